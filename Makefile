@@ -1,0 +1,119 @@
+# Pushboat's build. Needs Go, Git, OpenSSH and make, nothing else; a C
+# compiler only adds the race detector to the tests.
+#
+#   make build       bin/pushboat and bin/pushboat-hook
+#   make devcluster  bin/devcluster, a Kubernetes control plane in one program
+#   make demo        the whole thing before your eyes; ONCE=1 ends by itself
+#   make test        every test; RUN=regexp for some of them
+#   make lint        golangci-lint, with the rules of .golangci.yml
+#   make fuzz        each fuzz target for FUZZTIME (10s)
+#   make bench       the Go benchmarks; BENCH=regexp for some of them
+#   make clean       removes bin/
+#
+# Times are for two cores. "Cold" is the first build ever, with modules to
+# fetch and an empty build cache.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# --- flags, in one place ------------------------------------------------
+# The same for both modules, so that they share one build cache: what
+# devcluster compiles of Kubernetes, the server does not compile again.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -trimpath -buildvcs=%,$(GOFLAGS)) -trimpath -buildvcs=false)
+
+# The version is stamped into package main alone: a new commit links again,
+# but compiles nothing again.
+VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# The Kubernetes release that devcluster is; an API server that does not know
+# its version reports v0.0.0, and clients refuse it.
+KUBERNETES := 1.37.2
+KUBE_VERSION := k8s.io/component-base/version
+DEVCLUSTER_LDFLAGS := -s -w \
+	-X $(KUBE_VERSION).gitVersion=v$(KUBERNETES) \
+	-X $(KUBE_VERSION).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
+	-X $(KUBE_VERSION).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))) \
+	-X $(KUBE_VERSION).gitTreeState=clean \
+	-X $(KUBE_VERSION).buildDate=1970-01-01T00:00:00Z
+
+# The race detector needs a C compiler that works; one is tried, not assumed.
+CC_WORKS = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | \
+	$$(go env CC) -x c -o /dev/null - >/dev/null 2>&1
+RACE = $(if $(shell $(CC_WORKS) && echo yes),-race)
+
+DEVCLUSTER_SOURCES := $(shell find cmd/devcluster -type f)
+GOLANGCI_LINT := bin/golangci-lint
+RUN ?= .
+BENCH ?= .
+FUZZTIME ?= 10s
+TEST_TIMEOUT ?= 30m
+
+say = @printf '==> %s\n' '$(1)'
+
+.PHONY: build devcluster demo test test-devcluster lint fmt fuzz bench clean help
+
+# --- programs -----------------------------------------------------------
+build:
+	$(call say,building bin/pushboat and bin/pushboat-hook (cold: about 8 min))
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/pushboat ./cmd/pushboat-hook
+
+devcluster: bin/devcluster
+
+bin/devcluster: $(DEVCLUSTER_SOURCES)
+	$(call say,building bin/devcluster: Kubernetes $(KUBERNETES) from source (cold: about 12 min))
+	@mkdir -p bin
+	@go -C cmd/devcluster build -ldflags '$(DEVCLUSTER_LDFLAGS)' -o '$(CURDIR)/bin/devcluster' .
+	@touch bin/devcluster
+
+# devcluster goes first: after it the server's own build is short.
+demo: bin/devcluster build
+	@go run ./cmd/demo $(if $(filter 1,$(ONCE)),--once)
+
+# --- checks -------------------------------------------------------------
+test: bin/devcluster test-devcluster
+	$(if $(RACE),,$(call say,no C compiler that works: testing without the race detector))
+	$(call say,testing (cold: about 15 min, most of it compiling for the race detector))
+	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
+
+test-devcluster:
+	$(call say,checking the devcluster module (about 1 min))
+	@go -C cmd/devcluster vet ./...
+	@go -C cmd/devcluster test -timeout $(TEST_TIMEOUT) ./...
+
+$(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
+	$(call say,building $(GOLANGCI_LINT) (cold: about 5 min))
+	@mkdir -p bin
+	@go build -modfile=.ci/lint.mod -o bin/ tool
+	@touch $(GOLANGCI_LINT)
+
+lint: $(GOLANGCI_LINT)
+	$(call say,linting both modules (cold: about 2 min))
+	@$(GOLANGCI_LINT) run ./...
+	@cd cmd/devcluster && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
+
+fmt: $(GOLANGCI_LINT)
+	@$(GOLANGCI_LINT) fmt ./...
+
+# go test fuzzes one target of one package at a time.
+fuzz:
+	$(call say,fuzzing each target for $(FUZZTIME))
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' internal cmd | sort | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$$file"); do \
+			echo "$$(dirname "$$file") $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+bench:
+	$(call say,running the Go benchmarks)
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/... ./cmd/...
+
+clean:
+	rm -rf bin
+
+help:
+	@sed -n 's/^#   //p' Makefile
