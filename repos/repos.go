@@ -1,0 +1,18 @@
+// Package repos holds the first content of repositories that Pushboat
+// itself makes. It is data: nothing in it runs.
+package repos
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed all:demo
+var files embed.FS
+
+// Demo is the small application that `make demo` pushes: a namespace, two
+// Deployments with their Services, a ConfigMap, an Ingress and a
+// HorizontalPodAutoscaler, with the pushboat.yaml that names them.
+func Demo() (fs.FS, error) {
+	return fs.Sub(files, "demo")
+}
