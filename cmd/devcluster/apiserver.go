@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/rest"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+)
+
+// serviceCIDR is where Services get their addresses; apiServiceIP is its first.
+const (
+	serviceCIDR  = "10.96.0.0/16"
+	apiServiceIP = "10.96.0.1"
+)
+
+// auditRules logs each request once, when it is answered, without bodies.
+const auditRules = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+`
+
+// runAPIServer serves the API on c.listener until ctx ends.
+func (c *cluster) runAPIServer(ctx context.Context) error {
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
+	opts := options.NewServerRunOptions()
+	flags, err := c.apiServerFlags()
+	if err != nil {
+		return err
+	}
+	if err := parseFlags(opts.Flags(), flags); err != nil {
+		return err
+	}
+	opts.SecureServing.Listener = c.listener
+	opts.SecureServing.ExternalAddress = net.IPv4(127, 0, 0, 1)
+	if err := opts.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
+		return fmt.Errorf("set feature gates: %w", err)
+	}
+	completed, err := opts.Complete(ctx)
+	if err != nil {
+		return fmt.Errorf("complete options: %w", err)
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return fmt.Errorf("validate options: %w", utilerrors.NewAggregate(errs))
+	}
+	return app.Run(ctx, completed)
+}
+
+func (c *cluster) apiServerFlags() ([]string, error) {
+	pki := func(name string) string { return c.state.path(pkiDir, name) }
+	flags := []string{
+		"--bind-address=127.0.0.1",
+		"--secure-port=" + strconv.Itoa(c.listener.Addr().(*net.TCPAddr).Port),
+		"--advertise-address=127.0.0.1",
+		"--external-hostname=localhost",
+		"--endpoint-reconciler-type=none",
+		"--etcd-servers=unix://" + etcdSocket,
+		"--etcd-count-metric-poll-period=0",
+		"--etcd-db-metric-poll-interval=0",
+		"--service-cluster-ip-range=" + serviceCIDR,
+		"--client-ca-file=" + pki("ca.crt"),
+		"--tls-cert-file=" + pki("apiserver.crt"),
+		"--tls-private-key-file=" + pki("apiserver.key"),
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file=" + pki("sa.pub"),
+		"--service-account-signing-key-file=" + pki("sa.key"),
+		"--authorization-mode=RBAC",
+		// Without the node lifecycle controller nobody would remove its taint.
+		"--disable-admission-plugins=TaintNodesByCondition",
+		// Every client here is a cluster admin, which it exempts anyway.
+		"--enable-priority-and-fairness=false",
+		"--allow-privileged=true",
+		"--profiling=false",
+	}
+	if c.auditLog == "" {
+		return flags, nil
+	}
+	policy := c.state.path(auditPolicy)
+	if err := os.WriteFile(policy, []byte(auditRules), 0o600); err != nil {
+		return nil, fmt.Errorf("write the audit policy: %w", err)
+	}
+	return append(flags, "--audit-policy-file="+policy, "--audit-log-path="+c.auditLog), nil
+}
+
+// parseFlags sets a component's options as its command line would.
+func parseFlags(sets cliflag.NamedFlagSets, args []string) error {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, set := range sets.FlagSets {
+		all.AddFlagSet(set)
+	}
+	if err := all.Parse(args); err != nil {
+		return fmt.Errorf("parse flags: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	nodefast "sigs.k8s.io/kwok/kustomize/stage/node/fast"
+	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
+	"sigs.k8s.io/kwok/pkg/apis/internalversion"
+	"sigs.k8s.io/kwok/pkg/config"
+	"sigs.k8s.io/kwok/pkg/kwok/controllers"
+	"sigs.k8s.io/kwok/pkg/log"
+	"sigs.k8s.io/kwok/pkg/utils/client"
+)
+
+// stageFiles say how objects move from state to state, where KWOK's own stages
+// do not fit: above all, pods that fail on purpose.
+//
+//go:embed stages/*.yaml
+var stageFiles embed.FS
+
+// stageSet holds the stages by the kind that they are for.
+type stageSet map[internalversion.StageResourceRef][]*internalversion.Stage
+
+// loadStages reads the embedded stages, ours and those of KWOK that we keep.
+func loadStages() (stageSet, error) {
+	names, err := fs.Glob(stageFiles, "stages/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	stages := stageSet{}
+	for _, text := range []string{nodefast.DefaultNodeInit, podfast.DefaultPodDelete} {
+		if err := stages.add([]byte(text)); err != nil {
+			return nil, fmt.Errorf("read KWOK's stage: %w", err)
+		}
+	}
+	for _, name := range names {
+		data, err := stageFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := stages.add(data); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return stages, nil
+}
+
+func (s stageSet) add(data []byte) error {
+	stage, err := config.UnmarshalWithType[*internalversion.Stage](data)
+	if err != nil {
+		return err
+	}
+	ref := stage.Spec.ResourceRef
+	s[ref] = append(s[ref], stage)
+	return nil
+}
+
+// runKWOK plays the kubelet of every node until ctx ends.
+func (c *cluster) runKWOK(ctx context.Context) error {
+	conf, err := c.kwokConfig()
+	if err != nil {
+		return err
+	}
+	controller, err := controllers.NewController(conf)
+	if err != nil {
+		return fmt.Errorf("make the controller: %w", err)
+	}
+	ctx = log.NewContext(ctx, log.NewLogger(c.state.log, log.LevelWarn))
+	if err := controller.Start(ctx); err != nil {
+		return fmt.Errorf("start the controller: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (c *cluster) kwokConfig() (controllers.Config, error) {
+	stages, err := loadStages()
+	if err != nil {
+		return controllers.Config{}, err
+	}
+	conf := controllers.Config{
+		Clock:                           clock.RealClock{},
+		ManageAllNodes:                  true,
+		CIDR:                            "10.244.0.0/16",
+		NodeIP:                          "127.0.0.1",
+		LocalStages:                     stages,
+		PodPlayStageParallelism:         16,
+		NodePlayStageParallelism:        2,
+		PodsOnNodeSyncParallelism:       2,
+		EnablePodsOnNodeSyncListPager:   true,
+		ID:                              "devcluster",
+		NodeLeaseDurationSeconds:        0, // no leases: nobody watches them here
+		EnablePodsOnNodeSyncStreamWatch: false,
+	}
+	return conf, c.kwokClients(&conf)
+}
+
+// kwokClients gives KWOK its ways to the API server.
+func (c *cluster) kwokClients(conf *controllers.Config) error {
+	set, err := client.NewClientset("", c.state.path(pkiDir, "kwok.kubeconfig"))
+	if err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	restConfig, err := set.ToRESTConfig()
+	if err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	if conf.DynamicClient, err = set.ToDynamicClient(); err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	if conf.RESTMapper, err = set.ToRESTMapper(); err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	if conf.RESTClient, err = rest.RESTClientFor(restConfig); err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	if conf.TypedClient, err = kubernetes.NewForConfig(restConfig); err != nil {
+		return fmt.Errorf("make clients: %w", err)
+	}
+	conf.ImpersonatingDynamicClient = set.ToImpersonatingDynamicClient()
+	conf.ImpersonatingTypedClient = set.ToImpersonatingTypedClient()
+	return nil
+}
