@@ -1,0 +1,298 @@
+package kube
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Labels and annotations of an ApplySet, as KEP-3659 defines them. An object
+// that belongs to a set has PartOfLabel with the set's ID as its value.
+const (
+	PartOfLabel = "applyset.kubernetes.io/part-of"
+	IDLabel     = "applyset.kubernetes.io/id"
+
+	toolingAnnotation    = "applyset.kubernetes.io/tooling"
+	kindsAnnotation      = "applyset.kubernetes.io/contains-group-kinds"
+	namespacesAnnotation = "applyset.kubernetes.io/additional-namespaces"
+
+	// tooling names the program and version of its conventions; other tools
+	// must leave the set alone then.
+	tooling = "pushboat/v1"
+
+	// Our own annotations on a parent: whose set it is.
+	appAnnotation        = "pushboat/app"
+	repositoryAnnotation = "pushboat/repository"
+	serverAnnotation     = "pushboat/server"
+)
+
+// SystemNamespace is where the parents of a cluster's ApplySets are.
+const SystemNamespace = "pushboat-system"
+
+// parentPrefix begins the name of every parent Secret.
+const parentPrefix = "pushboat-app-"
+
+var (
+	secrets    = Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "Secret"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "secrets"}, Namespaced: true}
+	namespaces = Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}}
+)
+
+// Parent is the parent of an app's ApplySet: a Secret in SystemNamespace that
+// says of which kinds and in which namespaces the app has objects, so that they
+// are all found again. Widen it before an apply, narrow it after a prune.
+type Parent struct {
+	App        string
+	Repository string // the repository that the app is of
+	Server     string // the Pushboat server that deploys it; "" if that is not said
+	Kinds      GroupKinds
+	Namespaces Namespaces
+	Data       map[string][]byte // what else is remembered of the set; may be nil
+
+	uid types.UID // of the Secret as it was read; "" if it does not exist yet
+}
+
+// NewParent returns the parent of an app that has no objects yet. Nothing is
+// written.
+func NewParent(app, repository string) Parent { return Parent{App: app, Repository: repository} }
+
+// Exists reports whether the parent was read from the cluster.
+func (p Parent) Exists() bool { return p.uid != "" }
+
+var plainName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+// Name is the name of the parent Secret: pushboat-app-APP. An app whose name
+// cannot be part of an object's name gets a digest of it instead.
+func (p Parent) Name() string {
+	if len(p.App) <= 200 && plainName.MatchString(p.App) {
+		return parentPrefix + p.App
+	}
+	sum := sha256.Sum256([]byte(p.App))
+	return parentPrefix + hex.EncodeToString(sum[:16])
+}
+
+// ID is the identity of the set, the value of PartOfLabel on its members.
+func (p Parent) ID() string {
+	return applySetID(p.Name(), SystemNamespace, secrets.GVK.GroupKind())
+}
+
+// applySetID computes an ApplySet's ID by the rule of KEP-3659:
+// base64url(sha256(name.namespace.kind.group)), without padding.
+func applySetID(name, namespace string, parent schema.GroupKind) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{name, namespace, parent.Kind, parent.Group}, ".")))
+	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
+}
+
+// Equal reports whether two parents say the same.
+func (p Parent) Equal(other Parent) bool {
+	return p.App == other.App && p.Repository == other.Repository && p.Server == other.Server &&
+		slices.Equal(p.Kinds, other.Kinds) && slices.Equal(p.Namespaces, other.Namespaces) &&
+		maps.EqualFunc(p.Data, other.Data, func(a, b []byte) bool { return string(a) == string(b) })
+}
+
+// GroupKinds is a sorted set of kinds. The zero value is empty.
+type GroupKinds []schema.GroupKind
+
+// NewGroupKinds returns a set of the given kinds.
+func NewGroupKinds(kinds ...schema.GroupKind) GroupKinds { return GroupKinds(nil).With(kinds...) }
+
+// With returns the set with the given kinds added; the set itself stays as it is.
+func (s GroupKinds) With(kinds ...schema.GroupKind) GroupKinds {
+	all := append(slices.Clone(s), kinds...)
+	slices.SortFunc(all, func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(all)
+}
+
+// Has reports whether the set contains a kind.
+func (s GroupKinds) Has(kind schema.GroupKind) bool { return slices.Contains(s, kind) }
+
+// String writes the set as the annotation does: "Deployment.apps,Service".
+func (s GroupKinds) String() string {
+	written := make([]string, len(s))
+	for i, kind := range s {
+		written[i] = kind.String()
+	}
+	return strings.Join(written, ",")
+}
+
+func parseGroupKinds(s string) GroupKinds {
+	var set GroupKinds
+	for _, part := range splitList(s) {
+		set = append(set, schema.ParseGroupKind(part))
+	}
+	return NewGroupKinds(set...)
+}
+
+// Namespaces is a sorted set of namespaces. The zero value is empty.
+type Namespaces []string
+
+// NewNamespaces returns a set of the given namespaces; the empty one, that of
+// cluster-scoped objects, is left out.
+func NewNamespaces(names ...string) Namespaces { return Namespaces(nil).With(names...) }
+
+// With returns the set with the given namespaces added; the set itself stays as
+// it is.
+func (s Namespaces) With(names ...string) Namespaces {
+	all := append(slices.Clone(s), names...)
+	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Has reports whether the set contains a namespace.
+func (s Namespaces) Has(name string) bool { return slices.Contains(s, name) }
+
+// String writes the set as the annotation does: "blog,shop".
+func (s Namespaces) String() string { return strings.Join(s, ",") }
+
+func splitList(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, ","), func(part string) bool { return part == "" })
+}
+
+// secret writes the parent as the object that is applied.
+func (p Parent) secret() *unstructured.Unstructured {
+	annotations := map[string]any{
+		toolingAnnotation:    tooling,
+		kindsAnnotation:      p.Kinds.String(),
+		namespacesAnnotation: p.Namespaces.String(),
+		appAnnotation:        p.App,
+		repositoryAnnotation: p.Repository,
+	}
+	if p.Server != "" {
+		annotations[serverAnnotation] = p.Server
+	}
+	object := map[string]any{
+		"apiVersion": "v1",
+		"kind":       "Secret",
+		"type":       "pushboat/app",
+		"metadata": map[string]any{
+			"name":        p.Name(),
+			"namespace":   SystemNamespace,
+			"labels":      map[string]any{IDLabel: p.ID()},
+			"annotations": annotations,
+		},
+	}
+	if len(p.Data) > 0 {
+		data := map[string]any{}
+		for key, value := range p.Data {
+			data[key] = base64.StdEncoding.EncodeToString(value)
+		}
+		object["data"] = data
+	}
+	return &unstructured.Unstructured{Object: object}
+}
+
+// parseParent reads a parent Secret back; ok is false for a Secret that is not
+// one of ours.
+func parseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
+	annotations := u.GetAnnotations()
+	if name, _, _ := strings.Cut(annotations[toolingAnnotation], "/"); name != "pushboat" || annotations[appAnnotation] == "" {
+		return Parent{}, false
+	}
+	p = Parent{
+		App:        annotations[appAnnotation],
+		Repository: annotations[repositoryAnnotation],
+		Server:     annotations[serverAnnotation],
+		Kinds:      parseGroupKinds(annotations[kindsAnnotation]),
+		Namespaces: NewNamespaces(splitList(annotations[namespacesAnnotation])...),
+		uid:        u.GetUID(),
+	}
+	fields, _, _ := unstructured.NestedMap(u.Object, "data")
+	for key, value := range fields {
+		encoded, _ := value.(string)
+		decoded, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			continue // the API server stores no other encoding
+		}
+		if p.Data == nil {
+			p.Data = map[string][]byte{}
+		}
+		p.Data[key] = decoded
+	}
+	return p, u.GetName() == p.Name() && u.GetLabels()[IDLabel] == p.ID()
+}
+
+// EnsureSystemNamespace makes SystemNamespace if the cluster does not have it.
+func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
+	_, err := c.Get(ctx, namespaces, "", SystemNamespace)
+	if !IsNotFound(err) {
+		return err
+	}
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": SystemNamespace},
+	}}
+	if _, err = c.Apply(ctx, namespaces, namespace, ApplyOptions{}); err != nil {
+		return fmt.Errorf("make the namespace %s: %w", SystemNamespace, err)
+	}
+	return nil
+}
+
+// ReadParent reads the parent of an app. If there is none yet, it returns that
+// of NewParent, for which Exists is false.
+func (c *Cluster) ReadParent(ctx context.Context, app, repository string) (Parent, error) {
+	fresh := NewParent(app, repository)
+	u, err := c.Get(ctx, secrets, SystemNamespace, fresh.Name())
+	if IsNotFound(err) {
+		return fresh, nil
+	}
+	if err != nil {
+		return Parent{}, fmt.Errorf("read what app %s owns: %w", app, err)
+	}
+	parent, ok := parseParent(u)
+	if !ok {
+		return Parent{}, fmt.Errorf("Secret %s/%s exists, but is not the inventory of app %s; rename or delete it",
+			SystemNamespace, fresh.Name(), app)
+	}
+	return parent, nil
+}
+
+// WriteParent stores what an app owns, unless was, as it was read or written
+// last, already says so. It returns the parent as stored.
+func (c *Cluster) WriteParent(ctx context.Context, was, parent Parent) (Parent, error) {
+	if was.Exists() && parent.Equal(was) {
+		return was, nil
+	}
+	stored, err := c.Apply(ctx, secrets, parent.secret(), ApplyOptions{})
+	if err != nil {
+		return Parent{}, fmt.Errorf("write what app %s owns: %w", parent.App, err)
+	}
+	parent.uid = stored.GetUID()
+	return parent, nil
+}
+
+// ListParents lists the parents of all apps on the cluster, of whichever
+// server, sorted by app.
+func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
+	list, err := c.List(ctx, secrets, SystemNamespace, IDLabel)
+	if err != nil {
+		return nil, fmt.Errorf("list the apps of cluster %s: %w", c.name, err)
+	}
+	var parents []Parent
+	for i := range list.Items {
+		if parent, ok := parseParent(&list.Items[i]); ok {
+			parents = append(parents, parent)
+		}
+	}
+	slices.SortFunc(parents, func(a, b Parent) int { return strings.Compare(a.App, b.App) })
+	return parents, nil
+}
+
+// DeleteParent deletes the parent of an app that owns nothing any more. One
+// that is gone already is no error.
+func (c *Cluster) DeleteParent(ctx context.Context, parent Parent) error {
+	err := c.Delete(ctx, secrets, SystemNamespace, parent.Name(), DeleteOptions{UID: parent.uid})
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}

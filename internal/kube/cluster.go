@@ -1,0 +1,204 @@
+// Package kube is how Pushboat talks to Kubernetes: named clusters, which kinds
+// they serve, server-side apply, dry-run, delete, the ApplySet that lists what
+// an app owns, and the translation of the API server's errors into problems
+// that a pusher can act on. With package live, it alone imports client-go.
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// FieldManager is the name under which Pushboat owns fields of objects.
+const FieldManager = "pushboat"
+
+const (
+	// dialTimeout bounds the TCP connection: a cluster that drops packets has
+	// to be reported to a pusher who waits.
+	dialTimeout = 5 * time.Second
+	// headerTimeout bounds the wait for a response to begin. The API server
+	// ends every request but watches after 60 s (--request-timeout), and
+	// starts to answer a watch at once.
+	headerTimeout = 65 * time.Second
+)
+
+// Cluster is one Kubernetes API endpoint. Its methods may be called from any
+// goroutine.
+type Cluster struct {
+	name     string
+	log      *logrus.Entry
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+	kinds    *kinds
+	schemas  *schemas
+}
+
+// LoadConfig reads how to reach a cluster: from a kubeconfig file and its
+// current context, or, if path is empty, from the ServiceAccount of the pod that
+// this process runs in.
+func LoadConfig(path string) (*rest.Config, error) {
+	if path == "" {
+		cfg, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("no kubeconfig given, and not inside a cluster: %w; name one with --kubeconfig FILE", err)
+		}
+		return cfg, nil
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
+	}
+	return cfg, nil
+}
+
+// Open prepares the clients of a cluster. It sends no request: a cluster that
+// does not answer yet can be opened. cfg is not changed; its UserAgent is kept
+// if it has one.
+func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
+	cfg = tune(cfg, log)
+	client, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	dyn, err := dynamic.NewForConfigAndClient(dynamic.ConfigFor(cfg), client)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(cfg), client)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	disco, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, client)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	return &Cluster{
+		name:     name,
+		log:      log,
+		dynamic:  dyn,
+		metadata: meta,
+		kinds:    newKinds(disco, log),
+		schemas:  newSchemas(disco.RESTClient()),
+	}, nil
+}
+
+// tune copies a configuration and sets what Pushboat wants of every cluster.
+// There is no rate limit on our side: API Priority and Fairness is the server's
+// job, and the client's default of 5 requests a second would be the slowest
+// part of a deploy.
+func tune(cfg *rest.Config, log *logrus.Entry) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, FieldManager+"/"+version())
+	cfg.QPS, cfg.Burst, cfg.RateLimiter = -1, 0, nil
+	cfg.Timeout = 0 // it would end watches as well; see headerTimeout
+	cfg.WarningHandler = nil
+	cfg.WarningHandlerWithContext = warnings{log}
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return impatient{next, headerTimeout} })
+	return cfg
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+// Name is the name by which pushboat.yaml knows the cluster.
+func (c *Cluster) Name() string { return c.name }
+
+// Dynamic is the client behind the requests, for watches and lists of whole
+// objects (package live).
+func (c *Cluster) Dynamic() dynamic.Interface { return c.dynamic }
+
+// Metadata is the client for watches and lists of object metadata alone.
+func (c *Cluster) Metadata() metadata.Interface { return c.metadata }
+
+// Check asks the cluster for its version, and so whether it answers at all.
+func (c *Cluster) Check(ctx context.Context) (version string, err error) {
+	info, err := c.kinds.client.ServerVersionWithContext(ctx)
+	if err != nil {
+		return "", c.wrap("ask for the version", err)
+	}
+	return info.GitVersion, nil
+}
+
+// wrap names the step that a request was for. The cluster's own name is only
+// said of errors that are about the cluster as a whole.
+func (c *Cluster) wrap(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if IsUnreachable(err) {
+		return &UnreachableError{Cluster: c.name, Err: err}
+	}
+	return fmt.Errorf("%s: %w", step, err)
+}
+
+// warnings passes the API server's warnings (deprecated versions, unknown
+// fields) to the log.
+type warnings struct{ log *logrus.Entry }
+
+func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, text string) {
+	if code == 299 && text != "" {
+		w.log.WithField("warning", text).Debug("the API server warns")
+	}
+}
+
+// impatient gives up on a request whose response does not begin in time. The
+// body, that of a watch above all, may take as long as it likes.
+type impatient struct {
+	next    http.RoundTripper
+	timeout time.Duration
+}
+
+// errNoResponse is the cause of a request that impatient ended.
+var errNoResponse = fmt.Errorf("no response within %s", headerTimeout)
+
+func (t impatient) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	timer := time.AfterFunc(t.timeout, func() { cancel(errNoResponse) })
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
+	inTime := timer.Stop()
+	if err != nil {
+		cancel(err)
+		if !inTime && req.Context().Err() == nil {
+			return nil, errNoResponse
+		}
+		return nil, err
+	}
+	resp.Body = &cancelBody{resp.Body, func() { cancel(io.EOF) }}
+	return resp, nil
+}
+
+// WrappedRoundTripper lets client-go look through the wrapper.
+func (t impatient) WrappedRoundTripper() http.RoundTripper { return t.next }
+
+// cancelBody frees the request's context when the response has been read.
+type cancelBody struct {
+	io.ReadCloser
+	cancel func()
+}
+
+func (b *cancelBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.cancel()
+	return err
+}

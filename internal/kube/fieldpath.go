@@ -1,0 +1,194 @@
+package kube
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// fieldPath is the way to a field. The API server writes one in three
+// notations, and manifest in the first:
+//
+//	spec.template.spec.containers[0].image    validation
+//	.spec.template.spec.containers[name="web"].image    structured merge
+//	spec.template.spec.containers[0].image, data[key], metadata.labels[a.b/c]
+type fieldPath []step
+
+// step is one step of a path: a field, a key of a map, or an index.
+type step struct {
+	name    string
+	index   int
+	isIndex bool
+	isKey   bool // written in brackets: a key of a map
+}
+
+// String writes the path in the notation of the API's validation and of
+// manifest.Object.LineOf.
+func (p fieldPath) String() string {
+	var b strings.Builder
+	for _, s := range p {
+		switch {
+		case s.isIndex:
+			fmt.Fprintf(&b, "[%d]", s.index)
+		case s.isKey:
+			b.WriteString("[" + s.name + "]")
+		case b.Len() == 0:
+			b.WriteString(s.name)
+		default:
+			b.WriteString("." + s.name)
+		}
+	}
+	return b.String()
+}
+
+// last is the name that the path ends in; "" for an index.
+func (p fieldPath) last() string {
+	if len(p) == 0 || p[len(p)-1].isIndex {
+		return ""
+	}
+	return p[len(p)-1].name
+}
+
+// parent is the path without its last step.
+func (p fieldPath) parent() fieldPath { return p[:max(len(p)-1, 0)] }
+
+// value returns what an object has at the path.
+func (p fieldPath) value(u *unstructured.Unstructured) (any, bool) {
+	var at any = u.Object
+	for _, s := range p {
+		switch v := at.(type) {
+		case []any:
+			if !s.isIndex || s.index < 0 || s.index >= len(v) {
+				return nil, false
+			}
+			at = v[s.index]
+		case map[string]any:
+			next, ok := v[s.name]
+			if !ok || s.isIndex {
+				return nil, false
+			}
+			at = next
+		default:
+			return nil, false
+		}
+	}
+	return at, true
+}
+
+// parsePath reads a path in any notation. Keys of lists are looked up in the
+// object: containers[name="web"] becomes containers[0] if that is where web is.
+func parsePath(text string, u *unstructured.Unstructured) fieldPath {
+	var path fieldPath
+	text = strings.TrimPrefix(strings.TrimSpace(text), ".")
+	for text != "" {
+		if text[0] == '[' {
+			inner, rest, ok := bracket(text)
+			if !ok {
+				break
+			}
+			path = append(path, bracketStep(inner, path, u))
+			text = strings.TrimPrefix(rest, ".")
+			continue
+		}
+		end := strings.IndexAny(text, ".[")
+		if end < 0 {
+			end = len(text)
+		}
+		path = append(path, step{name: text[:end]})
+		text = text[end:]
+		text = strings.TrimPrefix(text, ".")
+	}
+	return path
+}
+
+// bracket splits "[...]rest"; brackets inside quotes do not count.
+func bracket(text string) (inner, rest string, ok bool) {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case ']':
+			return text[1:i], text[i+1:], true
+		case '"':
+			quoted, err := strconv.QuotedPrefix(text[i:])
+			if err != nil {
+				return "", "", false
+			}
+			i += len(quoted) - 1
+		}
+	}
+	return "", "", false
+}
+
+var keyValue = regexp.MustCompile(`^([A-Za-z0-9_]+)=(.*)$`)
+
+// bracketStep reads what is in brackets: an index, a map's key, the key fields
+// of a list's element (name="web",protocol="TCP"), or an element of a set
+// (="a").
+func bracketStep(inner string, before fieldPath, u *unstructured.Unstructured) step {
+	if n, err := strconv.Atoi(inner); err == nil {
+		return step{index: n, isIndex: true}
+	}
+	list, _ := before.value(u)
+	items, _ := list.([]any)
+	if keyValue.MatchString(inner) || strings.HasPrefix(inner, "=") {
+		for i, item := range items {
+			if matchesKey(item, inner) {
+				return step{index: i, isIndex: true}
+			}
+		}
+	}
+	return step{name: strings.Trim(inner, `"`), isKey: true}
+}
+
+// matchesKey reports whether an element has all the key fields. A field that
+// it does not have may have its default there (protocol: TCP), so it counts as a
+// match.
+func matchesKey(item any, keys string) bool {
+	if value, ok := strings.CutPrefix(keys, "="); ok {
+		return sameJSON(item, value)
+	}
+	fields, ok := item.(map[string]any)
+	if !ok {
+		return false
+	}
+	found := false
+	for keys != "" {
+		match := keyValue.FindStringSubmatch(keys)
+		if match == nil {
+			return false
+		}
+		value, rest := cutValue(match[2])
+		if have, ok := fields[match[1]]; ok {
+			if !sameJSON(have, value) {
+				return false
+			}
+			found = true
+		}
+		keys = rest
+	}
+	return found
+}
+
+// cutValue splits `"web",protocol="TCP"` after the first value.
+func cutValue(text string) (value, rest string) {
+	if quoted, err := strconv.QuotedPrefix(text); err == nil {
+		return quoted, strings.TrimPrefix(text[len(quoted):], ",")
+	}
+	value, rest, _ = strings.Cut(text, ",")
+	return value, rest
+}
+
+func sameJSON(have any, written string) bool {
+	var value any
+	if err := json.Unmarshal([]byte(written), &value); err != nil {
+		return fmt.Sprint(have) == written
+	}
+	if n, ok := value.(float64); ok {
+		return fmt.Sprint(have) == strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return reflect.DeepEqual(have, value)
+}

@@ -1,0 +1,279 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// Kind is one version of a kind that a cluster serves.
+type Kind struct {
+	GVK        schema.GroupVersionKind
+	Resource   schema.GroupVersionResource
+	Namespaced bool
+	Verbs      []string
+}
+
+// Can reports whether the API server offers a verb ("watch", "patch") for the
+// kind.
+func (k Kind) Can(verb string) bool { return slices.Contains(k.Verbs, verb) }
+
+// UnknownKindError says that a cluster does not serve a kind.
+type UnknownKindError struct {
+	GVK      schema.GroupVersionKind
+	Versions []string                  // versions in which the cluster does serve the kind
+	Similar  []schema.GroupVersionKind // kinds that may have been meant, best first, at most three
+	Broken   error                     // why the kind's group could not be asked; nil if it could
+}
+
+// Error names the kind as an object does.
+func (e *UnknownKindError) Error() string {
+	text := fmt.Sprintf("the cluster does not know the kind %s of %s", e.GVK.Kind, e.GVK.GroupVersion())
+	if e.Broken != nil {
+		text += ": its API does not answer: " + e.Broken.Error()
+	}
+	return text
+}
+
+// Unwrap returns why the kind's group could not be asked.
+func (e *UnknownKindError) Unwrap() error { return e.Broken }
+
+// Hint says what may have been meant; "" if nothing comes near.
+func (e *UnknownKindError) Hint() string {
+	switch {
+	case e.Broken != nil:
+		return "see kubectl get apiservice " + e.GVK.Version + "." + e.GVK.Group
+	case len(e.Versions) > 0:
+		var written []string
+		for _, v := range e.Versions {
+			written = append(written, schema.GroupVersion{Group: e.GVK.Group, Version: v}.String())
+		}
+		return "this cluster serves " + e.GVK.Kind + " as " + strings.Join(written, ", ")
+	case len(e.Similar) > 0:
+		var written []string
+		for _, gvk := range e.Similar {
+			written = append(written, gvk.Kind+" of "+gvk.GroupVersion().String())
+		}
+		return "did you mean " + strings.Join(written, ", or ") + "?"
+	}
+	return "install its CustomResourceDefinition, or push it along"
+}
+
+// rediscoverAfter is how old an answer must be before a miss asks again. A
+// push with a misspelled kind would else cost a discovery for each object.
+const rediscoverAfter = 3 * time.Second
+
+// Kind returns how the cluster serves a kind in exactly that version. A kind
+// that is not known yet is looked for anew, at most once in a few seconds. The
+// error is an *UnknownKindError if the cluster does not serve it.
+func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+	var kind Kind
+	err := c.kinds.find(ctx, func(known *catalogue) (err error) {
+		kind, err = known.exact(gvk)
+		return err
+	})
+	return kind, c.wrapKind(gvk.Kind, err)
+}
+
+// KindOf returns how the cluster serves a kind in its preferred version.
+func (c *Cluster) KindOf(ctx context.Context, gk schema.GroupKind) (Kind, error) {
+	var kind Kind
+	err := c.kinds.find(ctx, func(known *catalogue) (err error) {
+		kind, err = known.preferred(gk)
+		return err
+	})
+	return kind, c.wrapKind(gk.Kind, err)
+}
+
+func (c *Cluster) wrapKind(kind string, err error) error {
+	if unknown := (*UnknownKindError)(nil); errors.As(err, &unknown) {
+		return err
+	}
+	return c.wrap("look up the kind "+kind, err)
+}
+
+// Invalidate forgets which kinds the cluster serves and their schemas: after a
+// CustomResourceDefinition was applied or deleted.
+func (c *Cluster) Invalidate() {
+	c.kinds.invalidate()
+	c.schemas.invalidate()
+}
+
+// kinds remembers what discovery said.
+type kinds struct {
+	client *discovery.DiscoveryClient
+	log    *logrus.Entry
+
+	mu    sync.Mutex // held during discovery: those who miss together ask once
+	known *catalogue
+	at    time.Time
+}
+
+func newKinds(client *discovery.DiscoveryClient, log *logrus.Entry) *kinds {
+	return &kinds{client: client, log: log}
+}
+
+func (k *kinds) invalidate() {
+	k.mu.Lock()
+	k.known, k.at = nil, time.Time{}
+	k.mu.Unlock()
+}
+
+// find runs a look-up on what is known, and once more on a fresh answer if it
+// missed on one that is old enough.
+func (k *kinds) find(ctx context.Context, look func(*catalogue) error) error {
+	known, fresh, err := k.current(ctx, nil)
+	if err != nil {
+		return err
+	}
+	missed := look(known)
+	if unknown := (*UnknownKindError)(nil); fresh || !errors.As(missed, &unknown) {
+		return missed
+	}
+	if known, _, err = k.current(ctx, known); err != nil {
+		return err
+	}
+	return look(known)
+}
+
+// current returns what is known. It asks the cluster if nothing is, or if what
+// is known is still the stale answer and that is old enough.
+func (k *kinds) current(ctx context.Context, stale *catalogue) (known *catalogue, fresh bool, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known != nil && (k.known != stale || time.Since(k.at) < rediscoverAfter) {
+		return k.known, false, nil
+	}
+	groups, resources, err := discovery.ServerGroupsAndResourcesWithContext(ctx, k.client)
+	broken, partial := discovery.GroupDiscoveryFailedErrorGroups(err)
+	if err != nil && (!partial || len(resources) == 0) {
+		return nil, false, err
+	}
+	for gv, why := range broken {
+		k.log.WithError(why).WithField("api", gv.String()).Warn("an API of the cluster does not answer; its kinds are unknown")
+	}
+	k.known, k.at = newCatalogue(groups, resources, broken), time.Now()
+	return k.known, true, nil
+}
+
+// catalogue is one answer of discovery, never changed once made.
+type catalogue struct {
+	kinds    map[schema.GroupVersionKind]Kind
+	versions map[string][]string // of each group, the preferred version first
+	broken   map[schema.GroupVersion]error
+}
+
+func newCatalogue(groups []*metav1.APIGroup, lists []*metav1.APIResourceList, broken map[schema.GroupVersion]error) *catalogue {
+	c := &catalogue{kinds: map[schema.GroupVersionKind]Kind{}, versions: map[string][]string{}, broken: broken}
+	for _, group := range groups {
+		var versions []string
+		for _, v := range group.Versions {
+			versions = append(versions, v.Version)
+		}
+		preferred := group.PreferredVersion.Version
+		sort.SliceStable(versions, func(i, j int) bool { return versions[i] == preferred && versions[j] != preferred })
+		c.versions[group.Name] = versions
+	}
+	for _, list := range lists {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue // a broken extension API server; its kinds stay unknown
+		}
+		for _, r := range list.APIResources {
+			if strings.Contains(r.Name, "/") {
+				continue // a subresource
+			}
+			gvk := gv.WithKind(r.Kind)
+			c.kinds[gvk] = Kind{GVK: gvk, Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced, Verbs: r.Verbs}
+		}
+	}
+	return c
+}
+
+func (c *catalogue) exact(gvk schema.GroupVersionKind) (Kind, error) {
+	if kind, ok := c.kinds[gvk]; ok {
+		return kind, nil
+	}
+	return Kind{}, c.unknown(gvk)
+}
+
+func (c *catalogue) preferred(gk schema.GroupKind) (Kind, error) {
+	for _, version := range c.versions[gk.Group] {
+		if kind, ok := c.kinds[gk.WithVersion(version)]; ok {
+			return kind, nil
+		}
+	}
+	return Kind{}, c.unknown(gk.WithVersion(""))
+}
+
+func (c *catalogue) unknown(gvk schema.GroupVersionKind) *UnknownKindError {
+	e := &UnknownKindError{GVK: gvk, Broken: c.broken[gvk.GroupVersion()]}
+	for _, version := range c.versions[gvk.Group] {
+		if _, ok := c.kinds[gvk.GroupKind().WithVersion(version)]; ok {
+			e.Versions = append(e.Versions, version)
+		} else if e.Broken == nil && gvk.Version == "" {
+			e.Broken = c.broken[schema.GroupVersion{Group: gvk.Group, Version: version}]
+		}
+	}
+	if len(e.Versions) == 0 {
+		e.Similar = c.similar(gvk)
+	}
+	return e
+}
+
+// similar finds kinds that may have been meant: the same name in another group
+// (an apiVersion mistake), or a name a few letters away.
+func (c *catalogue) similar(gvk schema.GroupVersionKind) []schema.GroupVersionKind {
+	type candidate struct {
+		gvk      schema.GroupVersionKind
+		distance int
+	}
+	var found []candidate
+	for gk, version := range c.preferredKinds() {
+		d := distance(strings.ToLower(gvk.Kind), strings.ToLower(gk.Kind))
+		if gk.Group != gvk.Group && d > 0 {
+			d++ // a typing mistake is likelier than two
+		}
+		if d <= tolerance(gvk.Kind) {
+			found = append(found, candidate{gk.WithVersion(version), d})
+		}
+	}
+	sort.Slice(found, func(i, j int) bool {
+		if found[i].distance != found[j].distance {
+			return found[i].distance < found[j].distance
+		}
+		return found[i].gvk.String() < found[j].gvk.String()
+	})
+	var best []schema.GroupVersionKind
+	for _, f := range found {
+		if len(best) == 3 || f.distance > found[0].distance {
+			break
+		}
+		best = append(best, f.gvk)
+	}
+	return best
+}
+
+func (c *catalogue) preferredKinds() map[schema.GroupKind]string {
+	all := map[schema.GroupKind]string{}
+	for gvk := range c.kinds {
+		gk := gvk.GroupKind()
+		if _, ok := all[gk]; !ok {
+			kind, err := c.preferred(gk)
+			if err == nil {
+				all[gk] = kind.GVK.Version
+			}
+		}
+	}
+	return all
+}

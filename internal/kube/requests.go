@@ -1,0 +1,105 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+)
+
+// ApplyOptions say how an object is applied.
+type ApplyOptions struct {
+	DryRun  bool   // the server checks everything and stores nothing
+	NoForce bool   // a field that another manager owns is a conflict; by default it becomes ours
+	Manager string // who will own the fields; "" means FieldManager
+}
+
+// Apply applies an object by server-side apply and returns it as the server
+// has it then. A dry run asks for strict validation of fields. The error is the
+// server's, for Explain.
+func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstructured, opts ApplyOptions) (*unstructured.Unstructured, error) {
+	data, err := json.Marshal(obj.Object)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s %s: %w", obj.GetKind(), obj.GetName(), err)
+	}
+	force := !opts.NoForce
+	patch := metav1.PatchOptions{FieldManager: opts.Manager, Force: &force}
+	if patch.FieldManager == "" {
+		patch.FieldManager = FieldManager
+	}
+	if opts.DryRun {
+		patch.DryRun = []string{metav1.DryRunAll}
+		patch.FieldValidation = metav1.FieldValidationStrict
+	}
+	applied, err := c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.ApplyPatchType, data, patch)
+	return applied, c.wrap("apply", err)
+}
+
+// Create creates an object that must not exist yet.
+func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
+	opts := metav1.CreateOptions{FieldManager: FieldManager}
+	if dryRun {
+		opts.DryRun = []string{metav1.DryRunAll}
+		opts.FieldValidation = metav1.FieldValidationStrict
+	}
+	created, err := c.resource(kind, obj.GetNamespace()).Create(ctx, obj, opts)
+	return created, c.wrap("create", err)
+}
+
+// Get reads an object. IsNotFound tells that there is none.
+func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*unstructured.Unstructured, error) {
+	obj, err := c.resource(kind, namespace).Get(ctx, name, metav1.GetOptions{})
+	return obj, c.wrap("get", err)
+}
+
+// DeleteOptions say how an object is deleted.
+type DeleteOptions struct {
+	UID         types.UID                  // delete only this very object; "" means whichever has the name
+	Propagation metav1.DeletionPropagation // what becomes of its dependents; "" means background
+	DryRun      bool
+}
+
+// Delete asks for an object's deletion, which its finalizers may delay. The
+// deletion of an object that does not exist is an error for which IsNotFound
+// holds; one that is not the expected UID is a conflict.
+func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string, opts DeleteOptions) error {
+	propagation := opts.Propagation
+	if propagation == "" {
+		propagation = metav1.DeletePropagationBackground
+	}
+	del := metav1.DeleteOptions{PropagationPolicy: &propagation}
+	if opts.UID != "" {
+		del.Preconditions = &metav1.Preconditions{UID: &opts.UID}
+	}
+	if opts.DryRun {
+		del.DryRun = []string{metav1.DryRunAll}
+	}
+	return c.wrap("delete", c.resource(kind, namespace).Delete(ctx, name, del))
+}
+
+// ListMetadata lists the metadata of a kind's objects in all namespaces, in one
+// request. selector is a label selector; "" selects every object.
+func (c *Cluster) ListMetadata(ctx context.Context, kind Kind, selector string) (*metav1.PartialObjectMetadataList, error) {
+	list, err := c.metadata.Resource(kind.Resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	return list, c.wrap("list "+kind.Resource.Resource, err)
+}
+
+// List lists a kind's objects. namespace "" means all of them.
+func (c *Cluster) List(ctx context.Context, kind Kind, namespace, selector string) (*unstructured.UnstructuredList, error) {
+	list, err := c.resource(kind, namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	return list, c.wrap("list "+kind.Resource.Resource, err)
+}
+
+// resource addresses a kind's objects; a cluster-scoped kind has no namespace,
+// whatever an object says.
+func (c *Cluster) resource(kind Kind, namespace string) dynamic.ResourceInterface {
+	resource := c.dynamic.Resource(kind.Resource)
+	if kind.Namespaced && namespace != "" {
+		return resource.Namespace(namespace)
+	}
+	return resource
+}

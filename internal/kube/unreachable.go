@@ -1,0 +1,102 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// UnreachableError says that a cluster does not answer. Nothing is known of
+// what was asked.
+type UnreachableError struct {
+	Cluster string
+	Err     error
+}
+
+// Error names the cluster and the reason without the request's URL.
+func (e *UnreachableError) Error() string {
+	return "cluster " + e.Cluster + " does not answer: " + reason(e.Err)
+}
+
+// Unwrap returns the transport's error.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// reason cuts the method and URL off a transport error: what is left is
+// "dial tcp 10.0.0.1:6443: connect: connection refused".
+func reason(err error) string {
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) && status.Status().Message == "" {
+		return http.StatusText(int(status.Status().Code))
+	}
+	return strings.TrimSpace(err.Error())
+}
+
+// IsUnreachable reports whether an error means that the cluster could not be
+// asked: no connection, no response in time, a certificate that does not fit, or
+// a proxy or load balancer that found nobody behind it. A caller's own
+// cancellation is not that.
+func IsUnreachable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	if e := (*UnreachableError)(nil); errors.As(err, &e) {
+		return true
+	}
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return isGateway(status)
+	}
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		return true // every failure of a request before its response, TLS's included
+	}
+	if e := net.Error(nil); errors.As(err, &e) {
+		return true
+	}
+	for _, known := range []error{errNoResponse, io.ErrUnexpectedEOF, syscall.ECONNREFUSED, syscall.ECONNRESET, os.ErrDeadlineExceeded} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// isGateway tells what proxies and load balancers say when nobody is behind
+// them. The API server says 503 as well: when it shuts down, and for an extension
+// API that is away.
+func isGateway(status apierrors.APIStatus) bool {
+	switch status.Status().Code {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// IsTransient reports whether the same request may succeed a moment later: the
+// cluster does not answer, is overloaded, or is changing its leader.
+func IsTransient(err error) bool {
+	return IsUnreachable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) ||
+		apierrors.IsTimeout(err) || isEtcdTrouble(err)
+}
+
+func isEtcdTrouble(err error) bool {
+	status := apierrors.APIStatus(nil)
+	return errors.As(err, &status) && status.Status().Code == http.StatusInternalServerError &&
+		strings.HasPrefix(status.Status().Message, "etcdserver: ")
+}
+
+// IsNotFound reports whether an error says that an object does not exist.
+func IsNotFound(err error) bool { return apierrors.IsNotFound(err) }
+
+// IsConflict reports whether an error says that an object is not the one that
+// was expected: another UID or resourceVersion, or, for an apply without force,
+// fields that somebody else owns.
+func IsConflict(err error) bool { return apierrors.IsConflict(err) }
