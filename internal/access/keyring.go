@@ -1,0 +1,166 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/crypto/ssh"
+)
+
+// Files are the key files of a server.
+type Files struct {
+	// AdminKeys are .pub files; each key in them is an admin's.
+	AdminKeys []string
+	// Authorized is a file in the form of authorized_keys, with the options
+	// role (default "read"), repo and from. Empty: none.
+	Authorized string
+}
+
+// Keyring is the directory of the moment, read from files and read again when
+// they change. A file that has become wrong changes nothing: the former
+// directory stays, and the log says what is wrong and where.
+type Keyring struct {
+	files Files
+	log   *logrus.Entry
+
+	directory atomic.Pointer[Directory]
+
+	mu   sync.Mutex // held while files are looked at
+	seen []stamp    // of the files as they were last read, well or badly
+}
+
+// stamp tells whether a file has changed.
+type stamp struct {
+	size int64
+	time time.Time
+	file os.FileInfo // for os.SameFile; nil when it could not be looked at
+}
+
+// ErrNoKeys is the error of OpenKeyring when no file holds a key: nobody could log in.
+var ErrNoKeys = errors.New("no key to log in with: give one with --admin-key FILE.pub")
+
+// OpenKeyring reads the files. Its error names file and line of everything that is wrong.
+func OpenKeyring(files Files, log *logrus.Entry) (*Keyring, error) {
+	k := &Keyring{files: files, log: log}
+	k.directory.Store(&Directory{})
+	if err := k.Reload(); err != nil {
+		return nil, err
+	}
+	if k.Directory().Len() == 0 {
+		return nil, ErrNoKeys
+	}
+	return k, nil
+}
+
+// Reload reads the files again and swaps the directory, or returns what is
+// wrong with them and keeps the former one.
+func (k *Keyring) Reload() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reload()
+}
+
+func (k *Keyring) reload() error {
+	k.seen = k.stamps()
+	sources, err := k.sources()
+	if err != nil {
+		return err
+	}
+	next, err := NewDirectory(sources...)
+	if err != nil {
+		return err
+	}
+	for _, warning := range next.Warnings() {
+		k.log.Warn("access: " + warning)
+	}
+	k.directory.Store(next)
+	return nil
+}
+
+// refresh reloads if a file is not as it was. It costs a stat a file.
+func (k *Keyring) refresh() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !changed(k.seen, k.stamps()) {
+		return
+	}
+	if err := k.reload(); err != nil {
+		k.log.WithError(err).Error("access: the key files are wrong, the former keys stay in force")
+		return
+	}
+	k.log.WithField("keys", k.Directory().Len()).Info("access: key files read again")
+}
+
+// Directory returns the directory of the moment.
+func (k *Keyring) Directory() *Directory { return k.directory.Load() }
+
+// Lookup returns whose key it is, by the files as they are now: a key that was
+// just added or removed is known or unknown at once.
+func (k *Keyring) Lookup(key ssh.PublicKey) (Operator, bool) {
+	k.refresh()
+	return k.Directory().Lookup(key)
+}
+
+// Admins returns the names of the operators with the role admin, sorted.
+func (k *Keyring) Admins() []string { return k.Directory().Admins() }
+
+func (k *Keyring) paths() []string {
+	if k.files.Authorized == "" {
+		return k.files.AdminKeys
+	}
+	return append(k.files.AdminKeys[:len(k.files.AdminKeys):len(k.files.AdminKeys)], k.files.Authorized)
+}
+
+func (k *Keyring) stamps() []stamp {
+	var stamps []stamp
+	for _, path := range k.paths() {
+		var s stamp
+		if info, err := os.Stat(path); err == nil {
+			s = stamp{info.Size(), info.ModTime(), info}
+		}
+		stamps = append(stamps, s)
+	}
+	return stamps
+}
+
+func changed(before, now []stamp) bool {
+	for i := range now {
+		a, b := before[i], now[i]
+		if (a.file == nil) != (b.file == nil) || a.size != b.size || !a.time.Equal(b.time) {
+			return true
+		}
+		if a.file != nil && !os.SameFile(a.file, b.file) {
+			return true
+		}
+	}
+	return false
+}
+
+func (k *Keyring) sources() ([]Source, error) {
+	var sources []Source
+	var problems []error
+	for i, path := range k.paths() {
+		text, err := readFile(path)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("read keys: %w", err))
+		}
+		sources = append(sources, Source{File: path, Text: text, Admin: i < len(k.files.AdminKeys)})
+	}
+	return sources, errors.Join(problems...)
+}
+
+// readFile reads a little more than a key file may have, so that too much is seen.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+}

@@ -1,0 +1,127 @@
+package access
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Operator is a person or robot as one of their keys shows them.
+type Operator struct {
+	Name        string
+	Role        Role
+	Fingerprint string // SHA256:… of the key
+	Repos       Globs  // repositories that the key is for; empty: all
+	From        Sources
+}
+
+// Caller is the operator calling from remote.
+func (o Operator) Caller(remote net.Addr) Caller {
+	return Caller{
+		Operator:    o.Name,
+		Fingerprint: o.Fingerprint,
+		Role:        o.Role,
+		Repos:       o.Repos,
+		Remote:      remote.String(),
+	}
+}
+
+// operatorName is the grammar of names: they stand in commits, trailers, logs
+// and terminals, and the comment that ssh-keygen writes by itself fits.
+var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+
+// Globs is a list of repository patterns with blanks between, "shop* blog".
+// In a pattern, * stands for any letters but a slash and ? for one.
+type Globs string
+
+// maxGlobs bounds the patterns of one key.
+const maxGlobs = 32
+
+var globPattern = regexp.MustCompile(`^[A-Za-z0-9._/*?-]{1,128}$`)
+
+// ParseGlobs reads a list of patterns; an empty list is an error, since it
+// would read as "all".
+func ParseGlobs(s string) (Globs, error) {
+	patterns := strings.Fields(s)
+	if len(patterns) == 0 || len(patterns) > maxGlobs {
+		return "", fmt.Errorf("%d patterns: give 1 to %d with blanks between", len(patterns), maxGlobs)
+	}
+	for _, pattern := range patterns {
+		if !globPattern.MatchString(pattern) {
+			return "", fmt.Errorf("pattern %q: letters, digits and . _ / - * ? only", pattern)
+		}
+	}
+	return Globs(strings.Join(patterns, " ")), nil
+}
+
+// Match reports whether one of the patterns fits name as a whole.
+// The empty list fits everything.
+func (g Globs) Match(name string) bool {
+	if g == "" {
+		return true
+	}
+	for pattern := range strings.FieldsSeq(string(g)) {
+		if ok, err := path.Match(pattern, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Sources is a list of addresses and networks that a key may be used from,
+// with commas between, "192.0.2.0/24,2001:db8::1".
+type Sources string
+
+// maxSources bounds the networks of one key.
+const maxSources = 32
+
+// ParseSources reads a list of addresses and networks. Names, wildcards and
+// negation, which OpenSSH has, are errors.
+func ParseSources(s string) (Sources, error) {
+	entries := strings.Split(s, ",")
+	if len(entries) > maxSources {
+		return "", fmt.Errorf("%d addresses: at most %d", len(entries), maxSources)
+	}
+	for i, entry := range entries {
+		prefix, err := parseSource(strings.TrimSpace(entry))
+		if err != nil {
+			return "", err
+		}
+		entries[i] = prefix.String()
+	}
+	return Sources(strings.Join(entries, ",")), nil
+}
+
+func parseSource(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(s)
+	if err != nil || prefix.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%q is not an address or network such as 192.0.2.7 or 192.0.2.0/24", s)
+	}
+	return prefix.Masked(), nil
+}
+
+// Contain reports whether remote is one of the sources. The empty list holds
+// every address; a list that names some never holds an address that is not TCP.
+func (s Sources) Contain(remote net.Addr) bool {
+	if s == "" {
+		return true
+	}
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
+	for entry := range strings.SplitSeq(string(s), ",") {
+		if prefix, err := parseSource(entry); err == nil && prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

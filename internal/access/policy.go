@@ -1,0 +1,128 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+)
+
+// ErrDenied is what every refusal of Policy.Check is (errors.Is).
+var ErrDenied = errors.New("not allowed")
+
+// DeniedError is a refusal, with what it takes and whom to ask.
+type DeniedError struct {
+	Caller  Caller
+	Right   Right
+	Subject string   // what it was about; "" for the server
+	Least   Role     // the least role that has the right; "" when nobody has it
+	Admins  []string // names of those who can grant it
+}
+
+// Error is two lines: what was refused and why, then the next thing to try.
+func (e *DeniedError) Error() string {
+	return fmt.Sprintf("%s: %s\nhint: %s", e.what(), e.why(), e.hint())
+}
+
+// Is makes every DeniedError an ErrDenied.
+func (e *DeniedError) Is(target error) bool { return target == ErrDenied }
+
+func (e *DeniedError) what() string {
+	if e.Subject == "" {
+		return fmt.Sprintf("not allowed to %s", e.Right)
+	}
+	return fmt.Sprintf("not allowed to %s %q", e.Right, clip(e.Subject))
+}
+
+func (e *DeniedError) why() string {
+	if e.Caller.Role.Includes(e.Least) {
+		return fmt.Sprintf("the key of %q is for repositories %q only", e.Caller.Operator, string(e.Caller.Repos))
+	}
+	if e.Least == "" {
+		return "there is no such right"
+	}
+	return fmt.Sprintf("it takes the role %q, and the key of %q has %q", e.Least, e.Caller.Operator, e.Caller.Role)
+}
+
+func (e *DeniedError) hint() string {
+	if len(e.Admins) == 0 {
+		return "ask an admin of this server"
+	}
+	return "ask an admin: " + strings.Join(e.Admins, ", ")
+}
+
+// Admins knows who can be asked for more. Keyring and Directory do.
+type Admins interface {
+	// Admins returns the names of the operators with the role admin, sorted.
+	Admins() []string
+}
+
+// Policy decides.
+type Policy struct {
+	log    *logrus.Entry
+	admins Admins
+}
+
+// NewPolicy returns a policy that writes its audit lines to log and names
+// admins in its refusals.
+func NewPolicy(log *logrus.Entry, admins Admins) *Policy {
+	return &Policy{log: log, admins: admins}
+}
+
+// Check decides whether c has the right r on subject, and writes the audit
+// line that says so. The subject is a repository's name for rights on
+// repositories, and "" for rights on the server. A refusal is a *DeniedError,
+// which is an ErrDenied.
+func (p *Policy) Check(c Caller, r Right, subject string) error {
+	err := p.decide(c, r, subject)
+	line := p.log.WithFields(logrus.Fields{
+		"operator": c.Operator,
+		"key":      c.Fingerprint,
+		"role":     string(c.Role),
+		"remote":   c.Remote,
+		"right":    string(r),
+		"subject":  clip(subject),
+	})
+	if c.System {
+		line = line.WithField("reason", c.Reason)
+	}
+	if err != nil {
+		line.Warn("access: denied")
+		return err
+	}
+	line.Info("access: allowed")
+	return nil
+}
+
+// Allows answers the same question without an audit line: for leaving out of a
+// list what the caller may not see. It never stands before an action.
+func (p *Policy) Allows(c Caller, r Right, subject string) bool {
+	return p.decide(c, r, subject) == nil
+}
+
+func (p *Policy) decide(c Caller, r Right, subject string) error {
+	rule, known := rules[r]
+	switch {
+	case !known || !c.Role.Includes(rule.least):
+	case c.Repos == "":
+		return nil
+	case rule.scope == onRepository && c.Repos.Match(subject):
+		return nil
+	}
+	denied := &DeniedError{Caller: c, Right: r, Subject: subject, Least: rule.least}
+	if p.admins != nil {
+		denied.Admins = p.admins.Admins()
+	}
+	return denied
+}
+
+// maxSubject bounds what one audit line repeats of a caller's words, in bytes.
+const maxSubject = 200
+
+func clip(s string) string {
+	if len(s) <= maxSubject {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxSubject], "") + "…"
+}
