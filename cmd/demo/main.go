@@ -1,0 +1,85 @@
+// Command demo shows Pushboat at work: a Kubernetes control plane, a server,
+// and the user's own git and ssh, all on this machine and all real. Nothing
+// is installed and nothing outside a temporary directory is touched.
+//
+// It is run by `make demo`, from the top of the repository. Each step says
+// what happens, does it, and checks that it did; a step that does not do what
+// it shows ends the program with exit status 1.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	once := flag.Bool("once", false, "end after the last step instead of serving until Ctrl-C")
+	bin := flag.String("bin", "bin", "directory of the programs devcluster and pushboat")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, *bin, *once)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// step is one thing that the demo shows.
+type step struct {
+	title string
+	do    func(context.Context) error
+}
+
+// run takes the steps in turn, serves until ctx ends unless once is set, and
+// cleans up. The temporary directory is kept when a step fails.
+func run(ctx context.Context, out io.Writer, bin string, once bool) error {
+	d, err := newDemo(out, bin)
+	if err != nil {
+		return err
+	}
+	steps := []step{
+		{"Start a Kubernetes API server (about 10 s)", d.startCluster},
+		{"Start Pushboat, with a key for its first operator", d.startServer},
+		{"Make a repository from repos/demo", d.makeRepository},
+		{"Push it: checked, accepted, applied, watched", d.push},
+		{"See what runs", d.seeWhatRuns},
+		{"Push two mistakes: both are named, nothing is changed", d.pushMistakes},
+		{"Change the live web Deployment by hand, behind Git's back", d.editByHand},
+		{"Read what happened, from the record", d.readHistory},
+	}
+	for i, s := range steps {
+		d.heading(i+1, len(steps), s.title)
+		if err := s.do(ctx); err != nil {
+			return d.fail(ctx, s, err)
+		}
+	}
+	if !once {
+		d.printWhatToTry()
+		<-ctx.Done()
+		d.say("\nstopping")
+	}
+	return d.close()
+}
+
+// fail stops everything and explains: the step, the cause, and the last lines
+// that the programs logged. Ctrl-C is not a failure of a step.
+func (d *demo) fail(ctx context.Context, s step, cause error) error {
+	if ctx.Err() != nil {
+		return errors.Join(errors.New("demo: stopped"), d.close())
+	}
+	err := fmt.Errorf("\ndemo: the step %q failed:\n  %w", s.title, cause)
+	stopped := d.stopPrograms()
+	for _, p := range d.programs {
+		err = fmt.Errorf("%w\n\n%s", err, p.tail(15))
+	}
+	err = fmt.Errorf("%w\n\neverything is kept in %s", err, d.dir)
+	return errors.Join(err, stopped)
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+)
+
+// recordWithin is how long after the correction its record may take to be
+// written: one commit in a bare repository.
+const recordWithin = 15 * time.Second
+
+// startServer starts Pushboat on free ports, with one operator.
+func (d *demo) startServer(ctx context.Context) error {
+	if err := d.makeKey(ctx); err != nil {
+		return err
+	}
+	err := d.start(ctx, "pushboat", "serve",
+		"--data", d.path("data"),
+		"--ssh", "127.0.0.1:0",
+		"--http", "127.0.0.1:0",
+		"--kubeconfig", d.kubeconfig(),
+		"--admin-key", d.path("key.pub"))
+	if err != nil {
+		return err
+	}
+	if err := d.writeSSHConfig(); err != nil {
+		return err
+	}
+	_, err = d.ssh(ctx, "whoami")
+	return err
+}
+
+// readHistory shows the records of what the demo did. There are at least two:
+// the push and the correction. The record of the correction is written just
+// after the correction that was seen, so it may be a moment late.
+func (d *demo) readHistory(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	for {
+		n, err := d.countRecords(ctx)
+		if err != nil {
+			return err
+		}
+		if n >= 2 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the history of shop holds %d records, not the push and the correction", n)
+		case <-time.After(time.Second):
+		}
+	}
+	_, err := d.ssh(ctx, "history", "shop")
+	return err
+}
+
+// countRecords asks for the history in the form that scripts read.
+func (d *demo) countRecords(ctx context.Context) (int, error) {
+	out, err := d.output(ctx, d.dir, "ssh", "-F", d.path("ssh_config"), "pushboat", "history", "shop", "-o", "json")
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		return 0, err
+	}
+	var records []json.RawMessage
+	if err := json.Unmarshal([]byte(out), &records); err != nil {
+		return 0, fmt.Errorf("read the history as a JSON array: %w", err)
+	}
+	return len(records), nil
+}
