@@ -1,0 +1,112 @@
+// Command pushboat-hook is what Git's hooks run. It tells the server's socket
+// what Git told the hook, shows the answer as it comes, and exits with the
+// server's verdict. It decides nothing: without a server there is no push.
+//
+// It imports the standard library only and starts in about two milliseconds,
+// which every push pays twice.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/pushboat/pushboat/hooks"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Getenv, os.Stdin, os.Stdout))
+}
+
+// run relays one hook. Everything goes to stdout: Git shows both streams of a
+// hook to the pusher alike, and one stream keeps its order.
+func run(args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) int {
+	if len(args) != 1 || args[0] != hooks.PreReceive && args[0] != hooks.PostReceive {
+		return fail(stdout, errors.New("usage: pushboat-hook "+hooks.PreReceive+"|"+hooks.PostReceive))
+	}
+	hook := args[0]
+	status, err := relay(hook, getenv, stdin, stdout)
+	switch {
+	case err == nil:
+		return int(status)
+	case hook == hooks.PostReceive:
+		return fail(stdout, err, "hint: the commit was kept; the server deploys it when it is back")
+	default:
+		return fail(stdout, err, "hint: nothing was changed; push again, and tell the server's operator if it stays")
+	}
+}
+
+func fail(stdout io.Writer, err error, hints ...string) int {
+	text := "error: pushboat: " + err.Error() + "\n"
+	for _, hint := range hints {
+		text += hint + "\n"
+	}
+	_, _ = io.WriteString(stdout, text)
+	return 1
+}
+
+func relay(hook string, getenv func(string) string, stdin io.Reader, stdout io.Writer) (byte, error) {
+	socket, token := getenv(hooks.EnvSocket), getenv(hooks.EnvToken)
+	if socket == "" || token == "" {
+		return 0, errors.New("this repository takes pushes through Pushboat's SSH server only")
+	}
+	options, err := pushOptions(getenv)
+	if err != nil {
+		return 0, err
+	}
+	refs, err := refLines(stdin)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return 0, errors.New("the server does not answer: " + err.Error())
+	}
+	defer conn.Close()
+	request := hooks.Request{
+		Token: token, Hook: hook, Quarantine: getenv("GIT_QUARANTINE_PATH"),
+		Options: options, Refs: refs,
+	}
+	if err := request.Write(conn); err != nil {
+		return 0, err
+	}
+	return hooks.CopyAnswer(stdout, conn)
+}
+
+// pushOptions reads GIT_PUSH_OPTION_0 and so on. Git bounds neither their
+// number nor their size.
+func pushOptions(getenv func(string) string) ([]string, error) {
+	text := getenv("GIT_PUSH_OPTION_COUNT")
+	if text == "" {
+		return nil, nil
+	}
+	count, err := strconv.Atoi(text)
+	if err != nil || count < 0 || count > hooks.MaxOptions {
+		return nil, errors.New("a push has at most " + strconv.Itoa(hooks.MaxOptions) + " options, not " + text)
+	}
+	options := make([]string, count)
+	for i := range options {
+		options[i] = getenv("GIT_PUSH_OPTION_" + strconv.Itoa(i))
+	}
+	return options, nil
+}
+
+// refLines reads Git's "OLD NEW REF" lines, within the limits.
+func refLines(stdin io.Reader) ([]string, error) {
+	var refs []string
+	lines := bufio.NewScanner(stdin)
+	lines.Buffer(make([]byte, 0, hooks.MaxRefBytes), hooks.MaxRefBytes)
+	for lines.Scan() {
+		if len(refs) == hooks.MaxRefs {
+			return nil, errors.New("more than " + strconv.Itoa(hooks.MaxRefs) + " refs in one push; push them in parts")
+		}
+		refs = append(refs, lines.Text())
+	}
+	if err := lines.Err(); err != nil {
+		return nil, errors.New("read refs: " + err.Error())
+	}
+	return refs, nil
+}

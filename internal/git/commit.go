@@ -1,0 +1,131 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// ErrNotCommit is the error of an object that is no commit, nor a tag of one.
+var ErrNotCommit = errors.New("not a commit")
+
+// Signature is who made a commit. Both fields are what the committer wrote
+// there: any bytes, to be cleaned before they reach a terminal.
+type Signature struct {
+	Name, Email string
+}
+
+// String writes the signature as git does: "Ana <ana@example.org>".
+func (s Signature) String() string { return s.Name + " <" + s.Email + ">" }
+
+// Commit is a commit's own data, any bytes as they were pushed.
+type Commit struct {
+	Hash, Tree Hash
+	Parents    []Hash
+	Author     Signature
+	When       time.Time // the committer's, in its own zone
+	Message    string    // whole
+}
+
+// Subject returns the first line of the message.
+func (c Commit) Subject() string {
+	subject, _, _ := strings.Cut(strings.TrimLeft(c.Message, "\n"), "\n")
+	return subject
+}
+
+// Commit reads a commit; a tag stands for the commit that it names.
+func (r *Repository) Commit(hash Hash) (Commit, error) {
+	return r.QuarantinedCommit(hash, Quarantine{})
+}
+
+// QuarantinedCommit reads a commit that may still be in quarantine.
+func (r *Repository) QuarantinedCommit(hash Hash, q Quarantine) (Commit, error) {
+	objects, err := r.openObjects(q)
+	if err != nil {
+		return Commit{}, err
+	}
+	return r.readCommit(objects, hash)
+}
+
+func (r *Repository) readCommit(objects *objects, hash Hash) (Commit, error) {
+	c, err := r.findCommit(objects, hash)
+	if err != nil {
+		return Commit{}, err
+	}
+	commit := Commit{
+		Hash:    Hash(c.Hash.String()),
+		Tree:    Hash(c.TreeHash.String()),
+		Author:  Signature{Name: c.Author.Name, Email: c.Author.Email},
+		When:    c.Committer.When,
+		Message: c.Message,
+	}
+	for _, parent := range c.ParentHashes {
+		commit.Parents = append(commit.Parents, Hash(parent.String()))
+	}
+	return commit, nil
+}
+
+func (r *Repository) findCommit(objects *objects, hash Hash) (*object.Commit, error) {
+	if _, err := ParseHash(string(hash)); err != nil {
+		return nil, err
+	}
+	if len(hash) != 40 {
+		return nil, fmt.Errorf("commit %s of %q: repositories of SHA-256 are not supported", hash.Short(), r.name)
+	}
+	c, err := objects.commit(hash)
+	if errors.Is(err, object.ErrUnsupportedObject) {
+		err = ErrNotCommit
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read commit %s of %q: %w", hash.Short(), r.name, err)
+	}
+	return c, nil
+}
+
+// Log returns up to max commits of a ref, newest first, along first parents;
+// ErrNoRef when there is no such ref.
+func (r *Repository) Log(ctx context.Context, ref string, max int) ([]Commit, error) {
+	hash, err := r.Head(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return r.LogFrom(ctx, hash, max)
+}
+
+// LogFrom is Log from a commit on, for reading a long history page by page.
+func (r *Repository) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, error) {
+	objects, err := r.openObjects(Quarantine{})
+	if err != nil {
+		return nil, err
+	}
+	var commits []Commit
+	for len(commits) < max {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, err := r.readCommit(objects, hash)
+		if err != nil {
+			return nil, err
+		}
+		commits = append(commits, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+		hash = c.Parents[0]
+	}
+	return commits, nil
+}
+
+// ReadFile returns a file of a commit; fs.ErrNotExist when it has none there.
+func (r *Repository) ReadFile(hash Hash, path string) ([]byte, error) {
+	tree, err := r.Tree(hash)
+	if err != nil {
+		return nil, err
+	}
+	return fs.ReadFile(tree, path)
+}

@@ -1,0 +1,184 @@
+package git
+
+// Reading objects with go-git, from quarantine as well.
+//
+// go-git finds quarantined objects only when they are loose and lie in the last
+// tmp_objdir that it happens to list, so that it fails for every push of a pack
+// and whenever a stale directory lies there. Hence two layers: the quarantine
+// as an object store of its own, then the repository's.
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-billy/v5"
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/memory"
+
+	gogitfs "github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// objectCacheBytes bounds the objects that one reader keeps for delta bases.
+const objectCacheBytes = 32 << 20
+
+// maxCommitBytes bounds a commit or tag that is read: its message is all that
+// can be long.
+const maxCommitBytes = 4 << 20
+
+// objects reads the objects of one repository for one operation. It is safe
+// for concurrent use, which go-git's storage is not.
+type objects struct {
+	mu     sync.Mutex
+	layers []*gogitfs.Storage
+}
+
+// openObjects opens the repository's objects, under those of its quarantine.
+func (r *Repository) openObjects(q Quarantine) (*objects, error) {
+	quarantine, err := r.locate(q)
+	if err != nil {
+		return nil, err
+	}
+	shared := cache.NewObjectLRU(objectCacheBytes)
+	o := &objects{}
+	if quarantine != "" {
+		o.layers = append(o.layers, gogitfs.NewStorage(objectDirFS{osfs.New(quarantine)}, shared))
+	}
+	o.layers = append(o.layers, gogitfs.NewStorage(osfs.New(r.dir), shared))
+	return o, nil
+}
+
+// find tries each layer. When none has the object it looks once more with the
+// repository's packs listed anew: a repack may have replaced them meanwhile.
+func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
+	defer recovered(&err)
+	for range 2 {
+		for _, layer := range o.layers {
+			if err = try(layer); err == nil {
+				return nil
+			}
+			if !errors.Is(err, plumbing.ErrObjectNotFound) && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		for _, layer := range o.layers {
+			layer.Reindex()
+		}
+	}
+	return err
+}
+
+func (o *objects) get(kind plumbing.ObjectType, hash plumbing.Hash) (found plumbing.EncodedObject, err error) {
+	err = o.find(func(layer *gogitfs.Storage) error {
+		found, err = layer.EncodedObject(kind, hash)
+		return err
+	})
+	return found, err
+}
+
+// size returns an object's size in bytes without reading all of it.
+func (o *objects) size(hash Hash) (size int64, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err = o.find(func(layer *gogitfs.Storage) error {
+		size, err = layer.EncodedObjectSize(plumbing.NewHash(string(hash)))
+		return err
+	})
+	return size, err
+}
+
+// read calls use with a storer of all layers; panics of go-git come back as
+// errors.
+func (o *objects) read(use func(storer.EncodedObjectStorer) error) (err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	defer recovered(&err)
+	return use(layered{EncodedObjectStorer: memory.NewStorage(), objects: o})
+}
+
+// layered is the storer that go-git's decoders read from; what they never use
+// comes from an empty store in memory.
+type layered struct {
+	storer.EncodedObjectStorer
+	objects *objects
+}
+
+func (l layered) EncodedObject(kind plumbing.ObjectType, hash plumbing.Hash) (plumbing.EncodedObject, error) {
+	return l.objects.get(kind, hash)
+}
+
+func (l layered) HasEncodedObject(hash plumbing.Hash) error {
+	_, err := l.EncodedObjectSize(hash)
+	return err
+}
+
+func (l layered) EncodedObjectSize(hash plumbing.Hash) (size int64, err error) {
+	err = l.objects.find(func(layer *gogitfs.Storage) error {
+		size, err = layer.EncodedObjectSize(hash)
+		return err
+	})
+	return size, err
+}
+
+// commit reads a commit, through an annotated tag if need be.
+func (o *objects) commit(hash Hash) (c *object.Commit, err error) {
+	err = o.read(func(s storer.EncodedObjectStorer) error {
+		size, err := s.EncodedObjectSize(plumbing.NewHash(string(hash)))
+		if err != nil {
+			return err
+		}
+		if size > maxCommitBytes {
+			return fmt.Errorf("%w: an object of %d bytes", ErrLimit, size)
+		}
+		found, err := s.EncodedObject(plumbing.AnyObject, plumbing.NewHash(string(hash)))
+		if err != nil {
+			return err
+		}
+		if found.Type() == plumbing.TagObject {
+			tag, err := object.DecodeTag(s, found)
+			if err != nil {
+				return err
+			}
+			c, err = tag.Commit()
+			return err
+		}
+		c, err = object.DecodeCommit(s, found)
+		return err
+	})
+	return c, err
+}
+
+// objectDirFS shows an object directory as go-git wants it: as the "objects" of
+// a repository that has nothing else. (A directory of symlinks does not do:
+// "chroot boundary crossed".)
+type objectDirFS struct{ billy.Filesystem }
+
+func inObjectDir(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, "objects"), "/")
+}
+
+func (f objectDirFS) Open(path string) (billy.File, error) {
+	return f.Filesystem.Open(inObjectDir(path))
+}
+
+func (f objectDirFS) OpenFile(path string, flag int, perm os.FileMode) (billy.File, error) {
+	return f.Filesystem.OpenFile(inObjectDir(path), flag, perm)
+}
+
+func (f objectDirFS) Stat(path string) (os.FileInfo, error) {
+	return f.Filesystem.Stat(inObjectDir(path))
+}
+
+func (f objectDirFS) Lstat(path string) (os.FileInfo, error) {
+	return f.Filesystem.Lstat(inObjectDir(path))
+}
+
+func (f objectDirFS) ReadDir(path string) ([]os.FileInfo, error) {
+	return f.Filesystem.ReadDir(inObjectDir(path))
+}

@@ -1,0 +1,137 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	gogitfs "github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// ErrNoRef is the error of a ref that does not exist.
+var ErrNoRef = errors.New("ref does not exist")
+
+// Repository is one bare repository. It holds nothing open and is safe for
+// concurrent use.
+type Repository struct {
+	name Name
+	dir  string
+	opts StoreOptions
+}
+
+// Name returns the repository's name.
+func (r *Repository) Name() Name { return r.name }
+
+// Dir returns the repository's absolute directory, without symlinks in it.
+func (r *Repository) Dir() string { return r.dir }
+
+// Ref is a name for an object.
+type Ref struct {
+	Name string // in full: refs/heads/main
+	Hash Hash
+}
+
+// CheckRef reports what is wrong with a full ref name that is about to be read
+// or appended to. It is stricter than git, which accepts refs/heads/$(id):
+// those can be pushed and fetched, and are data, but no name of ours has to be
+// such a one.
+func CheckRef(ref string) error {
+	if err := plumbing.ReferenceName(ref).Validate(); err != nil || !strings.HasPrefix(ref, "refs/") || len(ref) > 1024 {
+		return fmt.Errorf("ref %s: want a full name such as refs/heads/main", quoteShort(ref))
+	}
+	return nil
+}
+
+// Head returns what a full ref name, or HEAD, points to; ErrNoRef when there is
+// no such ref. It starts no process.
+func (r *Repository) Head(ctx context.Context, ref string) (hash Hash, err error) {
+	defer recovered(&err)
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if ref != "HEAD" {
+		if err := CheckRef(ref); err != nil {
+			return "", err
+		}
+	}
+	refs := gogitfs.NewStorage(osfs.New(r.dir), nil)
+	found, err := storer.ResolveReference(refs, plumbing.ReferenceName(ref))
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", fmt.Errorf("%q of repository %q: %w", ref, r.name, ErrNoRef)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read ref %q of repository %q: %w", ref, r.name, err)
+	}
+	return Hash(found.Hash().String()), nil
+}
+
+// Refs returns the refs below a prefix such as refs/heads/, in the order of
+// their names. A prefix is a whole number of name parts; "" or "refs/" is all.
+func (r *Repository) Refs(ctx context.Context, prefix string) ([]Ref, error) {
+	prefix = strings.TrimSuffix(prefix, "/")
+	if prefix == "" {
+		prefix = "refs"
+	}
+	if prefix != "refs" && !strings.HasPrefix(prefix, "refs/") || strings.ContainsAny(prefix, "*?[\\\x00") {
+		return nil, fmt.Errorf("ref prefix %s: want refs/...", quoteShort(prefix))
+	}
+	out, err := r.run(ctx, Quarantine{}, "for-each-ref", "--format=%(objectname) %(refname)", "--", prefix)
+	if err != nil {
+		return nil, fmt.Errorf("list refs of %q: %w", r.name, err)
+	}
+	var refs []Ref
+	for line := range strings.Lines(string(out)) {
+		hash, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if !ok {
+			return nil, fmt.Errorf("list refs of %q: line %q", r.name, line)
+		}
+		refs = append(refs, Ref{Name: name, Hash: Hash(hash)})
+	}
+	return refs, nil
+}
+
+// IsAncestor reports whether old is new or an ancestor of it: whether moving a
+// ref from one to the other is a fast-forward. q is where new may still lie;
+// its zero value is nowhere.
+func (r *Repository) IsAncestor(ctx context.Context, old, new Hash, q Quarantine) (bool, error) {
+	for _, hash := range []Hash{old, new} {
+		if _, err := ParseHash(string(hash)); err != nil {
+			return false, err
+		}
+	}
+	_, err := r.run(ctx, q, "merge-base", "--is-ancestor", string(old), string(new))
+	var exit *exitError
+	if errors.As(err, &exit) && exit.status == 1 {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("compare %s with %s in %q: %w", old.Short(), new.Short(), r.name, err)
+	}
+	return true, nil
+}
+
+// run runs a git command on this repository, and sees quarantined objects.
+func (r *Repository) run(ctx context.Context, q Quarantine, args ...string) ([]byte, error) {
+	env, err := r.quarantineEnv(q)
+	if err != nil {
+		return nil, err
+	}
+	return r.opts.run(ctx, runRequest{
+		args: args,
+		dir:  r.dir,
+		env:  append(append(identityEnv("pushboat"), "GIT_DIR="+r.dir), env...),
+	})
+}
+
+// recovered turns a panic of go-git into an error: malformed objects and
+// indexes have made it panic before (GHSA-w5pp-99ch-qj29, CVE-2026-25934).
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("malformed repository data: %v", p)
+	}
+}

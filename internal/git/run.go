@@ -1,0 +1,190 @@
+package git
+
+// How git is run: its environment, its configuration, its process group.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxOutput bounds what run keeps of git's output, in bytes.
+const maxOutput = 16 << 20
+
+// baseEnv is the whole environment that git starts from. Nothing of the
+// server's own environment, and nothing of a session's, is in it
+// (CVE-2024-41956: GIT_* and LD_* of a session reached git).
+func baseEnv(path string) []string {
+	return []string{
+		"PATH=" + path,
+		"HOME=/nonexistent",
+		"LC_ALL=C",
+		"TZ=UTC",
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_NO_LAZY_FETCH=1",
+		// go-git reads refs as files; git 2.45 can be built for others.
+		"GIT_DEFAULT_REF_FORMAT=files",
+	}
+}
+
+// config is the configuration that every git of ours runs under, whatever a
+// repository's own file says. -c reaches git's children, too.
+func (o StoreOptions) config() []string {
+	hooks := o.HooksDir
+	if hooks == "" {
+		hooks = "/dev/null"
+	}
+	settings := []string{
+		// Durability. By default git syncs packs only: after a power loss a
+		// ref can be empty or name nothing.
+		"core.fsync=all",
+		"core.fsyncMethod=fsync",
+		"core.filesRefLockTimeout=5000",
+		// The reflog is kept; nothing is collected behind our back.
+		"core.logAllRefUpdates=true",
+		"gc.auto=0",
+		"maintenance.auto=false",
+		"receive.autogc=false",
+		// A volume may belong to another user than the one we run as; the
+		// directory is ours alone, so its ownership says nothing.
+		"safe.directory=*",
+		"core.hooksPath=" + hooks,
+		// Receiving. A push is one pack and one ref: two things to sync.
+		"receive.fsckObjects=true",
+		"transfer.fsckObjects=true",
+		"receive.unpackLimit=1",
+		"receive.maxInputSize=" + strconv.FormatInt(o.MaxPush, 10),
+		"receive.advertisePushOptions=true",
+		"receive.advertiseAtomic=true",
+		"receive.keepAlive=5",
+		"receive.updateServerInfo=false",
+		"receive.shallowUpdate=false",
+		// Records are the server's: anybody who may read can fetch them
+		// (that is the backup), nobody can push them.
+		"receive.hideRefs=refs/pushboat",
+		// Sending.
+		"uploadpack.allowFilter=true",
+		"uploadpack.allowAnySHA1InWant=false",
+		"pack.windowMemory=256m",
+	}
+	args := make([]string, 0, 2*len(settings))
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
+
+// command prepares a git process in a process group of its own, so that it and
+// its children can be told to stop together, and so that a Ctrl-C on the
+// server's terminal does not reach a push.
+func (o StoreOptions) command(dir string, env, args []string) *exec.Cmd {
+	cmd := exec.Command(o.Git, append(o.config(), args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(baseEnv(o.Path), env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// stopWith ends the process group when ctx ends: SIGTERM, and SIGKILL after
+// the delay. The returned function ends the watch; call it after Wait.
+func (o StoreOptions) stopWith(ctx context.Context, cmd *exec.Cmd) (done func()) {
+	finished := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		signalGroup(cmd, syscall.SIGTERM)
+		timer := time.NewTimer(o.KillDelay)
+		defer timer.Stop()
+		select {
+		case <-finished:
+		case <-timer.C:
+			signalGroup(cmd, syscall.SIGKILL)
+		}
+	})
+	return func() {
+		stop()
+		close(finished)
+	}
+}
+
+func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
+	_ = syscall.Kill(-cmd.Process.Pid, signal) // ESRCH: already gone
+}
+
+// runRequest is one short git command of our own.
+type runRequest struct {
+	args  []string
+	dir   string
+	env   []string
+	stdin io.Reader
+}
+
+// exitError is git's exit with a status other than 0, with what it said.
+type exitError struct {
+	verb   string
+	status int
+	stderr string
+}
+
+func (e *exitError) Error() string {
+	return fmt.Sprintf("git %s: exit status %d: %s", e.verb, e.status, strings.TrimSpace(e.stderr))
+}
+
+// run runs git to its end and returns its output. An exit status other than 0
+// is an *exitError.
+func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cmd := o.command(req.dir, req.env, req.args)
+	stdout, stderr := &limitedBuffer{limit: maxOutput}, &limitedBuffer{limit: 4 << 10}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = req.stdin, stdout, stderr
+	cmd.WaitDelay = o.KillDelay
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start git: %w", err)
+	}
+	done := o.stopWith(ctx, cmd)
+	err := cmd.Wait()
+	done()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("git %s: %w", req.args[0], ctx.Err())
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &exitError{verb: req.args[0], status: exit.ExitCode(), stderr: stderr.String()}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("git %s: %w", req.args[0], err)
+	}
+	if stdout.cut {
+		return nil, fmt.Errorf("git %s: more than %d bytes of output", req.args[0], maxOutput)
+	}
+	return stdout.Bytes(), nil
+}
+
+// limitedBuffer keeps the first limit bytes and swallows the rest, so that the
+// writer is never blocked.
+type limitedBuffer struct {
+	bytes.Buffer
+	limit int
+	cut   bool
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	room := b.limit - b.Len()
+	if len(p) > room {
+		b.cut = true
+		b.Buffer.Write(p[:room])
+	} else {
+		b.Buffer.Write(p)
+	}
+	return len(p), nil
+}

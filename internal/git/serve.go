@@ -1,0 +1,211 @@
+package git
+
+// Serving clones and pushes with the system's git.
+//
+// A push is never stopped by its client: git has moved the ref by the time it
+// notices, and if nobody drains its output then it hangs, and its hook with
+// it. So the output of a push goes on to be read when the client is gone, and
+// the group is only signalled when the server itself is forced to stop. A
+// clone has nothing to finish: its first failed write ends it.
+//
+// Pushes to one repository are not queued. The hooks before the commit point
+// change nothing, and git's ref transaction compares each ref with the value
+// that the pusher saw: of two concurrent pushes to one branch the second is
+// told "cannot lock ref" or "failed to update ref" and pushes again. A queue
+// would make a push to one branch wait for the rollout of another.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// Service is what a git client asks the server to run.
+type Service string
+
+// The services that git clients ask for.
+const (
+	ReceivePack   Service = "git-receive-pack"   // push
+	UploadPack    Service = "git-upload-pack"    // clone and fetch
+	UploadArchive Service = "git-upload-archive" // git archive --remote
+)
+
+// Valid reports whether s is one of the three services.
+func (s Service) Valid() bool {
+	return s == ReceivePack || s == UploadPack || s == UploadArchive
+}
+
+// Writes reports whether the service changes the repository: the right that it
+// needs derives from nothing else (CVE-2026-52810).
+func (s Service) Writes() bool { return s != UploadPack && s != UploadArchive }
+
+// ServeRequest is one clone or push.
+type ServeRequest struct {
+	Service  Service
+	Protocol string // GIT_PROTOCOL as the client sent it; ignored unless version=0, 1 or 2
+
+	// Stdin is read until its end or until git exits. A Read that is pending
+	// when Serve returns stays pending: the caller closes Stdin then.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	// HookEnv is added to the environment of git and its hooks. Every entry
+	// has a name that starts with PUSHBOAT_.
+	HookEnv []string
+	// Operator is noted in the reflog; default "pushboat".
+	Operator string
+}
+
+// outputGrace is how long a client may take to accept the last of git's output
+// (at most one pipe of 64 KiB) once git has exited.
+const outputGraceFactor = 6
+
+var gitProtocol = regexp.MustCompile(`^version=[012]$`)
+
+// Serve runs the service to its end and returns git's exit status. The error
+// tells of what is not git's own verdict: the request was invalid, git could
+// not be started, or ctx ended. ctx is the server's: its end stops git, with
+// SIGTERM to the group and SIGKILL after the store's KillDelay. The session's
+// end must not end ctx.
+func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, err error) {
+	if err := r.checkRequest(req); err != nil {
+		return 128, fmt.Errorf("serve %q: %w", r.name, err)
+	}
+	cmd := r.opts.command(r.dir, r.serveEnv(req), r.serveArgs(req.Service))
+	cmd.WaitDelay = outputGraceFactor * r.opts.KillDelay
+	cmd.Stdout, cmd.Stderr = req.Stdout, req.Stderr
+	if req.Service.Writes() {
+		cmd.Stdout, cmd.Stderr = &stickyWriter{to: req.Stdout}, &stickyWriter{to: req.Stderr}
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return 128, fmt.Errorf("serve %q: %w", r.name, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return 128, fmt.Errorf("serve %q: start git: %w", r.name, err)
+	}
+	done := r.opts.stopWith(ctx, cmd)
+	go feed(stdin, req.Stdin)
+	err = cmd.Wait()
+	done()
+	return exitStatus(ctx, cmd, err)
+}
+
+// exitStatus tells git's verdict from everything else that Wait reports: a
+// client that is gone is no error of ours.
+func exitStatus(ctx context.Context, cmd *exec.Cmd, err error) (int, error) {
+	if errors.Is(err, exec.ErrWaitDelay) {
+		signalGroup(cmd, 9) // something still holds git's output open
+	}
+	if ctx.Err() != nil {
+		return 128, fmt.Errorf("git was stopped: %w", ctx.Err())
+	}
+	if status := cmd.ProcessState.ExitCode(); status >= 0 {
+		return status, nil
+	}
+	return 128, nil // killed by a signal: SIGPIPE when a reader is gone
+}
+
+// feed copies the client's bytes to git and closes the pipe behind them. It
+// ends when git does, or at the latest when the caller closes from.
+func feed(git io.WriteCloser, from io.Reader) {
+	_, _ = io.Copy(git, from) // git judges what it got; a broken pipe is its exit
+	_ = git.Close()
+}
+
+func (r *Repository) checkRequest(req ServeRequest) error {
+	if !req.Service.Valid() {
+		return fmt.Errorf("service %s is not one of %s, %s, %s", quoteShort(string(req.Service)), UploadPack, ReceivePack, UploadArchive)
+	}
+	for _, entry := range req.HookEnv {
+		if !strings.HasPrefix(entry, "PUSHBOAT_") || strings.ContainsRune(entry, 0) {
+			return fmt.Errorf("hook environment %s: want PUSHBOAT_NAME=value", quoteShort(entry))
+		}
+	}
+	if req.Service.Writes() {
+		return r.checkHooks()
+	}
+	return nil
+}
+
+// checkHooks makes sure that there is a gate: git silently takes a push when
+// the hook is missing or not executable.
+func (r *Repository) checkHooks() error {
+	if !filepath.IsAbs(r.opts.HooksDir) {
+		return fmt.Errorf("hooks directory %q: want an absolute path", r.opts.HooksDir)
+	}
+	info, err := os.Stat(filepath.Join(r.opts.HooksDir, "pre-receive"))
+	if err != nil {
+		return fmt.Errorf("hooks directory: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o100 == 0 {
+		return fmt.Errorf("hook %q is not an executable file", filepath.Join(r.opts.HooksDir, "pre-receive"))
+	}
+	return nil
+}
+
+func (r *Repository) serveEnv(req ServeRequest) []string {
+	operator := req.Operator
+	if operator == "" {
+		operator = "pushboat"
+	}
+	env := append(identityEnv(operator), req.HookEnv...)
+	if gitProtocol.MatchString(req.Protocol) {
+		env = append(env, "GIT_PROTOCOL="+req.Protocol)
+	}
+	if req.Service.Writes() {
+		// A delta of a few bytes can ask for an object of gigabytes. The
+		// floor leaves git's own tables alone.
+		env = append(env, "GIT_ALLOC_LIMIT="+strconv.FormatInt(max(r.opts.MaxPush, 16<<20), 10))
+	}
+	return env
+}
+
+// identityEnv names who acts; git wants no passwd entry for us then.
+func identityEnv(name string) []string {
+	name = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == '<' || c == '>' {
+			return -1
+		}
+		return c
+	}, name)
+	return []string{
+		"GIT_AUTHOR_NAME=" + name, "GIT_AUTHOR_EMAIL=" + serverEmail,
+		"GIT_COMMITTER_NAME=" + name, "GIT_COMMITTER_EMAIL=" + serverEmail,
+	}
+}
+
+// serverEmail stands where git wants an address and there is none.
+const serverEmail = "pushboat@localhost"
+
+func (r *Repository) serveArgs(service Service) []string {
+	verb := strings.TrimPrefix(string(service), "git-")
+	if service == UploadPack {
+		return []string{verb, "--strict", r.dir}
+	}
+	return []string{verb, r.dir}
+}
+
+// stickyWriter writes until the first error and swallows everything after it,
+// so that git's pipe is drained whatever becomes of the client.
+type stickyWriter struct {
+	to   io.Writer
+	gone atomic.Bool
+}
+
+func (w *stickyWriter) Write(p []byte) (int, error) {
+	if !w.gone.Load() {
+		if _, err := w.to.Write(p); err != nil {
+			w.gone.Store(true)
+		}
+	}
+	return len(p), nil
+}

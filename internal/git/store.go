@@ -1,0 +1,377 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Errors of the store and its repositories, to be tested with errors.Is.
+var (
+	ErrNotExist = errors.New("repository does not exist")
+	ErrExist    = errors.New("repository exists already")
+	ErrInUse    = errors.New("another server uses this directory")
+)
+
+// Names inside the store's directory that are no repositories. They start with
+// a dot, which no Name can.
+const (
+	lockFile = ".lock"
+	newDir   = ".new"   // repositories being created
+	trashDir = ".trash" // repositories being deleted
+)
+
+// StoreOptions says how a store runs git. The zero value of each field has the
+// stated default.
+type StoreOptions struct {
+	// Git is the git program; default: "git", looked up in PATH.
+	Git string
+	// Path is the PATH that git and its hooks get; default:
+	// /usr/local/bin:/usr/bin:/bin.
+	Path string
+	// HooksDir is the absolute directory that core.hooksPath names for every
+	// repository; without one, or without its pre-receive, every push is
+	// refused: git would take a push without its gate.
+	HooksDir string
+	// MaxPush is the largest pack that a push may send, and the largest single
+	// object that git may unpack in memory while it receives, in bytes;
+	// default 512 MiB. (A pack's size does not bound what it inflates to:
+	// CVE-2026-34165.)
+	MaxPush int64
+	// Limits bound a revision that is read as an fs.FS; zero fields have the
+	// defaults of TreeLimits.
+	Limits TreeLimits
+	// KillDelay is the time between SIGTERM and SIGKILL when the server itself
+	// is forced to stop; default 10 s.
+	KillDelay time.Duration
+	// Log hears of swept files and other oddities; default: silence.
+	Log *logrus.Entry
+}
+
+func (o StoreOptions) withDefaults() StoreOptions {
+	if o.Git == "" {
+		o.Git = "git"
+	}
+	if o.Path == "" {
+		o.Path = "/usr/local/bin:/usr/bin:/bin"
+	}
+	if o.MaxPush <= 0 {
+		o.MaxPush = 512 << 20
+	}
+	if o.KillDelay <= 0 {
+		o.KillDelay = 10 * time.Second
+	}
+	if o.Log == nil {
+		silent := logrus.New()
+		silent.SetOutput(discard{})
+		o.Log = logrus.NewEntry(silent)
+	}
+	o.Limits = o.Limits.withDefaults()
+	return o
+}
+
+// discard is io.Discard, kept local so that logrus takes no lock on a shared
+// writer.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Store is a directory of bare repositories, DIR/NAME.git. It is safe for
+// concurrent use, and one process at a time owns it.
+type Store struct {
+	dir  string // absolute, without symlinks
+	root *os.Root
+	lock *os.File
+	opts StoreOptions
+
+	mu sync.Mutex // held while repositories appear and disappear
+}
+
+// OpenStore opens the directory of repositories and makes it if need be. It
+// checks the installed git, takes the directory's lock (ErrInUse when another
+// process has it), and sweeps what an earlier process left behind: quarantine
+// directories, lock files, half-created and half-deleted repositories.
+func OpenStore(dir string, opts StoreOptions) (*Store, error) {
+	opts = opts.withDefaults()
+	program, err := findGit(opts.Git)
+	if err != nil {
+		return nil, err
+	}
+	opts.Git = program
+	dir, err = makeStoreDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open repositories directory: %w", err)
+	}
+	s := &Store{dir: dir, root: root, opts: opts}
+	if err := s.takeOver(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// makeStoreDir makes dir and returns it absolute and without symlinks, which is
+// how git names it to the hooks.
+func makeStoreDir(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make repositories directory: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("repositories directory: %w", err)
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", fmt.Errorf("repositories directory: %w", err)
+	}
+	return dir, nil
+}
+
+func (s *Store) takeOver() error {
+	lock, err := s.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock repositories directory: %w", err)
+	}
+	s.lock = lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("repositories directory %q: %w; stop that server or give this one a directory of its own", s.dir, ErrInUse)
+	}
+	for _, dir := range []string{newDir, trashDir} {
+		if err := s.root.RemoveAll(dir); err != nil {
+			return fmt.Errorf("sweep repositories directory: %w", err)
+		}
+		if err := s.root.Mkdir(dir, 0o700); err != nil {
+			return fmt.Errorf("sweep repositories directory: %w", err)
+		}
+	}
+	return s.sweep()
+}
+
+// Close gives the directory free. Repositories and running pushes stay usable:
+// it is for the end of the process.
+func (s *Store) Close() error {
+	var errs []error
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(append(errs, s.root.Close())...)
+}
+
+// Dir returns the store's absolute directory.
+func (s *Store) Dir() string { return s.dir }
+
+// List returns the names of all repositories in order.
+func (s *Store) List() ([]Name, error) {
+	names, err := s.list(".", 1)
+	if err != nil {
+		return nil, fmt.Errorf("list repositories: %w", err)
+	}
+	sort.Slice(names, func(i, j int) bool { return names[i] < names[j] })
+	return names, nil
+}
+
+func (s *Store) list(dir string, depth int) ([]Name, error) {
+	entries, err := fs.ReadDir(s.root.FS(), dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // deleted while we looked
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []Name
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		if stem, ok := strings.CutSuffix(path, ".git"); ok {
+			if checkName(stem) == nil {
+				names = append(names, Name(stem))
+			}
+		} else if depth < maxNameSegments {
+			below, err := s.list(path, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, below...)
+		}
+	}
+	return names, nil
+}
+
+// Open returns an existing repository; the error is ErrNotExist when there is
+// none of that name.
+func (s *Store) Open(name Name) (*Repository, error) {
+	if err := checkName(string(name)); err != nil {
+		return nil, fmt.Errorf("repository %q: %w", name, err)
+	}
+	// Through the root: a symlink that leads out of the directory is an error.
+	info, err := s.root.Stat(filepath.Join(name.path(), "HEAD"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, fmt.Errorf("repository %q: %w", name, ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open repository %q: %w", name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("open repository %q: its HEAD is no file", name)
+	}
+	return s.repository(name), nil
+}
+
+func (s *Store) repository(name Name) *Repository {
+	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts}
+}
+
+// Create makes an empty repository whose first branch is main. It appears
+// whole or not at all; the error is ErrExist when the name is taken, also when
+// somebody else takes it at the same time.
+func (s *Store) Create(ctx context.Context, name Name) (*Repository, error) {
+	if err := checkName(string(name)); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w; %s", name, err, nameGrammar)
+	}
+	if _, err := s.Open(name); err == nil {
+		return nil, fmt.Errorf("create repository %q: %w", name, ErrExist)
+	}
+	fresh, err := os.MkdirTemp(filepath.Join(s.dir, newDir), "")
+	if err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", name, err)
+	}
+	defer os.RemoveAll(fresh)
+	made := filepath.Join(fresh, "repo")
+	args := []string{"init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--object-format=sha1", "--", made}
+	if _, err := s.opts.run(ctx, runRequest{args: args, dir: fresh}); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", name, err)
+	}
+	if err := s.moveIn(made, name); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", name, err)
+	}
+	return s.repository(name), nil
+}
+
+// moveIn gives a finished repository its name.
+func (s *Store) moveIn(made string, name Name) error {
+	made, err := filepath.Rel(s.dir, made)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.root.Lstat(name.path()); err == nil {
+		return ErrExist
+	}
+	parent := filepath.Dir(name.path())
+	if err := s.root.MkdirAll(parent, 0o700); err != nil {
+		return err
+	}
+	if err := s.root.Rename(made, name.path()); err != nil {
+		return err
+	}
+	return s.syncDir(parent)
+}
+
+// Delete removes a repository for good. It is gone from its name at once; a
+// push or clone that is under way then fails. The error is ErrNotExist when
+// there is none.
+func (s *Store) Delete(ctx context.Context, name Name) error {
+	if _, err := s.Open(name); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("delete repository %q: %w", name, err)
+	}
+	trash, err := os.MkdirTemp(filepath.Join(s.dir, trashDir), "")
+	if err != nil {
+		return fmt.Errorf("delete repository %q: %w", name, err)
+	}
+	if err := s.moveOut(name, trash); err != nil {
+		return fmt.Errorf("delete repository %q: %w", name, err)
+	}
+	if err := os.RemoveAll(trash); err != nil {
+		// The name is free; what is left goes at the next start.
+		s.opts.Log.WithError(err).WithField("repository", name).Warn("deleted repository left files behind")
+	}
+	return nil
+}
+
+// moveOut takes a repository's name away, and parents that are empty then.
+func (s *Store) moveOut(name Name, trash string) error {
+	trash, err := filepath.Rel(s.dir, trash)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.root.Rename(name.path(), filepath.Join(trash, "repo"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	parent := filepath.Dir(name.path())
+	for ; parent != "."; parent = filepath.Dir(parent) {
+		if s.root.Remove(parent) != nil {
+			break // not empty: another repository lives there
+		}
+	}
+	return s.syncDir(parent)
+}
+
+// syncDir makes renames in a directory durable.
+func (s *Store) syncDir(dir string) error {
+	d, err := s.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// findGit returns the absolute path of the git program after checking that it
+// runs and is new enough.
+func findGit(program string) (string, error) {
+	const hint = "install git 2.39 or newer (Debian: apt-get install git)"
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return "", fmt.Errorf("look for git: %w; %s", err, hint)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("look for git: %w", err)
+	}
+	cmd := exec.Command(path, "--version")
+	cmd.Env = baseEnv("/usr/bin:/bin")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("run %q --version: %w; %s", path, err, hint)
+	}
+	if err := checkVersion(string(out)); err != nil {
+		return "", fmt.Errorf("%q: %w; %s", path, err, hint)
+	}
+	return path, nil
+}
+
+// checkVersion wants git 2.39: the one that was measured, and the first safe
+// from CVE-2022-41903 (2.39.1; distributions patched 2.39.0).
+func checkVersion(output string) error {
+	var major, minor int
+	if _, err := fmt.Sscanf(output, "git version %d.%d", &major, &minor); err != nil {
+		return fmt.Errorf("version %s: want \"git version X.Y\"", quoteShort(strings.TrimSpace(output)))
+	}
+	if major < 2 || major == 2 && minor < 39 {
+		return fmt.Errorf("git %d.%d is too old", major, minor)
+	}
+	return nil
+}

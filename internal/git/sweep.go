@@ -1,0 +1,91 @@
+package git
+
+// What a process that was killed leaves in a repository, and its removal at
+// the next start. It runs under the store's lock and before anything is
+// served, so whatever lies there belongs to nobody. (A receive-pack that
+// outlived its server has lost its hook's socket and its client; at worst its
+// push fails.)
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func (s *Store) sweep() error {
+	names, err := s.List()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for _, name := range names {
+		if err := s.sweepRepository(name, start); err != nil {
+			return fmt.Errorf("sweep repository %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) sweepRepository(name Name, start time.Time) error {
+	return errors.Join(
+		s.sweepDir(name.path(), start, isLock),
+		s.sweepDir(filepath.Join(name.path(), "objects"), start, isQuarantine),
+		s.sweepDir(filepath.Join(name.path(), "objects", "pack"), start, isPartialPack),
+		s.sweepRefs(filepath.Join(name.path(), "refs"), start),
+	)
+}
+
+func isLock(name string) bool { return strings.HasSuffix(name, ".lock") }
+
+func isQuarantine(name string) bool { return strings.HasPrefix(name, "tmp_objdir-") }
+
+func isPartialPack(name string) bool {
+	return strings.HasPrefix(name, "tmp_") || strings.HasPrefix(name, ".tmp-") || isLock(name)
+}
+
+// sweepRefs removes locks in the whole tree of loose refs. A ref's own name
+// never ends in ".lock": git forbids it.
+func (s *Store) sweepRefs(dir string, start time.Time) error {
+	entries, err := fs.ReadDir(s.root.FS(), dir)
+	if err != nil {
+		return err
+	}
+	errs := []error{s.sweepEntries(dir, entries, start, isLock)}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			errs = append(errs, s.sweepRefs(filepath.Join(dir, entry.Name()), start))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) sweepDir(dir string, start time.Time, stale func(string) bool) error {
+	entries, err := fs.ReadDir(s.root.FS(), dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.sweepEntries(dir, entries, start, stale)
+}
+
+func (s *Store) sweepEntries(dir string, entries []fs.DirEntry, start time.Time, stale func(string) bool) error {
+	var errs []error
+	for _, entry := range entries {
+		if !stale(entry.Name()) {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil || info.ModTime().After(start) {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		s.opts.Log.WithField("path", path).Warn("removing what an earlier process left behind")
+		errs = append(errs, s.root.RemoveAll(path))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,377 @@
+package git
+
+// A revision as an fs.FS.
+//
+// There is no work tree: files are read straight from objects, so that nothing
+// that was pushed ever becomes a path on the server's disk (CVE-2024-55947,
+// CVE-2025-8110, CVE-2026-52811: writing through a committed symlink). What a
+// tree can hold besides files and directories, and names that could not be
+// shown or opened safely, stay visible in listings and refuse to be opened.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+)
+
+// Why an entry of a revision is not readable; the Err of an EntryError.
+var (
+	ErrSymlink    = errors.New("symbolic links are not followed; commit the file itself")
+	ErrSubmodule  = errors.New("submodules are not followed; commit the files themselves")
+	ErrUnsafeName = errors.New("the name holds control characters or is not UTF-8; rename the file")
+	ErrLimit      = errors.New("over the limit")
+)
+
+// EntryError tells which file of a revision cannot be read, and why. It
+// unwraps to ErrSymlink, ErrSubmodule, ErrUnsafeName or ErrLimit.
+type EntryError struct {
+	Path string // as it was pushed: any bytes
+	Err  error
+}
+
+// Error names the file, quoted when its name holds anything unprintable.
+func (e *EntryError) Error() string {
+	name := e.Path
+	if !safeName(name) {
+		name = fmt.Sprintf("%q", name)
+	}
+	return name + ": " + e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *EntryError) Unwrap() error { return e.Err }
+
+// TreeLimits bound what is read of one revision (CVE-2022-31016 and its kin:
+// a small push can hold a huge tree). Only what is read counts, so that a
+// small app in a large repository is none the worse. Zero fields have the
+// default.
+type TreeLimits struct {
+	Entries    int   // files and directories listed; default 100,000
+	FileBytes  int64 // one file; default 16 MiB, ten times what etcd takes as one object
+	TotalBytes int64 // all files read; default 256 MiB
+	Depth      int   // directories below each other; default 32
+	NameBytes  int   // one name; default 255, as file systems have it
+}
+
+func (l TreeLimits) withDefaults() TreeLimits {
+	defaults := TreeLimits{Entries: 100_000, FileBytes: 16 << 20, TotalBytes: 256 << 20, Depth: 32, NameBytes: 255}
+	if l.Entries <= 0 {
+		l.Entries = defaults.Entries
+	}
+	if l.FileBytes <= 0 {
+		l.FileBytes = defaults.FileBytes
+	}
+	if l.TotalBytes <= 0 {
+		l.TotalBytes = defaults.TotalBytes
+	}
+	if l.Depth <= 0 {
+		l.Depth = defaults.Depth
+	}
+	if l.NameBytes <= 0 {
+		l.NameBytes = defaults.NameBytes
+	}
+	return l
+}
+
+// Tree returns the files of a commit. Listings and files are read when they are
+// asked for; the fs.FS is safe for concurrent use, holds nothing open, and also
+// implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS. Symbolic links show as
+// fs.ModeSymlink, submodules and unsafe names as fs.ModeIrregular; opening one
+// is an *EntryError.
+func (r *Repository) Tree(hash Hash) (fs.FS, error) {
+	return r.QuarantinedTree(hash, Quarantine{})
+}
+
+// QuarantinedTree is Tree for a commit that is still in quarantine. It is
+// readable for as long as the hook that named the quarantine waits.
+func (r *Repository) QuarantinedTree(hash Hash, q Quarantine) (fs.FS, error) {
+	objects, err := r.openObjects(q)
+	if err != nil {
+		return nil, err
+	}
+	commit, err := r.findCommit(objects, hash)
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{
+		objects: objects,
+		limits:  r.opts.Limits,
+		dirs:    map[string]*directory{},
+		counted: map[string]bool{},
+		root:    &entry{name: ".", path: ".", mode: fs.ModeDir | 0o755, hash: Hash(commit.TreeHash.String())},
+	}
+	if _, err := t.list(t.root); err != nil {
+		return nil, fmt.Errorf("read tree of commit %s of %q: %w", hash.Short(), r.name, err)
+	}
+	return t, nil
+}
+
+// tree is a revision; it remembers the directories it has read.
+type tree struct {
+	objects *objects
+	limits  TreeLimits
+	root    *entry
+
+	mu      sync.Mutex
+	dirs    map[string]*directory
+	entries int             // listed so far
+	counted map[string]bool // files whose size is in bytes
+	bytes   int64
+}
+
+type directory struct {
+	ordered []fs.DirEntry
+	byName  map[string]*entry
+}
+
+// Open opens a file or a directory.
+func (t *tree) Open(name string) (fs.File, error) {
+	e, err := t.lookup("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if e.IsDir() {
+		return t.openDir(e)
+	}
+	data, err := t.content(e)
+	if err != nil {
+		return nil, err
+	}
+	return &file{info: info{entry: e, size: int64(len(data))}, Reader: strings.NewReader(string(data))}, nil
+}
+
+// ReadFile returns a file's content.
+func (t *tree) ReadFile(name string) ([]byte, error) {
+	e, err := t.lookup("read", name)
+	if err != nil {
+		return nil, err
+	}
+	if e.IsDir() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is a directory")}
+	}
+	return t.content(e)
+}
+
+// ReadDir lists a directory in the order of names.
+func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	e, err := t.lookup("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	if !e.IsDir() {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	dir, err := t.list(e)
+	if err != nil {
+		return nil, err
+	}
+	return append([]fs.DirEntry(nil), dir.ordered...), nil
+}
+
+// Stat describes an entry. A symbolic link is described as such, not followed.
+func (t *tree) Stat(name string) (fs.FileInfo, error) {
+	e, err := t.lookup("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	return e.Info()
+}
+
+// lookup walks to an entry, by way of directories only.
+func (t *tree) lookup(op, name string) (*entry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	at := t.root
+	if name == "." {
+		return at, nil
+	}
+	for step := range strings.SplitSeq(name, "/") {
+		if !at.IsDir() {
+			return nil, t.notThere(op, name, at)
+		}
+		dir, err := t.list(at)
+		if err != nil {
+			return nil, err
+		}
+		next, ok := dir.byName[step]
+		if !ok {
+			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		}
+		at = next
+	}
+	return at, nil
+}
+
+// notThere is the error of a path that leads through what is no directory.
+func (t *tree) notThere(op, name string, through *entry) error {
+	if through.refusal != nil {
+		return &EntryError{Path: through.path, Err: through.refusal}
+	}
+	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+// list reads a directory, once.
+func (t *tree) list(dir *entry) (*directory, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known, ok := t.dirs[dir.path]; ok {
+		return known, nil
+	}
+	raw, err := t.readTree(dir)
+	if err != nil {
+		return nil, err
+	}
+	if t.entries += len(raw); t.entries > t.limits.Entries {
+		return nil, limitError(dir.path, "more than %d files in this revision", t.limits.Entries)
+	}
+	listed := &directory{byName: make(map[string]*entry, len(raw))}
+	for _, each := range raw {
+		e, err := t.entry(dir, each)
+		if err != nil {
+			return nil, err
+		}
+		if listed.byName[e.name] != nil {
+			return nil, fmt.Errorf("directory %q: malformed: %q is in it twice", dir.path, e.name)
+		}
+		listed.byName[e.name] = e
+		listed.ordered = append(listed.ordered, e)
+	}
+	sort.Slice(listed.ordered, func(i, j int) bool { return listed.ordered[i].Name() < listed.ordered[j].Name() })
+	t.dirs[dir.path] = listed
+	return listed, nil
+}
+
+// readTree reads one tree object, after its size.
+func (t *tree) readTree(dir *entry) ([]object.TreeEntry, error) {
+	if dir.depth > t.limits.Depth {
+		return nil, limitError(dir.path, "more than %d directories below each other", t.limits.Depth)
+	}
+	if dir.hash == emptyTree {
+		return nil, nil // git knows it without an object
+	}
+	size, err := t.objects.size(dir.hash)
+	if err != nil {
+		return nil, fmt.Errorf("directory %q: %w", dir.path, err)
+	}
+	// An entry takes 7 bytes of mode, a name with its NUL, and a hash.
+	if most := int64(t.limits.Entries) * int64(t.limits.NameBytes+28); size > most {
+		return nil, limitError(dir.path, "a directory of %d bytes", size)
+	}
+	var found *object.Tree
+	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
+		found, err = object.GetTree(s, plumbing.NewHash(string(dir.hash)))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("directory %q: %w", dir.path, err)
+	}
+	return found.Entries, nil
+}
+
+// emptyTree is the tree that every repository has.
+const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+// entry makes one of what a tree object says. Names that git's fsck refuses,
+// and that would lead a walk astray, are errors; pushes cannot bring them.
+func (t *tree) entry(dir *entry, raw object.TreeEntry) (*entry, error) {
+	switch {
+	case raw.Name == "" || raw.Name == "." || raw.Name == ".." || strings.Contains(raw.Name, "/"):
+		return nil, fmt.Errorf("directory %q: malformed: an entry is named %q", dir.path, raw.Name)
+	case len(raw.Name) > t.limits.NameBytes:
+		return nil, limitError(path.Join(dir.path, raw.Name), "a name of %d bytes", len(raw.Name))
+	}
+	e := &entry{
+		tree: t, name: raw.Name, path: path.Join(dir.path, raw.Name),
+		depth: dir.depth + 1, hash: Hash(raw.Hash.String()),
+	}
+	e.mode, e.refusal = modeOf(raw.Mode)
+	if !safeName(raw.Name) {
+		e.mode, e.refusal = fs.ModeIrregular, ErrUnsafeName
+	}
+	return e, nil
+}
+
+func modeOf(mode filemode.FileMode) (fs.FileMode, error) {
+	switch mode {
+	case filemode.Dir:
+		return fs.ModeDir | 0o755, nil
+	case filemode.Executable:
+		return 0o755, nil
+	case filemode.Regular, filemode.Deprecated:
+		return 0o644, nil
+	case filemode.Symlink:
+		return fs.ModeSymlink | 0o777, ErrSymlink
+	case filemode.Submodule:
+		return fs.ModeIrregular, ErrSubmodule
+	default:
+		return fs.ModeIrregular, fmt.Errorf("mode %s is not one of Git's", mode)
+	}
+}
+
+// safeName reports whether a name can be shown and opened: UTF-8 without
+// control characters, and without those that reorder text on a terminal.
+func safeName(name string) bool {
+	if !utf8.ValidString(name) {
+		return false
+	}
+	return strings.IndexFunc(name, func(c rune) bool {
+		return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029'
+	}) < 0
+}
+
+func limitError(name, format string, args ...any) error {
+	return &EntryError{Path: name, Err: fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))}
+}
+
+// content reads a file after its size has been found within the limits.
+func (t *tree) content(e *entry) ([]byte, error) {
+	if e.refusal != nil {
+		return nil, &EntryError{Path: e.path, Err: e.refusal}
+	}
+	size, err := t.objects.size(e.hash)
+	if err != nil {
+		return nil, fmt.Errorf("file %q: %w", e.path, err)
+	}
+	if err := t.count(e, size); err != nil {
+		return nil, err
+	}
+	var data []byte
+	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
+		data, err = readBlob(s, e.hash, size)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("file %q: %w", e.path, err)
+	}
+	return data, nil
+}
+
+// count adds a file to what has been read of the revision, once.
+func (t *tree) count(e *entry, size int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if size > t.limits.FileBytes {
+		return limitError(e.path, "%d bytes, and %d are the most for one file", size, t.limits.FileBytes)
+	}
+	if t.counted[e.path] {
+		return nil
+	}
+	if t.bytes+size > t.limits.TotalBytes {
+		return limitError(e.path, "with it more than %d bytes of this revision would be read", t.limits.TotalBytes)
+	}
+	t.counted[e.path] = true
+	t.bytes += size
+	return nil
+}

@@ -1,0 +1,120 @@
+package git
+
+// The fs.File, fs.DirEntry and fs.FileInfo of a revision.
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+)
+
+// entry is what a tree object says of one of its members; it is its own
+// fs.DirEntry.
+type entry struct {
+	tree       *tree
+	name, path string
+	depth      int
+	hash       Hash
+	mode       fs.FileMode
+	refusal    error // why it cannot be opened
+}
+
+func (e *entry) Name() string { return e.name }
+
+func (e *entry) IsDir() bool       { return e.mode.IsDir() }
+func (e *entry) Type() fs.FileMode { return e.mode.Type() }
+func (e *entry) String() string    { return fs.FormatDirEntry(e) }
+
+// Info describes the entry; a file's size is looked up only now.
+func (e *entry) Info() (fs.FileInfo, error) {
+	if !e.mode.IsRegular() {
+		return info{entry: e}, nil
+	}
+	size, err := e.tree.objects.size(e.hash)
+	if err != nil {
+		return nil, fmt.Errorf("file %q: %w", e.path, err)
+	}
+	return info{entry: e, size: size}, nil
+}
+
+// info is an entry with its size. Git keeps no times of files.
+type info struct {
+	entry *entry
+	size  int64
+}
+
+func (i info) Name() string       { return i.entry.Name() }
+func (i info) Size() int64        { return i.size }
+func (i info) Mode() fs.FileMode  { return i.entry.mode }
+func (i info) ModTime() time.Time { return time.Time{} }
+func (i info) IsDir() bool        { return i.entry.IsDir() }
+func (i info) Sys() any           { return i.entry.hash }
+func (i info) String() string     { return fs.FormatFileInfo(i) }
+
+// file is an open file: its content, whole.
+type file struct {
+	*strings.Reader
+	info info
+}
+
+func (f *file) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *file) Close() error               { return nil }
+
+// openedDir is an open directory.
+type openedDir struct {
+	entry *entry
+	rest  []fs.DirEntry
+}
+
+func (t *tree) openDir(e *entry) (fs.File, error) {
+	dir, err := t.list(e)
+	if err != nil {
+		return nil, err
+	}
+	return &openedDir{entry: e, rest: dir.ordered}, nil
+}
+
+func (d *openedDir) Stat() (fs.FileInfo, error) { return info{entry: d.entry}, nil }
+func (d *openedDir) Close() error               { return nil }
+
+func (d *openedDir) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.entry.path, Err: errors.New("is a directory")}
+}
+
+// ReadDir implements fs.ReadDirFile.
+func (d *openedDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n > 0 && len(d.rest) == 0 {
+		return nil, io.EOF
+	}
+	if n <= 0 || n > len(d.rest) {
+		n = len(d.rest)
+	}
+	entries := append([]fs.DirEntry(nil), d.rest[:n]...)
+	d.rest = d.rest[n:]
+	return entries, nil
+}
+
+// readBlob reads a blob of a known size, and no more than that of it.
+func readBlob(s storer.EncodedObjectStorer, hash Hash, size int64) (data []byte, err error) {
+	blob, err := object.GetBlob(s, plumbing.NewHash(string(hash)))
+	if err != nil {
+		return nil, err
+	}
+	reader, err := blob.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	data = make([]byte, size)
+	if _, err := io.ReadFull(reader, data); err != nil {
+		return nil, fmt.Errorf("object %s: %w", hash.Short(), err)
+	}
+	return data, nil
+}
