@@ -1,0 +1,117 @@
+// Package appfile reads pushboat.yaml, the file in which a repository says
+// what it deploys: one entry an app, every field with a default, everything
+// unknown an error with its line. It knows no cluster and no Git.
+package appfile
+
+import (
+	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Name is the file's name, at the root of a repository.
+const Name = "pushboat.yaml"
+
+// What a pushboat.yaml may be.
+const (
+	// MaxBytes bounds the file; a thousand apps with every field have 300 KB.
+	MaxBytes = 1 << 20
+	// MaxApps bounds the apps of one repository, those of globs included.
+	MaxApps = 2000
+	// MaxList bounds the elements of dependsOn, ignore and pointers.
+	MaxList = 200
+	// MaxNameLength bounds an app's name. It is that of Helm releases: ten
+	// below the 63 of a DNS label (RFC 1123), for the names made from it.
+	MaxNameLength = 53
+)
+
+// Defaults of the fields.
+const (
+	DefaultBranch   = "main"
+	DefaultCluster  = "default"
+	DefaultSchedule = "@every 5m"
+	DefaultTimeout  = 5 * time.Minute
+)
+
+// Values of App.Render.
+const (
+	RenderAuto  = "auto"  // by what is in the folder
+	RenderPlain = "plain" // the manifests as they are
+)
+
+// Values of App.Drift.
+const (
+	DriftCorrect = "correct"
+	DriftWarn    = "warn"
+	DriftOff     = "off"
+)
+
+// OnFailureKeep is the value of App.OnFailure: a failed deploy stays as it is.
+const OnFailureKeep = "keep"
+
+// App is a unit of deployment: a folder of a branch, on one cluster. All
+// fields are checked and have their defaults.
+type App struct {
+	Name    string // a DNS label of at most MaxNameLength, unique in the file
+	Path    string // clean and relative to the root, "." for the root
+	Branch  string
+	Cluster string
+
+	Namespace       string // for objects that name none; "" if none was given
+	CreateNamespace bool   // make Namespace; only with a Namespace
+
+	Render    string        // RenderAuto or RenderPlain
+	Schedule  string        // as ParseSchedule reads it; "": watches only
+	Drift     string        // DriftCorrect, DriftWarn or DriftOff
+	Prune     bool          // delete what is no longer in the folder
+	Timeout   time.Duration // for health after an apply
+	DependsOn []string      // names of apps of the same branch, without cycles
+	OnFailure string        // OnFailureKeep
+	Ignore    []Ignore
+
+	// Exclude are folders below Path that are the Path of another app of the
+	// same branch, and so not part of this one. Sorted.
+	Exclude []string
+	// Source is the app's entry; the zero Source if there is no file.
+	Source manifest.Source
+}
+
+// Ignore names fields that somebody else owns.
+type Ignore struct {
+	Kind, Name, Namespace, Group string   // Kind is set; "" elsewhere matches all
+	Pointers                     []string // RFC 6901, at least one
+}
+
+// Matches reports whether the entry is about an object.
+func (i Ignore) Matches(id manifest.ID) bool {
+	matches := func(want, is string) bool { return want == "" || want == is }
+	return i.Kind == id.Kind && matches(i.Group, id.Group) &&
+		matches(i.Namespace, id.Namespace) && matches(i.Name, id.Name)
+}
+
+// Pointers returns the JSON pointers to what App.Ignore leaves out of an
+// object.
+func (a App) Pointers(id manifest.ID) []string {
+	var pointers []string
+	for _, ignore := range a.Ignore {
+		if ignore.Matches(id) {
+			pointers = append(pointers, ignore.Pointers...)
+		}
+	}
+	return pointers
+}
+
+// defaultApp is what an entry that says nothing means.
+func defaultApp() App {
+	return App{
+		Path:      ".",
+		Branch:    DefaultBranch,
+		Cluster:   DefaultCluster,
+		Render:    RenderAuto,
+		Schedule:  DefaultSchedule,
+		Drift:     DriftCorrect,
+		Prune:     true,
+		Timeout:   DefaultTimeout,
+		OnFailure: OnFailureKeep,
+	}
+}

@@ -1,0 +1,364 @@
+package appfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Parse reads the pushboat.yaml at the root of a revision and returns its
+// apps, in the order in which they are written; globs are resolved. Without
+// that file the whole repository is one app, named after the last element of
+// repo, on branch main. If there is any problem, the apps are not to be used.
+func Parse(fsys fs.FS, repo string) ([]App, manifest.Problems) {
+	return parse(fsys, repo, func(App) bool { return true })
+}
+
+// ParseBranch is Parse for a push to one branch: it returns the apps of that
+// branch alone, and does not ask whether the folders of other apps exist, for
+// they may exist on their own branches only.
+func ParseBranch(fsys fs.FS, repo, branch string) ([]App, manifest.Problems) {
+	return parse(fsys, repo, func(a App) bool { return a.Branch == branch })
+}
+
+func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Problems) {
+	data, err := readFile(fsys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return withoutFile(fsys, repo, wanted)
+	}
+	if err != nil {
+		return nil, manifest.Problems{{Source: manifest.Source{File: Name}, Message: err.Error()}}
+	}
+	r := &reader{dependsLine: map[int]int{}}
+	entries := r.entries(decode(r, data), repo)
+	apps := r.expand(fsys, entries, wanted)
+	r.checkNames(apps)
+	r.checkPaths(apps)
+	r.checkDependencies(apps)
+	if len(r.problems) > 0 {
+		r.problems.Sort()
+		return nil, r.problems
+	}
+	exclude(apps)
+	var kept []App
+	for _, app := range apps {
+		if wanted(app) {
+			kept = append(kept, app)
+		}
+	}
+	return kept, nil
+}
+
+// readFile returns the file's text; the error is told to the pusher.
+func readFile(fsys fs.FS) ([]byte, error) {
+	f, err := fsys.Open(Name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("larger than %d bytes", MaxBytes)
+	}
+	return data, nil
+}
+
+// withoutFile returns the app of a repository that has no pushboat.yaml. One
+// that is nearly there is told rather than passed over: the whole repository
+// would be deployed.
+func withoutFile(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Problems) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, manifest.Problems{{Message: err.Error()}}
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.EqualFold(name, Name) || strings.EqualFold(name, "pushboat.yml") || strings.EqualFold(name, "."+Name) {
+			return nil, manifest.Problems{{
+				Source:  manifest.Source{File: name},
+				Message: "this file is not read under this name",
+				Hint:    "rename it to " + Name,
+			}}
+		}
+	}
+	app := defaultApp()
+	app.Name = nameFrom(repo)
+	if message := checkName(app.Name); message != "" {
+		return nil, manifest.Problems{{
+			Message: fmt.Sprintf("the repository's name %q makes no name of an app: %s", repo, message),
+			Hint:    fmt.Sprintf("add a %s with a name", Name),
+		}}
+	}
+	if !wanted(app) {
+		return nil, nil
+	}
+	return []App{app}, nil
+}
+
+// nameFrom makes an app's name of a repository's: its last element, in the
+// characters that a DNS label may have.
+func nameFrom(repo string) string {
+	name := strings.TrimSuffix(path.Base(repo), ".git")
+	return strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), "-")
+}
+
+var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
+
+// decode returns the root of the file's one document, or nil.
+func decode(r *reader, data []byte) (root *yaml.Node) {
+	defer func() {
+		// The library panics on events that it believes impossible.
+		if recover() != nil {
+			root = nil
+			r.add(0, "this YAML cannot be read", "remove comments in unusual places, such as inside { } or [ ]")
+		}
+	}()
+	if !utf8.Valid(data) {
+		r.add(0, "not UTF-8 text", "save the file as UTF-8")
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var document, second yaml.Node
+	if err := dec.Decode(&document); err != nil {
+		if !errors.Is(err, io.EOF) {
+			r.syntax(err)
+		} else {
+			r.add(1, "the file is empty", "write apps: [] to deploy nothing")
+		}
+		return nil
+	}
+	if err := dec.Decode(&second); err == nil {
+		r.add(second.Line, "there is a second document", "keep all apps in one document")
+		return nil
+	} else if !errors.Is(err, io.EOF) {
+		r.syntax(err)
+		return nil
+	}
+	return document.Content[0]
+}
+
+func (r *reader) syntax(err error) {
+	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
+		line, _ = strconv.Atoi(m[1])
+		message = message[len(m[0]):]
+	}
+	r.add(line, "not valid YAML: "+message, "check the indentation, quotes and brackets of this line and of the one before")
+}
+
+// entry is an app before globs are resolved.
+type entry struct {
+	app      App
+	named    bool // name was written
+	repo     string
+	pathLine int
+}
+
+// entries reads the list of apps.
+func (r *reader) entries(root *yaml.Node, repo string) []entry {
+	if root == nil {
+		return nil
+	}
+	before := len(r.problems)
+	apps, ok := r.fields(root, "the file", []string{"apps"})["apps"]
+	if !ok {
+		if len(r.problems) == before {
+			r.add(1, "apps is missing", "write apps: [] to deploy nothing")
+		}
+		return nil
+	}
+	var entries []entry
+	for _, element := range r.list(apps, MaxApps) {
+		entries = append(entries, r.entry(element, repo))
+	}
+	return entries
+}
+
+// appFields are the fields of an app that this version knows; helm is one of
+// them only to be refused with a reason.
+var appFields = []string{
+	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "helm",
+	"schedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore",
+}
+
+const rendersPlain = "this version deploys plain manifests"
+
+// entry reads one app.
+func (r *reader) entry(element field, repo string) entry {
+	e := entry{app: defaultApp(), repo: repo, pathLine: element.line}
+	e.app.Source = manifest.Source{File: Name, Line: element.line}
+	fields := r.fields(element.value, "an app", appFields)
+	r.readPlace(&e, fields)
+	r.readRules(&e.app, fields)
+	if f, ok := fields["dependsOn"]; ok {
+		e.app.DependsOn = r.texts(f)
+		r.dependsLine[element.line] = f.line
+	}
+	if f, ok := fields["ignore"]; ok {
+		for _, element := range r.list(f, MaxList) {
+			e.app.Ignore = append(e.app.Ignore, r.ignore(element))
+		}
+	}
+	return e
+}
+
+// readPlace reads what the app is made of and where it goes.
+func (r *reader) readPlace(e *entry, fields map[string]field) {
+	checked := func(name string, check func(string) string, into *string) bool {
+		f, ok := fields[name]
+		if !ok {
+			return false
+		}
+		text, ok := r.text(f)
+		if message := check(text); ok && message != "" {
+			r.add(f.line, fmt.Sprintf("%s: %q %s", name, text, message), "")
+		}
+		*into = text
+		return true
+	}
+	e.named = checked("name", checkName, &e.app.Name)
+	if checked("path", checkPath, &e.app.Path) {
+		e.pathLine = fields["path"].line
+		e.app.Path = path.Clean(strings.TrimSuffix(e.app.Path, "/"))
+	}
+	checked("branch", checkBranch, &e.app.Branch)
+	checked("cluster", checkLabel, &e.app.Cluster)
+	checked("namespace", checkLabel, &e.app.Namespace)
+	if f, ok := fields["createNamespace"]; ok {
+		e.app.CreateNamespace, _ = r.boolean(f)
+		if _, named := fields["namespace"]; e.app.CreateNamespace && !named {
+			r.add(f.line, "createNamespace does not say which", "add namespace: "+orExample(e.app.Name))
+		}
+	}
+}
+
+func orExample(name string) string {
+	if name == "" {
+		return "shop"
+	}
+	return name
+}
+
+// readRules reads how the app is rendered and kept.
+func (r *reader) readRules(app *App, fields map[string]field) {
+	r.readRender(app, fields)
+	if f, ok := fields["schedule"]; ok {
+		if text, ok := r.text(f); ok {
+			app.Schedule = strings.TrimSpace(text)
+			r.checkSchedule(f, app.Schedule)
+		}
+	}
+	if f, ok := fields["drift"]; ok {
+		app.Drift, _ = r.oneOf(f, DriftCorrect, DriftWarn, DriftOff)
+	}
+	if f, ok := fields["prune"]; ok {
+		app.Prune, _ = r.boolean(f)
+	}
+	if f, ok := fields["timeout"]; ok {
+		app.Timeout, _ = r.duration(f, time.Second, 24*time.Hour)
+	}
+	if f, ok := fields["onFailure"]; ok {
+		if f.value.Value == "rollback" {
+			r.add(f.line, "onFailure: this version keeps what a failed deploy left and does not roll back", "write onFailure: keep, or remove the line")
+			return
+		}
+		app.OnFailure, _ = r.oneOf(f, OnFailureKeep)
+	}
+}
+
+func (r *reader) readRender(app *App, fields map[string]field) {
+	if f, ok := fields["helm"]; ok {
+		r.add(f.line, "helm: "+rendersPlain, "commit the output of helm template, and remove helm")
+	}
+	f, ok := fields["render"]
+	if !ok {
+		return
+	}
+	switch f.value.Value {
+	case "kustomize":
+		r.add(f.line, "render: kustomize: "+rendersPlain, "commit the output of kustomize build, and write render: plain")
+	case "helm":
+		r.add(f.line, "render: helm: "+rendersPlain, "commit the output of helm template, and write render: plain")
+	default:
+		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain)
+	}
+}
+
+func (r *reader) checkSchedule(f field, spec string) {
+	if spec == "" {
+		return
+	}
+	if _, err := ParseSchedule(spec); err != nil {
+		r.add(f.line, fmt.Sprintf("schedule: %q: %v", spec, err), `write it like "@every 5m" or "0 3 * * *"; "" means watches only`)
+	}
+}
+
+var ignoreFields = []string{"kind", "name", "namespace", "group", "pointers"}
+
+// ignore reads one entry of ignore.
+func (r *reader) ignore(element field) Ignore {
+	before := len(r.problems)
+	fields := r.fields(element.value, "an entry of ignore", ignoreFields)
+	var i Ignore
+	for name, into := range map[string]*string{"kind": &i.Kind, "name": &i.Name, "namespace": &i.Namespace, "group": &i.Group} {
+		if f, ok := fields[name]; ok {
+			*into, _ = r.text(f)
+		}
+	}
+	if len(r.problems) > before {
+		return i
+	}
+	if i.Kind == "" {
+		r.add(element.line, "an entry of ignore has no kind", "for example kind: Deployment")
+	}
+	f, ok := fields["pointers"]
+	if !ok {
+		r.add(element.line, "an entry of ignore has no pointers", "for example pointers: [/spec/replicas]")
+		return i
+	}
+	i.Pointers = r.texts(f)
+	for _, pointer := range i.Pointers {
+		r.checkPointer(f.line, pointer)
+	}
+	if len(i.Pointers) == 0 && len(r.problems) == before {
+		r.add(f.line, "pointers is empty", "for example pointers: [/spec/replicas]")
+	}
+	return i
+}
+
+// identityFields cannot be ignored: without them there is no object.
+var identityFields = []string{"apiVersion", "kind", "metadata", "metadata/name", "metadata/namespace"}
+
+func (r *reader) checkPointer(line int, pointer string) {
+	steps, err := manifest.ParsePointer(pointer)
+	if err != nil {
+		r.add(line, "ignore: "+err.Error(), "")
+		return
+	}
+	for _, field := range identityFields {
+		if strings.Join(steps, "/") == field {
+			r.add(line, fmt.Sprintf("ignore: %s cannot be ignored: it says which object this is", pointer), "")
+		}
+	}
+}

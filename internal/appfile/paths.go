@@ -1,0 +1,214 @@
+package appfile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+)
+
+func isGlob(p string) bool { return strings.ContainsAny(p, "*?[") }
+
+// expand makes apps of entries: one of each, or where the path is a glob, one
+// of each folder that matches.
+func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []App {
+	if len(r.problems) > 0 { // the paths may be the problem
+		return nil
+	}
+	var apps []App
+	for _, e := range entries {
+		folders := []string{e.app.Path}
+		if isGlob(e.app.Path) {
+			folders = r.glob(fsys, e, wanted)
+		} else if wanted(e.app) {
+			r.checkFolder(fsys, e)
+		}
+		for _, folder := range folders {
+			app := e.app
+			app.Path = folder
+			r.nameAfter(&app, e, folder)
+			apps = append(apps, app)
+		}
+		if len(apps) > MaxApps {
+			r.add(e.pathLine, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
+			return nil
+		}
+	}
+	return apps
+}
+
+// nameAfter names an app that has no name after its folder, or at the root
+// after its repository.
+func (r *reader) nameAfter(app *App, e entry, folder string) {
+	if e.named {
+		return
+	}
+	app.Name = path.Base(folder)
+	if folder == "." {
+		app.Name = nameFrom(e.repo)
+	}
+	if message := checkName(app.Name); message != "" {
+		r.add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
+			fmt.Sprintf("write an entry with path: %s and a name", folder))
+	}
+}
+
+// checkFolder checks that the path of an entry is a folder of the revision.
+func (r *reader) checkFolder(fsys fs.FS, e entry) {
+	info, err := lstat(fsys, e.app.Path)
+	switch {
+	case err != nil:
+		r.add(e.pathLine, fmt.Sprintf("path: there is no folder %s in this revision", e.app.Path), nearbyFolders(fsys, e.app.Path))
+	case !info.IsDir():
+		r.add(e.pathLine, fmt.Sprintf("path: %s is %s", e.app.Path, describeMode(info.Mode())), "name the folder that it is in")
+	}
+}
+
+// lstat returns what is at a path without following a symbolic link at its
+// end, as far as the file system can tell.
+func lstat(fsys fs.FS, name string) (fs.FileInfo, error) {
+	if name == "." {
+		return fs.Stat(fsys, name)
+	}
+	entries, err := fs.ReadDir(fsys, path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if entry.Name() == path.Base(name) {
+			return entry.Info()
+		}
+	}
+	return nil, fs.ErrNotExist
+}
+
+func describeMode(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode.IsRegular():
+		return "a file"
+	}
+	return "not a folder"
+}
+
+// nearbyFolders lists the folders beside one that is missing.
+func nearbyFolders(fsys fs.FS, missing string) string {
+	entries, _ := fs.ReadDir(fsys, path.Dir(missing))
+	var names []string
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && len(names) < 8 {
+			names = append(names, path.Join(path.Dir(missing), entry.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return `write the path from the repository's root, "." for the root itself`
+	}
+	return "folders there are " + strings.Join(names, ", ")
+}
+
+// glob returns the folders that match the path of an entry, hidden ones only
+// if the glob names the dot.
+func (r *reader) glob(fsys fs.FS, e entry, wanted func(App) bool) []string {
+	folders := []string{"."}
+	for element := range strings.SplitSeq(e.app.Path, "/") {
+		folders = matches(fsys, folders, element)
+		if len(folders) > MaxApps {
+			break
+		}
+	}
+	switch {
+	case len(folders) == 0 && wanted(e.app):
+		r.add(e.pathLine, fmt.Sprintf("path: no folder matches %s", e.app.Path), "write the path from the repository's root")
+	case len(folders) > 1 && e.named:
+		r.add(e.app.Source.Line, fmt.Sprintf("name: %d folders match %s, and cannot all be called %s", len(folders), e.app.Path, e.app.Name),
+			"remove name; each app is then named after its folder")
+		return nil
+	}
+	return folders
+}
+
+// matches returns the folders inside parents whose name matches a pattern.
+func matches(fsys fs.FS, parents []string, pattern string) []string {
+	var found []string
+	for _, parent := range parents {
+		entries, err := fs.ReadDir(fsys, parent)
+		if err != nil {
+			continue // not a folder that can be read: nothing matches in it
+		}
+		for _, entry := range entries {
+			hidden := strings.HasPrefix(entry.Name(), ".") && !strings.HasPrefix(pattern, ".")
+			if ok, _ := path.Match(pattern, entry.Name()); ok && entry.IsDir() && !hidden {
+				found = append(found, path.Join(parent, entry.Name()))
+			}
+		}
+	}
+	return found
+}
+
+// checkNames refuses two apps of one name.
+func (r *reader) checkNames(apps []App) {
+	first := map[string]App{}
+	for _, app := range apps {
+		if other, twice := first[app.Name]; twice {
+			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
+				"give one of the two another name")
+			continue
+		}
+		first[app.Name] = app
+	}
+}
+
+// checkPaths refuses two apps that would put the same objects into the same
+// place. One folder may well go to two clusters, or to two namespaces.
+func (r *reader) checkPaths(apps []App) {
+	type target struct{ path, branch, cluster, namespace string }
+	first := map[target]App{}
+	for _, app := range apps {
+		t := target{app.Path, app.Branch, app.Cluster, app.Namespace}
+		if other, twice := first[t]; twice {
+			r.add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, app.Path),
+				"remove one of the two, or give it another cluster or namespace")
+			continue
+		}
+		first[t] = app
+	}
+}
+
+// exclude notes in each app the folders that belong to other apps of its
+// branch: what is in a folder that has its own entry is deployed once, by it.
+func exclude(apps []App) {
+	folders := map[string][]string{} // branch -> paths, each once, sorted
+	for _, app := range apps {
+		folders[app.Branch] = append(folders[app.Branch], app.Path)
+	}
+	for branch, paths := range folders {
+		sort.Strings(paths)
+		folders[branch] = slices.Compact(paths)
+	}
+	for i := range apps {
+		app := &apps[i]
+		app.Exclude = inside(folders[app.Branch], app.Path)
+	}
+}
+
+// inside returns those of sorted paths that are below a folder.
+func inside(sorted []string, folder string) []string {
+	var found []string
+	prefix := folder + "/"
+	start := sort.SearchStrings(sorted, prefix)
+	if folder == "." {
+		prefix, start = "", 0
+	}
+	for _, p := range sorted[start:] {
+		if !strings.HasPrefix(p, prefix) {
+			break
+		}
+		if p != "." {
+			found = append(found, p)
+		}
+	}
+	return found
+}

@@ -1,0 +1,54 @@
+package appfile
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// MinInterval is the shortest time between two checks of one app. Drift is
+// seen by watches; a schedule is the second line.
+const MinInterval = 10 * time.Second
+
+var scheduleParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+
+// ParseSchedule reads a schedule: five cron fields, six with seconds in front,
+// or a descriptor such as @hourly or "@every 5m". CRON_TZ=Zone in front sets
+// the time zone. A schedule that never comes, or comes more often than every
+// MinInterval, is an error.
+func ParseSchedule(spec string) (cron.Schedule, error) {
+	spec = strings.TrimSpace(spec)
+	zone := strings.HasPrefix(spec, "TZ=") || strings.HasPrefix(spec, "CRON_TZ=")
+	if zone && !strings.Contains(spec, " ") { // the library slices out of range
+		return nil, errors.New("there is a time zone, but no schedule after it")
+	}
+	schedule, err := scheduleParser.Parse(spec)
+	if err != nil {
+		return nil, err
+	}
+	if every, ok := strings.CutPrefix(spec, "@every "); ok {
+		if d, err := time.ParseDuration(every); err == nil && d < MinInterval {
+			return nil, fmt.Errorf("comes every %s; at least %s must lie between two checks", d, MinInterval)
+		}
+	}
+	return schedule, checkInterval(schedule)
+}
+
+// checkInterval looks at some of the times at which a schedule comes.
+func checkInterval(schedule cron.Schedule) error {
+	last := schedule.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
+	if last.IsZero() {
+		return errors.New("never comes")
+	}
+	for range 60 {
+		next := schedule.Next(last)
+		if !next.IsZero() && next.Sub(last) < MinInterval {
+			return fmt.Errorf("comes %s after it came; at least %s must lie between two checks", next.Sub(last), MinInterval)
+		}
+		last = next
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean makes text from elsewhere (file names, object names, messages of the
+// cluster, values) fit for one line of a terminal or log: whatever does not
+// print, such as control characters, ESC, the C1 set, bidirectional overrides,
+// zero-width characters and invalid UTF-8, becomes a visible escape
+// (CVE-2024-52005, CVE-2025-64494). Text that prints is returned as it is;
+// Clean of its own result changes nothing.
+func Clean(s string) string { return clean(s, "") }
+
+// CleanLines is Clean for text of several lines: newline and tab stay.
+func CleanLines(s string) string { return clean(s, "\n\t") }
+
+// clean escapes what does not print and is not in keep.
+func clean(s, keep string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !prints(r) }) {
+		return s
+	}
+	var b strings.Builder
+	for i, width := 0, 0; i < len(s); i += width {
+		var r rune
+		r, width = utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && width == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case prints(r) || strings.ContainsRune(keep, r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(escape(r))
+		}
+	}
+	return b.String()
+}
+
+// prints reports whether a character can be shown as it is. Format characters
+// (class Cf, where the bidirectional overrides are) and line separators are
+// not graphic in Unicode's sense.
+func prints(r rune) bool { return unicode.IsGraphic(r) }
+
+func escape(r rune) string {
+	switch {
+	case r == '\n':
+		return `\n`
+	case r == '\r':
+		return `\r`
+	case r == '\t':
+		return `\t`
+	case r < 0x100:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}

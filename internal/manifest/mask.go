@@ -1,0 +1,91 @@
+package manifest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Masker replaces the values of Secrets by keyed digests, so that they can be
+// shown, compared and recorded, and not be guessed: equal values have equal
+// masks, and without the key nobody can try values out. Its zero value masks
+// all values alike.
+type Masker struct {
+	key []byte
+}
+
+// NewMasker returns a Masker with a key, which should be random, of 32 bytes,
+// and kept as long as masks are to be compared.
+func NewMasker(key []byte) Masker { return Masker{key: append([]byte(nil), key...)} }
+
+// shownOfSecret are the fields of a Secret that hold no secret. Any other is
+// masked, so that a slip such as stringdata tells nothing either.
+var shownOfSecret = []string{"apiVersion", "kind", "metadata", "type", "immutable"}
+
+// MaskObject returns a copy of u that may be shown and recorded: of a Secret,
+// all values are masked and kubectl's copy of them is dropped. Objects of
+// other kinds are only copied.
+func (m Masker) MaskObject(u *unstructured.Unstructured) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: m.Mask(u.Object)}
+}
+
+// Mask is MaskObject for a plain map.
+func (m Masker) Mask(object map[string]any) map[string]any {
+	result := copyOf(object)
+	if !isSecret(result) {
+		return result
+	}
+	dropField(result, []string{"metadata", "annotations", lastApplied})
+	for field, value := range result {
+		if !contains(shownOfSecret, field) {
+			result[field] = m.maskField(field, value)
+		}
+	}
+	return result
+}
+
+// isSecret reports whether an object is a Secret. The group is not asked, to
+// be on the safe side with look-alikes.
+func isSecret(object map[string]any) bool { return object["kind"] == "Secret" }
+
+// maskField masks one top-level field of a Secret, value by value where it is
+// a mapping.
+func (m Masker) maskField(field string, value any) any {
+	values, ok := value.(map[string]any)
+	if !ok {
+		return m.Value(string(canonical(value)))
+	}
+	for key, v := range values {
+		values[key] = m.Value(plaintext(field, v))
+	}
+	return values
+}
+
+// plaintext returns what a Secret's value stands for, so that a value has one
+// mask under data and stringData.
+func plaintext(field string, value any) string {
+	text, ok := value.(string)
+	if !ok {
+		return string(canonical(value))
+	}
+	if field == "data" {
+		if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
+			return string(decoded)
+		}
+	}
+	return text
+}
+
+// Value masks one secret value: "(secret 3f2c1ab09d12)", twelve hex digits of
+// its HMAC-SHA256.
+func (m Masker) Value(value string) string {
+	if len(m.key) == 0 {
+		return "(secret)"
+	}
+	mac := hmac.New(sha256.New, m.key)
+	mac.Write([]byte(value))
+	return "(secret " + hex.EncodeToString(mac.Sum(nil))[:12] + ")"
+}

@@ -1,0 +1,235 @@
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// IgnoreName is the file that says what is not part of an app. It has the
+// syntax of gitignore(5), may be in any folder from the repository's root
+// down, and is about what is in that folder and below.
+const IgnoreName = ".pushboatignore"
+
+// What .pushboatignore files may be.
+const (
+	// MaxIgnoreBytes bounds one of them.
+	MaxIgnoreBytes = 64 << 10
+	// MaxPatterns bounds the patterns in all of them: each is tried on each
+	// file.
+	MaxPatterns = 1000
+	// MaxPatternLength bounds one pattern, in bytes.
+	MaxPatternLength = 500
+)
+
+// Ignore decides by the patterns of .pushboatignore files. The last pattern
+// that matches decides, and one with ! in front brings a file back. Whoever
+// walks a tree does not go into a folder that matches; so, as with Git, what
+// is inside it cannot be brought back. The zero value matches nothing.
+type Ignore struct {
+	patterns []pattern
+}
+
+// pattern is one line of an ignore file.
+type pattern struct {
+	folder  string // of the file; "." for the root
+	regexp  *regexp.Regexp
+	negated bool
+	dirOnly bool
+}
+
+// Add reads the ignore file of a folder, after those of the folders above it.
+func (g *Ignore) Add(folder, text string) error {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		p, ok, err := parsePattern(line)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		if !ok {
+			continue
+		}
+		if len(g.patterns) >= MaxPatterns {
+			return fmt.Errorf("line %d: there are more than %d patterns", number, MaxPatterns)
+		}
+		p.folder = folder
+		g.patterns = append(g.patterns, p)
+	}
+	return nil
+}
+
+// Match reports whether a file or folder is ignored. The path is relative to
+// the repository's root.
+func (g *Ignore) Match(name string, isDir bool) bool {
+	for i := len(g.patterns) - 1; i >= 0; i-- {
+		p := g.patterns[i]
+		rest := name
+		if p.folder != "." {
+			var below bool
+			if rest, below = strings.CutPrefix(name, p.folder+"/"); !below {
+				continue
+			}
+		}
+		if (isDir || !p.dirOnly) && p.regexp.MatchString(rest) {
+			return !p.negated
+		}
+	}
+	return false
+}
+
+// parsePattern reads one line; ok is false for blank lines and comments.
+func parsePattern(line string) (p pattern, ok bool, err error) {
+	line = trimLine(line)
+	if line == "" || line[0] == '#' {
+		return pattern{}, false, nil
+	}
+	if len(line) > MaxPatternLength {
+		return pattern{}, false, fmt.Errorf("the pattern is longer than %d bytes", MaxPatternLength)
+	}
+	if line[0] == '!' {
+		p.negated, line = true, line[1:]
+	}
+	if rest, found := strings.CutSuffix(line, "/"); found {
+		p.dirOnly, line = true, rest
+	}
+	if line == "" {
+		return pattern{}, false, nil
+	}
+	expression, err := translate(line)
+	if err != nil {
+		return pattern{}, false, err
+	}
+	p.regexp, err = regexp.Compile(expression)
+	if err != nil {
+		return pattern{}, false, fmt.Errorf("the pattern %q is not valid", line)
+	}
+	return p, true, nil
+}
+
+// trimLine removes the end of the line and trailing spaces, but for one that a
+// backslash protects.
+func trimLine(line string) string {
+	line = strings.TrimRight(line, "\r\n")
+	trimmed := strings.TrimRight(line, " ")
+	backslashes := len(trimmed) - len(strings.TrimRight(trimmed, `\`))
+	if backslashes%2 == 1 && len(trimmed) < len(line) {
+		return trimmed + " "
+	}
+	return trimmed
+}
+
+// translate makes a regular expression, which needs linear time, of a pattern.
+// A pattern with a slash in it is anchored to the folder of its file.
+func translate(glob string) (string, error) {
+	var b strings.Builder
+	b.WriteString("^")
+	if anchored := strings.Contains(glob, "/"); anchored {
+		glob = strings.TrimPrefix(glob, "/")
+	} else {
+		b.WriteString("(?:.*/)?")
+	}
+	for i := 0; i < len(glob); {
+		width, err := translateNext(&b, glob, i)
+		if err != nil {
+			return "", err
+		}
+		i += width
+	}
+	b.WriteString("$")
+	return "(?s)" + b.String(), nil
+}
+
+// translateNext translates the element at glob[i:] and returns its width.
+func translateNext(b *strings.Builder, glob string, i int) (int, error) {
+	rest, atStart := glob[i:], i == 0 || glob[i-1] == '/'
+	switch {
+	case atStart && strings.HasPrefix(rest, "**/"):
+		b.WriteString("(?:.*/)?")
+		return 3, nil
+	case atStart && rest == "**":
+		b.WriteString(".+")
+		return 2, nil
+	case rest[0] == '*':
+		b.WriteString("[^/]*")
+		return len(rest) - len(strings.TrimLeft(rest, "*")), nil
+	case rest[0] == '?':
+		b.WriteString("[^/]")
+	case rest[0] == '[':
+		return translateClass(b, rest)
+	case rest[0] == '\\':
+		if len(rest) == 1 {
+			return 0, errors.New("the pattern ends in a backslash")
+		}
+		r := []rune(rest[1:])[0]
+		b.WriteString(regexp.QuoteMeta(string(r)))
+		return 1 + len(string(r)), nil
+	default:
+		r := []rune(rest)[0]
+		b.WriteString(regexp.QuoteMeta(string(r)))
+		return len(string(r)), nil
+	}
+	return 1, nil
+}
+
+// translateClass translates a bracket expression: [a-z], [!a-z], []], and
+// named classes such as [[:digit:]].
+func translateClass(b *strings.Builder, rest string) (int, error) {
+	var set strings.Builder
+	i := 1
+	if negated := i < len(rest) && (rest[i] == '!' || rest[i] == '^'); negated {
+		set.WriteString("^/")
+		i++
+	}
+	for first := true; i < len(rest); first = false {
+		switch {
+		case rest[i] == ']' && !first:
+			b.WriteString("[" + set.String() + "]")
+			return i + 1, nil
+		case strings.HasPrefix(rest[i:], "[:"):
+			end := strings.Index(rest[i:], ":]")
+			if end < 0 {
+				return 0, fmt.Errorf("the pattern %q has a class that is not closed", rest)
+			}
+			set.WriteString(rest[i : i+end+2])
+			i += end + 2
+			continue
+		case rest[i] == '\\' && i+1 < len(rest):
+			i++
+		case rest[i] == '-' && !first && rest[i+1:] != "" && rest[i+1] != ']':
+			set.WriteByte('-')
+			i++
+			continue
+		}
+		r := []rune(rest[i:])[0]
+		set.WriteString(classQuote(r))
+		i += len(string(r))
+	}
+	return 0, fmt.Errorf("the pattern %q has a bracket that is not closed", rest)
+}
+
+// classQuote writes a character inside a class of a regular expression.
+func classQuote(r rune) string {
+	if strings.ContainsRune(`\]^-[`, r) {
+		return `\` + string(r)
+	}
+	return string(r)
+}
+
+// readIgnore reads the ignore file of a folder, if it has one.
+func (r *renderer) readIgnore(folder string) {
+	name := path.Join(folder, IgnoreName)
+	data, err := readFile(r.fsys, name, MaxIgnoreBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = r.ignore.Add(folder, string(data))
+	}
+	if err != nil {
+		r.add(name, readError(err), "see gitignore(5) for the syntax")
+	}
+}

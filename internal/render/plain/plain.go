@@ -1,0 +1,250 @@
+// Package plain renders a folder of Kubernetes manifests as they are: every
+// .yaml, .yml and .json file in it and below, in the order of their paths.
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// What one app may be. All limits are far above what people deploy as one app
+// and keep a hostile repository from filling the memory (CVE-2022-31016,
+// CVE-2025-55199: huge and many files).
+const (
+	// MaxEntries bounds the files and folders that are looked at, whatever they
+	// are.
+	MaxEntries = 100_000
+	// MaxDepth bounds the folders inside folders.
+	MaxDepth = 40
+	// MaxFiles bounds the files of manifests.
+	MaxFiles = 10_000
+	// MaxBytes bounds their size together. The largest published stacks have
+	// about 10 MB.
+	MaxBytes = 64 << 20
+	// MaxObjects bounds the objects.
+	MaxObjects = 20_000
+	// MaxProblems is the number of problems after which no more files are read.
+	MaxProblems = 500
+)
+
+// Folder is what is rendered.
+type Folder struct {
+	Path    string   // relative to the root of the revision
+	Exclude []string // folders below Path that are not part of it
+}
+
+// Render returns the objects of a folder of the revision whose root is fsys,
+// and all problems of its files.
+//
+// It passes over hidden files and folders (.git, .github), pushboat.yaml at
+// the root, files that are no manifests by their extension, and what
+// .pushboatignore files name (see Ignore). It refuses symbolic links and
+// submodules (CVE-2022-24348: what they lead to is not part of the revision),
+// names that do not print, files that are YAML but no Kubernetes objects, and
+// the input of kustomize and Helm.
+func Render(fsys fs.FS, folder Folder) ([]*manifest.Object, manifest.Problems) {
+	r := &renderer{fsys: fsys, exclude: folder.Exclude}
+	if !r.enter(folder.Path) {
+		return nil, r.problems
+	}
+	r.walk(folder.Path, 0)
+	return r.objects, r.problems
+}
+
+// renderer holds what is known during one walk.
+type renderer struct {
+	fsys    fs.FS
+	exclude []string
+	ignore  Ignore
+
+	objects  []*manifest.Object
+	problems manifest.Problems
+
+	entries, files, bytes int
+	stopped               bool
+}
+
+func (r *renderer) add(file, message, hint string) {
+	r.problems = append(r.problems, manifest.Problem{
+		Source:  manifest.Source{File: file},
+		Message: message,
+		Hint:    hint,
+	})
+}
+
+// stop notes the limit that ends the walk.
+func (r *renderer) stop(file, message, hint string) {
+	if !r.stopped {
+		r.stopped = true
+		r.add(file, message, hint)
+	}
+}
+
+// enter reads the .pushboatignore files above the folder, and reports whether
+// there is something to render.
+func (r *renderer) enter(folder string) bool {
+	if folder == "." {
+		return true
+	}
+	above := "."
+	for element := range strings.SplitSeq(path.Dir(folder), "/") {
+		r.readIgnore(above)
+		above = path.Join(above, element)
+	}
+	if above != "." {
+		r.readIgnore(above)
+	}
+	return !r.stopped
+}
+
+// walk renders one folder and those in it.
+func (r *renderer) walk(folder string, depth int) {
+	if depth > MaxDepth {
+		r.stop(folder, fmt.Sprintf("folders are nested deeper than %d", MaxDepth), "")
+		return
+	}
+	entries, err := fs.ReadDir(r.fsys, folder)
+	if err != nil {
+		r.add(folder, readError(err), "")
+		return
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	r.readIgnore(folder)
+	kept := r.keep(folder, entries)
+	if r.refuseBuilt(folder, kept) {
+		return
+	}
+	for _, entry := range kept {
+		if r.stopped {
+			return
+		}
+		name := path.Join(folder, entry.Name())
+		switch {
+		case entry.IsDir():
+			r.walk(name, depth+1)
+		case isManifest(name):
+			r.file(name, entry)
+		}
+	}
+}
+
+// keep returns the entries of a folder that are part of the app, and reports
+// those that no app may have.
+func (r *renderer) keep(folder string, entries []fs.DirEntry) []fs.DirEntry {
+	var kept []fs.DirEntry
+	for _, entry := range entries {
+		if r.entries++; r.entries > MaxEntries {
+			r.stop(folder, fmt.Sprintf("the app has more than %d files and folders", MaxEntries), "give it a path of its own in "+appfile.Name)
+			return nil
+		}
+		name := path.Join(folder, entry.Name())
+		switch {
+		case strings.HasPrefix(entry.Name(), ".") || name == appfile.Name || slices.Contains(r.exclude, name):
+		case r.ignore.Match(name, entry.IsDir()):
+		case !utf8.ValidString(entry.Name()) || manifest.Clean(entry.Name()) != entry.Name():
+			r.add(name, "the name has characters that do not print", "rename it")
+		case entry.Type()&fs.ModeSymlink != 0:
+			r.add(name, "symbolic links are not followed", "put what it leads to in its place, or name it in "+IgnoreName)
+		case !entry.IsDir() && !entry.Type().IsRegular():
+			r.add(name, "submodules are not read", "put the files in its place, or name it in "+IgnoreName)
+		default:
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+// isManifest reports whether a file is one by its name.
+func isManifest(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+// builtFrom are the files that say that a folder is the input of another tool,
+// and what its output is made with.
+var builtFrom = map[string]string{
+	"kustomization.yaml": "kustomize build",
+	"kustomization.yml":  "kustomize build",
+	"Kustomization":      "kustomize build",
+	"Chart.yaml":         "helm template",
+}
+
+// refuseBuilt reports a folder that is the input of kustomize or Helm: once,
+// not for each of its files. Folders inside it are not looked at: a chart's
+// templates are no manifests, and a kustomization reads those itself.
+func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
+	for _, entry := range entries {
+		if tool, ok := builtFrom[entry.Name()]; ok && !entry.IsDir() {
+			r.add(path.Join(folder, entry.Name()),
+				"this folder is the input of "+strings.Fields(tool)[0]+", and this version deploys plain manifests",
+				fmt.Sprintf("commit the output of %s instead, or name the file in %s", tool, IgnoreName))
+			return true
+		}
+	}
+	return false
+}
+
+// file reads the objects of one file.
+func (r *renderer) file(name string, entry fs.DirEntry) {
+	switch r.files++; {
+	case r.files > MaxFiles:
+		r.stop(name, fmt.Sprintf("the app has more than %d manifests", MaxFiles), "split it into several apps")
+		return
+	case len(r.problems) > MaxProblems:
+		r.stop(name, "there are many problems; files from here on were not read", "")
+		return
+	}
+	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
+	if err != nil {
+		r.add(name, readError(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
+		return
+	}
+	if r.bytes += len(data); r.bytes > MaxBytes {
+		r.stop(name, fmt.Sprintf("the app's manifests have more than %d bytes", MaxBytes), "split it into several apps")
+		return
+	}
+	objects, problems := manifest.Parse(name, data)
+	r.problems = append(r.problems, problems...)
+	if r.objects = append(r.objects, objects...); len(r.objects) > MaxObjects {
+		r.stop(name, fmt.Sprintf("the app has more than %d objects", MaxObjects), "split it into several apps")
+	}
+}
+
+// readFile reads a file of at most limit bytes.
+func readFile(fsys fs.FS, name string, limit int) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > limit {
+		return nil, fmt.Errorf("the file is larger than %d bytes", limit)
+	}
+	return data, nil
+}
+
+// readError writes an error of the revision's file system without repeating
+// the path.
+func readError(err error) string {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	return err.Error()
+}
