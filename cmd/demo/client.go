@@ -30,7 +30,7 @@ func (d *demo) makeKey(ctx context.Context) error {
 // writeSSHConfig lets `ssh -F ssh_config pushboat` reach the server, and only
 // this server: its host key comes from its own directory, not from the
 // network, and nothing is asked of the user's agent or configuration.
-func (d *demo) writeSSHConfig() error {
+func (d *demo) writeSSHConfig(ctx context.Context) error {
 	addr, err := os.ReadFile(d.path("data", "run", "ssh.addr"))
 	if err != nil {
 		return fmt.Errorf("read where the server listens: %w", err)
@@ -39,11 +39,10 @@ func (d *demo) writeSSHConfig() error {
 	if !ok {
 		return fmt.Errorf("the server listens at %q, which is no host:port", addr)
 	}
-	hostKey, err := os.ReadFile(d.path("data", "ssh", "host_ed25519.pub"))
+	hostKey, err := d.output(ctx, d.dir, "ssh-keygen", "-y", "-f", d.path("data", "ssh", "host_ed25519"))
 	if err != nil {
 		return fmt.Errorf("read the server's host key: %w", err)
 	}
-	known := "pushboat " + string(hostKey)
 	config := fmt.Sprintf(`Host pushboat
   HostName %s
   Port %s
@@ -59,7 +58,7 @@ func (d *demo) writeSSHConfig() error {
   BatchMode yes
 `, host, port, d.path("key"), d.path("known_hosts"))
 	return errors.Join(
-		os.WriteFile(d.path("known_hosts"), []byte(known), 0o600),
+		os.WriteFile(d.path("known_hosts"), []byte("pushboat "+hostKey+"\n"), 0o600),
 		os.WriteFile(d.path("ssh_config"), []byte(config), 0o600))
 }
 

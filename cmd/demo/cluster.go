@@ -18,8 +18,7 @@ const (
 	namespace = "shop"
 
 	// awaitWithin is how long a Deployment may take to be as the demo says.
-	// repos/demo is checked every ten seconds, and the autoscaler looks
-	// every fifteen; the rest is for a busy machine.
+	// repos/demo is checked every ten seconds; the rest is for a busy machine.
 	awaitWithin = time.Minute
 
 	// byHand is what somebody in a hurry puts in place of web's image.

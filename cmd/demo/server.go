@@ -27,7 +27,7 @@ func (d *demo) startServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.writeSSHConfig(); err != nil {
+	if err := d.writeSSHConfig(ctx); err != nil {
 		return err
 	}
 	_, err = d.ssh(ctx, "whoami")
