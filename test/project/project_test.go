@@ -1,0 +1,58 @@
+// Package project tests the files around the code: that the two modules agree,
+// that the image is built from what exists, that the import rules say what
+// ARCHITECTURE.md says, and that links lead somewhere.
+package project
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// root is the top of the repository.
+const root = "../.."
+
+// read returns a file's text, by its path from the top of the repository.
+func read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// exists reports whether a path from the top of the repository is there.
+func exists(name string) bool {
+	_, err := os.Stat(filepath.Join(root, name))
+	return err == nil
+}
+
+// tableRows returns the cells of the Markdown table that follows a heading.
+func tableRows(t *testing.T, text, heading string) [][]string {
+	t.Helper()
+	_, section, found := strings.Cut(text, "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("there is no heading %q", heading)
+	}
+	var rows [][]string
+	for line := range strings.Lines(section) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") {
+			if len(rows) > 0 {
+				break
+			}
+			continue
+		}
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		rows = append(rows, cells)
+	}
+	if len(rows) < 3 {
+		t.Fatalf("there is no table below %q", heading)
+	}
+	return rows[2:] // without the header and its rule
+}
