@@ -1,0 +1,156 @@
+package sshd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// Who is calling is decided here, by one rule: a key counts when its owner has
+// signed with it. A client may offer any key, and gliderlabs/ssh keeps what it
+// saw last (CVE-2024-45337, CVE-2023-43809, CVE-2026-24058); so nothing is
+// noted while keys are offered. x/crypto calls verifiedKey after the signature,
+// and the Permissions made there, fresh, are the only bearer of identity.
+
+// keyExtension is the name under which verified Permissions carry the key.
+const keyExtension = "pushboat-public-key"
+
+// serverConfig is a new one for each connection: the library adds to it.
+func (c *conn) serverConfig() *gossh.ServerConfig {
+	config := &gossh.ServerConfig{
+		MaxAuthTries:              c.config.MaxAuthTries,
+		PublicKeyAuthAlgorithms:   slices.Clone(userKeyAlgorithms),
+		VerifiedPublicKeyCallback: c.verifiedKey,
+	}
+	config.KeyExchanges = slices.Clone(keyExchanges)
+	config.Ciphers = slices.Clone(ciphers)
+	config.MACs = slices.Clone(macs)
+	return config
+}
+
+// The algorithms that ssh-audit accepts with no fail; x/crypto's own choice
+// has the NIST curves, SHA-1 and MACs that are not encrypt-then-MAC. Strict
+// key exchange (CVE-2023-48795) is always on in x/crypto.
+var (
+	keyExchanges = []string{
+		gossh.KeyExchangeMLKEM768X25519,
+		gossh.KeyExchangeCurve25519,
+		gossh.KeyExchangeDH16SHA512,
+	}
+	ciphers = []string{
+		gossh.CipherAES256GCM, gossh.CipherAES128GCM, gossh.CipherChaCha20Poly1305,
+		gossh.CipherAES256CTR, gossh.CipherAES192CTR, gossh.CipherAES128CTR,
+	}
+	macs              = []string{gossh.HMACSHA256ETM, gossh.HMACSHA512ETM}
+	userKeyAlgorithms = []string{
+		gossh.KeyAlgoED25519, gossh.KeyAlgoSKED25519, gossh.KeyAlgoSKECDSA256,
+		gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521,
+		gossh.KeyAlgoRSASHA256, gossh.KeyAlgoRSASHA512,
+	}
+)
+
+// offeredKey says whether a key is worth signing with. It grants nothing.
+func (c *conn) offeredKey(key gossh.PublicKey) bool {
+	if _, err := identify(c.config.Keys, key, c.RemoteAddr()); err != nil {
+		c.refuseKey(err.Error())
+		return false
+	}
+	return true
+}
+
+// identify finds the operator of a key. The error is for the log and, at the
+// start of a session, for the client.
+func identify(keys Keys, key gossh.PublicKey, remote net.Addr) (access.Operator, error) {
+	op, ok := keys.Lookup(key)
+	switch {
+	case !ok:
+		return access.Operator{}, fmt.Errorf("unknown key %s", gossh.FingerprintSHA256(key))
+	case !op.From.Contain(remote):
+		return access.Operator{}, fmt.Errorf("key %s is not for this address", op.Fingerprint)
+	}
+	return op, nil
+}
+
+// verifiedKey is called when the client has signed with key.
+func (c *conn) verifiedKey(_ gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permissions, _ string) (*gossh.Permissions, error) {
+	c.verified()
+	return &gossh.Permissions{Extensions: map[string]string{keyExtension: string(key.Marshal())}}, nil
+}
+
+// callerKey is the verified key of a connection.
+func callerKey(sc *gossh.ServerConn) (gossh.PublicKey, error) {
+	if sc.Permissions == nil || sc.Permissions.Extensions[keyExtension] == "" {
+		return nil, errors.New("no verified key")
+	}
+	return gossh.ParsePublicKey([]byte(sc.Permissions.Extensions[keyExtension]))
+}
+
+// refuseKey notes why an offered key was no good, for the one line that is
+// logged when none was: agents offer every key they have, so an unknown one
+// means nothing by itself.
+func (c *conn) refuseKey(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.refused) < c.config.MaxAuthTries && !slices.Contains(c.refused, why) {
+		c.refused = append(c.refused, why)
+	}
+}
+
+// failed logs, in one fixed form, a connection that did not log in:
+//
+//	ssh: refused 192.0.2.7 port 51234: unknown key SHA256:…, unknown key SHA256:…
+//
+// Address, port and fingerprints are the only words in it that the client has
+// an influence on; what the library says of the failure stands in a field.
+func (c *conn) failed(err error) {
+	if c.isLoggedIn() {
+		return // it broke off between the last packet of the login and the first after it
+	}
+	host, port, splitErr := net.SplitHostPort(c.RemoteAddr().String())
+	if splitErr != nil {
+		host, port = "unknown", "0"
+	}
+	if c.heard.Load() == 0 && errors.Is(err, io.EOF) {
+		c.log.Debug("ssh: connected and left without a word") // a health check of a load balancer
+		return
+	}
+	c.log.WithField("cause", clip(err.Error())).Warnf("ssh: refused %s port %s: %s", host, port, c.failure(err))
+}
+
+func (c *conn) isLoggedIn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.loggedIn
+}
+
+func (c *conn) failure(err error) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var auth *gossh.ServerAuthError
+	switch {
+	case c.why != "":
+		return c.why
+	case len(c.refused) > 0:
+		return strings.Join(c.refused, ", ")
+	case errors.As(err, &auth):
+		return "no key offered"
+	}
+	return "handshake broken off"
+}
+
+// maxLogged bounds what a log line repeats of a client's words, in bytes.
+const maxLogged = 200
+
+func clip(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLogged], "") + "…"
+}

@@ -1,0 +1,134 @@
+// Package sshd is the SSH door: it turns a verified public key into an
+// access.Caller, and a session into a call of one of two handlers, one for
+// Git's services and one for every other command.
+//
+// It is built on gliderlabs/ssh for connections and has a session layer of
+// its own, because that library's has no limits (on sessions, environment,
+// time before the login), shows keys before they are verified, ends the
+// process when a handler panics, and stops reading requests when a signal is
+// not taken. Each of these is answered here and has a test of its name.
+//
+// The package knows nothing of repositories and verbs: a path and words are
+// passed on as they came, within the limits of ParseCommand.
+package sshd
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// Handlers do the work of sessions. Their context lives as long as the server
+// lets work go on: it is cancelled when a Shutdown runs out of time, and never
+// because a client went away (see Session.Gone for that). Each returns the
+// exit status of the session, 0 to 255. A handler that panics ends its session
+// with status 255 and nothing else.
+type Handlers struct {
+	// Git serves one of Git's services; service is one of the Service
+	// constants, path is what the client wrote without one leading slash,
+	// neither checked nor cleaned.
+	Git func(ctx context.Context, s *Session, service, path string) int
+	// Command runs any other command. Without args, it greets.
+	Command func(ctx context.Context, s *Session, args []string) int
+}
+
+// Keys knows whose key it is. It is asked for every key that is offered and
+// again at the start of every session, so that a key that was removed opens
+// nothing more.
+type Keys interface {
+	Lookup(key ssh.PublicKey) (access.Operator, bool)
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	// HostKeys identify the server; at least one is required (LoadOrCreateHostKey).
+	HostKeys []ssh.Signer
+	// Keys is required.
+	Keys Keys
+	// Handlers are required, both.
+	Handlers Handlers
+	// Log is required. What fail2ban should read are its lines that begin
+	// with "ssh: refused ADDRESS port PORT: ".
+	Log *logrus.Entry
+
+	// HandshakeTimeout is how long a client may take from connecting to being
+	// logged in; 0: 30 s. It bounds clients that connect and stay silent
+	// (CVE-2026-52814).
+	HandshakeTimeout time.Duration
+	// IdleTimeout is how long a connection may be open without a running
+	// session, and how long a running one may take no byte of its output;
+	// 0: 10 min. Git is silent for a minute and longer, so less than 60 s
+	// disturbs pushes.
+	IdleTimeout time.Duration
+	// KeepAlive is the time between keepalive@openssh.com requests; 0: 20 s.
+	// A client is gone when it was silent for KeepAliveMisses of them.
+	KeepAlive time.Duration
+	// KeepAliveMisses is how many stay unanswered; 0: 3.
+	KeepAliveMisses int
+
+	// MaxConnections is for all clients; 0: 1024. A connection counts until
+	// its last handler has returned.
+	MaxConnections int
+	// MaxPerAddress is for one IPv4 address or IPv6 /64; 0: 64. Raise it where
+	// a proxy hides the clients' addresses.
+	MaxPerAddress int
+	// MaxUnauthenticated is for connections that have not logged in yet, of
+	// all clients; 0: 128. It is OpenSSH's MaxStartups.
+	MaxUnauthenticated int
+	// MaxUnauthenticatedPerAddress is for those of one address; 0: 16.
+	MaxUnauthenticatedPerAddress int
+	// MaxSessions is for the sessions of one connection; 0: 10, as in OpenSSH.
+	MaxSessions int
+	// MaxAuthTries is how many keys a client may offer; 0: 6, as in OpenSSH.
+	MaxAuthTries int
+
+	// KillGrace is how long Shutdown waits for handlers after it cancelled
+	// their context; 0: 5 s.
+	KillGrace time.Duration
+}
+
+// withDefaults returns the configuration with every zero value replaced.
+func (c Config) withDefaults() Config {
+	setDefault(&c.HandshakeTimeout, 30*time.Second)
+	setDefault(&c.IdleTimeout, 10*time.Minute)
+	setDefault(&c.KeepAlive, 20*time.Second)
+	setDefault(&c.KeepAliveMisses, 3)
+	setDefault(&c.MaxConnections, 1024)
+	setDefault(&c.MaxPerAddress, 64)
+	setDefault(&c.MaxUnauthenticated, 128)
+	setDefault(&c.MaxUnauthenticatedPerAddress, 16)
+	setDefault(&c.MaxSessions, 10)
+	setDefault(&c.MaxAuthTries, 6)
+	setDefault(&c.KillGrace, 5*time.Second)
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) check() error {
+	switch {
+	case len(c.HostKeys) == 0:
+		return errors.New("ssh server: no host key")
+	case c.Keys == nil:
+		return errors.New("ssh server: nobody knows the keys")
+	case c.Handlers.Git == nil || c.Handlers.Command == nil:
+		return errors.New("ssh server: a handler is missing")
+	case c.Log == nil:
+		return errors.New("ssh server: no log")
+	case c.HandshakeTimeout < 0, c.IdleTimeout < 0, c.KeepAlive < 0, c.KeepAliveMisses < 0, c.KillGrace < 0,
+		c.MaxConnections < 0, c.MaxPerAddress < 0, c.MaxUnauthenticated < 0, c.MaxUnauthenticatedPerAddress < 0,
+		c.MaxSessions < 0, c.MaxAuthTries < 0:
+		return errors.New("ssh server: a limit is negative")
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package sshd
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// maxChunk is how much is written at once: as much as x/crypto puts into one
+// packet, so that progress is seen packet by packet.
+const maxChunk = 32 << 10
+
+// outlet is one of a session's two outputs. It swallows everything after the
+// first failure, and closes the connection of a client that takes nothing for
+// Config.IdleTimeout, which ends the write that waits for it.
+type outlet struct {
+	session *Session
+	to      io.Writer
+
+	mu    sync.Mutex
+	stall *time.Timer
+	cr    bool // the last byte was CR
+}
+
+// Write returns len(p), nil, always.
+func (o *outlet) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for rest := p; len(rest) > 0 && !o.session.isGone(); {
+		n := min(len(rest), maxChunk)
+		if err := o.send(rest[:n]); err != nil {
+			o.session.leave()
+		}
+		rest = rest[n:]
+	}
+	return len(p), nil
+}
+
+func (o *outlet) send(p []byte) error {
+	if o.session.terminal {
+		p = o.lines(p)
+	}
+	limit := o.session.conn.config.IdleTimeout
+	if o.stall == nil {
+		o.stall = time.AfterFunc(limit, o.stalled)
+	} else {
+		o.stall.Reset(limit)
+	}
+	defer o.stall.Stop()
+	_, err := o.to.Write(p)
+	return err
+}
+
+func (o *outlet) stalled() {
+	o.session.conn.closeBecause("took no output for " + o.session.conn.config.IdleTimeout.String())
+}
+
+// lines gives each LF the CR that a raw terminal needs.
+func (o *outlet) lines(p []byte) []byte {
+	out := make([]byte, 0, len(p)+16)
+	for _, b := range p {
+		if b == '\n' && !o.cr {
+			out = append(out, '\r')
+		}
+		o.cr = b == '\r'
+		out = append(out, b)
+	}
+	return out
+}

@@ -1,0 +1,263 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	gliderlabs "github.com/gliderlabs/ssh"
+	"golang.org/x/crypto/ssh"
+)
+
+// version is all that the server tells of itself before the login.
+const version = "Pushboat"
+
+// ErrServerClosed is what Serve returns after Shutdown.
+var ErrServerClosed = errors.New("ssh server closed")
+
+// Server is the SSH door.
+type Server struct {
+	config    Config
+	turnstile *turnstile
+	refusals  *refusals
+
+	work     context.Context // of the handlers
+	stopWork context.CancelFunc
+
+	mu        sync.Mutex
+	closing   chan struct{} // closed by Shutdown
+	listeners map[net.Listener]struct{}
+	conns     map[*conn]struct{}
+	serving   sync.WaitGroup // connections
+}
+
+// New makes a server. It listens nowhere yet.
+func New(config Config) (*Server, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		config:    config.withDefaults(),
+		closing:   make(chan struct{}),
+		listeners: map[net.Listener]struct{}{},
+		conns:     map[*conn]struct{}{},
+	}
+	s.turnstile = newTurnstile(s.config)
+	s.refusals = &refusals{log: s.config.Log}
+	s.work, s.stopWork = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Fingerprints are those of the host keys, SHA256:….
+func (s *Server) Fingerprints() []string {
+	var all []string
+	for _, key := range s.config.HostKeys {
+		all = append(all, ssh.FingerprintSHA256(key.PublicKey()))
+	}
+	return all
+}
+
+// Serve takes connections from l until Shutdown, when it returns
+// ErrServerClosed, or until l fails. It closes l. It may be called for
+// several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	if !s.listen(l) {
+		return ErrServerClosed
+	}
+	defer s.unlisten(l)
+	for failures := 0; ; {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			failures = 0
+			s.accept(nc)
+		case s.isClosing():
+			return ErrServerClosed
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept ssh connections: %w", err)
+		default: // too many open files, mostly: it passes
+			failures++
+			s.config.Log.WithError(err).Error("ssh: accept a connection")
+			s.pause(failures)
+		}
+	}
+}
+
+// pause waits after a failed accept: 10 ms, and longer up to 1 s.
+func (s *Server) pause(failures int) {
+	timer := time.NewTimer(min(time.Duration(failures)*10*time.Millisecond, time.Second))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.closing:
+	}
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosing() {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	return true
+}
+
+func (s *Server) unlisten(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}
+
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// accept starts a connection, or turns it away with a line that ssh -v shows
+// (RFC 4253 section 4.2 allows lines before the version).
+func (s *Server) accept(nc net.Conn) {
+	p, refusal := s.turnstile.enter(nc.RemoteAddr())
+	if refusal != "" {
+		s.refusals.note(nc.RemoteAddr(), refusal)
+		nc.SetWriteDeadline(time.Now().Add(time.Second))
+		fmt.Fprintf(nc, "%s, try again later\r\n", refusal)
+		nc.Close()
+		return
+	}
+	c := newConn(nc, &s.config, p)
+	if !s.track(c) {
+		c.Close()
+		p.leave()
+		return
+	}
+	go s.serve(c)
+}
+
+func (s *Server) track(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosing() {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.serving.Add(1)
+	return true
+}
+
+// serve is the life of a connection, from the first byte until its last
+// handler has returned.
+func (s *Server) serve(c *conn) {
+	defer s.serving.Done()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, c)
+	}()
+	defer c.pass.leave()
+	defer c.handlers.Wait()
+	defer c.Close()
+	defer c.contain("connection")
+	s.library(c).HandleConn(c)
+	c.ended()
+}
+
+// library is gliderlabs/ssh set up for one connection. Each has its own, so
+// that no callback has to find out whom it is about.
+func (s *Server) library(c *conn) *gliderlabs.Server {
+	server := &gliderlabs.Server{
+		Version: version,
+		// Without this one, the library would let everybody in.
+		PublicKeyHandler: func(_ gliderlabs.Context, key gliderlabs.PublicKey) bool {
+			return c.offeredKey(key)
+		},
+		ServerConfigCallback: func(gliderlabs.Context) *ssh.ServerConfig {
+			return c.serverConfig()
+		},
+		ConnectionFailedCallback: func(_ net.Conn, err error) { c.failed(err) },
+		// Without others here, every other kind of channel is refused: port
+		// forwarding, X11, agents. So is every global request.
+		ChannelHandlers: map[string]gliderlabs.ChannelHandler{
+			"session": func(_ *gliderlabs.Server, sc *ssh.ServerConn, channel ssh.NewChannel, _ gliderlabs.Context) {
+				s.session(c, sc, channel)
+			},
+		},
+	}
+	for _, key := range s.config.HostKeys {
+		server.AddHostKey(key)
+	}
+	return server
+}
+
+// contain ends a panic here: one connection is lost, not the server.
+func (c *conn) contain(where string) {
+	if cause := recover(); cause != nil {
+		c.log.WithField("stack", string(debug.Stack())).Errorf("ssh: panic in %s: %v", where, cause)
+		c.Close()
+	}
+}
+
+// Shutdown stops taking connections and sessions, and waits for the sessions
+// that run. When ctx is done first, it cancels their context, closes every
+// connection, gives the handlers Config.KillGrace to return, and returns
+// ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.close()
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		s.stopWork()
+		return nil
+	case <-ctx.Done():
+	}
+	s.stopWork()
+	for _, c := range s.open() {
+		c.closeBecause("the server is shutting down")
+	}
+	timer := time.NewTimer(s.config.KillGrace)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return fmt.Errorf("ssh sessions were cut off: %w", ctx.Err())
+	case <-timer.C:
+		return fmt.Errorf("ssh sessions of %d connections did not end: %w", len(s.open()), ctx.Err())
+	}
+}
+
+func (s *Server) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosing() {
+		return
+	}
+	close(s.closing)
+	for l := range s.listeners {
+		l.Close()
+	}
+	for c := range s.conns {
+		c.drain()
+	}
+}
+
+func (s *Server) open() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []*conn
+	for c := range s.conns {
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,330 @@
+package sshd
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"regexp"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// Exit statuses that this package gives by itself.
+const (
+	exitRefused  = 1   // the key is no longer known
+	exitUsage    = 2   // the command cannot be read
+	exitInternal = 255 // a handler panicked
+)
+
+// Limits of what a client may say before its command.
+const (
+	// maxSetup is how many requests may come before the command. An OpenSSH
+	// client with SendEnv * sends one for each variable it has.
+	maxSetup = 256
+	// maxEnvBytes is for the value of GIT_PROTOCOL, the only one that is kept.
+	maxEnvBytes = 64
+)
+
+// gitProtocol is what Git's clients ask for; all that is let through of the
+// environment (CVE-2024-41956).
+var gitProtocol = regexp.MustCompile(`^version=[012]$`)
+
+// Session is one command of one client. Handlers read its input from it and
+// write its output to it and to Stderr.
+//
+// Writing never fails, and never blocks for ever. Once the client is gone, what
+// is written is thrown away and counts as written: Git has to be drained to its
+// end when nobody listens, or it hangs with the push half done. Who would
+// rather stop watches Gone. Writes of several goroutines do not mix.
+//
+// Reading ends with io.EOF when the client has sent everything, which every
+// Git client does early, or is gone.
+type Session struct {
+	conn    *conn
+	server  *Server
+	key     gossh.PublicKey
+	channel gossh.Channel
+	id      string
+
+	stdout, stderr outlet
+
+	caller   access.Caller
+	protocol string
+	terminal bool
+
+	gone     chan struct{}
+	goneOnce sync.Once
+}
+
+// session serves one session channel until it is closed and its handler has
+// returned.
+func (s *Server) session(c *conn, sc *gossh.ServerConn, channel gossh.NewChannel) {
+	defer c.contain("session channel")
+	if refusal := c.openSession(); refusal != "" {
+		channel.Reject(gossh.ResourceShortage, refusal)
+		return
+	}
+	defer c.closeSession()
+	key, err := callerKey(sc)
+	if err != nil {
+		channel.Reject(gossh.Prohibited, err.Error())
+		return
+	}
+	c.keepAlive(sc)
+	ch, requests, err := channel.Accept()
+	if err != nil {
+		return
+	}
+	newSession(s, c, key, ch).serve(requests)
+}
+
+func newSession(server *Server, c *conn, key gossh.PublicKey, channel gossh.Channel) *Session {
+	s := &Session{conn: c, server: server, key: key, channel: channel, id: newID(), gone: make(chan struct{})}
+	s.stdout = outlet{session: s, to: channel}
+	s.stderr = outlet{session: s, to: channel.Stderr()}
+	return s
+}
+
+func newID() string {
+	var b [5]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// serve answers the requests of the channel. It never waits for the handler
+// while the channel is open, and takes every request at once.
+func (s *Session) serve(requests <-chan *gossh.Request) {
+	var handler chan struct{} // closed when the handler has returned; nil: not started
+	setup := 0
+	for request := range requests {
+		if handler != nil {
+			s.answerRunning(request)
+			continue
+		}
+		if setup++; setup > maxSetup {
+			s.conn.closeBecause("too many requests before a command")
+			continue
+		}
+		if line, ok := s.answerSetup(request); ok {
+			handler = make(chan struct{})
+			go s.run(line, handler)
+		}
+	}
+	s.leave()
+	if handler != nil {
+		<-handler
+	}
+}
+
+// answerSetup answers a request that comes before the command; ok says that
+// it is the command.
+func (s *Session) answerSetup(request *gossh.Request) (line string, ok bool) {
+	switch request.Type {
+	case "shell":
+		ok = true
+	case "exec":
+		line, ok = readString(request.Payload)
+	case "env":
+		request.Reply(s.setEnv(request.Payload), nil)
+		return "", false
+	case "pty-req":
+		// Taken, and only the line ends differ: a refusal would make plain
+		// "ssh HOST" complain before it shows the greeting.
+		s.terminal = true
+		request.Reply(true, nil)
+		return "", false
+	}
+	// Refused among others: subsystem (SFTP), auth-agent-req, x11-req.
+	request.Reply(ok, nil)
+	return line, ok
+}
+
+// answerRunning answers a request that comes while the command runs.
+func (s *Session) answerRunning(request *gossh.Request) {
+	switch request.Type {
+	case "eow@openssh.com": // nobody reads the output any more: ssh HOST status | head -1
+		s.leave()
+	case "window-change", "signal": // without effect
+	}
+	request.Reply(false, nil)
+}
+
+func (s *Session) setEnv(payload []byte) bool {
+	var env struct{ Name, Value string }
+	if err := gossh.Unmarshal(payload, &env); err != nil {
+		return false
+	}
+	if env.Name != "GIT_PROTOCOL" || len(env.Value) > maxEnvBytes || !gitProtocol.MatchString(env.Value) {
+		return false
+	}
+	s.protocol = env.Value
+	return true
+}
+
+func readString(payload []byte) (string, bool) {
+	var one struct{ Value string }
+	err := gossh.Unmarshal(payload, &one)
+	return one.Value, err == nil
+}
+
+// run carries out the command and ends the session.
+func (s *Session) run(line string, done chan<- struct{}) {
+	defer close(done)
+	if !s.conn.startHandler() {
+		s.complain("the server is shutting down", "try again in a moment")
+		s.exit(exitRefused)
+		return
+	}
+	defer s.conn.endHandler()
+	began := time.Now()
+	status := s.dispatch(line)
+	s.exit(status)
+	s.conn.log.WithFields(logrus.Fields{
+		"session":  s.id,
+		"operator": s.caller.Operator,
+		"key":      s.caller.Fingerprint,
+		"command":  clip(line),
+		"status":   status,
+		"took":     time.Since(began).Round(time.Millisecond).String(),
+	}).Info("ssh: session ended")
+}
+
+// dispatch finds out who is calling and what for, and calls the handler. A
+// panic in it ends here.
+func (s *Session) dispatch(line string) (status int) {
+	defer s.contain(&status)
+	op, err := identify(s.conn.config.Keys, s.key, s.conn.RemoteAddr())
+	if err != nil { // the key was removed since the login
+		s.complain(err.Error(), "ask an admin of this server to add your key")
+		return exitRefused
+	}
+	s.caller = op.Caller(s.conn.RemoteAddr())
+	command, err := ParseCommand(line)
+	if err != nil {
+		s.complain(err.Error(), "see the commands with: help")
+		return exitUsage
+	}
+	ctx, cancel := context.WithCancel(s.server.work)
+	defer cancel()
+	if command.Service == "" {
+		return s.command(ctx, command.Args)
+	}
+	return s.git(ctx, command)
+}
+
+func (s *Session) command(ctx context.Context, args []string) int {
+	if s.terminal {
+		go s.watchKeyboard()
+	}
+	return s.conn.config.Handlers.Command(ctx, s, args)
+}
+
+func (s *Session) git(ctx context.Context, command Command) int {
+	if s.terminal {
+		s.complain("a terminal would spoil what Git sends", "leave out -t")
+		return exitUsage
+	}
+	return s.conn.config.Handlers.Git(ctx, s, command.Service, command.Path)
+}
+
+func (s *Session) contain(status *int) {
+	if cause := recover(); cause != nil {
+		s.conn.log.WithFields(logrus.Fields{"session": s.id, "stack": string(debug.Stack())}).
+			Errorf("ssh: panic in handler: %v", cause)
+		s.complain("the server has a fault", "tell its admin the reference "+s.id)
+		*status = exitInternal
+	}
+}
+
+// complain writes an error as Git and people know them.
+func (s *Session) complain(problem, hint string) {
+	fmt.Fprintf(s.Stderr(), "error: %s\nhint: %s\n", problem, hint)
+}
+
+// exit sends the status, always, and closes the channel. Git tells a push that
+// was cut off from one that worked by it.
+func (s *Session) exit(status int) {
+	if status < 0 || status > 255 {
+		status = exitInternal
+	}
+	s.channel.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	s.channel.Close()
+}
+
+// watchKeyboard is for commands with a terminal. Its user's Ctrl-C comes as a
+// byte, since the client has given its own terminal's meaning of it away.
+func (s *Session) watchKeyboard() {
+	defer s.conn.contain("keyboard")
+	const ctrlC, ctrlD = 3, 4
+	var buf [64]byte
+	for {
+		n, err := s.channel.Read(buf[:])
+		for _, key := range buf[:n] {
+			if key == ctrlC || key == ctrlD {
+				s.leave()
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// leave notes that the client is gone.
+func (s *Session) leave() { s.goneOnce.Do(func() { close(s.gone) }) }
+
+func (s *Session) isGone() bool {
+	select {
+	case <-s.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Gone is closed when the client no longer wants the output: the connection
+// broke or did not answer keepalives, a write failed or stood still for
+// Config.IdleTimeout, the channel was closed, the reader of the output closed
+// it, or somebody at a terminal pressed Ctrl-C. The end of the input does not
+// close it. It says nothing about whether work should stop: that is the
+// handler's choice.
+func (s *Session) Gone() <-chan struct{} { return s.gone }
+
+// Caller is who runs the session, by the key that they have signed with.
+func (s *Session) Caller() access.Caller { return s.caller }
+
+// ID names the session in the log and in messages; 10 hexadecimal digits.
+func (s *Session) ID() string { return s.id }
+
+// Remote is the client's address, "192.0.2.7:51234".
+func (s *Session) Remote() string { return s.conn.RemoteAddr().String() }
+
+// GitProtocol is the value of GIT_PROTOCOL that the client asked for,
+// "version=2", or "".
+func (s *Session) GitProtocol() string { return s.protocol }
+
+// Terminal says that the client has a terminal. Its lines then end in CR LF,
+// which Write and Stderr see to, and there is no input to read.
+func (s *Session) Terminal() bool { return s.terminal }
+
+// Read reads the input. A session with a terminal has none.
+func (s *Session) Read(p []byte) (int, error) {
+	if s.terminal {
+		return 0, io.EOF
+	}
+	return s.channel.Read(p)
+}
+
+// Write writes to the client's output. It returns len(p), nil, always.
+func (s *Session) Write(p []byte) (int, error) { return s.stdout.Write(p) }
+
+// Stderr writes to the client's error output, in the same way as Write.
+func (s *Session) Stderr() io.Writer { return &s.stderr }
