@@ -20,6 +20,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 	"github.com/go-git/go-git/v5/storage/memory"
 
 	gogitfs "github.com/go-git/go-git/v5/storage/filesystem"
@@ -63,7 +64,7 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 			if err = try(layer); err == nil {
 				return nil
 			}
-			if !errors.Is(err, plumbing.ErrObjectNotFound) && !errors.Is(err, os.ErrNotExist) {
+			if !isMissing(err) {
 				return err
 			}
 		}
@@ -72,6 +73,11 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 		}
 	}
 	return err
+}
+
+// isMissing reports whether an object, or the pack that held it, is not there.
+func isMissing(err error) bool {
+	return errors.Is(err, plumbing.ErrObjectNotFound) || errors.Is(err, dotgit.ErrPackfileNotFound) || errors.Is(err, os.ErrNotExist)
 }
 
 func (o *objects) get(kind plumbing.ObjectType, hash plumbing.Hash) (found plumbing.EncodedObject, err error) {

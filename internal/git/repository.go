@@ -36,15 +36,26 @@ type Ref struct {
 	Hash Hash
 }
 
-// CheckRef reports what is wrong with a full ref name that is about to be read
-// or appended to. It is stricter than git, which accepts refs/heads/$(id):
-// those can be pushed and fetched, and are data, but no name of ours has to be
-// such a one.
+// CheckRef reports what is wrong with a full ref name, by the rules of
+// git-check-ref-format. They let "refs/heads/$(id)" and "refs/heads/--x" pass:
+// a ref is data, and never stands where a shell or an option parser looks.
 func CheckRef(ref string) error {
-	if err := plumbing.ReferenceName(ref).Validate(); err != nil || !strings.HasPrefix(ref, "refs/") || len(ref) > 1024 {
+	bad := len(ref) > maxRefBytes || !strings.HasPrefix(ref, "refs/") || strings.HasSuffix(ref, ".") ||
+		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.ContainsFunc(ref, badInRef)
+	for part := range strings.SplitSeq(ref, "/") {
+		bad = bad || part == "" || part[0] == '.' || strings.HasSuffix(part, ".lock")
+	}
+	if bad {
 		return fmt.Errorf("ref %s: want a full name such as refs/heads/main", quoteShort(ref))
 	}
 	return nil
+}
+
+// maxRefBytes bounds a ref's name, which is a path below the repository.
+const maxRefBytes = 1024
+
+func badInRef(c rune) bool {
+	return c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?*[\`, c)
 }
 
 // Head returns what a full ref name, or HEAD, points to; ErrNoRef when there is

@@ -96,22 +96,26 @@ func (o StoreOptions) command(dir string, env, args []string) *exec.Cmd {
 }
 
 // stopWith ends the process group when ctx ends: SIGTERM, and SIGKILL after
-// the delay. The returned function ends the watch; call it after Wait.
+// the delay or when git itself has gone, because a child that ignores SIGTERM
+// would stay. The returned function ends the watch; call it after Wait.
 func (o StoreOptions) stopWith(ctx context.Context, cmd *exec.Cmd) (done func()) {
-	finished := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	finished, stopped := make(chan struct{}), make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		signalGroup(cmd, syscall.SIGTERM)
 		timer := time.NewTimer(o.KillDelay)
 		defer timer.Stop()
 		select {
 		case <-finished:
 		case <-timer.C:
-			signalGroup(cmd, syscall.SIGKILL)
 		}
+		signalGroup(cmd, syscall.SIGKILL)
 	})
 	return func() {
-		stop()
 		close(finished)
+		if !cancel() {
+			<-stopped
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 )
 
 // Service is what a git client asks the server to run.
@@ -64,8 +65,8 @@ type ServeRequest struct {
 	Operator string
 }
 
-// outputGrace is how long a client may take to accept the last of git's output
-// (at most one pipe of 64 KiB) once git has exited.
+// outputGraceFactor times KillDelay is how long a client may take to accept the
+// last of git's output (at most a pipe of 64 KiB) once git has exited.
 const outputGraceFactor = 6
 
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
@@ -102,16 +103,17 @@ func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, e
 // exitStatus tells git's verdict from everything else that Wait reports: a
 // client that is gone is no error of ours.
 func exitStatus(ctx context.Context, cmd *exec.Cmd, err error) (int, error) {
-	if errors.Is(err, exec.ErrWaitDelay) {
-		signalGroup(cmd, 9) // something still holds git's output open
+	status := cmd.ProcessState.ExitCode()
+	if status < 0 || errors.Is(err, exec.ErrWaitDelay) {
+		signalGroup(cmd, syscall.SIGKILL) // children that git did not wait for
 	}
 	if ctx.Err() != nil {
 		return 128, fmt.Errorf("git was stopped: %w", ctx.Err())
 	}
-	if status := cmd.ProcessState.ExitCode(); status >= 0 {
-		return status, nil
+	if status < 0 {
+		return 128, nil // killed by a signal: SIGPIPE when a reader is gone
 	}
-	return 128, nil // killed by a signal: SIGPIPE when a reader is gone
+	return status, nil
 }
 
 // feed copies the client's bytes to git and closes the pipe behind them. It
