@@ -93,7 +93,7 @@ func (d *differ) values(path string, before, after any) {
 			return
 		}
 	case []any:
-		if a, ok := after.([]any); ok {
+		if a, ok := after.([]any); ok && d.secret(path) == nil {
 			d.lists(path, b, a)
 			return
 		}
@@ -154,13 +154,14 @@ func (d *differ) added(path string, value any) {
 			return
 		}
 	case []any:
+		if len(v) == 0 || d.secret(path) != nil {
+			break
+		}
 		key := listKey(v)
 		for i, element := range v {
 			d.added(path+elementName(key, i, element), element)
 		}
-		if len(v) > 0 {
-			return
-		}
+		return
 	}
 	after := d.show(path, value)
 	if d.secret(path) == nil {
@@ -316,7 +317,9 @@ func (d *differ) show(path string, value any) string {
 	if !ok {
 		return Clean(string(canonical(value)))
 	}
-	if _, readsAsText := plain(text).(string); !readsAsText || text != strings.TrimSpace(text) {
+	_, readsAsText := plain(text).(string)
+	oneLine := !strings.Contains(strings.TrimSuffix(text, "\n"), "\n")
+	if oneLine && (!readsAsText || text != strings.TrimSpace(text)) {
 		return strconv.Quote(text)
 	}
 	return text
@@ -344,24 +347,28 @@ func shorten(before, after string) (string, string) {
 	return window(b, same), window(a, same)
 }
 
-// firstLine picks the first line in which two texts differ.
+// firstLine picks the first line in which two texts differ; "" is no text.
 func firstLine(before, after string) (string, string) {
 	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
 	i := 0
-	for after != "" && before != "" && i < len(b)-1 && i < len(a)-1 && b[i] == a[i] {
+	for before != "" && after != "" && i < len(b) && i < len(a) && b[i] == a[i] {
 		i++
 	}
 	return lineOf(b, i), lineOf(a, i)
 }
 
+// lineOf writes a line of a text; past its end it says how long the text is.
 func lineOf(lines []string, i int) string {
+	last := len(lines) - 1
 	switch {
-	case len(lines) == 1 && lines[0] == "":
-		return ""
-	case len(lines) == 1:
+	case last == 0:
 		return lines[0]
-	case i == len(lines)-1 && lines[i] == "":
-		return fmt.Sprintf("(%d lines)", len(lines)-1)
+	case i > last && lines[last] == "":
+		return fmt.Sprintf("(%d lines and a newline)", last)
+	case i > last:
+		return fmt.Sprintf("(%d lines)", last+1)
+	case i == last && lines[last] == "":
+		return fmt.Sprintf("(%d lines and a newline)", last)
 	}
 	return fmt.Sprintf("line %d: %s", i+1, lines[i])
 }

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -96,23 +99,42 @@ func splitJSON(data []byte) ([]document, error) {
 	}
 }
 
-// jsonAsYAML makes of valid JSON the same value in YAML, on the same lines:
-// tabs become spaces (JSON allows them only between values), and a pair of
-// surrogates in a string becomes one escape.
+// jsonAsYAML makes of valid JSON the same value in YAML, on the same lines.
+// JSON allows tabs between values, and in strings \/, pairs of surrogates, and
+// characters that YAML reads as line breaks or refuses.
 func jsonAsYAML(raw []byte) []byte {
-	out := bytes.ReplaceAll(raw, []byte("\t"), []byte(" "))
-	for i := 0; i+1 < len(out); i++ {
-		if out[i] != '\\' {
+	out := make([]byte, 0, len(raw)+len(raw)/16)
+	for i := 0; i < len(raw); {
+		if raw[i] == '\\' {
+			escape, width := jsonEscape(raw[i:])
+			out = append(out, escape...)
+			i += width
 			continue
 		}
-		if high, low, ok := surrogates(out[i:]); ok {
-			r := 0x10000 + (high-0xd800)<<10 + (low - 0xdc00)
-			copy(out[i:], fmt.Sprintf(`\U%08X"`, r)[:10])
-			out = append(out[:i+10], out[i+12:]...)
+		r, width := utf8.DecodeRune(raw[i:])
+		switch {
+		case r == '\t':
+			out = append(out, ' ')
+		case r >= 0x7f && !unicode.IsGraphic(r) || r == '\ufeff':
+			out = fmt.Appendf(out, `\U%08X`, r)
+		default:
+			out = append(out, raw[i:i+width]...)
 		}
-		i++ // what follows a backslash is no escape of its own
+		i += width
 	}
 	return out
+}
+
+// jsonEscape rewrites the escape at the start of text, and returns its width
+// in JSON.
+func jsonEscape(text []byte) (escape []byte, width int) {
+	if text[1] == '/' {
+		return []byte("/"), 2
+	}
+	if high, low, ok := surrogates(text); ok {
+		return fmt.Appendf(nil, `\U%08X`, 0x10000+(high-0xd800)<<10+(low-0xdc00)), 12
+	}
+	return text[:2], 2
 }
 
 // surrogates reads `\uD83D\uDE00` at the start of text.
@@ -127,26 +149,34 @@ func surrogates(text []byte) (high, low uint64, ok bool) {
 }
 
 // decode reads the YAML of one document; the node is nil if it is empty.
-func (d document) decode() (root *yaml.Node, problem *Problem) {
-	defer func() {
-		// The library panics on events that it believes impossible.
-		if r := recover(); r != nil {
-			root, problem = nil, &Problem{Source: Source{Line: d.line}, Message: "this YAML cannot be read",
-				Hint: "remove comments in unusual places, such as inside { } or [ ]"}
-		}
-	}()
-	var node yaml.Node
-	err := yaml.NewDecoder(bytes.NewReader(d.text)).Decode(&node)
-	if errors.Is(err, io.EOF) {
-		return nil, nil
-	}
+func (d document) decode() (*yaml.Node, *Problem) {
+	root, err := decodeYAML(d.text)
 	if err != nil {
 		return nil, d.syntaxProblem(err)
 	}
-	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
-		return node.Content[0], nil
+	return root, nil
+}
+
+var errPanic = errors.New("this cannot be read; remove comments in unusual places, such as inside { } or [ ]")
+
+// decodeYAML returns the root of the first document of a YAML text, or nil if
+// there is none.
+func decodeYAML(text []byte) (root *yaml.Node, err error) {
+	defer func() {
+		// The library panics on events that it believes impossible.
+		if recover() != nil {
+			root, err = nil, errPanic
+		}
+	}()
+	var node yaml.Node
+	err = yaml.NewDecoder(bytes.NewReader(text)).Decode(&node)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
 	}
-	return nil, nil
+	if err != nil || len(node.Content) != 1 {
+		return nil, err
+	}
+	return node.Content[0], nil
 }
 
 var (
@@ -171,33 +201,71 @@ var syntaxHints = []struct{ part, hint string }{
 
 // syntaxProblem translates an error of the YAML parser.
 func (d document) syntaxProblem(err error) *Problem {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
+	message, line := yamlMessage(err)
+	if len(d.text) <= maxExactLine {
+		line = d.errorLine(message)
+	}
+	p := &Problem{Source: Source{Line: d.line + line - 1}, Message: "not valid YAML: " + message}
+	text := d.lineText(line)
+	indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+	switch m := yamlUnknownAnchor.FindStringSubmatch(message); {
+	case bytes.ContainsRune(indent, '\t'):
+		p.Hint = "indent with spaces, not with tabs"
+	case bytes.Contains(text, []byte("{{")):
+		p.Hint = templateHint
+	case m != nil:
+		p.Hint = fmt.Sprintf("write &%s before the value that is meant, in the same document", m[1])
+	default:
+		p.Hint = syntaxHint(message)
+	}
+	return p
+}
+
+const templateHint = "templates are not filled in: commit what they render to, or name the file in .pushboatignore"
+
+func syntaxHint(message string) string {
+	for _, h := range syntaxHints {
+		if strings.Contains(message, h.part) {
+			return h.hint
+		}
+	}
+	return ""
+}
+
+// yamlMessage splits an error of the YAML library into its message and its
+// line, which is 1 where it names none.
+func yamlMessage(err error) (message string, line int) {
+	message, line = strings.TrimPrefix(err.Error(), "yaml: "), 1
 	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		message = message[len(m[0]):]
 	}
-	p := &Problem{Message: "not valid YAML: " + message}
-	for _, h := range syntaxHints {
-		if strings.Contains(message, h.part) {
-			p.Hint = h.hint
-			break
+	return message, line
+}
+
+// maxExactLine is the size in bytes of the largest document in which the line
+// of a syntax error is searched for; it costs about 16 more attempts to parse.
+const maxExactLine = 64 << 10
+
+// errorLine returns the line on which a syntax error is, which the YAML
+// library does not tell: it names the start of the block around it, or is off
+// by one. A parser stops at the first error, so the line is the last one of the
+// shortest part of the document that has the same error.
+func (d document) errorLine(message string) int {
+	var ends []int
+	for i, c := range d.text {
+		if c == '\n' || i == len(d.text)-1 {
+			ends = append(ends, i+1)
 		}
 	}
-	if m := yamlUnknownAnchor.FindStringSubmatch(message); m != nil {
-		p.Hint = fmt.Sprintf("write &%s before the value that is meant, in the same document", m[1])
-		if i := bytes.Index(d.text, []byte("*"+m[1])); i >= 0 {
-			line = 1 + bytes.Count(d.text[:i], []byte("\n"))
+	return 1 + sort.Search(len(ends)-1, func(i int) bool {
+		_, err := decodeYAML(d.text[:ends[i]])
+		if err == nil {
+			return false
 		}
-	}
-	switch text := d.lineText(line); {
-	case bytes.ContainsRune(text[:len(text)-len(bytes.TrimLeft(text, " \t"))], '\t'):
-		p.Hint = "indent with spaces, not with tabs"
-	case bytes.Contains(text, []byte("{{")):
-		p.Hint = "this looks like a template; templates are not filled in: commit what it renders to, or name the file in .pushboatignore"
-	}
-	p.Source.Line = d.line + line - 1
-	return p
+		found, _ := yamlMessage(err)
+		return found == message
+	})
 }
 
 // lineText returns a line of the document, counted from 1.

@@ -36,6 +36,7 @@ type parser struct {
 	nodes      int // values so far
 	aliasNodes int // of them, values that an alias repeats
 	stopped    bool
+	limit      Problems // why it stopped
 
 	foreign []Source // documents that are no Kubernetes objects
 }
@@ -50,7 +51,7 @@ func (p *parser) add(line int, problem Problem) {
 func (p *parser) stop(line int, message, hint string) {
 	if !p.stopped {
 		p.stopped = true
-		p.add(line, Problem{Message: message, Hint: hint})
+		p.limit = Problems{{Source: Source{File: p.file, Line: line}, Message: message, Hint: hint}}
 	}
 }
 
@@ -161,7 +162,7 @@ func (p *parser) finish() Problems {
 			Message: fmt.Sprintf("%d more problems in this file", more),
 		})
 	}
-	if len(kept) == 0 {
+	if kept = append(kept, p.limit...); len(kept) == 0 {
 		return nil
 	}
 	return kept

@@ -116,6 +116,8 @@ func (w *walker) mapping(n *yaml.Node, depth int, at *lines) map[string]any {
 	return f.values
 }
 
+const keyHint = "keys are text; quote what starts with { or [; " + templateHint
+
 // isMerge reports whether a key is YAML 1.1's merge key, an unquoted <<.
 func isMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
@@ -131,7 +133,7 @@ func (w *walker) key(n *yaml.Node, written map[string]int) (string, bool) {
 		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
-		w.add(line, Problem{Message: "a key is a mapping or a list", Hint: "keys are text; quote one that starts with { or ["})
+		w.add(line, Problem{Message: "a key is a mapping or a list", Hint: keyHint})
 		return "", false
 	}
 	value, err := scalar(n)
