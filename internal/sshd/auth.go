@@ -3,7 +3,6 @@ package sshd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -117,11 +116,12 @@ func (c *conn) failed(err error) {
 	if splitErr != nil {
 		host, port = "unknown", "0"
 	}
-	if c.heard.Load() == 0 && errors.Is(err, io.EOF) {
-		c.log.Debug("ssh: connected and left without a word") // a health check of a load balancer
+	why := c.failure(err)
+	if c.heard.Load() == 0 && why == brokenOff { // a load balancer's health check
+		c.log.Debug("ssh: connected and left without a word")
 		return
 	}
-	c.log.WithField("cause", clip(err.Error())).Warnf("ssh: refused %s port %s: %s", host, port, c.failure(err))
+	c.log.WithField("cause", clip(err.Error())).Warnf("ssh: refused %s port %s: %s", host, port, why)
 }
 
 func (c *conn) isLoggedIn() bool {
@@ -142,8 +142,10 @@ func (c *conn) failure(err error) string {
 	case errors.As(err, &auth):
 		return "no key offered"
 	}
-	return "handshake broken off"
+	return brokenOff
 }
+
+const brokenOff = "handshake broken off"
 
 // maxLogged bounds what a log line repeats of a client's words, in bytes.
 const maxLogged = 200

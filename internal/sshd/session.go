@@ -106,7 +106,7 @@ func (s *Session) serve(requests <-chan *gossh.Request) {
 	setup := 0
 	for request := range requests {
 		if handler != nil {
-			s.answerRunning(request)
+			request.Reply(false, nil) // signals and window changes have no effect
 			continue
 		}
 		if setup++; setup > maxSetup {
@@ -145,16 +145,6 @@ func (s *Session) answerSetup(request *gossh.Request) (line string, ok bool) {
 	// Refused among others: subsystem (SFTP), auth-agent-req, x11-req.
 	request.Reply(ok, nil)
 	return line, ok
-}
-
-// answerRunning answers a request that comes while the command runs.
-func (s *Session) answerRunning(request *gossh.Request) {
-	switch request.Type {
-	case "eow@openssh.com": // nobody reads the output any more: ssh HOST status | head -1
-		s.leave()
-	case "window-change", "signal": // without effect
-	}
-	request.Reply(false, nil)
 }
 
 func (s *Session) setEnv(payload []byte) bool {
@@ -292,10 +282,14 @@ func (s *Session) isGone() bool {
 
 // Gone is closed when the client no longer wants the output: the connection
 // broke or did not answer keepalives, a write failed or stood still for
-// Config.IdleTimeout, the channel was closed, the reader of the output closed
-// it, or somebody at a terminal pressed Ctrl-C. The end of the input does not
-// close it. It says nothing about whether work should stop: that is the
-// handler's choice.
+// Config.IdleTimeout, the channel was closed (which is all there is to see when
+// a client behind a ControlMaster is killed), or somebody at a terminal pressed
+// Ctrl-C. The end of the input does not close it. It says nothing about whether
+// work should stop: that is the handler's choice.
+//
+// One thing cannot be seen: that the client's own reader has had enough, as in
+// "ssh HOST logs -f | head -1". OpenSSH tells (eow@openssh.com) only servers
+// that call themselves OpenSSH.
 func (s *Session) Gone() <-chan struct{} { return s.gone }
 
 // Caller is who runs the session, by the key that they have signed with.
