@@ -161,7 +161,7 @@ func (r *reader) oneOf(f field, known ...string) (string, bool) {
 		return "", false
 	}
 	if !slices.Contains(known, text) {
-		hint := "write " + strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
+		hint := "write " + strings.Join(known, " or ")
 		if close := manifest.Closest(text, known); close != "" {
 			hint = "did you mean " + close + "?"
 		}

@@ -10,8 +10,9 @@ import (
 )
 
 // checkDependencies checks that each app of dependsOn is there, on the same
-// branch, and that none waits for itself.
-func (r *reader) checkDependencies(apps []App) {
+// branch, and that none waits for itself. Apps that are not wanted are not
+// asked: theirs may come from globs that match only on their own branch.
+func (r *reader) checkDependencies(apps []App, wanted func(App) bool) {
 	byName := make(map[string]App, len(apps))
 	names := make([]string, len(apps))
 	for i, app := range apps {
@@ -20,6 +21,9 @@ func (r *reader) checkDependencies(apps []App) {
 	}
 	before := len(r.problems)
 	for _, app := range apps {
+		if !wanted(app) {
+			continue
+		}
 		for _, name := range app.DependsOn {
 			r.checkDependency(app, name, byName, names)
 		}

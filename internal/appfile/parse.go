@@ -1,17 +1,13 @@
 package appfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -46,7 +42,7 @@ func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Prob
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
-	r.checkDependencies(apps)
+	r.checkDependencies(apps, wanted)
 	if len(r.problems) > 0 {
 		r.problems.Sort()
 		return nil, r.problems
@@ -123,48 +119,14 @@ func nameFrom(repo string) string {
 	return strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), "-")
 }
 
-var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
-
 // decode returns the root of the file's one document, or nil.
-func decode(r *reader, data []byte) (root *yaml.Node) {
-	defer func() {
-		// The library panics on events that it believes impossible.
-		if recover() != nil {
-			root = nil
-			r.add(0, "this YAML cannot be read", "remove comments in unusual places, such as inside { } or [ ]")
-		}
-	}()
-	if !utf8.Valid(data) {
-		r.add(0, "not UTF-8 text", "save the file as UTF-8")
-		return nil
+func decode(r *reader, data []byte) *yaml.Node {
+	root, problems := manifest.ReadYAML(Name, data)
+	r.problems = append(r.problems, problems...)
+	if root == nil && len(problems) == 0 {
+		r.add(1, "the file is empty", "write apps: [] to deploy nothing")
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var document, second yaml.Node
-	if err := dec.Decode(&document); err != nil {
-		if !errors.Is(err, io.EOF) {
-			r.syntax(err)
-		} else {
-			r.add(1, "the file is empty", "write apps: [] to deploy nothing")
-		}
-		return nil
-	}
-	if err := dec.Decode(&second); err == nil {
-		r.add(second.Line, "there is a second document", "keep all apps in one document")
-		return nil
-	} else if !errors.Is(err, io.EOF) {
-		r.syntax(err)
-		return nil
-	}
-	return document.Content[0]
-}
-
-func (r *reader) syntax(err error) {
-	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if m := yamlErrorLine.FindStringSubmatch(message); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		message = message[len(m[0]):]
-	}
-	r.add(line, "not valid YAML: "+message, "check the indentation, quotes and brackets of this line and of the one before")
+	return root
 }
 
 // entry is an app before globs are resolved.

@@ -22,8 +22,8 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 		folders := []string{e.app.Path}
 		if isGlob(e.app.Path) {
 			folders = r.glob(fsys, e, wanted)
-		} else if wanted(e.app) {
-			r.checkFolder(fsys, e)
+		} else if wanted(e.app) && !r.checkFolder(fsys, e) {
+			continue
 		}
 		for _, folder := range folders {
 			app := e.app
@@ -55,15 +55,18 @@ func (r *reader) nameAfter(app *App, e entry, folder string) {
 	}
 }
 
-// checkFolder checks that the path of an entry is a folder of the revision.
-func (r *reader) checkFolder(fsys fs.FS, e entry) {
+// checkFolder reports a path that is no folder of the revision.
+func (r *reader) checkFolder(fsys fs.FS, e entry) bool {
 	info, err := lstat(fsys, e.app.Path)
 	switch {
 	case err != nil:
 		r.add(e.pathLine, fmt.Sprintf("path: there is no folder %s in this revision", e.app.Path), nearbyFolders(fsys, e.app.Path))
 	case !info.IsDir():
 		r.add(e.pathLine, fmt.Sprintf("path: %s is %s", e.app.Path, describeMode(info.Mode())), "name the folder that it is in")
+	default:
+		return true
 	}
+	return false
 }
 
 // lstat returns what is at a path without following a symbolic link at its

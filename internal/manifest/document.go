@@ -23,6 +23,40 @@ type document struct {
 	line int
 }
 
+// ReadYAML returns the root of a YAML file that has one document, for readers
+// of other files than manifests. The root is nil if the file is empty or has
+// problems.
+func ReadYAML(file string, data []byte) (*yaml.Node, Problems) {
+	p := parser{file: file}
+	if !utf8.Valid(data) {
+		p.add(invalidLine(data), Problem{Message: "not UTF-8 text", Hint: "save the file as UTF-8"})
+		return nil, p.finish()
+	}
+	var roots []*yaml.Node
+	for _, doc := range splitYAML(data) {
+		root, problem := doc.decode()
+		if problem != nil {
+			p.add(problem.Source.Line, *problem)
+			continue
+		}
+		if root == nil || isNull(root) {
+			continue
+		}
+		if roots = append(roots, root); len(roots) == 2 {
+			p.add(doc.line, Problem{Message: "there is a second document", Hint: "keep all in one document"})
+		}
+	}
+	if len(p.problems) > 0 || len(roots) == 0 {
+		return nil, p.finish()
+	}
+	whole, problem := document{data, 1}.decode() // again, for lines of the file
+	if problem != nil || whole == nil || isNull(whole) {
+		p.add(1, Problem{Message: "there are empty documents before the one that counts", Hint: "keep all in one document"})
+		return nil, p.finish()
+	}
+	return whole, nil
+}
+
 // splitYAML cuts a YAML stream at its document markers ("---" at the start of
 // a line, and after "..."), so that a syntax error in one document does not
 // hide the others. Directives stay with the document that follows them.

@@ -1,0 +1,69 @@
+package appfile
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// FuzzAppfile holds whatever a pushboat.yaml has in it to this: Parse returns,
+// and each app it accepts has a sound name, a path inside the repository, a
+// schedule that can be run and dependencies that end.
+func FuzzAppfile(f *testing.F) {
+	for _, seed := range []string{
+		"apps: []", "apps: [{}]", "apps:\n- path: apps/*\n  schedule: '0 3 * * *'\n  timeout: 5m\n",
+		"apps: [{path: apps/shop, dependsOn: [blog]}, {path: apps/blog, dependsOn: [shop]}]",
+		"apps: &a [*a]", "apps: [{schedule: TZ=UTC}]", "apps: [{<<: {}}]", "apps: [{path: 'a[', branch: '@{'}]",
+		"apps: [{ignore: [{kind: A, pointers: [/a~1]}]}]", "---\n---\n", "? x\n", "apps: !!binary x", "apps: [{name: !!str }]",
+		"apps: [{path: apps/shop, createNamespace: true, namespace: x, ignore: &i [{kind: &k A, pointers: [/x]}]}, {path: apps, ignore: *i}]",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		fsys := revision("")
+		fsys[Name] = &fstest.MapFile{Data: []byte(file)}
+		apps, problems := Parse(fsys, "site")
+		if len(problems) > 0 && apps != nil {
+			t.Errorf("apps beside problems %v", problems)
+		}
+		last := strings.Count(file, "\n") + 1
+		for _, p := range problems {
+			if p.Message == "" || p.Source.Line > last {
+				t.Errorf("problem %#v in a file of %d lines", p, last)
+			}
+		}
+		before := map[string]bool{}
+		for _, app := range apps {
+			checkApp(t, app)
+			if before[app.Name] {
+				t.Errorf("two apps are called %s", app.Name)
+			}
+			before[app.Name] = true
+		}
+	})
+}
+
+func checkApp(t *testing.T, app App) {
+	t.Helper()
+	if message := checkName(app.Name); message != "" {
+		t.Errorf("name %q %s", app.Name, message)
+	}
+	if !fs.ValidPath(app.Path) || path.Clean(app.Path) != app.Path {
+		t.Errorf("path %q", app.Path)
+	}
+	if app.Schedule != "" {
+		if _, err := ParseSchedule(app.Schedule); err != nil {
+			t.Errorf("schedule: %v", err)
+		}
+	}
+	if checkBranch(app.Branch) != "" || checkLabel(app.Cluster) != "" || app.Timeout <= 0 {
+		t.Errorf("app %+v", app)
+	}
+	for _, name := range app.DependsOn {
+		if name == app.Name {
+			t.Errorf("%s waits for itself", name)
+		}
+	}
+}
