@@ -74,7 +74,7 @@ func (g *Ignore) Match(name string, isDir bool) bool {
 				continue
 			}
 		}
-		if (isDir || !p.dirOnly) && p.regexp.MatchString(rest) {
+		if (isDir || !p.dirOnly) && p.regexp.MatchString(strings.ReplaceAll(rest, "/", slash)) {
 			return !p.negated
 		}
 	}
@@ -122,6 +122,11 @@ func trimLine(line string) string {
 	return trimmed
 }
 
+// slash stands for / in regular expressions and in what they match, so that
+// no bracket expression, such as [.-0], matches one. It is no character of a
+// name: Unicode will never assign it.
+const slash = "\U0010ffff"
+
 // translate makes a regular expression, which needs linear time, of a pattern.
 // A pattern with a slash in it is anchored to the folder of its file.
 func translate(glob string) (string, error) {
@@ -130,7 +135,7 @@ func translate(glob string) (string, error) {
 	if anchored := strings.Contains(glob, "/"); anchored {
 		glob = strings.TrimPrefix(glob, "/")
 	} else {
-		b.WriteString("(?:.*/)?")
+		b.WriteString("(?:.*" + slash + ")?")
 	}
 	for i := 0; i < len(glob); {
 		width, err := translateNext(&b, glob, i)
@@ -148,16 +153,18 @@ func translateNext(b *strings.Builder, glob string, i int) (int, error) {
 	rest, atStart := glob[i:], i == 0 || glob[i-1] == '/'
 	switch {
 	case atStart && strings.HasPrefix(rest, "**/"):
-		b.WriteString("(?:.*/)?")
+		b.WriteString("(?:.*" + slash + ")?")
 		return 3, nil
 	case atStart && rest == "**":
 		b.WriteString(".+")
 		return 2, nil
 	case rest[0] == '*':
-		b.WriteString("[^/]*")
+		b.WriteString("[^" + slash + "]*")
 		return len(rest) - len(strings.TrimLeft(rest, "*")), nil
 	case rest[0] == '?':
-		b.WriteString("[^/]")
+		b.WriteString("[^" + slash + "]")
+	case rest[0] == '/':
+		b.WriteString(slash)
 	case rest[0] == '[':
 		return translateClass(b, rest)
 	case rest[0] == '\\':
@@ -181,7 +188,7 @@ func translateClass(b *strings.Builder, rest string) (int, error) {
 	var set strings.Builder
 	i := 1
 	if negated := i < len(rest) && (rest[i] == '!' || rest[i] == '^'); negated {
-		set.WriteString("^/")
+		set.WriteString("^" + slash)
 		i++
 	}
 	for first := true; i < len(rest); first = false {

@@ -1,0 +1,95 @@
+package render
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// object is a manifest of one ConfigMap.
+func object(name string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n", name)
+}
+
+// revision makes a tree of path, text, path, text.
+func revision(pairs ...string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fsys[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	return fsys
+}
+
+func TestAppNamesItselfInProblems(t *testing.T) {
+	fsys := revision("b.yaml", "x: 1", "a.yaml", "y: [", "c.yaml", object("c"))
+	result, problems := App(fsys, appfile.App{Name: "shop", Path: "."})
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.App+" "+p.Source.String())
+	}
+	if want := []string{"shop a.yaml:1", "shop b.yaml:1"}; !slices.Equal(got, want) {
+		t.Errorf("problems %v, want %v", got, want)
+	}
+	if len(result.Objects) != 1 {
+		t.Errorf("%d objects beside the problems, want 1", len(result.Objects))
+	}
+}
+
+func TestAppLeavesOutFoldersOfOtherApps(t *testing.T) {
+	fsys := revision(appfile.Name, "apps: [{path: .}, {path: sub/inner}]", "a.yaml", object("a"), "sub/b.yaml", object("b"), "sub/inner/c.yaml", object("c"))
+	apps, problems := appfile.Parse(fsys, "site")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for i, want := range []string{"a b", "c"} {
+		result, problems := App(fsys, apps[i])
+		if got := names(result.Objects); len(problems) > 0 || got != want {
+			t.Errorf("app %s: objects %s, problems %v, want %s", apps[i].Name, got, problems, want)
+		}
+	}
+}
+
+func names(objects []*manifest.Object) string {
+	var out []string
+	for _, o := range objects {
+		out = append(out, o.GetName())
+	}
+	return strings.Join(out, " ")
+}
+
+func TestDigestIsThatOfTheObjects(t *testing.T) {
+	digest := func(fsys fs.FS) string {
+		t.Helper()
+		result, problems := App(fsys, appfile.App{Path: "."})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return result.Digest
+	}
+	one := digest(revision("a.yaml", object("a")+"---\n"+object("b")))
+	if two := digest(revision("x/b.yaml", object("b"), "z.yaml", "# moved\n"+object("a"))); two != one {
+		t.Errorf("the same objects in other files have digests %s and %s", one, two)
+	}
+	if again := digest(revision("a.yaml", object("a")+"---\n"+object("b"))); again != one {
+		t.Errorf("two renderings of one revision have digests %s and %s", one, again)
+	}
+	seen := map[string]string{one: "two objects"}
+	for name, fsys := range map[string]fs.FS{
+		"another object": revision("a.yaml", object("a")+"---\n"+object("c")),
+		"one object":     revision("a.yaml", object("a")),
+		"one, twice":     revision("a.yaml", object("a")+"---\n"+object("a")),
+		"nothing":        revision("README", ""),
+	} {
+		d := digest(fsys)
+		if other, ok := seen[d]; ok || len(d) != 64 {
+			t.Errorf("%s and %s have digest %s", name, other, d)
+		}
+		seen[d] = name
+	}
+}
