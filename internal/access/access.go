@@ -124,3 +124,7 @@ var rules = map[Right]rule{
 	ReadServer:  {RoleRead, onServer},
 	Administer:  {RoleAdmin, onServer},
 }
+
+// Least returns the least role that has the right, for telling people; "" for
+// a right that nobody has. Policy.Check decides.
+func Least(r Right) Role { return rules[r].least }

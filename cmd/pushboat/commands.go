@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/app"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+)
+
+func newRoot(version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "pushboat",
+		Short:         "A self-hosted SSH Git server that deploys to Kubernetes",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newServe(version), newRender(), newVersion(version))
+	return root
+}
+
+func newServe(version string) *cobra.Command {
+	var flags serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: "Run the server. It prints \"ready\" when it serves, and the address in use is\n" +
+			"in DIR/run/ssh.addr. SIGTERM stops it when running pushes have ended; SIGHUP\n" +
+			"has it read the key files again. See config/pushboat.yaml for every setting.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := flags.config(cmd)
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			reload := make(chan os.Signal, 1)
+			signal.Notify(reload, syscall.SIGHUP)
+			return app.Serve(ctx, config, version, cmd.OutOrStdout(), reload)
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}
+
+// serveFlags are the flags of serve. Each wins over the setting of its name.
+type serveFlags struct {
+	file, data, ssh, http, kubeconfig, keys, hook, logLevel string
+	admins                                                  []string
+}
+
+func (f *serveFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.file, "config", "", "configuration file")
+	flags.StringVar(&f.data, "data", "", "directory of everything that the server keeps")
+	flags.StringVar(&f.ssh, "ssh", "", "address for ssh, such as :2222; port 0 picks one")
+	flags.StringVar(&f.http, "http", "", "address for probes, such as :8080; port 0 picks one")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster default; none: in-cluster")
+	flags.StringArrayVar(&f.admins, "admin-key", nil, "public key file of an admin; repeatable")
+	flags.StringVar(&f.keys, "keys", "", "authorized_keys style file with a role for each key")
+	flags.StringVar(&f.hook, "hook", "", "path of pushboat-hook; default: beside pushboat")
+	flags.StringVar(&f.logLevel, "log-level", "", "error, warn, info or debug")
+}
+
+// config reads the configuration file, if there is one, and puts the flags
+// that were given over it.
+func (f *serveFlags) config(cmd *cobra.Command) (app.Config, error) {
+	var c app.Config
+	if f.file != "" {
+		var err error
+		if c, err = app.ReadConfig(f.file); err != nil {
+			return c, err
+		}
+	}
+	for _, flag := range []struct {
+		name  string
+		value string
+		field *string
+	}{
+		{"data", f.data, &c.Data},
+		{"ssh", f.ssh, &c.SSH.Address},
+		{"http", f.http, &c.HTTP.Address},
+		{"keys", f.keys, &c.Keys.File},
+		{"log-level", f.logLevel, &c.Log.Level},
+	} {
+		if cmd.Flags().Changed(flag.name) {
+			*flag.field = flag.value
+		}
+	}
+	c.Keys.Admin = append(c.Keys.Admin, f.admins...)
+	if cmd.Flags().Changed("kubeconfig") {
+		if c.Clusters == nil {
+			c.Clusters = map[string]app.Cluster{}
+		}
+		c.Clusters["default"] = app.Cluster{Kubeconfig: f.kubeconfig}
+	}
+	if f.hook != "" {
+		hook, err := filepath.Abs(f.hook)
+		if err != nil {
+			return c, fmt.Errorf("find the hook program %q: %w", f.hook, err)
+		}
+		c.HookProgram = hook
+	}
+	return c, nil
+}
+
+func newRender() *cobra.Command {
+	var branch, name string
+	cmd := &cobra.Command{
+		Use:   "render [DIR]",
+		Short: "Print what the apps of a folder render to, without a cluster",
+		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
+			"everything that is wrong with it. No cluster is asked.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			if name == "" {
+				abs, err := filepath.Abs(dir)
+				if err != nil {
+					return fmt.Errorf("find the folder %q: %w", dir, err)
+				}
+				name = filepath.Base(abs)
+			}
+			return renderDir(cmd.OutOrStdout(), cmd.ErrOrStderr(), dir, name, branch)
+		},
+	}
+	cmd.Flags().StringVar(&branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
+	cmd.Flags().StringVar(&name, "repository", "", "the repository's name; default: the folder's")
+	return cmd
+}
+
+func renderDir(out, errOut io.Writer, dir, name, branch string) error {
+	tree := os.DirFS(dir)
+	specs, problems := appfile.Parse(tree, name)
+	for _, spec := range specs {
+		if spec.Branch != branch {
+			continue
+		}
+		result, found := render.App(tree, spec)
+		problems = append(problems, found...)
+		for _, o := range result.Objects {
+			text, err := yaml.Marshal(o.Object)
+			if err != nil {
+				return fmt.Errorf("write %s: %w", o.ID(), err)
+			}
+			fmt.Fprintf(out, "---\n# app %s, %s\n%s", spec.Name, manifest.Clean(o.Source.String()), text)
+		}
+	}
+	if len(problems) > 0 {
+		deploy.PrintProblems(errOut, problems)
+		return errors.New("the folder can not be deployed as it is; the lines above say why")
+	}
+	return nil
+}
+
+func newVersion(version string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "pushboat "+version)
+			return err
+		},
+	}
+}

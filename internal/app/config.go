@@ -1,0 +1,151 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Config is the server's configuration, as config/pushboat.yaml documents it.
+// A zero field has the default that is said there.
+type Config struct {
+	Data     string             `yaml:"data"` // required
+	SSH      SSH                `yaml:"ssh"`
+	HTTP     HTTP               `yaml:"http"`
+	Clusters map[string]Cluster `yaml:"clusters"`
+	Keys     Keys               `yaml:"keys"`
+	Git      Git                `yaml:"git"`
+	Log      Log                `yaml:"log"`
+
+	// HookProgram is the absolute path of pushboat-hook; default: beside the
+	// running program.
+	HookProgram string `yaml:"-"`
+}
+
+// SSH configures the SSH door, see sshd.Config.
+type SSH struct {
+	Address                  string        `yaml:"address"`
+	IdleTimeout              time.Duration `yaml:"idle_timeout"`
+	HandshakeTimeout         time.Duration `yaml:"handshake_timeout"`
+	MaxConnections           int           `yaml:"max_connections"`
+	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address"`
+	MaxSessionsPerConnection int           `yaml:"max_sessions_per_connection"`
+}
+
+// HTTP configures the probes.
+type HTTP struct {
+	Address string `yaml:"address"` // "": no HTTP
+}
+
+// Cluster says how to reach a cluster.
+type Cluster struct {
+	Kubeconfig string `yaml:"kubeconfig"` // "": as a pod of the cluster itself
+}
+
+// Keys says where operators' keys are.
+type Keys struct {
+	Admin []string `yaml:"admin"` // public key files, all of them admins
+	File  string   `yaml:"file"`  // authorized_keys style, with a role a key
+}
+
+// Git configures repositories.
+type Git struct {
+	MaxPushSize Size `yaml:"max_push_size"`
+}
+
+// Log configures the server's log, which goes to standard error.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// Size is a number of bytes, written as Kubernetes writes them: 512Mi.
+type Size int64
+
+// UnmarshalYAML reads a size.
+func (s *Size) UnmarshalYAML(node *yaml.Node) error {
+	quantity, err := resource.ParseQuantity(node.Value)
+	if err != nil || quantity.Value() <= 0 {
+		return fmt.Errorf("line %d: %q is not a size; write 512Mi or 1Gi", node.Line, node.Value)
+	}
+	*s = Size(quantity.Value())
+	return nil
+}
+
+// maxConfig is the largest configuration file that is read, in bytes.
+const maxConfig = 1 << 20
+
+// ReadConfig reads a configuration file. Unknown settings are errors. Relative
+// paths in it start at its directory.
+func ReadConfig(path string) (Config, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	var c Config
+	decoder := yaml.NewDecoder(io.LimitReader(file, maxConfig))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("read configuration %s: %w; config/pushboat.yaml has every setting", path, err)
+	}
+	c.relativeTo(filepath.Dir(path))
+	return c, nil
+}
+
+func (c *Config) relativeTo(dir string) {
+	at := func(path string) string {
+		if path == "" || filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(dir, path)
+	}
+	c.Data = at(c.Data)
+	c.Keys.File = at(c.Keys.File)
+	for i, path := range c.Keys.Admin {
+		c.Keys.Admin[i] = at(path)
+	}
+	for name, cluster := range c.Clusters {
+		c.Clusters[name] = Cluster{Kubeconfig: at(cluster.Kubeconfig)}
+	}
+}
+
+// withDefaults fills in what has a default of its own here; the rest have
+// theirs where they are used.
+func (c Config) withDefaults() (Config, error) {
+	if c.SSH.Address == "" {
+		c.SSH.Address = ":2222"
+	}
+	if len(c.Clusters) == 0 {
+		c.Clusters = map[string]Cluster{"default": {}}
+	}
+	if c.HookProgram == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return c, fmt.Errorf("find pushboat-hook: %w", err)
+		}
+		c.HookProgram = filepath.Join(filepath.Dir(self), "pushboat-hook")
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Data == "":
+		return errors.New("no data directory: give --data DIR, or data: in the configuration")
+	case len(c.Keys.Admin) == 0 && c.Keys.File == "":
+		return errors.New("nobody could log in: give --admin-key FILE.pub, or keys: in the configuration")
+	case c.SSH.IdleTimeout != 0 && c.SSH.IdleTimeout < time.Minute:
+		return fmt.Errorf("ssh.idle_timeout: %s is less than 1m, which git itself needs", c.SSH.IdleTimeout)
+	}
+	if _, ok := c.Clusters["default"]; !ok {
+		return errors.New(`clusters: one has to be called "default"`)
+	}
+	return nil
+}

@@ -1,0 +1,333 @@
+// Package app is the composition root: it reads the configuration, builds the
+// parts of the server, and starts and stops them in order.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/crypto/ssh"
+	"k8s.io/klog/v2"
+
+	"github.com/pushboat/pushboat/hooks"
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/command"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/drift"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/sshd"
+)
+
+// stopGrace is how long sessions may go on after the server was asked to stop.
+// Kubernetes kills a pod after 30 s.
+const stopGrace = 25 * time.Second
+
+// server is the parts of a running server.
+type server struct {
+	config    Config
+	log       *logrus.Entry
+	repos     *git.Store
+	socket    *push.Socket
+	keyring   *access.Keyring
+	engine    *deploy.Engine
+	keeper    *drift.Keeper
+	timetable *timetable
+	ssh       *sshd.Server
+	probes    *http.Server
+	cancel    context.CancelFunc // ends the watches
+}
+
+// Serve runs the server until ctx ends, and then stops it in order. It writes
+// the line "ready" to out when it serves. reload has the key files read again.
+func Serve(ctx context.Context, config Config, version string, out io.Writer, reload <-chan os.Signal) error {
+	config, err := config.withDefaults()
+	if err != nil {
+		return err
+	}
+	log, err := newLog(config.Log)
+	if err != nil {
+		return err
+	}
+	s := &server{config: config, log: log}
+	if err := s.build(version); err != nil {
+		s.close()
+		return err
+	}
+	return s.run(ctx, out, reload)
+}
+
+func newLog(config Log) (*logrus.Entry, error) {
+	logger := logrus.New()
+	logger.SetOutput(os.Stderr)
+	if config.Level != "" {
+		level, err := logrus.ParseLevel(config.Level)
+		if err != nil {
+			return nil, fmt.Errorf("log.level: %q is not one of error, warn, info, debug", config.Level)
+		}
+		logger.SetLevel(level)
+	}
+	switch config.Format {
+	case "", "text":
+	case "json":
+		logger.SetFormatter(&logrus.JSONFormatter{})
+	default:
+		return nil, fmt.Errorf("log.format: %q is not one of text, json", config.Format)
+	}
+	klog.LogToStderr(false) // client-go's own log; what matters reaches us as errors
+	klog.SetOutput(io.Discard)
+	return logrus.NewEntry(logger), nil
+}
+
+// build makes the parts, leaf first. Nothing listens yet.
+func (s *server) build(version string) error {
+	if err := s.buildRepos(); err != nil {
+		return err
+	}
+	if err := s.buildEngine(); err != nil {
+		return err
+	}
+	return s.buildDoors(version)
+}
+
+func (s *server) path(elements ...string) string {
+	return filepath.Join(append([]string{s.config.Data}, elements...)...)
+}
+
+// buildRepos opens the data directory and the repositories in it.
+func (s *server) buildRepos() (err error) {
+	if s.config.Data, err = filepath.Abs(s.config.Data); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	for _, dir := range []string{s.path(), s.path("ssh"), s.path("run")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	if err := hooks.Install(s.path("hooks")); err != nil {
+		return fmt.Errorf("install hooks: %w", err)
+	}
+	s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
+		HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize), Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.socket, err = push.ListenSocket(s.path("run"), s.config.HookProgram, s.log)
+	return err
+}
+
+// buildEngine connects the clusters and the engine that deploys to them.
+func (s *server) buildEngine() error {
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	clusters := map[string]*deploy.Cluster{}
+	for name, c := range s.config.Clusters {
+		config, err := kube.LoadConfig(c.Kubeconfig)
+		if err != nil {
+			return fmt.Errorf("cluster %s: %w", name, err)
+		}
+		cluster, err := kube.Open(name, config, s.log)
+		if err != nil {
+			return fmt.Errorf("cluster %s: %w", name, err)
+		}
+		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, s.log))
+	}
+	key, err := secretKey(s.path("mask.key"))
+	if err != nil {
+		return err
+	}
+	s.engine = deploy.New(deploy.Config{
+		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: history.New(s.repos),
+		Masker: manifest.NewMasker(key), Log: s.log,
+	})
+	s.timetable = newTimetable(func(app string) { s.engine.Check(app, deploy.CauseSchedule) }, s.log)
+	s.engine.OnWanted(s.timetable.set)
+	s.keeper = drift.New(s.engine, s.log)
+	return nil
+}
+
+// secretKey reads the key by which secret values are digested, and makes it
+// once. Without it nobody can tell a value from its digest by guessing.
+func secretKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) >= 32 {
+		return key, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the masking key: %w", err)
+	}
+	key = make([]byte, 32)
+	_, _ = rand.Read(key) // never fails, see its documentation
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("make the masking key: %w", err)
+	}
+	return key, nil
+}
+
+// buildDoors makes the SSH and the HTTP server.
+func (s *server) buildDoors(version string) (err error) {
+	s.keyring, err = access.OpenKeyring(access.Files{AdminKeys: s.config.Keys.Admin, Authorized: s.config.Keys.File}, s.log)
+	if err != nil {
+		return err
+	}
+	hostKey, err := sshd.LoadOrCreateHostKey(s.path("ssh", "host_ed25519"))
+	if err != nil {
+		return err
+	}
+	policy := access.NewPolicy(s.log, s.keyring)
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
+	desk := &command.Desk{
+		Repos: s.repos, Engine: s.engine, History: history.New(s.repos), Policy: policy,
+		Version: version, HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Log: s.log,
+	}
+	s.ssh, err = sshd.New(sshd.Config{
+		HostKeys: []ssh.Signer{hostKey},
+		Keys:     s.keyring,
+		Log:      s.log,
+		Handlers: sshd.Handlers{
+			Git: func(ctx context.Context, session *sshd.Session, service, path string) int {
+				return door.Serve(ctx, session, git.Service(service), path)
+			},
+			Command: func(ctx context.Context, session *sshd.Session, args []string) int {
+				return desk.Run(ctx, session, args)
+			},
+		},
+		HandshakeTimeout: s.config.SSH.HandshakeTimeout,
+		IdleTimeout:      s.config.SSH.IdleTimeout,
+		MaxConnections:   s.config.SSH.MaxConnections,
+		MaxPerAddress:    s.config.SSH.MaxConnectionsPerAddress,
+		MaxSessions:      s.config.SSH.MaxSessionsPerConnection,
+	})
+	return err
+}
+
+// run listens, starts the parts and waits until it is asked to stop.
+func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal) error {
+	defer s.close()
+	listener, err := s.listen(s.config.SSH.Address, "ssh.addr")
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 2)
+	if err := s.serveProbes(failed); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.engine.Start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.timetable.start()
+	go func() { failed <- s.ssh.Serve(listener) }()
+	s.log.WithField("address", listener.Addr().String()).Info("ssh: serving")
+	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
+	for {
+		select {
+		case <-reload:
+			if err := s.keyring.Reload(); err != nil {
+				s.log.Errorf("read the key files again: %v; the former keys stay", err)
+			}
+		case err := <-failed:
+			s.stop()
+			return err
+		case <-ctx.Done():
+			s.stop()
+			return nil
+		}
+	}
+}
+
+// listen opens a listener and leaves its address in DATA/run.
+func (s *server) listen(address, file string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w; another program may have the port", address, err)
+	}
+	path := s.path("run", file)
+	if err := os.WriteFile(path+".new", []byte(listener.Addr().String()+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write address: %w", err), listener.Close())
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return nil, errors.Join(fmt.Errorf("write address: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+// serveProbes answers /healthz and /readyz.
+func (s *server) serveProbes(failed chan<- error) error {
+	if s.config.HTTP.Address == "" {
+		return nil
+	}
+	listener, err := s.listen(s.config.HTTP.Address, "http.addr")
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	for _, path := range []string{"GET /healthz", "GET /readyz"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	}
+	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
+	go func() {
+		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return nil
+}
+
+// stop lets running sessions end, then the deploys that they do not wait for.
+// What is still waiting for health is taken up at the next start.
+func (s *server) stop() {
+	s.log.Info("stopping: running pushes may end")
+	s.timetable.stop()
+	s.keeper.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	sessions := make(chan struct{})
+	go func() {
+		if err := s.ssh.Shutdown(ctx); err != nil {
+			s.log.Warnf("ssh: %v", err)
+		}
+		close(sessions)
+	}()
+	select {
+	case <-sessions:
+	case <-time.After(stopGrace * 4 / 5):
+		s.log.Info("stopping: deploys that wait for health go on at the next start")
+	}
+	s.engine.Stop(ctx)
+	<-sessions
+}
+
+// close releases what was opened, in the opposite order.
+func (s *server) close() {
+	if s.probes != nil {
+		_ = s.probes.Close() // nothing is lost with a probe
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+	if s.socket != nil {
+		if err := s.socket.Close(); err != nil {
+			s.log.Warnf("close the hook socket: %v", err)
+		}
+	}
+	if s.repos != nil {
+		if err := s.repos.Close(); err != nil {
+			s.log.Warnf("close the repositories: %v", err)
+		}
+	}
+}

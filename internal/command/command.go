@@ -1,0 +1,260 @@
+// Package command has the verbs that operators give over SSH: ssh HOST status.
+// One table names each verb, its words, its help and what it takes; each verb
+// has a file of its own. Results go to standard output and pipe well, errors to
+// standard error with the next thing to try.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Session is the caller's end. Package sshd has it.
+type Session interface {
+	io.ReadWriter
+	Stderr() io.Writer
+	Caller() access.Caller
+	Gone() <-chan struct{} // closed when nobody listens any more
+}
+
+// Desk answers the verbs. Every field is required.
+type Desk struct {
+	Repos   *git.Store
+	Engine  *deploy.Engine
+	History *history.History
+	Policy  *access.Policy
+	Version string
+	HostKey string // fingerprint of the server's key
+	Log     *logrus.Entry
+}
+
+// Exit statuses of verbs.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitUnknown = 127 // as shells have it for a command that does not exist
+)
+
+// verb is one row of the table.
+type verb struct {
+	words string // "repo create"
+	args  string // "NAME"; "[APP]" where it may be left out
+	help  string // one line
+	more  string // what help VERB adds
+	flags func(f *pflag.FlagSet)
+	run   func(ctx context.Context, c *call) error
+}
+
+// call is one verb being carried out.
+type call struct {
+	*Desk
+	Session
+	verb  *verb
+	args  []string
+	flags *pflag.FlagSet
+}
+
+// usageError is a call that does not have the form that the verb wants.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+// hintError is an error with the next thing to try.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e hintError) Error() string { return e.err.Error() }
+func (e hintError) Unwrap() error { return e.err }
+
+// hint adds the next thing to try to an error.
+func hint(err error, format string, args ...any) error {
+	return hintError{err, fmt.Sprintf(format, args...)}
+}
+
+// Run carries out the verb that the words name, and returns the session's
+// exit status. No words are a greeting.
+func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-s.Gone():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	v, rest := find(words)
+	if v == nil {
+		return d.unknown(s, words)
+	}
+	c := &call{Desk: d, Session: s, verb: v, flags: pflag.NewFlagSet(v.words, pflag.ContinueOnError)}
+	return c.finish(c.do(ctx, rest))
+}
+
+// find returns the verb with the most words that begin the call, and what
+// follows them.
+func find(words []string) (*verb, []string) {
+	for n := min(2, len(words)); n >= 0; n-- {
+		name := strings.Join(words[:n], " ")
+		for _, v := range verbs() {
+			if v.words == name && (n > 0 || len(words) == 0) {
+				return v, words[n:]
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (c *call) do(ctx context.Context, rest []string) error {
+	c.flags.SetOutput(io.Discard)
+	help := c.flags.BoolP("help", "h", false, "show help for this verb")
+	if c.verb.flags != nil {
+		c.verb.flags(c.flags)
+	}
+	if err := c.flags.Parse(rest); err != nil {
+		return usageError{err.Error()}
+	}
+	c.args = c.flags.Args()
+	if *help {
+		c.helpOn(c.verb)
+		return nil
+	}
+	if err := c.checkArgs(); err != nil {
+		return err
+	}
+	return c.verb.run(ctx, c)
+}
+
+// checkArgs holds the number of arguments against what the verb says.
+func (c *call) checkArgs() error {
+	want := strings.Fields(c.verb.args)
+	least := 0
+	for _, arg := range want {
+		if !strings.HasPrefix(arg, "[") {
+			least++
+		}
+	}
+	if len(c.args) < least {
+		return usageError{want[len(c.args)] + " is missing"}
+	}
+	if len(c.args) > len(want) {
+		return usageError{fmt.Sprintf("%q is too much", c.args[len(want)])}
+	}
+	return nil
+}
+
+// finish tells of an error and returns the exit status.
+func (c *call) finish(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		c.complain(err.Error(), "usage: "+c.verb.usage())
+		return exitUsage
+	}
+	var hinted hintError
+	errors.As(err, &hinted)
+	message, more, _ := strings.Cut(err.Error(), "\nhint: ")
+	if hinted.hint != "" {
+		more = hinted.hint
+	}
+	if more == "" {
+		more = "try again; if it stays, the server's log says more"
+	}
+	c.complain(message, more)
+	return exitFailed
+}
+
+func (c *call) complain(message, hint string) {
+	fmt.Fprintf(c.Stderr(), "error: %s\nhint: %s\n", manifest.CleanLines(message), manifest.CleanLines(hint))
+}
+
+func (d *Desk) unknown(s Session, words []string) int {
+	names := make([]string, 0, len(verbs()))
+	for _, v := range verbs() {
+		names = append(names, v.words)
+	}
+	hint := "help lists the verbs"
+	if near := manifest.Closest(words[0], names); near != "" {
+		hint = "did you mean " + near + "? " + hint
+	}
+	fmt.Fprintf(s.Stderr(), "error: %q is no verb\nhint: %s\n", manifest.Clean(words[0]), hint)
+	return exitUnknown
+}
+
+// usage writes how the verb is called.
+func (v *verb) usage() string {
+	return strings.Join(strings.Fields(v.words+" "+v.args), " ")
+}
+
+// output adds the flag -o to a verb that lists.
+func output(f *pflag.FlagSet) {
+	f.StringP("output", "o", "text", "output format: text or json")
+}
+
+// asJSON reports whether the caller wants JSON, and refuses other formats.
+func (c *call) asJSON() (bool, error) {
+	format, err := c.flags.GetString("output")
+	if err != nil {
+		return false, err
+	}
+	if format != "text" && format != "json" {
+		return false, usageError{fmt.Sprintf("-o %s: the formats are text and json", format)}
+	}
+	return format == "json", nil
+}
+
+// print writes value as JSON if that is wanted, else text.
+func (c *call) print(value any, text func(w io.Writer)) error {
+	wanted, err := c.asJSON()
+	if err != nil {
+		return err
+	}
+	if !wanted {
+		text(c)
+		return nil
+	}
+	encoder := json.NewEncoder(c)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// app checks that the caller may do something with an app's repository, and
+// returns the app's status. Who may not see it is told that it does not exist.
+func (c *call) app(name string, right access.Right) (deploy.Status, error) {
+	unknown := hint(fmt.Errorf("app %q not found", name), "apps lists the apps that you can see")
+	status, ok := c.Engine.Status(name)
+	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {
+		return deploy.Status{}, unknown
+	}
+	return status, c.Policy.Check(c.Caller(), right, status.Repo)
+}
+
+// visible lists the status of every app that the caller may see.
+func (c *call) visible() []deploy.Status {
+	list := []deploy.Status{}
+	for _, name := range c.Engine.Apps() {
+		status, ok := c.Engine.Status(name)
+		if ok && c.Policy.Allows(c.Caller(), access.ReadDeploys, status.Repo) {
+			list = append(list, status)
+		}
+	}
+	return list
+}

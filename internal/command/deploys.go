@@ -1,0 +1,306 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// plan shows what a revision would change.
+func plan(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	revision := "refs/heads/" + status.Branch
+	if len(c.args) == 2 {
+		revision = c.args[1]
+	}
+	change, err := c.change(ctx, status, revision)
+	if err != nil {
+		return err
+	}
+	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
+	prepared := c.Engine.Read(change)
+	prepared.Plan(ctx)
+	prepared.Print(c)
+	if len(prepared.Problems) > 0 {
+		return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")
+	}
+	return nil
+}
+
+// change is the change that would bring an app to a revision.
+func (c *call) change(ctx context.Context, status deploy.Status, revision string) (deploy.Change, error) {
+	name, err := git.ParseName(status.Repo)
+	if err != nil {
+		return deploy.Change{}, err
+	}
+	repo, err := c.Repos.Open(name)
+	if err != nil {
+		return deploy.Change{}, err
+	}
+	hash, err := resolve(ctx, repo, revision)
+	if err != nil {
+		return deploy.Change{}, err
+	}
+	tree, err := repo.Tree(hash)
+	if err != nil {
+		return deploy.Change{}, err
+	}
+	return deploy.Change{
+		Repo: status.Repo, Branch: status.Branch, Revision: hash.String(),
+		Tree: tree, Caller: c.Caller(), Only: status.App,
+	}, nil
+}
+
+// shortest is the least number of digits that name a commit.
+const shortest = 7
+
+// resolve finds the commit that a branch, a tag or the beginning of a hash
+// names. The words never reach a command line.
+func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Hash, error) {
+	if hash, err := git.ParseHash(revision); err == nil {
+		if _, err := repo.Commit(hash); err == nil {
+			return hash, nil
+		}
+	}
+	for _, prefix := range []string{"", "refs/heads/", "refs/tags/"} {
+		if prefix == "" && !strings.HasPrefix(revision, "refs/") {
+			continue
+		}
+		if git.CheckRef(prefix+revision) != nil {
+			continue
+		}
+		if hash, err := repo.Head(ctx, prefix+revision); err == nil {
+			return hash, nil
+		}
+	}
+	if hash, ok := byPrefix(ctx, repo, revision); ok {
+		return hash, nil
+	}
+	return "", hint(fmt.Errorf("revision %q not found in %s", revision, repo.Name()),
+		"name a branch, a tag, or at least %d digits of a commit that a branch has", shortest)
+}
+
+// searchDepth is how far back on each branch a shortened commit is looked for.
+const searchDepth = 10_000
+
+func byPrefix(ctx context.Context, repo *git.Repository, prefix string) (git.Hash, bool) {
+	if len(prefix) < shortest {
+		return "", false
+	}
+	branches, err := repo.Refs(ctx, "refs/heads/")
+	if err != nil {
+		return "", false
+	}
+	for _, branch := range branches {
+		commits, err := repo.Log(ctx, branch.Name, searchDepth)
+		if err != nil {
+			continue
+		}
+		for _, commit := range commits {
+			if strings.HasPrefix(commit.Hash.String(), prefix) {
+				return commit.Hash, true
+			}
+		}
+	}
+	return "", false
+}
+
+func syncFlags(f *pflag.FlagSet) {
+	f.Bool("force", false, "delete and recreate objects whose immutable fields changed")
+	f.Int("confirm-prune", -1, "how many deletions are meant")
+	f.Bool("detach", false, "do not wait for the deploy")
+}
+
+// syncApp deploys the newest revision of an app's branch, also if it is
+// deployed already.
+func syncApp(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.Deploy)
+	if err != nil {
+		return err
+	}
+	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
+	if err != nil {
+		return err
+	}
+	change.Options = syncOptions(c.flags)
+	prepared := c.Engine.Read(change)
+	prepared.Plan(ctx)
+	prepared.Print(c)
+	if prepared.Refused() {
+		return hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
+	}
+	for _, run := range c.Engine.Commit(prepared) {
+		if change.Options.Detach {
+			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
+			continue
+		}
+		if err := c.follow(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncOptions(f *pflag.FlagSet) deploy.Options {
+	force, _ := f.GetBool("force") // the flags are those of syncFlags
+	confirmed, _ := f.GetInt("confirm-prune")
+	detach, _ := f.GetBool("detach")
+	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
+}
+
+// follow shows a deploy until it ends, and fails if it does not end well.
+func (c *call) follow(ctx context.Context, run *deploy.Run) error {
+	record, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) })
+	if err != nil {
+		return hint(errors.New("detached; the deploy goes on"), "logs -f %s follows it again", run.ID())
+	}
+	if !record.Result.OK() && record.Result != deploy.Skipped {
+		return hint(fmt.Errorf("deploy %s is %s", run.ID(), record.Result), "status %s shows how it is now", run.App)
+	}
+	return nil
+}
+
+func historyFlags(f *pflag.FlagSet) {
+	output(f)
+	f.IntP("number", "n", 20, "how many deploys to list")
+}
+
+// maxHistory is how many deploys one call lists at most.
+const maxHistory = 1000
+
+// listHistory lists the deploys of an app.
+func listHistory(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	number, err := c.flags.GetInt("number")
+	if err != nil || number < 1 || number > maxHistory {
+		return usageError{fmt.Sprintf("-n wants a number from 1 to %d", maxHistory)}
+	}
+	records, err := c.History.List(ctx, status.Repo, status.App, number)
+	if err != nil {
+		return err
+	}
+	if records == nil {
+		records = []deploy.Record{}
+	}
+	return c.print(records, func(w io.Writer) { printHistory(w, records, time.Now()) })
+}
+
+func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "DEPLOY\tREVISION\tRESULT\tTOOK\tWHEN\tBY\tCHANGED")
+	for _, r := range records {
+		by := r.Operator
+		if r.Cause != deploy.CausePush {
+			by += " (" + string(r.Cause) + ")"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f s\t%s\t%s\t%d\n",
+			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, changed(r))
+	}
+	_ = table.Flush() // a writer that is gone is found out by the session
+}
+
+func changed(r deploy.Record) int {
+	n := len(r.Deleted)
+	for _, o := range r.Objects {
+		if o.Action != deploy.Unchanged {
+			n++
+		}
+	}
+	return n
+}
+
+// deploy finds a deploy by its id: one that goes on, or a record.
+func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, history.Entry, error) {
+	app, number, err := deploy.ParseDeployID(id)
+	if err != nil {
+		return nil, history.Entry{}, hint(err, "history APP lists the deploys of an app")
+	}
+	status, err := c.app(app, access.ReadDeploys)
+	if err != nil {
+		return nil, history.Entry{}, err
+	}
+	if run := c.Engine.Run(app, number); run != nil {
+		if _, ended := run.Outcome(); !ended {
+			return run, history.Entry{}, nil
+		}
+	}
+	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)
+	if err == nil && !ok {
+		err = hint(fmt.Errorf("deploy %s not found", id), "history %s lists its deploys", app)
+	}
+	return nil, entry, err
+}
+
+// show tells all about one deploy.
+func show(ctx context.Context, c *call) error {
+	run, entry, err := c.deploy(ctx, c.args[0])
+	if err != nil {
+		return err
+	}
+	if run != nil {
+		return hint(fmt.Errorf("deploy %s goes on", run.ID()), "logs -f %s follows it", run.ID())
+	}
+	r := entry.Record
+	return c.print(r, func(w io.Writer) {
+		fields := [][2]string{
+			{"deploy", r.ID()},
+			{"result", string(r.Result)},
+			{"message", r.Message},
+			{"revision", r.Revision},
+			{"from", r.Repo + ", branch " + r.Branch},
+			{"cluster", r.Cluster},
+			{"by", r.Operator + " (" + string(r.Cause) + ")"},
+			{"key", r.Key},
+			{"began", r.Started.UTC().Format(time.RFC3339)},
+			{"took", fmt.Sprintf("%.1f s", r.Seconds)},
+		}
+		for _, field := range fields {
+			if field[1] != "" {
+				fmt.Fprintf(w, "%-9s %s\n", field[0], manifest.Clean(field[1]))
+			}
+		}
+		fmt.Fprintf(w, "\n%s", entry.Log)
+	})
+}
+
+func logsFlags(f *pflag.FlagSet) {
+	f.BoolP("follow", "f", false, "stay until the deploy ends")
+}
+
+// logs prints the lines of a deploy, and stays with one that goes on if asked.
+func logs(ctx context.Context, c *call) error {
+	run, entry, err := c.deploy(ctx, c.args[0])
+	if err != nil {
+		return err
+	}
+	follow, err := c.flags.GetBool("follow")
+	switch {
+	case err != nil:
+		return err
+	case run == nil:
+		_, err = c.Write(entry.Log)
+		return err
+	case follow:
+		return c.follow(ctx, run)
+	}
+	_, err = c.Write(run.Log())
+	return err
+}

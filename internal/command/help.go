@@ -1,0 +1,119 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// greet says who the caller is and what to try, for ssh HOST alone.
+func greet(_ context.Context, c *call) error {
+	caller := c.Caller()
+	fmt.Fprintf(c, "Hello %s. This is Pushboat: what you push here is deployed.\n\n", caller.Operator)
+	fmt.Fprintf(c, "Your key   %s\n", caller.Fingerprint)
+	fmt.Fprintf(c, "Your role  %s: you can %s\n\n", caller.Role, strings.Join(abilities(c), ", "))
+	fmt.Fprintln(c, "  help      the verbs, as in: ssh HOST help")
+	fmt.Fprintln(c, "  status    what is deployed, and how it is")
+	fmt.Fprintln(c, "  repo list the repositories, as in: git clone ssh://HOST/NAME")
+	return nil
+}
+
+// abilities says in words what the caller's role allows.
+func abilities(c *call) []string {
+	var list []string
+	for _, ability := range []struct {
+		right access.Right
+		text  string
+	}{
+		{access.ReadRepo, "clone and look"},
+		{access.PushRepo, "push branches"},
+		{access.Deploy, "deploy"},
+		{access.CreateRepo, "create repositories"},
+		{access.DeleteRepo, "delete repositories"},
+	} {
+		if c.Caller().Role.Includes(access.Least(ability.right)) {
+			list = append(list, ability.text)
+		}
+	}
+	return list
+}
+
+// help lists the verbs, or tells about one.
+func help(_ context.Context, c *call) error {
+	if len(c.args) == 0 {
+		c.helpAll()
+		return nil
+	}
+	name := strings.Join(c.args, " ")
+	var matching []*verb
+	for _, v := range verbs() {
+		if v.words == name {
+			c.helpOn(v)
+			return nil
+		}
+		if strings.HasPrefix(v.words, name+" ") {
+			matching = append(matching, v)
+		}
+	}
+	if len(matching) == 0 {
+		return hint(fmt.Errorf("%q is no verb", name), "help lists the verbs")
+	}
+	c.table(matching)
+	return nil
+}
+
+func (c *call) helpAll() {
+	fmt.Fprint(c, "Usage: ssh HOST VERB [ARGUMENTS]\n\n")
+	c.table(verbs()[1:])
+	fmt.Fprint(c, "\nWhat lists takes -o json. help VERB says more.\n"+
+		"To deploy, push:  git push ssh://HOST/NAME main\n"+
+		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N\n")
+}
+
+func (c *call) table(list []*verb) {
+	for _, v := range list {
+		fmt.Fprintf(c, "  %-18s  %s\n", v.usage(), v.help)
+	}
+}
+
+func (c *call) helpOn(v *verb) {
+	fmt.Fprintf(c, "Usage: ssh HOST %s\n\n%s.\n", v.usage(), strings.ToUpper(v.help[:1])+v.help[1:])
+	if v.more != "" {
+		fmt.Fprintln(c, v.more)
+	}
+	if v.flags == nil {
+		return
+	}
+	flags := pflag.NewFlagSet(v.words, pflag.ContinueOnError)
+	v.flags(flags)
+	fmt.Fprintf(c, "\n%s", flags.FlagUsages())
+}
+
+// whoami tells the caller apart from everybody else.
+func whoami(_ context.Context, c *call) error {
+	caller := c.Caller()
+	who := struct {
+		Operator string      `json:"operator"`
+		Key      string      `json:"key"`
+		Role     access.Role `json:"role"`
+		Repos    string      `json:"repositories,omitempty"`
+		Remote   string      `json:"remote"`
+	}{caller.Operator, caller.Fingerprint, caller.Role, string(caller.Repos), caller.Remote}
+	return c.print(who, func(w io.Writer) {
+		fmt.Fprintf(w, "operator  %s\nkey       %s\nrole      %s\n", who.Operator, who.Key, who.Role)
+		if who.Repos != "" {
+			fmt.Fprintf(w, "only for  %s\n", who.Repos)
+		}
+	})
+}
+
+// version tells the server's version and host key.
+func version(_ context.Context, c *call) error {
+	fmt.Fprintf(c, "pushboat %s\nhost key %s\n", c.Version, c.HostKey)
+	return nil
+}

@@ -1,0 +1,151 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// repoRow is a repository as it is listed.
+type repoRow struct {
+	Name     string            `json:"name"`
+	Apps     []string          `json:"apps"`
+	Branches map[string]string `json:"branches,omitempty"`
+}
+
+// repoList lists the repositories that the caller may see.
+func repoList(_ context.Context, c *call) error {
+	names, err := c.Repos.List()
+	if err != nil {
+		return err
+	}
+	rows := []repoRow{}
+	for _, name := range names {
+		if c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
+			rows = append(rows, repoRow{Name: name.String(), Apps: nonNil(c.Engine.AppsOf(name.String()))})
+		}
+	}
+	return c.print(rows, func(w io.Writer) {
+		if len(rows) == 0 {
+			fmt.Fprintln(w, "No repositories yet. Push one: git push ssh://HOST/NAME main")
+			return
+		}
+		table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		fmt.Fprintln(table, "REPOSITORY\tAPPS")
+		for _, row := range rows {
+			fmt.Fprintf(table, "%s\t%s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
+		}
+		_ = table.Flush() // a writer that is gone is found out by the session
+	})
+}
+
+// repo opens a repository that the caller has the right on. Who may not see
+// it is told that it does not exist.
+func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
+	name, err := git.ParseName(text)
+	if err != nil {
+		return nil, hint(err, "repo list shows the repositories that you can see")
+	}
+	missing := hint(fmt.Errorf("repository %q not found", name), "repo list shows the repositories that you can see")
+	if !c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
+		return nil, missing
+	}
+	repo, err := c.Repos.Open(name)
+	if errors.Is(err, git.ErrNotExist) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return repo, c.Policy.Check(c.Caller(), right, name.String())
+}
+
+// repoInfo shows a repository's branches and apps.
+func repoInfo(ctx context.Context, c *call) error {
+	repo, err := c.repo(c.args[0], access.ReadRepo)
+	if err != nil {
+		return err
+	}
+	refs, err := repo.Refs(ctx, "refs/heads/")
+	if err != nil {
+		return err
+	}
+	row := repoRow{Name: repo.Name().String(), Apps: nonNil(c.Engine.AppsOf(repo.Name().String())), Branches: map[string]string{}}
+	for _, ref := range refs {
+		row.Branches[strings.TrimPrefix(ref.Name, "refs/heads/")] = ref.Hash.String()
+	}
+	return c.print(row, func(w io.Writer) {
+		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
+		for _, ref := range refs {
+			branch := strings.TrimPrefix(ref.Name, "refs/heads/")
+			subject := ""
+			if commit, err := repo.Commit(ref.Hash); err == nil {
+				subject = commit.Subject()
+			}
+			fmt.Fprintf(w, "branch      %s  %s  %s\n", manifest.Clean(branch), ref.Hash.Short(), manifest.Clean(subject))
+		}
+	})
+}
+
+// repoCreate makes an empty repository.
+func repoCreate(ctx context.Context, c *call) error {
+	name, err := git.ParseName(c.args[0])
+	if err != nil {
+		return hint(err, "choose a name such as shop or team/shop")
+	}
+	if err := c.Policy.Check(c.Caller(), access.CreateRepo, name.String()); err != nil {
+		return err
+	}
+	if _, err := c.Repos.Create(ctx, name); err != nil {
+		if errors.Is(err, git.ErrExist) {
+			return hint(fmt.Errorf("repository %q exists", name), "push to it: git push ssh://HOST/%s main", name)
+		}
+		return err
+	}
+	fmt.Fprintf(c, "created %s; push to it: git push ssh://HOST/%s main\n", name, name)
+	return nil
+}
+
+func deleteFlags(f *pflag.FlagSet) {
+	f.Bool("yes", false, "do it: the repository and its records are gone for good")
+}
+
+// repoDelete deletes a repository whose apps have left the clusters.
+func repoDelete(ctx context.Context, c *call) error {
+	repo, err := c.repo(c.args[0], access.DeleteRepo)
+	if err != nil {
+		return err
+	}
+	name := repo.Name()
+	if apps := c.Engine.AppsOf(name.String()); len(apps) > 0 {
+		return hint(fmt.Errorf("repository %q deploys %s", name, strings.Join(apps, ", ")),
+			"first push a pushboat.yaml with apps: [] to remove them from the cluster")
+	}
+	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
+		return hint(fmt.Errorf("repository %q, its history and its records would be gone for good", name),
+			"if that is meant: repo delete %s --yes", name)
+	}
+	if err := c.Repos.Delete(ctx, name); err != nil {
+		return err
+	}
+	c.Engine.Forget(name.String())
+	c.Log.WithField("repository", name.String()).WithField("operator", c.Caller().Operator).Info("repository deleted")
+	fmt.Fprintf(c, "deleted %s\n", name)
+	return nil
+}
+
+func nonNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

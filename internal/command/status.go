@@ -1,0 +1,141 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// status shows how every app is, or one.
+func status(ctx context.Context, c *call) error {
+	list := c.visible()
+	if len(c.args) == 1 {
+		one, err := c.app(c.args[0], access.ReadDeploys)
+		if err != nil {
+			return err
+		}
+		list = []deploy.Status{one}
+	}
+	for i := range list {
+		c.Engine.Explain(ctx, &list[i])
+	}
+	err := c.print(list, func(w io.Writer) { printStatus(w, list, time.Now()) })
+	if err != nil || len(c.args) == 0 {
+		return err
+	}
+	return verdictOn(list[0])
+}
+
+// verdictOn makes status APP fail for scripts when the app is not as it
+// should be.
+func verdictOn(s deploy.Status) error {
+	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
+		return nil
+	}
+	next := "history " + s.App + " shows its deploys"
+	if s.Last != nil {
+		next = "show " + s.Last.ID() + " tells what happened; " + next
+	}
+	return hint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)
+}
+
+func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "No apps yet. Push a repository to deploy one: git push ssh://HOST/NAME main")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "APP\tREVISION\tSYNC\tHEALTH\tDEPLOYED\tDRIFT")
+	for _, s := range list {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			s.App, dash(short(s.Revision)), s.Sync, s.Health, lastDeploy(s.Last, now), drift(s))
+		for _, line := range details(s) {
+			fmt.Fprintf(table, "  %s\n", manifest.Clean(line))
+		}
+	}
+	_ = table.Flush() // a writer that is gone is found out by the session
+}
+
+// details are the lines below an app that is not as it should be.
+func details(s deploy.Status) []string {
+	var lines []string
+	if s.Running != "" {
+		lines = append(lines, "going on: "+s.Running+"   (logs -f "+s.Running+")")
+	}
+	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" {
+		first, _, _ := strings.Cut(s.Last.Message, "\n")
+		lines = append(lines, first+"   (show "+s.Last.ID()+")")
+	}
+	for _, symptom := range s.Sick {
+		line := symptom.Object + ": " + symptom.State
+		if symptom.Cause != "" {
+			line += ": " + symptom.Cause
+		}
+		lines = append(lines, line)
+	}
+	for _, object := range s.Drift {
+		lines = append(lines, "drift: "+object)
+	}
+	if s.Trouble != "" {
+		lines = append(lines, "last check: "+s.Trouble)
+	}
+	return lines
+}
+
+func drift(s deploy.Status) string {
+	if len(s.Drift) == 0 {
+		return "-"
+	}
+	return fmt.Sprint(len(s.Drift))
+}
+
+func lastDeploy(r *deploy.Record, now time.Time) string {
+	if r == nil {
+		return "never"
+	}
+	return ago(r.Started, now) + ", " + r.Operator
+}
+
+// ago writes how long ago something was, in one unit: "2 min ago".
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", max(int(d.Seconds()), 0))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d ago", int(d.Hours()/24))
+}
+
+// apps lists where the apps come from and go to.
+func apps(_ context.Context, c *call) error {
+	list := c.visible()
+	return c.print(list, func(w io.Writer) {
+		table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+		fmt.Fprintln(table, "APP\tREPOSITORY\tBRANCH\tCLUSTER\tOBJECTS\tSCHEDULE")
+		for _, s := range list {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", s.App, s.Repo, s.Branch, dash(s.Cluster), s.Objects, dash(s.Schedule))
+		}
+		_ = table.Flush() // a writer that is gone is found out by the session
+	})
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// short abbreviates a commit as Git does by default.
+func short(revision string) string { return revision[:min(7, len(revision))] }

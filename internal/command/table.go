@@ -1,0 +1,36 @@
+package command
+
+// verbs returns the table of verbs, in the order that help shows them.
+func verbs() []*verb {
+	return []*verb{
+		{words: "", run: greet, help: "who you are, and what you can do"},
+		{words: "help", args: "[VERB] [VERB]", help: "this list, or help on one verb", run: help},
+		{words: "whoami", help: "your name, key and role", flags: output, run: whoami},
+		{words: "version", help: "the server's version", run: version},
+		{
+			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: output, run: status,
+			more: "Exits 1 if an app named with it is not in sync or not healthy.",
+		},
+		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
+		{
+			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
+			more: "REV is a branch, a tag or a commit; the app's branch if left out.\nNothing is changed.",
+		},
+		{
+			words: "sync", args: "APP", help: "deploy the newest revision, or deploy it again",
+			flags: syncFlags, run: syncApp,
+			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
+		},
+		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
+		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
+		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},
+		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
+		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
+		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},
+		{
+			words: "repo delete", args: "NAME", help: "delete a repository, its history and its records",
+			flags: deleteFlags, run: repoDelete,
+			more: "Refused while its apps have objects on a cluster, and without --yes.",
+		},
+	}
+}

@@ -1,0 +1,207 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// noted is how an object was when we last applied it or found it right. While
+// both digests are the same, there is nothing to ask of the cluster.
+type noted struct {
+	Digest      string // of the object as rendered
+	Fingerprint string // see live.Fingerprint
+}
+
+// job is one thing for an app's worker to do.
+type job struct {
+	cause  Cause
+	caller access.Caller
+	push   string // the push's id, for the record
+	force  bool   // recreate what cannot be changed in place
+	plan   *Plan  // from the gate; nil to plan anew
+	with   *companions
+	run    *Run   // nil until there is something to show
+	after  []*Run // of the apps that this one depends on
+}
+
+// errSuperseded ends the wait for health when a newer revision is to be
+// deployed.
+var errSuperseded = errors.New("a newer revision came")
+
+// app is an app and its worker. At most one deploy of an app runs at a time.
+type app struct {
+	engine *Engine
+	name   string
+	repo   string
+	wake   chan struct{} // holds one signal while there is a job
+	gone   chan struct{} // closed when its repository is deleted
+
+	mu         sync.Mutex
+	branch     string
+	want       *target // nil: leave the cluster alone
+	last       *Record
+	numbers    int // the highest number given to a deploy
+	objects    map[manifest.ID]noted
+	parent     *kube.Parent // nil until read from the cluster or written to it
+	job        *job // queued
+	doing      *job // at work
+	overtaken  []*job // queued deploys that a newer one replaced
+	run        *Run   // the newest deploy, going on or ended
+	cancelWait context.CancelCauseFunc
+	drift      []Step // differences left alone, by drift: warn
+	trouble    string // why the last check could not be done
+}
+
+func newApp(e *Engine, name, repo, branch string) *app {
+	return &app{
+		engine: e, name: name, repo: repo, branch: branch,
+		wake: make(chan struct{}, 1), gone: make(chan struct{}), objects: map[manifest.ID]noted{},
+	}
+}
+
+// goneTarget is what is wanted of an app that pushboat.yaml no longer names.
+func goneTarget(name, repo, branch, cluster, revision string) *target {
+	spec := appfile.App{Name: name, Branch: branch, Cluster: cluster, Prune: true, Timeout: goneTimeout}
+	return &target{spec: spec, repo: repo, revision: revision, digest: "gone", gone: true}
+}
+
+func (a *app) sameHome(repo, branch string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.repo == repo && a.branch == branch {
+		return nil
+	}
+	return fmt.Errorf("app %s is deployed from branch %s of repository %s", a.name, a.branch, a.repo)
+}
+
+// remember takes a record over as the app's newest.
+func (a *app) remember(record Record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = &record
+	a.numbers = max(a.numbers, record.Number)
+	for _, o := range record.Objects {
+		if id, ok := manifest.ParseKey(o.Key); ok && o.Fingerprint != "" {
+			a.objects[id] = noted{Digest: o.Digest, Fingerprint: o.Fingerprint}
+		}
+	}
+}
+
+func (a *app) wanted() *target {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.want
+}
+
+func (a *app) setWant(t *target) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.want = t
+	schedule := ""
+	if t != nil {
+		a.branch = t.spec.Branch
+		schedule = t.spec.Schedule
+	}
+	if a.engine.wanted != nil {
+		a.engine.wanted(a.name, schedule)
+	}
+}
+
+func (a *app) lastRecord() *Record {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last
+}
+
+// note remembers how an object was found or left.
+func (a *app) note(id manifest.ID, n noted) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.objects[id] = n
+}
+
+func (a *app) forget(id manifest.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.objects, id)
+}
+
+// notedOf returns how an object was last left.
+func (a *app) notedOf(id manifest.ID) (noted, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n, ok := a.objects[id]
+	return n, ok
+}
+
+// isNoted reports whether neither the object nor what we own of it differs
+// from when it was last applied.
+func (a *app) isNoted(o resolved, entry live.Entry) bool {
+	n, ok := a.notedOf(o.id)
+	return ok && entry.PartOf == setID(a.name) && !entry.Terminating &&
+		n.Digest == o.digest && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
+}
+
+// knows reports whether the app has applied the object as it is written. It
+// serves newCompanions, for definitions, which have no namespace.
+func (a *app) knows(_ *target, o *manifest.Object) bool {
+	n, ok := a.notedOf(o.ID())
+	return ok && n.Digest == manifest.Digest(o.Unstructured)
+}
+
+// settled reports whether the target is what was last applied in full.
+func (a *app) settled(t *target) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last != nil && a.last.Digest == t.digest && (a.last.Result.applied() || a.last.Result == Skipped)
+}
+
+// newRun begins a deploy that can be attached to.
+func (a *app) newRun() *Run {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.numbers++
+	a.run = newRun(a.name, a.numbers)
+	return a.run
+}
+
+// enqueue hands the worker a job. A deploy takes the place of whatever is
+// queued and ends the wait of the deploy that goes on; a check is left out if
+// anything is queued already.
+func (a *app) enqueue(j *job) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case j.cause.check() && a.job != nil:
+		return
+	case !j.cause.check():
+		if a.job != nil && a.job.run != nil {
+			a.overtaken = append(a.overtaken, a.job)
+		}
+		if a.cancelWait != nil {
+			a.cancelWait(errSuperseded)
+		}
+	}
+	a.job = j
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns the job to do and those that it made superfluous.
+func (a *app) take() (*job, []*job) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j, overtaken := a.job, a.overtaken
+	a.job, a.overtaken, a.doing = nil, nil, j
+	return j, overtaken
+}

@@ -1,0 +1,356 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// requestTimeout bounds one request of an apply, with its retries.
+	requestTimeout = 60 * time.Second
+	// A request that failed for reasons that pass is made again after
+	// againFirst, then ever more slowly.
+	againFirst = 100 * time.Millisecond
+	againTimes = 6
+)
+
+// applying is one apply of a plan. It goes on when the server is asked to
+// stop, so that nothing is left half done that need not be.
+type applying struct {
+	app     *app
+	target  *target
+	cluster *Cluster
+	run     *Run
+	plan    *Plan
+
+	mu      sync.Mutex
+	objects []Object
+	errs    []error
+}
+
+// apply carries the plan out: the parent is widened first and narrowed last,
+// so that a crash at any point loses track of no object. It returns what was
+// done to each object, also when it fails.
+func (a *app) apply(t *target, run *Run, plan *Plan) ([]Object, error) {
+	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan}
+	if plan.Empty() && !t.gone {
+		w.keepAll()
+		return w.objects, nil
+	}
+	if err := w.widenParent(); err != nil {
+		return nil, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+	}
+	for _, stage := range plan.stages() {
+		if err := w.applyStage(stage); err != nil {
+			return w.objects, err
+		}
+	}
+	for _, stage := range plan.pruneStages() {
+		w.each(stage, w.delete)
+		if err := w.failure(); err != nil {
+			return w.objects, err
+		}
+	}
+	if err := w.narrowParent(); err != nil {
+		return w.objects, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+	}
+	return w.objects, nil
+}
+
+// keepAll enters every object as unchanged.
+func (w *applying) keepAll() {
+	for _, step := range w.plan.Steps {
+		w.keep(step)
+	}
+}
+
+func (w *applying) keep(step Step) {
+	n, _ := w.app.notedOf(step.ID)
+	w.enter(Object{Key: step.ID.Key(), Action: Unchanged, Digest: n.Digest, Fingerprint: n.Fingerprint})
+}
+
+func (w *applying) enter(o Object) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.objects = append(w.objects, o)
+}
+
+func (w *applying) fail(id manifest.ID, err error) {
+	w.run.event("failed", id, err.Error())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.errs = append(w.errs, fmt.Errorf("%s: %w", id, err))
+}
+
+// failure says what went wrong in the stage: the first error in full, and how
+// many more there are, which the log has.
+func (w *applying) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch len(w.errs) {
+	case 0:
+		return nil
+	case 1:
+		return w.errs[0]
+	}
+	return fmt.Errorf("%w (and %d more)", w.errs[0], len(w.errs)-1)
+}
+
+// applyStage applies the objects of a stage in parallel, and returns when what
+// the next stage builds on is ready.
+func (w *applying) applyStage(stage []Step) error {
+	if err := w.follow(stage); err != nil {
+		return fmt.Errorf("watch the app's kinds: %w", err)
+	}
+	w.each(stage, w.applyStep)
+	if err := w.failure(); err != nil {
+		return err
+	}
+	return w.awaitDefinitions(stage)
+}
+
+// each runs f for the steps, parallel at a time.
+func (w *applying) each(steps []Step, f func(context.Context, Step)) {
+	slots := make(chan struct{}, parallel)
+	var group sync.WaitGroup
+	for _, step := range steps {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+			defer cancel()
+			f(ctx, step)
+		})
+	}
+	group.Wait()
+}
+
+// follow has the index cover the kinds of a stage, so that their health is
+// known as soon as they are applied.
+func (w *applying) follow(stage []Step) error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	kinds := map[schema.GroupKind]kube.Kind{}
+	for _, step := range stage {
+		kinds[step.ID.GroupKind()] = step.kind
+	}
+	for _, kind := range kinds {
+		if err := w.cluster.Index.Follow(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *applying) applyStep(ctx context.Context, step Step) {
+	if step.Action == Unchanged {
+		w.keep(step)
+		return
+	}
+	if step.Action == Recreate {
+		if err := w.deleteAndWait(ctx, step); err != nil {
+			w.fail(step.ID, err)
+			return
+		}
+	}
+	var applied *unstructured.Unstructured
+	err := again(ctx, func() (err error) {
+		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
+		return err
+	})
+	if err != nil {
+		w.fail(step.ID, w.plainly(ctx, step, err))
+		return
+	}
+	left := noted{Digest: step.digest, Fingerprint: live.Fingerprint(applied)}
+	w.app.note(step.ID, left)
+	w.cluster.Index.Note(applied)
+	w.enter(Object{Key: step.ID.Key(), Action: step.Action, Digest: left.Digest, Fingerprint: left.Fingerprint})
+	w.run.event(string(step.Action), step.ID, step.Note)
+}
+
+// plainly puts an API error into the words of the gate.
+func (w *applying) plainly(ctx context.Context, step Step, err error) error {
+	if problems := w.cluster.Kube.Explain(ctx, step.object, err); len(problems) > 0 {
+		return errors.New(problems[0].Message)
+	}
+	return err
+}
+
+// again makes a request until it succeeds, or fails for a reason that stays.
+func again(ctx context.Context, request func() error) error {
+	delay := againFirst
+	for try := 1; ; try++ {
+		err := request()
+		if err == nil || try == againTimes || !passes(err) {
+			return err
+		}
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return err
+		}
+		delay *= 2
+	}
+}
+
+// passes reports whether an error is of the kind that goes away by itself.
+func passes(err error) bool {
+	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || isNamespaceMissing(err)
+}
+
+func (w *applying) delete(ctx context.Context, step Step) {
+	kind, err := w.cluster.Kube.KindOf(ctx, step.ID.GroupKind())
+	if err == nil {
+		err = again(ctx, func() error { return w.remove(ctx, kind, step) })
+	}
+	var unknown *kube.UnknownKindError
+	if err != nil && !errors.As(err, &unknown) {
+		w.fail(step.ID, err)
+		return
+	}
+	w.app.forget(step.ID)
+	w.run.event(string(Delete), step.ID, "")
+}
+
+// remove deletes the very object that was planned: not one that was made
+// since under the same name, and not one that another app has taken over.
+func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error {
+	if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.PartOf != setID(w.app.name) {
+		return nil
+	}
+	err := w.cluster.Kube.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.entry.UID})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// deleteAndWait deletes an object and returns when it is gone.
+func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
+	changed, done := w.cluster.Index.Changed(step.entry.PartOf)
+	defer done()
+	if err := again(ctx, func() error { return w.remove(ctx, step.kind, step) }); err != nil {
+		return err
+	}
+	for {
+		running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+		if apierrors.IsNotFound(err) || (err == nil && running.GetUID() != step.entry.UID) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-time.After(goneCheck):
+		case <-ctx.Done():
+			return errors.New("its deletion does not come to an end; a finalizer may hold it")
+		}
+	}
+}
+
+// goneCheck is how often an object is looked for that should be gone, in case
+// it never was in the index.
+const goneCheck = time.Second
+
+// awaitDefinitions waits until the custom resource definitions of a stage are
+// served, and has discovery find their kinds.
+func (w *applying) awaitDefinitions(stage []Step) error {
+	if len(stage) == 0 || stage[0].ID.GroupKind() != manifest.DefinitionKind {
+		return nil
+	}
+	changed, done := w.cluster.Index.Changed(setID(w.app.name))
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	for {
+		late := w.notHealthy(stage)
+		if late == nil {
+			w.cluster.Kube.Invalidate()
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not established after %s", late.ID, requestTimeout)
+		}
+	}
+}
+
+func (w *applying) notHealthy(steps []Step) *Step {
+	for i, step := range steps {
+		entry, ok := w.cluster.Index.Get(step.ID)
+		if !ok || !entry.Health.OK() {
+			return &steps[i]
+		}
+	}
+	return nil
+}
+
+// widenParent makes the parent list every kind and namespace that the app has
+// or is about to have.
+func (w *applying) widenParent() error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	old, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || (w.target.gone && len(w.plan.Prune) == 0) {
+		return err
+	}
+	return w.writeParent(ctx, old, adding(old, w.plan.Steps, w.plan.Prune))
+}
+
+// narrowParent makes the parent list just what the app has, or deletes it with
+// the app.
+func (w *applying) narrowParent() error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	if w.target.gone {
+		w.app.engine.claims.set(w.app.name, w.cluster.Kube.Name(), nil)
+		return w.deleteParent(ctx)
+	}
+	old, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || !w.target.spec.Prune {
+		return err // objects that were left behind still count
+	}
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repo), w.plan.Steps))
+}
+
+func (w *applying) deleteParent(ctx context.Context) error {
+	parent, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || !parent.Exists() {
+		return err
+	}
+	w.app.setParent(nil)
+	return again(ctx, func() error { return w.cluster.Kube.DeleteParent(ctx, parent) })
+}
+
+func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) error {
+	err := again(ctx, func() (err error) {
+		parent, err = w.cluster.Kube.WriteParent(ctx, old, parent)
+		return err
+	})
+	if err == nil {
+		w.app.setParent(&parent)
+	}
+	return err
+}
+
+// adding returns the parent with the kinds and namespaces of the steps added.
+func adding(parent kube.Parent, lists ...[]Step) kube.Parent {
+	for _, steps := range lists {
+		for _, step := range steps {
+			parent.Kinds = parent.Kinds.With(step.ID.GroupKind())
+			parent.Namespaces = parent.Namespaces.With(step.ID.Namespace)
+		}
+	}
+	return parent
+}

@@ -1,0 +1,141 @@
+package deploy
+
+import (
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// placeKey names an object on one of several clusters.
+type placeKey struct {
+	cluster string
+	id      manifest.ID
+}
+
+// claims says which app wants which object. Two apps never want the same one:
+// the gate refuses it. An overlay holds the claims of a push that has not been
+// accepted yet, over those of the apps as they are.
+type claims struct {
+	base *claims // nil for the apps as they are
+
+	mu       sync.RWMutex
+	byObject map[placeKey]string
+	byApp    map[string][]placeKey
+	bySet    map[string]string // ApplySet id -> app
+}
+
+func newClaims() *claims {
+	return &claims{byObject: map[placeKey]string{}, byApp: map[string][]placeKey{}, bySet: map[string]string{}}
+}
+
+// overlay returns claims in which some apps may want something else.
+func (c *claims) overlay() *claims {
+	o := newClaims()
+	o.base = c
+	return o
+}
+
+// set makes the objects all that the app wants.
+func (c *claims) set(app, cluster string, objects []resolved) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, old := range c.byApp[app] {
+		if c.byObject[old] == app {
+			delete(c.byObject, old)
+		}
+	}
+	keys := make([]placeKey, 0, len(objects))
+	for _, o := range objects {
+		key := placeKey{cluster, o.id}
+		c.byObject[key] = app
+		keys = append(keys, key)
+	}
+	c.byApp[app] = keys
+	c.bySet[setID(app)] = app
+}
+
+// owner returns the app that wants an object, or "".
+func (c *claims) owner(cluster string, id manifest.ID) string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if app, ok := c.byObject[placeKey{cluster, id}]; ok {
+		return app
+	}
+	if c.base == nil {
+		return ""
+	}
+	app := c.base.owner(cluster, id)
+	if _, replaced := c.byApp[app]; replaced {
+		return ""
+	}
+	return app
+}
+
+// appOf returns the app of an ApplySet.
+func (c *claims) appOf(partOf string) (app string, ok bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if app, ok = c.bySet[partOf]; ok || c.base == nil {
+		return app, ok
+	}
+	return c.base.appOf(partOf)
+}
+
+// companions are what else comes with a push to the same cluster: objects
+// that others of the push depend on, and that the cluster may not have yet.
+type companions struct {
+	namespaces map[string]bool
+	schemas    *kube.Schemas
+}
+
+// newCompanions collects the namespaces of the targets, and their custom
+// resource definitions as far as known does not say that the cluster already
+// has them as they are.
+func newCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *companions {
+	with := &companions{namespaces: map[string]bool{}}
+	var definitions []*manifest.Object
+	for _, t := range targets {
+		for _, o := range t.objects {
+			switch o.ID().GroupKind() {
+			case manifest.NamespaceKind:
+				with.namespaces[o.GetName()] = true
+			case manifest.DefinitionKind:
+				if !known(t, o) {
+					definitions = append(definitions, o)
+				}
+			}
+		}
+	}
+	with.schemas = kube.NewSchemas(definitions)
+	return with
+}
+
+// pending reports whether the definition of a kind comes with the push.
+func (c *companions) pending(kind kube.Kind) bool {
+	return c.schemas.Has(kind.GVK.GroupKind())
+}
+
+// has reports whether this overlay itself says what the app wants.
+func (c *claims) has(app string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, ok := c.byApp[app]
+	return ok
+}
+
+// placed returns what the overlay says that the app wants.
+func (c *claims) placed(app, cluster string) []resolved {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var objects []resolved
+	for _, key := range c.byApp[app] {
+		if key.cluster == cluster {
+			objects = append(objects, resolved{id: key.id})
+		}
+	}
+	return objects
+}
+
+// setID is the ApplySet id of an app, the label of its objects.
+func setID(app string) string { return kube.NewParent(app, "").ID() }

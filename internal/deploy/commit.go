@@ -1,0 +1,141 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// Commit makes a prepared change what is wanted, once Git has moved the
+// branch, and begins to deploy it. It returns the deploys that began, in the
+// order of their dependencies, to attach to.
+func (e *Engine) Commit(p *Prepared) []*Run {
+	if p.Options.Skip {
+		return e.skip(p)
+	}
+	runs := map[string]*Run{}
+	var order []*Run
+	for _, t := range inOrder(p.targets) {
+		plan, changed := p.changed[t.spec.Name]
+		if p.Only != "" && p.Only != t.spec.Name {
+			continue
+		}
+		a, err := e.register(t.spec.Name, t.repo, t.spec.Branch)
+		if err != nil {
+			e.Log.WithField("app", t.spec.Name).Errorf("begin its deploy: %v", err)
+			continue
+		}
+		e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
+		a.setWant(t)
+		if !changed {
+			continue
+		}
+		j := &job{
+			cause: causeOf(p), caller: p.Caller, push: p.Push, force: p.Options.Force,
+			plan: plan, with: p.with[t.spec.Cluster], run: a.newRun(),
+		}
+		j.run.revision = t.revision
+		for _, name := range t.spec.DependsOn {
+			if run := runs[name]; run != nil {
+				j.after = append(j.after, run)
+			}
+		}
+		runs[a.name] = j.run
+		order = append(order, j.run)
+		a.enqueue(j)
+	}
+	return order
+}
+
+func causeOf(p *Prepared) Cause {
+	if p.Push == "" {
+		return CauseSync
+	}
+	return CausePush
+}
+
+// inOrder sorts targets so that each comes after those that it depends on.
+// appfile has refused cycles. The apps that leave come last.
+func inOrder(targets []*target) []*target {
+	byName := map[string]*target{}
+	for _, t := range targets {
+		byName[t.spec.Name] = t
+	}
+	var order []*target
+	seen := map[string]bool{}
+	var visit func(t *target)
+	visit = func(t *target) {
+		if t == nil || seen[t.spec.Name] {
+			return
+		}
+		seen[t.spec.Name] = true
+		for _, name := range t.spec.DependsOn {
+			visit(byName[name])
+		}
+		order = append(order, t)
+	}
+	for _, t := range targets {
+		visit(t)
+	}
+	return order
+}
+
+// skip records the revision for every app of the branch, and leaves the
+// cluster as it is.
+func (e *Engine) skip(p *Prepared) []*Run {
+	apps := e.appsOn(p.Repo, p.Branch)
+	for _, t := range p.targets {
+		if e.app(t.spec.Name) != nil {
+			continue
+		}
+		if a, err := e.register(t.spec.Name, t.repo, t.spec.Branch); err == nil {
+			apps = append(apps, a)
+		}
+	}
+	runs := make([]*Run, 0, len(apps))
+	for _, a := range apps {
+		j := &job{cause: CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
+		j.run.revision = p.Revision
+		a.finish(j, a.skipped(j))
+		runs = append(runs, j.run)
+	}
+	return runs
+}
+
+// skipped is the record of a revision that is not to be deployed. It carries
+// on what the cluster has.
+func (a *app) skipped(j *job) Record {
+	record := a.newRecord(j, Skipped, "pushed with -o skip")
+	if kept := a.wanted(); kept != nil {
+		record.Held = kept.revision
+	}
+	if last := a.lastRecord(); last != nil && (last.Result.applied() || last.Result == Skipped) {
+		record.Objects, record.Digest = last.Objects, last.Digest
+	}
+	return record
+}
+
+// Arrive takes up a branch that has moved without the gate's plan at hand: the
+// server was restarted meanwhile, or somebody moved the ref on its disk.
+func (e *Engine) Arrive(ctx context.Context, repo, branch, revision string) error {
+	targets, problems := e.readBranch(repo, branch, revision)
+	if len(problems) > 0 {
+		return fmt.Errorf("read branch %s of %s at %s: %w", branch, repo, short(revision), problems)
+	}
+	for _, t := range targets {
+		if err := e.restore(ctx, t); err != nil {
+			return err
+		}
+		e.Check(t.spec.Name, CauseStart)
+	}
+	return nil
+}
+
+// Check has an app compared with its cluster, unless something is queued for
+// it already. An unknown app is ignored.
+func (e *Engine) Check(name string, cause Cause) {
+	if a := e.app(name); a != nil {
+		a.enqueue(&job{cause: cause, caller: access.System(string(cause))})
+	}
+}

@@ -1,0 +1,360 @@
+// Package deploy is the verb of Pushboat: it plans what a revision would do to
+// a cluster, refuses what must not be, applies the rest, waits for health and
+// records the result. It reads revisions as fs.FS and knows no Git.
+//
+// There is one way to deploy. A push, the schedule, drift and a start of the
+// server all nudge an app's worker, which compares the newest accepted
+// revision with what was last applied, and closes the difference.
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Cluster is a named cluster and the index of what runs there.
+type Cluster struct {
+	Kube  *kube.Cluster
+	Index *live.Index
+
+	opened chan struct{} // closed when the cluster answered and every claim is known
+	retry  chan struct{} // hurries the next attempt to open it
+}
+
+// NewCluster pairs a cluster with its index.
+func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
+	return &Cluster{Kube: cluster, Index: index, opened: make(chan struct{}), retry: make(chan struct{}, 1)}
+}
+
+// Source is where revisions come from.
+type Source interface {
+	// Repositories lists the repositories.
+	Repositories() ([]string, error)
+	// Branches maps each branch of a repository to its newest revision.
+	Branches(ctx context.Context, repo string) (map[string]string, error)
+	// Tree reads a revision.
+	Tree(repo, revision string) (fs.FS, error)
+}
+
+// Config is what an Engine needs. Every field is required.
+type Config struct {
+	Clusters map[string]*Cluster // "default" is always there
+	Source   Source
+	Recorder Recorder
+	Masker   manifest.Masker
+	Log      *logrus.Entry
+}
+
+// Engine deploys apps. Use New, then Start.
+type Engine struct {
+	Config
+	claims  *claims
+	suspect func(app string, id manifest.ID)
+	wanted  func(app, schedule string)
+
+	ctx     context.Context // ends waits and checks at Stop
+	cancel  context.CancelFunc
+	workers sync.WaitGroup
+
+	mu   sync.Mutex
+	apps map[string]*app
+}
+
+// New makes an engine that does nothing yet.
+func New(config Config) *Engine {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Engine{Config: config, claims: newClaims(), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
+}
+
+// Start reads what every repository wants deployed and what was deployed last,
+// and begins to close the difference as soon as each cluster answers. An error
+// means that a repository can not be read.
+func (e *Engine) Start(ctx context.Context) error {
+	repos, err := e.Source.Repositories()
+	if err != nil {
+		return fmt.Errorf("list repositories: %w", err)
+	}
+	for _, repo := range repos {
+		if err := e.load(ctx, repo); err != nil {
+			return fmt.Errorf("load the apps of repository %s: %w", repo, err)
+		}
+	}
+	for name, cluster := range e.Clusters {
+		e.workers.Go(func() { e.open(name, cluster) })
+	}
+	return nil
+}
+
+// Stop ends the waits for health at once and lets what is being applied come
+// to an end, until ctx is done. What was not finished is taken up at the next
+// start.
+func (e *Engine) Stop(ctx context.Context) {
+	e.cancel()
+	done := make(chan struct{})
+	go func() {
+		e.workers.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// load registers the apps of a repository: those that its branches name, and
+// those that were deployed once and are not named any more.
+func (e *Engine) load(ctx context.Context, repo string) error {
+	branches, err := e.Source.Branches(ctx, repo)
+	if err != nil {
+		return err
+	}
+	for branch, revision := range branches {
+		targets, problems := e.readBranch(repo, branch, revision)
+		if len(problems) > 0 {
+			e.Log.WithField("repository", repo).WithField("branch", branch).
+				Warnf("not deployed: %s", problems.Error())
+			if err := e.restoreHeld(ctx, repo, branch); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, t := range targets {
+			if err := e.restore(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	return e.restoreGone(ctx, repo, branches)
+}
+
+// readBranch renders the apps of a branch.
+func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.Problems) {
+	tree, err := e.Source.Tree(repo, revision)
+	if err != nil {
+		return nil, manifest.Problems{{Message: err.Error()}}
+	}
+	return readTargets(tree, repo, branch, revision)
+}
+
+// restore registers an app with its newest record.
+func (e *Engine) restore(ctx context.Context, t *target) error {
+	record, ok, err := e.Recorder.Last(ctx, t.repo, t.spec.Name)
+	if err != nil {
+		return err
+	}
+	a, err := e.register(t.spec.Name, t.repo, t.spec.Branch)
+	if err != nil {
+		e.Log.WithField("repository", t.repo).Warnf("not deployed: %v", err)
+		return nil
+	}
+	if ok {
+		a.remember(record)
+	}
+	if ok && record.Result == Skipped && record.Revision == t.revision {
+		t = e.held(t, record)
+	}
+	a.setWant(t)
+	return nil
+}
+
+// held finds what to keep for an app whose newest revision was pushed with
+// -o skip: the revision before it; nil if there is none.
+func (e *Engine) held(t *target, record Record) *target {
+	if record.Held == "" {
+		return nil
+	}
+	targets, _ := e.readBranch(t.repo, record.Branch, record.Held)
+	for _, old := range targets {
+		if old.spec.Name == t.spec.Name {
+			return old
+		}
+	}
+	return nil
+}
+
+// restoreHeld registers the apps of a branch whose newest revision can not be
+// read (it was pushed with -o skip), to keep what was deployed before.
+func (e *Engine) restoreHeld(ctx context.Context, repo, branch string) error {
+	names, err := e.Recorder.Apps(ctx, repo)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		record, ok, err := e.Recorder.Last(ctx, repo, name)
+		if err != nil {
+			return err
+		}
+		if !ok || record.Branch != branch || record.Result != Skipped {
+			continue
+		}
+		a, err := e.register(name, repo, branch)
+		if err != nil {
+			continue
+		}
+		a.remember(record)
+		a.setWant(e.held(&target{spec: appfile.App{Name: name}, repo: repo}, record))
+	}
+	return nil
+}
+
+// restoreGone registers the apps that have objects but are in no pushboat.yaml
+// any more: their deletion was confirmed, and may not have come to its end.
+func (e *Engine) restoreGone(ctx context.Context, repo string, branches map[string]string) error {
+	names, err := e.Recorder.Apps(ctx, repo)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if e.app(name) != nil {
+			continue
+		}
+		record, ok, err := e.Recorder.Last(ctx, repo, name)
+		if err != nil {
+			return err
+		}
+		if !ok || record.Result == Removed || branches[record.Branch] == "" {
+			continue
+		}
+		a, err := e.register(name, repo, record.Branch)
+		if err != nil {
+			continue
+		}
+		a.remember(record)
+		if _, broken := e.readBranch(repo, record.Branch, branches[record.Branch]); len(broken) == 0 {
+			a.setWant(goneTarget(name, repo, record.Branch, record.Cluster, branches[record.Branch]))
+		}
+	}
+	return nil
+}
+
+// register returns the app of that name, making it if there is none. It is an
+// error if another repository or branch has the name.
+func (e *Engine) register(name, repo, branch string) (*app, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if a, ok := e.apps[name]; ok {
+		return a, a.sameHome(repo, branch)
+	}
+	a := newApp(e, name, repo, branch)
+	e.apps[name] = a
+	e.workers.Go(a.work)
+	return a, nil
+}
+
+// app returns the app of that name, or nil.
+func (e *Engine) app(name string) *app {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.apps[name]
+}
+
+// appsOn returns the apps that a branch feeds and that have not been removed.
+func (e *Engine) appsOn(repo, branch string) []*app {
+	var apps []*app
+	for _, a := range e.sorted() {
+		last := a.lastRecord()
+		if a.sameHome(repo, branch) == nil && (last == nil || last.Result != Removed) {
+			apps = append(apps, a)
+		}
+	}
+	return apps
+}
+
+// sorted returns the apps by name.
+func (e *Engine) sorted() []*app {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	apps := make([]*app, 0, len(e.apps))
+	for _, a := range e.apps {
+		apps = append(apps, a)
+	}
+	sort.Slice(apps, func(i, j int) bool { return apps[i].name < apps[j].name })
+	return apps
+}
+
+// A cluster that does not answer is asked again after openRetry, or at once
+// when a push needs it.
+const openRetry = 5 * time.Second
+
+// open waits until the cluster answers, learns what every app wants there, and
+// then lets the apps' workers begin. Nothing is pruned before that, so that no
+// object is deleted that another app is about to take over.
+func (e *Engine) open(name string, cluster *Cluster) {
+	for {
+		err := e.tryOpen(name, cluster)
+		if err == nil {
+			close(cluster.opened)
+			e.startApps(name)
+			return
+		}
+		e.Log.WithField("cluster", name).Warnf("%v; trying again", err)
+		select {
+		case <-time.After(openRetry):
+		case <-cluster.retry:
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+func (e *Engine) tryOpen(name string, cluster *Cluster) error {
+	ctx, cancel := context.WithTimeout(e.ctx, openTimeout)
+	defer cancel()
+	if err := cluster.Kube.EnsureSystemNamespace(ctx); err != nil {
+		return err
+	}
+	for _, a := range e.sorted() {
+		t := a.wanted()
+		if t == nil || t.spec.Cluster != name {
+			continue
+		}
+		objects, _ := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
+		e.claims.set(a.name, name, objects)
+	}
+	return nil
+}
+
+// openTimeout bounds one attempt to reach a cluster.
+const openTimeout = 15 * time.Second
+
+// startApps has every app of a cluster checked once.
+func (e *Engine) startApps(cluster string) {
+	for _, a := range e.sorted() {
+		if t := a.wanted(); t != nil && t.spec.Cluster == cluster {
+			a.enqueue(&job{cause: CauseStart, caller: access.System("start")})
+		}
+	}
+}
+
+// ready waits a little for the cluster to be open, and says why it is not.
+func (c *Cluster) ready(ctx context.Context) error {
+	select {
+	case <-c.opened:
+		return nil
+	default:
+	}
+	select {
+	case c.retry <- struct{}{}:
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	select {
+	case <-c.opened:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("cluster %s does not answer", c.Kube.Name())
+	}
+}

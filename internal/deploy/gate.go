@@ -1,0 +1,329 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Options are what a pusher asks for. The zero value asks for nothing special,
+// except that ConfirmPrune has to be -1 when no number was given.
+type Options struct {
+	Plan         bool // print the plan and refuse
+	Detach       bool // do not wait for the deploy
+	Force        bool // recreate objects whose immutable fields changed
+	Skip         bool // record, do not deploy
+	ConfirmPrune int  // how many deletions are confirmed; -1: none
+}
+
+// Change is a branch that is about to move, or has moved, to a revision.
+type Change struct {
+	Repo, Branch, Revision string
+	Tree                   fs.FS
+	Options                Options
+	Caller                 access.Caller
+	Push                   string // the push's id
+	Only                   string // one app of the branch; "" for all
+}
+
+// Prepared is a change that has been planned: what it would do, or all that is
+// wrong with it.
+type Prepared struct {
+	Change
+	Problems manifest.Problems
+	Plans    []*Plan // of the apps that the change would change
+
+	engine  *Engine
+	targets []*target // every app of the branch, and those that leave it
+	changed map[string]*Plan
+	with    map[string]*companions // by cluster
+	claims  *claims
+}
+
+// gateTimeout bounds the questions of one gate to the clusters. A plan of a
+// thousand objects takes about three seconds.
+const gateTimeout = 2 * time.Minute
+
+// Read renders every app of the branch at the change's revision. It asks
+// nothing of any cluster.
+func (e *Engine) Read(change Change) *Prepared {
+	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
+	p.targets, p.Problems = readTargets(change.Tree, change.Repo, change.Branch, change.Revision)
+	return p
+}
+
+// Deploys reports whether the branch feeds any app, now or with the change. A
+// pushboat.yaml that can not be read counts on the default branch, where
+// people mean it to deploy.
+func (p *Prepared) Deploys() bool {
+	return len(p.targets) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
+		(len(p.Problems) > 0 && p.Branch == appfile.DefaultBranch)
+}
+
+// Plan plans every app that the change concerns, and applies the guards. It
+// changes nothing, neither in Git nor on a cluster.
+func (p *Prepared) Plan(ctx context.Context) {
+	e := p.engine
+	if p.Options.Skip {
+		p.Problems = nil
+		return
+	}
+	p.Problems = append(p.Problems, e.checkNames(p)...)
+	if len(p.Problems) > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
+	defer cancel()
+	p.claims = e.claims.overlay()
+	p.targets = append(p.targets, e.leaving(p)...)
+	objects := e.resolveAll(ctx, p)
+	e.planAll(ctx, p, objects)
+	if len(p.Problems) == 0 {
+		p.Problems = guard(p.Plans, p.Options.ConfirmPrune)
+	}
+}
+
+// checkNames refuses app names that other branches or repositories use, and
+// clusters that are not known.
+func (e *Engine) checkNames(p *Prepared) manifest.Problems {
+	var problems manifest.Problems
+	for _, t := range p.targets {
+		if a := e.app(t.spec.Name); a != nil {
+			if old := a.wanted(); old != nil && !old.gone && old.spec.Cluster != t.spec.Cluster {
+				problems = append(problems, manifest.Problem{
+					App: t.spec.Name, Source: t.spec.Source,
+					Message: fmt.Sprintf("app %s runs on cluster %s and can not move to %s by itself", a.name, old.spec.Cluster, t.spec.Cluster),
+					Hint:    "give it another name there, and remove the old one when the new one runs",
+				})
+			}
+			if err := a.sameHome(p.Repo, p.Branch); err != nil {
+				problems = append(problems, manifest.Problem{
+					App: t.spec.Name, Source: t.spec.Source, Message: err.Error(),
+					Hint: "choose another name in pushboat.yaml, or remove it there first",
+				})
+			}
+		}
+		if e.Clusters[t.spec.Cluster] == nil {
+			problems = append(problems, manifest.Problem{
+				App: t.spec.Name, Source: t.spec.Source,
+				Message: fmt.Sprintf("cluster %q is not known to this server", t.spec.Cluster),
+				Hint:    "use cluster: default, or ask for it to be added to the server's configuration",
+			})
+		}
+	}
+	return problems
+}
+
+// leaving lists the apps of this branch that the revision no longer names.
+func (e *Engine) leaving(p *Prepared) []*target {
+	named := map[string]bool{}
+	for _, t := range p.targets {
+		named[t.spec.Name] = true
+	}
+	var gone []*target
+	for _, a := range e.sorted() {
+		t := a.wanted()
+		if named[a.name] || t == nil || a.sameHome(p.Repo, p.Branch) != nil {
+			continue
+		}
+		if last := a.lastRecord(); t.gone && last != nil && last.Result == Removed {
+			continue
+		}
+		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision))
+	}
+	return gone
+}
+
+// resolveAll places the objects of every target and enters them in the
+// push's claims, so that two apps that want one object are found out.
+func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]resolved {
+	objects := map[*target][]resolved{}
+	for name, targets := range byCluster(p.targets) {
+		cluster := e.Clusters[name]
+		if err := cluster.ready(ctx); err != nil {
+			p.Problems = append(p.Problems, noAnswer(name, err))
+			continue
+		}
+		p.with[name] = newCompanions(targets, e.knows)
+		for _, t := range targets {
+			found, problems := resolve(ctx, cluster, t, p.with[name])
+			p.Problems = append(p.Problems, problems...)
+			p.Problems = append(p.Problems, e.contested(p, t, found)...)
+			p.claims.set(t.spec.Name, name, found)
+			objects[t] = found
+		}
+	}
+	return objects
+}
+
+// contested refuses objects that another app wants: one of this push, or any
+// other that this server deploys.
+func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.Problems {
+	mine := p.claims
+	var problems manifest.Problems
+	for _, o := range objects {
+		owner := mine.owner(t.spec.Cluster, o.id)
+		if owner == "" || owner == t.spec.Name || replacedLater(p, owner) {
+			continue
+		}
+		problems = append(problems, manifest.Problem{
+			App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+			Message: fmt.Sprintf("belongs to app %s%s", owner, e.homeOf(owner, p.Repo)),
+			Hint:    "remove it from one of the two apps",
+		})
+	}
+	return problems
+}
+
+// replacedLater reports whether the owner's claims are those of before the
+// push and are about to be replaced.
+func replacedLater(p *Prepared, owner string) bool {
+	for _, t := range p.targets {
+		if t.spec.Name == owner {
+			return !p.claims.has(owner)
+		}
+	}
+	return false
+}
+
+func (e *Engine) homeOf(name, repo string) string {
+	if a := e.app(name); a != nil && a.repo != repo {
+		return " of repository " + a.repo
+	}
+	return ""
+}
+
+// knows reports whether the target's app has applied the object as written.
+func (e *Engine) knows(t *target, o *manifest.Object) bool {
+	a := e.app(t.spec.Name)
+	return a != nil && a.knows(t, o)
+}
+
+// planAll plans the apps that differ from what was last applied.
+func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]resolved) {
+	type outcome struct {
+		plan     *Plan
+		problems manifest.Problems
+	}
+	outcomes := make([]outcome, len(p.targets))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelApps)
+	for i, t := range p.targets {
+		if _, placed := objects[t]; !placed || e.upToDate(p, t) {
+			continue
+		}
+		group.Go(func() error {
+			plan, problems, err := e.planTarget(groupCtx, t, objects[t], p.with[t.spec.Cluster], p.claims, p.Options.Force)
+			if err != nil {
+				problems = append(problems, noAnswer(t.spec.Cluster, err))
+			}
+			outcomes[i] = outcome{plan, problems}
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions report through outcomes
+	for i, o := range outcomes {
+		p.Problems = append(p.Problems, o.problems...)
+		if o.plan != nil {
+			p.Plans = append(p.Plans, o.plan)
+			p.changed[p.targets[i].spec.Name] = o.plan
+		}
+	}
+	p.Problems = oncePerCluster(p.Problems)
+}
+
+// parallelApps is how many apps of one push are planned at the same time.
+const parallelApps = 4
+
+// upToDate reports whether there is nothing to plan for the target. A change
+// that concerns one app only is always planned.
+func (e *Engine) upToDate(p *Prepared, t *target) bool {
+	if p.Only != "" {
+		return p.Only != t.spec.Name
+	}
+	a := e.app(t.spec.Name)
+	if a == nil || !a.settled(t) {
+		return false
+	}
+	last := a.lastRecord()
+	return last.Result.OK()
+}
+
+// planTarget plans one app of a push or a check.
+func (e *Engine) planTarget(ctx context.Context, t *target, objects []resolved, with *companions, c *claims, force bool) (*Plan, manifest.Problems, error) {
+	cluster := e.Clusters[t.spec.Cluster]
+	a := e.app(t.spec.Name)
+	if a == nil {
+		a = newApp(e, t.spec.Name, t.repo, t.spec.Branch) // planned, not yet deployed
+	}
+	parent, err := a.readParent(ctx, cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	planner := &planner{
+		cluster: cluster, app: a, target: t, force: force,
+		with: with, claims: c, masker: e.Masker, parent: parent,
+	}
+	return planner.plan(ctx, objects)
+}
+
+func byCluster(targets []*target) map[string][]*target {
+	groups := map[string][]*target{}
+	for _, t := range targets {
+		groups[t.spec.Cluster] = append(groups[t.spec.Cluster], t)
+	}
+	return groups
+}
+
+// noAnswer is the problem of a cluster that can not be asked.
+func noAnswer(cluster string, err error) manifest.Problem {
+	return manifest.Problem{
+		Message: fmt.Sprintf("cluster %s does not answer: %v", cluster, err),
+		Hint:    "push again when it does; -o skip stores the commit without deploying it",
+	}
+}
+
+// oncePerCluster keeps one of each problem that names no object.
+func oncePerCluster(problems manifest.Problems) manifest.Problems {
+	var kept manifest.Problems
+	seen := map[manifest.Problem]bool{}
+	for _, problem := range problems {
+		if problem.Object == "" && seen[problem] {
+			continue
+		}
+		seen[problem] = true
+		kept = append(kept, problem)
+	}
+	return kept
+}
+
+// Print writes the plans and the problems as the pusher sees them, and ends
+// with one line that says what has become of the push.
+func (p *Prepared) Print(w io.Writer) {
+	for _, plan := range p.Plans {
+		if len(p.Problems) == 0 || p.Options.Plan {
+			plan.Print(w)
+		}
+	}
+	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" {
+		fmt.Fprintf(w, "%s unchanged\n", plural(n, "app"))
+	}
+	PrintProblems(w, p.Problems)
+	switch {
+	case len(p.Problems) > 0:
+		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, plural(len(p.Problems), "problem"))
+	case p.Options.Plan:
+		fmt.Fprintln(w, "plan only: nothing was changed")
+	}
+}
+
+// Refused reports whether the change must not be made.
+func (p *Prepared) Refused() bool { return len(p.Problems) > 0 || p.Options.Plan }

@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// A push that deletes more than this share of an app's objects, and more than
+// this many, has to name the number.
+const (
+	pruneShare = 0.2
+	pruneCount = 3
+)
+
+// precious kinds take data or other objects with them when they are deleted.
+var precious = map[schema.GroupKind]bool{
+	manifest.NamespaceKind:          true,
+	manifest.DefinitionKind:         true,
+	{Kind: "PersistentVolume"}:      true,
+	{Kind: "PersistentVolumeClaim"}: true,
+}
+
+// guard refuses deletions that nobody confirmed. The number to confirm is
+// that of all deletions of the push, so that it can not be given blindly.
+func guard(plans []*Plan, confirmed int) manifest.Problems {
+	total := 0
+	for _, plan := range plans {
+		total += len(plan.deletions())
+	}
+	if confirmed == total && total > 0 {
+		return nil
+	}
+	var problems manifest.Problems
+	for _, plan := range plans {
+		if reason := plan.danger(); reason != "" {
+			problems = append(problems, manifest.Problem{
+				App: plan.App, Message: reason, Hint: confirmHint(total, confirmed),
+			})
+		}
+	}
+	return problems
+}
+
+func confirmHint(total, confirmed int) string {
+	hint := fmt.Sprintf("if that is meant, push with -o confirm-prune=%d", total)
+	if confirmed >= 0 {
+		hint = fmt.Sprintf("confirm-prune=%d does not match; ", confirmed) + hint
+	}
+	return hint
+}
+
+// deletions are the plan's prunes, and those recreations that lose data.
+func (p *Plan) deletions() []Step {
+	steps := slices.Clone(p.Prune)
+	for _, step := range p.Steps {
+		if step.Action == Recreate && precious[step.ID.GroupKind()] {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// danger says why the plan's deletions need to be confirmed, or "".
+func (p *Plan) danger() string {
+	deletions := p.deletions()
+	existing := len(p.Prune) + p.Counts().Change + p.Counts().Unchanged
+	switch {
+	case len(deletions) == 0:
+		return ""
+	case p.Gone:
+		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
+	}
+	for _, step := range deletions {
+		if precious[step.ID.GroupKind()] {
+			return fmt.Sprintf("would delete %s, and all that is in it or comes of it", step.ID)
+		}
+	}
+	if len(p.Prune) > pruneCount && float64(len(p.Prune)) > pruneShare*float64(existing) {
+		return fmt.Sprintf("would delete %d of %d objects", len(p.Prune), existing)
+	}
+	return ""
+}

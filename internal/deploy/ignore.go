@@ -1,0 +1,50 @@
+package deploy
+
+import (
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// copyField sets the field of a pointer to the value it has in from, where
+// both objects have its parent.
+func copyField(to, from *unstructured.Unstructured, pointer string) {
+	source, key := walk(from.Object, pointer)
+	sourceMap, ok := source.(map[string]any)
+	if !ok || sourceMap[key] == nil {
+		return
+	}
+	target, _ := walk(to.Object, pointer)
+	if targetMap, ok := target.(map[string]any); ok {
+		targetMap[key] = sourceMap[key]
+	}
+}
+
+// walk follows a pointer to the parent of its last step. The parent is nil if
+// the object has no such place.
+func walk(root map[string]any, pointer string) (parent any, key string) {
+	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	var at any = root
+	for _, step := range steps[:len(steps)-1] {
+		at = child(at, unescape(step))
+	}
+	return at, unescape(steps[len(steps)-1])
+}
+
+func child(at any, step string) any {
+	switch at := at.(type) {
+	case map[string]any:
+		return at[step]
+	case []any:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(at) {
+			return at[i]
+		}
+	}
+	return nil
+}
+
+// unescape undoes RFC 6901's escapes: ~1 is "/", ~0 is "~".
+func unescape(step string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+}

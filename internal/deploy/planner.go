@@ -1,0 +1,382 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// parallel is how many requests one plan or one stage has under way. Beyond
+// 8 the API server gained nothing on two cores, and 32 nothing lost
+// (measured); API Priority and Fairness does the limiting.
+const parallel = 16
+
+// defaultNamespace is where objects go that name no namespace in an app that
+// names none either, as with kubectl.
+const defaultNamespace = "default"
+
+// planner plans one app. It only reads: nothing on the cluster changes.
+type planner struct {
+	cluster *Cluster
+	app     *app
+	target  *target
+	force   bool         // recreate what cannot be changed in place
+	with    *companions  // what else comes with the push
+	claims  *claims      // what every app wants
+	masker  manifest.Masker
+	parent  kube.Parent // has no kinds if the app was never applied
+}
+
+// resolved is an object whose place on the cluster is known.
+type resolved struct {
+	*manifest.Object
+	id     manifest.ID
+	kind   kube.Kind
+	digest string
+}
+
+// resolve finds the kind and the namespace of every object of a target, and
+// refuses what the cluster does not know and what is written twice.
+func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions) ([]resolved, manifest.Problems) {
+	var (
+		objects  []resolved
+		problems manifest.Problems
+		seen     = map[manifest.ID]manifest.Source{}
+	)
+	for _, written := range t.objects {
+		kind, problem := kindOf(ctx, cluster, written, with)
+		if problem != nil {
+			problem.App = t.spec.Name
+			problems = append(problems, *problem)
+			continue
+		}
+		o := place(t, written, kind)
+		if first, twice := seen[o.id]; twice {
+			problems = append(problems, manifest.Problem{
+				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+				Message: "is written twice; the first is at " + first.String(),
+				Hint:    "remove one of the two",
+			})
+			continue
+		}
+		seen[o.id] = o.Source
+		objects = append(objects, o)
+	}
+	return objects, problems
+}
+
+// kindOf looks an object's kind up on the cluster, or among the definitions
+// that come with the push.
+func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (kube.Kind, *manifest.Problem) {
+	gvk := o.GroupVersionKind()
+	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
+	if with.schemas.Has(gvk.GroupKind()) {
+		look = func() (kube.Kind, error) { return with.schemas.Kind(gvk) }
+	}
+	kind, err := look()
+	if err == nil {
+		return kind, nil
+	}
+	problems := cluster.Kube.Explain(ctx, o, err)
+	return kube.Kind{}, &problems[0]
+}
+
+// place copies the object with its namespace decided, the app's label set and
+// the fields that somebody else owns taken out.
+func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
+	o := written.Copy()
+	switch {
+	case !kind.Namespaced:
+		o.SetNamespace("")
+	case o.GetNamespace() == "" && t.spec.Namespace != "":
+		o.SetNamespace(t.spec.Namespace)
+	case o.GetNamespace() == "":
+		o.SetNamespace(defaultNamespace)
+	}
+	o.Object = manifest.Without(o.Object, t.spec.Pointers(o.ID())...)
+	digest := manifest.Digest(o.Unstructured)
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[kube.PartOfLabel] = setID(t.spec.Name)
+	o.SetLabels(labels)
+	return resolved{Object: o, id: o.ID(), kind: kind, digest: digest}
+}
+
+// plan compares the objects with what runs.
+func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest.Problems, error) {
+	plan := &Plan{
+		App: p.target.spec.Name, Cluster: p.cluster.Kube.Name(), Revision: p.target.revision,
+		Gone: p.target.gone, made: time.Now(), digest: p.target.digest,
+	}
+	if err := p.follow(ctx, objects); err != nil {
+		return nil, nil, err
+	}
+	steps, problems, err := p.steps(ctx, objects)
+	if err != nil {
+		return nil, nil, err
+	}
+	sortSteps(steps)
+	plan.Steps = steps
+	plan.Prune = p.prune(objects)
+	return plan, problems, nil
+}
+
+// follow has the index cover every kind that the app has or had.
+func (p *planner) follow(ctx context.Context, objects []resolved) error {
+	kinds := map[string]kube.Kind{}
+	for _, o := range objects {
+		if !p.with.pending(o.kind) {
+			kinds[o.kind.GVK.GroupKind().String()] = o.kind
+		}
+	}
+	for _, gk := range p.parent.Kinds {
+		kind, err := p.cluster.Kube.KindOf(ctx, gk)
+		if err != nil {
+			var unknown *kube.UnknownKindError
+			if errors.As(err, &unknown) {
+				continue // its definition is gone, and so are its objects
+			}
+			return err
+		}
+		kinds[gk.String()] = kind
+	}
+	list := make([]kube.Kind, 0, len(kinds))
+	for _, kind := range kinds {
+		list = append(list, kind)
+	}
+	return p.cluster.Index.Follow(ctx, list...)
+}
+
+// steps plans the objects in parallel. An error means that the cluster did
+// not answer; what is wrong with an object is a problem.
+func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manifest.Problems, error) {
+	steps := make([]Step, len(objects))
+	found := make([]manifest.Problems, len(objects))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i, o := range objects {
+		group.Go(func() (err error) {
+			steps[i], found[i], err = p.step(groupCtx, o)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	var problems manifest.Problems
+	for i := range found {
+		for _, problem := range found[i] {
+			problem.App = p.target.spec.Name
+			problems = append(problems, problem)
+		}
+	}
+	return steps, problems, nil
+}
+
+// step plans one object. If neither the object nor what we own of it has
+// changed since it was last applied, it asks nothing of the cluster.
+func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
+	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, Action: Unchanged}
+	if entry, ok := p.cluster.Index.Get(o.id); ok && p.app.isNoted(o, entry) {
+		step.entry = entry
+		return step, nil, nil
+	}
+	if p.with.pending(o.kind) {
+		step.Action = Create
+		return step, p.with.schemas.Validate(ctx, o.Object), nil
+	}
+	running, err := p.running(ctx, o)
+	if err != nil {
+		return step, p.explain(ctx, o, err), unreachable(err)
+	}
+	if running != nil {
+		step.entry = live.EntryOf(running)
+		owner, problem := p.owner(o, step.entry)
+		if problem != nil {
+			return step, manifest.Problems{*problem}, nil
+		}
+		step.Note = owner
+	}
+	return p.compare(ctx, o, step, running)
+}
+
+// running reads the object from the cluster; nil if it is not there.
+func (p *planner) running(ctx context.Context, o resolved) (*unstructured.Unstructured, error) {
+	running, err := p.cluster.Kube.Get(ctx, o.kind, o.id.Namespace, o.id.Name)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return running, err
+}
+
+// owner finds whom the running object belongs to. It says so for an object
+// that changes hands, and refuses one that somebody else still wants.
+func (p *planner) owner(o resolved, entry live.Entry) (string, *manifest.Problem) {
+	switch entry.PartOf {
+	case setID(p.target.spec.Name):
+		return "", nil
+	case "":
+		return "was not managed, taken over", nil
+	}
+	name, known := p.claims.appOf(entry.PartOf)
+	if !known {
+		return "", &manifest.Problem{
+			Source: o.Source, Object: o.id.String(),
+			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", entry.PartOf),
+			Hint:    "remove its label " + kube.PartOfLabel + " to hand it over",
+		}
+	}
+	return "moved from app " + name, nil
+}
+
+// compare asks the API server what applying the object would change.
+func (p *planner) compare(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	p.keepIgnored(o, running)
+	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	switch {
+	case err == nil && running == nil:
+		step.Action = Create
+		return step, nil, nil
+	case err == nil:
+		p.diff(&step, running, after)
+		return step, nil, nil
+	case running == nil && p.comesWithNamespace(o, err):
+		step.Action = Create
+		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
+	case running != nil && p.force && kube.IsImmutable(err):
+		return p.recreate(ctx, o, step, running)
+	}
+	return step, p.explain(ctx, o, err), unreachable(err)
+}
+
+// comesWithNamespace reports whether the object could not be tried because its
+// namespace comes with the same push.
+func (p *planner) comesWithNamespace(o resolved, err error) bool {
+	return isNamespaceMissing(err) && p.with.namespaces[o.id.Namespace]
+}
+
+// recreate plans to delete the object and make it again, and checks it as if
+// it were new.
+func (p *planner) recreate(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	step.Action = Recreate
+	step.Changes = manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker)
+	if !o.kind.Namespaced {
+		return step, nil, nil
+	}
+	return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
+}
+
+// isNamespaceMissing reports whether a request failed because its namespace
+// does not exist.
+func isNamespaceMissing(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsNotFound(err) || !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details != nil && details.Kind == "namespaces"
+}
+
+// diff fills in what changes between the running object and the dry-run.
+func (p *planner) diff(step *Step, running, after *unstructured.Unstructured) {
+	before, then := comparable(running), comparable(after)
+	step.Changes = manifest.Diff(before.Object, then.Object, p.masker)
+	moved := step.entry.PartOf != setID(p.target.spec.Name)
+	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
+		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint})
+		return
+	}
+	step.Action = Configure
+	step.Culprit = live.CulpritOf(running)
+}
+
+// keepIgnored carries the values of ignored fields over from the running
+// object where they are still ours: leaving them out would take them back to
+// their defaults, as server-side apply does with a field that nobody owns.
+func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
+	if running == nil {
+		return
+	}
+	for _, pointer := range p.target.spec.Pointers(o.id) {
+		if live.Owns(running, pointer) {
+			copyField(o.Unstructured, running, pointer)
+		}
+	}
+}
+
+// prune lists what the app owns and the revision no longer has. What another
+// app wants now is left to it.
+func (p *planner) prune(objects []resolved) []Step {
+	if !p.target.spec.Prune && !p.target.gone {
+		return nil
+	}
+	wanted := make(map[manifest.ID]bool, len(objects))
+	for _, o := range objects {
+		wanted[o.id] = true
+	}
+	var steps []Step
+	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
+		if wanted[entry.ID] || entry.Terminating {
+			continue
+		}
+		if owner := p.claims.owner(p.cluster.Kube.Name(), entry.ID); owner != "" && owner != p.target.spec.Name {
+			continue
+		}
+		steps = append(steps, Step{ID: entry.ID, Action: Delete, entry: entry})
+	}
+	sortSteps(steps)
+	for i, j := 0, len(steps)-1; i < j; i, j = i+1, j-1 {
+		steps[i], steps[j] = steps[j], steps[i]
+	}
+	return steps
+}
+
+// explain turns an error about one object into problems; none if the cluster
+// did not answer, which is told once for all objects.
+func (p *planner) explain(ctx context.Context, o resolved, err error) manifest.Problems {
+	if unreachable(err) != nil {
+		return nil
+	}
+	return p.cluster.Kube.Explain(ctx, o.Object, err)
+}
+
+// unreachable returns err if it says that the cluster did not answer.
+func unreachable(err error) error {
+	if err != nil && (kube.IsUnreachable(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return err
+	}
+	return nil
+}
+
+// comparable copies an object without what the API server keeps for itself,
+// and without the label by which we own it.
+func comparable(u *unstructured.Unstructured) *unstructured.Unstructured {
+	c := u.DeepCopy()
+	delete(c.Object, "status")
+	metadata, ok := c.Object["metadata"].(map[string]any)
+	if !ok {
+		return c
+	}
+	for _, field := range []string{"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"} {
+		delete(metadata, field)
+	}
+	if labels, ok := metadata["labels"].(map[string]any); ok {
+		delete(labels, kube.PartOfLabel)
+		if len(labels) == 0 {
+			delete(metadata, "labels")
+		}
+	}
+	return c
+}

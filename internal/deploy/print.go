@@ -1,0 +1,117 @@
+package deploy
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// What a plan shows at most, so that a push of thousands of objects stays
+// readable. The full plan is in the record.
+const (
+	maxPlanObjects = 60
+	maxPlanFields  = 12
+)
+
+var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-"}
+
+// Print writes the plan as the pusher sees it: a line an object, the fields
+// that change, and the counts.
+func (p *Plan) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
+	changes := p.changes()
+	for i, step := range changes {
+		if i == maxPlanObjects {
+			fmt.Fprintf(w, "  ... and %d more\n", len(changes)-i)
+			break
+		}
+		step.print(w)
+	}
+	fmt.Fprintf(w, "  %s\n", p.Counts())
+}
+
+func (s Step) print(w io.Writer) {
+	line := fmt.Sprintf("  %s %s", signs[s.Action], s.ID)
+	switch {
+	case s.Action == Recreate:
+		line += "  (deleted and made again)"
+	case s.Note != "":
+		line += "  (" + s.Note + ")"
+	}
+	fmt.Fprintln(w, manifest.Clean(line))
+	for i, change := range s.Changes {
+		if i == maxPlanFields {
+			fmt.Fprintf(w, "      ... and %d more fields\n", len(s.Changes)-i)
+			return
+		}
+		fmt.Fprintf(w, "      %s\n        %s\n", manifest.Clean(change.Path), manifest.Clean(describe(change)))
+	}
+}
+
+// describe writes what happens to a field: "1.4 -> 1.5".
+func describe(change manifest.Change) string {
+	switch change.Kind {
+	case manifest.Added:
+		return "added: " + change.After
+	case manifest.Removed:
+		return "removed: " + change.Before
+	}
+	return change.Before + " -> " + change.After
+}
+
+// String writes the counts that are not zero: "1 to change, 198 unchanged".
+func (c Counts) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		text string
+	}{{c.Create, "to create"}, {c.Change, "to change"}, {c.Delete, "to delete"}, {c.Unchanged, "unchanged"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		}
+	}
+	if len(parts) == 0 {
+		return "no objects"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// PrintProblems writes all problems, each with its place and the next thing
+// to try. Git's clients colour "error:" and "hint:" at the start of a line.
+func PrintProblems(w io.Writer, problems manifest.Problems) {
+	problems.Sort()
+	for _, p := range problems {
+		place := p.Source.String()
+		if p.Object != "" {
+			place = strings.TrimPrefix(place+": "+p.Object, ": ")
+		}
+		lines := strings.Split(strings.TrimRight(p.Message, "\n"), "\n")
+		if place == "" {
+			place, lines = lines[0], lines[1:]
+		} else {
+			place += ":"
+		}
+		fmt.Fprintln(w, "error: "+manifest.Clean(place))
+		for _, line := range lines {
+			fmt.Fprintln(w, "  "+manifest.Clean(line))
+		}
+		if p.Hint != "" {
+			fmt.Fprintln(w, "hint: "+manifest.Clean(p.Hint))
+		}
+	}
+}
+
+// short abbreviates a commit as Git does by default.
+func short(revision string) string {
+	return revision[:min(7, len(revision))]
+}
+
+// plural writes "1 problem", "2 problems".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,129 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// maxLines bounds the lines that a run keeps. An app of the largest size
+// allowed prints about three lines an object.
+const maxLines = 50_000
+
+// Run is a deploy in progress: a log that anybody can attach to, from its
+// first line, and an outcome. Its methods may be called from several
+// goroutines.
+type Run struct {
+	App    string
+	Number int
+
+	revision string // what it deploys, as wanted when it was asked for
+	started  time.Time
+
+	mu      sync.Mutex
+	lines   []string
+	more    chan struct{} // closed and replaced at each line
+	outcome *Record
+}
+
+func newRun(app string, number int) *Run {
+	return &Run{App: app, Number: number, started: time.Now(), more: make(chan struct{})}
+}
+
+// ID names the deploy, see DeployID.
+func (r *Run) ID() string { return DeployID(r.App, r.Number) }
+
+// Printf adds a line. Control characters in it are made visible, whatever
+// they came from.
+func (r *Run) Printf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for line := range strings.SplitSeq(text, "\n") {
+		if len(r.lines) < maxLines {
+			r.lines = append(r.lines, manifest.Clean(line))
+		}
+	}
+	r.wakeLocked()
+}
+
+// event adds a line about one object in the fixed columns of the log.
+func (r *Run) event(word string, id manifest.ID, detail string) {
+	r.Printf("%s", strings.TrimRight(fmt.Sprintf("  %-10s  %s  %s", word, id, detail), " "))
+}
+
+// finish sets the outcome and ends every attachment.
+func (r *Run) finish(record Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outcome = &record
+	r.wakeLocked()
+}
+
+func (r *Run) wakeLocked() {
+	close(r.more)
+	r.more = make(chan struct{})
+}
+
+// Outcome returns how the deploy ended; ok is false while it goes on.
+func (r *Run) Outcome() (record Record, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.outcome == nil {
+		return Record{}, false
+	}
+	return *r.outcome, true
+}
+
+// Log returns the lines so far.
+func (r *Run) Log() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return []byte(strings.Join(r.lines, "\n") + "\n")
+}
+
+// Attach passes each line to print, from the first on, until the deploy has
+// ended; then it returns the outcome. If ctx ends first it returns ctx's
+// error, and the deploy goes on.
+func (r *Run) Attach(ctx context.Context, print func(line string)) (Record, error) {
+	for next := 0; ; {
+		lines, more, outcome := r.after(next)
+		for _, line := range lines {
+			print(line)
+		}
+		next += len(lines)
+		if outcome != nil {
+			return *outcome, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return Record{}, ctx.Err()
+		}
+	}
+}
+
+// after returns the lines from next on. The outcome is only given together
+// with the last line.
+func (r *Run) after(next int) (lines []string, more <-chan struct{}, outcome *Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lines[next:len(r.lines):len(r.lines)], r.more, r.outcome
+}
+
+// wait returns the outcome, or ctx's error if it ends first.
+func (r *Run) wait(ctx context.Context) (Record, error) {
+	return r.Attach(ctx, func(string) {})
+}
+
+// seconds writes a duration as people read it: "4.3 s", "2 min 5 s".
+func seconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}

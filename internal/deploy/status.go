@@ -1,0 +1,232 @@
+package deploy
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+)
+
+// Status is how an app is: what its branch wants, what was deployed last, and
+// what runs.
+type Status struct {
+	App      string    `json:"app"`
+	Repo     string    `json:"repository"`
+	Branch   string    `json:"branch"`
+	Cluster  string    `json:"cluster"`
+	Revision string    `json:"revision"` // wanted; "" if nothing is to be deployed
+	Sync     Sync      `json:"sync"`
+	Health   string    `json:"health"` // healthy, progressing, failing, or unknown
+	Objects  int       `json:"objects"`
+	Sick     []Symptom `json:"unhealthy,omitempty"`
+	Drift    []string  `json:"drift,omitempty"` // objects that differ and are left alone
+	Trouble  string    `json:"trouble,omitempty"`
+	Running  string    `json:"running,omitempty"` // the deploy that goes on
+	Schedule string    `json:"schedule,omitempty"`
+	Last     *Record   `json:"last,omitempty"`
+}
+
+// Sync says how the cluster and the branch stand to each other.
+type Sync string
+
+// The ways they can.
+const (
+	InSync    Sync = "in sync"
+	Deploying Sync = "deploying"
+	Drifted   Sync = "drifted"
+	NotSynced Sync = "failed"
+	Held      Sync = "held"    // the newest revision was pushed with -o skip
+	Pending   Sync = "pending" // nothing has been deployed yet
+	Gone      Sync = "removed"
+)
+
+// Symptom is an object that is not healthy, and why.
+type Symptom struct {
+	Object string `json:"object"`
+	State  string `json:"state"`
+	Cause  string `json:"cause,omitempty"`
+}
+
+// Apps lists the names of all apps, sorted.
+func (e *Engine) Apps() []string {
+	var names []string
+	for _, a := range e.sorted() {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// AppsOf lists the apps of a repository that have or want objects on a
+// cluster.
+func (e *Engine) AppsOf(repo string) []string {
+	var names []string
+	for _, a := range e.sorted() {
+		last := a.lastRecord()
+		removed := last != nil && last.Result == Removed
+		if a.repo == repo && !removed && (last != nil || a.wanted() != nil) {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
+// Status returns how an app is; ok is false if there is no such app.
+func (e *Engine) Status(name string) (status Status, ok bool) {
+	a := e.app(name)
+	if a == nil {
+		return Status{}, false
+	}
+	return a.status(), true
+}
+
+func (a *app) status() Status {
+	a.mu.Lock()
+	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble}
+	t, run := a.want, a.run
+	for _, step := range a.drift {
+		s.Drift = append(s.Drift, step.ID.String())
+	}
+	a.mu.Unlock()
+	if run != nil {
+		if _, ended := run.Outcome(); !ended {
+			s.Running = run.ID()
+		}
+	}
+	s.Health = "unknown"
+	if t != nil {
+		s.Revision, s.Cluster, s.Schedule = t.revision, t.spec.Cluster, t.spec.Schedule
+		sick, well := a.sick(t)
+		s.Objects = len(sick) + len(well)
+		s.Sick = symptoms(sick)
+		s.Health = overall(sick, s.Objects)
+	}
+	s.Sync = a.syncState(t, s)
+	return s
+}
+
+func (a *app) syncState(t *target, s Status) Sync {
+	switch {
+	case s.Running != "":
+		return Deploying
+	case t == nil && s.Last != nil && s.Last.Result == Skipped:
+		return Held
+	case t == nil || s.Last == nil:
+		return Pending
+	case s.Last.Result == Removed:
+		return Gone
+	case s.Last.Result == Skipped:
+		return Held
+	case s.Last.Result == Failed || !a.settled(t):
+		return NotSynced
+	case len(s.Drift) > 0:
+		return Drifted
+	}
+	return InSync
+}
+
+func symptoms(sick []live.Entry) []Symptom {
+	list := make([]Symptom, 0, len(sick))
+	for _, entry := range sick {
+		list = append(list, Symptom{Object: entry.ID.String(), State: entry.Health.String()})
+	}
+	return list
+}
+
+func overall(sick []live.Entry, objects int) string {
+	state := "healthy"
+	if objects == 0 {
+		state = "-"
+	}
+	for _, entry := range sick {
+		if entry.Health.Status == health.Failed {
+			return "failing"
+		}
+		state = "progressing"
+	}
+	return state
+}
+
+// Explain fills in the causes of a status's symptoms, by looking at the pods.
+// It asks the cluster; without an answer the causes stay empty.
+func (e *Engine) Explain(ctx context.Context, s *Status) {
+	a := e.app(s.App)
+	if a == nil || len(s.Sick) == 0 {
+		return
+	}
+	t := a.wanted()
+	if t == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
+	defer cancel()
+	cluster := e.Clusters[t.spec.Cluster]
+	sick, _ := a.sick(t)
+	sort.SliceStable(sick, func(i, j int) bool { return sick[i].ID.Less(sick[j].ID) })
+	for i := range s.Sick {
+		for _, entry := range sick {
+			if entry.ID.String() != s.Sick[i].Object {
+				continue
+			}
+			pods, err := live.ListPods(ctx, cluster.Kube, entry.ID.Namespace)
+			if err != nil {
+				return
+			}
+			if cause, ok := cluster.causeOf(ctx, entry.ID, pods); ok {
+				s.Sick[i].Cause = cause.String()
+				s.Health = "failing"
+			}
+		}
+	}
+}
+
+// explainTimeout bounds the questions of one Explain.
+const explainTimeout = 10 * time.Second
+
+// Run returns a deploy that goes on, or that ended and is the app's newest;
+// nil for any other.
+func (e *Engine) Run(name string, number int) *Run {
+	a := e.app(name)
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, run := range []*Run{a.run, a.runningLocked()} {
+		if run != nil && (run.Number == number || number == 0) {
+			return run
+		}
+	}
+	return nil
+}
+
+// runningLocked returns the run of the job that the worker is at.
+func (a *app) runningLocked() *Run {
+	if a.doing != nil {
+		return a.doing.run
+	}
+	return nil
+}
+
+// AppsOn lists the apps that a branch feeds, and that have or want objects.
+func (e *Engine) AppsOn(repo, branch string) []string {
+	var names []string
+	for _, a := range e.appsOn(repo, branch) {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// Forget drops the apps of a repository that was deleted, so that their names
+// are free. Their workers end.
+func (e *Engine) Forget(repo string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, a := range e.apps {
+		if a.repo == repo {
+			delete(e.apps, name)
+			close(a.gone)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// OnSuspect sets who is told of objects that are not as they were left. f must
+// be quick. Call it before Start.
+func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
+	e.suspect = f
+	for _, cluster := range e.Clusters {
+		cluster.Index.OnChange(func(event live.Event) { e.changed(event) })
+	}
+}
+
+// OnWanted sets who is told by which schedule an app is to be checked, whenever
+// that may have changed; "" means by none. f must be quick. Call it before
+// Start.
+func (e *Engine) OnWanted(f func(app, schedule string)) { e.wanted = f }
+
+// changed looks at one event of an index. While the app is being worked on,
+// events are most likely our own; afterwards all its objects are looked at.
+func (e *Engine) changed(event live.Event) {
+	name, ok := e.claims.appOf(event.Entry.PartOf)
+	if !ok {
+		return
+	}
+	a := e.app(name)
+	if a == nil || a.busy() {
+		return
+	}
+	if a.differs(event.Entry, event.Deleted) {
+		e.tellSuspect(a, event.Entry.ID)
+	}
+}
+
+func (e *Engine) tellSuspect(a *app, id manifest.ID) {
+	t := a.wanted()
+	if e.suspect != nil && t != nil && !t.gone && t.spec.Drift != "off" {
+		e.suspect(a.name, id)
+	}
+}
+
+func (a *app) busy() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.doing != nil
+}
+
+// idle marks the worker as done with its job.
+func (a *app) idle() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.doing = nil
+}
+
+// differs reports whether an object is not as it was left.
+func (a *app) differs(entry live.Entry, deleted bool) bool {
+	left, known := a.notedOf(entry.ID)
+	return known && (deleted || entry.Fingerprint != left.Fingerprint || entry.PartOf != setID(a.name))
+}
+
+// rescan looks for what changed while the app was worked on.
+func (a *app) rescan(t *target) {
+	index := a.engine.Clusters[t.spec.Cluster].Index
+	present := map[manifest.ID]bool{}
+	for _, entry := range index.Members(setID(a.name)) {
+		present[entry.ID] = true
+		if a.differs(entry, false) {
+			a.engine.tellSuspect(a, entry.ID)
+		}
+	}
+	a.mu.Lock()
+	var missing []manifest.ID
+	for id := range a.objects {
+		if !present[id] {
+			missing = append(missing, id)
+		}
+	}
+	a.mu.Unlock()
+	for _, id := range missing {
+		a.engine.tellSuspect(a, id)
+	}
+}
+

@@ -1,0 +1,82 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+)
+
+// target is what an app should be: a revision of its branch, rendered.
+type target struct {
+	spec     appfile.App
+	repo     string
+	revision string
+	objects  []*manifest.Object
+	digest   string // of the objects and the settings that shape the deploy
+	gone     bool   // pushboat.yaml does not name the app any more: delete it all
+}
+
+// readTargets renders every app that a branch feeds at a revision. Apps of
+// other branches that pushboat.yaml names are left out. The problems are all
+// there are; the targets are then not to be used.
+func readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
+	specs, problems := appfile.Parse(tree, repo)
+	var targets []*target
+	for _, spec := range specs {
+		if spec.Branch != branch {
+			continue
+		}
+		result, found := render.App(tree, spec)
+		for i := range found {
+			found[i].App = spec.Name
+		}
+		problems = append(problems, found...)
+		targets = append(targets, &target{
+			spec:     spec,
+			repo:     repo,
+			revision: revision,
+			objects:  withNamespace(spec, result.Objects),
+			digest:   targetDigest(spec, result.Digest),
+		})
+	}
+	return targets, problems
+}
+
+// targetDigest changes whenever the app has to be deployed anew. Settings that
+// only say when and how to look (schedule, drift, timeout) are not in it.
+func targetDigest(spec appfile.App, rendered string) string {
+	shape, err := json.Marshal([]any{
+		rendered, spec.Cluster, spec.Namespace, spec.CreateNamespace, spec.Prune, spec.Ignore,
+	})
+	if err != nil {
+		return rendered
+	}
+	sum := sha256.Sum256(shape)
+	return hex.EncodeToString(sum[:])
+}
+
+// withNamespace adds the Namespace that createNamespace asks for, unless the
+// app writes it itself.
+func withNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
+	if !spec.CreateNamespace || spec.Namespace == "" {
+		return objects
+	}
+	for _, o := range objects {
+		if o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
+			return objects
+		}
+	}
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": spec.Namespace},
+	}}
+	made := &manifest.Object{Unstructured: namespace, Source: spec.Source}
+	return append([]*manifest.Object{made}, objects...)
+}

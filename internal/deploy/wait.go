@@ -1,0 +1,243 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// verdict is how a wait for health ended.
+type verdict struct {
+	result Result // Deployed: everything is healthy
+	reason string
+}
+
+// interrupted is the verdict of a wait that the stop of the server ended.
+var interrupted = verdict{result: "interrupted"}
+
+// enter writes the verdict into a record whose result would be a good one.
+func (v verdict) enter(record *Record) {
+	if v.result != Deployed {
+		record.Result, record.Message = v.result, v.reason
+	}
+}
+
+// waiting is one wait for the health of an app, by watch: it asks nothing of
+// the cluster but the pods of what does not become healthy.
+type waiting struct {
+	app     *app
+	target  *target
+	cluster *Cluster
+	run     *Run
+
+	ids    []manifest.ID
+	shown  map[manifest.ID]health.Health // what the log says of each
+	causes map[manifest.ID]health.Cause
+	pods   map[string]*live.Pods // by namespace
+	nudge  chan struct{}         // any of the pods changed
+}
+
+// waitHealthy returns when everything that the app owns is healthy, when
+// something has failed for good, or after the app's timeout.
+func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	w := &waiting{
+		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run,
+		shown: map[manifest.ID]health.Health{}, causes: map[manifest.ID]health.Cause{},
+		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
+	}
+	changed, done := w.cluster.Index.Changed(setID(a.name))
+	defer done()
+	timeout := time.NewTimer(t.spec.Timeout)
+	defer timeout.Stop()
+	for {
+		sick := w.look(watching)
+		if len(sick) == 0 {
+			return verdict{result: Deployed}
+		}
+		if hopeless := w.hopeless(sick); hopeless != "" {
+			return verdict{Unhealthy, hopeless}
+		}
+		select {
+		case <-changed:
+		case <-w.nudge:
+		case <-timeout.C:
+			return verdict{Unhealthy, w.why(sick)}
+		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errSuperseded) {
+				return verdict{Superseded, errSuperseded.Error()}
+			}
+			return interrupted
+		}
+	}
+}
+
+// look compares the health of every object with what the log says, prints
+// what is new, and returns the objects that are not healthy.
+func (w *waiting) look(ctx context.Context) []live.Entry {
+	sick, recovered := w.app.sick(w.target)
+	for _, entry := range recovered {
+		if _, shown := w.shown[entry.ID]; shown {
+			w.run.event("healthy", entry.ID, entry.Health.Message)
+			delete(w.shown, entry.ID)
+			delete(w.causes, entry.ID)
+		}
+	}
+	for _, entry := range sick {
+		if w.shown[entry.ID] != entry.Health {
+			w.run.event(waitWord(entry.Health), entry.ID, entry.Health.Message)
+			w.shown[entry.ID] = entry.Health
+		}
+		w.findCause(ctx, entry)
+	}
+	return sick
+}
+
+func waitWord(h health.Health) string {
+	if h.Status == health.Failed {
+		return "failing"
+	}
+	return "waiting"
+}
+
+// findCause looks at the pods of an object that is not healthy, and prints
+// what keeps them.
+func (w *waiting) findCause(ctx context.Context, entry live.Entry) {
+	object := w.target.object(entry.ID)
+	if object == nil || !health.RunsPods(object.Unstructured) {
+		return
+	}
+	pods := w.podsOf(ctx, entry.ID.Namespace).List()
+	if !anyCause(pods) {
+		return
+	}
+	cause, ok := w.cluster.causeOf(ctx, entry.ID, pods)
+	if !ok || w.causes[entry.ID] == cause || cause.Reason == "NotReady" {
+		return
+	}
+	w.causes[entry.ID] = cause
+	w.run.event("failing", entry.ID, cause.String())
+}
+
+// podsOf follows the pods of a namespace from the first time on.
+func (w *waiting) podsOf(ctx context.Context, namespace string) *live.Pods {
+	if pods, ok := w.pods[namespace]; ok {
+		return pods
+	}
+	pods := live.WatchPods(ctx, w.cluster.Kube, namespace)
+	w.pods[namespace] = pods
+	go func() {
+		for {
+			select {
+			case <-pods.Changed():
+				select {
+				case w.nudge <- struct{}{}:
+				default:
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return pods
+}
+
+func anyCause(pods []*unstructured.Unstructured) bool {
+	for _, pod := range pods {
+		if _, ok := health.PodCause(pod); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// causeOf finds what keeps the pods of a workload's current revision.
+func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructured.Unstructured) (health.Cause, bool) {
+	kind, err := c.Kube.KindOf(ctx, id.GroupKind())
+	if err != nil {
+		return health.Cause{}, false
+	}
+	workload, err := c.Kube.Get(ctx, kind, id.Namespace, id.Name)
+	if err != nil {
+		return health.Cause{}, false
+	}
+	sort.Slice(pods, func(i, j int) bool { return pods[i].GetName() < pods[j].GetName() })
+	for _, pod := range pods {
+		if cause, ok := health.PodCause(pod); ok && health.Selects(workload, pod) {
+			return cause, true
+		}
+	}
+	return health.Cause{}, false
+}
+
+// hopeless says what has failed for good, or "".
+func (w *waiting) hopeless(sick []live.Entry) string {
+	for _, entry := range sick {
+		if entry.Health.Status == health.Failed || w.causes[entry.ID].Terminal {
+			return w.why([]live.Entry{entry})
+		}
+	}
+	return ""
+}
+
+// why says what keeps the first object that is not healthy, and how many more
+// there are.
+func (w *waiting) why(sick []live.Entry) string {
+	first := sick[0]
+	for _, entry := range sick {
+		if _, ok := w.causes[entry.ID]; ok {
+			first = entry
+			break
+		}
+	}
+	text := first.ID.String() + ": " + first.Health.String()
+	if cause, ok := w.causes[first.ID]; ok {
+		text += ": " + cause.String()
+	}
+	if more := len(sick) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
+}
+
+// sick splits the app's objects on the cluster into those that are not healthy
+// and those that are, each sorted. An object that is not there counts as sick.
+func (a *app) sick(t *target) (sick, well []live.Entry) {
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if cluster == nil {
+		return nil, nil
+	}
+	for _, entry := range cluster.Index.Members(setID(a.name)) {
+		if entry.Health.OK() || entry.Terminating {
+			well = append(well, entry)
+			continue
+		}
+		sick = append(sick, entry)
+	}
+	for _, list := range [][]live.Entry{sick, well} {
+		sort.Slice(list, func(i, j int) bool { return list[i].ID.Less(list[j].ID) })
+	}
+	return sick, well
+}
+
+// object returns the target's object of that identity, or nil. Namespaces may
+// have been added since it was written.
+func (t *target) object(id manifest.ID) *manifest.Object {
+	for _, o := range t.objects {
+		have := o.ID()
+		if have.Kind == id.Kind && have.Group == id.Group && have.Name == id.Name &&
+			(have.Namespace == id.Namespace || have.Namespace == "") {
+			return o
+		}
+	}
+	return nil
+}

@@ -1,0 +1,459 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// goneTimeout is how long the deletion of a whole app may take.
+	goneTimeout = 5 * time.Minute
+	// checkTimeout bounds the questions of one check to the cluster.
+	checkTimeout = 2 * time.Minute
+	// planFresh is how old the gate's plan may be when it is applied. An older
+	// one is made again, since the cluster may have moved on.
+	planFresh = 30 * time.Second
+	// A failed deploy is tried again after retryFirst, then ever more slowly
+	// up to retryMost, for as long as the branch wants it.
+	retryFirst = 10 * time.Second
+	retryMost  = 5 * time.Minute
+)
+
+// work does the app's jobs one after the other until the engine stops.
+func (a *app) work() {
+	delay := retryFirst
+	var retry <-chan time.Time
+	for {
+		select {
+		case <-a.wake:
+		case <-retry:
+			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
+		case <-a.gone:
+			a.abandon()
+			return
+		case <-a.engine.ctx.Done():
+			a.abandon()
+			return
+		}
+		j, overtaken := a.take()
+		for _, old := range overtaken {
+			a.finish(old, a.newRecord(old, Superseded, "a newer revision came before this one was begun"))
+		}
+		retry = nil
+		if j == nil {
+			continue
+		}
+		done := a.do(j)
+		a.idle()
+		if done {
+			a.rescanAfter(j)
+			delay = retryFirst
+			continue
+		}
+		retry = time.After(delay)
+		delay = min(2*delay, retryMost)
+	}
+}
+
+// rescanAfter looks for what changed while a job was done that applied
+// something. A job that applied nothing missed nothing.
+func (a *app) rescanAfter(j *job) {
+	if t := a.wanted(); t != nil && !t.gone && j.run != nil {
+		a.rescan(t)
+	}
+}
+
+// abandon ends the attachments of deploys that will not be begun any more.
+func (a *app) abandon() {
+	j, overtaken := a.take()
+	if j != nil {
+		overtaken = append(overtaken, j)
+	}
+	for _, old := range overtaken {
+		if old.run != nil {
+			a.interrupt(old)
+		}
+	}
+}
+
+// do does one job and reports whether there is no need to try it again.
+func (a *app) do(j *job) bool {
+	t := a.wanted()
+	if t == nil {
+		return true
+	}
+	if j.cause.check() && a.settled(t) {
+		return a.check(t, j)
+	}
+	if last := a.lastRecord(); t.gone && last != nil && last.Result == Removed {
+		return true
+	}
+	return a.deploy(t, j)
+}
+
+// check compares what runs with what should, and corrects, warns or leaves it
+// as the app's drift setting says. It reports whether it could be done.
+func (a *app) check(t *target, j *job) bool {
+	plan, err := a.replan(t, j)
+	if err != nil {
+		a.setTrouble(err.Error())
+		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)
+		return false
+	}
+	a.setTrouble("")
+	switch {
+	case plan.Empty():
+		a.setDrift(nil)
+		return a.recover(t, j)
+	case t.spec.Drift == "off":
+		return true
+	case t.spec.Drift == "warn":
+		a.warn(plan)
+		return true
+	}
+	a.setDrift(nil)
+	return a.correct(t, j, plan)
+}
+
+// recover records that an app which had not become healthy now is.
+func (a *app) recover(t *target, j *job) bool {
+	last := a.lastRecord()
+	if last.Result != Unhealthy && last.Result != Superseded {
+		return true
+	}
+	if sick, _ := a.sick(t); len(sick) > 0 {
+		return true
+	}
+	j.run = a.newRun()
+	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
+	record := a.newRecord(j, Deployed, "")
+	record.Objects, record.Digest = last.Objects, t.digest
+	a.finish(j, record)
+	return true
+}
+
+// warn remembers differences that the app's settings leave alone.
+func (a *app) warn(plan *Plan) {
+	a.setDrift(plan.changes())
+	for _, step := range plan.changes() {
+		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
+			Warnf("drift, left alone: would be %s (last changed by %s)", step.Action, orNobody(step.Culprit.String()))
+	}
+}
+
+// correct takes drift back.
+func (a *app) correct(t *target, j *job, plan *Plan) bool {
+	j.run = a.newRun()
+	j.run.Printf("%s: drift on cluster %s", a.name, t.spec.Cluster)
+	for _, step := range plan.changes() {
+		a.printDrift(j.run, step)
+	}
+	return a.carryOut(t, j, plan, Corrected)
+}
+
+func (a *app) printDrift(run *Run, step Step) {
+	detail := ""
+	if who := step.Culprit.String(); who != "" && step.Action == Configure {
+		detail = "changed by " + who
+	}
+	if step.Action == Create {
+		detail = "was deleted"
+	}
+	run.event("drifted", step.ID, detail)
+	for _, change := range step.Changes {
+		run.Printf("      %s\n        %s", change.Path, describe(change))
+	}
+}
+
+// deploy brings the app's newest revision to the cluster.
+func (a *app) deploy(t *target, j *job) bool {
+	if j.run == nil {
+		j.run = a.newRun()
+	}
+	j.run.Printf("%s: deploying %s", a.name, short(t.revision))
+	if err := a.awaitDependencies(t, j); err != nil {
+		return a.fail(t, j, err)
+	}
+	plan := j.plan
+	if plan == nil || plan.digest != t.digest || time.Since(plan.made) > planFresh {
+		var err error
+		if plan, err = a.replan(t, j); err != nil {
+			return a.fail(t, j, err)
+		}
+	}
+	return a.carryOut(t, j, plan, Deployed)
+}
+
+// awaitDependencies returns when the deploys that this one depends on have
+// ended, with an error if one of them did not end well.
+func (a *app) awaitDependencies(t *target, j *job) error {
+	for _, run := range j.after {
+		record, err := run.wait(a.engine.ctx)
+		if err != nil {
+			return err
+		}
+		if !record.Result.OK() {
+			return fmt.Errorf("not begun: it depends on %s, which is %s", run.App, record.Result)
+		}
+	}
+	for _, name := range t.spec.DependsOn {
+		if dependency := a.engine.app(name); dependency != nil && !dependency.isOK() {
+			return fmt.Errorf("not begun: it depends on %s, which is not deployed", name)
+		}
+	}
+	return nil
+}
+
+func (a *app) isOK() bool {
+	last := a.lastRecord()
+	t := a.wanted()
+	return t == nil || (last != nil && a.settled(t) && last.Result != Unhealthy)
+}
+
+// carryOut applies a plan, waits for health and records the result.
+func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
+	wait, cancel := context.WithCancelCause(a.engine.ctx)
+	defer cancel(nil)
+	a.setCancelWait(cancel)
+	defer a.setCancelWait(nil)
+
+	j.plan = plan
+	objects, err := a.apply(t, j.run, plan)
+	record := a.newRecord(j, good, "")
+	record.Objects, record.Digest = objects, t.digest
+	for _, step := range plan.Prune {
+		record.Deleted = append(record.Deleted, step.ID.Key())
+	}
+	switch {
+	case err != nil:
+		record.Result, record.Message = Failed, err.Error()
+	case t.gone:
+		record.Result = Removed
+	default:
+		verdict := a.waitHealthy(wait, t, j.run)
+		if verdict == interrupted {
+			a.interrupt(j)
+			return true
+		}
+		verdict.enter(&record)
+	}
+	a.finish(j, record)
+	return record.Result != Failed
+}
+
+// fail records a deploy that could not be begun. The same failure again, found
+// by a retry, is not recorded twice.
+func (a *app) fail(t *target, j *job, err error) bool {
+	if a.engine.ctx.Err() != nil {
+		a.interrupt(j)
+		return true
+	}
+	record := a.newRecord(j, Failed, err.Error())
+	record.Digest = t.digest
+	a.finish(j, record)
+	return false
+}
+
+// interrupt ends a deploy that the stop of the server cut short. It is not
+// recorded, so that the next start takes it up again.
+func (a *app) interrupt(j *job) {
+	record := a.newRecord(j, Failed, "the server is stopping; the deploy goes on when it starts again")
+	j.run.Printf("%s: %s", a.name, record.Message)
+	j.run.finish(record)
+}
+
+// replan plans the app as it is wanted now.
+func (a *app) replan(t *target, j *job) (*Plan, error) {
+	ctx, cancel := context.WithTimeout(a.engine.ctx, checkTimeout)
+	defer cancel()
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if cluster == nil {
+		return nil, fmt.Errorf("cluster %q is not known to this server", t.spec.Cluster)
+	}
+	if err := cluster.ready(ctx); err != nil {
+		return nil, err
+	}
+	with := j.with
+	if with == nil {
+		with = newCompanions([]*target{t}, a.knows)
+	}
+	objects, problems := resolve(ctx, cluster, t, with)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	plan, problems, err := a.engine.planTarget(ctx, t, objects, with, a.engine.claims, j.force)
+	if err != nil {
+		return nil, err
+	}
+	return plan, problems.Err()
+}
+
+// newRecord begins the account of a job.
+func (a *app) newRecord(j *job, result Result, message string) Record {
+	t := a.wanted()
+	started := time.Now()
+	if j.run != nil {
+		started = j.run.started
+	}
+	record := Record{
+		App: a.name, Repo: a.repo, Branch: a.branch, Cause: j.cause,
+		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
+		Started: started, Result: result, Message: message,
+	}
+	if t != nil {
+		record.Revision, record.Cluster = t.revision, t.spec.Cluster
+	}
+	if j.run != nil {
+		record.Number = j.run.Number
+		if j.run.revision != "" {
+			record.Revision = j.run.revision
+		}
+	}
+	return record
+}
+
+// finish says how the deploy ended, stores its record and lets go of those who
+// are attached.
+func (a *app) finish(j *job, record Record) {
+	record.Seconds = time.Since(record.Started).Seconds()
+	j.run.Printf("%s", outcomeLine(record))
+	if a.repeats(record) {
+		j.run.finish(record)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	if err := a.engine.Recorder.Save(ctx, record, j.run.Log(), a.manifests(j.plan)); err != nil {
+		a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", record.ID(), err)
+		j.run.Printf("warning: this deploy could not be recorded: %v", err)
+	}
+	if record.Result != Superseded || record.Digest != "" {
+		a.remember(record)
+	}
+	a.log(record)
+	j.run.finish(record)
+}
+
+// saveTimeout bounds the writing of one record.
+const saveTimeout = 30 * time.Second
+
+// repeats reports whether a retry failed just as the deploy before it did.
+func (a *app) repeats(record Record) bool {
+	last := a.lastRecord()
+	return last != nil && record.Cause.check() && record.Result == Failed &&
+		last.Result == Failed && last.Revision == record.Revision && last.Message == record.Message
+}
+
+func (a *app) log(record Record) {
+	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", record.ID()).
+		WithField("revision", short(record.Revision)).WithField("cause", record.Cause).
+		WithField("operator", record.Operator)
+	if record.Result.OK() || record.Result == Superseded || record.Result == Skipped {
+		entry.Infof("%s", record.Result)
+		return
+	}
+	entry.Warnf("%s: %s", record.Result, manifest.Clean(record.Message))
+}
+
+// manifests writes the app's objects as they were applied, secrets masked.
+func (a *app) manifests(plan *Plan) []byte {
+	if plan == nil {
+		return nil
+	}
+	var all []byte
+	for _, step := range plan.Steps {
+		masked := step.object.Unstructured
+		if step.ID.GroupKind() == manifest.SecretKind {
+			masked = a.engine.Masker.MaskObject(masked)
+		}
+		text, err := yaml.Marshal(masked.Object)
+		if err != nil {
+			continue
+		}
+		all = append(append(all, "---\n"...), text...)
+	}
+	return all
+}
+
+// outcomeLine is the last line of a deploy: what has become of it, and what
+// to do if it is not what was wanted.
+func outcomeLine(r Record) string {
+	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
+	switch r.Result {
+	case Deployed:
+		return fmt.Sprintf("%s: deployed %s in %s, healthy (deploy %s)", r.App, short(r.Revision), took, r.ID())
+	case Corrected:
+		return fmt.Sprintf("%s: corrected to %s in %s (deploy %s)", r.App, short(r.Revision), took, r.ID())
+	case Removed:
+		return fmt.Sprintf("%s: removed, %s deleted (deploy %s)", r.App, plural(len(r.Deleted), "object"), r.ID())
+	case Skipped:
+		return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)", r.App, short(r.Revision), r.ID())
+	case Superseded:
+		return fmt.Sprintf("%s: %s superseded: %s (deploy %s)", r.App, short(r.Revision), r.Message, r.ID())
+	case Unhealthy:
+		return fmt.Sprintf("%s: %s is applied but not healthy after %s: %s\n"+
+			"hint: the commit was kept; push a fix, or see: status %s (deploy %s)",
+			r.App, short(r.Revision), took, r.Message, r.App, r.ID())
+	}
+	return fmt.Sprintf("%s: %s failed: %s\n"+
+		"hint: the commit was kept and is tried again; push a fix, or run: sync %s (deploy %s)",
+		r.App, short(r.Revision), r.Message, r.App, r.ID())
+}
+
+func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cancelWait = cancel
+	if cancel != nil && a.job != nil && !a.job.cause.check() {
+		cancel(errSuperseded)
+	}
+}
+
+func (a *app) setDrift(steps []Step) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.drift = steps
+}
+
+func (a *app) setTrouble(text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.trouble = text
+}
+
+func orNobody(who string) string {
+	if who == "" {
+		return "nobody known"
+	}
+	return who
+}
+
+// readParent returns the app's ApplySet parent, from memory once it is known.
+// It does not exist if the app was never applied.
+func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, error) {
+	a.mu.Lock()
+	known := a.parent
+	a.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	parent, err := cluster.Kube.ReadParent(ctx, a.name, a.repo)
+	if err != nil {
+		return kube.Parent{}, err
+	}
+	a.setParent(&parent)
+	return parent, nil
+}
+
+func (a *app) setParent(parent *kube.Parent) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.parent = parent
+}

@@ -1,0 +1,219 @@
+// Package live knows what runs. It follows, with one watch for each kind in
+// use, the objects of a cluster that belong to an ApplySet, and keeps of each
+// only what planning, health and drift need: identity, versions, health, and a
+// fingerprint of the fields that Pushboat owns.
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Event is one change of the index.
+type Event struct {
+	Entry   Entry // the object as it is now, or as it was when it went
+	Deleted bool  // it is gone, or it has lost its label
+}
+
+// Index is the live index of one cluster. Use New. Its methods may be called
+// from several goroutines.
+type Index struct {
+	cluster *kube.Cluster
+	log     *logrus.Entry
+	ctx     context.Context // ends every watch
+
+	mu       sync.RWMutex
+	follows  map[schema.GroupKind]*follow
+	entries  map[manifest.ID]Entry
+	members  map[string]map[manifest.ID]struct{} // by ApplySet id
+	waiters  map[string]map[chan struct{}]struct{}
+	onChange []func(Event)
+}
+
+// New makes an empty index of a cluster. Its watches end with ctx.
+func New(ctx context.Context, cluster *kube.Cluster, log *logrus.Entry) *Index {
+	return &Index{
+		cluster: cluster,
+		log:     log.WithField("cluster", cluster.Name()),
+		ctx:     ctx,
+		follows: map[schema.GroupKind]*follow{},
+		entries: map[manifest.ID]Entry{},
+		members: map[string]map[manifest.ID]struct{}{},
+		waiters: map[string]map[chan struct{}]struct{}{},
+	}
+}
+
+// OnChange calls f for every later change. f runs in the watch: it must be
+// quick and must not call Follow. Call OnChange before the first Follow.
+func (x *Index) OnChange(f func(Event)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onChange = append(x.onChange, f)
+}
+
+// Follow makes sure that the index covers the kinds, and returns when it has
+// listed them all. Kinds that it follows already cost nothing.
+func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
+	follows := make([]*follow, 0, len(kinds))
+	for _, kind := range kinds {
+		follows = append(follows, x.follow(kind))
+	}
+	for _, f := range follows {
+		if err := f.wait(ctx); err != nil {
+			return fmt.Errorf("list %s on cluster %s: %w", f.kind.Resource.Resource, x.cluster.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Members returns the objects of an ApplySet, in no order.
+func (x *Index) Members(partOf string) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	entries := make([]Entry, 0, len(x.members[partOf]))
+	for id := range x.members[partOf] {
+		entries = append(entries, x.entries[id])
+	}
+	return entries
+}
+
+// Get returns the entry of an object that belongs to some ApplySet.
+func (x *Index) Get(id manifest.ID) (Entry, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	entry, ok := x.entries[id]
+	return entry, ok
+}
+
+// Changed returns a channel that receives whenever an object of the ApplySet
+// changes, coalesced to one pending signal, and a function that ends it.
+func (x *Index) Changed(partOf string) (<-chan struct{}, func()) {
+	signal := make(chan struct{}, 1)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.waiters[partOf] == nil {
+		x.waiters[partOf] = map[chan struct{}]struct{}{}
+	}
+	x.waiters[partOf][signal] = struct{}{}
+	return signal, func() { x.unsubscribe(partOf, signal) }
+}
+
+func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.waiters[partOf], signal)
+	if len(x.waiters[partOf]) == 0 {
+		delete(x.waiters, partOf)
+	}
+}
+
+// Note enters the result of a request of ours, which may arrive before or
+// after the watch's event of it; the later resource version stays.
+func (x *Index) Note(u *unstructured.Unstructured) {
+	x.put(EntryOf(u))
+}
+
+// put enters an object unless a later version of it is there. An object that
+// was deleted and made again has another UID, and always wins if newer.
+func (x *Index) put(entry Entry) {
+	x.mu.Lock()
+	old, known := x.entries[entry.ID]
+	if known && !newer(entry.ResourceVersion, old.ResourceVersion) {
+		x.mu.Unlock()
+		return
+	}
+	x.removeLocked(entry.ID)
+	if entry.PartOf != "" {
+		x.insertLocked(entry)
+	}
+	x.tellLocked(old.PartOf, entry.PartOf)
+	listeners := x.onChange
+	x.mu.Unlock()
+	for _, f := range listeners {
+		f(Event{Entry: entry, Deleted: entry.PartOf == ""})
+	}
+}
+
+// drop removes an object that has gone from the watch.
+func (x *Index) drop(entry Entry) {
+	x.mu.Lock()
+	old, known := x.entries[entry.ID]
+	if !known || (entry.ResourceVersion != "" && newer(old.ResourceVersion, entry.ResourceVersion)) {
+		x.mu.Unlock()
+		return
+	}
+	x.removeLocked(entry.ID)
+	x.tellLocked(old.PartOf)
+	listeners := x.onChange
+	x.mu.Unlock()
+	for _, f := range listeners {
+		f(Event{Entry: old, Deleted: true})
+	}
+}
+
+// replace makes the entries the whole content of a kind, after a list.
+func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
+	current := make(map[manifest.ID]struct{}, len(entries))
+	for _, entry := range entries {
+		current[entry.ID] = struct{}{}
+	}
+	for _, stale := range x.ofKind(gk) {
+		if _, ok := current[stale.ID]; !ok {
+			x.drop(Entry{ID: stale.ID})
+		}
+	}
+	for _, entry := range entries {
+		x.put(entry)
+	}
+}
+
+func (x *Index) ofKind(gk schema.GroupKind) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var entries []Entry
+	for id, entry := range x.entries {
+		if id.GroupKind() == gk {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+func (x *Index) insertLocked(entry Entry) {
+	x.entries[entry.ID] = entry
+	if x.members[entry.PartOf] == nil {
+		x.members[entry.PartOf] = map[manifest.ID]struct{}{}
+	}
+	x.members[entry.PartOf][entry.ID] = struct{}{}
+}
+
+func (x *Index) removeLocked(id manifest.ID) {
+	old, ok := x.entries[id]
+	if !ok {
+		return
+	}
+	delete(x.entries, id)
+	delete(x.members[old.PartOf], id)
+	if len(x.members[old.PartOf]) == 0 {
+		delete(x.members, old.PartOf)
+	}
+}
+
+func (x *Index) tellLocked(partOfs ...string) {
+	for _, partOf := range partOfs {
+		for signal := range x.waiters[partOf] {
+			select {
+			case signal <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package live
+
+import (
+	"bytes"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+)
+
+// Owns reports whether Pushboat owns the field of a JSON pointer on the
+// object, by its managedFields. Steps into lists are not followed: a list is
+// owned element by element, under keys that a pointer does not have.
+func Owns(u *unstructured.Unstructured, pointer string) bool {
+	var path fieldpath.Path
+	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		name := strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		path = append(path, fieldpath.PathElement{FieldName: &name})
+	}
+	for _, entry := range u.GetManagedFields() {
+		if !isOurs(entry) || entry.FieldsV1 == nil {
+			continue
+		}
+		set := &fieldpath.Set{}
+		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err == nil {
+			return set.Has(path)
+		}
+	}
+	return false
+}

@@ -1,0 +1,222 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// push is one push in progress: it answers the push's hooks.
+type push struct {
+	door    *Door
+	session Session
+	repo    *git.Repository
+
+	mu        sync.Mutex
+	options   deploy.Options
+	prepared  map[string]*deploy.Prepared // by ref; removed once committed
+	news      map[string]git.Hash
+	notOK     bool // a deploy that was waited for did not end well
+	abandoned bool // the pusher went away before the end
+}
+
+func newPush(d *Door, s Session, repo *git.Repository) *push {
+	return &push{door: d, session: s, repo: repo, prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
+}
+
+// PreReceive judges every ref of the push once, and refuses the push as a
+// whole with all that is wrong.
+func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
+	options, problems := parseOptions(req.Options)
+	if len(problems) > 0 {
+		deploy.PrintProblems(out, problems)
+		return false
+	}
+	p.options = options
+	ok := true
+	var prepared []*deploy.Prepared
+	for _, update := range req.Updates {
+		change, problems := p.judge(ctx, update, req.Quarantine)
+		if len(problems) > 0 {
+			deploy.PrintProblems(out, problems)
+			fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
+			ok = false
+			continue
+		}
+		if change != nil {
+			prepared = append(prepared, change)
+			p.keep(update, change)
+		}
+	}
+	if !ok {
+		return false
+	}
+	if options.Plan && len(prepared) == 0 {
+		fmt.Fprintln(out, "plan only: this push deploys nothing; nothing was changed")
+		return false
+	}
+	for _, change := range prepared {
+		change.Plan(ctx)
+		change.Print(out)
+		ok = ok && !change.Refused()
+	}
+	return ok && ctx.Err() == nil
+}
+
+func (p *push) keep(update RefUpdate, change *deploy.Prepared) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prepared[update.Ref] = change
+	p.news[update.Ref] = update.New
+}
+
+// judge decides what one ref update means: a branch that deploys is rendered
+// and returned; any other is stored, if its kind is one that is stored.
+func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Prepared, manifest.Problems) {
+	branch := branchOf(update.Ref)
+	if branch == "" {
+		return nil, judgeOther(update)
+	}
+	if update.Deletes() {
+		return nil, p.judgeDeletion(branch)
+	}
+	tree, err := p.tree(update.New, q)
+	if err != nil {
+		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
+	}
+	change := p.door.Engine.Read(deploy.Change{
+		Repo: p.repo.Name().String(), Branch: branch, Revision: update.New.String(),
+		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
+	})
+	if !change.Deploys() {
+		return nil, nil
+	}
+	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {
+		return nil, denied(err)
+	}
+	return change, p.judgeForward(ctx, update, branch, q)
+}
+
+// tree reads the pushed revision, most likely still in quarantine.
+func (p *push) tree(hash git.Hash, q git.Quarantine) (fs.FS, error) {
+	if q.IsZero() {
+		return p.repo.Tree(hash)
+	}
+	return p.repo.QuarantinedTree(hash, q)
+}
+
+// judgeOther judges what is no branch. Tags and notes are stored.
+func judgeOther(update RefUpdate) manifest.Problems {
+	for _, prefix := range []string{"refs/tags/", "refs/notes/"} {
+		if strings.HasPrefix(update.Ref, prefix) {
+			return nil
+		}
+	}
+	return manifest.Problems{{
+		Message: fmt.Sprintf("ref %q is neither a branch nor a tag", update.Ref),
+		Hint:    "push to a branch: git push origin HEAD:refs/heads/NAME",
+	}}
+}
+
+// judgeDeletion keeps the branches that deploy.
+func (p *push) judgeDeletion(branch string) manifest.Problems {
+	apps := p.door.Engine.AppsOn(p.repo.Name().String(), branch)
+	if len(apps) == 0 {
+		return nil
+	}
+	return manifest.Problems{{
+		Message: fmt.Sprintf("branch %q deploys %s and can not be deleted", branch, strings.Join(apps, ", ")),
+		Hint:    "remove the apps from pushboat.yaml in a commit first; the branch can be deleted when they are gone",
+	}}
+}
+
+// judgeForward refuses to rewrite the history of a branch that deploys.
+func (p *push) judgeForward(ctx context.Context, update RefUpdate, branch string, q git.Quarantine) manifest.Problems {
+	if update.Creates() {
+		return nil
+	}
+	forward, err := p.repo.IsAncestor(ctx, update.Old, update.New, q)
+	if err != nil {
+		return manifest.Problems{{Message: fmt.Sprintf("compare %s with branch %q: %v", update.New.Short(), branch, err), Hint: "push again"}}
+	}
+	if forward {
+		return nil
+	}
+	return manifest.Problems{{
+		Message: fmt.Sprintf("branch %q deploys, and its history must not be rewritten", branch),
+		Hint:    "to take a commit back, push its opposite: git revert COMMIT",
+	}}
+}
+
+// denied turns a refusal of package access into a problem.
+func denied(err error) manifest.Problems {
+	message, hint, _ := strings.Cut(err.Error(), "\nhint: ")
+	return manifest.Problems{{Message: message, Hint: hint}}
+}
+
+// PostReceive begins the deploys of the branches that have moved, and shows
+// them until they end.
+func (p *push) PostReceive(ctx context.Context, req HookRequest, out io.Writer) {
+	var runs []*deploy.Run
+	for _, update := range req.Updates {
+		runs = append(runs, p.commit(update.Ref)...)
+	}
+	for _, run := range runs {
+		if p.options.Detach {
+			fmt.Fprintf(out, "%s: deploying as %s\nhint: follow it with: logs -f %s\n", run.App, run.ID(), run.ID())
+			continue
+		}
+		p.show(ctx, run, out)
+	}
+}
+
+// commit begins the deploys of one ref, once.
+func (p *push) commit(ref string) []*deploy.Run {
+	p.mu.Lock()
+	change := p.prepared[ref]
+	delete(p.prepared, ref)
+	p.mu.Unlock()
+	if change == nil {
+		return nil
+	}
+	return p.door.Engine.Commit(change)
+}
+
+func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
+	record, err := run.Attach(ctx, func(line string) { fmt.Fprintln(out, line) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		p.abandoned = true
+		return
+	}
+	p.notOK = p.notOK || !(record.Result.OK() || record.Result == deploy.Skipped)
+}
+
+// settle takes up the branches that Git has moved without running
+// post-receive, as it does when the pusher goes away before the end.
+func (p *push) settle(ctx context.Context) {
+	p.mu.Lock()
+	news := p.news
+	p.mu.Unlock()
+	for ref, hash := range news {
+		head, err := p.repo.Head(context.WithoutCancel(ctx), ref)
+		if err == nil && head == hash {
+			p.commit(ref)
+		}
+	}
+}
+
+func (p *push) unsuccessful() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.notOK
+}

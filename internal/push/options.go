@@ -1,0 +1,48 @@
+package push
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// optionsHelp names the push options, for errors about them.
+const optionsHelp = "the push options are plan, detach, force, skip and confirm-prune=N"
+
+// parseOptions reads what the pusher gave with git push -o. Unknown options
+// and options given twice are refused: one that is misspelt must not deploy.
+func parseOptions(words []string) (deploy.Options, manifest.Problems) {
+	options := deploy.Options{ConfirmPrune: -1}
+	flags := map[string]*bool{
+		"plan": &options.Plan, "detach": &options.Detach, "force": &options.Force, "skip": &options.Skip,
+	}
+	var problems manifest.Problems
+	for _, word := range words {
+		key, value, valued := strings.Cut(word, "=")
+		flag, known := flags[key]
+		switch {
+		case known && !valued:
+			*flag = true
+		case key == "confirm-prune" && valued:
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 {
+				problems = append(problems, optionProblem(word, "wants a number: confirm-prune=12"))
+				continue
+			}
+			options.ConfirmPrune = n
+		default:
+			problems = append(problems, optionProblem(word, "is not known"))
+		}
+	}
+	if options.Skip && (options.Plan || options.Force) {
+		problems = append(problems, optionProblem("skip", "can not be combined with plan or force"))
+	}
+	return options, problems
+}
+
+func optionProblem(word, what string) manifest.Problem {
+	return manifest.Problem{Message: fmt.Sprintf("push option %q %s", word, what), Hint: optionsHelp}
+}

@@ -1,0 +1,128 @@
+// Package push decides what each pushed ref means. It serves Git's programs to
+// a session, answers their hooks, has the gate judge every branch that deploys,
+// and shows the pusher the deploys that follow.
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Session is the caller's end of a clone or a push. Package sshd has it.
+type Session interface {
+	io.ReadWriter
+	Stderr() io.Writer
+	Caller() access.Caller
+	ID() string // names the session in logs and records
+	GitProtocol() string
+}
+
+// Door is where clones and pushes come in. Every field is required.
+type Door struct {
+	Repos  *git.Store
+	Engine *deploy.Engine
+	Policy *access.Policy
+	Socket *Socket
+	Log    *logrus.Entry
+}
+
+// Exit statuses of a session that runs a Git program, beside Git's own.
+const (
+	exitNotDeployed = 1   // the commit was kept, but its deploy did not end well
+	exitRefused     = 128 // as Git's own fatal errors
+)
+
+// Serve runs one of Git's services on the repository that the client names,
+// and returns the session's exit status. ctx is the server's, not the
+// session's: a push that the client abandons still comes to its end.
+func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path string) int {
+	repo, err := d.open(ctx, s.Caller(), service, path)
+	if err != nil {
+		tell(s, err)
+		return exitRefused
+	}
+	request := git.ServeRequest{
+		Service: service, Protocol: s.GitProtocol(),
+		Stdin: s, Stdout: s, Stderr: s.Stderr(), Operator: s.Caller().Operator,
+	}
+	if !service.Writes() {
+		return d.run(ctx, repo, request)
+	}
+	push := newPush(d, s, repo)
+	env, release := d.Socket.Register(push)
+	request.HookEnv = env
+	status := d.run(ctx, repo, request)
+	release()
+	push.settle(ctx)
+	if status == 0 && push.unsuccessful() {
+		return exitNotDeployed
+	}
+	return status
+}
+
+func (d *Door) run(ctx context.Context, repo *git.Repository, request git.ServeRequest) int {
+	status, err := repo.Serve(ctx, request)
+	if err != nil {
+		d.Log.WithField("repository", repo.Name().String()).Warnf("%s: %v", request.Service, err)
+	}
+	return status
+}
+
+// open finds the repository, or makes it for a push by somebody who may. Who
+// may not even read it is told that it does not exist.
+func (d *Door) open(ctx context.Context, caller access.Caller, service git.Service, path string) (*git.Repository, error) {
+	name, err := git.ParseName(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Policy.Check(caller, access.ReadRepo, name.String()); err != nil {
+		return nil, notFound(name)
+	}
+	repo, err := d.Repos.Open(name)
+	missing := errors.Is(err, git.ErrNotExist)
+	switch {
+	case missing && !service.Writes():
+		return nil, notFound(name)
+	case missing:
+		if err := d.Policy.Check(caller, access.CreateRepo, name.String()); err != nil {
+			return nil, err
+		}
+		d.Log.WithField("repository", name.String()).WithField("operator", caller.Operator).Info("repository created by push")
+		return d.Repos.Create(ctx, name)
+	case err != nil:
+		return nil, err
+	case service.Writes():
+		err = d.Policy.Check(caller, access.PushRepo, name.String())
+	}
+	return repo, err
+}
+
+func notFound(name git.Name) error {
+	return fmt.Errorf("repository %q not found\nhint: repo list shows the repositories that you can see", name)
+}
+
+// tell ends the session with an error that Git's clients show as their own: a
+// pkt-line that begins with ERR (gitprotocol-pack).
+func tell(s Session, err error) {
+	text := "ERR " + manifest.CleanLines(err.Error())
+	fmt.Fprintf(s, "%04x%s", len(text)+4, text)
+}
+
+// branchOf returns the branch that a full ref name is, or "".
+func branchOf(ref string) string {
+	branch, ok := strings.CutPrefix(ref, branchPrefix)
+	if !ok {
+		return ""
+	}
+	return branch
+}

@@ -1,0 +1,67 @@
+package push
+
+import (
+	"context"
+	"io/fs"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// Source lets package deploy, which knows no Git, read the repositories of a
+// store.
+type Source struct{ Repos *git.Store }
+
+// branchPrefix begins the full name of every branch.
+const branchPrefix = "refs/heads/"
+
+// Repositories lists the repositories.
+func (s Source) Repositories() ([]string, error) {
+	names, err := s.Repos.List()
+	if err != nil {
+		return nil, err
+	}
+	repos := make([]string, len(names))
+	for i, name := range names {
+		repos[i] = name.String()
+	}
+	return repos, nil
+}
+
+// Branches maps each branch of a repository to its newest revision.
+func (s Source) Branches(ctx context.Context, repo string) (map[string]string, error) {
+	repository, err := s.open(repo)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := repository.Refs(ctx, branchPrefix)
+	if err != nil {
+		return nil, err
+	}
+	branches := make(map[string]string, len(refs))
+	for _, ref := range refs {
+		branches[strings.TrimPrefix(ref.Name, branchPrefix)] = ref.Hash.String()
+	}
+	return branches, nil
+}
+
+// Tree reads a revision.
+func (s Source) Tree(repo, revision string) (fs.FS, error) {
+	repository, err := s.open(repo)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := git.ParseHash(revision)
+	if err != nil {
+		return nil, err
+	}
+	return repository.Tree(hash)
+}
+
+func (s Source) open(repo string) (*git.Repository, error) {
+	name, err := git.ParseName(repo)
+	if err != nil {
+		return nil, err
+	}
+	return s.Repos.Open(name)
+}
