@@ -188,7 +188,7 @@ func TestTurnstile(t *testing.T) {
 func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {
 	ready, release := make(chan struct{}), make(chan struct{})
 	ts := start(t, func(c *Config) {
-		c.IdleTimeout = 100 * time.Millisecond
+		c.IdleTimeout = 500 * time.Millisecond
 		c.Handlers.Command = func(context.Context, *Session, []string) int {
 			close(ready)
 			<-release
@@ -204,7 +204,7 @@ func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {
 	session(t, withChannel) // a session without a command is no work
 	idle.Wait()
 	withChannel.Wait()
-	if !ts.logged("ssh: connection closed: idle for 100ms") {
+	if !ts.logged("ssh: connection closed: idle for 500ms") {
 		t.Error("the log has no word of it")
 	}
 	close(release)
@@ -267,7 +267,7 @@ func TestVanishedClientDoesNotHoldItsHandler(t *testing.T) {
 	const size = 64 << 20 // more than windows and socket buffers hold
 	ready, frozen, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	ts := start(t, func(c *Config) {
-		c.KeepAlive = 30 * time.Millisecond
+		c.KeepAlive = 200 * time.Millisecond
 		c.Handlers.Command = func(_ context.Context, s *Session, _ []string) int {
 			defer close(done)
 			close(ready)
@@ -306,7 +306,7 @@ func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	ready := make(chan struct{})
 	done := make(chan struct{})
 	ts := start(t, func(c *Config) {
-		c.KeepAlive = 30 * time.Millisecond
+		c.KeepAlive = 200 * time.Millisecond
 		c.Handlers.Command = func(_ context.Context, s *Session, _ []string) int {
 			close(ready)
 			<-s.Gone()
@@ -323,13 +323,14 @@ func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	await(t, done, "the handler to be told")
 }
 
-// TestLivingClientAnswersKeepalives: many intervals pass and nothing happens.
+// TestLivingClientAnswersKeepalives: more intervals pass than a silent client
+// is given, and nothing happens.
 func TestLivingClientAnswersKeepalives(t *testing.T) {
-	const beats = 20
+	const misses, beats = 100, 120
 	asked := make(chan struct{}, 1000)
 	release := make(chan struct{})
 	ts := start(t, func(c *Config) {
-		c.KeepAlive = 20 * time.Millisecond
+		c.KeepAlive, c.KeepAliveMisses = 20*time.Millisecond, misses
 		c.Handlers.Command = func(_ context.Context, s *Session, _ []string) int {
 			<-release
 			if s.isGone() {
@@ -377,7 +378,7 @@ func TestLivingClientAnswersKeepalives(t *testing.T) {
 func TestClientThatTakesNoOutput(t *testing.T) {
 	done := make(chan struct{})
 	ts := start(t, func(c *Config) {
-		c.IdleTimeout = 200 * time.Millisecond
+		c.IdleTimeout = 500 * time.Millisecond
 		c.Handlers.Command = func(_ context.Context, s *Session, _ []string) int {
 			defer close(done)
 			io.Copy(s, io.LimitReader(zeroes{}, 64<<20))
@@ -393,7 +394,7 @@ func TestClientThatTakesNoOutput(t *testing.T) {
 	}
 	await(t, done, "the handler's end")
 	eventually(t, "the log's word of it", func() bool {
-		return ts.logged("ssh: connection closed: took no output for 200ms")
+		return ts.logged("ssh: connection closed: took no output for 500ms")
 	})
 }
 
@@ -477,6 +478,32 @@ func TestShutdownThatRunsOutOfTime(t *testing.T) {
 	client.Wait()
 	if n := len(ts.open()); n != 0 {
 		t.Errorf("%d connections are open", n)
+	}
+}
+
+func TestShutdownDoesNotWaitForeverForAHandler(t *testing.T) {
+	ready, release := make(chan struct{}), make(chan struct{})
+	ts := start(t, func(c *Config) {
+		c.KillGrace = 50 * time.Millisecond
+		c.Handlers.Command = func(context.Context, *Session, []string) int {
+			close(ready)
+			<-release // it does not look at its context
+			return 0
+		}
+	})
+	if err := session(t, ts.client(ts.ana)).Start("work"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ready, "the handler")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := ts.Shutdown(ctx)
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "of 1 connections did not end") {
+		t.Errorf("Shutdown: %v", err)
+	}
+	close(release)
+	if err := ts.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown again: %v", err)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/access"
 )
 
 func TestSessionsReachTheirHandlers(t *testing.T) {
@@ -62,6 +64,33 @@ func TestPanicEndsOneSession(t *testing.T) {
 	if got := ts.ssh(ts.ben, nil, "", "exit 4"); got.status != 4 {
 		t.Errorf("another connection afterwards: %+v", got)
 	}
+}
+
+// panickyKeys panics for one key.
+type panickyKeys struct {
+	Keys
+	key gossh.PublicKey
+}
+
+func (k panickyKeys) Lookup(key gossh.PublicKey) (access.Operator, bool) {
+	if bytes.Equal(key.Marshal(), k.key.Marshal()) {
+		panic("as asked")
+	}
+	return k.Keys.Lookup(key)
+}
+
+func TestPanicDuringTheLoginEndsOneConnection(t *testing.T) {
+	eve := newPerson(t)
+	ts := start(t, func(c *Config) { c.Keys = panickyKeys{c.Keys, eve.signer.PublicKey()} })
+	client := ts.client(ts.ana)
+	if _, err := ts.dial(eve); err == nil {
+		t.Error("logged in by a panic")
+	}
+	eventually(t, "the log's word of it", func() bool { return ts.logged("panic in connection: as asked") })
+	if got := run(t, client, "exit 3"); got.status != 3 {
+		t.Errorf("another connection: %+v", got)
+	}
+	eventually(t, "the end of the connection", func() bool { return len(ts.open()) == 1 })
 }
 
 func TestEnvironmentIsGitProtocolOnly(t *testing.T) {
