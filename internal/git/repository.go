@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -22,6 +23,8 @@ type Repository struct {
 	name Name
 	dir  string
 	opts StoreOptions
+
+	maintenance *sync.Mutex // the store's
 }
 
 // Name returns the repository's name.

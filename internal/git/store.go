@@ -95,7 +95,8 @@ type Store struct {
 	lock *os.File
 	opts StoreOptions
 
-	mu sync.Mutex // held while repositories appear and disappear
+	mu          sync.Mutex // held while repositories appear and disappear
+	maintenance sync.Mutex // held while one of them is repacked
 }
 
 // OpenStore opens the directory of repositories and makes it if need be. It
@@ -233,7 +234,7 @@ func (s *Store) Open(name Name) (*Repository, error) {
 }
 
 func (s *Store) repository(name Name) *Repository {
-	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts}
+	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts, maintenance: &s.maintenance}
 }
 
 // Create makes an empty repository whose first branch is main. It appears

@@ -1,0 +1,50 @@
+package git
+
+import (
+	"context"
+	"testing"
+)
+
+// The cost of reading a whole revision of 200 files in 200 directories, and of
+// reading where a ref is.
+func BenchmarkTree(b *testing.B) {
+	s, err := OpenStore(b.TempDir(), StoreOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	r, err := s.Create(context.Background(), "shop")
+	if err != nil {
+		b.Fatal(err)
+	}
+	hash, err := r.Append(context.Background(), "refs/heads/main", "", NewCommit{Files: manyFiles(200)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("read 200 files", func(b *testing.B) {
+		for b.Loop() {
+			tree, err := r.Tree(hash)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := readAll(tree); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("head", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := r.Head(context.Background(), "refs/heads/main"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("append", func(b *testing.B) {
+		at := Hash("")
+		for b.Loop() {
+			if at, err = r.Append(context.Background(), "refs/pushboat/deploys/shop", at, NewCommit{Message: "m", Files: manyFiles(3)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
