@@ -44,6 +44,7 @@ type Cluster struct {
 	metadata metadata.Interface
 	kinds    *kinds
 	schemas  *schemas
+	stage    stage
 }
 
 // LoadConfig reads how to reach a cluster: from a kubeconfig file and its

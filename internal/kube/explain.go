@@ -2,17 +2,320 @@ package kube
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
+const (
+	// maxProblems bounds what is said of one object.
+	maxProblems = 20
+	// maxMessage bounds one message, in bytes; an admission webhook may say
+	// anything.
+	maxMessage = 2000
+)
+
+const (
+	hintQuota    = "ask for less, or have the quota raised"
+	hintRecreate = "push with -o force to delete and recreate it"
+	hintDataLoss = "push with -o force to delete and recreate it, with everything that it holds"
+)
+
 // Explain turns the API server's answer to a request for an object into
 // problems that its author can act on: all causes, each with the field, its
-// line, what is wrong in plain words and what to try next. A nil error has no
-// problems.
+// line, what is wrong in plain words and what to try next. Where the server
+// stops at the first misspelled field or wrong type, the kind's schema is read
+// to find the others, and the object is dry-run once more without them. The
+// values of a Secret are never repeated. A nil error has no problems. If the
+// cluster does not answer, the one problem is about no object.
 func (c *Cluster) Explain(ctx context.Context, obj *manifest.Object, err error) manifest.Problems {
 	if err == nil {
 		return nil
 	}
-	return manifest.Problems{{Source: obj.Source, Object: obj.ID().String(), Message: err.Error()}}
+	e := explainer{cluster: c, obj: obj}
+	e.explain(ctx, err)
+	e.problems.Sort()
+	return e.problems
+}
+
+// explainer collects what is wrong with one object.
+type explainer struct {
+	cluster  *Cluster
+	obj      *manifest.Object
+	moved    *unstructured.Unstructured // obj as it was tried elsewhere (Rehearse), or nil
+	problems manifest.Problems
+}
+
+// add notes a problem with a field; path "" is the object as a whole.
+func (e *explainer) add(path, message, hint string) {
+	if len(e.problems) == maxProblems {
+		e.problems[maxProblems-1].Hint = "there may be more problems with this object; mend these first"
+		return
+	}
+	if e.moved != nil {
+		message = e.movedBack(message)
+	}
+	message = manifest.Redact(message, e.obj.Unstructured)
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + " ..."
+	}
+	problem := manifest.Problem{
+		Source: e.obj.Source, Object: e.obj.ID().String(),
+		Message: manifest.CleanLines(message), Hint: manifest.Clean(manifest.Redact(hint, e.obj.Unstructured)),
+	}
+	if path != "" {
+		problem.Source = e.obj.At(path)
+	}
+	for _, known := range e.problems {
+		if known == problem {
+			return
+		}
+	}
+	e.problems = append(e.problems, problem)
+}
+
+// movedBack tells a message as if the object had been tried where it belongs.
+func (e *explainer) movedBack(message string) string {
+	if name := e.moved.GetName(); name != e.obj.GetName() {
+		message = strings.ReplaceAll(message, name, e.obj.GetName())
+	}
+	was, is := e.moved.GetNamespace(), e.obj.GetNamespace()
+	return strings.NewReplacer("namespace "+was, "namespace "+is, `namespace "`+was+`"`, `namespace "`+is+`"`,
+		was+"/"+e.obj.GetName(), is+"/"+e.obj.GetName()).Replace(message)
+}
+
+func (e *explainer) isSecret() bool {
+	gvk := e.obj.GroupVersionKind()
+	return gvk.Group == "" && gvk.Kind == "Secret"
+}
+
+func (e *explainer) explain(ctx context.Context, err error) {
+	if unknown := (*UnknownKindError)(nil); errors.As(err, &unknown) {
+		path := "kind"
+		if len(unknown.Versions) > 0 {
+			path = "apiVersion"
+		}
+		e.add(path, unknown.Error(), unknown.Hint())
+		return
+	}
+	if IsUnreachable(err) {
+		unreachable := &UnreachableError{Cluster: e.cluster.name, Err: err}
+		errors.As(err, &unreachable)
+		e.problems = manifest.Problems{{Message: unreachable.Error(), Hint: "push again when the cluster is back"}}
+		return
+	}
+	answer := apierrors.APIStatus(nil)
+	if !errors.As(err, &answer) {
+		e.add("", err.Error(), "")
+		return
+	}
+	e.status(ctx, answer.Status())
+}
+
+// status explains an answer of the API server.
+func (e *explainer) status(ctx context.Context, status metav1.Status) {
+	switch {
+	case e.webhook(status.Message):
+	case status.Code == http.StatusUnprocessableEntity && len(causesOf(status)) > 0:
+		e.causes(causesOf(status))
+	case status.Reason == metav1.StatusReasonForbidden:
+		e.forbidden(status)
+	case status.Reason == metav1.StatusReasonNotFound:
+		e.notFound(status)
+	case status.Reason == metav1.StatusReasonConflict:
+		e.conflict(status)
+	case status.Reason == metav1.StatusReasonUnauthorized:
+		e.add("", "the cluster does not accept Pushboat's credentials", "renew the token or certificate in the server's kubeconfig")
+	case status.Reason == metav1.StatusReasonAlreadyExists:
+		e.add("metadata.name", "an object of this name exists already", "")
+	case status.Reason == metav1.StatusReasonRequestEntityTooLarge || strings.Contains(status.Message, "etcdserver: request is too large"):
+		e.add("", "the object is too large for the cluster: "+status.Message, "split it; an object may have about 1.5 MB")
+	case status.Reason == metav1.StatusReasonTooManyRequests || status.Reason == metav1.StatusReasonTimeout || status.Reason == metav1.StatusReasonServerTimeout:
+		e.add("", "the cluster is too busy: "+status.Message, "push again in a moment")
+	case e.decoding(ctx, status.Message):
+	default:
+		e.add("", status.Message, "")
+	}
+}
+
+var (
+	webhookDenied  = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?admission webhook "([^"]*)" denied the request(?:: (.*)| without explanation)?$`)
+	webhookFailed  = regexp.MustCompile(`(?s)failed calling webhook "([^"]*)": (?:failed to call webhook: )?(.*)$`)
+	policyDenied   = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.*)$`)
+	webhookRequest = regexp.MustCompile(`^(?:Post|Get) "[^"]*": `)
+)
+
+// webhook explains refusals by admission webhooks and policies, which come with
+// any code and reason.
+func (e *explainer) webhook(message string) bool {
+	if m := webhookDenied.FindStringSubmatch(message); m != nil {
+		e.add("", strings.TrimSuffix(fmt.Sprintf("refused by the admission webhook %s: %s", m[1], m[2]), ": "), "")
+		return true
+	}
+	if m := webhookFailed.FindStringSubmatch(message); m != nil {
+		why := webhookRequest.ReplaceAllString(m[2], "")
+		e.add("", fmt.Sprintf("the cluster's admission webhook %s does not answer: %s", m[1], why),
+			"push again when the webhook runs; until then the cluster takes no such object from anybody")
+		return true
+	}
+	return false
+}
+
+// causes explains the causes of an invalid object.
+func (e *explainer) causes(causes []cause) {
+	for _, c := range causes {
+		if m := policyDenied.FindStringSubmatch(c.detail); m != nil {
+			e.add("", fmt.Sprintf("refused by the admission policy %s: %s", m[1], m[2]), "")
+			continue
+		}
+		if c.field == "<nil>" || e.derived(c, causes) {
+			continue // "<nil>": more would be said once the others are mended
+		}
+		path := e.path(c.field)
+		message, hint := e.sentence(path, c)
+		e.add(path, message, hint)
+	}
+}
+
+// path writes a field's path in manifest's notation. The server checks some
+// objects in another form than they are written in.
+func (e *explainer) path(field string) string {
+	switch e.obj.GetKind() {
+	case "CustomResourceDefinition": // a single version's schema
+		field = strings.Replace(field, "spec.validation.", "spec.versions[0].schema.", 1)
+	case "Secret":
+		if rest, ok := strings.CutPrefix(field, "data["); ok && !e.wrote(field) && e.wrote("stringData["+rest) {
+			field = "stringData[" + rest
+		}
+	case "Service":
+		if field == "spec.clusterIPs[0]" && !e.wrote(field) {
+			field = "spec.clusterIP"
+		}
+	}
+	return parsePath(field, e.obj.Unstructured).String()
+}
+
+// wrote reports whether the object has a field.
+func (e *explainer) wrote(field string) bool {
+	_, ok := parsePath(field, e.obj.Unstructured).value(e.obj.Unstructured)
+	return ok
+}
+
+// derived reports whether a cause is about a field that nobody wrote, which
+// the server has filled in from one that is refused for the same reason: the
+// targetPort of a Service is its port.
+func (e *explainer) derived(c cause, causes []cause) bool {
+	path := parsePath(c.field, e.obj.Unstructured)
+	if _, written := path.value(e.obj.Unstructured); written || c.value == "" {
+		return false
+	}
+	for _, other := range causes {
+		if other.field != c.field && other.value == c.value && other.detail == c.detail &&
+			parsePath(other.field, e.obj.Unstructured).parent().String() == path.parent().String() {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	mayNot      = regexp.MustCompile(`(?s)^(?:\S+ "[^"]*" is forbidden: )?User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?`)
+	isForbidden = regexp.MustCompile(`(?s)^\S+ "[^"]*" is forbidden: (.*)$`)
+)
+
+// grantsTooMuch is what the API server says of a Role with more rights than
+// its author has.
+const grantsTooMuch = "is attempting to grant RBAC permissions not currently held"
+
+// forbidden explains a refusal by authorization or by a built-in admission
+// plugin.
+func (e *explainer) forbidden(status metav1.Status) {
+	text := status.Message
+	if m := mayNot.FindStringSubmatch(text); m != nil {
+		e.add("", mayNotMessage(m[2], m[3], m[4], m[5]), mayNotHint(m[1], m[2], m[3], m[4]))
+		return
+	}
+	if m := isForbidden.FindStringSubmatch(text); m != nil {
+		text = m[1]
+	}
+	switch {
+	case apierrors.HasStatusCause(&apierrors.StatusError{ErrStatus: status}, "NamespaceTerminating"):
+		e.add("metadata.namespace", fmt.Sprintf("the namespace %s is being deleted", e.obj.GetNamespace()),
+			"push again when it is gone, or use another namespace")
+	case strings.HasPrefix(text, "exceeded quota: "):
+		quota, rest, _ := strings.Cut(strings.TrimPrefix(text, "exceeded quota: "), ", ")
+		e.add("", fmt.Sprintf("it would exceed the quota %s: %s", quota, rest), hintQuota)
+	case strings.HasPrefix(text, "failed quota: "):
+		e.add("", "the quota refuses it: "+strings.TrimPrefix(text, "failed quota: "), "")
+	case strings.HasPrefix(text, "violates PodSecurity "):
+		e.add("", text, "mend the pod, or have the namespace's pod-security.kubernetes.io/enforce label changed")
+	case strings.Contains(text, grantsTooMuch):
+		_, rights, _ := strings.Cut(text, "not currently held:")
+		e.add("", "it grants rights that Pushboat itself does not have: "+strings.TrimSpace(rights),
+			"give Pushboat's ServiceAccount these rights, or the verb escalate or bind on the role")
+	case strings.HasPrefix(text, "error looking up service account "):
+		_, why, _ := strings.Cut(strings.TrimPrefix(text, "error looking up service account "), ": ")
+		e.add("spec.serviceAccountName", why, "push the ServiceAccount along")
+	default:
+		e.add("", text, "")
+	}
+}
+
+func mayNotMessage(verb, resource, group, namespace string) string {
+	if group != "" {
+		resource += "." + group
+	}
+	where := "in the whole cluster"
+	if namespace != "" {
+		where = "in the namespace " + namespace
+	}
+	return fmt.Sprintf("Pushboat may not %s %s %s", verb, resource, where)
+}
+
+func mayNotHint(user, verb, resource, group string) string {
+	if account, ok := strings.CutPrefix(user, "system:serviceaccount:"); ok {
+		user = "the ServiceAccount " + strings.Replace(account, ":", "/", 1)
+	} else {
+		user = "the user " + user
+	}
+	return fmt.Sprintf("give %s the verb %s on %s of API group %q", user, verb, resource, group)
+}
+
+func (e *explainer) notFound(status metav1.Status) {
+	if status.Details != nil && status.Details.Kind == "namespaces" && e.obj.GetNamespace() != "" {
+		e.add("metadata.namespace", fmt.Sprintf("the namespace %s does not exist", status.Details.Name),
+			"push a Namespace along, or set createNamespace: true in pushboat.yaml")
+		return
+	}
+	if status.Details == nil || status.Details.Name == "" {
+		e.add("kind", fmt.Sprintf("the cluster does not serve %s of %s any more", e.obj.GetKind(), e.obj.GetAPIVersion()), "")
+		return
+	}
+	e.add("", status.Message, "")
+}
+
+var conflictWith = regexp.MustCompile(`^conflict with (.*)$`)
+
+func (e *explainer) conflict(status metav1.Status) {
+	found := false
+	if status.Details != nil {
+		for _, c := range status.Details.Causes {
+			if m := conflictWith.FindStringSubmatch(c.Message); m != nil && c.Type == metav1.CauseTypeFieldManagerConflict {
+				path := e.path(c.Field)
+				e.add(path, fmt.Sprintf("%s is owned by %s", path, m[1]), "leave the field to its owner by an ignore line in pushboat.yaml")
+				found = true
+			}
+		}
+	}
+	if !found {
+		e.add("", "the object was changed by somebody else at the same moment: "+status.Message, "push again")
+	}
 }

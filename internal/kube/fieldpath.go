@@ -46,6 +46,20 @@ func (p fieldPath) String() string {
 	return b.String()
 }
 
+// bare writes the path without telling keys from fields, so that two
+// notations of one path are the same.
+func (p fieldPath) bare() string {
+	var b strings.Builder
+	for _, s := range p {
+		if s.isIndex {
+			fmt.Fprintf(&b, "[%d]", s.index)
+		} else {
+			b.WriteString("." + s.name)
+		}
+	}
+	return b.String()
+}
+
 // last is the name that the path ends in; "" for an index.
 func (p fieldPath) last() string {
 	if len(p) == 0 || p[len(p)-1].isIndex {
@@ -80,8 +94,9 @@ func (p fieldPath) value(u *unstructured.Unstructured) (any, bool) {
 	return at, true
 }
 
-// parsePath reads a path in any notation. Keys of lists are looked up in the
-// object: containers[name="web"] becomes containers[0] if that is where web is.
+// parsePath reads a path in any notation. It is followed through the object:
+// containers[name="web"] becomes containers[0] if that is where web is, and a
+// key of a map may have dots in it without brackets around.
 func parsePath(text string, u *unstructured.Unstructured) fieldPath {
 	var path fieldPath
 	text = strings.TrimPrefix(strings.TrimSpace(text), ".")
@@ -95,15 +110,45 @@ func parsePath(text string, u *unstructured.Unstructured) fieldPath {
 			text = strings.TrimPrefix(rest, ".")
 			continue
 		}
-		end := strings.IndexAny(text, ".[")
-		if end < 0 {
-			end = len(text)
-		}
-		path = append(path, step{name: text[:end]})
-		text = text[end:]
-		text = strings.TrimPrefix(text, ".")
+		name := nameAt(text, path, u)
+		path = append(path, step{name: name, isKey: path.endsInMap()})
+		text = strings.TrimPrefix(text[len(name):], ".")
 	}
 	return path
+}
+
+// nameAt is the name that text begins with: the longest key that the object
+// has there, or else all up to a dot or bracket.
+func nameAt(text string, before fieldPath, u *unstructured.Unstructured) string {
+	end := strings.IndexAny(text, ".[")
+	if end < 0 {
+		return text
+	}
+	name := text[:end]
+	at, _ := before.value(u)
+	fields, _ := at.(map[string]any)
+	for key := range fields {
+		rest, ok := strings.CutPrefix(text, key)
+		if ok && len(key) > len(name) && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			name = key
+		}
+	}
+	return name
+}
+
+// endsInMap reports whether what is below the path are keys that people
+// choose, which are written in brackets. Without the schema, only those that
+// every object may have are known.
+func (p fieldPath) endsInMap() bool {
+	switch p.last() {
+	case "data", "stringData", "binaryData":
+		return len(p) == 1
+	case "labels", "annotations":
+		return p.parent().last() == "metadata"
+	case "limits", "requests":
+		return p.parent().last() == "resources"
+	}
+	return false
 }
 
 // bracket splits "[...]rest"; brackets inside quotes do not count.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Kind is one version of a kind that a cluster serves.
@@ -231,37 +234,20 @@ func (c *catalogue) unknown(gvk schema.GroupVersionKind) *UnknownKindError {
 	return e
 }
 
-// similar finds kinds that may have been meant: the same name in another group
-// (an apiVersion mistake), or a name a few letters away.
+// similar finds kinds that may have been meant: those of the same name in
+// another group (an apiVersion mistake), or else those of the nearest name.
 func (c *catalogue) similar(gvk schema.GroupVersionKind) []schema.GroupVersionKind {
-	type candidate struct {
-		gvk      schema.GroupVersionKind
-		distance int
-	}
-	var found []candidate
+	byName := map[string][]schema.GroupVersionKind{}
 	for gk, version := range c.preferredKinds() {
-		d := distance(strings.ToLower(gvk.Kind), strings.ToLower(gk.Kind))
-		if gk.Group != gvk.Group && d > 0 {
-			d++ // a typing mistake is likelier than two
-		}
-		if d <= tolerance(gvk.Kind) {
-			found = append(found, candidate{gk.WithVersion(version), d})
-		}
+		byName[gk.Kind] = append(byName[gk.Kind], gk.WithVersion(version))
 	}
-	sort.Slice(found, func(i, j int) bool {
-		if found[i].distance != found[j].distance {
-			return found[i].distance < found[j].distance
-		}
-		return found[i].gvk.String() < found[j].gvk.String()
-	})
-	var best []schema.GroupVersionKind
-	for _, f := range found {
-		if len(best) == 3 || f.distance > found[0].distance {
-			break
-		}
-		best = append(best, f.gvk)
+	name := gvk.Kind
+	if len(byName[name]) == 0 {
+		name = manifest.Closest(name, slices.Sorted(maps.Keys(byName)))
 	}
-	return best
+	found := byName[name]
+	slices.SortFunc(found, func(a, b schema.GroupVersionKind) int { return strings.Compare(a.Group, b.Group) })
+	return found[:min(len(found), 3)]
 }
 
 func (c *catalogue) preferredKinds() map[schema.GroupKind]string {

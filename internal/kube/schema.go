@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -21,6 +22,9 @@ const (
 	// maxSchemas bounds how many documents are kept; they are only read when a
 	// push has a misspelled field.
 	maxSchemas = 8
+	// schemaAge is how long a document is believed: definitions change without
+	// Pushboat's doing.
+	schemaAge = time.Minute
 )
 
 // schemas reads the OpenAPI v3 document of a kind's group when an error has to
@@ -50,7 +54,7 @@ func (s *schemas) of(ctx context.Context, gv schema.GroupVersion) (*document, er
 	defer s.mu.Unlock()
 	s.order = slices.DeleteFunc(s.order, func(known schema.GroupVersion) bool { return known == gv })
 	doc, ok := s.known[gv]
-	if !ok {
+	if !ok || time.Since(doc.read) > schemaAge {
 		var err error
 		if doc, err = s.fetch(ctx, gv); err != nil {
 			return nil, err
@@ -79,12 +83,14 @@ func (s *schemas) fetch(ctx context.Context, gv schema.GroupVersion) (*document,
 	if err := json.NewDecoder(io.LimitReader(body, maxSchemaBytes)).Decode(doc); err != nil {
 		return nil, fmt.Errorf("read the schema of %s: %w", gv, err)
 	}
+	doc.read = time.Now()
 	return doc, nil
 }
 
 // document is as much of an OpenAPI v3 document as is needed to know the names
 // and types of fields.
 type document struct {
+	read       time.Time
 	Components struct {
 		Schemas map[string]*node `json:"schemas"`
 	} `json:"components"`
@@ -92,13 +98,16 @@ type document struct {
 
 // node is one schema.
 type node struct {
-	Ref        string           `json:"$ref"`
-	Type       string           `json:"type"`
-	Properties map[string]*node `json:"properties"`
-	Items      *node            `json:"items"`
-	Additional json.RawMessage  `json:"additionalProperties"` // a schema, or a boolean
-	AllOf      []*node          `json:"allOf"`
-	Kinds      []struct {
+	Ref         string           `json:"$ref"`
+	Type        string           `json:"type"`
+	Format      string           `json:"format"`
+	Properties  map[string]*node `json:"properties"`
+	Items       *node            `json:"items"`
+	Additional  json.RawMessage  `json:"additionalProperties"` // a schema, or a boolean
+	AllOf       []*node          `json:"allOf"`
+	Preserve    bool             `json:"x-kubernetes-preserve-unknown-fields"`
+	IntOrString bool             `json:"x-kubernetes-int-or-string"`
+	Kinds       []struct {
 		Group, Version, Kind string
 	} `json:"x-kubernetes-group-version-kind"`
 }
@@ -133,23 +142,12 @@ func (d *document) resolve(n *node) *node {
 	return nil
 }
 
-// at returns the schema of the field at a path, or nil.
-func (d *document) at(n *node, path fieldPath) *node {
-	n = d.resolve(n)
-	for _, step := range path {
-		switch {
-		case n == nil:
-			return nil
-		case step.isIndex:
-			n = n.Items
-		case n.Properties[step.name] != nil:
-			n = n.Properties[step.name]
-		default:
-			n = n.values()
-		}
-		n = d.resolve(n)
+// isQuantity reports whether the schema is a reference to a resource quantity.
+func (n *node) isQuantity() bool {
+	if len(n.AllOf) == 1 {
+		n = n.AllOf[0]
 	}
-	return n
+	return strings.HasSuffix(n.Ref, "/io.k8s.apimachinery.pkg.api.resource.Quantity")
 }
 
 // values is the schema of a map's values, or nil.

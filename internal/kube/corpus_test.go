@@ -1,0 +1,320 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/errors from what the real API server answers")
+
+// A case is testdata/errors/NAME.txtar: what is there (live.yaml), what is
+// applied (object.yaml), what the API server answers (status.json, recorded), and
+// what the pusher reads (want). The words NAMESPACE and PORT are filled in. The
+// head may have lines "key: value":
+//
+//	as: limited         as a user with hardly any right
+//	force: no           without taking over other managers' fields
+//	namespace: missing  in a namespace that does not exist
+//	delete: namespace   after the namespace has begun to terminate
+//	wait: ...           until live.yaml has taken effect
+//	varies: ...         the answer is not the same each time
+type errorCase struct {
+	name    string
+	head    map[string]string
+	archive *txtar.Archive
+}
+
+func readCases(t *testing.T) []errorCase {
+	t.Helper()
+	paths, err := filepath.Glob("testdata/errors/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	var cases []errorCase
+	for _, path := range paths {
+		archive := must[*txtar.Archive](t)(txtar.ParseFile(path))
+		c := errorCase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), head: map[string]string{}, archive: archive}
+		for line := range strings.Lines(string(archive.Comment)) {
+			if key, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+				c.head[key] = value
+			}
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+func (c errorCase) file(name string) []byte {
+	for _, f := range c.archive.Files {
+		if f.Name == name {
+			return bytes.ReplaceAll(f.Data, []byte("NAMESPACE"), []byte(c.namespace()))
+		}
+	}
+	return nil
+}
+
+func (c *errorCase) setFile(name string, data []byte) {
+	data = bytes.ReplaceAll(data, []byte(c.namespace()), []byte("NAMESPACE"))
+	data = bytes.TrimRight(data, "\n")
+	data = append(data, '\n')
+	for i, f := range c.archive.Files {
+		if f.Name == name {
+			c.archive.Files[i].Data = data
+			return
+		}
+	}
+	c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: data})
+}
+
+// run tells the namespaces of this run from those that an earlier one left.
+var run = strconv.FormatInt(time.Now().UnixNano(), 36)
+
+func (c errorCase) namespace() string { return "case-" + c.name + "-" + run }
+
+func (c errorCase) objects(t *testing.T, name string) []*manifest.Object {
+	t.Helper()
+	objects, problems := manifest.Parse(name, c.file(name))
+	if len(problems) > 0 && len(objects) == 0 {
+		t.Fatalf("%s: %v", name, problems)
+	}
+	return objects
+}
+
+// recorded is the error that the API server once answered with.
+func (c errorCase) recorded(t *testing.T) error {
+	t.Helper()
+	var status metav1.Status
+	if err := json.Unmarshal(c.file("status.json"), &status); err != nil {
+		t.Fatalf("status.json: %v", err)
+	}
+	return &apierrors.StatusError{ErrStatus: status}
+}
+
+// explained writes problems as the golden files do.
+func explained(problems manifest.Problems, err error) string {
+	var b strings.Builder
+	for _, p := range problems {
+		fmt.Fprintln(&b, p.Error())
+		if p.Hint != "" {
+			fmt.Fprintln(&b, "hint: "+p.Hint)
+		}
+	}
+	if IsImmutable(err) {
+		fmt.Fprintln(&b, "immutable")
+	}
+	return b.String()
+}
+
+// TestExplainRecorded explains every recorded answer without a cluster. Where
+// the kind's schema would say more, the case has what is said without it in
+// "offline".
+func TestExplainRecorded(t *testing.T) {
+	for _, c := range readCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			want := c.file("offline")
+			if want == nil {
+				want = c.file("want")
+			}
+			if got := c.offline(t, c.recorded(t)); got != string(want) {
+				t.Errorf("explained as\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func (c errorCase) offline(t *testing.T, err error) string {
+	obj := c.objects(t, "object.yaml")[0]
+	c.place(obj.Unstructured, true)
+	return explained((&Cluster{name: "default"}).Explain(t.Context(), obj, err), err)
+}
+
+// place gives a namespaced object its namespace.
+func (c errorCase) place(u *unstructured.Unstructured, namespaced bool) {
+	if namespaced && u.GetNamespace() == "" && !clusterScoped[u.GetKind()] {
+		namespace := c.namespace()
+		if named := c.head["namespace"]; named != "" {
+			namespace = named
+		}
+		u.SetNamespace(namespace)
+	}
+}
+
+var clusterScoped = map[string]bool{
+	"CustomResourceDefinition": true, "StorageClass": true, "PriorityClass": true, "Namespace": true,
+	"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true,
+}
+
+// TestExplainReal asks the real API server for every answer and explains it,
+// and compares both with what is recorded.
+func TestExplainReal(t *testing.T) {
+	c := open(t)
+	for _, tc := range readCases(t) {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tc.prepare(t, c)
+			obj := tc.objects(t, "object.yaml")[0]
+			tc.place(obj.Unstructured, true)
+			client := c
+			if tc.head["as"] != "" {
+				client = as(t, tc.head["as"])
+			}
+			kind := kindWhenServed(t, c, obj.GroupVersionKind())
+			err := tc.apply(t, client, kind, obj)
+			if err == nil {
+				t.Fatal("the API server accepts it")
+			}
+			status := statusOf(t, err)
+			got := explained(client.Explain(t.Context(), obj, err), err)
+			if *update {
+				tc.setFile("status.json", status)
+				tc.setFile("want", []byte(got))
+				if offline := tc.offline(t, err); offline != got {
+					tc.setFile("offline", []byte(offline))
+				}
+				if err := os.WriteFile("testdata/errors/"+tc.name+".txtar", txtar.Format(tc.archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if want := tc.file("status.json"); tc.head["varies"] == "" && steady(status) != steady(want) {
+				t.Errorf("the API server answers\n%s\nrecorded is\n%s", status, want)
+			}
+			if want := string(tc.file("want")); got != want {
+				t.Errorf("explained as\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// steady removes what differs from run to run.
+func steady(status []byte) string {
+	return regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).ReplaceAllString(strings.TrimSpace(string(status)), "UID")
+}
+
+func statusOf(t *testing.T, err error) []byte {
+	t.Helper()
+	api := apierrors.APIStatus(nil)
+	if !errors.As(err, &api) {
+		t.Fatalf("not the API server's answer: %v", err)
+	}
+	status := api.Status()
+	status.TypeMeta, status.ListMeta = metav1.TypeMeta{}, metav1.ListMeta{}
+	if status.Details != nil && len(status.Details.Causes) > 1 {
+		slices.SortFunc(status.Details.Causes, func(a, b metav1.StatusCause) int { return strings.Compare(a.Field+a.Message, b.Field+b.Message) })
+		status.Message = "(see details)" // the same, in any order
+	}
+	return must[[]byte](t)(json.MarshalIndent(status, "", "  "))
+}
+
+// apply dry-runs until live.yaml has taken effect: until the answer is not one
+// of those that a young namespace gives.
+func (tc errorCase) apply(t *testing.T, c *Cluster, kind Kind, obj *manifest.Object) error {
+	t.Helper()
+	opts := ApplyOptions{DryRun: true}
+	if tc.head["force"] == "no" {
+		opts.NoForce, opts.Manager = true, "somebody-else"
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		_, err := c.Apply(t.Context(), kind, obj.Unstructured, opts)
+		young := err == nil || strings.Contains(err.Error(), "error looking up service account") && tc.name != "pod-service-account" ||
+			strings.Contains(err.Error(), "status unknown for quota")
+		if tc.head["wait"] == "" || !young || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond) // no event tells that admission has noticed
+	}
+}
+
+// prepare makes the case's namespace and what lives in it.
+func (tc errorCase) prepare(t *testing.T, c *Cluster) {
+	t.Helper()
+	namespace := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": tc.namespace()}}}
+	must[*unstructured.Unstructured](t)(c.Apply(t.Context(), namespaces, namespace, ApplyOptions{}))
+	t.Cleanup(func() { _ = c.Delete(context.Background(), namespaces, "", tc.namespace(), DeleteOptions{}) })
+	if data := tc.file("live.yaml"); data != nil {
+		for _, obj := range tc.objects(t, "live.yaml") {
+			tc.make(t, c, obj)
+		}
+	}
+	if tc.head["delete"] == "namespace" {
+		if err := c.Delete(t.Context(), namespaces, "", tc.namespace(), DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (tc errorCase) make(t *testing.T, c *Cluster, obj *manifest.Object) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		kind, err := c.Kind(t.Context(), obj.GroupVersionKind())
+		if err == nil {
+			tc.place(obj.Unstructured, kind.Namespaced)
+			var live *unstructured.Unstructured
+			live, err = c.Apply(t.Context(), kind, obj.Unstructured, ApplyOptions{})
+			if err == nil && live.GetDeletionTimestamp() == nil {
+				t.Cleanup(func() {
+					obj.SetFinalizers(nil)
+					_, _ = c.Apply(context.Background(), kind, obj.Unstructured, ApplyOptions{})
+					_ = c.Delete(context.Background(), kind, obj.GetNamespace(), obj.GetName(), DeleteOptions{})
+				})
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("prepare %s: %v", obj.ID(), err)
+		}
+		time.Sleep(50 * time.Millisecond) // a CRD that is not established, a service account that is not made yet
+	}
+}
+
+// kindWhenServed looks a kind up, waiting for its definition to be served.
+func kindWhenServed(t *testing.T, c *Cluster, gvk schema.GroupVersionKind) Kind {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		kind, err := c.Kind(t.Context(), gvk)
+		if err == nil {
+			doc, schemaErr := c.schemas.of(t.Context(), gvk.GroupVersion())
+			if schemaErr == nil && doc.kind(gvk) != nil {
+				return kind
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		c.Invalidate()
+		time.Sleep(50 * time.Millisecond) // discovery lags behind the definition's condition
+	}
+}
+
+// as returns a client of a user who may hardly do anything.
+func as(t *testing.T, user string) *Cluster {
+	t.Helper()
+	cfg := rest.CopyConfig(testConfig)
+	cfg.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:pushboat-system:" + user}
+	return must[*Cluster](t)(Open("default", cfg, quiet()))
+}
