@@ -66,6 +66,9 @@ func (s *state) prepare(address string) error {
 // keyPair reads pki/name.{crt,key}, or makes them, signed by ca or else by itself.
 func (s *state) keyPair(name string, ca *pair, template *x509.Certificate) (*pair, error) {
 	p, err := s.readPair(name)
+	if err == nil && ca != nil && p.cert.CheckSignatureFrom(ca.cert) != nil {
+		err = os.ErrNotExist // left over from another ca
+	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return p, err
 	}
@@ -187,11 +190,11 @@ func (s *state) serviceAccountKey() error {
 }
 
 // kubeconfig writes a kubeconfig for the server at address. The certificate of
-// an earlier one is kept.
+// an earlier one is kept, if it is of this ca.
 func (s *state) kubeconfig(file, user, address string, ca *pair) error {
 	path := s.path(file)
 	config, err := clientcmd.LoadFromFile(path)
-	if err != nil || config.AuthInfos[clusterName] == nil {
+	if err != nil || !ca.certified(config.AuthInfos[clusterName]) {
 		if config, err = newKubeconfig(user, ca); err != nil {
 			return fmt.Errorf("make %s: %w", file, err)
 		}
@@ -205,6 +208,19 @@ func (s *state) kubeconfig(file, user, address string, ca *pair) error {
 		return fmt.Errorf("encode %s: %w", file, err)
 	}
 	return writeFile(path, data)
+}
+
+// certified says whether the user's certificate is signed by p.
+func (p *pair) certified(user *clientcmdapi.AuthInfo) bool {
+	if user == nil {
+		return false
+	}
+	block, _ := pem.Decode(user.ClientCertificateData)
+	if block == nil {
+		return false
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && cert.CheckSignatureFrom(p.cert) == nil
 }
 
 func newKubeconfig(user string, ca *pair) (*clientcmdapi.Config, error) {

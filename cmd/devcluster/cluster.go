@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 )
 
 // stopGrace bounds how long each component may take to stop. Whatever is left
@@ -87,6 +88,7 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 	if err := c.unlessFailed(ctx, c.waitUntilReady); err != nil {
 		return ignoreCanceled(ctx, err)
 	}
+	klog.Info("devcluster: ready")
 	ready()
 	return c.wait(ctx)
 }
@@ -109,7 +111,9 @@ func (p *component) stop(cancel context.CancelFunc) {
 	cancel()
 	select {
 	case <-p.done:
+		klog.Infof("devcluster: %s stopped", p.name)
 	case <-time.After(stopGrace):
+		klog.Warningf("devcluster: %s did not stop in %s, leaving it", p.name, stopGrace)
 	}
 }
 

@@ -46,6 +46,10 @@ func (c *cluster) runControllerManager(ctx context.Context) error {
 	if err := parseFlags(sets, c.controllerManagerFlags()); err != nil {
 		return err
 	}
+	// It asks once a second whether the API server is ready: start when it is.
+	if err := c.waitForReadyz(ctx); err != nil {
+		return err
+	}
 	config, err := opts.Config(ctx, all, disabled, aliases)
 	if err != nil {
 		return fmt.Errorf("complete options: %w", err)

@@ -55,17 +55,8 @@ func startEtcd(s *state) (*embed.Etcd, error) {
 	}
 }
 
-// stopEtcd writes what etcd holds and ends it. Its own Close waits for clients
-// to hang up, and the API server's may linger, so that is bounded.
+// stopEtcd writes what etcd holds and ends it. Close would in addition wait for
+// its clients to hang up; they are in this process and end with it.
 func stopEtcd(etcd *embed.Etcd) {
 	etcd.Server.HardStop()
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		etcd.Close()
-	}()
-	select {
-	case <-closed:
-	case <-time.After(stopGrace):
-	}
 }

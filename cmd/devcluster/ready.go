@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/klog/v2"
 )
 
 // nodeCount is enough to see a DaemonSet roll out and replicas spread.
@@ -28,20 +30,31 @@ func (c *cluster) waitForAPI(ctx context.Context) error {
 	})
 }
 
-// waitUntilReady makes the nodes, and waits until one is ready, pods would be
+// waitUntilReady makes the nodes and the storage class, and waits until one is ready, pods would be
 // admitted in the default namespace, and the API server calls itself ready.
 func (c *cluster) waitUntilReady(ctx context.Context) error {
+	klog.Info("devcluster: the API server answers")
 	for i := range nodeCount {
 		if err := c.createNode(ctx, fmt.Sprintf("node-%d", i+1)); err != nil {
 			return err
 		}
 	}
+	if err := c.createStorageClass(ctx); err != nil {
+		return err
+	}
 	if err := c.waitForNode(ctx, "node-1"); err != nil {
 		return fmt.Errorf("wait for a node: %w", err)
 	}
+	klog.Info("devcluster: a node is ready")
 	if err := c.waitForServiceAccount(ctx); err != nil {
 		return fmt.Errorf("wait for the default service account: %w", err)
 	}
+	klog.Info("devcluster: the default service account is there")
+	return c.waitForReadyz(ctx)
+}
+
+// waitForReadyz waits until the API server has made what a new cluster needs.
+func (c *cluster) waitForReadyz(ctx context.Context) error {
 	return wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 		return err == nil, ctx.Err()
@@ -60,6 +73,23 @@ func (c *cluster) createNode(ctx context.Context, name string) error {
 	_, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("make node %s: %w", name, err)
+	}
+	return nil
+}
+
+// createStorageClass makes the default class, whose claims stages/pvc-bind.yaml
+// serves.
+func (c *cluster) createStorageClass(ctx context.Context) error {
+	class := &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:        "standard",
+			Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"},
+		},
+		Provisioner: "devcluster.pushboat.io/volume",
+	}
+	_, err := c.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("make storage class %s: %w", class.Name, err)
 	}
 	return nil
 }
