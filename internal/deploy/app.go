@@ -51,10 +51,10 @@ type app struct {
 	numbers    int // the highest number given to a deploy
 	objects    map[manifest.ID]noted
 	parent     *kube.Parent // nil until read from the cluster or written to it
-	job        *job // queued
-	doing      *job // at work
-	overtaken  []*job // queued deploys that a newer one replaced
-	run        *Run   // the newest deploy, going on or ended
+	job        *job         // queued
+	doing      *job         // at work
+	overtaken  []*job       // queued deploys that a newer one replaced
+	run        *Run         // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
 	drift      []Step // differences left alone, by drift: warn
 	trouble    string // why the last check could not be done

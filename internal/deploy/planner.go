@@ -30,9 +30,9 @@ type planner struct {
 	cluster *Cluster
 	app     *app
 	target  *target
-	force   bool         // recreate what cannot be changed in place
-	with    *companions  // what else comes with the push
-	claims  *claims      // what every app wants
+	force   bool        // recreate what cannot be changed in place
+	with    *companions // what else comes with the push
+	claims  *claims     // what every app wants
 	masker  manifest.Masker
 	parent  kube.Parent // has no kinds if the app was never applied
 }

@@ -83,4 +83,3 @@ func (a *app) rescan(t *target) {
 		a.engine.tellSuspect(a, id)
 	}
 }
-

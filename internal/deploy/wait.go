@@ -39,7 +39,7 @@ type waiting struct {
 	run     *Run
 
 	ids    []manifest.ID
-	shown  map[manifest.ID]health.Health // what the log says of each
+	lines  map[manifest.ID]*waitLine // of what was not healthy at some time
 	causes map[manifest.ID]health.Cause
 	pods   map[string]*live.Pods // by namespace
 	nudge  chan struct{}         // any of the pods changed
@@ -52,13 +52,15 @@ func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
 	defer stop()
 	w := &waiting{
 		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run,
-		shown: map[manifest.ID]health.Health{}, causes: map[manifest.ID]health.Cause{},
+		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}
 	changed, done := w.cluster.Index.Changed(setID(a.name))
 	defer done()
 	timeout := time.NewTimer(t.spec.Timeout)
 	defer timeout.Stop()
+	lines := time.NewTicker(lineEvery)
+	defer lines.Stop()
 	for {
 		sick := w.look(watching)
 		if len(sick) == 0 {
@@ -70,6 +72,7 @@ func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
 		select {
 		case <-changed:
 		case <-w.nudge:
+		case <-lines.C:
 		case <-timeout.C:
 			return verdict{Unhealthy, w.why(sick)}
 		case <-ctx.Done():
@@ -81,32 +84,53 @@ func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
 	}
 }
 
+// lineEvery is how often an object that is not healthy may have a line, and
+// how long it may be so before it has its first. A rollout of ten pods passes
+// through twenty states in a second; nobody reads them.
+const lineEvery = time.Second
+
+// waitLine is what the log says of one object.
+type waitLine struct {
+	said health.Health // zero: nothing yet
+	at   time.Time     // of the line, or of the first look
+}
+
 // look compares the health of every object with what the log says, prints
 // what is new, and returns the objects that are not healthy.
 func (w *waiting) look(ctx context.Context) []live.Entry {
-	sick, recovered := w.app.sick(w.target)
-	for _, entry := range recovered {
-		if _, shown := w.shown[entry.ID]; shown {
+	sick, well := w.app.sick(w.target)
+	for _, entry := range well {
+		if _, waited := w.lines[entry.ID]; waited {
 			w.run.event("healthy", entry.ID, entry.Health.Message)
-			delete(w.shown, entry.ID)
+			delete(w.lines, entry.ID)
 			delete(w.causes, entry.ID)
 		}
 	}
 	for _, entry := range sick {
-		if w.shown[entry.ID] != entry.Health {
-			w.run.event(waitWord(entry.Health), entry.ID, entry.Health.Message)
-			w.shown[entry.ID] = entry.Health
-		}
+		w.say(entry)
 		w.findCause(ctx, entry)
 	}
 	return sick
 }
 
-func waitWord(h health.Health) string {
-	if h.Status == health.Failed {
-		return "failing"
+// say prints the state of an object that is not healthy, if it is news and it
+// is time for a line. What has failed is told at once.
+func (w *waiting) say(entry live.Entry) {
+	line, known := w.lines[entry.ID]
+	if !known {
+		line = &waitLine{at: time.Now()}
+		w.lines[entry.ID] = line
 	}
-	return "waiting"
+	failed := entry.Health.Status == health.Failed
+	if line.said == entry.Health || (!failed && time.Since(line.at) < lineEvery) {
+		return
+	}
+	word := "waiting"
+	if failed {
+		word = "failing"
+	}
+	w.run.event(word, entry.ID, entry.Health.Message)
+	line.said, line.at = entry.Health, time.Now()
 }
 
 // findCause looks at the pods of an object that is not healthy, and prints

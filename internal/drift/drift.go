@@ -14,14 +14,15 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// The first drift of an object is looked at once. If the same object drifts
-// again within calm, the next look waits: 2 s, then three times longer each
-// time, at most 5 min (the shape that Argo CD's self-heal has).
+// An object that drifts is looked at without delay, patience times. If it goes
+// on to drift, each look waits: 2 s, then three times longer each time, at most
+// 5 min (the shape that Argo CD's self-heal has), until it was calm for a while.
 const (
+	patience   = 3
 	firstDelay = 2 * time.Second
 	growth     = 3
 	mostDelay  = 5 * time.Minute
-	calm       = 10 * time.Minute
+	calm       = time.Minute
 )
 
 // Keeper has drifted apps checked. Use New.
@@ -40,6 +41,7 @@ type key struct {
 
 // fight is the recent past of one object.
 type fight struct {
+	looks int
 	last  time.Time
 	delay time.Duration // before the next look
 	timer *time.Timer   // runs while a look is due
@@ -60,11 +62,15 @@ func (k *Keeper) suspect(app string, id manifest.ID) {
 	k.forgetCalm()
 	f, fighting := k.fights[key{app, id}]
 	if !fighting {
-		k.fights[key{app, id}] = &fight{last: time.Now(), delay: firstDelay}
-		k.engine.Check(app, deploy.CauseDrift)
-		return
+		f = &fight{delay: firstDelay}
+		k.fights[key{app, id}] = f
 	}
 	if f.timer != nil {
+		return
+	}
+	if f.looks++; f.looks <= patience {
+		f.last = time.Now()
+		k.engine.Check(app, deploy.CauseDrift)
 		return
 	}
 	k.log.WithField("app", app).WithField("object", id.String()).

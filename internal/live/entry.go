@@ -64,11 +64,11 @@ func isOurs(entry metav1.ManagedFieldsEntry) bool {
 type Culprit struct {
 	Manager   string // the field manager: kubectl-edit, helm, ...
 	Operation string // Update or Apply
-	Time      time.Time
+	Time      time.Time // zero if it was not noted
 }
 
-// String says who it was and how long ago: "kubectl-edit (Update)". It is ""
-// for the zero Culprit.
+// String says who it was: "kubectl-edit (Update)". It is "" for the zero
+// Culprit.
 func (c Culprit) String() string {
 	if c.Manager == "" {
 		return ""
@@ -76,16 +76,22 @@ func (c Culprit) String() string {
 	return c.Manager + " (" + c.Operation + ")"
 }
 
-// CulpritOf finds the newest writer of the object's main resource that is not
-// Pushboat. The zero Culprit means that managedFields names nobody.
+// CulpritOf finds the newest writer of the object that is not Pushboat, status
+// aside. Writers through a subresource such as scale are noted without a time,
+// and count as older than any other. The zero Culprit means that managedFields
+// names nobody.
 func CulpritOf(u *unstructured.Unstructured) Culprit {
 	var found Culprit
 	for _, entry := range u.GetManagedFields() {
-		if isOurs(entry) || entry.Subresource == "status" || entry.Time == nil {
+		if isOurs(entry) || entry.Subresource == "status" {
 			continue
 		}
-		if !entry.Time.Time.Before(found.Time) {
-			found = Culprit{Manager: entry.Manager, Operation: string(entry.Operation), Time: entry.Time.Time}
+		var at time.Time
+		if entry.Time != nil {
+			at = entry.Time.Time
+		}
+		if found.Manager == "" || !at.Before(found.Time) {
+			found = Culprit{Manager: entry.Manager, Operation: string(entry.Operation), Time: at}
 		}
 	}
 	return found
