@@ -65,8 +65,8 @@ func (r *reader) unknown(key *yaml.Node, where string, known []string) {
 		return
 	}
 	hint := "known fields are " + strings.Join(known, ", ")
-	if close := manifest.Closest(key.Value, known); close != "" {
-		hint = "did you mean " + close + "?"
+	if near := manifest.Closest(key.Value, known); near != "" {
+		hint = "did you mean " + near + "?"
 	}
 	r.add(key.Line, fmt.Sprintf("unknown field %q in %s", key.Value, where), hint)
 }
@@ -162,8 +162,8 @@ func (r *reader) oneOf(f field, known ...string) (string, bool) {
 	}
 	if !slices.Contains(known, text) {
 		hint := "write " + strings.Join(known, " or ")
-		if close := manifest.Closest(text, known); close != "" {
-			hint = "did you mean " + close + "?"
+		if near := manifest.Closest(text, known); near != "" {
+			hint = "did you mean " + near + "?"
 		}
 		r.add(f.line, fmt.Sprintf("%s: %q is not known", f.name, text), hint)
 		return "", false

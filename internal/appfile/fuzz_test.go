@@ -3,7 +3,7 @@ package appfile
 import (
 	"io/fs"
 	"path"
-	"strings"
+	"regexp"
 	"testing"
 	"testing/fstest"
 )
@@ -28,7 +28,7 @@ func FuzzAppfile(f *testing.F) {
 		if len(problems) > 0 && apps != nil {
 			t.Errorf("apps beside problems %v", problems)
 		}
-		last := strings.Count(file, "\n") + 1
+		last := len(lineBreak.FindAllString(file, -1)) + 1
 		for _, p := range problems {
 			if p.Message == "" || p.Source.Line > last {
 				t.Errorf("problem %#v in a file of %d lines", p, last)
@@ -44,6 +44,9 @@ func FuzzAppfile(f *testing.F) {
 		}
 	})
 }
+
+// lineBreak is what YAML 1.1 takes for one.
+var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 func checkApp(t *testing.T, app App) {
 	t.Helper()

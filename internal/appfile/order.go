@@ -39,8 +39,8 @@ func (r *reader) checkDependency(app App, name string, byName map[string]App, na
 	switch {
 	case !ok:
 		hint := "write an entry for it, or remove it"
-		if close := manifest.Closest(name, names); close != "" {
-			hint = "did you mean " + close + "?"
+		if near := manifest.Closest(name, names); near != "" {
+			hint = "did you mean " + near + "?"
 		}
 		r.add(line, fmt.Sprintf("app %s: dependsOn: there is no app %q in this file", app.Name, name), hint)
 	case other.Branch != app.Branch:

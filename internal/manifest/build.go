@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,7 +63,7 @@ func (p *parser) list(fields map[string]any, items []any, at *lines, depth int) 
 		return
 	}
 	for _, key := range sortedKeys(fields) {
-		if known := []string{"apiVersion", "kind", "metadata", "items"}; !contains(known, key) {
+		if known := []string{"apiVersion", "kind", "metadata", "items"}; !slices.Contains(known, key) {
 			p.add(at.key(key).line, Problem{
 				Message: fmt.Sprintf("unknown field %s in a list", show(key)),
 				Hint:    didYouMean(key, known),

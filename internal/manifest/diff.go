@@ -38,7 +38,7 @@ type Change struct {
 // under the JSON pointers of ignore, are left out. The values of Secrets are
 // compared, then masked.
 func Diff(before, after map[string]any, m Masker, ignore ...string) []Change {
-	before, after = comparable(before, ignore), comparable(after, ignore)
+	before, after = stripped(before, ignore), stripped(after, ignore)
 	d := differ{}
 	if isSecret(before) || isSecret(after) {
 		d.mask = &m
@@ -47,8 +47,8 @@ func Diff(before, after map[string]any, m Masker, ignore ...string) []Change {
 	return d.changes
 }
 
-// comparable returns a copy of an object without what is not compared.
-func comparable(object map[string]any, ignore []string) map[string]any {
+// stripped returns a copy of an object without what is not compared.
+func stripped(object map[string]any, ignore []string) map[string]any {
 	if object == nil {
 		return nil
 	}
@@ -297,7 +297,7 @@ func elementName(key string, i int, element any) string {
 func (d *differ) secret(path string) *Masker {
 	top, _, _ := strings.Cut(path, ".")
 	top, _, _ = strings.Cut(top, "[")
-	if d.mask == nil || contains(shownOfSecret, top) {
+	if d.mask == nil || slices.Contains(shownOfSecret, top) {
 		return nil
 	}
 	return d.mask

@@ -32,6 +32,7 @@ func ReadYAML(file string, data []byte) (*yaml.Node, Problems) {
 		p.add(invalidLine(data), Problem{Message: "not UTF-8 text", Hint: "save the file as UTF-8"})
 		return nil, p.finish()
 	}
+	data = newlines(data)
 	var roots []*yaml.Node
 	for _, doc := range splitYAML(data) {
 		root, problem := doc.decode()
@@ -191,6 +192,11 @@ func (d document) decode() (*yaml.Node, *Problem) {
 	return root, nil
 }
 
+// errTwo is for what splitYAML did not find: a second document behind one of
+// the characters (NEL, LS, PS) that only YAML 1.1 takes for the end of a line,
+// or behind %.
+var errTwo = errors.New("there is a second document; put --- on a line of its own before it")
+
 var errPanic = errors.New("this cannot be read; remove comments in unusual places, such as inside { } or [ ]")
 
 // decodeYAML returns the root of the first document of a YAML text, or nil if
@@ -202,15 +208,29 @@ func decodeYAML(text []byte) (root *yaml.Node, err error) {
 			root, err = nil, errPanic
 		}
 	}()
-	var node yaml.Node
-	err = yaml.NewDecoder(bytes.NewReader(text)).Decode(&node)
+	var node, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	err = dec.Decode(&node)
 	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
 	if err != nil || len(node.Content) != 1 {
 		return nil, err
 	}
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, errTwo
+	}
 	return node.Content[0], nil
+}
+
+// newlines makes each carriage return that stands alone a newline, which it is
+// to YAML, so that lines are counted and documents are found as YAML does.
+func newlines(data []byte) []byte {
+	if bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
 }
 
 var (

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"testing"
 )
 
@@ -23,7 +24,7 @@ func FuzzParse(f *testing.F) {
 		f.Add("f.json", []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, file string, data []byte) {
-		last := bytes.Count(data, []byte("\n")) + 1
+		last := len(lineBreak.FindAll(data, -1)) + 1
 		objects, problems := Parse(file, data)
 		for _, p := range problems {
 			if p.Source.Line < 0 || p.Source.Line > last {
@@ -35,6 +36,9 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// lineBreak is what YAML 1.1 takes for one.
+var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 func checkParsed(t *testing.T, o *Object, last int) {
 	t.Helper()

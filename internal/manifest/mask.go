@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -40,7 +41,7 @@ func (m Masker) Mask(object map[string]any) map[string]any {
 	}
 	dropField(result, []string{"metadata", "annotations", lastApplied})
 	for field, value := range result {
-		if !contains(shownOfSecret, field) {
+		if !slices.Contains(shownOfSecret, field) {
 			result[field] = m.maskField(field, value)
 		}
 	}

@@ -93,6 +93,7 @@ data: {encoded: cGFzc3dvcmQ=, empty: ""}
 stringData:
   plain: 'say "hi" <now>'
   short: abc
+  word: secret
   lines: "-----BEGIN-----\nMIIEowIBAAKC\n-----END-----\n"
 `)[0].Unstructured
 	for _, test := range []struct{ text, want string }{
@@ -106,6 +107,7 @@ stringData:
 		{"abc, abcd, xabc, 'abc'", "(secret), abcd, xabc, '(secret)'"},
 		{"at line MIIEowIBAAKC of it", "at line (secret) of it"},
 		{`-----BEGIN-----\nMIIEowIBAAKC\n-----END-----\n`, "(secret)"},
+		{"1 password, 2 secrets of abc", "1 (secret), 2 (secret)s of (secret)"},
 		{"passwordpassword", "(secret)(secret)"},
 	} {
 		if got := Redact(test.text, o, nil); got != test.want {

@@ -94,14 +94,14 @@ func invalidLine(data []byte) int {
 func (p *parser) split(data []byte) (docs []document, ok bool) {
 	isJSON := strings.EqualFold(path.Ext(p.file), ".json")
 	if !isJSON && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		return splitYAML(data), true
+		return splitYAML(newlines(data)), true
 	}
 	docs, err := splitJSON(data)
 	if err == nil {
 		return docs, true
 	}
 	if !isJSON {
-		return splitYAML(data), true
+		return splitYAML(newlines(data)), true
 	}
 	line := 1 + bytes.Count(data, []byte("\n"))
 	var syntax *json.SyntaxError

@@ -55,6 +55,7 @@ func TestParseFindsEveryObject(t *testing.T) {
 		{"leading marker and comments", "f.yaml", "# top\n---\n# a\n" + a + "---\n\n\n" + b, []string{"ConfigMap a@4", "ConfigMap b@11"}},
 		{"marker with a comment", "f.yaml", a + "--- # next\n" + b, []string{"ConfigMap a@1", "ConfigMap b@6"}},
 		{"CRLF", "f.yaml", strings.ReplaceAll(a+"---\n"+b, "\n", "\r\n"), []string{"ConfigMap a@1", "ConfigMap b@6"}},
+		{"CR", "f.yaml", strings.ReplaceAll(a+"---\n"+b, "\n", "\r"), []string{"ConfigMap a@1", "ConfigMap b@6"}},
 		{"document end marker", "f.yaml", a + "...\n" + b, []string{"ConfigMap a@1", "ConfigMap b@6"}},
 		{"directive", "f.yaml", "%YAML 1.1\n---\n" + a + "...\n%YAML 1.1\n---\n" + b, []string{"ConfigMap a@3", "ConfigMap b@10"}},
 		{"content on the marker", "f.yaml", "--- {apiVersion: v1, kind: A, metadata: {name: a}}\n", []string{"A a@1"}},
@@ -97,6 +98,10 @@ func TestParseTellsEveryProblem(t *testing.T) {
 		{
 			"template in a list", "f.yaml", "a:\n- b\n{{- if x }}\n",
 			"f.yaml:3: not valid YAML: could not find expected ':' | " + templateHint + "\n",
+		},
+		{
+			"a document behind a line break that only YAML knows", "f.yaml", a + "x: y\u2028---\u2028" + a,
+			"f.yaml:1: not valid YAML: there is a second document; put --- on a line of its own before it\n",
 		},
 		{
 			"tabs", "f.yaml", "a:\n\tb: c\n",

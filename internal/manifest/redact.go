@@ -3,10 +3,12 @@ package manifest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -34,12 +36,17 @@ func Redact(text string, objs ...*unstructured.Unstructured) string {
 	}
 	ordered := sortedKeys(forms)
 	sort.SliceStable(ordered, func(i, j int) bool { return len(ordered[i]) > len(ordered[j]) })
+	var short, long []string
 	for _, form := range ordered {
 		if len(form) < shortSecret {
-			text = replaceWord(text, form)
+			short = append(short, form)
 		} else {
-			text = strings.ReplaceAll(text, form, redacted)
+			long = append(long, form, redacted)
 		}
+	}
+	text = strings.NewReplacer(long...).Replace(text) // the longest form wins
+	for _, word := range short {
+		text = replaceWord(text, word)
 	}
 	return text
 }
@@ -47,7 +54,7 @@ func Redact(text string, objs ...*unstructured.Unstructured) string {
 // addSecretForms notes every form in which the values of a Secret may appear.
 func addSecretForms(forms map[string]bool, secret map[string]any) {
 	for field, value := range secret {
-		if contains(shownOfSecret, field) {
+		if slices.Contains(shownOfSecret, field) {
 			continue
 		}
 		eachText(value, func(text string) {
@@ -112,22 +119,22 @@ func addForms(forms map[string]bool, value string) {
 
 // replaceWord replaces word where no letter or digit touches it.
 func replaceWord(text, word string) string {
-	var b strings.Builder
 	isPart := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	for {
-		i := strings.Index(text, word)
+	var b strings.Builder
+	for done := 0; ; {
+		i := strings.Index(text[done:], word)
 		if i < 0 {
-			return b.String() + text
+			return b.String() + text[done:]
 		}
-		after := text[i+len(word):]
-		before := []rune(b.String() + text[:i])
-		touches := len(before) > 0 && isPart(before[len(before)-1]) || after != "" && isPart([]rune(after)[0])
-		b.WriteString(text[:i])
-		if touches {
+		start, end := done+i, done+i+len(word)
+		before, _ := utf8.DecodeLastRuneInString(text[:start])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		b.WriteString(text[done:start])
+		if isPart(before) || isPart(after) {
 			b.WriteString(word)
 		} else {
 			b.WriteString(redacted)
 		}
-		text = after
+		done = end
 	}
 }

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -57,13 +56,11 @@ func editDistance(a, b string) int {
 
 // didYouMean is the hint for an unknown word: the close one, or all.
 func didYouMean(word string, known []string) string {
-	if close := Closest(word, known); close != "" {
-		return "did you mean " + close + "?"
+	if near := Closest(word, known); near != "" {
+		return "did you mean " + near + "?"
 	}
 	return "known are " + strings.Join(known, ", ")
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
 
 // show quotes a short text from a file for a message.
 func show(s string) string {
