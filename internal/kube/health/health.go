@@ -82,14 +82,13 @@ func Of(u *unstructured.Unstructured) Health {
 	if at := u.GetDeletionTimestamp(); at != nil {
 		return Health{Terminating, terminatingMessage(o, u.GetFinalizers())}
 	}
-	judge, ok := table[u.GroupVersionKind().GroupKind()]
-	if !ok {
-		return generic(u)
-	}
 	if seen, ok := o.lookupInt("status", "observedGeneration"); ok && seen < u.GetGeneration() {
 		return progressing("the newest change has not been seen by its controller yet")
 	}
-	return judge(o)
+	if judge, ok := table[u.GroupVersionKind().GroupKind()]; ok {
+		return judge(o)
+	}
+	return generic(u)
 }
 
 // generic judges by the conventions of kstatus: observedGeneration and the
