@@ -307,10 +307,9 @@ func (s *Socket) answer(conn net.Conn) {
 		cancel()
 	})
 	ok := s.handle(ctx, push.handler, raw.Hook, req, out)
-	if ok && raw.Hook == hooks.PreReceive && ctx.Err() != nil {
-		ok = false // nobody is left to hear a yes, so there was none
-	}
-	out.verdict(ok)
+	if ctx.Err() == nil {
+		out.verdict(ok)
+	} // else the hook, the push or the server has ended: no verdict is a refusal
 }
 
 // handle calls the handler; a panic is a refusal, and the server lives on.
