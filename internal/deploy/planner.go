@@ -271,7 +271,11 @@ func (p *planner) comesWithNamespace(o resolved, err error) bool {
 // it were new.
 func (p *planner) recreate(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	step.Action = Recreate
-	step.Changes = manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker)
+	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker) {
+		if change.Kind != manifest.Removed { // what the cluster added by default comes back
+			step.Changes = append(step.Changes, change)
+		}
+	}
 	if !o.kind.Namespaced {
 		return step, nil, nil
 	}

@@ -129,7 +129,7 @@ func (a *app) syncState(t *target, s Status) Sync {
 func symptoms(sick []live.Entry) []Symptom {
 	list := make([]Symptom, 0, len(sick))
 	for _, entry := range sick {
-		list = append(list, Symptom{Object: entry.ID.String(), State: entry.Health.String()})
+		list = append(list, Symptom{Object: entry.ID.String(), State: state(entry.Health)})
 	}
 	return list
 }

@@ -223,14 +223,23 @@ func (w *waiting) why(sick []live.Entry) string {
 			break
 		}
 	}
-	text := first.ID.String() + ": " + first.Health.String()
-	if cause, ok := w.causes[first.ID]; ok {
-		text += ": " + cause.String()
-	}
+	text := first.ID.String() + ": " + state(first.Health)
 	if more := len(sick) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
+	if cause, ok := w.causes[first.ID]; ok {
+		text += "\n" + cause.String()
+	}
 	return text
+}
+
+// state says how an object is: in its own words if it has any, since those
+// tell more than "progressing".
+func state(h health.Health) string {
+	if h.Message == "" {
+		return string(h.Status)
+	}
+	return h.Message
 }
 
 // sick splits the app's objects on the cluster into those that are not healthy

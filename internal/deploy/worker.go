@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -323,7 +324,7 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 // are attached.
 func (a *app) finish(j *job, record Record) {
 	record.Seconds = time.Since(record.Started).Seconds()
-	j.run.Printf("%s", outcomeLine(record))
+	j.run.Printf("%s", outcome(record))
 	if a.repeats(record) {
 		j.run.finish(record)
 		return
@@ -382,29 +383,29 @@ func (a *app) manifests(plan *Plan) []byte {
 	return all
 }
 
-// outcomeLine is the last line of a deploy: what has become of it, and what
-// to do if it is not what was wanted.
-func outcomeLine(r Record) string {
+// outcome says at the end of a deploy what has become of it, why, and what to
+// do if it is not what was wanted.
+func outcome(r Record) string {
 	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
+	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
+	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
 	switch r.Result {
 	case Deployed:
-		return fmt.Sprintf("%s: deployed %s in %s, healthy (deploy %s)", r.App, short(r.Revision), took, r.ID())
+		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
 	case Corrected:
-		return fmt.Sprintf("%s: corrected to %s in %s (deploy %s)", r.App, short(r.Revision), took, r.ID())
+		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
 	case Removed:
-		return fmt.Sprintf("%s: removed, %s deleted (deploy %s)", r.App, plural(len(r.Deleted), "object"), r.ID())
+		return fmt.Sprintf("%s: removed, %s deleted %s", r.App, plural(len(r.Deleted), "object"), id)
 	case Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)", r.App, short(r.Revision), r.ID())
+		return fmt.Sprintf("%s: %s stored, not deployed %s", r.App, rev, id)
 	case Superseded:
-		return fmt.Sprintf("%s: %s superseded: %s (deploy %s)", r.App, short(r.Revision), r.Message, r.ID())
+		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
-		return fmt.Sprintf("%s: %s is applied but not healthy after %s: %s\n"+
-			"hint: the commit was kept; push a fix, or see: status %s (deploy %s)",
-			r.App, short(r.Revision), took, r.Message, r.App, r.ID())
+		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\n"+
+			"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
 	}
-	return fmt.Sprintf("%s: %s failed: %s\n"+
-		"hint: the commit was kept and is tried again; push a fix, or run: sync %s (deploy %s)",
-		r.App, short(r.Revision), r.Message, r.App, r.ID())
+	return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
+		"hint: the commit was kept and is tried again; push a fix, or run: sync %s", r.App, rev, id, why, r.App)
 }
 
 func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
