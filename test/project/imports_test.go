@@ -19,10 +19,14 @@ type rule struct {
 	Deny  []struct{ Pkg string }
 }
 
-// denies reports whether a rule forbids a package, itself or by a prefix.
+// denies reports whether a rule forbids a package, itself or by a prefix. To
+// depguard a denied path is a prefix, with $ at its end the whole path.
 func (r rule) denies(pkg string) bool {
 	return slices.ContainsFunc(r.Deny, func(d struct{ Pkg string }) bool {
-		return d.Pkg == pkg || strings.HasPrefix(pkg, d.Pkg+"/")
+		if exact, ok := strings.CutSuffix(d.Pkg, "$"); ok {
+			return pkg == exact
+		}
+		return strings.HasPrefix(pkg, d.Pkg)
 	})
 }
 
@@ -35,6 +39,12 @@ func TestImportsPointUpwards(t *testing.T) {
 			r := rules[strings.ReplaceAll(pkg, "/", "-")]
 			if !r.denies(modulePath + "/internal/" + later) {
 				t.Errorf(".golangci.yml lets internal/%s import internal/%s, which stands below it", pkg, later)
+			}
+		}
+		for _, earlier := range order[:i] {
+			r := rules[strings.ReplaceAll(pkg, "/", "-")]
+			if r.denies(modulePath+"/internal/"+earlier) && (pkg != "deploy" || earlier != "git") {
+				t.Errorf(".golangci.yml does not let internal/%s import internal/%s, which stands above it", pkg, earlier)
 			}
 		}
 	}
