@@ -121,14 +121,29 @@ func (s *server) buildRepos() (err error) {
 	if err := hooks.Install(s.path("hooks")); err != nil {
 		return fmt.Errorf("install hooks: %w", err)
 	}
-	s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
-		HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize), Log: s.log,
-	})
-	if err != nil {
+	if err := s.openRepos(); err != nil {
 		return err
 	}
 	s.socket, err = push.ListenSocket(s.path("run"), s.config.HookProgram, s.log)
 	return err
+}
+
+// A server that was killed a moment ago may still hold its directory: its
+// successor waits for it this long, looking again every lockRetry.
+const (
+	lockWait  = 5 * time.Second
+	lockRetry = 50 * time.Millisecond
+)
+
+func (s *server) openRepos() (err error) {
+	for deadline := time.Now().Add(lockWait); ; time.Sleep(lockRetry) {
+		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
+			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize), Log: s.log,
+		})
+		if !errors.Is(err, git.ErrInUse) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // buildEngine connects the clusters and the engine that deploys to them.
