@@ -73,6 +73,8 @@ func (o StoreOptions) config() []string {
 		"receive.keepAlive=5",
 		"receive.updateServerInfo=false",
 		"receive.shallowUpdate=false",
+		// A repository is shut by its own config; see shut.
+		"receive.hideRefs=!refs",
 		// Records are the server's: anybody who may read can fetch them
 		// (that is the backup), nobody can push them.
 		"receive.hideRefs=refs/pushboat",

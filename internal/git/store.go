@@ -257,10 +257,25 @@ func (s *Store) Create(ctx context.Context, name Name) (*Repository, error) {
 	if _, err := s.opts.run(ctx, runRequest{args: args, dir: fresh}); err != nil {
 		return nil, fmt.Errorf("create repository %q: %w", name, err)
 	}
+	if err := shut(made); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", name, err)
+	}
 	if err := s.moveIn(made, name); err != nil {
 		return nil, fmt.Errorf("create repository %q: %w", name, err)
 	}
 	return s.repository(name), nil
+}
+
+// shut makes a repository refuse every push that does not come through Serve,
+// which opens it again: a push into the directory itself would run no gate.
+// (A hooks path in the config would do the same until the data is moved.)
+func shut(made string) (err error) {
+	config, err := os.OpenFile(filepath.Join(made, "config"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = config.WriteString("[receive]\n\t# pushes come through Pushboat's SSH server only\n\thideRefs = refs\n")
+	return errors.Join(err, config.Sync(), config.Close())
 }
 
 // moveIn gives a finished repository its name.
