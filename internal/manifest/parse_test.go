@@ -101,7 +101,7 @@ func TestParseTellsEveryProblem(t *testing.T) {
 		},
 		{
 			"a document behind a line break that only YAML knows", "f.yaml", a + "x: y\u2028---\u2028" + a,
-			"f.yaml:1: not valid YAML: there is a second document; put --- on a line of its own before it\n",
+			"f.yaml:5: not valid YAML: there is a second document; put --- on a line of its own before it\n",
 		},
 		{
 			"tabs", "f.yaml", "a:\n\tb: c\n",
