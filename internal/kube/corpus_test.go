@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -86,9 +84,6 @@ func (c *errorCase) setFile(name string, data []byte) {
 	}
 	c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: data})
 }
-
-// run tells the namespaces of this run from those that an earlier one left.
-var run = strconv.FormatInt(time.Now().UnixNano(), 36)
 
 func (c errorCase) namespace() string { return "case-" + c.name + "-" + run }
 
@@ -169,6 +164,8 @@ var clusterScoped = map[string]bool{
 // and compares both with what is recorded.
 func TestExplainReal(t *testing.T) {
 	c := open(t)
+	// Other versions of Kubernetes may use other words.
+	recordedHere := strings.HasPrefix(must[string](t)(c.Check(t.Context())), "v1.37.")
 	for _, tc := range readCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -197,7 +194,7 @@ func TestExplainReal(t *testing.T) {
 				}
 				return
 			}
-			if want := tc.file("status.json"); tc.head["varies"] == "" && steady(status) != steady(want) {
+			if want := tc.file("status.json"); recordedHere && tc.head["varies"] == "" && steady(status) != steady(want) {
 				t.Errorf("the API server answers\n%s\nrecorded is\n%s", status, want)
 			}
 			if want := string(tc.file("want")); got != want {
@@ -309,12 +306,4 @@ func kindWhenServed(t *testing.T, c *Cluster, gvk schema.GroupVersionKind) Kind 
 		c.Invalidate()
 		time.Sleep(50 * time.Millisecond) // discovery lags behind the definition's condition
 	}
-}
-
-// as returns a client of a user who may hardly do anything.
-func as(t *testing.T, user string) *Cluster {
-	t.Helper()
-	cfg := rest.CopyConfig(testConfig)
-	cfg.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:pushboat-system:" + user}
-	return must[*Cluster](t)(Open("default", cfg, quiet()))
 }
