@@ -91,7 +91,7 @@ $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@touch $(GOLANGCI_LINT)
 
 lint: $(GOLANGCI_LINT)
-	$(call say,linting both modules (cold: about 2 min))
+	$(call say,linting both modules (cold: about 8 min, most of it for devcluster))
 	@$(GOLANGCI_LINT) run ./...
 	@cd cmd/devcluster && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
 
