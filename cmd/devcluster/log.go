@@ -5,12 +5,26 @@ import (
 	"fmt"
 	stdlog "log"
 	"os"
+	"runtime/debug"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 )
 
-// openLog sends the logs of all components to the file at path; the previous
-// run's is kept beside it as path.1.
+// keepStderr gives a way to standard error that outlasts openLog, and has
+// crashes reported there too.
+func keepStderr() (*os.File, error) {
+	fd, err := unix.Dup(int(os.Stderr.Fd()))
+	if err != nil {
+		return os.Stderr, fmt.Errorf("keep standard error: %w", err)
+	}
+	unix.CloseOnExec(fd)
+	file := os.NewFile(uintptr(fd), "stderr")
+	return file, debug.SetCrashOutput(file, debug.CrashOptions{})
+}
+
+// openLog sends the logs of all components, and whatever else writes to standard
+// error, to the file at path; the previous run's is kept beside it as path.1.
 func openLog(path string) (*os.File, error) {
 	if err := os.Rename(path, path+".1"); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("keep the last log: %w", err)
@@ -28,5 +42,9 @@ func openLog(path string) (*os.File, error) {
 	}
 	klog.SetOutput(file)
 	stdlog.SetOutput(file)
+	// The API server's etcd client logs to standard error and nowhere else.
+	if err := unix.Dup2(int(file.Fd()), int(os.Stderr.Fd())); err != nil {
+		return nil, fmt.Errorf("send standard error to the log: %w", err)
+	}
 	return file, nil
 }

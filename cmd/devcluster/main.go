@@ -38,11 +38,12 @@ type settings struct {
 }
 
 func main() {
-	err := run(os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	default:
-		fmt.Fprintln(os.Stderr, "devcluster:", err)
+	stderr, err := keepStderr()
+	if err == nil {
+		err = run(os.Args[1:], os.Stdout, stderr)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(stderr, "devcluster:", err)
 		os.Exit(1)
 	}
 }
