@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -54,7 +55,14 @@ func (d *demo) readHistory(ctx context.Context) error {
 		case <-time.After(time.Second):
 		}
 	}
-	_, err := d.ssh(ctx, "history", "shop")
+	if _, err := d.ssh(ctx, "history", "shop"); err != nil {
+		return err
+	}
+	d.say("")
+	said, err := d.ssh(ctx, "logs", "shop-2")
+	if err == nil && !strings.Contains(said, byHand) {
+		err = fmt.Errorf("the record of the correction does not tell of %s", byHand)
+	}
 	return err
 }
 
