@@ -13,6 +13,10 @@ package git
 // that the pusher saw: of two concurrent pushes to one branch the second is
 // told "cannot lock ref" or "failed to update ref" and pushes again. A queue
 // would make a push to one branch wait for the rollout of another.
+//
+// An archive is what the pushed .gitattributes make of a revision, so it is
+// served to people and never read by us (CVE-2022-41903; what is validated
+// would not be what is applied).
 
 import (
 	"context"
@@ -36,7 +40,7 @@ type Service string
 const (
 	ReceivePack   Service = "git-receive-pack"   // push
 	UploadPack    Service = "git-upload-pack"    // clone and fetch
-	UploadArchive Service = "git-upload-archive" // git archive --remote
+	UploadArchive Service = "git-upload-archive" // git archive --remote, of what a ref names
 )
 
 // Valid reports whether s is one of the three services.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -74,18 +75,12 @@ func (o StoreOptions) withDefaults() StoreOptions {
 	}
 	if o.Log == nil {
 		silent := logrus.New()
-		silent.SetOutput(discard{})
+		silent.SetOutput(io.Discard)
 		o.Log = logrus.NewEntry(silent)
 	}
 	o.Limits = o.Limits.withDefaults()
 	return o
 }
-
-// discard is io.Discard, kept local so that logrus takes no lock on a shared
-// writer.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Store is a directory of bare repositories, DIR/NAME.git. It is safe for
 // concurrent use, and one process at a time owns it.
