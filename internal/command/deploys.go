@@ -144,7 +144,12 @@ func syncApp(ctx context.Context, c *call) error {
 	if prepared.Refused() {
 		return hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
-	for _, run := range c.Engine.Commit(prepared) {
+	runs := c.Engine.Commit(prepared)
+	if len(runs) == 0 {
+		return hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
+			"push a pushboat.yaml that names it")
+	}
+	for _, run := range runs {
 		if change.Options.Detach {
 			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
 			continue

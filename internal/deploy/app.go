@@ -50,11 +50,13 @@ type app struct {
 	last       *Record
 	numbers    int // the highest number given to a deploy
 	objects    map[manifest.ID]noted
-	parent     *kube.Parent // nil until read from the cluster or written to it
-	job        *job         // queued
-	doing      *job         // at work
-	overtaken  []*job       // queued deploys that a newer one replaced
-	run        *Run         // the newest deploy, going on or ended
+	applies    int           // how often something was applied, to tell a stale plan
+	parent     *kube.Parent  // nil until read from the cluster or written to it
+	job        *job          // queued
+	doing      *job          // at work
+	resting    chan struct{} // closed when nothing is queued or at work; nil then
+	overtaken  []*job        // queued deploys that a newer one replaced
+	run        *Run          // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
 	drift      []Step // differences left alone, by drift: warn
 	trouble    string // why the last check could not be done
@@ -73,13 +75,32 @@ func goneTarget(name, repo, branch, cluster, revision string) *target {
 	return &target{spec: spec, repo: repo, revision: revision, digest: "gone", gone: true}
 }
 
+// sameHome is an error if another repository or branch has the app. An app
+// that was removed is nobody's.
 func (a *app) sameHome(repo, branch string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.repo == repo && a.branch == branch {
+	if a.repo == repo && a.branch == branch || a.removedLocked() {
 		return nil
 	}
 	return fmt.Errorf("app %s is deployed from branch %s of repository %s", a.name, a.branch, a.repo)
+}
+
+func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == Removed }
+
+// removed reports whether the app has been deleted from its cluster, and is
+// in no pushboat.yaml.
+func (a *app) removed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.removedLocked()
+}
+
+// moveIn makes a repository and branch the home of an app that was removed.
+func (a *app) moveIn(repo, branch string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.repo, a.branch = repo, branch
 }
 
 // remember takes a record over as the app's newest.
@@ -164,6 +185,34 @@ func (a *app) settled(t *target) bool {
 	return a.last != nil && a.last.Digest == t.digest && (a.last.Result.applied() || a.last.Result == Skipped)
 }
 
+// retain forgets the objects that the plan has brought out of the app.
+func (a *app) retain(plan *Plan) {
+	keep := make(map[manifest.ID]bool, len(plan.Steps))
+	for _, step := range plan.Steps {
+		keep[step.ID] = true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id := range a.objects {
+		if !keep[id] {
+			delete(a.objects, id)
+		}
+	}
+}
+
+// applied counts one more apply, which makes every plan before it stale.
+func (a *app) applied() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.applies++
+}
+
+func (a *app) appliesSoFar() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.applies
+}
+
 // newRun begins a deploy that can be attached to.
 func (a *app) newRun() *Run {
 	a.mu.Lock()
@@ -191,6 +240,9 @@ func (a *app) enqueue(j *job) {
 		}
 	}
 	a.job = j
+	if a.resting == nil {
+		a.resting = make(chan struct{})
+	}
 	select {
 	case a.wake <- struct{}{}:
 	default:

@@ -43,6 +43,8 @@ type applying struct {
 // so that a crash at any point loses track of no object. It returns what was
 // done to each object, also when it fails.
 func (a *app) apply(t *target, run *Run, plan *Plan) ([]Object, error) {
+	a.applied()
+	defer a.applied()
 	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan}
 	if plan.Empty() && !t.gone {
 		w.keepAll()
@@ -65,6 +67,7 @@ func (a *app) apply(t *target, run *Run, plan *Plan) ([]Object, error) {
 	if err := w.narrowParent(); err != nil {
 		return w.objects, fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
+	a.retain(plan)
 	return w.objects, nil
 }
 
@@ -211,6 +214,10 @@ func passes(err error) bool {
 }
 
 func (w *applying) delete(ctx context.Context, step Step) {
+	if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.PartOf != setID(w.app.name) {
+		w.app.forget(step.ID) // another app has taken it over
+		return
+	}
 	kind, err := w.cluster.Kube.KindOf(ctx, step.ID.GroupKind())
 	if err == nil {
 		err = again(ctx, func() error { return w.remove(ctx, kind, step) })
@@ -224,12 +231,9 @@ func (w *applying) delete(ctx context.Context, step Step) {
 	w.run.event(string(Delete), step.ID, "")
 }
 
-// remove deletes the very object that was planned: not one that was made
-// since under the same name, and not one that another app has taken over.
+// remove deletes the very object that was planned, and not one that was made
+// since under the same name.
 func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error {
-	if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.PartOf != setID(w.app.name) {
-		return nil
-	}
 	err := w.cluster.Kube.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.entry.UID})
 	if apierrors.IsNotFound(err) {
 		return nil

@@ -9,6 +9,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sort"
@@ -245,7 +246,11 @@ func (e *Engine) register(name, repo, branch string) (*app, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if a, ok := e.apps[name]; ok {
-		return a, a.sameHome(repo, branch)
+		err := a.sameHome(repo, branch)
+		if err == nil {
+			a.moveIn(repo, branch)
+		}
+		return a, err
 	}
 	a := newApp(e, name, repo, branch)
 	e.apps[name] = a
@@ -264,8 +269,7 @@ func (e *Engine) app(name string) *app {
 func (e *Engine) appsOn(repo, branch string) []*app {
 	var apps []*app
 	for _, a := range e.sorted() {
-		last := a.lastRecord()
-		if a.sameHome(repo, branch) == nil && (last == nil || last.Result != Removed) {
+		if a.sameHome(repo, branch) == nil && !a.removed() {
 			apps = append(apps, a)
 		}
 	}
@@ -338,6 +342,9 @@ func (e *Engine) startApps(cluster string) {
 	}
 }
 
+// errNotOpen says that a cluster has not answered since the server started.
+var errNotOpen = errors.New("no answer yet")
+
 // ready waits a little for the cluster to be open, and says why it is not.
 func (c *Cluster) ready(ctx context.Context) error {
 	select {
@@ -355,6 +362,6 @@ func (c *Cluster) ready(ctx context.Context) error {
 	case <-c.opened:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("cluster %s does not answer", c.Kube.Name())
+		return fmt.Errorf("%w: cluster %s", errNotOpen, c.Kube.Name())
 	}
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -97,7 +98,7 @@ func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 	var problems manifest.Problems
 	for _, t := range p.targets {
 		if a := e.app(t.spec.Name); a != nil {
-			if old := a.wanted(); old != nil && !old.gone && old.spec.Cluster != t.spec.Cluster {
+			if old := a.wanted(); old != nil && !old.gone && !a.removed() && old.spec.Cluster != t.spec.Cluster {
 				problems = append(problems, manifest.Problem{
 					App: t.spec.Name, Source: t.spec.Source,
 					Message: fmt.Sprintf("app %s runs on cluster %s and can not move to %s by itself", a.name, old.spec.Cluster, t.spec.Cluster),
@@ -131,10 +132,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 	var gone []*target
 	for _, a := range e.sorted() {
 		t := a.wanted()
-		if named[a.name] || t == nil || a.sameHome(p.Repo, p.Branch) != nil {
-			continue
-		}
-		if last := a.lastRecord(); t.gone && last != nil && last.Result == Removed {
+		if named[a.name] || t == nil || a.removed() || a.sameHome(p.Repo, p.Branch) != nil {
 			continue
 		}
 		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision))
@@ -268,11 +266,16 @@ func (e *Engine) planTarget(ctx context.Context, t *target, objects []resolved, 
 	if err != nil {
 		return nil, nil, err
 	}
+	applies := a.appliesSoFar()
 	planner := &planner{
 		cluster: cluster, app: a, target: t, force: force,
 		with: with, claims: c, masker: e.Masker, parent: parent,
 	}
-	return planner.plan(ctx, objects)
+	plan, problems, err := planner.plan(ctx, objects)
+	if plan != nil {
+		plan.applies = applies
+	}
+	return plan, problems, err
 }
 
 func byCluster(targets []*target) map[string][]*target {
@@ -283,10 +286,17 @@ func byCluster(targets []*target) map[string][]*target {
 	return groups
 }
 
-// noAnswer is the problem of a cluster that can not be asked.
+// noAnswer is the problem of a cluster that can not be asked, or does not let
+// Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
+	if unreachable(err) == nil && !errors.Is(err, errNotOpen) {
+		return manifest.Problem{
+			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
+			Hint:    "check what Pushboat's account may do there; then push again",
+		}
+	}
 	return manifest.Problem{
-		Message: fmt.Sprintf("cluster %s does not answer: %v", cluster, err),
+		Message: fmt.Sprintf("cluster %s does not answer", cluster),
 		Hint:    "push again when it does; -o skip stores the commit without deploying it",
 	}
 }

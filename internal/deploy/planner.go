@@ -332,7 +332,7 @@ func (p *planner) prune(objects []resolved) []Step {
 	}
 	var steps []Step
 	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
-		if wanted[entry.ID] || entry.Terminating {
+		if wanted[entry.ID] || entry.Terminating || !p.made(entry) {
 			continue
 		}
 		if owner := p.claims.owner(p.cluster.Kube.Name(), entry.ID); owner != "" && owner != p.target.spec.Name {
@@ -345,6 +345,13 @@ func (p *planner) prune(objects []resolved) []Step {
 		steps[i], steps[j] = steps[j], steps[i]
 	}
 	return steps
+}
+
+// made reports whether Pushboat applied the object: somebody who copies one of
+// ours copies its label too, and must not lose the copy.
+func (p *planner) made(entry live.Entry) bool {
+	_, known := p.app.notedOf(entry.ID)
+	return known || entry.Fingerprint != ""
 }
 
 // explain turns an error about one object into problems; none if the cluster

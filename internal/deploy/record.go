@@ -21,11 +21,12 @@ const (
 	CauseSchedule Cause = "schedule" // the app's cron expression
 	CauseDrift    Cause = "drift"    // a watch saw an owned object change
 	CauseRetry    Cause = "retry"    // the deploy before failed
+	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 )
 
 // check reports whether the cause only compares, and deploys nothing new.
 func (c Cause) check() bool {
-	return c == CauseStart || c == CauseSchedule || c == CauseDrift || c == CauseRetry
+	return c != CausePush && c != CauseSync
 }
 
 // Result is how a deploy ended.

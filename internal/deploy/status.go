@@ -63,9 +63,7 @@ func (e *Engine) Apps() []string {
 func (e *Engine) AppsOf(repo string) []string {
 	var names []string
 	for _, a := range e.sorted() {
-		last := a.lastRecord()
-		removed := last != nil && last.Result == Removed
-		if a.repo == repo && !removed && (last != nil || a.wanted() != nil) {
+		if a.repo == repo && !a.removed() && (a.lastRecord() != nil || a.wanted() != nil) {
 			names = append(names, a.name)
 		}
 	}

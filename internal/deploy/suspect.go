@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"context"
+
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -30,9 +32,18 @@ func (e *Engine) changed(event live.Event) {
 	if a == nil || a.busy() {
 		return
 	}
-	if a.differs(event.Entry, event.Deleted) {
+	switch {
+	case a.differs(event.Entry, event.Deleted):
 		e.tellSuspect(a, event.Entry.ID)
+	case a.unwell() && event.Entry.Health.OK():
+		e.Check(name, CauseHealth)
 	}
+}
+
+// unwell reports whether the newest deploy did not become healthy.
+func (a *app) unwell() bool {
+	last := a.lastRecord()
+	return last != nil && last.Result == Unhealthy
 }
 
 func (e *Engine) tellSuspect(a *app, id manifest.ID) {
@@ -53,6 +64,26 @@ func (a *app) idle() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.doing = nil
+	if a.job == nil && a.resting != nil {
+		close(a.resting)
+		a.resting = nil
+	}
+}
+
+// awaitRest returns when the app has nothing queued or at work.
+func (a *app) awaitRest(ctx context.Context) error {
+	a.mu.Lock()
+	resting := a.resting
+	a.mu.Unlock()
+	if resting == nil {
+		return nil
+	}
+	select {
+	case <-resting:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // differs reports whether an object is not as it was left.

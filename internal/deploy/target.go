@@ -27,12 +27,9 @@ type target struct {
 // other branches that pushboat.yaml names are left out. The problems are all
 // there are; the targets are then not to be used.
 func readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
-	specs, problems := appfile.Parse(tree, repo)
+	specs, problems := appfile.ParseBranch(tree, repo, branch)
 	var targets []*target
 	for _, spec := range specs {
-		if spec.Branch != branch {
-			continue
-		}
 		result, found := render.App(tree, spec)
 		for i := range found {
 			found[i].App = spec.Name

@@ -93,7 +93,7 @@ func (a *app) do(j *job) bool {
 	if j.cause.check() && a.settled(t) {
 		return a.check(t, j)
 	}
-	if last := a.lastRecord(); t.gone && last != nil && last.Result == Removed {
+	if t.gone && a.removed() {
 		return true
 	}
 	return a.deploy(t, j)
@@ -183,7 +183,7 @@ func (a *app) deploy(t *target, j *job) bool {
 		return a.fail(t, j, err)
 	}
 	plan := j.plan
-	if plan == nil || plan.digest != t.digest || time.Since(plan.made) > planFresh {
+	if plan == nil || plan.digest != t.digest || plan.applies != a.appliesSoFar() || time.Since(plan.made) > planFresh {
 		var err error
 		if plan, err = a.replan(t, j); err != nil {
 			return a.fail(t, j, err)
@@ -205,7 +205,14 @@ func (a *app) awaitDependencies(t *target, j *job) error {
 		}
 	}
 	for _, name := range t.spec.DependsOn {
-		if dependency := a.engine.app(name); dependency != nil && !dependency.isOK() {
+		dependency := a.engine.app(name)
+		if dependency == nil {
+			continue
+		}
+		if err := dependency.awaitRest(a.engine.ctx); err != nil {
+			return err
+		}
+		if !dependency.isOK() {
 			return fmt.Errorf("not begun: it depends on %s, which is not deployed", name)
 		}
 	}

@@ -1,0 +1,121 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+func TestParseDeployID(t *testing.T) {
+	app, number, err := ParseDeployID(DeployID("my-shop", 42))
+	if app != "my-shop" || number != 42 || err != nil {
+		t.Fatalf("got %q, %d, %v", app, number, err)
+	}
+	for _, id := range []string{"", "shop", "shop-", "-1", "shop-0", "shop-x", "shop-99999999999999999999"} {
+		if app, number, err := ParseDeployID(id); err == nil {
+			t.Errorf("%q was read as %q, %d", id, app, number)
+		}
+	}
+}
+
+func TestInOrder(t *testing.T) {
+	wants := func(name string, needs ...string) *target {
+		return &target{spec: appfile.App{Name: name, DependsOn: needs}}
+	}
+	var names []string
+	for _, t := range inOrder([]*target{wants("web", "api", "db"), wants("api", "db"), wants("other"), wants("db")}) {
+		names = append(names, t.spec.Name)
+	}
+	if got := strings.Join(names, " "); got != "db api web other" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestTargetDigest(t *testing.T) {
+	base := appfile.App{Name: "shop", Cluster: "default", Namespace: "shop", Schedule: "@every 5m"}
+	digest := targetDigest(base, "r")
+	same := base
+	same.Schedule, same.Drift = "@every 1m", "warn"
+	if targetDigest(same, "r") != digest {
+		t.Error("settings that only say when to look deploy the app anew")
+	}
+	other := base
+	other.Namespace = "shop2"
+	if targetDigest(other, "r") == digest || targetDigest(base, "r2") == digest {
+		t.Error("another namespace or rendering does not deploy the app anew")
+	}
+}
+
+func TestRunAttach(t *testing.T) {
+	run := newRun("shop", 1)
+	run.Printf("first\nsecond")
+	lines := make(chan string)
+	outcome := make(chan Record)
+	go func() {
+		record, err := run.Attach(t.Context(), func(line string) { lines <- line })
+		if err != nil {
+			t.Error(err)
+		}
+		outcome <- record
+	}()
+	for _, want := range []string{"first", "second"} {
+		if got := <-lines; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	run.Printf("third \x1b[31m")
+	if got := <-lines; strings.Contains(got, "\x1b") || !strings.HasPrefix(got, "third") {
+		t.Errorf("got %q", got)
+	}
+	run.finish(Record{App: "shop", Result: Deployed})
+	if record := <-outcome; record.Result != Deployed {
+		t.Errorf("got %v", record)
+	}
+	late, err := run.Attach(t.Context(), func(string) {})
+	if err != nil || late.Result != Deployed {
+		t.Errorf("attached after the end: %v, %v", late, err)
+	}
+}
+
+func TestRunAttachEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := newRun("shop", 1).Attach(ctx, func(string) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEnqueue(t *testing.T) {
+	a := newApp(New(Config{}), "shop", "shop", "main")
+	check := &job{cause: CauseSchedule}
+	first := &job{cause: CausePush, run: a.newRun()}
+	second := &job{cause: CausePush, run: a.newRun()}
+	a.enqueue(check)
+	a.enqueue(first)
+	a.enqueue(&job{cause: CauseDrift})
+	a.enqueue(second)
+	got, overtaken := a.take()
+	if got != second || len(overtaken) != 1 || overtaken[0] != first {
+		t.Errorf("took %v and overtook %v; want the newest push, and the one before it", got, overtaken)
+	}
+	if first.run.Number == second.run.Number {
+		t.Error("two deploys have one number")
+	}
+}
+
+func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
+	a := newApp(New(Config{}), "shop", "shop", "main")
+	wait, cancel := context.WithCancelCause(t.Context())
+	a.setCancelWait(cancel)
+	a.enqueue(&job{cause: CauseSchedule})
+	if wait.Err() != nil {
+		t.Fatal("a check ended the wait for health")
+	}
+	a.enqueue(&job{cause: CausePush, run: a.newRun()})
+	if !errors.Is(context.Cause(wait), errSuperseded) {
+		t.Fatalf("the wait goes on: %v", context.Cause(wait))
+	}
+}

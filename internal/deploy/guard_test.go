@@ -1,0 +1,91 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// planOf makes a plan that leaves some objects and deletes others.
+func planOf(unchanged int, deleted ...manifest.ID) *Plan {
+	plan := &Plan{App: "shop", Cluster: "default", Revision: strings.Repeat("a", 40)}
+	for i := range unchanged {
+		plan.Steps = append(plan.Steps, Step{ID: configMap(fmt.Sprint("kept", i)), Action: Unchanged})
+	}
+	for _, id := range deleted {
+		plan.Prune = append(plan.Prune, Step{ID: id, Action: Delete})
+	}
+	return plan
+}
+
+func configMap(name string) manifest.ID {
+	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
+}
+
+func configMaps(n int) []manifest.ID {
+	ids := make([]manifest.ID, n)
+	for i := range ids {
+		ids[i] = configMap(fmt.Sprint("old", i))
+	}
+	return ids
+}
+
+func TestGuard(t *testing.T) {
+	namespace := manifest.ID{Kind: "Namespace", Name: "shop"}
+	claim := manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"}
+	gone := planOf(0, configMaps(2)...)
+	gone.Gone = true
+	recreated := planOf(5)
+	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: Recreate})
+	tests := []struct {
+		name      string
+		plan      *Plan
+		confirmed int
+		refused   string // part of the message; "" when the push is accepted
+	}{
+		{"nothing deleted", planOf(10), -1, ""},
+		{"three of four, few enough to pass", planOf(1, configMaps(3)...), -1, ""},
+		{"four of five", planOf(1, configMaps(4)...), -1, "would delete 4 of 5 objects"},
+		{"four of twenty is not more than a fifth", planOf(16, configMaps(4)...), -1, ""},
+		{"four of nineteen is", planOf(15, configMaps(4)...), -1, "would delete 4 of 19 objects"},
+		{"four of five, confirmed", planOf(1, configMaps(4)...), 4, ""},
+		{"four of five, another number confirmed", planOf(1, configMaps(4)...), 5, "would delete 4 of 5 objects"},
+		{"a namespace", planOf(100, namespace), -1, "would delete Namespace shop"},
+		{"a claim", planOf(100, claim), -1, "would delete PersistentVolumeClaim shop/data"},
+		{"a claim, confirmed", planOf(100, claim), 1, ""},
+		{"a claim recreated by force", recreated, -1, "would delete PersistentVolumeClaim shop/data"},
+		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
+		{"a whole app, confirmed", gone, 2, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			problems := guard([]*Plan{test.plan}, test.confirmed)
+			if test.refused == "" {
+				if len(problems) > 0 {
+					t.Fatalf("refused: %v", problems)
+				}
+				return
+			}
+			if len(problems) != 1 || !strings.Contains(problems[0].Message, test.refused) {
+				t.Fatalf("got %v, want one problem with %q", problems, test.refused)
+			}
+			want := fmt.Sprintf("-o confirm-prune=%d", len(test.plan.deletions()))
+			if !strings.Contains(problems[0].Hint, want) {
+				t.Errorf("hint %q does not name %q", problems[0].Hint, want)
+			}
+		})
+	}
+}
+
+func TestGuardCountsTheWholePush(t *testing.T) {
+	small, big := planOf(10, configMaps(1)...), planOf(1, configMaps(4)...)
+	problems := guard([]*Plan{small, big}, 4)
+	if len(problems) != 1 || !strings.Contains(problems[0].Hint, "confirm-prune=5") {
+		t.Fatalf("got %v, want the number of all deletions of the push, 5", problems)
+	}
+	if problems := guard([]*Plan{small, big}, 5); len(problems) > 0 {
+		t.Fatalf("the right number is refused: %v", problems)
+	}
+}
