@@ -247,12 +247,13 @@ func (c *call) app(name string, right access.Right) (deploy.Status, error) {
 	return status, c.Policy.Check(c.Caller(), right, status.Repo)
 }
 
-// visible lists the status of every app that the caller may see.
+// visible lists the status of every app that the caller may see and that has
+// not been removed.
 func (c *call) visible() []deploy.Status {
 	list := []deploy.Status{}
 	for _, name := range c.Engine.Apps() {
 		status, ok := c.Engine.Status(name)
-		if ok && c.Policy.Allows(c.Caller(), access.ReadDeploys, status.Repo) {
+		if ok && status.Sync != deploy.Gone && c.Policy.Allows(c.Caller(), access.ReadDeploys, status.Repo) {
 			list = append(list, status)
 		}
 	}

@@ -42,6 +42,7 @@ type Prepared struct {
 	Problems manifest.Problems
 	Plans    []*Plan // of the apps that the change would change
 
+	guarded bool // the problems are deletions to confirm, which the plan shows
 	engine  *Engine
 	targets []*target // every app of the branch, and those that leave it
 	changed map[string]*Plan
@@ -89,6 +90,7 @@ func (p *Prepared) Plan(ctx context.Context) {
 	e.planAll(ctx, p, objects)
 	if len(p.Problems) == 0 {
 		p.Problems = guard(p.Plans, p.Options.ConfirmPrune)
+		p.guarded = len(p.Problems) > 0
 	}
 }
 
@@ -319,7 +321,7 @@ func oncePerCluster(problems manifest.Problems) manifest.Problems {
 // with one line that says what has become of the push.
 func (p *Prepared) Print(w io.Writer) {
 	for _, plan := range p.Plans {
-		if len(p.Problems) == 0 || p.Options.Plan {
+		if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 			plan.Print(w)
 		}
 	}

@@ -178,7 +178,11 @@ func (a *app) deploy(t *target, j *job) bool {
 	if j.run == nil {
 		j.run = a.newRun()
 	}
-	j.run.Printf("%s: deploying %s", a.name, short(t.revision))
+	verb := "deploying"
+	if t.gone {
+		verb = "removing, as of"
+	}
+	j.run.Printf("%s: %s %s", a.name, verb, short(t.revision))
 	if err := a.awaitDependencies(t, j); err != nil {
 		return a.fail(t, j, err)
 	}
