@@ -1,0 +1,112 @@
+package script
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// root is the top of the repository.
+const root = "../.."
+
+// buildPrograms builds the server and its hook program, and returns the
+// folder that they are in for the time of this run.
+func buildPrograms(t *testing.T) string {
+	t.Helper()
+	start := time.Now()
+	race := raceDetector(t)
+	kept := filepath.Join(root, "bin", "test")
+	if race {
+		kept = filepath.Join(root, "bin", "test-race")
+	}
+	if err := os.MkdirAll(kept, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	unlock := lock(t, filepath.Join(kept, "lock"))
+	defer unlock()
+	build(t, race, kept, "./cmd/pushboat")
+	// The hook program ends with three lines that are about goroutines; the race
+	// detector would have it sleep for a second each time it ends.
+	build(t, false, kept, "./cmd/pushboat-hook")
+	dir := t.TempDir()
+	for _, name := range []string{"pushboat", "pushboat-hook"} {
+		copyProgram(t, filepath.Join(kept, name), filepath.Join(dir, name))
+	}
+	t.Logf("built the server in %.1f s", time.Since(start).Seconds())
+	return dir
+}
+
+// build runs go build with the flags of the Makefile, so that nothing is
+// compiled twice.
+func build(t *testing.T, race bool, dir, pkg string) {
+	t.Helper()
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", abs + "/"}
+	cgo := "CGO_ENABLED=0"
+	if race {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOFLAGS=", cgo)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+}
+
+// raceDetector reports whether the server is built with the race detector. It
+// needs a C compiler that works; one is tried, not assumed.
+func raceDetector(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("PUSHBOAT_TEST_NORACE") != "" {
+		t.Log("PUSHBOAT_TEST_NORACE is set: the server has no race detector")
+		return false
+	}
+	cc, err := exec.Command("go", "env", "CC").Output()
+	if err != nil {
+		t.Fatalf("go env CC: %v", err)
+	}
+	try := exec.Command(strings.TrimSpace(string(cc)), "-x", "c", "-o", os.DevNull, "-")
+	try.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return 0; }\n")
+	if out, err := try.CombinedOutput(); err != nil {
+		t.Logf("no C compiler that works (%v %s): the server has no race detector", err, out)
+		return false
+	}
+	return true
+}
+
+// lock keeps other runs of the tests from building to the same place.
+func lock(t *testing.T, path string) (unlock func()) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(fmt.Errorf("lock %s: %w", path, err))
+	}
+	return func() { _ = file.Close() } // which unlocks it
+}
+
+// copyProgram gives this run a program that no other build replaces.
+func copyProgram(t *testing.T, from, to string) {
+	t.Helper()
+	if os.Link(from, to) == nil {
+		return
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,112 @@
+package script
+
+import (
+	"crypto/ed25519"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// operators are the people of the scripts, and the roles of their keys. The
+// server does not know eve's key.
+var operators = []struct{ name, role string }{
+	{"ana", "admin"}, {"dora", "deploy"}, {"pit", "push"}, {"rea", "read"}, {"eve", ""},
+}
+
+// asProgram runs git or ssh with an operator's key, so that it can be given to
+// exec and run in the background.
+const asProgram = `#!/bin/sh
+# as OPERATOR COMMAND [ARGUMENTS]: ssh goes to the server, git by that ssh.
+operator=$1 program=$2
+shift 2
+export GIT_SSH_COMMAND="ssh -F $PB/ssh/$operator"
+case $program in
+ssh) exec ssh -F "$PB/ssh/$operator" pushboat "$@" ;;
+*) exec "$program" "$@" ;;
+esac
+`
+
+// writeClients makes each operator's key, the server's key file, and the
+// program as.
+func (s *stage) writeClients() error {
+	for _, dir := range []string{"bin", "home", "ssh"} {
+		if err := os.Mkdir(s.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	var known strings.Builder
+	for _, o := range operators {
+		line, err := s.writeKey(o.name)
+		if err != nil {
+			return fmt.Errorf("make the key of %s: %w", o.name, err)
+		}
+		if o.role != "" && o.role != "admin" {
+			fmt.Fprintf(&known, "role=%q %s\n", o.role, line)
+		}
+	}
+	return errors.Join(
+		os.WriteFile(s.path("keys"), []byte(known.String()), 0o600),
+		os.WriteFile(s.path("bin", "as"), []byte(asProgram), 0o700))
+}
+
+// writeKey makes a key pair in PB/ssh/NAME.key and NAME.key.pub, and returns
+// the public key as a line.
+func (s *stage) writeKey(name string) (string, error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return "", err
+	}
+	block, err := ssh.MarshalPrivateKey(private, name)
+	if err != nil {
+		return "", err
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return "", err
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " " + name
+	return line, errors.Join(
+		os.WriteFile(s.path("ssh", name+".key"), pem.EncodeToMemory(block), 0o600),
+		os.WriteFile(s.path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
+}
+
+// sshConfig is what ssh is told of the server, for one operator. The host key
+// has to be the server's.
+const sshConfig = `Host pushboat
+  HostName %s
+  Port %s
+  HostKeyAlias pushboat
+  User git
+  IdentityFile "%s"
+  IdentitiesOnly yes
+  IdentityAgent none
+  UserKnownHostsFile "%s"
+  GlobalKnownHostsFile /dev/null
+  StrictHostKeyChecking yes
+  CheckHostIP no
+  BatchMode yes
+  LogLevel ERROR
+`
+
+// point leads every operator's ssh to the server that has just started.
+func (s *stage) point(host, port string) error {
+	data, err := os.ReadFile(s.path("data", "ssh", "host_ed25519"))
+	if err != nil {
+		return fmt.Errorf("read the server's host key: %w", err)
+	}
+	hostKey, err := ssh.ParsePrivateKey(data)
+	if err != nil {
+		return fmt.Errorf("parse the server's host key: %w", err)
+	}
+	known := append([]byte("pushboat "), ssh.MarshalAuthorizedKey(hostKey.PublicKey())...)
+	errs := []error{os.WriteFile(s.path("ssh", "known_hosts"), known, 0o600)}
+	for _, o := range operators {
+		config := fmt.Sprintf(sshConfig, host, port, s.path("ssh", o.name+".key"), s.path("ssh", "known_hosts"))
+		errs = append(errs, os.WriteFile(s.path("ssh", o.name), []byte(config), 0o600))
+	}
+	return errors.Join(errs...)
+}

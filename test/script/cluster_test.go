@@ -1,0 +1,137 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	testcluster "github.com/pushboat/pushboat/test/cluster"
+)
+
+// cluster is the API server that all scripts share, as a hand tool sees it:
+// directly, not through a script's proxy.
+type cluster struct {
+	kubeconfig *api.Config
+	dynamic    dynamic.Interface
+	discovery  discovery.CachedDiscoveryInterface
+	mapper     meta.ResettableRESTMapper
+}
+
+// startCluster finds or starts the cluster for this run.
+func startCluster(t *testing.T) *cluster {
+	t.Helper()
+	start := time.Now()
+	found, err := testcluster.Start(context.WithoutCancel(t.Context()), t.TempDir(), testcluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := found.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("the cluster was ready after %.1f s", time.Since(start).Seconds())
+	c, err := newCluster(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newCluster(found *testcluster.Cluster) (*cluster, error) {
+	kubeconfig, err := readKubeconfig(found.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config := rest.CopyConfig(found.Config)
+	config.UserAgent = "script"
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	cached := memory.NewMemCacheClient(kinds)
+	return &cluster{
+		kubeconfig: kubeconfig, dynamic: client, discovery: cached,
+		mapper: restmapper.NewDeferredDiscoveryRESTMapper(cached),
+	}, nil
+}
+
+// condition answers the conditions of scripts. Only a devcluster's pods can be
+// told to fail.
+func (c *cluster) condition(word string) (bool, error) {
+	if word == "devcluster" {
+		return c.kubeconfig.CurrentContext == "devcluster", nil
+	}
+	return false, errors.New("the one condition here is devcluster")
+}
+
+// resource finds the resource that a word names, as kubectl does: "deploy",
+// "Deployment", "widgets.example.org".
+func (c *cluster) resource(kind string) (schema.GroupVersionResource, bool, error) {
+	mapper := restmapper.NewShortcutExpander(c.mapper, c.discovery, nil)
+	partial := schema.ParseGroupResource(strings.ToLower(kind)).WithVersion("")
+	resource, err := mapper.ResourceFor(partial)
+	if err != nil {
+		return resource, false, err
+	}
+	gvk, err := mapper.KindFor(resource)
+	if err != nil {
+		return resource, false, err
+	}
+	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return resource, false, err
+	}
+	return mapping.Resource, mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
+}
+
+var (
+	namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	secretResource    = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
+)
+
+// systemNamespace is where servers keep the inventories of their apps.
+const systemNamespace = "pushboat-system"
+
+// forget deletes what a script left: its namespaces, and the inventories of
+// its apps. The namespaces are gone some time later.
+func (c *cluster) forget(app, namespace string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
+	defer cancel()
+	return errors.Join(
+		c.deleteNamed(ctx, c.dynamic.Resource(namespaceResource), namespace),
+		c.deleteNamed(ctx, c.dynamic.Resource(secretResource).Namespace(systemNamespace), "pushboat-app-"+app),
+	)
+}
+
+// deleteNamed deletes the objects whose names begin with prefix.
+func (c *cluster) deleteNamed(ctx context.Context, client dynamic.ResourceInterface, prefix string) error {
+	list, err := client.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, object := range list.Items {
+		if strings.HasPrefix(object.GetName(), prefix) {
+			errs = append(errs, client.Delete(ctx, object.GetName(), metav1.DeleteOptions{}))
+		}
+	}
+	return errors.Join(errs...)
+}

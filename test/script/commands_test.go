@@ -1,0 +1,301 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// commands are the words that scripts have beside testscript's own.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"server":     cmdServer,
+	"stopserver": plain(0, "stopserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGTERM) }),
+	"killserver": plain(0, "killserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGKILL) }),
+	"restart":    plain(0, "restart", cmdRestart),
+	"reload":     plain(0, "reload", cmdReload),
+	"log":        cmdLog,
+	"cluster":    plain(1, "cluster on|off", cmdCluster),
+	"git":        program("git"),
+	"ssh":        program("as", "ana", "ssh"),
+	"as":         program("as"),
+	"exits":      cmdExits,
+	"until":      cmdUntil,
+	"k":          cmdObjects,
+	"repo":       cmdRepo,
+	"commit":     plain(1, "commit MESSAGE", cmdCommit),
+	"edit":       plain(3, "edit FILE OLD NEW", cmdEdit),
+	"gen":        plain(3, "gen N FILE TEMPLATE", cmdGen),
+	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
+	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
+}
+
+// plain is a command that has a fixed number of words and can not be negated.
+func plain(words int, usage string, run func(ts *testscript.TestScript, args []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("unsupported: ! %s", usage)
+		}
+		if len(args) != words {
+			ts.Fatalf("usage: %s", usage)
+		}
+		ts.Check(run(ts, args))
+	}
+}
+
+// program is a command that is a program.
+func program(name string, first ...string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "&") {
+			ts.Fatalf("in the background, write it in full: exec %s … &NAME&", strings.Join(append([]string{name}, first...), " "))
+		}
+		err := ts.Exec(name, append(slices.Clone(first), args...)...)
+		switch {
+		case err == nil && neg:
+			ts.Fatalf("unexpected success")
+		case err != nil && !neg:
+			ts.Fatalf("unexpected failure: %v", err)
+		case err != nil && status(err) < 0:
+			ts.Fatalf("it did not fail by itself: %v", err)
+		}
+	}
+}
+
+// status is the exit status of a program that has ended, -1 for one that was
+// killed or could not be run.
+func status(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// run runs one of the commands that are programs.
+func run(ts *testscript.TestScript, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "git", "as":
+			return ts.Exec(args[0], args[1:]...)
+		case "ssh":
+			return ts.Exec("as", append([]string{"ana"}, args...)...)
+		case "exec":
+			if len(args) > 1 {
+				return ts.Exec(args[1], args[2:]...)
+			}
+		}
+	}
+	ts.Fatalf("%q: only git, ssh, as and exec can be run here", args)
+	return nil
+}
+
+func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
+	s := on(ts)
+	err := s.startServer(args)
+	switch {
+	case err != nil && !neg:
+		ts.Fatalf("%v\n%s", err, s.log())
+	case err == nil && neg:
+		ts.Fatalf("the server started")
+	case neg:
+		fmt.Fprint(ts.Stderr(), s.log())
+	}
+}
+
+// log is what the script's servers have written.
+func (s *stage) log() string {
+	if s.server == nil {
+		return ""
+	}
+	return s.server.log.text()
+}
+
+func cmdRestart(ts *testscript.TestScript, _ []string) error {
+	s := on(ts)
+	if s.server == nil {
+		return errors.New("the server was not started yet")
+	}
+	if s.server.running() {
+		if err := s.server.stop(syscall.SIGTERM); err != nil {
+			return err
+		}
+	}
+	return s.startServer(s.server.flags)
+}
+
+func cmdReload(ts *testscript.TestScript, _ []string) error {
+	if s := on(ts); s.server.running() {
+		return s.server.cmd.Process.Signal(syscall.SIGHUP)
+	}
+	return errors.New("the server does not run")
+}
+
+// cmdLog waits for a line of the server's log, or says that there is none.
+func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || on(ts).server == nil {
+		ts.Fatalf("usage: log PATTERN, after the server was started")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	book := on(ts).server.log
+	if !neg {
+		ts.Check(book.await(pattern))
+		return
+	}
+	if found := book.find(pattern); found != "" {
+		ts.Fatalf("the server's log has %q", found)
+	}
+}
+
+func cmdCluster(ts *testscript.TestScript, args []string) error {
+	switch args[0] {
+	case "on":
+		return on(ts).proxy.on()
+	case "off":
+		on(ts).proxy.off()
+		return nil
+	}
+	return fmt.Errorf("cluster %s: on or off", args[0])
+}
+
+// cmdExits runs a command that must end with one exit status.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if err := run(ts, args[1:]); status(err) != want {
+		ts.Fatalf("exit status %d, want %d (%v)", status(err), want, err)
+	}
+}
+
+// cmdUntil runs a command again and again until it succeeds. It is for what no
+// event tells of.
+func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] until DURATION COMMAND…")
+	}
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+		err := run(ts, args[1:])
+		if (err != nil) == neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("not after %s: %v", limit, err)
+		}
+	}
+}
+
+// cmdRepo makes a folder of the script a repository with one commit, whose
+// origin is on the server, and goes there.
+func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: repo DIR [NAME]")
+	}
+	name := on(ts).app
+	if len(args) == 2 {
+		name = args[1]
+	}
+	ts.Check(os.MkdirAll(ts.MkAbs(args[0]), 0o777))
+	ts.Check(ts.Chdir(args[0]))
+	for _, words := range [][]string{
+		{"init", "-q"},
+		{"remote", "add", "origin", "pushboat:" + name},
+		{"config", "branch.main.remote", "origin"},
+		{"config", "branch.main.merge", "refs/heads/main"},
+		{"add", "-A"},
+		{"commit", "-q", "--allow-empty", "-m", "Begin"},
+	} {
+		ts.Check(ts.Exec("git", words...))
+	}
+}
+
+func cmdCommit(ts *testscript.TestScript, args []string) error {
+	if err := ts.Exec("git", "add", "-A"); err != nil {
+		return err
+	}
+	return ts.Exec("git", "commit", "-q", "-m", args[0])
+}
+
+// cmdEdit replaces the one place in a file that has a text.
+func cmdEdit(ts *testscript.TestScript, args []string) error {
+	file := ts.MkAbs(args[0])
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lineBreaks := strings.NewReplacer(`\n`, "\n")
+	old, text := lineBreaks.Replace(args[1]), string(data)
+	if n := strings.Count(text, old); n != 1 {
+		return fmt.Errorf("%s has %q %d times, not once:\n%s", args[0], old, n, text)
+	}
+	return os.WriteFile(file, []byte(strings.Replace(text, old, lineBreaks.Replace(args[2]), 1)), 0o666)
+}
+
+// cmdGen makes N files or documents of a template.
+func cmdGen(ts *testscript.TestScript, args []string) error {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	template := ts.ReadFile(args[2])
+	files := map[string][]string{}
+	for i := 1; i <= n; i++ {
+		number := strconv.Itoa(i)
+		name := strings.ReplaceAll(args[1], "{i}", number)
+		files[name] = append(files[name], strings.ReplaceAll(template, "{i}", number))
+	}
+	for name, documents := range files {
+		path := ts.MkAbs(name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(documents, "---\n")), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cmdLines(ts *testscript.TestScript, args []string) error {
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(ts.ReadFile(args[1]), "\n"); n != want {
+		return fmt.Errorf("%s has %d lines, not %d", args[1], n, want)
+	}
+	return nil
+}
+
+// cmdJSON compares one value of a JSON text.
+func cmdJSON(ts *testscript.TestScript, args []string) error {
+	var value any
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &value); err != nil {
+		return fmt.Errorf("%s is not JSON: %w", args[0], err)
+	}
+	found, err := lookUp(value, args[1])
+	if err != nil {
+		return err
+	}
+	if asText(found) != args[2] {
+		return fmt.Errorf("%s is %s, not %s", args[1], asText(found), args[2])
+	}
+	return nil
+}

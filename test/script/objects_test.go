@@ -1,0 +1,392 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
+	"k8s.io/client-go/util/retry"
+)
+
+// waitWithin is how long k waits for an object on a machine that is very busy.
+const waitWithin = time.Minute
+
+// handManager is the manager of changes by hand, as kubectl edit has it.
+const handManager = "kubectl-edit"
+
+// objectCommands are what k does, by its first word, with the number of the
+// other words.
+var objectCommands = map[string]struct {
+	least, most int
+	usage       string
+	run         func(ctx context.Context, c *cluster, out io.Writer, args []string) error
+}{
+	"get":    {2, 3, "k get KIND NAME [POINTER]", getObject},
+	"list":   {1, 3, "k list KIND [NAMESPACE [SELECTOR]]", listObjects},
+	"exists": {2, 2, "k exists KIND NAME", objectExists},
+	"absent": {2, 2, "k absent KIND NAME", objectAbsent},
+	"set":    {4, 5, "k set KIND NAME POINTER VALUE [MANAGER]", setField},
+	"delete": {2, 2, "k delete KIND NAME", deleteObject},
+	"wait":   {4, 4, "k wait KIND NAME POINTER VALUE", awaitField},
+	"gone":   {2, 2, "k gone KIND NAME", awaitGone},
+}
+
+// cmdObjects is the command k: a small kubectl, for machines that have none.
+func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! k; an object that must not be is: k absent KIND NAME")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
+	defer cancel()
+	c := on(ts).cluster
+	if len(args) > 1 && args[0] == "create" {
+		for _, file := range args[1:] {
+			ts.Check(c.create(ctx, strings.NewReader(ts.ReadFile(file))))
+		}
+		return
+	}
+	if len(args) == 0 {
+		ts.Fatalf("usage: k create|get|list|exists|absent|set|delete|wait|gone …, see README.md")
+	}
+	command, known := objectCommands[args[0]]
+	if n := len(args) - 1; !known || n < command.least || n > command.most {
+		ts.Fatalf("k %s: usage: %s, see README.md", args[0], command.usage)
+	}
+	ts.Check(command.run(ctx, c, ts.Stdout(), args[1:]))
+}
+
+// object is one object's place.
+type object struct {
+	client dynamic.ResourceInterface
+	name   string
+	words  string // for messages
+}
+
+// find takes KIND and NAMESPACE/NAME, or NAME for what is in no namespace.
+func (c *cluster) find(kind, name string) (object, error) {
+	resource, namespaced, err := c.resource(kind)
+	if err != nil {
+		return object{}, err
+	}
+	namespace, last, slash := strings.Cut(name, "/")
+	switch {
+	case slash != namespaced:
+		return object{}, fmt.Errorf("%s %s: NAMESPACE/NAME for what is in a namespace, NAME for what is in none", kind, name)
+	case namespaced:
+		return object{c.dynamic.Resource(resource).Namespace(namespace), last, kind + " " + name}, nil
+	}
+	return object{c.dynamic.Resource(resource), name, kind + " " + name}, nil
+}
+
+func (o object) get(ctx context.Context) (*unstructured.Unstructured, error) {
+	return o.client.Get(ctx, o.name, metav1.GetOptions{})
+}
+
+func getObject(ctx context.Context, c *cluster, out io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	found, err := o.get(ctx)
+	if err != nil {
+		return err
+	}
+	pointer := ""
+	if len(args) == 3 {
+		pointer = args[2]
+	}
+	value, err := lookUp(found.Object, pointer)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.words, err)
+	}
+	_, err = fmt.Fprintln(out, asText(value))
+	return err
+}
+
+func listObjects(ctx context.Context, c *cluster, out io.Writer, args []string) error {
+	resource, _, err := c.resource(args[0])
+	if err != nil {
+		return err
+	}
+	var client dynamic.ResourceInterface = c.dynamic.Resource(resource)
+	options := metav1.ListOptions{}
+	if len(args) > 1 {
+		client = c.dynamic.Resource(resource).Namespace(args[1])
+	}
+	if len(args) > 2 {
+		options.LabelSelector = args[2]
+	}
+	list, err := client.List(ctx, options)
+	if err != nil {
+		return err
+	}
+	for _, item := range list.Items {
+		fmt.Fprintln(out, item.GetName())
+	}
+	return nil
+}
+
+func objectExists(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	_, err = o.get(ctx)
+	return err
+}
+
+func objectAbsent(ctx context.Context, c *cluster, out io.Writer, args []string) error {
+	err := objectExists(ctx, c, out, args)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s %s exists", args[0], args[1])
+	}
+	return err
+}
+
+func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	manager := handManager
+	if len(args) == 5 {
+		manager = args[4]
+	}
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		found, err := o.get(ctx)
+		if err != nil {
+			return err
+		}
+		if err := setIn(found.Object, args[2], fromText(args[3])); err != nil {
+			return fmt.Errorf("%s: %w", o.words, err)
+		}
+		_, err = o.client.Update(ctx, found, metav1.UpdateOptions{FieldManager: manager})
+		return err
+	})
+}
+
+func deleteObject(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	background := metav1.DeletePropagationBackground
+	return o.client.Delete(ctx, o.name, metav1.DeleteOptions{PropagationPolicy: &background})
+}
+
+// create creates the objects of a YAML file.
+func (c *cluster) create(ctx context.Context, text io.Reader) error {
+	decoder := utilyaml.NewYAMLOrJSONDecoder(text, 4096)
+	for {
+		u := &unstructured.Unstructured{}
+		if err := decoder.Decode(&u.Object); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if len(u.Object) == 0 {
+			continue
+		}
+		gvk := u.GroupVersionKind()
+		mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		if err != nil {
+			return err
+		}
+		client := c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace())
+		if _, err := client.Create(ctx, u, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitField watches an object until a field has a value. The object need not
+// exist yet.
+func awaitField(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	last := "it was never seen"
+	_, err = watchtools.UntilWithSync(ctx, o.lister(), &unstructured.Unstructured{}, nil, func(e watch.Event) (bool, error) {
+		found, ok := e.Object.(*unstructured.Unstructured)
+		if !ok || e.Type == watch.Deleted {
+			last = "it was deleted"
+			return false, nil
+		}
+		value, err := lookUp(found.Object, args[2])
+		if err != nil {
+			last = err.Error()
+			return false, nil
+		}
+		last = fmt.Sprintf("%s is %s", args[2], asText(value))
+		return asText(value) == args[3], nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s %s to be %s: %w; at last, %s", o.words, args[2], args[3], err, last)
+	}
+	return nil
+}
+
+// awaitGone watches an object until it does not exist.
+func awaitGone(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	_, err = watchtools.UntilWithSync(ctx, o.lister(), &unstructured.Unstructured{},
+		func(store cache.Store) (bool, error) { return len(store.List()) == 0, nil },
+		func(e watch.Event) (bool, error) { return e.Type == watch.Deleted, nil })
+	if err != nil {
+		return fmt.Errorf("wait for %s to be gone: %w", o.words, err)
+	}
+	return nil
+}
+
+// lister lists and watches the one object.
+func (o object) lister() *cache.ListWatch {
+	only := fields.OneTermEqualSelector("metadata.name", o.name).String()
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.FieldSelector = only
+			return o.client.List(ctx, options)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = only
+			return o.client.Watch(ctx, options)
+		},
+	}
+}
+
+// steps splits a JSON pointer (RFC 6901).
+func steps(pointer string) ([]string, error) {
+	if pointer == "" {
+		return nil, nil
+	}
+	if !strings.HasPrefix(pointer, "/") {
+		return nil, fmt.Errorf("%q is no JSON pointer: it begins with /", pointer)
+	}
+	list := strings.Split(pointer[1:], "/")
+	for i, step := range list {
+		list[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+	}
+	return list, nil
+}
+
+// lookUp returns what a JSON pointer points at.
+func lookUp(value any, pointer string) (any, error) {
+	path, err := steps(pointer)
+	if err != nil {
+		return nil, err
+	}
+	for i, step := range path {
+		missing := fmt.Errorf("there is no /%s", strings.Join(path[:i+1], "/"))
+		switch v := value.(type) {
+		case map[string]any:
+			var ok bool
+			if value, ok = v[step]; !ok {
+				return nil, missing
+			}
+		case []any:
+			n, err := strconv.Atoi(step)
+			if err != nil || n < 0 || n >= len(v) {
+				return nil, missing
+			}
+			value = v[n]
+		default:
+			return nil, missing
+		}
+	}
+	return value, nil
+}
+
+// setIn sets what a JSON pointer points at; nil removes it. Maps that are
+// missing on the way are made.
+func setIn(root map[string]any, pointer string, value any) error {
+	path, err := steps(pointer)
+	if err != nil || len(path) == 0 {
+		return fmt.Errorf("%q points at no field", pointer)
+	}
+	last := path[len(path)-1]
+	for i, step := range path[:len(path)-1] {
+		parent, err := lookUp(root, "/"+strings.Join(escaped(path[:i]), "/"))
+		if i == 0 {
+			parent, err = root, nil
+		}
+		if err != nil {
+			return err
+		}
+		if m, ok := parent.(map[string]any); ok && m[step] == nil {
+			m[step] = map[string]any{}
+		}
+	}
+	parent := any(root)
+	if len(path) > 1 {
+		if parent, err = lookUp(root, "/"+strings.Join(escaped(path[:len(path)-1]), "/")); err != nil {
+			return err
+		}
+	}
+	switch p := parent.(type) {
+	case map[string]any:
+		if value == nil {
+			delete(p, last)
+			return nil
+		}
+		p[last] = value
+		return nil
+	case []any:
+		if n, err := strconv.Atoi(last); err == nil && n >= 0 && n < len(p) && value != nil {
+			p[n] = value
+			return nil
+		}
+	}
+	return fmt.Errorf("%s can not be set", pointer)
+}
+
+func escaped(path []string) []string {
+	path = slices.Clone(path)
+	for i, step := range path {
+		path[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~", "~0"), "/", "~1")
+	}
+	return path
+}
+
+// asText writes a value as scripts compare it: text as it is, all else as JSON.
+func asText(value any) string {
+	if text, ok := value.(string); ok {
+		return text
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(data)
+}
+
+// fromText reads a value: JSON if it is that, else text.
+func fromText(text string) any {
+	var value any
+	if err := utilyaml.Unmarshal([]byte(text), &value); err != nil || !json.Valid([]byte(text)) {
+		return text
+	}
+	return value
+}

@@ -1,0 +1,175 @@
+// Package script runs the scripts of this folder: each drives real git and
+// real ssh against a server of its own, which deploys to a real API server.
+// README.md says how to write one.
+package script
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// atOnce is how many scripts run at the same time, unless go test is told a
+// number with -parallel. They wait for each other's processes more than they
+// compute, so two cores have room for four.
+const atOnce = "4"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// TestScripts runs every script, or those that -run TestScripts/NAME names.
+func TestScripts(t *testing.T) {
+	programs := buildPrograms(t)
+	cluster := startCluster(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                ".",
+		RequireUniqueNames: true,
+		Cmds:               commands,
+		Condition:          cluster.condition,
+		Setup: func(env *testscript.Env) error {
+			return setUp(env, programs, cluster)
+		},
+	})
+}
+
+// stage is what one script has for itself.
+type stage struct {
+	t        testing.TB
+	dir      string // keys, ssh configurations, the server's data
+	app, ns  string // names that no other script has
+	programs string
+	cluster  *cluster
+	proxy    *proxy
+	server   *server // nil before the first start
+}
+
+type stageKey struct{}
+
+// on returns the stage of a running script.
+func on(ts *testscript.TestScript) *stage {
+	return ts.Value(stageKey{}).(*stage)
+}
+
+// setUp gives a script its stage, and its environment.
+func setUp(env *testscript.Env, programs string, c *cluster) error {
+	// Sockets are in it, whose paths may have about a hundred bytes: it can not
+	// be in the script's folder.
+	dir, err := os.MkdirTemp("", "pb-")
+	if err != nil {
+		return err
+	}
+	name := uniqueName(env.WorkDir)
+	s := &stage{
+		t: env.T().(testing.TB), dir: dir, app: name, ns: "ns-" + name,
+		programs: programs, cluster: c,
+	}
+	env.Values[stageKey{}] = s
+	env.Defer(s.strike)
+	for _, step := range []func() error{
+		func() error { return s.fillIn(env.WorkDir) },
+		s.writeClients,
+		s.startProxy,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, variable := range s.environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// environment is what a script's programs see, beside testscript's own.
+func (s *stage) environment() []string {
+	return append(identity,
+		"APP="+s.app, "NS="+s.ns, "PB="+s.dir, "DATA="+s.path("data"),
+		"KEYS="+s.path("keys"), "KUBECONFIG="+s.path("kubeconfig"),
+		"HOME="+s.path("home"), "PATH="+s.path("bin")+":"+s.programs+":"+os.Getenv("PATH"),
+		"GIT_SSH_COMMAND=ssh -F "+s.path("ssh", "ana"))
+}
+
+// identity makes Git the same for everybody: no configuration but this.
+var identity = []string{
+	"LC_ALL=C", "TZ=UTC", "GIT_TERMINAL_PROMPT=0",
+	"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1",
+	"GIT_CONFIG_KEY_0=init.defaultBranch", "GIT_CONFIG_VALUE_0=main",
+	"GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=ana@example.org",
+	"GIT_COMMITTER_NAME=Ana", "GIT_COMMITTER_EMAIL=ana@example.org",
+}
+
+// path is a path in the stage's own folder.
+func (s *stage) path(elements ...string) string {
+	return filepath.Join(append([]string{s.dir}, elements...)...)
+}
+
+// uniqueName makes a name of the script's, short enough to begin names of
+// namespaces (63 bytes) with it.
+func uniqueName(workDir string) string {
+	name := strings.TrimPrefix(filepath.Base(workDir), "script-")
+	name = strings.TrimRight(name[:min(30, len(name))], "-")
+	random := make([]byte, 3)
+	_, _ = rand.Read(random) // never fails, see its documentation
+	return name + "-" + hex.EncodeToString(random)
+}
+
+// ownNames are the variables that a script's files may have.
+var ownNames = regexp.MustCompile(`\$(APP|NS)\b|\$\{(APP|NS)\}`)
+
+// fillIn puts the script's own names into its files.
+func (s *stage) fillIn(workDir string) error {
+	return filepath.WalkDir(workDir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, []byte(s.withNames(string(text))), 0o666)
+	})
+}
+
+func (s *stage) withNames(text string) string {
+	return ownNames.ReplaceAllStringFunc(text, func(variable string) string {
+		if strings.Contains(variable, "NS") {
+			return s.ns
+		}
+		return s.app
+	})
+}
+
+// strike ends what the script started and takes away what it made.
+func (s *stage) strike() {
+	s.endServer()
+	if s.proxy != nil {
+		s.proxy.off()
+	}
+	if err := s.cluster.forget(s.app, s.ns); err != nil {
+		s.t.Errorf("take the script's objects off the cluster: %v", err)
+	}
+	if work := flag.Lookup("testwork"); work != nil && work.Value.String() == "true" {
+		s.t.Logf("kept %s", s.dir)
+		return
+	}
+	if err := os.RemoveAll(s.dir); err != nil {
+		s.t.Errorf("remove the script's folder: %v", err)
+	}
+}
