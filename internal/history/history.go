@@ -36,11 +36,12 @@ const saveTries = 5
 // History reads and writes records. Use New.
 type History struct {
 	repos *git.Store
+	page  int        // how many commits Find reads at a time
 	mu    sync.Mutex // one writer: two records of an app never race
 }
 
 // New makes a History over the repositories of a store.
-func New(repos *git.Store) *History { return &History{repos: repos} }
+func New(repos *git.Store) *History { return &History{repos: repos, page: pageSize} }
 
 // Entry is a record as it is stored.
 type Entry struct {
@@ -117,7 +118,7 @@ func (h *History) Find(ctx context.Context, repo, app string, number int) (entry
 	trailer := "\nDeploy: " + deploy.DeployID(app, number) + "\n"
 	for err == nil && !next.IsZero() {
 		var commits []git.Commit
-		if commits, err = repository.LogFrom(ctx, next, pageSize); err != nil {
+		if commits, err = repository.LogFrom(ctx, next, h.page); err != nil {
 			break
 		}
 		next = ""
@@ -214,7 +215,8 @@ func message(r deploy.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision[:min(7, len(r.Revision))])
 	if r.Message != "" {
-		fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(r.Message))
+		// Indented, so that no line of it can pass for a trailer.
+		fmt.Fprintf(&b, "  %s\n\n", strings.ReplaceAll(strings.TrimSpace(r.Message), "\n", "\n  "))
 	}
 	for _, trailer := range [][2]string{
 		{"Deploy", r.ID()},

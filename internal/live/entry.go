@@ -62,8 +62,8 @@ func isOurs(entry metav1.ManagedFieldsEntry) bool {
 // Culprit is who last changed an object, other than Pushboat and controllers
 // that write its status.
 type Culprit struct {
-	Manager   string // the field manager: kubectl-edit, helm, ...
-	Operation string // Update or Apply
+	Manager   string    // the field manager: kubectl-edit, helm, ...
+	Operation string    // Update or Apply
 	Time      time.Time // zero if it was not noted
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Owns reports whether Pushboat owns the field of a JSON pointer on the
-// object, by its managedFields. Steps into lists are not followed: a list is
+// object, or anything below it, by its managedFields. Steps into lists are not followed: a list is
 // owned element by element, under keys that a pointer does not have.
 func Owns(u *unstructured.Unstructured, pointer string) bool {
 	var path fieldpath.Path
@@ -22,9 +22,16 @@ func Owns(u *unstructured.Unstructured, pointer string) bool {
 			continue
 		}
 		set := &fieldpath.Set{}
-		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err == nil {
-			return set.Has(path)
+		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err != nil {
+			return false
 		}
+		if set.Has(path) {
+			return true
+		}
+		for _, step := range path {
+			set = set.WithPrefix(step)
+		}
+		return !set.Empty()
 	}
 	return false
 }
