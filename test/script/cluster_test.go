@@ -102,34 +102,38 @@ func (c *cluster) resource(kind string) (schema.GroupVersionResource, bool, erro
 	return mapping.Resource, mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
-var (
-	namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
-	secretResource    = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
-)
-
 // systemNamespace is where servers keep the inventories of their apps.
 const systemNamespace = "pushboat-system"
 
-// forget deletes what a script left: its namespaces, and the inventories of
-// its apps. The namespaces are gone some time later.
+// forget deletes what a script left: its namespaces, and what has its name and
+// is in no namespace of its own. The namespaces are gone some time later.
 func (c *cluster) forget(app, namespace string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
 	defer cancel()
-	return errors.Join(
-		c.deleteNamed(ctx, c.dynamic.Resource(namespaceResource), namespace),
-		c.deleteNamed(ctx, c.dynamic.Resource(secretResource).Namespace(systemNamespace), "pushboat-app-"+app),
-	)
+	var errs []error
+	for _, kind := range []struct {
+		group, resource, namespace, name string
+	}{
+		{"", "namespaces", "", namespace},
+		{"", "secrets", systemNamespace, app},
+		{"apiextensions.k8s.io", "customresourcedefinitions", "", app},
+		{"rbac.authorization.k8s.io", "clusterroles", "", app},
+	} {
+		resource := schema.GroupVersionResource{Group: kind.group, Version: "v1", Resource: kind.resource}
+		errs = append(errs, deleteNamed(ctx, c.dynamic.Resource(resource).Namespace(kind.namespace), kind.name))
+	}
+	return errors.Join(errs...)
 }
 
-// deleteNamed deletes the objects whose names begin with prefix.
-func (c *cluster) deleteNamed(ctx context.Context, client dynamic.ResourceInterface, prefix string) error {
+// deleteNamed deletes the objects that have a word in their names.
+func deleteNamed(ctx context.Context, client dynamic.ResourceInterface, word string) error {
 	list, err := client.List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, object := range list.Items {
-		if strings.HasPrefix(object.GetName(), prefix) {
+		if strings.Contains(object.GetName(), word) {
 			errs = append(errs, client.Delete(ctx, object.GetName(), metav1.DeleteOptions{}))
 		}
 	}

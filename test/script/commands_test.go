@@ -36,6 +36,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"commit":     plain(1, "commit MESSAGE", cmdCommit),
 	"edit":       plain(3, "edit FILE OLD NEW", cmdEdit),
 	"gen":        plain(3, "gen N FILE TEMPLATE", cmdGen),
+	"let":        plain(3, "let NAME stdout|stderr|FILE PATTERN", cmdLet),
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
@@ -270,6 +271,21 @@ func cmdGen(ts *testscript.TestScript, args []string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// cmdLet keeps a piece of a text in a variable: what the pattern's group
+// matches, or all of it if it has none.
+func cmdLet(ts *testscript.TestScript, args []string) error {
+	pattern, err := regexp.Compile("(?m)" + args[2])
+	if err != nil {
+		return err
+	}
+	found := pattern.FindStringSubmatch(ts.ReadFile(args[1]))
+	if found == nil {
+		return fmt.Errorf("no match for %#q in %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], found[len(found)-1])
 	return nil
 }
 
