@@ -64,15 +64,16 @@ func (s *state) prepare(address string) error {
 }
 
 // keyPair reads pki/name.{crt,key}, or makes them, signed by ca or else by itself.
+// A pair that another ca signed is made anew.
 func (s *state) keyPair(name string, ca *pair, template *x509.Certificate) (*pair, error) {
-	p, err := s.readPair(name)
-	if err == nil && ca != nil && p.cert.CheckSignatureFrom(ca.cert) != nil {
-		err = os.ErrNotExist // left over from another ca
+	if _, err := os.Stat(s.path(pkiDir, name+".crt")); !errors.Is(err, os.ErrNotExist) {
+		p, err := s.readPair(name)
+		if err != nil || ca == nil || p.cert.CheckSignatureFrom(ca.cert) == nil {
+			return p, err
+		}
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return p, err
-	}
-	if p, err = newPair(ca, template); err != nil {
+	p, err := newPair(ca, template)
+	if err != nil {
 		return nil, fmt.Errorf("make certificate %s: %w", name, err)
 	}
 	if err := s.writeKey(name+".key", p.key); err != nil {
@@ -90,7 +91,7 @@ func (s *state) readPair(name string) (*pair, error) {
 	}
 	keyPEM, err := os.ReadFile(s.path(pkiDir, name+".key"))
 	if err != nil {
-		return nil, fmt.Errorf("read key %s: %v; remove %s to make both anew", name, err, certFile)
+		return nil, fmt.Errorf("read key %s: %w; remove %s to make both anew", name, err, certFile)
 	}
 	certBlock, _ := pem.Decode(certPEM)
 	keyBlock, _ := pem.Decode(keyPEM)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -51,7 +52,8 @@ func runCluster(ctx context.Context, opts settings, ready func()) error {
 		return err
 	}
 	c := &cluster{state: state, listener: listener, auditLog: opts.auditLog, failed: make(chan error, 8)}
-	if err := c.run(ctx, ready); err != nil {
+	// What goes wrong once it is to stop is of no interest.
+	if err := c.run(ctx, ready); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w; see %s", err, state.path(logFile))
 	}
 	return nil
@@ -74,9 +76,10 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 		return err
 	}
 	if err := c.unlessFailed(ctx, c.waitForAPI); err != nil {
-		return ignoreCanceled(ctx, err)
+		return err
 	}
 	clientsCtx, stopClients := context.WithCancel(ctx)
+	defer stopClients()
 	for name, run := range map[string]func(context.Context) error{
 		"kube-controller-manager": c.runControllerManager,
 		"kube-scheduler":          c.runScheduler,
@@ -86,7 +89,7 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 		defer client.stop(stopClients)
 	}
 	if err := c.unlessFailed(ctx, c.waitUntilReady); err != nil {
-		return ignoreCanceled(ctx, err)
+		return err
 	}
 	klog.Info("devcluster: ready")
 	ready()
@@ -99,8 +102,11 @@ func (c *cluster) start(ctx context.Context, name string, run func(context.Conte
 	go func() {
 		defer close(p.done)
 		err := run(ctx)
+		if err == nil {
+			err = errors.New("it gave no reason")
+		}
 		if ctx.Err() == nil {
-			c.failed <- fmt.Errorf("%s stopped: %v", name, err)
+			c.failed <- fmt.Errorf("%s stopped: %w", name, err)
 		}
 	}()
 	return p
@@ -139,14 +145,6 @@ func (c *cluster) unlessFailed(ctx context.Context, step func(context.Context) e
 	case err := <-result:
 		return err
 	}
-}
-
-// ignoreCanceled drops the error of a start that was asked to stop.
-func ignoreCanceled(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func (c *cluster) adminConfig() (*rest.Config, error) {

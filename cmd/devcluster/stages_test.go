@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"slices"
 	"testing"
 
@@ -29,7 +28,7 @@ func podStages(t *testing.T) lifecycle.Lifecycle {
 func next(t *testing.T, stages lifecycle.Lifecycle, pod *corev1.Pod) []string {
 	t.Helper()
 	event := &lifecycle.Event{Labels: pod.Labels, Annotations: pod.Annotations, Data: pod}
-	possible, err := stages.ListAllPossible(context.Background(), event)
+	possible, err := stages.ListAllPossible(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,18 +64,21 @@ func takeLock(path string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer file.Close()
 		owner := make([]byte, 20)
-		n, _ := file.Read(owner)
+		n, _ := file.Read(owner) // without, the message is still of use
 		return nil, fmt.Errorf("%s is in use by another devcluster (process %s): stop that one, or use another --dir",
 			filepath.Dir(path), strings.TrimSpace(string(owner[:n])))
 	}
+	if err == nil {
+		err = file.Truncate(0)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(file, os.Getpid())
+	}
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	if err := file.Truncate(0); err == nil {
-		_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	}
-	return file, err
+	return file, nil
 }
 
 func (s *state) path(name ...string) string {
@@ -85,9 +88,9 @@ func (s *state) path(name ...string) string {
 // close gives the directory back.
 func (s *state) close() {
 	if s.log != nil {
-		s.log.Close()
+		_ = s.log.Close()
 	}
-	s.lock.Close()
+	_ = s.lock.Close()
 }
 
 // lastPort is the API server's port of the last run on this directory, else 0.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -12,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 )
@@ -87,8 +87,10 @@ func TestCustomResources(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := &cache.ListWatch{
-		ListFunc:  func(o metav1.ListOptions) (runtime.Object, error) { return definitions.List(t.Context(), o) },
-		WatchFunc: func(o metav1.ListOptions) (watch.Interface, error) { return definitions.Watch(t.Context(), o) },
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return definitions.List(ctx, o)
+		},
+		WatchFuncWithContext: definitions.Watch,
 	}
 	await(t, list, &unstructured.Unstructured{}, func(d *unstructured.Unstructured) bool {
 		conditions, _, _ := unstructured.NestedSlice(d.Object, "status", "conditions")

@@ -157,6 +157,9 @@ func (p *process) watch(stdout io.Reader, ready chan<- struct{}) {
 	}
 	_, _ = io.Copy(io.Discard, stdout)
 	p.err = p.cmd.Wait()
+	if p.cmd.ProcessState.Success() {
+		p.err = nil // Wait tells of the end of ctx, too
+	}
 	close(p.done)
 }
 

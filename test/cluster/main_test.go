@@ -53,16 +53,19 @@ func TestMain(m *testing.M) {
 // client gives access to the shared cluster.
 func client(t *testing.T) kubernetes.Interface {
 	t.Helper()
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "cluster-test-"); shared.err != nil {
-			return
-		}
-		shared.cluster, shared.err = StartDevcluster(context.Background(), shared.dir, Options{})
-	})
+	shared.once.Do(startShared)
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
 	return clientOf(t, shared.cluster)
+}
+
+// startShared starts what TestMain stops: it outlives the test that needs it first.
+func startShared() {
+	if shared.dir, shared.err = os.MkdirTemp("", "cluster-test-"); shared.err != nil {
+		return
+	}
+	shared.cluster, shared.err = StartDevcluster(context.Background(), shared.dir, Options{})
 }
 
 func clientOf(t *testing.T, c *Cluster) kubernetes.Interface {
@@ -77,7 +80,7 @@ func clientOf(t *testing.T, c *Cluster) kubernetes.Interface {
 // start runs a devcluster of the test's own.
 func start(t *testing.T, dir string, opts Options) *Cluster {
 	t.Helper()
-	c, err := StartDevcluster(context.Background(), dir, opts)
+	c, err := StartDevcluster(context.WithoutCancel(t.Context()), dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,39 +173,56 @@ func awaitFile(ctx context.Context, path string) {
 	}
 }
 
-func TestStopsOnSignals(t *testing.T) {
+func TestStops(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(signal.String(), func(t *testing.T) {
+	signal := func(s os.Signal) func(*Cluster, func()) error {
+		return func(c *Cluster, _ func()) error { return c.process.cmd.Process.Signal(s) }
+	}
+	for name, stop := range map[string]func(*Cluster, func()) error{
+		"on SIGTERM":              signal(syscall.SIGTERM),
+		"on SIGINT":               signal(os.Interrupt),
+		"at the end of a context": func(_ *Cluster, cancel func()) error { cancel(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			c := start(t, dir, Options{})
-			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port(t, c)))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			c, err := StartDevcluster(ctx, t.TempDir(), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			// A watch is open, as always with a client that is in use.
-			open, err := clientOf(t, c).CoreV1().Pods("").Watch(context.WithoutCancel(t.Context()), metav1.ListOptions{})
+			open, err := clientOf(t, c).CoreV1().Pods("").Watch(context.WithoutCancel(ctx), metav1.ListOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer open.Stop()
-			if err := c.process.cmd.Process.Signal(signal); err != nil {
+			if err := stop(c, cancel); err != nil {
 				t.Fatal(err)
 			}
-			select {
-			case <-c.process.done:
-			case <-time.After(stopWithin):
-				t.Fatalf("runs on %s after the signal", stopWithin)
-			}
-			if c.process.err != nil {
-				t.Errorf("ended with %v, want no error", c.process.err)
-			}
-			if connection, err := net.Dial("tcp", address); err == nil {
-				connection.Close()
-				t.Error("somebody still listens on the port")
-			}
-			if text := c.process.stderr.String(); text != "" {
-				t.Errorf("said %q on standard error, want nothing", text)
-			}
+			checkStopped(t, c)
 		})
+	}
+}
+
+// checkStopped waits for the end of a devcluster that was told to stop.
+func checkStopped(t *testing.T, c *Cluster) {
+	t.Helper()
+	select {
+	case <-c.process.done:
+	case <-time.After(stopWithin):
+		t.Fatalf("runs on %s later", stopWithin)
+	}
+	if err := c.Stop(); err != nil {
+		t.Errorf("ended with %v, want no error", err)
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port(t, c)))
+	if connection, err := net.Dial("tcp", address); err == nil {
+		connection.Close()
+		t.Error("somebody still listens on the port")
+	}
+	if text := c.process.stderr.String(); text != "" {
+		t.Errorf("said %q on standard error, want nothing", text)
 	}
 }
 
