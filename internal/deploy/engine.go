@@ -30,13 +30,13 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
-	opened chan struct{} // closed when the cluster answered and every claim is known
-	retry  chan struct{} // hurries the next attempt to open it
+	opened chan struct{}     // closed when the cluster answered and every claim is known
+	retry  chan chan<- error // hurries the next attempt to open it, and is told why it fails
 }
 
 // NewCluster pairs a cluster with its index.
 func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
-	return &Cluster{Kube: cluster, Index: index, opened: make(chan struct{}), retry: make(chan struct{}, 1)}
+	return &Cluster{Kube: cluster, Index: index, opened: make(chan struct{}), retry: make(chan chan<- error)}
 }
 
 // Source is where revisions come from.
@@ -296,6 +296,7 @@ const openRetry = 5 * time.Second
 // then lets the apps' workers begin. Nothing is pruned before that, so that no
 // object is deleted that another app is about to take over.
 func (e *Engine) open(name string, cluster *Cluster) {
+	var asked chan<- error // whoever waits for this attempt
 	for {
 		err := e.tryOpen(name, cluster)
 		if err == nil {
@@ -303,10 +304,14 @@ func (e *Engine) open(name string, cluster *Cluster) {
 			e.startApps(name)
 			return
 		}
+		if asked != nil {
+			asked <- err
+		}
 		e.Log.WithField("cluster", name).Warnf("%v; trying again", err)
 		select {
 		case <-time.After(openRetry):
-		case <-cluster.retry:
+			asked = nil
+		case asked = <-cluster.retry:
 		case <-e.ctx.Done():
 			return
 		}
@@ -345,23 +350,28 @@ func (e *Engine) startApps(cluster string) {
 // errNotOpen says that a cluster has not answered since the server started.
 var errNotOpen = errors.New("no answer yet")
 
-// ready waits a little for the cluster to be open, and says why it is not.
+// ready returns once the cluster is open, or when an attempt to reach it that
+// began after the call has failed.
 func (c *Cluster) ready(ctx context.Context) error {
 	select {
 	case <-c.opened:
 		return nil
 	default:
 	}
-	select {
-	case c.retry <- struct{}{}:
-	default:
-	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	select {
-	case <-c.opened:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: cluster %s", errNotOpen, c.Kube.Name())
+	failed := make(chan error, 1)
+	retry := c.retry
+	for {
+		select {
+		case <-c.opened:
+			return nil
+		case retry <- failed:
+			retry = nil
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("%w: cluster %s", errNotOpen, c.Kube.Name())
+		}
 	}
 }
