@@ -25,7 +25,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"restart":    plain(0, "restart", cmdRestart),
 	"reload":     plain(0, "reload", cmdReload),
 	"log":        cmdLog,
-	"cluster":    plain(1, "cluster on|off", cmdCluster),
+	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
 	"git":        program("git"),
 	"ssh":        program("as", "ana", "ssh"),
 	"as":         program("as"),
@@ -168,8 +168,11 @@ func cmdCluster(ts *testscript.TestScript, args []string) error {
 	case "off":
 		on(ts).proxy.off()
 		return nil
+	case "hold":
+		on(ts).proxy.hold()
+		return nil
 	}
-	return fmt.Errorf("cluster %s: on or off", args[0])
+	return fmt.Errorf("cluster %s: on, off or hold", args[0])
 }
 
 // cmdExits runs a command that must end with one exit status.

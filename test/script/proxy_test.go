@@ -15,7 +15,8 @@ import (
 )
 
 // proxy stands between a script's server and the API server, so that the
-// script can cut the line. It passes bytes, and sees nothing of what is in TLS.
+// script can cut the line or hold what is on it. It passes bytes, and sees
+// nothing of what is in TLS.
 type proxy struct {
 	address string // where it listens
 	target  string
@@ -23,6 +24,7 @@ type proxy struct {
 	mu       sync.Mutex
 	listener net.Listener // nil while it is off
 	conns    map[net.Conn]bool
+	held     chan struct{} // closed when bytes pass again; nil while they pass
 }
 
 // startProxy opens the script's line to the cluster and writes the kubeconfig
@@ -93,10 +95,11 @@ func newProxy(target string) (*proxy, error) {
 	return nil, err
 }
 
-// on listens again.
+// on listens again, and passes what was held.
 func (p *proxy) on() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.letGo()
 	if p.listener != nil {
 		return nil
 	}
@@ -113,6 +116,7 @@ func (p *proxy) on() error {
 func (p *proxy) off() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.letGo()
 	if p.listener == nil {
 		return
 	}
@@ -122,6 +126,44 @@ func (p *proxy) off() {
 		_ = conn.Close()
 	}
 	clear(p.conns)
+}
+
+// hold keeps all bytes back, on connections that stay: who asks waits.
+func (p *proxy) hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil {
+		p.held = make(chan struct{})
+	}
+}
+
+// letGo ends hold. p.mu is held.
+func (p *proxy) letGo() {
+	if p.held != nil {
+		close(p.held)
+		p.held = nil
+	}
+}
+
+// wait returns when bytes may pass.
+func (p *proxy) wait() {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+}
+
+// gate is a connection that bytes go to while they may pass.
+type gate struct {
+	*proxy
+	to net.Conn
+}
+
+func (g gate) Write(data []byte) (int, error) {
+	g.wait()
+	return g.to.Write(data)
 }
 
 func (p *proxy) serve(listener net.Listener) {
@@ -147,7 +189,7 @@ func (p *proxy) pass(listener net.Listener, near net.Conn) {
 	}
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(to, from) // a line that is cut is what a proxy is for
+		_, _ = io.Copy(gate{p, to}, from) // a line that is cut is what a proxy is for
 		_ = to.Close()
 		_ = from.Close()
 	}
