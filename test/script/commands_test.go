@@ -187,17 +187,27 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdUntil runs a command again and again until it succeeds. It is for what no
-// event tells of.
+// cmdUntil runs a command again and again until it succeeds, or until its
+// output matches. It is for what no event tells of.
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
-		ts.Fatalf("usage: [!] until DURATION COMMAND…")
+		ts.Fatalf("usage: [!] until DURATION [PATTERN] COMMAND…")
 	}
 	limit, err := time.ParseDuration(args[0])
 	ts.Check(err)
+	args = args[1:]
+	var pattern *regexp.Regexp
+	if !slices.Contains([]string{"git", "ssh", "as", "exec"}, args[0]) && len(args) > 1 {
+		pattern, err = regexp.Compile("(?m)" + args[0])
+		ts.Check(err)
+		args = args[1:]
+	}
 	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
-		err := run(ts, args[1:])
-		if (err != nil) == neg {
+		err := run(ts, args)
+		if pattern != nil && pattern.MatchString(ts.ReadFile("stdout")) != neg {
+			return
+		}
+		if pattern == nil && (err != nil) == neg {
 			return
 		}
 		if time.Now().After(deadline) {
