@@ -100,8 +100,8 @@ fmt: $(GOLANGCI_LINT)
 
 # go test fuzzes one target of one package at a time.
 fuzz:
-	$(call say,fuzzing each target for $(FUZZTIME))
-	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' internal cmd | sort | while read -r file; do \
+	$(call say,fuzzing each target for $(FUZZTIME) (and minutes of compiling for each the first time))
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' internal cmd hooks | sort | while read -r file; do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$$file"); do \
 			echo "$$(dirname "$$file") $$target"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
