@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"math/big"
 	"net"
 	"slices"
@@ -268,7 +267,7 @@ func FuzzAuthorizedKeys(f *testing.F) {
 			}
 		}
 		if want := strings.Count(file, "\n") + 1; d.Len() > want {
-			t.Error(fmt.Sprintf("%d keys from %d lines", d.Len(), want))
+			t.Errorf("%d keys from %d lines", d.Len(), want)
 		}
 	})
 }

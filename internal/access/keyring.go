@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,7 +115,7 @@ func (k *Keyring) paths() []string {
 	if k.files.Authorized == "" {
 		return k.files.AdminKeys
 	}
-	return append(k.files.AdminKeys[:len(k.files.AdminKeys):len(k.files.AdminKeys)], k.files.Authorized)
+	return append(slices.Clip(k.files.AdminKeys), k.files.Authorized)
 }
 
 func (k *Keyring) stamps() []stamp {

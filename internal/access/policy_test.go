@@ -114,8 +114,10 @@ func TestEveryCheckIsAudited(t *testing.T) {
 		}
 	}
 	first := lines[0].Data
-	for field, want := range map[string]string{"operator": "ana", "key": "SHA256:x", "role": "read",
-		"remote": "192.0.2.7:1", "right": "read repository", "subject": "shop"} {
+	for field, want := range map[string]string{
+		"operator": "ana", "key": "SHA256:x", "role": "read",
+		"remote": "192.0.2.7:1", "right": "read repository", "subject": "shop",
+	} {
 		if first[field] != want {
 			t.Errorf("%s = %v, want %s", field, first[field], want)
 		}

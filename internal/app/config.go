@@ -88,7 +88,7 @@ func ReadConfig(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("read configuration: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	var c Config
 	decoder := yaml.NewDecoder(io.LimitReader(file, maxConfig))
 	decoder.KnownFields(true)

@@ -136,11 +136,17 @@ const (
 )
 
 func (s *server) openRepos() (err error) {
-	for deadline := time.Now().Add(lockWait); ; time.Sleep(lockRetry) {
+	late := time.After(lockWait)
+	for {
 		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
 			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize), Log: s.log,
 		})
-		if !errors.Is(err, git.ErrInUse) || time.Now().After(deadline) {
+		if !errors.Is(err, git.ErrInUse) {
+			return err
+		}
+		select {
+		case <-time.After(lockRetry):
+		case <-late:
 			return err
 		}
 	}

@@ -136,10 +136,14 @@ func TestWhichApps(t *testing.T) {
 		{"glob in the middle", "apps: [{path: '*/db'}]", "db=deploy/db"},
 		{"glob of hidden folders", "apps: [{path: 'apps/.h*', name: x}]", "x=apps/.hidden"},
 		{"glob class", "apps: [{path: 'apps/[a-c]*'}]", "blog=apps/blog"},
-		{"inner folders are left out", "apps: [{path: .}, {path: apps, name: all}, {path: apps/*}, {path: deploy/db, branch: other}]",
-			"site=.-apps-apps/blog-apps/shop all=apps-apps/blog-apps/shop blog=apps/blog shop=apps/shop db=deploy/db"},
-		{"one folder on two clusters and namespaces", "apps: [{path: apps/shop}, {path: apps/shop, name: b, cluster: b}, {path: apps/shop, name: c, namespace: c}]",
-			"shop=apps/shop b=apps/shop c=apps/shop"},
+		{
+			"inner folders are left out", "apps: [{path: .}, {path: apps, name: all}, {path: apps/*}, {path: deploy/db, branch: other}]",
+			"site=.-apps-apps/blog-apps/shop all=apps-apps/blog-apps/shop blog=apps/blog shop=apps/shop db=deploy/db",
+		},
+		{
+			"one folder on two clusters and namespaces", "apps: [{path: apps/shop}, {path: apps/shop, name: b, cluster: b}, {path: apps/shop, name: c, namespace: c}]",
+			"shop=apps/shop b=apps/shop c=apps/shop",
+		},
 		{"unclean path", "apps: [{path: ./apps//shop/./}]", "shop=apps/shop"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -199,63 +203,89 @@ func TestProblems(t *testing.T) {
 		{"not UTF-8", "apps: [] # \xff\n", at(1, "not UTF-8 text | save the file as UTF-8")},
 		{"apps is a mapping", "apps: {name: a}\n", at(1, "apps is a mapping, not a list | write it in brackets: apps: [...]")},
 		{"an app is a text", "apps: [shop]\n", at(1, `an app is "shop", not a mapping | `+fields)},
-		{"unknown fields", "apps:\n- nam: a\n  createnamespace: true\n  replicas: 3\n  [x]: y\n",
+		{
+			"unknown fields", "apps:\n- nam: a\n  createnamespace: true\n  replicas: 3\n  [x]: y\n",
 			at(2, `unknown field "nam" in an app | did you mean name?`) +
 				at(3, `unknown field "createnamespace" in an app | did you mean createNamespace?`) +
 				at(4, `unknown field "replicas" in an app | `+fields) +
-				at(5, "a field name is a mapping or a list | field names are text")},
+				at(5, "a field name is a mapping or a list | field names are text"),
+		},
 		{"twice", "apps:\n- path: .\n  path: apps\n", at(3, "path is already set on line 2 | keep one of the two")},
 		{"merge", "apps:\n- &a {path: .}\n- <<: *a\n", at(3, "merge keys (<<) are not read here | write the fields out")},
 		{"no value", "apps:\n- name:\n  schedule: ~\n", at(2, "name has no value | remove the line to get the default") + at(3, "schedule has no value | remove the line to get the default")},
-		{"wrong types", "apps:\n- name: [a]\n  branch: {a: b}\n  prune: yes\n  createNamespace: 1\n  namespace: x\n  dependsOn: db\n  ignore: {}\n  timeout: []\n",
+		{
+			"wrong types", "apps:\n- name: [a]\n  branch: {a: b}\n  prune: yes\n  createNamespace: 1\n  namespace: x\n  dependsOn: db\n  ignore: {}\n  timeout: []\n",
 			at(2, "name is a list, not text") + at(3, "branch is a mapping, not text") + at(4, "prune: yes is not a truth value | write true or false") +
 				at(5, "createNamespace: 1 is not a truth value | write true or false") + at(7, `dependsOn is "db", not a list | write it in brackets: dependsOn: [...]`) +
-				at(8, "ignore is a mapping, not a list | write it in brackets: ignore: [...]") + at(9, "timeout is a list, not text")},
-		{"names", "apps:\n- name: Shop\n- name: a.b\n- name: -a\n- name: ''\n- name: " + strings.Repeat("a", 54) + "\n",
+				at(8, "ignore is a mapping, not a list | write it in brackets: ignore: [...]") + at(9, "timeout is a list, not text"),
+		},
+		{
+			"names", "apps:\n- name: Shop\n- name: a.b\n- name: -a\n- name: ''\n- name: " + strings.Repeat("a", 54) + "\n",
 			at(2, `name: "Shop" is not made of lower-case letters, digits and inner hyphens`) + at(3, `name: "a.b" is not made of lower-case letters, digits and inner hyphens`) +
 				at(4, `name: "-a" is not made of lower-case letters, digits and inner hyphens`) + at(5, `name: "" is empty`) +
-				at(6, `name: "`+strings.Repeat("a", 54)+`" has 54 characters; at most 53 are allowed`)},
-		{"cluster and namespace", "apps:\n- {cluster: A, namespace: a_b}\n",
-			at(2, `cluster: "A" is not made of lower-case letters, digits and inner hyphens`) + at(2, `namespace: "a_b" is not made of lower-case letters, digits and inner hyphens`)},
+				at(6, `name: "`+strings.Repeat("a", 54)+`" has 54 characters; at most 53 are allowed`),
+		},
+		{
+			"cluster and namespace", "apps:\n- {cluster: A, namespace: a_b}\n",
+			at(2, `cluster: "A" is not made of lower-case letters, digits and inner hyphens`) + at(2, `namespace: "a_b" is not made of lower-case letters, digits and inner hyphens`),
+		},
 		{"which namespace", "apps: [{name: a, createNamespace: true}]", at(1, "createNamespace does not say which | add namespace: a")},
-		{"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
-			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep`) + at(2, `render: "yaml" is not known | write auto or plain`)},
-		{"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {releaseName: a}\n",
+		{
+			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
+			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep`) + at(2, `render: "yaml" is not known | write auto or plain`),
+		},
+		{
+			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {releaseName: a}\n",
 			at(2, "render: kustomize: this version deploys plain manifests | commit the output of kustomize build, and write render: plain") +
 				at(3, "render: helm: this version deploys plain manifests | commit the output of helm template, and write render: plain") +
-				at(4, "helm: this version deploys plain manifests | commit the output of helm template, and remove helm")},
+				at(4, "helm: this version deploys plain manifests | commit the output of helm template, and remove helm"),
+		},
 		{"rollback", "apps: [{onFailure: rollback}]", at(1, "onFailure: this version keeps what a failed deploy left and does not roll back | write onFailure: keep, or remove the line")},
-		{"timeouts", "apps:\n- timeout: 5\n- timeout: 5min\n- timeout: soon\n- timeout: 500ms\n- timeout: 25h\n- timeout: -5m\n",
+		{
+			"timeouts", "apps:\n- timeout: 5\n- timeout: 5min\n- timeout: soon\n- timeout: 500ms\n- timeout: 25h\n- timeout: -5m\n",
 			at(2, "timeout: 5 is not a duration | write 5m") + at(3, "timeout: 5min is not a duration | write 5m") + at(4, "timeout: soon is not a duration | write it like 90s, 5m or 1h30m") +
-				at(5, "timeout: 500ms is not between 1s and 24h") + at(6, "timeout: 25h is not between 1s and 24h") + at(7, "timeout: -5m is not between 1s and 24h")},
+				at(5, "timeout: 500ms is not between 1s and 24h") + at(6, "timeout: 25h is not between 1s and 24h") + at(7, "timeout: -5m is not between 1s and 24h"),
+		},
 		{"schedule", "apps: [{schedule: often}]", at(1, `schedule: "often": expected 5 to 6 fields, found 1: [often] | write it like "@every 5m" or "0 3 * * *"; "" means watches only`)},
-		{"paths", "apps:\n- path: ../x\n- path: /etc\n- path: a/../b\n- path: ''\n- path: .git/x\n- path: a\\b\n- path: \"a\\e\"\n- path: '**/x'\n- path: 'a[b'\n",
+		{
+			"paths", "apps:\n- path: ../x\n- path: /etc\n- path: a/../b\n- path: ''\n- path: .git/x\n- path: a\\b\n- path: \"a\\e\"\n- path: '**/x'\n- path: 'a[b'\n",
 			at(2, `path: "../x" leads out of the repository`) + at(3, `path: "/etc" is absolute; paths start at the repository's root`) + at(4, `path: "a/../b" leads out of the repository`) +
 				at(5, `path: "" is empty; write "." for the whole repository`) + at(6, `path: ".git/x" is Git's own folder`) + at(7, `path: "a\\b" has a backslash; folders are separated by /`) +
-				at(8, `path: "a\x1b" has characters that do not print`) + at(9, `path: "**/x" has **; a * matches within one folder, so write one entry for each depth`) + at(10, `path: "a[b" has a bracket that is not closed`)},
-		{"missing folders", "apps:\n- name: a\n  path: apps/shopp\n- path: apps/README\n- path: nowhere/*\n- path: link\n",
+				at(8, `path: "a\x1b" has characters that do not print`) + at(9, `path: "**/x" has **; a * matches within one folder, so write one entry for each depth`) + at(10, `path: "a[b" has a bracket that is not closed`),
+		},
+		{
+			"missing folders", "apps:\n- name: a\n  path: apps/shopp\n- path: apps/README\n- path: nowhere/*\n- path: link\n",
 			at(3, "path: there is no folder apps/shopp in this revision | folders there are apps/blog, apps/shop") + at(4, "path: apps/README is a file | name the folder that it is in") +
-				at(5, "path: no folder matches nowhere/* | write the path from the repository's root") + at(6, "path: link is a symbolic link | name the folder that it is in")},
+				at(5, "path: no folder matches nowhere/* | write the path from the repository's root") + at(6, "path: link is a symbolic link | name the folder that it is in"),
+		},
 		{"glob with a name", "apps:\n- path: apps/*\n  name: all\n", at(2, "name: 2 folders match apps/*, and cannot all be called all | remove name; each app is then named after its folder")},
 		{"folder that makes no name", "apps: [{path: Odd_Name}]", at(1, `the app of Odd_Name would be called "Odd_Name", which is not made of lower-case letters, digits and inner hyphens | write an entry with path: Odd_Name and a name`)},
 		{"names taken", "apps:\n- path: apps/shop\n- {path: apps/blog, name: shop}\n", at(3, "the name shop is taken by the app on line 2 (path apps/shop) | give one of the two another name")},
 		{"one folder twice", "apps:\n- path: apps/shop\n- {path: ./apps/shop, name: b}\n", at(3, "the apps shop and b both deploy apps/shop to the same cluster and namespace | remove one of the two, or give it another cluster or namespace")},
-		{"branches", "apps:\n- branch: refs/heads/main\n- branch: ''\n- branch: a..b\n- branch: a b\n- branch: -x\n- branch: a.lock\n- branch: 'a*'\n- branch: a/\n- branch: /a\n",
+		{
+			"branches", "apps:\n- branch: refs/heads/main\n- branch: ''\n- branch: a..b\n- branch: a b\n- branch: -x\n- branch: a.lock\n- branch: 'a*'\n- branch: a/\n- branch: /a\n",
 			at(2, `branch: "refs/heads/main" is the name of a ref; write what comes after refs/heads/`) + at(3, `branch: "" is empty`) + at(4, `branch: "a..b" is not a name that a branch can have`) +
 				at(5, `branch: "a b" has a character that branch names cannot have`) + at(6, `branch: "-x" is not a name that a branch can have`) + at(7, `branch: "a.lock" is not a name that a branch can have`) +
-				at(8, `branch: "a*" has a character that branch names cannot have`) + at(9, `branch: "a/" is not a name that a branch can have`) + at(10, `branch: "/a" is not a name that a branch can have`)},
-		{"unknown dependency", "apps:\n- path: apps/shop\n  prune: true\n  dependsOn: [bog, zzz, db]\n- path: apps/blog\n- {path: deploy/db, branch: prod}\n",
+				at(8, `branch: "a*" has a character that branch names cannot have`) + at(9, `branch: "a/" is not a name that a branch can have`) + at(10, `branch: "/a" is not a name that a branch can have`),
+		},
+		{
+			"unknown dependency", "apps:\n- path: apps/shop\n  prune: true\n  dependsOn: [bog, zzz, db]\n- path: apps/blog\n- {path: deploy/db, branch: prod}\n",
 			at(4, "app shop: dependsOn: db is deployed from branch prod, not main | an app can wait only for apps of the same push") +
 				at(4, `app shop: dependsOn: there is no app "bog" in this file | did you mean blog?`) +
-				at(4, `app shop: dependsOn: there is no app "zzz" in this file | write an entry for it, or remove it`)},
+				at(4, `app shop: dependsOn: there is no app "zzz" in this file | write an entry for it, or remove it`),
+		},
 		{"dependency twice", "apps: [{path: apps/*, dependsOn: [a, a]}]", at(1, `dependsOn names "a" twice | keep one of the two`)},
-		{"cycles", "apps:\n- {path: apps/shop, dependsOn: [blog]}\n- {path: apps/blog, dependsOn: [db]}\n- {path: deploy/db, dependsOn: [shop]}\n- {path: apps, name: self, dependsOn: [self]}\n",
-			at(3, "the apps wait for one another: blog -> db -> shop -> blog | remove one of these from dependsOn") + at(5, "the apps wait for one another: self -> self | remove one of these from dependsOn")},
-		{"ignore", "apps:\n- ignore:\n  - {name: web, pointers: [/a]}\n  - {kind: A}\n  - {kind: A, pointers: []}\n  - {kind: A, pointers: [spec, /a~2, /metadata/name, /kind, /a]}\n  - {kind: A, pointer: /a}\n  - x\n  - {kind: [], pointers: [/a]}\n",
+		{
+			"cycles", "apps:\n- {path: apps/shop, dependsOn: [blog]}\n- {path: apps/blog, dependsOn: [db]}\n- {path: deploy/db, dependsOn: [shop]}\n- {path: apps, name: self, dependsOn: [self]}\n",
+			at(3, "the apps wait for one another: blog -> db -> shop -> blog | remove one of these from dependsOn") + at(5, "the apps wait for one another: self -> self | remove one of these from dependsOn"),
+		},
+		{
+			"ignore", "apps:\n- ignore:\n  - {name: web, pointers: [/a]}\n  - {kind: A}\n  - {kind: A, pointers: []}\n  - {kind: A, pointers: [spec, /a~2, /metadata/name, /kind, /a]}\n  - {kind: A, pointer: /a}\n  - x\n  - {kind: [], pointers: [/a]}\n",
 			at(3, "an entry of ignore has no kind | for example kind: Deployment") + at(4, "an entry of ignore has no pointers | for example pointers: [/spec/replicas]") + at(5, "pointers is empty | for example pointers: [/spec/replicas]") +
 				at(6, `ignore: "/a~2" is not a JSON pointer: ~ stands only in ~0 (for ~) and ~1 (for /)`) + at(6, `ignore: "spec" is not a JSON pointer: it does not start with /; write it like /spec/replicas`) +
 				at(6, "ignore: /kind cannot be ignored: it says which object this is") + at(6, "ignore: /metadata/name cannot be ignored: it says which object this is") +
-				at(7, `unknown field "pointer" in an entry of ignore | did you mean pointers?`) + at(8, `an entry of ignore is "x", not a mapping | known fields are kind, name, namespace, group, pointers`) + at(9, "kind is a list, not text")},
+				at(7, `unknown field "pointer" in an entry of ignore | did you mean pointers?`) + at(8, `an entry of ignore is "x", not a mapping | known fields are kind, name, namespace, group, pointers`) + at(9, "kind is a list, not text"),
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fsys := revision(test.file, "Odd_Name/a.yaml")

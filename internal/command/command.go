@@ -25,9 +25,12 @@ import (
 // Session is the caller's end. Package sshd has it.
 type Session interface {
 	io.ReadWriter
+	// Stderr is where errors go.
 	Stderr() io.Writer
+	// Caller is whose session it is.
 	Caller() access.Caller
-	Gone() <-chan struct{} // closed when nobody listens any more
+	// Gone is closed when nobody listens any more.
+	Gone() <-chan struct{}
 }
 
 // Desk answers the verbs. Every field is required.

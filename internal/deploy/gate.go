@@ -221,7 +221,8 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			plan, problems, err := e.planTarget(groupCtx, t, objects[t], p.with[t.spec.Cluster], p.claims, p.Options.Force)
+			with := planner{target: t, with: p.with[t.spec.Cluster], claims: p.claims, force: p.Options.Force}
+			plan, problems, err := e.planTarget(groupCtx, with, objects[t])
 			if err != nil {
 				problems = append(problems, noAnswer(t.spec.Cluster, err))
 			}
@@ -257,23 +258,20 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 	return last.Result.OK()
 }
 
-// planTarget plans one app of a push or a check.
-func (e *Engine) planTarget(ctx context.Context, t *target, objects []resolved, with *companions, c *claims, force bool) (*Plan, manifest.Problems, error) {
-	cluster := e.Clusters[t.spec.Cluster]
-	a := e.app(t.spec.Name)
-	if a == nil {
-		a = newApp(e, t.spec.Name, t.repo, t.spec.Branch) // planned, not yet deployed
+// planTarget plans one app of a push or a check. The planner comes with what
+// is particular to it: target, companions, claims, force.
+func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) (*Plan, manifest.Problems, error) {
+	spec := p.target.spec
+	p.cluster, p.masker, p.app = e.Clusters[spec.Cluster], e.Masker, e.app(spec.Name)
+	if p.app == nil {
+		p.app = newApp(e, spec.Name, p.target.repo, spec.Branch) // planned, not yet deployed
 	}
-	parent, err := a.readParent(ctx, cluster)
-	if err != nil {
+	var err error
+	if p.parent, err = p.app.readParent(ctx, p.cluster); err != nil {
 		return nil, nil, err
 	}
-	applies := a.appliesSoFar()
-	planner := &planner{
-		cluster: cluster, app: a, target: t, force: force,
-		with: with, claims: c, masker: e.Masker, parent: parent,
-	}
-	plan, problems, err := planner.plan(ctx, objects)
+	applies := p.app.appliesSoFar()
+	plan, problems, err := p.plan(ctx, objects)
 	if plan != nil {
 		plan.applies = applies
 	}

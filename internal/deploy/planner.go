@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -143,11 +144,10 @@ func (p *planner) follow(ctx context.Context, objects []resolved) error {
 	}
 	for _, gk := range p.parent.Kinds {
 		kind, err := p.cluster.Kube.KindOf(ctx, gk)
+		if _, unknown := errors.AsType[*kube.UnknownKindError](err); unknown {
+			continue // its definition is gone, and so are its objects
+		}
 		if err != nil {
-			var unknown *kube.UnknownKindError
-			if errors.As(err, &unknown) {
-				continue // its definition is gone, and so are its objects
-			}
 			return err
 		}
 		kinds[gk.String()] = kind
@@ -341,9 +341,7 @@ func (p *planner) prune(objects []resolved) []Step {
 		steps = append(steps, Step{ID: entry.ID, Action: Delete, entry: entry})
 	}
 	sortSteps(steps)
-	for i, j := 0, len(steps)-1; i < j; i, j = i+1, j-1 {
-		steps[i], steps[j] = steps[j], steps[i]
-	}
+	slices.Reverse(steps)
 	return steps
 }
 
@@ -357,10 +355,10 @@ func (p *planner) made(entry live.Entry) bool {
 // explain turns an error about one object into problems; none if the cluster
 // did not answer, which is told once for all objects.
 func (p *planner) explain(ctx context.Context, o resolved, err error) manifest.Problems {
-	if unreachable(err) != nil {
-		return nil
+	if unreachable(err) == nil {
+		return p.cluster.Kube.Explain(ctx, o.Object, err)
 	}
-	return p.cluster.Kube.Explain(ctx, o.Object, err)
+	return nil
 }
 
 // unreachable returns err if it says that the cluster did not answer.

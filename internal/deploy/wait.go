@@ -38,7 +38,6 @@ type waiting struct {
 	cluster *Cluster
 	run     *Run
 
-	ids    []manifest.ID
 	lines  map[manifest.ID]*waitLine // of what was not healthy at some time
 	causes map[manifest.ID]health.Cause
 	pods   map[string]*live.Pods // by namespace

@@ -300,7 +300,8 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	plan, problems, err := a.engine.planTarget(ctx, t, objects, with, a.engine.claims, j.force)
+	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force}
+	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
 		return nil, err
 	}

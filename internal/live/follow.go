@@ -28,8 +28,11 @@ type follow struct {
 	kind   kube.Kind
 	cancel context.CancelFunc
 	synced chan struct{} // closed after the first list
-	failed chan error    // holds the latest error while not synced
+	failed chan failure  // holds the latest error while not synced
 }
+
+// failure is why a list or a watch ended.
+type failure struct{ err error }
 
 // follow returns the kind's watch, starting it if there is none.
 func (x *Index) follow(kind kube.Kind) *follow {
@@ -40,7 +43,7 @@ func (x *Index) follow(kind kube.Kind) *follow {
 		return f
 	}
 	ctx, cancel := context.WithCancel(x.ctx)
-	f := &follow{index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan error, 1)}
+	f := &follow{index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan failure, 1)}
 	x.follows[gk] = f
 	go f.run(ctx)
 	return f
@@ -57,8 +60,8 @@ func (f *follow) wait(ctx context.Context) error {
 	select {
 	case <-f.synced:
 		return nil
-	case err := <-f.failed:
-		return err
+	case failure := <-f.failed:
+		return failure.err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-f.index.ctx.Done():
@@ -113,7 +116,7 @@ func (f *follow) report(err error) {
 	default:
 	}
 	select {
-	case f.failed <- err:
+	case f.failed <- failure{err}:
 	default:
 	}
 }

@@ -71,8 +71,8 @@ func (p *Pods) List() []*unstructured.Unstructured {
 	return pods
 }
 
-// Add, Update, Delete, Replace and Resync make Pods the store of its
-// reflector; they are not for others to call.
+// Add enters a pod. With Update, Delete, Replace and Resync it makes Pods the
+// store of its reflector; none of them is for others to call.
 func (p *Pods) Add(obj any) error { return p.Update(obj) }
 
 // Update enters a pod.

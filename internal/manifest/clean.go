@@ -24,12 +24,13 @@ func clean(s, keep string) string {
 		return s
 	}
 	var b strings.Builder
-	for i, width := 0, 0; i < len(s); i += width {
-		var r rune
-		r, width = utf8.DecodeRuneInString(s[i:])
+	for rest := s; rest != ""; {
+		r, width := utf8.DecodeRuneInString(rest)
+		first := rest[0]
+		rest = rest[width:]
 		switch {
 		case r == utf8.RuneError && width == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
+			fmt.Fprintf(&b, `\x%02x`, first)
 		case prints(r) || strings.ContainsRune(keep, r):
 			b.WriteRune(r)
 		default:

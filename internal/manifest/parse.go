@@ -104,8 +104,7 @@ func (p *parser) split(data []byte) (docs []document, ok bool) {
 		return splitYAML(newlines(data)), true
 	}
 	line := 1 + bytes.Count(data, []byte("\n"))
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		line = 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
 	}
 	p.stop(line, fmt.Sprintf("not valid JSON: %v", err), "")

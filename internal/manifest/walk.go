@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -65,11 +66,9 @@ func (w *walker) enter(n *yaml.Node, depth int) bool {
 // alias returns a copy of what an alias stands for. Its fields have the lines
 // on which they are written, at the anchor.
 func (w *walker) alias(n *yaml.Node, depth int) (any, *lines) {
-	for _, open := range w.aliases {
-		if open == n.Alias {
-			w.stop(w.line(n), fmt.Sprintf("the alias *%s stands inside what it stands for", n.Value), "write the value out")
-			return nil, &lines{line: w.line(n)}
-		}
+	if slices.Contains(w.aliases, n.Alias) {
+		w.stop(w.line(n), fmt.Sprintf("the alias *%s stands inside what it stands for", n.Value), "write the value out")
+		return nil, &lines{line: w.line(n)}
 	}
 	w.aliases = append(w.aliases, n.Alias)
 	defer func() { w.aliases = w.aliases[:len(w.aliases)-1] }()
@@ -164,11 +163,11 @@ func (w *walker) merge(n *yaml.Node, depth int, f *fieldSet) {
 	if n.Kind == yaml.SequenceNode {
 		sources = n.Content
 	}
-	for i := len(sources) - 1; i >= 0; i-- {
-		value, place := w.value(sources[i], depth+1)
+	for _, source := range slices.Backward(sources) {
+		value, place := w.value(source, depth+1)
 		merged, ok := value.(map[string]any)
 		if !ok && !w.stopped {
-			w.add(w.line(sources[i]), Problem{
+			w.add(w.line(source), Problem{
 				Message: "<< needs a mapping, or a list of mappings",
 				Hint:    "write an alias after it: <<: *name",
 			})

@@ -20,12 +20,11 @@ type push struct {
 	session Session
 	repo    *git.Repository
 
-	mu        sync.Mutex
-	options   deploy.Options
-	prepared  map[string]*deploy.Prepared // by ref; removed once committed
-	news      map[string]git.Hash
-	notOK     bool // a deploy that was waited for did not end well
-	abandoned bool // the pusher went away before the end
+	mu       sync.Mutex
+	options  deploy.Options
+	prepared map[string]*deploy.Prepared // by ref; removed once committed
+	news     map[string]git.Hash
+	notOK    bool // a deploy that was waited for did not end well
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
@@ -107,9 +106,6 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 
 // tree reads the pushed revision, most likely still in quarantine.
 func (p *push) tree(hash git.Hash, q git.Quarantine) (fs.FS, error) {
-	if q.IsZero() {
-		return p.repo.Tree(hash)
-	}
 	return p.repo.QuarantinedTree(hash, q)
 }
 
@@ -195,10 +191,11 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		p.abandoned = true
-		return
+		return // the pusher went away; the deploy goes on
 	}
-	p.notOK = p.notOK || !(record.Result.OK() || record.Result == deploy.Skipped)
+	if !record.Result.OK() && record.Result != deploy.Skipped {
+		p.notOK = true
+	}
 }
 
 // settle takes up the branches that Git has moved without running

@@ -21,9 +21,13 @@ import (
 // Session is the caller's end of a clone or a push. Package sshd has it.
 type Session interface {
 	io.ReadWriter
+	// Stderr is where Git's errors go.
 	Stderr() io.Writer
+	// Caller is whose session it is.
 	Caller() access.Caller
-	ID() string // names the session in logs and records
+	// ID names the session in logs and records.
+	ID() string
+	// GitProtocol is the protocol version that the client asked for, or "".
 	GitProtocol() string
 }
 

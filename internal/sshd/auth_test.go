@@ -210,15 +210,22 @@ func TestAlgorithms(t *testing.T) {
 	}
 	fmt.Fprint(nc, "SSH-2.0-test\r\n")
 	lists := readKexInit(t, r)
-	modern := []string{"aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
-		"aes256-ctr", "aes192-ctr", "aes128-ctr"}
+	modern := []string{
+		"aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+		"aes256-ctr", "aes192-ctr", "aes128-ctr",
+	}
 	etm := []string{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"}
 	want := [][]string{
-		{"mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
-			"kex-strict-s-v00@openssh.com"},
+		{
+			"mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
+			"kex-strict-s-v00@openssh.com",
+		},
 		{"ssh-ed25519"},
 		modern, modern, etm, etm,
-		{"none"}, {"none"}, {""}, {""},
+		{"none"},
+		{"none"},
+		{""},
+		{""},
 	}
 	for i := range want {
 		slices.Sort(want[i])

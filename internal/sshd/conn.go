@@ -229,7 +229,7 @@ func (c *conn) closeBecause(why string) {
 		c.why = why
 	}
 	c.mu.Unlock()
-	c.Close()
+	_ = c.Close() // closed by both sides at once is closed all the same
 }
 
 // ended logs why the connection of somebody who was logged in was closed, when
@@ -271,7 +271,7 @@ func (c *conn) keepAsking(sc *gossh.ServerConn) {
 			go func() {
 				defer c.contain("keepalive request")
 				defer asking.Store(false)
-				sc.SendRequest("keepalive@openssh.com", true, nil) // an error shows as silence
+				_, _, _ = sc.SendRequest("keepalive@openssh.com", true, nil) // an error shows as silence
 			}()
 		}
 	}

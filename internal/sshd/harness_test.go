@@ -42,8 +42,13 @@ func await(t testing.TB, event <-chan struct{}, what string) {
 // eventually waits until ok, for what has no event of its own.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	late := time.After(patience)
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatalf("waited in vain for: %s", what)
 		}
 	}
@@ -264,9 +269,11 @@ func (ts *testServer) openSSH(p person, options []string, words ...string) *exec
 	if err != nil {
 		ts.t.Fatal(err)
 	}
-	args := []string{"-F", "none", "-p", port, "-l", "whoever", "-i", p.file,
+	args := []string{
+		"-F", "none", "-p", port, "-l", "whoever", "-i", p.file,
 		"-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"}
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+	}
 	args = append(append(append(args, options...), host), words...)
 	return exec.Command("ssh", args...)
 }

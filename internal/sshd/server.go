@@ -129,14 +129,14 @@ func (s *Server) accept(nc net.Conn) {
 	p, refusal := s.turnstile.enter(nc.RemoteAddr())
 	if refusal != "" {
 		s.refusals.note(nc.RemoteAddr(), refusal)
-		nc.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = nc.SetWriteDeadline(time.Now().Add(time.Second)) // the line is a courtesy
 		fmt.Fprintf(nc, "%s, try again later\r\n", refusal)
 		nc.Close()
 		return
 	}
 	c := newConn(nc, &s.config, p)
 	if !s.track(c) {
-		c.Close()
+		_ = c.Close() // nothing was said on it
 		p.leave()
 		return
 	}
@@ -202,7 +202,7 @@ func (s *Server) library(c *conn) *gliderlabs.Server {
 func (c *conn) contain(where string) {
 	if cause := recover(); cause != nil {
 		c.log.WithField("stack", string(debug.Stack())).Errorf("ssh: panic in %s: %v", where, cause)
-		c.Close()
+		_ = c.Close() // what was wrong has been logged
 	}
 }
 

@@ -245,7 +245,8 @@ func (s *Session) exit(status int) {
 	if status < 0 || status > 255 {
 		status = exitInternal
 	}
-	s.channel.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(status)}))
+	// A client that is gone does not hear it.
+	_, _ = s.channel.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(status)}))
 	s.channel.Close()
 }
 

@@ -97,8 +97,14 @@ func TestEnvironmentIsGitProtocolOnly(t *testing.T) {
 	ts := start(t, nil)
 	client := ts.client(ts.ana)
 	for _, env := range [][2]string{
-		{"LD_PRELOAD", "x"}, {"GIT_DIR", "/"}, {"LANG", "C"}, {"", ""},
-		{"GIT_PROTOCOL", "version=3"}, {"GIT_PROTOCOL", "version=2:x"}, {"GIT_PROTOCOL", "version=2\n"}, {"GIT_PROTOCOL", ""},
+		{"LD_PRELOAD", "x"},
+		{"GIT_DIR", "/"},
+		{"LANG", "C"},
+		{"", ""},
+		{"GIT_PROTOCOL", "version=3"},
+		{"GIT_PROTOCOL", "version=2:x"},
+		{"GIT_PROTOCOL", "version=2\n"},
+		{"GIT_PROTOCOL", ""},
 	} {
 		s := session(t, client)
 		if err := s.Setenv(env[0], env[1]); err == nil {
@@ -269,7 +275,7 @@ func TestCtrlCOnATerminal(t *testing.T) {
 	ready := make(chan struct{})
 	ts := start(t, func(c *Config) {
 		c.Handlers.Command = func(_ context.Context, s *Session, _ []string) int {
-			if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			if n, err := s.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 				t.Errorf("Read on a terminal: %d, %v", n, err)
 			}
 			close(ready)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -65,8 +66,8 @@ func (g *Ignore) Add(folder, text string) error {
 // Match reports whether a file or folder is ignored. The path is relative to
 // the repository's root.
 func (g *Ignore) Match(name string, isDir bool) bool {
-	for i := len(g.patterns) - 1; i >= 0; i-- {
-		p := g.patterns[i]
+	for _, p := range slices.Backward(g.patterns) {
+
 		rest := name
 		if p.folder != "." {
 			var below bool

@@ -59,7 +59,7 @@ func TestIgnoreAsGit(t *testing.T) {
 			t.Errorf("%q: %v", test.patterns, err)
 			continue
 		}
-		for _, path := range strings.Fields(test.paths) {
+		for path := range strings.FieldsSeq(test.paths) {
 			name, isDir := strings.CutSuffix(path[1:], "/")
 			if got := g.Match(name, isDir); got != (path[0] == '+') {
 				t.Errorf("%q ignores %s: %v", test.patterns, path[1:], got)

@@ -242,8 +242,7 @@ func readFile(fsys fs.FS, name string, limit int) ([]byte, error) {
 // readError writes an error of the revision's file system without repeating
 // the path.
 func readError(err error) string {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err.Error()
 	}
 	return err.Error()

@@ -64,26 +64,38 @@ func TestRender(t *testing.T) {
 	for _, test := range []struct {
 		name, tree, path, want, problems string
 	}{
-		{"every manifest, in the order of paths", "b.yaml: b\na/z.yml: z\na/b/c.json: ={\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{\"name\":\"c\"}}\nB.yaml: B\na.yaml: a\n", ".",
-			"B.yaml:1=B a/b/c.json:1=c a/z.yml:1=z a.yaml:1=a b.yaml:1=b", ""},
+		{
+			"every manifest, in the order of paths", "b.yaml: b\na/z.yml: z\na/b/c.json: ={\"apiVersion\":\"v1\",\"kind\":\"A\",\"metadata\":{\"name\":\"c\"}}\nB.yaml: B\na.yaml: a\n", ".",
+			"B.yaml:1=B a/b/c.json:1=c a/z.yml:1=z a.yaml:1=a b.yaml:1=b", "",
+		},
 		{"only the folder", "a.yaml: a\nx/b.yaml: b\nxy/c.yaml: c\n", "x", "x/b.yaml:1=b", ""},
 		{"other files", "README.md: =x\nscript.sh: =x\na.yaml.bak: =x\na.yaml: a\nyaml: =x\n", ".", "a.yaml:1=a", ""},
 		{"hidden files", ".git/a.yaml: =x\n.github/workflows/ci.yaml: =x\n.a.yaml: =x\na.yaml: a\n.link: @x\n", ".", "a.yaml:1=a", ""},
 		{"pushboat.yaml at the root", "pushboat.yaml: =apps: []\na.yaml: a\n", ".", "a.yaml:1=a", ""},
-		{"pushboat.yaml elsewhere", "x/pushboat.yaml: =apps: []\n", ".", "",
-			"x/pushboat.yaml:1: not a Kubernetes object: it has neither apiVersion nor kind | if the file is not meant for the cluster, add the line pushboat.yaml to .pushboatignore\n"},
+		{
+			"pushboat.yaml elsewhere", "x/pushboat.yaml: =apps: []\n", ".", "",
+			"x/pushboat.yaml:1: not a Kubernetes object: it has neither apiVersion nor kind | if the file is not meant for the cluster, add the line pushboat.yaml to .pushboatignore\n",
+		},
 		{"empty files", "a.yaml: =\nb.yaml: =# nothing\\n---\\n\n", ".", "", ""},
-		{"symbolic links", "a.yaml: @../../etc/passwd\nb: @/etc\nx/c.yaml: c\n", ".", "x/c.yaml:1=c",
-			"a.yaml: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\nb: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\n"},
+		{
+			"symbolic links", "a.yaml: @../../etc/passwd\nb: @/etc\nx/c.yaml: c\n", ".", "x/c.yaml:1=c",
+			"a.yaml: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\nb: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\n",
+		},
 		{"submodules", "lib: %\na.yaml: a\n", ".", "a.yaml:1=a", "lib: submodules are not read | put the files in its place, or " + ignoreHint + "\n"},
-		{"names that do not print", "a\\e[31m.yaml: a\nx\u202e/b.yaml: b\n", ".", "",
-			"a\x1b[31m.yaml: the name has characters that do not print | rename it\nx\u202e: the name has characters that do not print | rename it\n"},
-		{"kustomize", "kustomization.yaml: =resources: [a.yaml]\na.yaml: a\nx/kustomization.yml: =x\ny/Kustomization: =y\nz/a.yaml: z\n", "x", "",
-			"x/kustomization.yml: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n"},
-		{"several built folders", "a/kustomization.yaml: =x\na/p.yaml: =patch: 1\nb/Kustomization: =y\nc/Chart.yaml: =name: c\nc/templates/x.yaml: ={{ x }}\nd.yaml: d\n", ".", "d.yaml:1=d",
+		{
+			"names that do not print", "a\\e[31m.yaml: a\nx\u202e/b.yaml: b\n", ".", "",
+			"a\x1b[31m.yaml: the name has characters that do not print | rename it\nx\u202e: the name has characters that do not print | rename it\n",
+		},
+		{
+			"kustomize", "kustomization.yaml: =resources: [a.yaml]\na.yaml: a\nx/kustomization.yml: =x\ny/Kustomization: =y\nz/a.yaml: z\n", "x", "",
+			"x/kustomization.yml: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n",
+		},
+		{
+			"several built folders", "a/kustomization.yaml: =x\na/p.yaml: =patch: 1\nb/Kustomization: =y\nc/Chart.yaml: =name: c\nc/templates/x.yaml: ={{ x }}\nd.yaml: d\n", ".", "d.yaml:1=d",
 			"a/kustomization.yaml: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n" +
 				"b/Kustomization: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n" +
-				"c/Chart.yaml: this folder is the input of helm, and this version deploys plain manifests | commit the output of helm template instead, or name the file in .pushboatignore\n"},
+				"c/Chart.yaml: this folder is the input of helm, and this version deploys plain manifests | commit the output of helm template instead, or name the file in .pushboatignore\n",
+		},
 		{"an ignored kustomization leaves plain manifests", ".pushboatignore: =kustomization.yaml\nkustomization.yaml: =x\na.yaml: a\n", ".", "a.yaml:1=a", ""},
 		{"a folder that is missing", "a.yaml: a\n", "nowhere", "", "nowhere: file does not exist\n"},
 		{"ignored files and folders", ".pushboatignore: =values.yaml\\n/docs/\\n!x/values.yaml\\n\nvalues.yaml: =a: 1\nx/values.yaml: v\ndocs/a.yaml: =x\nlink: a\n", ".", "x/values.yaml:1=v", ""},
