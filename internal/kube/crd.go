@@ -87,8 +87,7 @@ func (s *Schemas) Validate(ctx context.Context, obj *manifest.Object) manifest.P
 		return nil
 	}
 	e.causes(causesOf(statusOfErrors(v.validate(ctx, obj, d.namespaced, &e))))
-	e.problems.Sort()
-	return e.problems
+	return e.told()
 }
 
 // definition is what is known of a CustomResourceDefinition.

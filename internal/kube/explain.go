@@ -21,6 +21,10 @@ const (
 	// maxMessage bounds one message, in bytes; an admission webhook may say
 	// anything.
 	maxMessage = 2000
+	// maxCauses and maxAnswer bound what is read of an answer: causes, and
+	// bytes of its message.
+	maxCauses = 100
+	maxAnswer = 64 << 10
 )
 
 const (
@@ -42,8 +46,7 @@ func (c *Cluster) Explain(ctx context.Context, obj *manifest.Object, err error) 
 	}
 	e := explainer{cluster: c, obj: obj}
 	e.explain(ctx, err)
-	e.problems.Sort()
-	return e.problems
+	return e.told()
 }
 
 // explainer collects what is wrong with one object.
@@ -52,21 +55,28 @@ type explainer struct {
 	obj      *manifest.Object
 	moved    *unstructured.Unstructured // obj as it was tried elsewhere (Rehearse), or nil
 	problems manifest.Problems
+	more     bool // than maxProblems
+}
+
+// told returns what was collected, in order.
+func (e *explainer) told() manifest.Problems {
+	e.problems.Sort()
+	if e.more {
+		e.problems[len(e.problems)-1].Hint = "this object has more problems; mend these first"
+	}
+	return e.problems
 }
 
 // add notes a problem with a field; path "" is the object as a whole.
 func (e *explainer) add(path, message, hint string) {
-	if len(e.problems) == maxProblems {
-		e.problems[maxProblems-1].Hint = "there may be more problems with this object; mend these first"
+	if e.more = len(e.problems) == maxProblems; e.more {
 		return
 	}
 	if e.moved != nil {
 		message = e.movedBack(message)
 	}
 	message = manifest.Redact(message, e.obj.Unstructured)
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + " ..."
-	}
+	message = shorten(message, maxMessage)
 	problem := manifest.Problem{
 		Source: e.obj.Source, Object: e.obj.ID().String(),
 		Message: manifest.CleanLines(message), Hint: manifest.Clean(manifest.Redact(hint, e.obj.Unstructured)),
@@ -80,6 +90,14 @@ func (e *explainer) add(path, message, hint string) {
 		}
 	}
 	e.problems = append(e.problems, problem)
+}
+
+// shorten cuts a text to about that many bytes, and shows that it did.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + " ..."
 }
 
 // movedBack tells a message as if the object had been tried where it belongs.
@@ -122,6 +140,7 @@ func (e *explainer) explain(ctx context.Context, err error) {
 
 // status explains an answer of the API server.
 func (e *explainer) status(ctx context.Context, status metav1.Status) {
+	status.Message = shorten(status.Message, maxAnswer)
 	switch {
 	case e.webhook(status.Message):
 	case status.Code == http.StatusUnprocessableEntity && len(causesOf(status)) > 0:
@@ -171,7 +190,8 @@ func (e *explainer) webhook(message string) bool {
 
 // causes explains the causes of an invalid object.
 func (e *explainer) causes(causes []cause) {
-	for _, c := range causes {
+	for _, c := range causes[:min(len(causes), maxCauses)] {
+		c.detail = shorten(c.detail, 2*maxMessage)
 		if m := policyDenied.FindStringSubmatch(c.detail); m != nil {
 			e.add("", fmt.Sprintf("refused by the admission policy %s: %s", m[1], m[2]), "")
 			continue
@@ -217,8 +237,8 @@ func (e *explainer) derived(c cause, causes []cause) bool {
 	if _, written := path.value(e.obj.Unstructured); written || c.value == "" {
 		return false
 	}
-	for _, other := range causes {
-		if other.field != c.field && other.value == c.value && other.detail == c.detail &&
+	for _, other := range causes[:min(len(causes), maxCauses)] {
+		if other.value == c.value && other.detail == c.detail && e.wrote(other.field) &&
 			parsePath(other.field, e.obj.Unstructured).parent().String() == path.parent().String() {
 			return true
 		}

@@ -180,38 +180,48 @@ func bracketStep(inner string, before fieldPath, u *unstructured.Unstructured) s
 	list, _ := before.value(u)
 	items, _ := list.([]any)
 	if keyValue.MatchString(inner) || strings.HasPrefix(inner, "=") {
+		best, most := -1, -1
 		for i, item := range items {
-			if matchesKey(item, inner) {
-				return step{index: i, isIndex: true}
+			if n := matchKey(item, inner); n > most {
+				best, most = i, n
 			}
 		}
+		if best >= 0 {
+			return step{index: best, isIndex: true}
+		}
 	}
-	return step{name: strings.Trim(inner, `"`), isKey: true}
+	if unquoted, err := strconv.Unquote(inner); err == nil {
+		inner = unquoted
+	}
+	return step{name: inner, isKey: true}
 }
 
-// matchesKey reports whether an element has all the key fields. A field that
-// it does not have may have its default there (protocol: TCP), so it counts as a
-// match.
-func matchesKey(item any, keys string) bool {
+// matchKey counts the key fields that an element has; -1 if one of them has
+// another value. A field that it does not have may have its default there
+// (protocol: TCP), and does not count.
+func matchKey(item any, keys string) int {
 	if value, ok := strings.CutPrefix(keys, "="); ok {
-		return sameJSON(item, value)
+		if sameJSON(item, value) {
+			return 1
+		}
+		return -1
 	}
 	fields, ok := item.(map[string]any)
 	if !ok {
-		return false
+		return -1
 	}
-	found := false
+	found := 0
 	for keys != "" {
 		match := keyValue.FindStringSubmatch(keys)
 		if match == nil {
-			return false
+			return -1
 		}
 		value, rest := cutValue(match[2])
 		if have, ok := fields[match[1]]; ok {
 			if !sameJSON(have, value) {
-				return false
+				return -1
 			}
-			found = true
+			found++
 		}
 		keys = rest
 	}

@@ -49,8 +49,7 @@ func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object)
 	}
 	e := explainer{cluster: c, obj: obj, moved: moved}
 	e.explain(ctx, err)
-	e.problems.Sort()
-	return e.problems
+	return e.told()
 }
 
 // rehearse dry-runs the moved copy of an object. The error is nil if there is

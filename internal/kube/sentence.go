@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -17,6 +19,7 @@ var (
 	patterns  = regexp.MustCompile(`(?s) \((?:e\.g\. .*?, ?\s*)?regex used for validation is '.*'\)$`)
 	supported = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 	exceptFor = regexp.MustCompile(`^spec is immutable after creation (except .*?)(?: for bound claims)?$`)
+	ofType    = regexp.MustCompile(`must be of type (\w+)`)
 	rfcName   = regexp.MustCompile(`^a(?: valid)? (?:lowercase )?(?:RFC 1123|RFC 1035|DNS-1035) (?:sub)?(?:domain|label)`)
 )
 
@@ -25,8 +28,10 @@ func (e *explainer) sentence(path string, c cause) (message, hint string) {
 	detail, _, _ := strings.Cut(c.detail, "\n@@") // a diff of internal structures
 	detail = strings.TrimSpace(patterns.ReplaceAllString(detail, ""))
 	detail = inBody.ReplaceAllString(detail, "must ")
-	detail = strings.Replace(detail, "must be of type ", "must be a value of type ", 1)
 	shown := e.shown(c.value)
+	if m := ofType.FindStringSubmatch(detail); m != nil && c.reason == metav1.CauseTypeTypeInvalid {
+		return e.wrongType(path, m[1])
+	}
 	switch {
 	case c.isImmutable():
 		return e.immutable(path, detail)
@@ -47,7 +52,17 @@ func (e *explainer) sentence(path string, c cause) (message, hint string) {
 	if shown != "" && (strings.HasPrefix(detail, "must ") || strings.HasPrefix(detail, "may ")) {
 		return sentenceOf(path, shown, detail), ""
 	}
-	return sentenceOf(path, strings.TrimSuffix(shown+": ", ": "), "") + suffix(detail), ""
+	return strings.TrimPrefix(sentenceOf(path, shown, "")+suffix(detail), ": "), ""
+}
+
+// wrongType says what a field has instead of the type of its schema.
+func (e *explainer) wrongType(path, want string) (message, hint string) {
+	m := mismatch{path: parsePath(path, e.obj.Unstructured), want: want}
+	if own, ok := wanted[want]; ok {
+		m.want = own
+	}
+	value, _ := m.path.value(e.obj.Unstructured)
+	return e.describe(m), hintFor(m.want, value)
 }
 
 // sentenceOf joins "spec.ports[0].port", "70000" and "is not between 1 and

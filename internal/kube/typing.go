@@ -156,7 +156,7 @@ func second(list fieldPath, keys string, u *unstructured.Unstructured) fieldPath
 	inner, _, ok := bracket(keys)
 	seen := false
 	for i, item := range items {
-		if ok && matchesKey(item, inner) {
+		if ok && matchKey(item, inner) > 0 {
 			if seen {
 				return fieldPath{{index: i, isIndex: true}}
 			}
@@ -403,6 +403,9 @@ func (e *explainer) mismatches(ctx context.Context) mismatches {
 	return check.found
 }
 
+// wanted are the types of OpenAPI that have another name here.
+var wanted = map[string]string{"integer": "number", "object": "map", "array": "list"}
+
 // checker compares a value with a schema, as far as names and types go.
 type checker struct {
 	doc   *document
@@ -417,9 +420,9 @@ func (c *checker) value(path fieldPath, n *node, value any) {
 	if n = c.doc.resolve(n); n == nil || value == nil || n.IntOrString || n.Format == "int-or-string" {
 		return
 	}
-	want := map[string]string{"integer": "number", "object": "map", "array": "list"}[n.Type]
-	if want == "" {
-		want = n.Type
+	want := n.Type
+	if own, ok := wanted[want]; ok {
+		want = own
 	}
 	switch v := value.(type) {
 	case map[string]any:

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // UnreachableError says that a cluster does not answer. Nothing is known of
@@ -23,7 +25,7 @@ type UnreachableError struct {
 
 // Error names the cluster and the reason without the request's URL.
 func (e *UnreachableError) Error() string {
-	return "cluster " + e.Cluster + " does not answer: " + reason(e.Err)
+	return "cluster " + e.Cluster + " does not answer: " + manifest.Clean(shorten(reason(e.Err), maxMessage))
 }
 
 // Unwrap returns the transport's error.
