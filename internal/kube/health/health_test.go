@@ -41,42 +41,72 @@ func TestOf(t *testing.T) {
 		name, object, want string
 	}{
 		{"deployment not seen", deploymentHead + "spec: {replicas: 0}\nstatus: {}", "progressing: not seen by its controller yet"},
-		{"deployment with an old status", deploymentHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1}",
-			"progressing: the newest change has not been seen by its controller yet"},
-		{"deployment begins", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3}",
-			"progressing: 1 of 3 pods updated"},
-		{"deployment half ready", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 2, availableReplicas: 2}",
-			"progressing: 2 of 3 pods ready"},
-		{"deployment ready, not available", deploymentHead + "spec: {replicas: 3, minReadySeconds: 10}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 2}",
-			"progressing: 2 of 3 pods available"},
-		{"deployment with old pods", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 3, readyReplicas: 4, availableReplicas: 4}",
-			"progressing: 1 of 1 pod of the old revision still there"},
-		{"deployment done", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3}",
-			"healthy: 3 of 3 pods ready"},
+		{
+			"deployment with an old status", deploymentHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1}",
+			"progressing: the newest change has not been seen by its controller yet",
+		},
+		{
+			"deployment begins", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3}",
+			"progressing: 1 of 3 pods updated",
+		},
+		{
+			"deployment half ready", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 2, availableReplicas: 2}",
+			"progressing: 2 of 3 pods ready",
+		},
+		{
+			"deployment ready, not available", deploymentHead + "spec: {replicas: 3, minReadySeconds: 10}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 2}",
+			"progressing: 2 of 3 pods available",
+		},
+		{
+			"deployment with old pods", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 3, readyReplicas: 4, availableReplicas: 4}",
+			"progressing: 1 of 1 pod of the old revision still there",
+		},
+		{
+			"deployment done", deploymentHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3}",
+			"healthy: 3 of 3 pods ready",
+		},
 		{"deployment of none", deploymentHead + "spec: {replicas: 0}\nstatus: {observedGeneration: 2}", "healthy: 0 of 0 pods ready"},
 		{"deployment of one by default", deploymentHead + "spec: {}\nstatus: {observedGeneration: 2, replicas: 1, updatedReplicas: 1}", "progressing: 0 of 1 pod ready"},
-		{"deployment out of time", deploymentHead + "spec: {replicas: 3, progressDeadlineSeconds: 60}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet \"web-1\" has timed out progressing.'}]}",
-			"failed: no progress for 60 s; 1 of 3 pods updated"},
+		{
+			"deployment out of time", deploymentHead + "spec: {replicas: 3, progressDeadlineSeconds: 60}\nstatus: {observedGeneration: 2, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: 'ReplicaSet \"web-1\" has timed out progressing.'}]}",
+			"failed: no progress for 60 s; 1 of 3 pods updated",
+		},
 		{"deployment paused", deploymentHead + "spec: {replicas: 3, paused: true}\nstatus: {observedGeneration: 2, replicas: 3, updatedReplicas: 1}", "suspended: rollout paused"},
-		{"deployment over quota", deploymentHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 2, conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: 'exceeded quota: small'}]}",
-			"progressing: pods cannot be created: exceeded quota: small"},
+		{
+			"deployment over quota", deploymentHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 2, conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: 'exceeded quota: small'}]}",
+			"progressing: pods cannot be created: exceeded quota: small",
+		},
 		{"deployment deleted", strings.Replace(deploymentHead, "generation: 2", "generation: 2, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [foregroundDeletion]", 1), "terminating: waiting for foregroundDeletion"},
 
 		{"statefulset not seen", setHead + "spec: {replicas: 0}\nstatus: {replicas: 0}", "progressing: not seen by its controller yet"},
-		{"statefulset updates", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
-			"progressing: 1 of 3 pods updated"},
-		{"statefulset starts", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 1, currentReplicas: 1, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-1}",
-			"progressing: 1 of 3 pods updated"},
-		{"statefulset not ready", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 2, currentReplicas: 3, updatedReplicas: 3, currentRevision: db-1, updateRevision: db-1}",
-			"progressing: 2 of 3 pods ready"},
-		{"statefulset done", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 3, updatedReplicas: 3, currentRevision: db-1, updateRevision: db-1}",
-			"healthy: 3 of 3 pods ready"},
-		{"statefulset with a partition", setHead + "spec: {replicas: 3, updateStrategy: {rollingUpdate: {partition: 2}}}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
-			"healthy: 3 of 3 pods ready"},
-		{"statefulset updated by hand", setHead + "spec: {replicas: 1, updateStrategy: {type: OnDelete}}\nstatus: {observedGeneration: 2, replicas: 1, readyReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
-			"healthy: 1 of 1 pod ready"},
-		{"statefulset shrinks", setHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 2, replicas: 2, readyReplicas: 2, currentReplicas: 2, updatedReplicas: 2, currentRevision: db-1, updateRevision: db-1}",
-			"progressing: 1 of 1 pod to be removed"},
+		{
+			"statefulset updates", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
+			"progressing: 1 of 3 pods updated",
+		},
+		{
+			"statefulset starts", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 1, currentReplicas: 1, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-1}",
+			"progressing: 1 of 3 pods updated",
+		},
+		{
+			"statefulset not ready", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 2, currentReplicas: 3, updatedReplicas: 3, currentRevision: db-1, updateRevision: db-1}",
+			"progressing: 2 of 3 pods ready",
+		},
+		{
+			"statefulset done", setHead + "spec: {replicas: 3}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 3, updatedReplicas: 3, currentRevision: db-1, updateRevision: db-1}",
+			"healthy: 3 of 3 pods ready",
+		},
+		{
+			"statefulset with a partition", setHead + "spec: {replicas: 3, updateStrategy: {rollingUpdate: {partition: 2}}}\nstatus: {observedGeneration: 2, replicas: 3, readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
+			"healthy: 3 of 3 pods ready",
+		},
+		{
+			"statefulset updated by hand", setHead + "spec: {replicas: 1, updateStrategy: {type: OnDelete}}\nstatus: {observedGeneration: 2, replicas: 1, readyReplicas: 1, currentRevision: db-1, updateRevision: db-2}",
+			"healthy: 1 of 1 pod ready",
+		},
+		{
+			"statefulset shrinks", setHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 2, replicas: 2, readyReplicas: 2, currentReplicas: 2, updatedReplicas: 2, currentRevision: db-1, updateRevision: db-1}",
+			"progressing: 1 of 1 pod to be removed",
+		},
 
 		{"daemonset not seen", daemonHead + "status: {}", "progressing: not seen by its controller yet"},
 		{"daemonset updates", daemonHead + "status: {observedGeneration: 1, desiredNumberScheduled: 2, updatedNumberScheduled: 1, numberReady: 2, numberAvailable: 2}", "progressing: 1 of 2 pods updated"},
@@ -89,8 +119,11 @@ func TestOf(t *testing.T) {
 		{"job not started", jobHead + "spec: {completions: 1}\nstatus: {}", "progressing: not started yet"},
 		{"job runs", jobHead + "spec: {completions: 2}\nstatus: {startTime: '2026-01-01T00:00:00Z', active: 1, succeeded: 1, failed: 1}", "progressing: 1 of 2 completed, 1 failed"},
 		{"job done", jobHead + "spec: {completions: 1}\nstatus: {startTime: '2026-01-01T00:00:00Z', succeeded: 1, conditions: [{type: SuccessCriteriaMet, status: 'True'}, {type: Complete, status: 'True'}]}", "healthy: 1 of 1 completed"},
-		{"job failed", jobHead + "spec: {}\nstatus: {failed: 7, conditions: [{type: Failed, status: 'True', reason: BackoffLimitExceeded, message: Job has reached the specified backoff limit}]}",
-			"failed: BackoffLimitExceeded: Job has reached the specified backoff limit"},
+		{"job about to be done", jobHead + "spec: {completions: 1}\nstatus: {startTime: '2026-01-01T00:00:00Z', conditions: [{type: SuccessCriteriaMet, status: 'True'}]}", "progressing: succeeded, its last pods end"},
+		{
+			"job failed", jobHead + "spec: {}\nstatus: {failed: 7, conditions: [{type: Failed, status: 'True', reason: BackoffLimitExceeded, message: Job has reached the specified backoff limit}]}",
+			"failed: BackoffLimitExceeded: Job has reached the specified backoff limit",
+		},
 		{"job suspended", jobHead + "spec: {suspend: true}\nstatus: {conditions: [{type: Suspended, status: 'True'}]}", "suspended: job suspended"},
 		{"cron job", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {suspend: false}", "healthy"},
 		{"cron job suspended", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {suspend: true}", "suspended: schedule suspended"},
@@ -114,16 +147,20 @@ func TestOf(t *testing.T) {
 		{"api service", apiServiceHead + "status: {conditions: [{type: Available, status: 'False', reason: MissingEndpoints, message: no endpoints}]}", "progressing: not available yet: no endpoints"},
 
 		{"namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\nstatus: {phase: Active}", "healthy"},
-		{"namespace terminating", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, deletionTimestamp: '2026-01-01T00:00:00Z'}\nstatus: {phase: Terminating, conditions: [{type: NamespaceFinalizersRemaining, status: 'True', message: 'Some content in the namespace has finalizers remaining: a in 1 resource instances'}]}",
-			"terminating: Some content in the namespace has finalizers remaining: a in 1 resource instances"},
+		{
+			"namespace terminating", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, deletionTimestamp: '2026-01-01T00:00:00Z'}\nstatus: {phase: Terminating, conditions: [{type: NamespaceFinalizersRemaining, status: 'True', message: 'Some content in the namespace has finalizers remaining: a in 1 resource instances'}]}",
+			"terminating: Some content in the namespace has finalizers remaining: a in 1 resource instances",
+		},
 		{"config map", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "healthy"},
 
 		{"pod ready", podHead + "status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}", "healthy: ready"},
 		{"pod starting", podHead + "status: {phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: ContainerCreating}}}]}", "progressing: not running yet"},
 		{"pod completed", podHead + "status: {phase: Succeeded}", "healthy: completed"},
 		{"pod failed", podHead + "spec: {restartPolicy: Never}\nstatus: {phase: Failed, containerStatuses: [{name: web, state: {terminated: {exitCode: 3, reason: Error}}}]}", "failed: Error (container web): exit code 3"},
-		{"pod crash looping", podHead + "status: {phase: Running, containerStatuses: [{name: web, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1, reason: Error}}}]}",
-			"progressing: CrashLoopBackOff (container web): exit code 1, restarted 4 times"},
+		{
+			"pod crash looping", podHead + "status: {phase: Running, containerStatuses: [{name: web, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1, reason: Error}}}]}",
+			"progressing: CrashLoopBackOff (container web): exit code 1, restarted 4 times",
+		},
 		{"pod with a bad image name", podHead + "status: {phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: InvalidImageName, message: bad}}}]}", "failed: InvalidImageName (container web): bad"},
 
 		{"custom resource without conditions", boatHead + "spec: {}", "healthy"},

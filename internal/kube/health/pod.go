@@ -167,8 +167,8 @@ func notReady(o object) (Cause, bool) {
 		return Cause{}, false
 	}
 	message := c.message
-	if strings.HasPrefix(message, "containers with unready status: ") {
-		names := strings.Trim(strings.TrimPrefix(message, "containers with unready status: "), "[]")
+	if after, ok := strings.CutPrefix(message, "containers with unready status: "); ok {
+		names := strings.Trim(after, "[]")
 		message = "running, but the readiness of " + strings.ReplaceAll(names, " ", ", ") + " is not reported"
 	}
 	return Cause{Reason: "NotReady", Message: message}, true

@@ -140,8 +140,10 @@ func jobHealth(o object) Health {
 		return failed(join(c.reason, c.message))
 	}
 	switch {
-	case o.condition("Complete").isTrue(), o.condition("SuccessCriteriaMet").isTrue():
+	case o.condition("Complete").isTrue():
 		return healthy(done)
+	case o.condition("SuccessCriteriaMet").isTrue():
+		return progressing("succeeded, its last pods end")
 	case o.bool("spec", "suspend"):
 		return Health{Suspended, "job suspended"}
 	case o.string("status", "startTime") == "":
