@@ -47,7 +47,7 @@ func newGitServer(t *testing.T, h HookHandler) *gitServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &gitServer{t: t, repo: repo, hooksDir: hooksDir, served: make(chan int, 10)}
+	s := &gitServer{t: t, repo: repo, hooksDir: hooksDir, served: make(chan int, 100)}
 	s.Remote = gittest.Serve(t, func(session gittest.Session) int {
 		env, release := socket.Register(h)
 		defer release()
