@@ -26,9 +26,17 @@ var titles = []struct {
 	text     string
 	hasValue bool
 }{
-	{"Invalid value", true}, {"Unsupported value", true}, {"Duplicate value", true}, {"Not found", true},
-	{"Too many", true}, {"Too few", true}, {"Required value", false}, {"Forbidden", false},
-	{"Too long", false}, {"Too short", false}, {"Internal error", false},
+	{"Invalid value", true},
+	{"Unsupported value", true},
+	{"Duplicate value", true},
+	{"Not found", true},
+	{"Too many", true},
+	{"Too few", true},
+	{"Required value", false},
+	{"Forbidden", false},
+	{"Too long", false},
+	{"Too short", false},
+	{"Internal error", false},
 }
 
 func parseCause(c metav1.StatusCause) cause {

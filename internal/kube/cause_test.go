@@ -108,11 +108,13 @@ func TestSecretsAreNotTold(t *testing.T) {
 		for _, value := range values {
 			for _, code := range []int32{http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusInternalServerError} {
 				text := strings.ReplaceAll(message, "VALUE", value)
-				status := metav1.Status{Message: text, Code: code, Reason: apierrors.ReasonForError(apierrors.NewGenericServerResponse(int(code), "patch", schema.GroupResource{}, "key", "", 0, false)),
+				status := metav1.Status{
+					Message: text, Code: code, Reason: apierrors.ReasonForError(apierrors.NewGenericServerResponse(int(code), "patch", schema.GroupResource{}, "key", "", 0, false)),
 					Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{
 						{Type: metav1.CauseTypeFieldValueInvalid, Field: "data[token]", Message: "Invalid value: \"" + value + "\": " + value + " is bad"},
 						{Message: text},
-					}}}
+					}},
+				}
 				got := explained(c.Explain(t.Context(), secret, &apierrors.StatusError{ErrStatus: status}), nil)
 				for _, told := range values {
 					if strings.Contains(got, told) {
@@ -207,8 +209,10 @@ func FuzzExplain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message string, code int32, path string) {
 		o := object(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: b}\nspec: {containers: [{name: web, args: [b]}]}")
-		status := metav1.Status{Message: message, Code: code, Reason: metav1.StatusReasonInvalid,
-			Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: metav1.CauseTypeFieldValueInvalid, Message: message, Field: path}}}}
+		status := metav1.Status{
+			Message: message, Code: code, Reason: metav1.StatusReasonInvalid,
+			Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Type: metav1.CauseTypeFieldValueInvalid, Message: message, Field: path}}},
+		}
 		for _, reason := range []metav1.StatusReason{metav1.StatusReasonInvalid, metav1.StatusReasonForbidden, metav1.StatusReasonConflict, ""} {
 			status.Reason = reason
 			err := &apierrors.StatusError{ErrStatus: status}

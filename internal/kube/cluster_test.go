@@ -100,13 +100,12 @@ spec: {group: broken.example, version: v1, groupPriorityMinimum: 1000, versionPr
 	must[*unstructured.Unstructured](t)(c.Apply(t.Context(), kind, service.Unstructured, ApplyOptions{}))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), kind, "", service.GetName(), DeleteOptions{}) })
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	eventually(t, func() bool {
 		c.Invalidate()
 		_, err = c.Kind(t.Context(), schema.GroupVersionKind{Group: "broken.example", Version: "v1", Kind: "Boat"})
-		if unknown := (*UnknownKindError)(nil); errors.As(err, &unknown) && unknown.Broken != nil {
-			break // discovery has noticed
-		}
-	}
+		unknown := (*UnknownKindError)(nil)
+		return errors.As(err, &unknown) && unknown.Broken != nil
+	})
 	if unknown := (*UnknownKindError)(nil); !errors.As(err, &unknown) || unknown.Broken == nil || !strings.Contains(unknown.Hint(), "v1.broken.example") {
 		t.Errorf("a kind of the broken group: %v", err)
 	}
@@ -254,7 +253,7 @@ func TestImpatient(t *testing.T) {
 	begun := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		time.Sleep(60 * time.Millisecond) // longer than the client's patience
+		<-time.After(60 * time.Millisecond) // longer than the client's patience
 		_, _ = w.Write([]byte("done"))
 	})
 	resp := must[*http.Response](t)(client.Get(begun))

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -63,33 +62,33 @@ func readCases(t *testing.T) []errorCase {
 	return cases
 }
 
-func (c errorCase) file(name string) []byte {
-	for _, f := range c.archive.Files {
+func (tc errorCase) file(name string) []byte {
+	for _, f := range tc.archive.Files {
 		if f.Name == name {
-			return bytes.ReplaceAll(f.Data, []byte("NAMESPACE"), []byte(c.namespace()))
+			return bytes.ReplaceAll(f.Data, []byte("NAMESPACE"), []byte(tc.namespace()))
 		}
 	}
 	return nil
 }
 
-func (c *errorCase) setFile(name string, data []byte) {
-	data = bytes.ReplaceAll(data, []byte(c.namespace()), []byte("NAMESPACE"))
+func (tc *errorCase) setFile(name string, data []byte) {
+	data = bytes.ReplaceAll(data, []byte(tc.namespace()), []byte("NAMESPACE"))
 	data = bytes.TrimRight(data, "\n")
 	data = append(data, '\n')
-	for i, f := range c.archive.Files {
+	for i, f := range tc.archive.Files {
 		if f.Name == name {
-			c.archive.Files[i].Data = data
+			tc.archive.Files[i].Data = data
 			return
 		}
 	}
-	c.archive.Files = append(c.archive.Files, txtar.File{Name: name, Data: data})
+	tc.archive.Files = append(tc.archive.Files, txtar.File{Name: name, Data: data})
 }
 
-func (c errorCase) namespace() string { return "case-" + c.name + "-" + run }
+func (tc errorCase) namespace() string { return "case-" + tc.name + "-" + run }
 
-func (c errorCase) objects(t *testing.T, name string) []*manifest.Object {
+func (tc errorCase) objects(t *testing.T, name string) []*manifest.Object {
 	t.Helper()
-	objects, problems := manifest.Parse(name, c.file(name))
+	objects, problems := manifest.Parse(name, tc.file(name))
 	if len(problems) > 0 && len(objects) == 0 {
 		t.Fatalf("%s: %v", name, problems)
 	}
@@ -97,10 +96,10 @@ func (c errorCase) objects(t *testing.T, name string) []*manifest.Object {
 }
 
 // recorded is the error that the API server once answered with.
-func (c errorCase) recorded(t *testing.T) error {
+func (tc errorCase) recorded(t *testing.T) error {
 	t.Helper()
 	var status metav1.Status
-	if err := json.Unmarshal(c.file("status.json"), &status); err != nil {
+	if err := json.Unmarshal(tc.file("status.json"), &status); err != nil {
 		t.Fatalf("status.json: %v", err)
 	}
 	return &apierrors.StatusError{ErrStatus: status}
@@ -138,17 +137,17 @@ func TestExplainRecorded(t *testing.T) {
 	}
 }
 
-func (c errorCase) offline(t *testing.T, err error) string {
-	obj := c.objects(t, "object.yaml")[0]
-	c.place(obj.Unstructured, true)
+func (tc errorCase) offline(t *testing.T, err error) string {
+	obj := tc.objects(t, "object.yaml")[0]
+	tc.place(obj.Unstructured, true)
 	return explained((&Cluster{name: "default"}).Explain(t.Context(), obj, err), err)
 }
 
 // place gives a namespaced object its namespace.
-func (c errorCase) place(u *unstructured.Unstructured, namespaced bool) {
+func (tc errorCase) place(u *unstructured.Unstructured, namespaced bool) {
 	if namespaced && u.GetNamespace() == "" && !clusterScoped[u.GetKind()] {
-		namespace := c.namespace()
-		if named := c.head["namespace"]; named != "" {
+		namespace := tc.namespace()
+		if named := tc.head["namespace"]; named != "" {
 			namespace = named
 		}
 		u.SetNamespace(namespace)
@@ -232,23 +231,23 @@ func (tc errorCase) apply(t *testing.T, c *Cluster, kind Kind, obj *manifest.Obj
 	if tc.head["force"] == "no" {
 		opts.NoForce, opts.Manager = true, "somebody-else"
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		_, err := c.Apply(t.Context(), kind, obj.Unstructured, opts)
+	var err error
+	eventually(t, func() bool {
+		_, err = c.Apply(t.Context(), kind, obj.Unstructured, opts)
 		young := err == nil || strings.Contains(err.Error(), "error looking up service account") && tc.name != "pod-service-account" ||
 			strings.Contains(err.Error(), "status unknown for quota")
-		if tc.head["wait"] == "" || !young || time.Now().After(deadline) {
-			return err
-		}
-		time.Sleep(50 * time.Millisecond) // no event tells that admission has noticed
-	}
+		return tc.head["wait"] == "" || !young
+	})
+	return err
 }
 
 // prepare makes the case's namespace and what lives in it.
 func (tc errorCase) prepare(t *testing.T, c *Cluster) {
 	t.Helper()
-	namespace := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": tc.namespace()}}}
+	namespace := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": tc.namespace()},
+	}}
 	must[*unstructured.Unstructured](t)(c.Apply(t.Context(), namespaces, namespace, ApplyOptions{}))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), namespaces, "", tc.namespace(), DeleteOptions{}) })
 	if data := tc.file("live.yaml"); data != nil {
@@ -265,45 +264,35 @@ func (tc errorCase) prepare(t *testing.T, c *Cluster) {
 
 func (tc errorCase) make(t *testing.T, c *Cluster, obj *manifest.Object) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		kind, err := c.Kind(t.Context(), obj.GroupVersionKind())
-		if err == nil {
-			tc.place(obj.Unstructured, kind.Namespaced)
-			var live *unstructured.Unstructured
-			live, err = c.Apply(t.Context(), kind, obj.Unstructured, ApplyOptions{})
-			if err == nil && live.GetDeletionTimestamp() == nil {
-				t.Cleanup(func() {
-					obj.SetFinalizers(nil)
-					_, _ = c.Apply(context.Background(), kind, obj.Unstructured, ApplyOptions{})
-					_ = c.Delete(context.Background(), kind, obj.GetNamespace(), obj.GetName(), DeleteOptions{})
-				})
-				return
-			}
+	var kind Kind
+	eventually(t, func() (done bool) { // a definition may not be established, a service account not made yet
+		var err error
+		if kind, err = c.Kind(t.Context(), obj.GroupVersionKind()); err != nil {
+			return false
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("prepare %s: %v", obj.ID(), err)
-		}
-		time.Sleep(50 * time.Millisecond) // a CRD that is not established, a service account that is not made yet
-	}
+		tc.place(obj.Unstructured, kind.Namespaced)
+		live, err := c.Apply(t.Context(), kind, obj.Unstructured, ApplyOptions{})
+		return err == nil && live.GetDeletionTimestamp() == nil
+	})
+	t.Cleanup(func() {
+		obj.SetFinalizers(nil)
+		_, _ = c.Apply(context.Background(), kind, obj.Unstructured, ApplyOptions{})
+		_ = c.Delete(context.Background(), kind, obj.GetNamespace(), obj.GetName(), DeleteOptions{})
+	})
 }
 
 // kindWhenServed looks a kind up, waiting for its definition to be served.
 func kindWhenServed(t *testing.T, c *Cluster, gvk schema.GroupVersionKind) Kind {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		kind, err := c.Kind(t.Context(), gvk)
-		if err == nil {
-			doc, schemaErr := c.schemas.of(t.Context(), gvk.GroupVersion())
-			if schemaErr == nil && doc.kind(gvk) != nil {
-				return kind
-			}
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
+	var kind Kind
+	eventually(t, func() bool { // discovery and schemas lag behind the definition's condition
 		c.Invalidate()
-		time.Sleep(50 * time.Millisecond) // discovery lags behind the definition's condition
-	}
+		var err error
+		if kind, err = c.Kind(t.Context(), gvk); err != nil {
+			return false
+		}
+		doc, err := c.schemas.of(t.Context(), gvk.GroupVersion())
+		return err == nil && doc.kind(gvk) != nil
+	})
+	return kind
 }

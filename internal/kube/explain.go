@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -84,10 +85,8 @@ func (e *explainer) add(path, message, hint string) {
 	if path != "" {
 		problem.Source = e.obj.At(path)
 	}
-	for _, known := range e.problems {
-		if known == problem {
-			return
-		}
+	if slices.Contains(e.problems, problem) {
+		return
 	}
 	e.problems = append(e.problems, problem)
 }

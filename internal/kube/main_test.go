@@ -93,6 +93,22 @@ func must[T any](t testing.TB) func(T, error) T {
 // same cluster.
 var run = strconv.FormatInt(time.Now().UnixNano(), 36)
 
+// eventually tries until it is done: for what the API server takes notice of in
+// its own time, without an event that could be waited for.
+func eventually(t testing.TB, done func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("it did not come about within 30 s")
+		}
+	}
+}
+
 // newNamespace makes a namespace that lives as long as the test.
 func newNamespace(t testing.TB, c *Cluster, name string) string {
 	t.Helper()

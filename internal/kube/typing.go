@@ -211,8 +211,10 @@ func (e *explainer) valueErrors(text string) mismatches {
 		data, _, _ := unstructured.NestedMap(e.obj.Object, "data")
 		for key, value := range data {
 			if s, ok := value.(string); ok && !isBase64(s) {
-				found = append(found, mismatch{path: fieldPath{{name: "data"}, {name: key, isKey: true}},
-					text: "is not base64", hint: "write plain text under stringData instead of data"})
+				found = append(found, mismatch{
+					path: fieldPath{{name: "data"}, {name: key, isKey: true}},
+					text: "is not base64", hint: "write plain text under stringData instead of data",
+				})
 			}
 		}
 	}

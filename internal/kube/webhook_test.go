@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -24,8 +23,10 @@ func TestWebhookDenial(t *testing.T) {
 			Request          struct{ UID string }
 		}
 		_ = json.NewDecoder(r.Body).Decode(&review)
-		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": review.APIVersion, "kind": review.Kind,
-			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": "boats only on weekdays", "code": 403}}})
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"apiVersion": review.APIVersion, "kind": review.Kind,
+			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": "boats only on weekdays", "code": 403}},
+		})
 	}))
 	t.Cleanup(server.Close)
 	bundle := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
@@ -47,10 +48,10 @@ webhooks:
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: "+ns+"}")
 	kind := kindOf(t, c, o)
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); err == nil && time.Now().Before(deadline); {
+	eventually(t, func() bool { // admission has noticed
 		_, err = c.Apply(t.Context(), kind, o.Unstructured, ApplyOptions{DryRun: true})
-		time.Sleep(20 * time.Millisecond) // no event tells that admission has noticed
-	}
+		return err != nil
+	})
 	want := "a.yaml:1: ConfigMap " + ns + "/a: refused by the admission webhook weekdays.pushboat.example: boats only on weekdays"
 	if got := strings.TrimSpace(explained(c.Explain(t.Context(), o, err), err)); got != want {
 		t.Errorf("%v\nis explained as %q", err, got)
@@ -72,12 +73,11 @@ func TestGrantTooMuch(t *testing.T) {
 	o := object(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: all, namespace: "+ns+"}\nrules: [{apiGroups: [''], resources: [secrets], verbs: ['*']}]")
 	clerk := as(t, "clerk")
 	var got string
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	eventually(t, func() bool { // the authorizer has noticed the binding
 		_, err := clerk.Apply(t.Context(), kindOf(t, c, o), o.Unstructured, ApplyOptions{DryRun: true})
-		if got = explained(clerk.Explain(t.Context(), o, err), err); !strings.Contains(got, "may not patch") {
-			break // the authorizer has noticed the binding
-		}
-	}
+		got = explained(clerk.Explain(t.Context(), o, err), err)
+		return !strings.Contains(got, "may not patch")
+	})
 	if !strings.Contains(got, "it grants rights that Pushboat itself does not have:") || !strings.Contains(got, `Resources:["secrets"]`) {
 		t.Errorf("%s", got)
 	}
