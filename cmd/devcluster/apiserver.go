@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -56,10 +55,14 @@ func (c *cluster) runAPIServer(ctx context.Context) error {
 }
 
 func (c *cluster) apiServerFlags() ([]string, error) {
+	_, port, err := net.SplitHostPort(c.listener.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("find the port: %w", err)
+	}
 	pki := func(name string) string { return c.state.path(pkiDir, name) }
 	flags := []string{
 		"--bind-address=127.0.0.1",
-		"--secure-port=" + strconv.Itoa(c.listener.Addr().(*net.TCPAddr).Port),
+		"--secure-port=" + port,
 		"--advertise-address=127.0.0.1",
 		"--external-hostname=localhost",
 		"--endpoint-reconciler-type=none",

@@ -93,6 +93,7 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 	}
 	klog.Info("devcluster: ready")
 	ready()
+	debug.FreeOSMemory() // what only the start needed
 	return c.wait(ctx)
 }
 

@@ -25,7 +25,7 @@ func watchProcess(ctx context.Context, pid int) (<-chan struct{}, error) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		defer unix.Close(fd)
+		defer func() { _ = unix.Close(fd) }()
 		waitReadable(fd)
 	}()
 	return gone, nil
