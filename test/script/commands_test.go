@@ -105,6 +105,9 @@ func run(ts *testscript.TestScript, args []string) error {
 
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
+	if s.server.running() {
+		ts.Fatalf("the server runs already")
+	}
 	err := s.startServer(args)
 	switch {
 	case err != nil && !neg:

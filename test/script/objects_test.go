@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,6 +167,10 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 	if err != nil {
 		return err
 	}
+	path, err := steps(args[2])
+	if err != nil || len(path) == 0 {
+		return fmt.Errorf("%q points at no field (%v)", args[2], err)
+	}
 	manager := handManager
 	if len(args) == 5 {
 		manager = args[4]
@@ -177,7 +180,7 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 		if err != nil {
 			return err
 		}
-		if err := setIn(found.Object, args[2], fromText(args[3])); err != nil {
+		if _, err := setIn(found.Object, path, fromText(args[3])); err != nil {
 			return fmt.Errorf("%s: %w", o.words, err)
 		}
 		_, err = o.client.Update(ctx, found, metav1.UpdateOptions{FieldManager: manager})
@@ -233,13 +236,11 @@ func awaitField(ctx context.Context, c *cluster, _ io.Writer, args []string) err
 			last = "it was deleted"
 			return false, nil
 		}
-		value, err := lookUp(found.Object, args[2])
-		if err != nil {
-			last = err.Error()
-			return false, nil
+		value, missing := lookUp(found.Object, args[2])
+		if last = fmt.Sprintf("%s is %s", args[2], asText(value)); missing != nil {
+			last = missing.Error()
 		}
-		last = fmt.Sprintf("%s is %s", args[2], asText(value))
-		return asText(value) == args[3], nil
+		return missing == nil && asText(value) == args[3], nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait for %s %s to be %s: %w; at last, %s", o.words, args[2], args[3], err, last)
@@ -319,55 +320,32 @@ func lookUp(value any, pointer string) (any, error) {
 	return value, nil
 }
 
-// setIn sets what a JSON pointer points at; nil removes it. Maps that are
-// missing on the way are made.
-func setIn(root map[string]any, pointer string, value any) error {
-	path, err := steps(pointer)
-	if err != nil || len(path) == 0 {
-		return fmt.Errorf("%q points at no field", pointer)
+// setIn returns root with the value that a path leads to; nil removes a field.
+// Maps that are missing on the way are made.
+func setIn(root any, path []string, value any) (any, error) {
+	if len(path) == 0 {
+		return value, nil
 	}
-	last := path[len(path)-1]
-	for i, step := range path[:len(path)-1] {
-		parent, err := lookUp(root, "/"+strings.Join(escaped(path[:i]), "/"))
-		if i == 0 {
-			parent, err = root, nil
-		}
-		if err != nil {
-			return err
-		}
-		if m, ok := parent.(map[string]any); ok && m[step] == nil {
-			m[step] = map[string]any{}
-		}
-	}
-	parent := any(root)
-	if len(path) > 1 {
-		if parent, err = lookUp(root, "/"+strings.Join(escaped(path[:len(path)-1]), "/")); err != nil {
-			return err
-		}
-	}
-	switch p := parent.(type) {
+	switch r := root.(type) {
+	case nil:
+		return setIn(map[string]any{}, path, value)
 	case map[string]any:
-		if value == nil {
-			delete(p, last)
-			return nil
+		child, err := setIn(r[path[0]], path[1:], value)
+		if child == nil {
+			delete(r, path[0])
+			return r, err
 		}
-		p[last] = value
-		return nil
+		r[path[0]] = child
+		return r, err
 	case []any:
-		if n, err := strconv.Atoi(last); err == nil && n >= 0 && n < len(p) && value != nil {
-			p[n] = value
-			return nil
+		n, err := strconv.Atoi(path[0])
+		if err != nil || n < 0 || n >= len(r) {
+			return r, fmt.Errorf("there is no element %s to set", path[0])
 		}
+		r[n], err = setIn(r[n], path[1:], value)
+		return r, err
 	}
-	return fmt.Errorf("%s can not be set", pointer)
-}
-
-func escaped(path []string) []string {
-	path = slices.Clone(path)
-	for i, step := range path {
-		path[i] = strings.ReplaceAll(strings.ReplaceAll(step, "~", "~0"), "/", "~1")
-	}
-	return path
+	return root, fmt.Errorf("there is nothing in which to set %s", path[0])
 }
 
 // asText writes a value as scripts compare it: text as it is, all else as JSON.

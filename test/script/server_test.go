@@ -37,9 +37,6 @@ type server struct {
 // startServer starts the server with its usual flags and those given, and
 // waits until it is ready.
 func (s *stage) startServer(flags []string) error {
-	if s.server.running() {
-		return errors.New("the server runs already")
-	}
 	srv := &server{flags: flags, log: &logBook{changed: make(chan struct{})}, done: make(chan struct{})}
 	if s.server != nil {
 		srv.log = s.server.log
