@@ -34,6 +34,7 @@ func plan(ctx context.Context, c *call) error {
 	}
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
 	prepared := c.Engine.Read(change)
+	defer prepared.Release()
 	prepared.Plan(ctx)
 	prepared.Print(c)
 	if len(prepared.Problems) > 0 {
@@ -139,12 +140,14 @@ func syncApp(ctx context.Context, c *call) error {
 	}
 	change.Options = syncOptions(c.flags)
 	prepared := c.Engine.Read(change)
+	defer prepared.Release()
 	prepared.Plan(ctx)
 	prepared.Print(c)
 	if prepared.Refused() {
 		return hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
 	runs := c.Engine.Commit(prepared)
+	prepared.Release()
 	if len(runs) == 0 {
 		return hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
 			"push a pushboat.yaml that names it")

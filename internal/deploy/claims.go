@@ -72,6 +72,14 @@ func (c *claims) owner(cluster string, id manifest.ID) string {
 	return app
 }
 
+// own returns the app that this overlay itself, and not its base, says wants an
+// object, or "".
+func (c *claims) own(cluster string, id manifest.ID) string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.byObject[placeKey{cluster, id}]
+}
+
 // appOf returns the app of an ApplySet.
 func (c *claims) appOf(partOf string) (app string, ok bool) {
 	c.mu.RLock()

@@ -61,9 +61,10 @@ type Config struct {
 // Engine deploys apps. Use New, then Start.
 type Engine struct {
 	Config
-	claims  *claims
-	suspect func(app string, id manifest.ID)
-	wanted  func(app, schedule string)
+	claims       *claims
+	reservations *reservations
+	suspect      func(app string, id manifest.ID)
+	wanted       func(app, schedule string)
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc
@@ -76,7 +77,7 @@ type Engine struct {
 // New makes an engine that does nothing yet.
 func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{Config: config, claims: newClaims(), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
+	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
 }
 
 // Start reads what every repository wants deployed and what was deployed last,

@@ -71,7 +71,8 @@ func (p *Prepared) Deploys() bool {
 }
 
 // Plan plans every app that the change concerns, and applies the guards. It
-// changes nothing, neither in Git nor on a cluster.
+// changes nothing, neither in Git nor on a cluster. Until Release, no other
+// change may have the same apps or objects.
 func (p *Prepared) Plan(ctx context.Context) {
 	e := p.engine
 	if p.Options.Skip {
@@ -87,6 +88,7 @@ func (p *Prepared) Plan(ctx context.Context) {
 	p.claims = e.claims.overlay()
 	p.targets = append(p.targets, e.leaving(p)...)
 	objects := e.resolveAll(ctx, p)
+	p.Problems = append(p.Problems, e.reservations.take(p)...)
 	e.planAll(ctx, p, objects)
 	if len(p.Problems) == 0 {
 		p.Problems = guard(p.Plans, p.Options.ConfirmPrune)

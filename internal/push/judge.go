@@ -24,6 +24,7 @@ type push struct {
 	options  deploy.Options
 	prepared map[string]*deploy.Prepared // by ref; removed once committed
 	news     map[string]git.Hash
+	gated    []*deploy.Prepared
 	notOK    bool // a deploy that was waited for did not end well
 }
 
@@ -40,30 +41,28 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return false
 	}
 	p.options = options
-	ok := true
 	var prepared []*deploy.Prepared
 	for _, update := range req.Updates {
-		change, problems := p.judge(ctx, update, req.Quarantine)
-		if len(problems) > 0 {
-			deploy.PrintProblems(out, problems)
-			fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
-			ok = false
-			continue
-		}
+		change, found := p.judge(ctx, update, req.Quarantine)
+		problems = append(problems, found...)
 		if change != nil {
 			prepared = append(prepared, change)
 			p.keep(update, change)
 		}
 	}
-	if !ok {
+	if len(problems) > 0 {
+		deploy.PrintProblems(out, problems)
+		fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
 		return false
 	}
 	if options.Plan && len(prepared) == 0 {
 		fmt.Fprintln(out, "plan only: this push deploys nothing; nothing was changed")
 		return false
 	}
+	ok := true
 	for _, change := range prepared {
 		change.Plan(ctx)
+		p.planned(change)
 		change.Print(out)
 		ok = ok && !change.Refused()
 	}
@@ -183,6 +182,7 @@ func (p *push) commit(ref string) []*deploy.Run {
 	if change == nil {
 		return nil
 	}
+	defer change.Release()
 	return p.door.Engine.Commit(change)
 }
 
@@ -202,7 +202,7 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 // post-receive, as it does when the pusher goes away before the end.
 func (p *push) settle(ctx context.Context) {
 	p.mu.Lock()
-	news := p.news
+	news, gated := p.news, p.gated
 	p.mu.Unlock()
 	for ref, hash := range news {
 		head, err := p.repo.Head(context.WithoutCancel(ctx), ref)
@@ -210,6 +210,17 @@ func (p *push) settle(ctx context.Context) {
 			p.commit(ref)
 		}
 	}
+	for _, change := range gated {
+		change.Release()
+	}
+}
+
+// planned notes a change whose apps and objects are kept for it until the push
+// has come to its end.
+func (p *push) planned(change *deploy.Prepared) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gated = append(p.gated, change)
 }
 
 func (p *push) unsuccessful() bool {

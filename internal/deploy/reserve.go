@@ -1,0 +1,70 @@
+package deploy
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// reservations are the changes between their gate and the moment when Git has
+// moved their branch. Two pushes at the same time must not both be let through
+// with one app name, or with one object.
+type reservations struct {
+	mu    sync.Mutex
+	under map[*Prepared]struct{}
+}
+
+func newReservations() *reservations { return &reservations{under: map[*Prepared]struct{}{}} }
+
+// take enters the change, unless it wants what another one that is under way
+// wants too.
+func (r *reservations) take(p *Prepared) manifest.Problems {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var problems manifest.Problems
+	for other := range r.under {
+		problems = append(problems, p.collisions(other)...)
+	}
+	if len(problems) == 0 {
+		r.under[p] = struct{}{}
+	}
+	return problems
+}
+
+func (r *reservations) drop(p *Prepared) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.under, p)
+}
+
+// collisions lists what two changes both want. Two pushes to one branch do
+// not collide here: Git lets one of them through.
+func (p *Prepared) collisions(other *Prepared) manifest.Problems {
+	if p.Repo == other.Repo && p.Branch == other.Branch {
+		return nil
+	}
+	const hint = "push again when the other push is through"
+	var problems manifest.Problems
+	for _, t := range p.targets {
+		if other.claims.has(t.spec.Name) {
+			problems = append(problems, manifest.Problem{
+				App: t.spec.Name, Source: t.spec.Source, Hint: hint,
+				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.spec.Name, other.Repo),
+			})
+		}
+		for _, o := range p.claims.placed(t.spec.Name, t.spec.Cluster) {
+			if app := other.claims.own(t.spec.Cluster, o.id); app != "" && app != t.spec.Name {
+				problems = append(problems, manifest.Problem{
+					App: t.spec.Name, Object: o.id.String(), Hint: hint,
+					Message: fmt.Sprintf("is wanted by app %s in a push at this moment", app),
+				})
+			}
+		}
+	}
+	return problems
+}
+
+// Release says that the change has been committed or given up. It may be
+// called more than once.
+func (p *Prepared) Release() { p.engine.reservations.drop(p) }

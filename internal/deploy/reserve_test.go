@@ -1,0 +1,47 @@
+package deploy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// underWay makes a change that wants some objects for one app.
+func underWay(e *Engine, repo, app string, objects ...string) *Prepared {
+	p := &Prepared{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.overlay()}
+	p.targets = []*target{{spec: appfile.App{Name: app, Cluster: "default"}, repo: repo}}
+	p.claims.set(app, "default", wants(objects...))
+	return p
+}
+
+func TestReservations(t *testing.T) {
+	e := New(Config{})
+	first := underWay(e, "one", "web", "a", "b")
+	if problems := e.reservations.take(first); len(problems) > 0 {
+		t.Fatalf("the first change is refused: %v", problems)
+	}
+	tests := []struct {
+		name   string
+		change *Prepared
+		want   string
+	}{
+		{"the same object for another app", underWay(e, "two", "api", "b"), "is wanted by app web"},
+		{"the same app of another repository", underWay(e, "two", "web", "c"), "is in a push to one"},
+		{"the same branch", underWay(e, "one", "web", "a"), ""},
+		{"something else", underWay(e, "two", "api", "c"), ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			problems := e.reservations.take(test.change)
+			defer test.change.Release()
+			if got := problems.Error(); (test.want == "") != (got == "") || !strings.Contains(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+	first.Release()
+	if problems := e.reservations.take(underWay(e, "two", "api", "b")); len(problems) > 0 {
+		t.Errorf("refused after the other change was through: %v", problems)
+	}
+}
