@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	programs := buildPrograms(t)
 	cluster := startCluster(t)
+	if !keepWork() {
+		// testscript removes its own folder only if all scripts ran.
+		t.Setenv("GOTMPDIR", t.TempDir())
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                ".",
 		RequireUniqueNames: true,
@@ -46,6 +50,12 @@ func TestScripts(t *testing.T) {
 			return setUp(env, programs, cluster)
 		},
 	})
+}
+
+// keepWork reports whether the flag -testwork asks for folders to be kept.
+func keepWork() bool {
+	work := flag.Lookup("testwork") // testscript's
+	return work != nil && work.Value.String() == "true"
 }
 
 // stage is what one script has for itself.
@@ -165,7 +175,7 @@ func (s *stage) strike() {
 	if err := s.cluster.forget(s.app, s.ns); err != nil {
 		s.t.Errorf("take the script's objects off the cluster: %v", err)
 	}
-	if work := flag.Lookup("testwork"); work != nil && work.Value.String() == "true" {
+	if keepWork() {
 		s.t.Logf("kept %s", s.dir)
 		return
 	}
