@@ -141,7 +141,7 @@ func TestExplainIsBounded(t *testing.T) {
 	c := &Cluster{name: "default"}
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
 	var errs field.ErrorList
-	for i := range 500 {
+	for i := range 150 {
 		errs = append(errs, field.Invalid(field.NewPath("data").Key(fmt.Sprint(i)), strings.Repeat("v", 5000), strings.Repeat("d", 5000)))
 	}
 	problems := c.Explain(t.Context(), o, apierrors.NewInvalid(deployments, "web", errs))

@@ -217,6 +217,9 @@ func TestUnreachable(t *testing.T) {
 			if strings.Contains(problems.Error(), "http://") || strings.Contains(problems.Error(), "https://") {
 				t.Errorf("the URL says nothing to a pusher: %v", problems)
 			}
+			if name == "hangs up" {
+				return // client-go tries discovery for ten seconds
+			}
 			if _, err := c.Kind(t.Context(), o.GroupVersionKind()); !IsUnreachable(err) {
 				t.Errorf("kind: %v", err)
 			}
