@@ -251,6 +251,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	if err := s.engine.Start(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
 	s.timetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()
 	s.log.WithField("address", listener.Addr().String()).Info("ssh: serving")
@@ -267,6 +268,28 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		case <-ctx.Done():
 			s.stop()
 			return nil
+		}
+	}
+}
+
+// tidyEvery is how often the packs of each repository are rolled up if there
+// are many of them.
+const tidyEvery = 10 * time.Minute
+
+// tidy rolls up the packs that pushes and records have left.
+func (s *server) tidy(ctx context.Context) {
+	names, err := s.repos.List()
+	if err != nil {
+		s.log.Warnf("tidy repositories: %v", err)
+		return
+	}
+	for _, name := range names {
+		repo, err := s.repos.Open(name)
+		if err == nil {
+			err = repo.Maintain(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.WithField("repository", name.String()).Warnf("tidy: %v", err)
 		}
 	}
 }

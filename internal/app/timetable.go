@@ -74,5 +74,10 @@ func (t *timetable) due(app string, schedule cron.Schedule) {
 	time.AfterFunc(rand.N(late), func() { t.check(app) })
 }
 
+// every has a chore done at an interval, never twice at a time.
+func (t *timetable) every(interval time.Duration, chore func()) {
+	t.cron.Schedule(cron.Every(interval), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(chore)))
+}
+
 func (t *timetable) start() { t.cron.Start() }
 func (t *timetable) stop()  { t.cron.Stop() }

@@ -35,6 +35,8 @@ func newPush(d *Door, s Session, repo *git.Repository) *push {
 // PreReceive judges every ref of the push once, and refuses the push as a
 // whole with all that is wrong.
 func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
+	ctx, cancel := p.whileThere(ctx)
+	defer cancel()
 	options, problems := parseOptions(req.Options)
 	if len(problems) > 0 {
 		deploy.PrintProblems(out, problems)
@@ -67,6 +69,20 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		ok = ok && !change.Refused()
 	}
 	return ok && ctx.Err() == nil
+}
+
+// whileThere ends the context when the pusher goes away: until Git moves the
+// ref, such a push is best given up.
+func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-p.session.Gone():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func (p *push) keep(update RefUpdate, change *deploy.Prepared) {

@@ -27,6 +27,8 @@ type Session interface {
 	Caller() access.Caller
 	// ID names the session in logs and records.
 	ID() string
+	// Gone is closed when nobody listens any more.
+	Gone() <-chan struct{}
 	// GitProtocol is the protocol version that the client asked for, or "".
 	GitProtocol() string
 }
