@@ -1,5 +1,5 @@
 // Package cluster finds or starts the Kubernetes API server that tests, the
-// benchmarks and the demo run against: the one that KUBECONFIG names, otherwise
+// benchmarks and the demo run against: the one that PUSHBOAT_TEST_KUBECONFIG names, otherwise
 // a devcluster of their own (see docs/devcluster.md).
 //
 // The binaries that KUBEBUILDER_ASSETS names are not used: etcd and an API server
@@ -28,8 +28,10 @@ import (
 )
 
 // Variables of the environment that say which cluster or binary to use.
+// KUBECONFIG is not one of them: people have it set to clusters that tests must
+// not touch.
 const (
-	KubeconfigEnv = "KUBECONFIG"
+	KubeconfigEnv = "PUSHBOAT_TEST_KUBECONFIG"
 	BinaryEnv     = "PUSHBOAT_DEVCLUSTER"
 )
 
@@ -40,7 +42,7 @@ const stopWithin = 15 * time.Second
 // errorLimit is how much of devcluster's standard error is kept, in bytes.
 const errorLimit = 8 << 10
 
-// Options change how a devcluster is started. A cluster that KUBECONFIG names
+// Options change how a devcluster is started. A cluster that KubeconfigEnv names
 // heeds none of them.
 type Options struct {
 	Port     int    // API server's port on 127.0.0.1; 0 takes the last one used on the directory, or any
@@ -51,12 +53,12 @@ type Options struct {
 type Cluster struct {
 	Kubeconfig string       // path of a kubeconfig with cluster-admin rights
 	Config     *rest.Config // the same for client-go, without a client-side rate limit
-	External   bool         // named by KUBECONFIG: pods are real, and cannot be told to fail
+	External   bool         // named by KubeconfigEnv: pods are real, and cannot be told to fail
 
 	process *process // nil when External
 }
 
-// Start gives the cluster that KUBECONFIG names, or else starts a devcluster
+// Start gives the cluster that KubeconfigEnv names, or else starts a devcluster
 // whose state is in dir and waits until it is ready. The devcluster runs until
 // Stop, the end of ctx, or the end of this process, whichever comes first.
 func Start(ctx context.Context, dir string, opts Options) (*Cluster, error) {
@@ -67,7 +69,7 @@ func Start(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	return StartDevcluster(ctx, dir, opts)
 }
 
-// StartDevcluster is Start for those who need a devcluster whatever KUBECONFIG
+// StartDevcluster is Start for those who need a devcluster whatever KubeconfigEnv
 // says: to make pods fail, to count requests, or to stop it.
 func StartDevcluster(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	binary, err := findBinary()

@@ -309,7 +309,7 @@ func TestExternalCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !c.External {
-		t.Error("a cluster named by KUBECONFIG is not external")
+		t.Error("a cluster named by KubeconfigEnv is not external")
 	}
 	if err := c.Stop(); err != nil {
 		t.Error(err)
@@ -320,6 +320,6 @@ func TestExternalCluster(t *testing.T) {
 	}
 	t.Setenv(KubeconfigEnv, filepath.Join(t.TempDir(), "missing"))
 	if _, err := Start(t.Context(), t.TempDir(), Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
-		t.Errorf("error %v for a KUBECONFIG that is not there", err)
+		t.Errorf("error %v for a kubeconfig that is not there", err)
 	}
 }
