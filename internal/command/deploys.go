@@ -177,10 +177,15 @@ func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 	if err != nil {
 		return hint(errors.New("detached; the deploy goes on"), "logs -f %s follows it again", run.ID())
 	}
-	if !record.Result.OK() && record.Result != deploy.Skipped {
-		return hint(fmt.Errorf("deploy %s is %s", run.ID(), record.Result), "status %s shows how it is now", run.App)
+	return verdict(record)
+}
+
+// verdict is an error if a deploy did not end well, for scripts.
+func verdict(r deploy.Record) error {
+	if r.Result.OK() || r.Result == deploy.Skipped {
+		return nil
 	}
-	return nil
+	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "status %s shows how it is now", r.App)
 }
 
 func historyFlags(f *pflag.FlagSet) {
@@ -290,7 +295,7 @@ func show(ctx context.Context, c *call) error {
 }
 
 func logsFlags(f *pflag.FlagSet) {
-	f.BoolP("follow", "f", false, "stay until the deploy ends")
+	f.BoolP("follow", "f", false, "stay until the deploy ends, and exit 1 unless it ends well")
 }
 
 // logs prints the lines of a deploy, and stays with one that goes on if asked.
@@ -304,7 +309,9 @@ func logs(ctx context.Context, c *call) error {
 	case err != nil:
 		return err
 	case run == nil:
-		_, err = c.Write(entry.Log)
+		if _, err = c.Write(entry.Log); err == nil && follow {
+			err = verdict(entry.Record)
+		}
 		return err
 	case follow:
 		return c.follow(ctx, run)

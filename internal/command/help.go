@@ -16,10 +16,11 @@ func greet(_ context.Context, c *call) error {
 	caller := c.Caller()
 	fmt.Fprintf(c, "Hello %s. This is Pushboat: what you push here is deployed.\n\n", caller.Operator)
 	fmt.Fprintf(c, "Your key   %s\n", caller.Fingerprint)
-	fmt.Fprintf(c, "Your role  %s: you can %s\n\n", caller.Role, strings.Join(abilities(c), ", "))
-	fmt.Fprintln(c, "  help      the verbs, as in: ssh HOST help")
-	fmt.Fprintln(c, "  status    what is deployed, and how it is")
-	fmt.Fprintln(c, "  repo list the repositories, as in: git clone ssh://HOST/NAME")
+	fmt.Fprintf(c, "Your role  %s\n", caller.Role)
+	fmt.Fprintf(c, "You can    %s\n\n", strings.Join(abilities(c), ", "))
+	fmt.Fprintln(c, "  help        the verbs, as in: ssh HOST help")
+	fmt.Fprintln(c, "  status      what is deployed, and how it is")
+	fmt.Fprintln(c, "  repo list   the repositories, as in: git clone ssh://HOST/NAME")
 	return nil
 }
 
@@ -30,8 +31,8 @@ func abilities(c *call) []string {
 		right access.Right
 		text  string
 	}{
-		{access.ReadRepo, "clone and look"},
-		{access.PushRepo, "push branches"},
+		{access.ReadRepo, "look"},
+		{access.PushRepo, "push"},
 		{access.Deploy, "deploy"},
 		{access.CreateRepo, "create repositories"},
 		{access.DeleteRepo, "delete repositories"},

@@ -40,7 +40,10 @@ func verdictOn(s deploy.Status) error {
 		return nil
 	}
 	next := "history " + s.App + " shows its deploys"
-	if s.Last != nil {
+	switch {
+	case s.Sync == deploy.Held:
+		next = "the newest commit was pushed with -o skip; sync " + s.App + " deploys it"
+	case s.Last != nil:
 		next = "show " + s.Last.ID() + " tells what happened; " + next
 	}
 	return hint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)

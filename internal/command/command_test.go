@@ -1,0 +1,122 @@
+package command
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+)
+
+func TestFind(t *testing.T) {
+	tests := []struct {
+		words, verb, rest string
+	}{
+		{"", "", ""},
+		{"status", "status", ""},
+		{"status shop -o json", "status", "shop -o json"},
+		{"repo list", "repo list", ""},
+		{"repo delete shop --yes", "repo delete", "shop --yes"},
+	}
+	for _, test := range tests {
+		v, rest := find(strings.Fields(test.words))
+		if v == nil || v.words != test.verb || strings.Join(rest, " ") != test.rest {
+			t.Errorf("%q: got %v with %q, want %q with %q", test.words, v, rest, test.verb, test.rest)
+		}
+	}
+	for _, words := range []string{"repo", "repo lists", "Status", "git-shell", "stat", "--help"} {
+		if v, _ := find(strings.Fields(words)); v != nil {
+			t.Errorf("%q is taken for %q", words, v.words)
+		}
+	}
+}
+
+// Every verb says what it does in one line that fits a terminal, and every
+// argument that may be left out comes last.
+func TestVerbTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range verbs() {
+		if seen[v.words] {
+			t.Errorf("%q is twice in the table", v.words)
+		}
+		seen[v.words] = true
+		if v.run == nil || v.help == "" {
+			t.Errorf("%q does nothing, or has no help", v.words)
+		}
+		if line := "  " + v.usage() + "  " + v.help; len(line) > 80 {
+			t.Errorf("the help of %q has %d columns", v.words, len(line))
+		}
+		optional := false
+		for _, arg := range strings.Fields(v.args) {
+			if optional && !strings.HasPrefix(arg, "[") {
+				t.Errorf("%q: %s comes after an argument that may be left out", v.words, arg)
+			}
+			optional = strings.HasPrefix(arg, "[")
+		}
+	}
+}
+
+func TestCheckArgs(t *testing.T) {
+	for _, test := range []struct {
+		args, given, want string
+	}{
+		{"APP [REV]", "shop", ""},
+		{"APP [REV]", "shop main", ""},
+		{"APP [REV]", "", "APP is missing"},
+		{"APP [REV]", "shop main more", `"more" is too much`},
+		{"", "x", `"x" is too much`},
+	} {
+		c := &call{verb: &verb{args: test.args}, args: strings.Fields(test.given)}
+		got := ""
+		if err := c.checkArgs(); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%q for %q: got %q, want %q", test.given, test.args, got, test.want)
+		}
+	}
+}
+
+func TestAgo(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for d, want := range map[time.Duration]string{
+		-time.Minute:      "0 s ago",
+		59 * time.Second:  "59 s ago",
+		61 * time.Second:  "1 min ago",
+		119 * time.Minute: "1 h ago",
+		49 * time.Hour:    "2 d ago",
+	} {
+		if got := ago(now.Add(-d), now); got != want {
+			t.Errorf("%s: got %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestPrintStatus(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	list := []deploy.Status{
+		{
+			App: "shop", Revision: strings.Repeat("a", 40), Sync: deploy.InSync, Health: "healthy",
+			Last: &deploy.Record{Operator: "ana", Started: now.Add(-2 * time.Minute)},
+		},
+		{
+			App: "blog", Revision: strings.Repeat("b", 40), Sync: deploy.InSync, Health: "failing",
+			Sick:  []deploy.Symptom{{Object: "Deployment blog/api", State: "0 of 2 pods ready", Cause: "ImagePullBackOff\x1b[31m"}},
+			Drift: []string{"Service blog/api"},
+		},
+	}
+	var out strings.Builder
+	printStatus(&out, list, now)
+	if strings.Contains(out.String(), "\x1b") {
+		t.Errorf("control characters reach the terminal: %q", out.String())
+	}
+	for _, want := range []string{
+		"shop   aaaaaaa    in sync   healthy   2 min ago, ana   -\n",
+		"  Deployment blog/api: 0 of 2 pods ready: ImagePullBackOff",
+		"  drift: Service blog/api\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("missing %q in:\n%s", want, out.String())
+		}
+	}
+}
