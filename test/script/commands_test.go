@@ -20,10 +20,11 @@ import (
 // commands are the words that scripts have beside testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"server":     cmdServer,
+	"sigterm":    plain(0, "sigterm", cmdSigterm),
 	"stopserver": plain(0, "stopserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGTERM) }),
 	"killserver": plain(0, "killserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGKILL) }),
 	"restart":    plain(0, "restart", cmdRestart),
-	"reload":     plain(0, "reload", cmdReload),
+	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
 	"git":        program("git"),
@@ -140,11 +141,14 @@ func cmdRestart(ts *testscript.TestScript, _ []string) error {
 	return s.startServer(s.server.flags)
 }
 
-func cmdReload(ts *testscript.TestScript, _ []string) error {
-	if s := on(ts); s.server.running() {
-		return s.server.cmd.Process.Signal(syscall.SIGHUP)
+// cmdSigterm asks the server to stop, and waits for nothing.
+func cmdSigterm(ts *testscript.TestScript, _ []string) error {
+	s := on(ts)
+	if err := s.server.signal(syscall.SIGTERM); err != nil {
+		return err
 	}
-	return errors.New("the server does not run")
+	s.server.asked = true
+	return nil
 }
 
 // cmdLog waits for a line of the server's log, or says that there is none.

@@ -30,6 +30,7 @@ type server struct {
 	flags []string
 	cmd   *exec.Cmd
 	log   *logBook      // of all servers that the script has started
+	asked bool          // to stop, with nobody waiting yet
 	done  chan struct{} // closed when it has ended
 	err   error         // how it ended; read after done is closed
 }
@@ -117,13 +118,20 @@ func (srv *server) running() bool {
 	}
 }
 
-// stop signals the server and waits until it has ended.
-func (srv *server) stop(signal syscall.Signal) error {
+// signal sends the server a signal.
+func (srv *server) signal(signal syscall.Signal) error {
 	if !srv.running() {
 		return errors.New("the server does not run")
 	}
-	if err := srv.cmd.Process.Signal(signal); err != nil {
-		return err
+	return srv.cmd.Process.Signal(signal)
+}
+
+// stop signals the server and waits until it has ended.
+func (srv *server) stop(signal syscall.Signal) error {
+	if srv == nil || !srv.asked {
+		if err := srv.signal(signal); err != nil {
+			return err
+		}
 	}
 	select {
 	case <-srv.done:
