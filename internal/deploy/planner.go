@@ -191,11 +191,10 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, Action: Unchanged}
 	if entry, ok := p.cluster.Index.Get(o.id); ok && p.app.isNoted(o, entry) {
 		step.entry = entry
-		return step, nil, nil
+		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
 	if p.with.pending(o.kind) {
-		step.Action = Create
-		return step, p.with.schemas.Validate(ctx, o.Object), nil
+		return p.comesWithDefinition(ctx, o, step)
 	}
 	running, err := p.running(ctx, o)
 	if err != nil {
@@ -271,11 +270,7 @@ func (p *planner) comesWithNamespace(o resolved, err error) bool {
 // it were new.
 func (p *planner) recreate(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	step.Action = Recreate
-	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker) {
-		if change.Kind != manifest.Removed { // what the cluster added by default comes back
-			step.Changes = append(step.Changes, change)
-		}
-	}
+	step.Changes = p.written(o, running)
 	if !o.kind.Namespaced {
 		return step, nil, nil
 	}

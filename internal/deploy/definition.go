@@ -1,0 +1,68 @@
+package deploy
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// comesWithDefinition plans a custom resource whose definition is new or
+// changes with the push. What is wrong with it is told by that definition,
+// which the cluster does not have yet; whether it runs, and whom it then
+// belongs to, by the cluster.
+func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+	problems := p.with.schemas.Validate(ctx, o.Object)
+	running, err := p.runningAnyVersion(ctx, o)
+	switch {
+	case err != nil:
+		return step, append(problems, p.explain(ctx, o, err)...), unreachable(err)
+	case running == nil:
+		step.Action = Create
+		return step, problems, nil
+	}
+	step.entry = live.EntryOf(running)
+	note, problem := p.owner(o, step.entry)
+	if problem != nil {
+		return step, append(problems, *problem), nil
+	}
+	step.Note = note
+	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	switch {
+	case err == nil:
+		p.diff(&step, running, after)
+	case unreachable(err) != nil:
+		return step, problems, unreachable(err)
+	case apierrors.IsForbidden(err):
+		return step, append(problems, p.explain(ctx, o, err)...), nil
+	default: // it does not fit the old definition, which need not be a mistake
+		step.Action = Configure
+		step.Changes = p.written(o, running)
+	}
+	return step, problems, nil
+}
+
+// runningAnyVersion reads the object in the version that the cluster prefers:
+// that of the object may come with the push.
+func (p *planner) runningAnyVersion(ctx context.Context, o resolved) (*unstructured.Unstructured, error) {
+	if known, err := p.cluster.Kube.KindOf(ctx, o.kind.GVK.GroupKind()); err == nil {
+		o.kind = known
+	}
+	return p.running(ctx, o)
+}
+
+// written compares what the revision says of an object with what runs. It
+// leaves out what only runs: most of that are defaults, which come back.
+func (p *planner) written(o resolved, running *unstructured.Unstructured) []manifest.Change {
+	var changes []manifest.Change
+	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker) {
+		if change.Kind != manifest.Removed {
+			changes = append(changes, change)
+		}
+	}
+	return changes
+}
