@@ -325,7 +325,7 @@ func (p *Prepared) Print(w io.Writer) {
 			plan.Print(w)
 		}
 	}
-	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" {
+	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", plural(n, "app"))
 	}
 	PrintProblems(w, p.Problems)

@@ -409,7 +409,7 @@ func outcome(r Record) string {
 	case Removed:
 		return fmt.Sprintf("%s: removed, %s deleted %s", r.App, plural(len(r.Deleted), "object"), id)
 	case Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed %s", r.App, rev, id)
+		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: sync %s", r.App, rev, id, r.App)
 	case Superseded:
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
