@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -74,13 +75,27 @@ func (p *Plan) danger() string {
 	case p.Gone:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
 	}
-	for _, step := range deletions {
-		if precious[step.ID.GroupKind()] {
-			return fmt.Sprintf("would delete %s, and all that is in it or comes of it", step.ID)
-		}
+	if names := preciousOf(deletions); len(names) > 0 {
+		return fmt.Sprintf("app %s: would delete %s, with all that is in it or comes of it", p.App, strings.Join(names, " and "))
 	}
 	if len(p.Prune) > pruneCount && float64(len(p.Prune)) > pruneShare*float64(existing) {
-		return fmt.Sprintf("would delete %d of %d objects", len(p.Prune), existing)
+		return fmt.Sprintf("app %s: would delete %d of %d objects", p.App, len(p.Prune), existing)
 	}
 	return ""
+}
+
+// preciousOf names the first three of the precious objects among deletions,
+// and how many more there are.
+func preciousOf(deletions []Step) []string {
+	const shown = 3
+	var names []string
+	for _, step := range deletions {
+		if precious[step.ID.GroupKind()] {
+			names = append(names, step.ID.String())
+		}
+	}
+	if len(names) > shown {
+		names = append(names[:shown], fmt.Sprintf("%d more", len(names)-shown))
+	}
+	return names
 }

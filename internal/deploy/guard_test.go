@@ -55,6 +55,7 @@ func TestGuard(t *testing.T) {
 		{"a namespace", planOf(100, namespace), -1, "would delete Namespace shop"},
 		{"a claim", planOf(100, claim), -1, "would delete PersistentVolumeClaim shop/data"},
 		{"a claim, confirmed", planOf(100, claim), 1, ""},
+		{"all that is lost is named", planOf(100, namespace, claim), -1, "app shop: would delete Namespace shop and PersistentVolumeClaim shop/data, with"},
 		{"a claim recreated by force", recreated, -1, "would delete PersistentVolumeClaim shop/data"},
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
