@@ -83,8 +83,18 @@ func (c *cluster) condition(word string) (bool, error) {
 }
 
 // resource finds the resource that a word names, as kubectl does: "deploy",
-// "Deployment", "widgets.example.org".
+// "Deployment", "widgets.example.org". It asks the cluster again about what was
+// not there before.
 func (c *cluster) resource(kind string) (schema.GroupVersionResource, bool, error) {
+	resource, namespaced, err := c.knownResource(kind)
+	if meta.IsNoMatchError(err) {
+		c.mapper.Reset()
+		return c.knownResource(kind)
+	}
+	return resource, namespaced, err
+}
+
+func (c *cluster) knownResource(kind string) (schema.GroupVersionResource, bool, error) {
 	mapper := restmapper.NewShortcutExpander(c.mapper, c.discovery, nil)
 	partial := schema.ParseGroupResource(strings.ToLower(kind)).WithVersion("")
 	resource, err := mapper.ResourceFor(partial)
