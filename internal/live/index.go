@@ -117,16 +117,19 @@ func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
 
 // Note enters the result of a request of ours, which may arrive before or
 // after the watch's event of it; the later resource version stays.
-func (x *Index) Note(u *unstructured.Unstructured) {
-	x.put(EntryOf(u))
+func (x *Index) Note(u *unstructured.Unstructured) { x.put(EntryOf(u)) }
+
+// put enters an object unless a later version of it is there.
+func (x *Index) put(entry Entry) {
+	x.enter(entry, func(old Entry) bool { return newer(entry.ResourceVersion, old.ResourceVersion) })
 }
 
-// put enters an object unless a later version of it is there. An object that
-// was deleted and made again has another UID, and always wins if newer.
-func (x *Index) put(entry Entry) {
+// enter makes the entry what the index has of the object, if it is to take the
+// place of what is there.
+func (x *Index) enter(entry Entry, replaces func(old Entry) bool) {
 	x.mu.Lock()
 	old, known := x.entries[entry.ID]
-	if known && !newer(entry.ResourceVersion, old.ResourceVersion) {
+	if known && !replaces(old) {
 		x.mu.Unlock()
 		return
 	}
@@ -159,7 +162,9 @@ func (x *Index) drop(entry Entry) {
 	}
 }
 
-// replace makes the entries the whole content of a kind, after a list.
+// replace makes the entries the whole content of a kind, after a list. A list
+// is believed even where the index has a later version: the cluster may have
+// been restored from a backup, and what is only late comes with the watch.
 func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
 	current := make(map[manifest.ID]struct{}, len(entries))
 	for _, entry := range entries {
@@ -171,7 +176,7 @@ func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
 		}
 	}
 	for _, entry := range entries {
-		x.put(entry)
+		x.enter(entry, func(old Entry) bool { return entry.ResourceVersion != old.ResourceVersion })
 	}
 }
 

@@ -218,3 +218,29 @@ func TestFollowOfAKindThatIsNotThere(t *testing.T) {
 		t.Fatalf("got %v, want the server's answer that there is no such kind", err)
 	}
 }
+
+func TestListIsBelieved(t *testing.T) {
+	x := New(t.Context(), unasked(t), quiet())
+	entry := func(version, fingerprint string) Entry {
+		return Entry{ID: manifest.ID{Kind: "ConfigMap", Namespace: "a", Name: "b"}, PartOf: "set", ResourceVersion: version, Fingerprint: fingerprint}
+	}
+	x.put(entry("10", "new"))
+	x.put(entry("9", "late"))
+	if got, _ := x.Get(entry("", "").ID); got.Fingerprint != "new" {
+		t.Fatalf("a late event replaced a newer one: %+v", got)
+	}
+	x.replace(schema.GroupKind{Kind: "ConfigMap"}, []Entry{entry("3", "restored")})
+	if got, _ := x.Get(entry("", "").ID); got.Fingerprint != "restored" {
+		t.Errorf("after the cluster was restored from a backup the index still has %+v", got)
+	}
+}
+
+// unasked opens a cluster that is never asked.
+func unasked(t *testing.T) *kube.Cluster {
+	t.Helper()
+	c, err := kube.Open("default", running.Config, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
