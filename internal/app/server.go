@@ -160,7 +160,7 @@ func (s *server) buildEngine() error {
 	for name, c := range s.config.Clusters {
 		config, err := kube.LoadConfig(c.Kubeconfig)
 		if err != nil {
-			return fmt.Errorf("cluster %s: %w", name, err)
+			return fmt.Errorf("cluster %s: %w; give --kubeconfig FILE, or clusters: in the configuration", name, err)
 		}
 		cluster, err := kube.Open(name, config, s.log)
 		if err != nil {
