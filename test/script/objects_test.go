@@ -61,8 +61,12 @@ func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return
 	}
+	if len(args) == 2 && args[0] == "refused" {
+		ts.Check(c.awaitRefusal(ctx, ts.ReadFile(args[1])))
+		return
+	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: k create|get|list|exists|absent|set|delete|wait|gone …, see README.md")
+		ts.Fatalf("usage: k create|refused|get|list|exists|absent|set|delete|wait|gone …, see README.md")
 	}
 	command, known := objectCommands[args[0]]
 	if n := len(args) - 1; !known || n < command.least || n > command.most {
@@ -198,7 +202,7 @@ func deleteObject(ctx context.Context, c *cluster, _ io.Writer, args []string) e
 }
 
 // create creates the objects of a YAML file.
-func (c *cluster) create(ctx context.Context, text io.Reader) error {
+func (c *cluster) create(ctx context.Context, text io.Reader, dryRun ...string) error {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(text, 4096)
 	for {
 		u := &unstructured.Unstructured{}
@@ -210,14 +214,29 @@ func (c *cluster) create(ctx context.Context, text io.Reader) error {
 		if len(u.Object) == 0 {
 			continue
 		}
-		gvk := u.GroupVersionKind()
-		mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		mapping, err := c.mapping(u.GroupVersionKind())
 		if err != nil {
 			return err
 		}
 		client := c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace())
-		if _, err := client.Create(ctx, u, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
+		if _, err := client.Create(ctx, u, metav1.CreateOptions{FieldManager: "kubectl-create", DryRun: dryRun}); err != nil {
 			return err
+		}
+	}
+}
+
+// awaitRefusal tries to create objects, without doing it, until the cluster
+// refuses them. No event tells when a new policy is in force.
+func (c *cluster) awaitRefusal(ctx context.Context, text string) error {
+	for {
+		err := c.create(ctx, strings.NewReader(text), metav1.DryRunAll)
+		if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the cluster does not refuse it after %s: %w", waitWithin, errors.Join(ctx.Err(), err))
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
