@@ -1,0 +1,124 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// newRecord begins the account of a job.
+func (a *app) newRecord(j *job, result Result, message string) Record {
+	t := a.wanted()
+	started := time.Now()
+	if j.run != nil {
+		started = j.run.started
+	}
+	record := Record{
+		App: a.name, Repo: a.repo, Branch: a.branch, Cause: j.cause,
+		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
+		Started: started, Result: result, Message: message,
+	}
+	if t != nil {
+		record.Revision, record.Cluster = t.revision, t.spec.Cluster
+	}
+	if j.run != nil {
+		record.Number = j.run.Number
+		if j.run.revision != "" {
+			record.Revision = j.run.revision
+		}
+	}
+	return record
+}
+
+// finish says how the deploy ended, stores its record and lets go of those who
+// are attached.
+func (a *app) finish(j *job, record Record) {
+	record.Seconds = time.Since(record.Started).Seconds()
+	j.run.Printf("%s", outcome(record))
+	if a.repeats(record) {
+		j.run.finish(record)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	if err := a.engine.Recorder.Save(ctx, record, j.run.Log(), a.manifests(j.plan)); err != nil {
+		a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", record.ID(), err)
+		j.run.Printf("warning: this deploy could not be recorded: %v", err)
+	}
+	if record.Result != Superseded || record.Digest != "" {
+		a.remember(record)
+	}
+	a.log(record)
+	j.run.finish(record)
+}
+
+// saveTimeout bounds the writing of one record.
+const saveTimeout = 30 * time.Second
+
+// repeats reports whether a retry failed just as the deploy before it did.
+func (a *app) repeats(record Record) bool {
+	last := a.lastRecord()
+	return last != nil && record.Cause.check() && record.Result == Failed &&
+		last.Result == Failed && last.Revision == record.Revision && last.Message == record.Message
+}
+
+func (a *app) log(record Record) {
+	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", record.ID()).
+		WithField("revision", short(record.Revision)).WithField("cause", record.Cause).
+		WithField("operator", record.Operator)
+	if record.Result.OK() || record.Result == Superseded || record.Result == Skipped {
+		entry.Infof("%s", record.Result)
+		return
+	}
+	entry.Warnf("%s: %s", record.Result, manifest.Clean(record.Message))
+}
+
+// manifests writes the app's objects as they were applied, secrets masked.
+func (a *app) manifests(plan *Plan) []byte {
+	if plan == nil {
+		return nil
+	}
+	var all []byte
+	for _, step := range plan.Steps {
+		masked := step.object.Unstructured
+		if step.ID.GroupKind() == manifest.SecretKind {
+			masked = a.engine.Masker.MaskObject(masked)
+		}
+		text, err := yaml.Marshal(masked.Object)
+		if err != nil {
+			continue
+		}
+		all = append(append(all, "---\n"...), text...)
+	}
+	return all
+}
+
+// outcome says at the end of a deploy what has become of it, why, and what to
+// do if it is not what was wanted.
+func outcome(r Record) string {
+	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
+	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
+	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
+	switch r.Result {
+	case Deployed:
+		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
+	case Corrected:
+		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
+	case Removed:
+		return fmt.Sprintf("%s: removed, %s deleted %s", r.App, plural(len(r.Deleted), "object"), id)
+	case Skipped:
+		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: sync %s", r.App, rev, id, r.App)
+	case Superseded:
+		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
+	case Unhealthy:
+		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\n"+
+			"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
+	}
+	return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
+		"hint: the commit was kept and is tried again; push a fix, or run: sync %s", r.App, rev, id, why, r.App)
+}

@@ -1,0 +1,89 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/kube"
+)
+
+// readParent returns the app's ApplySet parent, from memory once it is known.
+// It does not exist if the app was never applied.
+func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, error) {
+	a.mu.Lock()
+	known := a.parent
+	a.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	parent, err := cluster.Kube.ReadParent(ctx, a.name, a.repo)
+	if err != nil {
+		return kube.Parent{}, err
+	}
+	a.setParent(&parent)
+	return parent, nil
+}
+
+func (a *app) setParent(parent *kube.Parent) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.parent = parent
+}
+
+// widenParent makes the parent list every kind and namespace that the app has
+// or is about to have.
+func (w *applying) widenParent() error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	old, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || (w.target.gone && len(w.plan.Prune) == 0) {
+		return err
+	}
+	return w.writeParent(ctx, old, adding(old, w.plan.Steps, w.plan.Prune))
+}
+
+// narrowParent makes the parent list just what the app has, or deletes it with
+// the app.
+func (w *applying) narrowParent() error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	if w.target.gone {
+		w.app.engine.claims.set(w.app.name, w.cluster.Kube.Name(), nil)
+		return w.deleteParent(ctx)
+	}
+	old, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || !w.target.spec.Prune {
+		return err // objects that were left behind still count
+	}
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repo), w.plan.Steps))
+}
+
+func (w *applying) deleteParent(ctx context.Context) error {
+	parent, err := w.app.readParent(ctx, w.cluster)
+	if err != nil || !parent.Exists() {
+		return err
+	}
+	w.app.setParent(nil)
+	return again(ctx, func() error { return w.cluster.Kube.DeleteParent(ctx, parent) })
+}
+
+func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) error {
+	err := again(ctx, func() (err error) {
+		parent, err = w.cluster.Kube.WriteParent(ctx, old, parent)
+		return err
+	})
+	if err == nil {
+		w.app.setParent(&parent)
+	}
+	return err
+}
+
+// adding returns the parent with the kinds and namespaces of the steps added.
+func adding(parent kube.Parent, lists ...[]Step) kube.Parent {
+	for _, steps := range lists {
+		for _, step := range steps {
+			parent.Kinds = parent.Kinds.With(step.ID.GroupKind())
+			parent.Namespaces = parent.Namespaces.With(step.ID.Namespace)
+		}
+	}
+	return parent
+}
