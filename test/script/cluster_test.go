@@ -83,33 +83,56 @@ func (c *cluster) condition(word string) (bool, error) {
 }
 
 // resource finds the resource that a word names, as kubectl does: "deploy",
-// "Deployment", "widgets.example.org". It asks the cluster again about what was
-// not there before.
-func (c *cluster) resource(kind string) (schema.GroupVersionResource, bool, error) {
-	resource, namespaced, err := c.knownResource(kind)
-	if meta.IsNoMatchError(err) {
-		c.mapper.Reset()
-		return c.knownResource(kind)
-	}
-	return resource, namespaced, err
-}
-
-func (c *cluster) knownResource(kind string) (schema.GroupVersionResource, bool, error) {
+// "Deployment", "widgets.example.org".
+func (c *cluster) resource(kind string) (resource schema.GroupVersionResource, namespaced bool, err error) {
 	mapper := restmapper.NewShortcutExpander(c.mapper, c.discovery, nil)
 	partial := schema.ParseGroupResource(strings.ToLower(kind)).WithVersion("")
-	resource, err := mapper.ResourceFor(partial)
+	var gvk schema.GroupVersionKind
+	err = c.learn(func() (err error) {
+		if resource, err = mapper.ResourceFor(partial); err != nil {
+			return err
+		}
+		gvk, err = mapper.KindFor(resource)
+		return err
+	})
 	if err != nil {
 		return resource, false, err
 	}
-	gvk, err := mapper.KindFor(resource)
-	if err != nil {
-		return resource, false, err
-	}
-	mapping, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := c.mapping(gvk)
 	if err != nil {
 		return resource, false, err
 	}
 	return mapping.Resource, mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
+}
+
+func (c *cluster) mapping(gvk schema.GroupVersionKind) (mapping *meta.RESTMapping, err error) {
+	err = c.learn(func() (err error) {
+		mapping, err = c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		return err
+	})
+	return mapping, err
+}
+
+// knownWithin is how long the API server may take to tell of a new kind.
+const knownWithin = 10 * time.Second
+
+// learn asks about a kind; for one that is not known, what the API server
+// serves is asked for again, since a definition may just have come.
+func (c *cluster) learn(ask func() error) error {
+	late, again := time.After(knownWithin), time.NewTicker(200*time.Millisecond)
+	defer again.Stop()
+	for {
+		err := ask()
+		if !meta.IsNoMatchError(err) {
+			return err
+		}
+		c.mapper.Reset()
+		select {
+		case <-again.C:
+		case <-late:
+			return err
+		}
+	}
 }
 
 // systemNamespace is where servers keep the inventories of their apps.
