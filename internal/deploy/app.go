@@ -96,6 +96,18 @@ func (a *app) removed() bool {
 	return a.removedLocked()
 }
 
+// home returns the repository and the branch that the app is deployed from.
+func (a *app) home() (repo, branch string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.repo, a.branch
+}
+
+func (a *app) repository() string {
+	repo, _ := a.home()
+	return repo
+}
+
 // moveIn makes a repository and branch the home of an app that was removed.
 func (a *app) moveIn(repo, branch string) {
 	a.mu.Lock()

@@ -18,8 +18,9 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	if j.run != nil {
 		started = j.run.started
 	}
+	repo, branch := a.home()
 	record := Record{
-		App: a.name, Repo: a.repo, Branch: a.branch, Cause: j.cause,
+		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
 		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
 		Started: started, Result: result, Message: message,
 	}

@@ -197,8 +197,8 @@ func replacedLater(p *Prepared, owner string) bool {
 }
 
 func (e *Engine) homeOf(name, repo string) string {
-	if a := e.app(name); a != nil && a.repo != repo {
-		return " of repository " + a.repo
+	if a := e.app(name); a != nil && a.repository() != repo {
+		return " of repository " + a.repository()
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, er
 	if known != nil {
 		return *known, nil
 	}
-	parent, err := cluster.Kube.ReadParent(ctx, a.name, a.repo)
+	parent, err := cluster.Kube.ReadParent(ctx, a.name, a.repository())
 	if err != nil {
 		return kube.Parent{}, err
 	}
@@ -54,7 +54,7 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repo), w.plan.Steps))
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

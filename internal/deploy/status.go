@@ -63,7 +63,7 @@ func (e *Engine) Apps() []string {
 func (e *Engine) AppsOf(repo string) []string {
 	var names []string
 	for _, a := range e.sorted() {
-		if a.repo == repo && !a.removed() && (a.lastRecord() != nil || a.wanted() != nil) {
+		if a.repository() == repo && !a.removed() && (a.lastRecord() != nil || a.wanted() != nil) {
 			names = append(names, a.name)
 		}
 	}
@@ -222,7 +222,7 @@ func (e *Engine) Forget(repo string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for name, a := range e.apps {
-		if a.repo == repo {
+		if a.repository() == repo {
 			delete(e.apps, name)
 			close(a.gone)
 		}
