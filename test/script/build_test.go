@@ -14,8 +14,8 @@ import (
 // root is the top of the repository.
 const root = "../.."
 
-// buildPrograms builds the server and its hook program, and returns the
-// folder that they are in for the time of this run.
+// buildPrograms builds the server, its hook program and what scripts run beside
+// them, and returns the folder that they are in for the time of this run.
 func buildPrograms(t *testing.T) string {
 	t.Helper()
 	start := time.Now()
@@ -29,9 +29,10 @@ func buildPrograms(t *testing.T) string {
 	}
 	unlock := lock(t, filepath.Join(kept, "lock"))
 	defer unlock()
-	build(t, race, kept)
+	build(t, race, kept, "./cmd/pushboat", "./cmd/pushboat-hook")
+	build(t, false, kept, "./test/script/foreground")
 	dir := t.TempDir()
-	for _, name := range []string{"pushboat", "pushboat-hook"} {
+	for _, name := range []string{"pushboat", "pushboat-hook", "foreground"} {
 		copyProgram(t, filepath.Join(kept, name), filepath.Join(dir, name))
 	}
 	if race {
@@ -59,7 +60,7 @@ func hurryHook(t *testing.T, dir string) {
 
 // build runs go build with the flags of the Makefile, so that nothing is
 // compiled twice.
-func build(t *testing.T, race bool, dir string) {
+func build(t *testing.T, race bool, dir string, packages ...string) {
 	t.Helper()
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -70,7 +71,7 @@ func build(t *testing.T, race bool, dir string) {
 	if race {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
-	cmd := exec.Command("go", append(args, "./cmd/pushboat", "./cmd/pushboat-hook")...)
+	cmd := exec.Command("go", append(args, packages...)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOFLAGS=", cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
