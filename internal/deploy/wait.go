@@ -202,10 +202,12 @@ func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructu
 	return health.Cause{}, false
 }
 
-// hopeless says what has failed for good, or "".
+// hopeless says what has failed for good, or "". A pod that has ended is not
+// that yet: a Job tries again as often as it was told to, and all else that
+// runs pods does for ever.
 func (w *waiting) hopeless(sick []live.Entry) string {
 	for _, entry := range sick {
-		if entry.Health.Status == health.Failed || w.causes[entry.ID].Terminal {
+		if entry.Health.Status == health.Failed || w.causes[entry.ID].Incurable {
 			return w.why([]live.Entry{entry})
 		}
 	}

@@ -14,6 +14,7 @@ type Cause struct {
 	Message   string // what is behind it, without the reason: "registry.example/api:2.0: not found"
 	Container string // the container that it is about; "" if it is about the pod
 	Terminal  bool   // the pod will not recover by itself: waiting for it is useless
+	Incurable bool   // another pod in its place would fail alike
 }
 
 // String writes the cause on one line.
@@ -89,7 +90,7 @@ func containerCause(status object, restarts bool) (Cause, bool) {
 	case reason == "ImagePullBackOff" || reason == "ErrImagePull":
 		return Cause{Reason: reason, Message: pullMessage(status.string("image"), waiting.string("message")), Container: name}, true
 	case !starting[reason]:
-		return Cause{Reason: reason, Message: waiting.string("message"), Container: name, Terminal: hopeless[reason]}, true
+		return Cause{Reason: reason, Message: waiting.string("message"), Container: name, Terminal: hopeless[reason], Incurable: hopeless[reason]}, true
 	}
 	ended := status.object("state", "terminated")
 	if ended.fields == nil || ended.int("exitCode") == 0 && ended.string("reason") != "OOMKilled" {

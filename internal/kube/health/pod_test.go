@@ -75,6 +75,9 @@ func TestPodCause(t *testing.T) {
 			if cause.Terminal != test.terminal {
 				t.Errorf("terminal is %v", cause.Terminal)
 			}
+			if cause.Incurable != hopeless[cause.Reason] {
+				t.Errorf("incurable is %v", cause.Incurable)
+			}
 		})
 	}
 	deleted := parse(t, strings.Replace(podHead, "name: web,", "name: web, deletionTimestamp: '2026-01-01T00:00:00Z',", 1)+"status: {phase: Failed, reason: Evicted}")
