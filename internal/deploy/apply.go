@@ -249,9 +249,16 @@ func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
 		return err
 	}
 	for {
-		running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+		var running *unstructured.Unstructured
+		err := again(ctx, func() (err error) {
+			running, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+			return err
+		})
 		if apierrors.IsNotFound(err) || (err == nil && running.GetUID() != step.entry.UID) {
 			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
 		}
 		select {
 		case <-changed:
