@@ -271,3 +271,20 @@ func FuzzAuthorizedKeys(f *testing.F) {
 		}
 	})
 }
+
+func TestNameFromComment(t *testing.T) {
+	for comment, want := range map[string]string{
+		"":                       "admin",
+		"ana":                    "ana",
+		"root@host":              "root@host",
+		"Ana Smith (work)":       "Ana-Smith-work",
+		"$(id);x":                "id-x",
+		"--":                     "admin",
+		strings.Repeat("a", 100): strings.Repeat("a", 64),
+	} {
+		got := nameFromComment(comment)
+		if got != want || !operatorName.MatchString(got) {
+			t.Errorf("%q becomes %q, want %q", comment, got, want)
+		}
+	}
+}

@@ -67,10 +67,13 @@ func parseKeyLine(line string, role Role, fixed bool) (keyLine, error) {
 	if parsed.key, parsed.warning, err = parseKey(fields[0], fields[1]); err != nil {
 		return keyLine{}, err
 	}
-	if len(fields) == 2 {
+	name := strings.Join(fields[2:], " ")
+	if fixed {
+		name = nameFromComment(name)
+	}
+	if name == "" {
 		return keyLine{}, errors.New("the key has no name: write the operator's name after the key")
 	}
-	name := strings.Join(fields[2:], " ")
 	if !operatorName.MatchString(name) {
 		return keyLine{}, fmt.Errorf("name %q: the word after the key is the operator's name:"+
 			" up to 64 letters, digits and . _ @ + -, no blanks", clip(name))
@@ -78,6 +81,25 @@ func parseKeyLine(line string, role Role, fixed bool) (keyLine, error) {
 	parsed.operator.Name = name
 	parsed.operator.Fingerprint = ssh.FingerprintSHA256(parsed.key)
 	return parsed, nil
+}
+
+// maxNameLength is that of operatorName.
+const maxNameLength = 64
+
+// unnamedAdmin is the operator of an admin's key without a comment.
+const unnamedAdmin = "admin"
+
+// nameFromComment makes an operator's name of the comment of a .pub file,
+// which people have as their computer wrote it: "Ana Smith (work)" becomes
+// "Ana-Smith-work".
+func nameFromComment(comment string) string {
+	words := strings.FieldsFunc(comment, func(r rune) bool { return !operatorName.MatchString("a" + string(r)) })
+	name := strings.TrimLeft(strings.Join(words, "-"), "._@+-")
+	name = name[:min(len(name), maxNameLength)]
+	if name == "" {
+		return unnamedAdmin
+	}
+	return name
 }
 
 type option struct{ name, value string }
