@@ -29,6 +29,7 @@ type follow struct {
 	cancel context.CancelFunc
 	synced chan struct{} // closed after the first list
 	failed chan failure  // holds the latest error while not synced
+	again  chan struct{} // cuts the pause before the next attempt short
 }
 
 // failure is why a list or a watch ended.
@@ -43,7 +44,7 @@ func (x *Index) follow(kind kube.Kind) *follow {
 		return f
 	}
 	ctx, cancel := context.WithCancel(x.ctx)
-	f := &follow{index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan failure, 1)}
+	f := &follow{index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan failure, 1), again: make(chan struct{}, 1)}
 	x.follows[gk] = f
 	go f.run(ctx)
 	return f
@@ -57,6 +58,7 @@ func (f *follow) wait(ctx context.Context) error {
 		return nil
 	default:
 	}
+	f.retry()
 	select {
 	case <-f.synced:
 		return nil
@@ -66,6 +68,19 @@ func (f *follow) wait(ctx context.Context) error {
 		return ctx.Err()
 	case <-f.index.ctx.Done():
 		return f.index.ctx.Err()
+	}
+}
+
+// retry has the kind listed anew at once: the last failure may be that of a
+// cluster that has come back since, and says nothing about now.
+func (f *follow) retry() {
+	select {
+	case <-f.failed:
+	default:
+	}
+	select {
+	case f.again <- struct{}{}:
+	default:
 	}
 }
 
@@ -88,6 +103,7 @@ func (f *follow) run(ctx context.Context) {
 		}
 		select {
 		case <-time.After(delay):
+		case <-f.again:
 		case <-ctx.Done():
 		}
 		delay = min(2*delay, retryMax)
