@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -291,6 +292,9 @@ func byCluster(targets []*target) map[string][]*target {
 // noAnswer is the problem of a cluster that can not be asked, or does not let
 // Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
+	if message, hint, denied := kube.Denied(err); denied {
+		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
+	}
 	if unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),

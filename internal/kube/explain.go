@@ -246,7 +246,7 @@ func (e *explainer) derived(c cause, causes []cause) bool {
 }
 
 var (
-	mayNot      = regexp.MustCompile(`(?s)^(?:\S+ "[^"]*" is forbidden: )?User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?`)
+	mayNot      = regexp.MustCompile(`(?s)^(?:\S+(?: "[^"]*")? is forbidden: )?User "([^"]*)" cannot (\S+) resource "([^"]*)" in API group "([^"]*)"(?: in the namespace "([^"]*)"| at the cluster scope)?`)
 	isForbidden = regexp.MustCompile(`(?s)^\S+ "[^"]*" is forbidden: (.*)$`)
 )
 
@@ -305,7 +305,21 @@ func mayNotHint(user, verb, resource, group string) string {
 	} else {
 		user = "the user " + user
 	}
-	return fmt.Sprintf("give %s the verb %s on %s of API group %q", user, verb, resource, group)
+	verb = "verb " + verb
+	if verb == "verb list" || verb == "verb watch" { // whoever lacks these has most likely none
+		verb = "verbs get, list, watch, create, patch and delete"
+	}
+	return fmt.Sprintf("give %s the %s on %s of API group %q", user, verb, resource, group)
+}
+
+// Denied tells which right Pushboat lacks, and what to grant, if err is the API
+// server's refusal of a request that was about no single object.
+func Denied(err error) (message, hint string, ok bool) {
+	m := mayNot.FindStringSubmatch(messageOf(err))
+	if m == nil {
+		return "", "", false
+	}
+	return mayNotMessage(m[2], m[3], m[4], m[5]), mayNotHint(m[1], m[2], m[3], m[4]), true
 }
 
 func (e *explainer) notFound(status metav1.Status) {
