@@ -43,13 +43,18 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return false
 	}
 	p.options = options
-	var prepared []*deploy.Prepared
+	var (
+		prepared []*deploy.Prepared
+		stored   []string // branches that deploy nothing
+	)
 	for _, update := range req.Updates {
 		change, found := p.judge(ctx, update, req.Quarantine)
 		problems = append(problems, found...)
 		if change != nil {
 			prepared = append(prepared, change)
 			p.keep(update, change)
+		} else if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
+			stored = append(stored, branch)
 		}
 	}
 	if len(problems) > 0 {
@@ -68,7 +73,13 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		change.Print(out)
 		ok = ok && !change.Refused()
 	}
-	return ok && ctx.Err() == nil
+	if !ok || ctx.Err() != nil {
+		return false
+	}
+	for _, branch := range stored {
+		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch))
+	}
+	return true
 }
 
 // whileThere ends the context when the pusher goes away: until Git moves the
