@@ -21,7 +21,10 @@ func (e *explainer) mismatches(ctx context.Context) mismatches {
 		e.cluster.log.WithError(err).Debug("no schema to explain an error with")
 		return nil
 	}
-	check := checker{doc: doc}
+	check := checker{doc: doc, base64Hint: "encode it: base64 -w0 FILE"}
+	if e.isSecret() {
+		check.base64Hint = hintSecret
+	}
 	check.value(nil, doc.kind(gvk), e.obj.Object)
 	return check.found
 }
@@ -31,8 +34,9 @@ var wanted = map[string]string{"integer": "number", "object": "map", "array": "l
 
 // checker compares a value with a schema, as far as names and types go.
 type checker struct {
-	doc   *document
-	found mismatches
+	doc        *document
+	base64Hint string
+	found      mismatches
 }
 
 func (c *checker) value(path fieldPath, n *node, value any) {
@@ -48,6 +52,11 @@ func (c *checker) value(path fieldPath, n *node, value any) {
 		want = own
 	}
 	switch v := value.(type) {
+	case string:
+		if n.Format == "byte" && !isBase64(v) {
+			c.found = append(c.found, mismatch{path: path, text: notBase64, hint: c.base64Hint})
+			return
+		}
 	case map[string]any:
 		if want == "map" || want == "" {
 			c.fields(path, n, v)

@@ -210,7 +210,7 @@ func (e *explainer) valueErrors(text string) mismatches {
 			if s, ok := value.(string); ok && !isBase64(s) {
 				found = append(found, mismatch{
 					path: fieldPath{{name: "data"}, {name: key, isKey: true}},
-					text: "is not base64", hint: "write plain text under stringData instead of data",
+					text: notBase64, hint: hintSecret,
 				})
 			}
 		}
@@ -226,6 +226,11 @@ func (e *explainer) valueErrors(text string) mismatches {
 	}
 	return mismatches{{text: strings.TrimPrefix(text, "json: ")}}
 }
+
+const (
+	notBase64  = "is not base64"
+	hintSecret = "write plain text under stringData instead of data"
+)
 
 func isBase64(s string) bool {
 	_, err := base64.StdEncoding.DecodeString(s)
