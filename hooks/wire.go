@@ -130,12 +130,12 @@ func (r Request) check() error {
 	}
 	for _, option := range r.Options {
 		if len(option) > MaxOptionBytes {
-			return fmt.Errorf("a push option of %d bytes; %d are the most", len(option), MaxOptionBytes)
+			return fmt.Errorf("a push option of %d bytes\nhint: %d are the most", len(option), MaxOptionBytes)
 		}
 	}
 	for _, ref := range r.Refs {
 		if len(ref) > MaxRefBytes {
-			return fmt.Errorf("a ref of %d bytes; %d are the most", len(ref), MaxRefBytes)
+			return fmt.Errorf("a ref of %d bytes\nhint: %d are the most", len(ref), MaxRefBytes)
 		}
 	}
 	for _, value := range append([]string{r.Token, r.Hook, r.Quarantine}, append(r.Options, r.Refs...)...) {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/pushboat/pushboat/hooks"
 )
@@ -32,12 +33,17 @@ func run(args []string, getenv func(string) string, stdin io.Reader, stdout io.W
 	switch {
 	case err == nil:
 		return int(status)
+	case strings.Contains(err.Error(), mend): // pre-receive has refused it before anything else
+		return fail(stdout, errors.New(strings.Replace(err.Error(), mend, mend+"nothing was changed; ", 1)))
 	case hook == hooks.PostReceive:
 		return fail(stdout, err, "hint: the commit was kept; the server deploys it when it is back")
 	default:
 		return fail(stdout, err, "hint: nothing was changed; push again, and tell the server's operator if it stays")
 	}
 }
+
+// mend begins what the pusher can do, in errors about the push itself.
+const mend = "\nhint: "
 
 func fail(stdout io.Writer, err error, hints ...string) int {
 	text := "error: pushboat: " + err.Error() + "\n"
@@ -85,7 +91,7 @@ func pushOptions(getenv func(string) string) ([]string, error) {
 	}
 	count, err := strconv.Atoi(text)
 	if err != nil || count < 0 || count > hooks.MaxOptions {
-		return nil, errors.New("a push has at most " + strconv.Itoa(hooks.MaxOptions) + " options, not " + text)
+		return nil, errors.New("a push has at most " + strconv.Itoa(hooks.MaxOptions) + " options, not " + text + mend + "leave some out")
 	}
 	options := make([]string, count)
 	for i := range options {
@@ -101,7 +107,7 @@ func refLines(stdin io.Reader) ([]string, error) {
 	lines.Buffer(make([]byte, 0, hooks.MaxRefBytes), hooks.MaxRefBytes)
 	for lines.Scan() {
 		if len(refs) == hooks.MaxRefs {
-			return nil, errors.New("more than " + strconv.Itoa(hooks.MaxRefs) + " refs in one push; push them in parts")
+			return nil, errors.New("more than " + strconv.Itoa(hooks.MaxRefs) + " refs in one push" + mend + "push them in parts")
 		}
 		refs = append(refs, lines.Text())
 	}

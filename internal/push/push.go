@@ -62,12 +62,12 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 		Stdin: s, Stdout: s, Stderr: s.Stderr(), Operator: s.Caller().Operator,
 	}
 	if !service.Writes() {
-		return d.run(ctx, repo, request)
+		return d.run(ctx, s, repo, request)
 	}
 	push := newPush(d, s, repo)
 	env, release := d.Socket.Register(push)
 	request.HookEnv = env
-	status := d.run(ctx, repo, request)
+	status := d.run(ctx, s, repo, request)
 	release()
 	push.settle(ctx)
 	if status == 0 && push.unsuccessful() {
@@ -76,9 +76,12 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	return status
 }
 
-func (d *Door) run(ctx context.Context, repo *git.Repository, request git.ServeRequest) int {
+func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
 	status, err := repo.Serve(ctx, request)
 	if err != nil {
+		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first word
+			tell(s, errors.New("the server can not run Git as it should\nhint: tell its operator; the server's log says why"))
+		}
 		d.Log.WithField("repository", repo.Name().String()).Warnf("%s: %v", request.Service, err)
 	}
 	return status
