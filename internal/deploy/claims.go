@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/kube"
@@ -95,6 +96,7 @@ func (c *claims) appOf(partOf string) (app string, ok bool) {
 type companions struct {
 	namespaces map[string]bool
 	schemas    *kube.Schemas
+	partial    bool // there may be more, in files that could not be read
 }
 
 // newCompanions collects the namespaces of the targets, and their custom
@@ -122,6 +124,14 @@ func newCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 // pending reports whether the definition of a kind comes with the push.
 func (c *companions) pending(kind kube.Kind) bool {
 	return c.schemas.Has(kind.GVK.GroupKind())
+}
+
+// mayDefine reports whether a kind is unknown that a file may define which
+// could not be read. One that is known by another version or nearly by name is
+// more likely misspelt.
+func (c *companions) mayDefine(err error) bool {
+	var unknown *kube.UnknownKindError
+	return c.partial && errors.As(err, &unknown) && len(unknown.Versions)+len(unknown.Similar) == 0
 }
 
 // has reports whether this overlay itself says what the app wants.

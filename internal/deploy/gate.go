@@ -44,6 +44,7 @@ type Prepared struct {
 	Plans    []*Plan // of the apps that the change would change
 
 	guarded bool // the problems are deletions to confirm, which the plan shows
+	partial bool // there are files that could not be read
 	engine  *Engine
 	targets []*target // every app of the branch, and those that leave it
 	changed map[string]*Plan
@@ -80,8 +81,10 @@ func (p *Prepared) Plan(ctx context.Context) {
 		p.Problems = nil
 		return
 	}
-	p.Problems = append(p.Problems, e.checkNames(p)...)
-	if len(p.Problems) > 0 {
+	p.partial = len(p.Problems) > 0
+	misnamed := e.checkNames(p)
+	p.Problems = append(p.Problems, misnamed...)
+	if len(misnamed) > 0 || p.partial && len(p.targets) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
@@ -91,6 +94,9 @@ func (p *Prepared) Plan(ctx context.Context) {
 	objects := e.resolveAll(ctx, p)
 	p.Problems = append(p.Problems, e.reservations.take(p)...)
 	e.planAll(ctx, p, objects)
+	if p.partial {
+		p.Plans = nil // they lack what could not be read
+	}
 	if len(p.Problems) == 0 {
 		p.Problems = guard(p.Plans, p.Options.ConfirmPrune)
 		p.guarded = len(p.Problems) > 0
@@ -156,6 +162,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 			continue
 		}
 		p.with[name] = newCompanions(targets, e.knows)
+		p.with[name].partial = p.partial
 		for _, t := range targets {
 			found, problems := resolve(ctx, cluster, t, p.with[name])
 			p.Problems = append(p.Problems, problems...)

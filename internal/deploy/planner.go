@@ -61,6 +61,9 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			problems = append(problems, *problem)
 			continue
 		}
+		if kind.GVK.Empty() {
+			continue
+		}
 		o := place(t, written, kind)
 		if first, twice := seen[o.id]; twice {
 			problems = append(problems, manifest.Problem{
@@ -77,7 +80,8 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 }
 
 // kindOf looks an object's kind up on the cluster, or among the definitions
-// that come with the push.
+// that come with the push. It is the zero Kind, without a problem, if the
+// definition may be in a file that could not be read.
 func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (kube.Kind, *manifest.Problem) {
 	gvk := o.GroupVersionKind()
 	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
@@ -87,6 +91,9 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	kind, err := look()
 	if err == nil {
 		return kind, nil
+	}
+	if with.mayDefine(err) {
+		return kube.Kind{}, nil
 	}
 	problems := cluster.Kube.Explain(ctx, o, err)
 	return kube.Kind{}, &problems[0]
@@ -263,7 +270,7 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 // comesWithNamespace reports whether the object could not be tried because its
 // namespace comes with the same push.
 func (p *planner) comesWithNamespace(o resolved, err error) bool {
-	return isNamespaceMissing(err) && p.with.namespaces[o.id.Namespace]
+	return isNamespaceMissing(err) && (p.with.namespaces[o.id.Namespace] || p.with.partial)
 }
 
 // recreate plans to delete the object and make it again, and checks it as if
