@@ -35,7 +35,11 @@ func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Prob
 		return withoutFile(fsys, repo, wanted)
 	}
 	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: Name}, Message: err.Error()}}
+		return nil, manifest.Problems{{
+			Source:  manifest.Source{File: Name},
+			Message: strings.TrimPrefix(err.Error(), Name+": "),
+			Hint:    fmt.Sprintf("%s is a plain file of at most %d KiB", Name, MaxBytes>>10),
+		}}
 	}
 	r := &reader{dependsLine: map[int]int{}}
 	entries := r.entries(decode(r, data), repo)

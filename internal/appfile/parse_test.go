@@ -310,7 +310,7 @@ func TestFilesThatAreNearlyThere(t *testing.T) {
 	}
 	fsys := revision("")
 	fsys[Name+"/x"] = &fstest.MapFile{}
-	if _, problems := Parse(fsys, "site"); told(problems) != "pushboat.yaml: not a regular file\n" {
+	if _, problems := Parse(fsys, "site"); told(problems) != "pushboat.yaml: not a regular file | pushboat.yaml is a plain file of at most 1024 KiB\n" {
 		t.Errorf("a folder: problems %v", problems)
 	}
 }
