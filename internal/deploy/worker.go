@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -140,7 +141,7 @@ func (a *app) warn(plan *Plan) {
 	a.setDrift(plan.changes())
 	for _, step := range plan.changes() {
 		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
-			Warnf("drift, left alone: would be %s (last changed by %s)", step.Action, orNobody(step.Culprit.String()))
+			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
 }
 
@@ -154,15 +155,20 @@ func (a *app) correct(t *target, j *job, plan *Plan) bool {
 	return a.carryOut(t, j, plan, Corrected)
 }
 
+// whatDrifted says what has become of an object, and by whom if that is known.
+func whatDrifted(step Step) string {
+	who := step.Culprit.String()
+	switch {
+	case step.Action == Create:
+		return "was deleted"
+	case step.Action == Configure && who != "":
+		return "changed by " + who
+	}
+	return ""
+}
+
 func (a *app) printDrift(run *Run, step Step) {
-	detail := ""
-	if who := step.Culprit.String(); who != "" && step.Action == Configure {
-		detail = "changed by " + who
-	}
-	if step.Action == Create {
-		detail = "was deleted"
-	}
-	run.event("drifted", step.ID, detail)
+	run.event("drifted", step.ID, whatDrifted(step))
 	for _, change := range step.Changes {
 		run.Printf("      %s\n        %s", change.Path, describe(change))
 	}
@@ -244,6 +250,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	case t.gone:
 		record.Result = Removed
 	default:
+		a.setDrift(nil) // whatever was left alone until now
 		verdict := a.waitHealthy(wait, t, j.run)
 		if verdict == interrupted {
 			a.interrupt(j)
@@ -322,11 +329,4 @@ func (a *app) setTrouble(text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.trouble = text
-}
-
-func orNobody(who string) string {
-	if who == "" {
-		return "nobody known"
-	}
-	return who
 }
