@@ -46,11 +46,12 @@ func run(args []string, getenv func(string) string, stdin io.Reader, stdout io.W
 const mend = "\nhint: "
 
 func fail(stdout io.Writer, err error, hints ...string) int {
-	text := "error: pushboat: " + err.Error() + "\n"
+	var text strings.Builder
+	text.WriteString("error: pushboat: " + err.Error() + "\n")
 	for _, hint := range hints {
-		text += hint + "\n"
+		text.WriteString(hint + "\n")
 	}
-	_, _ = io.WriteString(stdout, text)
+	_, _ = io.WriteString(stdout, text.String())
 	return 1
 }
 

@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 
 // A server that says something else than a verdict, or nothing, fails the hook.
 func TestServerMisbehaves(t *testing.T) {
-	dir, err := os.MkdirTemp("", "hook-") // short, for sun_path
+	dir, err := os.MkdirTemp("", "hook-") //nolint:usetesting // t.TempDir is too long for sun_path
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestStandardLibraryOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range strings.Fields(string(out)) {
+	for path := range strings.FieldsSeq(string(out)) {
 		if path != "github.com/pushboat/pushboat/hooks" && path != "github.com/pushboat/pushboat/cmd/pushboat-hook" {
 			t.Errorf("pushboat-hook links %s", path)
 		}

@@ -47,7 +47,7 @@ func TestVerbTable(t *testing.T) {
 			t.Errorf("the help of %q has %d columns", v.words, len(line))
 		}
 		optional := false
-		for _, arg := range strings.Fields(v.args) {
+		for arg := range strings.FieldsSeq(v.args) {
 			if optional && !strings.HasPrefix(arg, "[") {
 				t.Errorf("%q: %s comes after an argument that may be left out", v.words, arg)
 			}

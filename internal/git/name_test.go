@@ -50,7 +50,7 @@ func FuzzParseName(f *testing.F) {
 		if path != dir+"/"+string(name)+".git" || !filepath.IsLocal(name.path()) {
 			t.Errorf("%q became the path %q", in, path)
 		}
-		for _, segment := range strings.Split(string(name), "/") {
+		for segment := range strings.SplitSeq(string(name), "/") {
 			if strings.ContainsAny(segment[:1], ".-_") || strings.HasSuffix(segment, ".git") {
 				t.Errorf("%q has the part %q", name, segment)
 			}

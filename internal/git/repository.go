@@ -92,7 +92,7 @@ func (r *Repository) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 		prefix = "refs"
 	}
 	if prefix != "refs" && !strings.HasPrefix(prefix, "refs/") || strings.ContainsAny(prefix, "*?[\\\x00") {
-		return nil, fmt.Errorf("ref prefix %s: want refs/...", quoteShort(prefix))
+		return nil, fmt.Errorf("ref prefix %s: want one that begins with refs/", quoteShort(prefix))
 	}
 	out, err := r.run(ctx, Quarantine{}, "for-each-ref", "--format=%(objectname) %(refname)", "--", prefix)
 	if err != nil {

@@ -167,8 +167,7 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("git %s: %w", req.args[0], ctx.Err())
 	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil, &exitError{verb: req.args[0], status: exit.ExitCode(), stderr: stderr.String()}
 	}
 	if err != nil {

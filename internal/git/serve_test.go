@@ -33,8 +33,13 @@ func TestCloneAndPush(t *testing.T) {
 		t.Errorf("all refs = %v, %v", refs, err)
 	}
 	for _, args := range [][]string{
-		{"clone"}, {"clone", "--depth=1"}, {"clone", "--filter=blob:none"}, {"clone", "--filter=tree:0"},
-		{"clone", "--mirror"}, {"-c", "protocol.version=0", "clone"}, {"-c", "protocol.version=1", "clone"},
+		{"clone"},
+		{"clone", "--depth=1"},
+		{"clone", "--filter=blob:none"},
+		{"clone", "--filter=tree:0"},
+		{"clone", "--mirror"},
+		{"-c", "protocol.version=0", "clone"},
+		{"-c", "protocol.version=1", "clone"},
 	} {
 		dir := t.TempDir()
 		s.Must(dir, append(args, "--quiet", s.URL("shop"), "copy")...)

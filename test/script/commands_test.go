@@ -61,7 +61,7 @@ func program(name string, first ...string) func(*testscript.TestScript, bool, []
 		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "&") {
 			ts.Fatalf("in the background, write it in full: exec %s … &NAME&", strings.Join(append([]string{name}, first...), " "))
 		}
-		err := ts.Exec(name, append(slices.Clone(first), args...)...)
+		err := execute(ts, append(append([]string{name}, first...), args...)...)
 		switch {
 		case err == nil && neg:
 			ts.Fatalf("unexpected success")
@@ -73,6 +73,14 @@ func program(name string, first ...string) func(*testscript.TestScript, bool, []
 	}
 }
 
+// commandLimit is how long a program may take on a machine that is very busy.
+const commandLimit = "2m"
+
+// execute runs a program, and all that it starts, to the end.
+func execute(ts *testscript.TestScript, words ...string) error {
+	return ts.Exec("foreground", append([]string{"-limit", commandLimit}, words...)...)
+}
+
 // status is the exit status of a program that has ended, -1 for one that was
 // killed or could not be run.
 func status(err error) int {
@@ -80,11 +88,15 @@ func status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &exit):
+	case errors.As(err, &exit) && exit.ExitCode() < killed:
 		return exit.ExitCode()
 	}
 	return -1
 }
+
+// killed is the exit status from which on foreground tells of a signal; 255 is
+// ssh's own.
+const killed = 128
 
 // run runs one of the commands that are programs.
 func run(ts *testscript.TestScript, args []string) error {
@@ -209,7 +221,10 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		args = args[1:]
 	}
-	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+	late := time.After(limit)
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
 		err := run(ts, args)
 		if pattern != nil && pattern.MatchString(ts.ReadFile("stdout")) != neg {
 			return
@@ -217,7 +232,9 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		if pattern == nil && (err != nil) == neg {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case <-late:
 			ts.Fatalf("not after %s: %v", limit, err)
 		}
 	}

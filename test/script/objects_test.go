@@ -172,8 +172,11 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 		return err
 	}
 	path, err := steps(args[2])
-	if err != nil || len(path) == 0 {
-		return fmt.Errorf("%q points at no field (%v)", args[2], err)
+	if err != nil {
+		return fmt.Errorf("%q points at no field: %w", args[2], err)
+	}
+	if len(path) == 0 {
+		return fmt.Errorf("%q points at no field", args[2])
 	}
 	manager := handManager
 	if len(args) == 5 {

@@ -58,7 +58,7 @@ type Remote struct {
 // Serve answers every session with serve, whose result is the exit status.
 func Serve(t *testing.T, serve func(Session) int) *Remote {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gittest-") // short, for sun_path
+	dir, err := os.MkdirTemp("", "gittest-") //nolint:usetesting // t.TempDir is too long for sun_path
 	if err != nil {
 		t.Fatal(err)
 	}
