@@ -88,28 +88,29 @@ func status(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &exit) && exit.ExitCode() < killed:
-		return exit.ExitCode()
+	case !errors.As(err, &exit), exit.ExitCode() > bySignal && exit.ExitCode() <= bySignal+lastSignal:
+		return -1
 	}
-	return -1
+	return exit.ExitCode()
 }
 
-// killed is the exit status from which on foreground tells of a signal; 255 is
-// ssh's own.
-const killed = 128
+// A program that a signal ended has bySignal and the signal's number as its
+// exit status, as foreground tells it. Git's own fatal errors have 128, ssh's 255.
+const (
+	bySignal   = 128
+	lastSignal = 64
+)
 
 // run runs one of the commands that are programs.
 func run(ts *testscript.TestScript, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "git", "as":
-			return ts.Exec(args[0], args[1:]...)
+			return execute(ts, args...)
 		case "ssh":
-			return ts.Exec("as", append([]string{"ana"}, args...)...)
+			return execute(ts, append([]string{"as", "ana"}, args...)...)
 		case "exec":
-			if len(args) > 1 {
-				return ts.Exec(args[1], args[2:]...)
-			}
+			return execute(ts, args[1:]...)
 		}
 	}
 	ts.Fatalf("%q: only git, ssh, as and exec can be run here", args)
