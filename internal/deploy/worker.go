@@ -99,6 +99,9 @@ func (a *app) do(j *job) bool {
 // as the app's drift setting says. It reports whether it could be done.
 func (a *app) check(t *target, j *job) bool {
 	plan, err := a.replan(t, j)
+	if err == nil {
+		err = a.engine.Clusters[t.spec.Cluster].Index.Down() // the plan asked nothing of what seems unchanged
+	}
 	if err != nil {
 		a.setTrouble(err.Error())
 		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)

@@ -2,6 +2,8 @@ package live
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -9,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
@@ -20,6 +23,8 @@ import (
 const (
 	retryMin = 200 * time.Millisecond
 	retryMax = 5 * time.Second
+
+	retrySteps = 5 // doublings from retryMin to retryMax
 )
 
 // follow is the watch of one kind.
@@ -30,6 +35,8 @@ type follow struct {
 	synced chan struct{} // closed after the first list
 	failed chan failure  // holds the latest error while not synced
 	again  chan struct{} // cuts the pause before the next attempt short
+
+	down atomic.Pointer[failure] // the last request failed; nil while all is well
 }
 
 // failure is why a list or a watch ended.
@@ -142,15 +149,36 @@ func (f *follow) newReflector() *cache.Reflector {
 	listWatch := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.LabelSelector = kube.PartOfLabel
-			return objects.List(ctx, options)
+			list, err := objects.List(ctx, options)
+			f.see(err)
+			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.LabelSelector = kube.PartOfLabel
-			return objects.Watch(ctx, options)
+			watched, err := objects.Watch(ctx, options)
+			f.see(err)
+			return watched, err
 		},
 	}
 	return cache.NewReflectorWithOptions(listWatch, &unstructured.Unstructured{}, &store{follow: f},
-		cache.ReflectorOptions{Name: "live", TypeDescription: f.kind.GVK.Kind})
+		cache.ReflectorOptions{Name: "live", TypeDescription: f.kind.GVK.Kind, Backoff: &wait.Backoff{
+			Duration: retryMin, Factor: 2, Jitter: 0.5, Steps: retrySteps, Cap: retryMax,
+		}})
+}
+
+// see notes how the last request of the kind went, and tells those who wait for
+// the first list: a reflector goes on trying a cluster that does not answer, and
+// tells nobody.
+func (f *follow) see(err error) {
+	switch {
+	case err == nil:
+		f.down.Store(nil)
+	case kube.IsUnreachable(err):
+		f.report(err)
+		f.down.Store(&failure{&kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err}})
+	default:
+		f.down.Store(&failure{fmt.Errorf("watch %s: %w", f.kind.Resource.Resource, err)})
+	}
 }
 
 // store receives what a reflector sees, and passes on only entries.

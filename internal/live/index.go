@@ -74,6 +74,19 @@ func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
 	return nil
 }
 
+// Down says why the index may not know how the cluster is now: the last request
+// of one of its watches failed. It is nil while all of them see.
+func (x *Index) Down() error {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, f := range x.follows {
+		if failure := f.down.Load(); failure != nil {
+			return failure.err
+		}
+	}
+	return nil
+}
+
 // Members returns the objects of an ApplySet, in no order.
 func (x *Index) Members(partOf string) []Entry {
 	x.mu.RLock()
