@@ -50,13 +50,14 @@ type app struct {
 	last       *Record
 	numbers    int // the highest number given to a deploy
 	objects    map[manifest.ID]noted
-	applies    int           // how often something was applied, to tell a stale plan
-	parent     *kube.Parent  // nil until read from the cluster or written to it
-	job        *job          // queued
-	doing      *job          // at work
-	resting    chan struct{} // closed when nothing is queued or at work; nil then
-	overtaken  []*job        // queued deploys that a newer one replaced
-	run        *Run          // the newest deploy, going on or ended
+	applies    int                  // how often something was applied, to tell a stale plan
+	parent     *kube.Parent         // nil until read from the cluster or written to it
+	job        *job                 // queued
+	doing      *job                 // at work
+	resting    chan struct{}        // closed when nothing is queued or at work; nil then
+	overtaken  []*job               // queued deploys that a newer one replaced
+	unseen     map[manifest.ID]bool // objects that changed while a job was at work
+	run        *Run                 // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
 	drift      []Step // differences left alone, by drift: warn
 	trouble    string // why the last check could not be done

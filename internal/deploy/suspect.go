@@ -22,14 +22,14 @@ func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 func (e *Engine) OnWanted(f func(app, schedule string)) { e.wanted = f }
 
 // changed looks at one event of an index. While the app is being worked on,
-// events are most likely our own; afterwards all its objects are looked at.
+// events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(event live.Event) {
 	name, ok := e.claims.appOf(event.Entry.PartOf)
 	if !ok {
 		return
 	}
 	a := e.app(name)
-	if a == nil || a.busy() {
+	if a == nil || a.busyWith(event.Entry.ID) {
 		return
 	}
 	switch {
@@ -53,10 +53,38 @@ func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 	}
 }
 
-func (a *app) busy() bool {
+// busyWith reports whether the worker is at a job, and if so notes the object
+// for lookAgain.
+func (a *app) busyWith(id manifest.ID) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.doing != nil
+	if a.doing == nil {
+		return false
+	}
+	if a.unseen == nil {
+		a.unseen = map[manifest.ID]bool{}
+	}
+	a.unseen[id] = true
+	return true
+}
+
+func (a *app) takeUnseen() map[manifest.ID]bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	unseen := a.unseen
+	a.unseen = nil
+	return unseen
+}
+
+// lookAgain looks at objects that changed while the app was worked on.
+func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
+	for id := range unseen {
+		entry, ok := a.engine.Clusters[t.spec.Cluster].Index.Get(id)
+		entry.ID = id
+		if a.differs(entry, !ok) {
+			a.engine.tellSuspect(a, id)
+		}
+	}
 }
 
 // idle marks the worker as done with its job.

@@ -59,11 +59,18 @@ func (a *app) work() {
 	}
 }
 
-// rescanAfter looks for what changed while a job was done that applied
-// something. A job that applied nothing missed nothing.
+// rescanAfter looks for what changed while a job was done: at all objects after
+// one that applied something, since most events were its own; after one that
+// only compared, at those of which there were events.
 func (a *app) rescanAfter(j *job) {
-	if t := a.wanted(); t != nil && !t.gone && j.run != nil {
+	unseen := a.takeUnseen()
+	t := a.wanted()
+	switch {
+	case t == nil || t.gone:
+	case j.run != nil:
 		a.rescan(t)
+	default:
+		a.lookAgain(t, unseen)
 	}
 }
 
