@@ -170,7 +170,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 	var applied *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
 		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
-		return err
+		return bySchema(step, err)
 	})
 	if err != nil {
 		w.fail(step.ID, w.plainly(ctx, step, err))
@@ -210,7 +210,24 @@ func again(ctx context.Context, request func() error) error {
 
 // passes reports whether an error is of the kind that goes away by itself.
 func passes(err error) bool {
-	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || isNamespaceMissing(err)
+	var old *oldSchemaError
+	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || isNamespaceMissing(err) ||
+		errors.As(err, &old)
+}
+
+// oldSchemaError is the refusal of an object that its new definition allows: the
+// API server still judges by the old one, as it does for some milliseconds
+// after a definition has changed, and nothing tells when it stops.
+type oldSchemaError struct{ error }
+
+func (e *oldSchemaError) Unwrap() error { return e.error }
+
+// bySchema marks the refusal of an object whose definition came with the push.
+func bySchema(step Step, err error) error {
+	if err == nil || !step.defined || apierrors.IsForbidden(err) {
+		return err
+	}
+	return &oldSchemaError{err}
 }
 
 func (w *applying) delete(ctx context.Context, step Step) {

@@ -16,6 +16,7 @@ import (
 // which the cluster does not have yet; whether it runs, and whom it then
 // belongs to, by the cluster.
 func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+	step.defined = true
 	problems := p.with.schemas.Validate(ctx, o.Object)
 	running, err := p.runningAnyVersion(ctx, o)
 	switch {

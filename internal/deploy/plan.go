@@ -29,6 +29,8 @@ type Step struct {
 	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
 
+	defined bool // its definition comes with the push, and allows it
+
 	object *manifest.Object // as it will be applied; nil for Delete
 	kind   kube.Kind
 	digest string
