@@ -127,11 +127,19 @@ func (c *companions) pending(kind kube.Kind) bool {
 }
 
 // mayDefine reports whether a kind is unknown that a file may define which
-// could not be read. One that is known by another version or nearly by name is
-// more likely misspelt.
+// could not be read. One that its group has in another version, or nearly by
+// name, is more likely misspelt.
 func (c *companions) mayDefine(err error) bool {
 	var unknown *kube.UnknownKindError
-	return c.partial && errors.As(err, &unknown) && len(unknown.Versions)+len(unknown.Similar) == 0
+	if !c.partial || !errors.As(err, &unknown) || len(unknown.Versions) > 0 {
+		return false
+	}
+	for _, similar := range unknown.Similar {
+		if similar.Group == unknown.GVK.Group {
+			return false
+		}
+	}
+	return true
 }
 
 // has reports whether this overlay itself says what the app wants.
