@@ -71,6 +71,23 @@ func (a *app) apply(t *target, run *Run, plan *Plan) ([]Object, error) {
 	return w.objects, nil
 }
 
+// maxUnchanged is how many objects that stay as they are have a line each.
+const maxUnchanged = 10
+
+// printUnchanged tells of the objects that stay as they are, or of how many
+// they are.
+func (p *Plan) printUnchanged(run *Run) {
+	if n := p.Counts().Unchanged; n > maxUnchanged {
+		run.Printf("  %-10s  %d objects", Unchanged, n)
+		return
+	}
+	for _, step := range p.Steps {
+		if step.Action == Unchanged {
+			run.event(string(Unchanged), step.ID, "")
+		}
+	}
+}
+
 // keepAll enters every object as unchanged.
 func (w *applying) keepAll() {
 	for _, step := range w.plan.Steps {

@@ -116,18 +116,26 @@ func (a *app) skipped(j *job) Record {
 	return record
 }
 
-// Arrive takes up a branch that has moved without the gate's plan at hand: the
-// server was restarted meanwhile, or somebody moved the ref on its disk.
-func (e *Engine) Arrive(ctx context.Context, repo, branch, revision string) error {
+// arrive takes up a branch that has moved without the gate's plan at hand:
+// somebody has moved the ref on the server's disk.
+func (e *Engine) arrive(ctx context.Context, repo, branch, revision string) error {
 	targets, problems := e.readBranch(repo, branch, revision)
 	if len(problems) > 0 {
 		return fmt.Errorf("read branch %s of %s at %s: %w", branch, repo, short(revision), problems)
 	}
+	named := map[string]bool{}
 	for _, t := range targets {
+		named[t.spec.Name] = true
 		if err := e.restore(ctx, t); err != nil {
 			return err
 		}
 		e.Check(t.spec.Name, CauseStart)
+	}
+	for _, a := range e.appsOn(repo, branch) {
+		if t := a.wanted(); t != nil && !named[a.name] {
+			a.setWant(goneTarget(a.name, repo, branch, t.spec.Cluster, revision))
+			e.Check(a.name, CauseStart)
+		}
 	}
 	return nil
 }

@@ -45,6 +45,8 @@ type Source interface {
 	Repositories() ([]string, error)
 	// Branches maps each branch of a repository to its newest revision.
 	Branches(ctx context.Context, repo string) (map[string]string, error)
+	// Head returns the newest revision of a branch; "" if there is none.
+	Head(ctx context.Context, repo, branch string) (string, error)
 	// Tree reads a revision.
 	Tree(repo, revision string) (fs.FS, error)
 }

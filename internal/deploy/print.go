@@ -73,7 +73,7 @@ func (c Counts) String() string {
 		}
 	}
 	if len(parts) == 0 {
-		return "no objects"
+		return "nothing to do"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -93,6 +93,9 @@ func (a *app) do(j *job) bool {
 	if t == nil {
 		return true
 	}
+	if j.cause == CauseSchedule && a.branchMoved(t) {
+		return true // the newer revision is queued
+	}
 	if j.cause.check() && a.settled(t) {
 		return a.check(t, j)
 	}
@@ -100,6 +103,22 @@ func (a *app) do(j *job) bool {
 		return true
 	}
 	return a.deploy(t, j)
+}
+
+// branchMoved looks whether the branch is where the last push has left it, and
+// has its newest revision taken up if not.
+func (a *app) branchMoved(t *target) bool {
+	repo, branch := a.home()
+	head, err := a.engine.Source.Head(a.engine.ctx, repo, branch)
+	last := a.lastRecord()
+	if err != nil || head == "" || head == t.revision || (last != nil && last.Revision == head) {
+		return false
+	}
+	if err := a.engine.arrive(a.engine.ctx, repo, branch, head); err != nil {
+		a.setTrouble(err.Error())
+		return false
+	}
+	return true
 }
 
 // check compares what runs with what should, and corrects, warns or leaves it
@@ -204,6 +223,7 @@ func (a *app) deploy(t *target, j *job) bool {
 			return a.fail(t, j, err)
 		}
 	}
+	plan.printUnchanged(j.run)
 	return a.carryOut(t, j, plan, Deployed)
 }
 
@@ -259,6 +279,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		record.Result, record.Message = Failed, err.Error()
 	case t.gone:
 		record.Result = Removed
+	case good == Corrected: // its health shows in status; the worker is needed for the next drift
 	default:
 		a.setDrift(nil) // whatever was left alone until now
 		verdict := a.waitHealthy(wait, t, j.run)

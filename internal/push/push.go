@@ -40,6 +40,8 @@ type Door struct {
 	Policy *access.Policy
 	Socket *Socket
 	Log    *logrus.Entry
+
+	fresh fresh
 }
 
 // Exit statuses of a session that runs a Git program, beside Git's own.
@@ -56,6 +58,9 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	if err != nil {
 		tell(s, err)
 		return exitRefused
+	}
+	if service.Writes() {
+		defer d.fresh.leave(repo.Name(), func() { d.removeEmpty(context.WithoutCancel(ctx), repo) })
 	}
 	request := git.ServeRequest{
 		Service: service, Protocol: s.GitProtocol(),
@@ -97,23 +102,44 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	if err := d.Policy.Check(caller, access.ReadRepo, name.String()); err != nil {
 		return nil, notFound(name)
 	}
-	repo, err := d.Repos.Open(name)
-	missing := errors.Is(err, git.ErrNotExist)
-	switch {
-	case missing && !service.Writes():
-		return nil, notFound(name)
-	case missing:
-		if err := d.Policy.Check(caller, access.CreateRepo, name.String()); err != nil {
-			return nil, err
-		}
-		d.Log.WithField("repository", name.String()).WithField("operator", caller.Operator).Info("repository created by push")
-		return d.Repos.Create(ctx, name)
-	case err != nil:
-		return nil, err
-	case service.Writes():
-		err = d.Policy.Check(caller, access.PushRepo, name.String())
+	if !service.Writes() {
+		return d.openToRead(name)
+	}
+	repo, made, err := d.openToWrite(ctx, caller, name)
+	if err == nil {
+		d.fresh.enter(name, made)
 	}
 	return repo, err
+}
+
+func (d *Door) openToRead(name git.Name) (*git.Repository, error) {
+	repo, err := d.Repos.Open(name)
+	if errors.Is(err, git.ErrNotExist) {
+		return nil, notFound(name)
+	}
+	return repo, err
+}
+
+// openToWrite also says whether it made the repository.
+func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.Name) (repo *git.Repository, made bool, err error) {
+	repo, err = d.Repos.Open(name)
+	missing := errors.Is(err, git.ErrNotExist)
+	if err != nil && !missing {
+		return nil, false, err
+	}
+	if !missing {
+		return repo, false, d.Policy.Check(caller, access.PushRepo, name.String())
+	}
+	if err := d.Policy.Check(caller, access.CreateRepo, name.String()); err != nil {
+		return nil, false, err
+	}
+	d.Log.WithField("repository", name.String()).WithField("operator", caller.Operator).Info("repository created by push")
+	repo, err = d.Repos.Create(ctx, name)
+	if errors.Is(err, git.ErrExist) { // another push was faster
+		repo, err = d.Repos.Open(name)
+		return repo, false, err
+	}
+	return repo, true, err
 }
 
 func notFound(name git.Name) error {

@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"strings"
 
@@ -43,6 +44,19 @@ func (s Source) Branches(ctx context.Context, repo string) (map[string]string, e
 		branches[strings.TrimPrefix(ref.Name, branchPrefix)] = ref.Hash.String()
 	}
 	return branches, nil
+}
+
+// Head returns the newest revision of a branch, "" if there is no such branch.
+func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
+	repository, err := s.open(repo)
+	if err != nil {
+		return "", err
+	}
+	head, err := repository.Head(ctx, branchPrefix+branch)
+	if errors.Is(err, git.ErrNoRef) {
+		return "", nil
+	}
+	return head.String(), err
 }
 
 // Tree reads a revision.
