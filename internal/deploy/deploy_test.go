@@ -3,8 +3,11 @@ package deploy
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 )
@@ -119,3 +122,39 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 		t.Fatalf("the wait goes on: %v", context.Cause(wait))
 	}
 }
+
+// An app whose cluster is no longer in the configuration fails by itself.
+func TestAppOfAnUnknownCluster(t *testing.T) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	a := newApp(New(Config{Log: logrus.NewEntry(log), Recorder: forgetful{}}), "shop", "shop", "main")
+	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
+	j := &job{cause: CausePush, run: a.newRun()}
+	if a.doSafely(j) {
+		t.Error("the deploy ended well")
+	}
+	a.rescanAfter(j)
+	record, ended := j.run.Outcome()
+	if !ended || record.Result != Failed || !strings.Contains(record.Message, `cluster "gone" is not known`) {
+		t.Errorf("got %+v, %v", record, ended)
+	}
+}
+
+func TestPanicIsContained(t *testing.T) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	a := newApp(New(Config{Log: logrus.NewEntry(log)}), "shop", "shop", "main")
+	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
+	j := &job{cause: CausePush, run: a.newRun()} // and no Recorder to save to
+	if a.doSafely(j) {
+		t.Error("the deploy ended well")
+	}
+	if record, ended := j.run.Outcome(); !ended || record.Result != Failed {
+		t.Errorf("those who are attached wait for ever: %+v", record)
+	}
+}
+
+// forgetful keeps no records.
+type forgetful struct{ Recorder }
+
+func (forgetful) Save(context.Context, Record, []byte, []byte) error { return nil }

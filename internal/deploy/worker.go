@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -47,7 +48,7 @@ func (a *app) work() {
 		if j == nil {
 			continue
 		}
-		done := a.do(j)
+		done := a.doSafely(j)
 		a.idle()
 		if done {
 			a.rescanAfter(j)
@@ -59,6 +60,23 @@ func (a *app) work() {
 	}
 }
 
+// doSafely does a job and contains a panic: one app that the server can not
+// cope with must not stop the others (CVE-2022-39272 was of that kind).
+func (a *app) doSafely(j *job) (done bool) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		a.engine.Log.WithField("app", a.name).WithField("stack", string(debug.Stack())).Errorf("panic in a deploy: %v", cause)
+		if j.run != nil {
+			j.run.finish(a.newRecord(j, Failed, "an error of the server itself; its log says more"))
+		}
+		done = false
+	}()
+	return a.do(j)
+}
+
 // rescanAfter looks for what changed while a job was done: at all objects after
 // one that applied something, since most events were its own; after one that
 // only compared, at those of which there were events.
@@ -66,7 +84,7 @@ func (a *app) rescanAfter(j *job) {
 	unseen := a.takeUnseen()
 	t := a.wanted()
 	switch {
-	case t == nil || t.gone:
+	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
 	case j.run != nil:
 		a.rescan(t)
 	default:
@@ -333,6 +351,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	a.engine.claims.set(a.name, t.spec.Cluster, objects)
 	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force}
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
