@@ -65,6 +65,14 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			continue
 		}
 		o := place(t, written, kind)
+		if kube.IsParent(o.id) {
+			problems = append(problems, manifest.Problem{
+				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+				Message: "is where this server keeps what an app owns",
+				Hint:    "choose another name or namespace",
+			})
+			continue
+		}
 		if first, twice := seen[o.id]; twice {
 			problems = append(problems, manifest.Problem{
 				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
@@ -95,8 +103,11 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	if with.mayDefine(err) {
 		return kube.Kind{}, nil
 	}
-	problems := cluster.Kube.Explain(ctx, o, err)
-	return kube.Kind{}, &problems[0]
+	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
+	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
+		problem = told[0]
+	}
+	return kube.Kind{}, &problem
 }
 
 // place copies the object with its namespace decided, the app's label set and

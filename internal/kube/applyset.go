@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Labels and annotations of an ApplySet, as KEP-3659 defines them. An object
@@ -78,6 +80,13 @@ func (p Parent) Name() string {
 	}
 	sum := sha256.Sum256([]byte(p.App))
 	return parentPrefix + hex.EncodeToString(sum[:16])
+}
+
+// IsParent reports whether an object is, or would be, an app's parent: those are
+// the server's own, whatever a repository says.
+func IsParent(id manifest.ID) bool {
+	return id.GroupKind() == secrets.GVK.GroupKind() && id.Namespace == SystemNamespace &&
+		strings.HasPrefix(id.Name, parentPrefix)
 }
 
 // ID is the identity of the set, the value of PartOfLabel on its members.
