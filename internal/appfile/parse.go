@@ -161,8 +161,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 	return entries
 }
 
-// appFields are the fields of an app that this version knows; helm is one of
-// them only to be refused with a reason.
+// appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "helm",
 	"schedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore",
@@ -254,9 +253,7 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 }
 
 func (r *reader) readRender(app *App, fields map[string]field) {
-	if f, ok := fields["helm"]; ok {
-		r.add(f.line, "helm: "+rendersPlain, "commit the output of helm template, and remove helm")
-	}
+	r.checkHelm(fields)
 	f, ok := fields["render"]
 	if !ok {
 		return
@@ -268,6 +265,23 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 		r.add(f.line, "render: helm: "+rendersPlain, "commit the output of helm template, and write render: plain")
 	default:
 		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain)
+	}
+}
+
+// checkHelm checks the settings for charts. They shape nothing in a folder of
+// plain manifests, and a folder that is a chart is refused where it is
+// rendered.
+func (r *reader) checkHelm(fields map[string]field) {
+	f, ok := fields["helm"]
+	if !ok {
+		return
+	}
+	settings := r.fields(f.value, "helm", []string{"values", "releaseName"})
+	if values, ok := settings["values"]; ok {
+		r.texts(values)
+	}
+	if name, ok := settings["releaseName"]; ok {
+		_, _ = r.text(name)
 	}
 }
 

@@ -235,10 +235,11 @@ func TestProblems(t *testing.T) {
 			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep`) + at(2, `render: "yaml" is not known | write auto or plain`),
 		},
 		{
-			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {releaseName: a}\n",
+			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
 			at(2, "render: kustomize: this version deploys plain manifests | commit the output of kustomize build, and write render: plain") +
 				at(3, "render: helm: this version deploys plain manifests | commit the output of helm template, and write render: plain") +
-				at(4, "helm: this version deploys plain manifests | commit the output of helm template, and remove helm"),
+				at(4, `unknown field "release" in helm | known fields are values, releaseName`) +
+				at(4, `values is "x", not a list | write it in brackets: values: [...]`),
 		},
 		{"rollback", "apps: [{onFailure: rollback}]", at(1, "onFailure: this version keeps what a failed deploy left and does not roll back | write onFailure: keep, or remove the line")},
 		{
@@ -357,5 +358,36 @@ func TestIgnoreMatches(t *testing.T) {
 		if got := strings.Join(app.Pointers(test.id), " "); got != test.want {
 			t.Errorf("%v: pointers %q, want %q", test.id, got, test.want)
 		}
+	}
+}
+
+// A file with every field has no problem: settings for charts shape nothing in
+// a folder of plain manifests.
+func TestHelmSettingsAreChecked(t *testing.T) {
+	tree := fstest.MapFS{
+		"deploy/shop/a.yaml": {Data: []byte("x")}, "db/a.yaml": {Data: []byte("x")},
+		Name: {Data: []byte(`apps:
+  - name: shop
+    path: deploy/shop
+    branch: main
+    cluster: default
+    namespace: shop
+    createNamespace: true
+    render: auto
+    helm: {values: [values.yaml, prod.yaml], releaseName: shop}
+    schedule: "@every 5m"
+    drift: correct
+    prune: true
+    timeout: 5m
+    dependsOn: [database]
+    onFailure: keep
+    ignore:
+      - {kind: Deployment, name: web, pointers: [/spec/replicas]}
+  - {name: database, path: db}
+`)},
+	}
+	apps, problems := Parse(tree, "shop")
+	if len(problems) > 0 || len(apps) != 2 {
+		t.Fatalf("%d apps, problems %v", len(apps), problems)
 	}
 }
