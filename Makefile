@@ -58,13 +58,13 @@ say = @printf '==> %s\n' '$(1)'
 
 # --- programs -----------------------------------------------------------
 build:
-	$(call say,building bin/pushboat and bin/pushboat-hook (cold: about 8 min))
+	$(call say,building bin/pushboat and bin/pushboat-hook (cold: 8 min; after devcluster, seconds))
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/pushboat ./cmd/pushboat-hook
 
 devcluster: bin/devcluster
 
 bin/devcluster: $(DEVCLUSTER_SOURCES)
-	$(call say,building bin/devcluster: Kubernetes $(KUBERNETES) from source (cold: about 12 min))
+	$(call say,building bin/devcluster: Kubernetes $(KUBERNETES) from source (cold: 7 to 12 min))
 	@mkdir -p bin
 	@go -C cmd/devcluster build -ldflags '$(DEVCLUSTER_LDFLAGS)' -o '$(CURDIR)/bin/devcluster' .
 	@touch bin/devcluster
@@ -76,7 +76,7 @@ demo: bin/devcluster build
 # --- checks -------------------------------------------------------------
 test: bin/devcluster test-devcluster
 	$(if $(RACE),,$(call say,no C compiler that works: testing without the race detector))
-	$(call say,testing (cold: about 15 min, most of it compiling for the race detector))
+	$(call say,testing (cold: 8 to 15 min, most of it compiling for the race detector))
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
 
 test-devcluster:
@@ -91,7 +91,7 @@ $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@touch $(GOLANGCI_LINT)
 
 lint: $(GOLANGCI_LINT)
-	$(call say,linting both modules (cold: about 8 min, most of it for devcluster))
+	$(call say,linting both modules (cold: 3 to 8 min, most of it for devcluster))
 	@$(GOLANGCI_LINT) run ./...
 	@cd cmd/devcluster && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
 
