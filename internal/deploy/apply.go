@@ -36,39 +36,40 @@ type applying struct {
 
 	mu      sync.Mutex
 	objects []Object
+	deleted []string // manifest.ID keys
 	errs    []error
 }
 
 // apply carries the plan out: the parent is widened first and narrowed last,
-// so that a crash at any point loses track of no object. It returns what was
-// done to each object, also when it fails.
-func (a *app) apply(t *target, run *Run, plan *Plan) ([]Object, error) {
+// so that a crash at any point loses track of no object. It holds what was
+// done to each object, also when it failed.
+func (a *app) apply(t *target, run *Run, plan *Plan) (*applying, error) {
 	a.applied()
 	defer a.applied()
 	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan}
 	if plan.Empty() && !t.gone {
 		w.keepAll()
-		return w.objects, nil
+		return w, nil
 	}
 	if err := w.widenParent(); err != nil {
-		return nil, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
 	for _, stage := range plan.stages() {
 		if err := w.applyStage(stage); err != nil {
-			return w.objects, err
+			return w, err
 		}
 	}
 	for _, stage := range plan.pruneStages() {
 		w.each(stage, w.delete)
 		if err := w.failure(); err != nil {
-			return w.objects, err
+			return w, err
 		}
 	}
 	if err := w.narrowParent(); err != nil {
-		return w.objects, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
 	a.retain(plan)
-	return w.objects, nil
+	return w, nil
 }
 
 // maxUnchanged is how many objects that stay as they are have a line each.
@@ -262,6 +263,9 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		return
 	}
 	w.app.forget(step.ID)
+	w.mu.Lock()
+	w.deleted = append(w.deleted, step.ID.Key())
+	w.mu.Unlock()
 	w.run.event(string(Delete), step.ID, "")
 }
 

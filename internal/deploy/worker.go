@@ -286,12 +286,9 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	defer a.setCancelWait(nil)
 
 	j.plan = plan
-	objects, err := a.apply(t, j.run, plan)
+	done, err := a.apply(t, j.run, plan)
 	record := a.newRecord(j, good, "")
-	record.Objects, record.Digest = objects, t.digest
-	for _, step := range plan.Prune {
-		record.Deleted = append(record.Deleted, step.ID.Key())
-	}
+	record.Objects, record.Deleted, record.Digest = done.objects, done.deleted, t.digest
 	switch {
 	case err != nil:
 		record.Result, record.Message = Failed, err.Error()
