@@ -48,7 +48,8 @@ type app struct {
 	branch     string
 	want       *target // nil: leave the cluster alone
 	last       *Record
-	numbers    int // the highest number given to a deploy
+	skipped    string // the branch's newest revision, if it was pushed with -o skip
+	numbers    int    // the highest number given to a deploy
 	objects    map[manifest.ID]noted
 	applies    int                  // how often something was applied, to tell a stale plan
 	parent     *kube.Parent         // nil until read from the cluster or written to it
@@ -153,6 +154,20 @@ func (a *app) lastRecord() *Record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.last
+}
+
+// setSkipped notes the revision that -o skip keeps from being deployed; "" when
+// there is none any more.
+func (a *app) setSkipped(revision string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.skipped = revision
+}
+
+func (a *app) skippedRevision() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.skipped
 }
 
 // note remembers how an object was found or left.

@@ -1,9 +1,6 @@
 package deploy
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/pushboat/pushboat/internal/access"
 )
 
@@ -27,6 +24,7 @@ func (e *Engine) Commit(p *Prepared) []*Run {
 			continue
 		}
 		e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
+		a.setSkipped("")
 		a.setWant(t)
 		if !changed {
 			continue
@@ -95,49 +93,23 @@ func (e *Engine) skip(p *Prepared) []*Run {
 	}
 	runs := make([]*Run, 0, len(apps))
 	for _, a := range apps {
+		a.setSkipped(p.Revision)
 		j := &job{cause: CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
 		j.run.revision = p.Revision
-		a.finish(j, a.skipped(j))
+		a.finish(j, a.skippedRecord(j))
 		runs = append(runs, j.run)
 	}
 	return runs
 }
 
-// skipped is the record of a revision that is not to be deployed. It carries
+// skippedRecord is the record of a revision that is not to be deployed. It carries
 // on what the cluster has.
-func (a *app) skipped(j *job) Record {
+func (a *app) skippedRecord(j *job) Record {
 	record := a.newRecord(j, Skipped, "pushed with -o skip")
-	if kept := a.wanted(); kept != nil {
-		record.Held = kept.revision
-	}
 	if last := a.lastRecord(); last != nil && (last.Result.applied() || last.Result == Skipped) {
 		record.Objects, record.Digest = last.Objects, last.Digest
 	}
 	return record
-}
-
-// arrive takes up a branch that has moved without the gate's plan at hand:
-// somebody has moved the ref on the server's disk.
-func (e *Engine) arrive(ctx context.Context, repo, branch, revision string) error {
-	targets, problems := e.readBranch(repo, branch, revision)
-	if len(problems) > 0 {
-		return fmt.Errorf("read branch %s of %s at %s: %w", branch, repo, short(revision), problems)
-	}
-	named := map[string]bool{}
-	for _, t := range targets {
-		named[t.spec.Name] = true
-		if err := e.restore(ctx, t); err != nil {
-			return err
-		}
-		e.Check(t.spec.Name, CauseStart)
-	}
-	for _, a := range e.appsOn(repo, branch) {
-		if t := a.wanted(); t != nil && !named[a.name] {
-			a.setWant(goneTarget(a.name, repo, branch, t.spec.Cluster, revision))
-			e.Check(a.name, CauseStart)
-		}
-	}
-	return nil
 }
 
 // Check has an app compared with its cluster, unless something is queued for

@@ -27,6 +27,9 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	if t != nil {
 		record.Revision, record.Cluster = t.revision, t.spec.Cluster
 	}
+	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
+		record.Held = t.revision
+	}
 	if j.run != nil {
 		record.Number = j.run.Number
 		if j.run.revision != "" {

@@ -78,7 +78,7 @@ func (p *Prepared) Deploys() bool {
 func (p *Prepared) Plan(ctx context.Context) {
 	e := p.engine
 	if p.Options.Skip {
-		p.Problems = nil
+		p.Problems = e.reservations.take(p)
 		return
 	}
 	p.partial = len(p.Problems) > 0

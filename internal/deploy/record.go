@@ -66,7 +66,8 @@ type Record struct {
 	Result   Result    `json:"result"`
 	Message  string    `json:"message,omitempty"` // why the result is not what was wanted
 	Digest   string    `json:"digest"`            // of the rendered app, see target.digest
-	Held     string    `json:"held,omitempty"`    // for Skipped: the revision that stays deployed
+	Skipped  string    `json:"skipped,omitempty"` // the newest revision, while -o skip keeps it from being deployed
+	Held     string    `json:"held,omitempty"`    // the revision that stays deployed instead
 	Objects  []Object  `json:"objects,omitempty"`
 	Deleted  []string  `json:"deleted,omitempty"` // manifest.ID keys
 }

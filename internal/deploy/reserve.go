@@ -24,12 +24,28 @@ func (r *reservations) take(p *Prepared) manifest.Problems {
 	defer r.mu.Unlock()
 	var problems manifest.Problems
 	for other := range r.under {
+		if p.Options.Skip || other.Options.Skip {
+			continue // wants nothing of a cluster
+		}
 		problems = append(problems, p.collisions(other)...)
 	}
 	if len(problems) == 0 {
 		r.under[p] = struct{}{}
 	}
 	return problems
+}
+
+// expect reports whether a push to the branch is under way: Git may have moved
+// the branch already, and what becomes of it is about to be told.
+func (r *reservations) expect(repo, branch string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p := range r.under {
+		if p.Repo == repo && p.Branch == branch {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *reservations) drop(p *Prepared) {

@@ -108,14 +108,12 @@ func (a *app) syncState(t *target, s Status) Sync {
 	switch {
 	case s.Running != "":
 		return Deploying
-	case t == nil && s.Last != nil && s.Last.Result == Skipped:
+	case a.skippedRevision() != "":
 		return Held
 	case t == nil || s.Last == nil:
 		return Pending
 	case s.Last.Result == Removed:
 		return Gone
-	case s.Last.Result == Skipped:
-		return Held
 	case s.Last.Result == Failed || !a.settled(t):
 		return NotSynced
 	case len(s.Drift) > 0:

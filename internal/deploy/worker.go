@@ -128,11 +128,10 @@ func (a *app) do(j *job) bool {
 func (a *app) branchMoved(t *target) bool {
 	repo, branch := a.home()
 	head, err := a.engine.Source.Head(a.engine.ctx, repo, branch)
-	last := a.lastRecord()
-	if err != nil || head == "" || head == t.revision || (last != nil && last.Revision == head) {
+	if err != nil || head == "" || head == t.revision || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
 		return false
 	}
-	if err := a.engine.arrive(a.engine.ctx, repo, branch, head); err != nil {
+	if err := a.engine.arrive(a.engine.ctx, repo); err != nil {
 		a.setTrouble(err.Error())
 		return false
 	}

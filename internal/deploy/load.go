@@ -1,0 +1,124 @@
+package deploy
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// load registers the apps of a repository, each with its newest record, and
+// says what is wanted of them: what the branch that names them has, nothing
+// where no branch names them any more, and what was deployed before where the
+// branch's newest revision was pushed with -o skip.
+func (e *Engine) load(ctx context.Context, repo string) error {
+	branches, err := e.Source.Branches(ctx, repo)
+	if err != nil {
+		return err
+	}
+	records, err := e.recordsOf(ctx, repo)
+	if err != nil {
+		return err
+	}
+	unread := map[string]bool{} // branches
+	wants := map[string]*target{}
+	for _, branch := range slices.Sorted(maps.Keys(branches)) {
+		targets, problems := e.readBranch(repo, branch, branches[branch])
+		if len(problems) > 0 {
+			e.Log.WithField("repository", repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
+			unread[branch] = true
+			continue
+		}
+		for _, t := range targets {
+			wants[t.spec.Name] = t
+		}
+	}
+	for name, record := range records {
+		head := branches[record.Branch]
+		switch {
+		case head == "" || record.Result == Removed:
+		case record.Skipped == head:
+			delete(wants, name)
+			e.restore(name, record.Branch, repo, record, e.held(repo, name, record))
+		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
+			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head)
+		}
+	}
+	for name, t := range wants {
+		e.restore(name, t.spec.Branch, repo, records[name], t)
+	}
+	return nil
+}
+
+// recordsOf returns the newest record of each app of a repository that has one.
+func (e *Engine) recordsOf(ctx context.Context, repo string) (map[string]*Record, error) {
+	names, err := e.Recorder.Apps(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	records := map[string]*Record{}
+	for _, name := range names {
+		record, ok, err := e.Recorder.Last(ctx, repo, name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			records[name] = &record
+		}
+	}
+	return records, nil
+}
+
+// readBranch renders the apps of a branch.
+func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.Problems) {
+	tree, err := e.Source.Tree(repo, revision)
+	if err != nil {
+		return nil, manifest.Problems{{Message: err.Error()}}
+	}
+	return readTargets(tree, repo, branch, revision)
+}
+
+// held finds what to keep for an app whose newest revision was pushed with
+// -o skip: the revision that the record says was kept; nil if there is none.
+func (e *Engine) held(repo, name string, record *Record) *target {
+	if record.Held == "" {
+		return nil
+	}
+	targets, _ := e.readBranch(repo, record.Branch, record.Held)
+	for _, t := range targets {
+		if t.spec.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// restore registers an app with its newest record, which is nil if it has
+// none, and what is wanted of it, which is nil for nothing.
+func (e *Engine) restore(name, branch, repo string, record *Record, t *target) {
+	a, err := e.register(name, repo, branch)
+	if err != nil {
+		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
+		return
+	}
+	if record != nil {
+		a.remember(*record)
+		a.setSkipped(record.Skipped)
+	}
+	a.setWant(t)
+}
+
+// arrive takes up the branches of a repository that have moved without the
+// gate's plan at hand: somebody has moved a ref on the server's disk.
+func (e *Engine) arrive(ctx context.Context, repo string) error {
+	if err := e.load(ctx, repo); err != nil {
+		return err
+	}
+	for _, a := range e.sorted() {
+		if a.repository() == repo {
+			e.Check(a.name, CauseStart)
+		}
+	}
+	return nil
+}
