@@ -73,8 +73,8 @@ func (p *Prepared) Deploys() bool {
 }
 
 // Plan plans every app that the change concerns, and applies the guards. It
-// changes nothing, neither in Git nor on a cluster. Until Release, no other
-// change may have the same apps or objects.
+// changes nothing, neither in Git nor on a cluster. Unless only the plan is
+// asked for, no other change may have the same apps or objects until Release.
 func (p *Prepared) Plan(ctx context.Context) {
 	e := p.engine
 	if p.Options.Skip {
@@ -92,7 +92,9 @@ func (p *Prepared) Plan(ctx context.Context) {
 	p.claims = e.claims.overlay()
 	p.targets = append(p.targets, e.leaving(p)...)
 	objects := e.resolveAll(ctx, p)
-	p.Problems = append(p.Problems, e.reservations.take(p)...)
+	if !p.Options.Plan { // which asks for nothing to be kept
+		p.Problems = append(p.Problems, e.reservations.take(p)...)
+	}
 	e.planAll(ctx, p, objects)
 	if p.partial {
 		p.Plans = nil // they lack what could not be read

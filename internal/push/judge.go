@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"sync"
 
@@ -68,8 +67,8 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	}
 	ok := true
 	for _, change := range prepared {
+		p.planned(change) // first, so that it is released whatever happens
 		change.Plan(ctx)
-		p.planned(change)
 		change.Print(out)
 		ok = ok && !change.Refused()
 	}
@@ -113,7 +112,7 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	if update.Deletes() {
 		return nil, p.judgeDeletion(branch)
 	}
-	tree, err := p.tree(update.New, q)
+	tree, err := p.repo.QuarantinedTree(update.New, q)
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
@@ -128,11 +127,6 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 		return nil, denied(err)
 	}
 	return change, p.judgeForward(ctx, update, branch, q)
-}
-
-// tree reads the pushed revision, most likely still in quarantine.
-func (p *push) tree(hash git.Hash, q git.Quarantine) (fs.FS, error) {
-	return p.repo.QuarantinedTree(hash, q)
 }
 
 // judgeOther judges what is no branch. Tags and notes are stored.
