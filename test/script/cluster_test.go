@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,13 +28,15 @@ type cluster struct {
 	dynamic    dynamic.Interface
 	discovery  discovery.CachedDiscoveryInterface
 	mapper     meta.ResettableRESTMapper
+	audit      *audit // nil for a cluster that was not started for this run
 }
 
 // startCluster finds or starts the cluster for this run.
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	start := time.Now()
-	found, err := testcluster.Start(context.WithoutCancel(t.Context()), t.TempDir(), testcluster.Options{})
+	log := filepath.Join(t.TempDir(), "audit.log")
+	found, err := testcluster.Start(context.WithoutCancel(t.Context()), t.TempDir(), testcluster.Options{AuditLog: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +49,9 @@ func startCluster(t *testing.T) *cluster {
 	c, err := newCluster(found)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !found.External {
+		c.audit = newAudit(log)
 	}
 	return c
 }
@@ -74,12 +80,15 @@ func newCluster(found *testcluster.Cluster) (*cluster, error) {
 }
 
 // condition answers the conditions of scripts. Only a devcluster's pods can be
-// told to fail.
+// told to fail, and only one that was started here writes an audit log.
 func (c *cluster) condition(word string) (bool, error) {
-	if word == "devcluster" {
+	switch word {
+	case "devcluster":
 		return c.kubeconfig.CurrentContext == "devcluster", nil
+	case "requests":
+		return c.audit != nil, nil
 	}
-	return false, errors.New("the one condition here is devcluster")
+	return false, errors.New("the conditions here are devcluster and requests")
 }
 
 // resource finds the resource that a word names, as kubectl does: "deploy",

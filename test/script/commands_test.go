@@ -33,6 +33,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"exits":      cmdExits,
 	"until":      cmdUntil,
 	"k":          cmdObjects,
+	"requests":   cmdRequests,
 	"repo":       cmdRepo,
 	"commit":     plain(1, "commit MESSAGE", cmdCommit),
 	"edit":       plain(3, "edit FILE OLD NEW", cmdEdit),

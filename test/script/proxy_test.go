@@ -43,6 +43,10 @@ func (s *stage) startProxy() error {
 		entry.TLSServerName = address.Hostname()
 	}
 	entry.Server = address.Scheme + "://" + s.proxy.address + address.Path
+	if s.cluster.audit != nil {
+		user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
+		user.Impersonate, user.ImpersonateGroups = s.auditUser(), []string{"system:masters"}
+	}
 	return clientcmd.WriteToFile(*config, s.path("kubeconfig"))
 }
 

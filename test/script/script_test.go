@@ -67,6 +67,7 @@ type stage struct {
 	cluster  *cluster
 	proxy    *proxy
 	server   *server // nil before the first start
+	mark     int     // how many requests it had made at the last "requests mark"
 }
 
 type stageKey struct{}
