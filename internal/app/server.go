@@ -176,7 +176,7 @@ func (s *server) buildEngine() error {
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: history.New(s.repos),
 		Masker: manifest.NewMasker(key), Log: s.log,
 	})
-	s.timetable = newTimetable(func(app string) { s.engine.Check(app, deploy.CauseSchedule) }, s.log)
+	s.timetable = newTimetable(s.engine.CheckDue, s.log)
 	s.engine.OnWanted(s.timetable.set)
 	s.keeper = drift.New(s.engine, s.log)
 	return nil

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +14,8 @@ import (
 )
 
 // A check comes up to a tenth of its interval late, at most maxJitter, so that
-// the apps of one schedule do not all ask at the same moment.
+// the apps of one schedule are not all worked on at the same moment. What they
+// ask of the cluster they ask together: each is told when it was due.
 const (
 	jitterShare = 10
 	maxJitter   = 30 * time.Second
@@ -21,57 +24,95 @@ const (
 // timetable has every app checked by its schedule.
 type timetable struct {
 	cron  *cron.Cron
-	check func(app string)
+	check func(app string, due time.Time)
 	log   *logrus.Entry
 
-	mu      sync.Mutex
-	entries map[string]entry
+	mu    sync.Mutex
+	rows  map[string]*row   // by schedule
+	specs map[string]string // schedules, by app
 }
 
-type entry struct {
-	id   cron.EntryID
-	spec string
+// row is a schedule and the apps that have it.
+type row struct {
+	schedule cron.Schedule
+	id       cron.EntryID
+	apps     map[string]bool
 }
 
-func newTimetable(check func(app string), log *logrus.Entry) *timetable {
-	return &timetable{cron: cron.New(), check: check, log: log, entries: map[string]entry{}}
+func newTimetable(check func(app string, due time.Time), log *logrus.Entry) *timetable {
+	return &timetable{cron: cron.New(), check: check, log: log, rows: map[string]*row{}, specs: map[string]string{}}
 }
 
-// set gives an app a schedule; "" takes it off the table. An app that keeps
-// its schedule keeps its next time.
+// set gives an app a schedule; "" takes it off the table.
 func (t *timetable) set(app, spec string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old, known := t.entries[app]
-	if known && old.spec == spec {
+	old := t.specs[app]
+	if old == spec {
 		return
 	}
-	if known {
-		t.cron.Remove(old.id)
-		delete(t.entries, app)
-	}
+	t.remove(app, old)
 	if spec == "" {
 		return
 	}
-	schedule, err := appfile.ParseSchedule(spec)
+	r, err := t.row(spec)
 	if err != nil {
 		t.log.WithField("app", app).Warnf("schedule %q: %v", spec, err)
 		return
 	}
-	id := t.cron.Schedule(schedule, cron.FuncJob(func() { t.due(app, schedule) }))
-	t.entries[app] = entry{id, spec}
+	r.apps[app], t.specs[app] = true, spec
 }
 
-// due has an app checked, a little late. Checks of one app never overlap:
-// each is a job of the app's worker.
-func (t *timetable) due(app string, schedule cron.Schedule) {
-	next := schedule.Next(time.Now())
-	late := min(time.Until(schedule.Next(next))/jitterShare, maxJitter)
-	if late <= 0 {
-		t.check(app)
+// row returns the row of a schedule, making it if there is none. t.mu is held.
+func (t *timetable) row(spec string) (*row, error) {
+	if r, ok := t.rows[spec]; ok {
+		return r, nil
+	}
+	schedule, err := appfile.ParseSchedule(spec)
+	if err != nil {
+		return nil, err
+	}
+	r := &row{schedule: schedule, apps: map[string]bool{}}
+	r.id = t.cron.Schedule(schedule, cron.FuncJob(func() { t.due(r) }))
+	t.rows[spec] = r
+	return r, nil
+}
+
+// remove takes an app out of the row of its schedule. t.mu is held.
+func (t *timetable) remove(app, spec string) {
+	r, ok := t.rows[spec]
+	if !ok {
 		return
 	}
-	time.AfterFunc(rand.N(late), func() { t.check(app) })
+	delete(r.apps, app)
+	delete(t.specs, app)
+	if len(r.apps) == 0 {
+		t.cron.Remove(r.id)
+		delete(t.rows, spec)
+	}
+}
+
+// due has the apps of a row checked, each a little late. Checks of one app never
+// overlap: each is a job of the app's worker. Schedules count in seconds, so that
+// what is due in the same second by another schedule is due together with it.
+func (t *timetable) due(r *row) {
+	now := time.Now()
+	due := now.Truncate(time.Second)
+	next := r.schedule.Next(now)
+	late := min(r.schedule.Next(next).Sub(next)/jitterShare, maxJitter)
+	for _, app := range t.appsOf(r) {
+		if late <= 0 {
+			t.check(app, due)
+			continue
+		}
+		time.AfterFunc(rand.N(late), func() { t.check(app, due) })
+	}
+}
+
+func (t *timetable) appsOf(r *row) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Keys(r.apps))
 }
 
 // every has a chore done at an interval, never twice at a time.

@@ -9,8 +9,9 @@ import (
 func TestParseSchedule(t *testing.T) {
 	from := time.Date(2026, 3, 1, 12, 0, 30, 0, time.UTC)
 	for spec, want := range map[string]time.Time{
-		"@every 5m":                 from.Add(5 * time.Minute),
-		" @every 90s ":              from.Add(90 * time.Second),
+		"@every 5m":                 time.Date(2026, 3, 1, 12, 5, 0, 0, time.UTC),
+		" @every 90s ":              time.Date(2026, 3, 1, 12, 1, 30, 0, time.UTC),
+		"@every 1500ms":             time.Date(2026, 3, 1, 12, 0, 31, 0, time.UTC),
 		"CRON_TZ=UTC @hourly":       time.Date(2026, 3, 1, 13, 0, 0, 0, time.UTC),
 		"TZ=UTC 0 3 * * *":          time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC),
 		"CRON_TZ=UTC 30 1 * * MON":  time.Date(2026, 3, 2, 1, 30, 0, 0, time.UTC),

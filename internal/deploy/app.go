@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -24,9 +25,10 @@ type noted struct {
 type job struct {
 	cause  Cause
 	caller access.Caller
-	push   string // the push's id, for the record
-	force  bool   // recreate what cannot be changed in place
-	plan   *Plan  // from the gate; nil to plan anew
+	push   string    // the push's id, for the record
+	force  bool      // recreate what cannot be changed in place
+	fresh  time.Time // what runs has to be known as of then, from the server itself; zero: as the watches know it
+	plan   *Plan     // from the gate; nil to plan anew
 	with   *companions
 	run    *Run   // nil until there is something to show
 	after  []*Run // of the apps that this one depends on
@@ -258,6 +260,9 @@ func (a *app) enqueue(j *job) {
 	defer a.mu.Unlock()
 	switch {
 	case j.cause.check() && a.job != nil:
+		if j.fresh.After(a.job.fresh) {
+			a.job.fresh = j.fresh
+		}
 		return
 	case !j.cause.check():
 		if a.job != nil && a.job.run != nil {

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"time"
+
 	"github.com/pushboat/pushboat/internal/access"
 )
 
@@ -110,6 +112,15 @@ func (a *app) skippedRecord(j *job) Record {
 		record.Objects, record.Digest = last.Objects, last.Digest
 	}
 	return record
+}
+
+// CheckDue has an app compared with its cluster by its schedule. The check asks
+// the server itself what runs, and accepts what was asked for it or for another
+// app since the time that it was due.
+func (e *Engine) CheckDue(name string, due time.Time) {
+	if a := e.app(name); a != nil {
+		a.enqueue(&job{cause: CauseSchedule, caller: access.System(string(CauseSchedule)), fresh: due})
+	}
 }
 
 // Check has an app compared with its cluster, unless something is queued for

@@ -19,11 +19,17 @@ func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, er
 	if err != nil {
 		return kube.Parent{}, err
 	}
-	a.setParent(&parent)
+	a.setParent(cluster, &parent)
 	return parent, nil
 }
 
-func (a *app) setParent(parent *kube.Parent) {
+// setParent notes the app's parent, and so which kinds have to be watched for it.
+func (a *app) setParent(cluster *Cluster, parent *kube.Parent) {
+	var kinds kube.GroupKinds
+	if parent != nil {
+		kinds = parent.Kinds
+	}
+	cluster.Index.Use(setID(a.name), kinds)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.parent = parent
@@ -62,7 +68,7 @@ func (w *applying) deleteParent(ctx context.Context) error {
 	if err != nil || !parent.Exists() {
 		return err
 	}
-	w.app.setParent(nil)
+	w.app.setParent(w.cluster, nil)
 	return again(ctx, func() error { return w.cluster.Kube.DeleteParent(ctx, parent) })
 }
 
@@ -72,7 +78,7 @@ func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) err
 		return err
 	})
 	if err == nil {
-		w.app.setParent(&parent)
+		w.app.setParent(w.cluster, &parent)
 	}
 	return err
 }

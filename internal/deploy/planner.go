@@ -32,6 +32,7 @@ type planner struct {
 	app     *app
 	target  *target
 	force   bool        // recreate what cannot be changed in place
+	fresh   time.Time   // see job
 	with    *companions // what else comes with the push
 	claims  *claims     // what every app wants
 	masker  manifest.Masker
@@ -173,6 +174,9 @@ func (p *planner) follow(ctx context.Context, objects []resolved) error {
 	list := make([]kube.Kind, 0, len(kinds))
 	for _, kind := range kinds {
 		list = append(list, kind)
+	}
+	if !p.fresh.IsZero() {
+		return p.cluster.Index.Fresh(ctx, p.fresh, list...)
 	}
 	return p.cluster.Index.Follow(ctx, list...)
 }

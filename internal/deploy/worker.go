@@ -143,7 +143,7 @@ func (a *app) branchMoved(t *target) bool {
 func (a *app) check(t *target, j *job) bool {
 	plan, err := a.replan(t, j)
 	if err == nil {
-		err = a.engine.Clusters[t.spec.Cluster].Index.Down() // the plan asked nothing of what seems unchanged
+		err = a.engine.Clusters[t.spec.Cluster].Index.Down().Err // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {
 		a.setTrouble(err.Error())
@@ -348,7 +348,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 		return nil, problems
 	}
 	a.engine.claims.set(a.name, t.spec.Cluster, objects)
-	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force}
+	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh}
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
 		return nil, err

@@ -21,9 +21,13 @@ type Entry struct {
 	PartOf          string // ApplySet id, the value of kube.PartOfLabel
 	UID             types.UID
 	ResourceVersion string
+	Generation      int64  // counts the changes of its spec; 0 for kinds that do not count
 	Fingerprint     string // see Fingerprint
 	Health          health.Health
-	Terminating     bool // deleted, but held by a finalizer
+	Since           time.Time // when Health became good or bad, as far as this server has seen
+	Terminating     bool      // deleted, but held by a finalizer
+
+	partial bool // from a list of metadata: Health is older than the rest
 }
 
 // EntryOf reduces an object to what the index keeps of it.
@@ -33,6 +37,7 @@ func EntryOf(u *unstructured.Unstructured) Entry {
 		PartOf:          u.GetLabels()[kube.PartOfLabel],
 		UID:             u.GetUID(),
 		ResourceVersion: u.GetResourceVersion(),
+		Generation:      u.GetGeneration(),
 		Fingerprint:     Fingerprint(u),
 		Health:          health.Of(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
@@ -44,8 +49,10 @@ func EntryOf(u *unstructured.Unstructured) Entry {
 // changes or removes such a field, since that takes the field from us, and
 // stays for status updates and for fields that others add (tried on 1.37). It
 // is "" when Pushboat owns nothing, as when managedFields was wiped.
-func Fingerprint(u *unstructured.Unstructured) string {
-	for _, entry := range u.GetManagedFields() {
+func Fingerprint(u *unstructured.Unstructured) string { return fingerprint(u.GetManagedFields()) }
+
+func fingerprint(fields []metav1.ManagedFieldsEntry) string {
+	for _, entry := range fields {
 		if isOurs(entry) && entry.FieldsV1 != nil {
 			sum := sha256.Sum256(entry.FieldsV1.GetRawBytes())
 			return hex.EncodeToString(sum[:8])

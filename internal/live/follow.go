@@ -2,20 +2,18 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // A watch that breaks is taken up again at once, then more and more slowly up
@@ -30,17 +28,29 @@ const (
 // follow is the watch of one kind.
 type follow struct {
 	index  *Index
-	kind   kube.Kind
 	cancel context.CancelFunc
 	synced chan struct{} // closed after the first list
 	failed chan failure  // holds the latest error while not synced
 	again  chan struct{} // cuts the pause before the next attempt short
 
 	down atomic.Pointer[failure] // the last request failed; nil while all is well
+
+	mu       sync.Mutex
+	kind     kube.Kind
+	restart  context.CancelFunc     // ends the attempt that goes on, for another to begin
+	asked    time.Time              // when somebody last wanted the kind followed
+	event    time.Time              // when the watch last told something; zero: never
+	restarts int                    // how often it was listed anew
+	listing  *listing               // the newest, going on or done; nil if there is none to go by
+	lists    map[*listing]bool      // that go on
+	awaited  map[manifest.ID]string // what a list has shown, and the watch not yet, see merge
 }
 
-// failure is why a list or a watch ended.
-type failure struct{ err error }
+// failure is why the requests of a kind fail, and since when.
+type failure struct {
+	err   error
+	since time.Time
+}
 
 // follow returns the kind's watch, starting it if there is none.
 func (x *Index) follow(kind kube.Kind) *follow {
@@ -48,13 +58,37 @@ func (x *Index) follow(kind kube.Kind) *follow {
 	defer x.mu.Unlock()
 	gk := kind.GVK.GroupKind()
 	if f, ok := x.follows[gk]; ok {
+		f.ask()
 		return f
 	}
 	ctx, cancel := context.WithCancel(x.ctx)
-	f := &follow{index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan failure, 1), again: make(chan struct{}, 1)}
+	f := &follow{
+		index: x, kind: kind, cancel: cancel, synced: make(chan struct{}), failed: make(chan failure, 1),
+		again: make(chan struct{}, 1), asked: time.Now(), lists: map[*listing]bool{},
+	}
 	x.follows[gk] = f
+	x.sweepLater()
 	go f.run(ctx)
 	return f
+}
+
+func (f *follow) ask() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = time.Now()
+}
+
+func (f *follow) lastAsked() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+// target is the kind in the version that is watched.
+func (f *follow) target() kube.Kind {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.kind
 }
 
 // wait returns when the kind has been listed, or with the reason why it can
@@ -85,6 +119,10 @@ func (f *follow) retry() {
 	case <-f.failed:
 	default:
 	}
+	f.hurry()
+}
+
+func (f *follow) hurry() {
 	select {
 	case f.again <- struct{}{}:
 	default:
@@ -93,12 +131,15 @@ func (f *follow) retry() {
 
 // run lists and watches until ctx ends or the kind is gone from the cluster.
 func (f *follow) run(ctx context.Context) {
-	defer f.stop()
+	defer f.stop(ctx)
 	delay := retryMin
 	for ctx.Err() == nil {
 		started := time.Now()
-		err := f.newReflector().ListAndWatchWithContext(ctx)
-		if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+		err := f.attempt(ctx)
+		if isGone(err) {
+			err = f.retarget(ctx, err)
+		}
+		if isGone(err) {
 			f.report(err)
 			return
 		}
@@ -117,53 +158,93 @@ func (f *follow) run(ctx context.Context) {
 	}
 }
 
-// stop forgets the kind, so that the next Follow starts afresh.
-func (f *follow) stop() {
+// attempt lists and watches until the watch breaks for good.
+func (f *follow) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f.mu.Lock()
+	f.restart = cancel
+	f.restarts++
+	f.mu.Unlock()
+	return f.newReflector().ListAndWatchWithContext(ctx)
+}
+
+// isGone reports whether an error says that the kind is not served any more, in
+// this version at least.
+func isGone(err error) bool {
+	unknown := (*kube.UnknownKindError)(nil)
+	return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || errors.As(err, &unknown)
+}
+
+// retarget looks a kind up again that is not served as it was: its definition
+// may have dropped the version that was watched, and have another. It returns
+// gone if the cluster has the kind in no other form.
+func (f *follow) retarget(ctx context.Context, gone error) error {
+	was := f.target()
+	f.index.cluster.Invalidate()
+	kind, err := f.index.cluster.KindOf(ctx, was.GVK.GroupKind())
+	switch {
+	case isGone(err):
+		return gone
+	case err != nil:
+		return err
+	case kind.Resource == was.Resource && kind.Namespaced == was.Namespaced:
+		return gone
+	}
+	f.index.log.WithField("kind", kind.GVK.Kind).Infof("not served as %s any more; watched as %s", was.GVK.Version, kind.GVK.Version)
+	f.mu.Lock()
+	f.kind, f.listing = kind, nil
+	f.mu.Unlock()
+	f.hurry()
+	return nil
+}
+
+// stop forgets the kind, so that the next Follow starts afresh. A kind that is
+// gone takes its objects with it; one that is only no longer followed does not.
+func (f *follow) stop(ctx context.Context) {
+	followed := ctx.Err() == nil
 	f.cancel()
-	gk := f.kind.GVK.GroupKind()
+	gk := f.target().GVK.GroupKind()
 	f.index.mu.Lock()
 	if f.index.follows[gk] == f {
 		delete(f.index.follows, gk)
 	}
 	f.index.mu.Unlock()
-	if f.index.ctx.Err() == nil {
+	if followed {
 		f.index.replace(gk, nil)
+	}
+}
+
+// end stops the watch of a kind that nobody uses. Its entries, if there are any,
+// are nobody's, and go without an event.
+func (f *follow) end() {
+	gk := f.target().GVK.GroupKind()
+	x := f.index
+	x.mu.Lock()
+	if x.follows[gk] == f {
+		delete(x.follows, gk)
+	}
+	x.mu.Unlock()
+	f.cancel()
+	stale := x.ofKind(gk)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, entry := range stale {
+		x.removeLocked(entry)
 	}
 }
 
 // report keeps the newest error for those who wait for the first list.
 func (f *follow) report(err error) {
-	f.index.log.WithError(err).WithField("kind", f.kind.GVK.Kind).Debug("watch ended")
+	f.index.log.WithError(err).WithField("kind", f.target().GVK.Kind).Debug("watch ended")
 	select {
 	case <-f.failed:
 	default:
 	}
 	select {
-	case f.failed <- failure{err}:
+	case f.failed <- failure{err: err}:
 	default:
 	}
-}
-
-func (f *follow) newReflector() *cache.Reflector {
-	objects := f.index.cluster.Dynamic().Resource(f.kind.Resource)
-	listWatch := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = kube.PartOfLabel
-			list, err := objects.List(ctx, options)
-			f.see(err)
-			return list, err
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.LabelSelector = kube.PartOfLabel
-			watched, err := objects.Watch(ctx, options)
-			f.see(err)
-			return watched, err
-		},
-	}
-	return cache.NewReflectorWithOptions(listWatch, &unstructured.Unstructured{}, &store{follow: f},
-		cache.ReflectorOptions{Name: "live", TypeDescription: f.kind.GVK.Kind, Backoff: &wait.Backoff{
-			Duration: retryMin, Factor: 2, Jitter: 0.5, Steps: retrySteps, Cap: retryMax,
-		}})
 }
 
 // see notes how the last request of the kind went, and tells those who wait for
@@ -175,47 +256,27 @@ func (f *follow) see(err error) {
 		f.down.Store(nil)
 	case kube.IsUnreachable(err):
 		f.report(err)
-		f.down.Store(&failure{&kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err}})
+		f.fail(&kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err})
+	case errors.Is(err, context.Canceled):
 	default:
-		f.down.Store(&failure{fmt.Errorf("watch %s: %w", f.kind.Resource.Resource, err)})
+		f.fail(fmt.Errorf("watch %s: %w", f.target().Resource.Resource, err))
 	}
 }
 
-// store receives what a reflector sees, and passes on only entries.
-type store struct{ follow *follow }
-
-var _ cache.ReflectorStore = (*store)(nil)
-
-func (s *store) Add(obj any) error    { return s.Update(obj) }
-func (s *store) Resync() error        { return nil }
-func (s *store) gk() schema.GroupKind { return s.follow.kind.GVK.GroupKind() }
-
-func (s *store) Update(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.follow.index.put(EntryOf(u))
+// fail notes that the kind is not seen, since now or since it was first not.
+func (f *follow) fail(err error) {
+	since := time.Now()
+	if former := f.down.Load(); former != nil {
+		since = former.since
 	}
-	return nil
+	f.down.Store(&failure{err, since})
 }
 
-func (s *store) Delete(obj any) error {
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		s.follow.index.drop(EntryOf(u))
-	}
-	return nil
-}
+// gk is the kind without its version.
+func (f *follow) gk() schema.GroupKind { return f.target().GVK.GroupKind() }
 
-func (s *store) Replace(list []any, _ string) error {
-	entries := make([]Entry, 0, len(list))
-	for _, obj := range list {
-		if u, ok := obj.(*unstructured.Unstructured); ok {
-			entries = append(entries, EntryOf(u))
-		}
-	}
-	s.follow.index.replace(s.gk(), entries)
-	select {
-	case <-s.follow.synced:
-	default:
-		close(s.follow.synced)
-	}
-	return nil
+// options selects the objects that belong to an ApplySet.
+func selecting(options metav1.ListOptions) metav1.ListOptions {
+	options.LabelSelector = kube.PartOfLabel
+	return options
 }

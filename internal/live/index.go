@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,10 +33,13 @@ type Index struct {
 
 	mu       sync.RWMutex
 	follows  map[schema.GroupKind]*follow
-	entries  map[manifest.ID]Entry
-	members  map[string]map[manifest.ID]struct{} // by ApplySet id
+	entries  map[manifest.ID]*Entry         // never changed once they are here
+	members  map[string]map[*Entry]struct{} // by ApplySet id
+	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
+	grace    time.Duration // how long a kind is watched that nobody uses
+	lossy    time.Duration // how long a watch may be behind a list
 }
 
 // New makes an empty index of a cluster. Its watches end with ctx.
@@ -45,9 +49,12 @@ func New(ctx context.Context, cluster *kube.Cluster, log *logrus.Entry) *Index {
 		log:     log.WithField("cluster", cluster.Name()),
 		ctx:     ctx,
 		follows: map[schema.GroupKind]*follow{},
-		entries: map[manifest.ID]Entry{},
-		members: map[string]map[manifest.ID]struct{}{},
+		entries: map[manifest.ID]*Entry{},
+		members: map[string]map[*Entry]struct{}{},
+		users:   map[string][]schema.GroupKind{},
 		waiters: map[string]map[chan struct{}]struct{}{},
+		grace:   unusedGrace,
+		lossy:   lossGrace,
 	}
 }
 
@@ -68,20 +75,7 @@ func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
 	}
 	for _, f := range follows {
 		if err := f.wait(ctx); err != nil {
-			return fmt.Errorf("list %s on cluster %s: %w", f.kind.Resource.Resource, x.cluster.Name(), err)
-		}
-	}
-	return nil
-}
-
-// Down says why the index may not know how the cluster is now: the last request
-// of one of its watches failed. It is nil while all of them see.
-func (x *Index) Down() error {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	for _, f := range x.follows {
-		if failure := f.down.Load(); failure != nil {
-			return failure.err
+			return fmt.Errorf("list %s on cluster %s: %w", f.target().Resource.Resource, x.cluster.Name(), err)
 		}
 	}
 	return nil
@@ -92,8 +86,8 @@ func (x *Index) Members(partOf string) []Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	entries := make([]Entry, 0, len(x.members[partOf]))
-	for id := range x.members[partOf] {
-		entries = append(entries, x.entries[id])
+	for entry := range x.members[partOf] {
+		entries = append(entries, *entry)
 	}
 	return entries
 }
@@ -102,8 +96,10 @@ func (x *Index) Members(partOf string) []Entry {
 func (x *Index) Get(id manifest.ID) (Entry, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	entry, ok := x.entries[id]
-	return entry, ok
+	if entry, ok := x.entries[id]; ok {
+		return *entry, true
+	}
+	return Entry{}, false
 }
 
 // Changed returns a channel that receives whenever an object of the ApplySet
@@ -134,23 +130,30 @@ func (x *Index) Note(u *unstructured.Unstructured) { x.put(EntryOf(u)) }
 
 // put enters an object unless a later version of it is there.
 func (x *Index) put(entry Entry) {
-	x.enter(entry, func(old Entry) bool { return newer(entry.ResourceVersion, old.ResourceVersion) })
+	x.enter(entry, func(old *Entry) bool {
+		return newer(entry.ResourceVersion, old.ResourceVersion) || old.partial && entry.ResourceVersion == old.ResourceVersion
+	})
 }
 
 // enter makes the entry what the index has of the object, if it is to take the
 // place of what is there.
-func (x *Index) enter(entry Entry, replaces func(old Entry) bool) {
+func (x *Index) enter(entry Entry, replaces func(old *Entry) bool) {
+	entry.intern()
 	x.mu.Lock()
 	old, known := x.entries[entry.ID]
 	if known && !replaces(old) {
 		x.mu.Unlock()
 		return
 	}
-	x.removeLocked(entry.ID)
+	entry.age(old)
+	x.removeLocked(old)
 	if entry.PartOf != "" {
-		x.insertLocked(entry)
+		x.insertLocked(&entry)
 	}
-	x.tellLocked(old.PartOf, entry.PartOf)
+	if known {
+		x.tellLocked(old.PartOf)
+	}
+	x.tellLocked(entry.PartOf)
 	listeners := x.onChange
 	x.mu.Unlock()
 	for _, f := range listeners {
@@ -166,12 +169,12 @@ func (x *Index) drop(entry Entry) {
 		x.mu.Unlock()
 		return
 	}
-	x.removeLocked(entry.ID)
+	x.removeLocked(old)
 	x.tellLocked(old.PartOf)
 	listeners := x.onChange
 	x.mu.Unlock()
 	for _, f := range listeners {
-		f(Event{Entry: old, Deleted: true})
+		f(Event{Entry: *old, Deleted: true})
 	}
 }
 
@@ -189,14 +192,15 @@ func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
 		}
 	}
 	for _, entry := range entries {
-		x.enter(entry, func(old Entry) bool { return entry.ResourceVersion != old.ResourceVersion })
+		x.enter(entry, func(old *Entry) bool { return old.partial || entry.ResourceVersion != old.ResourceVersion })
 	}
 }
 
-func (x *Index) ofKind(gk schema.GroupKind) []Entry {
+// ofKind returns the entries of a kind.
+func (x *Index) ofKind(gk schema.GroupKind) []*Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var entries []Entry
+	var entries []*Entry
 	for id, entry := range x.entries {
 		if id.GroupKind() == gk {
 			entries = append(entries, entry)
@@ -205,21 +209,21 @@ func (x *Index) ofKind(gk schema.GroupKind) []Entry {
 	return entries
 }
 
-func (x *Index) insertLocked(entry Entry) {
+func (x *Index) insertLocked(entry *Entry) {
 	x.entries[entry.ID] = entry
 	if x.members[entry.PartOf] == nil {
-		x.members[entry.PartOf] = map[manifest.ID]struct{}{}
+		x.members[entry.PartOf] = map[*Entry]struct{}{}
 	}
-	x.members[entry.PartOf][entry.ID] = struct{}{}
+	x.members[entry.PartOf][entry] = struct{}{}
 }
 
-func (x *Index) removeLocked(id manifest.ID) {
-	old, ok := x.entries[id]
-	if !ok {
+// removeLocked takes an entry out that may be nil.
+func (x *Index) removeLocked(old *Entry) {
+	if old == nil {
 		return
 	}
-	delete(x.entries, id)
-	delete(x.members[old.PartOf], id)
+	delete(x.entries, old.ID)
+	delete(x.members[old.PartOf], old)
 	if len(x.members[old.PartOf]) == 0 {
 		delete(x.members, old.PartOf)
 	}

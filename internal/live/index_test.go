@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -61,7 +62,12 @@ type fixture struct {
 
 func newFixture(t *testing.T, namespace string) *fixture {
 	t.Helper()
-	c, err := kube.Open("default", running.Config, quiet())
+	return newFixtureOn(t, namespace, running.Config)
+}
+
+func newFixtureOn(t *testing.T, namespace string, config *rest.Config) *fixture {
+	t.Helper()
+	c, err := kube.Open("default", config, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,220 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// listPage is how many objects one request of a fresh list asks for. An
+	// object's metadata has 1 to 2 KB, most of it managedFields: a page is a
+	// few MB, and most kinds are one.
+	listPage = 5000
+	// lossGrace is how long the watch may take to tell what a list has shown.
+	lossGrace = 10 * time.Second
+	// listTimeout bounds one fresh list.
+	listTimeout = time.Minute
+)
+
+// listing is one fresh list of a kind, which all may share that accept its time.
+type listing struct {
+	began   time.Time
+	deleted map[manifest.ID]string // what the watch saw go meanwhile, and when
+	done    chan struct{}
+	err     error // once done
+}
+
+// Fresh makes what the index has of the kinds at least as new as a moment, by
+// asking the server and not the watch, which may have lost something. It asks
+// for the metadata of each kind's objects once, for whoever wants it: a list
+// that began at that moment or after serves all who accept it, and those who
+// come while it goes on wait for it. It costs nothing where there is one.
+func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error {
+	if err := x.Follow(ctx, kinds...); err != nil {
+		return err
+	}
+	lists := make([]*listing, len(kinds))
+	for i, kind := range kinds {
+		lists[i] = x.follow(kind).fresh(moment)
+	}
+	for i, l := range lists {
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if l.err != nil {
+			return fmt.Errorf("list %s on cluster %s: %w", kinds[i].Resource.Resource, x.cluster.Name(), l.err)
+		}
+	}
+	return nil
+}
+
+// fresh returns the newest list if it began late enough, and else a new one.
+func (f *follow) fresh(moment time.Time) *listing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l := f.listing; l != nil && !l.began.Before(moment) {
+		return l
+	}
+	l := &listing{began: time.Now(), deleted: map[manifest.ID]string{}, done: make(chan struct{})}
+	f.listing = l
+	f.lists[l] = true
+	go f.list(l)
+	return l
+}
+
+// list carries a list out.
+func (f *follow) list(l *listing) {
+	ctx, cancel := context.WithTimeout(f.index.ctx, listTimeout)
+	defer cancel()
+	entries, version, err := f.everything(ctx)
+	f.mu.Lock()
+	delete(f.lists, l)
+	if err != nil && f.listing == l {
+		f.listing = nil // whoever comes next asks again
+	}
+	f.mu.Unlock()
+	if err == nil {
+		f.await(f.index.merge(f.gk(), snapshot{entries, version, l.deleted}))
+	}
+	l.err = err
+	close(l.done)
+}
+
+// everything asks for the metadata of every object, page by page, as of one moment.
+// A list that takes so long that its later pages have expired is asked for
+// again in one piece.
+func (f *follow) everything(ctx context.Context) (entries []Entry, version string, err error) {
+	objects := f.index.cluster.Metadata().Resource(f.target().Resource)
+	options := selecting(metav1.ListOptions{Limit: listPage})
+	for {
+		page, err := objects.List(ctx, options)
+		if apierrors.IsResourceExpired(err) && options.Continue != "" {
+			entries, options = nil, selecting(metav1.ListOptions{})
+			continue
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range page.Items {
+			entries = append(entries, f.entryOfMetadata(&page.Items[i]))
+		}
+		version = page.ResourceVersion
+		if options.Continue = page.Continue; options.Continue == "" {
+			return entries, version, nil
+		}
+	}
+}
+
+// snapshot is what a list has shown.
+type snapshot struct {
+	entries []Entry
+	version string                 // of the list
+	deleted map[manifest.ID]string // what the watch saw go while it was made, and when
+}
+
+// merge brings the index up to a list, where the watch is behind it; where the
+// watch is ahead, the index stays. It returns what was new, with the version
+// that the watch has yet to tell of; "" is a deletion.
+func (x *Index) merge(gk groupKind, s snapshot) map[manifest.ID]string {
+	behind := map[manifest.ID]string{}
+	listed := make(map[manifest.ID]struct{}, len(s.entries))
+	for _, entry := range s.entries {
+		listed[entry.ID] = struct{}{}
+		old, known := x.Get(entry.ID)
+		gone, left := s.deleted[entry.ID]
+		switch {
+		case known && !newer(entry.ResourceVersion, old.ResourceVersion):
+			continue
+		case !known && left && newer(gone, s.version):
+			continue
+		case known && entry.partial:
+			entry.Health = old.Health
+		case entry.partial:
+			entry.Health = notSeen
+		}
+		behind[entry.ID] = entry.ResourceVersion
+		x.put(entry)
+	}
+	for _, old := range x.ofKind(gk) {
+		if _, there := listed[old.ID]; !there && !newer(old.ResourceVersion, s.version) {
+			behind[old.ID] = ""
+			x.drop(Entry{ID: old.ID})
+		}
+	}
+	return behind
+}
+
+// await gives the watch a while to tell what the list has shown. A watch that
+// does not has lost something, and is begun anew.
+func (f *follow) await(behind map[manifest.ID]string) {
+	if len(behind) == 0 {
+		return
+	}
+	f.mu.Lock()
+	f.awaited = behind
+	f.mu.Unlock()
+	time.AfterFunc(f.index.lossy, f.judge)
+}
+
+// judge begins the watch anew if it has not told what it should.
+func (f *follow) judge() {
+	f.mu.Lock()
+	lost, restart := f.awaited, f.restart
+	f.awaited = nil
+	f.mu.Unlock()
+	if len(lost) == 0 || f.index.ctx.Err() != nil {
+		return
+	}
+	var one manifest.ID
+	for one = range lost {
+		break
+	}
+	f.index.log.WithField("kind", one.Kind).Warnf(
+		"the watch did not tell of changes to %d objects, %s among them, which a list has shown; it begins anew", len(lost), one)
+	restart()
+	f.hurry()
+}
+
+// arrived notes an event of the watch.
+func (f *follow) arrived(entry Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.event = time.Now()
+	if version, ok := f.awaited[entry.ID]; ok && !newer(version, entry.ResourceVersion) {
+		delete(f.awaited, entry.ID)
+	}
+}
+
+// left notes that the watch saw an object go.
+func (f *follow) left(entry Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.event = time.Now()
+	delete(f.awaited, entry.ID)
+	for l := range f.lists {
+		l.deleted[entry.ID] = entry.ResourceVersion
+	}
+}
+
+// began notes that the watch begins with a list of its own.
+func (f *follow) began() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.event, f.awaited = time.Now(), nil
+}
+
+// told notes a sign of life.
+func (f *follow) told() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.event = time.Now()
+}

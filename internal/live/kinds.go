@@ -1,0 +1,68 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// unusedGrace is how long a kind is watched that no app has objects of: pushes
+// that are planned and not carried out, and an app's last object of a kind that
+// goes and comes, do not start and stop watches all the time.
+const unusedGrace = 30 * time.Second
+
+// Use says which kinds an ApplySet has objects of. A kind that none has any
+// more is no longer watched, after a while.
+func (x *Index) Use(partOf string, kinds []schema.GroupKind) {
+	x.mu.Lock()
+	before := x.users[partOf]
+	if len(kinds) == 0 {
+		delete(x.users, partOf)
+	} else {
+		x.users[partOf] = slices.Clone(kinds)
+	}
+	x.mu.Unlock()
+	for _, gk := range before {
+		if !slices.Contains(kinds, gk) {
+			x.sweepLater()
+			return
+		}
+	}
+}
+
+// sweepLater ends the watches that nobody uses, when the grace is over.
+func (x *Index) sweepLater() {
+	time.AfterFunc(x.grace, func() {
+		if x.ctx.Err() == nil {
+			x.sweep()
+		}
+	})
+}
+
+func (x *Index) sweep() {
+	for _, f := range x.unused() {
+		x.log.WithField("kind", f.target().GVK.Kind).Debug("no app has objects of the kind any more: it is not watched")
+		f.end()
+	}
+}
+
+// unused returns the watches of kinds that no ApplySet uses and that nobody has
+// asked for within the grace.
+func (x *Index) unused() []*follow {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	used := map[schema.GroupKind]bool{}
+	for _, kinds := range x.users {
+		for _, gk := range kinds {
+			used[gk] = true
+		}
+	}
+	var unused []*follow
+	for gk, f := range x.follows {
+		if !used[gk] && time.Since(f.lastAsked()) >= x.grace {
+			unused = append(unused, f)
+		}
+	}
+	return unused
+}

@@ -1,0 +1,80 @@
+package live
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// heap is how many bytes are in use.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// madeEntry is an entry as a watch makes it, each string of its own.
+func madeEntry(i int) Entry {
+	own := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+	kinds := []string{"ConfigMap", "Deployment", "Service", "Secret"}
+	return Entry{
+		ID:              manifest.ID{Kind: own("%s", kinds[i%4]), Namespace: own("namespace-%d", i/4), Name: own("settings-%d", i)},
+		PartOf:          own("set-%d", i/4),
+		UID:             types.UID(own("0c9a8b12-0000-4000-8000-%012d", i)),
+		ResourceVersion: strconv.Itoa(100_000 + i),
+		Fingerprint:     own("%016x", i),
+		Health:          health.Health{Status: health.Healthy, Message: own("1 of 1 pod ready")},
+	}
+}
+
+func TestSinceIsWhenHealthChanged(t *testing.T) {
+	x := New(t.Context(), unasked(t), quiet())
+	entry := madeEntry(1)
+	enter := func(version string, status health.Status) time.Time {
+		entry.ResourceVersion, entry.Health = version, health.Health{Status: status}
+		entry.Since = time.Time{}
+		x.put(entry)
+		got, _ := x.Get(entry.ID)
+		return got.Since
+	}
+	made := enter("1", health.Progressing)
+	if made.IsZero() {
+		t.Fatal("it is not said since when it is progressing")
+	}
+	if got := enter("2", health.Failed); !got.Equal(made) {
+		t.Errorf("it is unwell since %v, not since it failed, %v", made, got)
+	}
+	well := enter("3", health.Healthy)
+	if !well.After(made) {
+		t.Errorf("it is well since %v", well)
+	}
+	if got := enter("4", health.Failed); !got.After(well) {
+		t.Errorf("it is unwell again since %v", got)
+	}
+}
+
+func TestEntriesAreSmall(t *testing.T) {
+	const n = 10_000
+	x := New(t.Context(), unasked(t), quiet())
+	before := heap()
+	for i := range n {
+		x.put(madeEntry(i))
+	}
+	bytes := (heap() - before) / n
+	t.Logf("%d bytes an object", bytes)
+	if len(x.Members("set-7")) != 4 {
+		t.Errorf("a set has %d members", len(x.Members("set-7")))
+	}
+	if bytes > 700 {
+		t.Errorf("an object takes %d bytes of the index", bytes)
+	}
+}

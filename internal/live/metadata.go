@@ -1,0 +1,96 @@
+package live
+
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// entryOf reduces what a list or a watch has of an object to what the index
+// keeps: a whole object, or its metadata alone.
+func (f *follow) entryOf(obj any) (Entry, bool) {
+	switch obj := obj.(type) {
+	case *seen:
+		return obj.entry, true
+	case *unstructured.Unstructured:
+		return EntryOf(obj), true
+	case *metav1.PartialObjectMetadata:
+		return f.entryOfMetadata(obj), true
+	}
+	return Entry{}, false
+}
+
+// entryOfMetadata makes the entry of an object of which only the metadata is
+// known. Its health is not to be believed of kinds whose health is in a body.
+func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
+	gvk := f.kind.GVK
+	return Entry{
+		ID:              manifest.ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: m.Namespace, Name: m.Name},
+		PartOf:          m.Labels[kube.PartOfLabel],
+		UID:             m.UID,
+		ResourceVersion: m.ResourceVersion,
+		Generation:      m.Generation,
+		Fingerprint:     fingerprint(canonical(m.ManagedFields)),
+		Health:          healthOfMetadata(m, gvk),
+		Terminating:     m.DeletionTimestamp != nil,
+		partial:         needsBody(gvk.GroupKind()),
+	}
+}
+
+// healthOfMetadata judges an object of a kind whose health needs no body: it is
+// well unless it is being deleted.
+func healthOfMetadata(m *metav1.PartialObjectMetadata, gvk schema.GroupVersionKind) health.Health {
+	if m.DeletionTimestamp == nil {
+		return health.Health{Status: health.Healthy}
+	}
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	u.SetGroupVersionKind(gvk)
+	u.SetDeletionTimestamp(m.DeletionTimestamp)
+	u.SetFinalizers(m.Finalizers)
+	return health.Of(u)
+}
+
+// canonical writes our fields as they read back from an object in JSON, sorted
+// by name, so that an object has one fingerprint by whichever way it came.
+func canonical(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	for i, entry := range entries {
+		if !isOurs(entry) || entry.FieldsV1 == nil {
+			continue
+		}
+		var fields map[string]any
+		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
+			continue
+		}
+		if text, err := json.Marshal(fields); err == nil {
+			entries[i].FieldsV1.SetRawBytes(text)
+		}
+	}
+	return entries
+}
+
+type groupKind = schema.GroupKind
+
+// notSeen is the health of an object that a list of metadata has shown before
+// the watch told of it.
+var notSeen = health.Health{Status: health.Unknown, Message: "not seen by the watch yet"}
+
+// plainKinds are the kinds of whose objects the metadata tells all.
+var plainKinds = map[schema.GroupKind]bool{
+	{Kind: "ConfigMap"}:      true,
+	{Kind: "Secret"}:         true,
+	{Kind: "ServiceAccount"}: true,
+	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:        true,
+	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}: true,
+	{Group: "rbac.authorization.k8s.io", Kind: "Role"}:               true,
+	{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}:        true,
+}
+
+// needsBody reports whether the health of a kind's objects is in more than
+// their metadata.
+func needsBody(gk schema.GroupKind) bool { return !plainKinds[gk] }

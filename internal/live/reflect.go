@@ -1,0 +1,133 @@
+package live
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+// newReflector makes the client-go loop that lists and watches the kind: in one
+// streamed request where the API server can, else in a list of pages and a
+// watch. Of kinds whose health needs no body it asks for the metadata alone, so
+// that no Secret's value ever comes here.
+func (f *follow) newReflector() *cache.Reflector {
+	listWatch, expected := f.bodies()
+	if !needsBody(f.gk()) {
+		listWatch, expected = f.metadata()
+	}
+	return cache.NewReflectorWithOptions(listWatch, expected, &store{follow: f},
+		cache.ReflectorOptions{Name: "live", TypeDescription: f.target().GVK.Kind, Backoff: &wait.Backoff{
+			Duration: retryMin, Factor: 2, Jitter: 0.5, Steps: retrySteps, Cap: retryMax,
+		}})
+}
+
+// bodies lists and watches whole objects.
+func (f *follow) bodies() (*cache.ListWatch, runtime.Object) {
+	objects := f.index.cluster.Dynamic().Resource(f.target().Resource)
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			list, err := objects.List(ctx, selecting(options))
+			f.see(err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			watched, err := objects.Watch(ctx, selecting(options))
+			f.see(err)
+			return watched, err
+		},
+	}, &unstructured.Unstructured{}
+}
+
+// metadata lists and watches the metadata of objects.
+func (f *follow) metadata() (*cache.ListWatch, runtime.Object) {
+	objects := f.index.cluster.Metadata().Resource(f.target().Resource)
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			list, err := objects.List(ctx, selecting(options))
+			f.see(err)
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			watched, err := objects.Watch(ctx, selecting(options))
+			f.see(err)
+			return watched, err
+		},
+	}, &metav1.PartialObjectMetadata{}
+}
+
+// store receives what a reflector sees, and passes on only entries.
+type store struct{ follow *follow }
+
+var (
+	_ cache.TransformingStore      = (*store)(nil)
+	_ cache.ResourceVersionUpdater = (*store)(nil)
+)
+
+// seen is an entry on its way through the reflector, which wants the object's
+// name.
+type seen struct {
+	metav1.ObjectMeta
+	entry Entry
+}
+
+// Transformer reduces the objects of the first list one by one as they come, so
+// that a kind of thousands is never in memory as a whole.
+func (s *store) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) {
+		entry, ok := s.follow.entryOf(obj)
+		if !ok {
+			return obj, nil
+		}
+		return &seen{metav1.ObjectMeta{Namespace: entry.ID.Namespace, Name: entry.ID.Name}, entry}, nil
+	}
+}
+
+// Add enters an object.
+func (s *store) Add(obj any) error { return s.Update(obj) }
+
+// Resync does nothing.
+func (s *store) Resync() error { return nil }
+
+// Update enters an object.
+func (s *store) Update(obj any) error {
+	if entry, ok := s.follow.entryOf(obj); ok {
+		s.follow.arrived(entry)
+		s.follow.index.put(entry)
+	}
+	return nil
+}
+
+// Delete removes an object: it is gone, or has lost its label.
+func (s *store) Delete(obj any) error {
+	if entry, ok := s.follow.entryOf(obj); ok {
+		s.follow.left(entry)
+		s.follow.index.drop(entry)
+	}
+	return nil
+}
+
+// Replace takes over the list that a watch begins with.
+func (s *store) Replace(list []any, _ string) error {
+	entries := make([]Entry, 0, len(list))
+	for _, obj := range list {
+		if entry, ok := s.follow.entryOf(obj); ok {
+			entries = append(entries, entry)
+		}
+	}
+	s.follow.began()
+	s.follow.index.replace(s.follow.gk(), entries)
+	select {
+	case <-s.follow.synced:
+	default:
+		close(s.follow.synced)
+	}
+	return nil
+}
+
+// UpdateResourceVersion is called after each event, bookmarks among them.
+func (s *store) UpdateResourceVersion(string) { s.follow.told() }

@@ -1,0 +1,69 @@
+package live
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Down is why and since when the index may not know how the cluster is.
+type Down struct {
+	Err   error
+	Since time.Time
+}
+
+// Down says why the index may not know how the cluster is now: the last request
+// of one of its watches failed, the first of them if there are several. Err is
+// nil while all of them see.
+func (x *Index) Down() Down {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var down Down
+	for _, f := range x.follows {
+		if failure := f.down.Load(); failure != nil && (down.Err == nil || failure.since.Before(down.Since)) {
+			down = Down{failure.err, failure.since}
+		}
+	}
+	return down
+}
+
+// Watch is the watch of one kind, for those who look after the server.
+type Watch struct {
+	Kind      string    `json:"kind"`    // "Deployment.apps"
+	Version   string    `json:"version"` // in which it is watched
+	Bodies    bool      `json:"bodies"`  // whole objects; false: metadata alone
+	Objects   int       `json:"objects"`
+	LastEvent time.Time `json:"lastEvent,omitzero"`
+	Restarts  int       `json:"restarts"` // how often it was listed anew
+	Error     string    `json:"error,omitempty"`
+}
+
+// Watches lists the watches, by kind.
+func (x *Index) Watches() []Watch {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	objects := map[groupKind]int{}
+	for id := range x.entries {
+		objects[id.GroupKind()]++
+	}
+	watches := make([]Watch, 0, len(x.follows))
+	for gk, f := range x.follows {
+		watches = append(watches, f.describe(objects[gk]))
+	}
+	slices.SortFunc(watches, func(a, b Watch) int { return strings.Compare(a.Kind, b.Kind) })
+	return watches
+}
+
+func (f *follow) describe(objects int) Watch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	gk := f.kind.GVK.GroupKind()
+	w := Watch{
+		Kind: gk.String(), Version: f.kind.GVK.Version, Bodies: needsBody(gk),
+		Objects: objects, LastEvent: f.event, Restarts: max(f.restarts-1, 0),
+	}
+	if failure := f.down.Load(); failure != nil {
+		w.Error = failure.err.Error()
+	}
+	return w
+}
