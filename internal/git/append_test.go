@@ -57,7 +57,7 @@ func TestAppend(t *testing.T) {
 		"empty":                    nil,
 	}
 	first := mustAppend(t, r, "", NewCommit{Message: message, Files: files, When: when, Author: Signature{Name: "Ana <x>\n", Email: "ana@example.org"}})
-	second := mustAppend(t, r, first, NewCommit{Message: "second", Files: map[string][]byte{"record.json": []byte("2")}})
+	second := mustAppend(t, r, first, NewCommit{Message: "second", Clear: true, Files: map[string][]byte{"record.json": []byte("2")}})
 
 	log, err := r.Log(t.Context(), recordRef, 10)
 	if err != nil {
@@ -160,5 +160,87 @@ func TestAppendRefusesBadInput(t *testing.T) {
 	}
 	if refs, err := r.Refs(t.Context(), ""); err != nil || len(refs) != 0 {
 		t.Errorf("refs = %v, %v; want none", refs, err)
+	}
+}
+
+// One commit of a batch that can not be made, and one whose ref has moved, are
+// no matter for the others.
+func TestAppendAllKeepsErrorsApart(t *testing.T) {
+	r := newRepository(t, StoreOptions{})
+	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte("1"), "b/c": []byte("1")}})
+	ref := func(app string) string { return "refs/pushboat/deploys/" + app }
+	hashes, errs := r.AppendAll(t.Context(), []Appending{
+		{Ref: recordRef, Old: first, Commit: NewCommit{Message: "2", Remove: []string{"b/c", "never"}, Files: map[string][]byte{"d": nil}}},
+		{Ref: ref("moved"), Old: first, Commit: NewCommit{Message: "2"}},
+		{Ref: ref("bad"), Commit: NewCommit{Files: map[string][]byte{"../x": nil}}},
+		{Ref: ref("lost"), Old: "", Commit: NewCommit{Trees: map[string]Hash{"x": Hash(strings.Repeat("a", 40))}}}, // git itself refuses it
+		{Ref: ref("blog"), Commit: NewCommit{Message: "first of blog", Files: map[string][]byte{"e": nil}}},
+	})
+	if errs[0] != nil || errs[4] != nil {
+		t.Fatalf("those that can be made: %v, %v", errs[0], errs[4])
+	}
+	if !errors.Is(errs[1], ErrRefMoved) || errs[2] == nil || errs[3] == nil {
+		t.Errorf("those that can not: %v, %v, %v", errs[1], errs[2], errs[3])
+	}
+	wantTree(t, r, hashes[0], "a", "d")
+	wantTree(t, r, hashes[4], "e")
+	refs, err := r.Refs(t.Context(), "")
+	if err != nil || len(refs) != 2 || refs[0].Hash != hashes[4] || refs[1].Hash != hashes[0] {
+		t.Errorf("refs are %v, %v", refs, err)
+	}
+	if log, err := r.Log(t.Context(), ref("blog"), 5); err != nil || len(log) != 1 {
+		t.Errorf("the first commit of a ref has parents: %v, %v", log, err)
+	}
+}
+
+// wantTree wants exactly these files at the top of a commit's tree.
+func wantTree(t *testing.T, r *Repository, hash Hash, names ...string) {
+	t.Helper()
+	tree, err := r.Tree(hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := fs.ReadDir(tree, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, entry := range entries {
+		found = append(found, entry.Name())
+	}
+	if strings.Join(found, " ") != strings.Join(names, " ") {
+		t.Errorf("%s has %v, want %v", hash.Short(), found, names)
+	}
+}
+
+func TestAppendPutsTreesInPlace(t *testing.T) {
+	r := newRepository(t, StoreOptions{})
+	first := mustAppend(t, r, "", NewCommit{Files: map[string][]byte{"app/x": []byte("1"), "other": []byte("1")}})
+	second := mustAppend(t, r, first, NewCommit{Files: map[string][]byte{"app/y": []byte("2"), "other": []byte("2")}})
+	old, err := r.TreeHash(first, "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := mustAppend(t, r, second, NewCommit{Trees: map[string]Hash{"app": old}})
+	wantTree(t, r, third, "app", "other")
+	if now, err := r.TreeHash(third, "app"); err != nil || now != old {
+		t.Errorf("app is %s, %v; want %s", now, err, old)
+	}
+	if other, err := r.ReadFile(third, "other"); err != nil || string(other) != "2" {
+		t.Errorf("other is %q, %v", other, err)
+	}
+	whole, err := r.TreeHash(first, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fourth := mustAppend(t, r, third, NewCommit{Trees: map[string]Hash{".": whole}})
+	if now, err := r.TreeHash(fourth, "."); err != nil || now != whole {
+		t.Errorf("the tree is %s, %v; want %s", now, err, whole)
+	}
+	if _, err := r.TreeHash(first, "nothing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is not there: %v", err)
+	}
+	if _, err := r.TreeHash(first, "other"); err == nil {
+		t.Error("a file passes for a folder")
 	}
 }

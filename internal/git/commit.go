@@ -129,3 +129,21 @@ func (r *Repository) ReadFile(hash Hash, path string) ([]byte, error) {
 	}
 	return fs.ReadFile(tree, path)
 }
+
+// TreeHash returns the hash of a folder of a commit, "." for all of it. Equal
+// hashes are equal contents. The error is fs.ErrNotExist when there is none.
+func (r *Repository) TreeHash(hash Hash, path string) (Hash, error) {
+	tree, err := r.Tree(hash)
+	if err != nil {
+		return "", err
+	}
+	info, err := fs.Stat(tree, path)
+	if err != nil {
+		return "", err
+	}
+	found, ok := info.Sys().(Hash)
+	if !info.IsDir() || !ok {
+		return "", fmt.Errorf("%q of commit %s is no folder", path, hash.Short())
+	}
+	return found, nil
+}
