@@ -44,6 +44,7 @@ type server struct {
 	repos     *git.Store
 	socket    *push.Socket
 	keyring   *access.Keyring
+	history   *history.History
 	engine    *deploy.Engine
 	keeper    *drift.Keeper
 	timetable *timetable
@@ -172,8 +173,9 @@ func (s *server) buildEngine() error {
 	if err != nil {
 		return err
 	}
+	s.history = history.New(s.repos)
 	s.engine = deploy.New(deploy.Config{
-		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: history.New(s.repos),
+		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Masker: manifest.NewMasker(key), Log: s.log,
 	})
 	s.timetable = newTimetable(s.engine.CheckDue, s.log)
@@ -213,7 +215,7 @@ func (s *server) buildDoors(version string) (err error) {
 	policy := access.NewPolicy(s.log, s.keyring)
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
 	desk := &command.Desk{
-		Repos: s.repos, Engine: s.engine, History: history.New(s.repos), Policy: policy,
+		Repos: s.repos, Engine: s.engine, History: s.history, Policy: policy,
 		Version: version, HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Log: s.log,
 	}
 	s.ssh, err = sshd.New(sshd.Config{
@@ -368,6 +370,9 @@ func (s *server) close() {
 		if err := s.socket.Close(); err != nil {
 			s.log.Warnf("close the hook socket: %v", err)
 		}
+	}
+	if s.history != nil {
+		s.history.Close()
 	}
 	if s.repos != nil {
 		if err := s.repos.Close(); err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
-	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -206,7 +205,7 @@ func listHistory(ctx context.Context, c *call) error {
 	if err != nil || number < 1 || number > maxHistory {
 		return usageError{fmt.Sprintf("-n wants a number from 1 to %d", maxHistory)}
 	}
-	records, err := c.History.List(ctx, status.Repo, status.App, number)
+	records, err := c.History.List(ctx, status.Repo, status.App, 0, number)
 	if err != nil {
 		return err
 	}
@@ -225,34 +224,24 @@ func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
 			by += " (" + string(r.Cause) + ")"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f s\t%s\t%s\t%d\n",
-			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, changed(r))
+			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, r.Changed())
 	}
 	_ = table.Flush() // a writer that is gone is found out by the session
 }
 
-func changed(r deploy.Record) int {
-	n := len(r.Deleted)
-	for _, o := range r.Objects {
-		if o.Action != deploy.Unchanged {
-			n++
-		}
-	}
-	return n
-}
-
 // deploy finds a deploy by its id: one that goes on, or a record.
-func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, history.Entry, error) {
+func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, deploy.Entry, error) {
 	app, number, err := deploy.ParseDeployID(id)
 	if err != nil {
-		return nil, history.Entry{}, hint(err, "history APP lists the deploys of an app")
+		return nil, deploy.Entry{}, hint(err, "history APP lists the deploys of an app")
 	}
 	status, err := c.app(app, access.ReadDeploys)
 	if err != nil {
-		return nil, history.Entry{}, err
+		return nil, deploy.Entry{}, err
 	}
 	if run := c.Engine.Run(app, number); run != nil {
 		if _, ended := run.Outcome(); !ended {
-			return run, history.Entry{}, nil
+			return run, deploy.Entry{}, nil
 		}
 	}
 	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)

@@ -14,12 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// noted is how an object was when we last applied it or found it right. While
-// both digests are the same, there is nothing to ask of the cluster.
-type noted struct {
-	Digest      string // of the object as rendered
-	Fingerprint string // see live.Fingerprint
-}
+// noted is how an object was when we last applied it or found it right.
+type noted = Noted
 
 // job is one thing for an app's worker to do.
 type job struct {
@@ -53,6 +49,7 @@ type app struct {
 	skipped    string // the branch's newest revision, if it was pushed with -o skip
 	numbers    int    // the highest number given to a deploy
 	objects    map[manifest.ID]noted
+	unsaved    map[manifest.ID]bool // noted otherwise, or forgotten, since the newest record
 	applies    int                  // how often something was applied, to tell a stale plan
 	parent     *kube.Parent         // nil until read from the cluster or written to it
 	job        *job                 // queued
@@ -69,7 +66,7 @@ type app struct {
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, repo: repo, branch: branch,
-		wake: make(chan struct{}, 1), gone: make(chan struct{}), objects: map[manifest.ID]noted{},
+		wake: make(chan struct{}, 1), gone: make(chan struct{}), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
 	}
 }
 
@@ -119,16 +116,23 @@ func (a *app) moveIn(repo, branch string) {
 	a.repo, a.branch = repo, branch
 }
 
-// remember takes a record over as the app's newest.
+// remember takes a record over as the app's newest. Which objects it has
+// changed is not kept in memory: history has it.
 func (a *app) remember(record Record) {
+	record.Objects, record.Deleted = nil, nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = &record
 	a.numbers = max(a.numbers, record.Number)
-	for _, o := range record.Objects {
-		if id, ok := manifest.ParseKey(o.Key); ok && o.Fingerprint != "" {
-			a.objects[id] = noted{Digest: o.Digest, Fingerprint: o.Fingerprint}
-		}
+}
+
+// recall takes an app over as its newest record has it.
+func (a *app) recall(saved Saved) {
+	a.remember(saved.Record)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, n := range saved.Noted {
+		a.objects[id] = n
 	}
 }
 
@@ -174,15 +178,34 @@ func (a *app) skippedRevision() string {
 
 // note remembers how an object was found or left.
 func (a *app) note(id manifest.ID, n noted) {
+	n.Digest = a.sealed(id, n.Digest)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.objects[id] = n
+	if a.objects[id] != n {
+		a.objects[id], a.unsaved[id] = n, true
+	}
 }
 
 func (a *app) forget(id manifest.ID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.objects, id)
+	a.forgetLocked(id)
+}
+
+func (a *app) forgetLocked(id manifest.ID) {
+	if _, known := a.objects[id]; known {
+		delete(a.objects, id)
+		a.unsaved[id] = true
+	}
+}
+
+// sealed keys the digest of a Secret: it is recorded, and who reads it must not
+// be able to try values out.
+func (a *app) sealed(id manifest.ID, digest string) string {
+	if id.Kind != manifest.SecretKind.Kind {
+		return digest
+	}
+	return a.engine.Masker.Seal(digest)
 }
 
 // notedOf returns how an object was last left.
@@ -198,7 +221,7 @@ func (a *app) notedOf(id manifest.ID) (noted, bool) {
 func (a *app) isNoted(o resolved, entry live.Entry) bool {
 	n, ok := a.notedOf(o.id)
 	return ok && entry.PartOf == setID(a.name) && !entry.Terminating &&
-		n.Digest == o.digest && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
+		n.Digest == a.sealed(o.id, o.digest) && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
 }
 
 // knows reports whether the app has applied the object as it is written. It
@@ -212,7 +235,7 @@ func (a *app) knows(_ *target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.last != nil && a.last.Digest == t.digest && (a.last.Result.applied() || a.last.Result == Skipped)
+	return a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.Result.applied() || a.last.Result == Skipped)
 }
 
 // retain forgets the objects that the plan has brought out of the app.
@@ -225,7 +248,7 @@ func (a *app) retain(plan *Plan) {
 	defer a.mu.Unlock()
 	for id := range a.objects {
 		if !keep[id] {
-			delete(a.objects, id)
+			a.forgetLocked(id)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type applying struct {
 	plan    *Plan
 
 	mu      sync.Mutex
-	objects []Object
+	done    []Step   // applied, or found as they should be
 	deleted []string // manifest.ID keys
 	errs    []error
 }
@@ -97,14 +97,13 @@ func (w *applying) keepAll() {
 }
 
 func (w *applying) keep(step Step) {
-	n, _ := w.app.notedOf(step.ID)
-	w.enter(Object{Key: step.ID.Key(), Action: Unchanged, Digest: n.Digest, Fingerprint: n.Fingerprint})
+	w.enter(step)
 }
 
-func (w *applying) enter(o Object) {
+func (w *applying) enter(step Step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.objects = append(w.objects, o)
+	w.done = append(w.done, step)
 }
 
 func (w *applying) fail(id manifest.ID, err error) {
@@ -194,10 +193,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		w.fail(step.ID, w.plainly(ctx, step, err))
 		return
 	}
-	left := noted{Digest: step.digest, Fingerprint: live.Fingerprint(applied)}
-	w.app.note(step.ID, left)
+	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: live.Fingerprint(applied)})
 	w.cluster.Index.Note(applied)
-	w.enter(Object{Key: step.ID.Key(), Action: step.Action, Digest: left.Digest, Fingerprint: left.Fingerprint})
+	w.enter(step)
 	w.run.event(string(step.Action), step.ID, step.Note)
 }
 

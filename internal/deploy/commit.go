@@ -108,8 +108,9 @@ func (e *Engine) skip(p *Prepared) []*Run {
 // on what the cluster has.
 func (a *app) skippedRecord(j *job) Record {
 	record := a.newRecord(j, Skipped, "pushed with -o skip")
+	record.Same = a.objectCount()
 	if last := a.lastRecord(); last != nil && (last.Result.applied() || last.Result == Skipped) {
-		record.Objects, record.Digest = last.Objects, last.Digest
+		record.Digest = last.Digest
 	}
 	return record
 }

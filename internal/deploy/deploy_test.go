@@ -157,4 +157,4 @@ func TestPanicIsContained(t *testing.T) {
 // forgetful keeps no records.
 type forgetful struct{ Recorder }
 
-func (forgetful) Save(context.Context, Record, []byte, []byte) error { return nil }
+func (forgetful) Save(context.Context, Entry) error { return nil }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -39,21 +37,17 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	return record
 }
 
-// finish says how the deploy ended, stores its record and lets go of those who
-// are attached.
+// finish stores the record of a deploy, then says how the deploy ended and lets
+// go of those who are attached: what they are told is on disk.
 func (a *app) finish(j *job, record Record) {
 	record.Seconds = time.Since(record.Started).Seconds()
-	j.run.Printf("%s", outcome(record))
 	if a.repeats(record) {
+		j.run.Printf("%s", outcome(record))
 		j.run.finish(record)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
-	defer cancel()
-	if err := a.engine.Recorder.Save(ctx, record, j.run.Log(), a.manifests(j.plan)); err != nil {
-		a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", record.ID(), err)
-		j.run.Printf("warning: this deploy could not be recorded: %v", err)
-	}
+	a.save(j, record)
+	j.run.Printf("%s", outcome(record))
 	if record.Result != Superseded || record.Digest != "" {
 		a.remember(record)
 	}
@@ -61,8 +55,25 @@ func (a *app) finish(j *job, record Record) {
 	j.run.finish(record)
 }
 
-// saveTimeout bounds the writing of one record.
-const saveTimeout = 30 * time.Second
+// save stores a record. Without it the deploy stands all the same, and the next
+// record has what this one lacks.
+func (a *app) save(j *job, record Record) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	entry := a.entry(j.plan, record)
+	entry.Log = j.run.logWith(outcome(record))
+	err := a.engine.Recorder.Save(ctx, entry)
+	if err == nil {
+		return
+	}
+	a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", record.ID(), err)
+	j.run.Printf("warning: this deploy could not be recorded: %v", err)
+	a.keepUnsaved(entry.Kept)
+}
+
+// saveTimeout bounds the writing of one record, with the wait for those that
+// are written before it.
+const saveTimeout = 2 * time.Minute
 
 // repeats reports whether a retry failed just as the deploy before it did.
 func (a *app) repeats(record Record) bool {
@@ -80,26 +91,6 @@ func (a *app) log(record Record) {
 		return
 	}
 	entry.Warnf("%s: %s", record.Result, manifest.Clean(record.Message))
-}
-
-// manifests writes the app's objects as they were applied, secrets masked.
-func (a *app) manifests(plan *Plan) []byte {
-	if plan == nil {
-		return nil
-	}
-	var all []byte
-	for _, step := range plan.Steps {
-		masked := step.object.Unstructured
-		if step.ID.GroupKind() == manifest.SecretKind {
-			masked = a.engine.Masker.MaskObject(masked)
-		}
-		text, err := yaml.Marshal(masked.Object)
-		if err != nil {
-			continue
-		}
-		all = append(append(all, "---\n"...), text...)
-	}
-	return all
 }
 
 // outcome says at the end of a deploy what has become of it, why, and what to

@@ -34,13 +34,14 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 			wants[t.spec.Name] = t
 		}
 	}
-	for name, record := range records {
+	for name, saved := range records {
+		record := &saved.Record
 		head := branches[record.Branch]
 		switch {
 		case head == "" || record.Result == Removed:
 		case record.Skipped == head:
 			delete(wants, name)
-			e.restore(name, record.Branch, repo, record, e.held(repo, name, record))
+			e.restore(name, record.Branch, repo, saved, e.held(repo, name, record))
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
 			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head)
 		}
@@ -52,19 +53,19 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 }
 
 // recordsOf returns the newest record of each app of a repository that has one.
-func (e *Engine) recordsOf(ctx context.Context, repo string) (map[string]*Record, error) {
+func (e *Engine) recordsOf(ctx context.Context, repo string) (map[string]*Saved, error) {
 	names, err := e.Recorder.Apps(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
-	records := map[string]*Record{}
+	records := map[string]*Saved{}
 	for _, name := range names {
-		record, ok, err := e.Recorder.Last(ctx, repo, name)
+		saved, ok, err := e.Recorder.Last(ctx, repo, name)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			records[name] = &record
+			records[name] = &saved
 		}
 	}
 	return records, nil
@@ -94,17 +95,17 @@ func (e *Engine) held(repo, name string, record *Record) *target {
 	return nil
 }
 
-// restore registers an app with its newest record, which is nil if it has
+// restore registers an app as its newest record has it, which is nil if it has
 // none, and what is wanted of it, which is nil for nothing.
-func (e *Engine) restore(name, branch, repo string, record *Record, t *target) {
+func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) {
 	a, err := e.register(name, repo, branch)
 	if err != nil {
 		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
 		return
 	}
-	if record != nil {
-		a.remember(*record)
-		a.setSkipped(record.Skipped)
+	if saved != nil {
+		a.recall(*saved)
+		a.setSkipped(saved.Record.Skipped)
 	}
 	a.setWant(t)
 }

@@ -68,16 +68,57 @@ type Record struct {
 	Digest   string    `json:"digest"`            // of the rendered app, see target.digest
 	Skipped  string    `json:"skipped,omitempty"` // the newest revision, while -o skip keeps it from being deployed
 	Held     string    `json:"held,omitempty"`    // the revision that stays deployed instead
-	Objects  []Object  `json:"objects,omitempty"`
+	Objects  []Object  `json:"objects,omitempty"` // what this deploy has changed
 	Deleted  []string  `json:"deleted,omitempty"` // manifest.ID keys
+	Same     int       `json:"unchanged"`         // how many objects stayed as they were
 }
 
-// Object is one object of a record.
+// Object is one object that a deploy has changed.
 type Object struct {
-	Key         string `json:"key"` // manifest.ID key
-	Action      Action `json:"action"`
-	Digest      string `json:"digest,omitempty"`      // of the object as rendered
-	Fingerprint string `json:"fingerprint,omitempty"` // live.Fingerprint after the apply
+	Key     string   `json:"key"` // manifest.ID key
+	Action  Action   `json:"action"`
+	Fields  []string `json:"fields,omitempty"`  // what was not as it should be, up to maxFields
+	Culprit *Culprit `json:"culprit,omitempty"` // of a correction: who had changed it
+}
+
+// Culprit is who changed an object of ours, as its managedFields tell.
+type Culprit struct {
+	Manager   string     `json:"manager"`
+	Operation string     `json:"operation"`
+	Time      *time.Time `json:"time,omitempty"` // the API server notes none for a subresource
+}
+
+// String writes the culprit for people: "kubectl-edit (Update, 2026-...)".
+func (c Culprit) String() string {
+	if c.Time == nil {
+		return fmt.Sprintf("%s (%s)", c.Manager, c.Operation)
+	}
+	return fmt.Sprintf("%s (%s, %s)", c.Manager, c.Operation, c.Time.UTC().Format(time.RFC3339))
+}
+
+// Changed counts the objects that the deploy has changed or deleted.
+func (r Record) Changed() int {
+	n := len(r.Deleted)
+	for _, o := range r.Objects {
+		if o.Action != Unchanged {
+			n++
+		}
+	}
+	return n
+}
+
+// Culprits lists who had changed what a correction took back, each once.
+func (r Record) Culprits() []Culprit {
+	var list []Culprit
+	seen := map[string]bool{}
+	for _, o := range r.Objects {
+		if o.Culprit == nil || seen[o.Culprit.String()] {
+			continue
+		}
+		seen[o.Culprit.String()] = true
+		list = append(list, *o.Culprit)
+	}
+	return list
 }
 
 // ID names the deploy: the app, and its number among the app's deploys.
@@ -99,13 +140,43 @@ func ParseDeployID(id string) (app string, number int, err error) {
 	return id[:dash], number, nil
 }
 
+// Noted is how an object was when it was last applied or found right. While
+// both are the same, there is nothing to ask of the cluster.
+type Noted struct {
+	Digest      string // of the object as rendered; keyed for a Secret
+	Fingerprint string // see live.Fingerprint
+}
+
+// Saved is an app as its newest record has it.
+type Saved struct {
+	Record Record
+	Noted  map[manifest.ID]Noted // every object that it owned then
+}
+
+// Entry is what is kept of one deploy.
+type Entry struct {
+	Record Record
+	Log    []byte                // the lines that were shown, outcome included
+	Noted  map[manifest.ID]Noted // every object that the app owns now
+	Kept   []Kept                // those whose Noted or manifest is another than before
+}
+
+// Kept is an object that is to be written, because it is not as the record
+// before has it.
+type Kept struct {
+	ID       manifest.ID
+	Manifest []byte // as applied, in YAML, secrets masked; nil: as it was
+	Gone     bool   // it is not the app's any more
+}
+
 // Recorder keeps records. Package history implements it in Git.
 type Recorder interface {
-	// Last returns an app's newest record; ok is false if there is none.
-	Last(ctx context.Context, repo, app string) (record Record, ok bool, err error)
+	// Last returns an app as its newest record has it; ok is false if there
+	// is none.
+	Last(ctx context.Context, repo, app string) (saved Saved, ok bool, err error)
 	// Apps lists the apps of a repository that have records.
 	Apps(ctx context.Context, repo string) ([]string, error)
-	// Save appends a record, with the lines that were shown and the objects
-	// as applied, whose secret values are masked.
-	Save(ctx context.Context, record Record, log, manifests []byte) error
+	// Save appends a record. When it returns without an error, the record is
+	// on disk.
+	Save(ctx context.Context, entry Entry) error
 }

@@ -86,6 +86,15 @@ func (r *Run) Log() []byte {
 	return []byte(strings.Join(r.lines, "\n") + "\n")
 }
 
+// logWith returns the lines so far and those that are about to follow.
+func (r *Run) logWith(text string) []byte {
+	log := r.Log()
+	for line := range strings.SplitSeq(text, "\n") {
+		log = append(append(log, manifest.Clean(line)...), '\n')
+	}
+	return log
+}
+
 // Attach passes each line to print, from the first on, until the deploy has
 // ended; then it returns the outcome. If ctx ends first it returns ctx's
 // error, and the deploy goes on.

@@ -177,7 +177,7 @@ func (a *app) recover(t *target, j *job) bool {
 	j.run = a.newRun()
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
 	record := a.newRecord(j, Deployed, "")
-	record.Objects, record.Digest = last.Objects, t.digest
+	record.Same, record.Digest = a.objectCount(), a.engine.Masker.Seal(t.digest)
 	a.finish(j, record)
 	return true
 }
@@ -287,7 +287,8 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	j.plan = plan
 	done, err := a.apply(t, j.run, plan)
 	record := a.newRecord(j, good, "")
-	record.Objects, record.Deleted, record.Digest = done.objects, done.deleted, t.digest
+	a.account(&record, done)
+	record.Digest = a.engine.Masker.Seal(t.digest)
 	switch {
 	case err != nil:
 		record.Result, record.Message = Failed, err.Error()
@@ -315,7 +316,7 @@ func (a *app) fail(t *target, j *job, err error) bool {
 		return true
 	}
 	record := a.newRecord(j, Failed, err.Error())
-	record.Digest = t.digest
+	record.Digest = a.engine.Masker.Seal(t.digest)
 	a.finish(j, record)
 	return false
 }

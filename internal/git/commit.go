@@ -121,6 +121,30 @@ func (r *Repository) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit,
 	return commits, nil
 }
 
+// ReadFiles returns one file of each of several commits, in their order. The
+// content is nil for a commit that has none there.
+func (r *Repository) ReadFiles(ctx context.Context, hashes []Hash, path string) ([][]byte, error) {
+	objects, err := r.openObjects(Quarantine{})
+	if err != nil {
+		return nil, err
+	}
+	contents := make([][]byte, len(hashes))
+	for i, hash := range hashes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		tree, err := r.openTree(objects, hash)
+		if err != nil {
+			return nil, err
+		}
+		contents[i], err = tree.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return contents, nil
+}
+
 // ReadFile returns a file of a commit; fs.ErrNotExist when it has none there.
 func (r *Repository) ReadFile(hash Hash, path string) ([]byte, error) {
 	tree, err := r.Tree(hash)

@@ -18,6 +18,10 @@ import (
 	"sync"
 )
 
+// RecordRefs begins the names of the refs that the server keeps for itself:
+// nobody can push them, and a clone or fetch has them if it is allowed to.
+const RecordRefs = "refs/pushboat/"
+
 // ErrRefMoved is the error of Append when the ref is not where the caller said.
 var ErrRefMoved = errors.New("the ref has moved")
 

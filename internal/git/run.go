@@ -77,7 +77,7 @@ func (o StoreOptions) config() []string {
 		"receive.hideRefs=!refs",
 		// Records are the server's: anybody who may read can fetch them
 		// (that is the backup), nobody can push them.
-		"receive.hideRefs=refs/pushboat",
+		"receive.hideRefs=" + strings.TrimSuffix(RecordRefs, "/"),
 		// Sending.
 		"uploadpack.allowFilter=true",
 		"uploadpack.allowAnySHA1InWant=false",

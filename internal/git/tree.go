@@ -100,6 +100,10 @@ func (r *Repository) QuarantinedTree(hash Hash, q Quarantine) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.openTree(objects, hash)
+}
+
+func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 	commit, err := r.findCommit(objects, hash)
 	if err != nil {
 		return nil, err

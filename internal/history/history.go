@@ -1,8 +1,9 @@
 // Package history keeps the records of deploys, in Git itself: one commit a
 // deploy on refs/pushboat/deploys/APP, never rewritten. The message can be read
 // with git log and ends in trailers; the tree holds the record, the lines that
-// were shown, and the objects as applied with their secret values masked. So
-// git diff between two deploys is the exact change, and git fetch backs it up.
+// were shown, and a file for each object as it was applied, with secret values
+// masked. So git diff between two deploys is the exact change, and git fetch
+// backs it up. layout.go has the tree.
 package history
 
 import (
@@ -10,53 +11,62 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 )
 
 // refPrefix is where the records are. Pushes to it are refused by git
-// (receive.hideRefs), fetches are not.
-const refPrefix = "refs/pushboat/deploys/"
-
-// The files of a record's commit.
-const (
-	recordFile    = "record.json"
-	logFile       = "log.txt"
-	manifestsFile = "manifests.yaml"
-)
-
-// saveTries is how often Save begins anew when another record of the same app
-// came between.
-const saveTries = 5
+// (receive.hideRefs); who may read deploys can fetch it.
+const refPrefix = git.RecordRefs + "deploys/"
 
 // History reads and writes records. Use New.
 type History struct {
 	repos *git.Store
-	page  int        // how many commits Find reads at a time
-	mu    sync.Mutex // one writer: two records of an app never race
+	page  int // how many commits a search reads at a time
+
+	mu      sync.Mutex
+	writers map[string]*writer // by repository
+	shapes  map[string]shape   // by repository and ref
+	tidying sync.WaitGroup
 }
 
-// New makes a History over the repositories of a store.
-func New(repos *git.Store) *History { return &History{repos: repos, page: pageSize} }
-
-// Entry is a record as it is stored.
-type Entry struct {
-	Record    deploy.Record
-	Log       []byte // the lines that were shown
-	Manifests []byte // the objects as applied, secrets masked; empty if nothing was
+// New makes a History over the repositories of a store. One of them writes.
+func New(repos *git.Store) *History {
+	return &History{repos: repos, page: pageSize, writers: map[string]*writer{}, shapes: map[string]shape{}}
 }
 
-// Last returns an app's newest record; ok is false if there is none.
-func (h *History) Last(ctx context.Context, repo, app string) (record deploy.Record, ok bool, err error) {
-	records, err := h.List(ctx, repo, app, 1)
-	if err != nil || len(records) == 0 {
-		return deploy.Record{}, false, err
+// Last returns an app as its newest record has it; ok is false if there is
+// none.
+func (h *History) Last(ctx context.Context, repo, app string) (saved deploy.Saved, ok bool, err error) {
+	repository, err := h.open(repo)
+	if err != nil {
+		return deploy.Saved{}, false, err
 	}
-	return records[0], true, nil
+	head, err := repository.Head(ctx, refPrefix+app)
+	if errors.Is(err, git.ErrNoRef) {
+		return deploy.Saved{}, false, nil
+	}
+	if err != nil {
+		return deploy.Saved{}, false, err
+	}
+	tree, err := repository.Tree(head)
+	if err != nil {
+		return deploy.Saved{}, false, err
+	}
+	if saved.Record, err = readRecord(tree, head); err != nil {
+		return deploy.Saved{}, false, err
+	}
+	noted, shards, err := readNoted(tree)
+	if err != nil {
+		return deploy.Saved{}, false, fmt.Errorf("read record %s: %w", saved.Record.ID(), err)
+	}
+	h.setShape(repo, refPrefix+app, shape{head: head, shards: shards})
+	saved.Noted = noted
+	return saved, true, nil
 }
 
 // Apps lists the apps of a repository that have records.
@@ -76,104 +86,106 @@ func (h *History) Apps(ctx context.Context, repo string) ([]string, error) {
 	return apps, nil
 }
 
-// List returns up to max records of an app, newest first; none if the app was
-// never deployed.
-func (h *History) List(ctx context.Context, repo, app string, max int) ([]deploy.Record, error) {
+// pageSize is how many commits a search reads at a time.
+const pageSize = 200
+
+// List returns up to max records of an app, newest first, from the one before
+// the deploy of that number on; 0 is from the newest on. There are none if the
+// app was never deployed.
+func (h *History) List(ctx context.Context, repo, app string, before, max int) ([]deploy.Record, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
 	}
-	commits, err := repository.Log(ctx, refPrefix+app, max)
-	if errors.Is(err, git.ErrNoRef) {
-		return nil, nil
-	}
+	var hashes []git.Hash
+	err = h.walk(ctx, repository, app, func(commit git.Commit, number int) bool {
+		if before == 0 || number < before {
+			hashes = append(hashes, commit.Hash)
+		}
+		return len(hashes) < max
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list records of app %s: %w", app, err)
 	}
-	records := make([]deploy.Record, 0, len(commits))
-	for _, commit := range commits {
-		record, err := readRecord(repository, commit.Hash)
-		if err != nil {
+	texts, err := repository.ReadFiles(ctx, hashes, recordFile)
+	if err != nil {
+		return nil, fmt.Errorf("read records of app %s: %w", app, err)
+	}
+	records := make([]deploy.Record, len(texts))
+	for i, text := range texts {
+		if records[i], err = decodeRecord(text, hashes[i]); err != nil {
 			return nil, err
 		}
-		records = append(records, record)
 	}
 	return records, nil
 }
 
-// pageSize is how many commits Find reads at a time.
-const pageSize = 200
-
-// Find returns the record of one deploy in full; ok is false if there is no
-// such deploy.
-func (h *History) Find(ctx context.Context, repo, app string, number int) (entry Entry, ok bool, err error) {
-	repository, err := h.open(repo)
-	if err != nil {
-		return Entry{}, false, err
-	}
+// walk passes the commits of an app's records to visit, newest first, each with
+// the number of its deploy, as long as visit wants more. It reads commits only.
+func (h *History) walk(ctx context.Context, repository *git.Repository, app string, visit func(git.Commit, int) bool) error {
 	next, err := repository.Head(ctx, refPrefix+app)
 	if errors.Is(err, git.ErrNoRef) {
-		return Entry{}, false, nil
+		return nil
 	}
-	trailer := "\nDeploy: " + deploy.DeployID(app, number) + "\n"
-	for err == nil && !next.IsZero() {
+	for page := min(h.page, firstPage); err == nil && !next.IsZero(); page = h.page {
 		var commits []git.Commit
-		if commits, err = repository.LogFrom(ctx, next, h.page); err != nil {
+		if commits, err = repository.LogFrom(ctx, next, page); err != nil {
 			break
 		}
 		next = ""
 		for _, commit := range commits {
-			if strings.Contains(commit.Message+"\n", trailer) {
-				entry, err = readEntry(repository, commit.Hash)
-				return entry, err == nil, err
+			if !visit(commit, numberOf(commit.Message, app)) {
+				return nil
 			}
 		}
 		if last := commits[len(commits)-1]; len(last.Parents) > 0 {
 			next = last.Parents[0]
 		}
 	}
-	return Entry{}, false, err
-}
-
-// Save appends a record.
-func (h *History) Save(ctx context.Context, record deploy.Record, log, manifests []byte) error {
-	repository, err := h.open(record.Repo)
-	if err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(record, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode record %s: %w", record.ID(), err)
-	}
-	commit := git.NewCommit{
-		Message: message(record),
-		Files:   map[string][]byte{recordFile: append(text, '\n'), logFile: log},
-		When:    time.Now(),
-	}
-	if len(manifests) > 0 {
-		commit.Files[manifestsFile] = manifests
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for range saveTries {
-		if err = appendTo(ctx, repository, refPrefix+record.App, commit); !errors.Is(err, git.ErrRefMoved) {
-			break
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("store record %s: %w", record.ID(), err)
-	}
-	return nil
-}
-
-func appendTo(ctx context.Context, repository *git.Repository, ref string, commit git.NewCommit) error {
-	old, err := repository.Head(ctx, ref)
-	if err != nil && !errors.Is(err, git.ErrNoRef) {
-		return err
-	}
-	_, err = repository.Append(ctx, ref, old, commit)
 	return err
 }
+
+// firstPage is how many commits a walk begins with: most look for the newest.
+const firstPage = 20
+
+// Find returns the record of one deploy, with its log; ok is false if there is
+// no such deploy.
+func (h *History) Find(ctx context.Context, repo, app string, number int) (entry deploy.Entry, ok bool, err error) {
+	repository, err := h.open(repo)
+	if err != nil {
+		return deploy.Entry{}, false, err
+	}
+	hash, err := h.find(ctx, repository, app, number)
+	if err != nil || hash.IsZero() {
+		return deploy.Entry{}, false, err
+	}
+	tree, err := repository.Tree(hash)
+	if err != nil {
+		return deploy.Entry{}, false, err
+	}
+	if entry.Record, err = readRecord(tree, hash); err != nil {
+		return deploy.Entry{}, false, err
+	}
+	if entry.Log, err = fs.ReadFile(tree, logFile); err != nil {
+		return deploy.Entry{}, false, fmt.Errorf("read log of %s: %w", entry.Record.ID(), err)
+	}
+	return entry, true, nil
+}
+
+// find returns the commit of a deploy's record; "" if there is none.
+func (h *History) find(ctx context.Context, repository *git.Repository, app string, number int) (found git.Hash, err error) {
+	err = h.walk(ctx, repository, app, func(commit git.Commit, n int) bool {
+		if n == number {
+			found = commit.Hash
+		}
+		return found == "" && n >= number-outOfOrder
+	})
+	return found, err
+}
+
+// outOfOrder is how far behind its number a record may lie: a deploy that is
+// superseded or skipped is recorded beside the one that goes on.
+const outOfOrder = 1000
 
 func (h *History) open(repo string) (*git.Repository, error) {
 	name, err := git.ParseName(repo)
@@ -183,54 +195,17 @@ func (h *History) open(repo string) (*git.Repository, error) {
 	return h.repos.Open(name)
 }
 
-func readRecord(repository *git.Repository, hash git.Hash) (deploy.Record, error) {
-	text, err := repository.ReadFile(hash, recordFile)
+func readRecord(tree fs.FS, hash git.Hash) (deploy.Record, error) {
+	text, err := fs.ReadFile(tree, recordFile)
 	if err != nil {
 		return deploy.Record{}, fmt.Errorf("read record at %s: %w", hash.Short(), err)
 	}
-	var record deploy.Record
+	return decodeRecord(text, hash)
+}
+
+func decodeRecord(text []byte, hash git.Hash) (record deploy.Record, err error) {
 	if err := json.Unmarshal(text, &record); err != nil {
 		return deploy.Record{}, fmt.Errorf("decode record at %s: %w", hash.Short(), err)
 	}
 	return record, nil
-}
-
-func readEntry(repository *git.Repository, hash git.Hash) (Entry, error) {
-	record, err := readRecord(repository, hash)
-	if err != nil {
-		return Entry{}, err
-	}
-	entry := Entry{Record: record}
-	if entry.Log, err = repository.ReadFile(hash, logFile); err != nil {
-		return Entry{}, fmt.Errorf("read log of %s: %w", record.ID(), err)
-	}
-	// A deploy that applied nothing has no manifests.
-	entry.Manifests, _ = repository.ReadFile(hash, manifestsFile)
-	return entry, nil
-}
-
-// message writes a record for git log: a subject that says it all, and
-// trailers for programs.
-func message(r deploy.Record) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision[:min(7, len(r.Revision))])
-	if r.Message != "" {
-		// Indented, so that no line of it can pass for a trailer.
-		fmt.Fprintf(&b, "  %s\n\n", strings.ReplaceAll(strings.TrimSpace(r.Message), "\n", "\n  "))
-	}
-	for _, trailer := range [][2]string{
-		{"Deploy", r.ID()},
-		{"Operator", r.Operator},
-		{"Key", r.Key},
-		{"Revision", r.Revision},
-		{"Cluster", r.Cluster},
-		{"Cause", string(r.Cause)},
-		{"Result", string(r.Result)},
-		{"Duration", fmt.Sprintf("%.1fs", r.Seconds)},
-	} {
-		if trailer[1] != "" {
-			fmt.Fprintf(&b, "%s: %s\n", trailer[0], trailer[1])
-		}
-	}
-	return b.String()
 }

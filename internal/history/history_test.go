@@ -1,8 +1,10 @@
 package history
 
 import (
-	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,39 +12,70 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-func newHistory(t *testing.T) (*History, *git.Repository) {
+func newHistory(t testing.TB) (*History, *git.Repository) {
 	t.Helper()
 	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	repo, err := store.Create(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(store), repo
+	h := New(store)
+	t.Cleanup(func() {
+		h.Close()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h, repo
 }
 
-func record(number int, result deploy.Result) deploy.Record {
+func record(app string, number int, result deploy.Result) deploy.Record {
 	return deploy.Record{
-		Number: number, App: "shop", Repo: "shop", Branch: "main",
+		Number: number, App: app, Repo: "shop", Branch: "main",
 		Revision: strings.Repeat("a", 40), Cluster: "default", Cause: deploy.CausePush,
 		Operator: "ana", Key: "SHA256:abc", Started: time.Now().UTC().Truncate(time.Second),
 		Result: result, Digest: "d", Seconds: 1.5,
-		Objects: []deploy.Object{{Key: "/ConfigMap/shop/web", Action: deploy.Create, Digest: "x", Fingerprint: "y"}},
+		Objects: []deploy.Object{{Key: "/ConfigMap/shop/web", Action: deploy.Create}},
 	}
 }
 
-func (h *History) mustSave(t *testing.T, r deploy.Record) {
+func webID(i int) manifest.ID {
+	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("web-", i)}
+}
+
+// state is an app's objects, and what the next record has to write of them.
+type state struct {
+	noted map[manifest.ID]deploy.Noted
+	kept  []deploy.Kept
+}
+
+func (s *state) set(id manifest.ID, value string) {
+	s.noted[id] = deploy.Noted{Digest: "d-" + value, Fingerprint: value}
+	s.kept = append(s.kept, deploy.Kept{ID: id, Manifest: []byte("value: " + value + "\n")})
+}
+
+func (s *state) remove(id manifest.ID) {
+	delete(s.noted, id)
+	s.kept = append(s.kept, deploy.Kept{ID: id, Gone: true})
+}
+
+func (s *state) entry(r deploy.Record) deploy.Entry {
+	kept := s.kept
+	s.kept = nil
+	return deploy.Entry{Record: r, Log: []byte("line\n"), Noted: s.noted, Kept: kept}
+}
+
+func newState() *state { return &state{noted: map[manifest.ID]deploy.Noted{}} }
+
+func (h *History) mustSave(t testing.TB, entry deploy.Entry) {
 	t.Helper()
-	if err := h.Save(t.Context(), r, []byte("line\n"), []byte("kind: ConfigMap\n")); err != nil {
+	if err := h.Save(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,19 +85,21 @@ func TestSaveAndRead(t *testing.T) {
 	if _, ok, err := h.Last(t.Context(), "shop", "shop"); ok || err != nil {
 		t.Fatalf("an app that was never deployed: %v, %v", ok, err)
 	}
-	h.mustSave(t, record(1, deploy.Deployed))
-	h.mustSave(t, record(2, deploy.Failed))
+	s := newState()
+	s.set(webID(1), "red")
+	h.mustSave(t, s.entry(record("shop", 1, deploy.Deployed)))
+	h.mustSave(t, s.entry(record("shop", 2, deploy.Failed)))
 
 	last, ok, err := h.Last(t.Context(), "shop", "shop")
-	if err != nil || !ok || last.Number != 2 || last.Result != deploy.Failed || len(last.Objects) != 1 {
+	if err != nil || !ok || last.Record.Number != 2 || last.Record.Result != deploy.Failed || len(last.Noted) != 1 {
 		t.Fatalf("last is %+v, %v, %v", last, ok, err)
 	}
-	list, err := h.List(t.Context(), "shop", "shop", 10)
+	list, err := h.List(t.Context(), "shop", "shop", 0, 10)
 	if err != nil || len(list) != 2 || list[0].Number != 2 || list[1].Number != 1 {
 		t.Fatalf("list is %+v, %v", list, err)
 	}
 	entry, ok, err := h.Find(t.Context(), "shop", "shop", 1)
-	if err != nil || !ok || entry.Record.Number != 1 || string(entry.Log) != "line\n" || len(entry.Manifests) == 0 {
+	if err != nil || !ok || entry.Record.Number != 1 || string(entry.Log) != "line\n" {
 		t.Fatalf("found %+v, %v, %v", entry, ok, err)
 	}
 	if _, ok, err := h.Find(t.Context(), "shop", "shop", 12); ok || err != nil {
@@ -79,13 +114,62 @@ func TestSaveAndRead(t *testing.T) {
 // wantTrailers reads the newest record with the git program, as people do.
 func wantTrailers(t *testing.T, repo *git.Repository) {
 	t.Helper()
-	out, err := exec.Command("git", "--git-dir", repo.Dir(), "log", "-1", "--format=%s%n%(trailers)", refPrefix+"shop").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, want := range []string{"shop: failed aaaaaaa", "Deploy: shop-2", "Operator: ana", "Key: SHA256:abc", "Result: failed", "Duration: 1.5s"} {
-		if !bytes.Contains(out, []byte(want+"\n")) {
+	out := gitIn(t, repo, "log", "-1", "--format=%s%n%(trailers)", refPrefix+"shop")
+	for _, want := range []string{"shop: failed aaaaaaa", "Deploy: shop-2", "Operator: ana", "Key: SHA256:abc", "Result: failed", "Changed: 1", "Duration: 1.5s"} {
+		if !strings.Contains(out, want+"\n") {
 			t.Errorf("git log lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func gitIn(t testing.TB, repo *git.Repository, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("git", append([]string{"--git-dir", repo.Dir()}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+// The tree follows the objects one by one, however many files their notes are
+// spread over, and git diff shows what changed and nothing else.
+func TestTreeFollowsTheObjects(t *testing.T) {
+	h, repo := newHistory(t)
+	s := newState()
+	for i := range 100 {
+		s.set(webID(i), "red")
+	}
+	h.mustSave(t, s.entry(record("shop", 1, deploy.Deployed)))
+	s.set(webID(7), "green")
+	s.remove(webID(8))
+	h.mustSave(t, s.entry(record("shop", 2, deploy.Deployed)))
+	diff := gitIn(t, repo, "diff", "--name-status", refPrefix+"shop~1", refPrefix+"shop", "--", manifestsDir)
+	if want := "M\tmanifests/shop/ConfigMap/web-7.yaml\nD\tmanifests/shop/ConfigMap/web-8.yaml\n"; diff != want {
+		t.Errorf("git diff says\n%s\nwant\n%s", diff, want)
+	}
+	wantNoted(t, h, s)
+	for i := range 95 { // most of the files of notes are too many now
+		if i != 8 {
+			s.remove(webID(i))
+		}
+	}
+	h.mustSave(t, s.entry(record("shop", 3, deploy.Deployed)))
+	wantNoted(t, h, s)
+	again := New(h.repos) // as after a restart, without a look at what is there
+	s.set(webID(200), "blue")
+	again.mustSave(t, s.entry(record("shop", 4, deploy.Deployed)))
+	wantNoted(t, h, s)
+}
+
+func wantNoted(t *testing.T, h *History, s *state) {
+	t.Helper()
+	last, ok, err := h.Last(t.Context(), "shop", "shop")
+	if err != nil || !ok || len(last.Noted) != len(s.noted) {
+		t.Fatalf("%d objects are noted, want %d: %v", len(last.Noted), len(s.noted), err)
+	}
+	for id, want := range s.noted {
+		if last.Noted[id] != want {
+			t.Errorf("%s is noted as %+v, want %+v", id, last.Noted[id], want)
 		}
 	}
 }
@@ -93,33 +177,117 @@ func wantTrailers(t *testing.T, repo *git.Repository) {
 func TestFindAcrossPages(t *testing.T) {
 	h, _ := newHistory(t)
 	for n := 1; n <= 3; n++ {
-		h.mustSave(t, record(n, deploy.Deployed))
+		h.mustSave(t, newState().entry(record("shop", n, deploy.Deployed)))
 	}
 	h.page = 1
 	entry, ok, err := h.Find(t.Context(), "shop", "shop", 1)
 	if err != nil || !ok || entry.Record.Number != 1 {
 		t.Fatalf("the oldest deploy, two pages back: %+v, %v, %v", entry.Record, ok, err)
 	}
+	list, err := h.List(t.Context(), "shop", "shop", 3, 10)
+	if err != nil || len(list) != 2 || list[0].Number != 2 {
+		t.Fatalf("the deploys before the third: %+v, %v", list, err)
+	}
 }
 
-func TestSaveFromSeveralSides(t *testing.T) {
-	h, _ := newHistory(t)
+// Records of many apps at once, and several of one, are all there, each on the
+// ref of its app; those that wait are written together.
+func TestSaveFromManySides(t *testing.T) {
+	h, repo := newHistory(t)
+	const apps, each = 20, 3
 	var group sync.WaitGroup
-	for n := 1; n <= 8; n++ {
-		group.Go(func() { h.mustSave(t, record(n, deploy.Deployed)) })
+	for app := range apps {
+		for n := 1; n <= each; n++ {
+			group.Go(func() {
+				h.mustSave(t, newState().entry(record(fmt.Sprint("app-", app), n, deploy.Deployed)))
+			})
+		}
 	}
 	group.Wait()
-	list, err := h.List(t.Context(), "shop", "shop", 20)
-	if err != nil || len(list) != 8 {
-		t.Fatalf("%d records are left of 8: %v", len(list), err)
+	for app := range apps {
+		list, err := h.List(t.Context(), "shop", fmt.Sprint("app-", app), 0, 20)
+		if err != nil || len(list) != each {
+			t.Fatalf("%d records are left of %d: %v", len(list), each, err)
+		}
 	}
+	h.Close()
+	if packs := packsOf(t, repo); packs >= apps*each/2 {
+		t.Errorf("%d records took %d writes", apps*each, packs)
+	}
+}
+
+func packsOf(t *testing.T, repo *git.Repository) int {
+	t.Helper()
+	packs, err := filepath.Glob(filepath.Join(repo.Dir(), "objects", "pack", "*.pack"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(packs)
+}
+
+// A record that can not be written is no matter for those beside it.
+func TestErrorOfOneFailsNoOther(t *testing.T) {
+	h, repo := newHistory(t)
+	// A directory where the ref's file should be.
+	if err := os.MkdirAll(filepath.Join(repo.Dir(), filepath.FromSlash(refPrefix+"broken/full")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	batch := []*saving{}
+	for _, app := range []string{"one", "broken", "two"} {
+		batch = append(batch, &saving{ref: refPrefix + app, entry: newState().entry(record(app, 1, deploy.Deployed))})
+	}
+	errs := h.writeBatch("shop", batch)
+	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
+		t.Errorf("errors are %v", errs)
+	}
+	for _, app := range []string{"one", "two"} {
+		if _, ok, err := h.Last(t.Context(), "shop", app); err != nil || !ok {
+			t.Errorf("%s is not recorded: %v", app, err)
+		}
+	}
+}
+
+// What an earlier version wrote is read as far as it goes.
+func TestRecordOfAnEarlierVersion(t *testing.T) {
+	h, repo := newHistory(t)
+	_, err := repo.Append(t.Context(), refPrefix+"shop", "", git.NewCommit{
+		Message: "shop: deployed aaaaaaa\n\nDeploy: shop-4\n",
+		Files: map[string][]byte{
+			"record.json":    []byte(`{"number":4,"app":"shop","objects":[{"key":"/ConfigMap/shop/web","action":"unchanged","digest":"x"}]}`),
+			"manifests.yaml": nil, "log.txt": nil,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, ok, err := h.Last(t.Context(), "shop", "shop")
+	if err != nil || !ok || last.Record.Number != 4 || len(last.Noted) != 0 || last.Record.Changed() != 0 {
+		t.Fatalf("read %+v, %v, %v", last, ok, err)
+	}
+	s := newState()
+	s.set(webID(1), "red")
+	h.mustSave(t, s.entry(record("shop", 5, deploy.Deployed)))
+	wantNoted(t, h, s)
 }
 
 func TestMessageHoldsWhatItIsTold(t *testing.T) {
-	r := record(1, deploy.Failed)
+	r := record("shop", 1, deploy.Failed)
 	r.Message = "it broke\nDeploy: shop-99"
+	r.Objects[0].Culprit = &deploy.Culprit{Manager: "x\nDeploy: shop-98", Operation: "Update"}
 	text := message(r)
-	if !strings.HasSuffix(text, "Duration: 1.5s\n") || strings.Contains(text, "\nDeploy: shop-99\n") {
+	if !strings.HasSuffix(text, "Duration: 1.5s\n") || strings.Contains(text, "\nDeploy: shop-9") {
 		t.Errorf("a message can pass for a trailer:\n%s", text)
+	}
+	if n := numberOf(text, "shop"); n != 1 {
+		t.Errorf("the number is read as %d", n)
+	}
+}
+
+func TestMessageNamesTheCulprit(t *testing.T) {
+	r := record("shop", 1, deploy.Corrected)
+	at := time.Date(2026, 11, 24, 23, 0, 0, 0, time.UTC)
+	r.Objects[0].Culprit = &deploy.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: &at}
+	if text := message(r); !strings.Contains(text, "\nCulprit: kubectl-edit (Update, 2026-11-24T23:00:00Z)\n") {
+		t.Errorf("the message is\n%s", text)
 	}
 }

@@ -90,3 +90,11 @@ func (m Masker) Value(value string) string {
 	mac.Write([]byte(value))
 	return "(secret " + hex.EncodeToString(mac.Sum(nil))[:12] + ")"
 }
+
+// Seal keys a digest, in 64 hex digits, so that only who has the key can tell
+// what it was made of.
+func (m Masker) Seal(digest string) string {
+	mac := hmac.New(sha256.New, m.key)
+	mac.Write([]byte(digest))
+	return hex.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"maps"
+	"sort"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// maxFields is how many fields of one object a record names.
+const maxFields = 50
+
+// account enters what has been done to the app's objects in a record.
+func (a *app) account(record *Record, done *applying) {
+	record.Deleted = done.deleted
+	sort.Strings(record.Deleted)
+	for _, step := range done.done {
+		if step.Action == Unchanged {
+			record.Same++
+			continue
+		}
+		o := Object{Key: step.ID.Key(), Action: step.Action}
+		for _, change := range step.Changes[:min(len(step.Changes), maxFields)] {
+			o.Fields = append(o.Fields, change.Path)
+		}
+		if record.Result == Corrected {
+			o.Culprit = culpritOf(step.Culprit)
+		}
+		record.Objects = append(record.Objects, o)
+	}
+	sort.Slice(record.Objects, func(i, k int) bool { return record.Objects[i].Key < record.Objects[k].Key })
+}
+
+// culpritOf is a culprit as a record has it; nil if nobody is known.
+func culpritOf(c live.Culprit) *Culprit {
+	if c.Manager == "" {
+		return nil
+	}
+	recorded := &Culprit{Manager: manifest.Clean(c.Manager), Operation: c.Operation}
+	if !c.Time.IsZero() {
+		recorded.Time = &c.Time
+	}
+	return recorded
+}
+
+func (a *app) objectCount() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.objects)
+}
+
+// entry is what is to be kept of a deploy that ends as record says. What the
+// plan applied is written where it is another than before, so that a record
+// costs what the deploy has changed.
+func (a *app) entry(plan *Plan, record Record) Entry {
+	steps := map[manifest.ID]Step{}
+	if plan != nil {
+		for _, step := range plan.Steps {
+			steps[step.ID] = step
+		}
+	}
+	a.mu.Lock()
+	entry := Entry{Record: record, Noted: maps.Clone(a.objects)}
+	unsaved := a.unsaved
+	a.unsaved = map[manifest.ID]bool{}
+	a.mu.Unlock()
+	for id := range unsaved {
+		kept := Kept{ID: id}
+		now, ours := entry.Noted[id]
+		step, planned := steps[id]
+		switch {
+		case !ours:
+			kept.Gone = true
+		case planned && now.Digest == a.sealed(id, step.digest):
+			kept.Manifest = a.masked(step)
+		}
+		entry.Kept = append(entry.Kept, kept)
+	}
+	return entry
+}
+
+// keepUnsaved has the next record write what this one did not.
+func (a *app) keepUnsaved(kept []Kept) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, k := range kept {
+		a.unsaved[k.ID] = true
+	}
+}
+
+// masked writes an object as it was applied, secrets masked; nil if that can
+// not be done, which is so for nothing that was read from YAML or JSON.
+func (a *app) masked(step Step) []byte {
+	text, err := yaml.Marshal(a.engine.Masker.MaskObject(step.object.Unstructured).Object)
+	if err != nil {
+		a.engine.Log.WithField("app", a.name).Errorf("record %s: %v", step.ID, err)
+		return nil
+	}
+	return text
+}

@@ -1,0 +1,182 @@
+package history
+
+// The tree of a record:
+//
+//	record.json                            the deploy, and what it changed
+//	log.txt                                the lines that were shown
+//	manifests/NAMESPACE/KIND/NAME.yaml     an object as applied, secrets masked;
+//	                                       NAMESPACE is _cluster where there is
+//	                                       none, KIND is Kind.group outside the
+//	                                       core group
+//	noted/SHARDS/NN                        what the next plan compares with: a
+//	                                       line an object, by hash of its key
+//
+// What a deploy did not change is the same blob as in the record before, so a
+// record costs what has changed. With 10,000 objects of one kind in a namespace
+// a changed one writes 1 KB of its own, 5 KB of notes, and 250 KB of the
+// folder's listing, which a repack makes small (measured).
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// The files of a record's commit.
+const (
+	recordFile   = "record.json"
+	logFile      = "log.txt"
+	manifestsDir = "manifests"
+	notedDir     = "noted"
+)
+
+// noNamespace is the folder of the objects that have none. No namespace has
+// that name: it is no DNS label.
+const noNamespace = "_cluster"
+
+// manifestPath is where an object's manifest is.
+func manifestPath(id manifest.ID) string {
+	namespace, kind := noNamespace, id.Kind
+	if id.Namespace != "" {
+		namespace = segment(id.Namespace, "")
+	}
+	if id.Group != "" {
+		kind += "." + id.Group
+	}
+	return strings.Join([]string{manifestsDir, namespace, segment(kind, ""), segment(id.Name, ".yaml")}, "/")
+}
+
+// maxSegment bounds a name in a path, in bytes: file systems take 255, and Git
+// writes NAME.lock beside.
+const maxSegment = 200
+
+// segment makes a file's name of an object's. Names of roles hold nearly any
+// byte but the slash and the percent sign, so whatever is not safe everywhere
+// is written as %XX; a name that would be too long ends in a digest instead.
+func segment(name, suffix string) string {
+	var b strings.Builder
+	for i, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	text := b.String()
+	if len(text)+len(suffix) > maxSegment {
+		sum := sha256.Sum256([]byte(name))
+		digest := "~" + hex.EncodeToString(sum[:8])
+		text = text[:maxSegment-len(suffix)-len(digest)] + digest
+	}
+	return text + suffix
+}
+
+// Notes are spread over files, so that a change rewrites one of them. About
+// perShard to a file, a record of an app of 10,000 objects writes 5 KB of them
+// for one change instead of 1.2 MB, and a small app has one file.
+const (
+	perShard  = 32
+	maxShards = 256
+)
+
+// shardsFor is how many files the notes of so many objects are spread over.
+func shardsFor(objects int) int {
+	shards := 1
+	for shards < maxShards && shards*perShard < objects {
+		shards *= 2
+	}
+	return shards
+}
+
+// shardOf is the file that an object's note is in.
+func shardOf(id manifest.ID, shards int) int {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(id.Key())) // never fails, see hash.Hash
+	return int(sum.Sum32() % uint32(shards))
+}
+
+func shardPath(shard, shards int) string {
+	return fmt.Sprintf("%s/%d/%02x", notedDir, shards, shard)
+}
+
+// writeShard writes the notes of the objects, in the order of their keys.
+func writeShard(ids []manifest.ID, noted map[manifest.ID]deploy.Noted) []byte {
+	sort.Slice(ids, func(i, k int) bool { return ids[i].Key() < ids[k].Key() })
+	var b bytes.Buffer
+	for _, id := range ids {
+		n := noted[id]
+		fmt.Fprintf(&b, "%s %s %s\n", orDash(n.Digest), orDash(n.Fingerprint), strconv.Quote(id.Key()))
+	}
+	return b.Bytes()
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// readNoted reads all notes of a record, and how many files they are spread
+// over; 0 if it has none.
+func readNoted(tree fs.FS) (noted map[manifest.ID]deploy.Noted, shards int, err error) {
+	noted = map[manifest.ID]deploy.Noted{}
+	spreads, err := fs.ReadDir(tree, notedDir)
+	if err != nil || len(spreads) != 1 {
+		return noted, 0, nil // of a version that kept its notes elsewhere
+	}
+	if shards, err = strconv.Atoi(spreads[0].Name()); err != nil || shards < 1 {
+		return nil, 0, fmt.Errorf("notes in %q: want a number of files", spreads[0].Name())
+	}
+	dir := notedDir + "/" + spreads[0].Name()
+	files, err := fs.ReadDir(tree, dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(tree, dir+"/"+file.Name())
+		if err != nil {
+			return nil, 0, err
+		}
+		if err := readShard(noted, string(text)); err != nil {
+			return nil, 0, fmt.Errorf("notes in %q: %w", file.Name(), err)
+		}
+	}
+	return noted, shards, nil
+}
+
+func readShard(noted map[manifest.ID]deploy.Noted, text string) error {
+	for line := range strings.Lines(text) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 3)
+		if len(fields) != 3 {
+			return fmt.Errorf("line %q: want digest, fingerprint and object", line)
+		}
+		key, err := strconv.Unquote(fields[2])
+		if err != nil {
+			return fmt.Errorf("line %q: %w", line, err)
+		}
+		id, ok := manifest.ParseKey(key)
+		if !ok {
+			return fmt.Errorf("line %q: %q is no object", line, key)
+		}
+		noted[id] = deploy.Noted{Digest: notDash(fields[0]), Fingerprint: notDash(fields[1])}
+	}
+	return nil
+}
+
+func notDash(text string) string {
+	if text == "-" {
+		return ""
+	}
+	return text
+}

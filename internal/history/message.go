@@ -1,0 +1,84 @@
+package history
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// maxListed is how many objects a message names, and how many culprits.
+const maxListed = 20
+
+// message writes a record for git log: a subject that says it all, what was
+// changed, and trailers for programs. What is not ours in it is indented or
+// cleaned, so that no line of it can pass for a trailer.
+func message(r deploy.Record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision[:min(7, len(r.Revision))])
+	if r.Message != "" {
+		fmt.Fprintf(&b, "  %s\n\n", strings.ReplaceAll(strings.TrimSpace(r.Message), "\n", "\n  "))
+	}
+	if list := changes(r); list != "" {
+		fmt.Fprintf(&b, "%s\n", list)
+	}
+	trailers := [][2]string{
+		{"Deploy", r.ID()},
+		{"Operator", r.Operator},
+		{"Key", r.Key},
+		{"Revision", r.Revision},
+		{"Cluster", r.Cluster},
+		{"Cause", string(r.Cause)},
+	}
+	for i, culprit := range r.Culprits() {
+		if i == maxListed {
+			break
+		}
+		trailers = append(trailers, [2]string{"Culprit", manifest.Clean(culprit.String())})
+	}
+	trailers = append(trailers, [][2]string{
+		{"Result", string(r.Result)},
+		{"Changed", strconv.Itoa(r.Changed())},
+		{"Duration", fmt.Sprintf("%.1fs", r.Seconds)},
+	}...)
+	for _, trailer := range trailers {
+		if trailer[1] != "" {
+			fmt.Fprintf(&b, "%s: %s\n", trailer[0], trailer[1])
+		}
+	}
+	return b.String()
+}
+
+// changes lists the objects that a deploy has changed, in the log's columns.
+func changes(r deploy.Record) string {
+	var lines []string
+	for _, o := range r.Objects {
+		lines = append(lines, change(o.Action, o.Key))
+	}
+	for _, key := range r.Deleted {
+		lines = append(lines, change(deploy.Delete, key))
+	}
+	if more := len(lines) - maxListed; more > 1 {
+		lines = append(lines[:maxListed], fmt.Sprintf("  ... and %d more\n", more))
+	}
+	return strings.Join(lines, "")
+}
+
+func change(action deploy.Action, key string) string {
+	id, _ := manifest.ParseKey(key)
+	return fmt.Sprintf("  %-10s  %s\n", action, manifest.Clean(id.String()))
+}
+
+// numberOf reads the number of the deploy from a record's message; 0 if it has
+// none.
+func numberOf(message, app string) int {
+	_, rest, found := strings.Cut(message, "\nDeploy: "+app+"-")
+	line, _, _ := strings.Cut(rest, "\n")
+	number, err := strconv.Atoi(line)
+	if !found || err != nil {
+		return 0
+	}
+	return number
+}

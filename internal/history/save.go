@@ -1,0 +1,257 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// saveTries is how often a record is written anew when its ref has moved
+	// in between.
+	saveTries = 5
+	// batchRecords and batchBytes bound what is written at once.
+	batchRecords = 256
+	batchBytes   = 32 << 20
+	// batchTimeout bounds one write. On a busy disk 256 records took 2 s.
+	batchTimeout = time.Minute
+	// tidyEvery is after how many writes the packs are looked at: each is one,
+	// and every reader opens all of them.
+	tidyEvery = 16
+)
+
+// writer writes the records of one repository. Those that come while it is at
+// work wait, and are then written together, with one process and, as far as
+// the disk can, one wait for it: a push of a thousand apps is a thousand
+// records.
+type writer struct {
+	mu      sync.Mutex
+	waiting []*saving
+	busy    bool
+	writes  int
+}
+
+// saving is a record that waits to be written.
+type saving struct {
+	entry deploy.Entry
+	ref   string
+	size  int
+	done  chan error
+}
+
+// shape is how the notes are spread over files in the commit at the head of a
+// ref. Of another commit nothing is known, and all notes are written.
+type shape struct {
+	head   git.Hash
+	shards int
+}
+
+// Save appends a record. When it returns without an error, the record is on
+// disk.
+func (h *History) Save(ctx context.Context, entry deploy.Entry) error {
+	s := &saving{entry: entry, ref: refPrefix + entry.Record.App, size: len(entry.Log), done: make(chan error, 1)}
+	for _, kept := range entry.Kept {
+		s.size += len(kept.Manifest)
+	}
+	w := h.writerOf(entry.Record.Repo)
+	w.mu.Lock()
+	w.waiting = append(w.waiting, s)
+	begin := !w.busy
+	w.busy = true
+	w.mu.Unlock()
+	if begin {
+		go h.write(entry.Record.Repo, w)
+	}
+	var err error
+	select {
+	case err = <-s.done:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("store record %s: %w", entry.Record.ID(), err)
+	}
+	return nil
+}
+
+func (h *History) writerOf(repo string) *writer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.writers[repo]
+	if w == nil {
+		w = &writer{}
+		h.writers[repo] = w
+	}
+	return w
+}
+
+// write writes what waits until nothing does.
+func (h *History) write(repo string, w *writer) {
+	for batch := w.take(); len(batch) > 0; batch = w.take() {
+		errs := h.writeBatch(repo, batch)
+		for i, s := range batch {
+			s.done <- errs[i]
+		}
+		if w.writes++; w.writes%tidyEvery == 0 {
+			h.tidying.Go(func() { h.tidy(repo) })
+		}
+	}
+}
+
+// take returns what is to be written next: at most one record of each app, for
+// the second has the first as its parent.
+func (w *writer) take() []*saving {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var batch, rest []*saving
+	refs, size := map[string]bool{}, 0
+	for _, s := range w.waiting {
+		full := len(batch) == batchRecords || len(batch) > 0 && size+s.size > batchBytes
+		if full || refs[s.ref] {
+			rest = append(rest, s)
+			continue
+		}
+		batch = append(batch, s)
+		refs[s.ref], size = true, size+s.size
+	}
+	w.waiting, w.busy = rest, len(batch) > 0
+	return batch
+}
+
+// writeBatch writes records of different apps and returns what became of each.
+func (h *History) writeBatch(repo string, batch []*saving) []error {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	errs := make([]error, len(batch))
+	repository, err := h.open(repo)
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	left := make([]int, len(batch))
+	for i := range batch {
+		left[i] = i
+	}
+	for try := 0; try < saveTries && len(left) > 0; try++ {
+		left = h.tryBatch(ctx, repository, batch, left, errs)
+	}
+	return errs
+}
+
+// tryBatch writes the records of these indexes, and returns those whose refs
+// were moved in between.
+func (h *History) tryBatch(ctx context.Context, repository *git.Repository, batch []*saving, indexes []int, errs []error) (moved []int) {
+	var (
+		list    []git.Appending
+		written []int
+		spread  []int
+	)
+	for _, i := range indexes {
+		s := batch[i]
+		head, err := repository.Head(ctx, s.ref)
+		if err != nil && !errors.Is(err, git.ErrNoRef) {
+			errs[i] = err
+			continue
+		}
+		commit, shards, err := h.commit(s, head)
+		if errs[i] = err; err != nil {
+			continue
+		}
+		list = append(list, git.Appending{Ref: s.ref, Old: head, Commit: commit})
+		written, spread = append(written, i), append(spread, shards)
+	}
+	hashes, appended := repository.AppendAll(ctx, list)
+	for n, i := range written {
+		errs[i] = appended[n]
+		switch {
+		case errors.Is(appended[n], git.ErrRefMoved):
+			moved = append(moved, i)
+		case appended[n] == nil:
+			h.setShape(batch[i].entry.Record.Repo, batch[i].ref, shape{head: hashes[n], shards: spread[n]})
+		}
+	}
+	return moved
+}
+
+// commit makes the commit of a record on top of the one before.
+func (h *History) commit(s *saving, head git.Hash) (commit git.NewCommit, shards int, err error) {
+	text, err := json.MarshalIndent(s.entry.Record, "", "  ")
+	if err != nil {
+		return git.NewCommit{}, 0, fmt.Errorf("encode: %w", err)
+	}
+	commit = git.NewCommit{
+		Message: message(s.entry.Record),
+		Files:   map[string][]byte{recordFile: append(text, '\n'), logFile: s.entry.Log},
+		When:    time.Now(),
+	}
+	for _, kept := range s.entry.Kept {
+		switch path := manifestPath(kept.ID); {
+		case kept.Gone:
+			commit.Remove = append(commit.Remove, path)
+		case kept.Manifest != nil:
+			commit.Files[path] = kept.Manifest
+		}
+	}
+	shards = shardsFor(len(s.entry.Noted))
+	addNotes(&commit, s.entry, shards, h.shapeOf(s.entry.Record.Repo, s.ref) != shape{head: head, shards: shards})
+	return commit, shards, nil
+}
+
+// addNotes adds the files of notes that have changed, or all.
+func addNotes(commit *git.NewCommit, entry deploy.Entry, shards int, all bool) {
+	changed := map[int]bool{}
+	for _, kept := range entry.Kept {
+		changed[shardOf(kept.ID, shards)] = true
+	}
+	ids := map[int][]manifest.ID{}
+	for id := range entry.Noted {
+		if shard := shardOf(id, shards); all || changed[shard] {
+			ids[shard] = append(ids[shard], id)
+		}
+	}
+	if all {
+		commit.Remove = append(commit.Remove, notedDir)
+	}
+	for shard := range changed {
+		if len(ids[shard]) == 0 {
+			commit.Remove = append(commit.Remove, shardPath(shard, shards))
+		}
+	}
+	for shard, members := range ids {
+		commit.Files[shardPath(shard, shards)] = writeShard(members, entry.Noted)
+	}
+}
+
+func (h *History) shapeOf(repo, ref string) shape {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shapes[repo+" "+ref]
+}
+
+func (h *History) setShape(repo, ref string, s shape) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shapes[repo+" "+ref] = s
+}
+
+// tidy rolls up the packs that records have left, if there are many. What goes
+// wrong is found by the next round.
+func (h *History) tidy(repo string) {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	if repository, err := h.open(repo); err == nil {
+		_ = repository.Maintain(ctx)
+	}
+}
+
+// Close waits for what goes on in the background.
+func (h *History) Close() { h.tidying.Wait() }
