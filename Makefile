@@ -7,7 +7,8 @@
 #   make test        every test; RUN=regexp for some of them
 #   make lint        golangci-lint, with the rules of .golangci.yml
 #   make fuzz        each fuzz target for FUZZTIME (10s)
-#   make bench       the Go benchmarks; BENCH=regexp for some of them
+#   make bench       what docs/benchmarks.md tells of; ONLY=row,row for some of it
+#   make bench-go    the Go benchmarks; BENCH=regexp for some of them
 #   make clean       removes bin/
 #
 # Times are for two cores. "Cold" is the first build ever, with modules to
@@ -54,7 +55,7 @@ TEST_TIMEOUT ?= 30m
 
 say = @printf '==> %s\n' '$(1)'
 
-.PHONY: build devcluster demo test test-devcluster lint fmt fuzz bench clean help
+.PHONY: build devcluster demo test test-devcluster lint fmt fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -108,7 +109,14 @@ fuzz:
 		done; \
 	done
 
-bench:
+# The server as it is deployed, its references, and an API server that counts
+# the requests of both. Nothing else should run on the machine.
+bench: bin/devcluster build
+	$(call say,measuring against the references (about 15 min))
+	@go build -o bin/bench ./test/bench
+	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET))
+
+bench-go:
 	$(call say,running the Go benchmarks)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/... ./cmd/...
 

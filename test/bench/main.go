@@ -1,0 +1,142 @@
+// Command bench measures what Pushboat promises, each figure next to its
+// reference in the same run: with real git pushes over ssh to the real server,
+// on a real API server (bin/devcluster) whose own audit log counts the requests.
+// `make bench` runs it; docs/benchmarks.md has a result and explains the rows.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// settings are the command line.
+type settings struct {
+	only   string
+	rounds int
+	fleet  int
+	bin    string
+	keep   bool
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.only, "only", "", "rows to run, separated by commas; empty: all but the scale rows")
+	flag.IntVar(&s.rounds, "rounds", 0, "rounds of each row; 0: the row's own number")
+	flag.IntVar(&s.fleet, "fleet", 1000, "apps, and repositories, of the rows that have many")
+	flag.StringVar(&s.bin, "bin", "bin", "directory of pushboat, pushboat-hook and devcluster")
+	flag.BoolVar(&s.keep, "keep", false, "keep the directory of the run, with all logs")
+	flag.Usage = usage
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, s)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: make bench [ONLY=row,row] [ROUNDS=n] [FLEET=n]")
+	flag.PrintDefaults()
+	fmt.Fprintln(os.Stderr, "rows:")
+	for _, r := range rows {
+		fmt.Fprintf(os.Stderr, "  %-19s %s\n", r.name, r.title)
+	}
+}
+
+// run measures the rows in order and prints each as soon as it is done, and
+// all of them as a table at the end.
+func run(ctx context.Context, s settings) (err error) {
+	chosen, err := choose(s.only)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "pushboat-bench-")
+	if err != nil {
+		return err
+	}
+	if !s.keep {
+		defer os.RemoveAll(dir)
+	}
+	if s.bin, err = filepath.Abs(s.bin); err != nil {
+		return err
+	}
+	fmt.Println(describeMachine(s.bin))
+	b := &bench{settings: s, dir: dir}
+	defer b.close()
+	var results []*result
+	for _, r := range chosen {
+		fmt.Fprintf(os.Stderr, "measuring %s: %s\n", r.name, r.title)
+		result, err := b.measure(ctx, r)
+		if err != nil {
+			return fmt.Errorf("%s: %w\n(ONLY=%s repeats it, -keep keeps the logs)", r.name, err, r.name)
+		}
+		fmt.Println(result)
+		results = append(results, result)
+	}
+	fmt.Println(table(results))
+	return nil
+}
+
+// choose finds the rows that were asked for.
+func choose(only string) ([]row, error) {
+	var chosen []row
+	for _, r := range rows {
+		if only == "" && r.byDefault {
+			chosen = append(chosen, r)
+		}
+	}
+	if only == "" {
+		return chosen, nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		found := false
+		for _, r := range rows {
+			if r.name == name || r.group == name {
+				chosen, found = append(chosen, r), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no row %q; bench -h lists them", name)
+		}
+	}
+	return chosen, nil
+}
+
+// bench runs rows. Those of one group share a cluster and a server; each group
+// has fresh ones, so that no row works against what another has left.
+type bench struct {
+	settings settings
+	dir      string
+	lab      *lab
+}
+
+func (b *bench) measure(ctx context.Context, r row) (*result, error) {
+	if b.lab == nil || b.lab.group != r.group {
+		b.close()
+		lab, err := openLab(ctx, b.settings, filepath.Join(b.dir, r.group), r.group)
+		if err != nil {
+			return nil, err
+		}
+		b.lab = lab
+	}
+	result, err := r.measure(ctx, b.lab)
+	if result != nil {
+		result.row = r
+	}
+	return result, err
+}
+
+func (b *bench) close() {
+	if b.lab != nil {
+		b.lab.close()
+		b.lab = nil
+	}
+}

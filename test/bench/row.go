@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// row is one promise of design.md's table of numbers.
+type row struct {
+	name      string
+	group     string // rows of a group share a cluster and a server
+	title     string
+	byDefault bool
+	measure   func(ctx context.Context, l *lab) (*result, error)
+}
+
+// rows are all there are, in the order in which they are measured.
+var rows = []row{
+	{"first-deploy", "app", "200 objects, git push to all applied and healthy", true, firstDeploy},
+	{"one-change", "app", "one changed object of 200, git push to live", true, oneChange},
+	{"one-change-kubectl", "app", "the same, against kubectl apply of the folder", true, oneChangeKubectl},
+	{"no-op-check", "app", "a check of 200 objects that are as they should be", true, noOpCheck},
+	{"drift", "app", "a hand edit of an owned field, until it is taken back", true, drift},
+	{"git-transfer", "app", "push and clone of a repository of 100 MB", true, gitTransfer},
+	{"start", "start", "start to ready, many repositories", true, startUp},
+	{"fleet-first", "fleet", "many apps of 4 objects, one git push to all healthy", true, fleetFirst},
+	{"fleet-one-change", "fleet", "one changed app of many, git push to live", true, fleetOneChange},
+	{"fleet-no-op", "fleet", "a round of checks of all apps", true, fleetNoOp},
+	{"idle", "fleet", "nothing to do, many apps", true, idle},
+	{"scale-app", "scale", "10,000 objects in one app", false, scaleApp},
+	{"scale-crd", "scale", "a definition with 5,000 objects", false, scaleCRD},
+	{"scale-repos", "scale", "100 repositories, pushed one after the other", false, scaleRepos},
+}
+
+// series are the measurements of one thing, in seconds.
+type series struct {
+	of     string // who or what was measured
+	values []float64
+}
+
+func (s *series) add(d time.Duration) { s.values = append(s.values, d.Seconds()) }
+
+// quantile returns the smallest value that at least the share q of all values
+// does not exceed; 0.5 is the (lower) median.
+func (s series) quantile(q float64) float64 {
+	if len(s.values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s.values))
+	rank := int(q * float64(len(sorted)))
+	if float64(rank) == q*float64(len(sorted)) && rank > 0 {
+		rank--
+	}
+	return sorted[min(rank, len(sorted)-1)]
+}
+
+func (s series) median() float64 { return s.quantile(0.5) }
+
+func (s series) String() string {
+	return fmt.Sprintf("%8.3f s  (%.3f to %.3f, n=%d)  %s", s.median(), s.quantile(0), s.quantile(1), len(s.values), s.of)
+}
+
+// fact is one figure and the bound that it should keep.
+type fact struct {
+	what    string
+	value   float64
+	unit    string
+	limit   float64 // meaningless if there is no goal
+	goal    goal
+	because string // where the value comes from, if that wants saying
+}
+
+type goal int
+
+const (
+	noGoal goal = iota
+	atMost
+	atLeast
+)
+
+// met reports whether the value keeps its bound; a fact without one does.
+func (f fact) met() bool {
+	return f.goal == noGoal || f.goal == atMost && f.value <= f.limit || f.goal == atLeast && f.value >= f.limit
+}
+
+func (f fact) goalWords() string {
+	switch f.goal {
+	case atMost:
+		return "at most " + number(f.limit) + f.unit
+	case atLeast:
+		return "at least " + number(f.limit) + f.unit
+	}
+	return "-"
+}
+
+func (f fact) verdict() string {
+	switch {
+	case f.goal == noGoal:
+		return "-"
+	case f.met():
+		return "met"
+	}
+	return "MISSED"
+}
+
+// number writes a value with three digits that count.
+func number(v float64) string {
+	switch {
+	case v == float64(int64(v)):
+		return fmt.Sprintf("%d", int64(v))
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
+// result is what one row has measured.
+type result struct {
+	row    row
+	series []*series
+	facts  []fact
+	notes  []string
+}
+
+func (r *result) fact(f fact) { r.facts = append(r.facts, f) }
+
+func (r *result) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// ratio adds the ratio of two series' medians.
+func (r *result) ratio(ours, reference *series, g goal, limit float64) {
+	r.series = append(r.series, ours, reference)
+	r.fact(fact{what: "ratio", value: ours.median() / reference.median(), goal: g, limit: limit})
+}
+
+// String is the row in full.
+func (r *result) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", r.row.name, r.row.title)
+	for _, s := range r.series {
+		fmt.Fprintf(&b, "  %s\n", s)
+	}
+	for _, f := range r.facts {
+		fmt.Fprintf(&b, "  %-34s %8s%-6s goal: %-16s %s\n", f.what, number(f.value), f.unit, f.goalWords(), f.verdict())
+	}
+	for _, note := range r.notes {
+		fmt.Fprintf(&b, "  %s\n", note)
+	}
+	return b.String()
+}
+
+// table sums all rows up: each goal, and whether it was met.
+func table(results []*result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-19s %-34s %10s  %-16s %s\n", "row", "figure", "measured", "goal", "")
+	met, goals := 0, 0
+	for _, r := range results {
+		for _, f := range r.facts {
+			if f.goal == noGoal {
+				continue
+			}
+			goals++
+			if f.met() {
+				met++
+			}
+			fmt.Fprintf(&b, "%-19s %-34s %10s  %-16s %s\n", r.row.name, f.what, number(f.value)+f.unit, f.goalWords(), f.verdict())
+		}
+	}
+	fmt.Fprintf(&b, "%d of %d goals met", met, goals)
+	return b.String()
+}
+
+// rounds is how often a row is to be measured.
+func (l *lab) rounds(usual int) int {
+	if l.settings.rounds > 0 {
+		return l.settings.rounds
+	}
+	return usual
+}

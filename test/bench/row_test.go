@@ -1,0 +1,65 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestQuantile(t *testing.T) {
+	hundred := series{}
+	for i := range 100 {
+		hundred.values = append(hundred.values, float64(100-i)) // 100 … 1
+	}
+	for _, c := range []struct {
+		of   series
+		q    float64
+		want float64
+	}{
+		{hundred, 0, 1},
+		{hundred, 0.5, 50},
+		{hundred, 0.99, 99},
+		{hundred, 1, 100},
+		{series{values: []float64{3, 1, 2}}, 0.5, 2},
+		{series{values: []float64{3, 1, 2}}, 0.99, 3},
+		{series{}, 0.5, 0},
+	} {
+		if got := c.of.quantile(c.q); got != c.want {
+			t.Errorf("quantile %v of %d values is %v, want %v", c.q, len(c.of.values), got, c.want)
+		}
+	}
+}
+
+func TestTableShowsWhatWasMissed(t *testing.T) {
+	r := &result{row: row{name: "one-change"}}
+	r.ratio(&series{values: []float64{3}}, &series{values: []float64{2}}, atMost, 1.2)
+	r.fact(fact{what: "requests", value: 3, goal: atMost, limit: 4})
+	r.fact(fact{what: "speed", value: 0.94, goal: atLeast, limit: 0.95})
+	r.fact(fact{what: "no promise", value: 5})
+	got := table([]*result{r})
+	for _, want := range []string{"1.5  at most 1.2      MISSED", "3  at most 4        met", "0.94  at least 0.95    MISSED", "1 of 3 goals met"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table does not have %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "no promise") {
+		t.Errorf("the table has a figure without a goal:\n%s", got)
+	}
+}
+
+func TestChoose(t *testing.T) {
+	all, err := choose("")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("choosing nothing gives %d rows and %v", len(all), err)
+	}
+	for _, r := range all {
+		if r.group == "scale" {
+			t.Errorf("row %s, which takes long, runs unasked", r.name)
+		}
+	}
+	if some, err := choose("drift,scale"); err != nil || len(some) < 3 {
+		t.Errorf("a row and a group give %d rows and %v", len(some), err)
+	}
+	if _, err := choose("nonsense"); err == nil {
+		t.Error("a row that there is not can be chosen")
+	}
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// fleet is many apps of four objects in one repository, deployed.
+type fleet struct {
+	*workingCopy
+	files map[string]string
+	push  time.Duration // the first one
+	asked counted
+}
+
+// The namespaces of the fleet and of its reference. They exist beforehand.
+const (
+	fleetNamespace = "fleet"
+	fleetRaw       = "fleet-raw"
+)
+
+// deployedFleet pushes the fleet once.
+func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
+	if l.fleet != nil {
+		return l.fleet, nil
+	}
+	if err := l.namespace(ctx, fleetNamespace); err != nil {
+		return nil, err
+	}
+	f := &fleet{files: fleetFiles(l.settings.fleet, fleetNamespace)}
+	var err error
+	if f.workingCopy, err = l.workingCopy(ctx, "fleet", f.files); err != nil {
+		return nil, err
+	}
+	count, err := l.auditFromNow()
+	if err != nil {
+		return nil, err
+	}
+	if f.push, err = f.workingCopy.push(ctx, ours); err != nil {
+		return nil, err
+	}
+	if f.asked, err = count.requests("pushboat"); err != nil {
+		return nil, err
+	}
+	l.fleet = f
+	return f, nil
+}
+
+// fleetFirst: the first push of all apps, against the raw apply of all objects.
+func fleetFirst(ctx context.Context, l *lab) (*result, error) {
+	workers, err := l.bestWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := l.deployedFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mine := &series{of: fmt.Sprintf("git push of %d apps", l.settings.fleet)}
+	mine.add(f.push)
+	r := &result{}
+	if err := l.memory(r, 256); err != nil {
+		return nil, err
+	}
+	raw := &series{of: fmt.Sprintf("client-go server-side apply of %d objects, %d at a time", kindsOfObject*l.settings.fleet, workers)}
+	took, err := l.rawApply(ctx, fleetRaw, manifestsOf(f.files), workers)
+	if err != nil {
+		return nil, err
+	}
+	raw.add(took)
+	r.ratio(mine, raw, atMost, 1.5)
+	r.fact(fact{what: "requests for one object", value: float64(f.asked.total()) / float64(kindsOfObject*l.settings.fleet)})
+	return r, nil
+}
+
+// fleetOneChange: one ConfigMap of one app of many, against the same push of a
+// repository with one such app.
+func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
+	f, err := l.deployedFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	one, err := l.workingCopy(ctx, "lone", map[string]string{
+		"pushboat.yaml":         "apps:\n  - {path: apps/lone, namespace: " + fleetNamespace + "}\n",
+		"apps/lone/config.yaml": fmt.Sprintf(configText, "lone"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := one.push(ctx, ours); err != nil {
+		return nil, err
+	}
+	many, lone := &series{of: fmt.Sprintf("git push, one app of %d changed", l.settings.fleet)}, &series{of: "git push, the only app changed"}
+	most := 0
+	for i := range l.rounds(10) {
+		name := fmt.Sprintf("f%04d", i%l.settings.fleet)
+		count, err := l.auditFromNow()
+		if err != nil {
+			return nil, err
+		}
+		took, err := f.changeConfig(ctx, "apps/"+name+"/"+name+"-000-config.yaml", name+"-000", i)
+		if err != nil {
+			return nil, err
+		}
+		many.add(took)
+		asked, err := count.requests("pushboat")
+		if err != nil {
+			return nil, err
+		}
+		most = max(most, asked.total())
+		if took, err = one.changeConfig(ctx, "apps/lone/config.yaml", "lone", i); err != nil {
+			return nil, err
+		}
+		lone.add(took)
+	}
+	r := &result{}
+	r.ratio(many, lone, atMost, 1.3)
+	r.fact(fact{what: "requests of a push, at most", value: float64(most), goal: atMost, limit: 4})
+	return r, nil
+}
+
+// changeConfig changes one ConfigMap, commits and pushes; the push is timed.
+func (w *workingCopy) changeConfig(ctx context.Context, path, name string, n int) (time.Duration, error) {
+	text := fmt.Sprintf(configText, name) + fmt.Sprintf("binaryData: {change: %q}\n", base64Of(n))
+	if err := w.write(path, text); err != nil {
+		return 0, err
+	}
+	if err := w.commit(ctx, "Change "+name); err != nil {
+		return 0, err
+	}
+	return w.push(ctx, ours)
+}
+
+// fleetNoOp: every app is checked by its schedule, twice, and nothing is found.
+func fleetNoOp(ctx context.Context, l *lab) (*result, error) {
+	f, err := l.deployedFleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.reschedule(ctx, "@every 30s"); err != nil {
+		return nil, err
+	}
+	count, err := l.auditFromNow()
+	if err != nil {
+		return nil, err
+	}
+	before, err := l.server.cpu()
+	if err != nil {
+		return nil, err
+	}
+	const roundsSeen = 2
+	if err := pause(ctx, roundsSeen*30*time.Second); err != nil {
+		return nil, err
+	}
+	after, err := l.server.cpu()
+	if err != nil {
+		return nil, err
+	}
+	asked, err := count.requests("pushboat")
+	if err != nil {
+		return nil, err
+	}
+	r := &result{}
+	r.fact(fact{what: "requests of a round, for 4 kinds", value: float64(asked.total()) / roundsSeen, goal: atMost, limit: 4})
+	r.fact(fact{what: "server's CPU of a round", value: (after - before).Seconds() / roundsSeen, unit: " s"})
+	return r, f.reschedule(ctx, "@every 5m")
+}
+
+// reschedule pushes another schedule for every app.
+func (f *fleet) reschedule(ctx context.Context, schedule string) error {
+	text := f.files["pushboat.yaml"] + fmt.Sprintf("    schedule: %q\n", schedule)
+	if err := f.write("pushboat.yaml", text); err != nil {
+		return err
+	}
+	if err := f.commit(ctx, "Check "+schedule); err != nil {
+		return err
+	}
+	_, err := f.workingCopy.push(ctx, ours)
+	return err
+}
+
+// idleFor is how long idleness is watched.
+const idleFor = time.Minute
+
+// idle: every app is deployed and nothing happens.
+func idle(ctx context.Context, l *lab) (*result, error) {
+	if _, err := l.deployedFleet(ctx); err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, idleFor/2); err != nil { // what the last push left to do
+		return nil, err
+	}
+	before, err := l.server.cpu()
+	if err != nil {
+		return nil, err
+	}
+	if err := pause(ctx, idleFor); err != nil {
+		return nil, err
+	}
+	after, err := l.server.cpu()
+	if err != nil {
+		return nil, err
+	}
+	now, _, err := l.server.resident()
+	if err != nil {
+		return nil, err
+	}
+	r := &result{}
+	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(idleFor), unit: " %", goal: atMost, limit: 1})
+	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 150})
+	return r, nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// The sizes that the scale rows are named after.
+const (
+	manyObjects   = 10_000
+	manyResources = 5_000
+	manyRepos     = 100
+)
+
+// scaleApp: one app of 10,000 objects: its first deploy, a change, a drift.
+func scaleApp(ctx context.Context, l *lab) (*result, error) {
+	workers, err := l.bestWorkers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const name = "huge"
+	files := map[string]string{"pushboat.yaml": fmt.Sprintf(
+		"apps:\n  - {name: %s, path: deploy, namespace: %[1]s, createNamespace: true, timeout: 10m}\n", name)}
+	for i := range manyObjects / objectsOfApp {
+		for path, text := range objectFiles("deploy", fmt.Sprintf("%s-%02d", name, i), objectsOfApp) {
+			files[path] = text
+		}
+	}
+	w, err := l.workingCopy(ctx, name, files)
+	if err != nil {
+		return nil, err
+	}
+	mine, raw := &series{of: "git push, the first"}, &series{of: fmt.Sprintf("client-go server-side apply, %d at a time", workers)}
+	took, err := w.push(ctx, ours)
+	if err != nil {
+		return nil, err
+	}
+	mine.add(took)
+	if took, err = l.rawApply(ctx, name+"-raw", manifestsOf(files), workers); err != nil {
+		return nil, err
+	}
+	raw.add(took)
+	r := &result{}
+	r.ratio(mine, raw, atMost, 1.5)
+	return r, l.changeAndDrift(ctx, r, w)
+}
+
+// changeAndDrift measures a change of one object of the huge app, and the
+// correction of one.
+func (l *lab) changeAndDrift(ctx context.Context, r *result, w *workingCopy) error {
+	one := &series{of: "git push, one object of 10,000 changed"}
+	object := w.name + "-00-000"
+	for i := range l.rounds(5) {
+		took, err := w.changeConfig(ctx, "deploy/"+object+"-config.yaml", object, i)
+		if err != nil {
+			return err
+		}
+		one.add(took)
+	}
+	events, err := l.client.CoreV1().ConfigMaps(w.name).Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	defer events.Stop()
+	corrected := &series{of: "from the watch event of a hand edit to that of its correction"}
+	for i := range l.rounds(5) {
+		took, err := l.editByHand(ctx, w.name, fmt.Sprintf("%s-01-%03d", w.name, i), events)
+		if err != nil {
+			return err
+		}
+		corrected.add(took)
+		if err := pause(ctx, 10*betweenEdits); err != nil {
+			return err
+		}
+	}
+	r.series = append(r.series, one, corrected)
+	return l.memory(r, 0)
+}
+
+const definitionText = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.bench.example.org}
+spec:
+  group: bench.example.org
+  names: {kind: Widget, plural: widgets}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties: {spec: {type: object, properties: {size: {type: integer}}}}
+`
+
+// scaleCRD: a definition and 5,000 of its objects in one push.
+func scaleCRD(ctx context.Context, l *lab) (*result, error) {
+	var all strings.Builder
+	for i := range manyResources {
+		fmt.Fprintf(&all, "---\napiVersion: bench.example.org/v1\nkind: Widget\nmetadata: {name: w%04d}\nspec: {size: %d}\n", i, i)
+	}
+	w, err := l.workingCopy(ctx, "widgets", map[string]string{
+		"pushboat.yaml":          "apps:\n  - {name: widgets, path: deploy, namespace: widgets, createNamespace: true, timeout: 10m}\n",
+		"deploy/definition.yaml": definitionText,
+		"deploy/widgets.yaml":    all.String(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	first := &series{of: "git push of the definition and 5,000 objects"}
+	took, err := w.push(ctx, ours)
+	if err != nil {
+		return nil, err
+	}
+	first.add(took)
+	one := &series{of: "git push, one of them changed"}
+	for i := range l.rounds(5) {
+		text := strings.Replace(all.String(), "spec: {size: 7}", fmt.Sprintf("spec: {size: %d}", manyResources+i), 1)
+		if err := w.write("deploy/widgets.yaml", text); err != nil {
+			return nil, err
+		}
+		if err := w.commit(ctx, "Change one"); err != nil {
+			return nil, err
+		}
+		if took, err = w.push(ctx, ours); err != nil {
+			return nil, err
+		}
+		one.add(took)
+	}
+	r := &result{series: []*series{first, one}}
+	return r, l.memory(r, 0)
+}
+
+// scaleRepos: a hundred repositories, each made by its first push.
+func scaleRepos(ctx context.Context, l *lab) (*result, error) {
+	pushes := &series{of: "first git push of a repository with an app of 4 objects"}
+	for i := range manyRepos {
+		name := fmt.Sprintf("shelf-%03d", i)
+		files := objectFiles("deploy", name, kindsOfObject)
+		files["pushboat.yaml"] = appFile(name, "@every 5m")
+		w, err := l.workingCopy(ctx, name, files)
+		if err != nil {
+			return nil, err
+		}
+		took, err := w.push(ctx, ours)
+		if err != nil {
+			return nil, err
+		}
+		pushes.add(took)
+	}
+	r := &result{series: []*series{pushes}}
+	r.note("the last push took %.2f s, the first %.2f s", pushes.values[len(pushes.values)-1], pushes.values[0])
+	return r, l.memory(r, 0)
+}

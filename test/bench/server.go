@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// How long the server may take to become ready and to stop.
+const (
+	readyWithin = 2 * time.Minute
+	stopWithin  = time.Minute
+)
+
+// server is a running pushboat serve.
+type server struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // how; read after done is closed
+}
+
+// startServer starts the server and returns how long it took until it said
+// that it is ready.
+func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
+	log, err := os.OpenFile(l.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close() // the child has its own
+	cmd := exec.Command(filepath.Join(l.settings.bin, "pushboat"), "serve",
+		"--data", l.path("data"), "--ssh", "127.0.0.1:0", "--http", "127.0.0.1:0",
+		"--kubeconfig", l.cluster.Kubeconfig, "--admin-key", l.path("key.pub"))
+	cmd.Stderr = log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("start the server: %w; make build makes it", err)
+	}
+	l.server = &server{cmd: cmd, done: make(chan struct{})}
+	if err := l.server.awaitReady(ctx, out); err != nil {
+		return 0, fmt.Errorf("%w; its log is %s", err, l.path("server.log"))
+	}
+	return time.Since(start), nil
+}
+
+// awaitReady reads the server's output until the line "ready", and drains it
+// from then on.
+func (s *server) awaitReady(ctx context.Context, out io.Reader) error {
+	ready := make(chan struct{})
+	go func() {
+		defer close(s.done)
+		lines := bufio.NewScanner(out)
+		for said := false; lines.Scan(); {
+			if !said && lines.Text() == "ready" {
+				said = true
+				close(ready)
+			}
+		}
+		s.err = s.cmd.Wait()
+	}()
+	select {
+	case <-ready:
+		return nil
+	case <-s.done:
+		return fmt.Errorf("the server ended before it was ready: %w", s.err)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(readyWithin):
+		return fmt.Errorf("the server is not ready after %s", readyWithin)
+	}
+}
+
+// stop ends the server in good order.
+func (s *server) stop() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop the server: %w", err)
+	}
+	select {
+	case <-s.done:
+		return s.err
+	case <-time.After(stopWithin):
+		return errors.Join(errors.New("the server did not stop"), s.cmd.Process.Kill())
+	}
+}
+
+// cpu is the processor time that the server has used so far. It is summed over
+// its threads, to the nanosecond; Go ends threads seldom.
+func (s *server) cpu() (time.Duration, error) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	if err != nil || len(tasks) == 0 {
+		return 0, errors.Join(err, errors.New("the server's processor time is not in /proc"))
+	}
+	var sum time.Duration
+	for _, task := range tasks {
+		data, err := os.ReadFile(task)
+		if err != nil {
+			continue // the thread has ended
+		}
+		ran, _, _ := strings.Cut(string(data), " ")
+		ns, err := strconv.ParseInt(ran, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", task, err)
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
+
+// resident is the server's memory in MiB as the kernel counts it: now, and at
+// its most.
+func (s *server) resident() (now, peak float64, err error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(data)) {
+		var kib float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kib); n == 1 {
+			now = kib / 1024
+		}
+		if n, _ := fmt.Sscanf(line, "VmHWM: %f kB", &kib); n == 1 {
+			peak = kib / 1024
+		}
+	}
+	return now, peak, nil
+}
