@@ -86,6 +86,9 @@ func details(s deploy.Status) []string {
 	for _, object := range s.Drift {
 		lines = append(lines, "drift: "+object)
 	}
+	for _, object := range s.Left {
+		lines = append(lines, "left as it is: "+object)
+	}
 	if s.Trouble != "" {
 		lines = append(lines, "last check: "+s.Trouble)
 	}

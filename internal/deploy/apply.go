@@ -33,6 +33,9 @@ type applying struct {
 	cluster *Cluster
 	run     *Run
 	plan    *Plan
+	wait    context.Context // ends what is waited for, but nothing that is being applied
+	patient bool            // waits for the health of a wave before it begins the next
+	later   []Step          // deletions that come when all else is healthy
 
 	mu      sync.Mutex
 	done    []Step   // applied, or found as they should be
@@ -43,10 +46,11 @@ type applying struct {
 // apply carries the plan out: the parent is widened first and narrowed last,
 // so that a crash at any point loses track of no object. It holds what was
 // done to each object, also when it failed.
-func (a *app) apply(t *target, run *Run, plan *Plan) (*applying, error) {
+func (a *app) apply(t *target, w *applying) (*applying, error) {
 	a.applied()
 	defer a.applied()
-	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan}
+	plan := w.plan
+	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.spec.Cluster]
 	if plan.Empty() && !t.gone {
 		w.keepAll()
 		return w, nil
@@ -54,16 +58,15 @@ func (a *app) apply(t *target, run *Run, plan *Plan) (*applying, error) {
 	if err := w.widenParent(); err != nil {
 		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
-	for _, stage := range plan.stages() {
-		if err := w.applyStage(stage); err != nil {
-			return w, err
-		}
+	if err := w.applyWaves(); err != nil {
+		return w, err
 	}
-	for _, stage := range plan.pruneStages() {
-		w.each(stage, w.delete)
-		if err := w.failure(); err != nil {
-			return w, err
-		}
+	now := plan.Prune
+	if !t.gone {
+		now, w.later = splitLast(plan.Prune)
+	}
+	if err := w.pruneWaves(now); err != nil {
+		return w, err
 	}
 	if err := w.narrowParent(); err != nil {
 		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
@@ -186,6 +189,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 	}
 	var applied *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
+		if err = w.replace(ctx, step); err != nil {
+			return err
+		}
 		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
 		return bySchema(step, err)
 	})
@@ -252,6 +258,10 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		return
 	}
 	kind, err := w.cluster.Kube.KindOf(ctx, step.ID.GroupKind())
+	if err == nil && step.Action == Release {
+		w.release(ctx, kind, step)
+		return
+	}
 	if err == nil {
 		err = again(ctx, func() error { return w.remove(ctx, kind, step) })
 	}

@@ -233,7 +233,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := planner{target: t, with: p.with[t.spec.Cluster], claims: p.claims, force: p.Options.Force}
+			with := planner{target: t, with: p.with[t.spec.Cluster], claims: p.claims, force: p.Options.Force, remake: true}
 			plan, problems, err := e.planTarget(groupCtx, with, objects[t])
 			if err != nil {
 				problems = append(problems, noAnswer(t.spec.Cluster, err))

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -56,7 +55,7 @@ func confirmHint(total, confirmed int) string {
 
 // deletions are the plan's prunes, and those recreations that lose data.
 func (p *Plan) deletions() []Step {
-	steps := slices.Clone(p.Prune)
+	steps := p.pruned()
 	for _, step := range p.Steps {
 		if step.Action == Recreate && precious[step.ID.GroupKind()] {
 			steps = append(steps, step)
@@ -68,7 +67,7 @@ func (p *Plan) deletions() []Step {
 // danger says why the plan's deletions need to be confirmed, or "".
 func (p *Plan) danger() string {
 	deletions := p.deletions()
-	existing := len(p.Prune) + p.Counts().Change + p.Counts().Unchanged
+	existing := len(p.pruned()) + p.Counts().Change + p.Counts().Unchanged
 	switch {
 	case len(deletions) == 0:
 		return ""
@@ -78,8 +77,11 @@ func (p *Plan) danger() string {
 	if names := preciousOf(deletions); len(names) > 0 {
 		return fmt.Sprintf("app %s: would delete %s, with all that is in it or comes of it", p.App, strings.Join(names, " and "))
 	}
-	if len(p.Prune) > pruneCount && float64(len(p.Prune)) > pruneShare*float64(existing) {
-		return fmt.Sprintf("app %s: would delete %d of %d objects", p.App, len(p.Prune), existing)
+	if names := toConfirm(deletions); names != "" {
+		return fmt.Sprintf("app %s: would delete %s, which asks for it to be confirmed", p.App, names)
+	}
+	if n := len(p.pruned()); n > pruneCount && float64(n) > pruneShare*float64(existing) {
+		return fmt.Sprintf("app %s: would delete %d of %d objects", p.App, n, existing)
 	}
 	return ""
 }

@@ -60,7 +60,7 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps))
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

@@ -16,9 +16,10 @@ type Action string
 const (
 	Create    Action = "created"
 	Configure Action = "configured"
-	Recreate  Action = "recreated" // deleted and made again, by -o force
+	Recreate  Action = "recreated" // deleted and made again, by -o force or as its annotations ask
 	Unchanged Action = "unchanged"
 	Delete    Action = "deleted"
+	Release   Action = "released" // kept, and no longer the app's
 )
 
 // Step is what a plan does to one object.
@@ -34,7 +35,8 @@ type Step struct {
 	object *manifest.Object // as it will be applied; nil for Delete
 	kind   kube.Kind
 	digest string
-	entry  live.Entry // the object as it runs; zero for Create
+	entry  live.Entry      // the object as it runs; zero for Create
+	policy manifest.Policy // of the revision; of the running object where the revision does not have it
 }
 
 // Plan is what a revision would do to one app on its cluster.
@@ -51,11 +53,11 @@ type Plan struct {
 }
 
 // Counts says how many objects a plan creates, changes, deletes and leaves.
-type Counts struct{ Create, Change, Delete, Unchanged int }
+type Counts struct{ Create, Change, Delete, Release, Unchanged int }
 
 // Counts counts the plan's steps. A recreated object is a changed one.
 func (p *Plan) Counts() Counts {
-	counts := Counts{Delete: len(p.Prune)}
+	counts := Counts{Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned())}
 	for _, step := range p.Steps {
 		switch step.Action {
 		case Create:
@@ -72,7 +74,7 @@ func (p *Plan) Counts() Counts {
 // Empty reports whether the plan would do nothing.
 func (p *Plan) Empty() bool {
 	c := p.Counts()
-	return c.Create+c.Change+c.Delete == 0
+	return c.Create+c.Change+c.Delete+c.Release == 0
 }
 
 // changes lists the steps that do something, deletions last.
@@ -86,44 +88,12 @@ func (p *Plan) changes() []Step {
 	return append(steps, p.Prune...)
 }
 
-// stages groups the steps into what may be applied at the same time.
-func (p *Plan) stages() [][]Step {
-	var stages [][]Step
-	last := -1
-	for _, step := range p.Steps {
-		if stage := manifest.StageOf(step.ID.GroupKind()); stage != last || len(stages) == 0 {
-			stages, last = append(stages, nil), stage
-		}
-		stages[len(stages)-1] = append(stages[len(stages)-1], step)
-	}
-	return stages
-}
-
-// pruneStages groups the deletions, last stage first.
-func (p *Plan) pruneStages() [][]Step {
-	byStage := map[int][]Step{}
-	var order []int
-	for _, step := range p.Prune {
-		stage := manifest.StageOf(step.ID.GroupKind())
-		if byStage[stage] == nil {
-			order = append(order, stage)
-		}
-		byStage[stage] = append(byStage[stage], step)
-	}
-	sort.Sort(sort.Reverse(sort.IntSlice(order)))
-	stages := make([][]Step, 0, len(order))
-	for _, stage := range order {
-		stages = append(stages, byStage[stage])
-	}
-	return stages
-}
-
-// sortSteps orders steps by stage and then by identity.
+// sortSteps orders steps by wave, by stage, and then by identity.
 func sortSteps(steps []Step) {
 	sort.SliceStable(steps, func(i, j int) bool {
-		a, b := manifest.StageOf(steps[i].ID.GroupKind()), manifest.StageOf(steps[j].ID.GroupKind())
+		a, b := steps[i].place(), steps[j].place()
 		if a != b {
-			return a < b
+			return a.before(b)
 		}
 		return steps[i].ID.Less(steps[j].ID)
 	})

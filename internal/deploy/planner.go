@@ -33,6 +33,7 @@ type planner struct {
 	target  *target
 	force   bool        // recreate what cannot be changed in place
 	fresh   time.Time   // see job
+	remake  bool        // recreate what asks to be made anew at each deploy
 	with    *companions // what else comes with the push
 	claims  *claims     // what every app wants
 	masker  manifest.Masker
@@ -45,6 +46,7 @@ type resolved struct {
 	id     manifest.ID
 	kind   kube.Kind
 	digest string
+	policy manifest.Policy
 }
 
 // resolve finds the kind and the namespace of every object of a target, and
@@ -83,7 +85,8 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			continue
 		}
 		seen[o.id] = o.Source
-		objects = append(objects, o)
+		misread := o.readPolicy(t)
+		objects, problems = append(objects, o), append(problems, misread...)
 	}
 	return objects, problems
 }
@@ -147,9 +150,13 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 	if err != nil {
 		return nil, nil, err
 	}
+	hoistNamespaces(steps)
 	sortSteps(steps)
 	plan.Steps = steps
 	plan.Prune = p.prune(objects)
+	if p.remake && !plan.Empty() {
+		plan.remake()
+	}
 	return plan, problems, nil
 }
 
@@ -210,8 +217,13 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 // step plans one object. If neither the object nor what we own of it has
 // changed since it was last applied, it asks nothing of the cluster.
 func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
-	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, Action: Unchanged}
-	if entry, ok := p.cluster.Index.Get(o.id); ok && p.app.isNoted(o, entry) {
+	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy, Action: Unchanged}
+	entry, ok := p.cluster.Index.Get(o.id)
+	if step.Note = leftAs(o.policy.Policies, entry, ok); step.Note != "" {
+		step.entry = entry
+		return step, nil, nil
+	}
+	if ok && p.app.isNoted(o, entry) {
 		step.entry = entry
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
@@ -224,6 +236,9 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 	}
 	if running != nil {
 		step.entry = live.EntryOf(running)
+		if step.Note = leftAs(o.policy.Policies, step.entry, true); step.Note != "" {
+			return step, nil, nil
+		}
 		owner, problem := p.owner(o, step.entry)
 		if problem != nil {
 			return step, manifest.Problems{*problem}, nil
@@ -265,7 +280,7 @@ func (p *planner) owner(o resolved, entry live.Entry) (string, *manifest.Problem
 // compare asks the API server what applying the object would change.
 func (p *planner) compare(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	p.keepIgnored(o, running)
-	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	after, err := p.tryOut(ctx, o, running)
 	switch {
 	case err == nil && running == nil:
 		step.Action = Create
@@ -276,7 +291,7 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 	case running == nil && p.comesWithNamespace(o, err):
 		step.Action = Create
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
-	case running != nil && p.force && kube.IsImmutable(err):
+	case running != nil && p.mayRecreate(o, step) && kube.IsImmutable(err):
 		return p.recreate(ctx, o, step, running)
 	}
 	return step, p.explain(ctx, o, err), unreachable(err)
@@ -355,8 +370,9 @@ func (p *planner) prune(objects []resolved) []Step {
 		if owner := p.claims.owner(p.cluster.Kube.Name(), entry.ID); owner != "" && owner != p.target.spec.Name {
 			continue
 		}
-		steps = append(steps, Step{ID: entry.ID, Action: Delete, entry: entry})
+		steps = append(steps, p.pruneStep(entry))
 	}
+	hoistNamespaces(steps)
 	sortSteps(steps)
 	slices.Reverse(steps)
 	return steps

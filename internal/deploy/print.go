@@ -15,13 +15,13 @@ const (
 	maxPlanFields  = 12
 )
 
-var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-"}
+var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "="}
 
 // Print writes the plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
 func (p *Plan) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
-	changes := p.changes()
+	changes := append(p.changes(), p.leftAlone()...)
 	for i, step := range changes {
 		if i == maxPlanObjects {
 			fmt.Fprintf(w, "  ... and %d more\n", len(changes)-i)
@@ -67,7 +67,7 @@ func (c Counts) String() string {
 	for _, part := range []struct {
 		n    int
 		text string
-	}{{c.Create, "to create"}, {c.Change, "to change"}, {c.Delete, "to delete"}, {c.Unchanged, "unchanged"}} {
+	}{{c.Create, "to create"}, {c.Change, "to change"}, {c.Delete, "to delete"}, {c.Release, "to release"}, {c.Unchanged, "unchanged"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}

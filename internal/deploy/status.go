@@ -22,6 +22,7 @@ type Status struct {
 	Objects  int       `json:"objects"`
 	Sick     []Symptom `json:"unhealthy,omitempty"`
 	Drift    []string  `json:"drift,omitempty"` // objects that differ and are left alone
+	Left     []string  `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
 	Trouble  string    `json:"trouble,omitempty"`
 	Running  string    `json:"running,omitempty"` // the deploy that goes on
 	Schedule string    `json:"schedule,omitempty"`
@@ -98,6 +99,7 @@ func (a *app) status() Status {
 		sick, well := a.sick(t)
 		s.Objects = len(sick) + len(well)
 		s.Sick = symptoms(sick)
+		s.Left = a.frozen(t)
 		s.Health = overall(sick, s.Objects)
 	}
 	s.Sync = a.syncState(t, s)

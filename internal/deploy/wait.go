@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -37,6 +38,7 @@ type waiting struct {
 	target  *target
 	cluster *Cluster
 	run     *Run
+	only    map[manifest.ID]bool // what is waited for; nil for all that the app owns
 
 	lines  map[manifest.ID]*waitLine // of what was not healthy at some time
 	causes map[manifest.ID]health.Cause
@@ -47,10 +49,15 @@ type waiting struct {
 // waitHealthy returns when everything that the app owns is healthy, when
 // something has failed for good, or after the app's timeout.
 func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
+	return a.await(ctx, t, run, nil)
+}
+
+// await is waitHealthy for some of the app's objects; nil means all.
+func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.ID]bool) verdict {
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	w := &waiting{
-		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run,
+		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, only: only,
 		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}
@@ -98,6 +105,10 @@ type waitLine struct {
 // what is new, and returns the objects that are not healthy.
 func (w *waiting) look(ctx context.Context) []live.Entry {
 	sick, well := w.app.sick(w.target)
+	if w.only != nil {
+		others := func(entry live.Entry) bool { return !w.only[entry.ID] }
+		sick, well = slices.DeleteFunc(sick, others), slices.DeleteFunc(well, others)
+	}
 	for _, entry := range well {
 		if _, waited := w.lines[entry.ID]; waited {
 			w.run.event("healthy", entry.ID, entry.Health.Message)

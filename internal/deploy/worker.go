@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -151,7 +152,12 @@ func (a *app) check(t *target, j *job) bool {
 		return false
 	}
 	a.setTrouble("")
+	plan.Prune = a.due(t, plan.Prune)
 	switch {
+	case plan.onlyLast():
+		j.run = a.newRun()
+		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
+		return a.carryOut(t, j, plan, Deployed)
 	case plan.Empty():
 		a.setDrift(nil)
 		return a.recover(t, j)
@@ -285,11 +291,16 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	defer a.setCancelWait(nil)
 
 	j.plan = plan
-	done, err := a.apply(t, j.run, plan)
+	done, err := a.apply(t, &applying{run: j.run, plan: plan, wait: wait, patient: good != Corrected})
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
 	record.Digest = a.engine.Masker.Seal(t.digest)
 	switch {
+	case errors.Is(err, errInterrupted):
+		a.interrupt(j)
+		return true
+	case errors.Is(err, errSuperseded):
+		record.Result, record.Message, record.Digest = Superseded, err.Error(), "" // only in part
 	case err != nil:
 		record.Result, record.Message = Failed, err.Error()
 	case t.gone:
@@ -303,6 +314,12 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 			return true
 		}
 		verdict.enter(&record)
+	}
+	if err == nil && record.Result.OK() {
+		if err = done.pruneLater(); err != nil {
+			record.Result, record.Message = Failed, err.Error()
+		}
+		record.Deleted = done.deleted
 	}
 	a.finish(j, record)
 	return record.Result != Failed
@@ -350,6 +367,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	}
 	a.engine.claims.set(a.name, t.spec.Cluster, objects)
 	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh}
+	p.remake = !j.cause.check() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // ApplyOptions say how an object is applied.
@@ -37,6 +39,34 @@ func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstru
 	}
 	applied, err := c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.ApplyPatchType, data, patch)
 	return applied, c.wrap("apply", err)
+}
+
+// Replace writes an object as a whole over the version of it that has the
+// resource version: fields that it does not have go, unless the server sets them.
+func (c *Cluster) Replace(ctx context.Context, kind Kind, obj *unstructured.Unstructured, version string, dryRun bool) (*unstructured.Unstructured, error) {
+	opts := metav1.UpdateOptions{FieldManager: FieldManager}
+	if dryRun {
+		opts.DryRun = []string{metav1.DryRunAll}
+		opts.FieldValidation = metav1.FieldValidationStrict
+	}
+	whole := obj.DeepCopy()
+	whole.SetResourceVersion(version)
+	replaced, err := c.resource(kind, obj.GetNamespace()).Update(ctx, whole, opts)
+	return replaced, c.wrap("replace", err)
+}
+
+// Release takes the ApplySet label off an object, which belongs to nobody then.
+// It is a conflict if another object has the name meanwhile.
+func (c *Cluster) Release(ctx context.Context, kind Kind, id manifest.ID, uid types.UID) (*unstructured.Unstructured, error) {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid": uid, "labels": map[string]any{PartOfLabel: nil},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("encode the release of %s: %w", id, err)
+	}
+	opts := metav1.PatchOptions{FieldManager: FieldManager}
+	released, err := c.resource(kind, id.Namespace).Patch(ctx, id.Name, types.MergePatchType, patch, opts)
+	return released, c.wrap("release", err)
 }
 
 // Create creates an object that must not exist yet.

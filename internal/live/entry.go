@@ -26,12 +26,15 @@ type Entry struct {
 	Health          health.Health
 	Since           time.Time // when Health became good or bad, as far as this server has seen
 	Terminating     bool      // deleted, but held by a finalizer
+	Policies        manifest.Policies
+	Wave            int32 // sync wave, by the object's own annotation
 
 	partial bool // from a list of metadata: Health is older than the rest
 }
 
 // EntryOf reduces an object to what the index keeps of it.
 func EntryOf(u *unstructured.Unstructured) Entry {
+	policy, _ := manifest.PolicyOf(u)
 	return Entry{
 		ID:              manifest.IDOf(u),
 		PartOf:          u.GetLabels()[kube.PartOfLabel],
@@ -41,6 +44,8 @@ func EntryOf(u *unstructured.Unstructured) Entry {
 		Fingerprint:     Fingerprint(u),
 		Health:          health.Of(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
+		Policies:        policy.Policies,
+		Wave:            policy.Wave,
 	}
 }
 

@@ -30,6 +30,7 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 // known. Its health is not to be believed of kinds whose health is in a body.
 func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	gvk := f.kind.GVK
+	policy := manifest.PolicyOfMetadata(m.Annotations, m.Labels)
 	return Entry{
 		ID:              manifest.ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: m.Namespace, Name: m.Name},
 		PartOf:          m.Labels[kube.PartOfLabel],
@@ -39,6 +40,8 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		Fingerprint:     fingerprint(canonical(m.ManagedFields)),
 		Health:          healthOfMetadata(m, gvk),
 		Terminating:     m.DeletionTimestamp != nil,
+		Policies:        policy.Policies,
+		Wave:            policy.Wave,
 		partial:         needsBody(gvk.GroupKind()),
 	}
 }

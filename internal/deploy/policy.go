@@ -1,0 +1,212 @@
+package deploy
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// readPolicy takes up what the annotations of other tools ask for the object.
+func (o *resolved) readPolicy(t *target) manifest.Problems {
+	policy, problems := o.Policy()
+	o.policy = policy
+	for i := range problems {
+		problems[i].App, problems[i].Object = t.spec.Name, o.id.String()
+	}
+	return problems
+}
+
+// leftAs says why an object is left as it is on the cluster, or "". What the
+// revision says counts, and what the running object says, if there is one.
+func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
+	switch {
+	case wanted.Has(manifest.Frozen), runs && running.Policies.Has(manifest.Frozen):
+		return "left as it is: not to be reconciled"
+	case runs && wanted.Has(manifest.IfNotPresent):
+		return "left as it is: only made if it is not there"
+	}
+	return ""
+}
+
+// leftAlone lists the objects that are left as they are although something may
+// differ.
+func (p *Plan) leftAlone() []Step {
+	var steps []Step
+	for _, step := range p.Steps {
+		if step.Action == Unchanged && step.Note != "" {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// frozen names the objects that are left as they are: because the revision
+// says so, or the running object.
+func (a *app) frozen(t *target) []string {
+	found := map[string]bool{}
+	for _, o := range t.objects {
+		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Has(manifest.Frozen) {
+			id := o.ID()
+			if id.Namespace == "" {
+				id.Namespace = t.spec.Namespace
+			}
+			found[id.String()] = true
+		}
+	}
+	if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+		for _, entry := range cluster.Index.Members(setID(a.name)) {
+			if entry.Policies.Has(manifest.Frozen) {
+				found[entry.ID.String()] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// mayRecreate reports whether an object may be deleted and made again where it
+// can not be changed in place.
+func (p *planner) mayRecreate(o resolved, step Step) bool {
+	return p.force || (o.policy.Policies | step.entry.Policies).Has(manifest.Force)
+}
+
+// tryOut asks the API server what the object would be like after the apply.
+func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if running != nil && o.policy.Has(manifest.Replace) {
+		return p.cluster.Kube.Replace(ctx, o.kind, o.Unstructured, running.GetResourceVersion(), true)
+	}
+	return p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+}
+
+// remake has every object that asks for it (Force=true,Replace=true, as people
+// write on Jobs that are to run at each sync) deleted and made again, since the
+// plan changes something.
+func (p *Plan) remake() {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		again := step.policy.Has(manifest.Force|manifest.Replace) && step.entry.UID != "" && step.Note == ""
+		if again && step.Action != Create {
+			step.Action = Recreate
+		}
+	}
+}
+
+// pruneStep is what becomes of an object that the revision no longer has.
+func (p *planner) pruneStep(entry live.Entry) Step {
+	step := Step{ID: entry.ID, Action: Delete, entry: entry, policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
+	keeps := manifest.KeepOnPrune
+	if p.target.gone {
+		keeps = manifest.KeepOnDelete
+	}
+	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) {
+		step.Action, step.Note = Release, "kept, no longer managed"
+	}
+	return step
+}
+
+// pruned lists what the plan deletes because the revision no longer has it.
+func (p *Plan) pruned() []Step {
+	var steps []Step
+	for _, step := range p.Prune {
+		if step.Action == Delete {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// toConfirm names the objects among deletions that ask for a confirmation.
+func toConfirm(deletions []Step) string {
+	var names []string
+	for _, step := range deletions {
+		if step.policy.Has(manifest.ConfirmPrune) {
+			names = append(names, step.ID.String())
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// splitLast takes out the deletions that come when all else is healthy.
+func splitLast(steps []Step) (now, last []Step) {
+	for _, step := range steps {
+		if step.policy.Has(manifest.PruneLast) {
+			last = append(last, step)
+			continue
+		}
+		now = append(now, step)
+	}
+	return now, last
+}
+
+// due leaves out the deletions that have to wait until the app is healthy.
+func (a *app) due(t *target, steps []Step) []Step {
+	now, last := splitLast(steps)
+	if len(last) == 0 {
+		return steps
+	}
+	if sick, _ := a.sick(t); len(sick) > 0 {
+		return now
+	}
+	return steps
+}
+
+// onlyLast reports whether the plan does nothing but delete what was to be
+// deleted last.
+func (p *Plan) onlyLast() bool {
+	now, last := splitLast(p.Prune)
+	c := p.Counts()
+	return len(last) > 0 && len(now) == 0 && c.Create+c.Change == 0
+}
+
+// pruneLater makes the deletions that had to wait for everything to be healthy.
+func (w *applying) pruneLater() error {
+	if len(w.later) == 0 {
+		return nil
+	}
+	if err := w.pruneWaves(w.later); err != nil {
+		return err
+	}
+	w.later = nil
+	return w.narrowParent()
+}
+
+// replace writes the object as a whole if it asks for that, so that fields
+// which others added go. The apply that follows makes the fields ours.
+func (w *applying) replace(ctx context.Context, step Step) error {
+	if step.Action != Configure || !step.policy.Has(manifest.Replace) {
+		return nil
+	}
+	running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		_, err = w.cluster.Kube.Replace(ctx, step.kind, step.object.Unstructured, running.GetResourceVersion(), false)
+	}
+	return err
+}
+
+// release takes the app's label off an object that stays.
+func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) {
+	w.app.forget(step.ID)
+	var left *unstructured.Unstructured
+	err := again(ctx, func() (err error) {
+		left, err = w.cluster.Kube.Release(ctx, kind, step.ID, step.entry.UID)
+		return err
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+	case err != nil:
+		w.fail(step.ID, err)
+	default:
+		w.cluster.Index.Note(left)
+		w.run.event(string(Release), step.ID, step.Note)
+	}
+}

@@ -1,0 +1,188 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// position is when a step comes: objects of one position are applied at the
+// same time.
+type position struct {
+	wave  int32
+	stage int
+}
+
+func (p position) before(other position) bool {
+	if p.wave != other.wave {
+		return p.wave < other.wave
+	}
+	return p.stage < other.stage
+}
+
+// place returns when the step comes.
+func (s Step) place() position {
+	return position{s.policy.Wave, manifest.StageOf(s.ID.GroupKind())}
+}
+
+// hoistNamespaces moves each namespace into the first wave that has objects in
+// it, which could not be made before it.
+func hoistNamespaces(steps []Step) {
+	first := map[string]int32{}
+	for _, step := range steps {
+		if wave, seen := first[step.ID.Namespace]; !seen || step.policy.Wave < wave {
+			first[step.ID.Namespace] = step.policy.Wave
+		}
+	}
+	for i := range steps {
+		wave, used := first[steps[i].ID.Name]
+		if used && steps[i].ID.GroupKind() == manifest.NamespaceKind && wave < steps[i].policy.Wave {
+			steps[i].policy.Wave = wave
+		}
+	}
+}
+
+// wave is what may be applied before something has to be waited for: the
+// steps of one sync wave, in their stages.
+type wave struct {
+	number int32
+	stages [][]Step
+}
+
+// wavesOf groups steps that are sorted, forwards or backwards.
+func wavesOf(steps []Step) []wave {
+	var (
+		waves []wave
+		last  position
+	)
+	for _, step := range steps {
+		at := step.place()
+		if len(waves) == 0 || at.wave != last.wave {
+			waves = append(waves, wave{number: at.wave})
+		}
+		w := &waves[len(waves)-1]
+		if len(w.stages) == 0 || at.stage != last.stage {
+			w.stages = append(w.stages, nil)
+		}
+		w.stages[len(w.stages)-1] = append(w.stages[len(w.stages)-1], step)
+		last = at
+	}
+	return waves
+}
+
+// ids are the objects of the wave.
+func (v wave) ids() map[manifest.ID]bool {
+	ids := map[manifest.ID]bool{}
+	for _, stage := range v.stages {
+		for _, step := range stage {
+			ids[step.ID] = true
+		}
+	}
+	return ids
+}
+
+// errInterrupted ends an apply that waits for something when the server stops.
+var errInterrupted = errors.New("the server is stopping")
+
+// applyWaves applies the plan wave by wave. The next one begins when all of
+// the one before is healthy; the last one is waited for when the plan is
+// carried out. A correction keeps the order, and waits for nothing: what
+// drifted in a later wave is taken back though an earlier one is sick.
+func (w *applying) applyWaves() error {
+	waves := wavesOf(w.plan.Steps)
+	for i, v := range waves {
+		for _, stage := range v.stages {
+			if err := w.applyStage(stage); err != nil {
+				return err
+			}
+		}
+		if i == len(waves)-1 || !w.patient {
+			continue
+		}
+		if err := w.awaitWave(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitWave returns when the objects of a wave are healthy. A wave that does
+// not get there in the app's timeout stops the deploy.
+func (w *applying) awaitWave(v wave) error {
+	verdict := w.app.await(w.wait, w.target, w.run, v.ids())
+	switch verdict.result {
+	case Deployed:
+		return nil
+	case Superseded:
+		return errSuperseded
+	case interrupted.result:
+		return errInterrupted
+	}
+	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, verdict.reason)
+}
+
+// pruneWaves deletes what the revision no longer has, last wave first. A wave
+// is gone before the one before it is touched.
+func (w *applying) pruneWaves(steps []Step) error {
+	waves := wavesOf(steps)
+	for i, v := range waves {
+		for _, stage := range v.stages {
+			w.each(stage, w.delete)
+			if err := w.failure(); err != nil {
+				return err
+			}
+		}
+		if i == len(waves)-1 {
+			continue
+		}
+		if err := w.awaitGone(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitGone returns when the index has no object of the wave any more.
+func (w *applying) awaitGone(v wave) error {
+	changed, done := w.cluster.Index.Changed(setID(w.app.name))
+	defer done()
+	ctx, cancel := context.WithTimeout(w.wait, w.target.spec.Timeout)
+	defer cancel()
+	for {
+		left := w.remaining(v)
+		if left == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if w.wait.Err() != nil {
+				return waitError(w.wait)
+			}
+			return fmt.Errorf("%s is not gone after %s, and the waves before it are not pruned; a finalizer may hold it",
+				left.ID, w.target.spec.Timeout)
+		}
+	}
+}
+
+// remaining returns a step of the wave whose object still is as it was.
+func (w *applying) remaining(v wave) *Step {
+	for _, stage := range v.stages {
+		for i, step := range stage {
+			if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.UID == step.entry.UID {
+				return &stage[i]
+			}
+		}
+	}
+	return nil
+}
+
+// waitError says why a wait was given up.
+func waitError(wait context.Context) error {
+	if errors.Is(context.Cause(wait), errSuperseded) {
+		return errSuperseded
+	}
+	return errInterrupted
+}

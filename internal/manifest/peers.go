@@ -1,0 +1,163 @@
+package manifest
+
+import "strings"
+
+// Phase is when a hook runs; one hook may have several.
+type Phase uint8
+
+// The phases. Charts of Helm have their own words for them; a hook that runs
+// only at the first deploy or only at later ones is a matter of which deploy it
+// is, not of another phase.
+const (
+	PreSync    Phase = 1 << iota // before anything is applied
+	Sync                         // with the objects of its wave
+	PostSync                     // when everything is healthy
+	SyncFail                     // when the deploy failed
+	PreDelete                    // before the app is removed
+	PostDelete                   // after it was
+	Skip                         // never: the object is left out
+)
+
+// Phases are all phases in which something runs, in the order in which they come.
+var Phases = []Phase{PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete}
+
+var phaseNames = map[Phase]string{
+	PreSync: "PreSync", Sync: "Sync", PostSync: "PostSync", SyncFail: "SyncFail",
+	PreDelete: "PreDelete", PostDelete: "PostDelete", Skip: "Skip",
+}
+
+// Has reports whether all phases of other are set.
+func (p Phase) Has(other Phase) bool { return p&other == other }
+
+// String names the phases as their annotation does: "PreSync,PostSync".
+func (p Phase) String() string {
+	var names []string
+	for _, phase := range append([]Phase{Skip}, Phases...) {
+		if p.Has(phase) {
+			names = append(names, phaseNames[phase])
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// HookDeletion says when the object of a hook is deleted.
+type HookDeletion uint8
+
+// The ways, of which several may be set.
+const (
+	BeforeHookCreation HookDeletion = 1 << iota // before it runs again
+	HookSucceeded                               // at the end of a deploy in which it succeeded
+	HookFailed                                  // at the end of a deploy in which it failed
+)
+
+// Has reports whether all of other are set.
+func (d HookDeletion) Has(other HookDeletion) bool { return d&other == other }
+
+// Peer is one thing that another tool's annotation can say, and what becomes
+// of it here. docs/migrating.md has the same table, in words.
+type Peer struct {
+	Key, Value string
+	NoEffect   bool // accepted, since there is nothing to do
+
+	sets  Policies
+	phase Phase
+	after HookDeletion
+	fold  bool // letters may be of either case
+}
+
+func (p *Peer) matches(value string) bool {
+	return value == p.Value || p.fold && strings.EqualFold(value, p.Value)
+}
+
+const (
+	waveAnnotation = "argocd.argoproj.io/sync-wave"
+	argoOptions    = "argocd.argoproj.io/sync-options"
+	argoCompare    = "argocd.argoproj.io/compare-options"
+	fluxPrune      = "kustomize.toolkit.fluxcd.io/prune"
+	fluxSSA        = "kustomize.toolkit.fluxcd.io/ssa"
+	fluxForce      = "kustomize.toolkit.fluxcd.io/force"
+	fluxReconcile  = "kustomize.toolkit.fluxcd.io/reconcile"
+	helmPolicy     = "helm.sh/resource-policy"
+)
+
+// Peers is the one table of what annotations of Argo CD, Flux and Helm mean,
+// on an object of a revision as on one that runs. Argo CD compares values
+// letter by letter (gitops-engine, pkg/sync/common); Flux whatever their case,
+// and in labels too (fluxcd/pkg, ssa/utils.AnyInMetadata).
+var Peers = []Peer{
+
+	{Key: argoOptions, Value: "Prune=false", sets: KeepOnPrune},
+	{Key: argoOptions, Value: "Prune=confirm", sets: ConfirmPrune},
+	{Key: argoOptions, Value: "Prune=true", NoEffect: true},
+	{Key: argoOptions, Value: "Delete=false", sets: KeepOnDelete},
+	{Key: argoOptions, Value: "Delete=confirm", NoEffect: true}, // to remove an app always has to be confirmed
+	{Key: argoOptions, Value: "Delete=true", NoEffect: true},
+	{Key: argoOptions, Value: "Force=true", sets: Force},
+	{Key: argoOptions, Value: "Force=false", NoEffect: true},
+	{Key: argoOptions, Value: "Replace=true", sets: Replace},
+	{Key: argoOptions, Value: "Replace=false", NoEffect: true},
+	{Key: argoOptions, Value: "PruneLast=true", sets: PruneLast},
+	{Key: argoOptions, Value: "PruneLast=false", NoEffect: true},
+	{Key: argoOptions, Value: "ServerSideApply=true", NoEffect: true},
+	{Key: argoOptions, Value: "ServerSideApply=false", NoEffect: true},
+	{Key: argoOptions, Value: "ClientSideApplyMigration=true", NoEffect: true},
+	{Key: argoOptions, Value: "ClientSideApplyMigration=false", NoEffect: true},
+	{Key: argoOptions, Value: "SkipDryRunOnMissingResource=true", NoEffect: true},
+	{Key: argoOptions, Value: "SkipDryRunOnMissingResource=false", NoEffect: true},
+	{Key: argoOptions, Value: "Validate=true", NoEffect: true},
+	{Key: argoOptions, Value: "Validate=false", NoEffect: true},
+	{Key: argoOptions, Value: "CreateNamespace=true", NoEffect: true},
+	{Key: argoOptions, Value: "CreateNamespace=false", NoEffect: true},
+	{Key: argoOptions, Value: "ApplyOutOfSyncOnly=true", NoEffect: true},
+	{Key: argoOptions, Value: "ApplyOutOfSyncOnly=false", NoEffect: true},
+	{Key: argoOptions, Value: "RespectIgnoreDifferences=true", NoEffect: true},
+	{Key: argoOptions, Value: "RespectIgnoreDifferences=false", NoEffect: true},
+	{Key: argoOptions, Value: "FailOnSharedResource=true", NoEffect: true},
+	{Key: argoOptions, Value: "FailOnSharedResource=false", NoEffect: true},
+	{Key: argoOptions, Value: "PrunePropagationPolicy=foreground", NoEffect: true},
+	{Key: argoOptions, Value: "PrunePropagationPolicy=background", NoEffect: true},
+	{Key: argoOptions, Value: "PrunePropagationPolicy=orphan", NoEffect: true},
+
+	{Key: argoCompare, Value: "IgnoreExtraneous", sets: KeepOnPrune},
+	{Key: argoCompare, Value: "IncludeMutationWebhook=true", NoEffect: true},
+	{Key: argoCompare, Value: "ServerSideDiff=true", NoEffect: true},
+	{Key: argoCompare, Value: "ServerSideDiff=false", NoEffect: true},
+
+	{Key: fluxPrune, Value: "disabled", fold: true, sets: KeepOnPrune | KeepOnDelete},
+	{Key: fluxPrune, Value: "enabled", fold: true, NoEffect: true},
+	{Key: fluxSSA, Value: "Override", fold: true, NoEffect: true},
+	{Key: fluxSSA, Value: "Merge", fold: true, sets: Merge},
+	{Key: fluxSSA, Value: "IfNotPresent", fold: true, sets: IfNotPresent},
+	{Key: fluxSSA, Value: "Ignore", fold: true, sets: Frozen},
+	{Key: fluxForce, Value: "enabled", fold: true, sets: Force},
+	{Key: fluxForce, Value: "disabled", fold: true, NoEffect: true},
+	{Key: fluxReconcile, Value: "disabled", fold: true, sets: Frozen},
+	{Key: fluxReconcile, Value: "enabled", fold: true, NoEffect: true},
+
+	{Key: helmPolicy, Value: "keep", fold: true, sets: KeepOnPrune | KeepOnDelete},
+}
+
+// peerKey is an annotation and all that it can say.
+type peerKey struct {
+	name  string
+	list  bool // several values, with commas between
+	label bool // it counts as a label too
+	rules []Peer
+}
+
+// peerKeys are the rows of Peers by key.
+var peerKeys = groupPeers()
+
+func groupPeers() []peerKey {
+	keys := []peerKey{{name: waveAnnotation}}
+	for _, peer := range Peers {
+		if last := &keys[len(keys)-1]; last.name != peer.Key {
+			keys = append(keys, peerKey{
+				name: peer.Key, list: strings.HasPrefix(peer.Key, "argocd."), label: strings.HasPrefix(peer.Key, "kustomize."),
+			})
+		}
+		last := &keys[len(keys)-1]
+		last.rules = append(last.rules, peer)
+	}
+	return keys
+}

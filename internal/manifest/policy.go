@@ -1,0 +1,140 @@
+package manifest
+
+import (
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Policies are what the annotations of other tools ask for an object, as far
+// as that is yes or no. See Peers for what sets which.
+type Policies uint16
+
+// The policies.
+const (
+	KeepOnPrune  Policies = 1 << iota // stays when the revision no longer has it
+	KeepOnDelete                      // stays when its whole app is removed
+	ConfirmPrune                      // is deleted only by a push that confirms it
+	PruneLast                         // is deleted when all else is healthy
+	Force                             // is deleted and made again if it can not be changed in place
+	Replace                           // is written as a whole: fields of others go
+	Merge                             // fields that hand tools add stay
+	IfNotPresent                      // is made if it is not there, and then left alone
+	Frozen                            // is left as it is on the cluster, there or not
+)
+
+// Has reports whether all policies of other are set.
+func (p Policies) Has(other Policies) bool { return p&other == other }
+
+// LeftAlone reports whether a running object is not to be changed, whatever
+// differs.
+func (p Policies) LeftAlone() bool { return p&(Frozen|IfNotPresent) != 0 }
+
+// Policy is all that the metadata of an object says about how it is handled.
+type Policy struct {
+	Policies
+	Wave  int32 // sync wave: lower ones come first
+	Phase Phase // when it runs as a hook; 0 for an object that is no hook
+	After HookDeletion
+}
+
+// Misread is a value of a known annotation that means nothing.
+type Misread struct {
+	Key, Value string
+	Hint       string
+}
+
+// PolicyOf reads the policy of an object as it is written or as it runs. It is
+// called for each event of a watch, and copies nothing. Values that mean
+// nothing are left out, and returned beside it.
+func PolicyOf(u *unstructured.Unstructured) (Policy, []Misread) {
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	return readPolicy(annotations, labels)
+}
+
+// PolicyOfMetadata is PolicyOf for an object of which only the metadata is
+// known.
+func PolicyOfMetadata(annotations, labels map[string]string) Policy {
+	policy, _ := readPolicy(annotations, labels)
+	return policy
+}
+
+func readPolicy[V any](annotations, labels map[string]V) (Policy, []Misread) {
+	r := policyReader{}
+	for _, key := range peerKeys {
+		if text, ok := any(annotations[key.name]).(string); ok && text != "" {
+			r.read(key, text)
+		}
+		if text, ok := any(labels[key.name]).(string); ok && key.label && text != "" {
+			r.read(key, text)
+		}
+	}
+	if r.policy.Phase != 0 && r.policy.After == 0 {
+		r.policy.After = BeforeHookCreation
+	}
+	return r.policy, r.misread
+}
+
+// Policy reads the policy of an object of a revision, and reports values that
+// mean nothing: a misspelt Prune=false would cost what it was to protect.
+func (o *Object) Policy() (Policy, Problems) {
+	policy, misread := PolicyOf(o.Unstructured)
+	var problems Problems
+	for _, m := range misread {
+		problems = append(problems, Problem{
+			Source: o.At("metadata.annotations[" + m.Key + "]"), Object: o.ID().String(),
+			Message: m.Key + " has no value " + show(m.Value), Hint: m.Hint,
+		})
+	}
+	return policy, problems
+}
+
+// policyReader collects what the annotations of one object say.
+type policyReader struct {
+	policy  Policy
+	misread []Misread
+}
+
+func (r *policyReader) read(key peerKey, text string) {
+	if key.name == waveAnnotation {
+		r.wave(text)
+		return
+	}
+	if !key.list {
+		r.value(key, strings.TrimSpace(text))
+		return
+	}
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			r.value(key, value)
+		}
+	}
+}
+
+func (r *policyReader) wave(text string) {
+	wave, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil {
+		r.misread = append(r.misread, Misread{waveAnnotation, text, `write a whole number in quotes, such as "5" or "-1"`})
+		return
+	}
+	r.policy.Wave = int32(wave)
+}
+
+func (r *policyReader) value(key peerKey, value string) {
+	for i := range key.rules {
+		if rule := &key.rules[i]; rule.matches(value) {
+			r.policy.Policies |= rule.sets
+			r.policy.Phase |= rule.phase
+			r.policy.After |= rule.after
+			return
+		}
+	}
+	var known []string
+	for _, rule := range key.rules {
+		known = append(known, rule.Value)
+	}
+	r.misread = append(r.misread, Misread{key.name, value, didYouMean(value, known)})
+}
