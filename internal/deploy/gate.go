@@ -282,6 +282,7 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 	if p.parent, err = p.app.readParent(ctx, p.cluster); err != nil {
 		return nil, nil, err
 	}
+	p.news = &news{missing: map[string]bool{}}
 	applies := p.app.appliesSoFar()
 	plan, problems, err := p.plan(ctx, objects)
 	if plan != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,6 +39,13 @@ type planner struct {
 	claims  *claims     // what every app wants
 	masker  manifest.Masker
 	parent  kube.Parent // has no kinds if the app was never applied
+	news    *news
+}
+
+// news are the namespaces that a plan has looked for: whether they are missing.
+type news struct {
+	sync.Mutex
+	missing map[string]bool
 }
 
 // resolved is an object whose place on the cluster is known.
@@ -229,6 +237,9 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 	}
 	if p.with.pending(o.kind) {
 		return p.comesWithDefinition(ctx, o, step)
+	}
+	if planned, problems, ok := p.planNew(ctx, o, step); ok {
+		return planned, problems, nil
 	}
 	running, err := p.running(ctx, o)
 	if err != nil {

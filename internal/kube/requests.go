@@ -86,6 +86,15 @@ func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*
 	return obj, c.wrap("get", err)
 }
 
+// HasNamespace reports whether a namespace exists.
+func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
+	_, err := c.Get(ctx, namespaces, "", name)
+	if IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // DeleteOptions say how an object is deleted.
 type DeleteOptions struct {
 	UID         types.UID                  // delete only this very object; "" means whichever has the name

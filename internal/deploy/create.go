@@ -1,0 +1,48 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// A first deploy is all objects that the index does not know, and nearly all of
+// them do not exist. They are not looked for one by one: the dry-run that every
+// object needs tells whether it would create or change, and where the namespace
+// itself does not exist there is nothing to look for.
+
+// planNew plans an object that does not exist, in one request. ok is false if it
+// turns out to exist, or is refused: then it has to be looked at.
+func (p *planner) planNew(ctx context.Context, o resolved, step Step) (_ Step, _ manifest.Problems, ok bool) {
+	if _, known := p.cluster.Index.Get(o.id); known || len(p.target.spec.Pointers(o.id)) > 0 {
+		return step, nil, false
+	}
+	step.Action = Create
+	if p.namespaceIsNew(ctx, o.id.Namespace) {
+		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), true
+	}
+	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	// What a dry-run would create was never stored, and has no version.
+	return step, nil, err == nil && after.GetResourceVersion() == ""
+}
+
+// namespaceIsNew reports whether a namespace comes with the push and does not
+// exist yet. That is asked once a plan.
+func (p *planner) namespaceIsNew(ctx context.Context, name string) bool {
+	if !p.with.namespaces[name] {
+		return false
+	}
+	if _, known := p.cluster.Index.Get(manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}); known {
+		return false
+	}
+	p.news.Lock()
+	defer p.news.Unlock()
+	missing, asked := p.news.missing[name]
+	if !asked {
+		exists, err := p.cluster.Kube.HasNamespace(ctx, name)
+		missing = err == nil && !exists // a cluster that does not answer says so again at the next request
+		p.news.missing[name] = missing
+	}
+	return missing
+}
