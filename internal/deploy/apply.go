@@ -151,6 +151,7 @@ func (w *applying) each(steps []Step, f func(context.Context, Step)) {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
+			defer w.cluster.slot()()
 			ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 			defer cancel()
 			f(ctx, step)

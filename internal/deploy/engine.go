@@ -29,13 +29,30 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
+	slots  chan struct{}     // one for each apply under way
 	opened chan struct{}     // closed when the cluster answered and every claim is known
 	retry  chan chan<- error // hurries the next attempt to open it, and is told why it fails
 }
 
 // NewCluster pairs a cluster with its index.
 func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
-	return &Cluster{Kube: cluster, Index: index, opened: make(chan struct{}), retry: make(chan chan<- error)}
+	return &Cluster{
+		Kube: cluster, Index: index, slots: make(chan struct{}, applies),
+		opened: make(chan struct{}), retry: make(chan chan<- error),
+	}
+}
+
+// applies is how many applies and deletions one cluster is sent at a time, by
+// all apps together. Whoever waits for a slot is served in the order of
+// waiting, and no app waits for more than parallel: so a small app is through
+// soon while one of ten thousand objects is deployed, and a thousand apps of one
+// push do not all hold a request's time limit while they wait.
+const applies = 2 * parallel
+
+// slot waits for a slot and returns the function that frees it.
+func (c *Cluster) slot() (free func()) {
+	c.slots <- struct{}{}
+	return func() { <-c.slots }
 }
 
 // Source is where revisions come from.

@@ -38,6 +38,8 @@ func (a *app) setParent(cluster *Cluster, parent *kube.Parent) {
 // widenParent makes the parent list every kind and namespace that the app has
 // or is about to have.
 func (w *applying) widenParent() error {
+	w.app.takeParent(w.cluster, w.plan)
+	defer w.cluster.slot()()
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	old, err := w.app.readParent(ctx, w.cluster)

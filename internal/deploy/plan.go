@@ -48,7 +48,8 @@ type Plan struct {
 	Prune    []Step // what the revision no longer has, in the order of deletion
 	Gone     bool   // the whole app is to be deleted
 	made     time.Time
-	applies  int // of the app, when the plan was begun
+	applies  int          // of the app, when the plan was begun
+	parent   *kube.Parent // of the app, as the plan found it
 	digest   string
 }
 

@@ -40,6 +40,8 @@ type planner struct {
 	masker  manifest.Masker
 	parent  kube.Parent // has no kinds if the app was never applied
 	news    *news
+
+	hasParent bool // the parent is known already
 }
 
 // news are the namespaces that a plan has looked for: whether they are missing.

@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/kube"
+)
+
+// fewParents is how many parents are read one by one. Beyond that, one list of
+// all the cluster's parents is cheaper.
+const fewParents = 3
+
+// parentsOf reads the parents of a change's apps that are not known yet, where
+// they are many, with one request for each cluster. An app that is not in the
+// answer is asked for by itself.
+func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]kube.Parent, error) {
+	parents := map[*target]kube.Parent{}
+	for name, targets := range byCluster(p.targets) {
+		var unknown []*target
+		for _, t := range targets {
+			if a := e.app(t.spec.Name); (a == nil || !a.knowsParent()) && !e.upToDate(p, t) {
+				unknown = append(unknown, t)
+			}
+		}
+		if len(unknown) <= fewParents || p.with[name] == nil { // nil: the cluster did not answer
+			continue
+		}
+		listed, err := e.Clusters[name].Kube.ListParents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		byApp := map[string]kube.Parent{}
+		for _, parent := range listed {
+			byApp[parent.App] = parent
+		}
+		for _, t := range unknown {
+			parent, exists := byApp[t.spec.Name]
+			if !exists {
+				parent = kube.NewParent(t.spec.Name, t.repo)
+			}
+			parents[t] = parent
+		}
+	}
+	return parents, nil
+}
+
+func (a *app) knowsParent() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.parent != nil
+}
+
+// takeParent has the app know its parent as the plan found it.
+func (a *app) takeParent(cluster *Cluster, plan *Plan) {
+	if plan.parent != nil && !a.knowsParent() {
+		a.setParent(cluster, plan.parent)
+	}
+}
