@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -131,9 +132,7 @@ func (a *app) recall(saved Saved) {
 	a.remember(saved.Record)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, n := range saved.Noted {
-		a.objects[id] = n
-	}
+	maps.Copy(a.objects, saved.Noted)
 }
 
 func (a *app) wanted() *target {

@@ -20,6 +20,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -132,8 +133,11 @@ func orDash(text string) string {
 func readNoted(tree fs.FS) (noted map[manifest.ID]deploy.Noted, shards int, err error) {
 	noted = map[manifest.ID]deploy.Noted{}
 	spreads, err := fs.ReadDir(tree, notedDir)
-	if err != nil || len(spreads) != 1 {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(spreads) != 1 {
 		return noted, 0, nil // of a version that kept its notes elsewhere
+	}
+	if err != nil {
+		return nil, 0, err
 	}
 	if shards, err = strconv.Atoi(spreads[0].Name()); err != nil || shards < 1 {
 		return nil, 0, fmt.Errorf("notes in %q: want a number of files", spreads[0].Name())

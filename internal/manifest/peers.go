@@ -85,7 +85,6 @@ const (
 // letter by letter (gitops-engine, pkg/sync/common); Flux whatever their case,
 // and in labels too (fluxcd/pkg, ssa/utils.AnyInMetadata).
 var Peers = []Peer{
-
 	{Key: argoOptions, Value: "Prune=false", sets: KeepOnPrune},
 	{Key: argoOptions, Value: "Prune=confirm", sets: ConfirmPrune},
 	{Key: argoOptions, Value: "Prune=true", NoEffect: true},

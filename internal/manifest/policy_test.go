@@ -72,7 +72,7 @@ func TestPeersAreDocumented(t *testing.T) {
 			continue
 		}
 		key := strings.Trim(strings.TrimSpace(cells[1]), "`")
-		for _, value := range strings.Split(cells[2], ",") {
+		for value := range strings.SplitSeq(cells[2], ",") {
 			rows[key+" "+strings.Trim(strings.TrimSpace(value), "`")] = strings.TrimSpace(cells[3])
 		}
 	}

@@ -70,17 +70,6 @@ func (c counted) total() int {
 	return n
 }
 
-// of sums the requests of one verb.
-func (c counted) of(verb string) int {
-	n := 0
-	for what, k := range c {
-		if strings.HasPrefix(what, verb+" ") {
-			n += k
-		}
-	}
-	return n
-}
-
 // requests returns the finished requests since the beginning of clients whose
 // user agent has the prefix.
 func (a audit) requests(agent string) (counted, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -67,9 +68,7 @@ func fleetFiles(n int, namespace string) map[string]string {
 `, namespace)}
 	for i := range n {
 		name := fmt.Sprintf("f%04d", i)
-		for path, text := range objectFiles("apps/"+name, name, kindsOfObject) {
-			files[path] = text
-		}
+		maps.Copy(files, objectFiles("apps/"+name, name, kindsOfObject))
 	}
 	return files
 }

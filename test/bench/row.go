@@ -65,12 +65,11 @@ func (s series) String() string {
 
 // fact is one figure and the bound that it should keep.
 type fact struct {
-	what    string
-	value   float64
-	unit    string
-	limit   float64 // meaningless if there is no goal
-	goal    goal
-	because string // where the value comes from, if that wants saying
+	what  string
+	value float64
+	unit  string
+	limit float64 // meaningless if there is no goal
+	goal  goal
 }
 
 type goal int

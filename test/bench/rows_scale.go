@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,9 +26,7 @@ func scaleApp(ctx context.Context, l *lab) (*result, error) {
 	files := map[string]string{"pushboat.yaml": fmt.Sprintf(
 		"apps:\n  - {name: %s, path: deploy, namespace: %[1]s, createNamespace: true, timeout: 10m}\n", name)}
 	for i := range manyObjects / objectsOfApp {
-		for path, text := range objectFiles("deploy", fmt.Sprintf("%s-%02d", name, i), objectsOfApp) {
-			files[path] = text
-		}
+		maps.Copy(files, objectFiles("deploy", fmt.Sprintf("%s-%02d", name, i), objectsOfApp))
 	}
 	w, err := l.workingCopy(ctx, name, files)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -156,8 +157,11 @@ func (a *audit) follow() (bool, error) {
 		return false, err
 	}
 	now, err := os.Stat(a.path)
-	if err != nil || os.SameFile(here, now) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && os.SameFile(here, now) {
 		return false, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	_ = a.file.Close()
 	return true, a.open()
