@@ -246,13 +246,11 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if err := s.serveProbes(failed); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := s.engine.Start(ctx); err != nil {
-		return errors.Join(err, listener.Close())
-	}
+	s.engine.Start(func(err error) { failed <- err })
 	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
 	s.timetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()

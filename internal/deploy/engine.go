@@ -87,6 +87,7 @@ type Engine struct {
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
+	loaded  chan struct{} // closed when every repository has been read, see known
 
 	mu   sync.Mutex
 	apps map[string]*app
@@ -95,26 +96,7 @@ type Engine struct {
 // New makes an engine that does nothing yet.
 func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
-}
-
-// Start reads what every repository wants deployed and what was deployed last,
-// and begins to close the difference as soon as each cluster answers. An error
-// means that a repository can not be read.
-func (e *Engine) Start(ctx context.Context) error {
-	repos, err := e.Source.Repositories()
-	if err != nil {
-		return fmt.Errorf("list repositories: %w", err)
-	}
-	for _, repo := range repos {
-		if err := e.load(ctx, repo); err != nil {
-			return fmt.Errorf("load the apps of repository %s: %w", repo, err)
-		}
-	}
-	for name, cluster := range e.Clusters {
-		e.workers.Go(func() { e.open(name, cluster) })
-	}
-	return nil
+	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come

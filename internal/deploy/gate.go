@@ -59,6 +59,7 @@ const gateTimeout = 2 * time.Minute
 // Read renders every app of the branch at the change's revision. It asks
 // nothing of any cluster.
 func (e *Engine) Read(change Change) *Prepared {
+	e.known()
 	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
 	p.targets, p.Problems = readTargets(change.Tree, change.Repo, change.Branch, change.Revision)
 	return p

@@ -52,6 +52,7 @@ type Symptom struct {
 
 // Apps lists the names of all apps, sorted.
 func (e *Engine) Apps() []string {
+	e.known()
 	var names []string
 	for _, a := range e.sorted() {
 		names = append(names, a.name)
@@ -62,6 +63,7 @@ func (e *Engine) Apps() []string {
 // AppsOf lists the apps of a repository that have or want objects on a
 // cluster.
 func (e *Engine) AppsOf(repo string) []string {
+	e.known()
 	var names []string
 	for _, a := range e.sorted() {
 		if a.repository() == repo && !a.removed() && (a.lastRecord() != nil || a.wanted() != nil) {
@@ -73,6 +75,7 @@ func (e *Engine) AppsOf(repo string) []string {
 
 // Status returns how an app is; ok is false if there is no such app.
 func (e *Engine) Status(name string) (status Status, ok bool) {
+	e.known()
 	a := e.app(name)
 	if a == nil {
 		return Status{}, false
@@ -185,6 +188,7 @@ const explainTimeout = 10 * time.Second
 // Run returns a deploy that goes on, or that ended and is the app's newest;
 // nil for any other.
 func (e *Engine) Run(name string, number int) *Run {
+	e.known()
 	a := e.app(name)
 	if a == nil {
 		return nil
@@ -209,6 +213,7 @@ func (a *app) runningLocked() *Run {
 
 // AppsOn lists the apps that a branch feeds, and that have or want objects.
 func (e *Engine) AppsOn(repo, branch string) []string {
+	e.known()
 	var names []string
 	for _, a := range e.appsOn(repo, branch) {
 		names = append(names, a.name)
@@ -219,6 +224,7 @@ func (e *Engine) AppsOn(repo, branch string) []string {
 // Forget drops the apps of a repository that was deleted, so that their names
 // are free. Their workers end.
 func (e *Engine) Forget(repo string) {
+	e.known()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for name, a := range e.apps {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -94,19 +95,28 @@ func (r *Repository) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 	if prefix != "refs" && !strings.HasPrefix(prefix, "refs/") || strings.ContainsAny(prefix, "*?[\\\x00") {
 		return nil, fmt.Errorf("ref prefix %s: want one that begins with refs/", quoteShort(prefix))
 	}
-	out, err := r.run(ctx, Quarantine{}, "for-each-ref", "--format=%(objectname) %(refname)", "--", prefix)
+	found, err := r.readRefs(ctx, prefix+"/")
 	if err != nil {
 		return nil, fmt.Errorf("list refs of %q: %w", r.name, err)
 	}
-	var refs []Ref
-	for line := range strings.Lines(string(out)) {
-		hash, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if !ok {
-			return nil, fmt.Errorf("list refs of %q: line %q", r.name, line)
-		}
-		refs = append(refs, Ref{Name: name, Hash: Hash(hash)})
+	slices.SortFunc(found, func(a, b Ref) int { return strings.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// readRefs reads the refs whose names begin with a prefix. It starts no process:
+// a server with a thousand repositories reads them all when it starts.
+func (r *Repository) readRefs(ctx context.Context, prefix string) (found []Ref, err error) {
+	defer recovered(&err)
+	refs, err := gogitfs.NewStorage(osfs.New(r.dir), nil).IterReferences()
+	if err != nil {
+		return nil, err
 	}
-	return refs, nil
+	return found, refs.ForEach(func(ref *plumbing.Reference) error {
+		if ref.Type() == plumbing.HashReference && strings.HasPrefix(ref.Name().String(), prefix) {
+			found = append(found, Ref{Name: ref.Name().String(), Hash: Hash(ref.Hash().String())})
+		}
+		return ctx.Err()
+	})
 }
 
 // IsAncestor reports whether old is new or an ancestor of it: whether moving a
