@@ -150,10 +150,14 @@ func (c *claims) has(app string) bool {
 	return ok
 }
 
-// placed returns what the overlay says that the app wants.
+// placed returns what the overlay says that the app wants, or else what it wants
+// as it is.
 func (c *claims) placed(app, cluster string) []resolved {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	if _, ok := c.byApp[app]; !ok && c.base != nil {
+		return c.base.placed(app, cluster)
+	}
 	var objects []resolved
 	for _, key := range c.byApp[app] {
 		if key.cluster == cluster {

@@ -61,7 +61,7 @@ const gateTimeout = 2 * time.Minute
 func (e *Engine) Read(change Change) *Prepared {
 	e.known()
 	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
-	p.targets, p.Problems = readTargets(change.Tree, change.Repo, change.Branch, change.Revision)
+	p.targets, p.Problems = e.readTargets(change.Tree, change.Repo, change.Branch, change.Revision)
 	return p
 }
 
@@ -158,6 +158,9 @@ func (e *Engine) leaving(p *Prepared) []*target {
 // push's claims, so that two apps that want one object are found out.
 func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]resolved {
 	objects := map[*target][]resolved{}
+	for _, t := range p.targets {
+		t.kept = t.kept && e.upToDate(p, t)
+	}
 	for name, targets := range byCluster(p.targets) {
 		cluster := e.Clusters[name]
 		if err := cluster.ready(ctx); err != nil {
@@ -167,6 +170,9 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 		p.with[name] = newCompanions(targets, e.knows)
 		p.with[name].partial = p.partial
 		for _, t := range targets {
+			if t.kept {
+				continue // wants what it wanted, and the claims on it stand
+			}
 			found, problems := resolve(ctx, cluster, t, p.with[name])
 			p.Problems = append(p.Problems, problems...)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
@@ -200,7 +206,7 @@ func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.
 // push and are about to be replaced.
 func replacedLater(p *Prepared, owner string) bool {
 	for _, t := range p.targets {
-		if t.spec.Name == owner {
+		if t.spec.Name == owner && !t.kept {
 			return !p.claims.has(owner)
 		}
 	}

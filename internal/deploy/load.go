@@ -77,7 +77,7 @@ func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
 	}
-	return readTargets(tree, repo, branch, revision)
+	return e.readTargets(tree, repo, branch, revision)
 }
 
 // held finds what to keep for an app whose newest revision was pushed with

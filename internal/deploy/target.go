@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -21,16 +22,40 @@ type target struct {
 	objects  []*manifest.Object
 	digest   string // of the objects and the settings that shape the deploy
 	gone     bool   // pushboat.yaml does not name the app any more: delete it all
+	read     string // what was read of the revision, see render.Key; "" if there were problems
+	kept     bool   // its objects are those of the target before it
 }
 
-// readTargets renders every app that a branch feeds at a revision. Apps of
-// other branches that pushboat.yaml names are left out. The problems are all
-// there are; the targets are then not to be used.
-func readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
+// readAs reports whether a revision of which key is read would make the same
+// target.
+func (t *target) readAs(spec appfile.App, key string) bool {
+	return t != nil && !t.gone && key != "" && t.read == key && reflect.DeepEqual(t.spec, spec)
+}
+
+// at is the target as of another revision that makes the same of it.
+func (t *target) at(revision string) *target {
+	same := *t
+	same.revision, same.kept = revision, true
+	return &same
+}
+
+// readTargets renders every app that a branch feeds at a revision, but for those
+// of which the revision has what is wanted of them already. Apps of other branches
+// that pushboat.yaml names are left out. The problems are all there are; the
+// targets are then not to be used.
+func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
 	specs, problems := appfile.ParseBranch(tree, repo, branch)
 	var targets []*target
 	for _, spec := range specs {
+		key := render.Key(tree, spec)
+		if old := e.wantedOf(spec.Name); old.readAs(spec, key) && old.repo == repo {
+			targets = append(targets, old.at(revision))
+			continue
+		}
 		result, found := render.App(tree, spec)
+		if len(found) > 0 {
+			key = ""
+		}
 		for i := range found {
 			found[i].App = spec.Name
 		}
@@ -41,9 +66,18 @@ func readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest
 			revision: revision,
 			objects:  withNamespace(spec, result.Objects),
 			digest:   targetDigest(spec, result.Digest),
+			read:     key,
 		})
 	}
 	return targets, problems
+}
+
+// wantedOf returns what is wanted of an app; nil if nothing is.
+func (e *Engine) wantedOf(name string) *target {
+	if a := e.app(name); a != nil {
+		return a.wanted()
+	}
+	return nil
 }
 
 // targetDigest changes whenever the app has to be deployed anew. Settings that
