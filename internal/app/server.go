@@ -39,18 +39,19 @@ const stopGrace = 25 * time.Second
 
 // server is the parts of a running server.
 type server struct {
-	config    Config
-	log       *logrus.Entry
-	repos     *git.Store
-	socket    *push.Socket
-	keyring   *access.Keyring
-	history   *history.History
-	engine    *deploy.Engine
-	keeper    *drift.Keeper
-	timetable *timetable
-	ssh       *sshd.Server
-	probes    *http.Server
-	cancel    context.CancelFunc // ends the watches
+	config        Config
+	log           *logrus.Entry
+	repos         *git.Store
+	socket        *push.Socket
+	keyring       *access.Keyring
+	history       *history.History
+	engine        *deploy.Engine
+	keeper        *drift.Keeper
+	timetable     *timetable
+	fullTimetable *timetable
+	ssh           *sshd.Server
+	probes        *http.Server
+	cancel        context.CancelFunc // ends the watches
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It writes
@@ -178,8 +179,12 @@ func (s *server) buildEngine() error {
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Masker: manifest.NewMasker(key), Log: s.log,
 	})
-	s.timetable = newTimetable(s.engine.CheckDue, s.log)
-	s.engine.OnWanted(s.timetable.set)
+	s.timetable = newTimetable(s.engine.CheckDue, maxJitter, s.log)
+	s.fullTimetable = newTimetable(s.engine.FullCheckDue, maxFullJitter, s.log)
+	s.engine.OnWanted(func(app, schedule, full string) {
+		s.timetable.set(app, schedule)
+		s.fullTimetable.set(app, full)
+	})
 	s.keeper = drift.New(s.engine, s.log)
 	return nil
 }
@@ -253,6 +258,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.engine.Start(func(err error) { failed <- err })
 	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
 	s.timetable.start()
+	s.fullTimetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()
 	s.log.WithField("address", listener.Addr().String()).Info("ssh: serving")
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
@@ -337,6 +343,7 @@ func (s *server) serveProbes(failed chan<- error) error {
 func (s *server) stop() {
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
+	s.fullTimetable.stop()
 	s.keeper.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()

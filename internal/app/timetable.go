@@ -15,17 +15,20 @@ import (
 
 // A check comes up to a tenth of its interval late, at most maxJitter, so that
 // the apps of one schedule are not all worked on at the same moment. What they
-// ask of the cluster they ask together: each is told when it was due.
+// ask of the cluster they ask together: each is told when it was due. A full
+// check asks about each object, so that those of many apps are spread wider.
 const (
-	jitterShare = 10
-	maxJitter   = 30 * time.Second
+	jitterShare   = 10
+	maxJitter     = 30 * time.Second
+	maxFullJitter = time.Hour
 )
 
 // timetable has every app checked by its schedule.
 type timetable struct {
-	cron  *cron.Cron
-	check func(app string, due time.Time)
-	log   *logrus.Entry
+	cron   *cron.Cron
+	check  func(app string, due time.Time)
+	jitter time.Duration // at most
+	log    *logrus.Entry
 
 	mu    sync.Mutex
 	rows  map[string]*row   // by schedule
@@ -39,8 +42,8 @@ type row struct {
 	apps     map[string]bool
 }
 
-func newTimetable(check func(app string, due time.Time), log *logrus.Entry) *timetable {
-	return &timetable{cron: cron.New(), check: check, log: log, rows: map[string]*row{}, specs: map[string]string{}}
+func newTimetable(check func(app string, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable {
+	return &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[string]string{}}
 }
 
 // set gives an app a schedule; "" takes it off the table.
@@ -99,7 +102,7 @@ func (t *timetable) due(r *row) {
 	now := time.Now()
 	due := now.Truncate(time.Second)
 	next := r.schedule.Next(now)
-	late := min(r.schedule.Next(next).Sub(next)/jitterShare, maxJitter)
+	late := min(r.schedule.Next(next).Sub(next)/jitterShare, t.jitter)
 	for _, app := range t.appsOf(r) {
 		if late <= 0 {
 			t.check(app, due)

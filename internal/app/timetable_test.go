@@ -20,7 +20,7 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	calls := make(chan call, 10*apps)
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
-	table := newTimetable(func(app string, due time.Time) { calls <- call{app, due} }, logrus.NewEntry(logger))
+	table := newTimetable(func(app string, due time.Time) { calls <- call{app, due} }, maxJitter, logrus.NewEntry(logger))
 	for i := range apps {
 		spec := "@every 1s"
 		if i%2 == 0 {

@@ -30,6 +30,7 @@ const (
 	DefaultBranch   = "main"
 	DefaultCluster  = "default"
 	DefaultSchedule = "@every 5m"
+	DefaultFull     = "@daily"
 	DefaultTimeout  = 5 * time.Minute
 )
 
@@ -60,8 +61,12 @@ type App struct {
 	Namespace       string // for objects that name none; "" if none was given
 	CreateNamespace bool   // make Namespace; only with a Namespace
 
-	Render    string        // RenderAuto or RenderPlain
-	Schedule  string        // as ParseSchedule reads it; "": watches only
+	Render   string // RenderAuto or RenderPlain
+	Schedule string // as ParseSchedule reads it; "": watches only
+	// FullSchedule is when every object is tried on the cluster by a dry-run, as
+	// ParseSchedule reads it; "": never.
+	FullSchedule string
+
 	Drift     string        // DriftCorrect, DriftWarn or DriftOff
 	Prune     bool          // delete what is no longer in the folder
 	Timeout   time.Duration // for health after an apply
@@ -104,14 +109,15 @@ func (a App) Pointers(id manifest.ID) []string {
 // defaultApp is what an entry that says nothing means.
 func defaultApp() App {
 	return App{
-		Path:      ".",
-		Branch:    DefaultBranch,
-		Cluster:   DefaultCluster,
-		Render:    RenderAuto,
-		Schedule:  DefaultSchedule,
-		Drift:     DriftCorrect,
-		Prune:     true,
-		Timeout:   DefaultTimeout,
-		OnFailure: OnFailureKeep,
+		Path:         ".",
+		Branch:       DefaultBranch,
+		Cluster:      DefaultCluster,
+		Render:       RenderAuto,
+		Schedule:     DefaultSchedule,
+		FullSchedule: DefaultFull,
+		Drift:        DriftCorrect,
+		Prune:        true,
+		Timeout:      DefaultTimeout,
+		OnFailure:    OnFailureKeep,
 	}
 }

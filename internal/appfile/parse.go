@@ -164,7 +164,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "helm",
-	"schedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore",
+	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore",
 }
 
 const rendersPlain = "this version deploys plain manifests"
@@ -228,12 +228,8 @@ func orExample(name string) string {
 // readRules reads how the app is rendered and kept.
 func (r *reader) readRules(app *App, fields map[string]field) {
 	r.readRender(app, fields)
-	if f, ok := fields["schedule"]; ok {
-		if text, ok := r.text(f); ok {
-			app.Schedule = strings.TrimSpace(text)
-			r.checkSchedule(f, app.Schedule)
-		}
-	}
+	r.readSchedule(&app.Schedule, fields, "schedule", `"" means watches only`)
+	r.readSchedule(&app.FullSchedule, fields, "fullSchedule", `"" means never`)
 	if f, ok := fields["drift"]; ok {
 		app.Drift, _ = r.oneOf(f, DriftCorrect, DriftWarn, DriftOff)
 	}
@@ -285,12 +281,21 @@ func (r *reader) checkHelm(fields map[string]field) {
 	}
 }
 
-func (r *reader) checkSchedule(f field, spec string) {
-	if spec == "" {
+// readSchedule reads a schedule. none says what an empty one means.
+func (r *reader) readSchedule(into *string, fields map[string]field, name, none string) {
+	f, ok := fields[name]
+	if !ok {
 		return
 	}
-	if _, err := ParseSchedule(spec); err != nil {
-		r.add(f.line, fmt.Sprintf("schedule: %q: %v", spec, err), `write it like "@every 5m" or "0 3 * * *"; "" means watches only`)
+	text, ok := r.text(f)
+	if !ok {
+		return
+	}
+	if *into = strings.TrimSpace(text); *into == "" {
+		return
+	}
+	if _, err := ParseSchedule(*into); err != nil {
+		r.add(f.line, fmt.Sprintf("%s: %q: %v", name, *into, err), `write it like "@every 5m" or "0 3 * * *"; `+none)
 	}
 }
 

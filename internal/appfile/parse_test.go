@@ -48,7 +48,7 @@ func mustParse(t *testing.T, file string) []App {
 func TestDefaults(t *testing.T) {
 	want := App{
 		Name: "shop", Path: "apps/shop", Branch: "main", Cluster: "default", Render: "auto",
-		Schedule: "@every 5m", Drift: "correct", Prune: true, Timeout: 5 * time.Minute, OnFailure: "keep",
+		Schedule: "@every 5m", FullSchedule: "@daily", Drift: "correct", Prune: true, Timeout: 5 * time.Minute, OnFailure: "keep",
 		Source: manifest.Source{File: Name, Line: 2},
 	}
 	if got := mustParse(t, "apps:\n- path: apps/shop\n"); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
@@ -67,6 +67,7 @@ apps:
     createNamespace: true
     render: plain
     schedule: "*/10 * * * *"
+    fullSchedule: "@weekly"
     drift: warn
     prune: false
     timeout: 1h30m
@@ -82,7 +83,7 @@ apps:
 `)
 	want := App{
 		Name: "shop", Path: "apps/shop", Branch: "release/1.10", Cluster: "eu-1", Namespace: "shop", CreateNamespace: true,
-		Render: "plain", Schedule: "*/10 * * * *", Drift: "warn", Timeout: 90 * time.Minute, DependsOn: []string{"database"}, OnFailure: "keep",
+		Render: "plain", Schedule: "*/10 * * * *", FullSchedule: "@weekly", Drift: "warn", Timeout: 90 * time.Minute, DependsOn: []string{"database"}, OnFailure: "keep",
 		Ignore: []Ignore{
 			{Kind: "Deployment", Name: "web", Pointers: []string{"/spec/replicas"}},
 			{Kind: "ConfigMap", Namespace: "shop", Pointers: []string{"/data/a~1b", "/data/c"}},
@@ -191,7 +192,7 @@ func TestParseBranch(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, helm, schedule, drift, prune, timeout, dependsOn, onFailure, ignore"
+	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, ignore"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},

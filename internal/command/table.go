@@ -21,6 +21,12 @@ func verbs() []*verb {
 			flags: syncFlags, run: syncApp,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
+		{
+			words: "check", args: "[APP]", help: "compare with the cluster now, and correct drift",
+			flags: checkFlags, run: check,
+			more: "Every app that you may deploy, if none is named. What differs is corrected, or\n" +
+				"left, as the app's drift setting says. Exits 1 if something differs and is left.",
+		},
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},

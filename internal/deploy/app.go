@@ -26,9 +26,13 @@ type job struct {
 	force  bool      // recreate what cannot be changed in place
 	fresh  time.Time // what runs has to be known as of then, from the server itself; zero: as the watches know it
 	plan   *Plan     // from the gate; nil to plan anew
+	full   bool      // try every object on the cluster, also those that seem unchanged
 	with   *companions
 	run    *Run   // nil until there is something to show
 	after  []*Run // of the apps that this one depends on
+
+	finding Finding        // of a check
+	askers  []chan Finding // who wait for it
 }
 
 // errSuperseded ends the wait for health when a newer revision is to be
@@ -145,13 +149,13 @@ func (a *app) setWant(t *target) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.want = t
-	schedule := ""
+	schedule, full := "", ""
 	if t != nil {
 		a.branch = t.spec.Branch
-		schedule = t.spec.Schedule
+		schedule, full = t.spec.Schedule, t.spec.FullSchedule
 	}
 	if a.engine.wanted != nil {
-		a.engine.wanted(a.name, schedule)
+		a.engine.wanted(a.name, schedule, full)
 	}
 }
 
@@ -282,11 +286,12 @@ func (a *app) enqueue(j *job) {
 	defer a.mu.Unlock()
 	switch {
 	case j.cause.check() && a.job != nil:
-		if j.fresh.After(a.job.fresh) {
-			a.job.fresh = j.fresh
-		}
+		a.job.adopt(j)
 		return
 	case !j.cause.check():
+		if a.job != nil {
+			j.adopt(a.job)
+		}
 		if a.job != nil && a.job.run != nil {
 			a.overtaken = append(a.overtaken, a.job)
 		}

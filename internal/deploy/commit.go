@@ -124,6 +124,14 @@ func (e *Engine) CheckDue(name string, due time.Time) {
 	}
 }
 
+// FullCheckDue has every object of an app tried on the cluster, by the schedule
+// for that.
+func (e *Engine) FullCheckDue(name string, due time.Time) {
+	if a := e.app(name); a != nil {
+		a.enqueue(&job{cause: CauseSchedule, caller: access.System("full check"), fresh: due, full: true})
+	}
+}
+
 // Check has an app compared with its cluster, unless something is queued for
 // it already. An unknown app is ignored.
 func (e *Engine) Check(name string, cause Cause) {

@@ -82,7 +82,7 @@ type Engine struct {
 	claims       *claims
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
-	wanted       func(app, schedule string)
+	wanted       func(app, schedule, full string)
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc

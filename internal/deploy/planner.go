@@ -35,6 +35,7 @@ type planner struct {
 	force   bool        // recreate what cannot be changed in place
 	fresh   time.Time   // see job
 	remake  bool        // recreate what asks to be made anew at each deploy
+	full    bool        // see job
 	with    *companions // what else comes with the push
 	claims  *claims     // what every app wants
 	masker  manifest.Masker
@@ -233,7 +234,7 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		step.entry = entry
 		return step, nil, nil
 	}
-	if ok && p.app.isNoted(o, entry) {
+	if ok && !p.full && p.app.isNoted(o, entry) {
 		step.entry = entry
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}

@@ -19,6 +19,7 @@ const (
 	CauseSync     Cause = "sync"     // an operator asked for it
 	CauseStart    Cause = "start"    // the server started and found work undone
 	CauseSchedule Cause = "schedule" // the app's cron expression
+	CauseCheck    Cause = "check"    // an operator asked how it is
 	CauseDrift    Cause = "drift"    // a watch saw an owned object change
 	CauseRetry    Cause = "retry"    // the deploy before failed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy

@@ -16,10 +16,10 @@ func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 	}
 }
 
-// OnWanted sets who is told by which schedule an app is to be checked, whenever
-// that may have changed; "" means by none. f must be quick. Call it before
-// Start.
-func (e *Engine) OnWanted(f func(app, schedule string)) { e.wanted = f }
+// OnWanted sets who is told by which schedules an app is to be checked, and
+// checked in full, whenever that may have changed; "" means by none. f must be
+// quick. Call it before Start.
+func (e *Engine) OnWanted(f func(app, schedule, full string)) { e.wanted = f }
 
 // changed looks at one event of an index. While the app is being worked on,
 // events are most likely our own; they are looked at afterwards.

@@ -50,6 +50,7 @@ func (a *app) work() {
 			continue
 		}
 		done := a.doSafely(j)
+		j.answer()
 		a.idle()
 		if done {
 			a.rescanAfter(j)
@@ -103,6 +104,7 @@ func (a *app) abandon() {
 		if old.run != nil {
 			a.interrupt(old)
 		}
+		old.answer()
 	}
 }
 
@@ -112,7 +114,10 @@ func (a *app) do(j *job) bool {
 	if t == nil {
 		return true
 	}
-	if j.cause == CauseSchedule && a.branchMoved(t) {
+	if (j.cause == CauseSchedule || j.cause == CauseCheck) && a.branchMoved(t) {
+		if len(j.askers) > 0 {
+			a.enqueue(j.instead(CauseStart)) // they are told of the newer revision
+		}
 		return true // the newer revision is queued
 	}
 	if j.cause.check() && a.settled(t) {
@@ -148,11 +153,13 @@ func (a *app) check(t *target, j *job) bool {
 	}
 	if err != nil {
 		a.setTrouble(err.Error())
+		j.finding = Finding{Result: CheckFailed, Message: err.Error()}
 		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)
 		return false
 	}
 	a.setTrouble("")
 	plan.Prune = a.due(t, plan.Prune)
+	j.finding = found(plan, t.spec.Drift)
 	switch {
 	case plan.onlyLast():
 		j.run = a.newRun()
@@ -160,6 +167,9 @@ func (a *app) check(t *target, j *job) bool {
 		return a.carryOut(t, j, plan, Deployed)
 	case plan.Empty():
 		a.setDrift(nil)
+		if j.full {
+			a.mendParent(t, plan)
+		}
 		return a.recover(t, j)
 	case t.spec.Drift == "off":
 		return true
@@ -240,7 +250,8 @@ func (a *app) deploy(t *target, j *job) bool {
 		return a.fail(t, j, err)
 	}
 	plan := j.plan
-	if plan == nil || plan.digest != t.digest || plan.applies != a.appliesSoFar() || time.Since(plan.made) > planFresh {
+	if plan == nil || plan.digest != t.digest || plan.applies != a.appliesSoFar() || time.Since(plan.made) > planFresh ||
+		plan.made.Before(j.fresh) || j.full {
 		var err error
 		if plan, err = a.replan(t, j); err != nil {
 			return a.fail(t, j, err)
@@ -303,6 +314,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		record.Result, record.Message, record.Digest = Superseded, err.Error(), "" // only in part
 	case err != nil:
 		record.Result, record.Message = Failed, err.Error()
+		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
 	case t.gone:
 		record.Result = Removed
 	case good == Corrected: // its health shows in status; the worker is needed for the next drift
@@ -332,6 +344,7 @@ func (a *app) fail(t *target, j *job, err error) bool {
 		a.interrupt(j)
 		return true
 	}
+	j.finding = Finding{Result: CheckFailed, Message: err.Error()}
 	record := a.newRecord(j, Failed, err.Error())
 	record.Digest = a.engine.Masker.Seal(t.digest)
 	a.finish(j, record)
@@ -366,7 +379,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 		return nil, problems
 	}
 	a.engine.claims.set(a.name, t.spec.Cluster, objects)
-	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh}
+	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh, full: j.full}
 	p.remake = !j.cause.check() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+func checkFlags(f *pflag.FlagSet) {
+	output(f)
+	f.Bool("full", false, "try every object on the cluster, also those that seem unchanged")
+}
+
+// check compares apps with their clusters now.
+func check(ctx context.Context, c *call) error {
+	names, err := c.checkable()
+	if err != nil {
+		return err
+	}
+	full, err := c.flags.GetBool("full")
+	if err != nil {
+		return err
+	}
+	findings, err := c.Engine.CheckNow(ctx, c.Caller(), full, names...)
+	if err != nil {
+		return hint(fmt.Errorf("check: %w", err), "the check goes on; status shows how it ends")
+	}
+	if err := c.print(findings, func(w io.Writer) { printFindings(w, findings) }); err != nil {
+		return err
+	}
+	return verdictOnCheck(findings)
+}
+
+// checkable lists the app that the call names, or all that the caller may
+// deploy.
+func (c *call) checkable() ([]string, error) {
+	if len(c.args) == 1 {
+		one, err := c.app(c.args[0], access.Deploy)
+		return []string{one.App}, err
+	}
+	names := []string{}
+	for _, status := range c.visible() {
+		if c.Policy.Allows(c.Caller(), access.Deploy, status.Repo) {
+			names = append(names, status.App)
+		}
+	}
+	if len(names) == 0 && len(c.visible()) > 0 {
+		return nil, hint(errors.New("there is no app that you may deploy"), "status shows the apps that you can see")
+	}
+	return names, nil
+}
+
+func printFindings(w io.Writer, findings []deploy.Finding) {
+	if len(findings) == 0 {
+		fmt.Fprintln(w, "No apps yet. Push a repository to deploy one: git push ssh://HOST/NAME main")
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "APP\tRESULT\tDIFFERED")
+	for _, f := range findings {
+		fmt.Fprintf(table, "%s\t%s\t%d\n", f.App, f.Result, len(f.Objects))
+		for _, object := range f.Objects {
+			fmt.Fprintf(table, "  %s\n", manifest.Clean(object))
+		}
+		if f.Message != "" {
+			fmt.Fprintf(table, "  %s\n", manifest.Clean(f.Message))
+		}
+	}
+	_ = table.Flush() // a writer that is gone is found out by the session
+}
+
+// verdictOnCheck makes check fail for scripts when something differs still.
+func verdictOnCheck(findings []deploy.Finding) error {
+	var differ []string
+	for _, f := range findings {
+		if !f.OK() {
+			differ = append(differ, f.App)
+		}
+	}
+	switch len(differ) {
+	case 0:
+		return nil
+	case 1:
+		return hint(fmt.Errorf("app %s is not as it should be", differ[0]), "plan %s shows what differs; sync %s deploys it", differ[0], differ[0])
+	}
+	return hint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), strings.Join(differ, ", ")),
+		"plan APP shows what differs; sync APP deploys it")
+}

@@ -1,0 +1,135 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// Finding is what a check found of one app.
+type Finding struct {
+	App     string      `json:"app"`
+	Result  CheckResult `json:"result"`
+	Objects []string    `json:"objects,omitempty"` // that differed
+	Message string      `json:"message,omitempty"` // why it could not be done, or why it left what differs
+}
+
+// CheckResult says how an app was found, and what has become of it.
+type CheckResult string
+
+// The results of a check.
+const (
+	CheckUnchanged CheckResult = "unchanged" // everything is as the revision says
+	CheckCorrected CheckResult = "corrected" // it differed, and does not any more
+	CheckDrifted   CheckResult = "drifted"   // it differs, and the app's drift setting leaves it
+	CheckDeployed  CheckResult = "deployed"  // it was not deployed yet, and is now
+	CheckFailed    CheckResult = "failed"    // it could not be checked, or not be corrected
+)
+
+// OK reports whether the app is as its revision says.
+func (f Finding) OK() bool { return f.Result != CheckDrifted && f.Result != CheckFailed }
+
+// CheckNow compares apps with their clusters as they are now, and corrects them
+// as their drift settings say. What it asks the clusters it asks for all apps
+// together. A full check tries every object on the cluster. It returns one
+// finding an app, in the order of the names. If ctx ends first it returns ctx's
+// error, and the checks go on.
+func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, names ...string) ([]Finding, error) {
+	now := time.Now()
+	answers := make([]chan Finding, len(names))
+	for i, name := range names {
+		a := e.app(name)
+		if a == nil {
+			return nil, fmt.Errorf("app %q not found", name)
+		}
+		answers[i] = make(chan Finding, 1)
+		a.enqueue(&job{cause: CauseCheck, caller: caller, fresh: now, full: full, askers: answers[i : i+1]})
+	}
+	findings := make([]Finding, len(names))
+	for i, name := range names {
+		select {
+		case findings[i] = <-answers[i]:
+			findings[i].App = name
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-e.ctx.Done():
+			return nil, errors.New("the server is stopping")
+		}
+	}
+	return findings, nil
+}
+
+// adopt takes over what another job was to find out, and who waits for it.
+func (j *job) adopt(other *job) {
+	if other.fresh.After(j.fresh) {
+		j.fresh = other.fresh
+	}
+	j.full = j.full || other.full
+	j.askers = append(slices.Clip(j.askers), other.askers...)
+	other.askers = nil
+}
+
+// instead returns a job that does for another cause what this one was to do.
+func (j *job) instead(cause Cause) *job {
+	other := &job{cause: cause, caller: j.caller}
+	other.adopt(j)
+	return other
+}
+
+// answer tells those who wait for a job what it found.
+func (j *job) answer() {
+	switch {
+	case j.finding.Result != "":
+	case j.run == nil:
+		j.finding.Result = CheckUnchanged
+	default:
+		record, ended := j.run.Outcome()
+		j.finding.Result, j.finding.Message = CheckDeployed, record.Message
+		if !ended || !record.Result.OK() {
+			j.finding.Result = CheckFailed
+		}
+	}
+	for _, asker := range j.askers {
+		asker <- j.finding
+	}
+	j.askers = nil
+}
+
+// found says what a plan means for an app with a drift setting.
+func found(plan *Plan, drift string) Finding {
+	if plan.Empty() {
+		return Finding{Result: CheckUnchanged}
+	}
+	f := Finding{Result: CheckCorrected}
+	for _, step := range plan.changes() {
+		f.Objects = append(f.Objects, step.ID.String())
+	}
+	if drift == "off" || drift == "warn" {
+		f.Result, f.Message = CheckDrifted, "left alone, by drift: "+drift
+	}
+	return f
+}
+
+// mendParent makes the app's parent say what it has to, where somebody has
+// changed or deleted it. A full check of an app that has no drift ends so.
+func (a *app) mendParent(t *target, plan *Plan) {
+	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
+	defer cancel()
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	there, err := cluster.Kube.ReadParent(ctx, a.name, a.repository())
+	if err == nil {
+		if wanted := adding(there, plan.Steps); !there.Exists() || !wanted.Equal(there) {
+			a.engine.Log.WithField("app", a.name).Warn("the inventory on the cluster was changed or deleted; it is written again")
+			there, err = cluster.Kube.WriteParent(ctx, there, wanted)
+		}
+	}
+	if err != nil {
+		a.engine.Log.WithField("app", a.name).Warnf("check the inventory on the cluster: %v", err)
+		return
+	}
+	a.setParent(cluster, &there)
+}
