@@ -90,8 +90,8 @@ func verdictOnCheck(findings []deploy.Finding) error {
 	case 0:
 		return nil
 	case 1:
-		return hint(fmt.Errorf("app %s is not as it should be", differ[0]), "plan %s shows what differs; sync %s deploys it", differ[0], differ[0])
+		return hint(fmt.Errorf("app %s is not as it should be", differ[0]), "the lines above say why; status %s shows how it is", differ[0])
 	}
 	return hint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), strings.Join(differ, ", ")),
-		"plan APP shows what differs; sync APP deploys it")
+		"the lines above say why; status APP shows how it is")
 }

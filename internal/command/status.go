@@ -8,13 +8,23 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// status shows how every app is, or one.
+func statusFlags(f *pflag.FlagSet) {
+	output(f)
+	f.Bool("server", false, "the server itself: clusters, watches, queue, requests, memory")
+}
+
+// status shows how every app is, or one, or the server itself.
 func status(ctx context.Context, c *call) error {
+	if server, err := c.flags.GetBool("server"); err != nil || server {
+		return serverStatus(ctx, c)
+	}
 	list := c.visible()
 	if len(c.args) == 1 {
 		one, err := c.app(c.args[0], access.ReadDeploys)
@@ -36,6 +46,10 @@ func status(ctx context.Context, c *call) error {
 // verdictOn makes status APP fail for scripts when the app is not as it
 // should be.
 func verdictOn(s deploy.Status) error {
+	if s.Outage != nil && s.Outage.Unreachable {
+		return hint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
+			"it is looked for again every few seconds; status shows when it is back")
+	}
 	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
 		return nil
 	}
@@ -54,12 +68,13 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 		fmt.Fprintln(w, "No apps yet. Push a repository to deploy one: git push ssh://HOST/NAME main")
 		return
 	}
+	printOutages(w, list, now)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "APP\tREVISION\tSYNC\tHEALTH\tDEPLOYED\tDRIFT")
 	for _, s := range list {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
 			s.App, dash(short(s.Revision)), s.Sync, s.Health, lastDeploy(s.Last, now), drift(s))
-		for _, line := range details(s) {
+		for _, line := range details(s, now) {
 			fmt.Fprintf(table, "  %s\n", manifest.Clean(line))
 		}
 	}
@@ -67,7 +82,7 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 }
 
 // details are the lines below an app that is not as it should be.
-func details(s deploy.Status) []string {
+func details(s deploy.Status, now time.Time) []string {
 	var lines []string
 	if s.Running != "" {
 		lines = append(lines, "going on: "+s.Running+"   (logs -f "+s.Running+")")
@@ -80,6 +95,9 @@ func details(s deploy.Status) []string {
 		line := symptom.Object + ": " + symptom.State
 		if symptom.Cause != "" {
 			line += ": " + symptom.Cause
+		}
+		if unwell := now.Sub(symptom.Since); unwell >= time.Second {
+			line += "   (" + span(unwell) + ")"
 		}
 		lines = append(lines, line)
 	}
@@ -109,18 +127,41 @@ func lastDeploy(r *deploy.Record, now time.Time) string {
 	return ago(r.Started, now) + ", " + r.Operator
 }
 
+// printOutages tells, above all else, which clusters are not seen.
+func printOutages(w io.Writer, list []deploy.Status, now time.Time) {
+	told := map[string]bool{}
+	for _, s := range list {
+		if s.Outage != nil && !told[s.Outage.Cluster] {
+			told[s.Outage.Cluster] = true
+			fmt.Fprintf(w, "%s\n  what follows is as it was last seen\n\n", outage(s.Outage, now))
+		}
+	}
+}
+
+// outage says what is the matter with a cluster, and since when.
+func outage(o *deploy.Outage, now time.Time) string {
+	what := "unreachable"
+	if !o.Unreachable {
+		what = "not seen in full"
+	}
+	return fmt.Sprintf("cluster %s: %s since %s (%s)\n  %s",
+		o.Cluster, what, o.Since.UTC().Format("15:04 UTC"), span(now.Sub(o.Since)), manifest.Clean(o.Error))
+}
+
 // ago writes how long ago something was, in one unit: "2 min ago".
-func ago(t, now time.Time) string {
-	d := now.Sub(t)
+func ago(t, now time.Time) string { return span(now.Sub(t)) + " ago" }
+
+// span writes a duration in one unit: "2 min".
+func span(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return fmt.Sprintf("%d s ago", max(int(d.Seconds()), 0))
+		return fmt.Sprintf("%d s", max(int(d.Seconds()), 0))
 	case d < time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
-	return fmt.Sprintf("%d d ago", int(d.Hours()/24))
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
 // apps lists where the apps come from and go to.

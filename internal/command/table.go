@@ -8,8 +8,9 @@ func verbs() []*verb {
 		{words: "whoami", help: "your name, key and role", flags: output, run: whoami},
 		{words: "version", help: "the server's version", run: version},
 		{
-			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: output, run: status,
-			more: "Exits 1 if an app named with it is not in sync or not healthy.",
+			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, run: status,
+			more: "Exits 1 if an app named with it is not in sync or not healthy.\n" +
+				"--server shows the server itself, and takes the role read on all repositories.",
 		},
 		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
 		{

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -29,9 +30,10 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
-	slots  chan struct{}     // one for each apply under way
-	opened chan struct{}     // closed when the cluster answered and every claim is known
-	retry  chan chan<- error // hurries the next attempt to open it, and is told why it fails
+	slots   chan struct{}          // one for each apply under way
+	opened  chan struct{}          // closed when the cluster answered and every claim is known
+	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
+	retry   chan chan<- error      // hurries the next attempt to open it, and is told why it fails
 }
 
 // NewCluster pairs a cluster with its index.
@@ -174,6 +176,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 	var asked chan<- error // whoever waits for this attempt
 	for {
 		err := e.tryOpen(name, cluster)
+		cluster.fails(err)
 		if err == nil {
 			close(cluster.opened)
 			e.startApps(name)

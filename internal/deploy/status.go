@@ -24,6 +24,7 @@ type Status struct {
 	Drift    []string  `json:"drift,omitempty"` // objects that differ and are left alone
 	Left     []string  `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
 	Trouble  string    `json:"trouble,omitempty"`
+	Outage   *Outage   `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
 	Running  string    `json:"running,omitempty"` // the deploy that goes on
 	Schedule string    `json:"schedule,omitempty"`
 	Last     *Record   `json:"last,omitempty"`
@@ -45,9 +46,10 @@ const (
 
 // Symptom is an object that is not healthy, and why.
 type Symptom struct {
-	Object string `json:"object"`
-	State  string `json:"state"`
-	Cause  string `json:"cause,omitempty"`
+	Object string    `json:"object"`
+	State  string    `json:"state"`
+	Since  time.Time `json:"since"` // when it ceased to be healthy, as far as this server has seen
+	Cause  string    `json:"cause,omitempty"`
 }
 
 // Apps lists the names of all apps, sorted.
@@ -104,6 +106,9 @@ func (a *app) status() Status {
 		s.Sick = symptoms(sick)
 		s.Left = a.frozen(t)
 		s.Health = overall(sick, s.Objects)
+		if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+			s.Outage = cluster.outage()
+		}
 	}
 	s.Sync = a.syncState(t, s)
 	return s
@@ -130,7 +135,7 @@ func (a *app) syncState(t *target, s Status) Sync {
 func symptoms(sick []live.Entry) []Symptom {
 	list := make([]Symptom, 0, len(sick))
 	for _, entry := range sick {
-		list = append(list, Symptom{Object: entry.ID.String(), State: state(entry.Health)})
+		list = append(list, Symptom{Object: entry.ID.String(), State: state(entry.Health), Since: entry.Since})
 	}
 	return list
 }

@@ -45,6 +45,7 @@ type Cluster struct {
 	kinds    *kinds
 	schemas  *schemas
 	stage    stage
+	meter    *meter
 }
 
 // LoadConfig reads how to reach a cluster: from a kubeconfig file and its
@@ -70,7 +71,8 @@ func LoadConfig(path string) (*rest.Config, error) {
 // does not answer yet can be opened. cfg is not changed; its UserAgent is kept
 // if it has one.
 func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
-	cfg = tune(cfg, log)
+	meter := &meter{}
+	cfg = tune(cfg, meter, log)
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
@@ -94,6 +96,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 		metadata: meta,
 		kinds:    newKinds(disco, log),
 		schemas:  newSchemas(disco.RESTClient()),
+		meter:    meter,
 	}, nil
 }
 
@@ -101,7 +104,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 // There is no rate limit on our side: API Priority and Fairness is the server's
 // job, and the client's default of 5 requests a second would be the slowest
 // part of a deploy.
-func tune(cfg *rest.Config, log *logrus.Entry) *rest.Config {
+func tune(cfg *rest.Config, meter *meter, log *logrus.Entry) *rest.Config {
 	cfg = rest.CopyConfig(cfg)
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, FieldManager+"/"+version())
 	cfg.QPS, cfg.Burst, cfg.RateLimiter = -1, 0, nil
@@ -111,7 +114,7 @@ func tune(cfg *rest.Config, log *logrus.Entry) *rest.Config {
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return impatient{next, headerTimeout} })
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return measured{impatient{next, headerTimeout}, meter} })
 	return cfg
 }
 

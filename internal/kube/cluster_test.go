@@ -35,14 +35,14 @@ func TestLoadConfig(t *testing.T) {
 }
 
 func TestTune(t *testing.T) {
-	cfg := tune(&rest.Config{Host: "https://127.0.0.1:1", QPS: 5, Timeout: time.Second}, quiet())
+	cfg := tune(&rest.Config{Host: "https://127.0.0.1:1", QPS: 5, Timeout: time.Second}, &meter{}, quiet())
 	if cfg.QPS != -1 || cfg.RateLimiter != nil || cfg.Timeout != 0 {
 		t.Errorf("limits are left: %v %v %v", cfg.QPS, cfg.RateLimiter, cfg.Timeout)
 	}
 	if !strings.HasPrefix(cfg.UserAgent, "pushboat/") {
 		t.Errorf("user agent %q", cfg.UserAgent)
 	}
-	if kept := tune(&rest.Config{UserAgent: "pushboat/1.2"}, quiet()); kept.UserAgent != "pushboat/1.2" {
+	if kept := tune(&rest.Config{UserAgent: "pushboat/1.2"}, &meter{}, quiet()); kept.UserAgent != "pushboat/1.2" {
 		t.Errorf("user agent %q", kept.UserAgent)
 	}
 }

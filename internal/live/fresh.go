@@ -51,10 +51,18 @@ func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind)
 			return ctx.Err()
 		}
 		if l.err != nil {
-			return fmt.Errorf("list %s on cluster %s: %w", kinds[i].Resource.Resource, x.cluster.Name(), l.err)
+			return x.explain(kinds[i], l.err)
 		}
 	}
 	return nil
+}
+
+// explain names what could not be listed, or the cluster if that is away.
+func (x *Index) explain(kind kube.Kind, err error) error {
+	if kube.IsUnreachable(err) {
+		return &kube.UnreachableError{Cluster: x.cluster.Name(), Err: err}
+	}
+	return fmt.Errorf("list %s on cluster %s: %w", kind.Resource.Resource, x.cluster.Name(), err)
 }
 
 // fresh returns the newest list if it began late enough, and else a new one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"path"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,11 +25,12 @@ type line struct {
 
 	mu      sync.Mutex
 	watches []*watchBody
+	accepts map[string]string // by path, of watches: what the client takes for an answer
 }
 
 // onLine returns the way to the cluster through a line.
 func onLine() (*line, *rest.Config) {
-	l := &line{}
+	l := &line{accepts: map[string]string{}}
 	config := rest.CopyConfig(running.Config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		l.next = next
@@ -48,9 +50,16 @@ func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 		response.Body = body
 		l.mu.Lock()
 		l.watches = append(l.watches, body)
+		l.accepts[path.Base(request.URL.Path)] = request.Header.Get("Accept")
 		l.mu.Unlock()
 	}
 	return response, err
+}
+
+func (l *line) accepted(resource string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepts[resource]
 }
 
 // lose has the watches that there are lose whatever they would tell from now on.

@@ -1,0 +1,69 @@
+package live
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/test/cluster"
+)
+
+func TestClusterGoesAndComesBack(t *testing.T) {
+	if running.External {
+		t.Skip("the test stops the cluster")
+	}
+	dir := t.TempDir()
+	own, err := cluster.StartDevcluster(context.Background(), dir, cluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = own.Stop() })
+	f := newFixtureOn(t, "live-restart", own.Config)
+	left := Fingerprint(f.apply("1"))
+	f.await("the object is made", func(e Event) bool { return e.Entry.Fingerprint == left })
+
+	if err := own.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the index says that it does not see the cluster", func() bool { return f.index.Down().Err != nil })
+	down := f.index.Down()
+	if !kube.IsUnreachable(down.Err) || time.Since(down.Since) > patience {
+		t.Errorf("it is said to be down since %v: %v", down.Since, down.Err)
+	}
+	if _, ok := f.index.Get(f.id()); !ok {
+		t.Error("a cluster that is away is taken for an empty one")
+	}
+
+	if own, err = cluster.StartDevcluster(context.Background(), dir, cluster.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	f.edit(func(u *unstructured.Unstructured) { _ = unstructured.SetNestedField(u.Object, "2", "data", "a") })
+	f.await("a change after the restart is seen", func(e Event) bool { return !e.Deleted && e.Entry.Fingerprint != left })
+	until(t, "the index sees the cluster again", func() bool { return f.index.Down().Err == nil })
+}
+
+func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
+	l, config := onLine()
+	c, err := kube.Open("default", config, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := New(t.Context(), c, quiet())
+	for gk, want := range map[schema.GroupKind]bool{{Kind: "Secret"}: true, {Kind: "Service"}: false} {
+		kind, err := c.KindOf(t.Context(), gk)
+		if err == nil {
+			err = x.Follow(t.Context(), kind)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(l.accepted(kind.Resource.Resource), "as=PartialObjectMetadata"); got != want {
+			t.Errorf("%s: metadata alone is %v, want %v", gk.Kind, got, want)
+		}
+	}
+}
