@@ -77,7 +77,7 @@ func printWatches(w io.Writer, cluster deploy.ClusterState, now time.Time) {
 			last = ago(watch.LastEvent, now)
 		}
 		fmt.Fprintf(table, "%s\t%d\t%s\t%d\n", manifest.Clean(watch.Kind), watch.Objects, last, watch.Restarts)
-		if watch.Error != "" && !(cluster.Outage != nil && cluster.Outage.Unreachable) {
+		if watch.Error != "" && (cluster.Outage == nil || !cluster.Outage.Unreachable) {
 			fmt.Fprintf(table, "  %s\n", manifest.Clean(watch.Error))
 		}
 	}
