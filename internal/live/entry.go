@@ -43,6 +43,7 @@ func EntryOf(u *unstructured.Unstructured) Entry {
 		Generation:      u.GetGeneration(),
 		Fingerprint:     Fingerprint(u),
 		Health:          health.Of(u),
+		Since:           changedAt(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,

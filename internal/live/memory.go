@@ -3,6 +3,8 @@ package live
 import (
 	"time"
 	"unique"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // intern makes the strings that many entries share the same memory: of ten
@@ -25,4 +27,21 @@ func (e *Entry) age(old *Entry) {
 	case old != nil || e.Since.IsZero():
 		e.Since = time.Now()
 	}
+}
+
+// changedAt is when the newest of an object's conditions changed; zero if it has
+// none. For an object that this server sees for the first time it is the nearest
+// to since when it has been as it is.
+func changedAt(u *unstructured.Unstructured) time.Time {
+	var newest time.Time
+	found, _, _ := unstructured.NestedFieldNoCopy(u.Object, "status", "conditions")
+	conditions, _ := found.([]any) // whatever else is there says nothing
+	for _, condition := range conditions {
+		fields, _ := condition.(map[string]any)
+		text, _ := fields["lastTransitionTime"].(string)
+		if at, err := time.Parse(time.RFC3339, text); err == nil && at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
 }

@@ -78,3 +78,20 @@ func TestEntriesAreSmall(t *testing.T) {
 		t.Errorf("an object takes %d bytes of the index", bytes)
 	}
 }
+
+func TestChangedAt(t *testing.T) {
+	if at := changedAt(object(t, scaled)); !at.IsZero() {
+		t.Errorf("without conditions it changed at %v", at)
+	}
+	u := object(t, scaled+`
+status:
+  conditions:
+    - {type: Progressing, lastTransitionTime: "2026-01-01T12:00:00Z"}
+    - {type: Available, lastTransitionTime: "2026-01-02T12:00:00Z"}
+    - {type: Odd, lastTransitionTime: yesterday}
+    - odd
+`)
+	if at := changedAt(u); !at.Equal(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)) {
+		t.Errorf("it changed at %v", at)
+	}
+}
