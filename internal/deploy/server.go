@@ -36,10 +36,15 @@ func (c *Cluster) outage() *Outage {
 	if opening := c.opening.Load(); opening != nil {
 		return opening
 	}
-	if down := c.Index.Down(); down.Err != nil {
-		return newOutage(c.Kube.Name(), down.Err, down.Since)
+	down := c.Index.Down()
+	if down.Err == nil {
+		return nil
 	}
-	return nil
+	o := newOutage(c.Kube.Name(), down.Err, down.Since)
+	if down.Part != "" { // an extension API that is away answers like a cluster that is
+		o.Unreachable, o.Error = false, down.Part+": "+o.Error
+	}
+	return o
 }
 
 // fails notes that the cluster could not be opened; nil: it has been.

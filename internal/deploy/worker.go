@@ -149,7 +149,7 @@ func (a *app) branchMoved(t *target) bool {
 func (a *app) check(t *target, j *job) bool {
 	plan, err := a.replan(t, j)
 	if err == nil {
-		err = a.engine.Clusters[t.spec.Cluster].Index.Down().Err // the plan asked nothing of what seems unchanged
+		err = a.engine.Clusters[t.spec.Cluster].Index.Blind(setID(a.name)) // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {
 		a.setTrouble(err.Error())

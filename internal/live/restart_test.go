@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -65,5 +66,30 @@ func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
 		if got := strings.Contains(l.accepted(kind.Resource.Resource), "as=PartialObjectMetadata"); got != want {
 			t.Errorf("%s: metadata alone is %v, want %v", gk.Kind, got, want)
 		}
+	}
+}
+
+func TestDownTellsAKindFromACluster(t *testing.T) {
+	x := New(t.Context(), unasked(t), quiet())
+	gone := errors.New("gone")
+	for _, name := range []string{"Boat", "Ship"} {
+		f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Kind: name}}}
+		x.follows[f.gk()] = f
+	}
+	x.Use("boats", []schema.GroupKind{{Kind: "Boat"}})
+	x.Use("ships", []schema.GroupKind{{Kind: "Ship"}})
+	if down := x.Down(); down != (Down{}) || x.Blind("boats") != nil {
+		t.Fatalf("nothing has failed, and it is down: %+v", down)
+	}
+	x.follows[schema.GroupKind{Kind: "Boat"}].fail(gone)
+	if down := x.Down(); down.Err == nil || down.Part != "Boat" {
+		t.Errorf("one kind of two has failed: %+v", down)
+	}
+	if x.Blind("boats") == nil || x.Blind("ships") != nil {
+		t.Errorf("blind for boats: %v, for ships: %v", x.Blind("boats"), x.Blind("ships"))
+	}
+	x.follows[schema.GroupKind{Kind: "Ship"}].fail(gone)
+	if down := x.Down(); down.Err == nil || down.Part != "" {
+		t.Errorf("every kind has failed: %+v", down)
 	}
 }

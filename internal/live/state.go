@@ -10,6 +10,7 @@ import (
 type Down struct {
 	Err   error
 	Since time.Time
+	Part  string // the kind that is not seen, while others are; "" if none is seen
 }
 
 // Down says why the index may not know how the cluster is now: the last request
@@ -19,12 +20,36 @@ func (x *Index) Down() Down {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var down Down
-	for _, f := range x.follows {
-		if failure := f.down.Load(); failure != nil && (down.Err == nil || failure.since.Before(down.Since)) {
-			down = Down{failure.err, failure.since}
+	blind, kind := 0, ""
+	for gk, f := range x.follows {
+		failure := f.down.Load()
+		if failure == nil {
+			continue
+		}
+		blind++
+		if down.Err == nil || failure.since.Before(down.Since) {
+			down, kind = Down{Err: failure.err, Since: failure.since}, gk.String()
 		}
 	}
+	if blind < len(x.follows) {
+		down.Part = kind
+	}
 	return down
+}
+
+// Blind says why the index may not know how an ApplySet is now: the last request
+// about one of its kinds failed. It is nil while all of them are seen.
+func (x *Index) Blind(partOf string) error {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, gk := range x.users[partOf] {
+		if f, ok := x.follows[gk]; ok {
+			if failure := f.down.Load(); failure != nil {
+				return failure.err
+			}
+		}
+	}
+	return nil
 }
 
 // Watch is the watch of one kind, for those who look after the server.
