@@ -96,7 +96,7 @@ func details(s deploy.Status, now time.Time) []string {
 		if symptom.Cause != "" {
 			line += ": " + symptom.Cause
 		}
-		if unwell := now.Sub(symptom.Since); unwell >= time.Second {
+		if unwell := now.Sub(symptom.Since); !symptom.Since.IsZero() && unwell >= time.Second {
 			line += "   (" + span(unwell) + ")"
 		}
 		lines = append(lines, line)

@@ -48,7 +48,7 @@ const (
 type Symptom struct {
 	Object string    `json:"object"`
 	State  string    `json:"state"`
-	Since  time.Time `json:"since"` // when it ceased to be healthy, as far as this server has seen
+	Since  time.Time `json:"since,omitzero"` // when it ceased to be healthy, as far as this server has seen
 	Cause  string    `json:"cause,omitempty"`
 }
 
