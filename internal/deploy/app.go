@@ -54,24 +54,27 @@ type app struct {
 	skipped    string // the branch's newest revision, if it was pushed with -o skip
 	numbers    int    // the highest number given to a deploy
 	objects    map[manifest.ID]noted
-	unsaved    map[manifest.ID]bool // noted otherwise, or forgotten, since the newest record
-	applies    int                  // how often something was applied, to tell a stale plan
-	parent     *kube.Parent         // nil until read from the cluster or written to it
-	job        *job                 // queued
-	doing      *job                 // at work
-	resting    chan struct{}        // closed when nothing is queued or at work; nil then
-	overtaken  []*job               // queued deploys that a newer one replaced
-	unseen     map[manifest.ID]bool // objects that changed while a job was at work
-	run        *Run                 // the newest deploy, going on or ended
+	unsaved    map[manifest.ID]bool   // noted otherwise, or forgotten, since the newest record
+	applies    int                    // how often something was applied, to tell a stale plan
+	parent     *kube.Parent           // nil until read from the cluster or written to it
+	job        *job                   // queued
+	doing      *job                   // at work
+	resting    chan struct{}          // closed when nothing is queued or at work; nil then
+	overtaken  []*job                 // queued deploys that a newer one replaced
+	unseen     map[manifest.ID]bool   // objects that changed while a job was at work
+	tried      map[manifest.ID]string // digests of hooks that were found sound
+	run        *Run                   // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
 	drift      []Step // differences left alone, by drift: warn
+	hooks      *hooksSeen
+	hooksEnded int    // the newest deploy of this process whose hooks are over; the worker's own
 	trouble    string // why the last check could not be done
 }
 
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, repo: repo, branch: branch,
-		wake: make(chan struct{}, 1), gone: make(chan struct{}), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
+		wake: make(chan struct{}, 1), gone: make(chan struct{}), hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
 	}
 }
 

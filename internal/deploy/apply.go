@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,14 @@ type applying struct {
 	patient bool            // waits for the health of a wave before it begins the next
 	later   []Step          // deletions that come when all else is healthy
 
+	runsHooks  bool
+	doneBefore map[string]bool // hooks that need not run again, see app.doneBefore
+	early      []manifest.ID   // applied for the hooks that come before everything
+	under      []running       // hooks under way
+	ended      []running
+	hooks      []HookResult
+	stopped    error // why the last hooks did not come to their end
+
 	mu      sync.Mutex
 	done    []Step   // applied, or found as they should be
 	deleted []string // manifest.ID keys
@@ -51,12 +60,15 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	defer a.applied()
 	plan := w.plan
 	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.spec.Cluster]
-	if plan.Empty() && !t.gone {
+	if plan.Empty() && !t.gone && !w.runsHooks {
 		w.keepAll()
 		return w, nil
 	}
 	if err := w.widenParent(); err != nil {
 		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+	}
+	if err := w.beforeSync(); err != nil {
+		return w, err
 	}
 	if err := w.applyWaves(); err != nil {
 		return w, err
@@ -67,6 +79,11 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	}
 	if err := w.pruneWaves(now); err != nil {
 		return w, err
+	}
+	if t.gone {
+		if err := w.afterDeletion(now); err != nil {
+			return w, err
+		}
 	}
 	if err := w.narrowParent(); err != nil {
 		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
@@ -178,7 +195,13 @@ func (w *applying) follow(stage []Step) error {
 }
 
 func (w *applying) applyStep(ctx context.Context, step Step) {
-	if step.Action == Unchanged {
+	switch {
+	case slices.Contains(w.early, step.ID):
+		return
+	case step.Action == Hook:
+		w.startHook(ctx, manifest.Sync, step)
+		return
+	case step.Action == Unchanged:
 		w.keep(step)
 		return
 	}

@@ -48,6 +48,9 @@ func (c *claims) set(app, cluster string, objects []resolved) {
 	}
 	keys := make([]placeKey, 0, len(objects))
 	for _, o := range objects {
+		if o.id.IsGenerated() {
+			continue
+		}
 		key := placeKey{cluster, o.id}
 		c.byObject[key] = app
 		keys = append(keys, key)

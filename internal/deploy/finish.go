@@ -111,8 +111,16 @@ func outcome(r Record) string {
 	case Superseded:
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
+		if r.hookFailed() {
+			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\n"+
+				"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
+		}
 		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\n"+
 			"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
+	}
+	if r.hookFailed() {
+		return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
+			"hint: the commit was kept; a hook is not run again by itself: push a fix, or run: sync %s", r.App, rev, id, why, r.App)
 	}
 	return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
 		"hint: the commit was kept and is tried again; push a fix, or run: sync %s", r.App, rev, id, why, r.App)

@@ -149,7 +149,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 		if named[a.name] || t == nil || a.removed() || a.sameHome(p.Repo, p.Branch) != nil {
 			continue
 		}
-		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision))
+		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t))
 	}
 	return gone
 }
@@ -304,6 +304,7 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 	plan, problems, err := p.plan(ctx, objects)
 	if plan != nil {
 		plan.applies, plan.parent = applies, &p.parent
+		plan.runsHooks = p.target.gone || !plan.Empty() || !p.app.settled(p.target)
 	}
 	return plan, problems, err
 }

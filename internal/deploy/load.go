@@ -43,7 +43,8 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 			delete(wants, name)
 			e.restore(name, record.Branch, repo, saved, e.held(repo, name, record))
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
-			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head)
+			last := e.targetAt(repo, record.Branch, record.Revision, name)
+			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last)
 		}
 	}
 	for name, t := range wants {
@@ -86,7 +87,12 @@ func (e *Engine) held(repo, name string, record *Record) *target {
 	if record.Held == "" {
 		return nil
 	}
-	targets, _ := e.readBranch(repo, record.Branch, record.Held)
+	return e.targetAt(repo, record.Branch, record.Held, name)
+}
+
+// targetAt renders an app at an earlier revision; nil if it was not there.
+func (e *Engine) targetAt(repo, branch, revision, name string) *target {
+	targets, _ := e.readBranch(repo, branch, revision)
 	for _, t := range targets {
 		if t.spec.Name == name {
 			return t

@@ -43,10 +43,10 @@ func (w *applying) widenParent() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	old, err := w.app.readParent(ctx, w.cluster)
-	if err != nil || (w.target.gone && len(w.plan.Prune) == 0) {
+	if err != nil || (w.target.gone && len(w.plan.Prune)+len(w.plan.Hooks) == 0) {
 		return err
 	}
-	return w.writeParent(ctx, old, adding(old, w.plan.Steps, w.plan.Prune))
+	return w.writeParent(ctx, old, adding(old, w.plan.Steps, w.plan.Prune, w.plan.Hooks))
 }
 
 // narrowParent makes the parent list just what the app has, or deletes it with
@@ -62,7 +62,7 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later))
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later, w.plan.Hooks))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

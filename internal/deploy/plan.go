@@ -20,6 +20,7 @@ const (
 	Unchanged Action = "unchanged"
 	Delete    Action = "deleted"
 	Release   Action = "released" // kept, and no longer the app's
+	Hook      Action = "hook"     // run in its phases, see Plan.Hooks
 )
 
 // Step is what a plan does to one object.
@@ -41,16 +42,18 @@ type Step struct {
 
 // Plan is what a revision would do to one app on its cluster.
 type Plan struct {
-	App      string
-	Cluster  string
-	Revision string
-	Steps    []Step // every object of the revision, in the order they are applied
-	Prune    []Step // what the revision no longer has, in the order of deletion
-	Gone     bool   // the whole app is to be deleted
-	made     time.Time
-	applies  int          // of the app, when the plan was begun
-	parent   *kube.Parent // of the app, as the plan found it
-	digest   string
+	App       string
+	Cluster   string
+	Revision  string
+	Steps     []Step // every object of the revision, in the order they are applied
+	Prune     []Step // what the revision no longer has, in the order of deletion
+	Hooks     []Step // every hook of the revision
+	Gone      bool   // the whole app is to be deleted
+	runsHooks bool   // it changes something, so that its hooks run
+	made      time.Time
+	applies   int          // of the app, when the plan was begun
+	parent    *kube.Parent // of the app, as the plan found it
+	digest    string
 }
 
 // Counts says how many objects a plan creates, changes, deletes and leaves.

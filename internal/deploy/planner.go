@@ -68,8 +68,11 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		problems manifest.Problems
 		seen     = map[manifest.ID]manifest.Source{}
 	)
-	for _, written := range t.objects {
+	for _, written := range slices.Concat(t.objects, t.lastHooks) {
 		kind, problem := kindOf(ctx, cluster, written, with)
+		if problem != nil && t.gone {
+			continue // its kind is gone, and so is what it was to run for
+		}
 		if problem != nil {
 			problem.App = t.spec.Name
 			problems = append(problems, *problem)
@@ -157,10 +160,11 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
-	steps, problems, err := p.steps(ctx, objects)
+	steps, problems, err := p.steps(ctx, withoutSkipped(objects))
 	if err != nil {
 		return nil, nil, err
 	}
+	steps, plan.Hooks = splitHooks(steps)
 	hoistNamespaces(steps)
 	sortSteps(steps)
 	plan.Steps = steps
@@ -229,6 +233,9 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 // changed since it was last applied, it asks nothing of the cluster.
 func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
 	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy, Action: Unchanged}
+	if o.policy.Phase != 0 {
+		return p.hookStep(ctx, o, step)
+	}
 	entry, ok := p.cluster.Index.Get(o.id)
 	if step.Note = leftAs(o.policy.Policies, entry, ok); step.Note != "" {
 		step.entry = entry

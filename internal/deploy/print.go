@@ -29,7 +29,22 @@ func (p *Plan) Print(w io.Writer) {
 		}
 		step.print(w)
 	}
-	fmt.Fprintf(w, "  %s\n", p.Counts())
+	hooks := p.shownHooks()
+	for i, step := range hooks {
+		if i == maxPlanObjects {
+			fmt.Fprintf(w, "  ... and %d more hooks\n", len(hooks)-i)
+			break
+		}
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  > %s  (hook: %s)", step.ID, step.policy.Phase)))
+	}
+	summary := p.Counts().String()
+	switch {
+	case len(hooks) > 0 && p.Empty():
+		summary = "nothing to apply, " + plural(len(hooks), "hook")
+	case len(hooks) > 0:
+		summary += ", " + plural(len(hooks), "hook")
+	}
+	fmt.Fprintf(w, "  %s\n", summary)
 }
 
 func (s Step) print(w io.Writer) {

@@ -52,26 +52,27 @@ func (r Result) applied() bool { return r.OK() || r == Unhealthy || r == Superse
 
 // Record is the durable account of one deploy.
 type Record struct {
-	Number   int       `json:"number"` // from 1, per app
-	App      string    `json:"app"`
-	Repo     string    `json:"repository"`
-	Branch   string    `json:"branch"`
-	Revision string    `json:"revision"`
-	Cluster  string    `json:"cluster"`
-	Cause    Cause     `json:"cause"`
-	Operator string    `json:"operator"`
-	Key      string    `json:"key,omitempty"` // fingerprint of the operator's key
-	Push     string    `json:"push,omitempty"`
-	Started  time.Time `json:"started"`
-	Seconds  float64   `json:"seconds"`
-	Result   Result    `json:"result"`
-	Message  string    `json:"message,omitempty"` // why the result is not what was wanted
-	Digest   string    `json:"digest"`            // of the rendered app, see target.digest
-	Skipped  string    `json:"skipped,omitempty"` // the newest revision, while -o skip keeps it from being deployed
-	Held     string    `json:"held,omitempty"`    // the revision that stays deployed instead
-	Objects  []Object  `json:"objects,omitempty"` // what this deploy has changed
-	Deleted  []string  `json:"deleted,omitempty"` // manifest.ID keys
-	Same     int       `json:"unchanged"`         // how many objects stayed as they were
+	Number   int          `json:"number"` // from 1, per app
+	App      string       `json:"app"`
+	Repo     string       `json:"repository"`
+	Branch   string       `json:"branch"`
+	Revision string       `json:"revision"`
+	Cluster  string       `json:"cluster"`
+	Cause    Cause        `json:"cause"`
+	Operator string       `json:"operator"`
+	Key      string       `json:"key,omitempty"` // fingerprint of the operator's key
+	Push     string       `json:"push,omitempty"`
+	Started  time.Time    `json:"started"`
+	Seconds  float64      `json:"seconds"`
+	Result   Result       `json:"result"`
+	Message  string       `json:"message,omitempty"` // why the result is not what was wanted
+	Digest   string       `json:"digest"`            // of the rendered app, see target.digest
+	Skipped  string       `json:"skipped,omitempty"` // the newest revision, while -o skip keeps it from being deployed
+	Held     string       `json:"held,omitempty"`    // the revision that stays deployed instead
+	Objects  []Object     `json:"objects,omitempty"` // what this deploy has changed
+	Deleted  []string     `json:"deleted,omitempty"` // manifest.ID keys
+	Hooks    []HookResult `json:"hooks,omitempty"`   // that ran, or failed to
+	Same     int          `json:"unchanged"`         // how many objects stayed as they were
 }
 
 // Object is one object that a deploy has changed.

@@ -104,8 +104,10 @@ func (a *app) status() Status {
 		sick, well := a.sick(t)
 		s.Objects = len(sick) + len(well)
 		s.Sick = symptoms(sick)
-		s.Left = a.frozen(t)
-		s.Health = overall(sick, s.Objects)
+		s.Health, s.Left = overall(sick, s.Objects), a.frozen(t)
+		if failed := s.Last.hookSymptoms(); len(failed) > 0 {
+			s.Sick, s.Health = append(s.Sick, failed...), "failing"
+		}
 		if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
 			s.Outage = cluster.outage()
 		}

@@ -29,6 +29,10 @@ func (e *Engine) changed(event live.Event) {
 		return
 	}
 	a := e.app(name)
+	if a != nil && event.Entry.Hook != nil {
+		a.hooks.see(event)
+		return
+	}
 	if a == nil || a.busyWith(event.Entry.ID) {
 		return
 	}

@@ -24,6 +24,8 @@ type target struct {
 	gone     bool   // pushboat.yaml does not name the app any more: delete it all
 	read     string // what was read of the revision, see render.Key; "" if there were problems
 	kept     bool   // its objects are those of the target before it
+
+	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 }
 
 // readAs reports whether a revision of which key is read would make the same

@@ -150,6 +150,14 @@ func (w *waiting) findCause(ctx context.Context, entry live.Entry) {
 	if object == nil || !health.RunsPods(object.Unstructured) {
 		return
 	}
+	w.findPodCause(ctx, entry)
+}
+
+// findPodCause is findCause for an object of whatever kind.
+func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
+	if !runsPods(entry.ID) {
+		return
+	}
 	pods := w.podsOf(ctx, entry.ID.Namespace).List()
 	if !anyCause(pods) {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -22,8 +23,14 @@ func (p position) before(other position) bool {
 	return p.stage < other.stage
 }
 
+// hookStage is where the hooks of a wave come: after its objects are applied.
+const hookStage = manifest.StageAdmission + 1
+
 // place returns when the step comes.
 func (s Step) place() position {
+	if s.Action == Hook {
+		return position{s.policy.Wave, hookStage}
+	}
 	return position{s.policy.Wave, manifest.StageOf(s.ID.GroupKind())}
 }
 
@@ -72,6 +79,17 @@ func wavesOf(steps []Step) []wave {
 	return waves
 }
 
+// withHooks adds the hooks that run with the objects of their waves.
+func (w *applying) withHooks(steps []Step) []Step {
+	hooks := w.plan.hooksOf(manifest.Sync)
+	if !w.runsHooks || len(hooks) == 0 {
+		return steps
+	}
+	all := append(slices.Clone(steps), hooks...)
+	sortSteps(all)
+	return all
+}
+
 // ids are the objects of the wave.
 func (v wave) ids() map[manifest.ID]bool {
 	ids := map[manifest.ID]bool{}
@@ -91,12 +109,15 @@ var errInterrupted = errors.New("the server is stopping")
 // carried out. A correction keeps the order, and waits for nothing: what
 // drifted in a later wave is taken back though an earlier one is sick.
 func (w *applying) applyWaves() error {
-	waves := wavesOf(w.plan.Steps)
+	waves := wavesOf(w.withHooks(w.plan.Steps))
 	for i, v := range waves {
 		for _, stage := range v.stages {
 			if err := w.applyStage(stage); err != nil {
 				return err
 			}
+		}
+		if err := w.awaitHooks(); err != nil {
+			return err
 		}
 		if i == len(waves)-1 || !w.patient {
 			continue

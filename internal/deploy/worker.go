@@ -126,6 +126,9 @@ func (a *app) do(j *job) bool {
 	if t.gone && a.removed() {
 		return true
 	}
+	if j.cause.check() && a.heldByHook(t) {
+		return true // for a push, or an operator
+	}
 	return a.deploy(t, j)
 }
 
@@ -164,6 +167,7 @@ func (a *app) check(t *target, j *job) bool {
 	case plan.onlyLast():
 		j.run = a.newRun()
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
+		plan.runsHooks = false
 		return a.carryOut(t, j, plan, Deployed)
 	case plan.Empty():
 		a.setDrift(nil)
@@ -184,7 +188,7 @@ func (a *app) check(t *target, j *job) bool {
 // recover records that an app which had not become healthy now is.
 func (a *app) recover(t *target, j *job) bool {
 	last := a.lastRecord()
-	if last.Result != Unhealthy && last.Result != Superseded {
+	if last.Result != Unhealthy && last.Result != Superseded || last.hookFailed() {
 		return true
 	}
 	if sick, _ := a.sick(t); len(sick) > 0 {
@@ -302,7 +306,11 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	defer a.setCancelWait(nil)
 
 	j.plan = plan
-	done, err := a.apply(t, &applying{run: j.run, plan: plan, wait: wait, patient: good != Corrected})
+	a.hooks.reset()
+	done, err := a.apply(t, &applying{
+		run: j.run, plan: plan, wait: wait, patient: good != Corrected,
+		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
+	})
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
 	record.Digest = a.engine.Masker.Seal(t.digest)
@@ -328,13 +336,15 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		verdict.enter(&record)
 	}
 	if err == nil && record.Result.OK() {
-		if err = done.pruneLater(); err != nil {
-			record.Result, record.Message = Failed, err.Error()
-		}
-		record.Deleted = done.deleted
+		a.complete(done, &record)
 	}
+	if errors.Is(done.stopped, errInterrupted) {
+		a.interrupt(j)
+		return true
+	}
+	a.endHooks(j, done, &record)
 	a.finish(j, record)
-	return record.Result != Failed
+	return record.Result != Failed || record.hookFailed() && !t.gone
 }
 
 // fail records a deploy that could not be begun. The same failure again, found

@@ -28,6 +28,7 @@ type Entry struct {
 	Terminating     bool      // deleted, but held by a finalizer
 	Policies        manifest.Policies
 	Wave            int32 // sync wave, by the object's own annotation
+	Hook            *Hook // nil for all but objects made to run as hooks
 
 	partial bool // from a list of metadata: Health is older than the rest
 }
@@ -35,6 +36,7 @@ type Entry struct {
 // EntryOf reduces an object to what the index keeps of it.
 func EntryOf(u *unstructured.Unstructured) Entry {
 	policy, _ := manifest.PolicyOf(u)
+	state := health.Of(u)
 	return Entry{
 		ID:              manifest.IDOf(u),
 		PartOf:          u.GetLabels()[kube.PartOfLabel],
@@ -42,11 +44,12 @@ func EntryOf(u *unstructured.Unstructured) Entry {
 		ResourceVersion: u.GetResourceVersion(),
 		Generation:      u.GetGeneration(),
 		Fingerprint:     Fingerprint(u),
-		Health:          health.Of(u),
+		Health:          state,
 		Since:           changedAt(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,
+		Hook:            hookOf(u, state),
 	}
 }
 

@@ -145,7 +145,7 @@ func (x *Index) merge(gk groupKind, s snapshot) map[manifest.ID]string {
 		case !known && left && newer(gone, s.version):
 			continue
 		case known && entry.partial:
-			entry.Health = old.Health
+			entry.Health, entry.Hook = old.Health, old.Hook
 		case entry.partial:
 			entry.Health = notSeen
 		}

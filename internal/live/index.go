@@ -81,13 +81,16 @@ func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
 	return nil
 }
 
-// Members returns the objects of an ApplySet, in no order.
+// Members returns the objects of an ApplySet, in no order. What was made to run
+// as a hook is none of them; see Hooks.
 func (x *Index) Members(partOf string) []Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	entries := make([]Entry, 0, len(x.members[partOf]))
 	for entry := range x.members[partOf] {
-		entries = append(entries, *entry)
+		if entry.Hook == nil {
+			entries = append(entries, *entry)
+		}
 	}
 	return entries
 }

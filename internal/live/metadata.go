@@ -31,6 +31,7 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	gvk := f.kind.GVK
 	policy := manifest.PolicyOfMetadata(m.Annotations, m.Labels)
+	state, partial := healthOfMetadata(m, gvk), needsBody(gvk.GroupKind())
 	return Entry{
 		ID:              manifest.ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: m.Namespace, Name: m.Name},
 		PartOf:          m.Labels[kube.PartOfLabel],
@@ -38,11 +39,12 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		ResourceVersion: m.ResourceVersion,
 		Generation:      m.Generation,
 		Fingerprint:     fingerprint(canonical(m.ManagedFields)),
-		Health:          healthOfMetadata(m, gvk),
+		Health:          state,
 		Terminating:     m.DeletionTimestamp != nil,
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,
-		partial:         needsBody(gvk.GroupKind()),
+		Hook:            hookOfMetadata(m, state, partial),
+		partial:         partial,
 	}
 }
 

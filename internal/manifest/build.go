@@ -167,9 +167,12 @@ func (c *checker) missing(field, hint string) {
 
 func (c *checker) name(metadata map[string]any) {
 	name, written := metadata["name"]
+	policy, _ := PolicyOf(c.object.Unstructured)
 	switch {
+	case (!written || name == nil || name == "") && metadata["generateName"] != nil && policy.Phase != 0:
+		c.text("metadata.generateName", metadata["generateName"])
 	case (!written || name == nil || name == "") && metadata["generateName"] != nil:
-		c.add("metadata.generateName", "metadata.generateName makes a new object at each deploy", "give the object a fixed metadata.name")
+		c.add("metadata.generateName", "metadata.generateName makes a new object at each deploy", "give the object a fixed metadata.name; only hooks may do without")
 	case !written || name == nil || name == "":
 		c.add("metadata", "metadata.name is missing", "give the object a name under metadata")
 	default:

@@ -22,6 +22,8 @@ var serverFields = [][]string{
 	{"metadata", "deletionGracePeriodSeconds"},
 	{"metadata", "annotations", lastApplied},
 	{"metadata", "annotations", "deployment.kubernetes.io/revision"},
+	{"metadata", "annotations", "pushboat/hook"},
+	{"metadata", "annotations", "pushboat/hook-run"},
 }
 
 // lastApplied is where kubectl apply keeps a copy of all that it was given,

@@ -16,12 +16,22 @@ type ID struct {
 	Group, Kind, Namespace, Name string
 }
 
+// Generated ends the name in the ID of an object that is written with
+// generateName: it has no name yet. No object can have it in its name.
+const Generated = "*"
+
 // IDOf returns the identity of u as it is written, without any default
 // namespace.
 func IDOf(u *unstructured.Unstructured) ID {
-	gvk := u.GroupVersionKind()
-	return ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+	gvk, name := u.GroupVersionKind(), u.GetName()
+	if prefix := u.GetGenerateName(); name == "" && prefix != "" {
+		name = prefix + Generated
+	}
+	return ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: name}
 }
+
+// IsGenerated reports whether the object has no name of its own yet.
+func (id ID) IsGenerated() bool { return strings.HasSuffix(id.Name, Generated) }
 
 // GroupKind returns the object's kind without its version.
 func (id ID) GroupKind() schema.GroupKind {

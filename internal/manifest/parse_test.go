@@ -166,7 +166,7 @@ func TestParseTellsEveryProblem(t *testing.T) {
 			"missing name", "f.yaml", "apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: A\nmetadata: {}\n---\napiVersion: v1\nkind: A\nmetadata:\n  generateName: a-\n---\napiVersion: v1\nkind: A\nmetadata: x\n---\napiVersion: v1\nkind: A\nmetadata:\n  name: 5\n",
 			"f.yaml:1: metadata.name is missing | give the object a name under metadata\n" +
 				"f.yaml:6: metadata.name is missing | give the object a name under metadata\n" +
-				"f.yaml:11: metadata.generateName makes a new object at each deploy | give the object a fixed metadata.name\n" +
+				"f.yaml:11: metadata.generateName makes a new object at each deploy | give the object a fixed metadata.name; only hooks may do without\n" +
 				"f.yaml:15: metadata is text, not a mapping | give the object a name under metadata\n" +
 				"f.yaml:20: metadata.name is a number, not text | put quotes around it\n",
 		},

@@ -26,6 +26,16 @@ var phaseNames = map[Phase]string{
 	PreDelete: "PreDelete", PostDelete: "PostDelete", Skip: "Skip",
 }
 
+// ParsePhase reads what String wrote of one phase; 0 for anything else.
+func ParsePhase(name string) Phase {
+	for phase, known := range phaseNames {
+		if known == name {
+			return phase
+		}
+	}
+	return 0
+}
+
 // Has reports whether all phases of other are set.
 func (p Phase) Has(other Phase) bool { return p&other == other }
 
@@ -70,14 +80,16 @@ func (p *Peer) matches(value string) bool {
 }
 
 const (
-	waveAnnotation = "argocd.argoproj.io/sync-wave"
-	argoOptions    = "argocd.argoproj.io/sync-options"
-	argoCompare    = "argocd.argoproj.io/compare-options"
-	fluxPrune      = "kustomize.toolkit.fluxcd.io/prune"
-	fluxSSA        = "kustomize.toolkit.fluxcd.io/ssa"
-	fluxForce      = "kustomize.toolkit.fluxcd.io/force"
-	fluxReconcile  = "kustomize.toolkit.fluxcd.io/reconcile"
-	helmPolicy     = "helm.sh/resource-policy"
+	waveAnnotation   = "argocd.argoproj.io/sync-wave"
+	hookAnnotation   = "argocd.argoproj.io/hook"
+	deleteAnnotation = "argocd.argoproj.io/hook-delete-policy"
+	argoOptions      = "argocd.argoproj.io/sync-options"
+	argoCompare      = "argocd.argoproj.io/compare-options"
+	fluxPrune        = "kustomize.toolkit.fluxcd.io/prune"
+	fluxSSA          = "kustomize.toolkit.fluxcd.io/ssa"
+	fluxForce        = "kustomize.toolkit.fluxcd.io/force"
+	fluxReconcile    = "kustomize.toolkit.fluxcd.io/reconcile"
+	helmPolicy       = "helm.sh/resource-policy"
 )
 
 // Peers is the one table of what annotations of Argo CD, Flux and Helm mean,
@@ -85,6 +97,18 @@ const (
 // letter by letter (gitops-engine, pkg/sync/common); Flux whatever their case,
 // and in labels too (fluxcd/pkg, ssa/utils.AnyInMetadata).
 var Peers = []Peer{
+	{Key: hookAnnotation, Value: "PreSync", phase: PreSync},
+	{Key: hookAnnotation, Value: "Sync", phase: Sync},
+	{Key: hookAnnotation, Value: "PostSync", phase: PostSync},
+	{Key: hookAnnotation, Value: "SyncFail", phase: SyncFail},
+	{Key: hookAnnotation, Value: "PreDelete", phase: PreDelete},
+	{Key: hookAnnotation, Value: "PostDelete", phase: PostDelete},
+	{Key: hookAnnotation, Value: "Skip", phase: Skip},
+
+	{Key: deleteAnnotation, Value: "BeforeHookCreation", after: BeforeHookCreation},
+	{Key: deleteAnnotation, Value: "HookSucceeded", after: HookSucceeded},
+	{Key: deleteAnnotation, Value: "HookFailed", after: HookFailed},
+
 	{Key: argoOptions, Value: "Prune=false", sets: KeepOnPrune},
 	{Key: argoOptions, Value: "Prune=confirm", sets: ConfirmPrune},
 	{Key: argoOptions, Value: "Prune=true", NoEffect: true},

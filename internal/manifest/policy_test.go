@@ -26,6 +26,8 @@ func TestPolicyOf(t *testing.T) {
 		{`  annotations: {argocd.argoproj.io/sync-options: "Prune=false, Delete=false,ServerSideApply=true"}`, Policy{Policies: KeepOnPrune | KeepOnDelete}},
 		{`  annotations: {argocd.argoproj.io/sync-options: "Force=true,Replace=true"}`, Policy{Policies: Force | Replace}},
 		{`  annotations: {argocd.argoproj.io/compare-options: IgnoreExtraneous}`, Policy{Policies: KeepOnPrune}},
+		{`  annotations: {argocd.argoproj.io/hook: "PreSync, SyncFail"}`, Policy{Phase: PreSync | SyncFail, After: BeforeHookCreation}},
+		{`  annotations: {argocd.argoproj.io/hook: Sync, argocd.argoproj.io/hook-delete-policy: "HookSucceeded,HookFailed"}`, Policy{Phase: Sync, After: HookSucceeded | HookFailed}},
 		{`  annotations: {kustomize.toolkit.fluxcd.io/prune: Disabled}`, Policy{Policies: KeepOnPrune | KeepOnDelete}},
 		{`  labels: {kustomize.toolkit.fluxcd.io/ssa: ifnotpresent}`, Policy{Policies: IfNotPresent}},
 		{`  labels: {argocd.argoproj.io/sync-wave: "3"}`, Policy{}}, // Argo CD reads annotations only
@@ -44,6 +46,7 @@ func TestPolicyNamesMistakes(t *testing.T) {
 		{`  annotations: {argocd.argoproj.io/sync-wave: "1.5"}`, `argocd.argoproj.io/sync-wave has no value "1.5"`, "whole number"},
 		{`  annotations: {argocd.argoproj.io/sync-wave: "3000000000"}`, "sync-wave", "whole number"},
 		{`  annotations: {argocd.argoproj.io/sync-options: "Prune=fasle"}`, `no value "Prune=fasle"`, "did you mean Prune=false?"},
+		{`  annotations: {argocd.argoproj.io/hook: presync}`, `no value "presync"`, "did you mean PreSync?"},
 		{`  annotations: {kustomize.toolkit.fluxcd.io/ssa: never}`, `no value "never"`, "known are Override, Merge, IfNotPresent, Ignore"},
 	}
 	for _, test := range tests {

@@ -1,0 +1,134 @@
+package live
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// The annotations that tell an object made to run as a hook from all others.
+const (
+	hookAnnotation = "pushboat/hook"     // its phase, and the key of the hook as it is written
+	runAnnotation  = "pushboat/hook-run" // the deploy that made it
+)
+
+// HookEnd is how the run of a hook ended.
+type HookEnd string
+
+// The ends. A hook that is under way has none.
+const (
+	HookSucceeded HookEnd = "succeeded"
+	HookFailed    HookEnd = "failed"
+)
+
+// HookRun names the deploy that ran a hook, so that a server that was killed
+// finds the hooks that it had begun.
+type HookRun struct {
+	Target string // digest of what was deployed
+	Number int    // of the deploy
+}
+
+// Hook is what the index keeps of an object that was made to run as a hook. It
+// has the label of its app, so that it is watched and found again, and is none
+// of the app's members.
+type Hook struct {
+	Key   string // manifest.ID key of the hook as it is written
+	Phase manifest.Phase
+	Run   HookRun
+	End   HookEnd
+}
+
+// MarkHook makes of an object one that the index knows for a hook.
+func MarkHook(u *unstructured.Unstructured, hook Hook) {
+	annotations := u.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[hookAnnotation] = hook.Phase.String() + " " + hook.Key
+	annotations[runAnnotation] = fmt.Sprintf("%s %d", hook.Run.Target, hook.Run.Number)
+	u.SetAnnotations(annotations)
+}
+
+// hookOf reads what MarkHook wrote, and how the hook is; nil for an object that
+// is no hook.
+func hookOf(u *unstructured.Unstructured, state health.Health) *Hook {
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	mark, ok := annotations[hookAnnotation].(string)
+	if !ok {
+		return nil
+	}
+	run, _ := annotations[runAnnotation].(string)
+	hook := parseHook(mark, run)
+	hook.End = endOf(u, state)
+	return hook
+}
+
+func parseHook(mark, run string) *Hook {
+	phase, key, _ := strings.Cut(mark, " ")
+	target, number, _ := strings.Cut(run, " ")
+	hook := &Hook{Key: key, Phase: manifest.ParsePhase(phase), Run: HookRun{Target: target}}
+	hook.Run.Number, _ = strconv.Atoi(number)
+	return hook
+}
+
+// hookOfMetadata is hookOf for an object of which only the metadata is known:
+// whether it has ended is not.
+func hookOfMetadata(m *metav1.PartialObjectMetadata, known health.Health, partial bool) *Hook {
+	mark, ok := m.Annotations[hookAnnotation]
+	if !ok {
+		return nil
+	}
+	hook := parseHook(mark, m.Annotations[runAnnotation])
+	if !partial && known.OK() {
+		hook.End = HookSucceeded
+	}
+	return hook
+}
+
+// endOf judges whether a hook has done its work. What runs to an end has to
+// come to it; all else has to become healthy, which a plain object is.
+func endOf(u *unstructured.Unstructured, state health.Health) HookEnd {
+	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
+	switch u.GroupVersionKind().GroupKind().String() {
+	case "Pod", "Workflow.argoproj.io":
+		switch phase {
+		case "Succeeded":
+			return HookSucceeded
+		case "Failed", "Error":
+			return HookFailed
+		}
+		return ""
+	case "Job.batch":
+		if state.Status == health.Suspended {
+			return ""
+		}
+	}
+	switch {
+	case state.OK():
+		return HookSucceeded
+	case state.Status == health.Failed:
+		return HookFailed
+	}
+	return ""
+}
+
+// Hooks returns the objects of an ApplySet that were made to run as hooks, in
+// no order.
+func (x *Index) Hooks(partOf string) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var entries []Entry
+	for entry := range x.members[partOf] {
+		if entry.Hook != nil {
+			entries = append(entries, *entry)
+		}
+	}
+	return entries
+}
