@@ -217,6 +217,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 			return err
 		}
 		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
+		if err == nil && step.takesOver() {
+			applied, err = w.cluster.Kube.Succeed(ctx, step.kind, applied)
+		}
 		return bySchema(step, err)
 	})
 	if err != nil {

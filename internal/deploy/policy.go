@@ -193,6 +193,10 @@ func (w *applying) replace(ctx context.Context, step Step) error {
 	return err
 }
 
+// takesOver reports whether the object runs and was no app's: another tool may
+// have applied it, whose fields become ours.
+func (s Step) takesOver() bool { return s.Action == Configure && s.entry.PartOf == "" }
+
 // release takes the app's label off an object that stays.
 func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) {
 	w.app.forget(step.ID)
