@@ -198,9 +198,6 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 	switch {
 	case slices.Contains(w.early, step.ID):
 		return
-	case step.Action == Hook:
-		w.startHook(ctx, manifest.Sync, step)
-		return
 	case step.Action == Unchanged:
 		w.keep(step)
 		return

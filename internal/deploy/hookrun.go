@@ -49,6 +49,9 @@ func (w *applying) startHooks(phase manifest.Phase, stage []Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the hooks' kinds: %w", err)
 	}
+	if err := w.letEnd(phase, stage); err != nil {
+		return err
+	}
 	w.each(stage, func(ctx context.Context, step Step) { w.startHook(ctx, phase, step) })
 	return w.failure()
 }
@@ -192,25 +195,38 @@ func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, erro
 	return []live.Entry{live.EntryOf(found)}, nil
 }
 
-// clear deletes an object that an earlier deploy has made. One that is under
-// way is not torn off: a migration that is killed half way is worse than a
-// deploy that comes later. One whose pods fail is.
-func (w *applying) clear(ctx context.Context, step Step, entry live.Entry) error {
-	if entry.Hook != nil && entry.Hook.End == "" {
-		w.run.event("awaiting", entry.ID, "still under way from an earlier deploy")
-		w.letEnd(entry)
-		if w.wait.Err() != nil {
-			return waitError(w.wait)
+// letEnd waits for what earlier deploys have left under way, before it is
+// deleted to make room: a migration that is killed half way is worse than a
+// deploy that comes later. Nothing that others need is held meanwhile.
+func (w *applying) letEnd(phase manifest.Phase, stage []Step) error {
+	for _, step := range stage {
+		if !step.policy.After.Has(manifest.BeforeHookCreation) {
+			continue
+		}
+		for _, entry := range w.earlier(step) {
+			if entry.Hook.End != "" || w.isOurs(entry, phase) {
+				continue
+			}
+			w.run.event("awaiting", entry.ID, "still under way from an earlier deploy")
+			w.letOneEnd(entry)
+			if w.wait.Err() != nil {
+				return waitError(w.wait)
+			}
 		}
 	}
+	return nil
+}
+
+// clear deletes an object that an earlier deploy has made.
+func (w *applying) clear(ctx context.Context, step Step, entry live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	return w.deleteAndWait(ctx, Step{ID: entry.ID, kind: step.kind, entry: entry})
 }
 
-// letEnd returns when a hook has ended or is gone, when its pods fail, or after
-// the app's timeout.
-func (w *applying) letEnd(entry live.Entry) {
+// letOneEnd returns when a hook has ended or is gone, when its pods fail, or
+// after the app's timeout.
+func (w *applying) letOneEnd(entry live.Entry) {
 	watch, stop := w.newHookWait()
 	defer stop()
 	seen := watch.app.hooks

@@ -79,6 +79,15 @@ func wavesOf(steps []Step) []wave {
 	return waves
 }
 
+// applyOrStart applies the objects of a stage, or begins the hooks of one that
+// has hooks.
+func (w *applying) applyOrStart(stage []Step) error {
+	if stage[0].Action == Hook {
+		return w.startHooks(manifest.Sync, stage)
+	}
+	return w.applyStage(stage)
+}
+
 // withHooks adds the hooks that run with the objects of their waves.
 func (w *applying) withHooks(steps []Step) []Step {
 	hooks := w.plan.hooksOf(manifest.Sync)
@@ -112,7 +121,7 @@ func (w *applying) applyWaves() error {
 	waves := wavesOf(w.withHooks(w.plan.Steps))
 	for i, v := range waves {
 		for _, stage := range v.stages {
-			if err := w.applyStage(stage); err != nil {
+			if err := w.applyOrStart(stage); err != nil {
 				return err
 			}
 		}
