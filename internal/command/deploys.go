@@ -227,6 +227,21 @@ func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
 			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, r.Changed())
 	}
 	_ = table.Flush() // a writer that is gone is found out by the session
+	printNames(w, records)
+}
+
+// printNames says where the deploys of an app are from before it was renamed,
+// and where they go on since.
+func printNames(w io.Writer, records []deploy.Record) {
+	if len(records) == 0 {
+		return
+	}
+	if name := records[0].Renamed; name != "" {
+		fmt.Fprintf(w, "renamed to %s; what came then: history %s\n", name, name)
+	}
+	for _, name := range records[len(records)-1].Formerly {
+		fmt.Fprintf(w, "formerly app %s; what was before: history %s\n", name, name)
+	}
 }
 
 // deploy finds a deploy by its id: one that goes on, or a record.

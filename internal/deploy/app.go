@@ -33,6 +33,10 @@ type job struct {
 
 	finding Finding        // of a check
 	askers  []chan Finding // who wait for it
+
+	wait     context.Context // ends when a newer deploy is queued, or the server stops
+	together *together       // the deploys of the same push; nil if there is no push
+	formerly []string        // apps that leave with the push, and whose objects all come to this one
 }
 
 // errSuperseded ends the wait for health when a newer revision is to be
@@ -78,10 +82,17 @@ func newApp(e *Engine, name, repo, branch string) *app {
 	}
 }
 
-// goneTarget is what is wanted of an app that pushboat.yaml no longer names.
+// goneTarget is what is wanted of an app that pushboat.yaml no longer names. Its
+// objects are deleted, unless its last word was prune: false.
 func goneTarget(name, repo, branch, cluster, revision string) *target {
 	spec := appfile.App{Name: name, Branch: branch, Cluster: cluster, Prune: true, Timeout: goneTimeout}
 	return &target{spec: spec, repo: repo, revision: revision, digest: "gone", gone: true}
+}
+
+// keeping returns the target with the app's prune setting.
+func (t *target) keeping(prune bool) *target {
+	t.spec.Prune = prune
+	return t
 }
 
 // sameHome is an error if another repository or branch has the app. An app

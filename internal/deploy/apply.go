@@ -52,9 +52,10 @@ type applying struct {
 	errs    []error
 }
 
-// apply carries the plan out: the parent is widened first and narrowed last,
-// so that a crash at any point loses track of no object. It holds what was
-// done to each object, also when it failed.
+// apply brings the plan's objects to the cluster; prune is the other half of
+// carrying a plan out. The parent is widened first and narrowed last, so that a
+// crash at any point loses track of no object. It holds what was done to each
+// object, also when it failed.
 func (a *app) apply(t *target, w *applying) (*applying, error) {
 	a.applied()
 	defer a.applied()
@@ -73,23 +74,36 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	if err := w.applyWaves(); err != nil {
 		return w, err
 	}
-	now := plan.Prune
-	if !t.gone {
-		now, w.later = splitLast(plan.Prune)
+	w.hurryFormer()
+	return w, nil
+}
+
+// prune deletes what the plan no longer has, but for what comes last of all, see
+// pruneLater.
+func (w *applying) prune() error {
+	if !w.plan.leaves() && !w.runsHooks {
+		return nil
+	}
+	now := w.plan.Prune
+	if !w.target.gone {
+		now, w.later = splitLast(w.plan.Prune)
 	}
 	if err := w.pruneWaves(now); err != nil {
-		return w, err
+		return err
 	}
-	if t.gone {
+	if err := w.allTakenOver(); err != nil {
+		return err
+	}
+	if w.target.gone {
 		if err := w.afterDeletion(now); err != nil {
-			return w, err
+			return err
 		}
 	}
 	if err := w.narrowParent(); err != nil {
-		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
+		return fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
-	a.retain(plan)
-	return w, nil
+	w.app.retain(w.plan)
+	return nil
 }
 
 // maxUnchanged is how many objects that stay as they are have a line each.
@@ -277,8 +291,9 @@ func bySchema(step Step, err error) error {
 }
 
 func (w *applying) delete(ctx context.Context, step Step) {
-	if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.PartOf != setID(w.app.name) {
-		w.app.forget(step.ID) // another app has taken it over
+	entry, known := w.cluster.Index.Get(step.ID)
+	if (known && entry.PartOf != setID(w.app.name)) || w.heir(step.ID) != "" {
+		w.app.forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
 	kind, err := w.cluster.Kube.KindOf(ctx, step.ID.GroupKind())

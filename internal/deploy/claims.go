@@ -59,6 +59,22 @@ func (c *claims) set(app, cluster string, objects []resolved) {
 	c.bySet[setID(app)] = app
 }
 
+// know enters an app that wants nothing any more, since objects may still have
+// its label.
+func (c *claims) know(app string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bySet[setID(app)] = app
+}
+
+// heir returns another app that wants an object of this one, or "".
+func (c *claims) heir(app, cluster string, id manifest.ID) string {
+	if owner := c.owner(cluster, id); owner != app {
+		return owner
+	}
+	return ""
+}
+
 // owner returns the app that wants an object, or "".
 func (c *claims) owner(cluster string, id manifest.ID) string {
 	c.mu.RLock()

@@ -13,10 +13,53 @@ func (e *Engine) Commit(p *Prepared) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}
+	begun := &together{free: map[string]bool{}}
 	runs := map[string]*Run{}
-	var order []*Run
+	apps := e.want(p)
+	for i, w := range apps {
+		plan, changed := p.changed[w.name]
+		if !changed {
+			continue
+		}
+		j := &job{
+			cause: causeOf(p), caller: p.Caller, push: p.Push, force: p.Options.Force,
+			plan: plan, with: p.with[w.target.spec.Cluster], run: w.newRun(), together: begun, formerly: p.formerly(w.name),
+		}
+		j.run.revision = w.target.revision
+		for _, name := range w.target.spec.DependsOn {
+			if run := runs[name]; run != nil {
+				j.after = append(j.after, run)
+			}
+		}
+		runs[w.name] = j.run
+		begun.runs = append(begun.runs, j.run)
+		begun.free[w.name] = len(w.target.spec.DependsOn) == 0
+		apps[i].begin = j
+	}
+	for _, w := range apps {
+		if w.begin != nil {
+			w.enqueue(w.begin)
+		}
+	}
+	return begun.runs
+}
+
+// wanting is an app, what a push wants of it, and the job that this gives its
+// worker, nil for none.
+type wanting struct {
+	*app
+	target *target
+	begin  *job
+}
+
+// want makes the targets of a change what is wanted, all at once and before the
+// first of their deploys begins: from then on no app deletes what another one
+// is to have. It returns their apps in the order of their dependencies.
+func (e *Engine) want(p *Prepared) []wanting {
+	e.wants.Lock()
+	defer e.wants.Unlock()
+	var apps []wanting
 	for _, t := range inOrder(p.targets) {
-		plan, changed := p.changed[t.spec.Name]
 		if p.Only != "" && p.Only != t.spec.Name {
 			continue
 		}
@@ -28,24 +71,31 @@ func (e *Engine) Commit(p *Prepared) []*Run {
 		e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
 		a.setSkipped("")
 		a.setWant(t)
-		if !changed {
-			continue
-		}
-		j := &job{
-			cause: causeOf(p), caller: p.Caller, push: p.Push, force: p.Options.Force,
-			plan: plan, with: p.with[t.spec.Cluster], run: a.newRun(),
-		}
-		j.run.revision = t.revision
-		for _, name := range t.spec.DependsOn {
-			if run := runs[name]; run != nil {
-				j.after = append(j.after, run)
-			}
-		}
-		runs[a.name] = j.run
-		order = append(order, j.run)
-		a.enqueue(j)
+		apps = append(apps, wanting{app: a, target: t})
 	}
-	return order
+	return apps
+}
+
+// claim enters what the app wants, as it was found on the cluster, unless
+// something else is wanted of it by now.
+func (e *Engine) claim(a *app, t *target, objects []resolved) {
+	e.wants.Lock()
+	defer e.wants.Unlock()
+	if a.wanted() == t {
+		e.claims.set(a.name, t.spec.Cluster, objects)
+	}
+}
+
+// formerly lists the apps that leave with the change and hand all that they
+// have to one other: it is the same app by another name.
+func (p *Prepared) formerly(name string) []string {
+	var names []string
+	for _, plan := range p.Plans {
+		if plan.renamedTo() == name {
+			names = append(names, plan.App)
+		}
+	}
+	return names
 }
 
 func causeOf(p *Prepared) Cause {

@@ -27,11 +27,9 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 		return step, problems, nil
 	}
 	step.entry = live.EntryOf(running)
-	note, problem := p.owner(o, step.entry)
-	if problem != nil {
+	if problem := p.owner(o, &step); problem != nil {
 		return step, append(problems, *problem), nil
 	}
-	step.Note = note
 	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:

@@ -125,9 +125,7 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 
 // An app whose cluster is no longer in the configuration fails by itself.
 func TestAppOfAnUnknownCluster(t *testing.T) {
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	a := newApp(New(Config{Log: logrus.NewEntry(log), Recorder: forgetful{}}), "shop", "shop", "main")
+	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
 	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
 	j := &job{cause: CausePush, run: a.newRun()}
 	if a.doSafely(j) {
@@ -141,9 +139,7 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 }
 
 func TestPanicIsContained(t *testing.T) {
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	a := newApp(New(Config{Log: logrus.NewEntry(log)}), "shop", "shop", "main")
+	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
 	j := &job{cause: CausePush, run: a.newRun()} // and no Recorder to save to
 	if a.doSafely(j) {
@@ -152,6 +148,13 @@ func TestPanicIsContained(t *testing.T) {
 	if record, ended := j.run.Outcome(); !ended || record.Result != Failed {
 		t.Errorf("those who are attached wait for ever: %+v", record)
 	}
+}
+
+// quiet is a log that nobody reads.
+func quiet() *logrus.Entry {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	return logrus.NewEntry(log)
 }
 
 // forgetful keeps no records.

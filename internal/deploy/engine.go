@@ -86,6 +86,8 @@ type Engine struct {
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
 
+	wants sync.Mutex // held while what is wanted of apps, and their claims, change
+
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
@@ -208,7 +210,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 			continue
 		}
 		objects, _ := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
-		e.claims.set(a.name, name, objects)
+		e.claim(a, t, objects)
 	}
 	return nil
 }

@@ -20,10 +20,10 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	record := Record{
 		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
 		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
-		Started: started, Result: result, Message: message,
+		Started: started, Result: result, Message: message, Formerly: j.formerly,
 	}
 	if t != nil {
-		record.Revision, record.Cluster = t.revision, t.spec.Cluster
+		record.Revision, record.Cluster, record.NoPrune = t.revision, t.spec.Cluster, !t.spec.Prune
 	}
 	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
 		record.Held = t.revision
@@ -93,6 +93,17 @@ func (a *app) log(record Record) {
 	entry.Warnf("%s: %s", record.Result, manifest.Clean(record.Message))
 }
 
+// removal says what has become of the objects of an app that is no more.
+func removal(r Record) string {
+	switch {
+	case r.Renamed != "":
+		return fmt.Sprintf("%s: renamed to %s, nothing deleted", r.App, r.Renamed)
+	case r.NoPrune:
+		return fmt.Sprintf("%s: removed, nothing deleted (prune: false)", r.App)
+	}
+	return fmt.Sprintf("%s: removed, %s deleted", r.App, plural(len(r.Deleted), "object"))
+}
+
 // outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
 func outcome(r Record) string {
@@ -105,7 +116,7 @@ func outcome(r Record) string {
 	case Corrected:
 		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
 	case Removed:
-		return fmt.Sprintf("%s: removed, %s deleted %s", r.App, plural(len(r.Deleted), "object"), id)
+		return removal(r) + " " + id
 	case Skipped:
 		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: sync %s", r.App, rev, id, r.App)
 	case Superseded:

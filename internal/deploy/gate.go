@@ -149,7 +149,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 		if named[a.name] || t == nil || a.removed() || a.sameHome(p.Repo, p.Branch) != nil {
 			continue
 		}
-		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t))
+		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune))
 	}
 	return gone
 }

@@ -71,6 +71,9 @@ func (p *Plan) danger() string {
 	switch {
 	case len(deletions) == 0:
 		return ""
+	case p.Gone && len(p.Moved) > 0:
+		return fmt.Sprintf("app %s is no longer in pushboat.yaml: what no other app takes over (%s) would be deleted",
+			p.App, plural(len(deletions), "object"))
 	case p.Gone:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
 	}

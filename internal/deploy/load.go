@@ -37,14 +37,17 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 	for name, saved := range records {
 		record := &saved.Record
 		head := branches[record.Branch]
+		e.claims.know(name)
 		switch {
+		case record.Result == Removed && wants[name] == nil && e.app(name) == nil:
+			e.restore(name, record.Branch, repo, saved, nil) // for those who ask for its history
 		case head == "" || record.Result == Removed:
 		case record.Skipped == head:
 			delete(wants, name)
 			e.restore(name, record.Branch, repo, saved, e.held(repo, name, record))
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
 			last := e.targetAt(repo, record.Branch, record.Revision, name)
-			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last)
+			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
 		}
 	}
 	for name, t := range wants {

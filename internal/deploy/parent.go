@@ -54,15 +54,18 @@ func (w *applying) widenParent() error {
 func (w *applying) narrowParent() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	if w.target.gone {
-		w.app.engine.claims.set(w.app.name, w.cluster.Kube.Name(), nil)
+	switch {
+	case w.target.gone && w.plan.Kept > 0:
+		return nil // so that they are found if the app comes back, here or from another repository
+	case w.target.gone:
+		w.app.engine.claim(w.app, w.target, nil)
 		return w.deleteParent(ctx)
 	}
 	old, err := w.app.readParent(ctx, w.cluster)
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later, w.plan.Hooks))
+	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later, w.plan.Hooks, w.waiting()))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

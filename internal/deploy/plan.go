@@ -21,6 +21,7 @@ const (
 	Delete    Action = "deleted"
 	Release   Action = "released" // kept, and no longer the app's
 	Hook      Action = "hook"     // run in its phases, see Plan.Hooks
+	Hand      Action = "moved"    // left to another app that wants it
 )
 
 // Step is what a plan does to one object.
@@ -31,7 +32,8 @@ type Step struct {
 	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
 
-	defined bool // its definition comes with the push, and allows it
+	defined bool   // its definition comes with the push, and allows it
+	app     string // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
 
 	object *manifest.Object // as it will be applied; nil for Delete
 	kind   kube.Kind
@@ -47,8 +49,10 @@ type Plan struct {
 	Revision  string
 	Steps     []Step // every object of the revision, in the order they are applied
 	Prune     []Step // what the revision no longer has, in the order of deletion
+	Moved     []Step // what it no longer has and another app of the push takes over
 	Hooks     []Step // every hook of the revision
 	Gone      bool   // the whole app is to be deleted
+	Kept      int    // how many objects stay on the cluster when it goes, for prune is false
 	runsHooks bool   // it changes something, so that its hooks run
 	made      time.Time
 	applies   int          // of the app, when the plan was begun
@@ -56,12 +60,13 @@ type Plan struct {
 	digest    string
 }
 
-// Counts says how many objects a plan creates, changes, deletes and leaves.
-type Counts struct{ Create, Change, Delete, Release, Unchanged int }
+// Counts says how many objects a plan creates, changes, deletes, lets go, leaves
+// to other apps, and leaves as they are.
+type Counts struct{ Create, Change, Delete, Release, Move, Unchanged int }
 
 // Counts counts the plan's steps. A recreated object is a changed one.
 func (p *Plan) Counts() Counts {
-	counts := Counts{Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned())}
+	counts := Counts{Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned()), Move: len(p.Moved)}
 	for _, step := range p.Steps {
 		switch step.Action {
 		case Create:
@@ -75,11 +80,28 @@ func (p *Plan) Counts() Counts {
 	return counts
 }
 
+// renamedTo returns the app that takes over all that an app has which leaves; ""
+// if it has nothing, or does not leave all of it to one.
+func (p *Plan) renamedTo() string {
+	if !p.Gone || len(p.Prune) > 0 || len(p.Moved) == 0 {
+		return ""
+	}
+	for _, step := range p.Moved {
+		if step.app != p.Moved[0].app {
+			return ""
+		}
+	}
+	return p.Moved[0].app
+}
+
 // Empty reports whether the plan would do nothing.
 func (p *Plan) Empty() bool {
 	c := p.Counts()
 	return c.Create+c.Change+c.Delete+c.Release == 0
 }
+
+// leaves reports whether something changes for what the app no longer has.
+func (p *Plan) leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 
 // changes lists the steps that do something, deletions last.
 func (p *Plan) changes() []Step {

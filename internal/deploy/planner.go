@@ -168,7 +168,7 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 	hoistNamespaces(steps)
 	sortSteps(steps)
 	plan.Steps = steps
-	plan.Prune = p.prune(objects)
+	p.leave(plan, objects)
 	if p.remake && !plan.Empty() {
 		plan.remake()
 	}
@@ -260,11 +260,9 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		if step.Note = leftAs(o.policy.Policies, step.entry, true); step.Note != "" {
 			return step, nil, nil
 		}
-		owner, problem := p.owner(o, step.entry)
-		if problem != nil {
+		if problem := p.owner(o, &step); problem != nil {
 			return step, manifest.Problems{*problem}, nil
 		}
-		step.Note = owner
 	}
 	return p.compare(ctx, o, step, running)
 }
@@ -278,24 +276,26 @@ func (p *planner) running(ctx context.Context, o resolved) (*unstructured.Unstru
 	return running, err
 }
 
-// owner finds whom the running object belongs to. It says so for an object
-// that changes hands, and refuses one that somebody else still wants.
-func (p *planner) owner(o resolved, entry live.Entry) (string, *manifest.Problem) {
-	switch entry.PartOf {
+// owner finds whom the running object belongs to. It notes so in the step of an
+// object that changes hands, and refuses one that is of no app of this server.
+func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
+	switch step.entry.PartOf {
 	case setID(p.target.spec.Name):
-		return "", nil
+		return nil
 	case "":
-		return "was not managed, taken over", nil
+		step.Note = "was not managed, taken over"
+		return nil
 	}
-	name, known := p.claims.appOf(entry.PartOf)
+	name, known := p.claims.appOf(step.entry.PartOf)
 	if !known {
-		return "", &manifest.Problem{
+		return &manifest.Problem{
 			Source: o.Source, Object: o.id.String(),
-			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", entry.PartOf),
+			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", step.entry.PartOf),
 			Hint:    "remove its label " + kube.PartOfLabel + " to hand it over",
 		}
 	}
-	return "moved from app " + name, nil
+	step.app, step.Note = name, "moved from app "+name
+	return nil
 }
 
 // compare asks the API server what applying the object would change.
@@ -373,30 +373,31 @@ func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
 	}
 }
 
-// prune lists what the app owns and the revision no longer has. What another
-// app wants now is left to it.
-func (p *planner) prune(objects []resolved) []Step {
-	if !p.target.spec.Prune && !p.target.gone {
-		return nil
-	}
+// leave enters what the app owns and the revision no longer has: what another
+// app wants now is left to it, the rest is deleted unless prune is false.
+func (p *planner) leave(plan *Plan, objects []resolved) {
 	wanted := make(map[manifest.ID]bool, len(objects))
 	for _, o := range objects {
 		wanted[o.id] = true
 	}
-	var steps []Step
 	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
 		if wanted[entry.ID] || entry.Terminating || !p.made(entry) {
 			continue
 		}
-		if owner := p.claims.owner(p.cluster.Kube.Name(), entry.ID); owner != "" && owner != p.target.spec.Name {
-			continue
+		heir := p.claims.heir(p.target.spec.Name, p.cluster.Kube.Name(), entry.ID)
+		switch {
+		case heir != "":
+			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: Hand, Note: "moved to app " + heir, app: heir, entry: entry})
+		case p.target.spec.Prune:
+			plan.Prune = append(plan.Prune, p.pruneStep(entry))
+		case plan.Gone:
+			plan.Kept++
 		}
-		steps = append(steps, p.pruneStep(entry))
 	}
-	hoistNamespaces(steps)
-	sortSteps(steps)
-	slices.Reverse(steps)
-	return steps
+	hoistNamespaces(plan.Prune)
+	sortSteps(plan.Moved)
+	sortSteps(plan.Prune)
+	slices.Reverse(plan.Prune)
 }
 
 // made reports whether Pushboat applied the object: somebody who copies one of

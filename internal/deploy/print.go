@@ -15,19 +15,29 @@ const (
 	maxPlanFields  = 12
 )
 
-var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "="}
+var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "=", Hand: "<"}
 
 // Print writes the plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
 func (p *Plan) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
-	changes := append(p.changes(), p.leftAlone()...)
+	if name := p.renamedTo(); name != "" {
+		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, plural(len(p.Moved), "object"))
+		return
+	}
+	if p.Kept > 0 {
+		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", plural(p.Kept, "object"))
+	}
+	changes, moving := moves(append(append(p.changes(), p.Moved...), p.leftAlone()...))
 	for i, step := range changes {
 		if i == maxPlanObjects {
 			fmt.Fprintf(w, "  ... and %d more\n", len(changes)-i)
 			break
 		}
 		step.print(w)
+	}
+	for _, line := range moving {
+		fmt.Fprintln(w, line)
 	}
 	hooks := p.shownHooks()
 	for i, step := range hooks {
@@ -45,6 +55,38 @@ func (p *Plan) Print(w io.Writer) {
 		summary += ", " + plural(len(hooks), "hook")
 	}
 	fmt.Fprintf(w, "  %s\n", summary)
+}
+
+// maxMoves is how many objects that come from one app, or go to one, and do not
+// change else have a line each.
+const maxMoves = 10
+
+// moves takes objects that only change hands out of the steps where they are
+// many, and says in one line for each other app how many they are.
+func moves(steps []Step) (others []Step, lines []string) {
+	count := map[string]int{}
+	for _, step := range steps {
+		if step.onlyMoves() {
+			count[step.Note]++
+		}
+	}
+	told := map[string]bool{}
+	for _, step := range steps {
+		n := count[step.Note]
+		switch {
+		case !step.onlyMoves() || n <= maxMoves:
+			others = append(others, step)
+		case !told[step.Note]:
+			lines = append(lines, fmt.Sprintf("  %s %s  (%s)", signs[step.Action], plural(n, "object"), step.Note))
+			told[step.Note] = true
+		}
+	}
+	return others, lines
+}
+
+// onlyMoves reports whether all that changes of the object is its app.
+func (s Step) onlyMoves() bool {
+	return s.app != "" && len(s.Changes) == 0 && (s.Action == Configure || s.Action == Hand)
 }
 
 func (s Step) print(w io.Writer) {
@@ -82,7 +124,7 @@ func (c Counts) String() string {
 	for _, part := range []struct {
 		n    int
 		text string
-	}{{c.Create, "to create"}, {c.Change, "to change"}, {c.Delete, "to delete"}, {c.Release, "to release"}, {c.Unchanged, "unchanged"}} {
+	}{{c.Create, "to create"}, {c.Change, "to change"}, {c.Delete, "to delete"}, {c.Release, "to release"}, {c.Move, "to move"}, {c.Unchanged, "unchanged"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}

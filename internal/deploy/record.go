@@ -65,14 +65,17 @@ type Record struct {
 	Started  time.Time    `json:"started"`
 	Seconds  float64      `json:"seconds"`
 	Result   Result       `json:"result"`
-	Message  string       `json:"message,omitempty"` // why the result is not what was wanted
-	Digest   string       `json:"digest"`            // of the rendered app, see target.digest
-	Skipped  string       `json:"skipped,omitempty"` // the newest revision, while -o skip keeps it from being deployed
-	Held     string       `json:"held,omitempty"`    // the revision that stays deployed instead
-	Objects  []Object     `json:"objects,omitempty"` // what this deploy has changed
-	Deleted  []string     `json:"deleted,omitempty"` // manifest.ID keys
-	Hooks    []HookResult `json:"hooks,omitempty"`   // that ran, or failed to
-	Same     int          `json:"unchanged"`         // how many objects stayed as they were
+	Message  string       `json:"message,omitempty"`  // why the result is not what was wanted
+	Digest   string       `json:"digest"`             // of the rendered app, see target.digest
+	Skipped  string       `json:"skipped,omitempty"`  // the newest revision, while -o skip keeps it from being deployed
+	Held     string       `json:"held,omitempty"`     // the revision that stays deployed instead
+	NoPrune  bool         `json:"noPrune,omitempty"`  // what leaves the revision stays on the cluster
+	Formerly []string     `json:"formerly,omitempty"` // the apps that this one was before it was renamed
+	Renamed  string       `json:"renamed,omitempty"`  // the app that has all objects of this one, which is removed
+	Objects  []Object     `json:"objects,omitempty"`  // what this deploy has changed
+	Deleted  []string     `json:"deleted,omitempty"`  // manifest.ID keys
+	Hooks    []HookResult `json:"hooks,omitempty"`    // that ran, or failed to
+	Same     int          `json:"unchanged"`          // how many objects stayed as they were
 }
 
 // Object is one object that a deploy has changed.

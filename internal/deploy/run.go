@@ -24,15 +24,21 @@ type Run struct {
 	revision string // what it deploys, as wanted when it was asked for
 	started  time.Time
 
+	applied chan struct{} // closed by setApplied
+
 	mu      sync.Mutex
 	lines   []string
 	more    chan struct{} // closed and replaced at each line
 	outcome *Record
+	through sync.Once // closes applied
 }
 
 func newRun(app string, number int) *Run {
-	return &Run{App: app, Number: number, started: time.Now(), more: make(chan struct{})}
+	return &Run{App: app, Number: number, started: time.Now(), applied: make(chan struct{}), more: make(chan struct{})}
 }
+
+// setApplied says that the deploy applies nothing more, as finish does.
+func (r *Run) setApplied() { r.through.Do(func() { close(r.applied) }) }
 
 // ID names the deploy, see DeployID.
 func (r *Run) ID() string { return DeployID(r.App, r.Number) }
@@ -60,6 +66,7 @@ func (r *Run) event(word string, id manifest.ID, detail string) {
 func (r *Run) finish(record Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.setApplied()
 	r.outcome = &record
 	r.wakeLocked()
 }

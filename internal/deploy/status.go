@@ -122,10 +122,10 @@ func (a *app) syncState(t *target, s Status) Sync {
 		return Deploying
 	case a.skippedRevision() != "":
 		return Held
+	case s.Last != nil && s.Last.Result == Removed:
+		return Gone
 	case t == nil || s.Last == nil:
 		return Pending
-	case s.Last.Result == Removed:
-		return Gone
 	case s.Last.Result == Failed || !a.settled(t):
 		return NotSynced
 	case len(s.Drift) > 0:

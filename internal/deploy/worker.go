@@ -76,7 +76,19 @@ func (a *app) doSafely(j *job) (done bool) {
 		}
 		done = false
 	}()
-	return a.do(j)
+	done = a.do(j)
+	j.letGo(a)
+	return done
+}
+
+// letGo ends the attachments of a deploy that turned out to have nothing to do.
+func (j *job) letGo(a *app) {
+	if j.run == nil {
+		return
+	}
+	if _, ended := j.run.Outcome(); !ended {
+		j.run.finish(a.newRecord(j, Superseded, "nothing of it is wanted any more"))
+	}
 }
 
 // rescanAfter looks for what changed while a job was done: at all objects after
@@ -114,17 +126,22 @@ func (a *app) do(j *job) bool {
 	if t == nil {
 		return true
 	}
+	wait, cancel := context.WithCancelCause(a.engine.ctx)
+	defer cancel(nil)
+	a.setCancelWait(cancel)
+	defer a.setCancelWait(nil)
+	j.wait = wait
 	if (j.cause == CauseSchedule || j.cause == CauseCheck) && a.branchMoved(t) {
 		if len(j.askers) > 0 {
 			a.enqueue(j.instead(CauseStart)) // they are told of the newer revision
 		}
 		return true // the newer revision is queued
 	}
-	if j.cause.check() && a.settled(t) {
-		return a.check(t, j)
-	}
 	if t.gone && a.removed() {
 		return true
+	}
+	if j.cause.check() && a.settled(t) {
+		return a.check(t, j)
 	}
 	if j.cause.check() && a.heldByHook(t) {
 		return true // for a push, or an operator
@@ -250,7 +267,11 @@ func (a *app) deploy(t *target, j *job) bool {
 		verb = "removing, as of"
 	}
 	j.run.Printf("%s: %s %s", a.name, verb, short(t.revision))
-	if err := a.awaitDependencies(t, j); err != nil {
+	if err := a.awaitDependencies(j.wait, t, j); err != nil {
+		if errors.Is(context.Cause(j.wait), errSuperseded) {
+			a.finish(j, a.newRecord(j, Superseded, errSuperseded.Error()))
+			return true
+		}
 		return a.fail(t, j, err)
 	}
 	plan := j.plan
@@ -267,9 +288,9 @@ func (a *app) deploy(t *target, j *job) bool {
 
 // awaitDependencies returns when the deploys that this one depends on have
 // ended, with an error if one of them did not end well.
-func (a *app) awaitDependencies(t *target, j *job) error {
+func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 	for _, run := range j.after {
-		record, err := run.wait(a.engine.ctx)
+		record, err := run.wait(ctx)
 		if err != nil {
 			return err
 		}
@@ -282,7 +303,7 @@ func (a *app) awaitDependencies(t *target, j *job) error {
 		if dependency == nil {
 			continue
 		}
-		if err := dependency.awaitRest(a.engine.ctx); err != nil {
+		if err := dependency.awaitRest(ctx); err != nil {
 			return err
 		}
 		if !dependency.isOK() {
@@ -298,19 +319,22 @@ func (a *app) isOK() bool {
 	return t == nil || (last != nil && a.settled(t) && last.Result != Unhealthy)
 }
 
-// carryOut applies a plan, waits for health and records the result.
+// carryOut applies a plan, prunes once all of the push is applied, waits for
+// health and records the result.
 func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
-	wait, cancel := context.WithCancelCause(a.engine.ctx)
-	defer cancel(nil)
-	a.setCancelWait(cancel)
-	defer a.setCancelWait(nil)
-
 	j.plan = plan
 	a.hooks.reset()
 	done, err := a.apply(t, &applying{
-		run: j.run, plan: plan, wait: wait, patient: good != Corrected,
+		run: j.run, plan: plan, wait: j.wait, patient: good != Corrected,
 		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
 	})
+	j.run.setApplied()
+	if err == nil {
+		err = j.awaitOthers(t)
+	}
+	if err == nil {
+		err = done.prune()
+	}
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
 	record.Digest = a.engine.Masker.Seal(t.digest)
@@ -324,11 +348,11 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		record.Result, record.Message = Failed, err.Error()
 		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
 	case t.gone:
-		record.Result = Removed
+		record.Result, record.Renamed = Removed, plan.renamedTo()
 	case good == Corrected: // its health shows in status; the worker is needed for the next drift
 	default:
 		a.setDrift(nil) // whatever was left alone until now
-		verdict := a.waitHealthy(wait, t, j.run)
+		verdict := a.waitHealthy(j.wait, t, j.run)
 		if verdict == interrupted {
 			a.interrupt(j)
 			return true
@@ -388,7 +412,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	a.engine.claims.set(a.name, t.spec.Cluster, objects)
+	a.engine.claim(a, t, objects)
 	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh, full: j.full}
 	p.remake = !j.cause.check() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)

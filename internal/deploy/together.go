@@ -1,0 +1,85 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// together are the deploys of one push. All of them apply before any of them
+// prunes: an object that moves is taken over before the app that had it looks
+// at what is left, and a replacement is there before the old goes.
+//
+// That is order, not safety. What another app wants is never deleted, whether
+// it has been applied or not: claims are set for the whole push before its
+// first deploy begins, and are asked when a deletion is planned and again when
+// it is made. So the wait may have exceptions and an end, and needs both:
+//   - An app that depends on this one waits until this one has ended, so this one
+//     must not wait for it. Two pairs of such apps would wait for each other
+//     crosswise; therefore a deploy waits only for those before it in the order
+//     of dependencies, and for those that depend on nothing. A wait then always
+//     leads to an earlier deploy, or to one that waits for no other, and ends.
+//   - A newer revision, the stop of the server, and the app's timeout end it.
+type together struct {
+	runs []*Run          // in the order of their dependencies
+	free map[string]bool // the apps that depend on none
+}
+
+// awaitApplied returns when the deploys that own waits for have applied what
+// they have, or have ended in any way. The error says what ended ctx before; the
+// end of limit is none.
+func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Duration) error {
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	line := time.NewTimer(lineEvery)
+	defer line.Stop()
+	before := true
+	for i, run := range g.runs {
+		if run == own {
+			before = false
+			continue
+		}
+		for waits := before || g.free[run.App]; waits; {
+			select {
+			case <-run.applied:
+				waits = false
+			case <-line.C:
+				own.Printf("  %-10s  for %s to be applied, before anything is deleted", "waiting", unapplied(g.runs[i:], own))
+			case <-timeout.C:
+				return nil
+			case <-ctx.Done():
+				return waitError(ctx)
+			}
+		}
+	}
+	return nil
+}
+
+// unapplied names the first three of the apps that have not been applied.
+func unapplied(runs []*Run, own *Run) string {
+	const shown = 3
+	var names []string
+	for _, run := range runs {
+		select {
+		case <-run.applied:
+		default:
+			if run != own {
+				names = append(names, run.App)
+			}
+		}
+	}
+	if len(names) > shown {
+		names = append(names[:shown], fmt.Sprintf("%d more", len(names)-shown))
+	}
+	return strings.Join(names, ", ")
+}
+
+// awaitOthers waits for the other apps of the push, if the app has lost
+// something with it.
+func (j *job) awaitOthers(t *target) error {
+	if j.together == nil || len(j.plan.Prune)+len(j.plan.Moved) == 0 {
+		return nil
+	}
+	return j.together.awaitApplied(j.wait, j.run, t.spec.Timeout)
+}

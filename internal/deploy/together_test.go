@@ -1,0 +1,165 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// pushOf makes the deploys of a push of apps, each written as "web: api db" with
+// those that it depends on.
+func pushOf(apps ...string) *together {
+	g := &together{free: map[string]bool{}}
+	for _, line := range apps {
+		name, needs, _ := strings.Cut(line, ":")
+		g.runs = append(g.runs, newRun(name, 1))
+		g.free[name] = needs == ""
+	}
+	return g
+}
+
+func (g *together) run(name string) *Run {
+	for _, run := range g.runs {
+		if run.App == name {
+			return run
+		}
+	}
+	return nil
+}
+
+func TestAllAppliesBeforeAnyPrune(t *testing.T) {
+	g := pushOf("db", "web: db", "blog", "old")
+	pruned := make(chan error)
+	go func() { pruned <- g.awaitApplied(t.Context(), g.run("old"), time.Hour) }()
+	for _, name := range []string{"db", "web"} {
+		g.run(name).setApplied()
+	}
+	select {
+	case <-pruned:
+		t.Fatal("old prunes before blog is applied")
+	default:
+	}
+	g.run("blog").finish(Record{Result: Failed}) // a deploy that ended holds up nobody
+	if err := <-pruned; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two apps that others depend on do not wait for those others: they would wait
+// for each other crosswise.
+func TestDependentsAreNotWaitedFor(t *testing.T) {
+	g := pushOf("one", "needs-one: one", "two", "needs-two: two")
+	g.run("one").setApplied()
+	g.run("two").setApplied()
+	if err := g.awaitApplied(t.Context(), g.run("one"), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	g.run("one").finish(Record{Result: Deployed})
+	g.run("needs-one").setApplied() // it waited for that
+	if err := g.awaitApplied(t.Context(), g.run("two"), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWaitForOthersEnds(t *testing.T) {
+	g := pushOf("web", "old")
+	if err := g.awaitApplied(t.Context(), g.run("old"), time.Millisecond); err != nil {
+		t.Errorf("after the timeout, got %v; want to go on", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errSuperseded)
+	if err := g.awaitApplied(ctx, g.run("old"), time.Hour); !errors.Is(err, errSuperseded) {
+		t.Errorf("after a newer revision came, got %v", err)
+	}
+}
+
+func TestWaitForOthersNamesThem(t *testing.T) {
+	g := pushOf("a", "b", "c", "d", "old")
+	g.run("b").setApplied()
+	if got := unapplied(g.runs, g.run("old")); got != "a, c, d" {
+		t.Errorf("got %q", got)
+	}
+	g.runs = append(g.runs, newRun("e", 1))
+	if got := unapplied(g.runs, g.run("old")); got != "a, c, d, 1 more" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A job that waits for the apps it depends on gives way to a newer one: two
+// pushes could otherwise wait for each other.
+func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
+	e := New(Config{Log: quiet(), Recorder: forgetful{}})
+	a := newApp(e, "web", "shop", "main")
+	wanted := &target{spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, revision: "r"}
+	a.setWant(wanted)
+	j := &job{cause: CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
+	ended := make(chan bool)
+	go func() { ended <- a.do(j) }()
+	a.enqueue(&job{cause: CausePush, run: a.newRun()})
+	if !<-ended {
+		t.Error("the older deploy is to be tried again")
+	}
+	if record, _ := j.run.Outcome(); record.Result != Superseded {
+		t.Errorf("it is %s", record.Result)
+	}
+}
+
+func TestRenamedTo(t *testing.T) {
+	moved := func(names ...string) []Step {
+		var steps []Step
+		for _, name := range names {
+			steps = append(steps, Step{Action: Hand, app: name})
+		}
+		return steps
+	}
+	tests := []struct {
+		name string
+		plan Plan
+		want string
+	}{
+		{"all to one", Plan{Gone: true, Moved: moved("store", "store")}, "store"},
+		{"to two", Plan{Gone: true, Moved: moved("store", "depot")}, ""},
+		{"not all", Plan{Gone: true, Moved: moved("store"), Prune: []Step{{Action: Delete}}}, ""},
+		{"it had nothing", Plan{Gone: true}, ""},
+		{"it stays", Plan{Moved: moved("store")}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.plan.renamedTo(); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestManyMovesAreOneLine(t *testing.T) {
+	plan := &Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
+	for _, id := range configMaps(maxMoves + 1) {
+		plan.Steps = append(plan.Steps, Step{
+			ID: id, Action: Configure, app: "shop", Note: "moved from app shop", entry: live.Entry{PartOf: setID("shop")},
+		})
+	}
+	changed := Step{
+		ID: configMap("changed"), Action: Configure, app: "shop", Note: "moved from app shop",
+		Changes: []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}},
+	}
+	plan.Steps = append(plan.Steps, changed)
+	var out strings.Builder
+	plan.Print(&out)
+	want := `store: plan for cluster default, aaaaaaa
+  ~ ConfigMap shop/changed  (moved from app shop)
+      data.colour
+        added: red
+  ~ 11 objects  (moved from app shop)
+  12 to change
+`
+	if out.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
+	}
+}
