@@ -271,14 +271,18 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 // as one large app does.
 const parallelApps = 8
 
-// upToDate reports whether there is nothing to plan for the target. A change
-// that concerns one app only is always planned.
+// upToDate reports whether there is nothing to plan for the target: it is what
+// was deployed last, and nothing else has been asked for since, which may be on
+// its way. A change that concerns one app only is always planned.
 func (e *Engine) upToDate(p *Prepared, t *target) bool {
 	if p.Only != "" {
 		return p.Only != t.spec.Name
 	}
 	a := e.app(t.spec.Name)
 	if a == nil || !a.settled(t) {
+		return false
+	}
+	if old := a.wanted(); old == nil || old.digest != t.digest {
 		return false
 	}
 	last := a.lastRecord()
