@@ -196,12 +196,14 @@ func (w *applying) each(steps []Step, f func(context.Context, Step)) {
 func (w *applying) follow(stage []Step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	kinds := map[schema.GroupKind]kube.Kind{}
+	kinds := map[schema.GroupKind]Step{}
 	for _, step := range stage {
-		kinds[step.ID.GroupKind()] = step.kind
+		kinds[step.ID.GroupKind()] = step
 	}
-	for _, kind := range kinds {
-		if err := w.cluster.Index.Follow(ctx, kind); err != nil {
+	for _, step := range kinds {
+		// The definition may come with another app of the push, at this moment.
+		err := again(ctx, func() error { return bySchema(step, w.cluster.Index.Follow(ctx, step.kind)) })
+		if err != nil {
 			return err
 		}
 	}
