@@ -113,6 +113,16 @@ func (c *Cluster) Stop() error {
 	return c.process.stop()
 }
 
+// Kill ends a devcluster at once, as a crash does, and waits for that. What was
+// stored stays: Start on the same directory goes on with it.
+func (c *Cluster) Kill() {
+	if c.process == nil {
+		return
+	}
+	_ = c.process.cmd.Process.Kill() // an error says that it has ended
+	<-c.process.done
+}
+
 // process is a running devcluster.
 type process struct {
 	cmd    *exec.Cmd

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	testcluster "github.com/pushboat/pushboat/test/cluster"
+	"github.com/pushboat/pushboat/test/server"
 )
 
 // cluster is the API server that all scripts share, as a hand tool sees it:
@@ -57,7 +58,7 @@ func startCluster(t *testing.T) *cluster {
 }
 
 func newCluster(found *testcluster.Cluster) (*cluster, error) {
-	kubeconfig, err := readKubeconfig(found.Kubeconfig)
+	kubeconfig, err := server.ReadKubeconfig(found.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}

@@ -21,10 +21,10 @@ import (
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"server":     cmdServer,
 	"sigterm":    plain(0, "sigterm", cmdSigterm),
-	"stopserver": plain(0, "stopserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGTERM) }),
-	"killserver": plain(0, "killserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.stop(syscall.SIGKILL) }),
+	"stopserver": plain(0, "stopserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Stop(syscall.SIGTERM) }),
+	"killserver": plain(0, "killserver", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Stop(syscall.SIGKILL) }),
 	"restart":    plain(0, "restart", cmdRestart),
-	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).server.signal(syscall.SIGHUP) }),
+	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
 	"git":        program("git"),
@@ -120,10 +120,10 @@ func run(ts *testscript.TestScript, args []string) error {
 
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
-	if s.server.running() {
+	if s.Server.Running() {
 		ts.Fatalf("the server runs already")
 	}
-	err := s.startServer(args)
+	err := s.Start(args)
 	switch {
 	case err != nil && !neg:
 		ts.Fatalf("%v\n%s", err, s.log())
@@ -136,48 +136,30 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 
 // log is what the script's servers have written.
 func (s *stage) log() string {
-	if s.server == nil {
+	if s.Server == nil {
 		return ""
 	}
-	return s.server.log.text()
+	return s.Server.Log().Text()
 }
 
-func cmdRestart(ts *testscript.TestScript, _ []string) error {
-	s := on(ts)
-	if s.server == nil {
-		return errors.New("the server was not started yet")
-	}
-	if s.server.running() {
-		if err := s.server.stop(syscall.SIGTERM); err != nil {
-			return err
-		}
-	}
-	return s.startServer(s.server.flags)
-}
+func cmdRestart(ts *testscript.TestScript, _ []string) error { return on(ts).Restart() }
 
 // cmdSigterm asks the server to stop, and waits for nothing.
-func cmdSigterm(ts *testscript.TestScript, _ []string) error {
-	s := on(ts)
-	if err := s.server.signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	s.server.asked = true
-	return nil
-}
+func cmdSigterm(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Ask() }
 
 // cmdLog waits for a line of the server's log, or says that there is none.
 func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 || on(ts).server == nil {
+	if len(args) != 1 || on(ts).Server == nil {
 		ts.Fatalf("usage: log PATTERN, after the server was started")
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	book := on(ts).server.log
+	book := on(ts).Server.Log()
 	if !neg {
-		ts.Check(book.await(pattern))
+		ts.Check(book.Await(pattern))
 		return
 	}
-	if found := book.find(pattern); found != "" {
+	if found := book.Find(pattern); found != "" {
 		ts.Fatalf("the server's log has %q", found)
 	}
 }
@@ -185,12 +167,12 @@ func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
 func cmdCluster(ts *testscript.TestScript, args []string) error {
 	switch args[0] {
 	case "on":
-		return on(ts).proxy.on()
+		return on(ts).line.On()
 	case "off":
-		on(ts).proxy.off()
+		on(ts).line.Off()
 		return nil
 	case "hold":
-		on(ts).proxy.hold()
+		on(ts).line.Hold()
 		return nil
 	}
 	return fmt.Errorf("cluster %s: on, off or hold", args[0])

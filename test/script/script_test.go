@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/pushboat/pushboat/test/server"
 )
 
 // atOnce is how many scripts run at the same time, unless go test is told a
@@ -35,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs every script, or those that -run TestScripts/NAME names.
 func TestScripts(t *testing.T) {
-	programs := buildPrograms(t)
+	programs := server.Build(t)
 	cluster := startCluster(t)
 	if !keepWork() {
 		// testscript removes its own folder only if all scripts ran.
@@ -60,14 +63,12 @@ func keepWork() bool {
 
 // stage is what one script has for itself.
 type stage struct {
-	t        testing.TB
-	dir      string // keys, ssh configurations, the server's data
-	app, ns  string // names that no other script has
-	programs string
-	cluster  *cluster
-	proxy    *proxy
-	server   *server // nil before the first start
-	mark     int     // how many requests it had made at the last "requests mark"
+	t testing.TB
+	*server.Home
+	app, ns string // names that no other script has
+	cluster *cluster
+	line    *server.Line
+	mark    int // how many requests it had made at the last "requests mark"
 }
 
 type stageKey struct{}
@@ -87,15 +88,15 @@ func setUp(env *testscript.Env, programs string, c *cluster) error {
 	}
 	name := uniqueName(env.WorkDir)
 	s := &stage{
-		t: env.T().(testing.TB), dir: dir, app: name, ns: "ns-" + name,
-		programs: programs, cluster: c,
+		t: env.T().(testing.TB), Home: &server.Home{Dir: dir, Programs: programs},
+		app: name, ns: "ns-" + name, cluster: c,
 	}
 	env.Values[stageKey{}] = s
 	env.Defer(s.strike)
 	for _, step := range []func() error{
 		func() error { return s.fillIn(env.WorkDir) },
-		s.writeClients,
-		s.startProxy,
+		s.WriteClients,
+		s.openLine,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -110,25 +111,25 @@ func setUp(env *testscript.Env, programs string, c *cluster) error {
 
 // environment is what a script's programs see, beside testscript's own.
 func (s *stage) environment() []string {
-	return append(identity,
-		"APP="+s.app, "NS="+s.ns, "PB="+s.dir, "DATA="+s.path("data"),
-		"KEYS="+s.path("keys"), "KUBECONFIG="+s.path("kubeconfig"),
-		"HOME="+s.path("home"), "PATH="+s.path("bin")+":"+s.programs+":"+os.Getenv("PATH"),
-		"GIT_SSH_COMMAND=ssh -F "+s.path("ssh", "ana"))
+	return append(server.Identity(),
+		"APP="+s.app, "NS="+s.ns, "PB="+s.Dir, "DATA="+s.Path("data"),
+		"KEYS="+s.Path("keys"), "KUBECONFIG="+s.Path("kubeconfig"),
+		"HOME="+s.Path("home"), "PATH="+s.Path("bin")+":"+s.Programs+":"+os.Getenv("PATH"),
+		"GIT_SSH_COMMAND=ssh -F "+s.Path("ssh", "ana"))
 }
 
-// identity makes Git the same for everybody: no configuration but this.
-var identity = []string{
-	"LC_ALL=C", "TZ=UTC", "GIT_TERMINAL_PROMPT=0",
-	"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1",
-	"GIT_CONFIG_KEY_0=init.defaultBranch", "GIT_CONFIG_VALUE_0=main",
-	"GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=ana@example.org",
-	"GIT_COMMITTER_NAME=Ana", "GIT_COMMITTER_EMAIL=ana@example.org",
-}
-
-// path is a path in the stage's own folder.
-func (s *stage) path(elements ...string) string {
-	return filepath.Join(append([]string{s.dir}, elements...)...)
+// openLine opens the script's line to the cluster and writes the kubeconfig
+// that leads there.
+func (s *stage) openLine() (err error) {
+	config := s.cluster.kubeconfig.DeepCopy()
+	if s.line, err = server.OpenLine(config); err != nil {
+		return err
+	}
+	if s.cluster.audit != nil {
+		user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
+		user.Impersonate, user.ImpersonateGroups = s.auditUser(), []string{"system:masters"}
+	}
+	return clientcmd.WriteToFile(*config, s.Path("kubeconfig"))
 }
 
 // uniqueName makes a name of the script's, short enough to begin names of
@@ -169,18 +170,18 @@ func (s *stage) withNames(text string) string {
 
 // strike ends what the script started and takes away what it made.
 func (s *stage) strike() {
-	s.endServer()
-	if s.proxy != nil {
-		s.proxy.off()
+	s.End(s.t)
+	if s.line != nil {
+		s.line.Off()
 	}
 	if err := s.cluster.forget(s.app, s.ns); err != nil {
 		s.t.Errorf("take the script's objects off the cluster: %v", err)
 	}
 	if keepWork() {
-		s.t.Logf("kept %s", s.dir)
+		s.t.Logf("kept %s", s.Dir)
 		return
 	}
-	if err := os.RemoveAll(s.dir); err != nil {
+	if err := os.RemoveAll(s.Dir); err != nil {
 		s.t.Errorf("remove the script's folder: %v", err)
 	}
 }

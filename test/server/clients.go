@@ -1,4 +1,4 @@
-package script
+package server
 
 import (
 	"crypto/ed25519"
@@ -11,10 +11,21 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// operators are the people of the scripts, and the roles of their keys. The
+// operators are the people of the tests, and the roles of their keys. The
 // server does not know eve's key.
 var operators = []struct{ name, role string }{
 	{"ana", "admin"}, {"dora", "deploy"}, {"pit", "push"}, {"rea", "read"}, {"eve", ""},
+}
+
+// Identity makes Git the same for everybody: no configuration but this.
+func Identity() []string {
+	return []string{
+		"LC_ALL=C", "TZ=UTC", "GIT_TERMINAL_PROMPT=0",
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=1",
+		"GIT_CONFIG_KEY_0=init.defaultBranch", "GIT_CONFIG_VALUE_0=main",
+		"GIT_AUTHOR_NAME=Ana", "GIT_AUTHOR_EMAIL=ana@example.org",
+		"GIT_COMMITTER_NAME=Ana", "GIT_COMMITTER_EMAIL=ana@example.org",
+	}
 }
 
 // asProgram runs git or ssh with an operator's key, so that it can be given to
@@ -30,17 +41,17 @@ ssh) exec ssh -F "$PB/ssh/$operator" pushboat "$@" ;;
 esac
 `
 
-// writeClients makes each operator's key, the server's key file, and the
+// WriteClients makes each operator's key, the server's key file, and the
 // program as.
-func (s *stage) writeClients() error {
+func (h *Home) WriteClients() error {
 	for _, dir := range []string{"bin", "home", "ssh"} {
-		if err := os.Mkdir(s.path(dir), 0o700); err != nil {
+		if err := os.Mkdir(h.Path(dir), 0o700); err != nil {
 			return err
 		}
 	}
 	var known strings.Builder
 	for _, o := range operators {
-		line, err := s.writeKey(o.name)
+		line, err := h.writeKey(o.name)
 		if err != nil {
 			return fmt.Errorf("make the key of %s: %w", o.name, err)
 		}
@@ -49,13 +60,13 @@ func (s *stage) writeClients() error {
 		}
 	}
 	return errors.Join(
-		os.WriteFile(s.path("keys"), []byte(known.String()), 0o600),
-		os.WriteFile(s.path("bin", "as"), []byte(asProgram), 0o700))
+		os.WriteFile(h.Path("keys"), []byte(known.String()), 0o600),
+		os.WriteFile(h.Path("bin", "as"), []byte(asProgram), 0o700))
 }
 
 // writeKey makes a key pair in PB/ssh/NAME.key and NAME.key.pub, and returns
 // the public key as a line.
-func (s *stage) writeKey(name string) (string, error) {
+func (h *Home) writeKey(name string) (string, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return "", err
@@ -70,8 +81,8 @@ func (s *stage) writeKey(name string) (string, error) {
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))) + " " + name
 	return line, errors.Join(
-		os.WriteFile(s.path("ssh", name+".key"), pem.EncodeToMemory(block), 0o600),
-		os.WriteFile(s.path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
+		os.WriteFile(h.Path("ssh", name+".key"), pem.EncodeToMemory(block), 0o600),
+		os.WriteFile(h.Path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
 }
 
 // sshConfig is what ssh is told of the server, for one operator. The host key
@@ -93,8 +104,8 @@ const sshConfig = `Host pushboat
 `
 
 // point leads every operator's ssh to the server that has just started.
-func (s *stage) point(host, port string) error {
-	data, err := os.ReadFile(s.path("data", "ssh", "host_ed25519"))
+func (h *Home) point(host, port string) error {
+	data, err := os.ReadFile(h.Path("data", "ssh", "host_ed25519"))
 	if err != nil {
 		return fmt.Errorf("read the server's host key: %w", err)
 	}
@@ -103,10 +114,10 @@ func (s *stage) point(host, port string) error {
 		return fmt.Errorf("parse the server's host key: %w", err)
 	}
 	known := append([]byte("pushboat "), ssh.MarshalAuthorizedKey(hostKey.PublicKey())...)
-	errs := []error{os.WriteFile(s.path("ssh", "known_hosts"), known, 0o600)}
+	errs := []error{os.WriteFile(h.Path("ssh", "known_hosts"), known, 0o600)}
 	for _, o := range operators {
-		config := fmt.Sprintf(sshConfig, host, port, s.path("ssh", o.name+".key"), s.path("ssh", "known_hosts"))
-		errs = append(errs, os.WriteFile(s.path("ssh", o.name), []byte(config), 0o600))
+		config := fmt.Sprintf(sshConfig, host, port, h.Path("ssh", o.name+".key"), h.Path("ssh", "known_hosts"))
+		errs = append(errs, os.WriteFile(h.Path("ssh", o.name), []byte(config), 0o600))
 	}
 	return errors.Join(errs...)
 }

@@ -1,4 +1,4 @@
-package script
+package server
 
 import (
 	"fmt"
@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// root is the top of the repository.
+// root is the top of the repository, as the tests that use this package see it.
 const root = "../.."
 
-// buildPrograms builds the server, its hook program and what scripts run beside
-// them, and returns the folder that they are in for the time of this run.
-func buildPrograms(t *testing.T) string {
+// Build builds the server, its hook program and what tests run beside them, and
+// returns the folder that they are in for the time of this run. The tests are
+// those of a folder in test/.
+func Build(t *testing.T) string {
 	t.Helper()
 	start := time.Now()
 	race := raceDetector(t)

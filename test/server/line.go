@@ -1,4 +1,4 @@
-package script
+package server
 
 import (
 	"errors"
@@ -14,10 +14,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// proxy stands between a script's server and the API server, so that the
-// script can cut the line or hold what is on it. It passes bytes, and sees
+// Line stands between a server and the API server, so that a test can cut it, or
+// hold what is on it. It passes bytes, and sees
 // nothing of what is in TLS.
-type proxy struct {
+type Line struct {
 	address string // where it listens
 	target  string
 
@@ -27,27 +27,23 @@ type proxy struct {
 	held     chan struct{} // closed when bytes pass again; nil while they pass
 }
 
-// startProxy opens the script's line to the cluster and writes the kubeconfig
-// that leads there.
-func (s *stage) startProxy() error {
-	config := s.cluster.kubeconfig.DeepCopy()
+// OpenLine opens a line to the current cluster of a kubeconfig, and makes the
+// kubeconfig lead there.
+func OpenLine(config *api.Config) (*Line, error) {
 	entry := config.Clusters[config.Contexts[config.CurrentContext].Cluster]
 	address, err := url.Parse(entry.Server)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.proxy, err = newProxy(hostPort(address)); err != nil {
-		return fmt.Errorf("open the line to the cluster: %w", err)
+	line, err := newLine(hostPort(address))
+	if err != nil {
+		return nil, fmt.Errorf("open the line to the cluster: %w", err)
 	}
 	if entry.TLSServerName == "" {
 		entry.TLSServerName = address.Hostname()
 	}
-	entry.Server = address.Scheme + "://" + s.proxy.address + address.Path
-	if s.cluster.audit != nil {
-		user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
-		user.Impersonate, user.ImpersonateGroups = s.auditUser(), []string{"system:masters"}
-	}
-	return clientcmd.WriteToFile(*config, s.path("kubeconfig"))
+	entry.Server = address.Scheme + "://" + line.address + address.Path
+	return line, nil
 }
 
 func hostPort(address *url.URL) string {
@@ -57,8 +53,8 @@ func hostPort(address *url.URL) string {
 	return address.Host
 }
 
-// readKubeconfig reads a kubeconfig with everything that it refers to in it.
-func readKubeconfig(path string) (*api.Config, error) {
+// ReadKubeconfig reads a kubeconfig with everything that it refers to in it.
+func ReadKubeconfig(path string) (*api.Config, error) {
 	config, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		return nil, err
@@ -73,8 +69,8 @@ func readKubeconfig(path string) (*api.Config, error) {
 	return config, nil
 }
 
-// The proxies' ports are below those that the kernel gives to port 0 (32768 on
-// Linux, 49152 elsewhere): nobody takes one while its proxy is off.
+// The lines' ports are below those that the kernel gives to port 0 (32768 on
+// Linux, 49152 elsewhere): nobody takes one while its line is off.
 const (
 	firstPort = 20000
 	ports     = 10000
@@ -84,23 +80,23 @@ var nextPort atomic.Uint32
 
 func init() { nextPort.Store(uint32(os.Getpid()) * 64) }
 
-// newProxy makes a proxy that is on.
-func newProxy(target string) (*proxy, error) {
+// newLine makes a line that is on.
+func newLine(target string) (*Line, error) {
 	var err error
 	for range 100 {
-		p := &proxy{
+		p := &Line{
 			address: fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%ports),
 			target:  target, conns: map[net.Conn]bool{},
 		}
-		if err = p.on(); err == nil {
+		if err = p.On(); err == nil {
 			return p, nil
 		}
 	}
 	return nil, err
 }
 
-// on listens again, and passes what was held.
-func (p *proxy) on() error {
+// On listens again, and passes what was held.
+func (p *Line) On() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.letGo()
@@ -116,8 +112,8 @@ func (p *proxy) on() error {
 	return nil
 }
 
-// off refuses connections, and cuts those that there are.
-func (p *proxy) off() {
+// Off refuses connections, and cuts those that there are.
+func (p *Line) Off() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.letGo()
@@ -132,8 +128,8 @@ func (p *proxy) off() {
 	clear(p.conns)
 }
 
-// hold keeps all bytes back, on connections that stay: who asks waits.
-func (p *proxy) hold() {
+// Hold keeps all bytes back, on connections that stay: who asks waits.
+func (p *Line) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held == nil {
@@ -142,7 +138,7 @@ func (p *proxy) hold() {
 }
 
 // letGo ends hold. p.mu is held.
-func (p *proxy) letGo() {
+func (p *Line) letGo() {
 	if p.held != nil {
 		close(p.held)
 		p.held = nil
@@ -150,7 +146,7 @@ func (p *proxy) letGo() {
 }
 
 // wait returns when bytes may pass.
-func (p *proxy) wait() {
+func (p *Line) wait() {
 	p.mu.Lock()
 	held := p.held
 	p.mu.Unlock()
@@ -161,7 +157,7 @@ func (p *proxy) wait() {
 
 // gate is a connection that bytes go to while they may pass.
 type gate struct {
-	*proxy
+	*Line
 	to net.Conn
 }
 
@@ -170,7 +166,7 @@ func (g gate) Write(data []byte) (int, error) {
 	return g.to.Write(data)
 }
 
-func (p *proxy) serve(listener net.Listener) {
+func (p *Line) serve(listener net.Listener) {
 	for {
 		near, err := listener.Accept()
 		if err != nil {
@@ -182,7 +178,7 @@ func (p *proxy) serve(listener net.Listener) {
 
 // pass carries one connection, as long as the listener that it came by is the
 // one in use.
-func (p *proxy) pass(listener net.Listener, near net.Conn) {
+func (p *Line) pass(listener net.Listener, near net.Conn) {
 	far, err := net.Dial("tcp", p.target)
 	if err != nil {
 		_ = near.Close()
@@ -193,7 +189,7 @@ func (p *proxy) pass(listener net.Listener, near net.Conn) {
 	}
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(gate{p, to}, from) // a line that is cut is what a proxy is for
+		_, _ = io.Copy(gate{p, to}, from) // a line that is cut is what a Line is for
 		_ = to.Close()
 		_ = from.Close()
 	}
@@ -206,7 +202,7 @@ func (p *proxy) pass(listener net.Listener, near net.Conn) {
 	delete(p.conns, far)
 }
 
-func (p *proxy) enter(listener net.Listener, conns ...net.Conn) bool {
+func (p *Line) enter(listener net.Listener, conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range conns {

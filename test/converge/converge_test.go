@@ -1,0 +1,37 @@
+package converge
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+)
+
+var (
+	steps = flag.Int("steps", 30, "how many random steps to make")
+	seed  = flag.Uint64("seed", 0, "which steps these are; 0 chooses a seed")
+)
+
+// TestConverge makes random steps, and after every few of them waits until the
+// cluster is as Git says. It prints its seed: with the same seed, the same steps
+// follow.
+func TestConverge(t *testing.T) {
+	chosen := *seed
+	if chosen == 0 {
+		chosen = rand.Uint64()>>32 + 1
+	}
+	t.Logf("seed %d; repeat with: go test ./test/converge -v -seed %d -steps %d", chosen, chosen, *steps)
+	w := newWorld(t, chosen)
+	w.must(w.prepare())
+	w.begin()
+	w.converge()
+	for w.step = 1; w.step <= *steps; w.step++ {
+		w.choose().do(w)
+		if w.rand.IntN(4) == 0 {
+			w.converge()
+		}
+	}
+	w.converge()
+	w.must(w.home.Restart())
+	w.converge()
+	w.must(w.repositories())
+}

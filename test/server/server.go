@@ -1,0 +1,267 @@
+// Package server runs a Pushboat server for tests as people do: the program, with
+// a folder of its own, operators with keys, and ssh configurations that lead to
+// it; and a line to the cluster that can be cut.
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// How long things may take on a machine that is very busy. A test that
+// reaches one of them fails.
+const (
+	readyWithin = time.Minute
+	stopWithin  = time.Minute
+	logWithin   = time.Minute
+)
+
+// Home is the folder of a server: its data, the operators' keys and ssh
+// configurations, and what they run.
+type Home struct {
+	Dir      string   // short, since sockets are in it, whose paths may have about a hundred bytes
+	Programs string   // where Build has put the programs
+	Server   *Process // nil before the first start
+}
+
+// Path is a path in the folder.
+func (h *Home) Path(elements ...string) string {
+	return filepath.Join(append([]string{h.Dir}, elements...)...)
+}
+
+// Process is a running pushboat serve, or one that has ended.
+type Process struct {
+	flags []string
+	cmd   *exec.Cmd
+	log   *Log          // of all servers that were started here
+	asked bool          // to stop, with nobody waiting yet
+	done  chan struct{} // closed when it has ended
+	err   error         // how it ended; read after done is closed
+}
+
+// Start starts the server with its usual flags and those given, and
+// waits until it is ready.
+func (h *Home) Start(flags []string) error {
+	srv := &Process{flags: flags, log: &Log{changed: make(chan struct{})}, done: make(chan struct{})}
+	if h.Server != nil {
+		srv.log = h.Server.log
+	}
+	args := []string{
+		"serve", "--data", h.Path("data"), "--ssh", "127.0.0.1:0", "--http", "127.0.0.1:0",
+		"--kubeconfig", h.Path("kubeconfig"), "--admin-key", h.Path("ssh", "ana.key.pub"),
+		"--keys", h.Path("keys"),
+	}
+	srv.cmd = exec.Command(filepath.Join(h.Programs, "pushboat"), append(args, flags...)...)
+	srv.cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + h.Path("home"), "TMPDIR=" + h.Path("home"),
+		"GORACE=atexit_sleep_ms=0",
+	}
+	srv.cmd.Stderr = srv.log
+	srv.cmd.WaitDelay = time.Second // for children that a killed server leaves
+	out, err := srv.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := srv.cmd.Start(); err != nil {
+		return err
+	}
+	h.Server = srv
+	if err := srv.awaitReady(out); err != nil {
+		return err
+	}
+	return h.findServer()
+}
+
+// awaitReady reads the server's output until the line "ready".
+func (srv *Process) awaitReady(out io.Reader) error {
+	ready := make(chan struct{})
+	go func() {
+		defer close(srv.done)
+		lines := bufio.NewScanner(out)
+		for said := false; lines.Scan(); {
+			if !said && lines.Text() == "ready" {
+				said = true
+				close(ready)
+			}
+		}
+		srv.err = srv.cmd.Wait()
+	}()
+	select {
+	case <-ready:
+		return nil
+	case <-srv.done:
+		return fmt.Errorf("the server ended before it was ready: %w", srv.ending())
+	case <-time.After(readyWithin):
+		return fmt.Errorf("the server is not ready after %s", readyWithin)
+	}
+}
+
+// findServer reads where the server listens, and tells ssh.
+func (h *Home) findServer() error {
+	data, err := os.ReadFile(h.Path("data", "run", "ssh.addr"))
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(strings.TrimSpace(string(data)))
+	if err != nil {
+		return err
+	}
+	return h.point(host, port)
+}
+
+// Running reports whether the server was started and has not ended.
+func (srv *Process) Running() bool {
+	if srv == nil {
+		return false
+	}
+	select {
+	case <-srv.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Signal sends the server a signal.
+func (srv *Process) Signal(signal syscall.Signal) error {
+	if !srv.Running() {
+		return errors.New("the server does not run")
+	}
+	return srv.cmd.Process.Signal(signal)
+}
+
+// Stop signals the server and waits until it has ended.
+func (srv *Process) Stop(signal syscall.Signal) error {
+	if srv == nil || !srv.asked {
+		if err := srv.Signal(signal); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-srv.done:
+	case <-time.After(stopWithin):
+		return fmt.Errorf("the server did not stop within %s", stopWithin)
+	}
+	if signal == syscall.SIGKILL {
+		return nil
+	}
+	return srv.err
+}
+
+func (srv *Process) ending() error {
+	if srv.err == nil {
+		return errors.New("exit status 0")
+	}
+	return srv.err
+}
+
+// Log is what this server and those before it in its folder have written.
+func (srv *Process) Log() *Log { return srv.log }
+
+// Ask asks the server to stop; Stop then waits for it.
+func (srv *Process) Ask() error {
+	if err := srv.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	srv.asked = true
+	return nil
+}
+
+// Restart stops the server if it runs, and starts it with the same flags.
+func (h *Home) Restart() error {
+	if h.Server == nil {
+		return errors.New("the server was not started yet")
+	}
+	if h.Server.Running() {
+		if err := h.Server.Stop(syscall.SIGTERM); err != nil {
+			return err
+		}
+	}
+	return h.Start(h.Server.flags)
+}
+
+// End stops the server after a test, and holds it to having run well. A test that
+// failed shows the server's log.
+func (h *Home) End(t testing.TB) {
+	if h.Server == nil {
+		return
+	}
+	if h.Server.Running() {
+		signal := syscall.SIGTERM
+		if t.Failed() {
+			signal = syscall.SIGKILL
+		}
+		if err := h.Server.Stop(signal); err != nil {
+			t.Errorf("stop the server after the test: %v", err)
+			_ = h.Server.cmd.Process.Kill() // it may have ended meanwhile
+		}
+	}
+	if trouble := h.Server.log.Find(crash); trouble != "" {
+		t.Errorf("the server's log has %q", trouble)
+	}
+	if t.Failed() {
+		t.Logf("the server's log:\n%s", h.Server.log.Text())
+	}
+}
+
+// crash is what no server may say.
+var crash = regexp.MustCompile(`(?m)WARNING: DATA RACE|^panic: |^fatal error: |panicked`)
+
+// Log collects what servers write to standard error.
+type Log struct {
+	mu      sync.Mutex
+	written bytes.Buffer
+	changed chan struct{} // closed and replaced at each write
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.changed)
+	l.changed = make(chan struct{})
+	return l.written.Write(data)
+}
+
+// Text is all of it.
+func (l *Log) Text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.written.String()
+}
+
+// Find returns the first match, or "".
+func (l *Log) Find(pattern *regexp.Regexp) string {
+	return pattern.FindString(l.Text())
+}
+
+// Await waits until the log has a match.
+func (l *Log) Await(pattern *regexp.Regexp) error {
+	deadline := time.After(logWithin)
+	for {
+		l.mu.Lock()
+		changed, found := l.changed, pattern.Match(l.written.Bytes())
+		l.mu.Unlock()
+		if found {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			return fmt.Errorf("the server's log has no match for %q after %s", pattern, logWithin)
+		}
+	}
+}
