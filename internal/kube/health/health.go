@@ -5,6 +5,9 @@
 package health
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -51,24 +54,43 @@ func healthy(message string) Health     { return Health{Healthy, message} }
 func progressing(message string) Health { return Health{Progressing, message} }
 func failed(message string) Health      { return Health{Failed, message} }
 
-// table has the kinds that are judged by a row of our own, where kstatus says
-// too little, or calls something current that is not. Every other kind is
-// judged by the conventions that kstatus knows.
+// table has a row for every built-in kind whose objects can be anything else
+// than there. kstatus knows some of them, but says too little, or calls current
+// what is not. A kind that is neither here nor in plain is judged by the
+// conventions for custom resources.
 var table = map[schema.GroupKind]func(object) Health{
-	{Group: "", Kind: "Namespace"}:                                    namespaceHealth,
-	{Group: "", Kind: "PersistentVolumeClaim"}:                        claimHealth,
-	{Group: "", Kind: "Pod"}:                                          podHealth,
-	{Group: "", Kind: "Service"}:                                      serviceHealth,
-	{Group: "apps", Kind: "DaemonSet"}:                                daemonSetHealth,
-	{Group: "apps", Kind: "Deployment"}:                               deploymentHealth,
-	{Group: "apps", Kind: "ReplicaSet"}:                               replicaSetHealth,
-	{Group: "apps", Kind: "StatefulSet"}:                              statefulSetHealth,
-	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:           autoscalerHealth,
-	{Group: "batch", Kind: "CronJob"}:                                 cronJobHealth,
-	{Group: "batch", Kind: "Job"}:                                     jobHealth,
-	{Group: "networking.k8s.io", Kind: "Ingress"}:                     ingressHealth,
-	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: definitionHealth,
-	{Group: "apiregistration.k8s.io", Kind: "APIService"}:             apiServiceHealth,
+	{Group: "", Kind: "Namespace"}:                                             namespaceHealth,
+	{Group: "", Kind: "Node"}:                                                  nodeHealth,
+	{Group: "", Kind: "PersistentVolume"}:                                      volumeHealth,
+	{Group: "", Kind: "PersistentVolumeClaim"}:                                 claimHealth,
+	{Group: "", Kind: "Pod"}:                                                   podHealth,
+	{Group: "", Kind: "ReplicationController"}:                                 replicaSetHealth,
+	{Group: "", Kind: "Service"}:                                               serviceHealth,
+	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}: policyHealth,
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:          definitionHealth,
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}:                      apiServiceHealth,
+	{Group: "apps", Kind: "DaemonSet"}:                                         daemonSetHealth,
+	{Group: "apps", Kind: "Deployment"}:                                        deploymentHealth,
+	{Group: "apps", Kind: "ReplicaSet"}:                                        replicaSetHealth,
+	{Group: "apps", Kind: "StatefulSet"}:                                       statefulSetHealth,
+	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:                    autoscalerHealth,
+	{Group: "batch", Kind: "CronJob"}:                                          cronJobHealth,
+	{Group: "batch", Kind: "Job"}:                                              jobHealth,
+	{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}:          signingHealth,
+	{Group: "certificates.k8s.io", Kind: "PodCertificateRequest"}:              requestHealth("Issued", "issued"),
+	{Group: "flowcontrol.apiserver.k8s.io", Kind: "FlowSchema"}:                flowHealth,
+	{Group: "internal.apiserver.k8s.io", Kind: "StorageVersion"}:               storageVersionHealth,
+	{Group: "lifecycle.k8s.io", Kind: "Eviction"}:                              requestHealth("TargetEvicted", "evicted"),
+	{Group: "lifecycle.k8s.io", Kind: "EvictionRequest"}:                       requestHealth("TargetEvicted", "evicted"),
+	{Group: "networking.k8s.io", Kind: "Ingress"}:                              ingressHealth,
+	{Group: "networking.k8s.io", Kind: "ServiceCIDR"}:                          rangeHealth,
+	{Group: "policy", Kind: "PodDisruptionBudget"}:                             budgetHealth,
+	{Group: "resource.k8s.io", Kind: "ResourceClaim"}:                          deviceClaimHealth,
+	{Group: "resource.k8s.io", Kind: "ResourcePoolStatusRequest"}:              requestHealth("Complete", "complete"),
+	{Group: "scheduling.k8s.io", Kind: "CompositePodGroup"}:                    podGroupHealth,
+	{Group: "scheduling.k8s.io", Kind: "PodGroup"}:                             podGroupHealth,
+	{Group: "storage.k8s.io", Kind: "VolumeAttachment"}:                        attachmentHealth,
+	{Group: "storagemigration.k8s.io", Kind: "StorageVersionMigration"}:        migrationHealth,
 }
 
 // Of judges a live object by its status. An object that is being deleted is
@@ -82,31 +104,76 @@ func Of(u *unstructured.Unstructured) Health {
 	if at := u.GetDeletionTimestamp(); at != nil {
 		return Health{Terminating, terminatingMessage(o, u.GetFinalizers())}
 	}
+	gk := u.GroupVersionKind().GroupKind()
+	if plain[gk] {
+		return healthy("")
+	}
 	if seen, ok := o.lookupInt("status", "observedGeneration"); ok && seen < u.GetGeneration() {
 		return progressing("the newest change has not been seen by its controller yet")
 	}
-	if judge, ok := table[u.GroupVersionKind().GroupKind()]; ok {
-		return judge(o)
+	if judge, ok := table[gk]; ok {
+		return judge(o).short()
 	}
-	return generic(u)
+	return generic(u).short()
 }
 
-// generic judges by the conventions of kstatus: observedGeneration and the
-// conditions Reconciling, Stalled and Ready.
+// maxMessage bounds a message in bytes: the index keeps one of every object,
+// and controllers put whole responses of their clouds into conditions.
+const maxMessage = 512
+
+// short cuts a message that is too long, between two characters.
+func (h Health) short() Health {
+	if len(h.Message) <= maxMessage {
+		return h
+	}
+	end := maxMessage - len("…")
+	for end > 0 && !utf8.RuneStart(h.Message[end]) {
+		end--
+	}
+	h.Message = strings.Clone(h.Message[:end]) + "…" // the rest is let go
+	return h
+}
+
+// generic judges by the conventions for custom resources that kstatus knows,
+// the conditions Reconciling, Stalled and Ready, and by Available where there
+// is no Ready. An object that says nothing of itself is healthy: most kinds
+// that have no status never will, and nothing tells them from the others.
 func generic(u *unstructured.Unstructured) Health {
 	result, err := status.Compute(u)
 	if err != nil {
 		return Health{Unknown, "status cannot be read: " + err.Error()}
 	}
+	o := object{u.Object}
 	switch result.Status {
 	case status.CurrentStatus:
-		return healthy("")
+		return available(o)
 	case status.FailedStatus:
-		return failed(result.Message)
+		return failed(standing(o, result.Message, "Stalled"))
 	case status.TerminatingStatus:
 		return Health{Terminating, ""}
 	case status.InProgressStatus:
-		return progressing(result.Message)
+		return progressing(standing(o, result.Message, "Reconciling", "Ready"))
 	}
 	return Health{Unknown, result.Message}
+}
+
+// available judges by the condition Available, which means what Ready does, in
+// an object that has no condition Ready.
+func available(o object) Health {
+	c := o.condition("Available")
+	if o.condition("Ready").status != "" || c.status == "" || c.isTrue() {
+		return healthy("")
+	}
+	return progressing(join("not available yet", c.text()))
+}
+
+// standing returns what kstatus says, or the reason of the condition that made
+// it say so where that has no message.
+func standing(o object, message string, conditions ...string) string {
+	for _, kind := range conditions {
+		if c := o.condition(kind); message == "" && c.status != "" {
+			message = c.reason
+		}
+	}
+	return message
 }

@@ -3,6 +3,7 @@ package health
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -33,6 +34,10 @@ const (
 	scalerHead     = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web, namespace: shop}\nspec: {maxReplicas: 5}\n"
 	crdHead        = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: boats.example.org}\n"
 	apiServiceHead = "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {name: v1.example.org}\n"
+	volumeHead     = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: disk}\n"
+	budgetHead     = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web, generation: 1}\n"
+	signingHead    = "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata: {name: web}\n"
+	policyHead     = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: web, generation: 1}\n"
 	boatHead       = "apiVersion: example.org/v1\nkind: Boat\nmetadata: {name: anna, namespace: shop, generation: 3}\n"
 )
 
@@ -146,6 +151,40 @@ func TestOf(t *testing.T) {
 		{"definition without its names", crdHead + "status: {conditions: [{type: NamesAccepted, status: 'False', reason: PluralConflict, message: '\"boats\" is already in use'}]}", "failed: its names are taken: \"boats\" is already in use"},
 		{"api service", apiServiceHead + "status: {conditions: [{type: Available, status: 'False', reason: MissingEndpoints, message: no endpoints}]}", "progressing: not available yet: no endpoints"},
 
+		{"node", "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nspec: {unschedulable: true}\nstatus: {conditions: [{type: Ready, status: 'True'}]}", "healthy: ready, cordoned"},
+		{"node that is gone", "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {conditions: [{type: Ready, status: Unknown, reason: NodeStatusUnknown, message: Kubelet stopped posting node status.}]}", "progressing: not ready: Kubelet stopped posting node status."},
+		{"replication controller", "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: a, generation: 1}\nspec: {replicas: 2}\nstatus: {observedGeneration: 1, replicas: 2, readyReplicas: 1}", "progressing: 1 of 2 pods ready"},
+		{"claim that grows", claimHead + "status: {phase: Bound, conditions: [{type: Resizing, status: 'True'}]}", "healthy: bound, its volume is being resized"},
+		{"claim that cannot grow", claimHead + "status: {phase: Bound, conditions: [{type: ControllerResizeError, status: 'True', message: quota}]}", "healthy: bound, but its volume cannot be resized: quota"},
+		{"volume", volumeHead + "spec: {claimRef: {namespace: shop, name: data}}\nstatus: {phase: Bound}", "healthy: bound to shop/data"},
+		{"volume released", volumeHead + "status: {phase: Released}", "healthy: released; its claim is gone"},
+		{"volume failed", volumeHead + "status: {phase: Failed, message: disk in use}", "failed: cannot be reclaimed: disk in use"},
+		{"volume pending", volumeHead + "status: {phase: Pending}", "progressing: not available yet"},
+		{"attachment", "apiVersion: storage.k8s.io/v1\nkind: VolumeAttachment\nmetadata: {name: a}\nstatus: {attached: false, attachError: {message: disk in use}}", "progressing: not attached yet: disk in use"},
+		{"budget not counted", budgetHead + "status: {}", "progressing: not seen by its controller yet"},
+		{"budget", budgetHead + "status: {observedGeneration: 1, expectedPods: 3, disruptionsAllowed: 1}", "healthy: 1 disruption allowed"},
+		{"budget that is used up", budgetHead + "status: {observedGeneration: 1, expectedPods: 3, disruptionsAllowed: 0, conditions: [{type: DisruptionAllowed, status: 'False', reason: InsufficientPods}]}", "healthy: 0 disruptions allowed"},
+		{"budget without pods", budgetHead + "status: {observedGeneration: 1, expectedPods: 0}", "healthy: selects no pods"},
+		{"budget that cannot be counted", budgetHead + "status: {observedGeneration: 1, conditions: [{type: DisruptionAllowed, status: 'False', reason: SyncFailed, message: found no controllers}]}", "progressing: cannot be counted: found no controllers"},
+		{"signing request", signingHead + "status: {}", "progressing: waiting for approval"},
+		{"signing request approved", signingHead + "status: {conditions: [{type: Approved, status: 'True'}]}", "progressing: approved, not issued yet"},
+		{"signing request denied", signingHead + "status: {conditions: [{type: Denied, status: 'True', message: not you}]}", "failed: denied: not you"},
+		{"signing request issued", signingHead + "status: {certificate: LS0t, conditions: [{type: Approved, status: 'True'}]}", "healthy: issued"},
+		{"eviction", "apiVersion: lifecycle.k8s.io/v1alpha1\nkind: EvictionRequest\nmetadata: {name: a}\nstatus: {conditions: [{type: Failed, status: 'True', reason: Canceled}]}", "failed: Canceled"},
+		{"flow schema", "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nmetadata: {name: a}\nstatus: {conditions: [{type: Dangling, status: 'True', message: no level low}]}", "progressing: its priority level is not there: no level low"},
+		{"admission policy", policyHead + "status: {observedGeneration: 1, typeChecking: {}}", "healthy"},
+		{"admission policy not seen", policyHead + "status: {observedGeneration: 0}", "progressing: the newest change has not been seen by its controller yet"},
+		{"admission policy with a slip", policyHead + "status: {observedGeneration: 1, typeChecking: {expressionWarnings: [{fieldRef: 'spec.validations[0].expression', warning: \"apps/v1, Kind=Deployment: undefined field 'replica'\\n more\"}]}}", "healthy: in force, with type errors: apps/v1, Kind=Deployment: undefined field 'replica'"},
+		{"device claim", "apiVersion: resource.k8s.io/v1\nkind: ResourceClaim\nmetadata: {name: a}\nstatus: {}", "healthy: not in use"},
+		{"device claim in use", "apiVersion: resource.k8s.io/v1\nkind: ResourceClaim\nmetadata: {name: a}\nstatus: {allocation: {devices: {}}}", "healthy: allocated"},
+		{"address range", "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: a}\nstatus: {conditions: [{type: Ready, status: 'False', reason: Terminating, message: in use}]}", "progressing: not ready: in use"},
+		{"pod group", "apiVersion: scheduling.k8s.io/v1beta1\nkind: PodGroup\nmetadata: {name: a}\nstatus: {conditions: [{type: PodGroupInitiallyScheduled, status: 'False', reason: Unschedulable, message: 2 of 3 fit}]}", "progressing: cannot be scheduled: 2 of 3 fit"},
+		{"storage version", "apiVersion: internal.apiserver.k8s.io/v1alpha1\nkind: StorageVersion\nmetadata: {name: a}\nstatus: {conditions: [{type: AllEncodingVersionsEqual, status: 'False', message: v1 and v2}]}", "progressing: the API servers differ: v1 and v2"},
+		{"migration", "apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: a}\nstatus: {conditions: [{type: Running, status: 'True'}]}", "progressing: migrating"},
+		{"migration failed", "apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: a}\nstatus: {conditions: [{type: Failed, status: 'True', message: conflict}]}", "failed: conflict"},
+		{"webhook configuration", "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: a}", "healthy"},
+		{"lease being deleted", "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [example.org/keep]}", "terminating: waiting for example.org/keep"},
+
 		{"namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\nstatus: {phase: Active}", "healthy"},
 		{
 			"namespace terminating", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, deletionTimestamp: '2026-01-01T00:00:00Z'}\nstatus: {phase: Terminating, conditions: [{type: NamespaceFinalizersRemaining, status: 'True', message: 'Some content in the namespace has finalizers remaining: a in 1 resource instances'}]}",
@@ -168,6 +207,11 @@ func TestOf(t *testing.T) {
 		{"custom resource not ready", boatHead + "status: {observedGeneration: 3, conditions: [{type: Ready, status: 'False', reason: Building, message: still building}]}", "progressing: still building"},
 		{"custom resource stalled", boatHead + "status: {observedGeneration: 3, conditions: [{type: Stalled, status: 'True', message: no wood}]}", "failed: no wood"},
 		{"custom resource not seen", boatHead + "status: {observedGeneration: 2, conditions: [{type: Ready, status: 'True'}]}", "progressing: the newest change has not been seen by its controller yet"},
+		{"custom resource available", boatHead + "status: {conditions: [{type: Available, status: 'True'}]}", "healthy"},
+		{"custom resource not available", boatHead + "status: {conditions: [{type: Available, status: 'False', reason: MinimumReplicas}]}", "progressing: not available yet: MinimumReplicas"},
+		{"custom resource ready, not available", boatHead + "status: {conditions: [{type: Available, status: 'False'}, {type: Ready, status: 'True'}]}", "healthy"},
+		{"custom resource without a message", boatHead + "status: {conditions: [{type: Ready, status: 'False', reason: Building}]}", "progressing: Building"},
+		{"custom resource with an empty status", boatHead + "status: {}", "healthy"},
 		{"status of the wrong type", boatHead + "status: {conditions: 7}", ""},
 	}
 	for _, test := range tests {
@@ -207,5 +251,13 @@ func TestSettled(t *testing.T) {
 		if got := [2]bool{h.Settled(), h.OK()}; got != want {
 			t.Errorf("%s: settled, ok = %v, want %v", status, got, want)
 		}
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	long := strings.Repeat("wörter ", 1000)
+	h := Of(parse(t, boatHead+"status: {conditions: [{type: Ready, status: 'False', message: '"+long+"'}]}"))
+	if len(h.Message) > maxMessage || !strings.HasSuffix(h.Message, "…") || !utf8.ValidString(h.Message) {
+		t.Errorf("a message of %d bytes became %d: %q", len(long), len(h.Message), h.Message)
 	}
 }

@@ -29,6 +29,37 @@ func (c Cause) String() string {
 	return text
 }
 
+// podHealth judges a pod that somebody deploys by itself.
+func podHealth(o object) Health {
+	switch o.string("status", "phase") {
+	case "Succeeded":
+		return healthy("completed")
+	case "Failed":
+		return failed(podFailure(o))
+	case "Running":
+		if o.condition("Ready").isTrue() {
+			return healthy("ready")
+		}
+	}
+	if cause, ok := podCause(o); ok {
+		if cause.Terminal {
+			return failed(cause.String())
+		}
+		return progressing(cause.String())
+	}
+	if o.string("status", "phase") == "Running" {
+		return progressing("running, not ready yet")
+	}
+	return progressing("not running yet")
+}
+
+func podFailure(o object) string {
+	if cause, ok := podCause(o); ok {
+		return cause.String()
+	}
+	return "its containers failed"
+}
+
 // PodCause finds why a pod is not ready, the nearest cause first: its own
 // failure, its init containers, its containers, its scheduling, and at last a
 // readiness probe. ok is false if the pod is ready, done, or simply starting.

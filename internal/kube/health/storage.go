@@ -1,0 +1,66 @@
+package health
+
+// claimHealth waits until a volume is bound. A claim that is bound stays
+// healthy while its volume is resized, for its pods go on.
+func claimHealth(o object) Health {
+	switch o.string("status", "phase") {
+	case "Bound":
+		return healthy(resize(o))
+	case "Lost":
+		return failed("its volume is lost")
+	}
+	return progressing("not bound to a volume yet")
+}
+
+// resize says how far a change of a bound claim's volume is.
+func resize(o object) string {
+	for _, at := range []struct{ condition, words string }{
+		{"ControllerResizeError", "bound, but its volume cannot be resized"},
+		{"NodeResizeError", "bound, but its file system cannot be resized"},
+		{"ModifyVolumeError", "bound, but its volume cannot be modified"},
+		{"FileSystemResizePending", "bound; the new size comes when a pod mounts it"},
+		{"Resizing", "bound, its volume is being resized"},
+		{"ModifyingVolume", "bound, its volume is being modified"},
+	} {
+		if c := o.condition(at.condition); c.isTrue() {
+			return join(at.words, c.message)
+		}
+	}
+	return "bound"
+}
+
+// volumeHealth is the health of a PersistentVolume, whose phases are in
+// k8s.io/api/core/v1. One that was released needs a person, but it does what
+// its reclaim policy says.
+func volumeHealth(o object) Health {
+	switch o.string("status", "phase") {
+	case "Available":
+		return healthy("available")
+	case "Bound":
+		return healthy("bound to " + o.string("spec", "claimRef", "namespace") + "/" + o.string("spec", "claimRef", "name"))
+	case "Released":
+		return healthy("released; its claim is gone")
+	case "Failed":
+		return failed(join("cannot be reclaimed", o.string("status", "message")))
+	}
+	return progressing("not available yet")
+}
+
+func attachmentHealth(o object) Health {
+	if o.bool("status", "attached") {
+		return healthy("attached")
+	}
+	return progressing(join("not attached yet", o.string("status", "attachError", "message")))
+}
+
+func migrationHealth(o object) Health {
+	switch {
+	case o.condition("Failed").isTrue():
+		return failed(o.condition("Failed").text())
+	case o.condition("Succeeded").isTrue():
+		return healthy("migrated")
+	case o.condition("Running").isTrue():
+		return progressing("migrating")
+	}
+	return progressing("not started yet")
+}
