@@ -96,33 +96,18 @@ var table = map[schema.GroupKind]func(object) Health{
 // Of judges a live object by its status. An object that is being deleted is
 // Terminating whatever its status says; one whose controller has not yet seen
 // its newest generation is Progressing.
-func Of(u *unstructured.Unstructured) Health {
-	if u == nil {
-		return Health{Unknown, "no such object"}
-	}
-	o := object{u.Object}
-	if at := u.GetDeletionTimestamp(); at != nil {
-		return Health{Terminating, terminatingMessage(o, u.GetFinalizers())}
-	}
-	gk := u.GroupVersionKind().GroupKind()
-	if plain[gk] {
-		return healthy("")
-	}
-	if seen, ok := o.lookupInt("status", "observedGeneration"); ok && seen < u.GetGeneration() {
-		return progressing("the newest change has not been seen by its controller yet")
-	}
-	if judge, ok := table[gk]; ok {
-		return judge(o).short()
-	}
-	return generic(u).short()
-}
+func Of(u *unstructured.Unstructured) Health { return (*Rules)(nil).Of(u) }
 
 // maxMessage bounds a message in bytes: the index keeps one of every object,
 // and controllers put whole responses of their clouds into conditions.
 const maxMessage = 512
 
-// short cuts a message that is too long, between two characters.
+// short makes one line of a message, and cuts one that is too long between two
+// characters.
 func (h Health) short() Health {
+	if strings.ContainsAny(h.Message, "\n\r") {
+		h.Message = strings.Join(strings.Fields(h.Message), " ")
+	}
 	if len(h.Message) <= maxMessage {
 		return h
 	}

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"strconv"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -20,6 +22,9 @@ func (o object) lookupInt(path ...string) (int64, bool) {
 		return int64(n), true
 	case int:
 		return int64(n), true
+	case string: // Argo Rollouts writes its observedGeneration as text
+		parsed, err := strconv.ParseInt(n, 10, 64)
+		return parsed, err == nil
 	}
 	return 0, false
 }

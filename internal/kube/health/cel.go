@@ -1,0 +1,177 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/env"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
+
+	celast "github.com/google/cel-go/common/ast"
+)
+
+// What an expression may cost. Rules come out of repositories, and objects out
+// of clusters: both may be made to be expensive.
+const (
+	// MaxExpression bounds an expression in bytes; the longest of the library
+	// has 300.
+	MaxExpression = 1024
+	// maxCost bounds the evaluation of an expression in CEL's own measure, in
+	// which the longest of the library needs some hundred. Kubernetes lets a
+	// validation have 1,000,000, about 100 ms; here several run per watch event.
+	maxCost = 100_000
+	// maxTime bounds it by the clock, for what CEL's measure does not see, such
+	// as comparing two large maps.
+	maxTime = time.Second
+	// maxDepth bounds how deep an expression is nested.
+	maxDepth = 40
+)
+
+// variables are what expressions may speak of: the top-level fields of an
+// object, as in Flux's healthCheckExprs (RFC 0009).
+var variables = []string{"apiVersion", "kind", "metadata", "spec", "status", "data"}
+
+// functions are those that conditions are read with. The condition whose type
+// is the argument does not count where it is of an older generation.
+var functions = map[string]struct {
+	field string // of the condition
+	is    string // the value that it is compared with; "": the field itself
+}{
+	"isTrue":  {"status", "True"},
+	"isFalse": {"status", "False"},
+	"reason":  {"reason", ""},
+	"message": {"message", ""},
+}
+
+// conditionField is what those functions are to the evaluation:
+// conditionField(x, metadata, type, field). Nobody can write the name.
+const conditionField = "@condition_field"
+
+// environment is made once: that takes 3 ms.
+var environment = sync.OnceValues(func() (*cel.Env, error) {
+	options := []cel.EnvOption{
+		// A regular expression can be made to be very large; none is needed.
+		cel.StdLib(cel.StdLibSubset(env.NewLibrarySubset().AddExcludedFunctions(env.NewFunction("matches")))),
+		cel.OptionalTypes(),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.ParserExpressionSizeLimit(MaxExpression),
+		cel.ParserRecursionLimit(maxDepth),
+		cel.Function(conditionField, cel.Overload(conditionField,
+			[]*cel.Type{cel.DynType, cel.DynType, cel.StringType, cel.StringType}, cel.StringType,
+			cel.FunctionBinding(fieldOfCondition))),
+	}
+	for _, name := range variables {
+		options = append(options, cel.Variable(name, cel.DynType))
+	}
+	for name := range functions {
+		options = append(options, cel.Macros(cel.ReceiverMacro(name, 1, expandCondition(name))))
+	}
+	return cel.NewCustomEnv(options...)
+})
+
+// expandCondition turns status.isTrue('Ready') into what is evaluated.
+func expandCondition(name string) cel.MacroFactory {
+	f := functions[name]
+	return func(make cel.MacroExprFactory, of celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
+		call := make.NewCall(conditionField, of, make.NewIdent("metadata"), args[0], make.NewLiteral(types.String(f.field)))
+		if f.is == "" {
+			return call, nil
+		}
+		return make.NewCall(operators.Equals, call, make.NewLiteral(types.String(f.is))), nil
+	}
+}
+
+// fieldOfCondition implements conditionField: "" where there is no such
+// condition.
+func fieldOfCondition(args ...ref.Val) ref.Val {
+	generation, _ := field(args[1], "generation").(types.Int)
+	list, ok := field(args[0], "conditions").(traits.Lister)
+	if !ok {
+		return types.String("")
+	}
+	for it := list.Iterator(); it.HasNext() == types.True; {
+		c := it.Next()
+		if name, ok := field(c, "type").(types.String); !ok || name != args[2] {
+			continue
+		}
+		if seen, ok := field(c, "observedGeneration").(types.Int); ok && seen < generation {
+			return types.String("")
+		}
+		if text, ok := field(c, string(args[3].(types.String))).(types.String); ok { //nolint:errcheck // the checker has seen to it
+			return text
+		}
+	}
+	return types.String("")
+}
+
+// field returns a field of a map, nil if there is none.
+func field(of ref.Val, name string) ref.Val {
+	m, ok := of.(traits.Mapper)
+	if !ok {
+		return nil
+	}
+	value, _ := m.Find(types.String(name))
+	return value
+}
+
+// conditionCost counts the conditions that are looked through.
+type conditionCost struct{}
+
+func (conditionCost) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
+	if function != conditionField {
+		return nil
+	}
+	cost := uint64(1)
+	if list, ok := field(args[0], "conditions").(traits.Lister); ok {
+		if n, ok := list.Size().(types.Int); ok {
+			cost += uint64(n) //nolint:gosec // a size is not negative
+		}
+	}
+	return &cost
+}
+
+// expression is one that compiles.
+type expression struct{ program cel.Program }
+
+// errCost says that an evaluation was given up.
+var errCost = errors.New("takes too long")
+
+// eval evaluates the expression; nil if it comes to nothing, as where it speaks
+// of a field that is not there. The error is errCost.
+func (e *expression) eval(of map[string]any) (any, error) {
+	if e == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxTime)
+	defer cancel()
+	value, _, err := e.program.ContextEval(ctx, of)
+	if err != nil {
+		if cancelled := (interpreter.EvalCancelledError{}); errors.As(err, &cancelled) || ctx.Err() != nil {
+			return nil, errCost
+		}
+		return nil, nil //nolint:nilerr // a missing field makes an expression false
+	}
+	return value.Value(), nil
+}
+
+// isTrue reports whether the expression is true.
+func (e *expression) isTrue(of map[string]any) (bool, error) {
+	value, err := e.eval(of)
+	is, _ := value.(bool)
+	return is, err
+}
+
+// text returns what the expression comes to, if that is text.
+func (e *expression) text(of map[string]any) string {
+	value, _ := e.eval(of)
+	text, _ := value.(string)
+	return text
+}

@@ -1,0 +1,144 @@
+package health
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Rule says how the objects of a kind are judged, in CEL expressions over
+// their top-level fields (docs/health.md). The first that is true decides, in
+// this order: Suspended, InProgress, Failed, Current; if none is, the object is
+// in progress. While status.observedGeneration is behind, none but Suspended is
+// asked.
+type Rule struct {
+	Group      string `json:"group"` // "": any
+	Kind       string `json:"kind"`
+	Suspended  string `json:"suspended"` // "" for this and the next two: never
+	InProgress string `json:"inProgress"`
+	Failed     string `json:"failed"`
+	Current    string `json:"current"`
+	Message    string `json:"message"` // text; "": that of the condition Ready
+}
+
+// judge is a rule that was compiled.
+type judge struct {
+	group, kind string
+
+	suspended, inProgress, failed, current, message *expression // nil if there is none
+}
+
+// Rules are the rules of one app, compiled. Nil has none.
+type Rules struct{ judges []*judge }
+
+// judge returns the rule for a kind: one that names its group before one that
+// names none; nil if there is neither.
+func (r *Rules) judge(gk schema.GroupKind) *judge {
+	if r == nil {
+		return nil
+	}
+	var found *judge
+	for _, j := range r.judges {
+		if j.kind == gk.Kind && (j.group == gk.Group || j.group == "" && found == nil) {
+			found = j
+		}
+	}
+	return found
+}
+
+// NeedsBody reports whether the health of a kind's objects is in more than
+// their metadata. It is the function NeedsBody for an app with rules.
+func (r *Rules) NeedsBody(gk schema.GroupKind) bool { return NeedsBody(gk) || r.judge(gk) != nil }
+
+// Of judges a live object: by the app's rules, else as the function Of does.
+func (r *Rules) Of(u *unstructured.Unstructured) Health {
+	if u == nil {
+		return Health{Unknown, "no such object"}
+	}
+	o := object{u.Object}
+	if u.GetDeletionTimestamp() != nil {
+		return Health{Terminating, terminatingMessage(o, u.GetFinalizers())}
+	}
+	gk := u.GroupVersionKind().GroupKind()
+	if j := r.judge(gk); j != nil {
+		return j.of(u).short()
+	}
+	if plain[gk] {
+		return healthy("")
+	}
+	if judge, ok := table[gk]; ok {
+		if unseen(u) {
+			return progressing(newestNotSeen)
+		}
+		return judge(o).short()
+	}
+	if j := fromLibrary(gk); j != nil {
+		return j.of(u).short()
+	}
+	if unseen(u) {
+		return progressing(newestNotSeen)
+	}
+	return generic(u).short()
+}
+
+const newestNotSeen = "the newest change has not been seen by its controller yet"
+
+// unseen reports whether the object's controller says that it has not looked at
+// the newest generation yet.
+func unseen(u *unstructured.Unstructured) bool {
+	seen, ok := object{u.Object}.lookupInt("status", "observedGeneration")
+	return ok && seen < u.GetGeneration()
+}
+
+// of judges an object by the rule.
+func (j *judge) of(u *unstructured.Unstructured) Health {
+	fields := fieldsOf(u)
+	for _, step := range []struct {
+		field   string
+		is      *expression
+		verdict Status
+	}{
+		{"suspended", j.suspended, Suspended},
+		{"inProgress", j.inProgress, Progressing},
+		{"failed", j.failed, Failed},
+		{"current", j.current, Healthy},
+	} {
+		if step.verdict == Progressing && unseen(u) {
+			return progressing(newestNotSeen)
+		}
+		is, err := step.is.isTrue(fields)
+		if err != nil {
+			return Health{Unknown, "its health rule " + err.Error() + ": " + step.field}
+		}
+		if is {
+			return Health{step.verdict, j.words(u, fields)}
+		}
+	}
+	return progressing(j.words(u, fields))
+}
+
+// words are what the rule says of an object beside its verdict.
+func (j *judge) words(u *unstructured.Unstructured, fields map[string]any) string {
+	if j.message != nil {
+		return j.message.text(fields)
+	}
+	return object{u.Object}.condition("Ready").text()
+}
+
+// fieldsOf returns what expressions may look at. Of a Secret they see which
+// values there are, and no value.
+func fieldsOf(u *unstructured.Unstructured) map[string]any {
+	of := u.Object
+	if u.GetKind() == manifest.SecretKind.Kind {
+		of = manifest.Masker{}.MaskObject(u).Object
+	}
+	fields := make(map[string]any, len(variables))
+	for _, name := range variables {
+		fields[name] = of[name]
+		if of[name] == nil {
+			fields[name] = map[string]any{}
+		}
+	}
+	return fields
+}
