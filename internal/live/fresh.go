@@ -176,7 +176,7 @@ func (f *follow) await(behind map[manifest.ID]string) {
 // judge begins the watch anew if it has not told what it should.
 func (f *follow) judge() {
 	f.mu.Lock()
-	lost, restart := f.awaited, f.restart
+	lost := f.awaited
 	f.awaited = nil
 	f.mu.Unlock()
 	if len(lost) == 0 || f.index.ctx.Err() != nil {
@@ -188,8 +188,7 @@ func (f *follow) judge() {
 	}
 	f.index.log.WithField("kind", one.Kind).Warnf(
 		"the watch did not tell of changes to %d objects, %s among them, which a list has shown; it begins anew", len(lost), one)
-	restart()
-	f.hurry()
+	f.beginAnew()
 }
 
 // arrived notes an event of the watch.

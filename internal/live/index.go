@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -36,6 +37,7 @@ type Index struct {
 	entries  map[manifest.ID]*Entry         // never changed once they are here
 	members  map[string]map[*Entry]struct{} // by ApplySet id
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
+	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
 	grace    time.Duration // how long a kind is watched that nobody uses
@@ -52,6 +54,7 @@ func New(ctx context.Context, cluster *kube.Cluster, log *logrus.Entry) *Index {
 		entries: map[manifest.ID]*Entry{},
 		members: map[string]map[*Entry]struct{}{},
 		users:   map[string][]schema.GroupKind{},
+		rules:   map[string]*health.Rules{},
 		waiters: map[string]map[chan struct{}]struct{}{},
 		grace:   unusedGrace,
 		lossy:   lossGrace,
@@ -129,7 +132,7 @@ func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
 
 // Note enters the result of a request of ours, which may arrive before or
 // after the watch's event of it; the later resource version stays.
-func (x *Index) Note(u *unstructured.Unstructured) { x.put(EntryOf(u)) }
+func (x *Index) Note(u *unstructured.Unstructured) { x.put(x.entryOf(u)) }
 
 // put enters an object unless a later version of it is there.
 func (x *Index) put(entry Entry) {
@@ -195,7 +198,9 @@ func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
 		}
 	}
 	for _, entry := range entries {
-		x.enter(entry, func(old *Entry) bool { return old.partial || entry.ResourceVersion != old.ResourceVersion })
+		x.enter(entry, func(old *Entry) bool {
+			return old.partial || entry.ResourceVersion != old.ResourceVersion || entry.Health != old.Health
+		})
 	}
 }
 

@@ -19,7 +19,7 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 	case *seen:
 		return obj.entry, true
 	case *unstructured.Unstructured:
-		return EntryOf(obj), true
+		return f.index.entryOf(obj), true
 	case *metav1.PartialObjectMetadata:
 		return f.entryOfMetadata(obj), true
 	}
@@ -31,7 +31,7 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	gvk := f.kind.GVK
 	policy := manifest.PolicyOfMetadata(m.Annotations, m.Labels)
-	state, partial := healthOfMetadata(m, gvk), needsBody(gvk.GroupKind())
+	state, partial := healthOfMetadata(m, gvk), f.index.needsBody(gvk.GroupKind())
 	return Entry{
 		ID:              manifest.ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: m.Namespace, Name: m.Name},
 		PartOf:          m.Labels[kube.PartOfLabel],
@@ -84,18 +84,3 @@ type groupKind = schema.GroupKind
 // notSeen is the health of an object that a list of metadata has shown before
 // the watch told of it.
 var notSeen = health.Health{Status: health.Unknown, Message: "not seen by the watch yet"}
-
-// plainKinds are the kinds of whose objects the metadata tells all.
-var plainKinds = map[schema.GroupKind]bool{
-	{Kind: "ConfigMap"}:      true,
-	{Kind: "Secret"}:         true,
-	{Kind: "ServiceAccount"}: true,
-	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:        true,
-	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRoleBinding"}: true,
-	{Group: "rbac.authorization.k8s.io", Kind: "Role"}:               true,
-	{Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}:        true,
-}
-
-// needsBody reports whether the health of a kind's objects is in more than
-// their metadata.
-func needsBody(gk schema.GroupKind) bool { return !plainKinds[gk] }

@@ -17,7 +17,7 @@ import (
 // that no Secret's value ever comes here.
 func (f *follow) newReflector() *cache.Reflector {
 	listWatch, expected := f.bodies()
-	if !needsBody(f.gk()) {
+	if !f.index.needsBody(f.gk()) {
 		listWatch, expected = f.metadata()
 	}
 	return cache.NewReflectorWithOptions(listWatch, expected, &store{follow: f},

@@ -84,7 +84,7 @@ func (f *follow) describe(objects int) Watch {
 	defer f.mu.Unlock()
 	gk := f.kind.GVK.GroupKind()
 	w := Watch{
-		Kind: gk.String(), Version: f.kind.GVK.Version, Bodies: needsBody(gk),
+		Kind: gk.String(), Version: f.kind.GVK.Version, Bodies: f.index.needsBodyLocked(gk),
 		Objects: objects, LastEvent: f.event, Restarts: max(f.restarts-1, 0),
 	}
 	if failure := f.down.Load(); failure != nil {

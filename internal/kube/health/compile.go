@@ -41,9 +41,12 @@ func (c *Compiler) Compile(rules []Rule) (*Rules, []RuleError) {
 	if len(rules) == 0 {
 		return nil, nil
 	}
-	compiled := &Rules{}
+	compiled := &Rules{rules: rules}
 	var problems []RuleError
 	for i, rule := range rules {
+		if rule.Kind == manifest.SecretKind.Kind {
+			problems = append(problems, RuleError{i, "kind", "there are no rules for Secrets: their values are not read", "a Secret is healthy when it is there"})
+		}
 		j := &judge{group: rule.Group, kind: rule.Kind}
 		for _, e := range []struct {
 			field, text string

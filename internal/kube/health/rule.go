@@ -1,10 +1,10 @@
 package health
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Rule says how the objects of a kind are judged, in CEL expressions over
@@ -30,7 +30,21 @@ type judge struct {
 }
 
 // Rules are the rules of one app, compiled. Nil has none.
-type Rules struct{ judges []*judge }
+type Rules struct {
+	rules  []Rule // as they were written
+	judges []*judge
+}
+
+// Equal reports whether two apps have the same rules.
+func (r *Rules) Equal(other *Rules) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
+	return slices.Equal(r.rules, other.rules)
+}
+
+// Has reports whether one of the rules is about a kind.
+func (r *Rules) Has(gk schema.GroupKind) bool { return r.judge(gk) != nil }
 
 // judge returns the rule for a kind: one that names its group before one that
 // names none; nil if there is neither.
@@ -46,10 +60,6 @@ func (r *Rules) judge(gk schema.GroupKind) *judge {
 	}
 	return found
 }
-
-// NeedsBody reports whether the health of a kind's objects is in more than
-// their metadata. It is the function NeedsBody for an app with rules.
-func (r *Rules) NeedsBody(gk schema.GroupKind) bool { return NeedsBody(gk) || r.judge(gk) != nil }
 
 // Of judges a live object: by the app's rules, else as the function Of does.
 func (r *Rules) Of(u *unstructured.Unstructured) Health {
@@ -126,17 +136,13 @@ func (j *judge) words(u *unstructured.Unstructured, fields map[string]any) strin
 	return object{u.Object}.condition("Ready").text()
 }
 
-// fieldsOf returns what expressions may look at. Of a Secret they see which
-// values there are, and no value.
+// fieldsOf returns what expressions may look at. A field that the object does
+// not have is an empty map, so that has(status.phase) is false without it.
 func fieldsOf(u *unstructured.Unstructured) map[string]any {
-	of := u.Object
-	if u.GetKind() == manifest.SecretKind.Kind {
-		of = manifest.Masker{}.MaskObject(u).Object
-	}
 	fields := make(map[string]any, len(variables))
 	for _, name := range variables {
-		fields[name] = of[name]
-		if of[name] == nil {
+		fields[name] = u.Object[name]
+		if fields[name] == nil {
 			fields[name] = map[string]any{}
 		}
 	}

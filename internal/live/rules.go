@@ -1,0 +1,89 @@
+package live
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+)
+
+// SetRules says by which rules the objects of an ApplySet are judged; nil for
+// none but those that hold for all. Health is computed when an object is seen,
+// and its body is let go, so that the kinds that the old rules or the new ones
+// speak of are listed anew if the ApplySet has objects of them.
+func (x *Index) SetRules(partOf string, rules *health.Rules) {
+	x.mu.Lock()
+	old := x.rules[partOf]
+	if old.Equal(rules) {
+		x.mu.Unlock()
+		return
+	}
+	if rules == nil {
+		delete(x.rules, partOf)
+	} else {
+		x.rules[partOf] = rules
+	}
+	var stale []*follow
+	for gk, f := range x.follows {
+		if (old.Has(gk) || rules.Has(gk)) && x.hasLocked(partOf, gk) {
+			stale = append(stale, f)
+		}
+	}
+	x.mu.Unlock()
+	for _, f := range stale {
+		f.beginAnew()
+	}
+}
+
+// hasLocked reports whether an ApplySet has objects of a kind.
+func (x *Index) hasLocked(partOf string, gk schema.GroupKind) bool {
+	for entry := range x.members[partOf] {
+		if entry.ID.GroupKind() == gk {
+			return true
+		}
+	}
+	return false
+}
+
+// beginAnew has the kind listed and watched from the start.
+func (f *follow) beginAnew() {
+	f.mu.Lock()
+	restart := f.restart
+	f.mu.Unlock()
+	if restart != nil {
+		restart()
+	}
+	f.hurry()
+}
+
+// entryOf is EntryOf, judged by the rules of the object's ApplySet.
+func (x *Index) entryOf(u *unstructured.Unstructured) Entry {
+	entry := EntryOf(u)
+	x.mu.RLock()
+	rules := x.rules[entry.PartOf]
+	x.mu.RUnlock()
+	if rules.Has(u.GroupVersionKind().GroupKind()) {
+		entry.Health = rules.Of(u)
+	}
+	return entry
+}
+
+// needsBody reports whether the health of a kind's objects is in more than
+// their metadata, by itself or by the rules of any ApplySet.
+func (x *Index) needsBody(gk schema.GroupKind) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.needsBodyLocked(gk)
+}
+
+func (x *Index) needsBodyLocked(gk schema.GroupKind) bool {
+	if health.NeedsBody(gk) {
+		return true
+	}
+	for _, rules := range x.rules {
+		if rules.Has(gk) {
+			return true
+		}
+	}
+	return false
+}
