@@ -47,7 +47,7 @@ var functions = map[string]struct {
 	"isTrue":  {"status", "True"},
 	"isFalse": {"status", "False"},
 	"reason":  {"reason", ""},
-	"message": {"message", ""},
+	"message": {"message", ""}, // or the reason, where there is no message
 }
 
 // conditionField is what those functions are to the evaluation:
@@ -105,9 +105,11 @@ func fieldOfCondition(args ...ref.Val) ref.Val {
 		if seen, ok := field(c, "observedGeneration").(types.Int); ok && seen < generation {
 			return types.String("")
 		}
-		if text, ok := field(c, string(args[3].(types.String))).(types.String); ok { //nolint:errcheck // the checker has seen to it
-			return text
+		text, _ := field(c, string(args[3].(types.String))).(types.String) //nolint:errcheck // the checker has seen to it
+		if text == "" && args[3] == types.String("message") {
+			text, _ = field(c, "reason").(types.String)
 		}
+		return text
 	}
 	return types.String("")
 }

@@ -1,7 +1,100 @@
 package health
 
 import (
+	_ "embed" // the library
+	"fmt"
+	"strings"
+	"sync"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
 )
 
-func fromLibrary(gk schema.GroupKind) *judge { return nil }
+//go:embed library.yaml
+var libraryText []byte
+
+// shipped is an entry of the library: a rule for several kinds.
+type shipped struct {
+	Rule  `json:",inline"`
+	Kinds []string `json:"kinds"`
+
+	compiled func() *judge
+}
+
+// library reads the library when the first object comes that it may be about.
+// Each of its entries is compiled when there is an object of its kinds.
+var library = sync.OnceValues(func() ([]*shipped, error) {
+	var entries []*shipped
+	if err := yaml.UnmarshalStrict(libraryText, &entries); err != nil {
+		return nil, fmt.Errorf("read the library of health rules: %w", err)
+	}
+	for _, entry := range entries {
+		entry.compiled = sync.OnceValue(entry.compile)
+	}
+	return entries, nil
+})
+
+// compile returns nil for an entry that does not compile, so that its kinds are
+// judged by the conventions. The tests see to it that there is none.
+func (s *shipped) compile() *judge {
+	rules, problems := NewCompiler().Compile([]Rule{s.Rule})
+	if len(problems) > 0 {
+		return nil
+	}
+	return rules.judges[0]
+}
+
+// fits says how well an entry fits a kind: 0 not at all; by the group before
+// by its end, and by the kind before any kind.
+func (s *shipped) fits(gk schema.GroupKind) int {
+	score := 0
+	switch ending, wild := strings.CutPrefix(s.Group, "*"); {
+	case s.Group == gk.Group:
+		score = 3
+	case wild && strings.HasSuffix(gk.Group, ending):
+		score = 1
+	default:
+		return 0
+	}
+	any := false
+	for _, kind := range s.Kinds {
+		if kind == gk.Kind {
+			return score + 1
+		}
+		any = any || kind == "*"
+	}
+	if any {
+		return score
+	}
+	return 0
+}
+
+// chosen remembers which entry is for a kind; there are only so many kinds.
+var chosen sync.Map // of schema.GroupKind, *shipped or nil
+
+// fromLibrary returns the library's rule for a kind; nil if it has none.
+func fromLibrary(gk schema.GroupKind) *judge {
+	found, known := chosen.Load(gk)
+	if !known {
+		found = choose(gk)
+		chosen.Store(gk, found)
+	}
+	if entry, _ := found.(*shipped); entry != nil {
+		return entry.compiled()
+	}
+	return nil
+}
+
+func choose(gk schema.GroupKind) *shipped {
+	entries, err := library()
+	if err != nil {
+		return nil
+	}
+	var best *shipped
+	for _, entry := range entries {
+		if fit := entry.fits(gk); fit > 0 && (best == nil || fit > best.fits(gk)) {
+			best = entry
+		}
+	}
+	return best
+}
