@@ -73,6 +73,7 @@ type App struct {
 	DependsOn []string      // names of apps of the same branch, without cycles
 	OnFailure string        // OnFailureKeep
 	Ignore    []Ignore
+	Health    []Health // before the rules that hold for all
 
 	// Exclude are folders below Path that are the Path of another app of the
 	// same branch, and so not part of this one. Sorted.

@@ -17,6 +17,7 @@ func FuzzAppfile(f *testing.F) {
 		"apps: [{path: apps/shop, dependsOn: [blog]}, {path: apps/blog, dependsOn: [shop]}]",
 		"apps: &a [*a]", "apps: [{schedule: TZ=UTC}]", "apps: [{<<: {}}]", "apps: [{path: 'a[', branch: '@{'}]",
 		"apps: [{ignore: [{kind: A, pointers: [/a~1]}]}]", "---\n---\n", "? x\n", "apps: !!binary x", "apps: [{name: !!str }]",
+		"apps: [{health: &h [{kind: A, group: a.b, current: x, message: &m y}]}, {path: apps/shop, health: *h}, {health: [*m]}]",
 		"apps: [{path: apps/shop, createNamespace: true, namespace: x, ignore: &i [{kind: &k A, pointers: [/x]}]}, {path: apps, ignore: *i}]",
 	} {
 		f.Add(seed)

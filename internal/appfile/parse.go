@@ -164,7 +164,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "helm",
-	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore",
+	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore", "health",
 }
 
 const rendersPlain = "this version deploys plain manifests"
@@ -179,6 +179,9 @@ func (r *reader) entry(element field, repo string) entry {
 	if f, ok := fields["dependsOn"]; ok {
 		e.app.DependsOn = r.texts(f)
 		r.dependsLine[element.line] = f.line
+	}
+	if f, ok := fields["health"]; ok {
+		r.readHealth(&e.app, f)
 	}
 	if f, ok := fields["ignore"]; ok {
 		for _, element := range r.list(f, MaxList) {

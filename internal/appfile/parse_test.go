@@ -57,6 +57,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestEveryField(t *testing.T) {
+	onLine := func(text string) Expression { return Expression{text, manifest.Source{File: Name, Line: 26}} }
 	got := mustParse(t, `
 apps:
   - name: shop
@@ -79,6 +80,10 @@ apps:
         namespace: shop
         group: ""
         pointers: [/data/a~1b, /data/c]
+    health:
+      - kind: Certificate
+        current: status.ready == true
+      - {group: example.org, kind: Widget, suspended: a, inProgress: b, failed: c, current: d, message: e}
   - {name: database, path: deploy/db, branch: release/1.10, schedule: ""}
 `)
 	want := App{
@@ -87,6 +92,13 @@ apps:
 		Ignore: []Ignore{
 			{Kind: "Deployment", Name: "web", Pointers: []string{"/spec/replicas"}},
 			{Kind: "ConfigMap", Namespace: "shop", Pointers: []string{"/data/a~1b", "/data/c"}},
+		},
+		Health: []Health{
+			{Kind: "Certificate", Current: Expression{"status.ready == true", manifest.Source{File: Name, Line: 25}}, Source: manifest.Source{File: Name, Line: 24}},
+			{
+				Group: "example.org", Kind: "Widget", Source: manifest.Source{File: Name, Line: 26},
+				Suspended: onLine("a"), InProgress: onLine("b"), Failed: onLine("c"), Current: onLine("d"), Message: onLine("e"),
+			},
 		},
 		Source: manifest.Source{File: Name, Line: 3},
 	}
@@ -192,7 +204,7 @@ func TestParseBranch(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, ignore"
+	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, ignore, health"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -242,6 +254,16 @@ func TestProblems(t *testing.T) {
 				at(4, `unknown field "release" in helm | known fields are values, releaseName`) +
 				at(4, `values is "x", not a list | write it in brackets: values: [...]`),
 		},
+		{
+			"health", "apps:\n- health: [{}]\n- health: [{kind: Widget}]\n- health: [{kind: widgets.example.org, current: x}]\n- health: [{kind: A, group: a_b, current: ''}]\n- health: [{kind: A, current: x}, {kind: A, group: a.b, current: x}, {kind: A, current: y}]\n- health: {kind: A}\n- health: [{kind: A, current: [x]}]\n",
+			at(2, "an entry of health has no current | for example current: status.phase == 'Ready'") + at(2, "an entry of health has no kind | for example kind: Certificate") +
+				at(3, "an entry of health has no current | for example current: status.phase == 'Ready'") +
+				at(4, `health: kind: "widgets.example.org" is not the name of a kind, such as Certificate`) +
+				at(5, "health: current is empty | remove the line, or write an expression") + at(5, `health: group: "a_b" is not a group, such as cert-manager.io`) +
+				at(6, "health: there is a rule for A on line 6 already | make one of the two, or give them groups") +
+				at(7, "health is a mapping, not a list | write it in brackets: health: [...]") + at(8, "current is a list, not text"),
+		},
+		{"many health rules", "apps: [{health: [" + strings.Repeat("{},", MaxHealth) + "{}]}]", at(1, "health has 51 elements; at most 50 are read")},
 		{"rollback", "apps: [{onFailure: rollback}]", at(1, "onFailure: this version keeps what a failed deploy left and does not roll back | write onFailure: keep, or remove the line")},
 		{
 			"timeouts", "apps:\n- timeout: 5\n- timeout: 5min\n- timeout: soon\n- timeout: 500ms\n- timeout: 25h\n- timeout: -5m\n",

@@ -160,6 +160,7 @@ func (a *app) wanted() *target {
 }
 
 func (a *app) setWant(t *target) {
+	a.engine.setRules(a.name, t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.want = t

@@ -238,6 +238,7 @@ func (e *Engine) Forget(repo string) {
 		if a.repository() == repo {
 			delete(e.apps, name)
 			close(a.gone)
+			e.setRules(name, nil)
 		}
 	}
 }

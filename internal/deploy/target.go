@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
 )
@@ -20,10 +21,11 @@ type target struct {
 	repo     string
 	revision string
 	objects  []*manifest.Object
-	digest   string // of the objects and the settings that shape the deploy
-	gone     bool   // pushboat.yaml does not name the app any more: delete it all
-	read     string // what was read of the revision, see render.Key; "" if there were problems
-	kept     bool   // its objects are those of the target before it
+	rules    *health.Rules // of the app's own; nil if it has none
+	digest   string        // of the objects and the settings that shape the deploy
+	gone     bool          // pushboat.yaml does not name the app any more: delete it all
+	read     string        // what was read of the revision, see render.Key; "" if there were problems
+	kept     bool          // its objects are those of the target before it
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 }
@@ -48,12 +50,15 @@ func (t *target) at(revision string) *target {
 func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
 	specs, problems := appfile.ParseBranch(tree, repo, branch)
 	var targets []*target
+	reader := newRuleReader()
 	for _, spec := range specs {
 		key := render.Key(tree, spec)
 		if old := e.wantedOf(spec.Name); old.readAs(spec, key) && old.repo == repo {
 			targets = append(targets, old.at(revision))
 			continue
 		}
+		rules, wrong := reader.read(spec)
+		problems = append(problems, wrong...)
 		result, found := render.App(tree, spec)
 		if len(found) > 0 {
 			key = ""
@@ -67,6 +72,7 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			repo:     repo,
 			revision: revision,
 			objects:  withNamespace(spec, result.Objects),
+			rules:    rules,
 			digest:   targetDigest(spec, result.Digest),
 			read:     key,
 		})
@@ -83,7 +89,7 @@ func (e *Engine) wantedOf(name string) *target {
 }
 
 // targetDigest changes whenever the app has to be deployed anew. Settings that
-// only say when and how to look (schedule, drift, timeout) are not in it.
+// only say when and how to look (schedule, drift, timeout, health) are not in it.
 func targetDigest(spec appfile.App, rendered string) string {
 	shape, err := json.Marshal([]any{
 		rendered, spec.Cluster, spec.Namespace, spec.CreateNamespace, spec.Prune, spec.Ignore,

@@ -190,9 +190,22 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 		if _, err := setIn(found.Object, path, fromText(args[3])); err != nil {
 			return fmt.Errorf("%s: %w", o.words, err)
 		}
-		_, err = o.client.Update(ctx, found, metav1.UpdateOptions{FieldManager: manager})
-		return err
+		return o.update(ctx, found, path[0] == "status", manager)
 	})
+}
+
+// update writes an object, through its status subresource if that is what has
+// changed and the kind has one.
+func (o object) update(ctx context.Context, u *unstructured.Unstructured, status bool, manager string) error {
+	options := metav1.UpdateOptions{FieldManager: manager}
+	if status {
+		_, err := o.client.UpdateStatus(ctx, u, options)
+		if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	_, err := o.client.Update(ctx, u, options)
+	return err
 }
 
 func deleteObject(ctx context.Context, c *cluster, _ io.Writer, args []string) error {

@@ -1,0 +1,76 @@
+package deploy
+
+import (
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// ruleReader compiles the health rules of a revision's apps.
+type ruleReader struct {
+	compiler *health.Compiler
+	told     map[manifest.Problem]bool // several apps may come from one entry
+}
+
+func newRuleReader() *ruleReader {
+	return &ruleReader{compiler: health.NewCompiler(), told: map[manifest.Problem]bool{}}
+}
+
+// read compiles the rules of one app. With problems there are no rules.
+func (r *ruleReader) read(spec appfile.App) (*health.Rules, manifest.Problems) {
+	rules := make([]health.Rule, len(spec.Health))
+	for i, h := range spec.Health {
+		rules[i] = health.Rule{
+			Group: h.Group, Kind: h.Kind, Suspended: h.Suspended.Text, InProgress: h.InProgress.Text,
+			Failed: h.Failed.Text, Current: h.Current.Text, Message: h.Message.Text,
+		}
+	}
+	compiled, found := r.compiler.Compile(rules)
+	var problems manifest.Problems
+	for _, e := range found {
+		h := spec.Health[e.Rule]
+		problem := manifest.Problem{
+			Source:  whereIs(h, e.Field),
+			Message: fmt.Sprintf("health of %s: %s: %s", h.Kind, e.Field, e.Message),
+			Hint:    e.Hint,
+		}
+		if !r.told[problem] {
+			r.told[problem] = true
+			problems = append(problems, problem)
+		}
+	}
+	return compiled, problems
+}
+
+// whereIs returns the place of a rule's field.
+func whereIs(h appfile.Health, field string) manifest.Source {
+	switch field {
+	case "suspended":
+		return h.Suspended.Source
+	case "inProgress":
+		return h.InProgress.Source
+	case "failed":
+		return h.Failed.Source
+	case "current":
+		return h.Current.Source
+	case "message":
+		return h.Message.Source
+	}
+	return h.Source
+}
+
+// setRules has the app's objects judged by the rules of what is wanted of it;
+// t is nil for nothing.
+func (e *Engine) setRules(name string, t *target) {
+	for cluster, c := range e.Clusters {
+		var rules *health.Rules
+		if t != nil && t.spec.Cluster == cluster {
+			rules = t.rules
+		}
+		if c.Index != nil {
+			c.Index.SetRules(setID(name), rules)
+		}
+	}
+}
