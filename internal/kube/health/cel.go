@@ -105,7 +105,7 @@ func fieldOfCondition(args ...ref.Val) ref.Val {
 		if seen, ok := field(c, "observedGeneration").(types.Int); ok && seen < generation {
 			return types.String("")
 		}
-		text, _ := field(c, string(args[3].(types.String))).(types.String) //nolint:errcheck // the checker has seen to it
+		text, _ := field(c, string(args[3].(types.String))).(types.String)
 		if text == "" && args[3] == types.String("message") {
 			text, _ = field(c, "reason").(types.String)
 		}
@@ -134,7 +134,7 @@ func (conditionCost) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 	cost := uint64(1)
 	if list, ok := field(args[0], "conditions").(traits.Lister); ok {
 		if n, ok := list.Size().(types.Int); ok {
-			cost += uint64(n) //nolint:gosec // a size is not negative
+			cost += uint64(n)
 		}
 	}
 	return &cost
@@ -159,7 +159,7 @@ func (e *expression) eval(of map[string]any) (any, error) {
 		if cancelled := (interpreter.EvalCancelledError{}); errors.As(err, &cancelled) || ctx.Err() != nil {
 			return nil, errCost
 		}
-		return nil, nil //nolint:nilerr // a missing field makes an expression false
+		return nil, nil // a missing field makes an expression false
 	}
 	return value.Value(), nil
 }
