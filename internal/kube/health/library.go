@@ -3,6 +3,7 @@ package health
 import (
 	_ "embed" // the library
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -47,7 +48,7 @@ func (s *shipped) compile() *judge {
 // fits says how well an entry fits a kind: 0 not at all; by the group before
 // by its end, and by the kind before any kind.
 func (s *shipped) fits(gk schema.GroupKind) int {
-	score := 0
+	var score int
 	switch ending, wild := strings.CutPrefix(s.Group, "*"); {
 	case s.Group == gk.Group:
 		score = 3
@@ -56,14 +57,10 @@ func (s *shipped) fits(gk schema.GroupKind) int {
 	default:
 		return 0
 	}
-	any := false
-	for _, kind := range s.Kinds {
-		if kind == gk.Kind {
-			return score + 1
-		}
-		any = any || kind == "*"
-	}
-	if any {
+	switch {
+	case slices.Contains(s.Kinds, gk.Kind):
+		return score + 1
+	case slices.Contains(s.Kinds, "*"):
 		return score
 	}
 	return 0
