@@ -64,6 +64,7 @@ func (x *Index) entryOf(u *unstructured.Unstructured) Entry {
 	x.mu.RUnlock()
 	if rules.Has(u.GroupVersionKind().GroupKind()) {
 		entry.Health = rules.Of(u)
+		entry.Hook = hookOf(u, entry.Health)
 	}
 	return entry
 }
