@@ -114,7 +114,7 @@ fuzz:
 bench: bin/devcluster build
 	$(call say,measuring against the references (about 15 min))
 	@go build -o bin/bench ./test/bench
-	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET))
+	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET)) $(if $(PROFILES),-profiles $(PROFILES))
 
 bench-go:
 	$(call say,running the Go benchmarks)

@@ -18,6 +18,7 @@ type Config struct {
 	Data     string             `yaml:"data"` // required
 	SSH      SSH                `yaml:"ssh"`
 	HTTP     HTTP               `yaml:"http"`
+	Debug    Debug              `yaml:"debug"`
 	Clusters map[string]Cluster `yaml:"clusters"`
 	Keys     Keys               `yaml:"keys"`
 	Git      Git                `yaml:"git"`
@@ -41,6 +42,11 @@ type SSH struct {
 // HTTP configures the probes.
 type HTTP struct {
 	Address string `yaml:"address"` // "": no HTTP
+}
+
+// Debug configures the listener for profiles.
+type Debug struct {
+	Address string `yaml:"address"` // of this machine only; "": none
 }
 
 // Cluster says how to reach a cluster.
@@ -143,6 +149,11 @@ func (c Config) check() error {
 		return errors.New("nobody could log in: give --admin-key FILE.pub, or keys: in the configuration")
 	case c.SSH.IdleTimeout != 0 && c.SSH.IdleTimeout < time.Minute:
 		return fmt.Errorf("ssh.idle_timeout: %s is less than 1m, which git itself needs", c.SSH.IdleTimeout)
+	}
+	if c.Debug.Address != "" {
+		if err := checkLoopback(c.Debug.Address); err != nil {
+			return fmt.Errorf("debug.address: %w", err)
+		}
 	}
 	if _, ok := c.Clusters["default"]; !ok {
 		return errors.New(`clusters: one has to be called "default"`)

@@ -51,6 +51,7 @@ type server struct {
 	fullTimetable *timetable
 	ssh           *sshd.Server
 	probes        *http.Server
+	debug         *http.Server
 	cancel        context.CancelFunc // ends the watches
 }
 
@@ -251,8 +252,11 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	if err := s.serveProbes(failed); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.serveDebug(failed); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	s.engine.Start(func(err error) { failed <- err })
@@ -367,6 +371,9 @@ func (s *server) stop() {
 func (s *server) close() {
 	if s.probes != nil {
 		_ = s.probes.Close() // nothing is lost with a probe
+	}
+	if s.debug != nil {
+		_ = s.debug.Close()
 	}
 	if s.cancel != nil {
 		s.cancel()

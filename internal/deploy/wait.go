@@ -97,8 +97,9 @@ const lineEvery = time.Second
 
 // waitLine is what the log says of one object.
 type waitLine struct {
-	said health.Health // zero: nothing yet
-	at   time.Time     // of the line, or of the first look
+	since time.Time     // of the first look
+	said  health.Health // zero: nothing yet
+	at    time.Time     // of the line, or of the first look
 }
 
 // look compares the health of every object with what the log says, prints
@@ -118,7 +119,9 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 	}
 	for _, entry := range sick {
 		w.say(entry)
-		w.findCause(ctx, entry)
+		if time.Since(w.lines[entry.ID].since) >= lineEvery { // else it needs no pods watched
+			w.findCause(ctx, entry)
+		}
 	}
 	return sick
 }
@@ -128,7 +131,7 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 func (w *waiting) say(entry live.Entry) {
 	line, known := w.lines[entry.ID]
 	if !known {
-		line = &waitLine{at: time.Now()}
+		line = &waitLine{since: time.Now(), at: time.Now()}
 		w.lines[entry.ID] = line
 	}
 	failed := entry.Health.Status == health.Failed

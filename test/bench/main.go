@@ -22,6 +22,8 @@ type settings struct {
 	fleet  int
 	bin    string
 	keep   bool
+
+	profiles string
 }
 
 func main() {
@@ -31,6 +33,7 @@ func main() {
 	flag.IntVar(&s.fleet, "fleet", 1000, "apps, and repositories, of the rows that have many")
 	flag.StringVar(&s.bin, "bin", "bin", "directory of pushboat, pushboat-hook and devcluster")
 	flag.BoolVar(&s.keep, "keep", false, "keep the directory of the run, with all logs")
+	flag.StringVar(&s.profiles, "profiles", "", "directory for profiles of the server, of the fleet rows")
 	flag.Usage = usage
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -107,7 +107,7 @@ func firstDeploy(ctx context.Context, l *lab) (*result, error) {
 	}
 	r.ratio(mine, raw, atMost, 1.5)
 	r.fact(fact{what: "requests", value: float64(asked.total())})
-	return r, l.memory(r, 0)
+	return r, l.memory(ctx, r, 0)
 }
 
 // oneChange: one object of 200 differs, against a push of the same commit that
@@ -257,19 +257,4 @@ func (a *app) reschedule(ctx context.Context, schedule string) error {
 	}
 	_, err := a.push(ctx, ours)
 	return err
-}
-
-// memory adds the server's memory; limit 0 is none.
-func (l *lab) memory(r *result, limit float64) error {
-	now, peak, err := l.server.resident()
-	if err != nil {
-		return err
-	}
-	g := noGoal
-	if limit > 0 {
-		g = atMost
-	}
-	r.fact(fact{what: "server's memory (RSS), peak", value: peak, unit: " MiB", goal: g, limit: limit})
-	r.note("server's memory afterwards: %.0f MiB", now)
-	return nil
 }

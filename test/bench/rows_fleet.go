@@ -37,7 +37,12 @@ func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- l.keepProfile(ctx, "profile?seconds=20", "first-push.cpu") }()
 	if f.push, err = f.workingCopy.push(ctx, ours); err != nil {
+		return nil, err
+	}
+	if err := <-profiled; err != nil {
 		return nil, err
 	}
 	if f.asked, err = count.requests("pushboat"); err != nil {
@@ -60,7 +65,7 @@ func fleetFirst(ctx context.Context, l *lab) (*result, error) {
 	mine := &series{of: fmt.Sprintf("git push of %d apps", l.settings.fleet)}
 	mine.add(f.push)
 	r := &result{}
-	if err := l.memory(r, 256); err != nil {
+	if err := l.memory(ctx, r, 256); err != nil {
 		return nil, err
 	}
 	raw := &series{of: fmt.Sprintf("client-go server-side apply of %d objects, %d at a time", kindsOfObject*l.settings.fleet, workers)}
@@ -215,8 +220,16 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	heap, err := l.heap(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.keepProfile(ctx, "heap", "idle.heap"); err != nil {
+		return nil, err
+	}
 	r := &result{}
 	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(idleFor), unit: " %", goal: atMost, limit: 1})
 	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 150})
+	r.note("of which %.0f MiB are reachable", heap)
 	return r, nil
 }

@@ -76,7 +76,7 @@ func (l *lab) changeAndDrift(ctx context.Context, r *result, w *workingCopy) err
 		}
 	}
 	r.series = append(r.series, one, corrected)
-	return l.memory(r, 0)
+	return l.memory(ctx, r, 0)
 }
 
 const definitionText = `apiVersion: apiextensions.k8s.io/v1
@@ -131,7 +131,7 @@ func scaleCRD(ctx context.Context, l *lab) (*result, error) {
 		one.add(took)
 	}
 	r := &result{series: []*series{first, one}}
-	return r, l.memory(r, 0)
+	return r, l.memory(ctx, r, 0)
 }
 
 // scaleRepos: a hundred repositories, each made by its first push.
@@ -153,5 +153,5 @@ func scaleRepos(ctx context.Context, l *lab) (*result, error) {
 	}
 	r := &result{series: []*series{pushes}}
 	r.note("the last push took %.2f s, the first %.2f s", pushes.values[len(pushes.values)-1], pushes.values[0])
-	return r, l.memory(r, 0)
+	return r, l.memory(ctx, r, 0)
 }

@@ -55,7 +55,7 @@ func startUp(ctx context.Context, l *lab) (*result, error) {
 	r.series = append(r.series, ready, known)
 	r.fact(fact{what: "start to ready", value: ready.median(), unit: " s", goal: atMost, limit: 0.5})
 	r.note("the first start, with all apps to deploy: ready after %.2f s, all deployed %.1f s later", first.Seconds(), deployed.Seconds())
-	return r, l.memory(r, 0)
+	return r, l.memory(ctx, r, 0)
 }
 
 // fillStore puts n repositories into the store of a server that is stopped. The

@@ -36,7 +36,10 @@ func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer log.Close() // the child has its own
-	cmd := exec.Command(filepath.Join(l.settings.bin, "pushboat"), "serve",
+	if err := os.WriteFile(l.path("config.yaml"), []byte("debug: {address: \"127.0.0.1:0\"}\n"), 0o600); err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(filepath.Join(l.settings.bin, "pushboat"), "serve", "--config", l.path("config.yaml"),
 		"--data", l.path("data"), "--ssh", "127.0.0.1:0", "--http", "127.0.0.1:0",
 		"--kubeconfig", l.cluster.Kubeconfig, "--admin-key", l.path("key.pub"))
 	cmd.Stderr = log

@@ -1,0 +1,58 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// serveDebug serves the runtime's profiles, if that is configured.
+func (s *server) serveDebug(failed chan<- error) error {
+	if s.config.Debug.Address == "" {
+		return nil
+	}
+	listener, err := s.listen(s.config.Debug.Address, "debug.addr")
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and the like are below it
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s.debug = &http.Server{Handler: sameHost(mux), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
+	s.log.WithField("address", listener.Addr().String()).Info("debug: serving profiles")
+	go func() {
+		if err := s.debug.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return nil
+}
+
+// sameHost refuses requests that name another host than this machine: a page
+// in a browser here must not reach the profiles through a name that it lets
+// resolve to 127.0.0.1 (DNS rebinding).
+func sameHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := checkLoopback(r.Host); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// checkLoopback refuses an address, HOST:PORT, that is not of this machine alone.
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%q is no HOST:PORT; write 127.0.0.1:6060", address)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%q can be reached from other machines; write 127.0.0.1:6060, and forward it with ssh -L", address)
+}

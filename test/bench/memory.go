@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// memory adds the server's memory: the most that it took, which is to be at most
+// limit MiB (0: no goal), and what it holds on to.
+func (l *lab) memory(ctx context.Context, r *result, limit float64) error {
+	now, peak, err := l.server.resident()
+	if err != nil {
+		return err
+	}
+	g := noGoal
+	if limit > 0 {
+		g = atMost
+	}
+	r.fact(fact{what: "server's memory (RSS), peak", value: peak, unit: " MiB", goal: g, limit: limit})
+	heap, err := l.heap(ctx)
+	if err != nil {
+		return err
+	}
+	r.note("server's memory afterwards: %.0f MiB, of which %.0f MiB are reachable", now, heap)
+	return nil
+}
+
+// heap is what of the server's heap is reachable, in MiB, after a collection.
+func (l *lab) heap(ctx context.Context) (float64, error) {
+	text, err := l.profile(ctx, "heap?gc=1&debug=1")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(text, "# HeapAlloc = ")
+	var bytes float64
+	if _, err := fmt.Sscan(rest, &bytes); err != nil {
+		return 0, fmt.Errorf("read the server's heap: %w", err)
+	}
+	return bytes / (1 << 20), nil
+}
+
+// keepProfile leaves a profile of the server in the directory that -profiles
+// names, for go tool pprof.
+func (l *lab) keepProfile(ctx context.Context, query, name string) error {
+	if l.settings.profiles == "" {
+		return nil
+	}
+	data, err := l.profile(ctx, query)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(l.settings.profiles, name), []byte(data), 0o600)
+}
+
+func (l *lab) profile(ctx context.Context, query string) (string, error) {
+	addr, err := os.ReadFile(l.path("data", "run", "debug.addr"))
+	if err != nil {
+		return "", err
+	}
+	url := "http://" + strings.TrimSpace(string(addr)) + "/debug/pprof/" + query
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("read a profile of the server: %w", err)
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("read a profile of the server: %s: %s", answer.Status, data)
+	}
+	return string(data), err
+}
