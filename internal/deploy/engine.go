@@ -30,6 +30,7 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
+	pods    podWatches
 	slots   chan struct{}          // one for each apply under way
 	opened  chan struct{}          // closed when the cluster answered and every claim is known
 	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise

@@ -178,21 +178,9 @@ func (w *waiting) podsOf(ctx context.Context, namespace string) *live.Pods {
 	if pods, ok := w.pods[namespace]; ok {
 		return pods
 	}
-	pods := live.WatchPods(ctx, w.cluster.Kube, namespace)
+	pods, leave := w.cluster.pods.join(w.cluster.Kube, namespace, w.nudge)
+	context.AfterFunc(ctx, leave)
 	w.pods[namespace] = pods
-	go func() {
-		for {
-			select {
-			case <-pods.Changed():
-				select {
-				case w.nudge <- struct{}{}:
-				default:
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	return pods
 }
 
