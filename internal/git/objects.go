@@ -15,7 +15,6 @@ import (
 	"sync"
 
 	"github.com/go-git/go-billy/v5"
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -49,9 +48,9 @@ func (r *Repository) openObjects(q Quarantine) (*objects, error) {
 	shared := cache.NewObjectLRU(objectCacheBytes)
 	o := &objects{}
 	if quarantine != "" {
-		o.layers = append(o.layers, gogitfs.NewStorage(objectDirFS{osfs.New(quarantine)}, shared))
+		o.layers = append(o.layers, gogitfs.NewStorage(objectDirFS{openFS(quarantine)}, shared))
 	}
-	o.layers = append(o.layers, gogitfs.NewStorage(osfs.New(r.dir), shared))
+	o.layers = append(o.layers, gogitfs.NewStorage(openFS(r.dir), shared))
 	return o, nil
 }
 

@@ -96,8 +96,14 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 	if _, err := one.push(ctx, ours); err != nil {
 		return nil, err
 	}
+	bare := &series{of: "bare git push of the same commits " + l.plainWords()}
+	if _, err := f.workingCopy.push(ctx, plain); err != nil {
+		return nil, err
+	}
 	many, lone := &series{of: fmt.Sprintf("git push, one app of %d changed", l.settings.fleet)}, &series{of: "git push, the only app changed"}
 	most := 0
+	profiled := make(chan error, 1)
+	go func() { profiled <- l.keepProfile(ctx, "profile?seconds=5", "one-change.cpu") }()
 	for i := range l.rounds(10) {
 		name := fmt.Sprintf("f%04d", i%l.settings.fleet)
 		count, err := l.auditFromNow()
@@ -114,13 +120,21 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 			return nil, err
 		}
 		most = max(most, asked.total())
+		if took, err = f.workingCopy.push(ctx, plain); err != nil {
+			return nil, err
+		}
+		bare.add(took)
 		if took, err = one.changeConfig(ctx, "apps/lone/config.yaml", "lone", i); err != nil {
 			return nil, err
 		}
 		lone.add(took)
 	}
+	if err := <-profiled; err != nil {
+		return nil, err
+	}
 	r := &result{}
 	r.ratio(many, lone, atMost, 1.3)
+	r.series = append(r.series, bare)
 	r.fact(fact{what: "requests of a push, at most", value: float64(most), goal: atMost, limit: 4})
 	return r, nil
 }
