@@ -75,8 +75,8 @@ func (o StoreOptions) config() []string {
 		"receive.shallowUpdate=false",
 		// A repository is shut by its own config; see shut.
 		"receive.hideRefs=!refs",
-		// Records are the server's: anybody who may read can fetch them
-		// (that is the backup), nobody can push them.
+		// Records are the server's: who may read them can fetch them (that is
+		// the backup), see ServeRequest.HideRecords; nobody can push them.
 		"receive.hideRefs=" + strings.TrimSuffix(RecordRefs, "/"),
 		// Sending.
 		"uploadpack.allowFilter=true",

@@ -67,6 +67,9 @@ type ServeRequest struct {
 	HookEnv []string
 	// Operator is noted in the reflog; default "pushboat".
 	Operator string
+	// HideRecords keeps the refs below RecordRefs, and what only they lead to,
+	// from a client that clones or fetches.
+	HideRecords bool
 }
 
 // outputGraceFactor times KillDelay is how long a client may take to accept the
@@ -84,7 +87,7 @@ func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, e
 	if err := r.checkRequest(req); err != nil {
 		return 128, fmt.Errorf("serve %q: %w", r.name, err)
 	}
-	cmd := r.opts.command(r.dir, r.serveEnv(req), r.serveArgs(req.Service))
+	cmd := r.opts.command(r.dir, r.serveEnv(req), r.serveArgs(req))
 	cmd.WaitDelay = outputGraceFactor * r.opts.KillDelay
 	cmd.Stdout, cmd.Stderr = req.Stdout, req.Stderr
 	if req.Service.Writes() {
@@ -136,6 +139,10 @@ func (r *Repository) checkRequest(req ServeRequest) error {
 			return fmt.Errorf("hook environment %s: want PUSHBOAT_NAME=value", quoteShort(entry))
 		}
 	}
+	if req.Service == UploadArchive && req.HideRecords {
+		// It takes any ref's name, hidden or not.
+		return errors.New("archives are for those who may read the records of deploys")
+	}
 	if req.Service.Writes() {
 		return r.checkHooks()
 	}
@@ -164,7 +171,9 @@ func (r *Repository) serveEnv(req ServeRequest) []string {
 		operator = "pushboat"
 	}
 	env := append(identityEnv(operator), req.HookEnv...)
-	if gitProtocol.MatchString(req.Protocol) {
+	// Version 2 gives any object to who names it by its hash, hidden or not
+	// (gitprotocol-v2, want); without it only what is advertised is given.
+	if gitProtocol.MatchString(req.Protocol) && !req.HideRecords {
 		env = append(env, "GIT_PROTOCOL="+req.Protocol)
 	}
 	if req.Service.Writes() {
@@ -192,9 +201,12 @@ func identityEnv(name string) []string {
 // serverEmail stands where git wants an address and there is none.
 const serverEmail = "pushboat@localhost"
 
-func (r *Repository) serveArgs(service Service) []string {
-	verb := strings.TrimPrefix(string(service), "git-")
-	if service == UploadPack {
+func (r *Repository) serveArgs(req ServeRequest) []string {
+	verb := strings.TrimPrefix(string(req.Service), "git-")
+	switch {
+	case req.Service == UploadPack && req.HideRecords:
+		return []string{"-c", "uploadpack.hideRefs=" + strings.TrimSuffix(RecordRefs, "/"), verb, "--strict", r.dir}
+	case req.Service == UploadPack:
 		return []string{verb, "--strict", r.dir}
 	}
 	return []string{verb, r.dir}

@@ -190,6 +190,50 @@ func TestRecordsAreReadOnly(t *testing.T) {
 	}
 }
 
+// Who may not read records does not get them in any way: by name, by hash of
+// the record or of what is in it, or as an archive, in any version of the
+// protocol. All else of the repository is as ever.
+func TestRecordsAreHidden(t *testing.T) {
+	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
+	work := gittest.WorkTree(t, map[string]string{"a": "1"})
+	s.Must(work, "push", "--quiet", s.URL("shop"), "main")
+	const ref = "refs/pushboat/deploys/shop"
+	first, err := s.repo.Append(t.Context(), ref, "", git.NewCommit{Message: "1", Files: map[string][]byte{"secret": []byte("x")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tip, err := s.repo.Append(t.Context(), ref, first, git.NewCommit{Message: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := s.repo.TreeHash(first, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.hideRecords.Store(true)
+	for _, version := range []string{"0", "1", "2"} {
+		for _, want := range []string{ref, "refs/pushboat/*:refs/pushboat/*", string(tip), string(first), string(tree)} {
+			dir := gittest.WorkTree(t, map[string]string{"b": "1"})
+			out, err := s.Run(dir, "-c", "protocol.version="+version, "fetch", s.URL("shop"), want)
+			if err == nil && !strings.Contains(want, "*") {
+				t.Errorf("version %s: %s was fetched:\n%s", version, want, out)
+			}
+			if err := gittest.Git(dir, "cat-file", "-e", string(tip)).Run(); err == nil {
+				t.Errorf("version %s: fetch %s has brought the record", version, want)
+			}
+		}
+		if out := s.Must(work, "-c", "protocol.version="+version, "ls-remote", s.URL("shop")); strings.Contains(out, "pushboat") {
+			t.Errorf("version %s advertises\n%s", version, out)
+		}
+		s.Must(t.TempDir(), "-c", "protocol.version="+version, "clone", "--quiet", "--mirror", s.URL("shop"), "copy")
+	}
+	if out, err := s.Run(work, "archive", "--remote="+s.URL("shop"), ref); err == nil {
+		t.Errorf("an archive of a record: %q", out)
+	}
+	s.hideRecords.Store(false)
+	s.Must(work, "fetch", "--quiet", s.URL("shop"), string(first))
+}
+
 // Objects that fsck refuses do not come in. (A client of git does not make
 // them, so they are made by hand.)
 func TestFsck(t *testing.T) {

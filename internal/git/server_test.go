@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/git"
@@ -27,6 +28,8 @@ type server struct {
 	protocol chan string  // of each session, as it was sent
 	served   chan outcome // of each session, when Serve has returned
 	stop     context.CancelFunc
+
+	hideRecords atomic.Bool // see git.ServeRequest
 }
 
 type outcome struct {
@@ -82,7 +85,7 @@ func (s *server) serve(ctx context.Context, session gittest.Session) int {
 	status, err := repo.Serve(ctx, git.ServeRequest{
 		Service: git.Service(session.Service), Protocol: session.Protocol,
 		Stdin: session.Stdin, Stdout: session.Stdout, Stderr: session.Stderr,
-		HookEnv: []string{"PUSHBOAT_DIR=" + s.dir}, Operator: "ana",
+		HookEnv: []string{"PUSHBOAT_DIR=" + s.dir}, Operator: "ana", HideRecords: s.hideRecords.Load(),
 	})
 	s.served <- outcome{status, err}
 	return status

@@ -67,6 +67,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 		Stdin: s, Stdout: s, Stderr: s.Stderr(), Operator: s.Caller().Operator,
 	}
 	if !service.Writes() {
+		request.HideRecords = d.hidesRecords(s.Caller(), repo.Name())
 		return d.run(ctx, s, repo, request)
 	}
 	push := newPush(d, s, repo)
@@ -79,6 +80,12 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 		return exitNotDeployed
 	}
 	return status
+}
+
+// hidesRecords reports whether the records of a repository's deploys are kept
+// from somebody who may read the repository.
+func (d *Door) hidesRecords(caller access.Caller, name git.Name) bool {
+	return !d.Policy.Allows(caller, access.ReadDeploys, name.String())
 }
 
 func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
