@@ -31,6 +31,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
@@ -52,6 +53,7 @@ type server struct {
 	socket        *push.Socket
 	keyring       *access.Keyring
 	history       *history.History
+	rollback      *rollback.Maker
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
 	timetable     *timetable
@@ -190,6 +192,8 @@ func (s *server) buildEngine() error {
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Masker: manifest.NewMasker(key), Log: s.log,
 	})
+	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
+	s.engine.OnFailure(s.rollback.After)
 	s.timetable = newTimetable(s.engine.CheckDue, maxJitter, s.log)
 	s.fullTimetable = newTimetable(s.engine.FullCheckDue, maxFullJitter, s.log)
 	s.engine.OnWanted(func(app, schedule, full string) {
@@ -198,6 +202,15 @@ func (s *server) buildEngine() error {
 	})
 	s.keeper = drift.New(s.engine, s.log)
 	return nil
+}
+
+// hostName ends the addresses of the authors of rollbacks.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
 }
 
 // secretKey reads the key by which secret values are digested, and makes it
@@ -231,7 +244,7 @@ func (s *server) buildDoors(version string) (err error) {
 	policy := access.NewPolicy(s.log, s.keyring)
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
 	desk := &command.Desk{
-		Repos: s.repos, Engine: s.engine, History: s.history, Policy: policy,
+		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy,
 		Version: version, HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Log: s.log,
 	}
 	s.ssh, err = sshd.New(sshd.Config{

@@ -47,8 +47,11 @@ const (
 	DriftOff     = "off"
 )
 
-// OnFailureKeep is the value of App.OnFailure: a failed deploy stays as it is.
-const OnFailureKeep = "keep"
+// Values of App.OnFailure.
+const (
+	OnFailureKeep     = "keep"     // what a failed deploy left stays as it is
+	OnFailureRollback = "rollback" // the app is taken back to its last good deploy
+)
 
 // App is a unit of deployment: a folder of a branch, on one cluster. All
 // fields are checked and have their defaults.
@@ -71,7 +74,7 @@ type App struct {
 	Prune     bool          // delete what is no longer in the folder
 	Timeout   time.Duration // for health after an apply
 	DependsOn []string      // names of apps of the same branch, without cycles
-	OnFailure string        // OnFailureKeep
+	OnFailure string        // OnFailureKeep or OnFailureRollback
 	Ignore    []Ignore
 	Health    []Health // before the rules that hold for all
 

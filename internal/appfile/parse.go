@@ -243,11 +243,7 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 		app.Timeout, _ = r.duration(f, time.Second, 24*time.Hour)
 	}
 	if f, ok := fields["onFailure"]; ok {
-		if f.value.Value == "rollback" {
-			r.add(f.line, "onFailure: this version keeps what a failed deploy left and does not roll back", "write onFailure: keep, or remove the line")
-			return
-		}
-		app.OnFailure, _ = r.oneOf(f, OnFailureKeep)
+		app.OnFailure, _ = r.oneOf(f, OnFailureKeep, OnFailureRollback)
 	}
 }
 

@@ -245,7 +245,7 @@ func TestProblems(t *testing.T) {
 		{"which namespace", "apps: [{name: a, createNamespace: true}]", at(1, "createNamespace does not say which | add namespace: a")},
 		{
 			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
-			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep`) + at(2, `render: "yaml" is not known | write auto or plain`),
+			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain`),
 		},
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
@@ -264,7 +264,6 @@ func TestProblems(t *testing.T) {
 				at(7, "health is a mapping, not a list | write it in brackets: health: [...]") + at(8, "current is a list, not text"),
 		},
 		{"many health rules", "apps: [{health: [" + strings.Repeat("{},", MaxHealth) + "{}]}]", at(1, "health has 51 elements; at most 50 are read")},
-		{"rollback", "apps: [{onFailure: rollback}]", at(1, "onFailure: this version keeps what a failed deploy left and does not roll back | write onFailure: keep, or remove the line")},
 		{
 			"timeouts", "apps:\n- timeout: 5\n- timeout: 5min\n- timeout: soon\n- timeout: 500ms\n- timeout: 25h\n- timeout: -5m\n",
 			at(2, "timeout: 5 is not a duration | write 5m") + at(3, "timeout: 5min is not a duration | write 5m") + at(4, "timeout: soon is not a duration | write it like 90s, 5m or 1h30m") +

@@ -20,6 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/rollback"
 )
 
 // Session is the caller's end. Package sshd has it.
@@ -35,13 +36,14 @@ type Session interface {
 
 // Desk answers the verbs. Every field is required.
 type Desk struct {
-	Repos   *git.Store
-	Engine  *deploy.Engine
-	History *history.History
-	Policy  *access.Policy
-	Version string
-	HostKey string // fingerprint of the server's key
-	Log     *logrus.Entry
+	Repos    *git.Store
+	Engine   *deploy.Engine
+	History  *history.History
+	Rollback *rollback.Maker
+	Policy   *access.Policy
+	Version  string
+	HostKey  string // fingerprint of the server's key
+	Log      *logrus.Entry
 }
 
 // Exit statuses of verbs.

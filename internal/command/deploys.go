@@ -190,6 +190,7 @@ func verdict(r deploy.Record) error {
 func historyFlags(f *pflag.FlagSet) {
 	output(f)
 	f.IntP("number", "n", 20, "how many deploys to list")
+	f.Int("before", 0, "list the deploys before this number")
 }
 
 // maxHistory is how many deploys one call lists at most.
@@ -205,7 +206,11 @@ func listHistory(ctx context.Context, c *call) error {
 	if err != nil || number < 1 || number > maxHistory {
 		return usageError{fmt.Sprintf("-n wants a number from 1 to %d", maxHistory)}
 	}
-	records, err := c.History.List(ctx, status.Repo, status.App, 0, number)
+	before, err := c.flags.GetInt("before")
+	if err != nil || before < 0 {
+		return usageError{"--before wants the number of a deploy, such as 42"}
+	}
+	records, err := c.History.List(ctx, status.Repo, status.App, before, number)
 	if err != nil {
 		return err
 	}
@@ -222,6 +227,9 @@ func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
 		by := r.Operator
 		if r.Cause != deploy.CausePush {
 			by += " (" + string(r.Cause) + ")"
+		}
+		for _, culprit := range r.Culprits() {
+			by += " after " + manifest.Clean(culprit.Manager)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f s\t%s\t%s\t%d\n",
 			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, r.Changed())
@@ -293,6 +301,10 @@ func show(ctx context.Context, c *call) error {
 			if field[1] != "" {
 				fmt.Fprintf(w, "%-9s %s\n", field[0], manifest.Clean(field[1]))
 			}
+		}
+		fmt.Fprintf(w, "%-9s %d changed, %d unchanged\n", "objects", r.Changed(), r.Same)
+		for _, culprit := range r.Culprits() {
+			fmt.Fprintf(w, "%-9s %s\n", "culprit", manifest.Clean(culprit.String()))
 		}
 		fmt.Fprintf(w, "\n%s", entry.Log)
 	})

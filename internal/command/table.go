@@ -28,6 +28,21 @@ func verbs() []*verb {
 			more: "Every app that you may deploy, if none is named. What differs is corrected, or\n" +
 				"left, as the app's drift setting says. Exits 1 if something differs and is left.",
 		},
+		{
+			words: "rollback", args: "APP [REV]", help: "take an app back to an earlier revision",
+			flags: rollbackFlags, run: rollBack,
+			more: "REV is a deploy (41 or shop-41), a branch, a tag or a commit; the last good\n" +
+				"deploy that differs if left out. A commit on the branch restores the app's\n" +
+				"folder as it was there, and nothing else; it goes through the gate as a push.\n" +
+				"Shows the deploy until it ends, and exits 1 if it does not end well.",
+		},
+		{
+			words: "diff", args: "APP [A..B]", help: "what changed from one deploy to another", flags: output, run: diff,
+			more: "A and B are deploys (41 or shop-41), or revisions: branches, tags, commits.\n" +
+				"Deploys are compared as they were applied, revisions as they are rendered.\n" +
+				"One deploy alone is compared with the one before, one revision with the\n" +
+				"app's branch; without either, the newest deploy that changed an object.",
+		},
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},

@@ -99,7 +99,10 @@ func (p *Prepared) formerly(name string) []string {
 }
 
 func causeOf(p *Prepared) Cause {
-	if p.Push == "" {
+	switch {
+	case p.Cause != "":
+		return p.Cause
+	case p.Push == "":
 		return CauseSync
 	}
 	return CausePush

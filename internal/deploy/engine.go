@@ -86,6 +86,7 @@ type Engine struct {
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
+	rollback     func(ctx context.Context, failed Record) (*Run, error)
 
 	wants sync.Mutex // held while what is wanted of apps, and their claims, change
 

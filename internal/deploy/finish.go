@@ -46,12 +46,16 @@ func (a *app) finish(j *job, record Record) {
 		j.run.finish(record)
 		return
 	}
+	record.Undone = a.rollsBack(j, record)
 	a.save(j, record)
 	j.run.Printf("%s", outcome(record))
 	if record.Result != Superseded || record.Digest != "" {
 		a.remember(record)
 	}
 	a.log(record)
+	if record.Undone {
+		a.rollBack(j.run, record)
+	}
 	j.run.finish(record)
 }
 
@@ -123,16 +127,22 @@ func outcome(r Record) string {
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
 		if r.hookFailed() {
-			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\n"+
-				"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
+			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, r.next())
 		}
-		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\n"+
-			"hint: the commit was kept; push a fix, or see: status %s", r.App, rev, took, id, why, r.App)
+		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, r.next())
 	}
-	if r.hookFailed() {
-		return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
-			"hint: the commit was kept; a hook is not run again by itself: push a fix, or run: sync %s", r.App, rev, id, why, r.App)
+	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, r.next())
+}
+
+// next says what becomes of a deploy that did not end well, and what to do.
+func (r Record) next() string {
+	switch {
+	case r.Undone:
+		return "the commit was kept; onFailure: rollback takes the app back next"
+	case r.Result == Unhealthy:
+		return "the commit was kept; push a fix, or see: status " + r.App
+	case r.hookFailed():
+		return "the commit was kept; a hook is not run again by itself: push a fix, or run: sync " + r.App
 	}
-	return fmt.Sprintf("%s: deploying %s failed %s%s\n"+
-		"hint: the commit was kept and is tried again; push a fix, or run: sync %s", r.App, rev, id, why, r.App)
+	return "the commit was kept and is tried again; push a fix, or run: sync " + r.App
 }

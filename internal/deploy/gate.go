@@ -34,6 +34,7 @@ type Change struct {
 	Caller                 access.Caller
 	Push                   string // the push's id
 	Only                   string // one app of the branch; "" for all
+	Cause                  Cause  // "": a push if there is the push's id, else a sync
 }
 
 // Prepared is a change that has been planned: what it would do, or all that is

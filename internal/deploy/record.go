@@ -23,11 +23,12 @@ const (
 	CauseDrift    Cause = "drift"    // a watch saw an owned object change
 	CauseRetry    Cause = "retry"    // the deploy before failed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
+	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
 )
 
 // check reports whether the cause only compares, and deploys nothing new.
 func (c Cause) check() bool {
-	return c != CausePush && c != CauseSync
+	return c != CausePush && c != CauseSync && c != CauseRollback
 }
 
 // Result is how a deploy ended.
@@ -76,6 +77,7 @@ type Record struct {
 	Deleted  []string     `json:"deleted,omitempty"`  // manifest.ID keys
 	Hooks    []HookResult `json:"hooks,omitempty"`    // that ran, or failed to
 	Same     int          `json:"unchanged"`          // how many objects stayed as they were
+	Undone   bool         `json:"undone,omitempty"`   // onFailure has the app taken back next
 }
 
 // Object is one object that a deploy has changed.

@@ -31,6 +31,7 @@ type Run struct {
 	more    chan struct{} // closed and replaced at each line
 	outcome *Record
 	through sync.Once // closes applied
+	next    *Run      // what follows from the outcome: a rollback
 }
 
 func newRun(app string, number int) *Run {
@@ -102,10 +103,33 @@ func (r *Run) logWith(text string) []byte {
 	return log
 }
 
+// follow sets what is shown to those attached after this deploy. Call it before
+// finish.
+func (r *Run) follow(next *Run) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = next
+}
+
 // Attach passes each line to print, from the first on, until the deploy has
-// ended; then it returns the outcome. If ctx ends first it returns ctx's
-// error, and the deploy goes on.
+// ended, and those of the rollback that follows if one does; then it returns
+// the outcome of the deploy itself. If ctx ends first it returns ctx's error,
+// and the deploy goes on.
 func (r *Run) Attach(ctx context.Context, print func(line string)) (Record, error) {
+	record, err := r.attach(ctx, print)
+	if err != nil {
+		return record, err
+	}
+	r.mu.Lock()
+	next := r.next
+	r.mu.Unlock()
+	if next != nil {
+		_, err = next.Attach(ctx, print)
+	}
+	return record, err
+}
+
+func (r *Run) attach(ctx context.Context, print func(line string)) (Record, error) {
 	for next := 0; ; {
 		lines, more, outcome := r.after(next)
 		for _, line := range lines {
@@ -133,7 +157,7 @@ func (r *Run) after(next int) (lines []string, more <-chan struct{}, outcome *Re
 
 // wait returns the outcome, or ctx's error if it ends first.
 func (r *Run) wait(ctx context.Context) (Record, error) {
-	return r.Attach(ctx, func(string) {})
+	return r.attach(ctx, func(string) {})
 }
 
 // seconds writes a duration as people read it: "4.3 s", "2 min 5 s".

@@ -17,9 +17,9 @@ import (
 type NewCommit struct {
 	Message string            // any bytes
 	Clear   bool              // begin with an empty tree instead of the parent's
-	Remove  []string          // files and directories to leave out; one that is not there is no error
 	Trees   map[string]Hash   // directories to put in place, "." for the whole tree
-	Files   map[string][]byte // files to write: path to content, any bytes
+	Remove  []string          // files and directories to take out then; one that is not there is no error
+	Files   map[string][]byte // files to write at last: path to content, any bytes
 	Author  Signature         // default: Pushboat, who commits all of them
 	When    time.Time         // default: now
 }
@@ -173,15 +173,16 @@ func (b *importStream) changes(c NewCommit) {
 	if c.Clear {
 		b.WriteString("deleteall\n")
 	}
-	for _, path := range c.Remove {
-		fmt.Fprintf(b, "D %s\n", importPath(path))
+	if whole, ok := c.Trees["."]; ok { // what others are put into
+		fmt.Fprintf(b, "M 040000 %s \"\"\n", whole)
 	}
 	for _, path := range sorted(c.Trees) {
-		to := importPath(path)
-		if path == "." {
-			to = `""`
+		if path != "." {
+			fmt.Fprintf(b, "M 040000 %s %s\n", c.Trees[path], importPath(path))
 		}
-		fmt.Fprintf(b, "M 040000 %s %s\n", c.Trees[path], to)
+	}
+	for _, path := range c.Remove {
+		fmt.Fprintf(b, "D %s\n", importPath(path))
 	}
 	for _, path := range sorted(c.Files) {
 		fmt.Fprintf(b, "M 100644 inline %s\n", importPath(path))

@@ -141,6 +141,7 @@ type runRequest struct {
 type exitError struct {
 	verb   string
 	status int
+	stdout []byte
 	stderr string
 }
 
@@ -167,8 +168,8 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("git %s: %w", req.args[0], ctx.Err())
 	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return nil, &exitError{verb: req.args[0], status: exit.ExitCode(), stderr: stderr.String()}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && !stdout.cut {
+		return nil, &exitError{verb: req.args[0], status: exit.ExitCode(), stdout: stdout.Bytes(), stderr: stderr.String()}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("git %s: %w", req.args[0], err)

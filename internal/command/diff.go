@@ -1,0 +1,199 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// difference is what diff shows: two ends and what changed between them.
+type difference struct {
+	From    string   `json:"from"` // a deploy or a revision; "" for nothing
+	To      string   `json:"to"`
+	Objects []object `json:"objects"`
+
+	files []git.FileChange
+}
+
+// object is one object that differs.
+type object struct {
+	Key    string  `json:"key"`
+	Action string  `json:"action"` // added, changed or removed
+	Fields []field `json:"fields,omitempty"`
+}
+
+// field is one field that differs; Before and After are shortened.
+type field struct {
+	Path   string `json:"path"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// diff shows what changed from one deploy or revision to another.
+func diff(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	ends := ""
+	if len(c.args) == 2 {
+		ends = c.args[1]
+	}
+	d, err := c.difference(ctx, status, ends)
+	if err != nil {
+		return err
+	}
+	if asJSON, err := c.asJSON(); err != nil || asJSON {
+		if err == nil {
+			err = d.findObjects()
+		}
+		if err != nil {
+			return err
+		}
+		return c.print(d, nil)
+	}
+	text, err := c.Repos.Diff(ctx, d.files)
+	if err != nil {
+		return hint(err, "diff %s %s -o json lists the objects", status.App, ends)
+	}
+	return c.print(d, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %s..%s, %s\n", status.App, d.From, d.To, objects(len(d.files)))
+		fmt.Fprint(w, manifest.CleanLines(string(text)))
+	})
+}
+
+func objects(n int) string {
+	if n == 1 {
+		return "1 object differs"
+	}
+	return fmt.Sprintf("%d objects differ", n)
+}
+
+// difference finds the two ends: deploys where both are, else revisions.
+func (c *call) difference(ctx context.Context, status deploy.Status, ends string) (*difference, error) {
+	first, last, two := strings.Cut(ends, "..")
+	if two && (first == "" || last == "") || strings.Contains(last, "..") {
+		return nil, usageError{fmt.Sprintf("%q: write two ends as A..B, such as 41..42 or v1..main", ends)}
+	}
+	if !two {
+		first, last = "", ends
+	}
+	from, to := deployNumber(status.App, first), deployNumber(status.App, last)
+	switch {
+	case ends == "" || to > 0 && (from > 0 || first == ""):
+		return c.compareDeploys(ctx, status, from, to)
+	case !two: // one revision: against what the branch has
+		first, last = ends, "refs/heads/"+status.Branch
+	}
+	return c.compareRevisions(ctx, status, first, last)
+}
+
+// deployNumber reads 41 or shop-41 as a deploy of the app; 0 for anything else.
+func deployNumber(app, word string) int {
+	if name, number, err := deploy.ParseDeployID(word); err == nil && name == app {
+		return number
+	}
+	number, err := strconv.Atoi(word)
+	if err != nil || number < 1 || len(word) >= shortest { // digits of a commit
+		return 0
+	}
+	return number
+}
+
+func (c *call) compareDeploys(ctx context.Context, status deploy.Status, from, to int) (*difference, error) {
+	found, ok, err := c.History.Compare(ctx, status.Repo, status.App, from, to)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, hint(fmt.Errorf("app %s has no such deploys", status.App), "history %s lists its deploys", status.App)
+	}
+	d := &difference{To: found.To.ID(), files: found.Changes}
+	if found.From.Number > 0 {
+		d.From = found.From.ID()
+	}
+	return d, nil
+}
+
+func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first, last string) (*difference, error) {
+	d := &difference{}
+	var sides [2]map[manifest.ID][]byte
+	for i, end := range []struct {
+		word string
+		into *string
+	}{{first, &d.From}, {last, &d.To}} {
+		hash, err := c.revision(ctx, status, end.word)
+		if err != nil {
+			return nil, err
+		}
+		change, err := c.change(ctx, status, hash.String())
+		if err != nil {
+			return nil, err
+		}
+		if sides[i], err = c.Engine.Rendered(ctx, change); err != nil {
+			return nil, hint(fmt.Errorf("render %s: %w", hash.Short(), err), "plan %s %s says more", status.App, hash.Short())
+		}
+		*end.into = hash.Short()
+	}
+	d.files = history.Rendered(sides[0], sides[1])
+	return d, nil
+}
+
+// findObjects reads the objects out of the files that differ.
+func (d *difference) findObjects() error {
+	d.Objects = []object{}
+	for _, file := range d.files {
+		before, err := parse(file.Before)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file.Path, err)
+		}
+		after, err := parse(file.After)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", file.Path, err)
+		}
+		o := object{Action: "changed"}
+		switch {
+		case before == nil:
+			o.Action, o.Key = "added", keyOf(after)
+		case after == nil:
+			o.Action, o.Key = "removed", keyOf(before)
+		default:
+			o.Key, o.Fields = keyOf(after), fieldsOf(before, after)
+		}
+		d.Objects = append(d.Objects, o)
+	}
+	return nil
+}
+
+// fieldsOf lists what differs between two states of an object. Of a Secret they
+// have masks, which is what is compared.
+func fieldsOf(before, after map[string]any) []field {
+	var fields []field
+	for _, change := range manifest.Diff(before, after, manifest.Masker{}) {
+		fields = append(fields, field{Path: change.Path, Before: change.Before, After: change.After})
+	}
+	return fields
+}
+
+func keyOf(object map[string]any) string {
+	return manifest.IDOf(&unstructured.Unstructured{Object: object}).Key()
+}
+
+func parse(text []byte) (map[string]any, error) {
+	if text == nil {
+		return nil, nil
+	}
+	var object map[string]any
+	return object, yaml.Unmarshal(text, &object)
+}

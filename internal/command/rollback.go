@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/rollback"
+)
+
+func rollbackFlags(f *pflag.FlagSet) {
+	f.Bool("plan", false, "only show what would change")
+	syncFlags(f)
+}
+
+// rollBack takes an app back to an earlier revision, and shows its deploy.
+func rollBack(ctx context.Context, c *call) error {
+	planOnly, err := c.flags.GetBool("plan")
+	if err != nil {
+		return err
+	}
+	right := access.Deploy
+	if planOnly {
+		right = access.ReadDeploys
+	}
+	status, err := c.app(c.args[0], right)
+	if err != nil {
+		return err
+	}
+	request := rollback.Request{App: status.App, Caller: c.Caller(), Options: syncOptions(c.flags)}
+	request.Options.Plan = planOnly
+	if len(c.args) == 2 {
+		if request.To, err = c.revision(ctx, status, c.args[1]); err != nil {
+			return err
+		}
+	}
+	r, err := c.Rollback.Prepare(ctx, request)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	fmt.Fprintf(c, "%s: back to %s\n", status.App, r.To.Short())
+	if r.WholeTree() {
+		fmt.Fprintln(c, "  its folder is the whole repository: pushboat.yaml goes back, too")
+	}
+	r.Print(c)
+	if planOnly {
+		if len(r.Problems) > 0 {
+			return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")
+		}
+		return nil
+	}
+	if r.Refused() {
+		return hint(fmt.Errorf("app %s is not rolled back", status.App), "the lines above say why")
+	}
+	runs, err := r.Deploy(ctx)
+	if err != nil {
+		return err
+	}
+	r.Release()
+	fmt.Fprintf(c, "%s: branch %s is at %s now\n", status.App, status.Branch, r.Commit.Short())
+	for _, run := range runs {
+		if request.Options.Detach {
+			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
+			continue
+		}
+		if err := c.follow(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revision finds what a deploy, a branch, a tag or a commit stands for.
+func (c *call) revision(ctx context.Context, status deploy.Status, word string) (git.Hash, error) {
+	if number := deployNumber(status.App, word); number > 0 {
+		entry, ok, err := c.History.Find(ctx, status.Repo, status.App, number)
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			return git.ParseHash(entry.Record.Revision)
+		}
+	}
+	name, err := git.ParseName(status.Repo)
+	if err != nil {
+		return "", err
+	}
+	repo, err := c.Repos.Open(name)
+	if err != nil {
+		return "", err
+	}
+	return resolve(ctx, repo, word)
+}

@@ -1,0 +1,46 @@
+package deploy
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Rendered renders one app, Only, of a change as records have it: placed as far
+// as the cluster knows the kinds, secrets masked, in YAML. It is empty if the
+// revision does not name the app. The error is what is wrong with the revision.
+func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][]byte, error) {
+	p := e.Read(change)
+	if err := p.Problems.Err(); err != nil {
+		return nil, err
+	}
+	rendered := map[manifest.ID][]byte{}
+	for _, t := range p.targets {
+		if t.spec.Name != change.Only {
+			continue
+		}
+		for _, written := range t.objects {
+			o := e.placed(ctx, t, written)
+			text, err := yaml.Marshal(e.Masker.MaskObject(o).Object)
+			if err != nil {
+				return nil, err
+			}
+			rendered[manifest.IDOf(o)] = text
+		}
+	}
+	return rendered, nil
+}
+
+// placed is the object as it would be applied, or as it is written if the
+// cluster does not know its kind or does not answer.
+func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
+	if cluster := e.Clusters[t.spec.Cluster]; cluster != nil {
+		if kind, err := cluster.Kube.Kind(ctx, written.GroupVersionKind()); err == nil {
+			return place(t, written, kind).Unstructured
+		}
+	}
+	return written.Unstructured
+}

@@ -1,0 +1,174 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+)
+
+// FileChange is a file that differs between two commits.
+type FileChange struct {
+	Path          string
+	Before, After []byte // nil: there is none
+}
+
+// Changes lists the files below a folder that differ between two commits, in
+// the order of their paths. Folders that are the same are not read. A zero
+// hash stands for a commit without any file.
+func (r *Repository) Changes(ctx context.Context, before, after Hash, folder string) ([]FileChange, error) {
+	objects, err := r.openObjects(Quarantine{})
+	if err != nil {
+		return nil, err
+	}
+	var c comparison
+	var sides [2]*entry
+	for i, hash := range []Hash{before, after} {
+		if hash.IsZero() {
+			continue
+		}
+		tree, err := r.openTree(objects, hash)
+		if err != nil {
+			return nil, err
+		}
+		if found, err := tree.lookup("open", folder); err == nil {
+			sides[i] = found
+		}
+	}
+	if err := c.compare(ctx, folder, sides[0], sides[1]); err != nil {
+		return nil, fmt.Errorf("compare %s with %s in %q: %w", before.Short(), after.Short(), r.name, err)
+	}
+	return c.changes, nil
+}
+
+// comparison walks two trees at once.
+type comparison struct {
+	changes []FileChange
+}
+
+// compare compares what lies at a path; nil is nothing.
+func (c *comparison) compare(ctx context.Context, at string, before, after *entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if before != nil && after != nil && before.hash == after.hash && before.mode == after.mode {
+		return nil
+	}
+	inside, err := c.children(before, after)
+	if err != nil {
+		return err
+	}
+	for _, name := range sorted(inside) {
+		if err := c.compare(ctx, path.Join(at, name), inside[name][0], inside[name][1]); err != nil {
+			return err
+		}
+	}
+	change := FileChange{Path: at}
+	for _, side := range []struct {
+		entry *entry
+		into  *[]byte
+	}{{before, &change.Before}, {after, &change.After}} {
+		if side.entry == nil || side.entry.IsDir() {
+			continue
+		}
+		if *side.into, err = side.entry.tree.content(side.entry); err != nil {
+			return err
+		}
+	}
+	if change.Before != nil || change.After != nil {
+		c.changes = append(c.changes, change)
+	}
+	return nil
+}
+
+// children pairs what two folders hold by name. What is no folder holds nothing.
+func (c *comparison) children(before, after *entry) (map[string][2]*entry, error) {
+	pairs := map[string][2]*entry{}
+	for i, folder := range []*entry{before, after} {
+		if folder == nil || !folder.IsDir() {
+			continue
+		}
+		listed, err := folder.tree.list(folder)
+		if err != nil {
+			return nil, err
+		}
+		for name, e := range listed.byName {
+			pair := pairs[name]
+			pair[i] = e
+			pairs[name] = pair
+		}
+	}
+	return pairs, nil
+}
+
+// Diff writes changes as git does, in unified form. The error is one of more
+// than maxOutput bytes, or of the disk.
+func (s *Store) Diff(ctx context.Context, changes []FileChange) ([]byte, error) {
+	dir, err := os.MkdirTemp(filepath.Join(s.dir, newDir), "")
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for _, change := range changes {
+		if err := checkPath(change.Path); err != nil {
+			return nil, fmt.Errorf("diff: %w", err)
+		}
+		for side, content := range map[string][]byte{"a": change.Before, "b": change.After} {
+			if err := writeSide(filepath.Join(dir, side), change.Path, content); err != nil {
+				return nil, fmt.Errorf("diff: %w", err)
+			}
+		}
+	}
+	out, err := s.opts.run(ctx, runRequest{
+		args: []string{"diff", "--no-index", "--no-prefix", "--no-renames", "--no-ext-diff", "--no-textconv", "--", "a", "b"},
+		dir:  dir,
+	})
+	var exit *exitError
+	if errors.As(err, &exit) && exit.status == 1 { // there are differences
+		return exit.stdout, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	return out, nil
+}
+
+// writeSide writes one side of a change, or only its folder if there is none.
+func writeSide(dir, file string, content []byte) error {
+	file = filepath.Join(dir, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	if content == nil {
+		return nil
+	}
+	return os.WriteFile(file, slices.Clone(content), 0o600)
+}
+
+// MoveBranch moves a branch from one commit to another and notes in the reflog
+// who did so and why. The error is ErrRefMoved when the branch is elsewhere.
+func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, who, why string) error {
+	if err := CheckRef(ref); err != nil {
+		return err
+	}
+	for _, hash := range []Hash{old, new} {
+		if _, err := ParseHash(string(hash)); err != nil {
+			return err
+		}
+	}
+	_, err := r.opts.run(ctx, runRequest{
+		args: []string{"update-ref", "-m", why, "--", ref, string(new), string(old)},
+		dir:  r.dir,
+		env:  append(identityEnv(who), "GIT_DIR="+r.dir),
+	})
+	if err == nil {
+		return nil
+	}
+	if moved := r.expect(ctx, ref, old); errors.Is(moved, ErrRefMoved) {
+		return moved
+	}
+	return fmt.Errorf("move %q of %q: %w", ref, r.name, err)
+}

@@ -1,0 +1,45 @@
+package rollback
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// After takes an app back whose deploy has failed, to its last good deploy, and
+// returns the deploy that begins. It is an error if the branch has moved on, if
+// there is no good deploy, and if the gate refuses.
+func (m *Maker) After(ctx context.Context, failed deploy.Record) (*deploy.Run, error) {
+	head, err := git.ParseHash(failed.Revision)
+	if err != nil {
+		return nil, err
+	}
+	r, err := m.Prepare(ctx, Request{
+		App: failed.App, Head: head, Caller: access.System("onFailure"),
+		Reason:  fmt.Sprintf("Deploy %s is %s, and onFailure is rollback.", failed.ID(), failed.Result),
+		Options: deploy.Options{ConfirmPrune: -1},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Release()
+	if r.Refused() {
+		var why bytes.Buffer
+		deploy.PrintProblems(&why, r.Problems)
+		return nil, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
+	}
+	runs, err := r.Deploy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		if run.App == failed.App {
+			return run, nil
+		}
+	}
+	return nil, fmt.Errorf("%s deploys nothing of app %s", r.Commit.Short(), failed.App)
+}

@@ -1,0 +1,259 @@
+// Package rollback takes an app back to an earlier revision: with a commit on
+// its branch that restores the app's folder as it was there, which goes through
+// the gate and is deployed as any other. Git stays the truth, and history is
+// never rewritten.
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/history"
+)
+
+// Maker makes rollbacks. Every field is required.
+type Maker struct {
+	Repos   *git.Store
+	Engine  *deploy.Engine
+	History *history.History
+	Host    string // ends the addresses of authors: ana@HOST
+}
+
+// Request is what is to be taken back, to what, by whom and why.
+type Request struct {
+	App     string
+	To      git.Hash // the revision; "" for that of the last good deploy that differs
+	Caller  access.Caller
+	Reason  string // a sentence for the commit's message; "" for none
+	Options deploy.Options
+	// Head is where the branch has to be, "" for anywhere.
+	Head git.Hash
+}
+
+// Refusal is a rollback that can not be made, with the next thing to try.
+type Refusal struct{ Message, Hint string }
+
+// Error is both, in the form of package access.
+func (r *Refusal) Error() string { return r.Message + "\nhint: " + r.Hint }
+
+// Rollback is a commit that has been made and planned, but is on no branch yet.
+type Rollback struct {
+	*deploy.Prepared
+	Path     string // the app's folder
+	From, To git.Hash
+	Commit   git.Hash
+
+	maker *Maker
+	repo  *git.Repository
+}
+
+// WholeTree reports whether pushboat.yaml is taken back as well, because it
+// lies in the app's folder.
+func (r *Rollback) WholeTree() bool { return r.Path == "." }
+
+// Prepare makes the commit and plans what it would do. Neither the branch nor
+// the cluster has changed. Call Release on the result in the end. The error is
+// a *Refusal if the request can not be granted.
+func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
+	status, ok := m.Engine.Status(request.App)
+	if !ok {
+		return nil, &Refusal{fmt.Sprintf("app %q not found", request.App), "apps lists the apps that you can see"}
+	}
+	name, err := git.ParseName(status.Repo)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := m.Repos.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	head, err := repo.Head(ctx, branchPrefix+status.Branch)
+	if err != nil {
+		return nil, err
+	}
+	if request.Head != "" && request.Head != head {
+		return nil, &Refusal{fmt.Sprintf("branch %s has moved on to %s", status.Branch, head.Short()), "the newer revision is deployed"}
+	}
+	spec, err := specOf(repo, status, head)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rollback{Path: spec.Path, From: head, To: request.To, maker: m, repo: repo}
+	if r.To == "" {
+		if r.To, err = m.lastGood(ctx, repo, status, r); err != nil {
+			return nil, err
+		}
+	}
+	commit, err := r.commit(spec, request, m.author(request.Caller))
+	if err != nil {
+		return nil, err
+	}
+	if r.Commit, err = repo.Import(ctx, head, commit); err != nil {
+		return nil, err
+	}
+	if err := r.plan(ctx, status, request); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// branchPrefix begins the full name of every branch.
+const branchPrefix = "refs/heads/"
+
+// specOf reads what pushboat.yaml says of the app at the head of its branch.
+func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.App, error) {
+	tree, err := repo.Tree(head)
+	if err != nil {
+		return appfile.App{}, err
+	}
+	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch)
+	if err := problems.Err(); err != nil {
+		return appfile.App{}, fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err)
+	}
+	for _, spec := range specs {
+		if spec.Name == status.App {
+			return spec, nil
+		}
+	}
+	return appfile.App{}, &Refusal{
+		fmt.Sprintf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
+		"put it there in a commit first: its folder can be taken back when it has one",
+	}
+}
+
+// lastGood finds the newest deploy before the last one that ended well, and
+// whose folder is not as it is now.
+func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deploy.Status, r *Rollback) (git.Hash, error) {
+	for before := 0; ; {
+		records, err := m.History.List(ctx, status.Repo, status.App, before, searchPage)
+		if err != nil {
+			return "", err
+		}
+		for _, record := range records {
+			if before = record.Number; record.Result != deploy.Deployed && record.Result != deploy.Corrected {
+				continue
+			}
+			hash, err := git.ParseHash(record.Revision)
+			if err != nil || hash == r.From {
+				continue
+			}
+			if same, err := r.same(hash); err == nil && !same {
+				return hash, nil
+			}
+		}
+		if len(records) < searchPage || before <= 1 {
+			return "", &Refusal{
+				fmt.Sprintf("app %s has no earlier deploy that ended well and differs from %s", status.App, r.From.Short()),
+				fmt.Sprintf("history %s lists its deploys; name a revision: rollback %s REV", status.App, status.App),
+			}
+		}
+	}
+}
+
+// searchPage is how many records the search for a good deploy reads at a time.
+const searchPage = 50
+
+// same reports whether the app's folder is at a revision as it is at the head.
+func (r *Rollback) same(at git.Hash) (bool, error) {
+	was, err := r.repo.TreeHash(at, r.Path)
+	if err != nil {
+		return false, err
+	}
+	is, err := r.repo.TreeHash(r.From, r.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return was == is, err
+}
+
+// commit is the head with the app's folder as it was. Folders of other apps
+// that lie in it stay as they are.
+func (r *Rollback) commit(spec appfile.App, request Request, author git.Signature) (git.NewCommit, error) {
+	tree, err := r.repo.TreeHash(r.To, r.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return git.NewCommit{}, &Refusal{
+			fmt.Sprintf("revision %s has no folder %q, where app %s is now", r.To.Short(), r.Path, spec.Name),
+			"name a revision that has it: git log -- " + r.Path,
+		}
+	}
+	if err != nil {
+		return git.NewCommit{}, err
+	}
+	if same, err := r.same(r.To); err != nil || same {
+		if err == nil {
+			err = &Refusal{
+				fmt.Sprintf("nothing to take back: %q at %s is as it is now", r.Path, r.To.Short()),
+				fmt.Sprintf("history %s lists the deploys to choose from", spec.Name),
+			}
+		}
+		return git.NewCommit{}, err
+	}
+	commit := git.NewCommit{Message: r.message(spec.Name, request.Reason), Trees: map[string]git.Hash{r.Path: tree}, Author: author}
+	for _, other := range spec.Exclude {
+		hash, err := r.repo.TreeHash(r.From, other)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			commit.Remove = append(commit.Remove, other)
+		case err != nil:
+			return git.NewCommit{}, err
+		default:
+			commit.Trees[other] = hash
+		}
+	}
+	return commit, nil
+}
+
+func (r *Rollback) message(app, reason string) string {
+	what := fmt.Sprintf("Only the folder %s is as it was there.", r.Path)
+	if r.WholeTree() {
+		what = "The whole tree is as it was there, pushboat.yaml included."
+	}
+	if reason != "" {
+		what = reason + "\n" + what
+	}
+	return fmt.Sprintf("Roll back %s to %s\n\n%s\n\nRollback-of: %s\nRollback-to: %s\n", app, r.To.Short(), what, r.From, r.To)
+}
+
+// author is an operator as the author of a commit.
+func (m *Maker) author(caller access.Caller) git.Signature {
+	address := caller.Operator
+	if !strings.Contains(address, "@") {
+		address += "@" + m.Host
+	}
+	return git.Signature{Name: caller.Operator, Email: address}
+}
+
+// plan puts the commit through the gate.
+func (r *Rollback) plan(ctx context.Context, status deploy.Status, request Request) error {
+	tree, err := r.repo.Tree(r.Commit)
+	if err != nil {
+		return err
+	}
+	r.Prepared = r.maker.Engine.Read(deploy.Change{
+		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
+		Options: request.Options, Caller: request.Caller, Cause: deploy.CauseRollback,
+	})
+	r.Prepared.Plan(ctx)
+	return nil
+}
+
+// Deploy moves the branch to the commit, if it still is where it was, and
+// begins the deploys.
+func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
+	branch := r.Prepared.Branch
+	err := r.repo.MoveBranch(ctx, branchPrefix+branch, r.From, r.Commit, r.Caller.Operator, "rollback to "+r.To.Short())
+	if errors.Is(err, git.ErrRefMoved) {
+		return nil, &Refusal{fmt.Sprintf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.maker.Engine.Commit(r.Prepared), nil
+}
