@@ -17,7 +17,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 	if err != nil {
 		return err
 	}
-	records, err := e.recordsOf(ctx, repo)
+	records, err := e.Recorder.Newest(ctx, repo)
 	if err != nil {
 		return err
 	}
@@ -40,39 +40,24 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		e.claims.know(name)
 		switch {
 		case record.Result == Removed && wants[name] == nil && e.app(name) == nil:
-			e.restore(name, record.Branch, repo, saved, nil) // for those who ask for its history
+			e.restore(name, record.Branch, repo, &saved, nil) // for those who ask for its history
 		case head == "" || record.Result == Removed:
 		case record.Skipped == head:
 			delete(wants, name)
-			e.restore(name, record.Branch, repo, saved, e.held(repo, name, record))
+			e.restore(name, record.Branch, repo, &saved, e.held(repo, name, record))
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
 			last := e.targetAt(repo, record.Branch, record.Revision, name)
 			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
 		}
 	}
 	for name, t := range wants {
-		e.restore(name, t.spec.Branch, repo, records[name], t)
+		var saved *Saved
+		if record, ok := records[name]; ok {
+			saved = &record
+		}
+		e.restore(name, t.spec.Branch, repo, saved, t)
 	}
 	return nil
-}
-
-// recordsOf returns the newest record of each app of a repository that has one.
-func (e *Engine) recordsOf(ctx context.Context, repo string) (map[string]*Saved, error) {
-	names, err := e.Recorder.Apps(ctx, repo)
-	if err != nil {
-		return nil, err
-	}
-	records := map[string]*Saved{}
-	for _, name := range names {
-		saved, ok, err := e.Recorder.Last(ctx, repo, name)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			records[name] = &saved
-		}
-	}
-	return records, nil
 }
 
 // readBranch renders the apps of a branch.

@@ -178,11 +178,9 @@ type Kept struct {
 
 // Recorder keeps records. Package history implements it in Git.
 type Recorder interface {
-	// Last returns an app as its newest record has it; ok is false if there
-	// is none.
-	Last(ctx context.Context, repo, app string) (saved Saved, ok bool, err error)
-	// Apps lists the apps of a repository that have records.
-	Apps(ctx context.Context, repo string) ([]string, error)
+	// Newest returns every app of a repository that has records, as its newest
+	// record has it.
+	Newest(ctx context.Context, repo string) (map[string]Saved, error)
 	// Save appends a record. When it returns without an error, the record is
 	// on disk.
 	Save(ctx context.Context, entry Entry) error

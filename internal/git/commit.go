@@ -99,16 +99,21 @@ func (r *Repository) Log(ctx context.Context, ref string, max int) ([]Commit, er
 
 // LogFrom is Log from a commit on, for reading a long history page by page.
 func (r *Repository) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, error) {
-	objects, err := r.openObjects(Quarantine{})
+	reader, err := r.Reader()
 	if err != nil {
 		return nil, err
 	}
+	return reader.LogFrom(ctx, hash, max)
+}
+
+// LogFrom is Repository.LogFrom.
+func (r *Reader) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, error) {
 	var commits []Commit
 	for len(commits) < max {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		c, err := r.readCommit(objects, hash)
+		c, err := r.repository.readCommit(r.objects, hash)
 		if err != nil {
 			return nil, err
 		}

@@ -3,11 +3,14 @@ package history
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
 )
 
 // The cost of recording one changed object in apps of different sizes, in time
@@ -73,4 +76,80 @@ func packBytes(b *testing.B, dir string) (total int64) {
 		total += info.Size()
 	}
 	return total
+}
+
+// What a start reads of a repository of a thousand apps.
+func BenchmarkNewest(b *testing.B) {
+	h, repo := newHistory(b)
+	const apps = 1000
+	var group sync.WaitGroup
+	for app := range apps {
+		group.Go(func() {
+			s := newState()
+			for i := range 4 {
+				s.set(webID(i), fmt.Sprint("red-", app))
+			}
+			h.mustSave(b, s.entry(record(fmt.Sprint("app-", app), 1, deploy.Deployed)))
+		})
+	}
+	group.Wait()
+	if err := repo.Maintain(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if newest, err := h.Newest(b.Context(), "shop"); err != nil || len(newest) != apps {
+			b.Fatal(len(newest), err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N)/apps, "ms/app")
+}
+
+// Listing and finding deploys in a history of ten thousand.
+func BenchmarkLongHistory(b *testing.B) {
+	h, repo := newHistory(b)
+	const deploys = 10_000
+	var parent git.Hash
+	ref := refPrefix + "shop"
+	for n := 1; n <= deploys; n += 1000 { // in a few imports, each on the last
+		parent = appendMany(b, repo, ref, parent, n)
+	}
+	b.Run("page of the newest", func(b *testing.B) {
+		for b.Loop() {
+			if list, err := h.List(b.Context(), "shop", "shop", 0, 20); err != nil || len(list) != 20 {
+				b.Fatal(len(list), err)
+			}
+		}
+	})
+	b.Run("the oldest", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok, err := h.Find(b.Context(), "shop", "shop", 1); err != nil || !ok {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+}
+
+// appendMany appends a thousand records, each by the git program's own means.
+func appendMany(b *testing.B, repo *git.Repository, ref string, parent git.Hash, from int) git.Hash {
+	b.Helper()
+	var in strings.Builder
+	for n := from; n < from+1000; n++ {
+		text := message(record("shop", n, deploy.Deployed))
+		fmt.Fprintf(&in, "commit %s\ncommitter a <a@b> 1 +0000\ndata %d\n%s\n", ref, len(text), text)
+		if n == from && parent != "" {
+			fmt.Fprintf(&in, "from %s\n", parent)
+		}
+		json := fmt.Sprintf(`{"number":%d,"app":"shop"}`, n)
+		fmt.Fprintf(&in, "M 100644 inline record.json\ndata %d\n%s\nM 100644 inline log.txt\ndata 0\n\n", len(json), json)
+	}
+	cmd := exec.Command("git", "--git-dir", repo.Dir(), "fast-import", "--quiet")
+	cmd.Stdin = strings.NewReader(in.String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	head, err := repo.Head(b.Context(), ref)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return head
 }

@@ -39,38 +39,9 @@ func New(repos *git.Store) *History {
 	return &History{repos: repos, page: pageSize, writers: map[string]*writer{}, shapes: map[string]shape{}}
 }
 
-// Last returns an app as its newest record has it; ok is false if there is
-// none.
-func (h *History) Last(ctx context.Context, repo, app string) (saved deploy.Saved, ok bool, err error) {
-	repository, err := h.open(repo)
-	if err != nil {
-		return deploy.Saved{}, false, err
-	}
-	head, err := repository.Head(ctx, refPrefix+app)
-	if errors.Is(err, git.ErrNoRef) {
-		return deploy.Saved{}, false, nil
-	}
-	if err != nil {
-		return deploy.Saved{}, false, err
-	}
-	tree, err := repository.Tree(head)
-	if err != nil {
-		return deploy.Saved{}, false, err
-	}
-	if saved.Record, err = readRecord(tree, head); err != nil {
-		return deploy.Saved{}, false, err
-	}
-	noted, shards, err := readNoted(tree)
-	if err != nil {
-		return deploy.Saved{}, false, fmt.Errorf("read record %s: %w", saved.Record.ID(), err)
-	}
-	h.setShape(repo, refPrefix+app, shape{head: head, shards: shards})
-	saved.Noted = noted
-	return saved, true, nil
-}
-
-// Apps lists the apps of a repository that have records.
-func (h *History) Apps(ctx context.Context, repo string) ([]string, error) {
+// Newest returns every app of a repository that has records, as its newest
+// record has it.
+func (h *History) Newest(ctx context.Context, repo string) (map[string]deploy.Saved, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
@@ -79,11 +50,34 @@ func (h *History) Apps(ctx context.Context, repo string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list records of %s: %w", repo, err)
 	}
-	apps := make([]string, 0, len(refs))
-	for _, ref := range refs {
-		apps = append(apps, strings.TrimPrefix(ref.Name, refPrefix))
+	reader, err := repository.Reader()
+	if err != nil {
+		return nil, err
 	}
-	return apps, nil
+	newest := make(map[string]deploy.Saved, len(refs))
+	for _, ref := range refs {
+		saved, shards, err := readSaved(reader, ref.Hash)
+		if err != nil {
+			return nil, err
+		}
+		h.setShape(repo, ref.Name, shape{head: ref.Hash, shards: shards})
+		newest[strings.TrimPrefix(ref.Name, refPrefix)] = saved
+	}
+	return newest, nil
+}
+
+func readSaved(reader *git.Reader, hash git.Hash) (saved deploy.Saved, shards int, err error) {
+	tree, err := reader.Tree(hash)
+	if err != nil {
+		return deploy.Saved{}, 0, err
+	}
+	if saved.Record, err = readRecord(tree, hash); err != nil {
+		return deploy.Saved{}, 0, err
+	}
+	if saved.Noted, shards, err = readNoted(tree); err != nil {
+		return deploy.Saved{}, 0, fmt.Errorf("read record %s: %w", saved.Record.ID(), err)
+	}
+	return saved, shards, nil
 }
 
 // pageSize is how many commits a search reads at a time.
@@ -127,9 +121,13 @@ func (h *History) walk(ctx context.Context, repository *git.Repository, app stri
 	if errors.Is(err, git.ErrNoRef) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	reader, err := repository.Reader()
 	for page := min(h.page, firstPage); err == nil && !next.IsZero(); page = h.page {
 		var commits []git.Commit
-		if commits, err = repository.LogFrom(ctx, next, page); err != nil {
+		if commits, err = reader.LogFrom(ctx, next, page); err != nil {
 			break
 		}
 		next = ""

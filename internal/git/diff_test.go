@@ -1,0 +1,87 @@
+package git
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestChangesAndDiff(t *testing.T) {
+	s := newStore(t, StoreOptions{})
+	r, err := s.Create(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := mustAppend(t, r, "", NewCommit{Files: map[string][]byte{
+		"m/same/x": []byte("1\n"), "m/a/gone": []byte("1\n"), "m/a/other": []byte("red\n"), "m/becomes": []byte("file\n"), "outside": []byte("1\n"),
+	}})
+	second := mustAppend(t, r, first, NewCommit{
+		Remove: []string{"m/a/gone", "m/becomes"},
+		Files:  map[string][]byte{"m/a/other": []byte("green\n"), "outside": []byte("2\n"), "m/%2Enew": []byte("1\n")},
+	})
+	third := mustAppend(t, r, second, NewCommit{Files: map[string][]byte{"m/becomes/folder": []byte("1\n")}})
+	changes, err := r.Changes(t.Context(), first, third, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, change := range changes {
+		paths = append(paths, change.Path)
+	}
+	if got, want := strings.Join(paths, " "), "m/%2Enew m/a/gone m/a/other m/becomes/folder m/becomes"; got != want {
+		t.Errorf("changed are %s, want %s", got, want)
+	}
+	text, err := s.Diff(t.Context(), changes[:3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--- a/m/a/other\n+++ b/m/a/other\n", "\n-red\n+green\n", "deleted file mode", "new file mode"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the diff lacks %q:\n%s", want, text)
+		}
+	}
+	if none, err := s.Diff(t.Context(), nil); err == nil && len(none) > 0 {
+		t.Errorf("the diff of nothing is %s", none)
+	} else if err != nil {
+		t.Error(err)
+	}
+	if all, err := r.Changes(t.Context(), "", first, "m"); err != nil || len(all) != 4 {
+		t.Errorf("against nothing: %v, %v", all, err)
+	}
+	if _, err := s.Diff(t.Context(), []FileChange{{Path: "../x", After: []byte("1")}}); err == nil {
+		t.Error("a path leads out")
+	}
+}
+
+// A push in between keeps a branch from being moved.
+func TestMoveBranch(t *testing.T) {
+	r := newRepository(t, StoreOptions{})
+	const main = "refs/heads/main"
+	first, err := r.Append(t.Context(), main, "", NewCommit{Message: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, err := r.Import(t.Context(), first, NewCommit{Message: "mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err := r.Head(t.Context(), main); err != nil || at != first {
+		t.Fatalf("an import has moved the branch to %s, %v", at, err)
+	}
+	theirs, err := r.Append(t.Context(), main, first, NewCommit{Message: "theirs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.MoveBranch(t.Context(), main, first, mine, "ana", "rollback"); !errors.Is(err, ErrRefMoved) {
+		t.Errorf("moved from where it was not: %v", err)
+	}
+	if err := r.MoveBranch(t.Context(), main, theirs, first, "ana", "back"); err != nil {
+		t.Error(err)
+	}
+	if at, err := r.Head(t.Context(), main); err != nil || at != first {
+		t.Errorf("the branch is at %s, %v", at, err)
+	}
+	if log := gitIn(t, r, "", "reflog", "show", "--format=%gn %gs", main); !strings.HasPrefix(log, "ana back") {
+		t.Errorf("the reflog is %q", log)
+	}
+}
