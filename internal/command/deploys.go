@@ -228,9 +228,6 @@ func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
 		if r.Cause != deploy.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
-		for _, culprit := range r.Culprits() {
-			by += " after " + manifest.Clean(culprit.Manager)
-		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f s\t%s\t%s\t%d\n",
 			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, r.Changed())
 	}

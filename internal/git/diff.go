@@ -148,9 +148,12 @@ func writeSide(dir, file string, content []byte) error {
 	return os.WriteFile(file, slices.Clone(content), 0o600)
 }
 
+// Note is what the reflog says of a move.
+type Note struct{ Who, Why string }
+
 // MoveBranch moves a branch from one commit to another and notes in the reflog
 // who did so and why. The error is ErrRefMoved when the branch is elsewhere.
-func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, who, why string) error {
+func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, note Note) error {
 	if err := CheckRef(ref); err != nil {
 		return err
 	}
@@ -160,9 +163,9 @@ func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, 
 		}
 	}
 	_, err := r.opts.run(ctx, runRequest{
-		args: []string{"update-ref", "-m", why, "--", ref, string(new), string(old)},
+		args: []string{"update-ref", "-m", note.Why, "--", ref, string(new), string(old)},
 		dir:  r.dir,
-		env:  append(identityEnv(who), "GIT_DIR="+r.dir),
+		env:  append(identityEnv(note.Who), "GIT_DIR="+r.dir),
 	})
 	if err == nil {
 		return nil

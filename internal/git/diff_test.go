@@ -72,10 +72,10 @@ func TestMoveBranch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.MoveBranch(t.Context(), main, first, mine, "ana", "rollback"); !errors.Is(err, ErrRefMoved) {
+	if err := r.MoveBranch(t.Context(), main, first, mine, Note{"ana", "rollback"}); !errors.Is(err, ErrRefMoved) {
 		t.Errorf("moved from where it was not: %v", err)
 	}
-	if err := r.MoveBranch(t.Context(), main, theirs, first, "ana", "back"); err != nil {
+	if err := r.MoveBranch(t.Context(), main, theirs, first, Note{"ana", "back"}); err != nil {
 		t.Error(err)
 	}
 	if at, err := r.Head(t.Context(), main); err != nil || at != first {

@@ -240,15 +240,15 @@ func (r *Rollback) plan(ctx context.Context, status deploy.Status, request Reque
 		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
 		Options: request.Options, Caller: request.Caller, Cause: deploy.CauseRollback,
 	})
-	r.Prepared.Plan(ctx)
+	r.Plan(ctx)
 	return nil
 }
 
 // Deploy moves the branch to the commit, if it still is where it was, and
 // begins the deploys.
 func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
-	branch := r.Prepared.Branch
-	err := r.repo.MoveBranch(ctx, branchPrefix+branch, r.From, r.Commit, r.Caller.Operator, "rollback to "+r.To.Short())
+	branch := r.Branch
+	err := r.repo.MoveBranch(ctx, branchPrefix+branch, r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
 		return nil, &Refusal{fmt.Sprintf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again"}
 	}
