@@ -20,7 +20,7 @@ type RuleError struct {
 }
 
 // MaxExpressions bounds the different expressions of one Compiler. Each takes
-// 0.1 ms and about 10 KB.
+// 1 to 2 ms to compile and 9 KB (measured with two conditions, on two busy cores).
 const MaxExpressions = 1000
 
 // Compiler compiles the rules of a revision's apps, each expression once: a
