@@ -120,10 +120,11 @@ type kinds struct {
 	mu    sync.Mutex // held during discovery: those who miss together ask once
 	known *catalogue
 	at    time.Time
+	had   map[schema.GroupKind]bool // kinds that some answer had
 }
 
 func newKinds(client *discovery.DiscoveryClient, log *logrus.Entry) *kinds {
-	return &kinds{client: client, log: log}
+	return &kinds{client: client, log: log, had: map[schema.GroupKind]bool{}}
 }
 
 func (k *kinds) invalidate() {
@@ -132,29 +133,64 @@ func (k *kinds) invalidate() {
 	k.mu.Unlock()
 }
 
+// An API server that has just started answers before it serves the kinds that
+// definitions make. So a kind that was there and is missed is asked for again
+// every backEvery, up to backWithin; it is believed to be gone only then.
+const (
+	backEvery  = 250 * time.Millisecond
+	backWithin = 5 * time.Second
+)
+
 // find runs a look-up on what is known, and once more on a fresh answer if it
 // missed on one that is old enough.
 func (k *kinds) find(ctx context.Context, look func(*catalogue) error) error {
-	known, fresh, err := k.current(ctx, nil)
+	known, fresh, err := k.current(ctx, nil, rediscoverAfter)
 	if err != nil {
 		return err
 	}
 	missed := look(known)
-	if unknown := (*UnknownKindError)(nil); fresh || !errors.As(missed, &unknown) {
+	unknown := (*UnknownKindError)(nil)
+	if !errors.As(missed, &unknown) {
 		return missed
 	}
-	if known, _, err = k.current(ctx, known); err != nil {
-		return err
+	if !fresh {
+		if known, _, err = k.current(ctx, known, rediscoverAfter); err != nil {
+			return err
+		}
+		missed = look(known)
 	}
-	return look(known)
+	late := time.Now().Add(backWithin)
+	for errors.As(missed, &unknown) && len(unknown.Versions) == 0 && k.hadOnce(unknown.GVK.GroupKind(), time.Now().After(late)) {
+		select {
+		case <-time.After(backEvery):
+		case <-ctx.Done():
+			return missed
+		}
+		if known, _, err = k.current(ctx, known, backEvery/2); err != nil {
+			return err
+		}
+		missed = look(known)
+	}
+	return missed
+}
+
+// hadOnce reports whether the cluster has served a kind, and is not known to
+// have given it up. It is from the call with gone on.
+func (k *kinds) hadOnce(gk schema.GroupKind, gone bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if gone {
+		delete(k.had, gk)
+	}
+	return k.had[gk]
 }
 
 // current returns what is known. It asks the cluster if nothing is, or if what
-// is known is still the stale answer and that is old enough.
-func (k *kinds) current(ctx context.Context, stale *catalogue) (known *catalogue, fresh bool, err error) {
+// is known is still the stale answer and that is older than a time.
+func (k *kinds) current(ctx context.Context, stale *catalogue, older time.Duration) (known *catalogue, fresh bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known != nil && (k.known != stale || time.Since(k.at) < rediscoverAfter) {
+	if k.known != nil && (k.known != stale || time.Since(k.at) < older) {
 		return k.known, false, nil
 	}
 	groups, resources, err := discovery.ServerGroupsAndResourcesWithContext(ctx, k.client)
@@ -166,6 +202,9 @@ func (k *kinds) current(ctx context.Context, stale *catalogue) (known *catalogue
 		k.log.WithError(why).WithField("api", gv.String()).Warn("an API of the cluster does not answer; its kinds are unknown")
 	}
 	k.known, k.at = newCatalogue(groups, resources, broken), time.Now()
+	for gvk := range k.known.kinds {
+		k.had[gvk.GroupKind()] = true
+	}
 	return k.known, true, nil
 }
 
