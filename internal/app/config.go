@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,7 @@ type Config struct {
 	Clusters map[string]Cluster `yaml:"clusters"`
 	Keys     Keys               `yaml:"keys"`
 	Git      Git                `yaml:"git"`
+	Drift    Drift              `yaml:"drift"`
 	Log      Log                `yaml:"log"`
 
 	// HookProgram is the absolute path of pushboat-hook; default: beside the
@@ -63,6 +65,11 @@ type Keys struct {
 // Git configures repositories.
 type Git struct {
 	MaxPushSize Size `yaml:"max_push_size"`
+}
+
+// Drift configures what counts as drift.
+type Drift struct {
+	HandTools []string `yaml:"hand_tools"` // added to live.DefaultTools
 }
 
 // Log configures the server's log, which goes to standard error.
@@ -153,6 +160,11 @@ func (c Config) check() error {
 	if c.Debug.Address != "" {
 		if err := checkLoopback(c.Debug.Address); err != nil {
 			return fmt.Errorf("debug.address: %w", err)
+		}
+	}
+	for _, tool := range c.Drift.HandTools {
+		if strings.Trim(tool, "*") == "" {
+			return fmt.Errorf("drift.hand_tools: %q would take every controller for a hand; name the tools", tool)
 		}
 	}
 	if _, ok := c.Clusters["default"]; !ok {

@@ -181,7 +181,7 @@ func (s *server) buildEngine() error {
 		if err != nil {
 			return fmt.Errorf("cluster %s: %w", name, err)
 		}
-		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, s.log))
+		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, append(s.config.Drift.HandTools, live.DefaultTools...), s.log))
 	}
 	key, err := secretKey(s.path("mask.key"))
 	if err != nil {

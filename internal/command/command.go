@@ -57,7 +57,7 @@ const (
 // verb is one row of the table.
 type verb struct {
 	words string // "repo create"
-	args  string // "NAME"; "[APP]" where it may be left out
+	args  string // "NAME"; "[APP]" where it may be left out, "[WORD...]" for any number
 	help  string // one line
 	more  string // what help VERB adds
 	flags func(f *pflag.FlagSet)
@@ -149,17 +149,20 @@ func (c *call) do(ctx context.Context, rest []string) error {
 // checkArgs holds the number of arguments against what the verb says.
 func (c *call) checkArgs() error {
 	want := strings.Fields(c.verb.args)
-	least := 0
+	least, most := 0, len(want)
 	for _, arg := range want {
 		if !strings.HasPrefix(arg, "[") {
 			least++
+		}
+		if strings.HasSuffix(arg, "...]") {
+			most = len(c.args)
 		}
 	}
 	if len(c.args) < least {
 		return usageError{want[len(c.args)] + " is missing"}
 	}
-	if len(c.args) > len(want) {
-		return usageError{fmt.Sprintf("%q is too much", c.args[len(want)])}
+	if len(c.args) > most {
+		return usageError{fmt.Sprintf("%q is too much", c.args[most])}
 	}
 	return nil
 }

@@ -103,6 +103,7 @@ func TestPrintStatus(t *testing.T) {
 			App: "blog", Revision: strings.Repeat("b", 40), Sync: deploy.InSync, Health: "failing",
 			Sick:  []deploy.Symptom{{Object: "Deployment blog/api", State: "0 of 2 pods ready", Cause: "ImagePullBackOff\x1b[31m"}},
 			Drift: []string{"Service blog/api"},
+			Found: []deploy.Difference{{Object: "Service blog/api", What: "was deleted"}},
 		},
 	}
 	var out strings.Builder
@@ -113,7 +114,7 @@ func TestPrintStatus(t *testing.T) {
 	for _, want := range []string{
 		"shop   aaaaaaa    in sync   healthy   2 min ago, ana   -\n",
 		"  Deployment blog/api: 0 of 2 pods ready: ImagePullBackOff",
-		"  drift: Service blog/api\n",
+		"  drift: Service blog/api  was deleted\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q in:\n%s", want, out.String())

@@ -133,6 +133,9 @@ func syncApp(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	if s := status.Suspension; s != nil {
+		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "resume %s deploys it", status.App)
+	}
 	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
 	if err != nil {
 		return err
@@ -181,7 +184,7 @@ func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 
 // verdict is an error if a deploy did not end well, for scripts.
 func verdict(r deploy.Record) error {
-	if r.Result.OK() || r.Result == deploy.Skipped {
+	if r.Result.OK() || r.Result == deploy.Skipped || r.Result == deploy.Resumed {
 		return nil
 	}
 	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "status %s shows how it is now", r.App)

@@ -55,6 +55,8 @@ func verdictOn(s deploy.Status) error {
 	}
 	next := "history " + s.App + " shows its deploys"
 	switch {
+	case s.Suspension != nil:
+		next = "resume " + s.App + " ends the suspension"
 	case s.Sync == deploy.Held:
 		next = "the newest commit was pushed with -o skip; sync " + s.App + " deploys it"
 	case s.Last != nil:
@@ -101,8 +103,17 @@ func details(s deploy.Status, now time.Time) []string {
 		}
 		lines = append(lines, line)
 	}
-	for _, object := range s.Drift {
-		lines = append(lines, "drift: "+object)
+	if s.Suspension != nil {
+		lines = append(lines, suspended(*s.Suspension, time.Now())+"   (resume "+s.App+")")
+	}
+	for _, found := range s.Found {
+		lines = append(lines, "drift: "+found.Object+"  "+found.What)
+	}
+	for _, fight := range s.Fights {
+		lines = append(lines, fmt.Sprintf("fighting: %s with %s, %d times", fight.Object, fight.With, fight.Times))
+		if fight.Ignore != "" {
+			lines = append(lines, "  leave it to them with ignore: ["+fight.Ignore+"]")
+		}
 	}
 	for _, object := range s.Left {
 		lines = append(lines, "left as it is: "+object)
@@ -113,11 +124,24 @@ func details(s deploy.Status, now time.Time) []string {
 	return lines
 }
 
-func drift(s deploy.Status) string {
-	if len(s.Drift) == 0 {
-		return "-"
+// suspended says since when an app is left alone, by whom, and until when.
+func suspended(s deploy.Suspension, now time.Time) string {
+	text := "suspended " + ago(s.Since, now) + " by " + s.By
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	return fmt.Sprint(len(s.Drift))
+	return text + ": " + s.Reason
+}
+
+func drift(s deploy.Status) string {
+	text := "-"
+	if len(s.Drift) > 0 {
+		text = fmt.Sprint(len(s.Drift))
+	}
+	if s.Suspension != nil {
+		text += ", suspended by " + s.Suspension.By
+	}
+	return text
 }
 
 func lastDeploy(r *deploy.Record, now time.Time) string {

@@ -43,6 +43,18 @@ func verbs() []*verb {
 				"One deploy alone is compared with the one before, one revision with the\n" +
 				"app's branch; without either, the newest deploy that changed an object.",
 		},
+		{
+			words: "suspend", args: "APP [WORD...]", help: "leave an app alone until it is resumed",
+			flags: suspendFlags, run: suspend,
+			more: "Pushes are checked and stored, but not deployed; drift is shown, but not\n" +
+				"corrected. The words say why. --until takes a duration (90m, 8h, 2d) or a\n" +
+				"moment (2026-01-31 or 2026-01-31T18:00, in UTC).\n" +
+				"Example: suspend shop --until 2h --reason moving the database",
+		},
+		{
+			words: "resume", args: "APP", help: "end a suspension, and deploy what has been pushed", run: resume,
+			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
+		},
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},

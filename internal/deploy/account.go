@@ -22,16 +22,36 @@ func (a *app) account(record *Record, done *applying) {
 			record.Same++
 			continue
 		}
-		o := Object{Key: step.ID.Key(), Action: step.Action}
-		for _, change := range step.Changes[:min(len(step.Changes), maxFields)] {
-			o.Fields = append(o.Fields, change.Path)
-		}
+		o := step.recorded()
 		if record.Result == Corrected {
 			o.Culprit = culpritOf(step.Culprit)
 		}
 		record.Objects = append(record.Objects, o)
 	}
+	if done.plan.partial {
+		record.Same = max(a.objectCount()-len(record.Objects), 0)
+	}
 	sort.Slice(record.Objects, func(i, k int) bool { return record.Objects[i].Key < record.Objects[k].Key })
+}
+
+// recorded is a step as a record has it, without the culprit.
+func (s Step) recorded() Object {
+	o := Object{Key: s.ID.Key(), Action: s.Action}
+	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
+		o.Fields = append(o.Fields, change.Path)
+	}
+	return o
+}
+
+// left is drift that was left as found, as a record has it.
+func left(steps []Step) []Object {
+	var objects []Object
+	for _, step := range steps {
+		o := step.recorded()
+		o.Action, o.Culprit = Left, culpritOf(step.Culprit)
+		objects = append(objects, o)
+	}
+	return objects
 }
 
 // culpritOf is a culprit as a record has it; nil if nobody is known.
@@ -39,11 +59,8 @@ func culpritOf(c live.Culprit) *Culprit {
 	if c.Manager == "" {
 		return nil
 	}
-	recorded := &Culprit{Manager: manifest.Clean(c.Manager), Operation: c.Operation}
-	if !c.Time.IsZero() {
-		recorded.Time = &c.Time
-	}
-	return recorded
+	c.Manager = manifest.Clean(c.Manager)
+	return &c
 }
 
 func (a *app) objectCount() int {

@@ -28,6 +28,8 @@ type job struct {
 	plan   *Plan     // from the gate; nil to plan anew
 	full   bool      // try every object on the cluster, also those that seem unchanged
 	with   *companions
+	look   bool // compare only some objects, those of looks
+	looks  map[manifest.ID]Fight
 	run    *Run   // nil until there is something to show
 	after  []*Run // of the apps that this one depends on
 
@@ -69,10 +71,14 @@ type app struct {
 	tried      map[manifest.ID]string // digests of hooks that were found sound
 	run        *Run                   // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
-	drift      []Step // differences left alone, by drift: warn
 	hooks      *hooksSeen
-	hooksEnded int    // the newest deploy of this process whose hooks are over; the worker's own
-	trouble    string // why the last check could not be done
+	hooksEnded int                   // the newest deploy of this process whose hooks are over; the worker's own
+	looks      map[manifest.ID]Fight // objects that seem to have drifted, for a job that looks
+	drift      map[manifest.ID]Step  // differences left alone
+	fights     map[manifest.ID]Fight // objects that drift again and again
+	suspended  *Suspension           // nil: it is not
+	alarm      *time.Timer           // runs until the suspension's time is over
+	trouble    string                // why the last check could not be done
 }
 
 func newApp(e *Engine, name, repo, branch string) *app {
@@ -253,7 +259,7 @@ func (a *app) knows(_ *target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.Result.applied() || a.last.Result == Skipped)
+	return a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.stands().applied() || a.last.Result == Skipped)
 }
 
 // retain forgets the objects that the plan has brought out of the app.
@@ -300,7 +306,7 @@ func (a *app) enqueue(j *job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case j.cause.check() && a.job != nil:
+	case j.cause.check() && a.job != nil && (j.look || !a.job.look):
 		a.job.adopt(j)
 		return
 	case !j.cause.check():
@@ -324,11 +330,16 @@ func (a *app) enqueue(j *job) {
 	}
 }
 
-// take returns the job to do and those that it made superfluous.
+// take returns the job to do and those that it made superfluous. A job that
+// looks is given what there is to look at; any other sees it by itself.
 func (a *app) take() (*job, []*job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	j, overtaken := a.job, a.overtaken
 	a.job, a.overtaken, a.doing = nil, nil, j
+	if j != nil && j.look {
+		j.looks = a.looks
+	}
+	a.looks = nil
 	return j, overtaken
 }

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -64,6 +63,9 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	if plan.Empty() && !t.gone && !w.runsHooks {
 		w.keepAll()
 		return w, nil
+	}
+	if plan.partial {
+		return w, w.applyWaves() // the parent knows them already
 	}
 	if err := w.widenParent(); err != nil {
 		return w, fmt.Errorf("note the app's kinds on the cluster: %w", err)
@@ -233,13 +235,16 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		if err == nil && step.takesOver() {
 			applied, err = w.cluster.Kube.Succeed(ctx, step.kind, applied)
 		}
+		if err == nil {
+			applied, err = w.takeFromHands(ctx, step, applied)
+		}
 		return bySchema(step, err)
 	})
 	if err != nil {
 		w.fail(step.ID, w.plainly(ctx, step, err))
 		return
 	}
-	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: live.Fingerprint(applied)})
+	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: w.cluster.Index.EntryOf(applied).Fingerprint})
 	w.cluster.Index.Note(applied)
 	w.enter(step)
 	w.run.event(string(step.Action), step.ID, step.Note)

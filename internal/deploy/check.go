@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
 )
 
 // Finding is what a check found of one app.
@@ -99,8 +100,9 @@ func (j *job) answer() {
 	j.askers = nil
 }
 
-// found says what a plan means for an app with a drift setting.
-func found(plan *Plan, drift string) Finding {
+// found says what a plan means for an app with a drift setting, and that may be
+// suspended.
+func found(plan *Plan, drift string, s *Suspension) Finding {
 	if plan.Empty() {
 		return Finding{Result: CheckUnchanged}
 	}
@@ -108,7 +110,10 @@ func found(plan *Plan, drift string) Finding {
 	for _, step := range plan.changes() {
 		f.Objects = append(f.Objects, step.ID.String())
 	}
-	if drift == "off" || drift == "warn" {
+	switch {
+	case s != nil:
+		f.Result, f.Message = CheckDrifted, "left alone, "+s.describe()
+	case drift != appfile.DriftCorrect:
 		f.Result, f.Message = CheckDrifted, "left alone, by drift: "+drift
 	}
 	return f

@@ -162,7 +162,7 @@ func (e *Engine) skip(p *Prepared) []*Run {
 func (a *app) skippedRecord(j *job) Record {
 	record := a.newRecord(j, Skipped, "pushed with -o skip")
 	record.Same = a.objectCount()
-	if last := a.lastRecord(); last != nil && (last.Result.applied() || last.Result == Skipped) {
+	if last := a.lastRecord(); last != nil && (last.stands().applied() || last.Result == Skipped) {
 		record.Digest = last.Digest
 	}
 	return record

@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -26,14 +25,15 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 		step.Action = Create
 		return step, problems, nil
 	}
-	step.entry = live.EntryOf(running)
+	step.entry = p.cluster.Index.EntryOf(running)
 	if problem := p.owner(o, &step); problem != nil {
 		return step, append(problems, *problem), nil
 	}
 	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:
-		p.diff(&step, running, after)
+		step, found, err := p.settle(ctx, o, step, running, after)
+		return step, append(problems, found...), err
 	case unreachable(err) != nil:
 		return step, problems, unreachable(err)
 	case apierrors.IsForbidden(err):

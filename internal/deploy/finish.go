@@ -28,6 +28,7 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
 		record.Held = t.revision
 	}
+	record.Suspension = a.suspension()
 	if j.run != nil {
 		record.Number = j.run.Number
 		if j.run.revision != "" {
@@ -90,7 +91,7 @@ func (a *app) log(record Record) {
 	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", record.ID()).
 		WithField("revision", short(record.Revision)).WithField("cause", record.Cause).
 		WithField("operator", record.Operator)
-	if record.Result.OK() || record.Result == Superseded || record.Result == Skipped {
+	if record.Result.OK() || record.Result == Superseded || record.Result == Skipped || record.Standing != "" {
 		entry.Infof("%s", record.Result)
 		return
 	}
@@ -119,6 +120,12 @@ func outcome(r Record) string {
 		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
 	case Corrected:
 		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
+	case Suspended:
+		return r.held()
+	case Resumed:
+		return fmt.Sprintf("%s: resumed %s", r.App, id)
+	case DriftFound:
+		return fmt.Sprintf("%s: %s %s\nhint: take it back with: sync %s", r.App, r.Message, id, r.App)
 	case Removed:
 		return removal(r) + " " + id
 	case Skipped:

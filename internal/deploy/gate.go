@@ -287,7 +287,7 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 		return false
 	}
 	last := a.lastRecord()
-	return last.Result.OK()
+	return last.stands().OK()
 }
 
 // planTarget plans one app of a push or a check. The planner comes with what

@@ -192,7 +192,7 @@ func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, erro
 	if err != nil {
 		return nil, err
 	}
-	return []live.Entry{live.EntryOf(found)}, nil
+	return []live.Entry{w.cluster.Index.EntryOf(found)}, nil
 }
 
 // letEnd waits for what earlier deploys have left under way, before it is
@@ -272,7 +272,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 		return live.Entry{}, w.plainly(ctx, step, err)
 	}
 	w.cluster.Index.Note(made)
-	entry := live.EntryOf(made)
+	entry := w.cluster.Index.EntryOf(made)
 	w.run.event("started", entry.ID, phase.String()+" hook")
 	return entry, nil
 }

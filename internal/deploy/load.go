@@ -100,6 +100,7 @@ func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) {
 	if saved != nil {
 		a.recall(*saved)
 		a.setSkipped(saved.Record.Skipped)
+		a.setSuspension(saved.Record.Suspension)
 	}
 	a.setWant(t)
 }

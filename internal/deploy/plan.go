@@ -22,6 +22,7 @@ const (
 	Release   Action = "released" // kept, and no longer the app's
 	Hook      Action = "hook"     // run in its phases, see Plan.Hooks
 	Hand      Action = "moved"    // left to another app that wants it
+	Left      Action = "left"     // in a record: found drifted, and left so
 )
 
 // Step is what a plan does to one object.
@@ -32,14 +33,31 @@ type Step struct {
 	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
 
-	defined bool   // its definition comes with the push, and allows it
-	app     string // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	defined  bool     // its definition comes with the push, and allows it
+	app      string   // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	left     bool     // as it runs, whatever the revision says; Note has why
+	ignored  []string // JSON pointers to fields that are left to others
+	pointers []string // to the fields that drifted, for Configure
 
 	object *manifest.Object // as it will be applied; nil for Delete
 	kind   kube.Kind
 	digest string
 	entry  live.Entry      // the object as it runs; zero for Create
 	policy manifest.Policy // of the revision; of the running object where the revision does not have it
+}
+
+// leave is the step that does nothing to a running object, for a reason.
+func (s Step) leave(entry live.Entry, reason string) Step {
+	s.entry, s.Note, s.left = entry, reason, true
+	return s
+}
+
+// say adds to the step's note.
+func (s *Step) say(note string) {
+	if s.Note != "" && note != "" {
+		s.Note += "; "
+	}
+	s.Note += note
 }
 
 // Plan is what a revision would do to one app on its cluster.
@@ -53,6 +71,7 @@ type Plan struct {
 	Hooks     []Step // every hook of the revision
 	Gone      bool   // the whole app is to be deleted
 	Kept      int    // how many objects stay on the cluster when it goes, for prune is false
+	partial   bool   // it is about some of the app's objects only
 	runsHooks bool   // it changes something, so that its hooks run
 	made      time.Time
 	applies   int          // of the app, when the plan was begun

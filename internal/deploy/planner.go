@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -32,7 +31,8 @@ type planner struct {
 	cluster *Cluster
 	app     *app
 	target  *target
-	force   bool        // recreate what cannot be changed in place
+	force   bool        // recreate what cannot be changed in place, take back what appliers took
+	partial bool        // only some of the target's objects are looked at
 	fresh   time.Time   // see job
 	remake  bool        // recreate what asks to be made anew at each deploy
 	full    bool        // see job
@@ -54,10 +54,12 @@ type news struct {
 // resolved is an object whose place on the cluster is known.
 type resolved struct {
 	*manifest.Object
-	id     manifest.ID
-	kind   kube.Kind
-	digest string
-	policy manifest.Policy
+	id       manifest.ID
+	kind     kube.Kind
+	digest   string
+	policy   manifest.Policy
+	pointers []string // to the fields that are somebody else's
+	note     string   // what there is to say of them
 }
 
 // resolve finds the kind and the namespace of every object of a target, and
@@ -140,22 +142,36 @@ func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
 	case o.GetNamespace() == "":
 		o.SetNamespace(defaultNamespace)
 	}
-	o.Object = manifest.Without(o.Object, t.spec.Pointers(o.ID())...)
-	digest := manifest.Digest(o.Unstructured)
+	r := resolved{Object: o, id: o.ID(), kind: kind}
+	t.leave(&r)
+	r.digest = manifest.Digest(o.Unstructured)
 	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
 	}
 	labels[kube.PartOfLabel] = setID(t.spec.Name)
 	o.SetLabels(labels)
-	return resolved{Object: o, id: o.ID(), kind: kind, digest: digest}
+	return r
+}
+
+// leave takes the fields that somebody else owns out of an object: those that
+// pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
+func (t *target) leave(o *resolved) {
+	o.pointers = t.spec.Pointers(o.id)
+	if scaler := t.scalerOf(o.id); scaler != "" {
+		o.pointers = append(o.pointers, replicasPointer)
+		if parent, key := walk(o.Object.Object, replicasPointer); child(parent, key) != nil {
+			o.note = "spec.replicas is left to " + scaler
+		}
+	}
+	o.Object.Object = manifest.Without(o.Object.Object, o.pointers...)
 }
 
 // plan compares the objects with what runs.
 func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest.Problems, error) {
 	plan := &Plan{
 		App: p.target.spec.Name, Cluster: p.cluster.Kube.Name(), Revision: p.target.revision,
-		Gone: p.target.gone, made: time.Now(), digest: p.target.digest,
+		Gone: p.target.gone, partial: p.partial, made: time.Now(), digest: p.target.digest,
 	}
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
@@ -168,7 +184,9 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 	hoistNamespaces(steps)
 	sortSteps(steps)
 	plan.Steps = steps
-	p.leave(plan, objects)
+	if !p.partial {
+		p.leave(plan, objects)
+	}
 	if p.remake && !plan.Empty() {
 		plan.remake()
 	}
@@ -232,15 +250,15 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 // step plans one object. If neither the object nor what we own of it has
 // changed since it was last applied, it asks nothing of the cluster.
 func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
-	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy, Action: Unchanged}
+	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
 	if o.policy.Phase != 0 {
 		return p.hookStep(ctx, o, step)
 	}
 	entry, ok := p.cluster.Index.Get(o.id)
-	if step.Note = leftAs(o.policy.Policies, entry, ok); step.Note != "" {
-		step.entry = entry
-		return step, nil, nil
+	if reason := leftAs(o.policy.Policies, entry, ok); reason != "" {
+		return step.leave(entry, reason), nil, nil
 	}
+	step.say(o.note)
 	if ok && !p.full && p.app.isNoted(o, entry) {
 		step.entry = entry
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
@@ -256,9 +274,9 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		return step, p.explain(ctx, o, err), unreachable(err)
 	}
 	if running != nil {
-		step.entry = live.EntryOf(running)
-		if step.Note = leftAs(o.policy.Policies, step.entry, true); step.Note != "" {
-			return step, nil, nil
+		step.entry = p.cluster.Index.EntryOf(running)
+		if reason := leftAs(o.policy.Policies, step.entry, true); reason != "" {
+			return step.leave(step.entry, reason), nil, nil
 		}
 		if problem := p.owner(o, &step); problem != nil {
 			return step, manifest.Problems{*problem}, nil
@@ -283,7 +301,11 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 	case setID(p.target.spec.Name):
 		return nil
 	case "":
-		step.Note = "was not managed, taken over"
+		if _, applied := p.app.notedOf(o.id); applied {
+			step.say("had lost the label that makes it part of the app")
+		} else {
+			step.say("was not managed, taken over")
+		}
 		return nil
 	}
 	name, known := p.claims.appOf(step.entry.PartOf)
@@ -294,7 +316,8 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 			Hint:    "remove its label " + kube.PartOfLabel + " to hand it over",
 		}
 	}
-	step.app, step.Note = name, "moved from app "+name
+	step.app = name
+	step.say("moved from app " + name)
 	return nil
 }
 
@@ -307,8 +330,7 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 		step.Action = Create
 		return step, nil, nil
 	case err == nil:
-		p.diff(&step, running, after)
-		return step, nil, nil
+		return p.settle(ctx, o, step, running, after)
 	case running == nil && p.comesWithNamespace(o, err):
 		step.Action = Create
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
@@ -344,33 +366,6 @@ func isNamespaceMissing(err error) bool {
 	}
 	details := status.Status().Details
 	return details != nil && details.Kind == "namespaces"
-}
-
-// diff fills in what changes between the running object and the dry-run.
-func (p *planner) diff(step *Step, running, after *unstructured.Unstructured) {
-	before, then := comparable(running), comparable(after)
-	step.Changes = manifest.Diff(before.Object, then.Object, p.masker)
-	moved := step.entry.PartOf != setID(p.target.spec.Name)
-	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
-		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint})
-		return
-	}
-	step.Action = Configure
-	step.Culprit = live.CulpritOf(running)
-}
-
-// keepIgnored carries the values of ignored fields over from the running
-// object where they are still ours: leaving them out would take them back to
-// their defaults, as server-side apply does with a field that nobody owns.
-func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
-	if running == nil {
-		return
-	}
-	for _, pointer := range p.target.spec.Pointers(o.id) {
-		if live.Owns(running, pointer) {
-			copyField(o.Unstructured, running, pointer)
-		}
-	}
 }
 
 // leave enters what the app owns and the revision no longer has: what another

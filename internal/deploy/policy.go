@@ -41,7 +41,7 @@ func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 func (p *Plan) leftAlone() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
-		if step.Action == Unchanged && step.Note != "" {
+		if step.left {
 			steps = append(steps, step)
 		}
 	}
@@ -91,7 +91,7 @@ func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.
 func (p *Plan) remake() {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		again := step.policy.Has(manifest.Force|manifest.Replace) && step.entry.UID != "" && step.Note == ""
+		again := step.policy.Has(manifest.Force|manifest.Replace) && step.entry.UID != "" && !step.left
 		if again && step.Action != Create {
 			step.Action = Recreate
 		}

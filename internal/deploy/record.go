@@ -1,12 +1,14 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -22,13 +24,15 @@ const (
 	CauseCheck    Cause = "check"    // an operator asked how it is
 	CauseDrift    Cause = "drift"    // a watch saw an owned object change
 	CauseRetry    Cause = "retry"    // the deploy before failed
+	CauseSuspend  Cause = "suspend"  // an operator suspended the app
+	CauseResume   Cause = "resume"   // an operator resumed it, or its time was over
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
 )
 
 // check reports whether the cause only compares, and deploys nothing new.
 func (c Cause) check() bool {
-	return c != CausePush && c != CauseSync && c != CauseRollback
+	return c != CausePush && c != CauseSync && c != CauseRollback && c != CauseResume
 }
 
 // Result is how a deploy ended.
@@ -41,6 +45,9 @@ const (
 	Failed     Result = "failed"     // not applied, or only in part
 	Superseded Result = "superseded" // a newer revision came before this one was healthy
 	Corrected  Result = "corrected"  // drift was taken back
+	DriftFound Result = "drifted"    // drift was found and left alone
+	Suspended  Result = "suspended"  // the app was suspended, or a deploy waits for its end
+	Resumed    Result = "resumed"    // the app was resumed
 	Skipped    Result = "skipped"    // pushed with -o skip; nothing was done
 	Removed    Result = "removed"    // the app left pushboat.yaml; its objects are deleted
 )
@@ -70,6 +77,7 @@ type Record struct {
 	Digest   string       `json:"digest"`             // of the rendered app, see target.digest
 	Skipped  string       `json:"skipped,omitempty"`  // the newest revision, while -o skip keeps it from being deployed
 	Held     string       `json:"held,omitempty"`     // the revision that stays deployed instead
+	Standing Result       `json:"standing,omitempty"` // of a record that changed nothing: the result that still stands
 	NoPrune  bool         `json:"noPrune,omitempty"`  // what leaves the revision stays on the cluster
 	Formerly []string     `json:"formerly,omitempty"` // the apps that this one was before it was renamed
 	Renamed  string       `json:"renamed,omitempty"`  // the app that has all objects of this one, which is removed
@@ -78,6 +86,19 @@ type Record struct {
 	Hooks    []HookResult `json:"hooks,omitempty"`    // that ran, or failed to
 	Same     int          `json:"unchanged"`          // how many objects stayed as they were
 	Undone   bool         `json:"undone,omitempty"`   // onFailure has the app taken back next
+
+	Suspension *Suspension `json:"suspension,omitempty"` // while it lasts
+}
+
+// stands is the result that tells how the cluster was left.
+func (r Record) stands() Result { return cmp.Or(r.Standing, r.Result) }
+
+// carryOn makes the record one that changed nothing of what the last one left,
+// which is nil if there is none.
+func (r *Record) carryOn(last *Record) {
+	if last != nil {
+		r.Digest, r.Standing = last.Digest, last.stands()
+	}
 }
 
 // Object is one object that a deploy has changed.
@@ -89,25 +110,13 @@ type Object struct {
 }
 
 // Culprit is who changed an object of ours, as its managedFields tell.
-type Culprit struct {
-	Manager   string     `json:"manager"`
-	Operation string     `json:"operation"`
-	Time      *time.Time `json:"time,omitempty"` // the API server notes none for a subresource
-}
-
-// String writes the culprit for people: "kubectl-edit (Update, 2026-...)".
-func (c Culprit) String() string {
-	if c.Time == nil {
-		return fmt.Sprintf("%s (%s)", c.Manager, c.Operation)
-	}
-	return fmt.Sprintf("%s (%s, %s)", c.Manager, c.Operation, c.Time.UTC().Format(time.RFC3339))
-}
+type Culprit = live.Culprit
 
 // Changed counts the objects that the deploy has changed or deleted.
 func (r Record) Changed() int {
 	n := len(r.Deleted)
 	for _, o := range r.Objects {
-		if o.Action != Unchanged {
+		if o.Action != Unchanged && o.Action != Left {
 			n++
 		}
 	}

@@ -1,33 +1,42 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Status is how an app is: what its branch wants, what was deployed last, and
 // what runs.
 type Status struct {
-	App      string    `json:"app"`
-	Repo     string    `json:"repository"`
-	Branch   string    `json:"branch"`
-	Cluster  string    `json:"cluster"`
-	Revision string    `json:"revision"` // wanted; "" if nothing is to be deployed
-	Sync     Sync      `json:"sync"`
-	Health   string    `json:"health"` // healthy, progressing, failing, or unknown
-	Objects  int       `json:"objects"`
-	Sick     []Symptom `json:"unhealthy,omitempty"`
-	Drift    []string  `json:"drift,omitempty"` // objects that differ and are left alone
-	Left     []string  `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
-	Trouble  string    `json:"trouble,omitempty"`
-	Outage   *Outage   `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
-	Running  string    `json:"running,omitempty"` // the deploy that goes on
-	Schedule string    `json:"schedule,omitempty"`
-	Last     *Record   `json:"last,omitempty"`
+	App      string       `json:"app"`
+	Repo     string       `json:"repository"`
+	Branch   string       `json:"branch"`
+	Cluster  string       `json:"cluster"`
+	Revision string       `json:"revision"` // wanted; "" if nothing is to be deployed
+	Sync     Sync         `json:"sync"`
+	Health   string       `json:"health"` // healthy, progressing, failing, or unknown
+	Objects  int          `json:"objects"`
+	Sick     []Symptom    `json:"unhealthy,omitempty"`
+	Drift    []string     `json:"drift,omitempty"` // objects that differ and are left alone
+	Left     []string     `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
+	Found    []Difference `json:"drift_found,omitempty"`
+	Fights   []Contest    `json:"fights,omitempty"`
+	Trouble  string       `json:"trouble,omitempty"`
+	Outage   *Outage      `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
+	Running  string       `json:"running,omitempty"` // the deploy that goes on
+	Schedule string       `json:"schedule,omitempty"`
+
+	Suspension *Suspension `json:"suspension,omitempty"`
+
+	Last *Record `json:"last,omitempty"`
 }
 
 // Sync says how the cluster and the branch stand to each other.
@@ -39,7 +48,7 @@ const (
 	Deploying Sync = "deploying"
 	Drifted   Sync = "drifted"
 	NotSynced Sync = "failed"
-	Held      Sync = "held"    // the newest revision was pushed with -o skip
+	Held      Sync = "held"    // the newest revision waits: pushed with -o skip, or the app is suspended
 	Pending   Sync = "pending" // nothing has been deployed yet
 	Gone      Sync = "removed"
 )
@@ -50,6 +59,41 @@ type Symptom struct {
 	State  string    `json:"state"`
 	Since  time.Time `json:"since,omitzero"` // when it ceased to be healthy, as far as this server has seen
 	Cause  string    `json:"cause,omitempty"`
+}
+
+// Difference is an object that differs from its revision and is left alone.
+type Difference struct {
+	Object  string   `json:"object"`
+	What    string   `json:"what"`              // "changed by kubectl-edit (Update, ...)", "was deleted"
+	Fields  []string `json:"fields,omitempty"`  // that differ
+	Culprit *Culprit `json:"culprit,omitempty"` // nil if nobody is named
+}
+
+func differenceOf(step Step) Difference {
+	found := Difference{Object: step.ID.String(), What: cmp.Or(whatDrifted(step), "would be "+string(step.Action))}
+	for _, change := range step.Changes {
+		found.Fields = append(found.Fields, change.Path)
+	}
+	found.Culprit = culpritOf(step.Culprit)
+	return found
+}
+
+// Contest is an object that somebody changes again as often as it is corrected.
+type Contest struct {
+	Object string `json:"object"`
+	With   string `json:"with"`
+	Times  int    `json:"times"`
+	Next   string `json:"next"`             // how long the next correction waits at the least
+	Ignore string `json:"ignore,omitempty"` // the entry of ignore: that would end it
+}
+
+func contests(fights map[manifest.ID]Fight) []Contest {
+	var list []Contest
+	for id, f := range fights {
+		list = append(list, Contest{id.String(), f.with, f.Times, f.Next.String(), ignoreLine(id, f.pointers)})
+	}
+	slices.SortFunc(list, func(x, y Contest) int { return strings.Compare(x.Object, y.Object) })
+	return list
 }
 
 // Apps lists the names of all apps, sorted.
@@ -87,12 +131,17 @@ func (e *Engine) Status(name string) (status Status, ok bool) {
 
 func (a *app) status() Status {
 	a.mu.Lock()
-	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble}
+	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Suspension: a.suspended}
 	t, run := a.want, a.run
 	for _, step := range a.drift {
-		s.Drift = append(s.Drift, step.ID.String())
+		s.Found = append(s.Found, differenceOf(step))
 	}
 	a.mu.Unlock()
+	slices.SortFunc(s.Found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
+	for _, found := range s.Found {
+		s.Drift = append(s.Drift, found.Object)
+	}
+	s.Fights = contests(a.fighting())
 	if run != nil {
 		if _, ended := run.Outcome(); !ended {
 			s.Running = run.ID()
@@ -126,8 +175,10 @@ func (a *app) syncState(t *target, s Status) Sync {
 		return Gone
 	case t == nil || s.Last == nil:
 		return Pending
-	case s.Last.Result == Failed || !a.settled(t):
+	case s.Last.stands() == Failed || !a.settled(t) && s.Suspension == nil:
 		return NotSynced
+	case !a.settled(t):
+		return Held
 	case len(s.Drift) > 0:
 		return Drifted
 	}

@@ -39,6 +39,8 @@ func (e *Engine) changed(event live.Event) {
 	switch {
 	case a.differs(event.Entry, event.Deleted):
 		e.tellSuspect(a, event.Entry.ID)
+	case a.hasDrift(event.Entry.ID):
+		a.settledAgain(event.Entry.ID)
 	case a.unwell() && event.Entry.Health.OK():
 		e.Check(name, CauseHealth)
 	}
@@ -47,12 +49,12 @@ func (e *Engine) changed(event live.Event) {
 // unwell reports whether the newest deploy did not become healthy.
 func (a *app) unwell() bool {
 	last := a.lastRecord()
-	return last != nil && last.Result == Unhealthy
+	return last != nil && last.stands() == Unhealthy
 }
 
 func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 	t := a.wanted()
-	if e.suspect != nil && t != nil && !t.gone && t.spec.Drift != "off" {
+	if e.suspect != nil && t != nil && !t.gone {
 		e.suspect(a.name, id)
 	}
 }

@@ -24,7 +24,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := live.New(t.Context(), cluster, log)
+	index := live.New(t.Context(), cluster, live.DefaultTools, log)
 	e := New(Config{Clusters: map[string]*Cluster{"default": NewCluster(cluster, index)}, Log: log})
 	var suspects []manifest.ID
 	e.OnSuspect(func(_ string, id manifest.ID) { suspects = append(suspects, id) })
@@ -36,7 +36,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	same, changed := settings("same", "1"), settings("changed", "1")
 	for _, object := range []*unstructured.Unstructured{same, changed} {
 		index.Note(object)
-		a.note(manifest.IDOf(object), noted{Fingerprint: live.Fingerprint(object)})
+		a.note(manifest.IDOf(object), noted{Fingerprint: index.EntryOf(object).Fingerprint})
 	}
 
 	check := &job{cause: CauseSchedule}

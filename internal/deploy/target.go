@@ -28,6 +28,8 @@ type target struct {
 	kept     bool          // its objects are those of the target before it
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
+
+	scalers map[manifest.ID]string // see scalersOf
 }
 
 // readAs reports whether a revision of which key is read would make the same
@@ -67,12 +69,14 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			found[i].App = spec.Name
 		}
 		problems = append(problems, found...)
+		objects := withNamespace(spec, result.Objects)
 		targets = append(targets, &target{
 			spec:     spec,
 			repo:     repo,
 			revision: revision,
-			objects:  withNamespace(spec, result.Objects),
+			objects:  objects,
 			rules:    rules,
+			scalers:  scalersOf(spec.Namespace, objects),
 			digest:   targetDigest(spec, result.Digest),
 			read:     key,
 		})

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
 )
 
 const (
@@ -99,7 +101,7 @@ func (a *app) rescanAfter(j *job) {
 	t := a.wanted()
 	switch {
 	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
-	case j.run != nil:
+	case j.run != nil && !j.look:
 		a.rescan(t)
 	default:
 		a.lookAgain(t, unseen)
@@ -140,8 +142,14 @@ func (a *app) do(j *job) bool {
 	if t.gone && a.removed() {
 		return true
 	}
-	if j.cause.check() && a.settled(t) {
+	switch s := a.suspension(); {
+	case j.cause.check() && a.settled(t):
 		return a.check(t, j)
+	case s != nil && !j.cause.check():
+		a.recordQuiet(j, Suspended, s.Reason)
+		return true
+	case s != nil:
+		return true // it is deployed when it is resumed
 	}
 	if j.cause.check() && a.heldByHook(t) {
 		return true // for a push, or an operator
@@ -179,7 +187,8 @@ func (a *app) check(t *target, j *job) bool {
 	}
 	a.setTrouble("")
 	plan.Prune = a.due(t, plan.Prune)
-	j.finding = found(plan, t.spec.Drift)
+	j.finding = found(plan, t.spec.Drift, a.suspension())
+	news := a.leave(plan)
 	switch {
 	case plan.onlyLast():
 		j.run = a.newRun()
@@ -187,25 +196,24 @@ func (a *app) check(t *target, j *job) bool {
 		plan.runsHooks = false
 		return a.carryOut(t, j, plan, Deployed)
 	case plan.Empty():
-		a.setDrift(nil)
 		if j.full {
 			a.mendParent(t, plan)
 		}
 		return a.recover(t, j)
-	case t.spec.Drift == "off":
+	case t.spec.Drift == appfile.DriftOff, a.suspension() != nil:
 		return true
-	case t.spec.Drift == "warn":
-		a.warn(plan)
+	case t.spec.Drift == appfile.DriftWarn:
+		a.warn(t, j, news)
 		return true
 	}
-	a.setDrift(nil)
+	a.clearDrift(plan)
 	return a.correct(t, j, plan)
 }
 
 // recover records that an app which had not become healthy now is.
 func (a *app) recover(t *target, j *job) bool {
 	last := a.lastRecord()
-	if last.Result != Unhealthy && last.Result != Superseded || last.hookFailed() {
+	if stands := last.stands(); stands != Unhealthy && stands != Superseded || last.hookFailed() {
 		return true
 	}
 	if sick, _ := a.sick(t); len(sick) > 0 {
@@ -219,13 +227,20 @@ func (a *app) recover(t *target, j *job) bool {
 	return true
 }
 
-// warn remembers differences that the app's settings leave alone.
-func (a *app) warn(plan *Plan) {
-	a.setDrift(plan.changes())
-	for _, step := range plan.changes() {
+// warn tells and records differences that the app's settings leave alone, once
+// each.
+func (a *app) warn(t *target, j *job, news []Step) {
+	if len(news) == 0 {
+		return
+	}
+	j.run = a.newRun()
+	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.spec.Cluster)
+	for _, step := range news {
+		a.printDrift(j.run, step)
 		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
 			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
+	a.recordQuiet(j, DriftFound, plural(len(news), "object")+" left as found (drift: warn)", news...)
 }
 
 // correct takes drift back.
@@ -234,6 +249,7 @@ func (a *app) correct(t *target, j *job, plan *Plan) bool {
 	j.run.Printf("%s: drift on cluster %s", a.name, t.spec.Cluster)
 	for _, step := range plan.changes() {
 		a.printDrift(j.run, step)
+		a.remark(j.run, step, j.looks[step.ID])
 	}
 	return a.carryOut(t, j, plan, Corrected)
 }
@@ -245,9 +261,9 @@ func whatDrifted(step Step) string {
 	case step.Action == Create:
 		return "was deleted"
 	case step.Action == Configure && who != "":
-		return "changed by " + who
+		return strings.TrimSuffix("changed by "+who+"; "+step.Note, "; ")
 	}
-	return ""
+	return step.Note
 }
 
 func (a *app) printDrift(run *Run, step Step) {
@@ -316,7 +332,7 @@ func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 func (a *app) isOK() bool {
 	last := a.lastRecord()
 	t := a.wanted()
-	return t == nil || (last != nil && a.settled(t) && last.Result != Unhealthy)
+	return t == nil || (last != nil && a.settled(t) && last.stands() != Unhealthy)
 }
 
 // carryOut applies a plan, prunes once all of the push is applied, waits for
@@ -351,7 +367,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		record.Result, record.Renamed = Removed, plan.renamedTo()
 	case good == Corrected: // its health shows in status; the worker is needed for the next drift
 	default:
-		a.setDrift(nil) // whatever was left alone until now
+		a.clearDrift(plan) // whatever was left alone until now
 		verdict := a.waitHealthy(j.wait, t, j.run)
 		if verdict == interrupted {
 			a.interrupt(j)
@@ -404,6 +420,9 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
+	if j.look {
+		t = t.only(j.looks)
+	}
 	with := j.with
 	if with == nil {
 		with = newCompanions([]*target{t}, a.knows)
@@ -412,8 +431,12 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	a.engine.claim(a, t, objects)
-	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh, full: j.full}
+	if j.look {
+		objects = looked(objects, j.looks)
+	} else {
+		a.engine.claim(a, t, objects)
+	}
+	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh, full: j.full, partial: j.look}
 	p.remake = !j.cause.check() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
@@ -429,12 +452,6 @@ func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
 	if cancel != nil && a.job != nil && !a.job.cause.check() {
 		cancel(errSuperseded)
 	}
-}
-
-func (a *app) setDrift(steps []Step) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.drift = steps
 }
 
 func (a *app) setTrouble(text string) {

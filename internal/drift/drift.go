@@ -25,7 +25,7 @@ const (
 	calm       = time.Minute
 )
 
-// Keeper has drifted apps checked. Use New.
+// Keeper has drifted objects looked at. Use New.
 type Keeper struct {
 	engine *deploy.Engine
 	log    *logrus.Entry
@@ -55,7 +55,7 @@ func New(engine *deploy.Engine, log *logrus.Entry) *Keeper {
 	return k
 }
 
-// suspect has the app looked at, now or after the object's delay.
+// suspect has an object looked at, now or after its delay.
 func (k *Keeper) suspect(app string, id manifest.ID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -70,27 +70,31 @@ func (k *Keeper) suspect(app string, id manifest.ID) {
 	}
 	if f.looks++; f.looks <= patience {
 		f.last = time.Now()
-		k.engine.Check(app, deploy.CauseDrift)
+		k.engine.Look(app, id, deploy.Fight{Times: f.looks})
 		return
 	}
 	k.log.WithField("app", app).WithField("object", id.String()).
 		Infof("drifted again; looking at it in %s", f.delay)
-	f.timer = time.AfterFunc(f.delay, func() { k.look(app, f) })
+	f.timer = time.AfterFunc(f.delay, func() { k.look(app, id, f) })
 }
 
-// look is a delayed look at an app.
-func (k *Keeper) look(app string, f *fight) {
+// look is a delayed look at an object.
+func (k *Keeper) look(app string, id manifest.ID, f *fight) {
 	k.mu.Lock()
 	f.timer, f.last = nil, time.Now()
 	f.delay = min(f.delay*growth, mostDelay)
+	known := deploy.Fight{Times: f.looks, Next: f.delay, Calm: f.last.Add(f.calm())}
 	k.mu.Unlock()
-	k.engine.Check(app, deploy.CauseDrift)
+	k.engine.Look(app, id, known)
 }
+
+// calm is how long nothing has to happen for the fight to be over.
+func (f *fight) calm() time.Duration { return max(calm, 2*f.delay) }
 
 // forgetCalm drops the objects that have not drifted for a while.
 func (k *Keeper) forgetCalm() {
 	for key, f := range k.fights {
-		if f.timer == nil && time.Since(f.last) > max(calm, 2*f.delay) {
+		if f.timer == nil && time.Since(f.last) > f.calm() {
 			delete(k.fights, key)
 		}
 	}

@@ -291,7 +291,7 @@ func TestMessageHoldsWhatItIsTold(t *testing.T) {
 func TestMessageNamesTheCulprit(t *testing.T) {
 	r := record("shop", 1, deploy.Corrected)
 	at := time.Date(2026, 11, 24, 23, 0, 0, 0, time.UTC)
-	r.Objects[0].Culprit = &deploy.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: &at}
+	r.Objects[0].Culprit = &deploy.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: at}
 	if text := message(r); !strings.Contains(text, "\nCulprit: kubectl-edit (Update, 2026-11-24T23:00:00Z)\n") {
 		t.Errorf("the message is\n%s", text)
 	}

@@ -80,6 +80,20 @@ func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstr
 	return created, c.wrap("create", err)
 }
 
+// SetManagedFields says anew who owns which fields of an object, provided that
+// it is still at its resourceVersion; else the error is a conflict.
+func (c *Cluster) SetManagedFields(ctx context.Context, kind Kind, obj *unstructured.Unstructured, fields []metav1.ManagedFieldsEntry) error {
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/managedFields", "value": fields},
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": obj.GetResourceVersion()},
+	})
+	if err != nil {
+		return fmt.Errorf("encode the field owners of %s %s: %w", obj.GetKind(), obj.GetName(), err)
+	}
+	_, err = c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+	return c.wrap("patch", err)
+}
+
 // Get reads an object. IsNotFound tells that there is none.
 func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*unstructured.Unstructured, error) {
 	obj, err := c.resource(kind, namespace).Get(ctx, name, metav1.GetOptions{})

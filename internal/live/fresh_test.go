@@ -89,7 +89,7 @@ func TestFreshFindsWhatTheWatchLost(t *testing.T) {
 	l, config := onLine()
 	f := newFixtureOn(t, "live-lost", config)
 	f.index.lossy = 100 * time.Millisecond
-	left := Fingerprint(f.apply("1"))
+	left := printOf(f.apply("1"))
 	f.await("the object is made", func(e Event) bool { return e.Entry.Fingerprint == left })
 
 	l.lose()
@@ -141,7 +141,7 @@ func TestFreshIsShared(t *testing.T) {
 }
 
 func TestMergeKeepsWhatIsNewerThanTheList(t *testing.T) {
-	x := New(t.Context(), unasked(t), quiet())
+	x := New(t.Context(), unasked(t), DefaultTools, quiet())
 	gk := groupKind{Kind: "ConfigMap"}
 	entry := func(name, version string) Entry {
 		e := Entry{PartOf: "set", ResourceVersion: version}

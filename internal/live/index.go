@@ -30,6 +30,7 @@ type Event struct {
 type Index struct {
 	cluster *kube.Cluster
 	log     *logrus.Entry
+	tools   Tools
 	ctx     context.Context // ends every watch
 
 	mu       sync.RWMutex
@@ -44,11 +45,13 @@ type Index struct {
 	lossy    time.Duration // how long a watch may be behind a list
 }
 
-// New makes an empty index of a cluster. Its watches end with ctx.
-func New(ctx context.Context, cluster *kube.Cluster, log *logrus.Entry) *Index {
+// New makes an empty index of a cluster, to which the tools are hands. Its
+// watches end with ctx.
+func New(ctx context.Context, cluster *kube.Cluster, tools Tools, log *logrus.Entry) *Index {
 	return &Index{
 		cluster: cluster,
 		log:     log.WithField("cluster", cluster.Name()),
+		tools:   tools,
 		ctx:     ctx,
 		follows: map[schema.GroupKind]*follow{},
 		entries: map[manifest.ID]*Entry{},
@@ -130,9 +133,12 @@ func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
 	}
 }
 
+// Tools are the field managers that count as hands on this cluster.
+func (x *Index) Tools() Tools { return x.tools }
+
 // Note enters the result of a request of ours, which may arrive before or
 // after the watch's event of it; the later resource version stays.
-func (x *Index) Note(u *unstructured.Unstructured) { x.put(x.entryOf(u)) }
+func (x *Index) Note(u *unstructured.Unstructured) { x.put(x.EntryOf(u)) }
 
 // put enters an object unless a later version of it is there.
 func (x *Index) put(entry Entry) {

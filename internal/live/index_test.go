@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func newFixtureOn(t *testing.T, namespace string, config *rest.Config) *fixture 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, cluster: c, index: New(t.Context(), c, quiet()), namespace: namespace, events: make(chan Event, 100)}
+	f := &fixture{T: t, cluster: c, index: New(t.Context(), c, DefaultTools, quiet()), namespace: namespace, events: make(chan Event, 100)}
 	f.index.OnChange(func(event Event) {
 		if event.Entry.ID.Namespace == namespace {
 			f.events <- event
@@ -125,13 +126,18 @@ func (f *fixture) apply(value string) *unstructured.Unstructured {
 // edit changes the ConfigMap as a hand does.
 func (f *fixture) edit(change func(u *unstructured.Unstructured)) {
 	f.Helper()
+	f.editAs("kubectl-edit", change)
+}
+
+func (f *fixture) editAs(manager string, change func(u *unstructured.Unstructured)) {
+	f.Helper()
 	client := f.cluster.Dynamic().Resource(f.maps.Resource).Namespace(f.namespace)
 	u, err := client.Get(f.Context(), "web", metav1.GetOptions{})
 	if err != nil {
 		f.Fatal(err)
 	}
 	change(u)
-	if _, err := client.Update(f.Context(), u, metav1.UpdateOptions{FieldManager: "kubectl-edit"}); err != nil {
+	if _, err := client.Update(f.Context(), u, metav1.UpdateOptions{FieldManager: manager}); err != nil {
 		f.Fatal(err)
 	}
 }
@@ -158,14 +164,19 @@ func (f *fixture) id() manifest.ID {
 
 func TestIndexSeesWhatHandsDo(t *testing.T) {
 	f := newFixture(t, "live-hands")
-	left := Fingerprint(f.apply("1"))
+	left := printOf(f.apply("1"))
 	f.await("the object is made", func(e Event) bool { return e.Entry.Fingerprint == left })
 
-	f.edit(func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{"note": "by hand"}) })
-	f.await("a field of somebody else's is added", func(e Event) bool { return e.Entry.Fingerprint == left && !e.Deleted })
+	f.editAs("some-controller", func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{"note": "by a program"}) })
+	f.await("a controller adds a field", func(e Event) bool { return e.Entry.Fingerprint == left && !e.Deleted })
+
+	f.edit(func(u *unstructured.Unstructured) {
+		u.SetAnnotations(map[string]string{"note": "by a program", "more": "by hand"})
+	})
+	f.await("a hand adds a field", func(e Event) bool { return strings.HasPrefix(e.Entry.Fingerprint, left+"+") })
 
 	f.edit(func(u *unstructured.Unstructured) { _ = unstructured.SetNestedField(u.Object, "2", "data", "a") })
-	f.await("a field of ours is changed", func(e Event) bool { return e.Entry.Fingerprint != left })
+	f.await("a field of ours is changed", func(e Event) bool { return !strings.HasPrefix(e.Entry.Fingerprint, left) })
 
 	f.edit(func(u *unstructured.Unstructured) { u.SetLabels(nil) })
 	f.await("the label is taken off", func(e Event) bool { return e.Deleted })
@@ -226,7 +237,7 @@ func TestFollowOfAKindThatIsNotThere(t *testing.T) {
 }
 
 func TestListIsBelieved(t *testing.T) {
-	x := New(t.Context(), unasked(t), quiet())
+	x := New(t.Context(), unasked(t), DefaultTools, quiet())
 	entry := func(version, fingerprint string) Entry {
 		return Entry{ID: manifest.ID{Kind: "ConfigMap", Namespace: "a", Name: "b"}, PartOf: "set", ResourceVersion: version, Fingerprint: fingerprint}
 	}

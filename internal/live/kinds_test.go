@@ -67,7 +67,7 @@ spec:
 func TestDefinitionsComeAndChangeAndGo(t *testing.T) {
 	c := unasked(t)
 	events := make(chan Event, 100)
-	x := New(t.Context(), c, quiet())
+	x := New(t.Context(), c, DefaultTools, quiet())
 	x.OnChange(func(event Event) { events <- event })
 	crds := c.Dynamic().Resource(definitions)
 	if _, err := crds.Create(t.Context(), object(t, boats), metav1.CreateOptions{}); err != nil {

@@ -37,7 +37,7 @@ func madeEntry(i int) Entry {
 }
 
 func TestSinceIsWhenHealthChanged(t *testing.T) {
-	x := New(t.Context(), unasked(t), quiet())
+	x := New(t.Context(), unasked(t), DefaultTools, quiet())
 	entry := madeEntry(1)
 	enter := func(version string, status health.Status) time.Time {
 		entry.ResourceVersion, entry.Health = version, health.Health{Status: status}
@@ -64,7 +64,7 @@ func TestSinceIsWhenHealthChanged(t *testing.T) {
 
 func TestEntriesAreSmall(t *testing.T) {
 	const n = 10_000
-	x := New(t.Context(), unasked(t), quiet())
+	x := New(t.Context(), unasked(t), DefaultTools, quiet())
 	before := heap()
 	for i := range n {
 		x.put(madeEntry(i))

@@ -19,7 +19,7 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 	case *seen:
 		return obj.entry, true
 	case *unstructured.Unstructured:
-		return f.index.entryOf(obj), true
+		return f.index.EntryOf(obj), true
 	case *metav1.PartialObjectMetadata:
 		return f.entryOfMetadata(obj), true
 	}
@@ -38,7 +38,7 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		UID:             m.UID,
 		ResourceVersion: m.ResourceVersion,
 		Generation:      m.Generation,
-		Fingerprint:     fingerprint(canonical(m.ManagedFields)),
+		Fingerprint:     f.index.tools.Fingerprint(canonical(m.ManagedFields)),
 		Health:          state,
 		Terminating:     m.DeletionTimestamp != nil,
 		Policies:        policy.Policies,

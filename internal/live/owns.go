@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,21 +16,12 @@ func Owns(u *unstructured.Unstructured, pointer string) bool {
 		name := strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 		path = append(path, fieldpath.PathElement{FieldName: &name})
 	}
-	for _, entry := range u.GetManagedFields() {
-		if !isOurs(entry) || entry.FieldsV1 == nil {
-			continue
-		}
-		set := &fieldpath.Set{}
-		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())); err != nil {
-			return false
-		}
-		if set.Has(path) {
-			return true
-		}
-		for _, step := range path {
-			set = set.WithPrefix(step)
-		}
-		return !set.Empty()
+	set := ourSet(u.GetManagedFields())
+	if set.Has(path) {
+		return true
 	}
-	return false
+	for _, step := range path {
+		set = set.WithPrefix(step)
+	}
+	return !set.Empty()
 }

@@ -25,7 +25,7 @@ func TestClusterGoesAndComesBack(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = own.Stop() })
 	f := newFixtureOn(t, "live-restart", own.Config)
-	left := Fingerprint(f.apply("1"))
+	left := printOf(f.apply("1"))
 	f.await("the object is made", func(e Event) bool { return e.Entry.Fingerprint == left })
 
 	if err := own.Stop(); err != nil {
@@ -54,7 +54,7 @@ func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := New(t.Context(), c, quiet())
+	x := New(t.Context(), c, DefaultTools, quiet())
 	for gk, want := range map[schema.GroupKind]bool{{Kind: "Secret"}: true, {Kind: "Service"}: false} {
 		kind, err := c.KindOf(t.Context(), gk)
 		if err == nil {
@@ -70,7 +70,7 @@ func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
 }
 
 func TestDownTellsAKindFromACluster(t *testing.T) {
-	x := New(t.Context(), unasked(t), quiet())
+	x := New(t.Context(), unasked(t), DefaultTools, quiet())
 	gone := errors.New("gone")
 	for _, name := range []string{"Boat", "Ship"} {
 		f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Kind: name}}}

@@ -56,9 +56,10 @@ func (f *follow) beginAnew() {
 	f.hurry()
 }
 
-// entryOf is EntryOf, judged by the rules of the object's ApplySet.
-func (x *Index) entryOf(u *unstructured.Unstructured) Entry {
-	entry := EntryOf(u)
+// EntryOf reduces an object to what the index keeps of it, judged by the rules of
+// its ApplySet.
+func (x *Index) EntryOf(u *unstructured.Unstructured) Entry {
+	entry := x.bare(u)
 	x.mu.RLock()
 	rules := x.rules[entry.PartOf]
 	x.mu.RUnlock()

@@ -1,0 +1,143 @@
+package deploy
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// settle works out how a running object would be after an apply of which there
+// was a dry-run, and what of it changes: fields that another applier has taken are
+// left to it, and those that hand tools have added go.
+func (p *planner) settle(ctx context.Context, o resolved, step Step, running, after *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	after, err := p.leaveToAppliers(ctx, o, &step, running, after)
+	if err != nil {
+		return step, p.explain(ctx, o, err), unreachable(err)
+	}
+	questioned := live.Lost(running, after)
+	added := step.addedByHand(p.cluster.Index.Tools(), after)
+	if !added.Empty() {
+		if after, err = p.withoutAdded(ctx, o, running, after, added); err != nil {
+			return step, nil, err
+		}
+		questioned = questioned.Union(added)
+	}
+	p.diff(&step, running, after)
+	if step.Action == Configure {
+		step.Culprit = live.CulpritOf(running, questioned)
+		step.pointers = live.Pointers(running.Object, questioned)
+	}
+	return step, nil, nil
+}
+
+// diff fills in what changes between the running object and how it would be.
+func (p *planner) diff(step *Step, running, after *unstructured.Unstructured) {
+	before, then := comparable(running), comparable(after)
+	step.Changes = manifest.Diff(before.Object, then.Object, p.masker)
+	moved := step.entry.PartOf != setID(p.target.spec.Name)
+	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
+		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint})
+		return
+	}
+	step.Action = Configure
+}
+
+// keepIgnored carries the values of ignored fields over from the running
+// object where they are still ours: leaving them out would take them back to
+// their defaults, as server-side apply does with a field that nobody owns.
+func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
+	if running == nil {
+		return
+	}
+	for _, pointer := range o.pointers {
+		if live.Owns(running, pointer) {
+			copyField(o.Unstructured, running, pointer)
+		}
+	}
+}
+
+// leaveToAppliers takes fields out of the object that another applier has made
+// its own since we applied them: two programs that both apply a field would
+// take it from each other for ever. Fields of an object that is only now taken
+// over become ours, and force takes all of them back. It returns how the object
+// would be after the apply that is left.
+func (p *planner) leaveToAppliers(ctx context.Context, o resolved, step *Step, running, after *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if p.force || step.entry.PartOf != setID(p.target.spec.Name) || step.entry.Fingerprint == "" {
+		return after, nil
+	}
+	taken := p.cluster.Index.Tools().Taken(running, after)
+	if len(taken) == 0 {
+		return after, nil
+	}
+	for _, applier := range slices.Sorted(maps.Keys(taken)) {
+		step.say(strings.Join(live.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
+		live.Remove(o.Object.Object, taken[applier])
+	}
+	return p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+}
+
+// withoutAdded asks the API server how an object would be without the fields
+// that hand tools have added: some of them have defaults, which then return.
+func (p *planner) withoutAdded(ctx context.Context, o resolved, running, after *unstructured.Unstructured, added *fieldpath.Set) (*unstructured.Unstructured, error) {
+	stripped := after.DeepCopy()
+	live.Remove(stripped.Object, added)
+	would, err := p.cluster.Kube.Replace(ctx, o.kind, stripped, running.GetResourceVersion(), true)
+	if err == nil {
+		return would, nil
+	}
+	return stripped, unreachable(err) // the apply itself will tell what else is in the way
+}
+
+// addedByHand are the fields that hand tools have added to the step's object and
+// that are to go: not those that are to be ignored, and none where the
+// object's annotations let hands add to it.
+func (s Step) addedByHand(tools live.Tools, u *unstructured.Unstructured) *fieldpath.Set {
+	if s.policy.Has(manifest.Merge) {
+		return &fieldpath.Set{}
+	}
+	added := tools.HandFields(u.GetManagedFields())
+	if added.Empty() || len(s.ignored) == 0 {
+		return added
+	}
+	return live.Select(u.Object, added, func(pointer string) bool {
+		return !slices.ContainsFunc(s.ignored, func(left string) bool {
+			return pointer == left || strings.HasPrefix(pointer, left+"/")
+		})
+	})
+}
+
+// takeFromHands removes the fields that hand tools have added to an object
+// that was just applied: it makes them Pushboat's, and applies once more.
+func (w *applying) takeFromHands(ctx context.Context, step Step, applied *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	tools := w.cluster.Index.Tools()
+	for {
+		added := step.addedByHand(tools, applied)
+		if added.Empty() {
+			return applied, nil
+		}
+		fields, err := tools.Surrender(applied.GetManagedFields(), added)
+		if err != nil {
+			return nil, err
+		}
+		err = w.cluster.Kube.SetManagedFields(ctx, step.kind, applied, fields)
+		if err == nil {
+			return w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
+		}
+		if !apierrors.IsConflict(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		if applied, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name); err != nil {
+			return nil, err
+		}
+	}
+}
