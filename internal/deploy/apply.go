@@ -83,7 +83,7 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 // prune deletes what the plan no longer has, but for what comes last of all, see
 // pruneLater.
 func (w *applying) prune() error {
-	if !w.plan.leaves() && !w.runsHooks {
+	if w.plan.partial || !w.plan.leaves() && !w.runsHooks {
 		return nil
 	}
 	now := w.plan.Prune

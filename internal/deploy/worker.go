@@ -142,6 +142,9 @@ func (a *app) do(j *job) bool {
 	if t.gone && a.removed() {
 		return true
 	}
+	if !a.settled(t) {
+		j.look, j.looks = false, nil // the whole app is to be brought there
+	}
 	switch s := a.suspension(); {
 	case j.cause.check() && a.settled(t):
 		return a.check(t, j)

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Tools are the field managers behind which there are people: names, or
@@ -40,8 +42,9 @@ const restartedAt = "kubectl.kubernetes.io/restartedAt"
 // HandFields are the fields of an object that hand tools have added: that one
 // of them owns, and neither Pushboat nor any other manager. Fields set through
 // a subresource, as by kubectl scale, are not among them: where the manifest
-// says nothing of replicas, their number is somebody else's to set. The set
-// holds leaves only, and is empty rather than nil.
+// says nothing of replicas, their number is somebody else's to set. Nor are the
+// annotations by which people tell tools to keep an object, or to leave it alone.
+// The set holds leaves only, and is empty rather than nil.
 func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	added := &fieldpath.Set{}
 	for _, entry := range fields {
@@ -60,7 +63,8 @@ func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	}
 	return without(added.Difference(others), func(path fieldpath.Path) bool {
 		last := path[len(path)-1].FieldName
-		return last != nil && (*last == restartedAt || isKey(path, *last) && others.Has(path[:len(path)-1]))
+		return last != nil && (*last == restartedAt || manifest.IsPeerKey(*last) ||
+			isKey(path, *last) && others.Has(path[:len(path)-1]))
 	})
 }
 

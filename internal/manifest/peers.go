@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Phase is when a hook runs; one hook may have several.
 type Phase uint8
@@ -183,4 +186,10 @@ func groupPeers() []peerKey {
 		last.rules = append(last.rules, peer)
 	}
 	return keys
+}
+
+// IsPeerKey reports whether an annotation or label is one by which people tell
+// tools how to treat an object, also one that is running.
+func IsPeerKey(key string) bool {
+	return slices.ContainsFunc(peerKeys, func(k peerKey) bool { return k.name == key })
 }
