@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/drift"
+	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/kube"
@@ -54,6 +55,7 @@ type server struct {
 	keyring       *access.Keyring
 	history       *history.History
 	rollback      *rollback.Maker
+	events        *event.Bus
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
 	timetable     *timetable
@@ -188,9 +190,10 @@ func (s *server) buildEngine() error {
 		return err
 	}
 	s.history = history.New(s.repos)
+	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Masker: manifest.NewMasker(key), Log: s.log,
+		Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -212,6 +215,9 @@ func hostName() string {
 	}
 	return name
 }
+
+// keptEvents is how many events the server remembers, about 300 bytes each.
+const keptEvents = 1000
 
 // secretKey reads the key by which secret values are digested, and makes it
 // once. Without it nobody can tell a value from its digest by guessing.
@@ -244,7 +250,7 @@ func (s *server) buildDoors(version string) (err error) {
 	policy := access.NewPolicy(s.log, s.keyring)
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
 	desk := &command.Desk{
-		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy,
+		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
 		Version: version, HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Log: s.log,
 	}
 	s.ssh, err = sshd.New(sshd.Config{

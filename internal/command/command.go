@@ -17,6 +17,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -41,6 +42,7 @@ type Desk struct {
 	History  *history.History
 	Rollback *rollback.Maker
 	Policy   *access.Policy
+	Events   *event.Bus
 	Version  string
 	HostKey  string // fingerprint of the server's key
 	Log      *logrus.Entry

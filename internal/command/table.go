@@ -56,6 +56,10 @@ func verbs() []*verb {
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
+		{
+			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, run: listEvents,
+			more: "Since the server's start, newest last. -f goes on with those that come; with\n-o json each is a line then.",
+		},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},

@@ -76,6 +76,7 @@ type app struct {
 	looks      map[manifest.ID]Fight // objects that seem to have drifted, for a job that looks
 	drift      map[manifest.ID]Step  // differences left alone
 	fights     map[manifest.ID]Fight // objects that drift again and again
+	ill        map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
 	suspended  *Suspension           // nil: it is not
 	alarm      *time.Timer           // runs until the suspension's time is over
 	trouble    string                // why the last check could not be done

@@ -20,6 +20,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -76,6 +77,7 @@ type Config struct {
 	Source   Source
 	Recorder Recorder
 	Masker   manifest.Masker
+	Events   *event.Bus // nil: nobody is told
 	Log      *logrus.Entry
 }
 
@@ -102,6 +104,9 @@ type Engine struct {
 // New makes an engine that does nothing yet.
 func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
+	if config.Events == nil {
+		config.Events = event.New(1)
+	}
 	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
 }
 

@@ -54,6 +54,7 @@ func (a *app) finish(j *job, record Record) {
 		a.remember(record)
 	}
 	a.log(record)
+	a.publishRecord(record)
 	if record.Undone {
 		a.rollBack(j.run, record)
 	}

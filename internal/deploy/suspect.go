@@ -36,6 +36,9 @@ func (e *Engine) changed(event live.Event) {
 	if a == nil || a.busyWith(event.Entry.ID) {
 		return
 	}
+	if !a.unwell() {
+		e.noticeHealth(a, event.Entry, event.Deleted)
+	}
 	switch {
 	case a.differs(event.Entry, event.Deleted):
 		e.tellSuspect(a, event.Entry.ID)

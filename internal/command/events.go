@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/event"
+)
+
+func eventsFlags(f *pflag.FlagSet) {
+	output(f)
+	f.BoolP("follow", "f", false, "go on with those that happen from now on")
+	f.IntP("number", "n", 20, "how many of the newest to list")
+}
+
+// listEvents lists what happened to the apps that the caller may see, or to one.
+func listEvents(ctx context.Context, c *call) error {
+	if len(c.args) == 1 {
+		if _, err := c.app(c.args[0], access.ReadDeploys); err != nil {
+			return err
+		}
+	}
+	number, err := c.flags.GetInt("number")
+	if err != nil || number < 0 || number > maxHistory {
+		return usageError{fmt.Sprintf("-n wants a number from 0 to %d", maxHistory)}
+	}
+	follow, _ := c.flags.GetBool("follow") // the flags are those of eventsFlags
+	past, last := c.pastEvents(number)
+	if !follow {
+		return c.print(past, func(w io.Writer) {
+			for _, e := range past {
+				printEvent(w, e)
+			}
+		})
+	}
+	asJSON, err := c.asJSON()
+	if err != nil {
+		return err
+	}
+	for _, e := range past {
+		if err := c.tellEvent(e, asJSON); err != nil {
+			return err
+		}
+	}
+	err = c.Events.Follow(ctx, last, func(e event.Event) error {
+		if !c.mayHear(e) {
+			return nil
+		}
+		return c.tellEvent(e, asJSON)
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil // the caller has gone
+	}
+	return err
+}
+
+// pastEvents returns the newest events that the caller may hear of, and the
+// number of the last event of all.
+func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
+	past = []event.Event{}
+	all, _ := c.Events.Since(0)
+	for _, e := range all {
+		last = e.Number
+		if c.mayHear(e) {
+			past = append(past, e)
+		}
+	}
+	return past[max(len(past)-most, 0):], last
+}
+
+func (c *call) mayHear(e event.Event) bool {
+	return (len(c.args) == 0 || e.App == c.args[0]) && c.Policy.Allows(c.Caller(), access.ReadDeploys, e.Repo)
+}
+
+// tellEvent writes one event of those that are followed: a line, also in JSON.
+func (c *call) tellEvent(e event.Event, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(c).Encode(e)
+	}
+	printEvent(c, e)
+	return nil
+}
+
+func printEvent(w io.Writer, e event.Event) {
+	fmt.Fprintf(w, "%s  %-7s  %s: %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), e.Kind, e.App, e.Text)
+}

@@ -1,0 +1,109 @@
+package deploy
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// illAfter is how long an object has to be not healthy before it is told of,
+// unless it has failed: pods are replaced and autoscalers scale all the time.
+const illAfter = 10 * time.Second
+
+// noticeHealth tells of objects that cease to be healthy after their deploy, and
+// of those that are healthy again. While an app is deployed, its deploy tells.
+func (e *Engine) noticeHealth(a *app, entry live.Entry, deleted bool) {
+	a.mu.Lock()
+	told, known := a.ill[entry.ID]
+	ill := !deleted && !entry.Health.OK() && !entry.Terminating
+	switch {
+	case !ill:
+		delete(a.ill, entry.ID)
+	case entry.Health.Status == health.Failed:
+		a.fallIllLocked(entry.ID, true)
+	case !known:
+		a.fallIllLocked(entry.ID, false)
+		time.AfterFunc(illAfter, func() { e.lookAfter(a, entry.ID) })
+	}
+	a.mu.Unlock()
+	switch {
+	case ill && !told && entry.Health.Status == health.Failed:
+		e.tellHealth(a, entry)
+	case !ill && told && !deleted:
+		e.tellHealth(a, entry)
+	}
+}
+
+// fallIllLocked notes that an object is not healthy, and whether that was told.
+func (a *app) fallIllLocked(id manifest.ID, told bool) {
+	if a.ill == nil {
+		a.ill = map[manifest.ID]bool{}
+	}
+	a.ill[id] = told
+}
+
+// lookAfter tells of an object that has not become healthy in the time that it
+// was given.
+func (e *Engine) lookAfter(a *app, id manifest.ID) {
+	t := a.wanted()
+	if e.ctx.Err() != nil || t == nil || e.Clusters[t.spec.Cluster] == nil {
+		return
+	}
+	entry, there := e.Clusters[t.spec.Cluster].Index.Get(id)
+	a.mu.Lock()
+	told, ill := a.ill[id]
+	deploying := a.doing != nil && a.doing.run != nil
+	ill = ill && !told && there && !entry.Health.OK() && !deploying
+	if ill {
+		a.fallIllLocked(id, true)
+	} else if !told {
+		delete(a.ill, id)
+	}
+	a.mu.Unlock()
+	if ill {
+		e.tellHealth(a, entry)
+	}
+}
+
+// tellHealth publishes how an object is.
+func (e *Engine) tellHealth(a *app, entry live.Entry) {
+	text := entry.ID.String() + ": " + state(entry.Health)
+	if entry.Health.OK() {
+		text = entry.ID.String() + " is healthy again"
+	}
+	text = manifest.Clean(text)
+	log := e.Log.WithField("app", a.name).WithField("object", entry.ID.String())
+	if entry.Health.OK() {
+		log.Info("health: " + text)
+	} else {
+		log.Warn("health: " + text)
+	}
+	e.publish(a, event.Event{Kind: event.Health, Object: entry.ID.String(), Good: entry.Health.OK(), Text: text})
+}
+
+// publish fills in what an event of an app has.
+func (e *Engine) publish(a *app, happened event.Event) {
+	happened.App, happened.Repo = a.name, a.repository()
+	if t := a.wanted(); t != nil {
+		happened.Cluster = t.spec.Cluster
+	}
+	e.Events.Publish(happened)
+}
+
+// publishRecord tells of the end of a deploy.
+func (a *app) publishRecord(r Record) {
+	kind := event.Deploy
+	switch r.Result {
+	case Corrected, DriftFound:
+		kind = event.Drift
+	case Suspended, Resumed:
+		kind = event.Suspend
+	}
+	first, _, _ := strings.Cut(outcome(r), "\n")
+	good := r.Result.OK() || r.Standing != "" && r.Result != DriftFound
+	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, a.name+": "))})
+}

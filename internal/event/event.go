@@ -1,0 +1,98 @@
+// Package event is what happened, and who is told of it. Whatever changes an app
+// or its health publishes one event on the bus; sinks hear it in order.
+package event
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Kind says what an event is about.
+type Kind string
+
+// The kinds.
+const (
+	Deploy  Kind = "deploy"  // a deploy, a rollback or a removal has ended
+	Drift   Kind = "drift"   // drift was taken back, or found and left
+	Health  Kind = "health"  // an object ceased to be healthy after its deploy, or is healthy again
+	Suspend Kind = "suspend" // an app was suspended or resumed
+)
+
+// Event is one thing that happened. No field holds a secret.
+type Event struct {
+	Number  uint64    `json:"number"` // from 1 since the server's start
+	Time    time.Time `json:"time"`
+	Kind    Kind      `json:"kind"`
+	App     string    `json:"app"`
+	Repo    string    `json:"repository"`
+	Cluster string    `json:"cluster,omitempty"`
+	Object  string    `json:"object,omitempty"` // "Deployment shop/web"; "" for the app as a whole
+	Good    bool      `json:"good"`             // nobody need look at it
+	Text    string    `json:"text"`             // one line, for people
+}
+
+// Bus keeps the newest events and wakes those who follow. Use New. Its methods
+// may be called from several goroutines.
+type Bus struct {
+	keep int
+
+	mu     sync.Mutex
+	last   uint64
+	recent []Event       // oldest first
+	more   chan struct{} // closed and replaced at each event
+}
+
+// New makes a bus that remembers as many events as keep says.
+func New(keep int) *Bus { return &Bus{keep: keep, more: make(chan struct{})} }
+
+// Publish tells of an event. Its number and, if it has none, its time are filled
+// in.
+func (b *Bus) Publish(e Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last++
+	e.Number = b.last
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	b.recent = append(b.recent, e)
+	if len(b.recent) > b.keep {
+		b.recent = append([]Event(nil), b.recent[len(b.recent)-b.keep:]...)
+	}
+	close(b.more)
+	b.more = make(chan struct{})
+}
+
+// Since returns the events after a number that are still remembered, oldest
+// first, and a channel that is closed at the next one.
+func (b *Bus) Since(number uint64) ([]Event, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, e := range b.recent {
+		if e.Number > number {
+			return append([]Event(nil), b.recent[i:]...), b.more
+		}
+	}
+	return nil, b.more
+}
+
+// Follow passes every event after a number to hear, until ctx ends or hear
+// returns an error, which it returns. One that is slower than events come misses
+// those that are not remembered any more.
+func (b *Bus) Follow(ctx context.Context, number uint64, hear func(Event) error) error {
+	for {
+		events, more := b.Since(number)
+		for _, e := range events {
+			if err := hear(e); err != nil {
+				return err
+			}
+			number = e.Number
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
