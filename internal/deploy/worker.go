@@ -151,8 +151,9 @@ func (a *app) do(j *job) bool {
 	case s != nil && !j.cause.check():
 		a.recordQuiet(j, Suspended, s.Reason)
 		return true
-	case s != nil:
-		return true // it is deployed when it is resumed
+	case s != nil: // it is deployed when it is resumed
+		j.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + s.describe()}
+		return true
 	}
 	if j.cause.check() && a.heldByHook(t) {
 		return true // for a push, or an operator
@@ -193,6 +194,8 @@ func (a *app) check(t *target, j *job) bool {
 	j.finding = found(plan, t.spec.Drift, a.suspension())
 	news := a.leave(plan)
 	switch {
+	case a.suspension() != nil:
+		return true
 	case plan.onlyLast():
 		j.run = a.newRun()
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
@@ -203,7 +206,7 @@ func (a *app) check(t *target, j *job) bool {
 			a.mendParent(t, plan)
 		}
 		return a.recover(t, j)
-	case t.spec.Drift == appfile.DriftOff, a.suspension() != nil:
+	case t.spec.Drift == appfile.DriftOff:
 		return true
 	case t.spec.Drift == appfile.DriftWarn:
 		a.warn(t, j, news)
