@@ -259,7 +259,7 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		return step.leave(entry, reason), nil, nil
 	}
 	step.say(o.note)
-	if ok && !p.full && p.app.isNoted(o, entry) {
+	if ok && !p.full && !p.force && p.app.isNoted(o, entry) { // force takes back what was left to others
 		step.entry = entry
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
