@@ -29,35 +29,33 @@ func (f *follow) newReflector() *cache.Reflector {
 // bodies lists and watches whole objects.
 func (f *follow) bodies() (*cache.ListWatch, runtime.Object) {
 	objects := f.index.cluster.Dynamic().Resource(f.target().Resource)
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := objects.List(ctx, selecting(options))
-			f.see(err)
-			return list, err
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			watched, err := objects.Watch(ctx, selecting(options))
-			f.see(err)
-			return watched, err
-		},
-	}, &unstructured.Unstructured{}
+	return listWatch(f, objects.List, objects.Watch), &unstructured.Unstructured{}
 }
 
 // metadata lists and watches the metadata of objects.
 func (f *follow) metadata() (*cache.ListWatch, runtime.Object) {
 	objects := f.index.cluster.Metadata().Resource(f.target().Resource)
+	return listWatch(f, objects.List, objects.Watch), &metav1.PartialObjectMetadata{}
+}
+
+// listWatch selects what belongs to an ApplySet, and notes how each request went.
+func listWatch[L runtime.Object](
+	f *follow,
+	list func(context.Context, metav1.ListOptions) (L, error),
+	begin func(context.Context, metav1.ListOptions) (watch.Interface, error),
+) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := objects.List(ctx, selecting(options))
+			found, err := list(ctx, selecting(options))
 			f.see(err)
-			return list, err
+			return found, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			watched, err := objects.Watch(ctx, selecting(options))
+			watched, err := begin(ctx, selecting(options))
 			f.see(err)
 			return watched, err
 		},
-	}, &metav1.PartialObjectMetadata{}
+	}
 }
 
 // store receives what a reflector sees, and passes on only entries.
