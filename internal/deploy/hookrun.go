@@ -287,7 +287,7 @@ func (w *applying) awaitHooks() error {
 	defer stop()
 	timeout := time.NewTimer(w.target.spec.Timeout)
 	defer timeout.Stop()
-	lines := time.NewTicker(lineEvery)
+	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
 	for {
 		failed := w.look(watch)

@@ -65,7 +65,7 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 	defer done()
 	timeout := time.NewTimer(t.spec.Timeout)
 	defer timeout.Stop()
-	lines := time.NewTicker(lineEvery)
+	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
 	for {
 		sick := w.look(watching)
@@ -94,6 +94,10 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 // how long it may be so before it has its first. A rollout of ten pods passes
 // through twenty states in a second; nobody reads them.
 const lineEvery = time.Second
+
+// lookEvery is how often a wait asks whether it is time for a line: a line comes
+// late by that at most.
+const lookEvery = lineEvery / 4
 
 // waitLine is what the log says of one object.
 type waitLine struct {
