@@ -44,7 +44,9 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		case head == "" || record.Result == Removed:
 		case record.Skipped == head:
 			delete(wants, name)
-			e.restore(name, record.Branch, repo, &saved, e.held(repo, name, record))
+			if a := e.restore(name, record.Branch, repo, &saved, e.held(repo, name, record)); a != nil {
+				a.setSkipped(head)
+			}
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
 			last := e.targetAt(repo, record.Branch, record.Revision, name)
 			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
@@ -90,19 +92,21 @@ func (e *Engine) targetAt(repo, branch, revision, name string) *target {
 }
 
 // restore registers an app as its newest record has it, which is nil if it has
-// none, and what is wanted of it, which is nil for nothing.
-func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) {
+// none, and what is wanted of it, which is nil for nothing. It returns the app;
+// nil if another branch has it.
+func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) *app {
 	a, err := e.register(name, repo, branch)
 	if err != nil {
 		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
-		return
+		return nil
 	}
+	a.setSkipped("") // by a push before the newest, if at all
 	if saved != nil {
 		a.recall(*saved)
-		a.setSkipped(saved.Record.Skipped)
 		a.setSuspension(saved.Record.Suspension)
 	}
 	a.setWant(t)
+	return a
 }
 
 // arrive takes up the branches of a repository that have moved without the
