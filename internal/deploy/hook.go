@@ -140,7 +140,7 @@ func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *m
 	}
 	partOf := running.GetLabels()[kube.PartOfLabel]
 	policy, _ := manifest.PolicyOf(running)
-	if partOf == setID(p.target.spec.Name) || partOf == "" && policy.Phase != 0 {
+	if partOf == setID(p.target.spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.id, partOf)) {
 		return nil
 	}
 	return &manifest.Problem{
@@ -148,6 +148,15 @@ func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *m
 		Message: "is a hook, and there is an object of that name which is not this app's; to run the hook would delete it",
 		Hint:    "give the hook another name, or delete the object",
 	}
+}
+
+// givenUp reports whether an object is of an app of this server that does not
+// want it any more: a hook that has come to another app, or whose app has
+// another name now.
+func (p *planner) givenUp(id manifest.ID, partOf string) bool {
+	_, ours := p.claims.appOf(partOf)
+	owner := p.claims.owner(p.target.spec.Cluster, id)
+	return ours && (owner == "" || owner == p.target.spec.Name)
 }
 
 // maxHookName is how long the name of a hook may become: that of a Job, which
