@@ -50,6 +50,10 @@ func verdictOn(s deploy.Status) error {
 		return hint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
 			"it is looked for again every few seconds; status shows when it is back")
 	}
+	if s.Sync == deploy.InSync && s.Trouble != "" {
+		return hint(fmt.Errorf("app %s could not be compared with its cluster", s.App),
+			"it is tried again by itself; check %s does it now", s.App)
+	}
 	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
 		return nil
 	}

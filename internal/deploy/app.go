@@ -249,11 +249,12 @@ func (a *app) isNoted(o resolved, entry live.Entry) bool {
 		n.Digest == a.sealed(o.id, o.digest) && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
 }
 
-// knows reports whether the app has applied the object as it is written. It
-// serves newCompanions, for definitions, which have no namespace.
-func (a *app) knows(_ *target, o *manifest.Object) bool {
+// knows reports whether the app has applied the object as it is written, and
+// nobody has deleted it since. It serves newCompanions, for definitions, which
+// have no namespace.
+func (a *app) knows(t *target, o *manifest.Object) bool {
 	n, ok := a.notedOf(o.ID())
-	return ok && n.Digest == manifest.Digest(o.Unstructured)
+	return ok && n.Digest == manifest.Digest(o.Unstructured) && !a.engine.Clusters[t.spec.Cluster].Index.Lacks(o.ID())
 }
 
 // settled reports whether the target is what was last applied in full.

@@ -145,6 +145,9 @@ func (c *companions) pending(kind kube.Kind) bool {
 	return c.schemas.Has(kind.GVK.GroupKind())
 }
 
+// defines reports whether there are definitions that the cluster does not have.
+func (c *companions) defines() bool { return !c.schemas.Empty() }
+
 // mayDefine reports whether a kind is unknown that a file may define which
 // could not be read. One that its group has in another version, or nearly by
 // name, is more likely misspelt.

@@ -185,6 +185,16 @@ func (e *Engine) FullCheckDue(name string, due time.Time) {
 	}
 }
 
+// checkTroubled has the apps compared whose last check could not be done: what
+// was missing may be there now, such as the definition of a kind.
+func (e *Engine) checkTroubled(cluster string) {
+	for _, a := range e.sorted() {
+		if t := a.wanted(); t != nil && t.spec.Cluster == cluster && a.troubled() {
+			e.Check(a.name, CauseRetry)
+		}
+	}
+}
+
 // Check has an app compared with its cluster, unless something is queued for
 // it already. An unknown app is ignored.
 func (e *Engine) Check(name string, cause Cause) {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -141,5 +142,12 @@ func sortSteps(steps []Step) {
 			return a.before(b)
 		}
 		return steps[i].ID.Less(steps[j].ID)
+	})
+}
+
+// defines reports whether the plan makes or changes the definition of a kind.
+func (p *Plan) defines() bool {
+	return slices.ContainsFunc(p.Steps, func(step Step) bool {
+		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != Unchanged
 	})
 }

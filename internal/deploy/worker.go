@@ -35,6 +35,7 @@ func (a *app) work() {
 		select {
 		case <-a.wake:
 		case <-retry:
+			retry = nil
 			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
 		case <-a.gone:
 			a.abandon()
@@ -47,20 +48,23 @@ func (a *app) work() {
 		for _, old := range overtaken {
 			a.finish(old, a.newRecord(old, Superseded, "a newer revision came before this one was begun"))
 		}
-		retry = nil
 		if j == nil {
 			continue
 		}
 		done := a.doSafely(j)
 		j.answer()
 		a.idle()
-		if done {
-			a.rescanAfter(j)
-			delay = retryFirst
+		switch {
+		case !done && j.look && retry != nil: // tried again with the rest
 			continue
+		case !done:
+			retry = time.After(delay)
+			delay = min(2*delay, retryMost)
+			continue
+		case !j.look: // what failed before was not done by looking at some objects
+			retry, delay = nil, retryFirst
 		}
-		retry = time.After(delay)
-		delay = min(2*delay, retryMost)
+		a.rescanAfter(j)
 	}
 }
 
@@ -189,7 +193,9 @@ func (a *app) check(t *target, j *job) bool {
 		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)
 		return false
 	}
-	a.setTrouble("")
+	if !plan.partial {
+		a.setTrouble("")
+	}
 	plan.Prune = a.due(t, plan.Prune)
 	j.finding = found(plan, t.spec.Drift, a.suspension())
 	news := a.leave(plan)
@@ -351,6 +357,9 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
 	})
 	j.run.setApplied()
+	if err == nil && plan.defines() {
+		a.engine.checkTroubled(t.spec.Cluster)
+	}
 	if err == nil {
 		err = j.awaitOthers(t)
 	}
@@ -426,12 +435,12 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
-	if j.look {
-		t = t.only(j.looks)
-	}
 	with := j.with
 	if with == nil {
 		with = newCompanions([]*target{t}, a.knows)
+	}
+	if j.look = j.look && !with.defines(); j.look { // a definition that is gone has taken more with it
+		t = t.only(j.looks)
 	}
 	objects, problems := resolve(ctx, cluster, t, with)
 	if len(problems) > 0 {
@@ -458,6 +467,12 @@ func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
 	if cancel != nil && a.job != nil && !a.job.cause.check() {
 		cancel(errSuperseded)
 	}
+}
+
+func (a *app) troubled() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trouble != ""
 }
 
 func (a *app) setTrouble(text string) {

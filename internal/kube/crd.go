@@ -67,6 +67,9 @@ func (s *Schemas) Kind(gvk apischema.GroupVersionKind) (Kind, error) {
 // Has reports whether the push defines a kind.
 func (s *Schemas) Has(gk apischema.GroupKind) bool { return s.definitions[gk] != nil }
 
+// Empty reports whether the push defines nothing.
+func (s *Schemas) Empty() bool { return len(s.definitions) == 0 }
+
 // Validate checks a custom resource as the API server would on creation:
 // names, unknown fields, defaults, types and limits, and the rules in CEL within
 // the server's own cost budget. Rules that compare with the live object are left

@@ -111,6 +111,23 @@ func (x *Index) Get(id manifest.ID) (Entry, bool) {
 	return Entry{}, false
 }
 
+// Lacks reports whether the index knows that an object does not exist, or
+// belongs to no ApplySet: its kind has been listed, and it was not there.
+func (x *Index) Lacks(id manifest.ID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	f := x.follows[id.GroupKind()]
+	if f == nil || x.entries[id] != nil {
+		return false
+	}
+	select {
+	case <-f.synced:
+		return true
+	default:
+		return false
+	}
+}
+
 // Changed returns a channel that receives whenever an object of the ApplySet
 // changes, coalesced to one pending signal, and a function that ends it.
 func (x *Index) Changed(partOf string) (<-chan struct{}, func()) {
