@@ -3,6 +3,7 @@ package converge
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -38,9 +39,9 @@ func (w *world) converge() {
 	}
 	w.must(w.foreign())
 	w.must(w.same())
-	for name, r := range w.repos {
-		if head, err := w.head(name); err != nil || head != r.wanted {
-			w.t.Fatalf("step %d: the branch of %s is at %s, not at %s (%v)", w.step, name, head, r.wanted, err)
+	for _, b := range w.branches {
+		if head, err := w.head(b); err != nil || head != b.wanted {
+			w.t.Fatalf("step %d: the branch of %s is at %s, not at %s (%v)", w.step, b.name, head, b.wanted, err)
 		}
 	}
 }
@@ -61,14 +62,17 @@ func (w *world) trouble() error {
 	}
 	var errs []error
 	wanted := map[place]bool{}
-	for repo := range w.repos {
-		for _, a := range w.state(repo).apps {
-			errs = append(errs, inSync(a.name, apps))
+	for _, a := range w.running {
+		errs = append(errs, w.shown(a, apps))
+		delete(apps, a.name)
+		for _, o := range a.objects {
+			wanted[a.place(o)] = true
+			errs = append(errs, w.compare(a, o, objects))
+		}
+	}
+	for _, b := range w.branches {
+		for _, a := range b.state().apps { // one that was never deployed is shown as well
 			delete(apps, a.name)
-			for _, o := range a.objects {
-				wanted[a.place(o)] = true
-				errs = append(errs, compare(a, o, objects))
-			}
 		}
 	}
 	for name := range apps {
@@ -77,15 +81,38 @@ func (w *world) trouble() error {
 	return errors.Join(append(errs, w.orphans(objects, wanted)...)...)
 }
 
-func inSync(name string, apps map[string]deploy.Status) error {
-	s, ok := apps[name]
-	switch {
-	case !ok:
-		return fmt.Errorf("app %s is not in status", name)
-	case s.Sync != deploy.InSync || s.Health != "healthy" && s.Objects > 0 || s.Running != "":
-		return fmt.Errorf("app %s is %s, %s (%s) %s", name, s.Sync, s.Health, s.Trouble, message(s.Last))
+// shown is an error if status does not say of an app how it is.
+func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
+	s, ok := apps[a.name]
+	if !ok {
+		return fmt.Errorf("app %s is not in status", a.name)
+	}
+	want, drift := deploy.InSync, w.driftOf(a)
+	switch wanted := a.home.state().app(a.name); {
+	case a.home.held, w.suspended[a.name] && !a.same(wanted):
+		want, drift = deploy.Held, s.Drift // of which revision is not told
+	case len(drift) > 0:
+		want = deploy.Drifted
+	}
+	if s.Sync != want || s.Health != "healthy" && s.Objects > 0 || s.Running != "" || (s.Suspension != nil) != w.suspended[a.name] {
+		return fmt.Errorf("app %s is %s, not %s, %s (%s) %s", a.name, s.Sync, want, s.Health, s.Trouble, message(s.Last))
+	}
+	if !slices.Equal(drift, s.Drift) {
+		return fmt.Errorf("app %s has drifted in %q, and status shows %q", a.name, drift, s.Drift)
 	}
 	return nil
+}
+
+// driftOf lists what hands did to an app, and is left so.
+func (w *world) driftOf(a *appState) []string {
+	var list []string
+	for p, h := range w.handed {
+		if h.app == a.name {
+			list = append(list, p.String())
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 func message(r *deploy.Record) string {
@@ -95,16 +122,28 @@ func message(r *deploy.Record) string {
 	return r.Message
 }
 
-func compare(a *appState, o object, objects map[place]*unstructured.Unstructured) error {
-	running := objects[a.place(o)]
-	if running == nil {
-		return fmt.Errorf("%s of app %s is missing, or has lost its label", a.place(o), a.name)
+// compare is an error if an object is not as it should be.
+func (w *world) compare(a *appState, o object, objects map[place]*unstructured.Unstructured) error {
+	p := a.place(o)
+	running, h := objects[p], w.handed[p]
+	switch {
+	case h.gone && running == nil, w.spent[p] && running == nil:
+		return nil
+	case h.gone:
+		return fmt.Errorf("%s of app %s is there again", p, a.name)
+	case running == nil:
+		return fmt.Errorf("%s of app %s is missing, or has lost its label", p, a.name)
+	case h.app != "":
+		o.value = h.value
 	}
 	if label := running.GetLabels()[kube.PartOfLabel]; label != kube.NewParent(a.name, "").ID() {
-		return fmt.Errorf("%s is not labelled as app %s's", a.place(o), a.name)
+		return fmt.Errorf("%s is not labelled as app %s's", p, a.name)
 	}
 	if wrong := o.is(running); wrong != "" {
-		return fmt.Errorf("%s of app %s: %s", a.place(o), a.name, wrong)
+		return fmt.Errorf("%s of app %s: %s", p, a.name, wrong)
+	}
+	if replicas, found, _ := unstructured.NestedInt64(running.Object, "spec", "replicas"); found && replicas != max(1, w.scaled[p]) {
+		return fmt.Errorf("%s of app %s has %d replicas, not %d", p, a.name, replicas, max(1, w.scaled[p]))
 	}
 	return nil
 }
@@ -148,17 +187,18 @@ func (w *world) same() error {
 		return err
 	}
 	now := map[place]string{}
-	for repo := range w.repos {
-		for _, a := range w.state(repo).apps {
-			for _, o := range a.objects {
-				p := a.place(o)
-				if objects[p] == nil {
-					return fmt.Errorf("%s went away again", p)
-				}
-				now[p] = string(objects[p].GetUID())
-				if was := w.uids[p]; was != "" && was != now[p] && !w.remade[p] {
-					return fmt.Errorf("%s was deleted and made again", p)
-				}
+	for _, a := range w.running {
+		for _, o := range a.objects {
+			p := a.place(o)
+			if o.isHook() || w.handed[p].gone {
+				continue
+			}
+			if objects[p] == nil {
+				return fmt.Errorf("%s went away again", p)
+			}
+			now[p] = string(objects[p].GetUID())
+			if was := w.uids[p]; was != "" && was != now[p] && !w.remade[p] {
+				return fmt.Errorf("%s was deleted and made again", p)
 			}
 		}
 	}
@@ -184,26 +224,60 @@ func alienOf(u *unstructured.Unstructured) alien {
 	return alien{string(u.GetUID()), u.GetResourceVersion()}
 }
 
+// owned says of each labelled object which one it is, and what we own of it
+// since when.
+func (w *world) owned() map[place]string {
+	objects, err := w.labelled()
+	w.must(err)
+	owned := map[place]string{}
+	for p, running := range objects {
+		text := string(running.GetUID())
+		for _, entry := range running.GetManagedFields() {
+			if entry.Manager == kube.FieldManager {
+				text += fmt.Sprintf(" %s %s", entry.Time, entry.FieldsV1.GetRawString())
+			}
+		}
+		owned[p] = text
+	}
+	return owned
+}
+
+// refs lists what a branch's repository has.
+func (w *world) refs(b *branch) string {
+	out, err := w.git(w.home.Dir, "--git-dir", w.bare(b), "for-each-ref")
+	w.must(err)
+	return out
+}
+
 // repositories is an error if one is not whole, or something in it was left
 // half-done.
 func (w *world) repositories() error {
 	var errs []error
-	for name := range w.repos {
-		out, err := w.git(w.home.Dir, "--git-dir", w.bare(name), "fsck", "--full", "--no-dangling")
+	for _, b := range w.branches {
+		out, err := w.git(w.home.Dir, "--git-dir", w.bare(b), "fsck", "--full", "--no-dangling")
 		if err == nil && strings.Contains(out, "error") {
-			err = fmt.Errorf("fsck of %s: %s", name, out)
+			err = fmt.Errorf("fsck of %s: %s", b.repo, out)
 		}
 		errs = append(errs, err)
-		if left := w.leftovers(name); len(left) > 0 {
-			errs = append(errs, fmt.Errorf("left half-done in %s: %s", name, strings.Join(left, ", ")))
+		if left := w.leftovers(b); len(left) > 0 {
+			errs = append(errs, fmt.Errorf("left half-done in %s: %s", b.repo, strings.Join(left, ", ")))
 		}
-		refs, err := w.git(w.home.Dir, "--git-dir", w.bare(name), "for-each-ref", "--format=%(refname)", "refs/pushboat/deploys/")
-		errs = append(errs, err)
-		for _, a := range w.state(name).apps {
-			if !slices.Contains(strings.Fields(refs), "refs/pushboat/deploys/"+a.name) {
-				errs = append(errs, fmt.Errorf("app %s of %s has no records", a.name, name))
+		refs := strings.Fields(w.refs(b))
+		for _, a := range w.runningOn(b) {
+			if !slices.Contains(refs, "refs/pushboat/deploys/"+a.name) {
+				errs = append(errs, fmt.Errorf("app %s of %s has no records", a.name, b.name))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// leftovers are files in a repository of something that was not brought to its end.
+func (w *world) leftovers(b *branch) []string {
+	var found []string
+	for _, pattern := range []string{"*.lock", "refs/*/*.lock", "refs/pushboat/*/*.lock", "objects/tmp_objdir-*", "objects/*/tmp_obj_*"} {
+		paths, _ := filepath.Glob(filepath.Join(w.bare(b), pattern))
+		found = append(found, paths...)
+	}
+	return found
 }

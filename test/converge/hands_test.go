@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,21 +27,25 @@ type hand struct {
 	name    string
 	deletes bool
 	does    func(ctx context.Context, c dynamic.ResourceInterface, o object) error
+	adds    int // to the value; 0 if what comes of it is not known, where it is not taken back
 }
 
 var hands = []hand{
-	{"change a field (update)", false, update},
-	{"change a field (patch)", false, patch},
-	{"scale", false, scale},
+	{"change a field (update)", false, update, 1},
+	{"change a field (patch)", false, patch, 2},
+	{"delete", true, remove, 0},
+	{"scale", false, scale, 0},
 	{"take the label off", false, func(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 		return merge(ctx, c, o, fmt.Sprintf(`{"metadata":{"labels":{%q:null}}}`, kube.PartOfLabel))
-	}},
+	}, 0},
 	{"wipe the managed fields", false, func(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 		return merge(ctx, c, o, `{"metadata":{"managedFields":[{}]}}`)
-	}},
-	{"delete", true, remove},
-	{"delete, held by a finalizer", true, removeSlowly},
+	}, 0},
+	{"delete, held by a finalizer", true, removeSlowly, 0},
 }
+
+// plainHands is how many of them do what is known also where it is left so.
+const plainHands = 3
 
 // at gives access to what is at a place.
 func (w *world) at(p place) dynamic.ResourceInterface {
@@ -50,31 +56,136 @@ func (w *world) at(p place) dynamic.ResourceInterface {
 	return w.client.Resource(k.resource)
 }
 
-// edit changes by hand an object of an app whose drift is corrected.
+// corrects reports whether what hands do to an app is taken back.
+func (w *world) corrects(a *appState) bool { return a.drift == "correct" && !w.suspended[a.name] }
+
+// edit changes by hand an object of an app.
 func edit(w *world) {
-	var places []place
-	var objects []object
-	for _, repo := range []string{"one", "two"} {
-		for _, a := range w.state(repo).apps {
+	type target struct {
+		app    *appState
+		object object
+	}
+	var targets []target
+	for _, b := range w.branches {
+		for _, a := range w.runningOn(b) {
 			for _, o := range a.objects {
-				if a.drift == "correct" && !o.fixed() && w.edits[a.place(o)] < editsMost {
-					places, objects = append(places, a.place(o)), append(objects, o)
+				_, touched := w.handed[a.place(o)]
+				if !o.fixed() && !o.isHook() && !touched && w.edits[a.place(o)] < editsMost {
+					targets = append(targets, target{a, o})
 				}
 			}
 		}
 	}
-	h := pick(w, hands)
-	if len(places) == 0 {
+	if len(targets) == 0 {
 		return
 	}
-	i := w.rand.IntN(len(places))
-	w.edits[places[i]]++
-	w.say("by hand: %s of %s", h.name, places[i])
-	w.remade[places[i]] = w.remade[places[i]] || h.deletes
-	err := h.does(w.ctx, w.at(places[i]), objects[i])
+	t := pick(w, targets)
+	switch h := pick(w, hands); {
+	case t.app.ignore && t.object.kind == "Deployment" && w.rand.IntN(2) == 0:
+		w.scaleIgnored(t.app, t.object)
+	case w.corrects(t.app):
+		w.editCorrected(t.app, t.object, h)
+	case !w.suspended[t.app.name] || t.app.same(t.app.home.state().app(t.app.name)): // else it is unknown what it should be
+		w.editLeft(t.app, t.object, pick(w, hands[:plainHands]))
+	}
+}
+
+// editCorrected changes what is to be taken back.
+func (w *world) editCorrected(a *appState, o object, h hand) {
+	p := a.place(o)
+	w.edits[p]++
+	w.say("by hand: %s of %s", h.name, p)
+	w.remade[p] = w.remade[p] || h.deletes
+	if h.deletes {
+		delete(w.scaled, p)
+	}
+	err := h.does(w.ctx, w.at(p), o)
 	if !apierrors.IsNotFound(err) { // nothing is deployed yet, or again, of a push that nobody waits for
 		w.must(err)
 	}
+}
+
+// editLeft changes what is to be shown, and left as it is.
+func (w *world) editLeft(a *appState, o object, h hand) {
+	w.converge()
+	p := a.place(o)
+	w.say("by hand: %s of %s, which is left so (drift: %s, suspended: %t)", h.name, p, a.drift, w.suspended[a.name])
+	w.remade[p] = w.remade[p] || h.deletes
+	w.must(h.does(w.ctx, w.at(p), o))
+	w.handed[p] = handed{app: a.name, gone: h.deletes, value: o.value + h.adds}
+	delete(w.scaled, p)
+}
+
+// scaleIgnored changes replicas that are left to others.
+func (w *world) scaleIgnored(a *appState, o object) {
+	w.converge()
+	p := a.place(o)
+	w.say("by hand: scale %s, whose replicas are ignored", p)
+	w.must(scale(w.ctx, w.at(p), o))
+	w.scaled[p] = scaledTo
+}
+
+// loses notes that an object of an app is gone with what it needs.
+func (w *world) loses(a *appState, o object) {
+	p := a.place(o)
+	w.edits[p]++
+	w.remade[p] = true
+	delete(w.scaled, p)
+	switch {
+	case o.isHook():
+		w.spent[p] = true
+	case !w.corrects(a):
+		w.handed[p] = handed{app: a.name, gone: true}
+	}
+}
+
+// deletable reports whether a fixed object comes back if it is deleted.
+func (w *world) deletable(o object) bool {
+	a := w.owner(o)
+	return a != nil && w.corrects(a) && w.edits[a.place(o)] < editsMost
+}
+
+// deleteDefinition deletes by hand the definition of a kind, and with it all
+// objects of that kind, of whatever app.
+func deleteDefinition(w *world) {
+	if !w.deletable(theDefinition) {
+		return
+	}
+	w.converge()
+	w.say("by hand: delete the definition of the widgets")
+	for _, name := range slices.Sorted(maps.Keys(w.running)) {
+		a := w.running[name]
+		for _, o := range a.objects {
+			if o.kind == "Widget" || o == theDefinition {
+				w.loses(a, o)
+			}
+		}
+	}
+	maps.DeleteFunc(w.left, func(p place, _ string) bool { return p.kind == "Widget" })
+	w.must(remove(w.ctx, w.at(place{theDefinition.kind, "", theDefinition.name}), theDefinition))
+	w.converge()
+}
+
+// deleteNamespace deletes by hand a namespace with all that is in it.
+func deleteNamespace(w *world) {
+	if !w.deletable(theNamespace) {
+		return
+	}
+	w.converge()
+	w.say("by hand: delete the namespace %s", theNamespace.name)
+	within := func(p place) bool { return p.namespace == theNamespace.name }
+	for _, name := range slices.Sorted(maps.Keys(w.running)) {
+		a := w.running[name]
+		for _, o := range a.objects {
+			if within(a.place(o)) || o == theNamespace {
+				w.loses(a, o)
+			}
+		}
+	}
+	maps.DeleteFunc(w.left, func(p place, _ string) bool { return within(p) })
+	maps.DeleteFunc(w.canaries, func(p place, _ alien) bool { return within(p) })
+	w.must(remove(w.ctx, w.at(place{theNamespace.kind, "", theNamespace.name}), theNamespace))
+	w.converge()
 }
 
 func byHand(manager string) metav1.UpdateOptions { return metav1.UpdateOptions{FieldManager: manager} }
@@ -85,7 +196,7 @@ func update(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 		if err != nil {
 			return err
 		}
-		other := object{kind: o.kind, name: o.name, value: o.value + 1}
+		other := object{kind: o.kind, value: o.value + 1}
 		if err := unstructured.SetNestedField(found.Object, other.written(), kinds[o.kind].field...); err != nil {
 			return err
 		}
@@ -96,7 +207,7 @@ func update(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 
 func patch(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 	changed := &unstructured.Unstructured{Object: map[string]any{}}
-	other := object{kind: o.kind, name: o.name, value: o.value + 2}
+	other := object{kind: o.kind, value: o.value + 2}
 	if err := unstructured.SetNestedField(changed.Object, other.written(), kinds[o.kind].field...); err != nil {
 		return err
 	}
@@ -112,12 +223,15 @@ func merge(ctx context.Context, c dynamic.ResourceInterface, o object, text stri
 	return err
 }
 
+// scaledTo is how many replicas a hand gives a Deployment.
+const scaledTo = 3
+
 // scale scales a Deployment; anything else has its field changed.
 func scale(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 	if o.kind != "Deployment" {
 		return update(ctx, c, o)
 	}
-	_, err := c.Patch(ctx, o.name, types.MergePatchType, []byte(`{"spec":{"replicas":3}}`),
+	_, err := c.Patch(ctx, o.name, types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, scaledTo),
 		metav1.PatchOptions{FieldManager: "kubectl"}, "scale")
 	return err
 }
@@ -146,8 +260,7 @@ func removeSlowly(ctx context.Context, c dynamic.ResourceInterface, o object) er
 // plantCopy makes an object with the labels of one of ours, as people do who
 // copy one. It is none of ours.
 func plantCopy(w *world) {
-	repo := w.repo()
-	a := pick(w, w.state(repo).apps)
+	a := pick(w, w.runningOn(pick(w, w.branches)))
 	p := place{"ConfigMap", a.namespace, w.name("copy")}
 	w.say("by hand: create %s with the label of %s", p, a.name)
 	w.must(w.plant(p, map[string]any{kube.PartOfLabel: kube.NewParent(a.name, "").ID()}))
@@ -172,7 +285,7 @@ func (w *world) plant(p place, labels map[string]any) error {
 // prepare makes the namespaces, and foreign objects in them.
 func (w *world) prepare() error {
 	var errs []error
-	for _, name := range namespaces {
+	for _, name := range namespaces[:2] { // the third comes with an app
 		errs = append(errs, w.plant(place{"Namespace", "", name}, nil))
 		delete(w.canaries, place{"Namespace", "", name}) // its controller writes to it
 		errs = append(errs, w.plant(place{"ConfigMap", name, "foreign"}, map[string]any{"app": "foreign"}))

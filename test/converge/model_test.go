@@ -9,88 +9,54 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
-
-// kind is a kind of objects that the model knows.
-type kind struct {
-	resource   schema.GroupVersionResource
-	namespaced bool
-	yaml       string   // NAME, VALUE and SECRET are filled in
-	field      []string // that has VALUE; nil if the kind has none
-}
-
-// common are the kinds that come and go.
-var common = []string{"ConfigMap", "Secret", "Service", "Deployment", "ClusterRole", "Widget"}
-
-var kinds = map[string]kind{
-	"ConfigMap": {
-		schema.GroupVersionResource{Version: "v1", Resource: "configmaps"},
-		true,
-		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\ndata: {value: 'VALUE'}\n",
-		[]string{"data", "value"},
-	},
-	"Secret": {
-		schema.GroupVersionResource{Version: "v1", Resource: "secrets"},
-		true,
-		"apiVersion: v1\nkind: Secret\nmetadata: {name: NAME}\ndata: {value: SECRET}\n",
-		[]string{"data", "value"},
-	},
-	"Service": {
-		schema.GroupVersionResource{Version: "v1", Resource: "services"},
-		true,
-		"apiVersion: v1\nkind: Service\nmetadata: {name: NAME}\nspec:\n  selector: {app: 'a-VALUE'}\n  ports: [{port: 80}]\n",
-		[]string{"spec", "selector", "app"},
-	},
-	"Deployment": {
-		schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"},
-		true,
-		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: NAME, annotations: {value: 'VALUE'}}\nspec:\n  replicas: 1\n" +
-			"  selector: {matchLabels: {app: NAME}}\n  template:\n    metadata: {labels: {app: NAME}}\n" +
-			"    spec: {containers: [{name: main, image: 'registry.example/main:VALUE'}]}\n",
-		[]string{"metadata", "annotations", "value"},
-	},
-	"ClusterRole": {
-		schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"},
-		false,
-		"apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: NAME, annotations: {value: 'VALUE'}}\nrules: []\n",
-		[]string{"metadata", "annotations", "value"},
-	},
-	"Widget": {
-		schema.GroupVersionResource{Group: "converge.example.org", Version: "v1", Resource: "widgets"},
-		true,
-		"apiVersion: converge.example.org/v1\nkind: Widget\nmetadata: {name: NAME}\nspec: {value: 'VALUE'}\n",
-		[]string{"spec", "value"},
-	},
-	"CustomResourceDefinition": {
-		schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"},
-		false,
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: NAME}\nspec:\n" +
-			"  group: converge.example.org\n  scope: Namespaced\n  names: {plural: widgets, singular: widget, kind: Widget}\n" +
-			"  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema:\n      openAPIV3Schema:\n        type: object\n" +
-			"        properties: {spec: {type: object, properties: {value: {type: string}}}}\n",
-		nil,
-	},
-	"Namespace": {
-		schema.GroupVersionResource{Version: "v1", Resource: "namespaces"},
-		false,
-		"apiVersion: v1\nkind: Namespace\nmetadata: {name: NAME}\n",
-		nil,
-	},
-}
 
 // object is an object as Git has it.
 type object struct {
 	kind, name string
 	value      int
+	mold       int    // what can not be changed in place, of a Deployment
+	wave       int    // in which it is applied
+	phase      string // of a hook
+	broken     bool   // its pods fail
 }
 
+// fixed reports whether the object never leaves Git.
 func (o object) fixed() bool { return kinds[o.kind].field == nil }
+
+func (o object) isHook() bool { return o.kind == hook }
 
 func (o object) yaml() string {
 	value := fmt.Sprint(o.value)
-	return strings.NewReplacer("NAME", o.name, "VALUE", value, "SECRET", base64.StdEncoding.EncodeToString([]byte(value))).
+	metadata := strings.NewReplacer("METADATA", fmt.Sprintf("{name: NAME, annotations: {%s}}", strings.Join(o.annotations(), ", ")), "PODS", o.pods()).
 		Replace(kinds[o.kind].yaml)
+	return strings.NewReplacer("NAME", o.name, "VALUE", value, "MOLD", fmt.Sprint(o.mold),
+		"SECRET", base64.StdEncoding.EncodeToString([]byte(value))).Replace(metadata)
+}
+
+func (o object) annotations() []string {
+	var list []string
+	if field := kinds[o.kind].field; len(field) == 3 && field[1] == "annotations" {
+		list = append(list, "value: 'VALUE'")
+	}
+	if o.wave != 0 {
+		list = append(list, fmt.Sprintf("argocd.argoproj.io/sync-wave: '%d'", o.wave))
+	}
+	if o.phase != "" {
+		list = append(list, "argocd.argoproj.io/hook: "+o.phase)
+	}
+	return list
+}
+
+// pods are the annotations with which devcluster has pods fail.
+func (o object) pods() string {
+	switch {
+	case o.broken && o.isHook():
+		return "{devcluster.pushboat.io/pod: job-fail}"
+	case o.broken:
+		return "{devcluster.pushboat.io/pod: image-pull-error}"
+	}
+	return "{}"
 }
 
 // written is what the object's field has on the cluster.
@@ -114,8 +80,16 @@ func (o object) is(running *unstructured.Unstructured) string {
 			return fmt.Sprintf("%s is %q, not %q", strings.Join(field, "."), value, o.written())
 		}
 	}
-	if replicas, found, _ := unstructured.NestedInt64(running.Object, "spec", "replicas"); found && replicas != 1 {
-		return fmt.Sprintf("has %d replicas, not 1", replicas)
+	switch o.kind {
+	case "Deployment":
+		mold, _, _ := unstructured.NestedString(running.Object, "spec", "selector", "matchLabels", "mold")
+		if mold != fmt.Sprintf("m-%d", o.mold) {
+			return fmt.Sprintf("has the mold %s, not m-%d", mold, o.mold)
+		}
+	case hook:
+		if done, _, _ := unstructured.NestedInt64(running.Object, "status", "succeeded"); done == 0 {
+			return "has not succeeded"
+		}
 	}
 	return ""
 }
@@ -123,8 +97,11 @@ func (o object) is(running *unstructured.Unstructured) string {
 // appState is an app as pushboat.yaml has it.
 type appState struct {
 	name, folder, namespace string
+	home                    *branch
 	prune                   bool
 	drift                   string
+	ignore                  bool // the replicas of its Deployments
+	dependsOn               []string
 	objects                 []object
 }
 
@@ -135,6 +112,23 @@ func (a *appState) place(o object) place {
 	return place{o.kind, "", o.name}
 }
 
+func (a *appState) clone() *appState {
+	app := *a
+	app.objects, app.dependsOn = slices.Clone(a.objects), slices.Clone(a.dependsOn)
+	return &app
+}
+
+// same reports whether another state of the app makes the same of the cluster,
+// so that there is nothing to deploy.
+func (a *appState) same(b *appState) bool {
+	return a.name == b.name && a.namespace == b.namespace && a.prune == b.prune && a.ignore == b.ignore &&
+		slices.Equal(a.sorted(), b.sorted())
+}
+
+func (a *appState) sorted() []object {
+	return slices.SortedFunc(slices.Values(a.objects), func(x, y object) int { return strings.Compare(x.kind+x.name, y.kind+y.name) })
+}
+
 // place is where an object is on the cluster.
 type place struct{ kind, namespace, name string }
 
@@ -142,15 +136,13 @@ func (p place) String() string {
 	return strings.TrimSuffix(p.kind+" "+strings.TrimPrefix(p.namespace+"/"+p.name, "/"), "/")
 }
 
-// state is a revision of a repository.
+// state is a revision of a branch.
 type state struct{ apps []*appState }
 
 func (s *state) clone() *state {
 	next := &state{}
 	for _, a := range s.apps {
-		app := *a
-		app.objects = slices.Clone(a.objects)
-		next.apps = append(next.apps, &app)
+		next.apps = append(next.apps, a.clone())
 	}
 	return next
 }
@@ -162,6 +154,24 @@ func (s *state) app(name string) *appState {
 		}
 	}
 	return nil
+}
+
+// remove takes an app out, also of what others depend on.
+func (s *state) remove(name string) {
+	s.apps = slices.DeleteFunc(s.apps, func(a *appState) bool { return a.name == name })
+	for _, a := range s.apps {
+		a.dependsOn = slices.DeleteFunc(a.dependsOn, func(on string) bool { return on == name })
+	}
+}
+
+// rename gives an app another name.
+func (s *state) rename(a *appState, name string) {
+	for _, b := range s.apps {
+		if i := slices.Index(b.dependsOn, a.name); i >= 0 {
+			b.dependsOn[i] = name
+		}
+	}
+	a.name = name
 }
 
 // write makes a folder the revision.
@@ -176,8 +186,7 @@ func (s *state) write(dir string) error {
 		file = "apps: []\n"
 	}
 	for _, a := range s.apps {
-		file += fmt.Sprintf("  - {name: %s, path: apps/%s, namespace: %s, prune: %t, drift: %s, schedule: ''}\n",
-			a.name, a.folder, a.namespace, a.prune, a.drift)
+		file += a.yaml()
 		folder := filepath.Join(dir, "apps", a.folder)
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return err
@@ -192,4 +201,14 @@ func (s *state) write(dir string) error {
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, "pushboat.yaml"), []byte(file), 0o666)
+}
+
+// yaml is the app's entry in pushboat.yaml.
+func (a *appState) yaml() string {
+	text := fmt.Sprintf("  - {name: %s, path: apps/%s, namespace: %s, branch: %s, prune: %t, drift: %s, dependsOn: [%s], schedule: ''",
+		a.name, a.folder, a.namespace, a.home.ref, a.prune, a.drift, strings.Join(a.dependsOn, ", "))
+	if a.ignore {
+		text += ", ignore: [{kind: Deployment, pointers: [/spec/replicas]}]"
+	}
+	return text + "}\n"
 }
