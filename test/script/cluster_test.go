@@ -159,6 +159,7 @@ func (c *cluster) forget(app, namespace string) error {
 	}{
 		{"", "namespaces", "", namespace},
 		{"", "secrets", systemNamespace, app},
+		{"apiregistration.k8s.io", "apiservices", "", app}, // those of definitions are made again as they were
 		{"apiextensions.k8s.io", "customresourcedefinitions", "", app},
 		{"rbac.authorization.k8s.io", "clusterroles", "", app},
 	} {

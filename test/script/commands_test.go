@@ -1,9 +1,12 @@
 package script
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +43,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"gen":        plain(3, "gen N FILE TEMPLATE", cmdGen),
 	"let":        plain(3, "let NAME stdout|stderr|FILE PATTERN", cmdLet),
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
+	"get":        cmdGet,
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 
@@ -319,6 +323,27 @@ func cmdLines(ts *testscript.TestScript, args []string) error {
 		return fmt.Errorf("%s has %d lines, not %d", args[1], n, want)
 	}
 	return nil
+}
+
+// cmdGet asks a URL, by its own host or by another name for it, and prints the
+// answer, whatever it is.
+func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: get URL [HOST]")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, args[0], http.NoBody)
+	ts.Check(err)
+	if len(args) == 2 {
+		request.Host = args[1]
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s\n%s", response.Status, body)
 }
 
 // cmdJSON compares one value of a JSON text.

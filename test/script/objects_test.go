@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
@@ -42,6 +43,7 @@ var objectCommands = map[string]struct {
 	"exists": {2, 2, "k exists KIND NAME", objectExists},
 	"absent": {2, 2, "k absent KIND NAME", objectAbsent},
 	"set":    {4, 5, "k set KIND NAME POINTER VALUE [MANAGER]", setField},
+	"scale":  {3, 4, "k scale KIND NAME N [MANAGER]", scaleObject},
 	"delete": {2, 2, "k delete KIND NAME", deleteObject},
 	"wait":   {4, 4, "k wait KIND NAME POINTER VALUE", awaitField},
 	"gone":   {2, 2, "k gone KIND NAME", awaitGone},
@@ -61,18 +63,27 @@ func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return
 	}
+	if len(args) == 3 && args[0] == "apply" {
+		ts.Check(c.apply(ctx, strings.NewReader(ts.ReadFile(args[1])), args[2]))
+		return
+	}
 	if len(args) == 2 && args[0] == "refused" {
 		ts.Check(c.awaitRefusal(ctx, ts.ReadFile(args[1])))
 		return
 	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: k create|refused|get|list|exists|absent|set|delete|wait|gone …, see README.md")
+		ts.Fatalf("usage: k create|apply|refused|get|list|exists|absent|set|scale|delete|wait|gone …, see README.md")
 	}
 	command, known := objectCommands[args[0]]
 	if n := len(args) - 1; !known || n < command.least || n > command.most {
 		ts.Fatalf("k %s: usage: %s, see README.md", args[0], command.usage)
 	}
-	ts.Check(command.run(ctx, c, ts.Stdout(), args[1:]))
+	err := command.run(ctx, c, ts.Stdout(), args[1:])
+	if apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) { // a version or scope that is no more
+		c.mapper.Reset()
+		err = command.run(ctx, c, ts.Stdout(), args[1:])
+	}
+	ts.Check(err)
 }
 
 // object is one object's place.
@@ -89,6 +100,12 @@ func (c *cluster) find(kind, name string) (object, error) {
 		return object{}, err
 	}
 	namespace, last, slash := strings.Cut(name, "/")
+	if slash != namespaced { // as far as it was known until now
+		c.mapper.Reset()
+		if resource, namespaced, err = c.resource(kind); err != nil {
+			return object{}, err
+		}
+	}
 	switch {
 	case slash != namespaced:
 		return object{}, fmt.Errorf("%s %s: NAMESPACE/NAME for what is in a namespace, NAME for what is in none", kind, name)
@@ -217,8 +234,40 @@ func deleteObject(ctx context.Context, c *cluster, _ io.Writer, args []string) e
 	return o.client.Delete(ctx, o.name, metav1.DeleteOptions{PropagationPolicy: &background})
 }
 
+// scaleObject sets the replicas through the scale subresource, as kubectl scale
+// does.
+func scaleObject(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
+	o, err := c.find(args[0], args[1])
+	if err != nil {
+		return err
+	}
+	manager := "kubectl"
+	if len(args) == 4 {
+		manager = args[3]
+	}
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%s}}`, args[2])
+	_, err = o.client.Patch(ctx, o.name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager}, "scale")
+	return err
+}
+
 // create creates the objects of a YAML file.
 func (c *cluster) create(ctx context.Context, text io.Reader, dryRun ...string) error {
+	return c.each(text, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
+		_, err := client.Create(ctx, u, metav1.CreateOptions{FieldManager: "kubectl-create", DryRun: dryRun})
+		return err
+	})
+}
+
+// apply applies the objects of a YAML file by server-side apply, with force.
+func (c *cluster) apply(ctx context.Context, text io.Reader, manager string) error {
+	return c.each(text, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
+		_, err := client.Apply(ctx, u.GetName(), u, metav1.ApplyOptions{FieldManager: manager, Force: true})
+		return err
+	})
+}
+
+// each calls do for the objects of a YAML file.
+func (c *cluster) each(text io.Reader, do func(dynamic.ResourceInterface, *unstructured.Unstructured) error) error {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(text, 4096)
 	for {
 		u := &unstructured.Unstructured{}
@@ -234,8 +283,7 @@ func (c *cluster) create(ctx context.Context, text io.Reader, dryRun ...string) 
 		if err != nil {
 			return err
 		}
-		client := c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace())
-		if _, err := client.Create(ctx, u, metav1.CreateOptions{FieldManager: "kubectl-create", DryRun: dryRun}); err != nil {
+		if err := do(c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace()), u); err != nil {
 			return err
 		}
 	}
