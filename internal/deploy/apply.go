@@ -303,17 +303,16 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		w.app.forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
-	kind, err := w.cluster.Kube.KindOf(ctx, step.ID.GroupKind())
-	if err == nil && step.Action == Release {
-		w.release(ctx, kind, step)
+	released := false
+	err := again(ctx, func() (err error) {
+		released, err = w.bringOut(ctx, step)
+		return err
+	})
+	if err != nil {
+		w.fail(step.ID, err)
 		return
 	}
-	if err == nil {
-		err = again(ctx, func() error { return w.remove(ctx, kind, step) })
-	}
-	var unknown *kube.UnknownKindError
-	if err != nil && !errors.As(err, &unknown) {
-		w.fail(step.ID, err)
+	if released {
 		return
 	}
 	w.app.forget(step.ID)
@@ -321,6 +320,24 @@ func (w *applying) delete(ctx context.Context, step Step) {
 	w.deleted = append(w.deleted, step.ID.Key())
 	w.mu.Unlock()
 	w.run.event(string(Delete), step.ID, "")
+}
+
+// bringOut deletes or releases an object, if the cluster has its kind: without its
+// definition there is no object. A kind that can not be asked for is an error, since
+// its objects may well be there.
+func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err error) {
+	for first := true; ; first = false {
+		kind, served, err := w.cluster.Kube.Served(ctx, step.ID.GroupKind())
+		switch {
+		case err != nil || !served || kind.Namespaced != (step.ID.Namespace != ""): // of another scope it is another object
+			return false, err
+		case step.Action == Release:
+			return true, w.release(ctx, kind, step)
+		}
+		if err = w.remove(ctx, kind, step); !kube.IsUnserved(err) || !first { // unserved: not as it was a moment ago
+			return false, err
+		}
+	}
 }
 
 // remove deletes the very object that was planned, and not one that was made

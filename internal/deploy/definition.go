@@ -46,9 +46,14 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 }
 
 // runningAnyVersion reads the object in the version that the cluster prefers:
-// that of the object may come with the push.
+// that of the object may come with the push. In another scope it is not there.
 func (p *planner) runningAnyVersion(ctx context.Context, o resolved) (*unstructured.Unstructured, error) {
-	if known, err := p.cluster.Kube.KindOf(ctx, o.kind.GVK.GroupKind()); err == nil {
+	known, err := p.cluster.Kube.KindOf(ctx, o.kind.GVK.GroupKind())
+	switch {
+	case err != nil:
+	case known.Namespaced != o.kind.Namespaced:
+		return nil, nil
+	default:
 		o.kind = known
 	}
 	return p.running(ctx, o)

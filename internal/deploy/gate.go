@@ -325,6 +325,9 @@ func byCluster(targets []*target) map[string][]*target {
 // noAnswer is the problem of a cluster that can not be asked, or does not let
 // Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
+	if unknown, ok := errors.AsType[*kube.UnknownKindError](err); ok {
+		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %v", cluster, unknown), Hint: unknown.Hint()}
+	}
 	if message, hint, denied := kube.Denied(err); denied {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
 	}

@@ -482,11 +482,8 @@ func (w *applying) deleteHooks(entries []live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	for _, entry := range entries {
-		kind, err := w.cluster.Kube.KindOf(ctx, entry.ID.GroupKind())
-		if unknown := (*kube.UnknownKindError)(nil); errors.As(err, &unknown) {
-			continue
-		}
-		if err == nil {
+		kind, served, err := w.cluster.Kube.Served(ctx, entry.ID.GroupKind())
+		if served {
 			err = again(ctx, func() error { return w.remove(ctx, kind, Step{ID: entry.ID, entry: entry}) })
 		}
 		if err != nil && !apierrors.IsConflict(err) {

@@ -79,6 +79,7 @@ func (p *planner) leaveToAppliers(ctx context.Context, o resolved, step *Step, r
 	if len(taken) == 0 {
 		return after, nil
 	}
+	step.yields = true
 	for _, applier := range slices.Sorted(maps.Keys(taken)) {
 		step.say(strings.Join(live.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
 		live.Remove(o.Object.Object, taken[applier])

@@ -71,8 +71,8 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		seen     = map[manifest.ID]manifest.Source{}
 	)
 	for _, written := range slices.Concat(t.objects, t.lastHooks) {
-		kind, problem := kindOf(ctx, cluster, written, with)
-		if problem != nil && t.gone {
+		kind, problem, unserved := kindOf(ctx, cluster, written, with)
+		if unserved && t.gone {
 			continue // its kind is gone, and so is what it was to run for
 		}
 		if problem != nil {
@@ -109,8 +109,9 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 
 // kindOf looks an object's kind up on the cluster, or among the definitions
 // that come with the push. It is the zero Kind, without a problem, if the
-// definition may be in a file that could not be read.
-func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (kube.Kind, *manifest.Problem) {
+// definition may be in a file that could not be read. unserved says that the
+// cluster is known not to have it.
+func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
 	gvk := o.GroupVersionKind()
 	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
 	if with.schemas.Has(gvk.GroupKind()) {
@@ -118,16 +119,16 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	}
 	kind, err := look()
 	if err == nil {
-		return kind, nil
+		return kind, nil, false
 	}
 	if with.mayDefine(err) {
-		return kube.Kind{}, nil
+		return kube.Kind{}, nil, false
 	}
 	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
 	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
 		problem = told[0]
 	}
-	return kube.Kind{}, &problem
+	return kube.Kind{}, &problem, kube.IsUnserved(err)
 }
 
 // place copies the object with its namespace decided, the app's label set and
@@ -202,14 +203,13 @@ func (p *planner) follow(ctx context.Context, objects []resolved) error {
 		}
 	}
 	for _, gk := range p.parent.Kinds {
-		kind, err := p.cluster.Kube.KindOf(ctx, gk)
-		if _, unknown := errors.AsType[*kube.UnknownKindError](err); unknown {
-			continue // its definition is gone, and so are its objects
-		}
+		kind, served, err := p.cluster.Kube.Served(ctx, gk)
 		if err != nil {
 			return err
 		}
-		kinds[gk.String()] = kind
+		if served { // else its definition is gone, and so are its objects
+			kinds[gk.String()] = kind
+		}
 	}
 	list := make([]kube.Kind, 0, len(kinds))
 	for _, kind := range kinds {

@@ -41,7 +41,7 @@ func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 func (p *Plan) leftAlone() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
-		if step.left {
+		if step.left || step.yields && step.Action == Unchanged {
 			steps = append(steps, step)
 		}
 	}
@@ -198,19 +198,15 @@ func (w *applying) replace(ctx context.Context, step Step) error {
 func (s Step) takesOver() bool { return s.Action == Configure && s.entry.PartOf == "" }
 
 // release takes the app's label off an object that stays.
-func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) {
+func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) error {
 	w.app.forget(step.ID)
-	var left *unstructured.Unstructured
-	err := again(ctx, func() (err error) {
-		left, err = w.cluster.Kube.Release(ctx, kind, step.ID, step.entry.UID)
-		return err
-	})
+	left, err := w.cluster.Kube.Release(ctx, kind, step.ID, step.entry.UID)
 	switch {
 	case apierrors.IsNotFound(err):
-	case err != nil:
-		w.fail(step.ID, err)
-	default:
+		return nil
+	case err == nil:
 		w.cluster.Index.Note(left)
 		w.run.event(string(Release), step.ID, step.Note)
 	}
+	return err
 }

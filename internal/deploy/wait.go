@@ -54,7 +54,7 @@ func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
 
 // await is waitHealthy for some of the app's objects; nil means all.
 func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.ID]bool) verdict {
-	watching, stop := context.WithCancel(ctx)
+	watching, stop := context.WithTimeout(ctx, t.spec.Timeout) // also of the questions that it asks
 	defer stop()
 	w := &waiting{
 		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, only: only,

@@ -41,11 +41,26 @@ type UnknownKindError struct {
 
 // Error names the kind as an object does.
 func (e *UnknownKindError) Error() string {
-	text := fmt.Sprintf("the cluster does not know the kind %s of %s", e.GVK.Kind, e.GVK.GroupVersion())
 	if e.Broken != nil {
-		text += ": its API does not answer: " + e.Broken.Error()
+		return fmt.Sprintf("the API of %s, %s, does not answer%s", e.GVK.Kind, e.api(), e.why())
 	}
-	return text
+	return fmt.Sprintf("the cluster does not know the kind %s of %s", e.GVK.Kind, e.api())
+}
+
+// api is the kind's group with its version, where that is known.
+func (e *UnknownKindError) api() string {
+	if e.GVK.Version == "" {
+		return e.GVK.Group
+	}
+	return e.GVK.GroupVersion().String()
+}
+
+// why says what is known of a broken API: discovery says only that it is one.
+func (e *UnknownKindError) why() string {
+	if _, stale := errors.AsType[discovery.StaleGroupVersionError](e.Broken); stale {
+		return ""
+	}
+	return ": " + shorten(reason(e.Broken), maxMessage)
 }
 
 // Unwrap returns why the kind's group could not be asked.
@@ -55,7 +70,7 @@ func (e *UnknownKindError) Unwrap() error { return e.Broken }
 func (e *UnknownKindError) Hint() string {
 	switch {
 	case e.Broken != nil:
-		return "see kubectl get apiservice " + e.GVK.Version + "." + e.GVK.Group
+		return "see: kubectl get apiservice " + strings.TrimPrefix(e.GVK.Version+"."+e.GVK.Group, ".")
 	case len(e.Versions) > 0:
 		var written []string
 		for _, v := range e.Versions {
@@ -110,6 +125,16 @@ func (c *Cluster) wrapKind(kind string, err error) error {
 func (c *Cluster) Invalidate() {
 	c.kinds.invalidate()
 	c.schemas.invalidate()
+}
+
+// doubt has the next look-up ask the cluster again, unless it was asked just now:
+// a request has shown that a kind is not served as it was.
+func (k *kinds) doubt() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.at) > rediscoverAfter {
+		k.known, k.at = nil, time.Time{}
+	}
 }
 
 // kinds remembers what discovery said.
@@ -263,8 +288,8 @@ func (c *catalogue) unknown(gvk schema.GroupVersionKind) *UnknownKindError {
 	for _, version := range c.versions[gvk.Group] {
 		if _, ok := c.kinds[gvk.GroupKind().WithVersion(version)]; ok {
 			e.Versions = append(e.Versions, version)
-		} else if e.Broken == nil && gvk.Version == "" {
-			e.Broken = c.broken[schema.GroupVersion{Group: gvk.Group, Version: version}]
+		} else if why := c.broken[schema.GroupVersion{Group: gvk.Group, Version: version}]; e.Broken == nil && gvk.Version == "" && why != nil {
+			e.Broken, e.GVK.Version = why, version
 		}
 	}
 	if len(e.Versions) == 0 {

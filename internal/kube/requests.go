@@ -38,7 +38,7 @@ func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstru
 		patch.FieldValidation = metav1.FieldValidationStrict
 	}
 	applied, err := c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.ApplyPatchType, data, patch)
-	return applied, c.wrap("apply", err)
+	return applied, c.wrapFor(ctx, kind, "apply", err)
 }
 
 // Replace writes an object as a whole over the version of it that has the
@@ -52,7 +52,7 @@ func (c *Cluster) Replace(ctx context.Context, kind Kind, obj *unstructured.Unst
 	whole := obj.DeepCopy()
 	whole.SetResourceVersion(version)
 	replaced, err := c.resource(kind, obj.GetNamespace()).Update(ctx, whole, opts)
-	return replaced, c.wrap("replace", err)
+	return replaced, c.wrapFor(ctx, kind, "replace", err)
 }
 
 // Release takes the ApplySet label off an object, which belongs to nobody then.
@@ -66,7 +66,7 @@ func (c *Cluster) Release(ctx context.Context, kind Kind, id manifest.ID, uid ty
 	}
 	opts := metav1.PatchOptions{FieldManager: FieldManager}
 	released, err := c.resource(kind, id.Namespace).Patch(ctx, id.Name, types.MergePatchType, patch, opts)
-	return released, c.wrap("release", err)
+	return released, c.wrapFor(ctx, kind, "release", err)
 }
 
 // Create creates an object that must not exist yet.
@@ -77,7 +77,7 @@ func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstr
 		opts.FieldValidation = metav1.FieldValidationStrict
 	}
 	created, err := c.resource(kind, obj.GetNamespace()).Create(ctx, obj, opts)
-	return created, c.wrap("create", err)
+	return created, c.wrapFor(ctx, kind, "create", err)
 }
 
 // SetManagedFields says anew who owns which fields of an object, provided that
@@ -91,13 +91,13 @@ func (c *Cluster) SetManagedFields(ctx context.Context, kind Kind, obj *unstruct
 		return fmt.Errorf("encode the field owners of %s %s: %w", obj.GetKind(), obj.GetName(), err)
 	}
 	_, err = c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
-	return c.wrap("patch", err)
+	return c.wrapFor(ctx, kind, "patch", err)
 }
 
 // Get reads an object. IsNotFound tells that there is none.
 func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*unstructured.Unstructured, error) {
 	obj, err := c.resource(kind, namespace).Get(ctx, name, metav1.GetOptions{})
-	return obj, c.wrap("get", err)
+	return obj, c.wrapFor(ctx, kind, "get", err)
 }
 
 // HasNamespace reports whether a namespace exists.
@@ -118,7 +118,8 @@ type DeleteOptions struct {
 
 // Delete asks for an object's deletion, which its finalizers may delay. The
 // deletion of an object that does not exist is an error for which IsNotFound
-// holds; one that is not the expected UID is a conflict.
+// holds; one that is not the expected UID is a conflict; of a kind that is not
+// served as it was, an *UnknownKindError.
 func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string, opts DeleteOptions) error {
 	propagation := opts.Propagation
 	if propagation == "" {
@@ -131,7 +132,12 @@ func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string,
 	if opts.DryRun {
 		del.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.wrap("delete", c.resource(kind, namespace).Delete(ctx, name, del))
+	err := c.resource(kind, namespace).Delete(ctx, name, del)
+	if isPathMissing(err) {
+		c.Invalidate()
+		return &UnknownKindError{GVK: kind.GVK}
+	}
+	return c.wrapFor(ctx, kind, "delete", err)
 }
 
 // ListMetadata lists the metadata of a kind's objects in all namespaces, in one

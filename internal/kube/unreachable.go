@@ -48,7 +48,7 @@ func reason(err error) string {
 // a proxy or load balancer that found nobody behind it. A caller's own
 // cancellation is not that.
 func IsUnreachable(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) || IsAway(err) {
 		return false
 	}
 	if e := (*UnreachableError)(nil); errors.As(err, &e) {
@@ -83,9 +83,10 @@ func isGateway(status apierrors.APIStatus) bool {
 }
 
 // IsTransient reports whether the same request may succeed a moment later: the
-// cluster does not answer, is overloaded, or is changing its leader.
+// cluster or an extension API does not answer, is overloaded, or is changing its
+// leader.
 func IsTransient(err error) bool {
-	return IsUnreachable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) ||
+	return IsUnreachable(err) || IsAway(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) ||
 		apierrors.IsTimeout(err) || isEtcdTrouble(err)
 }
 

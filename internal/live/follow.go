@@ -139,7 +139,7 @@ func (f *follow) run(ctx context.Context) {
 		if isGone(err) {
 			err = f.retarget(ctx, err)
 		}
-		if isGone(err) {
+		if errors.Is(err, errUnserved) {
 			f.report(err)
 			return
 		}
@@ -172,24 +172,28 @@ func (f *follow) attempt(ctx context.Context) error {
 // isGone reports whether an error says that the kind is not served any more, in
 // this version at least.
 func isGone(err error) bool {
-	unknown := (*kube.UnknownKindError)(nil)
-	return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || errors.As(err, &unknown)
+	return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || kube.IsUnserved(err)
 }
+
+// errUnserved ends the watch of a kind that the cluster is known to serve no more.
+var errUnserved = errors.New("the cluster does not serve the kind any more")
 
 // retarget looks a kind up again that is not served as it was: its definition
 // may have dropped the version that was watched, and have another. It returns
-// gone if the cluster has the kind in no other form.
+// errUnserved if the cluster has the kind in no form. Until that is sure, as
+// while the API server of an extension is away, the objects that were seen are
+// taken to be there.
 func (f *follow) retarget(ctx context.Context, gone error) error {
 	was := f.target()
 	f.index.cluster.Invalidate()
-	kind, err := f.index.cluster.KindOf(ctx, was.GVK.GroupKind())
+	kind, served, err := f.index.cluster.Served(ctx, was.GVK.GroupKind())
 	switch {
-	case isGone(err):
-		return gone
 	case err != nil:
 		return err
+	case !served:
+		return fmt.Errorf("%w: %w", errUnserved, gone)
 	case kind.Resource == was.Resource && kind.Namespaced == was.Namespaced:
-		return gone
+		return gone // a definition that was deleted and made anew: to be tried again
 	}
 	f.index.log.WithField("kind", kind.GVK.Kind).Infof("not served as %s any more; watched as %s", was.GVK.Version, kind.GVK.Version)
 	f.mu.Lock()
@@ -255,13 +259,28 @@ func (f *follow) see(err error) {
 	case err == nil:
 		f.down.Store(nil)
 	case kube.IsUnreachable(err):
+		err = f.whoIsAway(err)
 		f.report(err)
-		f.fail(&kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err})
+		f.fail(err)
 	case errors.Is(err, context.Canceled):
 	default:
 		f.fail(fmt.Errorf("watch %s: %w", f.target().Resource.Resource, err))
 	}
 }
+
+// whoIsAway says whether it is the cluster that does not answer, or the API of this
+// kind alone.
+func (f *follow) whoIsAway(err error) error {
+	ctx, cancel := context.WithTimeout(f.index.ctx, awayTimeout)
+	defer cancel()
+	if away := f.index.cluster.Away(ctx, f.target(), err); away != nil {
+		return away
+	}
+	return &kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err}
+}
+
+// awayTimeout bounds the question who does not answer.
+const awayTimeout = 5 * time.Second
 
 // fail notes that the kind is not seen, since now or since it was first not.
 func (f *follow) fail(err error) {

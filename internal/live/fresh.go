@@ -59,6 +59,9 @@ func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind)
 
 // explain names what could not be listed, or the cluster if that is away.
 func (x *Index) explain(kind kube.Kind, err error) error {
+	if away := x.cluster.Away(x.ctx, kind, err); away != nil {
+		return away
+	}
 	if kube.IsUnreachable(err) {
 		return &kube.UnreachableError{Cluster: x.cluster.Name(), Err: err}
 	}
@@ -84,6 +87,12 @@ func (f *follow) list(l *listing) {
 	ctx, cancel := context.WithTimeout(f.index.ctx, listTimeout)
 	defer cancel()
 	entries, version, err := f.everything(ctx)
+	if isGone(err) { // a watch goes on when its version is no longer served
+		if err = f.retarget(ctx, err); err == nil {
+			f.beginAnew()
+			entries, version, err = f.everything(ctx)
+		}
+	}
 	f.mu.Lock()
 	delete(f.lists, l)
 	if err != nil && f.listing == l {
