@@ -23,7 +23,7 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 		Started: started, Result: result, Message: message, Formerly: j.formerly,
 	}
 	if t != nil {
-		record.Revision, record.Cluster, record.NoPrune = t.revision, t.spec.Cluster, !t.spec.Prune
+		record.Revision, record.Cluster, record.NoPrune, record.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
 	}
 	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
 		record.Held = t.revision
@@ -42,12 +42,12 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 // go of those who are attached: what they are told is on disk.
 func (a *app) finish(j *job, record Record) {
 	record.Seconds = time.Since(record.Started).Seconds()
-	if a.repeats(record) {
+	record.Undone = a.rollsBack(j, record)
+	if a.repeats(record) && !record.Undone {
 		j.run.Printf("%s", outcome(record))
 		j.run.finish(record)
 		return
 	}
-	record.Undone = a.rollsBack(j, record)
 	a.save(j, record)
 	j.run.Printf("%s", outcome(record))
 	if record.Result != Superseded || record.Digest != "" {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,6 +30,7 @@ func (t *target) deletionHooks() []*manifest.Object {
 func (t *target) withHooksOf(last *target) *target {
 	if last != nil {
 		t.lastHooks, t.spec.Namespace = append(last.deletionHooks(), last.lastHooks...), last.spec.Namespace
+		t.had = cmp.Or(last.had, last.revision)
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -48,7 +49,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 				a.setSkipped(head)
 			}
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
-			last := e.targetAt(repo, record.Branch, record.Revision, name)
+			last := e.targetAt(repo, record.Branch, cmp.Or(record.Had, record.Revision), name)
 			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
 		}
 	}

@@ -24,7 +24,7 @@ func (a *app) rollsBack(j *job, record Record) bool {
 	if t == nil || t.gone || t.spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
 		return false
 	}
-	if j.cause != CausePush || record.Result != Unhealthy && record.Result != Failed {
+	if !a.isFirst(j, record) || record.Result != Unhealthy && record.Result != Failed {
 		return false
 	}
 	a.mu.Lock()
@@ -32,15 +32,40 @@ func (a *app) rollsBack(j *job, record Record) bool {
 	return t.revision == record.Revision && (a.job == nil || a.job.cause.check())
 }
 
-// rollBack takes the app back and has those who watch the failed deploy see it.
+// isFirst reports whether a deploy is the one that a push has begun, be it that
+// the server was stopped before it came to its end and has taken it up again. What
+// follows a rollback that was due is the rollback, which is not taken back itself.
+func (a *app) isFirst(j *job, record Record) bool {
+	if j.cause != CauseStart {
+		return j.cause == CausePush
+	}
+	last := a.lastRecord()
+	return last == nil || last.Undone == (last.Revision == record.Revision)
+}
+
+// rollBackLate takes the app back if that was due when the server stopped, and
+// still is.
+func (a *app) rollBackLate(t *target, j *job) {
+	last := a.lastRecord()
+	if j.cause == CauseStart && last != nil && last.Undone && last.Revision == t.revision && a.engine.rollback != nil {
+		a.rollBack(nil, *last)
+	}
+}
+
+// rollBack takes the app back and has those who watch the failed deploy see it,
+// if there can be any.
 func (a *app) rollBack(run *Run, record Record) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, rollbackTimeout)
 	defer cancel()
 	next, err := a.engine.rollback(ctx, record)
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Errorf("roll back after %s: %v", record.ID(), err)
-		run.Printf("error: %s: not rolled back: %v", a.name, err)
-		return
 	}
-	run.follow(next)
+	switch {
+	case run == nil:
+	case err != nil:
+		run.Printf("error: %s: not rolled back: %v", a.name, err)
+	default:
+		run.follow(next)
+	}
 }

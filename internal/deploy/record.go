@@ -79,6 +79,7 @@ type Record struct {
 	Held     string       `json:"held,omitempty"`     // the revision that stays deployed instead
 	Standing Result       `json:"standing,omitempty"` // of a record that changed nothing: the result that still stands
 	NoPrune  bool         `json:"noPrune,omitempty"`  // what leaves the revision stays on the cluster
+	Had      string       `json:"had,omitempty"`      // of a removal: the last revision that has the app
 	Formerly []string     `json:"formerly,omitempty"` // the apps that this one was before it was renamed
 	Renamed  string       `json:"renamed,omitempty"`  // the app that has all objects of this one, which is removed
 	Objects  []Object     `json:"objects,omitempty"`  // what this deploy has changed

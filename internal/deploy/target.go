@@ -28,6 +28,7 @@ type target struct {
 	kept     bool          // its objects are those of the target before it
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
+	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
 
 	scalers map[manifest.ID]string // see scalersOf
 }

@@ -151,7 +151,9 @@ func (a *app) do(j *job) bool {
 	}
 	switch s := a.suspension(); {
 	case j.cause.check() && a.settled(t):
-		return a.check(t, j)
+		done := a.check(t, j)
+		a.rollBackLate(t, j)
+		return done
 	case s != nil && !j.cause.check():
 		a.recordQuiet(j, Suspended, s.Reason)
 		return true
@@ -160,6 +162,7 @@ func (a *app) do(j *job) bool {
 		return true
 	}
 	if j.cause.check() && a.heldByHook(t) {
+		a.rollBackLate(t, j)
 		return true // for a push, or an operator
 	}
 	return a.deploy(t, j)
