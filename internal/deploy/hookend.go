@@ -1,0 +1,121 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// complete does what comes when everything is healthy: the deletions that had
+// to wait for it, and the hooks.
+func (a *app) complete(done *applying, record *Record) {
+	err := done.pruneLater()
+	record.Deleted = done.deleted
+	if err != nil {
+		record.Result, record.Message = Failed, err.Error()
+		return
+	}
+	if done.target.gone {
+		return
+	}
+	switch done.stopped = done.runPhase(manifest.PostSync); {
+	case done.stopped == nil:
+	case errors.Is(done.stopped, errSuperseded):
+		record.Result, record.Message = Superseded, errSuperseded.Error()
+	default:
+		record.Result, record.Message = Unhealthy, done.stopped.Error()
+	}
+}
+
+// afterFailure runs the hooks that are for a deploy that failed, once for each
+// failure. What becomes of them changes nothing any more.
+func (w *applying) afterFailure() {
+	w.errs = nil
+	if err := w.runPhase(manifest.SyncFail); err != nil && w.wait.Err() == nil {
+		w.run.Printf("  %v", err)
+	}
+}
+
+// afterDeletion runs what comes when the app's objects are gone, and then
+// deletes what the hooks have left.
+func (w *applying) afterDeletion(deleted []Step) error {
+	if len(w.plan.hooksOf(manifest.PostDelete)) > 0 {
+		for _, v := range wavesOf(deleted) {
+			if err := w.awaitGone(v); err != nil {
+				return err
+			}
+		}
+		if err := w.runPhase(manifest.PostDelete); err != nil {
+			return err
+		}
+	}
+	return w.deleteHooks(w.cluster.Index.Hooks(setID(w.app.name)))
+}
+
+// endHooks comes last: the hooks for failures, and the deletion of what hooks
+// have left. A retry that fails as the attempt before it did tells nobody again.
+func (a *app) endHooks(j *job, done *applying, record *Record) {
+	again := j.cause.check() && a.lastRecord() != nil && a.lastRecord().Result == Failed
+	if (record.Result == Failed || record.Result == Unhealthy) && !again && !done.target.gone {
+		done.afterFailure()
+	}
+	done.endHooks(record)
+}
+
+// endHooks deletes the objects of hooks as their policies ask, and those of
+// hooks that the revision does not have any more.
+func (w *applying) endHooks(record *Record) {
+	record.Hooks = w.hooks
+	w.app.hooksEnded = max(w.app.hooksEnded, w.run.Number)
+	if !w.patient || w.target.gone {
+		return
+	}
+	var over []live.Entry
+	for _, hook := range w.ended {
+		after, end := hook.step.policy.After, endOf(hook.entry)
+		if end == live.HookSucceeded && after.Has(manifest.HookSucceeded) || end == live.HookFailed && after.Has(manifest.HookFailed) {
+			over = append(over, hook.entry)
+		}
+	}
+	if record.Result.OK() {
+		over = append(over, w.strayHooks()...)
+	}
+	if err := w.deleteHooks(over); err != nil {
+		w.run.Printf("warning: %v; the next deploy tries again", err)
+	}
+}
+
+// strayHooks lists the objects of hooks that the revision does not have.
+func (w *applying) strayHooks() []live.Entry {
+	written := map[string]bool{}
+	for _, step := range w.plan.Hooks {
+		written[step.ID.Key()] = true
+	}
+	var stray []live.Entry
+	for _, entry := range w.cluster.Index.Hooks(setID(w.app.name)) {
+		if !written[entry.Hook.Key] && !entry.Terminating {
+			stray = append(stray, entry)
+		}
+	}
+	return stray
+}
+
+func (w *applying) deleteHooks(entries []live.Entry) error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	for _, entry := range entries {
+		kind, served, err := w.cluster.Kube.Served(ctx, entry.ID.GroupKind())
+		if served {
+			err = again(ctx, func() error { return w.remove(ctx, kind, Step{ID: entry.ID, entry: entry}) })
+		}
+		if err != nil && !apierrors.IsConflict(err) {
+			return fmt.Errorf("delete the hook %s: %w", entry.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package deploy
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// hookStep plans a hook. It is tried out as everything is, once: a hook that has
+// not changed since asks nothing of the cluster.
+func (p *planner) hookStep(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+	step.Action = Hook
+	switch {
+	case p.target.gone:
+		return step, nil, nil
+	case p.app.triedHook(o.id) == o.digest, p.with.pending(o.kind):
+		return step, p.with.schemas.Validate(ctx, o.Object), nil
+	}
+	problems, err := p.tryHook(ctx, o)
+	if err == nil && len(problems) == 0 {
+		p.app.noteHook(o.id, o.digest)
+	}
+	for i := range problems {
+		problems[i].Object = o.id.String()
+	}
+	return step, problems, err
+}
+
+// tryHook asks the API server whether the hook could be made, under a name that
+// is free: an earlier run of it is deleted before.
+func (p *planner) tryHook(ctx context.Context, o resolved) (manifest.Problems, error) {
+	trial := o.Copy()
+	generated := o.GetName() == ""
+	if !generated {
+		running, err := p.running(ctx, o)
+		if err != nil {
+			return p.explain(ctx, o, err), unreachable(err)
+		}
+		if problem := p.foreignHook(o, running); problem != nil {
+			return manifest.Problems{*problem}, nil
+		}
+		generated = running != nil
+	}
+	if generated {
+		nameHook(trial.Unstructured, "9f3a1")
+	}
+	_, err := p.cluster.Kube.Apply(ctx, o.kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
+	switch {
+	case err == nil:
+		return nil, nil
+	case p.comesWithNamespace(o, err):
+		return p.cluster.Kube.Rehearse(ctx, o.kind, trial), nil
+	}
+	return p.cluster.Kube.Explain(ctx, trial, err), unreachable(err)
+}
+
+// foreignHook refuses a hook in whose place there is something that this app
+// did not make, nor another tool as a hook: running the hook would delete it.
+func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *manifest.Problem {
+	if running == nil {
+		return nil
+	}
+	partOf := running.GetLabels()[kube.PartOfLabel]
+	policy, _ := manifest.PolicyOf(running)
+	if partOf == setID(p.target.spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.id, partOf)) {
+		return nil
+	}
+	return &manifest.Problem{
+		Source: o.Source, Object: o.id.String(),
+		Message: "is a hook, and there is an object of that name which is not this app's; to run the hook would delete it",
+		Hint:    "give the hook another name, or delete the object",
+	}
+}
+
+// givenUp reports whether an object is of an app of this server that does not
+// want it any more: a hook that has come to another app, or whose app has
+// another name now.
+func (p *planner) givenUp(id manifest.ID, partOf string) bool {
+	_, ours := p.claims.appOf(partOf)
+	owner := p.claims.owner(p.target.spec.Cluster, id)
+	return ours && (owner == "" || owner == p.target.spec.Name)
+}
+
+// maxHookName is how long the name of a hook may become: that of a Job, which
+// its pods carry in a label.
+const maxHookName = 63
+
+// nameHook makes a name of the one that is written, or of generateName, and a
+// suffix.
+func nameHook(u *unstructured.Unstructured, suffix string) {
+	base := u.GetGenerateName()
+	if u.GetName() != "" {
+		base = u.GetName() + "-"
+	}
+	if longest := maxHookName - len(suffix); len(base) > longest {
+		base = base[:longest]
+	}
+	unstructured.RemoveNestedField(u.Object, "metadata", "generateName")
+	u.SetName(base + suffix)
+}
+
+// triedHook returns the digest with which the hook was last found sound.
+func (a *app) triedHook(id manifest.ID) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tried[id]
+}
+
+func (a *app) noteHook(id manifest.ID, digest string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tried == nil {
+		a.tried = map[manifest.ID]string{}
+	}
+	a.tried[id] = digest
+}

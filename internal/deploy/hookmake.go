@@ -1,0 +1,141 @@
+package deploy
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// makeHook makes the object. What an earlier deploy has left is deleted before,
+// unless the hook asks to be run only once.
+func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step Step, old []live.Entry) (live.Entry, error) {
+	once := !step.policy.After.Has(manifest.BeforeHookCreation)
+	named := step.object.GetName() != ""
+	if named && len(old) == 0 {
+		known, err := w.foundHook(ctx, step)
+		if err != nil {
+			return live.Entry{}, err
+		}
+		old = append(old, known...)
+	}
+	if once && named && len(old) > 0 {
+		w.run.event("present", old[0].ID, phase.String()+" hook, not run again: it is not to be deleted before")
+		return old[0], nil
+	}
+	if !once {
+		for _, entry := range old {
+			if err := w.clear(ctx, step, entry); err != nil {
+				return live.Entry{}, err
+			}
+		}
+	}
+	return w.createHook(phase, step)
+}
+
+// foundHook looks for an object of the hook's name that the index does not
+// know, such as one that another tool has made.
+func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, error) {
+	var found *unstructured.Unstructured
+	err := again(ctx, func() (err error) {
+		found, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+		return err
+	})
+	if apierrors.IsNotFound(err) || isNamespaceMissing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []live.Entry{w.cluster.Index.EntryOf(found)}, nil
+}
+
+// clear deletes an object that an earlier deploy has made.
+func (w *applying) clear(ctx context.Context, step Step, entry live.Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	return w.deleteAndWait(ctx, Step{ID: entry.ID, kind: step.kind, entry: entry})
+}
+
+// createHook makes the object of a hook under its name, or under one that is
+// this deploy's.
+func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, error) {
+	object := step.object.DeepCopy()
+	run := live.HookRun{Target: w.hookTarget(), Number: w.run.Number}
+	if object.GetName() == "" {
+		sum := sha256.Sum256(fmt.Append(nil, run, phase, step.ID.Key()))
+		nameHook(object, hex.EncodeToString(sum[:4]))
+	}
+	live.MarkHook(object, live.Hook{Key: step.ID.Key(), Phase: phase, Run: run})
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	var made *unstructured.Unstructured
+	err := again(ctx, func() (err error) {
+		made, err = w.cluster.Kube.Apply(ctx, step.kind, object, kube.ApplyOptions{})
+		return bySchema(step, err)
+	})
+	if err != nil {
+		return live.Entry{}, w.plainly(ctx, step, err)
+	}
+	w.cluster.Index.Note(made)
+	entry := w.cluster.Index.EntryOf(made)
+	w.run.event("started", entry.ID, phase.String()+" hook")
+	return entry, nil
+}
+
+// letEnd waits for what earlier deploys have left under way, before it is
+// deleted to make room: a migration that is killed half way is worse than a
+// deploy that comes later. Nothing that others need is held meanwhile.
+func (w *applying) letEnd(phase manifest.Phase, stage []Step) error {
+	for _, step := range stage {
+		if !step.policy.After.Has(manifest.BeforeHookCreation) {
+			continue
+		}
+		for _, entry := range w.earlier(step) {
+			if entry.Hook.End != "" || w.isOurs(entry, phase) {
+				continue
+			}
+			w.run.event("awaiting", entry.ID, "still under way from an earlier deploy")
+			w.letOneEnd(entry)
+			if w.wait.Err() != nil {
+				return waitError(w.wait)
+			}
+		}
+	}
+	return nil
+}
+
+// letOneEnd returns when a hook has ended or is gone, when its pods fail, or
+// after the app's timeout.
+func (w *applying) letOneEnd(entry live.Entry) {
+	watch, stop := w.newHookWait()
+	defer stop()
+	seen := watch.app.hooks
+	timeout := time.NewTimer(w.target.spec.Timeout)
+	defer timeout.Stop()
+	for {
+		now, gone := seen.of(entry)
+		if gone || now.Hook.End != "" {
+			return
+		}
+		if watch.findPodCause(watch.ctx, now); watch.causes[now.ID].Reason != "" {
+			return
+		}
+		select {
+		case <-seen.changed:
+		case <-watch.nudge:
+		case <-timeout.C:
+			return
+		case <-w.wait.Done():
+			return
+		}
+	}
+}
