@@ -30,6 +30,7 @@ type conn struct {
 	closed    chan struct{} // closed with mu held
 	closeOnce sync.Once
 	heard     atomic.Int64 // when a byte was last received, in Unix nanoseconds; 0: never
+	known     atomic.Bool  // loggedIn, for Read
 	handlers  sync.WaitGroup
 	keeping   sync.Once
 	slots     chan struct{} // holds one for each session channel
@@ -67,6 +68,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
 		c.heard.Store(time.Now().UnixNano())
+		if !c.known.Load() {
+			acknowledge(c.Conn)
+		}
 	}
 	return n, err
 }
@@ -92,6 +96,7 @@ func (c *conn) verified() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.loggedIn = true
+	c.known.Store(true)
 	c.pass.loggedIn()
 	c.rearm()
 }

@@ -1,0 +1,26 @@
+package sshd
+
+import (
+	"net"
+	"syscall"
+)
+
+// acknowledge has the kernel acknowledge at once what a client has sent before
+// its login. OpenSSH sends small packets one after the other then, and holds each
+// back until the one before is acknowledged (RFC 896), while the kernel puts
+// acknowledgements off for 40 ms: that was a seventh of a push (measured). The
+// setting does not last (tcp(7), TCP_QUICKACK), so it is made after each read.
+// With the session the client turns to TCP_NODELAY by itself.
+func acknowledge(nc net.Conn) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) { // without it a login is slower, no more
+		_ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1)
+	})
+}
