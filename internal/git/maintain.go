@@ -2,7 +2,9 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,16 +15,46 @@ import (
 // of all of them (about 0.1 ms each, measured).
 const maxPacks = 20
 
-// Maintain rolls the small packs of a repository up when there are many, and
-// does next to nothing otherwise: call it after pushes and records, away from
-// their path. No object is ever dropped. Readers, clones and pushes go on
-// meanwhile; repositories of a store take turns.
+// maxLooseRecords is how many records' refs may be files of their own. Git reads
+// all refs at each push, hidden or not, and a thousand files take longer than one.
+const maxLooseRecords = 64
+
+// Maintain rolls the small packs of a repository up when there are many, and the
+// refs of records, and does next to nothing otherwise: call it after pushes and
+// records, away from their path. No object is ever dropped. Readers, clones and
+// pushes go on meanwhile; repositories of a store take turns.
 func (r *Repository) Maintain(ctx context.Context) error {
 	r.maintenance.Lock()
 	defer r.maintenance.Unlock()
+	if err := errors.Join(r.rollUpPacks(ctx), r.rollUpRecords(ctx)); err != nil {
+		return fmt.Errorf("maintain repository %q: %w", r.name, err)
+	}
+	return nil
+}
+
+// rollUpRecords has Git write the refs of records into one file.
+func (r *Repository) rollUpRecords(ctx context.Context) error {
+	files := 0
+	err := filepath.WalkDir(r.refFile(strings.TrimSuffix(RecordRefs, "/")), func(_ string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // there are none, or Git has just removed an empty folder
+		}
+		if err == nil && !entry.IsDir() {
+			files++
+		}
+		return err
+	})
+	if err != nil || files <= maxLooseRecords {
+		return err
+	}
+	_, err = r.run(ctx, Quarantine{}, "pack-refs", "--all")
+	return err
+}
+
+func (r *Repository) rollUpPacks(ctx context.Context) error {
 	entries, err := os.ReadDir(filepath.Join(r.dir, "objects", "pack"))
 	if err != nil {
-		return fmt.Errorf("maintain repository %q: %w", r.name, err)
+		return err
 	}
 	packs := 0
 	for _, entry := range entries {
@@ -33,8 +65,6 @@ func (r *Repository) Maintain(ctx context.Context) error {
 	if packs <= maxPacks {
 		return nil
 	}
-	if _, err := r.run(ctx, Quarantine{}, "repack", "-d", "-q", "--geometric=2", "--no-write-bitmap-index"); err != nil {
-		return fmt.Errorf("maintain repository %q: %w", r.name, err)
-	}
-	return nil
+	_, err = r.run(ctx, Quarantine{}, "repack", "-d", "-q", "--geometric=2", "--no-write-bitmap-index")
+	return err
 }

@@ -37,6 +37,7 @@ const maxCommitBytes = 4 << 20
 type objects struct {
 	mu     sync.Mutex
 	layers []*gogitfs.Storage
+	loose  []*looseFolders // of the layers
 }
 
 // openObjects opens the repository's objects, under those of its quarantine.
@@ -48,9 +49,11 @@ func (r *Repository) openObjects(q Quarantine) (*objects, error) {
 	shared := cache.NewObjectLRU(objectCacheBytes)
 	o := &objects{}
 	if quarantine != "" {
-		o.layers = append(o.layers, gogitfs.NewStorage(objectDirFS{openFS(quarantine)}, shared))
+		fs := openFS(quarantine)
+		o.layers, o.loose = append(o.layers, gogitfs.NewStorage(objectDirFS{fs}, shared)), append(o.loose, fs.loose)
 	}
-	o.layers = append(o.layers, gogitfs.NewStorage(openFS(r.dir), shared))
+	fs := openFS(r.dir)
+	o.layers, o.loose = append(o.layers, gogitfs.NewStorage(fs, shared)), append(o.loose, fs.loose)
 	return o, nil
 }
 
@@ -67,7 +70,8 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 				return err
 			}
 		}
-		for _, layer := range o.layers {
+		for i, layer := range o.layers {
+			o.loose[i].forget()
 			layer.Reindex()
 		}
 	}
@@ -164,11 +168,16 @@ func (o *objects) commit(hash Hash) (c *object.Commit, err error) {
 // "chroot boundary crossed".)
 type objectDirFS struct{ billy.Filesystem }
 
+const alternates = "objects/info/alternates"
+
 func inObjectDir(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, "objects"), "/")
 }
 
 func (f objectDirFS) Open(path string) (billy.File, error) {
+	if path == alternates { // what it borrows from is the next layer
+		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
+	}
 	return f.Filesystem.Open(inObjectDir(path))
 }
 

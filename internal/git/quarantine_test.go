@@ -76,6 +76,7 @@ func TestReadFromQuarantine(t *testing.T) {
 		}
 	}
 	files := manyFiles(400, "")
+	files["large.yaml"] = strings.Repeat("padding that go-git does not keep in memory\n", 1000)
 	work := gittest.WorkTree(t, files)
 	first := git.Hash(gittest.Must(t, work, "rev-parse", "HEAD"))
 	read := func(hash git.Hash, old git.Hash) func(git.Quarantine) {

@@ -69,7 +69,9 @@ func (r *Repository) moveRefs(ctx context.Context, moves []refMove) {
 		dirs[dir] = append(dirs[dir], move)
 	}
 	for dir, moved := range dirs {
-		if err := syncPath(dir); err != nil {
+		// Git has packed them all already, and removed the folder: what is packed
+		// is on disk.
+		if err := syncPath(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			for _, move := range moved {
 				*move.err = err
 			}

@@ -73,6 +73,11 @@ func (o StoreOptions) config() []string {
 		"receive.keepAlive=5",
 		"receive.updateServerInfo=false",
 		"receive.shallowUpdate=false",
+		// Before a push is accepted, git asks of the objects that a quarantine
+		// borrows what refs lead to them, beside asking its own refs, which are
+		// the same ones: a process more, which reads every record's ref, hidden
+		// or not. "true" answers that there are none; nothing is checked less.
+		"core.alternateRefsCommand=true",
 		// A repository is shut by its own config; see shut.
 		"receive.hideRefs=!refs",
 		// Records are the server's: who may read them can fetch them (that is

@@ -22,8 +22,8 @@ const (
 	batchBytes   = 32 << 20
 	// batchTimeout bounds one write. On a busy disk 256 records took 2 s.
 	batchTimeout = time.Minute
-	// tidyEvery is after how many writes the packs are looked at: each is one,
-	// and every reader opens all of them.
+	// tidyEvery is after how many records packs and refs are looked at, once nothing
+	// waits to be written: every reader opens all of them.
 	tidyEvery = 16
 )
 
@@ -35,7 +35,7 @@ type writer struct {
 	mu      sync.Mutex
 	waiting []*saving
 	busy    bool
-	writes  int
+	taken   int // records since the last look at packs and refs
 }
 
 // saving is a record that waits to be written.
@@ -99,10 +99,22 @@ func (h *History) write(repo string, w *writer) {
 		for i, s := range batch {
 			s.done <- errs[i]
 		}
-		if w.writes++; w.writes%tidyEvery == 0 {
-			h.tidying.Go(func() { h.tidy(repo) })
-		}
 	}
+	if w.isUntidy() {
+		h.tidying.Go(func() { h.tidy(repo) })
+	}
+}
+
+// isUntidy reports whether it is time to look at packs and refs, and counts anew
+// then.
+func (w *writer) isUntidy() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.taken < tidyEvery {
+		return false
+	}
+	w.taken = 0
+	return true
 }
 
 // take returns what is to be written next: at most one record of each app, for
@@ -122,6 +134,7 @@ func (w *writer) take() []*saving {
 		refs[s.ref], size = true, size+s.size
 	}
 	w.waiting, w.busy = rest, len(batch) > 0
+	w.taken += len(batch)
 	return batch
 }
 
