@@ -170,20 +170,22 @@ func (h *History) Find(ctx context.Context, repo, app string, number int) (entry
 	return entry, true, nil
 }
 
-// find returns the commit of a deploy's record; "" if there is none.
+// find returns the commit of a deploy's record; "" if there is none. Most look for
+// one of the newest; Git finds the others.
 func (h *History) find(ctx context.Context, repository *git.Repository, app string, number int) (found git.Hash, err error) {
+	seen := 0
 	err = h.walk(ctx, repository, app, func(commit git.Commit, n int) bool {
 		if n == number {
 			found = commit.Hash
 		}
-		return found == "" && n >= number-outOfOrder
+		seen++
+		return found == "" && seen < firstPage
 	})
-	return found, err
+	if err != nil || found != "" || seen < firstPage {
+		return found, err
+	}
+	return repository.FindLine(ctx, refPrefix+app, deployLine(app, number))
 }
-
-// outOfOrder is how far behind its number a record may lie: a deploy that is
-// superseded or skipped is recorded beside the one that goes on.
-const outOfOrder = 1000
 
 func (h *History) open(repo string) (*git.Repository, error) {
 	name, err := git.ParseName(repo)

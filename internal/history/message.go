@@ -71,6 +71,9 @@ func change(action deploy.Action, key string) string {
 	return fmt.Sprintf("  %-10s  %s\n", action, manifest.Clean(id.String()))
 }
 
+// deployLine is the trailer that names a record's deploy.
+func deployLine(app string, number int) string { return "Deploy: " + deploy.DeployID(app, number) }
+
 // numberOf reads the number of the deploy from a record's message; 0 if it has
 // none.
 func numberOf(message, app string) int {
