@@ -126,6 +126,9 @@ func newCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 	var definitions []*manifest.Object
 	for _, t := range targets {
 		for _, o := range t.objects {
+			if kind := o.GetKind(); kind != manifest.NamespaceKind.Kind && kind != manifest.DefinitionKind.Kind {
+				continue // asked first: a push may come with thousands of objects
+			}
 			switch o.ID().GroupKind() {
 			case manifest.NamespaceKind:
 				with.namespaces[o.GetName()] = true

@@ -68,7 +68,9 @@ func (e *Engine) want(p *Prepared) []wanting {
 			e.Log.WithField("app", t.spec.Name).Errorf("begin its deploy: %v", err)
 			continue
 		}
-		e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
+		if !t.kept { // else it wants what it wanted
+			e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
+		}
 		a.setSkipped("")
 		a.setWant(t)
 		apps = append(apps, wanting{app: a, target: t})
