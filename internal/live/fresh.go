@@ -122,13 +122,25 @@ func (f *follow) everything(ctx context.Context) (entries []Entry, version strin
 			return nil, "", err
 		}
 		for i := range page.Items {
-			entries = append(entries, f.entryOfMetadata(&page.Items[i]))
+			entries = append(entries, f.entryOfListed(&page.Items[i]))
 		}
 		version = page.ResourceVersion
 		if options.Continue = page.Continue; options.Continue == "" {
 			return entries, version, nil
 		}
 	}
+}
+
+// entryOfListed makes the entry of an object in a list. Of one which the index has
+// in the very version there is one already, and to reduce managedFields anew was
+// half of what a check that finds nothing takes (measured).
+func (f *follow) entryOfListed(m *metav1.PartialObjectMetadata) Entry {
+	gk := f.gk()
+	known, ok := f.index.Get(manifest.ID{Group: gk.Group, Kind: gk.Kind, Namespace: m.Namespace, Name: m.Name})
+	if ok && m.ResourceVersion != "" && known.ResourceVersion == m.ResourceVersion && known.UID == m.UID {
+		return known
+	}
+	return f.entryOfMetadata(m)
 }
 
 // snapshot is what a list has shown.
