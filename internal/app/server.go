@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -39,12 +38,6 @@ import (
 // stopGrace is how long sessions may go on after the server was asked to stop.
 // Kubernetes kills a pod after 30 s.
 const stopGrace = 25 * time.Second
-
-// gcPercent is how much garbage the server collects before it cleans up, in
-// percent of what it uses, unless GOGC says otherwise. Half of Go's default: its
-// time is spent waiting for API servers and Git, and memory is what it shares a
-// node's with others.
-const gcPercent = 50
 
 // server is the parts of a running server.
 type server struct {
@@ -76,9 +69,6 @@ func Serve(ctx context.Context, config Config, version string, out io.Writer, re
 	log, err := newLog(config.Log)
 	if err != nil {
 		return err
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
 	}
 	s := &server{config: config, log: log}
 	if err := s.build(version); err != nil {
@@ -290,6 +280,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	}
 	s.engine.Start(func(err error) { failed <- err })
 	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
+	s.timetable.every(freeEvery, new(memory).free)
 	s.timetable.start()
 	s.fullTimetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What a burst has left is given back to the system, once.
+func TestFreeMemory(t *testing.T) {
+	m := &memory{}
+	m.free()
+	before := m.left
+	burst := make([]byte, 3*freeFrom)
+	for i := range burst {
+		burst[i] = 1
+	}
+	runtime.KeepAlive(burst)
+	if grown := heapBytes(); grown < before+3*freeFrom {
+		t.Fatalf("the heap grew from %d to %d bytes only", before, grown)
+	}
+	m.free()
+	if m.left >= before+freeFrom {
+		t.Errorf("%d bytes are kept, %d before the burst", m.left, before)
+	}
+}
