@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -33,7 +35,8 @@ func scaleApp(ctx context.Context, l *lab) (*result, error) {
 		return nil, err
 	}
 	mine, raw := &series{of: "git push, the first"}, &series{of: fmt.Sprintf("client-go server-side apply, %d at a time", workers)}
-	took, err := w.push(ctx, ours)
+	r := &result{}
+	took, err := l.pushBeside(ctx, r, w)
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +45,55 @@ func scaleApp(ctx context.Context, l *lab) (*result, error) {
 		return nil, err
 	}
 	raw.add(took)
-	r := &result{}
 	r.ratio(mine, raw, atMost, 1.5)
 	return r, l.changeAndDrift(ctx, r, w)
+}
+
+// pushBeside pushes the huge app, and changes of a small app of another repository
+// again and again meanwhile: how much longer do those take than before?
+func (l *lab) pushBeside(ctx context.Context, r *result, huge *workingCopy) (took time.Duration, err error) {
+	small, err := l.newApp(ctx, "small", kindsOfObject)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := small.push(ctx, ours); err != nil {
+		return 0, err
+	}
+	alone, beside := &series{of: "git push of a change to a small app, alone"}, &series{of: "the same while 10,000 objects of another are deployed"}
+	for range l.rounds(5) {
+		if err := small.changeAndPush(ctx, alone); err != nil {
+			return 0, err
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		took, err = huge.push(ctx, ours)
+		done <- err
+	}()
+	for {
+		select {
+		case err := <-done:
+			r.series = append(r.series, alone, beside)
+			r.fact(fact{what: "a small app's push beside it, ratio", value: beside.median() / alone.median()})
+			return took, err
+		default:
+		}
+		if err := small.changeAndPush(ctx, beside); err != nil {
+			return 0, errors.Join(err, <-done)
+		}
+	}
+}
+
+// changeAndPush changes the app's one ConfigMap; the push is timed.
+func (a *app) changeAndPush(ctx context.Context, into *series) error {
+	a.changes++
+	object := a.name + "-000"
+	took, err := a.changeConfig(ctx, "deploy/"+object+"-config.yaml", object, a.changes)
+	if err == nil {
+		into.add(took)
+	}
+	return err
 }
 
 // changeAndDrift measures a change of one object of the huge app, and the
