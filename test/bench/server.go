@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pushboat/pushboat/test/child"
 )
 
 // How long the server may take to become ready and to stop.
@@ -22,11 +22,7 @@ const (
 )
 
 // server is a running pushboat serve.
-type server struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	err  error         // how; read after done is closed
-}
+type server struct{ *child.Process }
 
 // startServer starts the server and returns how long it took until it said
 // that it is ready.
@@ -44,70 +40,25 @@ func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 		"--kubeconfig", l.cluster.Kubeconfig, "--admin-key", l.path("key.pub"))
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
 	start := time.Now()
-	if err := cmd.Start(); err != nil {
+	started, err := child.Start(cmd, nil)
+	if err != nil {
 		return 0, fmt.Errorf("start the server: %w; make build makes it", err)
 	}
-	l.server = &server{cmd: cmd, done: make(chan struct{})}
-	if err := l.server.awaitReady(ctx, out); err != nil {
+	l.server = &server{started}
+	if err := started.Ready(ctx, readyWithin); err != nil {
 		return 0, fmt.Errorf("%w; its log is %s", err, l.path("server.log"))
 	}
 	return time.Since(start), nil
 }
 
-// awaitReady reads the server's output until the line "ready", and drains it
-// from then on.
-func (s *server) awaitReady(ctx context.Context, out io.Reader) error {
-	ready := make(chan struct{})
-	go func() {
-		defer close(s.done)
-		lines := bufio.NewScanner(out)
-		for said := false; lines.Scan(); {
-			if !said && lines.Text() == "ready" {
-				said = true
-				close(ready)
-			}
-		}
-		s.err = s.cmd.Wait()
-	}()
-	select {
-	case <-ready:
-		return nil
-	case <-s.done:
-		return fmt.Errorf("the server ended before it was ready: %w", s.err)
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(readyWithin):
-		return fmt.Errorf("the server is not ready after %s", readyWithin)
-	}
-}
-
 // stop ends the server in good order.
-func (s *server) stop() error {
-	select {
-	case <-s.done:
-		return s.err
-	default:
-	}
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stop the server: %w", err)
-	}
-	select {
-	case <-s.done:
-		return s.err
-	case <-time.After(stopWithin):
-		return errors.Join(errors.New("the server did not stop"), s.cmd.Process.Kill())
-	}
-}
+func (s *server) stop() error { return s.Stop(syscall.SIGTERM, stopWithin) }
 
 // cpu is the processor time that the server has used so far. It is summed over
 // its threads, to the nanosecond; Go ends threads seldom.
 func (s *server) cpu() (time.Duration, error) {
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.Cmd.Process.Pid))
 	if err != nil || len(tasks) == 0 {
 		return 0, errors.Join(err, errors.New("the server's processor time is not in /proc"))
 	}
@@ -130,7 +81,7 @@ func (s *server) cpu() (time.Duration, error) {
 // resident is the server's memory in MiB as the kernel counts it: now, and at
 // its most.
 func (s *server) resident() (now, peak float64, err error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 	if err != nil {
 		return 0, 0, err
 	}

@@ -4,11 +4,10 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pushboat/pushboat/test/child"
 )
 
 // How long things may take on a machine that is very busy. A test that
@@ -45,17 +46,15 @@ func (h *Home) Path(elements ...string) string {
 // Process is a running pushboat serve, or one that has ended.
 type Process struct {
 	flags []string
-	cmd   *exec.Cmd
-	log   *Log          // of all servers that were started here
-	asked bool          // to stop, with nobody waiting yet
-	done  chan struct{} // closed when it has ended
-	err   error         // how it ended; read after done is closed
+	child *child.Process
+	log   *Log // of all servers that were started here
+	asked bool // to stop, with nobody waiting yet
 }
 
 // Start starts the server with its usual flags and those given, and
 // waits until it is ready.
 func (h *Home) Start(flags []string) error {
-	srv := &Process{flags: flags, log: &Log{changed: make(chan struct{})}, done: make(chan struct{})}
+	srv := &Process{flags: flags, log: &Log{changed: make(chan struct{})}}
 	if h.Server != nil {
 		srv.log = h.Server.log
 	}
@@ -64,49 +63,22 @@ func (h *Home) Start(flags []string) error {
 		"--kubeconfig", h.Path("kubeconfig"), "--admin-key", h.Path("ssh", "ana.key.pub"),
 		"--keys", h.Path("keys"),
 	}
-	srv.cmd = exec.Command(filepath.Join(h.Programs, "pushboat"), append(args, flags...)...)
-	srv.cmd.Env = []string{
+	cmd := exec.Command(filepath.Join(h.Programs, "pushboat"), append(args, flags...)...)
+	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.Path("home"), "TMPDIR=" + h.Path("home"),
 		"GORACE=atexit_sleep_ms=0",
 	}
-	srv.cmd.Stderr = srv.log
-	srv.cmd.WaitDelay = time.Second // for children that a killed server leaves
-	out, err := srv.cmd.StdoutPipe()
+	cmd.Stderr = srv.log
+	cmd.WaitDelay = time.Second // for children that a killed server leaves
+	started, err := child.Start(cmd, nil)
 	if err != nil {
 		return err
 	}
-	if err := srv.cmd.Start(); err != nil {
-		return err
-	}
-	h.Server = srv
-	if err := srv.awaitReady(out); err != nil {
+	srv.child, h.Server = started, srv
+	if err := started.Ready(context.Background(), readyWithin); err != nil {
 		return err
 	}
 	return h.findServer()
-}
-
-// awaitReady reads the server's output until the line "ready".
-func (srv *Process) awaitReady(out io.Reader) error {
-	ready := make(chan struct{})
-	go func() {
-		defer close(srv.done)
-		lines := bufio.NewScanner(out)
-		for said := false; lines.Scan(); {
-			if !said && lines.Text() == "ready" {
-				said = true
-				close(ready)
-			}
-		}
-		srv.err = srv.cmd.Wait()
-	}()
-	select {
-	case <-ready:
-		return nil
-	case <-srv.done:
-		return fmt.Errorf("the server ended before it was ready: %w", srv.ending())
-	case <-time.After(readyWithin):
-		return fmt.Errorf("the server is not ready after %s", readyWithin)
-	}
 }
 
 // findServer reads where the server listens, and tells ssh.
@@ -123,49 +95,29 @@ func (h *Home) findServer() error {
 }
 
 // Running reports whether the server was started and has not ended.
-func (srv *Process) Running() bool {
-	if srv == nil {
-		return false
-	}
-	select {
-	case <-srv.done:
-		return false
-	default:
-		return true
-	}
-}
+func (srv *Process) Running() bool { return srv != nil && srv.child.Running() }
 
 // Signal sends the server a signal.
 func (srv *Process) Signal(signal syscall.Signal) error {
 	if !srv.Running() {
 		return errors.New("the server does not run")
 	}
-	return srv.cmd.Process.Signal(signal)
+	return srv.child.Cmd.Process.Signal(signal)
 }
 
 // Stop signals the server and waits until it has ended.
 func (srv *Process) Stop(signal syscall.Signal) error {
-	if srv == nil || !srv.asked {
-		if err := srv.Signal(signal); err != nil {
-			return err
-		}
+	if (srv == nil || !srv.asked) && !srv.Running() {
+		return errors.New("the server does not run")
 	}
-	select {
-	case <-srv.done:
-	case <-time.After(stopWithin):
-		return fmt.Errorf("the server did not stop within %s", stopWithin)
+	if srv.asked {
+		signal = 0 // it has been told
 	}
+	err := srv.child.Stop(signal, stopWithin)
 	if signal == syscall.SIGKILL {
 		return nil
 	}
-	return srv.err
-}
-
-func (srv *Process) ending() error {
-	if srv.err == nil {
-		return errors.New("exit status 0")
-	}
-	return srv.err
+	return err
 }
 
 // Log is what this server and those before it in its folder have written.
@@ -206,7 +158,6 @@ func (h *Home) End(t testing.TB) {
 		}
 		if err := h.Server.Stop(signal); err != nil {
 			t.Errorf("stop the server after the test: %v", err)
-			_ = h.Server.cmd.Process.Kill() // it may have ended meanwhile
 		}
 	}
 	if trouble := h.Server.log.Find(crash); trouble != "" {
