@@ -68,16 +68,20 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
 	for {
+		began := time.Now()
 		sick := w.look(watching)
 		if len(sick) == 0 {
 			return verdict{result: Deployed}
 		}
+		rest := min(restShare*time.Since(began), lookEvery)
 		if hopeless := w.hopeless(sick); hopeless != "" {
 			return verdict{Unhealthy, hopeless}
 		}
 		select {
 		case <-changed:
+			pause(ctx, rest)
 		case <-w.nudge:
+			pause(ctx, rest)
 		case <-lines.C:
 		case <-timeout.C:
 			return verdict{Unhealthy, w.why(sick)}
@@ -87,6 +91,20 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 			}
 			return interrupted
 		}
+	}
+}
+
+// restShare is how many times as long as a look took it is until the next one: of ten
+// thousand objects each that changes would otherwise have all of them looked at.
+const restShare = 4
+
+// pause returns after d, or at the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -82,8 +82,14 @@ func (l *lab) pushBeside(ctx context.Context, r *result, huge *workingCopy) (too
 		if err := small.changeAndPush(ctx, beside); err != nil {
 			return 0, errors.Join(err, <-done)
 		}
+		if err := pause(ctx, betweenPushes); err != nil {
+			return 0, errors.Join(err, <-done)
+		}
 	}
 }
+
+// betweenPushes keeps the small app from taking more than its share of the machine.
+const betweenPushes = 5 * time.Second
 
 // changeAndPush changes the app's one ConfigMap; the push is timed.
 func (a *app) changeAndPush(ctx context.Context, into *series) error {
