@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
 func newRoot(version string) *cobra.Command {
@@ -29,7 +32,7 @@ func newRoot(version string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(version), newRender(), newVersion(version))
+	root.AddCommand(newServe(version), newRender(), newRenderWorker(), newVersion(version))
 	return root
 }
 
@@ -139,7 +142,7 @@ func newRender() *cobra.Command {
 				}
 				name = filepath.Base(abs)
 			}
-			return renderDir(cmd.OutOrStdout(), cmd.ErrOrStderr(), dir, name, branch)
+			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), dir, name, branch)
 		},
 	}
 	cmd.Flags().StringVar(&branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
@@ -147,14 +150,33 @@ func newRender() *cobra.Command {
 	return cmd
 }
 
-func renderDir(out, errOut io.Writer, dir, name, branch string) error {
+// newRenderWorker is what the program starts itself as, to render.
+func newRenderWorker() *cobra.Command {
+	return &cobra.Command{
+		Use:    worker.Command,
+		Short:  "Render what is asked for on the standard input",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return render.Serve(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}
+
+func renderDir(ctx context.Context, out, errOut io.Writer, dir, name, branch string) error {
 	tree := os.DirFS(dir)
 	specs, problems := appfile.Parse(tree, name)
+	program, err := worker.Program()
+	if err != nil {
+		return err
+	}
+	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))).Session(tree)
+	defer session.Close()
 	for _, spec := range specs {
 		if spec.Branch != branch {
 			continue
 		}
-		result, found := render.App(tree, spec)
+		result, found := session.App(ctx, spec)
 		problems = append(problems, found...)
 		for _, o := range result.Objects {
 			text, err := yaml.Marshal(o.Object)

@@ -31,6 +31,8 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
@@ -51,6 +53,7 @@ type server struct {
 	events        *event.Bus
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
+	renderers     *worker.Pool
 	timetable     *timetable
 	fullTimetable *timetable
 	ssh           *sshd.Server
@@ -179,11 +182,16 @@ func (s *server) buildEngine() error {
 	if err != nil {
 		return err
 	}
+	program, err := worker.Program()
+	if err != nil {
+		return err
+	}
+	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
 	s.history = history.New(s.repos)
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
+		Renderer: render.New(s.renderers), Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -389,6 +397,9 @@ func (s *server) stop() {
 
 // close releases what was opened, in the opposite order.
 func (s *server) close() {
+	if s.renderers != nil {
+		s.renderers.Close()
+	}
 	if s.probes != nil {
 		_ = s.probes.Close() // nothing is lost with a probe
 	}

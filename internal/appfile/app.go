@@ -36,8 +36,9 @@ const (
 
 // Values of App.Render.
 const (
-	RenderAuto  = "auto"  // by what is in the folder
-	RenderPlain = "plain" // the manifests as they are
+	RenderAuto      = "auto"      // by what is in the folder
+	RenderPlain     = "plain"     // the manifests as they are
+	RenderKustomize = "kustomize" // the kustomization in the folder
 )
 
 // Values of App.Drift.
@@ -64,8 +65,9 @@ type App struct {
 	Namespace       string // for objects that name none; "" if none was given
 	CreateNamespace bool   // make Namespace; only with a Namespace
 
-	Render   string // RenderAuto or RenderPlain
-	Schedule string // as ParseSchedule reads it; "": watches only
+	Render    string // RenderAuto, RenderPlain or RenderKustomize
+	Kustomize Kustomize
+	Schedule  string // as ParseSchedule reads it; "": watches only
 	// FullSchedule is when every object is tried on the cluster by a dry-run, as
 	// ParseSchedule reads it; "": never.
 	FullSchedule string

@@ -163,11 +163,9 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "helm",
+	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore", "health",
 }
-
-const rendersPlain = "this version deploys plain manifests"
 
 // entry reads one app.
 func (r *reader) entry(element field, repo string) entry {
@@ -250,17 +248,13 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 func (r *reader) readRender(app *App, fields map[string]field) {
 	r.checkHelm(fields)
 	f, ok := fields["render"]
-	if !ok {
-		return
+	switch {
+	case ok && f.value.Value == "helm":
+		r.add(f.line, "render: helm: this version renders no charts", "commit the output of helm template, and write render: plain")
+	case ok:
+		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain, RenderKustomize)
 	}
-	switch f.value.Value {
-	case "kustomize":
-		r.add(f.line, "render: kustomize: "+rendersPlain, "commit the output of kustomize build, and write render: plain")
-	case "helm":
-		r.add(f.line, "render: helm: "+rendersPlain, "commit the output of helm template, and write render: plain")
-	default:
-		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain)
-	}
+	r.readKustomize(app, fields)
 }
 
 // checkHelm checks the settings for charts. They shape nothing in a folder of

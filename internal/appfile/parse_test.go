@@ -204,7 +204,7 @@ func TestParseBranch(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, ignore, health"
+	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, kustomize, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, ignore, health"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -245,12 +245,11 @@ func TestProblems(t *testing.T) {
 		{"which namespace", "apps: [{name: a, createNamespace: true}]", at(1, "createNamespace does not say which | add namespace: a")},
 		{
 			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
-			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain`),
+			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain or kustomize`),
 		},
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
-			at(2, "render: kustomize: this version deploys plain manifests | commit the output of kustomize build, and write render: plain") +
-				at(3, "render: helm: this version deploys plain manifests | commit the output of helm template, and write render: plain") +
+			at(3, "render: helm: this version renders no charts | commit the output of helm template, and write render: plain") +
 				at(4, `unknown field "release" in helm | known fields are values, releaseName`) +
 				at(4, `values is "x", not a list | write it in brackets: values: [...]`),
 		},

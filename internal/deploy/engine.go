@@ -24,6 +24,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
 )
 
 // Cluster is a named cluster and the index of what runs there.
@@ -76,6 +77,7 @@ type Config struct {
 	Clusters map[string]*Cluster // "default" is always there
 	Source   Source
 	Recorder Recorder
+	Renderer *render.Renderer
 	Masker   manifest.Masker
 	Events   *event.Bus // nil: nobody is told
 	Log      *logrus.Entry

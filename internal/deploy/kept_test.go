@@ -1,15 +1,34 @@
 package deploy
 
 import (
+	"io/fs"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
+type hash string
+
+func (h hash) String() string { return string(h) }
+
+// shopAt is a revision whose folder shop has a hash, as Git gives it one.
+func shopAt(h hash) fstest.MapFS {
+	return fstest.MapFS{
+		"shop":        {Mode: fs.ModeDir | 0o755, Sys: h},
+		"shop/a.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"), Sys: h},
+	}
+}
+
 func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
-	spec := appfile.App{Name: "shop", Path: "shop", Namespace: "shop"}
-	old := &target{spec: spec, read: "1 2", revision: "a"}
+	tree := shopAt("1")
+	tree[appfile.Name] = &fstest.MapFile{Data: []byte("apps: [{path: shop}]")}
+	targets, problems := newReader().readTargets(tree, "shop", "main", "a")
+	if len(problems) > 0 || len(targets) != 1 {
+		t.Fatalf("%d targets, problems %v", len(targets), problems)
+	}
+	old, spec := targets[0], targets[0].spec
 	moved := spec
 	moved.Namespace = "other"
 	gone := *old
@@ -17,17 +36,17 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 	for what, c := range map[string]struct {
 		old  *target
 		spec appfile.App
-		key  string
+		tree fs.FS
 		want bool
 	}{
-		"nothing":              {old, spec, "1 2", true},
-		"the folder":           {old, spec, "1 3", false},
-		"the namespace":        {old, moved, "1 2", false},
-		"no hashes":            {&target{spec: spec}, spec, "", false},
-		"nothing was wanted":   {nil, spec, "1 2", false},
-		"it was to be deleted": {&gone, spec, "1 2", false},
+		"nothing":              {old, spec, shopAt("1"), true},
+		"the folder":           {old, spec, shopAt("2"), false},
+		"the namespace":        {old, moved, shopAt("1"), false},
+		"no inputs":            {&target{spec: spec}, spec, shopAt("1"), false},
+		"nothing was wanted":   {nil, spec, shopAt("1"), false},
+		"it was to be deleted": {&gone, spec, shopAt("1"), false},
 	} {
-		if got := c.old.readAs(c.spec, c.key); got != c.want {
+		if got := c.old.readAs(c.spec, c.tree); got != c.want {
 			t.Errorf("%s changed: kept is %v, want %v", what, got, c.want)
 		}
 	}

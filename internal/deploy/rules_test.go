@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
 // treeOf is a revision of four apps, made by one entry with one rule.
@@ -20,10 +22,15 @@ func treeOf(rule string) fstest.MapFS {
 	return tree
 }
 
+// newReader is an engine that only reads plain manifests.
+func newReader() *Engine {
+	return New(Config{Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()))})
+}
+
 func TestRulesOfTargets(t *testing.T) {
 	digests := map[string]bool{}
 	for _, rule := range []string{"", "  health: [{kind: Widget, current: status.ready}]\n", "  health: [{kind: Widget, current: status.done}]\n"} {
-		targets, problems := New(Config{}).readTargets(treeOf(rule), "shop", "main", "r")
+		targets, problems := newReader().readTargets(treeOf(rule), "shop", "main", "r")
 		if len(problems) > 0 || len(targets) != 4 {
 			t.Fatalf("%d targets, problems %v", len(targets), problems)
 		}
@@ -39,7 +46,7 @@ func TestRulesOfTargets(t *testing.T) {
 
 // TestWrongRulesAreToldOnce: an entry that makes several apps is wrong once.
 func TestWrongRulesAreToldOnce(t *testing.T) {
-	_, problems := New(Config{}).readTargets(treeOf("  health:\n  - kind: Widget\n    current: |\n      status.ready ==\n"), "shop", "main", "r")
+	_, problems := newReader().readTargets(treeOf("  health:\n  - kind: Widget\n    current: |\n      status.ready ==\n"), "shop", "main", "r")
 	if len(problems) != 1 || problems[0].Source.Line != 6 || !strings.HasPrefix(problems[0].Message, "health of Widget: current: ") {
 		t.Errorf("problems %+v", problems)
 	}

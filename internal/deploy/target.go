@@ -24,7 +24,7 @@ type target struct {
 	rules    *health.Rules // of the app's own; nil if it has none
 	digest   string        // of the objects and the settings that shape the deploy
 	gone     bool          // pushboat.yaml does not name the app any more: delete it all
-	read     string        // what was read of the revision, see render.Key; "" if there were problems
+	inputs   render.Inputs // what was read of the revision
 	kept     bool          // its objects are those of the target before it
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
@@ -33,10 +33,9 @@ type target struct {
 	scalers map[manifest.ID]string // see scalersOf
 }
 
-// readAs reports whether a revision of which key is read would make the same
-// target.
-func (t *target) readAs(spec appfile.App, key string) bool {
-	return t != nil && !t.gone && key != "" && t.read == key && reflect.DeepEqual(t.spec, spec)
+// readAs reports whether a revision would make the same target.
+func (t *target) readAs(spec appfile.App, tree fs.FS) bool {
+	return t != nil && !t.gone && reflect.DeepEqual(t.spec, spec) && t.inputs.Hold(tree)
 }
 
 // at is the target as of another revision that makes the same of it.
@@ -54,21 +53,16 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 	specs, problems := appfile.ParseBranch(tree, repo, branch)
 	var targets []*target
 	reader := newRuleReader()
+	session := e.Renderer.Session(tree)
+	defer session.Close()
 	for _, spec := range specs {
-		key := render.Key(tree, spec)
-		if old := e.wantedOf(spec.Name); old.readAs(spec, key) && old.repo == repo {
+		if old := e.wantedOf(spec.Name); old.readAs(spec, tree) && old.repo == repo {
 			targets = append(targets, old.at(revision))
 			continue
 		}
 		rules, wrong := reader.read(spec)
 		problems = append(problems, wrong...)
-		result, found := render.App(tree, spec)
-		if len(found) > 0 {
-			key = ""
-		}
-		for i := range found {
-			found[i].App = spec.Name
-		}
+		result, found := session.App(e.ctx, spec)
 		problems = append(problems, found...)
 		objects := withNamespace(spec, result.Objects)
 		targets = append(targets, &target{
@@ -79,7 +73,7 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			rules:    rules,
 			scalers:  scalersOf(spec.Namespace, objects),
 			digest:   targetDigest(spec, result.Digest),
-			read:     key,
+			inputs:   result.Inputs,
 		})
 	}
 	return targets, problems

@@ -1,15 +1,20 @@
 package render
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
 // object is a manifest of one ConfigMap.
@@ -26,9 +31,32 @@ func revision(pairs ...string) fstest.MapFS {
 	return fsys
 }
 
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == worker.Command {
+		if err := Serve(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// renderApp renders an app in a session of its own.
+func renderApp(fsys fs.FS, app appfile.App) (Result, manifest.Problems) {
+	program, err := worker.Program()
+	if err != nil {
+		return Result{}, manifest.Problems{{Message: err.Error()}}
+	}
+	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
+	defer pool.Close()
+	session := New(pool).Session(fsys)
+	defer session.Close()
+	return session.App(context.Background(), app)
+}
+
 func TestAppNamesItselfInProblems(t *testing.T) {
 	fsys := revision("b.yaml", "x: 1", "a.yaml", "y: [", "c.yaml", object("c"))
-	result, problems := App(fsys, appfile.App{Name: "shop", Path: "."})
+	result, problems := renderApp(fsys, appfile.App{Name: "shop", Path: "."})
 	var got []string
 	for _, p := range problems {
 		got = append(got, p.App+" "+p.Source.String())
@@ -48,7 +76,7 @@ func TestAppLeavesOutFoldersOfOtherApps(t *testing.T) {
 		t.Fatal(problems)
 	}
 	for i, want := range []string{"a b", "c"} {
-		result, problems := App(fsys, apps[i])
+		result, problems := renderApp(fsys, apps[i])
 		if got := names(result.Objects); len(problems) > 0 || got != want {
 			t.Errorf("app %s: objects %s, problems %v, want %s", apps[i].Name, got, problems, want)
 		}
@@ -66,7 +94,7 @@ func names(objects []*manifest.Object) string {
 func TestDigestIsThatOfTheObjects(t *testing.T) {
 	digest := func(fsys fs.FS) string {
 		t.Helper()
-		result, problems := App(fsys, appfile.App{Path: "."})
+		result, problems := renderApp(fsys, appfile.App{Path: "."})
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

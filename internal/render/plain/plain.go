@@ -172,13 +172,12 @@ func isManifest(name string) bool {
 	return false
 }
 
-// builtFrom are the files that say that a folder is the input of another tool,
-// and what its output is made with.
+// builtFrom are the files that say that a folder is the input of another tool.
 var builtFrom = map[string]string{
-	"kustomization.yaml": "kustomize build",
-	"kustomization.yml":  "kustomize build",
-	"Kustomization":      "kustomize build",
-	"Chart.yaml":         "helm template",
+	"kustomization.yaml": "kustomize",
+	"kustomization.yml":  "kustomize",
+	"Kustomization":      "kustomize",
+	"Chart.yaml":         "Helm",
 }
 
 // refuseBuilt reports a folder that is the input of kustomize or Helm: once,
@@ -188,8 +187,8 @@ func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
 	for _, entry := range entries {
 		if tool, ok := builtFrom[entry.Name()]; ok && !entry.IsDir() {
 			r.add(path.Join(folder, entry.Name()),
-				"this folder is the input of "+strings.Fields(tool)[0]+", and this version deploys plain manifests",
-				fmt.Sprintf("commit the output of %s instead, or name the file in %s", tool, IgnoreName))
+				"this folder is the input of "+tool+", and the app's manifests are plain",
+				fmt.Sprintf("give it an app of its own (path: %s in %s), or name the file in %s", folder, appfile.Name, IgnoreName))
 			return true
 		}
 	}

@@ -88,13 +88,13 @@ func TestRender(t *testing.T) {
 		},
 		{
 			"kustomize", "kustomization.yaml: =resources: [a.yaml]\na.yaml: a\nx/kustomization.yml: =x\ny/Kustomization: =y\nz/a.yaml: z\n", "x", "",
-			"x/kustomization.yml: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n",
+			"x/kustomization.yml: this folder is the input of kustomize, and the app's manifests are plain | give it an app of its own (path: x in pushboat.yaml), or name the file in .pushboatignore\n",
 		},
 		{
 			"several built folders", "a/kustomization.yaml: =x\na/p.yaml: =patch: 1\nb/Kustomization: =y\nc/Chart.yaml: =name: c\nc/templates/x.yaml: ={{ x }}\nd.yaml: d\n", ".", "d.yaml:1=d",
-			"a/kustomization.yaml: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n" +
-				"b/Kustomization: this folder is the input of kustomize, and this version deploys plain manifests | commit the output of kustomize build instead, or name the file in .pushboatignore\n" +
-				"c/Chart.yaml: this folder is the input of helm, and this version deploys plain manifests | commit the output of helm template instead, or name the file in .pushboatignore\n",
+			"a/kustomization.yaml: this folder is the input of kustomize, and the app's manifests are plain | give it an app of its own (path: a in pushboat.yaml), or name the file in .pushboatignore\n" +
+				"b/Kustomization: this folder is the input of kustomize, and the app's manifests are plain | give it an app of its own (path: b in pushboat.yaml), or name the file in .pushboatignore\n" +
+				"c/Chart.yaml: this folder is the input of Helm, and the app's manifests are plain | give it an app of its own (path: c in pushboat.yaml), or name the file in .pushboatignore\n",
 		},
 		{"an ignored kustomization leaves plain manifests", ".pushboatignore: =kustomization.yaml\nkustomization.yaml: =x\na.yaml: a\n", ".", "a.yaml:1=a", ""},
 		{"a folder that is missing", "a.yaml: a\n", "nowhere", "", "nowhere: file does not exist\n"},

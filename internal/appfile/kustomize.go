@@ -1,0 +1,74 @@
+package appfile
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Kustomize is what an app adds to the kustomization of its folder. Names and
+// meaning are those of kustomization.yaml; the lists are kept in JSON, for
+// kustomize to read. The zero value adds nothing.
+type Kustomize struct {
+	Images     json.RawMessage `json:"images,omitempty"`     // after those that are written there
+	Patches    json.RawMessage `json:"patches,omitempty"`    // after those that are written there
+	Components json.RawMessage `json:"components,omitempty"` // after those that are written there
+	Replicas   json.RawMessage `json:"replicas,omitempty"`   // after those that are written there
+	NamePrefix string          `json:"namePrefix,omitempty"` // before the one that is written there
+	NameSuffix string          `json:"nameSuffix,omitempty"` // after the one that is written there
+}
+
+// IsZero reports whether nothing is added.
+func (k Kustomize) IsZero() bool {
+	return k.NamePrefix+k.NameSuffix == "" && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas) == 0
+}
+
+func (r *reader) readKustomize(app *App, fields map[string]field) {
+	f, ok := fields["kustomize"]
+	if !ok {
+		return
+	}
+	lists := map[string]*json.RawMessage{
+		"images": &app.Kustomize.Images, "patches": &app.Kustomize.Patches,
+		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas,
+	}
+	texts := map[string]*string{"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix}
+	known := []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix"}
+	for name, setting := range r.fields(f.value, "kustomize", known) {
+		setting.name = "kustomize." + name
+		if into, ok := texts[name]; ok {
+			*into, _ = r.text(setting)
+			continue
+		}
+		r.list(setting, MaxList)
+		*lists[name] = r.inJSON(setting)
+	}
+	if app.Render == RenderPlain {
+		r.add(f.line, "kustomize: has no effect with render: plain", "take one of the two out")
+	}
+}
+
+// inJSON returns the value of a field in JSON.
+func (r *reader) inJSON(f field) json.RawMessage {
+	var value any
+	err := decodeNode(f.value, &value)
+	var text []byte
+	if err == nil {
+		text, err = json.Marshal(value)
+	}
+	if err != nil {
+		r.add(f.line, fmt.Sprintf("%s: %v", f.name, err), "")
+	}
+	return text
+}
+
+// decodeNode decodes a node, of which the library may panic.
+func decodeNode(n *yaml.Node, into *any) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("it cannot be read")
+		}
+	}()
+	return n.Decode(into)
+}

@@ -1,0 +1,165 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+)
+
+// Inputs are all that a rendering has read of its revision: as long as they stay
+// the same, so does the result. They are traced, not declared, so that an app
+// that takes a file from anywhere in its repository is rendered again when that
+// changes, and no other app is.
+//
+// Git has a hash for each file and folder, which the FileInfo of a revision
+// tells as its Sys. The zero value is that of a revision without hashes, or of
+// a rendering that failed: it never holds.
+type Inputs struct {
+	folder  input // the app's: most of the time nothing more has to be looked at
+	inside  []input
+	outside []input
+}
+
+// input is what was read of one path.
+type input struct {
+	path string
+	what aspect
+	is   string // its hash, or its type; "" if it was not there
+}
+
+// aspect is what was asked about a path.
+type aspect byte
+
+const (
+	content aspect = iota // of a file, or all that is in a folder and below
+	typ                   // whether there is a file or a folder
+)
+
+// Hold reports whether another revision has the same inputs. It costs a few
+// look-ups, and a rendering the parsing of every file.
+func (in Inputs) Hold(fsys fs.FS) bool {
+	if in.folder.is == "" {
+		return false
+	}
+	return (in.folder.holds(fsys) || allHold(fsys, in.inside)) && allHold(fsys, in.outside)
+}
+
+func allHold(fsys fs.FS, inputs []input) bool {
+	for _, i := range inputs {
+		if !i.holds(fsys) {
+			return false
+		}
+	}
+	return true
+}
+
+func (i input) holds(fsys fs.FS) bool {
+	is, err := look(fsys, i.path, i.what)
+	return err == nil && is == i.is
+}
+
+// errNoHash is what look says of a revision without hashes.
+var errNoHash = errors.New("the revision has no hashes")
+
+// look returns what is of a path.
+func look(fsys fs.FS, name string, what aspect) (string, error) {
+	info, err := fs.Stat(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	case what == typ:
+		return info.Mode().Type().String(), nil
+	}
+	hash, ok := info.Sys().(fmt.Stringer)
+	if !ok {
+		return "", errNoHash
+	}
+	return hash.String(), nil
+}
+
+// tracer is a revision that notes what is read of it.
+type tracer struct {
+	fs.FS
+	mu    sync.Mutex
+	paths map[string]aspect
+}
+
+func trace(fsys fs.FS) *tracer { return &tracer{FS: fsys, paths: map[string]aspect{}} }
+
+func (t *tracer) note(name string, what aspect) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before, ok := t.paths[name]; !ok || what < before {
+		t.paths[name] = what
+	}
+}
+
+// Open implements fs.FS.
+func (t *tracer) Open(name string) (fs.File, error) {
+	t.note(name, content)
+	return t.FS.Open(name)
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (t *tracer) ReadFile(name string) ([]byte, error) {
+	t.note(name, content)
+	return fs.ReadFile(t.FS, name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (t *tracer) ReadDir(name string) ([]fs.DirEntry, error) {
+	t.note(name, content)
+	return fs.ReadDir(t.FS, name)
+}
+
+// Stat implements fs.StatFS.
+func (t *tracer) Stat(name string) (fs.FileInfo, error) {
+	t.note(name, typ)
+	return fs.Stat(t.FS, name)
+}
+
+// inputs returns what was read, for an app in a folder.
+func (t *tracer) inputs(folder string) Inputs {
+	is, err := look(t.FS, folder, content)
+	if err != nil || is == "" {
+		return Inputs{}
+	}
+	in := Inputs{folder: input{folder, content, is}}
+	for name, what := range t.paths {
+		if t.within(name) {
+			continue
+		}
+		is, err := look(t.FS, name, what)
+		if err != nil {
+			return Inputs{}
+		}
+		if below(folder, name) {
+			in.inside = append(in.inside, input{name, what, is})
+		} else {
+			in.outside = append(in.outside, input{name, what, is})
+		}
+	}
+	return in
+}
+
+// within reports whether a folder above a path is among what was read, whose hash
+// is that of everything in it.
+func (t *tracer) within(name string) bool {
+	for name != "." {
+		name = path.Dir(name)
+		if what, ok := t.paths[name]; ok && what == content {
+			return true
+		}
+	}
+	return false
+}
+
+// below reports whether a path is a folder or in it.
+func below(folder, name string) bool {
+	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
+}

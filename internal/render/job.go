@@ -1,0 +1,116 @@
+package render
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	k8sjson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/kustomize"
+	"github.com/pushboat/pushboat/internal/render/worker"
+)
+
+// job is what a worker is asked to render.
+type job struct {
+	Render    string            `json:"render"` // appfile.RenderKustomize
+	Folder    string            `json:"folder"`
+	Kustomize appfile.Kustomize `json:"kustomize,omitzero"`
+}
+
+// outcome is what a worker says of a job.
+type outcome struct {
+	Objects  []rendered        `json:"objects"`
+	Problems manifest.Problems `json:"problems"`
+}
+
+// rendered is an object on its way from a worker.
+type rendered struct {
+	Source manifest.Source `json:"source"`
+	Object json.RawMessage `json:"object"`
+}
+
+// Serve is a worker: it renders what comes in until there is no more.
+func Serve(in io.Reader, out io.Writer) error {
+	return worker.Serve(in, out, worker.DefaultLimits, func(text []byte, fsys fs.FS) []byte {
+		reply, err := json.Marshal(do(text, fsys))
+		if err != nil {
+			return failed(err)
+		}
+		return reply
+	})
+}
+
+// failed is the outcome of a job that could not be read or answered.
+func failed(err error) []byte {
+	text, err := json.Marshal(outcome{Problems: manifest.Problems{{Message: err.Error()}}})
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// do does a job; it is all that happens in a worker.
+func do(text []byte, fsys fs.FS) outcome {
+	var j job
+	if err := json.Unmarshal(text, &j); err != nil {
+		return outcome{Problems: manifest.Problems{{Message: fmt.Sprintf("read the job: %v", err)}}}
+	}
+	objects, problems := kustomize.Render(fsys, j.Folder, j.Kustomize)
+	result := outcome{Problems: problems}
+	for _, o := range objects {
+		text, err := json.Marshal(o.Object)
+		if err != nil {
+			result.Problems = append(result.Problems, manifest.Problem{Source: o.Source, Message: err.Error()})
+			continue
+		}
+		result.Objects = append(result.Objects, rendered{o.Source, text})
+	}
+	return result
+}
+
+// inWorker has a job done in a worker, and checks what it says.
+func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.Object, manifest.Problems) {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: fmt.Sprintf("write the job: %v", err)}}
+	}
+	reply, err := s.worker.Do(ctx, fsys, text)
+	if err != nil {
+		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
+	}
+	var result outcome
+	if err := json.Unmarshal(reply, &result); err != nil {
+		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: fmt.Sprintf("read what was rendered: %v", err)}}
+	}
+	return result.check()
+}
+
+func hintFor(err error) string {
+	if errors.Is(err, worker.ErrLimit) {
+		return "split the app, or commit what it renders to"
+	}
+	return ""
+}
+
+// check reads the objects of an outcome, as if somebody had written them.
+func (o outcome) check() ([]*manifest.Object, manifest.Problems) {
+	var objects []*manifest.Object
+	problems := o.Problems
+	for _, r := range o.Objects {
+		var fields map[string]any
+		if err := k8sjson.Unmarshal(r.Object, &fields); err != nil {
+			problems = append(problems, manifest.Problem{Source: r.Source, Message: fmt.Sprintf("read what was rendered: %v", err)})
+			continue
+		}
+		found, wrong := manifest.Rendered(fields, r.Source)
+		objects = append(objects, found...)
+		problems = append(problems, wrong...)
+	}
+	return objects, problems
+}

@@ -1,0 +1,301 @@
+package kustomize
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// What one app may be made of.
+const (
+	// MaxKustomizations bounds the kustomizations that one build reads.
+	MaxKustomizations = 1000
+	// MaxEntries bounds the entries of all of them that name files.
+	MaxEntries = 20_000
+)
+
+// Names are the names that a kustomization may have, in the order in which they
+// are looked for.
+var Names = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// checker looks at every kustomization that a build will read, before the
+// build: kustomize itself would fetch what it does not find (CVE-2022-24877 and
+// its kin), and names no line.
+type checker struct {
+	fsys     fs.FS
+	problems manifest.Problems
+	seen     map[string]bool // folders that were looked at
+	within   []string        // folders that are being looked at
+	entries  int
+	first    string // the kustomization that was read first
+}
+
+func (c *checker) add(source manifest.Source, message, hint string) {
+	c.problems = append(c.problems, manifest.Problem{Source: source, Message: message, Hint: hint})
+}
+
+// folder looks at the kustomization in a folder and at all that it names.
+func (c *checker) folder(folder string, from manifest.Source) {
+	switch {
+	case slices.Contains(c.within, folder):
+		c.add(from, fmt.Sprintf("%s includes itself: %s", folder, strings.Join(append(c.within, folder), " > ")), "take the entry out")
+		return
+	case c.seen[folder]:
+		return
+	case len(c.seen) >= MaxKustomizations:
+		c.add(from, fmt.Sprintf("there are more than %d kustomizations", MaxKustomizations), "split the app")
+		return
+	}
+	c.seen[folder] = true
+	file, root := c.read(folder, from)
+	if root == nil {
+		return
+	}
+	if c.first == "" {
+		c.first = file
+	}
+	c.within = append(c.within, folder)
+	defer func() { c.within = c.within[:len(c.within)-1] }()
+	c.fields(file, folder, root)
+}
+
+// read returns the kustomization of a folder; the node is nil if it cannot be
+// built, which was said then.
+func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node) {
+	var found []string
+	for _, name := range Names {
+		if info, err := fs.Stat(c.fsys, path.Join(folder, name)); err == nil && !info.IsDir() {
+			found = append(found, path.Join(folder, name))
+		}
+	}
+	switch len(found) {
+	case 0:
+		c.add(from, fmt.Sprintf("%s has no kustomization.yaml", folder), "name a file, or a folder with a kustomization.yaml")
+		return "", nil
+	case 1:
+	default:
+		c.add(manifest.Source{File: found[1]}, "the folder has a second kustomization: "+path.Base(found[0]), "keep one of the two")
+		return "", nil
+	}
+	data, err := fs.ReadFile(c.fsys, found[0])
+	if err != nil {
+		c.add(manifest.Source{File: found[0]}, reason(err), "")
+		return "", nil
+	}
+	root, problems := manifest.ReadYAML(found[0], data)
+	c.problems = append(c.problems, problems...)
+	switch {
+	case root == nil && len(problems) == 0:
+		c.add(manifest.Source{File: found[0]}, "the kustomization is empty", "write resources: into it")
+	case root != nil && root.Kind != yaml.MappingNode:
+		c.add(manifest.Source{File: found[0], Line: root.Line}, "the kustomization is not a mapping", "write resources: into it")
+		root = nil
+	}
+	return found[0], root
+}
+
+// fields looks at the fields that name files.
+func (c *checker) fields(file, folder string, root *yaml.Node) {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		at := place{file: file, folder: folder, field: key.Value}
+		switch key.Value {
+		case "resources", "bases":
+			c.each(value, func(n *yaml.Node) { c.resource(at, n) })
+		case "components":
+			c.each(value, func(n *yaml.Node) { c.component(at, n) })
+		case "generators", "transformers", "validators":
+			c.each(value, func(n *yaml.Node) { c.plugin(at, n) })
+		case "crds", "configurations":
+			c.each(value, func(n *yaml.Node) { c.local(at, n) })
+		case "patchesStrategicMerge":
+			c.each(value, func(n *yaml.Node) { c.inlineOrLocal(at, n) })
+		case "patches", "patchesJson6902", "replacements":
+			c.each(value, func(n *yaml.Node) { c.local(at, child(n, "path")) })
+		case "openapi":
+			c.local(at, child(value, "path"))
+		case "configMapGenerator", "secretGenerator":
+			c.each(value, func(n *yaml.Node) { c.generator(at, n) })
+		case "helmCharts", "helmChartInflationGenerator", "helmGlobals":
+			c.add(at.source(key), "charts inside a kustomization are not rendered",
+				"make the chart an app of its own: its path in pushboat.yaml is the chart's folder")
+		}
+	}
+}
+
+// place is the field of a kustomization.
+type place struct{ file, folder, field string }
+
+func (p place) source(n *yaml.Node) manifest.Source {
+	return manifest.Source{File: p.file, Line: n.Line}
+}
+
+// each calls do for every element of a list.
+func (c *checker) each(list *yaml.Node, do func(*yaml.Node)) {
+	if list.Kind == yaml.AliasNode {
+		list = list.Alias
+	}
+	if list.Kind != yaml.SequenceNode {
+		return // kustomize says what it should be
+	}
+	for _, n := range list.Content {
+		if n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		do(n)
+	}
+}
+
+// child returns the value of a mapping's key, or nil.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// resource looks at a file of manifests, or at a folder with a kustomization.
+func (c *checker) resource(at place, n *yaml.Node) {
+	name, info, ok := c.find(at, n, n.Value)
+	if ok && info.IsDir() {
+		c.folder(name, at.source(n))
+	}
+}
+
+func (c *checker) component(at place, n *yaml.Node) {
+	name, info, ok := c.find(at, n, n.Value)
+	switch {
+	case !ok:
+	case !info.IsDir():
+		c.add(at.source(n), fmt.Sprintf("%s: %s is a file", at.field, show(n.Value)), "name the folder of the component")
+	default:
+		c.folder(name, at.source(n))
+	}
+}
+
+// plugin looks at the configuration of a generator, transformer or validator:
+// only what is built into kustomize is run.
+func (c *checker) plugin(at place, n *yaml.Node) {
+	if isInline(n) {
+		c.refuseFunctions(at.source(n), n.Value)
+		return
+	}
+	name, info, ok := c.find(at, n, n.Value)
+	switch {
+	case !ok:
+	case info.IsDir():
+		c.folder(name, at.source(n))
+	default:
+		if data, err := fs.ReadFile(c.fsys, name); err == nil {
+			c.refuseFunctions(manifest.Source{File: name}, string(data))
+		}
+	}
+}
+
+// functions are the annotations that name a program or container to run.
+var functions = regexp.MustCompile(`config\.kubernetes\.io/function|config\.k8s\.io/function`)
+
+func (c *checker) refuseFunctions(source manifest.Source, text string) {
+	at := functions.FindStringIndex(text)
+	if at == nil {
+		return
+	}
+	source.Line = max(source.Line, 1) + strings.Count(text[:at[0]], "\n")
+	c.add(source, "functions that are programs or containers are not run", "commit what it makes of the objects, or use a transformer that is built into kustomize")
+}
+
+// generator looks at the files of a configMapGenerator or secretGenerator.
+func (c *checker) generator(at place, n *yaml.Node) {
+	for _, field := range []string{"files", "envs"} {
+		list := child(n, field)
+		if list == nil {
+			continue
+		}
+		c.each(list, func(n *yaml.Node) {
+			name := n.Value
+			if _, after, found := strings.Cut(name, "="); found && field == "files" {
+				name = after
+			}
+			c.file(at, n, name)
+		})
+	}
+	if env := child(n, "env"); env != nil {
+		c.file(at, env, env.Value)
+	}
+}
+
+// local looks at an entry that has to be a file; n may be nil.
+func (c *checker) local(at place, n *yaml.Node) {
+	if n != nil && n.Value != "" {
+		c.file(at, n, n.Value)
+	}
+}
+
+func (c *checker) inlineOrLocal(at place, n *yaml.Node) {
+	if !isInline(n) {
+		c.local(at, n)
+	}
+}
+
+func (c *checker) file(at place, n *yaml.Node, entry string) {
+	if _, info, ok := c.find(at, n, entry); ok && info.IsDir() {
+		c.add(at.source(n), fmt.Sprintf("%s: %s is a folder", at.field, show(entry)), "name a file")
+	}
+}
+
+// isInline reports whether an entry is YAML, not the name of a file.
+func isInline(n *yaml.Node) bool {
+	return strings.Contains(n.Value, "\n") || strings.Contains(n.Value, ": ")
+}
+
+// remote is what kustomize would fetch, even if there were a file of that name.
+var remote = regexp.MustCompile(`(?i)^(git::|gh:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
+
+// find returns the path in the revision of what an entry names, which has to be
+// there.
+func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInfo, bool) {
+	if c.entries++; c.entries > MaxEntries {
+		if c.entries == MaxEntries+1 {
+			c.add(at.source(n), fmt.Sprintf("there are more than %d entries that name files", MaxEntries), "split the app")
+		}
+		return "", nil, false
+	}
+	name := path.Join(at.folder, entry)
+	message, hint := "", ""
+	switch {
+	case n.Kind != yaml.ScalarNode || entry == "":
+		message, hint = "the entry is not the name of a file", "name a file or folder of the repository"
+	case remote.MatchString(entry):
+		message, hint = fmt.Sprintf("%s is not part of the repository, and nothing is fetched", show(entry)), "commit it, and name the file or folder"
+	case path.IsAbs(entry):
+		message, hint = fmt.Sprintf("%s is an absolute path", show(entry)), "write the path from this folder"
+	case name == ".." || strings.HasPrefix(name, "../"):
+		message, hint = fmt.Sprintf("%s leads out of the repository", show(entry)), "move it into the repository"
+	}
+	if message == "" {
+		info, err := fs.Stat(c.fsys, name)
+		if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+			_, err = fs.ReadFile(c.fsys, name) // says what it is
+		}
+		if err == nil {
+			return name, info, true
+		}
+		message, hint = fmt.Sprintf("%s: %s", show(entry), reason(err)), "the path is from the folder of this file"
+	}
+	c.add(at.source(n), at.field+": "+message, hint)
+	return "", nil, false
+}
+
+func show(entry string) string { return fmt.Sprintf("%q", entry) }

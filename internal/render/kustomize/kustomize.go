@@ -1,0 +1,114 @@
+// Package kustomize renders a folder that has a kustomization.yaml as kubectl
+// kustomize does, from the files of a revision alone: nothing is fetched, no
+// program is run, and nothing outside the repository is read.
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// MaxObjects bounds what one folder may render to.
+const MaxObjects = 20_000
+
+// Find returns the kustomization of a folder, or "" if it has none.
+func Find(fsys fs.FS, folder string) string {
+	for _, name := range Names {
+		if info, err := fs.Stat(fsys, path.Join(folder, name)); err == nil && !info.IsDir() {
+			return path.Join(folder, name)
+		}
+	}
+	return ""
+}
+
+// Render builds the kustomization of a folder of the revision whose root is
+// fsys. Each object has the file that it was written in, or, if it was
+// generated, the kustomization that says so, with the line as far as that can be
+// told. It returns all problems that are found before the build, or the one with
+// which the build ends.
+func Render(fsys fs.FS, folder string, settings appfile.Kustomize) ([]*manifest.Object, manifest.Problems) {
+	c := &checker{fsys: fsys, seen: map[string]bool{}}
+	c.folder(folder, manifest.Source{File: folder})
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	root, own, err := prepare(fsys, c.first, settings)
+	if err != nil {
+		return nil, manifest.Problems{{Source: manifest.Source{File: c.first}, Message: err.Error()}}
+	}
+	options := krusty.MakeDefaultOptions()
+	options.LoadRestrictions = types.LoadRestrictionsNone // the revision is all there is to load
+	files := &files{fsys: fsys, replaced: map[string][]byte{c.first: root}}
+	built, err := krusty.MakeKustomizer(options).Run(files, path.Join("/", folder))
+	if err != nil {
+		return nil, manifest.Problems{buildProblem(c.first, err)}
+	}
+	return objects(built, &origins{fsys: fsys, folder: folder, keep: own})
+}
+
+// objects takes the objects out of what was built, as they are: whoever gets them
+// checks them.
+func objects(built resmap.ResMap, from *origins) ([]*manifest.Object, manifest.Problems) {
+	if built.Size() > MaxObjects {
+		return nil, manifest.Problems{{
+			Source: manifest.Source{File: from.folder}, Message: fmt.Sprintf("the app has more than %d objects", MaxObjects),
+			Hint: "split it into several apps",
+		}}
+	}
+	var found []*manifest.Object
+	var problems manifest.Problems
+	for _, res := range built.Resources() {
+		source, err := from.of(res)
+		if err != nil {
+			problems = append(problems, manifest.Problem{Source: manifest.Source{File: from.folder}, Message: err.Error()})
+			continue
+		}
+		text, err := res.MarshalJSON()
+		var fields map[string]any
+		if err == nil {
+			err = json.Unmarshal(text, &fields)
+		}
+		if err != nil {
+			problems = append(problems, manifest.Problem{Source: source, Message: fmt.Sprintf("read what kustomize made of it: %v", err)})
+			continue
+		}
+		found = append(found, &manifest.Object{Unstructured: &unstructured.Unstructured{Object: fields}, Source: source})
+	}
+	return found, problems
+}
+
+// absolute is a path as this package hands it to kustomize.
+var absolute = regexp.MustCompile(`(^|[\s'"(])/([\w.])`)
+
+// buildProblem makes a problem of an error of kustomize.
+func buildProblem(file string, err error) manifest.Problem {
+	message := absolute.ReplaceAllString(err.Error(), "$1$2")
+	return manifest.Problem{
+		Source: manifest.Source{File: file}, Message: "kustomize: " + strings.TrimSpace(message),
+		Hint: "kubectl kustomize " + path.Dir(file) + " shows the same",
+	}
+}
+
+// reason is an error of a file system without the path.
+func reason(err error) string {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathError.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file or folder"
+	}
+	return err.Error()
+}

@@ -1,0 +1,76 @@
+package kustomize
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/resource"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// origins finds where objects were written.
+type origins struct {
+	fsys   fs.FS
+	folder string // of the kustomization that was built
+	keep   bool   // the author wants the annotation in the objects
+
+	files map[string][]*manifest.Object // of each file that was looked at
+}
+
+// of returns the place of an object, and takes the annotation that says it out
+// of the object.
+func (o *origins) of(res *resource.Resource) (manifest.Source, error) {
+	origin, err := res.GetOrigin()
+	if err != nil {
+		return manifest.Source{}, fmt.Errorf("read where %s comes from: %w", res.CurId(), err)
+	}
+	if !o.keep {
+		if err := res.SetOrigin(nil); err != nil {
+			return manifest.Source{}, fmt.Errorf("take the origin out of %s: %w", res.CurId(), err)
+		}
+	}
+	switch {
+	case origin == nil:
+		return manifest.Source{File: o.folder}, nil
+	case origin.Path != "" && origin.Repo == "":
+		file := path.Join(o.folder, origin.Path)
+		return manifest.Source{File: file, Line: o.line(file, res)}, nil
+	}
+	return manifest.Source{File: path.Join(o.folder, origin.ConfiguredIn)}, nil
+}
+
+// line returns the line on which the object starts in its file; 0 if that
+// cannot be told. By then the object may have another name: prefix, suffix and
+// hash stand around the one that was written.
+func (o *origins) line(file string, res *resource.Resource) int {
+	best := 0
+	length := -1
+	for _, written := range o.written(file) {
+		if written.GetKind() != res.GetKind() || !strings.Contains(res.GetName(), written.GetName()) {
+			continue
+		}
+		if n := len(written.GetName()); n > length {
+			best, length = written.Source.Line, n
+		}
+	}
+	return best
+}
+
+// written returns the objects of a file as they were written.
+func (o *origins) written(file string) []*manifest.Object {
+	if objects, ok := o.files[file]; ok {
+		return objects
+	}
+	if o.files == nil {
+		o.files = map[string][]*manifest.Object{}
+	}
+	var objects []*manifest.Object
+	if data, err := fs.ReadFile(o.fsys, file); err == nil {
+		objects, _ = manifest.Parse(file, data) // what is wrong with it was for kustomize to say
+	}
+	o.files[file] = objects
+	return objects
+}

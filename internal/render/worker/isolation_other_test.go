@@ -1,0 +1,6 @@
+//go:build !linux
+
+package worker
+
+func canIsolate() bool { return false }
+func canFilter() bool  { return false }

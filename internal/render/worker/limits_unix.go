@@ -1,0 +1,79 @@
+//go:build unix
+
+package worker
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// impose holds the process to the limits before it has read anything. The
+// memory of a Go program is not what it reserves, so that RLIMIT_AS is only the
+// wall behind the count of what it uses.
+func (l Limits) impose() error {
+	debug.SetMemoryLimit(l.Memory / 4 * 3)
+	limits := []limit{
+		{"processor time", syscall.RLIMIT_CPU, uint64(math.Ceil(l.CPU.Seconds()))},
+		{"size of files", syscall.RLIMIT_FSIZE, 0},
+		{"size of cores", syscall.RLIMIT_CORE, 0},
+	}
+	if space := uint64(4 * l.Memory); reserved() < space/2 { //nolint:gosec // positive
+		limits = append(limits, limit{"address space", syscall.RLIMIT_AS, space})
+	}
+	for _, limit := range limits {
+		if err := syscall.Setrlimit(limit.resource, &syscall.Rlimit{Cur: limit.value, Max: limit.value}); err != nil {
+			return fmt.Errorf("limit the %s to %d: %w", limit.what, limit.value, err)
+		}
+	}
+	go watchMemory(l.Memory)
+	return confine()
+}
+
+// limit is one that the kernel holds.
+type limit struct {
+	what     string
+	resource int
+	value    uint64
+}
+
+// reserved is the address space that the process has taken already, in bytes;
+// unknown is all there is. The race detector takes more than any machine has.
+func reserved() uint64 {
+	text, err := os.ReadFile("/proc/self/statm") // in pages, see proc_pid_statm(5)
+	if err != nil {
+		return math.MaxUint64
+	}
+	pages, _, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseUint(pages, 10, 64)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return n * uint64(os.Getpagesize()) //nolint:gosec // positive
+}
+
+// used reports whether half of the processor time is used up.
+func (l Limits) used() bool {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return true
+	}
+	return time.Duration(usage.Utime.Nano()+usage.Stime.Nano()) > l.CPU/2
+}
+
+// watchMemory ends the process when it uses more than limit bytes.
+func watchMemory(limit int64) {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	for range time.Tick(20 * time.Millisecond) {
+		metrics.Read(sample)
+		if used := sample[0].Value.Uint64() - sample[1].Value.Uint64(); used > uint64(limit) { //nolint:gosec // positive
+			os.Exit(statusMemory)
+		}
+	}
+}

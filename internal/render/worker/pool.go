@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"sync"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Pool keeps a child warm, so that a push does not wait for the start of one: a
+// program of this size takes 60 to 100 ms.
+type Pool struct {
+	program []string
+	limits  Limits
+	log     *logrus.Entry
+
+	mu      sync.Mutex
+	spare   *process
+	warming chan struct{} // closed when the spare is there; nil if none is on its way
+	closed  bool
+	shared  bool // the machine gives a child no network of its own
+}
+
+// NewPool returns a pool of children, each started with a command line such as
+// that of Program. The first is started when it is needed, or by Warm.
+func NewPool(program []string, limits Limits, log *logrus.Entry) *Pool {
+	return &Pool{program: program, limits: limits, log: log}
+}
+
+// Warm starts a spare child in the background, unless there is one.
+func (p *Pool) Warm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.spare != nil || p.warming != nil || len(p.program) == 0 {
+		return
+	}
+	done := make(chan struct{})
+	p.warming = done
+	go func() {
+		defer close(done)
+		child, err := p.start()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.warming = nil
+		switch {
+		case err != nil:
+			p.log.WithError(err).Warn("render: no spare renderer")
+		case p.closed:
+			child.end()
+		default:
+			p.spare = child
+		}
+	}()
+}
+
+// Close ends the spare child. Sessions end theirs.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	spare, warming := p.spare, p.warming
+	p.spare = nil
+	p.mu.Unlock()
+	if warming != nil {
+		<-warming
+	}
+	if spare != nil {
+		spare.end()
+	}
+}
+
+// take returns the spare child, or a new one.
+func (p *Pool) take() (*process, error) {
+	p.mu.Lock()
+	warming := p.warming
+	p.mu.Unlock()
+	if warming != nil {
+		<-warming
+	}
+	p.mu.Lock()
+	spare := p.spare
+	p.spare = nil
+	p.mu.Unlock()
+	if spare != nil {
+		return spare, nil
+	}
+	return p.start()
+}
+
+// errNoProgram is for pools that nothing is to be computed in.
+var errNoProgram = errors.New("there is no program to render with")
+
+// start starts a child with a network of its own, or, once the machine has
+// refused that, without.
+func (p *Pool) start() (*process, error) {
+	if len(p.program) == 0 {
+		return nil, errNoProgram
+	}
+	p.mu.Lock()
+	isolate := !p.shared && isolated() != nil
+	p.mu.Unlock()
+	child, err := start(p.program, p.limits, isolate)
+	if err == nil || !isolate {
+		return child, err
+	}
+	child, plainly := start(p.program, p.limits, false)
+	if plainly != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	first := !p.shared
+	p.shared = true
+	p.mu.Unlock()
+	if first {
+		p.log.WithError(err).Info("render: this machine allows no user namespaces; renderers share its network, which they have no code to use")
+	}
+	return child, nil
+}
+
+// Session is the jobs of one revision, one after the other in one child, which
+// no other repository gets: what one left in its memory another could read. Its
+// methods are not for several goroutines at once.
+type Session struct {
+	pool  *Pool
+	child *process
+	used  bool
+}
+
+// Session returns a session; the first job takes its child.
+func (p *Pool) Session() *Session { return &Session{pool: p} }
+
+// Do has a job done on the files of a revision. The error is that of the
+// process (ErrLimit, ErrCrashed, or the end of ctx), never of what is rendered.
+func (s *Session) Do(ctx context.Context, fsys fs.FS, job []byte) ([]byte, error) {
+	s.used = true
+	if s.child == nil {
+		child, err := s.pool.take()
+		if err != nil {
+			return nil, err
+		}
+		s.child = child
+	}
+	output, more, err := s.child.do(ctx, fsys, job)
+	if err != nil || !more {
+		s.drop()
+	}
+	return output, err
+}
+
+func (s *Session) drop() {
+	s.child.end()
+	s.child = nil
+}
+
+// Close ends the child, and has the next one started if there was one.
+func (s *Session) Close() {
+	if s.child != nil {
+		s.drop()
+	}
+	if s.used {
+		s.pool.Warm()
+	}
+}

@@ -1,0 +1,18 @@
+package worker
+
+import (
+	"os"
+	"syscall"
+)
+
+// isolated is how a child is started with a network of its own, in which there
+// is nothing. It takes a user namespace, which some machines do not allow.
+func isolated() *syscall.SysProcAttr {
+	uid, gid := os.Getuid(), os.Getgid()
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+}

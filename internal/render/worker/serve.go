@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// Command is the word with which the program is started as a worker.
+const Command = "render-worker"
+
+// Serve does the jobs that come in until there are no more, or until it has used
+// half of what it may: it is all that a child process does. A job that panics
+// ends the child, as it would have ended the server; the parent says so.
+func Serve(in io.Reader, out io.Writer, limits Limits, do func(job []byte, fsys fs.FS) []byte) error {
+	if err := limits.impose(); err != nil {
+		return err
+	}
+	reader := bufio.NewReaderSize(in, 64<<10)
+	for jobs := 1; ; jobs++ {
+		k, payload, err := readFrame(reader, maxFrame)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read a job: %w", err)
+		case k != job:
+			return fmt.Errorf("read a job: got a frame %q", k)
+		}
+		end := result
+		payload = do(payload, &remote{in: reader, out: out, answers: map[question]reply{}})
+		if jobs >= limits.Jobs || limits.used() {
+			end = last
+		}
+		if err := writeFrame(out, end, payload); err != nil || end == last {
+			return err
+		}
+	}
+}
