@@ -19,6 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -128,7 +129,8 @@ func newRender() *cobra.Command {
 		Use:   "render [DIR]",
 		Short: "Print what the apps of a folder render to, without a cluster",
 		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
-			"everything that is wrong with it. No cluster is asked.",
+			"everything that is wrong with it. No cluster is asked: charts are rendered for\n" +
+			"the version of Kubernetes that this program is built for.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
@@ -150,6 +152,9 @@ func newRender() *cobra.Command {
 	return cmd
 }
 
+// offline answers for every cluster what charts may ask.
+func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
+
 // newRenderWorker is what the program starts itself as, to render.
 func newRenderWorker() *cobra.Command {
 	return &cobra.Command{
@@ -170,7 +175,7 @@ func renderDir(ctx context.Context, out, errOut io.Writer, dir, name, branch str
 	if err != nil {
 		return err
 	}
-	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))).Session(tree)
+	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New())), offline).Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
 		if spec.Branch != branch {

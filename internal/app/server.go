@@ -32,6 +32,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -191,7 +192,7 @@ func (s *server) buildEngine() error {
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers), Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
+		Renderer: render.New(s.renderers, askCluster(clusters)), Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -203,6 +204,22 @@ func (s *server) buildEngine() error {
 	})
 	s.keeper = drift.New(s.engine, s.log)
 	return nil
+}
+
+// askCluster answers what charts may ask about a cluster.
+func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
+	return func(ctx context.Context, name string) (helm.Cluster, error) {
+		cluster := clusters[name]
+		if cluster == nil {
+			return helm.Cluster{}, fmt.Errorf("there is no cluster %q", name)
+		}
+		version, err := cluster.Kube.Check(ctx)
+		if err != nil {
+			return helm.Cluster{}, err
+		}
+		apis, err := cluster.Kube.APIs(ctx)
+		return helm.Cluster{Version: version, APIs: apis}, err
+	}
 }
 
 // hostName ends the addresses of the authors of rollbacks.

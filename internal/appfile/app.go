@@ -39,6 +39,7 @@ const (
 	RenderAuto      = "auto"      // by what is in the folder
 	RenderPlain     = "plain"     // the manifests as they are
 	RenderKustomize = "kustomize" // the kustomization in the folder
+	RenderHelm      = "helm"      // the chart in the folder
 )
 
 // Values of App.Drift.
@@ -65,8 +66,9 @@ type App struct {
 	Namespace       string // for objects that name none; "" if none was given
 	CreateNamespace bool   // make Namespace; only with a Namespace
 
-	Render    string // RenderAuto, RenderPlain or RenderKustomize
+	Render    string // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
 	Kustomize Kustomize
+	Helm      Helm
 	Schedule  string // as ParseSchedule reads it; "": watches only
 	// FullSchedule is when every object is tried on the cluster by a dry-run, as
 	// ParseSchedule reads it; "": never.

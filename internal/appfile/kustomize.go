@@ -44,8 +44,8 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 		r.list(setting, MaxList)
 		*lists[name] = r.inJSON(setting)
 	}
-	if app.Render == RenderPlain {
-		r.add(f.line, "kustomize: has no effect with render: plain", "take one of the two out")
+	if app.Render == RenderPlain || app.Render == RenderHelm {
+		r.add(f.line, "kustomize: has no effect with render: "+app.Render, "take one of the two out")
 	}
 }
 

@@ -246,32 +246,11 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 }
 
 func (r *reader) readRender(app *App, fields map[string]field) {
-	r.checkHelm(fields)
-	f, ok := fields["render"]
-	switch {
-	case ok && f.value.Value == "helm":
-		r.add(f.line, "render: helm: this version renders no charts", "commit the output of helm template, and write render: plain")
-	case ok:
-		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain, RenderKustomize)
+	if f, ok := fields["render"]; ok {
+		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain, RenderKustomize, RenderHelm)
 	}
 	r.readKustomize(app, fields)
-}
-
-// checkHelm checks the settings for charts. They shape nothing in a folder of
-// plain manifests, and a folder that is a chart is refused where it is
-// rendered.
-func (r *reader) checkHelm(fields map[string]field) {
-	f, ok := fields["helm"]
-	if !ok {
-		return
-	}
-	settings := r.fields(f.value, "helm", []string{"values", "releaseName"})
-	if values, ok := settings["values"]; ok {
-		r.texts(values)
-	}
-	if name, ok := settings["releaseName"]; ok {
-		_, _ = r.text(name)
-	}
+	r.readHelm(app, fields)
 }
 
 // readSchedule reads a schedule. none says what an empty one means.

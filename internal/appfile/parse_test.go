@@ -245,13 +245,12 @@ func TestProblems(t *testing.T) {
 		{"which namespace", "apps: [{name: a, createNamespace: true}]", at(1, "createNamespace does not say which | add namespace: a")},
 		{
 			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
-			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain or kustomize`),
+			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain or kustomize or helm`),
 		},
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
-			at(3, "render: helm: this version renders no charts | commit the output of helm template, and write render: plain") +
-				at(4, `unknown field "release" in helm | known fields are values, releaseName`) +
-				at(4, `values is "x", not a list | write it in brackets: values: [...]`),
+			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
+				at(4, `unknown field "release" in helm | known fields are values, releaseName`),
 		},
 		{
 			"health", "apps:\n- health: [{}]\n- health: [{kind: Widget}]\n- health: [{kind: widgets.example.org, current: x}]\n- health: [{kind: A, group: a_b, current: ''}]\n- health: [{kind: A, current: x}, {kind: A, group: a.b, current: x}, {kind: A, current: y}]\n- health: {kind: A}\n- health: [{kind: A, current: [x]}]\n",

@@ -70,7 +70,7 @@ func (f hookFailure) Error() string {
 func (p *Plan) hooksOf(phase manifest.Phase) []Step {
 	var steps []Step
 	for _, step := range p.Hooks {
-		if step.policy.Phase.Has(phase) {
+		if step.policy.RunsIn(phase, p.first) {
 			steps = append(steps, step)
 		}
 	}
@@ -112,9 +112,11 @@ func splitHooks(steps []Step) (objects, hooks []Step) {
 	return objects, hooks
 }
 
-// withoutSkipped leaves out what is marked never to be applied.
+// withoutSkipped leaves out what is never applied, and hooks that no deploy has.
 func withoutSkipped(objects []resolved) []resolved {
-	return slices.DeleteFunc(slices.Clone(objects), func(o resolved) bool { return o.policy.Phase.Has(manifest.Skip) })
+	return slices.DeleteFunc(slices.Clone(objects), func(o resolved) bool {
+		return o.policy.Phase != 0 && !o.policy.Phase.Runs()
+	})
 }
 
 // deletionHooks are the hooks that run when the app is removed.

@@ -75,6 +75,7 @@ type Plan struct {
 	Kept      int    // how many objects stay on the cluster when it goes, for prune is false
 	partial   bool   // it is about some of the app's objects only
 	runsHooks bool   // it changes something, so that its hooks run
+	first     bool   // nothing of the app is on the cluster yet
 	made      time.Time
 	applies   int          // of the app, when the plan was begun
 	parent    *kube.Parent // of the app, as the plan found it

@@ -177,6 +177,7 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
+	plan.first = p.isFirst()
 	steps, problems, err := p.steps(ctx, withoutSkipped(objects))
 	if err != nil {
 		return nil, nil, err
@@ -192,6 +193,17 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 		plan.remake()
 	}
 	return plan, problems, nil
+}
+
+// isFirst reports whether nothing of the app is on the cluster yet, but for hooks
+// and the namespaces that were made for them: they may have failed.
+func (p *planner) isFirst() bool {
+	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
+		if entry.Hook == nil && entry.ID.GroupKind() != manifest.NamespaceKind {
+			return false
+		}
+	}
+	return true
 }
 
 // follow has the index cover every kind that the app has or had.

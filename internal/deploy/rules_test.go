@@ -24,7 +24,7 @@ func treeOf(rule string) fstest.MapFS {
 
 // newReader is an engine that only reads plain manifests.
 func newReader() *Engine {
-	return New(Config{Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()))})
+	return New(Config{Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()), nil)})
 }
 
 func TestRulesOfTargets(t *testing.T) {

@@ -6,11 +6,10 @@ import (
 )
 
 // Phase is when a hook runs; one hook may have several.
-type Phase uint8
+type Phase uint16
 
-// The phases. Charts of Helm have their own words for them; a hook that runs
-// only at the first deploy or only at later ones is a matter of which deploy it
-// is, not of another phase.
+// The phases. Charts of Helm have their own words for them: install and upgrade
+// are the same phases at the first deploy and at later ones, see Policy.
 const (
 	PreSync    Phase = 1 << iota // before anything is applied
 	Sync                         // with the objects of its wave
@@ -19,6 +18,8 @@ const (
 	PreDelete                    // before the app is removed
 	PostDelete                   // after it was
 	Skip                         // never: the object is left out
+	Test                         // when somebody asks for it
+	Rollback                     // never: to roll back is to deploy
 )
 
 // Phases are all phases in which something runs, in the order in which they come.
@@ -26,8 +27,14 @@ var Phases = []Phase{PreSync, Sync, PostSync, SyncFail, PreDelete, PostDelete}
 
 var phaseNames = map[Phase]string{
 	PreSync: "PreSync", Sync: "Sync", PostSync: "PostSync", SyncFail: "SyncFail",
-	PreDelete: "PreDelete", PostDelete: "PostDelete", Skip: "Skip",
+	PreDelete: "PreDelete", PostDelete: "PostDelete", Skip: "Skip", Test: "Test", Rollback: "Rollback",
 }
+
+// running are the phases of deploys and removals.
+const running = PreSync | Sync | PostSync | SyncFail | PreDelete | PostDelete
+
+// Runs reports whether a hook has a part in any deploy or removal.
+func (p Phase) Runs() bool { return p&running != 0 && p&Skip == 0 }
 
 // ParsePhase reads what String wrote of one phase; 0 for anything else.
 func ParsePhase(name string) Phase {
@@ -74,6 +81,7 @@ type Peer struct {
 
 	sets  Policies
 	phase Phase
+	when  occasion // of the phase
 	after HookDeletion
 	fold  bool // letters may be of either case
 }
@@ -81,6 +89,15 @@ type Peer struct {
 func (p *Peer) matches(value string) bool {
 	return value == p.Value || p.fold && strings.EqualFold(value, p.Value)
 }
+
+// occasion is which deploys have a phase.
+type occasion uint8
+
+const (
+	each  occasion = iota
+	first          // the first deploy, before which the app has nothing on the cluster
+	later          // all others
+)
 
 const (
 	waveAnnotation   = "argocd.argoproj.io/sync-wave"
@@ -93,6 +110,9 @@ const (
 	fluxForce        = "kustomize.toolkit.fluxcd.io/force"
 	fluxReconcile    = "kustomize.toolkit.fluxcd.io/reconcile"
 	helmPolicy       = "helm.sh/resource-policy"
+	helmHook         = "helm.sh/hook"
+	helmDelete       = "helm.sh/hook-delete-policy"
+	helmWeight       = "helm.sh/hook-weight"
 )
 
 // Peers is the one table of what annotations of Argo CD, Flux and Helm mean,
@@ -161,6 +181,21 @@ var Peers = []Peer{
 	{Key: fluxReconcile, Value: "enabled", fold: true, NoEffect: true},
 
 	{Key: helmPolicy, Value: "keep", fold: true, sets: KeepOnPrune | KeepOnDelete},
+
+	{Key: helmHook, Value: "pre-install", phase: PreSync, when: first},
+	{Key: helmHook, Value: "pre-upgrade", phase: PreSync, when: later},
+	{Key: helmHook, Value: "post-install", phase: PostSync, when: first},
+	{Key: helmHook, Value: "post-upgrade", phase: PostSync, when: later},
+	{Key: helmHook, Value: "pre-delete", phase: PreDelete},
+	{Key: helmHook, Value: "post-delete", phase: PostDelete},
+	{Key: helmHook, Value: "test", phase: Test},
+	{Key: helmHook, Value: "test-success", phase: Test},
+	{Key: helmHook, Value: "pre-rollback", phase: Rollback},
+	{Key: helmHook, Value: "post-rollback", phase: Rollback},
+
+	{Key: helmDelete, Value: "before-hook-creation", after: BeforeHookCreation},
+	{Key: helmDelete, Value: "hook-succeeded", after: HookSucceeded},
+	{Key: helmDelete, Value: "hook-failed", after: HookFailed},
 }
 
 // peerKey is an annotation and all that it can say.
@@ -175,11 +210,11 @@ type peerKey struct {
 var peerKeys = groupPeers()
 
 func groupPeers() []peerKey {
-	keys := []peerKey{{name: waveAnnotation}}
+	keys := []peerKey{{name: waveAnnotation}, {name: helmWeight}}
 	for _, peer := range Peers {
 		if last := &keys[len(keys)-1]; last.name != peer.Key {
 			keys = append(keys, peerKey{
-				name: peer.Key, list: strings.HasPrefix(peer.Key, "argocd."), label: strings.HasPrefix(peer.Key, "kustomize."),
+				name: peer.Key, list: strings.HasPrefix(peer.Key, "argocd.") || strings.HasPrefix(peer.Key, helmHook), label: strings.HasPrefix(peer.Key, "kustomize."),
 			})
 		}
 		last := &keys[len(keys)-1]

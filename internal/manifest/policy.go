@@ -37,6 +37,18 @@ type Policy struct {
 	Wave  int32 // sync wave: lower ones come first
 	Phase Phase // when it runs as a hook; 0 for an object that is no hook
 	After HookDeletion
+
+	firstOnly, laterOnly Phase // phases that not every deploy has
+}
+
+// RunsIn reports whether the object is a hook of a phase of a deploy, which is
+// the first one or not.
+func (p Policy) RunsIn(phase Phase, isFirst bool) bool {
+	lacks := p.firstOnly
+	if isFirst {
+		lacks = p.laterOnly
+	}
+	return p.Phase.Has(phase) && !lacks.Has(phase)
 }
 
 // Misread is a value of a known annotation that means nothing.
@@ -72,6 +84,7 @@ func readPolicy[V any](annotations, labels map[string]V) (Policy, []Misread) {
 			r.read(key, text)
 		}
 	}
+	r.policy.firstOnly, r.policy.laterOnly = r.at[first]&^(r.at[later]|r.at[each]), r.at[later]&^(r.at[first]|r.at[each])
 	if r.policy.Phase != 0 && r.policy.After == 0 {
 		r.policy.After = BeforeHookCreation
 	}
@@ -95,12 +108,13 @@ func (o *Object) Policy() (Policy, Problems) {
 // policyReader collects what the annotations of one object say.
 type policyReader struct {
 	policy  Policy
+	at      [later + 1]Phase // by occasion
 	misread []Misread
 }
 
 func (r *policyReader) read(key peerKey, text string) {
-	if key.name == waveAnnotation {
-		r.wave(text)
+	if key.name == waveAnnotation || key.name == helmWeight {
+		r.wave(key.name, text)
 		return
 	}
 	if !key.list {
@@ -114,10 +128,10 @@ func (r *policyReader) read(key peerKey, text string) {
 	}
 }
 
-func (r *policyReader) wave(text string) {
+func (r *policyReader) wave(key, text string) {
 	wave, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
 	if err != nil {
-		r.misread = append(r.misread, Misread{waveAnnotation, text, `write a whole number in quotes, such as "5" or "-1"`})
+		r.misread = append(r.misread, Misread{key, text, `write a whole number in quotes, such as "5" or "-1"`})
 		return
 	}
 	r.policy.Wave = int32(wave)
@@ -128,6 +142,7 @@ func (r *policyReader) value(key peerKey, value string) {
 		if rule := &key.rules[i]; rule.matches(value) {
 			r.policy.Policies |= rule.sets
 			r.policy.Phase |= rule.phase
+			r.at[rule.when] |= rule.phase
 			r.policy.After |= rule.after
 			return
 		}

@@ -12,15 +12,17 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
 // job is what a worker is asked to render.
 type job struct {
-	Render    string            `json:"render"` // appfile.RenderKustomize
+	Render    string            `json:"render"` // appfile.RenderKustomize or appfile.RenderHelm
 	Folder    string            `json:"folder"`
 	Kustomize appfile.Kustomize `json:"kustomize,omitzero"`
+	Release   helm.Release      `json:"release,omitzero"`
 }
 
 // outcome is what a worker says of a job.
@@ -61,7 +63,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return outcome{Problems: manifest.Problems{{Message: fmt.Sprintf("read the job: %v", err)}}}
 	}
-	objects, problems := kustomize.Render(fsys, j.Folder, j.Kustomize)
+	objects, problems := j.render(fsys)
 	result := outcome{Problems: problems}
 	for _, o := range objects {
 		text, err := json.Marshal(o.Object)
@@ -72,6 +74,13 @@ func do(text []byte, fsys fs.FS) outcome {
 		result.Objects = append(result.Objects, rendered{o.Source, text})
 	}
 	return result
+}
+
+func (j job) render(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
+	if j.Render == appfile.RenderHelm {
+		return helm.Render(fsys, j.Folder, j.Release)
+	}
+	return kustomize.Render(fsys, j.Folder, j.Kustomize)
 }
 
 // inWorker has a job done in a worker, and checks what it says.

@@ -8,11 +8,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"sort"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/plain"
 	"github.com/pushboat/pushboat/internal/render/worker"
@@ -33,24 +35,32 @@ type Result struct {
 	Inputs Inputs
 }
 
+// AskCluster returns what charts may ask about a cluster that an app names.
+type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
+
 // Renderer renders the apps of revisions.
 type Renderer struct {
 	workers *worker.Pool
+	ask     AskCluster
 }
 
-// New returns a renderer that computes in the workers of a pool.
-func New(workers *worker.Pool) *Renderer { return &Renderer{workers: workers} }
+// New returns a renderer that computes in the workers of a pool. Without ask no
+// charts can be rendered.
+func New(workers *worker.Pool, ask AskCluster) *Renderer {
+	return &Renderer{workers: workers, ask: ask}
+}
 
 // Session renders apps of one revision, one after the other. Its methods are
 // not for several goroutines at once; it has to be closed.
 type Session struct {
 	fsys   fs.FS
+	ask    AskCluster
 	worker *worker.Session
 }
 
 // Session begins to render the revision whose root is fsys.
 func (r *Renderer) Session(fsys fs.FS) *Session {
-	return &Session{fsys: fsys, worker: r.workers.Session()}
+	return &Session{fsys: fsys, ask: r.ask, worker: r.workers.Session()}
 }
 
 // Close lets go of what the session has used.
@@ -75,18 +85,72 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 // objects renders an app by the renderer that it asks for, or that its folder
 // looks like.
 func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
-	built := kustomize.Find(fsys, app.Path)
-	switch {
-	case app.Render == appfile.RenderKustomize, app.Render == appfile.RenderAuto && built != "":
-		return s.inWorker(ctx, fsys, job{Render: appfile.RenderKustomize, Folder: app.Path, Kustomize: app.Kustomize})
-	case !app.Kustomize.IsZero():
-		return nil, manifest.Problems{{
-			Source:  app.Source,
-			Message: "kustomize: is set, and " + app.Path + " has no kustomization.yaml",
-			Hint:    "add one, or take the setting out",
-		}}
+	kind := app.Render
+	if kind == appfile.RenderAuto {
+		kind = detect(fsys, app.Path)
+	}
+	if problem := unused(app, kind); problem != nil {
+		return nil, manifest.Problems{*problem}
+	}
+	switch kind {
+	case appfile.RenderKustomize:
+		return s.inWorker(ctx, fsys, job{Render: kind, Folder: app.Path, Kustomize: app.Kustomize})
+	case appfile.RenderHelm:
+		return s.chart(ctx, fsys, app)
 	}
 	return plain.Render(fsys, plain.Folder{Path: app.Path, Exclude: app.Exclude})
+}
+
+// detect says what a folder looks like. A kustomization beside a chart means that
+// the author builds with kustomize.
+func detect(fsys fs.FS, folder string) string {
+	switch {
+	case kustomize.Find(fsys, folder) != "":
+		return appfile.RenderKustomize
+	case helm.Find(fsys, folder) != "":
+		return appfile.RenderHelm
+	}
+	return appfile.RenderPlain
+}
+
+// unused reports settings for a renderer that the app does not have.
+func unused(app appfile.App, kind string) *manifest.Problem {
+	problem := func(setting, lacks string) *manifest.Problem {
+		return &manifest.Problem{
+			Source:  app.Source,
+			Message: fmt.Sprintf("%s: is set, and the folder %s has no %s", setting, app.Path, lacks),
+			Hint:    "add it, or take the setting out",
+		}
+	}
+	switch {
+	case kind != appfile.RenderKustomize && !app.Kustomize.IsZero():
+		return problem("kustomize", "kustomization.yaml")
+	case kind != appfile.RenderHelm && !app.Helm.IsZero():
+		return problem("helm", "Chart.yaml")
+	}
+	return nil
+}
+
+// chart renders the chart in an app's folder.
+func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
+	failed := func(message, hint string) ([]*manifest.Object, manifest.Problems) {
+		return nil, manifest.Problems{{Source: app.Source, Message: message, Hint: hint}}
+	}
+	if helm.Find(fsys, app.Path) == "" {
+		return failed(fmt.Sprintf("render: helm: the folder %s has no Chart.yaml", app.Path), "the app's path is the folder of the chart")
+	}
+	if s.ask == nil {
+		return failed("charts are rendered for a cluster, and none is known", "")
+	}
+	cluster, err := s.ask(ctx, app.Cluster)
+	if err != nil {
+		return failed(fmt.Sprintf("ask cluster %s for what charts may ask: %v", app.Cluster, err), "push again when it answers")
+	}
+	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Cluster: cluster}
+	if release.Name == "" {
+		release.Name = app.Name
+	}
+	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release})
 }
 
 // digest combines the digests of objects in an order that only depends on

@@ -49,7 +49,7 @@ func renderApp(fsys fs.FS, app appfile.App) (Result, manifest.Problems) {
 	}
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
 	defer pool.Close()
-	session := New(pool).Session(fsys)
+	session := New(pool, nil).Session(fsys)
 	defer session.Close()
 	return session.App(context.Background(), app)
 }

@@ -1,0 +1,214 @@
+// Package helm renders a chart as helm template does, from the files of a
+// revision and the values of an app: with the versions and kinds of the real
+// cluster, without lookups, name servers or network, and only if the outcome is
+// the same at every check.
+package helm
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	"helm.sh/helm/v4/pkg/engine"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Cluster is what charts may ask about the cluster (.Capabilities).
+type Cluster struct {
+	Version string   `json:"version"` // as v1.37.2
+	APIs    []string `json:"apis"`    // group/version, and group/version/Kind
+}
+
+// Release is what a chart is rendered for.
+type Release struct {
+	Name      string       `json:"name"`
+	Namespace string       `json:"namespace"` // of objects that name none
+	Settings  appfile.Helm `json:"settings"`
+	Cluster   Cluster      `json:"cluster"`
+}
+
+// Find returns the Chart.yaml of a folder, or "" if it has none.
+func Find(fsys fs.FS, folder string) string {
+	name := path.Join(folder, "Chart.yaml")
+	if info, err := fs.Stat(fsys, name); err != nil || info.IsDir() {
+		return ""
+	}
+	return name
+}
+
+// Render renders the chart in a folder of the revision whose root is fsys. Each
+// object has the template that it came out of, with the line as far as that can
+// be told. What is a hook to Helm is an object with Helm's annotations.
+//
+// As for helm template, .Release.IsInstall is true and the revision 1: what is
+// rendered depends on the repository and the cluster's version alone, not on
+// what was deployed before.
+func Render(fsys fs.FS, folder string, release Release) ([]*manifest.Object, manifest.Problems) {
+	r := &renderer{fsys: fsys, folder: folder, release: release}
+	r.render()
+	return r.objects, r.problems
+}
+
+// renderer holds what is known while one chart is rendered.
+type renderer struct {
+	fsys    fs.FS
+	folder  string
+	release Release
+
+	chart    *chart.Chart
+	written  []valuesFile // the values that were given, for the lines of mistakes
+	objects  []*manifest.Object
+	problems manifest.Problems
+}
+
+func (r *renderer) add(file string, line int, message, hint string) {
+	r.problems = append(r.problems, manifest.Problem{
+		Source: manifest.Source{File: file, Line: line}, Message: message, Hint: hint,
+	})
+}
+
+func (r *renderer) chartFile() string { return path.Join(r.folder, "Chart.yaml") }
+
+func (r *renderer) render() {
+	if r.loadChart(); len(r.problems) > 0 {
+		return
+	}
+	values := r.readValues()
+	if len(r.problems) > 0 {
+		return
+	}
+	top := r.renderValues(values)
+	if len(r.problems) > 0 {
+		return
+	}
+	files := r.execute(top)
+	if len(r.problems) > 0 {
+		return
+	}
+	for _, crd := range r.chart.CRDObjects() {
+		r.parse(crd.Filename, string(crd.File.Data))
+	}
+	for _, name := range sorted(files) {
+		if !strings.HasSuffix(name, "NOTES.txt") {
+			r.parse(name, files[name])
+		}
+	}
+}
+
+// capabilities are what the chart is told of the cluster.
+func (r *renderer) capabilities() (*common.Capabilities, error) {
+	version, err := common.ParseKubeVersion(r.release.Cluster.Version)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's version %q: %w", r.release.Cluster.Version, err)
+	}
+	capabilities := common.DefaultCapabilities.Copy()
+	capabilities.KubeVersion = *version
+	capabilities.APIVersions = r.release.Cluster.APIs
+	return capabilities, nil
+}
+
+// renderValues puts together what templates are given.
+func (r *renderer) renderValues(values map[string]any) common.Values {
+	capabilities, err := r.capabilities()
+	if err != nil {
+		r.add(r.chartFile(), 0, err.Error(), "")
+		return nil
+	}
+	if wanted := r.chart.Metadata.KubeVersion; wanted != "" && !chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
+		r.add(r.chartFile(), 0, fmt.Sprintf("the chart wants Kubernetes %s, and the cluster has %s", wanted, capabilities.KubeVersion.Version), "take a version of the chart for this cluster")
+		return nil
+	}
+	if err := chartutil.ProcessDependencies(r.chart, values); err != nil {
+		r.add(r.chartFile(), 0, fmt.Sprintf("dependencies: %v", err), "")
+		return nil
+	}
+	namespace := r.release.Namespace
+	if namespace == "" {
+		namespace = "default"
+	}
+	options := common.ReleaseOptions{Name: r.release.Name, Namespace: namespace, Revision: 1, IsInstall: true}
+	top, err := util.ToRenderValuesWithSchemaValidation(r.chart, values, options, capabilities, true)
+	if err != nil {
+		r.add(r.chartFile(), 0, err.Error(), "")
+		return nil
+	}
+	if merged, ok := top["Values"].(common.Values); ok {
+		r.checkSchema(merged)
+	}
+	return top
+}
+
+// execute renders the templates, and makes sure that they render to the same
+// another time.
+func (r *renderer) execute(top common.Values) map[string]string {
+	first := &chance{}
+	files, err := engine.Engine{CustomTemplateFuncs: first.functions()}.Render(r.chart, top)
+	if err != nil {
+		r.templateProblem(err)
+		return nil
+	}
+	if len(first.used) == 0 {
+		return files
+	}
+	second := &chance{later: true}
+	again, err := engine.Engine{CustomTemplateFuncs: second.functions()}.Render(r.chart, top)
+	if err != nil {
+		r.templateProblem(err)
+		return nil
+	}
+	for _, name := range sorted(files) {
+		if files[name] != again[name] && !strings.HasSuffix(name, "NOTES.txt") {
+			file, line := r.place(name, 0)
+			r.add(file, line, fmt.Sprintf("the template renders to something else each time: it uses %s", strings.Join(first.names(), ", ")),
+				"set the value that it makes up, in a file of values; one that is secret in an encrypted file")
+		}
+	}
+	return files
+}
+
+// parse reads the objects in the output of a template.
+func (r *renderer) parse(name, text string) {
+	file, _ := r.place(name, 0)
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	objects, problems := manifest.Parse(file, []byte(text))
+	lines := r.linesOf(file)
+	for _, p := range problems {
+		if p.Source.Line > 0 {
+			p.Message = fmt.Sprintf("line %d of what it renders to: %s", p.Source.Line, p.Message)
+		}
+		p.Source.Line = 0
+		r.problems = append(r.problems, p)
+	}
+	for _, o := range objects {
+		r.objects = append(r.objects, &manifest.Object{
+			Unstructured: o.Unstructured,
+			Source:       manifest.Source{File: file, Line: lines.next(o.GetKind())},
+		})
+	}
+}
+
+func sorted(files map[string]string) []string {
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Offline is the cluster that helm template imagines: of the version that this
+// program is built for, with the kinds that are built into Kubernetes.
+func Offline() Cluster {
+	known := common.DefaultCapabilities
+	return Cluster{Version: known.KubeVersion.Version, APIs: known.APIVersions}
+}

@@ -1,0 +1,138 @@
+package helm
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// valuesFile is a file of values, of which the lines of values can be asked.
+type valuesFile struct {
+	name string
+	root *yaml.Node
+}
+
+// readValues puts the values of the app together: the later ones win.
+func (r *renderer) readValues() map[string]any {
+	values := map[string]any{}
+	for _, given := range r.release.Settings.Values {
+		text := []byte(given.Inline)
+		if given.File != "" {
+			text = r.readValuesFile(path.Join(r.folder, given.File), given.Line)
+		}
+		if len(r.problems) > 0 {
+			return nil
+		}
+		more, err := loader.LoadValues(bytes.NewReader(text))
+		if err != nil {
+			r.add(path.Join(r.folder, given.File), 0, fmt.Sprintf("values: %v", err), "")
+			return nil
+		}
+		values = loader.MergeMaps(values, more)
+	}
+	return values
+}
+
+// readValuesFile returns the text of a file of values, which pushboat.yaml names
+// on a line.
+func (r *renderer) readValuesFile(name string, line int) []byte {
+	if name == ".." || strings.HasPrefix(name, "../") {
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s leads out of the repository", name), "")
+		return nil
+	}
+	text, err := fs.ReadFile(r.fsys, name)
+	if err != nil {
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s: %s", name, reason(err)), "the path is from the app's folder")
+		return nil
+	}
+	root, problems := manifest.ReadYAML(name, text)
+	r.problems = append(r.problems, problems...)
+	if root != nil && root.Kind != yaml.MappingNode {
+		r.add(name, root.Line, "values are not a mapping", "")
+	}
+	r.written = append(r.written, valuesFile{name, root})
+	return text
+}
+
+// checkSchema holds the values to the values.schema.json of the chart and its
+// dependencies, each mistake with the line on which the value was given.
+func (r *renderer) checkSchema(values common.Values) {
+	err := util.ValidateAgainstSchema(r.chart, values)
+	if err == nil {
+		return
+	}
+	found := false
+	for line := range strings.Lines(err.Error()) {
+		m := schemaMistake.FindStringSubmatch(strings.TrimSpace(line))
+		if m == nil {
+			continue
+		}
+		found = true
+		file, at := r.lineOfValue(m[1])
+		r.add(file, at, fmt.Sprintf("values%s: %s", strings.ReplaceAll(m[1], "/", "."), m[2]), "see "+path.Join(r.folder, "values.schema.json"))
+	}
+	if !found {
+		r.add(path.Join(r.folder, "values.schema.json"), 0, strings.TrimSpace(err.Error()), "")
+	}
+}
+
+// schemaMistake is a line of the schema library's message, without its bullet.
+var schemaMistake = regexp.MustCompile(`^- at '([^']*)': (.*)$`)
+
+// lineOfValue finds the last file that gives a value, or else the mapping around
+// it, and its line.
+func (r *renderer) lineOfValue(pointer string) (string, int) {
+	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	for n := len(steps); n > 0; n-- {
+		for i := len(r.written) - 1; i >= 0; i-- {
+			if line := lineAt(r.written[i].root, steps[:n]); line > 0 {
+				return r.written[i].name, line
+			}
+		}
+	}
+	return path.Join(r.folder, "values.yaml"), r.lineInDefaults(steps)
+}
+
+func (r *renderer) lineInDefaults(steps []string) int {
+	text, err := fs.ReadFile(r.fsys, path.Join(r.folder, "values.yaml"))
+	if err != nil {
+		return 0
+	}
+	root, _ := manifest.ReadYAML("values.yaml", text)
+	for n := len(steps); n > 0; n-- {
+		if line := lineAt(root, steps[:n]); line > 0 {
+			return line
+		}
+	}
+	return 0
+}
+
+// lineAt returns the line of a value in a mapping; 0 if it is not there.
+func lineAt(n *yaml.Node, steps []string) int {
+	for _, step := range steps {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return 0
+		}
+		var inner *yaml.Node
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				inner = n.Content[i+1]
+			}
+		}
+		n = inner
+	}
+	if n == nil {
+		return 0
+	}
+	return n.Line
+}
