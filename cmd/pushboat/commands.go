@@ -33,7 +33,7 @@ func newRoot(version string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(version), newRender(), newRenderWorker(), newVersion(version))
+	root.AddCommand(newServe(version), newRender(), newPlan(), newRenderWorker(), newVersion(version))
 	return root
 }
 
@@ -124,7 +124,7 @@ func (f *serveFlags) config(cmd *cobra.Command) (app.Config, error) {
 }
 
 func newRender() *cobra.Command {
-	var branch, name string
+	var flags folderFlags
 	cmd := &cobra.Command{
 		Use:   "render [DIR]",
 		Short: "Print what the apps of a folder render to, without a cluster",
@@ -133,24 +133,19 @@ func newRender() *cobra.Command {
 			"the version of Kubernetes that this program is built for.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := "."
-			if len(args) == 1 {
-				dir = args[0]
+			dir, name, err := flags.folder(args)
+			if err != nil {
+				return err
 			}
-			if name == "" {
-				abs, err := filepath.Abs(dir)
-				if err != nil {
-					return fmt.Errorf("find the folder %q: %w", dir, err)
-				}
-				name = filepath.Base(abs)
-			}
-			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), dir, name, branch)
+			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), source{dir, name, flags.branch})
 		},
 	}
-	cmd.Flags().StringVar(&branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
-	cmd.Flags().StringVar(&name, "repository", "", "the repository's name; default: the folder's")
+	flags.add(cmd)
 	return cmd
 }
+
+// source is a folder that is rendered as a branch of a repository.
+type source struct{ dir, name, branch string }
 
 // offline answers for every cluster what charts may ask.
 func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
@@ -168,9 +163,9 @@ func newRenderWorker() *cobra.Command {
 	}
 }
 
-func renderDir(ctx context.Context, out, errOut io.Writer, dir, name, branch string) error {
-	tree := os.DirFS(dir)
-	specs, problems := appfile.Parse(tree, name)
+func renderDir(ctx context.Context, out, errOut io.Writer, from source) error {
+	tree := os.DirFS(from.dir)
+	specs, problems := appfile.Parse(tree, from.name)
 	program, err := worker.Program()
 	if err != nil {
 		return err
@@ -178,7 +173,7 @@ func renderDir(ctx context.Context, out, errOut io.Writer, dir, name, branch str
 	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New())), offline).Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
-		if spec.Branch != branch {
+		if spec.Branch != from.branch {
 			continue
 		}
 		result, found := session.App(ctx, spec)

@@ -167,17 +167,13 @@ func (s *server) openRepos() (err error) {
 func (s *server) buildEngine() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	clusters := map[string]*deploy.Cluster{}
+	files := map[string]string{}
 	for name, c := range s.config.Clusters {
-		config, err := kube.LoadConfig(c.Kubeconfig)
-		if err != nil {
-			return fmt.Errorf("cluster %s: %w; give --kubeconfig FILE, or clusters: in the configuration", name, err)
-		}
-		cluster, err := kube.Open(name, config, s.log)
-		if err != nil {
-			return fmt.Errorf("cluster %s: %w", name, err)
-		}
-		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, append(s.config.Drift.HandTools, live.DefaultTools...), s.log))
+		files[name] = c.Kubeconfig
+	}
+	clusters, err := openClusters(ctx, files, append(s.config.Drift.HandTools, live.DefaultTools...), s.log)
+	if err != nil {
+		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
 	key, err := secretKey(s.path("mask.key"))
 	if err != nil {
@@ -204,6 +200,24 @@ func (s *server) buildEngine() error {
 	})
 	s.keeper = drift.New(s.engine, s.log)
 	return nil
+}
+
+// openClusters opens the clusters of kubeconfig files, by name. tools are the
+// managers by which hands change objects.
+func openClusters(ctx context.Context, files map[string]string, tools []string, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
+	clusters := map[string]*deploy.Cluster{}
+	for name, file := range files {
+		config, err := kube.LoadConfig(file)
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", name, err)
+		}
+		cluster, err := kube.Open(name, config, log)
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", name, err)
+		}
+		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, tools, log))
+	}
+	return clusters, nil
 }
 
 // askCluster answers what charts may ask about a cluster.

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushboat/pushboat/internal/app"
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// folderFlags say which repository and branch a folder stands for.
+type folderFlags struct{ branch, name string }
+
+func (f *folderFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
+	cmd.Flags().StringVar(&f.name, "repository", "", "the repository's name; default: the folder's")
+}
+
+// folder returns the folder that the arguments name, and its repository's name.
+func (f *folderFlags) folder(args []string) (dir, name string, err error) {
+	dir = "."
+	if len(args) == 1 {
+		dir = args[0]
+	}
+	if f.name != "" {
+		return dir, f.name, nil
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", "", fmt.Errorf("find the folder %q: %w", dir, err)
+	}
+	return dir, filepath.Base(abs), nil
+}
+
+func newPlan() *cobra.Command {
+	var (
+		flags      folderFlags
+		kubeconfig string
+		clusters   []string
+	)
+	cmd := &cobra.Command{
+		Use:   "plan [DIR]",
+		Short: "Print what a push of a folder would change on a cluster",
+		Long: "Print what a push of the folder would change on its clusters, or everything that\n" +
+			"is wrong with it: what the server's gate does, without a server. Nothing is\n" +
+			"changed. The exit status is 1 if the push would be refused.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, name, err := flags.folder(args)
+			if err != nil {
+				return err
+			}
+			folder := app.Folder{Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
+			for _, cluster := range clusters {
+				name, file, ok := strings.Cut(cluster, "=")
+				if !ok {
+					return fmt.Errorf("--cluster %q is not NAME=FILE; for example --cluster prod=prod.kubeconfig", cluster)
+				}
+				folder.Clusters[name] = file
+			}
+			return app.Plan(cmd.Context(), folder, cmd.OutOrStdout())
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster default; default: as kubectl finds it")
+	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a further cluster, as NAME=FILE; can be repeated")
+	return cmd
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/worker"
+)
+
+// Folder is a folder that is planned as if it were pushed.
+type Folder struct {
+	Tree       fs.FS
+	Repository string            // its name
+	Branch     string            // that it stands for
+	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
+}
+
+// ErrRefused: a push of the folder would be refused.
+var ErrRefused = errors.New("the folder can not be deployed as it is; the lines above say why")
+
+// Plan prints what a push of a folder would change on its clusters, or all that
+// is wrong with it. It does what the gate of a server does, and changes nothing;
+// of what a server has recorded it knows nothing, so that it asks the cluster
+// about every object.
+func Plan(ctx context.Context, folder Folder, out io.Writer) error {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	quiet := logrus.NewEntry(log)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	clusters, err := openClusters(ctx, folder.Clusters, live.DefaultTools, quiet)
+	if err != nil {
+		return err
+	}
+	program, err := worker.Program()
+	if err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return fmt.Errorf("make a key: %w", err)
+	}
+	engine := deploy.New(deploy.Config{
+		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
+		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)),
+		Masker:   manifest.NewMasker(key), Log: quiet,
+	})
+	failed := make(chan error, 1)
+	engine.Start(func(err error) { failed <- err })
+	defer engine.Stop(ctx)
+	change := deploy.Change{
+		Repo: folder.Repository, Branch: folder.Branch, Revision: "folder", Tree: folder.Tree,
+		Options: deploy.Options{Plan: true, ConfirmPrune: -1},
+	}
+	prepared := engine.Read(change)
+	defer prepared.Release()
+	prepared.Plan(ctx)
+	prepared.Print(out)
+	select {
+	case err := <-failed:
+		return err
+	default:
+	}
+	if len(prepared.Problems) > 0 {
+		return ErrRefused
+	}
+	return nil
+}
+
+// nowhere is where a folder has its history: it has none.
+type nowhere struct{}
+
+func (nowhere) Repositories() ([]string, error)                                 { return nil, nil }
+func (nowhere) Branches(context.Context, string) (map[string]string, error)     { return nil, nil }
+func (nowhere) Head(context.Context, string, string) (string, error)            { return "", nil }
+func (nowhere) Tree(string, string) (fs.FS, error)                              { return nil, fs.ErrNotExist }
+func (nowhere) Newest(context.Context, string) (map[string]deploy.Saved, error) { return nil, nil }
+func (nowhere) Save(context.Context, deploy.Entry) error                        { return nil }
