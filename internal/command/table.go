@@ -44,6 +44,13 @@ func verbs() []*verb {
 				"app's branch; without either, the newest deploy that changed an object.",
 		},
 		{
+			words: "why", args: "APP OBJECT FIELD", help: "which lines decide a field, and who wrote them", flags: output, run: why,
+			more: "OBJECT is Kind/name, or Kind/namespace/name; FIELD is a path as errors and plans\n" +
+				"have it. Found by trial: the app is rendered with one line changed after the\n" +
+				"other, so patches, values, generators and templates are all seen through.\n" +
+				"Example: why shop Deployment/web .spec.replicas",
+		},
+		{
 			words: "suspend", args: "APP [WORD...]", help: "leave an app alone until it is resumed",
 			flags: suspendFlags, run: suspend,
 			more: "Pushes are checked and stored, but not deployed; drift is shown, but not\n" +

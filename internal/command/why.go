@@ -1,0 +1,118 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+)
+
+// answer is what why shows.
+type answer struct {
+	Object string   `json:"object"`
+	Field  string   `json:"field"`
+	Value  any      `json:"value,omitempty"` // not that of a Secret
+	Causes []origin `json:"causes"`
+}
+
+// origin is a line that decides a value.
+type origin struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Text    string `json:"text,omitempty"` // of the line; not for a Secret
+	Commit  string `json:"commit,omitempty"`
+	Author  string `json:"author,omitempty"`
+	When    string `json:"when,omitempty"` // RFC 3339
+	Subject string `json:"subject,omitempty"`
+}
+
+// why says which lines decide a field of an object, and who wrote them.
+func why(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	revision := status.Revision
+	if revision == "" {
+		revision = "refs/heads/" + status.Branch
+	}
+	change, err := c.change(ctx, status, revision)
+	if err != nil {
+		return err
+	}
+	reason, err := c.Engine.Why(ctx, change, c.args[1], c.args[2])
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return hint(fmt.Errorf("app %s renders no object %s", status.App, c.args[1]), "name it like Deployment/web, or Deployment/namespace/web; show %s lists them", status.App)
+	case errors.Is(err, render.ErrNoField):
+		return hint(fmt.Errorf("%s sets no field %s", c.args[1], c.args[2]), "the cluster or somebody else has set it, if it is there; status %s shows drift", status.App)
+	case err != nil:
+		return err
+	}
+	found := answer{Object: reason.Object.String(), Field: c.args[2], Value: reason.Value}
+	secret := reason.Object.Kind == "Secret"
+	if secret {
+		found.Value = nil
+	}
+	for _, cause := range causesOf(reason) {
+		found.Causes = append(found.Causes, c.originOf(ctx, change, cause, secret))
+	}
+	return c.print(found, found.print)
+}
+
+// causesOf are the causes, or else the place of the object.
+func causesOf(reason deploy.Reason) []render.Cause {
+	if len(reason.Causes) > 0 {
+		return reason.Causes
+	}
+	return []render.Cause{{Source: reason.Source}}
+}
+
+// originOf adds to a line who wrote it. What Git does not know is left out: the
+// line may be one that the server adds.
+func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.Cause, secret bool) origin {
+	o := origin{File: cause.File, Line: cause.Line, Text: cause.Text}
+	if secret {
+		o.Text = ""
+	}
+	name, err := git.ParseName(change.Repo)
+	if err != nil || cause.Line == 0 {
+		return o
+	}
+	repo, err := c.Repos.Open(name)
+	if err != nil {
+		return o
+	}
+	commit, err := repo.Blame(ctx, git.Hash(change.Revision), cause.File, cause.Line)
+	if err != nil {
+		return o
+	}
+	o.Commit, o.Author, o.Subject = commit.Hash.Short(), commit.Author.Name, commit.Subject()
+	o.When = commit.When.UTC().Format("2006-01-02T15:04:05Z07:00")
+	return o
+}
+
+func (a answer) print(w io.Writer) {
+	title := a.Object + "  " + a.Field
+	if a.Value != nil {
+		title += fmt.Sprintf(" = %v", a.Value)
+	}
+	fmt.Fprintln(w, manifest.Clean(title))
+	for _, o := range a.Causes {
+		place := manifest.Source{File: o.File, Line: o.Line}.String()
+		fmt.Fprintln(w, "  "+manifest.Clean(place))
+		if o.Text != "" {
+			fmt.Fprintln(w, "      "+manifest.Clean(o.Text))
+		}
+		if o.Commit != "" {
+			fmt.Fprintln(w, "      "+manifest.Clean(fmt.Sprintf("%s, %s, %s: %s", o.Commit, o.When[:10], o.Author, o.Subject)))
+		}
+	}
+}

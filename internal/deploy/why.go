@@ -1,0 +1,68 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+)
+
+// Reason is what decides a field of an object.
+type Reason struct {
+	Object manifest.ID
+	Value  any
+	Source manifest.Source // where the object was written
+	Causes []render.Cause  // none if the renderer makes the value itself
+}
+
+// Why finds what decides a field of an object of the app Only of a change, as it
+// is rendered. The object is named Kind/name, or Kind/namespace/name where several
+// namespaces have one. The error is fs.ErrNotExist if there is no such object, and
+// render.ErrNoField if it does not set the field.
+func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
+	specs, problems := appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
+	if err := problems.Err(); err != nil {
+		return Reason{}, err
+	}
+	for _, spec := range specs {
+		if spec.Name == change.Only {
+			return e.why(ctx, change, spec, naming(object, spec.Namespace), field)
+		}
+	}
+	return Reason{}, fmt.Errorf("app %s is not named by %s at this revision: %w", change.Only, appfile.Name, fs.ErrNotExist)
+}
+
+func (e *Engine) why(ctx context.Context, change Change, spec appfile.App, is func(*manifest.Object) bool, field string) (Reason, error) {
+	session := e.Renderer.Session(change.Tree)
+	defer session.Close()
+	var id manifest.ID
+	value, source, causes, err := session.Why(ctx, spec, func(o *manifest.Object) bool {
+		if !is(o) {
+			return false
+		}
+		id = o.ID()
+		return true
+	}, field)
+	return Reason{Object: id, Value: value, Source: source, Causes: causes}, err
+}
+
+// naming tells the object that Kind/name or Kind/namespace/name names. One that
+// names no namespace is in that of the app.
+func naming(object, namespace string) func(*manifest.Object) bool {
+	kind, name, _ := strings.Cut(object, "/")
+	within, inside, found := strings.Cut(name, "/")
+	if found {
+		name = inside
+	}
+	return func(o *manifest.Object) bool {
+		in := o.GetNamespace()
+		if in == "" {
+			in = namespace
+		}
+		return strings.EqualFold(o.GetKind(), kind) && o.GetName() == name && (!found || in == within)
+	}
+}

@@ -1,0 +1,214 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// What one question of Why may cost.
+const (
+	// maxTrials bounds the renderings.
+	maxTrials = 300
+	// whyTimeout bounds the time of all of them.
+	whyTimeout = 20 * time.Second
+	// maxSearched bounds a file that is searched, in bytes.
+	maxSearched = 1 << 20
+)
+
+// ErrNoField is for a field that the object does not have as it is rendered.
+var ErrNoField = errors.New("the field is not set by what is rendered")
+
+// Cause is a place that decides a value.
+type Cause struct {
+	manifest.Source
+	Text string // of the line
+}
+
+// Why finds the lines of the revision that decide a field of an object, by trial:
+// each line that might is changed, all else being the same, and what counts is
+// whether the field changes with it. So the answer is right for patches,
+// generators, values and templates alike, and a line that is overruled is none.
+// is picks the object among those of the app. Without causes the value is made by
+// the renderer itself; the object's own Source is then all there is to say.
+func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
+	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
+	defer cancel()
+	traced := trace(s.fsys)
+	objects, problems := s.objects(ctx, traced, app)
+	if len(problems) > 0 {
+		return nil, at, nil, problems.Err()
+	}
+	o := pick(objects, is)
+	if o == nil {
+		return nil, at, nil, fs.ErrNotExist
+	}
+	value, ok := o.ValueAt(field)
+	if !ok {
+		return nil, o.Source, nil, ErrNoField
+	}
+	switch value.(type) {
+	case map[string]any, []any:
+		return value, o.At(field), nil, nil
+	}
+	t := trials{session: s, app: app, is: is, field: field, value: fmt.Sprint(value)}
+	for _, c := range t.candidates(traced.files()) {
+		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
+			causes = append(causes, Cause{c.source(), strings.TrimSpace(c.text)})
+		}
+		if ctx.Err() != nil {
+			return value, o.At(field), causes, fmt.Errorf("search for what decides the field: %w", ctx.Err())
+		}
+	}
+	return value, o.At(field), causes, nil
+}
+
+func pick(objects []*manifest.Object, is func(*manifest.Object) bool) *manifest.Object {
+	for _, o := range objects {
+		if is(o) {
+			return o
+		}
+	}
+	return nil
+}
+
+// files lists the files that were read, sorted.
+func (t *tracer) files() []string {
+	var names []string
+	for name, what := range t.paths {
+		if info, err := fs.Stat(t.FS, name); what == content && err == nil && info.Mode().IsRegular() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// trials are the renderings for one question.
+type trials struct {
+	session *Session
+	app     appfile.App
+	is      func(*manifest.Object) bool
+	field   string
+	value   string
+}
+
+// candidate is a word of a file that may decide the value.
+type candidate struct {
+	file       string
+	data       []byte
+	line       int
+	text       string // of the line
+	start, end int    // of the word in data
+	word       string
+}
+
+func (c candidate) source() manifest.Source { return manifest.Source{File: c.file, Line: c.line} }
+
+// words are what a line is made of: without quotes, and without what separates
+// values in YAML and the parts of an image.
+var words = regexp.MustCompile(`[^\s,{}\[\]"'#:=]+`)
+
+// candidates are the words that are a part of the value, the most likely first:
+// those that are all of it, then the longest.
+func (t trials) candidates(files []string) []candidate {
+	var found []candidate
+	for _, file := range files {
+		data, err := fs.ReadFile(t.session.fsys, file)
+		if err != nil || len(data) > maxSearched || !utf8.Valid(data) {
+			continue
+		}
+		found = append(found, t.wordsOf(file, data)...)
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return len(b.word) - len(a.word) })
+	return found[:min(len(found), maxTrials)]
+}
+
+func (t trials) wordsOf(file string, data []byte) []candidate {
+	var found []candidate
+	offset, number := 0, 0
+	for line := range bytes.Lines(data) {
+		number++
+		for _, at := range words.FindAllIndex(line, -1) {
+			if word := string(line[at[0]:at[1]]); strings.Contains(t.value, word) {
+				found = append(found, candidate{file, data, number, string(line), offset + at[0], offset + at[1], word})
+			}
+		}
+		offset += len(line)
+	}
+	return found
+}
+
+// decides renders with another word in the candidate's place, and reports whether
+// the field of the object is another one then.
+func (t trials) decides(ctx context.Context, c candidate) bool {
+	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
+	objects, problems := t.session.objects(ctx, replaced{t.session.fsys, c.file, changed}, t.app)
+	if len(problems) > 0 {
+		return false
+	}
+	o := pick(objects, t.is)
+	if o == nil {
+		return false
+	}
+	value, ok := o.ValueAt(t.field)
+	return !ok || fmt.Sprint(value) != t.value
+}
+
+// another returns a word of the same type.
+func another(word string) string {
+	switch word {
+	case "true":
+		return "false"
+	case "false":
+		return "true"
+	}
+	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+		return strconv.FormatInt(n+1, 10)
+	}
+	return word + "x"
+}
+
+// replaced is a revision with one file changed.
+type replaced struct {
+	fs.FS
+	name string
+	data []byte
+}
+
+// Open implements fs.FS.
+func (r replaced) Open(name string) (fs.File, error) {
+	file, err := r.FS.Open(name)
+	if err != nil || name != r.name {
+		return file, err
+	}
+	return changedFile{file, bytes.NewReader(r.data)}, nil
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (r replaced) ReadFile(name string) ([]byte, error) {
+	if name == r.name {
+		return bytes.Clone(r.data), nil
+	}
+	return fs.ReadFile(r.FS, name)
+}
+
+// changedFile is an open file with another content.
+type changedFile struct {
+	fs.File
+	io.Reader
+}
+
+func (f changedFile) Read(p []byte) (int, error) { return f.Reader.Read(p) }
