@@ -19,9 +19,11 @@ type module struct {
 
 type version struct{ Path, Version string }
 
-// TestModulesAgree holds the server's module and devcluster's together. They
-// are built with one cache: a version that differs costs minutes of compiling,
-// and tests the server against libraries that it does not have.
+// TestModulesAgree holds the server's module and devcluster's together, as far as
+// Kubernetes goes. They are built with one cache: a version that differs costs
+// minutes of compiling, and tests the server against libraries that it does not
+// have. Of the rest each has what it needs: to build an API server anew for the
+// tracing that charts are fetched with would cost more than it saves.
 func TestModulesAgree(t *testing.T) {
 	server, cluster := readModule(t, "go.mod"), readModule(t, "cmd/devcluster/go.mod")
 	if server.Go != cluster.Go {
@@ -29,7 +31,7 @@ func TestModulesAgree(t *testing.T) {
 	}
 	here, there := server.versions(), cluster.versions()
 	for _, path := range slices.Sorted(maps.Keys(here)) {
-		if v, shared := there[path]; shared && v != here[path] {
+		if v, shared := there[path]; shared && v != here[path] && strings.Contains(path, "k8s.io/") {
 			t.Errorf("%s is %s in go.mod and %s in cmd/devcluster/go.mod", path, here[path], v)
 		}
 	}
