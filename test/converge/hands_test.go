@@ -81,7 +81,7 @@ func edit(w *world) {
 	}
 	t := pick(w, targets)
 	switch h := pick(w, hands); {
-	case t.app.ignore && t.object.kind == "Deployment" && w.rand.IntN(2) == 0:
+	case t.app.ignore && t.object.kind == "Deployment" && h.name == "scale":
 		w.scaleIgnored(t.app, t.object)
 	case w.corrects(t.app):
 		w.editCorrected(t.app, t.object, h)
