@@ -23,6 +23,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		return err
 	}
 	unread := map[string]bool{} // branches
+	asked := map[string]Asked{} // by branch
 	wants := map[string]*target{}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
 		targets, problems := e.readBranch(repo, branch, branches[branch])
@@ -31,21 +32,29 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 			unread[branch] = true
 			continue
 		}
+		if asked[branch], err = e.Source.Asked(repo, branch); err != nil {
+			return err
+		}
+		ofHead := asked[branch].Revision == branches[branch]
 		for _, t := range targets {
-			wants[t.spec.Name] = t
+			t.forced = ofHead && asked[branch].Force
+			if _, recorded := records[t.spec.Name]; recorded || !ofHead || !asked[branch].Skip {
+				wants[t.spec.Name] = t
+			}
 		}
 	}
 	for name, saved := range records {
 		record := &saved.Record
 		head := branches[record.Branch]
+		kept, keeps := record.keeps(head, asked[record.Branch])
 		e.claims.know(name)
 		switch {
 		case record.Result == Removed && wants[name] == nil && e.app(name) == nil:
 			e.restore(name, record.Branch, repo, &saved, nil) // for those who ask for its history
 		case head == "" || record.Result == Removed:
-		case record.Skipped == head:
+		case keeps:
 			delete(wants, name)
-			if a := e.restore(name, record.Branch, repo, &saved, e.held(repo, name, record)); a != nil {
+			if a := e.restore(name, record.Branch, repo, &saved, e.targetAt(repo, record.Branch, kept, name)); a != nil {
 				a.setSkipped(head)
 			}
 		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
@@ -72,17 +81,12 @@ func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.
 	return e.readTargets(tree, repo, branch, revision)
 }
 
-// held finds what to keep for an app whose newest revision was pushed with
-// -o skip: the revision that the record says was kept; nil if there is none.
-func (e *Engine) held(repo, name string, record *Record) *target {
-	if record.Held == "" {
+// targetAt renders an app at an earlier revision; nil if it was not there, or if
+// the revision is "".
+func (e *Engine) targetAt(repo, branch, revision, name string) *target {
+	if revision == "" {
 		return nil
 	}
-	return e.targetAt(repo, record.Branch, record.Held, name)
-}
-
-// targetAt renders an app at an earlier revision; nil if it was not there.
-func (e *Engine) targetAt(repo, branch, revision, name string) *target {
 	targets, _ := e.readBranch(repo, branch, revision)
 	for _, t := range targets {
 		if t.spec.Name == name {

@@ -25,6 +25,7 @@ type target struct {
 	digest   string        // of the objects and the settings that shape the deploy
 	gone     bool          // pushboat.yaml does not name the app any more: delete it all
 	inputs   render.Inputs // what was read of the revision
+	forced   bool          // what can not be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted

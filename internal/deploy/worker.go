@@ -454,7 +454,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	} else {
 		a.engine.claim(a, t, objects)
 	}
-	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force, fresh: j.fresh, full: j.full, partial: j.look}
+	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force || t.forced && !a.settled(t), fresh: j.fresh, full: j.full, partial: j.look}
 	p.remake = !j.cause.check() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {

@@ -32,6 +32,7 @@ func (s *Store) sweep() error {
 func (s *Store) sweepRepository(name Name, start time.Time) error {
 	return errors.Join(
 		s.sweepDir(name.path(), start, isLock),
+		s.sweepDir(filepath.Join(name.path(), askedDir), start, isLock),
 		s.sweepDir(filepath.Join(name.path(), "objects"), start, isQuarantine),
 		s.sweepDir(filepath.Join(name.path(), "objects", "pack"), start, isPartialPack),
 		s.sweepRefs(filepath.Join(name.path(), "refs"), start),

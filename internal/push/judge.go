@@ -75,10 +75,27 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	if !ok || ctx.Err() != nil {
 		return false
 	}
+	if err := p.keepAsked(prepared); err != nil {
+		deploy.PrintProblems(out, manifest.Problems{{Message: err.Error(), Hint: "tell the server's operator: its disk may be full"}})
+		return false
+	}
 	for _, branch := range stored {
 		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch))
 	}
 	return true
+}
+
+// keepAsked has the branches remember what was asked for, should the server be
+// killed before it could do it.
+func (p *push) keepAsked(prepared []*deploy.Prepared) error {
+	for _, change := range prepared {
+		if asked := change.Asked(); asked.Any() {
+			if err := p.repo.SetAsked(branchPrefix+change.Branch, asked.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // whileThere ends the context when the pusher goes away: until Git moves the

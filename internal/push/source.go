@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 )
 
@@ -57,6 +58,17 @@ func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
 		return "", nil
 	}
 	return head.String(), err
+}
+
+// Asked returns what was asked for when the branch was pushed last, if that was
+// anything.
+func (s Source) Asked(repo, branch string) (deploy.Asked, error) {
+	repository, err := s.open(repo)
+	if err != nil {
+		return deploy.Asked{}, err
+	}
+	text, err := repository.Asked(branchPrefix + branch)
+	return deploy.ParseAsked(text), err
 }
 
 // Tree reads a revision.
