@@ -25,7 +25,7 @@ type Folder struct {
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
 }
 
-// ErrRefused: a push of the folder would be refused.
+// ErrRefused says that a push of the folder would be refused.
 var ErrRefused = errors.New("the folder can not be deployed as it is; the lines above say why")
 
 // Plan prints what a push of a folder would change on its clusters, or all that
@@ -80,10 +80,11 @@ func Plan(ctx context.Context, folder Folder, out io.Writer) error {
 // nowhere is where a folder has its history: it has none.
 type nowhere struct{}
 
-func (nowhere) Repositories() ([]string, error)                                 { return nil, nil }
-func (nowhere) Branches(context.Context, string) (map[string]string, error)     { return nil, nil }
-func (nowhere) Head(context.Context, string, string) (string, error)            { return "", nil }
-func (nowhere) Asked(string, string) (deploy.Asked, error)                      { return deploy.Asked{}, nil }
+func (nowhere) Repositories() ([]string, error)                             { return nil, nil }
+func (nowhere) Branches(context.Context, string) (map[string]string, error) { return nil, nil }
+func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
+func (nowhere) Asked(string, string) (deploy.Asked, error)                  { return deploy.Asked{}, nil }
+
 func (nowhere) Tree(string, string) (fs.FS, error)                              { return nil, fs.ErrNotExist }
 func (nowhere) Newest(context.Context, string) (map[string]deploy.Saved, error) { return nil, nil }
 func (nowhere) Save(context.Context, deploy.Entry) error                        { return nil }

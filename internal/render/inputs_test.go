@@ -23,7 +23,7 @@ func hashed(files map[string]string) fstest.MapFS {
 	}
 	for _, folder := range []string{".", "apps", "apps/shop", "base", "other"} {
 		all := ""
-		_ = fs.WalkDir(fstest.MapFS(maps.Clone(fsys)), folder, func(name string, _ fs.DirEntry, _ error) error {
+		_ = fs.WalkDir(maps.Clone(fsys), folder, func(name string, _ fs.DirEntry, _ error) error {
 			all += name + files[name] + "\n"
 			return nil
 		})

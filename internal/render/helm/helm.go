@@ -5,6 +5,7 @@
 package helm
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -150,7 +151,7 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 // another time.
 func (r *renderer) execute(top common.Values) map[string]string {
 	first := &chance{}
-	files, err := engine.Engine{CustomTemplateFuncs: first.functions()}.Render(r.chart, top)
+	files, err := engine.Engine{CustomTemplateFuncs: first.functions()}.RenderWithContext(context.Background(), r.chart, top)
 	if err != nil {
 		r.templateProblem(err)
 		return nil
@@ -159,7 +160,7 @@ func (r *renderer) execute(top common.Values) map[string]string {
 		return files
 	}
 	second := &chance{later: true}
-	again, err := engine.Engine{CustomTemplateFuncs: second.functions()}.Render(r.chart, top)
+	again, err := engine.Engine{CustomTemplateFuncs: second.functions()}.RenderWithContext(context.Background(), r.chart, top)
 	if err != nil {
 		r.templateProblem(err)
 		return nil

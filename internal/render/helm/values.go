@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -94,9 +95,9 @@ var schemaMistake = regexp.MustCompile(`^- at '([^']*)': (.*)$`)
 func (r *renderer) lineOfValue(pointer string) (string, int) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for n := len(steps); n > 0; n-- {
-		for i := len(r.written) - 1; i >= 0; i-- {
-			if line := lineAt(r.written[i].root, steps[:n]); line > 0 {
-				return r.written[i].name, line
+		for _, given := range slices.Backward(r.written) {
+			if line := lineAt(given.root, steps[:n]); line > 0 {
+				return given.name, line
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"path"
 	"sync"
 	"time"
-
-	"bytes"
 )
 
 // remote is the file system of a job, as the child sees it: every question goes

@@ -39,8 +39,9 @@ func work(job []byte, fsys fs.FS) []byte {
 	var err error
 	switch verb {
 	case "read":
-		got, err = fs.ReadFile(fsys, argument)
-		got = string(got.([]byte)) //nolint:errcheck,forcetypeassert // it is what ReadFile returns
+		var data []byte
+		data, err = fs.ReadFile(fsys, argument)
+		got = string(data)
 	case "list":
 		var entries []fs.DirEntry
 		entries, err = fs.ReadDir(fsys, argument)
