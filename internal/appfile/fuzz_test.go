@@ -1,6 +1,7 @@
 package appfile
 
 import (
+	"encoding/json"
 	"io/fs"
 	"path"
 	"regexp"
@@ -19,6 +20,10 @@ func FuzzAppfile(f *testing.F) {
 		"apps: [{ignore: [{kind: A, pointers: [/a~1]}]}]", "---\n---\n", "? x\n", "apps: !!binary x", "apps: [{name: !!str }]",
 		"apps: [{health: &h [{kind: A, group: a.b, current: x, message: &m y}]}, {path: apps/shop, health: *h}, {health: [*m]}]",
 		"apps: [{path: apps/shop, createNamespace: true, namespace: x, ignore: &i [{kind: &k A, pointers: [/x]}]}, {path: apps, ignore: *i}]",
+		"apps: [{path: apps/shop, helm: {releaseName: x, values: [a.yaml, {b: 1}, &v {c: [~, 1.5, 0x1F]}, *v]}}]",
+		"apps: [{path: apps/shop, helm: {values: {a: b}}}, {path: apps, render: plain, helm: {}}, {path: apps/blog, helm: 3}]",
+		"apps: [{path: apps/shop, kustomize: {images: [{name: a, newTag: '1'}], patches: [{patch: x}], namePrefix: a-, nameSuffix: 1, components: [../c], replicas: []}}]",
+		"apps: [{path: apps/shop, render: kustomize, kustomize: {images: {}, patches: [*x]}}, {path: apps, kustomize: {images: [{1: 2, [a]: b}]}}]",
 	} {
 		f.Add(seed)
 	}
@@ -64,6 +69,20 @@ func checkApp(t *testing.T, app App) {
 	}
 	if checkBranch(app.Branch) != "" || checkLabel(app.Cluster) != "" || app.Timeout <= 0 {
 		t.Errorf("app %+v", app)
+	}
+	for _, text := range []json.RawMessage{app.Kustomize.Images, app.Kustomize.Patches, app.Kustomize.Components, app.Kustomize.Replicas} {
+		var list []any
+		if len(text) > 0 && json.Unmarshal(text, &list) != nil {
+			t.Errorf("a list of kustomize: %s", text)
+		}
+	}
+	for _, v := range app.Helm.Values {
+		if (v.File == "") == (len(v.Inline) == 0) || v.Line <= 0 || len(v.Inline) > 0 && !json.Valid(v.Inline) {
+			t.Errorf("values %+v", v)
+		}
+	}
+	if app.Helm.ReleaseName != "" && checkName(app.Helm.ReleaseName) != "" {
+		t.Errorf("release name %q", app.Helm.ReleaseName)
 	}
 	for _, name := range app.DependsOn {
 		if name == app.Name {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 
@@ -38,14 +39,26 @@ type rendered struct {
 }
 
 // Serve is a worker: it renders what comes in until there is no more.
-func Serve(in io.Reader, out io.Writer) error {
-	return worker.Serve(in, out, worker.DefaultLimits, func(text []byte, fsys fs.FS) []byte {
+func Serve(in io.Reader, out io.Writer) error { return serve(in, out, worker.DefaultLimits) }
+
+func serve(in io.Reader, out io.Writer, limits worker.Limits) error {
+	http.DefaultTransport = nothing{}
+	return worker.Serve(in, out, limits, func(text []byte, fsys fs.FS) []byte {
 		reply, err := json.Marshal(do(text, fsys))
 		if err != nil {
 			return failed(err)
 		}
 		return reply
 	})
+}
+
+// nothing is the network of a worker: where the kernel does not keep a library
+// from it, this does.
+type nothing struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (nothing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("nothing is fetched")
 }
 
 // failed is the outcome of a job that could not be read or answered.

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"text/template"
@@ -40,12 +41,73 @@ func (c *chance) functions() template.FuncMap {
 			return c.now().Sub(t).Round(time.Second).String()
 		},
 	}
+	maps.Copy(functions, c.dates())
+	maps.Copy(functions, inOrder)
 	for _, name := range chanceFunctions {
 		if f, ok := all[name]; ok {
 			functions[name] = c.noted(name, f)
 		}
 	}
 	return functions
+}
+
+// dates are the functions that write a date, and today's where they are given
+// something else: sprig asks the clock then, without a word.
+func (c *chance) dates() template.FuncMap {
+	inZone := func(format string, date any, zone string) string {
+		t := c.date(date)
+		if location, err := time.LoadLocation(zone); err == nil {
+			return t.In(location).Format(format)
+		}
+		return t.UTC().Format(format)
+	}
+	const day = "2006-01-02"
+	return template.FuncMap{
+		"date":           func(format string, date any) string { return inZone(format, date, "Local") },
+		"dateInZone":     inZone,
+		"date_in_zone":   inZone,
+		"htmlDate":       func(date any) string { return inZone(day, date, "Local") },
+		"htmlDateInZone": func(date any, zone string) string { return inZone(day, date, zone) },
+	}
+}
+
+// date is the date that a template gives, in one of sprig's ways.
+func (c *chance) date(date any) time.Time {
+	switch date := date.(type) {
+	case time.Time:
+		return date
+	case *time.Time:
+		if date != nil {
+			return *date
+		}
+	case int64:
+		return time.Unix(date, 0)
+	case int:
+		return time.Unix(int64(date), 0)
+	case int32:
+		return time.Unix(int64(date), 0)
+	}
+	c.note("date")
+	return c.now()
+}
+
+// inOrder are the functions that list a map: of the orders in which they may, the
+// one that is the same each time.
+var inOrder = template.FuncMap{
+	"keys": func(dicts ...map[string]any) []string {
+		keys := []string{}
+		for _, dict := range dicts {
+			keys = append(keys, slices.Sorted(maps.Keys(dict))...)
+		}
+		return keys
+	},
+	"values": func(dict map[string]any) []any {
+		values := []any{}
+		for _, key := range slices.Sorted(maps.Keys(dict)) {
+			values = append(values, dict[key])
+		}
+		return values
+	},
 }
 
 func (c *chance) now() time.Time {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -141,6 +142,9 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 		r.add(r.chartFile(), 0, err.Error(), "")
 		return nil
 	}
+	if r.checkReferences(r.chart); len(r.problems) > 0 {
+		return nil
+	}
 	if merged, ok := top["Values"].(common.Values); ok {
 		r.checkSchema(merged)
 	}
@@ -175,13 +179,17 @@ func (r *renderer) execute(top common.Values) map[string]string {
 	return files
 }
 
+// glued is what Helm takes for the end of a document and YAML does not: templates
+// that trim white space after the marker leave it at the start of a line.
+var glued = regexp.MustCompile(`(?m)^---[ \t]*([^ \t\r\n])`)
+
 // parse reads the objects in the output of a template.
 func (r *renderer) parse(name, text string) {
 	file, _ := r.place(name, 0)
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	objects, problems := manifest.Parse(file, []byte(text))
+	objects, problems := manifest.Parse(file, []byte(glued.ReplaceAllString(text, "---\n$1")))
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {

@@ -12,7 +12,7 @@ import (
 // has for it: the chart's name stands where its folder is.
 func (r *renderer) place(name string, line int) (string, int) {
 	rest, ok := strings.CutPrefix(name, r.chart.Name()+"/")
-	if !ok {
+	if !ok || rest == "." || !fs.ValidPath(rest) { // a template may say what it likes
 		return r.chartFile(), 0
 	}
 	return path.Join(r.folder, rest), line

@@ -29,7 +29,7 @@ func (r *renderer) readValues() map[string]any {
 	for _, given := range r.release.Settings.Values {
 		text := []byte(given.Inline)
 		if given.File != "" {
-			text = r.readValuesFile(path.Join(r.folder, given.File), given.Line)
+			text = r.readValuesFile(given.File, given.Line)
 		}
 		if len(r.problems) > 0 {
 			return nil
@@ -46,9 +46,19 @@ func (r *renderer) readValues() map[string]any {
 
 // readValuesFile returns the text of a file of values, which pushboat.yaml names
 // on a line.
-func (r *renderer) readValuesFile(name string, line int) []byte {
-	if name == ".." || strings.HasPrefix(name, "../") {
-		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s leads out of the repository", name), "")
+func (r *renderer) readValuesFile(entry string, line int) []byte {
+	name := path.Join(r.folder, entry)
+	wrong := ""
+	switch {
+	case strings.Contains(entry, "://"):
+		wrong = "is not part of the repository, and nothing is fetched"
+	case path.IsAbs(entry):
+		wrong = "is an absolute path"
+	case name == ".." || strings.HasPrefix(name, "../"):
+		wrong = "leads out of the repository"
+	}
+	if wrong != "" {
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %q %s", entry, wrong), "name a file of the repository; the path is from the app's folder")
 		return nil
 	}
 	text, err := fs.ReadFile(r.fsys, name)

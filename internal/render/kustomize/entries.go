@@ -31,9 +31,10 @@ var Names = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 type checker struct {
 	fsys     fs.FS
 	problems manifest.Problems
-	seen     map[string]bool // folders that were looked at
+	seen     map[string]bool // folders that were looked at, with a "/" if for plugins
 	within   []string        // folders that are being looked at
 	entries  int
+	plugins  bool   // what is looked at configures generators, transformers or validators
 	first    string // the kustomization that was read first
 }
 
@@ -43,17 +44,21 @@ func (c *checker) add(source manifest.Source, message, hint string) {
 
 // folder looks at the kustomization in a folder and at all that it names.
 func (c *checker) folder(folder string, from manifest.Source) {
+	key := folder
+	if c.plugins {
+		key += "/"
+	}
 	switch {
 	case slices.Contains(c.within, folder):
 		c.add(from, fmt.Sprintf("%s includes itself: %s", folder, strings.Join(append(c.within, folder), " > ")), "take the entry out")
 		return
-	case c.seen[folder]:
+	case c.seen[key]:
 		return
 	case len(c.seen) >= MaxKustomizations:
 		c.add(from, fmt.Sprintf("there are more than %d kustomizations", MaxKustomizations), "split the app")
 		return
 	}
-	c.seen[folder] = true
+	c.seen[key] = true
 	file, root := c.read(folder, from)
 	if root == nil {
 		return
@@ -98,7 +103,10 @@ func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node)
 		c.add(manifest.Source{File: found[0], Line: root.Line}, "the kustomization is not a mapping", "write resources: into it")
 		root = nil
 	}
-	return found[0], root
+	if root == nil {
+		return found[0], nil
+	}
+	return found[0], c.resolved(found[0], root)
 }
 
 // fields looks at the fields that name files.
@@ -106,7 +114,7 @@ func (c *checker) fields(file, folder string, root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		at := place{file: file, folder: folder, field: key.Value}
-		switch key.Value {
+		switch canonical(key.Value) {
 		case "resources", "bases":
 			c.each(value, func(n *yaml.Node) { c.resource(at, n) })
 		case "components":
@@ -124,8 +132,7 @@ func (c *checker) fields(file, folder string, root *yaml.Node) {
 		case "configMapGenerator", "secretGenerator":
 			c.each(value, func(n *yaml.Node) { c.generator(at, n) })
 		case "helmCharts", "helmChartInflationGenerator", "helmGlobals":
-			c.add(at.source(key), "charts inside a kustomization are not rendered",
-				"make the chart an app of its own: its path in pushboat.yaml is the chart's folder")
+			c.refuseCharts(at, key)
 		}
 	}
 }
@@ -137,40 +144,15 @@ func (p place) source(n *yaml.Node) manifest.Source {
 	return manifest.Source{File: p.file, Line: n.Line}
 }
 
-// each calls do for every element of a list.
-func (c *checker) each(list *yaml.Node, do func(*yaml.Node)) {
-	if list.Kind == yaml.AliasNode {
-		list = list.Alias
-	}
-	if list.Kind != yaml.SequenceNode {
-		return // kustomize says what it should be
-	}
-	for _, n := range list.Content {
-		if n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		do(n)
-	}
-}
-
-// child returns the value of a mapping's key, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
 // resource looks at a file of manifests, or at a folder with a kustomization.
 func (c *checker) resource(at place, n *yaml.Node) {
 	name, info, ok := c.find(at, n, n.Value)
-	if ok && info.IsDir() {
+	switch {
+	case !ok:
+	case info.IsDir():
 		c.folder(name, at.source(n))
+	case c.plugins:
+		c.pluginFile(name)
 	}
 }
 
@@ -183,37 +165,6 @@ func (c *checker) component(at place, n *yaml.Node) {
 	default:
 		c.folder(name, at.source(n))
 	}
-}
-
-// plugin looks at the configuration of a generator, transformer or validator:
-// only what is built into kustomize is run.
-func (c *checker) plugin(at place, n *yaml.Node) {
-	if isInline(n) {
-		c.refuseFunctions(at.source(n), n.Value)
-		return
-	}
-	name, info, ok := c.find(at, n, n.Value)
-	switch {
-	case !ok:
-	case info.IsDir():
-		c.folder(name, at.source(n))
-	default:
-		if data, err := fs.ReadFile(c.fsys, name); err == nil {
-			c.refuseFunctions(manifest.Source{File: name}, string(data))
-		}
-	}
-}
-
-// functions are the annotations that name a program or container to run.
-var functions = regexp.MustCompile(`config\.kubernetes\.io/function|config\.k8s\.io/function`)
-
-func (c *checker) refuseFunctions(source manifest.Source, text string) {
-	at := functions.FindStringIndex(text)
-	if at == nil {
-		return
-	}
-	source.Line = max(source.Line, 1) + strings.Count(text[:at[0]], "\n")
-	c.add(source, "functions that are programs or containers are not run", "commit what it makes of the objects, or use a transformer that is built into kustomize")
 }
 
 // generator looks at the files of a configMapGenerator or secretGenerator.
@@ -255,13 +206,18 @@ func (c *checker) file(at place, n *yaml.Node, entry string) {
 	}
 }
 
-// isInline reports whether an entry is YAML, not the name of a file.
+// isInline reports whether an entry is YAML, not the name of a file. What looks
+// like both is an address to kustomize, as soon as it can not read it as YAML.
 func isInline(n *yaml.Node) bool {
-	return strings.Contains(n.Value, "\n") || strings.Contains(n.Value, ": ")
+	looksSo := strings.ContainsAny(n.Value, "\n\r") || strings.Contains(n.Value, ": ") || strings.HasPrefix(n.Value, "{")
+	return looksSo && !address.MatchString(n.Value)
 }
 
+// address is how a text starts that is no YAML of an object.
+var address = regexp.MustCompile(`(?i)^\s*(git::|gh:|[a-z][a-z0-9+.-]*://|[a-z0-9._-]*@|(www\.)?github\.com[:/])`)
+
 // remote is what kustomize would fetch, even if there were a file of that name.
-var remote = regexp.MustCompile(`(?i)^(git::|gh:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
+var remote = regexp.MustCompile(`(?i)^\s*(git::|gh:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
 
 // find returns the path in the revision of what an entry names, which has to be
 // there.
@@ -273,16 +229,12 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 		return "", nil, false
 	}
 	name := path.Join(at.folder, entry)
-	message, hint := "", ""
+	var message, hint string
 	switch {
 	case n.Kind != yaml.ScalarNode || entry == "":
 		message, hint = "the entry is not the name of a file", "name a file or folder of the repository"
-	case remote.MatchString(entry):
-		message, hint = fmt.Sprintf("%s is not part of the repository, and nothing is fetched", show(entry)), "commit it, and name the file or folder"
-	case path.IsAbs(entry):
-		message, hint = fmt.Sprintf("%s is an absolute path", show(entry)), "write the path from this folder"
-	case name == ".." || strings.HasPrefix(name, "../"):
-		message, hint = fmt.Sprintf("%s leads out of the repository", show(entry)), "move it into the repository"
+	default:
+		message, hint = foreign(entry, name)
 	}
 	if message == "" {
 		info, err := fs.Stat(c.fsys, name)
@@ -296,6 +248,20 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 	}
 	c.add(at.source(n), at.field+": "+message, hint)
 	return "", nil, false
+}
+
+// foreign says why an entry is no path in the revision, which it would be by
+// name; "" if it is one.
+func foreign(entry, name string) (message, hint string) {
+	switch {
+	case remote.MatchString(entry):
+		return show(entry) + " is not part of the repository, and nothing is fetched", "commit it, and name the file or folder"
+	case path.IsAbs(entry):
+		return show(entry) + " is an absolute path", "write the path from this folder"
+	case name == ".." || strings.HasPrefix(name, "../"):
+		return show(entry) + " leads out of the repository", "move it into the repository"
+	}
+	return "", ""
 }
 
 func show(entry string) string { return fmt.Sprintf("%q", entry) }

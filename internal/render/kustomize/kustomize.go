@@ -42,6 +42,7 @@ func Find(fsys fs.FS, folder string) string {
 func Render(fsys fs.FS, folder string, settings appfile.Kustomize) ([]*manifest.Object, manifest.Problems) {
 	c := &checker{fsys: fsys, seen: map[string]bool{}}
 	c.folder(folder, manifest.Source{File: folder})
+	c.settings(folder, settings)
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
@@ -56,7 +57,7 @@ func Render(fsys fs.FS, folder string, settings appfile.Kustomize) ([]*manifest.
 	if err != nil {
 		return nil, manifest.Problems{buildProblem(c.first, err)}
 	}
-	return objects(built, &origins{fsys: fsys, folder: folder, keep: own})
+	return objects(built, &origins{fsys: fsys, folder: folder, keep: own, first: c.first})
 }
 
 // objects takes the objects out of what was built, as they are: whoever gets them

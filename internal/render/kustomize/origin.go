@@ -15,6 +15,7 @@ import (
 type origins struct {
 	fsys   fs.FS
 	folder string // of the kustomization that was built
+	first  string // its file
 	keep   bool   // the author wants the annotation in the objects
 
 	files map[string][]*manifest.Object // of each file that was looked at
@@ -34,7 +35,7 @@ func (o *origins) of(res *resource.Resource) (manifest.Source, error) {
 	}
 	switch {
 	case origin == nil:
-		return manifest.Source{File: o.folder}, nil
+		return manifest.Source{File: o.first}, nil
 	case origin.Path != "" && origin.Repo == "":
 		file := path.Join(o.folder, origin.Path)
 		return manifest.Source{File: file, Line: o.line(file, res)}, nil

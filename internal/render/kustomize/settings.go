@@ -5,24 +5,51 @@ import (
 	"fmt"
 	"io/fs"
 
+	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/yaml"
+	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
+// settings looks at the files that an app's settings name, as if they stood in
+// the kustomization of its folder.
+func (c *checker) settings(folder string, add appfile.Kustomize) {
+	c.within = []string{folder}
+	look := func(field string, text json.RawMessage, do func(at place, n *yaml.Node)) {
+		var root yaml.Node
+		if len(text) == 0 || yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
+			return // kustomize says what is wrong with it
+		}
+		at := place{file: appfile.Name, folder: folder, field: "kustomize." + field}
+		unplaced(&root)
+		c.each(root.Content[0], func(n *yaml.Node) { do(at, n) })
+	}
+	look("components", add.Components, c.component)
+	look("patches", add.Patches, func(at place, n *yaml.Node) { c.local(at, child(n, "path")) })
+}
+
+// unplaced takes the lines out of a node: they are those of a text in memory.
+func unplaced(n *yaml.Node) {
+	n.Line = 0
+	for _, inner := range n.Content {
+		unplaced(inner)
+	}
+}
+
 // prepare returns the root kustomization with an app's settings in it, and with
-// the request to say where each object comes from. own tells that the author has
-// asked for that too, and so wants it in the objects.
+// the request to say where each object comes from. own tells that the
+// author has asked for that too, and so wants it in the objects.
 func prepare(fsys fs.FS, file string, add appfile.Kustomize) (root []byte, own bool, err error) {
 	text, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", file, err)
 	}
 	fields := map[string]any{}
-	if err := yaml.Unmarshal(text, &fields); err != nil {
+	if err := k8syaml.Unmarshal(text, &fields); err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", file, err)
 	}
+	canonize(fields)
 	metadata, _ := fields["buildMetadata"].([]any)
 	for _, option := range metadata {
 		own = own || option == types.OriginAnnotations
@@ -39,8 +66,18 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize) (root []byte, own b
 	}
 	affix(fields, "namePrefix", add.NamePrefix, "")
 	affix(fields, "nameSuffix", "", add.NameSuffix)
-	root, err = yaml.Marshal(fields)
+	root, err = k8syaml.Marshal(fields)
 	return root, own, err
+}
+
+// canonize spells the fields as kustomize does, which does not care.
+func canonize(fields map[string]any) {
+	for name, value := range fields {
+		if is := canonical(name); is != name {
+			delete(fields, name)
+			fields[is] = value
+		}
+	}
 }
 
 // extend appends the elements of a list in JSON to a field.

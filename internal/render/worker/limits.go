@@ -22,5 +22,9 @@ var DefaultLimits = Limits{
 	Jobs:   1000,
 }
 
-// statusMemory is the exit status of a child that ended itself for its memory.
-const statusMemory = 90
+// Exit statuses of a child.
+const (
+	statusMemory = 90 // it ended itself for its memory
+	statusPanic  = 91 // a job panicked
+	statusFatal  = 2  // the Go runtime ended it, for a lack of memory or stack
+)

@@ -110,6 +110,8 @@ func (p *process) cause(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %w", ErrCrashed, err)
 	case exit.ExitCode() == statusMemory:
 		return fmt.Errorf("%w: it took more than %d MiB of memory", ErrLimit, p.limits.Memory>>20)
+	case exit.ExitCode() == statusFatal:
+		return fmt.Errorf("%w: it ran out of memory (%d MiB) or stack", ErrLimit, p.limits.Memory>>20)
 	case exit.UserTime()+exit.SystemTime() >= p.limits.CPU-time.Second:
 		return fmt.Errorf("%w: it took more than %s of processor time", ErrLimit, p.limits.CPU)
 	}

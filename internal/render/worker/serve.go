@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 )
 
 // Command is the word with which the program is started as a worker.
@@ -30,7 +31,7 @@ func Serve(in io.Reader, out io.Writer, limits Limits, do func(job []byte, fsys 
 			return fmt.Errorf("read a job: got a frame %q", k)
 		}
 		end := result
-		payload = do(payload, &remote{in: reader, out: out, answers: map[question]reply{}})
+		payload = orEnd(do, payload, &remote{in: reader, out: out, answers: map[question]reply{}})
 		if jobs >= limits.Jobs || limits.used() {
 			end = last
 		}
@@ -38,4 +39,15 @@ func Serve(in io.Reader, out io.Writer, limits Limits, do func(job []byte, fsys 
 			return err
 		}
 	}
+}
+
+// orEnd does a job; a panic ends the process with a status of its own, which tells
+// it from the end of memory or stack: that is not for a program to catch.
+func orEnd(do func([]byte, fs.FS) []byte, job []byte, fsys fs.FS) []byte {
+	defer func() {
+		if recover() != nil {
+			os.Exit(statusPanic)
+		}
+	}()
+	return do(job, fsys)
 }
