@@ -1,7 +1,7 @@
 # Pushboat's build. Needs Go, Git, OpenSSH and make, nothing else; a C
 # compiler only adds the race detector to the tests.
 #
-#   make build       bin/pushboat and bin/pushboat-hook
+#   make build       bin/pushboat, bin/pushboat-hook and bin/pushboat-sops
 #   make devcluster  bin/devcluster, a Kubernetes control plane in one program
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
@@ -55,12 +55,13 @@ TEST_TIMEOUT ?= 30m
 
 say = @printf '==> %s\n' '$(1)'
 
-.PHONY: build devcluster demo test test-devcluster lint fmt fuzz bench bench-go clean help
+.PHONY: build devcluster demo test test-devcluster test-sops lint fmt fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
-	$(call say,building bin/pushboat and bin/pushboat-hook (cold: 8 min; after devcluster, seconds))
+	$(call say,building bin/pushboat, bin/pushboat-hook and bin/pushboat-sops (cold: 8 min; after devcluster, seconds))
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/pushboat ./cmd/pushboat-hook
+	@go -C cmd/pushboat-sops build -ldflags '-s -w' -o '$(CURDIR)/bin/' .
 
 devcluster: bin/devcluster
 
@@ -75,7 +76,7 @@ demo: bin/devcluster build
 	@go run ./cmd/demo $(if $(filter 1,$(ONCE)),--once)
 
 # --- checks -------------------------------------------------------------
-test: bin/devcluster test-devcluster
+test: bin/devcluster test-devcluster test-sops
 	$(if $(RACE),,$(call say,no C compiler that works: testing without the race detector))
 	$(call say,testing (cold: 8 to 15 min, most of it compiling for the race detector))
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
@@ -85,6 +86,11 @@ test-devcluster:
 	@go -C cmd/devcluster vet ./...
 	@go -C cmd/devcluster test -timeout $(TEST_TIMEOUT) ./...
 
+test-sops:
+	$(call say,checking the module that decrypts (seconds))
+	@go -C cmd/pushboat-sops vet ./...
+	@go -C cmd/pushboat-sops test -timeout $(TEST_TIMEOUT) ./...
+
 $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	$(call say,building $(GOLANGCI_LINT) (cold: about 5 min))
 	@mkdir -p bin
@@ -92,9 +98,10 @@ $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@touch $(GOLANGCI_LINT)
 
 lint: $(GOLANGCI_LINT)
-	$(call say,linting both modules (cold: 3 to 8 min, most of it for devcluster))
+	$(call say,linting the modules (cold: 3 to 8 min, most of it for devcluster))
 	@$(GOLANGCI_LINT) run ./...
 	@cd cmd/devcluster && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
+	@cd cmd/pushboat-sops && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
 
 fmt: $(GOLANGCI_LINT)
 	@$(GOLANGCI_LINT) fmt ./...

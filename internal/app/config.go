@@ -24,6 +24,7 @@ type Config struct {
 	Keys     Keys               `yaml:"keys"`
 	Git      Git                `yaml:"git"`
 	Drift    Drift              `yaml:"drift"`
+	Secrets  Secrets            `yaml:"secrets"`
 	Log      Log                `yaml:"log"`
 
 	// HookProgram is the absolute path of pushboat-hook; default: beside the
@@ -70,6 +71,15 @@ type Git struct {
 // Drift configures what counts as drift.
 type Drift struct {
 	HandTools []string `yaml:"hand_tools"` // added to live.DefaultTools
+}
+
+// Secrets configures how encrypted files are read, see secrets.Config.
+type Secrets struct {
+	Plain       string   `yaml:"plain"`    // refuse or allow; "": refuse
+	AgeKeys     []string `yaml:"age_keys"` // files
+	PGPKeys     []string `yaml:"pgp_keys"` // files
+	Keys        []string `yaml:"keys"`
+	Environment []string `yaml:"environment"` // names of variables
 }
 
 // Log configures the server's log, which goes to standard error.
@@ -124,6 +134,11 @@ func (c *Config) relativeTo(dir string) {
 	for i, path := range c.Keys.Admin {
 		c.Keys.Admin[i] = at(path)
 	}
+	for _, files := range [][]string{c.Secrets.AgeKeys, c.Secrets.PGPKeys} {
+		for i, path := range files {
+			files[i] = at(path)
+		}
+	}
 	for name, cluster := range c.Clusters {
 		c.Clusters[name] = Cluster{Kubeconfig: at(cluster.Kubeconfig)}
 	}
@@ -161,6 +176,9 @@ func (c Config) check() error {
 		if err := checkLoopback(c.Debug.Address); err != nil {
 			return fmt.Errorf("debug.address: %w", err)
 		}
+	}
+	if plain := c.Secrets.Plain; plain != "" && plain != "refuse" && plain != "allow" {
+		return fmt.Errorf("secrets.plain: %q is neither refuse nor allow", plain)
 	}
 	for _, tool := range c.Drift.HandTools {
 		if strings.Trim(tool, "*") == "" {

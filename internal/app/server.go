@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -33,6 +34,7 @@ import (
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -55,6 +57,8 @@ type server struct {
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
 	renderers     *worker.Pool
+	keys          *secrets.Decrypter
+	hostKey       ssh.Signer
 	timetable     *timetable
 	fullTimetable *timetable
 	ssh           *sshd.Server
@@ -175,6 +179,9 @@ func (s *server) buildEngine() error {
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
+	if err := s.openKeys(); err != nil {
+		return err
+	}
 	key, err := secretKey(s.path("mask.key"))
 	if err != nil {
 		return err
@@ -188,7 +195,8 @@ func (s *server) buildEngine() error {
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers, askCluster(clusters)), Masker: manifest.NewMasker(key), Events: s.events, Log: s.log,
+		Renderer: render.New(s.renderers, askCluster(clusters)).WithKeys(s.keys), Masker: manifest.NewMasker(key),
+		PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -272,18 +280,15 @@ func (s *server) buildDoors(version string) (err error) {
 	if err != nil {
 		return err
 	}
-	hostKey, err := sshd.LoadOrCreateHostKey(s.path("ssh", "host_ed25519"))
-	if err != nil {
-		return err
-	}
 	policy := access.NewPolicy(s.log, s.keyring)
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
-		Version: version, HostKey: ssh.FingerprintSHA256(hostKey.PublicKey()), Log: s.log,
+		Version: version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
+		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
 	s.ssh, err = sshd.New(sshd.Config{
-		HostKeys: []ssh.Signer{hostKey},
+		HostKeys: []ssh.Signer{s.hostKey},
 		Keys:     s.keyring,
 		Log:      s.log,
 		Handlers: sshd.Handlers{
@@ -431,6 +436,7 @@ func (s *server) close() {
 	if s.renderers != nil {
 		s.renderers.Close()
 	}
+	s.keys.Close()
 	if s.probes != nil {
 		_ = s.probes.Close() // nothing is lost with a probe
 	}

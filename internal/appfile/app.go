@@ -49,6 +49,12 @@ const (
 	DriftOff     = "off"
 )
 
+// Values of App.PlainSecrets in the file.
+const (
+	plainSecretsRefuse = "refuse"
+	plainSecretsAllow  = "allow"
+)
+
 // Values of App.OnFailure.
 const (
 	OnFailureKeep     = "keep"     // what a failed deploy left stays as it is
@@ -81,6 +87,9 @@ type App struct {
 	OnFailure string        // OnFailureKeep or OnFailureRollback
 	Ignore    []Ignore
 	Health    []Health // before the rules that hold for all
+	// PlainSecrets lets Secrets into the repository whose values are not
+	// encrypted.
+	PlainSecrets bool
 
 	// Exclude are folders below Path that are the Path of another app of the
 	// same branch, and so not part of this one. Sorted.

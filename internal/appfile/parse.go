@@ -164,7 +164,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm",
-	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "ignore", "health",
+	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health",
 }
 
 // entry reads one app.
@@ -242,6 +242,10 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 	}
 	if f, ok := fields["onFailure"]; ok {
 		app.OnFailure, _ = r.oneOf(f, OnFailureKeep, OnFailureRollback)
+	}
+	if f, ok := fields["plainSecrets"]; ok {
+		value, _ := r.oneOf(f, plainSecretsRefuse, plainSecretsAllow)
+		app.PlainSecrets = value == plainSecretsAllow
 	}
 }
 

@@ -45,7 +45,9 @@ type Desk struct {
 	Events   *event.Bus
 	Version  string
 	HostKey  string // fingerprint of the server's key
-	Log      *logrus.Entry
+	// Recipient is the server's public key, as age and SOPS encrypt for it.
+	Recipient string
+	Log       *logrus.Entry
 }
 
 // Exit statuses of verbs.

@@ -64,6 +64,10 @@ func help(_ context.Context, c *call) error {
 	if len(matching) == 0 {
 		return hint(fmt.Errorf("%q is no verb", name), "help lists the verbs")
 	}
+	if len(matching) == 1 {
+		c.helpOn(matching[0])
+		return nil
+	}
 	c.table(matching)
 	return nil
 }
@@ -73,7 +77,8 @@ func (c *call) helpAll() {
 	c.table(verbs()[1:])
 	fmt.Fprint(c, "\nWhat lists takes -o json. help VERB says more.\n"+
 		"To deploy, push:  git push ssh://HOST/NAME main\n"+
-		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N\n")
+		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N |\n"+
+		"                  plain-secrets\n")
 }
 
 func (c *call) table(list []*verb) {

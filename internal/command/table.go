@@ -69,6 +69,9 @@ func verbs() []*verb {
 		},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},
+		{
+			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
+		},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},

@@ -82,8 +82,12 @@ type Config struct {
 	Recorder Recorder
 	Renderer *render.Renderer
 	Masker   manifest.Masker
-	Events   *event.Bus // nil: nobody is told
-	Log      *logrus.Entry
+	// PlainSecrets lets Secrets whose values are not encrypted into every
+	// repository.
+	PlainSecrets bool
+
+	Events *event.Bus // nil: nobody is told
+	Log    *logrus.Entry
 }
 
 // Engine deploys apps. Use New, then Start.

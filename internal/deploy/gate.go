@@ -23,6 +23,7 @@ type Options struct {
 	Detach       bool // do not wait for the deploy
 	Force        bool // recreate objects whose immutable fields changed
 	Skip         bool // record, do not deploy
+	PlainSecrets bool // store Secrets whose values are not encrypted
 	ConfirmPrune int  // how many deletions are confirmed; -1: none
 }
 
@@ -79,11 +80,13 @@ func (p *Prepared) Deploys() bool {
 // asked for, no other change may have the same apps or objects until Release.
 func (p *Prepared) Plan(ctx context.Context) {
 	e := p.engine
+	exposed := e.exposed(p)
+	p.Problems = append(p.Problems, exposed...)
 	if p.Options.Skip {
-		p.Problems = e.reservations.take(p)
+		p.Problems = append(exposed, e.reservations.take(p)...)
 		return
 	}
-	p.partial = len(p.Problems) > 0
+	p.partial = len(p.Problems) > len(exposed)
 	misnamed := e.checkNames(p)
 	p.Problems = append(p.Problems, misnamed...)
 	if len(misnamed) > 0 || p.partial && len(p.targets) == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
 // target is what an app should be: a revision of its branch, rendered.
@@ -27,6 +28,7 @@ type target struct {
 	inputs   render.Inputs // what was read of the revision
 	forced   bool          // what can not be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
+	plain    []secrets.Plain
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
@@ -75,6 +77,7 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			scalers:  scalersOf(spec.Namespace, objects),
 			digest:   targetDigest(spec, result.Digest),
 			inputs:   result.Inputs,
+			plain:    result.Plain,
 		})
 	}
 	return targets, problems

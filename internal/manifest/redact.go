@@ -34,6 +34,21 @@ func Redact(text string, objs ...*unstructured.Unstructured) string {
 			addSecretForms(forms, o.Object)
 		}
 	}
+	return withoutForms(text, forms)
+}
+
+// NewRedacter returns what removes values from texts as Redact does: values that
+// were decrypted, which any object may have.
+func NewRedacter(values []string) func(text string) string {
+	forms := map[string]bool{}
+	for _, value := range values {
+		addForms(forms, value)
+	}
+	return func(text string) string { return withoutForms(text, forms) }
+}
+
+// withoutForms removes all forms of values from a text.
+func withoutForms(text string, forms map[string]bool) string {
 	ordered := sortedKeys(forms)
 	sort.SliceStable(ordered, func(i, j int) bool { return len(ordered[i]) > len(ordered[j]) })
 	var short, long []string

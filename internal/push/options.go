@@ -10,7 +10,7 @@ import (
 )
 
 // optionsHelp names the push options, for errors about them.
-const optionsHelp = "the push options are plan, detach, force, skip and confirm-prune=N"
+const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N"
 
 // parseOptions reads what the pusher gave with git push -o. Unknown options
 // and options given twice are refused: one that is misspelt must not deploy.
@@ -18,6 +18,7 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 	options := deploy.Options{ConfirmPrune: -1}
 	flags := map[string]*bool{
 		"plan": &options.Plan, "detach": &options.Detach, "force": &options.Force, "skip": &options.Skip,
+		"plain-secrets": &options.PlainSecrets,
 	}
 	var problems manifest.Problems
 	for _, word := range words {

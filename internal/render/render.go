@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/plain"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -33,6 +34,8 @@ type Result struct {
 	Digest string
 	// Inputs are what was read; they never hold if there were problems.
 	Inputs Inputs
+	// Plain are the Secrets with values that come out of no encrypted file.
+	Plain []secrets.Plain
 }
 
 // AskCluster returns what charts may ask about a cluster that an app names.
@@ -42,6 +45,7 @@ type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
 type Renderer struct {
 	workers *worker.Pool
 	ask     AskCluster
+	keys    *secrets.Decrypter
 }
 
 // New returns a renderer that computes in the workers of a pool. Without ask no
@@ -50,17 +54,24 @@ func New(workers *worker.Pool, ask AskCluster) *Renderer {
 	return &Renderer{workers: workers, ask: ask}
 }
 
+// WithKeys returns the renderer with what decrypts files. Without it encrypted
+// files are problems.
+func (r *Renderer) WithKeys(keys *secrets.Decrypter) *Renderer {
+	return &Renderer{workers: r.workers, ask: r.ask, keys: keys}
+}
+
 // Session renders apps of one revision, one after the other. Its methods are
 // not for several goroutines at once; it has to be closed.
 type Session struct {
 	fsys   fs.FS
 	ask    AskCluster
+	keys   *secrets.Decrypter
 	worker *worker.Session
 }
 
 // Session begins to render the revision whose root is fsys.
 func (r *Renderer) Session(fsys fs.FS) *Session {
-	return &Session{fsys: fsys, ask: r.ask, worker: r.workers.Session()}
+	return &Session{fsys: fsys, ask: r.ask, keys: r.keys, worker: r.workers.Session()}
 }
 
 // Close lets go of what the session has used.
@@ -69,13 +80,15 @@ func (s *Session) Close() { s.worker.Close() }
 // App renders an app. It returns all problems, each with the app's name; if
 // there are any, the result is not to be applied.
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
-	traced := trace(s.fsys)
+	files := s.keys.Files(ctx, s.fsys)
+	traced := trace(files)
 	objects, problems := s.objects(ctx, traced, app)
+	problems = files.Told(problems)
 	for i := range problems {
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects)}
+	result := Result{Objects: objects, Digest: digest(objects), Plain: files.Plain(objects)}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
 // What one question of Why may cost.
@@ -46,9 +47,10 @@ type Cause struct {
 func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
 	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
 	defer cancel()
-	traced := trace(s.fsys)
+	files := s.keys.Files(ctx, s.fsys)
+	traced := trace(files)
 	objects, problems := s.objects(ctx, traced, app)
-	if len(problems) > 0 {
+	if problems = files.Told(problems); len(problems) > 0 {
 		return nil, at, nil, problems.Err()
 	}
 	o := pick(objects, is)
@@ -63,10 +65,11 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	case map[string]any, []any:
 		return value, o.At(field), nil, nil
 	}
-	t := trials{session: s, app: app, is: is, field: field, value: fmt.Sprint(value)}
+	t := trials{session: s, files: files, app: app, is: is, field: field, value: fmt.Sprint(value)}
+	value = files.Shown(value)
 	for _, c := range t.candidates(traced.files()) {
 		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
-			causes = append(causes, Cause{c.source(), strings.TrimSpace(c.text)})
+			causes = append(causes, Cause{c.source(), files.ShownLine(c.file, strings.TrimSpace(c.text))})
 		}
 		if ctx.Err() != nil {
 			return value, o.At(field), causes, fmt.Errorf("search for what decides the field: %w", ctx.Err())
@@ -99,6 +102,7 @@ func (t *tracer) files() []string {
 // trials are the renderings for one question.
 type trials struct {
 	session *Session
+	files   *secrets.Files
 	app     appfile.App
 	is      func(*manifest.Object) bool
 	field   string
@@ -126,7 +130,7 @@ var words = regexp.MustCompile(`[^\s,{}\[\]"'#:=]+`)
 func (t trials) candidates(files []string) []candidate {
 	var found []candidate
 	for _, file := range files {
-		data, err := fs.ReadFile(t.session.fsys, file)
+		data, err := fs.ReadFile(t.files, file)
 		if err != nil || len(data) > maxSearched || !utf8.Valid(data) {
 			continue
 		}
@@ -155,7 +159,7 @@ func (t trials) wordsOf(file string, data []byte) []candidate {
 // the field of the object is another one then.
 func (t trials) decides(ctx context.Context, c candidate) bool {
 	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
-	objects, problems := t.session.objects(ctx, replaced{t.session.fsys, c.file, changed}, t.app)
+	objects, problems := t.session.objects(ctx, replaced{t.files, c.file, changed}, t.app)
 	if len(problems) > 0 {
 		return false
 	}

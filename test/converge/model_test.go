@@ -205,7 +205,7 @@ func (s *state) write(dir string) error {
 
 // yaml is the app's entry in pushboat.yaml.
 func (a *appState) yaml() string {
-	text := fmt.Sprintf("  - {name: %s, path: apps/%s, namespace: %s, branch: %s, prune: %t, drift: %s, dependsOn: [%s], schedule: ''",
+	text := fmt.Sprintf("  - {name: %s, path: apps/%s, namespace: %s, branch: %s, prune: %t, drift: %s, dependsOn: [%s], schedule: '', plainSecrets: allow",
 		a.name, a.folder, a.namespace, a.home.ref, a.prune, a.drift, strings.Join(a.dependsOn, ", "))
 	if a.ignore {
 		text += ", ignore: [{kind: Deployment, pointers: [/spec/replicas]}]"

@@ -30,10 +30,11 @@ func Build(t *testing.T) string {
 	}
 	unlock := lock(t, filepath.Join(kept, "lock"))
 	defer unlock()
-	build(t, race, kept, "./cmd/pushboat", "./cmd/pushboat-hook")
-	build(t, false, kept, "./test/script/foreground")
+	build(t, race, ".", kept, "./cmd/pushboat", "./cmd/pushboat-hook")
+	build(t, false, ".", kept, "./test/script/foreground")
+	build(t, false, "cmd/pushboat-sops", kept, ".")
 	dir := t.TempDir()
-	for _, name := range []string{"pushboat", "pushboat-hook", "foreground"} {
+	for _, name := range []string{"pushboat", "pushboat-hook", "pushboat-sops", "foreground"} {
 		copyProgram(t, filepath.Join(kept, name), filepath.Join(dir, name))
 	}
 	if race {
@@ -59,9 +60,9 @@ func hurryHook(t *testing.T, dir string) {
 	}
 }
 
-// build runs go build with the flags of the Makefile, so that nothing is
-// compiled twice.
-func build(t *testing.T, race bool, dir string, packages ...string) {
+// build runs go build in the folder of a module, with the flags of the Makefile,
+// so that nothing is compiled twice.
+func build(t *testing.T, race bool, module, dir string, packages ...string) {
 	t.Helper()
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -73,7 +74,7 @@ func build(t *testing.T, race bool, dir string, packages ...string) {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	cmd := exec.Command("go", append(args, packages...)...)
-	cmd.Dir = root
+	cmd.Dir = filepath.Join(root, module)
 	cmd.Env = append(os.Environ(), "GOFLAGS=", cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"github.com/ProtonMail/go-crypto/openpgp"
+	pgparmor "github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/getsops/sops/v3/keys"
+	"github.com/getsops/sops/v3/keyservice"
+	"google.golang.org/grpc"
+
+	sopsage "github.com/getsops/sops/v3/age"
+	sopspgp "github.com/getsops/sops/v3/pgp"
+)
+
+// maxKeyFile bounds a file of keys, in bytes.
+const maxKeyFile = 1 << 20
+
+// keyring decrypts the data keys of files. It is SOPS's key service: age and PGP
+// keys are those that it was given, of clouds and Vault those are asked that the
+// server's configuration names. A file of a repository names an address, to
+// which SOPS would send the server's token.
+type keyring struct {
+	age     sopsage.ParsedIdentities
+	pgp     openpgp.EntityList
+	allowed []string
+	cloud   keyservice.KeyServiceClient
+}
+
+func openKeyring(sshKeys, ageKeys, pgpKeys, allowed []string) (*keyring, error) {
+	ring := &keyring{allowed: allowed, cloud: keyservice.NewLocalClient()}
+	for _, kind := range []struct {
+		files []string
+		add   func(text []byte) error
+	}{{sshKeys, ring.addSSH}, {ageKeys, ring.addAge}, {pgpKeys, ring.addPGP}} {
+		for _, name := range kind.files {
+			text, err := readKeys(name)
+			if err == nil {
+				err = kind.add(text)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the key file %q: %w", name, err)
+			}
+		}
+	}
+	return ring, nil
+}
+
+func readKeys(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
+	if len(text) > maxKeyFile {
+		return nil, fmt.Errorf("it has more than %d bytes", maxKeyFile)
+	}
+	return text, err
+}
+
+func (k *keyring) addSSH(text []byte) error {
+	identity, err := agessh.ParseIdentity(text)
+	if err != nil {
+		return errors.New("it is no private SSH key without a passphrase") // the error may repeat what it has read
+	}
+	k.age = append(k.age, identity)
+	return nil
+}
+
+func (k *keyring) addAge(text []byte) error {
+	identities, err := age.ParseIdentities(bytes.NewReader(text))
+	if err != nil {
+		return errors.New("it is no file of age identities, as age-keygen writes it")
+	}
+	k.age = append(k.age, identities...)
+	return nil
+}
+
+func (k *keyring) addPGP(text []byte) error {
+	entities, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
+	if err != nil {
+		entities, err = openpgp.ReadKeyRing(bytes.NewReader(text))
+	}
+	if err != nil {
+		return errors.New("it has no PGP keys, as gpg --export-secret-keys writes them")
+	}
+	k.pgp = append(k.pgp, entities...)
+	return nil
+}
+
+// mayAsk reports whether a key of a file may be tried.
+func (k *keyring) mayAsk(key keys.MasterKey) bool {
+	switch key.TypeToIdentifier() {
+	case sopsage.KeyTypeIdentifier, sopspgp.KeyTypeIdentifier:
+		return true
+	}
+	for _, allowed := range k.allowed {
+		prefix, open := strings.CutSuffix(allowed, "*")
+		if id := key.ToString(); id == allowed || open && prefix != "" && strings.HasPrefix(id, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// Encrypt implements keyservice.KeyServiceClient.
+func (k *keyring) Encrypt(context.Context, *keyservice.EncryptRequest, ...grpc.CallOption) (*keyservice.EncryptResponse, error) {
+	return nil, errors.New("the server only decrypts")
+}
+
+// Decrypt implements keyservice.KeyServiceClient.
+func (k *keyring) Decrypt(ctx context.Context, asked *keyservice.DecryptRequest, options ...grpc.CallOption) (*keyservice.DecryptResponse, error) {
+	var (
+		plain []byte
+		err   error
+	)
+	switch asked.GetKey().GetKeyType().(type) {
+	case *keyservice.Key_AgeKey:
+		plain, err = k.decryptAge(asked.GetCiphertext())
+	case *keyservice.Key_PgpKey:
+		plain, err = k.decryptPGP(asked.GetCiphertext())
+	default:
+		return k.cloud.Decrypt(ctx, asked, options...)
+	}
+	return &keyservice.DecryptResponse{Plaintext: plain}, err
+}
+
+// errNotOurs is said of a key that this server does not have.
+var errNotOurs = errors.New("not a key of this server")
+
+func (k *keyring) decryptAge(text []byte) ([]byte, error) {
+	if len(k.age) == 0 {
+		return nil, errNotOurs // SOPS would look for identities everywhere
+	}
+	key := sopsage.MasterKey{EncryptedKey: string(text)}
+	k.age.ApplyToMasterKey(&key)
+	plain, err := key.Decrypt()
+	if err != nil {
+		return nil, errNotOurs
+	}
+	return plain, nil
+}
+
+// decryptPGP does what SOPS does for a keyring, and no more: that would go on to
+// ask an agent or a terminal for passphrases, and to run gpg.
+func (k *keyring) decryptPGP(text []byte) ([]byte, error) {
+	block, err := pgparmor.Decode(bytes.NewReader(text))
+	if err != nil {
+		return nil, errNotOurs
+	}
+	message, err := openpgp.ReadMessage(block.Body, k.pgp, nil, nil)
+	if err != nil {
+		return nil, errNotOurs
+	}
+	plain, err := io.ReadAll(io.LimitReader(message.UnverifiedBody, maxKeyFile))
+	if err != nil {
+		return nil, errNotOurs
+	}
+	return plain, nil
+}

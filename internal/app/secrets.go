@@ -1,0 +1,32 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/sshd"
+)
+
+// openKeys reads the server's own key, which files may be encrypted for, and
+// names it and the others to what decrypts.
+func (s *server) openKeys() (err error) {
+	host := s.path("ssh", "host_ed25519")
+	if s.hostKey, err = sshd.LoadOrCreateHostKey(host); err != nil {
+		return err
+	}
+	config := secrets.Config{
+		Program: filepath.Join(filepath.Dir(s.config.HookProgram), "pushboat-sops"),
+		SSHKeys: []string{host}, AgeKeys: s.config.Secrets.AgeKeys, PGPKeys: s.config.Secrets.PGPKeys, Keys: s.config.Secrets.Keys,
+	}
+	for _, name := range s.config.Secrets.Environment {
+		value, set := os.LookupEnv(name)
+		if !set {
+			return fmt.Errorf("secrets.environment: the variable %s is not set; set it for the server, or take the name out", name)
+		}
+		config.Environment = append(config.Environment, name+"="+value)
+	}
+	s.keys = secrets.New(config)
+	return nil
+}

@@ -1,0 +1,50 @@
+package deploy
+
+import (
+	"cmp"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// exposed refuses Secrets whose values a push would put into the repository in
+// the clear, for everybody who can read it, for ever. What the branch has
+// already is in its history, and refusing it again takes nothing out of there.
+// Nothing enters a repository but by a push.
+func (e *Engine) exposed(p *Prepared) manifest.Problems {
+	if p.Push == "" || p.Options.PlainSecrets || e.PlainSecrets {
+		return nil
+	}
+	var problems manifest.Problems
+	for _, t := range p.targets {
+		if t.kept || t.spec.PlainSecrets || len(t.plain) == 0 {
+			continue
+		}
+		before := e.wantedOf(t.spec.Name).secretDigests(p.Repo)
+		for _, secret := range t.plain {
+			if before[manifest.Digest(secret.Object.Unstructured)] {
+				continue
+			}
+			problem := secret.Problem
+			id := secret.Object.ID()
+			id.Namespace = cmp.Or(id.Namespace, t.spec.Namespace)
+			problem.App, problem.Object = t.spec.Name, id.String()
+			problems = append(problems, problem)
+		}
+	}
+	return problems
+}
+
+// secretDigests are the digests of the Secrets that a repository already has in
+// an app; none if it is an app of another one.
+func (t *target) secretDigests(repo string) map[string]bool {
+	if t == nil || t.gone || t.repo != repo {
+		return nil
+	}
+	digests := map[string]bool{}
+	for _, o := range t.objects {
+		if o.GetKind() == "Secret" {
+			digests[manifest.Digest(o.Unstructured)] = true
+		}
+	}
+	return digests
+}

@@ -1,0 +1,127 @@
+package secrets
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+const (
+	// openTimeout bounds one file, the question to a cloud or Vault included.
+	openTimeout = 30 * time.Second
+	// keepFor is how long the program stays after the last file: a start takes
+	// 100 ms, and it holds 40 MB.
+	keepFor = 2 * time.Minute
+)
+
+// program is pushboat-sops: started for the first file, kept for a while.
+type program struct {
+	command     []string
+	environment []string
+
+	mu    sync.Mutex // held while a file is opened; they go one after the other
+	child *child     // nil: none runs
+	idle  *time.Timer
+}
+
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// ask has a file opened.
+func (p *program) ask(ctx context.Context, asked request) (reply, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.start(); err != nil {
+		return reply{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("it took more than %s", openTimeout))
+	defer cancel()
+	process := p.child.cmd.Process
+	stop := context.AfterFunc(ctx, func() { _ = process.Kill() })
+	defer stop()
+	var answer reply
+	err := writeFrame(p.child.in, asked)
+	if err == nil {
+		err = readFrame(p.child.out, &answer)
+	}
+	if err == nil && stop() {
+		p.idle = time.AfterFunc(keepFor, p.rest)
+		return answer, nil
+	}
+	p.end()
+	switch {
+	case ctx.Err() != nil:
+		return reply{}, context.Cause(ctx)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return reply{}, errors.New("pushboat-sops has ended; the file may be too large for it, or a key file of the configuration can not be read")
+	}
+	return reply{}, err
+}
+
+// start starts the program unless it runs. Its environment is what the
+// configuration names and nothing else; what it would say of a crash, which may
+// be a part of a secret, goes nowhere.
+func (p *program) start() error {
+	if p.idle != nil {
+		p.idle.Stop()
+		p.idle = nil
+	}
+	if p.child != nil {
+		return nil
+	}
+	cmd := exec.Command(p.command[0], p.command[1:]...)
+	cmd.Env = append([]string{"GOTRACEBACK=none"}, p.environment...)
+	cmd.Dir = "/"
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("start pushboat-sops: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("start pushboat-sops: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %q: %w", p.command[0], err)
+	}
+	p.child = &child{cmd, in, bufio.NewReaderSize(out, 64<<10)}
+	return nil
+}
+
+// rest ends a program that nobody has needed for a while.
+func (p *program) rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.idle != nil {
+		p.idle = nil
+		p.end()
+	}
+}
+
+// end ends the program, if it runs, and reaps it.
+func (p *program) end() {
+	if p.child == nil {
+		return
+	}
+	_ = p.child.in.Close()
+	_ = p.child.cmd.Process.Kill() // or it is gone already
+	_ = p.child.cmd.Wait()         // its status is that of the kill
+	p.child = nil
+}
+
+func (p *program) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.idle != nil {
+		p.idle.Stop()
+		p.idle = nil
+	}
+	p.end()
+}

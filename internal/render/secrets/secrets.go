@@ -1,0 +1,213 @@
+// Package secrets lets renderers read files that SOPS has encrypted as if they
+// were not: manifests, what kustomize takes in, values of charts. Decryption
+// happens in a program of its own, which has the keys; neither the renderers nor
+// this server's memory have them. What is decrypted is kept in memory alone.
+package secrets
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// MaxFile bounds an encrypted file, in bytes. A Secret has at most 1 MiB, which
+// is a third more in base64, and SOPS adds about 2 KB.
+const MaxFile = 4 << 20
+
+// maxRead bounds what is looked at for encryption; larger files are passed on.
+const maxRead = 64 << 20
+
+// Config says what decrypts, and with which keys.
+type Config struct {
+	Program     string   // the absolute path of pushboat-sops
+	SSHKeys     []string // private key files: the server's host key
+	AgeKeys     []string // files of age identities
+	PGPKeys     []string // files of PGP private keys
+	Keys        []string // keys of clouds and Vault that may be asked, a * at the end for any ending
+	Environment []string // NAME=VALUE, for the clients of clouds and Vault
+}
+
+// Decrypter decrypts files. The nil Decrypter has no keys. It has to be closed.
+type Decrypter struct {
+	program program
+	cache   cache
+}
+
+// New returns a decrypter. Nothing is started before there is a file to decrypt.
+func New(config Config) *Decrypter {
+	command := []string{config.Program, "serve"}
+	for _, flag := range []struct {
+		name   string
+		values []string
+	}{{"--ssh-key", config.SSHKeys}, {"--age-keys", config.AgeKeys}, {"--pgp-keys", config.PGPKeys}, {"--key", config.Keys}} {
+		for _, value := range flag.values {
+			command = append(command, flag.name, value)
+		}
+	}
+	return &Decrypter{program: program{command: command, environment: config.Environment}}
+}
+
+// Close ends the program that decrypts.
+func (d *Decrypter) Close() {
+	if d != nil {
+		d.program.close()
+	}
+}
+
+// Files returns a revision in which encrypted files are in the clear. Their
+// hashes are those of what is encrypted.
+func (d *Decrypter) Files(ctx context.Context, fsys fs.FS) *Files {
+	return &Files{FS: fsys, decrypter: d, ctx: ctx, decrypted: map[string]opened{}, failed: map[string]manifest.Problem{}}
+}
+
+// Files is a revision in which encrypted files are in the clear.
+type Files struct {
+	fs.FS
+	decrypter *Decrypter
+	ctx       context.Context // fs.FS has none, and a push ends with its context
+
+	mu        sync.Mutex
+	decrypted map[string]opened
+	failed    map[string]manifest.Problem
+}
+
+// Open implements fs.FS.
+func (f *Files) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxRead {
+		return file, err
+	}
+	defer func() { _ = file.Close() }() // only read
+	data, err := io.ReadAll(io.LimitReader(file, maxRead))
+	if err != nil {
+		return nil, err
+	}
+	if data, err = f.clear(name, data); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &plainFile{info, bytes.NewReader(data)}, nil
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (f *Files) ReadFile(name string) ([]byte, error) {
+	data, err := fs.ReadFile(f.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = f.clear(name, data); err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return data, nil
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (f *Files) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.FS, name) }
+
+// Stat implements fs.StatFS. The size is that of what is encrypted.
+func (f *Files) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+
+// clear returns a file as it is, or in the clear.
+func (f *Files) clear(name string, data []byte) ([]byte, error) {
+	format := formatOf(name, data)
+	if format == "" {
+		return data, nil
+	}
+	info, err := fs.Stat(f.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	key := "" // without a hash it is not kept
+	if hash, ok := info.Sys().(fmt.Stringer); ok {
+		key = format + " " + hash.String()
+	}
+	file, problem := f.decrypter.open(f.ctx, request{format, data}, key)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if problem != nil {
+		problem.Source = manifest.Source{File: name}
+		f.failed[name] = *problem
+		return nil, errors.New(problem.Message)
+	}
+	f.decrypted[name] = file
+	return slices.Clone(file.plain), nil
+}
+
+// open returns a file in the clear, or what keeps it from being so.
+func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened, *manifest.Problem) {
+	switch {
+	case d == nil:
+		return opened{}, &manifest.Problem{
+			Message: "the file is encrypted with SOPS, and there are no keys here",
+			Hint:    "only the server can render it: git push -o plan",
+		}
+	case len(asked.Data) > MaxFile:
+		return opened{}, &manifest.Problem{
+			Message: fmt.Sprintf("the file is encrypted and has more than %d bytes", MaxFile), Hint: "split it",
+		}
+	}
+	if file, ok := d.cache.get(key); ok && key != "" {
+		return file, nil
+	}
+	answer, err := d.program.ask(ctx, asked)
+	if err != nil {
+		return opened{}, &manifest.Problem{
+			Message: fmt.Sprintf("decrypt the file: %v", err), Hint: "push again; if it stays, ask the server's operator",
+		}
+	}
+	if answer.Failure != "" {
+		return opened{}, answer.problem()
+	}
+	file := opened{answer.Plain, answer.Values}
+	if key != "" {
+		d.cache.put(key, file)
+	}
+	return file, nil
+}
+
+// problem says why a file can not be had in the clear.
+func (r reply) problem() *manifest.Problem {
+	switch r.Failure {
+	case noKey:
+		lines := []string{"the file is encrypted, and the server has none of the keys that it is encrypted for:"}
+		for _, reader := range r.Readers {
+			lines = append(lines, "  "+manifest.Clean(reader))
+		}
+		if r.Detail != "" && strings.Contains(r.Detail, "secrets.keys") {
+			lines = append(lines, manifest.Clean(r.Detail))
+		}
+		return &manifest.Problem{
+			Message: strings.Join(lines, "\n"),
+			Hint:    "add the key that ssh HOST secrets recipient prints, with sops updatekeys or sops rotate -i --add-age KEY FILE",
+		}
+	case changed:
+		return &manifest.Problem{
+			Message: "the file was changed after it was encrypted: its MAC does not match",
+			Hint:    "edit it with: sops edit FILE",
+		}
+	}
+	return &manifest.Problem{
+		Message: "the file says that SOPS has encrypted it, and it is not as SOPS writes it",
+		Hint:    "take it back to the last good one, or encrypt it again",
+	}
+}
+
+// plainFile is an open file in the clear.
+type plainFile struct {
+	info fs.FileInfo
+	*bytes.Reader
+}
+
+func (f *plainFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *plainFile) Close() error               { return nil }

@@ -1,0 +1,16 @@
+package project
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestBothEndsOfDecryptionAgree: the server and pushboat-sops are of different
+// modules, and each has a copy of what passes between them.
+func TestBothEndsOfDecryptionAgree(t *testing.T) {
+	_, server, _ := strings.Cut(read(t, "internal/render/secrets/wire.go"), "\n")
+	_, program, _ := strings.Cut(read(t, "cmd/pushboat-sops/wire.go"), "\n")
+	if server != program || len(server) < 1000 {
+		t.Error("internal/render/secrets/wire.go and cmd/pushboat-sops/wire.go differ in more than their package")
+	}
+}
