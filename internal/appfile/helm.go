@@ -54,6 +54,10 @@ func (r *reader) helmValues(element field) HelmValues {
 		values.Inline = r.inJSON(element)
 		return values
 	}
-	values.File, _ = r.text(element)
+	text, ok := r.text(element)
+	if ok && text == "" {
+		r.add(element.line, "helm.values: the entry is empty", "name a file, or write values")
+	}
+	values.File = text
 	return values
 }

@@ -79,7 +79,7 @@ func FuzzSchema(f *testing.F) {
 			return
 		}
 		err := util.ValidateAgainstSingleSchema(map[string]any{"a": "b"}, []byte(schema))
-		if err != nil && strings.Contains(err.Error(), "failing loading") {
+		if err != nil && strings.Contains(err.Error(), "failing loading") && !strings.Contains(err.Error(), `loading ""`) {
 			t.Errorf("%s: %v", schema, err)
 		}
 	})

@@ -214,10 +214,10 @@ func isInline(n *yaml.Node) bool {
 }
 
 // address is how a text starts that is no YAML of an object.
-var address = regexp.MustCompile(`(?i)^\s*(git::|gh:|[a-z][a-z0-9+.-]*://|[a-z0-9._-]*@|(www\.)?github\.com[:/])`)
+var address = regexp.MustCompile(`(?i)^\s*(git::|gh:|https?:|[a-z][a-z0-9+.-]*://|[a-z0-9._-]*@|(www\.)?github\.com[:/])`)
 
 // remote is what kustomize would fetch, even if there were a file of that name.
-var remote = regexp.MustCompile(`(?i)^\s*(git::|gh:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
+var remote = regexp.MustCompile(`(?i)^\s*(git::|gh:|https?:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
 
 // find returns the path in the revision of what an entry names, which has to be
 // there.
