@@ -131,8 +131,8 @@ func (r *Reader) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, err
 var plainLine = regexp.MustCompile(`^[A-Za-z0-9: _-]+$`)
 
 // FindLine returns the newest commit of a ref, along first parents, whose message has
-// the line; "" if there is none. Git reads 10,000 messages in 0.2 s, and go-git in
-// 2.5 s (measured).
+// the line; "" if there is none. Git reads them: go-git took 2.5 s for 10,000 messages
+// (measured).
 func (r *Repository) FindLine(ctx context.Context, ref, line string) (Hash, error) {
 	if !plainLine.MatchString(line) {
 		return "", fmt.Errorf("look for the line %s: want letters, digits and - alone", quoteShort(line))
