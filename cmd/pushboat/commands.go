@@ -137,7 +137,11 @@ func newRender() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), source{dir, name, flags.branch})
+			values, err := flags.values()
+			if err != nil {
+				return err
+			}
+			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), source{dir, name, flags.branch, values})
 		},
 	}
 	flags.add(cmd)
@@ -145,7 +149,10 @@ func newRender() *cobra.Command {
 }
 
 // source is a folder that is rendered as a branch of a repository.
-type source struct{ dir, name, branch string }
+type source struct {
+	dir, name, branch string
+	values            map[string]string // that are substituted
+}
 
 // offline answers for every cluster what charts may ask.
 func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
@@ -170,7 +177,7 @@ func renderDir(ctx context.Context, out, errOut io.Writer, from source) error {
 	if err != nil {
 		return err
 	}
-	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New())), offline).Session(tree)
+	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New())), offline).WithValues(from.values).Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
 		if spec.Branch != from.branch {

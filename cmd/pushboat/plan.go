@@ -12,12 +12,30 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// folderFlags say which repository and branch a folder stands for.
-type folderFlags struct{ branch, name string }
+// folderFlags say which repository and branch a folder stands for, and give what
+// the server would have.
+type folderFlags struct {
+	branch, name string
+	substitute   []string
+}
 
 func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
 	cmd.Flags().StringVar(&f.name, "repository", "", "the repository's name; default: the folder's")
+	cmd.Flags().StringArrayVar(&f.substitute, "substitute", nil, "a value to substitute, as NAME=VALUE, instead of that of pushboat.yaml; can be repeated")
+}
+
+// values are those that --substitute gives, by name.
+func (f *folderFlags) values() (map[string]string, error) {
+	values := map[string]string{}
+	for _, given := range f.substitute {
+		name, value, ok := strings.Cut(given, "=")
+		if !ok {
+			return nil, fmt.Errorf("--substitute %q is not NAME=VALUE; for example --substitute app_region=eu", given)
+		}
+		values[name] = value
+	}
+	return values, nil
 }
 
 // folder returns the folder that the arguments name, and its repository's name.
@@ -54,7 +72,11 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder := app.Folder{Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
+			values, err := flags.values()
+			if err != nil {
+				return err
+			}
+			folder := app.Folder{Values: values, Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
 			for _, cluster := range clusters {
 				name, file, ok := strings.Cut(cluster, "=")
 				if !ok {

@@ -23,6 +23,7 @@ type Folder struct {
 	Repository string            // its name
 	Branch     string            // that it stands for
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
+	Values     map[string]string // that are substituted instead of those of pushboat.yaml
 }
 
 // ErrRefused says that a push of the folder would be refused.
@@ -52,7 +53,7 @@ func Plan(ctx context.Context, folder Folder, out io.Writer) error {
 	}
 	engine := deploy.New(deploy.Config{
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
-		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)),
+		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).WithData(readData(clusters)).WithValues(folder.Values),
 		Masker:   manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)

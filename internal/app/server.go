@@ -22,6 +22,7 @@ import (
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/drift"
@@ -195,7 +196,7 @@ func (s *server) buildEngine() error {
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers, askCluster(clusters)).WithKeys(s.keys), Masker: manifest.NewMasker(key),
+		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys), Masker: manifest.NewMasker(key),
 		PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
@@ -241,6 +242,17 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 		}
 		apis, err := cluster.Kube.APIs(ctx)
 		return helm.Cluster{Version: version, APIs: apis}, err
+	}
+}
+
+// readData reads values for substitution from a cluster.
+func readData(clusters map[string]*deploy.Cluster) render.ReadData {
+	return func(ctx context.Context, name string, from appfile.Origin) (render.Data, error) {
+		cluster := clusters[name]
+		if cluster == nil {
+			return nil, fmt.Errorf("there is no cluster %q", name)
+		}
+		return cluster.Kube.ReadData(ctx, from.Kind, from.Namespace, from.Name)
 	}
 }
 

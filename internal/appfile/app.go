@@ -75,7 +75,9 @@ type App struct {
 	Render    string // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
 	Kustomize Kustomize
 	Helm      Helm
-	Schedule  string // as ParseSchedule reads it; "": watches only
+	// Substitute says which names are replaced in what is rendered.
+	Substitute Substitute
+	Schedule   string // as ParseSchedule reads it; "": watches only
 	// FullSchedule is when every object is tried on the cluster by a dry-run, as
 	// ParseSchedule reads it; "": never.
 	FullSchedule string

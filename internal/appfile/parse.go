@@ -163,7 +163,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm",
+	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "substitute",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health",
 }
 
@@ -255,6 +255,7 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	}
 	r.readKustomize(app, fields)
 	r.readHelm(app, fields)
+	r.readSubstitute(app, fields)
 }
 
 // readSchedule reads a schedule. none says what an empty one means.

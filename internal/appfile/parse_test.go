@@ -204,7 +204,7 @@ func TestParseBranch(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, kustomize, helm, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health"
+	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, kustomize, helm, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -252,6 +252,17 @@ func TestProblems(t *testing.T) {
 			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
 				at(4, `unknown field "release" in helm | known fields are values, releaseName`),
 		},
+		{
+			"substitute", "apps:\n- substitute: {prefix: 'a-b', values: {a: [1], 'a.b': x, b: ~, c: 1}, from: {c: {secret: x, key: k}, d: {key: k}, e: {configMap: a/b, secret: c/d, key: k}, f: {configMap: A/b, key: k}, g: {secret: a/b, key: 'a b'}}}\n- substitute: {value: {}}\n- substitute: x\n",
+			at(2, "an entry of substitute.from names a configMap or a secret, and a key | for example {configMap: platform/cluster, key: domain}") +
+				at(2, "an entry of substitute.from names a configMap or a secret, and a key | for example {configMap: platform/cluster, key: domain}") +
+				at(2, "b has no value | remove the line to get the default") + at(2, `configMap: "A/b" is not the name of an object | write namespace/name, or name for one in the app's namespace`) +
+				at(2, `key: "a b" is not a key of a ConfigMap or Secret`) + at(2, `substitute.from: c is already set on line 2 | keep one of the two`) +
+				at(2, `substitute.prefix: "a-b" is not made of letters, digits and _ | for example prefix: app_`) +
+				at(2, "substitute.values: \"a.b\" is no name: it is not made of letters, digits and _ | for example app_host") + at(2, "substitute.values: a is a list | a value is text, a number, true or false") +
+				at(3, `unknown field "value" in substitute | did you mean values?`) + at(4, `substitute is "x", not a mapping | known fields are prefix, values, from`),
+		},
+		{"no namespace", "apps: [{substitute: {from: {a: {secret: x, key: k}}}}]", at(1, `secret: "x" names no namespace, and the app has none | write namespace/name`)},
 		{
 			"health", "apps:\n- health: [{}]\n- health: [{kind: Widget}]\n- health: [{kind: widgets.example.org, current: x}]\n- health: [{kind: A, group: a_b, current: ''}]\n- health: [{kind: A, current: x}, {kind: A, group: a.b, current: x}, {kind: A, current: y}]\n- health: {kind: A}\n- health: [{kind: A, current: [x]}]\n",
 			at(2, "an entry of health has no current | for example current: status.phase == 'Ready'") + at(2, "an entry of health has no kind | for example kind: Certificate") +

@@ -33,6 +33,7 @@ type job struct {
 	run    *Run   // nil until there is something to show
 	after  []*Run // of the apps that this one depends on
 
+	trouble string         // why a check could not look for new values
 	finding Finding        // of a check
 	askers  []chan Finding // who wait for it
 
@@ -254,7 +255,7 @@ func (a *app) isNoted(o resolved, entry live.Entry) bool {
 // have no namespace.
 func (a *app) knows(t *target, o *manifest.Object) bool {
 	n, ok := a.notedOf(o.ID())
-	return ok && n.Digest == manifest.Digest(o.Unstructured) && !a.engine.Clusters[t.spec.Cluster].Index.Lacks(o.ID())
+	return ok && n.Digest == t.digestOf(o) && !a.engine.Clusters[t.spec.Cluster].Index.Lacks(o.ID())
 }
 
 // settled reports whether the target is what was last applied in full.

@@ -106,8 +106,9 @@ type Engine struct {
 	workers sync.WaitGroup
 	loaded  chan struct{} // closed when every repository has been read, see known
 
-	mu   sync.Mutex
-	apps map[string]*app
+	mu     sync.Mutex
+	apps   map[string]*app
+	unread map[string]bool // repositories, see noteUnread
 }
 
 // New makes an engine that does nothing yet.
@@ -116,7 +117,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}}
+	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[string]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come
@@ -198,6 +199,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 		if err == nil {
 			close(cluster.opened)
 			e.startApps(name)
+			e.readAgain()
 			return
 		}
 		if asked != nil {

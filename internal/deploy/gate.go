@@ -297,7 +297,7 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 // is particular to it: target, companions, claims, force.
 func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) (*Plan, manifest.Problems, error) {
 	spec := p.target.spec
-	p.cluster, p.masker, p.app = e.Clusters[spec.Cluster], e.Masker, e.app(spec.Name)
+	p.cluster, p.masker, p.app = e.Clusters[spec.Cluster], e.masker(p.target), e.app(spec.Name)
 	if p.app == nil {
 		p.app = newApp(e, spec.Name, p.target.repo, spec.Branch) // planned, not yet deployed
 	}

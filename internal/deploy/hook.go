@@ -136,6 +136,7 @@ func (t *target) withHooksOf(last *target) *target {
 	if last != nil {
 		t.lastHooks, t.spec.Namespace = append(last.deletionHooks(), last.lastHooks...), last.spec.Namespace
 		t.had = cmp.Or(last.had, last.revision)
+		t.seal, t.hidden = last.seal, last.hidden
 	}
 	return t
 }

@@ -30,6 +30,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		if len(problems) > 0 {
 			e.Log.WithField("repository", repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 			unread[branch] = true
+			e.noteUnread(repo)
 			continue
 		}
 		if asked[branch], err = e.Source.Asked(repo, branch); err != nil {
@@ -70,6 +71,27 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		e.restore(name, t.spec.Branch, repo, saved, t)
 	}
 	return nil
+}
+
+// noteUnread has a repository read again when a cluster that did not answer does:
+// charts, and values that are taken from a cluster, need it.
+func (e *Engine) noteUnread(repo string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unread[repo] = true
+}
+
+// readAgain reads the repositories that could not be read in full.
+func (e *Engine) readAgain() {
+	e.mu.Lock()
+	repos := slices.Sorted(maps.Keys(e.unread))
+	clear(e.unread)
+	e.mu.Unlock()
+	for _, repo := range repos {
+		if err := e.arrive(e.ctx, repo, CauseStart); err != nil {
+			e.Log.WithField("repository", repo).Warnf("read it again: %v", err)
+		}
+	}
 }
 
 // readBranch renders the apps of a branch.
@@ -115,14 +137,15 @@ func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) *ap
 }
 
 // arrive takes up the branches of a repository that have moved without the
-// gate's plan at hand: somebody has moved a ref on the server's disk.
-func (e *Engine) arrive(ctx context.Context, repo string) error {
+// gate's plan at hand: somebody has moved a ref on the server's disk, or what an
+// app takes from its cluster has changed.
+func (e *Engine) arrive(ctx context.Context, repo string, cause Cause) error {
 	if err := e.load(ctx, repo); err != nil {
 		return err
 	}
 	for _, a := range e.sorted() {
 		if a.repository() == repo {
-			e.Check(a.name, CauseStart)
+			e.Check(a.name, cause)
 		}
 	}
 	return nil

@@ -145,7 +145,7 @@ func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
 	}
 	r := resolved{Object: o, id: o.ID(), kind: kind}
 	t.leave(&r)
-	r.digest = manifest.Digest(o.Unstructured)
+	r.digest = t.digestOf(o)
 	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
@@ -153,6 +153,16 @@ func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
 	labels[kube.PartOfLabel] = setID(t.spec.Name)
 	o.SetLabels(labels)
 	return r
+}
+
+// digestOf is the digest of a placed object. It is recorded, and so keyed where the
+// object has values out of Secrets.
+func (t *target) digestOf(o *manifest.Object) string {
+	digest := manifest.Digest(o.Unstructured)
+	if len(o.Hidden()) > 0 {
+		return t.seal(digest)
+	}
+	return digest
 }
 
 // leave takes the fields that somebody else owns out of an object: those that

@@ -1,11 +1,14 @@
 package deploy
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -29,6 +32,9 @@ type target struct {
 	forced   bool          // what can not be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
 	plain    []secrets.Plain
+	sources  string              // digest of what was read of the cluster for it; "" for nothing
+	seal     func(string) string // keys digests
+	hidden   []string            // values in its objects, and in those before, that are not to be shown
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
@@ -59,7 +65,8 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 	session := e.Renderer.Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
-		if old := e.wantedOf(spec.Name); old.readAs(spec, tree) && old.repo == repo {
+		old := e.wantedOf(spec.Name)
+		if old.readAs(spec, tree) && old.repo == repo && old.sourcesStand(e.ctx, session) {
 			targets = append(targets, old.at(revision))
 			continue
 		}
@@ -78,10 +85,42 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			digest:   targetDigest(spec, result.Digest),
 			inputs:   result.Inputs,
 			plain:    result.Plain,
+			sources:  result.Sources,
+			seal:     e.Masker.Seal,
+			hidden:   hiddenIn(objects, old),
 		})
 	}
 	return targets, problems
 }
+
+// sourcesStand reports whether the cluster has the values for the target that it had
+// when it was rendered. Only a target that takes some costs a request.
+func (t *target) sourcesStand(ctx context.Context, session *render.Session) bool {
+	if !t.spec.Substitute.Asks() {
+		return true
+	}
+	digest, err := session.Sources(ctx, t.spec)
+	return err == nil && digest == t.sources
+}
+
+// hiddenIn are the values that objects, and those of the target before, which may
+// be nil, have out of Secrets.
+func hiddenIn(objects []*manifest.Object, old *target) []string {
+	hidden := map[string]bool{}
+	all := objects
+	if old != nil {
+		all = slices.Concat(objects, old.objects)
+	}
+	for _, o := range all {
+		for _, value := range o.Hidden() {
+			hidden[value] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(hidden))
+}
+
+// masker masks what is not to be shown of the target's objects.
+func (e *Engine) masker(t *target) manifest.Masker { return e.Masker.Hiding(t.hidden) }
 
 // wantedOf returns what is wanted of an app; nil if nothing is.
 func (e *Engine) wantedOf(name string) *target {

@@ -137,7 +137,7 @@ func (a *app) do(j *job) bool {
 	a.setCancelWait(cancel)
 	defer a.setCancelWait(nil)
 	j.wait = wait
-	if (j.cause == CauseSchedule || j.cause == CauseCheck) && a.branchMoved(t) {
+	if (j.cause == CauseSchedule || j.cause == CauseCheck) && a.branchMoved(t, j) {
 		if len(j.askers) > 0 {
 			a.enqueue(j.instead(CauseStart)) // they are told of the newer revision
 		}
@@ -152,6 +152,10 @@ func (a *app) do(j *job) bool {
 	switch s := a.suspension(); {
 	case j.cause.check() && a.settled(t):
 		done := a.check(t, j)
+		if j.trouble != "" {
+			a.setTrouble(j.trouble)
+			j.finding.Result, j.finding.Message = CheckFailed, j.trouble
+		}
 		a.rollBackLate(t, j)
 		return done
 	case s != nil && !j.cause.check():
@@ -168,19 +172,41 @@ func (a *app) do(j *job) bool {
 	return a.deploy(t, j)
 }
 
-// branchMoved looks whether the branch is where the last push has left it, and
-// has its newest revision taken up if not.
-func (a *app) branchMoved(t *target) bool {
+// branchMoved looks whether the branch is where the last push has left it, and what
+// the app takes from its cluster as it was, and has it taken up anew if not.
+func (a *app) branchMoved(t *target, j *job) bool {
 	repo, branch := a.home()
 	head, err := a.engine.Source.Head(a.engine.ctx, repo, branch)
-	if err != nil || head == "" || head == t.revision || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
+	if err != nil || head == "" || head == t.revision && a.sourcesStand(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
 		return false
 	}
-	if err := a.engine.arrive(a.engine.ctx, repo); err != nil {
+	cause := CauseStart
+	if head == t.revision {
+		cause = CauseValues
+	}
+	if err := a.engine.arrive(a.engine.ctx, repo, cause); err != nil {
 		a.setTrouble(err.Error())
 		return false
 	}
 	return true
+}
+
+// sourcesStand reports whether what the app takes from its cluster is as it was. If
+// that can not be told, the app stays as it is, and its status says why.
+func (a *app) sourcesStand(t *target, j *job) bool {
+	if t.gone || !t.spec.Substitute.Asks() {
+		return true
+	}
+	session := a.engine.Renderer.Session(nil)
+	defer session.Close()
+	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
+	defer cancel()
+	digest, err := session.Sources(ctx, t.spec)
+	if err != nil {
+		a.engine.Log.WithField("app", a.name).Warnf("look for new values: %v", err)
+		j.trouble = err.Error()
+	}
+	return err != nil || digest == t.sources
 }
 
 // check compares what runs with what should, and corrects, warns or leaves it

@@ -76,11 +76,11 @@ func (e *explainer) add(path, message, hint string) {
 	if e.moved != nil {
 		message = e.movedBack(message)
 	}
-	message = manifest.Redact(message, e.obj.Unstructured)
+	message = e.obj.Redact(message)
 	message = shorten(message, maxMessage)
 	problem := manifest.Problem{
 		Source: e.obj.Source, Object: e.obj.ID().String(),
-		Message: manifest.CleanLines(message), Hint: manifest.Clean(manifest.Redact(hint, e.obj.Unstructured)),
+		Message: manifest.CleanLines(message), Hint: manifest.Clean(e.obj.Redact(hint)),
 	}
 	if path != "" {
 		problem.Source = e.obj.At(path)

@@ -39,11 +39,14 @@ type Change struct {
 // compared, then masked.
 func Diff(before, after map[string]any, m Masker, ignore ...string) []Change {
 	before, after = stripped(before, ignore), stripped(after, ignore)
-	d := differ{}
+	d := differ{hiding: m}
 	if isSecret(before) || isSecret(after) {
 		d.mask = &m
 	}
 	d.mappings("", before, after)
+	for i := range d.changes {
+		d.changes[i].Path = m.Text(d.changes[i].Path) // an element may be named by its host
+	}
 	return d.changes
 }
 
@@ -81,6 +84,7 @@ func foldStringData(secret map[string]any) {
 // differ collects changes. A mask is there if the object is a Secret.
 type differ struct {
 	mask    *Masker
+	hiding  Masker // what is masked in objects of every kind
 	changes []Change
 }
 
@@ -100,7 +104,10 @@ func (d *differ) values(path string, before, after any) {
 	}
 	if !reflect.DeepEqual(before, after) {
 		b, a := d.show(path, before), d.show(path, after)
-		if d.secret(path) == nil {
+		if d.secret(path) == nil && (d.hiding.hides(before) || d.hiding.hides(after)) {
+			// the other side may have what the Secret had before
+			b, a = d.hiding.Value(b), d.hiding.Value(a)
+		} else if d.secret(path) == nil {
 			b, a = shorten(b, a)
 		}
 		d.changes = append(d.changes, Change{Path: path, Before: b, After: a, Kind: Changed})
@@ -163,7 +170,7 @@ func (d *differ) added(path string, value any) {
 		}
 		return
 	}
-	after := d.show(path, value)
+	after := d.hiding.Text(d.show(path, value))
 	if d.secret(path) == nil {
 		after, _ = shorten(after, "")
 	}
@@ -171,7 +178,7 @@ func (d *differ) added(path string, value any) {
 }
 
 func (d *differ) removed(path string, value any) {
-	before := d.show(path, value)
+	before := d.hiding.Text(d.show(path, value))
 	if d.secret(path) == nil {
 		before, _ = shorten(before, "")
 	}
@@ -233,7 +240,7 @@ func (d *differ) named(path, key string, before, after []any) {
 		}
 	}
 	if !slices.Equal(was, now) {
-		b, a := shorten("order "+Clean(strings.Join(was, ", ")), "order "+Clean(strings.Join(now, ", ")))
+		b, a := shorten("order "+Clean(d.hiding.Text(strings.Join(was, ", "))), "order "+Clean(d.hiding.Text(strings.Join(now, ", "))))
 		d.changes = append(d.changes, Change{Path: path, Before: b, After: a, Kind: Changed})
 	}
 }

@@ -15,7 +15,8 @@ import (
 // masks, and without the key nobody can try values out. Its zero value masks
 // all values alike.
 type Masker struct {
-	key []byte
+	key    []byte
+	hidden []string // masked in all objects, the longest first
 }
 
 // NewMasker returns a Masker with a key, which should be random, of 32 bytes,
@@ -36,6 +37,7 @@ func (m Masker) MaskObject(u *unstructured.Unstructured) *unstructured.Unstructu
 // Mask is MaskObject for a plain map.
 func (m Masker) Mask(object map[string]any) map[string]any {
 	result := copyOf(object)
+	m.hide(result)
 	if !isSecret(result) {
 		return result
 	}

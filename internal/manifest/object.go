@@ -13,7 +13,8 @@ type Object struct {
 	*unstructured.Unstructured
 	Source Source
 
-	lines *lines
+	lines  *lines
+	hidden []string // see Hide
 }
 
 // ID returns the object's identity as it is written now.
@@ -31,6 +32,10 @@ func (o *Object) LineOf(path string) int {
 	}
 	return o.lines.find(path, o.Object).line
 }
+
+// Check returns what is wrong with the object's type and metadata, as Parse does
+// for what it reads: for who has changed it since.
+func (o *Object) Check() Problems { return checkObject(o) }
 
 // At returns the place of a field of the object.
 func (o *Object) At(path string) Source {

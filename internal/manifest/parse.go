@@ -20,8 +20,13 @@ import (
 // are sound are returned beside them. What the cluster writes into objects
 // (status, resourceVersion and the like, see serverFields) is left out without
 // a word, since every export of a live object has it.
-func Parse(file string, data []byte) ([]*Object, Problems) {
-	p := &parser{file: file}
+func Parse(file string, data []byte) ([]*Object, Problems) { return ParseMarked(file, data, nil) }
+
+// ParseMarked is Parse for who has to know which texts were written without
+// quotes: each is what mark makes of it. Keys are not marked. A nil mark changes
+// nothing.
+func ParseMarked(file string, data []byte, mark func(string) string) ([]*Object, Problems) {
+	p := &parser{file: file, mark: mark}
 	p.parse(data)
 	return p.objects, p.finish()
 }
@@ -29,6 +34,7 @@ func Parse(file string, data []byte) ([]*Object, Problems) {
 // parser holds what is known while one file is read.
 type parser struct {
 	file     string
+	mark     func(string) string // see ParseMarked
 	objects  []*Object
 	problems Problems
 

@@ -132,8 +132,12 @@ func addForms(forms map[string]bool, value string) {
 	}
 }
 
-// replaceWord replaces word where no letter or digit touches it.
-func replaceWord(text, word string) string {
+// replaceWord removes word where no letter or digit touches it.
+func replaceWord(text, word string) string { return replaceWordBy(text, word, redacted) }
+
+// replaceWordBy puts another text in the place of word, where no letter or digit
+// touches it.
+func replaceWordBy(text, word, by string) string {
 	isPart := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 	var b strings.Builder
 	for done := 0; ; {
@@ -148,7 +152,7 @@ func replaceWord(text, word string) string {
 		if isPart(before) || isPart(after) {
 			b.WriteString(word)
 		} else {
-			b.WriteString(redacted)
+			b.WriteString(by)
 		}
 		done = end
 	}

@@ -33,6 +33,9 @@ var wellKnown = map[string]any{
 
 var floatPattern = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
+// Scalar returns what a scalar node means: string, bool, int64, float64 or nil.
+func Scalar(n *yaml.Node) (any, error) { return scalar(n) }
+
 // scalar returns the value of a scalar node: string, bool, int64, float64 or
 // nil.
 func scalar(n *yaml.Node) (any, error) {
@@ -43,6 +46,15 @@ func scalar(n *yaml.Node) (any, error) {
 		return n.Value, nil
 	}
 	return asJSON(plain(n.Value))
+}
+
+// Plain returns what a text means that is written as a plain scalar.
+func Plain(text string) any {
+	value, err := asJSON(plain(text))
+	if err != nil {
+		return text
+	}
+	return value
 }
 
 // tagged resolves a scalar with an explicit tag. Tags of applications mean

@@ -41,6 +41,9 @@ func (w *walker) value(n *yaml.Node, depth int) (any, *lines) {
 		if err != nil {
 			w.add(w.line(n), Problem{Message: err.Error(), Hint: "quote it if it is text"})
 		}
+		if text, ok := value.(string); ok && w.mark != nil && n.Style == 0 {
+			value = w.mark(text)
+		}
 		return value, at
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -24,6 +25,7 @@ type job struct {
 	Folder    string            `json:"folder"`
 	Kustomize appfile.Kustomize `json:"kustomize,omitzero"`
 	Release   helm.Release      `json:"release,omitzero"`
+	Names     []string          `json:"names,omitempty"` // that are marked for substitution
 }
 
 // outcome is what a worker says of a job.
@@ -90,10 +92,12 @@ func do(text []byte, fsys fs.FS) outcome {
 }
 
 func (j job) render(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
+	marks := substitute.NewMarks(j.Names)
 	if j.Render == appfile.RenderHelm {
+		j.Release.Marks = marks
 		return helm.Render(fsys, j.Folder, j.Release)
 	}
-	return kustomize.Render(fsys, j.Folder, j.Kustomize)
+	return kustomize.Render(fsys, j.Folder, j.Kustomize, marks)
 }
 
 // inWorker has a job done in a worker, and checks what it says.

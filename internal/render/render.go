@@ -18,6 +18,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/plain"
 	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -34,9 +35,18 @@ type Result struct {
 	Digest string
 	// Inputs are what was read; they never hold if there were problems.
 	Inputs Inputs
+	// Sources is a digest of what was read of the app's cluster for it; "" if that
+	// is nothing.
+	Sources string
 	// Plain are the Secrets with values that come out of no encrypted file.
 	Plain []secrets.Plain
 }
+
+// Data is what a ConfigMap or Secret of a cluster has; nil if it is not there.
+type Data map[string][]byte
+
+// ReadData reads the ConfigMap or Secret that an origin names.
+type ReadData func(ctx context.Context, cluster string, from appfile.Origin) (Data, error)
 
 // AskCluster returns what charts may ask about a cluster that an app names.
 type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
@@ -45,6 +55,8 @@ type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
 type Renderer struct {
 	workers *worker.Pool
 	ask     AskCluster
+	data    ReadData
+	given   map[string]string
 	keys    *secrets.Decrypter
 }
 
@@ -57,21 +69,39 @@ func New(workers *worker.Pool, ask AskCluster) *Renderer {
 // WithKeys returns the renderer with what decrypts files. Without it encrypted
 // files are problems.
 func (r *Renderer) WithKeys(keys *secrets.Decrypter) *Renderer {
-	return &Renderer{workers: r.workers, ask: r.ask, keys: keys}
+	with := *r
+	with.keys = keys
+	return &with
+}
+
+// WithData returns the renderer with what reads values for substitution from
+// clusters. Without it an app that wants one has a problem.
+func (r *Renderer) WithData(read ReadData) *Renderer {
+	with := *r
+	with.data = read
+	return &with
+}
+
+// WithValues returns the renderer with values, by name, that are taken instead of
+// those that pushboat.yaml gives or names.
+func (r *Renderer) WithValues(given map[string]string) *Renderer {
+	with := *r
+	with.given = given
+	return &with
 }
 
 // Session renders apps of one revision, one after the other. Its methods are
 // not for several goroutines at once; it has to be closed.
 type Session struct {
+	*Renderer
 	fsys   fs.FS
-	ask    AskCluster
-	keys   *secrets.Decrypter
 	worker *worker.Session
+	read   map[source]answer // of clusters, each asked once
 }
 
 // Session begins to render the revision whose root is fsys.
 func (r *Renderer) Session(fsys fs.FS) *Session {
-	return &Session{fsys: fsys, ask: r.ask, keys: r.keys, worker: r.workers.Session()}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(), read: map[source]answer{}}
 }
 
 // Close lets go of what the session has used.
@@ -82,13 +112,21 @@ func (s *Session) Close() { s.worker.Close() }
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
-	objects, problems := s.objects(ctx, traced, app)
+	set, sources, problems := s.substitutions(ctx, app)
+	files.Hide(set.Secrets()...)
+	objects, wrong := s.objects(ctx, traced, app)
+	if len(problems) == 0 {
+		objects, problems = set.Apply(objects)
+	} else {
+		objects = nil // without their values they say nothing
+	}
+	problems = append(problems, wrong...)
 	problems = files.Told(problems)
 	for i := range problems {
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects), Plain: files.Plain(objects)}
+	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects)}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 	}
@@ -107,11 +145,11 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*
 	}
 	switch kind {
 	case appfile.RenderKustomize:
-		return s.inWorker(ctx, fsys, job{Render: kind, Folder: app.Path, Kustomize: app.Kustomize})
+		return s.inWorker(ctx, fsys, job{Render: kind, Folder: app.Path, Kustomize: app.Kustomize, Names: namesOf(app)})
 	case appfile.RenderHelm:
 		return s.chart(ctx, fsys, app)
 	}
-	return plain.Render(fsys, plain.Folder{Path: app.Path, Exclude: app.Exclude})
+	return plain.Render(fsys, plain.Folder{Path: app.Path, Exclude: app.Exclude, Mark: substitute.NewMarks(namesOf(app)).Scalar})
 }
 
 // detect says what a folder looks like. A kustomization beside a chart means that
@@ -163,7 +201,7 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*ma
 	if release.Name == "" {
 		release.Name = app.Name
 	}
-	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release})
+	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release, Names: namesOf(app)})
 }
 
 // digest combines the digests of objects in an order that only depends on

@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
 // What one question of Why may cost.
@@ -49,11 +50,13 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	defer cancel()
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
-	objects, problems := s.objects(ctx, traced, app)
-	if problems = files.Told(problems); len(problems) > 0 {
+	set, _, problems := s.substitutions(ctx, app)
+	files.Hide(set.Secrets()...)
+	objects, wrong := s.objects(ctx, traced, app)
+	if problems = files.Told(append(problems, wrong...)); len(problems) > 0 {
 		return nil, at, nil, problems.Err()
 	}
-	o := pick(objects, is)
+	raw, o := pick(objects, is, set)
 	if o == nil {
 		return nil, at, nil, fs.ErrNotExist
 	}
@@ -65,7 +68,11 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	case map[string]any, []any:
 		return value, o.At(field), nil, nil
 	}
-	t := trials{session: s, files: files, app: app, is: is, field: field, value: fmt.Sprint(value)}
+	t := trials{session: s, files: files, app: app, set: set, is: is, field: field, value: fmt.Sprint(value)}
+	if t.written, ok = raw.ValueAt(field); !ok {
+		t.written = value
+	}
+	causes = s.declared(app, t.written)
 	value = files.Shown(value)
 	for _, c := range t.candidates(traced.files()) {
 		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
@@ -78,13 +85,29 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	return value, o.At(field), causes, nil
 }
 
-func pick(objects []*manifest.Object, is func(*manifest.Object) bool) *manifest.Object {
-	for _, o := range objects {
+// pick returns the object that is meant, before and after names are replaced in it.
+func pick(objects []*manifest.Object, is func(*manifest.Object) bool, set substitute.Set) (raw, o *manifest.Object) {
+	for _, raw := range objects {
+		o := raw.Copy()
+		_, _ = set.Apply([]*manifest.Object{o}) // a name that nobody knows stays
 		if is(o) {
-			return o
+			return raw, o
 		}
 	}
-	return nil
+	return nil, nil
+}
+
+// declared are the lines of pushboat.yaml that declare the names in a value.
+func (s *Session) declared(app appfile.App, written any) []Cause {
+	text, _ := fs.ReadFile(s.fsys, appfile.Name) // without it there are no names
+	lines := strings.Split(string(text), "\n")
+	var causes []Cause
+	for _, n := range app.Substitute.Names {
+		if substitute.Uses(fmt.Sprint(written), n.Name) && n.Line <= len(lines) {
+			causes = append(causes, Cause{manifest.Source{File: appfile.Name, Line: n.Line}, strings.TrimSpace(lines[n.Line-1])})
+		}
+	}
+	return causes
 }
 
 // files lists the files that were read, sorted.
@@ -104,9 +127,11 @@ type trials struct {
 	session *Session
 	files   *secrets.Files
 	app     appfile.App
+	set     substitute.Set
 	is      func(*manifest.Object) bool
 	field   string
 	value   string
+	written any // the value before names are replaced in it
 }
 
 // candidate is a word of a file that may decide the value.
@@ -146,7 +171,7 @@ func (t trials) wordsOf(file string, data []byte) []candidate {
 	for line := range bytes.Lines(data) {
 		number++
 		for _, at := range words.FindAllIndex(line, -1) {
-			if word := string(line[at[0]:at[1]]); strings.Contains(t.value, word) {
+			if word := string(line[at[0]:at[1]]); strings.Contains(fmt.Sprint(t.written), word) {
 				found = append(found, candidate{file, data, number, string(line), offset + at[0], offset + at[1], word})
 			}
 		}
@@ -163,7 +188,7 @@ func (t trials) decides(ctx context.Context, c candidate) bool {
 	if len(problems) > 0 {
 		return false
 	}
-	o := pick(objects, t.is)
+	_, o := pick(objects, t.is, t.set)
 	if o == nil {
 		return false
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
 // Cluster is what charts may ask about the cluster (.Capabilities).
@@ -35,6 +36,9 @@ type Release struct {
 	Namespace string       `json:"namespace"` // of objects that name none
 	Settings  appfile.Helm `json:"settings"`
 	Cluster   Cluster      `json:"cluster"`
+	// Marks are put behind names that stand alone and without quotes in what the
+	// chart renders to; nil for none.
+	Marks *substitute.Marks `json:"-"`
 }
 
 // Find returns the Chart.yaml of a folder, or "" if it has none.
@@ -189,7 +193,7 @@ func (r *renderer) parse(name, text string) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	objects, problems := manifest.Parse(file, []byte(glued.ReplaceAllString(text, "---\n$1")))
+	objects, problems := manifest.ParseMarked(file, []byte(glued.ReplaceAllString(text, "---\n$1")), r.release.Marks.Scalar)
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {

@@ -34,8 +34,10 @@ type checker struct {
 	seen     map[string]bool // folders that were looked at, with a "/" if for plugins
 	within   []string        // folders that are being looked at
 	entries  int
-	plugins  bool   // what is looked at configures generators, transformers or validators
-	first    string // the kustomization that was read first
+	// generated are the files that generators make objects of, as they are.
+	generated map[string]bool
+	plugins   bool   // what is looked at configures generators, transformers or validators
+	first     string // the kustomization that was read first
 }
 
 func (c *checker) add(source manifest.Source, message, hint string) {
@@ -179,10 +181,12 @@ func (c *checker) generator(at place, n *yaml.Node) {
 			if _, after, found := strings.Cut(name, "="); found && field == "files" {
 				name = after
 			}
+			c.generated[path.Join(at.folder, name)] = true
 			c.file(at, n, name)
 		})
 	}
 	if env := child(n, "env"); env != nil {
+		c.generated[path.Join(at.folder, env.Value)] = true
 		c.file(at, env, env.Value)
 	}
 }

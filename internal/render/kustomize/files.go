@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
 // files is a revision as kustomize wants its file system: with absolute paths,
@@ -16,6 +18,8 @@ import (
 type files struct {
 	fsys     fs.FS
 	replaced map[string][]byte // what is read instead of files, by path in the revision
+	marks    *substitute.Marks
+	asIs     map[string]bool // files in which nothing is marked
 }
 
 var _ filesys.FileSystem = &files{}
@@ -99,7 +103,11 @@ func (f *files) ReadFile(name string) ([]byte, error) {
 	if data, ok := f.replaced[clean]; ok {
 		return bytes.Clone(data), nil
 	}
-	return fs.ReadFile(f.fsys, clean)
+	data, err := fs.ReadFile(f.fsys, clean)
+	if err == nil && !f.asIs[clean] {
+		data = f.marks.Text(data)
+	}
+	return data, err
 }
 
 // opened is a file that was opened for reading.

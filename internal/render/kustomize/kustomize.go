@@ -19,6 +19,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
 // MaxObjects bounds what one folder may render to.
@@ -38,21 +39,21 @@ func Find(fsys fs.FS, folder string) string {
 // fsys. Each object has the file that it was written in, or, if it was
 // generated, the kustomization that says so, with the line as far as that can be
 // told. It returns all problems that are found before the build, or the one with
-// which the build ends.
-func Render(fsys fs.FS, folder string, settings appfile.Kustomize) ([]*manifest.Object, manifest.Problems) {
-	c := &checker{fsys: fsys, seen: map[string]bool{}}
+// which the build ends. Names that marks knows are marked in what is read.
+func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substitute.Marks) ([]*manifest.Object, manifest.Problems) {
+	c := &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}}
 	c.folder(folder, manifest.Source{File: folder})
 	c.settings(folder, settings)
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
-	root, own, err := prepare(fsys, c.first, settings)
+	root, own, err := prepare(fsys, c.first, settings, marks)
 	if err != nil {
 		return nil, manifest.Problems{{Source: manifest.Source{File: c.first}, Message: err.Error()}}
 	}
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone // the revision is all there is to load
-	files := &files{fsys: fsys, replaced: map[string][]byte{c.first: root}}
+	files := &files{fsys: fsys, replaced: map[string][]byte{c.first: root}, marks: marks, asIs: c.generated}
 	built, err := krusty.MakeKustomizer(options).Run(files, path.Join("/", folder))
 	if err != nil {
 		return nil, manifest.Problems{buildProblem(c.first, err)}

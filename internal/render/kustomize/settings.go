@@ -10,6 +10,7 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
 // settings looks at the files that an app's settings name, as if they stood in
@@ -40,13 +41,13 @@ func unplaced(n *yaml.Node) {
 // prepare returns the root kustomization with an app's settings in it, and with
 // the request to say where each object comes from. own tells that the
 // author has asked for that too, and so wants it in the objects.
-func prepare(fsys fs.FS, file string, add appfile.Kustomize) (root []byte, own bool, err error) {
+func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.Marks) (root []byte, own bool, err error) {
 	text, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", file, err)
 	}
 	fields := map[string]any{}
-	if err := k8syaml.Unmarshal(text, &fields); err != nil {
+	if err := k8syaml.Unmarshal(marks.Text(text), &fields); err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", file, err)
 	}
 	canonize(fields)
@@ -60,7 +61,7 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize) (root []byte, own b
 	for name, more := range map[string]json.RawMessage{
 		"images": add.Images, "patches": add.Patches, "components": add.Components, "replicas": add.Replicas,
 	} {
-		if err := extend(fields, name, more); err != nil {
+		if err := extend(fields, name, marks.JSON(more)); err != nil {
 			return nil, false, err
 		}
 	}

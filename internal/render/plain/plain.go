@@ -40,6 +40,9 @@ const (
 type Folder struct {
 	Path    string   // relative to the root of the revision
 	Exclude []string // folders below Path that are not part of it
+	// Mark marks texts that are written without quotes, see manifest.ParseMarked;
+	// nil marks none.
+	Mark func(string) string
 }
 
 // Render returns the objects of a folder of the revision whose root is fsys,
@@ -52,7 +55,7 @@ type Folder struct {
 // names that do not print, files that are YAML but no Kubernetes objects, and
 // the input of kustomize and Helm.
 func Render(fsys fs.FS, folder Folder) ([]*manifest.Object, manifest.Problems) {
-	r := &renderer{fsys: fsys, exclude: folder.Exclude}
+	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark}
 	if !r.enter(folder.Path) {
 		return nil, r.problems
 	}
@@ -64,6 +67,7 @@ func Render(fsys fs.FS, folder Folder) ([]*manifest.Object, manifest.Problems) {
 type renderer struct {
 	fsys    fs.FS
 	exclude []string
+	mark    func(string) string
 	ignore  Ignore
 
 	objects  []*manifest.Object
@@ -214,7 +218,7 @@ func (r *renderer) file(name string, entry fs.DirEntry) {
 		r.stop(name, fmt.Sprintf("the app's manifests have more than %d bytes", MaxBytes), "split it into several apps")
 		return
 	}
-	objects, problems := manifest.Parse(name, data)
+	objects, problems := manifest.ParseMarked(name, data, r.mark)
 	r.problems = append(r.problems, problems...)
 	if r.objects = append(r.objects, objects...); len(r.objects) > MaxObjects {
 		r.stop(name, fmt.Sprintf("the app has more than %d objects", MaxObjects), "split it into several apps")

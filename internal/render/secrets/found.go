@@ -14,11 +14,11 @@ import (
 // by being a part of another, and is not removed from messages: "true", "80".
 const shortValue = 4
 
-// Values are what was decrypted so far.
+// Values are what was decrypted so far, and what was hidden.
 func (f *Files) Values() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var values []string
+	values := slices.Clone(f.hidden)
 	for _, name := range slices.Sorted(maps.Keys(f.decrypted)) {
 		values = append(values, f.decrypted[name].values...)
 	}

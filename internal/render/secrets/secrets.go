@@ -77,6 +77,14 @@ type Files struct {
 	mu        sync.Mutex
 	decrypted map[string]opened
 	failed    map[string]manifest.Problem
+	hidden    []string // see Hide
+}
+
+// Hide has values that come from elsewhere treated as those that were decrypted.
+func (f *Files) Hide(values ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hidden = append(f.hidden, values...)
 }
 
 // Open implements fs.FS.

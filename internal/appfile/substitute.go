@@ -1,0 +1,168 @@
+package appfile
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Substitute says which names are replaced in what an app renders to. The zero
+// value replaces nothing.
+type Substitute struct {
+	Prefix string         // a name that begins so and is not declared is a problem; "": none is
+	Names  []Substitution // in the order of their lines
+}
+
+// IsZero reports whether nothing is replaced, or looked at.
+func (s Substitute) IsZero() bool { return s.Prefix == "" && len(s.Names) == 0 }
+
+// Asks reports whether a cluster has to be asked for values.
+func (s Substitute) Asks() bool {
+	for _, n := range s.Names {
+		if n.From != (Origin{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Substitution is a name and what it stands for.
+type Substitution struct {
+	Name  string
+	Line  int
+	Text  string // within other text or quotes: as it was written
+	Value any    // where it stands alone and unquoted: string, bool, int64 or float64
+	From  Origin // on the app's cluster, instead of Text and Value; the zero Origin if those are there
+}
+
+// Origin is a key of a ConfigMap or Secret.
+type Origin struct {
+	Kind      string // ConfigMap or Secret
+	Namespace string
+	Name      string
+	Key       string
+}
+
+// String names it as a message does.
+func (o Origin) String() string { return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name) }
+
+// substituted is how a name may look. Shells have the same grammar, but no dots
+// and dashes in it is what keeps ${x:-default} and the like out.
+var substituted = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+func (r *reader) readSubstitute(app *App, fields map[string]field) {
+	f, ok := fields["substitute"]
+	if !ok {
+		return
+	}
+	settings := r.fields(f.value, "substitute", []string{"prefix", "values", "from"})
+	if prefix, ok := settings["prefix"]; ok {
+		app.Substitute.Prefix, ok = r.text(prefix)
+		if ok && !substituted.MatchString(app.Substitute.Prefix) {
+			r.add(prefix.line, fmt.Sprintf("substitute.prefix: %q is not made of letters, digits and _", app.Substitute.Prefix), "for example prefix: app_")
+		}
+	}
+	lines := map[string]int{}
+	if values, ok := settings["values"]; ok {
+		r.eachName(values, "substitute.values", lines, r.inlineValue, &app.Substitute.Names)
+	}
+	if from, ok := settings["from"]; ok {
+		r.eachName(from, "substitute.from", lines, func(s *Substitution, value *yaml.Node) { s.From = r.origin(value, app.Namespace) }, &app.Substitute.Names)
+	}
+}
+
+// eachName reads the names of a mapping, in the order of their lines; lines are
+// those of the names that are known already.
+func (r *reader) eachName(f field, where string, lines map[string]int, read func(*Substitution, *yaml.Node), into *[]Substitution) {
+	var names []string
+	if f.value.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(f.value.Content); i += 2 {
+			if key := f.value.Content[i]; key.Kind == yaml.ScalarNode && key.Value != "<<" {
+				names = append(names, key.Value)
+			}
+		}
+	}
+	if len(names) > MaxList {
+		r.add(f.line, fmt.Sprintf("%s has %d names; at most %d are read", where, len(names), MaxList), "")
+		return
+	}
+	fields := r.fields(f.value, where, names)
+	for _, name := range names {
+		setting, ok := fields[name]
+		delete(fields, name) // of a name that is there twice, the first counts
+		switch first, twice := lines[name]; {
+		case !ok:
+		case !substituted.MatchString(name):
+			r.add(setting.line, fmt.Sprintf("%s: %q is no name: it is not made of letters, digits and _", where, name), "for example app_host")
+		case twice:
+			r.add(setting.line, fmt.Sprintf("%s: %s is already set on line %d", where, name, first), "keep one of the two")
+		default:
+			lines[name] = setting.line
+			s := Substitution{Name: name, Line: setting.line}
+			read(&s, setting.value)
+			*into = append(*into, s)
+		}
+	}
+}
+
+// inlineValue reads a value that is written in place: its type is that of YAML as
+// kubectl reads it.
+func (r *reader) inlineValue(s *Substitution, n *yaml.Node) {
+	if n.Kind != yaml.ScalarNode {
+		r.add(s.Line, fmt.Sprintf("substitute.values: %s is %s", s.Name, describe(n)), "a value is text, a number, true or false")
+		return
+	}
+	value, err := manifest.Scalar(n)
+	if err != nil || !utf8.ValidString(n.Value) {
+		r.add(s.Line, fmt.Sprintf("substitute.values: %s: the value can not be read", s.Name), "quote it if it is text")
+	}
+	s.Text, s.Value = n.Value, value
+}
+
+// origin reads where on the cluster a value is.
+func (r *reader) origin(n *yaml.Node, namespace string) Origin {
+	before := len(r.problems)
+	fields := r.fields(n, "an entry of substitute.from", []string{"configMap", "secret", "key"})
+	if len(r.problems) > before {
+		return Origin{}
+	}
+	key, hasKey := fields["key"]
+	configMap, isConfigMap := fields["configMap"]
+	secret, isSecret := fields["secret"]
+	if !hasKey || isConfigMap == isSecret {
+		r.add(n.Line, "an entry of substitute.from names a configMap or a secret, and a key", "for example {configMap: platform/cluster, key: domain}")
+		return Origin{}
+	}
+	o := Origin{Kind: "ConfigMap"}
+	object := configMap
+	if isSecret {
+		o.Kind, object = "Secret", secret
+	}
+	o.Key, _ = r.text(key)
+	text, _ := r.text(object)
+	var named bool
+	if o.Namespace, o.Name, named = strings.Cut(text, "/"); !named {
+		o.Namespace, o.Name = namespace, text
+	}
+	switch {
+	case o.Namespace == "" && !named:
+		r.add(object.line, fmt.Sprintf("%s: %q names no namespace, and the app has none", object.name, text), "write namespace/name")
+	case checkLabel(o.Namespace) != "" || !objectName.MatchString(o.Name) || len(o.Name) > 253:
+		r.add(object.line, fmt.Sprintf("%s: %q is not the name of an object", object.name, text), "write namespace/name, or name for one in the app's namespace")
+	case !dataKey.MatchString(o.Key):
+		r.add(key.line, fmt.Sprintf("key: %q is not a key of a ConfigMap or Secret", o.Key), "")
+	}
+	return o
+}
+
+// What the API server lets objects and the keys of their data be called
+// (RFC 1123 subdomains; IsConfigMapKey of apimachinery).
+var (
+	objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
+	dataKey    = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
+)

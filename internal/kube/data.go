@@ -1,0 +1,41 @@
+package kube
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// ReadData reads what a ConfigMap or Secret holds, by its keys; nil if there is no
+// such object. It is one request.
+func (c *Cluster) ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error) {
+	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	if kind == "Secret" {
+		resource.Resource = "secrets"
+	}
+	object, err := c.dynamic.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("read %s %s/%s: %w", kind, namespace, name, err)
+	}
+	data := map[string][]byte{}
+	for _, field := range []string{"data", "binaryData"} {
+		entries, _ := object.Object[field].(map[string]any)
+		for key, value := range entries {
+			text, _ := value.(string)
+			data[key] = []byte(text)
+			if kind == "Secret" || field == "binaryData" {
+				if data[key], err = base64.StdEncoding.DecodeString(text); err != nil {
+					return nil, fmt.Errorf("read %s %s/%s: the key %s is not base64", kind, namespace, name, key)
+				}
+			}
+		}
+	}
+	return data, nil
+}

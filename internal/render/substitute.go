@@ -1,0 +1,134 @@
+package render
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/substitute"
+)
+
+// source is a ConfigMap or Secret of a cluster.
+type source struct {
+	cluster string
+	appfile.Origin
+}
+
+// answer is what a cluster says of a source.
+type answer struct {
+	data Data
+	err  error
+}
+
+// namesOf are the names that an app has replaced.
+func namesOf(app appfile.App) []string {
+	var names []string
+	for _, n := range app.Substitute.Names {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// Sources returns the digest of what the app's cluster has of the values that it
+// takes from there, as Result has it; "" if it takes none, and then nothing is
+// asked.
+func (s *Session) Sources(ctx context.Context, app appfile.App) (string, error) {
+	_, digest, problems := s.substitutions(ctx, app)
+	return digest, problems.Err()
+}
+
+// substitutions are the values of an app's names, with a digest of those that
+// come from its cluster.
+func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitute.Set, string, manifest.Problems) {
+	set := substitute.Set{Prefix: app.Substitute.Prefix, Values: map[string]substitute.Value{}}
+	var problems manifest.Problems
+	sum := sha256.New()
+	for _, n := range app.Substitute.Names {
+		value := substitute.Value{Text: n.Text, Alone: n.Value}
+		given, isGiven := s.given[n.Name]
+		switch {
+		case isGiven:
+			value = fromText(given, n.From.Kind)
+		case n.From != (appfile.Origin{}):
+			text, problem := s.fromCluster(ctx, app.Cluster, n)
+			if problem != nil {
+				problems = append(problems, *problem)
+				continue
+			}
+			value = fromText(text, n.From.Kind)
+			fmt.Fprintf(sum, "%q %q\n", n.Name, text)
+		}
+		set.Values[n.Name] = value
+	}
+	if !app.Substitute.Asks() {
+		return set, "", problems
+	}
+	return set, hex.EncodeToString(sum.Sum(nil)), problems
+}
+
+// fromText is the value of a text that was not written as YAML. What is out of a
+// Secret is text always: a password may well look like a number.
+func fromText(text, kind string) substitute.Value {
+	value := substitute.Value{Text: text, Alone: text, Secret: kind == "Secret"}
+	if value.Secret {
+		return value
+	}
+	var read any
+	if json.Unmarshal([]byte(text), &read) == nil {
+		switch read.(type) {
+		case float64, bool:
+			value.Alone = manifest.Plain(text)
+		}
+	}
+	return value
+}
+
+// fromCluster reads a value from a cluster.
+func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Substitution) (string, *manifest.Problem) {
+	problem := func(message, hint string) *manifest.Problem {
+		return &manifest.Problem{
+			Source: manifest.Source{File: appfile.Name, Line: n.Line}, Message: fmt.Sprintf("substitute: %s: %s", n.Name, message), Hint: hint,
+		}
+	}
+	if s.data == nil {
+		return "", problem(fmt.Sprintf("its value is in %s of cluster %s, which is not asked here", n.From, cluster), fmt.Sprintf("give it: --substitute %s=VALUE", n.Name))
+	}
+	found := s.lookUp(ctx, source{cluster, n.From})
+	switch {
+	case found.err != nil:
+		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "push again when it answers")
+	case found.data == nil:
+		return "", problem(fmt.Sprintf("there is no %s on cluster %s", n.From, cluster), "make it there first, or write the value under substitute.values")
+	}
+	value, ok := found.data[n.From.Key]
+	switch {
+	case !ok:
+		hint := "it has no keys"
+		if keys := slices.Sorted(maps.Keys(found.data)); len(keys) > 0 {
+			hint = "its keys are " + strings.Join(keys[:min(len(keys), 8)], ", ")
+		}
+		return "", problem(fmt.Sprintf("%s of cluster %s has no key %s", n.From, cluster, n.From.Key), hint)
+	case len(value) > substitute.MaxValue || !utf8.Valid(value):
+		return "", problem(fmt.Sprintf("the key %s of %s is not text of at most %d bytes", n.From.Key, n.From, substitute.MaxValue), "name another key")
+	}
+	return string(value), nil
+}
+
+// lookUp asks a cluster for a source, once a session.
+func (s *Session) lookUp(ctx context.Context, from source) answer {
+	from.Key = ""
+	found, asked := s.read[from]
+	if !asked {
+		found.data, found.err = s.data(ctx, from.cluster, from.Origin)
+		s.read[from] = found
+	}
+	return found
+}

@@ -1,0 +1,83 @@
+package substitute
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// mark stands behind a name that was written alone and without quotes, from where
+// it is read until it is replaced: renderers pass values on as JSON, which has
+// forgotten about quotes. It is a character that nobody else uses
+// (U+E000, private).
+const mark = "\uE000"
+
+// Marks puts marks behind names. The nil Marks mark nothing.
+type Marks struct {
+	names map[string]bool
+	lines *regexp.Regexp
+}
+
+// NewMarks returns Marks for some names; nil for none.
+func NewMarks(names []string) *Marks {
+	if len(names) == 0 {
+		return nil
+	}
+	m := &Marks{names: map[string]bool{}}
+	for _, name := range names {
+		m.names[name] = true
+	}
+	m.lines = regexp.MustCompile(`(?m)^(.*[:-][ \t]+)\$\{(` + strings.Join(names, "|") + `)\}([ \t]*(?:[ \t]#[^\n]*)?\r?)$`)
+	return m
+}
+
+// Scalar marks a text that was written without quotes, if it is a name.
+func (m *Marks) Scalar(text string) string {
+	if m == nil || !strings.HasPrefix(text, "${") {
+		return text
+	}
+	name, ok := strings.CutSuffix(text[2:], "}")
+	if !ok || !m.names[name] {
+		return text
+	}
+	return "${" + name + mark + "}"
+}
+
+// Text marks names in a YAML file that is still to be read. It looks at lines
+// alone: a mark within other text says nothing, and goes with the name.
+func (m *Marks) Text(data []byte) []byte {
+	if m == nil || !bytes.Contains(data, []byte("${")) {
+		return data
+	}
+	return m.lines.ReplaceAll(data, []byte("$1$${$2"+mark+"}$3"))
+}
+
+// JSON marks names in the YAML that texts of a JSON document hold, such as patches.
+func (m *Marks) JSON(document []byte) []byte {
+	var value any
+	if m == nil || !bytes.Contains(document, []byte("${")) || json.Unmarshal(document, &value) != nil {
+		return document
+	}
+	marked, err := json.Marshal(m.within(value))
+	if err != nil {
+		return document
+	}
+	return marked
+}
+
+func (m *Marks) within(value any) any {
+	switch v := value.(type) {
+	case string:
+		return string(m.Text([]byte(v)))
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = m.within(inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = m.within(inner)
+		}
+	}
+	return value
+}

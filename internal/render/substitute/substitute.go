@@ -1,0 +1,280 @@
+// Package substitute replaces names in rendered objects by values: ${name}, if
+// an app declares name, and nothing else. It replaces in the values of parsed
+// objects, so that a value can not become structure, whatever it is.
+package substitute
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// MaxValue bounds a value, in bytes: the largest ConfigMap has 1 MiB.
+	MaxValue = 1 << 20
+	// MaxGrowth bounds what all values put into one app's objects, in bytes.
+	MaxGrowth = 64 << 20
+	// maxName bounds how far the end of a name is looked for, in bytes; names are
+	// shorter (appfile).
+	maxName = 128
+)
+
+// Value is what a name stands for.
+type Value struct {
+	Text   string // within other text or quotes
+	Alone  any    // where it stands alone and unquoted: string, bool, int64 or float64
+	Secret bool   // it is out of a Secret, and not to be shown
+}
+
+// Set is what is replaced in the objects of an app.
+type Set struct {
+	Prefix string // a name that begins so and is not in Values is a problem; "": none is
+	Values map[string]Value
+}
+
+// Secrets are the values that are not to be shown.
+func (s Set) Secrets() []string {
+	var values []string
+	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
+		if s.Values[name].Secret {
+			values = append(values, s.Values[name].Text)
+		}
+	}
+	return values
+}
+
+// Apply replaces names in objects, which are changed. It returns all problems, and
+// the objects that have none. Names in keys are not replaced: that is a problem, too.
+func (s Set) Apply(objects []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
+	if s.Prefix == "" && len(s.Values) == 0 {
+		return objects, nil
+	}
+	a := &applying{set: s, own: s}
+	sound := make([]*manifest.Object, 0, len(objects))
+	for _, o := range objects {
+		if a.object(o) {
+			sound = append(sound, o)
+		}
+	}
+	return sound, a.problems
+}
+
+// applying is what is known while names are replaced.
+type applying struct {
+	set      Set // for the object at hand
+	own      Set // of the app
+	problems manifest.Problems
+	grown    int
+
+	// of the object at hand
+	at      *manifest.Object
+	path    []string // in the API server's notation, one element a step
+	changed bool
+	hidden  []string
+}
+
+func (a *applying) add(message, hint string) {
+	a.problems = append(a.problems, manifest.Problem{
+		Source: a.at.At(strings.Join(a.path, "")), Object: a.at.ID().String(), Message: message, Hint: hint,
+	})
+}
+
+// object replaces in an object, and reports whether there is no problem with it.
+func (a *applying) object(o *manifest.Object) bool {
+	a.at, a.path, a.changed, a.hidden, a.set = o, nil, false, nil, a.own
+	if excepted(o) {
+		a.set = a.own.asWritten()
+	}
+	before := len(a.problems)
+	a.mapping(o.Object)
+	o.Hide(a.hidden...)
+	if a.changed && len(a.problems) == before {
+		a.problems = append(a.problems, o.Check()...)
+	}
+	return len(a.problems) == before
+}
+
+// exception is Flux's word for objects in which nothing is replaced, as an
+// annotation or a label (fluxcd/pkg, kustomize/kustomize_varsub.go).
+const exception = "kustomize.toolkit.fluxcd.io/substitute"
+
+func excepted(o *manifest.Object) bool {
+	return strings.EqualFold(o.GetAnnotations()[exception], "disabled") || strings.EqualFold(o.GetLabels()[exception], "disabled")
+}
+
+// asWritten replaces each name by itself: what is left are no marks.
+func (s Set) asWritten() Set {
+	same := Set{Values: map[string]Value{}}
+	for name := range s.Values {
+		same.Values[name] = Value{Text: "${" + name + "}", Alone: "${" + name + "}"}
+	}
+	return same
+}
+
+func (a *applying) mapping(fields map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		a.path = append(a.path, "["+key+"]")
+		if u, found := a.next(key); found {
+			a.add(fmt.Sprintf("${%s} stands in a key, and only values are replaced", u.name), "write the key out")
+		}
+		fields[key] = a.value(fields[key])
+		a.path = a.path[:len(a.path)-1]
+	}
+}
+
+func (a *applying) value(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		a.mapping(v)
+	case []any:
+		for i := range v {
+			a.path = append(a.path, fmt.Sprintf("[%d]", i))
+			v[i] = a.value(v[i])
+			a.path = a.path[:len(a.path)-1]
+		}
+	case string:
+		if a.isBase64() {
+			return a.encoded(v)
+		}
+		return a.scalar(v)
+	}
+	return value
+}
+
+// isBase64 reports whether the path is that of a value in base64: generators and
+// charts encode the files of Secrets before there is anything to be replaced.
+func (a *applying) isBase64() bool {
+	return len(a.path) == 2 && a.path[0] == "[data]" && a.at.GetKind() == "Secret"
+}
+
+func (a *applying) encoded(text string) any {
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || !strings.Contains(string(data), "${") {
+		return a.scalar(text)
+	}
+	return base64.StdEncoding.EncodeToString([]byte(a.text(string(data))))
+}
+
+// scalar replaces in a text; one that is a name alone, without quotes, becomes
+// what the name stands for.
+func (a *applying) scalar(text string) any {
+	if inner, ok := strings.CutPrefix(text, "${"); ok {
+		name, alone := strings.CutSuffix(inner, mark+"}")
+		if value, known := a.set.Values[name]; alone && known {
+			a.take(name, value)
+			return value.Alone
+		}
+	}
+	return a.text(text)
+}
+
+// text replaces all names in a text.
+func (a *applying) text(text string) string {
+	var b strings.Builder
+	for {
+		u, found := a.next(text)
+		if !found {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:u.start])
+		if value, known := a.set.Values[u.name]; !known || !u.closed {
+			a.undeclared(u)
+			b.WriteString(text[u.start:u.end])
+		} else if a.take(u.name, value) {
+			b.WriteString(value.Text)
+		}
+		text = text[u.end:]
+	}
+}
+
+// use is a place in a text where a name is used.
+type use struct {
+	start, end int
+	name       string
+	closed     bool // by a brace
+}
+
+// next finds the first use of a name that is declared, or has the prefix of those
+// that are. What stands behind a second $ is left to whoever it is meant for.
+func (a *applying) next(text string) (use, bool) {
+	for from := 0; ; {
+		i := strings.Index(text[from:], "${")
+		if i < 0 {
+			return use{}, false
+		}
+		u := use{start: from + i}
+		from = u.start + 2
+		if u.start > 0 && text[u.start-1] == '$' {
+			continue
+		}
+		within := text[from:min(from+maxName, len(text))]
+		length := strings.IndexAny(within, "}\n")
+		if length < 0 {
+			length = len(within)
+		}
+		u.end = from + length
+		u.name = strings.TrimSuffix(text[from:u.end], mark)
+		if u.end < len(text) && text[u.end] == '}' {
+			u.closed = true
+			u.end++
+		}
+		_, known := a.set.Values[u.name]
+		if known && u.closed || a.set.Prefix != "" && strings.HasPrefix(u.name, a.set.Prefix) {
+			return u, true
+		}
+	}
+}
+
+// take notes that a value is put where the path is, and reports whether it may be.
+func (a *applying) take(name string, value Value) bool {
+	a.changed = true
+	if a.grown > MaxGrowth {
+		return false
+	}
+	if a.grown += len(value.Text); a.grown > MaxGrowth {
+		a.add(fmt.Sprintf("values put more than %d bytes into the objects of the app", MaxGrowth), "use long values less often")
+		return false
+	}
+	if !value.Secret {
+		return true
+	}
+	a.hidden = append(a.hidden, value.Text)
+	switch at := strings.Join(a.path, ""); at {
+	case "[apiVersion]", "[kind]", "[metadata][name]", "[metadata][generateName]", "[metadata][namespace]":
+		a.add(fmt.Sprintf("${%s} is out of a Secret, and names of objects are shown everywhere", name), "take the value from a ConfigMap")
+	}
+	return true
+}
+
+func (a *applying) undeclared(u use) {
+	names := slices.Sorted(maps.Keys(a.set.Values))
+	shown := fmt.Sprintf("${%s}", strings.ToValidUTF8(u.name[:min(len(u.name), 60)], ""))
+	near := manifest.Closest(u.name, names)
+	var hint string
+	switch {
+	case !u.closed:
+		a.add(fmt.Sprintf("%s has no closing brace", strings.TrimSuffix(shown, "}")), "only ${name} is replaced")
+		return
+	case strings.ContainsAny(u.name, ":-=/#%^,@"):
+		hint = "only ${name} is replaced, without a default or anything else in the braces"
+	case near != "":
+		hint = "did you mean ${" + near + "}?"
+	case len(names) > 0:
+		hint = "declare it under substitute in pushboat.yaml; names there are " + strings.Join(names, ", ")
+	default:
+		hint = "declare it under substitute in pushboat.yaml"
+	}
+	a.add(fmt.Sprintf("%s is not declared, and begins with the prefix %s", shown, a.set.Prefix), hint)
+}
+
+// Uses reports whether a text has a name in it that would be replaced.
+func Uses(text, name string) bool {
+	a := &applying{set: Set{Values: map[string]Value{name: {}}}}
+	_, found := a.next(text)
+	return found
+}
