@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,6 +139,7 @@ type entry struct {
 	app      App
 	named    bool // name was written
 	repo     string
+	cell     cell // of its matrix
 	pathLine int
 }
 
@@ -156,20 +158,42 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 	}
 	var entries []entry
 	for _, element := range r.list(apps, MaxApps) {
-		entries = append(entries, r.entry(element, repo))
+		for _, cell := range r.matrix(element) {
+			before := len(r.problems)
+			entries = append(entries, r.entry(field{element.name, element.line, cell.fill(element.value)}, repo, cell))
+			if len(cell) > 0 {
+				r.tellOnce(before)
+			}
+		}
+		if len(entries) > MaxApps {
+			r.add(element.line, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
+			return nil
+		}
 	}
 	return entries
 }
 
+// tellOnce drops those of the problems from an index on that were told before: of
+// another cell of the same matrix.
+func (r *reader) tellOnce(from int) {
+	news := slices.Clone(r.problems[from:])
+	r.problems = r.problems[:from]
+	for _, problem := range news {
+		if !slices.Contains(r.problems, problem) {
+			r.problems = append(r.problems, problem)
+		}
+	}
+}
+
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "substitute",
+	"name", "path", "matrix", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "substitute",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health",
 }
 
 // entry reads one app.
-func (r *reader) entry(element field, repo string) entry {
-	e := entry{app: defaultApp(), repo: repo, pathLine: element.line}
+func (r *reader) entry(element field, repo string, cell cell) entry {
+	e := entry{app: defaultApp(), repo: repo, cell: cell, pathLine: element.line}
 	e.app.Source = manifest.Source{File: Name, Line: element.line}
 	fields := r.fields(element.value, "an app", appFields)
 	r.readPlace(&e, fields)
@@ -197,8 +221,12 @@ func (r *reader) readPlace(e *entry, fields map[string]field) {
 			return false
 		}
 		text, ok := r.text(f)
-		if message := check(text); ok && message != "" {
-			r.add(f.line, fmt.Sprintf("%s: %q %s", name, text, message), "")
+		message, hint := e.cell.unfilled(text)
+		if message == "" {
+			message = check(text)
+		}
+		if ok && message != "" {
+			r.add(f.line, fmt.Sprintf("%s: %q %s", name, text, message), hint)
 		}
 		*into = text
 		return true

@@ -204,7 +204,7 @@ func TestParseBranch(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, branch, cluster, namespace, createNamespace, render, kustomize, helm, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health"
+	fields := "known fields are name, path, matrix, branch, cluster, namespace, createNamespace, render, kustomize, helm, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -252,6 +252,20 @@ func TestProblems(t *testing.T) {
 			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
 				at(4, `unknown field "release" in helm | known fields are values, releaseName`),
 		},
+		{
+			"matrix", "apps:\n- matrix: [eu]\n- matrix: {}\n- matrix: {a: eu, 'b c': [1], c: [~, [x], {d: [e]}], d: []}\n- matrix: {a: [1], a: [2]}\n",
+			at(2, "matrix is a list, not a mapping of names to lists | for example matrix: {region: [eu, us]}") + at(3, "matrix is a mapping, not a mapping of names to lists | for example matrix: {region: [eu, us]}") +
+				at(4, `matrix.a is "eu", not a list | write it in brackets: matrix.a: [...]`) + at(4, `matrix.c: "d" is not a name with text or a number`) +
+				at(4, "matrix.c: a value is a list | write text, a number, or a mapping of such") + at(4, "matrix.c: a value is empty | write text, a number, or a mapping of such") +
+				at(4, "matrix.d has no values | an axis without values makes no app; take the entry out") + at(4, `matrix: "b c" is no name: it is not made of letters, digits and _ | for example region`) +
+				at(5, "a is already set on line 5 | keep one of the two"),
+		},
+		{"cells without names", "apps:\n- path: apps/shop\n  matrix: {region: [eu, us]}\n  cluster: ${region}\n", at(2, "the matrix makes several apps that are called shop | put what they differ in into the name: name: shop-${region}")},
+		{"no such axis", "apps:\n- name: shop-${regoin}\n  matrix: {region: [eu, us]}\n", at(2, `name: "shop-${regoin}" has ${regoin} in it, which no matrix of this entry gives | did you mean ${region}?`)},
+		{"no matrix", "apps:\n- name: shop-${region}\n", at(2, `name: "shop-${region}" has ${region} in it, which no matrix of this entry gives | names stand for the values of a matrix, for example matrix: {region: [eu, us]}`)},
+		{"matrix of a glob", "apps:\n- path: apps/*\n  matrix: {a: [b]}\n", at(2, "path: apps/* is a glob, and the entry has a matrix | list the folders in the matrix: path: apps/${folder}")},
+		{"many cells", "apps:\n- matrix: {a: [" + strings.Repeat("1,", 100) + "], b: [1, 2, 3, 4, 5, 6]}\n", at(2, "matrix: it makes more than 500 apps | split the entry")},
+		{"one mistake in every cell", "apps:\n- name: shop-${a}\n  prune: x\n  matrix: {a: [b, c]}\n", at(3, "prune: x is not a truth value | write true or false")},
 		{
 			"substitute", "apps:\n- substitute: {prefix: 'a-b', values: {a: [1], 'a.b': x, b: ~, c: 1}, from: {c: {secret: x, key: k}, d: {key: k}, e: {configMap: a/b, secret: c/d, key: k}, f: {configMap: A/b, key: k}, g: {secret: a/b, key: 'a b'}}}\n- substitute: {value: {}}\n- substitute: x\n",
 			at(2, "an entry of substitute.from names a configMap or a secret, and a key | for example {configMap: platform/cluster, key: domain}") +
@@ -420,5 +434,64 @@ func TestHelmSettingsAreChecked(t *testing.T) {
 	apps, problems := Parse(tree, "shop")
 	if len(problems) > 0 || len(apps) != 2 {
 		t.Fatalf("%d apps, problems %v", len(apps), problems)
+	}
+}
+
+// TestMatrix: an app of each cell, with its values wherever the entry names them;
+// each has the type that it is written with.
+func TestMatrix(t *testing.T) {
+	apps := mustParse(t, `apps:
+- name: shop-${cluster.name}-${size}
+  path: apps/shop
+  cluster: ${cluster.name}
+  namespace: shop
+  dependsOn: ["db-${cluster.name}"]
+  matrix:
+    cluster: [{name: eu, replicas: 3}, {name: us, replicas: 5}]
+    size: [s, "1"]
+  render: helm
+  helm:
+    values:
+      - replicas: ${cluster.replicas}
+        text: "${cluster.replicas}"
+        size: ${size}
+        within: x-${cluster.replicas}
+        other: ${HOME}
+  substitute:
+    values:
+      app_replicas: ${cluster.replicas}
+- name: db-${region}
+  path: deploy/db
+  cluster: ${region}
+  matrix: {region: [eu, us]}
+`)
+	var got []string
+	for _, app := range apps {
+		text := app.Name + " " + app.Cluster + " " + strings.Join(app.DependsOn, ",")
+		for _, v := range app.Helm.Values {
+			text += " " + string(v.Inline)
+		}
+		for _, n := range app.Substitute.Names {
+			text += fmt.Sprintf(" %s=%T", n.Name, n.Value)
+		}
+		got = append(got, text)
+	}
+	want := []string{
+		`shop-eu-s eu db-eu {"other":"${HOME}","replicas":3,"size":"s","text":"3","within":"x-3"} app_replicas=int64`,
+		`shop-eu-1 eu db-eu {"other":"${HOME}","replicas":3,"size":"1","text":"3","within":"x-3"} app_replicas=int64`,
+		`shop-us-s us db-us {"other":"${HOME}","replicas":5,"size":"s","text":"5","within":"x-5"} app_replicas=int64`,
+		`shop-us-1 us db-us {"other":"${HOME}","replicas":5,"size":"1","text":"5","within":"x-5"} app_replicas=int64`,
+		"db-eu eu ", "db-us us ",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("apps\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestMatrixFollowsAnchors: an alias stands for the values of its own cell.
+func TestMatrixFollowsAnchors(t *testing.T) {
+	apps := mustParse(t, "apps:\n- name: &n shop-${a}\n  path: apps/shop\n  namespace: *n\n  matrix: {a: [b, c]}\n")
+	if len(apps) != 2 || apps[0].Namespace != "shop-b" || apps[1].Namespace != "shop-c" {
+		t.Errorf("apps %+v", apps)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -20,6 +21,10 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 	var apps []App
 	for _, e := range entries {
 		folders := []string{e.app.Path}
+		if isGlob(e.app.Path) && len(e.cell) > 0 {
+			r.add(e.pathLine, fmt.Sprintf("path: %s is a glob, and the entry has a matrix", e.app.Path), "list the folders in the matrix: path: apps/${folder}")
+			return nil
+		}
 		if isGlob(e.app.Path) {
 			folders = r.glob(fsys, e, wanted)
 		} else if wanted(e.app) && !r.checkFolder(fsys, e) {
@@ -155,7 +160,11 @@ func matches(fsys fs.FS, parents []string, pattern string) []string {
 func (r *reader) checkNames(apps []App) {
 	first := map[string]App{}
 	for _, app := range apps {
-		if other, twice := first[app.Name]; twice {
+		if other, twice := first[app.Name]; twice && other.Source == app.Source {
+			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
+				"put what they differ in into the name: name: "+app.Name+"-${region}")
+			continue
+		} else if twice {
 			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
 				"give one of the two another name")
 			continue
@@ -171,7 +180,11 @@ func (r *reader) checkPaths(apps []App) {
 	first := map[target]App{}
 	for _, app := range apps {
 		t := target{app.Path, app.Branch, app.Cluster, app.Namespace}
-		if other, twice := first[t]; twice {
+		other, twice := first[t]
+		if twice && other.Source == app.Source && !reflect.DeepEqual(settings(other), settings(app)) {
+			continue // cells of a matrix; whether they make the same objects, the gate sees
+		}
+		if twice {
 			r.add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, app.Path),
 				"remove one of the two, or give it another cluster or namespace")
 			continue
@@ -179,6 +192,9 @@ func (r *reader) checkPaths(apps []App) {
 		first[t] = app
 	}
 }
+
+// settings are what shapes the objects of an app beside its folder.
+func settings(app App) []any { return []any{app.Helm, app.Kustomize, app.Substitute} }
 
 // exclude notes in each app the folders that belong to other apps of its
 // branch: what is in a folder that has its own entry is deployed once, by it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,8 +46,10 @@ type Prepared struct {
 	Problems manifest.Problems
 	Plans    []*Plan // of the apps that the change would change
 
-	guarded bool // the problems are deletions to confirm, which the plan shows
-	partial bool // there are files that could not be read
+	added   []string // apps that the branch did not have, unless it had none
+	removed []string // apps that it has no more
+	guarded bool     // the problems are deletions to confirm, which the plan shows
+	partial bool     // there are files that could not be read
 	engine  *Engine
 	targets []*target // every app of the branch, and those that leave it
 	changed map[string]*Plan
@@ -95,7 +98,9 @@ func (p *Prepared) Plan(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
 	defer cancel()
 	p.claims = e.claims.overlay()
-	p.targets = append(p.targets, e.leaving(p)...)
+	leaving := e.leaving(p)
+	p.compareApps(leaving)
+	p.targets = append(p.targets, leaving...)
 	objects := e.resolveAll(ctx, p)
 	if !p.Options.Plan { // which asks for nothing to be kept
 		p.Problems = append(p.Problems, e.reservations.take(p)...)
@@ -360,9 +365,45 @@ func oncePerCluster(problems manifest.Problems) manifest.Problems {
 	return kept
 }
 
+// compareApps notes which apps come to the branch and which leave it: a glob, a
+// matrix or a moved folder may change more of them than meets the eye.
+func (p *Prepared) compareApps(leaving []*target) {
+	before := p.engine.appsOn(p.Repo, p.Branch)
+	had := map[string]bool{}
+	for _, a := range before {
+		had[a.name] = true
+	}
+	for _, t := range leaving {
+		p.removed = append(p.removed, t.spec.Name)
+	}
+	for _, t := range p.targets {
+		if len(before) > 0 && !had[t.spec.Name] {
+			p.added = append(p.added, t.spec.Name)
+		}
+	}
+}
+
+// maxNames is how many apps are named that come or leave with a push.
+const maxNames = 10
+
+func printApps(w io.Writer, what string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	shown := strings.Join(names[:min(len(names), maxNames)], ", ")
+	if more := len(names) - maxNames; more > 0 {
+		shown += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(w, "%s %s: %s\n", plural(len(names), "app"), what, shown)
+}
+
 // Print writes the plans and the problems as the pusher sees them, and ends
 // with one line that says what has become of the push.
 func (p *Prepared) Print(w io.Writer) {
+	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
+		printApps(w, "added", p.added)
+		printApps(w, "removed", p.removed)
+	}
 	for _, plan := range p.Plans {
 		if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 			plan.Print(w)

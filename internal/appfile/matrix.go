@@ -1,0 +1,190 @@
+package appfile
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// MaxCells bounds the apps that the matrix of one entry makes.
+const MaxCells = 500
+
+// A matrix makes an app of each combination of its values: of each cell. Wherever
+// the entry says ${axis}, or ${axis.field} where the values of an axis are
+// mappings, the cell's value stands. As with substitute, it is put into scalars that
+// are parsed: it can not become anything else.
+
+// cell is the values of one combination, by what stands in the braces.
+type cell map[string]*yaml.Node
+
+// matrix returns the cells of an entry; one without values if it has no matrix.
+func (r *reader) matrix(element field) []cell {
+	f, ok := matrixOf(element.value)
+	if !ok {
+		return []cell{{}}
+	}
+	if f.value.Kind != yaml.MappingNode || len(f.value.Content) == 0 {
+		r.add(f.line, fmt.Sprintf("matrix is %s, not a mapping of names to lists", describe(f.value)), "for example matrix: {region: [eu, us]}")
+		return nil
+	}
+	var names []string
+	for i := 0; i+1 < len(f.value.Content); i += 2 {
+		names = append(names, f.value.Content[i].Value)
+	}
+	axes := r.fields(f.value, "matrix", names)
+	cells := []cell{{}}
+	for _, name := range names {
+		axis, ok := axes[name]
+		if !ok {
+			return nil // told by fields
+		}
+		values := r.axis(name, axis)
+		if len(values)*len(cells) > MaxCells {
+			r.add(f.line, fmt.Sprintf("matrix: it makes more than %d apps", MaxCells), "split the entry")
+			return nil
+		}
+		cells = times(cells, values)
+	}
+	return cells
+}
+
+// matrixOf finds the matrix of an entry before its other fields can be read.
+func matrixOf(entry *yaml.Node) (field, bool) {
+	if entry.Kind != yaml.MappingNode {
+		return field{}, false
+	}
+	for i := 0; i+1 < len(entry.Content); i += 2 {
+		if key := entry.Content[i]; key.Value == "matrix" {
+			return field{"matrix", key.Line, follow(entry.Content[i+1])}, true
+		}
+	}
+	return field{}, false
+}
+
+// axis returns the values of an axis, each with what it gives to a cell.
+func (r *reader) axis(name string, f field) []cell {
+	f.name = "matrix." + name
+	if !substituted.MatchString(name) {
+		r.add(f.line, fmt.Sprintf("matrix: %q is no name: it is not made of letters, digits and _", name), "for example region")
+	}
+	var values []cell
+	for _, element := range r.list(f, MaxCells) {
+		switch {
+		case element.value.Kind == yaml.ScalarNode && !isNull(element.value):
+			values = append(values, cell{name: element.value})
+		case element.value.Kind == yaml.MappingNode:
+			values = append(values, r.fieldsOfValue(name, element))
+		default:
+			r.add(element.line, fmt.Sprintf("matrix.%s: a value is %s", name, describe(element.value)), "write text, a number, or a mapping of such")
+		}
+	}
+	if f.value.Kind == yaml.SequenceNode && len(f.value.Content) == 0 {
+		r.add(f.line, fmt.Sprintf("matrix.%s has no values", name), "an axis without values makes no app; take the entry out")
+	}
+	return values
+}
+
+func (r *reader) fieldsOfValue(name string, element field) cell {
+	value := cell{}
+	for i := 0; i+1 < len(element.value.Content); i += 2 {
+		key, inner := element.value.Content[i], follow(element.value.Content[i+1])
+		if inner.Kind != yaml.ScalarNode || isNull(inner) || !substituted.MatchString(key.Value) {
+			r.add(key.Line, fmt.Sprintf("matrix.%s: %q is not a name with text or a number", name, key.Value), "")
+			continue
+		}
+		value[name+"."+key.Value] = inner
+	}
+	return value
+}
+
+// times combines cells with the values of one more axis.
+func times(cells, values []cell) []cell {
+	var all []cell
+	for _, c := range cells {
+		for _, v := range values {
+			combined := maps.Clone(c)
+			maps.Copy(combined, v)
+			all = append(all, combined)
+		}
+	}
+	return all
+}
+
+var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_.]+)\}`)
+
+// fill returns an entry with the values of the cell in it. What the cell has no
+// value for is left: it may be for substitute.
+func (c cell) fill(entry *yaml.Node) *yaml.Node {
+	if len(c) == 0 {
+		return entry
+	}
+	return c.filled(entry, map[*yaml.Node]*yaml.Node{})
+}
+
+// filled copies a node. done are the copies by what they are of: an alias stands
+// for one, and is not written out.
+func (c cell) filled(n *yaml.Node, done map[*yaml.Node]*yaml.Node) *yaml.Node {
+	out := *n
+	done[n] = &out
+	if n.Kind == yaml.AliasNode && done[n.Alias] != nil {
+		out.Alias = done[n.Alias]
+	}
+	out.Content = make([]*yaml.Node, len(n.Content))
+	for i, inner := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			out.Content[i] = inner // keys stay
+			continue
+		}
+		out.Content[i] = c.filled(inner, done)
+	}
+	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${") {
+		c.scalar(&out)
+	}
+	return &out
+}
+
+// scalar puts values into a scalar. One that is a name alone, without quotes, is
+// what its value is; with more around it is text.
+func (c cell) scalar(n *yaml.Node) {
+	whole := placeholder.FindStringSubmatch(n.Value)
+	if whole != nil && whole[0] == n.Value && n.Style == 0 && c[whole[1]] != nil {
+		value := c[whole[1]]
+		n.Value, n.Tag, n.Style = value.Value, value.Tag, value.Style
+		return
+	}
+	text := placeholder.ReplaceAllStringFunc(n.Value, func(use string) string {
+		if value := c[use[2:len(use)-1]]; value != nil {
+			return value.Value
+		}
+		return use
+	})
+	if text != n.Value && n.Style == 0 {
+		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
+	}
+	n.Value = text
+}
+
+// unfilled says what is wrong with a text that still has a name in it, where no
+// name may be; "" if it has none.
+func (c cell) unfilled(text string) (message, hint string) {
+	use := placeholder.FindStringSubmatch(text)
+	if use == nil {
+		return "", ""
+	}
+	names := slices.Sorted(maps.Keys(c))
+	switch near := manifest.Closest(use[1], names); {
+	case near != "":
+		hint = "did you mean ${" + near + "}?"
+	case len(names) > 0:
+		hint = "names of the matrix are " + strings.Join(names, ", ")
+	default:
+		hint = "names stand for the values of a matrix, for example matrix: {region: [eu, us]}"
+	}
+	return fmt.Sprintf("has ${%s} in it, which no matrix of this entry gives", use[1]), hint
+}
