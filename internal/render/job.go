@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ type outcome struct {
 // rendered is an object on its way from a worker.
 type rendered struct {
 	Source manifest.Source `json:"source"`
-	Object json.RawMessage `json:"object"`
+	Object map[string]any  `json:"object"`
 }
 
 // Serve is a worker: it renders what comes in until there is no more.
@@ -81,12 +82,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	objects, problems := j.render(fsys)
 	result := outcome{Problems: problems}
 	for _, o := range objects {
-		text, err := json.Marshal(o.Object)
-		if err != nil {
-			result.Problems = append(result.Problems, manifest.Problem{Source: o.Source, Message: err.Error()})
-			continue
-		}
-		result.Objects = append(result.Objects, rendered{o.Source, text})
+		result.Objects = append(result.Objects, rendered{o.Source, o.Object})
 	}
 	return result
 }
@@ -111,7 +107,9 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
 	}
 	var result outcome
-	if err := json.Unmarshal(reply, &result); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(reply))
+	decoder.UseNumber() // an integer is no float
+	if err := decoder.Decode(&result); err != nil {
 		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: fmt.Sprintf("read what was rendered: %v", err)}}
 	}
 	return result.check()
@@ -129,12 +127,11 @@ func (o outcome) check() ([]*manifest.Object, manifest.Problems) {
 	var objects []*manifest.Object
 	problems := o.Problems
 	for _, r := range o.Objects {
-		var fields map[string]any
-		if err := k8sjson.Unmarshal(r.Object, &fields); err != nil {
+		if err := k8sjson.ConvertMapNumbers(r.Object, 0); err != nil {
 			problems = append(problems, manifest.Problem{Source: r.Source, Message: fmt.Sprintf("read what was rendered: %v", err)})
 			continue
 		}
-		found, wrong := manifest.Rendered(fields, r.Source)
+		found, wrong := manifest.Rendered(r.Object, r.Source)
 		objects = append(objects, found...)
 		problems = append(problems, wrong...)
 	}

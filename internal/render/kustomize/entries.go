@@ -36,8 +36,18 @@ type checker struct {
 	entries  int
 	// generated are the files that generators make objects of, as they are.
 	generated map[string]bool
-	plugins   bool   // what is looked at configures generators, transformers or validators
-	first     string // the kustomization that was read first
+
+	manifests []string                    // files with objects
+	made      map[named][]manifest.Source // what generators make, without the hash
+	affix     affixes
+	plugged   bool // there are plugins, whose objects and names are anybody's guess
+
+	plugins bool   // what is looked at configures generators, transformers or validators
+	first   string // the kustomization that was read first
+}
+
+func newChecker(fsys fs.FS) *checker {
+	return &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}, made: map[named][]manifest.Source{}}
 }
 
 func (c *checker) add(source manifest.Source, message, hint string) {
@@ -121,7 +131,12 @@ func (c *checker) fields(file, folder string, root *yaml.Node) {
 			c.each(value, func(n *yaml.Node) { c.resource(at, n) })
 		case "components":
 			c.each(value, func(n *yaml.Node) { c.component(at, n) })
+		case "namePrefix":
+			c.affix.prefixes = append(c.affix.prefixes, value.Value)
+		case "nameSuffix":
+			c.affix.suffixes = append(c.affix.suffixes, value.Value)
 		case "generators", "transformers", "validators":
+			c.plugged = true
 			c.each(value, func(n *yaml.Node) { c.plugin(at, n) })
 		case "crds", "configurations":
 			c.each(value, func(n *yaml.Node) { c.local(at, n) })
@@ -155,6 +170,8 @@ func (c *checker) resource(at place, n *yaml.Node) {
 		c.folder(name, at.source(n))
 	case c.plugins:
 		c.pluginFile(name)
+	default:
+		c.manifests = append(c.manifests, name)
 	}
 }
 
@@ -171,6 +188,14 @@ func (c *checker) component(at place, n *yaml.Node) {
 
 // generator looks at the files of a configMapGenerator or secretGenerator.
 func (c *checker) generator(at place, n *yaml.Node) {
+	kind := "ConfigMap"
+	if canonical(at.field) == "secretGenerator" {
+		kind = "Secret"
+	}
+	if name := child(n, "name"); name != nil {
+		key := named{kind, name.Value}
+		c.made[key] = append(c.made[key], at.source(n))
+	}
 	for _, field := range []string{"files", "envs"} {
 		list := child(n, field)
 		if list == nil {

@@ -31,7 +31,7 @@ func FuzzEntries(f *testing.F) {
 			"app/kustomization.yaml": {Data: []byte(text)}, "app/a.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")},
 			"b/kustomization.yaml": {Data: []byte("resources: [a.yaml]")}, "b/a.yaml": {Data: []byte("{}")},
 		}
-		c := &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}}
+		c := newChecker(fsys)
 		c.folder("app", manifest.Source{File: "app"})
 		var k types.Kustomization
 		if len(c.problems) > 0 || k.Unmarshal([]byte(text)) != nil {

@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -41,48 +41,85 @@ func Find(fsys fs.FS, folder string) string {
 // told. It returns all problems that are found before the build, or the one with
 // which the build ends. Names that marks knows are marked in what is read.
 func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substitute.Marks) ([]*manifest.Object, manifest.Problems) {
-	c := &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}}
+	c := newChecker(fsys)
 	c.folder(folder, manifest.Source{File: folder})
 	c.settings(folder, settings)
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
-	root, own, err := prepare(fsys, c.first, settings, marks)
+	b := &build{checker: c, folder: folder, settings: settings, marks: marks}
+	return b.objects()
+}
+
+// build is one build of a kustomization that was looked at.
+type build struct {
+	*checker
+	folder   string
+	settings appfile.Kustomize
+	marks    *substitute.Marks
+}
+
+// objects builds, and finds out where each object was written: by its name, or, if
+// that does not say it, by a build that notes it.
+func (b *build) objects() ([]*manifest.Object, manifest.Problems) {
+	built, own, problem := b.run(b.plugged)
+	switch {
+	case problem != nil:
+		return nil, manifest.Problems{*problem}
+	case b.plugged || own:
+		return b.take(built, (&origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first}).of)
+	}
+	sources := make(map[*resource.Resource]manifest.Source, built.Size())
+	w := b.collect()
+	for _, res := range built.Resources() {
+		source, found := w.of(res)
+		if !found {
+			if built, own, problem = b.run(true); problem != nil {
+				return nil, manifest.Problems{*problem}
+			}
+			return b.take(built, (&origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first}).of)
+		}
+		sources[res] = source
+	}
+	return b.take(built, func(res *resource.Resource) (manifest.Source, error) { return sources[res], nil })
+}
+
+// run builds. noted asks for notes in the objects of where they come from, and own
+// tells that the author has asked for them as well.
+func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Problem) {
+	root, own, err := prepare(b.fsys, b.first, b.settings, b.marks, noted)
 	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: c.first}, Message: err.Error()}}
+		return nil, own, &manifest.Problem{Source: manifest.Source{File: b.first}, Message: err.Error()}
 	}
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone // the revision is all there is to load
-	files := &files{fsys: fsys, replaced: map[string][]byte{c.first: root}, marks: marks, asIs: c.generated}
-	built, err := krusty.MakeKustomizer(options).Run(files, path.Join("/", folder))
+	files := &files{fsys: b.fsys, replaced: map[string][]byte{b.first: root}, marks: b.marks, asIs: b.generated}
+	built, err = krusty.MakeKustomizer(options).Run(files, path.Join("/", b.folder))
 	if err != nil {
-		return nil, manifest.Problems{buildProblem(c.first, err)}
+		problem := buildProblem(b.first, err)
+		return nil, own, &problem
 	}
-	return objects(built, &origins{fsys: fsys, folder: folder, keep: own, first: c.first})
+	return built, own, nil
 }
 
-// objects takes the objects out of what was built, as they are: whoever gets them
+// take takes the objects out of what was built, as they are: whoever gets them
 // checks them.
-func objects(built resmap.ResMap, from *origins) ([]*manifest.Object, manifest.Problems) {
+func (b *build) take(built resmap.ResMap, placeOf func(*resource.Resource) (manifest.Source, error)) ([]*manifest.Object, manifest.Problems) {
 	if built.Size() > MaxObjects {
 		return nil, manifest.Problems{{
-			Source: manifest.Source{File: from.folder}, Message: fmt.Sprintf("the app has more than %d objects", MaxObjects),
+			Source: manifest.Source{File: b.folder}, Message: fmt.Sprintf("the app has more than %d objects", MaxObjects),
 			Hint: "split it into several apps",
 		}}
 	}
 	var found []*manifest.Object
 	var problems manifest.Problems
 	for _, res := range built.Resources() {
-		source, err := from.of(res)
+		source, err := placeOf(res)
 		if err != nil {
-			problems = append(problems, manifest.Problem{Source: manifest.Source{File: from.folder}, Message: err.Error()})
+			problems = append(problems, manifest.Problem{Source: manifest.Source{File: b.folder}, Message: err.Error()})
 			continue
 		}
-		text, err := res.MarshalJSON()
-		var fields map[string]any
-		if err == nil {
-			err = json.Unmarshal(text, &fields)
-		}
+		fields, err := fieldsOf(res.YNode())
 		if err != nil {
 			problems = append(problems, manifest.Problem{Source: source, Message: fmt.Sprintf("read what kustomize made of it: %v", err)})
 			continue

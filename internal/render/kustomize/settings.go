@@ -17,6 +17,8 @@ import (
 // the kustomization of its folder.
 func (c *checker) settings(folder string, add appfile.Kustomize) {
 	c.within = []string{folder}
+	c.affix.prefixes = append(c.affix.prefixes, add.NamePrefix)
+	c.affix.suffixes = append(c.affix.suffixes, add.NameSuffix)
 	look := func(field string, text json.RawMessage, do func(at place, n *yaml.Node)) {
 		var root yaml.Node
 		if len(text) == 0 || yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
@@ -38,10 +40,10 @@ func unplaced(n *yaml.Node) {
 	}
 }
 
-// prepare returns the root kustomization with an app's settings in it, and with
-// the request to say where each object comes from. own tells that the
-// author has asked for that too, and so wants it in the objects.
-func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.Marks) (root []byte, own bool, err error) {
+// prepare returns the root kustomization with an app's settings in it, and, if
+// noted is set, with the request to say where each object comes from. own tells that
+// the author has asked for that, and so wants it in the objects.
+func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.Marks, noted bool) (root []byte, own bool, err error) {
 	text, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		return nil, false, fmt.Errorf("read %s: %w", file, err)
@@ -55,7 +57,7 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.M
 	for _, option := range metadata {
 		own = own || option == types.OriginAnnotations
 	}
-	if !own {
+	if noted && !own {
 		fields["buildMetadata"] = append(metadata, types.OriginAnnotations)
 	}
 	for name, more := range map[string]json.RawMessage{

@@ -1,0 +1,89 @@
+package kustomize
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/resource"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// written finds where objects were written by their kinds and names. kustomize can
+// say that itself, but then notes each step of the build in each object, which
+// takes two thirds of the time of a build without (200 objects, 0.21). So it is
+// asked only where a name says too little.
+type written struct {
+	places map[named][]manifest.Source
+	made   map[named][]manifest.Source // by generators: their names are without the hash
+	affix  affixes
+}
+
+// named is what an object is called.
+type named struct{ kind, name string }
+
+// affixes are what a build may put around names.
+type affixes struct{ prefixes, suffixes []string }
+
+// collect reads the files of manifests that a build will read.
+func (c *checker) collect() *written {
+	w := &written{places: map[named][]manifest.Source{}, made: c.made, affix: c.affix}
+	for _, file := range c.manifests {
+		data, err := fs.ReadFile(c.fsys, file)
+		if err != nil {
+			continue // which kustomize said, or will
+		}
+		objects, _ := manifest.Parse(file, data) // what is wrong with it is for kustomize to say
+		for _, o := range objects {
+			key := named{o.GetKind(), o.GetName()}
+			w.places[key] = append(w.places[key], o.Source)
+		}
+	}
+	return w
+}
+
+// of returns the place of an object, if there is only one that it can be.
+func (w *written) of(res *resource.Resource) (manifest.Source, bool) {
+	var found []manifest.Source
+	for _, name := range w.affix.within(res.GetName()) {
+		found = append(found, w.places[named{res.GetKind(), name}]...)
+		found = append(found, w.made[named{res.GetKind(), name}]...)
+		if base := hash.ReplaceAllString(name, ""); base != name {
+			found = append(found, w.made[named{res.GetKind(), base}]...)
+		}
+	}
+	if len(found) != 1 {
+		return manifest.Source{}, false
+	}
+	return found[0], true
+}
+
+// hash is what kustomize puts behind the names of generated objects.
+var hash = regexp.MustCompile(`-[a-z0-9]{10}$`)
+
+// maxNames bounds what one name is looked up as.
+const maxNames = 64
+
+// within returns what a name may have been before prefixes and suffixes were put
+// around it, itself included.
+func (a affixes) within(name string) []string {
+	names := []string{name}
+	seen := map[string]bool{name: true}
+	add := func(shorter string, cut bool) {
+		if cut && shorter != "" && !seen[shorter] && len(names) < maxNames {
+			seen[shorter] = true
+			names = append(names, shorter)
+		}
+	}
+	for i := 0; i < len(names); i++ {
+		for _, prefix := range a.prefixes {
+			add(strings.CutPrefix(names[i], prefix))
+		}
+		for _, suffix := range a.suffixes {
+			add(strings.CutSuffix(names[i], suffix))
+			add(strings.CutSuffix(hash.ReplaceAllString(names[i], ""), suffix))
+		}
+	}
+	return names
+}
