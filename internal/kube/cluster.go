@@ -42,6 +42,7 @@ type Cluster struct {
 	log      *logrus.Entry
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
+	lists    *rest.RESTClient // for ListVersions
 	kinds    *kinds
 	schemas  *schemas
 	stage    stage
@@ -85,6 +86,10 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
+	lists, err := listClient(cfg, client)
+	if err != nil {
+		return nil, fmt.Errorf("open cluster %s: %w", name, err)
+	}
 	disco, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, client)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
@@ -94,6 +99,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 		log:      log,
 		dynamic:  dyn,
 		metadata: meta,
+		lists:    lists,
 		kinds:    newKinds(disco, log),
 		schemas:  newSchemas(disco.RESTClient()),
 		meter:    meter,
@@ -132,7 +138,7 @@ func (c *Cluster) Name() string { return c.name }
 // objects (package live).
 func (c *Cluster) Dynamic() dynamic.Interface { return c.dynamic }
 
-// Metadata is the client for watches and lists of object metadata alone.
+// Metadata is the client for watches of object metadata alone.
 func (c *Cluster) Metadata() metadata.Interface { return c.metadata }
 
 // Check asks the cluster for its version, and so whether it answers at all.

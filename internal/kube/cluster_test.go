@@ -172,10 +172,6 @@ func TestRequests(t *testing.T) {
 	if _, err := c.Create(t.Context(), kind, o.Unstructured, true); err == nil {
 		t.Error("created twice")
 	}
-	list, err := c.ListMetadata(t.Context(), kind, "app=a")
-	if err != nil || len(list.Items) == 0 || list.Items[0].GetName() != "a" {
-		t.Errorf("metadata: %v, %v", list, err)
-	}
 	if err := c.Delete(t.Context(), kind, ns, "a", DeleteOptions{UID: types.UID("other")}); !IsConflict(err) {
 		t.Errorf("delete another object: %v", err)
 	}

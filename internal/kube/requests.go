@@ -140,13 +140,6 @@ func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string,
 	return c.wrapFor(ctx, kind, "delete", err)
 }
 
-// ListMetadata lists the metadata of a kind's objects in all namespaces, in one
-// request. selector is a label selector; "" selects every object.
-func (c *Cluster) ListMetadata(ctx context.Context, kind Kind, selector string) (*metav1.PartialObjectMetadataList, error) {
-	list, err := c.metadata.Resource(kind.Resource).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	return list, c.wrap("list "+kind.Resource.Resource, err)
-}
-
 // List lists a kind's objects. namespace "" means all of them.
 func (c *Cluster) List(ctx context.Context, kind Kind, namespace, selector string) (*unstructured.UnstructuredList, error) {
 	list, err := c.resource(kind, namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
