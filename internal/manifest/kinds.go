@@ -1,6 +1,11 @@
 package manifest
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
+import (
+	"maps"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
 
 // Kinds that other objects depend on, or that need special care.
 var (
@@ -8,6 +13,17 @@ var (
 	DefinitionKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 	SecretKind     = schema.GroupKind{Kind: "Secret"}
 )
+
+// Labelled returns an object whose name, namespace and labels can be changed
+// without changing o. It shares all else: who changes more takes a Copy.
+func (o *Object) Labelled() *Object {
+	c := *o
+	c.Unstructured = &unstructured.Unstructured{Object: maps.Clone(o.Object)}
+	if metadata, ok := o.Object["metadata"].(map[string]any); ok {
+		c.Object["metadata"] = maps.Clone(metadata)
+	}
+	return &c
+}
 
 // Copy returns an object that can be changed without changing o. It shares
 // o's lines.

@@ -33,7 +33,7 @@ func main() {
 	flag.IntVar(&s.fleet, "fleet", 1000, "apps, and repositories, of the rows that have many")
 	flag.StringVar(&s.bin, "bin", "bin", "directory of pushboat, pushboat-hook and devcluster")
 	flag.BoolVar(&s.keep, "keep", false, "keep the directory of the run, with all logs")
-	flag.StringVar(&s.profiles, "profiles", "", "directory for profiles of the server, of the fleet rows")
+	flag.StringVar(&s.profiles, "profiles", "", "directory for profiles of the server, of the fleet rows and no-op-check")
 	flag.Usage = usage
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // memory adds the server's memory: the most that it took, which is to be at most
@@ -42,6 +43,14 @@ func (l *lab) heap(ctx context.Context) (float64, error) {
 		return 0, fmt.Errorf("read the server's heap: %w", err)
 	}
 	return bytes / (1 << 20), nil
+}
+
+// profileFor lets time pass, of which keepProfile keeps the CPU profile.
+func (l *lab) profileFor(ctx context.Context, d time.Duration, name string) error {
+	if l.settings.profiles == "" {
+		return pause(ctx, d)
+	}
+	return l.keepProfile(ctx, fmt.Sprintf("profile?seconds=%d", d/time.Second), name)
 }
 
 // keepProfile leaves a profile of the server in the directory that -profiles

@@ -232,7 +232,7 @@ func (a *app) checkEverySecond(ctx context.Context, n int) (time.Duration, count
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := pause(ctx, time.Duration(n)*time.Second); err != nil {
+	if err := a.lab.profileFor(ctx, time.Duration(n)*time.Second, "check.cpu"); err != nil {
 		return 0, nil, err
 	}
 	after, err := a.lab.server.cpu()
