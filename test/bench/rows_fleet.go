@@ -96,9 +96,12 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 	if _, err := one.push(ctx, ours); err != nil {
 		return nil, err
 	}
-	bare := &series{of: "bare git push of the same commits " + l.plainWords()}
-	if _, err := f.workingCopy.push(ctx, plain); err != nil {
-		return nil, err
+	bareMany := &series{of: "bare git push of the same commits of many " + l.plainWords()}
+	bareLone := &series{of: "bare git push of the same commits of one"}
+	for _, w := range []*workingCopy{f.workingCopy, one} {
+		if _, err := w.push(ctx, plain); err != nil {
+			return nil, err
+		}
 	}
 	many, lone := &series{of: fmt.Sprintf("git push, one app of %d changed", l.settings.fleet)}, &series{of: "git push, the only app changed"}
 	most := 0
@@ -123,18 +126,22 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 		if took, err = f.workingCopy.push(ctx, plain); err != nil {
 			return nil, err
 		}
-		bare.add(took)
+		bareMany.add(took)
 		if took, err = one.changeConfig(ctx, "apps/lone/config.yaml", "lone", i); err != nil {
 			return nil, err
 		}
 		lone.add(took)
+		if took, err = one.push(ctx, plain); err != nil {
+			return nil, err
+		}
+		bareLone.add(took)
 	}
 	if err := <-profiled; err != nil {
 		return nil, err
 	}
 	r := &result{}
 	r.ratio(many, lone, atMost, 1.3)
-	r.series = append(r.series, bare)
+	r.series = append(r.series, bareMany, bareLone)
 	r.fact(fact{what: "requests of a push, at most", value: float64(most), goal: atMost, limit: 4})
 	return r, nil
 }
