@@ -215,15 +215,16 @@ func (f *fleet) reschedule(ctx context.Context, schedule string) error {
 	return err
 }
 
-// idleFor is how long idleness is watched.
-const idleFor = time.Minute
+// idleFor is how long idleness is watched: one period of the schedule, with its round
+// of checks.
+const idleFor = 5 * time.Minute
 
 // idle: every app is deployed and nothing happens.
 func idle(ctx context.Context, l *lab) (*result, error) {
 	if _, err := l.deployedFleet(ctx); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, idleFor/2); err != nil { // what the last push left to do
+	if err := pause(ctx, 30*time.Second); err != nil { // what the last push left to do
 		return nil, err
 	}
 	before, err := l.server.cpu()
