@@ -108,9 +108,11 @@ func rollBack(w *world) {
 	args := []string{"rollback", a.name, hash}
 	out, err := w.ssh(args...)
 	if asked := confirmation.FindStringSubmatch(out); err != nil && asked != nil {
-		_, err = w.ssh(append(args, "--"+asked[1])...)
+		out, err = w.ssh(append(args, "--"+asked[1])...)
 	}
-	w.must(err)
+	if !strings.Contains(out, "suspended by") { // another app of the branch, which stays as it is
+		w.must(err)
+	}
 	_, err = w.git(b.dir, "pull", "-q", "--ff-only", "origin", b.full())
 	w.must(err)
 	w.must(s.write(b.dir))

@@ -63,8 +63,12 @@ func pushRename(w *world) {
 	}
 	old := a.name
 	s.rename(a, w.name("app"))
+	quiet := w.rand.IntN(2) == 0
+	if quiet {
+		w.converge() // what an earlier push deletes would count
+	}
 	w.say("push to %s: rename %s to %s", b.name, old, a.name)
-	if w.hasLeft(old) || b.held {
+	if !quiet || w.hasLeft(old) || b.held {
 		w.change(b, s, w.options()...)
 		return
 	}

@@ -100,10 +100,12 @@ func (w *world) must(err error) {
 }
 
 // startCluster starts the cluster, or starts it again where it was.
-func (w *world) startCluster() (err error) {
-	if w.cluster, err = testcluster.StartDevcluster(w.ctx, w.clusterDir, testcluster.Options{}); err != nil {
+func (w *world) startCluster() error {
+	started, err := testcluster.StartDevcluster(w.ctx, w.clusterDir, testcluster.Options{})
+	if err != nil {
 		return err
 	}
+	w.cluster = started
 	config := rest.CopyConfig(w.cluster.Config)
 	config.WarningHandler = rest.NoWarnings{}
 	w.client, err = dynamic.NewForConfig(config)
