@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/kwok/pkg/kwok/controllers"
 	"sigs.k8s.io/kwok/pkg/log"
 	"sigs.k8s.io/kwok/pkg/utils/client"
+	"sigs.k8s.io/kwok/pkg/utils/lifecycle"
 )
 
 // stageFiles say how objects move from state to state, where KWOK's own stages
@@ -67,6 +69,9 @@ func (c *cluster) runKWOK(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := tryStages(ctx, conf.LocalStages); err != nil {
+		return err
+	}
 	controller, err := controllers.NewController(conf)
 	if err != nil {
 		return fmt.Errorf("make the controller: %w", err)
@@ -76,6 +81,23 @@ func (c *cluster) runKWOK(ctx context.Context) error {
 		return fmt.Errorf("start the controller: %w", err)
 	}
 	<-ctx.Done()
+	return nil
+}
+
+// tryStages evaluates the stages of pods and nodes once. That fills maps of the
+// library behind them (github.com/wzshiming/easycel v0.6.0) which have no lock:
+// KWOK's workers, who begin side by side, then only read them. Before, a start on
+// a busy machine could end in "fatal error: concurrent map read and map write".
+func tryStages(ctx context.Context, stages stageSet) error {
+	for kind, object := range map[string]any{"Node": &corev1.Node{}, "Pod": &corev1.Pod{}} {
+		list, err := lifecycle.NewLifecycle(stages[internalversion.StageResourceRef{APIGroup: "v1", Kind: kind}])
+		if err != nil {
+			return fmt.Errorf("read the stages of %s: %w", kind, err)
+		}
+		if _, err := list.ListAllPossible(ctx, &lifecycle.Event{Data: object}); err != nil {
+			return fmt.Errorf("try the stages of %s: %w", kind, err)
+		}
+	}
 	return nil
 }
 
