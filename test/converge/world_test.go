@@ -99,13 +99,19 @@ func (w *world) must(err error) {
 	}
 }
 
-// startCluster starts the cluster, or starts it again where it was.
+// startCluster starts the cluster, or starts it again where it was, at another
+// port if somebody has its own by now.
 func (w *world) startCluster() error {
 	started, err := testcluster.StartDevcluster(w.ctx, w.clusterDir, testcluster.Options{})
 	if err != nil {
 		return err
 	}
 	w.cluster = started
+	if w.line != nil {
+		if err := w.line.Lead(w.cluster.Config.Host); err != nil {
+			return err
+		}
+	}
 	config := rest.CopyConfig(w.cluster.Config)
 	config.WarningHandler = rest.NoWarnings{}
 	w.client, err = dynamic.NewForConfig(config)

@@ -19,9 +19,9 @@ import (
 // nothing of what is in TLS.
 type Line struct {
 	address string // where it listens
-	target  string
 
 	mu       sync.Mutex
+	target   string
 	listener net.Listener // nil while it is off
 	conns    map[net.Conn]bool
 	held     chan struct{} // closed when bytes pass again; nil while they pass
@@ -44,6 +44,19 @@ func OpenLine(config *api.Config) (*Line, error) {
 	}
 	entry.Server = address.Scheme + "://" + line.address + address.Path
 	return line, nil
+}
+
+// Lead has new connections go to another API server, such as the same one at
+// another port.
+func (p *Line) Lead(server string) error {
+	address, err := url.Parse(server)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = hostPort(address)
+	return nil
 }
 
 func hostPort(address *url.URL) string {
@@ -179,7 +192,10 @@ func (p *Line) serve(listener net.Listener) {
 // pass carries one connection, as long as the listener that it came by is the
 // one in use.
 func (p *Line) pass(listener net.Listener, near net.Conn) {
-	far, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	far, err := net.Dial("tcp", target)
 	if err != nil {
 		_ = near.Close()
 		return
