@@ -170,7 +170,7 @@ func syncOptions(f *pflag.FlagSet) deploy.Options {
 	force, _ := f.GetBool("force") // the flags are those of syncFlags
 	confirmed, _ := f.GetInt("confirm-prune")
 	detach, _ := f.GetBool("detach")
-	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
+	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Verb: true}
 }
 
 // follow shows a deploy until it ends, and fails if it does not end well.

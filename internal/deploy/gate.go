@@ -26,6 +26,7 @@ type Options struct {
 	Skip         bool // record, do not deploy
 	PlainSecrets bool // store Secrets whose values are not encrypted
 	ConfirmPrune int  // how many deletions are confirmed; -1: none
+	Verb         bool // asked for by a verb, which has flags for what a push has options for
 }
 
 // Change is a branch that is about to move, or has moved, to a revision.
@@ -110,8 +111,18 @@ func (p *Prepared) Plan(ctx context.Context) {
 		p.Plans = nil // they lack what could not be read
 	}
 	if len(p.Problems) == 0 {
-		p.Problems = guard(p.Plans, p.Options.ConfirmPrune)
+		p.Problems = guard(p.Plans, p.Options)
 		p.guarded = len(p.Problems) > 0
+	}
+	if p.Options.Verb {
+		hintAtFlags(p.Problems)
+	}
+}
+
+// hintAtFlags names the flag of a verb where a hint names a push option.
+func hintAtFlags(problems manifest.Problems) {
+	for i := range problems {
+		problems[i].Hint = strings.Replace(problems[i].Hint, kube.PushForce, "repeat it with --force", 1)
 	}
 }
 

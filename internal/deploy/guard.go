@@ -26,29 +26,33 @@ var precious = map[schema.GroupKind]bool{
 
 // guard refuses deletions that nobody confirmed. The number to confirm is
 // that of all deletions of the push, so that it can not be given blindly.
-func guard(plans []*Plan, confirmed int) manifest.Problems {
+func guard(plans []*Plan, options Options) manifest.Problems {
 	total := 0
 	for _, plan := range plans {
 		total += len(plan.deletions())
 	}
-	if confirmed == total && total > 0 {
+	if options.ConfirmPrune == total && total > 0 {
 		return nil
 	}
 	var problems manifest.Problems
 	for _, plan := range plans {
 		if reason := plan.danger(); reason != "" {
 			problems = append(problems, manifest.Problem{
-				App: plan.App, Message: reason, Hint: confirmHint(total, confirmed),
+				App: plan.App, Message: reason, Hint: confirmHint(total, options),
 			})
 		}
 	}
 	return problems
 }
 
-func confirmHint(total, confirmed int) string {
-	hint := fmt.Sprintf("if that is meant, push with -o confirm-prune=%d", total)
-	if confirmed >= 0 {
-		hint = fmt.Sprintf("confirm-prune=%d does not match; ", confirmed) + hint
+func confirmHint(total int, options Options) string {
+	with := "push with -o "
+	if options.Verb {
+		with = "repeat it with --"
+	}
+	hint := fmt.Sprintf("if that is meant, %sconfirm-prune=%d", with, total)
+	if options.ConfirmPrune >= 0 {
+		hint = fmt.Sprintf("confirm-prune=%d does not match; ", options.ConfirmPrune) + hint
 	}
 	return hint
 }

@@ -62,7 +62,7 @@ func TestGuard(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			problems := guard([]*Plan{test.plan}, test.confirmed)
+			problems := guard([]*Plan{test.plan}, Options{ConfirmPrune: test.confirmed})
 			if test.refused == "" {
 				if len(problems) > 0 {
 					t.Fatalf("refused: %v", problems)
@@ -82,11 +82,11 @@ func TestGuard(t *testing.T) {
 
 func TestGuardCountsTheWholePush(t *testing.T) {
 	small, big := planOf(10, configMaps(1)...), planOf(1, configMaps(4)...)
-	problems := guard([]*Plan{small, big}, 4)
+	problems := guard([]*Plan{small, big}, Options{ConfirmPrune: 4})
 	if len(problems) != 1 || !strings.Contains(problems[0].Hint, "confirm-prune=5") {
 		t.Fatalf("got %v, want the number of all deletions of the push, 5", problems)
 	}
-	if problems := guard([]*Plan{small, big}, 5); len(problems) > 0 {
+	if problems := guard([]*Plan{small, big}, Options{ConfirmPrune: 5}); len(problems) > 0 {
 		t.Fatalf("the right number is refused: %v", problems)
 	}
 }

@@ -28,10 +28,13 @@ const (
 	maxAnswer = 64 << 10
 )
 
+// PushForce begins the hint at what only happens when it is asked for.
+const PushForce = "push with -o force"
+
 const (
 	hintQuota    = "ask for less, or have the quota raised"
-	hintRecreate = "push with -o force to delete and recreate it"
-	hintDataLoss = "push with -o force to delete and recreate it, with everything that it holds"
+	hintRecreate = PushForce + " to delete and recreate it"
+	hintDataLoss = PushForce + " to delete and recreate it, with everything that it holds"
 )
 
 // Explain turns the API server's answer to a request for an object into

@@ -71,8 +71,8 @@ func (w *world) takeBack(b *branch) {
 	w.must(err)
 }
 
-// confirmation is the hint of a push that deletes much.
-var confirmation = regexp.MustCompile(`push with -o (confirm-prune=\d+)`)
+// confirmation is the hint of a push or a rollback that deletes much.
+var confirmation = regexp.MustCompile(`(?:push with -o |repeat it with --)(confirm-prune=\d+)`)
 
 // push pushes the clone, and confirms deletions if that is asked for.
 func (w *world) push(b *branch, options ...string) (string, error) {
