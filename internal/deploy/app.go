@@ -52,6 +52,7 @@ type app struct {
 	name   string
 	repo   string
 	wake   chan struct{} // holds one signal while there is a job
+	hurry  chan struct{} // holds one signal that what failed may succeed now
 	gone   chan struct{} // closed when its repository is deleted
 
 	mu         sync.Mutex
@@ -86,7 +87,8 @@ type app struct {
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, repo: repo, branch: branch,
-		wake: make(chan struct{}, 1), gone: make(chan struct{}), hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
+		hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
 	}
 }
 

@@ -30,6 +30,9 @@ func (e *Engine) Start(failed func(error)) {
 			failed(err)
 			return
 		}
+		for name, cluster := range e.Clusters {
+			cluster.Index.OnReturn(func() { e.retryOn(name) })
+		}
 		close(e.loaded)
 		for name, cluster := range e.Clusters {
 			e.workers.Go(func() { e.open(name, cluster) })

@@ -21,6 +21,20 @@ func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 // quick. Call it before Start.
 func (e *Engine) OnWanted(f func(app, schedule, full string)) { e.wanted = f }
 
+// retryOn has the apps of a cluster whose last attempt failed try again at once: it
+// did not answer, and does again.
+func (e *Engine) retryOn(cluster string) {
+	for _, a := range e.sorted() {
+		if t := a.wanted(); t == nil || t.spec.Cluster != cluster {
+			continue
+		}
+		select {
+		case a.hurry <- struct{}{}:
+		default: // it is told already
+		}
+	}
+}
+
 // changed looks at one event of an index. While the app is being worked on,
 // events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(event live.Event) {

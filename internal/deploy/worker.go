@@ -37,6 +37,13 @@ func (a *app) work() {
 		case <-retry:
 			retry = nil
 			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
+		case <-a.hurry:
+			if retry == nil {
+				continue
+			}
+			a.engine.Log.WithField("app", a.name).Info("its cluster answers again: trying again")
+			retry, delay = nil, retryFirst
+			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
 		case <-a.gone:
 			a.abandon()
 			return
@@ -51,9 +58,13 @@ func (a *app) work() {
 		if j == nil {
 			continue
 		}
+		looks := j.look
 		done := a.doSafely(j)
 		j.answer()
 		a.idle()
+		if !done && looks {
+			a.lookMeanwhile()
+		}
 		switch {
 		case !done && j.look && retry != nil: // tried again with the rest
 			continue
@@ -109,6 +120,15 @@ func (a *app) rescanAfter(j *job) {
 		a.rescan(t)
 	default:
 		a.lookAgain(t, unseen)
+	}
+}
+
+// lookMeanwhile looks at the objects of which there were events while a look
+// failed: the definition or namespace that it lacked may have gone meanwhile, and
+// is to come back first.
+func (a *app) lookMeanwhile() {
+	if t := a.wanted(); t != nil && !t.gone && a.settled(t) {
+		a.lookAgain(t, a.takeUnseen())
 	}
 }
 

@@ -257,7 +257,9 @@ func (f *follow) report(err error) {
 func (f *follow) see(err error) {
 	switch {
 	case err == nil:
-		f.down.Store(nil)
+		if was := f.down.Swap(nil); was != nil && (kube.IsUnreachable(was.err) || kube.IsAway(was.err)) {
+			f.index.returned()
+		}
 	case kube.IsUnreachable(err):
 		err = f.whoIsAway(err)
 		f.report(err)

@@ -41,6 +41,7 @@ type Index struct {
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
+	onReturn []func()
 	grace    time.Duration // how long a kind is watched that nobody uses
 	lossy    time.Duration // how long a watch may be behind a list
 }
@@ -70,6 +71,25 @@ func (x *Index) OnChange(f func(Event)) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.onChange = append(x.onChange, f)
+}
+
+// OnReturn calls f whenever a kind is seen again that could not be seen because its
+// cluster, or its API alone, did not answer. f must be quick. Call OnReturn before
+// the first Follow.
+func (x *Index) OnReturn(f func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onReturn = append(x.onReturn, f)
+}
+
+// returned tells that a kind is seen again.
+func (x *Index) returned() {
+	x.mu.RLock()
+	told := x.onReturn
+	x.mu.RUnlock()
+	for _, f := range told {
+		f()
+	}
 }
 
 // Follow makes sure that the index covers the kinds, and returns when it has
