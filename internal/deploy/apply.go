@@ -253,10 +253,20 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 // plainly puts an API error into the words of the gate.
 func (w *applying) plainly(ctx context.Context, step Step, err error) error {
 	if problems := w.cluster.Kube.Explain(ctx, step.object, err); len(problems) > 0 {
-		return errors.New(problems[0].Message)
+		return &plainError{problems[0].Message, err}
 	}
 	return err
 }
+
+// plainError is an API error in other words.
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+
+func (e *plainError) Unwrap() error { return e.err }
 
 // again makes a request until it succeeds, or fails for a reason that stays.
 func again(ctx context.Context, request func() error) error {

@@ -20,7 +20,7 @@ type HookResult struct {
 	Key     string       `json:"key"` // manifest.ID key of the hook as it is written
 	Phase   string       `json:"phase"`
 	Result  live.HookEnd `json:"result"`
-	Message string       `json:"message,omitempty"` // why it failed
+	Message string       `json:"message,omitempty"` // why it failed, or was not begun
 	Seconds float64      `json:"seconds"`
 }
 
@@ -29,6 +29,13 @@ type HookResult struct {
 func (r Record) hookFailed() bool {
 	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
 		return h.Result == live.HookFailed && h.Phase != manifest.SyncFail.String()
+	})
+}
+
+// leftUnbegun reports whether it is not known of a hook of the deploy if it was made.
+func (r Record) leftUnbegun(key string, phase manifest.Phase) bool {
+	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
+		return h.Result == live.HookUnbegun && h.Key == key && h.Phase == phase.String()
 	})
 }
 

@@ -27,8 +27,10 @@ func (a *app) complete(done *applying, record *Record) {
 	case done.stopped == nil:
 	case errors.Is(done.stopped, errSuperseded):
 		record.Result, record.Message = Superseded, errSuperseded.Error()
-	default:
+	case (Record{Hooks: done.hooks}).hookFailed():
 		record.Result, record.Message = Unhealthy, done.stopped.Error()
+	default: // it could not be begun, and is tried again
+		record.Result, record.Message = Failed, done.stopped.Error()
 	}
 }
 

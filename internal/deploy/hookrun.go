@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -97,7 +98,11 @@ func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step Ste
 	entry, err := w.makeHook(ctx, phase, step, old)
 	if err != nil {
 		w.fail(step.ID, fmt.Errorf("%s hook: %w", phase, err))
-		w.enterHook(HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: live.HookFailed, Message: err.Error()})
+		end := live.HookFailed
+		if kube.IsTransient(err) {
+			end = live.HookUnbegun
+		}
+		w.enterHook(HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: end, Message: err.Error()})
 		return
 	}
 	hook.entry = entry
@@ -129,11 +134,15 @@ func (w *applying) earlier(step Step) []live.Entry {
 
 // isOurs reports whether the object is of this very deploy, begun by a server
 // that did not come to its end: of the same target, and of a deploy that
-// neither the records nor this process have seen end.
+// neither the records nor this process have seen end; or of one that did not
+// learn whether the object was made.
 func (w *applying) isOurs(entry live.Entry, phase manifest.Phase) bool {
 	ended := w.app.hooksEnded
 	if last := w.app.lastRecord(); last != nil {
 		ended = max(ended, last.Number)
+		if last.leftUnbegun(entry.Hook.Key, phase) {
+			ended = last.Number - 1
+		}
 	}
 	return entry.Hook.Phase == phase && entry.Hook.Run.Target == w.hookTarget() && entry.Hook.Run.Number > ended
 }

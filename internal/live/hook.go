@@ -25,6 +25,7 @@ type HookEnd string
 const (
 	HookSucceeded HookEnd = "succeeded"
 	HookFailed    HookEnd = "failed"
+	HookUnbegun   HookEnd = "unbegun" // its cluster did not answer when it was to be made
 )
 
 // HookRun names the deploy that ran a hook, so that a server that was killed
