@@ -290,6 +290,7 @@ func (w *world) prepare() error {
 		delete(w.canaries, place{"Namespace", "", name}) // its controller writes to it
 		errs = append(errs, w.plant(place{"ConfigMap", name, "foreign"}, map[string]any{"app": "foreign"}))
 		errs = append(errs, w.plant(place{"Secret", name, "foreign"}, map[string]any{"app": "foreign"}))
+		errs = append(errs, w.plant(place{"ConfigMap", name, "of-another-set"}, map[string]any{kube.PartOfLabel: "applyset-of-another-tool-v1"}))
 	}
 	return errors.Join(append(errs, w.plant(place{"ClusterRole", "", "foreign"}, map[string]any{"app": "foreign"}))...)
 }
