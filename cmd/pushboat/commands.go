@@ -1,25 +1,16 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 
-	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/app"
-	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
-	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -123,40 +114,6 @@ func (f *serveFlags) config(cmd *cobra.Command) (app.Config, error) {
 	return c, nil
 }
 
-func newRender() *cobra.Command {
-	var flags folderFlags
-	cmd := &cobra.Command{
-		Use:   "render [DIR]",
-		Short: "Print what the apps of a folder render to, without a cluster",
-		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
-			"everything that is wrong with it. No cluster is asked: charts are rendered for\n" +
-			"the version of Kubernetes that this program is built for.",
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, name, err := flags.folder(args)
-			if err != nil {
-				return err
-			}
-			values, err := flags.values()
-			if err != nil {
-				return err
-			}
-			return renderDir(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), source{dir, name, flags.branch, values})
-		},
-	}
-	flags.add(cmd)
-	return cmd
-}
-
-// source is a folder that is rendered as a branch of a repository.
-type source struct {
-	dir, name, branch string
-	values            map[string]string // that are substituted
-}
-
-// offline answers for every cluster what charts may ask.
-func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
-
 // newRenderWorker is what the program starts itself as, to render.
 func newRenderWorker() *cobra.Command {
 	return &cobra.Command{
@@ -168,36 +125,6 @@ func newRenderWorker() *cobra.Command {
 			return render.Serve(cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
-}
-
-func renderDir(ctx context.Context, out, errOut io.Writer, from source) error {
-	tree := os.DirFS(from.dir)
-	specs, problems := appfile.Parse(tree, from.name)
-	program, err := worker.Program()
-	if err != nil {
-		return err
-	}
-	session := render.New(worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New())), offline).WithValues(from.values).Session(tree)
-	defer session.Close()
-	for _, spec := range specs {
-		if spec.Branch != from.branch {
-			continue
-		}
-		result, found := session.App(ctx, spec)
-		problems = append(problems, found...)
-		for _, o := range result.Objects {
-			text, err := yaml.Marshal(o.Object)
-			if err != nil {
-				return fmt.Errorf("write %s: %w", o.ID(), err)
-			}
-			fmt.Fprintf(out, "---\n# app %s, %s\n%s", spec.Name, manifest.Clean(o.Source.String()), text)
-		}
-	}
-	if len(problems) > 0 {
-		deploy.PrintProblems(errOut, problems)
-		return errors.New("the folder can not be deployed as it is; the lines above say why")
-	}
-	return nil
 }
 
 func newVersion(version string) *cobra.Command {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
 // folderFlags say which repository and branch a folder stands for, and give what
@@ -17,12 +18,22 @@ import (
 type folderFlags struct {
 	branch, name string
 	substitute   []string
+	keys         app.FolderKeys
+	plainSecrets bool
 }
 
 func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
 	cmd.Flags().StringVar(&f.name, "repository", "", "the repository's name; default: the folder's")
 	cmd.Flags().StringArrayVar(&f.substitute, "substitute", nil, "a value to substitute, as NAME=VALUE, instead of that of pushboat.yaml; can be repeated")
+	cmd.Flags().StringArrayVar(&f.keys.Age, "age-key", nil, "a file of age identities, for encrypted files; default: $SOPS_AGE_KEY_FILE")
+	cmd.Flags().StringArrayVar(&f.keys.SSH, "ssh-key", nil, "a private SSH key, for encrypted files; default: $SOPS_AGE_SSH_PRIVATE_KEY_FILE")
+	cmd.Flags().StringArrayVar(&f.keys.PGP, "pgp-key", nil, "a file of PGP private keys, for encrypted files")
+	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "go without the values of encrypted files: each is "+secrets.Placeholder)
+	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "let Secrets pass that are not encrypted, as push -o plain-secrets does")
+	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
+	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
+	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
 }
 
 // values are those that --substitute gives, by name.
@@ -76,7 +87,7 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder := app.Folder{Values: values, Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
+			folder := app.Folder{Values: values, Keys: flags.keys, PlainSecrets: flags.plainSecrets, Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
 			for _, cluster := range clusters {
 				name, file, ok := strings.Cut(cluster, "=")
 				if !ok {

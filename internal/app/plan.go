@@ -23,7 +23,11 @@ type Folder struct {
 	Repository string            // its name
 	Branch     string            // that it stands for
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
-	Values     map[string]string // that are substituted instead of those of pushboat.yaml
+	Keys       FolderKeys        // for encrypted files
+	// PlainSecrets lets Secrets pass whose values are not encrypted, as for a push
+	// of what the server has already.
+	PlainSecrets bool
+	Values       map[string]string // that are substituted instead of those of pushboat.yaml
 }
 
 // ErrRefused says that a push of the folder would be refused.
@@ -47,21 +51,26 @@ func Plan(ctx context.Context, folder Folder, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	keys, err := folder.Keys.Open()
+	if err != nil {
+		return err
+	}
+	defer keys.Close()
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	engine := deploy.New(deploy.Config{
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
-		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).WithData(readData(clusters)).WithValues(folder.Values),
+		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).WithData(readData(clusters)).WithValues(folder.Values).WithKeys(keys),
 		Masker:   manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
 	engine.Start(func(err error) { failed <- err })
 	defer engine.Stop(ctx)
 	change := deploy.Change{
-		Repo: folder.Repository, Branch: folder.Branch, Revision: "folder", Tree: folder.Tree,
-		Options: deploy.Options{Plan: true, ConfirmPrune: -1},
+		Repo: folder.Repository, Branch: folder.Branch, Revision: "folder", Tree: folder.Tree, Push: "folder",
+		Options: deploy.Options{Plan: true, ConfirmPrune: -1, PlainSecrets: folder.PlainSecrets},
 	}
 	prepared := engine.Read(change)
 	defer prepared.Release()

@@ -33,12 +33,15 @@ type Config struct {
 	PGPKeys     []string // files of PGP private keys
 	Keys        []string // keys of clouds and Vault that may be asked, a * at the end for any ending
 	Environment []string // NAME=VALUE, for the clients of clouds and Vault
+	Local       bool     // the keys are those of somebody who renders a folder, not of a server
 }
 
 // Decrypter decrypts files. The nil Decrypter has no keys. It has to be closed.
 type Decrypter struct {
-	program program
-	cache   cache
+	placeholders bool // see Placeholders
+	local        bool // see Config
+	program      program
+	cache        cache
 }
 
 // New returns a decrypter. Nothing is started before there is a file to decrypt.
@@ -52,7 +55,7 @@ func New(config Config) *Decrypter {
 			command = append(command, flag.name, value)
 		}
 	}
-	return &Decrypter{program: program{command: command, environment: config.Environment}}
+	return &Decrypter{local: config.Local, program: program{command: command, environment: config.Environment}}
 }
 
 // Close ends the program that decrypts.
@@ -158,8 +161,10 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	case d == nil:
 		return opened{}, &manifest.Problem{
 			Message: "the file is encrypted with SOPS, and there are no keys here",
-			Hint:    "only the server can render it: git push -o plan",
+			Hint:    "give a key with --age-key or --ssh-key, or go without the values: --no-secrets",
 		}
+	case d.placeholders:
+		return hidden(asked), nil
 	case len(asked.Data) > MaxFile:
 		return opened{}, &manifest.Problem{
 			Message: fmt.Sprintf("the file is encrypted and has more than %d bytes", MaxFile), Hint: "split it",
@@ -171,11 +176,11 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	answer, err := d.program.ask(ctx, asked)
 	if err != nil {
 		return opened{}, &manifest.Problem{
-			Message: fmt.Sprintf("decrypt the file: %v", err), Hint: "push again; if it stays, ask the server's operator",
+			Message: fmt.Sprintf("decrypt the file: %v", err), Hint: d.retry(),
 		}
 	}
 	if answer.Failure != "" {
-		return opened{}, answer.problem()
+		return opened{}, answer.problem(d.local)
 	}
 	file := opened{answer.Plain, answer.Values}
 	if key != "" {
@@ -184,11 +189,24 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	return file, nil
 }
 
-// problem says why a file can not be had in the clear.
-func (r reply) problem() *manifest.Problem {
+// retry says what to do if the program that decrypts does not.
+func (d *Decrypter) retry() string {
+	if d.local {
+		return "pushboat-sops has to lie beside pushboat, and be able to read the keys"
+	}
+	return "push again; if it stays, ask the server's operator"
+}
+
+// problem says why a file can not be had in the clear, to somebody at a server or
+// at a folder of his own.
+func (r reply) problem(local bool) *manifest.Problem {
 	switch r.Failure {
 	case noKey:
-		lines := []string{"the file is encrypted, and the server has none of the keys that it is encrypted for:"}
+		who, hint := "the server has none", "add the key that ssh HOST secrets recipient prints, with sops updatekeys or sops rotate -i --add-age KEY FILE"
+		if local {
+			who, hint = "none was given here", "give another key with --age-key or --ssh-key, or go without the values: --no-secrets"
+		}
+		lines := []string{"the file is encrypted, and " + who + " of the keys that it is encrypted for:"}
 		for _, reader := range r.Readers {
 			lines = append(lines, "  "+manifest.Clean(reader))
 		}
@@ -197,7 +215,7 @@ func (r reply) problem() *manifest.Problem {
 		}
 		return &manifest.Problem{
 			Message: strings.Join(lines, "\n"),
-			Hint:    "add the key that ssh HOST secrets recipient prints, with sops updatekeys or sops rotate -i --add-age KEY FILE",
+			Hint:    hint,
 		}
 	case changed:
 		return &manifest.Problem{

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/helm"
+	"github.com/pushboat/pushboat/internal/render/worker"
+)
+
+func newRender() *cobra.Command {
+	var (
+		flags folderFlags
+		shown bool
+	)
+	cmd := &cobra.Command{
+		Use:   "render [DIR]",
+		Short: "Print what the apps of a folder render to, without a cluster",
+		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
+			"everything that is wrong with it; the exit status is 1 then. No cluster is asked:\n" +
+			"charts are rendered for the version of Kubernetes that this program is built for.\n" +
+			"Values of Secrets are not shown.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := flags.rendering(args)
+			if err != nil {
+				return err
+			}
+			r.out, r.errOut, r.shown = cmd.OutOrStdout(), cmd.ErrOrStderr(), shown
+			return r.do(cmd.Context())
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&shown, "show-secrets", false, "show the values of Secrets")
+	return cmd
+}
+
+// rendering is a folder that is rendered as a branch of a repository.
+type rendering struct {
+	folderFlags
+	dir, repository string
+	values          map[string]string // that are substituted
+	out, errOut     io.Writer
+	shown           bool // values of Secrets are
+}
+
+func (f folderFlags) rendering(args []string) (rendering, error) {
+	dir, name, err := f.folder(args)
+	if err != nil {
+		return rendering{}, err
+	}
+	values, err := f.values()
+	return rendering{folderFlags: f, dir: dir, repository: name, values: values}, err
+}
+
+// offline answers for every cluster what charts may ask.
+func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
+
+// do renders, and prints the objects or the problems.
+func (r rendering) do(ctx context.Context) error {
+	tree := os.DirFS(r.dir)
+	specs, problems := appfile.Parse(tree, r.repository)
+	program, err := worker.Program()
+	if err != nil {
+		return err
+	}
+	keys, err := r.keys.Open()
+	if err != nil {
+		return err
+	}
+	defer keys.Close()
+	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
+	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).Session(tree)
+	defer session.Close()
+	for _, spec := range specs {
+		if spec.Branch != r.branch {
+			continue
+		}
+		result, found := session.App(ctx, spec)
+		problems = append(problems, found...)
+		if !r.plainSecrets && !spec.PlainSecrets {
+			for _, plain := range result.Plain {
+				plain.Problem.App = spec.Name
+				problems = append(problems, plain.Problem)
+			}
+		}
+		if err := r.print(spec.Name, result.Objects); err != nil {
+			return err
+		}
+	}
+	if len(problems) > 0 {
+		deploy.PrintProblems(r.errOut, problems)
+		return errors.New("the folder can not be deployed as it is; the lines above say why")
+	}
+	return nil
+}
+
+func (r rendering) print(app string, objects []*manifest.Object) error {
+	for _, o := range objects {
+		fields := o.Object
+		if !r.shown {
+			fields = manifest.Masker{}.Hiding(o.Hidden()).Mask(fields)
+		}
+		text, err := yaml.Marshal(fields)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", o.ID(), err)
+		}
+		fmt.Fprintf(r.out, "---\n# app %s, %s\n%s", app, manifest.Clean(o.Source.String()), text)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pushboat/pushboat/internal/render/secrets"
+)
+
+// FolderKeys are those of somebody who renders a folder without a server.
+type FolderKeys struct {
+	Age  []string // files of age identities
+	SSH  []string // files of private SSH keys
+	PGP  []string // files of PGP private keys without passphrase
+	None bool     // go without the values of encrypted files
+}
+
+// Open returns what decrypts with the keys, and with those that sops itself would
+// take: SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE. Without any it is nil.
+// It has to be closed.
+func (k FolderKeys) Open() (*secrets.Decrypter, error) {
+	if k.None {
+		return secrets.Placeholders(), nil
+	}
+	config := secrets.Config{Local: true, AgeKeys: k.Age, SSHKeys: k.SSH, PGPKeys: k.PGP}
+	if file := os.Getenv("SOPS_AGE_KEY_FILE"); file != "" {
+		config.AgeKeys = append(config.AgeKeys, file)
+	}
+	if file := os.Getenv("SOPS_AGE_SSH_PRIVATE_KEY_FILE"); file != "" {
+		config.SSHKeys = append(config.SSHKeys, file)
+	}
+	if len(config.AgeKeys)+len(config.SSHKeys)+len(config.PGPKeys) == 0 {
+		return nil, nil
+	}
+	for _, files := range [][]string{config.AgeKeys, config.SSHKeys, config.PGPKeys} {
+		for i, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				return nil, fmt.Errorf("read a key: %w", err)
+			}
+			abs, err := filepath.Abs(file)
+			if err != nil {
+				return nil, fmt.Errorf("find the key %q: %w", file, err)
+			}
+			files[i] = abs
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the running program: %w", err)
+	}
+	config.Program = filepath.Join(filepath.Dir(self), "pushboat-sops")
+	return secrets.New(config), nil
+}
