@@ -52,6 +52,7 @@ func run(ctx context.Context, out io.Writer, bin string, once bool) error {
 		{"Push it: checked, accepted, applied, watched", d.push},
 		{"See what runs", d.seeWhatRuns},
 		{"Push two mistakes: both are named, nothing is changed", d.pushMistakes},
+		{"Push a Secret: refused as it is, accepted encrypted", d.pushSecret},
 		{"Change the live web Deployment by hand, behind Git's back", d.editByHand},
 		{"Read what happened, from the record", d.readHistory},
 	}

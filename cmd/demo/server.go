@@ -35,8 +35,8 @@ func (d *demo) startServer(ctx context.Context) error {
 	return err
 }
 
-// readHistory shows the records of what the demo did. There are at least two:
-// the push and the correction. The record of the correction is written just
+// readHistory shows the records of what the demo did. There are at least three:
+// two pushes and the correction. The record of the correction is written just
 // after the correction that was seen, so it may be a moment late.
 func (d *demo) readHistory(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
@@ -46,12 +46,12 @@ func (d *demo) readHistory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if n >= 2 {
+		if n >= 3 {
 			break
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the history of shop holds %d records, not the push and the correction", n)
+			return fmt.Errorf("the history of shop holds %d records, not two pushes and the correction", n)
 		case <-time.After(time.Second):
 		}
 	}
@@ -59,7 +59,7 @@ func (d *demo) readHistory(ctx context.Context) error {
 		return err
 	}
 	d.say("")
-	said, err := d.ssh(ctx, "logs", "shop-2")
+	said, err := d.ssh(ctx, "logs", "shop-3")
 	if err == nil && !strings.Contains(said, byHand) {
 		err = fmt.Errorf("the record of the correction does not tell of %s", byHand)
 	}
