@@ -10,9 +10,11 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -99,13 +101,40 @@ func (r *renderer) render() {
 	if len(r.problems) > 0 {
 		return
 	}
+	var outputs []output
 	for _, crd := range r.chart.CRDObjects() {
-		r.parse(crd.Filename, string(crd.File.Data))
+		outputs = append(outputs, output{name: crd.Filename, text: string(crd.File.Data)})
 	}
 	for _, name := range sorted(files) {
 		if !strings.HasSuffix(name, "NOTES.txt") {
-			r.parse(name, files[name])
+			outputs = append(outputs, output{name: name, text: files[name]})
 		}
+	}
+	r.parseAll(outputs)
+}
+
+// output is what a template has rendered to, and what is read of it.
+type output struct {
+	name, text string
+	objects    []*manifest.Object
+	problems   manifest.Problems
+}
+
+// parseAll reads the objects of all outputs, several at a time: that is most of
+// the time that a chart takes.
+func (r *renderer) parseAll(outputs []output) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range outputs {
+		group.Go(func() error {
+			r.parse(&outputs[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // problems are in the outputs
+	for _, o := range outputs {
+		r.objects = append(r.objects, o.objects...)
+		r.problems = append(r.problems, o.problems...)
 	}
 }
 
@@ -188,24 +217,24 @@ func (r *renderer) execute(top common.Values) map[string]string {
 var glued = regexp.MustCompile(`(?m)^---[ \t]*([^ \t\r\n])`)
 
 // parse reads the objects in the output of a template.
-func (r *renderer) parse(name, text string) {
-	file, _ := r.place(name, 0)
-	if strings.TrimSpace(text) == "" {
+func (r *renderer) parse(o *output) {
+	file, _ := r.place(o.name, 0)
+	if strings.TrimSpace(o.text) == "" {
 		return
 	}
-	objects, problems := manifest.ParseMarked(file, []byte(glued.ReplaceAllString(text, "---\n$1")), r.release.Marks.Scalar)
+	objects, problems := manifest.ParseMarked(file, []byte(glued.ReplaceAllString(o.text, "---\n$1")), r.release.Marks.Scalar)
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {
 			p.Message = fmt.Sprintf("line %d of what it renders to: %s", p.Source.Line, p.Message)
 		}
 		p.Source.Line = 0
-		r.problems = append(r.problems, p)
+		o.problems = append(o.problems, p)
 	}
-	for _, o := range objects {
-		r.objects = append(r.objects, &manifest.Object{
-			Unstructured: o.Unstructured,
-			Source:       manifest.Source{File: file, Line: lines.next(o.GetKind())},
+	for _, found := range objects {
+		o.objects = append(o.objects, &manifest.Object{
+			Unstructured: found.Unstructured,
+			Source:       manifest.Source{File: file, Line: lines.next(found.GetKind())},
 		})
 	}
 }
