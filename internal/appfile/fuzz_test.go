@@ -24,6 +24,9 @@ func FuzzAppfile(f *testing.F) {
 		"apps: [{path: apps/shop, helm: {values: {a: b}}}, {path: apps, render: plain, helm: {}}, {path: apps/blog, helm: 3}]",
 		"apps: [{path: apps/shop, kustomize: {images: [{name: a, newTag: '1'}], patches: [{patch: x}], namePrefix: a-, nameSuffix: 1, components: [../c], replicas: []}}]",
 		"apps: [{path: apps/shop, render: kustomize, kustomize: {images: {}, patches: [*x]}}, {path: apps, kustomize: {images: [{1: 2, [a]: b}]}}]",
+		"apps: [{name: 'a-${b}-${c.d}', path: apps/shop, matrix: {b: [x, 1], c: [{d: y}, {d: 2}]}, namespace: 'n${b}'}]",
+		"apps:\n- &e\n  name: &n a-${b}\n  path: apps/shop\n  namespace: *n\n  matrix: &m {b: [&v 1, *v]}\n  helm:\n    values:\n    - x: ${b}\n- *e\n",
+		"apps: [{path: apps/shop, namespace: n, substitute: {prefix: a_, values: {a_b: 1, c: yes, d: 1.10}, from: {e: {secret: s, key: k}, f: {configMap: n/m, key: .x}}}}]",
 	} {
 		f.Add(seed)
 	}
