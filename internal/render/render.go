@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sort"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -97,6 +98,7 @@ type Session struct {
 	fsys   fs.FS
 	worker *worker.Session
 	read   map[source]answer // of clusters, each asked once
+	waited time.Duration     // for clusters that did not answer
 }
 
 // Session begins to render the revision whose root is fsys.

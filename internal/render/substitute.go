@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -122,11 +123,22 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	return string(value), nil
 }
 
+// readWithin bounds the questions of a session that get no answer, together.
+const readWithin = 15 * time.Second
+
 // lookUp asks a cluster for a source, once a session.
 func (s *Session) lookUp(ctx context.Context, from source) answer {
 	from.Key = ""
 	found, asked := s.read[from]
 	if !asked {
+		before := time.Now()
+		ctx, cancel := context.WithTimeout(ctx, readWithin-s.waited)
+		defer cancel()
+		defer func() {
+			if found.err != nil {
+				s.waited += time.Since(before)
+			}
+		}()
 		found.data, found.err = s.data(ctx, from.cluster, from.Origin)
 		s.read[from] = found
 	}
