@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -40,11 +41,11 @@ const renderWithin = time.Minute
 // renderKustomize renders 200 objects of a base with an overlay.
 func renderKustomize(ctx context.Context, l *lab) (*result, error) {
 	files := objectFiles("base", "web", objectsOfApp)
-	resources := ""
+	resources := []string{"resources:"}
 	for name := range files {
-		resources += "- " + filepath.Base(name) + "\n"
+		resources = append(resources, "- "+filepath.Base(name))
 	}
-	files["base/kustomization.yaml"] = "resources:\n" + resources
+	files["base/kustomization.yaml"] = strings.Join(resources, "\n")
 	files["app/kustomization.yaml"] = "resources: [../base]\nnamespace: shop\nimages: [{name: registry.example/web, newTag: '2'}]\n" +
 		"labels: [{pairs: {team: a}}]\npatches: [{target: {kind: Deployment, name: web-00.}, patch: '[{\"op\": \"replace\", \"path\": \"/spec/replicas\", \"value\": 0}]'}]\n"
 	return l.against(ctx, "kustomize", files, objectsOfApp, func(folder string) ([]byte, error) {
@@ -177,7 +178,7 @@ func countObjects(text []byte, want int) error {
 	for n := 0; ; n++ {
 		var object map[string]any
 		if err := decoder.Decode(&object); err != nil {
-			if n != want || err != io.EOF {
+			if n != want || !errors.Is(err, io.EOF) {
 				return fmt.Errorf("%d objects, want %d: %w", n, want, err)
 			}
 			return nil
