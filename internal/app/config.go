@@ -25,6 +25,7 @@ type Config struct {
 	Git      Git                `yaml:"git"`
 	Drift    Drift              `yaml:"drift"`
 	Secrets  Secrets            `yaml:"secrets"`
+	Charts   Charts             `yaml:"charts"`
 	Log      Log                `yaml:"log"`
 
 	// HookProgram is the absolute path of pushboat-hook; default: beside the
@@ -80,6 +81,14 @@ type Secrets struct {
 	PGPKeys     []string `yaml:"pgp_keys"` // files
 	Keys        []string `yaml:"keys"`
 	Environment []string `yaml:"environment"` // names of variables
+}
+
+// Charts configures where charts of registries come from, see charts.Config.
+type Charts struct {
+	Registries  []string          `yaml:"registries"`
+	Credentials map[string]string `yaml:"credentials"` // files, by registry
+	CA          string            `yaml:"ca"`          // a file
+	CacheSize   Size              `yaml:"cache_size"`
 }
 
 // Log configures the server's log, which goes to standard error.
@@ -139,6 +148,10 @@ func (c *Config) relativeTo(dir string) {
 			files[i] = at(path)
 		}
 	}
+	for registry, file := range c.Charts.Credentials {
+		c.Charts.Credentials[registry] = at(file)
+	}
+	c.Charts.CA = at(c.Charts.CA)
 	for name, cluster := range c.Clusters {
 		c.Clusters[name] = Cluster{Kubeconfig: at(cluster.Kubeconfig)}
 	}

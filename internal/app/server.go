@@ -34,6 +34,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
@@ -192,12 +193,19 @@ func (s *server) buildEngine() error {
 		return err
 	}
 	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
+	store, err := charts.New(charts.Config{
+		Registries: s.config.Charts.Registries, Credentials: s.config.Charts.Credentials, CA: s.config.Charts.CA,
+		Dir: s.path("charts"), Size: int64(s.config.Charts.CacheSize),
+	})
+	if err != nil {
+		return err
+	}
 	s.history = history.New(s.repos)
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys), Masker: manifest.NewMasker(key),
-		PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
+		Masker:   manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)

@@ -2,6 +2,8 @@ package appfile
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -11,6 +13,16 @@ import (
 type Helm struct {
 	ReleaseName string       `json:"releaseName,omitempty"` // a DNS label of at most MaxNameLength; "": the app's name
 	Values      []HelmValues `json:"values,omitempty"`      // later ones win
+
+	// Chart is the name of a chart of a registry, which is rendered instead of one
+	// in the app's folder; "" for none. Version is exact, Repo the address of the
+	// registry, Digest that of the archive, or "" for whatever the version was when
+	// it was first seen.
+	Chart   string `json:"chart,omitempty"`
+	Version string `json:"version,omitempty"`
+	Repo    string `json:"repo,omitempty"`
+	Digest  string `json:"digest,omitempty"`
+	Line    int    `json:"line,omitempty"` // of Chart
 }
 
 // HelmValues are values for a chart: those of a file, or written in place.
@@ -21,14 +33,14 @@ type HelmValues struct {
 }
 
 // IsZero reports whether nothing is set.
-func (h Helm) IsZero() bool { return h.ReleaseName == "" && len(h.Values) == 0 }
+func (h Helm) IsZero() bool { return h.ReleaseName+h.Chart == "" && len(h.Values) == 0 }
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
 	if !ok {
 		return
 	}
-	settings := r.fields(f.value, "helm", []string{"values", "releaseName"})
+	settings := r.fields(f.value, "helm", []string{"values", "releaseName", "chart", "version", "repo", "digest"})
 	if values, ok := settings["values"]; ok {
 		values.name = "helm.values"
 		for _, element := range r.list(values, MaxList) {
@@ -42,6 +54,7 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 		}
 		app.Helm.ReleaseName = text
 	}
+	r.readChart(&app.Helm, f.line, settings)
 	if app.Render == RenderPlain || app.Render == RenderKustomize {
 		r.add(f.line, "helm: has no effect with render: "+app.Render, "take one of the two out")
 	}
@@ -61,3 +74,45 @@ func (r *reader) helmValues(element field) HelmValues {
 	values.File = text
 	return values
 }
+
+// exactVersion is a version of Semantic Versioning 2.0, and no range of them.
+var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+// readChart reads which chart of a registry is meant, if one is.
+func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
+	for name, into := range map[string]*string{"chart": &helm.Chart, "version": &helm.Version, "repo": &helm.Repo, "digest": &helm.Digest} {
+		f, ok := settings[name]
+		if !ok {
+			continue
+		}
+		text, ok := r.text(f)
+		if ok && text == "" {
+			r.add(f.line, "helm."+name+" is empty", "name the chart, its exact version and its registry")
+		}
+		*into = text
+	}
+	f, ok := settings["chart"]
+	if !ok {
+		for _, name := range []string{"version", "repo", "digest"} {
+			if f, ok := settings[name]; ok {
+				r.add(f.line, "helm."+name+" is of a chart of a registry, and helm.chart is not set", "add chart: NAME")
+			}
+		}
+		return
+	}
+	helm.Line = f.line
+	switch version, ok := settings["version"]; {
+	case !ok:
+		r.add(f.line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them")
+	case !exactVersion.MatchString(helm.Version) && helm.Version != "":
+		r.add(version.line, fmt.Sprintf("helm.version: %q is no exact version", helm.Version), "write the one that is meant, such as 1.2.3: then every check renders the same")
+	}
+	if _, ok := settings["repo"]; !ok {
+		r.add(f.line, "helm.repo is missing", "add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts")
+	}
+	if digest, ok := settings["digest"]; ok && helm.Digest != "" && !exactDigest.MatchString(helm.Digest) {
+		r.add(digest.line, fmt.Sprintf("helm.digest: %q is no digest", helm.Digest), "write sha256: and 64 hexadecimal digits; sha256sum CHART.tgz prints them")
+	}
+}
+
+var exactDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)

@@ -24,6 +24,7 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	}
 	if t != nil {
 		record.Revision, record.Cluster, record.NoPrune, record.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
+		record.Charts = t.charts
 	}
 	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
 		record.Held = t.revision

@@ -22,6 +22,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 	if err != nil {
 		return err
 	}
+	e.noteCharts(repo, records)
 	unread := map[string]bool{} // branches
 	asked := map[string]Asked{} // by branch
 	wants := map[string]*target{}
@@ -90,6 +91,16 @@ func (e *Engine) readAgain() {
 	for _, repo := range repos {
 		if err := e.arrive(e.ctx, repo, CauseStart); err != nil {
 			e.Log.WithField("repository", repo).Warnf("read it again: %v", err)
+		}
+	}
+}
+
+// noteCharts has the renderer hold charts to the content that they had when they were
+// deployed, also where what it keeps of them is lost.
+func (e *Engine) noteCharts(repo string, records map[string]Saved) {
+	for name, saved := range records {
+		if err := e.Renderer.Note(saved.Record.Charts); err != nil {
+			e.Log.WithField("repository", repo).WithField("app", name).Warnf("the charts of the newest record: %v", err)
 		}
 	}
 }

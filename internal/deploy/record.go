@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
 // Cause says why a deploy ran.
@@ -88,6 +89,8 @@ type Record struct {
 	Hooks    []HookResult `json:"hooks,omitempty"`    // that ran, or failed to
 	Same     int          `json:"unchanged"`          // how many objects stayed as they were
 	Undone   bool         `json:"undone,omitempty"`   // onFailure has the app taken back next
+
+	Charts []charts.Chart `json:"charts,omitempty"` // of registries, that it was rendered from
 
 	Suspension *Suspension `json:"suspension,omitempty"` // while it lasts
 }

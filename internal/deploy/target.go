@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
@@ -32,6 +33,7 @@ type target struct {
 	forced   bool          // what can not be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
 	plain    []secrets.Plain
+	charts   []charts.Chart      // of registries, that it was rendered from
 	sources  string              // digest of what was read of the cluster for it; "" for nothing
 	seal     func(string) string // keys digests
 	hidden   []string            // values in its objects, and in those before, that are not to be shown
@@ -85,6 +87,7 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			digest:   targetDigest(spec, result.Digest),
 			inputs:   result.Inputs,
 			plain:    result.Plain,
+			charts:   result.Charts,
 			sources:  result.Sources,
 			seal:     e.Masker.Seal,
 			hidden:   hiddenIn(objects, old),

@@ -38,6 +38,9 @@ func message(r deploy.Record) string {
 		}
 		trailers = append(trailers, [2]string{"Culprit", manifest.Clean(culprit.String())})
 	}
+	for _, chart := range r.Charts {
+		trailers = append(trailers, [2]string{"Chart", manifest.Clean(fmt.Sprintf("%s %s from %s", chart.Ref, chart.Digest, chart.Repo))})
+	}
 	trailers = append(trailers, [][2]string{
 		{"Result", string(r.Result)},
 		{"Changed", strconv.Itoa(r.Changed())},

@@ -26,13 +26,16 @@ type job struct {
 	Folder    string            `json:"folder"`
 	Kustomize appfile.Kustomize `json:"kustomize,omitzero"`
 	Release   helm.Release      `json:"release,omitzero"`
-	Names     []string          `json:"names,omitempty"` // that are marked for substitution
+	Names     []string          `json:"names,omitempty"`   // that are marked for substitution
+	Fetched   []helm.Fetched    `json:"fetched,omitempty"` // charts of registries
 }
 
 // outcome is what a worker says of a job.
 type outcome struct {
 	Objects  []rendered        `json:"objects"`
 	Problems manifest.Problems `json:"problems"`
+	// Wants are charts that it lacks: without them it has rendered nothing.
+	Wants []helm.Wanted `json:"wants,omitempty"`
 }
 
 // rendered is an object on its way from a worker.
@@ -79,8 +82,11 @@ func do(text []byte, fsys fs.FS) outcome {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return outcome{Problems: manifest.Problems{{Message: fmt.Sprintf("read the job: %v", err)}}}
 	}
+	var result outcome
+	j.Release.Fetched = j.Fetched
+	j.Release.Want = func(wanted helm.Wanted) { result.Wants = append(result.Wants, wanted) }
 	objects, problems := j.render(fsys)
-	result := outcome{Problems: problems}
+	result.Problems = problems
 	for _, o := range objects {
 		result.Objects = append(result.Objects, rendered{o.Source, o.Object})
 	}
@@ -96,23 +102,48 @@ func (j job) render(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
 	return kustomize.Render(fsys, j.Folder, j.Kustomize, marks)
 }
 
-// inWorker has a job done in a worker, and checks what it says.
+// inWorker has a job done in a worker, and checks what it says. Charts that the job
+// turns out to need are fetched in between, outside of the worker and its limits.
 func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.Object, manifest.Problems) {
+	files := &archives{FS: fsys, data: map[string][]byte{}}
+	for range maxRounds {
+		result, err := s.round(ctx, files, j)
+		if err != nil {
+			return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
+		}
+		if len(result.Wants) == 0 || len(result.Problems) > 0 {
+			return result.check()
+		}
+		fetched, problems := s.fetch(ctx, files, result.Wants)
+		if len(problems) > 0 {
+			return nil, problems
+		}
+		j.Fetched = append(j.Fetched, fetched...)
+	}
+	return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: "the chart wants others again and again", Hint: "commit them in charts/"}}
+}
+
+// maxRounds bounds how often a job is done until it has all charts that it needs:
+// it says in the first what it lacks.
+const maxRounds = 3
+
+// round has a job done once.
+func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error) {
 	text, err := json.Marshal(j)
 	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: fmt.Sprintf("write the job: %v", err)}}
+		return outcome{}, fmt.Errorf("write the job: %w", err)
 	}
 	reply, err := s.worker.Do(ctx, fsys, text)
 	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
+		return outcome{}, err
 	}
 	var result outcome
 	decoder := json.NewDecoder(bytes.NewReader(reply))
 	decoder.UseNumber() // an integer is no float
 	if err := decoder.Decode(&result); err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: fmt.Sprintf("read what was rendered: %v", err)}}
+		return outcome{}, fmt.Errorf("read what was rendered: %w", err)
 	}
-	return result.check()
+	return result, nil
 }
 
 func hintFor(err error) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/plain"
@@ -41,6 +42,8 @@ type Result struct {
 	Sources string
 	// Plain are the Secrets with values that come out of no encrypted file.
 	Plain []secrets.Plain
+	// Charts are those of registries that it was rendered from.
+	Charts []charts.Chart
 }
 
 // Data is what a ConfigMap or Secret of a cluster has; nil if it is not there.
@@ -59,6 +62,7 @@ type Renderer struct {
 	data    ReadData
 	given   map[string]string
 	keys    *secrets.Decrypter
+	charts  *charts.Store
 }
 
 // New returns a renderer that computes in the workers of a pool. Without ask no
@@ -99,6 +103,7 @@ type Session struct {
 	worker *worker.Session
 	read   map[source]answer // of clusters, each asked once
 	waited time.Duration     // for clusters that did not answer
+	used   []charts.Chart    // by the app that is rendered
 }
 
 // Session begins to render the revision whose root is fsys.
@@ -114,6 +119,7 @@ func (s *Session) Close() { s.worker.Close() }
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
+	s.used = nil
 	set, sources, problems := s.substitutions(ctx, app)
 	files.Hide(set.Secrets()...)
 	objects, wrong := s.objects(ctx, traced, app)
@@ -128,7 +134,7 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects)}
+	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: s.used}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 	}
@@ -139,7 +145,10 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 // looks like.
 func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
 	kind := app.Render
-	if kind == appfile.RenderAuto {
+	switch {
+	case app.Helm.Chart != "":
+		kind = appfile.RenderHelm
+	case kind == appfile.RenderAuto:
 		kind = detect(fsys, app.Path)
 	}
 	if problem := unused(app, kind); problem != nil {
@@ -184,12 +193,13 @@ func unused(app appfile.App, kind string) *manifest.Problem {
 	return nil
 }
 
-// chart renders the chart in an app's folder.
+// chart renders the chart in an app's folder, or the one that it names.
 func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
 	failed := func(message, hint string) ([]*manifest.Object, manifest.Problems) {
 		return nil, manifest.Problems{{Source: app.Source, Message: message, Hint: hint}}
 	}
-	if helm.Find(fsys, app.Path) == "" {
+	named, isNamed := wanted(app)
+	if !isNamed && helm.Find(fsys, app.Path) == "" {
 		return failed(fmt.Sprintf("render: helm: the folder %s has no Chart.yaml", app.Path), "the app's path is the folder of the chart")
 	}
 	if s.ask == nil {
@@ -200,6 +210,9 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*ma
 		return failed(fmt.Sprintf("ask cluster %s for what charts may ask: %v", app.Cluster, err), "push again when it answers")
 	}
 	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Cluster: cluster}
+	if isNamed {
+		release.Chart = &named
+	}
 	if release.Name == "" {
 		release.Name = app.Name
 	}

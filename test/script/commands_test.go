@@ -30,6 +30,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
+	"charts":     cmdCharts,
 	"git":        program("git"),
 	"pushboat":   program("pushboat"),
 	"ssh":        program("as", "ana", "ssh"),

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 	"github.com/pushboat/pushboat/test/server"
 )
 
@@ -69,6 +70,7 @@ type stage struct {
 	cluster *cluster
 	line    *server.Line
 	mark    int // how many requests it had made at the last "requests mark"
+	charts  *chartstest.Registry
 }
 
 type stageKey struct{}

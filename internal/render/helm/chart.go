@@ -27,7 +27,7 @@ const (
 
 // loadChart reads the chart, and the charts beside it that it depends on.
 func (r *renderer) loadChart() {
-	loaded := r.load(r.folder, nil)
+	loaded := r.loadNamed()
 	if loaded == nil {
 		return
 	}
@@ -64,7 +64,7 @@ func (r *renderer) load(folder string, within []string) *chart.Chart {
 // in charts/, or, for a file:// address, in the folder that it names.
 func (r *renderer) addDependencies(loaded *chart.Chart, folder string, within []string) {
 	file := path.Join(folder, "Chart.yaml")
-	for _, wanted := range loaded.Metadata.Dependencies {
+	for i, wanted := range loaded.Metadata.Dependencies {
 		if slices.ContainsFunc(loaded.Dependencies(), func(c *chart.Chart) bool { return c.Name() == wanted.Name }) {
 			continue
 		}
@@ -72,8 +72,7 @@ func (r *renderer) addDependencies(loaded *chart.Chart, folder string, within []
 		name := path.Join(folder, beside)
 		switch {
 		case !local:
-			r.add(file, r.lineOf(file, wanted.Name), fmt.Sprintf("the dependency %s is not in charts/, and nothing is fetched", wanted.Name),
-				"run helm dependency build, and commit "+path.Join(folder, "charts"))
+			r.addFetched(loaded, i, folder)
 		case path.IsAbs(beside) || name == ".." || strings.HasPrefix(name, "../"):
 			r.add(file, r.lineOf(file, wanted.Name), fmt.Sprintf("the dependency %s: %s leads out of the repository", wanted.Name, wanted.Repository), "move it into the repository")
 		case Find(r.fsys, name) == "":

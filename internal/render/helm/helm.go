@@ -23,6 +23,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
@@ -41,6 +42,26 @@ type Release struct {
 	// Marks are put behind names that stand alone and without quotes in what the
 	// chart renders to; nil for none.
 	Marks *substitute.Marks `json:"-"`
+	// Chart is the chart of a registry that is rendered; nil for that in the folder.
+	Chart *Wanted `json:"chart,omitempty"`
+	// Fetched are the charts of registries that are at hand.
+	Fetched []Fetched `json:"-"`
+	// Want is told of each that is lacking; nothing is rendered then.
+	Want func(Wanted) `json:"-"`
+}
+
+// Wanted is a chart of a registry that is needed.
+type Wanted struct {
+	charts.Ref
+	Digest string          `json:"digest,omitempty"` // that it must have; "": that of when it was first seen
+	Source manifest.Source `json:"source"`           // where it is named
+	Folder string          `json:"folder,omitempty"` // of the chart that depends on it; "" for an app's own
+}
+
+// Fetched is a chart of a registry that is at hand.
+type Fetched struct {
+	charts.Ref
+	File string `json:"file"` // its archive, in the revision that is rendered
 }
 
 // Find returns the Chart.yaml of a folder, or "" if it has none.
@@ -60,7 +81,7 @@ func Find(fsys fs.FS, folder string) string {
 // rendered depends on the repository and the cluster's version alone, not on
 // what was deployed before.
 func Render(fsys fs.FS, folder string, release Release) ([]*manifest.Object, manifest.Problems) {
-	r := &renderer{fsys: fsys, folder: folder, release: release}
+	r := &renderer{fsys: fsys, folder: folder, base: folder, release: release}
 	r.render()
 	return r.objects, r.problems
 }
@@ -68,9 +89,11 @@ func Render(fsys fs.FS, folder string, release Release) ([]*manifest.Object, man
 // renderer holds what is known while one chart is rendered.
 type renderer struct {
 	fsys    fs.FS
-	folder  string
+	folder  string // of the chart; for one of a registry the name of its archive
+	base    string // from which the files of values are named
 	release Release
 
+	lacking  bool // a chart that was asked for
 	chart    *chart.Chart
 	written  []valuesFile // the values that were given, for the lines of mistakes
 	objects  []*manifest.Object
@@ -86,7 +109,7 @@ func (r *renderer) add(file string, line int, message, hint string) {
 func (r *renderer) chartFile() string { return path.Join(r.folder, "Chart.yaml") }
 
 func (r *renderer) render() {
-	if r.loadChart(); len(r.problems) > 0 {
+	if r.loadChart(); len(r.problems) > 0 || r.lacking {
 		return
 	}
 	values := r.readValues()

@@ -36,7 +36,7 @@ func (r *renderer) readValues() map[string]any {
 		}
 		more, err := loader.LoadValues(bytes.NewReader(text))
 		if err != nil {
-			r.add(path.Join(r.folder, given.File), 0, fmt.Sprintf("values: %v", err), "")
+			r.add(path.Join(r.base, given.File), 0, fmt.Sprintf("values: %v", err), "")
 			return nil
 		}
 		values = loader.MergeMaps(values, more)
@@ -47,7 +47,7 @@ func (r *renderer) readValues() map[string]any {
 // readValuesFile returns the text of a file of values, which pushboat.yaml names
 // on a line.
 func (r *renderer) readValuesFile(entry string, line int) []byte {
-	name := path.Join(r.folder, entry)
+	name := path.Join(r.base, entry)
 	wrong := ""
 	switch {
 	case strings.Contains(entry, "://"):

@@ -1,0 +1,180 @@
+// Package chartstest has registries of charts for tests: a repository over HTTP and
+// a registry of OCI, on one listener of this machine.
+package chartstest
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+)
+
+// Registry serves charts: below /repo as a repository, below /v2 as a registry of
+// OCI.
+type Registry struct {
+	Address string // host and port
+	server  *http.Server
+
+	mu    sync.Mutex
+	files map[string][]byte   // below /repo/
+	index map[string][]string // the lines of each chart
+	asked []string            // paths
+}
+
+// Start starts a registry. It has to be closed.
+func Start() (*Registry, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{Address: listener.Addr().String(), files: map[string][]byte{}, index: map[string][]string{}}
+	mux := http.NewServeMux()
+	mux.Handle("/v2/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	mux.HandleFunc("GET /repo/{file...}", r.file)
+	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		r.mu.Lock()
+		r.asked = append(r.asked, asked.Method+" "+asked.URL.Path)
+		r.mu.Unlock()
+		mux.ServeHTTP(w, asked)
+	})}
+	go func() { _ = r.server.Serve(listener) }() // ends with Close
+	return r, nil
+}
+
+// Close stops serving.
+func (r *Registry) Close() { _ = r.server.Close() }
+
+// Asked lists what was asked for so far.
+func (r *Registry) Asked() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.asked)
+}
+
+// Repo is the address of the repository over HTTP.
+func (r *Registry) Repo() string { return "http://" + r.Address + "/repo" }
+
+// OCI is the address of the registry of OCI.
+func (r *Registry) OCI() string { return "oci://" + r.Address + "/charts" }
+
+func (r *Registry) file(w http.ResponseWriter, asked *http.Request) {
+	r.mu.Lock()
+	data, ok := r.files[asked.PathValue("file")]
+	r.mu.Unlock()
+	if !ok {
+		http.NotFound(w, asked)
+		return
+	}
+	_, _ = w.Write(data)
+}
+
+// Put makes a file of the repository.
+func (r *Registry) Put(name string, data []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.files[name] = data
+}
+
+// Publish adds an archive to the repository and to its index, which has the digest
+// of the archive.
+func (r *Registry) Publish(name, version string, archive []byte) {
+	sum := sha256.Sum256(archive)
+	file := name + "-" + version + ".tgz"
+	r.Put(file, archive)
+	r.Enter(name, version, file, hex.EncodeToString(sum[:]))
+}
+
+// Enter adds a version to the index, with an address and a digest.
+func (r *Registry) Enter(name, version, url, digest string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	entry := fmt.Sprintf("  - apiVersion: v2\n    digest: %s\n    name: %s\n    urls:\n    - %s\n    version: %s\n", digest, name, url, version)
+	entries := slices.DeleteFunc(r.index[name], func(e string) bool { return strings.HasSuffix(e, "    version: "+version+"\n") })
+	r.index[name] = append(entries, entry)
+	text := "apiVersion: v1\nentries:\n"
+	for chart, entries := range r.index {
+		text += "  " + chart + ":\n" + strings.Join(entries, "")
+	}
+	r.files["index.yaml"] = []byte(text + "generated: \"2026-11-25T00:00:00Z\"\n")
+}
+
+// Push pushes an archive to the registry of OCI, as helm push does.
+func (r *Registry) Push(name, version string, archive []byte) error {
+	config := []byte("{}")
+	for _, blob := range [][]byte{config, archive} {
+		if err := r.send(http.MethodPost, "/v2/charts/"+name+"/blobs/uploads/?digest="+digest(blob), "application/octet-stream", blob); err != nil {
+			return err
+		}
+	}
+	manifest, err := json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+		"config": descriptor("application/vnd.cncf.helm.config.v1+json", config),
+		"layers": []any{descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive)},
+	})
+	if err != nil {
+		return err
+	}
+	return r.send(http.MethodPut, "/v2/charts/"+name+"/manifests/"+strings.ReplaceAll(version, "+", "_"), "application/vnd.oci.image.manifest.v1+json", manifest)
+}
+
+func (r *Registry) send(method, path, kind string, body []byte) error {
+	request, err := http.NewRequest(method, "http://"+r.Address+path, bytes.NewReader(body)) //nolint:noctx // a test ends by itself
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", kind)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusCreated {
+		return fmt.Errorf("%s %s: %s", method, path, response.Status)
+	}
+	return nil
+}
+
+func descriptor(kind string, data []byte) map[string]any {
+	return map[string]any{"mediaType": kind, "size": len(data), "digest": digest(data)}
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Pack makes an archive of files, by their names in it, in that order.
+func Pack(files map[string]string) ([]byte, error) {
+	var packed bytes.Buffer
+	zipped := gzip.NewWriter(&packed)
+	archive := tar.NewWriter(zipped)
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(files[name]))}); err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(archive, files[name]); err != nil {
+			return nil, err
+		}
+	}
+	err := errors.Join(archive.Close(), zipped.Close())
+	return packed.Bytes(), err
+}

@@ -1,0 +1,266 @@
+package charts
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// How much one answer of a registry may take.
+const (
+	maxHops        = 5
+	connectTimeout = 10 * time.Second
+	headerTimeout  = 15 * time.Second
+	maxHeader      = 64 << 10 // bytes
+	maxSecret      = 8 << 10  // bytes of a file of credentials
+)
+
+// client asks registries, and nobody else: each address, also one that a
+// registry sends it to, has to be one that the configuration allows.
+type client struct {
+	allowed []place // as they are spoken to
+	secrets []credential
+	http    *http.Client
+}
+
+// credential is a name and a password for addresses below a place.
+type credential struct {
+	place
+	file string
+}
+
+func newClient(allowed []place, config Config) (*client, error) {
+	c := &client{}
+	for _, p := range allowed {
+		c.allowed = append(c.allowed, p.web())
+	}
+	for prefix, file := range config.Credentials {
+		p, err := parsePlace(prefix)
+		if err != nil {
+			return nil, fmt.Errorf("charts.credentials: %w", err)
+		}
+		c.secrets = append(c.secrets, credential{p.web(), file})
+		if _, _, err := c.secrets[len(c.secrets)-1].read(); err != nil {
+			return nil, err
+		}
+	}
+	roots, err := trusted(config.CA)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: connectTimeout, ControlContext: c.refuseAddresses}
+	c.http = &http.Client{
+		Transport: &http.Transport{ // no Proxy: nothing of the environment says where this goes
+			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout: connectTimeout, ResponseHeaderTimeout: headerTimeout, MaxResponseHeaderBytes: maxHeader,
+			ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// trusted returns the system's certificates and those of a file.
+func trusted(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // to crypto/tls nil is the system's
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("charts.ca: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("charts.ca: %s has no certificate in PEM", file)
+	}
+	return roots, nil
+}
+
+// onThisMachine marks the context of requests to a host that is this machine by
+// name.
+type onThisMachine struct{}
+
+// refuseAddresses refuses what a name must not lead to: the addresses at which
+// clouds tell machines their credentials (169.254.169.254), and this machine,
+// unless the configuration names it.
+func (c *client) refuseAddresses(ctx context.Context, _, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("connect to %q: %w", address, err)
+	}
+	ip := at.Addr().Unmap()
+	own, _ := ctx.Value(onThisMachine{}).(bool)
+	switch {
+	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(), ip == netip.MustParseAddr("fd00:ec2::254"),
+		ip.IsLoopback() && !own:
+		return fmt.Errorf("the name of the registry leads to %s, which is none", ip)
+	}
+	return nil
+}
+
+// read returns the name and the password, as the file has them now.
+func (s credential) read() (user, password string, err error) {
+	file, err := os.Open(s.file)
+	if err != nil {
+		return "", "", fmt.Errorf("charts.credentials: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSecret))
+	if err != nil {
+		return "", "", fmt.Errorf("charts.credentials: %w", err)
+	}
+	user, password, found := strings.Cut(strings.TrimSpace(string(text)), ":")
+	if !found || user == "" || strings.ContainsAny(password, "\r\n") {
+		return "", "", fmt.Errorf("charts.credentials: %s is not one line with USER:PASSWORD", s.file)
+	}
+	return user, password, nil
+}
+
+// secretFor returns the credentials for an address; nil if it has none. The
+// longest place that covers it counts.
+func (c *client) secretFor(at place) *credential {
+	var best *credential
+	for i, s := range c.secrets {
+		if s.covers(at) && (best == nil || len(s.path) > len(best.path)) {
+			best = &c.secrets[i]
+		}
+	}
+	return best
+}
+
+// request is what is asked of a registry.
+type request struct {
+	url      *url.URL
+	accept   string
+	bearer   string // a token for url's host; "": the configured credentials, if any
+	plain    bool   // without any credentials
+	registry *place // whose own service for tokens is asked: url has its host
+}
+
+// errStatus is an answer that is none.
+type errStatus struct {
+	status int
+	at     place
+	asks   string // WWW-Authenticate
+}
+
+func (e *errStatus) Error() string {
+	return fmt.Sprintf("%s answers %d %s", e.at, e.status, http.StatusText(e.status))
+}
+
+// get asks, and follows where it is sent as far as that is allowed. Whatever
+// identifies the server to one host is not sent to another.
+func (c *client) get(ctx context.Context, r request) (io.ReadCloser, error) {
+	for range maxHops {
+		at, err := placeOf(r.url)
+		if err != nil {
+			return nil, err
+		}
+		own := r.registry != nil && r.registry.scheme == at.scheme && r.registry.host == at.host
+		if !own && !c.allows(at) {
+			return nil, &NotAllowedError{at.String()}
+		}
+		if !own {
+			r.registry = nil
+		}
+		response, err := c.ask(ctx, r, at)
+		if err != nil {
+			return nil, err
+		}
+		switch response.StatusCode {
+		case http.StatusOK:
+			return response.Body, nil
+		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+			next, err := response.Location()
+			if err := errors.Join(err, response.Body.Close()); err != nil {
+				return nil, fmt.Errorf("%s sends elsewhere: %w", at, err)
+			}
+			if next.Host != r.url.Host || next.Scheme != r.url.Scheme {
+				r.bearer = ""
+			}
+			r.url = next
+		default:
+			asks := response.Header.Get("WWW-Authenticate")
+			return nil, errors.Join(&errStatus{response.StatusCode, at, asks}, response.Body.Close())
+		}
+	}
+	return nil, fmt.Errorf("%s sends elsewhere more than %d times", r.url.Host, maxHops)
+}
+
+func (c *client) allows(at place) bool {
+	for _, allowed := range c.allowed {
+		if allowed.covers(at) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *client) ask(ctx context.Context, r request, at place) (*http.Response, error) {
+	ctx = context.WithValue(ctx, onThisMachine{}, isLoopback(r.url.Hostname()))
+	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url.String(), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", at, err)
+	}
+	asked.Header.Set("User-Agent", "pushboat")
+	if r.accept != "" {
+		asked.Header.Set("Accept", r.accept)
+	}
+	secret := c.secretFor(at)
+	if r.registry != nil {
+		secret = c.secretFor(*r.registry)
+	}
+	switch {
+	case r.bearer != "":
+		asked.Header.Set("Authorization", "Bearer "+r.bearer)
+	case secret != nil && !r.plain:
+		user, password, err := secret.read()
+		if err != nil {
+			return nil, err
+		}
+		asked.SetBasicAuth(user, password)
+	}
+	response, err := c.http.Do(asked)
+	if urlError, ok := errors.AsType[*url.Error](err); ok {
+		err = fmt.Errorf("ask %s: %w", at, urlError.Err) // without the query, which may be signed
+	}
+	return response, err
+}
+
+// all reads an answer of at most limit bytes.
+func (c *client) all(ctx context.Context, r request, limit int64) ([]byte, error) {
+	body, err := c.get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err := errors.Join(err, body.Close()); err != nil {
+		return nil, fmt.Errorf("read what %s sends: %w", r.url.Host, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("what %s sends %w: more than %d bytes", r.url.Host, errTooLarge, limit)
+	}
+	return data, nil
+}
+
+// chart fetches an archive.
+func (c *client) chart(ctx context.Context, ref Ref, at place) ([]byte, error) {
+	if at.scheme == "oci" {
+		return c.fromOCI(ctx, ref, at)
+	}
+	return c.fromRepository(ctx, ref, at)
+}

@@ -1,0 +1,153 @@
+package charts
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// DefaultSize is how many bytes of archives are kept: some thousand charts.
+const DefaultSize = 1 << 30
+
+// disk keeps archives by their digest, and the digest of every version that was
+// ever seen, which stays when its archive goes.
+//
+//	archives/HEX         the archive with that SHA-256
+//	digests/HEX          a Chart in JSON, by the SHA-256 of what names it
+type disk struct {
+	dir  string
+	size int64
+	mu   sync.Mutex // held while files change
+}
+
+func newDisk(dir string, size int64) *disk { return &disk{dir: dir, size: cmp.Or(size, DefaultSize)} }
+
+func (d *disk) archive(digest string) string {
+	return filepath.Join(d.dir, "archives", strings.TrimPrefix(digest, "sha256:"))
+}
+
+func (d *disk) digest(ref Ref) string { return filepath.Join(d.dir, "digests", ref.key()) }
+
+// read returns an archive that is as it was. Its file is the youngest then.
+func (d *disk) read(digest string) ([]byte, bool) {
+	if !isDigest(digest) {
+		return nil, false
+	}
+	data, err := os.ReadFile(d.archive(digest))
+	if err != nil || Digest(data) != digest {
+		return nil, false // it is fetched again
+	}
+	now := time.Now()
+	_ = os.Chtimes(d.archive(digest), now, now) // a file that seems old goes too early, no more
+	return data, true
+}
+
+// pinned returns the digest that a version has; "" if it was never seen.
+func (d *disk) pinned(ref Ref) (string, error) {
+	text, err := os.ReadFile(d.digest(ref))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	var chart Chart
+	if err == nil {
+		err = json.Unmarshal(text, &chart)
+	}
+	if err == nil && !isDigest(chart.Digest) {
+		err = fmt.Errorf("%q is no digest", chart.Digest)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the digest of chart %s: %w", ref, err)
+	}
+	return chart.Digest, nil
+}
+
+// keep stores an archive and the digest of its version.
+func (d *disk) keep(ref Ref, digest string, data []byte) error {
+	d.mu.Lock()
+	err := write(d.archive(digest), data)
+	if err == nil {
+		err = d.evict()
+	}
+	d.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("keep chart %s: %w", ref, err)
+	}
+	if known, err := d.pinned(ref); err != nil || known != "" {
+		return err
+	}
+	return d.pin(ref, digest)
+}
+
+func (d *disk) pin(ref Ref, digest string) error {
+	text, err := json.Marshal(Chart{ref, digest})
+	if err == nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		err = write(d.digest(ref), text)
+	}
+	if err != nil {
+		return fmt.Errorf("note the digest of chart %s: %w", ref, err)
+	}
+	return nil
+}
+
+// evict deletes the archives that were not used for longest, until what is left
+// is as small as it has to be.
+func (d *disk) evict() error {
+	entries, err := os.ReadDir(filepath.Join(d.dir, "archives"))
+	if err != nil {
+		return err
+	}
+	var kept []fs.FileInfo
+	total := int64(0)
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil {
+			kept = append(kept, info)
+			total += info.Size()
+		}
+	}
+	slices.SortFunc(kept, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	for _, info := range kept {
+		if total <= d.size {
+			return nil
+		}
+		if err := os.Remove(filepath.Join(d.dir, "archives", info.Name())); err != nil {
+			return err
+		}
+		total -= info.Size()
+	}
+	return nil
+}
+
+// write puts a file in its place, whole or not at all, and on disk.
+func write(name string, data []byte) error {
+	dir := filepath.Dir(name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), name); err != nil {
+		return err
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

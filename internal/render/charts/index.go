@@ -1,0 +1,115 @@
+package charts
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// What an index of a chart repository may be, in bytes. The largest public one
+// has about 25 MB; of it only the lines of one chart are kept.
+const (
+	maxIndex   = 64 << 20
+	maxEntries = 8 << 20
+	maxLine    = 1 << 20
+)
+
+// release is a version of a chart in an index.
+type release struct {
+	Version string   `json:"version"`
+	URLs    []string `json:"urls"`
+	Digest  string   `json:"digest"` // hex, of the archive
+}
+
+// fromRepository fetches a chart from a repository over HTTP, as Helm's
+// documentation describes one: an index.yaml, and archives anywhere.
+func (c *client) fromRepository(ctx context.Context, ref Ref, at place) ([]byte, error) {
+	base := &url.URL{Scheme: at.scheme, Host: at.host, Path: at.path + "/"}
+	found, err := c.find(ctx, ref, base)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.URLs) == 0 {
+		return nil, errors.New("the index has no address for it")
+	}
+	archive, err := base.Parse(found.URLs[0])
+	if err != nil {
+		return nil, fmt.Errorf("the index has the address %q for it", found.URLs[0])
+	}
+	data, err := c.all(ctx, request{url: archive}, MaxArchive)
+	if err != nil {
+		return nil, err
+	}
+	want := "sha256:" + strings.TrimPrefix(found.Digest, "sha256:")
+	if have := Digest(data); found.Digest != "" && want != have {
+		return nil, &MismatchError{Ref: ref, Want: want, Have: have, Said: "its index"}
+	}
+	return data, nil
+}
+
+// find looks a version up in the index.
+func (c *client) find(ctx context.Context, ref Ref, base *url.URL) (release, error) {
+	body, err := c.get(ctx, request{url: base.JoinPath("index.yaml")})
+	if err != nil {
+		return release{}, err
+	}
+	text, err := entriesOf(body, ref.Name)
+	if err := errors.Join(err, body.Close()); err != nil {
+		return release{}, fmt.Errorf("read the index of %s: %w", base.Host, err)
+	}
+	var releases []release
+	if err := yaml.Unmarshal(text, &releases); err != nil {
+		return release{}, fmt.Errorf("read the index of %s: %w", base.Host, err)
+	}
+	for _, r := range releases {
+		if r.Version == ref.Version {
+			return r, nil
+		}
+	}
+	if len(releases) == 0 {
+		return release{}, fmt.Errorf("%s has no chart of that name", base.Host)
+	}
+	return release{}, fmt.Errorf("%s does not have that version", base.Host)
+}
+
+// entriesOf returns the lines that an index has for one chart. It reads the index
+// as the stream that it is, for as a tree of YAML a large one takes hundreds of
+// megabytes; so it expects it as Helm writes it, in blocks and two spaces a level.
+func entriesOf(index io.Reader, name string) ([]byte, error) {
+	limited := &io.LimitedReader{R: index, N: maxIndex + 1}
+	lines := bufio.NewScanner(limited)
+	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	var found bytes.Buffer
+	within, ours := false, false
+	for lines.Scan() {
+		line := strings.TrimRight(lines.Text(), " \r")
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		rest := line[indent:]
+		switch {
+		case rest == "" || rest[0] == '#':
+		case indent == 0 && rest[0] != '-':
+			within, ours = rest == "entries:", false
+		case within && indent == 2 && rest[0] != '-':
+			ours = strings.Trim(strings.TrimSuffix(rest, ":"), `"'`) == name && strings.HasSuffix(rest, ":")
+		case within && ours:
+			found.WriteString(line + "\n")
+		}
+		if found.Len() > maxEntries {
+			return nil, fmt.Errorf("what it has of %s %w: more than %d bytes", name, errTooLarge, maxEntries)
+		}
+	}
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("it %w: more than %d bytes", errTooLarge, maxIndex)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	return found.Bytes(), nil
+}

@@ -1,0 +1,139 @@
+package charts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The media types of a chart in a registry (Helm's HIP 6).
+const (
+	manifestType = "application/vnd.oci.image.manifest.v1+json"
+	configType   = "application/vnd.cncf.helm.config.v1+json"
+	archiveType  = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+)
+
+// What a registry may answer, in bytes.
+const (
+	maxManifest = 1 << 20
+	maxToken    = 64 << 10
+)
+
+// fromOCI fetches a chart from a registry, as the OCI Distribution Specification
+// 1.1 describes it: the manifest of a tag, and the layer that is the archive.
+func (c *client) fromOCI(ctx context.Context, ref Ref, at place) ([]byte, error) {
+	web := at.web()
+	base := &url.URL{Scheme: web.scheme, Host: web.host, Path: web.path + "/" + ref.Name}
+	session := &session{client: c, repository: strings.TrimPrefix(at.path+"/"+ref.Name, "/")}
+	tag := strings.ReplaceAll(ref.Version, "+", "_") // a tag has no plus
+	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := archiveIn(text)
+	if err != nil {
+		return nil, err
+	}
+	data, err := session.all(ctx, request{url: base.JoinPath("blobs", digest)}, MaxArchive)
+	if err != nil {
+		return nil, err
+	}
+	if have := Digest(data); have != digest {
+		return nil, &MismatchError{Ref: ref, Want: digest, Have: have, Said: "its tag"}
+	}
+	return data, nil
+}
+
+// archiveIn returns the digest of the archive that a manifest names.
+func archiveIn(text []byte) (string, error) {
+	var manifest struct {
+		Config struct {
+			MediaType string `json:"mediaType"`
+		} `json:"config"`
+		Layers []struct {
+			MediaType string `json:"mediaType"`
+			Digest    string `json:"digest"`
+		} `json:"layers"`
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		return "", fmt.Errorf("read the manifest: %w", err)
+	}
+	if manifest.Config.MediaType != configType {
+		return "", fmt.Errorf("it is no chart: its configuration is of the type %q", manifest.Config.MediaType)
+	}
+	for _, layer := range manifest.Layers {
+		if layer.MediaType == archiveType && isDigest(layer.Digest) {
+			return layer.Digest, nil
+		}
+	}
+	return "", errors.New("its manifest names no archive of a chart")
+}
+
+// session asks a registry of OCI, with the token that it wants.
+type session struct {
+	*client
+	repository string
+	asked      bool   // what identifies the server is sent: the registry wants it
+	bearer     string // "": the configured credentials, where they are asked for
+}
+
+// all asks without saying who asks, and again in the way that the registry wants.
+func (s *session) all(ctx context.Context, r request, limit int64) ([]byte, error) {
+	r.plain, r.bearer = !s.asked, s.bearer
+	data, err := s.client.all(ctx, r, limit)
+	var status *errStatus
+	if s.asked || !errors.As(err, &status) || status.status != http.StatusUnauthorized {
+		return data, err
+	}
+	s.asked = true
+	if scheme, _, _ := strings.Cut(status.asks, " "); strings.EqualFold(scheme, "Bearer") {
+		if s.bearer, err = s.token(ctx, status); err != nil {
+			return nil, err
+		}
+	}
+	r.plain, r.bearer = false, s.bearer
+	return s.client.all(ctx, r, limit)
+}
+
+// challenge is a parameter of a WWW-Authenticate header.
+var challenge = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
+
+// token gets a token of the service that the registry names. At the registry's own
+// host it is asked with the registry's credentials; elsewhere it has to be allowed
+// like every other address, and gets those that the configuration has for it.
+func (s *session) token(ctx context.Context, asked *errStatus) (string, error) {
+	values := map[string]string{}
+	for _, m := range challenge.FindAllStringSubmatch(asked.asks, -1) {
+		values[m[1]] = m[2]
+	}
+	realm, err := url.Parse(values["realm"])
+	if err != nil {
+		return "", fmt.Errorf("%s names a service for tokens that is none", asked.at.host)
+	}
+	query := realm.Query()
+	query.Set("scope", "repository:"+s.repository+":pull")
+	if values["service"] != "" {
+		query.Set("service", values["service"])
+	}
+	realm.RawQuery = query.Encode()
+	text, err := s.client.all(ctx, request{url: realm, registry: &asked.at}, maxToken)
+	if err != nil {
+		return "", fmt.Errorf("get a token: %w", err)
+	}
+	var answer struct {
+		Token  string `json:"token"`
+		Access string `json:"access_token"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Token+answer.Access == "" {
+		return "", fmt.Errorf("%s sends no token", realm.Host)
+	}
+	if answer.Token != "" {
+		return answer.Token, nil
+	}
+	return answer.Access, nil
+}

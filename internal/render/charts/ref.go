@@ -1,0 +1,151 @@
+package charts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Ref names a chart of a registry.
+type Ref struct {
+	Name    string `json:"name"`
+	Version string `json:"version"` // exact
+	Repo    string `json:"repo"`    // the repository's address: https://…, or oci://… without the name
+}
+
+// String names the chart for people.
+func (r Ref) String() string { return r.Name + " " + r.Version }
+
+// key is a file's name for the ref.
+func (r Ref) key() string {
+	sum := sha256.Sum256([]byte(strings.TrimSuffix(r.Repo, "/") + "\x00" + r.Name + "\x00" + r.Version))
+	return hex.EncodeToString(sum[:])
+}
+
+var (
+	nameForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?$`)
+	versionForm = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]{1,100})?(\+[0-9A-Za-z.-]{1,100})?$`)
+	digestForm  = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+)
+
+func isDigest(text string) bool { return digestForm.MatchString(text) }
+
+// Check says what is wrong with a ref. The error is for whoever wrote it.
+func (r Ref) Check() error {
+	switch {
+	case !nameForm.MatchString(r.Name):
+		return fmt.Errorf("chart %q is not the name of a chart", r.Name)
+	case r.Version == "":
+		return fmt.Errorf("chart %s has no version", r.Name)
+	case !versionForm.MatchString(r.Version):
+		return fmt.Errorf("chart %s: %q is no exact version", r.Name, r.Version)
+	}
+	_, err := parsePlace(r.Repo)
+	return err
+}
+
+// place is the address of a registry, or the beginning of addresses.
+type place struct {
+	scheme string // https, http or oci
+	host   string // in lower case, with the port unless it is that of the scheme
+	path   string // clean, "" or beginning with a slash
+}
+
+// parsePlace reads an address. Plain http is for this machine alone.
+func parsePlace(text string) (place, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return place{}, fmt.Errorf("%q is no address", text)
+	}
+	if u.User != nil {
+		return place{}, fmt.Errorf("the address of %s has credentials in it; the server's configuration has them, under charts.credentials", u.Host)
+	}
+	p, err := placeOf(u)
+	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
+		err = fmt.Errorf("%q has more than a path", text)
+	}
+	return p, err
+}
+
+// placeOf is the place of an address, without its query.
+func placeOf(u *url.URL) (place, error) {
+	p := place{scheme: u.Scheme, host: strings.ToLower(u.Host), path: strings.TrimSuffix(u.Path, "/")}
+	shown := u.Scheme + "://" + u.Host + u.Path
+	switch port := map[string]string{"https": ":443", "http": ":80", "oci": ":443"}[p.scheme]; {
+	case port == "":
+		return place{}, fmt.Errorf("%q does not begin with https:// or oci://", shown)
+	default:
+		p.host = strings.TrimSuffix(p.host, port)
+	}
+	switch {
+	case u.Hostname() == "" || u.Opaque != "":
+		return place{}, fmt.Errorf("%q names no host", shown)
+	case p.scheme == "http" && !isLoopback(u.Hostname()):
+		return place{}, fmt.Errorf("%q is not encrypted; write https://", shown)
+	case p.path != "" && p.path != path.Clean(p.path), strings.ContainsAny(p.path, "\\%"), strings.Contains(strings.ToLower(u.EscapedPath()), "%2"):
+		return place{}, fmt.Errorf("%q: the path is not clean", shown)
+	}
+	return p, nil
+}
+
+// isLoopback reports whether a host is this machine by its very name.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func (p place) String() string { return p.scheme + "://" + p.host + p.path }
+
+// covers reports whether another address is at the place or below it.
+func (p place) covers(other place) bool {
+	return p.scheme == other.scheme && p.host == other.host &&
+		(p.path == other.path || strings.HasPrefix(other.path, p.path+"/"))
+}
+
+// web is the address at which a registry of OCI is spoken to.
+func (p place) web() place {
+	if p.scheme != "oci" {
+		return p
+	}
+	host, _, err := net.SplitHostPort(p.host)
+	if err != nil {
+		host = p.host
+	}
+	p.scheme = "https"
+	if isLoopback(strings.Trim(host, "[]")) {
+		p.scheme = "http"
+	}
+	p.path = "/v2" + p.path
+	return p
+}
+
+// NotAllowedError is an address that the server's configuration does not name.
+type NotAllowedError struct{ Address string }
+
+// Error implements error.
+func (e *NotAllowedError) Error() string {
+	return "the server may not fetch charts from " + e.Address
+}
+
+// allow returns the place of a chart's repository, if it is one that charts may
+// come from.
+func (s *Store) allow(ref Ref) (place, error) {
+	at, err := parsePlace(ref.Repo)
+	if err != nil {
+		return place{}, err
+	}
+	if s != nil {
+		for _, allowed := range s.allowed {
+			if allowed.covers(at) {
+				return at, nil
+			}
+		}
+	}
+	return place{}, &NotAllowedError{at.String()}
+}

@@ -1,0 +1,94 @@
+package render
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/render/helm"
+)
+
+// WithCharts returns the renderer with the charts of registries. Without them apps
+// that want one have a problem.
+func (r *Renderer) WithCharts(store *charts.Store) *Renderer {
+	with := *r
+	with.charts = store
+	return &with
+}
+
+// Note remembers which content the charts of a record have.
+func (r *Renderer) Note(known []charts.Chart) error {
+	var errs []error
+	for _, chart := range known {
+		errs = append(errs, r.charts.Note(chart))
+	}
+	return errors.Join(errs...)
+}
+
+// archives is a revision, and the charts that were fetched for an app of it, under
+// names that no revision has. What is read of them is no input: the revision names
+// them by their version.
+type archives struct {
+	fs.FS
+	data map[string][]byte
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (a *archives) ReadFile(name string) ([]byte, error) {
+	if data, ok := a.data[name]; ok {
+		return data, nil
+	}
+	return fs.ReadFile(a.FS, name)
+}
+
+// wanted is the chart that an app names; ok is false if it names none.
+func wanted(app appfile.App) (w helm.Wanted, ok bool) {
+	w = helm.Wanted{
+		Ref:    charts.Ref{Name: app.Helm.Chart, Version: app.Helm.Version, Repo: app.Helm.Repo},
+		Digest: app.Helm.Digest, Source: manifest.Source{File: appfile.Name, Line: app.Helm.Line},
+	}
+	return w, app.Helm.Chart != ""
+}
+
+// fetch gets charts that a job needs, and says where it finds them.
+func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wanted) ([]helm.Fetched, manifest.Problems) {
+	var fetched []helm.Fetched
+	var problems manifest.Problems
+	for _, w := range wants {
+		data, digest, err := s.charts.Get(ctx, w.Ref, w.Digest)
+		if err != nil {
+			problems = append(problems, fetchProblem(w, err))
+			continue
+		}
+		name := "@charts/" + digest + ".tgz"
+		files.data[name] = data
+		fetched = append(fetched, helm.Fetched{Ref: w.Ref, File: name})
+		s.used = append(s.used, charts.Chart{Ref: w.Ref, Digest: digest})
+	}
+	return fetched, problems
+}
+
+// fetchProblem says why a chart is not to be had.
+func fetchProblem(w helm.Wanted, err error) manifest.Problem {
+	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error()), Hint: "push again when the registry answers"}
+	var mismatch *charts.MismatchError
+	var refused *charts.NotAllowedError
+	switch {
+	case errors.As(err, &mismatch):
+		problem.Hint = "ask its publisher what was changed; then take another version, or set digest: " + mismatch.Have
+	case errors.As(err, &refused):
+		problem.Hint = "add " + manifest.Clean(refused.Address) + " to charts.registries in the server's configuration"
+		if w.Folder != "" && refused.Address == cmp.Or(w.Repo, refused.Address) {
+			problem.Message = fmt.Sprintf("the dependency %s is not in charts/, and nothing is fetched from %s", w.Name, manifest.Clean(w.Repo))
+			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
+		}
+	case w.Check() != nil:
+		problem.Hint = "name the chart, its exact version and the address of its registry"
+	}
+	return problem
+}
