@@ -250,7 +250,15 @@ func TestProblems(t *testing.T) {
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
 			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
-				at(4, `unknown field "release" in helm | known fields are values, releaseName`),
+				at(4, `unknown field "release" in helm | known fields are values, releaseName, chart, version, repo, digest`),
+		},
+		{
+			"charts of registries", "apps:\n- helm: {chart: web}\n- helm:\n    chart: web\n    version: ^1.2\n    repo: https://example.org\n    digest: abc\n- helm: {version: 1.2.3}\n",
+			at(2, "helm.repo is missing | add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts") +
+				at(2, "helm.version is missing | add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them") +
+				at(5, `helm.version: "^1.2" is no exact version | write the one that is meant, such as 1.2.3: then every check renders the same`) +
+				at(7, `helm.digest: "abc" is no digest | write sha256: and 64 hexadecimal digits; sha256sum CHART.tgz prints them`) +
+				at(8, "helm.version is of a chart of a registry, and helm.chart is not set | add chart: NAME"),
 		},
 		{
 			"matrix", "apps:\n- matrix: [eu]\n- matrix: {}\n- matrix: {a: eu, 'b c': [1], c: [~, [x], {d: [e]}], d: []}\n- matrix: {a: [1], a: [2]}\n",
@@ -434,6 +442,18 @@ func TestHelmSettingsAreChecked(t *testing.T) {
 	apps, problems := Parse(tree, "shop")
 	if len(problems) > 0 || len(apps) != 2 {
 		t.Fatalf("%d apps, problems %v", len(apps), problems)
+	}
+}
+
+// TestChartsOfOneFolder: two charts, or releases, may take their values from it.
+func TestChartsOfOneFolder(t *testing.T) {
+	apps := mustParse(t, `apps:
+- {name: a, path: apps/shop, helm: {chart: web, version: 1.2.3, repo: 'https://example.org'}}
+- {name: b, path: apps/shop, helm: {chart: web, version: v1.2.3-rc.1+x, repo: 'https://example.org', releaseName: front}}
+- {name: c, path: apps/shop, helm: {chart: db, version: 1.2.3, repo: 'oci://example.org/charts', releaseName: front}}
+`)
+	if len(apps) != 3 || apps[0].Helm.Chart != "web" || apps[2].Helm.Repo != "oci://example.org/charts" {
+		t.Errorf("apps %+v", apps)
 	}
 }
 

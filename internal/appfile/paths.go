@@ -1,6 +1,7 @@
 package appfile
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -174,12 +175,16 @@ func (r *reader) checkNames(apps []App) {
 }
 
 // checkPaths refuses two apps that would put the same objects into the same
-// place. One folder may well go to two clusters, or to two namespaces.
+// place. One folder may well go to two clusters, or to two namespaces, and have the
+// values of several charts, or releases of one.
 func (r *reader) checkPaths(apps []App) {
-	type target struct{ path, branch, cluster, namespace string }
+	type target struct{ path, branch, cluster, namespace, chart, release string }
 	first := map[target]App{}
 	for _, app := range apps {
-		t := target{app.Path, app.Branch, app.Cluster, app.Namespace}
+		t := target{path: app.Path, branch: app.Branch, cluster: app.Cluster, namespace: app.Namespace}
+		if app.Helm.Chart != "" {
+			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, app.Name)
+		}
 		other, twice := first[t]
 		if twice && other.Source == app.Source && !reflect.DeepEqual(settings(other), settings(app)) {
 			continue // cells of a matrix; whether they make the same objects, the gate sees

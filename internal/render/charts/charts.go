@@ -92,7 +92,7 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string
 	if err != nil {
 		return nil, "", err
 	}
-	said := "digest is"
+	said, meant := "meant is", digest
 	if digest == "" {
 		said = "it was"
 		if digest, err = s.disk.pinned(ref); err != nil {
@@ -111,7 +111,11 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string
 	if digest != "" && digest != have {
 		return nil, "", &MismatchError{Ref: ref, Want: digest, Have: have, Said: said}
 	}
-	return data, have, s.disk.keep(ref, have, data)
+	known, err := s.disk.keep(ref, have, data)
+	if err == nil && meant == "" && known != have {
+		err = &MismatchError{Ref: ref, Want: known, Have: have, Said: said}
+	}
+	return data, have, err
 }
 
 // Note remembers the digest of a chart that a record has, unless the version has
@@ -120,10 +124,7 @@ func (s *Store) Note(chart Chart) error {
 	if s == nil || chart.Check() != nil || !isDigest(chart.Digest) {
 		return nil
 	}
-	if known, err := s.disk.pinned(chart.Ref); err != nil || known != "" {
-		return err
-	}
-	return s.disk.pin(chart.Ref, chart.Digest)
+	return s.disk.note(chart.Ref, chart.Digest)
 }
 
 // fetch gets an archive from its registry. Several that want one at the same time

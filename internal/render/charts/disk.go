@@ -69,34 +69,46 @@ func (d *disk) pinned(ref Ref) (string, error) {
 	return chart.Digest, nil
 }
 
-// keep stores an archive and the digest of its version.
-func (d *disk) keep(ref Ref, digest string, data []byte) error {
+// keep stores an archive, and returns the digest of its version, which is another
+// one if the version was seen with that meanwhile.
+func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
 	d.mu.Lock()
-	err := write(d.archive(digest), data)
+	defer d.mu.Unlock()
+	known, err := d.pin(ref, digest)
+	if err == nil {
+		err = write(d.archive(digest), data)
+	}
 	if err == nil {
 		err = d.evict()
 	}
-	d.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("keep chart %s: %w", ref, err)
+		return "", fmt.Errorf("keep chart %s: %w", ref, err)
 	}
-	if known, err := d.pinned(ref); err != nil || known != "" {
-		return err
-	}
-	return d.pin(ref, digest)
+	return known, nil
 }
 
-func (d *disk) pin(ref Ref, digest string) error {
+// note is pin for who does not hold the lock.
+func (d *disk) note(ref Ref, digest string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, err := d.pin(ref, digest)
+	return err
+}
+
+// pin notes the digest of a version, unless it has one, and returns that which it
+// has then.
+func (d *disk) pin(ref Ref, digest string) (string, error) {
+	if known, err := d.pinned(ref); err != nil || known != "" {
+		return known, err
+	}
 	text, err := json.Marshal(Chart{ref, digest})
 	if err == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
 		err = write(d.digest(ref), text)
 	}
 	if err != nil {
-		return fmt.Errorf("note the digest of chart %s: %w", ref, err)
+		return "", fmt.Errorf("note the digest of chart %s: %w", ref, err)
 	}
-	return nil
+	return digest, nil
 }
 
 // evict deletes the archives that were not used for longest, until what is left
