@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +82,7 @@ func fetchProblem(w helm.Wanted, err error) manifest.Problem {
 		problem.Hint = "ask its publisher what was changed; then take another version, or set digest: " + mismatch.Have
 	case errors.As(err, &refused):
 		problem.Hint = "add " + manifest.Clean(refused.Address) + " to charts.registries in the server's configuration"
-		if w.Folder != "" && refused.Address == cmp.Or(w.Repo, refused.Address) {
+		if w.Folder != "" && errors.Unwrap(err) == nil { // it is the dependency's own address
 			problem.Message = fmt.Sprintf("the dependency %s is not in charts/, and nothing is fetched from %s", w.Name, manifest.Clean(w.Repo))
 			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
 		}

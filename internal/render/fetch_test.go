@@ -196,3 +196,23 @@ func TestDependenciesOfRegistries(t *testing.T) {
 		}
 	}
 }
+
+// TestLocksThatHelmWrote: the digest is Helm's, not one of our own making. The lock
+// is that of the chart argo-cd 4.7 (github.com/argoproj/argo-helm).
+func TestLocksThatHelmWrote(t *testing.T) {
+	s := newShelf(t)
+	const wanted = "apiVersion: v2\nname: argo-cd\nversion: 4.7.0\ndependencies:\n- name: redis-ha\n  version: 4.15.0\n  repository: https://dandydeveloper.github.io/charts/\n  condition: redis-ha.enabled\n"
+	const digest = "sha256:dbe1d621ce62ce8cf42eb1b60b8d35667beb8920bc3dbf7417f77081c8ed5f2d"
+	const lock = "dependencies:\n- name: redis-ha\n  repository: https://dandydeveloper.github.io/charts/\n  version: 4.15.0\ndigest: " + digest + "\n"
+	for _, test := range []struct{ name, about, lock, want string }{
+		{"as it is", wanted, lock, "the dependency redis-ha is not in charts/, and nothing is fetched from https://dandydeveloper.github.io/charts/"},
+		{"another digest", wanted, strings.Replace(lock, digest, "sha256:"+strings.Repeat("0", 64), 1), "its digest is another"},
+		{"another condition", strings.Replace(wanted, "redis-ha.enabled", "redis.enabled", 1), lock, "its digest is another"},
+		{"another version locked", wanted, strings.Replace(lock, "version: 4.15.0", "version: 4.15.1", 1), "its digest is another"},
+	} {
+		_, problems := s.render(appfile.App{}, "Chart.yaml", test.about, "Chart.lock", test.lock)
+		if len(problems) != 1 || !strings.Contains(problems.Error(), test.want) {
+			t.Errorf("%s: %v", test.name, problems)
+		}
+	}
+}

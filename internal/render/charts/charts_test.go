@@ -102,6 +102,40 @@ func TestVersionsKeepTheirContent(t *testing.T) {
 	}
 }
 
+// TestFirstContentCounts: of two that meet a version for the first time, and get
+// different contents of it, only one does not end with an error.
+func TestFirstContentCounts(t *testing.T) {
+	answer := make(chan string)
+	asked := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "index.yaml") {
+			fmt.Fprint(w, "entries:\n  web:\n  - version: 1.0.0\n    urls:\n    - web.tgz\n")
+			return
+		}
+		asked <- struct{}{}
+		fmt.Fprint(w, <-answer)
+	}))
+	defer server.Close()
+	ref, config := Ref{"web", "1.0.0", server.URL}, Config{Registries: []string{server.URL}, Dir: t.TempDir()}
+	ends := make(chan error)
+	for range 2 { // stores of their own, so that they do not share the fetch
+		s := open(t, config)
+		go func() {
+			_, _, err := s.Get(context.Background(), ref, "")
+			ends <- err
+		}()
+		<-asked
+	}
+	answer <- "one"
+	first := <-ends
+	answer <- "two"
+	second := <-ends
+	var mismatch *MismatchError
+	if first != nil || !errors.As(second, &mismatch) || mismatch.Want != Digest([]byte("one")) || mismatch.Have != Digest([]byte("two")) {
+		t.Errorf("the first ended with %v, the second with %v", first, second)
+	}
+}
+
 // TestDamagedArchivesAreFetchedAgain: what is on disk is believed for its digest.
 func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	r := start(t)
