@@ -45,6 +45,12 @@ func (a *archives) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(a.FS, name)
 }
 
+// ReadDir implements fs.ReadDirFS: by fs.ReadDir a folder would be opened.
+func (a *archives) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(a.FS, name) }
+
+// Stat implements fs.StatFS: by fs.Stat a file would be opened, and so count as read.
+func (a *archives) Stat(name string) (fs.FileInfo, error) { return fs.Stat(a.FS, name) }
+
 // wanted is the chart that an app names; ok is false if it names none.
 func wanted(app appfile.App) (w helm.Wanted, ok bool) {
 	w = helm.Wanted{

@@ -251,7 +251,7 @@ func TestProgramsAreNotRun(t *testing.T) {
 	function := func(name, how string) string {
 		return "apiVersion: example.com/v1\nkind: Run\nmetadata:\n  name: a\n  annotations:\n    " + name + ": |\n      " + how + "\n"
 	}
-	const functions, charts = "functions that are programs or containers are not run", "charts inside a kustomization are not rendered"
+	const functions, charts = "functions that are programs or containers are not run", "charts that are not named under helmCharts are not rendered"
 	attackAll(t, map[string]hostile{
 		"exec function":      {files: kustomization("transformers: [t.yaml]", "app/t.yaml", function("config.kubernetes.io/function", "exec: {path: ./run.sh}")), want: functions},
 		"container function": {files: kustomization("generators: [t.yaml]", "app/t.yaml", function("config.kubernetes.io/function", "container: {image: example.com/x, network: true}")), want: functions},
@@ -260,9 +260,9 @@ func TestProgramsAreNotRun(t *testing.T) {
 		"plugin by kind":     {files: kustomization("transformers: [t.yaml]", "app/t.yaml", "apiVersion: someteam.example.com/v1\nkind: ChartInflator\nmetadata: {name: a}\n"), want: "kustomize: "},
 		"go plugin":          {files: kustomization("generators: [t.yaml]", "app/t.yaml", "apiVersion: builtin\nkind: NotThere\nmetadata: {name: a}\n"), want: "kustomize: "},
 		"function in folder": {files: kustomization("transformers: [../t]", "t/kustomization.yaml", "resources: [t.yaml]", "t/t.yaml", function("config.kubernetes.io/function", "exec: {path: /bin/sh}")), want: functions},
-		"helmCharts":         {files: kustomization("helmCharts: [{name: a, repo: https://example.com}]"), want: charts},
-		"HELMCHARTS":         {files: kustomization("HELMCHARTS: [{name: a}]"), want: charts},
-		"helmGlobals":        {files: kustomization("helmGlobals: {chartHome: /etc}"), want: charts},
+		"helmCharts":         {files: kustomization("helmCharts: [{name: a, repo: https://example.com}]"), want: "there is no chart in app/charts/a, and nothing is fetched"},
+		"HELMCHARTS":         {files: kustomization("HELMCHARTS: [{name: a}]"), want: "there is no chart in app/charts/a, and nothing is fetched"},
+		"helmGlobals":        {files: kustomization("helmGlobals: {chartHome: /etc}\nhelmCharts: [{name: a}]"), want: `"/etc" is an absolute path`},
 		"old helm field":     {files: kustomization("helmChartInflationGenerator: [{chartName: a, helmBin: /bin/sh}]"), want: charts},
 		"helm as generator":  {files: kustomization("generators: ['{apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: a}, name: a, repo: \"https://example.com\"}']"), want: charts},
 	})

@@ -28,6 +28,8 @@ type job struct {
 	Release   helm.Release      `json:"release,omitzero"`
 	Names     []string          `json:"names,omitempty"`   // that are marked for substitution
 	Fetched   []helm.Fetched    `json:"fetched,omitempty"` // charts of registries
+	cluster   string            // of the app
+	source    manifest.Source   // of the app
 }
 
 // outcome is what a worker says of a job.
@@ -36,6 +38,9 @@ type outcome struct {
 	Problems manifest.Problems `json:"problems"`
 	// Wants are charts that it lacks: without them it has rendered nothing.
 	Wants []helm.Wanted `json:"wants,omitempty"`
+	// AsksCluster says that there are charts in it, and that it has to know the
+	// cluster: without that it has rendered nothing.
+	AsksCluster bool `json:"asksCluster,omitempty"`
 }
 
 // rendered is an object on its way from a worker.
@@ -85,7 +90,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	var result outcome
 	j.Release.Fetched = j.Fetched
 	j.Release.Want = func(wanted helm.Wanted) { result.Wants = append(result.Wants, wanted) }
-	objects, problems := j.render(fsys)
+	objects, problems := j.render(fsys, func() { result.AsksCluster = true })
 	result.Problems = problems
 	for _, o := range objects {
 		result.Objects = append(result.Objects, rendered{o.Source, o.Object})
@@ -93,13 +98,13 @@ func do(text []byte, fsys fs.FS) outcome {
 	return result
 }
 
-func (j job) render(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
+func (j job) render(fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest.Problems) {
 	marks := substitute.NewMarks(j.Names)
+	j.Release.Marks = marks
 	if j.Render == appfile.RenderHelm {
-		j.Release.Marks = marks
 		return helm.Render(fsys, j.Folder, j.Release)
 	}
-	return kustomize.Render(fsys, j.Folder, j.Kustomize, marks)
+	return kustomize.Render(fsys, j.Folder, j.Kustomize, marks, kustomize.Charts{Release: j.Release, AskCluster: askCluster})
 }
 
 // inWorker has a job done in a worker, and checks what it says. Charts that the job
@@ -111,8 +116,15 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 		if err != nil {
 			return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
 		}
-		if len(result.Wants) == 0 || len(result.Problems) > 0 {
+		if (len(result.Wants) == 0 && !result.AsksCluster) || len(result.Problems) > 0 {
 			return result.check()
+		}
+		if result.AsksCluster {
+			cluster, problem := s.clusterOf(ctx, j.cluster, j.source)
+			if problem != nil {
+				return nil, manifest.Problems{*problem}
+			}
+			j.Release.Cluster = cluster
 		}
 		fetched, problems := s.fetch(ctx, files, result.Wants)
 		if len(problems) > 0 {
@@ -124,8 +136,8 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 }
 
 // maxRounds bounds how often a job is done until it has all charts that it needs:
-// it says in the first what it lacks.
-const maxRounds = 3
+// it says in the first what it lacks, for charts in a kustomization in the second.
+const maxRounds = 4
 
 // round has a job done once.
 func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error) {

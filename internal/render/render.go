@@ -156,7 +156,10 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*
 	}
 	switch kind {
 	case appfile.RenderKustomize:
-		return s.inWorker(ctx, fsys, job{Render: kind, Folder: app.Path, Kustomize: app.Kustomize, Names: namesOf(app)})
+		return s.inWorker(ctx, fsys, job{
+			Render: kind, Folder: app.Path, Kustomize: app.Kustomize, Names: namesOf(app),
+			Release: helm.Release{Namespace: app.Namespace}, cluster: app.Cluster, source: app.Source,
+		})
 	case appfile.RenderHelm:
 		return s.chart(ctx, fsys, app)
 	}
@@ -202,12 +205,9 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*ma
 	if !isNamed && helm.Find(fsys, app.Path) == "" {
 		return failed(fmt.Sprintf("render: helm: the folder %s has no Chart.yaml", app.Path), "the app's path is the folder of the chart")
 	}
-	if s.ask == nil {
-		return failed("charts are rendered for a cluster, and none is known", "")
-	}
-	cluster, err := s.ask(ctx, app.Cluster)
-	if err != nil {
-		return failed(fmt.Sprintf("ask cluster %s for what charts may ask: %v", app.Cluster, err), "push again when it answers")
+	cluster, problem := s.clusterOf(ctx, app.Cluster, app.Source)
+	if problem != nil {
+		return nil, manifest.Problems{*problem}
 	}
 	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Cluster: cluster}
 	if isNamed {
@@ -217,6 +217,20 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*ma
 		release.Name = app.Name
 	}
 	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release, Names: namesOf(app)})
+}
+
+// clusterOf asks what charts may ask about a cluster, for an app.
+func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Source) (helm.Cluster, *manifest.Problem) {
+	if s.ask == nil {
+		return helm.Cluster{}, &manifest.Problem{Source: app, Message: "charts are rendered for a cluster, and none is known"}
+	}
+	cluster, err := s.ask(ctx, name)
+	if err != nil {
+		return helm.Cluster{}, &manifest.Problem{
+			Source: app, Message: fmt.Sprintf("ask cluster %s for what charts may ask: %v", name, err), Hint: "push again when it answers",
+		}
+	}
+	return cluster, nil
 }
 
 // digest combines the digests of objects in an order that only depends on

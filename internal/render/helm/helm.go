@@ -44,6 +44,8 @@ type Release struct {
 	Marks *substitute.Marks `json:"-"`
 	// Chart is the chart of a registry that is rendered; nil for that in the folder.
 	Chart *Wanted `json:"chart,omitempty"`
+	// SkipCRDs leaves out what is in the folders crds.
+	SkipCRDs bool `json:"-"`
 	// Fetched are the charts of registries that are at hand.
 	Fetched []Fetched `json:"-"`
 	// Want is told of each that is lacking; nothing is rendered then.
@@ -125,7 +127,7 @@ func (r *renderer) render() {
 		return
 	}
 	var outputs []output
-	for _, crd := range r.chart.CRDObjects() {
+	for _, crd := range r.definitions() {
 		outputs = append(outputs, output{name: crd.Filename, text: string(crd.File.Data)})
 	}
 	for _, name := range sorted(files) {
@@ -159,6 +161,14 @@ func (r *renderer) parseAll(outputs []output) {
 		r.objects = append(r.objects, o.objects...)
 		r.problems = append(r.problems, o.problems...)
 	}
+}
+
+// definitions are those of the chart that are wanted.
+func (r *renderer) definitions() []chart.CRD {
+	if r.release.SkipCRDs {
+		return nil
+	}
+	return r.chart.CRDObjects()
 }
 
 // capabilities are what the chart is told of the cluster.

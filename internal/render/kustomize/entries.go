@@ -42,12 +42,15 @@ type checker struct {
 	affix     affixes
 	plugged   bool // there are plugins, whose objects and names are anybody's guess
 
+	charts    map[string][]chart // that kustomizations name, by the file of each
+	namespace string             // that a kustomization around the one that is looked at gives
+
 	plugins bool   // what is looked at configures generators, transformers or validators
 	first   string // the kustomization that was read first
 }
 
 func newChecker(fsys fs.FS) *checker {
-	return &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}, made: map[named][]manifest.Source{}}
+	return &checker{fsys: fsys, seen: map[string]bool{}, generated: map[string]bool{}, made: map[named][]manifest.Source{}, charts: map[string][]chart{}}
 }
 
 func (c *checker) add(source manifest.Source, message, hint string) {
@@ -65,6 +68,7 @@ func (c *checker) folder(folder string, from manifest.Source) {
 		c.add(from, fmt.Sprintf("%s includes itself: %s", folder, strings.Join(append(c.within, folder), " > ")), "take the entry out")
 		return
 	case c.seen[key]:
+		c.namespaceOf(folder, from)
 		return
 	case len(c.seen) >= MaxKustomizations:
 		c.add(from, fmt.Sprintf("there are more than %d kustomizations", MaxKustomizations), "split the app")
@@ -123,6 +127,11 @@ func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node)
 
 // fields looks at the fields that name files.
 func (c *checker) fields(file, folder string, root *yaml.Node) {
+	outer := c.namespace
+	defer func() { c.namespace = outer }()
+	if own := child(root, "namespace"); own != nil && own.Value != "" {
+		c.namespace = own.Value
+	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		at := place{file: file, folder: folder, field: key.Value}
@@ -148,7 +157,9 @@ func (c *checker) fields(file, folder string, root *yaml.Node) {
 			c.local(at, child(value, "path"))
 		case "configMapGenerator", "secretGenerator":
 			c.each(value, func(n *yaml.Node) { c.generator(at, n) })
-		case "helmCharts", "helmChartInflationGenerator", "helmGlobals":
+		case "helmCharts":
+			c.helmCharts(at, root, outer)
+		case "helmChartInflationGenerator":
 			c.refuseCharts(at, key)
 		}
 	}

@@ -39,8 +39,9 @@ func Find(fsys fs.FS, folder string) string {
 // fsys. Each object has the file that it was written in, or, if it was
 // generated, the kustomization that says so, with the line as far as that can be
 // told. It returns all problems that are found before the build, or the one with
-// which the build ends. Names that marks knows are marked in what is read.
-func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substitute.Marks) ([]*manifest.Object, manifest.Problems) {
+// which the build ends. Names that marks knows are marked in what is read. If charts
+// are wanted whose cluster is not known, that is asked for, and nothing is returned.
+func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substitute.Marks, charts Charts) ([]*manifest.Object, manifest.Problems) {
 	c := newChecker(fsys)
 	c.folder(folder, manifest.Source{File: folder})
 	c.settings(folder, settings)
@@ -48,6 +49,9 @@ func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substi
 		return nil, c.problems
 	}
 	b := &build{checker: c, folder: folder, settings: settings, marks: marks}
+	if problems, ready := b.inflate(charts); !ready || len(problems) > 0 {
+		return nil, problems
+	}
 	return b.objects()
 }
 
@@ -57,6 +61,8 @@ type build struct {
 	folder   string
 	settings appfile.Kustomize
 	marks    *substitute.Marks
+
+	inflated map[string][]*manifest.Object // what charts make, by the file that stands for them
 }
 
 // objects builds, and finds out where each object was written: by its name, or, if
@@ -67,17 +73,18 @@ func (b *build) objects() ([]*manifest.Object, manifest.Problems) {
 	case problem != nil:
 		return nil, manifest.Problems{*problem}
 	case b.plugged || own:
-		return b.take(built, (&origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first}).of)
+		return b.take(built, b.origins(own).of)
 	}
 	sources := make(map[*resource.Resource]manifest.Source, built.Size())
 	w := b.collect()
+	w.know(b.inflated)
 	for _, res := range built.Resources() {
 		source, found := w.of(res)
 		if !found {
 			if built, own, problem = b.run(true); problem != nil {
 				return nil, manifest.Problems{*problem}
 			}
-			return b.take(built, (&origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first}).of)
+			return b.take(built, b.origins(own).of)
 		}
 		sources[res] = source
 	}
@@ -87,19 +94,48 @@ func (b *build) objects() ([]*manifest.Object, manifest.Problems) {
 // run builds. noted asks for notes in the objects of where they come from, and own
 // tells that the author has asked for them as well.
 func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Problem) {
-	root, own, err := prepare(b.fsys, b.first, b.settings, b.marks, noted)
+	replaced, own, err := b.replaced(noted)
 	if err != nil {
 		return nil, own, &manifest.Problem{Source: manifest.Source{File: b.first}, Message: err.Error()}
 	}
 	options := krusty.MakeDefaultOptions()
 	options.LoadRestrictions = types.LoadRestrictionsNone // the revision is all there is to load
-	files := &files{fsys: b.fsys, replaced: map[string][]byte{b.first: root}, marks: b.marks, asIs: b.generated}
+	files := &files{fsys: b.fsys, replaced: replaced, marks: b.marks, asIs: b.generated}
 	built, err = krusty.MakeKustomizer(options).Run(files, path.Join("/", b.folder))
 	if err != nil {
 		problem := buildProblem(b.first, err)
 		return nil, own, &problem
 	}
 	return built, own, nil
+}
+
+// replaced are the files that kustomize reads otherwise than they are: the root
+// with the settings of the app, and kustomizations whose charts are rendered.
+func (b *build) replaced(noted bool) (files map[string][]byte, own bool, err error) {
+	root, own, err := prepare(b.fsys, b.first, b.settings, b.marks, noted)
+	files = map[string][]byte{b.first: root}
+	for file := range b.charts {
+		text := root
+		if err == nil && file != b.first {
+			text, err = fs.ReadFile(b.fsys, file)
+			text = b.marks.Text(text)
+		}
+		if err != nil {
+			return nil, own, err
+		}
+		made := path.Join(path.Dir(file), inflated)
+		if files[file], err = withoutCharts(text, len(b.inflated[made]) > 0); err != nil {
+			return nil, own, fmt.Errorf("read %s: %w", file, err)
+		}
+		if files[made], err = textOf(b.inflated[made]); err != nil {
+			return nil, own, fmt.Errorf("write what the charts of %s render to: %w", file, err)
+		}
+	}
+	return files, own, err
+}
+
+func (b *build) origins(own bool) *origins {
+	return &origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first, made: b.inflated}
 }
 
 // take takes the objects out of what was built, as they are: whoever gets them

@@ -19,6 +19,7 @@ type origins struct {
 	keep   bool   // the author wants the annotation in the objects
 
 	files map[string][]*manifest.Object // of each file that was looked at
+	made  map[string][]*manifest.Object // of files that there are not: what charts make
 }
 
 // of returns the place of an object, and takes the annotation that says it out
@@ -37,24 +38,23 @@ func (o *origins) of(res *resource.Resource) (manifest.Source, error) {
 	case origin == nil:
 		return manifest.Source{File: o.first}, nil
 	case origin.Path != "" && origin.Repo == "":
-		file := path.Join(o.folder, origin.Path)
-		return manifest.Source{File: file, Line: o.line(file, res)}, nil
+		return o.place(path.Join(o.folder, origin.Path), res), nil
 	}
 	return manifest.Source{File: path.Join(o.folder, origin.ConfiguredIn)}, nil
 }
 
-// line returns the line on which the object starts in its file; 0 if that
-// cannot be told. By then the object may have another name: prefix, suffix and
-// hash stand around the one that was written.
-func (o *origins) line(file string, res *resource.Resource) int {
-	best := 0
+// place returns where the object starts in its file; the file alone if that cannot
+// be told. By then the object may have another name: prefix, suffix and hash stand
+// around the one that was written.
+func (o *origins) place(file string, res *resource.Resource) manifest.Source {
+	best := manifest.Source{File: file}
 	length := -1
 	for _, written := range o.written(file) {
 		if written.GetKind() != res.GetKind() || !strings.Contains(res.GetName(), written.GetName()) {
 			continue
 		}
 		if n := len(written.GetName()); n > length {
-			best, length = written.Source.Line, n
+			best, length = written.Source, n
 		}
 	}
 	return best
@@ -62,6 +62,9 @@ func (o *origins) line(file string, res *resource.Resource) int {
 
 // written returns the objects of a file as they were written.
 func (o *origins) written(file string) []*manifest.Object {
+	if objects, ok := o.made[file]; ok {
+		return objects
+	}
 	if objects, ok := o.files[file]; ok {
 		return objects
 	}

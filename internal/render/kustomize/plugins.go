@@ -130,6 +130,6 @@ func (c *checker) refuseForeign(at place, n *yaml.Node) {
 }
 
 func (c *checker) refuseCharts(at place, n *yaml.Node) {
-	c.add(at.source(n), "charts inside a kustomization are not rendered",
-		"make the chart an app of its own: its path in pushboat.yaml is the chart's folder")
+	c.add(at.source(n), "charts that are not named under helmCharts are not rendered",
+		"name it there; or make the chart an app of its own")
 }

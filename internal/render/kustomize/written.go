@@ -43,6 +43,16 @@ func (c *checker) collect() *written {
 	return w
 }
 
+// know adds objects that are in no file of the revision.
+func (w *written) know(files map[string][]*manifest.Object) {
+	for _, objects := range files {
+		for _, o := range objects {
+			key := named{o.GetKind(), o.GetName()}
+			w.places[key] = append(w.places[key], o.Source)
+		}
+	}
+}
+
 // of returns the place of an object, if there is only one that it can be.
 func (w *written) of(res *resource.Resource) (manifest.Source, bool) {
 	var found []manifest.Source
