@@ -50,6 +50,7 @@ func verbs() []*verb {
 				"other, so patches, values, generators and templates are all seen through.\n" +
 				"Example: why shop Deployment/web .spec.replicas",
 		},
+		{words: "test", args: "APP", help: "run the tests of an app's chart", flags: output, run: test, more: testHelp},
 		{
 			words: "suspend", args: "APP [WORD...]", help: "leave an app alone until it is resumed",
 			flags: suspendFlags, run: suspend,

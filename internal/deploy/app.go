@@ -53,6 +53,7 @@ type app struct {
 	repo   string
 	wake   chan struct{} // holds one signal while there is a job
 	hurry  chan struct{} // holds one signal that what failed may succeed now
+	tests  chan *Run     // that wait to be run
 	gone   chan struct{} // closed when its repository is deleted
 
 	mu         sync.Mutex
@@ -87,7 +88,7 @@ type app struct {
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, repo: repo, branch: branch,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
 		hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
 	}
 }

@@ -77,6 +77,17 @@ func (w *applying) endHooks(record *Record) {
 	if !w.patient || w.target.gone {
 		return
 	}
+	over := w.overHooks()
+	if record.Result.OK() {
+		over = append(over, w.strayHooks()...)
+	}
+	if err := w.deleteHooks(over); err != nil {
+		w.run.Printf("warning: %v; the next deploy tries again", err)
+	}
+}
+
+// overHooks lists the objects of hooks that have ended and are not to outlive that.
+func (w *applying) overHooks() []live.Entry {
 	var over []live.Entry
 	for _, hook := range w.ended {
 		after, end := hook.step.policy.After, endOf(hook.entry)
@@ -84,12 +95,7 @@ func (w *applying) endHooks(record *Record) {
 			over = append(over, hook.entry)
 		}
 	}
-	if record.Result.OK() {
-		over = append(over, w.strayHooks()...)
-	}
-	if err := w.deleteHooks(over); err != nil {
-		w.run.Printf("warning: %v; the next deploy tries again", err)
-	}
+	return over
 }
 
 // strayHooks lists the objects of hooks that the revision does not have.

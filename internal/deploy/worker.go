@@ -34,6 +34,9 @@ func (a *app) work() {
 	for {
 		select {
 		case <-a.wake:
+		case run := <-a.tests:
+			a.test(run)
+			continue
 		case <-retry:
 			retry = nil
 			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})

@@ -52,7 +52,7 @@ func (p Phase) Has(other Phase) bool { return p&other == other }
 // String names the phases as their annotation does: "PreSync,PostSync".
 func (p Phase) String() string {
 	var names []string
-	for _, phase := range append([]Phase{Skip}, Phases...) {
+	for _, phase := range slices.Concat([]Phase{Skip}, Phases, []Phase{Test}) {
 		if p.Has(phase) {
 			names = append(names, phaseNames[phase])
 		}

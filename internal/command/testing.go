@@ -1,0 +1,55 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+)
+
+// testHelp is what a first test needs.
+const testHelp = "Tests are the objects of a chart with the annotation helm.sh/hook: test, most of\n" +
+	"them Pods and Jobs that have to succeed. They run on what is deployed, by weight,\n" +
+	"until one fails, with the app's timeout; helm.sh/hook-delete-policy says which of\n" +
+	"them are deleted at their end. Nothing is recorded. Exits 1 if one fails.\n" +
+	"A newer push ends the wait for them. Example: test shop"
+
+// test runs the tests of an app and shows how they go.
+func test(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.Deploy)
+	if err != nil {
+		return err
+	}
+	quiet, err := c.asJSON()
+	if err != nil {
+		return err
+	}
+	run, err := c.Engine.Test(status.App)
+	if err != nil {
+		return hint(err, "try again when they are through")
+	}
+	record, err := run.Attach(ctx, func(line string) {
+		if !quiet {
+			fmt.Fprintln(c, line)
+		}
+	})
+	if err != nil {
+		return hint(errors.New("detached; the tests go on"), "test %s runs them again", status.App)
+	}
+	if quiet {
+		results := append([]deploy.HookResult{}, record.Hooks...)
+		if err := c.print(results, func(io.Writer) {}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case record.Result == deploy.Deployed:
+		return nil
+	case record.Message == deploy.ErrNoTests.Error():
+		return hint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
+	}
+	return hint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; status %s shows how it is", status.App)
+}

@@ -1,0 +1,125 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// ErrNoTests is for an app that has none.
+var ErrNoTests = errors.New("has no tests")
+
+// Test has the tests of an app run: the hooks that its chart has for that (helm.sh/hook:
+// test), wave by wave, as helm test does. They run when the app's worker has
+// nothing else to do, and a newer deploy ends the wait for them. It is no deploy:
+// nothing is recorded. The outcome of the run is Deployed if all have succeeded.
+func (e *Engine) Test(name string) (*Run, error) {
+	a := e.app(name)
+	if a == nil {
+		return nil, fmt.Errorf("app %q not found", name)
+	}
+	// The number is that of no deploy, and another one each time: objects whose names
+	// are generated get names of their own.
+	run := newRun(name, -int(time.Now().UnixMilli()))
+	select {
+	case a.tests <- run:
+		return run, nil
+	default:
+		return nil, fmt.Errorf("app %s has tests waiting already", name)
+	}
+}
+
+// test runs the tests, and contains a panic as doSafely does.
+func (a *app) test(run *Run) {
+	record := Record{App: a.name, Result: Failed}
+	defer func() {
+		if cause := recover(); cause != nil {
+			a.engine.Log.WithField("app", a.name).WithField("stack", string(debug.Stack())).Errorf("panic in a test: %v", cause)
+			record.Message = "an error of the server itself; its log says more"
+		}
+		run.finish(record)
+	}()
+	wait, cancel := context.WithCancelCause(a.engine.ctx)
+	defer cancel(nil)
+	a.setCancelWait(cancel)
+	defer a.setCancelWait(nil)
+	hooks, err := a.runTests(wait, run)
+	record.Hooks = hooks
+	took := seconds(time.Since(run.started))
+	switch {
+	case errors.Is(err, ErrNoTests):
+		record.Message = err.Error()
+		return
+	case errors.Is(err, errSuperseded):
+		record.Message = "the tests were left: " + errSuperseded.Error()
+	case err != nil:
+		record.Message = err.Error()
+	default:
+		record.Result = Deployed
+		run.Printf("%s: %s passed in %s", a.name, plural(len(hooks), "test"), took)
+		return
+	}
+	run.Printf("%s: tests failed after %s\n%s", a.name, took, record.Message)
+}
+
+// runTests runs the tests of what is deployed.
+func (a *app) runTests(wait context.Context, run *Run) ([]HookResult, error) {
+	t := a.wanted()
+	switch {
+	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
+		return nil, errors.New("the app is not deployed")
+	case !a.settled(t):
+		return nil, fmt.Errorf("%s is not deployed; status %s says why", short(t.revision), a.name)
+	}
+	plan, err := a.planTests(wait, t)
+	if err != nil {
+		return nil, err
+	}
+	run.Printf("%s: testing %s", a.name, short(t.revision))
+	a.hooks.reset()
+	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan, wait: wait, runsHooks: true, patient: true}
+	if err := w.widenParent(); err != nil {
+		return nil, fmt.Errorf("note the kinds of the tests on the cluster: %w", err)
+	}
+	failed := w.runPhase(manifest.Test)
+	if err := w.deleteHooks(w.overHooks()); err != nil {
+		run.Printf("warning: %v; the next test tries again", err)
+	}
+	return w.hooks, failed
+}
+
+// planTests plans the tests alone, each tried out by a dry-run if it is not the
+// one that was tried last.
+func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if err := cluster.ready(ctx); err != nil {
+		return nil, err
+	}
+	with := newCompanions([]*target{t}, a.knows)
+	objects, problems := resolve(ctx, cluster, t, with)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	objects = slices.DeleteFunc(objects, func(o resolved) bool { return !o.policy.Phase.Has(manifest.Test) || o.policy.Phase.Has(manifest.Skip) })
+	if len(objects) == 0 {
+		return nil, ErrNoTests
+	}
+	p := planner{cluster: cluster, app: a, target: t, with: with, claims: a.engine.claims, masker: a.engine.masker(t), news: &news{missing: map[string]bool{}}}
+	plan := &Plan{App: a.name, Cluster: t.spec.Cluster, Revision: t.revision, made: time.Now(), digest: t.digest}
+	for _, o := range objects {
+		step, wrong, err := p.hookStep(ctx, o, Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy})
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, wrong...)
+		plan.Hooks = append(plan.Hooks, step)
+	}
+	return plan, problems.Err()
+}
