@@ -51,7 +51,7 @@ patches:
 	}
 	base := render("resources: [base]\n", "app/base/kustomization.yaml",
 		"namespace: own\nhelmGlobals: {chartHome: ../charts}\nhelmCharts: [{name: web, releaseName: one, includeCRDs: true}, {name: web, releaseName: two, namespace: two}]\n")
-	text := strings.ReplaceAll(strings.Join(base, "\n"), ": ", ":")
+	text := strings.Join(strings.Fields(strings.Join(base, "\n")), "")
 	if len(base) != 3 || !strings.Contains(text, "CustomResourceDefinition") || !strings.Contains(text, `"namespace":"own","version"`) || !strings.Contains(text, `"namespace":"two","version"`) {
 		t.Errorf("charts of a base: %s", text)
 	}

@@ -121,8 +121,14 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string
 // Note remembers the digest of a chart that a record has, unless the version has
 // one already: the record may outlive what is on disk.
 func (s *Store) Note(chart Chart) error {
-	if s == nil || chart.Check() != nil || !isDigest(chart.Digest) {
+	if s == nil {
 		return nil
+	}
+	if err := chart.Check(); err != nil {
+		return err
+	}
+	if !isDigest(chart.Digest) {
+		return fmt.Errorf("chart %s: %q is no digest", chart.Ref, chart.Digest)
 	}
 	return s.disk.note(chart.Ref, chart.Digest)
 }

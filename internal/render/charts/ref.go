@@ -77,12 +77,11 @@ func parsePlace(text string) (place, error) {
 func placeOf(u *url.URL) (place, error) {
 	p := place{scheme: u.Scheme, host: strings.ToLower(u.Host), path: strings.TrimSuffix(u.Path, "/")}
 	shown := u.Scheme + "://" + u.Host + u.Path
-	switch port := map[string]string{"https": ":443", "http": ":80", "oci": ":443"}[p.scheme]; {
-	case port == "":
+	port, known := map[string]string{"https": ":443", "http": ":80", "oci": ":443"}[p.scheme]
+	if !known {
 		return place{}, fmt.Errorf("%q does not begin with https:// or oci://", shown)
-	default:
-		p.host = strings.TrimSuffix(p.host, port)
 	}
+	p.host = strings.TrimSuffix(p.host, port)
 	switch {
 	case u.Hostname() == "" || u.Opaque != "":
 		return place{}, fmt.Errorf("%q names no host", shown)
