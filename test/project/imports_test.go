@@ -67,7 +67,7 @@ func TestEveryPackageIsInTheTable(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if hasGo(t, path) && !slices.Contains(order, name) && !slices.Contains(order, filepath.Dir(name)) {
+		if hasGo(t, path) && !inTable(order, name) {
 			t.Errorf("internal/%s is not in ARCHITECTURE.md's table of packages", name)
 		}
 		return nil
@@ -75,6 +75,16 @@ func TestEveryPackageIsInTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// inTable reports whether a package is in the table, or one that it is part of.
+func inTable(order []string, name string) bool {
+	for ; name != "."; name = filepath.Dir(name) {
+		if slices.Contains(order, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasGo(t *testing.T, dir string) bool {
