@@ -107,8 +107,9 @@ func (p *Plan) shownHooks() []Step {
 	return steps
 }
 
-// splitHooks takes the hooks out of the steps.
+// splitHooks takes the hooks out of the steps, whose place the others take.
 func splitHooks(steps []Step) (objects, hooks []Step) {
+	objects = steps[:0]
 	for _, step := range steps {
 		if step.Action == Hook {
 			hooks = append(hooks, step)

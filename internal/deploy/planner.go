@@ -66,11 +66,12 @@ type resolved struct {
 // refuses what the cluster does not know and what is written twice.
 func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions) ([]resolved, manifest.Problems) {
 	var (
-		objects  []resolved
+		all      = slices.Concat(t.objects, t.lastHooks)
+		objects  = make([]resolved, 0, len(all))
 		problems manifest.Problems
-		seen     = map[manifest.ID]manifest.Source{}
+		seen     = make(map[manifest.ID]manifest.Source, len(all))
 	)
-	for _, written := range slices.Concat(t.objects, t.lastHooks) {
+	for _, written := range all {
 		kind, problem, unserved := kindOf(ctx, cluster, written, with)
 		if unserved && t.gone {
 			continue // its kind is gone, and so is what it was to run for
