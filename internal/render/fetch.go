@@ -67,7 +67,12 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	for _, w := range wants {
 		data, digest, err := s.charts.Get(ctx, w.Ref, w.Digest)
 		if err != nil {
-			problems = append(problems, fetchProblem(w, err))
+			problem := fetchProblem(w, err)
+			if s.charts == nil && w.Folder == "" {
+				problem.Message = "chart " + manifest.Clean(w.String()) + " is of a registry, which a server alone fetches from"
+				problem.Hint = "git push -o plan shows what it makes; or commit the chart"
+			}
+			problems = append(problems, problem)
 			continue
 		}
 		name := "@charts/" + digest + ".tgz"

@@ -157,6 +157,17 @@ func lockOf(t *testing.T, wanted, locked []*chart.Dependency) string {
 	return string(lock)
 }
 
+// TestChartOfARegistryWithoutAServer: nothing is fetched, and the configuration of a
+// server, which there is not, would not help.
+func TestChartOfARegistryWithoutAServer(t *testing.T) {
+	s := newShelf(t)
+	s.store = nil
+	_, problems := s.render(s.named("web", "1.0.0"), "pushboat.yaml", "")
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "a server alone fetches") || !strings.Contains(problems[0].Hint, "commit the chart") {
+		t.Errorf("got %v", problems)
+	}
+}
+
 // TestDependenciesOfRegistries: pinned by Chart.lock, or by an exact version.
 func TestDependenciesOfRegistries(t *testing.T) {
 	s := newShelf(t)
