@@ -89,17 +89,21 @@ func (m Masker) hide(object map[string]any) {
 }
 
 // texts masks the hidden values in all texts of a value.
-func (m Masker) texts(value any) any {
+func (m Masker) texts(value any) any { return MapTexts(value, m.Text) }
+
+// MapTexts puts another text in the place of each in a value, which is changed. Keys
+// stay.
+func MapTexts(value any, f func(string) string) any {
 	switch v := value.(type) {
 	case string:
-		return m.Text(v)
+		return f(v)
 	case map[string]any:
 		for key, inner := range v {
-			v[key] = m.texts(inner)
+			v[key] = MapTexts(inner, f)
 		}
 	case []any:
 		for i, inner := range v {
-			v[i] = m.texts(inner)
+			v[i] = MapTexts(inner, f)
 		}
 	}
 	return value

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // mark stands behind a name that was written alone and without quotes, from where
@@ -59,25 +61,9 @@ func (m *Marks) JSON(document []byte) []byte {
 	if m == nil || !bytes.Contains(document, []byte("${")) || json.Unmarshal(document, &value) != nil {
 		return document
 	}
-	marked, err := json.Marshal(m.within(value))
+	marked, err := json.Marshal(manifest.MapTexts(value, func(text string) string { return string(m.Text([]byte(text))) }))
 	if err != nil {
 		return document
 	}
 	return marked
-}
-
-func (m *Marks) within(value any) any {
-	switch v := value.(type) {
-	case string:
-		return string(m.Text([]byte(v)))
-	case map[string]any:
-		for key, inner := range v {
-			v[key] = m.within(inner)
-		}
-	case []any:
-		for i, inner := range v {
-			v[i] = m.within(inner)
-		}
-	}
-	return value
 }
