@@ -1,0 +1,113 @@
+package deploy
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// check compares what runs with what should, and corrects, warns or leaves it
+// as the app's drift setting says. It reports whether it could be done.
+func (a *app) check(t *target, j *job) bool {
+	plan, err := a.replan(t, j)
+	if err == nil {
+		err = a.engine.Clusters[t.spec.Cluster].Index.Blind(setID(a.name)) // the plan asked nothing of what seems unchanged
+	}
+	if err != nil {
+		a.setTrouble(err.Error())
+		j.finding = Finding{Result: CheckFailed, Message: err.Error()}
+		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)
+		return false
+	}
+	if !plan.partial {
+		a.setTrouble("")
+	}
+	plan.Prune = a.due(t, plan.Prune)
+	j.finding = found(plan, t.spec.Drift, a.suspension())
+	news := a.leave(plan)
+	switch {
+	case a.suspension() != nil:
+		return true
+	case plan.onlyLast():
+		j.run = a.newRun()
+		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
+		plan.runsHooks = false
+		return a.carryOut(t, j, plan, Deployed)
+	case plan.Empty():
+		if j.full {
+			a.mendParent(t, plan)
+		}
+		return a.recover(t, j)
+	case t.spec.Drift == appfile.DriftOff:
+		return true
+	case t.spec.Drift == appfile.DriftWarn:
+		a.warn(t, j, news)
+		return true
+	}
+	a.clearDrift(plan)
+	return a.correct(t, j, plan)
+}
+
+// recover records that an app which had not become healthy now is.
+func (a *app) recover(t *target, j *job) bool {
+	last := a.lastRecord()
+	if stands := last.stands(); stands != Unhealthy && stands != Superseded || last.hookFailed() {
+		return true
+	}
+	if sick, _ := a.sick(t); len(sick) > 0 {
+		return true
+	}
+	j.run = a.newRun()
+	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
+	record := a.newRecord(j, Deployed, "")
+	record.Same, record.Digest = a.objectCount(), a.engine.Masker.Seal(t.digest)
+	a.finish(j, record)
+	return true
+}
+
+// warn tells and records differences that the app's settings leave alone, once
+// each.
+func (a *app) warn(t *target, j *job, news []Step) {
+	if len(news) == 0 {
+		return
+	}
+	j.run = a.newRun()
+	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.spec.Cluster)
+	for _, step := range news {
+		a.printDrift(j.run, step)
+		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
+			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
+	}
+	a.recordQuiet(j, DriftFound, plural(len(news), "object")+" left as found (drift: warn)", news...)
+}
+
+// correct takes drift back.
+func (a *app) correct(t *target, j *job, plan *Plan) bool {
+	j.run = a.newRun()
+	j.run.Printf("%s: drift on cluster %s", a.name, t.spec.Cluster)
+	for _, step := range plan.changes() {
+		a.printDrift(j.run, step)
+		a.remark(j.run, step, j.looks[step.ID])
+	}
+	return a.carryOut(t, j, plan, Corrected)
+}
+
+// whatDrifted says what has become of an object, and by whom if that is known.
+func whatDrifted(step Step) string {
+	who := step.Culprit.String()
+	switch {
+	case step.Action == Create:
+		return "was deleted"
+	case step.Action == Configure && who != "":
+		return strings.TrimSuffix("changed by "+who+"; "+step.Note, "; ")
+	}
+	return step.Note
+}
+
+func (a *app) printDrift(run *Run, step Step) {
+	run.event("drifted", step.ID, whatDrifted(step))
+	for _, change := range step.Changes {
+		run.Printf("      %s\n        %s", change.Path, describe(change))
+	}
+}
