@@ -11,7 +11,7 @@ import (
 // as the app's drift setting says. It reports whether it could be done.
 func (a *app) check(t *target, j *job) bool {
 	plan, err := a.replan(t, j)
-	if err == nil {
+	if err == nil && j.fresh.IsZero() { // else the lists of a moment ago have shown it
 		err = a.engine.Clusters[t.spec.Cluster].Index.Blind(setID(a.name)) // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {

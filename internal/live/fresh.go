@@ -19,6 +19,9 @@ const (
 	listPage = 5000
 	// lossGrace is how long the watch may take to tell what a list has shown.
 	lossGrace = 10 * time.Second
+	// servedWithin is how long an API server may take to answer for the objects
+	// of a kind that it says it serves.
+	servedWithin = 5 * time.Second
 	// listTimeout bounds one fresh list.
 	listTimeout = time.Minute
 )
@@ -86,13 +89,7 @@ func (f *follow) fresh(moment time.Time) *listing {
 func (f *follow) list(l *listing) {
 	ctx, cancel := context.WithTimeout(f.index.ctx, listTimeout)
 	defer cancel()
-	entries, version, err := f.everything(ctx)
-	if isGone(err) { // a watch goes on when its version is no longer served
-		if err = f.retarget(ctx, err); err == nil {
-			f.beginAnew()
-			entries, version, err = f.everything(ctx)
-		}
-	}
+	entries, version, err := f.everythingServed(ctx)
 	f.mu.Lock()
 	delete(f.lists, l)
 	if err != nil && f.listing == l {
@@ -101,9 +98,43 @@ func (f *follow) list(l *listing) {
 	f.mu.Unlock()
 	if err == nil {
 		f.await(f.index.merge(f.gk(), snapshot{entries, version, l.deleted}))
+		f.resume()
 	}
 	l.err = err
 	close(l.done)
+}
+
+// everythingServed is everything of a kind that may have just changed the form in
+// which it is served. An API server lists a definition that was made anew a moment
+// before it answers for its objects.
+func (f *follow) everythingServed(ctx context.Context) (entries []Entry, version string, err error) {
+	late := time.Now().Add(servedWithin)
+	for {
+		entries, version, err = f.everything(ctx)
+		if !isGone(err) {
+			return entries, version, err
+		}
+		gone := err
+		switch err = f.retarget(ctx, gone); {
+		case err == nil:
+			f.beginAnew() // a watch goes on when its version is no longer served
+		case err != gone || time.Now().After(late):
+			return nil, "", err
+		}
+		select {
+		case <-time.After(retryMin):
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+	}
+}
+
+// resume has a watch that failed tried again at once: a list has shown that the
+// kind is served.
+func (f *follow) resume() {
+	if f.down.Load() != nil {
+		f.hurry()
+	}
 }
 
 // everything asks for the metadata of every object, page by page, as of one moment.
