@@ -53,13 +53,7 @@ func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Prob
 		return nil, r.problems
 	}
 	exclude(apps)
-	var kept []App
-	for _, app := range apps {
-		if wanted(app) {
-			kept = append(kept, app)
-		}
-	}
-	return kept, nil
+	return slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) }), nil
 }
 
 // readFile returns the file's text; the error is told to the pusher.

@@ -31,6 +31,7 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 		} else if wanted(e.app) && !r.checkFolder(fsys, e) {
 			continue
 		}
+		apps = slices.Grow(apps, len(folders))
 		for _, folder := range folders {
 			app := e.app
 			app.Path = folder
@@ -147,6 +148,7 @@ func matches(fsys fs.FS, parents []string, pattern string) []string {
 		if err != nil {
 			continue // not a folder that can be read: nothing matches in it
 		}
+		found = slices.Grow(found, len(entries))
 		for _, entry := range entries {
 			hidden := strings.HasPrefix(entry.Name(), ".") && !strings.HasPrefix(pattern, ".")
 			if ok, _ := path.Match(pattern, entry.Name()); ok && entry.IsDir() && !hidden {
@@ -159,8 +161,9 @@ func matches(fsys fs.FS, parents []string, pattern string) []string {
 
 // checkNames refuses two apps of one name.
 func (r *reader) checkNames(apps []App) {
-	first := map[string]App{}
-	for _, app := range apps {
+	first := make(map[string]*App, len(apps))
+	for i := range apps {
+		app := &apps[i]
 		if other, twice := first[app.Name]; twice && other.Source == app.Source {
 			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
 				"put what they differ in into the name: name: "+app.Name+"-${region}")
@@ -179,8 +182,9 @@ func (r *reader) checkNames(apps []App) {
 // values of several charts, or releases of one.
 func (r *reader) checkPaths(apps []App) {
 	type target struct{ path, branch, cluster, namespace, chart, release string }
-	first := map[target]App{}
-	for _, app := range apps {
+	first := make(map[target]*App, len(apps))
+	for i := range apps {
+		app := &apps[i]
 		t := target{path: app.Path, branch: app.Branch, cluster: app.Cluster, namespace: app.Namespace}
 		if app.Helm.Chart != "" {
 			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, app.Name)
@@ -199,7 +203,7 @@ func (r *reader) checkPaths(apps []App) {
 }
 
 // settings are what shapes the objects of an app beside its folder.
-func settings(app App) []any { return []any{app.Helm, app.Kustomize, app.Substitute} }
+func settings(app *App) []any { return []any{app.Helm, app.Kustomize, app.Substitute} }
 
 // exclude notes in each app the folders that belong to other apps of its
 // branch: what is in a folder that has its own entry is deployed once, by it.

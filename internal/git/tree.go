@@ -259,7 +259,7 @@ func (t *tree) list(dir *entry) (*directory, error) {
 	if t.entries += len(raw); t.entries > t.limits.Entries {
 		return nil, limitError(dir.path, "more than %d files in this revision", t.limits.Entries)
 	}
-	listed := &directory{byName: make(map[string]*entry, len(raw))}
+	listed := &directory{ordered: make([]fs.DirEntry, 0, len(raw)), byName: make(map[string]*entry, len(raw))}
 	for _, each := range raw {
 		e, err := t.entry(dir, each)
 		if err != nil {
