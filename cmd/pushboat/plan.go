@@ -19,6 +19,7 @@ type folderFlags struct {
 	branch, name string
 	substitute   []string
 	keys         app.FolderKeys
+	charts       app.FolderCharts
 	plainSecrets bool
 }
 
@@ -31,6 +32,9 @@ func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.keys.PGP, "pgp-key", nil, "a file of PGP private keys, for encrypted files")
 	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "go without the values of encrypted files: each is "+secrets.Placeholder)
 	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "let Secrets pass that are not encrypted, as push -o plain-secrets does")
+	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address that charts may be fetched from, and all below it; can be repeated; default: none")
+	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which the section charts counts: registries, credentials, ca, cache_size")
+	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where fetched charts are kept; default: pushboat/charts in the user's folder of caches")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
@@ -76,7 +80,8 @@ func newPlan() *cobra.Command {
 		Short: "Print what a push of a folder would change on a cluster",
 		Long: "Print what a push of the folder would change on its clusters, or everything that\n" +
 			"is wrong with it: what the server's gate does, without a server. Nothing is\n" +
-			"changed. The exit status is 1 if the push would be refused.",
+			"changed. The exit status is 1 if the push would be refused. Charts are fetched\n" +
+			"only from where --registry or --config allows.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, name, err := flags.folder(args)
@@ -87,7 +92,10 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			folder := app.Folder{Values: values, Keys: flags.keys, PlainSecrets: flags.plainSecrets, Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}}
+			folder := app.Folder{
+				Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig},
+				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values,
+			}
 			for _, cluster := range clusters {
 				name, file, ok := strings.Cut(cluster, "=")
 				if !ok {

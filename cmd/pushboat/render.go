@@ -30,7 +30,8 @@ func newRender() *cobra.Command {
 		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
 			"everything that is wrong with it; the exit status is 1 then. No cluster is asked:\n" +
 			"charts are rendered for the version of Kubernetes that this program is built for.\n" +
-			"Values of Secrets are not shown.",
+			"They are fetched only from where --registry or --config allows. Values of Secrets\n" +
+			"are not shown.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := flags.rendering(args)
@@ -80,8 +81,12 @@ func (r rendering) do(ctx context.Context) error {
 		return err
 	}
 	defer keys.Close()
+	store, err := r.charts.Open()
+	if err != nil {
+		return err
+	}
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
-	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).Session(tree)
+	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
 		if spec.Branch != r.branch {

@@ -11,6 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
 // Config is the server's configuration, as config/pushboat.yaml documents it.
@@ -89,6 +91,13 @@ type Charts struct {
 	Credentials map[string]string `yaml:"credentials"` // files, by registry
 	CA          string            `yaml:"ca"`          // a file
 	CacheSize   Size              `yaml:"cache_size"`
+}
+
+// config is that of a store which keeps charts in a directory.
+func (c Charts) config(dir string, local bool) charts.Config {
+	return charts.Config{
+		Registries: c.Registries, Credentials: c.Credentials, CA: c.CA, Dir: dir, Size: int64(c.CacheSize), Local: local,
+	}
 }
 
 // Log configures the server's log, which goes to standard error.

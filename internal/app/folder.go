@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
@@ -51,4 +52,42 @@ func (k FolderKeys) Open() (*secrets.Decrypter, error) {
 	}
 	config.Program = filepath.Join(filepath.Dir(self), "pushboat-sops")
 	return secrets.New(config), nil
+}
+
+// FolderCharts says where charts come from for somebody who renders a folder without
+// a server.
+type FolderCharts struct {
+	File       string   // a server's configuration, of which the section charts counts; "": none
+	Registries []string // that are allowed beside those of the file
+	Dir        string   // where charts are kept; "": in the user's folder of caches
+}
+
+// Open returns what fetches the charts. Where no registry is allowed it is nil, which
+// fetches none.
+func (c FolderCharts) Open() (*charts.Store, error) {
+	var config Config
+	if c.File != "" {
+		var err error
+		if config, err = ReadConfig(c.File); err != nil {
+			return nil, err
+		}
+	}
+	of := config.Charts
+	of.Registries = append(of.Registries, c.Registries...)
+	if len(of.Registries) == 0 {
+		return nil, nil //nolint:nilnil // to the renderer nil is a store that fetches nothing
+	}
+	dir := c.Dir
+	if dir == "" {
+		caches, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("find where to keep charts: %w; give --cache DIR", err)
+		}
+		dir = filepath.Join(caches, "pushboat", "charts")
+	}
+	store, err := charts.New(of.config(dir, true))
+	if err != nil {
+		return nil, fmt.Errorf("what --registry and --config say: %w", err)
+	}
+	return store, nil
 }

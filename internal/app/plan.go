@@ -24,6 +24,7 @@ type Folder struct {
 	Branch     string            // that it stands for
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
 	Keys       FolderKeys        // for encrypted files
+	Charts     FolderCharts      // of registries
 	// PlainSecrets lets Secrets pass whose values are not encrypted, as for a push
 	// of what the server has already.
 	PlainSecrets bool
@@ -56,14 +57,19 @@ func Plan(ctx context.Context, folder Folder, out io.Writer) error {
 		return err
 	}
 	defer keys.Close()
+	store, err := folder.Charts.Open()
+	if err != nil {
+		return err
+	}
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
 	engine := deploy.New(deploy.Config{
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
-		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).WithData(readData(clusters)).WithValues(folder.Values).WithKeys(keys),
-		Masker:   manifest.NewMasker(key), Log: quiet,
+		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
+			WithData(readData(clusters)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
+		Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
 	engine.Start(func(err error) { failed <- err })

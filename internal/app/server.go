@@ -193,10 +193,7 @@ func (s *server) buildEngine() error {
 		return err
 	}
 	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
-	store, err := charts.New(charts.Config{
-		Registries: s.config.Charts.Registries, Credentials: s.config.Charts.Credentials, CA: s.config.Charts.CA,
-		Dir: s.path("charts"), Size: int64(s.config.Charts.CacheSize),
-	})
+	store, err := charts.New(s.config.Charts.config(s.path("charts"), false))
 	if err != nil {
 		return err
 	}

@@ -67,12 +67,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	for _, w := range wants {
 		data, digest, err := s.charts.Get(ctx, w.Ref, w.Digest)
 		if err != nil {
-			problem := fetchProblem(w, err)
-			if s.charts == nil && w.Folder == "" {
-				problem.Message = "chart " + manifest.Clean(w.String()) + " is of a registry, which a server alone fetches from"
-				problem.Hint = "git push -o plan shows what it makes; or commit the chart"
-			}
-			problems = append(problems, problem)
+			problems = append(problems, fetchProblem(w, err, s.charts.Local()))
 			continue
 		}
 		name := "@charts/" + digest + ".tgz"
@@ -83,16 +78,20 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	return fetched, problems
 }
 
-// fetchProblem says why a chart is not to be had.
-func fetchProblem(w helm.Wanted, err error) manifest.Problem {
+// fetchProblem says why a chart is not to be had; local, to somebody who renders a
+// folder without a server.
+func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error()), Hint: "push again when the registry answers"}
+	if local {
+		problem.Hint = "try again when the registry answers"
+	}
 	var mismatch *charts.MismatchError
 	var refused *charts.NotAllowedError
 	switch {
 	case errors.As(err, &mismatch):
 		problem.Hint = "ask its publisher what was changed; then take another version, or set digest: " + mismatch.Have
 	case errors.As(err, &refused):
-		problem.Hint = "add " + manifest.Clean(refused.Address) + " to charts.registries in the server's configuration"
+		problem.Hint = allowHint(manifest.Clean(refused.Address), local)
 		if w.Folder != "" && errors.Unwrap(err) == nil { // it is the dependency's own address
 			problem.Message = fmt.Sprintf("the dependency %s is not in charts/, and nothing is fetched from %s", w.Name, manifest.Clean(w.Repo))
 			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
@@ -101,4 +100,12 @@ func fetchProblem(w helm.Wanted, err error) manifest.Problem {
 		problem.Hint = "name the chart, its exact version and the address of its registry"
 	}
 	return problem
+}
+
+// allowHint says how an address becomes one that charts may come from.
+func allowHint(address string, local bool) string {
+	if local {
+		return "give --registry " + address + ", or --config FILE with it under charts.registries"
+	}
+	return "add " + address + " to charts.registries in the server's configuration"
 }

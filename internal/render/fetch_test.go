@@ -157,14 +157,22 @@ func lockOf(t *testing.T, wanted, locked []*chart.Dependency) string {
 	return string(lock)
 }
 
-// TestChartOfARegistryWithoutAServer: nothing is fetched, and the configuration of a
-// server, which there is not, would not help.
+// TestChartOfARegistryWithoutAServer: nothing is fetched unless a flag says so, which
+// the hint names, and not the configuration of a server, which there is not.
 func TestChartOfARegistryWithoutAServer(t *testing.T) {
 	s := newShelf(t)
-	s.store = nil
-	_, problems := s.render(s.named("web", "1.0.0"), "pushboat.yaml", "")
-	if len(problems) != 1 || !strings.Contains(problems[0].Message, "a server alone fetches") || !strings.Contains(problems[0].Hint, "commit the chart") {
-		t.Errorf("got %v", problems)
+	elsewhere, err := charts.New(charts.Config{Registries: []string{"https://example.org"}, Dir: t.TempDir(), Local: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s.store = range []*charts.Store{nil, elsewhere} {
+		_, problems := s.render(s.named("web", "1.0.0"), "pushboat.yaml", "")
+		if len(problems) != 1 || problems[0].Message != "charts may not be fetched from "+s.Repo() || !strings.Contains(problems[0].Hint, "give --registry "+s.Repo()+", or --config") {
+			t.Errorf("got %v", problems)
+		}
+	}
+	if asked := s.Asked(); len(asked) > 0 {
+		t.Errorf("the registry was asked: %q", asked)
 	}
 }
 

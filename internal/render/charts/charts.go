@@ -1,5 +1,5 @@
 // Package charts has the charts of registries: fetched by the server, from where
-// its configuration allows, kept on disk by their digest, and held to the digest
+// its configuration allows, or by who renders a folder without one; kept on disk by their digest, and held to the digest
 // that each version had when it was first seen. What is in a chart is not looked
 // at here: it is unpacked where it is rendered, in a worker.
 package charts
@@ -39,6 +39,7 @@ type Config struct {
 	Dir         string            // where charts are kept
 	Size        int64             // of what is kept, in bytes; 0: DefaultSize
 	Timeout     time.Duration     // of a fetch; 0: fetchTimeout
+	Local       bool              // for somebody who renders a folder, without a server
 }
 
 // Store fetches and keeps charts. The nil Store has none and fetches none.
@@ -47,12 +48,17 @@ type Store struct {
 	client  *client
 	disk    *disk
 	timeout time.Duration
+	local   bool
 	fetches singleflight.Group
 }
 
+// Local reports whether the store is that of somebody who renders a folder: a
+// server has one always.
+func (s *Store) Local() bool { return s == nil || s.local }
+
 // New returns a store over a directory, which is made when it is needed.
 func New(config Config) (*Store, error) {
-	s := &Store{disk: newDisk(config.Dir, config.Size), timeout: config.Timeout}
+	s := &Store{disk: newDisk(config.Dir, config.Size), timeout: config.Timeout, local: config.Local}
 	if s.timeout == 0 {
 		s.timeout = fetchTimeout
 	}

@@ -266,14 +266,14 @@ func TestHostileRegistries(t *testing.T) {
 			}
 		}), "is too large"},
 		{"another content than the index says", entry("web.tgz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("x")) }), "another content"},
-		{"an address elsewhere", entry("https://elsewhere.example.org/web.tgz", nil), "may not fetch charts from https://elsewhere.example.org/web.tgz"},
+		{"an address elsewhere", entry("https://elsewhere.example.org/web.tgz", nil), "charts may not be fetched from https://elsewhere.example.org/web.tgz"},
 		{"the credentials of the machine", entry("http://169.254.169.254/latest/meta-data", nil), "is not encrypted"},
-		{"another port of this machine", entry("http://127.0.0.1:1/web.tgz", nil), "may not fetch charts from http://127.0.0.1:1"},
+		{"another port of this machine", entry("http://127.0.0.1:1/web.tgz", nil), "charts may not be fetched from http://127.0.0.1:1"},
 		{"a file of this machine", entry("file:///etc/passwd", nil), "does not begin with https://"},
-		{"a way out of the prefix", entry("/other/web.tgz", nil), "may not fetch charts from"},
+		{"a way out of the prefix", entry("/other/web.tgz", nil), "charts may not be fetched from"},
 		{"sent elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://elsewhere.example.org/index.yaml?token=secret", http.StatusFound)
-		}, "may not fetch charts from https://elsewhere.example.org/index.yaml"},
+		}, "charts may not be fetched from https://elsewhere.example.org/index.yaml"},
 		{"sent round in circles", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, "more than 5 times"},
 		{"headers without end", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X", strings.Repeat("x", 1<<20)) }, "ask http://"},
 		{"a slow one", func(w http.ResponseWriter, r *http.Request) {

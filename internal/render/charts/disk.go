@@ -131,7 +131,8 @@ func (d *disk) evict() error {
 		if total <= d.size {
 			return nil
 		}
-		if err := os.Remove(filepath.Join(d.dir, "archives", info.Name())); err != nil {
+		err := os.Remove(filepath.Join(d.dir, "archives", info.Name()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // without a server another process may evict, too
 			return err
 		}
 		total -= info.Size()

@@ -76,7 +76,7 @@ func parsePlace(text string) (place, error) {
 // placeOf is the place of an address, without its query.
 func placeOf(u *url.URL) (place, error) {
 	p := place{scheme: u.Scheme, host: strings.ToLower(u.Host), path: strings.TrimSuffix(u.Path, "/")}
-	shown := u.Scheme + "://" + u.Host + u.Path
+	shown := strings.TrimPrefix(u.Scheme+"://"+u.Host+u.Path, "://") // without a scheme it is a path alone
 	port, known := map[string]string{"https": ":443", "http": ":80", "oci": ":443"}[p.scheme]
 	if !known {
 		return place{}, fmt.Errorf("%q does not begin with https:// or oci://", shown)
@@ -124,12 +124,12 @@ func (p place) web() place {
 	return p
 }
 
-// NotAllowedError is an address that the server's configuration does not name.
+// NotAllowedError is an address that Config.Registries do not cover.
 type NotAllowedError struct{ Address string }
 
 // Error implements error.
 func (e *NotAllowedError) Error() string {
-	return "the server may not fetch charts from " + e.Address
+	return "charts may not be fetched from " + e.Address
 }
 
 // allow returns the place of a chart's repository, if it is one that charts may
