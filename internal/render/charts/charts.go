@@ -1,7 +1,8 @@
-// Package charts has the charts of registries: fetched by the server, from where
-// its configuration allows, or by who renders a folder without one; kept on disk by their digest, and held to the digest
-// that each version had when it was first seen. What is in a chart is not looked
-// at here: it is unpacked where it is rendered, in a worker.
+// Package charts has the charts of registries: fetched by the server from where its
+// configuration allows, or by whoever renders a folder without one; kept on disk by
+// their digest, and held to the digest that each version had when it was first seen.
+// What is in a chart is not looked at here: it is unpacked where it is rendered, in
+// a worker.
 package charts
 
 import (
