@@ -108,7 +108,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	apps   map[string]*app
-	unread map[string]bool // repositories, see noteUnread
+	unread map[unreadBranch]bool
 }
 
 // New makes an engine that does nothing yet.
@@ -117,7 +117,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[string]bool{}}
+	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come

@@ -23,6 +23,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		return err
 	}
 	e.noteCharts(repo, records)
+	e.forgetUnread(repo)
 	unread := map[string]bool{} // branches
 	asked := map[string]Asked{} // by branch
 	wants := map[string]*target{}
@@ -31,7 +32,7 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		if len(problems) > 0 {
 			e.Log.WithField("repository", repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 			unread[branch] = true
-			e.noteUnread(repo)
+			e.noteUnread(repo, branch)
 			continue
 		}
 		if asked[branch], err = e.Source.Asked(repo, branch); err != nil {
@@ -72,27 +73,6 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 		e.restore(name, t.spec.Branch, repo, saved, t)
 	}
 	return nil
-}
-
-// noteUnread has a repository read again when a cluster that did not answer does:
-// charts, and values that are taken from a cluster, need it.
-func (e *Engine) noteUnread(repo string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.unread[repo] = true
-}
-
-// readAgain reads the repositories that could not be read in full.
-func (e *Engine) readAgain() {
-	e.mu.Lock()
-	repos := slices.Sorted(maps.Keys(e.unread))
-	clear(e.unread)
-	e.mu.Unlock()
-	for _, repo := range repos {
-		if err := e.arrive(e.ctx, repo, CauseStart); err != nil {
-			e.Log.WithField("repository", repo).Warnf("read it again: %v", err)
-		}
-	}
 }
 
 // noteCharts has the renderer hold charts to the content that they had when they were

@@ -37,6 +37,7 @@ func (e *Engine) Start(failed func(error)) {
 		for name, cluster := range e.Clusters {
 			e.workers.Go(func() { e.open(name, cluster) })
 		}
+		e.workers.Go(e.retryUnread)
 	})
 }
 

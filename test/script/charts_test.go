@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
-const chartsUsage = "charts start | stop | publish DIR | push DIR | asked PATTERN"
+const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | asked PATTERN"
 
 // cmdCharts runs a registry of charts for the script.
 func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
@@ -31,6 +31,8 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: %s; start comes first", chartsUsage)
 	case verb == "stop" && !neg:
 		s.charts.Close()
+	case (verb == "off" || verb == "on") && !neg:
+		s.charts.Away(verb == "off")
 	case len(args) == 2 && args[0] == "asked":
 		found := strings.Contains(strings.Join(s.charts.Asked(), "\n"), args[1])
 		if found == neg {

@@ -32,6 +32,7 @@ type Registry struct {
 	blobs map[string][]byte   // of the registry of OCI, by their digest
 	tags  map[string][]byte   // manifests, by NAME:TAG
 	asked []string            // paths
+	away  bool                // it answers 503
 }
 
 // Start starts a registry. It has to be closed.
@@ -51,7 +52,12 @@ func Start() (*Registry, error) {
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
 		r.mu.Lock()
 		r.asked = append(r.asked, asked.Method+" "+asked.URL.Path)
+		away := r.away
 		r.mu.Unlock()
+		if away {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		mux.ServeHTTP(w, asked)
 	})}
 	go func() { _ = r.server.Serve(listener) }() // ends with Close
@@ -60,6 +66,13 @@ func Start() (*Registry, error) {
 
 // Close stops serving.
 func (r *Registry) Close() { _ = r.server.Close() }
+
+// Away has every request answered with 503, or no longer.
+func (r *Registry) Away(away bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away = away
+}
 
 // Asked lists what was asked for so far.
 func (r *Registry) Asked() []string {
