@@ -1,0 +1,38 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestChartsOfAFolder: a server's configuration counts with its section charts alone,
+// and with the credentials that it names.
+func TestChartsOfAFolder(t *testing.T) {
+	dir := t.TempDir()
+	file, password := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "password")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	charts := FolderCharts{File: file, Dir: filepath.Join(dir, "kept")}
+	write(file, "ssh: {address: ':2222'}\n")
+	if store, err := charts.Open(); store != nil || err != nil {
+		t.Errorf("without registries: %v, %v", store, err)
+	}
+	write(file, "data: nowhere\ncharts:\n  registries: ['https://charts.example.org']\n  credentials: {'https://charts.example.org': password}\n")
+	if _, err := charts.Open(); err == nil || !strings.Contains(err.Error(), password) {
+		t.Errorf("without the file of credentials: %v", err)
+	}
+	write(password, "user:word\n")
+	if store, err := charts.Open(); err != nil || store == nil || !store.Local() {
+		t.Errorf("with it: %v, %v", store, err)
+	}
+	charts.Registries = []string{"https://user:word@other.example.org"}
+	if _, err := charts.Open(); err == nil || strings.Contains(err.Error(), "word@") {
+		t.Errorf("with credentials in an address: %v", err)
+	}
+}
