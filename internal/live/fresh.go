@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -118,7 +119,7 @@ func (f *follow) everythingServed(ctx context.Context) (entries []Entry, version
 		switch err = f.retarget(ctx, gone); {
 		case err == nil:
 			f.beginAnew() // a watch goes on when its version is no longer served
-		case err != gone || time.Now().After(late):
+		case !isGone(err) || errors.Is(err, errUnserved) || time.Now().After(late):
 			return nil, "", err
 		}
 		select {
