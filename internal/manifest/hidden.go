@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Hide notes values that the object has out of a Secret of the cluster. They are
-// not to be shown, whatever the object's kind.
+// Hide notes values that the object has out of a Secret of the cluster or an
+// encrypted file. They are not to be shown, whatever the object's kind.
 func (o *Object) Hide(values ...string) {
 	for _, value := range values {
 		if !slices.Contains(o.hidden, value) && strings.TrimSpace(value) != "" {
@@ -16,7 +16,7 @@ func (o *Object) Hide(values ...string) {
 	}
 }
 
-// Hidden are the values that the object has out of Secrets of the cluster.
+// Hidden are the values that Hide has noted.
 func (o *Object) Hidden() []string { return o.hidden }
 
 // Redact removes from a text the values of the object that are not to be shown:
@@ -64,7 +64,7 @@ func (m Masker) Text(text string) string {
 func (m Masker) hides(value any) bool {
 	found := false
 	if len(m.hidden) > 0 {
-		eachText(value, func(text string) { found = found || m.Text(text) != text })
+		EachText(value, func(text string) { found = found || m.Text(text) != text })
 	}
 	return found
 }

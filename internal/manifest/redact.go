@@ -72,7 +72,7 @@ func addSecretForms(forms map[string]bool, secret map[string]any) {
 		if slices.Contains(shownOfSecret, field) {
 			continue
 		}
-		eachText(value, func(text string) {
+		EachText(value, func(text string) {
 			addForms(forms, text)
 			if plain := plaintext(field, text); plain != text {
 				addForms(forms, plain)
@@ -90,19 +90,19 @@ func addSecretForms(forms map[string]bool, secret map[string]any) {
 	}
 }
 
-// eachText calls do for every scalar in value.
-func eachText(value any, do func(string)) {
+// EachText calls do for every scalar in value.
+func EachText(value any, do func(string)) {
 	switch v := value.(type) {
 	case nil:
 	case string:
 		do(v)
 	case map[string]any:
 		for _, child := range v {
-			eachText(child, do)
+			EachText(child, do)
 		}
 	case []any:
 		for _, child := range v {
-			eachText(child, do)
+			EachText(child, do)
 		}
 	default:
 		do(string(canonical(v)))

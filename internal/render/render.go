@@ -121,13 +121,14 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 	traced := trace(files)
 	s.used = nil
 	set, sources, problems := s.substitutions(ctx, app)
-	files.Hide(set.Secrets()...)
+	files.Conceal(set.Secrets()...)
 	objects, wrong := s.objects(ctx, traced, app)
 	if len(problems) == 0 {
 		objects, problems = set.Apply(objects)
 	} else {
 		objects = nil // without their values they say nothing
 	}
+	files.Hide(objects)
 	problems = append(problems, wrong...)
 	problems = files.Told(problems)
 	for i := range problems {

@@ -51,7 +51,7 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
 	set, _, problems := s.substitutions(ctx, app)
-	files.Hide(set.Secrets()...)
+	files.Conceal(set.Secrets()...)
 	objects, wrong := s.objects(ctx, traced, app)
 	if problems = files.Told(append(problems, wrong...)); len(problems) > 0 {
 		return nil, at, nil, problems.Err()

@@ -57,6 +57,49 @@ func (f *Files) redacter() func(string) string {
 	return manifest.NewRedacter(values)
 }
 
+// Hide has the objects that are no Secrets hide the decrypted values that they have:
+// a chart may put a password into an argument of a container, and kustomize a whole
+// file into a ConfigMap.
+func (f *Files) Hide(objects []*manifest.Object) {
+	values := f.decryptedValues()
+	if len(values) == 0 {
+		return
+	}
+	for _, o := range objects {
+		if o.GetKind() == "Secret" {
+			continue
+		}
+		manifest.EachText(o.Object, func(text string) {
+			for _, value := range values {
+				if strings.Contains(text, value) {
+					o.Hide(value)
+				}
+			}
+		})
+	}
+}
+
+// decryptedValues are the values that were decrypted so far and say something by
+// themselves, and the lines of those that have several: a template may indent them.
+func (f *Files) decryptedValues() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.decrypter != nil && f.decrypter.placeholders {
+		return nil
+	}
+	values := map[string]bool{}
+	for _, file := range f.decrypted {
+		for _, value := range file.values {
+			for line := range strings.Lines(value) {
+				values[strings.TrimSpace(line)] = true
+			}
+			values[strings.TrimSpace(value)] = true
+		}
+	}
+	maps.DeleteFunc(values, func(v string, _ bool) bool { return len(v) < shortValue })
+	return slices.Sorted(maps.Keys(values))
+}
+
 // Shown returns a value of an object as it may be told: one that has a decrypted
 // value in it is not.
 func (f *Files) Shown(value any) any {

@@ -80,11 +80,12 @@ type Files struct {
 	mu        sync.Mutex
 	decrypted map[string]opened
 	failed    map[string]manifest.Problem
-	hidden    []string // see Hide
+	hidden    []string // see Conceal
 }
 
-// Hide has values that come from elsewhere treated as those that were decrypted.
-func (f *Files) Hide(values ...string) {
+// Conceal has values that come from elsewhere taken out of problems as those that were
+// decrypted.
+func (f *Files) Conceal(values ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hidden = append(f.hidden, values...)
