@@ -88,8 +88,17 @@ func (r *Registry) Repo() string { return "http://" + r.Address + "/repo" }
 func (r *Registry) OCI() string { return "oci://" + r.Address + "/charts" }
 
 func (r *Registry) file(w http.ResponseWriter, asked *http.Request) {
+	r.send(w, asked, r.files, asked.PathValue("file"))
+}
+
+func (r *Registry) blob(w http.ResponseWriter, asked *http.Request) {
+	r.send(w, asked, r.blobs, asked.PathValue("digest"))
+}
+
+// send answers with one of what the registry has.
+func (r *Registry) send(w http.ResponseWriter, asked *http.Request, from map[string][]byte, name string) {
 	r.mu.Lock()
-	data, ok := r.files[asked.PathValue("file")]
+	data, ok := from[name]
 	r.mu.Unlock()
 	if !ok {
 		http.NotFound(w, asked)
@@ -144,17 +153,6 @@ func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
 	w.Header().Set("Content-Type", manifestType)
 	w.Header().Set("Docker-Content-Digest", digest(text))
 	_, _ = w.Write(text)
-}
-
-func (r *Registry) blob(w http.ResponseWriter, asked *http.Request) {
-	r.mu.Lock()
-	data, ok := r.blobs[asked.PathValue("digest")]
-	r.mu.Unlock()
-	if !ok {
-		http.NotFound(w, asked)
-		return
-	}
-	_, _ = w.Write(data)
 }
 
 // Push adds an archive to the registry of OCI, as helm push leaves it there.
