@@ -80,7 +80,8 @@ func (f *Files) Hide(objects []*manifest.Object) {
 }
 
 // decryptedValues are the values that were decrypted so far and say something by
-// themselves, and the lines of those that have several: a template may indent them.
+// themselves, the lines of those that have several, which a template may indent, and
+// their base64, which says as much.
 func (f *Files) decryptedValues() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,6 +95,9 @@ func (f *Files) decryptedValues() []string {
 				values[strings.TrimSpace(line)] = true
 			}
 			values[strings.TrimSpace(value)] = true
+			if len(value) >= shortValue {
+				values[base64.StdEncoding.EncodeToString([]byte(value))] = true
+			}
 		}
 	}
 	maps.DeleteFunc(values, func(v string, _ bool) bool { return len(v) < shortValue })

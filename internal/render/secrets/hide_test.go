@@ -19,6 +19,7 @@ func TestHide(t *testing.T) {
 		{"ConfigMap", "db://u:horse-1@db", 1},
 		{"ConfigMap", "    first line\n    second line\n", 2},
 		{"ConfigMap", "first line\n  second line", 3},
+		{"ConfigMap", "token: aG9yc2UtMQ==", 1},
 		{"ConfigMap", "port 80, horse", 0},
 		{"Secret", "horse-1", 0},
 	} {
