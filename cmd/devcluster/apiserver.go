@@ -79,8 +79,6 @@ func (c *cluster) apiServerFlags() ([]string, error) {
 		"--authorization-mode=RBAC",
 		// Without the node lifecycle controller nobody would remove its taint.
 		"--disable-admission-plugins=TaintNodesByCondition",
-		// Every client here is a cluster admin, which it exempts anyway.
-		"--enable-priority-and-fairness=false",
 		"--allow-privileged=true",
 		"--profiling=false",
 	}
