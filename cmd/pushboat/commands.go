@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushboat/pushboat/internal/app"
+	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
@@ -18,14 +20,34 @@ func newRoot(version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "pushboat",
 		Short:         "A self-hosted SSH Git server that deploys to Kubernetes",
+		Version:       version,
+		Args:          serverVerb,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("pushboat {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(version), newRender(), newPlan(), newRenderWorker(), newVersion(version))
+	root.AddCommand(newServe(version), newRender(), newPlan(), newSchema(), newManual(), newRenderWorker(), newVersion(version))
 	return root
+}
+
+// serverVerb refuses words that are no command. Many of them are verbs of the
+// server, which a client gives over ssh.
+func serverVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if command.IsVerb(args[0]) {
+		return fmt.Errorf("%s is a verb of the server; give it over ssh: ssh -p PORT HOST %s", args[0], strings.Join(args, " "))
+	}
+	hint := "pushboat --help lists the commands"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + near[0] + "? " + hint
+	}
+	return fmt.Errorf("%q is no command; %s", args[0], hint)
 }
 
 func newServe(version string) *cobra.Command {

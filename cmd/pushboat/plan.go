@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
@@ -73,6 +75,8 @@ func newPlan() *cobra.Command {
 	var (
 		flags      folderFlags
 		kubeconfig string
+		context    string
+		output     string
 		clusters   []string
 	)
 	cmd := &cobra.Command{
@@ -80,8 +84,9 @@ func newPlan() *cobra.Command {
 		Short: "Print what a push of a folder would change on a cluster",
 		Long: "Print what a push of the folder would change on its clusters, or everything that\n" +
 			"is wrong with it: what the server's gate does, without a server. Nothing is\n" +
-			"changed. The exit status is 1 if the push would be refused. Charts are fetched\n" +
-			"only from where --registry or --config allows.",
+			"changed. The exit status is 0 if a push would change nothing, 2 if it would\n" +
+			"change something, and 1 if it would be refused or cannot be planned. Charts are\n" +
+			"fetched only from where --registry or --config allows.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, name, err := flags.folder(args)
@@ -92,8 +97,13 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			format := deploy.Format(output)
+			if !slices.Contains(deploy.Formats, format) {
+				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
+			}
 			folder := app.Folder{
-				Tree: os.DirFS(dir), Repository: name, Branch: flags.branch, Clusters: map[string]string{appfile.DefaultCluster: kubeconfig},
+				Tree: os.DirFS(dir), Repository: name, Branch: flags.branch,
+				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
 				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values,
 			}
 			for _, cluster := range clusters {
@@ -103,11 +113,13 @@ func newPlan() *cobra.Command {
 				}
 				folder.Clusters[name] = file
 			}
-			return app.Plan(cmd.Context(), folder, cmd.OutOrStdout())
+			return app.Plan(cmd.Context(), folder, format, cmd.OutOrStdout())
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster default; default: as kubectl finds it")
+	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster default; default: $KUBECONFIG, ~/.kube/config")
+	cmd.Flags().StringVar(&context, "context", "", "context of that file; default: the current one")
+	cmd.Flags().StringVarP(&output, "output", "o", string(deploy.Text), "text, json, or markdown for a comment on a merge request")
 	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a further cluster, as NAME=FILE; can be repeated")
 	return cmd
 }

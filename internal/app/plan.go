@@ -10,7 +10,9 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
@@ -22,7 +24,8 @@ type Folder struct {
 	Tree       fs.FS
 	Repository string            // its name
 	Branch     string            // that it stands for
-	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses
+	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses; "" as kubectl finds one
+	Context    string            // of the kubeconfig of the cluster default; "": the current one
 	Keys       FolderKeys        // for encrypted files
 	Charts     FolderCharts      // of registries
 	// PlainSecrets lets Secrets pass whose values are not encrypted, as for a push
@@ -31,20 +34,25 @@ type Folder struct {
 	Values       map[string]string // that are substituted instead of those of pushboat.yaml
 }
 
-// ErrRefused says that a push of the folder would be refused.
-var ErrRefused = errors.New("the folder can not be deployed as it is; the lines above say why")
+// The outcomes of Plan that a program may want to tell apart.
+var (
+	// ErrRefused says that a push of the folder would be refused.
+	ErrRefused = errors.New("the folder cannot be deployed as it is; the lines above say why")
+	// ErrChanges says that a push of the folder would change something.
+	ErrChanges = errors.New("a push of the folder changes its clusters")
+)
 
-// Plan prints what a push of a folder would change on its clusters, or all that
+// Plan writes what a push of a folder would change on its clusters, or all that
 // is wrong with it. It does what the gate of a server does, and changes nothing;
 // of what a server has recorded it knows nothing, so that it asks the cluster
-// about every object.
-func Plan(ctx context.Context, folder Folder, out io.Writer) error {
+// about every object. It returns nil only if a push would change nothing.
+func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Writer) error {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	quiet := logrus.NewEntry(log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	clusters, err := openClusters(ctx, folder.Clusters, live.DefaultTools, quiet)
+	clusters, err := folder.openClusters(ctx, quiet)
 	if err != nil {
 		return err
 	}
@@ -81,16 +89,35 @@ func Plan(ctx context.Context, folder Folder, out io.Writer) error {
 	prepared := engine.Read(change)
 	defer prepared.Release()
 	prepared.Plan(ctx)
-	prepared.Print(out)
 	select {
 	case err := <-failed:
 		return err
 	default:
 	}
-	if len(prepared.Problems) > 0 {
+	if err := prepared.Write(out, format); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	outline := prepared.Outline()
+	switch {
+	case outline.Refused:
 		return ErrRefused
+	case outline.Changes():
+		return ErrChanges
 	}
 	return nil
+}
+
+// openClusters opens the clusters as kubectl of the same user reaches them.
+func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
+	configs := map[string]kube.Kubeconfig{}
+	for name, file := range f.Clusters {
+		config := kube.Kubeconfig{File: file, Personal: true}
+		if name == appfile.DefaultCluster {
+			config.Context = f.Context
+		}
+		configs[name] = config
+	}
+	return openClusters(ctx, configs, live.DefaultTools, log)
 }
 
 // nowhere is where a folder has its history: it has none.

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,11 +175,11 @@ func (s *server) openRepos() (err error) {
 func (s *server) buildEngine() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	files := map[string]string{}
+	configs := map[string]kube.Kubeconfig{}
 	for name, c := range s.config.Clusters {
-		files[name] = c.Kubeconfig
+		configs[name] = kube.Kubeconfig{File: c.Kubeconfig}
 	}
-	clusters, err := openClusters(ctx, files, append(s.config.Drift.HandTools, live.DefaultTools...), s.log)
+	clusters, err := openClusters(ctx, configs, append(s.config.Drift.HandTools, live.DefaultTools...), s.log)
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
@@ -216,22 +218,28 @@ func (s *server) buildEngine() error {
 	return nil
 }
 
-// openClusters opens the clusters of kubeconfig files, by name. tools are the
-// managers by which hands change objects.
-func openClusters(ctx context.Context, files map[string]string, tools []string, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
+// openClusters opens clusters, by name; its error names each that cannot be
+// opened. tools are the managers by which hands change objects.
+func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools []string, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
 	clusters := map[string]*deploy.Cluster{}
-	for name, file := range files {
-		config, err := kube.LoadConfig(file)
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		cluster, err := openCluster(name, configs[name], log)
 		if err != nil {
-			return nil, fmt.Errorf("cluster %s: %w", name, err)
-		}
-		cluster, err := kube.Open(name, config, log)
-		if err != nil {
-			return nil, fmt.Errorf("cluster %s: %w", name, err)
+			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
+			continue
 		}
 		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, tools, log))
 	}
-	return clusters, nil
+	return clusters, errors.Join(problems...)
+}
+
+func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.Cluster, error) {
+	loaded, err := config.Load()
+	if err != nil {
+		return nil, err
+	}
+	return kube.Open(name, loaded, log)
 }
 
 // askCluster answers what charts may ask about a cluster.

@@ -35,12 +35,14 @@ type HelmValues struct {
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool { return h.ReleaseName+h.Chart == "" && len(h.Values) == 0 }
 
+var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest"}
+
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
 	if !ok {
 		return
 	}
-	settings := r.fields(f.value, "helm", []string{"values", "releaseName", "chart", "version", "repo", "digest"})
+	settings := r.fields(f.value, "helm", helmFields)
 	if values, ok := settings["values"]; ok {
 		values.name = "helm.values"
 		for _, element := range r.list(values, MaxList) {

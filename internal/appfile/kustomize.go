@@ -24,6 +24,8 @@ func (k Kustomize) IsZero() bool {
 	return k.NamePrefix+k.NameSuffix == "" && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas) == 0
 }
 
+var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix"}
+
 func (r *reader) readKustomize(app *App, fields map[string]field) {
 	f, ok := fields["kustomize"]
 	if !ok {
@@ -34,8 +36,7 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas,
 	}
 	texts := map[string]*string{"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix}
-	known := []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix"}
-	for name, setting := range r.fields(f.value, "kustomize", known) {
+	for name, setting := range r.fields(f.value, "kustomize", kustomizeFields) {
 		setting.name = "kustomize." + name
 		if into, ok := texts[name]; ok {
 			*into, _ = r.text(setting)

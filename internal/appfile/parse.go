@@ -143,7 +143,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 		return nil
 	}
 	before := len(r.problems)
-	apps, ok := r.fields(root, "the file", []string{"apps"})["apps"]
+	apps, ok := r.fields(root, "the file", fileFields)["apps"]
 	if !ok {
 		if len(r.problems) == before {
 			r.add(1, "apps is missing", "write apps: [] to deploy nothing")
@@ -178,6 +178,9 @@ func (r *reader) tellOnce(from int) {
 		}
 	}
 }
+
+// fileFields are the fields of the file itself.
+var fileFields = []string{"apps"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{

@@ -55,12 +55,17 @@ func (o Origin) String() string { return fmt.Sprintf("%s %s/%s", o.Kind, o.Names
 // and dashes in it is what keeps ${x:-default} and the like out.
 var substituted = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
+var (
+	substituteFields = []string{"prefix", "values", "from"}
+	originFields     = []string{"configMap", "secret", "key"}
+)
+
 func (r *reader) readSubstitute(app *App, fields map[string]field) {
 	f, ok := fields["substitute"]
 	if !ok {
 		return
 	}
-	settings := r.fields(f.value, "substitute", []string{"prefix", "values", "from"})
+	settings := r.fields(f.value, "substitute", substituteFields)
 	if prefix, ok := settings["prefix"]; ok {
 		app.Substitute.Prefix, ok = r.text(prefix)
 		if ok && !substituted.MatchString(app.Substitute.Prefix) {
@@ -127,7 +132,7 @@ func (r *reader) inlineValue(s *Substitution, n *yaml.Node) {
 // origin reads where on the cluster a value is.
 func (r *reader) origin(n *yaml.Node, namespace string) Origin {
 	before := len(r.problems)
-	fields := r.fields(n, "an entry of substitute.from", []string{"configMap", "secret", "key"})
+	fields := r.fields(n, "an entry of substitute.from", originFields)
 	if len(r.problems) > before {
 		return Origin{}
 	}

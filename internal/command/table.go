@@ -1,5 +1,7 @@
 package command
 
+import "strings"
+
 // verbs returns the table of verbs, in the order that help shows them.
 func verbs() []*verb {
 	return []*verb{
@@ -73,6 +75,11 @@ func verbs() []*verb {
 		{
 			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},
+		{
+			words: "schema", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
+			more: "Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
+				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
+		},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},
@@ -82,4 +89,15 @@ func verbs() []*verb {
 			more: "Refused while its apps have objects on a cluster, and without --yes.",
 		},
 	}
+}
+
+// IsVerb reports whether a word begins a verb, for programs that are given one
+// where it does not work.
+func IsVerb(word string) bool {
+	for _, v := range verbs() {
+		if first, _, _ := strings.Cut(v.words, " "); first == word && word != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
 // FieldManager is the name under which Pushboat owns fields of objects.
@@ -47,25 +46,6 @@ type Cluster struct {
 	schemas  *schemas
 	stage    stage
 	meter    *meter
-}
-
-// LoadConfig reads how to reach a cluster: from a kubeconfig file and its
-// current context, or, if path is empty, from the ServiceAccount of the pod that
-// this process runs in.
-func LoadConfig(path string) (*rest.Config, error) {
-	if path == "" {
-		cfg, err := rest.InClusterConfig()
-		if err != nil {
-			return nil, fmt.Errorf("no kubeconfig given, and not inside a cluster: %w; name one with --kubeconfig FILE", err)
-		}
-		return cfg, nil
-	}
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: path}
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("read kubeconfig %q: %w", path, err)
-	}
-	return cfg, nil
 }
 
 // Open prepares the clients of a cluster. It sends no request: a cluster that

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,23 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
-
-func TestLoadConfig(t *testing.T) {
-	if _, err := LoadConfig(""); err == nil || !strings.Contains(err.Error(), "--kubeconfig") {
-		t.Errorf("outside of a cluster: %v", err)
-	}
-	missing := filepath.Join(t.TempDir(), "kubeconfig")
-	if _, err := LoadConfig(missing); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a missing file: %v", err)
-	}
-	broken := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(broken, []byte("clusters: 7\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadConfig(broken); err == nil || !strings.Contains(err.Error(), broken) {
-		t.Errorf("a broken file: %v", err)
-	}
-}
 
 func TestTune(t *testing.T) {
 	cfg := tune(&rest.Config{Host: "https://127.0.0.1:1", QPS: 5, Timeout: time.Second}, &meter{}, quiet())

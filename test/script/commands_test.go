@@ -112,7 +112,7 @@ const (
 func run(ts *testscript.TestScript, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {
-		case "git", "as":
+		case "git", "as", "pushboat":
 			return execute(ts, args...)
 		case "ssh":
 			return execute(ts, append([]string{"as", "ana"}, args...)...)
@@ -120,7 +120,7 @@ func run(ts *testscript.TestScript, args []string) error {
 			return execute(ts, args[1:]...)
 		}
 	}
-	ts.Fatalf("%q: only git, ssh, as and exec can be run here", args)
+	ts.Fatalf("%q: only git, ssh, as, pushboat and exec can be run here", args)
 	return nil
 }
 

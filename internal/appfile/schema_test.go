@@ -1,0 +1,94 @@
+package appfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+)
+
+// TestSchemaHasEveryField holds the schema to the fields that Parse knows.
+func TestSchemaHasEveryField(t *testing.T) {
+	type object struct {
+		Properties           map[string]any `json:"properties"`
+		AdditionalProperties any            `json:"additionalProperties"`
+	}
+	var root struct {
+		object
+		Defs map[string]object `json:"$defs"`
+	}
+	if err := json.Unmarshal(Schema(), &root); err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string, o object, fields []string) {
+		t.Helper()
+		has := slices.Sorted(maps.Keys(o.Properties))
+		want := slices.Sorted(slices.Values(fields))
+		if !slices.Equal(has, want) || o.AdditionalProperties != false {
+			t.Errorf("%s: schema.json has %q, Parse reads %q; others must be refused", name, has, want)
+		}
+	}
+	check("the file", root.object, fileFields)
+	for name, fields := range map[string][]string{
+		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
+		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
+	} {
+		check(name, root.Defs[name], fields)
+	}
+}
+
+func compileSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("pushboat.schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("pushboat.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func TestSchemaJudgesFiles(t *testing.T) {
+	compiled := compileSchema(t)
+	for _, test := range []struct {
+		name, file string
+		wrong      string // in the error; "" if the file is right
+	}{
+		{"the least", "apps: [{path: deploy}]", ""},
+		{"nothing to deploy", "apps: []", ""},
+		{"a matrix", "apps: [{name: 'shop-${region}', path: deploy, matrix: {region: [eu, {name: us, n: 2}]}}]", ""},
+		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
+		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
+		{"substitutes", "apps: [{substitute: {prefix: app_, values: {app_n: 3}, from: {app_d: {configMap: a/b, key: c}}}}]", ""},
+		{"health and ignore", "apps: [{ignore: [{kind: Deployment, pointers: [/spec/replicas]}], health: [{kind: Widget, current: 'true'}]}]", ""},
+		{"an unknown field", "apps: [{pth: deploy}]", "pth"},
+		{"no apps", "app: []", "apps"},
+		{"a wrong word", "apps: [{drift: maybe}]", "drift"},
+		{"a chart without version", "apps: [{helm: {chart: web, repo: 'https://charts.example.org'}}]", "version"},
+		{"two origins", "apps: [{substitute: {from: {x: {configMap: a, secret: b, key: c}}}}]", "oneOf"},
+		{"an ignore without pointers", "apps: [{ignore: [{kind: Deployment}]}]", "pointers"},
+	} {
+		var value any
+		if err := yaml.Unmarshal([]byte(test.file), &value); err != nil {
+			t.Fatal(err)
+		}
+		err := compiled.Validate(value)
+		switch {
+		case test.wrong == "" && err != nil:
+			t.Errorf("%s: %v", test.name, err)
+		case test.wrong != "" && (err == nil || !strings.Contains(err.Error(), test.wrong)):
+			t.Errorf("%s: got %v, want an error about %q", test.name, err, test.wrong)
+		}
+	}
+}

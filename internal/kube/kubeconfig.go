@@ -1,0 +1,47 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// Kubeconfig says how to reach a cluster.
+type Kubeconfig struct {
+	File    string // "": see Personal
+	Context string // "": the current one
+	// Personal says that a person reaches the cluster, as kubectl does: without
+	// File through the files that $KUBECONFIG lists, else ~/.kube/config. A server
+	// without File is a pod of the cluster, and has its ServiceAccount.
+	Personal bool
+}
+
+// Load reads the configuration. Its error names the file and the flag that gives
+// another one. It sends no request.
+func (k Kubeconfig) Load() (*rest.Config, error) {
+	if k.File == "" && !k.Personal {
+		cfg, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("no kubeconfig given, and not inside a cluster: %w; name one with --kubeconfig FILE", err)
+		}
+		return cfg, nil
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{}
+	if k.Personal {
+		rules = clientcmd.NewDefaultClientConfigLoadingRules()
+	}
+	rules.ExplicitPath = k.File
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: k.Context}
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	switch {
+	case err == nil:
+		return cfg, nil
+	case k.File != "":
+		return nil, fmt.Errorf("read kubeconfig %q: %w", k.File, err)
+	case clientcmd.IsEmptyConfig(err):
+		return nil, errors.New("no kubeconfig in $KUBECONFIG or ~/.kube/config; name one with --kubeconfig FILE")
+	}
+	return nil, fmt.Errorf("read the kubeconfig: %w; name one with --kubeconfig FILE", err)
+}
