@@ -65,6 +65,9 @@ func (d *Directory) read(source Source) (problems []error) {
 	if len(source.Text) > maxFileBytes {
 		return []error{&LineError{File: source.File, Err: fmt.Errorf("longer than %d bytes", maxFileBytes)}}
 	}
+	if line, found := privateLine(string(source.Text)); found {
+		return []error{&LineError{File: source.File, Line: line, Err: ErrPrivateKey}}
+	}
 	number := 0
 	for line := range strings.Lines(string(source.Text)) {
 		number++
@@ -73,6 +76,18 @@ func (d *Directory) read(source Source) (problems []error) {
 		}
 	}
 	return problems
+}
+
+// privateLine finds the line on which a private key begins. Of such a file nothing
+// else is told.
+func privateLine(text string) (number int, found bool) {
+	for line := range strings.Lines(text) {
+		number++
+		if HasPrivateKey(line) {
+			return number, true
+		}
+	}
+	return 0, false
 }
 
 func (d *Directory) readLine(source Source, number int, line string) error {
@@ -84,7 +99,7 @@ func (d *Directory) readLine(source Source, number int, line string) error {
 		return fmt.Errorf("longer than %d bytes", maxLineBytes)
 	}
 	if i := strings.IndexFunc(line, notPlain); i >= 0 {
-		return fmt.Errorf("%q: only plain ASCII stands in a key line", line[i:i+1])
+		return fmt.Errorf("column %d: only plain ASCII stands in a key line", i+1)
 	}
 	role := RoleRead
 	if source.Admin {

@@ -75,8 +75,8 @@ func parseKeyLine(line string, role Role, fixed bool) (keyLine, error) {
 		return keyLine{}, errors.New("the key has no name: write the operator's name after the key")
 	}
 	if !operatorName.MatchString(name) {
-		return keyLine{}, fmt.Errorf("name %q: the word after the key is the operator's name:"+
-			" up to 64 letters, digits and . _ @ + -, no blanks", clip(name))
+		return keyLine{}, errors.New("the word after the key is the operator's name:" +
+			" up to 64 letters, digits and . _ @ + -, no blanks")
 	}
 	parsed.operator.Name = name
 	parsed.operator.Fingerprint = ssh.FingerprintSHA256(parsed.key)
@@ -114,12 +114,12 @@ func splitOptions(line string) ([]option, string, error) {
 	for {
 		name, rest, found := strings.Cut(line, "=")
 		if !found || strings.ContainsAny(name, " \t,\"") {
-			return nil, "", fmt.Errorf("unknown option or key type %q: options are role, repo and from,"+
-				` as in role="push"; types are %s`, clip(firstWord(line)), strings.Join(keyTypes, ", "))
+			return nil, "", fmt.Errorf("unknown option or key type (%s): options are role, repo and from,"+
+				` as in role="push"; types are %s`, shown(firstWord(line)), strings.Join(keyTypes, ", "))
 		}
 		value, after, err := quoted(rest)
 		if err != nil {
-			return nil, "", fmt.Errorf("option %q: %w", clip(name), err)
+			return nil, "", fmt.Errorf("option (%s): %w", shown(name), err)
 		}
 		options = append(options, option{name, value})
 		if !strings.HasPrefix(after, ",") {
@@ -159,7 +159,7 @@ func needsBlank(after string) error {
 	if strings.HasPrefix(after, " ") || strings.HasPrefix(after, "\t") {
 		return nil
 	}
-	return fmt.Errorf("%q after an option: expected a comma or a blank", clip(after))
+	return errors.New("expected a comma or a blank after the value of an option")
 }
 
 func readOptions(options []option, role Role, fixed bool) (Operator, error) {
@@ -167,7 +167,7 @@ func readOptions(options []option, role Role, fixed bool) (Operator, error) {
 	seen := map[string]bool{}
 	for _, o := range options {
 		if seen[o.name] {
-			return Operator{}, fmt.Errorf("option %q is given twice", clip(o.name))
+			return Operator{}, fmt.Errorf("option (%s) is given twice", shown(o.name))
 		}
 		seen[o.name] = true
 		if err := readOption(&op, o, fixed); err != nil {
@@ -188,10 +188,10 @@ func readOption(op *Operator, o option, fixed bool) (err error) {
 		op.Repos, err = ParseGlobs(o.value)
 	case o.name == "role":
 		if op.Role = Role(o.value); !op.Role.Valid() {
-			err = fmt.Errorf("%q is not read, push, deploy or admin", clip(o.value))
+			err = fmt.Errorf("%s is not read, push, deploy or admin", shown(o.value))
 		}
 	default:
-		return fmt.Errorf("unknown option %q: options are role, repo and from", clip(o.name))
+		return fmt.Errorf("unknown option (%s): options are role, repo and from", shown(o.name))
 	}
 	if err != nil {
 		return fmt.Errorf("option %q: %w", o.name, err)
@@ -202,10 +202,10 @@ func readOption(op *Operator, o option, fixed bool) (err error) {
 // parseKey reads a key and says whether it is one that may be used.
 func parseKey(keyType, encoded string) (ssh.PublicKey, string, error) {
 	if strings.Contains(keyType, "-cert-v01@") {
-		return nil, "", fmt.Errorf("%s: certificates are not accepted, give the plain key", clip(keyType))
+		return nil, "", errors.New("certificates are not accepted, give the plain key")
 	}
 	if !slices.Contains(keyTypes, keyType) {
-		return nil, "", fmt.Errorf("key type %q is not accepted: make one with ssh-keygen -t ed25519", clip(keyType))
+		return nil, "", fmt.Errorf("the key type (%s) is not accepted: make a key with ssh-keygen -t ed25519", shown(keyType))
 	}
 	blob, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
@@ -213,10 +213,10 @@ func parseKey(keyType, encoded string) (ssh.PublicKey, string, error) {
 	}
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil {
-		return nil, "", fmt.Errorf("parse %s key: %w", keyType, err)
+		return nil, "", fmt.Errorf("the base64 is no %s key, or a part of it is missing", keyType) // the error may repeat it
 	}
 	if key.Type() != keyType {
-		return nil, "", fmt.Errorf("the key says that it is of type %q, not %q", clip(key.Type()), keyType)
+		return nil, "", fmt.Errorf("the key says that it is of type %q, not %q", key.Type(), keyType)
 	}
 	warning, err := judgeRSA(key)
 	return key, warning, err

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -49,9 +50,9 @@ func ParseGlobs(s string) (Globs, error) {
 	if len(patterns) == 0 || len(patterns) > maxGlobs {
 		return "", fmt.Errorf("%d patterns: give 1 to %d with blanks between", len(patterns), maxGlobs)
 	}
-	for _, pattern := range patterns {
+	for i, pattern := range patterns {
 		if !globPattern.MatchString(pattern) {
-			return "", fmt.Errorf("pattern %q: letters, digits and . _ / - * ? only", pattern)
+			return "", fmt.Errorf("pattern %d: letters, digits and . _ / - * ? only", i+1)
 		}
 	}
 	return Globs(strings.Join(patterns, " ")), nil
@@ -88,12 +89,14 @@ func ParseSources(s string) (Sources, error) {
 	for i, entry := range entries {
 		prefix, err := parseSource(strings.TrimSpace(entry))
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("address %d %w", i+1, err)
 		}
 		entries[i] = prefix.String()
 	}
 	return Sources(strings.Join(entries, ",")), nil
 }
+
+var errNoAddress = errors.New("is not an address or network such as 192.0.2.7 or 192.0.2.0/24")
 
 func parseSource(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
@@ -102,7 +105,7 @@ func parseSource(s string) (netip.Prefix, error) {
 	}
 	prefix, err := netip.ParsePrefix(s)
 	if err != nil || prefix.Addr().Is4In6() {
-		return netip.Prefix{}, fmt.Errorf("%q is not an address or network such as 192.0.2.7 or 192.0.2.0/24", s)
+		return netip.Prefix{}, errNoAddress
 	}
 	return prefix.Masked(), nil
 }

@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
@@ -134,7 +138,7 @@ func ReadConfig(path string) (Config, error) {
 	decoder := yaml.NewDecoder(io.LimitReader(file, maxConfig))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, fmt.Errorf("read configuration %s: %w; config/pushboat.yaml has every setting", path, err)
+		return Config{}, fmt.Errorf("read configuration %s: %w; config/pushboat.yaml has every setting", path, withoutValues(err))
 	}
 	c.relativeTo(filepath.Dir(path))
 	return c, nil
@@ -200,15 +204,44 @@ func (c Config) check() error {
 		}
 	}
 	if plain := c.Secrets.Plain; plain != "" && plain != "refuse" && plain != "allow" {
-		return fmt.Errorf("secrets.plain: %q is neither refuse nor allow", plain)
+		return errors.New("secrets.plain is neither refuse nor allow")
 	}
 	for _, tool := range c.Drift.HandTools {
 		if strings.Trim(tool, "*") == "" {
 			return fmt.Errorf("drift.hand_tools: %q would take every controller for a hand; name the tools", tool)
 		}
 	}
+	if err := c.checkKeys(); err != nil {
+		return err
+	}
 	if _, ok := c.Clusters["default"]; !ok {
 		return errors.New(`clusters: one has to be called "default"`)
 	}
 	return nil
 }
+
+// checkKeys refuses keys, tokens and passwords where the path of a file or the name
+// of a variable is meant.
+func (c Config) checkKeys() error {
+	for setting, paths := range map[string][]string{
+		"keys.admin (--admin-key)": c.Keys.Admin, "keys.file (--keys)": {c.Keys.File},
+		"secrets.age_keys": c.Secrets.AgeKeys, "secrets.pgp_keys": c.Secrets.PGPKeys,
+		"charts.credentials": slices.Collect(maps.Values(c.Charts.Credentials)),
+	} {
+		for _, path := range paths {
+			if err := access.CheckKeyPath(setting, path); err != nil {
+				return err
+			}
+		}
+	}
+	for i, name := range c.Secrets.Environment {
+		if !variable.MatchString(name) {
+			return fmt.Errorf("secrets.environment: entry %d is not the name of a variable; write the name without its value", i+1)
+		}
+	}
+	return nil
+}
+
+// variable is the name of a variable of the environment, as the clients of clouds
+// and Vault have them.
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
@@ -34,16 +35,9 @@ func (k FolderKeys) Open() (*secrets.Decrypter, error) {
 	if len(config.AgeKeys)+len(config.SSHKeys)+len(config.PGPKeys) == 0 {
 		return nil, nil
 	}
-	for _, files := range [][]string{config.AgeKeys, config.SSHKeys, config.PGPKeys} {
-		for i, file := range files {
-			if _, err := os.ReadFile(file); err != nil {
-				return nil, fmt.Errorf("read a key: %w", err)
-			}
-			abs, err := filepath.Abs(file)
-			if err != nil {
-				return nil, fmt.Errorf("find the key %q: %w", file, err)
-			}
-			files[i] = abs
+	for setting, files := range map[string][]string{"--age-key": config.AgeKeys, "--ssh-key": config.SSHKeys, "--pgp-key": config.PGPKeys} {
+		if err := findKeys(setting, files); err != nil {
+			return nil, err
 		}
 	}
 	self, err := os.Executable()
@@ -52,6 +46,25 @@ func (k FolderKeys) Open() (*secrets.Decrypter, error) {
 	}
 	config.Program = filepath.Join(filepath.Dir(self), "pushboat-sops")
 	return secrets.New(config), nil
+}
+
+// findKeys makes the paths of key files absolute, and refuses those that cannot be
+// read. What was given may be a key itself, and is not repeated.
+func findKeys(setting string, files []string) error {
+	for i, file := range files {
+		if err := access.CheckKeyPath(setting, file); err != nil {
+			return err
+		}
+		if _, err := os.ReadFile(file); err != nil {
+			return fmt.Errorf("read the file that %s names: %w", setting, access.WithoutPath(err))
+		}
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return fmt.Errorf("find the file that %s names: %w", setting, access.WithoutPath(err))
+		}
+		files[i] = abs
+	}
+	return nil
 }
 
 // FolderCharts says where charts come from for somebody who renders a folder without

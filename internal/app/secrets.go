@@ -20,10 +20,10 @@ func (s *server) openKeys() (err error) {
 		Program: filepath.Join(filepath.Dir(s.config.HookProgram), "pushboat-sops"),
 		SSHKeys: []string{host}, AgeKeys: s.config.Secrets.AgeKeys, PGPKeys: s.config.Secrets.PGPKeys, Keys: s.config.Secrets.Keys,
 	}
-	for _, name := range s.config.Secrets.Environment {
+	for i, name := range s.config.Secrets.Environment {
 		value, set := os.LookupEnv(name)
 		if !set {
-			return fmt.Errorf("secrets.environment: the variable %s is not set; set it for the server, or take the name out", name)
+			return fmt.Errorf("secrets.environment: entry %d: there is no such variable; set it for the server, or take the entry out", i+1)
 		}
 		config.Environment = append(config.Environment, name+"="+value)
 	}

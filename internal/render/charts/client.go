@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -116,18 +117,27 @@ func (c *client) refuseAddresses(ctx context.Context, _, address string, _ sysca
 func (s credential) read() (user, password string, err error) {
 	file, err := os.Open(s.file)
 	if err != nil {
-		return "", "", fmt.Errorf("charts.credentials: %w", err)
+		return "", "", s.unreadable(err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecret))
 	if err != nil {
-		return "", "", fmt.Errorf("charts.credentials: %w", err)
+		return "", "", s.unreadable(err)
 	}
 	user, password, found := strings.Cut(strings.TrimSpace(string(text)), ":")
 	if !found || user == "" || strings.ContainsAny(password, "\r\n") {
-		return "", "", fmt.Errorf("charts.credentials: %s is not one line with USER:PASSWORD", s.file)
+		return "", "", fmt.Errorf("charts.credentials: the file for %s is not one line with USER:PASSWORD", s.host)
 	}
 	return user, password, nil
+}
+
+// unreadable is the error of a file of credentials, without its name: people write
+// the credentials themselves where it belongs.
+func (s credential) unreadable(err error) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		err = of.Err
+	}
+	return fmt.Errorf("charts.credentials: the file for %s, which is to have USER:PASSWORD in it: %w", s.host, err)
 }
 
 // secretFor returns the credentials for an address; nil if it has none. The

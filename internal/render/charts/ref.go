@@ -3,6 +3,7 @@ package charts
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -61,14 +62,14 @@ type place struct {
 func parsePlace(text string) (place, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return place{}, fmt.Errorf("%q is no address", text)
+		return place{}, errors.New("what should be the address of a registry is none") // it may have a password in it
 	}
 	if u.User != nil {
 		return place{}, fmt.Errorf("the address of %s has credentials in it; the server's configuration has them, under charts.credentials", u.Host)
 	}
 	p, err := placeOf(u)
 	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
-		err = fmt.Errorf("%q has more than a path", text)
+		err = fmt.Errorf("%q: there is more than a path behind it", u.Scheme+"://"+u.Host+u.Path)
 	}
 	return p, err
 }
