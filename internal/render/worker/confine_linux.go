@@ -4,7 +4,9 @@ package worker
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 )
@@ -20,30 +22,62 @@ const (
 	loadWord     = 0x20 // of the call, at an offset
 	jumpIfEqual  = 0x15
 	jumpIfLarger = 0x35 // or equal
+	jumpIfSet    = 0x45 // any bit of the constant
 	decide       = 0x06
 
-	allowed = 0x7fff0000
-	refused = 0x00050000 | uint32(syscall.EACCES)
+	allowed  = 0x7fff0000
+	refused  = 0x00050000 | uint32(syscall.EACCES)
+	notThere = 0x00050000 | uint32(syscall.ENOSYS)
 
-	offsetOfCall = 0
-	offsetOfArch = 4
+	offsetOfCall  = 0
+	offsetOfArch  = 4
+	offsetOfFirst = 16 // argument; its lower half, as both architectures are little-endian
 
 	firstForeign = 0x40000000 // where the numbers of x32 begin, which are other names for the same calls
+
+	threadOfMine = 0x10000 // CLONE_THREAD, of clone(2)
+	callClone3   = 435
 )
 
 // denied are the calls that a renderer has no use for: whatever opens or changes
-// a file, speaks to another process or to a network, or starts a program. New
-// ways to open files (open_tree and what came after it) have the same numbers
-// everywhere.
-var denied = append([]uint32{
+// a file, speaks to another process or to a network, or starts a program. Calls
+// with a number from 424 on have the same one everywhere.
+var denied = slices.Concat(deniedFiles, deniedProcesses, deniedKernel, deniedHere)
+
+// deniedFiles open, make, change or mount.
+var deniedFiles = []uint32{
 	syscall.SYS_OPENAT, syscall.SYS_MKDIRAT, syscall.SYS_MKNODAT, syscall.SYS_UNLINKAT, syscall.SYS_RENAMEAT,
 	syscall.SYS_LINKAT, syscall.SYS_SYMLINKAT, syscall.SYS_TRUNCATE, syscall.SYS_FCHMODAT, syscall.SYS_FCHOWNAT,
-	syscall.SYS_SOCKET, syscall.SYS_SOCKETPAIR, syscall.SYS_CONNECT, syscall.SYS_BIND,
-	syscall.SYS_EXECVE, syscall.SYS_PTRACE, syscall.SYS_MOUNT, syscall.SYS_UMOUNT2, syscall.SYS_CHROOT,
-	syscall.SYS_UNSHARE, syscall.SYS_KEYCTL, syscall.SYS_ADD_KEY, syscall.SYS_REQUEST_KEY,
+	syscall.SYS_UTIMENSAT, syscall.SYS_SETXATTR, syscall.SYS_LSETXATTR, syscall.SYS_REMOVEXATTR, syscall.SYS_LREMOVEXATTR,
+	syscall.SYS_MOUNT, syscall.SYS_UMOUNT2, syscall.SYS_CHROOT, syscall.SYS_PIVOT_ROOT,
 	425, 426, 427, // io_uring_setup, io_uring_enter, io_uring_register
-	428, 430, 437, // open_tree, fsopen, openat2
-}, deniedHere...)
+	428, 429, 430, 431, 432, 433, // open_tree, move_mount, fsopen, fsconfig, fsmount, fspick
+	437, 442, 452, 467, // openat2, mount_setattr, fchmodat2, open_tree_attr
+}
+
+// deniedProcesses reach other processes, their memory, their files or their
+// network, or change how they are run. See ownOnly for signals.
+var deniedProcesses = []uint32{
+	syscall.SYS_SOCKET, syscall.SYS_SOCKETPAIR, syscall.SYS_CONNECT, syscall.SYS_BIND,
+	syscall.SYS_SHMGET, syscall.SYS_SHMAT, syscall.SYS_MSGGET, syscall.SYS_SEMGET, syscall.SYS_MQ_OPEN,
+	syscall.SYS_EXECVE, syscall.SYS_PTRACE, syscall.SYS_UNSHARE,
+	syscall.SYS_TKILL, syscall.SYS_RT_SIGQUEUEINFO, syscall.SYS_RT_TGSIGQUEUEINFO,
+	syscall.SYS_PRLIMIT64, syscall.SYS_SETPRIORITY, syscall.SYS_IOPRIO_SET,
+	syscall.SYS_SCHED_SETSCHEDULER, syscall.SYS_SCHED_SETPARAM, syscall.SYS_SCHED_SETAFFINITY,
+	syscall.SYS_MOVE_PAGES, syscall.SYS_MIGRATE_PAGES,
+	424, 434, 438, // pidfd_send_signal, pidfd_open, pidfd_getfd
+	440, 448, // process_madvise, process_mrelease
+}
+
+// deniedKernel reach into the kernel itself.
+var deniedKernel = []uint32{
+	syscall.SYS_KEYCTL, syscall.SYS_ADD_KEY, syscall.SYS_REQUEST_KEY, syscall.SYS_PERF_EVENT_OPEN,
+	syscall.SYS_INIT_MODULE, syscall.SYS_DELETE_MODULE, syscall.SYS_KEXEC_LOAD, syscall.SYS_REBOOT,
+}
+
+// ownOnly are the calls whose first argument has to be the process itself: Go's
+// scheduler interrupts its own threads by them, and a crash ends itself.
+var ownOnly = []uint32{syscall.SYS_KILL, syscall.SYS_TGKILL}
 
 // instruction is one of a filter (struct sock_filter).
 type instruction struct {
@@ -52,8 +86,9 @@ type instruction struct {
 	constant uint32
 }
 
-// filter refuses the denied calls, and all of another architecture.
-func filter() []instruction {
+// filter refuses the denied calls, and all of another architecture. pid is the
+// process that it is for.
+func filter(pid uint32) []instruction {
 	program := []instruction{
 		{loadWord, 0, 0, offsetOfArch},
 		{jumpIfEqual, 1, 0, architecture},
@@ -65,7 +100,26 @@ func filter() []instruction {
 	for _, call := range denied {
 		program = append(program, instruction{jumpIfEqual, 0, 1, call}, instruction{decide, 0, 0, refused})
 	}
+	for _, call := range ownOnly {
+		program = append(program, unless(call, instruction{jumpIfEqual, 1, 0, pid})...)
+	}
+	// A new thread is made by clone, and so is a new process. What clone3 is asked
+	// for cannot be seen; who is told that there is none takes clone.
+	program = append(program, unless(syscall.SYS_CLONE, instruction{jumpIfSet, 1, 0, threadOfMine})...)
+	program = append(program, instruction{jumpIfEqual, 0, 1, callClone3}, instruction{decide, 0, 0, notThere})
 	return append(program, instruction{decide, 0, 0, allowed})
+}
+
+// unless refuses a call unless its first argument passes a test, which is an
+// instruction that passes over the next one then.
+func unless(call uint32, test instruction) []instruction {
+	return []instruction{
+		{jumpIfEqual, 0, 4, call},
+		{loadWord, 0, 0, offsetOfFirst},
+		test,
+		{decide, 0, 0, refused},
+		{decide, 0, 0, allowed},
+	}
 }
 
 // confine takes the denied calls away from every thread of the process, for good.
@@ -77,11 +131,11 @@ func confine() error {
 	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
 		return fmt.Errorf("give up new privileges: %w", errno)
 	}
-	program := filter()
+	program := filter(uint32(os.Getpid())) //nolint:gosec // a process id is positive
 	described := struct {
 		length uint16
 		first  *instruction
-	}{uint16(len(program)), &program[0]} //nolint:gosec // below a hundred
+	}{uint16(len(program)), &program[0]} //nolint:gosec // below three hundred
 	_, _, errno := syscall.RawSyscall(sysSeccomp, seccompFilter, seccompThreads, uintptr(unsafe.Pointer(&described)))
 	runtime.KeepAlive(program)
 	if errno != 0 && errno != syscall.ENOSYS && errno != syscall.EINVAL {

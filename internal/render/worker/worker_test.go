@@ -57,6 +57,8 @@ func work(job []byte, fsys fs.FS) []byte {
 		got = "connected"
 	case "run":
 		got, err = exec.Command(argument).CombinedOutput()
+	case "call":
+		got, err = call(strings.Fields(argument))
 	case "environment":
 		got = strings.Join(os.Environ(), " ")
 	case "pid":
@@ -182,6 +184,20 @@ func TestConfinement(t *testing.T) {
 	for _, job := range []string{"open " + secret, "open /proc/self/environ", "open /etc/passwd", "run /bin/true"} {
 		if got := do(t, s, job); !strings.HasPrefix(got, "error: ") {
 			t.Errorf("%s: %s", job, got)
+		}
+	}
+	for _, number := range deniedCalls() {
+		if got := do(t, s, fmt.Sprint("call ", number)); got != "error: permission denied" {
+			t.Errorf("system call %d: %s", number, got)
+		}
+	}
+	// Signals to itself are how Go's scheduler works; there are no others.
+	for job, want := range map[string]string{
+		"call kill 0": "done", "call kill 1": "error: permission denied", "call tgkill 0": "done", "call tgkill 1": "error: permission denied",
+		"call clone3": "error: function not implemented", "call fork": "error: permission denied",
+	} {
+		if got := do(t, s, job); got != want {
+			t.Errorf("%s: %s, want %s", job, got, want)
 		}
 	}
 }
