@@ -26,6 +26,7 @@ type Options struct {
 	Skip         bool // record, do not deploy
 	PlainSecrets bool // store Secrets whose values are not encrypted
 	ConfirmPrune int  // how many deletions are confirmed; -1: none
+	Undo         bool // the server takes back what it has just deployed
 	Verb         bool // asked for by a verb, which has flags for what a push has options for
 }
 
@@ -111,12 +112,20 @@ func (p *Prepared) Plan(ctx context.Context) {
 		p.Plans = nil // they lack what could not be read
 	}
 	if len(p.Problems) == 0 {
-		p.Problems = guard(p.Plans, p.Options)
-		p.guarded = len(p.Problems) > 0
+		p.guard(ctx)
 	}
 	if p.Options.Verb {
 		hintAtFlags(p.Problems)
 	}
+}
+
+// guard refuses deletions that nobody has confirmed.
+func (p *Prepared) guard(ctx context.Context) {
+	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
+		return
+	}
+	p.Problems = guard(p.Plans, p.Options)
+	p.guarded = len(p.Problems) > 0
 }
 
 // hintAtFlags names the flag of a verb where a hint names a push option.

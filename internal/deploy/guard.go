@@ -16,12 +16,20 @@ const (
 	pruneCount = 3
 )
 
-// precious kinds take data or other objects with them when they are deleted.
+// precious kinds take data or other objects with them when they are deleted, also
+// when they are made anew.
 var precious = map[schema.GroupKind]bool{
 	manifest.NamespaceKind:          true,
 	manifest.DefinitionKind:         true,
 	{Kind: "PersistentVolume"}:      true,
 	{Kind: "PersistentVolumeClaim"}: true,
+}
+
+// serving kinds have what nobody gets back by making them anew: pods with names and
+// volumes of their own, an address that others know. Who makes one anew by force has
+// asked for that by its name.
+var serving = map[schema.GroupKind]bool{
+	{Group: "apps", Kind: "StatefulSet"}: true,
 }
 
 // guard refuses deletions that nobody confirmed. The number to confirm is
@@ -36,7 +44,7 @@ func guard(plans []*Plan, options Options) manifest.Problems {
 	}
 	var problems manifest.Problems
 	for _, plan := range plans {
-		if reason := plan.danger(); reason != "" {
+		if reason := plan.danger(options.Undo); reason != "" {
 			problems = append(problems, manifest.Problem{
 				App: plan.App, Message: reason, Hint: confirmHint(total, options),
 			})
@@ -68,8 +76,10 @@ func (p *Plan) deletions() []Step {
 	return steps
 }
 
-// danger says why the plan's deletions need to be confirmed, or "".
-func (p *Plan) danger() string {
+// danger says why the plan's deletions need to be confirmed, or "". undo is for a plan
+// that takes back what has just been deployed: that may have made the app's first
+// objects, and those that serve.
+func (p *Plan) danger(undo bool) string {
 	deletions := p.deletions()
 	existing := len(p.pruned()) + p.Counts().Change + p.Counts().Unchanged
 	switch {
@@ -81,11 +91,14 @@ func (p *Plan) danger() string {
 	case p.Gone:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
 	}
-	if names := preciousOf(deletions); len(names) > 0 {
+	if names := preciousOf(deletions, undo); len(names) > 0 {
 		return fmt.Sprintf("app %s: would delete %s, with all that is in it or comes of it", p.App, strings.Join(names, " and "))
 	}
 	if names := toConfirm(deletions); names != "" {
 		return fmt.Sprintf("app %s: would delete %s, which asks for it to be confirmed", p.App, names)
+	}
+	if reason := p.loss(); reason != "" && !undo {
+		return fmt.Sprintf("app %s: %s", p.App, reason)
 	}
 	if n := len(p.pruned()); n > pruneCount && float64(n) > pruneShare*float64(existing) {
 		return fmt.Sprintf("app %s: would delete %d of %d objects", p.App, n, existing)
@@ -93,14 +106,44 @@ func (p *Plan) danger() string {
 	return ""
 }
 
+// loss says that nothing of what an app has would stay, although the app does; "" if
+// something does. A namespace alone is nothing that is deployed. One object that
+// makes room for another is as likely to be renamed as not.
+func (p *Plan) loss() string {
+	deleted, made := len(p.pruned()), 0
+	if deleted == 0 || len(p.Hooks) > 0 {
+		return ""
+	}
+	for _, step := range p.Steps {
+		switch {
+		case step.ID.GroupKind() == manifest.NamespaceKind:
+		case step.Action != Create:
+			return ""
+		default:
+			made++
+		}
+	}
+	switch {
+	case made == 0:
+		return fmt.Sprintf("would be left without an object: all it has (%d) would be deleted", deleted)
+	case deleted > 1:
+		return fmt.Sprintf("would delete all it has (%d) and make others, as after a change of its namespace or names", deleted)
+	}
+	return ""
+}
+
 // preciousOf names the first three of the precious objects among deletions,
 // and how many more there are.
-func preciousOf(deletions []Step) []string {
+func preciousOf(deletions []Step, undo bool) []string {
 	const shown = 3
 	var names []string
 	for _, step := range deletions {
-		if precious[step.ID.GroupKind()] {
+		kind := step.ID.GroupKind()
+		switch {
+		case precious[kind], serving[kind] && !undo && step.Action == Delete:
 			names = append(names, step.ID.String())
+		case step.exposed && !undo:
+			names = append(names, step.ID.String()+" (LoadBalancer)")
 		}
 	}
 	if len(names) > shown {

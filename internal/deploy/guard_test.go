@@ -39,6 +39,20 @@ func TestGuard(t *testing.T) {
 	gone.Gone = true
 	recreated := planOf(5)
 	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: Recreate})
+	database := manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"}
+	remade := planOf(5)
+	remade.Steps = append(remade.Steps, Step{ID: database, Action: Recreate})
+	exposed := planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"})
+	exposed.Prune[0].exposed = true
+	emptied := planOf(0, configMaps(1)...)
+	emptied.Steps = []Step{{ID: namespace, Action: Unchanged}}
+	hooked := planOf(0, configMaps(1)...)
+	hooked.Hooks = []Step{{ID: configMap("hook"), Action: Hook}}
+	moved := func(n int) *Plan {
+		plan := planOf(0, configMaps(n)...)
+		plan.Steps = []Step{{ID: namespace, Action: Create}, {ID: configMap("other"), Action: Create}}
+		return plan
+	}
 	tests := []struct {
 		name      string
 		plan      *Plan
@@ -57,6 +71,19 @@ func TestGuard(t *testing.T) {
 		{"a claim, confirmed", planOf(100, claim), 1, ""},
 		{"all that is lost is named", planOf(100, namespace, claim), -1, "app shop: would delete Namespace shop and PersistentVolumeClaim shop/data, with"},
 		{"a claim recreated by force", recreated, -1, "would delete PersistentVolumeClaim shop/data"},
+		{"a stateful set", planOf(100, database), -1, "would delete StatefulSet shop/db, with"},
+		{"a stateful set, confirmed", planOf(100, database), 1, ""},
+		{"a stateful set of another group", planOf(100, manifest.ID{Group: "example.org", Kind: "StatefulSet", Name: "db"}), -1, ""},
+		{"a stateful set made anew", remade, -1, ""},
+		{"a service with an address", exposed, -1, "would delete Service shop/web (LoadBalancer), with"},
+		{"another service", planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}), -1, ""},
+		{"the last object", planOf(0, configMaps(1)...), -1, "would be left without an object: all it has (1) would be deleted"},
+		{"the last object, confirmed", planOf(0, configMaps(1)...), 1, ""},
+		{"all but the namespace", emptied, -1, "would be left without an object"},
+		{"all but a hook", hooked, -1, ""},
+		{"one object for another", moved(1), -1, ""},
+		{"all objects for others", moved(2), -1, "would delete all it has (2) and make others"},
+		{"all objects for others, confirmed", moved(2), 2, ""},
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
 	}
@@ -88,5 +115,19 @@ func TestGuardCountsTheWholePush(t *testing.T) {
 	}
 	if problems := guard([]*Plan{small, big}, Options{ConfirmPrune: 5}); len(problems) > 0 {
 		t.Fatalf("the right number is refused: %v", problems)
+	}
+}
+
+// TestGuardLetsFailuresBeUndone: what a deploy that failed has made, its rollback may
+// delete, but for what has data in it.
+func TestGuardLetsFailuresBeUndone(t *testing.T) {
+	service := planOf(0, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}, manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"})
+	service.Prune[0].exposed = true
+	if problems := guard([]*Plan{service}, Options{ConfirmPrune: -1, Undo: true}); len(problems) > 0 {
+		t.Errorf("refused: %v", problems)
+	}
+	claim := planOf(5, manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"})
+	if problems := guard([]*Plan{claim}, Options{ConfirmPrune: -1, Undo: true}); len(problems) != 1 {
+		t.Errorf("a claim: %v", problems)
 	}
 }

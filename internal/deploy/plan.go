@@ -37,6 +37,7 @@ type Step struct {
 	defined  bool     // its definition comes with the push, and allows it
 	app      string   // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
 	left     bool     // as it runs, whatever the revision says; Note has why
+	exposed  bool     // a Service with an address outside of the cluster, for Delete
 	yields   bool     // in some fields to another applier; Note has which
 	ignored  []string // JSON pointers to fields that are left to others
 	pointers []string // to the fields that drifted, for Configure

@@ -21,7 +21,7 @@ func (m *Maker) After(ctx context.Context, failed deploy.Record) (*deploy.Run, e
 	r, err := m.Prepare(ctx, Request{
 		App: failed.App, Head: head, Caller: access.System("onFailure"),
 		Reason:  fmt.Sprintf("Deploy %s is %s, and onFailure is rollback.", failed.ID(), failed.Result),
-		Options: deploy.Options{ConfirmPrune: -1},
+		Options: deploy.Options{ConfirmPrune: -1, Undo: true},
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,62 @@
+package deploy
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// serviceKind has an address outside of the cluster if it is of type LoadBalancer.
+var serviceKind = schema.GroupVersionKind{Version: "v1", Kind: "Service"}
+
+// lookAtServices finds out which of the Services that the plans delete have an
+// address outside of the cluster. Apps that go ask for a confirmation anyway.
+func (e *Engine) lookAtServices(ctx context.Context, plans []*Plan) manifest.Problems {
+	for _, plan := range plans {
+		if plan.Gone {
+			continue
+		}
+		if err := e.Clusters[plan.Cluster].lookAtServices(ctx, plan.Prune); err != nil {
+			return manifest.Problems{noAnswer(plan.Cluster, err)}
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) lookAtServices(ctx context.Context, steps []Step) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i := range steps {
+		step := &steps[i]
+		if step.Action != Delete || step.ID.GroupKind() != serviceKind.GroupKind() {
+			continue
+		}
+		group.Go(func() (err error) {
+			step.exposed, err = c.exposes(ctx, step.ID)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// exposes reports whether a Service is of type LoadBalancer, as it runs.
+func (c *Cluster) exposes(ctx context.Context, id manifest.ID) (bool, error) {
+	kind, err := c.Kube.Kind(ctx, serviceKind)
+	if err != nil {
+		return false, err
+	}
+	running, err := c.Kube.Get(ctx, kind, id.Namespace, id.Name)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	is, _, err := unstructured.NestedString(running.Object, "spec", "type")
+	return is == "LoadBalancer", err
+}
