@@ -4,6 +4,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/pushboat/pushboat/internal/app"
@@ -25,7 +26,18 @@ func main() {
 	case errors.Is(err, app.ErrChanges):
 		os.Exit(exitChanges)
 	default:
-		fmt.Fprintln(os.Stderr, "error: "+err.Error())
+		complain(os.Stderr, err)
 		os.Exit(exitError)
 	}
+}
+
+// complain writes an error, or each of those that it joins.
+func complain(w io.Writer, err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a join as it is, not one within
+		for _, one := range several.Unwrap() {
+			complain(w, one)
+		}
+		return
+	}
+	fmt.Fprintln(w, "error: "+err.Error())
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,11 +70,7 @@ func (k *Keyring) Reload() error {
 
 func (k *Keyring) reload() error {
 	k.seen = k.stamps()
-	sources, err := k.sources()
-	if err != nil {
-		return err
-	}
-	next, err := NewDirectory(sources...)
+	next, err := ReadDirectory(k.files)
 	if err != nil {
 		return err
 	}
@@ -95,7 +92,12 @@ func (k *Keyring) refresh() {
 		k.log.WithError(err).Error("access: the key files are wrong, the former keys stay in force")
 		return
 	}
-	k.log.WithField("keys", k.Directory().Len()).Info("access: key files read again")
+	k.log.Info("access: " + k.Describe())
+}
+
+// Describe says what was read last, for the log.
+func (k *Keyring) Describe() string {
+	return fmt.Sprintf("key files read again: %d keys in %s", k.Directory().Len(), strings.Join(k.files.paths(), ", "))
 }
 
 // Directory returns the directory of the moment.
@@ -111,16 +113,26 @@ func (k *Keyring) Lookup(key ssh.PublicKey) (Operator, bool) {
 // Admins returns the names of the operators with the role admin, sorted.
 func (k *Keyring) Admins() []string { return k.Directory().Admins() }
 
-func (k *Keyring) paths() []string {
-	if k.files.Authorized == "" {
-		return k.files.AdminKeys
+// ReadDirectory reads the files. Its error names file and line of everything that is
+// wrong.
+func ReadDirectory(files Files) (*Directory, error) {
+	sources, err := files.sources()
+	if err != nil {
+		return nil, err
 	}
-	return append(slices.Clip(k.files.AdminKeys), k.files.Authorized)
+	return NewDirectory(sources...)
+}
+
+func (f Files) paths() []string {
+	if f.Authorized == "" {
+		return f.AdminKeys
+	}
+	return append(slices.Clip(f.AdminKeys), f.Authorized)
 }
 
 func (k *Keyring) stamps() []stamp {
 	var stamps []stamp
-	for _, path := range k.paths() {
+	for _, path := range k.files.paths() {
 		var s stamp
 		if info, err := os.Stat(path); err == nil {
 			s = stamp{info.Size(), info.ModTime(), info}
@@ -143,15 +155,15 @@ func changed(before, now []stamp) bool {
 	return false
 }
 
-func (k *Keyring) sources() ([]Source, error) {
+func (f Files) sources() ([]Source, error) {
 	var sources []Source
 	var problems []error
-	for i, path := range k.paths() {
+	for i, path := range f.paths() {
 		text, err := readFile(path)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("read keys: %w", err))
 		}
-		sources = append(sources, Source{File: path, Text: text, Admin: i < len(k.files.AdminKeys)})
+		sources = append(sources, Source{File: path, Text: text, Admin: i < len(f.AdminKeys)})
 	}
 	return sources, errors.Join(problems...)
 }

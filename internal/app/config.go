@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
@@ -189,57 +190,47 @@ func (c Config) withDefaults() (Config, error) {
 	return c, c.check()
 }
 
+// check returns all that is wrong with the settings themselves, each with its name.
+// What they name is tried by trial.
 func (c Config) check() error {
-	switch {
-	case c.Data == "":
-		return errors.New("no data directory: give --data DIR, or data: in the configuration")
-	case len(c.Keys.Admin) == 0 && c.Keys.File == "":
-		return errors.New("nobody could log in: give --admin-key FILE.pub, or keys: in the configuration")
-	case c.SSH.IdleTimeout != 0 && c.SSH.IdleTimeout < time.Minute:
-		return fmt.Errorf("ssh.idle_timeout: %s is less than 1m, which git itself needs", c.SSH.IdleTimeout)
-	}
+	var problems problems
+	problems.when(c.Data == "", "no data directory: give --data DIR, or data: in the configuration")
+	problems.when(len(c.Keys.Admin) == 0 && c.Keys.File == "",
+		"nobody could log in: give --admin-key FILE.pub, or keys: in the configuration")
+	problems.when(c.SSH.IdleTimeout != 0 && c.SSH.IdleTimeout < time.Minute,
+		"ssh.idle_timeout: %s is less than 1m, which git itself needs", c.SSH.IdleTimeout)
 	if c.Debug.Address != "" {
-		if err := checkLoopback(c.Debug.Address); err != nil {
-			return fmt.Errorf("debug.address: %w", err)
-		}
+		problems.add("debug.address", checkLoopback(c.Debug.Address))
 	}
-	if plain := c.Secrets.Plain; plain != "" && plain != "refuse" && plain != "allow" {
-		return errors.New("secrets.plain is neither refuse nor allow")
-	}
+	plain := c.Secrets.Plain
+	problems.when(plain != "" && plain != "refuse" && plain != "allow", "secrets.plain is neither refuse nor allow")
 	for _, tool := range c.Drift.HandTools {
-		if strings.Trim(tool, "*") == "" {
-			return fmt.Errorf("drift.hand_tools: %q would take every controller for a hand; name the tools", tool)
-		}
+		problems.when(strings.Trim(tool, "*") == "", "drift.hand_tools: %q would take every controller for a hand; name the tools", tool)
 	}
-	if err := c.checkKeys(); err != nil {
-		return err
-	}
-	if _, ok := c.Clusters["default"]; !ok {
-		return errors.New(`clusters: one has to be called "default"`)
-	}
-	return nil
+	_, hasDefault := c.Clusters[appfile.DefaultCluster]
+	problems.when(!hasDefault, "clusters: one has to be called %q", appfile.DefaultCluster)
+	c.checkKeys(&problems)
+	_, err := newLog(c.Log)
+	problems.add("", err)
+	return problems.err()
 }
 
 // checkKeys refuses keys, tokens and passwords where the path of a file or the name
 // of a variable is meant.
-func (c Config) checkKeys() error {
+func (c Config) checkKeys(problems *problems) {
 	for setting, paths := range map[string][]string{
 		"keys.admin (--admin-key)": c.Keys.Admin, "keys.file (--keys)": {c.Keys.File},
 		"secrets.age_keys": c.Secrets.AgeKeys, "secrets.pgp_keys": c.Secrets.PGPKeys,
 		"charts.credentials": slices.Collect(maps.Values(c.Charts.Credentials)),
 	} {
 		for _, path := range paths {
-			if err := access.CheckKeyPath(setting, path); err != nil {
-				return err
-			}
+			problems.add("", access.CheckKeyPath(setting, path))
 		}
 	}
 	for i, name := range c.Secrets.Environment {
-		if !variable.MatchString(name) {
-			return fmt.Errorf("secrets.environment: entry %d is not the name of a variable; write the name without its value", i+1)
-		}
+		problems.when(!variable.MatchString(name),
+			"secrets.environment: entry %d is not the name of a variable; write the name without its value", i+1)
 	}
-	return nil
 }
 
 // variable is the name of a variable of the environment, as the clients of clouds

@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -17,7 +16,7 @@ func (s *server) openKeys() (err error) {
 		return err
 	}
 	config := secrets.Config{
-		Program: filepath.Join(filepath.Dir(s.config.HookProgram), "pushboat-sops"),
+		Program: s.config.sopsProgram(),
 		SSHKeys: []string{host}, AgeKeys: s.config.Secrets.AgeKeys, PGPKeys: s.config.Secrets.PGPKeys, Keys: s.config.Secrets.Keys,
 	}
 	for i, name := range s.config.Secrets.Environment {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -52,6 +53,7 @@ const stopGrace = 25 * time.Second
 type server struct {
 	config        Config
 	log           *logrus.Entry
+	version       string
 	repos         *git.Store
 	socket        *push.Socket
 	keyring       *access.Keyring
@@ -67,6 +69,8 @@ type server struct {
 	fullTimetable *timetable
 	ssh           *sshd.Server
 	probes        *http.Server
+	httpAddr      net.Addr    // nil: no HTTP
+	stopping      atomic.Bool // no push begins any more
 	debug         *http.Server
 	cancel        context.CancelFunc // ends the watches
 }
@@ -78,12 +82,15 @@ func Serve(ctx context.Context, config Config, version string, out io.Writer, re
 	if err != nil {
 		return err
 	}
+	if err := config.trial(); err != nil {
+		return err
+	}
 	log, err := newLog(config.Log)
 	if err != nil {
 		return err
 	}
-	s := &server{config: config, log: log}
-	if err := s.build(version); err != nil {
+	s := &server{config: config, log: log, version: version}
+	if err := s.build(); err != nil {
 		s.close()
 		return err
 	}
@@ -113,14 +120,14 @@ func newLog(config Log) (*logrus.Entry, error) {
 }
 
 // build makes the parts, leaf first. Nothing listens yet.
-func (s *server) build(version string) error {
+func (s *server) build() error {
 	if err := s.buildRepos(); err != nil {
 		return err
 	}
 	if err := s.buildEngine(); err != nil {
 		return err
 	}
-	return s.buildDoors(version)
+	return s.buildDoors()
 }
 
 func (s *server) path(elements ...string) string {
@@ -300,8 +307,8 @@ func secretKey(path string) ([]byte, error) {
 }
 
 // buildDoors makes the SSH and the HTTP server.
-func (s *server) buildDoors(version string) (err error) {
-	s.keyring, err = access.OpenKeyring(access.Files{AdminKeys: s.config.Keys.Admin, Authorized: s.config.Keys.File}, s.log)
+func (s *server) buildDoors() (err error) {
+	s.keyring, err = access.OpenKeyring(s.config.keyFiles(), s.log)
 	if err != nil {
 		return err
 	}
@@ -309,7 +316,7 @@ func (s *server) buildDoors(version string) (err error) {
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
-		Version: version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
+		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
 	s.ssh, err = sshd.New(sshd.Config{
@@ -353,14 +360,12 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.timetable.start()
 	s.fullTimetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()
-	s.log.WithField("address", listener.Addr().String()).Info("ssh: serving")
+	s.log.Info("serving: " + s.describe(listener.Addr()))
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
 	for {
 		select {
 		case <-reload:
-			if err := s.keyring.Reload(); err != nil {
-				s.log.Errorf("read the key files again: %v; the former keys stay", err)
-			}
+			s.reload()
 		case err := <-failed:
 			s.stop()
 			return err
@@ -369,6 +374,25 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 			return nil
 		}
 	}
+}
+
+// describe says who serves what and where, for the log.
+func (s *server) describe(ssh net.Addr) string {
+	doors := "ssh " + ssh.String()
+	if s.httpAddr != nil {
+		doors += ", http " + s.httpAddr.String()
+	}
+	clusters := slices.Sorted(maps.Keys(s.config.Clusters))
+	return fmt.Sprintf("pushboat %s, %s, data %s, clusters %s", s.version, doors, s.config.Data, strings.Join(clusters, ", "))
+}
+
+// reload reads again what can be read again, and says what that was.
+func (s *server) reload() {
+	if err := s.keyring.Reload(); err != nil {
+		s.log.Errorf("read the key files again: %v; the former keys stay", err)
+		return
+	}
+	s.log.Infof("reload: %s; every other setting takes a restart", s.keyring.Describe())
 }
 
 // tidyEvery is how often the packs of each repository are rolled up if there
@@ -409,31 +433,10 @@ func (s *server) listen(address, file string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveProbes answers /healthz and /readyz.
-func (s *server) serveProbes(failed chan<- error) error {
-	if s.config.HTTP.Address == "" {
-		return nil
-	}
-	listener, err := s.listen(s.config.HTTP.Address, "http.addr")
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	for _, path := range []string{"GET /healthz", "GET /readyz"} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	}
-	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
-	go func() {
-		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	}()
-	return nil
-}
-
 // stop lets running sessions end, then the deploys that they do not wait for.
 // What is still waiting for health is taken up at the next start.
 func (s *server) stop() {
+	s.stopping.Store(true)
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
 	s.fullTimetable.stop()

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
 )
 
@@ -74,7 +76,14 @@ func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
 	return past[max(len(past)-most, 0):], last
 }
 
+// mayHear reports whether an event is asked for, and the caller's to know. Clusters
+// concern whoever sees an app there.
 func (c *call) mayHear(e event.Event) bool {
+	if e.Kind == event.Cluster {
+		return slices.ContainsFunc(c.visible(), func(s deploy.Status) bool {
+			return s.Cluster == e.Cluster && (len(c.args) == 0 || s.App == c.args[0])
+		})
+	}
 	return (len(c.args) == 0 || e.App == c.args[0]) && c.Policy.Allows(c.Caller(), access.ReadDeploys, e.Repo)
 }
 
@@ -88,5 +97,9 @@ func (c *call) tellEvent(e event.Event, asJSON bool) error {
 }
 
 func printEvent(w io.Writer, e event.Event) {
-	fmt.Fprintf(w, "%s  %-7s  %s: %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), e.Kind, e.App, e.Text)
+	about := e.App
+	if e.Kind == event.Cluster {
+		about = "cluster " + e.Cluster
+	}
+	fmt.Fprintf(w, "%s  %-7s  %s: %s\n", e.Time.UTC().Format("2006-01-02 15:04:05"), e.Kind, about, e.Text)
 }

@@ -133,7 +133,7 @@ func (a *app) mendParent(t *target, plan *Plan) {
 		}
 	}
 	if err != nil {
-		a.engine.Log.WithField("app", a.name).Warnf("check the inventory on the cluster: %v", err)
+		a.logTrouble("check the inventory on the cluster", err)
 		return
 	}
 	a.setParent(cluster, &there)

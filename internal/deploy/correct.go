@@ -17,7 +17,7 @@ func (a *app) check(t *target, j *job) bool {
 	if err != nil {
 		a.setTrouble(err.Error())
 		j.finding = Finding{Result: CheckFailed, Message: err.Error()}
-		a.engine.Log.WithField("app", a.name).Warnf("check against the cluster: %v", err)
+		a.logTrouble("check against the cluster", err)
 		return false
 	}
 	if !plan.partial {

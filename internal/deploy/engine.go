@@ -37,6 +37,8 @@ type Cluster struct {
 	opened  chan struct{}          // closed when the cluster answered and every claim is known
 	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
 	retry   chan chan<- error      // hurries the next attempt to open it, and is told why it fails
+
+	sightings sightings
 }
 
 // NewCluster pairs a cluster with its index.
@@ -193,11 +195,14 @@ const openRetry = 5 * time.Second
 // object is deleted that another app is about to take over.
 func (e *Engine) open(name string, cluster *Cluster) {
 	var asked chan<- error // whoever waits for this attempt
+	former := ""
 	for {
 		err := e.tryOpen(name, cluster)
 		cluster.fails(err)
+		e.tellOutage(cluster)
 		if err == nil {
 			close(cluster.opened)
+			e.Log.WithField("cluster", name).Info("cluster: answers; its apps are compared with it")
 			e.startApps(name)
 			e.readAgain()
 			return
@@ -205,7 +210,10 @@ func (e *Engine) open(name string, cluster *Cluster) {
 		if asked != nil {
 			asked <- err
 		}
-		e.Log.WithField("cluster", name).Warnf("%v; trying again", err)
+		if text := err.Error(); text != former && unreachable(err) == nil { // tellOutage tells the others
+			e.Log.WithField("cluster", name).Warnf("cluster: %s; trying again", text)
+			former = text
+		}
 		select {
 		case <-time.After(openRetry):
 			asked = nil

@@ -3,62 +3,13 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 )
-
-// Outage is why and since when a cluster is not seen, or not all of it.
-type Outage struct {
-	Cluster     string    `json:"cluster"`
-	Unreachable bool      `json:"unreachable"` // false: it answers, but not about every kind
-	Since       time.Time `json:"since"`
-	Error       string    `json:"error"`
-}
-
-// newOutage describes an error of a cluster.
-func newOutage(cluster string, err error, since time.Time) *Outage {
-	unreachable := (*kube.UnreachableError)(nil)
-	o := &Outage{Cluster: cluster, Unreachable: errors.As(err, &unreachable), Since: since, Error: err.Error()}
-	if o.Unreachable {
-		_, o.Error, _ = strings.Cut(unreachable.Error(), "does not answer: ")
-	}
-	return o
-}
-
-// outage returns what keeps the cluster from being seen; nil while nothing does.
-func (c *Cluster) outage() *Outage {
-	if opening := c.opening.Load(); opening != nil {
-		return opening
-	}
-	down := c.Index.Down()
-	if down.Err == nil {
-		return nil
-	}
-	o := newOutage(c.Kube.Name(), down.Err, down.Since)
-	if down.Part != "" { // an extension API that is away answers like a cluster that is
-		o.Unreachable, o.Error = false, down.Part+": "+o.Error
-	}
-	return o
-}
-
-// fails notes that the cluster could not be opened; nil: it has been.
-func (c *Cluster) fails(err error) {
-	if err == nil {
-		c.opening.Store(nil)
-		return
-	}
-	since := time.Now()
-	if former := c.opening.Load(); former != nil {
-		since = former.Since
-	}
-	c.opening.Store(newOutage(c.Kube.Name(), err, since))
-}
 
 // ClusterState is how the server gets on with a cluster.
 type ClusterState struct {

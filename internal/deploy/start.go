@@ -31,7 +31,11 @@ func (e *Engine) Start(failed func(error)) {
 			return
 		}
 		for name, cluster := range e.Clusters {
-			cluster.Index.OnReturn(func() { e.retryOn(name) })
+			cluster.Index.OnReturn(func() {
+				e.tellOutage(cluster)
+				e.retryOn(name)
+			})
+			cluster.Index.OnLoss(func() { e.tellOutage(cluster) })
 		}
 		close(e.loaded)
 		for name, cluster := range e.Clusters {

@@ -223,7 +223,7 @@ func (a *app) sourcesStand(t *target, j *job) bool {
 	defer cancel()
 	digest, err := session.Sources(ctx, t.spec)
 	if err != nil {
-		a.engine.Log.WithField("app", a.name).Warnf("look for new values: %v", err)
+		a.logTrouble("look for new values", err)
 		j.trouble = err.Error()
 	}
 	return err != nil || digest == t.sources

@@ -17,6 +17,7 @@ const (
 	Drift   Kind = "drift"   // drift was taken back, or found and left
 	Health  Kind = "health"  // an object ceased to be healthy after its deploy, or is healthy again
 	Suspend Kind = "suspend" // an app was suspended or resumed
+	Cluster Kind = "cluster" // a cluster does not answer, or answers again; App and Repo are ""
 )
 
 // Event is one thing that happened. No field holds a secret.
@@ -24,8 +25,8 @@ type Event struct {
 	Number  uint64    `json:"number"` // from 1 since the server's start
 	Time    time.Time `json:"time"`
 	Kind    Kind      `json:"kind"`
-	App     string    `json:"app"`
-	Repo    string    `json:"repository"`
+	App     string    `json:"app,omitempty"`
+	Repo    string    `json:"repository,omitempty"`
 	Cluster string    `json:"cluster,omitempty"`
 	Object  string    `json:"object,omitempty"` // "Deployment shop/web"; "" for the app as a whole
 	Good    bool      `json:"good"`             // nobody need look at it

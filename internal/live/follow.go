@@ -264,6 +264,7 @@ func (f *follow) see(err error) {
 		err = f.whoIsAway(err)
 		f.report(err)
 		f.fail(err)
+		f.index.lost()
 	case errors.Is(err, context.Canceled):
 	default:
 		f.fail(fmt.Errorf("watch %s: %w", f.target().Resource.Resource, err))

@@ -42,6 +42,7 @@ type Index struct {
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
 	onReturn []func()
+	onLoss   []func()
 	grace    time.Duration // how long a kind is watched that nobody uses
 	lossy    time.Duration // how long a watch may be behind a list
 }
@@ -82,10 +83,23 @@ func (x *Index) OnReturn(f func()) {
 	x.onReturn = append(x.onReturn, f)
 }
 
+// OnLoss calls f whenever a request of a watch has failed since its cluster, or its
+// API alone, did not answer. f must be quick. Call OnLoss before the first Follow.
+func (x *Index) OnLoss(f func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onLoss = append(x.onLoss, f)
+}
+
 // returned tells that a kind is seen again.
-func (x *Index) returned() {
+func (x *Index) returned() { x.tell(&x.onReturn) }
+
+// lost tells that a kind cannot be seen.
+func (x *Index) lost() { x.tell(&x.onLoss) }
+
+func (x *Index) tell(listeners *[]func()) {
 	x.mu.RLock()
-	told := x.onReturn
+	told := *listeners
 	x.mu.RUnlock()
 	for _, f := range told {
 		f()

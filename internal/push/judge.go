@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
@@ -39,6 +41,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	options, problems := parseOptions(req.Options)
 	if len(problems) > 0 {
 		deploy.PrintProblems(out, problems)
+		p.logRefusal(problems)
 		return false
 	}
 	p.options = options
@@ -59,6 +62,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	if len(problems) > 0 {
 		deploy.PrintProblems(out, problems)
 		fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
+		p.logRefusal(problems)
 		return false
 	}
 	if options.Plan && len(prepared) == 0 {
@@ -71,7 +75,9 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		change.Plan(ctx)
 		change.Print(out)
 		ok = ok && !change.Refused()
+		problems = append(problems, change.Problems...)
 	}
+	p.logRefusal(problems)
 	if !ok || ctx.Err() != nil {
 		return false
 	}
@@ -83,6 +89,23 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch))
 	}
 	return true
+}
+
+// logRefusal logs who was refused, and for how many problems. Of what a repository
+// says only the first place is named: its text is for the pusher.
+func (p *push) logRefusal(problems manifest.Problems) {
+	if len(problems) == 0 {
+		return
+	}
+	first := problems[0].Source.String()
+	if first == "" {
+		first = problems[0].Object
+	}
+	caller := p.session.Caller()
+	p.door.Log.WithFields(logrus.Fields{
+		"repository": p.repo.Name().String(), "operator": caller.Operator, "key": caller.Fingerprint,
+		"push": p.session.ID(), "problems": len(problems), "first": manifest.Clean(first),
+	}).Info("push: refused")
 }
 
 // keepAsked has the branches remember what was asked for, should the server be

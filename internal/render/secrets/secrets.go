@@ -46,6 +46,11 @@ type Decrypter struct {
 
 // New returns a decrypter. Nothing is started before there is a file to decrypt.
 func New(config Config) *Decrypter {
+	return &Decrypter{local: config.Local, program: program{command: commandOf(config), environment: config.Environment}}
+}
+
+// commandOf is the program with its arguments.
+func commandOf(config Config) []string {
 	command := []string{config.Program, "serve"}
 	for _, flag := range []struct {
 		name   string
@@ -55,7 +60,7 @@ func New(config Config) *Decrypter {
 			command = append(command, flag.name, value)
 		}
 	}
-	return &Decrypter{local: config.Local, program: program{command: command, environment: config.Environment}}
+	return command
 }
 
 // Close ends the program that decrypts.

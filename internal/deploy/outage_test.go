@@ -1,0 +1,57 @@
+package deploy
+
+import (
+	"testing"
+	"time"
+)
+
+// TestAnOutageIsToldOnce follows a cluster that goes and comes back, of which many
+// watches and apps report.
+func TestAnOutageIsToldOnce(t *testing.T) {
+	var s sightings
+	start := time.Now()
+	away := &Outage{Unreachable: true, Since: start}
+	begun, ended, later := s.notice(away, start)
+	if begun != nil || ended != nil || !later {
+		t.Fatalf("at once: %v %v %v; want a second look later", begun, ended, later)
+	}
+	if _, _, later := s.notice(away, start); later {
+		t.Error("a second watch asks for a second look")
+	}
+	s.waited()
+	if begun, _, _ := s.notice(away, start.Add(awayAfter)); begun != away {
+		t.Error("the outage is not told after awayAfter")
+	}
+	for range 3 {
+		if begun, ended, later := s.notice(away, start.Add(time.Minute)); begun != nil || ended != nil || later {
+			t.Error("the outage is told again")
+		}
+	}
+	if _, ended, _ := s.notice(nil, start.Add(time.Minute)); ended != away {
+		t.Error("its end is not told")
+	}
+	if _, ended, _ := s.notice(nil, start.Add(time.Minute)); ended != nil {
+		t.Error("its end is told again")
+	}
+}
+
+func TestShortOutagesAreNotTold(t *testing.T) {
+	var s sightings
+	start := time.Now()
+	if _, _, later := s.notice(&Outage{Unreachable: true, Since: start}, start); !later {
+		t.Fatal("no second look is asked for")
+	}
+	s.waited()
+	if begun, ended, later := s.notice(nil, start.Add(awayAfter)); begun != nil || ended != nil || later {
+		t.Errorf("told: %v %v %v", begun, ended, later)
+	}
+}
+
+// TestAPartIsNoOutage: an extension API that is away is shown by status alone.
+func TestAPartIsNoOutage(t *testing.T) {
+	var s sightings
+	start := time.Now()
+	if begun, _, later := s.notice(&Outage{Since: start}, start.Add(time.Hour)); begun != nil || later {
+		t.Error("an outage of a part is told as one of the cluster")
+	}
+}
