@@ -47,6 +47,8 @@ type SSH struct {
 	HandshakeTimeout         time.Duration `yaml:"handshake_timeout"`
 	MaxConnections           int           `yaml:"max_connections"`
 	MaxConnectionsPerAddress int           `yaml:"max_connections_per_address"`
+	MaxStartups              int           `yaml:"max_startups"`
+	MaxStartupsPerAddress    int           `yaml:"max_startups_per_address"`
 	MaxSessionsPerConnection int           `yaml:"max_sessions_per_connection"`
 }
 

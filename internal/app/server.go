@@ -336,6 +336,9 @@ func (s *server) buildDoors() (err error) {
 		MaxConnections:   s.config.SSH.MaxConnections,
 		MaxPerAddress:    s.config.SSH.MaxConnectionsPerAddress,
 		MaxSessions:      s.config.SSH.MaxSessionsPerConnection,
+
+		MaxUnauthenticated:           s.config.SSH.MaxStartups,
+		MaxUnauthenticatedPerAddress: s.config.SSH.MaxStartupsPerAddress,
 	})
 	return err
 }

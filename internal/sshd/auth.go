@@ -35,8 +35,9 @@ func (c *conn) serverConfig() *gossh.ServerConfig {
 }
 
 // The algorithms that ssh-audit accepts with no fail; x/crypto's own choice
-// has the NIST curves, SHA-1 and MACs that are not encrypt-then-MAC. Strict
-// key exchange (CVE-2023-48795) is always on in x/crypto.
+// has the NIST curves and SHA-1. The MACs that are not encrypt-then-MAC come
+// last: libssh2 before 1.11, and so the libgit2 of Debian 12, has no others.
+// Strict key exchange (CVE-2023-48795) is always on in x/crypto.
 var (
 	keyExchanges = []string{
 		gossh.KeyExchangeMLKEM768X25519,
@@ -47,7 +48,7 @@ var (
 		gossh.CipherAES256GCM, gossh.CipherAES128GCM, gossh.CipherChaCha20Poly1305,
 		gossh.CipherAES256CTR, gossh.CipherAES192CTR, gossh.CipherAES128CTR,
 	}
-	macs              = []string{gossh.HMACSHA256ETM, gossh.HMACSHA512ETM}
+	macs              = []string{gossh.HMACSHA256ETM, gossh.HMACSHA512ETM, gossh.HMACSHA256, gossh.HMACSHA512}
 	userKeyAlgorithms = []string{
 		gossh.KeyAlgoED25519, gossh.KeyAlgoSKED25519, gossh.KeyAlgoSKECDSA256,
 		gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521,
@@ -117,6 +118,9 @@ func (c *conn) failed(err error) {
 		host, port = "unknown", "0"
 	}
 	why := c.failure(err)
+	if why == madeRoom {
+		return // accept has logged it, in measure
+	}
 	if c.heard.Load() == 0 && why == brokenOff { // a load balancer's health check
 		c.log.Debug("ssh: connected and left without a word")
 		return

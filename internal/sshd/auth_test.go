@@ -214,18 +214,25 @@ func TestAlgorithms(t *testing.T) {
 		"aes256-gcm@openssh.com", "aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com",
 		"aes256-ctr", "aes192-ctr", "aes128-ctr",
 	}
-	etm := []string{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"}
+	macs := []string{
+		"hmac-sha2-256", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512", "hmac-sha2-512-etm@openssh.com",
+	}
 	want := [][]string{
 		{
 			"mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org", "diffie-hellman-group16-sha512",
 			"kex-strict-s-v00@openssh.com",
 		},
 		{"ssh-ed25519"},
-		modern, modern, etm, etm,
+		modern, modern, macs, macs,
 		{"none"},
 		{"none"},
 		{""},
 		{""},
+	}
+	for _, list := range lists[4:6] { // for those that have nothing better
+		if at := slices.Index(list, "hmac-sha2-256"); at < 2 {
+			t.Errorf("MACs that are not encrypt-then-MAC come before others: %v", list)
+		}
 	}
 	for i := range want {
 		slices.Sort(want[i])

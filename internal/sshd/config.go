@@ -78,7 +78,8 @@ type Config struct {
 	// a proxy hides the clients' addresses.
 	MaxPerAddress int
 	// MaxUnauthenticated is for connections that have not logged in yet, of
-	// all clients; 0: 128. It is OpenSSH's MaxStartups.
+	// all clients; 0: 128. It has the place of OpenSSH's MaxStartups. One more
+	// is not turned away, but takes another one's place, see turnstile.
 	MaxUnauthenticated int
 	// MaxUnauthenticatedPerAddress is for those of one address; 0: 16.
 	MaxUnauthenticatedPerAddress int

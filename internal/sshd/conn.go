@@ -60,6 +60,7 @@ func newConn(nc net.Conn, config *Config, p *pass) *conn {
 	defer c.mu.Unlock()
 	c.deadline = time.Now().Add(config.HandshakeTimeout)
 	c.timer = time.AfterFunc(config.HandshakeTimeout, c.expire)
+	p.belongsTo(c)
 	return c
 }
 

@@ -108,8 +108,16 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := silence(t, nc); got != "too many connections from this address, try again later\r\n" {
+	if got := silence(t, nc); !strings.HasPrefix(got, "SSH-2.0-Pushboat\r\n") ||
+		!strings.Contains(got, "too many connections from this address, try again later") {
 		t.Errorf("the third is told %q", got)
+	}
+	if out, err := ts.openSSH(ts.ana, nil, "whoami").CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), ":12: too many connections from this address, try again later") {
+		t.Errorf("OpenSSH says %q, %v", out, err)
+	}
+	if _, err := ts.dial(ts.ana); err == nil || !strings.Contains(err.Error(), "too many connections from this address") {
+		t.Errorf("another client says %v", err)
 	}
 	if !ts.logged("ssh: turned away: too many connections from this address") {
 		t.Error("the log has no word of it")
@@ -124,65 +132,84 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	})
 }
 
-func TestConnectionsWithoutALoginAreLimited(t *testing.T) {
-	ts := start(t, func(c *Config) { c.MaxUnauthenticatedPerAddress = 2 })
-	var silent []net.Conn
-	for range 2 {
-		nc, err := net.Dial("tcp", ts.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		bufio.NewReader(nc).ReadString('\n') // the server has counted it
-		silent = append(silent, nc)
-	}
-	if _, err := ts.dial(ts.ana); err == nil {
-		t.Error("a third connection got in")
-	}
-	silent[0].Close()
-	for range 5 { // those that logged in do not count
-		eventually(t, "a place", func() bool {
-			client, err := ts.dial(ts.ana)
-			if err == nil {
+// TestSilentConnectionsKeepNobodyOut: at the limit, the oldest of them goes.
+func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
+	for name, limit := range map[string]func(*Config){
+		"of an address": func(c *Config) { c.MaxUnauthenticatedPerAddress = 3 },
+		"of all":        func(c *Config) { c.MaxUnauthenticated = 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ts := start(t, limit)
+			var silent []net.Conn
+			for range 3 {
+				nc, err := net.Dial("tcp", ts.addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer nc.Close()
+				if _, err := bufio.NewReader(nc).ReadString('\n'); err != nil { // the server has counted it
+					t.Fatal(err)
+				}
+				silent = append(silent, nc)
+			}
+			for range 2 { // those that have logged in do not count
+				client, err := ts.dial(ts.ana)
+				if err != nil {
+					t.Fatalf("an honest login: %v", err)
+				}
 				t.Cleanup(func() { client.Close() })
 			}
-			return err == nil
+			silence(t, silent[0])
+			silent[1].SetReadDeadline(time.Now())
+			if _, err := silent[1].Read(make([]byte, 1<<12)); errors.Is(err, io.EOF) {
+				t.Error("the second is closed, too")
+			}
+			if !ts.logged("ssh: made room for another connection before it had logged in") || ts.logged("ssh: refused") {
+				t.Error("the log should have one line, and not one for each")
+			}
 		})
 	}
 }
 
 func TestTurnstile(t *testing.T) {
-	limits := Config{MaxConnections: 5, MaxPerAddress: 3, MaxUnauthenticated: 4, MaxUnauthenticatedPerAddress: 2}
+	limits := Config{MaxConnections: 8, MaxPerAddress: 3, MaxUnauthenticated: 4, MaxUnauthenticatedPerAddress: 2}
 	ts := newTurnstile(limits)
-	at := func(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 1} }
-	enter := func(ip, want string) *pass {
+	names := map[*conn]string{}
+	enter := func(name, ip, refusal, out string) *pass {
 		t.Helper()
-		p, refusal := ts.enter(at(ip))
-		if refusal != want {
-			t.Fatalf("%s: %q, want %q", ip, refusal, want)
+		p, victim, why := ts.enter(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1})
+		if why != refusal || names[victim] != out {
+			t.Fatalf("%s: refused %q, and %q has to go; want %q and %q", name, why, names[victim], refusal, out)
+		}
+		if p != nil {
+			p.conn = &conn{}
+			names[p.conn] = name
 		}
 		return p
 	}
-	a, b := enter("192.0.2.1", ""), enter("::ffff:192.0.2.1", "")
-	enter("192.0.2.1", "too many connections from this address that have not logged in")
-	a.loggedIn()
-	a.loggedIn() // counts once
-	c := enter("192.0.2.1", "")
-	enter("192.0.2.1", "too many connections from this address")
-	d := enter("2001:db8::1", "")
-	e := enter("2001:db8::2", "") // the same /64
-	enter("2001:db8:0:1::1", "too many connections")
-	b.loggedIn()
-	for _, p := range []*pass{a, b, c, d, e} {
+	a, b := enter("a", "192.0.2.1", "", ""), enter("b", "::ffff:192.0.2.1", "", "")
+	a.conn.heard.Store(1)
+	c := enter("c", "192.0.2.1", "", "b") // a has said something
+	enter("", "192.0.2.1", "too many connections from this address", "")
+	b.leave()
+	c.conn.heard.Store(1)
+	d := enter("d", "192.0.2.1", "", "a") // all have: the oldest
+	c.loggedIn()
+	c.loggedIn() // counts once
+	a.loggedIn() // too late
+	a.leave()
+	e, f, g := enter("e", "2001:db8::1", "", ""), enter("f", "2001:db8::2", "", ""), enter("g", "192.0.2.2", "", "")
+	if ts.unknown != 4 || ts.open != 5 {
+		t.Errorf("%d open, %d unknown", ts.open, ts.unknown)
+	}
+	h := enter("h", "192.0.2.3", "", "e") // the same /64 as f: two
+	i := enter("i", "192.0.2.4", "", "d") // one each: the oldest
+	for _, p := range []*pass{c, d, e, f, g, h, i} {
 		p.leave()
 	}
-	if ts.all != (count{}) || len(ts.perPlace) != 0 {
-		t.Errorf("left over: %+v %v", ts.all, ts.perPlace)
+	if ts.open != 0 || ts.unknown != 0 || len(ts.perPlace) != 0 {
+		t.Errorf("left over: %+v", ts)
 	}
-	for _, ip := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"} {
-		enter(ip, "")
-	}
-	enter("192.0.2.5", "too many connections that have not logged in")
 }
 
 func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {

@@ -3,6 +3,7 @@ package sshd
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,86 +11,140 @@ import (
 )
 
 // turnstile counts connections, before a byte of them is read.
+//
+// Connections that have not logged in are the cheap way to keep others out:
+// they cost their maker nothing. So nobody is turned away for their number. At
+// the limit, the newcomer takes the place of one of them: of the address that
+// has the most, and there of the oldest one that has not said a word, else of
+// the oldest. A login takes a fraction of a second, so whoever wants to keep
+// others out has to open that many connections in that time, and from their own
+// address. (OpenSSH's random early drop turns newcomers away instead, with a
+// probability; who holds all places keeps everybody out for a while.)
 type turnstile struct {
 	maxAll, maxPerAddress       int
 	maxUnknown, maxUnknownPerIP int
 
 	mu       sync.Mutex
-	all      count
-	perPlace map[netip.Prefix]count
+	open     int
+	unknown  int
+	entered  uint64
+	perPlace map[netip.Prefix]*place
 }
 
-// count is of connections: all of them, and those not logged in yet.
-type count struct{ open, unknown int }
+// place is what one address has open.
+type place struct {
+	open    int
+	unknown []*pass // not logged in, the oldest first
+}
 
 func newTurnstile(c Config) *turnstile {
 	return &turnstile{
 		maxAll: c.MaxConnections, maxPerAddress: c.MaxPerAddress,
 		maxUnknown: c.MaxUnauthenticated, maxUnknownPerIP: c.MaxUnauthenticatedPerAddress,
-		perPlace: map[netip.Prefix]count{},
+		perPlace: map[netip.Prefix]*place{},
 	}
 }
 
 // pass is the place of one connection.
 type pass struct {
 	turnstile *turnstile
-	place     netip.Prefix
-	known     bool // guarded by turnstile.mu
+	address   netip.Prefix
+	number    uint64 // in the order of entering
+	conn      *conn  // guarded by turnstile.mu; nil until there is one
 }
 
-// enter lets a connection in, or says which limit is reached.
-func (t *turnstile) enter(remote net.Addr) (*pass, string) {
-	place := placeOf(remote)
+// enter lets a connection in, or says which limit is reached. out is a
+// connection to close, which has lost its place to the new one; nil as a rule.
+func (t *turnstile) enter(remote net.Addr) (p *pass, out *conn, refusal string) {
+	address := placeOf(remote)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	here := t.perPlace[place]
-	switch {
-	case t.all.open >= t.maxAll:
-		return nil, "too many connections"
-	case here.open >= t.maxPerAddress:
-		return nil, "too many connections from this address"
-	case t.all.unknown >= t.maxUnknown:
-		return nil, "too many connections that have not logged in"
-	case here.unknown >= t.maxUnknownPerIP:
-		return nil, "too many connections from this address that have not logged in"
+	here := t.perPlace[address]
+	if here == nil {
+		here = &place{}
 	}
-	p := &pass{turnstile: t, place: place}
-	t.add(p, 1, 1)
-	return p, ""
+	switch {
+	case t.open >= t.maxAll:
+		return nil, nil, "too many connections"
+	case here.open >= t.maxPerAddress:
+		return nil, nil, "too many connections from this address"
+	case len(here.unknown) >= t.maxUnknownPerIP:
+		out = t.putOut(here)
+	case t.unknown >= t.maxUnknown:
+		out = t.putOut(t.fullest())
+	}
+	t.entered++
+	p = &pass{turnstile: t, address: address, number: t.entered}
+	t.perPlace[address] = here
+	t.open++
+	t.unknown++
+	here.open++
+	here.unknown = append(here.unknown, p)
+	return p, out, ""
+}
+
+// fullest is the place with the most connections that have not logged in; of
+// several, that of the oldest one.
+func (t *turnstile) fullest() *place {
+	var most *place
+	for _, here := range t.perPlace {
+		if len(here.unknown) == 0 {
+			continue
+		}
+		if most == nil || len(here.unknown) > len(most.unknown) ||
+			len(here.unknown) == len(most.unknown) && here.unknown[0].number < most.unknown[0].number {
+			most = here
+		}
+	}
+	return most
+}
+
+// putOut takes the place of a connection that has not logged in.
+func (t *turnstile) putOut(here *place) *conn {
+	victim := here.unknown[0]
+	for _, p := range here.unknown {
+		if p.conn != nil && p.conn.heard.Load() == 0 {
+			victim = p
+			break
+		}
+	}
+	t.forget(here, victim)
+	return victim.conn
+}
+
+// forget takes a connection out of those that have not logged in, if it is one.
+func (t *turnstile) forget(here *place, p *pass) {
+	if i := slices.Index(here.unknown, p); i >= 0 {
+		here.unknown = slices.Delete(here.unknown, i, i+1)
+		t.unknown--
+	}
+}
+
+// belongsTo says whose pass it is.
+func (p *pass) belongsTo(c *conn) {
+	p.turnstile.mu.Lock()
+	defer p.turnstile.mu.Unlock()
+	p.conn = c
 }
 
 // loggedIn makes the connection one that is known.
 func (p *pass) loggedIn() {
 	p.turnstile.mu.Lock()
 	defer p.turnstile.mu.Unlock()
-	if !p.known {
-		p.known = true
-		p.turnstile.add(p, 0, -1)
-	}
+	p.turnstile.forget(p.turnstile.perPlace[p.address], p)
 }
 
 // leave gives the place back; once.
 func (p *pass) leave() {
-	p.turnstile.mu.Lock()
-	defer p.turnstile.mu.Unlock()
-	unknown := -1
-	if p.known {
-		unknown = 0
+	t := p.turnstile
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	here := t.perPlace[p.address]
+	t.forget(here, p)
+	t.open--
+	if here.open--; here.open == 0 {
+		delete(t.perPlace, p.address)
 	}
-	p.turnstile.add(p, -1, unknown)
-}
-
-func (t *turnstile) add(p *pass, open, unknown int) {
-	t.all.open += open
-	t.all.unknown += unknown
-	here := t.perPlace[p.place]
-	here.open += open
-	here.unknown += unknown
-	if here == (count{}) {
-		delete(t.perPlace, p.place)
-		return
-	}
-	t.perPlace[p.place] = here
 }
 
 // placeOf is what counts as one address: an IPv4 address, or the /64 that an
@@ -107,7 +162,7 @@ func placeOf(remote net.Addr) netip.Prefix {
 	return netip.PrefixFrom(addr, bits).Masked()
 }
 
-// refusals logs that connections were turned away, at most once an interval:
+// refusals logs that connections were turned away or closed, at most once an interval:
 // a flood of them must not become a flood of lines.
 type refusals struct {
 	log *logrus.Entry
@@ -127,6 +182,6 @@ func (r *refusals) note(remote net.Addr, reason string) {
 		return
 	}
 	r.log.WithFields(logrus.Fields{"remote": remote.String(), "unlogged": r.skipped}).
-		Warn("ssh: turned away: " + reason)
+		Warn("ssh: " + reason)
 	r.last, r.skipped = time.Now(), 0
 }

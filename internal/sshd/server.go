@@ -24,6 +24,7 @@ type Server struct {
 	config    Config
 	turnstile *turnstile
 	refusals  *refusals
+	farewells *farewells
 
 	work     context.Context // of the handlers
 	stopWork context.CancelFunc
@@ -48,6 +49,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.turnstile = newTurnstile(s.config)
 	s.refusals = &refusals{log: s.config.Log}
+	s.farewells = newFarewells()
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -123,16 +125,20 @@ func (s *Server) isClosing() bool {
 	}
 }
 
-// accept starts a connection, or turns it away with a line that ssh -v shows
-// (RFC 4253 section 4.2 allows lines before the version).
+// madeRoom is why a connection that had not logged in was closed for another.
+const madeRoom = "made room for another connection before it had logged in"
+
+// accept starts a connection, or turns it away.
 func (s *Server) accept(nc net.Conn) {
-	p, refusal := s.turnstile.enter(nc.RemoteAddr())
+	p, out, refusal := s.turnstile.enter(nc.RemoteAddr())
 	if refusal != "" {
-		s.refusals.note(nc.RemoteAddr(), refusal)
-		_ = nc.SetWriteDeadline(time.Now().Add(time.Second)) // the line is a courtesy
-		fmt.Fprintf(nc, "%s, try again later\r\n", refusal)
-		nc.Close()
+		s.refusals.note(nc.RemoteAddr(), "turned away: "+refusal)
+		s.farewells.say(nc, refusal+", try again later")
 		return
+	}
+	if out != nil {
+		s.refusals.note(out.RemoteAddr(), madeRoom)
+		out.closeBecause(madeRoom)
 	}
 	c := newConn(nc, &s.config, p)
 	if !s.track(c) {
