@@ -53,52 +53,54 @@ BENCH ?= .
 FUZZTIME ?= 10s
 TEST_TIMEOUT ?= 30m
 
-say = @printf '==> %s\n' '$(1)'
+# Given as one word in quotes: a comma would end an argument of $(call).
+say := printf '==> %s\n'
 
 .PHONY: build devcluster demo test test-devcluster test-sops lint fmt fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
-	$(call say,building bin/pushboat, bin/pushboat-hook and bin/pushboat-sops (cold: 8 min; after devcluster, seconds))
+	@$(say) 'building bin/pushboat, bin/pushboat-hook and bin/pushboat-sops (cold: 8 min; after devcluster, seconds)'
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/pushboat ./cmd/pushboat-hook
 	@go -C cmd/pushboat-sops build -ldflags '-s -w' -o '$(CURDIR)/bin/' .
 
 devcluster: bin/devcluster
 
 bin/devcluster: $(DEVCLUSTER_SOURCES)
-	$(call say,building bin/devcluster: Kubernetes $(KUBERNETES) from source (cold: 7 to 12 min))
+	@$(say) 'building bin/devcluster: Kubernetes $(KUBERNETES) from source (cold: 7 to 12 min)'
 	@mkdir -p bin
 	@go -C cmd/devcluster build -ldflags '$(DEVCLUSTER_LDFLAGS)' -o '$(CURDIR)/bin/devcluster' .
 	@touch bin/devcluster
 
 # devcluster goes first: after it the server's own build is short.
 demo: bin/devcluster build
-	@go run ./cmd/demo $(if $(filter 1,$(ONCE)),--once)
+	@go build -o bin/demo ./cmd/demo
+	@bin/demo $(if $(filter 1,$(ONCE)),--once)
 
 # --- checks -------------------------------------------------------------
 test: bin/devcluster test-devcluster test-sops
-	$(if $(RACE),,$(call say,no C compiler that works: testing without the race detector))
-	$(call say,testing (cold: 8 to 15 min, most of it compiling for the race detector))
+	@$(if $(RACE),:,$(say) 'no C compiler that works: testing without the race detector')
+	@$(say) 'testing (cold: 8 to 15 min, most of it compiling for the race detector)'
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
 
 test-devcluster:
-	$(call say,checking the devcluster module (about 1 min))
+	@$(say) 'checking the devcluster module (about 1 min)'
 	@go -C cmd/devcluster vet ./...
 	@go -C cmd/devcluster test -timeout $(TEST_TIMEOUT) ./...
 
 test-sops:
-	$(call say,checking the module that decrypts (seconds))
+	@$(say) 'checking the module that decrypts (seconds)'
 	@go -C cmd/pushboat-sops vet ./...
 	@go -C cmd/pushboat-sops test -timeout $(TEST_TIMEOUT) ./...
 
 $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
-	$(call say,building $(GOLANGCI_LINT) (cold: about 5 min))
+	@$(say) 'building $(GOLANGCI_LINT) (cold: about 5 min)'
 	@mkdir -p bin
 	@go build -modfile=.ci/lint.mod -o bin/ tool
 	@touch $(GOLANGCI_LINT)
 
 lint: $(GOLANGCI_LINT)
-	$(call say,linting the modules (cold: 3 to 8 min, most of it for devcluster))
+	@$(say) 'linting the modules (cold: 3 to 8 min, most of it for devcluster)'
 	@$(GOLANGCI_LINT) run ./...
 	@cd cmd/devcluster && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
 	@cd cmd/pushboat-sops && '$(CURDIR)/$(GOLANGCI_LINT)' run --config '$(CURDIR)/.golangci.yml' ./...
@@ -108,7 +110,7 @@ fmt: $(GOLANGCI_LINT)
 
 # go test fuzzes one target of one package at a time.
 fuzz:
-	$(call say,fuzzing each target for $(FUZZTIME) (and minutes of compiling for each the first time))
+	@$(say) 'fuzzing each target for $(FUZZTIME) (and minutes of compiling for each the first time)'
 	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' internal cmd hooks | sort | while read -r file; do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$$file"); do \
 			echo "$$(dirname "$$file") $$target"; \
@@ -119,12 +121,12 @@ fuzz:
 # The server as it is deployed, its references, and an API server that counts
 # the requests of both. Nothing else should run on the machine.
 bench: bin/devcluster build
-	$(call say,measuring against the references (about 15 min))
+	@$(say) 'measuring against the references (about 15 min)'
 	@go build -o bin/bench ./test/bench
 	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET)) $(if $(PROFILES),-profiles $(PROFILES))
 
 bench-go:
-	$(call say,running the Go benchmarks)
+	@$(say) 'running the Go benchmarks'
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./internal/... ./cmd/...
 
 clean:

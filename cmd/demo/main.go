@@ -19,17 +19,31 @@ import (
 )
 
 func main() {
-	once := flag.Bool("once", false, "end after the last step instead of serving until Ctrl-C")
+	once := flag.Bool("once", false, "end after the last step instead of serving until Ctrl-C; pause nowhere")
 	bin := flag.String("bin", "bin", "directory of the programs devcluster and pushboat")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, *bin, *once)
+	err := watched(ctx, *bin, *once)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// watched runs the demo at the terminal, if there is one.
+func watched(ctx context.Context, bin string, once bool) error {
+	terminal := &terminal{}
+	if !once {
+		terminal = openTerminal()
+	}
+	if err := terminal.take(); err != nil {
+		return err
+	}
+	defer terminal.give()
+	terminal.listen()
+	return run(ctx, os.Stdout, bin, once, terminal)
 }
 
 // step is one thing that the demo shows.
@@ -39,8 +53,9 @@ type step struct {
 }
 
 // run takes the steps in turn, serves until ctx ends unless once is set, and
-// cleans up. The temporary directory is kept when a step fails.
-func run(ctx context.Context, out io.Writer, bin string, once bool) error {
+// cleans up. At a terminal it pauses after each step. The temporary directory is kept
+// when a step fails.
+func run(ctx context.Context, out io.Writer, bin string, once bool, terminal *terminal) error {
 	d, err := newDemo(out, bin)
 	if err != nil {
 		return err
@@ -58,8 +73,12 @@ func run(ctx context.Context, out io.Writer, bin string, once bool) error {
 	}
 	for i, s := range steps {
 		d.heading(i+1, len(steps), s.title)
-		if err := s.do(ctx); err != nil {
-			return d.fail(ctx, s, err)
+		err := s.do(ctx)
+		if err == nil && i+1 < len(steps) {
+			err = terminal.pause(ctx, d.say)
+		}
+		if err != nil {
+			return d.fail(ctx, s, err, once)
 		}
 	}
 	if !once {
@@ -71,10 +90,15 @@ func run(ctx context.Context, out io.Writer, bin string, once bool) error {
 }
 
 // fail stops everything and explains: the step, the cause, and the last lines
-// that the programs logged. Ctrl-C is not a failure of a step.
-func (d *demo) fail(ctx context.Context, s step, cause error) error {
-	if ctx.Err() != nil {
+// that the programs logged. Ctrl-C is not a failure of a step; only of a demo that a
+// script waits for.
+func (d *demo) fail(ctx context.Context, s step, cause error, once bool) error {
+	if ctx.Err() != nil && once {
 		return errors.Join(errors.New("demo: stopped"), d.close())
+	}
+	if ctx.Err() != nil || errors.Is(cause, errStopped) {
+		d.say("\nstopping")
+		return d.close()
 	}
 	err := fmt.Errorf("\ndemo: the step %q failed:\n  %w", s.title, cause)
 	stopped := d.stopPrograms()
