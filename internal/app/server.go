@@ -4,11 +4,9 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -42,6 +40,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
+	"github.com/pushboat/pushboat/internal/sealed"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
@@ -64,6 +63,7 @@ type server struct {
 	keeper        *drift.Keeper
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
+	sealed        *sealed.Store
 	hostKey       ssh.Signer
 	timetable     *timetable
 	fullTimetable *timetable
@@ -193,8 +193,11 @@ func (s *server) buildEngine() error {
 	if err := s.openKeys(); err != nil {
 		return err
 	}
-	key, err := secretKey(s.path("mask.key"))
+	key, err := serverSecret(s.path("mask.key"))
 	if err != nil {
+		return err
+	}
+	if err := s.openSealed(key); err != nil {
 		return err
 	}
 	program, err := worker.Program()
@@ -211,7 +214,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
-		Masker:   manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -287,24 +290,6 @@ func hostName() string {
 
 // keptEvents is how many events the server remembers, about 300 bytes each.
 const keptEvents = 1000
-
-// secretKey reads the key by which secret values are digested, and makes it
-// once. Without it nobody can tell a value from its digest by guessing.
-func secretKey(path string) ([]byte, error) {
-	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= 32 {
-		return key, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the masking key: %w", err)
-	}
-	key = make([]byte, 32)
-	_, _ = rand.Read(key) // never fails, see its documentation
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("make the masking key: %w", err)
-	}
-	return key, nil
-}
 
 // buildDoors makes the SSH and the HTTP server.
 func (s *server) buildDoors() (err error) {
@@ -484,6 +469,9 @@ func (s *server) close() {
 	}
 	if s.history != nil {
 		s.history.Close()
+	}
+	if s.sealed != nil {
+		_ = s.sealed.Close() // nothing is unwritten
 	}
 	if s.repos != nil {
 		if err := s.repos.Close(); err != nil {

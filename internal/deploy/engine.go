@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/sealed"
 )
 
 // Cluster is a named cluster and the index of what runs there.
@@ -83,6 +84,7 @@ type Config struct {
 	Source   Source
 	Recorder Recorder
 	Renderer *render.Renderer
+	Sealed   *sealed.Store
 	Masker   manifest.Masker
 	// PlainSecrets lets Secrets whose values are not encrypted into every
 	// repository.

@@ -280,9 +280,12 @@ func (e *Engine) AppsOn(repo, branch string) []string {
 }
 
 // Forget drops the apps of a repository that was deleted, so that their names
-// are free. Their workers end.
+// are free. Their workers end, and what is sealed of them is deleted.
 func (e *Engine) Forget(repo string) {
 	e.known()
+	if err := e.Sealed.ForgetRepository(repo); err != nil {
+		e.Log.WithField("repository", repo).Warn(err) // the next start sweeps it
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for name, a := range e.apps {

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestServerSecretIsMadeOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mask.key")
+	first, err := serverSecret(path)
+	if err != nil || len(first) != secretBytes {
+		t.Fatalf("%d bytes, %v", len(first), err)
+	}
+	if again, err := serverSecret(path); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("another one the second time: %v", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("files are left: %v", left)
+	}
+}
+
+// A secret that is replaced without a word makes everything sealed unreadable.
+func TestADamagedServerSecretIsNotReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mask.key")
+	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := serverSecret(path); err == nil || !strings.Contains(err.Error(), "restore it") {
+		t.Error(err)
+	}
+	if data, _ := os.ReadFile(path); string(data) != "short" {
+		t.Errorf("it was overwritten: %q", data)
+	}
+}
