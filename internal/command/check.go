@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -47,16 +46,7 @@ func (c *call) checkable() ([]string, error) {
 		one, err := c.app(c.args[0], access.Deploy)
 		return []string{one.App}, err
 	}
-	names := []string{}
-	for _, status := range c.visible() {
-		if c.Policy.Allows(c.Caller(), access.Deploy, status.Repo) {
-			names = append(names, status.App)
-		}
-	}
-	if len(names) == 0 && len(c.visible()) > 0 {
-		return nil, hint(errors.New("there is no app that you may deploy"), "status shows the apps that you can see")
-	}
-	return names, nil
+	return c.deployable()
 }
 
 func printFindings(w io.Writer, findings []deploy.Finding) {

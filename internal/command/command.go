@@ -63,9 +63,16 @@ type verb struct {
 	words string // "repo create"
 	args  string // "NAME"; "[APP]" where it may be left out, "[WORD...]" for any number
 	help  string // one line
+	also  []form // other ways to call it
 	more  string // what help VERB adds
 	flags func(f *pflag.FlagSet)
 	run   func(ctx context.Context, c *call) error
+}
+
+// form is a further way to call a verb.
+type form struct {
+	args string // as in verb
+	help string
 }
 
 // call is one verb being carried out.
@@ -109,6 +116,9 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 		}
 	}()
 	v, rest := find(words)
+	if group := groupOf(words); v == nil && group != "" {
+		v, rest = helpVerb(), []string{group}
+	}
 	if v == nil {
 		return d.unknown(s, words)
 	}
@@ -128,6 +138,21 @@ func find(words []string) (*verb, []string) {
 		}
 	}
 	return nil, nil
+}
+
+// groupOf returns the word of a call that is nothing but the beginning of verbs,
+// such as repo; "" for any other call.
+func groupOf(words []string) string {
+	asks := len(words) == 2 && (words[1] == "--help" || words[1] == "-h")
+	if len(words) != 1 && !asks {
+		return ""
+	}
+	for _, v := range verbs() {
+		if strings.HasPrefix(v.words, words[0]+" ") {
+			return words[0]
+		}
+	}
+	return ""
 }
 
 func (c *call) do(ctx context.Context, rest []string) error {
@@ -162,6 +187,9 @@ func (c *call) checkArgs() error {
 			most = len(c.args)
 		}
 	}
+	if all, err := c.flags.GetBool("all"); err == nil && all {
+		least, most = 0, 0
+	}
 	if len(c.args) < least {
 		return usageError{want[len(c.args)] + " is missing"}
 	}
@@ -178,20 +206,23 @@ func (c *call) finish(err error) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
-		c.complain(err.Error(), "usage: "+c.verb.usage())
+		c.complain(err.Error(), "usage: "+c.verb.usages())
 		return exitUsage
 	}
-	var hinted hintError
-	errors.As(err, &hinted)
-	message, more, _ := strings.Cut(err.Error(), "\nhint: ")
-	if hinted.hint != "" {
-		more = hinted.hint
-	}
-	if more == "" {
-		more = "try again; if it stays, the server's log says more"
-	}
-	c.complain(message, more)
+	c.complain(errorAndHint(err))
 	return exitFailed
+}
+
+// errorAndHint parts an error and the next thing to try.
+func errorAndHint(err error) (message, next string) {
+	message, next, _ = strings.Cut(err.Error(), "\nhint: ")
+	if hinted := (hintError{}); errors.As(err, &hinted) && hinted.hint != "" {
+		next = hinted.hint
+	}
+	if next == "" {
+		next = "try again; if it stays, the server's log says more"
+	}
+	return message, next
 }
 
 func (c *call) complain(message, hint string) {
@@ -212,8 +243,17 @@ func (d *Desk) unknown(s Session, words []string) int {
 }
 
 // usage writes how the verb is called.
-func (v *verb) usage() string {
-	return strings.Join(strings.Fields(v.words+" "+v.args), " ")
+func (v *verb) usage() string { return v.usageOf(v.args) }
+
+func (v *verb) usageOf(args string) string { return strings.TrimSpace(v.words + " " + args) }
+
+// usages writes all ways to call the verb.
+func (v *verb) usages() string {
+	all := v.usage()
+	for _, f := range v.also {
+		all += ", or " + v.usageOf(f.args)
+	}
+	return all
 }
 
 // output adds the flag -o to a verb that lists.

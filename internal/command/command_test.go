@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pushboat/pushboat/internal/deploy"
 )
 
@@ -22,6 +24,11 @@ func TestFind(t *testing.T) {
 		v, rest := find(strings.Fields(test.words))
 		if v == nil || v.words != test.verb || strings.Join(rest, " ") != test.rest {
 			t.Errorf("%q: got %v with %q, want %q with %q", test.words, v, rest, test.verb, test.rest)
+		}
+	}
+	for words, group := range map[string]string{"repo": "repo", "repo --help": "repo", "repo lists": "", "status": "", "": "", "rep": ""} {
+		if got := groupOf(strings.Fields(words)); got != group {
+			t.Errorf("%q is taken for the group %q", words, got)
 		}
 	}
 	for _, words := range []string{"repo", "repo lists", "Status", "git-shell", "stat", "--help"} {
@@ -66,7 +73,7 @@ func TestCheckArgs(t *testing.T) {
 		{"APP [REV]", "shop main more", `"more" is too much`},
 		{"", "x", `"x" is too much`},
 	} {
-		c := &call{verb: &verb{args: test.args}, args: strings.Fields(test.given)}
+		c := &call{verb: &verb{args: test.args}, args: strings.Fields(test.given), flags: pflag.NewFlagSet("", pflag.ContinueOnError)}
 		got := ""
 		if err := c.checkArgs(); err != nil {
 			got = err.Error()

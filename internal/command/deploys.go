@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,111 +65,19 @@ func (c *call) change(ctx context.Context, status deploy.Status, revision string
 	}, nil
 }
 
-// shortest is the least number of digits that name a commit.
-const shortest = 7
-
-// resolve finds the commit that a branch, a tag or the beginning of a hash
-// names. The words never reach a command line.
+// resolve finds the commit that a revision names. The words never reach a command
+// line.
 func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Hash, error) {
-	if hash, err := git.ParseHash(revision); err == nil {
-		if _, err := repo.Commit(hash); err == nil {
-			return hash, nil
-		}
+	hash, err := repo.Revision(ctx, revision)
+	missing := (*git.NoRevisionError)(nil)
+	if !errors.As(err, &missing) {
+		return hash, err
 	}
-	for _, prefix := range []string{"", "refs/heads/", "refs/tags/"} {
-		if prefix == "" && !strings.HasPrefix(revision, "refs/") {
-			continue
-		}
-		if git.CheckRef(prefix+revision) != nil {
-			continue
-		}
-		if hash, err := repo.Head(ctx, prefix+revision); err == nil {
-			return hash, nil
-		}
+	text := fmt.Sprintf("revision %q not found in %s", manifest.Clean(revision), repo.Name())
+	if missing.Why != "" {
+		text += ": " + missing.Why
 	}
-	if hash, ok := byPrefix(ctx, repo, revision); ok {
-		return hash, nil
-	}
-	return "", hint(fmt.Errorf("revision %q not found in %s", revision, repo.Name()),
-		"name a branch, a tag, or at least %d digits of a commit that a branch has", shortest)
-}
-
-// searchDepth is how far back on each branch a shortened commit is looked for.
-const searchDepth = 10_000
-
-func byPrefix(ctx context.Context, repo *git.Repository, prefix string) (git.Hash, bool) {
-	if len(prefix) < shortest {
-		return "", false
-	}
-	branches, err := repo.Refs(ctx, "refs/heads/")
-	if err != nil {
-		return "", false
-	}
-	for _, branch := range branches {
-		commits, err := repo.Log(ctx, branch.Name, searchDepth)
-		if err != nil {
-			continue
-		}
-		for _, commit := range commits {
-			if strings.HasPrefix(commit.Hash.String(), prefix) {
-				return commit.Hash, true
-			}
-		}
-	}
-	return "", false
-}
-
-func syncFlags(f *pflag.FlagSet) {
-	f.Bool("force", false, "delete and recreate objects whose immutable fields changed")
-	f.Int("confirm-prune", -1, "how many deletions are meant")
-	f.Bool("detach", false, "do not wait for the deploy")
-}
-
-// syncApp deploys the newest revision of an app's branch, also if it is
-// deployed already.
-func syncApp(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Deploy)
-	if err != nil {
-		return err
-	}
-	if s := status.Suspension; s != nil {
-		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "resume %s deploys it", status.App)
-	}
-	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
-	if err != nil {
-		return err
-	}
-	change.Options = syncOptions(c.flags)
-	prepared := c.Engine.Read(change)
-	defer prepared.Release()
-	prepared.Plan(ctx)
-	prepared.Print(c)
-	if prepared.Refused() {
-		return hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
-	}
-	runs := c.Engine.Commit(prepared)
-	prepared.Release()
-	if len(runs) == 0 {
-		return hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
-			"push a pushboat.yaml that names it")
-	}
-	for _, run := range runs {
-		if change.Options.Detach {
-			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
-			continue
-		}
-		if err := c.follow(ctx, run); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func syncOptions(f *pflag.FlagSet) deploy.Options {
-	force, _ := f.GetBool("force") // the flags are those of syncFlags
-	confirmed, _ := f.GetInt("confirm-prune")
-	detach, _ := f.GetBool("detach")
-	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Verb: true}
+	return "", hint(errors.New(text), "name a branch, a tag, or at least 7 digits of a commit; main~1 is the one before")
 }
 
 // follow shows a deploy until it ends, and fails if it does not end well.

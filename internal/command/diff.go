@@ -99,13 +99,17 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	return c.compareRevisions(ctx, status, first, last)
 }
 
+// commitDigits is how many digits are a commit and no deploy: as many as every
+// verb writes of one.
+const commitDigits = 7
+
 // deployNumber reads 41 or shop-41 as a deploy of the app; 0 for anything else.
 func deployNumber(app, word string) int {
 	if name, number, err := deploy.ParseDeployID(word); err == nil && name == app {
 		return number
 	}
 	number, err := strconv.Atoi(word)
-	if err != nil || number < 1 || len(word) >= shortest { // digits of a commit
+	if err != nil || number < 1 || len(word) >= commitDigits {
 		return 0
 	}
 	return number

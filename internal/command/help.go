@@ -44,6 +44,12 @@ func abilities(c *call) []string {
 	return list
 }
 
+// helpVerb is the verb help itself.
+func helpVerb() *verb {
+	v, _ := find([]string{"help"})
+	return v
+}
+
 // help lists the verbs, or tells about one.
 func help(_ context.Context, c *call) error {
 	if len(c.args) == 0 {
@@ -84,11 +90,21 @@ func (c *call) helpAll() {
 func (c *call) table(list []*verb) {
 	for _, v := range list {
 		fmt.Fprintf(c, "  %-18s  %s\n", v.usage(), v.help)
+		for _, f := range v.also {
+			fmt.Fprintf(c, "  %-18s  %s\n", v.usageOf(f.args), f.help)
+		}
 	}
 }
 
 func (c *call) helpOn(v *verb) {
-	fmt.Fprintf(c, "Usage: ssh HOST %s\n\n%s.\n", v.usage(), strings.ToUpper(v.help[:1])+v.help[1:])
+	fmt.Fprintf(c, "Usage: ssh HOST %s\n", v.usage())
+	for _, f := range v.also {
+		fmt.Fprintf(c, "       ssh HOST %s\n", v.usageOf(f.args))
+	}
+	fmt.Fprintf(c, "\n%s.\n", strings.ToUpper(v.help[:1])+v.help[1:])
+	for _, f := range v.also {
+		fmt.Fprintf(c, "With %s: %s.\n", f.args, f.help)
+	}
 	if v.more != "" {
 		fmt.Fprintln(c, v.more)
 	}

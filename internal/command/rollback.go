@@ -64,16 +64,7 @@ func rollBack(ctx context.Context, c *call) error {
 	}
 	r.Release()
 	fmt.Fprintf(c, "%s: branch %s is at %s now\n", status.App, status.Branch, r.Commit.Short())
-	for _, run := range runs {
-		if request.Options.Detach {
-			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
-			continue
-		}
-		if err := c.follow(ctx, run); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.show(ctx, runs)
 }
 
 // revision finds what a deploy, a branch, a tag or a commit stands for.

@@ -2,6 +2,14 @@ package command
 
 import "strings"
 
+// What several verbs say of the words that they take.
+const (
+	revHelp = "REV is a branch, a tag, a commit by some of its digits, or an ancestor of one\n" +
+		"as Git takes it: main~1, HEAD^.\n"
+	objectHelp = "OBJECT is KIND/NAME or KIND/NAMESPACE/NAME, with the kind as kubectl takes it:\n" +
+		"deploy/web, deployment/web, Deployment/shop/web.\n"
+)
+
 // verbs returns the table of verbs, in the order that help shows them.
 func verbs() []*verb {
 	return []*verb{
@@ -17,12 +25,14 @@ func verbs() []*verb {
 		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
 			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
-			more: "REV is a branch, a tag or a commit; the app's branch if left out.\nNothing is changed.",
+			more: revHelp + "The app's branch if left out. Nothing is changed.",
 		},
 		{
 			words: "sync", args: "APP", help: "deploy the newest revision, or deploy it again",
-			flags: syncFlags, run: syncApp,
-			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
+			also:  []form{{"--all", "the same for every app that you may deploy"}},
+			flags: syncAppFlags, run: syncApp,
+			more: "Shows the deploy until it ends, and exits 1 if it does not end well. With\n" +
+				"--all, apps that are suspended are left out, and one that fails stops no other.",
 		},
 		{
 			words: "check", args: "[APP]", help: "compare with the cluster now, and correct drift",
@@ -33,9 +43,9 @@ func verbs() []*verb {
 		{
 			words: "rollback", args: "APP [REV]", help: "take an app back to an earlier revision",
 			flags: rollbackFlags, run: rollBack,
-			more: "REV is a deploy (41 or shop-41), a branch, a tag or a commit; the last good\n" +
-				"deploy that differs if left out. A commit on the branch restores the app's\n" +
-				"folder as it was there, and nothing else; it goes through the gate as a push.\n" +
+			more: revHelp + "It may also be a deploy (41 or shop-41), and is the last good deploy that\n" +
+				"differs if left out. A commit on the branch restores the app's folder as it\n" +
+				"was there, and nothing else; it goes through the gate as a push.\n" +
 				"Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 		{
@@ -47,8 +57,7 @@ func verbs() []*verb {
 		},
 		{
 			words: "why", args: "APP OBJECT FIELD", help: "which lines decide a field, and who wrote them", flags: output, run: why,
-			more: "OBJECT is Kind/name, or Kind/namespace/name; FIELD is a path as errors and plans\n" +
-				"have it. Found by trial: the app is rendered with one line changed after the\n" +
+			more: objectHelp + "FIELD is a path as errors and plans have it. Found by trial: the app is rendered with one line changed after the\n" +
 				"other, so patches, values, generators and templates are all seen through.\n" +
 				"Example: why shop Deployment/web .spec.replicas",
 		},

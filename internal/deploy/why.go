@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -20,9 +19,10 @@ type Reason struct {
 }
 
 // Why finds what decides a field of an object of the app Only of a change, as it
-// is rendered. The object is named Kind/name, or Kind/namespace/name where several
-// namespaces have one. The error is fs.ErrNotExist if there is no such object, and
-// render.ErrNoField if it does not set the field.
+// is rendered. The object is named like deploy/web, or deploy/shop/web where several
+// namespaces have one; ErrNaming is the error of what cannot be a name. The error is
+// fs.ErrNotExist if there is no such object, and render.ErrNoField if it does not set
+// the field.
 func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
 	specs, problems := appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
 	if err := problems.Err(); err != nil {
@@ -30,7 +30,11 @@ func (e *Engine) Why(ctx context.Context, change Change, object, field string) (
 	}
 	for _, spec := range specs {
 		if spec.Name == change.Only {
-			return e.why(ctx, change, spec, naming(object, spec.Namespace), field)
+			named, err := parseNaming(object, e.kindsNamed(ctx, spec.Cluster))
+			if err != nil {
+				return Reason{}, err
+			}
+			return e.why(ctx, change, spec, named.rendered(spec.Namespace), field)
 		}
 	}
 	return Reason{}, fmt.Errorf("app %s is not named by %s at this revision: %w", change.Only, appfile.Name, fs.ErrNotExist)
@@ -50,19 +54,14 @@ func (e *Engine) why(ctx context.Context, change Change, spec appfile.App, is fu
 	return Reason{Object: id, Value: value, Source: source, Causes: causes}, err
 }
 
-// naming tells the object that Kind/name or Kind/namespace/name names. One that
+// rendered tells the object that is named among those that are rendered. One that
 // names no namespace is in that of the app.
-func naming(object, namespace string) func(*manifest.Object) bool {
-	kind, name, _ := strings.Cut(object, "/")
-	within, inside, found := strings.Cut(name, "/")
-	if found {
-		name = inside
-	}
+func (n naming) rendered(namespace string) func(*manifest.Object) bool {
 	return func(o *manifest.Object) bool {
-		in := o.GetNamespace()
-		if in == "" {
-			in = namespace
+		id := o.ID()
+		if id.Namespace == "" {
+			id.Namespace = namespace
 		}
-		return strings.EqualFold(o.GetKind(), kind) && o.GetName() == name && (!found || in == within)
+		return n.is(id)
 	}
 }

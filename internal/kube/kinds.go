@@ -25,6 +25,7 @@ type Kind struct {
 	Resource   schema.GroupVersionResource
 	Namespaced bool
 	Verbs      []string
+	names      []string // lower case: the kind, its plural, its singular and its short names
 }
 
 // Can reports whether the API server offers a verb ("watch", "patch") for the
@@ -111,6 +112,29 @@ func (c *Cluster) KindOf(ctx context.Context, gk schema.GroupKind) (Kind, error)
 		return err
 	})
 	return kind, c.wrapKind(gk.Kind, err)
+}
+
+// KindsNamed lists the kinds that a word names as kubectl takes it, in any case:
+// Deployment, deployments, deployment, deploy, deployments.apps. It is empty if none
+// is called so.
+func (c *Cluster) KindsNamed(ctx context.Context, word string) ([]schema.GroupKind, error) {
+	known, _, err := c.kinds.current(ctx, nil, rediscoverAfter)
+	if err != nil {
+		return nil, c.wrap("look up the kind "+manifest.Clean(word), err)
+	}
+	return known.named(word), nil
+}
+
+// named lists the kinds that a word names; each once, whatever its versions.
+func (c *catalogue) named(word string) []schema.GroupKind {
+	name, group, inGroup := strings.Cut(strings.ToLower(word), ".")
+	found := map[schema.GroupKind]bool{}
+	for gvk, kind := range c.kinds {
+		if slices.Contains(kind.names, name) && (!inGroup || group == gvk.Group || group == gvk.Version+"."+gvk.Group) {
+			found[gvk.GroupKind()] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
 }
 
 func (c *Cluster) wrapKind(kind string, err error) error {
@@ -261,7 +285,11 @@ func newCatalogue(groups []*metav1.APIGroup, lists []*metav1.APIResourceList, br
 				continue // a subresource
 			}
 			gvk := gv.WithKind(r.Kind)
-			c.kinds[gvk] = Kind{GVK: gvk, Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced, Verbs: r.Verbs}
+			names := []string{strings.ToLower(r.Kind), r.Name, r.SingularName}
+			c.kinds[gvk] = Kind{
+				GVK: gvk, Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced, Verbs: r.Verbs,
+				names: append(names, r.ShortNames...),
+			}
 		}
 	}
 	return c

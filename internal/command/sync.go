@@ -1,0 +1,155 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+)
+
+// syncFlags are those of every verb that deploys one app.
+func syncFlags(f *pflag.FlagSet) {
+	f.Bool("force", false, "delete and recreate objects whose immutable fields changed")
+	f.Int("confirm-prune", -1, "how many deletions are meant")
+	f.Bool("detach", false, "do not wait for the deploy")
+}
+
+func syncAppFlags(f *pflag.FlagSet) {
+	syncFlags(f)
+	f.Bool("all", false, "every app that you may deploy")
+}
+
+// syncApp deploys the newest revision of an app's branch, also if it is
+// deployed already.
+func syncApp(ctx context.Context, c *call) error {
+	if all, _ := c.flags.GetBool("all"); all { // the flags are those of syncAppFlags
+		return syncAll(ctx, c)
+	}
+	status, err := c.app(c.args[0], access.Deploy)
+	if err != nil {
+		return err
+	}
+	if s := status.Suspension; s != nil {
+		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "resume %s deploys it", status.App)
+	}
+	runs, err := c.begin(ctx, status)
+	if err != nil {
+		return err
+	}
+	return c.show(ctx, runs)
+}
+
+// syncAll deploys every app that the caller may deploy. All are begun before one
+// is shown to its end, so that they deploy side by side.
+func syncAll(ctx context.Context, c *call) error {
+	if c.flags.Changed("confirm-prune") {
+		return usageError{"--confirm-prune is about one app; leave out --all"}
+	}
+	names, err := c.deployable()
+	if err != nil {
+		return err
+	}
+	var (
+		begun  []*deploy.Run
+		failed []string
+	)
+	for _, name := range names {
+		status, ok := c.Engine.Status(name)
+		if !ok {
+			continue
+		}
+		if s := status.Suspension; s != nil {
+			fmt.Fprintf(c, "%s: left out, suspended by %s\n", name, s.By)
+			continue
+		}
+		runs, err := c.begin(ctx, status)
+		if err != nil {
+			c.complain(errorAndHint(err))
+			failed = append(failed, name)
+		}
+		begun = append(begun, runs...)
+	}
+	for _, run := range begun {
+		err := c.show(ctx, []*deploy.Run{run})
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			failed = append(failed, run.App)
+		}
+	}
+	if len(failed) > 0 {
+		return hint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(names), strings.Join(failed, ", ")),
+			"the lines above say why; status shows how they are now")
+	}
+	return nil
+}
+
+// begin plans an app's newest revision, shows the plan, and begins the deploys that
+// it takes.
+func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, error) {
+	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
+	if err != nil {
+		return nil, err
+	}
+	change.Options = syncOptions(c.flags)
+	prepared := c.Engine.Read(change)
+	defer prepared.Release()
+	prepared.Plan(ctx)
+	prepared.Print(c)
+	if prepared.Refused() {
+		return nil, hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
+	}
+	runs := c.Engine.Commit(prepared)
+	if len(runs) == 0 {
+		return nil, hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
+			"push a pushboat.yaml that names it")
+	}
+	return runs, nil
+}
+
+// show follows deploys until they end, or only names them if the caller does not
+// want to wait.
+func (c *call) show(ctx context.Context, runs []*deploy.Run) error {
+	for _, run := range runs {
+		if detach, _ := c.flags.GetBool("detach"); detach { // the flags are those of syncFlags
+			fmt.Fprintf(c, "%s: deploying as %s\n", run.App, run.ID())
+			continue
+		}
+		if err := c.follow(ctx, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncOptions(f *pflag.FlagSet) deploy.Options {
+	force, _ := f.GetBool("force") // the flags are those of syncFlags
+	confirmed, _ := f.GetInt("confirm-prune")
+	detach, _ := f.GetBool("detach")
+	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Verb: true}
+}
+
+// deployable lists the apps that the caller may deploy.
+func (c *call) deployable() ([]string, error) {
+	names := []string{}
+	for _, status := range c.visible() {
+		if c.Policy.Allows(c.Caller(), access.Deploy, status.Repo) {
+			names = append(names, status.App)
+		}
+	}
+	if len(names) == 0 && len(c.visible()) > 0 {
+		return nil, hint(errors.New("there is no app that you may deploy"), "status shows the apps that you can see")
+	}
+	for _, name := range names {
+		if _, err := c.app(name, access.Deploy); err != nil { // leaves the audit line
+			return nil, err
+		}
+	}
+	return names, nil
+}
