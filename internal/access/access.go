@@ -87,6 +87,9 @@ const (
 	Deploy Right = "deploy from repository"
 	// ReadDeploys is to see status, plans, history and logs of deploys.
 	ReadDeploys Right = "read deploys of repository"
+	// ReadLogs is to read what the containers of its apps print: nobody masks that,
+	// and it may have whatever a container was given.
+	ReadLogs Right = "read container logs of repository"
 	// CreateRepo is to make a repository, by verb or by a first push.
 	CreateRepo Right = "create repository"
 	// DeleteRepo is to delete a repository.
@@ -119,6 +122,7 @@ var rules = map[Right]rule{
 	PushRepo:    {RolePush, onRepository},
 	Deploy:      {RoleDeploy, onRepository},
 	ReadDeploys: {RoleRead, onRepository},
+	ReadLogs:    {RoleDeploy, onRepository},
 	CreateRepo:  {RoleDeploy, onRepository},
 	DeleteRepo:  {RoleAdmin, onRepository},
 	ReadServer:  {RoleRead, onServer},

@@ -27,7 +27,7 @@ func TestRightsTable(t *testing.T) {
 	least := map[Right]Role{
 		ReadRepo: RoleRead, ReadDeploys: RoleRead, ReadServer: RoleRead,
 		PushRepo: RolePush,
-		Deploy:   RoleDeploy, CreateRepo: RoleDeploy,
+		Deploy:   RoleDeploy, CreateRepo: RoleDeploy, ReadLogs: RoleDeploy,
 		DeleteRepo: RoleAdmin, Administer: RoleAdmin,
 	}
 	if len(least) != len(rules) {

@@ -175,26 +175,39 @@ func (c *call) do(ctx context.Context, rest []string) error {
 	return c.verb.run(ctx, c)
 }
 
-// checkArgs holds the number of arguments against what the verb says.
+// checkArgs holds the number of arguments against the ways to call the verb.
 func (c *call) checkArgs() error {
-	want := strings.Fields(c.verb.args)
+	for _, f := range c.verb.also {
+		if set, err := c.flags.GetBool(strings.TrimPrefix(f.args, "--")); err == nil && set {
+			return checkWords("", c.args)
+		}
+	}
+	err := checkWords(c.verb.args, c.args)
+	for _, f := range c.verb.also {
+		if err != nil && !strings.HasPrefix(f.args, "--") && checkWords(f.args, c.args) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// checkWords holds the number of arguments against what a verb says that it takes.
+func checkWords(args string, given []string) error {
+	want := strings.Fields(args)
 	least, most := 0, len(want)
 	for _, arg := range want {
 		if !strings.HasPrefix(arg, "[") {
 			least++
 		}
 		if strings.HasSuffix(arg, "...]") {
-			most = len(c.args)
+			most = len(given)
 		}
 	}
-	if all, err := c.flags.GetBool("all"); err == nil && all {
-		least, most = 0, 0
+	if len(given) < least {
+		return usageError{want[len(given)] + " is missing"}
 	}
-	if len(c.args) < least {
-		return usageError{want[len(c.args)] + " is missing"}
-	}
-	if len(c.args) > most {
-		return usageError{fmt.Sprintf("%q is too much", c.args[most])}
+	if len(given) > most {
+		return usageError{fmt.Sprintf("%q is too much", given[most])}
 	}
 	return nil
 }

@@ -66,14 +66,22 @@ func TestVerbTable(t *testing.T) {
 func TestCheckArgs(t *testing.T) {
 	for _, test := range []struct {
 		args, given, want string
+		also              []form
+		all               bool
 	}{
-		{"APP [REV]", "shop", ""},
-		{"APP [REV]", "shop main", ""},
-		{"APP [REV]", "", "APP is missing"},
-		{"APP [REV]", "shop main more", `"more" is too much`},
-		{"", "x", `"x" is too much`},
+		{args: "APP [REV]", given: "shop", want: ""},
+		{args: "APP [REV]", given: "shop main", want: ""},
+		{args: "APP [REV]", given: "", want: "APP is missing"},
+		{args: "APP [REV]", given: "shop main more", want: `"more" is too much`},
+		{args: "", given: "x", want: `"x" is too much`},
+		{args: "DEPLOY", given: "shop deploy/web", also: []form{{args: "APP [OBJECT]"}}},
+		{args: "DEPLOY", given: "a b c", want: `"b" is too much`, also: []form{{args: "APP [OBJECT]"}}},
+		{args: "APP", given: "", all: true, also: []form{{args: "--all"}}},
+		{args: "APP", given: "shop", want: `"shop" is too much`, all: true, also: []form{{args: "--all"}}},
+		{args: "APP", given: "", want: "APP is missing", also: []form{{args: "--all"}}},
 	} {
-		c := &call{verb: &verb{args: test.args}, args: strings.Fields(test.given), flags: pflag.NewFlagSet("", pflag.ContinueOnError)}
+		c := &call{verb: &verb{args: test.args, also: test.also}, args: strings.Fields(test.given), flags: pflag.NewFlagSet("", pflag.ContinueOnError)}
+		c.flags.Bool("all", test.all, "")
 		got := ""
 		if err := c.checkArgs(); err != nil {
 			got = err.Error()

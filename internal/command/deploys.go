@@ -216,29 +216,3 @@ func show(ctx context.Context, c *call) error {
 		fmt.Fprintf(w, "\n%s", entry.Log)
 	})
 }
-
-func logsFlags(f *pflag.FlagSet) {
-	f.BoolP("follow", "f", false, "stay until the deploy ends, and exit 1 unless it ends well")
-}
-
-// logs prints the lines of a deploy, and stays with one that goes on if asked.
-func logs(ctx context.Context, c *call) error {
-	run, entry, err := c.deploy(ctx, c.args[0])
-	if err != nil {
-		return err
-	}
-	follow, err := c.flags.GetBool("follow")
-	switch {
-	case err != nil:
-		return err
-	case run == nil:
-		if _, err = c.Write(entry.Log); err == nil && follow {
-			err = verdict(entry.Record)
-		}
-		return err
-	case follow:
-		return c.follow(ctx, run)
-	}
-	_, err = c.Write(run.Log())
-	return err
-}

@@ -36,7 +36,12 @@ func status(ctx context.Context, c *call) error {
 	for i := range list {
 		c.Engine.Explain(ctx, &list[i])
 	}
-	err := c.print(list, func(w io.Writer) { printStatus(w, list, time.Now()) })
+	err := c.print(list, func(w io.Writer) {
+		printStatus(w, list, time.Now())
+		if len(c.args) == 1 {
+			c.overview(w, list[0].App)
+		}
+	})
 	if err != nil || len(c.args) == 0 {
 		return err
 	}

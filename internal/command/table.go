@@ -22,6 +22,11 @@ func verbs() []*verb {
 			more: "Exits 1 if an app named with it is not in sync or not healthy.\n" +
 				"--server shows the server itself, and takes the role read on all repositories.",
 		},
+		{
+			words: "tree", args: "APP", help: "its objects down to pods: health and age", flags: treeFlags, run: tree,
+			more: "Many objects of one kind that are well are one line; --all has a line for each.\n" +
+				"Of no object the content is shown.",
+		},
 		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
 			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
@@ -80,7 +85,10 @@ func verbs() []*verb {
 			more: "Since the server's start, newest last. -f goes on with those that come; with\n-o json each is a line then.",
 		},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
-		{words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on", flags: logsFlags, run: logs},
+		{
+			words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on",
+			also: []form{{"APP [OBJECT]", "what the containers of an app print"}}, flags: logsFlags, run: logs, more: logsHelp,
+		},
 		{
 			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},

@@ -103,7 +103,8 @@ type Engine struct {
 	wanted       func(app, schedule, full string)
 	rollback     func(ctx context.Context, failed Record) (*Run, error)
 
-	wants sync.Mutex // held while what is wanted of apps, and their claims, change
+	logs  atomic.Int64 // of containers, that are being read
+	wants sync.Mutex   // held while what is wanted of apps, and their claims, change
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc

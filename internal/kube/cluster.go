@@ -163,6 +163,9 @@ type impatient struct {
 var errNoResponse = fmt.Errorf("no response within %s", headerTimeout)
 
 func (t impatient) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Query().Get("follow") == "true" { // a log, whose answer begins with the next line
+		return t.next.RoundTrip(req)
+	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(t.timeout, func() { cancel(errNoResponse) })
 	resp, err := t.next.RoundTrip(req.WithContext(ctx))

@@ -1,11 +1,19 @@
 package kube
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -33,6 +41,101 @@ func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, li
 	defer func() { _ = stream.Close() }()
 	data, err := io.ReadAll(io.LimitReader(stream, maxLogBytes))
 	return tail(data, lines), err
+}
+
+// LogRequest says which part of which container's log is read.
+type LogRequest struct {
+	Namespace, Pod, Container string
+	Lines                     int           // how many of the last ones
+	Since                     time.Duration // no older than that; 0: of any age
+	Previous                  bool          // of the container's run before
+	Follow                    bool          // go on with what comes
+}
+
+const (
+	// maxReadBytes is how much of a log is read that is not followed.
+	maxReadBytes = 8 << 20
+	// maxReadLine is how much of one of its lines is shown, in bytes.
+	maxReadLine = 8 << 10
+)
+
+// FollowLog passes each line of a container's log to tell, cleaned for terminals, until
+// the log or ctx ends. The end of ctx is no error. A line that is too long is cut.
+func (c *Cluster) FollowLog(ctx context.Context, r LogRequest, tell func(line string)) error {
+	request := c.kinds.client.RESTClient().Get().
+		AbsPath("api", "v1", "namespaces", r.Namespace, "pods", r.Pod, "log").
+		Param("container", r.Container).Param("tailLines", strconv.Itoa(r.Lines))
+	if r.Since > 0 {
+		request.Param("sinceSeconds", strconv.FormatInt(int64(math.Ceil(r.Since.Seconds())), 10))
+	}
+	if r.Previous {
+		request.Param("previous", "true")
+	}
+	if r.Follow {
+		request.Param("follow", "true").Timeout(0)
+	} else {
+		request.Param("limitBytes", strconv.Itoa(maxReadBytes))
+	}
+	stream, err := request.Stream(ctx)
+	if err != nil {
+		return c.wrap(fmt.Sprintf("read the log of pod %s/%s", r.Namespace, r.Pod), err)
+	}
+	defer func() { _ = stream.Close() }()
+	err = eachLine(stream, tell)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// eachLine passes each line to tell, cleaned, and cut where it is too long.
+func eachLine(in io.Reader, tell func(line string)) error {
+	reader := bufio.NewReaderSize(in, maxReadLine)
+	for {
+		line, err := reader.ReadSlice('\n')
+		text := string(bytes.ToValidUTF8(bytes.TrimRight(line, "\r\n"), []byte("?")))
+		cut := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = reader.ReadSlice('\n')
+		}
+		if cut {
+			text += "..."
+		}
+		if len(line) > 0 {
+			tell(strings.ReplaceAll(manifest.CleanLines(text), "\n", " "))
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Containers lists the containers of a pod; with a name, the one of that name, which
+// may also be an init container, if the pod has it.
+func (c *Cluster) Containers(ctx context.Context, namespace, pod, name string) ([]string, error) {
+	kind := Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
+	u, err := c.Get(ctx, kind, namespace, pod)
+	if err != nil {
+		return nil, err
+	}
+	fields := []string{"containers"}
+	if name != "" {
+		fields = []string{"containers", "initContainers", "ephemeralContainers"}
+	}
+	var names []string
+	for _, field := range fields {
+		list, _, _ := unstructured.NestedSlice(u.Object, "spec", field)
+		for _, item := range list {
+			container, _ := item.(map[string]any)
+			if text, _ := container["name"].(string); text != "" && (name == "" || name == text) {
+				names = append(names, text)
+			}
+		}
+	}
+	return names, nil
 }
 
 // tail returns the last lines of a text, each cut to maxLogLine and cleaned.

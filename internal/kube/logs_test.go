@@ -19,3 +19,18 @@ func TestTailIsBoundedAndClean(t *testing.T) {
 		t.Errorf("%q of nothing", got)
 	}
 }
+
+func TestEachLineIsBoundedAndClean(t *testing.T) {
+	long := strings.Repeat("x", 3*maxReadLine)
+	var got []string
+	err := eachLine(strings.NewReader("one\r\n\n\ttabbed\nred \x1b[31m\xff\n"+long+"\nlast"), func(line string) { got = append(got, line) })
+	if err != nil || len(got) != 6 || got[0] != "one" || got[1] != "" || got[2] != "\ttabbed" || got[5] != "last" {
+		t.Fatalf("%.200q, %v", got, err)
+	}
+	if got[3] != `red \x1b[31m?` {
+		t.Errorf("%q reaches the terminal", got[3])
+	}
+	if len(got[4]) != maxReadLine+3 {
+		t.Errorf("a line of %d bytes is shown", len(got[4]))
+	}
+}

@@ -25,6 +25,7 @@ type Entry struct {
 	Generation      int64  // counts the changes of its spec; 0 for kinds that do not count
 	Fingerprint     string // see Fingerprint
 	Health          health.Health
+	Created         time.Time
 	Since           time.Time // when Health became good or bad, as far as this server has seen
 	Terminating     bool      // deleted, but held by a finalizer
 	Policies        manifest.Policies
@@ -47,6 +48,7 @@ func (x *Index) bare(u *unstructured.Unstructured) Entry {
 		Generation:      u.GetGeneration(),
 		Fingerprint:     x.tools.Fingerprint(u.GetManagedFields()),
 		Health:          state,
+		Created:         u.GetCreationTimestamp().Time,
 		Since:           changedAt(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
 		Policies:        policy.Policies,

@@ -40,6 +40,7 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		Generation:      m.Generation,
 		Fingerprint:     f.index.tools.Fingerprint(canonical(m.ManagedFields)),
 		Health:          state,
+		Created:         m.CreationTimestamp.Time,
 		Terminating:     m.DeletionTimestamp != nil,
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,

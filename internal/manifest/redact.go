@@ -47,6 +47,21 @@ func NewRedacter(values []string) func(text string) string {
 	return func(text string) string { return withoutForms(text, forms) }
 }
 
+// SecretValues are the values of the object that are not to be shown: those that Hide
+// has noted, and all of a Secret, as they are for those who mount it.
+func (o *Object) SecretValues() []string {
+	values := slices.Clone(o.hidden)
+	if !isSecret(o.Object) {
+		return values
+	}
+	for field, value := range o.Object {
+		if !slices.Contains(shownOfSecret, field) {
+			EachText(value, func(text string) { values = append(values, plaintext(field, text)) })
+		}
+	}
+	return values
+}
+
 // withoutForms removes all forms of values from a text.
 func withoutForms(text string, forms map[string]bool) string {
 	ordered := sortedKeys(forms)

@@ -31,6 +31,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
 	"charts":     cmdCharts,
+	"kubelet":    cmdKubelet,
 	"git":        program("git"),
 	"pushboat":   program("pushboat"),
 	"ssh":        program("as", "ana", "ssh"),

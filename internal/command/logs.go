@@ -1,0 +1,199 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const logsHelp = "One word that names a deploy is one, if there is an app for it: logs shop-42 shows\n" +
+	"what deploy 42 of shop said, and -f stays with it to its end, and exits 1 unless it\n" +
+	"ends well. With --pods, or an OBJECT, the word is an app.\n" +
+	"OBJECT is a pod, or what runs pods: deploy/web, job/import, as tree shows them;\n" +
+	"all pods of the app if left out, up to 20 containers. Lines of several are marked\n" +
+	"with pod and container. Values of the app's Secrets are masked where they stand as\n" +
+	"they are; whatever else a program prints is shown, so that it takes the role deploy."
+
+func logsFlags(f *pflag.FlagSet) {
+	f.BoolP("follow", "f", false, "go on with what comes, until the deploy or the containers end")
+	f.Int("tail", 100, "how many of the last lines of each container")
+	f.Duration("since", 0, "only lines that are no older, such as 10m")
+	f.StringP("container", "c", "", "the container of that name, also an init container")
+	f.BoolP("previous", "p", false, "the run before the last restart")
+	f.Bool("pods", false, "the word is an app, also if it reads as a deploy")
+}
+
+// maxTail is how many lines of one container a call may ask for.
+const maxTail = 10_000
+
+// logs prints the lines of a deploy, or of containers.
+func logs(ctx context.Context, c *call) error {
+	if c.namesDeploy() {
+		for _, flag := range []string{"tail", "since", "container", "previous"} {
+			if c.flags.Changed(flag) {
+				return usageError{fmt.Sprintf("--%s is for containers, and %s is a deploy; logs APP has the containers of an app", flag, manifest.Clean(c.args[0]))}
+			}
+		}
+		return deployLog(ctx, c)
+	}
+	return containerLogs(ctx, c)
+}
+
+// namesDeploy reports whether the call is about a deploy: its one word reads as one
+// of an app that the caller can see, or of none that there is.
+func (c *call) namesDeploy() bool {
+	pods, _ := c.flags.GetBool("pods") // the flags are those of logsFlags
+	app, _, err := deploy.ParseDeployID(c.args[0])
+	if pods || err != nil || len(c.args) > 1 {
+		return false
+	}
+	return c.sees(app) || !c.sees(c.args[0])
+}
+
+// sees reports whether there is an app that the caller may know of.
+func (c *call) sees(app string) bool {
+	status, ok := c.Engine.Status(app)
+	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo)
+}
+
+// deployLog prints the lines of a deploy, and stays with one that goes on if asked.
+func deployLog(ctx context.Context, c *call) error {
+	run, entry, err := c.deploy(ctx, c.args[0])
+	if err != nil {
+		return err
+	}
+	follow, err := c.flags.GetBool("follow")
+	switch {
+	case err != nil:
+		return err
+	case run == nil:
+		if _, err = c.Write(entry.Log); err == nil && follow {
+			err = verdict(entry.Record)
+		}
+		return err
+	case follow:
+		return c.follow(ctx, run)
+	}
+	_, err = c.Write(run.Log())
+	return err
+}
+
+// containerLogs prints what the containers of an app print.
+func containerLogs(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadLogs)
+	if err != nil {
+		return err
+	}
+	request, err := logRequest(c.flags)
+	if err != nil {
+		return err
+	}
+	containers, err := c.containers(ctx, status.App)
+	if err != nil {
+		return err
+	}
+	if len(containers) > deploy.MaxLogs {
+		containers = containers[:deploy.MaxLogs]
+		fmt.Fprintf(c.Stderr(), "warning: only the first %d containers are shown; name an object for others, as tree %s lists them\n", deploy.MaxLogs, status.App)
+	}
+	if request.Follow {
+		return c.followLogs(ctx, status.App, containers, request)
+	}
+	for _, container := range containers {
+		if err := c.printLog(ctx, status.App, container, request, len(containers) > 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
+	r := kube.LogRequest{}
+	r.Follow, _ = f.GetBool("follow") // the flags are those of logsFlags
+	r.Previous, _ = f.GetBool("previous")
+	r.Since, _ = f.GetDuration("since")
+	r.Lines, _ = f.GetInt("tail")
+	switch {
+	case r.Lines < 0 || r.Lines > maxTail:
+		return r, usageError{fmt.Sprintf("--tail wants a number from 0 to %d", maxTail)}
+	case r.Since < 0:
+		return r, usageError{"--since wants how long ago, such as 10m"}
+	case r.Follow && r.Previous:
+		return r, usageError{"a run that has ended cannot be followed; leave out -f or --previous"}
+	}
+	return r, nil
+}
+
+// containers finds whose logs the call asks for; at least one.
+func (c *call) containers(ctx context.Context, app string) ([]deploy.Container, error) {
+	object := ""
+	if len(c.args) > 1 {
+		object = c.args[1]
+	}
+	name, _ := c.flags.GetString("container") // the flags are those of logsFlags
+	found, err := c.Engine.Containers(ctx, app, object, name)
+	whose := "app " + app
+	if object != "" {
+		whose = manifest.Clean(object)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint(fmt.Errorf("app %s has no object %s", app, whose), "tree %s lists what it has, down to pods", app)
+	case errors.Is(err, deploy.ErrNaming):
+		return nil, usageError{fmt.Sprintf("%q: %v", whose, err)}
+	case err != nil:
+		return nil, hint(err, "status %s shows how it is", app)
+	case len(found) == 0 && name != "":
+		return nil, hint(fmt.Errorf("%s has no container %s that runs", whose, manifest.Clean(name)), "leave out -c to see all of them")
+	case len(found) == 0:
+		return nil, hint(fmt.Errorf("%s has no pods", whose), "status %s says why, if it should have some", app)
+	}
+	return found, nil
+}
+
+// printLog prints a container's log. Lines are marked where there are several
+// containers.
+func (c *call) printLog(ctx context.Context, app string, of deploy.Container, request kube.LogRequest, marked bool) error {
+	mark := ""
+	if marked {
+		mark = "[" + of.Pod + "/" + of.Name + "] "
+	}
+	err := c.Engine.ReadLog(ctx, app, of, request, func(line string) { fmt.Fprintln(c, mark+line) })
+	if err != nil {
+		return hint(err, "tree %s shows whether the pod is there; try again", app)
+	}
+	return nil
+}
+
+// followLogs prints the logs of all containers as they come, until all have ended or
+// the caller is gone.
+func (c *call) followLogs(ctx context.Context, app string, containers []deploy.Container, request kube.LogRequest) error {
+	var (
+		all    sync.WaitGroup
+		mu     sync.Mutex
+		failed []error
+	)
+	for _, container := range containers {
+		all.Go(func() {
+			if err := c.printLog(ctx, app, container, request, len(containers) > 1); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+		})
+	}
+	all.Wait()
+	if len(failed) > 0 {
+		return failed[0]
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+)
+
+func treeFlags(f *pflag.FlagSet) {
+	output(f)
+	f.Bool("all", false, "a line for each object, and revisions before as well")
+}
+
+// appTree is what tree prints as JSON.
+type appTree struct {
+	App      string        `json:"app"`
+	Revision string        `json:"revision"`
+	Sync     deploy.Sync   `json:"sync"`
+	Health   string        `json:"health"`
+	Objects  []deploy.Node `json:"objects"`
+	Partial  []string      `json:"partial,omitempty"` // why something may lack
+}
+
+// tree shows the objects of an app down to their pods.
+func tree(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	found, _ := c.Engine.Tree(ctx, status.App)
+	if found.Objects == nil {
+		found.Objects = []deploy.Node{}
+	}
+	all, _ := c.flags.GetBool("all") // the flags are those of treeFlags
+	shown := appTree{status.App, status.Revision, status.Sync, status.Health, found.Objects, found.Partial}
+	return c.print(shown, func(w io.Writer) { c.printTree(w, shown, all) })
+}
+
+func (c *call) printTree(w io.Writer, t appTree, all bool) {
+	fmt.Fprintf(w, "%s: %s, %s, %s\n", t.App, dash(short(t.Revision)), t.Sync, t.Health)
+	if len(t.Objects) == 0 {
+		fmt.Fprintln(w, "  it has no objects on its cluster")
+		return
+	}
+	c.printNodes(w, foldTree(t.Objects, all), time.Now())
+	for _, why := range t.Partial {
+		fmt.Fprintf(w, "  not all is shown: %s\n", why)
+	}
+}
+
+// printNodes writes a table of nodes.
+func (c *call) printNodes(w io.Writer, lines []treeLine, now time.Time) {
+	t := c.newTable("OBJECT", "HEALTH", "AGE", "")
+	for _, line := range lines {
+		age := "-"
+		if !line.created.IsZero() {
+			age = span(now.Sub(line.created))
+		}
+		t.row(strings.Repeat("  ", line.depth)+line.object, line.health, age, line.message)
+	}
+	t.print(w)
+}
+
+// treeLine is one line of a tree.
+type treeLine struct {
+	depth                   int
+	object, health, message string
+	created                 time.Time
+}
+
+// foldAbove is how many objects of a kind have a line each, if there is nothing to say
+// of them.
+const foldAbove = 5
+
+// foldTree makes the lines of a tree. Many objects of one kind and namespace, all of
+// them well and with nothing below, are one line, unless all are asked for; revisions
+// before without pods have none.
+func foldTree(nodes []deploy.Node, all bool) []treeLine { return foldAt(nil, nodes, 0, all) }
+
+func foldAt(lines []treeLine, nodes []deploy.Node, depth int, all bool) []treeLine {
+	for len(nodes) > 0 {
+		node := nodes[0]
+		alike := 1
+		for alike < len(nodes) && isQuiet(node) && isQuiet(nodes[alike]) && sameKind(node, nodes[alike]) {
+			alike++
+		}
+		if alike > foldAbove && !all {
+			lines = append(lines, folded(nodes[:alike], depth))
+			nodes = nodes[alike:]
+			continue
+		}
+		nodes = nodes[1:]
+		if node.Old && !all {
+			continue
+		}
+		lines = append(lines, lineOf(node, depth))
+		lines = foldAt(lines, node.Children, depth+1, all)
+	}
+	return lines
+}
+
+// isQuiet reports whether there is nothing to say of an object, and nothing below it.
+func isQuiet(n deploy.Node) bool {
+	return n.Health == "healthy" && !n.Drifted && len(n.Children) == 0
+}
+
+func sameKind(a, b deploy.Node) bool {
+	return a.ID.GroupKind() == b.ID.GroupKind() && a.ID.Namespace == b.ID.Namespace
+}
+
+// folded is the line of many objects; their age is that of the oldest.
+func folded(nodes []deploy.Node, depth int) treeLine {
+	oldest := slices.MinFunc(nodes, func(a, b deploy.Node) int { return a.Created.Compare(b.Created) })
+	id := nodes[0].ID
+	id.Name = "*"
+	line := treeLine{depth: depth, object: id.String(), health: "healthy", created: oldest.Created, message: fmt.Sprintf("%d objects", len(nodes))}
+	if depth > 0 {
+		line.object = id.Kind + " *"
+	}
+	return line
+}
+
+func lineOf(n deploy.Node, depth int) treeLine {
+	line := treeLine{depth: depth, object: n.Object, health: n.Health, message: n.Message, created: n.Created}
+	if depth > 0 { // it is in the namespace of its owner
+		line.object = n.ID.Kind + " " + n.ID.Name
+	}
+	if n.Drifted {
+		line.message = strings.TrimPrefix(line.message+", drifted", ", ")
+	}
+	return line
+}
+
+// overview is the short form of an app's tree: what runs pods, and how many others
+// there are of which kinds.
+func (c *call) overview(w io.Writer, app string) {
+	nodes := c.Engine.Overview(app)
+	var running []deploy.Node
+	others := map[string]int{}
+	for _, node := range nodes {
+		if node.RunsPods() {
+			running = append(running, node)
+		} else {
+			others[node.ID.Kind]++
+		}
+	}
+	if len(running) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	c.printNodes(w, foldTree(running, false), time.Now())
+	if text := countKinds(others); text != "" {
+		fmt.Fprintf(w, "and %s   (tree %s)\n", text, app)
+	}
+}
+
+// countKinds writes how many there are of each kind: "3 ConfigMap, 1 Service".
+func countKinds(counts map[string]int) string {
+	var parts []string
+	for _, kind := range sortedKinds(counts) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func sortedKinds(counts map[string]int) []string {
+	kinds := make([]string, 0, len(counts))
+	for kind := range counts {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}

@@ -1,0 +1,39 @@
+package live
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+)
+
+// Limits of one list of what controllers have made: a namespace may have more pods
+// than anybody reads.
+const (
+	ownedPage = 500
+	maxOwned  = 5000
+)
+
+// ListOwned reads the objects of a kind in a namespace that others own, in full. more
+// says that there are more than it returns.
+func ListOwned(ctx context.Context, cluster *kube.Cluster, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error) {
+	objects := cluster.Dynamic().Resource(kind.Resource).Namespace(namespace)
+	options := metav1.ListOptions{Limit: ownedPage}
+	for {
+		list, err := objects.List(ctx, options)
+		if err != nil {
+			return nil, false, fmt.Errorf("list the %s of namespace %s: %w", kind.Resource.Resource, namespace, err)
+		}
+		for i := range list.Items {
+			if len(list.Items[i].GetOwnerReferences()) > 0 {
+				owned = append(owned, &list.Items[i])
+			}
+		}
+		if options.Continue = list.GetContinue(); options.Continue == "" || len(owned) >= maxOwned {
+			return owned, options.Continue != "", nil
+		}
+	}
+}
