@@ -128,6 +128,9 @@ func (nowhere) Branches(context.Context, string) (map[string]string, error) { re
 func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
 func (nowhere) Asked(string, string) (deploy.Asked, error)                  { return deploy.Asked{}, nil }
 
+// Manifests implements deploy.Recorder.
+func (nowhere) Manifests(context.Context, string, string) ([][]byte, error) { return nil, nil }
+
 func (nowhere) Tree(string, string) (fs.FS, error)                              { return nil, fs.ErrNotExist }
 func (nowhere) Newest(context.Context, string) (map[string]deploy.Saved, error) { return nil, nil }
 func (nowhere) Save(context.Context, deploy.Entry) error                        { return nil }

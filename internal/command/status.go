@@ -127,6 +127,9 @@ func details(s deploy.Status, now time.Time) []string {
 	for _, object := range s.Left {
 		lines = append(lines, "left as it is: "+object)
 	}
+	if s.Unrendered != "" {
+		lines = append(lines, "cannot be rendered: "+s.Unrendered, "it is kept as it was last applied; its branch is tried again by itself")
+	}
 	if s.Trouble != "" {
 		lines = append(lines, "last check: "+s.Trouble)
 	}

@@ -83,6 +83,9 @@ type app struct {
 	suspended  *Suspension           // nil: it is not
 	alarm      *time.Timer           // runs until the suspension's time is over
 	trouble    string                // why the last check could not be done
+	unrendered string                // why what the branch wants cannot be told; "" if it can
+
+	appliedDigest string // of the target that was sealed as applied last
 }
 
 func newApp(e *Engine, name, repo, branch string) *app {
@@ -111,13 +114,20 @@ func (t *target) keeping(prune bool) *target {
 func (a *app) sameHome(repo, branch string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.repo == repo && a.branch == branch || a.removedLocked() {
+	if a.repo == repo && (a.branch == branch || a.branch == "") || a.removedLocked() { // "": its record is damaged
 		return nil
 	}
 	return fmt.Errorf("app %s is deployed from branch %s of repository %s", a.name, a.branch, a.repo)
 }
 
 func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == Removed }
+
+// prunes reports whether the app's newest record says that it deletes what leaves it.
+func (a *app) prunes() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last != nil && !a.last.NoPrune
+}
 
 // removed reports whether the app has been deleted from its cluster, and is
 // in no pushboat.yaml.
@@ -265,7 +275,19 @@ func (a *app) knows(t *target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.stands().applied() || a.last.Result == Skipped)
+	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.stands().applied() || a.last.Result == Skipped)
+}
+
+// digestFor is a target's digest as a record has it: a remnant stands for what was
+// applied last.
+func (a *app) digestFor(t *target) string {
+	if !t.remnant {
+		return a.engine.Masker.Seal(t.digest)
+	}
+	if last := a.lastRecord(); last != nil {
+		return last.Digest
+	}
+	return ""
 }
 
 // retain forgets the objects that the plan has brought out of the app.

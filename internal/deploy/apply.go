@@ -308,6 +308,10 @@ func bySchema(step Step, err error) error {
 }
 
 func (w *applying) delete(ctx context.Context, step Step) {
+	if kube.IsSystem(step.ID) {
+		w.app.forget(step.ID) // of a version that let apps have it
+		return
+	}
 	entry, known := w.cluster.Index.Get(step.ID)
 	if (known && entry.PartOf != setID(w.app.name)) || w.heir(step.ID) != "" {
 		w.app.forget(step.ID) // another app has taken it over, or is about to

@@ -72,6 +72,7 @@ func (e *Engine) want(p *Prepared) []wanting {
 			e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
 		}
 		a.setSkipped("")
+		a.setUnrendered("")
 		t.forced = p.Options.Force
 		a.setWant(t)
 		apps = append(apps, wanting{app: a, target: t})

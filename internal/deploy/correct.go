@@ -61,7 +61,7 @@ func (a *app) recover(t *target, j *job) bool {
 	j.run = a.newRun()
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
 	record := a.newRecord(j, Deployed, "")
-	record.Same, record.Digest = a.objectCount(), a.engine.Masker.Seal(t.digest)
+	record.Same, record.Digest = a.objectCount(), a.digestFor(t)
 	a.finish(j, record)
 	return true
 }

@@ -238,8 +238,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		if t == nil || t.spec.Cluster != name {
 			continue
 		}
-		objects, _ := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
-		e.claim(a, t, objects)
+		e.claimAll(ctx, cluster, a, t)
 	}
 	return nil
 }

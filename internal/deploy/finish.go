@@ -54,6 +54,7 @@ func (a *app) finish(j *job, record Record) {
 	if record.Result != Superseded || record.Digest != "" {
 		a.remember(record)
 	}
+	a.sealApplied(a.wanted(), record)
 	a.log(record)
 	a.publishRecord(record)
 	if record.Undone {

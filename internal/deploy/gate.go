@@ -114,6 +114,9 @@ func (p *Prepared) Plan(ctx context.Context) {
 	if len(p.Problems) == 0 {
 		p.guard(ctx)
 	}
+	if !p.Refused() {
+		p.Problems = p.seal()
+	}
 	if p.Options.Verb {
 		hintAtFlags(p.Problems)
 	}
@@ -178,7 +181,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 		if named[a.name] || t == nil || a.removed() || a.sameHome(p.Repo, p.Branch) != nil {
 			continue
 		}
-		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune))
+		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune || t.remnant && a.prunes()))
 	}
 	return gone
 }

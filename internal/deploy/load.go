@@ -3,76 +3,182 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/sealed"
 )
 
 // load registers the apps of a repository, each with its newest record, and
 // says what is wanted of them: what the branch that names them has, nothing
-// where no branch names them any more, and what was deployed before where the
-// branch's newest revision was pushed with -o skip.
+// where no branch names them any more, what was deployed before where the
+// branch's newest revision was pushed with -o skip, and what was applied last
+// where it cannot be told, see hold.
 func (e *Engine) load(ctx context.Context, repo string) error {
-	branches, err := e.Source.Branches(ctx, repo)
+	records, err := e.Recorder.Newest(ctx, repo)
 	if err != nil {
 		return err
 	}
-	records, err := e.Recorder.Newest(ctx, repo)
+	return e.loadWith(ctx, repo, records, func(string) string { return repo })
+}
+
+// loadWith is load with the repository's newest records. owner tells which repository
+// has a record that an app is its own; "" for none.
+func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]Saved, owner func(app string) string) error {
+	branches, err := e.Source.Branches(ctx, repo)
 	if err != nil {
 		return err
 	}
 	e.noteCharts(repo, records)
 	e.forgetUnread(repo)
-	unread := map[string]bool{} // branches
-	asked := map[string]Asked{} // by branch
-	wants := map[string]*target{}
+	l := &loading{engine: e, repo: repo, branches: branches, records: records, unread: map[string]string{}, asked: map[string]Asked{}, wants: map[string]*target{}}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
-		targets, problems := e.readBranch(repo, branch, branches[branch])
-		if len(problems) > 0 {
-			e.Log.WithField("repository", repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
-			unread[branch] = true
-			e.noteUnread(repo, branch)
-			continue
-		}
-		if asked[branch], err = e.Source.Asked(repo, branch); err != nil {
+		if err := l.branch(branch); err != nil {
 			return err
 		}
-		ofHead := asked[branch].Revision == branches[branch]
-		for _, t := range targets {
-			t.forced = ofHead && asked[branch].Force
-			if _, recorded := records[t.spec.Name]; recorded || !ofHead || !asked[branch].Skip {
-				wants[t.spec.Name] = t
-			}
-		}
 	}
-	for name, saved := range records {
-		record := &saved.Record
-		head := branches[record.Branch]
-		kept, keeps := record.keeps(head, asked[record.Branch])
-		e.claims.know(name)
-		switch {
-		case record.Result == Removed && wants[name] == nil && e.app(name) == nil:
-			e.restore(name, record.Branch, repo, &saved, nil) // for those who ask for its history
-		case head == "" || record.Result == Removed:
-		case keeps:
-			delete(wants, name)
-			if a := e.restore(name, record.Branch, repo, &saved, e.targetAt(repo, record.Branch, kept, name)); a != nil {
-				a.setSkipped(head)
-			}
-		case wants[name] == nil && !unread[record.Branch]: // its deletion was confirmed, and may not have ended
-			last := e.targetAt(repo, record.Branch, cmp.Or(record.Had, record.Revision), name)
-			wants[name] = goneTarget(name, repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
-		}
+	at := l.earlier()
+	for name := range records {
+		l.record(name, at)
 	}
-	for name, t := range wants {
+	var fresh []*target
+	for name, t := range l.wants {
+		if other := owner(name); other != "" && other != repo {
+			e.Log.WithField("repository", repo).Warnf("not deployed: app %s is that of repository %s", name, other)
+			continue
+		}
 		var saved *Saved
 		if record, ok := records[name]; ok {
 			saved = &record
 		}
-		e.restore(name, t.spec.Branch, repo, saved, t)
+		if a := e.restore(name, t.spec.Branch, repo, saved, t); a != nil && t.specText == nil {
+			fresh = append(fresh, t)
+		}
+	}
+	if err := e.sealTargets(sealed.Accepted, fresh...); err != nil {
+		e.Log.WithField("repository", repo).Warn(err) // it is rendered again at the next start
 	}
 	return nil
+}
+
+// loading is a repository that is being read.
+type loading struct {
+	engine   *Engine
+	repo     string
+	branches map[string]string // the newest revision of each
+	records  map[string]Saved  // the newest of each app
+	unread   map[string]string // branches that cannot be rendered, and why
+	asked    map[string]Asked  // by branch
+	wants    map[string]*target
+}
+
+// branch notes what a branch wants of its apps.
+func (l *loading) branch(branch string) (err error) {
+	e, head := l.engine, l.branches[branch]
+	targets, problems := e.readBranch(l.repo, branch, head)
+	if len(problems) > 0 {
+		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
+		l.unread[branch] = whyUnread(problems)
+		e.noteUnread(l.repo, branch)
+		for _, t := range targets {
+			if l.isApplied(t, problems) {
+				l.wants[t.spec.Name] = t
+			}
+		}
+		return nil
+	}
+	if l.asked[branch], err = e.Source.Asked(l.repo, branch); err != nil {
+		return err
+	}
+	ofHead := l.asked[branch].Revision == head
+	for _, t := range targets {
+		t.forced = ofHead && l.asked[branch].Force
+		if _, recorded := l.records[t.spec.Name]; recorded || !ofHead || !l.asked[branch].Skip {
+			l.wants[t.spec.Name] = t
+		}
+	}
+	return nil
+}
+
+// isApplied reports whether an app of a branch that cannot be rendered in full is,
+// by itself, as it was applied last: it has nothing to wait for.
+func (l *loading) isApplied(t *target, problems manifest.Problems) bool {
+	saved, ok := l.records[t.spec.Name]
+	return ok && t.sound(problems) && saved.Record.Digest == l.engine.Masker.Seal(t.digest)
+}
+
+// record notes what is wanted of an app that has a record, where its branch does not
+// say it.
+func (l *loading) record(name string, at earlier) {
+	e, saved := l.engine, l.records[name]
+	record := &saved.Record
+	head := l.branches[record.Branch]
+	asked := l.asked[record.Branch]
+	kept, keeps := record.keeps(head, asked)
+	why := l.unread[record.Branch]
+	switch {
+	case saved.Damaged != nil && record.Revision == "":
+		why = saved.Damaged.Error()
+	case head == "":
+		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, record.Branch)
+	}
+	if saved.Damaged != nil {
+		e.Log.WithField("repository", l.repo).Warn(saved.Damaged)
+	}
+	e.claims.know(name)
+	switch {
+	case record.Result == Removed && l.wants[name] == nil && e.app(name) == nil:
+		e.restore(name, record.Branch, l.repo, &saved, nil) // for those who ask for its history
+	case record.Result == Removed:
+	case keeps && head != "":
+		l.keepSkipped(name, kept, at)
+	case l.wants[name] != nil:
+	case why != "":
+		e.hold(l.repo, name, &saved, at, why)
+	default: // its deletion was confirmed, and may not have ended
+		last := at(record.Branch, cmp.Or(record.Had, record.Revision), name)
+		l.wants[name] = goneTarget(name, l.repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
+	}
+}
+
+// keepSkipped has an app stay as it was deployed before the branch's newest revision,
+// which was pushed with -o skip; kept is "" if it was not deployed yet.
+func (l *loading) keepSkipped(name, kept string, at earlier) {
+	e, saved := l.engine, l.records[name]
+	delete(l.wants, name)
+	branch := saved.Record.Branch
+	t := at(branch, kept, name)
+	if t == nil && kept != "" {
+		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", short(kept)))
+	} else if e.restore(name, branch, l.repo, &saved, t) == nil {
+		return
+	}
+	if a := e.app(name); a != nil {
+		a.setSkipped(l.branches[branch])
+	}
+}
+
+// earlier returns what renders apps at earlier revisions, each revision once.
+func (l *loading) earlier() earlier {
+	read := map[[2]string]map[string]*target{}
+	return func(branch, revision, name string) *target {
+		if revision == "" {
+			return nil
+		}
+		at := [2]string{branch, revision}
+		if read[at] == nil {
+			read[at] = map[string]*target{}
+			targets, problems := l.engine.readBranch(l.repo, branch, revision)
+			for _, t := range targets {
+				if t.sound(problems) {
+					read[at][t.spec.Name] = t
+				}
+			}
+		}
+		return read[at][name]
+	}
 }
 
 // noteCharts has the renderer hold charts to the content that they had when they were
@@ -94,21 +200,6 @@ func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.
 	return e.readTargets(tree, repo, branch, revision)
 }
 
-// targetAt renders an app at an earlier revision; nil if it was not there, or if
-// the revision is "".
-func (e *Engine) targetAt(repo, branch, revision, name string) *target {
-	if revision == "" {
-		return nil
-	}
-	targets, _ := e.readBranch(repo, branch, revision)
-	for _, t := range targets {
-		if t.spec.Name == name {
-			return t
-		}
-	}
-	return nil
-}
-
 // restore registers an app as its newest record has it, which is nil if it has
 // none, and what is wanted of it, which is nil for nothing. It returns the app;
 // nil if another branch has it.
@@ -118,6 +209,7 @@ func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) *ap
 		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
 		return nil
 	}
+	a.setUnrendered("")
 	a.setSkipped("") // by a push before the newest, if at all
 	if saved != nil {
 		a.recall(*saved)

@@ -78,12 +78,13 @@ func (w *applying) deleteParent(ctx context.Context) error {
 }
 
 func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) error {
+	var stored kube.Parent // not parent itself: a failed attempt returns an empty one
 	err := again(ctx, func() (err error) {
-		parent, err = w.cluster.Kube.WriteParent(ctx, old, parent)
+		stored, err = w.cluster.Kube.WriteParent(ctx, old, parent)
 		return err
 	})
 	if err == nil {
-		w.app.setParent(w.cluster, &parent)
+		w.app.setParent(w.cluster, &stored)
 	}
 	return err
 }

@@ -85,11 +85,11 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			continue
 		}
 		o := place(t, written, kind)
-		if kube.IsParent(o.id) {
+		if kube.IsSystem(o.id) {
 			problems = append(problems, manifest.Problem{
 				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
-				Message: "is where this server keeps what an app owns",
-				Hint:    "choose another name or namespace",
+				Message: "namespace " + kube.SystemNamespace + " is where this server keeps what apps own; it is no app's",
+				Hint:    "choose another namespace",
 			})
 			continue
 		}
@@ -336,7 +336,15 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 		return nil
 	}
 	name, known := p.claims.appOf(step.entry.PartOf)
-	if !known {
+	if _, applied := p.app.notedOf(o.id); applied && p.claims.owner(p.cluster.Kube.Name(), o.id) == p.target.spec.Name {
+		step.say("had the label of another set than the app's")
+		return nil
+	}
+	if known {
+		if problem := p.keptBy(name, o); problem != nil {
+			return problem
+		}
+	} else {
 		return &manifest.Problem{
 			Source: o.Source, Object: o.id.String(),
 			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", step.entry.PartOf),
@@ -346,6 +354,25 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 	step.app = name
 	step.say("moved from app " + name)
 	return nil
+}
+
+// keptBy refuses an object that still belongs to another app, although that does not
+// ask for it now: one of another repository has left it on purpose (prune: false), and
+// of one that cannot be rendered nobody knows. Apps of one repository may hand over.
+func (p *planner) keptBy(name string, o resolved) *manifest.Problem {
+	other := p.app.engine.app(name)
+	if other == nil || other.repository() == p.target.repo && other.unrenderedWhy() == "" {
+		return nil
+	}
+	problem := manifest.Problem{Source: o.Source, Object: o.id.String()}
+	if other.unrenderedWhy() != "" {
+		problem.Message = fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", name, other.repository())
+		problem.Hint = "push again when it can; status " + name + " says what is the matter"
+		return &problem
+	}
+	problem.Message = fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", name, other.repository())
+	problem.Hint = "have it deleted there with prune: true, or remove its label " + kube.PartOfLabel + " to hand it over"
+	return &problem
 }
 
 // compare asks the API server what applying the object would change.
@@ -405,7 +432,7 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 		wanted[o.id] = true
 	}
 	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
-		if wanted[entry.ID] || entry.Terminating || !p.made(entry) {
+		if wanted[entry.ID] || entry.Terminating || !p.made(entry) || kube.IsSystem(entry.ID) {
 			continue
 		}
 		heir := p.claims.heir(p.target.spec.Name, p.cluster.Kube.Name(), entry.ID)

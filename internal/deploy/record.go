@@ -170,8 +170,9 @@ type Noted struct {
 
 // Saved is an app as its newest record has it.
 type Saved struct {
-	Record Record
-	Noted  map[manifest.ID]Noted // every object that it owned then
+	Record  Record
+	Noted   map[manifest.ID]Noted // every object that it owned then
+	Damaged error                 // why the newest record cannot be read: the rest is that of an older one, or only the app's name
 }
 
 // Entry is what is kept of one deploy.
@@ -195,6 +196,9 @@ type Recorder interface {
 	// Newest returns every app of a repository that has records, as its newest
 	// record has it.
 	Newest(ctx context.Context, repo string) (map[string]Saved, error)
+	// Manifests returns an app's objects in YAML as its newest record has them,
+	// secrets masked, in no order; none if it has no record.
+	Manifests(ctx context.Context, repo, app string) ([][]byte, error)
 	// Save appends a record. When it returns without an error, the record is
 	// on disk.
 	Save(ctx context.Context, entry Entry) error

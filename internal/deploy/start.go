@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -54,23 +55,55 @@ func (e *Engine) known() {
 	}
 }
 
-// readAll reads every repository.
+// readAll reads every repository: the records of all, and then their branches. A
+// branch that was moved past the server cannot name an app that is another's by its
+// record.
 func (e *Engine) readAll() error {
 	repos, err := e.Source.Repositories()
 	if err != nil {
 		return fmt.Errorf("list repositories: %w", err)
 	}
+	records := make([]map[string]Saved, len(repos))
+	err = e.eachRepository(repos, func(ctx context.Context, i int) (err error) {
+		records[i], err = e.Recorder.Newest(ctx, repos[i])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	owners := ownersBy(repos, records)
+	return e.eachRepository(repos, func(ctx context.Context, i int) error {
+		return e.loadWith(ctx, repos[i], records[i], func(app string) string { return owners[app] })
+	})
+}
+
+// eachRepository calls f for the index of each repository, several at a time.
+func (e *Engine) eachRepository(repos []string, f func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(e.ctx)
 	group.SetLimit(readers)
-	for _, repo := range repos {
+	for i, repo := range repos {
 		group.Go(func() error {
-			if err := e.load(ctx, repo); err != nil && !e.deleted(repo) {
+			if err := f(ctx, i); err != nil && !e.deleted(repo) {
 				return fmt.Errorf("load the apps of repository %s: %w", repo, err)
 			}
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// ownersBy tells whose the apps are by their records: the repository in which an app
+// was not removed.
+func ownersBy(repos []string, records []map[string]Saved) map[string]string {
+	owners := map[string]string{}
+	for i, repo := range repos {
+		for name, saved := range records[i] {
+			if saved.Record.Result != Removed {
+				owners[name] = repo
+			}
+		}
+	}
+	return owners
 }
 
 // deleted reports whether a repository is there no longer: an empty one that a

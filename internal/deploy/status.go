@@ -30,9 +30,12 @@ type Status struct {
 	Found    []Difference `json:"drift_found,omitempty"`
 	Fights   []Contest    `json:"fights,omitempty"`
 	Trouble  string       `json:"trouble,omitempty"`
-	Outage   *Outage      `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
-	Running  string       `json:"running,omitempty"` // the deploy that goes on
-	Schedule string       `json:"schedule,omitempty"`
+	// Unrendered says why it is not known what the branch wants: the app is kept as
+	// it was last applied.
+	Unrendered string  `json:"unrendered,omitempty"`
+	Outage     *Outage `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
+	Running    string  `json:"running,omitempty"` // the deploy that goes on
+	Schedule   string  `json:"schedule,omitempty"`
 
 	Suspension *Suspension `json:"suspension,omitempty"`
 
@@ -131,7 +134,7 @@ func (e *Engine) Status(name string) (status Status, ok bool) {
 
 func (a *app) status() Status {
 	a.mu.Lock()
-	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Suspension: a.suspended}
+	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended}
 	t, run := a.want, a.run
 	for _, step := range a.drift {
 		s.Found = append(s.Found, differenceOf(step))
@@ -173,6 +176,8 @@ func (a *app) syncState(t *target, s Status) Sync {
 		return Held
 	case s.Last != nil && s.Last.Result == Removed:
 		return Gone
+	case s.Unrendered != "":
+		return NotSynced
 	case t == nil || s.Last == nil:
 		return Pending
 	case s.Last.stands() == Failed || !a.settled(t) && s.Suspension == nil:

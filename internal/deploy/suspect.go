@@ -11,8 +11,8 @@ import (
 // be quick. Call it before Start.
 func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 	e.suspect = f
-	for _, cluster := range e.Clusters {
-		cluster.Index.OnChange(func(event live.Event) { e.changed(event) })
+	for name, cluster := range e.Clusters {
+		cluster.Index.OnChange(func(event live.Event) { e.changed(name, event) })
 	}
 }
 
@@ -37,8 +37,11 @@ func (e *Engine) retryOn(cluster string) {
 
 // changed looks at one event of an index. While the app is being worked on,
 // events are most likely our own; they are looked at afterwards.
-func (e *Engine) changed(event live.Event) {
+func (e *Engine) changed(cluster string, event live.Event) {
 	name, ok := e.claims.appOf(event.Entry.PartOf)
+	if owner := e.claims.owner(cluster, event.Entry.ID); owner != "" && owner != name {
+		e.takenAway(owner, event) // its label names another set now
+	}
 	if !ok {
 		return
 	}
@@ -60,6 +63,19 @@ func (e *Engine) changed(event live.Event) {
 		a.settledAgain(event.Entry.ID)
 	case a.unwell() && event.Entry.Health.OK():
 		e.Check(name, CauseHealth)
+	}
+}
+
+// takenAway looks at an event of an object that an app wants and that has the label of
+// another set: somebody has changed that, and perhaps more. It is nothing while the app
+// has not applied the object yet.
+func (e *Engine) takenAway(owner string, event live.Event) {
+	a := e.app(owner)
+	if a == nil || event.Entry.Hook != nil || a.busyWith(event.Entry.ID) {
+		return
+	}
+	if a.differs(event.Entry, event.Deleted) {
+		e.tellSuspect(a, event.Entry.ID)
 	}
 }
 

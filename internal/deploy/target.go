@@ -38,6 +38,10 @@ type target struct {
 	seal     func(string) string // keys digests
 	hidden   []string            // values in its objects, and in those before, that are not to be shown
 
+	computed bool   // by a worker, of more than the revision perhaps
+	specText []byte // of a target that was sealed: the spec as it was written then
+	remnant  bool   // all that is known of an app is what its newest record has in the clear
+
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
 
@@ -72,6 +76,13 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			targets = append(targets, old.at(revision))
 			continue
 		}
+		if old == nil {
+			if kept := e.unsealedAs(spec, tree, repo); kept != nil && kept.sourcesStand(e.ctx, session) {
+				kept.revision = revision
+				targets = append(targets, kept)
+				continue
+			}
+		}
 		rules, wrong := reader.read(spec)
 		problems = append(problems, wrong...)
 		result, found := session.App(e.ctx, spec)
@@ -89,6 +100,7 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			plain:    result.Plain,
 			charts:   result.Charts,
 			sources:  result.Sources,
+			computed: result.Computed,
 			seal:     e.Masker.Seal,
 			hidden:   hiddenIn(objects, old),
 		})

@@ -312,7 +312,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	}
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
-	record.Digest = a.engine.Masker.Seal(t.digest)
+	record.Digest = a.digestFor(t)
 	switch {
 	case errors.Is(err, errInterrupted):
 		a.interrupt(j)
@@ -355,7 +355,7 @@ func (a *app) fail(t *target, j *job, err error) bool {
 	}
 	j.finding = Finding{Result: CheckFailed, Message: err.Error()}
 	record := a.newRecord(j, Failed, err.Error())
-	record.Digest = a.engine.Masker.Seal(t.digest)
+	record.Digest = a.digestFor(t)
 	a.finish(j, record)
 	return false
 }

@@ -40,7 +40,8 @@ func New(repos *git.Store) *History {
 }
 
 // Newest returns every app of a repository that has records, as its newest
-// record has it.
+// record has it. A record that is damaged hides no other, and its app is not
+// forgotten: it is as an older record has it, or known by its name alone.
 func (h *History) Newest(ctx context.Context, repo string) (map[string]deploy.Saved, error) {
 	repository, err := h.open(repo)
 	if err != nil {
@@ -56,14 +57,76 @@ func (h *History) Newest(ctx context.Context, repo string) (map[string]deploy.Sa
 	}
 	newest := make(map[string]deploy.Saved, len(refs))
 	for _, ref := range refs {
+		app := strings.TrimPrefix(ref.Name, refPrefix)
 		saved, shards, err := readSaved(reader, ref.Hash)
 		if err != nil {
-			return nil, err
+			saved = olderThan(ctx, reader, ref.Hash)
+			saved.Damaged = fmt.Errorf("the newest record of app %s is damaged: %w", app, err)
+			saved.Record.App, saved.Record.Repo = app, repo
 		}
 		h.setShape(repo, ref.Name, shape{head: ref.Hash, shards: shards})
-		newest[strings.TrimPrefix(ref.Name, refPrefix)] = saved
+		newest[app] = saved
 	}
 	return newest, nil
+}
+
+// maxDamaged is how many records are tried in the place of a damaged one.
+const maxDamaged = 20
+
+// olderThan reads the newest sound record before a damaged one; zero if there is none.
+// Its notes are left: objects may have changed since.
+func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) deploy.Saved {
+	commits, err := reader.LogFrom(ctx, damaged, maxDamaged)
+	if err != nil {
+		return deploy.Saved{}
+	}
+	for _, commit := range commits[min(1, len(commits)):] {
+		if saved, _, err := readSaved(reader, commit.Hash); err == nil {
+			if saved.Record.Result == deploy.Removed {
+				saved.Record.Result = deploy.Failed // it may have come back since
+			}
+			for id := range saved.Noted {
+				saved.Noted[id] = deploy.Noted{}
+			}
+			return saved
+		}
+	}
+	return deploy.Saved{}
+}
+
+// Manifests returns the objects of an app as its newest record has them.
+func (h *History) Manifests(ctx context.Context, repo, app string) ([][]byte, error) {
+	repository, err := h.open(repo)
+	if err != nil {
+		return nil, err
+	}
+	head, err := repository.Head(ctx, refPrefix+app)
+	if errors.Is(err, git.ErrNoRef) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	tree, err := repository.Tree(head)
+	if err != nil {
+		return nil, err
+	}
+	var manifests [][]byte
+	err = fs.WalkDir(tree, manifestsDir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == manifestsDir {
+			return nil // the app has no objects
+		}
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(tree, path)
+		manifests = append(manifests, text)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the objects of app %s: %w", app, err)
+	}
+	return manifests, nil
 }
 
 func readSaved(reader *git.Reader, hash git.Hash) (saved deploy.Saved, shards int, err error) {

@@ -82,11 +82,10 @@ func (p Parent) Name() string {
 	return parentPrefix + hex.EncodeToString(sum[:16])
 }
 
-// IsParent reports whether an object is, or would be, an app's parent: those are
-// the server's own, whatever a repository says.
-func IsParent(id manifest.ID) bool {
-	return id.GroupKind() == secrets.GVK.GroupKind() && id.Namespace == SystemNamespace &&
-		strings.HasPrefix(id.Name, parentPrefix)
+// IsSystem reports whether an object is, or would be, the server's own, whatever a
+// repository says: SystemNamespace and all that is in it.
+func IsSystem(id manifest.ID) bool {
+	return id.Namespace == SystemNamespace || id.GroupKind() == manifest.NamespaceKind && id.Name == SystemNamespace
 }
 
 // ID is the identity of the set, the value of PartOfLabel on its members.

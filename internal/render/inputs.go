@@ -1,6 +1,7 @@
 package render
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,6 +38,49 @@ const (
 	content aspect = iota // of a file, or all that is in a folder and below
 	typ                   // whether there is a file or a folder
 )
+
+// writtenInputs are Inputs as they are kept.
+type writtenInputs struct {
+	Folder  writtenInput   `json:"folder"`
+	Inside  []writtenInput `json:"inside,omitempty"`
+	Outside []writtenInput `json:"outside,omitempty"`
+}
+
+type writtenInput struct {
+	Path string `json:"path"`
+	What aspect `json:"what,omitempty"`
+	Is   string `json:"is,omitempty"`
+}
+
+// MarshalJSON writes the inputs, so that they can be kept with what was rendered.
+func (in Inputs) MarshalJSON() ([]byte, error) {
+	write := func(inputs []input) []writtenInput {
+		var written []writtenInput
+		for _, i := range inputs {
+			written = append(written, writtenInput{i.path, i.what, i.is})
+		}
+		return written
+	}
+	folder := write([]input{in.folder})[0]
+	return json.Marshal(writtenInputs{folder, write(in.inside), write(in.outside)})
+}
+
+// UnmarshalJSON reads what MarshalJSON has written.
+func (in *Inputs) UnmarshalJSON(text []byte) error {
+	var written writtenInputs
+	if err := json.Unmarshal(text, &written); err != nil {
+		return err
+	}
+	read := func(inputs []writtenInput) []input {
+		var all []input
+		for _, i := range inputs {
+			all = append(all, input{i.Path, i.What, i.Is})
+		}
+		return all
+	}
+	*in = Inputs{read([]writtenInput{written.Folder})[0], read(written.Inside), read(written.Outside)}
+	return nil
+}
 
 // Hold reports whether another revision has the same inputs. It costs a few
 // look-ups, and a rendering the parsing of every file.

@@ -110,6 +110,7 @@ func (j job) render(fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest
 // inWorker has a job done in a worker, and checks what it says. Charts that the job
 // turns out to need are fetched in between, outside of the worker and its limits.
 func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.Object, manifest.Problems) {
+	s.worked = true
 	files := &archives{FS: fsys, data: map[string][]byte{}}
 	for range maxRounds {
 		result, err := s.round(ctx, files, j)

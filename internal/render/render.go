@@ -44,6 +44,9 @@ type Result struct {
 	Plain []secrets.Plain
 	// Charts are those of registries that it was rendered from.
 	Charts []charts.Chart
+	// Computed says that a worker has rendered it, which may come to something else
+	// the next time; otherwise the objects are as they are written.
+	Computed bool
 }
 
 // Data is what a ConfigMap or Secret of a cluster has; nil if it is not there.
@@ -104,6 +107,7 @@ type Session struct {
 	read   map[source]answer // of clusters, each asked once
 	waited time.Duration     // for clusters that did not answer
 	used   []charts.Chart    // by the app that is rendered
+	worked bool              // a worker has rendered the app
 }
 
 // Session begins to render the revision whose root is fsys.
@@ -119,7 +123,7 @@ func (s *Session) Close() { s.worker.Close() }
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
-	s.used = nil
+	s.used, s.worked = nil, false
 	set, sources, problems := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
 	objects, wrong := s.objects(ctx, traced, app)
@@ -135,7 +139,7 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: s.used}
+	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: s.used, Computed: s.worked}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 	}

@@ -1,0 +1,174 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	k8sjson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// Whatever a record names stays its app's, whatever else fails. An app whose branch
+// cannot be rendered when its repository is read (a value, a registry or a key is
+// away, pushboat.yaml is damaged, the branch is gone) is held: its name and its
+// objects are its own, and they are watched and kept as they were last applied.
+
+// hold registers an app of which it is not known what its branch wants, with what was
+// last applied as what is wanted. why says what is the matter.
+func (e *Engine) hold(repo, name string, saved *Saved, at earlier, why string) {
+	var t *target
+	if a := e.app(name); a != nil && a.repository() == repo {
+		t = a.wanted() // as before the branch moved
+	}
+	if t == nil || t.gone {
+		t = e.lastApplied(repo, name, saved, at)
+	}
+	a := e.restore(name, t.spec.Branch, repo, saved, t)
+	if a == nil {
+		return
+	}
+	a.setUnrendered(why)
+	if !e.claims.has(name) {
+		e.claims.set(name, t.spec.Cluster, a.withNoted(nil))
+	}
+}
+
+// earlier renders an app at an earlier revision of a branch; nil if that fails.
+type earlier func(branch, revision, name string) *target
+
+// lastApplied finds what an app was last brought to: what was sealed then, what its
+// revision renders to again, or else what its newest record has in the clear.
+func (e *Engine) lastApplied(repo, name string, saved *Saved, at earlier) *target {
+	var found []*target
+	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
+		if t := e.unseal(repo, name, kind); t != nil {
+			found = append(found, t)
+		}
+	}
+	record := saved.Record
+	for _, t := range found {
+		if record.Digest == e.Masker.Seal(t.digest) {
+			return t
+		}
+	}
+	if t := at(record.Branch, cmp.Or(record.Held, record.Revision), name); t != nil {
+		return t
+	}
+	if len(found) > 0 {
+		return found[0]
+	}
+	return e.remnantOf(repo, name, record)
+}
+
+// remnantOf is a target of the objects that an app's newest record has in the clear.
+// It leaves all others of the app as they are, and deletes nothing.
+func (e *Engine) remnantOf(repo, name string, record Record) *target {
+	t := &target{
+		spec: appfile.App{
+			Name: name, Branch: record.Branch, Cluster: cmp.Or(record.Cluster, appfile.DefaultCluster),
+			Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
+		},
+		repo: repo, revision: record.Revision, digest: "remnant", remnant: true, seal: e.Masker.Seal,
+	}
+	manifests, err := e.Recorder.Manifests(e.ctx, repo, name)
+	if err != nil {
+		e.Log.WithField("app", name).Warnf("read what its newest record has: %v", err)
+	}
+	for _, text := range manifests {
+		if o := inTheClear(text); o != nil {
+			t.objects = append(t.objects, o)
+		}
+	}
+	t.scalers = scalersOf("", t.objects)
+	return t
+}
+
+// masks finds the values that records have in the place of secret ones, see
+// manifest.Masker.
+var masks = regexp.MustCompile(`\(secret( [0-9a-f]{12})?\)`)
+
+// inTheClear reads an object as a record has it; nil if something of it is masked.
+func inTheClear(text []byte) *manifest.Object {
+	var fields map[string]any
+	written, err := yaml.YAMLToJSON(text)
+	if err != nil || masks.Match(text) || k8sjson.Unmarshal(written, &fields) != nil {
+		return nil
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	if u.GetKind() == "" || u.GetKind() == manifest.SecretKind.Kind || u.GetName() == "" {
+		return nil
+	}
+	labels := u.GetLabels()
+	delete(labels, kube.PartOfLabel)
+	u.SetLabels(labels)
+	return &manifest.Object{Unstructured: u, Source: manifest.Source{File: "the newest record"}}
+}
+
+// withNoted adds the objects that the app owns, as far as is known, to those that
+// were found: a claim on what cannot be told is a claim on what there was.
+func (a *app) withNoted(found []resolved) []resolved {
+	seen := make(map[manifest.ID]bool, len(found))
+	for _, o := range found {
+		seen[o.id] = true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id := range a.objects {
+		if !seen[id] {
+			found = append(found, resolved{id: id})
+		}
+	}
+	return found
+}
+
+// claimAll enters what an app wants when its cluster answers for the first time.
+func (e *Engine) claimAll(ctx context.Context, cluster *Cluster, a *app, t *target) {
+	objects, problems := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
+	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
+		objects = a.withNoted(objects)
+	}
+	e.claim(a, t, objects)
+}
+
+// setUnrendered notes why what the branch wants of the app cannot be told; "" if it
+// can.
+func (a *app) setUnrendered(why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unrendered = why
+}
+
+func (a *app) unrenderedWhy() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unrendered
+}
+
+// whyUnread says in one line why a branch cannot be rendered.
+func whyUnread(problems manifest.Problems) string {
+	first, _, _ := strings.Cut(problems[0].Error(), "\n")
+	if more := len(problems) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more)", first, more)
+	}
+	return first
+}
+
+// sound reports whether an app's target can be used: no problem is the app's, or
+// that of the whole revision.
+func (t *target) sound(problems manifest.Problems) bool {
+	for _, problem := range problems {
+		if problem.App == "" || problem.App == t.spec.Name {
+			return false
+		}
+	}
+	return true
+}

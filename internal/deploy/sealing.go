@@ -1,0 +1,194 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	k8sjson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// The gate's rendering is what is applied, also after a restart: a second one may be
+// another, or fail, as with a chart that uses chance, a registry that is away or a
+// key that was taken out. So targets are kept in the sealed store, but for those that
+// the revision alone gives again: plain manifests without Secrets.
+
+// sealedTarget is a target as it is sealed.
+type sealedTarget struct {
+	Spec     json.RawMessage `json:"spec"` // an appfile.App
+	Digest   string          `json:"digest"`
+	Objects  []sealedObject  `json:"objects"`
+	Inputs   render.Inputs   `json:"inputs"`
+	Charts   []charts.Chart  `json:"charts,omitempty"`
+	Sources  string          `json:"sources,omitempty"`
+	Computed bool            `json:"computed,omitempty"`
+}
+
+// sealedObject is an object of a sealed target.
+type sealedObject struct {
+	Source manifest.Source `json:"source"`
+	Object map[string]any  `json:"object"`
+	Hidden []string        `json:"hidden,omitempty"` // see manifest.Object.Hide
+}
+
+// sealable reports whether another rendering of the revision may give other objects,
+// or none, and records do not have them in the clear.
+func (t *target) sealable() bool {
+	if t.gone || t.remnant {
+		return false
+	}
+	return t.computed || t.sources != "" || slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
+		return o.GetKind() == manifest.SecretKind.Kind || len(o.Hidden()) > 0
+	})
+}
+
+// encode writes the target as it is sealed.
+func (t *target) encode() ([]byte, error) {
+	spec, err := json.Marshal(t.spec)
+	if err != nil {
+		return nil, err
+	}
+	written := sealedTarget{
+		Spec: spec, Digest: t.digest, Inputs: t.inputs, Charts: t.charts, Sources: t.sources, Computed: t.computed,
+		Objects: make([]sealedObject, 0, len(t.objects)),
+	}
+	for _, o := range t.objects {
+		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden()})
+	}
+	return json.Marshal(written)
+}
+
+// decodeTarget reads a sealed target of a revision.
+func decodeTarget(text sealed.Text) (*target, error) {
+	var read sealedTarget
+	decoder := json.NewDecoder(bytes.NewReader(text.Data))
+	decoder.UseNumber() // an integer is no float
+	if err := decoder.Decode(&read); err != nil {
+		return nil, err
+	}
+	t := &target{
+		repo: text.Repository, revision: text.Revision, digest: read.Digest, inputs: read.Inputs,
+		charts: read.Charts, sources: read.Sources, computed: read.Computed, specText: read.Spec,
+	}
+	if err := json.Unmarshal(read.Spec, &t.spec); err != nil {
+		return nil, err
+	}
+	for _, o := range read.Objects {
+		if err := k8sjson.ConvertMapNumbers(o.Object, 0); err != nil {
+			return nil, err
+		}
+		object := &manifest.Object{Unstructured: &unstructured.Unstructured{Object: o.Object}, Source: o.Source}
+		object.Hide(o.Hidden...)
+		t.objects = append(t.objects, object)
+	}
+	t.scalers = scalersOf(t.spec.Namespace, t.objects)
+	t.hidden = hiddenIn(t.objects, nil)
+	return t, nil
+}
+
+// unsealedAs returns the sealed target of an app that a revision would render to
+// again: its settings and all that was read are as they were. nil if there is none.
+func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo string) *target {
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return nil
+	}
+	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
+		t := e.unseal(repo, spec.Name, kind)
+		if t != nil && bytes.Equal(t.specText, text) && t.inputs.Hold(tree) {
+			t.spec = spec // with the types that JSON does not have
+			return t
+		}
+	}
+	return nil
+}
+
+// unseal reads a sealed target of an app; nil if there is none that can be read.
+func (e *Engine) unseal(repo, app string, kind sealed.Kind) *target {
+	text, err := e.Sealed.Unseal(sealed.Name{Repository: repo, App: app, Kind: kind})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var t *target
+	if err == nil {
+		t, err = decodeTarget(text)
+	}
+	if err != nil {
+		e.Log.WithField("app", app).Warnf("read what it was rendered to: %v; it is rendered again", err)
+		return nil
+	}
+	t.seal = e.Masker.Seal
+	t.rules, _ = newRuleReader().read(t.spec) // which the gate has found sound
+	return t
+}
+
+// sealTargets keeps targets until they are asked for again. When it returns, they
+// are on disk.
+func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
+	var texts []sealed.Text
+	for _, t := range targets {
+		if !t.sealable() {
+			continue
+		}
+		data, err := t.encode()
+		if err != nil {
+			return fmt.Errorf("seal what app %s was rendered to: %w", t.spec.Name, err)
+		}
+		texts = append(texts, sealed.Text{
+			Name:     sealed.Name{Repository: t.repo, App: t.spec.Name, Kind: kind},
+			Revision: t.revision, Data: data,
+		})
+	}
+	return e.Sealed.Seal(texts...)
+}
+
+// seal keeps what the gate has rendered, before Git moves the branch: a server that
+// is killed then deploys the same at its next start.
+func (p *Prepared) seal() manifest.Problems {
+	var fresh []*target
+	for _, t := range p.targets {
+		if !t.kept && (p.Only == "" || p.Only == t.spec.Name) {
+			fresh = append(fresh, t)
+		}
+	}
+	if err := p.engine.sealTargets(sealed.Accepted, fresh...); err != nil {
+		return manifest.Problems{{Message: err.Error(), Hint: "push again when the server's disk has room"}}
+	}
+	return nil
+}
+
+// sealApplied keeps what was brought to the cluster, or lets go of what is sealed of
+// an app that was removed. A deploy stands without it: the next start renders again.
+func (a *app) sealApplied(t *target, record Record) {
+	var err error
+	switch {
+	case record.Result == Removed:
+		err = a.engine.Sealed.ForgetApp(a.repository(), a.name)
+	case t != nil && record.Digest != "" && record.Digest == a.engine.Masker.Seal(t.digest) && record.Result.applied() && a.newlyApplied(t):
+		err = a.engine.sealTargets(sealed.Applied, t)
+	}
+	if err != nil {
+		a.engine.Log.WithField("app", a.name).Warn(err)
+	}
+}
+
+// newlyApplied reports whether the target is another than was sealed as applied last.
+func (a *app) newlyApplied(t *target) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.appliedDigest == t.digest {
+		return false
+	}
+	a.appliedDigest = t.digest
+	return true
+}

@@ -1,0 +1,165 @@
+package deploy
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"reflect"
+	"testing"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// sealing is an engine with a sealed store and nothing else.
+func sealing(t *testing.T) *Engine {
+	t.Helper()
+	logger := logrus.New()
+	logger.SetOutput(io.Discard)
+	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return New(Config{Sealed: store, Masker: manifest.NewMasker([]byte("key")), Log: logrus.NewEntry(logger)})
+}
+
+// parsed reads the objects of a manifest.
+func parsed(t *testing.T, text string) []*manifest.Object {
+	t.Helper()
+	objects, problems := manifest.Parse("web.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return objects
+}
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 3, template: {spec: {containers: [{name: web, image: "web:${PASSWORD}"}]}}}
+`
+
+func TestASealedTargetComesBackAsItWas(t *testing.T) {
+	e := sealing(t)
+	objects := parsed(t, deployment)
+	objects[0].Hide("canary")
+	was := &target{
+		spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
+		repo: "team/shop", revision: "r1", objects: objects, digest: "d", sources: "s", computed: true,
+	}
+	if err := e.sealTargets(sealed.Accepted, was); err != nil {
+		t.Fatal(err)
+	}
+	is := e.unseal("team/shop", "shop", sealed.Accepted)
+	if is == nil {
+		t.Fatal("nothing was kept")
+	}
+	if !reflect.DeepEqual(is.spec, was.spec) || is.revision != "r1" || is.repo != was.repo || is.digest != "d" || is.sources != "s" || !is.computed {
+		t.Errorf("got %+v", is)
+	}
+	if !reflect.DeepEqual(is.objects[0].Object, objects[0].Object) || is.objects[0].Source != objects[0].Source {
+		t.Errorf("got %v, want %v", is.objects[0].Object, objects[0].Object)
+	}
+	if !reflect.DeepEqual(is.hidden, []string{"canary"}) {
+		t.Errorf("what is not to be shown is lost: %q", is.hidden)
+	}
+	if manifest.Digest(is.objects[0].Unstructured) != manifest.Digest(objects[0].Unstructured) {
+		t.Error("the object has another digest, so that every start would try it")
+	}
+}
+
+// Without traced inputs, or with other settings, nothing is believed to be the same.
+func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
+	e := sealing(t)
+	spec := appfile.App{Name: "shop"}
+	if err := e.sealTargets(sealed.Accepted, &target{spec: spec, repo: "shop", revision: "r1", computed: true}); err != nil {
+		t.Fatal(err)
+	}
+	if e.unsealedAs(spec, nil, "shop") != nil {
+		t.Error("a target is taken whose inputs are not known")
+	}
+}
+
+func TestWhatIsSealed(t *testing.T) {
+	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\n"
+	hidden := parsed(t, deployment)
+	hidden[0].Hide("canary")
+	for name, test := range map[string]struct {
+		target target
+		want   bool
+	}{
+		"plain manifests":          {target{objects: parsed(t, deployment)}, false},
+		"made by a worker":         {target{objects: parsed(t, deployment), computed: true}, true},
+		"values of the cluster":    {target{sources: "s"}, true},
+		"a Secret":                 {target{objects: parsed(t, secret)}, true},
+		"a decrypted value":        {target{objects: hidden}, true},
+		"an app that is gone":      {target{computed: true, gone: true}, false},
+		"all that is known of one": {target{computed: true, remnant: true}, false},
+	} {
+		if got := test.target.sealable(); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestObjectsOfARecord(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want bool
+	}{
+		"in the clear":     {deployment, true},
+		"with a mask":      {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 'x (secret 0123456789ab) y'}\n", false},
+		"masked all alike": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: (secret)}\n", false},
+		"a Secret":         {"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", false},
+		"nothing":          {"", false},
+		"no YAML":          {"\t- {", false},
+		"no object":        {"a: b\n", false},
+	} {
+		if got := inTheClear([]byte(test.text)); (got != nil) != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	o := inTheClear([]byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {applyset.kubernetes.io/part-of: x, b: c}}\ncount: 3\n"))
+	if labels := o.GetLabels(); len(labels) != 1 || labels["b"] != "c" {
+		t.Errorf("labels: %v", labels)
+	}
+	if o.Object["count"] != int64(3) {
+		t.Errorf("a number is %T", o.Object["count"])
+	}
+}
+
+// A branch with a problem of one app is no reason to believe what is left of another.
+func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
+	shop := &target{spec: appfile.App{Name: "shop"}}
+	for name, test := range map[string]struct {
+		problems manifest.Problems
+		want     bool
+	}{
+		"none":             {nil, true},
+		"another app's":    {manifest.Problems{{App: "blog"}}, true},
+		"its own":          {manifest.Problems{{App: "blog"}, {App: "shop"}}, false},
+		"of pushboat.yaml": {manifest.Problems{{}}, false},
+	} {
+		if got := shop.sound(test.problems); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A claim on what cannot be told is a claim on what there was.
+func TestAHeldAppClaimsWhatItHad(t *testing.T) {
+	e := sealing(t)
+	a := newApp(e, "shop", "shop", "main")
+	had := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "had"}
+	found := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "found"}
+	a.note(had, noted{Digest: "d"})
+	a.note(found, noted{Digest: "d"})
+	all := a.withNoted([]resolved{{id: found}})
+	if len(all) != 2 || all[1].id != had {
+		t.Errorf("claims %v", all)
+	}
+}
