@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -206,7 +207,8 @@ func show(ctx context.Context, c *call) error {
 		}
 		for _, field := range fields {
 			if field[1] != "" {
-				fmt.Fprintf(w, "%-9s %s\n", field[0], manifest.Clean(field[1]))
+				text := strings.ReplaceAll(manifest.CleanLines(field[1]), "\n", "\n"+strings.Repeat(" ", 10))
+				fmt.Fprintf(w, "%-9s %s\n", field[0], text)
 			}
 		}
 		fmt.Fprintf(w, "%-9s %d changed, %d unchanged\n", "objects", r.Changed(), r.Same)

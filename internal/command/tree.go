@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 func treeFlags(f *pflag.FlagSet) {
@@ -155,11 +156,28 @@ func (c *call) overview(w io.Writer, app string) {
 	if len(running) == 0 {
 		return
 	}
+	lines := foldTree(running, false)
+	for i, node := range running {
+		if len(lines) == len(running) { // none are folded
+			lines[i].object = wordsOf(node.ID, running)
+		}
+	}
 	fmt.Fprintln(w)
-	c.printNodes(w, foldTree(running, false), time.Now())
+	c.printNodes(w, lines, time.Now())
 	if text := countKinds(others); text != "" {
 		fmt.Fprintf(w, "and %s   (tree %s)\n", text, app)
 	}
+}
+
+// wordsOf names an object as verbs take it: deployment/web, with its namespace if the
+// others are not all in one.
+func wordsOf(id manifest.ID, among []deploy.Node) string {
+	for _, other := range among {
+		if other.ID.Namespace != id.Namespace {
+			return strings.ToLower(id.Kind) + "/" + id.Namespace + "/" + id.Name
+		}
+	}
+	return strings.ToLower(id.Kind) + "/" + id.Name
 }
 
 // countKinds writes how many there are of each kind: "3 ConfigMap, 1 Service".

@@ -32,7 +32,7 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 		}
 		questioned = questioned.Union(added)
 	}
-	p.diff(&step, running, after)
+	p.diff(&step, running, after, o.Unstructured)
 	if step.Action == Configure {
 		step.Culprit = live.CulpritOf(running, questioned)
 		step.pointers = live.Pointers(running.Object, questioned)
@@ -41,9 +41,9 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 }
 
 // diff fills in what changes between the running object and how it would be.
-func (p *planner) diff(step *Step, running, after *unstructured.Unstructured) {
+func (p *planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
 	before, then := comparable(running), comparable(after)
-	step.Changes = manifest.Diff(before.Object, then.Object, p.masker)
+	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.masker)
 	moved := step.entry.PartOf != setID(p.target.spec.Name)
 	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
 		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint})

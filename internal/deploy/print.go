@@ -15,7 +15,7 @@ const (
 	maxPlanFields  = 12
 )
 
-var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "=", Hand: "<"}
+var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "=", Hand: "<", Hook: ">"}
 
 // Print writes the plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
@@ -28,7 +28,8 @@ func (p *Plan) Print(w io.Writer) {
 	if p.Kept > 0 {
 		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", plural(p.Kept, "object"))
 	}
-	changes, moving := moves(append(append(p.changes(), p.Moved...), p.leftAlone()...))
+	steps := append(append(p.changes(), p.Moved...), p.leftAlone()...)
+	changes, moving := moves(steps)
 	for i, step := range changes {
 		if i == maxPlanObjects {
 			fmt.Fprintf(w, "  ... and %d more\n", len(changes)-i)
@@ -45,7 +46,10 @@ func (p *Plan) Print(w io.Writer) {
 			fmt.Fprintf(w, "  ... and %d more hooks\n", len(hooks)-i)
 			break
 		}
-		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  > %s  (hook: %s)", step.ID, step.policy.Phase)))
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s %s  (hook: %s)", signs[Hook], step.ID, step.policy.Phase)))
+	}
+	if text := legend(steps, len(hooks) > 0); text != "" {
+		fmt.Fprintf(w, "  %s\n", text)
 	}
 	summary := p.Counts().String()
 	switch {
@@ -55,6 +59,33 @@ func (p *Plan) Print(w io.Writer) {
 		summary += ", " + plural(len(hooks), "hook")
 	}
 	fmt.Fprintf(w, "  %s\n", summary)
+}
+
+// meanings are the actions whose signs a plan shows, in words, in the order of a legend.
+var meanings = []struct {
+	action Action
+	text   string
+}{
+	{Create, "create"}, {Configure, "change"}, {Recreate, "delete and make again"}, {Delete, "delete"},
+	{Release, "leave as it is"}, {Hand, "hand over"}, {Hook, "run"},
+}
+
+// legend says what the signs of a plan mean, those that it has.
+func legend(steps []Step, hooks bool) string {
+	used := map[string]bool{signs[Hook]: hooks}
+	for _, step := range steps {
+		used[signs[step.Action]] = true
+	}
+	var parts []string
+	for _, m := range meanings {
+		if sign := signs[m.action]; used[sign] {
+			parts = append(parts, sign+" "+m.text)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "signs: " + strings.Join(parts, ", ")
 }
 
 // maxMoves is how many objects that come from one app, or go to one, and do not
@@ -155,7 +186,9 @@ func PrintProblems(w io.Writer, problems manifest.Problems) {
 			fmt.Fprintln(w, "  "+manifest.Clean(line))
 		}
 		if p.Hint != "" {
-			fmt.Fprintln(w, "hint: "+manifest.Clean(p.Hint))
+			for line := range strings.SplitSeq(strings.TrimRight(p.Hint, "\n"), "\n") {
+				fmt.Fprintln(w, "hint: "+manifest.Clean(line))
+			}
 		}
 	}
 }

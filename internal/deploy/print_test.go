@@ -31,6 +31,7 @@ func TestPlanPrint(t *testing.T) {
       data.c
         removed: 4
   - ConfigMap shop/gone
+  signs: + create, ~ change, - delete
   1 to create, 2 to change, 1 to delete, 2 unchanged
 `
 	if out.String() != want {
@@ -45,7 +46,7 @@ func TestPlanPrintIsBounded(t *testing.T) {
 	}
 	var out strings.Builder
 	plan.Print(&out)
-	if lines := strings.Count(out.String(), "\n"); lines != maxPlanObjects+3 {
+	if lines := strings.Count(out.String(), "\n"); lines != maxPlanObjects+4 {
 		t.Errorf("the plan has %d lines", lines)
 	}
 	if !strings.Contains(out.String(), "... and 7 more") {
@@ -85,5 +86,21 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 		if !strings.Contains(text, next) || !strings.Contains(text, "(deploy shop-3)") {
 			t.Errorf("%s: %q does not say %q and its id", result, text, next)
 		}
+	}
+}
+
+func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
+	var steps []Step
+	for _, m := range meanings {
+		if signs[m.action] == "" || m.action == Hook {
+			continue
+		}
+		steps = append(steps, Step{ID: configMap("x"), Action: m.action})
+	}
+	if got, want := legend(steps, true), "signs: + create, ~ change, ! delete and make again, - delete, = leave as it is, < hand over, > run"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := legend(nil, false); got != "" {
+		t.Errorf("a plan without signs explains %q", got)
 	}
 }

@@ -157,6 +157,7 @@ func TestManyMovesAreOneLine(t *testing.T) {
       data.colour
         added: red
   ~ 11 objects  (moved from app shop)
+  signs: ~ change
   12 to change
 `
 	if out.String() != want {

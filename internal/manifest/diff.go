@@ -324,12 +324,15 @@ func (d *differ) show(path string, value any) string {
 	if !ok {
 		return Clean(string(canonical(value)))
 	}
-	_, readsAsText := plain(text).(string)
-	oneLine := !strings.Contains(strings.TrimSuffix(text, "\n"), "\n")
-	if oneLine && (!readsAsText || text != strings.TrimSpace(text)) {
-		return strconv.Quote(text)
+	body, ends := strings.CutSuffix(text, "\n")
+	_, readsAsText := plain(body).(string)
+	if !strings.Contains(body, "\n") && (!readsAsText || body != strings.TrimSpace(body)) {
+		body = strconv.Quote(body)
 	}
-	return text
+	if ends {
+		body += "\n"
+	}
+	return body
 }
 
 // maxShown is the longest value, in characters, that a change shows: two of
@@ -368,8 +371,10 @@ func firstLine(before, after string) (string, string) {
 func lineOf(lines []string, i int) string {
 	last := len(lines) - 1
 	switch {
-	case last == 0:
+	case last == 0 || last == 1 && lines[1] == "" && i == 0:
 		return lines[0]
+	case last == 1 && lines[1] == "":
+		return lines[0] + " (and a newline)"
 	case i > last && lines[last] == "":
 		return fmt.Sprintf("(%d lines and a newline)", last)
 	case i > last:
