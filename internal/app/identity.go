@@ -2,11 +2,14 @@ package app
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -32,6 +35,31 @@ func serverSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("the server's secret: %w", err)
 	}
 	return secret, nil
+}
+
+// idForm is the form of a server's id.
+var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// serverID reads the id by which inventories on clusters name this server, and makes
+// it once. It is no secret. A server that is restored with its data directory has it
+// still; one without takes the apps over on purpose, see the verb take-over.
+func serverID(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		id := make([]byte, 16)
+		_, _ = rand.Read(id)
+		text = []byte(hex.EncodeToString(id) + "\n")
+		err = writeOnce(path, text)
+	}
+	id := strings.TrimSpace(string(text))
+	if err == nil && !idForm.MatchString(id) {
+		err = fmt.Errorf("%q holds no id of 32 hex digits: restore it from a backup; deleting it makes this another "+
+			"server, to which its own apps are another's until it takes them over", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the server's id: %w", err)
+	}
+	return id, nil
 }
 
 // writeOnce writes a small file as a whole, and returns when it is on disk.

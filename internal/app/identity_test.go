@@ -38,3 +38,22 @@ func TestADamagedServerSecretIsNotReplaced(t *testing.T) {
 		t.Errorf("it was overwritten: %q", data)
 	}
 }
+
+func TestServerIDIsMadeOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "server.id")
+	first, err := serverID(path)
+	if err != nil || !idForm.MatchString(first) {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if again, err := serverID(path); err != nil || again != first {
+		t.Errorf("%q the second time, %v", again, err)
+	}
+	for _, damaged := range []string{"", "short", first + "0", strings.ToUpper(first)[:31] + "X"} {
+		if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if id, err := serverID(path); err == nil {
+			t.Errorf("%q is taken for an id: %q", damaged, id)
+		}
+	}
+}

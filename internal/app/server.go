@@ -200,6 +200,10 @@ func (s *server) buildEngine() error {
 	if err := s.openSealed(key); err != nil {
 		return err
 	}
+	id, err := serverID(s.path("server.id"))
+	if err != nil {
+		return err
+	}
 	program, err := worker.Program()
 	if err != nil {
 		return err
@@ -214,7 +218,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
-		Sealed:   s.sealed, Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Server: id, Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)

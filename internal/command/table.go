@@ -97,6 +97,13 @@ func verbs() []*verb {
 			more: "Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
 		},
+		{
+			words: "take-over", args: "APP [REPOSITORY]", help: "make an app on a cluster this server's",
+			flags: takeOverFlags, run: takeOver,
+			more: "For a server that takes another one's place without its data directory, and\n" +
+				"for an app that another repository has left with prune: false. What the app\n" +
+				"does not have is deleted by its next push or check: look at plan APP first.",
+		},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},

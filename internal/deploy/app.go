@@ -27,6 +27,7 @@ type job struct {
 	fresh  time.Time // what runs has to be known as of then, from the server itself; zero: as the watches know it
 	plan   *Plan     // from the gate; nil to plan anew
 	full   bool      // try every object on the cluster, also those that seem unchanged
+	mends  bool      // look at the inventory on the cluster, which is not as it was left
 	with   *companions
 	look   bool // compare only some objects, those of looks
 	looks  map[manifest.ID]Fight

@@ -69,7 +69,7 @@ func (j *job) adopt(other *job) {
 	if other.fresh.After(j.fresh) {
 		j.fresh = other.fresh
 	}
-	j.full = j.full || other.full
+	j.full, j.mends = j.full || other.full, j.mends || other.mends
 	j.askers = append(slices.Clip(j.askers), other.askers...)
 	other.askers = nil
 }
@@ -117,24 +117,4 @@ func found(plan *Plan, drift string, s *Suspension) Finding {
 		f.Result, f.Message = CheckDrifted, "left alone, by drift: "+drift
 	}
 	return f
-}
-
-// mendParent makes the app's parent say what it has to, where somebody has
-// changed or deleted it. A full check of an app that has no drift ends so.
-func (a *app) mendParent(t *target, plan *Plan) {
-	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
-	defer cancel()
-	cluster := a.engine.Clusters[t.spec.Cluster]
-	there, err := cluster.Kube.ReadParent(ctx, a.name, a.repository())
-	if err == nil {
-		if wanted := adding(there, plan.Steps); !there.Exists() || !wanted.Equal(there) {
-			a.engine.Log.WithField("app", a.name).Warn("the inventory on the cluster was changed or deleted; it is written again")
-			there, err = cluster.Kube.WriteParent(ctx, there, wanted)
-		}
-	}
-	if err != nil {
-		a.logTrouble("check the inventory on the cluster", err)
-		return
-	}
-	a.setParent(cluster, &there)
 }

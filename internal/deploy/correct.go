@@ -35,7 +35,7 @@ func (a *app) check(t *target, j *job) bool {
 		plan.runsHooks = false
 		return a.carryOut(t, j, plan, Deployed)
 	case plan.Empty():
-		if j.full {
+		if j.full || j.mends || !a.ownsParent() {
 			a.mendParent(t, plan)
 		}
 		return a.recover(t, j)

@@ -85,6 +85,7 @@ type Config struct {
 	Recorder Recorder
 	Renderer *render.Renderer
 	Sealed   *sealed.Store
+	Server   string // this server's id, by which inventories on clusters name it
 	Masker   manifest.Masker
 	// PlainSecrets lets Secrets whose values are not encrypted into every
 	// repository.
@@ -206,6 +207,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 		if err == nil {
 			close(cluster.opened)
 			e.Log.WithField("cluster", name).Info("cluster: answers; its apps are compared with it")
+			e.workers.Go(func() { e.guardSystem(name, cluster) })
 			e.startApps(name)
 			e.readAgain()
 			return

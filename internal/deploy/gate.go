@@ -280,7 +280,9 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			with := planner{target: t, with: p.with[t.spec.Cluster], claims: p.claims, force: p.Options.Force, remake: true}
 			with.parent, with.hasParent = parents[t]
 			plan, problems, err := e.planTarget(groupCtx, with, objects[t])
-			if err != nil {
+			if foreign, ok := errors.AsType[*ForeignError](err); ok {
+				problems = append(problems, foreign.problem(t))
+			} else if err != nil {
 				problems = append(problems, noAnswer(t.spec.Cluster, err))
 			}
 			outcomes[i] = outcome{plan, problems}
@@ -334,6 +336,9 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 		if p.parent, err = p.app.readParent(ctx, p.cluster); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := e.foreign(p.parent, p.cluster, p.target.repo); err != nil {
+		return nil, nil, err
 	}
 	p.news = &news{missing: map[string]bool{}}
 	applies := p.app.appliesSoFar()

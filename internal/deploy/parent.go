@@ -19,6 +19,9 @@ func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, er
 	if err != nil {
 		return kube.Parent{}, err
 	}
+	if a.engine.foreign(parent, cluster, a.repository()) != nil {
+		return parent, nil // for the plan to refuse; it may be another's no more the next time
+	}
 	a.setParent(cluster, &parent)
 	return parent, nil
 }
@@ -46,7 +49,10 @@ func (w *applying) widenParent() error {
 	if err != nil || (w.target.gone && len(w.plan.Prune)+len(w.plan.Hooks) == 0) {
 		return err
 	}
-	return w.writeParent(ctx, old, adding(old, w.plan.Steps, w.plan.Prune, w.plan.Hooks))
+	if err := w.app.engine.foreign(old, w.cluster, w.target.repo); err != nil {
+		return err // since the plan was made
+	}
+	return w.writeParent(ctx, old, adding(w.app.signed(old), w.plan.Steps, w.plan.Prune, w.plan.Hooks))
 }
 
 // narrowParent makes the parent list just what the app has, or deletes it with
@@ -65,12 +71,12 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(kube.NewParent(w.app.name, w.app.repository()), w.plan.Steps, w.later, w.plan.Hooks, w.waiting()))
+	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.later, w.plan.Hooks, w.waiting()))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {
 	parent, err := w.app.readParent(ctx, w.cluster)
-	if err != nil || !parent.Exists() {
+	if err != nil || !parent.Exists() || w.app.engine.foreign(parent, w.cluster, w.target.repo) != nil {
 		return err
 	}
 	w.app.setParent(w.cluster, nil)
@@ -78,11 +84,7 @@ func (w *applying) deleteParent(ctx context.Context) error {
 }
 
 func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) error {
-	var stored kube.Parent // not parent itself: a failed attempt returns an empty one
-	err := again(ctx, func() (err error) {
-		stored, err = w.cluster.Kube.WriteParent(ctx, old, parent)
-		return err
-	})
+	stored, err := w.cluster.writeParent(ctx, old, parent)
 	if err == nil {
 		w.app.setParent(w.cluster, &stored)
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -60,12 +61,21 @@ type Parent struct {
 	Namespaces Namespaces
 	Data       map[string][]byte // what else is remembered of the set; may be nil
 
-	uid types.UID // of the Secret as it was read; "" if it does not exist yet
+	uid     types.UID // of the Secret as it was read; "" if it does not exist yet
+	version string    // resourceVersion of the Secret
 }
 
 // NewParent returns the parent of an app that has no objects yet. Nothing is
 // written.
 func NewParent(app, repository string) Parent { return Parent{App: app, Repository: repository} }
+
+// OlderThan reports whether the parent is an earlier version of another that was read
+// from the same cluster.
+func (p Parent) OlderThan(other Parent) bool {
+	mine, err := strconv.ParseUint(p.version, 10, 64)
+	theirs, wrong := strconv.ParseUint(other.version, 10, 64)
+	return err == nil && wrong == nil && mine < theirs
+}
 
 // Exists reports whether the parent was read from the cluster.
 func (p Parent) Exists() bool { return p.uid != "" }
@@ -199,9 +209,9 @@ func (p Parent) secret() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: object}
 }
 
-// parseParent reads a parent Secret back; ok is false for a Secret that is not
-// one of ours.
-func parseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
+// ParseParent reads a parent Secret back; ok is false for a Secret that is not
+// a server's.
+func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 	annotations := u.GetAnnotations()
 	if name, _, _ := strings.Cut(annotations[toolingAnnotation], "/"); name != "pushboat" || annotations[appAnnotation] == "" {
 		return Parent{}, false
@@ -213,6 +223,7 @@ func parseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 		Kinds:      parseGroupKinds(annotations[kindsAnnotation]),
 		Namespaces: NewNamespaces(splitList(annotations[namespacesAnnotation])...),
 		uid:        u.GetUID(),
+		version:    u.GetResourceVersion(),
 	}
 	fields, _, _ := unstructured.NestedMap(u.Object, "data")
 	for key, value := range fields {
@@ -256,7 +267,7 @@ func (c *Cluster) ReadParent(ctx context.Context, app, repository string) (Paren
 	if err != nil {
 		return Parent{}, fmt.Errorf("read what app %s owns: %w", app, err)
 	}
-	parent, ok := parseParent(u)
+	parent, ok := ParseParent(u)
 	if !ok {
 		return Parent{}, fmt.Errorf("Secret %s/%s exists, but is not the inventory of app %s; rename or delete it",
 			SystemNamespace, fresh.Name(), app)
@@ -274,7 +285,7 @@ func (c *Cluster) WriteParent(ctx context.Context, was, parent Parent) (Parent, 
 	if err != nil {
 		return Parent{}, fmt.Errorf("write what app %s owns: %w", parent.App, err)
 	}
-	parent.uid = stored.GetUID()
+	parent.uid, parent.version = stored.GetUID(), stored.GetResourceVersion()
 	return parent, nil
 }
 
@@ -287,7 +298,7 @@ func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
 	}
 	var parents []Parent
 	for i := range list.Items {
-		if parent, ok := parseParent(&list.Items[i]); ok {
+		if parent, ok := ParseParent(&list.Items[i]); ok {
 			parents = append(parents, parent)
 		}
 	}

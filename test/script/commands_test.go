@@ -29,7 +29,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"restart":    plain(0, "restart", cmdRestart),
 	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
-	"cluster":    plain(1, "cluster on|off|hold", cmdCluster),
+	"cluster":    plain(1, "cluster on|off|hold|own", cmdCluster),
 	"charts":     cmdCharts,
 	"kubelet":    cmdKubelet,
 	"git":        program("git"),
@@ -181,8 +181,10 @@ func cmdCluster(ts *testscript.TestScript, args []string) error {
 	case "hold":
 		on(ts).line.Hold()
 		return nil
+	case "own":
+		return on(ts).ownCluster()
 	}
-	return fmt.Errorf("cluster %s: on, off or hold", args[0])
+	return fmt.Errorf("cluster %s: on, off, hold or own", args[0])
 }
 
 // cmdExits runs a command that must end with one exit status.

@@ -4,8 +4,10 @@
 package script
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
+	testcluster "github.com/pushboat/pushboat/test/cluster"
 	"github.com/pushboat/pushboat/test/server"
 )
 
@@ -71,6 +74,7 @@ type stage struct {
 	line    *server.Line
 	mark    int // how many requests it had made at the last "requests mark"
 	charts  *chartstest.Registry
+	own     *testcluster.Cluster // started for this script alone; nil for most
 }
 
 type stageKey struct{}
@@ -134,6 +138,23 @@ func (s *stage) openLine() (err error) {
 	return clientcmd.WriteToFile(*config, s.Path("kubeconfig"))
 }
 
+// ownCluster starts a devcluster for the script alone, which may do to it what scripts
+// beside it must not see. It comes before the script's server.
+func (s *stage) ownCluster() (err error) {
+	if s.cluster.audit == nil {
+		return errors.New("the cluster was not started for this run; begin with: [!requests] skip")
+	}
+	s.own, err = testcluster.Start(context.WithoutCancel(s.t.Context()), s.Path("cluster"), testcluster.Options{})
+	if err != nil {
+		return err
+	}
+	if s.cluster, err = newCluster(s.own); err != nil {
+		return err
+	}
+	s.line.Off()
+	return s.openLine()
+}
+
 // uniqueName makes a name of the script's, short enough to begin names of
 // namespaces (63 bytes) with it.
 func uniqueName(workDir string) string {
@@ -178,6 +199,11 @@ func (s *stage) strike() {
 	}
 	if err := s.cluster.forget(s.app, s.ns); err != nil {
 		s.t.Errorf("take the script's objects off the cluster: %v", err)
+	}
+	if s.own != nil {
+		if err := s.own.Stop(); err != nil {
+			s.t.Errorf("stop the script's own cluster: %v", err)
+		}
 	}
 	if keepWork() {
 		s.t.Logf("kept %s", s.Dir)

@@ -1,0 +1,133 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// An app's inventory on a cluster names the server that deploys it and the repository
+// that it is of. A second server on the cluster, or another repository, would take what
+// is there for its own app's, and delete what that does not have. So an inventory of
+// another one is refused, until somebody says that this one takes its place.
+
+// ForeignError says that an app's inventory on a cluster is that of another server or
+// repository.
+type ForeignError struct {
+	Parent  kube.Parent
+	Cluster string
+	Repo    string // of the app that was to be deployed
+	Server  bool   // it is that of another server; else of another repository of this one
+}
+
+// Error says whose it is.
+func (e *ForeignError) Error() string {
+	if e.Server {
+		return fmt.Sprintf("app %s on cluster %s is deployed by another Pushboat server%s, from its repository %s",
+			e.Parent.App, e.Cluster, serverName(e.Parent.Server), e.Parent.Repository)
+	}
+	return fmt.Sprintf("app %s on cluster %s belongs to repository %s, which has left it there (prune: false)",
+		e.Parent.App, e.Cluster, e.Parent.Repository)
+}
+
+// Hint is the next thing to try.
+func (e *ForeignError) Hint() string {
+	in := "the repository"
+	if e.Server {
+		in = "that server"
+	}
+	return fmt.Sprintf("choose another name; if this takes the place of %s, an admin runs: take-over %s %s", in, e.Parent.App, e.Repo)
+}
+
+func (e *ForeignError) problem(t *target) manifest.Problem {
+	return manifest.Problem{App: t.spec.Name, Source: t.spec.Source, Message: e.Error(), Hint: e.Hint()}
+}
+
+// serverName is a server's id as people are told of it.
+func serverName(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (" + manifest.Clean(id[:min(len(id), 12)]) + ")"
+}
+
+// foreign is an error if a parent is not that of an app of a repository of this server.
+func (e *Engine) foreign(parent kube.Parent, cluster *Cluster, repo string) error {
+	a := e.app(parent.App)
+	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Repository: repo}, a != nil && a.hasRecord())
+	if verdict == ours {
+		return nil
+	}
+	return &ForeignError{Parent: parent, Cluster: cluster.Kube.Name(), Repo: repo, Server: verdict == otherServers}
+}
+
+// whose says whose a parent is.
+type whose int
+
+const (
+	ours whose = iota
+	otherServers
+	otherRepositorys
+)
+
+// judgeParent says whose a parent is, to the server and the repository of own.
+// Versions of Pushboat before 2026-11-28 named no server in it: such a one is this
+// server's if that has a record of the app. A server without an id, which plans for a
+// folder, looks at anybody's.
+func judgeParent(parent, own kube.Parent, recorded bool) whose {
+	switch {
+	case !parent.Exists() || own.Server == "":
+		return ours
+	case parent.Server == "" && !recorded, parent.Server != "" && parent.Server != own.Server:
+		return otherServers
+	case parent.Repository != "" && parent.Repository != own.Repository:
+		return otherRepositorys
+	}
+	return ours
+}
+
+// hasRecord reports whether the app was ever deployed by this server.
+func (a *app) hasRecord() bool { return a.lastRecord() != nil }
+
+// signed returns a parent with the names of this server and of the app's repository.
+func (a *app) signed(parent kube.Parent) kube.Parent {
+	parent.Server, parent.Repository = a.engine.Server, a.repository()
+	return parent
+}
+
+// TakeOver makes the inventory of an app on a cluster that of a repository of this
+// server, whosever it was, and has the app compared. It returns the inventory as it was.
+func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube.Parent, error) {
+	e.known()
+	at := e.Clusters[cluster]
+	if at == nil {
+		return kube.Parent{}, fmt.Errorf("cluster %q is not known to this server", cluster)
+	}
+	if a := e.app(name); a != nil && !a.removed() && a.repository() != repo {
+		return kube.Parent{}, fmt.Errorf("app %s is that of repository %s", name, a.repository())
+	}
+	if err := at.ready(ctx); err != nil {
+		return kube.Parent{}, err
+	}
+	was, err := at.Kube.ReadParent(ctx, name, repo)
+	if err != nil || !was.Exists() {
+		return was, err
+	}
+	parent := was
+	parent.Server, parent.Repository = e.Server, repo
+	stored, err := at.writeParent(ctx, was, parent)
+	if err != nil {
+		return was, err
+	}
+	switch a := e.app(name); {
+	case a == nil:
+	case a.repository() == repo:
+		a.setParent(at, &stored)
+		e.Check(name, CauseRetry)
+	default:
+		a.setParent(at, nil) // it was removed there
+	}
+	return was, nil
+}
