@@ -18,6 +18,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/sshd"
 )
 
 // Config is the server's configuration, as config/pushboat.yaml documents it.
@@ -40,9 +41,19 @@ type Config struct {
 	HookProgram string `yaml:"-"`
 }
 
+// advertised is the address that clients are told, as far as it is configured.
+func (c SSH) advertised() sshd.Address {
+	if c.Advertise == "" {
+		return sshd.Address{}
+	}
+	address, _ := sshd.ParseAddress(c.Advertise) // check has read it
+	return address
+}
+
 // SSH configures the SSH door, see sshd.Config.
 type SSH struct {
 	Address                  string        `yaml:"address"`
+	Advertise                string        `yaml:"advertise"`
 	IdleTimeout              time.Duration `yaml:"idle_timeout"`
 	HandshakeTimeout         time.Duration `yaml:"handshake_timeout"`
 	MaxConnections           int           `yaml:"max_connections"`
@@ -201,6 +212,10 @@ func (c Config) check() error {
 		"nobody could log in: give --admin-key FILE.pub, or keys: in the configuration")
 	problems.when(c.SSH.IdleTimeout != 0 && c.SSH.IdleTimeout < time.Minute,
 		"ssh.idle_timeout: %s is less than 1m, which git itself needs", c.SSH.IdleTimeout)
+	if c.SSH.Advertise != "" {
+		_, err := sshd.ParseAddress(c.SSH.Advertise)
+		problems.add("ssh.advertise", err)
+	}
 	if c.Debug.Address != "" {
 		problems.add("debug.address", checkLoopback(c.Debug.Address))
 	}

@@ -320,6 +320,7 @@ func (s *server) buildDoors() (err error) {
 				return desk.Run(ctx, session, args)
 			},
 		},
+		Advertise:        s.config.SSH.advertised(),
 		HandshakeTimeout: s.config.SSH.HandshakeTimeout,
 		IdleTimeout:      s.config.SSH.IdleTimeout,
 		MaxConnections:   s.config.SSH.MaxConnections,

@@ -33,6 +33,14 @@ type Session interface {
 	Caller() access.Caller
 	// Gone is closed when nobody listens any more.
 	Gone() <-chan struct{}
+	// Terminal says that a person reads at a terminal.
+	Terminal() bool
+	// Size is how many columns and rows that has; 0 if it is not known.
+	Size() (columns, rows int)
+	// Colour reports whether it shows colours, and the caller wants them.
+	Colour() bool
+	// Fill puts the server's address in the place of HOST in a text.
+	Fill(text string) string
 }
 
 // Desk answers the verbs. Every field is required.
@@ -57,6 +65,28 @@ const (
 	exitUsage   = 2
 	exitUnknown = 127 // as shells have it for a command that does not exist
 )
+
+// addressed is a session in which HOST is written as the caller calls the server.
+type addressed struct{ Session }
+
+// Write writes to the caller's output.
+func (a addressed) Write(p []byte) (int, error) { return filled{a.Session, a}.Write(p) }
+
+// Stderr writes to the caller's error output.
+func (a addressed) Stderr() io.Writer { return filled{a.Session.Stderr(), a} }
+
+// filled is one of the outputs of a session.
+type filled struct {
+	io.Writer
+	of addressed
+}
+
+func (f filled) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(f.Writer, f.of.Fill(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
 
 // verb is one row of the table.
 type verb struct {
@@ -120,7 +150,10 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 		v, rest = helpVerb(), []string{group}
 	}
 	if v == nil {
-		return d.unknown(s, words)
+		return d.unknown(addressed{s}, words)
+	}
+	if v.words != "" && v.words != "help" { // which show how verbs are called in general
+		s = addressed{s}
 	}
 	c := &call{Desk: d, Session: s, verb: v, flags: pflag.NewFlagSet(v.words, pflag.ContinueOnError)}
 	return c.finish(c.do(ctx, rest))
@@ -166,6 +199,9 @@ func (c *call) do(ctx context.Context, rest []string) error {
 	}
 	c.args = c.flags.Args()
 	if *help {
+		if to, ok := c.Session.(addressed); ok {
+			c.Session = to.Session
+		}
 		c.helpOn(c.verb)
 		return nil
 	}
@@ -247,7 +283,7 @@ func (d *Desk) unknown(s Session, words []string) int {
 	for _, v := range verbs() {
 		names = append(names, v.words)
 	}
-	hint := "help lists the verbs"
+	hint := "see the verbs: ssh HOST help"
 	if near := manifest.Closest(words[0], names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
@@ -304,7 +340,7 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 // app checks that the caller may do something with an app's repository, and
 // returns the app's status. Who may not see it is told that it does not exist.
 func (c *call) app(name string, right access.Right) (deploy.Status, error) {
-	unknown := hint(fmt.Errorf("app %q not found", name), "apps lists the apps that you can see")
+	unknown := hint(fmt.Errorf("app %q not found", name), "see those that there are: ssh HOST apps")
 	status, ok := c.Engine.Status(name)
 	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {
 		return deploy.Status{}, unknown

@@ -85,7 +85,7 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 	record, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) })
 	if err != nil {
-		return hint(errors.New("detached; the deploy goes on"), "logs -f %s follows it again", run.ID())
+		return hint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
 	return verdict(record)
 }
@@ -95,7 +95,7 @@ func verdict(r deploy.Record) error {
 	if r.Result.OK() || r.Result == deploy.Skipped || r.Result == deploy.Resumed {
 		return nil
 	}
-	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "status %s shows how it is now", r.App)
+	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "see how it is now: ssh HOST status %s", r.App)
 }
 
 func historyFlags(f *pflag.FlagSet) {
@@ -164,7 +164,7 @@ func printNames(w io.Writer, records []deploy.Record) {
 func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, deploy.Entry, error) {
 	app, number, err := deploy.ParseDeployID(id)
 	if err != nil {
-		return nil, deploy.Entry{}, hint(err, "history APP lists the deploys of an app")
+		return nil, deploy.Entry{}, hint(err, "see the deploys of an app: ssh HOST history APP")
 	}
 	status, err := c.app(app, access.ReadDeploys)
 	if err != nil {
@@ -177,7 +177,7 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, deploy.Entry
 	}
 	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)
 	if err == nil && !ok {
-		err = hint(fmt.Errorf("deploy %s not found", id), "history %s lists its deploys", app)
+		err = hint(fmt.Errorf("deploy %s not found", id), "see its deploys: ssh HOST history %s", app)
 	}
 	return nil, entry, err
 }
@@ -189,7 +189,7 @@ func show(ctx context.Context, c *call) error {
 		return err
 	}
 	if run != nil {
-		return hint(fmt.Errorf("deploy %s goes on", run.ID()), "logs -f %s follows it", run.ID())
+		return hint(fmt.Errorf("deploy %s goes on", run.ID()), "follow it: ssh HOST logs -f %s", run.ID())
 	}
 	r := entry.Record
 	return c.print(r, func(w io.Writer) {

@@ -65,7 +65,7 @@ func diff(ctx context.Context, c *call) error {
 	}
 	text, err := c.Repos.Diff(ctx, d.files)
 	if err != nil {
-		return hint(err, "diff %s %s -o json lists the objects", status.App, ends)
+		return hint(err, "list the objects: ssh HOST diff %s %s -o json", status.App, ends)
 	}
 	return c.print(d, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s..%s, %s\n", status.App, d.From, d.To, objects(len(d.files)))
@@ -121,7 +121,7 @@ func (c *call) compareDeploys(ctx context.Context, status deploy.Status, from, t
 		return nil, err
 	}
 	if !ok {
-		return nil, hint(fmt.Errorf("app %s has no such deploys", status.App), "history %s lists its deploys", status.App)
+		return nil, hint(fmt.Errorf("app %s has no such deploys", status.App), "see its deploys: ssh HOST history %s", status.App)
 	}
 	d := &difference{To: found.To.ID(), files: found.Changes}
 	if found.From.Number > 0 {
@@ -146,7 +146,7 @@ func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first
 			return nil, err
 		}
 		if sides[i], err = c.Engine.Rendered(ctx, change); err != nil {
-			return nil, hint(fmt.Errorf("render %s: %w", hash.Short(), err), "plan %s %s says more", status.App, hash.Short())
+			return nil, hint(fmt.Errorf("render %s: %w", hash.Short(), err), "see more: ssh HOST plan %s %s", status.App, hash.Short())
 		}
 		*end.into = hash.Short()
 	}

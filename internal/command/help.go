@@ -68,7 +68,7 @@ func help(_ context.Context, c *call) error {
 		}
 	}
 	if len(matching) == 0 {
-		return hint(fmt.Errorf("%q is no verb", name), "help lists the verbs")
+		return hint(fmt.Errorf("%q is no verb", name), "see the verbs: ssh HOST help")
 	}
 	if len(matching) == 1 {
 		c.helpOn(matching[0])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -49,11 +50,15 @@ func logs(ctx context.Context, c *call) error {
 }
 
 // namesDeploy reports whether the call is about a deploy: its one word reads as one
-// of an app that the caller can see, or of none that there is.
+// of an app that the caller can see, or as one, or its number alone, and is no app.
 func (c *call) namesDeploy() bool {
 	pods, _ := c.flags.GetBool("pods") // the flags are those of logsFlags
+	if pods || len(c.args) > 1 {
+		return false
+	}
 	app, _, err := deploy.ParseDeployID(c.args[0])
-	if pods || err != nil || len(c.args) > 1 {
+	_, number := strconv.Atoi(c.args[0])
+	if err != nil && number != nil {
 		return false
 	}
 	return c.sees(app) || !c.sees(c.args[0])
@@ -147,15 +152,15 @@ func (c *call) containers(ctx context.Context, app string) ([]deploy.Container, 
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, hint(fmt.Errorf("app %s has no object %s", app, whose), "tree %s lists what it has, down to pods", app)
+		return nil, hint(fmt.Errorf("app %s has no object %s", app, whose), "see what it has, down to pods: ssh HOST tree %s", app)
 	case errors.Is(err, deploy.ErrNaming):
 		return nil, usageError{fmt.Sprintf("%q: %v", whose, err)}
 	case err != nil:
-		return nil, hint(err, "status %s shows how it is", app)
+		return nil, hint(err, "see how it is: ssh HOST status %s", app)
 	case len(found) == 0 && name != "":
 		return nil, hint(fmt.Errorf("%s has no container %s that runs", whose, manifest.Clean(name)), "leave out -c to see all of them")
 	case len(found) == 0:
-		return nil, hint(fmt.Errorf("%s has no pods", whose), "status %s says why, if it should have some", app)
+		return nil, hint(fmt.Errorf("%s has no pods", whose), "see why, if it should have some: ssh HOST status %s", app)
 	}
 	return found, nil
 }
@@ -169,7 +174,7 @@ func (c *call) printLog(ctx context.Context, app string, of deploy.Container, re
 	}
 	err := c.Engine.ReadLog(ctx, app, of, request, func(line string) { fmt.Fprintln(c, mark+line) })
 	if err != nil {
-		return hint(err, "tree %s shows whether the pod is there; try again", app)
+		return hint(err, "see whether the pod is there: ssh HOST tree %s", app)
 	}
 	return nil
 }

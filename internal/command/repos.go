@@ -53,9 +53,9 @@ func repoList(_ context.Context, c *call) error {
 func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	name, err := git.ParseName(text)
 	if err != nil {
-		return nil, hint(err, "repo list shows the repositories that you can see")
+		return nil, hint(err, "see those that there are: ssh HOST repo list")
 	}
-	missing := hint(fmt.Errorf("repository %q not found", name), "repo list shows the repositories that you can see")
+	missing := hint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
 	if !c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
 		return nil, missing
 	}

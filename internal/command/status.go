@@ -53,23 +53,23 @@ func status(ctx context.Context, c *call) error {
 func verdictOn(s deploy.Status) error {
 	if s.Outage != nil && s.Outage.Unreachable {
 		return hint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
-			"it is looked for again every few seconds; status shows when it is back")
+			"it is looked for again every few seconds; see when it is back: ssh HOST status")
 	}
 	if s.Sync == deploy.InSync && s.Trouble != "" {
 		return hint(fmt.Errorf("app %s could not be compared with its cluster", s.App),
-			"it is tried again by itself; check %s does it now", s.App)
+			"it is tried again by itself; do it now: ssh HOST check %s", s.App)
 	}
 	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
 		return nil
 	}
-	next := "history " + s.App + " shows its deploys"
+	next := "see its deploys: ssh HOST history " + s.App
 	switch {
 	case s.Suspension != nil:
-		next = "resume " + s.App + " ends the suspension"
+		next = "end the suspension: ssh HOST resume " + s.App
 	case s.Sync == deploy.Held:
-		next = "the newest commit was pushed with -o skip; sync " + s.App + " deploys it"
+		next = "the newest commit was pushed with -o skip; deploy it: ssh HOST sync " + s.App
 	case s.Last != nil:
-		next = "show " + s.Last.ID() + " tells what happened; " + next
+		next = "see what happened: ssh HOST show " + s.Last.ID()
 	}
 	return hint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)
 }

@@ -42,7 +42,7 @@ func suspend(_ context.Context, c *call) error {
 	}
 	run, err := c.Engine.Suspend(status.App, s, c.Caller())
 	if err != nil {
-		return hint(fmt.Errorf("suspend app %s: %w", status.App, err), "apps lists the apps that you can see")
+		return hint(fmt.Errorf("suspend app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
 	}
 	fmt.Fprint(c, string(run.Log()))
 	return nil
@@ -106,10 +106,10 @@ func resume(ctx context.Context, c *call) error {
 	}
 	run, err := c.Engine.Resume(status.App, c.Caller())
 	if errors.Is(err, deploy.ErrNotSuspended) {
-		return hint(fmt.Errorf("app %s is not suspended", status.App), "status %s shows how it is", status.App)
+		return hint(fmt.Errorf("app %s is not suspended", status.App), "see how it is: ssh HOST status %s", status.App)
 	}
 	if err != nil {
-		return hint(fmt.Errorf("resume app %s: %w", status.App, err), "apps lists the apps that you can see")
+		return hint(fmt.Errorf("resume app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
 	}
 	return c.follow(ctx, run)
 }

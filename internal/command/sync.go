@@ -35,7 +35,7 @@ func syncApp(ctx context.Context, c *call) error {
 		return err
 	}
 	if s := status.Suspension; s != nil {
-		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "resume %s deploys it", status.App)
+		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
 	}
 	runs, err := c.begin(ctx, status)
 	if err != nil {
@@ -85,7 +85,7 @@ func syncAll(ctx context.Context, c *call) error {
 	}
 	if len(failed) > 0 {
 		return hint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(names), strings.Join(failed, ", ")),
-			"the lines above say why; status shows how they are now")
+			"the lines above say why; see how they are now: ssh HOST status")
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func (c *call) deployable() ([]string, error) {
 		}
 	}
 	if len(names) == 0 && len(c.visible()) > 0 {
-		return nil, hint(errors.New("there is no app that you may deploy"), "status shows the apps that you can see")
+		return nil, hint(errors.New("there is no app that you may deploy"), "see those that there are: ssh HOST status")
 	}
 	for _, name := range names {
 		if _, err := c.app(name, access.Deploy); err != nil { // leaves the audit line

@@ -37,7 +37,7 @@ func test(ctx context.Context, c *call) error {
 		}
 	})
 	if err != nil {
-		return hint(errors.New("detached; the tests go on"), "test %s runs them again", status.App)
+		return hint(errors.New("detached; the tests go on"), "run them again: ssh HOST test %s", status.App)
 	}
 	if quiet {
 		results := append([]deploy.HookResult{}, record.Hooks...)
@@ -51,5 +51,5 @@ func test(ctx context.Context, c *call) error {
 	case record.Message == deploy.ErrNoTests.Error():
 		return hint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
 	}
-	return hint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; status %s shows how it is", status.App)
+	return hint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; see how it is: ssh HOST status %s", status.App)
 }

@@ -128,11 +128,11 @@ func outcome(r Record) string {
 	case Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id)
 	case DriftFound:
-		return fmt.Sprintf("%s: %s %s\nhint: take it back with: sync %s", r.App, r.Message, id, r.App)
+		return fmt.Sprintf("%s: %s %s\nhint: take it back with: ssh HOST sync %s", r.App, r.Message, id, r.App)
 	case Removed:
 		return removal(r) + " " + id
 	case Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: sync %s", r.App, rev, id, r.App)
+		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: ssh HOST sync %s", r.App, rev, id, r.App)
 	case Superseded:
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
@@ -150,9 +150,9 @@ func (r Record) next() string {
 	case r.Undone:
 		return "the commit was kept; onFailure: rollback takes the app back next"
 	case r.Result == Unhealthy:
-		return "the commit was kept; push a fix, or see: status " + r.App
+		return "the commit was kept; push a fix, or see: ssh HOST status " + r.App
 	case r.hookFailed():
-		return "the commit was kept; a hook is not run again by itself: push a fix, or run: sync " + r.App
+		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + r.App
 	}
-	return "the commit was kept and is tried again; push a fix, or run: sync " + r.App
+	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + r.App
 }

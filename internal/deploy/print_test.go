@@ -78,8 +78,8 @@ func TestPrintProblems(t *testing.T) {
 func TestOutcomeTellsWhatToDo(t *testing.T) {
 	for result, next := range map[Result]string{
 		Deployed:  "healthy",
-		Unhealthy: "hint: the commit was kept; push a fix, or see: status shop",
-		Failed:    "hint: the commit was kept and is tried again; push a fix, or run: sync shop",
+		Unhealthy: "hint: the commit was kept; push a fix, or see: ssh HOST status shop",
+		Failed:    "hint: the commit was kept and is tried again; push a fix, or run: ssh HOST sync shop",
 	} {
 		record := Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why"}
 		text := outcome(record)

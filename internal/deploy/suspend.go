@@ -112,8 +112,8 @@ func (s Suspension) describe() string {
 // held is the outcome of what a suspension kept from being done.
 func (r Record) held() string {
 	if r.Cause == CauseSuspend {
-		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: resume %s", r.App, r.Suspension.describe(), r.ID(), r.App)
+		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.describe(), r.ID(), r.App)
 	}
-	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: resume %s",
+	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
 		r.App, short(r.Revision), r.ID(), r.Suspension.describe(), r.App)
 }

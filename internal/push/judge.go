@@ -33,9 +33,23 @@ func newPush(d *Door, s Session, repo *git.Repository) *push {
 	return &push{door: d, session: s, repo: repo, prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
 }
 
+// filled writes texts in which HOST is the server's address.
+type filled struct {
+	io.Writer
+	fill func(string) string
+}
+
+func (f filled) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(f.Writer, f.fill(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // PreReceive judges every ref of the push once, and refuses the push as a
 // whole with all that is wrong.
 func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
+	out = filled{out, p.session.Fill}
 	ctx, cancel := p.whileThere(ctx)
 	defer cancel()
 	options, problems := parseOptions(req.Options)
@@ -221,13 +235,14 @@ func denied(err error) manifest.Problems {
 // PostReceive begins the deploys of the branches that have moved, and shows
 // them until they end.
 func (p *push) PostReceive(ctx context.Context, req HookRequest, out io.Writer) {
+	out = filled{out, p.session.Fill}
 	var runs []*deploy.Run
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
 	}
 	for _, run := range runs {
 		if p.options.Detach {
-			fmt.Fprintf(out, "%s: deploying as %s\nhint: follow it with: logs -f %s\n", run.App, run.ID(), run.ID())
+			fmt.Fprintf(out, "%s: deploying as %s\nhint: follow it with: ssh HOST logs -f %s\n", run.App, run.ID(), run.ID())
 			continue
 		}
 		p.show(ctx, run, out)

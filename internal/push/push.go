@@ -29,6 +29,9 @@ type Session interface {
 	ID() string
 	// Gone is closed when nobody listens any more.
 	Gone() <-chan struct{}
+	// Fill puts the server's address, as the client calls it, in the place of HOST in
+	// a text.
+	Fill(text string) string
 	// GitProtocol is the protocol version that the client asked for, or "".
 	GitProtocol() string
 }
@@ -150,13 +153,13 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.N
 }
 
 func notFound(name git.Name) error {
-	return fmt.Errorf("repository %q not found\nhint: repo list shows the repositories that you can see", name)
+	return fmt.Errorf("repository %q not found\nhint: see those that there are: ssh HOST repo list", name)
 }
 
 // tell ends the session with an error that Git's clients show as their own: a
 // pkt-line that begins with ERR (gitprotocol-pack).
 func tell(s Session, err error) {
-	text := "ERR " + manifest.CleanLines(err.Error())
+	text := "ERR " + s.Fill(manifest.CleanLines(err.Error()))
 	fmt.Fprintf(s, "%04x%s", len(text)+4, text)
 }
 

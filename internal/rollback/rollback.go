@@ -64,7 +64,7 @@ func (r *Rollback) WholeTree() bool { return r.Path == "." }
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
 	if !ok {
-		return nil, &Refusal{fmt.Sprintf("app %q not found", request.App), "apps lists the apps that you can see"}
+		return nil, &Refusal{fmt.Sprintf("app %q not found", request.App), "see those that there are: ssh HOST apps"}
 	}
 	name, err := git.ParseName(status.Repo)
 	if err != nil {
@@ -151,7 +151,7 @@ func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deplo
 		if len(records) < searchPage || before <= 1 {
 			return "", &Refusal{
 				fmt.Sprintf("app %s has no earlier deploy that ended well and differs from %s", status.App, r.From.Short()),
-				fmt.Sprintf("history %s lists its deploys; name a revision: rollback %s REV", status.App, status.App),
+				fmt.Sprintf("name a revision, of those that ssh HOST history %s lists: ssh HOST rollback %s REV", status.App, status.App),
 			}
 		}
 	}
@@ -190,7 +190,7 @@ func (r *Rollback) commit(spec appfile.App, request Request, author git.Signatur
 		if err == nil {
 			err = &Refusal{
 				fmt.Sprintf("nothing to take back: %q at %s is as it is now", r.Path, r.To.Short()),
-				fmt.Sprintf("history %s lists the deploys to choose from", spec.Name),
+				fmt.Sprintf("see the deploys to choose from: ssh HOST history %s", spec.Name),
 			}
 		}
 		return git.NewCommit{}, err

@@ -56,6 +56,10 @@ type Config struct {
 	// with "ssh: refused ADDRESS port PORT: ".
 	Log *logrus.Entry
 
+	// Advertise is where clients reach the server, where a proxy or a published port
+	// hides it; what is zero in it is taken from each connection.
+	Advertise Address
+
 	// HandshakeTimeout is how long a client may take from connecting to being
 	// logged in; 0: 30 s. It bounds clients that connect and stay silent
 	// (CVE-2026-52814).

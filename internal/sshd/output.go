@@ -37,7 +37,7 @@ func (o *outlet) Write(p []byte) (int, error) {
 }
 
 func (o *outlet) send(p []byte) error {
-	if o.session.terminal {
+	if o.session.terminal.there {
 		p = o.lines(p)
 	}
 	limit := o.session.conn.config.IdleTimeout

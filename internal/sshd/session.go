@@ -29,12 +29,12 @@ const (
 	// maxSetup is how many requests may come before the command. An OpenSSH
 	// client with SendEnv * sends one for each variable it has.
 	maxSetup = 256
-	// maxEnvBytes is for the value of GIT_PROTOCOL, the only one that is kept.
+	// maxEnvBytes is for the values of GIT_PROTOCOL and NO_COLOR, all that is read.
 	maxEnvBytes = 64
 )
 
-// gitProtocol is what Git's clients ask for; all that is let through of the
-// environment (CVE-2024-41956).
+// gitProtocol is what Git's clients ask for; all that is let through to programs of
+// the environment (CVE-2024-41956). NO_COLOR stays in this one.
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
 
 // Session is one command of one client. Handlers read its input from it and
@@ -57,8 +57,9 @@ type Session struct {
 	stdout, stderr outlet
 
 	caller   access.Caller
+	address  Address
 	protocol string
-	terminal bool
+	terminal terminal
 
 	gone     chan struct{}
 	goneOnce sync.Once
@@ -83,7 +84,9 @@ func (s *Server) session(c *conn, sc *gossh.ServerConn, channel gossh.NewChannel
 	if err != nil {
 		return
 	}
-	newSession(s, c, key, ch).serve(requests)
+	session := newSession(s, c, key, ch)
+	session.address = c.config.Advertise.or(sc.User(), c.LocalAddr())
+	session.serve(requests)
 }
 
 func newSession(server *Server, c *conn, key gossh.PublicKey, channel gossh.Channel) *Session {
@@ -106,7 +109,10 @@ func (s *Session) serve(requests <-chan *gossh.Request) {
 	setup := 0
 	for request := range requests {
 		if handler != nil {
-			request.Reply(false, nil) // signals and window changes have no effect
+			if request.Type == "window-change" {
+				s.terminal.change(request.Payload)
+			}
+			request.Reply(false, nil) // signals have no effect
 			continue
 		}
 		if setup++; setup > maxSetup {
@@ -138,7 +144,7 @@ func (s *Session) answerSetup(request *gossh.Request) (line string, ok bool) {
 	case "pty-req":
 		// Taken, and only the line ends differ: a refusal would make plain
 		// "ssh HOST" complain before it shows the greeting.
-		s.terminal = true
+		s.terminal.open(request.Payload)
 		request.Reply(true, nil)
 		return "", false
 	}
@@ -151,6 +157,9 @@ func (s *Session) setEnv(payload []byte) bool {
 	var env struct{ Name, Value string }
 	if err := gossh.Unmarshal(payload, &env); err != nil {
 		return false
+	}
+	if s.terminal.setEnv(env.Name, env.Value) {
+		return true
 	}
 	if env.Name != "GIT_PROTOCOL" || len(env.Value) > maxEnvBytes || !gitProtocol.MatchString(env.Value) {
 		return false
@@ -211,14 +220,14 @@ func (s *Session) dispatch(line string) (status int) {
 }
 
 func (s *Session) command(ctx context.Context, args []string) int {
-	if s.terminal {
+	if s.terminal.there {
 		go s.watchKeyboard()
 	}
 	return s.conn.config.Handlers.Command(ctx, s, args)
 }
 
 func (s *Session) git(ctx context.Context, command Command) int {
-	if s.terminal {
+	if s.terminal.there {
 		s.complain("a terminal would spoil what Git sends", "leave out -t")
 		return exitUsage
 	}
@@ -308,11 +317,11 @@ func (s *Session) GitProtocol() string { return s.protocol }
 
 // Terminal says that the client has a terminal. Its lines then end in CR LF,
 // which Write and Stderr see to, and there is no input to read.
-func (s *Session) Terminal() bool { return s.terminal }
+func (s *Session) Terminal() bool { return s.terminal.there }
 
 // Read reads the input. A session with a terminal has none.
 func (s *Session) Read(p []byte) (int, error) {
-	if s.terminal {
+	if s.terminal.there {
 		return 0, io.EOF
 	}
 	return s.channel.Read(p)

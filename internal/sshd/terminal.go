@@ -1,0 +1,68 @@
+package sshd
+
+import (
+	"strings"
+	"sync/atomic"
+
+	gossh "golang.org/x/crypto/ssh"
+)
+
+// maxCells bounds what a client may say of its window, in characters.
+const maxCells = 1000
+
+// terminal is what a client has told of its terminal.
+type terminal struct {
+	there   bool
+	name    string // as in TERM
+	noColor bool   // NO_COLOR is set (no-color.org)
+	columns atomic.Int32
+	rows    atomic.Int32
+}
+
+// open takes a pty-req.
+func (t *terminal) open(payload []byte) {
+	var request struct {
+		Name                         string
+		Columns, Rows, Width, Height uint32
+		Modes                        string
+	}
+	t.there = true
+	if gossh.Unmarshal(payload, &request) == nil {
+		t.name = request.Name
+		t.resize(request.Columns, request.Rows)
+	}
+}
+
+// change takes a window-change.
+func (t *terminal) change(payload []byte) {
+	var request struct{ Columns, Rows, Width, Height uint32 }
+	if gossh.Unmarshal(payload, &request) == nil {
+		t.resize(request.Columns, request.Rows)
+	}
+}
+
+func (t *terminal) resize(columns, rows uint32) {
+	t.columns.Store(int32(min(columns, maxCells)))
+	t.rows.Store(int32(min(rows, maxCells)))
+}
+
+// setEnv takes NO_COLOR, whatever its value but none.
+func (t *terminal) setEnv(name, value string) bool {
+	if name != "NO_COLOR" || len(value) > maxEnvBytes {
+		return false
+	}
+	t.noColor = value != ""
+	return true
+}
+
+// Size is how many columns and rows the client's terminal has now; 0 if it has none,
+// or has not said.
+func (s *Session) Size() (columns, rows int) {
+	return int(s.terminal.columns.Load()), int(s.terminal.rows.Load())
+}
+
+// Colour reports whether the client's terminal shows colours, and its user wants them.
+func (s *Session) Colour() bool {
+	t := &s.terminal
+	return t.there && !t.noColor && t.name != "" && !strings.HasPrefix(t.name, "dumb")
+}
