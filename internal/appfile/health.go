@@ -16,7 +16,7 @@ type Health struct {
 	Group string // "": any
 	Kind  string
 
-	Suspended, InProgress, Failed, Current, Message Expression // only Current has to be there
+	Suspended, InProgress, Failed, Current, Ended, Message Expression // only Current has to be there
 	// Source is the rule's entry.
 	Source manifest.Source
 }
@@ -28,7 +28,7 @@ type Expression struct {
 	Source manifest.Source
 }
 
-var healthFields = []string{"group", "kind", "suspended", "inProgress", "failed", "current", "message"}
+var healthFields = []string{"group", "kind", "suspended", "inProgress", "failed", "current", "ended", "message"}
 
 var (
 	kindPattern  = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}$`)
@@ -55,7 +55,7 @@ func (r *reader) health(element field) Health {
 	fields := r.fields(element.value, "an entry of health", healthFields)
 	h := Health{Source: manifest.Source{File: Name, Line: element.line}}
 	for name, into := range map[string]*Expression{
-		"suspended": &h.Suspended, "inProgress": &h.InProgress, "failed": &h.Failed, "current": &h.Current, "message": &h.Message,
+		"suspended": &h.Suspended, "inProgress": &h.InProgress, "failed": &h.Failed, "current": &h.Current, "ended": &h.Ended, "message": &h.Message,
 	} {
 		*into = r.expression(fields, name)
 	}

@@ -119,7 +119,10 @@ func (p *Plan) printUnchanged(run *Run) {
 		return
 	}
 	for _, step := range p.Steps {
-		if step.Action == Unchanged {
+		switch {
+		case step.ended:
+			run.event(string(Unchanged), step.ID, step.Note)
+		case step.Action == Unchanged:
 			run.event(string(Unchanged), step.ID, "")
 		}
 	}
@@ -244,8 +247,12 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		w.fail(step.ID, w.plainly(ctx, step, err))
 		return
 	}
-	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: w.cluster.Index.EntryOf(applied).Fingerprint})
-	w.cluster.Index.Note(applied)
+	w.cluster.Index.Note(applied) // first: what is late to tell of a former object of that name is not believed then
+	entry := w.cluster.Index.EntryOf(applied)
+	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
+	if now, ok := w.cluster.Index.Get(step.ID); ok && now.UID == entry.UID && now.Ended != "" {
+		w.app.noteEnd(step.ID, now.Ended)
+	}
 	w.enter(step)
 	w.run.event(string(step.Action), step.ID, step.Note)
 }

@@ -49,13 +49,15 @@ func (a *app) check(t *target, j *job) bool {
 	return a.correct(t, j, plan)
 }
 
-// recover records that an app which had not become healthy now is.
+// recover records that an app which had not become healthy now is, or that something
+// came to its end after its deploy.
 func (a *app) recover(t *target, j *job) bool {
 	last := a.lastRecord()
-	if stands := last.stands(); stands != Unhealthy && stands != Superseded || last.hookFailed() {
+	late := last.stands() == Unhealthy || last.stands() == Superseded
+	if !late && !a.endsUnsaved() || last.hookFailed() {
 		return true
 	}
-	if sick, _ := a.sick(t); len(sick) > 0 {
+	if sick, _ := a.sick(t); len(sick) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
 		return true
 	}
 	j.run = a.newRun()

@@ -34,6 +34,7 @@ type Cluster struct {
 	Index *live.Index
 
 	pods    podWatches
+	classes classes
 	slots   chan struct{}          // one for each apply under way
 	opened  chan struct{}          // closed when the cluster answered and every claim is known
 	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise

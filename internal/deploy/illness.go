@@ -54,6 +54,7 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 		return
 	}
 	entry, there := e.Clusters[t.spec.Cluster].Index.Get(id)
+	entry = e.Clusters[t.spec.Cluster].settled(t, entry)
 	a.mu.Lock()
 	told, ill := a.ill[id]
 	deploying := a.doing != nil && a.doing.run != nil

@@ -36,6 +36,7 @@ type Step struct {
 
 	defined  bool     // its definition comes with the push, and allows it
 	app      string   // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	ended    bool     // it came to its end and is gone: done, until its manifest changes
 	left     bool     // as it runs, whatever the revision says; Note has why
 	exposed  bool     // a Service with an address outside of the cluster, for Delete
 	yields   bool     // in some fields to another applier; Note has which

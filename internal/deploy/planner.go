@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,7 +112,7 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 // kindOf looks an object's kind up on the cluster, or among the definitions
 // that come with the push. It is the zero Kind, without a problem, if the
 // definition may be in a file that could not be read. unserved says that the
-// cluster is known not to have it.
+// cluster is known not to have it, or not to keep its objects.
 func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
 	gvk := o.GroupVersionKind()
 	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
@@ -120,7 +121,8 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	}
 	kind, err := look()
 	if err == nil {
-		return kind, nil, false
+		problem := unkept(o, kind)
+		return kind, problem, problem != nil
 	}
 	if with.mayDefine(err) {
 		return kube.Kind{}, nil, false
@@ -130,6 +132,20 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 		problem = told[0]
 	}
 	return kube.Kind{}, &problem, kube.IsUnserved(err)
+}
+
+// unkept is the problem of an object that the cluster takes and does not keep; nil if
+// it does.
+func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
+	missing := kind.Missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	return &manifest.Problem{
+		Source: o.Source, Object: o.ID().String(),
+		Message: fmt.Sprintf("a %s cannot be kept: its API does not offer %s", kind.GVK.Kind, strings.Join(missing, ", ")),
+		Hint:    "remove it from the revision: Pushboat deploys what can be read back and followed",
+	}
 }
 
 // place returns the object with its namespace decided, the app's label set and
@@ -288,7 +304,14 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 	step.say(o.note)
 	if ok && !p.full && !p.force && p.app.isNoted(o, entry) { // force takes back what was left to others
 		step.entry = entry
+		if entry.Ended != "" {
+			p.app.noteEnd(o.id, entry.Ended)
+		}
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
+	}
+	if p.app.hasEnded(o) && p.cluster.Index.Lacks(o.id) {
+		step.ended, step.Note = true, "done, and deleted since"
+		return step, nil, nil
 	}
 	if p.with.pending(o.kind) {
 		return p.comesWithDefinition(ctx, o, step)

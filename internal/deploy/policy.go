@@ -91,8 +91,13 @@ func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.
 func (p *Plan) remake() {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		again := step.policy.Has(manifest.Force|manifest.Replace) && step.entry.UID != "" && !step.left
-		if again && step.Action != Create {
+		if !step.policy.Has(manifest.Force|manifest.Replace) || step.left || step.Action == Create {
+			continue
+		}
+		switch {
+		case step.ended:
+			step.Action, step.Note, step.ended = Create, "", false
+		case step.entry.UID != "":
 			step.Action = Recreate
 		}
 	}

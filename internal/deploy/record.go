@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -166,6 +167,7 @@ func ParseDeployID(id string) (app string, number int, err error) {
 type Noted struct {
 	Digest      string // of the object as rendered; keyed for a Secret
 	Fingerprint string // see live.Fingerprint
+	Ended       health.End
 }
 
 // Saved is an app as its newest record has it.

@@ -24,7 +24,7 @@ func (r *ruleReader) read(spec appfile.App) (*health.Rules, manifest.Problems) {
 	for i, h := range spec.Health {
 		rules[i] = health.Rule{
 			Group: h.Group, Kind: h.Kind, Suspended: h.Suspended.Text, InProgress: h.InProgress.Text,
-			Failed: h.Failed.Text, Current: h.Current.Text, Message: h.Message.Text,
+			Failed: h.Failed.Text, Current: h.Current.Text, Ended: h.Ended.Text, Message: h.Message.Text,
 		}
 	}
 	compiled, found := r.compiler.Compile(rules)
@@ -55,6 +55,8 @@ func whereIs(h appfile.Health, field string) manifest.Source {
 		return h.Failed.Source
 	case "current":
 		return h.Current.Source
+	case "ended":
+		return h.Ended.Source
 	case "message":
 		return h.Message.Source
 	}

@@ -25,6 +25,7 @@ type Run struct {
 	started  time.Time
 
 	applied chan struct{} // closed by setApplied
+	before  formerly      // how the app was before anything was applied; the worker's own
 
 	mu      sync.Mutex
 	lines   []string

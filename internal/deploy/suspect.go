@@ -50,6 +50,9 @@ func (e *Engine) changed(cluster string, event live.Event) {
 		a.hooks.see(event)
 		return
 	}
+	if a != nil {
+		a.noticeEnd(event)
+	}
 	if a == nil || a.busyWith(event.Entry.ID) {
 		return
 	}
@@ -156,7 +159,10 @@ func (a *app) awaitRest(ctx context.Context) error {
 // differs reports whether an object is not as it was left.
 func (a *app) differs(entry live.Entry, deleted bool) bool {
 	left, known := a.notedOf(entry.ID)
-	return known && (deleted || entry.Fingerprint != left.Fingerprint || entry.PartOf != setID(a.name))
+	if deleted {
+		return known && left.Ended == ""
+	}
+	return known && (entry.Fingerprint != left.Fingerprint || entry.PartOf != setID(a.name))
 }
 
 // rescan looks for what changed while the app was worked on.
@@ -171,8 +177,8 @@ func (a *app) rescan(t *target) {
 	}
 	a.mu.Lock()
 	var missing []manifest.ID
-	for id := range a.objects {
-		if !present[id] {
+	for id, left := range a.objects {
+		if !present[id] && left.Ended == "" {
 			missing = append(missing, id)
 		}
 	}

@@ -132,6 +132,9 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 		others := func(entry live.Entry) bool { return !w.only[entry.ID] }
 		sick, well = slices.DeleteFunc(sick, others), slices.DeleteFunc(well, others)
 	}
+	for _, entry := range slices.Concat(well, sick) {
+		w.run.before.see(entry)
+	}
 	for _, entry := range well {
 		if _, waited := w.lines[entry.ID]; waited {
 			w.run.event("healthy", entry.ID, entry.Health.Message)
@@ -236,10 +239,12 @@ func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructu
 
 // hopeless says what has failed for good, or "". A pod that has ended is not
 // that yet: a Job tries again as often as it was told to, and all else that
-// runs pods does for ever.
+// runs pods does for ever. Neither is a failure that is older than the deploy.
 func (w *waiting) hopeless(sick []live.Entry) string {
 	for _, entry := range sick {
-		if entry.Health.Status == health.Failed || w.causes[entry.ID].Incurable {
+		before := w.run.before
+		failed := entry.Health.Status == health.Failed && !before.failed(entry)
+		if failed || w.causes[entry.ID].Incurable && !before.unchanged(entry) {
 			return w.why([]live.Entry{entry})
 		}
 	}
@@ -283,7 +288,7 @@ func (a *app) sick(t *target) (sick, well []live.Entry) {
 		return nil, nil
 	}
 	for _, entry := range cluster.Index.Members(setID(a.name)) {
-		if entry.Health.OK() || entry.Terminating {
+		if entry = cluster.settled(t, entry); entry.Health.OK() || entry.Terminating {
 			well = append(well, entry)
 			continue
 		}

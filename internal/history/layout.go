@@ -9,7 +9,9 @@ package history
 //	                                       none, KIND is Kind.group outside the
 //	                                       core group
 //	noted/SHARDS/NN                        what the next plan compares with: a
-//	                                       line an object, by hash of its key
+//	                                       line an object, by hash of its key;
+//	                                       digest, fingerprint, key, and how it
+//	                                       ended, if it did
 //
 // What a deploy did not change is the same blob as in the record before, so a
 // record costs what has changed. With 10,000 objects of one kind in a namespace
@@ -29,6 +31,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -116,7 +119,11 @@ func writeShard(ids []manifest.ID, noted map[manifest.ID]deploy.Noted) []byte {
 	var b bytes.Buffer
 	for _, id := range ids {
 		n := noted[id]
-		fmt.Fprintf(&b, "%s %s %s\n", orDash(n.Digest), orDash(n.Fingerprint), strconv.Quote(id.Key()))
+		fmt.Fprintf(&b, "%s %s %s", orDash(n.Digest), orDash(n.Fingerprint), strconv.Quote(id.Key()))
+		if n.Ended != "" {
+			fmt.Fprintf(&b, " %s", n.Ended)
+		}
+		b.WriteByte('\n')
 	}
 	return b.Bytes()
 }
@@ -165,7 +172,12 @@ func readShard(noted map[manifest.ID]deploy.Noted, text string) error {
 		if len(fields) != 3 {
 			return fmt.Errorf("line %q: want digest, fingerprint and object", line)
 		}
-		key, err := strconv.Unquote(fields[2])
+		quoted, err := strconv.QuotedPrefix(fields[2])
+		if err != nil {
+			return fmt.Errorf("line %q: %w", line, err)
+		}
+		ended := health.End(strings.TrimPrefix(fields[2][len(quoted):], " "))
+		key, err := strconv.Unquote(quoted)
 		if err != nil {
 			return fmt.Errorf("line %q: %w", line, err)
 		}
@@ -173,7 +185,7 @@ func readShard(noted map[manifest.ID]deploy.Noted, text string) error {
 		if !ok {
 			return fmt.Errorf("line %q: %q is no object", line, key)
 		}
-		noted[id] = deploy.Noted{Digest: notDash(fields[0]), Fingerprint: notDash(fields[1])}
+		noted[id] = deploy.Noted{Digest: notDash(fields[0]), Fingerprint: notDash(fields[1]), Ended: ended}
 	}
 	return nil
 }

@@ -32,11 +32,27 @@ type Kind struct {
 // kind.
 func (k Kind) Can(verb string) bool { return slices.Contains(k.Verbs, verb) }
 
+// keepVerbs is all that Pushboat does with the objects of a kind: what cannot be read
+// back, followed and deleted cannot be kept as a revision says.
+var keepVerbs = []string{"get", "list", "watch", "patch", "delete"}
+
+// Missing lists the verbs that keeping objects of the kind takes and that the API
+// server does not offer, as for a Binding or a TokenReview, which are only ever
+// created. It is empty for a kind whose verbs are not known, because its definition
+// is not on the cluster yet.
+func (k Kind) Missing() []string {
+	if len(k.Verbs) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(keepVerbs), k.Can)
+}
+
 // UnknownKindError says that a cluster does not serve a kind.
 type UnknownKindError struct {
 	GVK      schema.GroupVersionKind
 	Versions []string                  // versions in which the cluster does serve the kind
 	Similar  []schema.GroupVersionKind // kinds that may have been meant, best first, at most three
+	Request  string                    // the subresource that takes the kind, if it is only ever sent there: "pods/eviction"
 	Broken   error                     // why the kind's group could not be asked; nil if it could
 }
 
@@ -44,6 +60,9 @@ type UnknownKindError struct {
 func (e *UnknownKindError) Error() string {
 	if e.Broken != nil {
 		return fmt.Sprintf("the API of %s, %s, does not answer%s", e.GVK.Kind, e.api(), e.why())
+	}
+	if e.Request != "" {
+		return fmt.Sprintf("%s of %s cannot be kept: it is a request to %s, and no object", e.GVK.Kind, e.api(), e.Request)
 	}
 	return fmt.Sprintf("the cluster does not know the kind %s of %s", e.GVK.Kind, e.api())
 }
@@ -72,6 +91,8 @@ func (e *UnknownKindError) Hint() string {
 	switch {
 	case e.Broken != nil:
 		return "see: kubectl get apiservice " + strings.TrimPrefix(e.GVK.Version+"."+e.GVK.Group, ".")
+	case e.Request != "":
+		return "remove it from the revision: Pushboat deploys what the cluster keeps"
 	case len(e.Versions) > 0:
 		var written []string
 		for _, v := range e.Versions {
@@ -260,12 +281,13 @@ func (k *kinds) current(ctx context.Context, stale *catalogue, older time.Durati
 // catalogue is one answer of discovery, never changed once made.
 type catalogue struct {
 	kinds    map[schema.GroupVersionKind]Kind
-	versions map[string][]string // of each group, the preferred version first
+	versions map[string][]string                // of each group, the preferred version first
+	requests map[schema.GroupVersionKind]string // the subresource that takes a kind
 	broken   map[schema.GroupVersion]error
 }
 
 func newCatalogue(groups []*metav1.APIGroup, lists []*metav1.APIResourceList, broken map[schema.GroupVersion]error) *catalogue {
-	c := &catalogue{kinds: map[schema.GroupVersionKind]Kind{}, versions: map[string][]string{}, broken: broken}
+	c := &catalogue{kinds: map[schema.GroupVersionKind]Kind{}, versions: map[string][]string{}, requests: map[schema.GroupVersionKind]string{}, broken: broken}
 	for _, group := range groups {
 		var versions []string
 		for _, v := range group.Versions {
@@ -281,10 +303,14 @@ func newCatalogue(groups []*metav1.APIGroup, lists []*metav1.APIResourceList, br
 			continue // a broken extension API server; its kinds stay unknown
 		}
 		for _, r := range list.APIResources {
-			if strings.Contains(r.Name, "/") {
-				continue // a subresource
-			}
 			gvk := gv.WithKind(r.Kind)
+			if strings.Contains(r.Name, "/") { // a subresource, which may take a kind of another group
+				if r.Version != "" {
+					gvk.Group, gvk.Version = r.Group, r.Version
+				}
+				c.requests[gvk] = r.Name
+				continue
+			}
 			names := []string{strings.ToLower(r.Kind), r.Name, r.SingularName}
 			c.kinds[gvk] = Kind{
 				GVK: gvk, Resource: gv.WithResource(r.Name), Namespaced: r.Namespaced, Verbs: r.Verbs,
@@ -312,7 +338,7 @@ func (c *catalogue) preferred(gk schema.GroupKind) (Kind, error) {
 }
 
 func (c *catalogue) unknown(gvk schema.GroupVersionKind) *UnknownKindError {
-	e := &UnknownKindError{GVK: gvk, Broken: c.broken[gvk.GroupVersion()]}
+	e := &UnknownKindError{GVK: gvk, Broken: c.broken[gvk.GroupVersion()], Request: c.requests[gvk]}
 	for _, version := range c.versions[gvk.Group] {
 		if _, ok := c.kinds[gvk.GroupKind().WithVersion(version)]; ok {
 			e.Versions = append(e.Versions, version)

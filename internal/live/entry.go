@@ -28,6 +28,9 @@ type Entry struct {
 	Created         time.Time
 	Since           time.Time // when Health became good or bad, as far as this server has seen
 	Terminating     bool      // deleted, but held by a finalizer
+	UnusedClass     string    // see health.UnusedClaim
+	Ended           health.End
+	Expires         time.Time // see health.Expiry
 	Policies        manifest.Policies
 	Wave            int32 // sync wave, by the object's own annotation
 	Hook            *Hook // nil for all but objects made to run as hooks
@@ -51,6 +54,9 @@ func (x *Index) bare(u *unstructured.Unstructured) Entry {
 		Created:         u.GetCreationTimestamp().Time,
 		Since:           changedAt(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
+		UnusedClass:     health.UnusedClaim(u),
+		Ended:           (*health.Rules)(nil).EndOf(u),
+		Expires:         health.Expiry(u.GetCreationTimestamp().Time, u.GetAnnotations(), u.GetLabels()),
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,
 		Hook:            hookOf(u, state),

@@ -41,6 +41,7 @@ type listing struct {
 // that began at that moment or after serves all who accept it, and those who
 // come while it goes on wait for it. It costs nothing where there is one.
 func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error {
+	kinds = followable(kinds)
 	if err := x.Follow(ctx, kinds...); err != nil {
 		return err
 	}
@@ -205,7 +206,7 @@ func (x *Index) merge(gk groupKind, s snapshot) map[manifest.ID]string {
 		case !known && left && newer(gone, s.version):
 			continue
 		case known && entry.partial:
-			entry.Health, entry.Hook = old.Health, old.Hook
+			entry.Health, entry.Hook, entry.Ended = old.Health, old.Hook, old.Ended
 		case entry.partial:
 			entry.Health = notSeen
 		}

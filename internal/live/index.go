@@ -5,8 +5,10 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,7 +110,11 @@ func (x *Index) tell(listeners *[]func()) {
 
 // Follow makes sure that the index covers the kinds, and returns when it has
 // listed them all. Kinds that it follows already cost nothing.
+//
+// Kinds that cannot be followed are left out: a watch of them would fail for ever, and
+// the index has no objects of theirs.
 func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
+	kinds = followable(kinds)
 	follows := make([]*follow, 0, len(kinds))
 	for _, kind := range kinds {
 		follows = append(follows, x.follow(kind))
@@ -119,6 +125,14 @@ func (x *Index) Follow(ctx context.Context, kinds ...kube.Kind) error {
 		}
 	}
 	return nil
+}
+
+// followable are the kinds whose objects can be listed and watched, as far as is known.
+func followable(kinds []kube.Kind) []kube.Kind {
+	return slices.DeleteFunc(slices.Clone(kinds), func(kind kube.Kind) bool {
+		missing := kind.Missing()
+		return slices.Contains(missing, "list") || slices.Contains(missing, "watch")
+	})
 }
 
 // Members returns the objects of an ApplySet, in no order. What was made to run
@@ -209,6 +223,7 @@ func (x *Index) enter(entry Entry, replaces func(old *Entry) bool) {
 		return
 	}
 	entry.age(old)
+	entry.succeed(old)
 	x.removeLocked(old)
 	if entry.PartOf != "" {
 		x.insertLocked(&entry)
@@ -236,8 +251,12 @@ func (x *Index) drop(entry Entry) {
 	x.tellLocked(old.PartOf)
 	listeners := x.onChange
 	x.mu.Unlock()
+	gone := *old
+	if gone.UID == entry.UID {
+		gone.Ended = cmp.Or(gone.Ended, entry.Ended) // it may have ended and gone in one event
+	}
 	for _, f := range listeners {
-		f(Event{Entry: *old, Deleted: true})
+		f(Event{Entry: gone, Deleted: true})
 	}
 }
 

@@ -17,6 +17,14 @@ func (e *Entry) intern() {
 	}
 }
 
+// succeed carries over what an object's own newest state no longer tells: that it came
+// to its end before its deletion began.
+func (e *Entry) succeed(old *Entry) {
+	if old != nil && old.UID == e.UID && e.Ended == "" {
+		e.Ended = old.Ended
+	}
+}
+
 // age carries over since when the object has been as well, or as unwell, as it
 // is. old is nil for an object that was not known: then what its conditions say
 // stands, or now.

@@ -64,8 +64,8 @@ func (x *Index) EntryOf(u *unstructured.Unstructured) Entry {
 	rules := x.rules[entry.PartOf]
 	x.mu.RUnlock()
 	if rules.Has(u.GroupVersionKind().GroupKind()) {
-		entry.Health = rules.Of(u)
-		entry.Hook = hookOf(u, entry.Health)
+		entry.Health, entry.UnusedClass = rules.Of(u), ""
+		entry.Hook, entry.Ended = hookOf(u, entry.Health), rules.EndOf(u)
 	}
 	return entry
 }

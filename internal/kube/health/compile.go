@@ -57,6 +57,7 @@ func (c *Compiler) Compile(rules []Rule) (*Rules, []RuleError) {
 			{"inProgress", rule.InProgress, &j.inProgress, cel.BoolType},
 			{"failed", rule.Failed, &j.failed, cel.BoolType},
 			{"current", rule.Current, &j.current, cel.BoolType},
+			{"ended", rule.Ended, &j.ended, cel.BoolType},
 			{"message", rule.Message, &j.message, cel.StringType},
 		} {
 			if e.text == "" {

@@ -39,6 +39,10 @@ func (h Health) Settled() bool {
 	return h.Status == Healthy || h.Status == Suspended || h.Status == Failed
 }
 
+// Unseen reports whether the verdict is only that the object's controller has not looked
+// at its newest generation yet.
+func (h Health) Unseen() bool { return h.Status == Progressing && h.Message == newestNotSeen }
+
 // OK reports whether there is nothing to complain about.
 func (h Health) OK() bool { return h.Status == Healthy || h.Status == Suspended }
 

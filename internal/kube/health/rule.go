@@ -10,7 +10,8 @@ import (
 // Rule says how the objects of a kind are judged, in CEL expressions over
 // their top-level fields (docs/health.md). The first that is true decides, in
 // this order: Suspended, InProgress, Failed, Current; if none is, the object is
-// in progress. While status.observedGeneration is behind, none but Suspended is
+// in progress. Ended is asked beside them: the object has done its work, and its deletion
+// is no drift. While status.observedGeneration is behind, none but Suspended is
 // asked.
 type Rule struct {
 	Group      string `json:"group"` // "": any
@@ -19,6 +20,7 @@ type Rule struct {
 	InProgress string `json:"inProgress"`
 	Failed     string `json:"failed"`
 	Current    string `json:"current"`
+	Ended      string `json:"ended"`   // "": see Rules.EndOf
 	Message    string `json:"message"` // text; "": that of the condition Ready
 }
 
@@ -26,7 +28,7 @@ type Rule struct {
 type judge struct {
 	group, kind string
 
-	suspended, inProgress, failed, current, message *expression // nil if there is none
+	suspended, inProgress, failed, current, ended, message *expression // nil if there is none
 }
 
 // Rules are the rules of one app, compiled. Nil has none.

@@ -1,5 +1,34 @@
 package health
 
+import (
+	"cmp"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// UnusedClaim returns the class of a claim that is not bound, and that no pod which was
+// scheduled uses; "" for everything else. If the class binds for the first consumer
+// (volumeBindingMode: WaitForFirstConsumer), there is nothing to wait for: only a pod
+// gets the claim bound.
+func UnusedClaim(u *unstructured.Unstructured) (class string) {
+	o := object{u.Object}
+	if o.string("kind") != "PersistentVolumeClaim" || o.string("apiVersion") != "v1" || u.GetDeletionTimestamp() != nil {
+		return ""
+	}
+	phase, annotations := o.string("status", "phase"), u.GetAnnotations()
+	if phase != "" && phase != "Pending" || o.string("spec", "volumeName") != "" || annotations[selectedNode] != "" {
+		return ""
+	}
+	return cmp.Or(annotations[classAnnotation], o.string("spec", "storageClassName"))
+}
+
+// The annotations of a claim: the node that the scheduler has chosen for its first
+// consumer, and the class as it was written before spec.storageClassName was.
+const (
+	selectedNode    = "volume.kubernetes.io/selected-node"
+	classAnnotation = "volume.beta.kubernetes.io/storage-class"
+)
+
 // claimHealth waits until a volume is bound. A claim that is bound stays
 // healthy while its volume is resized, for its pods go on.
 func claimHealth(o object) Health {

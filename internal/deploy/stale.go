@@ -1,0 +1,55 @@
+package deploy
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// formerly are the objects of an app that were not healthy before a deploy applied
+// anything. Their failures are older than the deploy, whose change may be the fix,
+// though it be in another object: such a failure does not end the wait for health
+// until the object was seen without it.
+type formerly map[manifest.ID]ailment
+
+// ailment is how an object was before the deploy.
+type ailment struct {
+	uid        types.UID
+	generation int64
+	status     health.Status
+}
+
+// newFormerly notes which of the objects are not healthy.
+func newFormerly(sick []live.Entry) formerly {
+	before := formerly{}
+	for _, entry := range sick {
+		before[entry.ID] = ailment{entry.UID, entry.Generation, entry.Health.Status}
+	}
+	return before
+}
+
+// see takes up how an object is now. A failure that comes after it was seen to be gone
+// is a fresh one. What its controller has not looked at says nothing.
+func (f formerly) see(entry live.Entry) {
+	was, known := f[entry.ID]
+	switch {
+	case !known:
+	case entry.UID != was.uid, was.status == health.Failed && entry.Health.Status != health.Failed && !entry.Health.Unseen():
+		delete(f, entry.ID)
+	}
+}
+
+// failed reports whether an object's failure is the one that it had before.
+func (f formerly) failed(entry live.Entry) bool {
+	was, known := f[entry.ID]
+	return known && was.status == health.Failed
+}
+
+// unchanged reports whether an object was not healthy before and has not been changed
+// since: what keeps its pods kept them before, and may be about to end.
+func (f formerly) unchanged(entry live.Entry) bool {
+	was, known := f[entry.ID]
+	return known && was.generation == entry.Generation
+}

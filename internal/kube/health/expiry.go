@@ -1,0 +1,41 @@
+package health
+
+import (
+	"strconv"
+	"time"
+)
+
+// expiryLayouts are the forms of a moment in the annotation of kube-janitor and the
+// label of Kyverno, which can hold no colons.
+var expiryLayouts = []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02T150405Z", "2006-01-02"}
+
+// Expiry is when an object is to be deleted, as its metadata says to kube-janitor
+// (janitor/ttl, janitor/expires) and to Kyverno (cleanup.kyverno.io/ttl); zero if it says
+// nothing that can be read.
+func Expiry(created time.Time, annotations, labels map[string]string) time.Time {
+	for _, text := range []string{annotations["janitor/ttl"], annotations["janitor/expires"], labels["cleanup.kyverno.io/ttl"]} {
+		if text == "" {
+			continue
+		}
+		if span, ok := lifetime(text); ok {
+			return created.Add(span)
+		}
+		for _, layout := range expiryLayouts {
+			if at, err := time.Parse(layout, text); err == nil {
+				return at
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// lifetime reads a duration as Go writes it, or of days and weeks: "7d".
+func lifetime(text string) (time.Duration, bool) {
+	if span, err := time.ParseDuration(text); err == nil && span > 0 {
+		return span, true
+	}
+	units := map[byte]time.Duration{'d': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	unit, known := units[text[len(text)-1]]
+	n, err := strconv.ParseUint(text[:len(text)-1], 10, 16) // more days than anybody waits
+	return time.Duration(n) * unit, known && err == nil && n > 0
+}
