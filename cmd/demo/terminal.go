@@ -38,12 +38,19 @@ func (t *terminal) take() error {
 	}
 	fd := int(t.in.Fd())
 	former, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	if err != nil || former != unix.Getpgrp() {
-		return nil // in the background: the terminal is somebody else's
+	if err != nil {
+		return fmt.Errorf("ask who has the terminal: %w", err)
+	}
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return fmt.Errorf("ask for the session: %w", err)
+	}
+	if former != unix.Getpgrp() || session == unix.Getpid() {
+		return nil // it is somebody else's, or the demo's alone already
 	}
 	signal.Ignore(syscall.SIGTTOU) // a group without the terminal may not take it otherwise
 	if err := unix.Setpgid(0, 0); err != nil {
-		return nil // the demo leads the session: it has the terminal to itself
+		return fmt.Errorf("make a process group: %w", err)
 	}
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, unix.Getpgrp()); err != nil {
 		return fmt.Errorf("take the terminal: %w", err)

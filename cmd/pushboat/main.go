@@ -33,7 +33,7 @@ func main() {
 
 // complain writes an error, or each of those that it joins.
 func complain(w io.Writer, err error) {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a join as it is, not one within
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
 			complain(w, one)
 		}

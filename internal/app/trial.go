@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -54,8 +53,6 @@ func (c Config) trial() error {
 	_, err = charts.New(c.Charts.config(filepath.Join(c.Data, "charts"), false))
 	problems.add("", err)
 	problems.add("the hook program", executable(c.HookProgram))
-	_, err = exec.LookPath("git")
-	problems.add("Git", err)
 	return problems.err()
 }
 
