@@ -234,6 +234,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		if err = w.replace(ctx, step); err != nil {
 			return err
 		}
+		if err = w.claimFirst(ctx, step); err != nil {
+			return err
+		}
 		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
 		if err == nil && step.takesOver() {
 			applied, err = w.cluster.Kube.Succeed(ctx, step.kind, applied)

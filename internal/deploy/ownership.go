@@ -106,14 +106,13 @@ func (s Step) addedByHand(tools live.Tools, u *unstructured.Unstructured) *field
 	if s.policy.Has(manifest.Merge) {
 		return &fieldpath.Set{}
 	}
-	added := tools.HandFields(u.GetManagedFields())
-	if added.Empty() || len(s.ignored) == 0 {
-		return added
-	}
-	return live.Select(u.Object, added, func(pointer string) bool {
-		return !slices.ContainsFunc(s.ignored, func(left string) bool {
-			return pointer == left || strings.HasPrefix(pointer, left+"/")
-		})
+	return s.withoutIgnored(u, tools.HandFields(u.GetManagedFields()))
+}
+
+// ignores reports whether a field is left to others.
+func (s Step) ignores(pointer string) bool {
+	return slices.ContainsFunc(s.ignored, func(left string) bool {
+		return pointer == left || strings.HasPrefix(pointer, left+"/")
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"time"
 
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -34,14 +36,15 @@ type Step struct {
 	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
 
-	defined  bool     // its definition comes with the push, and allows it
-	app      string   // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
-	ended    bool     // it came to its end and is gone: done, until its manifest changes
-	left     bool     // as it runs, whatever the revision says; Note has why
-	exposed  bool     // a Service with an address outside of the cluster, for Delete
-	yields   bool     // in some fields to another applier; Note has which
-	ignored  []string // JSON pointers to fields that are left to others
-	pointers []string // to the fields that drifted, for Configure
+	defined  bool           // its definition comes with the push, and allows it
+	app      string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	ended    bool           // it came to its end and is gone: done, until its manifest changes
+	left     bool           // as it runs, whatever the revision says; Note has why
+	exposed  bool           // a Service with an address outside of the cluster, for Delete
+	yields   bool           // in some fields to another applier; Note has which
+	ignored  []string       // JSON pointers to fields that are left to others
+	pointers []string       // to the fields that drifted, for Configure
+	claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
 
 	object *manifest.Object // as it will be applied; nil for Delete
 	kind   kube.Kind

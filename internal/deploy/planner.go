@@ -162,6 +162,7 @@ func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
 	case o.GetNamespace() == "":
 		o.SetNamespace(defaultNamespace)
 	}
+	o.Object = manifest.AsStored(o.Object)
 	r := resolved{Object: o, id: o.ID(), kind: kind}
 	t.leave(&r)
 	r.digest = t.digestOf(o)
@@ -415,6 +416,9 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
 	case running != nil && p.mayRecreate(o, step) && kube.IsImmutable(err):
 		return p.recreate(ctx, o, step, running)
+	}
+	if planned, problems, ok, failed := p.unhindered(ctx, o, step, running, err); ok || failed != nil {
+		return planned, problems, failed
 	}
 	return step, p.explain(ctx, o, err), unreachable(err)
 }

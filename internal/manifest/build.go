@@ -97,6 +97,7 @@ func (p *parser) object(fields map[string]any, at *lines) {
 		return
 	}
 	dropServerFields(fields)
+	dropNulls(fields)
 	p.objects = append(p.objects, o)
 }
 

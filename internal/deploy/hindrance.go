@@ -1,0 +1,83 @@
+package deploy
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// unhindered plans an object whose apply the API server refuses because of fields
+// that the manifest does not have: what hands have added, what the server has once
+// filled in, what another program or an earlier tool has left. Server-side apply
+// would leave them beside those that it brings. They are planned as if they were gone,
+// by a dry-run of the object as a whole, and Pushboat makes them its own before it
+// applies. ok is false if there are none, or the object is refused without them too:
+// then the first refusal stands.
+func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured, refusal error) (_ Step, _ manifest.Problems, ok bool, err error) {
+	places := kube.Places(refusal)
+	if running == nil || len(places) == 0 {
+		return step, nil, false, nil
+	}
+	hands := step.addedByHand(p.cluster.Index.Tools(), running)
+	gone := step.withoutIgnored(running, live.Hindrances(running, o.Object.Object, places, p.successor(step)))
+	claim := gone.Union(hands)
+	if gone.Empty() {
+		return step, nil, false, nil
+	}
+	merged := live.Merged(running, o.Object.Object, claim)
+	would, err := p.cluster.Kube.Replace(ctx, o.kind, merged, running.GetResourceVersion(), true)
+	if err != nil {
+		return step, nil, false, unreachable(err)
+	}
+	step.claim = claim
+	p.diff(&step, running, would)
+	step.Action = Configure
+	step.Culprit = live.CulpritOf(running, claim)
+	step.pointers = live.Pointers(running.Object, claim.Leaves())
+	return step, nil, true, nil
+}
+
+// successor tells whose fields become Pushboat's with an object that is only now
+// taken over; nil for one that was the app's before.
+func (p *planner) successor(step Step) func(string) bool {
+	if step.entry.PartOf != "" && step.entry.Fingerprint != "" {
+		return nil
+	}
+	tools := p.cluster.Index.Tools()
+	return func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
+}
+
+// claimFirst makes the fields that stand in the step's way Pushboat's own, so that the
+// apply which does not name them removes them.
+func (w *applying) claimFirst(ctx context.Context, step Step) error {
+	if step.claim == nil || step.claim.Empty() {
+		return nil
+	}
+	running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+	if err != nil {
+		return err
+	}
+	var successor func(string) bool
+	if step.takesOver() {
+		tools := w.cluster.Index.Tools()
+		successor = func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
+	}
+	fields, err := live.Claim(running, step.claim, successor)
+	if err != nil {
+		return err
+	}
+	return w.cluster.Kube.SetManagedFields(ctx, step.kind, running, fields)
+}
+
+// withoutIgnored leaves out of a set what pushboat.yaml leaves to others.
+func (s Step) withoutIgnored(u *unstructured.Unstructured, set *fieldpath.Set) *fieldpath.Set {
+	if set.Empty() || len(s.ignored) == 0 {
+		return set
+	}
+	return live.Select(u.Object, set, func(pointer string) bool { return !s.ignores(pointer) })
+}

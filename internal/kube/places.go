@@ -1,0 +1,61 @@
+package kube
+
+import (
+	"errors"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Places are where in an object the API server finds what it refuses, each as the
+// names of fields from the root; the elements of a list have none. What contradicts a
+// field stands beside it, so that a place is what the field is in, but never the spec
+// as a whole. There are none if the object was refused for anything but its fields,
+// or since it may not be changed.
+func Places(err error) [][]string {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) || !apierrors.IsInvalid(err) || IsImmutable(err) {
+		return nil
+	}
+	var places [][]string
+	for _, cause := range causesOf(status.Status()) {
+		if place := placeOf(cause.field); place != nil {
+			places = append(places, place)
+		}
+	}
+	return places
+}
+
+// placeOf turns a field, such as spec.ports[1].name, into its place: spec, ports.
+func placeOf(field string) []string {
+	inList := strings.HasSuffix(field, "]")
+	var names []string
+	for step := range strings.SplitSeq(withoutBrackets(field), ".") {
+		if step != "" {
+			names = append(names, step)
+		}
+	}
+	switch {
+	case len(names) < 2 || names[0] == "metadata":
+		return nil
+	case inList || len(names) == 2:
+		return names
+	}
+	return names[:len(names)-1]
+}
+
+// withoutBrackets leaves out what stands in brackets: the indexes of lists, and the
+// keys of maps, which may have dots.
+func withoutBrackets(field string) string {
+	var text strings.Builder
+	for field != "" {
+		before, rest, _ := strings.Cut(field, "[")
+		text.WriteString(before)
+		_, field, _ = strings.Cut(rest, "]")
+	}
+	return text.String()
+}
+
+// Succeeds reports whether Pushboat takes the place of a field manager: another
+// tool that deploys.
+func Succeeds(manager string) bool { return predecessors[manager] }
