@@ -43,7 +43,7 @@ func TestDiff(t *testing.T) {
 		},
 		{
 			"null and empty", "{a: null, b: {}, c: []}", "{a: {}, b: [], c: {x: 1}}", nil,
-			"~ spec.a: null -> {}\n~ spec.b: {} -> []\n~ spec.c: [] -> {\"x\":1}\n",
+			"+ spec.a:  -> {}\n~ spec.b: {} -> []\n~ spec.c: [] -> {\"x\":1}\n",
 		},
 		{
 			"added tree, field by field", "{}", "{a: {b: {c: 1}, d: [x, {w: 2}], e: {}, f: []}}", nil,

@@ -317,7 +317,7 @@ spec:
 status: {replicas: 1}
 `)
 	want := `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"annotations":{"kept":"yes"},"name":"a"},` +
-		`"spec":{"creationTimestamp":null,"template":{"metadata":{"labels":{"a":"b"}}}}}`
+		`"spec":{"template":{"metadata":{"labels":{"a":"b"}}}}}`
 	if got := string(canonical(objects[0].Object)); got != want {
 		t.Errorf("object\n%s\nwant\n%s", got, want)
 	}
