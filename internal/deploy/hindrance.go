@@ -35,7 +35,7 @@ func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running
 		return step, nil, false, unreachable(err)
 	}
 	step.claim = claim
-	p.diff(&step, running, would)
+	p.diff(&step, running, would, o.Unstructured)
 	step.Action = Configure
 	step.Culprit = live.CulpritOf(running, claim)
 	step.pointers = live.Pointers(running.Object, claim.Leaves())
