@@ -79,9 +79,8 @@ func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *m
 // want it any more: a hook that has come to another app, or whose app has
 // another name now.
 func (p *planner) givenUp(id manifest.ID, partOf string) bool {
-	_, ours := p.claims.appOf(partOf)
 	owner := p.claims.owner(p.target.spec.Cluster, id)
-	return ours && (owner == "" || owner == p.target.spec.Name)
+	return p.holderOf(partOf).keeps(p.target.repo) == nil && (owner == "" || owner == p.target.spec.Name)
 }
 
 // maxHookName is how long the name of a hook may become: that of a Job, which

@@ -28,16 +28,14 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 // has a record that an app is its own; "" for none.
 func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]Saved, owner func(app string) string) error {
 	branches, err := e.Source.Branches(ctx, repo)
-	if err != nil {
-		return err
+	if err != nil && len(records) == 0 {
+		return err // there is nothing to hold
 	}
 	e.noteCharts(repo, records)
 	e.forgetUnread(repo)
-	l := &loading{engine: e, repo: repo, branches: branches, records: records, unread: map[string]string{}, asked: map[string]Asked{}, wants: map[string]*target{}}
+	l := &loading{engine: e, repo: repo, branches: branches, broken: err, records: records, unread: map[string]string{}, asked: map[string]Asked{}, wants: map[string]*target{}}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
-		if err := l.branch(branch); err != nil {
-			return err
-		}
+		l.branch(branch)
 	}
 	at := l.earlier()
 	for name := range records {
@@ -68,6 +66,7 @@ type loading struct {
 	engine   *Engine
 	repo     string
 	branches map[string]string // the newest revision of each
+	broken   error             // why they cannot be listed; nil if they can
 	records  map[string]Saved  // the newest of each app
 	unread   map[string]string // branches that cannot be rendered, and why
 	asked    map[string]Asked  // by branch
@@ -75,9 +74,13 @@ type loading struct {
 }
 
 // branch notes what a branch wants of its apps.
-func (l *loading) branch(branch string) (err error) {
+func (l *loading) branch(branch string) {
 	e, head := l.engine, l.branches[branch]
 	targets, problems := e.readBranch(l.repo, branch, head)
+	asked, err := e.Source.Asked(l.repo, branch)
+	if err != nil {
+		problems = append(problems, manifest.Problem{Message: err.Error()})
+	}
 	if len(problems) > 0 {
 		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 		l.unread[branch] = whyUnread(problems)
@@ -87,19 +90,16 @@ func (l *loading) branch(branch string) (err error) {
 				l.wants[t.spec.Name] = t
 			}
 		}
-		return nil
+		return
 	}
-	if l.asked[branch], err = e.Source.Asked(l.repo, branch); err != nil {
-		return err
-	}
-	ofHead := l.asked[branch].Revision == head
+	l.asked[branch] = asked
+	ofHead := asked.Revision == head
 	for _, t := range targets {
-		t.forced = ofHead && l.asked[branch].Force
-		if _, recorded := l.records[t.spec.Name]; recorded || !ofHead || !l.asked[branch].Skip {
+		t.forced = ofHead && asked.Force
+		if _, recorded := l.records[t.spec.Name]; recorded || !ofHead || !asked.Skip {
 			l.wants[t.spec.Name] = t
 		}
 	}
-	return nil
 }
 
 // isApplied reports whether an app of a branch that cannot be rendered in full is,
@@ -121,6 +121,9 @@ func (l *loading) record(name string, at earlier) {
 	switch {
 	case saved.Damaged != nil && record.Revision == "":
 		why = saved.Damaged.Error()
+	case l.broken != nil:
+		why = l.broken.Error()
+		e.noteUnread(l.repo, record.Branch)
 	case head == "":
 		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, record.Branch)
 	}

@@ -345,60 +345,6 @@ func (p *planner) running(ctx context.Context, o resolved) (*unstructured.Unstru
 	return running, err
 }
 
-// owner finds whom the running object belongs to. It notes so in the step of an
-// object that changes hands, and refuses one that is of no app of this server.
-func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
-	switch step.entry.PartOf {
-	case setID(p.target.spec.Name):
-		return nil
-	case "":
-		if _, applied := p.app.notedOf(o.id); applied {
-			step.say("had lost the label that makes it part of the app")
-		} else {
-			step.say("was not managed, taken over")
-		}
-		return nil
-	}
-	name, known := p.claims.appOf(step.entry.PartOf)
-	if _, applied := p.app.notedOf(o.id); applied && p.claims.owner(p.cluster.Kube.Name(), o.id) == p.target.spec.Name {
-		step.say("had the label of another set than the app's")
-		return nil
-	}
-	if known {
-		if problem := p.keptBy(name, o); problem != nil {
-			return problem
-		}
-	} else {
-		return &manifest.Problem{
-			Source: o.Source, Object: o.id.String(),
-			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", step.entry.PartOf),
-			Hint:    "remove its label " + kube.PartOfLabel + " to hand it over",
-		}
-	}
-	step.app = name
-	step.say("moved from app " + name)
-	return nil
-}
-
-// keptBy refuses an object that still belongs to another app, although that does not
-// ask for it now: one of another repository has left it on purpose (prune: false), and
-// of one that cannot be rendered nobody knows. Apps of one repository may hand over.
-func (p *planner) keptBy(name string, o resolved) *manifest.Problem {
-	other := p.app.engine.app(name)
-	if other == nil || other.repository() == p.target.repo && other.unrenderedWhy() == "" {
-		return nil
-	}
-	problem := manifest.Problem{Source: o.Source, Object: o.id.String()}
-	if other.unrenderedWhy() != "" {
-		problem.Message = fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", name, other.repository())
-		problem.Hint = "push again when it can; status " + name + " says what is the matter"
-		return &problem
-	}
-	problem.Message = fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", name, other.repository())
-	problem.Hint = "have it deleted there with prune: true, or remove its label " + kube.PartOfLabel + " to hand it over"
-	return &problem
-}
-
 // compare asks the API server what applying the object would change.
 func (p *planner) compare(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	o.Object = o.Copy() // for fields may be added and removed

@@ -1,0 +1,77 @@
+package deploy
+
+import (
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// owner finds whom the running object belongs to. It notes so in the step of an
+// object that changes hands, and refuses one that its owner keeps.
+func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
+	_, applied := p.app.notedOf(o.id)
+	switch {
+	case step.entry.PartOf == setID(p.target.spec.Name):
+		return nil
+	case step.entry.PartOf == "" && applied:
+		step.say("had lost the label that makes it part of the app")
+		return nil
+	case step.entry.PartOf == "":
+		step.say("was not managed, taken over")
+		return nil
+	case applied && p.claims.owner(p.cluster.Kube.Name(), o.id) == p.target.spec.Name:
+		step.say("had the label of another set than the app's")
+		return nil
+	}
+	holder := p.holderOf(step.entry.PartOf)
+	if kept := holder.keeps(p.target.repo); kept != nil {
+		return &manifest.Problem{Source: o.Source, Object: o.id.String(), Message: kept.message, Hint: kept.hint}
+	}
+	step.app = holder.app
+	step.say("moved from app " + holder.app)
+	return nil
+}
+
+// holder is whose label an object has that another app is about to take over.
+type holder struct {
+	set        string // the label
+	app        string // of this server; "" if it is none
+	repo       string
+	unrendered bool // it is not known what its branch wants
+}
+
+func (p *planner) holderOf(set string) holder {
+	h := holder{set: set}
+	name, _ := p.claims.appOf(set)
+	if other := p.app.engine.app(name); other != nil {
+		h.app, h.repo, h.unrendered = name, other.repository(), other.unrenderedWhy() != ""
+	}
+	return h
+}
+
+// refusal is why an object may not change hands, and the way out.
+type refusal struct{ message, hint string }
+
+// keeps says why an object that its holder does not ask for now stays the holder's all
+// the same; nil if an app of the given repository may have it. Apps of one repository
+// may hand over. Another one's has left it on purpose (prune: false), and of an app that
+// cannot be rendered nobody knows.
+func (h holder) keeps(repo string) *refusal {
+	const handOver = "remove its label " + kube.PartOfLabel + " to hand it over"
+	switch {
+	case h.app == "":
+		return &refusal{fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", h.set), handOver}
+	case h.unrendered:
+		return &refusal{
+			fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
+			"push again when it can; status " + h.app + " says what is the matter",
+		}
+	case h.repo != repo:
+		return &refusal{
+			fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", h.app, h.repo),
+			"have it deleted there with prune: true, or " + handOver,
+		}
+	}
+	return nil
+}
