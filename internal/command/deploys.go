@@ -60,10 +60,29 @@ func (c *call) change(ctx context.Context, status deploy.Status, revision string
 	if err != nil {
 		return deploy.Change{}, err
 	}
+	accepted, err := c.accepted(ctx, repo, status, hash)
 	return deploy.Change{
 		Repo: status.Repo, Branch: status.Branch, Revision: hash.String(),
-		Tree: tree, Caller: c.Caller(), Only: status.App,
-	}, nil
+		Tree: tree, Caller: c.Caller(), Only: status.App, Unaccepted: !accepted,
+	}, err
+}
+
+// accepted reports whether a revision may be rendered with the server's keys and
+// values of clusters for the caller: it is on the app's branch, where somebody has put
+// it who may deploy; or the caller may, and could have it all by a push.
+func (c *call) accepted(ctx context.Context, repo *git.Repository, status deploy.Status, hash git.Hash) (bool, error) {
+	head, err := repo.Head(ctx, "refs/heads/"+status.Branch)
+	reached := err == nil && head == hash
+	switch {
+	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it
+	case err != nil:
+		return false, err
+	case !reached:
+		if reached, err = repo.IsAncestor(ctx, hash, head, git.Quarantine{}); err != nil {
+			return false, err
+		}
+	}
+	return reached || c.Policy.Check(c.Caller(), access.Deploy, status.Repo) == nil, nil
 }
 
 // resolve finds the commit that a revision names. The words never reach a command

@@ -132,23 +132,27 @@ func (c *call) compareDeploys(ctx context.Context, status deploy.Status, from, t
 
 func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first, last string) (*difference, error) {
 	d := &difference{}
+	var changes [2]deploy.Change
+	for i, word := range []string{first, last} {
+		hash, err := c.revision(ctx, status, word)
+		if err != nil {
+			return nil, err
+		}
+		if changes[i], err = c.change(ctx, status, hash.String()); err != nil {
+			return nil, err
+		}
+	}
 	var sides [2]map[manifest.ID][]byte
-	for i, end := range []struct {
-		word string
-		into *string
-	}{{first, &d.From}, {last, &d.To}} {
-		hash, err := c.revision(ctx, status, end.word)
-		if err != nil {
-			return nil, err
-		}
-		change, err := c.change(ctx, status, hash.String())
-		if err != nil {
-			return nil, err
-		}
+	for i, into := range []*string{&d.From, &d.To} {
+		change := changes[i]
+		// Beside what nobody has accepted, nothing is rendered that it could be held to.
+		change.Unaccepted = changes[0].Unaccepted || changes[1].Unaccepted
+		short := git.Hash(change.Revision).Short()
+		var err error
 		if sides[i], err = c.Engine.Rendered(ctx, change); err != nil {
-			return nil, hint(fmt.Errorf("render %s: %w", hash.Short(), err), "see more: ssh HOST plan %s %s", status.App, hash.Short())
+			return nil, hint(fmt.Errorf("render %s: %w", short, err), "see more: ssh HOST plan %s %s", status.App, short)
 		}
-		*end.into = hash.Short()
+		*into = short
 	}
 	d.files = history.Rendered(sides[0], sides[1])
 	return d, nil

@@ -111,7 +111,7 @@ func (a *app) keepUnsaved(kept []Kept) {
 // masked writes an object as it was applied, secrets masked; nil if that can
 // not be done, which is so for nothing that was read from YAML or JSON.
 func (a *app) masked(step Step) []byte {
-	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.object.Hidden()).MaskObject(step.object.Unstructured).Object)
+	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.object.Hidden()).Of(step.object).MaskObject(step.object.Unstructured).Object)
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Errorf("record %s: %v", step.ID, err)
 		return nil

@@ -146,7 +146,7 @@ func (w *applying) enter(step Step) {
 }
 
 func (w *applying) fail(id manifest.ID, err error) {
-	w.run.event("failed", id, err.Error())
+	w.run.event("failed", id, w.target.shown(err.Error()))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.errs = append(w.errs, fmt.Errorf("%s: %w", id, err))

@@ -63,7 +63,7 @@ func (p *planner) runningAnyVersion(ctx context.Context, o resolved) (*unstructu
 // leaves out what only runs: most of that are defaults, which come back.
 func (p *planner) written(o resolved, running *unstructured.Unstructured) []manifest.Change {
 	var changes []manifest.Change
-	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker) {
+	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker.Of(o.Object)) {
 		if change.Kind != manifest.Removed {
 			changes = append(changes, change)
 		}

@@ -39,6 +39,11 @@ type Change struct {
 	Push                   string // the push's id
 	Only                   string // one app of the branch; "" for all
 	Cause                  Cause  // "": a push if there is the push's id, else a sync
+	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
+	// and that its caller may not deploy. It is only planned, and so that its templates
+	// and names can tell nothing: without keys and values of clusters, and compared
+	// with nothing but the app's own objects that hide nothing.
+	Unaccepted bool
 }
 
 // Prepared is a change that has been planned: what it would do, or all that is
@@ -53,7 +58,8 @@ type Prepared struct {
 	guarded bool     // the problems are deletions to confirm, which the plan shows
 	partial bool     // there are files that could not be read
 	engine  *Engine
-	targets []*target // every app of the branch, and those that leave it
+	specs   []appfile.App // of the branch
+	targets []*target     // every app of the branch, and those that leave it
 	changed map[string]*Plan
 	with    map[string]*companions // by cluster
 	claims  *claims
@@ -63,20 +69,37 @@ type Prepared struct {
 // thousand objects takes about three seconds.
 const gateTimeout = 2 * time.Minute
 
-// Read renders every app of the branch at the change's revision. It asks
-// nothing of any cluster.
+// Read renders every app of the branch at the change's revision, for a caller who may
+// have it rendered.
 func (e *Engine) Read(change Change) *Prepared {
+	p := e.Open(change)
+	p.Render()
+	return p
+}
+
+// Open reads which apps the branch feeds at the change's revision. Nothing is rendered
+// or decrypted, and no cluster is asked.
+func (e *Engine) Open(change Change) *Prepared {
 	e.known()
 	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
-	p.targets, p.Problems = e.readTargets(change.Tree, change.Repo, change.Branch, change.Revision)
+	p.specs, p.Problems = appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
 	return p
+}
+
+// Render renders the apps. It reads of clusters what those ask for.
+func (p *Prepared) Render() {
+	var found manifest.Problems
+	p.targets, found = p.engine.readTargets(reading{
+		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
+	})
+	p.Problems = append(p.Problems, found...)
 }
 
 // Deploys reports whether the branch feeds any app, now or with the change. A
 // pushboat.yaml that can not be read counts on the default branch, where
 // people mean it to deploy.
 func (p *Prepared) Deploys() bool {
-	return len(p.targets) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
+	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
 		(len(p.Problems) > 0 && p.Branch == appfile.DefaultBranch)
 }
 
@@ -428,6 +451,9 @@ func printApps(w io.Writer, what string, names []string) {
 // Print writes the plans and the problems as the pusher sees them, and ends
 // with one line that says what has become of the push.
 func (p *Prepared) Print(w io.Writer) {
+	if p.Unaccepted {
+		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
+	}
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 		printApps(w, "added", p.added)
 		printApps(w, "removed", p.removed)

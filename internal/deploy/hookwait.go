@@ -134,6 +134,7 @@ func (w *applying) look(watch *hookWait) error {
 	var under []running
 	for _, hook := range w.under {
 		entry, gone := w.app.hooks.of(hook.entry)
+		entry = w.target.shownEntry(entry)
 		hook.entry = entry
 		switch end := endOf(entry); {
 		case end == live.HookSucceeded:
@@ -175,6 +176,7 @@ func endOf(entry live.Entry) live.HookEnd {
 func (w *applying) failed(watch *hookWait, hook running, reason string) error {
 	failure := hookFailure{phase: hook.phase, id: hook.entry.ID, reason: reason}
 	failure.addPod(watch.ctx, w.cluster)
+	w.target.clear(&failure)
 	first, _, _ := strings.Cut(failure.reason, "\n") // the outcome has the rest
 	w.run.event("failed", hook.entry.ID, hook.phase.String()+" hook: "+first)
 	w.enterHook(HookResult{

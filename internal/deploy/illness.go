@@ -72,6 +72,7 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 
 // tellHealth publishes how an object is.
 func (e *Engine) tellHealth(a *app, entry live.Entry) {
+	entry = a.wanted().shownEntry(entry)
 	text := entry.ID.String() + ": " + state(entry.Health)
 	if entry.Health.OK() {
 		text = entry.ID.String() + " is healthy again"

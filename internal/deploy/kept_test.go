@@ -24,7 +24,7 @@ func shopAt(h hash) fstest.MapFS {
 func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 	tree := shopAt("1")
 	tree[appfile.Name] = &fstest.MapFile{Data: []byte("apps: [{path: shop}]")}
-	targets, problems := newReader().readTargets(tree, "shop", "main", "a")
+	targets, problems := readShop(tree, "a")
 	if len(problems) > 0 || len(targets) != 1 {
 		t.Fatalf("%d targets, problems %v", len(targets), problems)
 	}
@@ -70,4 +70,11 @@ func TestOverlayKnowsWhatIsKept(t *testing.T) {
 
 func serviceID(name string) manifest.ID {
 	return manifest.ID{Kind: "Service", Namespace: "shop", Name: name}
+}
+
+// readShop reads the apps of branch main of repository shop.
+func readShop(tree fs.FS, revision string) ([]*target, manifest.Problems) {
+	prepared := newReader().Open(Change{Repo: "shop", Branch: "main", Revision: revision, Tree: tree})
+	prepared.Render()
+	return prepared.targets, prepared.Problems
 }

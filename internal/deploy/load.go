@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -200,7 +201,9 @@ func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
 	}
-	return e.readTargets(tree, repo, branch, revision)
+	specs, problems := appfile.ParseBranch(tree, repo, branch)
+	targets, found := e.readTargets(reading{specs: specs, tree: tree, repo: repo, revision: revision})
+	return targets, append(problems, found...)
 }
 
 // restore registers an app as its newest record has it, which is nil if it has

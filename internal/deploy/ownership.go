@@ -43,7 +43,7 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 // diff fills in what changes between the running object and how it would be.
 func (p *planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
 	before, then := comparable(running), comparable(after)
-	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.masker)
+	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.masker.Of(step.object))
 	moved := step.entry.PartOf != setID(p.target.spec.Name)
 	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
 		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint, Ended: step.entry.Ended})

@@ -179,7 +179,7 @@ func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
 // object has values out of Secrets.
 func (t *target) digestOf(o *manifest.Object) string {
 	digest := manifest.Digest(o.Unstructured)
-	if len(o.Hidden()) > 0 {
+	if o.Conceals() {
 		return t.seal(digest)
 	}
 	return digest
@@ -295,10 +295,13 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 // changed since it was last applied, it asks nothing of the cluster.
 func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
 	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
+	entry, ok := p.cluster.Index.Get(o.id)
+	if p.target.blind && !p.mayCompare(o, entry) {
+		return p.unseen(ctx, o, step)
+	}
 	if o.policy.Phase != 0 {
 		return p.hookStep(ctx, o, step)
 	}
-	entry, ok := p.cluster.Index.Get(o.id)
 	if reason := leftAs(o.policy.Policies, entry, ok); reason != "" {
 		return step.leave(entry, reason), nil, nil
 	}

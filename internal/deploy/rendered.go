@@ -24,7 +24,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 		}
 		for _, written := range t.objects {
 			o := e.placed(ctx, t, written)
-			text, err := yaml.Marshal(e.masker(t).MaskObject(o).Object)
+			text, err := yaml.Marshal(e.masker(t).Of(written).MaskObject(o).Object)
 			if err != nil {
 				return nil, err
 			}

@@ -30,7 +30,7 @@ func newReader() *Engine {
 func TestRulesOfTargets(t *testing.T) {
 	digests := map[string]bool{}
 	for _, rule := range []string{"", "  health: [{kind: Widget, current: status.ready}]\n", "  health: [{kind: Widget, current: status.done}]\n"} {
-		targets, problems := newReader().readTargets(treeOf(rule), "shop", "main", "r")
+		targets, problems := readShop(treeOf(rule), "r")
 		if len(problems) > 0 || len(targets) != 4 {
 			t.Fatalf("%d targets, problems %v", len(targets), problems)
 		}
@@ -46,7 +46,7 @@ func TestRulesOfTargets(t *testing.T) {
 
 // TestWrongRulesAreToldOnce: an entry that makes several apps is wrong once.
 func TestWrongRulesAreToldOnce(t *testing.T) {
-	_, problems := newReader().readTargets(treeOf("  health:\n  - kind: Widget\n    current: |\n      status.ready ==\n"), "shop", "main", "r")
+	_, problems := readShop(treeOf("  health:\n  - kind: Widget\n    current: |\n      status.ready ==\n"), "r")
 	if len(problems) != 1 || problems[0].Source.Line != 6 || !strings.HasPrefix(problems[0].Message, "health of Widget: current: ") {
 		t.Errorf("problems %+v", problems)
 	}

@@ -36,19 +36,20 @@ type sealedTarget struct {
 
 // sealedObject is an object of a sealed target.
 type sealedObject struct {
-	Source manifest.Source `json:"source"`
-	Object map[string]any  `json:"object"`
-	Hidden []string        `json:"hidden,omitempty"` // see manifest.Object.Hide
+	Source    manifest.Source `json:"source"`
+	Object    map[string]any  `json:"object"`
+	Hidden    []string        `json:"hidden,omitempty"`    // see manifest.Object.Hide
+	Concealed []string        `json:"concealed,omitempty"` // see manifest.Object.Conceal
 }
 
 // sealable reports whether another rendering of the revision may give other objects,
 // or none, and records do not have them in the clear.
 func (t *target) sealable() bool {
-	if t.gone || t.remnant {
+	if t.gone || t.remnant || t.blind {
 		return false
 	}
 	return t.computed || t.sources != "" || slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
-		return o.GetKind() == manifest.SecretKind.Kind || len(o.Hidden()) > 0
+		return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
 	})
 }
 
@@ -63,7 +64,7 @@ func (t *target) encode() ([]byte, error) {
 		Objects: make([]sealedObject, 0, len(t.objects)),
 	}
 	for _, o := range t.objects {
-		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden()})
+		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden(), o.Concealed()})
 	}
 	return json.Marshal(written)
 }
@@ -89,10 +90,11 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		}
 		object := &manifest.Object{Unstructured: &unstructured.Unstructured{Object: o.Object}, Source: o.Source}
 		object.Hide(o.Hidden...)
+		object.Conceal(o.Concealed...)
 		t.objects = append(t.objects, object)
 	}
 	t.scalers = scalersOf(t.spec.Namespace, t.objects)
-	t.hidden = hiddenIn(t.objects, nil)
+	t.hidden, t.telling = hiddenIn(t.objects, nil), tellingIn(t.objects)
 	return t, nil
 }
 

@@ -238,7 +238,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 				return
 			}
 			if cause, ok := cluster.causeOf(ctx, entry.ID, pods); ok {
-				s.Sick[i].Cause = cause.String()
+				s.Sick[i].Cause = t.shown(cause.String())
 				s.Health = "failing"
 			}
 		}

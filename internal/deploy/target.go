@@ -38,9 +38,11 @@ type target struct {
 	seal     func(string) string // keys digests
 	hidden   []string            // values in its objects, and in those before, that are not to be shown
 
-	computed bool   // by a worker, of more than the revision perhaps
-	specText []byte // of a target that was sealed: the spec as it was written then
-	remnant  bool   // all that is known of an app is what its newest record has in the clear
+	computed bool                       // by a worker, of more than the revision perhaps
+	specText []byte                     // of a target that was sealed: the spec as it was written then
+	remnant  bool                       // all that is known of an app is what its newest record has in the clear
+	blind    bool                       // see Change.Unaccepted
+	telling  func() func(string) string // see shown
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
@@ -60,25 +62,40 @@ func (t *target) at(revision string) *target {
 	return &same
 }
 
-// readTargets renders every app that a branch feeds at a revision, but for those
-// of which the revision has what is wanted of them already. Apps of other branches
-// that pushboat.yaml names are left out. The problems are all there are; the
+// reading is what is read of a revision: apps that its pushboat.yaml names.
+type reading struct {
+	specs          []appfile.App
+	tree           fs.FS
+	repo, revision string
+	blind          bool // without keys and values of clusters, see Change.Unaccepted
+}
+
+// renderer is what renders the revision.
+func (r reading) renderer(e *Engine) *render.Renderer {
+	if r.blind {
+		return e.Renderer.Blind()
+	}
+	return e.Renderer
+}
+
+// readTargets renders apps of a revision, but for those of which the revision has
+// what is wanted of them already. The problems are all there are; the
 // targets are then not to be used.
-func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*target, manifest.Problems) {
-	specs, problems := appfile.ParseBranch(tree, repo, branch)
+func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	var targets []*target
+	var problems manifest.Problems
 	reader := newRuleReader()
-	session := e.Renderer.Session(tree)
+	session := r.renderer(e).Session(r.tree)
 	defer session.Close()
-	for _, spec := range specs {
+	for _, spec := range r.specs {
 		old := e.wantedOf(spec.Name)
-		if old.readAs(spec, tree) && old.repo == repo && old.sourcesStand(e.ctx, session) {
-			targets = append(targets, old.at(revision))
+		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.sourcesStand(e.ctx, session) {
+			targets = append(targets, old.at(r.revision))
 			continue
 		}
-		if old == nil {
-			if kept := e.unsealedAs(spec, tree, repo); kept != nil && kept.sourcesStand(e.ctx, session) {
-				kept.revision = revision
+		if old == nil && !r.blind {
+			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.sourcesStand(e.ctx, session) {
+				kept.revision = r.revision
 				targets = append(targets, kept)
 				continue
 			}
@@ -90,8 +107,8 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 		objects := withNamespace(spec, result.Objects)
 		targets = append(targets, &target{
 			spec:     spec,
-			repo:     repo,
-			revision: revision,
+			repo:     r.repo,
+			revision: r.revision,
 			objects:  objects,
 			rules:    rules,
 			scalers:  scalersOf(spec.Namespace, objects),
@@ -103,6 +120,8 @@ func (e *Engine) readTargets(tree fs.FS, repo, branch, revision string) ([]*targ
 			computed: result.Computed,
 			seal:     e.Masker.Seal,
 			hidden:   hiddenIn(objects, old),
+			telling:  tellingIn(objects),
+			blind:    r.blind,
 		})
 	}
 	return targets, problems
@@ -134,8 +153,15 @@ func hiddenIn(objects []*manifest.Object, old *target) []string {
 	return slices.Sorted(maps.Keys(hidden))
 }
 
-// masker masks what is not to be shown of the target's objects.
-func (e *Engine) masker(t *target) manifest.Masker { return e.Masker.Hiding(t.hidden) }
+// masker masks what is not to be shown of the target's objects. Those of a revision
+// that nobody has accepted are masked without the key: with it, their author could try
+// out what a value is that has the same mask.
+func (e *Engine) masker(t *target) manifest.Masker {
+	if t.blind {
+		return manifest.Masker{}.Hiding(t.hidden)
+	}
+	return e.Masker.Hiding(t.hidden)
+}
 
 // wantedOf returns what is wanted of an app; nil if nothing is.
 func (e *Engine) wantedOf(name string) *target {

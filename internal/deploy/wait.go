@@ -191,6 +191,7 @@ func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
 		return
 	}
 	cause, ok := w.cluster.causeOf(ctx, entry.ID, pods)
+	cause.Message = w.target.shown(cause.Message)
 	if !ok || w.causes[entry.ID] == cause || cause.Reason == "NotReady" {
 		return
 	}
@@ -288,7 +289,7 @@ func (a *app) sick(t *target) (sick, well []live.Entry) {
 		return nil, nil
 	}
 	for _, entry := range cluster.Index.Members(setID(a.name)) {
-		if entry = cluster.settled(t, entry); entry.Health.OK() || entry.Terminating {
+		if entry = t.shownEntry(cluster.settled(t, entry)); entry.Health.OK() || entry.Terminating {
 			well = append(well, entry)
 			continue
 		}

@@ -322,8 +322,8 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	case errors.Is(err, errSuperseded):
 		record.Result, record.Message, record.Digest = Superseded, err.Error(), "" // only in part
 	case err != nil:
-		record.Result, record.Message = Failed, err.Error()
-		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
+		record.Result, record.Message = Failed, t.shown(err.Error())
+		j.finding.Result, j.finding.Message = CheckFailed, t.shown(err.Error())
 	case t.gone:
 		record.Result, record.Renamed = Removed, plan.renamedTo()
 	case good == Corrected: // its health shows in status; the worker is needed for the next drift
@@ -355,8 +355,8 @@ func (a *app) fail(t *target, j *job, err error) bool {
 		a.interrupt(j)
 		return true
 	}
-	j.finding = Finding{Result: CheckFailed, Message: err.Error()}
-	record := a.newRecord(j, Failed, err.Error())
+	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
+	record := a.newRecord(j, Failed, t.shown(err.Error()))
 	record.Digest = a.digestFor(t)
 	a.finish(j, record)
 	return false

@@ -90,6 +90,12 @@ type differ struct {
 
 // values compares two values that both exist.
 func (d *differ) values(path string, before, after any) {
+	if d.hiding.conceals(path) {
+		if !reflect.DeepEqual(before, after) {
+			d.changes = append(d.changes, Change{Path: path, Before: d.masked(path, before), After: d.masked(path, after), Kind: Changed})
+		}
+		return
+	}
 	switch b := before.(type) {
 	case map[string]any:
 		if a, ok := after.(map[string]any); ok {
@@ -112,6 +118,14 @@ func (d *differ) values(path string, before, after any) {
 		}
 		d.changes = append(d.changes, Change{Path: path, Before: b, After: a, Kind: Changed})
 	}
+}
+
+// masked is the mask of a concealed value.
+func (d *differ) masked(path string, value any) string {
+	if d.secret(path) != nil {
+		return d.show(path, value)
+	}
+	return d.hiding.Value(string(canonical(value)))
 }
 
 func (d *differ) mappings(path string, before, after map[string]any) {
@@ -152,6 +166,10 @@ func join(path, key string) string {
 
 // added reports a new value by its fields.
 func (d *differ) added(path string, value any) {
+	if d.hiding.conceals(path) {
+		d.changes = append(d.changes, Change{Path: path, After: d.masked(path, value), Kind: Added})
+		return
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		for _, key := range sortedKeys(v) {
@@ -178,6 +196,10 @@ func (d *differ) added(path string, value any) {
 }
 
 func (d *differ) removed(path string, value any) {
+	if d.hiding.conceals(path) {
+		d.changes = append(d.changes, Change{Path: path, Before: d.masked(path, value), Kind: Removed})
+		return
+	}
 	before := d.hiding.Text(d.show(path, value))
 	if d.secret(path) == nil {
 		before, _ = shorten(before, "")

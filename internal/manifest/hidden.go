@@ -23,10 +23,10 @@ func (o *Object) Hidden() []string { return o.hidden }
 // all, if it is a Secret.
 func (o *Object) Redact(text string) string {
 	text = Redact(text, o.Unstructured)
-	if len(o.hidden) == 0 {
+	if len(o.hidden)+len(o.short) == 0 {
 		return text
 	}
-	return NewRedacter(o.hidden)(text)
+	return NewRedacter(slices.Concat(o.hidden, o.short))(text)
 }
 
 // Hiding returns a Masker that masks some values in objects of all kinds as well.
@@ -82,7 +82,10 @@ func (m Masker) hide(object map[string]any) {
 		}
 	}
 	for field, value := range object {
-		if !slices.Contains([]string{"apiVersion", "kind", "metadata"}, field) && !isSecret(object) {
+		if isSecret(object) && field != "type" { // its values are masked by their place
+			continue
+		}
+		if !slices.Contains([]string{"apiVersion", "kind", "metadata"}, field) {
 			object[field] = m.texts(value)
 		}
 	}

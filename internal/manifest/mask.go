@@ -15,8 +15,10 @@ import (
 // masks, and without the key nobody can try values out. Its zero value masks
 // all values alike.
 type Masker struct {
-	key    []byte
-	hidden []string // masked in all objects, the longest first
+	key       []byte
+	hidden    []string   // masked in all objects, the longest first
+	concealed [][]string // fields of one object that are masked, as steps of JSON pointers
+	paths     []string   // the same in the notation of Diff
 }
 
 // NewMasker returns a Masker with a key, which should be random, of 32 bytes,
@@ -37,11 +39,15 @@ func (m Masker) MaskObject(u *unstructured.Unstructured) *unstructured.Unstructu
 // Mask is MaskObject for a plain map.
 func (m Masker) Mask(object map[string]any) map[string]any {
 	result := copyOf(object)
+	secret := isSecret(result)
+	if secret {
+		dropField(result, []string{"metadata", "annotations", lastApplied})
+	}
+	m.maskConcealed(result)
 	m.hide(result)
-	if !isSecret(result) {
+	if !secret {
 		return result
 	}
-	dropField(result, []string{"metadata", "annotations", lastApplied})
 	for field, value := range result {
 		if !slices.Contains(shownOfSecret, field) {
 			result[field] = m.maskField(field, value)

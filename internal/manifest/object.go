@@ -13,8 +13,10 @@ type Object struct {
 	*unstructured.Unstructured
 	Source Source
 
-	lines  *lines
-	hidden []string // see Hide
+	lines     *lines
+	hidden    []string // see Hide
+	concealed []string // JSON pointers, see Conceal
+	short     []string // texts that are concealed and too short to be hidden everywhere
 }
 
 // ID returns the object's identity as it is written now.

@@ -34,7 +34,7 @@ func Redact(text string, objs ...*unstructured.Unstructured) string {
 			addSecretForms(forms, o.Object)
 		}
 	}
-	return withoutForms(text, forms)
+	return clearing(forms)(text)
 }
 
 // NewRedacter returns what removes values from texts as Redact does: values that
@@ -44,7 +44,7 @@ func NewRedacter(values []string) func(text string) string {
 	for _, value := range values {
 		addForms(forms, value)
 	}
-	return func(text string) string { return withoutForms(text, forms) }
+	return clearing(forms)
 }
 
 // SecretValues are the values of the object that are not to be shown: those that Hide
@@ -62,8 +62,8 @@ func (o *Object) SecretValues() []string {
 	return values
 }
 
-// withoutForms removes all forms of values from a text.
-func withoutForms(text string, forms map[string]bool) string {
+// clearing returns what removes all forms of values from a text.
+func clearing(forms map[string]bool) func(text string) string {
 	ordered := sortedKeys(forms)
 	sort.SliceStable(ordered, func(i, j int) bool { return len(ordered[i]) > len(ordered[j]) })
 	var short, long []string
@@ -74,11 +74,14 @@ func withoutForms(text string, forms map[string]bool) string {
 			long = append(long, form, redacted)
 		}
 	}
-	text = strings.NewReplacer(long...).Replace(text) // the longest form wins
-	for _, word := range short {
-		text = replaceWord(text, word)
+	replacer := strings.NewReplacer(long...) // the longest form wins
+	return func(text string) string {
+		text = replacer.Replace(text)
+		for _, word := range short {
+			text = replaceWord(text, word)
+		}
+		return text
 	}
-	return text
 }
 
 // addSecretForms notes every form in which the values of a Secret may appear.

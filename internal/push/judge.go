@@ -170,7 +170,7 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
-	change := p.door.Engine.Read(deploy.Change{
+	change := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name().String(), Branch: branch, Revision: update.New.String(),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 	})
@@ -180,6 +180,7 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {
 		return nil, denied(err)
 	}
+	change.Render() // after it is known who asks: this decrypts, and reads from clusters
 	return change, p.judgeForward(ctx, update, branch, q)
 }
 

@@ -66,6 +66,7 @@ type Renderer struct {
 	given   map[string]string
 	keys    *secrets.Decrypter
 	charts  *charts.Store
+	blind   bool // see Blind
 }
 
 // New returns a renderer that computes in the workers of a pool. Without ask no
@@ -124,26 +125,30 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
 	s.used, s.worked = nil, false
-	set, sources, problems := s.substitutions(ctx, app)
+	set, sources, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
-	objects, wrong := s.objects(ctx, traced, app)
-	if len(problems) == 0 {
-		objects, problems = set.Apply(objects)
-	} else {
+	objects, problems := s.build(ctx, traced, app, set)
+	used := s.used
+	problems = append(unknown, s.conceal(ctx, secretive{files, app, set}, objects, problems)...)
+	if len(unknown) > 0 {
 		objects = nil // without their values they say nothing
 	}
-	files.Hide(objects)
-	problems = append(problems, wrong...)
-	problems = files.Told(problems)
 	for i := range problems {
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: s.used, Computed: s.worked}
+	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 	}
 	return result, problems
+}
+
+// build renders an app and replaces names in what it renders to.
+func (s *Session) build(ctx context.Context, fsys fs.FS, app appfile.App, set substitute.Set) ([]*manifest.Object, manifest.Problems) {
+	objects, problems := s.objects(ctx, fsys, app)
+	objects, wrong := set.Apply(objects)
+	return objects, append(wrong, problems...)
 }
 
 // objects renders an app by the renderer that it asks for, or that its folder

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
@@ -92,6 +93,14 @@ func fromText(text, kind string) substitute.Value {
 	return value
 }
 
+// standIn is what stands for a value of a cluster that is not read.
+func standIn(from appfile.Origin) string {
+	if from.Kind == manifest.SecretKind.Kind {
+		return secrets.Placeholder
+	}
+	return unknown
+}
+
 // fromCluster reads a value from a cluster.
 func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Substitution) (string, *manifest.Problem) {
 	problem := func(message, hint string) *manifest.Problem {
@@ -101,6 +110,9 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	}
 	if s.data == nil {
 		return "", problem(fmt.Sprintf("its value is in %s of cluster %s, which is not asked here", n.From, cluster), fmt.Sprintf("give it: --substitute %s=VALUE", n.Name))
+	}
+	if s.blind {
+		return standIn(n.From), nil
 	}
 	found := s.lookUp(ctx, source{cluster, n.From})
 	switch {

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/secrets"
@@ -53,27 +55,37 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	set, _, problems := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
 	objects, wrong := s.objects(ctx, traced, app)
-	if problems = files.Told(append(problems, wrong...)); len(problems) > 0 {
-		return nil, at, nil, problems.Err()
+	of := secretive{files, app, set}
+	if len(problems)+len(wrong) > 0 {
+		return nil, at, nil, append(problems, s.conceal(ctx, of, nil, wrong)...).Err()
 	}
 	raw, o := pick(objects, is, set)
 	if o == nil {
 		return nil, at, nil, fs.ErrNotExist
 	}
-	value, ok := o.ValueAt(field)
+	if problems = s.conceal(ctx, of, []*manifest.Object{o}, nil); len(problems) > 0 {
+		return nil, at, nil, problems.Err()
+	}
+	masked := (manifest.Masker{}).Hiding(o.Hidden()).Of(o).Mask(o.Object)
+	// An element that is named by a value is not found in what is masked.
+	shown, ok := (&manifest.Object{Unstructured: &unstructured.Unstructured{Object: masked}}).ValueAt(field)
+	if !ok {
+		return nil, o.Source, nil, ErrNoField
+	}
+	value, ok = o.ValueAt(field)
 	if !ok {
 		return nil, o.Source, nil, ErrNoField
 	}
 	switch value.(type) {
 	case map[string]any, []any:
-		return value, o.At(field), nil, nil
+		return shown, o.At(field), nil, nil
 	}
 	t := trials{session: s, files: files, app: app, set: set, is: is, field: field, value: fmt.Sprint(value)}
 	if t.written, ok = raw.ValueAt(field); !ok {
 		t.written = value
 	}
 	causes = s.declared(app, t.written)
-	value = files.Shown(value)
+	value = shown
 	for _, c := range t.candidates(traced.files()) {
 		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
 			causes = append(causes, Cause{c.source(), files.ShownLine(c.file, strings.TrimSpace(c.text))})

@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"encoding/base64"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -57,8 +56,8 @@ func (f *Files) redacter() func(string) string {
 	return manifest.NewRedacter(values)
 }
 
-// Hide has the objects that are no Secrets hide the decrypted values that they have:
-// a chart may put a password into an argument of a container, and kustomize a whole
+// Hide has the objects hide the decrypted values that they have, but for the values
+// of Secrets, which are hidden anyway: a chart may put a password into an argument of a container, and kustomize a whole
 // file into a ConfigMap.
 func (f *Files) Hide(objects []*manifest.Object) {
 	values := f.decryptedValues()
@@ -66,16 +65,13 @@ func (f *Files) Hide(objects []*manifest.Object) {
 		return
 	}
 	for _, o := range objects {
-		if o.GetKind() == "Secret" {
-			continue
-		}
-		manifest.EachText(o.Object, func(text string) {
+		for _, text := range o.ShownTexts() {
 			for _, value := range values {
 				if strings.Contains(text, value) {
 					o.Hide(value)
 				}
 			}
-		})
+		}
 	}
 }
 
@@ -102,16 +98,6 @@ func (f *Files) decryptedValues() []string {
 	}
 	maps.DeleteFunc(values, func(v string, _ bool) bool { return len(v) < shortValue })
 	return slices.Sorted(maps.Keys(values))
-}
-
-// Shown returns a value of an object as it may be told: one that has a decrypted
-// value in it is not.
-func (f *Files) Shown(value any) any {
-	text := fmt.Sprint(value)
-	if shown := f.redacter()(text); shown != text {
-		return shown
-	}
-	return value
 }
 
 // ShownLine returns a line of a file as it may be told: nothing, if the file is

@@ -39,6 +39,7 @@ type Config struct {
 // Decrypter decrypts files. The nil Decrypter has no keys. It has to be closed.
 type Decrypter struct {
 	placeholders bool // see Placeholders
+	unknown      bool // see Unknown
 	local        bool // see Config
 	program      program
 	cache        cache
@@ -81,6 +82,7 @@ type Files struct {
 	fs.FS
 	decrypter *Decrypter
 	ctx       context.Context // fs.FS has none, and a push ends with its context
+	variant   int             // see Variant; 0: the values are those that are encrypted
 
 	mu        sync.Mutex
 	decrypted map[string]opened
@@ -149,7 +151,11 @@ func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	if hash, ok := info.Sys().(fmt.Stringer); ok {
 		key = format + " " + hash.String()
 	}
-	file, problem := f.decrypter.open(f.ctx, request{format, data}, key)
+	asked := request{format, data}
+	file, problem := f.decrypter.open(f.ctx, asked, key)
+	if problem == nil && f.variant > 0 {
+		file = varied(asked, file, f.variant)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if problem != nil {
@@ -169,7 +175,7 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 			Message: "the file is encrypted with SOPS, and there are no keys here",
 			Hint:    "give a key with --age-key or --ssh-key, or go without the values: --no-secrets",
 		}
-	case d.placeholders:
+	case d.placeholders, d.unknown:
 		return hidden(asked), nil
 	case len(asked.Data) > MaxFile:
 		return opened{}, &manifest.Problem{

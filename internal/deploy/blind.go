@@ -1,0 +1,46 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// mayCompare reports whether an object of a revision that nobody has accepted may be
+// compared with what runs in its place: only one of the app's own, that hides nothing
+// in this revision, nor in what is wanted. What else is named, the revision's author
+// has named, and a comparison would tell what is in it, or whether a guess is right.
+func (p *planner) mayCompare(o resolved, running live.Entry) bool {
+	if o.policy.Phase != 0 || running.PartOf != setID(p.target.spec.Name) || hides(o.Object) {
+		return false
+	}
+	wanted := p.app.wanted()
+	if wanted == nil {
+		return false
+	}
+	accepted := wanted.object(o.id)
+	return accepted != nil && !hides(accepted)
+}
+
+// hides reports whether an object has values that are not to be shown.
+func hides(o *manifest.Object) bool {
+	return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
+}
+
+// unseen plans an object that is compared with nothing. It is checked as if it were a
+// new one, where nothing can be in its way.
+func (p *planner) unseen(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+	step.Action = Create
+	if o.policy.Phase != 0 {
+		step.Action = Hook
+	}
+	step.say("not compared with what runs")
+	if p.with.pending(o.kind) {
+		return step, p.with.schemas.Validate(ctx, o.Object), nil
+	}
+	if !o.kind.Namespaced {
+		return step, nil, nil
+	}
+	return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
+}
