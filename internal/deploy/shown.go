@@ -44,3 +44,11 @@ func (t *target) clear(f *hookFailure) {
 		f.log[i] = t.shown(line)
 	}
 }
+
+// clearNodes takes out of a tree what its objects must not tell.
+func (t *target) clearNodes(nodes []Node) {
+	for i := range nodes {
+		nodes[i].Message = t.shown(nodes[i].Message)
+		t.clearNodes(nodes[i].Children)
+	}
+}

@@ -83,6 +83,7 @@ func (a *app) members() []live.Entry {
 // which objects lack.
 func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []Node {
 	nodes := growTree(members, owned)
+	a.wanted().clearNodes(nodes)
 	there := map[manifest.ID]bool{}
 	for i := range nodes {
 		there[nodes[i].ID] = true
