@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 func checkFlags(f *pflag.FlagSet) {
@@ -54,18 +53,17 @@ func printFindings(w io.Writer, findings []deploy.Finding) {
 		fmt.Fprintln(w, "No apps yet. Push a repository to deploy one: git push ssh://HOST/NAME main")
 		return
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "APP\tRESULT\tDIFFERED")
+	table := newTable(w, "APP", "RESULT", "DIFFERED")
 	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%d\n", f.App, f.Result, len(f.Objects))
+		table.row(f.App, string(f.Result), strconv.Itoa(len(f.Objects)))
 		for _, object := range f.Objects {
-			fmt.Fprintf(table, "  %s\n", manifest.Clean(object))
+			table.note(object)
 		}
 		if f.Message != "" {
-			fmt.Fprintf(table, "  %s\n", manifest.Clean(f.Message))
+			table.note(f.Message)
 		}
 	}
-	_ = table.Flush() // a writer that is gone is found out by the session
+	table.print()
 }
 
 // verdictOnCheck makes check fail for scripts when something differs still.

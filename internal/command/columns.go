@@ -16,8 +16,9 @@ import (
 type columns struct {
 	heads []string
 	lines []columnsLine
-	width int                                        // of the terminal; 0: there is none
-	paint func(column int, cell, text string) string // colours the text of a cell; nil: as it is
+	to    io.Writer
+	width int                             // of the terminal; 0: there is none
+	paint func(cell, shown string) string // colours what is shown of a cell; nil: as it is
 }
 
 // columnsLine is a row, or a note if it has no cells.
@@ -44,7 +45,7 @@ func (t *columns) note(text string) {
 	}
 }
 
-func (t *columns) print(w io.Writer) {
+func (t *columns) print() {
 	rows := append([]columnsLine{{cells: t.heads}}, t.lines...)
 	widths := t.widths(rows)
 	var out strings.Builder
@@ -57,7 +58,7 @@ func (t *columns) print(w io.Writer) {
 		}
 		out.WriteString(t.line(line.cells, widths, i == 0))
 	}
-	_, _ = io.WriteString(w, out.String()) // a writer that is gone is found out by the session
+	_, _ = io.WriteString(t.to, out.String()) // a writer that is gone is found out by the session
 }
 
 func (t *columns) line(cells []string, widths []int, head bool) string {
@@ -66,7 +67,7 @@ func (t *columns) line(cells []string, widths []int, head bool) string {
 		shown := clip(cell, widths[i])
 		space := strings.Repeat(" ", widths[i]-cellWidth(shown)+gap)
 		if t.paint != nil && !head {
-			shown = t.paint(i, cell, shown)
+			shown = t.paint(cell, shown)
 		}
 		text.WriteString(shown)
 		if strings.Join(cells[i+1:], "") == "" {
@@ -171,5 +172,14 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// newTable begins a table for the caller's terminal, if there is one.
-func (c *call) newTable(heads ...string) *columns { return &columns{heads: heads} }
+// newTable begins a table on a page, or on any other writer. Words that say how
+// something is are coloured there.
+func newTable(w io.Writer, heads ...string) *columns {
+	t := &columns{heads: heads, to: w}
+	on, _ := w.(page)
+	t.width = on.width
+	if on.colour {
+		t.paint = func(cell, shown string) string { return painted(colourOf(strings.TrimSpace(cell)), shown) }
+	}
+	return t
+}

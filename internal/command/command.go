@@ -109,9 +109,10 @@ type form struct {
 type call struct {
 	*Desk
 	Session
-	verb  *verb
-	args  []string
-	flags *pflag.FlagSet
+	verb   *verb
+	args   []string
+	flags  *pflag.FlagSet
+	colour bool // what is for people has colours
 }
 
 // usageError is a call that does not have the form that the verb wants.
@@ -191,11 +192,17 @@ func groupOf(words []string) string {
 func (c *call) do(ctx context.Context, rest []string) error {
 	c.flags.SetOutput(io.Discard)
 	help := c.flags.BoolP("help", "h", false, "show help for this verb")
+	when := c.flags.String("color", "auto", "colours: auto, always or never")
+	c.flags.Lookup("color").NoOptDefVal = "always"
 	if c.verb.flags != nil {
 		c.verb.flags(c.flags)
 	}
 	if err := c.flags.Parse(rest); err != nil {
 		return usageError{err.Error()}
+	}
+	var err error
+	if c.colour, err = whenColour(*when, c.Colour()); err != nil {
+		return err
 	}
 	c.args = c.flags.Args()
 	if *help {
@@ -275,7 +282,8 @@ func errorAndHint(err error) (message, next string) {
 }
 
 func (c *call) complain(message, hint string) {
-	fmt.Fprintf(c.Stderr(), "error: %s\nhint: %s\n", manifest.CleanLines(message), manifest.CleanLines(hint))
+	out := lines{to: c.Stderr(), colour: c.colour}
+	fmt.Fprintf(&out, "error: %s\nhint: %s\n", manifest.CleanLines(message), manifest.CleanLines(hint))
 }
 
 func (d *Desk) unknown(s Session, words []string) int {
@@ -329,7 +337,7 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 		return err
 	}
 	if !wanted {
-		text(c)
+		text(c.page())
 		return nil
 	}
 	encoder := json.NewEncoder(c)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -35,7 +35,7 @@ func plan(ctx context.Context, c *call) error {
 	prepared := c.Engine.Read(change)
 	defer prepared.Release()
 	prepared.Plan(ctx)
-	prepared.Print(c)
+	prepared.Print(c.lines())
 	if len(prepared.Problems) > 0 {
 		return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")
 	}
@@ -102,7 +102,7 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 
 // follow shows a deploy until it ends, and fails if it does not end well.
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
-	record, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) })
+	record, err := run.Attach(ctx, c.lines().tell)
 	if err != nil {
 		return hint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
@@ -151,17 +151,15 @@ func listHistory(ctx context.Context, c *call) error {
 }
 
 func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "DEPLOY\tREVISION\tRESULT\tTOOK\tWHEN\tBY\tCHANGED")
+	table := newTable(w, "DEPLOY", "REVISION", "RESULT", "TOOK", "WHEN", "BY", "CHANGED")
 	for _, r := range records {
 		by := r.Operator
 		if r.Cause != deploy.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%.1f s\t%s\t%s\t%d\n",
-			r.ID(), short(r.Revision), r.Result, r.Seconds, ago(r.Started, now), by, r.Changed())
+		table.row(r.ID(), short(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed()))
 	}
-	_ = table.Flush() // a writer that is gone is found out by the session
+	table.print()
 	printNames(w, records)
 }
 
@@ -234,6 +232,6 @@ func show(ctx context.Context, c *call) error {
 		for _, culprit := range r.Culprits() {
 			fmt.Fprintf(w, "%-9s %s\n", "culprit", manifest.Clean(culprit.String()))
 		}
-		fmt.Fprintf(w, "\n%s", entry.Log)
+		fmt.Fprintf(c.lines(), "\n%s", entry.Log)
 	})
 }

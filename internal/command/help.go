@@ -81,7 +81,7 @@ func help(_ context.Context, c *call) error {
 func (c *call) helpAll() {
 	fmt.Fprint(c, "Usage: ssh HOST VERB [ARGUMENTS]\n\n")
 	c.table(verbs()[1:])
-	fmt.Fprint(c, "\nWhat lists takes -o json. help VERB says more.\n"+
+	fmt.Fprint(c, "\nWhat lists takes -o json, and all take --color=always|never. help VERB says more.\n"+
 		"To deploy, push:  git push ssh://HOST/NAME main\n"+
 		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N |\n"+
 		"                  plain-secrets\n")

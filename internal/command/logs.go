@@ -81,14 +81,14 @@ func deployLog(ctx context.Context, c *call) error {
 	case err != nil:
 		return err
 	case run == nil:
-		if _, err = c.Write(entry.Log); err == nil && follow {
+		if _, err = c.lines().Write(entry.Log); err == nil && follow {
 			err = verdict(entry.Record)
 		}
 		return err
 	case follow:
 		return c.follow(ctx, run)
 	}
-	_, err = c.Write(run.Log())
+	_, err = c.lines().Write(run.Log())
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
@@ -39,12 +38,11 @@ func repoList(_ context.Context, c *call) error {
 			fmt.Fprintln(w, "No repositories yet. Push one: git push ssh://HOST/NAME main")
 			return
 		}
-		table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(table, "REPOSITORY\tAPPS")
+		table := newTable(w, "REPOSITORY", "APPS")
 		for _, row := range rows {
-			fmt.Fprintf(table, "%s\t%s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
+			table.row(row.Name, dash(strings.Join(row.Apps, ", ")))
 		}
-		_ = table.Flush() // a writer that is gone is found out by the session
+		table.print()
 	})
 }
 

@@ -48,7 +48,7 @@ func rollBack(ctx context.Context, c *call) error {
 	if r.WholeTree() {
 		fmt.Fprintln(c, "  its folder is the whole repository: pushboat.yaml goes back, too")
 	}
-	r.Print(c)
+	r.Print(c.lines())
 	if planOnly {
 		if len(r.Problems) > 0 {
 			return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"runtime"
 	"runtime/metrics"
-	"text/tabwriter"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -69,29 +68,29 @@ func printWatches(w io.Writer, cluster deploy.ClusterState, now time.Time) {
 	if len(cluster.Watches) == 0 {
 		return
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(table, "\nWATCHED ON %s\tOBJECTS\tLAST EVENT\tRESTARTS\n", cluster.Name)
+	fmt.Fprintln(w)
+	table := newTable(w, "WATCHED ON "+cluster.Name, "OBJECTS", "LAST EVENT", "RESTARTS")
 	for _, watch := range cluster.Watches {
 		last := "never"
 		if !watch.LastEvent.IsZero() {
 			last = ago(watch.LastEvent, now)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%d\n", manifest.Clean(watch.Kind), watch.Objects, last, watch.Restarts)
+		table.row(watch.Kind, fmt.Sprint(watch.Objects), last, fmt.Sprint(watch.Restarts))
 		if watch.Error != "" && (cluster.Outage == nil || !cluster.Outage.Unreachable) {
-			fmt.Fprintf(table, "  %s\n", manifest.Clean(watch.Error))
+			table.note(watch.Error)
 		}
 	}
-	_ = table.Flush() // a writer that is gone is found out by the session
+	table.print()
 }
 
 func printLatencies(w io.Writer, cluster deploy.ClusterState) {
 	if len(cluster.Latencies) == 0 {
 		return
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(table, "\nASKED OF %s\tREQUESTS\tFAILED\tHALF WITHIN\t99%% WITHIN\n", cluster.Name)
+	fmt.Fprintln(w)
+	table := newTable(w, "ASKED OF "+cluster.Name, "REQUESTS", "FAILED", "HALF WITHIN", "99% WITHIN")
 	for _, l := range cluster.Latencies {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\n", l.Verb, l.Count, l.Failed, l.Median, l.P99)
+		table.row(l.Verb, fmt.Sprint(l.Count), fmt.Sprint(l.Failed), fmt.Sprint(l.Median), fmt.Sprint(l.P99))
 	}
-	_ = table.Flush() // a writer that is gone is found out by the session
+	table.print()
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -80,16 +80,14 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 		return
 	}
 	printOutages(w, list, now)
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "APP\tREVISION\tSYNC\tHEALTH\tDEPLOYED\tDRIFT")
+	table := newTable(w, "APP", "REVISION", "SYNC", "HEALTH", "DEPLOYED", "DRIFT")
 	for _, s := range list {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
-			s.App, dash(short(s.Revision)), s.Sync, s.Health, lastDeploy(s.Last, now), drift(s))
+		table.row(s.App, dash(short(s.Revision)), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
 		for _, line := range details(s, now) {
-			fmt.Fprintf(table, "  %s\n", manifest.Clean(line))
+			table.note(line)
 		}
 	}
-	_ = table.Flush() // a writer that is gone is found out by the session
+	table.print()
 }
 
 // details are the lines below an app that is not as it should be.
@@ -204,12 +202,11 @@ func span(d time.Duration) string {
 func apps(_ context.Context, c *call) error {
 	list := c.visible()
 	return c.print(list, func(w io.Writer) {
-		table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(table, "APP\tREPOSITORY\tBRANCH\tCLUSTER\tOBJECTS\tSCHEDULE")
+		table := newTable(w, "APP", "REPOSITORY", "BRANCH", "CLUSTER", "OBJECTS", "SCHEDULE")
 		for _, s := range list {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", s.App, s.Repo, s.Branch, dash(s.Cluster), s.Objects, dash(s.Schedule))
+			table.row(s.App, s.Repo, s.Branch, dash(s.Cluster), strconv.Itoa(s.Objects), dash(s.Schedule))
 		}
-		_ = table.Flush() // a writer that is gone is found out by the session
+		table.print()
 	})
 }
 

@@ -101,7 +101,7 @@ func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, 
 	prepared := c.Engine.Read(change)
 	defer prepared.Release()
 	prepared.Plan(ctx)
-	prepared.Print(c)
+	prepared.Print(c.lines())
 	if prepared.Refused() {
 		return nil, hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}

@@ -59,7 +59,7 @@ func (c *call) printTree(w io.Writer, t appTree, all bool) {
 
 // printNodes writes a table of nodes.
 func (c *call) printNodes(w io.Writer, lines []treeLine, now time.Time) {
-	t := c.newTable("OBJECT", "HEALTH", "AGE", "")
+	t := newTable(w, "OBJECT", "HEALTH", "AGE", "")
 	for _, line := range lines {
 		age := "-"
 		if !line.created.IsZero() {
@@ -67,7 +67,7 @@ func (c *call) printNodes(w io.Writer, lines []treeLine, now time.Time) {
 		}
 		t.row(strings.Repeat("  ", line.depth)+line.object, line.health, age, line.message)
 	}
-	t.print(w)
+	t.print()
 }
 
 // treeLine is one line of a tree.
