@@ -62,6 +62,10 @@ func verdictOn(s deploy.Status) error {
 	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
 		return nil
 	}
+	if s.Unrendered != "" {
+		return hint(fmt.Errorf("app %s is not as its branch says, which cannot be rendered", s.App),
+			"bring back what it needs, or push a fix; see all apps: ssh HOST status")
+	}
 	next := "see its deploys: ssh HOST history " + s.App
 	switch {
 	case s.Suspension != nil:

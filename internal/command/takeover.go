@@ -34,17 +34,17 @@ func takeOver(ctx context.Context, c *call) error {
 		repo = c.args[1]
 	}
 	if repo == "" {
-		return hint(fmt.Errorf("this server has no app %s yet", manifest.Clean(name)), "name its repository: take-over %s REPOSITORY", manifest.Clean(name))
+		return hint(fmt.Errorf("this server has no app %s yet", manifest.Clean(name)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(name))
 	}
 	if _, err := git.ParseName(repo); err != nil {
-		return hint(err, "repo list shows the repositories that you can see")
+		return hint(err, "see the repositories: ssh HOST repo list")
 	}
 	if known {
 		cluster = cmp.Or(cluster, status.Cluster)
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
 		return hint(fmt.Errorf("no other server or repository could deploy app %s any more", name),
-			"stop the other one, if it runs; then: take-over %s %s --yes", name, repo)
+			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", name, repo)
 	}
 	was, err := c.Engine.TakeOver(ctx, name, repo, cmp.Or(cluster, appfile.DefaultCluster))
 	if err != nil {
@@ -55,6 +55,6 @@ func takeOver(ctx context.Context, c *call) error {
 	}
 	c.Log.WithField("app", name).WithField("repository", repo).WithField("operator", c.Caller().Operator).
 		WithField("server", was.Server).WithField("from", was.Repository).Warn("app taken over")
-	fmt.Fprintf(c, "app %s is that of repository %s of this server now; push it, or see: plan %s\n", name, repo, name)
+	fmt.Fprintf(c, "app %s is that of repository %s of this server now; push it, or see: ssh HOST plan %s\n", name, repo, name)
 	return nil
 }

@@ -74,6 +74,14 @@ func (j *job) adopt(other *job) {
 	other.askers = nil
 }
 
+// unrendered has those who wait for a check know that what the branch wants cannot be
+// told: the app is as it was last applied, which need not be what its branch says.
+func (j *job) unrendered(why string) {
+	if why != "" && j.finding.OK() {
+		j.finding.Result, j.finding.Message = CheckFailed, "cannot be rendered: "+why
+	}
+}
+
 // instead returns a job that does for another cause what this one was to do.
 func (j *job) instead(cause Cause) *job {
 	other := &job{cause: cause, caller: j.caller}

@@ -38,7 +38,7 @@ func (e *ForeignError) Hint() string {
 	if e.Server {
 		in = "that server"
 	}
-	return fmt.Sprintf("choose another name; if this takes the place of %s, an admin runs: take-over %s %s", in, e.Parent.App, e.Repo)
+	return fmt.Sprintf("choose another name; if this takes the place of %s, an admin runs: ssh HOST take-over %s %s", in, e.Parent.App, e.Repo)
 }
 
 func (e *ForeignError) problem(t *target) manifest.Problem {

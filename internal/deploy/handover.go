@@ -65,7 +65,7 @@ func (h holder) keeps(repo string) *refusal {
 	case h.unrendered:
 		return &refusal{
 			fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
-			"push again when it can; status " + h.app + " says what is the matter",
+			"push again when it can; see what is the matter: ssh HOST status " + h.app,
 		}
 	case h.repo != repo:
 		return &refusal{

@@ -79,6 +79,7 @@ func (l *loading) branch(branch string) {
 	e, head := l.engine, l.branches[branch]
 	targets, problems := e.readBranch(l.repo, branch, head)
 	asked, err := e.Source.Asked(l.repo, branch)
+	l.asked[branch] = asked
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
@@ -93,7 +94,6 @@ func (l *loading) branch(branch string) {
 		}
 		return
 	}
-	l.asked[branch] = asked
 	ofHead := asked.Revision == head
 	for _, t := range targets {
 		t.forced = ofHead && asked.Force

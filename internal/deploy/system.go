@@ -43,21 +43,26 @@ func (e *Engine) guardSystem(name string, cluster *Cluster) {
 				retry = time.After(systemRetry)
 			}
 		default:
-			e.mendParents(name, state.Parents)
+			e.mendParents(name, cluster, state.Parents)
 		}
 	}
 }
 
 // mendParents has the apps of a cluster look at their parents that are not as they
 // were left.
-func (e *Engine) mendParents(cluster string, there map[string]kube.Parent) {
+func (e *Engine) mendParents(name string, cluster *Cluster, there map[string]kube.Parent) {
 	for _, a := range e.sorted() {
 		t := a.wanted()
-		if t == nil || t.gone || t.spec.Cluster != cluster {
+		if t == nil || t.gone || t.spec.Cluster != name {
 			continue
 		}
-		if left, ok := a.leftParent(); ok && isChanged(left, there[a.name], e.Server) {
+		left, ok := a.leftParent()
+		is := there[a.name]
+		if ok && isChanged(left, is, e.Server) {
 			e.Log.WithField("app", a.name).Warn("the inventory on the cluster was changed or deleted")
+			if is.Exists() && e.foreign(is, cluster, t.repo) != nil {
+				a.setParent(cluster, nil) // another server has taken the app over: the check finds it out
+			}
 			a.enqueue(&job{cause: CauseDrift, caller: access.System(string(CauseDrift)), mends: true})
 		}
 	}

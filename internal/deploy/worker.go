@@ -176,6 +176,7 @@ func (a *app) do(j *job) bool {
 			a.setTrouble(j.trouble)
 			j.finding.Result, j.finding.Message = CheckFailed, j.trouble
 		}
+		j.unrendered(a.unrenderedWhy())
 		a.rollBackLate(t, j)
 		return done
 	case s != nil && !j.cause.check():

@@ -1,0 +1,38 @@
+package deploy
+
+import (
+	"maps"
+	"testing"
+)
+
+// An app is that of the repository in which it was not removed, whatever another one's
+// branch or history names.
+func TestWhoseAppsAreByTheirRecords(t *testing.T) {
+	saved := func(result Result) Saved { return Saved{Record: Record{Result: result}} }
+	owners := ownersBy([]string{"shop", "blog"}, []map[string]Saved{
+		{"moved": saved(Removed), "shop": saved(Deployed), "failed": saved(Failed), "damaged": {}},
+		{"moved": saved(Deployed), "gone": saved(Removed)},
+	})
+	want := map[string]string{"moved": "blog", "shop": "shop", "failed": "shop", "damaged": "shop"}
+	if !maps.Equal(owners, want) {
+		t.Errorf("got %v, want %v", owners, want)
+	}
+}
+
+func TestACheckSaysThatAnAppCannotBeRendered(t *testing.T) {
+	for _, test := range []struct {
+		found CheckResult
+		why   string
+		want  CheckResult
+	}{
+		{CheckUnchanged, "", CheckUnchanged},
+		{CheckUnchanged, "a key is away", CheckFailed},
+		{CheckCorrected, "a key is away", CheckFailed},
+		{CheckDrifted, "a key is away", CheckDrifted},
+	} {
+		j := &job{finding: Finding{Result: test.found}}
+		if j.unrendered(test.why); j.finding.Result != test.want {
+			t.Errorf("%s, %q: %s", test.found, test.why, j.finding.Result)
+		}
+	}
+}
