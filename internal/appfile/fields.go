@@ -14,7 +14,9 @@ import (
 // reader collects the problems of the file while its nodes are read.
 type reader struct {
 	problems    manifest.Problems
-	dependsLine map[int]int // line of an app's entry -> line of its dependsOn
+	dependsLine map[int]int     // line of an app's entry -> line of its dependsOn
+	absent      map[string]bool // names of apps whose folder is not there
+	unmatched   bool            // a glob matches nothing: its apps have no names
 }
 
 func (r *reader) add(line int, message, hint string) {

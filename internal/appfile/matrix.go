@@ -124,7 +124,11 @@ func (c cell) fill(entry *yaml.Node) *yaml.Node {
 	if len(c) == 0 {
 		return entry
 	}
-	return c.filled(entry, map[*yaml.Node]*yaml.Node{})
+	filled := c.filled(entry, map[*yaml.Node]*yaml.Node{})
+	if folder, path := c[wholePath], pathOf(filled); folder != nil && path != nil {
+		path.Value, path.Tag, path.Style = folder.Value, folder.Tag, folder.Style
+	}
+	return filled
 }
 
 // filled copies a node. done are the copies by what they are of: an alias stands
@@ -177,7 +181,7 @@ func (c cell) unfilled(text string) (message, hint string) {
 	if use == nil {
 		return "", ""
 	}
-	names := slices.Sorted(maps.Keys(c))
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(c)), func(name string) bool { return name == wholePath })
 	switch near := manifest.Closest(use[1], names); {
 	case near != "":
 		hint = "did you mean ${" + near + "}?"

@@ -37,6 +37,8 @@ func (r *reader) checkDependency(app App, name string, byName map[string]App, na
 	other, ok := byName[name]
 	line := r.dependsLine[app.Source.Line]
 	switch {
+	case !ok && (r.unmatched || r.absent[name]):
+		// that it is not there has another cause, which is told
 	case !ok:
 		hint := "write an entry for it, or remove it"
 		if near := manifest.Closest(name, names); near != "" {

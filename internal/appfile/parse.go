@@ -42,8 +42,8 @@ func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Prob
 			Hint:    fmt.Sprintf("%s is a plain file of at most %d KiB", Name, MaxBytes>>10),
 		}}
 	}
-	r := &reader{dependsLine: map[int]int{}}
-	entries := r.entries(decode(r, data), repo)
+	r := &reader{dependsLine: map[int]int{}, absent: map[string]bool{}}
+	entries := r.entries(fsys, decode(r, data), repo)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
@@ -138,7 +138,7 @@ type entry struct {
 }
 
 // entries reads the list of apps.
-func (r *reader) entries(root *yaml.Node, repo string) []entry {
+func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo string) []entry {
 	if root == nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (r *reader) entries(root *yaml.Node, repo string) []entry {
 	}
 	var entries []entry
 	for _, element := range r.list(apps, MaxApps) {
-		for _, cell := range r.matrix(element) {
+		for _, cell := range r.cells(fsys, element) {
 			before := len(r.problems)
 			entries = append(entries, r.entry(field{element.name, element.line, cell.fill(element.value)}, repo, cell))
 			if len(cell) > 0 {

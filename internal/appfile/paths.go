@@ -29,6 +29,7 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 		if isGlob(e.app.Path) {
 			folders = r.glob(fsys, e, wanted)
 		} else if wanted(e.app) && !r.checkFolder(fsys, e) {
+			r.absent[e.nameAt(e.app.Path)] = true
 			continue
 		}
 		apps = slices.Grow(apps, len(folders))
@@ -49,17 +50,24 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 // nameAfter names an app that has no name after its folder, or at the root
 // after its repository.
 func (r *reader) nameAfter(app *App, e entry, folder string) {
-	if e.named {
+	if app.Name = e.nameAt(folder); e.named {
 		return
-	}
-	app.Name = path.Base(folder)
-	if folder == "." {
-		app.Name = nameFrom(e.repo)
 	}
 	if message := checkName(app.Name); message != "" {
 		r.add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
 			fmt.Sprintf("write an entry with path: %s and a name", folder))
 	}
+}
+
+// nameAt is the name of the entry's app in a folder.
+func (e entry) nameAt(folder string) string {
+	switch {
+	case e.named:
+		return e.app.Name
+	case folder == ".":
+		return nameFrom(e.repo)
+	}
+	return path.Base(folder)
 }
 
 // checkFolder reports a path that is no folder of the revision.
@@ -122,20 +130,28 @@ func nearbyFolders(fsys fs.FS, missing string) string {
 // glob returns the folders that match the path of an entry, hidden ones only
 // if the glob names the dot.
 func (r *reader) glob(fsys fs.FS, e entry, wanted func(App) bool) []string {
-	folders := []string{"."}
-	for element := range strings.SplitSeq(e.app.Path, "/") {
-		folders = matches(fsys, folders, element)
-		if len(folders) > MaxApps {
-			break
-		}
-	}
+	folders := matching(fsys, e.app.Path)
 	switch {
 	case len(folders) == 0 && wanted(e.app):
+		r.unmatched = true
 		r.add(e.pathLine, fmt.Sprintf("path: no folder matches %s", e.app.Path), "write the path from the repository's root")
 	case len(folders) > 1 && e.named:
 		r.add(e.app.Source.Line, fmt.Sprintf("name: %d folders match %s, and cannot all be called %s", len(folders), e.app.Path, e.app.Name),
 			"remove name; each app is then named after its folder")
 		return nil
+	}
+	return folders
+}
+
+// matching returns the folders that match a glob, and no more of them than make it
+// clear that there are too many.
+func matching(fsys fs.FS, glob string) []string {
+	folders := []string{"."}
+	for element := range strings.SplitSeq(strings.TrimSuffix(glob, "/"), "/") {
+		folders = matches(fsys, folders, element)
+		if len(folders) > MaxApps {
+			break
+		}
 	}
 	return folders
 }
@@ -164,11 +180,17 @@ func (r *reader) checkNames(apps []App) {
 	first := make(map[string]*App, len(apps))
 	for i := range apps {
 		app := &apps[i]
-		if other, twice := first[app.Name]; twice && other.Source == app.Source {
+		other, twice := first[app.Name]
+		switch {
+		case twice && other.Source == app.Source && app.Path != other.Path:
+			r.add(app.Source.Line, fmt.Sprintf("the folders %s and %s both make an app that is called %s", other.Path, app.Path, app.Name),
+				"write an entry with a name for one of them, or match the folders above: path: apps/*")
+			continue
+		case twice && other.Source == app.Source:
 			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
 				"put what they differ in into the name: name: "+app.Name+"-${region}")
 			continue
-		} else if twice {
+		case twice:
 			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
 				"give one of the two another name")
 			continue

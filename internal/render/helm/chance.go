@@ -2,13 +2,17 @@ package helm
 
 import (
 	"maps"
+	"path"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 	"text/template"
 	"time"
 	_ "time/tzdata" // dateInZone: a worker has no files of time zones
 
 	"github.com/Masterminds/sprig/v3"
+	"sigs.k8s.io/yaml"
 )
 
 // chanceFunctions are the functions of templates that give another value each
@@ -135,4 +139,124 @@ func (c *chance) noted(name string, f any) any {
 		}
 		return function.Call(arguments)
 	}).Interface()
+}
+
+// separator is the line between two documents.
+var separator = regexp.MustCompile(`(?m)^---[ \t]*$`)
+
+// withoutTests returns what a template has rendered to without the hooks that run on
+// demand alone: charts give their tests random names, and no check compares them.
+func withoutTests(text string) string {
+	var kept []string
+	for _, document := range separator.Split(text, -1) {
+		if !isTest(document) {
+			kept = append(kept, document)
+		}
+	}
+	return strings.Join(kept, "---\n")
+}
+
+// isTest reports whether a document is a hook that is a test and nothing else.
+func isTest(document string) bool {
+	var head struct {
+		Metadata struct {
+			Annotations map[string]any `json:"annotations"`
+		} `json:"metadata"`
+	}
+	if !strings.Contains(document, "helm.sh/hook") || yaml.Unmarshal([]byte(document), &head) != nil {
+		return false
+	}
+	hooks, _ := head.Metadata.Annotations["helm.sh/hook"].(string)
+	if hooks == "" {
+		return false
+	}
+	for hook := range strings.SplitSeq(hooks, ",") {
+		if !strings.HasPrefix(strings.TrimSpace(hook), "test") { // test, test-success, test-failure
+			return false
+		}
+	}
+	return true
+}
+
+// chanceProblem says that a template renders to something else each time: where the
+// chart uses chance, and the value to set instead.
+func (r *renderer) chanceProblem(name string, c *chance) {
+	file, line := r.place(name, 0)
+	use := r.useOf(name, c)
+	if use.file != "" {
+		file, line = use.file, use.line
+	}
+	message := "the template renders to something else each time: it uses " + strings.Join(c.names(), ", ")
+	if template, _ := r.place(name, 0); template != file {
+		message = template + " renders to something else each time: it uses " + strings.Join(c.names(), ", ") + " here"
+	}
+	hint := "set the value that it makes up, in a file of values; one that is secret in an encrypted file"
+	if use.value != "" {
+		hint = "set " + use.value + " in a file of values; in an encrypted file, if it is secret"
+	}
+	r.add(file, line, message, hint)
+}
+
+// use is where a chart uses chance.
+type use struct {
+	file  string // in the repository; "" if it was not found
+	line  int
+	value string // that is to be set instead; "" if none is named near it
+}
+
+// useOf finds the use of chance that a template's outcome is of: in the template, or
+// else in what templates share.
+func (r *renderer) useOf(name string, c *chance) use {
+	word := regexp.MustCompile(`\b(` + strings.Join(c.names(), "|") + `)\b`)
+	var shared use
+	for _, template := range r.chart.Templates {
+		full := r.chart.Name() + "/" + template.Name
+		own := full == name
+		if !own && (shared.file != "" || !strings.HasPrefix(path.Base(template.Name), "_")) {
+			continue
+		}
+		found := useIn(string(template.Data), word)
+		if found.line == 0 {
+			continue
+		}
+		if found.file, found.line = r.place(full, found.line); own {
+			return found
+		}
+		shared = found
+	}
+	return shared
+}
+
+var (
+	// setValue is how a template writes into its values: set .Values.login "pass".
+	setValue = regexp.MustCompile(`set\s+\.Values((?:\.\w+)*)\s+"(\w+)"`)
+	anyValue = regexp.MustCompile(`\.Values((?:\.\w+)+)`)
+)
+
+// useIn finds the first use of a word in a template, and the value on its line or the
+// nearest one above.
+func useIn(text string, word *regexp.Regexp) use {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if !word.MatchString(line) {
+			continue
+		}
+		found := use{line: i + 1}
+		for near := i; near >= max(0, i-3) && found.value == ""; near-- {
+			found.value = valueOn(lines[near])
+		}
+		return found
+	}
+	return use{}
+}
+
+// valueOn is the value that a line of a template names, as a file of values has it.
+func valueOn(line string) string {
+	if set := setValue.FindStringSubmatch(line); set != nil {
+		return strings.TrimPrefix(set[1]+"."+set[2], ".")
+	}
+	if named := anyValue.FindStringSubmatch(line); named != nil {
+		return strings.TrimPrefix(named[1], ".")
+	}
+	return ""
 }

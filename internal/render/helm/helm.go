@@ -218,10 +218,11 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 }
 
 // execute renders the templates, and makes sure that they render to the same
-// another time.
+// another time. Each time has values of its own: templates may write into them, as
+// charts do that remember a password which they have made up.
 func (r *renderer) execute(top common.Values) map[string]string {
 	first := &chance{}
-	files, err := engine.Engine{CustomTemplateFuncs: first.functions()}.RenderWithContext(context.Background(), r.chart, top)
+	files, err := r.renderOnce(top, first)
 	if err != nil {
 		r.templateProblem(err)
 		return nil
@@ -229,25 +230,68 @@ func (r *renderer) execute(top common.Values) map[string]string {
 	if len(first.used) == 0 {
 		return files
 	}
-	second := &chance{later: true}
-	again, err := engine.Engine{CustomTemplateFuncs: second.functions()}.RenderWithContext(context.Background(), r.chart, top)
+	again, err := r.renderOnce(top, &chance{later: true})
 	if err != nil {
 		r.templateProblem(err)
 		return nil
 	}
 	for _, name := range sorted(files) {
-		if files[name] != again[name] && !strings.HasSuffix(name, "NOTES.txt") {
-			file, line := r.place(name, 0)
-			r.add(file, line, fmt.Sprintf("the template renders to something else each time: it uses %s", strings.Join(first.names(), ", ")),
-				"set the value that it makes up, in a file of values; one that is secret in an encrypted file")
+		if files[name] != again[name] && !strings.HasSuffix(name, "NOTES.txt") && withoutTests(files[name]) != withoutTests(again[name]) {
+			r.chanceProblem(name, first)
 		}
 	}
 	return files
 }
 
+func (r *renderer) renderOnce(top common.Values, c *chance) (map[string]string, error) {
+	own, _ := ownValues(top).(common.Values)
+	return engine.Engine{CustomTemplateFuncs: c.functions()}.RenderWithContext(context.Background(), r.chart, own)
+}
+
+// ownValues copies the mappings and lists of values, all that a template can write
+// into.
+func ownValues(value any) any {
+	switch v := value.(type) {
+	case common.Values:
+		return common.Values(ownMapping(v))
+	case map[string]any:
+		return ownMapping(v)
+	case []any:
+		own := make([]any, len(v))
+		for i, child := range v {
+			own[i] = ownValues(child)
+		}
+		return own
+	}
+	return value
+}
+
+func ownMapping(mapping map[string]any) map[string]any {
+	own := make(map[string]any, len(mapping))
+	for name, child := range mapping {
+		own[name] = ownValues(child)
+	}
+	return own
+}
+
 // glued is what Helm takes for the end of a document and YAML does not: templates
 // that trim white space after the marker leave it at the start of a line.
 var glued = regexp.MustCompile(`(?m)^---[ \t]*([^ \t\r\n])`)
+
+// keeping is the head of a block that keeps all line breaks at its end.
+var keeping = regexp.MustCompile(`(?m)[|>][0-9]?\+[0-9]?[ \t]*$`)
+
+// asPrinted is the output of a template as Helm prints it for the cluster: each
+// document has a line break more at its end, which is the only one of a template that
+// trims the last. Only a block that keeps line breaks can tell between two documents,
+// so that the lines of all others stay where they are.
+func asPrinted(text string) string {
+	text = glued.ReplaceAllString(text, "---\n$1") + "\n"
+	if keeping.MatchString(text) {
+		text = separator.ReplaceAllString(text, "\n$0")
+	}
+	return text
+}
 
 // parse reads the objects in the output of a template.
 func (r *renderer) parse(o *output) {
@@ -255,7 +299,7 @@ func (r *renderer) parse(o *output) {
 	if strings.TrimSpace(o.text) == "" {
 		return
 	}
-	objects, problems := manifest.ParseMarked(file, []byte(glued.ReplaceAllString(o.text, "---\n$1")), r.release.Marks.Scalar)
+	objects, problems := manifest.ParseMarked(file, []byte(asPrinted(o.text)), r.release.Marks.Scalar)
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {
