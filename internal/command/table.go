@@ -76,6 +76,14 @@ func verbs() []*verb {
 				"Example: suspend shop --until 2h --reason moving the database",
 		},
 		{
+			words: "cancel", args: "APP", help: "end the wait of a deploy that goes on", run: cancel,
+			more: "Ends the wait for health, a wave, a hook, tests or other apps, and so the deploy.\n" +
+				"What is being applied is applied to its end, and stays; what would come after the\n" +
+				"wait is not done, until a push or sync. Nothing is taken back, and onFailure does\n" +
+				"not take the app back either. A hook's Job goes on on the cluster. The removal of\n" +
+				"an app is tried again by itself. To stop later deploys as well, suspend the app.",
+		},
+		{
 			words: "resume", args: "APP", help: "end a suspension, and deploy what has been pushed", run: resume,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},

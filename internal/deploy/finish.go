@@ -118,6 +118,9 @@ func outcome(r Record) string {
 	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
 	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
+	if r.Cancelled != "" {
+		return r.cancelled(took, id, why)
+	}
 	switch r.Result {
 	case Deployed:
 		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)

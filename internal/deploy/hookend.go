@@ -63,7 +63,7 @@ func (w *applying) afterDeletion(deleted []Step) error {
 // have left. A retry that fails as the attempt before it did tells nobody again.
 func (a *app) endHooks(j *job, done *applying, record *Record) {
 	again := j.cause.check() && a.lastRecord() != nil && a.lastRecord().Result == Failed
-	if (record.Result == Failed || record.Result == Unhealthy) && !again && !done.target.gone {
+	if (record.Result == Failed || record.Result == Unhealthy) && record.Cancelled == "" && !again && !done.target.gone {
 		done.afterFailure()
 	}
 	done.endHooks(record)

@@ -24,7 +24,7 @@ func (a *app) rollsBack(j *job, record Record) bool {
 	if t == nil || t.gone || t.spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
 		return false
 	}
-	if !a.isFirst(j, record) || record.Result != Unhealthy && record.Result != Failed {
+	if record.Cancelled != "" || !a.isFirst(j, record) || record.Result != Unhealthy && record.Result != Failed {
 		return false
 	}
 	a.mu.Lock()

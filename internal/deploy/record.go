@@ -63,33 +63,34 @@ func (r Result) applied() bool { return r.OK() || r == Unhealthy || r == Superse
 
 // Record is the durable account of one deploy.
 type Record struct {
-	Number   int          `json:"number"` // from 1, per app
-	App      string       `json:"app"`
-	Repo     string       `json:"repository"`
-	Branch   string       `json:"branch"`
-	Revision string       `json:"revision"`
-	Cluster  string       `json:"cluster"`
-	Cause    Cause        `json:"cause"`
-	Operator string       `json:"operator"`
-	Key      string       `json:"key,omitempty"` // fingerprint of the operator's key
-	Push     string       `json:"push,omitempty"`
-	Started  time.Time    `json:"started"`
-	Seconds  float64      `json:"seconds"`
-	Result   Result       `json:"result"`
-	Message  string       `json:"message,omitempty"`  // why the result is not what was wanted
-	Digest   string       `json:"digest"`             // of the rendered app, see target.digest
-	Skipped  string       `json:"skipped,omitempty"`  // the newest revision, while -o skip keeps it from being deployed
-	Held     string       `json:"held,omitempty"`     // the revision that stays deployed instead
-	Standing Result       `json:"standing,omitempty"` // of a record that changed nothing: the result that still stands
-	NoPrune  bool         `json:"noPrune,omitempty"`  // what leaves the revision stays on the cluster
-	Had      string       `json:"had,omitempty"`      // of a removal: the last revision that has the app
-	Formerly []string     `json:"formerly,omitempty"` // the apps that this one was before it was renamed
-	Renamed  string       `json:"renamed,omitempty"`  // the app that has all objects of this one, which is removed
-	Objects  []Object     `json:"objects,omitempty"`  // what this deploy has changed
-	Deleted  []string     `json:"deleted,omitempty"`  // manifest.ID keys
-	Hooks    []HookResult `json:"hooks,omitempty"`    // that ran, or failed to
-	Same     int          `json:"unchanged"`          // how many objects stayed as they were
-	Undone   bool         `json:"undone,omitempty"`   // onFailure has the app taken back next
+	Number    int          `json:"number"` // from 1, per app
+	App       string       `json:"app"`
+	Repo      string       `json:"repository"`
+	Branch    string       `json:"branch"`
+	Revision  string       `json:"revision"`
+	Cluster   string       `json:"cluster"`
+	Cause     Cause        `json:"cause"`
+	Operator  string       `json:"operator"`
+	Key       string       `json:"key,omitempty"` // fingerprint of the operator's key
+	Push      string       `json:"push,omitempty"`
+	Started   time.Time    `json:"started"`
+	Seconds   float64      `json:"seconds"`
+	Result    Result       `json:"result"`
+	Message   string       `json:"message,omitempty"`   // why the result is not what was wanted
+	Digest    string       `json:"digest"`              // of the rendered app, see target.digest
+	Skipped   string       `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
+	Held      string       `json:"held,omitempty"`      // the revision that stays deployed instead
+	Standing  Result       `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
+	NoPrune   bool         `json:"noPrune,omitempty"`   // what leaves the revision stays on the cluster
+	Had       string       `json:"had,omitempty"`       // of a removal: the last revision that has the app
+	Formerly  []string     `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
+	Renamed   string       `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed
+	Objects   []Object     `json:"objects,omitempty"`   // what this deploy has changed
+	Deleted   []string     `json:"deleted,omitempty"`   // manifest.ID keys
+	Hooks     []HookResult `json:"hooks,omitempty"`     // that ran, or failed to
+	Same      int          `json:"unchanged"`           // how many objects stayed as they were
+	Cancelled string       `json:"cancelled,omitempty"` // the operator who ended its wait
+	Undone    bool         `json:"undone,omitempty"`    // onFailure has the app taken back next
 
 	Charts []charts.Chart `json:"charts,omitempty"` // of registries, that it was rendered from
 

@@ -89,6 +89,9 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 			if errors.Is(context.Cause(ctx), errSuperseded) {
 				return verdict{Superseded, errSuperseded.Error()}
 			}
+			if cancelledBy(ctx) != "" {
+				return verdict{Unhealthy, w.why(sick)}
+			}
 			return interrupted
 		}
 	}

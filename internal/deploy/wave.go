@@ -150,6 +150,9 @@ func (w *applying) awaitWave(v wave) error {
 	case interrupted.result:
 		return errInterrupted
 	}
+	if by := cancelledBy(w.wait); by != "" {
+		return fmt.Errorf("the waves after wave %d are not applied: %s", v.number, verdict.reason)
+	}
 	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, verdict.reason)
 }
 
@@ -213,6 +216,9 @@ func (w *applying) remaining(v wave) *Step {
 func waitError(wait context.Context) error {
 	if errors.Is(context.Cause(wait), errSuperseded) {
 		return errSuperseded
+	}
+	if by := cancelledBy(wait); by != "" {
+		return cancelledError{by}
 	}
 	return errInterrupted
 }

@@ -186,7 +186,7 @@ func (a *app) do(j *job) bool {
 		j.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + s.describe()}
 		return true
 	}
-	if j.cause.check() && a.heldByHook(t) {
+	if j.cause.check() && a.held(t) {
 		a.rollBackLate(t, j)
 		return true // for a push, or an operator
 	}
@@ -344,9 +344,10 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		a.interrupt(j)
 		return true
 	}
+	record.enterCancel(j.wait)
 	a.endHooks(j, done, &record)
 	a.finish(j, record)
-	return record.Result != Failed || record.hookFailed() && !t.gone
+	return record.Result != Failed || (record.hookFailed() || record.Cancelled != "") && !t.gone
 }
 
 // fail records a deploy that could not be begun. The same failure again, found
@@ -359,8 +360,9 @@ func (a *app) fail(t *target, j *job, err error) bool {
 	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
 	record := a.newRecord(j, Failed, t.shown(err.Error()))
 	record.Digest = a.digestFor(t)
+	record.enterCancel(j.wait)
 	a.finish(j, record)
-	return false
+	return record.Cancelled != "" && !t.gone
 }
 
 // interrupt ends a deploy that the stop of the server cut short. It is not

@@ -1,0 +1,77 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// ErrNothingGoesOn says that an app has no deploy whose wait could be ended.
+var ErrNothingGoesOn = errors.New("no deploy of the app goes on")
+
+// cancelledError ends a wait because an operator has asked for it.
+type cancelledError struct{ by string }
+
+func (e cancelledError) Error() string { return "cancelled by " + e.by }
+
+// Cancel ends the wait of the deploy of an app that goes on, or of its tests: for
+// health, a wave, a hook, or other apps. What is being applied is applied to its end;
+// what comes after the wait is not. Nothing is taken back, and what a hook has begun on
+// the cluster goes on there. The deploy that it returns ends soon. The error is
+// ErrNothingGoesOn if there is none, and ErrNoApp if there is no such app.
+func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
+	a := e.app(name)
+	if a == nil {
+		return nil, ErrNoApp
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	run := a.run
+	if a.doing != nil && a.doing.run != nil {
+		run = a.doing.run
+	}
+	if a.cancelWait == nil || run == nil {
+		return nil, ErrNothingGoesOn
+	}
+	if _, ended := run.Outcome(); ended {
+		return nil, ErrNothingGoesOn
+	}
+	a.cancelWait(cancelledError{caller.Operator})
+	return run, nil
+}
+
+// cancelledBy returns who has ended a wait; "" if nobody did.
+func cancelledBy(wait context.Context) string {
+	if cancelled, ok := errors.AsType[cancelledError](context.Cause(wait)); ok {
+		return cancelled.by
+	}
+	return ""
+}
+
+// enterCancel notes in the record of a deploy that has not come to a good end who
+// ended its wait.
+func (r *Record) enterCancel(wait context.Context) {
+	if r.Result == Failed || r.Result == Unhealthy {
+		r.Cancelled = cancelledBy(wait)
+	}
+}
+
+// cancelled is the outcome of a deploy whose wait was ended.
+func (r Record) cancelled(took, id, why string) string {
+	if r.Result == Unhealthy {
+		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
+			r.App, short(r.Revision), r.Cancelled, took, id, why, r.App)
+	}
+	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s\nhint: the commit was kept; go on with: ssh HOST sync %s",
+		r.App, short(r.Revision), r.Cancelled, took, id, why, r.App)
+}
+
+// held reports whether the newest deploy of the target is not tried again by itself:
+// an operator has cancelled it, or a hook stopped it.
+func (a *app) held(t *target) bool {
+	last := a.lastRecord()
+	cancelled := !t.gone && last != nil && last.Result == Failed && last.Cancelled != "" && last.Digest == a.digestFor(t)
+	return cancelled || a.heldByHook(t)
+}
