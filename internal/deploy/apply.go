@@ -64,6 +64,9 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 		w.keepAll()
 		return w, nil
 	}
+	if err := w.makeNamespace(); err != nil {
+		return w, fmt.Errorf("make namespace %s: %w", t.spec.Namespace, err)
+	}
 	if plan.partial {
 		return w, w.applyWaves() // the parent knows them already
 	}
@@ -326,6 +329,9 @@ func (w *applying) delete(ctx context.Context, step Step) {
 	if (known && entry.PartOf != setID(w.app.name)) || w.heir(step.ID) != "" {
 		w.app.forget(step.ID) // another app has taken it over, or is about to
 		return
+	}
+	if w.app.engine.alsoAsks(w.target, &companions{}, step.ID) != "" {
+		step.Action = Release // somebody asks for it who did not when it was planned
 	}
 	released := false
 	err := again(ctx, func() (err error) {

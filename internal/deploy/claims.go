@@ -115,6 +115,7 @@ func (c *claims) appOf(partOf string) (app string, ok bool) {
 type companions struct {
 	namespaces map[string]bool
 	schemas    *kube.Schemas
+	targets    []*target
 	partial    bool // there may be more, in files that could not be read
 }
 
@@ -122,7 +123,7 @@ type companions struct {
 // resource definitions as far as known does not say that the cluster already
 // has them as they are.
 func newCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *companions {
-	with := &companions{namespaces: map[string]bool{}}
+	with := &companions{namespaces: map[string]bool{}, targets: targets}
 	var definitions []*manifest.Object
 	for _, t := range targets {
 		for _, o := range t.objects {

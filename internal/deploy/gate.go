@@ -212,7 +212,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 // resolveAll places the objects of every target and enters them in the
 // push's claims, so that two apps that want one object are found out.
 func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]resolved {
-	objects := map[*target][]resolved{}
+	objects, made := map[*target][]resolved{}, map[*target][]resolved{}
 	for _, t := range p.targets {
 		t.kept = t.kept && e.upToDate(p, t)
 	}
@@ -230,11 +230,13 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 			}
 			found, problems := resolve(ctx, cluster, t, p.with[name])
 			p.Problems = append(p.Problems, problems...)
+			found, made[t] = splitMade(t, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
 			p.claims.set(t.spec.Name, name, found)
 			objects[t] = found
 		}
 	}
+	e.share(p, objects, made)
 	return objects
 }
 
@@ -245,7 +247,7 @@ func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.
 	var problems manifest.Problems
 	for _, o := range objects {
 		owner := mine.owner(t.spec.Cluster, o.id)
-		if owner == "" || owner == t.spec.Name || replacedLater(p, owner) {
+		if owner == "" || owner == t.spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.spec.Cluster, o.id) {
 			continue
 		}
 		problems = append(problems, manifest.Problem{

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -31,6 +32,15 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 	step.app = holder.app
 	step.say("moved from app " + holder.app)
 	return nil
+}
+
+// isOurs reports whether a running object is the app's, or that of another app of the
+// repository which hands it over.
+func (p *planner) isOurs(o resolved, running live.Entry) bool {
+	if _, applied := p.app.notedOf(o.id); applied || running.PartOf == setID(p.target.spec.Name) {
+		return true
+	}
+	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.target.repo) == nil
 }
 
 // holder is whose label an object has that another app is about to take over.

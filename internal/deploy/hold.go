@@ -133,6 +133,7 @@ func (a *app) withNoted(found []resolved) []resolved {
 // claimAll enters what an app wants when its cluster answers for the first time.
 func (e *Engine) claimAll(ctx context.Context, cluster *Cluster, a *app, t *target) {
 	objects, problems := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
+	objects = e.withoutShared(t, objects)
 	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
 		objects = a.withNoted(objects)
 	}

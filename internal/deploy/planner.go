@@ -332,6 +332,9 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		if reason := leftAs(o.policy.Policies, step.entry, true); reason != "" {
 			return step.leave(step.entry, reason), nil, nil
 		}
+		if p.target.isMade(o.Object) && !p.isOurs(o, step.entry) {
+			return step.leave(step.entry, "exists already, and stays when the app goes"), nil, nil
+		}
 		if problem := p.owner(o, &step); problem != nil {
 			return step, manifest.Problems{*problem}, nil
 		}
@@ -416,7 +419,11 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 		case heir != "":
 			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: Hand, Note: "moved to app " + heir, app: heir, entry: entry})
 		case p.target.spec.Prune:
-			plan.Prune = append(plan.Prune, p.pruneStep(entry))
+			step := p.pruneStep(entry)
+			if other := p.app.engine.alsoAsks(p.target, p.with, entry.ID); other != "" {
+				step.Action, step.Note = Release, "kept, for app "+other+" asks for it as well"
+			}
+			plan.Prune = append(plan.Prune, step)
 		case plan.Gone:
 			plan.Kept++
 		}

@@ -195,10 +195,13 @@ func withNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Obj
 			return objects
 		}
 	}
-	namespace := &unstructured.Unstructured{Object: map[string]any{
+	return append([]*manifest.Object{madeNamespace(spec)}, objects...)
+}
+
+// madeNamespace is the Namespace that createNamespace makes.
+func madeNamespace(spec appfile.App) *manifest.Object {
+	return &manifest.Object{Source: spec.Source, Unstructured: &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
 		"metadata": map[string]any{"name": spec.Namespace},
-	}}
-	made := &manifest.Object{Unstructured: namespace, Source: spec.Source}
-	return append([]*manifest.Object{made}, objects...)
+	}}}
 }

@@ -395,6 +395,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	objects = a.engine.withoutShared(t, objects)
 	if j.look {
 		objects = looked(objects, j.looks)
 	} else {

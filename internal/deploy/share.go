@@ -1,0 +1,149 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// A namespace that several apps ask for with createNamespace is made for all of them.
+// One of them has it: it is of that app's objects, and the others do without. When that
+// app goes, the namespace stays for the others; with the last it is deleted, which has
+// to be confirmed. Who writes a Namespace has it before those who ask for it.
+
+// asksFor reports whether the target has createNamespace make a namespace.
+func (t *target) asksFor(cluster string, id manifest.ID) bool {
+	return t != nil && !t.gone && t.spec.CreateNamespace && t.spec.Cluster == cluster && id == namespaceOf(t.spec.Namespace)
+}
+
+func namespaceOf(name string) manifest.ID {
+	return manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}
+}
+
+// isMade reports whether an object is the Namespace that createNamespace makes, and not
+// one that is written.
+func (t *target) isMade(o *manifest.Object) bool {
+	return o.Source == t.spec.Source && t.asksFor(t.spec.Cluster, o.ID())
+}
+
+// splitMade takes the Namespace that createNamespace makes out of a target's objects;
+// it is none if there is none.
+func splitMade(t *target, objects []resolved) (written, made []resolved) {
+	for _, o := range objects {
+		if t.isMade(o.Object) {
+			made = append(made, o)
+		} else {
+			written = append(written, o)
+		}
+	}
+	return written, made
+}
+
+// share decides which app of a push has the namespaces that several ask for, and
+// enters them in the push's claims: an app that has one keeps it, else the first has it.
+func (e *Engine) share(p *Prepared, objects map[*target][]resolved, made map[*target][]resolved) {
+	holds := func(t *target) bool {
+		a := e.app(t.spec.Name)
+		if a == nil {
+			return false
+		}
+		_, noted := a.notedOf(namespaceOf(t.spec.Namespace))
+		return noted
+	}
+	for _, first := range []bool{true, false} {
+		for _, t := range p.targets {
+			if len(made[t]) == 0 || holds(t) != first || p.claims.owner(t.spec.Cluster, made[t][0].id) != "" {
+				continue
+			}
+			objects[t] = append(made[t], objects[t]...)
+			p.claims.set(t.spec.Name, t.spec.Cluster, objects[t])
+		}
+	}
+}
+
+// withoutShared leaves out the namespace that the target asks for if another app has it.
+func (e *Engine) withoutShared(t *target, objects []resolved) []resolved {
+	written, made := splitMade(t, objects)
+	if len(made) == 0 {
+		return objects
+	}
+	id := made[0].id
+	switch owner := e.claims.owner(t.spec.Cluster, id); {
+	case owner == t.spec.Name:
+		return objects
+	case owner != "":
+		return written
+	}
+	for _, a := range e.sorted() { // at a start the claims come one after the other
+		if _, noted := a.notedOf(id); noted && a.name != t.spec.Name && a.wanted().asksFor(t.spec.Cluster, id) {
+			return written
+		}
+	}
+	return objects
+}
+
+// yields reports whether an app wants an object only because it asks for the namespace
+// that another one writes. To an app of another repository it does not yield what it has
+// on the cluster: whoever has a namespace says what may run in it.
+func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
+	t := e.wantedOf(owner)
+	if t == nil || e.Clusters[cluster] == nil {
+		return false
+	}
+	running, _ := e.Clusters[cluster].Index.Get(id)
+	return (t.repo == repo || running.PartOf != setID(owner)) && t.asksFor(cluster, id) && slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
+		return o.ID() == id && t.isMade(o)
+	})
+}
+
+// alsoAsks returns an app beside that of the target which asks for a namespace: one of
+// the push, as it will be, or another; "" if there is none.
+func (e *Engine) alsoAsks(of *target, with *companions, id manifest.ID) string {
+	if id.GroupKind() != manifest.NamespaceKind {
+		return ""
+	}
+	pushed := map[string]bool{of.spec.Name: true}
+	for _, t := range with.targets {
+		pushed[t.spec.Name] = true
+		if t.spec.Name != of.spec.Name && t.asksFor(of.spec.Cluster, id) {
+			return t.spec.Name
+		}
+	}
+	for _, a := range e.sorted() {
+		if !pushed[a.name] && a.wanted().asksFor(of.spec.Cluster, id) {
+			return a.name
+		}
+	}
+	return ""
+}
+
+// makeNamespace makes the namespace that the app asks for and another one has, if that
+// one has not come to it yet.
+func (w *applying) makeNamespace() error {
+	id := namespaceOf(w.target.spec.Namespace)
+	if !w.target.asksFor(w.target.spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.ID == id }) {
+		return nil
+	}
+	if _, known := w.cluster.Index.Get(id); known {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	exists, err := w.cluster.Kube.HasNamespace(ctx, id.Name)
+	if err != nil || exists {
+		return err
+	}
+	namespace := madeNamespace(w.target.spec)
+	kind, err := w.cluster.Kube.Kind(ctx, namespace.GroupVersionKind())
+	if err != nil {
+		return err
+	}
+	_, err = w.cluster.Kube.Create(ctx, kind, namespace.Unstructured, false)
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
