@@ -28,7 +28,9 @@ const (
 
 // Limits of a request. A client chooses the refs and the options of a push.
 const (
-	MaxRefs        = 1000
+	MaxRefs        = 20_000
+	MaxRefsBytes   = 8 << 20 // of all of them together
+	maxRequest     = MaxRefsBytes + 1<<20
 	MaxOptions     = 16
 	MaxOptionBytes = 1 << 10
 	MaxRefBytes    = 4 << 10
@@ -73,7 +75,7 @@ func (r Request) Write(w io.Writer) error {
 // ReadRequest reads a request within its limits.
 func ReadRequest(from io.Reader) (Request, error) {
 	var r Request
-	in := bufio.NewReaderSize(from, maxFieldBytes)
+	in := bufio.NewReaderSize(io.LimitReader(from, maxRequest), maxFieldBytes)
 	for {
 		field, err := in.ReadSlice(0)
 		if err != nil {
@@ -133,10 +135,15 @@ func (r Request) check() error {
 			return fmt.Errorf("a push option of %d bytes\nhint: %d are the most", len(option), MaxOptionBytes)
 		}
 	}
+	size := 0
 	for _, ref := range r.Refs {
 		if len(ref) > MaxRefBytes {
 			return fmt.Errorf("a ref of %d bytes\nhint: %d are the most", len(ref), MaxRefBytes)
 		}
+		size += len(ref)
+	}
+	if size > MaxRefsBytes {
+		return fmt.Errorf("more than %d MiB of refs in one push\nhint: push them in parts", MaxRefsBytes>>20)
 	}
 	for _, value := range append([]string{r.Token, r.Hook, r.Quarantine}, append(r.Options, r.Refs...)...) {
 		if strings.ContainsRune(value, 0) || len(value) > maxFieldBytes-16 {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sirupsen/logrus"
@@ -286,7 +287,15 @@ func (c *call) complain(message, hint string) {
 	fmt.Fprintf(&out, "error: %s\nhint: %s\n", manifest.CleanLines(message), manifest.CleanLines(hint))
 }
 
+// lfs are the commands that Git's extension for large files asks for.
+var lfs = []string{"git-lfs-authenticate", "git-lfs-transfer"}
+
 func (d *Desk) unknown(s Session, words []string) int {
+	if slices.Contains(lfs, words[0]) {
+		fmt.Fprint(s.Stderr(), "error: Git LFS is not served here: what is deployed is read from Git itself\n"+
+			"hint: take the files out of LFS: git lfs migrate export --everything --include='*.yaml'\n")
+		return exitUnknown
+	}
 	names := make([]string, 0, len(verbs()))
 	for _, v := range verbs() {
 		names = append(names, v.words)

@@ -6,8 +6,11 @@ package git
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"time"
@@ -117,6 +120,7 @@ func (r *Repository) importAll(ctx context.Context, stream *importStream) ([]Has
 		stdin: stream.end(),
 	})
 	if err != nil {
+		r.dropCrashReports()
 		return nil, err
 	}
 	lines := strings.Fields(string(out))
@@ -130,6 +134,17 @@ func (r *Repository) importAll(ctx context.Context, stream *importStream) ([]Has
 		}
 	}
 	return hashes, nil
+}
+
+// dropCrashReports removes what fast-import writes into the repository when it
+// fails: a copy of its input's commands, which nobody reads. Its error says why.
+func (r *Repository) dropCrashReports() {
+	reports, _ := filepath.Glob(filepath.Join(r.dir, "fast_import_crash_*")) // the pattern is sound
+	for _, report := range reports {
+		if err := os.Remove(report); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			r.opts.Log.WithField("path", report).Warnf("remove a report of fast-import: %v", err)
+		}
+	}
 }
 
 // importRef is the ref that every commit is made on in fast-import's language.

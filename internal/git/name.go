@@ -31,12 +31,12 @@ func (n Name) Base() string {
 func (n Name) path() string { return string(n) + ".git" }
 
 // ParseName reads a repository's name as git clients send it: "shop",
-// "shop.git" and "/shop.git" are the same repository. Anything outside the
+// "shop.git", "/shop.git" and "shop.git/" are the same repository. Anything outside the
 // grammar is an error that states it: a name reaches a path and a command
 // line, where "..", a leading '-' or a ';' have each been somebody's CVE
 // (CVE-2017-8386, CVE-2025-22130, CVE-2026-45408).
 func ParseName(s string) (Name, error) {
-	name := strings.TrimSuffix(strings.TrimPrefix(s, "/"), ".git")
+	name := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(s, "/"), "/"), ".git")
 	if err := checkName(name); err != nil {
 		return "", fmt.Errorf("repository name %s: %w; %s", quoteShort(s), err, nameGrammar)
 	}

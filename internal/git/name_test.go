@@ -11,7 +11,8 @@ func TestParseName(t *testing.T) {
 	for in, want := range map[string]Name{
 		"shop": "shop", "shop.git": "shop", "/shop.git": "shop", "/shop": "shop",
 		"team/shop.git": "team/shop", "a/b/c": "a/b/c", "0-x_y.z": "0-x_y.z",
-		strings.Repeat("a", 100):          Name(strings.Repeat("a", 100)),
+		strings.Repeat("a", 100): Name(strings.Repeat("a", 100)),
+		"shop/":                  "shop", "/team/shop.git/": "team/shop",
 		strings.Repeat("a", 100) + ".git": Name(strings.Repeat("a", 100)),
 	} {
 		if got, err := ParseName(in); err != nil || got != want {
@@ -19,7 +20,7 @@ func TestParseName(t *testing.T) {
 		}
 	}
 	for _, in := range []string{
-		"", "/", ".git", "/.git", "//shop", "shop/", "a//b", "a/b/c/d", "~/shop", "~ana/shop",
+		"", "/", "//", ".git", "/.git", "//shop", "shop//", "a//b", "a/b/c/d", "~/shop", "~ana/shop",
 		"..", "../shop", "a/../b", "a..b", ".", "./a", "a/.", "a.", "a./b", ".hidden", "-shop", "--upload-pack=x", "_x",
 		"shop.git.git", "a.git/b", "shop.lock", "shop.lock.git", "x.lock/y",
 		"Shop", "shöp", "a b", "a;b", "$(id)", "a\nb", "a\x00b", "a\\b", "a:b", "a%2fb", "shop ",

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +77,32 @@ func (r *Repository) Head(ctx context.Context, ref string) (hash Hash, err error
 		return "", fmt.Errorf("read ref %q of repository %q: %w", ref, r.name, err)
 	}
 	return hash, nil
+}
+
+// MainBranch returns the branch that HEAD names, which a clone checks out:
+// "main" in a new repository, whether or not there is such a branch.
+func (r *Repository) MainBranch() (string, error) {
+	text, err := os.ReadFile(filepath.Join(r.dir, "HEAD"))
+	if err != nil {
+		return "", fmt.Errorf("read HEAD of repository %q: %w", r.name, err)
+	}
+	branch, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "ref: refs/heads/")
+	if !ok || CheckRef("refs/heads/"+branch) != nil {
+		return "", fmt.Errorf("HEAD of repository %q is %s, and no branch", r.name, quoteShort(string(text)))
+	}
+	return branch, nil
+}
+
+// SetMainBranch has HEAD name a branch. When it returns, it is on disk.
+func (r *Repository) SetMainBranch(branch string) error {
+	ref := "refs/heads/" + branch
+	if err := CheckRef(ref); err != nil {
+		return err
+	}
+	if err := replaceFile(filepath.Join(r.dir, "HEAD"), "ref: "+ref+"\n"); err != nil {
+		return fmt.Errorf("have HEAD of repository %q name %s: %w", r.name, quoteShort(branch), err)
+	}
+	return nil
 }
 
 // Refs returns the refs below a prefix such as refs/heads/, in the order of

@@ -78,11 +78,15 @@ func (o StoreOptions) config() []string {
 		// the same ones: a process more, which reads every record's ref, hidden
 		// or not. "true" answers that there are none; nothing is checked less.
 		"core.alternateRefsCommand=true",
-		// A repository is shut by its own config; see shut.
-		"receive.hideRefs=!refs",
-		// Records are the server's: who may read them can fetch them (that is
-		// the backup), see ServeRequest.HideRecords; nobody can push them.
-		"receive.hideRefs=" + strings.TrimSuffix(RecordRefs, "/"),
+		// A repository is shut by its own config; see shut. What is stored of a
+		// push is open: git refuses every other ref by itself, as forges do, and
+		// takes the rest of the push (a mirror of a forge's repository has the
+		// forge's own refs, such as refs/pull). So it refuses the records, which
+		// are the server's; who may read them can fetch them (that is the
+		// backup), see ServeRequest.HideRecords.
+		"receive.hideRefs=!refs/heads",
+		"receive.hideRefs=!refs/tags",
+		"receive.hideRefs=!refs/notes",
 		// Sending.
 		"uploadpack.allowFilter=true",
 		"uploadpack.allowAnySHA1InWant=false",

@@ -65,6 +65,8 @@ type ServeRequest struct {
 	// HookEnv is added to the environment of git and its hooks. Every entry
 	// has a name that starts with PUSHBOAT_.
 	HookEnv []string
+	// Talk, if there is one, hears what the client of a push says first.
+	Talk *Talk
 	// Operator is noted in the reflog; default "pushboat".
 	Operator string
 	// HideRecords keeps the refs below RecordRefs, and what only they lead to,
@@ -101,7 +103,7 @@ func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, e
 		return 128, fmt.Errorf("serve %q: start git: %w", r.name, err)
 	}
 	done := r.opts.stopWith(ctx, cmd)
-	go feed(stdin, req.Stdin)
+	go feed(stdin, req.Talk.listen(req.Stdin))
 	err = cmd.Wait()
 	done()
 	return exitStatus(ctx, cmd, err)
@@ -171,10 +173,8 @@ func (r *Repository) serveEnv(req ServeRequest) []string {
 		operator = "pushboat"
 	}
 	env := append(identityEnv(operator), req.HookEnv...)
-	// Version 2 gives any object to who names it by its hash, hidden or not
-	// (gitprotocol-v2, want); without it only what is advertised is given.
-	if gitProtocol.MatchString(req.Protocol) && !req.HideRecords {
-		env = append(env, "GIT_PROTOCOL="+req.Protocol)
+	if protocol := protocolOf(req); protocol != "" {
+		env = append(env, "GIT_PROTOCOL="+protocol)
 	}
 	if req.Service.Writes() {
 		// A delta of a few bytes can ask for an object of gigabytes. The
@@ -203,13 +203,29 @@ const serverEmail = "pushboat@localhost"
 
 func (r *Repository) serveArgs(req ServeRequest) []string {
 	verb := strings.TrimPrefix(string(req.Service), "git-")
-	switch {
-	case req.Service == UploadPack && req.HideRecords:
-		return []string{"-c", "uploadpack.hideRefs=" + strings.TrimSuffix(RecordRefs, "/"), verb, "--strict", r.dir}
-	case req.Service == UploadPack:
-		return []string{verb, "--strict", r.dir}
+	if req.Service != UploadPack {
+		return []string{verb, r.dir}
 	}
-	return []string{verb, r.dir}
+	var args []string
+	if protocolOf(req) != "version=2" {
+		// A partial clone asks for single objects later, and only version 2 gives
+		// them. Told so, git makes a whole clone.
+		args = append(args, "-c", "uploadpack.allowFilter=false")
+	}
+	if req.HideRecords {
+		args = append(args, "-c", "uploadpack.hideRefs="+strings.TrimSuffix(RecordRefs, "/"))
+	}
+	return append(args, verb, "--strict", r.dir)
+}
+
+// protocolOf is the version that the client is given, as GIT_PROTOCOL has it; ""
+// is version 0. Version 2 gives any object to who names it by its hash, hidden or
+// not (gitprotocol-v2, want); without it only what is advertised is given.
+func protocolOf(req ServeRequest) string {
+	if !gitProtocol.MatchString(req.Protocol) || req.HideRecords {
+		return ""
+	}
+	return req.Protocol
 }
 
 // stickyWriter writes until the first error and swallows everything after it,

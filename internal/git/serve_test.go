@@ -40,6 +40,8 @@ func TestCloneAndPush(t *testing.T) {
 		{"clone", "--mirror"},
 		{"-c", "protocol.version=0", "clone"},
 		{"-c", "protocol.version=1", "clone"},
+		{"-c", "protocol.version=0", "clone", "--filter=blob:none"},
+		{"-c", "protocol.version=1", "clone", "--filter=blob:none"},
 	} {
 		dir := t.TempDir()
 		s.Must(dir, append(args, "--quiet", s.URL("shop"), "copy")...)
@@ -349,4 +351,86 @@ func TestMaxPush(t *testing.T) {
 		gittest.Must(t, work, "reset", "--quiet", "--hard", "HEAD^")
 	}
 	s.noQuarantine()
+}
+
+// A shallow clone can push when the repository has what the clone lacks, and
+// otherwise is refused before any hook runs.
+func TestPushFromAShallowClone(t *testing.T) {
+	s := newServer(t, map[string]string{"pre-receive": "#!/bin/sh\ntouch \"$PUSHBOAT_DIR/asked\"\n"}, git.StoreOptions{})
+	work := gittest.WorkTree(t, map[string]string{"a.yaml": "a: 1\n"})
+	gittest.Commit(t, work, "second", map[string]string{"b.yaml": "b: 1\n"})
+	gittest.Must(t, work, "branch", "old", "HEAD^")
+	dir := t.TempDir()
+	gittest.Must(t, dir, "clone", "--quiet", "--depth=1", "file://"+work, "copy")
+	clone := filepath.Join(dir, "copy")
+	gittest.Commit(t, clone, "third", map[string]string{"c.yaml": "c: 1\n"})
+
+	if out, err := s.Run(clone, "push", s.URL("shop"), "main"); err == nil || !strings.Contains(out, "did not receive expected object") {
+		t.Errorf("a push without its first commit: %v, %s", err, out)
+	}
+	if last := <-s.served; !last.talk.Shallow() || !last.talk.Asks() {
+		t.Error("nobody has heard that the clone is shallow")
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "asked")); err == nil {
+		t.Error("the gate was asked about it")
+	}
+	s.Must(work, "push", s.URL("shop"), "old")
+	s.Must(clone, "push", s.URL("shop"), "main")
+	whole := t.TempDir()
+	s.Must(whole, "clone", "--quiet", s.URL("shop"), "whole")
+	if n := gittest.Must(t, filepath.Join(whole, "whole"), "rev-list", "--count", "HEAD"); n != "3" {
+		t.Errorf("the branch has %s commits, want 3", n)
+	}
+	gittest.Must(t, s.repo.Dir(), "fsck", "--strict")
+}
+
+// Refs that are neither branches nor tags are refused alone.
+func TestForeignRefsAreRefusedAlone(t *testing.T) {
+	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
+	work := gittest.WorkTree(t, map[string]string{"a.yaml": "a: 1\n"})
+	gittest.Must(t, work, "notes", "add", "-m", "x")
+	for _, ref := range []string{"refs/pull/1/head", "refs/pushboat/deploys/x", "refs/headsx/y"} {
+		gittest.Must(t, work, "update-ref", ref, "HEAD")
+	}
+	out, err := s.Run(work, "push", "--mirror", s.URL("shop"))
+	if err == nil || strings.Count(out, "(deny updating a hidden ref)") != 3 {
+		t.Errorf("%v, %s", err, out)
+	}
+	refs, err := s.repo.Refs(t.Context(), "")
+	if err != nil || len(refs) != 2 || refs[0].Name != "refs/heads/main" || refs[1].Name != "refs/notes/commits" {
+		t.Errorf("stored are %v, %v", refs, err)
+	}
+	if last := s.repo.LastMove("refs/heads/main"); last.Who != "ana" || last.Why != "push" || last.To != refs[0].Hash {
+		t.Errorf("the last move is %+v", last)
+	}
+	if last := s.repo.LastMove("refs/heads/none"); last != (git.Move{}) {
+		t.Errorf("of a branch that there is not: %+v", last)
+	}
+}
+
+func TestMainBranch(t *testing.T) {
+	s := newServer(t, nil, git.StoreOptions{})
+	if branch, err := s.repo.MainBranch(); err != nil || branch != "main" {
+		t.Fatalf("%q, %v", branch, err)
+	}
+	if err := s.repo.SetMainBranch("team/master"); err != nil {
+		t.Fatal(err)
+	}
+	if branch, err := s.repo.MainBranch(); err != nil || branch != "team/master" {
+		t.Errorf("%q, %v", branch, err)
+	}
+	if got := gittest.Must(t, s.repo.Dir(), "symbolic-ref", "HEAD"); got != "refs/heads/team/master" {
+		t.Errorf("git reads %s", got)
+	}
+	if err := s.repo.SetMainBranch("../x"); err == nil {
+		t.Error("HEAD names what is no branch")
+	}
+	for _, bad := range []string{"", "refs/heads/main\n", "ref: refs/tags/x\n", "ref: refs/heads/../x\n", strings.Repeat("1", 40) + "\n"} {
+		if err := os.WriteFile(filepath.Join(s.repo.Dir(), "HEAD"), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if branch, err := s.repo.MainBranch(); err == nil {
+			t.Errorf("%q: %q", bad, branch)
+		}
+	}
 }

@@ -35,6 +35,7 @@ type server struct {
 type outcome struct {
 	status int
 	err    error
+	talk   *git.Talk
 }
 
 const acceptAll = "#!/bin/sh\nexit 0\n"
@@ -82,12 +83,13 @@ func (s *server) serve(ctx context.Context, session gittest.Session) int {
 		fmt.Fprintln(session.Stderr, err)
 		return 128
 	}
+	talk := &git.Talk{}
 	status, err := repo.Serve(ctx, git.ServeRequest{
-		Service: git.Service(session.Service), Protocol: session.Protocol,
+		Talk: talk, Service: git.Service(session.Service), Protocol: session.Protocol,
 		Stdin: session.Stdin, Stdout: session.Stdout, Stderr: session.Stderr,
 		HookEnv: []string{"PUSHBOAT_DIR=" + s.dir}, Operator: "ana", HideRecords: s.hideRecords.Load(),
 	})
-	s.served <- outcome{status, err}
+	s.served <- outcome{status, err, talk}
 	return status
 }
 

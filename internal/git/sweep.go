@@ -32,7 +32,7 @@ func (s *Store) sweep() error {
 
 func (s *Store) sweepRepository(name Name, start time.Time) error {
 	return errors.Join(
-		s.sweepDir(name.path(), start, isLock),
+		s.sweepDir(name.path(), start, func(name string) bool { return isLock(name) || isCrashReport(name) }),
 		s.sweepDir(filepath.Join(name.path(), askedDir), start, isLock),
 		s.sweepDir(filepath.Join(name.path(), "objects"), start, isQuarantine),
 		s.sweepDir(filepath.Join(name.path(), "objects", "pack"), start, isPartialPack),
@@ -41,6 +41,8 @@ func (s *Store) sweepRepository(name Name, start time.Time) error {
 }
 
 func isLock(name string) bool { return strings.HasSuffix(name, ".lock") }
+
+func isCrashReport(name string) bool { return strings.HasPrefix(name, "fast_import_crash_") }
 
 func isQuarantine(name string) bool { return strings.HasPrefix(name, "tmp_objdir-") }
 

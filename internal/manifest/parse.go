@@ -61,9 +61,17 @@ func (p *parser) stop(line int, message, hint string) {
 	}
 }
 
+// lfsPointer begins what Git has of a file that is kept elsewhere (git-lfs,
+// docs/spec.md).
+const lfsPointer = "version https://git-lfs.github.com/spec/"
+
 func (p *parser) parse(data []byte) {
 	if len(data) > MaxFileBytes {
 		p.stop(0, fmt.Sprintf("the file has %d bytes; at most %d are read", len(data), MaxFileBytes), "split the file")
+		return
+	}
+	if bytes.HasPrefix(data, []byte(lfsPointer)) {
+		p.stop(1, "the file is kept by Git LFS; Git has a pointer to it only", "keep manifests in Git: git lfs migrate export --include="+p.file)
 		return
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))

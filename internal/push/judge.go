@@ -20,17 +20,20 @@ type push struct {
 	door    *Door
 	session Session
 	repo    *git.Repository
+	talk    *git.Talk // what the client said to Git
 
-	mu       sync.Mutex
-	options  deploy.Options
-	prepared map[string]*deploy.Prepared // by ref; removed once committed
-	news     map[string]git.Hash
-	gated    []*deploy.Prepared
-	notOK    bool // a deploy that was waited for did not end well
+	mu        sync.Mutex
+	options   deploy.Options
+	prepared  map[string]*deploy.Prepared // by ref; removed once committed
+	news      map[string]git.Hash
+	gated     []*deploy.Prepared
+	judged    bool   // the push has come to the gate
+	turnsOver func() // see takeTurns; nil before
+	notOK     bool   // a deploy that was waited for did not end well
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
 }
 
 // filled writes texts in which HOST is the server's address.
@@ -50,6 +53,7 @@ func (f filled) Write(p []byte) (int, error) {
 // whole with all that is wrong.
 func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
 	out = filled{out, p.session.Fill}
+	p.begin()
 	ctx, cancel := p.whileThere(ctx)
 	defer cancel()
 	options, problems := parseOptions(req.Options)
@@ -59,41 +63,28 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return false
 	}
 	p.options = options
-	var (
-		prepared []*deploy.Prepared
-		stored   []string // branches that deploy nothing
-	)
-	for _, update := range req.Updates {
-		change, found := p.judge(ctx, update, req.Quarantine)
-		problems = append(problems, found...)
-		if change != nil {
-			prepared = append(prepared, change)
-			p.keep(update, change)
-		} else if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
-			stored = append(stored, branch)
-		}
+	updates, foreign := sift(req.Updates)
+	if len(updates) == 0 || p.talk.Atomic() {
+		problems = judgeForeign(foreign)
+	} else {
+		tellForeign(out, foreign)
 	}
-	if len(problems) > 0 {
-		deploy.PrintProblems(out, problems)
-		fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
-		p.logRefusal(problems)
-		return false
+	if overtaken := p.overtaken(ctx, updates); len(overtaken) > 0 {
+		return p.refuse(out, append(problems, overtaken...)) // what the push would do now is not the question
+	}
+	prepared, stored, found := p.judgeAll(ctx, updates, req.Quarantine)
+	if problems = append(problems, found...); len(problems) > 0 {
+		return p.refuse(out, problems)
 	}
 	if options.Plan && len(prepared) == 0 {
 		fmt.Fprintln(out, "plan only: this push deploys nothing; nothing was changed")
 		return false
 	}
-	ok := true
-	for _, change := range prepared {
-		p.planned(change) // first, so that it is released whatever happens
-		change.Plan(ctx)
-		change.Print(out)
-		ok = ok && !change.Refused()
-		problems = append(problems, change.Problems...)
-	}
-	p.logRefusal(problems)
-	if !ok || ctx.Err() != nil {
+	if !p.planAll(ctx, prepared, out) || ctx.Err() != nil {
 		return false
+	}
+	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
+		return p.refuse(out, problems)
 	}
 	if err := p.keepAsked(prepared); err != nil {
 		deploy.PrintProblems(out, manifest.Problems{{Message: err.Error(), Hint: "tell the server's operator: its disk may be full"}})
@@ -103,6 +94,54 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch))
 	}
 	return true
+}
+
+// begin notes that the push has come to the gate.
+func (p *push) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judged = true
+}
+
+// judgeAll judges the refs of a push. stored are the branches that deploy nothing.
+func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quarantine) (
+	prepared []*deploy.Prepared, stored []string, problems manifest.Problems,
+) {
+	for _, update := range updates {
+		change, found := p.judge(ctx, update, q)
+		problems = append(problems, found...)
+		if change != nil {
+			prepared = append(prepared, change)
+			p.keep(update, change)
+		} else if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
+			stored = append(stored, branch)
+		}
+	}
+	return prepared, stored, problems
+}
+
+// planAll plans what the branches of a push would change, shows it, and reports
+// whether nothing is wrong with it.
+func (p *push) planAll(ctx context.Context, prepared []*deploy.Prepared, out io.Writer) bool {
+	var problems manifest.Problems
+	ok := true
+	for _, change := range prepared {
+		p.planned(change) // first, so that it is released whatever happens
+		change.Plan(ctx)
+		change.Print(out)
+		ok = ok && !change.Refused()
+		problems = append(problems, change.Problems...)
+	}
+	p.logRefusal(problems)
+	return ok
+}
+
+// refuse says all that is wrong with a push, and returns the gate's no.
+func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
+	deploy.PrintProblems(out, problems)
+	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
+	p.logRefusal(problems)
+	return false
 }
 
 // logRefusal logs who was refused, and for how many problems. Of what a repository
@@ -160,11 +199,15 @@ func (p *push) keep(update RefUpdate, change *deploy.Prepared) {
 // and returned; any other is stored, if its kind is one that is stored.
 func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Prepared, manifest.Problems) {
 	branch := branchOf(update.Ref)
-	if branch == "" {
-		return nil, judgeOther(update)
-	}
-	if update.Deletes() {
+	problems := judgeName(update)
+	switch {
+	case len(problems) > 0 || branch == "":
+		return nil, problems
+	case update.Deletes():
 		return nil, p.judgeDeletion(branch)
+	}
+	if problems := p.judgeObject(update, branch, q); len(problems) > 0 {
+		return nil, problems
 	}
 	tree, err := p.repo.QuarantinedTree(update.New, q)
 	if err != nil {
@@ -182,19 +225,6 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	}
 	change.Render() // after it is known who asks: this decrypts, and reads from clusters
 	return change, p.judgeForward(ctx, update, branch, q)
-}
-
-// judgeOther judges what is no branch. Tags and notes are stored.
-func judgeOther(update RefUpdate) manifest.Problems {
-	for _, prefix := range []string{"refs/tags/", "refs/notes/"} {
-		if strings.HasPrefix(update.Ref, prefix) {
-			return nil
-		}
-	}
-	return manifest.Problems{{
-		Message: fmt.Sprintf("ref %q is neither a branch nor a tag", update.Ref),
-		Hint:    "push to a branch: git push origin HEAD:refs/heads/NAME",
-	}}
 }
 
 // judgeDeletion keeps the branches that deploy.
@@ -237,6 +267,7 @@ func denied(err error) manifest.Problems {
 // them until they end.
 func (p *push) PostReceive(ctx context.Context, req HookRequest, out io.Writer) {
 	out = filled{out, p.session.Fill}
+	p.endTurns()
 	var runs []*deploy.Run
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)

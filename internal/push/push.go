@@ -45,6 +45,7 @@ type Door struct {
 	Log    *logrus.Entry
 
 	fresh fresh
+	turns turns
 }
 
 // Exit statuses of a session that runs a Git program, beside Git's own.
@@ -75,10 +76,12 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	}
 	push := newPush(d, s, repo)
 	env, release := d.Socket.Register(push)
-	request.HookEnv = env
+	request.HookEnv, request.Talk = env, push.talk
 	status := d.run(ctx, s, repo, request)
 	release()
+	push.endTurns()
 	push.settle(ctx)
+	push.advise(status)
 	if status == 0 && push.unsuccessful() {
 		return exitNotDeployed
 	}

@@ -55,7 +55,7 @@ func (u RefUpdate) Deletes() bool { return u.New.IsZero() }
 
 // HookRequest is what Git tells a hook about a push.
 type HookRequest struct {
-	Updates    []RefUpdate    // at least 1, at most 1000
+	Updates    []RefUpdate    // at least 1, at most hooks.MaxRefs
 	Options    []string       // push options: at most 16 of at most 1 KiB, any bytes but NUL
 	Quarantine git.Quarantine // where the new objects are; zero after pre-receive
 }

@@ -225,7 +225,7 @@ func TestSocketLimits(t *testing.T) {
 		stdin string
 		want  string
 	}{
-		"refs":        {nil, strings.Repeat(refLine, hooks.MaxRefs+1), "more than 1000 refs in one push\nhint: nothing was changed; push them in parts"},
+		"refs":        {nil, strings.Repeat(refLine, hooks.MaxRefs+1), "more than 20000 refs in one push\nhint: nothing was changed; push them in parts"},
 		"options":     {options(17), refLine, "at most 16 options"},
 		"many":        {options(1 << 30), refLine, "at most 16 options"},
 		"count":       {[]string{"GIT_PUSH_OPTION_COUNT=x"}, refLine, "at most 16 options"},

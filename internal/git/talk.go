@@ -1,0 +1,120 @@
+package git
+
+import (
+	"bufio"
+	"encoding/hex"
+	"io"
+	"strings"
+	"sync/atomic"
+)
+
+// Talk is what the client of a push says before it sends objects: lines that
+// name what its history lacks, and the refs to move (gitprotocol-pack, "Reference
+// Update Request and Packfile Transfer"). Serve fills it in while it runs.
+//
+// What a clone's history lacks ("shallow", as after git clone --depth) is kept
+// from git: git would refuse every push from such a clone, also when the
+// repository has all that the clone lacks, as it mostly does. Not told, git asks
+// of the push what it asks of any other, that every object is there that it
+// leads to, and refuses it if not, before any hook runs.
+type Talk struct {
+	began, shallow, commands, atomic atomic.Bool
+}
+
+// Began reports whether the client said anything. One that cannot talk with this
+// server closes without a word.
+func (t *Talk) Began() bool { return t.began.Load() }
+
+// Shallow reports whether the clone that was pushed from lacks a part of its
+// history.
+func (t *Talk) Shallow() bool { return t.shallow.Load() }
+
+// Asks reports whether the client asks for any ref to be moved. It does not when
+// the repository has everything already.
+func (t *Talk) Asks() bool { return t.commands.Load() }
+
+// Atomic reports whether all refs have to move, or none.
+func (t *Talk) Atomic() bool { return t.atomic.Load() }
+
+// maxLine is the length of the longest line that there can be, with its four
+// digits of length (gitprotocol-common).
+const maxLine = 65520
+
+// listen returns what git is to read in place of the client's own words.
+func (t *Talk) listen(from io.Reader) io.Reader {
+	if t == nil {
+		return from
+	}
+	return &listener{talk: t, from: bufio.NewReaderSize(from, maxLine)}
+}
+
+// listener passes a client's lines on, until the one that ends them; the rest is
+// passed on as it comes.
+type listener struct {
+	talk  *Talk
+	from  *bufio.Reader
+	ready []byte // to be read, of a line that was passed
+	over  bool   // the lines have ended
+}
+
+// Read reads from the line at hand.
+func (l *listener) Read(p []byte) (int, error) {
+	for len(l.ready) == 0 && !l.over {
+		if err := l.next(); err != nil {
+			return 0, err
+		}
+	}
+	if len(l.ready) == 0 {
+		return l.from.Read(p)
+	}
+	n := copy(p, l.ready)
+	l.ready = l.ready[n:]
+	return n, nil
+}
+
+// next takes one line, and leaves it in ready if git is to read it. What is no
+// line ends the listening: git says what is wrong with it.
+func (l *listener) next() error {
+	digits, err := l.from.Peek(4)
+	if len(digits) > 0 {
+		l.talk.began.Store(true)
+	}
+	if err != nil {
+		l.over = true
+		return nil // git reads what there is
+	}
+	var length [2]byte
+	_, err = hex.Decode(length[:], digits)
+	size := int(length[0])<<8 | int(length[1])
+	if err != nil || size < 4 || size > maxLine {
+		l.over = true
+		return nil
+	}
+	line := make([]byte, size)
+	n, err := io.ReadFull(l.from, line)
+	if err != nil {
+		l.ready, l.over = line[:n], true
+		return nil
+	}
+	if text := string(line[4:]); strings.HasPrefix(text, "shallow ") {
+		l.talk.shallow.Store(true)
+	} else {
+		l.talk.hear(text)
+		l.ready = line
+	}
+	return nil
+}
+
+// hear takes a line that asks for a ref to be moved. The first one ends in the
+// client's capabilities, behind a NUL.
+func (t *Talk) hear(line string) {
+	if t.commands.Swap(true) {
+		return
+	}
+	_, capabilities, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\x00")
+	for capability := range strings.FieldsSeq(capabilities) {
+		if capability == "atomic" {
+			t.atomic.Store(true)
+		}
+	}
+}

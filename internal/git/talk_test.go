@@ -1,0 +1,64 @@
+package git
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func line(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
+
+const (
+	zero40 = "0000000000000000000000000000000000000000"
+	one40  = "1111111111111111111111111111111111111111"
+)
+
+func TestTalk(t *testing.T) {
+	lacks := line("shallow " + one40)
+	move := line(zero40 + " " + one40 + " refs/heads/main\x00 report-status atomic side-band-64k")
+	plain := line(zero40 + " " + one40 + " refs/heads/main\x00 report-status agent=atomic")
+	more := line(zero40 + " " + one40 + " refs/heads/shallow atomic")
+	for name, test := range map[string]struct {
+		said, heard                      string
+		began, shallow, commands, atomic bool
+	}{
+		"nothing":             {},
+		"up to date":          {said: "0000", heard: "0000", began: true},
+		"up to date, shallow": {said: lacks + "0000", heard: "0000", began: true, shallow: true},
+		"a push":              {said: plain + more + "0000PACK\x00shallow ", heard: plain + more + "0000PACK\x00shallow ", began: true, commands: true},
+		"a push of a shallow": {said: lacks + lacks + move + "0000PACK", heard: move + "0000PACK", began: true, shallow: true, commands: true, atomic: true},
+		"cut in a length":     {said: "00", heard: "00", began: true},
+		"cut in a line":       {said: move[:50], heard: move[:50], began: true},
+		"no line at all":      {said: "PUSH" + lacks, heard: "PUSH" + lacks, began: true},
+		"too long":            {said: "fff1" + lacks, heard: "fff1" + lacks, began: true},
+		"too short":           {said: "0003" + lacks, heard: "0003" + lacks, began: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, reader := range []io.Reader{strings.NewReader(test.said), iotest.OneByteReader(strings.NewReader(test.said))} {
+				var talk Talk
+				heard, err := io.ReadAll(iotest.OneByteReader(talk.listen(reader)))
+				if err != nil || string(heard) != test.heard {
+					t.Errorf("git reads %q, %v", heard, err)
+				}
+				if talk.Began() != test.began || talk.Shallow() != test.shallow || talk.Asks() != test.commands || talk.Atomic() != test.atomic {
+					t.Errorf("began %v, shallow %v, asks %v, atomic %v", talk.Began(), talk.Shallow(), talk.Asks(), talk.Atomic())
+				}
+			}
+		})
+	}
+}
+
+func TestParseMove(t *testing.T) {
+	for line, want := range map[string]Move{
+		zero40 + " " + one40 + " ben <pushboat@localhost> 1700000000 +0000\tpush":    {To: one40, Who: "ben", Why: "push"},
+		zero40 + " " + one40 + " Ben A. Miller <x> 1700000000 +0000\trollback to 41": {To: one40, Who: "Ben A. Miller", Why: "rollback to 41"},
+		zero40 + " " + one40 + " ben": {To: one40, Who: "ben"},
+		zero40 + " " + one40:          {}, "": {}, "x y z\tpush": {},
+	} {
+		if got := parseMove(line); got != want {
+			t.Errorf("%q: %+v, want %+v", line, got, want)
+		}
+	}
+}

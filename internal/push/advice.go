@@ -1,0 +1,34 @@
+package push
+
+import (
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// advise says what to do after a push that Git itself has refused, or its client
+// has not begun, where Git's own words do not say it.
+func (p *push) advise(status int) {
+	p.mu.Lock()
+	judged := p.judged
+	p.mu.Unlock()
+	if hint := advice(status, judged, p.talk); hint != "" {
+		fmt.Fprintf(p.session.Stderr(), "hint: %s\n", hint)
+	}
+}
+
+// advice decides on the hint. judged tells that the push came as far as the gate.
+func advice(status int, judged bool, talk *git.Talk) string {
+	switch {
+	case judged:
+		return ""
+	case status != 0 && !talk.Began():
+		return "repositories here are SHA-1, and pushes are not signed (--signed):\n" +
+			"hint: sign commits and tags instead"
+	case talk.Asks() && talk.Shallow():
+		return "this clone is shallow, and the server lacks what it lacks:\n" +
+			"hint: git fetch --unshallow, then push again\n" +
+			"hint: (GitHub Actions: fetch-depth: 0; GitLab CI: GIT_DEPTH: 0)"
+	}
+	return ""
+}
