@@ -241,7 +241,8 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		if t == nil || t.spec.Cluster != name {
 			continue
 		}
-		e.claimAll(ctx, cluster, a, t)
+		objects, problems := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
+		e.claimAll(a, t, e.withoutShared(t, objects), problems)
 	}
 	return nil
 }

@@ -2,9 +2,9 @@ package deploy
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -130,14 +130,13 @@ func (a *app) withNoted(found []resolved) []resolved {
 	return found
 }
 
-// claimAll enters what an app wants when its cluster answers for the first time.
-func (e *Engine) claimAll(ctx context.Context, cluster *Cluster, a *app, t *target) {
-	objects, problems := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
-	objects = e.withoutShared(t, objects)
+// claimAll enters what an app wants: the objects that were found of it, and all that it
+// has where others could not be found, or where it is not known what it wants.
+func (e *Engine) claimAll(a *app, t *target, found []resolved, problems manifest.Problems) {
 	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
-		objects = a.withNoted(objects)
+		found = a.withNoted(slices.Clip(found))
 	}
-	e.claim(a, t, objects)
+	e.claim(a, t, found)
 }
 
 // setUnrendered notes why what the branch wants of the app cannot be told; "" if it

@@ -127,6 +127,9 @@ func (l *loading) record(name string, at earlier) {
 		e.noteUnread(l.repo, record.Branch)
 	case head == "":
 		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, record.Branch)
+		if record.Result != Removed {
+			e.noteUnread(l.repo, record.Branch) // it may come back
+		}
 	}
 	if saved.Damaged != nil {
 		e.Log.WithField("repository", l.repo).Warn(saved.Damaged)

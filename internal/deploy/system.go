@@ -16,34 +16,44 @@ import (
 // The system namespace and the parents in it are the server's own. They are watched,
 // and made anew when somebody has changed or deleted them.
 
-// systemRetry is how long the server waits until it tries again to make the system
-// namespace.
-const systemRetry = 2 * time.Second
+const (
+	// systemRetry is how long the server waits until it tries again to make the system
+	// namespace.
+	systemRetry = 2 * time.Second
+	// parentsRest is how long after a change of a parent they are looked at: a push of a
+	// thousand apps changes a thousand, and each look is at all of them.
+	parentsRest = 300 * time.Millisecond
+)
 
 // guardSystem keeps the system namespace and the parents of a cluster as they were
 // left, until the engine stops.
 func (e *Engine) guardSystem(name string, cluster *Cluster) {
 	system := live.WatchSystem(e.ctx, cluster.Kube)
-	var retry <-chan time.Time
+	var retry, rested <-chan time.Time
 	for {
 		select {
 		case <-system.Changed():
+			if rested == nil {
+				rested = time.After(parentsRest)
+			}
 		case <-retry:
+			retry = nil
+		case <-rested:
+			rested = nil
+			if state, ok := system.State(); ok && state == live.SystemThere {
+				e.mendParents(name, cluster, system.Parents())
+			}
+			continue
 		case <-e.ctx.Done():
 			return
 		}
-		retry = nil
-		state, seen := system.State()
-		switch {
-		case !seen || state.Ending: // its end is told
-		case !state.There:
-			e.Log.WithField("cluster", name).Warnf("the namespace %s is gone; it is made anew", kube.SystemNamespace)
-			if err := cluster.ensureSystem(e.ctx); err != nil {
-				e.Log.WithField("cluster", name).Warn(err)
-				retry = time.After(systemRetry)
-			}
-		default:
-			e.mendParents(name, cluster, state.Parents)
+		if state, ok := system.State(); !ok || state != live.SystemGone || retry != nil {
+			continue // of one that is going, the end is told
+		}
+		e.Log.WithField("cluster", name).Warnf("the namespace %s is gone; it is made anew", kube.SystemNamespace)
+		if err := cluster.ensureSystem(e.ctx); err != nil {
+			e.Log.WithField("cluster", name).Warn(err)
+			retry = time.After(systemRetry)
 		}
 	}
 }

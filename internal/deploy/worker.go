@@ -399,7 +399,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if j.look {
 		objects = looked(objects, j.looks)
 	} else {
-		a.engine.claim(a, t, objects)
+		a.engine.claimAll(a, t, objects, nil)
 	}
 	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force || t.forced && !a.settled(t), fresh: j.fresh, full: j.full, partial: j.look}
 	p.remake = !j.cause.check() || !a.settled(t)

@@ -21,21 +21,25 @@ import (
 type System struct {
 	changed chan struct{}
 
-	mu     sync.Mutex
-	listed map[string]bool // resources
-	state  SystemState
+	mu      sync.Mutex
+	listed  map[string]bool // resources
+	state   SystemState
+	parents map[string]kube.Parent // by app
 }
 
-// SystemState is how they are.
-type SystemState struct {
-	There   bool                   // the namespace exists
-	Ending  bool                   // and is being deleted
-	Parents map[string]kube.Parent // by app
-}
+// SystemState is how the system namespace is.
+type SystemState int
+
+// The states.
+const (
+	SystemGone   SystemState = iota
+	SystemEnding             // it is being deleted
+	SystemThere
+)
 
 // WatchSystem follows them until ctx ends.
 func WatchSystem(ctx context.Context, cluster *kube.Cluster) *System {
-	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, state: SystemState{Parents: map[string]kube.Parent{}}}
+	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, parents: map[string]kube.Parent{}}
 	secrets := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(kube.SystemNamespace)
 	go s.follow(ctx, "secrets", secrets, metav1.ListOptions{LabelSelector: kube.IDLabel})
 	namespaces := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
@@ -63,13 +67,18 @@ func (s *System) follow(ctx context.Context, resource string, objects dynamic.Re
 // Changed receives whenever something changes, coalesced to one pending signal.
 func (s *System) Changed() <-chan struct{} { return s.changed }
 
-// State returns how they are; ok is false until all has been listed.
+// State returns how the namespace is; ok is false until all has been listed.
 func (s *System) State() (state SystemState, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state = s.state
-	state.Parents = maps.Clone(s.state.Parents)
-	return state, s.listed["secrets"] && s.listed["namespaces"]
+	return s.state, s.listed["secrets"] && s.listed["namespaces"]
+}
+
+// Parents returns the parents that there are, by app.
+func (s *System) Parents() map[string]kube.Parent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.parents)
 }
 
 func (s *System) change(f func()) {
@@ -107,9 +116,9 @@ func (s *systemStore) Delete(obj any) error {
 	}
 	s.system.change(func() {
 		if s.resource == "namespaces" {
-			s.system.state.There, s.system.state.Ending = false, false
+			s.system.state = SystemGone
 		} else if parent, ok := kube.ParseParent(u); ok {
-			delete(s.system.state.Parents, parent.App)
+			delete(s.system.parents, parent.App)
 		}
 	})
 	return nil
@@ -119,9 +128,9 @@ func (s *systemStore) Delete(obj any) error {
 func (s *systemStore) Replace(list []any, _ string) error {
 	s.system.change(func() {
 		if s.resource == "namespaces" {
-			s.system.state.There, s.system.state.Ending = false, false
+			s.system.state = SystemGone
 		} else {
-			clear(s.system.state.Parents)
+			clear(s.system.parents)
 		}
 		for _, obj := range list {
 			if u, ok := obj.(*unstructured.Unstructured); ok {
@@ -137,12 +146,14 @@ func (s *systemStore) Replace(list []any, _ string) error {
 func (s *systemStore) Resync() error { return nil }
 
 func (s *systemStore) enterLocked(u *unstructured.Unstructured) {
-	state := &s.system.state
-	if s.resource == "namespaces" {
-		state.There, state.Ending = true, u.GetDeletionTimestamp() != nil
-		return
-	}
-	if parent, ok := kube.ParseParent(u); ok {
-		state.Parents[parent.App] = parent
+	switch {
+	case s.resource != "namespaces":
+		if parent, ok := kube.ParseParent(u); ok {
+			s.system.parents[parent.App] = parent
+		}
+	case u.GetDeletionTimestamp() != nil:
+		s.system.state = SystemEnding
+	default:
+		s.system.state = SystemThere
 	}
 }
