@@ -150,6 +150,14 @@ func (m Masker) conceals(path string) bool {
 	})
 }
 
+// concealsWithin reports whether a field, or one below it, is concealed.
+func (m Masker) concealsWithin(path string) bool {
+	return m.conceals(path) || slices.ContainsFunc(m.paths, func(concealed string) bool {
+		rest, ok := strings.CutPrefix(concealed, path)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 // valueAt follows the steps of a JSON pointer.
 func valueAt(value any, steps []string) (any, bool) {
 	for _, step := range steps {

@@ -110,7 +110,7 @@ func (d *differ) values(path string, before, after any) {
 	}
 	if !reflect.DeepEqual(before, after) {
 		b, a := d.show(path, before), d.show(path, after)
-		if d.secret(path) == nil && (d.hiding.hides(before) || d.hiding.hides(after)) {
+		if d.secret(path) == nil && (d.hiding.concealsWithin(path) || d.hiding.hides(before) || d.hiding.hides(after)) {
 			// the other side may have what the Secret had before
 			b, a = d.hiding.Value(b), d.hiding.Value(a)
 		} else if d.secret(path) == nil {
@@ -196,7 +196,7 @@ func (d *differ) added(path string, value any) {
 }
 
 func (d *differ) removed(path string, value any) {
-	if d.hiding.conceals(path) {
+	if d.hiding.concealsWithin(path) { // it is told in one line
 		d.changes = append(d.changes, Change{Path: path, Before: d.masked(path, value), Kind: Removed})
 		return
 	}

@@ -1,0 +1,103 @@
+package manifest
+
+import (
+	"strings"
+	"testing"
+)
+
+const concealing = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations: {sum: abcd1234, open: shown}
+spec:
+  replicas: 7
+  template:
+    spec:
+      containers:
+        - name: web
+          image: registry.example/web:1
+          args: [shown, HUNTER, hu]
+          env: [{name: OPEN, value: shown}, {name: PASSWORD, value: HUNTER-TWO}]
+`
+
+// TestConcealedFieldsAreMaskedByTheirPlace: in the object, in other states of it, in
+// comparisons and in errors, whatever type they have and however short they are.
+func TestConcealedFieldsAreMaskedByTheirPlace(t *testing.T) {
+	o := mustParse(t, "f.yaml", concealing)[0]
+	o.Conceal("/metadata/annotations/sum", "/spec/replicas", "/spec/template/spec/containers/0/args/1",
+		"/spec/template/spec/containers/0/args/2", "/spec/template/spec/containers/0/env/1/value", "/not/there", "no pointer")
+	m := NewMasker([]byte("key")).Hiding(o.Hidden()).Of(o)
+	running := o.DeepCopy()
+	running.Object["spec"].(map[string]any)["replicas"] = int64(8)
+	env := running.Object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)["env"].([]any)
+	env[1].(map[string]any)["value"] = "by hand"
+	var shown strings.Builder
+	shown.WriteString(string(canonical(m.Mask(o.Object))))
+	for _, changes := range [][]Change{Diff(running.Object, o.Object, m), Diff(nil, o.Object, m), Diff(o.Object, nil, m)} {
+		if len(changes) == 0 {
+			t.Error("nothing differs")
+		}
+		for _, change := range changes {
+			shown.WriteString("\n" + change.Path + " " + change.Before + " -> " + change.After)
+		}
+	}
+	shown.WriteString("\n" + o.Redact(`Invalid value: "HUNTER-TWO", and 'hu' of abcd1234`))
+	for _, leak := range []string{"HUNTER", "abcd1234", `"hu"`, "'hu'", "by hand", `"replicas":7`, " 7\n", " 8\n", " 8 ->"} {
+		if strings.Contains(shown.String(), leak) {
+			t.Errorf("%q is shown:\n%s", leak, shown.String())
+		}
+	}
+	for _, kept := range []string{`"open":"shown"`, `"image":"registry.example/web:1"`, `"value":"shown"`, "spec.template.spec.containers[web].env[PASSWORD].value"} {
+		if !strings.Contains(shown.String(), kept) {
+			t.Errorf("%q is not shown:\n%s", kept, shown.String())
+		}
+	}
+	if strings.Contains(string(canonical(o.Object)), "(secret") {
+		t.Error("masking changed the object itself")
+	}
+}
+
+// TestKeysThatAreMadeOfValuesAreMasked: the mapping that has them is masked as a whole.
+func TestKeysThatAreMadeOfValuesAreMasked(t *testing.T) {
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		parse := func(key string) *Object {
+			return mustParse(t, "f.yaml", "apiVersion: v1\nkind: "+kind+"\nmetadata: {name: a}\ndata: {"+key+": YQ==, open: YQ==}\n")[0]
+		}
+		o := parse("HUNTER")
+		o.ConcealDependent([]Variant{{parse("other1").Object, func(a, b string) bool { return a == b }}})
+		m := NewMasker([]byte("key")).Hiding(o.Hidden()).Of(o)
+		text := string(canonical(m.Mask(o.Object)))
+		for _, change := range Diff(nil, o.Object, m) {
+			text += "\n" + change.Path + " " + change.After
+		}
+		if strings.Contains(text, "HUNTER") || !strings.Contains(text, `"data":"(secret`) {
+			t.Errorf("%s: %s", kind, text)
+		}
+	}
+}
+
+// TestSecretsHideTheirValuesInTheirOwnMetadata: a note beside a password may repeat it.
+func TestSecretsHideTheirValuesInTheirOwnMetadata(t *testing.T) {
+	o := mustParse(t, "f.yaml", `apiVersion: v1
+kind: Secret
+metadata: {name: db, annotations: {note: the password is hunter-two, owner: ana}, labels: {p: hunter-two}}
+type: example.org/hunter-two
+stringData: {password: hunter-two}
+`)[0]
+	o.HideOwn()
+	text := string(canonical(NewMasker([]byte("key")).Hiding(o.Hidden()).Mask(o.Object)))
+	if strings.Contains(text, "hunter") || !strings.Contains(text, `"owner":"ana"`) || !strings.Contains(text, "the password is (secret") {
+		t.Error(text)
+	}
+}
+
+// TestTellingLeavesWords: what a pod says is shown without secrets, and with the words
+// that happen to be some.
+func TestTellingLeavesWords(t *testing.T) {
+	o := mustParse(t, "f.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {port: '5432', password: hunter-two}\n")[0]
+	got := NewRedacter(o.Telling())("port 5432: no login with hunter-two")
+	if got != "port 5432: no login with (secret)" {
+		t.Error(got)
+	}
+}
