@@ -10,13 +10,13 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 func statusFlags(f *pflag.FlagSet) {
 	output(f)
+	f.BoolP("watch", "w", false, "go on: drawn anew on a terminal, else a line for each change")
 	f.Bool("server", false, "the server itself: clusters, watches, queue, requests, memory")
 }
 
@@ -25,18 +25,17 @@ func status(ctx context.Context, c *call) error {
 	if server, err := c.flags.GetBool("server"); err != nil || server {
 		return serverStatus(ctx, c)
 	}
-	list := c.visible()
-	if len(c.args) == 1 {
-		one, err := c.app(c.args[0], access.ReadDeploys)
-		if err != nil {
-			return err
-		}
-		list = []deploy.Status{one}
+	if watch, _ := c.flags.GetBool("watch"); watch { // the flags are those of statusFlags
+		return c.watch(ctx)
+	}
+	list, err := c.statuses()
+	if err != nil {
+		return err
 	}
 	for i := range list {
 		c.Engine.Explain(ctx, &list[i])
 	}
-	err := c.print(list, func(w io.Writer) {
+	err = c.print(list, func(w io.Writer) {
 		printStatus(w, list, time.Now())
 		if len(c.args) == 1 {
 			c.overview(w, list[0].App)

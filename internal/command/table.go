@@ -19,7 +19,8 @@ func verbs() []*verb {
 		{words: "version", help: "the server's version", run: version},
 		{
 			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, run: status,
-			more: "Exits 1 if an app named with it is not in sync or not healthy.\n" +
+			more: "--watch goes on until you end it, and looks when something happens.\n" +
+				"Exits 1 if an app named with it is not in sync or not healthy.\n" +
 				"--server shows the server itself, and takes the role read on all repositories.",
 		},
 		{

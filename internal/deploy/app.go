@@ -182,6 +182,7 @@ func (a *app) wanted() *target {
 }
 
 func (a *app) setWant(t *target) {
+	defer a.engine.bell.ring()
 	a.engine.setRules(a.name, t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -205,6 +206,7 @@ func (a *app) lastRecord() *Record {
 // setSkipped notes the revision that -o skip keeps from being deployed; "" when
 // there is none any more.
 func (a *app) setSkipped(revision string) {
+	defer a.engine.bell.ring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.skipped = revision
@@ -350,6 +352,7 @@ func (a *app) enqueue(j *job) {
 		}
 	}
 	a.job = j
+	defer a.engine.bell.ring()
 	if a.resting == nil {
 		a.resting = make(chan struct{})
 	}
@@ -364,6 +367,7 @@ func (a *app) enqueue(j *job) {
 func (a *app) take() (*job, []*job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer a.engine.bell.ring()
 	j, overtaken := a.job, a.overtaken
 	a.job, a.overtaken, a.doing = nil, nil, j
 	if j != nil && j.look {

@@ -105,6 +105,7 @@ type Engine struct {
 	wanted       func(app, schedule, full string)
 	rollback     func(ctx context.Context, failed Record) (*Run, error)
 
+	bell  bell
 	logs  atomic.Int64 // of containers, that are being read
 	wants sync.Mutex   // held while what is wanted of apps, and their claims, change
 

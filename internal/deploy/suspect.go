@@ -38,6 +38,7 @@ func (e *Engine) retryOn(cluster string) {
 // changed looks at one event of an index. While the app is being worked on,
 // events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(cluster string, event live.Event) {
+	defer e.bell.ring()
 	name, ok := e.claims.appOf(event.Entry.PartOf)
 	if owner := e.claims.owner(cluster, event.Entry.ID); owner != "" && owner != name {
 		e.takenAway(owner, event) // its label names another set now
@@ -131,6 +132,7 @@ func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
 
 // idle marks the worker as done with its job.
 func (a *app) idle() {
+	defer a.engine.bell.ring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.doing = nil

@@ -78,6 +78,7 @@ func (a *app) suspension() *Suspension {
 // setSuspension suspends the app, or resumes it with nil, and sees to the end
 // of the time that was given.
 func (a *app) setSuspension(s *Suspension) {
+	defer a.engine.bell.ring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.suspended = s
