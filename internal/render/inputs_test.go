@@ -1,8 +1,10 @@
 package render
 
 import (
+	"encoding/json"
 	"io/fs"
 	"maps"
+	"reflect"
 	"testing"
 	"testing/fstest"
 
@@ -85,5 +87,32 @@ func TestInputsDoNotHoldWithoutHashes(t *testing.T) {
 	}
 	if (Inputs{}).Hold(fsys) {
 		t.Error("inputs that were never taken hold")
+	}
+}
+
+// What was read is kept with what was rendered, and has to say the same after a start.
+func TestInputsComeBackAsTheyWere(t *testing.T) {
+	was := Inputs{
+		folder:  input{"deploy", content, "h1"},
+		inside:  []input{{"deploy/a.yaml", content, "h2"}, {"deploy/b", typ, ""}},
+		outside: []input{{"base", content, "h3"}},
+	}
+	text, err := json.Marshal(was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var is Inputs
+	if err := json.Unmarshal(text, &is); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(is, was) {
+		t.Errorf("got %+v of %s, want %+v", is, text, was)
+	}
+	var none Inputs
+	if text, err = json.Marshal(none); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &is); err != nil || is.Hold(nil) {
+		t.Errorf("inputs that are not known hold after a start: %v", err)
 	}
 }

@@ -1,0 +1,85 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// records is a Recorder that has manifests and nothing else.
+type records struct {
+	manifests [][]byte
+	err       error
+}
+
+func (records) Newest(context.Context, string) (map[string]Saved, error) { return nil, nil }
+func (records) Save(context.Context, Entry) error                        { return nil }
+func (r records) Manifests(context.Context, string, string) ([][]byte, error) {
+	return r.manifests, r.err
+}
+
+func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
+	made := func(revision, digest string) *target {
+		return &target{spec: appfile.App{Name: "shop"}, repo: "shop", revision: revision, digest: digest, computed: true}
+	}
+	config := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+	masked := []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {a: (secret 0123456789ab)}\n")
+	for name, test := range map[string]struct {
+		accepted, applied, rendered *target
+		digest                      string // of the newest record
+		manifests                   [][]byte
+		err                         error
+		want                        string // revision
+		objects                     int
+	}{
+		"accepted and applied":              {accepted: made("r2", "d2"), applied: made("r1", "d1"), digest: "d2", want: "r2"},
+		"accepted, but not applied":         {accepted: made("r2", "d2"), applied: made("r1", "d1"), digest: "d1", want: "r1"},
+		"nothing sealed, but it renders":    {rendered: made("r0", "d0"), digest: "d0", want: "r0"},
+		"sealed, and the record is lost":    {accepted: made("r2", "d2"), want: "r2"},
+		"known by its record alone":         {manifests: [][]byte{config, masked}, want: "recorded", objects: 1},
+		"known by its name alone":           {err: errors.New("damaged"), want: "recorded"},
+		"rendered rather than of no deploy": {accepted: made("r2", "d2"), rendered: made("r1", "d1"), digest: "d1", want: "r1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := sealing(t)
+			e.Recorder = records{test.manifests, test.err}
+			for kind, of := range map[sealed.Kind]*target{sealed.Accepted: test.accepted, sealed.Applied: test.applied} {
+				if of == nil {
+					continue
+				}
+				if err := e.sealTargets(kind, of); err != nil {
+					t.Fatal(err)
+				}
+			}
+			saved := &Saved{Record: Record{Revision: "recorded"}}
+			if test.digest != "" {
+				saved.Record.Digest = e.Masker.Seal(test.digest)
+			}
+			got := e.lastApplied("shop", "shop", saved, func(string, string, string) *target { return test.rendered })
+			if got.revision != test.want || len(got.objects) != test.objects {
+				t.Errorf("got revision %s with %d objects", got.revision, len(got.objects))
+			}
+			if got.remnant && (got.spec.Prune || got.spec.Drift != appfile.DriftCorrect) {
+				t.Errorf("a remnant has to correct, and to delete nothing: %+v", got.spec)
+			}
+		})
+	}
+}
+
+// A remnant stands for what was applied last: it is not deployed again, and its
+// corrections do not change what the record says was applied.
+func TestARemnantIsNotDeployedAnew(t *testing.T) {
+	e := sealing(t)
+	a := newApp(e, "shop", "shop", "main")
+	remnant := &target{remnant: true, digest: "remnant"}
+	if !a.settled(remnant) || a.digestFor(remnant) != "" {
+		t.Error("without a record")
+	}
+	a.remember(Record{Digest: "applied", Result: Deployed})
+	if !a.settled(remnant) || a.digestFor(remnant) != "applied" {
+		t.Error("with a record")
+	}
+}
