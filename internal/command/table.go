@@ -41,6 +41,9 @@ func verbs() []*verb {
 				"--all, apps that are suspended are left out, and one that fails stops no other.",
 		},
 		{
+			words: "wait", args: "APP [REV]", help: "wait until a revision is deployed and healthy", flags: waitFlags, run: wait, more: waitHelp,
+		},
+		{
 			words: "check", args: "[APP]", help: "compare with the cluster now, and correct drift",
 			flags: checkFlags, run: check,
 			more: "Every app that you may deploy, if none is named. What differs is corrected, or\n" +

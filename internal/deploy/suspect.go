@@ -142,6 +142,14 @@ func (a *app) idle() {
 	}
 }
 
+// AwaitRest returns when an app has nothing queued or at work, or with ctx's error.
+func (e *Engine) AwaitRest(ctx context.Context, name string) error {
+	if a := e.app(name); a != nil {
+		return a.awaitRest(ctx)
+	}
+	return nil
+}
+
 // awaitRest returns when the app has nothing queued or at work.
 func (a *app) awaitRest(ctx context.Context) error {
 	a.mu.Lock()

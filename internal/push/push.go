@@ -82,6 +82,9 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	push.endTurns()
 	push.settle(ctx)
 	push.advise(status)
+	if status == 0 && push.talk.Began() && !push.talk.Asks() {
+		return push.upToDate(ctx)
+	}
 	if status == 0 && push.unsuccessful() {
 		return exitNotDeployed
 	}

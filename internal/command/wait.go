@@ -1,0 +1,130 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+const waitHelp = "REV is what Git takes: a branch, a tag, a commit, main~1; the app's branch if left\n" +
+	"out. Shows the deploy that goes on, and exits 0 once the revision, or a newer one\n" +
+	"that contains it, is deployed and everything is healthy; 1 as soon as that fails,\n" +
+	"or when --timeout is over. Example: wait shop main --timeout 5m"
+
+// waitLook is how often health is looked at that no event may tell of.
+const waitLook = time.Second
+
+func waitFlags(f *pflag.FlagSet) {
+	f.Duration("timeout", 10*time.Minute, "how long to wait at the most")
+}
+
+// wait waits until a revision of an app is deployed and healthy.
+func wait(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.ReadDeploys)
+	if err != nil {
+		return err
+	}
+	timeout, err := c.flags.GetDuration("timeout")
+	if err != nil || timeout <= 0 {
+		return usageError{"--timeout wants a duration such as 5m"}
+	}
+	revision := "refs/heads/" + status.Branch
+	if len(c.args) == 2 {
+		revision = c.args[1]
+	}
+	repo, wanted, err := c.waitFor(ctx, status, revision)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
+	defer cancel()
+	for {
+		number, done, err := c.waited(ctx, repo, status.App, wanted)
+		if done || err != nil {
+			return err
+		}
+		_, more := c.Events.Since(number)
+		select {
+		case <-more:
+		case <-time.After(waitLook):
+		case <-ctx.Done():
+			now, _ := c.Engine.Status(status.App)
+			return hint(fmt.Errorf("app %s at %s is still %s, %s after %s", status.App, wanted.Short(), now.Sync, now.Health, timeout),
+				"status %s shows what it waits for", status.App)
+		}
+	}
+}
+
+var errWaited = errors.New("the time to wait is over")
+
+func (c *call) waitFor(ctx context.Context, status deploy.Status, revision string) (*git.Repository, git.Hash, error) {
+	name, err := git.ParseName(status.Repo)
+	if err != nil {
+		return nil, "", err
+	}
+	repo, err := c.Repos.Open(name)
+	if err != nil {
+		return nil, "", err
+	}
+	hash, err := resolve(ctx, repo, revision)
+	return repo, hash, err
+}
+
+// waited looks how the app is, after what goes on has ended.
+func (c *call) waited(ctx context.Context, repo *git.Repository, app string, wanted git.Hash) (number uint64, done bool, err error) {
+	if events, _ := c.Events.Since(0); len(events) > 0 {
+		number = events[len(events)-1].Number
+	}
+	if run := c.Engine.Run(app, 0); run != nil {
+		if _, ended := run.Outcome(); !ended {
+			if _, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) }); err != nil {
+				return number, false, nil
+			}
+		}
+	}
+	if c.Engine.AwaitRest(ctx, app) != nil {
+		return number, false, nil
+	}
+	status, ok := c.Engine.Status(app)
+	if !ok {
+		return number, false, fmt.Errorf("app %s is gone", app)
+	}
+	contained := false
+	if at := git.Hash(status.Revision); at != "" {
+		if contained, err = repo.IsAncestor(ctx, wanted, at, git.Quarantine{}); err != nil {
+			return number, false, err
+		}
+	}
+	done, err = judgeWait(status, wanted, contained)
+	if done {
+		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, short(status.Revision))
+	}
+	return number, done, err
+}
+
+// judgeWait decides whether a revision is there, whether to wait on (false and
+// nil), or that there is nothing to wait for. contained says that what is wanted of
+// the app is the revision or a newer one.
+func judgeWait(s deploy.Status, wanted git.Hash, contained bool) (done bool, err error) {
+	switch {
+	case s.Running != "":
+		return false, nil
+	case s.Suspension != nil && s.Sync != deploy.InSync, s.Sync == deploy.Held, s.Sync == deploy.Gone:
+		return false, verdictOn(s)
+	case !contained:
+		return false, hint(fmt.Errorf("%s is not on branch %s, which app %s is deployed from", wanted.Short(), s.Branch, s.App),
+			"push it, or name another revision")
+	case s.Sync == deploy.NotSynced, s.Health == "failing":
+		return false, verdictOn(s)
+	case s.Sync == deploy.InSync && s.Trouble == "" && (s.Health == "healthy" || s.Health == "-"):
+		return s.Outage == nil, nil
+	}
+	return false, nil
+}

@@ -1,0 +1,67 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// upToDate answers a push that has nothing to push, since the repository has it
+// all. Git runs no hook then, and its client says "Everything up-to-date" and
+// exits 0, unless the session's exit status is another: then it says that the push
+// failed, and exits 1 (measured, git 2.39). So a push that is tried again after its
+// deploy has failed fails again, for as long as what it deployed is down. Deploys
+// that go on are shown to their end, as after a push. What the client wanted to
+// push cannot be known: every app of the repository counts.
+func (p *push) upToDate(ctx context.Context) int {
+	name := p.repo.Name().String()
+	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, name) {
+		return 0
+	}
+	ctx, cancel := p.whileThere(ctx)
+	defer cancel()
+	out := filled{p.session.Stderr(), p.session.Fill}
+	status := 0
+	for _, app := range p.door.Engine.AppsOf(name) {
+		if run := p.door.Engine.Run(app, 0); run != nil {
+			if _, ended := run.Outcome(); !ended {
+				p.show(ctx, run, out)
+			}
+		}
+		if p.door.Engine.AwaitRest(ctx, app) != nil {
+			return status
+		}
+		now, _ := p.door.Engine.Status(app)
+		if why := down(now); why != "" {
+			fmt.Fprintf(out, "error: %s\nhint: nothing was pushed; push a fix, or run: ssh HOST sync %s\n", manifest.Clean(why), app)
+			status = exitNotDeployed
+		}
+	}
+	return status
+}
+
+// down says why an app is not as its newest deploy should have left it; "" if it
+// is, or is held on purpose. What broke after a deploy that went well is not the
+// push's.
+func down(s deploy.Status) string {
+	if s.Last == nil || s.Suspension != nil || s.Running != "" {
+		return ""
+	}
+	ended := s.Last.Result
+	if s.Last.Standing != "" {
+		ended = s.Last.Standing
+	}
+	first, _, _ := strings.Cut(s.Last.Message, "\n")
+	switch {
+	case s.Sync == deploy.NotSynced:
+		return fmt.Sprintf("%s is not deployed (deploy %s): %s", s.App, s.Last.ID(), first)
+	case ended == deploy.Unhealthy && slices.Contains([]string{"failing", "progressing"}, s.Health):
+		return fmt.Sprintf("%s is deployed, but %s (deploy %s): %s", s.App, s.Health, s.Last.ID(), first)
+	}
+	return ""
+}
