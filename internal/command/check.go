@@ -60,7 +60,9 @@ func printFindings(w io.Writer, findings []deploy.Finding) {
 			table.note(object)
 		}
 		if f.Message != "" {
-			table.note(f.Message)
+			for line := range strings.SplitSeq(f.Message, "\n") {
+				table.note(line)
+			}
 		}
 	}
 	table.print()

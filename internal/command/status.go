@@ -54,7 +54,7 @@ func verdictOn(s deploy.Status) error {
 		return hint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
 			"it is looked for again every few seconds; see when it is back: ssh HOST status")
 	}
-	if s.Sync == deploy.InSync && s.Trouble != "" {
+	if s.Sync == deploy.Unsure {
 		return hint(fmt.Errorf("app %s could not be compared with its cluster", s.App),
 			"it is tried again by itself; do it now: ssh HOST check %s", s.App)
 	}

@@ -83,6 +83,7 @@ type app struct {
 	ill        map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
 	suspended  *Suspension           // nil: it is not
 	alarm      *time.Timer           // runs until the suspension's time is over
+	toldSync   string                // what was told of why the app is not in sync; "" for nothing
 	trouble    string                // why the last check could not be done
 	unrendered string                // why what the branch wants cannot be told; "" if it can
 

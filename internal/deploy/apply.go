@@ -226,11 +226,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		w.keep(step)
 		return
 	}
-	if step.Action == Recreate {
-		if err := w.deleteAndWait(ctx, step); err != nil {
-			w.fail(step.ID, err)
-			return
-		}
+	if err := w.makeRoom(ctx, step); err != nil {
+		w.fail(step.ID, err)
+		return
 	}
 	var applied *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
@@ -379,38 +377,6 @@ func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error 
 	}
 	return err
 }
-
-// deleteAndWait deletes an object and returns when it is gone.
-func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
-	changed, done := w.cluster.Index.Changed(step.entry.PartOf)
-	defer done()
-	if err := again(ctx, func() error { return w.remove(ctx, step.kind, step) }); err != nil {
-		return err
-	}
-	for {
-		var running *unstructured.Unstructured
-		err := again(ctx, func() (err error) {
-			running, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
-			return err
-		})
-		if apierrors.IsNotFound(err) || (err == nil && running.GetUID() != step.entry.UID) {
-			return nil
-		}
-		if err != nil && ctx.Err() == nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-time.After(goneCheck):
-		case <-ctx.Done():
-			return errors.New("its deletion does not come to an end; a finalizer may hold it")
-		}
-	}
-}
-
-// goneCheck is how often an object is looked for that should be gone, in case
-// it never was in the index.
-const goneCheck = time.Second
 
 // awaitDefinitions waits until the custom resource definitions of a stage are
 // served, and has discovery find their kinds.

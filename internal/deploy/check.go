@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -89,8 +90,9 @@ func (j *job) instead(cause Cause) *job {
 	return other
 }
 
-// answer tells those who wait for a job what it found.
-func (j *job) answer() {
+// answer tells those who wait for a job what it found. A check finds no app in order
+// that its status says is not.
+func (a *app) answer(j *job) {
 	switch {
 	case j.finding.Result != "":
 	case j.run == nil:
@@ -102,10 +104,31 @@ func (j *job) answer() {
 			j.finding.Result = CheckFailed
 		}
 	}
+	if len(j.askers) > 0 && j.finding.OK() {
+		a.doubt(&j.finding)
+	}
 	for _, asker := range j.askers {
 		asker <- j.finding
 	}
 	j.askers = nil
+}
+
+// doubt makes a finding say what the app's status knows to differ.
+func (a *app) doubt(f *Finding) {
+	s := a.status()
+	if s.Sync != Drifted && s.Sync != Unsure {
+		return
+	}
+	f.Result = CheckDrifted
+	if s.Sync == Unsure {
+		f.Result = CheckFailed
+	}
+	for _, object := range s.Drift {
+		if !slices.Contains(f.Objects, object) {
+			f.Objects = append(f.Objects, object)
+		}
+	}
+	f.Message = strings.Join(s.Reasons, "\n")
 }
 
 // found says what a plan means for an app with a drift setting, and that may be

@@ -24,6 +24,7 @@ func (a *app) check(t *target, j *job) bool {
 		a.setTrouble("")
 	}
 	plan.Prune = a.due(t, plan.Prune)
+	dying, again := plan.leaveDying()
 	j.finding = found(plan, t.spec.Drift, a.suspension())
 	news := a.leave(plan)
 	switch {
@@ -34,6 +35,8 @@ func (a *app) check(t *target, j *job) bool {
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
 		plan.runsHooks = false
 		return a.carryOut(t, j, plan, Deployed)
+	case plan.Empty() && dying:
+		return !again
 	case plan.Empty():
 		if j.full || j.mends || !a.ownsParent() {
 			a.mendParent(t, plan)
@@ -46,7 +49,7 @@ func (a *app) check(t *target, j *job) bool {
 		return true
 	}
 	a.clearDrift(plan)
-	return a.correct(t, j, plan)
+	return a.correct(t, j, plan) && !again
 }
 
 // recover records that an app which had not become healthy now is, or that something

@@ -345,7 +345,7 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 		return false
 	}
 	last := a.lastRecord()
-	return last.stands().OK()
+	return last.stands().OK() && !a.losesWanted(t)
 }
 
 // planTarget plans one app of a push or a check. The planner comes with what

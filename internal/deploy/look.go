@@ -39,6 +39,25 @@ func (e *Engine) Look(name string, id manifest.ID, fight Fight) {
 	a.enqueue(&job{cause: CauseDrift, caller: access.System(string(CauseDrift)), look: true})
 }
 
+// Postpone says that an object which has drifted again is not looked at before a while.
+// It waits for nothing, since a watch calls it.
+func (e *Engine) Postpone(name string, id manifest.ID, fight Fight) {
+	a := e.app(name)
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	if a.fights == nil {
+		a.fights = map[manifest.ID]Fight{}
+	}
+	if old, known := a.fights[id]; known {
+		fight.with, fight.pointers = old.with, old.pointers
+	}
+	a.fights[id] = fight
+	a.mu.Unlock()
+	go a.tellStanding()
+}
+
 // only is the target with those of its objects alone that are to be looked at.
 func (t *target) only(looks map[manifest.ID]Fight) *target {
 	names := map[string]bool{}

@@ -71,7 +71,7 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.later, w.plan.Hooks, w.waiting()))
+	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.later, w.plan.Hooks, w.waiting(), w.held()))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

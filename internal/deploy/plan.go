@@ -38,6 +38,7 @@ type Step struct {
 
 	defined  bool           // its definition comes with the push, and allows it
 	app      string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
 	ended    bool           // it came to its end and is gone: done, until its manifest changes
 	left     bool           // as it runs, whatever the revision says; Note has why
 	exposed  bool           // a Service with an address outside of the cluster, for Delete
@@ -74,6 +75,7 @@ type Plan struct {
 	Revision  string
 	Steps     []Step // every object of the revision, in the order they are applied
 	Prune     []Step // what the revision no longer has, in the order of deletion
+	Dying     []Step // what it no longer has, and whose deletion is not at its end
 	Moved     []Step // what it no longer has and another app of the push takes over
 	Hooks     []Step // every hook of the revision
 	Gone      bool   // the whole app is to be deleted
@@ -139,6 +141,28 @@ func (p *Plan) changes() []Step {
 		}
 	}
 	return append(steps, p.Prune...)
+}
+
+// leaveDying has the plan leave what cannot be made before a deletion has come to its
+// end. That is for checks: the end of an object is an event, after which it is looked at
+// again. again says that something is to be tried again, since it waits for the end of its
+// namespace.
+func (p *Plan) leaveDying() (some, again bool) {
+	for i := range p.Steps {
+		if step := &p.Steps[i]; step.dying {
+			step.Action, step.dying = Unchanged, false
+			some, again = true, again || step.entry.UID == ""
+		}
+	}
+	return some, again
+}
+
+// makesNamespace reports whether the plan makes a namespace, with which all that was in
+// a former one has gone.
+func (p *Plan) makesNamespace() bool {
+	return slices.ContainsFunc(p.Steps, func(step Step) bool {
+		return step.ID.GroupKind() == manifest.NamespaceKind && step.Action == Create
+	})
 }
 
 // sortSteps orders steps by wave, by stage, and then by identity.

@@ -353,6 +353,9 @@ func (p *planner) running(ctx context.Context, o resolved) (*unstructured.Unstru
 
 // compare asks the API server what applying the object would change.
 func (p *planner) compare(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	if running != nil && step.entry.Terminating {
+		return p.planAnew(ctx, o, step, running)
+	}
 	o.Object = o.Copy() // for fields may be added and removed
 	step.object = o.Object
 	p.keepIgnored(o, running)
@@ -363,6 +366,9 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 		return step, nil, nil
 	case err == nil:
 		return p.settle(ctx, o, step, running, after)
+	case running == nil && p.namespaceEnds(o, err):
+		step.Action, step.dying, step.Note = Create, true, "its namespace is being deleted"
+		return step, nil, nil
 	case running == nil && p.comesWithNamespace(o, err):
 		step.Action = Create
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
@@ -411,7 +417,11 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 		wanted[o.id] = true
 	}
 	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
-		if wanted[entry.ID] || entry.Terminating || !p.made(entry) || kube.IsSystem(entry.ID) {
+		switch {
+		case wanted[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
+			continue
+		case entry.Terminating:
+			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: Unchanged, Note: deletion(entry), entry: entry})
 			continue
 		}
 		heir := p.claims.heir(p.target.spec.Name, p.cluster.Kube.Name(), entry.ID)
@@ -430,6 +440,7 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 	}
 	hoistNamespaces(plan.Prune)
 	sortSteps(plan.Moved)
+	sortSteps(plan.Dying)
 	sortSteps(plan.Prune)
 	slices.Reverse(plan.Prune)
 }

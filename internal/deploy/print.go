@@ -37,6 +37,9 @@ func (p *Plan) Print(w io.Writer) {
 		}
 		step.print(w)
 	}
+	for _, step := range p.Dying {
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  - %s  (%s)", step.ID, step.Note)))
+	}
 	for _, line := range moving {
 		fmt.Fprintln(w, line)
 	}

@@ -22,10 +22,11 @@ type Status struct {
 	Cluster  string       `json:"cluster"`
 	Revision string       `json:"revision"` // wanted; "" if nothing is to be deployed
 	Sync     Sync         `json:"sync"`
-	Health   string       `json:"health"` // healthy, progressing, failing, or unknown
+	Reasons  []string     `json:"reasons,omitempty"` // what is known to speak against being in sync
+	Health   string       `json:"health"`            // healthy, progressing, failing, or unknown
 	Objects  int          `json:"objects"`
 	Sick     []Symptom    `json:"unhealthy,omitempty"`
-	Drift    []string     `json:"drift,omitempty"` // objects that differ and are left alone
+	Drift    []string     `json:"drift,omitempty"` // objects that differ
 	Left     []string     `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
 	Found    []Difference `json:"drift_found,omitempty"`
 	Fights   []Contest    `json:"fights,omitempty"`
@@ -50,6 +51,7 @@ const (
 	InSync    Sync = "in sync"
 	Deploying Sync = "deploying"
 	Drifted   Sync = "drifted"
+	Unsure    Sync = "unknown" // the last check could not be done
 	NotSynced Sync = "failed"
 	Held      Sync = "held"    // the newest revision waits: pushed with -o skip, or the app is suspended
 	Pending   Sync = "pending" // nothing has been deployed yet
@@ -64,12 +66,14 @@ type Symptom struct {
 	Cause  string    `json:"cause,omitempty"`
 }
 
-// Difference is an object that differs from its revision and is left alone.
+// Difference is an object that differs from its revision.
 type Difference struct {
 	Object  string   `json:"object"`
 	What    string   `json:"what"`              // "changed by kubectl-edit (Update, ...)", "was deleted"
 	Fields  []string `json:"fields,omitempty"`  // that differ
 	Culprit *Culprit `json:"culprit,omitempty"` // nil if nobody is named
+
+	pending bool // it is not left alone: its correction is to come, or its end
 }
 
 func differenceOf(step Step) Difference {
@@ -93,6 +97,9 @@ type Contest struct {
 func contests(fights map[manifest.ID]Fight) []Contest {
 	var list []Contest
 	for id, f := range fights {
+		if f.with == "" {
+			continue // it was not looked at yet
+		}
 		list = append(list, Contest{id.String(), f.with, f.Times, f.Next.String(), ignoreLine(id, f.pointers)})
 	}
 	slices.SortFunc(list, func(x, y Contest) int { return strings.Compare(x.Object, y.Object) })
@@ -136,11 +143,10 @@ func (a *app) status() Status {
 	a.mu.Lock()
 	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended}
 	t, run := a.want, a.run
-	for _, step := range a.drift {
-		s.Found = append(s.Found, differenceOf(step))
-	}
 	a.mu.Unlock()
-	slices.SortFunc(s.Found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
+	if t != nil {
+		s.Found = a.differences(t)
+	}
 	for _, found := range s.Found {
 		s.Drift = append(s.Drift, found.Object)
 	}
@@ -157,43 +163,53 @@ func (a *app) status() Status {
 		s.Objects = len(sick) + len(well)
 		s.Sick = symptoms(sick)
 		s.Health, s.Left = overall(sick, s.Objects), a.frozen(t)
-		if failed := s.Last.hookSymptoms(); len(failed) > 0 {
+		if failed := append(a.goneSymptoms(t), s.Last.hookSymptoms()...); len(failed) > 0 {
 			s.Sick, s.Health = append(s.Sick, failed...), "failing"
 		}
 		if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
 			s.Outage = cluster.outage()
 		}
 	}
-	s.Sync = a.syncState(t, s)
+	stands := a.standing(t, s)
+	s.Sync, s.Reasons = stands.sync(), stands.reasons()
 	return s
 }
 
-func (a *app) syncState(t *target, s Status) Sync {
-	switch {
-	case s.Running != "":
-		return Deploying
-	case a.skippedRevision() != "":
-		return Held
-	case s.Last != nil && s.Last.Result == Removed:
-		return Gone
-	case s.Unrendered != "":
-		return NotSynced
-	case t == nil || s.Last == nil:
-		return Pending
-	case s.Last.stands() == Failed || !a.settled(t) && s.Suspension == nil:
-		return NotSynced
-	case !a.settled(t):
-		return Held
-	case len(s.Drift) > 0:
-		return Drifted
+// standing gathers what decides about the app's sync.
+func (a *app) standing(t *target, s Status) standing {
+	stands := standing{
+		running: s.Running != "", skipped: a.skippedRevision() != "", suspended: s.Suspension != nil,
+		unread: s.Unrendered != "", differing: s.Found, trouble: s.Trouble,
 	}
-	return InSync
+	if s.Last != nil {
+		stands.last = s.Last.stands()
+		if s.Last.Result == Removed {
+			stands.last = Removed
+		}
+	}
+	if t != nil {
+		stands.wanted, stands.settled = true, a.settled(t)
+	}
+	return stands
 }
 
 func symptoms(sick []live.Entry) []Symptom {
 	list := make([]Symptom, 0, len(sick))
 	for _, entry := range sick {
 		list = append(list, Symptom{Object: entry.ID.String(), State: state(entry.Health), Since: entry.Since})
+	}
+	return list
+}
+
+// goneSymptoms are the objects that failed for good and were deleted since.
+func (a *app) goneSymptoms(t *target) []Symptom {
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if cluster == nil {
+		return nil
+	}
+	var list []Symptom
+	for _, id := range a.failedAndGone(cluster.Index) {
+		list = append(list, Symptom{Object: id.String(), State: "failed, and was deleted since"})
 	}
 	return list
 }

@@ -53,6 +53,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 	}
 	if a != nil {
 		a.noticeEnd(event)
+		a.noticeDeletion(event)
 	}
 	if a == nil || a.busyWith(event.Entry.ID) {
 		return

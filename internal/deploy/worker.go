@@ -60,8 +60,9 @@ func (a *app) work() {
 		}
 		looks := j.look
 		done := a.doSafely(j)
-		j.answer()
+		a.answer(j)
 		a.idle()
+		a.tellStanding()
 		if !done && looks {
 			a.lookMeanwhile()
 		}
@@ -116,7 +117,7 @@ func (a *app) rescanAfter(j *job) {
 	t := a.wanted()
 	switch {
 	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
-	case j.run != nil && !j.look:
+	case j.run != nil && (!j.look || j.plan != nil && j.plan.makesNamespace()):
 		a.rescan(t)
 	default:
 		a.lookAgain(t, unseen)
@@ -142,7 +143,7 @@ func (a *app) abandon() {
 		if old.run != nil {
 			a.interrupt(old)
 		}
-		old.answer()
+		a.answer(old)
 	}
 }
 
@@ -331,6 +332,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	default:
 		a.clearDrift(plan) // whatever was left alone until now
 		verdict := a.waitHealthy(j.wait, t, j.run)
+		a.sayDying(t, j.run)
 		if verdict == interrupted {
 			a.interrupt(j)
 			return true

@@ -76,6 +76,7 @@ func (k *Keeper) suspect(app string, id manifest.ID) {
 	k.log.WithField("app", app).WithField("object", id.String()).
 		Infof("drifted again; looking at it in %s", f.delay)
 	f.timer = time.AfterFunc(f.delay, func() { k.look(app, id, f) })
+	k.engine.Postpone(app, id, deploy.Fight{Times: f.looks, Next: f.delay, Calm: time.Now().Add(f.calm())})
 }
 
 // look is a delayed look at an object.

@@ -28,6 +28,7 @@ type Entry struct {
 	Created         time.Time
 	Since           time.Time // when Health became good or bad, as far as this server has seen
 	Terminating     bool      // deleted, but held by a finalizer
+	Held            bool      // it has finalizers
 	UnusedClass     string    // see health.UnusedClaim
 	Ended           health.End
 	Expires         time.Time // see health.Expiry
@@ -54,6 +55,7 @@ func (x *Index) bare(u *unstructured.Unstructured) Entry {
 		Created:         u.GetCreationTimestamp().Time,
 		Since:           changedAt(u),
 		Terminating:     u.GetDeletionTimestamp() != nil,
+		Held:            len(u.GetFinalizers()) > 0,
 		UnusedClass:     health.UnusedClaim(u),
 		Ended:           (*health.Rules)(nil).EndOf(u),
 		Expires:         health.Expiry(u.GetCreationTimestamp().Time, u.GetAnnotations(), u.GetLabels()),

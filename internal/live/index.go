@@ -149,6 +149,18 @@ func (x *Index) Members(partOf string) []Entry {
 	return entries
 }
 
+// See calls f for each of the objects that Members lists, without copying them into a
+// list. f must be quick and must not call the index.
+func (x *Index) See(partOf string, f func(Entry)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for entry := range x.members[partOf] {
+		if entry.Hook == nil {
+			f(*entry)
+		}
+	}
+}
+
 // Get returns the entry of an object that belongs to some ApplySet.
 func (x *Index) Get(id manifest.ID) (Entry, bool) {
 	x.mu.RLock()

@@ -42,6 +42,7 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		Health:          state,
 		Created:         m.CreationTimestamp.Time,
 		Terminating:     m.DeletionTimestamp != nil,
+		Held:            len(m.Finalizers) > 0,
 		Expires:         health.Expiry(m.CreationTimestamp.Time, m.Annotations, m.Labels),
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,

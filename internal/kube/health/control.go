@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
+// terminatingMessage says what holds an object whose deletion has begun.
 func terminatingMessage(o object, finalizers []string) string {
 	if o.string("kind") == "Namespace" {
 		for _, kind := range []string{"NamespaceContentRemaining", "NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure"} {
 			if c := o.condition(kind); c.isTrue() {
-				return c.text()
+				return "is being deleted: " + c.text()
 			}
 		}
 	}
 	if len(finalizers) > 0 {
-		return "waiting for " + strings.Join(finalizers, ", ")
+		return "is being deleted, waits for " + strings.Join(finalizers, ", ")
 	}
-	return ""
+	return "is being deleted"
 }
 
 func namespaceHealth(o object) Health {

@@ -81,7 +81,7 @@ func TestOf(t *testing.T) {
 			"deployment over quota", deploymentHead + "spec: {replicas: 1}\nstatus: {observedGeneration: 2, conditions: [{type: ReplicaFailure, status: 'True', reason: FailedCreate, message: 'exceeded quota: small'}]}",
 			"progressing: pods cannot be created: exceeded quota: small",
 		},
-		{"deployment deleted", strings.Replace(deploymentHead, "generation: 2", "generation: 2, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [foregroundDeletion]", 1), "terminating: waiting for foregroundDeletion"},
+		{"deployment deleted", strings.Replace(deploymentHead, "generation: 2", "generation: 2, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [foregroundDeletion]", 1), "terminating: is being deleted, waits for foregroundDeletion"},
 
 		{"statefulset not seen", setHead + "spec: {replicas: 0}\nstatus: {replicas: 0}", "progressing: not seen by its controller yet"},
 		{
@@ -183,12 +183,12 @@ func TestOf(t *testing.T) {
 		{"migration", "apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: a}\nstatus: {conditions: [{type: Running, status: 'True'}]}", "progressing: migrating"},
 		{"migration failed", "apiVersion: storagemigration.k8s.io/v1\nkind: StorageVersionMigration\nmetadata: {name: a}\nstatus: {conditions: [{type: Failed, status: 'True', message: conflict}]}", "failed: conflict"},
 		{"webhook configuration", "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: a}", "healthy"},
-		{"lease being deleted", "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [example.org/keep]}", "terminating: waiting for example.org/keep"},
+		{"lease being deleted", "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: a, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: [example.org/keep]}", "terminating: is being deleted, waits for example.org/keep"},
 
 		{"namespace", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\nstatus: {phase: Active}", "healthy"},
 		{
 			"namespace terminating", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, deletionTimestamp: '2026-01-01T00:00:00Z'}\nstatus: {phase: Terminating, conditions: [{type: NamespaceFinalizersRemaining, status: 'True', message: 'Some content in the namespace has finalizers remaining: a in 1 resource instances'}]}",
-			"terminating: Some content in the namespace has finalizers remaining: a in 1 resource instances",
+			"terminating: is being deleted: Some content in the namespace has finalizers remaining: a in 1 resource instances",
 		},
 		{"config map", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}", "healthy"},
 

@@ -85,7 +85,7 @@ func TestRulesGoBeforeEverythingElse(t *testing.T) {
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {ready: 'no'}":              "progressing",
 		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}":                                      "healthy",
 		deploymentHead + "spec: {replicas: 3}":                                                   "healthy: rolled out",
-		"apiVersion: v1\nkind: ConfigMap\nmetadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}": "terminating",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {deletionTimestamp: '2026-01-01T00:00:00Z'}": "terminating: is being deleted",
 	} {
 		if got := rules.Of(parse(t, object)).String(); got != want {
 			t.Errorf("got %q, want %q of %s", got, want, object)

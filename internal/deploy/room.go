@@ -1,0 +1,120 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// namespaceEnds reports whether the object could not be tried because its namespace is
+// being deleted; the app makes it anew.
+func (p *planner) namespaceEnds(o resolved, err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && p.with.namespaces[o.id.Namespace]
+}
+
+// planAnew plans to make an object anew whose deletion has begun: whatever is applied to
+// it goes with it. What is written is tried on it, as long as it is there.
+func (p *planner) planAnew(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	step.Action, step.dying = Create, true
+	step.say(deletion(step.entry))
+	if _, err := p.tryOut(ctx, o, running); err != nil && !kube.IsImmutable(err) {
+		return step, p.explain(ctx, o, err), unreachable(err)
+	}
+	return step, nil, nil
+}
+
+// makeRoom returns when the object is gone that is to be made anew: it is deleted, or its
+// deletion has begun already.
+func (w *applying) makeRoom(ctx context.Context, step Step) error {
+	switch {
+	case step.Action == Recreate:
+		return w.deleteAndWait(ctx, step)
+	case !step.dying || step.entry.UID == "":
+		return nil
+	}
+	w.run.event("waiting", step.ID, deletion(step.entry))
+	ctx, cancel := context.WithTimeout(ctx, w.target.spec.Timeout)
+	defer cancel()
+	return w.awaitEnd(ctx, step)
+}
+
+// deleteAndWait deletes an object and returns when it is gone.
+func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
+	if err := again(ctx, func() error { return w.remove(ctx, step.kind, step) }); err != nil {
+		return err
+	}
+	return w.awaitEnd(ctx, step)
+}
+
+// awaitEnd returns when the very object of a step is gone.
+func (w *applying) awaitEnd(ctx context.Context, step Step) error {
+	changed, done := w.cluster.Index.Changed(step.entry.PartOf)
+	defer done()
+	last := step.entry
+	for {
+		var running *unstructured.Unstructured
+		err := again(ctx, func() (err error) {
+			running, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+			return err
+		})
+		switch {
+		case apierrors.IsNotFound(err) || err == nil && running.GetUID() != step.entry.UID:
+			return nil
+		case err != nil && ctx.Err() == nil:
+			return err
+		case err == nil:
+			last = w.cluster.Index.EntryOf(running)
+		}
+		select {
+		case <-changed:
+		case <-time.After(goneCheck):
+		case <-w.wait.Done():
+			return waitError(w.wait)
+		case <-ctx.Done():
+			return errors.New(deletion(last))
+		}
+	}
+}
+
+// goneCheck is how often an object is looked for that should be gone, in case
+// it never was in the index.
+const goneCheck = time.Second
+
+// losesWanted reports whether an object of the revision is being deleted.
+func (a *app) losesWanted(t *target) bool {
+	for _, entry := range a.dying(t) {
+		if t.object(entry.ID) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// sayDying tells of the objects that the revision no longer has and that hang in their
+// deletion.
+func (a *app) sayDying(t *target, run *Run) {
+	for _, entry := range a.dying(t) {
+		if t.object(entry.ID) == nil {
+			run.event("deleting", entry.ID, deletion(entry))
+		}
+	}
+}
+
+// held lists the deleted objects that a finalizer may hold: their kinds are watched until
+// the next deploy.
+func (w *applying) held() []Step {
+	held := w.plan.Dying
+	for _, step := range w.plan.Prune {
+		if step.entry.Held || step.ID.GroupKind() == manifest.NamespaceKind {
+			held = append(held, step)
+		}
+	}
+	return held
+}

@@ -1,0 +1,179 @@
+package deploy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// standing is all that decides how an app's branch and its cluster stand to each other.
+type standing struct {
+	running   bool         // a deploy goes on
+	skipped   bool         // the newest revision was pushed with -o skip
+	unread    bool         // the branch cannot be rendered
+	wanted    bool         // there is a revision to deploy
+	last      Result       // that stands, of the newest deploy; "" if there is none
+	settled   bool         // the revision is what was last applied in full
+	suspended bool         // by an operator
+	differing []Difference // objects that are known to differ from the revision
+	trouble   string       // why the last check could not be done
+}
+
+// sync is the verdict: in sync only if nothing is known to speak against it.
+func (s standing) sync() Sync {
+	switch {
+	case s.running:
+		return Deploying
+	case s.skipped:
+		return Held
+	case s.last == Removed:
+		return Gone
+	case s.unread:
+		return NotSynced
+	case !s.wanted || s.last == "":
+		return Pending
+	case s.last == Failed || !s.settled && !s.suspended:
+		return NotSynced
+	case !s.settled:
+		return Held
+	case len(s.differing) > 0:
+		return Drifted
+	case s.trouble != "":
+		return Unsure
+	}
+	return InSync
+}
+
+// reasons say, a line each, what is known to speak against the app being in sync.
+func (s standing) reasons() []string {
+	var lines []string
+	for _, found := range s.differing {
+		lines = append(lines, found.Object+" "+found.What)
+	}
+	if s.trouble != "" {
+		lines = append(lines, "the last check could not be done: "+s.trouble)
+	}
+	return lines
+}
+
+// sight is one object that the app has applied, or that is its member, as it is seen.
+type sight struct {
+	noted  Noted
+	known  bool // there is a note of it
+	entry  live.Entry
+	there  bool // the index has it
+	lacked bool // the index knows that it is not there
+	left   bool // as it is, as its annotations ask
+	fight  Fight
+}
+
+// differs says how the object differs from how it was left; "" if it does not, or if
+// that is not known. set is the app's ApplySet.
+func (s sight) differs(set string) string {
+	switch {
+	case s.there && s.entry.Terminating:
+		return deletion(s.entry)
+	case !s.known || s.left:
+		return ""
+	case s.lacked && s.noted.Ended != "":
+		return ""
+	case s.lacked:
+		return "was deleted" + s.next()
+	case s.there && s.entry.PartOf != set:
+		return "has lost the app's label" + s.next()
+	case s.there && s.entry.Fingerprint != s.noted.Fingerprint:
+		return "was changed" + s.next()
+	}
+	return ""
+}
+
+// next says when a difference is taken back that somebody makes again and again.
+func (s sight) next() string {
+	if s.fight.Next == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(", %d times", s.fight.Times)
+	if s.fight.with != "" {
+		text = " again by " + s.fight.with + text
+	}
+	return text + "; it waits up to " + s.fight.Next.String() + " for its correction"
+}
+
+// deletion says what keeps an object whose deletion has begun.
+func deletion(entry live.Entry) string {
+	if entry.Health.Status == health.Terminating && entry.Health.Message != "" {
+		return entry.Health.Message
+	}
+	return "is being deleted"
+}
+
+// differences are the objects of the app that are known to differ from its revision:
+// those that were found and are left alone, and those that are seen to differ now.
+func (a *app) differences(t *target) []Difference {
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	fights, frozen := a.fighting(), map[manifest.ID]bool{}
+	for _, o := range t.objects {
+		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
+			id := o.ID()
+			frozen[id] = true
+			id.Namespace = t.spec.Namespace
+			frozen[id] = true
+		}
+	}
+	a.mu.Lock()
+	found := make([]Difference, 0, len(a.drift))
+	told := map[manifest.ID]bool{}
+	for id, step := range a.drift {
+		found, told[id] = append(found, differenceOf(step)), true
+	}
+	sights := make(map[manifest.ID]sight, len(a.objects))
+	for id, n := range a.objects {
+		sights[id] = sight{noted: n, known: true, left: frozen[id], fight: fights[id]}
+	}
+	a.mu.Unlock()
+	if cluster != nil {
+		cluster.Index.See(setID(a.name), func(entry live.Entry) {
+			s, known := sights[entry.ID]
+			if !known && entry.Fingerprint == "" {
+				return // a copy that somebody made, see planner.made
+			}
+			s.entry, s.there, s.left = entry, true, s.left || entry.Policies.Has(manifest.Frozen)
+			sights[entry.ID] = s
+		})
+	}
+	for id, s := range sights {
+		if told[id] {
+			continue
+		}
+		if !s.there && cluster != nil {
+			if s.entry, s.there = cluster.Index.Get(id); !s.there {
+				s.lacked = cluster.Index.Lacks(id)
+			}
+		}
+		if what := s.differs(setID(a.name)); what != "" {
+			found = append(found, Difference{Object: id.String(), What: what, pending: true})
+		}
+	}
+	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
+	return found
+}
+
+// dying lists the objects of the app whose deletion has begun and is not at its end.
+func (a *app) dying(t *target) []live.Entry {
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if cluster == nil {
+		return nil
+	}
+	var entries []live.Entry
+	cluster.Index.See(setID(a.name), func(entry live.Entry) {
+		if entry.Terminating && entry.Fingerprint != "" {
+			entries = append(entries, entry)
+		}
+	})
+	slices.SortFunc(entries, func(x, y live.Entry) int { return strings.Compare(x.ID.Key(), y.ID.Key()) })
+	return entries
+}

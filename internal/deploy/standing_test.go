@@ -1,0 +1,81 @@
+package deploy
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+)
+
+// TestSync tries every branch: nothing that is known to differ passes for in sync.
+func TestSync(t *testing.T) {
+	good := standing{wanted: true, last: Deployed, settled: true}
+	with := func(change func(*standing)) standing { s := good; change(&s); return s }
+	differing := []Difference{{Object: "ConfigMap a", What: "was deleted"}}
+	for _, c := range []struct {
+		name    string
+		of      standing
+		want    Sync
+		reasons []string
+	}{
+		{"all well", good, InSync, nil},
+		{"a deploy goes on", with(func(s *standing) { s.running, s.differing = true, differing }), Deploying, []string{"ConfigMap a was deleted"}},
+		{"skipped", with(func(s *standing) { s.skipped = true }), Held, nil},
+		{"removed", with(func(s *standing) { s.last = Removed }), Gone, nil},
+		{"cannot be rendered", with(func(s *standing) { s.unread = true }), NotSynced, nil},
+		{"nothing wanted", with(func(s *standing) { s.wanted = false }), Pending, nil},
+		{"never deployed", with(func(s *standing) { s.last = "" }), Pending, nil},
+		{"a deploy or a correction failed", with(func(s *standing) { s.last = Failed }), NotSynced, nil},
+		{"another revision was applied", with(func(s *standing) { s.settled = false }), NotSynced, nil},
+		{"a newer revision waits for the end of a suspension", with(func(s *standing) { s.settled, s.suspended = false, true }), Held, nil},
+		{"an object differs", with(func(s *standing) { s.differing = differing }), Drifted, []string{"ConfigMap a was deleted"}},
+		{"an object differs while suspended", with(func(s *standing) { s.differing, s.suspended = differing, true }), Drifted, []string{"ConfigMap a was deleted"}},
+		{"a check failed", with(func(s *standing) { s.trouble = "no answer" }), Unsure, []string{"the last check could not be done: no answer"}},
+		{
+			"an object differs and a check failed", with(func(s *standing) { s.trouble, s.differing = "no answer", differing }), Drifted,
+			[]string{"ConfigMap a was deleted", "the last check could not be done: no answer"},
+		},
+		{"unhealthy is not out of sync", with(func(s *standing) { s.last = Unhealthy }), InSync, nil},
+		{"suspended as it is wanted", with(func(s *standing) { s.suspended = true }), InSync, nil},
+	} {
+		if got := c.of.sync(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if got := c.of.reasons(); !slices.Equal(got, c.reasons) {
+			t.Errorf("%s: reasons %q, want %q", c.name, got, c.reasons)
+		}
+	}
+}
+
+func TestDiffers(t *testing.T) {
+	noted := Noted{Digest: "d", Fingerprint: "f"}
+	entry := live.Entry{PartOf: "set", Fingerprint: "f"}
+	other, lost, dying, held := entry, entry, entry, entry
+	other.Fingerprint, lost.PartOf, dying.Terminating, held.Terminating = "g", "another", true, true
+	held.Health = health.Health{Status: health.Terminating, Message: "is being deleted, waits for a/b"}
+	fight := Fight{Times: 4, Next: 2 * time.Second, with: "a-controller"}
+	for _, c := range []struct {
+		name string
+		of   sight
+		want string
+	}{
+		{"as it was left", sight{noted: noted, known: true, entry: entry, there: true}, ""},
+		{"changed", sight{noted: noted, known: true, entry: other, there: true}, "was changed"},
+		{"changed, as its annotations let it be", sight{noted: noted, known: true, entry: other, there: true, left: true}, ""},
+		{"changed in a fight", sight{noted: noted, known: true, entry: other, there: true, fight: fight}, "was changed again by a-controller, 4 times; it waits up to 2s for its correction"},
+		{"without its label", sight{noted: noted, known: true, entry: lost, there: true}, "has lost the app's label"},
+		{"deleted", sight{noted: noted, known: true, lacked: true}, "was deleted"},
+		{"done and deleted", sight{noted: Noted{Ended: health.Succeeded}, known: true, lacked: true}, ""},
+		{"not seen yet", sight{noted: noted, known: true}, ""},
+		{"being deleted", sight{noted: noted, known: true, entry: dying, there: true}, "is being deleted"},
+		{"held by a finalizer", sight{noted: noted, known: true, entry: held, there: true}, "is being deleted, waits for a/b"},
+		{"pruned and held", sight{entry: held, there: true}, "is being deleted, waits for a/b"},
+		{"a member without a note", sight{entry: entry, there: true}, ""},
+	} {
+		if got := c.of.differs("set"); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"time"
+
+	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// tellStanding publishes that the app ceased to be in sync in a way of which no record
+// tells: a check failed, a correction has to wait, or a deletion hangs; and that it is in
+// sync again.
+func (a *app) tellStanding() {
+	t := a.wanted()
+	if t == nil || t.gone || a.engine.ctx.Err() != nil {
+		return
+	}
+	s := a.status()
+	happened, told := standingEvent(s), ""
+	if happened != nil {
+		told = happened.Text
+	}
+	a.mu.Lock()
+	before := a.toldSync
+	a.toldSync = told
+	a.mu.Unlock()
+	switch {
+	case told == before:
+	case happened != nil:
+		a.engine.publish(a, *happened)
+	case s.Sync == InSync:
+		a.engine.publish(a, event.Event{Kind: event.Drift, Good: true, Text: "in sync again"})
+	}
+}
+
+// standingEvent is the event of an app that is not in sync; nil if it is, or if its
+// records tell of all that differs.
+func standingEvent(s Status) *event.Event {
+	switch s.Sync {
+	case Unsure:
+		return &event.Event{Kind: event.Drift, Text: manifest.Clean("the last check could not be done: " + s.Trouble)}
+	case Drifted:
+		for _, found := range s.Found {
+			if found.pending {
+				return &event.Event{Kind: event.Drift, Object: found.Object, Text: manifest.Clean(found.Object + " " + found.What)}
+			}
+		}
+	}
+	return nil
+}
+
+// noticeDeletion tells of an object whose deletion does not come to its end in a while.
+func (a *app) noticeDeletion(seen live.Event) {
+	if seen.Entry.Terminating && !seen.Deleted {
+		time.AfterFunc(illAfter, a.tellStanding)
+	}
+}
