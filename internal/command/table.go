@@ -1,6 +1,9 @@
 package command
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // What several verbs say of the words that they take.
 const (
@@ -12,6 +15,11 @@ const (
 
 // verbs returns the table of verbs, in the order that help shows them.
 func verbs() []*verb {
+	return slices.Concat(seeing(), changing(), recorded(), keeping())
+}
+
+// seeing are the verbs that say who is there and what runs.
+func seeing() []*verb {
 	return []*verb{
 		{words: "", run: greet, help: "who you are, and what you can do"},
 		{words: "help", args: "[VERB] [VERB]", help: "this list, or help on one verb", run: help},
@@ -33,6 +41,13 @@ func verbs() []*verb {
 			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
 			more: revHelp + "The app's branch if left out. Nothing is changed.",
 		},
+	}
+}
+
+// changing are the verbs that deploy, compare and correct, and that explain what they
+// would do.
+func changing() []*verb {
+	return []*verb{
 		{
 			words: "sync", args: "APP", help: "deploy the newest revision, or deploy it again",
 			also:  []form{{"--all", "the same for every app that you may deploy"}},
@@ -91,6 +106,12 @@ func verbs() []*verb {
 			words: "resume", args: "APP", help: "end a suspension, and deploy what has been pushed", run: resume,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
+	}
+}
+
+// recorded are the verbs that say what happened.
+func recorded() []*verb {
+	return []*verb{
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{
 			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, run: listEvents,
@@ -101,6 +122,12 @@ func verbs() []*verb {
 			words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on",
 			also: []form{{"APP [OBJECT]", "what the containers of an app print"}}, flags: logsFlags, run: logs, more: logsHelp,
 		},
+	}
+}
+
+// keeping are the verbs for repositories, and for what the server has.
+func keeping() []*verb {
+	return []*verb{
 		{
 			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},
