@@ -64,7 +64,11 @@ func rollBack(ctx context.Context, c *call) error {
 	}
 	r.Release()
 	fmt.Fprintf(c, "%s: branch %s is at %s now\n", status.App, status.Branch, r.Commit.Short())
-	return c.show(ctx, runs)
+	if err := c.show(ctx, runs); err != nil {
+		return err
+	}
+	fmt.Fprintf(c, "%s: back to %s, by commit %s on branch %s; take it over with: git pull\n", status.App, r.To.Short(), r.Commit.Short(), status.Branch)
+	return nil
 }
 
 // revision finds what a deploy, a branch, a tag or a commit stands for.

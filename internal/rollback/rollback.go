@@ -128,8 +128,9 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	}
 }
 
-// lastGood finds the newest deploy before the last one that ended well, and
-// whose folder is not as it is now.
+// lastGood finds the newest deploy that ended well and applied something else than the
+// newest deploy did, or was to: its records say so. Its folder has to differ, too, for
+// that is what is taken back.
 func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deploy.Status, r *Rollback) (git.Hash, error) {
 	for before := 0; ; {
 		records, err := m.History.List(ctx, status.Repo, status.App, before, searchPage)
@@ -137,7 +138,7 @@ func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deplo
 			return "", err
 		}
 		for _, record := range records {
-			if before = record.Number; record.Result != deploy.Deployed && record.Result != deploy.Corrected {
+			if before = record.Number; !goodBefore(record, status.Last) {
 				continue
 			}
 			hash, err := git.ParseHash(record.Revision)
@@ -155,6 +156,15 @@ func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deplo
 			}
 		}
 	}
+}
+
+// goodBefore reports whether a deploy ended well, and applied something else than the
+// last one. A record that has no digest is of a deploy that nothing is known of.
+func goodBefore(record deploy.Record, last *deploy.Record) bool {
+	if record.Result != deploy.Deployed && record.Result != deploy.Corrected {
+		return false
+	}
+	return last == nil || last.Digest == "" || record.Digest != last.Digest
 }
 
 // searchPage is how many records the search for a good deploy reads at a time.
