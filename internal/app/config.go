@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
@@ -34,6 +36,7 @@ type Config struct {
 	Drift    Drift              `yaml:"drift"`
 	Secrets  Secrets            `yaml:"secrets"`
 	Charts   Charts             `yaml:"charts"`
+	Render   Render             `yaml:"render"`
 	Log      Log                `yaml:"log"`
 
 	// HookProgram is the absolute path of pushboat-hook; default: beside the
@@ -116,6 +119,28 @@ func (c Charts) config(dir string, local bool) charts.Config {
 	return charts.Config{
 		Registries: c.Registries, Credentials: c.Credentials, CA: c.CA, Dir: dir, Size: int64(c.CacheSize), Local: local,
 	}
+}
+
+// Render configures the processes that render charts and kustomizations.
+type Render struct {
+	MaxWorkers int  `yaml:"max_workers"` // at once; 0: worker.DefaultChildren
+	MaxMemory  Size `yaml:"max_memory"`  // of all together; 0: what as many may take
+}
+
+// workers is how many there may be at once: of the two bounds the tighter one.
+func (r Render) workers(each int64) int {
+	workers := cmp.Or(r.MaxWorkers, worker.DefaultChildren)
+	if r.MaxMemory > 0 {
+		workers = min(workers, int(int64(r.MaxMemory)/each))
+	}
+	return workers
+}
+
+// check returns what is wrong with the settings.
+func (r Render) check(problems *problems) {
+	each := worker.DefaultLimits.Memory
+	problems.when(r.MaxWorkers < 0, "render.max_workers: %d is less than 1", r.MaxWorkers)
+	problems.when(r.MaxMemory > 0 && int64(r.MaxMemory) < each, "render.max_memory: one worker may take %d MiB, so that is the least", each>>20)
 }
 
 // Log configures the server's log, which goes to standard error.
@@ -227,6 +252,7 @@ func (c Config) check() error {
 	_, hasDefault := c.Clusters[appfile.DefaultCluster]
 	problems.when(!hasDefault, "clusters: one has to be called %q", appfile.DefaultCluster)
 	c.checkKeys(&problems)
+	c.Render.check(&problems)
 	_, err := newLog(c.Log)
 	problems.add("", err)
 	return problems.err()

@@ -209,6 +209,7 @@ func (s *server) buildEngine() error {
 		return err
 	}
 	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
+	s.renderers.Bound(s.config.Render.workers(worker.DefaultLimits.Memory))
 	store, err := charts.New(s.config.Charts.config(s.path("charts"), false))
 	if err != nil {
 		return err

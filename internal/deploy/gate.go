@@ -44,6 +44,7 @@ type Change struct {
 	// and names can tell nothing: without keys and values of clusters, and compared
 	// with nothing but the app's own objects that hide nothing.
 	Unaccepted bool
+	Tell       func(line string) // of what the caller waits for; nil: nobody is told
 }
 
 // Prepared is a change that has been planned: what it would do, or all that is
@@ -91,6 +92,7 @@ func (p *Prepared) Render() {
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
 		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
+		operator: p.Caller.Operator, tell: p.Tell,
 	})
 	p.Problems = append(p.Problems, found...)
 }

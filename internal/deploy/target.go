@@ -68,6 +68,9 @@ type reading struct {
 	tree           fs.FS
 	repo, revision string
 	blind          bool // without keys and values of clusters, see Change.Unaccepted
+
+	operator string            // for whom it is; "": for the server itself
+	tell     func(line string) // of what is waited for; may be nil
 }
 
 // renderer is what renders the revision.
@@ -85,7 +88,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	var targets []*target
 	var problems manifest.Problems
 	reader := newRuleReader()
-	session := r.renderer(e).Session(r.tree)
+	session := r.renderer(e).SessionFor(r.tree, r.operator, r.tell)
 	defer session.Close()
 	for _, spec := range r.specs {
 		old := e.wantedOf(spec.Name)

@@ -24,6 +24,7 @@ type push struct {
 
 	mu        sync.Mutex
 	options   deploy.Options
+	tell      func(line string)           // the client, of what it waits for
 	prepared  map[string]*deploy.Prepared // by ref; removed once committed
 	news      map[string]git.Hash
 	gated     []*deploy.Prepared
@@ -63,6 +64,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return false
 	}
 	p.options = options
+	p.tell = func(line string) { fmt.Fprintln(out, line) }
 	updates, foreign := sift(req.Updates)
 	if len(updates) == 0 || p.talk.Atomic() {
 		problems = judgeForeign(foreign)
@@ -216,6 +218,7 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	change := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name().String(), Branch: branch, Revision: update.New.String(),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
+		Tell: p.tell,
 	})
 	if !change.Deploys() {
 		return nil, nil

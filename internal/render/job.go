@@ -160,8 +160,11 @@ func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error)
 }
 
 func hintFor(err error) string {
-	if errors.Is(err, worker.ErrLimit) {
+	switch {
+	case errors.Is(err, worker.ErrLimit):
 		return "split the app, or commit what it renders to"
+	case errors.Is(err, worker.ErrBusy):
+		return "push again in a while; the server's setting render.max_workers says how many there may be"
 	}
 	return ""
 }

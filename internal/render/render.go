@@ -112,8 +112,17 @@ type Session struct {
 }
 
 // Session begins to render the revision whose root is fsys.
-func (r *Renderer) Session(fsys fs.FS) *Session {
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(), read: map[source]answer{}}
+func (r *Renderer) Session(fsys fs.FS) *Session { return r.SessionFor(fsys, "", nil) }
+
+// SessionFor is Session for an operator, among whom the workers are shared fairly.
+// told gets a line when one has to be waited for; it may be nil.
+func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string)) *Session {
+	waits := func(w worker.Wait) {
+		if told != nil {
+			told(w.String())
+		}
+	}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.SessionFor(operator, waits), read: map[source]answer{}}
 }
 
 // Close lets go of what the session has used.

@@ -10,11 +10,13 @@ import (
 )
 
 // Pool keeps a child warm, so that a push does not wait for the start of one: a
-// program of this size takes 60 to 100 ms.
+// program of this size takes 60 to 100 ms. It bounds how many there are at once, the
+// warm one included.
 type Pool struct {
 	program []string
 	limits  Limits
 	log     *logrus.Entry
+	turns   *queue
 
 	mu      sync.Mutex
 	spare   *process
@@ -24,16 +26,21 @@ type Pool struct {
 }
 
 // NewPool returns a pool of children, each started with a command line such as
-// that of Program. The first is started when it is needed, or by Warm.
+// that of Program. The first is started when it is needed, or by Warm. There are at
+// most DefaultChildren, unless Bound says otherwise.
 func NewPool(program []string, limits Limits, log *logrus.Entry) *Pool {
-	return &Pool{program: program, limits: limits, log: log}
+	return &Pool{program: program, limits: limits, log: log, turns: &queue{most: DefaultChildren, taken: map[string]int{}}}
 }
+
+// Bound sets how many children there may be at once, one at least; it is called before
+// the first session.
+func (p *Pool) Bound(children int) { p.turns.most = max(1, children) }
 
 // Warm starts a spare child in the background, unless there is one.
 func (p *Pool) Warm() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.spare != nil || p.warming != nil || len(p.program) == 0 {
+	if p.closed || p.spare != nil || p.warming != nil || len(p.program) == 0 || p.turns.full() {
 		return
 	}
 	done := make(chan struct{})
@@ -123,17 +130,30 @@ func (p *Pool) start() (*process, error) {
 // methods are not for several goroutines at once.
 type Session struct {
 	pool  *Pool
+	owner string
+	told  func(Wait)
 	child *process
+	turn  bool // it has a turn, and so may have a child
 	used  bool
 }
 
-// Session returns a session; the first job takes its child.
-func (p *Pool) Session() *Session { return &Session{pool: p} }
+// Session returns a session; the first job takes its child, and a turn that lasts
+// until Close.
+func (p *Pool) Session() *Session { return p.SessionFor("", nil) }
+
+// SessionFor is Session for an owner, among whom children are shared fairly. told is
+// called when a job has to wait for its turn; it may be nil.
+func (p *Pool) SessionFor(owner string, told func(Wait)) *Session {
+	return &Session{pool: p, owner: owner, told: told}
+}
 
 // Do has a job done on the files of a revision. The error is that of the
 // process (ErrLimit, ErrCrashed, or the end of ctx), never of what is rendered.
 func (s *Session) Do(ctx context.Context, fsys fs.FS, job []byte) ([]byte, error) {
 	s.used = true
+	if err := s.takeTurn(ctx); err != nil {
+		return nil, err
+	}
 	if s.child == nil {
 		child, err := s.pool.take()
 		if err != nil {
@@ -148,6 +168,15 @@ func (s *Session) Do(ctx context.Context, fsys fs.FS, job []byte) ([]byte, error
 	return output, err
 }
 
+func (s *Session) takeTurn(ctx context.Context) error {
+	if s.turn {
+		return nil
+	}
+	err := s.pool.turns.take(ctx, s.owner, s.told)
+	s.turn = err == nil
+	return err
+}
+
 func (s *Session) drop() {
 	s.child.end()
 	s.child = nil
@@ -157,6 +186,10 @@ func (s *Session) drop() {
 func (s *Session) Close() {
 	if s.child != nil {
 		s.drop()
+	}
+	if s.turn {
+		s.pool.turns.release(s.owner)
+		s.turn = false
 	}
 	if s.used {
 		s.pool.Warm()

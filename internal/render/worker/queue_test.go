@@ -1,0 +1,120 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func newQueue(most int) *queue { return &queue{most: most, taken: map[string]int{}} }
+
+// wait has an owner take a turn in the background, and returns when he waits for it.
+func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
+	t.Helper()
+	waits := make(chan Wait, 1)
+	go func() {
+		if err := q.take(context.Background(), owner, func(w Wait) { waits <- w }); err == nil {
+			got <- owner
+		}
+	}()
+	select {
+	case w := <-waits:
+		return w
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s does not wait", owner)
+	}
+	return Wait{}
+}
+
+// Whoever asks for many waits for himself: a free turn goes to who has the fewest,
+// and among those to who came first.
+func TestTurnsAreSharedFairly(t *testing.T) {
+	q := newQueue(2)
+	for range 2 {
+		if err := q.take(context.Background(), "ana", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make(chan string)
+	for i, owner := range []string{"ana", "ana", "ben", "cleo", "ben"} {
+		if w := wait(t, q, owner, got); w.Ahead != i || w.Children != 2 {
+			t.Errorf("%s is told %+v", owner, w)
+		}
+	}
+	// Of ana's two turns the first goes to ben, who has none; then she has as few as
+	// cleo and came before. Her other one waits until all have had theirs.
+	var order []string
+	for _, gone := range []string{"ana", "ana", "ben", "cleo", "ana"} {
+		q.release(gone)
+		order = append(order, <-got)
+	}
+	if is := strings.Join(order, " "); is != "ben ana cleo ben ana" {
+		t.Errorf("turns went to %s", is)
+	}
+}
+
+func TestWhoLeavesHoldsNoTurn(t *testing.T) {
+	q := newQueue(1)
+	if err := q.take(context.Background(), "ana", nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	gone := errors.New("gone")
+	err := q.take(ctx, "ben", func(Wait) { cancel(gone) })
+	if !errors.Is(err, gone) {
+		t.Errorf("got %v", err)
+	}
+	q.release("ana")
+	// One who leaves in the moment in which it becomes his turn gives it back.
+	given := &waiter{owner: "cleo", turn: make(chan struct{})}
+	q.taken["cleo"]++
+	q.leave(given)
+	if err := q.take(context.Background(), "dora", func(Wait) { t.Error("dora waits") }); err != nil {
+		t.Error(err)
+	}
+	if len(q.waiters) != 0 || q.running() != 1 {
+		t.Errorf("%d wait, %d run", len(q.waiters), q.running())
+	}
+}
+
+func TestWaitSaysHowManyAreAhead(t *testing.T) {
+	for w, want := range map[Wait]string{
+		{Children: 4}:           "waiting for a renderer: all 4 are at work",
+		{Children: 4, Ahead: 2}: "waiting for a renderer: all 4 are at work, and 2 others wait",
+	} {
+		if got := fmt.Sprint(w); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// Sessions together have no more children than the pool may, the warm one included.
+func TestPoolBoundsItsChildren(t *testing.T) {
+	pool := newPool(t)
+	pool.Bound(1)
+	first := pool.Session()
+	do(t, first, "pid")
+	pool.Warm()
+	if pool.spare != nil || pool.warming != nil {
+		t.Error("a spare child beside all that there may be")
+	}
+	waits, done := make(chan Wait, 1), make(chan error, 1)
+	go func() {
+		second := pool.SessionFor("ben", func(w Wait) { waits <- w })
+		defer second.Close()
+		_, err := second.Do(context.Background(), files, []byte("pid"))
+		done <- err
+	}()
+	select {
+	case <-waits:
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	}
+	first.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
