@@ -170,10 +170,11 @@ func (c Counts) String() string {
 }
 
 // PrintProblems writes all problems, each with its place and the next thing
-// to try. Git's clients colour "error:" and "hint:" at the start of a line.
+// to try; many that differ only in names are told as one. Git's clients colour
+// "error:" and "hint:" at the start of a line.
 func PrintProblems(w io.Writer, problems manifest.Problems) {
 	problems.Sort()
-	for _, p := range problems {
+	for _, p := range gather(problems) {
 		place := p.Source.String()
 		if p.Object != "" {
 			place = strings.TrimPrefix(place+": "+p.Object, ": ")
@@ -187,6 +188,9 @@ func PrintProblems(w io.Writer, problems manifest.Problems) {
 		fmt.Fprintln(w, "error: "+manifest.Clean(place))
 		for _, line := range lines {
 			fmt.Fprintln(w, "  "+manifest.Clean(line))
+		}
+		if len(p.others) > 0 {
+			fmt.Fprintln(w, "  "+manifest.Clean(p.summary()))
 		}
 		if p.Hint != "" {
 			for line := range strings.SplitSeq(strings.TrimRight(p.Hint, "\n"), "\n") {
