@@ -27,6 +27,9 @@ func scalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]str
 		if !scalerKinds[o.ID().GroupKind()] {
 			continue
 		}
+		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.IsSkipped() {
+			continue
+		}
 		read := func(field string) string {
 			text, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", field)
 			return text

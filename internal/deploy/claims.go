@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -48,7 +49,7 @@ func (c *claims) set(app, cluster string, objects []resolved) {
 	}
 	keys := make([]placeKey, 0, len(objects))
 	for _, o := range objects {
-		if o.id.IsGenerated() {
+		if o.id.IsGenerated() || o.policy.IsSkipped() {
 			continue
 		}
 		key := placeKey{cluster, o.id}
@@ -119,9 +120,10 @@ type companions struct {
 	partial    bool // there may be more, in files that could not be read
 }
 
-// newCompanions collects the namespaces of the targets, and their custom
-// resource definitions as far as known does not say that the cluster already
-// has them as they are.
+// newCompanions collects the namespaces of the targets that are made before the
+// objects in them, and their custom resource definitions as far as known does not say
+// that the cluster already has them as they are. Before they are used, vet has to ask
+// the cluster about the definitions.
 func newCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *companions {
 	with := &companions{namespaces: map[string]bool{}, targets: targets}
 	var definitions []*manifest.Object
@@ -132,7 +134,8 @@ func newCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 			}
 			switch o.ID().GroupKind() {
 			case manifest.NamespaceKind:
-				with.namespaces[o.GetName()] = true
+				policy, _ := manifest.PolicyOf(o.Unstructured)
+				with.namespaces[o.GetName()] = with.namespaces[o.GetName()] || policy.Applies()
 			case manifest.DefinitionKind:
 				if !known(t, o) {
 					definitions = append(definitions, o)
@@ -142,6 +145,12 @@ func newCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 	}
 	with.schemas = kube.NewSchemas(definitions)
 	return with
+}
+
+// vet leaves out the definitions that define nothing on the cluster, and reports those
+// that would redefine what it serves itself.
+func (c *companions) vet(ctx context.Context, cluster *Cluster) manifest.Problems {
+	return cluster.Kube.Vet(ctx, c.schemas)
 }
 
 // pending reports whether the definition of a kind comes with the push.

@@ -242,8 +242,10 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		if t == nil || t.spec.Cluster != name {
 			continue
 		}
-		objects, problems := resolve(ctx, cluster, t, newCompanions([]*target{t}, a.knows))
-		e.claimAll(a, t, e.withoutShared(t, objects), problems)
+		with := newCompanions([]*target{t}, a.knows)
+		problems := with.vet(ctx, cluster)
+		objects, unresolved := resolve(ctx, cluster, t, with)
+		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil
 }

@@ -226,6 +226,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 		}
 		p.with[name] = newCompanions(targets, e.knows)
 		p.with[name].partial = p.partial
+		p.Problems = append(p.Problems, p.with[name].vet(ctx, cluster)...)
 		for _, t := range targets {
 			if t.kept {
 				continue // wants what it wanted, and the claims on it stand
@@ -248,6 +249,9 @@ func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.
 	mine := p.claims
 	var problems manifest.Problems
 	for _, o := range objects {
+		if o.policy.IsSkipped() {
+			continue // it is never applied
+		}
 		owner := mine.owner(t.spec.Cluster, o.id)
 		if owner == "" || owner == t.spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.spec.Cluster, o.id) {
 			continue

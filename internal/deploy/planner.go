@@ -73,9 +73,10 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		seen     = make(map[manifest.ID]manifest.Source, len(all))
 	)
 	for _, written := range all {
+		policy, _ := manifest.PolicyOf(written.Unstructured)
 		kind, problem, unserved := kindOf(ctx, cluster, written, with)
-		if unserved && t.gone {
-			continue // its kind is gone, and so is what it was to run for
+		if unserved && (t.gone || policy.IsSkipped()) {
+			continue // its kind is gone, and so is what it was to run for; or it is never applied
 		}
 		if problem != nil {
 			problem.App = t.spec.Name
@@ -94,6 +95,11 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			})
 			continue
 		}
+		misread := o.readPolicy(t)
+		if o.policy.IsSkipped() { // what runs in its place is left there
+			objects, problems = append(objects, o), append(problems, misread...)
+			continue
+		}
 		if first, twice := seen[o.id]; twice {
 			problems = append(problems, manifest.Problem{
 				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
@@ -103,7 +109,6 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			continue
 		}
 		seen[o.id] = o.Source
-		misread := o.readPolicy(t)
 		objects, problems = append(objects, o), append(problems, misread...)
 	}
 	return objects, problems
@@ -130,6 +135,9 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
 	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
 		problem = told[0]
+	}
+	if left := with.schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
+		problem.Hint = left
 	}
 	return kube.Kind{}, &problem, kube.IsUnserved(err)
 }
@@ -242,7 +250,7 @@ func (p *planner) isFirst() bool {
 func (p *planner) follow(ctx context.Context, objects []resolved) error {
 	kinds := map[string]kube.Kind{}
 	for _, o := range objects {
-		if !p.with.pending(o.kind) {
+		if !p.with.pending(o.kind) && !o.policy.IsSkipped() {
 			kinds[o.kind.GVK.GroupKind().String()] = o.kind
 		}
 	}

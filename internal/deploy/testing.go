@@ -103,8 +103,9 @@ func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 		return nil, err
 	}
 	with := newCompanions([]*target{t}, a.knows)
-	objects, problems := resolve(ctx, cluster, t, with)
-	if len(problems) > 0 {
+	problems := with.vet(ctx, cluster)
+	objects, unresolved := resolve(ctx, cluster, t, with)
+	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, problems
 	}
 	objects = slices.DeleteFunc(objects, func(o resolved) bool { return !o.policy.Phase.Has(manifest.Test) || o.policy.Phase.Has(manifest.Skip) })

@@ -389,6 +389,9 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	with := j.with
 	if with == nil {
 		with = newCompanions([]*target{t}, a.knows)
+		if problems := with.vet(ctx, cluster); len(problems) > 0 {
+			return nil, problems
+		}
 	}
 	if j.look = j.look && !with.defines(); j.look { // a definition that is gone has taken more with it
 		t = t.only(j.looks)

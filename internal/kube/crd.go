@@ -29,21 +29,38 @@ import (
 // Schemas validates custom resources against the CustomResourceDefinitions that
 // come with the same push: the cluster does not know those yet. A definition
 // that is itself wrong is found by its own dry run; resources are then not
-// checked against it. Its methods may be called from any goroutine.
+// checked against it. Its methods may be called from any goroutine, once Vet has
+// returned.
 type Schemas struct {
 	definitions map[apischema.GroupKind]*definition
+	left        map[apischema.GroupKind]string // why a definition does not count
 }
 
-// NewSchemas reads definitions. Objects that are none are ignored.
+// NewSchemas reads definitions. It leaves out those that define nothing: that are
+// never applied, or that the API server would refuse for their names. Objects that are
+// no definitions are ignored.
 func NewSchemas(crds []*manifest.Object) *Schemas {
-	s := &Schemas{definitions: map[apischema.GroupKind]*definition{}}
+	s := &Schemas{definitions: map[apischema.GroupKind]*definition{}, left: map[apischema.GroupKind]string{}}
 	for _, crd := range crds {
-		if d, ok := readDefinition(crd); ok {
+		d, ok := readDefinition(crd)
+		if !ok {
+			continue
+		}
+		switch why := d.faults(); {
+		case !d.policy.Applies():
+			s.left[d.kind] = "its CustomResourceDefinition at " + crd.Source.String() + " is not applied before it"
+		case why != "":
+			s.left[d.kind] = "mend its CustomResourceDefinition at " + crd.Source.String() + ": " + why
+		default:
 			s.definitions[d.kind] = d
 		}
 	}
 	return s
 }
+
+// Left says why a definition of a kind that comes with the push does not count; "" if
+// there is none.
+func (s *Schemas) Left(gk apischema.GroupKind) string { return s.left[gk] }
 
 // Kind returns how the cluster will serve a kind once its definition is
 // applied. The error is an *UnknownKindError if the push does not define the
@@ -95,6 +112,9 @@ func (s *Schemas) Validate(ctx context.Context, obj *manifest.Object) manifest.P
 
 // definition is what is known of a CustomResourceDefinition.
 type definition struct {
+	object     *manifest.Object
+	policy     manifest.Policy
+	scope      string
 	kind       apischema.GroupKind
 	plural     string
 	namespaced bool
@@ -121,7 +141,9 @@ func readDefinition(crd *manifest.Object) (*definition, bool) {
 		s, _, _ := unstructured.NestedString(crd.Object, path...)
 		return s
 	}
+	policy, _ := manifest.PolicyOf(crd.Unstructured)
 	d := &definition{
+		object: crd, policy: policy, scope: text("spec", "scope"),
 		kind:       apischema.GroupKind{Group: text("spec", "group"), Kind: text("spec", "names", "kind")},
 		plural:     text("spec", "names", "plural"),
 		namespaced: text("spec", "scope") == string(apiextensionsv1.NamespaceScoped),

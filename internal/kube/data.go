@@ -6,18 +6,16 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // ReadData reads what a ConfigMap or Secret holds, by its keys; nil if there is no
 // such object. It is one request.
 func (c *Cluster) ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error) {
-	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	resource := configMaps
 	if kind == "Secret" {
-		resource.Resource = "secrets"
+		resource = secrets
 	}
-	object, err := c.dynamic.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	object, err := c.Get(ctx, resource, namespace, name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -28,8 +27,11 @@ const (
 // Logs reads the last lines of a container's log, cleaned for terminals.
 // container "" is the only one that the pod has.
 func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, lines int) ([]string, error) {
-	request := c.kinds.client.RESTClient().Get().
-		AbsPath("api", "v1", "namespaces", namespace, "pods", pod, "log").
+	at, err := objectPath(podKind.Resource, namespace, pod)
+	if err != nil {
+		return nil, err
+	}
+	request := c.kinds.client.RESTClient().Get().AbsPath(at, "log").
 		Param("tailLines", strconv.Itoa(lines)).Param("limitBytes", strconv.Itoa(maxLogBytes))
 	if container != "" {
 		request.Param("container", container)
@@ -62,8 +64,11 @@ const (
 // FollowLog passes each line of a container's log to tell, cleaned for terminals, until
 // the log or ctx ends. The end of ctx is no error. A line that is too long is cut.
 func (c *Cluster) FollowLog(ctx context.Context, r LogRequest, tell func(line string)) error {
-	request := c.kinds.client.RESTClient().Get().
-		AbsPath("api", "v1", "namespaces", r.Namespace, "pods", r.Pod, "log").
+	at, err := objectPath(podKind.Resource, r.Namespace, r.Pod)
+	if err != nil {
+		return err
+	}
+	request := c.kinds.client.RESTClient().Get().AbsPath(at, "log").
 		Param("container", r.Container).Param("tailLines", strconv.Itoa(r.Lines))
 	if r.Since > 0 {
 		request.Param("sinceSeconds", strconv.FormatInt(int64(math.Ceil(r.Since.Seconds())), 10))
@@ -116,8 +121,7 @@ func eachLine(in io.Reader, tell func(line string)) error {
 // Containers lists the containers of a pod; with a name, the one of that name, which
 // may also be an init container, if the pod has it.
 func (c *Cluster) Containers(ctx context.Context, namespace, pod, name string) ([]string, error) {
-	kind := Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
-	u, err := c.Get(ctx, kind, namespace, pod)
+	u, err := c.Get(ctx, podKind, namespace, pod)
 	if err != nil {
 		return nil, err
 	}

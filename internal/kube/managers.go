@@ -45,6 +45,10 @@ func (c *Cluster) Succeed(ctx context.Context, kind Kind, u *unstructured.Unstru
 		return nil, fmt.Errorf("encode the managers of %s %s: %w", u.GetKind(), u.GetName(), err)
 	}
 	opts := metav1.PatchOptions{FieldManager: FieldManager}
-	left, err := c.resource(kind, u.GetNamespace()).Patch(ctx, u.GetName(), types.JSONPatchType, patch, opts)
+	objects, err := c.object(kind, u.GetNamespace(), u.GetName())
+	if err != nil {
+		return nil, err
+	}
+	left, err := objects.Patch(ctx, u.GetName(), types.JSONPatchType, patch, opts)
 	return left, c.wrap("take the fields over", err)
 }

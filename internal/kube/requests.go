@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -37,7 +36,11 @@ func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstru
 		patch.DryRun = []string{metav1.DryRunAll}
 		patch.FieldValidation = metav1.FieldValidationStrict
 	}
-	applied, err := c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.ApplyPatchType, data, patch)
+	objects, err := c.object(kind, obj.GetNamespace(), obj.GetName())
+	if err != nil {
+		return nil, err
+	}
+	applied, err := objects.Patch(ctx, obj.GetName(), types.ApplyPatchType, data, patch)
 	return applied, c.wrapFor(ctx, kind, "apply", err)
 }
 
@@ -51,7 +54,11 @@ func (c *Cluster) Replace(ctx context.Context, kind Kind, obj *unstructured.Unst
 	}
 	whole := obj.DeepCopy()
 	whole.SetResourceVersion(version)
-	replaced, err := c.resource(kind, obj.GetNamespace()).Update(ctx, whole, opts)
+	objects, err := c.object(kind, obj.GetNamespace(), obj.GetName())
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := objects.Update(ctx, whole, opts)
 	return replaced, c.wrapFor(ctx, kind, "replace", err)
 }
 
@@ -65,7 +72,11 @@ func (c *Cluster) Release(ctx context.Context, kind Kind, id manifest.ID, uid ty
 		return nil, fmt.Errorf("encode the release of %s: %w", id, err)
 	}
 	opts := metav1.PatchOptions{FieldManager: FieldManager}
-	released, err := c.resource(kind, id.Namespace).Patch(ctx, id.Name, types.MergePatchType, patch, opts)
+	objects, err := c.object(kind, id.Namespace, id.Name)
+	if err != nil {
+		return nil, err
+	}
+	released, err := objects.Patch(ctx, id.Name, types.MergePatchType, patch, opts)
 	return released, c.wrapFor(ctx, kind, "release", err)
 }
 
@@ -76,7 +87,11 @@ func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstr
 		opts.DryRun = []string{metav1.DryRunAll}
 		opts.FieldValidation = metav1.FieldValidationStrict
 	}
-	created, err := c.resource(kind, obj.GetNamespace()).Create(ctx, obj, opts)
+	objects, err := c.Objects(kind, obj.GetNamespace())
+	if err != nil {
+		return nil, err
+	}
+	created, err := objects.Create(ctx, obj, opts)
 	return created, c.wrapFor(ctx, kind, "create", err)
 }
 
@@ -90,13 +105,21 @@ func (c *Cluster) SetManagedFields(ctx context.Context, kind Kind, obj *unstruct
 	if err != nil {
 		return fmt.Errorf("encode the field owners of %s %s: %w", obj.GetKind(), obj.GetName(), err)
 	}
-	_, err = c.resource(kind, obj.GetNamespace()).Patch(ctx, obj.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+	objects, err := c.object(kind, obj.GetNamespace(), obj.GetName())
+	if err != nil {
+		return err
+	}
+	_, err = objects.Patch(ctx, obj.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
 	return c.wrapFor(ctx, kind, "patch", err)
 }
 
 // Get reads an object. IsNotFound tells that there is none.
 func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*unstructured.Unstructured, error) {
-	obj, err := c.resource(kind, namespace).Get(ctx, name, metav1.GetOptions{})
+	objects, err := c.object(kind, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	obj, err := objects.Get(ctx, name, metav1.GetOptions{})
 	return obj, c.wrapFor(ctx, kind, "get", err)
 }
 
@@ -132,7 +155,11 @@ func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string,
 	if opts.DryRun {
 		del.DryRun = []string{metav1.DryRunAll}
 	}
-	err := c.resource(kind, namespace).Delete(ctx, name, del)
+	objects, err := c.object(kind, namespace, name)
+	if err != nil {
+		return err
+	}
+	err = objects.Delete(ctx, name, del)
 	if isPathMissing(err) {
 		c.Invalidate()
 		return &UnknownKindError{GVK: kind.GVK}
@@ -142,16 +169,10 @@ func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string,
 
 // List lists a kind's objects. namespace "" means all of them.
 func (c *Cluster) List(ctx context.Context, kind Kind, namespace, selector string) (*unstructured.UnstructuredList, error) {
-	list, err := c.resource(kind, namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	return list, c.wrap("list "+kind.Resource.Resource, err)
-}
-
-// resource addresses a kind's objects; a cluster-scoped kind has no namespace,
-// whatever an object says.
-func (c *Cluster) resource(kind Kind, namespace string) dynamic.ResourceInterface {
-	resource := c.dynamic.Resource(kind.Resource)
-	if kind.Namespaced && namespace != "" {
-		return resource.Namespace(namespace)
+	objects, err := c.Objects(kind, namespace)
+	if err != nil {
+		return nil, err
 	}
-	return resource
+	list, err := objects.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	return list, c.wrap("list "+kind.Resource.Resource, err)
 }

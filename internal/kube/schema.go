@@ -70,11 +70,11 @@ func (s *schemas) of(ctx context.Context, gv schema.GroupVersion) (*document, er
 }
 
 func (s *schemas) fetch(ctx context.Context, gv schema.GroupVersion) (*document, error) {
-	path := "/openapi/v3/apis/" + gv.String()
-	if gv.Group == "" {
-		path = "/openapi/v3/api/" + gv.Version
+	at, err := apiPath(gv)
+	if err != nil {
+		return nil, err
 	}
-	body, err := s.client.Get().AbsPath(path).SetHeader("Accept", "application/json").Stream(ctx)
+	body, err := s.client.Get().AbsPath("/openapi/v3"+at).SetHeader("Accept", "application/json").Stream(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema of %s: %w", gv, err)
 	}

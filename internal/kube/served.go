@@ -82,7 +82,10 @@ func IsUnserved(err error) bool {
 // of it. It returns a version in which it is served; "" if it is in none.
 func (c *Cluster) askFor(ctx context.Context, gk schema.GroupKind) (version string, err error) {
 	client, group := c.kinds.client, metav1.APIGroup{}
-	path := "/apis/" + gk.Group
+	path, err := groupPath(gk.Group)
+	if err != nil {
+		return "", err
+	}
 	if gk.Group == "" {
 		group.Versions = []metav1.GroupVersionForDiscovery{{GroupVersion: "v1", Version: "v1"}}
 	} else if err := client.RESTClient().Get().AbsPath(path).Do(ctx).Into(&group); apierrors.IsNotFound(err) {

@@ -56,8 +56,12 @@ const acceptMetadataList = "application/vnd.kubernetes.protobuf;as=PartialObject
 // in which version each is: one page of a list, in one request. The error is the
 // server's.
 func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.ListOptions) (*VersionList, error) {
+	at, err := listPath(kind.Resource, "")
+	if err != nil {
+		return nil, err
+	}
 	answer := c.lists.Get().
-		AbsPath(listPath(kind.Resource)).
+		AbsPath(at).
 		SetHeader("Accept", acceptMetadataList).
 		SetHeader("Accept-Encoding", "identity"). // to unpack it takes longer than to read it
 		SpecificallyVersionedParams(&options, metav1.ParameterCodec, schema.GroupVersion{Version: "v1"}).
@@ -73,14 +77,6 @@ func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.Li
 		return versionsOfProtobuf(list)
 	}
 	return versionsOfJSON(data)
-}
-
-// listPath is where the API server has a kind's objects, of all namespaces.
-func listPath(resource schema.GroupVersionResource) string {
-	if resource.Group == "" {
-		return "/api/" + resource.Version + "/" + resource.Resource
-	}
-	return "/apis/" + resource.Group + "/" + resource.Version + "/" + resource.Resource
 }
 
 // listClient makes the client of ListVersions, which speaks of no kind in particular.

@@ -20,7 +20,10 @@ const (
 // ListOwned reads the objects of a kind in a namespace that others own, in full. more
 // says that there are more than it returns.
 func ListOwned(ctx context.Context, cluster *kube.Cluster, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error) {
-	objects := cluster.Dynamic().Resource(kind.Resource).Namespace(namespace)
+	objects, err := cluster.Objects(kind, namespace)
+	if err != nil {
+		return nil, false, err
+	}
 	options := metav1.ListOptions{Limit: ownedPage}
 	for {
 		list, err := objects.List(ctx, options)

@@ -28,14 +28,27 @@ func (f *follow) newReflector() *cache.Reflector {
 
 // bodies lists and watches whole objects.
 func (f *follow) bodies() (*cache.ListWatch, runtime.Object) {
-	objects := f.index.cluster.Dynamic().Resource(f.target().Resource)
+	objects, err := f.index.cluster.Objects(f.target(), "")
+	if err != nil {
+		return unaddressed(f, err), &unstructured.Unstructured{}
+	}
 	return listWatch(f, objects.List, objects.Watch), &unstructured.Unstructured{}
 }
 
 // metadata lists and watches the metadata of objects.
 func (f *follow) metadata() (*cache.ListWatch, runtime.Object) {
-	objects := f.index.cluster.Metadata().Resource(f.target().Resource)
+	objects, err := f.index.cluster.MetadataOf(f.target())
+	if err != nil {
+		return unaddressed(f, err), &metav1.PartialObjectMetadata{}
+	}
 	return listWatch(f, objects.List, objects.Watch), &metav1.PartialObjectMetadata{}
+}
+
+// unaddressed is the listWatch of a kind for which no path can be built.
+func unaddressed(f *follow, err error) *cache.ListWatch {
+	return listWatch(f,
+		func(context.Context, metav1.ListOptions) (runtime.Object, error) { return nil, err },
+		func(context.Context, metav1.ListOptions) (watch.Interface, error) { return nil, err })
 }
 
 // listWatch selects what belongs to an ApplySet, and notes how each request went.

@@ -41,6 +41,18 @@ type Policy struct {
 	firstOnly, laterOnly Phase // phases that not every deploy has
 }
 
+// Applies reports whether the object is there when the other objects of its revision
+// are applied: it is none that is skipped or left as it is, nor a hook that runs later.
+func (p Policy) Applies() bool {
+	return !p.Has(Frozen) && !p.Phase.Has(Skip) && (p.Phase == 0 || p.Phase.Has(PreSync))
+}
+
+// IsSkipped reports whether the object is never applied: it asks for that, or is a
+// hook of a phase that no deploy has.
+func (p Policy) IsSkipped() bool {
+	return p.Phase.Has(Skip) || p.Phase != 0 && !p.Phase.Runs() && !p.Phase.Has(Test)
+}
+
 // RunsIn reports whether the object is a hook of a phase of a deploy, which is
 // the first one or not.
 func (p Policy) RunsIn(phase Phase, isFirst bool) bool {

@@ -1,0 +1,128 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// definitionKind is where definitions are.
+var definitionKind = Kind{
+	GVK:      manifest.DefinitionKind.WithVersion("v1"),
+	Resource: schema.GroupVersionResource{Group: manifest.DefinitionKind.Group, Version: "v1", Resource: "customresourcedefinitions"},
+}
+
+// faults says why the API server would refuse the definition for what paths are built
+// of; "" if it would not. The rules are those of ValidateCustomResourceDefinition
+// (apiextensions-apiserver 1.37), which TestNamesLikeTheServer compares them with.
+func (d *definition) faults() string {
+	checks := []struct {
+		field, value string
+		wrong        func(string) []string
+	}{
+		{"spec.group", d.kind.Group, validation.IsDNS1123Subdomain},
+		{"spec.names.plural", d.plural, validation.IsDNS1035Label},
+		{"spec.names.kind", strings.ToLower(d.kind.Kind), validation.IsDNS1035Label},
+	}
+	for _, check := range checks {
+		if wrong := check.wrong(check.value); len(wrong) > 0 {
+			return fmt.Sprintf("%s: %q is not valid: %s", check.field, check.value, wrong[0])
+		}
+	}
+	for _, version := range d.order {
+		if wrong := validation.IsDNS1035Label(version); len(wrong) > 0 {
+			return fmt.Sprintf("spec.versions: the name %q is not valid: %s", version, wrong[0])
+		}
+	}
+	switch {
+	case !strings.Contains(d.kind.Group, "."):
+		return fmt.Sprintf("spec.group: %q is not a domain with a dot", d.kind.Group)
+	case d.scope != string(apiextensionsv1.NamespaceScoped) && d.scope != string(apiextensionsv1.ClusterScoped):
+		return fmt.Sprintf("spec.scope: %q is neither Namespaced nor Cluster", d.scope)
+	case d.object.GetName() != d.plural+"."+d.kind.Group:
+		return "metadata.name is not " + d.plural + "." + d.kind.Group
+	case len(slices.Compact(slices.Sorted(slices.Values(d.order)))) != len(d.order):
+		return "spec.versions has a name twice"
+	}
+	return ""
+}
+
+// Vet leaves out the definitions that define nothing on this cluster: those that would
+// redefine what it serves already and not by a definition of that name, which are
+// problems, and those that it has and that are left as they are.
+func (c *Cluster) Vet(ctx context.Context, s *Schemas) manifest.Problems {
+	if s.Empty() {
+		return nil
+	}
+	known, _, err := c.kinds.current(ctx, nil, rediscoverAfter)
+	if err != nil {
+		return nil // every other question says so too
+	}
+	var problems manifest.Problems
+	for gk, d := range s.definitions {
+		taken, ok := known.taken(d)
+		if !ok {
+			continue
+		}
+		why, problem := c.redefines(ctx, d, taken)
+		if why == "" {
+			continue
+		}
+		delete(s.definitions, gk)
+		s.left[gk] = why
+		if problem {
+			problems = append(problems, manifest.Problem{
+				Source: d.object.At("spec.names"), Object: d.object.ID().String(), Message: why,
+				Hint: "choose another group, or other names",
+			})
+		}
+	}
+	problems.Sort()
+	return problems
+}
+
+// redefines says why a definition does not count whose kind or plural the cluster
+// serves as taken, and whether it is wrong; "" if it changes a definition that is there.
+func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why string, wrong bool) {
+	gr := taken.Resource.GroupResource()
+	if taken.GVK.Kind != d.kind.Kind || gr.Resource != d.plural {
+		return fmt.Sprintf("the cluster has %s already, as the kind %s: it cannot be defined anew", gr, taken.GVK.Kind), true
+	}
+	running, err := c.Get(ctx, definitionKind, "", d.object.GetName())
+	switch {
+	case IsNotFound(err):
+		return fmt.Sprintf("the cluster itself serves %s: it cannot be defined anew", gr), true
+	case err != nil:
+		return "", false // its own plan tells
+	}
+	policy, _ := manifest.PolicyOf(running)
+	if policy.Has(manifest.Frozen) || d.policy.Has(manifest.IfNotPresent) || d.policy.Phase != 0 {
+		return "its CustomResourceDefinition is left as it is on the cluster", false
+	}
+	return "", false
+}
+
+// taken returns a kind that is served under the definition's kind or plural.
+func (c *catalogue) taken(d *definition) (Kind, bool) {
+	var same *Kind
+	for gvk, kind := range c.kinds {
+		if gvk.Group != d.kind.Group || gvk.Kind != d.kind.Kind && kind.Resource.Resource != d.plural {
+			continue
+		}
+		if gvk.Kind != d.kind.Kind || kind.Resource.Resource != d.plural {
+			return kind, true
+		}
+		same = &kind
+	}
+	if same == nil {
+		return Kind{}, false
+	}
+	return *same, true
+}
