@@ -140,9 +140,10 @@ func hint(err error, format string, args ...any) error {
 func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	gone := s.Gone()
 	go func() {
 		select {
-		case <-s.Gone():
+		case <-gone:
 			cancel()
 		case <-ctx.Done():
 		}
