@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +25,7 @@ type folderFlags struct {
 	keys         app.FolderKeys
 	charts       app.FolderCharts
 	plainSecrets bool
+	apps         []string
 }
 
 func (f *folderFlags) add(cmd *cobra.Command) {
@@ -37,6 +40,7 @@ func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address that charts may be fetched from, and all below it; can be repeated; default: none")
 	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which the section charts counts: registries, credentials, ca, cache_size")
 	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where fetched charts are kept; default: pushboat/charts in the user's folder of caches")
+	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
@@ -55,20 +59,55 @@ func (f *folderFlags) values() (map[string]string, error) {
 	return values, nil
 }
 
-// folder returns the folder that the arguments name, and its repository's name.
-func (f *folderFlags) folder(args []string) (dir, name string, err error) {
-	dir = "."
+// place is a folder of a tree, as the arguments name it.
+type place struct {
+	tree       fs.FS
+	repository string
+	choice     appfile.Choice
+}
+
+// place finds the folder that the arguments name, or the current one. A folder of a Git
+// repository is seen from the repository's root, as the server sees it: overlays may
+// lie above their base. One that has a pushboat.yaml is a root itself.
+func (f *folderFlags) place(args []string) (place, error) {
+	dir := "."
 	if len(args) == 1 {
 		dir = args[0]
 	}
-	if f.name != "" {
-		return dir, f.name, nil
-	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", "", fmt.Errorf("find the folder %q: %w", dir, err)
+		return place{}, fmt.Errorf("find the folder %q: %w", dir, err)
 	}
-	return dir, filepath.Base(abs), nil
+	root := rootOf(abs)
+	inside, err := filepath.Rel(root, abs)
+	if err != nil {
+		return place{}, fmt.Errorf("find the folder %q: %w", dir, err)
+	}
+	opened, err := os.OpenRoot(root) // which no link leads out of, as on the server
+	if err != nil {
+		return place{}, fmt.Errorf("open the folder: %w", err)
+	}
+	return place{
+		tree: opened.FS(), repository: cmp.Or(f.name, filepath.Base(root)),
+		choice: appfile.Choice{Folder: filepath.ToSlash(inside), Branch: f.branch, Names: f.apps},
+	}, nil
+}
+
+// rootOf returns the root of the tree that a folder is in: the nearest folder above
+// that is a Git work tree, or the folder itself if there is none, or if it has a
+// pushboat.yaml.
+func rootOf(dir string) string {
+	if _, err := os.Lstat(filepath.Join(dir, appfile.Name)); err == nil {
+		return dir
+	}
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
+			return root
+		}
+		if root == filepath.Dir(root) {
+			return dir
+		}
+	}
 }
 
 func newPlan() *cobra.Command {
@@ -89,7 +128,7 @@ func newPlan() *cobra.Command {
 			"fetched only from where --registry or --config allows.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, name, err := flags.folder(args)
+			at, err := flags.place(args)
 			if err != nil {
 				return err
 			}
@@ -102,7 +141,7 @@ func newPlan() *cobra.Command {
 				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
 			}
 			folder := app.Folder{
-				Tree: os.DirFS(dir), Repository: name, Branch: flags.branch,
+				Tree: at.tree, Repository: at.repository, Branch: flags.branch, Choice: at.choice,
 				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
 				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values,
 			}

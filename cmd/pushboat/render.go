@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -50,19 +49,19 @@ func newRender() *cobra.Command {
 // rendering is a folder that is rendered as a branch of a repository.
 type rendering struct {
 	folderFlags
-	dir, repository string
-	values          map[string]string // that are substituted
-	out, errOut     io.Writer
-	shown           bool // values of Secrets are
+	place
+	values      map[string]string // that are substituted
+	out, errOut io.Writer
+	shown       bool // values of Secrets are
 }
 
 func (f folderFlags) rendering(args []string) (rendering, error) {
-	dir, name, err := f.folder(args)
+	at, err := f.place(args)
 	if err != nil {
 		return rendering{}, err
 	}
 	values, err := f.values()
-	return rendering{folderFlags: f, dir: dir, repository: name, values: values}, err
+	return rendering{folderFlags: f, place: at, values: values}, err
 }
 
 // offline answers for every cluster what charts may ask.
@@ -70,8 +69,10 @@ func offline(context.Context, string) (helm.Cluster, error) { return helm.Offlin
 
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
-	tree := os.DirFS(r.dir)
-	specs, problems := appfile.Parse(tree, r.repository)
+	specs, problems := appfile.Parse(r.tree, r.repository)
+	if err := r.choice.Check(specs); err != nil && len(problems) == 0 {
+		return err
+	}
 	program, err := worker.Program()
 	if err != nil {
 		return err
@@ -86,9 +87,9 @@ func (r rendering) do(ctx context.Context) error {
 		return err
 	}
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
-	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(tree)
+	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
 	defer session.Close()
-	for _, spec := range specs {
+	for _, spec := range r.choice.Of(specs) {
 		if spec.Branch != r.branch {
 			continue
 		}

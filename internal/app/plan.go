@@ -24,6 +24,7 @@ type Folder struct {
 	Tree       fs.FS
 	Repository string            // its name
 	Branch     string            // that it stands for
+	Choice     appfile.Choice    // of its apps
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses; "" as kubectl finds one
 	Context    string            // of the kubeconfig of the cluster default; "": the current one
 	Keys       FolderKeys        // for encrypted files
@@ -73,11 +74,16 @@ func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Write
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
+	if specs, problems := appfile.ParseBranch(folder.Tree, folder.Repository, folder.Branch); len(problems) == 0 {
+		if err := folder.Choice.Check(specs); err != nil {
+			return err
+		}
+	}
 	engine := deploy.New(deploy.Config{
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
 		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
 			WithData(readData(clusters)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
-		Masker: manifest.NewMasker(key), Log: quiet,
+		Choose: folder.Choice.Of, Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
 	engine.Start(func(err error) { failed <- err })

@@ -20,6 +20,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -91,6 +92,10 @@ type Config struct {
 	// PlainSecrets lets Secrets whose values are not encrypted into every
 	// repository.
 	PlainSecrets bool
+
+	// Choose returns which apps of a revision a change is about, for who looks at a
+	// part of it; nil: all of them.
+	Choose func([]appfile.App) []appfile.App
 
 	Events *event.Bus // nil: nobody is told
 	Log    *logrus.Entry

@@ -84,6 +84,9 @@ func (e *Engine) Open(change Change) *Prepared {
 	e.known()
 	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
 	p.specs, p.Problems = appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
+	if e.Choose != nil {
+		p.specs = e.Choose(p.specs)
+	}
 	return p
 }
 

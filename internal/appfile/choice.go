@@ -1,0 +1,52 @@
+package appfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Choice says which apps of a tree somebody looks at who stands in one of its folders,
+// without a server. The zero Choice is all of them.
+type Choice struct {
+	Folder string   // from the tree's root; "" or "." for the root
+	Branch string   // of the app that is made of Folder if no app is there; "": DefaultBranch
+	Names  []string // of apps; none: those in Folder
+}
+
+// Of returns the chosen apps: those that are named, or else those whose path is the
+// folder or below it. A folder in which no app is, is one.
+func (c Choice) Of(apps []App) []App {
+	if len(c.Names) > 0 {
+		return slices.DeleteFunc(slices.Clone(apps), func(a App) bool { return !slices.Contains(c.Names, a.Name) })
+	}
+	if c.Folder == "" || c.Folder == "." {
+		return apps
+	}
+	chosen := slices.DeleteFunc(slices.Clone(apps), func(a App) bool {
+		return a.Path != c.Folder && !strings.HasPrefix(a.Path, c.Folder+"/")
+	})
+	if len(chosen) > 0 {
+		return chosen
+	}
+	app := defaultApp()
+	app.Path, app.Name = c.Folder, nameFrom(c.Folder)
+	if c.Branch != "" {
+		app.Branch = c.Branch
+	}
+	return []App{app}
+}
+
+// Check is an error if an app that is named is not there.
+func (c Choice) Check(apps []App) error {
+	names := make([]string, len(apps))
+	for i, app := range apps {
+		names[i] = app.Name
+	}
+	for _, name := range c.Names {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no app %q; apps are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package appfile
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestChoice(t *testing.T) {
+	apps := []App{{Name: "shop", Path: "deploy/shop"}, {Name: "blog", Path: "deploy/blog/prod"}, {Name: "all", Path: "."}}
+	for _, test := range []struct {
+		name   string
+		choice Choice
+		want   string
+	}{
+		{"everything", Choice{}, "shop:deploy/shop blog:deploy/blog/prod all:."},
+		{"at the root", Choice{Folder: "."}, "shop:deploy/shop blog:deploy/blog/prod all:."},
+		{"the folder of an app", Choice{Folder: "deploy/shop"}, "shop:deploy/shop"},
+		{"a folder with apps below", Choice{Folder: "deploy"}, "shop:deploy/shop blog:deploy/blog/prod"},
+		{"a folder of no app", Choice{Folder: "overlays/prod"}, "prod:overlays/prod"},
+		{"not one that only begins alike", Choice{Folder: "deploy/sh"}, "sh:deploy/sh"},
+		{"by name", Choice{Folder: "deploy/shop", Names: []string{"all"}}, "all:."},
+	} {
+		var got []string
+		for _, app := range test.choice.Of(apps) {
+			got = append(got, app.Name+":"+app.Path)
+		}
+		if is := strings.Join(got, " "); is != test.want {
+			t.Errorf("%s: %s, want %s", test.name, is, test.want)
+		}
+	}
+	if err := (Choice{Names: []string{"shop", "shp"}}).Check(apps); err == nil || !strings.Contains(err.Error(), `no app "shp"; apps are shop, blog, all`) {
+		t.Errorf("an unknown name: %v", err)
+	}
+}
