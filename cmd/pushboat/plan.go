@@ -88,7 +88,7 @@ func (f *folderFlags) place(args []string) (place, error) {
 		return place{}, fmt.Errorf("open the folder: %w", err)
 	}
 	return place{
-		tree: opened.FS(), repository: cmp.Or(f.name, filepath.Base(root)),
+		tree: app.Linked(opened.FS()), repository: cmp.Or(f.name, filepath.Base(root)),
 		choice: appfile.Choice{Folder: filepath.ToSlash(inside), Branch: f.branch, Names: f.apps},
 	}, nil
 }

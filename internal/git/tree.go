@@ -6,7 +6,8 @@ package git
 // that was pushed ever becomes a path on the server's disk (CVE-2024-55947,
 // CVE-2025-8110, CVE-2026-52811: writing through a committed symlink). What a
 // tree can hold besides files and directories, and names that could not be
-// shown or opened safely, stay visible in listings and refuse to be opened.
+// shown or opened safely, stay visible in listings and refuse to be opened. Symbolic
+// links are followed in the tree alone, see link.go.
 
 import (
 	"errors"
@@ -27,7 +28,7 @@ import (
 
 // Why an entry of a revision is not readable; the Err of an EntryError.
 var (
-	ErrSymlink    = errors.New("symbolic links are not followed; commit the file itself")
+	ErrSymlink    = errors.New("the symbolic link cannot be followed")
 	ErrSubmodule  = errors.New("submodules are not followed; commit the files themselves")
 	ErrUnsafeName = errors.New("the name holds control characters or is not UTF-8; rename the file")
 	ErrLimit      = errors.New("over the limit")
@@ -86,9 +87,10 @@ func (l TreeLimits) withDefaults() TreeLimits {
 
 // Tree returns the files of a commit. Listings and files are read when they are
 // asked for; the fs.FS is safe for concurrent use, holds nothing open, and also
-// implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS. Symbolic links show as
-// fs.ModeSymlink, submodules and unsafe names as fs.ModeIrregular; opening one
-// is an *EntryError.
+// implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS. Symbolic links are followed
+// inside the tree, and show as what they lead to; those that lead nowhere or out of the
+// tree show as fs.ModeSymlink, submodules and unsafe names as fs.ModeIrregular, and
+// opening one is an *EntryError.
 func (r *Repository) Tree(hash Hash) (fs.FS, error) {
 	return r.QuarantinedTree(hash, Quarantine{})
 }
@@ -149,6 +151,7 @@ type tree struct {
 	mu      sync.Mutex
 	dirs    map[string]*directory
 	entries int             // listed so far
+	linked  bool            // there are symbolic links in what was listed
 	counted map[string]bool // files whose size is in bytes
 	bytes   int64
 }
@@ -199,50 +202,16 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]fs.DirEntry(nil), dir.ordered...), nil
+	return t.shown(dir), nil
 }
 
-// Stat describes an entry. A symbolic link is described as such, not followed.
+// Stat describes an entry, or what a symbolic link leads to.
 func (t *tree) Stat(name string) (fs.FileInfo, error) {
 	e, err := t.lookup("stat", name)
 	if err != nil {
 		return nil, err
 	}
 	return e.Info()
-}
-
-// lookup walks to an entry, by way of directories only.
-func (t *tree) lookup(op, name string) (*entry, error) {
-	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
-	}
-	at := t.root
-	if name == "." {
-		return at, nil
-	}
-	for step := range strings.SplitSeq(name, "/") {
-		if !at.IsDir() {
-			return nil, t.notThere(op, name, at)
-		}
-		dir, err := t.list(at)
-		if err != nil {
-			return nil, err
-		}
-		next, ok := dir.byName[step]
-		if !ok {
-			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
-		}
-		at = next
-	}
-	return at, nil
-}
-
-// notThere is the error of a path that leads through what is no directory.
-func (t *tree) notThere(op, name string, through *entry) error {
-	if through.refusal != nil {
-		return &EntryError{Path: through.path, Err: through.refusal}
-	}
-	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
 // list reads a directory, once.
@@ -319,7 +288,9 @@ func (t *tree) entry(dir *entry, raw object.TreeEntry) (*entry, error) {
 		tree: t, name: raw.Name, path: path.Join(dir.path, raw.Name),
 		depth: dir.depth + 1, hash: Hash(raw.Hash.String()),
 	}
-	e.mode, e.refusal = modeOf(raw.Mode)
+	if e.mode, e.refusal = modeOf(raw.Mode); e.isLink() {
+		t.linked = true
+	}
 	if !safeName(raw.Name) {
 		e.mode, e.refusal = fs.ModeIrregular, ErrUnsafeName
 	}

@@ -78,7 +78,7 @@ func (t *tree) openDir(e *entry) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &openedDir{entry: e, rest: dir.ordered}, nil
+	return &openedDir{entry: e, rest: t.shown(dir)}, nil
 }
 
 func (d *openedDir) Stat() (fs.FileInfo, error) { return info{entry: d.entry}, nil }

@@ -135,7 +135,24 @@ type tracer struct {
 
 func trace(fsys fs.FS) *tracer { return &tracer{FS: fsys, paths: map[string]aspect{}} }
 
+// resolver is a revision that follows symbolic links.
+type resolver interface {
+	// Resolve returns where a path leads; the path itself if there is no link on it.
+	Resolve(name string) string
+}
+
+// note notes what was asked of a path, and of where it leads: a link does not change
+// when its target does.
 func (t *tracer) note(name string, what aspect) {
+	if links, ok := t.FS.(resolver); ok {
+		if target := links.Resolve(name); target != name {
+			t.noteOne(target, what)
+		}
+	}
+	t.noteOne(name, what)
+}
+
+func (t *tracer) noteOne(name string, what aspect) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if before, ok := t.paths[name]; !ok || what < before {

@@ -156,8 +156,11 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []fs.DirEntry {
 		case r.ignore.Match(name, entry.IsDir()):
 		case !utf8.ValidString(entry.Name()) || manifest.Clean(entry.Name()) != entry.Name():
 			r.add(name, "the name has characters that do not print", "rename it")
-		case entry.Type()&fs.ModeSymlink != 0:
-			r.add(name, "symbolic links are not followed", "put what it leads to in its place, or name it in "+IgnoreName)
+		case entry.Type()&fs.ModeSymlink != 0 && path.Ext(name) != "" && !isManifest(name):
+			// it leads nowhere, and nobody reads it
+		case entry.Type()&fs.ModeSymlink != 0: // those that lead somewhere show as what is there
+			_, err := fs.Stat(r.fsys, name)
+			r.add(name, linkError(name, err), "put the file in its place, or name it in "+IgnoreName)
 		case !entry.IsDir() && !entry.Type().IsRegular():
 			r.add(name, "submodules are not read", "put the files in its place, or name it in "+IgnoreName)
 		default:
@@ -240,6 +243,14 @@ func readFile(fsys fs.FS, name string, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("the file is larger than %d bytes", limit)
 	}
 	return data, nil
+}
+
+// linkError says why a link cannot be followed.
+func linkError(name string, err error) string {
+	if err == nil {
+		return "the symbolic link cannot be followed"
+	}
+	return strings.TrimPrefix(readError(err), name+": ")
 }
 
 // readError writes an error of the revision's file system without repeating

@@ -79,7 +79,7 @@ func TestRender(t *testing.T) {
 		{"empty files", "a.yaml: =\nb.yaml: =# nothing\\n---\\n\n", ".", "", ""},
 		{
 			"symbolic links", "a.yaml: @../../etc/passwd\nb: @/etc\nx/c.yaml: c\n", ".", "x/c.yaml:1=c",
-			"a.yaml: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\nb: symbolic links are not followed | put what it leads to in its place, or " + ignoreHint + "\n",
+			"a.yaml: file does not exist | put the file in its place, or " + ignoreHint + "\nb: file does not exist | put the file in its place, or " + ignoreHint + "\n",
 		},
 		{"submodules", "lib: %\na.yaml: a\n", ".", "a.yaml:1=a", "lib: submodules are not read | put the files in its place, or " + ignoreHint + "\n"},
 		{

@@ -1,0 +1,184 @@
+package git
+
+// Symbolic links of a revision. They are followed step by step through tree objects,
+// as Git stores them, and never touch the server's disk: a link leads to an entry of
+// the same revision or to nothing.
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+const (
+	// maxLinks is how many links one path may lead through, as in Linux (ELOOP).
+	maxLinks = 40
+	// maxTarget is the longest target that is read, in bytes (PATH_MAX of Linux).
+	maxTarget = 4096
+)
+
+// lookup walks to an entry, by way of directories and of links to such.
+func (t *tree) lookup(op, name string) (*entry, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	if name == "." {
+		return t.root, nil
+	}
+	w := walk{tree: t, at: []*entry{t.root}}
+	if err := w.follow(strings.Split(name, "/")); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		}
+		return nil, err
+	}
+	found := w.here()
+	if last := path.Base(name); found.name != last { // it was reached through a link
+		named := *found
+		named.name = last
+		return &named, nil
+	}
+	return found, nil
+}
+
+// Resolve returns the path of the entry that a path leads to when its links are
+// followed. A path that leads nowhere is returned as it is.
+func (t *tree) Resolve(name string) string {
+	t.mu.Lock()
+	linked := t.linked
+	t.mu.Unlock()
+	if !linked {
+		return name
+	}
+	if e, err := t.lookup("resolve", name); err == nil {
+		return e.path
+	}
+	return name
+}
+
+// shown lists a directory as its readers see it: a link is what it leads to.
+func (t *tree) shown(dir *directory) []fs.DirEntry {
+	entries := append([]fs.DirEntry(nil), dir.ordered...)
+	for i, each := range entries {
+		e, ok := each.(*entry)
+		if !ok || !e.isLink() {
+			continue
+		}
+		if target, err := t.lookup("stat", e.path); err == nil {
+			entries[i] = target
+		}
+	}
+	return entries
+}
+
+func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
+
+// walk is a way through a revision.
+type walk struct {
+	tree  *tree
+	at    []*entry // from the root to where it is
+	links int      // that were followed
+}
+
+func (w *walk) here() *entry { return w.at[len(w.at)-1] }
+
+// follow takes the steps in turn.
+func (w *walk) follow(steps []string) error {
+	for _, step := range steps {
+		if err := w.step(step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) step(step string) error {
+	at := w.here()
+	switch {
+	case step == "" || step == ".":
+		return nil
+	case step == "..":
+		if len(w.at) == 1 {
+			return errLeaves
+		}
+		w.at = w.at[:len(w.at)-1]
+		return nil
+	case !at.IsDir() && at.refusal != nil:
+		return &EntryError{Path: at.path, Err: at.refusal}
+	case !at.IsDir():
+		return fs.ErrNotExist
+	}
+	dir, err := w.tree.list(at)
+	if err != nil {
+		return err
+	}
+	next, ok := dir.byName[step]
+	if !ok {
+		return fs.ErrNotExist
+	}
+	if next.isLink() {
+		return w.link(next)
+	}
+	w.at = append(w.at, next)
+	return nil
+}
+
+// errLeaves is the error of a step out of the revision.
+var errLeaves = errors.New("leads out of the repository")
+
+// link follows a link from the directory that it is in.
+func (w *walk) link(link *entry) error {
+	refused := func(format string, args ...any) error {
+		return &EntryError{Path: link.path, Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
+	}
+	if w.links++; w.links > maxLinks {
+		return refused("it is one of more than %d that lead to each other", maxLinks)
+	}
+	target, err := w.tree.target(link)
+	if err != nil {
+		return err
+	}
+	if path.IsAbs(target) {
+		return refused("%q is a path of some machine; link to a file of the repository", target)
+	}
+	from := len(w.at)
+	err = w.follow(strings.Split(target, "/"))
+	switch {
+	case errors.Is(err, errLeaves):
+		return refused("%q leads out of the repository; commit the file itself", target)
+	case errors.Is(err, fs.ErrNotExist):
+		return refused("%q is not there; commit it, or remove the link", target)
+	case err == nil && len(w.at) <= from && w.here().IsDir() && contains(w.here(), link):
+		return refused("%q is a folder that the link is in", target)
+	}
+	return err
+}
+
+// contains reports whether a directory has an entry in it, at any depth.
+func contains(dir, e *entry) bool {
+	return dir.path == "." || strings.HasPrefix(e.path, dir.path+"/")
+}
+
+// target reads what a link says.
+func (t *tree) target(link *entry) (string, error) {
+	size, err := t.objects.size(link.hash)
+	if err != nil {
+		return "", fmt.Errorf("link %q: %w", link.path, err)
+	}
+	if size > maxTarget {
+		return "", limitError(link.path, "a link of %d bytes", size)
+	}
+	file := *link
+	file.refusal = nil
+	data, err := t.content(&file)
+	if err != nil {
+		return "", err
+	}
+	target := string(data)
+	if target == "" || !safeName(target) {
+		return "", &EntryError{Path: link.path, Err: fmt.Errorf("%w: its target is %q", ErrSymlink, target)}
+	}
+	return target, nil
+}
