@@ -42,19 +42,21 @@ func (w *applying) makeRoom(ctx context.Context, step Step) error {
 	w.run.event("waiting", step.ID, deletion(step.entry))
 	ctx, cancel := context.WithTimeout(ctx, w.target.spec.Timeout)
 	defer cancel()
-	return w.awaitEnd(ctx, step)
+	return w.awaitEnd(ctx, step, w.wait.Done())
 }
 
-// deleteAndWait deletes an object and returns when it is gone.
+// deleteAndWait deletes an object and returns when it is gone. No newer push ends that:
+// the object is between its deletion and its making.
 func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
 	if err := again(ctx, func() error { return w.remove(ctx, step.kind, step) }); err != nil {
 		return err
 	}
-	return w.awaitEnd(ctx, step)
+	return w.awaitEnd(ctx, step, nil)
 }
 
-// awaitEnd returns when the very object of a step is gone.
-func (w *applying) awaitEnd(ctx context.Context, step Step) error {
+// awaitEnd returns when the very object of a step is gone, or when stop is closed, which
+// may be nil.
+func (w *applying) awaitEnd(ctx context.Context, step Step, stop <-chan struct{}) error {
 	changed, done := w.cluster.Index.Changed(step.entry.PartOf)
 	defer done()
 	last := step.entry
@@ -75,7 +77,7 @@ func (w *applying) awaitEnd(ctx context.Context, step Step) error {
 		select {
 		case <-changed:
 		case <-time.After(goneCheck):
-		case <-w.wait.Done():
+		case <-stop:
 			return waitError(w.wait)
 		case <-ctx.Done():
 			return errors.New(deletion(last))

@@ -97,8 +97,10 @@ func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why
 	}
 	running, err := c.Get(ctx, definitionKind, "", d.object.GetName())
 	switch {
-	case IsNotFound(err):
+	case IsNotFound(err) && c.servesItself(ctx, taken.GVK):
 		return fmt.Sprintf("the cluster itself serves %s: it cannot be defined anew", gr), true
+	case IsNotFound(err):
+		return "", false // its definition was just deleted, and is still listed as served
 	case err != nil:
 		return "", false // its own plan tells
 	}
@@ -107,6 +109,29 @@ func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why
 		return "its CustomResourceDefinition is left as it is on the cluster", false
 	}
 	return "", false
+}
+
+// apiServices say who serves a version of a group.
+var apiServices = Kind{
+	GVK:      schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"},
+	Resource: schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
+}
+
+// autoManaged is the label by which the API server tells its own versions ("onstart")
+// from those of definitions ("true"); extensions have none (kube-aggregator, autoregister).
+const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
+
+// servesItself reports whether a version is the API server's own, or an extension's, and
+// not that of a definition. If that cannot be asked, it is.
+func (c *Cluster) servesItself(ctx context.Context, gvk schema.GroupVersionKind) bool {
+	service, err := c.Get(ctx, apiServices, "", gvk.Version+"."+gvk.Group)
+	switch {
+	case IsNotFound(err):
+		return false
+	case err != nil:
+		return true
+	}
+	return service.GetLabels()[autoManaged] != "true"
 }
 
 // taken returns a kind that is served under the definition's kind or plural.
