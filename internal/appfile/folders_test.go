@@ -55,7 +55,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 		{
 			"two folders of one name",
 			"apps:\n- {path: '*/*/same'}\n",
-			"pushboat.yaml:2: the folders apps/a/same and apps/b/same both make an app that is called same | write an entry with a name for one of them, or match the folders above: path: apps/*\n",
+			"pushboat.yaml:2: the folders apps/a/same and apps/b/same both make an app that is called same | write an entry with a path and a name for each of them\n",
 		},
 		{
 			"a namespace that the folder's name cannot be",

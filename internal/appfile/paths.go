@@ -184,7 +184,7 @@ func (r *reader) checkNames(apps []App) {
 		switch {
 		case twice && other.Source == app.Source && app.Path != other.Path:
 			r.add(app.Source.Line, fmt.Sprintf("the folders %s and %s both make an app that is called %s", other.Path, app.Path, app.Name),
-				"write an entry with a name for one of them, or match the folders above: path: apps/*")
+				"write an entry with a path and a name for each of them")
 			continue
 		case twice && other.Source == app.Source:
 			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),

@@ -16,11 +16,12 @@ func (a *app) check(t *target, j *job) bool {
 	}
 	if err != nil {
 		a.setTrouble(err.Error())
+		a.noteLookTrouble(j.look)
 		j.finding = Finding{Result: CheckFailed, Message: err.Error()}
 		a.logTrouble("check against the cluster", err)
 		return false
 	}
-	if !plan.partial {
+	if !plan.partial || a.hasLookTrouble() {
 		a.setTrouble("")
 	}
 	plan.Prune = a.due(t, plan.Prune)

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
@@ -20,26 +21,42 @@ import (
 // then the first refusal stands.
 func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured, refusal error) (_ Step, _ manifest.Problems, ok bool, err error) {
 	places := kube.Places(refusal)
-	if running == nil || len(places) == 0 {
-		return step, nil, false, nil
+	for try := 0; running != nil && len(places) > 0 && try < hinderedTries; try++ {
+		claim := p.claimOf(o, step, running, places)
+		if claim == nil {
+			break
+		}
+		would, err := p.cluster.Kube.Replace(ctx, o.kind, live.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
+		switch {
+		case apierrors.IsConflict(err): // a controller has written to it meanwhile
+			if running, err = p.running(ctx, o); err != nil {
+				return step, nil, false, unreachable(err)
+			}
+			continue
+		case err != nil:
+			return step, nil, false, unreachable(err)
+		}
+		step.claim = claim
+		p.diff(&step, running, would, o.Unstructured)
+		step.Action = Configure
+		step.Culprit = live.CulpritOf(running, claim)
+		step.pointers = live.Pointers(running.Object, claim.Leaves())
+		return step, nil, true, nil
 	}
-	hands := step.addedByHand(p.cluster.Index.Tools(), running)
+	return step, nil, false, nil
+}
+
+// hinderedTries is how often an object is read again that changes while it is planned.
+const hinderedTries = 4
+
+// claimOf returns the fields that are to go before the object is applied; nil if none
+// stands in the way.
+func (p *planner) claimOf(o resolved, step Step, running *unstructured.Unstructured, places [][]string) *fieldpath.Set {
 	gone := step.withoutIgnored(running, live.Hindrances(running, o.Object.Object, places, p.successor(step)))
-	claim := gone.Union(hands)
 	if gone.Empty() {
-		return step, nil, false, nil
+		return nil
 	}
-	merged := live.Merged(running, o.Object.Object, claim)
-	would, err := p.cluster.Kube.Replace(ctx, o.kind, merged, running.GetResourceVersion(), true)
-	if err != nil {
-		return step, nil, false, unreachable(err)
-	}
-	step.claim = claim
-	p.diff(&step, running, would, o.Unstructured)
-	step.Action = Configure
-	step.Culprit = live.CulpritOf(running, claim)
-	step.pointers = live.Pointers(running.Object, claim.Leaves())
-	return step, nil, true, nil
+	return gone.Union(step.addedByHand(p.cluster.Index.Tools(), running))
 }
 
 // successor tells whose fields become Pushboat's with an object that is only now
