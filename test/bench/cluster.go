@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -42,60 +38,6 @@ func (l *lab) namespace(ctx context.Context, name string) error {
 		return nil
 	}
 	return err
-}
-
-// audit counts requests in the API server's audit log from a moment on.
-type audit struct {
-	path string
-	from int64
-}
-
-// auditFromNow begins to count.
-func (l *lab) auditFromNow() (audit, error) {
-	info, err := os.Stat(l.auditLog)
-	if err != nil {
-		return audit{}, fmt.Errorf("read the audit log: %w", err)
-	}
-	return audit{l.auditLog, info.Size()}, nil
-}
-
-// counted are requests by what they do: "get configmaps", "patch deployments".
-type counted map[string]int
-
-func (c counted) total() int {
-	n := 0
-	for _, k := range c {
-		n += k
-	}
-	return n
-}
-
-// requests returns the finished requests since the beginning of clients whose
-// user agent has the prefix.
-func (a audit) requests(agent string) (counted, error) {
-	file, err := os.Open(a.path)
-	if err != nil {
-		return nil, fmt.Errorf("read the audit log: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.NewSectionReader(file, a.from, 1<<62))
-	if err != nil {
-		return nil, fmt.Errorf("read the audit log: %w", err)
-	}
-	found := counted{}
-	for line := range bytes.Lines(data) {
-		var event struct {
-			Stage, Verb, UserAgent string
-			ObjectRef              struct{ Resource string }
-		}
-		if json.Unmarshal(line, &event) != nil { // the last line may still be written
-			continue
-		}
-		if event.Stage == "ResponseComplete" && strings.HasPrefix(event.UserAgent, agent) {
-			found[event.Verb+" "+event.ObjectRef.Resource]++
-		}
-	}
-	return found, nil
 }
 
 // requestTotal is the sum of the API server's counters apiserver_request_total:

@@ -37,6 +37,7 @@ type lab struct {
 
 	app   *app   // of 200 objects, once it is deployed
 	fleet *fleet // of many apps, once it is deployed
+	huge  *fresh // of 10,000 objects, once it is deployed
 }
 
 // openLab starts a cluster and a server.

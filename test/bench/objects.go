@@ -60,14 +60,15 @@ func objectFiles(dir, prefix string, n int) map[string]string {
 	return files
 }
 
-// fleetFiles are n apps of four objects in one repository, in one namespace.
-func fleetFiles(n int, namespace string) map[string]string {
+// fleetFiles are n apps of four objects in one repository, in one namespace. Their
+// names begin with a prefix.
+func fleetFiles(n int, namespace, prefix string) map[string]string {
 	files := map[string]string{"pushboat.yaml": fmt.Sprintf(`apps:
   - path: apps/*
     namespace: %s
 `, namespace)}
 	for i := range n {
-		name := fmt.Sprintf("f%04d", i)
+		name := fmt.Sprintf("%s%04d", prefix, i)
 		maps.Copy(files, objectFiles("apps/"+name, name, kindsOfObject))
 	}
 	return files

@@ -19,7 +19,8 @@ type row struct {
 
 // rows are all there are, in the order in which they are measured.
 var rows = []row{
-	{"first-deploy", "app", "200 objects, git push to all applied and healthy", true, firstDeploy},
+	{"first-deploy", "app", "200 objects, git push to all live and to all healthy", true, firstDeploy},
+	{"first-apps", "app", "100 apps of 4 objects, git push to all live", true, firstApps},
 	{"one-change", "app", "one changed object of 200, git push to live", true, oneChange},
 	{"one-change-kubectl", "app", "the same, against kubectl apply of the folder", true, oneChangeKubectl},
 	{"no-op-check", "app", "a check of 200 objects that are as they should be", true, noOpCheck},
@@ -33,7 +34,9 @@ var rows = []row{
 	{"fleet-one-change", "fleet", "one changed app of many, git push to live", true, fleetOneChange},
 	{"fleet-no-op", "fleet", "a round of checks of all apps", true, fleetNoOp},
 	{"idle", "fleet", "nothing to do, many apps", true, idle},
-	{"scale-app", "scale", "10,000 objects in one app", false, scaleApp},
+	{"scale-first", "scale", "10,000 objects in one app, git push to all live", false, scaleFirst},
+	{"scale-one-change", "scale", "one changed object of 10,000", false, scaleOneChange},
+	{"scale-beside", "scale", "a small app, while 10,000 objects of another are deployed", false, scaleBeside},
 	{"scale-crd", "scale", "a definition with 5,000 objects", false, scaleCRD},
 	{"scale-repos", "scale", "100 repositories, pushed one after the other", false, scaleRepos},
 }

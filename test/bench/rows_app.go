@@ -70,46 +70,6 @@ func (l *lab) deployedApp(ctx context.Context) (*app, error) {
 	return a, nil
 }
 
-// firstDeploy: an app that was never deployed, against the raw apply of as many
-// objects.
-func firstDeploy(ctx context.Context, l *lab) (*result, error) {
-	workers, err := l.bestWorkers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	mine := &series{of: "git push"}
-	raw := &series{of: fmt.Sprintf("client-go server-side apply, %d at a time", workers)}
-	r := &result{}
-	var asked counted
-	for i := range l.rounds(5) {
-		name := fmt.Sprintf("first-%d", i)
-		a, err := l.newApp(ctx, name, objectsOfApp)
-		if err != nil {
-			return nil, err
-		}
-		count, err := l.auditFromNow()
-		if err != nil {
-			return nil, err
-		}
-		took, err := a.push(ctx, ours)
-		if err != nil {
-			return nil, err
-		}
-		mine.add(took)
-		if asked, err = count.requests("pushboat"); err != nil {
-			return nil, err
-		}
-		took, err = l.rawApply(ctx, name+"-raw", manifestsOf(a.files), workers)
-		if err != nil {
-			return nil, err
-		}
-		raw.add(took)
-	}
-	r.ratio(mine, raw, atMost, 1.5)
-	r.fact(fact{what: "requests", value: float64(asked.total())})
-	return r, l.memory(ctx, r, 0)
-}
-
 // oneChange: one object of 200 differs, against a push of the same commit that
 // deploys nothing.
 func oneChange(ctx context.Context, l *lab) (*result, error) {

@@ -28,7 +28,7 @@ func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
 	if err := l.namespace(ctx, fleetNamespace); err != nil {
 		return nil, err
 	}
-	f := &fleet{files: fleetFiles(l.settings.fleet, fleetNamespace)}
+	f := &fleet{files: fleetFiles(l.settings.fleet, fleetNamespace, "f")}
 	var err error
 	if f.workingCopy, err = l.workingCopy(ctx, "fleet", f.files); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -13,80 +12,55 @@ import (
 
 // The sizes that the scale rows are named after.
 const (
-	manyObjects   = 10_000
 	manyResources = 5_000
 	manyRepos     = 100
 )
 
-// scaleApp: one app of 10,000 objects: its first deploy, a change, a drift.
-func scaleApp(ctx context.Context, l *lab) (*result, error) {
-	workers, err := l.bestWorkers(ctx)
+// scaleBeside: an app of 10,000 objects is pushed, and changes of a small app of
+// another repository again and again meanwhile: how much longer do those take than
+// before?
+func scaleBeside(ctx context.Context, l *lab) (*result, error) {
+	huge, err := l.hugeApp(ctx, besideApp)
 	if err != nil {
 		return nil, err
 	}
-	const name = "huge"
-	files := map[string]string{"pushboat.yaml": fmt.Sprintf(
-		"apps:\n  - {name: %s, path: deploy, namespace: %[1]s, createNamespace: true, timeout: 10m}\n", name)}
-	for i := range manyObjects / objectsOfApp {
-		maps.Copy(files, objectFiles("deploy", fmt.Sprintf("%s-%02d", name, i), objectsOfApp))
-	}
-	w, err := l.workingCopy(ctx, name, files)
-	if err != nil {
-		return nil, err
-	}
-	mine, raw := &series{of: "git push, the first"}, &series{of: fmt.Sprintf("client-go server-side apply, %d at a time", workers)}
-	r := &result{}
-	took, err := l.pushBeside(ctx, r, w)
-	if err != nil {
-		return nil, err
-	}
-	mine.add(took)
-	if took, err = l.rawApply(ctx, name+"-raw", manifestsOf(files), workers); err != nil {
-		return nil, err
-	}
-	raw.add(took)
-	r.ratio(mine, raw, atMost, 1.5)
-	return r, l.changeAndDrift(ctx, r, w)
-}
-
-// pushBeside pushes the huge app, and changes of a small app of another repository
-// again and again meanwhile: how much longer do those take than before?
-func (l *lab) pushBeside(ctx context.Context, r *result, huge *workingCopy) (took time.Duration, err error) {
 	small, err := l.newApp(ctx, "small", kindsOfObject)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if _, err := small.push(ctx, ours); err != nil {
-		return 0, err
+		return nil, err
 	}
 	alone, beside := &series{of: "git push of a change to a small app, alone"}, &series{of: "the same while 10,000 objects of another are deployed"}
 	for range l.rounds(5) {
 		if err := small.changeAndPush(ctx, alone); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
 	done := make(chan error, 1)
 	go func() {
-		var err error
-		took, err = huge.push(ctx, ours)
+		_, err := huge.push(ctx, ours)
 		done <- err
 	}()
 	for {
 		select {
 		case err := <-done:
-			r.series = append(r.series, alone, beside)
+			r := &result{series: []*series{alone, beside}}
 			r.fact(fact{what: "a small app's push beside it, ratio", value: beside.median() / alone.median()})
-			return took, err
+			return r, err
 		default:
 		}
 		if err := small.changeAndPush(ctx, beside); err != nil {
-			return 0, errors.Join(err, <-done)
+			return nil, errors.Join(err, <-done)
 		}
 		if err := pause(ctx, betweenPushes); err != nil {
-			return 0, errors.Join(err, <-done)
+			return nil, errors.Join(err, <-done)
 		}
 	}
 }
+
+// besideApp is the number of scaleBeside's huge app, which other rows do not have.
+const besideApp = 90
 
 // betweenPushes keeps the small app from taking more than its share of the machine.
 const betweenPushes = 5 * time.Second
@@ -102,26 +76,78 @@ func (a *app) changeAndPush(ctx context.Context, into *series) error {
 	return err
 }
 
-// changeAndDrift measures a change of one object of the huge app, and the
-// correction of one.
-func (l *lab) changeAndDrift(ctx context.Context, r *result, w *workingCopy) error {
-	one := &series{of: "git push, one object of 10,000 changed"}
-	object := w.name + "-00-000"
-	for i := range l.rounds(5) {
-		took, err := w.changeConfig(ctx, "deploy/"+object+"-config.yaml", object, i)
-		if err != nil {
-			return err
-		}
-		one.add(took)
+// deployedHuge returns an app of 10,000 objects.
+func (l *lab) deployedHuge(ctx context.Context) (fresh, error) {
+	if l.huge != nil {
+		return *l.huge, nil
 	}
-	events, err := l.client.CoreV1().ConfigMaps(w.name).Watch(ctx, metav1.ListOptions{})
+	huge, err := l.hugeApp(ctx, changedApp)
+	if err == nil {
+		_, err = huge.push(ctx, ours)
+	}
+	if err != nil {
+		return fresh{}, err
+	}
+	l.huge = &huge
+	return huge, l.awaitQuiet(ctx)
+}
+
+// changedApp is the number of scaleOneChange's app.
+const changedApp = 91
+
+// scaleOneChange: one changed object of 10,000 against one of 200, and the
+// correction of one.
+func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
+	huge, err := l.deployedHuge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	few, err := l.deployedApp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- l.keepProfile(ctx, "profile?seconds=5", "scale-one-change.cpu") }()
+	many, reference := &series{of: "git push, one object of 10,000 changed"}, &series{of: "git push, one object of 200 changed"}
+	object := huge.name + "-00-000"
+	for i := range l.rounds(8) {
+		for _, side := range inTurn(i) {
+			if side == ours {
+				took, err := huge.changeConfig(ctx, "deploy/"+object+"-config.yaml", object, i)
+				if err != nil {
+					return nil, err
+				}
+				many.add(took)
+				continue
+			}
+			if err := few.change(ctx); err != nil {
+				return nil, err
+			}
+			took, err := few.push(ctx, ours)
+			if err != nil {
+				return nil, err
+			}
+			reference.add(took)
+		}
+	}
+	if err := <-profiled; err != nil {
+		return nil, err
+	}
+	r := &result{}
+	r.ratio(many, reference, atMost, 1.5)
+	return r, l.hugeDrift(ctx, r, huge)
+}
+
+// hugeDrift measures the correction of one object of the huge app.
+func (l *lab) hugeDrift(ctx context.Context, r *result, huge fresh) error {
+	events, err := l.client.CoreV1().ConfigMaps(huge.namespace).Watch(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	defer events.Stop()
 	corrected := &series{of: "from the watch event of a hand edit to that of its correction"}
-	for i := range l.rounds(5) {
-		took, err := l.editByHand(ctx, w.name, fmt.Sprintf("%s-01-%03d", w.name, i), events)
+	for i := range 5 {
+		took, err := l.editByHand(ctx, huge.namespace, fmt.Sprintf("%s-01-%03d", huge.name, i), events)
 		if err != nil {
 			return err
 		}
@@ -130,7 +156,7 @@ func (l *lab) changeAndDrift(ctx context.Context, r *result, w *workingCopy) err
 			return err
 		}
 	}
-	r.series = append(r.series, one, corrected)
+	r.series = append(r.series, corrected)
 	return l.memory(ctx, r, 0)
 }
 
