@@ -316,11 +316,11 @@ func (v *verb) usageOf(args string) string { return strings.TrimSpace(v.words + 
 
 // usages writes all ways to call the verb.
 func (v *verb) usages() string {
-	all := v.usage()
+	all := []string{v.usage()}
 	for _, f := range v.also {
-		all += ", or " + v.usageOf(f.args)
+		all = append(all, v.usageOf(f.args))
 	}
-	return all
+	return strings.Join(all, ", or ")
 }
 
 // output adds the flag -o to a verb that lists.

@@ -40,8 +40,12 @@ func TestFoldTree(t *testing.T) {
 		{"many and one that is sick", append(many(6, "Pod", "healthy"), node("Pod", "x", "failing")), false, "Pod shop/* 6 objects|Pod shop/x"},
 		{"one that drifted", append(many(6, "ConfigMap", "healthy"), drifted), false, "ConfigMap shop/* 6 objects|ConfigMap shop/z drifted"},
 		{"two kinds", append(many(6, "ConfigMap", "healthy"), many(1, "Service", "healthy")...), false, "ConfigMap shop/* 6 objects|Service shop/n0"},
-		{"pods", []deploy.Node{node("Deployment", "web", "healthy", old, node("ReplicaSet", "web-1", "healthy", pods(9)...))}, false,
-			"Deployment shop/web|  ReplicaSet web-1|    Pod * 9 objects"},
+		{
+			"pods",
+			[]deploy.Node{node("Deployment", "web", "healthy", old, node("ReplicaSet", "web-1", "healthy", pods(9)...))},
+			false,
+			"Deployment shop/web|  ReplicaSet web-1|    Pod * 9 objects",
+		},
 		{"old, too", []deploy.Node{node("Deployment", "web", "healthy", old)}, true, "Deployment shop/web|  ReplicaSet web-0"},
 	} {
 		var lines []string

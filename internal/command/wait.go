@@ -85,12 +85,12 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app string, wan
 	if run := c.Engine.Run(app, 0); run != nil {
 		if _, ended := run.Outcome(); !ended {
 			if _, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) }); err != nil {
-				return number, false, nil
+				return number, false, nil //nolint:nilerr // the caller has gone
 			}
 		}
 	}
 	if c.Engine.AwaitRest(ctx, app) != nil {
-		return number, false, nil
+		return number, false, nil //nolint:nilerr // the time is over, or the caller has gone
 	}
 	status, ok := c.Engine.Status(app)
 	if !ok {

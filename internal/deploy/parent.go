@@ -20,7 +20,7 @@ func (a *app) readParent(ctx context.Context, cluster *Cluster) (kube.Parent, er
 		return kube.Parent{}, err
 	}
 	if a.engine.foreign(parent, cluster, a.repository()) != nil {
-		return parent, nil // for the plan to refuse; it may be another's no more the next time
+		return parent, nil //nolint:nilerr // for the plan to refuse; it may be another's no more the next time
 	}
 	a.setParent(cluster, &parent)
 	return parent, nil

@@ -69,8 +69,13 @@ var meanings = []struct {
 	action Action
 	text   string
 }{
-	{Create, "create"}, {Configure, "change"}, {Recreate, "delete and make again"}, {Delete, "delete"},
-	{Release, "leave as it is"}, {Hand, "hand over"}, {Hook, "run"},
+	{Create, "create"},
+	{Configure, "change"},
+	{Recreate, "delete and make again"},
+	{Delete, "delete"},
+	{Release, "leave as it is"},
+	{Hand, "hand over"},
+	{Hook, "run"},
 }
 
 // legend says what the signs of a plan mean, those that it has.

@@ -158,8 +158,11 @@ var (
 // belowCustom are the kinds that an operator makes of a custom resource, as far as
 // they lead to pods.
 var belowCustom = []schema.GroupKind{
-	{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"},
-	{Group: "batch", Kind: "CronJob"}, replicaSetKind, jobKind, podKind,
+	{Group: "apps", Kind: "Deployment"},
+	{Group: "apps", Kind: "StatefulSet"},
+	{Group: "apps", Kind: "DaemonSet"},
+	{Group: "batch", Kind: "CronJob"},
+	replicaSetKind, jobKind, podKind,
 }
 
 // kindsBelow are the kinds of which objects may be below one of a kind.

@@ -81,20 +81,20 @@ func (l *listener) next() error {
 	}
 	if err != nil {
 		l.over = true
-		return nil // git reads what there is
+		return nil //nolint:nilerr // git reads what there is
 	}
 	var length [2]byte
 	_, err = hex.Decode(length[:], digits)
 	size := int(length[0])<<8 | int(length[1])
 	if err != nil || size < 4 || size > maxLine {
 		l.over = true
-		return nil
+		return nil //nolint:nilerr // git says what is wrong
 	}
 	line := make([]byte, size)
 	n, err := io.ReadFull(l.from, line)
 	if err != nil {
 		l.ready, l.over = line[:n], true
-		return nil
+		return nil //nolint:nilerr // git says what is wrong
 	}
 	if text := string(line[4:]); strings.HasPrefix(text, "shallow ") {
 		l.talk.shallow.Store(true)

@@ -74,7 +74,7 @@ func objectPath(resource schema.GroupVersionResource, namespace, name string) (s
 	if err != nil {
 		return "", err
 	}
-	if err := checkPart("name", name, path.IsValidPathSegmentName); err != nil {
+	if err := checkPart("name", name, path.IsValidPathSegmentName); err != nil { //nolint:staticcheck // content, its successor, is not in every release
 		return "", err
 	}
 	return list + "/" + name, nil

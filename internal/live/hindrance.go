@@ -88,7 +88,7 @@ func (h *hindering) field(parent spot, name string, running any, written map[str
 	if !h.concerns(at.names) || at.atomic() && !h.empty(at, running) {
 		return false
 	}
-	whole := false
+	var whole bool
 	switch running := running.(type) {
 	case map[string]any:
 		mapping, _ := counterpart.(map[string]any)
@@ -247,7 +247,9 @@ func Merged(running *unstructured.Unstructured, written map[string]any, gone *fi
 	})
 	Remove(merged.Object, gone)
 	Remove(merged.Object, dropped)
-	merged.Object = merge(nil, merged.Object, written, keys).(map[string]any)
+	if whole, ok := merge(nil, merged.Object, written, keys).(map[string]any); ok {
+		merged.Object = whole
+	}
 	return merged
 }
 
@@ -272,7 +274,7 @@ func merge(path fieldpath.Path, under, over any, keys map[string][]string) any {
 			base = map[string]any{}
 		}
 		for name, child := range over {
-			below := append(path[:len(path):len(path)], fieldpath.FieldNameElement(name))
+			below := append(slices.Clip(path), fieldpath.FieldNameElement(name))
 			base[name] = merge(below, base[name], child, keys)
 		}
 		return base

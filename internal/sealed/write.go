@@ -94,8 +94,7 @@ func (s *Store) sync(folder string) error {
 
 // notNamed takes the digests that are the names of files out of an error.
 func notNamed(err error) error {
-	var named *fs.PathError
-	if errors.As(err, &named) {
+	if named, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%s: %w", named.Op, named.Err)
 	}
 	return err

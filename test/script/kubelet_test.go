@@ -115,7 +115,7 @@ func (k *kubelet) awaitAsked(namespace, text string) bool {
 			}
 		}
 		k.mu.Unlock()
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -63,7 +64,7 @@ var encryptedMAC = regexp.MustCompile(`(?:"?mac"?\s*[:=]\s*|sops_mac=)"?$`)
 // for it.
 func varied(asked request, file opened, n int) opened {
 	places := encrypted.FindAllSubmatchIndex(asked.Data, -1)
-	for i := len(places) - 1; i >= 0; i-- {
+	for i := range slices.Backward(places) {
 		if encryptedMAC.Match(asked.Data[max(0, places[i][0]-12):places[i][0]]) {
 			places = append(places[:i], places[i+1:]...)
 			break

@@ -23,7 +23,8 @@ func TestVariantsHaveOtherValues(t *testing.T) {
 	}{
 		"yaml": {
 			"yaml", "a: " + sealed("str") + "\nport: " + sealed("int") + "\non: " + sealed("bool") + "\nopen: x\nsops:\n    mac: " + sealed("str") + "\n",
-			"a: Pass-09\n", []string{"Pass-09", "8080", "true"},
+			"a: Pass-09\n",
+			[]string{"Pass-09", "8080", "true"},
 			[2]string{"a: \"Qbtt-11\"\nport: 9191\non: false\nopen: x\n", "a: \"Teww-44\"\n"},
 		},
 		"unknown values": {
@@ -31,20 +32,24 @@ func TestVariantsHaveOtherValues(t *testing.T) {
 			[2]string{"a: \"a1b2c3d4e5f6\"\n", "a: \"QzYxWvUtSrQpOnMl\"\n"},
 		},
 		"no letters": {
-			"yaml", "a: " + sealed("str") + "\nsops:\n    mac: " + sealed("str") + "\n", "a: '---'\n", []string{"---"},
+			"yaml", "a: " + sealed("str") + "\nsops:\n    mac: " + sealed("str") + "\n", "a: '---'\n",
+			[]string{"---"},
 			[2]string{"a: \"a1b2c3d4e5f6\"\n", "a: \"QzYxWvUtSrQpOnMl\"\n"},
 		},
 		"lines and quotes": {
-			"json", `{"a": "` + sealed("str") + `", "sops": {"mac": "` + sealed("str") + `"}}`, `{"a": "x"}`, []string{"say \"hi\"\nnow"},
+			"json", `{"a": "` + sealed("str") + `", "sops": {"mac": "` + sealed("str") + `"}}`, `{"a": "x"}`,
+			[]string{"say \"hi\"\nnow"},
 			[2]string{`{"a":"tbz \"ij\"\nopx"}`, `{"a":"wec \"lm\"\nrsa"}`},
 		},
 		"dotenv": {
-			"dotenv", "A=" + sealed("str") + "\nsops_mac=" + sealed("str") + "\n", "A=abc\n", []string{"abc"},
+			"dotenv", "A=" + sealed("str") + "\nsops_mac=" + sealed("str") + "\n", "A=abc\n",
+			[]string{"abc"},
 			[2]string{"A=bcd\n", "A=efg\n"},
 		},
 		"a manifest keeps its kind and name": {
 			"yaml", "apiVersion: " + sealed("str") + "\nkind: " + sealed("str") + "\nmetadata:\n    name: " + sealed("str") + "\nstringData:\n    a: " + sealed("str") + "\nsops:\n    mac: " + sealed("str") + "\n",
-			"apiVersion: v1\nkind: Secret\nmetadata:\n    name: login\nstringData:\n    a: abc\n", []string{"v1", "Secret", "login", "abc"},
+			"apiVersion: v1\nkind: Secret\nmetadata:\n    name: login\nstringData:\n    a: abc\n",
+			[]string{"v1", "Secret", "login", "abc"},
 			[2]string{"apiVersion: \"v1\"\nkind: \"Secret\"\nmetadata:\n    name: \"login\"\nstringData:\n    a: \"bcd\"\n"},
 		},
 	} {
