@@ -43,19 +43,21 @@ func (t *tree) lookup(op, name string) (*entry, error) {
 	return found, nil
 }
 
-// Resolve returns the path of the entry that a path leads to when its links are
-// followed. A path that leads nowhere is returned as it is.
-func (t *tree) Resolve(name string) string {
+// Through returns the paths of the links that a path leads through, in turn, and last
+// that of the entry it leads to. It is empty for a path without links, and for one that
+// leads nowhere.
+func (t *tree) Through(name string) []string {
 	t.mu.Lock()
 	linked := t.linked
 	t.mu.Unlock()
-	if !linked {
-		return name
+	if !linked || !fs.ValidPath(name) {
+		return nil
 	}
-	if e, err := t.lookup("resolve", name); err == nil {
-		return e.path
+	w := walk{tree: t, at: []*entry{t.root}}
+	if err := w.follow(strings.Split(name, "/")); err != nil || len(w.through) == 0 {
+		return nil
 	}
-	return name
+	return append(w.through, w.here().path)
 }
 
 // shown lists a directory as its readers see it: a link is what it leads to.
@@ -77,9 +79,9 @@ func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
 
 // walk is a way through a revision.
 type walk struct {
-	tree  *tree
-	at    []*entry // from the root to where it is
-	links int      // that were followed
+	tree    *tree
+	at      []*entry // from the root to where it is
+	through []string // the paths of the links that were followed
 }
 
 func (w *walk) here() *entry { return w.at[len(w.at)-1] }
@@ -133,7 +135,7 @@ func (w *walk) link(link *entry) error {
 	refused := func(format string, args ...any) error {
 		return &EntryError{Path: link.path, Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
 	}
-	if w.links++; w.links > maxLinks {
+	if w.through = append(w.through, link.path); len(w.through) > maxLinks {
 		return refused("it is one of more than %d that lead to each other", maxLinks)
 	}
 	target, err := w.tree.target(link)

@@ -49,11 +49,10 @@ func TestLinksLeadToWhatIsInTheTree(t *testing.T) {
 			t.Errorf("%s is %v, %v", name, info, err)
 		}
 	}
-	if got := tree.Resolve("a/across"); got != "b/f" {
-		t.Errorf("a/across leads to %s", got)
-	}
-	if got := tree.Resolve("none"); got != "none" {
-		t.Errorf("none leads to %s", got)
+	for name, want := range map[string]string{"a/across": "a/across dir b/f", "two": "two one a/f", "a/f": "", "none": ""} {
+		if got := strings.Join(tree.Through(name), " "); got != want {
+			t.Errorf("%s leads through %q, want %q", name, got, want)
+		}
 	}
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {

@@ -137,19 +137,27 @@ func trace(fsys fs.FS) *tracer { return &tracer{FS: fsys, paths: map[string]aspe
 
 // resolver is a revision that follows symbolic links.
 type resolver interface {
-	// Resolve returns where a path leads; the path itself if there is no link on it.
-	Resolve(name string) string
+	// Through returns the links that a path leads through, and last where it leads;
+	// nothing if there is no link on it.
+	Through(name string) []string
 }
 
-// note notes what was asked of a path, and of where it leads: a link does not change
-// when its target does.
+// note notes what was asked of a path, and of every link on the way to where it leads:
+// a link does not change when its target does, nor when one further on is changed.
 func (t *tracer) note(name string, what aspect) {
-	if links, ok := t.FS.(resolver); ok {
-		if target := links.Resolve(name); target != name {
-			t.noteOne(target, what)
+	t.noteOne(name, what)
+	links, ok := t.FS.(resolver)
+	if !ok {
+		return
+	}
+	through := links.Through(name)
+	for i, at := range through {
+		if i == len(through)-1 {
+			t.noteOne(at, what)
+		} else {
+			t.noteOne(at, content)
 		}
 	}
-	t.noteOne(name, what)
 }
 
 func (t *tracer) noteOne(name string, what aspect) {

@@ -137,12 +137,12 @@ func (f *Files) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(
 // Stat implements fs.StatFS. The size is that of what is encrypted.
 func (f *Files) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
-// Resolve returns where a path leads in a revision that follows symbolic links.
-func (f *Files) Resolve(name string) string {
-	if links, ok := f.FS.(interface{ Resolve(name string) string }); ok {
-		return links.Resolve(name)
+// Through returns the links that a path leads through in a revision that follows them.
+func (f *Files) Through(name string) []string {
+	if links, ok := f.FS.(interface{ Through(name string) []string }); ok {
+		return links.Through(name)
 	}
-	return name
+	return nil
 }
 
 // clear returns a file as it is, or in the clear.
