@@ -327,9 +327,21 @@ func (a *app) appliesSoFar() int {
 func (a *app) newRun() *Run {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.newRunLocked()
+}
+
+func (a *app) newRunLocked() *Run {
 	a.numbers++
 	a.run = newRun(a.name, a.numbers)
 	return a.run
+}
+
+// begin gives a job something to show. Others may ask what the job that is at work
+// shows, so that only this sets it once the worker has the job.
+func (a *app) begin(j *job) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j.run = a.newRunLocked()
 }
 
 // enqueue hands the worker a job. A deploy takes the place of whatever is

@@ -32,7 +32,7 @@ func (a *app) check(t *target, j *job) bool {
 	case a.suspension() != nil:
 		return true
 	case plan.onlyLast():
-		j.run = a.newRun()
+		a.begin(j)
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
 		plan.runsHooks = false
 		return a.carryOut(t, j, plan, Deployed)
@@ -64,7 +64,7 @@ func (a *app) recover(t *target, j *job) bool {
 	if sick, _ := a.sick(t); len(sick) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
 		return true
 	}
-	j.run = a.newRun()
+	a.begin(j)
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
 	record := a.newRecord(j, Deployed, "")
 	record.Same, record.Digest = a.objectCount(), a.digestFor(t)
@@ -78,7 +78,7 @@ func (a *app) warn(t *target, j *job, news []Step) {
 	if len(news) == 0 {
 		return
 	}
-	j.run = a.newRun()
+	a.begin(j)
 	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.spec.Cluster)
 	for _, step := range news {
 		a.printDrift(j.run, step)
@@ -90,7 +90,7 @@ func (a *app) warn(t *target, j *job, news []Step) {
 
 // correct takes drift back.
 func (a *app) correct(t *target, j *job, plan *Plan) bool {
-	j.run = a.newRun()
+	a.begin(j)
 	j.run.Printf("%s: drift on cluster %s", a.name, t.spec.Cluster)
 	for _, step := range plan.changes() {
 		a.printDrift(j.run, step)

@@ -59,7 +59,7 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 // left. The record carries on what the cluster has.
 func (a *app) recordQuiet(j *job, result Result, message string, found ...Step) *Run {
 	if j.run == nil {
-		j.run = a.newRun()
+		a.begin(j)
 	}
 	record := a.newRecord(j, result, message)
 	record.carryOn(a.lastRecord())

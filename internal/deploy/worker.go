@@ -234,7 +234,7 @@ func (a *app) sourcesStand(t *target, j *job) bool {
 // deploy brings the app's newest revision to the cluster.
 func (a *app) deploy(t *target, j *job) bool {
 	if j.run == nil {
-		j.run = a.newRun()
+		a.begin(j)
 	}
 	verb := "deploying"
 	if t.gone {
