@@ -74,7 +74,7 @@ func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Write
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	if specs, problems := appfile.ParseBranch(folder.Tree, folder.Repository, folder.Branch); len(problems) == 0 {
+	if specs, problems := appfile.ParseBranch(folder.Tree, folder.Repository, folder.Branch, folder.Branch); len(problems) == 0 {
 		if err := folder.Choice.Check(specs); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Write
 	engine.Start(func(err error) { failed <- err })
 	defer engine.Stop(ctx)
 	change := deploy.Change{
-		Repo: folder.Repository, Branch: folder.Branch, Revision: "folder", Tree: folder.Tree, Push: "folder",
+		Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Revision: "folder", Tree: folder.Tree, Push: "folder",
 		Options: deploy.Options{Plan: true, ConfirmPrune: -1, PlainSecrets: folder.PlainSecrets},
 	}
 	prepared := engine.Read(change)
@@ -132,6 +132,7 @@ type nowhere struct{}
 func (nowhere) Repositories() ([]string, error)                             { return nil, nil }
 func (nowhere) Branches(context.Context, string) (map[string]string, error) { return nil, nil }
 func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
+func (nowhere) Main(string) (string, error)                                 { return appfile.DefaultBranch, nil }
 func (nowhere) Asked(string, string) (deploy.Asked, error)                  { return deploy.Asked{}, nil }
 
 // Manifests implements deploy.Recorder.

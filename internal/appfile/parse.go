@@ -20,20 +20,40 @@ import (
 // that file the whole repository is one app, named after the last element of
 // repo, on branch main. If there is any problem, the apps are not to be used.
 func Parse(fsys fs.FS, repo string) ([]App, manifest.Problems) {
-	return parse(fsys, repo, func(App) bool { return true })
+	return parse(fsys, repo, DefaultBranch, func(App) bool { return true })
 }
 
 // ParseBranch is Parse for a push to one branch: it returns the apps of that
 // branch alone, and does not ask whether the folders of other apps exist, for
-// they may exist on their own branches only.
-func ParseBranch(fsys fs.FS, repo, branch string) ([]App, manifest.Problems) {
-	return parse(fsys, repo, func(a App) bool { return a.Branch == branch })
+// they may exist on their own branches only. main is the repository's main branch,
+// which is that of the one app where there is no file.
+func ParseBranch(fsys fs.FS, repo, branch, main string) ([]App, manifest.Problems) {
+	return parse(fsys, repo, main, func(a App) bool { return a.Branch == branch })
 }
 
-func parse(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Problems) {
+// Branches returns the branches from which the apps of a revision are deployed, in
+// order, and whether a pushboat.yaml says so. Where that cannot be read, the only
+// branch is DefaultBranch, on which it is refused.
+func Branches(fsys fs.FS, repo, main string) (branches []string, written bool) {
+	_, err := readFile(fsys)
+	written = !errors.Is(err, fs.ErrNotExist)
+	_, problems := parse(fsys, repo, main, func(a App) bool {
+		if !slices.Contains(branches, a.Branch) {
+			branches = append(branches, a.Branch)
+		}
+		return false // so that no folder of an app has to be there
+	})
+	if len(problems) > 0 {
+		return []string{DefaultBranch}, written
+	}
+	slices.Sort(branches)
+	return branches, written
+}
+
+func parse(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, manifest.Problems) {
 	data, err := readFile(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
-		return withoutFile(fsys, repo, wanted)
+		return withoutFile(fsys, repo, main, wanted)
 	}
 	if err != nil {
 		return nil, manifest.Problems{{
@@ -80,10 +100,10 @@ func readFile(fsys fs.FS) ([]byte, error) {
 	return data, nil
 }
 
-// withoutFile returns the app of a repository that has no pushboat.yaml. One
-// that is nearly there is told rather than passed over: the whole repository
-// would be deployed.
-func withoutFile(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifest.Problems) {
+// withoutFile returns the app of a repository that has no pushboat.yaml, on its main
+// branch. A file that is nearly there is told rather than passed over: the whole
+// repository would be deployed.
+func withoutFile(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, manifest.Problems) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
@@ -98,7 +118,7 @@ func withoutFile(fsys fs.FS, repo string, wanted func(App) bool) ([]App, manifes
 		}
 	}
 	app := defaultApp()
-	app.Name = nameFrom(repo)
+	app.Name, app.Branch = nameFrom(repo), main
 	if message := checkName(app.Name); message != "" {
 		return nil, manifest.Problems{{
 			Message: fmt.Sprintf("the repository's name %q makes no name of an app: %s", repo, message),

@@ -182,23 +182,46 @@ func TestRepositoryNames(t *testing.T) {
 
 func TestParseBranch(t *testing.T) {
 	file := "apps:\n- path: apps/shop\n- path: only/elsewhere\n  branch: prod\n- path: no/*\n  branch: prod\n  dependsOn: [there]\n"
-	apps, problems := ParseBranch(revision(file), "site", "main")
+	apps, problems := ParseBranch(revision(file), "site", "main", "main")
 	if len(problems) > 0 || names(apps) != "shop=apps/shop" {
 		t.Errorf("main: apps %s, problems %v", names(apps), problems)
 	}
 	want := "pushboat.yaml:3: path: there is no folder only/elsewhere in this revision | write the path from the repository's root, \".\" for the root itself\n" +
 		"pushboat.yaml:5: path: no folder matches no/* | write the path from the repository's root\n"
-	if _, problems := ParseBranch(revision(file), "site", "prod"); told(problems) != want {
+	if _, problems := ParseBranch(revision(file), "site", "prod", "main"); told(problems) != want {
 		t.Errorf("prod: problems\n%swant\n%s", told(problems), want)
 	}
 	if _, problems := Parse(revision(file), "site"); len(problems) != 2 {
 		t.Errorf("all: problems %v, want two", problems)
 	}
-	if apps, problems := ParseBranch(revision(""), "site", "prod"); len(apps)+len(problems) != 0 {
+	if apps, problems := ParseBranch(revision(""), "site", "prod", "main"); len(apps)+len(problems) != 0 {
 		t.Errorf("without a file: apps %v, problems %v on another branch than main", apps, problems)
 	}
-	if _, problems := ParseBranch(revision("apps:\n- path: ..\n  branch: prod\n"), "site", "main"); len(problems) != 1 {
+	apps, problems = ParseBranch(revision(""), "site", "master", "master")
+	if len(problems) > 0 || names(apps) != "site=." || apps[0].Branch != "master" {
+		t.Errorf("without a file, on the main branch: apps %v, problems %v", apps, problems)
+	}
+	if _, problems := ParseBranch(revision("apps:\n- path: ..\n  branch: prod\n"), "site", "main", "main"); len(problems) != 1 {
 		t.Errorf("a mistake in an app of another branch is not told: %v", problems)
+	}
+}
+
+func TestBranches(t *testing.T) {
+	for name, test := range map[string]struct {
+		file    string
+		want    string
+		written bool
+	}{
+		"without a file":       {"", "trunk", false},
+		"no app":               {"apps: []\n", "", true},
+		"apps that name none":  {"apps:\n- path: apps/*\n", "main", true},
+		"folders are not here": {"apps:\n- path: away\n  branch: prod\n- path: far/*\n  branch: dev\n- path: .\n  branch: prod\n", "dev prod", true},
+		"with a mistake":       {"apps:\n- path: ..\n  branch: prod\n", "main", true},
+	} {
+		branches, written := Branches(revision(test.file), "site", "trunk")
+		if got := strings.Join(branches, " "); got != test.want || written != test.written {
+			t.Errorf("%s: %q, written %v; want %q, %v", name, got, written, test.want, test.written)
+		}
 	}
 }
 

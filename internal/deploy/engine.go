@@ -73,6 +73,9 @@ type Source interface {
 	Branches(ctx context.Context, repo string) (map[string]string, error)
 	// Head returns the newest revision of a branch; "" if there is none.
 	Head(ctx context.Context, repo, branch string) (string, error)
+	// Main returns the main branch of a repository: the one that it deploys as a
+	// whole while it has no pushboat.yaml.
+	Main(repo string) (string, error)
 	// Asked returns what was asked for with the newest revision that the gate
 	// has accepted for a branch, if that was anything.
 	Asked(repo, branch string) (Asked, error)

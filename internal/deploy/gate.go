@@ -33,6 +33,7 @@ type Options struct {
 // Change is a branch that is about to move, or has moved, to a revision.
 type Change struct {
 	Repo, Branch, Revision string
+	Main                   string // the repository's main branch; "": as the Source says
 	Tree                   fs.FS
 	Options                Options
 	Caller                 access.Caller
@@ -83,7 +84,7 @@ func (e *Engine) Read(change Change) *Prepared {
 func (e *Engine) Open(change Change) *Prepared {
 	e.known()
 	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
-	p.specs, p.Problems = appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
+	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
 	}
@@ -98,14 +99,6 @@ func (p *Prepared) Render() {
 		operator: p.Caller.Operator, tell: p.Tell,
 	})
 	p.Problems = append(p.Problems, found...)
-}
-
-// Deploys reports whether the branch feeds any app, now or with the change. A
-// pushboat.yaml that can not be read counts on the default branch, where
-// people mean it to deploy.
-func (p *Prepared) Deploys() bool {
-	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
-		(len(p.Problems) > 0 && p.Branch == appfile.DefaultBranch)
 }
 
 // Plan plans every app that the change concerns, and applies the guards. It

@@ -74,7 +74,7 @@ func serviceID(name string) manifest.ID {
 
 // readShop reads the apps of branch main of repository shop.
 func readShop(tree fs.FS, revision string) ([]*target, manifest.Problems) {
-	specs, problems := appfile.ParseBranch(tree, "shop", "main")
+	specs, problems := appfile.ParseBranch(tree, "shop", "main", "main")
 	targets, found := newReader().readTargets(reading{specs: specs, tree: tree, repo: "shop", revision: revision})
 	return targets, append(problems, found...)
 }

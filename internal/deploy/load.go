@@ -204,7 +204,11 @@ func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
 	}
-	specs, problems := appfile.ParseBranch(tree, repo, branch)
+	main, err := e.Source.Main(repo)
+	if err != nil {
+		return nil, manifest.Problems{{Message: err.Error()}}
+	}
+	specs, problems := appfile.ParseBranch(tree, repo, branch, main)
 	targets, found := e.readTargets(reading{specs: specs, tree: tree, repo: repo, revision: revision})
 	return targets, append(problems, found...)
 }

@@ -24,11 +24,11 @@ type Reason struct {
 // fs.ErrNotExist if there is no such object, and render.ErrNoField if it does not set
 // the field.
 func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
-	specs, problems := appfile.ParseBranch(change.Tree, change.Repo, change.Branch)
-	if err := problems.Err(); err != nil {
+	p := e.Open(change)
+	if err := p.Problems.Err(); err != nil {
 		return Reason{}, err
 	}
-	for _, spec := range specs {
+	for _, spec := range p.specs {
 		if spec.Name == change.Only {
 			named, err := parseNaming(object, e.kindsNamed(ctx, spec.Cluster))
 			if err != nil {

@@ -24,6 +24,8 @@ type push struct {
 
 	mu        sync.Mutex
 	options   deploy.Options
+	main      string // that the repository gets with its first branch; "" later
+	stored    []storedBranch
 	tell      func(line string)           // the client, of what it waits for
 	prepared  map[string]*deploy.Prepared // by ref; removed once committed
 	news      map[string]git.Hash
@@ -74,7 +76,10 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	if overtaken := p.overtaken(ctx, updates); len(overtaken) > 0 {
 		return p.refuse(out, append(problems, overtaken...)) // what the push would do now is not the question
 	}
-	prepared, stored, found := p.judgeAll(ctx, updates, req.Quarantine)
+	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
+		return p.refuse(out, append(problems, undecided...))
+	}
+	prepared, found := p.judgeAll(ctx, updates, req.Quarantine)
 	if problems = append(problems, found...); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
@@ -88,14 +93,26 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if err := p.keepAsked(prepared); err != nil {
-		deploy.PrintProblems(out, manifest.Problems{{Message: err.Error(), Hint: "tell the server's operator: its disk may be full"}})
+	if problems := p.keep(ctx, prepared); len(problems) > 0 {
+		deploy.PrintProblems(out, problems)
 		return false
 	}
-	for _, branch := range stored {
-		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch))
-	}
+	tellStored(out, p.stored, p.noApp(prepared) && p.mayDeploy())
 	return true
+}
+
+// hintDisk is the hint where the server cannot keep what a push asks for.
+const hintDisk = "tell the server's operator: its disk may be full"
+
+// keep puts on disk what has to be there before Git moves the refs of the push.
+func (p *push) keep(ctx context.Context, prepared []*deploy.Prepared) manifest.Problems {
+	if problems := p.keepMain(ctx, prepared); len(problems) > 0 {
+		return problems
+	}
+	if err := p.keepAsked(prepared); err != nil {
+		return manifest.Problems{{Message: err.Error(), Hint: hintDisk}}
+	}
+	return nil
 }
 
 // begin notes that the push has come to the gate.
@@ -105,21 +122,19 @@ func (p *push) begin() {
 	p.judged = true
 }
 
-// judgeAll judges the refs of a push. stored are the branches that deploy nothing.
+// judgeAll judges the refs of a push.
 func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quarantine) (
-	prepared []*deploy.Prepared, stored []string, problems manifest.Problems,
+	prepared []*deploy.Prepared, problems manifest.Problems,
 ) {
 	for _, update := range updates {
 		change, found := p.judge(ctx, update, q)
 		problems = append(problems, found...)
 		if change != nil {
 			prepared = append(prepared, change)
-			p.keep(update, change)
-		} else if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
-			stored = append(stored, branch)
+			p.note(update, change)
 		}
 	}
-	return prepared, stored, problems
+	return prepared, problems
 }
 
 // planAll plans what the branches of a push would change, shows it, and reports
@@ -190,7 +205,7 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-func (p *push) keep(update RefUpdate, change *deploy.Prepared) {
+func (p *push) note(update RefUpdate, change *deploy.Prepared) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.prepared[update.Ref] = change
@@ -216,11 +231,12 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
 	change := p.door.Engine.Open(deploy.Change{
-		Repo: p.repo.Name().String(), Branch: branch, Revision: update.New.String(),
+		Repo: p.repo.Name().String(), Branch: branch, Main: p.main, Revision: update.New.String(),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 		Tell: p.tell,
 	})
 	if !change.Deploys() {
+		p.stored = append(p.stored, asStored(change))
 		return nil, nil
 	}
 	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {

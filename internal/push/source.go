@@ -60,6 +60,15 @@ func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
 	return head.String(), err
 }
 
+// Main returns the branch that the repository's HEAD names.
+func (s Source) Main(repo string) (string, error) {
+	repository, err := s.open(repo)
+	if err != nil {
+		return "", err
+	}
+	return repository.MainBranch()
+}
+
 // Asked returns what was asked for when the branch was pushed last, if that was
 // anything.
 func (s Source) Asked(repo, branch string) (deploy.Asked, error) {

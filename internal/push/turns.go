@@ -82,6 +82,9 @@ func (p *push) takeTurns(ctx context.Context, updates []RefUpdate) manifest.Prob
 	for i, update := range updates {
 		wanted[i] = turn{p.repo.Name(), update.Ref}
 	}
+	if p.main != "" { // see keepMain
+		wanted = append(wanted, turn{p.repo.Name(), "HEAD"})
+	}
 	over, err := p.door.turns.take(ctx, wanted)
 	if err != nil {
 		return manifest.Problems{{Message: "the pusher went away", Hint: "push again"}}

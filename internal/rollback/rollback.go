@@ -113,7 +113,11 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	if err != nil {
 		return appfile.App{}, err
 	}
-	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch)
+	main, err := repo.MainBranch()
+	if err != nil {
+		return appfile.App{}, err
+	}
+	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
 	if err := problems.Err(); err != nil {
 		return appfile.App{}, fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err)
 	}

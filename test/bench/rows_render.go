@@ -298,7 +298,7 @@ func (w *renderedRepo) read(ctx context.Context, head string) (rendered int, err
 }
 
 func (w *renderedRepo) renderChanged(ctx context.Context, tree fs.FS) (rendered int, err error) {
-	specs, problems := appfile.ParseBranch(tree, "repo", "main")
+	specs, problems := appfile.ParseBranch(tree, "repo", "main", "main")
 	if err := problems.Err(); err != nil {
 		return 0, err
 	}

@@ -1,0 +1,28 @@
+package deploy
+
+import (
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// readSpecs reads which apps the branch feeds. Where the change does not say which the
+// repository's main branch is, it does so afterwards.
+func (p *Prepared) readSpecs() ([]appfile.App, manifest.Problems) {
+	if p.Main == "" {
+		main, err := p.engine.Source.Main(p.Repo)
+		if err != nil {
+			p.Main = appfile.DefaultBranch
+			return nil, manifest.Problems{{Message: err.Error(), Hint: "tell the server's operator"}}
+		}
+		p.Main = main
+	}
+	return appfile.ParseBranch(p.Tree, p.Repo, p.Branch, p.Main)
+}
+
+// Deploys reports whether the branch feeds any app, now or with the change. A
+// pushboat.yaml that can not be read counts on the main branch, and on the one of
+// apps that name none: people mean it to deploy there.
+func (p *Prepared) Deploys() bool {
+	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
+		(len(p.Problems) > 0 && (p.Branch == p.Main || p.Branch == appfile.DefaultBranch))
+}

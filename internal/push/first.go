@@ -1,0 +1,146 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// The first push of a repository decides on its main branch, which is deployed as a
+// whole while there is no pushboat.yaml, and which a clone checks out. HEAD names it,
+// from the gate's yes on; a repository that still has no branch decides anew.
+
+// firstMain returns the main branch that the first branches of a repository make: the
+// sole one, if who pushes it may deploy; otherwise the default.
+func firstMain(updates []RefUpdate, mayDeploy bool) string {
+	var made []string
+	for _, update := range updates {
+		if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
+			made = append(made, branch)
+		}
+	}
+	if len(made) == 1 && mayDeploy {
+		return made[0]
+	}
+	return appfile.DefaultBranch
+}
+
+// decideMain notes which main branch the push would give its repository, if it has no
+// branch yet.
+func (p *push) decideMain(ctx context.Context, updates []RefUpdate) manifest.Problems {
+	for _, update := range updates {
+		if branchOf(update.Ref) != "" && !update.Creates() {
+			return nil // as of nearly every push, and it takes no listing
+		}
+	}
+	first, err := p.isFirst(ctx)
+	if err != nil {
+		return manifest.Problems{{Message: err.Error(), Hint: "push again"}}
+	}
+	if first {
+		p.main = firstMain(updates, p.mayDeploy())
+	}
+	return nil
+}
+
+// isFirst reports whether the repository has no branch yet.
+func (p *push) isFirst(ctx context.Context) (bool, error) {
+	branches, err := p.repo.Refs(ctx, branchPrefix)
+	return len(branches) == 0, err
+}
+
+func (p *push) mayDeploy() bool {
+	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, p.repo.Name().String())
+}
+
+// keepMain has HEAD name the main branch of a repository that gets its first branch
+// now: the one that was decided on if it deploys, otherwise the default. The push has
+// its turn to move HEAD, so that of two first pushes the second is told.
+func (p *push) keepMain(ctx context.Context, prepared []*deploy.Prepared) manifest.Problems {
+	if p.main == "" {
+		return nil
+	}
+	first, err := p.isFirst(ctx)
+	if err == nil && !first {
+		return manifest.Problems{{
+			Message: fmt.Sprintf("somebody pushed the first branch of %s meanwhile", p.repo.Name()),
+			Hint:    "push again",
+		}}
+	}
+	main := appfile.DefaultBranch
+	for _, change := range prepared {
+		if change.Branch == p.main {
+			main = p.main
+		}
+	}
+	var now string
+	if err == nil {
+		now, err = p.repo.MainBranch()
+	}
+	if err == nil && now != main {
+		err = p.repo.SetMainBranch(main)
+	}
+	if err != nil {
+		return manifest.Problems{{Message: err.Error(), Hint: hintDisk}}
+	}
+	return nil
+}
+
+// storedBranch is a branch of a push that deploys nothing.
+type storedBranch struct {
+	name    string
+	deploys []string // the branches from which its revision's apps are deployed
+	written bool     // a pushboat.yaml says so
+}
+
+// tellStored says which branches are stored only. fresh is set while the repository
+// has no app, for somebody who may deploy, and who may have meant to.
+func tellStored(out io.Writer, stored []storedBranch, fresh bool) {
+	for _, branch := range stored {
+		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch.name))
+	}
+	if !fresh {
+		return
+	}
+	for _, branch := range stored {
+		if hint := branch.hint(); hint != "" {
+			fmt.Fprint(out, hint)
+			return
+		}
+	}
+}
+
+// asStored describes a branch that deploys nothing.
+func asStored(change *deploy.Prepared) storedBranch {
+	branches, written := appfile.Branches(change.Tree, change.Repo, change.Main)
+	return storedBranch{change.Branch, branches, written}
+}
+
+// hint says which branch would be deployed, and how; "" if none would.
+func (b storedBranch) hint() string {
+	if len(b.deploys) == 0 {
+		return ""
+	}
+	first := manifest.Clean(b.deploys[0])
+	push := "git push origin HEAD:" + first
+	switch {
+	case !b.written:
+		return fmt.Sprintf("hint: branch %s is deployed here: %s\n", first, push)
+	case len(b.deploys) > 1:
+		return fmt.Sprintf("hint: pushboat.yaml names branches %s: %s\n", manifest.Clean(strings.Join(b.deploys, ", ")), push)
+	case first == appfile.DefaultBranch:
+		return fmt.Sprintf("hint: apps that name no branch are on %s: %s\nhint: or give them branch: %s in pushboat.yaml\n", first, push, manifest.Clean(b.name))
+	}
+	return fmt.Sprintf("hint: pushboat.yaml names branch %s: %s\n", first, push)
+}
+
+// noApp reports whether nothing of the repository is deployed, nor begins to be.
+func (p *push) noApp(prepared []*deploy.Prepared) bool {
+	return len(prepared) == 0 && len(p.door.Engine.AppsOf(p.repo.Name().String())) == 0
+}

@@ -1,0 +1,102 @@
+package push
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git/gittest"
+)
+
+func TestFirstMain(t *testing.T) {
+	made := func(refs ...string) []RefUpdate {
+		var updates []RefUpdate
+		for _, ref := range refs {
+			updates = append(updates, RefUpdate{Old: zero, New: one, Ref: ref})
+		}
+		return updates
+	}
+	for name, test := range map[string]struct {
+		updates   []RefUpdate
+		mayDeploy bool
+		want      string
+	}{
+		"one branch":                 {made("refs/heads/master"), true, "master"},
+		"with a slash":               {made("refs/heads/team/trunk"), true, "team/trunk"},
+		"beside tags":                {made("refs/heads/master", "refs/tags/v1", "refs/notes/commits"), true, "master"},
+		"main itself":                {made("refs/heads/main"), true, "main"},
+		"two branches":               {made("refs/heads/master", "refs/heads/dev"), true, "main"},
+		"tags alone":                 {made("refs/tags/master"), true, "main"},
+		"by who may not deploy":      {made("refs/heads/master"), false, "main"},
+		"a deletion makes no branch": {append(made("refs/heads/master"), RefUpdate{New: zero, Ref: "refs/heads/old"}), true, "master"},
+		"nothing":                    {nil, true, "main"},
+	} {
+		if got := firstMain(test.updates, test.mayDeploy); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestTellStored(t *testing.T) {
+	const line = "branch wip deploys nothing; it is stored\n"
+	for name, test := range map[string]struct {
+		stored []storedBranch
+		old    bool // the repository has an app, or the pusher may not deploy
+		want   string
+	}{
+		"none":                  {nil, false, ""},
+		"beside an app":         {[]storedBranch{{"wip", []string{"main"}, false}}, true, line},
+		"without pushboat.yaml": {[]storedBranch{{"wip", []string{"trunk"}, false}}, false, line + "hint: branch trunk is deployed here: git push origin HEAD:trunk\n"},
+		"apps that name none": {[]storedBranch{{"wip", []string{"main"}, true}}, false, line +
+			"hint: apps that name no branch are on main: git push origin HEAD:main\nhint: or give them branch: wip in pushboat.yaml\n"},
+		"another branch": {[]storedBranch{{"wip", []string{"prod"}, true}}, false, line + "hint: pushboat.yaml names branch prod: git push origin HEAD:prod\n"},
+		"several": {[]storedBranch{{"wip", []string{"dev", "prod"}, true}}, false, line +
+			"hint: pushboat.yaml names branches dev, prod: git push origin HEAD:dev\n"},
+		"no app on purpose": {[]storedBranch{{"wip", nil, true}}, false, line},
+		"once for many": {[]storedBranch{{"wip", nil, true}, {"b", []string{"main"}, false}, {"c", []string{"main"}, false}}, false, line +
+			"branch b deploys nothing; it is stored\nbranch c deploys nothing; it is stored\nhint: branch main is deployed here: git push origin HEAD:main\n"},
+	} {
+		var out strings.Builder
+		tellStored(&out, test.stored, !test.old)
+		if out.String() != test.want {
+			t.Errorf("%s:\n%swant\n%s", name, out.String(), test.want)
+		}
+	}
+}
+
+// While a repository has no branch, each first push decides anew, and one that was
+// decided on beside another is told.
+func TestKeepMain(t *testing.T) {
+	s := newGitServer(t, handler{})
+	wantMain := func(want string) {
+		t.Helper()
+		if main, err := s.repo.MainBranch(); err != nil || main != want {
+			t.Errorf("HEAD names %q, %v; want %s", main, err, want)
+		}
+	}
+	deploying := func(branch string) []*deploy.Prepared {
+		return []*deploy.Prepared{{Change: deploy.Change{Branch: branch}}}
+	}
+	for _, step := range []struct {
+		main     string
+		prepared []*deploy.Prepared
+		want     string
+	}{
+		{"trunk", deploying("trunk"), "trunk"},
+		{"", deploying("other"), "trunk"},
+		{"master", nil, "main"}, // its pushboat.yaml deploys another branch
+		{"master", deploying("master"), "master"},
+	} {
+		if problems := (&push{repo: s.repo, main: step.main}).keepMain(t.Context(), step.prepared); len(problems) > 0 {
+			t.Errorf("%s: %v", step.main, problems)
+		}
+		wantMain(step.want)
+	}
+	work := gittest.WorkTree(t, map[string]string{"a": "1"})
+	s.Must(work, "push", s.URL("shop"), "main:master")
+	problems := (&push{repo: s.repo, main: "dev"}).keepMain(t.Context(), deploying("dev"))
+	if len(problems) != 1 || problems[0].Hint != "push again" {
+		t.Errorf("a first push that came second: %v", problems)
+	}
+	wantMain("master")
+}
