@@ -64,6 +64,7 @@ type server struct {
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
+	disk          *remembered // whether pushes can be kept
 	hostKey       ssh.Signer
 	timetable     *timetable
 	fullTimetable *timetable
@@ -144,9 +145,10 @@ func (s *server) buildRepos() (err error) {
 			return fmt.Errorf("make data directory: %w", err)
 		}
 	}
-	if err := hooks.Install(s.path("hooks")); err != nil {
-		return fmt.Errorf("install hooks: %w", err)
+	if err := hooks.Install(s.path("hooks")); err != nil && !git.Full(err) { // see tryDisk
+		return err
 	}
+	s.disk = &remembered{ask: s.tryDisk}
 	if err := s.openRepos(); err != nil {
 		return err
 	}
@@ -303,7 +305,7 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy := access.NewPolicy(s.log, s.keyring)
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
@@ -355,6 +357,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.fullTimetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()
 	s.log.Info("serving: " + s.describe(listener.Addr()))
+	_ = s.disk.state(time.Now()) // which is logged
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
 	for {
 		select {
@@ -409,22 +412,6 @@ func (s *server) tidy(ctx context.Context) {
 			s.log.WithField("repository", name.String()).Warnf("tidy: %v", err)
 		}
 	}
-}
-
-// listen opens a listener and leaves its address in DATA/run.
-func (s *server) listen(address, file string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w; another program may have the port", address, err)
-	}
-	path := s.path("run", file)
-	if err := os.WriteFile(path+".new", []byte(listener.Addr().String()+"\n"), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("write address: %w", err), listener.Close())
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return nil, errors.Join(fmt.Errorf("write address: %w", err), listener.Close())
-	}
-	return listener, nil
 }
 
 // stop lets running sessions end, then the deploys that they do not wait for.

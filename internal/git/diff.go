@@ -107,7 +107,7 @@ func (c *comparison) children(before, after *entry) (map[string][2]*entry, error
 // Diff writes changes as git does, in unified form. The error is one of more
 // than maxOutput bytes, or of the disk.
 func (s *Store) Diff(ctx context.Context, changes []FileChange) ([]byte, error) {
-	dir, err := os.MkdirTemp(filepath.Join(s.dir, newDir), "")
+	dir, err := s.workDir(newDir)
 	if err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}

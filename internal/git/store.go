@@ -145,15 +145,12 @@ func (s *Store) takeOver() error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("repositories directory %q: %w; stop that server or give this one a directory of its own", s.dir, ErrInUse)
 	}
-	for _, dir := range []string{newDir, trashDir} {
-		if err := s.root.RemoveAll(dir); err != nil {
-			return fmt.Errorf("sweep repositories directory: %w", err)
-		}
-		if err := s.root.Mkdir(dir, 0o700); err != nil {
-			return fmt.Errorf("sweep repositories directory: %w", err)
-		}
+	err = errors.Join(s.sweepWork(), s.sweep())
+	if Full(err) { // some file systems need room to delete: what is left goes at the next start
+		s.opts.Log.Warn(err)
+		return nil
 	}
-	return s.sweep()
+	return err
 }
 
 // Close gives the directory free. Repositories and running pushes stay usable:
@@ -242,7 +239,7 @@ func (s *Store) Create(ctx context.Context, name Name) (*Repository, error) {
 	if _, err := s.Open(name); err == nil {
 		return nil, fmt.Errorf("create repository %q: %w", name, ErrExist)
 	}
-	fresh, err := os.MkdirTemp(filepath.Join(s.dir, newDir), "")
+	fresh, err := s.workDir(newDir)
 	if err != nil {
 		return nil, fmt.Errorf("create repository %q: %w", name, err)
 	}
@@ -304,7 +301,7 @@ func (s *Store) Delete(ctx context.Context, name Name) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("delete repository %q: %w", name, err)
 	}
-	trash, err := os.MkdirTemp(filepath.Join(s.dir, trashDir), "")
+	trash, err := s.workDir(trashDir)
 	if err != nil {
 		return fmt.Errorf("delete repository %q: %w", name, err)
 	}

@@ -186,3 +186,41 @@ func TestStoreSweeps(t *testing.T) {
 		t.Errorf("the record's ref is at %s, %v; want %s", at, err, head)
 	}
 }
+
+// Directories for work under way stay at a start, which a full disk could not give
+// back, and are made when they are needed.
+func TestStoreKeepsItsDirectories(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *Store {
+		t.Helper()
+		s, err := OpenStore(dir, StoreOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	use := func(s *Store) {
+		t.Helper()
+		_, err := s.Create(t.Context(), "shop")
+		if err := errors.Join(err, s.Delete(t.Context(), "shop"), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use(open())
+	for _, work := range []string{newDir, trashDir} {
+		before, err := os.Stat(filepath.Join(dir, work))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := open().Close(); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := os.Stat(filepath.Join(dir, work)); err != nil || !os.SameFile(before, after) {
+			t.Errorf("%s is another: %v", work, err)
+		}
+		if err := os.Remove(filepath.Join(dir, work)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use(open())
+}

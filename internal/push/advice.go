@@ -12,16 +12,20 @@ func (p *push) advise(status int) {
 	p.mu.Lock()
 	judged := p.judged
 	p.mu.Unlock()
-	if hint := advice(status, judged, p.talk); hint != "" {
+	full := status != 0 && !judged && p.door.Disk() != nil
+	if hint := advice(status, judged, full, p.talk); hint != "" {
 		fmt.Fprintf(p.session.Stderr(), "hint: %s\n", hint)
 	}
 }
 
-// advice decides on the hint. judged tells that the push came as far as the gate.
-func advice(status int, judged bool, talk *git.Talk) string {
+// advice decides on the hint. judged tells that the push came as far as the gate, full
+// that the server's disk cannot be written to.
+func advice(status int, judged, full bool, talk *git.Talk) string {
 	switch {
 	case judged:
 		return ""
+	case full:
+		return "the server's disk cannot be written to: tell its operator, then push again"
 	case status != 0 && !talk.Began():
 		return "repositories here are SHA-1, and pushes are not signed (--signed):\n" +
 			"hint: sign commits and tags instead"

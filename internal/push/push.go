@@ -42,6 +42,7 @@ type Door struct {
 	Engine *deploy.Engine
 	Policy *access.Policy
 	Socket *Socket
+	Disk   func() error // an error while nothing can be written for a push
 	Log    *logrus.Entry
 
 	fresh fresh
@@ -143,11 +144,18 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.N
 	if err != nil && !missing {
 		return nil, false, err
 	}
-	if !missing {
-		return repo, false, d.Policy.Check(caller, access.PushRepo, name.String())
+	right := access.PushRepo
+	if missing {
+		right = access.CreateRepo
 	}
-	if err := d.Policy.Check(caller, access.CreateRepo, name.String()); err != nil {
+	if err := d.Policy.Check(caller, right, name.String()); err != nil {
 		return nil, false, err
+	}
+	if err := d.Disk(); err != nil {
+		return nil, false, unwritable(err)
+	}
+	if !missing {
+		return repo, false, nil
 	}
 	d.Log.WithField("repository", name.String()).WithField("operator", caller.Operator).Info("repository created by push")
 	repo, err = d.Repos.Create(ctx, name)
@@ -156,6 +164,16 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.N
 		return repo, false, err
 	}
 	return repo, true, err
+}
+
+// unwritable tells the pusher that the server can keep nothing.
+func unwritable(err error) error {
+	trouble := "cannot be written to"
+	if git.Full(err) {
+		trouble = "is full"
+	}
+	return fmt.Errorf("the server's disk %s: pushes are refused; nothing was changed\n"+
+		"hint: tell the server's operator, and push again when it is mended", trouble)
 }
 
 func notFound(name git.Name) error {

@@ -120,10 +120,13 @@ func TestTurns(t *testing.T) {
 }
 
 func TestAdvice(t *testing.T) {
-	if got := advice(128, false, &git.Talk{}); !strings.Contains(got, "SHA-1") {
+	if got := advice(128, false, false, &git.Talk{}); !strings.Contains(got, "SHA-1") {
 		t.Errorf("to a client that says nothing: %q", got)
 	}
-	if got := advice(128, true, &git.Talk{}); got != "" {
+	if got := advice(128, true, false, &git.Talk{}); got != "" {
 		t.Errorf("after the gate: %q", got)
+	}
+	if got := advice(128, false, true, &git.Talk{}); !strings.Contains(got, "disk") {
+		t.Errorf("on a full disk: %q", got)
 	}
 }

@@ -99,7 +99,7 @@ type registration struct {
 
 // ListenSocket listens on DIR/hook.sock, of mode 0600 in a directory of mode
 // 0700 that is made if need be. A path too long for a unix socket is replaced by
-// one in a fresh temporary directory. program is the absolute path of
+// one in a fresh temporary directory, and so is one on a disk that is full. program is the absolute path of
 // pushboat-hook. Hooks are answered until Close.
 func ListenSocket(dir, program string, log *logrus.Entry) (*Socket, error) {
 	if err := checkProgram(program); err != nil {
@@ -110,6 +110,11 @@ func ListenSocket(dir, program string, log *logrus.Entry) (*Socket, error) {
 		return nil, fmt.Errorf("hook socket: %w", err)
 	}
 	listener, err := listen(path)
+	if git.Full(err) && temp == "" { // TMPDIR may be on another disk
+		if path, temp, err = shortSocketPath(); err == nil {
+			listener, err = listen(path)
+		}
+	}
 	if err != nil {
 		if temp != "" {
 			err = errors.Join(err, os.RemoveAll(temp))
@@ -143,21 +148,26 @@ func socketPath(dir string) (path, temp string, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", "", err
 	}
-	if len(filepath.Join(dir, "hook.sock")) > maxSocketPath {
-		if temp, err = os.MkdirTemp("", "pushboat-"); err != nil {
-			return "", "", err
-		}
-		dir = temp
-	}
 	if path = filepath.Join(dir, "hook.sock"); len(path) > maxSocketPath {
-		return "", "", errors.Join(
-			fmt.Errorf("the path %q has more than %d bytes; set TMPDIR to a shorter one", path, maxSocketPath),
-			os.RemoveAll(temp))
+		return shortSocketPath()
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", "", err
 	}
-	return path, temp, os.Chmod(dir, 0o700)
+	return path, "", os.Chmod(dir, 0o700)
+}
+
+// shortSocketPath makes a temporary directory, of mode 0700, for the socket.
+func shortSocketPath() (path, temp string, err error) {
+	if temp, err = os.MkdirTemp("", "pushboat-"); err != nil {
+		return "", "", err
+	}
+	if path = filepath.Join(temp, "hook.sock"); len(path) > maxSocketPath {
+		return "", "", errors.Join(
+			fmt.Errorf("the path %q has more than %d bytes; set TMPDIR to a shorter one", path, maxSocketPath),
+			os.RemoveAll(temp))
+	}
+	return path, temp, nil
 }
 
 // listen replaces a socket that a killed server left, but nothing else.

@@ -88,8 +88,10 @@ func (c *cluster) condition(word string) (bool, error) {
 		return c.kubeconfig.CurrentContext == "devcluster", nil
 	case "requests":
 		return c.audit != nil, nil
+	case "mounts":
+		return mounts(), nil
 	}
-	return false, errors.New("the conditions here are devcluster and requests")
+	return false, errors.New("the conditions here are devcluster, mounts and requests")
 }
 
 // resource finds the resource that a word names, as kubectl does: "deploy",

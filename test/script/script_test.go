@@ -74,6 +74,7 @@ type stage struct {
 	line    *server.Line
 	mark    int // how many requests it had made at the last "requests mark"
 	charts  *chartstest.Registry
+	disk    bool                 // DATA is a file system of the script's own
 	own     *testcluster.Cluster // started for this script alone; nil for most
 }
 
@@ -204,6 +205,9 @@ func (s *stage) strike() {
 		if err := s.own.Stop(); err != nil {
 			s.t.Errorf("stop the script's own cluster: %v", err)
 		}
+	}
+	if err := s.giveDisk(); err != nil {
+		s.t.Errorf("unmount the script's own disk: %v", err)
 	}
 	if keepWork() {
 		s.t.Logf("kept %s", s.Dir)

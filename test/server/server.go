@@ -8,11 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -83,15 +85,26 @@ func (h *Home) Start(flags []string) error {
 
 // findServer reads where the server listens, and tells ssh.
 func (h *Home) findServer() error {
-	data, err := os.ReadFile(h.Path("data", "run", "ssh.addr"))
+	address, err := h.address()
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(strings.TrimSpace(string(data)))
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
 	}
 	return h.point(host, port)
+}
+
+// address is where the server listens for ssh. On a full disk it cannot leave that
+// there; then it is where it was told to listen.
+func (h *Home) address() (string, error) {
+	data, err := os.ReadFile(h.Path("data", "run", "ssh.addr"))
+	told := slices.Index(h.Server.flags, "--ssh") + 1
+	if errors.Is(err, fs.ErrNotExist) && 0 < told && told < len(h.Server.flags) {
+		return h.Server.flags[told], nil
+	}
+	return strings.TrimSpace(string(data)), err
 }
 
 // Running reports whether the server was started and has not ended.

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/pushboat/pushboat/hooks"
+)
+
+// A server on a full disk starts, and serves what takes no room: clones, status. It
+// refuses pushes, since nothing of them could be kept, until there is room again. What
+// no server can be without, its keys and its id, has to be there already.
+
+// tryDisk has the hooks be right and writes a few blocks, as a push would many.
+// Without the hooks that it should have, a push would have another gate.
+func (s *server) tryDisk() error {
+	path := s.path("run", "probe")
+	err := hooks.Install(s.path("hooks"))
+	if err == nil {
+		err = os.WriteFile(path, make([]byte, 8<<10), 0o600)
+		_ = os.Remove(path) // it may not be there
+	}
+	s.logDisk(s.disk.known, err)
+	return err
+}
+
+// logDisk logs when the disk becomes another.
+func (s *server) logDisk(before, now error) {
+	switch {
+	case now != nil && before == nil:
+		s.log.Errorf("disk: %v: every push is refused; clones, status and the watching of clusters go on: make room in %s", now, s.config.Data)
+	case now == nil && before != nil:
+		s.log.Infof("disk: %s can be written to again: pushes are taken", s.config.Data)
+	}
+}
+
+// diskFor is how long the disk is believed to be as it was, so that whoever reaches
+// the probe cannot have it written at will.
+const diskFor = time.Second
+
+// remembered is an answer that stands for diskFor.
+type remembered struct {
+	ask func() error
+
+	mu    sync.Mutex
+	asked time.Time
+	known error
+}
+
+func (r *remembered) state(now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.asked) >= diskFor {
+		r.known, r.asked = r.ask(), now
+	}
+	return r.known
+}
+
+// listen opens a listener and leaves its address in DATA/run, if there is room.
+func (s *server) listen(address, file string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w; another program may have the port", address, err)
+	}
+	if err := leaveAddress(s.path("run", file), listener.Addr().String()); err != nil {
+		s.log.Warnf("the address %s is not left in %s: %v", listener.Addr(), s.path("run", file), err)
+	}
+	return listener, nil
+}
+
+// leaveAddress writes an address into a file as a whole, or else has no file there:
+// an older one would be wrong.
+func leaveAddress(path, address string) error {
+	err := os.WriteFile(path+".new", []byte(address+"\n"), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err == nil {
+		return nil
+	}
+	for _, stale := range []string{path + ".new", path} {
+		if gone := os.Remove(stale); gone != nil && !errors.Is(gone, os.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
