@@ -133,7 +133,8 @@ func (nowhere) Repositories() ([]string, error)                             { re
 func (nowhere) Branches(context.Context, string) (map[string]string, error) { return nil, nil }
 func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
 func (nowhere) Main(string) (string, error)                                 { return appfile.DefaultBranch, nil }
-func (nowhere) Asked(string, string) (deploy.Asked, error)                  { return deploy.Asked{}, nil }
+
+func (nowhere) Asked(string, string) (deploy.Asked, error) { return deploy.Asked{}, nil }
 
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, string, string) ([][]byte, error) { return nil, nil }
