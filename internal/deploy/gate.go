@@ -125,7 +125,9 @@ func (p *Prepared) Plan(ctx context.Context) {
 	p.compareApps(leaving)
 	p.targets = append(p.targets, leaving...)
 	objects := e.resolveAll(ctx, p)
-	if !p.Options.Plan { // which asks for nothing to be kept
+	// A plan alone asks for nothing to be kept. Nor is anything kept for a change that is
+	// refused as it is: who wants the object of another app must not hold its pushes up.
+	if !p.Options.Plan && len(p.Problems) == 0 {
 		p.Problems = append(p.Problems, e.reservations.take(p)...)
 	}
 	e.planAll(ctx, p, objects)
