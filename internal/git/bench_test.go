@@ -2,6 +2,8 @@ package git
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
 	"testing"
 )
 
@@ -29,6 +31,25 @@ func BenchmarkTree(b *testing.B) {
 			}
 			if err := readAll(tree); err != nil {
 				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("open 10,000 files", func(b *testing.B) {
+		files := map[string][]byte{}
+		for i := range 10_000 {
+			files[fmt.Sprintf("deploy/web-%05d-config.yaml", i)] = nil
+		}
+		hash, err := r.Append(context.Background(), "refs/heads/huge", "", NewCommit{Files: files})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			tree, err := r.Tree(hash)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if found, err := fs.ReadDir(tree, "deploy"); err != nil || len(found) != len(files) {
+				b.Fatal(len(found), err)
 			}
 		}
 	})

@@ -54,7 +54,7 @@ func (c *comparison) compare(ctx context.Context, at string, before, after *entr
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if before != nil && after != nil && before.hash == after.hash && before.mode == after.mode {
+	if before != nil && after != nil && before.raw == after.raw && before.mode == after.mode {
 		return nil
 	}
 	inside, err := c.children(before, after)

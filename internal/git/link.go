@@ -37,7 +37,7 @@ func (t *tree) lookup(op, name string) (*entry, error) {
 	found := w.here()
 	if last := path.Base(name); found.name != last { // it was reached through a link
 		named := *found
-		named.name = last
+		named.alias = last
 		return &named, nil
 	}
 	return found, nil
@@ -57,7 +57,7 @@ func (t *tree) Through(name string) []string {
 	if err := w.follow(strings.Split(name, "/")); err != nil || len(w.through) == 0 {
 		return nil
 	}
-	return append(w.through, w.here().path)
+	return append(w.through, w.here().path())
 }
 
 // shown lists a directory as its readers see it: a link is what it leads to.
@@ -68,12 +68,16 @@ func (t *tree) shown(dir *directory) []fs.DirEntry {
 		if !ok || !e.isLink() {
 			continue
 		}
-		if target, err := t.lookup("stat", e.path); err == nil {
-			entries[i] = target
+		if target, err := t.lookup("stat", e.path()); err == nil {
+			entries[i] = linked{target}
 		}
 	}
 	return entries
 }
+
+// linked is what a link leads to. It has no ContentHash: a folder's own says nothing
+// of what is elsewhere.
+type linked struct{ fs.DirEntry }
 
 func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
 
@@ -108,7 +112,7 @@ func (w *walk) step(step string) error {
 		w.at = w.at[:len(w.at)-1]
 		return nil
 	case !at.IsDir() && at.refusal != nil:
-		return &EntryError{Path: at.path, Err: at.refusal}
+		return &EntryError{Path: at.path(), Err: at.refusal}
 	case !at.IsDir():
 		return fs.ErrNotExist
 	}
@@ -133,9 +137,9 @@ var errLeaves = errors.New("leads out of the repository")
 // link follows a link from the directory that it is in.
 func (w *walk) link(link *entry) error {
 	refused := func(format string, args ...any) error {
-		return &EntryError{Path: link.path, Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
+		return &EntryError{Path: link.path(), Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
 	}
-	if w.through = append(w.through, link.path); len(w.through) > maxLinks {
+	if w.through = append(w.through, link.path()); len(w.through) > maxLinks {
 		return refused("it is one of more than %d that lead to each other", maxLinks)
 	}
 	target, err := w.tree.target(link)
@@ -160,17 +164,17 @@ func (w *walk) link(link *entry) error {
 
 // contains reports whether a directory has an entry in it, at any depth.
 func contains(dir, e *entry) bool {
-	return dir.path == "." || strings.HasPrefix(e.path, dir.path+"/")
+	return dir.dir == nil || strings.HasPrefix(e.path(), dir.path()+"/")
 }
 
 // target reads what a link says.
 func (t *tree) target(link *entry) (string, error) {
-	size, err := t.objects.size(link.hash)
+	size, err := t.objects.size(link.hash())
 	if err != nil {
-		return "", fmt.Errorf("link %q: %w", link.path, err)
+		return "", fmt.Errorf("link %q: %w", link.path(), err)
 	}
 	if size > maxTarget {
-		return "", limitError(link.path, "a link of %d bytes", size)
+		return "", limitError(link.path(), "a link of %d bytes", size)
 	}
 	file := *link
 	file.refusal = nil
@@ -180,7 +184,7 @@ func (t *tree) target(link *entry) (string, error) {
 	}
 	target := string(data)
 	if target == "" || !safeName(target) {
-		return "", &EntryError{Path: link.path, Err: fmt.Errorf("%w: its target is %q", ErrSymlink, target)}
+		return "", &EntryError{Path: link.path(), Err: fmt.Errorf("%w: its target is %q", ErrSymlink, target)}
 	}
 	return target, nil
 }

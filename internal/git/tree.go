@@ -10,11 +10,13 @@ package git
 // links are followed in the tree alone, see link.go.
 
 import (
+	"bytes"
+	"crypto/sha1" //nolint:gosec // the size of Git's hashes
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -22,7 +24,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
@@ -132,10 +133,10 @@ func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 	t := &tree{
 		objects: objects,
 		limits:  r.opts.Limits,
-		dirs:    map[string]*directory{},
-		counted: map[string]bool{},
-		root:    &entry{name: ".", path: ".", mode: fs.ModeDir | 0o755, hash: Hash(commit.TreeHash.String())},
+		dirs:    map[place]*directory{},
+		counted: map[place]bool{},
 	}
+	t.root = &entry{tree: t, name: ".", mode: fs.ModeDir | 0o755, raw: string(commit.TreeHash[:])}
 	if _, err := t.list(t.root); err != nil {
 		return nil, fmt.Errorf("read tree of commit %s of %q: %w", hash.Short(), r.name, err)
 	}
@@ -149,10 +150,10 @@ type tree struct {
 	root    *entry
 
 	mu      sync.Mutex
-	dirs    map[string]*directory
-	entries int             // listed so far
-	linked  bool            // there are symbolic links in what was listed
-	counted map[string]bool // files whose size is in bytes
+	dirs    map[place]*directory
+	entries int            // listed so far
+	linked  bool           // there are symbolic links in what was listed
+	counted map[place]bool // files whose size is in bytes
 	bytes   int64
 }
 
@@ -160,6 +161,9 @@ type directory struct {
 	ordered []fs.DirEntry
 	byName  map[string]*entry
 }
+
+// A directory of ten thousand files is read anew by each push that changes one of
+// them. So what is not asked of most entries is worked out when it is: paths, sizes.
 
 // Open opens a file or a directory.
 func (t *tree) Open(name string) (fs.File, error) {
@@ -218,58 +222,91 @@ func (t *tree) Stat(name string) (fs.FileInfo, error) {
 func (t *tree) list(dir *entry) (*directory, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if known, ok := t.dirs[dir.path]; ok {
+	if known, ok := t.dirs[dir.place()]; ok {
 		return known, nil
 	}
 	raw, err := t.readTree(dir)
 	if err != nil {
 		return nil, err
 	}
-	if t.entries += len(raw); t.entries > t.limits.Entries {
-		return nil, limitError(dir.path, "more than %d files in this revision", t.limits.Entries)
+	members, err := t.members(dir, raw)
+	if err != nil {
+		return nil, err
 	}
-	listed := &directory{ordered: make([]fs.DirEntry, 0, len(raw)), byName: make(map[string]*entry, len(raw))}
-	for _, each := range raw {
-		e, err := t.entry(dir, each)
-		if err != nil {
-			return nil, err
-		}
-		if listed.byName[e.name] != nil {
-			return nil, fmt.Errorf("directory %q: malformed: %q is in it twice", dir.path, e.name)
-		}
+	listed := &directory{ordered: make([]fs.DirEntry, 0, len(members)), byName: make(map[string]*entry, len(members))}
+	for i := range members {
+		e := &members[i]
 		listed.byName[e.name] = e
 		listed.ordered = append(listed.ordered, e)
 	}
-	sort.Slice(listed.ordered, func(i, j int) bool { return listed.ordered[i].Name() < listed.ordered[j].Name() })
-	t.dirs[dir.path] = listed
+	if len(listed.byName) < len(members) {
+		return nil, fmt.Errorf("directory %q: malformed: a name is in it twice", dir.path())
+	}
+	slices.SortFunc(listed.ordered, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	t.dirs[dir.place()] = listed
 	return listed, nil
 }
 
-// readTree reads one tree object, after its size.
-func (t *tree) readTree(dir *entry) ([]object.TreeEntry, error) {
+// readTree reads one tree object, after its size, as Git stores it.
+func (t *tree) readTree(dir *entry) ([]byte, error) {
 	if dir.depth > t.limits.Depth {
-		return nil, limitError(dir.path, "more than %d directories below each other", t.limits.Depth)
+		return nil, limitError(dir.path(), "more than %d directories below each other", t.limits.Depth)
 	}
-	if dir.hash == emptyTree {
+	if dir.hash() == emptyTree {
 		return nil, nil // git knows it without an object
 	}
-	size, err := t.objects.size(dir.hash)
+	size, err := t.objects.size(dir.hash())
 	if err != nil {
-		return nil, fmt.Errorf("directory %q: %w", dir.path, err)
+		return nil, fmt.Errorf("directory %q: %w", dir.path(), err)
 	}
 	// An entry takes 7 bytes of mode, a name with its NUL, and a hash.
 	if most := int64(t.limits.Entries) * int64(t.limits.NameBytes+28); size > most {
-		return nil, limitError(dir.path, "a directory of %d bytes", size)
+		return nil, limitError(dir.path(), "a directory of %d bytes", size)
 	}
-	var found *object.Tree
+	var raw []byte
 	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
-		found, err = object.GetTree(s, plumbing.NewHash(string(dir.hash)))
+		raw, err = readObject(s, plumbing.TreeObject, dir.hash(), size)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("directory %q: %w", dir.path, err)
+		return nil, fmt.Errorf("directory %q: %w", dir.path(), err)
 	}
-	return found.Entries, nil
+	return raw, nil
+}
+
+// members reads the entries of a tree object: each a mode in octal digits, a space,
+// a name that ends with a NUL, and the bytes of a hash.
+func (t *tree) members(dir *entry, raw []byte) ([]entry, error) {
+	n := count(raw)
+	if t.entries += n; t.entries > t.limits.Entries {
+		return nil, limitError(dir.path(), "more than %d files in this revision", t.limits.Entries)
+	}
+	members := make([]entry, 0, n)
+	rest := string(raw) // of which names and hashes are parts
+	for rest != "" {
+		mode, after, spaced := strings.Cut(rest, " ")
+		name, after, ended := strings.Cut(after, "\x00")
+		if !spaced || !ended || len(after) < sha1.Size {
+			return nil, fmt.Errorf("directory %q: malformed: an entry has no end", dir.path())
+		}
+		e, err := t.entry(dir, mode, name, after[:sha1.Size])
+		if err != nil {
+			return nil, err
+		}
+		members, rest = append(members, e), after[sha1.Size:]
+	}
+	return members, nil
+}
+
+// count returns how many entries a tree object has.
+func count(raw []byte) int {
+	for n := 0; ; n++ {
+		end := bytes.IndexByte(raw, 0)
+		if end < 0 {
+			return n
+		}
+		raw = raw[min(end+1+sha1.Size, len(raw)):]
+	}
 }
 
 // emptyTree is the tree that every repository has.
@@ -277,21 +314,22 @@ const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 // entry makes one of what a tree object says. Names that git's fsck refuses,
 // and that would lead a walk astray, are errors; pushes cannot bring them.
-func (t *tree) entry(dir *entry, raw object.TreeEntry) (*entry, error) {
+func (t *tree) entry(dir *entry, mode, name, hash string) (entry, error) {
 	switch {
-	case raw.Name == "" || raw.Name == "." || raw.Name == ".." || strings.Contains(raw.Name, "/"):
-		return nil, fmt.Errorf("directory %q: malformed: an entry is named %q", dir.path, raw.Name)
-	case len(raw.Name) > t.limits.NameBytes:
-		return nil, limitError(path.Join(dir.path, raw.Name), "a name of %d bytes", len(raw.Name))
+	case name == "" || name == "." || name == ".." || strings.Contains(name, "/"):
+		return entry{}, fmt.Errorf("directory %q: malformed: an entry is named %q", dir.path(), name)
+	case len(name) > t.limits.NameBytes:
+		return entry{}, limitError(path.Join(dir.path(), name), "a name of %d bytes", len(name))
 	}
-	e := &entry{
-		tree: t, name: raw.Name, path: path.Join(dir.path, raw.Name),
-		depth: dir.depth + 1, hash: Hash(raw.Hash.String()),
+	e := entry{tree: t, dir: dir, name: name, depth: dir.depth + 1, raw: hash}
+	digits, err := filemode.New(mode)
+	if err != nil {
+		return entry{}, fmt.Errorf("directory %q: malformed: the mode of %q is %q", dir.path(), name, mode)
 	}
-	if e.mode, e.refusal = modeOf(raw.Mode); e.isLink() {
+	if e.mode, e.refusal = modeOf(digits); e.isLink() {
 		t.linked = true
 	}
-	if !safeName(raw.Name) {
+	if !safeName(name) {
 		e.mode, e.refusal = fs.ModeIrregular, ErrUnsafeName
 	}
 	return e, nil
@@ -317,12 +355,24 @@ func modeOf(mode filemode.FileMode) (fs.FileMode, error) {
 // safeName reports whether a name can be shown and opened: UTF-8 without
 // control characters, and without those that reorder text on a terminal.
 func safeName(name string) bool {
+	if isPrintableASCII(name) {
+		return true // nearly all are, and looking characters up takes time
+	}
 	if !utf8.ValidString(name) {
 		return false
 	}
 	return strings.IndexFunc(name, func(c rune) bool {
 		return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029'
 	}) < 0
+}
+
+func isPrintableASCII(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func limitError(name, format string, args ...any) error {
@@ -332,22 +382,22 @@ func limitError(name, format string, args ...any) error {
 // content reads a file after its size has been found within the limits.
 func (t *tree) content(e *entry) ([]byte, error) {
 	if e.refusal != nil {
-		return nil, &EntryError{Path: e.path, Err: e.refusal}
+		return nil, &EntryError{Path: e.path(), Err: e.refusal}
 	}
-	size, err := t.objects.size(e.hash)
+	size, err := t.objects.size(e.hash())
 	if err != nil {
-		return nil, fmt.Errorf("file %q: %w", e.path, err)
+		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}
 	if err := t.count(e, size); err != nil {
 		return nil, err
 	}
 	var data []byte
 	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
-		data, err = readBlob(s, e.hash, size)
+		data, err = readObject(s, plumbing.BlobObject, e.hash(), size)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("file %q: %w", e.path, err)
+		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}
 	return data, nil
 }
@@ -357,15 +407,15 @@ func (t *tree) count(e *entry, size int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if size > t.limits.FileBytes {
-		return limitError(e.path, "%d bytes, and %d are the most for one file", size, t.limits.FileBytes)
+		return limitError(e.path(), "%d bytes, and %d are the most for one file", size, t.limits.FileBytes)
 	}
-	if t.counted[e.path] {
+	if t.counted[e.place()] {
 		return nil
 	}
 	if t.bytes+size > t.limits.TotalBytes {
-		return limitError(e.path, "with it more than %d bytes of this revision would be read", t.limits.TotalBytes)
+		return limitError(e.path(), "with it more than %d bytes of this revision would be read", t.limits.TotalBytes)
 	}
-	t.counted[e.path] = true
+	t.counted[e.place()] = true
 	t.bytes += size
 	return nil
 }

@@ -3,30 +3,58 @@ package git
 // The fs.File, fs.DirEntry and fs.FileInfo of a revision.
 
 import (
+	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // entry is what a tree object says of one of its members; it is its own
 // fs.DirEntry.
 type entry struct {
-	tree       *tree
-	name, path string
-	depth      int
-	hash       Hash
-	mode       fs.FileMode
-	refusal    error // why it cannot be opened
+	tree    *tree
+	dir     *entry // nil for the root
+	name    string
+	alias   string // the name by which it was reached through a link; "" for its own
+	depth   int
+	raw     string // its hash, in bytes
+	mode    fs.FileMode
+	refusal error // why it cannot be opened
 }
 
-func (e *entry) Name() string { return e.name }
+// place names an entry among those of a revision, under whatever name it was reached.
+type place struct {
+	dir  *entry
+	name string
+}
+
+func (e *entry) place() place { return place{e.dir, e.name} }
+
+// path is where the entry is, from the root of the revision.
+func (e *entry) path() string {
+	if e.dir == nil {
+		return "."
+	}
+	return path.Join(e.dir.path(), e.name)
+}
+
+// hash names the entry's object.
+func (e *entry) hash() Hash { return Hash(hex.EncodeToString([]byte(e.raw))) }
+
+// ContentHash names the content of a file, or all that is in a directory, in bytes:
+// it is the same wherever that is the same. It costs nothing, unlike Info, which
+// looks the file's size up.
+func (e *entry) ContentHash() string { return e.raw }
+
+func (e *entry) Name() string { return cmp.Or(e.alias, e.name) }
 
 func (e *entry) IsDir() bool       { return e.mode.IsDir() }
 func (e *entry) Type() fs.FileMode { return e.mode.Type() }
@@ -37,9 +65,9 @@ func (e *entry) Info() (fs.FileInfo, error) {
 	if !e.mode.IsRegular() {
 		return info{entry: e}, nil
 	}
-	size, err := e.tree.objects.size(e.hash)
+	size, err := e.tree.objects.size(e.hash())
 	if err != nil {
-		return nil, fmt.Errorf("file %q: %w", e.path, err)
+		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}
 	return info{entry: e, size: size}, nil
 }
@@ -55,7 +83,7 @@ func (i info) Size() int64        { return i.size }
 func (i info) Mode() fs.FileMode  { return i.entry.mode }
 func (i info) ModTime() time.Time { return time.Time{} }
 func (i info) IsDir() bool        { return i.entry.IsDir() }
-func (i info) Sys() any           { return i.entry.hash }
+func (i info) Sys() any           { return i.entry.hash() }
 func (i info) String() string     { return fs.FormatFileInfo(i) }
 
 // file is an open file: its content, whole.
@@ -85,7 +113,7 @@ func (d *openedDir) Stat() (fs.FileInfo, error) { return info{entry: d.entry}, n
 func (d *openedDir) Close() error               { return nil }
 
 func (d *openedDir) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: d.entry.path, Err: errors.New("is a directory")}
+	return 0, &fs.PathError{Op: "read", Path: d.entry.path(), Err: errors.New("is a directory")}
 }
 
 // ReadDir implements fs.ReadDirFile.
@@ -101,13 +129,13 @@ func (d *openedDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// readBlob reads a blob of a known size, and no more than that of it.
-func readBlob(s storer.EncodedObjectStorer, hash Hash, size int64) (data []byte, err error) {
-	blob, err := object.GetBlob(s, plumbing.NewHash(string(hash)))
+// readObject reads an object of a known size, and no more than that of it.
+func readObject(s storer.EncodedObjectStorer, kind plumbing.ObjectType, hash Hash, size int64) (data []byte, err error) {
+	object, err := s.EncodedObject(kind, plumbing.NewHash(string(hash)))
 	if err != nil {
 		return nil, err
 	}
-	reader, err := blob.Reader()
+	reader, err := object.Reader()
 	if err != nil {
 		return nil, err
 	}
