@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/render/plain"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
@@ -30,6 +31,7 @@ type target struct {
 	digest   string        // of the objects and the settings that shape the deploy
 	gone     bool          // pushboat.yaml does not name the app any more: delete it all
 	inputs   render.Inputs // what was read of the revision
+	read     *plain.Read   // of plain manifests, for the next target to read only what changes
 	forced   bool          // what can not be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
 	plain    []secrets.Plain
@@ -53,6 +55,14 @@ type target struct {
 // readAs reports whether a revision would make the same target.
 func (t *target) readAs(spec appfile.App, tree fs.FS) bool {
 	return t != nil && !t.gone && reflect.DeepEqual(t.spec, spec) && t.inputs.Hold(tree)
+}
+
+// readBefore is what was read for the target, which may be nil.
+func (t *target) readBefore() *plain.Read {
+	if t == nil {
+		return nil
+	}
+	return t.read
 }
 
 // at is the target as of another revision that makes the same of it.
@@ -105,7 +115,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		}
 		rules, wrong := reader.read(spec)
 		problems = append(problems, wrong...)
-		result, found := session.App(e.ctx, spec)
+		result, found := session.Again(e.ctx, spec, old.readBefore())
 		problems = append(problems, found...)
 		objects := withNamespace(spec, result.Objects)
 		targets = append(targets, &target{
@@ -117,6 +127,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 			scalers:  scalersOf(spec.Namespace, objects),
 			digest:   targetDigest(spec, result.Digest),
 			inputs:   result.Inputs,
+			read:     result.Read,
 			plain:    result.Plain,
 			charts:   result.Charts,
 			sources:  result.Sources,
@@ -194,7 +205,7 @@ func withNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Obj
 		return objects
 	}
 	for _, o := range objects {
-		if o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
+		if o.GetKind() == manifest.NamespaceKind.Kind && o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
 			return objects
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -47,6 +47,8 @@ type Result struct {
 	// Computed says that a worker has rendered it, which may come to something else
 	// the next time; otherwise the objects are as they are written.
 	Computed bool
+	// Read is what Again takes; nil if the objects depend on more than their files.
+	Read *plain.Read
 }
 
 // Data is what a ConfigMap or Secret of a cluster has; nil if it is not there.
@@ -109,6 +111,8 @@ type Session struct {
 	waited time.Duration     // for clusters that did not answer
 	used   []charts.Chart    // by the app that is rendered
 	worked bool              // a worker has rendered the app
+	before *plain.Read       // of the app, for what is built next
+	found  *plain.Read       // for what was built last; nil if it is not plain
 }
 
 // Session begins to render the revision whose root is fsys.
@@ -131,26 +135,56 @@ func (s *Session) Close() { s.worker.Close() }
 // App renders an app. It returns all problems, each with the app's name; if
 // there are any, the result is not to be applied.
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
+	return s.Again(ctx, app, nil)
+}
+
+// Again is App for an app that was rendered before, at another revision: files of
+// manifests that are as they were then are not read again, and their objects are the
+// same ones, not copies.
+func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read) (Result, manifest.Problems) {
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
 	s.used, s.worked = nil, false
 	set, sources, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
-	objects, problems := s.build(ctx, traced, app, set)
+	objects, found, problems := s.buildAfter(ctx, traced, app, set, before)
+	if before != nil && files.Decrypted() { // objects of before do not conceal it, and are not to be changed
+		return s.Again(ctx, app, nil)
+	}
 	used := s.used
 	problems = append(unknown, s.conceal(ctx, secretive{files, app, set}, objects, problems)...)
 	if len(unknown) > 0 {
-		objects = nil // without their values they say nothing
+		objects, found = nil, nil // without their values they say nothing
 	}
 	for i := range problems {
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects), Sources: sources, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
+	result := Result{Objects: objects, Digest: digest(objects, found), Sources: sources, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
+		if !files.Decrypted() {
+			result.Read = found
+		}
 	}
 	return result, problems
+}
+
+// buildAfter builds an app that was rendered before. It returns what the next
+// rendering can build upon; nil if the objects depend on more than their files.
+func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, app appfile.App, set substitute.Set, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
+	replaces := len(app.Substitute.Names) > 0 || app.Substitute.Prefix != ""
+	if !replaces {
+		s.before = before
+	}
+	s.found = nil
+	objects, problems := s.build(ctx, fsys, app, set)
+	found := s.found
+	s.before, s.found = nil, nil
+	if replaces {
+		found = nil
+	}
+	return objects, found, problems
 }
 
 // build renders an app and replaces names in what it renders to.
@@ -182,7 +216,11 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*
 	case appfile.RenderHelm:
 		return s.chart(ctx, fsys, app)
 	}
-	return plain.Render(fsys, plain.Folder{Path: app.Path, Exclude: app.Exclude, Mark: substitute.NewMarks(namesOf(app)).Scalar})
+	read, problems := plain.Render(fsys, plain.Folder{
+		Path: app.Path, Exclude: app.Exclude, Mark: substitute.NewMarks(namesOf(app)).Scalar, Before: s.before,
+	})
+	s.found = read
+	return read.Objects, problems
 }
 
 // detect says what a folder looks like. A kustomization beside a chart means that
@@ -252,16 +290,23 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	return cluster, nil
 }
 
-// digest combines the digests of objects in an order that only depends on
-// them.
-func digest(objects []*manifest.Object) string {
+// digest combines the digests of objects, which found has if they are its own.
+func digest(objects []*manifest.Object, found *plain.Read) string {
+	if found != nil {
+		return combine(found.Digests)
+	}
 	digests := make([]string, len(objects))
 	for i, o := range objects {
 		digests[i] = manifest.Digest(o.Unstructured)
 	}
-	sort.Strings(digests)
+	return combine(digests)
+}
+
+// combine makes one digest of those of objects, in an order that only depends on
+// them.
+func combine(digests []string) string {
 	sum := sha256.New()
-	for _, d := range digests {
+	for _, d := range slices.Sorted(slices.Values(digests)) {
 		sum.Write([]byte(d))
 	}
 	return hex.EncodeToString(sum.Sum(nil))

@@ -231,9 +231,13 @@ func classQuote(r rune) string {
 func (r *renderer) readIgnore(folder string) {
 	name := path.Join(folder, IgnoreName)
 	data, err := readFile(r.fsys, name, MaxIgnoreBytes)
+	if !r.before.ignored(folder, string(data)) {
+		r.before = nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
+	r.read.ignores[folder] = string(data)
 	if err == nil {
 		err = r.ignore.Add(folder, string(data))
 	}

@@ -43,6 +43,9 @@ type Folder struct {
 	// Mark marks texts that are written without quotes, see manifest.ParseMarked;
 	// nil marks none.
 	Mark func(string) string
+	// Before is what was read of the folder the last time, with the same Mark; files
+	// that have not changed since are not read again. nil is nothing.
+	Before *Read
 }
 
 // Render returns the objects of a folder of the revision whose root is fsys,
@@ -54,13 +57,15 @@ type Folder struct {
 // submodules (CVE-2022-24348: what they lead to is not part of the revision),
 // names that do not print, files that are YAML but no Kubernetes objects, and
 // the input of kustomize and Helm.
-func Render(fsys fs.FS, folder Folder) ([]*manifest.Object, manifest.Problems) {
-	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark}
-	if !r.enter(folder.Path) {
-		return nil, r.problems
+func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
+	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark, before: folder.Before, read: newRead(folder)}
+	if !folder.Before.fits(folder) {
+		r.before = nil
 	}
-	r.walk(folder.Path, 0)
-	return r.objects, r.problems
+	if r.enter(folder.Path) {
+		r.walk(folder.Path, 0)
+	}
+	return r.read, r.problems
 }
 
 // renderer holds what is known during one walk.
@@ -70,7 +75,8 @@ type renderer struct {
 	mark    func(string) string
 	ignore  Ignore
 
-	objects  []*manifest.Object
+	before   *Read // nil from the first ignore file on that is another than then
+	read     *Read
 	problems manifest.Problems
 
 	entries, files, bytes int
@@ -123,6 +129,7 @@ func (r *renderer) walk(folder string, depth int) {
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	r.readIgnore(folder)
+	r.read.grow(len(entries))
 	kept := r.keep(folder, entries)
 	if r.refuseBuilt(folder, kept) {
 		return
@@ -131,7 +138,7 @@ func (r *renderer) walk(folder string, depth int) {
 		if r.stopped {
 			return
 		}
-		name := path.Join(folder, entry.Name())
+		name := under(folder, entry.Name())
 		switch {
 		case entry.IsDir():
 			r.walk(name, depth+1)
@@ -144,13 +151,17 @@ func (r *renderer) walk(folder string, depth int) {
 // keep returns the entries of a folder that are part of the app, and reports
 // those that no app may have.
 func (r *renderer) keep(folder string, entries []fs.DirEntry) []fs.DirEntry {
-	var kept []fs.DirEntry
+	kept := make([]fs.DirEntry, 0, len(entries))
 	for _, entry := range entries {
 		if r.entries++; r.entries > MaxEntries {
 			r.stop(folder, fmt.Sprintf("the app has more than %d files and folders", MaxEntries), "give it a path of its own in "+appfile.Name)
 			return nil
 		}
-		name := path.Join(folder, entry.Name())
+		name := under(folder, entry.Name())
+		if r.before.has(name, entry) {
+			kept = append(kept, entry) // as it was kept then
+			continue
+		}
 		switch {
 		case strings.HasPrefix(entry.Name(), ".") || name == appfile.Name || slices.Contains(r.exclude, name):
 		case r.ignore.Match(name, entry.IsDir()):
@@ -212,20 +223,39 @@ func (r *renderer) file(name string, entry fs.DirEntry) {
 		r.stop(name, "there are many problems; files from here on were not read", "")
 		return
 	}
-	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
-	if err != nil {
-		r.add(name, readError(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
-		return
+	found, ok := r.before.file(name, entry)
+	if !ok {
+		if found, ok = r.parse(name, entry); !ok {
+			return
+		}
 	}
-	if r.bytes += len(data); r.bytes > MaxBytes {
+	if r.bytes += found.size; r.bytes > MaxBytes {
 		r.stop(name, fmt.Sprintf("the app's manifests have more than %d bytes", MaxBytes), "split it into several apps")
 		return
 	}
-	objects, problems := manifest.ParseMarked(name, data, r.mark)
-	r.problems = append(r.problems, problems...)
-	if r.objects = append(r.objects, objects...); len(r.objects) > MaxObjects {
+	if r.read.add(name, found); len(r.read.Objects) > MaxObjects {
 		r.stop(name, fmt.Sprintf("the app has more than %d objects", MaxObjects), "split it into several apps")
 	}
+}
+
+// parse reads the objects of a file that is not known yet; ok is false if it could
+// not be read at all.
+func (r *renderer) parse(name string, entry fs.DirEntry) (_ file, ok bool) {
+	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
+	if err != nil {
+		r.add(name, readError(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
+		return file{}, false
+	}
+	objects, problems := manifest.ParseMarked(name, data, r.mark)
+	r.problems = append(r.problems, problems...)
+	found := file{size: len(data), objects: objects, digests: make([]string, len(objects))}
+	for i, o := range objects {
+		found.digests[i] = manifest.Digest(o.Unstructured)
+	}
+	if len(problems) == 0 {
+		found.hash = strings.Clone(hashOf(entry)) // it is a part of the whole folder
+	}
+	return found, true
 }
 
 // readFile reads a file of at most limit bytes.

@@ -106,8 +106,8 @@ func TestRender(t *testing.T) {
 		{"broken ignore file", "x/.pushboatignore: =ok\\n[a\\n\nx/a.yaml: a\n", ".", "x/a.yaml:1=a", "x/.pushboatignore: line 2: the pattern \"[a\" has a bracket that is not closed | see gitignore(5) for the syntax\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			objects, problems := Render(tree(test.tree), Folder{Path: test.path})
-			if got := names(objects); got != test.want {
+			read, problems := Render(tree(test.tree), Folder{Path: test.path})
+			if got := names(read.Objects); got != test.want {
 				t.Errorf("objects %s, want %s", got, test.want)
 			}
 			if got := told(problems); got != test.problems {
@@ -119,8 +119,8 @@ func TestRender(t *testing.T) {
 
 func TestRenderExcludes(t *testing.T) {
 	fsys := tree("a.yaml: a\nx/b.yaml: b\nx/y/c.yaml: =broken: [\nxy/d.yaml: d\n")
-	objects, problems := Render(fsys, Folder{Path: ".", Exclude: []string{"x/y"}})
-	if got := names(objects); got != "a.yaml:1=a x/b.yaml:1=b xy/d.yaml:1=d" || len(problems) > 0 {
+	read, problems := Render(fsys, Folder{Path: ".", Exclude: []string{"x/y"}})
+	if got := names(read.Objects); got != "a.yaml:1=a x/b.yaml:1=b xy/d.yaml:1=d" || len(problems) > 0 {
 		t.Errorf("objects %s, problems %v", got, problems)
 	}
 }

@@ -142,6 +142,13 @@ type Plain struct {
 	Problem manifest.Problem
 }
 
+// Decrypted reports whether any file was decrypted so far.
+func (f *Files) Decrypted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.decrypted) > 0
+}
+
 func (f *Files) has(name string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
