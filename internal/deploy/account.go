@@ -17,11 +17,8 @@ const maxFields = 50
 func (a *app) account(record *Record, done *applying) {
 	record.Deleted = done.deleted
 	sort.Strings(record.Deleted)
+	record.Same = done.same
 	for _, step := range done.done {
-		if step.Action == Unchanged {
-			record.Same++
-			continue
-		}
 		o := step.recorded()
 		if record.Result == Corrected {
 			o.Culprit = culpritOf(step.Culprit)
@@ -73,17 +70,20 @@ func (a *app) objectCount() int {
 // plan applied is written where it is another than before, so that a record
 // costs what the deploy has changed.
 func (a *app) entry(plan *Plan, record Record) Entry {
-	steps := map[manifest.ID]Step{}
-	if plan != nil {
-		for _, step := range plan.Steps {
-			steps[step.ID] = step
-		}
-	}
 	a.mu.Lock()
 	entry := Entry{Record: record, Noted: maps.Clone(a.objects)}
 	unsaved := a.unsaved
 	a.unsaved = map[manifest.ID]bool{}
 	a.mu.Unlock()
+	steps := map[manifest.ID]Step{}
+	if plan != nil && len(unsaved) > 0 {
+		for i := range plan.Steps {
+			if step := &plan.Steps[i]; unsaved[step.ID] {
+				step.make(plan.target)
+				steps[step.ID] = *step
+			}
+		}
+	}
 	for id := range unsaved {
 		kept := Kept{ID: id}
 		now, ours := entry.Noted[id]

@@ -51,6 +51,7 @@ var errSuperseded = errors.New("a newer revision came")
 type app struct {
 	engine *Engine
 	name   string
+	set    string // its ApplySet
 	repo   string
 	wake   chan struct{} // holds one signal while there is a job
 	hurry  chan struct{} // holds one signal that what failed may succeed now
@@ -93,7 +94,7 @@ type app struct {
 
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
-		engine: e, name: name, repo: repo, branch: branch,
+		engine: e, name: name, set: setID(name), repo: repo, branch: branch,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
 		hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
 	}
@@ -264,7 +265,7 @@ func (a *app) notedOf(id manifest.ID) (noted, bool) {
 // from when it was last applied.
 func (a *app) isNoted(o resolved, entry live.Entry) bool {
 	n, ok := a.notedOf(o.id)
-	return ok && entry.PartOf == setID(a.name) && !entry.Terminating &&
+	return ok && entry.PartOf == a.set && !entry.Terminating &&
 		n.Digest == a.sealed(o.id, o.digest) && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
 }
 

@@ -46,7 +46,8 @@ type applying struct {
 	stopped    error // why the last hooks did not come to their end
 
 	mu      sync.Mutex
-	done    []Step   // applied, or found as they should be
+	done    []Step   // applied
+	same    int      // how many objects stayed as they were; the worker's own
 	deleted []string // manifest.ID keys
 	errs    []error
 }
@@ -133,13 +134,7 @@ func (p *Plan) printUnchanged(run *Run) {
 
 // keepAll enters every object as unchanged.
 func (w *applying) keepAll() {
-	for _, step := range w.plan.Steps {
-		w.keep(step)
-	}
-}
-
-func (w *applying) keep(step Step) {
-	w.enter(step)
+	w.withoutKept(w.plan.Steps)
 }
 
 func (w *applying) enter(step Step) {
@@ -175,11 +170,24 @@ func (w *applying) applyStage(stage []Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the app's kinds: %w", err)
 	}
-	w.each(stage, w.applyStep)
+	w.each(w.withoutKept(stage), w.applyStep)
 	if err := w.failure(); err != nil {
 		return err
 	}
 	return w.awaitDefinitions(stage)
+}
+
+// withoutKept counts the steps that do nothing, and returns the others.
+func (w *applying) withoutKept(stage []Step) []Step {
+	var rest []Step
+	for i := range stage {
+		if step := &stage[i]; step.Action != Unchanged {
+			rest = append(rest, *step)
+			continue
+		}
+		w.same++
+	}
+	return rest
 }
 
 // each runs f for the steps, parallel at a time.
@@ -219,11 +227,7 @@ func (w *applying) follow(stage []Step) error {
 }
 
 func (w *applying) applyStep(ctx context.Context, step Step) {
-	switch {
-	case slices.Contains(w.early, step.ID):
-		return
-	case step.Action == Unchanged:
-		w.keep(step)
+	if slices.Contains(w.early, step.ID) {
 		return
 	}
 	if err := w.makeRoom(ctx, step); err != nil {

@@ -61,7 +61,7 @@ func (a *app) recover(t *target, j *job) bool {
 	if !late && !a.endsUnsaved() || last.hookFailed() {
 		return true
 	}
-	if sick, _ := a.sick(t); len(sick) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
+	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
 		return true
 	}
 	a.begin(j)

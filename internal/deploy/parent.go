@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // readParent returns the app's ApplySet parent, from memory once it is known.
@@ -93,10 +94,20 @@ func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) err
 
 // adding returns the parent with the kinds and namespaces of the steps added.
 func adding(parent kube.Parent, lists ...[]Step) kube.Parent {
+	var last manifest.ID
 	for _, steps := range lists {
-		for _, step := range steps {
-			parent.Kinds = parent.Kinds.With(step.ID.GroupKind())
-			parent.Namespaces = parent.Namespaces.With(step.ID.Namespace)
+		for i := range steps {
+			id := &steps[i].ID
+			if id.Group == last.Group && id.Kind == last.Kind && id.Namespace == last.Namespace {
+				continue // as of most, which are sorted
+			}
+			last = *id
+			if !parent.Kinds.Has(id.GroupKind()) {
+				parent.Kinds = parent.Kinds.With(id.GroupKind())
+			}
+			if !parent.Namespaces.Has(id.Namespace) {
+				parent.Namespaces = parent.Namespaces.With(id.Namespace)
+			}
 		}
 	}
 	return parent

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"slices"
-	"sort"
 	"time"
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -47,11 +46,12 @@ type Step struct {
 	pointers []string       // to the fields that drifted, for Configure
 	claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
 
-	object *manifest.Object // as it will be applied; nil for Delete
-	kind   kube.Kind
-	digest string
-	entry  live.Entry      // the object as it runs; zero for Create
-	policy manifest.Policy // of the revision; of the running object where the revision does not have it
+	object  *manifest.Object // as it will be applied; nil for Delete
+	written bool             // the object is as it is written, see make: for Unchanged
+	kind    kube.Kind
+	digest  string
+	entry   live.Entry      // the object as it runs; zero for Create
+	policy  manifest.Policy // of the revision; of the running object where the revision does not have it
 }
 
 // leave is the step that does nothing to a running object, for a reason.
@@ -84,7 +84,8 @@ type Plan struct {
 	runsHooks bool   // it changes something, so that its hooks run
 	first     bool   // nothing of the app is on the cluster yet
 	made      time.Time
-	applies   int          // of the app, when the plan was begun
+	applies   int // of the app, when the plan was begun
+	target    *target
 	parent    *kube.Parent // of the app, as the plan found it
 	digest    string
 }
@@ -167,13 +168,32 @@ func (p *Plan) makesNamespace() bool {
 
 // sortSteps orders steps by wave, by stage, and then by identity.
 func sortSteps(steps []Step) {
-	sort.SliceStable(steps, func(i, j int) bool {
-		a, b := steps[i].place(), steps[j].place()
-		if a != b {
-			return a.before(b)
+	type key struct {
+		at position
+		i  int
+	}
+	keys := make([]key, len(steps)) // a step is large, and its place takes a look-up
+	for i := range steps {
+		keys[i] = key{steps[i].place(), i}
+	}
+	compare := func(x, y key) int {
+		switch {
+		case x.at.before(y.at):
+			return -1
+		case y.at.before(x.at):
+			return 1
 		}
-		return steps[i].ID.Less(steps[j].ID)
-	})
+		return compareIDs(steps[x.i].ID, steps[y.i].ID)
+	}
+	if slices.IsSortedFunc(keys, compare) {
+		return
+	}
+	slices.SortStableFunc(keys, compare)
+	sorted := make([]Step, len(steps))
+	for at, k := range keys {
+		sorted[at] = steps[k.i]
+	}
+	copy(steps, sorted)
 }
 
 // defines reports whether the plan makes or changes the definition of a kind.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -54,13 +55,14 @@ type news struct {
 
 // resolved is an object whose place on the cluster is known.
 type resolved struct {
-	*manifest.Object
-	id       manifest.ID
-	kind     kube.Kind
-	digest   string
-	policy   manifest.Policy
-	pointers []string // to the fields that are somebody else's
-	note     string   // what there is to say of them
+	*manifest.Object // as it is to be applied, or as it is written, see make
+	written          bool
+	id               manifest.ID
+	kind             kube.Kind
+	digest           string
+	policy           manifest.Policy
+	pointers         []string // to the fields that are somebody else's
+	note             string   // what there is to say of them
 }
 
 // resolve finds the kind and the namespace of every object of a target, and
@@ -71,12 +73,20 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		objects  = make([]resolved, 0, len(all))
 		problems manifest.Problems
 		seen     = make(map[manifest.ID]manifest.Source, len(all))
+		kinds    = map[schema.GroupVersionKind]kube.Kind{}
 	)
 	for _, written := range all {
-		policy, _ := manifest.PolicyOf(written.Unstructured)
-		kind, problem, unserved := kindOf(ctx, cluster, written, with)
-		if unserved && (t.gone || policy.IsSkipped()) {
-			continue // its kind is gone, and so is what it was to run for; or it is never applied
+		kind, known := kinds[written.GroupVersionKind()]
+		var problem *manifest.Problem
+		var unserved bool
+		if !known {
+			kind, problem, unserved = kindOf(ctx, cluster, written, with)
+		}
+		if unserved {
+			policy, _ := manifest.PolicyOf(written.Unstructured)
+			if t.gone || policy.IsSkipped() {
+				continue // its kind is gone, and so is what it was to run for; or it is never applied
+			}
 		}
 		if problem != nil {
 			problem.App = t.spec.Name
@@ -86,7 +96,8 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		if kind.GVK.Empty() {
 			continue
 		}
-		o := place(t, written, kind)
+		kinds[written.GroupVersionKind()] = kind
+		o, misread := placeOf(t, written, kind)
 		if kube.IsSystem(o.id) {
 			problems = append(problems, manifest.Problem{
 				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
@@ -95,7 +106,6 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 			})
 			continue
 		}
-		misread := o.readPolicy(t)
 		if o.policy.IsSkipped() { // what runs in its place is left there
 			objects, problems = append(objects, o), append(problems, misread...)
 			continue
@@ -212,7 +222,7 @@ func (t *target) leave(o *resolved) {
 func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest.Problems, error) {
 	plan := &Plan{
 		App: p.target.spec.Name, Cluster: p.cluster.Kube.Name(), Revision: p.target.revision,
-		Gone: p.target.gone, partial: p.partial, made: time.Now(), digest: p.target.digest,
+		Gone: p.target.gone, partial: p.partial, made: time.Now(), digest: p.target.digest, target: p.target,
 	}
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
@@ -230,7 +240,7 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 		p.leave(plan, objects)
 	}
 	if p.remake && !plan.Empty() {
-		plan.remake()
+		plan.remake(p.target)
 	}
 	return plan, problems, nil
 }
@@ -238,20 +248,17 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 // isFirst reports whether nothing of the app is on the cluster yet, but for hooks
 // and the namespaces that were made for them: they may have failed.
 func (p *planner) isFirst() bool {
-	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
-		if entry.Hook == nil && entry.ID.GroupKind() != manifest.NamespaceKind {
-			return false
-		}
-	}
-	return true
+	return !p.cluster.Index.Has(setID(p.target.spec.Name), func(entry *live.Entry) bool {
+		return entry.ID.GroupKind() != manifest.NamespaceKind
+	})
 }
 
 // follow has the index cover every kind that the app has or had.
 func (p *planner) follow(ctx context.Context, objects []resolved) error {
-	kinds := map[string]kube.Kind{}
+	kinds := map[schema.GroupKind]kube.Kind{}
 	for _, o := range objects {
 		if !p.with.pending(o.kind) && !o.policy.IsSkipped() {
-			kinds[o.kind.GVK.GroupKind().String()] = o.kind
+			kinds[o.kind.GVK.GroupKind()] = o.kind
 		}
 	}
 	for _, gk := range p.parent.Kinds {
@@ -260,7 +267,7 @@ func (p *planner) follow(ctx context.Context, objects []resolved) error {
 			return err
 		}
 		if served { // else its definition is gone, and so are its objects
-			kinds[gk.String()] = kind
+			kinds[gk] = kind
 		}
 	}
 	list := make([]kube.Kind, 0, len(kinds))
@@ -281,6 +288,10 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for i, o := range objects {
+		var same bool
+		if steps[i], same = p.unchanged(o); same {
+			continue // without a goroutine: most objects of most plans are so
+		}
 		group.Go(func() (err error) {
 			steps[i], found[i], err = p.step(groupCtx, o)
 			return err
@@ -299,10 +310,35 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 	return steps, problems, nil
 }
 
-// step plans one object. If neither the object nor what we own of it has
-// changed since it was last applied, it asks nothing of the cluster.
+// newStep is a step that does nothing yet.
+func newStep(o resolved) Step {
+	return Step{ID: o.id, object: o.Object, written: o.written, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
+}
+
+// unchanged plans an object of which nothing has to be asked: neither it nor what we own
+// of it has changed since it was last applied, and no definition comes that it has to
+// follow. ok is false if it has to be looked at, by step.
+func (p *planner) unchanged(o resolved) (_ Step, ok bool) {
+	if p.full || p.force || p.target.blind || o.policy.Phase != 0 || p.with.pending(o.kind) {
+		return Step{}, false // force takes back what was left to others
+	}
+	entry, there := p.cluster.Index.Get(o.id)
+	if !there || leftAs(o.policy.Policies, entry, true) != "" || !p.app.isNoted(o, entry) {
+		return Step{}, false
+	}
+	step := newStep(o)
+	step.say(o.note)
+	step.entry = entry
+	if entry.Ended != "" {
+		p.app.noteEnd(o.id, entry.Ended)
+	}
+	return step, true
+}
+
+// step plans one object.
 func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
-	step := Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
+	o.make(p.target)
+	step := newStep(o)
 	entry, ok := p.cluster.Index.Get(o.id)
 	if p.target.blind && !p.mayCompare(o, entry) {
 		return p.unseen(ctx, o, step)

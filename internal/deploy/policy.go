@@ -53,7 +53,7 @@ func (p *Plan) leftAlone() []Step {
 func (a *app) frozen(t *target) []string {
 	found := map[string]bool{}
 	for _, o := range t.objects {
-		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Has(manifest.Frozen) {
+		if t.policyOf(o).Has(manifest.Frozen) {
 			id := o.ID()
 			if id.Namespace == "" {
 				id.Namespace = t.spec.Namespace
@@ -62,11 +62,12 @@ func (a *app) frozen(t *target) []string {
 		}
 	}
 	if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
-		for _, entry := range cluster.Index.Members(setID(a.name)) {
+		cluster.Index.Has(a.set, func(entry *live.Entry) bool {
 			if entry.Policies.Has(manifest.Frozen) {
 				found[entry.ID.String()] = true
 			}
-		}
+			return false
+		})
 	}
 	return slices.Sorted(maps.Keys(found))
 }
@@ -88,7 +89,7 @@ func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.
 // remake has every object that asks for it (Force=true,Replace=true, as people
 // write on Jobs that are to run at each sync) deleted and made again, since the
 // plan changes something.
-func (p *Plan) remake() {
+func (p *Plan) remake(t *target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		if !step.policy.Has(manifest.Force|manifest.Replace) || step.left || step.Action == Create {
@@ -99,6 +100,7 @@ func (p *Plan) remake() {
 			step.Action, step.Note, step.ended = Create, "", false
 		case step.entry.UID != "":
 			step.Action = Recreate
+			step.make(t)
 		}
 	}
 }
@@ -156,7 +158,7 @@ func (a *app) due(t *target, steps []Step) []Step {
 	if len(last) == 0 {
 		return steps
 	}
-	if sick, _ := a.sick(t); len(sick) > 0 {
+	if len(a.sick(t)) > 0 {
 		return now
 	}
 	return steps

@@ -117,7 +117,7 @@ func (a *app) differences(t *target) []Difference {
 	cluster := a.engine.Clusters[t.spec.Cluster]
 	fights, frozen := a.fighting(), map[manifest.ID]bool{}
 	for _, o := range t.objects {
-		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
+		if policy := t.policyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
 			id := o.ID()
 			frozen[id] = true
 			id.Namespace = t.spec.Namespace
@@ -154,7 +154,7 @@ func (a *app) differences(t *target) []Difference {
 				s.lacked = cluster.Index.Lacks(id)
 			}
 		}
-		if what := s.differs(setID(a.name)); what != "" {
+		if what := s.differs(a.set); what != "" {
 			found = append(found, Difference{Object: id.String(), What: what, pending: true})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -159,8 +158,8 @@ func (a *app) status() Status {
 	s.Health = "unknown"
 	if t != nil {
 		s.Revision, s.Cluster, s.Schedule = t.revision, t.spec.Cluster, t.spec.Schedule
-		sick, well := a.sick(t)
-		s.Objects = len(sick) + len(well)
+		sick := a.sick(t)
+		s.Objects = a.count(t)
 		s.Sick = symptoms(sick)
 		s.Health, s.Left = overall(sick, s.Objects), a.frozen(t)
 		if failed := append(a.goneSymptoms(t), s.Last.hookSymptoms()...); len(failed) > 0 {
@@ -228,6 +227,15 @@ func overall(sick []live.Entry, objects int) string {
 	return state
 }
 
+// count is how many objects the app has on its cluster.
+func (a *app) count(t *target) int {
+	n := 0
+	if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+		cluster.Index.Has(a.set, func(*live.Entry) bool { n++; return false })
+	}
+	return n
+}
+
 // Explain fills in the causes of a status's symptoms, by looking at the pods.
 // It asks the cluster; without an answer the causes stay empty.
 func (e *Engine) Explain(ctx context.Context, s *Status) {
@@ -242,8 +250,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	cluster := e.Clusters[t.spec.Cluster]
-	sick, _ := a.sick(t)
-	sort.SliceStable(sick, func(i, j int) bool { return sick[i].ID.Less(sick[j].ID) })
+	sick := a.sick(t)
 	for i := range s.Sick {
 		for _, entry := range sick {
 			if entry.ID.String() != s.Sick[i].Object {

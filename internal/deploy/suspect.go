@@ -173,7 +173,7 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 	if deleted {
 		return known && left.Ended == ""
 	}
-	return known && (entry.Fingerprint != left.Fingerprint || entry.PartOf != setID(a.name))
+	return known && (entry.Fingerprint != left.Fingerprint || entry.PartOf != a.set)
 }
 
 // rescan looks for what changed while the app was worked on.

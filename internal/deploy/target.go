@@ -50,6 +50,7 @@ type target struct {
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
 
 	scalers map[manifest.ID]string // see scalersOf
+	places  *places                // of its objects; nil remembers none
 }
 
 // readAs reports whether a revision would make the same target.
@@ -118,13 +119,15 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		result, found := session.Again(e.ctx, spec, old.readBefore())
 		problems = append(problems, found...)
 		objects := withNamespace(spec, result.Objects)
+		scalers := scalersOf(spec.Namespace, objects)
 		targets = append(targets, &target{
 			spec:     spec,
 			repo:     r.repo,
 			revision: r.revision,
 			objects:  objects,
 			rules:    rules,
-			scalers:  scalersOf(spec.Namespace, objects),
+			scalers:  scalers,
+			places:   placesAfter(old, placeRule{spec.Namespace, spec.Ignore, scalers}),
 			digest:   targetDigest(spec, result.Digest),
 			inputs:   result.Inputs,
 			read:     result.Read,

@@ -115,6 +115,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 	p := planner{cluster: cluster, app: a, target: t, with: with, claims: a.engine.claims, masker: a.engine.masker(t), news: &news{missing: map[string]bool{}}}
 	plan := &Plan{App: a.name, Cluster: t.spec.Cluster, Revision: t.revision, made: time.Now(), digest: t.digest}
 	for _, o := range objects {
+		o.make(t)
 		step, wrong, err := p.hookStep(ctx, o, Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy})
 		if err != nil {
 			return nil, err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -130,20 +130,19 @@ type waitLine struct {
 // look compares the health of every object with what the log says, prints
 // what is new, and returns the objects that are not healthy.
 func (w *waiting) look(ctx context.Context) []live.Entry {
-	sick, well := w.app.sick(w.target)
+	sick := w.app.sick(w.target)
 	if w.only != nil {
-		others := func(entry live.Entry) bool { return !w.only[entry.ID] }
-		sick, well = slices.DeleteFunc(sick, others), slices.DeleteFunc(well, others)
+		sick = slices.DeleteFunc(sick, func(entry live.Entry) bool { return !w.only[entry.ID] })
 	}
-	for _, entry := range slices.Concat(well, sick) {
-		w.run.before.see(entry)
-	}
-	for _, entry := range well {
-		if _, waited := w.lines[entry.ID]; waited {
-			w.run.event("healthy", entry.ID, entry.Health.Message)
-			delete(w.lines, entry.ID)
-			delete(w.causes, entry.ID)
+	for id := range w.run.before {
+		if entry, ok := w.app.member(w.target, id); ok && (w.only == nil || w.only[id]) {
+			w.run.before.see(entry)
 		}
+	}
+	for _, entry := range w.recovered() {
+		w.run.event("healthy", entry.ID, entry.Health.Message)
+		delete(w.lines, entry.ID)
+		delete(w.causes, entry.ID)
 	}
 	for _, entry := range sick {
 		w.say(entry)
@@ -152,6 +151,18 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 		}
 	}
 	return sick
+}
+
+// recovered lists the objects that were waited for and are healthy by now, sorted.
+func (w *waiting) recovered() []live.Entry {
+	var well []live.Entry
+	for id := range w.lines {
+		if entry, ok := w.app.member(w.target, id); ok && isWell(entry) {
+			well = append(well, entry)
+		}
+	}
+	sortEntries(well)
+	return well
 }
 
 // say prints the state of an object that is not healthy, if it is news and it
@@ -232,7 +243,7 @@ func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructu
 	if err != nil {
 		return health.Cause{}, false
 	}
-	sort.Slice(pods, func(i, j int) bool { return pods[i].GetName() < pods[j].GetName() })
+	slices.SortFunc(pods, func(x, y *unstructured.Unstructured) int { return strings.Compare(x.GetName(), y.GetName()) })
 	for _, pod := range pods {
 		if cause, ok := health.PodCause(pod); ok && health.Selects(workload, pod) {
 			return cause, true
@@ -284,24 +295,39 @@ func state(h health.Health) string {
 	return h.Message
 }
 
-// sick splits the app's objects on the cluster into those that are not healthy
-// and those that are, each sorted. An object that is not there counts as sick.
-func (a *app) sick(t *target) (sick, well []live.Entry) {
+// sick lists the app's objects on the cluster that are not healthy, sorted.
+func (a *app) sick(t *target) []live.Entry {
 	cluster := a.engine.Clusters[t.spec.Cluster]
 	if cluster == nil {
-		return nil, nil
+		return nil
 	}
-	for _, entry := range cluster.Index.Members(setID(a.name)) {
-		if entry = t.shownEntry(cluster.settled(t, entry)); entry.Health.OK() || entry.Terminating {
-			well = append(well, entry)
-			continue
-		}
-		sick = append(sick, entry)
+	sick := cluster.Index.Sick(a.set)
+	for i, entry := range sick {
+		sick[i] = t.shownEntry(cluster.settled(t, entry))
 	}
-	for _, list := range [][]live.Entry{sick, well} {
-		sort.Slice(list, func(i, j int) bool { return list[i].ID.Less(list[j].ID) })
+	sick = slices.DeleteFunc(sick, isWell)
+	sortEntries(sick)
+	return sick
+}
+
+// member returns one of the app's objects on the cluster, as sick judges it.
+func (a *app) member(t *target, id manifest.ID) (live.Entry, bool) {
+	cluster := a.engine.Clusters[t.spec.Cluster]
+	if cluster == nil {
+		return live.Entry{}, false
 	}
-	return sick, well
+	entry, ok := cluster.Index.Get(id)
+	if !ok || entry.PartOf != a.set || entry.Hook != nil {
+		return live.Entry{}, false
+	}
+	return t.shownEntry(cluster.settled(t, entry)), true
+}
+
+// isWell reports whether nobody has to wait for the object.
+func isWell(entry live.Entry) bool { return entry.Health.OK() || entry.Terminating }
+
+func sortEntries(entries []live.Entry) {
+	slices.SortFunc(entries, func(x, y live.Entry) int { return compareIDs(x.ID, y.ID) })
 }
 
 // object returns the target's object of that identity, or nil. Namespaces may

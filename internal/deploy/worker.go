@@ -298,8 +298,7 @@ func (a *app) isOK() bool {
 func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	j.plan = plan
 	a.hooks.reset()
-	sick, _ := a.sick(t)
-	j.run.before = newFormerly(sick)
+	j.run.before = newFormerly(a.sick(t))
 	done, err := a.apply(t, &applying{
 		run: j.run, plan: plan, wait: j.wait, patient: good != Corrected,
 		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),

@@ -39,6 +39,7 @@ type Index struct {
 	follows  map[schema.GroupKind]*follow
 	entries  map[manifest.ID]*Entry         // never changed once they are here
 	members  map[string]map[*Entry]struct{} // by ApplySet id
+	sick     map[string]map[*Entry]struct{} // those of members that are not healthy, see Sick
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
@@ -60,6 +61,7 @@ func New(ctx context.Context, cluster *kube.Cluster, tools Tools, log *logrus.En
 		follows: map[schema.GroupKind]*follow{},
 		entries: map[manifest.ID]*Entry{},
 		members: map[string]map[*Entry]struct{}{},
+		sick:    map[string]map[*Entry]struct{}{},
 		users:   map[string][]schema.GroupKind{},
 		rules:   map[string]*health.Rules{},
 		waiters: map[string]map[chan struct{}]struct{}{},
@@ -159,6 +161,31 @@ func (x *Index) See(partOf string, f func(Entry)) {
 			f(*entry)
 		}
 	}
+}
+
+// Has reports whether f is true of any of the objects that Members lists. It ends with
+// the first one. f must be quick and must not call the index.
+func (x *Index) Has(partOf string, f func(*Entry) bool) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for entry := range x.members[partOf] {
+		if entry.Hook == nil && f(entry) {
+			return true
+		}
+	}
+	return false
+}
+
+// Sick returns those of the objects that Members lists which are not healthy and are not
+// being deleted. It costs what they are, not what the ApplySet is.
+func (x *Index) Sick(partOf string) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	entries := make([]Entry, 0, len(x.sick[partOf]))
+	for entry := range x.sick[partOf] {
+		entries = append(entries, *entry)
+	}
+	return entries
 }
 
 // Get returns the entry of an object that belongs to some ApplySet.
@@ -307,10 +334,10 @@ func (x *Index) ofKind(gk schema.GroupKind) []*Entry {
 
 func (x *Index) insertLocked(entry *Entry) {
 	x.entries[entry.ID] = entry
-	if x.members[entry.PartOf] == nil {
-		x.members[entry.PartOf] = map[*Entry]struct{}{}
+	addTo(x.members, entry)
+	if entry.isSick() {
+		addTo(x.sick, entry)
 	}
-	x.members[entry.PartOf][entry] = struct{}{}
 }
 
 // removeLocked takes an entry out that may be nil.
@@ -319,9 +346,26 @@ func (x *Index) removeLocked(old *Entry) {
 		return
 	}
 	delete(x.entries, old.ID)
-	delete(x.members[old.PartOf], old)
-	if len(x.members[old.PartOf]) == 0 {
-		delete(x.members, old.PartOf)
+	takeFrom(x.members, old)
+	takeFrom(x.sick, old)
+}
+
+// isSick reports whether the object counts as one that is not healthy.
+func (e *Entry) isSick() bool { return e.Hook == nil && !e.Health.OK() && !e.Terminating }
+
+// addTo enters an entry in the set of its ApplySet.
+func addTo(sets map[string]map[*Entry]struct{}, entry *Entry) {
+	if sets[entry.PartOf] == nil {
+		sets[entry.PartOf] = map[*Entry]struct{}{}
+	}
+	sets[entry.PartOf][entry] = struct{}{}
+}
+
+// takeFrom takes an entry out of the set of its ApplySet.
+func takeFrom(sets map[string]map[*Entry]struct{}, entry *Entry) {
+	delete(sets[entry.PartOf], entry)
+	if len(sets[entry.PartOf]) == 0 {
+		delete(sets, entry.PartOf)
 	}
 }
 

@@ -1,0 +1,122 @@
+package deploy
+
+import (
+	"maps"
+	"reflect"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// places remembers where the objects of a target go, and what their digests are: the
+// next target has nearly all of them, the same ones, and would work it out again. An
+// object is made as it is to be applied only where it differs from what runs.
+type places struct {
+	rule placeRule
+
+	mu sync.Mutex
+	of map[*manifest.Object]placed
+}
+
+// placeRule is what decides about the place of an object beside the object and its kind.
+type placeRule struct {
+	namespace string
+	ignore    []appfile.Ignore
+	scalers   map[manifest.ID]string
+}
+
+// placed is what place finds of one object.
+type placed struct {
+	id         manifest.ID
+	digest     string
+	policy     manifest.Policy
+	pointers   []string
+	note       string
+	namespaced bool
+}
+
+// placesAfter returns the places for a target that comes after another one: those of
+// that, if both place objects by the same rule.
+func placesAfter(old *target, rule placeRule) *places {
+	if old != nil && old.places != nil && old.places.rule.equal(rule) {
+		return old.places
+	}
+	return &places{rule: rule, of: map[*manifest.Object]placed{}}
+}
+
+func (r placeRule) equal(other placeRule) bool {
+	return r.namespace == other.namespace && reflect.DeepEqual(r.ignore, other.ignore) && maps.Equal(r.scalers, other.scalers)
+}
+
+// find returns the place of an object, if it is remembered for a kind of that scope.
+func (s *places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
+	if s == nil {
+		return placed{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.of[o]
+	return found, ok && found.namespaced == kind.Namespaced
+}
+
+// policyOf is the policy of one of the target's objects.
+func (t *target) policyOf(o *manifest.Object) manifest.Policies {
+	if t.places != nil {
+		t.places.mu.Lock()
+		known, ok := t.places.of[o]
+		t.places.mu.Unlock()
+		if ok {
+			return known.policy.Policies
+		}
+	}
+	policy, _ := manifest.PolicyOf(o.Unstructured)
+	return policy.Policies
+}
+
+// remember notes the place of an object, which nobody changes from now on. Objects that
+// conceal something are not remembered, for that is found out later. Of pushes that are
+// refused there may be as many more as the target has; then all are forgotten.
+func (s *places) remember(written *manifest.Object, r resolved, objects int) {
+	if s == nil || written.Conceals() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.of) > 2*objects {
+		clear(s.of)
+	}
+	s.of[written] = placed{id: r.id, digest: r.digest, policy: r.policy, pointers: r.pointers, note: r.note, namespaced: r.kind.Namespaced}
+}
+
+// placeOf places an object of a target. The result may have the object as it is
+// written, see resolved.make.
+func placeOf(t *target, written *manifest.Object, kind kube.Kind) (resolved, manifest.Problems) {
+	if known, ok := t.places.find(written, kind); ok {
+		return resolved{
+			Object: written, id: known.id, kind: kind, digest: known.digest, policy: known.policy,
+			pointers: known.pointers, note: known.note, written: true,
+		}, nil
+	}
+	r := place(t, written, kind)
+	problems := r.readPolicy(t)
+	if len(problems) == 0 {
+		t.places.remember(written, r, len(t.objects))
+	}
+	return r, problems
+}
+
+// make makes the object as it is to be applied, if it is not yet.
+func (o *resolved) make(t *target) {
+	if o.written {
+		o.Object, o.written = place(t, o.Object, o.kind).Object, false
+	}
+}
+
+// make is resolved.make for a step.
+func (s *Step) make(t *target) {
+	if s.written && s.object != nil {
+		s.object, s.written = place(t, s.object, s.kind).Object, false
+	}
+}
