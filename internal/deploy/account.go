@@ -17,7 +17,7 @@ const maxFields = 50
 func (a *app) account(record *Record, done *applying) {
 	record.Deleted = done.deleted
 	sort.Strings(record.Deleted)
-	record.Same = done.same
+	record.Same = done.same + len(done.plan.same)
 	for _, step := range done.done {
 		o := step.recorded()
 		if record.Result == Corrected {
@@ -82,6 +82,9 @@ func (a *app) entry(plan *Plan, record Record) Entry {
 				step.make(plan.target)
 				steps[step.ID] = *step
 			}
+		}
+		for _, step := range plan.unfolded(unsaved) {
+			steps[step.ID] = step
 		}
 	}
 	for id := range unsaved {

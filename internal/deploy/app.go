@@ -263,7 +263,7 @@ func (a *app) notedOf(id manifest.ID) (noted, bool) {
 
 // isNoted reports whether neither the object nor what we own of it differs
 // from when it was last applied.
-func (a *app) isNoted(o resolved, entry live.Entry) bool {
+func (a *app) isNoted(o *resolved, entry live.Entry) bool {
 	n, ok := a.notedOf(o.id)
 	return ok && entry.PartOf == a.set && !entry.Terminating &&
 		n.Digest == a.sealed(o.id, o.digest) && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
@@ -298,12 +298,20 @@ func (a *app) digestFor(t *target) string {
 
 // retain forgets the objects that the plan has brought out of the app.
 func (a *app) retain(plan *Plan) {
-	keep := make(map[manifest.ID]bool, len(plan.Steps))
-	for _, step := range plan.Steps {
-		keep[step.ID] = true
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	known := 0
+	plan.ids(func(id manifest.ID) bool {
+		if _, ok := a.objects[id]; ok {
+			known++
+		}
+		return true
+	})
+	if known == len(a.objects) {
+		return // they are all of the plan
+	}
+	keep := make(map[manifest.ID]bool, len(a.objects))
+	plan.ids(func(id manifest.ID) bool { keep[id] = true; return true })
 	for id := range a.objects {
 		if !keep[id] {
 			a.forgetLocked(id)

@@ -122,7 +122,7 @@ func (p *Plan) printUnchanged(run *Run) {
 		run.Printf("  %-10s  %d objects", Unchanged, n)
 		return
 	}
-	for _, step := range p.Steps {
+	for _, step := range p.withSame() {
 		switch {
 		case step.ended:
 			run.event(string(Unchanged), step.ID, step.Note)

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/kube"
@@ -24,11 +25,18 @@ type claims struct {
 	mu       sync.RWMutex
 	byObject map[placeKey]string
 	byApp    map[string][]placeKey
-	bySet    map[string]string // ApplySet id -> app
+	bySet    map[string]string  // ApplySet id -> app
+	stays    map[string]staying // apps of an overlay that want what they want in the base
 }
 
+// staying is what an app does not want any more of what it wants in the base.
+type staying struct{ but *placeKey }
+
+// keeps reports whether a key stays.
+func (s staying) keeps(key placeKey) bool { return s.but == nil || *s.but != key }
+
 func newClaims() *claims {
-	return &claims{byObject: map[placeKey]string{}, byApp: map[string][]placeKey{}, bySet: map[string]string{}}
+	return &claims{byObject: map[placeKey]string{}, byApp: map[string][]placeKey{}, bySet: map[string]string{}, stays: map[string]staying{}}
 }
 
 // overlay returns claims in which some apps may want something else.
@@ -40,24 +48,92 @@ func (c *claims) overlay() *claims {
 
 // set makes the objects all that the app wants.
 func (c *claims) set(app, cluster string, objects []resolved) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, old := range c.byApp[app] {
-		if c.byObject[old] == app {
-			delete(c.byObject, old)
+	if c.base != nil {
+		switch keys := c.base.keysOf(app); {
+		case areOf(keys, cluster, objects):
+			c.stay(app, keys, nil)
+			return
+		case len(keys) > 1 && areOf(keys[1:], cluster, objects): // without its namespace, see share
+			c.stay(app, keys[1:], &keys[0])
+			return
 		}
 	}
 	keys := make([]placeKey, 0, len(objects))
-	for _, o := range objects {
-		if o.id.IsGenerated() || o.policy.IsSkipped() {
+	for i := range objects {
+		if o := &objects[i]; o.isClaimed() {
+			keys = append(keys, placeKey{cluster, o.id})
+		}
+	}
+	c.setKeys(app, keys)
+}
+
+// isClaimed reports whether an app that has the object has it alone.
+func (o *resolved) isClaimed() bool { return !o.id.IsGenerated() && !o.policy.IsSkipped() }
+
+// areOf reports whether the keys are those of the objects, in their order.
+func areOf(keys []placeKey, cluster string, objects []resolved) bool {
+	n := 0
+	for i := range objects {
+		o := &objects[i]
+		if !o.isClaimed() {
 			continue
 		}
-		key := placeKey{cluster, o.id}
-		c.byObject[key] = app
-		keys = append(keys, key)
+		if n == len(keys) || keys[n].cluster != cluster || keys[n].id != o.id {
+			return false
+		}
+		n++
+	}
+	return n == len(keys) && n > 0
+}
+
+// stay has an overlay leave what the app wants as it is, which is most of what most
+// pushes want, but for one key, which may be nil.
+func (c *claims) stay(app string, keys []placeKey, but *placeKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgetLocked(app)
+	c.byApp[app], c.stays[app] = keys, staying{but}
+	c.bySet[setID(app)] = app
+}
+
+// setKeys is set for keys, which are not changed any more.
+func (c *claims) setKeys(app string, keys []placeKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, stays := c.stays[app]; stays || !slices.Equal(c.byApp[app], keys) {
+		c.forgetLocked(app)
+	}
+	for _, key := range keys {
+		if c.byObject[key] != app { // to look is faster than to write
+			c.byObject[key] = app
+		}
 	}
 	c.byApp[app] = keys
 	c.bySet[setID(app)] = app
+}
+
+// forgetLocked takes out what the app wants.
+func (c *claims) forgetLocked(app string) {
+	if _, stays := c.stays[app]; !stays {
+		for _, old := range c.byApp[app] {
+			if c.byObject[old] == app {
+				delete(c.byObject, old)
+			}
+		}
+	}
+	delete(c.stays, app)
+	delete(c.byApp, app)
+}
+
+// keysOf returns what the overlay says that the app wants, or else what it wants as it
+// is.
+func (c *claims) keysOf(app string) []placeKey {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if keys, ok := c.byApp[app]; ok || c.base == nil {
+		return keys
+	}
+	return c.base.keysOf(app)
 }
 
 // know enters an app that wants nothing any more, since objects may still have
@@ -87,10 +163,17 @@ func (c *claims) owner(cluster string, id manifest.ID) string {
 		return ""
 	}
 	app := c.base.owner(cluster, id)
-	if _, replaced := c.byApp[app]; replaced {
+	if _, replaced := c.byApp[app]; replaced && !c.staysWith(app, placeKey{cluster, id}) {
 		return ""
 	}
 	return app
+}
+
+// staysWith reports whether an app wants a key in this overlay because it wants it in
+// the base. The lock is held.
+func (c *claims) staysWith(app string, key placeKey) bool {
+	stays, ok := c.stays[app]
+	return ok && stays.keeps(key)
 }
 
 // own returns the app that this overlay itself, and not its base, says wants an
@@ -98,7 +181,13 @@ func (c *claims) owner(cluster string, id manifest.ID) string {
 func (c *claims) own(cluster string, id manifest.ID) string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.byObject[placeKey{cluster, id}]
+	if app := c.byObject[placeKey{cluster, id}]; app != "" || c.base == nil {
+		return app
+	}
+	if app := c.base.owner(cluster, id); c.staysWith(app, placeKey{cluster, id}) {
+		return app
+	}
+	return ""
 }
 
 // appOf returns the app of an ApplySet.
@@ -185,16 +274,10 @@ func (c *claims) has(app string) bool {
 	return ok
 }
 
-// placed returns what the overlay says that the app wants, or else what it wants
-// as it is.
+// placed lists the objects on a cluster that keysOf has.
 func (c *claims) placed(app, cluster string) []resolved {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if _, ok := c.byApp[app]; !ok && c.base != nil {
-		return c.base.placed(app, cluster)
-	}
 	var objects []resolved
-	for _, key := range c.byApp[app] {
+	for _, key := range c.keysOf(app) {
 		if key.cluster == cluster {
 			objects = append(objects, resolved{id: key.id})
 		}

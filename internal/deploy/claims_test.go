@@ -44,3 +44,45 @@ func TestClaimsSetReplaces(t *testing.T) {
 		t.Errorf("a was given up, and belongs to %q", got)
 	}
 }
+
+// TestOverlayStays: an app that wants in an overlay what it wants already is as if all of
+// it had been entered anew, with or without the first of it.
+func TestOverlayStays(t *testing.T) {
+	base := newClaims()
+	base.set("shop", "default", wants("namespace", "a", "b"))
+	base.set("blog", "default", wants("c"))
+	owners := func(c *claims) (owners [4]string) {
+		for i, name := range []string{"namespace", "a", "b", "c"} {
+			owners[i] = c.owner("default", configMap(name))
+		}
+		return owners
+	}
+	overlay := base.overlay()
+	for _, step := range []struct {
+		app    string
+		wants  []string
+		owners [4]string
+		own    string // of b
+	}{
+		{"shop", []string{"a", "b"}, [4]string{"", "shop", "shop", "blog"}, "shop"},
+		{"shop", []string{"namespace", "a", "b"}, [4]string{"shop", "shop", "shop", "blog"}, "shop"},
+		{"shop", []string{"a"}, [4]string{"", "shop", "", "blog"}, ""},
+		{"blog", []string{"b", "c"}, [4]string{"", "shop", "blog", "blog"}, "blog"},
+		{"shop", []string{"namespace", "a", "b"}, [4]string{"shop", "shop", "blog", "blog"}, "blog"},
+	} {
+		overlay.set(step.app, "default", wants(step.wants...))
+		if got := owners(overlay); got != step.owners {
+			t.Errorf("after %s wants %v the owners are %q, want %q", step.app, step.wants, got, step.owners)
+		}
+		if got := overlay.own("default", configMap("b")); got != step.own {
+			t.Errorf("after %s wants %v, %q says itself that it wants b; want %q", step.app, step.wants, got, step.own)
+		}
+		if placed := overlay.placed(step.app, "default"); len(placed) != len(step.wants) {
+			t.Errorf("%s wants %d objects, want %d", step.app, len(placed), len(step.wants))
+		}
+	}
+	base.setKeys("shop", overlay.keysOf("shop"))
+	if got := owners(base); got != [4]string{"shop", "shop", "shop", "blog"} {
+		t.Errorf("once it is what is wanted, the owners are %q", got)
+	}
+}

@@ -69,7 +69,7 @@ func (e *Engine) want(p *Prepared) []wanting {
 			continue
 		}
 		if !t.kept { // else it wants what it wanted
-			e.claims.set(a.name, t.spec.Cluster, p.claims.placed(t.spec.Name, t.spec.Cluster))
+			e.claims.setKeys(a.name, p.claims.keysOf(t.spec.Name))
 		}
 		a.setSkipped("")
 		a.setUnrendered("")

@@ -111,7 +111,7 @@ func (p *Plan) danger(undo bool) string {
 // makes room for another is as likely to be renamed as not.
 func (p *Plan) loss() string {
 	deleted, made := len(p.pruned()), 0
-	if deleted == 0 || len(p.Hooks) > 0 {
+	if deleted == 0 || len(p.Hooks) > 0 || len(p.same) > 0 {
 		return ""
 	}
 	for _, step := range p.Steps {

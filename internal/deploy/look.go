@@ -103,9 +103,7 @@ func (a *app) leave(plan *Plan) []Step {
 		a.drift = found
 		return sorted(news)
 	}
-	for _, step := range plan.Steps {
-		delete(a.drift, step.ID)
-	}
+	a.forgetDriftLocked(plan)
 	if a.drift == nil {
 		a.drift = map[manifest.ID]Step{}
 	}
@@ -144,8 +142,13 @@ func (a *app) clearDrift(plan *Plan) {
 	if !plan.partial {
 		a.drift = nil
 	}
-	for _, step := range plan.Steps {
-		delete(a.drift, step.ID)
+	a.forgetDriftLocked(plan)
+}
+
+// forgetDriftLocked forgets the differences of a plan's objects.
+func (a *app) forgetDriftLocked(plan *Plan) {
+	if len(a.drift) > 0 {
+		plan.ids(func(id manifest.ID) bool { delete(a.drift, id); return true })
 	}
 }
 

@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -16,11 +17,12 @@ func (w *applying) heir(id manifest.ID) string {
 // app wants and has not applied yet.
 func (w *applying) waiting() []Step {
 	var steps []Step
-	for _, entry := range w.cluster.Index.Members(setID(w.app.name)) {
+	w.cluster.Index.Has(w.app.set, func(entry *live.Entry) bool {
 		if heir := w.heir(entry.ID); heir != "" && !entry.Terminating {
 			steps = append(steps, Step{ID: entry.ID, app: heir})
 		}
-	}
+		return false
+	})
 	sortSteps(steps)
 	return steps
 }

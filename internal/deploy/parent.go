@@ -53,7 +53,7 @@ func (w *applying) widenParent() error {
 	if err := w.app.engine.foreign(old, w.cluster, w.target.repo); err != nil {
 		return err // since the plan was made
 	}
-	return w.writeParent(ctx, old, adding(w.app.signed(old), w.plan.Steps, w.plan.Prune, w.plan.Hooks))
+	return w.writeParent(ctx, old, adding(w.app.signed(old), w.plan.Steps, w.plan.kinds(), w.plan.Prune, w.plan.Hooks))
 }
 
 // narrowParent makes the parent list just what the app has, or deletes it with
@@ -72,7 +72,7 @@ func (w *applying) narrowParent() error {
 	if err != nil || !w.target.spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.later, w.plan.Hooks, w.waiting(), w.held()))
+	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.plan.kinds(), w.later, w.plan.Hooks, w.waiting(), w.held()))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {

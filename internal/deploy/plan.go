@@ -73,16 +73,17 @@ type Plan struct {
 	App       string
 	Cluster   string
 	Revision  string
-	Steps     []Step // every object of the revision, in the order they are applied
-	Prune     []Step // what the revision no longer has, in the order of deletion
-	Dying     []Step // what it no longer has, and whose deletion is not at its end
-	Moved     []Step // what it no longer has and another app of the push takes over
-	Hooks     []Step // every hook of the revision
-	Gone      bool   // the whole app is to be deleted
-	Kept      int    // how many objects stay on the cluster when it goes, for prune is false
-	partial   bool   // it is about some of the app's objects only
-	runsHooks bool   // it changes something, so that its hooks run
-	first     bool   // nothing of the app is on the cluster yet
+	Steps     []Step      // the objects of the revision, but for the same ones, in the order they are applied
+	Prune     []Step      // what the revision no longer has, in the order of deletion
+	Dying     []Step      // what it no longer has, and whose deletion is not at its end
+	Moved     []Step      // what it no longer has and another app of the push takes over
+	Hooks     []Step      // every hook of the revision
+	Gone      bool        // the whole app is to be deleted
+	Kept      int         // how many objects stay on the cluster when it goes, for prune is false
+	same      []*resolved // objects that stay as they are, and of which there is nothing to say
+	partial   bool        // it is about some of the app's objects only
+	runsHooks bool        // it changes something, so that its hooks run
+	first     bool        // nothing of the app is on the cluster yet
 	made      time.Time
 	applies   int // of the app, when the plan was begun
 	target    *target
@@ -96,7 +97,7 @@ type Counts struct{ Create, Change, Delete, Release, Move, Unchanged int }
 
 // Counts counts the plan's steps. A recreated object is a changed one.
 func (p *Plan) Counts() Counts {
-	counts := Counts{Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned()), Move: len(p.Moved)}
+	counts := Counts{Unchanged: len(p.same), Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned()), Move: len(p.Moved)}
 	for _, step := range p.Steps {
 		switch step.Action {
 		case Create:

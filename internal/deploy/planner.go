@@ -228,10 +228,12 @@ func (p *planner) plan(ctx context.Context, objects []resolved) (*Plan, manifest
 		return nil, nil, err
 	}
 	plan.first = p.isFirst()
-	steps, problems, err := p.steps(ctx, withoutSkipped(objects))
+	same, kept, rest := p.fold(withoutSkipped(objects))
+	steps, problems, err := p.steps(ctx, rest)
 	if err != nil {
 		return nil, nil, err
 	}
+	plan.same, steps = same, append(steps, kept...)
 	steps, plan.Hooks = splitHooks(steps)
 	hoistNamespaces(steps)
 	sortSteps(steps)
@@ -288,10 +290,6 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	for i, o := range objects {
-		var same bool
-		if steps[i], same = p.unchanged(o); same {
-			continue // without a goroutine: most objects of most plans are so
-		}
 		group.Go(func() (err error) {
 			steps[i], found[i], err = p.step(groupCtx, o)
 			return err
@@ -315,24 +313,26 @@ func newStep(o resolved) Step {
 	return Step{ID: o.id, object: o.Object, written: o.written, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
 }
 
-// unchanged plans an object of which nothing has to be asked: neither it nor what we own
-// of it has changed since it was last applied, and no definition comes that it has to
-// follow. ok is false if it has to be looked at, by step.
-func (p *planner) unchanged(o resolved) (_ Step, ok bool) {
+// unchanged reports whether nothing has to be asked of an object: neither it nor what we
+// own of it has changed since it was last applied, and no definition comes that it has
+// to follow.
+func (p *planner) unchanged(o *resolved) (live.Entry, bool) {
 	if p.full || p.force || p.target.blind || o.policy.Phase != 0 || p.with.pending(o.kind) {
-		return Step{}, false // force takes back what was left to others
+		return live.Entry{}, false // force takes back what was left to others
 	}
 	entry, there := p.cluster.Index.Get(o.id)
-	if !there || leftAs(o.policy.Policies, entry, true) != "" || !p.app.isNoted(o, entry) {
-		return Step{}, false
-	}
-	step := newStep(o)
+	return entry, there && leftAs(o.policy.Policies, entry, true) == "" && p.app.isNoted(o, entry)
+}
+
+// stay is the step of an object that stays as it is.
+func (p *planner) stay(o *resolved, entry live.Entry) Step {
+	step := newStep(*o)
 	step.say(o.note)
 	step.entry = entry
 	if entry.Ended != "" {
 		p.app.noteEnd(o.id, entry.Ended)
 	}
-	return step, true
+	return step
 }
 
 // step plans one object.
@@ -350,11 +350,8 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		return step.leave(entry, reason), nil, nil
 	}
 	step.say(o.note)
-	if ok && !p.full && !p.force && p.app.isNoted(o, entry) { // force takes back what was left to others
-		step.entry = entry
-		if entry.Ended != "" {
-			p.app.noteEnd(o.id, entry.Ended)
-		}
+	if ok && !p.full && !p.force && p.app.isNoted(&o, entry) { // force takes back what was left to others
+		step = p.stay(&o, entry)
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
 	if p.app.hasEnded(o) && p.cluster.Index.Lacks(o.id) {
@@ -456,13 +453,20 @@ func isNamespaceMissing(err error) bool {
 // leave enters what the app owns and the revision no longer has: what another
 // app wants now is left to it, the rest is deleted unless prune is false.
 func (p *planner) leave(plan *Plan, objects []resolved) {
-	wanted := make(map[manifest.ID]bool, len(objects))
-	for _, o := range objects {
-		wanted[o.id] = true
+	skipped := map[manifest.ID]bool{} // what runs in the place of one is left there
+	wanted := func(yield func(manifest.ID) bool) {
+		for i := range objects {
+			switch o := &objects[i]; {
+			case o.policy.IsSkipped():
+				skipped[o.id] = true
+			case !yield(o.id):
+				return
+			}
+		}
 	}
-	for _, entry := range p.cluster.Index.Members(setID(p.target.spec.Name)) {
+	for _, entry := range p.cluster.Index.Beyond(setID(p.target.spec.Name), wanted) {
 		switch {
-		case wanted[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
+		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
 			continue
 		case entry.Terminating:
 			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: Unchanged, Note: deletion(entry), entry: entry})

@@ -32,14 +32,16 @@ func (t *target) isMade(o *manifest.Object) bool {
 // splitMade takes the Namespace that createNamespace makes out of a target's objects;
 // it is none if there is none.
 func splitMade(t *target, objects []resolved) (written, made []resolved) {
-	for _, o := range objects {
-		if t.isMade(o.Object) {
-			made = append(made, o)
-		} else {
-			written = append(written, o)
+	for i := range objects {
+		if !t.isMade(objects[i].Object) {
+			continue
 		}
+		if i == 0 { // as withNamespace puts it; to append one to the other is then no copy
+			return objects[1:], objects[:1]
+		}
+		return slices.Delete(slices.Clone(objects), i, i+1), slices.Clone(objects[i : i+1])
 	}
-	return written, made
+	return objects, nil
 }
 
 // share decides which app of a push has the namespaces that several ask for, and

@@ -111,6 +111,16 @@ func deletion(entry live.Entry) string {
 	return "is being deleted"
 }
 
+// look enters what the index has of an object of an ApplySet.
+func (s *sight) look(index *live.Index, id manifest.ID, set string) {
+	if s.entry, s.there = index.Get(id); !s.there {
+		s.lacked = index.Lacks(id)
+	}
+	if s.there && s.entry.PartOf == set && s.entry.Hook == nil {
+		s.left = s.left || s.entry.Policies.Has(manifest.Frozen)
+	}
+}
+
 // differences are the objects of the app that are known to differ from its revision:
 // those that were found and are left alone, and those that are seen to differ now.
 func (a *app) differences(t *target) []Difference {
@@ -130,32 +140,22 @@ func (a *app) differences(t *target) []Difference {
 	for id, step := range a.drift {
 		found, told[id] = append(found, differenceOf(step)), true
 	}
-	sights := make(map[manifest.ID]sight, len(a.objects))
-	for id, n := range a.objects {
-		sights[id] = sight{noted: n, known: true, left: frozen[id], fight: fights[id]}
-	}
-	a.mu.Unlock()
-	if cluster != nil {
-		cluster.Index.See(setID(a.name), func(entry live.Entry) {
-			s, known := sights[entry.ID]
-			if !known && entry.Fingerprint == "" {
-				return // a copy that somebody made, see planner.made
-			}
-			s.entry, s.there, s.left = entry, true, s.left || entry.Policies.Has(manifest.Frozen)
-			sights[entry.ID] = s
-		})
-	}
-	for id, s := range sights {
+	for id, n := range a.objects { // the index has its own lock, under which none of an app is taken
 		if told[id] {
 			continue
 		}
-		if !s.there && cluster != nil {
-			if s.entry, s.there = cluster.Index.Get(id); !s.there {
-				s.lacked = cluster.Index.Lacks(id)
-			}
+		s := sight{noted: n, known: true, left: frozen[id], fight: fights[id]}
+		if cluster != nil {
+			s.look(cluster.Index, id, a.set)
 		}
 		if what := s.differs(a.set); what != "" {
 			found = append(found, Difference{Object: id.String(), What: what, pending: true})
+		}
+	}
+	a.mu.Unlock()
+	for _, entry := range a.dying(t) {
+		if _, noted := a.notedOf(entry.ID); !noted && !told[entry.ID] {
+			found = append(found, Difference{Object: entry.ID.String(), What: deletion(entry), pending: true})
 		}
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
@@ -169,10 +169,11 @@ func (a *app) dying(t *target) []live.Entry {
 		return nil
 	}
 	var entries []live.Entry
-	cluster.Index.See(setID(a.name), func(entry live.Entry) {
+	cluster.Index.Has(a.set, func(entry *live.Entry) bool {
 		if entry.Terminating && entry.Fingerprint != "" {
-			entries = append(entries, entry)
+			entries = append(entries, *entry)
 		}
+		return false
 	})
 	slices.SortFunc(entries, func(x, y live.Entry) int { return strings.Compare(x.ID.Key(), y.ID.Key()) })
 	return entries

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"maps"
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -179,22 +180,14 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 // rescan looks for what changed while the app was worked on.
 func (a *app) rescan(t *target) {
 	index := a.engine.Clusters[t.spec.Cluster].Index
-	present := map[manifest.ID]bool{}
-	for _, entry := range index.Members(setID(a.name)) {
-		present[entry.ID] = true
-		if a.differs(entry, false) {
-			a.engine.tellSuspect(a, entry.ID)
-		}
-	}
 	a.mu.Lock()
-	var missing []manifest.ID
-	for id, left := range a.objects {
-		if !present[id] && left.Ended == "" {
-			missing = append(missing, id)
-		}
-	}
+	noted := maps.Clone(a.objects)
 	a.mu.Unlock()
-	for _, id := range missing {
-		a.engine.tellSuspect(a, id)
+	for id, left := range noted {
+		entry, there := index.Get(id)
+		there = there && entry.PartOf == a.set && entry.Hook == nil
+		if there && entry.Fingerprint != left.Fingerprint || !there && left.Ended == "" {
+			a.engine.tellSuspect(a, id)
+		}
 	}
 }

@@ -121,7 +121,7 @@ func (a *app) mendParent(t *target, plan *Plan) {
 		return
 	}
 	left, _ := a.parentBefore()
-	wanted := adding(a.signed(there), plan.Steps)
+	wanted := adding(a.signed(there), plan.Steps, plan.kinds())
 	wanted.Kinds, wanted.Namespaces = wanted.Kinds.With(left.Kinds...), wanted.Namespaces.With(left.Namespaces...)
 	if !there.Exists() || !wanted.Equal(there) {
 		a.engine.Log.WithField("app", a.name).Info("the inventory on the cluster is written again")

@@ -24,7 +24,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"sort"
 	"strconv"
@@ -104,10 +103,24 @@ func shardsFor(objects int) int {
 
 // shardOf is the file that an object's note is in.
 func shardOf(id manifest.ID, shards int) int {
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(id.Key())) // never fails, see hash.Hash
-	return int(sum.Sum32() % uint32(shards))
+	sum := uint32(fnvOffset)
+	for i, part := range [...]string{id.Group, id.Kind, id.Namespace, id.Name} {
+		if i > 0 {
+			sum = (sum ^ '/') * fnvPrime
+		}
+		for k := range len(part) {
+			sum = (sum ^ uint32(part[k])) * fnvPrime
+		}
+	}
+	return int(sum % uint32(shards))
 }
+
+// The constants of FNV-1a in 32 bits. It is that of the object's key, without the key:
+// each record asks it of every object.
+const (
+	fnvOffset = 2166136261
+	fnvPrime  = 16777619
+)
 
 func shardPath(shard, shards int) string {
 	return fmt.Sprintf("%s/%d/%02x", notedDir, shards, shard)

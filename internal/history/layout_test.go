@@ -1,6 +1,7 @@
 package history
 
 import (
+	"hash/fnv"
 	"io/fs"
 	"maps"
 	"strings"
@@ -47,6 +48,18 @@ func FuzzSegment(f *testing.F) {
 			t.Errorf("%q is %q", a, one)
 		}
 	})
+}
+
+// TestShards: an object's notes are where earlier versions have put them, by the FNV-1a
+// of its key.
+func TestShards(t *testing.T) {
+	for _, id := range []manifest.ID{webID(1), {Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "ü"}, {}} {
+		sum := fnv.New32a()
+		sum.Write([]byte(id.Key()))
+		if got, want := shardOf(id, 256), int(sum.Sum32()%256); got != want {
+			t.Errorf("%s is in shard %d, want %d", id, got, want)
+		}
+	}
 }
 
 func TestNotesAreReadBack(t *testing.T) {

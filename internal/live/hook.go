@@ -126,10 +126,8 @@ func (x *Index) Hooks(partOf string) []Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var entries []Entry
-	for entry := range x.members[partOf] {
-		if entry.Hook != nil {
-			entries = append(entries, *entry)
-		}
+	for entry := range x.hooks[partOf] {
+		entries = append(entries, *entry)
 	}
 	return entries
 }

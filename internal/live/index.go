@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type Index struct {
 	entries  map[manifest.ID]*Entry         // never changed once they are here
 	members  map[string]map[*Entry]struct{} // by ApplySet id
 	sick     map[string]map[*Entry]struct{} // those of members that are not healthy, see Sick
+	hooks    map[string]map[*Entry]struct{} // those of members that were made to run as hooks
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
@@ -62,6 +64,7 @@ func New(ctx context.Context, cluster *kube.Cluster, tools Tools, log *logrus.En
 		entries: map[manifest.ID]*Entry{},
 		members: map[string]map[*Entry]struct{}{},
 		sick:    map[string]map[*Entry]struct{}{},
+		hooks:   map[string]map[*Entry]struct{}{},
 		users:   map[string][]schema.GroupKind{},
 		rules:   map[string]*health.Rules{},
 		waiters: map[string]map[chan struct{}]struct{}{},
@@ -151,20 +154,8 @@ func (x *Index) Members(partOf string) []Entry {
 	return entries
 }
 
-// See calls f for each of the objects that Members lists, without copying them into a
-// list. f must be quick and must not call the index.
-func (x *Index) See(partOf string, f func(Entry)) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	for entry := range x.members[partOf] {
-		if entry.Hook == nil {
-			f(*entry)
-		}
-	}
-}
-
-// Has reports whether f is true of any of the objects that Members lists. It ends with
-// the first one. f must be quick and must not call the index.
+// Has reports whether f is true of any of the objects that Members lists, without copying
+// them. It ends with the first one. f must be quick and must not call the index.
 func (x *Index) Has(partOf string, f func(*Entry) bool) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -184,6 +175,35 @@ func (x *Index) Sick(partOf string) []Entry {
 	entries := make([]Entry, 0, len(x.sick[partOf]))
 	for entry := range x.sick[partOf] {
 		entries = append(entries, *entry)
+	}
+	return entries
+}
+
+// Beyond returns those of the objects that Members lists which are not among the ids,
+// each of which comes once. Most of the time there are none.
+func (x *Index) Beyond(partOf string, ids iter.Seq[manifest.ID]) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	among := map[*Entry]struct{}{}
+	n := 0
+	for id := range ids {
+		if entry := x.entries[id]; entry != nil && entry.PartOf == partOf && entry.Hook == nil {
+			n++
+		}
+	}
+	if n == len(x.members[partOf])-len(x.hooks[partOf]) {
+		return nil
+	}
+	for id := range ids {
+		if entry := x.entries[id]; entry != nil {
+			among[entry] = struct{}{}
+		}
+	}
+	var entries []Entry
+	for entry := range x.members[partOf] {
+		if _, ok := among[entry]; !ok && entry.Hook == nil {
+			entries = append(entries, *entry)
+		}
 	}
 	return entries
 }
@@ -338,6 +358,9 @@ func (x *Index) insertLocked(entry *Entry) {
 	if entry.isSick() {
 		addTo(x.sick, entry)
 	}
+	if entry.Hook != nil {
+		addTo(x.hooks, entry)
+	}
 }
 
 // removeLocked takes an entry out that may be nil.
@@ -348,6 +371,7 @@ func (x *Index) removeLocked(old *Entry) {
 	delete(x.entries, old.ID)
 	takeFrom(x.members, old)
 	takeFrom(x.sick, old)
+	takeFrom(x.hooks, old)
 }
 
 // isSick reports whether the object counts as one that is not healthy.

@@ -1,0 +1,110 @@
+package deploy
+
+import (
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Most objects of most plans stay as they are, and there is nothing to say of them.
+// They have no step: a step is large, and steps are sorted, grouped and copied, which
+// for ten thousand objects took longer than all else of a push that changes one. What
+// has to know all objects of a plan asks for its same ones as well.
+
+// fold takes those of a plan's objects out that stay as they are and need no step.
+// It returns the steps of those that stay and need one, and the objects that have to be
+// planned.
+func (p *planner) fold(objects []resolved) (same []*resolved, steps []Step, rest []resolved) {
+	folds := !hasWaves(objects)
+	for i := range objects {
+		o := &objects[i]
+		entry, stays := p.unchanged(o)
+		switch {
+		case !stays:
+			rest = append(rest, *o)
+		case folds && o.folds() && entry.Ended == "":
+			same = append(same, o)
+		default:
+			steps = append(steps, p.stay(o, entry))
+		}
+	}
+	return same, steps, rest
+}
+
+// folds reports whether an object that stays as it is needs no step. Those need one of
+// which there is something to say, that may be made anew all the same, or that others of
+// the plan wait for.
+func (o *resolved) folds() bool {
+	if o.note != "" || o.policy.Has(manifest.Force|manifest.Replace) {
+		return false
+	}
+	switch manifest.StageOf(o.id.GroupKind()) {
+	case manifest.StageGround, manifest.StageWorkload:
+		return true
+	}
+	return false
+}
+
+// hasWaves reports whether the objects come in several waves: each waits for the health
+// of all that the waves before it have.
+func hasWaves(objects []resolved) bool {
+	for i := range objects {
+		if objects[i].policy.Wave != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ids passes the identity of every object of the plan's revision, until f is false.
+func (p *Plan) ids(f func(id manifest.ID) bool) {
+	for i := range p.Steps {
+		if !f(p.Steps[i].ID) {
+			return
+		}
+	}
+	for _, o := range p.same {
+		if !f(o.id) {
+			return
+		}
+	}
+}
+
+// kinds is a step for each kind and namespace of the plan's same objects, for the
+// inventory of the app.
+func (p *Plan) kinds() []Step {
+	var steps []Step
+	seen := map[manifest.ID]bool{}
+	for _, o := range p.same {
+		id := o.id
+		if id.Name = ""; !seen[id] {
+			seen[id] = true
+			steps = append(steps, Step{ID: id})
+		}
+	}
+	return steps
+}
+
+// withSame are the plan's steps with those of its same objects, in their order.
+func (p *Plan) withSame() []Step {
+	steps := slices.Clone(p.Steps)
+	for _, o := range p.same {
+		steps = append(steps, newStep(*o))
+	}
+	sortSteps(steps)
+	return steps
+}
+
+// unfolded are the steps of the plan's same objects that are among ids, made as they
+// would be applied.
+func (p *Plan) unfolded(ids map[manifest.ID]bool) []Step {
+	var steps []Step
+	for _, o := range p.same {
+		if ids[o.id] {
+			step := newStep(*o)
+			step.make(p.target)
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}

@@ -1,0 +1,111 @@
+package deploy
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// TestFolds: an object that stays as it is has a step where others of the plan, or
+// people, want to know of it.
+func TestFolds(t *testing.T) {
+	config := resolved{id: configMap("a")}
+	with := func(change func(*resolved)) resolved {
+		o := config
+		change(&o)
+		return o
+	}
+	for name, test := range map[string]struct {
+		o    resolved
+		want bool
+	}{
+		"a ConfigMap":          {config, true},
+		"of an unknown kind":   {with(func(o *resolved) { o.id.Group, o.id.Kind = "example.org", "Widget" }), true},
+		"a Namespace":          {with(func(o *resolved) { o.id = namespaceOf("a") }), false},
+		"a definition":         {with(func(o *resolved) { o.id.Group, o.id.Kind = manifest.DefinitionKind.Group, manifest.DefinitionKind.Kind }), false},
+		"something to say":     {with(func(o *resolved) { o.note = "spec.replicas is left to an autoscaler" }), false},
+		"made anew each time":  {with(func(o *resolved) { o.policy.Policies = manifest.Force | manifest.Replace }), false},
+		"forced, not replaced": {with(func(o *resolved) { o.policy.Policies = manifest.Force }), true},
+	} {
+		if got := test.o.folds(); got != test.want {
+			t.Errorf("%s: needs no step: %v, want %v", name, got, test.want)
+		}
+	}
+	if objects := []resolved{config, with(func(o *resolved) { o.policy.Wave = -1 })}; !hasWaves(objects) || hasWaves(objects[:1]) {
+		t.Error("a wave other than 0 is what makes several")
+	}
+}
+
+// TestSameObjectsCount: objects without a step count as those that have one.
+func TestSameObjectsCount(t *testing.T) {
+	same := []*resolved{{id: configMap("b")}, {id: serviceID("web")}}
+	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: Configure}}, same: same}
+	if counts := plan.Counts(); counts.Unchanged != 2 || counts.Change != 1 {
+		t.Errorf("counts %+v, want 2 unchanged and 1 to change", counts)
+	}
+	var ids []string
+	plan.ids(func(id manifest.ID) bool { ids = append(ids, id.Name); return true })
+	if fmt.Sprint(ids) != "[a b web]" {
+		t.Errorf("the plan's objects are %v, want a, b and web", ids)
+	}
+	parent := adding(kube.NewParent("shop", ""), plan.Steps, plan.kinds())
+	if parent.Kinds.String() != "ConfigMap,Service" || parent.Namespaces.String() != "shop" {
+		t.Errorf("the inventory has %s in %s, want ConfigMap,Service in shop", parent.Kinds, parent.Namespaces)
+	}
+	if steps := plan.withSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != Unchanged {
+		t.Errorf("with the same ones there are %v", steps)
+	}
+	if plan.Prune = []Step{{ID: configMap("c"), Action: Delete}}; plan.loss() != "" {
+		t.Error("a plan that leaves objects as they are is said to leave none")
+	}
+}
+
+// TestPlacesAreThoseOfTheirRule: places are taken over by a target that places objects in
+// the same way, and are no more than twice what it has.
+func TestPlacesAreThoseOfTheirRule(t *testing.T) {
+	object := func(name string) *manifest.Object {
+		return &manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name},
+		}}}
+	}
+	rule := placeRule{namespace: "shop", scalers: map[manifest.ID]string{}}
+	a := object("a")
+	first := &target{spec: appfile.App{Name: "shop", Namespace: "shop"}, objects: []*manifest.Object{a}}
+	first.seal = func(digest string) string { return "sealed " + digest }
+	first.places = placesAfter(nil, rule)
+	kind := kube.Kind{Namespaced: true}
+	fresh, _ := placeOf(first, a, kind)
+	again, _ := placeOf(first, a, kind)
+	if fresh.written || !again.written || again.Object != a {
+		t.Error("the second time, the object is made all the same")
+	}
+	if again.make(first); again.written || !reflect.DeepEqual(again, fresh) {
+		t.Errorf("made from memory it is\n%+v, want\n%+v", again, fresh)
+	}
+	if clusterWide, _ := placeOf(first, a, kube.Kind{}); clusterWide.written || clusterWide.id.Namespace != "" {
+		t.Error("the place of a kind of another scope is taken for its own")
+	}
+	moved := rule
+	moved.namespace = "other"
+	if placesAfter(first, rule) != first.places || placesAfter(first, moved) == first.places || placesAfter(&target{}, rule) == nil {
+		t.Error("places are taken over by other rules, or not by the same one")
+	}
+	for i := range 100 {
+		placeOf(first, object(fmt.Sprint(i)), kind)
+	}
+	if n := len(first.places.of); n > 3 {
+		t.Errorf("%d places are remembered for one object", n)
+	}
+	secret := object("b")
+	secret.Hide("hidden-value")
+	placeOf(first, secret, kind)
+	if again, _ := placeOf(first, secret, kind); again.written {
+		t.Error("the place of an object that conceals something is remembered")
+	}
+}
