@@ -131,6 +131,12 @@ func (l *lab) hugeApp(ctx context.Context, n int) (fresh, error) {
 
 // scaleFirst: an app of 10,000 objects that was never deployed.
 func scaleFirst(ctx context.Context, l *lab) (*result, error) {
-	next := func(ctx context.Context, l *lab, round int) (fresh, error) { return l.hugeApp(ctx, round) }
+	next := func(ctx context.Context, l *lab, round int) (fresh, error) {
+		huge, err := l.hugeApp(ctx, round)
+		if err == nil {
+			l.huge = &huge // for the rows after this one
+		}
+		return huge, err
+	}
 	return firsts{rounds: l.rounds(2), live: 1.2, next: next}.measure(ctx, l)
 }

@@ -140,7 +140,7 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 		return nil, err
 	}
 	r := &result{}
-	r.ratio(many, lone, atMost, 1.3)
+	r.ratio(many, lone, atMost, 1.1)
 	r.series = append(r.series, bareMany, bareLone)
 	r.fact(fact{what: "requests of a push, at most", value: float64(most), goal: atMost, limit: 4})
 	return r, nil
@@ -251,7 +251,7 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	}
 	r := &result{}
 	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(idleFor), unit: " %", goal: atMost, limit: 1})
-	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 150})
+	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 100})
 	r.note("of which %.0f MiB are reachable", heap)
 	return r, nil
 }

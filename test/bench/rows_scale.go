@@ -109,6 +109,11 @@ func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
 	profiled := make(chan error, 1)
 	go func() { profiled <- l.keepProfile(ctx, "profile?seconds=5", "scale-one-change.cpu") }()
 	many, reference := &series{of: "git push, one object of 10,000 changed"}, &series{of: "git push, one object of 200 changed"}
+	bareMany := &series{of: "bare git push of the same commits of 10,000 files " + l.plainWords()}
+	bareFew := &series{of: "bare git push of the same commits of 200 files"}
+	if _, err := huge.push(ctx, plain); err != nil {
+		return nil, err
+	}
 	object := huge.name + "-00-000"
 	for i := range l.rounds(8) {
 		for _, side := range inTurn(i) {
@@ -118,6 +123,10 @@ func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
 					return nil, err
 				}
 				many.add(took)
+				if took, err = huge.push(ctx, plain); err != nil {
+					return nil, err
+				}
+				bareMany.add(took)
 				continue
 			}
 			if err := few.change(ctx); err != nil {
@@ -128,6 +137,10 @@ func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
 				return nil, err
 			}
 			reference.add(took)
+			if took, err = few.push(ctx, plain); err != nil {
+				return nil, err
+			}
+			bareFew.add(took)
 		}
 	}
 	if err := <-profiled; err != nil {
@@ -135,6 +148,7 @@ func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
 	}
 	r := &result{}
 	r.ratio(many, reference, atMost, 1.5)
+	r.series = append(r.series, bareMany, bareFew)
 	return r, l.hugeDrift(ctx, r, huge)
 }
 
