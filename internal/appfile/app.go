@@ -75,6 +75,7 @@ type App struct {
 	Render    string // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
 	Kustomize Kustomize
 	Helm      Helm
+	Manifests []Manifests // beside the chart
 	// Substitute says which names are replaced in what is rendered.
 	Substitute Substitute
 	Schedule   string // as ParseSchedule reads it; "": watches only

@@ -204,7 +204,7 @@ var fileFields = []string{"apps"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "substitute",
+	"name", "path", "matrix", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "substitute",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health",
 }
 
@@ -300,6 +300,7 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	}
 	r.readKustomize(app, fields)
 	r.readHelm(app, fields)
+	r.readManifests(app, fields)
 	r.readSubstitute(app, fields)
 }
 

@@ -225,7 +225,7 @@ func (r *reader) checkPaths(apps []App) {
 }
 
 // settings are what shapes the objects of an app beside its folder.
-func settings(app *App) []any { return []any{app.Helm, app.Kustomize, app.Substitute} }
+func settings(app *App) []any { return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute} }
 
 // exclude notes in each app the folders that belong to other apps of its
 // branch: what is in a folder that has its own entry is deployed once, by it.

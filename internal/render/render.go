@@ -214,7 +214,9 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*
 			Release: helm.Release{Namespace: app.Namespace}, cluster: app.Cluster, source: app.Source,
 		})
 	case appfile.RenderHelm:
-		return s.chart(ctx, fsys, app)
+		made, problems := s.chart(ctx, fsys, app)
+		written, wrong := beside(fsys, app, made)
+		return append(made, written...), append(problems, wrong...)
 	}
 	read, problems := plain.Render(fsys, plain.Folder{
 		Path: app.Path, Exclude: app.Exclude, Mark: substitute.NewMarks(namesOf(app)).Scalar, Before: s.before,
@@ -249,6 +251,10 @@ func unused(app appfile.App, kind string) *manifest.Problem {
 		return problem("kustomize", "kustomization.yaml")
 	case kind != appfile.RenderHelm && !app.Helm.IsZero():
 		return problem("helm", "Chart.yaml")
+	case kind != appfile.RenderHelm && len(app.Manifests) > 0:
+		wrong := problem("manifests", "Chart.yaml")
+		wrong.Hint = appfile.ManifestsHint(kind)
+		return wrong
 	}
 	return nil
 }

@@ -227,9 +227,12 @@ func classQuote(r rune) string {
 	return string(r)
 }
 
-// readIgnore reads the ignore file of a folder, if it has one.
+// readIgnore reads the ignore file of a folder, if it has one, once.
 func (r *renderer) readIgnore(folder string) {
 	name := path.Join(folder, IgnoreName)
+	if r.again(name) {
+		return
+	}
 	data, err := readFile(r.fsys, name, MaxIgnoreBytes)
 	if !r.before.ignored(folder, string(data)) {
 		r.before = nil

@@ -46,6 +46,8 @@ type Folder struct {
 	// Before is what was read of the folder the last time, with the same Mark; files
 	// that have not changed since are not read again. nil is nothing.
 	Before *Read
+	// Parts are what is rendered, if there are any, instead of all that is in Path.
+	Parts []Part
 }
 
 // Render returns the objects of a folder of the revision whose root is fsys,
@@ -53,19 +55,30 @@ type Folder struct {
 //
 // It passes over hidden files and folders (.git, .github), pushboat.yaml at
 // the root, files that are no manifests by their extension, and what
-// .pushboatignore files name (see Ignore). It refuses symbolic links and
-// submodules (CVE-2022-24348: what they lead to is not part of the revision),
-// names that do not print, files that are YAML but no Kubernetes objects, and
-// the input of kustomize and Helm.
+// .pushboatignore files name (see Ignore). Symbolic links are what the file system
+// shows them to be: a revision follows those that lead to an entry of its own. It
+// refuses all others and submodules (CVE-2022-24348: what they lead to is not part of
+// the revision), names that do not print, files that are YAML but no Kubernetes
+// objects, and the input of kustomize and Helm.
 func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
 	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark, before: folder.Before, read: newRead(folder)}
 	if !folder.Before.fits(folder) {
 		r.before = nil
 	}
-	if r.enter(folder.Path) {
-		r.walk(folder.Path, 0)
+	if len(folder.Parts) > 0 {
+		r.before, r.done = nil, map[string]bool{}
+		r.parts(folder.Parts)
+	} else {
+		r.folder(folder.Path)
 	}
 	return r.read, r.problems
+}
+
+// folder renders a folder with all that is in it.
+func (r *renderer) folder(name string) {
+	if r.enter(name) {
+		r.walk(name, 0)
+	}
 }
 
 // renderer holds what is known during one walk.
@@ -74,6 +87,9 @@ type renderer struct {
 	exclude []string
 	mark    func(string) string
 	ignore  Ignore
+
+	done map[string]bool // of parts: the ignore files and manifests that were read
+	met  int             // manifests, also again
 
 	before   *Read // nil from the first ignore file on that is another than then
 	read     *Read
@@ -100,10 +116,10 @@ func (r *renderer) stop(file, message, hint string) {
 }
 
 // enter reads the .pushboatignore files above the folder, and reports whether
-// there is something to render.
+// the folder can be rendered.
 func (r *renderer) enter(folder string) bool {
 	if folder == "." {
-		return true
+		return !r.stopped
 	}
 	above := "."
 	for element := range strings.SplitSeq(path.Dir(folder), "/") {
@@ -204,9 +220,11 @@ var builtFrom = map[string]string{
 func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
 	for _, entry := range entries {
 		if tool, ok := builtFrom[entry.Name()]; ok && !entry.IsDir() {
-			r.add(path.Join(folder, entry.Name()),
-				"this folder is the input of "+tool+", and the app's manifests are plain",
-				fmt.Sprintf("give it an app of its own (path: %s in %s), or name the file in %s", folder, appfile.Name, IgnoreName))
+			hint := fmt.Sprintf("give it an app of its own (path: %s in %s), or name the file in %s", folder, appfile.Name, IgnoreName)
+			if r.done != nil {
+				hint = "name files and folders of manifests alone under manifests in " + appfile.Name
+			}
+			r.add(path.Join(folder, entry.Name()), "this folder is the input of "+tool+", and the app's manifests are plain", hint)
 			return true
 		}
 	}
@@ -215,6 +233,9 @@ func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
 
 // file reads the objects of one file.
 func (r *renderer) file(name string, entry fs.DirEntry) {
+	if r.met++; r.again(name) {
+		return
+	}
 	switch r.files++; {
 	case r.files > MaxFiles:
 		r.stop(name, fmt.Sprintf("the app has more than %d manifests", MaxFiles), "split it into several apps")
