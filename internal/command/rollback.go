@@ -64,11 +64,23 @@ func rollBack(ctx context.Context, c *call) error {
 	}
 	r.Release()
 	fmt.Fprintf(c, "%s: branch %s is at %s now\n", status.App, status.Branch, r.Commit.Short())
-	if err := c.show(ctx, runs); err != nil {
-		return err
+	err = c.show(ctx, runs)
+	fmt.Fprintln(c, closing(r, status.App, runs))
+	return err
+}
+
+// closing is the last line of a rollback, whatever has become of the app's deploy.
+func closing(r *rollback.Rollback, app string, runs []*deploy.Run) string {
+	for _, run := range runs {
+		if run.App != app {
+			continue
+		}
+		if outcome, ended := run.Outcome(); ended {
+			return r.Closing(outcome)
+		}
+		return fmt.Sprintf("%s: take commit %s over with: git pull", app, r.Commit.Short())
 	}
-	fmt.Fprintf(c, "%s: back to %s, by commit %s on branch %s; take it over with: git pull\n", status.App, r.To.Short(), r.Commit.Short(), status.Branch)
-	return nil
+	return r.Closing(deploy.Record{App: app, Result: deploy.Deployed}) // as it stands already
 }
 
 // revision finds what a deploy, a branch, a tag or a commit stands for.

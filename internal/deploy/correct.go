@@ -67,7 +67,8 @@ func (a *app) recover(t *target, j *job) bool {
 	a.begin(j)
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
 	record := a.newRecord(j, Deployed, "")
-	record.Same, record.Digest = a.objectCount(), a.digestFor(t)
+	record.Same = a.objectCount()
+	a.stamp(&record, t)
 	a.finish(j, record)
 	return true
 }

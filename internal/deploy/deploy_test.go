@@ -52,6 +52,29 @@ func TestTargetDigest(t *testing.T) {
 	}
 }
 
+func TestContentDigest(t *testing.T) {
+	base := appfile.App{Name: "shop", Cluster: "default", Namespace: "shop"}
+	digest := contentDigest(base, "r")
+	same := base
+	same.Prune, same.Ignore = true, []appfile.Ignore{{Kind: "ConfigMap"}}
+	if contentDigest(same, "r") != digest {
+		t.Error("settings that only say how to apply change the content")
+	}
+	for _, change := range []func(*appfile.App){
+		func(a *appfile.App) { a.Cluster = "other" },
+		func(a *appfile.App) { a.Namespace = "shop2" },
+		func(a *appfile.App) { a.CreateNamespace = true },
+	} {
+		other := base
+		if change(&other); contentDigest(other, "r") == digest {
+			t.Errorf("%+v has the same content", other)
+		}
+	}
+	if contentDigest(base, "r2") == digest {
+		t.Error("another rendering has the same content")
+	}
+}
+
 func TestRunAttach(t *testing.T) {
 	run := newRun("shop", 1)
 	run.Printf("first\nsecond")

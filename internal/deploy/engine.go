@@ -111,7 +111,7 @@ type Engine struct {
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
-	rollback     func(ctx context.Context, failed Record) (*Run, error)
+	rollback     func(ctx context.Context, failed Record) (Sequel, error)
 
 	bell  bell
 	logs  atomic.Int64 // of containers, that are being read

@@ -10,8 +10,15 @@ import (
 // OnFailure sets who takes an app back whose deploy has failed: it makes a
 // commit that restores the app as of its last good deploy, puts it through the
 // gate, and returns the deploy that begins. Call it before Start.
-func (e *Engine) OnFailure(rollback func(ctx context.Context, failed Record) (*Run, error)) {
+func (e *Engine) OnFailure(rollback func(ctx context.Context, failed Record) (Sequel, error)) {
 	e.rollback = rollback
+}
+
+// Sequel is a deploy that follows from the outcome of another one.
+type Sequel struct {
+	*Run
+	// Closing is the last line for those who watch both, once the sequel has ended.
+	Closing func(outcome Record) string
 }
 
 // rollbackTimeout bounds the making of a rollback, gate included.
@@ -66,6 +73,6 @@ func (a *app) rollBack(run *Run, record Record) {
 	case err != nil:
 		run.Printf("error: %s: not rolled back: %v", a.name, err)
 	default:
-		run.follow(next)
+		run.follow(&next)
 	}
 }

@@ -78,6 +78,7 @@ type Record struct {
 	Result    Result       `json:"result"`
 	Message   string       `json:"message,omitempty"`   // why the result is not what was wanted
 	Digest    string       `json:"digest"`              // of the rendered app, see target.digest
+	Content   string       `json:"content,omitempty"`   // of its objects and their place, see contentDigest
 	Skipped   string       `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
 	Held      string       `json:"held,omitempty"`      // the revision that stays deployed instead
 	Standing  Result       `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
@@ -104,7 +105,7 @@ func (r Record) stands() Result { return cmp.Or(r.Standing, r.Result) }
 // which is nil if there is none.
 func (r *Record) carryOn(last *Record) {
 	if last != nil {
-		r.Digest, r.Standing = last.Digest, last.stands()
+		r.Digest, r.Content, r.Standing = last.Digest, last.Content, last.stands()
 	}
 }
 

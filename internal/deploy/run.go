@@ -32,7 +32,7 @@ type Run struct {
 	more    chan struct{} // closed and replaced at each line
 	outcome *Record
 	through sync.Once // closes applied
-	next    *Run      // what follows from the outcome: a rollback
+	next    *Sequel   // what follows from the outcome: a rollback
 }
 
 func newRun(app string, number int) *Run {
@@ -106,7 +106,7 @@ func (r *Run) logWith(text string) []byte {
 
 // follow sets what is shown to those attached after this deploy. Call it before
 // finish.
-func (r *Run) follow(next *Run) {
+func (r *Run) follow(next *Sequel) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = next
@@ -124,10 +124,15 @@ func (r *Run) Attach(ctx context.Context, print func(line string)) (Record, erro
 	r.mu.Lock()
 	next := r.next
 	r.mu.Unlock()
-	if next != nil {
-		_, err = next.Attach(ctx, print)
+	if next == nil {
+		return record, nil
 	}
-	return record, err
+	after, err := next.Attach(ctx, print)
+	if err != nil {
+		return record, err
+	}
+	print(next.Closing(after))
+	return record, nil
 }
 
 func (r *Run) attach(ctx context.Context, print func(line string)) (Record, error) {

@@ -27,6 +27,7 @@ import (
 type sealedTarget struct {
 	Spec     json.RawMessage `json:"spec"` // an appfile.App
 	Digest   string          `json:"digest"`
+	Content  string          `json:"content,omitempty"` // "" of a target that an older server has sealed
 	Objects  []sealedObject  `json:"objects"`
 	Inputs   render.Inputs   `json:"inputs"`
 	Charts   []charts.Chart  `json:"charts,omitempty"`
@@ -60,7 +61,7 @@ func (t *target) encode() ([]byte, error) {
 		return nil, err
 	}
 	written := sealedTarget{
-		Spec: spec, Digest: t.digest, Inputs: t.inputs, Charts: t.charts, Sources: t.sources, Computed: t.computed,
+		Spec: spec, Digest: t.digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.sources, Computed: t.computed,
 		Objects: make([]sealedObject, 0, len(t.objects)),
 	}
 	for _, o := range t.objects {
@@ -78,8 +79,8 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		repo: text.Repository, revision: text.Revision, digest: read.Digest, inputs: read.Inputs,
-		charts: read.Charts, sources: read.Sources, computed: read.Computed, specText: read.Spec,
+		repo: text.Repository, revision: text.Revision, digest: read.Digest, content: read.Content,
+		inputs: read.Inputs, charts: read.Charts, sources: read.Sources, computed: read.Computed, specText: read.Spec,
 	}
 	if err := json.Unmarshal(read.Spec, &t.spec); err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type target struct {
 	objects  []*manifest.Object
 	rules    *health.Rules // of the app's own; nil if it has none
 	digest   string        // of the objects and the settings that shape the deploy
+	content  string        // see contentDigest
 	gone     bool          // pushboat.yaml does not name the app any more: delete it all
 	inputs   render.Inputs // what was read of the revision
 	read     *plain.Read   // of plain manifests, for the next target to read only what changes
@@ -129,6 +130,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 			scalers:  scalers,
 			places:   placesAfter(old, placeRule{spec.Namespace, spec.Ignore, scalers}),
 			digest:   targetDigest(spec, result.Digest),
+			content:  contentDigest(spec, result.Digest),
 			inputs:   result.Inputs,
 			read:     result.Read,
 			plain:    result.Plain,

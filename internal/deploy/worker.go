@@ -315,13 +315,14 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	}
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
-	record.Digest = a.digestFor(t)
+	a.stamp(&record, t)
 	switch {
 	case errors.Is(err, errInterrupted):
 		a.interrupt(j)
 		return true
 	case errors.Is(err, errSuperseded):
-		record.Result, record.Message, record.Digest = Superseded, err.Error(), "" // only in part
+		record.Result, record.Message = Superseded, err.Error()
+		record.Digest, record.Content = "", "" // only in part
 	case err != nil:
 		record.Result, record.Message = Failed, t.shown(err.Error())
 		j.finding.Result, j.finding.Message = CheckFailed, t.shown(err.Error())
@@ -360,7 +361,7 @@ func (a *app) fail(t *target, j *job, err error) bool {
 	}
 	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
 	record := a.newRecord(j, Failed, t.shown(err.Error()))
-	record.Digest = a.digestFor(t)
+	a.stamp(&record, t)
 	record.enterCancel(j.wait)
 	a.finish(j, record)
 	return record.Cancelled != "" && !t.gone

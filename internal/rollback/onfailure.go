@@ -13,10 +13,10 @@ import (
 // After takes an app back whose deploy has failed, to its last good deploy, and
 // returns the deploy that begins. It is an error if the branch has moved on, if
 // there is no good deploy, and if the gate refuses.
-func (m *Maker) After(ctx context.Context, failed deploy.Record) (*deploy.Run, error) {
+func (m *Maker) After(ctx context.Context, failed deploy.Record) (deploy.Sequel, error) {
 	head, err := git.ParseHash(failed.Revision)
 	if err != nil {
-		return nil, err
+		return deploy.Sequel{}, err
 	}
 	r, err := m.Prepare(ctx, Request{
 		App: failed.App, Head: head, Caller: access.System("onFailure"),
@@ -24,22 +24,22 @@ func (m *Maker) After(ctx context.Context, failed deploy.Record) (*deploy.Run, e
 		Options: deploy.Options{ConfirmPrune: -1, Undo: true},
 	})
 	if err != nil {
-		return nil, err
+		return deploy.Sequel{}, err
 	}
 	defer r.Release()
 	if r.Refused() {
 		var why bytes.Buffer
 		deploy.PrintProblems(&why, r.Problems)
-		return nil, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
+		return deploy.Sequel{}, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
 	}
 	runs, err := r.Deploy(ctx)
 	if err != nil {
-		return nil, err
+		return deploy.Sequel{}, err
 	}
 	for _, run := range runs {
 		if run.App == failed.App {
-			return run, nil
+			return deploy.Sequel{Run: run, Closing: r.Closing}, nil
 		}
 	}
-	return nil, fmt.Errorf("%s deploys nothing of app %s", r.Commit.Short(), failed.App)
+	return deploy.Sequel{}, fmt.Errorf("%s deploys nothing of app %s", r.Commit.Short(), failed.App)
 }

@@ -50,8 +50,9 @@ type Rollback struct {
 	From, To git.Hash
 	Commit   git.Hash
 
-	maker *Maker
-	repo  *git.Repository
+	nowhere bool // the commit gives what was deployed last
+	maker   *Maker
+	repo    *git.Repository
 }
 
 // WholeTree reports whether pushboat.yaml is taken back as well, because it
@@ -86,22 +87,37 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 		return nil, err
 	}
 	r := &Rollback{Path: spec.Path, From: head, To: request.To, maker: m, repo: repo}
-	if r.To == "" {
-		if r.To, err = m.lastGood(ctx, repo, status, r); err != nil {
-			return nil, err
-		}
+	if r.To != "" {
+		err = r.read(ctx, status, spec, request)
+	} else {
+		err = r.readLastGood(ctx, status, spec, request)
 	}
-	commit, err := r.commit(spec, request, m.author(request.Caller))
 	if err != nil {
 		return nil, err
 	}
-	if r.Commit, err = repo.Import(ctx, head, commit); err != nil {
-		return nil, err
-	}
-	if err := r.plan(ctx, status, request); err != nil {
-		return nil, err
-	}
+	r.nowhere = r.AsDeployed(status.App)
+	r.Plan(ctx)
 	return r, nil
+}
+
+// read makes the commit that restores the folder as of r.To, and renders it.
+func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.App, request Request) error {
+	commit, err := r.commit(spec, request, r.maker.author(request.Caller))
+	if err != nil {
+		return err
+	}
+	if r.Commit, err = r.repo.Import(ctx, r.From, commit); err != nil {
+		return err
+	}
+	tree, err := r.repo.Tree(r.Commit)
+	if err != nil {
+		return err
+	}
+	r.Prepared = r.maker.Engine.Read(deploy.Change{
+		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
+		Options: request.Options, Caller: request.Caller, Cause: deploy.CauseRollback,
+	})
+	return nil
 }
 
 // branchPrefix begins the full name of every branch.
@@ -132,29 +148,33 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	}
 }
 
-// lastGood finds the newest deploy that ended well and applied something else than the
-// newest deploy did, or was to: its records say so. Its folder has to differ, too, for
-// that is what is taken back.
-func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deploy.Status, r *Rollback) (git.Hash, error) {
+// readLastGood reads the revision of the newest deploy that ended well and applied
+// something else than the newest deploy did, or was to: its record says so. With the
+// rest of the branch as it is now, its folder has to give something else, too, for
+// only that is taken back.
+func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec appfile.App, request Request) error {
+	tried := map[git.Hash]bool{r.From: true}
 	for before := 0; ; {
-		records, err := m.History.List(ctx, status.Repo, status.App, before, searchPage)
+		records, err := r.maker.History.List(ctx, status.Repo, status.App, before, searchPage)
 		if err != nil {
-			return "", err
+			return err
 		}
 		for _, record := range records {
-			if before = record.Number; !goodBefore(record, status.Last) {
-				continue
-			}
+			before = record.Number
 			hash, err := git.ParseHash(record.Revision)
-			if err != nil || hash == r.From {
+			if err != nil || !goodBefore(record, status.Last) || tried[hash] || len(tried) > maxTried {
 				continue
 			}
-			if same, err := r.same(hash); err == nil && !same {
-				return hash, nil
+			if same, err := r.same(hash); err != nil || same {
+				continue
+			}
+			tried[hash], r.To = true, hash
+			if err := r.read(ctx, status, spec, request); err != nil || !r.AsDeployed(status.App) {
+				return err
 			}
 		}
 		if len(records) < searchPage || before <= 1 {
-			return "", &Refusal{
+			return &Refusal{
 				fmt.Sprintf("app %s has no earlier deploy that ended well and differs from %s", status.App, r.From.Short()),
 				fmt.Sprintf("name a revision, of those that ssh HOST history %s lists: ssh HOST rollback %s REV", status.App, status.App),
 			}
@@ -162,13 +182,22 @@ func (m *Maker) lastGood(ctx context.Context, repo *git.Repository, status deplo
 	}
 }
 
+// maxTried bounds the revisions that one search for a good deploy renders.
+const maxTried = 10
+
 // goodBefore reports whether a deploy ended well, and applied something else than the
-// last one. A record that has no digest is of a deploy that nothing is known of.
+// last one did, or was to. A correction of drift does not count: it says nothing of
+// health.
 func goodBefore(record deploy.Record, last *deploy.Record) bool {
-	if record.Result != deploy.Deployed && record.Result != deploy.Corrected {
+	switch {
+	case record.Result != deploy.Deployed:
 		return false
+	case last == nil || last.Digest == "":
+		return true
+	case record.Content != "" && last.Content != "":
+		return record.Content != last.Content
 	}
-	return last == nil || last.Digest == "" || record.Digest != last.Digest
+	return record.Digest != last.Digest // records of older servers have no more
 }
 
 // searchPage is how many records the search for a good deploy reads at a time.
@@ -244,18 +273,17 @@ func (m *Maker) author(caller access.Caller) git.Signature {
 	return git.Signature{Name: caller.Operator, Email: address}
 }
 
-// plan puts the commit through the gate.
-func (r *Rollback) plan(ctx context.Context, status deploy.Status, request Request) error {
-	tree, err := r.repo.Tree(r.Commit)
-	if err != nil {
-		return err
+// Closing says where the app's branch is now, and what the pusher has to do about it,
+// when the app's deploy has ended.
+func (r *Rollback) Closing(outcome deploy.Record) string {
+	where := fmt.Sprintf("by commit %s on branch %s; take it over with: git pull", r.Commit.Short(), r.Branch)
+	switch {
+	case !outcome.Result.OK():
+		return fmt.Sprintf("%s: its files are those of %s, but it is %s, %s", outcome.App, r.To.Short(), outcome.Result, where)
+	case r.nowhere:
+		return fmt.Sprintf("%s: back to %s, which is as it was deployed already, %s", outcome.App, r.To.Short(), where)
 	}
-	r.Prepared = r.maker.Engine.Read(deploy.Change{
-		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
-		Options: request.Options, Caller: request.Caller, Cause: deploy.CauseRollback,
-	})
-	r.Plan(ctx)
-	return nil
+	return fmt.Sprintf("%s: back to %s, %s", outcome.App, r.To.Short(), where)
 }
 
 // Deploy moves the branch to the commit, if it still is where it was, and

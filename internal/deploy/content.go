@@ -1,0 +1,53 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// contentDigest changes whenever the cluster is to hold something else: other objects,
+// or the same ones elsewhere. Settings that only say how they are applied (prune,
+// ignore) are not in it.
+func contentDigest(spec appfile.App, rendered string) string {
+	sum := sha256.New()
+	for _, part := range []string{rendered, spec.Cluster, spec.Namespace, strconv.FormatBool(spec.CreateNamespace)} {
+		fmt.Fprintf(sum, "%q\n", part)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// stamp writes a target's digests into a record.
+func (a *app) stamp(record *Record, t *target) {
+	record.Digest, record.Content = a.digestFor(t), a.contentFor(t)
+}
+
+// contentFor is what digestFor is, for the target's content.
+func (a *app) contentFor(t *target) string {
+	switch last := a.lastRecord(); {
+	case t.remnant && last != nil:
+		return last.Content
+	case t.remnant, t.content == "":
+		return ""
+	}
+	return a.engine.Masker.Seal(t.content)
+}
+
+// AsDeployed reports whether the change would have the cluster hold of an app what the
+// app's last deploy left there, or was to. It is false where that is not known.
+func (p *Prepared) AsDeployed(name string) bool {
+	a := p.engine.app(name)
+	if a == nil {
+		return false
+	}
+	last := a.lastRecord()
+	for _, t := range p.targets {
+		if t.spec.Name == name && last != nil {
+			return last.Content != "" && last.Content == a.contentFor(t)
+		}
+	}
+	return false
+}
