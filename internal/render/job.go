@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 
@@ -89,13 +90,20 @@ func do(text []byte, fsys fs.FS) outcome {
 	}
 	var result outcome
 	j.Release.Fetched = j.Fetched
-	j.Release.Want = func(wanted helm.Wanted) { result.Wants = append(result.Wants, wanted) }
+	j.Release.Want = result.want
 	objects, problems := j.render(fsys, func() { result.AsksCluster = true })
 	result.Problems = problems
 	for _, o := range objects {
 		result.Objects = append(result.Objects, rendered{o.Source, o.Object})
 	}
 	return result
+}
+
+// want notes a chart that is lacking, once.
+func (o *outcome) want(wanted helm.Wanted) {
+	if !slices.ContainsFunc(o.Wants, func(w helm.Wanted) bool { return w.Ref == wanted.Ref }) {
+		o.Wants = append(o.Wants, wanted)
+	}
 }
 
 func (j job) render(fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest.Problems) {

@@ -60,9 +60,11 @@ func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile)
 	at := slices.IndexFunc(r.release.Fetched, func(f Fetched) bool { return f.Ref == wanted.Ref })
 	if at < 0 {
 		r.lacking = true
-		if r.release.Want != nil {
-			r.release.Want(wanted)
+		if r.release.Want == nil {
+			r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("chart %s is not at hand, and nothing is fetched", wanted.Ref), "")
+			return nil, nil
 		}
+		r.release.Want(wanted)
 		return nil, nil
 	}
 	wrong := func(message string) {

@@ -171,11 +171,20 @@ func (r *renderer) definitions() []chart.CRD {
 	return r.chart.CRDObjects()
 }
 
+// ParseVersion reads a version of Kubernetes, as v1.37.2 or 1.37.
+func ParseVersion(text string) (*common.KubeVersion, error) {
+	version, err := common.ParseKubeVersion(text)
+	if err != nil {
+		return nil, fmt.Errorf("read the version of Kubernetes %q: %w", text, err)
+	}
+	return version, nil
+}
+
 // capabilities are what the chart is told of the cluster.
 func (r *renderer) capabilities() (*common.Capabilities, error) {
-	version, err := common.ParseKubeVersion(r.release.Cluster.Version)
+	version, err := ParseVersion(r.release.Cluster.Version)
 	if err != nil {
-		return nil, fmt.Errorf("read the cluster's version %q: %w", r.release.Cluster.Version, err)
+		return nil, err
 	}
 	capabilities := common.DefaultCapabilities.Copy()
 	capabilities.KubeVersion = *version

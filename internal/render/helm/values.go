@@ -14,6 +14,7 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -23,10 +24,21 @@ type valuesFile struct {
 	root *yaml.Node
 }
 
+// OwnValues stand for the values that a chart brings, in a list of values: those before
+// them are beneath.
+func OwnValues(line int) appfile.HelmValues { return appfile.HelmValues{Line: line} }
+
+// isOwn reports whether values are those of OwnValues.
+func isOwn(given appfile.HelmValues) bool { return given.File == "" && given.Inline == nil }
+
 // readValues puts the values of the app together: the later ones win.
 func (r *renderer) readValues() map[string]any {
 	values := map[string]any{}
 	for _, given := range r.release.Settings.Values {
+		if isOwn(given) {
+			values = loader.MergeMaps(values, r.chart.Values)
+			continue
+		}
 		text := []byte(given.Inline)
 		if given.File != "" {
 			text = r.readValuesFile(given.File, given.Line)
