@@ -326,7 +326,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			p.changed[p.targets[i].spec.Name] = o.plan
 		}
 	}
-	p.Problems = oncePerCluster(p.Problems)
+	p.Problems = onceAKind(oncePerCluster(p.Problems))
 }
 
 // parallelApps is how many apps of one push are planned at the same time. Most

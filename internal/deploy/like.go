@@ -43,6 +43,32 @@ func gather(problems manifest.Problems) []alike {
 	return all
 }
 
+// onceAKind tells problems that are about a kind once, at the first place of an object of
+// it, with the number of the others and where the first of those are.
+func onceAKind(problems manifest.Problems) manifest.Problems {
+	type about struct{ kind, message, hint string }
+	var all []alike
+	first := map[about]int{}
+	problems.Sort()
+	for _, p := range problems {
+		key := about{kind: p.Kind, message: p.Message, hint: p.Hint}
+		if at, told := first[key]; told && p.Kind != "" {
+			all[at].others = append(all[at].others, p)
+			continue
+		}
+		first[key] = len(all)
+		all = append(all, alike{Problem: p})
+	}
+	told := make(manifest.Problems, len(all))
+	for i, a := range all {
+		if len(a.others) > 0 {
+			a.Message += "\n" + a.summary("of this kind")
+		}
+		told[i] = a.Problem
+	}
+	return told
+}
+
 // shape is a problem's text without the names of its file, app and object.
 func shape(p manifest.Problem) string {
 	var names []string
@@ -54,8 +80,9 @@ func shape(p manifest.Problem) string {
 	return strings.NewReplacer(names...).Replace(p.Message + "\n" + p.Hint)
 }
 
-// summary is a line about the others: how many there are, and where the first are.
-func (a alike) summary() string {
+// summary is a line about the others: how many there are of what, and where the first
+// are.
+func (a alike) summary(of string) string {
 	var places []string
 	for _, p := range a.others[:min(len(a.others), maxPlaces)] {
 		place := p.Source.String()
@@ -66,7 +93,7 @@ func (a alike) summary() string {
 		}
 		places = append(places, place)
 	}
-	text := fmt.Sprintf("and %d more like it: %s", len(a.others), strings.Join(places, ", "))
+	text := fmt.Sprintf("and %d more %s: %s", len(a.others), of, strings.Join(places, ", "))
 	if len(a.others) > maxPlaces {
 		text += ", ..."
 	}

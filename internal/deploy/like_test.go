@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,5 +42,37 @@ func TestFewProblemsAreToldOneByOne(t *testing.T) {
 	PrintProblems(&b, problems)
 	if n := strings.Count(b.String(), "error: "); n != maxLike {
 		t.Errorf("%d of %d are told", n, maxLike)
+	}
+}
+
+func TestProblemsOfAKindAreOne(t *testing.T) {
+	unknown := func(app, file string, line int, kind string) manifest.Problem {
+		return manifest.Problem{
+			App: app, Source: manifest.Source{File: file, Line: line}, Object: kind + " " + file, Kind: "example.org/v1, Kind=" + kind,
+			Message: "the cluster does not know the kind " + kind, Hint: "install its CustomResourceDefinition",
+		}
+	}
+	object := manifest.Problem{Source: manifest.Source{File: "c.yaml", Line: 1}, Object: "ConfigMap a", Message: "a field is wrong"}
+	for _, tt := range []struct {
+		name     string
+		problems manifest.Problems
+		want     []string
+	}{
+		{"none", nil, nil},
+		{"one of each", manifest.Problems{unknown("a", "a.yaml", 1, "Widget"), unknown("a", "b.yaml", 1, "Gadget")},
+			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget", "b.yaml:1: Gadget b.yaml: the cluster does not know the kind Gadget"}},
+		{"several", manifest.Problems{unknown("a", "b.yaml", 2, "Widget"), unknown("a", "a.yaml", 1, "Widget"), unknown("b", "c.yaml", 3, "Widget")},
+			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget\nand 2 more of this kind: b.yaml:2 Widget b.yaml, c.yaml:3 Widget c.yaml"}},
+		{"objects stay", manifest.Problems{object, object}, []string{"c.yaml:1: ConfigMap a: a field is wrong", "c.yaml:1: ConfigMap a: a field is wrong"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, p := range onceAKind(tt.problems) {
+				got = append(got, p.Error())
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
 	}
 }

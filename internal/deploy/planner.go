@@ -149,6 +149,9 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	if left := with.schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
 		problem.Hint = left
 	}
+	if kube.IsUnserved(err) {
+		problem.Kind = gvk.String()
+	}
 	return kube.Kind{}, &problem, kube.IsUnserved(err)
 }
 
@@ -160,7 +163,7 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 		return nil
 	}
 	return &manifest.Problem{
-		Source: o.Source, Object: o.ID().String(),
+		Source: o.Source, Object: o.ID().String(), Kind: kind.GVK.String(),
 		Message: fmt.Sprintf("a %s cannot be kept: its API does not offer %s", kind.GVK.Kind, strings.Join(missing, ", ")),
 		Hint:    "remove it from the revision: Pushboat deploys what can be read back and followed",
 	}

@@ -195,7 +195,7 @@ func PrintProblems(w io.Writer, problems manifest.Problems) {
 			fmt.Fprintln(w, "  "+manifest.Clean(line))
 		}
 		if len(p.others) > 0 {
-			fmt.Fprintln(w, "  "+manifest.Clean(p.summary()))
+			fmt.Fprintln(w, "  "+manifest.Clean(p.summary("like it")))
 		}
 		if p.Hint != "" {
 			for line := range strings.SplitSeq(strings.TrimRight(p.Hint, "\n"), "\n") {

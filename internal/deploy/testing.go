@@ -106,7 +106,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 	problems := with.vet(ctx, cluster)
 	objects, unresolved := resolve(ctx, cluster, t, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
-		return nil, problems
+		return nil, onceAKind(problems)
 	}
 	objects = slices.DeleteFunc(objects, func(o resolved) bool { return !o.policy.Phase.Has(manifest.Test) || o.policy.Phase.Has(manifest.Skip) })
 	if len(objects) == 0 {

@@ -398,7 +398,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	}
 	objects, problems := resolve(ctx, cluster, t, with)
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, onceAKind(problems)
 	}
 	objects = a.engine.withoutShared(t, objects)
 	if j.look {

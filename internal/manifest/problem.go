@@ -13,6 +13,9 @@ type Problem struct {
 	Object  string // ID.String(); "" if it concerns no single object
 	Message string // may have several lines
 	Hint    string // the next thing to try, without a full stop; "" if there is none
+	// Kind is the kind that the problem is about, whatever object of it is named; "" if
+	// it is about the object.
+	Kind string
 }
 
 // Error writes the problem on one line, without its hint.
