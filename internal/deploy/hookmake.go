@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -119,6 +120,7 @@ func (w *applying) letOneEnd(entry live.Entry) {
 	watch, stop := w.newHookWait()
 	defer stop()
 	seen := watch.app.hooks
+	w.run.waitsFor(entry.ID.String()+", still under way from an earlier deploy", w.target.spec.Timeout)
 	timeout := time.NewTimer(w.target.spec.Timeout)
 	defer timeout.Stop()
 	for {
@@ -126,7 +128,8 @@ func (w *applying) letOneEnd(entry live.Entry) {
 		if gone || now.Hook.End != "" {
 			return
 		}
-		if watch.findPodCause(watch.ctx, now); watch.causes[now.ID].Reason != "" {
+		watch.findPodCause(watch.ctx, now)
+		if reason := watch.causes[now.ID].Reason; reason != "" && reason != health.NotReady {
 			return
 		}
 		select {

@@ -83,7 +83,7 @@ func (w *applying) newHookWait() (*hookWait, func()) {
 	ctx, cancel := context.WithCancel(w.wait)
 	return &hookWait{ctx: ctx, waiting: waiting{
 		app: w.app, target: w.target, cluster: w.cluster, run: w.run,
-		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{},
+		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{}, told: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}}, cancel
 }
@@ -103,6 +103,8 @@ func (w *applying) awaitHooks() error {
 	}
 	watch, stop := w.newHookWait()
 	defer stop()
+	w.run.waitsFor("its hooks to end", w.target.spec.Timeout)
+	defer w.run.waitsFor("the cluster to take its objects", 0)
 	timeout := time.NewTimer(w.target.spec.Timeout)
 	defer timeout.Stop()
 	lines := time.NewTicker(lookEvery)
@@ -113,6 +115,7 @@ func (w *applying) awaitHooks() error {
 			w.under = nil
 			return failed
 		}
+		w.run.stillWaitsFor(watch.why(w.hooksUnderWay()))
 		select {
 		case <-w.app.hooks.changed:
 		case <-watch.nudge:
@@ -126,6 +129,15 @@ func (w *applying) awaitHooks() error {
 			return waitError(w.wait)
 		}
 	}
+}
+
+// hooksUnderWay are the hooks that have not ended.
+func (w *applying) hooksUnderWay() []live.Entry {
+	entries := make([]live.Entry, len(w.under))
+	for i, hook := range w.under {
+		entries[i] = hook.entry
+	}
+	return entries
 }
 
 // look takes the hooks that have ended out of those under way, and returns the

@@ -40,6 +40,7 @@ func (w *applying) makeRoom(ctx context.Context, step Step) error {
 		return nil
 	}
 	w.run.event("waiting", step.ID, deletion(step.entry))
+	w.run.waitsFor(step.ID.String()+": "+deletion(step.entry), w.target.spec.Timeout)
 	ctx, cancel := context.WithTimeout(ctx, w.target.spec.Timeout)
 	defer cancel()
 	return w.awaitEnd(ctx, step, w.wait.Done())

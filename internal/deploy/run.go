@@ -29,6 +29,8 @@ type Run struct {
 
 	mu      sync.Mutex
 	lines   []string
+	spoke   time.Time // when the last line was added
+	awaited awaited
 	more    chan struct{} // closed and replaced at each line
 	outcome *Record
 	through sync.Once // closes applied
@@ -36,7 +38,13 @@ type Run struct {
 }
 
 func newRun(app string, number int) *Run {
-	return &Run{App: app, Number: number, started: time.Now(), applied: make(chan struct{}), more: make(chan struct{})}
+	now := time.Now()
+	r := &Run{
+		App: app, Number: number, started: now, applied: make(chan struct{}), more: make(chan struct{}),
+		spoke: now, awaited: awaited{what: "its turn", since: now},
+	}
+	time.AfterFunc(pulseEvery, r.pulse)
+	return r
 }
 
 // setApplied says that the deploy applies nothing more, as finish does.
@@ -56,6 +64,7 @@ func (r *Run) Printf(format string, args ...any) {
 			r.lines = append(r.lines, manifest.Clean(line))
 		}
 	}
+	r.spoke = time.Now()
 	r.wakeLocked()
 }
 

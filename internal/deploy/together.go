@@ -35,6 +35,7 @@ func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Durati
 	line := time.NewTimer(lineEvery)
 	defer line.Stop()
 	before := true
+	own.waitsFor("the other apps of the push to be applied", limit)
 	for i, run := range g.runs {
 		if run == own {
 			before = false
@@ -45,6 +46,7 @@ func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Durati
 			case <-run.applied:
 				waits = false
 			case <-line.C:
+				own.stillWaitsFor(unapplied(g.runs[i:], own) + " to be applied, before anything is deleted")
 				own.Printf("  %-10s  for %s to be applied, before anything is deleted", "waiting", unapplied(g.runs[i:], own))
 			case <-timeout.C:
 				return nil

@@ -40,10 +40,11 @@ type waiting struct {
 	run     *Run
 	only    map[manifest.ID]bool // what is waited for; nil for all that the app owns
 
-	lines  map[manifest.ID]*waitLine // of what was not healthy at some time
-	causes map[manifest.ID]health.Cause
-	pods   map[string]*live.Pods // by namespace
-	nudge  chan struct{}         // any of the pods changed
+	lines  map[manifest.ID]*waitLine    // of what was not healthy at some time
+	causes map[manifest.ID]health.Cause // as far as is known
+	told   map[manifest.ID]health.Cause // that have had a line
+	pods   map[string]*live.Pods        // by namespace
+	nudge  chan struct{}                // any of the pods changed
 }
 
 // waitHealthy returns when everything that the app owns is healthy, when
@@ -58,9 +59,11 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 	defer stop()
 	w := &waiting{
 		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, only: only,
-		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{},
+		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{}, told: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}
+	run.waitsFor("its objects to become healthy", t.spec.Timeout)
+	defer run.waitsFor("the cluster to take its objects", 0)
 	changed, done := w.cluster.Index.Changed(setID(a.name))
 	defer done()
 	timeout := time.NewTimer(t.spec.Timeout)
@@ -73,6 +76,7 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 		if len(sick) == 0 {
 			return verdict{result: Deployed}
 		}
+		run.stillWaitsFor(w.why(sick))
 		rest := min(restShare*time.Since(began), lookEvery)
 		if hopeless := w.hopeless(sick); hopeless != "" {
 			return verdict{Unhealthy, hopeless}
@@ -143,6 +147,7 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 		w.run.event("healthy", entry.ID, entry.Health.Message)
 		delete(w.lines, entry.ID)
 		delete(w.causes, entry.ID)
+		delete(w.told, entry.ID)
 	}
 	for _, entry := range sick {
 		w.say(entry)
@@ -201,16 +206,27 @@ func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
 		return
 	}
 	pods := w.podsOf(ctx, entry.ID.Namespace).List()
-	if !anyCause(pods) {
-		return
+	var cause health.Cause
+	if anyCause(pods) {
+		cause, _ = w.cluster.causeOf(ctx, entry.ID, pods)
+		cause.Message = w.target.shown(cause.Message)
 	}
-	cause, ok := w.cluster.causeOf(ctx, entry.ID, pods)
-	cause.Message = w.target.shown(cause.Message)
-	if !ok || w.causes[entry.ID] == cause || cause.Reason == "NotReady" {
-		return
+	known := newestCause(w.causes[entry.ID], cause)
+	w.causes[entry.ID] = known
+	if known.Reason != "" && known.Reason != health.NotReady && w.told[entry.ID] != known {
+		w.told[entry.ID] = known
+		w.run.event("failing", entry.ID, known.String())
 	}
-	w.causes[entry.ID] = cause
-	w.run.event("failing", entry.ID, cause.String())
+}
+
+// newestCause is what keeps an object's pods, given the cause of a moment ago and that
+// of now. The zero cause is none. A container that ends again and again is ready, or
+// about to be, in between: its last end stays the cause.
+func newestCause(before, now health.Cause) health.Cause {
+	if before.Ended && (now.Reason == "" || now.Reason == health.NotReady) {
+		return before
+	}
+	return now
 }
 
 // podsOf follows the pods of a namespace from the first time on.
@@ -271,7 +287,7 @@ func (w *waiting) hopeless(sick []live.Entry) string {
 func (w *waiting) why(sick []live.Entry) string {
 	first := sick[0]
 	for _, entry := range sick {
-		if _, ok := w.causes[entry.ID]; ok {
+		if w.causes[entry.ID].Reason != "" {
 			first = entry
 			break
 		}
@@ -280,7 +296,7 @@ func (w *waiting) why(sick []live.Entry) string {
 	if more := len(sick) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}
-	if cause, ok := w.causes[first.ID]; ok {
+	if cause := w.causes[first.ID]; cause.Reason != "" {
 		text += "\n" + cause.String()
 	}
 	return text

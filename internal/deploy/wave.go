@@ -183,11 +183,13 @@ func (w *applying) awaitGone(v wave) error {
 	defer done()
 	ctx, cancel := context.WithTimeout(w.wait, w.target.spec.Timeout)
 	defer cancel()
+	w.run.waitsFor("its objects to be gone", w.target.spec.Timeout)
 	for {
 		left := w.remaining(v)
 		if left == nil {
 			return nil
 		}
+		w.run.stillWaitsFor(left.ID.String() + " to be gone")
 		select {
 		case <-changed:
 		case <-ctx.Done():

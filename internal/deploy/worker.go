@@ -240,7 +240,7 @@ func (a *app) deploy(t *target, j *job) bool {
 	if t.gone {
 		verb = "removing, as of"
 	}
-	j.run.Printf("%s: %s %s", a.name, verb, short(t.revision))
+	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, short(t.revision), j.run.ID())
 	if err := a.awaitDependencies(j.wait, t, j); err != nil {
 		if errors.Is(context.Cause(j.wait), errSuperseded) {
 			a.finish(j, a.newRecord(j, Superseded, errSuperseded.Error()))
@@ -264,6 +264,7 @@ func (a *app) deploy(t *target, j *job) bool {
 // ended, with an error if one of them did not end well.
 func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 	for _, run := range j.after {
+		j.run.waitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
 		record, err := run.wait(ctx)
 		if err != nil {
 			return err
@@ -277,6 +278,7 @@ func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 		if dependency == nil {
 			continue
 		}
+		j.run.waitsFor("app "+name+", on which it depends", 0)
 		if err := dependency.awaitRest(ctx); err != nil {
 			return err
 		}
@@ -298,6 +300,7 @@ func (a *app) isOK() bool {
 func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	j.plan = plan
 	a.hooks.reset()
+	j.run.waitsFor("the cluster to take its objects", 0)
 	j.run.before = newFormerly(a.sick(t))
 	done, err := a.apply(t, &applying{
 		run: j.run, plan: plan, wait: j.wait, patient: good != Corrected,

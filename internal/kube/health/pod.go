@@ -14,8 +14,12 @@ type Cause struct {
 	Message   string // what is behind it, without the reason: "registry.example/api:2.0: not found"
 	Container string // the container that it is about; "" if it is about the pod
 	Terminal  bool   // the pod will not recover by itself: waiting for it is useless
+	Ended     bool   // its container has ended, and may run again until it ends again
 	Incurable bool   // another pod in its place would fail alike
 }
+
+// NotReady is the reason of a pod whose containers all run, and that is not ready.
+const NotReady = "NotReady"
 
 // String writes the cause on one line.
 func (c Cause) String() string {
@@ -117,7 +121,7 @@ func containerCause(status object, restarts bool) (Cause, bool) {
 	reason := waiting.string("reason")
 	switch {
 	case reason == "CrashLoopBackOff":
-		return Cause{Reason: reason, Message: lastExit(status), Container: name}, true
+		return Cause{Reason: reason, Message: lastExit(status), Container: name, Ended: true}, true
 	case reason == "ImagePullBackOff" || reason == "ErrImagePull":
 		return Cause{Reason: reason, Message: pullMessage(status.string("image"), waiting.string("message")), Container: name}, true
 	case !starting[reason]:
@@ -127,7 +131,7 @@ func containerCause(status object, restarts bool) (Cause, bool) {
 	if ended.fields == nil || ended.int("exitCode") == 0 && ended.string("reason") != "OOMKilled" {
 		return Cause{}, false
 	}
-	return Cause{Reason: exitReason(ended), Message: exit(ended), Container: name, Terminal: !restarts}, true
+	return Cause{Reason: exitReason(ended), Message: exit(ended), Container: name, Ended: true, Terminal: !restarts}, true
 }
 
 // pullMessage prefers what the registry said to "Back-off pulling image". The
@@ -203,5 +207,5 @@ func notReady(o object) (Cause, bool) {
 		names := strings.Trim(after, "[]")
 		message = "running, but the readiness of " + strings.ReplaceAll(names, " ", ", ") + " is not reported"
 	}
-	return Cause{Reason: "NotReady", Message: message}, true
+	return Cause{Reason: NotReady, Message: message}, true
 }

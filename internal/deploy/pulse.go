@@ -1,0 +1,71 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// pulseEvery is how long a deploy that waits may say nothing. A person is to have a line
+// every 15 s, and CI systems end jobs that are silent for long; the rest is for the way.
+const pulseEvery = 14 * time.Second
+
+// awaited is what a deploy waits for.
+type awaited struct {
+	what  string // "Deployment shop/web: 0 of 1 pod ready"; further lines are its cause
+	since time.Time
+	limit time.Duration // 0 for none
+}
+
+// at writes the wait for the log: "30 s of 5 min, for Deployment shop/web: ...".
+func (w awaited) at(now time.Time) string {
+	took := wholeSeconds(now.Sub(w.since))
+	if w.limit > 0 {
+		took += " of " + wholeSeconds(w.limit)
+	}
+	what := strings.ReplaceAll(w.what, "\n", "\n"+strings.Repeat(" ", len("  waiting     ")))
+	return fmt.Sprintf("  %-10s  %s, for %s", "waiting", took, what)
+}
+
+// waitsFor says what the deploy waits for from now on, and for how long at most (0: as
+// long as it takes). A line says so whenever there was none for pulseEvery.
+func (r *Run) waitsFor(what string, limit time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited = awaited{what: what, since: time.Now(), limit: limit}
+}
+
+// stillWaitsFor says how the wait stands.
+func (r *Run) stillWaitsFor(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited.what = what
+}
+
+// pulse prints what the deploy waits for if it has been silent for long, and has itself
+// called again until the deploy has ended.
+func (r *Run) pulse() {
+	r.mu.Lock()
+	ended, quiet, text := r.outcome != nil, time.Since(r.spoke), r.awaited.at(time.Now())
+	r.mu.Unlock()
+	if ended {
+		return
+	}
+	if quiet >= pulseEvery {
+		r.Printf("%s", text)
+		quiet = 0
+	}
+	time.AfterFunc(pulseEvery-quiet, r.pulse)
+}
+
+// wholeSeconds writes a duration as people say it: "45 s", "5 min", "2 min 5 s".
+func wholeSeconds(d time.Duration) string {
+	minutes, rest := int(d.Minutes()), int(d.Seconds())%60
+	switch {
+	case minutes == 0:
+		return fmt.Sprintf("%d s", rest)
+	case rest == 0:
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d min %d s", minutes, rest)
+}

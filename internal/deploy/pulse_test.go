@@ -1,0 +1,50 @@
+package deploy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+)
+
+func TestAwaitedLine(t *testing.T) {
+	since := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		awaited awaited
+		after   time.Duration
+		want    string
+	}{
+		{awaited{"its turn", since, 0}, 15 * time.Second, "  waiting     15 s, for its turn"},
+		{awaited{"Job shop/a: 0 of 1 done", since, 5 * time.Minute}, 150 * time.Second, "  waiting     2 min 30 s of 5 min, for Job shop/a: 0 of 1 done"},
+		{
+			awaited{"Deployment shop/web: 0 of 1 pod ready\nNotReady: x", since, time.Minute},
+			time.Minute,
+			"  waiting     1 min of 1 min, for Deployment shop/web: 0 of 1 pod ready\n              NotReady: x",
+		},
+	} {
+		if got := c.awaited.at(since.Add(c.after)); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+func TestNewestCause(t *testing.T) {
+	var (
+		none        health.Cause
+		notReady    = health.Cause{Reason: health.NotReady}
+		crash       = health.Cause{Reason: "CrashLoopBackOff", Ended: true}
+		unscheduled = health.Cause{Reason: "Unschedulable"}
+	)
+	for _, c := range []struct{ before, now, want health.Cause }{
+		{none, notReady, notReady},
+		{unscheduled, none, none},
+		{unscheduled, notReady, notReady},
+		{crash, none, crash},
+		{crash, notReady, crash},
+		{crash, unscheduled, unscheduled},
+	} {
+		if got := newestCause(c.before, c.now); got != c.want {
+			t.Errorf("after %q, %q: got %q", c.before.Reason, c.now.Reason, got.Reason)
+		}
+	}
+}
