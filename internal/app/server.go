@@ -266,12 +266,8 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 		if cluster == nil {
 			return helm.Cluster{}, fmt.Errorf("there is no cluster %q", name)
 		}
-		version, err := cluster.Kube.Check(ctx)
-		if err != nil {
-			return helm.Cluster{}, err
-		}
-		apis, err := cluster.Kube.APIs(ctx)
-		return helm.Cluster{Version: version, APIs: apis}, err
+		about, err := cluster.Kube.About(ctx)
+		return helm.Cluster{Version: about.Version, APIs: about.APIs, Partial: !about.Whole}, err
 	}
 }
 

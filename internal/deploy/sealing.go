@@ -31,7 +31,8 @@ type sealedTarget struct {
 	Objects  []sealedObject  `json:"objects"`
 	Inputs   render.Inputs   `json:"inputs"`
 	Charts   []charts.Chart  `json:"charts,omitempty"`
-	Sources  string          `json:"sources,omitempty"`
+	Sources  string          `json:"sources,omitempty"` // render.Taken's Values
+	Cluster  string          `json:"cluster,omitempty"` // render.Taken's Cluster
 	Computed bool            `json:"computed,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func (t *target) sealable() bool {
 	if t.gone || t.remnant || t.blind {
 		return false
 	}
-	return t.computed || t.sources != "" || slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
+	return t.computed || t.taken.Any() || slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
 		return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
 	})
 }
@@ -61,7 +62,7 @@ func (t *target) encode() ([]byte, error) {
 		return nil, err
 	}
 	written := sealedTarget{
-		Spec: spec, Digest: t.digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.sources, Computed: t.computed,
+		Spec: spec, Digest: t.digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Computed: t.computed,
 		Objects: make([]sealedObject, 0, len(t.objects)),
 	}
 	for _, o := range t.objects {
@@ -80,7 +81,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 	}
 	t := &target{
 		repo: text.Repository, revision: text.Revision, digest: read.Digest, content: read.Content,
-		inputs: read.Inputs, charts: read.Charts, sources: read.Sources, computed: read.Computed, specText: read.Spec,
+		inputs: read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
 	if err := json.Unmarshal(read.Spec, &t.spec); err != nil {
 		return nil, err

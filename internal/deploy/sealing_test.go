@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -49,7 +50,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	objects[0].Hide("canary")
 	was := &target{
 		spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
-		repo: "team/shop", revision: "r1", objects: objects, digest: "d", sources: "s", computed: true,
+		repo: "team/shop", revision: "r1", objects: objects, digest: "d", taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
 	}
 	if err := e.sealTargets(sealed.Accepted, was); err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	if is == nil {
 		t.Fatal("nothing was kept")
 	}
-	if !reflect.DeepEqual(is.spec, was.spec) || is.revision != "r1" || is.repo != was.repo || is.digest != "d" || is.sources != "s" || !is.computed {
+	if !reflect.DeepEqual(is.spec, was.spec) || is.revision != "r1" || is.repo != was.repo || is.digest != "d" || is.taken != was.taken || !is.computed {
 		t.Errorf("got %+v", is)
 	}
 	if !reflect.DeepEqual(is.objects[0].Object, objects[0].Object) || is.objects[0].Source != objects[0].Source {
@@ -94,7 +95,7 @@ func TestWhatIsSealed(t *testing.T) {
 	}{
 		"plain manifests":          {target{objects: parsed(t, deployment)}, false},
 		"made by a worker":         {target{objects: parsed(t, deployment), computed: true}, true},
-		"values of the cluster":    {target{sources: "s"}, true},
+		"values of the cluster":    {target{taken: render.Taken{Values: "s"}}, true},
 		"a Secret":                 {target{objects: parsed(t, secret)}, true},
 		"a decrypted value":        {target{objects: hidden}, true},
 		"an app that is gone":      {target{computed: true, gone: true}, false},

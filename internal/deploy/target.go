@@ -37,7 +37,7 @@ type target struct {
 	kept     bool          // its objects are those of the target before it
 	plain    []secrets.Plain
 	charts   []charts.Chart      // of registries, that it was rendered from
-	sources  string              // digest of what was read of the cluster for it; "" for nothing
+	taken    render.Taken        // of its cluster
 	seal     func(string) string // keys digests
 	hidden   []string            // values in its objects, and in those before, that are not to be shown
 
@@ -104,12 +104,12 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	defer session.Close()
 	for _, spec := range r.specs {
 		old := e.wantedOf(spec.Name)
-		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.sourcesStand(e.ctx, session) {
+		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.takenStands(e.ctx, session) {
 			targets = append(targets, old.at(r.revision))
 			continue
 		}
 		if old == nil && !r.blind {
-			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.sourcesStand(e.ctx, session) {
+			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.takenStands(e.ctx, session) {
 				kept.revision = r.revision
 				targets = append(targets, kept)
 				continue
@@ -135,7 +135,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 			read:     result.Read,
 			plain:    result.Plain,
 			charts:   result.Charts,
-			sources:  result.Sources,
+			taken:    result.Taken,
 			computed: result.Computed,
 			seal:     e.Masker.Seal,
 			hidden:   hiddenIn(objects, old),
@@ -146,14 +146,12 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	return targets, problems
 }
 
-// sourcesStand reports whether the cluster has the values for the target that it had
-// when it was rendered. Only a target that takes some costs a request.
-func (t *target) sourcesStand(ctx context.Context, session *render.Session) bool {
-	if !t.spec.Substitute.Asks() {
-		return true
-	}
-	digest, err := session.Sources(ctx, t.spec)
-	return err == nil && digest == t.sources
+// takenStands reports whether the cluster has what was taken of it for the target. Only
+// a target for which something was taken costs a request. Values that cannot be read do
+// not stand; a cluster that does not say what it is, has not changed.
+func (t *target) takenStands(ctx context.Context, session *render.Session) bool {
+	stands, _ := session.Stands(ctx, t.spec, t.taken) // a rendering says what is wrong
+	return stands
 }
 
 // hiddenIn are the values that objects, and those of the target before, which may

@@ -199,7 +199,7 @@ func (a *app) do(j *job) bool {
 func (a *app) branchMoved(t *target, j *job) bool {
 	repo, branch := a.home()
 	head, err := a.engine.Source.Head(a.engine.ctx, repo, branch)
-	if err != nil || head == "" || head == t.revision && a.sourcesStand(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
+	if err != nil || head == "" || head == t.revision && a.takenStands(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
 		return false
 	}
 	cause := CauseStart
@@ -213,22 +213,22 @@ func (a *app) branchMoved(t *target, j *job) bool {
 	return true
 }
 
-// sourcesStand reports whether what the app takes from its cluster is as it was. If
+// takenStands reports whether what the app takes from its cluster is as it was. If
 // that can not be told, the app stays as it is, and its status says why.
-func (a *app) sourcesStand(t *target, j *job) bool {
-	if t.gone || !t.spec.Substitute.Asks() {
+func (a *app) takenStands(t *target, j *job) bool {
+	if t.gone || !t.spec.Substitute.Asks() && !t.taken.Any() {
 		return true
 	}
 	session := a.engine.Renderer.Session(nil)
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
 	defer cancel()
-	digest, err := session.Sources(ctx, t.spec)
+	stands, err := session.Stands(ctx, t.spec, t.taken)
 	if err != nil {
 		a.logTrouble("look for new values", err)
 		j.trouble = err.Error()
 	}
-	return err != nil || digest == t.sources
+	return err != nil || stands
 }
 
 // deploy brings the app's newest revision to the cluster.

@@ -4,20 +4,67 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
+	"time"
 )
 
-// APIs returns what the cluster serves, sorted, as charts ask for it: every
-// group/version, and every group/version/Kind. It asks for nothing that is known
-// already.
-func (c *Cluster) APIs(ctx context.Context) ([]string, error) {
-	known, _, err := c.kinds.current(ctx, nil, 0)
-	if err != nil {
-		return nil, c.wrap("ask what it serves", err)
+// About is what charts may ask about a cluster.
+type About struct {
+	Version string   // as v1.37.2
+	APIs    []string // all that it serves: group/version, and group/version/Kind; sorted
+	Whole   bool     // every API has answered; otherwise the kinds of some are not in APIs
+}
+
+// about remembers the answer for a while: the apps that are looked at in the same second
+// share it.
+type about struct {
+	mu    sync.Mutex // held during the requests: those who ask together ask once
+	known About
+	at    time.Time
+}
+
+func (a *about) forget() {
+	a.mu.Lock()
+	a.at = time.Time{}
+	a.mu.Unlock()
+}
+
+// About asks the cluster for its version and for what it serves, as of a few seconds ago
+// at most.
+func (c *Cluster) About(ctx context.Context) (About, error) {
+	c.about.mu.Lock()
+	defer c.about.mu.Unlock()
+	if time.Since(c.about.at) < rediscoverAfter {
+		return c.about.known, nil
 	}
+	version, err := c.Check(ctx)
+	if err != nil {
+		return About{}, err
+	}
+	known, err := c.kinds.recent(ctx)
+	if err != nil {
+		return About{}, c.wrap("ask what it serves", err)
+	}
+	c.about.known = About{Version: version, APIs: known.apis(), Whole: len(known.broken) == 0}
+	c.about.at = time.Now()
+	return c.about.known, nil
+}
+
+// recent returns what discovery said, at most rediscoverAfter ago.
+func (k *kinds) recent(ctx context.Context) (*catalogue, error) {
+	k.mu.Lock()
+	stale := k.known
+	k.mu.Unlock()
+	known, _, err := k.current(ctx, stale, rediscoverAfter)
+	return known, err
+}
+
+// apis lists groups and versions, and the kinds of each.
+func (c *catalogue) apis() []string {
 	served := map[string]bool{}
-	for gvk := range known.kinds {
+	for gvk := range c.kinds {
 		version := gvk.GroupVersion().String()
 		served[version], served[version+"/"+gvk.Kind] = true, true
 	}
-	return slices.Sorted(maps.Keys(served)), nil
+	return slices.Sorted(maps.Keys(served))
 }

@@ -44,6 +44,7 @@ type Cluster struct {
 	lists    *rest.RESTClient // for ListVersions
 	kinds    *kinds
 	schemas  *schemas
+	about    about
 	stage    stage
 	meter    *meter
 }

@@ -170,6 +170,7 @@ func (c *Cluster) wrapKind(kind string, err error) error {
 func (c *Cluster) Invalidate() {
 	c.kinds.invalidate()
 	c.schemas.invalidate()
+	c.about.forget()
 }
 
 // doubt has the next look-up ask the cluster again, unless it was asked just now:

@@ -42,6 +42,8 @@ type outcome struct {
 	// AsksCluster says that there are charts in it, and that it has to know the
 	// cluster: without that it has rendered nothing.
 	AsksCluster bool `json:"asksCluster,omitempty"`
+	// Depends says that what charts render to may depend on the cluster.
+	Depends bool `json:"depends,omitempty"`
 }
 
 // rendered is an object on its way from a worker.
@@ -90,7 +92,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	}
 	var result outcome
 	j.Release.Fetched = j.Fetched
-	j.Release.Want = result.want
+	j.Release.Want, j.Release.Asks = result.want, func() { result.Depends = true }
 	objects, problems := j.render(fsys, func() { result.AsksCluster = true })
 	result.Problems = problems
 	for _, o := range objects {
@@ -126,6 +128,7 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 			return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
 		}
 		if (len(result.Wants) == 0 && !result.AsksCluster) || len(result.Problems) > 0 {
+			s.depends = s.depends || result.Depends
 			return result.check()
 		}
 		if result.AsksCluster {

@@ -37,9 +37,8 @@ type Result struct {
 	Digest string
 	// Inputs are what was read; they never hold if there were problems.
 	Inputs Inputs
-	// Sources is a digest of what was read of the app's cluster for it; "" if that
-	// is nothing.
-	Sources string
+	// Taken is what was taken of the app's cluster for it.
+	Taken Taken
 	// Plain are the Secrets with values that come out of no encrypted file.
 	Plain []secrets.Plain
 	// Charts are those of registries that it was rendered from.
@@ -105,14 +104,16 @@ func (r *Renderer) WithValues(given map[string]string) *Renderer {
 // not for several goroutines at once; it has to be closed.
 type Session struct {
 	*Renderer
-	fsys   fs.FS
-	worker *worker.Session
-	read   map[source]answer // of clusters, each asked once
-	waited time.Duration     // for clusters that did not answer
-	used   []charts.Chart    // by the app that is rendered
-	worked bool              // a worker has rendered the app
-	before *plain.Read       // of the app, for what is built next
-	found  *plain.Read       // for what was built last; nil if it is not plain
+	fsys    fs.FS
+	worker  *worker.Session
+	read    map[source]answer // of clusters, each asked once
+	about   map[string]facts  // about clusters, each asked once
+	waited  time.Duration     // for clusters that did not answer
+	used    []charts.Chart    // by the app that is rendered
+	worked  bool              // a worker has rendered the app
+	depends bool              // what charts of the app render to may depend on the cluster
+	before  *plain.Read       // of the app, for what is built next
+	found   *plain.Read       // for what was built last; nil if it is not plain
 }
 
 // Session begins to render the revision whose root is fsys.
@@ -126,7 +127,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.SessionFor(operator, waits), read: map[source]answer{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.SessionFor(operator, waits), read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close lets go of what the session has used.
@@ -144,8 +145,8 @@ func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Pr
 func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read) (Result, manifest.Problems) {
 	files := s.keys.Files(ctx, s.fsys)
 	traced := trace(files)
-	s.used, s.worked = nil, false
-	set, sources, unknown := s.substitutions(ctx, app)
+	s.used, s.worked, s.depends = nil, false, false
+	set, values, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
 	objects, found, problems := s.buildAfter(ctx, traced, app, set, before)
 	if before != nil && files.Decrypted() { // objects of before do not conceal it, and are not to be changed
@@ -160,7 +161,7 @@ func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects, found), Sources: sources, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
+	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 		if !files.Decrypted() {
@@ -287,7 +288,7 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	if s.ask == nil {
 		return helm.Cluster{}, &manifest.Problem{Source: app, Message: "charts are rendered for a cluster, and none is known"}
 	}
-	cluster, err := s.ask(ctx, name)
+	cluster, err := s.askAbout(ctx, name)
 	if err != nil {
 		return helm.Cluster{}, &manifest.Problem{
 			Source: app, Message: fmt.Sprintf("ask cluster %s for what charts may ask: %v", name, err), Hint: "push again when it answers",

@@ -39,14 +39,6 @@ func namesOf(app appfile.App) []string {
 	return names
 }
 
-// Sources returns the digest of what the app's cluster has of the values that it
-// takes from there, as Result has it; "" if it takes none, and then nothing is
-// asked.
-func (s *Session) Sources(ctx context.Context, app appfile.App) (string, error) {
-	_, digest, problems := s.substitutions(ctx, app)
-	return digest, problems.Err()
-}
-
 // substitutions are the values of an app's names, with a digest of those that
 // come from its cluster.
 func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitute.Set, string, manifest.Problems) {

@@ -31,6 +31,7 @@ import (
 type Cluster struct {
 	Version string   `json:"version"` // as v1.37.2
 	APIs    []string `json:"apis"`    // group/version, and group/version/Kind
+	Partial bool     `json:"-"`       // some APIs did not answer, and are not among them
 }
 
 // Release is what a chart is rendered for.
@@ -50,6 +51,9 @@ type Release struct {
 	Fetched []Fetched `json:"-"`
 	// Want is told of each that is lacking; nothing is rendered then.
 	Want func(Wanted) `json:"-"`
+	// Asks is called if what the chart renders to may depend on the cluster; it may be
+	// nil.
+	Asks func() `json:"-"`
 }
 
 // Wanted is a chart of a registry that is needed.
@@ -121,6 +125,9 @@ func (r *renderer) render() {
 	top := r.renderValues(values)
 	if len(r.problems) > 0 {
 		return
+	}
+	if r.release.Asks != nil && asks(r.chart, top["Values"]) {
+		r.release.Asks()
 	}
 	files := r.execute(top)
 	if len(r.problems) > 0 {
