@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,13 +152,22 @@ func listHistory(ctx context.Context, c *call) error {
 }
 
 func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
-	table := newTable(w, "DEPLOY", "REVISION", "RESULT", "TOOK", "WHEN", "BY", "CHANGED")
+	columns := []string{"DEPLOY", "REVISION", "RESULT", "TOOK", "WHEN", "BY", "CHANGED"}
+	warned := slices.ContainsFunc(records, func(r deploy.Record) bool { return len(r.Warnings) > 0 })
+	if warned {
+		columns = append(columns, "WARNINGS")
+	}
+	table := newTable(w, columns...)
 	for _, r := range records {
 		by := r.Operator
 		if r.Cause != deploy.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
-		table.row(r.ID(), short(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed()))
+		cells := []string{r.ID(), short(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
+		if warned {
+			cells = append(cells, strconv.Itoa(len(r.Warnings)))
+		}
+		table.row(cells...)
 	}
 	table.print()
 	printNames(w, records)
@@ -231,6 +241,9 @@ func show(ctx context.Context, c *call) error {
 		fmt.Fprintf(w, "%-9s %d changed, %d unchanged\n", "objects", r.Changed(), r.Same)
 		for _, culprit := range r.Culprits() {
 			fmt.Fprintf(w, "%-9s %s\n", "culprit", manifest.Clean(culprit.String()))
+		}
+		for _, warning := range r.Warnings {
+			fmt.Fprintf(w, "%-9s %s\n", "warning", manifest.Clean(warning.String()))
 		}
 		fmt.Fprintf(c.lines(), "\n%s", entry.Log)
 	})

@@ -100,8 +100,9 @@ func details(s deploy.Status, now time.Time) []string {
 		lines = append(lines, "going on: "+s.Running+"   (logs -f "+s.Running+")")
 	}
 	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" {
-		first, _, _ := strings.Cut(s.Last.Message, "\n")
-		lines = append(lines, first+"   (show "+s.Last.ID()+")")
+		why := fewLines(s.Last.Message)
+		why[0] += "   (show " + s.Last.ID() + ")"
+		lines = append(lines, why...)
 	}
 	for _, symptom := range s.Sick {
 		line := symptom.Object + ": " + symptom.State
@@ -132,7 +133,19 @@ func details(s deploy.Status, now time.Time) []string {
 		lines = append(lines, "cannot be rendered: "+s.Unrendered, "it is kept as it was last applied; its branch is tried again by itself")
 	}
 	if s.Trouble != "" {
-		lines = append(lines, "last check: "+s.Trouble)
+		lines = append(lines, fewLines("last check: "+s.Trouble)...)
+	}
+	return lines
+}
+
+// maxReasonLines is how many lines of one reason a table shows.
+const maxReasonLines = 6
+
+// fewLines splits a text into its lines, and leaves out those beyond maxReasonLines.
+func fewLines(text string) []string {
+	lines := strings.Split(text, "\n")
+	if len(lines) > maxReasonLines {
+		lines = append(lines[:maxReasonLines], "  ...")
 	}
 	return lines
 }

@@ -28,14 +28,15 @@ const (
 // applying is one apply of a plan. It goes on when the server is asked to
 // stop, so that nothing is left half done that need not be.
 type applying struct {
-	app     *app
-	target  *target
-	cluster *Cluster
-	run     *Run
-	plan    *Plan
-	wait    context.Context // ends what is waited for, but nothing that is being applied
-	patient bool            // waits for the health of a wave before it begins the next
-	later   []Step          // deletions that come when all else is healthy
+	app      *app
+	target   *target
+	cluster  *Cluster
+	run      *Run
+	plan     *Plan
+	wait     context.Context // ends what is waited for, but nothing that is being applied
+	corrects bool            // takes drift back
+	patient  bool            // waits for the health of a wave before it begins the next
+	later    []Step          // deletions that come when all else is healthy
 
 	runsHooks  bool
 	doneBefore map[string]bool // hooks that need not run again, see app.doneBefore
@@ -50,6 +51,7 @@ type applying struct {
 	same    int      // how many objects stayed as they were; the worker's own
 	deleted []string // manifest.ID keys
 	errs    []error
+	warned  warned
 }
 
 // apply brings the plan's objects to the cluster; prune is the other half of
@@ -234,6 +236,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		w.fail(step.ID, err)
 		return
 	}
+	ctx, heard := kube.Listen(ctx)
 	var applied *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
 		if err = w.replace(ctx, step); err != nil {
@@ -262,6 +265,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		w.app.noteEnd(step.ID, now.Ended)
 	}
 	w.enter(step)
+	w.hear(step, heard)
 	w.run.event(string(step.Action), step.ID, step.Note)
 }
 

@@ -396,6 +396,9 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	if message, hint, denied := kube.Denied(err); denied {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
 	}
+	if message, hint, ok := kube.Unconverted(err); ok {
+		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
+	}
 	if unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
@@ -463,11 +466,10 @@ func (p *Prepared) Print(w io.Writer) {
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 		printApps(w, "added", p.added)
 		printApps(w, "removed", p.removed)
-	}
-	for _, plan := range p.Plans {
-		if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
+		for _, plan := range p.Plans {
 			plan.Print(w)
 		}
+		printWarnings(w, p.warnings())
 	}
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", plural(n, "app"))

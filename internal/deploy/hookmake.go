@@ -78,6 +78,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 	live.MarkHook(object, live.Hook{Key: step.ID.Key(), Phase: phase, Run: run})
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
+	ctx, heard := kube.Listen(ctx)
 	var made *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
 		made, err = w.cluster.Kube.Apply(ctx, step.kind, object, kube.ApplyOptions{})
@@ -87,6 +88,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 		return live.Entry{}, w.plainly(ctx, step, err)
 	}
 	w.cluster.Index.Note(made)
+	w.hear(step, heard)
 	entry := w.cluster.Index.EntryOf(made)
 	w.run.event("started", entry.ID, phase.String()+" hook")
 	return entry, nil

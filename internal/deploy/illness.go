@@ -106,6 +106,9 @@ func (a *app) publishRecord(r Record) {
 		kind = event.Suspend
 	}
 	first, _, _ := strings.Cut(outcome(r), "\n")
+	if len(r.Warnings) > 0 {
+		first += ", " + plural(len(r.Warnings), "warning")
+	}
 	good := r.Result.OK() || r.Standing != "" && r.Result != DriftFound
 	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, a.name+": "))})
 }

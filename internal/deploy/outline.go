@@ -27,6 +27,7 @@ var Formats = []Format{Text, JSON, Markdown}
 type Outline struct {
 	Refused  bool              `json:"refused"` // a push would be
 	Problems []OutlinedProblem `json:"problems"`
+	Warnings []OutlinedProblem `json:"warnings"` // of the API server; they refuse nothing
 	Added    []string          `json:"appsAdded"`
 	Removed  []string          `json:"appsRemoved"`
 	Same     int               `json:"appsUnchanged"`
@@ -92,21 +93,26 @@ var outlinedActions = map[Action]string{
 // Outline returns the change as data.
 func (p *Prepared) Outline() Outline {
 	o := Outline{
-		Refused: len(p.Problems) > 0, Problems: []OutlinedProblem{}, Plans: []OutlinedPlan{},
+		Refused: len(p.Problems) > 0, Plans: []OutlinedPlan{},
 		Added: append([]string{}, p.added...), Removed: append([]string{}, p.removed...),
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()
-	for _, problem := range p.Problems {
-		o.Problems = append(o.Problems, OutlinedProblem{
-			File: problem.Source.File, Line: problem.Source.Line, App: problem.App,
-			Object: problem.Object, Message: problem.Message, Hint: problem.Hint,
-		})
-	}
+	o.Problems, o.Warnings = outlinedProblems(p.Problems), outlinedProblems(p.warnings())
 	for _, plan := range p.Plans {
 		o.Plans = append(o.Plans, plan.outline())
 	}
 	return o
+}
+
+func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
+	list := make([]OutlinedProblem, 0, len(problems))
+	for _, p := range problems {
+		list = append(list, OutlinedProblem{
+			File: p.Source.File, Line: p.Source.Line, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
+		})
+	}
+	return list
 }
 
 func (p *Plan) outline() OutlinedPlan {
@@ -178,11 +184,10 @@ func (o Outline) markdown(w io.Writer) {
 	default:
 		fmt.Fprint(w, "**Pushboat: what a push would change**\n")
 	}
-	if len(o.Problems) > 0 {
-		var text strings.Builder
-		for _, problem := range o.Problems {
-			problem.write(&text)
-		}
+	var text strings.Builder
+	PrintProblems(&text, told(o.Problems))
+	printWarnings(&text, told(o.Warnings))
+	if text.Len() > 0 {
 		fmt.Fprintln(w)
 		fence(w, "text", text.String())
 	}
@@ -194,10 +199,15 @@ func (o Outline) markdown(w io.Writer) {
 	}
 }
 
-func (p OutlinedProblem) write(w io.Writer) {
-	PrintProblems(w, manifest.Problems{{
-		Source: manifest.Source{File: p.File, Line: p.Line}, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
-	}})
+// told are problems as they are written for people.
+func told(list []OutlinedProblem) manifest.Problems {
+	problems := make(manifest.Problems, 0, len(list))
+	for _, p := range list {
+		problems = append(problems, manifest.Problem{
+			Source: manifest.Source{File: p.File, Line: p.Line}, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
+		})
+	}
+	return problems
 }
 
 func (p OutlinedPlan) markdown(w io.Writer) {

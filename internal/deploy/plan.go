@@ -34,6 +34,7 @@ type Step struct {
 	Changes []manifest.Change // field by field, for Configure and Recreate; secrets masked
 	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
+	Warned  manifest.Problems // what the API server warns of, for what is applied
 
 	defined  bool           // its definition comes with the push, and allows it
 	app      string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none

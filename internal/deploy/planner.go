@@ -294,7 +294,7 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 	group.SetLimit(parallel)
 	for i, o := range objects {
 		group.Go(func() (err error) {
-			steps[i], found[i], err = p.step(groupCtx, o)
+			steps[i], found[i], err = p.listenTo(groupCtx, o)
 			return err
 		})
 	}

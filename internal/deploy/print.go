@@ -175,33 +175,39 @@ func (c Counts) String() string {
 }
 
 // PrintProblems writes all problems, each with its place and the next thing
-// to try; many that differ only in names are told as one. Git's clients colour
-// "error:" and "hint:" at the start of a line.
+// to try; many that differ only in names are told as one.
 func PrintProblems(w io.Writer, problems manifest.Problems) {
 	problems.Sort()
 	for _, p := range gather(problems) {
-		place := p.Source.String()
-		if p.Object != "" {
-			place = strings.TrimPrefix(place+": "+p.Object, ": ")
-		}
-		lines := strings.Split(strings.TrimRight(p.Message, "\n"), "\n")
-		if place == "" {
-			place, lines = lines[0], lines[1:]
-		} else {
-			place += ":"
-		}
-		fmt.Fprintln(w, "error: "+manifest.Clean(place))
-		for _, line := range lines {
-			fmt.Fprintln(w, "  "+manifest.Clean(line))
-		}
-		if len(p.others) > 0 {
-			fmt.Fprintln(w, "  "+manifest.Clean(p.summary("like it")))
-		}
-		if p.Hint != "" {
-			for line := range strings.SplitSeq(strings.TrimRight(p.Hint, "\n"), "\n") {
-				fmt.Fprintln(w, "hint: "+manifest.Clean(line))
-			}
-		}
+		p.print(w, "error")
+	}
+}
+
+// print writes a problem below a word. Git's clients colour "error:", "warning:" and
+// "hint:" at the start of a line.
+func (a alike) print(w io.Writer, word string) {
+	place := a.Source.String()
+	if a.Object != "" {
+		place = strings.TrimPrefix(place+": "+a.Object, ": ")
+	}
+	lines := strings.Split(strings.TrimRight(a.Message, "\n"), "\n")
+	if place == "" {
+		place, lines = lines[0], lines[1:]
+	} else {
+		place += ":"
+	}
+	fmt.Fprintln(w, word+": "+manifest.Clean(place))
+	for _, line := range lines {
+		fmt.Fprintln(w, "  "+manifest.Clean(line))
+	}
+	if len(a.others) > 0 {
+		fmt.Fprintln(w, "  "+manifest.Clean(a.summary("like it")))
+	}
+	if a.Hint == "" {
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimRight(a.Hint, "\n"), "\n") {
+		fmt.Fprintln(w, "hint: "+manifest.Clean(line))
 	}
 }
 

@@ -89,6 +89,7 @@ type Record struct {
 	Objects   []Object     `json:"objects,omitempty"`   // what this deploy has changed
 	Deleted   []string     `json:"deleted,omitempty"`   // manifest.ID keys
 	Hooks     []HookResult `json:"hooks,omitempty"`     // that ran, or failed to
+	Warnings  []Warning    `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
 	Same      int          `json:"unchanged"`           // how many objects stayed as they were
 	Cancelled string       `json:"cancelled,omitempty"` // the operator who ended its wait
 	Undone    bool         `json:"undone,omitempty"`    // onFailure has the app taken back next

@@ -68,8 +68,10 @@ func (r *Run) Printf(format string, args ...any) {
 	r.wakeLocked()
 }
 
-// event adds a line about one object in the fixed columns of the log.
+// event adds a line about one object in the fixed columns of the log. What more lines
+// the detail has are indented below.
 func (r *Run) event(word string, id manifest.ID, detail string) {
+	detail = strings.ReplaceAll(detail, "\n", "\n              ")
 	r.Printf("%s", strings.TrimRight(fmt.Sprintf("  %-10s  %s  %s", word, id, detail), " "))
 }
 

@@ -298,13 +298,15 @@ func (a *app) isOK() bool {
 // carryOut applies a plan, prunes once all of the push is applied, waits for
 // health and records the result.
 func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
+	shown := j.plan.warnings()
 	j.plan = plan
 	a.hooks.reset()
 	j.run.waitsFor("the cluster to take its objects", 0)
 	j.run.before = newFormerly(a.sick(t))
 	done, err := a.apply(t, &applying{
-		run: j.run, plan: plan, wait: j.wait, patient: good != Corrected,
+		run: j.run, plan: plan, wait: j.wait, corrects: good == Corrected, patient: good != Corrected,
 		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
+		warned: warned{shown: shown},
 	})
 	j.run.setApplied()
 	if err == nil && plan.defines() {
@@ -318,6 +320,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	}
 	record := a.newRecord(j, good, "")
 	a.account(&record, done)
+	done.tellWarnings()
 	a.stamp(&record, t)
 	switch {
 	case errors.Is(err, errInterrupted):
@@ -351,6 +354,8 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	}
 	record.enterCancel(j.wait)
 	a.endHooks(j, done, &record)
+	done.tellWarnings() // of hooks
+	record.Warnings = done.recordedWarnings()
 	a.finish(j, record)
 	return record.Result != Failed || (record.hookFailed() || record.Cancelled != "") && !t.gone
 }

@@ -44,6 +44,7 @@ func message(r deploy.Record) string {
 	trailers = append(trailers, [][2]string{
 		{"Result", string(r.Result)},
 		{"Changed", strconv.Itoa(r.Changed())},
+		{"Warnings", count(r.Warnings)},
 		{"Duration", fmt.Sprintf("%.1fs", r.Seconds)},
 	}...)
 	for _, trailer := range trailers {
@@ -52,6 +53,14 @@ func message(r deploy.Record) string {
 		}
 	}
 	return b.String()
+}
+
+// count is how many warnings there are; "" for none.
+func count(warnings []deploy.Warning) string {
+	if len(warnings) == 0 {
+		return ""
+	}
+	return strconv.Itoa(len(warnings))
 }
 
 // changes lists the objects that a deploy has changed, in the log's columns.

@@ -97,7 +97,7 @@ func tune(cfg *rest.Config, meter *meter, log *logrus.Entry) *rest.Config {
 	cfg.QPS, cfg.Burst, cfg.RateLimiter = -1, 0, nil
 	cfg.Timeout = 0 // it would end watches as well; see headerTimeout
 	cfg.WarningHandler = nil
-	cfg.WarningHandlerWithContext = warnings{log}
+	cfg.WarningHandlerWithContext = warner{log}
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
@@ -141,16 +141,6 @@ func (c *Cluster) wrap(step string, err error) error {
 		return &UnreachableError{Cluster: c.name, Err: err}
 	}
 	return fmt.Errorf("%s: %w", step, err)
-}
-
-// warnings passes the API server's warnings (deprecated versions, unknown
-// fields) to the log.
-type warnings struct{ log *logrus.Entry }
-
-func (w warnings) HandleWarningHeaderWithContext(_ context.Context, code int, _ string, text string) {
-	if code == 299 && text != "" {
-		w.log.WithField("warning", text).Debug("the API server warns")
-	}
 }
 
 // impatient gives up on a request whose response does not begin in time. The

@@ -83,7 +83,7 @@ func (e *explainer) add(path, message, hint string) {
 	message = shorten(message, maxMessage)
 	problem := manifest.Problem{
 		Source: e.obj.Source, Object: e.obj.ID().String(),
-		Message: manifest.CleanLines(message), Hint: manifest.Clean(e.obj.Redact(hint)),
+		Message: manifest.CleanLines(fewLines(message)), Hint: manifest.Clean(e.obj.Redact(hint)),
 	}
 	if path != "" {
 		problem.Source = e.obj.At(path)
@@ -167,35 +167,12 @@ func (e *explainer) status(ctx context.Context, status metav1.Status) {
 	}
 }
 
-var (
-	webhookDenied  = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?admission webhook "([^"]*)" denied the request(?:: (.*)| without explanation)?$`)
-	webhookFailed  = regexp.MustCompile(`(?s)failed calling webhook "([^"]*)": (?:failed to call webhook: )?(.*)$`)
-	policyDenied   = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.*)$`)
-	webhookRequest = regexp.MustCompile(`^(?:Post|Get) "[^"]*": `)
-)
-
-// webhook explains refusals by admission webhooks and policies, which come with
-// any code and reason.
-func (e *explainer) webhook(message string) bool {
-	if m := webhookDenied.FindStringSubmatch(message); m != nil {
-		e.add("", strings.TrimSuffix(fmt.Sprintf("refused by the admission webhook %s: %s", m[1], m[2]), ": "), "")
-		return true
-	}
-	if m := webhookFailed.FindStringSubmatch(message); m != nil {
-		why := webhookRequest.ReplaceAllString(m[2], "")
-		e.add("", fmt.Sprintf("the cluster's admission webhook %s does not answer: %s", m[1], why),
-			"push again when the webhook runs; until then the cluster takes no such object from anybody")
-		return true
-	}
-	return false
-}
-
 // causes explains the causes of an invalid object.
 func (e *explainer) causes(causes []cause) {
 	for _, c := range causes[:min(len(causes), maxCauses)] {
 		c.detail = shorten(c.detail, 2*maxMessage)
 		if m := policyDenied.FindStringSubmatch(c.detail); m != nil {
-			e.add("", fmt.Sprintf("refused by the admission policy %s: %s", m[1], m[2]), "")
+			e.add("", refusedBy("the admission policy "+m[1], m[2]), "")
 			continue
 		}
 		if c.field == "<nil>" || e.derived(c, causes) {
@@ -278,7 +255,7 @@ func (e *explainer) forbidden(status metav1.Status) {
 	case strings.HasPrefix(text, "failed quota: "):
 		e.add("", "the quota refuses it: "+strings.TrimPrefix(text, "failed quota: "), "")
 	case strings.HasPrefix(text, "violates PodSecurity "):
-		e.add("", text, "mend the pod, or have the namespace's pod-security.kubernetes.io/enforce label changed")
+		e.add("", podViolations(text), "mend the pod, or have the namespace's pod-security.kubernetes.io/enforce label changed")
 	case strings.Contains(text, grantsTooMuch):
 		_, rights, _ := strings.Cut(text, "not currently held:")
 		e.add("", "it grants rights that Pushboat itself does not have: "+strings.TrimSpace(rights),

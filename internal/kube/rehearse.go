@@ -55,7 +55,9 @@ func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object)
 // rehearse dry-runs the moved copy of an object. The error is nil if there is
 // nothing to say against the object itself.
 func (c *Cluster) rehearse(ctx context.Context, kind Kind, obj *manifest.Object, moved *unstructured.Unstructured) error {
-	_, err := c.Apply(ctx, kind, moved, ApplyOptions{DryRun: true})
+	inner, heard := Listen(ctx)
+	_, err := c.Apply(inner, kind, moved, ApplyOptions{DryRun: true})
+	heard.passOn(ctx, explainer{obj: obj, moved: moved})
 	switch message := messageOf(err); {
 	case !apierrors.IsForbidden(err) || strings.Contains(message, "admission webhook ") ||
 		strings.Contains(message, "ValidatingAdmissionPolicy ") || strings.Contains(message, grantsTooMuch):

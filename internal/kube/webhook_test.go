@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,20 +14,45 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestWebhookDenial has a real admission webhook refuse an object.
+// TestWebhookDenial has a real admission webhook refuse an object, in several lines and
+// with a warning.
 func TestWebhookDenial(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "webhook")
+	answer := map[string]any{
+		"allowed": false, "warnings": []string{"weekdays are soon full"},
+		"status": map[string]any{"message": "\n\nboats only on weekdays\r\n\n  rule-1: it is sunday\n", "code": 403},
+	}
+	serveWebhook(t, c, ns, answer)
+	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: "+ns+"}")
+	kind := kindOf(t, c, o)
+	ctx, heard := Listen(t.Context())
+	var err error
+	eventually(t, func() bool { // admission has noticed
+		_, err = c.Apply(ctx, kind, o.Unstructured, ApplyOptions{DryRun: true})
+		return err != nil
+	})
+	want := "a.yaml:1: ConfigMap " + ns + "/a: refused by the admission webhook weekdays.pushboat.example:\n  boats only on weekdays\n    rule-1: it is sunday"
+	if got := strings.TrimSpace(explained(c.Explain(t.Context(), o, err), err)); got != want {
+		t.Errorf("%v\nis explained as %q", err, got)
+	}
+	if told := heard.About(o); len(told) != 1 || told[0].Message != "weekdays are soon full" {
+		t.Errorf("warnings: %v", told)
+	}
+}
+
+// serveWebhook has a webhook answer for what is made in a namespace.
+func serveWebhook(t *testing.T, c *Cluster, ns string, answer map[string]any) {
+	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var review struct {
 			APIVersion, Kind string
 			Request          struct{ UID string }
 		}
 		_ = json.NewDecoder(r.Body).Decode(&review)
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"apiVersion": review.APIVersion, "kind": review.Kind,
-			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": "boats only on weekdays", "code": 403}},
-		})
+		response := maps.Clone(answer)
+		response["uid"] = review.Request.UID
+		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": review.APIVersion, "kind": review.Kind, "response": response})
 	}))
 	t.Cleanup(server.Close)
 	bundle := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
@@ -45,17 +71,6 @@ webhooks:
 	hooks := kindOf(t, c, hook)
 	must[*unstructured.Unstructured](t)(c.Apply(t.Context(), hooks, hook.Unstructured, ApplyOptions{}))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), hooks, "", hook.GetName(), DeleteOptions{}) })
-	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: "+ns+"}")
-	kind := kindOf(t, c, o)
-	var err error
-	eventually(t, func() bool { // admission has noticed
-		_, err = c.Apply(t.Context(), kind, o.Unstructured, ApplyOptions{DryRun: true})
-		return err != nil
-	})
-	want := "a.yaml:1: ConfigMap " + ns + "/a: refused by the admission webhook weekdays.pushboat.example: boats only on weekdays"
-	if got := strings.TrimSpace(explained(c.Explain(t.Context(), o, err), err)); got != want {
-		t.Errorf("%v\nis explained as %q", err, got)
-	}
 }
 
 // TestGrantTooMuch has a ServiceAccount write a Role with rights that it does

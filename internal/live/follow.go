@@ -100,20 +100,47 @@ func (f *follow) wait(ctx context.Context) error {
 	default:
 	}
 	f.retry()
-	select {
-	case <-f.synced:
-		return nil
-	case failure := <-f.failed:
-		return failure.err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-f.index.ctx.Done():
-		return f.index.ctx.Err()
+	late := time.NewTimer(lateAfter)
+	defer late.Stop()
+	for {
+		select {
+		case <-f.synced:
+			return nil
+		case failure := <-f.failed:
+			return failure.err
+		case <-late.C:
+			if err := f.probe(ctx); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.index.ctx.Done():
+			return f.index.ctx.Err()
+		}
 	}
 }
 
-// retry has the kind listed anew at once: the last failure may be that of a
-// cluster that has come back since, and says nothing about now.
+// lateAfter is when the first list of a kind counts as late. That of 10,000 objects
+// takes about a second.
+const lateAfter = 4 * time.Second
+
+// probe lists the kind, and returns why the API server does not give the list. A watch
+// whose objects cannot be read, for the webhook that converts them does not answer, is
+// only told to wait (Kubernetes 1.37: "Too large resource version").
+func (f *follow) probe(ctx context.Context) error {
+	objects, err := f.index.cluster.MetadataOf(f.target())
+	if err == nil {
+		_, err = objects.List(ctx, selecting(metav1.ListOptions{Limit: probeLimit}))
+	}
+	if kube.IsUnreachable(err) || errors.Is(err, context.Canceled) {
+		return nil // the watch itself will tell
+	}
+	return err
+}
+
+// probeLimit is how many objects probe asks for at most.
+const probeLimit = 500
+
 func (f *follow) retry() {
 	select {
 	case <-f.failed:

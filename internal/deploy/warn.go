@@ -1,0 +1,156 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	// maxWarned is how many warnings are shown of one plan or deploy; those that differ
+	// only in names count as one.
+	maxWarned = 20
+	// maxRecorded is how many warnings a record has.
+	maxRecorded = 100
+)
+
+// Warning is what the API server warned of when an object was tried or applied.
+type Warning struct {
+	Key  string `json:"key"` // manifest.ID key
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"` // 0 where only the file is known
+	Text string `json:"text"`
+}
+
+// String writes the warning on one line: "web.yaml:3: Deployment shop/web: text".
+func (w Warning) String() string {
+	id, _ := manifest.ParseKey(w.Key)
+	return manifest.Problem{
+		Source: manifest.Source{File: w.File, Line: w.Line}, Object: id.String(),
+		Message: oneLine(w.Text),
+	}.Error()
+}
+
+// listenTo plans one object, and takes up what the API server warns of. An object that
+// stays as it is was warned of when it was applied.
+func (p *planner) listenTo(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
+	ctx, heard := kube.Listen(ctx)
+	step, problems, err := p.step(ctx, o)
+	if step.Action != Unchanged {
+		step.Warned = p.target.warned(o.id, heard.About(o.Object))
+	}
+	return step, problems, err
+}
+
+// warned makes warnings those of an object of the app as they may be shown.
+func (t *target) warned(id manifest.ID, told manifest.Problems) manifest.Problems {
+	for i := range told {
+		told[i].App, told[i].Object, told[i].Message = t.spec.Name, id.String(), t.shown(told[i].Message)
+	}
+	return told
+}
+
+// warnings are those of all that a plan does. A nil plan has none.
+func (p *Plan) warnings() manifest.Problems {
+	if p == nil {
+		return nil
+	}
+	var all manifest.Problems
+	for _, step := range slices.Concat(p.Steps, p.Hooks) {
+		if step.Action != Unchanged {
+			all = append(all, step.Warned...)
+		}
+	}
+	return all
+}
+
+// warnings are those of all plans.
+func (p *Prepared) warnings() manifest.Problems {
+	var all manifest.Problems
+	for _, plan := range p.Plans {
+		all = append(all, plan.warnings()...)
+	}
+	all.Sort()
+	return all
+}
+
+// printWarnings writes warnings, many that differ only in names as one.
+func printWarnings(w io.Writer, warnings manifest.Problems) {
+	groups := gather(warnings)
+	for i, a := range groups {
+		if i == maxWarned {
+			fmt.Fprintf(w, "warning: and %d more\n", len(groups)-i)
+			return
+		}
+		a.print(w, "warning")
+	}
+}
+
+// warned are the warnings of a deploy.
+type warned struct {
+	shown manifest.Problems // the pusher has seen them in the plan, or in the deploy's lines
+	all   manifest.Problems // of all that was applied
+	keys  []string          // of the objects of all, manifest.ID
+}
+
+// hear takes up what the API server warned of when a step was planned and applied. A
+// correction brings back what was warned of when it was deployed.
+func (w *applying) hear(step Step, heard *kube.Warnings) {
+	if w.corrects {
+		return
+	}
+	told := slices.Clone(step.Warned)
+	for _, problem := range w.target.warned(step.ID, heard.About(step.object)) {
+		if !slices.Contains(told, problem) {
+			told = append(told, problem)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, problem := range told {
+		w.warned.all, w.warned.keys = append(w.warned.all, problem), append(w.warned.keys, step.ID.Key())
+	}
+}
+
+// tellWarnings writes the warnings that nobody has seen yet.
+func (w *applying) tellWarnings() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := map[manifest.Problem]bool{}
+	for _, problem := range w.warned.shown {
+		seen[problem] = true
+	}
+	var news manifest.Problems
+	for _, problem := range w.warned.all {
+		if !seen[problem] {
+			news = append(news, problem)
+		}
+	}
+	if len(news) == 0 {
+		return
+	}
+	news.Sort()
+	w.warned.shown = append(w.warned.shown, news...)
+	var text strings.Builder
+	printWarnings(&text, news)
+	w.run.Printf("%s", strings.TrimRight(text.String(), "\n"))
+}
+
+// recordedWarnings are the warnings as a record has them, by object.
+func (w *applying) recordedWarnings() []Warning {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []Warning
+	for i, problem := range w.warned.all {
+		list = append(list, Warning{
+			Key: w.warned.keys[i], File: problem.Source.File, Line: problem.Source.Line, Text: problem.Message,
+		})
+	}
+	slices.SortFunc(list, func(a, b Warning) int { return strings.Compare(a.Key+"\x00"+a.Text, b.Key+"\x00"+b.Text) })
+	return list[:min(len(list), maxRecorded)]
+}

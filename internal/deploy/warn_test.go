@@ -1,0 +1,85 @@
+package deploy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+func warningOf(name, text string) manifest.Problem {
+	return manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 3}, App: "shop", Object: "ConfigMap shop/" + name, Message: text}
+}
+
+// A plan warns of what it does, not of what it leaves as it is, and refuses nothing.
+func TestPlansWarn(t *testing.T) {
+	step := func(name string, action Action) Step {
+		id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
+		return Step{ID: id, Action: action, Warned: manifest.Problems{warningOf(name, "old "+name)}}
+	}
+	plan := &Plan{App: "shop", Cluster: "default", Revision: "0123456789",
+		Steps: []Step{step("a", Create), step("b", Configure), step("c", Unchanged)}, Hooks: []Step{step("d", Hook)}}
+	p := &Prepared{Plans: []*Plan{plan}, targets: []*target{{}}}
+	var text, markdown strings.Builder
+	p.Print(&text)
+	if err := p.Write(&markdown, Markdown); err != nil {
+		t.Fatal(err)
+	}
+	for form, got := range map[string]string{"text": text.String(), "markdown": markdown.String()} {
+		for name, want := range map[string]int{"a": 1, "b": 1, "c": 0, "d": 1} {
+			if n := strings.Count(got, "warning: a.yaml:3: ConfigMap shop/"+name+":\n  old "+name+"\n"); n != want {
+				t.Errorf("%s: %s is warned of %d times, want %d:\n%s", form, name, n, want, got)
+			}
+		}
+		if strings.Contains(got, "refuse") {
+			t.Errorf("it is refused:\n%s", got)
+		}
+	}
+	if o := p.Outline(); len(o.Warnings) != 3 || o.Warnings[0].File != "a.yaml" || o.Warnings[0].Line != 3 || o.Refused {
+		t.Errorf("as data: %+v", o.Warnings)
+	}
+}
+
+// Many warnings that differ in names are one; of many others only some are shown.
+func TestManyWarningsAreFew(t *testing.T) {
+	var alike, other manifest.Problems
+	for i := range 1000 {
+		name := fmt.Sprintf("web-%03d", i)
+		alike = append(alike, warningOf(name, "old "+name))
+		other = append(other, warningOf("web", fmt.Sprintf("strange %x", i)))
+	}
+	var text strings.Builder
+	printWarnings(&text, alike)
+	if got := text.String(); strings.Count(got, "warning:") != 1 || !strings.Contains(got, "and 999 more like it") {
+		t.Errorf("%.300s", got)
+	}
+	text.Reset()
+	printWarnings(&text, other)
+	if got := text.String(); strings.Count(got, "warning:") != maxWarned+1 || !strings.HasSuffix(got, "warning: and 980 more\n") {
+		t.Errorf("%.300s", got)
+	}
+}
+
+// A deploy tells what its plan has not told, once, and its record has all.
+func TestDeploysTellNewWarnings(t *testing.T) {
+	w := &applying{target: &target{}, run: newRun("shop", 1), warned: warned{shown: manifest.Problems{warningOf("a", "in the plan")}}}
+	for i := range maxRecorded + 10 {
+		w.warned.all = append(w.warned.all, warningOf("a", fmt.Sprintf("later\nline %03d", i)))
+		w.warned.keys = append(w.warned.keys, "/ConfigMap/shop/a")
+	}
+	w.warned.all, w.warned.keys = append(w.warned.all, warningOf("a", "in the plan")), append(w.warned.keys, "/ConfigMap/shop/a")
+	w.tellWarnings()
+	once := string(w.run.Log())
+	w.tellWarnings()
+	if got := string(w.run.Log()); got != once || strings.Contains(got, "in the plan") || strings.Count(got, "line 000") != 1 {
+		t.Errorf("the deploy says\n%.500s", got)
+	}
+	recorded := w.recordedWarnings()
+	if len(recorded) != maxRecorded || recorded[0].Text != "in the plan" || recorded[0].File != "a.yaml" || recorded[0].Line != 3 {
+		t.Errorf("%d are recorded, the first is %+v", len(recorded), recorded[0])
+	}
+	if got := recorded[1].String(); !strings.HasPrefix(got, "a.yaml:3: ") || strings.Contains(got, "\n") || strings.Contains(got, `\n`) {
+		t.Errorf("%q", got)
+	}
+}

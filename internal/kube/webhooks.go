@@ -1,0 +1,160 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What the API server says where it asks programs of others (apiserver 1.37,
+// pkg/admission/plugin/webhook, and apiextensions-apiserver,
+// pkg/apiserver/conversion/webhook_converter.go).
+var (
+	webhookDenied   = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?admission webhook "([^"]*)" denied the request(?:: (.*)| without explanation)?$`)
+	webhookFailed   = regexp.MustCompile(`(?s)failed calling webhook "([^"]*)"(?:: |; )(?:failed to call webhook: )?(.*)$`)
+	webhookOdd      = regexp.MustCompile(`(?s)^received invalid webhook response: (.*)$`)
+	webhookNeverDry = regexp.MustCompile(`admission webhook "([^"]*)" does not support dry run`)
+	policyDenied    = regexp.MustCompile(`(?s)^(?:.*? is forbidden: )?ValidatingAdmissionPolicy '([^']*)' with binding '[^']*' denied request: (.*)$`)
+	unconvertible   = regexp.MustCompile(`(?s)conversion webhook for (\S+), Kind=(\S+) (failed|returned)(?:: |, | )(.*)$`)
+	requested       = regexp.MustCompile(`(?:Post|Get) "https?://([^/"]*)[^"]*": `)
+	ofService       = regexp.MustCompile(`^([^.:]+)\.([^.:]+)\.svc(?::\d+)?$`)
+)
+
+// webhook explains refusals by admission webhooks and policies, which come with
+// any code and reason, and webhooks that do not do their part.
+func (e *explainer) webhook(message string) bool {
+	if m := webhookDenied.FindStringSubmatch(message); m != nil {
+		e.add("", refusedBy("the admission webhook "+m[1], m[2]), "")
+		return true
+	}
+	if m := webhookNeverDry.FindStringSubmatch(message); m != nil {
+		e.add("", fmt.Sprintf("the admission webhook %s takes no dry-run, so the gate cannot check this object", m[1]),
+			"set sideEffects: None, or NoneOnDryRun if that is true, in the webhook's configuration; or leave the object out there by its rules or namespaceSelector")
+		return true
+	}
+	if told, hint, ok := unconverted(message); ok {
+		e.add("", told, hint)
+		return true
+	}
+	m := webhookFailed.FindStringSubmatch(message)
+	if m == nil {
+		return false
+	}
+	at, why := addressed(m[2])
+	hint := fmt.Sprintf("push again when %s answers; until then the cluster takes no such object from anybody, unless the webhook's configuration has failurePolicy: Ignore", orElse(at, "the webhook"))
+	if odd := webhookOdd.FindStringSubmatch(why); odd != nil {
+		e.add("", fmt.Sprintf("the cluster's admission webhook %s%s answers wrongly: %s", m[1], inBrackets(at), odd[1]), hint)
+		return true
+	}
+	e.add("", fmt.Sprintf("the cluster's admission webhook %s%s does not answer: %s", m[1], inBrackets(at), why), hint)
+	return true
+}
+
+// Unconverted tells which conversion webhook did not do its part, and what to try, if
+// err is the API server's word for that in answer to a request about no single object.
+func Unconverted(err error) (message, hint string, ok bool) {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) {
+		return "", "", false
+	}
+	said := status.Status()
+	causes := []metav1.StatusCause{{Message: said.Message}}
+	if said.Details != nil {
+		causes = append(causes, said.Details.Causes...)
+	}
+	for _, cause := range causes[:min(len(causes), maxCauses)] {
+		if message, hint, ok = unconverted(shorten(cause.Message, maxAnswer)); ok {
+			return shorten(message, maxMessage), hint, true
+		}
+	}
+	return "", "", false
+}
+
+// unconverted explains that objects could not be brought from one version to another.
+func unconverted(text string) (message, hint string, ok bool) {
+	m := unconvertible.FindStringSubmatch(text)
+	if m == nil {
+		return "", "", false
+	}
+	at, why := addressed(m[4])
+	kind := m[2] + " of " + m[1]
+	hint = fmt.Sprintf("push again when %s answers; the CustomResourceDefinition of %s names it in spec.conversion", orElse(at, "the webhook"), m[2])
+	if m[3] == "returned" || !requested.MatchString(m[4]) {
+		return fmt.Sprintf("the conversion webhook for %s%s answers wrongly: %s", kind, inBrackets(at), why), hint, true
+	}
+	return fmt.Sprintf("the conversion webhook for %s%s does not answer: %s", kind, inBrackets(at), why), hint, true
+}
+
+// addressed takes the request out of a transport error, and says whom it was for: a
+// service of the cluster, or a host. What else is in the address may be a secret.
+func addressed(text string) (at, why string) {
+	m := requested.FindStringSubmatch(text)
+	if m == nil {
+		return "", text
+	}
+	at = m[1]
+	if s := ofService.FindStringSubmatch(at); s != nil {
+		at = "service " + s[2] + "/" + s[1]
+	}
+	return at, strings.Replace(text, m[0], "", 1)
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+// refusedBy writes a refusal and its reasons.
+func refusedBy(who, why string) string { return saidBy("refused by "+who, why) }
+
+// saidBy writes what somebody says: behind a colon if it is one line, else below.
+func saidBy(who, text string) string {
+	var lines []string
+	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
+		if line = strings.TrimRight(line, " \t"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	switch len(lines) {
+	case 0:
+		return who
+	case 1:
+		return who + ": " + strings.TrimLeft(lines[0], " \t")
+	}
+	return who + ":\n  " + strings.Join(lines, "\n  ")
+}
+
+// maxTextLines bounds how many lines a message has.
+const maxTextLines = 25
+
+// fewLines leaves out the lines of a message beyond the first maxTextLines.
+func fewLines(text string) string {
+	lines := strings.Split(text, "\n")
+	if len(lines) <= maxTextLines {
+		return text
+	}
+	return fmt.Sprintf("%s\n... and %d more lines", strings.Join(lines[:maxTextLines], "\n"), len(lines)-maxTextLines)
+}
+
+// podViolations puts what PodSecurity says against pods on a line each: the level,
+// and what is against it, such as `host namespaces (hostNetwork=true)`.
+func podViolations(text string) string {
+	level, list, ok := strings.Cut(text, `": `)
+	if !ok {
+		return text
+	}
+	return saidBy(level+`"`, strings.ReplaceAll(list, "), ", ")\n"))
+}
