@@ -89,7 +89,16 @@ type Keys struct {
 
 // Git configures repositories.
 type Git struct {
-	MaxPushSize Size `yaml:"max_push_size"`
+	MaxPushSize Size          `yaml:"max_push_size"`
+	MaxCPUTime  time.Duration `yaml:"max_cpu_time"`
+	Timeout     time.Duration `yaml:"timeout"`
+}
+
+// check returns what is wrong with the settings.
+func (g Git) check(problems *problems) {
+	for setting, value := range map[string]time.Duration{"git.max_cpu_time": g.MaxCPUTime, "git.timeout": g.Timeout} {
+		problems.when(value != 0 && value < time.Second, "%s: %s is less than 1s", setting, value)
+	}
 }
 
 // Drift configures what counts as drift.
@@ -252,6 +261,7 @@ func (c Config) check() error {
 	_, hasDefault := c.Clusters[appfile.DefaultCluster]
 	problems.when(!hasDefault, "clusters: one has to be called %q", appfile.DefaultCluster)
 	c.checkKeys(&problems)
+	c.Git.check(&problems)
 	c.Render.check(&problems)
 	_, err := newLog(c.Log)
 	problems.add("", err)

@@ -167,7 +167,8 @@ func (s *server) openRepos() (err error) {
 	late := time.After(lockWait)
 	for {
 		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
-			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize), Log: s.log,
+			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize),
+			MaxCPU: s.config.Git.MaxCPUTime, Timeout: s.config.Git.Timeout, Log: s.log,
 		})
 		if !errors.Is(err, git.ErrInUse) {
 			return err

@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// The client is killed while a hook runs, which then is quiet or says more than
-// a pipe holds. The push goes on to its end: the ref moves, the other hook
+// The client is killed while a hook runs, after the gate has begun. The hook then
+// is quiet or says more than a pipe holds. The push goes on to its end: the ref moves, the other hook
 // runs, and nothing is left.
 func TestClientKilledInHook(t *testing.T) {
 	for _, in := range []string{"pre-receive", "post-receive"} {
@@ -42,6 +42,7 @@ func TestClientKilledInHook(t *testing.T) {
 					t.Fatal(err)
 				}
 				group := receive(t, started)
+				(<-s.gates).Begin()
 				if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
@@ -61,6 +62,39 @@ func TestClientKilledInHook(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The client is killed while the hook has yet to come to the gate: the push ends, and
+// the gate does not begin any more.
+func TestClientKilledBeforeTheGate(t *testing.T) {
+	s := newServer(t, map[string]string{
+		"pre-receive": "#!/bin/sh\necho $PPID > \"$PUSHBOAT_DIR/started\"; read x < \"$PUSHBOAT_DIR/never\"\n",
+	}, git.StoreOptions{})
+	started := s.fifo("started")
+	s.fifo("never")
+	work := gittest.WorkTree(t, map[string]string{"a": "1"})
+	cmd := s.Command(work, "push", s.URL("shop"), "main")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	group := receive(t, started)
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // "signal: killed"
+	got := <-s.served
+	if stopped, ok := errors.AsType[*git.StoppedError](got.err); !ok || stopped.Cause != git.ClientGone || got.status == 0 {
+		t.Errorf("Serve = %d, %v; want %q", got.status, got.err, git.ClientGone)
+	}
+	if (<-s.gates).Begin() {
+		t.Error("the gate begins for a push that was ended")
+	}
+	if got := s.head("refs/heads/main"); !got.IsZero() {
+		t.Errorf("main is at %s", got)
+	}
+	waitGone(t, group)
+	s.noQuarantine()
 }
 
 // A client that goes away in the middle of a clone ends git; nobody generates

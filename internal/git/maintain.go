@@ -24,8 +24,8 @@ const maxLooseRecords = 64
 // records, away from their path. No object is ever dropped. Readers, clones and
 // pushes go on meanwhile; repositories of a store take turns.
 func (r *Repository) Maintain(ctx context.Context) error {
-	r.maintenance.Lock()
-	defer r.maintenance.Unlock()
+	r.store.maintenance.Lock()
+	defer r.store.maintenance.Unlock()
 	if err := errors.Join(r.rollUpPacks(ctx), r.rollUpRecords(ctx)); err != nil {
 		return fmt.Errorf("maintain repository %q: %w", r.name, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // ErrNoRef is the error of a ref that does not exist.
@@ -21,7 +20,7 @@ type Repository struct {
 	dir  string
 	opts StoreOptions
 
-	maintenance *sync.Mutex // the store's
+	store *Store
 }
 
 // Name returns the repository's name.

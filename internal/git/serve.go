@@ -2,11 +2,14 @@ package git
 
 // Serving clones and pushes with the system's git.
 //
-// A push is never stopped by its client: git has moved the ref by the time it
-// notices, and if nobody drains its output then it hangs, and its hook with
-// it. So the output of a push goes on to be read when the client is gone, and
-// the group is only signalled when the server itself is forced to stop. A
-// clone has nothing to finish: its first failed write ends it.
+// A push has two parts, which its Gate divides. Until the gate judges it, git
+// takes in and checks what the client sends: that ends with the client, and has
+// bounds of time, processor time, memory and file size. From then on no client
+// stops it: git has moved the ref by the time it notices, and if nobody drains
+// its output then it hangs, and its hook with it. So the output of a push goes
+// on to be read when the client is gone, and the group is only signalled when
+// the server itself is forced to stop. A clone has nothing to finish: it ends
+// with its client, and has bounds to its end.
 //
 // Pushes to one repository are not queued. The hooks before the commit point
 // change nothing, and git's ref transaction compares each ref with the value
@@ -24,13 +27,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"syscall"
+	"time"
 )
 
 // Service is what a git client asks the server to run.
@@ -62,6 +63,12 @@ type ServeRequest struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
+	// Gone is closed when the client has gone; nil: that cannot be seen.
+	Gone <-chan struct{}
+	// Gate is begun when the push is judged. Without one, Gone and the bounds
+	// count to the end, as they do for a clone.
+	Gate *Gate
+
 	// HookEnv is added to the environment of git and its hooks. Every entry
 	// has a name that starts with PUSHBOAT_.
 	HookEnv []string
@@ -74,62 +81,33 @@ type ServeRequest struct {
 	HideRecords bool
 }
 
-// outputGraceFactor times KillDelay is how long a client may take to accept the
-// last of git's output (at most a pipe of 64 KiB) once git has exited.
-const outputGraceFactor = 6
-
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
 
 // Serve runs the service to its end and returns git's exit status. The error
 // tells of what is not git's own verdict: the request was invalid, git could
-// not be started, or ctx ended. ctx is the server's: its end stops git, with
-// SIGTERM to the group and SIGKILL after the store's KillDelay. The session's
-// end must not end ctx.
+// not be started, ctx ended, or, as a *StoppedError, git was stopped since its
+// client has gone or a bound was reached. ctx is the server's: its end stops
+// git, with SIGTERM to the group and SIGKILL after the store's KillDelay. The
+// session's end must not end ctx.
 func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, err error) {
 	if err := r.checkRequest(req); err != nil {
 		return 128, fmt.Errorf("serve %q: %w", r.name, err)
 	}
-	cmd := r.opts.command(r.dir, r.serveEnv(req), r.serveArgs(req))
-	cmd.WaitDelay = outputGraceFactor * r.opts.KillDelay
-	cmd.Stdout, cmd.Stderr = req.Stdout, req.Stderr
-	if req.Service.Writes() {
-		cmd.Stdout, cmd.Stderr = &stickyWriter{to: req.Stdout}, &stickyWriter{to: req.Stderr}
-	}
-	stdin, err := cmd.StdinPipe()
+	s, err := r.prepare(req)
 	if err != nil {
 		return 128, fmt.Errorf("serve %q: %w", r.name, err)
 	}
-	if err := cmd.Start(); err != nil {
+	if req.Service.Writes() {
+		r.store.underway.enter(r.name, s)
+		defer func() {
+			r.store.underway.leave(r.name, s, s.killed(), func(before time.Time) { r.store.sweepPush(r.name, before) })
+		}()
+	}
+	if err := s.cmd.Start(); err != nil {
 		return 128, fmt.Errorf("serve %q: start git: %w", r.name, err)
 	}
-	done := r.opts.stopWith(ctx, cmd)
-	go feed(stdin, req.Talk.listen(req.Stdin))
-	err = cmd.Wait()
-	done()
-	return exitStatus(ctx, cmd, err)
-}
-
-// exitStatus tells git's verdict from everything else that Wait reports: a
-// client that is gone is no error of ours.
-func exitStatus(ctx context.Context, cmd *exec.Cmd, err error) (int, error) {
-	status := cmd.ProcessState.ExitCode()
-	if status < 0 || errors.Is(err, exec.ErrWaitDelay) {
-		signalGroup(cmd, syscall.SIGKILL) // children that git did not wait for
-	}
-	if ctx.Err() != nil {
-		return 128, fmt.Errorf("git was stopped: %w", ctx.Err())
-	}
-	if status < 0 {
-		return 128, nil // killed by a signal: SIGPIPE when a reader is gone
-	}
-	return status, nil
-}
-
-// feed copies the client's bytes to git and closes the pipe behind them. It
-// ends when git does, or at the latest when the caller closes from.
-func feed(git io.WriteCloser, from io.Reader) {
-	_, _ = io.Copy(git, from) // git judges what it got; a broken pipe is its exit
-	_ = git.Close()
+	err = s.attend(ctx)
+	return s.verdict(ctx, err)
 }
 
 func (r *Repository) checkRequest(req ServeRequest) error {
@@ -226,20 +204,4 @@ func protocolOf(req ServeRequest) string {
 		return ""
 	}
 	return req.Protocol
-}
-
-// stickyWriter writes until the first error and swallows everything after it,
-// so that git's pipe is drained whatever becomes of the client.
-type stickyWriter struct {
-	to   io.Writer
-	gone atomic.Bool
-}
-
-func (w *stickyWriter) Write(p []byte) (int, error) {
-	if !w.gone.Load() {
-		if _, err := w.to.Write(p); err != nil {
-			w.gone.Store(true)
-		}
-	}
-	return len(p), nil
 }

@@ -28,6 +28,7 @@ type server struct {
 	protocol chan string  // of each session, as it was sent
 	served   chan outcome // of each session, when Serve has returned
 	stop     context.CancelFunc
+	gates    chan *git.Gate // of each session, before Serve is called
 
 	hideRecords atomic.Bool // see git.ServeRequest
 }
@@ -58,7 +59,7 @@ func newServer(t *testing.T, scripts map[string]string, opts git.StoreOptions) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, store: store, repo: repo, dir: t.TempDir(), protocol: make(chan string, 100), served: make(chan outcome, 100)}
+	s := &server{t: t, store: store, repo: repo, dir: t.TempDir(), protocol: make(chan string, 100), served: make(chan outcome, 100), gates: make(chan *git.Gate, 100)}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	t.Cleanup(func() {
@@ -83,10 +84,12 @@ func (s *server) serve(ctx context.Context, session gittest.Session) int {
 		fmt.Fprintln(session.Stderr, err)
 		return 128
 	}
-	talk := &git.Talk{}
+	talk, gate := &git.Talk{}, git.NewGate()
+	s.gates <- gate
 	status, err := repo.Serve(ctx, git.ServeRequest{
 		Talk: talk, Service: git.Service(session.Service), Protocol: session.Protocol,
 		Stdin: session.Stdin, Stdout: session.Stdout, Stderr: session.Stderr,
+		Gone: session.Gone, Gate: gate,
 		HookEnv: []string{"PUSHBOAT_DIR=" + s.dir}, Operator: "ana", HideRecords: s.hideRecords.Load(),
 	})
 	s.served <- outcome{status, err, talk}

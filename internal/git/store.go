@@ -50,6 +50,13 @@ type StoreOptions struct {
 	// default 512 MiB. (A pack's size does not bound what it inflates to:
 	// CVE-2026-34165.)
 	MaxPush int64
+	// MaxCPU is the processor time that each process of Git's may take for a clone,
+	// or for a push before its gate; default 30 min.
+	MaxCPU time.Duration
+	// Timeout is how long Git may go on without a byte of the client's: amid a
+	// clone; and with a push whose pack has come, until its gate, where a pack that
+	// is not large has less (see Bounds); default 30 min.
+	Timeout time.Duration
 	// Limits bound a revision that is read as an fs.FS; zero fields have the
 	// defaults of TreeLimits.
 	Limits TreeLimits
@@ -69,6 +76,12 @@ func (o StoreOptions) withDefaults() StoreOptions {
 	}
 	if o.MaxPush <= 0 {
 		o.MaxPush = 512 << 20
+	}
+	if o.MaxCPU <= 0 {
+		o.MaxCPU = defaultMaxCPU
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
 	}
 	if o.KillDelay <= 0 {
 		o.KillDelay = 10 * time.Second
@@ -92,6 +105,7 @@ type Store struct {
 
 	mu          sync.Mutex // held while repositories appear and disappear
 	maintenance sync.Mutex // held while one of them is repacked
+	underway    underway
 }
 
 // OpenStore opens the directory of repositories and makes it if need be. It
@@ -226,7 +240,7 @@ func (s *Store) Open(name Name) (*Repository, error) {
 }
 
 func (s *Store) repository(name Name) *Repository {
-	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts, maintenance: &s.maintenance}
+	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts, store: s}
 }
 
 // Create makes an empty repository whose first branch is main. It appears

@@ -40,21 +40,25 @@ func (t *Talk) Atomic() bool { return t.atomic.Load() }
 // digits of length (gitprotocol-common).
 const maxLine = 65520
 
-// listen returns what git is to read in place of the client's own words.
-func (t *Talk) listen(from io.Reader) io.Reader {
+// listen returns what git is to read in place of the client's own words. heard is
+// told how many bytes come of the pack, each time that some do.
+func (t *Talk) listen(from io.Reader, heard func(n int)) io.Reader {
 	if t == nil {
-		return from
+		t = &Talk{}
 	}
-	return &listener{talk: t, from: bufio.NewReaderSize(from, maxLine)}
+	return &listener{talk: t, from: bufio.NewReaderSize(from, maxLine), heard: heard}
 }
 
-// listener passes a client's lines on, until the one that ends them; the rest is
+// listener passes a client's lines on, first those that name refs and then those
+// of push options, each ended by a flush ("0000"); what follows is the pack, and is
 // passed on as it comes.
 type listener struct {
-	talk  *Talk
-	from  *bufio.Reader
-	ready []byte // to be read, of a line that was passed
-	over  bool   // the lines have ended
+	talk    *Talk
+	from    *bufio.Reader
+	heard   func(n int)
+	ready   []byte // to be read, of a line that was passed
+	flushed bool   // the lines that name refs have ended
+	over    bool   // all lines have ended
 }
 
 // Read reads from the line at hand.
@@ -65,7 +69,9 @@ func (l *listener) Read(p []byte) (int, error) {
 		}
 	}
 	if len(l.ready) == 0 {
-		return l.from.Read(p)
+		n, err := l.from.Read(p)
+		l.heard(n)
+		return n, err
 	}
 	n := copy(p, l.ready)
 	l.ready = l.ready[n:]
@@ -86,7 +92,11 @@ func (l *listener) next() error {
 	var length [2]byte
 	_, err = hex.Decode(length[:], digits)
 	size := int(length[0])<<8 | int(length[1])
-	if err != nil || size < 4 || size > maxLine {
+	if err == nil && size == 0 {
+		l.flush()
+		return nil
+	}
+	if err != nil || size < 4 || size > maxLine { // "PACK" is no length
 		l.over = true
 		return nil //nolint:nilerr // git says what is wrong
 	}
@@ -96,13 +106,23 @@ func (l *listener) next() error {
 		l.ready, l.over = line[:n], true
 		return nil //nolint:nilerr // git says what is wrong
 	}
-	if text := string(line[4:]); strings.HasPrefix(text, "shallow ") {
+	if l.flushed {
+		l.ready = line
+	} else if text := string(line[4:]); strings.HasPrefix(text, "shallow ") {
 		l.talk.shallow.Store(true)
 	} else {
 		l.talk.hear(text)
 		l.ready = line
 	}
 	return nil
+}
+
+// flush passes on the end of a list of lines.
+func (l *listener) flush() {
+	l.ready = make([]byte, 4)
+	_, _ = io.ReadFull(l.from, l.ready) // it was peeked at
+	l.over = l.flushed
+	l.flushed = true
 }
 
 // hear takes a line that asks for a ref to be moved. The first one ends in the

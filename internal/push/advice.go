@@ -9,6 +9,9 @@ import (
 // advise says what to do after a push that Git itself has refused, or its client
 // has not begun, where Git's own words do not say it.
 func (p *push) advise(status int) {
+	if p.gate.Stopped() != "" {
+		return // stoppedText has
+	}
 	p.mu.Lock()
 	judged := p.judged
 	p.mu.Unlock()

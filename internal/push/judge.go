@@ -21,6 +21,7 @@ type push struct {
 	session Session
 	repo    *git.Repository
 	talk    *git.Talk // what the client said to Git
+	gate    *git.Gate // between the client's part of the push and the server's
 
 	mu        sync.Mutex
 	options   deploy.Options
@@ -36,7 +37,7 @@ type push struct {
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
 }
 
 // filled writes texts in which HOST is the server's address.
@@ -56,7 +57,9 @@ func (f filled) Write(p []byte) (int, error) {
 // whole with all that is wrong.
 func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
 	out = filled{out, p.session.Fill}
-	p.begin()
+	if !p.begin() {
+		return false
+	}
 	ctx, cancel := p.whileThere(ctx)
 	defer cancel()
 	options, problems := parseOptions(req.Options)
@@ -115,11 +118,12 @@ func (p *push) keep(ctx context.Context, prepared []*deploy.Prepared) manifest.P
 	return nil
 }
 
-// begin notes that the push has come to the gate.
-func (p *push) begin() {
+// begin notes that the push has come to the gate; false: it was stopped before.
+func (p *push) begin() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.judged = true
+	p.judged = p.gate.Begin()
+	return p.judged
 }
 
 // judgeAll judges the refs of a push.

@@ -57,7 +57,8 @@ const (
 
 // Serve runs one of Git's services on the repository that the client names,
 // and returns the session's exit status. ctx is the server's, not the
-// session's: a push that the client abandons still comes to its end.
+// session's: a push that the client abandons after its gate has begun still comes
+// to its end.
 func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path string) int {
 	repo, err := d.open(ctx, s.Caller(), service, path)
 	if err != nil {
@@ -69,7 +70,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	}
 	request := git.ServeRequest{
 		Service: service, Protocol: s.GitProtocol(),
-		Stdin: s, Stdout: s, Stderr: s.Stderr(), Operator: s.Caller().Operator,
+		Stdin: s, Stdout: s, Stderr: s.Stderr(), Gone: s.Gone(), Operator: s.Caller().Operator,
 	}
 	if !service.Writes() {
 		request.HideRecords = d.hidesRecords(s.Caller(), repo.Name())
@@ -77,7 +78,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	}
 	push := newPush(d, s, repo)
 	env, release := d.Socket.Register(push)
-	request.HookEnv, request.Talk = env, push.talk
+	request.HookEnv, request.Talk, request.Gate = env, push.talk, push.gate
 	status := d.run(ctx, s, repo, request)
 	release()
 	push.endTurns()
@@ -100,11 +101,17 @@ func (d *Door) hidesRecords(caller access.Caller, name git.Name) bool {
 
 func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
 	status, err := repo.Serve(ctx, request)
+	log := d.Log.WithField("repository", repo.Name().String())
+	if stopped, ok := errors.AsType[*git.StoppedError](err); ok {
+		log.WithFields(logrus.Fields{"operator": s.Caller().Operator, "push": s.ID()}).Infof("%s: %v", request.Service, stopped)
+		d.tellStopped(s, request.Service, stopped)
+		return status
+	}
 	if err != nil {
 		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first word
 			tell(s, errors.New("the server can not run Git as it should\nhint: tell its operator; the server's log says why"))
 		}
-		d.Log.WithField("repository", repo.Name().String()).Warnf("%s: %v", request.Service, err)
+		log.Warnf("%s: %v", request.Service, err)
 	}
 	return status
 }

@@ -1,0 +1,75 @@
+package git
+
+import (
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// underway keeps account of the pushes that Git serves, so that what a stopped one
+// leaves is removed. Git ends by a signal without removing its quarantine (since
+// 2.39), and a quarantine's name does not say whose it is.
+type underway struct {
+	mu    sync.Mutex
+	repos map[Name]*pushes
+}
+
+// pushes are those of one repository.
+type pushes struct {
+	begun map[*serving]time.Time
+	left  bool // one of them may have left its quarantine
+}
+
+// clockSlack is more than a file system's clock is behind.
+const clockSlack = time.Second
+
+// enter counts a push that is about to start. It waits while the repository is swept.
+func (u *underway) enter(name Name, push *serving) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.repos == nil {
+		u.repos = map[Name]*pushes{}
+	}
+	if u.repos[name] == nil {
+		u.repos[name] = &pushes{begun: map[*serving]time.Time{}}
+	}
+	u.repos[name].begun[push] = time.Now()
+}
+
+// leave ends the account of a push. If it was killed, or one before it, then sweep
+// is called with the time before which nothing belongs to a push that goes on.
+func (u *underway) leave(name Name, push *serving, killed bool, sweep func(before time.Time)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	all := u.repos[name]
+	delete(all.begun, push)
+	all.left = all.left || killed
+	if all.left {
+		sweep(all.before(time.Now()))
+	}
+	if len(all.begun) == 0 {
+		delete(u.repos, name)
+	}
+}
+
+// before returns the time at which the oldest push began, with slack; without any,
+// nothing in the repository belongs to one.
+func (p *pushes) before(now time.Time) time.Time {
+	if len(p.begun) == 0 {
+		return now.Add(clockSlack)
+	}
+	oldest := now
+	for _, begun := range p.begun {
+		if begun.Before(oldest) {
+			oldest = begun
+		}
+	}
+	return oldest.Add(-clockSlack)
+}
+
+// sweepPush removes the quarantines of a repository that are older than a time.
+func (s *Store) sweepPush(name Name, before time.Time) {
+	if err := s.sweepDir(filepath.Join(name.path(), "objects"), before, isQuarantine); err != nil {
+		s.opts.Log.WithError(err).WithField("repository", name).Warn("a stopped push left files behind; they go at the next start")
+	}
+}

@@ -1,0 +1,54 @@
+package push
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// tellStopped tells a client why Git was stopped, if it still listens.
+func (d *Door) tellStopped(s Session, service git.Service, stopped *git.StoppedError) {
+	if text := stoppedText(service, stopped); text != "" {
+		fmt.Fprint(s.Stderr(), s.Fill(text))
+	}
+}
+
+// stoppedText is what a client is told, in lines: which bound, how to stay below it,
+// and the setting to raise. "" if there is nobody to tell.
+func stoppedText(service git.Service, stopped *git.StoppedError) string {
+	work, setting := "", ""
+	switch stopped.Cause {
+	case git.OverCPU:
+		work, setting = fmt.Sprintf("took more than %s of processor time", short(stopped.Bounds.CPU)), "git.max_cpu_time"
+	case git.OverTime:
+		work, setting = fmt.Sprintf("took more than %s", short(stopped.Waited)), "git.timeout"
+	case git.OverFile:
+		work, setting = fmt.Sprintf("made a file of more than %d MiB", stopped.Bounds.File>>20), "git.max_push_size"
+	default:
+		return ""
+	}
+	if !service.Writes() {
+		if stopped.Cause == git.OverTime {
+			work = fmt.Sprintf("has waited for the client for %s", short(stopped.Waited))
+		}
+		return fmt.Sprintf("error: stopped: Git %s\nhint: try again, or take less: git clone --depth 1\n"+
+			"hint: the server's operator can raise %s\n", work, setting)
+	}
+	return fmt.Sprintf("error: stopped: Git %s to check the push\nerror: nothing was changed\n"+
+		"hint: push less at once, older commits first: git push origin COMMIT:BRANCH\n"+
+		"hint: the server's operator can raise %s\n", work, setting)
+}
+
+// short writes a duration without parts that are zero: 30m, not 30m0s.
+func short(d time.Duration) string {
+	text := d.Round(time.Millisecond).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
