@@ -1,11 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -57,57 +53,6 @@ func (f *folderFlags) values() (map[string]string, error) {
 		values[name] = value
 	}
 	return values, nil
-}
-
-// place is a folder of a tree, as the arguments name it.
-type place struct {
-	tree       fs.FS
-	repository string
-	choice     appfile.Choice
-}
-
-// place finds the folder that the arguments name, or the current one. A folder of a Git
-// repository is seen from the repository's root, as the server sees it: overlays may
-// lie above their base. One that has a pushboat.yaml is a root itself.
-func (f *folderFlags) place(args []string) (place, error) {
-	dir := "."
-	if len(args) == 1 {
-		dir = args[0]
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return place{}, fmt.Errorf("find the folder %q: %w", dir, err)
-	}
-	root := rootOf(abs)
-	inside, err := filepath.Rel(root, abs)
-	if err != nil {
-		return place{}, fmt.Errorf("find the folder %q: %w", dir, err)
-	}
-	opened, err := os.OpenRoot(root) // which no link leads out of, as on the server
-	if err != nil {
-		return place{}, fmt.Errorf("open the folder: %w", err)
-	}
-	return place{
-		tree: app.Linked(opened.FS()), repository: cmp.Or(f.name, filepath.Base(root)),
-		choice: appfile.Choice{Folder: filepath.ToSlash(inside), Branch: f.branch, Names: f.apps},
-	}, nil
-}
-
-// rootOf returns the root of the tree that a folder is in: the nearest folder above
-// that is a Git work tree, or the folder itself if there is none, or if it has a
-// pushboat.yaml.
-func rootOf(dir string) string {
-	if _, err := os.Lstat(filepath.Join(dir, appfile.Name)); err == nil {
-		return dir
-	}
-	for root := dir; ; root = filepath.Dir(root) {
-		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
-			return root
-		}
-		if root == filepath.Dir(root) {
-			return dir
-		}
-	}
 }
 
 func newPlan() *cobra.Command {

@@ -10,6 +10,7 @@ import (
 // without a server. The zero Choice is all of them.
 type Choice struct {
 	Folder string   // from the tree's root; "" or "." for the root
+	Real   string   // Folder without links on the way; "": the same
 	Branch string   // of the app that is made of Folder if no app is there; "": DefaultBranch
 	Names  []string // of apps; none: those in Folder
 }
@@ -23,11 +24,13 @@ func (c Choice) Of(apps []App) []App {
 	if c.Folder == "" || c.Folder == "." {
 		return apps
 	}
-	chosen := slices.DeleteFunc(slices.Clone(apps), func(a App) bool {
-		return a.Path != c.Folder && !strings.HasPrefix(a.Path, c.Folder+"/")
-	})
-	if len(chosen) > 0 {
-		return chosen
+	for _, folder := range []string{c.Folder, c.Real} {
+		chosen := slices.DeleteFunc(slices.Clone(apps), func(a App) bool {
+			return folder == "" || a.Path != folder && !strings.HasPrefix(a.Path, folder+"/")
+		})
+		if len(chosen) > 0 {
+			return chosen
+		}
 	}
 	app := defaultApp()
 	app.Path, app.Name = c.Folder, nameFrom(c.Folder)

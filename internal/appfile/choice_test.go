@@ -18,6 +18,8 @@ func TestChoice(t *testing.T) {
 		{"a folder with apps below", Choice{Folder: "deploy"}, "shop:deploy/shop blog:deploy/blog/prod"},
 		{"a folder of no app", Choice{Folder: "overlays/prod"}, "prod:overlays/prod"},
 		{"not one that only begins alike", Choice{Folder: "deploy/sh"}, "sh:deploy/sh"},
+		{"a link to the folder of an app", Choice{Folder: "current", Real: "deploy/shop"}, "shop:deploy/shop"},
+		{"a link that is the path of an app", Choice{Folder: "deploy/blog", Real: "deploy/shop"}, "blog:deploy/blog/prod"},
 		{"by name", Choice{Folder: "deploy/shop", Names: []string{"all"}}, "all:."},
 	} {
 		var got []string

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -19,19 +20,28 @@ const (
 	maxTarget = 4096
 )
 
-// lookup walks to an entry, by way of directories and of links to such.
-func (t *tree) lookup(op, name string) (*entry, error) {
+// walkTo walks to an entry, by way of directories and of links to such.
+func (t *tree) walkTo(op, name string) (*walk, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
+	w := &walk{tree: t, at: []*entry{t.root}}
 	if name == "." {
-		return t.root, nil
+		return w, nil
 	}
-	w := walk{tree: t, at: []*entry{t.root}}
 	if err := w.follow(strings.Split(name, "/")); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 		}
+		return nil, err
+	}
+	return w, nil
+}
+
+// lookup returns the entry to which a path leads, under the name that it has there.
+func (t *tree) lookup(op, name string) (*entry, error) {
+	w, err := t.walkTo(op, name)
+	if err != nil {
 		return nil, err
 	}
 	found := w.here()
@@ -50,25 +60,30 @@ func (t *tree) Through(name string) []string {
 	t.mu.Lock()
 	linked := t.linked
 	t.mu.Unlock()
-	if !linked || !fs.ValidPath(name) {
+	if !linked {
 		return nil
 	}
-	w := walk{tree: t, at: []*entry{t.root}}
-	if err := w.follow(strings.Split(name, "/")); err != nil || len(w.through) == 0 {
+	w, err := t.walkTo("stat", name)
+	if err != nil || len(w.through) == 0 {
 		return nil
 	}
-	return append(w.through, w.here().path())
+	var paths []string
+	for _, link := range w.through {
+		paths = append(paths, link.path())
+	}
+	return append(paths, w.here().path())
 }
 
-// shown lists a directory as its readers see it: a link is what it leads to.
-func (t *tree) shown(dir *directory) []fs.DirEntry {
+// shown lists a directory as those see it who have come to it by a name: a link is what
+// it leads to from there.
+func (t *tree) shown(name string, dir *directory) []fs.DirEntry {
 	entries := append([]fs.DirEntry(nil), dir.ordered...)
 	for i, each := range entries {
 		e, ok := each.(*entry)
 		if !ok || !e.isLink() {
 			continue
 		}
-		if target, err := t.lookup("stat", e.path()); err == nil {
+		if target, err := t.lookup("stat", path.Join(name, e.name)); err == nil {
 			entries[i] = linked{target}
 		}
 	}
@@ -85,7 +100,9 @@ func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
 type walk struct {
 	tree    *tree
 	at      []*entry // from the root to where it is
-	through []string // the paths of the links that were followed
+	through []*entry // the links that were followed
+	inside  int      // links that are being followed
+	own     []*entry // the links that are steps of the way itself, and not of a link
 }
 
 func (w *walk) here() *entry { return w.at[len(w.at)-1] }
@@ -139,7 +156,7 @@ func (w *walk) link(link *entry) error {
 	refused := func(format string, args ...any) error {
 		return &EntryError{Path: link.path(), Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
 	}
-	if w.through = append(w.through, link.path()); len(w.through) > maxLinks {
+	if w.through = append(w.through, link); len(w.through) > maxLinks {
 		return refused("it is one of more than %d that lead to each other", maxLinks)
 	}
 	target, err := w.tree.target(link)
@@ -150,16 +167,33 @@ func (w *walk) link(link *entry) error {
 		return refused("%q is a path of some machine; link to a file of the repository", target)
 	}
 	from := len(w.at)
+	w.inside++
 	err = w.follow(strings.Split(target, "/"))
+	w.inside--
 	switch {
 	case errors.Is(err, errLeaves):
 		return refused("%q leads out of the repository; commit the file itself", target)
 	case errors.Is(err, fs.ErrNotExist):
 		return refused("%q is not there; commit it, or remove the link", target)
-	case err == nil && len(w.at) <= from && w.here().IsDir() && contains(w.here(), link):
+	case err != nil:
+		return err
+	case len(w.at) <= from && w.here().IsDir() && contains(w.here(), link):
 		return refused("%q is a folder that the link is in", target)
+	case w.inside == 0:
+		if w.leadsBack() {
+			return refused("%q is a folder that the way to it has come through", target)
+		}
+		w.own = append(w.own, link)
 	}
-	return err
+	return nil
+}
+
+// leadsBack reports whether the way has come to a folder that it has left by a link:
+// whoever lists folders in folders would go round, and each link in a few such folders
+// would multiply them.
+func (w *walk) leadsBack() bool {
+	here := w.here()
+	return here.IsDir() && slices.ContainsFunc(w.own, func(link *entry) bool { return contains(here, link) })
 }
 
 // contains reports whether a directory has an entry in it, at any depth.
@@ -167,9 +201,15 @@ func contains(dir, e *entry) bool {
 	return dir.dir == nil || strings.HasPrefix(e.path(), dir.path()+"/")
 }
 
-// target reads what a link says.
+// target reads what a link says, once.
 func (t *tree) target(link *entry) (string, error) {
-	size, err := t.objects.size(link.hash())
+	t.mu.Lock()
+	known, ok := t.targets[link.place()]
+	t.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	size, err := t.source.size(link)
 	if err != nil {
 		return "", fmt.Errorf("link %q: %w", link.path(), err)
 	}
@@ -186,5 +226,8 @@ func (t *tree) target(link *entry) (string, error) {
 	if target == "" || !safeName(target) {
 		return "", &EntryError{Path: link.path(), Err: fmt.Errorf("%w: its target is %q", ErrSymlink, target)}
 	}
+	t.mu.Lock()
+	t.targets[link.place()] = target
+	t.mu.Unlock()
 	return target, nil
 }

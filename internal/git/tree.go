@@ -10,8 +10,6 @@ package git
 // links are followed in the tree alone, see link.go.
 
 import (
-	"bytes"
-	"crypto/sha1" //nolint:gosec // the size of Git's hashes
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,9 +20,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // Why an entry of a revision is not readable; the Err of an EntryError.
@@ -130,31 +126,46 @@ func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{
-		objects: objects,
-		limits:  r.opts.Limits,
-		dirs:    map[place]*directory{},
-		counted: map[place]bool{},
-	}
-	t.root = &entry{tree: t, name: ".", mode: fs.ModeDir | 0o755, raw: string(commit.TreeHash[:])}
+	t := newTree(stored{objects}, r.opts.Limits)
+	t.root.raw = string(commit.TreeHash[:])
 	if _, err := t.list(t.root); err != nil {
 		return nil, fmt.Errorf("read tree of commit %s of %q: %w", hash.Short(), r.name, err)
 	}
 	return t, nil
 }
 
+// source is where the entries of a tree are.
+type source interface {
+	members(dir *entry) ([]entry, error)
+	size(e *entry) (int64, error)
+	// read returns the content of a file, or what a link says, of so many bytes.
+	read(e *entry, size int64) ([]byte, error)
+}
+
 // tree is a revision; it remembers the directories it has read.
 type tree struct {
-	objects *objects
-	limits  TreeLimits
-	root    *entry
+	source source
+	limits TreeLimits
+	root   *entry
 
 	mu      sync.Mutex
 	dirs    map[place]*directory
-	entries int            // listed so far
-	linked  bool           // there are symbolic links in what was listed
-	counted map[place]bool // files whose size is in bytes
+	entries int              // listed so far
+	linked  bool             // there are symbolic links in what was listed
+	targets map[place]string // what links say that were followed
+	through map[string]bool  // directories that were listed by way of links
+	reached int              // entries of those
+	counted map[place]bool   // files whose size is in bytes
 	bytes   int64
+}
+
+func newTree(from source, limits TreeLimits) *tree {
+	t := &tree{
+		source: from, limits: limits, dirs: map[place]*directory{}, counted: map[place]bool{},
+		targets: map[place]string{}, through: map[string]bool{},
+	}
+	t.root = &entry{tree: t, name: ".", mode: fs.ModeDir | 0o755}
+	return t
 }
 
 type directory struct {
@@ -172,7 +183,8 @@ func (t *tree) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	if e.IsDir() {
-		return t.openDir(e)
+		entries, err := t.ReadDir(name)
+		return &openedDir{entry: e, rest: entries}, err
 	}
 	data, err := t.content(e)
 	if err != nil {
@@ -195,18 +207,37 @@ func (t *tree) ReadFile(name string) ([]byte, error) {
 
 // ReadDir lists a directory in the order of names.
 func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
-	e, err := t.lookup("readdir", name)
+	w, err := t.walkTo("readdir", name)
 	if err != nil {
 		return nil, err
 	}
+	e := w.here()
 	if !e.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
 	dir, err := t.list(e)
+	if err == nil && len(w.through) > 0 {
+		err = t.reach(name, len(dir.ordered))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return t.shown(dir), nil
+	return t.shown(name, dir), nil
+}
+
+// reach counts the entries of a directory that was listed by way of links, once: a few
+// links can make a large tree of a small one.
+func (t *tree) reach(name string, entries int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.through[name] {
+		return nil
+	}
+	if t.reached += entries; t.reached > t.limits.Entries {
+		return limitError(name, "more than %d files are reached through symbolic links", t.limits.Entries)
+	}
+	t.through[name] = true
+	return nil
 }
 
 // Stat describes an entry, or what a symbolic link leads to.
@@ -225,11 +256,10 @@ func (t *tree) list(dir *entry) (*directory, error) {
 	if known, ok := t.dirs[dir.place()]; ok {
 		return known, nil
 	}
-	raw, err := t.readTree(dir)
-	if err != nil {
-		return nil, err
+	if dir.depth > t.limits.Depth {
+		return nil, limitError(dir.path(), "more than %d directories below each other", t.limits.Depth)
 	}
-	members, err := t.members(dir, raw)
+	members, err := t.source.members(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -247,70 +277,13 @@ func (t *tree) list(dir *entry) (*directory, error) {
 	return listed, nil
 }
 
-// readTree reads one tree object, after its size, as Git stores it.
-func (t *tree) readTree(dir *entry) ([]byte, error) {
-	if dir.depth > t.limits.Depth {
-		return nil, limitError(dir.path(), "more than %d directories below each other", t.limits.Depth)
+// grow counts entries of a directory that is about to be listed.
+func (t *tree) grow(dir *entry, entries int) error {
+	if t.entries += entries; t.entries > t.limits.Entries {
+		return limitError(dir.path(), "more than %d files in this revision", t.limits.Entries)
 	}
-	if dir.hash() == emptyTree {
-		return nil, nil // git knows it without an object
-	}
-	size, err := t.objects.size(dir.hash())
-	if err != nil {
-		return nil, fmt.Errorf("directory %q: %w", dir.path(), err)
-	}
-	// An entry takes 7 bytes of mode, a name with its NUL, and a hash.
-	if most := int64(t.limits.Entries) * int64(t.limits.NameBytes+28); size > most {
-		return nil, limitError(dir.path(), "a directory of %d bytes", size)
-	}
-	var raw []byte
-	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
-		raw, err = readObject(s, plumbing.TreeObject, dir.hash(), size)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("directory %q: %w", dir.path(), err)
-	}
-	return raw, nil
+	return nil
 }
-
-// members reads the entries of a tree object: each a mode in octal digits, a space,
-// a name that ends with a NUL, and the bytes of a hash.
-func (t *tree) members(dir *entry, raw []byte) ([]entry, error) {
-	n := count(raw)
-	if t.entries += n; t.entries > t.limits.Entries {
-		return nil, limitError(dir.path(), "more than %d files in this revision", t.limits.Entries)
-	}
-	members := make([]entry, 0, n)
-	rest := string(raw) // of which names and hashes are parts
-	for rest != "" {
-		mode, after, spaced := strings.Cut(rest, " ")
-		name, after, ended := strings.Cut(after, "\x00")
-		if !spaced || !ended || len(after) < sha1.Size {
-			return nil, fmt.Errorf("directory %q: malformed: an entry has no end", dir.path())
-		}
-		e, err := t.entry(dir, mode, name, after[:sha1.Size])
-		if err != nil {
-			return nil, err
-		}
-		members, rest = append(members, e), after[sha1.Size:]
-	}
-	return members, nil
-}
-
-// count returns how many entries a tree object has.
-func count(raw []byte) int {
-	for n := 0; ; n++ {
-		end := bytes.IndexByte(raw, 0)
-		if end < 0 {
-			return n
-		}
-		raw = raw[min(end+1+sha1.Size, len(raw)):]
-	}
-}
-
-// emptyTree is the tree that every repository has.
-const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 // entry makes one of what a tree object says. Names that git's fsck refuses,
 // and that would lead a walk astray, are errors; pushes cannot bring them.
@@ -384,18 +357,14 @@ func (t *tree) content(e *entry) ([]byte, error) {
 	if e.refusal != nil {
 		return nil, &EntryError{Path: e.path(), Err: e.refusal}
 	}
-	size, err := t.objects.size(e.hash())
+	size, err := t.source.size(e)
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}
 	if err := t.count(e, size); err != nil {
 		return nil, err
 	}
-	var data []byte
-	err = t.objects.read(func(s storer.EncodedObjectStorer) (err error) {
-		data, err = readObject(s, plumbing.BlobObject, e.hash(), size)
-		return err
-	})
+	data, err := t.source.read(e, size)
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}

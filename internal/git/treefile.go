@@ -12,9 +12,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // entry is what a tree object says of one of its members; it is its own
@@ -65,7 +62,7 @@ func (e *entry) Info() (fs.FileInfo, error) {
 	if !e.mode.IsRegular() {
 		return info{entry: e}, nil
 	}
-	size, err := e.tree.objects.size(e.hash())
+	size, err := e.tree.source.size(e)
 	if err != nil {
 		return nil, fmt.Errorf("file %q: %w", e.path(), err)
 	}
@@ -101,14 +98,6 @@ type openedDir struct {
 	rest  []fs.DirEntry
 }
 
-func (t *tree) openDir(e *entry) (fs.File, error) {
-	dir, err := t.list(e)
-	if err != nil {
-		return nil, err
-	}
-	return &openedDir{entry: e, rest: t.shown(dir)}, nil
-}
-
 func (d *openedDir) Stat() (fs.FileInfo, error) { return info{entry: d.entry}, nil }
 func (d *openedDir) Close() error               { return nil }
 
@@ -127,22 +116,4 @@ func (d *openedDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	entries := append([]fs.DirEntry(nil), d.rest[:n]...)
 	d.rest = d.rest[n:]
 	return entries, nil
-}
-
-// readObject reads an object of a known size, and no more than that of it.
-func readObject(s storer.EncodedObjectStorer, kind plumbing.ObjectType, hash Hash, size int64) (data []byte, err error) {
-	object, err := s.EncodedObject(kind, plumbing.NewHash(string(hash)))
-	if err != nil {
-		return nil, err
-	}
-	reader, err := object.Reader()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, reader.Close()) }()
-	data = make([]byte, size)
-	if _, err := io.ReadFull(reader, data); err != nil {
-		return nil, fmt.Errorf("object %s: %w", hash.Short(), err)
-	}
-	return data, nil
 }
