@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -22,9 +21,8 @@ func (p *planner) planNew(ctx context.Context, o resolved, step Step) (_ Step, _
 	if p.namespaceIsNew(ctx, o.id.Namespace) {
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), true
 	}
-	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
-	// What a dry-run would create was never stored, and has no version.
-	return step, nil, err == nil && after.GetResourceVersion() == ""
+	exists, err := p.cluster.Kube.TryOut(ctx, o.kind, o.Unstructured)
+	return step, nil, err == nil && !exists
 }
 
 // namespaceIsNew reports whether a namespace comes with the push and does not

@@ -56,7 +56,7 @@ func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object)
 // nothing to say against the object itself.
 func (c *Cluster) rehearse(ctx context.Context, kind Kind, obj *manifest.Object, moved *unstructured.Unstructured) error {
 	inner, heard := Listen(ctx)
-	_, err := c.Apply(inner, kind, moved, ApplyOptions{DryRun: true})
+	_, err := c.TryOut(inner, kind, moved)
 	heard.passOn(ctx, explainer{obj: obj, moved: moved})
 	switch message := messageOf(err); {
 	case !apierrors.IsForbidden(err) || strings.Contains(message, "admission webhook ") ||
