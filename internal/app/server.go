@@ -350,6 +350,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.engine.Start(func(err error) { failed <- err })
 	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
 	s.timetable.every(freeEvery, new(memory).free)
+	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
 	go func() { failed <- s.ssh.Serve(listener) }()
