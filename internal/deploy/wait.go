@@ -151,10 +151,8 @@ func (w *waiting) look(ctx context.Context) []live.Entry {
 	}
 	for _, entry := range sick {
 		w.say(entry)
-		if time.Since(w.lines[entry.ID].since) >= lineEvery { // else it needs no pods watched
-			w.findCause(ctx, entry)
-		}
 	}
+	w.findCauses(ctx, sick)
 	return sick
 }
 
@@ -190,24 +188,44 @@ func (w *waiting) say(entry live.Entry) {
 	line.said, line.at = entry.Health, time.Now()
 }
 
-// findCause looks at the pods of an object that is not healthy, and prints
-// what keeps them.
-func (w *waiting) findCause(ctx context.Context, entry live.Entry) {
-	object := w.target.object(entry.ID)
-	if object == nil || !health.RunsPods(object.Unstructured) {
-		return
+// findCauses looks at the pods of the objects that have not been healthy for a while,
+// and prints what keeps them.
+func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
+	troubled := map[string][]*unstructured.Unstructured{} // by namespace
+	for _, entry := range sick {
+		if time.Since(w.lines[entry.ID].since) < lineEvery || !runsPods(entry.ID) {
+			continue // it needs no pods watched
+		}
+		pods, looked := troubled[entry.ID.Namespace]
+		if !looked {
+			pods = w.troubledPods(ctx, entry.ID.Namespace)
+			troubled[entry.ID.Namespace] = pods
+		}
+		if len(pods) == 0 || w.target.object(entry.ID) != nil {
+			w.noteCause(ctx, entry, pods)
+		}
 	}
-	w.findPodCause(ctx, entry)
 }
 
-// findPodCause is findCause for an object of whatever kind.
+// findPodCause is findCauses for one object, of whatever kind.
 func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
-	if !runsPods(entry.ID) {
-		return
+	if runsPods(entry.ID) {
+		w.noteCause(ctx, entry, w.troubledPods(ctx, entry.ID.Namespace))
 	}
-	pods := w.podsOf(ctx, entry.ID.Namespace).List()
+}
+
+// troubledPods lists the pods of a namespace if any of them has trouble.
+func (w *waiting) troubledPods(ctx context.Context, namespace string) []*unstructured.Unstructured {
+	if pods := w.podsOf(ctx, namespace).List(); anyCause(pods) {
+		return pods
+	}
+	return nil
+}
+
+// noteCause notes what keeps an object from being healthy, and prints it if it is new.
+func (w *waiting) noteCause(ctx context.Context, entry live.Entry, pods []*unstructured.Unstructured) {
 	var cause health.Cause
-	if anyCause(pods) {
+	if len(pods) > 0 {
 		cause, _ = w.cluster.causeOf(ctx, entry.ID, pods)
 		cause.Message = w.target.shown(cause.Message)
 	}

@@ -106,6 +106,10 @@ func (s *store) Resync() error { return nil }
 
 // Update enters an object.
 func (s *store) Update(obj any) error {
+	if entry, ok := s.follow.known(obj); ok {
+		s.follow.arrived(entry)
+		return nil
+	}
 	if entry, ok := s.follow.entryOf(obj); ok {
 		s.follow.arrived(entry)
 		s.follow.index.put(entry)
