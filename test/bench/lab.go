@@ -33,7 +33,7 @@ type lab struct {
 	server   *server
 	sshd     *sshd // nil if there is no sshd that runs; see plainWords
 	noSSHD   string
-	workers  int // the best concurrency of the raw apply; 0 until it was tried
+	workers  []int // of the raw apply, the fastest first; nil until they were tried
 
 	app   *app   // of 200 objects, once it is deployed
 	fleet *fleet // of many apps, once it is deployed

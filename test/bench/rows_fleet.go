@@ -54,7 +54,7 @@ func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
 
 // fleetFirst: the first push of all apps, against the raw apply of all objects.
 func fleetFirst(ctx context.Context, l *lab) (*result, error) {
-	workers, err := l.bestWorkers(ctx)
+	raw, err := l.contenders(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -68,13 +68,12 @@ func fleetFirst(ctx context.Context, l *lab) (*result, error) {
 	if err := l.memory(ctx, r, 256); err != nil {
 		return nil, err
 	}
-	raw := &series{of: fmt.Sprintf("client-go server-side apply of %d objects, %d at a time", kindsOfObject*l.settings.fleet, workers)}
-	took, err := l.rawApply(ctx, fleetRaw, manifestsOf(f.files), workers)
+	took, err := l.rawApply(ctx, fleetRaw, manifestsOf(f.files), raw[0].workers)
 	if err != nil {
 		return nil, err
 	}
-	raw.add(took)
-	r.ratio(mine, raw, atMost, 1.5)
+	raw[0].took.add(took)
+	r.ratio(mine, raw[0].took, atMost, 1.5)
 	r.fact(fact{what: "requests for one object", value: float64(f.asked.total()) / float64(kindsOfObject*l.settings.fleet)})
 	return r, nil
 }
