@@ -93,7 +93,7 @@ func TestAppendRefusesWhenTheRefMoved(t *testing.T) {
 	}
 	first := mustAppend(t, r, "", NewCommit{Message: "1"})
 	second := mustAppend(t, r, first, NewCommit{Message: "2"})
-	for _, old := range []Hash{"", Zero, first} {
+	for _, old := range []Hash{"", zero, first} {
 		if _, err := r.Append(t.Context(), recordRef, old, NewCommit{Message: "3"}); !errors.Is(err, ErrRefMoved) {
 			t.Errorf("append at %q: %v, want ErrRefMoved", old, err)
 		}

@@ -32,6 +32,3 @@ func (h Hash) Short() string { return string(h)[:min(7, len(h))] }
 // IsZero reports whether h names no object: it is empty, or all zeros as Git
 // writes the missing side of a creation or a deletion.
 func (h Hash) IsZero() bool { return strings.Trim(string(h), "0") == "" }
-
-// Zero is the missing object, as Git writes it in a repository of SHA-1.
-const Zero Hash = "0000000000000000000000000000000000000000"

@@ -74,7 +74,7 @@ func TestParseHash(t *testing.T) {
 			t.Errorf("ParseHash(%q) was accepted", in)
 		}
 	}
-	if !Zero.IsZero() || !Hash("").IsZero() {
+	if !zero.IsZero() || !Hash("").IsZero() {
 		t.Error("the zero hash is not zero")
 	}
 }
@@ -120,3 +120,6 @@ func TestOpenStoreWantsGit(t *testing.T) {
 		t.Errorf("with an old git: %v", err)
 	}
 }
+
+// zero is the missing object, as Git writes it in a repository of SHA-1.
+const zero Hash = "0000000000000000000000000000000000000000"

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -153,7 +154,7 @@ func TestRequests(t *testing.T) {
 	if _, err := c.Create(t.Context(), kind, o.Unstructured, true); err == nil {
 		t.Error("created twice")
 	}
-	if err := c.Delete(t.Context(), kind, ns, "a", DeleteOptions{UID: types.UID("other")}); !IsConflict(err) {
+	if err := c.Delete(t.Context(), kind, ns, "a", DeleteOptions{UID: types.UID("other")}); !apierrors.IsConflict(err) {
 		t.Errorf("delete another object: %v", err)
 	}
 	if err := c.Delete(t.Context(), kind, ns, "a", DeleteOptions{DryRun: true}); err != nil {

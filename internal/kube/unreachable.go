@@ -98,8 +98,3 @@ func isEtcdTrouble(err error) bool {
 
 // IsNotFound reports whether an error says that an object does not exist.
 func IsNotFound(err error) bool { return apierrors.IsNotFound(err) }
-
-// IsConflict reports whether an error says that an object is not the one that
-// was expected: another UID or resourceVersion, or, for an apply without force,
-// fields that somebody else owns.
-func IsConflict(err error) bool { return apierrors.IsConflict(err) }

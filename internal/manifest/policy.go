@@ -27,10 +27,6 @@ const (
 // Has reports whether all policies of other are set.
 func (p Policies) Has(other Policies) bool { return p&other == other }
 
-// LeftAlone reports whether a running object is not to be changed, whatever
-// differs.
-func (p Policies) LeftAlone() bool { return p&(Frozen|IfNotPresent) != 0 }
-
 // Policy is all that the metadata of an object says about how it is handled.
 type Policy struct {
 	Policies

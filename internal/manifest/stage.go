@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"sort"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -14,7 +12,6 @@ const (
 	StageGround            // what workloads refer to when they start
 	StageWorkload          // workloads, custom resources and all else
 	StageAdmission         // what judges or serves other requests, and may block them while it is not up
-	stageCount
 )
 
 // stages is the one table of stages; a kind that is not in it belongs to
@@ -67,24 +64,4 @@ func StageOf(gk schema.GroupKind) int {
 		return stage
 	}
 	return StageWorkload
-}
-
-// Stages puts objects into their stages, in the order in which they are
-// applied. Stages without objects are left out; within a stage objects are in
-// the order of their IDs. It does not change objs.
-func Stages(objs []*Object) [][]*Object {
-	var all [stageCount][]*Object
-	for _, o := range objs {
-		stage := StageOf(o.ID().GroupKind())
-		all[stage] = append(all[stage], o)
-	}
-	var used [][]*Object
-	for _, stage := range all {
-		if len(stage) == 0 {
-			continue
-		}
-		sort.SliceStable(stage, func(i, j int) bool { return stage[i].ID().Less(stage[j].ID()) })
-		used = append(used, stage)
-	}
-	return used
 }

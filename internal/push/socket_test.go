@@ -20,7 +20,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/hooks"
-	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
@@ -128,13 +127,14 @@ func TestSocketRelaysBothHooks(t *testing.T) {
 	option := "reason=line one\nref=" + refLine
 	preEnv := append(slices.Clone(env), "GIT_QUARANTINE_PATH=/data/shop.git/objects/tmp_objdir-incoming-abcdef",
 		"GIT_PUSH_OPTION_COUNT=2", "GIT_PUSH_OPTION_0=plan", "GIT_PUSH_OPTION_1="+option)
-	stdin := refLine + git.Zero.String() + " " + newHash + " refs/heads/$(id) x\n"
+	const zeros = "0000000000000000000000000000000000000000" // as Git writes a missing side
+	stdin := refLine + zeros + " " + newHash + " refs/heads/$(id) x\n"
 	out, status := runHook(t, preEnv, hooks.PreReceive, stdin)
 	if want := "plan: " + strings.Repeat("x", 2<<20) + "\n"; status != 0 || out != want {
 		t.Errorf("pre-receive: %d, %d bytes of output", status, len(out))
 	}
 	req := <-requests
-	want := []RefUpdate{{Old: oldHash, New: newHash, Ref: "refs/heads/main"}, {Old: git.Zero, New: newHash, Ref: "refs/heads/$(id) x"}}
+	want := []RefUpdate{{Old: oldHash, New: newHash, Ref: "refs/heads/main"}, {Old: zeros, New: newHash, Ref: "refs/heads/$(id) x"}}
 	if !slices.Equal(req.Updates, want) || !req.Updates[1].Creates() || req.Updates[0].Deletes() {
 		t.Errorf("updates = %+v, want %+v", req.Updates, want)
 	}

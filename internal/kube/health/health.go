@@ -33,12 +33,6 @@ type Health struct {
 	Message string // "2 of 3 pods ready"; "" where the status says it all
 }
 
-// Settled reports whether waiting for the object is over: it is healthy,
-// suspended or failed.
-func (h Health) Settled() bool {
-	return h.Status == Healthy || h.Status == Suspended || h.Status == Failed
-}
-
 // Unseen reports whether the verdict is only that the object's controller has not looked
 // at its newest generation yet.
 func (h Health) Unseen() bool { return h.Status == Progressing && h.Message == newestNotSeen }

@@ -242,14 +242,13 @@ func TestOfAnything(t *testing.T) {
 	}
 }
 
-func TestSettled(t *testing.T) {
-	for status, want := range map[Status][2]bool{
-		Healthy: {true, true}, Suspended: {true, true}, Failed: {true, false},
-		Progressing: {false, false}, Terminating: {false, false}, Unknown: {false, false},
+func TestOK(t *testing.T) {
+	for status, want := range map[Status]bool{
+		Healthy: true, Suspended: true, Failed: false, Progressing: false, Terminating: false, Unknown: false,
 	} {
 		h := Health{Status: status}
-		if got := [2]bool{h.Settled(), h.OK()}; got != want {
-			t.Errorf("%s: settled, ok = %v, want %v", status, got, want)
+		if got := h.OK(); got != want {
+			t.Errorf("%s: ok = %v, want %v", status, got, want)
 		}
 	}
 }
