@@ -55,6 +55,7 @@ func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitut
 			text, problem := s.fromCluster(ctx, app.Cluster, n)
 			if problem != nil {
 				problems = append(problems, *problem)
+				set.Values[n.Name] = substitute.Value{Missing: true}
 				continue
 			}
 			value = fromText(text, n.From.Kind)

@@ -194,6 +194,11 @@ func TestSubstitutionProblems(t *testing.T) {
 			"pushboat.yaml:15: substitute: app_size: ConfigMap platform/facts of cluster default has no key size | its keys are a, b",
 			"pushboat.yaml:16: substitute: app_password: Secret shop/login of cluster default has no key password | its keys are a, b",
 		}},
+		{"no object, and its names are used", strings.Replace(head, "name: a", "name: 'a-${app_size}'", 1) + "  a: ${app_size}\n  b: ${app_password}\n  c: ${app_hots}\n", silent, []string{
+			"app/a.yaml:7: ConfigMap a-${app_size}: ${app_hots} is not declared, and begins with the prefix app_ | did you mean ${app_host}?",
+			"pushboat.yaml:15: substitute: app_size: there is no ConfigMap platform/facts on cluster default | make it there first, or write the value under substitute.values",
+			"pushboat.yaml:16: substitute: app_password: there is no Secret shop/login on cluster default | make it there first, or write the value under substitute.values",
+		}},
 		{"offline", head, nil, []string{
 			"pushboat.yaml:15: substitute: app_size: its value is in ConfigMap platform/facts of cluster default, which is not asked here | give it: --substitute app_size=VALUE",
 			"pushboat.yaml:16: substitute: app_password: its value is in Secret shop/login of cluster default, which is not asked here | give it: --substitute app_password=VALUE",

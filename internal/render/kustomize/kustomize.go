@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -103,7 +101,7 @@ func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Prob
 	files := &files{fsys: b.fsys, replaced: replaced, marks: b.marks, asIs: b.generated}
 	built, err = krusty.MakeKustomizer(options).Run(files, path.Join("/", b.folder))
 	if err != nil {
-		problem := buildProblem(b.first, err)
+		problem := b.explain(err)
 		return nil, own, &problem
 	}
 	return built, own, nil
@@ -163,18 +161,6 @@ func (b *build) take(built resmap.ResMap, placeOf func(*resource.Resource) (mani
 		found = append(found, &manifest.Object{Unstructured: &unstructured.Unstructured{Object: fields}, Source: source})
 	}
 	return found, problems
-}
-
-// absolute is a path as this package hands it to kustomize.
-var absolute = regexp.MustCompile(`(^|[\s'"(])/([\w.])`)
-
-// buildProblem makes a problem of an error of kustomize.
-func buildProblem(file string, err error) manifest.Problem {
-	message := absolute.ReplaceAllString(err.Error(), "$1$2")
-	return manifest.Problem{
-		Source: manifest.Source{File: file}, Message: "kustomize: " + strings.TrimSpace(message),
-		Hint: "kubectl kustomize " + path.Dir(file) + " shows the same",
-	}
 }
 
 // reason is an error of a file system without the path.

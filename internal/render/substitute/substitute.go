@@ -28,6 +28,9 @@ type Value struct {
 	Text   string // within other text or quotes
 	Alone  any    // where it stands alone and unquoted: string, bool, int64 or float64
 	Secret bool   // it is out of a Secret, and not to be shown
+	// Missing says that the name is declared, and that there is no value: what it is used
+	// in says nothing.
+	Missing bool
 }
 
 // Set is what is replaced in the objects of an app.
@@ -74,6 +77,7 @@ type applying struct {
 	at      *manifest.Object
 	path    []string // in the API server's notation, one element a step
 	changed bool
+	missing bool // a value of it
 	hidden  []string
 }
 
@@ -85,17 +89,17 @@ func (a *applying) add(message, hint string) {
 
 // object replaces in an object, and reports whether there is no problem with it.
 func (a *applying) object(o *manifest.Object) bool {
-	a.at, a.path, a.changed, a.hidden, a.set = o, nil, false, nil, a.own
+	a.at, a.path, a.changed, a.missing, a.hidden, a.set = o, nil, false, false, nil, a.own
 	if excepted(o) {
 		a.set = a.own.asWritten()
 	}
 	before := len(a.problems)
 	a.mapping(o.Object)
 	o.Hide(a.hidden...)
-	if a.changed && len(a.problems) == before {
+	if a.changed && !a.missing && len(a.problems) == before {
 		a.problems = append(a.problems, o.Check()...)
 	}
-	return len(a.problems) == before
+	return len(a.problems) == before && !a.missing
 }
 
 // exception is Flux's word for objects in which nothing is replaced, as an
@@ -232,7 +236,7 @@ func (a *applying) next(text string) (use, bool) {
 
 // take notes that a value is put where the path is, and reports whether it may be.
 func (a *applying) take(name string, value Value) bool {
-	a.changed = true
+	a.changed, a.missing = true, a.missing || value.Missing
 	if a.grown > MaxGrowth {
 		return false
 	}
