@@ -20,8 +20,8 @@ import (
 type Bounds struct {
 	Time   time.Duration // without a byte of the client's, at most; see patience
 	CPU    time.Duration // of each process, in whole seconds
-	Memory int64         // of each process, in bytes (RLIMIT_DATA)
-	File   int64         // the largest file that is written, in bytes
+	Memory int64         // of each process, in bytes (RLIMIT_DATA); 0: no bound
+	File   int64         // the largest file that is written, in bytes; 0: no bound
 }
 
 // What Git may take by default. Measured on one core, index-pack takes 11 s for a
@@ -50,19 +50,27 @@ func (b Bounds) first(service Service) time.Duration {
 	return b.Time
 }
 
-// perProcess is the least of memory and file size, for Git's own tables.
-const perProcess = 256 << 20
+const (
+	// maxIndexThreads bounds the threads that resolve the deltas of one push. Each
+	// has a cache of 96 MiB (core.deltaBaseCacheLimit), and Git would start as many
+	// as twenty.
+	maxIndexThreads = 4
+	// tablesMemory is for those caches, and for a pack's lists of objects.
+	tablesMemory = 1 << 30
+	// tablesFile is for an index of many small objects.
+	tablesFile = 256 << 20
+)
 
-// boundsOf returns what Git may take to serve one request. Beside a push's own
-// bytes there are, in memory, the delta, its base and its result, each at most
-// MaxPush (GIT_ALLOC_LIMIT), with a fourth to spare for a second thread; and on
-// disk the bases that a thin pack leaves out and Git adds. What a clone takes of
-// memory depends on what was let in, and pack.windowMemory.
+// boundsOf returns what Git may take to serve one request. In memory a push has the
+// delta, its base and its result, each at most MaxPush (GIT_ALLOC_LIMIT), and as much
+// to spare; 2.1 times the object were measured. On disk it has its pack, with the
+// bases that a thin pack leaves out and Git adds. What a clone takes of memory depends
+// on what was let in, and on pack.windowMemory.
 func (o StoreOptions) boundsOf(service Service) Bounds {
 	b := Bounds{Time: o.Timeout, CPU: o.MaxCPU}
 	if service.Writes() {
-		b.Memory = perProcess + 4*o.MaxPush
-		b.File = perProcess + 4*o.MaxPush
+		b.Memory = tablesMemory + 4*o.MaxPush
+		b.File = tablesFile + 4*o.MaxPush
 	}
 	return b
 }

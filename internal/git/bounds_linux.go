@@ -13,24 +13,27 @@ import (
 // change another process's limits takes no right if both run as the same user
 // (prlimit(2)).
 func (b Bounds) impose(pid int) error {
-	return limit(pid, map[int]uint64{
-		unix.RLIMIT_CPU:   uint64(math.Ceil(b.CPU.Seconds())),
-		unix.RLIMIT_DATA:  uint64(b.Memory), //nolint:gosec // positive
-		unix.RLIMIT_FSIZE: uint64(b.File),   //nolint:gosec // positive
-	})
+	limits := map[int]uint64{
+		unix.RLIMIT_CPU:  uint64(math.Ceil(b.CPU.Seconds())),
+		unix.RLIMIT_CORE: 0, // what ends at a limit would leave one, as large as its memory
+	}
+	if b.Memory > 0 {
+		limits[unix.RLIMIT_DATA] = uint64(b.Memory)
+	}
+	if b.File > 0 {
+		limits[unix.RLIMIT_FSIZE] = uint64(b.File)
+	}
+	return limit(pid, limits)
 }
 
-// lift takes the bounds away.
+// lift takes the bounds away, but for that of cores.
 func lift(pid int) error {
 	return limit(pid, map[int]uint64{unix.RLIMIT_CPU: math.MaxUint64, unix.RLIMIT_DATA: math.MaxUint64, unix.RLIMIT_FSIZE: math.MaxUint64})
 }
 
-// limit sets soft limits, as far as the hard ones allow. 0: leave it.
+// limit sets soft limits, as far as the hard ones allow.
 func limit(pid int, limits map[int]uint64) error {
 	for resource, value := range limits {
-		if value == 0 {
-			continue
-		}
 		var now unix.Rlimit
 		err := unix.Prlimit(pid, resource, nil, &now)
 		if err == nil {

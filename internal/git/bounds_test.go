@@ -218,15 +218,15 @@ func TestLimitsEndAtTheGate(t *testing.T) {
 	if err := <-pushed; err != nil {
 		t.Fatal(err)
 	}
-	const memory = (256 + 4*32) << 20
+	const memory, file = (1024 + 4*32) << 20, (256 + 4*32) << 20
 	before, after := s.limits("before"), s.limits("after")
 	for limit, want := range map[string]string{
-		"Max cpu time": "77", "Max data size": fmt.Sprint(memory), "Max file size": fmt.Sprint(memory),
+		"Max cpu time": "77", "Max core file size": "0", "Max data size": fmt.Sprint(memory), "Max file size": fmt.Sprint(file),
 	} {
 		if before[limit][0] != want {
 			t.Errorf("before the gate: %s is %q, want %s", limit, before[limit], want)
 		}
-		if after[limit][0] != after[limit][1] {
+		if limit != "Max core file size" && after[limit][0] != after[limit][1] {
 			t.Errorf("after the gate: %s is %q", limit, after[limit])
 		}
 	}

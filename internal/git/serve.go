@@ -29,6 +29,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -181,7 +182,11 @@ const serverEmail = "pushboat@localhost"
 
 func (r *Repository) serveArgs(req ServeRequest) []string {
 	verb := strings.TrimPrefix(string(req.Service), "git-")
-	if req.Service != UploadPack {
+	if req.Service.Writes() {
+		threads := min(runtime.NumCPU(), maxIndexThreads)
+		return []string{"-c", "pack.threads=" + strconv.Itoa(threads), verb, r.dir}
+	}
+	if req.Service == UploadArchive {
 		return []string{verb, r.dir}
 	}
 	var args []string

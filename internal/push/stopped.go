@@ -37,7 +37,7 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 			"hint: the server's operator can raise %s\n", work, setting)
 	}
 	return fmt.Sprintf("error: stopped: Git %s to check the push\nerror: nothing was changed\n"+
-		"hint: push less at once, older commits first: git push origin COMMIT:BRANCH\n"+
+		"hint: push in parts, oldest first: git push origin COMMIT:refs/heads/BRANCH\n"+
 		"hint: the server's operator can raise %s\n", work, setting)
 }
 
