@@ -12,6 +12,9 @@ import (
 type Object struct {
 	*unstructured.Unstructured
 	Source Source
+	// Random says that another rendering makes another object in its place, which is
+	// of no consequence: no deploy applies it.
+	Random bool
 
 	lines     *lines
 	hidden    []string // see Hide

@@ -50,6 +50,7 @@ type outcome struct {
 type rendered struct {
 	Source manifest.Source `json:"source"`
 	Object map[string]any  `json:"object"`
+	Random bool            `json:"random,omitempty"` // see manifest.Object
 }
 
 // Serve is a worker: it renders what comes in until there is no more.
@@ -96,7 +97,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	objects, problems := j.render(fsys, func() { result.AsksCluster = true })
 	result.Problems = problems
 	for _, o := range objects {
-		result.Objects = append(result.Objects, rendered{o.Source, o.Object})
+		result.Objects = append(result.Objects, rendered{o.Source, o.Object, o.Random})
 	}
 	return result
 }
@@ -190,6 +191,9 @@ func (o outcome) check() ([]*manifest.Object, manifest.Problems) {
 			continue
 		}
 		found, wrong := manifest.Rendered(r.Object, r.Source)
+		for _, o := range found {
+			o.Random = r.Random
+		}
 		objects = append(objects, found...)
 		problems = append(problems, wrong...)
 	}

@@ -297,14 +297,18 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	return cluster, nil
 }
 
-// digest combines the digests of objects, which found has if they are its own.
+// digest combines the digests of objects, which found has if they are its own. It
+// leaves out those that are random, such as a chart's test with a random name: they
+// would make each rendering another one.
 func digest(objects []*manifest.Object, found *plain.Read) string {
 	if found != nil {
 		return combine(found.Digests)
 	}
-	digests := make([]string, len(objects))
-	for i, o := range objects {
-		digests[i] = manifest.Digest(o.Unstructured)
+	digests := make([]string, 0, len(objects))
+	for _, o := range objects {
+		if !o.Random {
+			digests = append(digests, manifest.Digest(o.Unstructured))
+		}
 	}
 	return combine(digests)
 }

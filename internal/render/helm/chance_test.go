@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -52,11 +53,18 @@ func TestLastLineBreaksAreThoseOfHelm(t *testing.T) {
 	}
 }
 
+const (
+	once = "have the server generate it once and keep it; in pushboat.yaml, of the app:\n  helm: {generated: [%s]}\n" +
+		"or set it in a file of values; in an encrypted file, if it is secret"
+	noValue = "no value was found that takes its place: change that line so that it takes one\n" +
+		"or commit what helm template prints instead of the chart, Secrets encrypted"
+)
+
 func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		templates map[string]string
-		want      string
+		at, hint  string // "" for none: it is rendered
 	}{
 		{
 			"in the values",
@@ -64,42 +72,101 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 				"_pass.tpl": "{{- define \"pass\" -}}\n{{- if not .Values.login.pass -}}\n{{- $_ := set .Values.login \"pass\" (randAlphaNum 12) -}}\n{{- end -}}\n{{- .Values.login.pass -}}\n{{- end -}}",
 				"cm.yaml":   head + "{{ include \"pass\" . }}\n",
 			},
-			"c/templates/_pass.tpl:3: c/templates/cm.yaml renders to something else each time: it uses randAlphaNum here | set login.pass in a file of values; in an encrypted file, if it is secret\n",
+			"c/templates/_pass.tpl:3: c/templates/cm.yaml renders to something else each time: it uses randAlphaNum here\nwhat differs: data.v of ConfigMap a",
+			fmt.Sprintf(once, "login.pass"),
 		},
 		{
-			"in a list of the values",
+			"in a list of the values, whatever those are",
 			map[string]string{"cm.yaml": "{{- $_ := set (first .Values.list) \"p\" (uuidv4) }}\n" + head + "{{ (first .Values.list).p }}\n"},
-			"c/templates/cm.yaml:1: the template renders to something else each time: it uses uuidv4 | set list in a file of values; in an encrypted file, if it is secret\n",
+			"c/templates/cm.yaml:1: the template renders to something else each time: it uses uuidv4\nwhat differs: data.v of ConfigMap a",
+			noValue,
 		},
 		{
 			"in the template itself",
 			map[string]string{"cm.yaml": head + "{{ default (randAlphaNum 9) .Values.login.other }}\n"},
-			"c/templates/cm.yaml:5: the template renders to something else each time: it uses randAlphaNum | set login.other in a file of values; in an encrypted file, if it is secret\n",
+			"c/templates/cm.yaml:5: the template renders to something else each time: it uses randAlphaNum\nwhat differs: data.v of ConfigMap a",
+			fmt.Sprintf(once, "login.other"),
 		},
 		{
-			"where nothing comes of it",
-			map[string]string{"cm.yaml": head + "{{ default (randAlphaNum 9) .Release.Name }}\n"},
-			"web",
-		},
-		{
-			"in a test, which no check compares",
+			"in a helper that is given the name of the value, as bitnami's are",
 			map[string]string{
-				"cm.yaml": head + "x\n",
-				"tests/t.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: t-{{ randAlphaNum 4 | lower }}\n  annotations: {\"helm.sh/hook\": test}\n" +
-					"spec: {containers: [{name: c, image: x}]}\n",
+				"_lib.tpl": "{{- define \"lib.password\" -}}\n{{- $v := \"\" }}{{- range .names }}{{- $at := $.context.Values }}{{- range splitList \".\" . }}{{- if $at }}{{- $at = index $at . }}{{- end }}{{- end }}{{- $v = $at }}{{- end }}\n" +
+					"{{- if not $v }}\n{{- $v = randAlphaNum 10 }}\n{{- end }}\n{{- $v | b64enc | quote }}\n{{- end }}",
+				"cm.yaml": head + "{{ include \"lib.password\" (dict \"names\" (list \"login.password\") \"context\" $) }}\n",
 			},
-			"x",
+			"c/templates/_lib.tpl:4: c/templates/cm.yaml renders to something else each time: it uses randAlphaNum here\nwhat differs: data.v of ConfigMap a",
+			fmt.Sprintf(once, "login.password"),
+		},
+		{
+			"with digits, and with what no random text stands for",
+			map[string]string{"cm.yaml": head + "{{ default (randNumeric 9) .Values.login.pin }}{{ default (encryptAES \"a\" \"b\") .Values.login.hash }}\n"},
+			"c/templates/cm.yaml:5: the template renders to something else each time: it uses encryptAES, randNumeric\nwhat differs: data.v of ConfigMap a",
+			fmt.Sprintf(once, "{path: login.pin, format: digits}") + "\nset login.hash in a file of values; in an encrypted file, if it is secret",
+		},
+		{
+			"where no value counts",
+			map[string]string{"cm.yaml": head + "{{ randAlphaNum 9 }}{{ .Values.login.other }}\n"},
+			"c/templates/cm.yaml:5: the template renders to something else each time: it uses randAlphaNum\nwhat differs: data.v of ConfigMap a",
+			noValue,
+		},
+		{
+			"in one of two fields, of which only the other has a value",
+			map[string]string{"cm.yaml": head + "{{ default (randNumeric 9) .Values.login.pin }}\n\n\n\n\n  w: {{ now | date \"150405\" | quote }}\n"},
+			"c/templates/cm.yaml:5: the template renders to something else each time: it uses now, randNumeric\nwhat differs: data.v of ConfigMap a, data.w of ConfigMap a",
+			fmt.Sprintf(once, "{path: login.pin, format: digits}") + "\nno value was found that takes the place of data.w of ConfigMap a: change that line so that it takes one\n" +
+				"or commit what helm template prints instead of the chart, Secrets encrypted",
 		},
 		{
 			"in a hook that is more than a test",
 			map[string]string{
 				"t.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: t-{{ randAlphaNum 4 | lower }}\n  annotations: {\"helm.sh/hook\": \"test,pre-install\"}\n",
 			},
-			"c/templates/t.yaml:4: the template renders to something else each time: it uses randAlphaNum | set the value that it makes up, in a file of values; one that is secret in an encrypted file\n",
+			"c/templates/t.yaml:4: the template renders to something else each time: it uses randAlphaNum\nwhat differs: the name of a Pod", noValue,
 		},
+		{"where nothing comes of it", map[string]string{"cm.yaml": head + "{{ default (randAlphaNum 9) .Release.Name }}\n"}, "", ""},
+		{"in a comment", map[string]string{"cm.yaml": "# made at {{ now }}\n" + head + "x # {{ uuidv4 }}\n"}, "", ""},
+		{"in the notes", map[string]string{"cm.yaml": head + "x\n", "NOTES.txt": "{{ uuidv4 }}"}, "", ""},
 	} {
-		if got := rendered(t, test.templates); got != test.want {
-			t.Errorf("%s:\n  %s want\n  %s", test.name, got, test.want)
+		objects, problems := Render(chartOf(test.templates), "c", Release{Name: "web", Cluster: Offline()})
+		at, hint := "", ""
+		for _, p := range problems {
+			at, hint = p.Error(), p.Hint
+		}
+		if at != test.at || hint != test.hint || at == "" && len(objects) != 1 {
+			t.Errorf("%s:\n  %s\n  %s\nwant\n  %s\n  %s", test.name, at, hint, test.at, test.hint)
+		}
+	}
+}
+
+// The values of a dependency stand below its name.
+func TestTheValueOfADependencyIsNamedFromTheRoot(t *testing.T) {
+	fsys := chartOf(map[string]string{"cm.yaml": head + "x\n"})
+	for name, text := range map[string]string{
+		"Chart.yaml": "apiVersion: v2\nname: db\nversion: 0.1.0\n", "values.yaml": "auth: {password: ''}\n",
+		"templates/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n  p: {{ .Values.auth.password | default (randAlphaNum 5) }}\n",
+	} {
+		fsys["c/charts/db/"+name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	_, problems := Render(fsys, "c", Release{Name: "web", Cluster: Offline()})
+	if len(problems) != 1 || problems[0].Hint != fmt.Sprintf(once, "db.auth.password") || problems[0].Source.String() != "c/charts/db/templates/secret.yaml:5" {
+		t.Errorf("%v", problems)
+	}
+}
+
+// What no deploy applies may be another each time, and is marked so.
+func TestRandomTestsAreMarked(t *testing.T) {
+	test := func(name string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\n  annotations: {\"helm.sh/hook\": test}\nspec: {containers: [{name: c, image: x}]}\n"
+	}
+	objects, problems := Render(chartOf(map[string]string{
+		"t.yaml": test("t-{{ randAlphaNum 4 | lower }}") + "---\n" + test("same") + "---\n" + head + "x\n",
+	}), "c", Release{Name: "web", Cluster: Offline()})
+	if len(problems) > 0 || len(objects) != 3 {
+		t.Fatal(problems)
+	}
+	for i, random := range []bool{true, false, false} {
+		if objects[i].Random != random {
+			t.Errorf("%s is random: %v", objects[i].ID(), objects[i].Random)
 		}
 	}
 }

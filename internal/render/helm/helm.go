@@ -5,7 +5,6 @@
 package helm
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -19,7 +18,6 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
-	"helm.sh/helm/v4/pkg/engine"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -101,7 +99,9 @@ type renderer struct {
 
 	lacking  bool // a chart that was asked for
 	chart    *chart.Chart
-	written  []valuesFile // the values that were given, for the lines of mistakes
+	top      common.Values // that its templates are given
+	chance   *chance       // that they have used
+	written  []valuesFile  // the values that were given, for the lines of mistakes
 	objects  []*manifest.Object
 	problems manifest.Problems
 }
@@ -129,7 +129,7 @@ func (r *renderer) render() {
 	if r.release.Asks != nil && asks(r.chart, top["Values"]) {
 		r.release.Asks()
 	}
-	files := r.execute(top)
+	files, again := r.execute(top)
 	if len(r.problems) > 0 {
 		return
 	}
@@ -138,8 +138,8 @@ func (r *renderer) render() {
 		outputs = append(outputs, output{name: crd.Filename, text: string(crd.File.Data)})
 	}
 	for _, name := range sorted(files) {
-		if !strings.HasSuffix(name, "NOTES.txt") {
-			outputs = append(outputs, output{name: name, text: files[name]})
+		if !isNotes(name) {
+			outputs = append(outputs, output{name: name, text: files[name], again: again[name]})
 		}
 	}
 	r.parseAll(outputs)
@@ -148,8 +148,10 @@ func (r *renderer) render() {
 // output is what a template has rendered to, and what is read of it.
 type output struct {
 	name, text string
+	again      string // what it renders to another time; "" where no chance is in it
 	objects    []*manifest.Object
 	problems   manifest.Problems
+	differing  []string // see compare
 }
 
 // parseAll reads the objects of all outputs, several at a time: that is most of
@@ -167,6 +169,9 @@ func (r *renderer) parseAll(outputs []output) {
 	for _, o := range outputs {
 		r.objects = append(r.objects, o.objects...)
 		r.problems = append(r.problems, o.problems...)
+		if len(o.differing) > 0 {
+			r.chanceProblem(o)
+		}
 	}
 }
 
@@ -233,62 +238,8 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 	return top
 }
 
-// execute renders the templates, and makes sure that they render to the same
-// another time. Each time has values of its own: templates may write into them, as
-// charts do that remember a password which they have made up.
-func (r *renderer) execute(top common.Values) map[string]string {
-	first := &chance{}
-	files, err := r.renderOnce(top, first)
-	if err != nil {
-		r.templateProblem(err)
-		return nil
-	}
-	if len(first.used) == 0 {
-		return files
-	}
-	again, err := r.renderOnce(top, &chance{later: true})
-	if err != nil {
-		r.templateProblem(err)
-		return nil
-	}
-	for _, name := range sorted(files) {
-		if files[name] != again[name] && !strings.HasSuffix(name, "NOTES.txt") && withoutTests(files[name]) != withoutTests(again[name]) {
-			r.chanceProblem(name, first)
-		}
-	}
-	return files
-}
-
-func (r *renderer) renderOnce(top common.Values, c *chance) (map[string]string, error) {
-	own, _ := ownValues(top).(common.Values)
-	return engine.Engine{CustomTemplateFuncs: c.functions()}.RenderWithContext(context.Background(), r.chart, own)
-}
-
-// ownValues copies the mappings and lists of values, all that a template can write
-// into.
-func ownValues(value any) any {
-	switch v := value.(type) {
-	case common.Values:
-		return common.Values(ownMapping(v))
-	case map[string]any:
-		return ownMapping(v)
-	case []any:
-		own := make([]any, len(v))
-		for i, child := range v {
-			own[i] = ownValues(child)
-		}
-		return own
-	}
-	return value
-}
-
-func ownMapping(mapping map[string]any) map[string]any {
-	own := make(map[string]any, len(mapping))
-	for name, child := range mapping {
-		own[name] = ownValues(child)
-	}
-	return own
-}
+// separator is the line between two documents.
+var separator = regexp.MustCompile(`(?m)^---[ \t]*$`)
 
 // glued is what Helm takes for the end of a document and YAML does not: templates
 // that trim white space after the marker leave it at the start of a line.
@@ -312,10 +263,15 @@ func asPrinted(text string) string {
 // parse reads the objects in the output of a template.
 func (r *renderer) parse(o *output) {
 	file, _ := r.place(o.name, 0)
-	if strings.TrimSpace(o.text) == "" {
-		return
+	objects, problems := r.read(file, o.text)
+	if o.again != "" && o.again != o.text {
+		again, unread := r.read(file, o.again)
+		if len(unread) > len(problems) {
+			o.differing = []string{"the text"}
+		} else if len(problems) == 0 {
+			o.differing = compare(objects, again)
+		}
 	}
-	objects, problems := manifest.ParseMarked(file, []byte(asPrinted(o.text)), r.release.Marks.Scalar)
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {
@@ -328,8 +284,17 @@ func (r *renderer) parse(o *output) {
 		o.objects = append(o.objects, &manifest.Object{
 			Unstructured: found.Unstructured,
 			Source:       manifest.Source{File: file, Line: lines.next(found.GetKind())},
+			Random:       found.Random,
 		})
 	}
+}
+
+// read reads the objects in a text that a template has rendered to.
+func (r *renderer) read(file, text string) ([]*manifest.Object, manifest.Problems) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	return manifest.ParseMarked(file, []byte(asPrinted(text)), r.release.Marks.Scalar)
 }
 
 func sorted(files map[string]string) []string {

@@ -1,0 +1,263 @@
+package helm
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// errStopped ends a rendering at a use of chance.
+var errStopped = errors.New("stopped at a use of chance")
+
+// maxUses bounds how many uses of chance are looked for, each by a rendering.
+const maxUses = 32
+
+// use is a use of chance, with the lines of templates that have led to it.
+type use struct {
+	function string
+	hops     []hop // the outermost template first, the function's own line last
+}
+
+// hop is a line of a template, by the name that Helm has for it.
+type hop struct {
+	template string
+	line     int
+}
+
+// usesIn finds the uses of chance that a template's output comes from: each use of the
+// chart is made to fail, and the template engine says where that was.
+func (r *renderer) usesIn(template string) []use {
+	var found []use
+	for stop := 1; stop <= min(r.chance.count, maxUses); stop++ {
+		c := &chance{stop: stop}
+		_, err := r.renderOnce(r.top, c)
+		if err == nil || !strings.Contains(err.Error(), errStopped.Error()) {
+			continue
+		}
+		u := use{function: c.stoppedAt, hops: r.hopsOf(err.Error())}
+		known := slices.ContainsFunc(found, func(f use) bool { return f.function == u.function && slices.Equal(f.hops, u.hops) })
+		if len(u.hops) > 0 && u.hops[0].template == template && !known {
+			found = append(found, u)
+		}
+	}
+	return found
+}
+
+// hopsOf reads the lines of templates in what the template engine says of an error.
+func (r *renderer) hopsOf(message string) []hop {
+	var hops []hop
+	for _, m := range location.FindAllStringSubmatch(message, -1) {
+		line, err := strconv.Atoi(m[2])
+		if err != nil || !strings.HasPrefix(m[1], r.chart.Name()+"/") {
+			continue
+		}
+		if h := (hop{m[1], line}); len(hops) == 0 || hops[len(hops)-1] != h {
+			hops = append(hops, h)
+		}
+	}
+	return hops
+}
+
+// candidate is a value that may take the place of one that is made up.
+type candidate struct {
+	path     string // such as auth.password, from the root of the app's values
+	function string // of chance, that makes it up otherwise
+	distance int    // from the function to where the value is named, in lines and then in bytes
+}
+
+var (
+	// setValue is how a template writes into its values: set .Values.login "pass".
+	setValue = regexp.MustCompile(`set\s+\$?\.Values((?:\.\w+)*)\s+"([\w-]+)"`)
+	anyValue = regexp.MustCompile(`\.Values((?:\.\w+)+)`)
+	// quoted is a word in quotes that may be a path, as bitnami's library is given them:
+	// "providedValues" (list "auth.password").
+	quoted = regexp.MustCompile(`"([A-Za-z][\w-]*(?:\.[\w-]+)*)"`)
+)
+
+// near is how many lines above one of a use may name its value.
+const near = 3
+
+// candidates are the values that the lines of uses name, and those above them. The
+// nearest come first.
+func (r *renderer) candidates(uses []use) []candidate {
+	var found []candidate
+	texts := templatesOf(r.chart)
+	for _, u := range uses {
+		for _, h := range u.hops {
+			for above := 0; above <= near; above++ {
+				line := lineOf(texts[h.template], h.line-above)
+				for _, named := range valuesOn(line) {
+					for _, full := range r.pathsOf(h.template, named.path) {
+						found = append(found, candidate{full, u.function, above<<16 + named.distance(strings.Index(line, u.function))})
+					}
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
+	var once []candidate
+	for _, c := range found {
+		if !slices.ContainsFunc(once, func(o candidate) bool { return o.path == c.path }) {
+			once = append(once, c)
+		}
+	}
+	return once
+}
+
+// pathsOf are where a value that a template names may be among the app's: a chart that
+// is a dependency has its own below its name.
+func (r *renderer) pathsOf(template, value string) []string {
+	prefix := ""
+	for _, part := range strings.Split(template, "/charts/")[1:] {
+		name, _, _ := strings.Cut(part, "/")
+		prefix += name + "."
+	}
+	return slices.DeleteFunc([]string{prefix + value, value}, func(path string) bool { return !r.settable(path) })
+}
+
+// settable reports whether a path leads to a value of the chart, or to a new one in a
+// mapping that it has.
+func (r *renderer) settable(full string) bool {
+	values, _ := r.top["Values"].(common.Values)
+	at := map[string]any(values)
+	steps := strings.Split(full, ".")
+	for _, step := range steps[:len(steps)-1] {
+		inner, ok := at[step].(map[string]any)
+		if !ok {
+			return false
+		}
+		at = inner
+	}
+	switch at[steps[len(steps)-1]].(type) {
+	case nil:
+		return len(steps) > 1 || len(at) > 0
+	case string, bool, int, int64, float64:
+		return true
+	}
+	return false
+}
+
+// named is a value that a line of a template names.
+type named struct {
+	path       string
+	start, end int // of it in the line
+}
+
+// distance is how many bytes are between the value and a function on its line; 0 if the
+// function is not there.
+func (n named) distance(function int) int {
+	if function < 0 {
+		return 0
+	}
+	return max(n.start-function, function-n.end, 0)
+}
+
+// valuesOn are the values that a line of a template names.
+func valuesOn(line string) []named {
+	var values []named
+	for _, m := range setValue.FindAllStringSubmatchIndex(line, -1) {
+		path := strings.TrimPrefix(line[m[2]:m[3]]+"."+line[m[4]:m[5]], ".")
+		values = append(values, named{path, m[0], m[1]})
+	}
+	for _, m := range anyValue.FindAllStringSubmatchIndex(line, -1) {
+		values = append(values, named{strings.TrimPrefix(line[m[2]:m[3]], "."), m[0], m[1]})
+	}
+	for _, m := range quoted.FindAllStringSubmatchIndex(line, -1) {
+		values = append(values, named{line[m[2]:m[3]], m[0], m[1]})
+	}
+	return values
+}
+
+// templatesOf are the texts of a chart's templates and its dependencies', by the names
+// that Helm has for them.
+func templatesOf(c *chart.Chart) map[string]string {
+	texts := map[string]string{}
+	for _, t := range c.Templates {
+		texts[path.Join(c.ChartFullPath(), t.Name)] = string(t.Data)
+	}
+	for _, inner := range c.Dependencies() {
+		maps.Copy(texts, templatesOf(inner))
+	}
+	return texts
+}
+
+func lineOf(text string, number int) string {
+	if lines := strings.Split(text, "\n"); number > 0 && number <= len(lines) {
+		return lines[number-1]
+	}
+	return ""
+}
+
+// maxTrials bounds how many values are tried, each by two renderings.
+const maxTrials = 24
+
+// standIn is put in the place of a value that is tried.
+const standIn = "Pushboat0Tries1This2Value3"
+
+// settings finds by trial which values take the place of what a template makes up: with
+// them set, less of its objects differs. rest is what still does. Two may be needed for
+// one field; so all that do no harm are set, and then each is taken out that is not
+// missed.
+func (r *renderer) settings(o output, candidates []candidate) (found []candidate, rest []string) {
+	rest = o.differing
+	for _, c := range candidates[:min(len(candidates), maxTrials)] {
+		if len(rest) == 0 {
+			break
+		}
+		if differing, ok := r.differingWith(o.name, append(slices.Clip(found), c)); ok && len(differing) <= len(rest) {
+			found, rest = append(found, c), differing
+		}
+	}
+	for i := range slices.Backward(found) {
+		without := slices.Delete(slices.Clone(found), i, i+1)
+		if differing, ok := r.differingWith(o.name, without); ok && len(differing) <= len(rest) {
+			found = without
+		}
+	}
+	return found, rest
+}
+
+// differingWith are the fields of a template's objects that differ with values set; ok
+// is false if it does not render then.
+func (r *renderer) differingWith(template string, set []candidate) (differing []string, ok bool) {
+	top, _ := ownValues(r.top).(common.Values)
+	values, _ := top["Values"].(common.Values)
+	for _, c := range set {
+		setAt(values, strings.Split(c.path, "."), standIn)
+	}
+	file, _ := r.place(template, 0)
+	var objects [2][]*manifest.Object
+	for i, c := range []*chance{{}, {later: true}} {
+		files, err := r.renderOnce(top, c)
+		if err != nil {
+			return nil, false
+		}
+		var problems manifest.Problems
+		if objects[i], problems = r.read(file, files[template]); len(problems) > 0 {
+			return nil, false
+		}
+	}
+	return compare(objects[0], objects[1]), true
+}
+
+// setAt sets a value in mappings, which are made where there are none.
+func setAt(values map[string]any, steps []string, value any) {
+	for _, step := range steps[:len(steps)-1] {
+		inner, ok := values[step].(map[string]any)
+		if !ok {
+			inner = map[string]any{}
+			values[step] = inner
+		}
+		values = inner
+	}
+	values[steps[len(steps)-1]] = value
+}

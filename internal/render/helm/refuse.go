@@ -1,0 +1,96 @@
+package helm
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxDiffering is how many fields are named that differ.
+const maxDiffering = 3
+
+// chanceProblem says that a template renders to other objects each time: where the
+// chart uses chance, which fields that makes, and what to do about it.
+func (r *renderer) chanceProblem(o output) {
+	uses := r.usesIn(o.name)
+	found, rest := r.settings(o, r.candidates(uses))
+	template, _ := r.place(o.name, 0)
+	file, line, functions := template, 0, r.chance.names()
+	if len(uses) > 0 {
+		last := uses[0].hops[len(uses[0].hops)-1]
+		file, line = r.place(last.template, last.line)
+		functions = functionsOf(uses)
+	}
+	message := "the template renders to something else each time: it uses " + strings.Join(functions, ", ")
+	if template != file {
+		message = template + " renders to something else each time: it uses " + strings.Join(functions, ", ") + " here"
+	}
+	r.add(file, line, message+"\nwhat differs: "+listed(o.differing), r.chanceHint(found, rest))
+}
+
+func functionsOf(uses []use) []string {
+	names := map[string]bool{}
+	for _, u := range uses {
+		names[u.function] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// listed names the first of some fields.
+func listed(fields []string) string {
+	text := strings.Join(fields[:min(len(fields), maxDiffering)], ", ")
+	if more := len(fields) - maxDiffering; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// generable are the functions whose outcome the server can generate instead, and the
+// format that it then has; see appfile.Generated.
+var generable = map[string]string{
+	"randAlphaNum": "", "randAlpha": "", "randAscii": "", "randNumeric": "digits", "randBytes": "base64", "uuidv4": "uuid",
+}
+
+// chanceHint says what to do about values that a chart makes up: those that were found
+// to take their place, and the rest, which none does.
+func (r *renderer) chanceHint(found []candidate, rest []string) string {
+	var generated, given, hints []string
+	for _, c := range found {
+		format, ok := generable[c.function]
+		switch {
+		case !ok:
+			given = append(given, c.path)
+		case format != "":
+			generated = append(generated, fmt.Sprintf("{path: %s, format: %s}", c.path, format))
+		default:
+			generated = append(generated, c.path)
+		}
+	}
+	if len(generated) > 0 {
+		hints = append(hints,
+			"have the server generate it once and keep it; in pushboat.yaml, of the app:",
+			"  helm: {generated: ["+strings.Join(generated, ", ")+"]}",
+			"or set it in a file of values; in an encrypted file, if it is secret")
+	}
+	if len(given) > 0 {
+		hints = append(hints, "set "+strings.Join(given, ", ")+" in a file of values; in an encrypted file, if it is secret")
+	}
+	if len(rest) > 0 {
+		hints = append(hints, r.unsettable(len(found) > 0, rest)...)
+	}
+	return strings.Join(hints, "\n")
+}
+
+// unsettable says what to do where no value takes the place of what is made up.
+func (r *renderer) unsettable(some bool, rest []string) []string {
+	text := "no value was found that takes its place: "
+	if some {
+		text = "no value was found that takes the place of " + listed(rest) + ": "
+	}
+	change := "change that line so that it takes one"
+	if r.release.Chart != nil {
+		change = fmt.Sprintf("commit the chart (helm pull --untar %s) and change that line", r.release.Chart.Name)
+	}
+	return []string{text + change, "or commit what helm template prints instead of the chart, Secrets encrypted"}
+}

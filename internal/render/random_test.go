@@ -1,0 +1,46 @@
+package render
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// testedChart is a chart with a test whose name is another one each time.
+func testedChart() fstest.MapFS {
+	fsys := revision(
+		"c/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+		"c/templates/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {at: 'x'} # {{ now }}\n",
+		"c/templates/test.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: t-{{ randAlphaNum 8 | lower }}\n  annotations: {\"helm.sh/hook\": test}\n"+
+			"spec: {containers: [{name: c, image: x}]}\n",
+	)
+	return fsys
+}
+
+// A check must not see a change in the random name of a chart's test, which no deploy
+// applies; an edit of what is applied is another matter.
+func TestRandomTestsDoNotChangeTheDigest(t *testing.T) {
+	ours := newGoldenSession(t)
+	digestOf := func(fsys fs.FS) string {
+		session := New(ours.pool, cluster).Session(fsys)
+		defer session.Close()
+		result, problems := session.App(t.Context(), appfile.App{Name: "shop", Path: "c", Cluster: "default", Render: appfile.RenderAuto})
+		if len(problems) > 0 || len(result.Objects) != 2 {
+			t.Fatal(problems)
+		}
+		return result.Digest
+	}
+	first, second := digestOf(testedChart()), digestOf(testedChart())
+	if first != second {
+		t.Error("the digest of two renderings is not the same")
+	}
+	edited := testedChart()
+	file := edited["c/templates/cm.yaml"]
+	file.Data = []byte(strings.Replace(string(file.Data), "'x'", "'y'", 1))
+	if digestOf(edited) == first {
+		t.Error("the digest is the same after an edit")
+	}
+}
