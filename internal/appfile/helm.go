@@ -23,6 +23,9 @@ type Helm struct {
 	Repo    string `json:"repo,omitempty"`
 	Digest  string `json:"digest,omitempty"`
 	Line    int    `json:"line,omitempty"` // of Chart
+
+	// Generated are values that the server generates once, and keeps.
+	Generated []Generated `json:"generated,omitempty"`
 }
 
 // HelmValues are values for a chart: those of a file, or written in place.
@@ -33,9 +36,11 @@ type HelmValues struct {
 }
 
 // IsZero reports whether nothing is set.
-func (h Helm) IsZero() bool { return h.ReleaseName+h.Chart == "" && len(h.Values) == 0 }
+func (h Helm) IsZero() bool {
+	return h.ReleaseName+h.Chart == "" && len(h.Values)+len(h.Generated) == 0
+}
 
-var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest"}
+var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest", "generated"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -55,6 +60,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 			r.add(name.line, "helm.releaseName: "+text+" "+message, "")
 		}
 		app.Helm.ReleaseName = text
+	}
+	if generated, ok := settings["generated"]; ok {
+		app.Helm.Generated = r.readGenerated(generated)
 	}
 	r.readChart(&app.Helm, f.line, settings)
 	if app.Render == RenderPlain || app.Render == RenderKustomize {

@@ -37,6 +37,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
+		"generated": generatedFields,
 	} {
 		check(name, root.Defs[name], fields)
 	}
@@ -70,6 +71,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a matrix", "apps: [{name: 'shop-${region}', path: deploy, matrix: {region: [eu, {name: us, n: 2}]}}]", ""},
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
+		{"generated values", "apps: [{helm: {generated: [auth.password, {path: auth.pin, length: 8, format: digits}]}}]", ""},
+		{"a generated value without a path", "apps: [{helm: {generated: [{length: 8}]}}]", "path"},
 		{"substitutes", "apps: [{substitute: {prefix: app_, values: {app_n: 3}, from: {app_d: {configMap: a/b, key: c}}}}]", ""},
 		{"health and ignore", "apps: [{ignore: [{kind: Deployment, pointers: [/spec/replicas]}], health: [{kind: Widget, current: 'true'}]}]", ""},
 		{"an unknown field", "apps: [{pth: deploy}]", "pth"},

@@ -244,7 +244,7 @@ func checkWords(args string, given []string) error {
 		if !strings.HasPrefix(arg, "[") {
 			least++
 		}
-		if strings.HasSuffix(arg, "...]") {
+		if strings.HasSuffix(strings.TrimSuffix(arg, "]"), "...") {
 			most = len(given)
 		}
 	}

@@ -75,6 +75,12 @@ func help(_ context.Context, c *call) error {
 		return nil
 	}
 	c.table(matching)
+	for _, v := range matching {
+		if v.words == explained[name] {
+			fmt.Fprintln(c)
+			c.helpOn(v)
+		}
+	}
 	return nil
 }
 

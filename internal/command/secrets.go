@@ -15,6 +15,9 @@ const recipientHelp = "With SOPS (getsops.io), files in a repository are encrypt
 	"A push with a Secret in the clear is refused; plainSecrets: allow in\n" +
 	"pushboat.yaml permits it for an app, git push -o plain-secrets once."
 
+// explained are the verbs that help tells all about beside the others of their group.
+var explained = map[string]string{"secrets": "secrets recipient"}
+
 // recipient prints the server's public key. Clients know it already; it is no
 // secret.
 func recipient(_ context.Context, c *call) error {

@@ -34,14 +34,22 @@ func syncApp(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if s := status.Suspension; s != nil {
-		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
+	if err := notSuspended(status); err != nil {
+		return err
 	}
 	runs, err := c.begin(ctx, status)
 	if err != nil {
 		return err
 	}
 	return c.show(ctx, runs)
+}
+
+// notSuspended is an error for an app that is suspended.
+func notSuspended(status deploy.Status) error {
+	if s := status.Suspension; s != nil {
+		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
+	}
+	return nil
 }
 
 // syncAll deploys every app that the caller may deploy. All are begun before one
@@ -97,6 +105,11 @@ func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, 
 	if err != nil {
 		return nil, err
 	}
+	return c.beginChange(ctx, status, change)
+}
+
+// beginChange is begin for a change that has been made up already, but for its options.
+func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change) ([]*deploy.Run, error) {
 	change.Options = syncOptions(c.flags)
 	prepared := c.Engine.Read(change)
 	defer prepared.Release()

@@ -131,6 +131,15 @@ func keeping() []*verb {
 		{
 			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},
+		{words: "secrets list", args: "APP", help: "its values that are generated once, by name alone", flags: output, run: listValues},
+		{
+			words: "secrets rotate", args: "APP [VALUE...]", help: "make generated values anew, and deploy them",
+			flags: syncFlags, run: rotate, more: rotateHelp,
+		},
+		{
+			words: "secrets set", args: "APP VALUE...", help: "give values instead of generated ones, and deploy",
+			flags: syncFlags, run: setValues, more: setHelp,
+		},
 		{
 			words: "schema", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
 			more: "Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +

@@ -113,9 +113,10 @@ type Engine struct {
 	wanted       func(app, schedule, full string)
 	rollback     func(ctx context.Context, failed Record) (Sequel, error)
 
-	bell  bell
-	logs  atomic.Int64 // of containers, that are being read
-	wants sync.Mutex   // held while what is wanted of apps, and their claims, change
+	bell   bell
+	logs   atomic.Int64 // of containers, that are being read
+	values sync.Mutex   // held while generated values are kept
+	wants  sync.Mutex   // held while what is wanted of apps, and their claims, change
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc

@@ -24,7 +24,7 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 	}
 	if t != nil {
 		record.Revision, record.Cluster, record.NoPrune, record.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
-		record.Charts = t.charts
+		record.Charts, record.Generated = t.charts, a.generatedPaths(t)
 	}
 	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
 		record.Held = t.revision
@@ -37,6 +37,19 @@ func (a *app) newRecord(j *job, result Result, message string) Record {
 		}
 	}
 	return record
+}
+
+// generatedPaths are the paths of the app's generated values, for its record. Of what is
+// known from records alone, they stay as they were.
+func (a *app) generatedPaths(t *target) []string {
+	if last := a.lastRecord(); t.remnant && last != nil {
+		return last.Generated
+	}
+	var paths []string
+	for _, g := range t.spec.Helm.Generated {
+		paths = append(paths, g.Path)
+	}
+	return paths
 }
 
 // finish stores the record of a deploy, then says how the deploy ended and lets

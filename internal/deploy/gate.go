@@ -45,6 +45,7 @@ type Change struct {
 	// and names can tell nothing: without keys and values of clusters, and compared
 	// with nothing but the app's own objects that hide nothing.
 	Unaccepted bool
+	Renewal    Renewal           // of the generated values of the app Only
 	Tell       func(line string) // of what the caller waits for; nil: nobody is told
 }
 
@@ -96,7 +97,7 @@ func (p *Prepared) Render() {
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
 		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
-		operator: p.Caller.Operator, tell: p.Tell,
+		operator: p.Caller.Operator, tell: p.Tell, renewedApp: p.Only, renewed: p.Renewal,
 	})
 	p.Problems = append(p.Problems, found...)
 }
@@ -374,6 +375,7 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 	plan, problems, err := p.plan(ctx, objects)
 	if plan != nil {
 		plan.applies, plan.parent = applies, &p.parent
+		plan.generated = p.target.given.fates
 		plan.runsHooks = p.target.gone || !plan.Empty() || !p.app.settled(p.target)
 	}
 	return plan, problems, err

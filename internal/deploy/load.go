@@ -52,6 +52,13 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]S
 		if record, ok := records[name]; ok {
 			saved = &record
 		}
+		if err := e.sealGenerated(t); err != nil { // it must not run with values that are not kept
+			e.Log.WithField("repository", repo).WithField("app", name).Warnf("not deployed: %v", err)
+			if saved != nil {
+				e.hold(repo, name, saved, at, err.Error())
+			}
+			continue
+		}
 		if a := e.restore(name, t.spec.Branch, repo, saved, t); a != nil && t.specText == nil {
 			fresh = append(fresh, t)
 		}
@@ -77,7 +84,7 @@ type loading struct {
 // branch notes what a branch wants of its apps.
 func (l *loading) branch(branch string) {
 	e, head := l.engine, l.branches[branch]
-	targets, problems := e.readBranch(l.repo, branch, head)
+	targets, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
 	asked, err := e.Source.Asked(l.repo, branch)
 	l.asked[branch] = asked
 	if err != nil {
@@ -177,7 +184,7 @@ func (l *loading) earlier() earlier {
 		at := [2]string{branch, revision}
 		if read[at] == nil {
 			read[at] = map[string]*target{}
-			targets, problems := l.engine.readBranch(l.repo, branch, revision)
+			targets, problems := l.engine.readBranch(reading{repo: l.repo, revision: revision, records: l.records, earlier: true}, branch)
 			for _, t := range targets {
 				if t.sound(problems) {
 					read[at][t.spec.Name] = t
@@ -198,18 +205,20 @@ func (e *Engine) noteCharts(repo string, records map[string]Saved) {
 	}
 }
 
-// readBranch renders the apps of a branch.
-func (e *Engine) readBranch(repo, branch, revision string) ([]*target, manifest.Problems) {
-	tree, err := e.Source.Tree(repo, revision)
+// readBranch renders the apps of a branch at a revision, of which apps and files are
+// still to be read.
+func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Problems) {
+	var err error
+	if r.tree, err = e.Source.Tree(r.repo, r.revision); err != nil {
+		return nil, manifest.Problems{{Message: err.Error()}}
+	}
+	main, err := e.Source.Main(r.repo)
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
 	}
-	main, err := e.Source.Main(repo)
-	if err != nil {
-		return nil, manifest.Problems{{Message: err.Error()}}
-	}
-	specs, problems := appfile.ParseBranch(tree, repo, branch, main)
-	targets, found := e.readTargets(reading{specs: specs, tree: tree, repo: repo, revision: revision})
+	var problems manifest.Problems
+	r.specs, problems = appfile.ParseBranch(r.tree, r.repo, branch, main)
+	targets, found := e.readTargets(r)
 	return targets, append(problems, found...)
 }
 

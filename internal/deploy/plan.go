@@ -82,6 +82,7 @@ type Plan struct {
 	Gone      bool        // the whole app is to be deleted
 	Kept      int         // how many objects stay on the cluster when it goes, for prune is false
 	same      []*resolved // objects that stay as they are, and of which there is nothing to say
+	generated []fate      // what becomes of the values that the app generates once
 	partial   bool        // it is about some of the app's objects only
 	runsHooks bool        // it changes something, so that its hooks run
 	first     bool        // nothing of the app is on the cluster yet

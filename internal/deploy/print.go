@@ -25,6 +25,9 @@ func (p *Plan) Print(w io.Writer) {
 		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, plural(len(p.Moved), "object"))
 		return
 	}
+	if text := fatesText(p.generated); text != "" {
+		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
+	}
 	if p.Kept > 0 {
 		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", plural(p.Kept, "object"))
 	}

@@ -31,11 +31,12 @@ const (
 	CauseValues   Cause = "values"   // what the app takes from its cluster has changed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
+	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced
 )
 
 // check reports whether the cause only compares, and deploys nothing new.
 func (c Cause) check() bool {
-	return c != CausePush && c != CauseSync && c != CauseRollback && c != CauseResume
+	return c != CausePush && c != CauseSync && c != CauseRollback && c != CauseResume && c != CauseRotate
 }
 
 // Result is how a deploy ended.
@@ -94,7 +95,8 @@ type Record struct {
 	Cancelled string       `json:"cancelled,omitempty"` // the operator who ended its wait
 	Undone    bool         `json:"undone,omitempty"`    // onFailure has the app taken back next
 
-	Charts []charts.Chart `json:"charts,omitempty"` // of registries, that it was rendered from
+	Charts    []charts.Chart `json:"charts,omitempty"`    // of registries, that it was rendered from
+	Generated []string       `json:"generated,omitempty"` // the paths of values that were generated once
 
 	Suspension *Suspension `json:"suspension,omitempty"` // while it lasts
 }

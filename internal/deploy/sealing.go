@@ -34,6 +34,7 @@ type sealedTarget struct {
 	Sources  string          `json:"sources,omitempty"` // render.Taken's Values
 	Cluster  string          `json:"cluster,omitempty"` // render.Taken's Cluster
 	Computed bool            `json:"computed,omitempty"`
+	Given    string          `json:"given,omitempty"` // keyed fingerprint of the generated values
 }
 
 // sealedObject is an object of a sealed target.
@@ -63,7 +64,7 @@ func (t *target) encode() ([]byte, error) {
 	}
 	written := sealedTarget{
 		Spec: spec, Digest: t.digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Computed: t.computed,
-		Objects: make([]sealedObject, 0, len(t.objects)),
+		Given: t.given.print, Objects: make([]sealedObject, 0, len(t.objects)),
 	}
 	for _, o := range t.objects {
 		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden(), o.Concealed()})
@@ -83,6 +84,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		repo: text.Repository, revision: text.Revision, digest: read.Digest, content: read.Content,
 		inputs: read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
+	t.given.print = read.Given
 	if err := json.Unmarshal(read.Spec, &t.spec); err != nil {
 		return nil, err
 	}
@@ -165,7 +167,14 @@ func (p *Prepared) seal() manifest.Problems {
 			fresh = append(fresh, t)
 		}
 	}
-	if err := p.engine.sealTargets(sealed.Accepted, fresh...); err != nil {
+	err := p.engine.sealGenerated(fresh...)
+	if errors.Is(err, errValuesMoved) {
+		return manifest.Problems{{Message: err.Error(), Hint: "try again: the plan is made with what they are now"}}
+	}
+	if err == nil {
+		err = p.engine.sealTargets(sealed.Accepted, fresh...)
+	}
+	if err != nil {
 		return manifest.Problems{{Message: err.Error(), Hint: "push again when the server's disk has room"}}
 	}
 	return nil
@@ -176,7 +185,7 @@ func (p *Prepared) seal() manifest.Problems {
 func (a *app) sealApplied(t *target, record Record) {
 	var err error
 	switch {
-	case record.Result == Removed:
+	case record.Result == Removed && a.isGone():
 		err = a.engine.Sealed.ForgetApp(a.repository(), a.name)
 	case t != nil && record.Digest != "" && record.Digest == a.engine.Masker.Seal(t.digest) && record.Result.applied() && a.newlyApplied(t):
 		err = a.engine.sealTargets(sealed.Applied, t)
@@ -184,6 +193,13 @@ func (a *app) sealApplied(t *target, record Record) {
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Warn(err)
 	}
+}
+
+// isGone reports whether nothing is wanted of the app: it may have come back while it
+// was removed.
+func (a *app) isGone() bool {
+	t := a.wanted()
+	return t == nil || t.gone
 }
 
 // newlyApplied reports whether the target is another than was sealed as applied last.

@@ -45,6 +45,7 @@ type target struct {
 	specText []byte                     // of a target that was sealed: the spec as it was written then
 	remnant  bool                       // all that is known of an app is what its newest record has in the clear
 	blind    bool                       // see Change.Unaccepted
+	given    provision                  // its generated values
 	telling  func() func(string) string // see shown
 
 	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
@@ -70,7 +71,7 @@ func (t *target) readBefore() *plain.Read {
 // at is the target as of another revision that makes the same of it.
 func (t *target) at(revision string) *target {
 	same := *t
-	same.revision, same.kept = revision, true
+	same.revision, same.kept, same.given.changed = revision, true, false
 	return &same
 }
 
@@ -80,6 +81,11 @@ type reading struct {
 	tree           fs.FS
 	repo, revision string
 	blind          bool // without keys and values of clusters, see Change.Unaccepted
+
+	earlier    bool             // it is no newest revision: nothing is made for it that is to be kept
+	records    map[string]Saved // of apps that are not registered yet
+	renewedApp string           // whose generated values are to be others
+	renewed    Renewal
 
 	operator string            // for whom it is; "": for the server itself
 	tell     func(line string) // of what is waited for; may be nil
@@ -104,46 +110,82 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	defer session.Close()
 	for _, spec := range r.specs {
 		old := e.wantedOf(spec.Name)
-		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.takenStands(e.ctx, session) {
-			targets = append(targets, old.at(r.revision))
+		given, wrong := e.provide(r, spec)
+		if len(wrong) > 0 {
+			problems = append(problems, wrong...)
+			targets = append(targets, &target{spec: spec, repo: r.repo, revision: r.revision, seal: e.Masker.Seal, blind: r.blind})
+			continue
+		}
+		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
+			same := old.at(r.revision)
+			same.given = given
+			targets = append(targets, same)
 			continue
 		}
 		if old == nil && !r.blind {
-			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.takenStands(e.ctx, session) {
-				kept.revision = r.revision
+			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.given.print == given.print && kept.takenStands(e.ctx, session) {
+				kept.revision, kept.given = r.revision, given
 				targets = append(targets, kept)
 				continue
 			}
 		}
 		rules, wrong := reader.read(spec)
 		problems = append(problems, wrong...)
-		result, found := session.Again(e.ctx, spec, old.readBefore())
+		t, found := e.readTarget(r, session, spec, given, old)
 		problems = append(problems, found...)
-		objects := withNamespace(spec, result.Objects)
-		scalers := scalersOf(spec.Namespace, objects)
-		targets = append(targets, &target{
-			spec:     spec,
-			repo:     r.repo,
-			revision: r.revision,
-			objects:  objects,
-			rules:    rules,
-			scalers:  scalers,
-			places:   placesAfter(old, placeRule{spec.Namespace, spec.Ignore, scalers}),
-			digest:   targetDigest(spec, result.Digest),
-			content:  contentDigest(spec, result.Digest),
-			inputs:   result.Inputs,
-			read:     result.Read,
-			plain:    result.Plain,
-			charts:   result.Charts,
-			taken:    result.Taken,
-			computed: result.Computed,
-			seal:     e.Masker.Seal,
-			hidden:   hiddenIn(objects, old),
-			telling:  tellingIn(objects),
-			blind:    r.blind,
-		})
+		t.rules = rules
+		targets = append(targets, t)
 	}
 	return targets, problems
+}
+
+// readTarget renders an app of a revision with its generated values. old is the target
+// before, nil if there is none.
+func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App, given provision, old *target) (*target, manifest.Problems) {
+	result, problems := e.renderWith(r, session, spec, &given, old)
+	objects := withNamespace(spec, result.Objects)
+	scalers := scalersOf(spec.Namespace, objects)
+	return &target{
+		spec:     spec,
+		repo:     r.repo,
+		revision: r.revision,
+		objects:  objects,
+		scalers:  scalers,
+		places:   placesAfter(old, placeRule{spec.Namespace, spec.Ignore, scalers}),
+		digest:   targetDigest(spec, result.Digest),
+		content:  contentDigest(spec, result.Digest),
+		inputs:   result.Inputs,
+		read:     result.Read,
+		plain:    result.Plain,
+		charts:   result.Charts,
+		taken:    result.Taken,
+		computed: result.Computed,
+		seal:     e.Masker.Seal,
+		hidden:   hiddenIn(objects, old),
+		telling:  tellingIn(objects),
+		blind:    r.blind,
+		given:    given,
+	}, problems
+}
+
+// renderWith renders an app with its generated values, and again if one of those that are
+// new runs on the cluster with another value.
+func (e *Engine) renderWith(r reading, session *render.Session, spec appfile.App, given *provision, old *target) (render.Result, manifest.Problems) {
+	if len(spec.Helm.Generated) == 0 {
+		return session.Again(e.ctx, spec, old.readBefore())
+	}
+	result, problems := session.AppWith(e.ctx, spec, given.texts)
+	if len(problems) > 0 || r.blind {
+		return result, problems
+	}
+	found, wrong := e.findRunning(e.ctx, spec, given, result.Objects)
+	switch {
+	case wrong != nil:
+		return result, manifest.Problems{*wrong}
+	case found:
+		return session.AppWith(e.ctx, spec, given.texts)
+	}
+	return result, nil
 }
 
 // takenStands reports whether the cluster has what was taken of it for the target. Only

@@ -17,9 +17,9 @@ type secretive struct {
 }
 
 // conceal has objects hide what is not to be shown of them: values out of encrypted
-// files where they stand as they are, and what a template has made of them. That
-// cannot be searched for. It is what becomes another if the values are others: so an
-// app that reads encrypted files is rendered again with other values in their place,
+// files, and generated ones, where they stand as they are, and what a template has made
+// of them. That cannot be searched for. It is what becomes another if the values are
+// others: so an app that has such values is rendered again with others in their place,
 // and what differs is concealed. Problems are held to the same, and returned as they
 // may be told.
 func (s *Session) conceal(ctx context.Context, of secretive, objects []*manifest.Object, problems manifest.Problems) manifest.Problems {
@@ -34,7 +34,7 @@ func (s *Session) conceal(ctx context.Context, of secretive, objects []*manifest
 	variants := make([]secrets.Rendered, secrets.Variants)
 	for i := range variants {
 		files := of.files.Variant(i + 1)
-		rendered, wrong := s.build(ctx, files, of.app, of.set)
+		rendered, wrong := s.build(ctx, files, secretive{files, of.app, of.set})
 		variants[i] = secrets.Rendered{Files: files, Objects: rendered, Problems: files.Told(wrong)}
 	}
 	problems = of.files.TellAs(problems, variants)

@@ -10,12 +10,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/kustomize"
 	"github.com/pushboat/pushboat/internal/render/plain"
@@ -133,27 +135,40 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 // Close lets go of what the session has used.
 func (s *Session) Close() { s.worker.Close() }
 
-// App renders an app. It returns all problems, each with the app's name; if
-// there are any, the result is not to be applied.
+// App renders an app, with placeholders for the values that it has generated. It
+// returns all problems, each with the app's name; if there are any, the result is not
+// to be applied.
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
-	return s.Again(ctx, app, nil)
+	return s.render(ctx, app, nil, nil)
+}
+
+// AppWith is App with generated values, by their paths. Those that are missing are
+// placeholders.
+func (s *Session) AppWith(ctx context.Context, app appfile.App, texts map[string]string) (Result, manifest.Problems) {
+	return s.render(ctx, app, texts, nil)
 }
 
 // Again is App for an app that was rendered before, at another revision: files of
 // manifests that are as they were then are not read again, and their objects are the
 // same ones, not copies.
 func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read) (Result, manifest.Problems) {
-	files := s.keys.Files(ctx, s.fsys)
+	return s.render(ctx, app, nil, before)
+}
+
+// render renders an app with generated values, building upon what was read before.
+func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]string, before *plain.Read) (Result, manifest.Problems) {
+	files := s.filesOf(ctx, app, texts)
 	traced := trace(files)
 	s.used, s.worked, s.depends = nil, false, false
 	set, values, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
-	objects, found, problems := s.buildAfter(ctx, traced, app, set, before)
+	of := secretive{files, app, set}
+	objects, found, problems := s.buildAfter(ctx, traced, of, before)
 	if before != nil && files.Decrypted() { // objects of before do not conceal it, and are not to be changed
-		return s.Again(ctx, app, nil)
+		return s.render(ctx, app, texts, nil)
 	}
 	used := s.used
-	problems = append(unknown, s.conceal(ctx, secretive{files, app, set}, objects, problems)...)
+	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
 		objects, found = nil, nil // without their values they say nothing
 	}
@@ -173,13 +188,13 @@ func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read
 
 // buildAfter builds an app that was rendered before. It returns what the next
 // rendering can build upon; nil if the objects depend on more than their files.
-func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, app appfile.App, set substitute.Set, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
-	replaces := len(app.Substitute.Names) > 0 || app.Substitute.Prefix != ""
+func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
+	replaces := len(of.app.Substitute.Names) > 0 || of.app.Substitute.Prefix != ""
 	if !replaces {
 		s.before = before
 	}
 	s.found = nil
-	objects, problems := s.build(ctx, fsys, app, set)
+	objects, problems := s.build(ctx, fsys, of)
 	found := s.found
 	s.before, s.found = nil, nil
 	if replaces {
@@ -188,16 +203,28 @@ func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, app appfile.App, s
 	return objects, found, problems
 }
 
-// build renders an app and replaces names in what it renders to.
-func (s *Session) build(ctx context.Context, fsys fs.FS, app appfile.App, set substitute.Set) ([]*manifest.Object, manifest.Problems) {
-	objects, problems := s.objects(ctx, fsys, app)
-	objects, wrong := set.Apply(objects)
+// filesOf is the revision as an app reads it, in the clear and with generated values.
+func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[string]string) *secrets.Files {
+	files := s.keys.Files(ctx, s.fsys)
+	if declared := app.Helm.Generated; len(declared) > 0 {
+		texts := generated.Placeholders(declared)
+		maps.Copy(texts, values)
+		files.Give(texts)
+	}
+	return files
+}
+
+// build renders an app of the files in fsys, with the generated values of its own, and
+// replaces names in what it renders to.
+func (s *Session) build(ctx context.Context, fsys fs.FS, of secretive) ([]*manifest.Object, manifest.Problems) {
+	objects, problems := s.objects(ctx, fsys, of.app, of.files.Given())
+	objects, wrong := of.set.Apply(objects)
 	return objects, append(wrong, problems...)
 }
 
 // objects renders an app by the renderer that it asks for, or that its folder
 // looks like.
-func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
+func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App, values map[string]string) ([]*manifest.Object, manifest.Problems) {
 	kind := app.Render
 	switch {
 	case app.Helm.Chart != "":
@@ -215,7 +242,7 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App) ([]*
 			Release: helm.Release{Namespace: app.Namespace}, cluster: app.Cluster, source: app.Source,
 		})
 	case appfile.RenderHelm:
-		made, problems := s.chart(ctx, fsys, app)
+		made, problems := s.chart(ctx, fsys, app, values)
 		written, wrong := beside(fsys, app, made)
 		return append(made, written...), append(problems, wrong...)
 	}
@@ -261,7 +288,7 @@ func unused(app appfile.App, kind string) *manifest.Problem {
 }
 
 // chart renders the chart in an app's folder, or the one that it names.
-func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*manifest.Object, manifest.Problems) {
+func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App, values map[string]string) ([]*manifest.Object, manifest.Problems) {
 	failed := func(message, hint string) ([]*manifest.Object, manifest.Problems) {
 		return nil, manifest.Problems{{Source: app.Source, Message: message, Hint: hint}}
 	}
@@ -273,7 +300,7 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App) ([]*ma
 	if problem != nil {
 		return nil, manifest.Problems{*problem}
 	}
-	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Cluster: cluster}
+	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Generated: values, Cluster: cluster}
 	if isNamed {
 		release.Chart = &named
 	}

@@ -45,16 +45,17 @@ type Cause struct {
 // each line that might is changed, all else being the same, and what counts is
 // whether the field changes with it. So the answer is right for patches,
 // generators, values and templates alike, and a line that is overruled is none.
-// is picks the object among those of the app. Without causes the value is made by
-// the renderer itself; the object's own Source is then all there is to say.
+// is picks the object among those of the app, which has placeholders for its generated
+// values. Without causes the value is made by the renderer itself; the object's own
+// Source is then all there is to say.
 func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
 	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
 	defer cancel()
-	files := s.keys.Files(ctx, s.fsys)
+	files := s.filesOf(ctx, app, nil)
 	traced := trace(files)
 	set, _, problems := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
-	objects, wrong := s.objects(ctx, traced, app)
+	objects, wrong := s.objects(ctx, traced, app, files.Given())
 	of := secretive{files, app, set}
 	if len(problems)+len(wrong) > 0 {
 		return nil, at, nil, append(problems, s.conceal(ctx, of, nil, wrong)...).Err()
@@ -196,7 +197,7 @@ func (t trials) wordsOf(file string, data []byte) []candidate {
 // the field of the object is another one then.
 func (t trials) decides(ctx context.Context, c candidate) bool {
 	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
-	objects, problems := t.session.objects(ctx, replaced{t.files, c.file, changed}, t.app)
+	objects, problems := t.session.objects(ctx, replaced{t.files, c.file, changed}, t.app, t.files.Given())
 	if len(problems) > 0 {
 		return false
 	}

@@ -38,6 +38,8 @@ type Release struct {
 	Namespace string       `json:"namespace"` // of objects that name none
 	Settings  appfile.Helm `json:"settings"`
 	Cluster   Cluster      `json:"cluster"`
+	// Generated are the values that Settings.Generated names, by their paths.
+	Generated map[string]string `json:"generated,omitempty"`
 	// Marks are put behind names that stand alone and without quotes in what the
 	// chart renders to; nil for none.
 	Marks *substitute.Marks `json:"-"`
@@ -45,6 +47,8 @@ type Release struct {
 	Chart *Wanted `json:"chart,omitempty"`
 	// SkipCRDs leaves out what is in the folders crds.
 	SkipCRDs bool `json:"-"`
+	// Inflated says that a kustomization has the chart, and gives its values.
+	Inflated bool `json:"-"`
 	// Fetched are the charts of registries that are at hand.
 	Fetched []Fetched `json:"-"`
 	// Want is told of each that is lacking; nothing is rendered then.
@@ -122,6 +126,9 @@ func (r *renderer) render() {
 	if len(r.problems) > 0 {
 		return
 	}
+	if r.setGenerated(values); len(r.problems) > 0 {
+		return
+	}
 	top := r.renderValues(values)
 	if len(r.problems) > 0 {
 		return
@@ -169,7 +176,10 @@ func (r *renderer) parseAll(outputs []output) {
 	for _, o := range outputs {
 		r.objects = append(r.objects, o.objects...)
 		r.problems = append(r.problems, o.problems...)
+	}
+	for _, o := range outputs {
 		if len(o.differing) > 0 {
+			r.objects = nil // what was made up is nothing to say more about
 			r.chanceProblem(o)
 		}
 	}

@@ -57,6 +57,10 @@ var generable = map[string]string{
 func (r *renderer) chanceHint(found []candidate, rest []string) string {
 	var generated, given, hints []string
 	for _, c := range found {
+		if r.release.Inflated {
+			given = append(given, c.path)
+			continue
+		}
 		format, ok := generable[c.function]
 		switch {
 		case !ok:
@@ -74,7 +78,11 @@ func (r *renderer) chanceHint(found []candidate, rest []string) string {
 			"or set it in a file of values; in an encrypted file, if it is secret")
 	}
 	if len(given) > 0 {
-		hints = append(hints, "set "+strings.Join(given, ", ")+" in a file of values; in an encrypted file, if it is secret")
+		where := "a file of values"
+		if r.release.Inflated {
+			where = "the kustomization's valuesInline or valuesFile"
+		}
+		hints = append(hints, "set "+strings.Join(given, ", ")+" in "+where+"; in an encrypted file, if it is secret")
 	}
 	if len(rest) > 0 {
 		hints = append(hints, r.unsettable(len(found) > 0, rest)...)

@@ -31,7 +31,7 @@ type chart struct {
 func (c chart) releaseFor(common helm.Release) helm.Release {
 	release := common
 	release.Name, release.Settings, release.SkipCRDs = c.release.Name, c.release.Settings, c.release.SkipCRDs
-	release.Chart = c.release.Chart
+	release.Chart, release.Inflated = c.release.Chart, true
 	if c.release.Namespace != "" {
 		release.Namespace = c.release.Namespace
 	}

@@ -30,18 +30,26 @@ func (f *Files) ConcealIn(objects []*manifest.Object, variants []Rendered) manif
 			}
 		}
 		if len(variants) > 0 && len(twins) == 0 {
-			problems = append(problems, nameProblem(o))
+			problems = append(problems, f.nameProblem(o))
 		}
 		o.ConcealDependent(twins)
 	}
 	return problems
 }
 
-func nameProblem(o *manifest.Object) manifest.Problem {
+// hiddenValue is what the values are called that the revision hides.
+func (f *Files) hiddenValue() string {
+	if len(f.Given()) > 0 {
+		return "a decrypted or generated value"
+	}
+	return "a decrypted value"
+}
+
+func (f *Files) nameProblem(o *manifest.Object) manifest.Problem {
 	return manifest.Problem{
 		Source: o.Source, Object: o.GetKind(),
-		Message: "its name or namespace is made of a decrypted value, or there is such an object because of one, and names are shown everywhere",
-		Hint:    "take the name from a file that is not encrypted",
+		Message: "its name or namespace is made of " + f.hiddenValue() + ", or there is such an object because of one, and names are shown everywhere",
+		Hint:    "take the name from a file that is not encrypted, or a value that is written out",
 	}
 }
 
@@ -97,7 +105,7 @@ func (f *Files) TellAs(problems manifest.Problems, variants []Rendered) manifest
 		if !slices.ContainsFunc(variants, func(v Rendered) bool { return has(v.Problems, problem) }) {
 			told[i] = manifest.Problem{
 				Source:  problem.Source,
-				Message: "there is a problem that depends on a decrypted value, and is not shown",
+				Message: "there is a problem that depends on " + f.hiddenValue() + ", and is not shown",
 				Hint:    "render it where you have the keys: pushboat render --age-key FILE",
 			}
 		}

@@ -13,11 +13,11 @@ import (
 // by being a part of another, and is not removed from messages: "true", "80".
 const shortValue = 4
 
-// Values are what was decrypted so far, and what was hidden.
+// Values are what was decrypted so far, what was given, and what was hidden.
 func (f *Files) Values() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	values := slices.Clone(f.hidden)
+	values := slices.Concat(f.hidden, f.givenValues())
 	for _, name := range slices.Sorted(maps.Keys(f.decrypted)) {
 		values = append(values, f.decrypted[name].values...)
 	}
@@ -84,16 +84,18 @@ func (f *Files) decryptedValues() []string {
 	if f.decrypter != nil && f.decrypter.placeholders {
 		return nil
 	}
-	values := map[string]bool{}
+	all := f.givenValues()
 	for _, file := range f.decrypted {
-		for _, value := range file.values {
-			for line := range strings.Lines(value) {
-				values[strings.TrimSpace(line)] = true
-			}
-			values[strings.TrimSpace(value)] = true
-			if len(value) >= shortValue {
-				values[base64.StdEncoding.EncodeToString([]byte(value))] = true
-			}
+		all = append(all, file.values...)
+	}
+	values := map[string]bool{}
+	for _, value := range all {
+		for line := range strings.Lines(value) {
+			values[strings.TrimSpace(line)] = true
+		}
+		values[strings.TrimSpace(value)] = true
+		if len(value) >= shortValue {
+			values[base64.StdEncoding.EncodeToString([]byte(value))] = true
 		}
 	}
 	maps.DeleteFunc(values, func(v string, _ bool) bool { return len(v) < shortValue })

@@ -87,7 +87,8 @@ type Files struct {
 	mu        sync.Mutex
 	decrypted map[string]opened
 	failed    map[string]manifest.Problem
-	hidden    []string // see Conceal
+	hidden    []string          // see Conceal
+	given     map[string]string // see Give
 }
 
 // Conceal has values that come from elsewhere taken out of problems as those that were

@@ -21,12 +21,12 @@ const Variants = 2
 // itself would be.
 func Unknown() *Decrypter { return &Decrypter{unknown: true} }
 
-// Varies reports whether anything was decrypted so far, so that there are other
-// values to try.
+// Varies reports whether anything was decrypted so far, or given, so that there are
+// other values to try.
 func (f *Files) Varies() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.decrypted) > 0 && (f.decrypter == nil || !f.decrypter.placeholders)
+	return len(f.decrypted)+len(f.given) > 0 && (f.decrypter == nil || !f.decrypter.placeholders)
 }
 
 // Variant is the revision with other values in the place of those that are encrypted;
@@ -35,6 +35,7 @@ func (f *Files) Variant(n int) *Files {
 	other := f.decrypter.Files(f.ctx, f.FS)
 	other.variant = n
 	other.Conceal(f.hidden...)
+	other.Give(variedGiven(f.given, n))
 	return other
 }
 
@@ -168,14 +169,20 @@ func another(kind, original string, n int) string {
 // maxNumber is the length of a number, in digits, that fits 64 bits whatever they are.
 const maxNumber = 17
 
+// hexadecimal is text that is most likely bytes in hex.
+var hexadecimal = regexp.MustCompile(`^[0-9a-f-]{8,}$`)
+
 // turn replaces each letter and digit by another one of its kind. A number does not
-// begin with 0.
+// begin with 0, and what is hexadecimal stays so.
 func turn(text string, n int) string {
-	step := [...]rune{1, 4}[n-1]
+	step, small := [...]rune{1, 4}[n-1], rune(26)
+	if hexadecimal.MatchString(text) {
+		small = 6
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z':
-			return 'a' + (r-'a'+step)%26
+			return 'a' + (r-'a'+step)%small
 		case r >= 'A' && r <= 'Z':
 			return 'A' + (r-'A'+step)%26
 		case r >= '1' && r <= '9':

@@ -1,0 +1,66 @@
+package helm
+
+import (
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// setGenerated puts the generated values of the app among those that it gives. A value
+// that is given as well is refused: which of the two is meant is not for the server to
+// say. An empty one is none, as charts have it where they make one up.
+func (r *renderer) setGenerated(values map[string]any) {
+	for _, g := range r.release.Settings.Generated {
+		steps := g.Steps()
+		if at := r.clash(values, steps); at > 0 {
+			file, line := r.givenAt(g, steps[:at])
+			r.add(file, line, fmt.Sprintf("helm.generated: %s is generated, and is set here", g.Path), "keep one of the two")
+			continue
+		}
+		if _, ok := valueAt(r.chart.Values, steps).(map[string]any); ok {
+			r.add(appfile.Name, g.Line, fmt.Sprintf("helm.generated: %s is a mapping in the chart's values", g.Path), "name a value in it")
+			continue
+		}
+		setAt(values, steps, r.release.Generated[g.Path])
+	}
+}
+
+// clash returns how many steps of a path lead to what keeps a value from being set
+// there: another value, or one that is no mapping on the way; 0 if nothing does.
+func (r *renderer) clash(values map[string]any, steps []string) int {
+	for i, step := range steps {
+		value, ok := values[step]
+		inner, isMapping := value.(map[string]any)
+		switch {
+		case !ok || value == nil || value == "" && i == len(steps)-1:
+			return 0
+		case !isMapping || i == len(steps)-1:
+			return i + 1
+		}
+		values = inner
+	}
+	return 0
+}
+
+// givenAt is where a file of values gives a value; else where it is declared.
+func (r *renderer) givenAt(g appfile.Generated, steps []string) (file string, line int) {
+	for i := len(r.written) - 1; i >= 0; i-- {
+		if line := lineAt(r.written[i].root, steps); line > 0 {
+			return r.written[i].name, line
+		}
+	}
+	return appfile.Name, g.Line
+}
+
+// valueAt follows steps through mappings; nil if they lead to nothing.
+func valueAt(values map[string]any, steps []string) any {
+	var value any = values
+	for _, step := range steps {
+		inner, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = inner[step]
+	}
+	return value
+}
