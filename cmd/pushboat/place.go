@@ -17,6 +17,7 @@ type place struct {
 	tree       fs.FS
 	repository string
 	choice     appfile.Choice
+	alone      bool // the folder is in no Git repository, nor below a pushboat.yaml
 }
 
 // place finds the folder that the arguments name, or the current one. A folder of a Git
@@ -38,6 +39,7 @@ func (f *folderFlags) place(args []string) (place, error) {
 	return place{
 		tree: git.WorkTree(opened), repository: cmp.Or(f.name, filepath.Base(at.root)),
 		choice: appfile.Choice{Folder: at.inside, Real: at.real, Branch: f.branch, Names: f.apps},
+		alone:  !has(at.root, ".git") && !has(at.root, appfile.Name),
 	}, nil
 }
 
@@ -87,10 +89,6 @@ func within(root, folder string) (string, bool) {
 // pushboat.yaml, or else the nearest folder above that is a Git work tree, or has a
 // pushboat.yaml where there is no Git; or the folder itself.
 func rootOf(dir string) string {
-	has := func(folder, name string) bool {
-		_, err := os.Lstat(filepath.Join(folder, name))
-		return err == nil
-	}
 	if has(dir, appfile.Name) {
 		return dir
 	}
@@ -106,4 +104,9 @@ func rootOf(dir string) string {
 			return declared
 		}
 	}
+}
+
+func has(folder, name string) bool {
+	_, err := os.Lstat(filepath.Join(folder, name))
+	return err == nil
 }

@@ -88,7 +88,7 @@ func newPlan() *cobra.Command {
 			folder := app.Folder{
 				Tree: at.tree, Repository: at.repository, Branch: flags.branch, Choice: at.choice,
 				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
-				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values,
+				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values, Alone: at.alone,
 			}
 			for _, cluster := range clusters {
 				name, file, ok := strings.Cut(cluster, "=")

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -104,6 +105,9 @@ func (r rendering) do(ctx context.Context) error {
 		if err := r.print(spec.Name, result.Objects); err != nil {
 			return err
 		}
+	}
+	if r.alone {
+		app.HintAtRoot(problems)
 	}
 	if len(problems) > 0 {
 		deploy.PrintProblems(r.errOut, problems)

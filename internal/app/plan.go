@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -33,6 +34,17 @@ type Folder struct {
 	// of what the server has already.
 	PlainSecrets bool
 	Values       map[string]string // that are substituted instead of those of pushboat.yaml
+	Alone        bool              // it is in no repository, so that nothing above it is there
+}
+
+// HintAtRoot gives problems of paths that lead out of a folder a hint for somebody whose
+// folder is in no repository: what is above it may be part of one to be.
+func HintAtRoot(problems manifest.Problems) {
+	for i := range problems {
+		if strings.Contains(problems[i].Message, "leads out of the repository") {
+			problems[i].Hint = "what is above the folder is read in a Git repository alone: git init in the folder that has it all"
+		}
+	}
 }
 
 // The outcomes of Plan that a program may want to tell apart.
@@ -95,6 +107,9 @@ func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Write
 	prepared := engine.Read(change)
 	defer prepared.Release()
 	prepared.Plan(ctx)
+	if folder.Alone {
+		HintAtRoot(prepared.Problems)
+	}
 	select {
 	case err := <-failed:
 		return err

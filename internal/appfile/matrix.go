@@ -188,7 +188,7 @@ func (c cell) unfilled(text string) (message, hint string) {
 	case len(names) > 0:
 		hint = "names of the matrix are " + strings.Join(names, ", ")
 	default:
-		hint = "names stand for the values of a matrix, for example matrix: {region: [eu, us]}"
+		hint = "names stand for the values of a matrix, for example matrix: {region: [eu, us]}; ${name} for the folder's name, where path is a glob"
 	}
 	return fmt.Sprintf("has ${%s} in it, which no matrix of this entry gives", use[1]), hint
 }

@@ -293,7 +293,7 @@ func TestProblems(t *testing.T) {
 		},
 		{"cells without names", "apps:\n- path: apps/shop\n  matrix: {region: [eu, us]}\n  cluster: ${region}\n", at(2, "the matrix makes several apps that are called shop | put what they differ in into the name: name: shop-${region}")},
 		{"no such axis", "apps:\n- name: shop-${regoin}\n  matrix: {region: [eu, us]}\n", at(2, `name: "shop-${regoin}" has ${regoin} in it, which no matrix of this entry gives | did you mean ${region}?`)},
-		{"no matrix", "apps:\n- name: shop-${region}\n", at(2, `name: "shop-${region}" has ${region} in it, which no matrix of this entry gives | names stand for the values of a matrix, for example matrix: {region: [eu, us]}`)},
+		{"no matrix", "apps:\n- name: shop-${region}\n", at(2, `name: "shop-${region}" has ${region} in it, which no matrix of this entry gives | names stand for the values of a matrix, for example matrix: {region: [eu, us]}; ${name} for the folder's name, where path is a glob`)},
 		{"matrix of a glob", "apps:\n- path: apps/*\n  matrix: {a: [b]}\n", at(2, "path: apps/* is a glob, and the entry has a matrix | list the folders in the matrix: path: apps/${folder}")},
 		{"many cells", "apps:\n- matrix: {a: [" + strings.Repeat("1,", 100) + "], b: [1, 2, 3, 4, 5, 6]}\n", at(2, "matrix: it makes more than 500 apps | split the entry")},
 		{"one mistake in every cell", "apps:\n- name: shop-${a}\n  prune: x\n  matrix: {a: [b, c]}\n", at(3, "prune: x is not a truth value | write true or false")},

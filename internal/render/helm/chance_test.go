@@ -45,6 +45,11 @@ func TestLastLineBreaksAreThoseOfHelm(t *testing.T) {
 		{"a block that strips", head + "|-\n    a: 1", "a: 1"},
 		{"a block that keeps", head + "|+\n    a: 1\n", "a: 1~~"},
 		{"between documents", head + "|+\n    a: 1\n---\n" + head + "|+\n    b: 1", "a: 1~~b: 1~"},
+		{"with a comment", head + "|+ # keep\n    a: 1\n---\n" + head + "|\n    b: 1", "a: 1~~b: 1~"},
+		{"with an indentation", head + "|2+\n      a: 1\n---\n" + head + "|\n    b: 1", "  a: 1~~b: 1~"},
+		{"of DOS", strings.ReplaceAll(head+"|+\n    a: 1\n---\n"+head+"|\n    b: 1\n", "\n", "\r\n"), "a: 1~~b: 1~"},
+		{"a separator that is glued", head + "|+\n    a: 1\n---" + head + "|\n    b: 1", "a: 1~~b: 1~"},
+		{"a separator with a comment", head + "|+\n    a: 1\n--- # next\n" + head + "|\n    b: 1", "a: 1~~b: 1~"},
 		{"folded", head + ">\n    a\n    b", "a b~"},
 	} {
 		if got := rendered(t, map[string]string{"cm.yaml": test.template}); got != test.want {

@@ -249,14 +249,14 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 }
 
 // separator is the line between two documents.
-var separator = regexp.MustCompile(`(?m)^---[ \t]*$`)
+var separator = regexp.MustCompile(`(?m)^---[ \t]*\r?$`)
 
 // glued is what Helm takes for the end of a document and YAML does not: templates
 // that trim white space after the marker leave it at the start of a line.
 var glued = regexp.MustCompile(`(?m)^---[ \t]*([^ \t\r\n])`)
 
 // keeping is the head of a block that keeps all line breaks at its end.
-var keeping = regexp.MustCompile(`(?m)[|>][0-9]?\+[0-9]?[ \t]*$`)
+var keeping = regexp.MustCompile(`(?m)[|>][0-9]?\+[0-9]?(\s*$|\s+#)`)
 
 // asPrinted is the output of a template as Helm prints it for the cluster: each
 // document has a line break more at its end, which is the only one of a template that
