@@ -51,6 +51,15 @@ type OutlinedPlan struct {
 	Gone    bool           `json:"gone"` // the app leaves with the change
 	Counts  OutlinedCounts `json:"counts"`
 	Steps   []OutlinedStep `json:"steps"`
+	// Generated are the values that are generated once: what becomes of each.
+	Generated []OutlinedValue `json:"generated,omitempty"`
+}
+
+// OutlinedValue is what becomes of a generated value: kept, new, rotated, set, or kept as
+// somewhere.
+type OutlinedValue struct {
+	Path string `json:"path"`
+	Is   string `json:"is"`
 }
 
 // OutlinedCounts counts the objects of a plan by what happens to them.
@@ -123,6 +132,9 @@ func (p *Plan) outline() OutlinedPlan {
 			Create: counts.Create, Change: counts.Change, Delete: counts.Delete, Release: counts.Release,
 			Move: counts.Move, Unchanged: counts.Unchanged, Hooks: len(hooks),
 		},
+	}
+	for _, f := range p.generated {
+		outlined.Generated = append(outlined.Generated, OutlinedValue{f.path, f.is})
 	}
 	for _, step := range append(append(p.changes(), p.Moved...), p.leftAlone()...) {
 		outlined.Steps = append(outlined.Steps, step.outline())

@@ -2,6 +2,7 @@ package render
 
 import (
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -36,6 +37,18 @@ func TestRandomTestsDoNotChangeTheDigest(t *testing.T) {
 	first, second := digestOf(testedChart()), digestOf(testedChart())
 	if first != second {
 		t.Error("the digest of two renderings is not the same")
+	}
+	inflated := func() fstest.MapFS {
+		fsys := testedChart()
+		for name, file := range maps.Clone(fsys) {
+			delete(fsys, name)
+			fsys["c/charts/web"+strings.TrimPrefix(name, "c")] = file
+		}
+		fsys["c/kustomization.yaml"] = &fstest.MapFile{Data: []byte("namePrefix: a-\nhelmCharts: [{name: web, releaseName: web}]\n")}
+		return fsys
+	}
+	if digestOf(inflated()) != digestOf(inflated()) {
+		t.Error("in a kustomization, the digest of two renderings is not the same")
 	}
 	edited := testedChart()
 	file := edited["c/templates/cm.yaml"]

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -85,7 +86,7 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	if t.written, ok = raw.ValueAt(field); !ok {
 		t.written = value
 	}
-	causes = s.declared(app, t.written)
+	causes = s.declared(app, files.Given(), t.written)
 	value = shown
 	for _, c := range t.candidates(traced.files()) {
 		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
@@ -110,14 +111,26 @@ func pick(objects []*manifest.Object, is func(*manifest.Object) bool, set substi
 	return nil, nil
 }
 
-// declared are the lines of pushboat.yaml that declare the names in a value.
-func (s *Session) declared(app appfile.App, written any) []Cause {
+// declared are the lines of pushboat.yaml that declare the names in a value, or the
+// generated values that are in it.
+func (s *Session) declared(app appfile.App, given map[string]string, written any) []Cause {
 	text, _ := fs.ReadFile(s.fsys, appfile.Name) // without it there are no names
 	lines := strings.Split(string(text), "\n")
 	var causes []Cause
+	add := func(line int) {
+		if line <= len(lines) && line > 0 {
+			causes = append(causes, Cause{manifest.Source{File: appfile.Name, Line: line}, strings.TrimSpace(lines[line-1])})
+		}
+	}
 	for _, n := range app.Substitute.Names {
-		if substitute.Uses(fmt.Sprint(written), n.Name) && n.Line <= len(lines) {
-			causes = append(causes, Cause{manifest.Source{File: appfile.Name, Line: n.Line}, strings.TrimSpace(lines[n.Line-1])})
+		if substitute.Uses(fmt.Sprint(written), n.Name) {
+			add(n.Line)
+		}
+	}
+	for _, g := range app.Helm.Generated {
+		value := given[g.Path]
+		if whole := fmt.Sprint(written); strings.Contains(whole, value) || strings.Contains(whole, base64.StdEncoding.EncodeToString([]byte(value))) {
+			add(g.Line)
 		}
 	}
 	return causes

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
 // chartOf is a chart of templates, by their names, in the folder c.
@@ -155,6 +158,29 @@ func TestTheValueOfADependencyIsNamedFromTheRoot(t *testing.T) {
 	_, problems := Render(fsys, "c", Release{Name: "web", Cluster: Offline()})
 	if len(problems) != 1 || problems[0].Hint != fmt.Sprintf(once, "db.auth.password") || problems[0].Source.String() != "c/charts/db/templates/secret.yaml:5" {
 		t.Errorf("%v", problems)
+	}
+}
+
+func TestTheHintFitsWhatTheAppHas(t *testing.T) {
+	strong := []string{"randAlpha", "randNumeric", "randAscii", "shuffle"}
+	for _, test := range []struct {
+		name     string
+		release  Release
+		found    []candidate
+		rest     []string
+		contains string
+	}{
+		{"nothing", Release{}, []candidate{{"a.b", strong, 0}}, nil, "of the app:\n  helm: {generated: [a.b]}\nor set it"},
+		{"other settings", Release{Settings: appfile.Helm{ReleaseName: "x"}}, []candidate{{"a", []string{"uuidv4"}, 0}}, nil, "in the app's helm:\n  generated: [{path: a, format: uuid}]\n"},
+		{"others that are generated", Release{Settings: appfile.Helm{Generated: []appfile.Generated{{Path: "x"}}}}, []candidate{{"a", strong, 0}, {"b", []string{"randBytes"}, 0}}, nil, "add to the app's helm.generated:\n  a, {path: b, format: base64}\n"},
+		{"what is no random text", Release{}, []candidate{{"tls.crt", []string{"genCA", "randAlphaNum"}, 0}}, nil, "set tls.crt in a file of values; in an encrypted file"},
+		{"a kustomization", Release{Inflated: true}, []candidate{{"a", strong, 0}}, nil, "set a in the kustomization's valuesInline or valuesFile"},
+		{"a chart of a registry", Release{Chart: &Wanted{Ref: charts.Ref{Name: "pg"}}}, nil, []string{"data.p of Secret pg"}, "commit the chart (helm pull --untar pg) and change that line"},
+	} {
+		r := renderer{release: test.release}
+		if got := r.chanceHint(test.found, test.rest); !strings.Contains(got, test.contains) {
+			t.Errorf("%s: %s", test.name, got)
+		}
 	}
 }
 

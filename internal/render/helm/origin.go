@@ -69,9 +69,9 @@ func (r *renderer) hopsOf(message string) []hop {
 
 // candidate is a value that may take the place of one that is made up.
 type candidate struct {
-	path     string // such as auth.password, from the root of the app's values
-	function string // of chance, that makes it up otherwise
-	distance int    // from the function to where the value is named, in lines and then in bytes
+	path      string   // such as auth.password, from the root of the app's values
+	functions []string // of chance, that make it up otherwise
+	distance  int      // from them to where the value is named, in lines and then in bytes
 }
 
 var (
@@ -87,7 +87,8 @@ var (
 const near = 3
 
 // candidates are the values that the lines of uses name, and those above them. The
-// nearest come first.
+// nearest come first; values for all charts together, as bitnami's have them below
+// global, come last.
 func (r *renderer) candidates(uses []use) []candidate {
 	var found []candidate
 	texts := templatesOf(r.chart)
@@ -96,8 +97,9 @@ func (r *renderer) candidates(uses []use) []candidate {
 			for above := 0; above <= near; above++ {
 				line := lineOf(texts[h.template], h.line-above)
 				for _, named := range valuesOn(line) {
+					distance := above<<16 + named.distance(line, u.function)
 					for _, full := range r.pathsOf(h.template, named.path) {
-						found = append(found, candidate{full, u.function, above<<16 + named.distance(strings.Index(line, u.function))})
+						found = append(found, candidate{full, []string{u.function}, distance})
 					}
 				}
 			}
@@ -106,11 +108,24 @@ func (r *renderer) candidates(uses []use) []candidate {
 	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
 	var once []candidate
 	for _, c := range found {
-		if !slices.ContainsFunc(once, func(o candidate) bool { return o.path == c.path }) {
+		at := slices.IndexFunc(once, func(o candidate) bool { return o.path == c.path })
+		switch {
+		case at < 0:
 			once = append(once, c)
+		case once[at].distance == c.distance && !slices.Contains(once[at].functions, c.functions[0]):
+			once[at].functions = append(once[at].functions, c.functions[0])
 		}
 	}
+	slices.SortStableFunc(once, func(a, b candidate) int { return a.global() - b.global() })
 	return once
+}
+
+// global is 1 for a value for all charts together, else 0.
+func (c candidate) global() int {
+	if strings.HasPrefix(c.path, "global.") {
+		return 1
+	}
+	return 0
 }
 
 // pathsOf are where a value that a template names may be among the app's: a chart that
@@ -154,11 +169,12 @@ type named struct {
 
 // distance is how many bytes are between the value and a function on its line; 0 if the
 // function is not there.
-func (n named) distance(function int) int {
-	if function < 0 {
+func (n named) distance(line, function string) int {
+	start := strings.Index(line, function)
+	if start < 0 {
 		return 0
 	}
-	return max(n.start-function, function-n.end, 0)
+	return max(n.start-start-len(function), start-n.end, 0)
 }
 
 // valuesOn are the values that a line of a template names.

@@ -49,7 +49,22 @@ func listed(fields []string) string {
 // generable are the functions whose outcome the server can generate instead, and the
 // format that it then has; see appfile.Generated.
 var generable = map[string]string{
-	"randAlphaNum": "", "randAlpha": "", "randAscii": "", "randNumeric": "digits", "randBytes": "base64", "uuidv4": "uuid",
+	"randAlphaNum": "", "randAlpha": "", "randAscii": "", "randInt": "", "shuffle": "",
+	"randNumeric": "digits", "randBytes": "base64", "uuidv4": "uuid",
+}
+
+// generated is an entry of helm.generated for a value; ok is false if random text does
+// not do in its place.
+func (c candidate) generated() (entry string, ok bool) {
+	for _, function := range c.functions {
+		if _, ok := generable[function]; !ok {
+			return "", false
+		}
+	}
+	if format := generable[c.functions[0]]; format != "" && len(c.functions) == 1 {
+		return fmt.Sprintf("{path: %s, format: %s}", c.path, format), true
+	}
+	return c.path, true
 }
 
 // chanceHint says what to do about values that a chart makes up: those that were found
@@ -57,25 +72,15 @@ var generable = map[string]string{
 func (r *renderer) chanceHint(found []candidate, rest []string) string {
 	var generated, given, hints []string
 	for _, c := range found {
-		if r.release.Inflated {
+		if entry, ok := c.generated(); ok && !r.release.Inflated {
+			generated = append(generated, entry)
+		} else {
 			given = append(given, c.path)
-			continue
-		}
-		format, ok := generable[c.function]
-		switch {
-		case !ok:
-			given = append(given, c.path)
-		case format != "":
-			generated = append(generated, fmt.Sprintf("{path: %s, format: %s}", c.path, format))
-		default:
-			generated = append(generated, c.path)
 		}
 	}
 	if len(generated) > 0 {
-		hints = append(hints,
-			"have the server generate it once and keep it; in pushboat.yaml, of the app:",
-			"  helm: {generated: ["+strings.Join(generated, ", ")+"]}",
-			"or set it in a file of values; in an encrypted file, if it is secret")
+		hints = append(hints, r.settingHint(generated)...)
+		hints = append(hints, "or set it in a file of values; in an encrypted file, if it is secret")
 	}
 	if len(given) > 0 {
 		where := "a file of values"
@@ -88,6 +93,19 @@ func (r *renderer) chanceHint(found []candidate, rest []string) string {
 		hints = append(hints, r.unsettable(len(found) > 0, rest)...)
 	}
 	return strings.Join(hints, "\n")
+}
+
+// settingHint has lines to paste, whatever the app's setting helm has already.
+func (r *renderer) settingHint(entries []string) []string {
+	const generate = "have the server generate it once and keep it; in pushboat.yaml, "
+	list := strings.Join(entries, ", ")
+	switch settings := r.release.Settings; {
+	case len(settings.Generated) > 0:
+		return []string{generate + "add to the app's helm.generated:", "  " + list}
+	case !settings.IsZero():
+		return []string{generate + "in the app's helm:", "  generated: [" + list + "]"}
+	}
+	return []string{generate + "of the app:", "  helm: {generated: [" + list + "]}"}
 }
 
 // unsettable says what to do where no value takes the place of what is made up.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	k8syaml "sigs.k8s.io/yaml"
@@ -118,4 +119,21 @@ func textOf(objects []*manifest.Object) ([]byte, error) {
 		text.WriteString("\n")
 	}
 	return text.Bytes(), nil
+}
+
+// markRandom marks the objects that are random in what charts were rendered to, which is
+// lost on the way through a build. Their names may have got a prefix and a suffix.
+func (b *build) markRandom(objects []*manifest.Object) {
+	for _, made := range b.inflated {
+		for _, random := range made {
+			if !random.Random {
+				continue
+			}
+			for _, o := range objects {
+				policy, _ := manifest.PolicyOf(o.Unstructured)
+				same := o.GroupVersionKind() == random.GroupVersionKind() && strings.Contains(o.GetName(), random.GetName())
+				o.Random = o.Random || same && policy.Phase != 0 && !policy.Phase.Runs()
+			}
+		}
+	}
 }

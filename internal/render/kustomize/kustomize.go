@@ -50,7 +50,9 @@ func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substi
 	if problems, ready := b.inflate(charts); !ready || len(problems) > 0 {
 		return nil, problems
 	}
-	return b.objects()
+	objects, problems := b.objects()
+	b.markRandom(objects)
+	return objects, problems
 }
 
 // build is one build of a kustomization that was looked at.
