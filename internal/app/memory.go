@@ -10,7 +10,7 @@ const (
 	// freeEvery is how often unused memory is looked for.
 	freeEvery = time.Minute
 	// freeFrom is by how many bytes the heap has to grow before it is worth it.
-	freeFrom = 32 << 20
+	freeFrom = 8 << 20
 )
 
 // memory gives back what a push of many apps has left behind. The runtime does so by
