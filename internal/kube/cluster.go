@@ -96,6 +96,9 @@ func tune(cfg *rest.Config, meter *meter, log *logrus.Entry) *rest.Config {
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, FieldManager+"/"+version())
 	cfg.QPS, cfg.Burst, cfg.RateLimiter = -1, 0, nil
 	cfg.Timeout = 0 // it would end watches as well; see headerTimeout
+	// Since 1.37 the API server compresses each event of a watch by itself. That takes
+	// both sides longer than what it saves; its own controllers ask for none either.
+	cfg.DisableCompression = true
 	cfg.WarningHandler = nil
 	cfg.WarningHandlerWithContext = warner{log}
 	if cfg.Dial == nil {
