@@ -27,6 +27,7 @@ func FuzzAppfile(f *testing.F) {
 		"apps: [{name: 'a-${b}-${c.d}', path: apps/shop, matrix: {b: [x, 1], c: [{d: y}, {d: 2}]}, namespace: 'n${b}'}]",
 		"apps:\n- &e\n  name: &n a-${b}\n  path: apps/shop\n  namespace: *n\n  matrix: &m {b: [&v 1, *v]}\n  helm:\n    values:\n    - x: ${b}\n- *e\n",
 		"apps: [{path: apps/shop, namespace: n, substitute: {prefix: a_, values: {a_b: 1, c: yes, d: 1.10}, from: {e: {secret: s, key: k}, f: {configMap: n/m, key: .x}}}}]",
+		"apps: [{path: apps/shop, helm: {generated: [auth.password, &g {path: a-b, length: 8, format: hex}, {path: 'x..y'}, *g, [], 3]}}]",
 	} {
 		f.Add(seed)
 	}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,19 @@ func TestOutlineOfNothing(t *testing.T) {
 	var text strings.Builder
 	if err := p.Write(&text, Markdown); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {
 		t.Errorf("%v: %s", err, text.String())
+	}
+}
+
+func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
+	plan := &Plan{App: "shop", generated: []fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
+	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
+	if got := plan.outline().Generated; !slices.Equal(got, want) {
+		t.Error(got)
+	}
+	var text strings.Builder
+	plan.Print(&text)
+	if !strings.Contains(text.String(), "\n  values generated once: auth.password kept, auth.key new\n") {
+		t.Error(text.String())
 	}
 }
 
