@@ -198,7 +198,13 @@ func (w *walk) leadsBack() bool {
 
 // contains reports whether a directory has an entry in it, at any depth.
 func contains(dir, e *entry) bool {
-	return dir.dir == nil || strings.HasPrefix(e.path(), dir.path()+"/")
+	at := dir.place()
+	for above := e.dir; above != nil; above = above.dir {
+		if above.place() == at {
+			return true
+		}
+	}
+	return false
 }
 
 // target reads what a link says, once.

@@ -178,7 +178,7 @@ func TestLinksThatMultiply(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = root.Close() }()
-	limits := TreeLimits{Entries: 2000}.withDefaults()
+	limits := TreeLimits{Entries: 2000 * linkedShare}.withDefaults()
 	seen := 0
 	err = fs.WalkDir(newTree(onDisk{root}, limits), "d00", func(_ string, _ fs.DirEntry, err error) error {
 		seen++
