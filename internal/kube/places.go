@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,12 +20,42 @@ func Places(err error) [][]string {
 	}
 	var places [][]string
 	for _, cause := range causesOf(status.Status()) {
-		if place := placeOf(cause.field); place != nil {
-			places = append(places, place)
+		if m := ofData.FindStringSubmatch(cause.field); m != nil {
+			places = append(places, []string{"data", m[1]}, []string{"binaryData", m[1]})
+			continue
+		}
+		place := placeOf(cause.field)
+		if place == nil {
+			continue
+		}
+		places = append(places, place)
+		if len(place) == 2 {
+			places = append(places, named(place, cause.detail)...)
 		}
 	}
 	return places
 }
+
+// ofData matches a key of a ConfigMap's data, which may stand in one of two fields.
+var ofData = regexp.MustCompile(`^(?:data|binaryData)\[(.+)\]$`)
+
+// fieldName matches what may be the name of a field in a sentence.
+var fieldName = regexp.MustCompile(`[a-z]+(?:[A-Z]+[a-z]*)+`)
+
+// named are the fields beside a field of the spec that the API server names in what it
+// says of it: "must be greater than minReadySeconds".
+func named(place []string, detail string) [][]string {
+	var places [][]string
+	for _, name := range fieldName.FindAllString(shorten(detail, maxMessage), maxNamed) {
+		if name != place[1] {
+			places = append(places, []string{place[0], name})
+		}
+	}
+	return places
+}
+
+// maxNamed bounds how many names are read of one cause.
+const maxNamed = 10
 
 // placeOf turns a field, such as spec.ports[1].name, into its place: spec, ports.
 func placeOf(field string) []string {

@@ -23,7 +23,8 @@ func TestPlaces(t *testing.T) {
 		{field.Forbidden(spec.Child("strategy", "rollingUpdate"), "no"), "spec/strategy"},
 		{field.Invalid(template.Child("containers").Index(0).Child("env").Index(2).Child("valueFrom"), "", "no"), "spec/template/spec/containers/env"},
 		{field.Forbidden(spec.Child("externalName"), "no"), "spec/externalName"},
-		{field.Invalid(field.NewPath("data").Key("a.b"), "", "no"), ""},
+		{field.Invalid(field.NewPath("data").Key("a.b"), "", "duplicate of key present in binaryData"), "data/a.b binaryData/a.b"},
+		{field.Invalid(spec.Child("progressDeadlineSeconds"), 1, "must be greater than minReadySeconds"), "spec/progressDeadlineSeconds spec/minReadySeconds"},
 		{field.Invalid(field.NewPath("metadata", "labels").Key("a.b/c"), "", "no"), ""},
 		{field.Invalid(spec.Child("selector"), "", "field is immutable"), ""},
 	} {

@@ -92,9 +92,13 @@ func find(at any, element fieldpath.PathElement) (index int, child any, ok bool)
 	return 0, nil, false
 }
 
+// keyDefaults are the values of fields in the keys of lists that have a default: in the
+// built-in kinds of Kubernetes 1.37 that is the protocol of ports alone.
+var keyDefaults = map[string]value.Value{"protocol": value.NewValueInterface("TCP")}
+
 // selects reports whether a path's element means the i-th item of a list. A
-// field of the key that the item does not have, such as a port's protocol, has
-// its default and is passed over.
+// field of the key that the item does not have has its default, and is passed over if
+// that is not known.
 func selects(element fieldpath.PathElement, i int, item any) bool {
 	switch {
 	case element.Index != nil:
@@ -108,6 +112,9 @@ func selects(element fieldpath.PathElement, i int, item any) bool {
 	found := false
 	for _, key := range *element.Key {
 		have, known := fields[key.Name]
+		if preset, ok := keyDefaults[key.Name]; ok && !known && !value.Equals(key.Value, preset) {
+			return false
+		}
 		if known && !value.Equals(key.Value, value.NewValueInterface(have)) {
 			return false
 		}

@@ -313,6 +313,7 @@ func mergeList(path fieldpath.Path, under, over []any, names []string, keys map[
 // longer of those who have updated them or are succeeded, so that an apply that does
 // not name them removes them.
 func Claim(u *unstructured.Unstructured, give *fieldpath.Set, successor func(manager string) bool) ([]metav1.ManagedFieldsEntry, error) {
+	give = withElements(give)
 	var kept []metav1.ManagedFieldsEntry
 	ours := metav1.ManagedFieldsEntry{
 		Manager: kube.FieldManager, Operation: metav1.ManagedFieldsOperationApply,
@@ -339,4 +340,17 @@ func Claim(u *unstructured.Unstructured, give *fieldpath.Set, successor func(man
 		return nil, err
 	}
 	return append(kept, ours), nil
+}
+
+// withElements adds to a set the elements of lists whose keys it has. An apply that
+// removed the fields of a key alone would leave an element without one, which the API
+// server refuses ("may not have a null element").
+func withElements(set *fieldpath.Set) *fieldpath.Set {
+	elements := &fieldpath.Set{}
+	set.Iterate(func(path fieldpath.Path) {
+		if last := path[len(path)-1].FieldName; last != nil && isKey(path, *last) {
+			elements.Insert(path[:len(path)-1].Copy())
+		}
+	})
+	return set.Union(elements)
 }
