@@ -1,0 +1,254 @@
+package unions
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// choice is a change of an object that says something in another way from then on.
+type choice struct {
+	kind   string // a name of bases
+	path   string // of what has the choice: spec.strategy
+	from   string // the fields, or field and value, that go: rollingUpdate, type=Recreate
+	to     string // those that come
+	before map[string]any
+	after  map[string]any
+
+	definition string // that has the choice
+}
+
+func (c choice) String() string { return fmt.Sprintf("%s %s: %s -> %s", c.kind, c.path, c.from, c.to) }
+
+// state is one way to write what has a choice: some of its fields.
+type state struct {
+	name   string
+	fields map[string]any
+}
+
+// walker finds the choices of one kind.
+type walker struct {
+	doc   *document
+	kind  string
+	taken func(object map[string]any) bool // would the API server make it?
+	known map[string]any                   // a value that the API server takes, by definition
+	found []choice
+}
+
+// maxDepth bounds how deep schemas are walked that contain themselves.
+const maxDepth = 12
+
+// place is where in an object the walk is.
+type place struct {
+	path string
+	put  func(value map[string]any) map[string]any // the whole object with the value there
+}
+
+// below returns the place of a field, in a list if it is one of several.
+func (p place) below(name string, of map[string]any, list bool) place {
+	at := place{path: strings.TrimPrefix(p.path+"."+name, ".")}
+	if list {
+		at.path += "[]"
+	}
+	at.put = func(value map[string]any) map[string]any {
+		with := maps.Clone(of)
+		with[name] = value
+		if list {
+			with[name] = []any{value}
+		}
+		return p.put(with)
+	}
+	return at
+}
+
+// walk looks for the choices of an object and of all that is in it. have is what it has
+// in the base. It returns a value that the API server takes.
+func (w *walker) walk(at place, n *node, have map[string]any, depth int) (map[string]any, bool) {
+	fields := maps.Clone(have)
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	for _, name := range n.Required {
+		if _, ok := fields[name]; !ok {
+			fields[name] = w.doc.sample(name, n.Properties[name], 3)
+		}
+	}
+	var states []state
+	for _, name := range n.names() {
+		if at.path == "" && slices.Contains([]string{"apiVersion", "kind", "metadata", "status"}, name) {
+			continue
+		}
+		states = append(states, w.states(at, n, fields, have, name, depth)...)
+	}
+	empty := w.taken(at.put(fields))
+	w.compare(at, n, fields, states, empty)
+	if empty {
+		return fields, true
+	}
+	if len(states) == 0 {
+		return nil, false
+	}
+	return joined(fields, states[0]), true
+}
+
+// states are the ways to write one field that the API server takes, beside what is
+// there already.
+func (w *walker) states(at place, n *node, fields, have map[string]any, name string, depth int) []state {
+	child := w.doc.resolve(n.Properties[name])
+	var states []state
+	for _, value := range w.values(at, child, fields, have, name, depth) {
+		s := state{name, map[string]any{name: value}}
+		if len(child.Enum) > 0 {
+			s.name = fmt.Sprintf("%s=%v", name, value)
+		}
+		if _, there := have[name]; there && reflect.DeepEqual(have[name], value) {
+			continue
+		}
+		if w.taken(at.put(joined(fields, s))) {
+			states = append(states, s)
+			continue
+		}
+		if s, ok := w.discriminated(at, n, fields, s, name); ok {
+			states = append(states, s)
+		}
+	}
+	return states
+}
+
+// discriminated finds the value of a field such as type with which a member is taken.
+func (w *walker) discriminated(at place, n *node, fields map[string]any, s state, name string) (state, bool) {
+	for _, field := range []string{"type", "scope", "mode"} {
+		of, ok := n.Properties[field]
+		if !ok || field == name {
+			continue
+		}
+		for _, value := range append([]any{strings.ToUpper(name[:1]) + name[1:]}, w.doc.resolve(of).Enum...) {
+			with := state{s.name, map[string]any{name: s.fields[name], field: value}}
+			if w.taken(at.put(joined(fields, with))) {
+				return with, true
+			}
+		}
+	}
+	return s, false
+}
+
+// values are what to try for a field. What is an object is walked itself, once a kind.
+func (w *walker) values(at place, child *node, fields, have map[string]any, name string, depth int) []any {
+	item, list := child, false
+	if child.Type == "array" {
+		item, list = w.doc.resolve(child.Items), true
+	}
+	switch {
+	case len(child.Enum) > 0:
+		return child.Enum[:min(len(child.Enum), maxValues)]
+	case len(item.Properties) == 0:
+		return []any{w.doc.sample(name, child, 2)}
+	case depth == 0 || excluded[item.name] || w.kind != templated && item.name == podTemplate:
+		return nil
+	}
+	value, known := w.known[item.name]
+	if inBase := had(have[name]); !known || inBase != nil {
+		w.known[item.name] = nil // it may contain itself
+		found, ok := w.walk(at.below(name, fields, list), item, inBase, depth-1)
+		if !ok {
+			delete(w.known, item.name)
+			return nil
+		}
+		w.known[item.name], value = found, found
+	}
+	switch {
+	case value == nil || have[name] != nil:
+		return nil
+	case list:
+		return []any{[]any{value}}
+	}
+	return []any{value}
+}
+
+const (
+	// podTemplate is the definition of pod templates, which are walked in one kind.
+	podTemplate = "io.k8s.api.core.v1.PodTemplateSpec"
+	templated   = "Deployment"
+	// maxValues bounds how many values of a field are tried; a signal has 65.
+	maxValues = 4
+)
+
+// excluded are the definitions that are not walked: they are as large as all others
+// together, and are no choice.
+var excluded = map[string]bool{
+	"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": true,
+	"io.k8s.api.core.v1.EphemeralContainer":                                    true,
+	"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta":                          true,
+}
+
+// had is the object that the base has in a field, or in the list there.
+func had(value any) map[string]any {
+	if list, ok := value.([]any); ok && len(list) > 0 {
+		value = list[0]
+	}
+	object, _ := value.(map[string]any)
+	return object
+}
+
+func joined(fields map[string]any, states ...state) map[string]any {
+	all := maps.Clone(fields)
+	for _, s := range states {
+		maps.Copy(all, s.fields)
+	}
+	return all
+}
+
+// compare finds which of the states exclude each other: each is taken by itself, and
+// not both. Two values of one field do; where none of them is taken too (empty), the
+// API server has one that it fills in.
+func (w *walker) compare(at place, n *node, fields map[string]any, states []state, empty bool) {
+	var accepted []state
+	concerned := map[string]bool{}
+	last := map[string]state{} // of a field's values
+	for _, s := range states {
+		if field, _, isValue := strings.Cut(s.name, "="); isValue {
+			concerned[s.name] = true
+			if before, ok := last[field]; ok {
+				w.add(at, n, fields, before, s)
+			}
+			last[field] = s
+		}
+		all := slices.DeleteFunc(slices.Clone(accepted), s.overlaps)
+		if w.taken(at.put(joined(joined(fields, all...), s))) {
+			accepted = append(all, s)
+			continue
+		}
+		for _, other := range all {
+			if !w.taken(at.put(joined(fields, other, s))) {
+				concerned[s.name], concerned[other.name] = true, true
+				w.add(at, n, fields, other, s)
+				w.add(at, n, fields, s, other)
+			}
+		}
+	}
+	for _, s := range states {
+		if nothing := (state{"nothing", nil}); empty && concerned[s.name] && strings.Contains(s.name, "=") {
+			w.add(at, n, fields, nothing, s)
+			w.add(at, n, fields, s, nothing)
+		}
+	}
+}
+
+// overlaps reports whether two states write one field.
+func (s state) overlaps(other state) bool {
+	for name := range s.fields {
+		if _, ok := other.fields[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walker) add(at place, n *node, fields map[string]any, from, to state) {
+	w.found = append(w.found, choice{
+		kind: w.kind, path: at.path, definition: n.name, from: from.name, to: to.name,
+		before: at.put(joined(fields, from)), after: at.put(joined(fields, to)),
+	})
+}
