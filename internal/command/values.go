@@ -114,7 +114,7 @@ func readValues(from io.Reader, paths []string) (map[string]string, error) {
 		switch _, twice := given[path]; {
 		case twice:
 			return nil, usageError{fmt.Sprintf("%s is named twice", path)}
-		case value == "" && err == io.EOF: //nolint:errorlint // bufio returns it as it is
+		case value == "" && err == io.EOF:
 			return nil, usageError{fmt.Sprintf("line %d of the input is missing, the value of %s", i+1, path)}
 		case value == "" || len(value) > maxValue || !utf8.ValidString(value):
 			return nil, usageError{fmt.Sprintf("line %d of the input, the value of %s, is not text of 1 to %d bytes", i+1, path, maxValue)}

@@ -59,10 +59,16 @@ func TestProblemsOfAKindAreOne(t *testing.T) {
 		want     []string
 	}{
 		{"none", nil, nil},
-		{"one of each", manifest.Problems{unknown("a", "a.yaml", 1, "Widget"), unknown("a", "b.yaml", 1, "Gadget")},
-			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget", "b.yaml:1: Gadget b.yaml: the cluster does not know the kind Gadget"}},
-		{"several", manifest.Problems{unknown("a", "b.yaml", 2, "Widget"), unknown("a", "a.yaml", 1, "Widget"), unknown("b", "c.yaml", 3, "Widget")},
-			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget\nand 2 more of this kind: b.yaml:2 Widget b.yaml, c.yaml:3 Widget c.yaml"}},
+		{
+			"one of each",
+			manifest.Problems{unknown("a", "a.yaml", 1, "Widget"), unknown("a", "b.yaml", 1, "Gadget")},
+			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget", "b.yaml:1: Gadget b.yaml: the cluster does not know the kind Gadget"},
+		},
+		{
+			"several",
+			manifest.Problems{unknown("a", "b.yaml", 2, "Widget"), unknown("a", "a.yaml", 1, "Widget"), unknown("b", "c.yaml", 3, "Widget")},
+			[]string{"a.yaml:1: Widget a.yaml: the cluster does not know the kind Widget\nand 2 more of this kind: b.yaml:2 Widget b.yaml, c.yaml:3 Widget c.yaml"},
+		},
 		{"objects stay", manifest.Problems{object, object}, []string{"c.yaml:1: ConfigMap a: a field is wrong", "c.yaml:1: ConfigMap a: a field is wrong"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,8 +18,10 @@ func TestPlansWarn(t *testing.T) {
 		id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
 		return Step{ID: id, Action: action, Warned: manifest.Problems{warningOf(name, "old "+name)}}
 	}
-	plan := &Plan{App: "shop", Cluster: "default", Revision: "0123456789",
-		Steps: []Step{step("a", Create), step("b", Configure), step("c", Unchanged)}, Hooks: []Step{step("d", Hook)}}
+	plan := &Plan{
+		App: "shop", Cluster: "default", Revision: "0123456789",
+		Steps: []Step{step("a", Create), step("b", Configure), step("c", Unchanged)}, Hooks: []Step{step("d", Hook)},
+	}
 	p := &Prepared{Plans: []*Plan{plan}, targets: []*target{{}}}
 	var text, markdown strings.Builder
 	p.Print(&text)

@@ -16,22 +16,29 @@ func TestWebhooksThatFail(t *testing.T) {
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
 	for said, want := range map[string][2]string{
 		`admission webhook "old.example" does not support dry run`: {
-			"the admission webhook old.example takes no dry-run, so the gate cannot check this object", "sideEffects: None"},
+			"the admission webhook old.example takes no dry-run, so the gate cannot check this object", "sideEffects: None",
+		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://checks.policy.svc:443/v?token=geheim&timeout=10s": service "checks" not found`: {
-			`the cluster's admission webhook w.example (service policy/checks) does not answer: service "checks" not found`, "push again when service policy/checks answers"},
+			`the cluster's admission webhook w.example (service policy/checks) does not answer: service "checks" not found`, "push again when service policy/checks answers",
+		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://checks.policy.svc:443/v?timeout=10s": no endpoints available for service "checks"`: {
-			`(service policy/checks) does not answer: no endpoints available for service "checks"`, "failurePolicy: Ignore"},
+			`(service policy/checks) does not answer: no endpoints available for service "checks"`, "failurePolicy: Ignore",
+		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://10.0.0.1:8443/v?token=geheim": tls: failed to verify certificate: x509: certificate signed by unknown authority`: {
-			`w.example (10.0.0.1:8443) does not answer: tls: failed to verify certificate`, "push again when 10.0.0.1:8443 answers"},
+			`w.example (10.0.0.1:8443) does not answer: tls: failed to verify certificate`, "push again when 10.0.0.1:8443 answers",
+		},
 		`Internal error occurred: failed calling webhook "w.example": received invalid webhook response: webhook response was absent`: {
-			"the cluster's admission webhook w.example answers wrongly: webhook response was absent", "push again when the webhook answers"},
+			"the cluster's admission webhook w.example answers wrongly: webhook response was absent", "push again when the webhook answers",
+		},
 		`failed calling webhook "w.example"; no further details available`: {"w.example does not answer: no further details", "the webhook"},
 		`conversion webhook for conv.example/v2, Kind=Boat failed: Post "https://gone.default.svc:443/?timeout=30s": service "gone" not found`: {
-			`the conversion webhook for Boat of conv.example/v2 (service default/gone) does not answer: service "gone" not found`, "the CustomResourceDefinition of Boat names it in spec.conversion"},
+			`the conversion webhook for Boat of conv.example/v2 (service default/gone) does not answer: service "gone" not found`, "the CustomResourceDefinition of Boat names it in spec.conversion",
+		},
 		`conversion webhook for conv.example/v2, Kind=Boat returned 0 objects, expected 1`: {"answers wrongly: 0 objects, expected 1", "spec.conversion"},
 		`conversion webhook for conv.example/v2, Kind=Boat failed, no objects returned`:    {"answers wrongly: no objects returned", "spec.conversion"},
 		`conversion webhook for conv.example/v2, Kind=Boat failed: request to convert failed`: {
-			"answers wrongly: request to convert failed", "spec.conversion"},
+			"answers wrongly: request to convert failed", "spec.conversion",
+		},
 	} {
 		problems := c.Explain(t.Context(), o, apierrors.NewInternalError(fmt.Errorf("%s", said)))
 		if len(problems) != 1 || !strings.Contains(problems[0].Message, want[0]) || !strings.Contains(problems[0].Hint, want[1]) {

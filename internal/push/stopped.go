@@ -18,7 +18,7 @@ func (d *Door) tellStopped(s Session, service git.Service, stopped *git.StoppedE
 // stoppedText is what a client is told, in lines: which bound, how to stay below it,
 // and the setting to raise. "" if there is nobody to tell.
 func stoppedText(service git.Service, stopped *git.StoppedError) string {
-	work, setting := "", ""
+	var work, setting string
 	switch stopped.Cause {
 	case git.OverCPU:
 		work, setting = fmt.Sprintf("took more than %s of processor time", short(stopped.Bounds.CPU)), "git.max_cpu_time"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path"
+	"slices"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -24,12 +25,7 @@ func chartAsks(c *chart.Chart) bool {
 	if c.Metadata.KubeVersion != "" || mentions(c.Templates) || mentions(c.Files) {
 		return true
 	}
-	for _, dependency := range c.Dependencies() {
-		if chartAsks(dependency) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Dependencies(), chartAsks)
 }
 
 // mentions reports whether a file has the word in it that is not there for people.

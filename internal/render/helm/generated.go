@@ -2,6 +2,7 @@ package helm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 )
@@ -44,9 +45,9 @@ func (r *renderer) clash(values map[string]any, steps []string) int {
 
 // givenAt is where a file of values gives a value; else where it is declared.
 func (r *renderer) givenAt(g appfile.Generated, steps []string) (file string, line int) {
-	for i := len(r.written) - 1; i >= 0; i-- {
-		if line := lineAt(r.written[i].root, steps); line > 0 {
-			return r.written[i].name, line
+	for _, written := range slices.Backward(r.written) {
+		if line := lineAt(written.root, steps); line > 0 {
+			return written.name, line
 		}
 	}
 	return appfile.Name, g.Line

@@ -131,12 +131,12 @@ func (c candidate) global() int {
 // pathsOf are where a value that a template names may be among the app's: a chart that
 // is a dependency has its own below its name.
 func (r *renderer) pathsOf(template, value string) []string {
-	prefix := ""
+	var prefix strings.Builder
 	for _, part := range strings.Split(template, "/charts/")[1:] {
 		name, _, _ := strings.Cut(part, "/")
-		prefix += name + "."
+		prefix.WriteString(name + ".")
 	}
-	return slices.DeleteFunc([]string{prefix + value, value}, func(path string) bool { return !r.settable(path) })
+	return slices.DeleteFunc([]string{prefix.String() + value, value}, func(path string) bool { return !r.settable(path) })
 }
 
 // settable reports whether a path leads to a value of the chart, or to a new one in a

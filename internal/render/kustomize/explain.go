@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,36 +29,64 @@ const object = `(?P<kind>[A-Za-z0-9]+)\.[^/\s]*/(?P<name>[^\s"'/]+?)\.(\[noNs\]|
 // explanations are of the errors that people meet, the innermost cause first. They are
 // those of kustomize's library in the version of go.mod, which a test holds them to.
 var explanations = []explanation{
-	{regexp.MustCompile(`MalformedYAMLError: yaml: (line (?P<line>\d+): )?(?P<why>.*) in File: (?P<file>\S+)`),
-		"not valid YAML: $why", "mend the YAML"},
-	{regexp.MustCompile(`(merging resources from '(?P<file>[^']+)': )?may not add resource with an already registered id: ` + object),
-		"$kind $name is there already", "remove one of the two, or give it another name or namespace"},
-	{regexp.MustCompile(`id resid\.ResId\{Gvk:resid\.Gvk\{[^}]*Kind:"(?P<kind>[^"]+)"[^}]*\}, Name:"(?P<name>[^"]+)"[^}]*\} exists; can ?not use behavior`),
-		"a generator makes $kind $name, which is there already", "write behavior: merge or behavior: replace, or give it another name"},
-	{regexp.MustCompile(`id resid\.ResId\{Gvk:resid\.Gvk\{[^}]*Kind:"(?P<kind>[^"]+)"[^}]*\}, Name:"(?P<name>[^"]+)"[^}]*\} does not exist; cannot merge or replace`),
-		"a generator merges into $kind $name, or replaces it, and there is none", "name one that the resources make, or take behavior out"},
-	{regexp.MustCompile(`no matches for Id ` + object + `; failed to find unique target for patch`),
-		"no object is the target of the patch of $kind $name", "name kind, name and namespace as the resources have them, before prefixes and suffixes"},
-	{regexp.MustCompile(`(?P<op>[a-z]+) operation does not apply: doc is missing (path|key): "?(?P<path>[^\s":]+)`),
-		"a patch would $op $path, and an object that it is for has none", "mend the path or the target; op: add makes what is not there"},
-	{regexp.MustCompile(`unable to parse SM or JSON patch from`),
-		"a patch is neither a part of an object nor a list of operations", "write it like an object, with apiVersion, kind and metadata.name; or as a list of - op:, path:, value:"},
-	{regexp.MustCompile(`nothing selected by (?P<kind>[A-Za-z0-9]+)\.[^/]*/(?P<name>[^.]+)\.[^:]*:(?P<path>\S+)`),
-		"replacements: there is no $kind $name to take $path from", "name the source as the resources have it"},
-	{regexp.MustCompile(`resource with name (?P<name>\S+) does not match a config`),
-		"replicas: there is nothing to scale that is called $name", "write the name as the resources have it, before prefixes and suffixes"},
-	{regexp.MustCompile(`invalid literal source (?P<text>.*), expected key=value`),
-		"a generator's literal $text is not KEY=VALUE", "write it as KEY=VALUE"},
-	{regexp.MustCompile(`json: unknown field "(?P<field>[^"]+)"`),
-		`unknown field "$field"`, "take it out, or move it where it belongs"},
-	{regexp.MustCompile(`json: cannot unmarshal (?P<is>\w+) into Go (struct field Kustomization\.(?P<field>\w+)[\w.]* of type (?P<type>\S+)|value of type (?P<type2>\S+))`),
-		"", ""}, // see mismatch
+	{
+		regexp.MustCompile(`MalformedYAMLError: yaml: (line (?P<line>\d+): )?(?P<why>.*) in File: (?P<file>\S+)`),
+		"not valid YAML: $why", "mend the YAML",
+	},
+	{
+		regexp.MustCompile(`(merging resources from '(?P<file>[^']+)': )?may not add resource with an already registered id: ` + object),
+		"$kind $name is there already", "remove one of the two, or give it another name or namespace",
+	},
+	{
+		regexp.MustCompile(`id resid\.ResId\{Gvk:resid\.Gvk\{[^}]*Kind:"(?P<kind>[^"]+)"[^}]*\}, Name:"(?P<name>[^"]+)"[^}]*\} exists; can ?not use behavior`),
+		"a generator makes $kind $name, which is there already", "write behavior: merge or behavior: replace, or give it another name",
+	},
+	{
+		regexp.MustCompile(`id resid\.ResId\{Gvk:resid\.Gvk\{[^}]*Kind:"(?P<kind>[^"]+)"[^}]*\}, Name:"(?P<name>[^"]+)"[^}]*\} does not exist; cannot merge or replace`),
+		"a generator merges into $kind $name, or replaces it, and there is none", "name one that the resources make, or take behavior out",
+	},
+	{
+		regexp.MustCompile(`no matches for Id ` + object + `; failed to find unique target for patch`),
+		"no object is the target of the patch of $kind $name", "name kind, name and namespace as the resources have them, before prefixes and suffixes",
+	},
+	{
+		regexp.MustCompile(`(?P<op>[a-z]+) operation does not apply: doc is missing (path|key): "?(?P<path>[^\s":]+)`),
+		"a patch would $op $path, and an object that it is for has none", "mend the path or the target; op: add makes what is not there",
+	},
+	{
+		regexp.MustCompile(`unable to parse SM or JSON patch from`),
+		"a patch is neither a part of an object nor a list of operations", "write it like an object, with apiVersion, kind and metadata.name; or as a list of - op:, path:, value:",
+	},
+	{
+		regexp.MustCompile(`nothing selected by (?P<kind>[A-Za-z0-9]+)\.[^/]*/(?P<name>[^.]+)\.[^:]*:(?P<path>\S+)`),
+		"replacements: there is no $kind $name to take $path from", "name the source as the resources have it",
+	},
+	{
+		regexp.MustCompile(`resource with name (?P<name>\S+) does not match a config`),
+		"replicas: there is nothing to scale that is called $name", "write the name as the resources have it, before prefixes and suffixes",
+	},
+	{
+		regexp.MustCompile(`invalid literal source (?P<text>.*), expected key=value`),
+		"a generator's literal $text is not KEY=VALUE", "write it as KEY=VALUE",
+	},
+	{
+		regexp.MustCompile(`json: unknown field "(?P<field>[^"]+)"`),
+		`unknown field "$field"`, "take it out, or move it where it belongs",
+	},
+	{
+		regexp.MustCompile(`json: cannot unmarshal (?P<is>\w+) into Go (struct field Kustomization\.(?P<field>\w+)[\w.]* of type (?P<type>\S+)|value of type (?P<type2>\S+))`),
+		"", "",
+	}, // see mismatch
 	{regexp.MustCompile(`kustomization\.yaml is empty`), "the kustomization is empty", "write resources: into it"},
 	{regexp.MustCompile(`kind should be Kustomization or Component`), "its kind is that of another object", "take apiVersion and kind out"},
-	{regexp.MustCompile(`unable to load builtin (?P<kind>[A-Za-z0-9]+)\.`),
-		"no $kind is built into kustomize", "mend apiVersion and kind of the transformer or generator"},
-	{regexp.MustCompile(`var '\{(?P<name>\S+) (?P<kind>[A-Za-z0-9]+)\..*\}' cannot be mapped`),
-		"vars: there is no $kind for $name", "name an object that the resources make"},
+	{
+		regexp.MustCompile(`unable to load builtin (?P<kind>[A-Za-z0-9]+)\.`),
+		"no $kind is built into kustomize", "mend apiVersion and kind of the transformer or generator",
+	},
+	{
+		regexp.MustCompile(`var '\{(?P<name>\S+) (?P<kind>[A-Za-z0-9]+)\..*\}' cannot be mapped`),
+		"vars: there is no $kind for $name", "name an object that the resources make",
+	},
 }
 
 // explain makes a problem of an error of kustomize: with the kustomization that it is
@@ -105,8 +134,8 @@ var withinFolder = regexp.MustCompile(`(?:couldn't make target for path|recursed
 // about is the kustomization that an error is about.
 func (b *build) about(text string) string {
 	found := withinFolder.FindAllStringSubmatch(text, -1)
-	for i := len(found) - 1; i >= 0; i-- {
-		if file := Find(b.fsys, path.Clean(found[i][1])); file != "" {
+	for _, in := range slices.Backward(found) {
+		if file := Find(b.fsys, path.Clean(in[1])); file != "" {
 			return file
 		}
 	}
