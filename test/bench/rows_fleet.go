@@ -241,6 +241,10 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	file, err := l.server.ofFile()
+	if err != nil {
+		return nil, err
+	}
 	heap, err := l.heap(ctx)
 	if err != nil {
 		return nil, err
@@ -251,6 +255,6 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	r := &result{}
 	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(idleFor), unit: " %", goal: atMost, limit: 1})
 	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 100})
-	r.note("of which %.0f MiB are reachable", heap)
+	r.note("of which %.0f MiB are reachable, and %.0f MiB pages of the program's file", heap, file)
 	return r, nil
 }

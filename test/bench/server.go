@@ -81,18 +81,28 @@ func (s *server) cpu() (time.Duration, error) {
 // resident is the server's memory in MiB as the kernel counts it: now, and at
 // its most.
 func (s *server) resident() (now, peak float64, err error) {
+	if now, err = s.status("VmRSS"); err != nil {
+		return 0, 0, err
+	}
+	peak, err = s.status("VmHWM")
+	return now, peak, err
+}
+
+// ofFile is what of the resident memory are pages of the program's file, in MiB: the
+// kernel shares them between processes, and drops them where memory is short.
+func (s *server) ofFile() (float64, error) { return s.status("RssFile") }
+
+// status reads a line of the server's status in /proc, in MiB.
+func (s *server) status(name string) (float64, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for line := range strings.Lines(string(data)) {
 		var kib float64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kib); n == 1 {
-			now = kib / 1024
-		}
-		if n, _ := fmt.Sscanf(line, "VmHWM: %f kB", &kib); n == 1 {
-			peak = kib / 1024
+		if n, _ := fmt.Sscanf(line, name+": %f kB", &kib); n == 1 {
+			return kib / 1024, nil
 		}
 	}
-	return now, peak, nil
+	return 0, fmt.Errorf("the server's status in /proc has no %s", name)
 }
