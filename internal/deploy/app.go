@@ -58,36 +58,36 @@ type app struct {
 	tests  chan *Run     // that wait to be run
 	gone   chan struct{} // closed when its repository is deleted
 
-	mu          sync.Mutex
-	branch      string
-	want        *target // nil: leave the cluster alone
-	last        *Record
-	skipped     string // the branch's newest revision, if it was pushed with -o skip
-	numbers     int    // the highest number given to a deploy
-	objects     map[manifest.ID]noted
-	unsaved     map[manifest.ID]bool   // noted otherwise, or forgotten, since the newest record
-	applies     int                    // how often something was applied, to tell a stale plan
-	parent      *kube.Parent           // nil until read from the cluster or written to it
-	job         *job                   // queued
-	doing       *job                   // at work
-	resting     chan struct{}          // closed when nothing is queued or at work; nil then
-	overtaken   []*job                 // queued deploys that a newer one replaced
-	unseen      map[manifest.ID]bool   // objects that changed while a job was at work
-	tried       map[manifest.ID]string // digests of hooks that were found sound
-	run         *Run                   // the newest deploy, going on or ended
-	cancelWait  context.CancelCauseFunc
-	hooks       *hooksSeen
-	hooksEnded  int                   // the newest deploy of this process whose hooks are over; the worker's own
-	looks       map[manifest.ID]Fight // objects that seem to have drifted, for a job that looks
-	drift       map[manifest.ID]Step  // differences left alone
-	fights      map[manifest.ID]Fight // objects that drift again and again
-	ill         map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
-	suspended   *Suspension           // nil: it is not
-	alarm       *time.Timer           // runs until the suspension's time is over
-	toldSync    string                // what was told of why the app is not in sync; "" for nothing
-	trouble     string                // why the last check could not be done
-	lookTrouble bool                  // the trouble is that of a look at some objects
-	unrendered  string                // why what the branch wants cannot be told; "" if it can
+	mu         sync.Mutex
+	branch     string
+	want       *target // nil: leave the cluster alone
+	last       *Record
+	skipped    string // the branch's newest revision, if it was pushed with -o skip
+	numbers    int    // the highest number given to a deploy
+	objects    map[manifest.ID]noted
+	unsaved    map[manifest.ID]bool   // noted otherwise, or forgotten, since the newest record
+	applies    int                    // how often something was applied, to tell a stale plan
+	parent     *kube.Parent           // nil until read from the cluster or written to it
+	job        *job                   // queued
+	doing      *job                   // at work
+	resting    chan struct{}          // closed when nothing is queued or at work; nil then
+	overtaken  []*job                 // queued deploys that a newer one replaced
+	unseen     map[manifest.ID]bool   // objects that changed while a job was at work
+	tried      map[manifest.ID]string // digests of hooks that were found sound
+	run        *Run                   // the newest deploy, going on or ended
+	cancelWait context.CancelCauseFunc
+	hooks      *hooksSeen
+	hooksEnded int                   // the newest deploy of this process whose hooks are over; the worker's own
+	looks      map[manifest.ID]Fight // objects that seem to have drifted, for a job that looks
+	drift      map[manifest.ID]Step  // differences left alone
+	fights     map[manifest.ID]Fight // objects that drift again and again
+	ill        map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
+	suspended  *Suspension           // nil: it is not
+	alarm      *time.Timer           // runs until the suspension's time is over
+	toldSync   string                // what was told of why the app is not in sync; "" for nothing
+	trouble    string                // why the last check could not be done
+	inTrouble  map[manifest.ID]bool  // the objects of the looks that the trouble is of; empty: of the whole app
+	unrendered string                // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }

@@ -15,15 +15,15 @@ func (a *app) check(t *target, j *job) bool {
 		err = a.engine.Clusters[t.spec.Cluster].Index.Blind(setID(a.name)) // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {
-		a.setTrouble(err.Error())
-		a.noteLookTrouble(j.look)
-		j.finding = Finding{Result: CheckFailed, Message: err.Error()}
+		a.noteTrouble(j, err.Error())
 		a.logTrouble("check against the cluster", err)
+		if plan != nil {
+			a.correctRest(t, j, plan)
+		}
+		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
 		return false
 	}
-	if !plan.partial || a.hasLookTrouble() {
-		a.setTrouble("")
-	}
+	a.endTrouble(j)
 	plan.Prune = a.due(t, plan.Prune)
 	dying, again := plan.leaveDying()
 	j.finding = found(plan, t.spec.Drift, a.suspension())
@@ -51,6 +51,19 @@ func (a *app) check(t *target, j *job) bool {
 	}
 	a.clearDrift(plan)
 	return a.correct(t, j, plan) && !again
+}
+
+// correctRest takes drift back where the API server refuses some objects of the app: one
+// that cannot be applied must not keep the others from being corrected.
+func (a *app) correctRest(t *target, j *job, plan *Plan) {
+	plan.leaveRefused()
+	plan.leaveDying()
+	j.finding = found(plan, t.spec.Drift, a.suspension())
+	a.leave(plan)
+	if a.suspension() == nil && t.spec.Drift == appfile.DriftCorrect && !plan.Empty() {
+		a.clearDrift(plan)
+		a.correct(t, j, plan)
+	}
 }
 
 // recover records that an app which had not become healthy now is, or that something

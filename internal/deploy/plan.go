@@ -40,6 +40,7 @@ type Step struct {
 	app      string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
 	dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
 	ended    bool           // it came to its end and is gone: done, until its manifest changes
+	refused  bool           // a problem is known of it, with which it cannot be applied
 	left     bool           // as it runs, whatever the revision says; Note has why
 	exposed  bool           // a Service with an address outside of the cluster, for Delete
 	yields   bool           // in some fields to another applier; Note has which
@@ -145,6 +146,18 @@ func (p *Plan) changes() []Step {
 		}
 	}
 	return append(steps, p.Prune...)
+}
+
+// leaveRefused has the plan leave the objects of which a problem is known, and delete
+// nothing, so that the rest of the app can be corrected.
+func (p *Plan) leaveRefused() {
+	for i, step := range p.Steps {
+		if step.refused {
+			p.Steps[i] = step.leave(step.entry, "cannot be applied")
+			p.Steps[i].Action, p.Steps[i].dying = Unchanged, false
+		}
+	}
+	p.Prune = nil
 }
 
 // leaveDying has the plan leave what cannot be made before a deletion has come to its

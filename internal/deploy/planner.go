@@ -3,9 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,10 +21,6 @@ import (
 // 8 the API server gained nothing on two cores, and 32 nothing lost
 // (measured); API Priority and Fairness does the limiting.
 const parallel = 16
-
-// defaultNamespace is where objects go that name no namespace in an app that
-// names none either, as with kubectl.
-const defaultNamespace = "default"
 
 // planner plans one app. It only reads: nothing on the cluster changes.
 type planner struct {
@@ -51,174 +45,6 @@ type planner struct {
 type news struct {
 	sync.Mutex
 	missing map[string]bool
-}
-
-// resolved is an object whose place on the cluster is known.
-type resolved struct {
-	*manifest.Object // as it is to be applied, or as it is written, see make
-	written          bool
-	id               manifest.ID
-	kind             kube.Kind
-	digest           string
-	policy           manifest.Policy
-	pointers         []string // to the fields that are somebody else's
-	note             string   // what there is to say of them
-}
-
-// resolve finds the kind and the namespace of every object of a target, and
-// refuses what the cluster does not know and what is written twice.
-func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions) ([]resolved, manifest.Problems) {
-	var (
-		all      = slices.Concat(t.objects, t.lastHooks)
-		objects  = make([]resolved, 0, len(all))
-		problems manifest.Problems
-		seen     = make(map[manifest.ID]manifest.Source, len(all))
-		kinds    = map[schema.GroupVersionKind]kube.Kind{}
-	)
-	for _, written := range all {
-		kind, known := kinds[written.GroupVersionKind()]
-		var problem *manifest.Problem
-		var unserved bool
-		if !known {
-			kind, problem, unserved = kindOf(ctx, cluster, written, with)
-		}
-		if unserved {
-			policy, _ := manifest.PolicyOf(written.Unstructured)
-			if t.gone || policy.IsSkipped() {
-				continue // its kind is gone, and so is what it was to run for; or it is never applied
-			}
-		}
-		if problem != nil {
-			problem.App = t.spec.Name
-			problems = append(problems, *problem)
-			continue
-		}
-		if kind.GVK.Empty() {
-			continue
-		}
-		kinds[written.GroupVersionKind()] = kind
-		o, misread := placeOf(t, written, kind)
-		if kube.IsSystem(o.id) {
-			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
-				Message: "namespace " + kube.SystemNamespace + " is where this server keeps what apps own; it is no app's",
-				Hint:    "choose another namespace",
-			})
-			continue
-		}
-		if o.policy.IsSkipped() { // what runs in its place is left there
-			objects, problems = append(objects, o), append(problems, misread...)
-			continue
-		}
-		if first, twice := seen[o.id]; twice {
-			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
-				Message: "is written twice; the first is at " + first.String(),
-				Hint:    "remove one of the two",
-			})
-			continue
-		}
-		seen[o.id] = o.Source
-		objects, problems = append(objects, o), append(problems, misread...)
-	}
-	return objects, problems
-}
-
-// kindOf looks an object's kind up on the cluster, or among the definitions
-// that come with the push. It is the zero Kind, without a problem, if the
-// definition may be in a file that could not be read. unserved says that the
-// cluster is known not to have it, or not to keep its objects.
-func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
-	gvk := o.GroupVersionKind()
-	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
-	if with.schemas.Has(gvk.GroupKind()) {
-		look = func() (kube.Kind, error) { return with.schemas.Kind(gvk) }
-	}
-	kind, err := look()
-	if err == nil {
-		problem := unkept(o, kind)
-		return kind, problem, problem != nil
-	}
-	if with.mayDefine(err) {
-		return kube.Kind{}, nil, false
-	}
-	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
-	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
-		problem = told[0]
-	}
-	if left := with.schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
-		problem.Hint = left
-	}
-	if kube.IsUnserved(err) {
-		problem.Kind = gvk.String()
-	}
-	return kube.Kind{}, &problem, kube.IsUnserved(err)
-}
-
-// unkept is the problem of an object that the cluster takes and does not keep; nil if
-// it does.
-func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
-	missing := kind.Missing()
-	if len(missing) == 0 {
-		return nil
-	}
-	return &manifest.Problem{
-		Source: o.Source, Object: o.ID().String(), Kind: kind.GVK.String(),
-		Message: fmt.Sprintf("a %s cannot be kept: its API does not offer %s", kind.GVK.Kind, strings.Join(missing, ", ")),
-		Hint:    "remove it from the revision: Pushboat deploys what can be read back and followed",
-	}
-}
-
-// place returns the object with its namespace decided, the app's label set and
-// the fields that somebody else owns taken out. It shares what it can with the one
-// that is written: most objects of most plans are as they were, and a copy of each
-// was a quarter of what a check costs that finds nothing (measured).
-func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
-	o := written.Labelled()
-	switch {
-	case !kind.Namespaced:
-		o.SetNamespace("")
-	case o.GetNamespace() == "" && t.spec.Namespace != "":
-		o.SetNamespace(t.spec.Namespace)
-	case o.GetNamespace() == "":
-		o.SetNamespace(defaultNamespace)
-	}
-	o.Object = manifest.AsStored(o.Object)
-	r := resolved{Object: o, id: o.ID(), kind: kind}
-	t.leave(&r)
-	r.digest = t.digestOf(o)
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[kube.PartOfLabel] = setID(t.spec.Name)
-	o.SetLabels(labels)
-	return r
-}
-
-// digestOf is the digest of a placed object. It is recorded, and so keyed where the
-// object has values out of Secrets.
-func (t *target) digestOf(o *manifest.Object) string {
-	digest := manifest.Digest(o.Unstructured)
-	if o.Conceals() {
-		return t.seal(digest)
-	}
-	return digest
-}
-
-// leave takes the fields that somebody else owns out of an object: those that
-// pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
-func (t *target) leave(o *resolved) {
-	o.pointers = t.spec.Pointers(o.id)
-	if scaler := t.scalerOf(o.id); scaler != "" {
-		o.pointers = append(o.pointers, replicasPointer)
-		if parent, key := walk(o.Object.Object, replicasPointer); child(parent, key) != nil {
-			o.note = "spec.replicas is left to " + scaler
-		}
-	}
-	if len(o.pointers) > 0 {
-		o.Object.Object = manifest.Without(o.Object.Object, o.pointers...)
-	}
 }
 
 // plan compares the objects with what runs.
@@ -303,6 +129,7 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 	}
 	var problems manifest.Problems
 	for i := range found {
+		steps[i].refused = len(found[i]) > 0
 		for _, problem := range found[i] {
 			problem.App = p.target.spec.Name
 			problems = append(problems, problem)

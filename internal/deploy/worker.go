@@ -437,23 +437,3 @@ func (a *app) troubled() bool {
 	defer a.mu.Unlock()
 	return a.trouble != ""
 }
-
-func (a *app) setTrouble(text string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.trouble, a.lookTrouble = text, false
-}
-
-// noteLookTrouble notes whether the trouble is that of a look at some objects, which
-// the next look at them ends.
-func (a *app) noteLookTrouble(look bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lookTrouble = look
-}
-
-func (a *app) hasLookTrouble() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.lookTrouble
-}
