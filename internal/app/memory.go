@@ -26,6 +26,7 @@ type memory struct {
 func (m *memory) free() {
 	if heapBytes() >= m.left+freeFrom {
 		debug.FreeOSMemory()
+		releaseProgram()
 		m.left = heapBytes()
 	}
 }
