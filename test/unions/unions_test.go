@@ -226,7 +226,7 @@ func (f *finder) await(ctx context.Context, tr *trial) string {
 		if !ok {
 			continue
 		}
-		if got = essence(live, tr.want); got == want || lasts[tr.choice.String()] {
+		if got = essence(live, tr.want); got == want || lasts[tr.String()] {
 			return ""
 		}
 	}
