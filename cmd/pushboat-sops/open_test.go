@@ -79,7 +79,7 @@ func TestEveryFormat(t *testing.T) {
 	}
 }
 
-// TestFailuresTellNoValues: a file that can not be read is told apart from one
+// TestFailuresTellNoValues: a file that cannot be read is told apart from one
 // that was changed, and nothing of it is repeated.
 func TestFailuresTellNoValues(t *testing.T) {
 	file, recipient := sshKey(t)

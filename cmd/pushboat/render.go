@@ -111,7 +111,7 @@ func (r rendering) do(ctx context.Context) error {
 	}
 	if len(problems) > 0 {
 		deploy.PrintProblems(r.errOut, problems)
-		return errors.New("the folder can not be deployed as it is; the lines above say why")
+		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ const MaxCells = 500
 // A matrix makes an app of each combination of its values: of each cell. Wherever
 // the entry says ${axis}, or ${axis.field} where the values of an axis are
 // mappings, the cell's value stands. As with substitute, it is put into scalars that
-// are parsed: it can not become anything else.
+// are parsed: it cannot become anything else.
 
 // cell is the values of one combination, by what stands in the braces.
 type cell map[string]*yaml.Node

@@ -124,7 +124,7 @@ func (r *reader) inlineValue(s *Substitution, n *yaml.Node) {
 	}
 	value, err := manifest.Scalar(n)
 	if err != nil || !utf8.ValidString(n.Value) {
-		r.add(s.Line, fmt.Sprintf("substitute.values: %s: the value can not be read", s.Name), "quote it if it is text")
+		r.add(s.Line, fmt.Sprintf("substitute.values: %s: the value cannot be read", s.Name), "quote it if it is text")
 	}
 	s.Text, s.Value = n.Value, value
 }

@@ -38,7 +38,7 @@ func plan(ctx context.Context, c *call) error {
 	prepared.Plan(ctx)
 	prepared.Print(c.lines())
 	if len(prepared.Problems) > 0 {
-		return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")
+		return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func rollBack(ctx context.Context, c *call) error {
 	r.Print(c.lines())
 	if planOnly {
 		if len(r.Problems) > 0 {
-			return hint(errors.New("this revision can not be deployed as it is"), "the lines above say why")
+			return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 		}
 		return nil
 	}

@@ -359,7 +359,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 }
 
 // bringOut deletes or releases an object, if the cluster has its kind: without its
-// definition there is no object. A kind that can not be asked for is an error, since
+// definition there is no object. A kind that cannot be asked for is an error, since
 // its objects may well be there.
 func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err error) {
 	for first := true; ; first = false {

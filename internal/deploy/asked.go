@@ -7,7 +7,7 @@ import "strings"
 // then does the same when it starts again.
 type Asked struct {
 	Revision string
-	Force    bool // recreate what can not be changed in place
+	Force    bool // recreate what cannot be changed in place
 	Skip     bool // do not deploy
 }
 

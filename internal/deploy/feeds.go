@@ -20,7 +20,7 @@ func (p *Prepared) readSpecs() ([]appfile.App, manifest.Problems) {
 }
 
 // Deploys reports whether the branch feeds any app, now or with the change. A
-// pushboat.yaml that can not be read counts on the main branch, and on the one of
+// pushboat.yaml that cannot be read counts on the main branch, and on the one of
 // apps that name none: people mean it to deploy there.
 func (p *Prepared) Deploys() bool {
 	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||

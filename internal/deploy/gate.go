@@ -171,7 +171,7 @@ func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 			if old := a.wanted(); old != nil && !old.gone && !a.removed() && old.spec.Cluster != t.spec.Cluster {
 				problems = append(problems, manifest.Problem{
 					App: t.spec.Name, Source: t.spec.Source,
-					Message: fmt.Sprintf("app %s runs on cluster %s and can not move to %s by itself", a.name, old.spec.Cluster, t.spec.Cluster),
+					Message: fmt.Sprintf("app %s runs on cluster %s and cannot move to %s by itself", a.name, old.spec.Cluster, t.spec.Cluster),
 					Hint:    "give it another name there, and remove the old one when the new one runs",
 				})
 			}
@@ -389,7 +389,7 @@ func byCluster(targets []*target) map[string][]*target {
 	return groups
 }
 
-// noAnswer is the problem of a cluster that can not be asked, or does not let
+// noAnswer is the problem of a cluster that cannot be asked, or does not let
 // Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
 	if unknown, ok := errors.AsType[*kube.UnknownKindError](err); ok {

@@ -33,7 +33,7 @@ var serving = map[schema.GroupKind]bool{
 }
 
 // guard refuses deletions that nobody confirmed. The number to confirm is
-// that of all deletions of the push, so that it can not be given blindly.
+// that of all deletions of the push, so that it cannot be given blindly.
 func guard(plans []*Plan, options Options) manifest.Problems {
 	total := 0
 	for _, plan := range plans {

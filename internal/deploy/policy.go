@@ -73,7 +73,7 @@ func (a *app) frozen(t *target) []string {
 }
 
 // mayRecreate reports whether an object may be deleted and made again where it
-// can not be changed in place.
+// cannot be changed in place.
 func (p *planner) mayRecreate(o resolved, step Step) bool {
 	return p.force || (o.policy.Policies | step.entry.Policies).Has(manifest.Force)
 }

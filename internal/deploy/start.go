@@ -19,7 +19,7 @@ const readers = 4
 
 // Start begins to read what every repository wants deployed and what was
 // deployed last, and to close the difference as soon as each cluster answers. It
-// returns at once. failed is called, once, if a repository can not be read: then
+// returns at once. failed is called, once, if a repository cannot be read: then
 // nothing is deployed, since it may want what another one would delete.
 func (e *Engine) Start(failed func(error)) {
 	e.workers.Go(func() {

@@ -33,7 +33,7 @@ type target struct {
 	gone     bool          // pushboat.yaml does not name the app any more: delete it all
 	inputs   render.Inputs // what was read of the revision
 	read     *plain.Read   // of plain manifests, for the next target to read only what changes
-	forced   bool          // what can not be changed in place is made anew, until the target is reached
+	forced   bool          // what cannot be changed in place is made anew, until the target is reached
 	kept     bool          // its objects are those of the target before it
 	plain    []secrets.Plain
 	charts   []charts.Chart      // of registries, that it was rendered from

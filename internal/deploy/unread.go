@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A branch that can not be rendered when its repository is read is not deployed. What
+// A branch that cannot be rendered when its repository is read is not deployed. What
 // it needs may be away: its cluster, which charts ask and values are taken from, or a
 // registry of charts. So it is tried again, when a cluster answers for the first time,
 // and from time to time.

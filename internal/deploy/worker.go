@@ -80,7 +80,7 @@ func (a *app) work() {
 	}
 }
 
-// doSafely does a job and contains a panic: one app that the server can not
+// doSafely does a job and contains a panic: one app that the server cannot
 // cope with must not stop the others (CVE-2022-39272 was of that kind).
 func (a *app) doSafely(j *job) (done bool) {
 	defer func() {
@@ -214,7 +214,7 @@ func (a *app) branchMoved(t *target, j *job) bool {
 }
 
 // takenStands reports whether what the app takes from its cluster is as it was. If
-// that can not be told, the app stays as it is, and its status says why.
+// that cannot be told, the app stays as it is, and its status says why.
 func (a *app) takenStands(t *target, j *job) bool {
 	if t.gone || !t.spec.Substitute.Asks() && !t.taken.Any() {
 		return true

@@ -163,7 +163,7 @@ func TestAppendRefusesBadInput(t *testing.T) {
 	}
 }
 
-// One commit of a batch that can not be made, and one whose ref has moved, are
+// One commit of a batch that cannot be made, and one whose ref has moved, are
 // no matter for the others.
 func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
@@ -180,7 +180,7 @@ func TestAppendAllKeepsErrorsApart(t *testing.T) {
 		t.Fatalf("those that can be made: %v, %v", errs[0], errs[4])
 	}
 	if !errors.Is(errs[1], ErrRefMoved) || errs[2] == nil || errs[3] == nil {
-		t.Errorf("those that can not: %v, %v, %v", errs[1], errs[2], errs[3])
+		t.Errorf("those that cannot: %v, %v, %v", errs[1], errs[2], errs[3])
 	}
 	wantTree(t, r, hashes[0], "a", "d")
 	wantTree(t, r, hashes[4], "e")

@@ -230,7 +230,7 @@ func packsOf(t *testing.T, repo *git.Repository) int {
 	return len(packs)
 }
 
-// A record that can not be written is no matter for those beside it.
+// A record that cannot be written is no matter for those beside it.
 func TestErrorOfOneFailsNoOther(t *testing.T) {
 	h, repo := newHistory(t)
 	// A directory where the ref's file should be.

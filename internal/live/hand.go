@@ -155,7 +155,7 @@ func ourSet(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	return &fieldpath.Set{}
 }
 
-// setOf reads the fields of an entry. What can not be read owns nothing.
+// setOf reads the fields of an entry. What cannot be read owns nothing.
 func setOf(entry metav1.ManagedFieldsEntry) *fieldpath.Set {
 	set := &fieldpath.Set{}
 	if entry.FieldsV1 == nil || set.FromJSON(bytes.NewReader(entry.FieldsV1.GetRawBytes())) != nil {

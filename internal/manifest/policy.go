@@ -17,7 +17,7 @@ const (
 	KeepOnDelete                      // stays when its whole app is removed
 	ConfirmPrune                      // is deleted only by a push that confirms it
 	PruneLast                         // is deleted when all else is healthy
-	Force                             // is deleted and made again if it can not be changed in place
+	Force                             // is deleted and made again if it cannot be changed in place
 	Replace                           // is written as a whole: fields of others go
 	Merge                             // fields that hand tools add stay
 	IfNotPresent                      // is made if it is not there, and then left alone

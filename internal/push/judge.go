@@ -257,7 +257,7 @@ func (p *push) judgeDeletion(branch string) manifest.Problems {
 		return nil
 	}
 	return manifest.Problems{{
-		Message: fmt.Sprintf("branch %q deploys %s and can not be deleted", branch, strings.Join(apps, ", ")),
+		Message: fmt.Sprintf("branch %q deploys %s and cannot be deleted", branch, strings.Join(apps, ", ")),
 		Hint:    "remove the apps from pushboat.yaml in a commit first; the branch can be deleted when they are gone",
 	}}
 }

@@ -39,7 +39,7 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 		}
 	}
 	if options.Skip && (options.Plan || options.Force) {
-		problems = append(problems, optionProblem("skip", "can not be combined with plan or force"))
+		problems = append(problems, optionProblem("skip", "cannot be combined with plan or force"))
 	}
 	return options, problems
 }

@@ -109,7 +109,7 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 	}
 	if err != nil {
 		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first word
-			tell(s, errors.New("the server can not run Git as it should\nhint: tell its operator; the server's log says why"))
+			tell(s, errors.New("the server cannot run Git as it should\nhint: tell its operator; the server's log says why"))
 		}
 		log.Warnf("%s: %v", request.Service, err)
 	}

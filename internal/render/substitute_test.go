@@ -215,7 +215,7 @@ func TestSubstitutionProblems(t *testing.T) {
 	}
 }
 
-// TestSubstitutionIsBounded: a short manifest can not become a huge one.
+// TestSubstitutionIsBounded: a short manifest cannot become a huge one.
 func TestSubstitutionIsBounded(t *testing.T) {
 	read := func(context.Context, string, appfile.Origin) (Data, error) {
 		return Data{"size": []byte(strings.Repeat("x", 1<<20)), "password": []byte("x")}, nil

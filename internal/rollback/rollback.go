@@ -37,7 +37,7 @@ type Request struct {
 	Head git.Hash
 }
 
-// Refusal is a rollback that can not be made, with the next thing to try.
+// Refusal is a rollback that cannot be made, with the next thing to try.
 type Refusal struct{ Message, Hint string }
 
 // Error is both, in the form of package access.
@@ -61,7 +61,7 @@ func (r *Rollback) WholeTree() bool { return r.Path == "." }
 
 // Prepare makes the commit and plans what it would do. Neither the branch nor
 // the cluster has changed. Call Release on the result in the end. The error is
-// a *Refusal if the request can not be granted.
+// a *Refusal if the request cannot be granted.
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
 	if !ok {

@@ -68,7 +68,7 @@ SetEnv HOME=%s SHLVL=2
 		return nil, err
 	}
 	if out, err := exec.CommandContext(ctx, program, "-t", "-f", l.path("sshd_config")).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("sshd can not run: %s", strings.TrimSpace(string(out)))
+		return nil, fmt.Errorf("sshd cannot run: %s", strings.TrimSpace(string(out)))
 	}
 	cmd := exec.Command(program, "-D", "-f", l.path("sshd_config"), "-E", l.path("sshd.log"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -125,7 +125,7 @@ func (w *world) settle(b *branch, hash string, options ...string) {
 		select {
 		case <-again.C:
 		case <-late:
-			w.t.Fatalf("step %d: %s of %s can not be pushed:\n%s", w.step, hash, b.name, last)
+			w.t.Fatalf("step %d: %s of %s cannot be pushed:\n%s", w.step, hash, b.name, last)
 		}
 	}
 }

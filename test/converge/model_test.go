@@ -15,7 +15,7 @@ import (
 type object struct {
 	kind, name string
 	value      int
-	mold       int    // what can not be changed in place, of a Deployment
+	mold       int    // what cannot be changed in place, of a Deployment
 	wave       int    // in which it is applied
 	phase      string // of a hook
 	broken     bool   // its pods fail

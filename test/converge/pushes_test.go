@@ -129,7 +129,7 @@ func pushDependency(w *world) {
 	w.change(b, s, w.options()...)
 }
 
-// pushRecreation changes what can not be changed in place, at first without
+// pushRecreation changes what cannot be changed in place, at first without
 // force, and perhaps with a kill amid it.
 func pushRecreation(w *world) {
 	b := pick(w, w.branches)
@@ -171,7 +171,7 @@ func (a *appState) has(o object) bool {
 	})
 }
 
-// pushBroken pushes what can not become healthy, and then its fix.
+// pushBroken pushes what cannot become healthy, and then its fix.
 func pushBroken(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()

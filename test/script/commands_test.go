@@ -51,7 +51,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 
-// plain is a command that has a fixed number of words and can not be negated.
+// plain is a command that has a fixed number of words and cannot be negated.
 func plain(words int, usage string, run func(ts *testscript.TestScript, args []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg {

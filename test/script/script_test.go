@@ -87,7 +87,7 @@ func on(ts *testscript.TestScript) *stage {
 
 // setUp gives a script its stage, and its environment.
 func setUp(env *testscript.Env, programs string, c *cluster) error {
-	// Sockets are in it, whose paths may have about a hundred bytes: it can not
+	// Sockets are in it, whose paths may have about a hundred bytes: it cannot
 	// be in the script's folder.
 	dir, err := os.MkdirTemp("", "pb-")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // loadNamed reads the chart that the release names, or else the one in the folder;
-// nil if that can not be done, or not yet.
+// nil if that cannot be done, or not yet.
 func (r *renderer) loadNamed() *chart.Chart {
 	if r.release.Chart == nil {
 		return r.load(r.folder, nil)

@@ -35,7 +35,7 @@ func (r *renderer) loadChart() {
 	switch loaded.Metadata.Type {
 	case "", "application":
 	default:
-		r.add(r.chartFile(), 0, fmt.Sprintf("a chart of the type %s can not be deployed", loaded.Metadata.Type), "deploy a chart that depends on it")
+		r.add(r.chartFile(), 0, fmt.Sprintf("a chart of the type %s cannot be deployed", loaded.Metadata.Type), "deploy a chart that depends on it")
 	}
 }
 

@@ -247,7 +247,7 @@ func (c *checker) file(at place, n *yaml.Node, entry string) {
 }
 
 // isInline reports whether an entry is YAML, not the name of a file. What looks
-// like both is an address to kustomize, as soon as it can not read it as YAML.
+// like both is an address to kustomize, as soon as it cannot read it as YAML.
 func isInline(n *yaml.Node) bool {
 	looksSo := strings.ContainsAny(n.Value, "\n\r") || strings.Contains(n.Value, ": ") || strings.HasPrefix(n.Value, "{")
 	return looksSo && !address.MatchString(n.Value)

@@ -61,7 +61,7 @@ func (p *program) ask(ctx context.Context, asked request) (reply, error) {
 	case ctx.Err() != nil:
 		return reply{}, context.Cause(ctx)
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return reply{}, errors.New("pushboat-sops has ended; the file may be too large for it, or a key file of the configuration can not be read")
+		return reply{}, errors.New("pushboat-sops has ended; the file may be too large for it, or a key file of the configuration cannot be read")
 	}
 	return reply{}, err
 }

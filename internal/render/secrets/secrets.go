@@ -218,7 +218,7 @@ func (d *Decrypter) retry() string {
 	return "push again; if it stays, ask the server's operator"
 }
 
-// problem says why a file can not be had in the clear, to somebody at a server or
+// problem says why a file cannot be had in the clear, to somebody at a server or
 // at a folder of his own.
 func (r reply) problem(local bool) *manifest.Problem {
 	switch r.Failure {

@@ -24,7 +24,7 @@ type request struct {
 	Data   []byte `json:"data"`
 }
 
-// reply is the file, or why it can not be had. It never has a value and a failure.
+// reply is the file, or why it cannot be had. It never has a value and a failure.
 type reply struct {
 	Plain   []byte   `json:"plain,omitempty"`
 	Values  []string `json:"values,omitempty"`  // that were encrypted
@@ -33,7 +33,7 @@ type reply struct {
 	Readers []string `json:"readers,omitempty"` // with a failure: the keys that the file is encrypted for
 }
 
-// failure is why a file can not be read.
+// failure is why a file cannot be read.
 type failure string
 
 // The failures.

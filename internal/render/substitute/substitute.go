@@ -1,6 +1,6 @@
 // Package substitute replaces names in rendered objects by values: ${name}, if
 // an app declares name, and nothing else. It replaces in the values of parsed
-// objects, so that a value can not become structure, whatever it is.
+// objects, so that a value cannot become structure, whatever it is.
 package substitute
 
 import (
