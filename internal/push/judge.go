@@ -23,11 +23,14 @@ type push struct {
 	talk    *git.Talk // what the client said to Git
 	gate    *git.Gate // between the client's part of the push and the server's
 
-	mu        sync.Mutex
-	options   deploy.Options
-	main      string // that the repository gets with its first branch; "" later
-	stored    []storedBranch
-	tell      func(line string)           // the client, of what it waits for
+	// PreReceive's own.
+	options deploy.Options
+	main    string // that the repository gets with its first branch; "" later
+	stored  []storedBranch
+	tell    func(line string) // the client, of what it waits for
+
+	mu        sync.Mutex                  // held for what the two hooks and the session share
+	detach    bool                        // the pusher does not wait for the deploys
 	prepared  map[string]*deploy.Prepared // by ref; removed once committed
 	news      map[string]git.Hash
 	gated     []*deploy.Prepared
@@ -69,6 +72,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return false
 	}
 	p.options = options
+	p.setDetach(options.Detach)
 	p.tell = func(line string) { fmt.Fprintln(out, line) }
 	updates, foreign := sift(req.Updates)
 	if len(updates) == 0 || p.talk.Atomic() {
@@ -295,13 +299,26 @@ func (p *push) PostReceive(ctx context.Context, req HookRequest, out io.Writer) 
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
 	}
+	detached := p.detached()
 	for _, run := range runs {
-		if p.options.Detach {
+		if detached {
 			fmt.Fprintf(out, "%s: deploying as %s\nhint: follow it with: ssh HOST logs -f %s\n", run.App, run.ID(), run.ID())
 			continue
 		}
 		p.show(ctx, run, out)
 	}
+}
+
+func (p *push) setDetach(detach bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.detach = detach
+}
+
+func (p *push) detached() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.detach
 }
 
 // commit begins the deploys of one ref, once.
