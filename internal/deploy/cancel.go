@@ -52,14 +52,14 @@ func cancelledBy(wait context.Context) string {
 
 // enterCancel notes in the record of a deploy that has not come to a good end who
 // ended its wait.
-func (r *Record) enterCancel(wait context.Context) {
+func enterCancel(wait context.Context, r *Record) {
 	if r.Result == Failed || r.Result == Unhealthy {
 		r.Cancelled = cancelledBy(wait)
 	}
 }
 
-// cancelled is the outcome of a deploy whose wait was ended.
-func (r Record) cancelled(took, id, why string) string {
+// cancelledText is the outcome of a deploy whose wait was ended.
+func cancelledText(r Record, took, id, why string) string {
 	if r.Result == Unhealthy {
 		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
 			r.App, short(r.Revision), r.Cancelled, took, id, why, r.App)

@@ -132,7 +132,7 @@ func outcome(r Record) string {
 	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
 	if r.Cancelled != "" {
-		return r.cancelled(took, id, why)
+		return cancelledText(r, took, id, why)
 	}
 	switch r.Result {
 	case Deployed:
@@ -140,7 +140,7 @@ func outcome(r Record) string {
 	case Corrected:
 		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
 	case Suspended:
-		return r.held()
+		return heldText(r)
 	case Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id)
 	case DriftFound:
@@ -153,15 +153,15 @@ func outcome(r Record) string {
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case Unhealthy:
 		if r.hookFailed() {
-			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, r.next())
+			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
 		}
-		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, r.next())
+		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
 	}
-	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, r.next())
+	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, next(r))
 }
 
 // next says what becomes of a deploy that did not end well, and what to do.
-func (r Record) next() string {
+func next(r Record) string {
 	switch {
 	case r.Undone:
 		return "the commit was kept; onFailure: rollback takes the app back next"

@@ -41,7 +41,7 @@ func (r Record) leftUnbegun(key string, phase manifest.Phase) bool {
 
 // hookSymptoms are the hooks that failed when all was applied: the app is not
 // well then, although its objects are.
-func (r *Record) hookSymptoms() []Symptom {
+func hookSymptoms(r *Record) []Symptom {
 	var symptoms []Symptom
 	if r == nil || r.Result != Unhealthy || !r.hookFailed() {
 		return nil

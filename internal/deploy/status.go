@@ -162,7 +162,7 @@ func (a *app) status() Status {
 		s.Objects = a.count(t)
 		s.Sick = symptoms(sick)
 		s.Health, s.Left = overall(sick, s.Objects), a.frozen(t)
-		if failed := append(a.goneSymptoms(t), s.Last.hookSymptoms()...); len(failed) > 0 {
+		if failed := append(a.goneSymptoms(t), hookSymptoms(s.Last)...); len(failed) > 0 {
 			s.Sick, s.Health = append(s.Sick, failed...), "failing"
 		}
 		if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {

@@ -110,8 +110,8 @@ func (s Suspension) describe() string {
 	return text
 }
 
-// held is the outcome of what a suspension kept from being done.
-func (r Record) held() string {
+// heldText is the outcome of what a suspension kept from being done.
+func heldText(r Record) string {
 	if r.Cause == CauseSuspend {
 		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.describe(), r.ID(), r.App)
 	}

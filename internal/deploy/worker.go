@@ -352,7 +352,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 		a.interrupt(j)
 		return true
 	}
-	record.enterCancel(j.wait)
+	enterCancel(j.wait, &record)
 	a.endHooks(j, done, &record)
 	done.tellWarnings() // of hooks
 	record.Warnings = done.recordedWarnings()
@@ -370,7 +370,7 @@ func (a *app) fail(t *target, j *job, err error) bool {
 	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
 	record := a.newRecord(j, Failed, t.shown(err.Error()))
 	a.stamp(&record, t)
-	record.enterCancel(j.wait)
+	enterCancel(j.wait, &record)
 	a.finish(j, record)
 	return record.Cancelled != "" && !t.gone
 }
