@@ -2,7 +2,9 @@ package app
 
 import (
 	"bufio"
+	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,47 +13,83 @@ import (
 
 // releaseProgram gives back the pages of the program's own file that are mapped: most of
 // them only the start has read, tables of kinds and unused code. What is needed again is
-// mapped again from the page cache, 64 KiB at a time. Pages that can be written are left.
-// It returns how many bytes of addresses it has gone through.
+// mapped again from the page cache, 64 KiB at a time. It returns how many bytes of
+// addresses it has gone through.
 func releaseProgram() (released int) {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return 0
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return 0
 	}
 	defer maps.Close()
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		from, length, ok := programPages(lines.Text(), program)
-		if ok && dropPages(from, length) == nil {
-			released += int(length)
+	for _, m := range unchangedMappings(maps, program) {
+		if dropPages(m) == nil {
+			released += int(m.length)
 		}
 	}
 	return released
 }
 
-// programPages reads a line of /proc/self/maps (proc(5)). It is ok only for pages of the
-// program's file that nobody can write.
-func programPages(line, program string) (from, length uintptr, ok bool) {
-	fields := strings.Fields(line)
+// mapping is a range of addresses.
+type mapping struct{ from, length uintptr }
+
+// unchangedMappings reads /proc/self/smaps (proc(5)), and returns where pages of the
+// program's file are mapped that nobody can write and of which all are as the file has
+// them. A dynamic linker has written to some of the rest before it took the right away:
+// what it wrote is in no file, and would be lost.
+func unchangedMappings(smaps io.Reader, program string) []mapping {
+	var found []mapping
+	current, ok := mapping{}, false
+	known := 0 // how many of the counts that tell of changes are zero
+	for lines := bufio.NewScanner(smaps); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) == 0 {
+			continue
+		}
+		if !strings.HasSuffix(fields[0], ":") { // the head of the next mapping
+			current, ok = programMapping(fields, program)
+			known = 0
+			continue
+		}
+		if !ok || len(fields) < 2 || !slices.Contains(changeCounts, fields[0]) {
+			continue
+		}
+		if ok = fields[1] == "0"; !ok {
+			continue
+		}
+		if known++; known == len(changeCounts) {
+			found = append(found, current)
+		}
+	}
+	return found
+}
+
+// changeCounts are the counts of a mapping that are not zero if some of its pages are no
+// longer the file's. Dirty pages may be: those of a file that was just written.
+var changeCounts = []string{"Anonymous:", "Swap:"}
+
+// programMapping reads the head of a mapping. It is ok only for pages of the program's
+// file that nobody can write.
+func programMapping(fields []string, program string) (m mapping, ok bool) {
 	if len(fields) < 6 || fields[5] != program || !strings.HasPrefix(fields[1], "r") || strings.Contains(fields[1], "w") {
-		return 0, 0, false
+		return mapping{}, false
 	}
 	first, last, _ := strings.Cut(fields[0], "-")
 	start, err := strconv.ParseUint(first, 16, 64)
 	end, err2 := strconv.ParseUint(last, 16, 64)
 	if err != nil || err2 != nil || end <= start {
-		return 0, 0, false
+		return mapping{}, false
 	}
-	return uintptr(start), uintptr(end - start), true
+	return mapping{uintptr(start), uintptr(end - start)}, true
 }
 
 // dropPages unmaps pages of a file, see madvise(2). The call names addresses, not memory
 // of Go, so that it is made as the system has it.
-func dropPages(from, length uintptr) error {
-	_, _, errno := unix.Syscall(unix.SYS_MADVISE, from, length, unix.MADV_DONTNEED)
+func dropPages(m mapping) error {
+	_, _, errno := unix.Syscall(unix.SYS_MADVISE, m.from, m.length, unix.MADV_DONTNEED)
 	if errno != 0 {
 		return errno
 	}

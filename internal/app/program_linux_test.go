@@ -1,25 +1,44 @@
 package app
 
-import "testing"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
-func TestProgramPages(t *testing.T) {
-	for line, want := range map[string]uintptr{
-		"00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/pushboat":     0x52000,
-		"00651000-00652000 r--p 00051000 08:02 173521      /usr/bin/pushboat":     0x1000,
-		"00652000-00655000 rw-p 00052000 08:02 173521      /usr/bin/pushboat":     0,
-		"00652000-00655000 ---p 00052000 08:02 173521      /usr/bin/pushboat":     0,
-		"35b1800000-35b1820000 r-xp 00000000 08:02 135522  /usr/lib64/ld-2.15.so": 0,
-		"7fff8b5d0000-7fff8b5d2000 r-xp 00000000 00:00 0   [vdso]":                0,
-		"00400000-00452000 r-xp 00000000 08:02 173521":                            0,
-		"": 0,
+// smap writes a mapping as /proc/self/smaps has it.
+func smap(head string, anonymous, swap int) string {
+	return fmt.Sprintf("%s\nSize: 328 kB\nRss: 328 kB\nShared_Clean: 0 kB\nShared_Dirty: 0 kB\nPrivate_Clean: 328 kB\n"+
+		"Private_Dirty: 0 kB\nAnonymous: %d kB\nSwap: %d kB\nVmFlags: rd ex mr mw me\n", head, anonymous, swap)
+}
+
+func TestUnchangedMappings(t *testing.T) {
+	const program = "/usr/bin/pushboat"
+	code := mapping{0x400000, 0x52000}
+	for name, c := range map[string]struct {
+		smaps string
+		want  []mapping
+	}{
+		"code":            {smap("00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/pushboat", 0, 0), []mapping{code}},
+		"tables":          {smap("00651000-00652000 r--p 00051000 08:02 173521      /usr/bin/pushboat", 0, 0), []mapping{{0x651000, 0x1000}}},
+		"relocated":       {smap("00651000-00652000 r--p 00051000 08:02 173521      /usr/bin/pushboat", 4, 0), nil},
+		"swapped":         {smap("00651000-00652000 r--p 00051000 08:02 173521      /usr/bin/pushboat", 0, 4), nil},
+		"data":            {smap("00652000-00655000 rw-p 00052000 08:02 173521      /usr/bin/pushboat", 0, 0), nil},
+		"a guard":         {smap("00652000-00655000 ---p 00052000 08:02 173521      /usr/bin/pushboat", 0, 0), nil},
+		"a library":       {smap("35b1800000-35b1820000 r-xp 00000000 08:02 135522  /usr/lib64/ld-2.15.so", 0, 0), nil},
+		"no file":         {smap("7fff8b5d0000-7fff8b5d2000 r-xp 00000000 00:00 0", 0, 0), nil},
+		"no counts":       {"00400000-00452000 r-xp 00000000 08:02 173521 /usr/bin/pushboat\nRss: 328 kB\n", nil},
+		"after a changed": {smap("00651000-00652000 r--p 0 08:02 1 /usr/bin/pushboat", 4, 0) + smap("00400000-00452000 r-xp 0 08:02 1 /usr/bin/pushboat", 0, 0), []mapping{code}},
 	} {
-		if _, got, ok := programPages(line, "/usr/bin/pushboat"); got != want || ok != (want > 0) {
-			t.Errorf("%s: got %#x, %v", line, got, ok)
+		if got := unchangedMappings(strings.NewReader(c.smaps), program); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %#x", name, got)
 		}
 	}
 }
 
-// The program goes on after its pages are given back, and they are fewer then.
+// The program goes on after its pages are given back, also when it was linked dynamically
+// as with the race detector.
 func TestReleaseProgram(t *testing.T) {
 	if releaseProgram() == 0 {
 		t.Error("no page of the program was given back")
