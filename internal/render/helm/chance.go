@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -26,6 +27,10 @@ type chance struct {
 	later bool // the second time: it is another day
 	used  []string
 	count int // of uses
+
+	// made are the results of uses by function and arguments, so that trials do not make
+	// keys and hashes again and again; nil: each use has results of its own.
+	made map[string][]reflect.Value
 
 	stop      int    // which use fails, from 1; 0: none
 	stoppedAt string // the function of that use
@@ -150,16 +155,33 @@ func (c *chance) noted(name string, f any) any {
 		if err := c.note(name); err != nil {
 			return failing(out, err)
 		}
-		call := function.Call
-		if function.Type().IsVariadic() {
-			call = function.CallSlice
-		}
-		results := call(arguments)
-		if !fails {
-			results = append(results, reflect.Zero(errorType))
-		}
-		return results
+		return c.results(name, arguments, func() []reflect.Value {
+			call := function.Call
+			if function.Type().IsVariadic() {
+				call = function.CallSlice
+			}
+			results := call(arguments)
+			if !fails {
+				results = append(results, reflect.Zero(errorType))
+			}
+			return results
+		})
 	}).Interface()
+}
+
+// results are those that were made for the same use before, if they are kept.
+func (c *chance) results(name string, arguments []reflect.Value, call func() []reflect.Value) []reflect.Value {
+	if c.made == nil {
+		return call()
+	}
+	key := name
+	for _, argument := range arguments {
+		key += fmt.Sprintf(" %#v", argument)
+	}
+	if _, known := c.made[key]; !known {
+		c.made[key] = call()
+	}
+	return c.made[key]
 }
 
 // failing are the results of a function that fails.

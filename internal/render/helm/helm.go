@@ -105,7 +105,8 @@ type renderer struct {
 	chart    *chart.Chart
 	top      common.Values // that its templates are given
 	chance   *chance       // that they have used
-	written  []valuesFile  // the values that were given, for the lines of mistakes
+	trials   trials
+	written  []valuesFile // the values that were given, for the lines of mistakes
 	objects  []*manifest.Object
 	problems manifest.Problems
 }

@@ -38,7 +38,11 @@ type hop struct {
 func (r *renderer) usesIn(template string) []use {
 	var found []use
 	for stop := 1; stop <= min(r.chance.count, maxUses); stop++ {
-		c := &chance{stop: stop}
+		if r.spent() {
+			break
+		}
+		c := r.trial(false)
+		c.stop = stop
 		_, err := r.renderOnce(r.top, c)
 		if err == nil || !strings.Contains(err.Error(), errStopped.Error()) {
 			continue
@@ -226,7 +230,7 @@ const standIn = "Pushboat0Tries1This2Value3"
 func (r *renderer) settings(o output, candidates []candidate) (found []candidate, rest []string) {
 	rest = o.differing
 	for _, c := range candidates[:min(len(candidates), maxTrials)] {
-		if len(rest) == 0 {
+		if len(rest) == 0 || r.spent() {
 			break
 		}
 		if differing, ok := r.differingWith(o.name, append(slices.Clip(found), c)); ok && len(differing) <= len(rest) {
@@ -234,6 +238,9 @@ func (r *renderer) settings(o output, candidates []candidate) (found []candidate
 		}
 	}
 	for i := range slices.Backward(found) {
+		if r.spent() {
+			break
+		}
 		without := slices.Delete(slices.Clone(found), i, i+1)
 		if differing, ok := r.differingWith(o.name, without); ok && len(differing) <= len(rest) {
 			found = without
@@ -252,7 +259,7 @@ func (r *renderer) differingWith(template string, set []candidate) (differing []
 	}
 	file, _ := r.place(template, 0)
 	var objects [2][]*manifest.Object
-	for i, c := range []*chance{{}, {later: true}} {
+	for i, c := range []*chance{r.trial(false), r.trial(true)} {
 		files, err := r.renderOnce(top, c)
 		if err != nil {
 			return nil, false
