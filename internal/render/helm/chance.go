@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"text/template"
 	"time"
 	_ "time/tzdata" // dateInZone: a worker has no files of time zones
@@ -174,10 +175,12 @@ func (c *chance) results(name string, arguments []reflect.Value, call func() []r
 	if c.made == nil {
 		return call()
 	}
-	key := name
+	var use strings.Builder
+	use.WriteString(name)
 	for _, argument := range arguments {
-		key += fmt.Sprintf(" %#v", argument)
+		fmt.Fprintf(&use, " %#v", argument)
 	}
+	key := use.String()
 	if _, known := c.made[key]; !known {
 		c.made[key] = call()
 	}
