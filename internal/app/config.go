@@ -103,7 +103,7 @@ func (g Git) check(problems *problems) {
 
 // Drift configures what counts as drift.
 type Drift struct {
-	HandTools []string `yaml:"hand_tools"` // added to live.DefaultTools
+	HandTools []string `yaml:"hand_tools"` // added to owner.DefaultTools
 }
 
 // Secrets configures how encrypted files are read, see secrets.Config.

@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
@@ -138,7 +138,7 @@ func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string
 		}
 		configs[name] = config
 	}
-	return openClusters(ctx, configs, live.DefaultTools, log)
+	return openClusters(ctx, configs, owner.DefaultTools, log)
 }
 
 // nowhere is where a folder has its history: it has none.

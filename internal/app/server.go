@@ -33,6 +33,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -189,7 +190,7 @@ func (s *server) buildEngine() error {
 	for name, c := range s.config.Clusters {
 		configs[name] = kube.Kubeconfig{File: c.Kubeconfig}
 	}
-	clusters, err := openClusters(ctx, configs, append(s.config.Drift.HandTools, live.DefaultTools...), s.log)
+	clusters, err := openClusters(ctx, configs, append(s.config.Drift.HandTools, owner.DefaultTools...), s.log)
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}

@@ -6,8 +6,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // maxFields is how many fields of one object a record names.
@@ -52,7 +52,7 @@ func left(steps []Step) []Object {
 }
 
 // culpritOf is a culprit as a record has it; nil if nobody is known.
-func culpritOf(c live.Culprit) *Culprit {
+func culpritOf(c owner.Culprit) *Culprit {
 	if c.Manager == "" {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // parentServer answers as an API server that has what was applied to it. It fails the
@@ -42,7 +43,7 @@ func parentServer(t *testing.T) (cluster *Cluster, stored func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := live.New(t.Context(), opened, live.DefaultTools, logrus.NewEntry(logger))
+	index := live.New(t.Context(), opened, owner.DefaultTools, logrus.NewEntry(logger))
 	return NewCluster(opened, index), func() string { return body.Load().(string) }
 }
 

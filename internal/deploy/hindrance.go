@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // unhindered plans an object whose apply the API server refuses because of fields
@@ -26,7 +26,7 @@ func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running
 		if claim == nil {
 			break
 		}
-		would, err := p.cluster.Kube.Replace(ctx, o.kind, live.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
+		would, err := p.cluster.Kube.Replace(ctx, o.kind, owner.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
 		switch {
 		case apierrors.IsConflict(err): // a controller has written to it meanwhile
 			if running, err = p.running(ctx, o); err != nil {
@@ -39,8 +39,8 @@ func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running
 		step.claim = claim
 		p.diff(&step, running, would, o.Unstructured)
 		step.Action = Configure
-		step.Culprit = live.CulpritOf(running, claim)
-		step.pointers = live.Pointers(running.Object, claim.Leaves())
+		step.Culprit = owner.CulpritOf(running, claim)
+		step.pointers = owner.Pointers(running.Object, claim.Leaves())
 		return step, nil, true, nil
 	}
 	return step, nil, false, nil
@@ -52,7 +52,7 @@ const hinderedTries = 4
 // claimOf returns the fields that are to go before the object is applied; nil if none
 // stands in the way.
 func (p *planner) claimOf(o resolved, step Step, running *unstructured.Unstructured, places [][]string) *fieldpath.Set {
-	gone := step.withoutIgnored(running, live.Hindrances(running, o.Object.Object, places, p.successor(step)))
+	gone := step.withoutIgnored(running, owner.Hindrances(running, o.Object.Object, places, p.successor(step)))
 	if gone.Empty() {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (w *applying) claimFirst(ctx context.Context, step Step) error {
 		tools := w.cluster.Index.Tools()
 		successor = func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
 	}
-	fields, err := live.Claim(running, step.claim, successor)
+	fields, err := owner.Claim(running, step.claim, successor)
 	if err != nil {
 		return err
 	}
@@ -96,5 +96,5 @@ func (s Step) withoutIgnored(u *unstructured.Unstructured, set *fieldpath.Set) *
 	if set.Empty() || len(s.ignored) == 0 {
 		return set
 	}
-	return live.Select(u.Object, set, func(pointer string) bool { return !s.ignores(pointer) })
+	return owner.Select(u.Object, set, func(pointer string) bool { return !s.ignores(pointer) })
 }

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // settle works out how a running object would be after an apply of which there
@@ -24,7 +24,7 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 	if err != nil {
 		return step, p.explain(ctx, o, err), unreachable(err)
 	}
-	questioned := live.Lost(running, after)
+	questioned := owner.Lost(running, after)
 	added := step.addedByHand(p.cluster.Index.Tools(), after)
 	if !added.Empty() {
 		if after, err = p.withoutAdded(ctx, o, running, after, added); err != nil {
@@ -34,8 +34,8 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 	}
 	p.diff(&step, running, after, o.Unstructured)
 	if step.Action == Configure {
-		step.Culprit = live.CulpritOf(running, questioned)
-		step.pointers = live.Pointers(running.Object, questioned)
+		step.Culprit = owner.CulpritOf(running, questioned)
+		step.pointers = owner.Pointers(running.Object, questioned)
 	}
 	return step, nil, nil
 }
@@ -60,7 +60,7 @@ func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
 		return
 	}
 	for _, pointer := range o.pointers {
-		if live.Owns(running, pointer) {
+		if owner.Owns(running, pointer) {
 			copyField(o.Unstructured, running, pointer)
 		}
 	}
@@ -81,8 +81,8 @@ func (p *planner) leaveToAppliers(ctx context.Context, o resolved, step *Step, r
 	}
 	step.yields = true
 	for _, applier := range slices.Sorted(maps.Keys(taken)) {
-		step.say(strings.Join(live.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
-		live.Remove(o.Object.Object, taken[applier])
+		step.say(strings.Join(owner.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
+		owner.Remove(o.Object.Object, taken[applier])
 	}
 	return p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
@@ -91,7 +91,7 @@ func (p *planner) leaveToAppliers(ctx context.Context, o resolved, step *Step, r
 // that hand tools have added: some of them have defaults, which then return.
 func (p *planner) withoutAdded(ctx context.Context, o resolved, running, after *unstructured.Unstructured, added *fieldpath.Set) (*unstructured.Unstructured, error) {
 	stripped := after.DeepCopy()
-	live.Remove(stripped.Object, added)
+	owner.Remove(stripped.Object, added)
 	would, err := p.cluster.Kube.Replace(ctx, o.kind, stripped, running.GetResourceVersion(), true)
 	if err == nil {
 		return would, nil
@@ -102,7 +102,7 @@ func (p *planner) withoutAdded(ctx context.Context, o resolved, running, after *
 // addedByHand are the fields that hand tools have added to the step's object and
 // that are to go: not those that are to be ignored, and none where the
 // object's annotations let hands add to it.
-func (s Step) addedByHand(tools live.Tools, u *unstructured.Unstructured) *fieldpath.Set {
+func (s Step) addedByHand(tools owner.Tools, u *unstructured.Unstructured) *fieldpath.Set {
 	if s.policy.Has(manifest.Merge) {
 		return &fieldpath.Set{}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // Action is what a plan does to one object.
@@ -32,7 +33,7 @@ type Step struct {
 	ID      manifest.ID
 	Action  Action
 	Changes []manifest.Change // field by field, for Configure and Recreate; secrets masked
-	Culprit live.Culprit      // for Configure: who wrote the object last, if not Pushboat
+	Culprit owner.Culprit     // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
 	Warned  manifest.Problems // what the API server warns of, for what is applied
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube/health"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
@@ -121,7 +121,7 @@ type Object struct {
 }
 
 // Culprit is who changed an object of ours, as its managedFields tell.
-type Culprit = live.Culprit
+type Culprit = owner.Culprit
 
 // Changed counts the objects that the deploy has changed or deleted.
 func (r Record) Changed() int {

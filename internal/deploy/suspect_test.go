@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // TestChangeDuringACheck has an object change after a check has compared it
@@ -24,7 +25,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := live.New(t.Context(), cluster, live.DefaultTools, log)
+	index := live.New(t.Context(), cluster, owner.DefaultTools, log)
 	e := New(Config{Clusters: map[string]*Cluster{"default": NewCluster(cluster, index)}, Log: log})
 	var suspects []manifest.ID
 	e.OnSuspect(func(_ string, id manifest.ID) { suspects = append(suspects, id) })

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // line is the way to the API server. It counts lists, and can lose what
@@ -141,7 +142,7 @@ func TestFreshIsShared(t *testing.T) {
 }
 
 func TestMergeKeepsWhatIsNewerThanTheList(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	gk := groupKind{Kind: "ConfigMap"}
 	entry := func(name, version string) Entry {
 		e := Entry{PartOf: "set", ResourceVersion: version}

@@ -20,6 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // Event is one change of the index.
@@ -33,7 +34,7 @@ type Event struct {
 type Index struct {
 	cluster *kube.Cluster
 	log     *logrus.Entry
-	tools   Tools
+	tools   owner.Tools
 	ctx     context.Context // ends every watch
 
 	mu       sync.RWMutex
@@ -54,7 +55,7 @@ type Index struct {
 
 // New makes an empty index of a cluster, to which the tools are hands. Its
 // watches end with ctx.
-func New(ctx context.Context, cluster *kube.Cluster, tools Tools, log *logrus.Entry) *Index {
+func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *logrus.Entry) *Index {
 	return &Index{
 		cluster: cluster,
 		log:     log.WithField("cluster", cluster.Name()),
@@ -258,7 +259,7 @@ func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
 }
 
 // Tools are the field managers that count as hands on this cluster.
-func (x *Index) Tools() Tools { return x.tools }
+func (x *Index) Tools() owner.Tools { return x.tools }
 
 // Note enters the result of a request of ours, which may arrive before or
 // after the watch's event of it; the later resource version stays.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/test/cluster"
 )
 
@@ -72,7 +73,7 @@ func newFixtureOn(t *testing.T, namespace string, config *rest.Config) *fixture 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, cluster: c, index: New(t.Context(), c, DefaultTools, quiet()), namespace: namespace, events: make(chan Event, 100)}
+	f := &fixture{T: t, cluster: c, index: New(t.Context(), c, owner.DefaultTools, quiet()), namespace: namespace, events: make(chan Event, 100)}
 	f.index.OnChange(func(event Event) {
 		if event.Entry.ID.Namespace == namespace {
 			f.events <- event
@@ -237,7 +238,7 @@ func TestFollowOfAKindThatIsNotThere(t *testing.T) {
 }
 
 func TestListIsBelieved(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	entry := func(version, fingerprint string) Entry {
 		return Entry{ID: manifest.ID{Kind: "ConfigMap", Namespace: "a", Name: "b"}, PartOf: "set", ResourceVersion: version, Fingerprint: fingerprint}
 	}

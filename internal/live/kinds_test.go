@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // until looks again and again until something is so, of which no event tells.
@@ -70,7 +71,7 @@ spec:
 func TestDefinitionsComeAndChangeAndGo(t *testing.T) {
 	c := unasked(t)
 	events := make(chan Event, 100)
-	x := New(t.Context(), c, DefaultTools, quiet())
+	x := New(t.Context(), c, owner.DefaultTools, quiet())
 	x.OnChange(func(event Event) { events <- event })
 	crds := c.Dynamic().Resource(definitions)
 	if _, err := crds.Create(t.Context(), object(t, boats), metav1.CreateOptions{}); err != nil {

@@ -9,12 +9,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // TestKnown: an entry is made anew for each version of an object, and for one that a
 // list of metadata has shown only in part.
 func TestKnown(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, Namespaced: true}}
 	id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "settings"}
 	object := func(uid types.UID, version string) *metav1.PartialObjectMetadata {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // heap is how many bytes are in use.
@@ -37,7 +38,7 @@ func madeEntry(i int) Entry {
 }
 
 func TestSinceIsWhenHealthChanged(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	entry := madeEntry(1)
 	enter := func(version string, status health.Status) time.Time {
 		entry.ResourceVersion, entry.Health = version, health.Health{Status: status}
@@ -64,7 +65,7 @@ func TestSinceIsWhenHealthChanged(t *testing.T) {
 
 func TestEntriesAreSmall(t *testing.T) {
 	const n = 10_000
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	before := heap()
 	for i := range n {
 		x.put(madeEntry(i))

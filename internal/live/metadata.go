@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // entryOf reduces what a list or a watch has of an object to what the index
@@ -82,7 +83,7 @@ func healthOfMetadata(m *metav1.PartialObjectMetadata, gvk schema.GroupVersionKi
 // by name, so that an object has one fingerprint by whichever way it came.
 func canonical(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	for i, entry := range entries {
-		if !isOurs(entry) || entry.FieldsV1 == nil {
+		if !owner.IsOurs(entry) || entry.FieldsV1 == nil {
 			continue
 		}
 		var fields map[string]any

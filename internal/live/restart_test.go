@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/test/cluster"
 )
 
@@ -54,7 +55,7 @@ func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := New(t.Context(), c, DefaultTools, quiet())
+	x := New(t.Context(), c, owner.DefaultTools, quiet())
 	for gk, want := range map[schema.GroupKind]bool{{Kind: "Secret"}: true, {Kind: "Service"}: false} {
 		kind, err := c.KindOf(t.Context(), gk)
 		if err == nil {
@@ -70,7 +71,7 @@ func TestSecretsAreWatchedByTheirMetadata(t *testing.T) {
 }
 
 func TestDownTellsAKindFromACluster(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	gone := errors.New("gone")
 	for _, name := range []string{"Boat", "Ship"} {
 		f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Kind: name}}}

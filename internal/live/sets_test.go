@@ -6,12 +6,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 )
 
 // TestSets: which objects are not healthy, which are hooks, and which are there beyond
 // some, is known as entries come, change and go.
 func TestSets(t *testing.T) {
-	x := New(t.Context(), unasked(t), DefaultTools, quiet())
+	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	id := func(name string) manifest.ID { return manifest.ID{Kind: "Pod", Namespace: "shop", Name: name} }
 	well, ill := health.Health{Status: health.Healthy}, health.Health{Status: health.Progressing}
 	version := 0

@@ -1,4 +1,4 @@
-package live
+package owner
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 )
 
 // owner is an entry of managedFields.
-func owner(manager string, operation metav1.ManagedFieldsOperationType, subresource, fields string) metav1.ManagedFieldsEntry {
+func entryOf(manager string, operation metav1.ManagedFieldsOperationType, subresource, fields string) metav1.ManagedFieldsEntry {
 	entry := metav1.ManagedFieldsEntry{
 		Manager: manager, Operation: operation, Subresource: subresource, APIVersion: "v1", FieldsType: "FieldsV1",
 		FieldsV1: &metav1.FieldsV1{},
@@ -60,7 +60,7 @@ const (
 
 func TestHindrances(t *testing.T) {
 	apply, update := metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate
-	ours := func(fields string) metav1.ManagedFieldsEntry { return owner(kube.FieldManager, apply, "", fields) }
+	ours := func(fields string) metav1.ManagedFieldsEntry { return entryOf(kube.FieldManager, apply, "", fields) }
 	inPorts, inStrategy := [][]string{{"spec", "ports"}}, [][]string{{"spec", "strategy"}}
 	for _, test := range []struct {
 		name      string
@@ -72,7 +72,7 @@ func TestHindrances(t *testing.T) {
 	}{
 		{
 			name:    "an element that a hand has put in the place of ours",
-			running: runningObject(t, ports, owner("kubectl-patch", update, "", handsPort)),
+			running: runningObject(t, ports, entryOf("kubectl-patch", update, "", handsPort)),
 			written: `{spec: {ports: [{name: http, port: 80}]}}`, places: inPorts,
 			want: `.spec.ports[port=8888,protocol="TCP"] .spec.ports[port=8888,protocol="TCP"].name ` +
 				`.spec.ports[port=8888,protocol="TCP"].port .spec.ports[port=8888,protocol="TCP"].protocol`,
@@ -85,13 +85,13 @@ func TestHindrances(t *testing.T) {
 		},
 		{
 			name:    "another applier's is left",
-			running: runningObject(t, ports, owner("argocd-controller", apply, "", handsPort)),
+			running: runningObject(t, ports, entryOf("argocd-controller", apply, "", handsPort)),
 			written: `{spec: {ports: [{name: http, port: 80}]}}`, places: inPorts,
 			want: "",
 		},
 		{
 			name:    "unless Pushboat succeeds it",
-			running: runningObject(t, ports, owner("argocd-controller", apply, "", handsPort)),
+			running: runningObject(t, ports, entryOf("argocd-controller", apply, "", handsPort)),
 			written: `{spec: {ports: [{name: http, port: 80}]}}`, places: [][]string{{"spec", "ports"}},
 			successor: func(manager string) bool { return manager == "argocd-controller" },
 			want: `.spec.ports[port=8888,protocol="TCP"] .spec.ports[port=8888,protocol="TCP"].name ` +
@@ -112,19 +112,19 @@ func TestHindrances(t *testing.T) {
 		{
 			name: "a mapping that another applier owns as one value is left",
 			running: runningObject(t, `{spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}}`,
-				owner("other", apply, "", `{"f:spec":{"f:strategy":{}}}`)),
+				entryOf("other", apply, "", `{"f:spec":{"f:strategy":{}}}`)),
 			written: `{spec: {strategy: {type: Recreate}}}`, places: inStrategy,
 			want: "",
 		},
 		{
 			name:    "what is set through a subresource is left",
-			running: runningObject(t, `{spec: {replicas: 3}}`, owner("hpa", update, "scale", `{"f:spec":{"f:replicas":{}}}`)),
+			running: runningObject(t, `{spec: {replicas: 3}}`, entryOf("hpa", update, "scale", `{"f:spec":{"f:replicas":{}}}`)),
 			written: `{spec: {}}`, places: [][]string{{"spec", "replicas"}},
 			want: "",
 		},
 		{
 			name:    "nothing elsewhere",
-			running: runningObject(t, ports, owner("kubectl-patch", update, "", handsPort)),
+			running: runningObject(t, ports, entryOf("kubectl-patch", update, "", handsPort)),
 			written: `{spec: {}}`, places: inStrategy,
 			want: "",
 		},
@@ -138,9 +138,9 @@ func TestHindrances(t *testing.T) {
 
 func TestMergedIsTheObjectAfterTheApply(t *testing.T) {
 	u := runningObject(t, `{spec: {ports: [{name: http, port: 8888, protocol: TCP}, {name: old, port: 81, protocol: TCP}, {name: kept, port: 82, protocol: TCP}], clusterIP: 10.0.0.1}}`,
-		owner(kube.FieldManager, metav1.ManagedFieldsOperationApply, "",
+		entryOf(kube.FieldManager, metav1.ManagedFieldsOperationApply, "",
 			`{"f:spec":{"f:ports":{"k:{\"port\":81,\"protocol\":\"TCP\"}":{".":{},"f:name":{},"f:port":{}},"k:{\"port\":82,\"protocol\":\"TCP\"}":{".":{},"f:name":{},"f:port":{}}}}}`),
-		owner("kubectl-patch", metav1.ManagedFieldsOperationUpdate, "", handsPort))
+		entryOf("kubectl-patch", metav1.ManagedFieldsOperationUpdate, "", handsPort))
 	written := fields(t, `{spec: {ports: [{name: http, port: 80}, {name: kept, port: 82, targetPort: 1}]}}`)
 	gone := Hindrances(u, written, [][]string{{"spec", "ports"}}, nil)
 	merged := Merged(u, written, gone)
@@ -156,9 +156,9 @@ func TestMergedIsTheObjectAfterTheApply(t *testing.T) {
 
 func TestClaimMakesFieldsOurs(t *testing.T) {
 	u := runningObject(t, ports,
-		owner("kubectl-patch", metav1.ManagedFieldsOperationUpdate, "", handsPort),
-		owner("controller", metav1.ManagedFieldsOperationUpdate, "status", `{"f:status":{}}`),
-		owner("other", metav1.ManagedFieldsOperationApply, "", `{"f:spec":{"f:clusterIP":{}}}`))
+		entryOf("kubectl-patch", metav1.ManagedFieldsOperationUpdate, "", handsPort),
+		entryOf("controller", metav1.ManagedFieldsOperationUpdate, "status", `{"f:status":{}}`),
+		entryOf("other", metav1.ManagedFieldsOperationApply, "", `{"f:spec":{"f:clusterIP":{}}}`))
 	gone := Hindrances(u, fields(t, `{spec: {}}`), [][]string{{"spec", "ports"}}, nil)
 	entries, err := Claim(u, gone, nil)
 	if err != nil {

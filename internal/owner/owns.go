@@ -1,11 +1,24 @@
-package live
+// Package owner is the algebra of metadata.managedFields: which fields of an object are
+// Pushboat's, which of other appliers, and which ones hands have changed or added; and
+// what has to be claimed before an apply. It takes objects and returns sets of fields,
+// and asks no cluster.
+package owner
 
 import (
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/pushboat/pushboat/internal/kube"
 )
+
+// IsOurs reports whether an entry has the fields that Pushboat owns: those it has applied.
+func IsOurs(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == kube.FieldManager &&
+		entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == ""
+}
 
 // Owns reports whether Pushboat owns the field of a JSON pointer on the
 // object, or anything below it, by its managedFields. Steps into lists are not followed: a list is

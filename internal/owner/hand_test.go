@@ -1,4 +1,4 @@
-package live
+package owner
 
 import (
 	"slices"
@@ -45,7 +45,7 @@ spec:
 `
 
 func TestHandFields(t *testing.T) {
-	u := object(t, touched)
+	u := parsed(t, touched)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	want := []string{
 		"/metadata/annotations/note",
@@ -75,7 +75,7 @@ spec: {ports: [{port: 80, protocol: TCP, targetPort: 80}]}
 `
 
 func TestHandFieldsKeepKeys(t *testing.T) {
-	u := object(t, made)
+	u := parsed(t, made)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	if got := Pointers(u.Object, added); !slices.Equal(got, []string{"/spec/ports/0/targetPort"}) {
 		t.Errorf("added by hand are %q, want the target port alone", got)
@@ -83,7 +83,7 @@ func TestHandFieldsKeepKeys(t *testing.T) {
 }
 
 func TestFingerprintTellsAddedFields(t *testing.T) {
-	u := object(t, touched)
+	u := parsed(t, touched)
 	with, without := DefaultTools.Fingerprint(u.GetManagedFields()), (Tools{}).Fingerprint(u.GetManagedFields())
 	if with == without || without == "" {
 		t.Errorf("the fingerprint is %q with added fields and %q without", with, without)
@@ -95,7 +95,7 @@ func TestFingerprintTellsAddedFields(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	u := object(t, touched)
+	u := parsed(t, touched)
 	Remove(u.Object, DefaultTools.HandFields(u.GetManagedFields()))
 	u.SetManagedFields(nil)
 	want := `
@@ -113,7 +113,7 @@ spec:
       - {name: side, image: "side:1"}
       - {name: web, image: "web:1", env: [{name: COLOUR, value: red}]}
 `
-	wantSame(t, u, object(t, want))
+	wantSame(t, u, parsed(t, want))
 }
 
 func wantSame(t *testing.T, got, want *unstructured.Unstructured) {
@@ -126,7 +126,7 @@ func wantSame(t *testing.T, got, want *unstructured.Unstructured) {
 }
 
 func TestSurrender(t *testing.T) {
-	u := object(t, touched)
+	u := parsed(t, touched)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	fields, err := DefaultTools.Surrender(u.GetManagedFields(), added)
 	if err != nil {
@@ -141,4 +141,31 @@ func TestSurrender(t *testing.T) {
 	if len(fields) != 4 {
 		t.Errorf("%d owners are left, want 4: the restart stays kubectl's", len(fields))
 	}
+}
+
+// parsed is a running object from YAML.
+func parsed(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	var content map[string]any
+	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
+		t.Fatal(err)
+	}
+	return &unstructured.Unstructured{Object: content}
+}
+
+const scaledByHand = `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  managedFields:
+  - {manager: pushboat, operation: Apply, time: "2026-01-01T10:00:00Z", fieldsV1: {"f:spec": {"f:template": {}}}}
+  - {manager: kubectl, operation: Update, subresource: scale, fieldsV1: {"f:spec": {"f:replicas": {}}}}
+  - {manager: kube-controller-manager, operation: Update, subresource: status, time: "2026-01-01T12:00:00Z", fieldsV1: {"f:status": {}}}
+`
+
+// fingerprintOf is the fingerprint under the default tools.
+func fingerprintOf(u *unstructured.Unstructured) string {
+	return DefaultTools.Fingerprint(u.GetManagedFields())
 }

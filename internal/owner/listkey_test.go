@@ -1,4 +1,4 @@
-package live
+package owner
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 func TestDefaultedKeyOfAHand(t *testing.T) {
 	const sctp = `{"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"SCTP\"}":{".":{},"f:port":{},"f:protocol":{},"f:targetPort":{}}}}}`
 	for _, manager := range []string{"kubectl-edit", "some-controller"} {
-		u := runningObject(t, `{spec: {ports: [{port: 80, protocol: SCTP, targetPort: 80}]}}`, owner(manager, metav1.ManagedFieldsOperationUpdate, "", sctp))
+		u := runningObject(t, `{spec: {ports: [{port: 80, protocol: SCTP, targetPort: 80}]}}`, entryOf(manager, metav1.ManagedFieldsOperationUpdate, "", sctp))
 		written := fields(t, `{spec: {ports: [{port: 80}]}}`)
 		gone := Hindrances(u, written, [][]string{{"spec", "ports"}}, nil)
 		if got := paths(gone); !strings.Contains(got, `.spec.ports[port=80,protocol="SCTP"] `) {

@@ -1,4 +1,4 @@
-package live
+package owner
 
 import (
 	"maps"
@@ -31,7 +31,7 @@ func Hindrances(running *unstructured.Unstructured, written map[string]any, plac
 	owned := &fieldpath.Set{}
 	for _, entry := range running.GetManagedFields() {
 		applies := entry.Operation == metav1.ManagedFieldsOperationApply && (successor == nil || !successor(entry.Manager))
-		if isOurs(entry) || applies || entry.Subresource != "" {
+		if IsOurs(entry) || applies || entry.Subresource != "" {
 			owned = owned.Union(setOf(entry))
 		}
 	}
@@ -322,7 +322,7 @@ func Claim(u *unstructured.Unstructured, give *fieldpath.Set, successor func(man
 	mine := &fieldpath.Set{}
 	for _, entry := range u.GetManagedFields() {
 		switch {
-		case isOurs(entry):
+		case IsOurs(entry):
 			ours, mine = entry, setOf(entry)
 			continue
 		case entry.Subresource == "" && (entry.Operation == metav1.ManagedFieldsOperationUpdate || successor != nil && successor(entry.Manager)):

@@ -1,4 +1,4 @@
-package live
+package owner
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func isKey(path fieldpath.Path, field string) bool {
 
 // hand reports whether an entry is what a hand tool wrote to the object itself.
 func (t Tools) hand(entry metav1.ManagedFieldsEntry) bool {
-	return entry.Subresource == "" && !isOurs(entry) && t.Has(entry.Manager)
+	return entry.Subresource == "" && !IsOurs(entry) && t.Has(entry.Manager)
 }
 
 // Surrender returns managedFields in which the fields of a set belong to
@@ -102,7 +102,7 @@ func (t Tools) Surrender(fields []metav1.ManagedFieldsEntry, give *fieldpath.Set
 				return nil, err
 			}
 		}
-		if isOurs(entry) {
+		if IsOurs(entry) {
 			ours = len(kept)
 		}
 		kept = append(kept, entry)
@@ -126,7 +126,7 @@ func (t Tools) Taken(before, after *unstructured.Unstructured) map[string]*field
 	}
 	taken := map[string]*fieldpath.Set{}
 	for _, entry := range before.GetManagedFields() {
-		if isOurs(entry) || entry.Operation != metav1.ManagedFieldsOperationApply || t.Has(entry.Manager) {
+		if IsOurs(entry) || entry.Operation != metav1.ManagedFieldsOperationApply || t.Has(entry.Manager) {
 			continue
 		}
 		lost := setOf(entry).Leaves().Difference(mine)
@@ -148,7 +148,7 @@ func Lost(before, after *unstructured.Unstructured) *fieldpath.Set {
 // ourSet is what Pushboat owns; empty rather than nil.
 func ourSet(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	for _, entry := range fields {
-		if isOurs(entry) {
+		if IsOurs(entry) {
 			return setOf(entry)
 		}
 	}

@@ -1,0 +1,60 @@
+package owner
+
+import (
+	"testing"
+
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+)
+
+func TestCulprit(t *testing.T) {
+	nothing := &fieldpath.Set{}
+	u := parsed(t, scaledByHand)
+	if got := CulpritOf(u, nothing).String(); got != "kubectl (Update of scale)" {
+		t.Errorf("the one who scaled, noted without a time, is not found: %q", got)
+	}
+	fields := u.GetManagedFields()
+	edited := fields[0]
+	edited.Manager, edited.Operation = "kubectl-edit", "Update"
+	u.SetManagedFields(append(fields, edited))
+	replicas := fieldpath.NewSet(fieldpath.MakePathOrDie("spec", "replicas"))
+	if got := CulpritOf(u, replicas).String(); got != "kubectl (Update of scale)" {
+		t.Errorf("the replicas were scaled, and it blames %q", got)
+	}
+	if got := CulpritOf(u, nothing).String(); got != "kubectl-edit (Update, 2026-01-01T10:00:00Z)" {
+		t.Errorf("a noted time does not win over none: %q", got)
+	}
+	u.SetManagedFields(fields[:1])
+	if got := CulpritOf(u, nothing); got != (Culprit{}) {
+		t.Errorf("nobody but Pushboat wrote it, and it blames %v", got)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	u := parsed(t, scaledByHand)
+	before := fingerprintOf(u)
+	fields := u.GetManagedFields()
+	u.SetManagedFields(fields[:2])
+	if fingerprintOf(u) != before {
+		t.Error("a change of status changes the fingerprint")
+	}
+	ours := fields[0].DeepCopy()
+	ours.FieldsV1.SetRawBytes([]byte(`{"f:spec":{}}`))
+	fields[0] = *ours
+	u.SetManagedFields(fields)
+	if got := fingerprintOf(u); got == before || got == "" {
+		t.Errorf("losing a field leaves the fingerprint at %q", got)
+	}
+	u.SetManagedFields(nil)
+	if got := fingerprintOf(u); got != "" {
+		t.Errorf("nothing is ours, and the fingerprint is %q", got)
+	}
+}
+
+func TestOwns(t *testing.T) {
+	u := parsed(t, scaledByHand)
+	for pointer, want := range map[string]bool{"/spec/template": true, "/spec/replicas": false, "/spec": true, "/x~1y": false} {
+		if got := Owns(u, pointer); got != want {
+			t.Errorf("owns %s: %v, want %v", pointer, got, want)
+		}
+	}
+}
