@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
@@ -149,11 +150,11 @@ func (nowhere) Branches(context.Context, string) (map[string]string, error) { re
 func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
 func (nowhere) Main(string) (string, error)                                 { return appfile.DefaultBranch, nil }
 
-func (nowhere) Asked(string, string) (deploy.Asked, error) { return deploy.Asked{}, nil }
+func (nowhere) Asked(string, string) (record.Asked, error) { return record.Asked{}, nil }
 
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, string, string) ([][]byte, error) { return nil, nil }
 
 func (nowhere) Tree(string, string) (fs.FS, error)                              { return nil, fs.ErrNotExist }
-func (nowhere) Newest(context.Context, string) (map[string]deploy.Saved, error) { return nil, nil }
-func (nowhere) Save(context.Context, deploy.Entry) error                        { return nil }
+func (nowhere) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
+func (nowhere) Save(context.Context, record.Entry) error                        { return nil }

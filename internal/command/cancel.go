@@ -22,12 +22,12 @@ func cancel(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	record, err := run.Attach(ctx, func(string) {})
+	rec, err := run.Attach(ctx, func(string) {})
 	if err != nil {
 		return hint(errors.New("detached; the deploy ends soon"), "see how it ends: ssh HOST logs -f %s", run.ID())
 	}
-	if record.Cancelled == "" { // it has ended by itself, or is one of tests
-		fmt.Fprintf(c, "%s: %s has ended: %s\n", status.App, run.ID(), record.Result)
+	if rec.Cancelled == "" { // it has ended by itself, or is one of tests
+		fmt.Fprintf(c, "%s: %s has ended: %s\n", status.App, run.ID(), rec.Result)
 		return nil
 	}
 	fmt.Fprintf(c, "%s: deploy %s is cancelled; see what it did: ssh HOST show %s\n", status.App, run.ID(), run.ID())

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestFind(t *testing.T) {
@@ -112,7 +113,7 @@ func TestPrintStatus(t *testing.T) {
 	list := []deploy.Status{
 		{
 			App: "shop", Revision: strings.Repeat("a", 40), Sync: deploy.InSync, Health: "healthy",
-			Last: &deploy.Record{Operator: "ana", Started: now.Add(-2 * time.Minute)},
+			Last: &record.Record{Operator: "ana", Started: now.Add(-2 * time.Minute)},
 		},
 		{
 			App: "blog", Revision: strings.Repeat("b", 40), Sync: deploy.InSync, Health: "failing",

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // plan shows what a revision would change.
@@ -103,16 +104,16 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 
 // follow shows a deploy until it ends, and fails if it does not end well.
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
-	record, err := run.Attach(ctx, c.lines().tell)
+	rec, err := run.Attach(ctx, c.lines().tell)
 	if err != nil {
 		return hint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
-	return verdict(record)
+	return verdict(rec)
 }
 
 // verdict is an error if a deploy did not end well, for scripts.
-func verdict(r deploy.Record) error {
-	if r.Result.OK() || r.Result == deploy.Skipped || r.Result == deploy.Resumed {
+func verdict(r record.Record) error {
+	if r.Result.OK() || r.Result == record.Skipped || r.Result == record.Resumed {
 		return nil
 	}
 	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "see how it is now: ssh HOST status %s", r.App)
@@ -146,21 +147,21 @@ func listHistory(ctx context.Context, c *call) error {
 		return err
 	}
 	if records == nil {
-		records = []deploy.Record{}
+		records = []record.Record{}
 	}
 	return c.print(records, func(w io.Writer) { printHistory(w, records, time.Now()) })
 }
 
-func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
+func printHistory(w io.Writer, records []record.Record, now time.Time) {
 	columns := []string{"DEPLOY", "REVISION", "RESULT", "TOOK", "WHEN", "BY", "CHANGED"}
-	warned := slices.ContainsFunc(records, func(r deploy.Record) bool { return len(r.Warnings) > 0 })
+	warned := slices.ContainsFunc(records, func(r record.Record) bool { return len(r.Warnings) > 0 })
 	if warned {
 		columns = append(columns, "WARNINGS")
 	}
 	table := newTable(w, columns...)
 	for _, r := range records {
 		by := r.Operator
-		if r.Cause != deploy.CausePush {
+		if r.Cause != record.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
 		cells := []string{r.ID(), short(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
@@ -175,7 +176,7 @@ func printHistory(w io.Writer, records []deploy.Record, now time.Time) {
 
 // printNames says where the deploys of an app are from before it was renamed,
 // and where they go on since.
-func printNames(w io.Writer, records []deploy.Record) {
+func printNames(w io.Writer, records []record.Record) {
 	if len(records) == 0 {
 		return
 	}
@@ -188,18 +189,18 @@ func printNames(w io.Writer, records []deploy.Record) {
 }
 
 // deploy finds a deploy by its id: one that goes on, or a record.
-func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, deploy.Entry, error) {
-	app, number, err := deploy.ParseDeployID(id)
+func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry, error) {
+	app, number, err := record.ParseDeployID(id)
 	if err != nil {
-		return nil, deploy.Entry{}, hint(err, "see the deploys of an app: ssh HOST history APP")
+		return nil, record.Entry{}, hint(err, "see the deploys of an app: ssh HOST history APP")
 	}
 	status, err := c.app(app, access.ReadDeploys)
 	if err != nil {
-		return nil, deploy.Entry{}, err
+		return nil, record.Entry{}, err
 	}
 	if run := c.Engine.Run(app, number); run != nil {
 		if _, ended := run.Outcome(); !ended {
-			return run, deploy.Entry{}, nil
+			return run, record.Entry{}, nil
 		}
 	}
 	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)

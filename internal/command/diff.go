@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // difference is what diff shows: two ends and what changed between them.
@@ -105,7 +106,7 @@ const commitDigits = 7
 
 // deployNumber reads 41 or shop-41 as a deploy of the app; 0 for anything else.
 func deployNumber(app, word string) int {
-	if name, number, err := deploy.ParseDeployID(word); err == nil && name == app {
+	if name, number, err := record.ParseDeployID(word); err == nil && name == app {
 		return number
 	}
 	number, err := strconv.Atoi(word)

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const logsHelp = "One word that names a deploy is one, if there is an app for it: logs shop-42 shows\n" +
@@ -56,7 +57,7 @@ func (c *call) namesDeploy() bool {
 	if pods || len(c.args) > 1 {
 		return false
 	}
-	app, _, err := deploy.ParseDeployID(c.args[0])
+	app, _, err := record.ParseDeployID(c.args[0])
 	_, number := strconv.Atoi(c.args[0])
 	if err != nil && number != nil {
 		return false

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/rollback"
 )
 
@@ -80,7 +81,7 @@ func closing(r *rollback.Rollback, app string, runs []*deploy.Run) string {
 		}
 		return fmt.Sprintf("%s: take commit %s over with: git pull", app, r.Commit.Short())
 	}
-	return r.Closing(deploy.Record{App: app, Result: deploy.Deployed}) // as it stands already
+	return r.Closing(record.Record{App: app, Result: record.Deployed}) // as it stands already
 }
 
 // revision finds what a deploy, a branch, a tag or a commit stands for.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func statusFlags(f *pflag.FlagSet) {
@@ -151,7 +152,7 @@ func fewLines(text string) []string {
 }
 
 // suspended says since when an app is left alone, by whom, and until when.
-func suspended(s deploy.Suspension, now time.Time) string {
+func suspended(s record.Suspension, now time.Time) string {
 	text := "suspended " + ago(s.Since, now) + " by " + s.By
 	if !s.Until.IsZero() {
 		text += " until " + s.Until.UTC().Format("2006-01-02 15:04 UTC")
@@ -170,7 +171,7 @@ func drift(s deploy.Status) string {
 	return text
 }
 
-func lastDeploy(r *deploy.Record, now time.Time) string {
+func lastDeploy(r *record.Record, now time.Time) string {
 	if r == nil {
 		return "never"
 	}

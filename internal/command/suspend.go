@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // What a suspension may be: longer ones are forgotten by those who made them.
@@ -32,7 +33,7 @@ func suspend(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	s := deploy.Suspension{By: c.Caller().Operator}
+	s := record.Suspension{By: c.Caller().Operator}
 	if s.Reason, err = c.reason(); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // testHelp is what a first test needs.
@@ -31,7 +32,7 @@ func test(ctx context.Context, c *call) error {
 	if err != nil {
 		return hint(err, "try again when they are through")
 	}
-	record, err := run.Attach(ctx, func(line string) {
+	rec, err := run.Attach(ctx, func(line string) {
 		if !quiet {
 			fmt.Fprintln(c, line)
 		}
@@ -40,15 +41,15 @@ func test(ctx context.Context, c *call) error {
 		return hint(errors.New("detached; the tests go on"), "run them again: ssh HOST test %s", status.App)
 	}
 	if quiet {
-		results := append([]deploy.HookResult{}, record.Hooks...)
+		results := append([]record.HookResult{}, rec.Hooks...)
 		if err := c.print(results, func(io.Writer) {}); err != nil {
 			return err
 		}
 	}
 	switch {
-	case record.Result == deploy.Deployed:
+	case rec.Result == record.Deployed:
 		return nil
-	case record.Message == deploy.ErrNoTests.Error():
+	case rec.Message == deploy.ErrNoTests.Error():
 		return hint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
 	}
 	return hint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; see how it is: ssh HOST status %s", status.App)

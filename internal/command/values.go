@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const (
@@ -137,7 +138,7 @@ func (c *call) renew(ctx context.Context, renewal deploy.Renewal, done string) e
 	if err != nil {
 		return err
 	}
-	change.Renewal, change.Cause = renewal, deploy.CauseRotate
+	change.Renewal, change.Cause = renewal, record.CauseRotate
 	runs, err := c.beginChange(ctx, status, change)
 	if err != nil {
 		return err

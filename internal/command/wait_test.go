@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestJudgeWait(t *testing.T) {
@@ -22,8 +23,8 @@ func TestJudgeWait(t *testing.T) {
 		"failing":      {deploy.Status{Sync: deploy.InSync, Health: "failing"}, true, false, true},
 		"failed":       {deploy.Status{Sync: deploy.NotSynced, Health: "healthy"}, true, false, true},
 		"held":         {deploy.Status{Sync: deploy.Held, Health: "healthy"}, true, false, true},
-		"suspended":    {deploy.Status{Sync: deploy.InSync, Health: "healthy", Suspension: &deploy.Suspension{}}, true, true, false},
-		"kept from it": {deploy.Status{Sync: deploy.NotSynced, Suspension: &deploy.Suspension{}}, true, false, true},
+		"suspended":    {deploy.Status{Sync: deploy.InSync, Health: "healthy", Suspension: &record.Suspension{}}, true, true, false},
+		"kept from it": {deploy.Status{Sync: deploy.NotSynced, Suspension: &record.Suspension{}}, true, false, true},
 		"elsewhere":    {deploy.Status{Sync: deploy.InSync, Health: "healthy"}, false, false, true},
 	} {
 		done, err := judgeWait(test.status, "1111111111111111111111111111111111111111", test.contained)

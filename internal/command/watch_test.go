@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestChanged(t *testing.T) {
@@ -22,7 +23,7 @@ func TestChanged(t *testing.T) {
 	busy := shop
 	busy.Sync, busy.Running = deploy.Deploying, "shop-2"
 	later := busy
-	later.Last = &deploy.Record{Seconds: 3} // what a line does not say
+	later.Last = &record.Record{Seconds: 3} // what a line does not say
 	for i, test := range []struct {
 		list []deploy.Status
 		want string
@@ -43,7 +44,7 @@ func TestChanged(t *testing.T) {
 func TestInBrief(t *testing.T) {
 	s := deploy.Status{
 		App: "shop", Revision: strings.Repeat("a", 40), Sync: deploy.Drifted, Health: "failing", Running: "shop-2",
-		Suspension: &deploy.Suspension{By: "ana"}, Drift: []string{"x"},
+		Suspension: &record.Suspension{By: "ana"}, Drift: []string{"x"},
 		Sick: []deploy.Symptom{{Object: "Deployment shop/web", State: "0 of 1 pods ready"}, {}},
 	}
 	want := "aaaaaaa, drifted, failing, going on: shop-2, suspended by ana, 1 drifted; Deployment shop/web: 0 of 1 pods ready (and 1 more)"

@@ -8,32 +8,33 @@ import (
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // maxFields is how many fields of one object a record names.
 const maxFields = 50
 
 // account enters what has been done to the app's objects in a record.
-func (a *app) account(record *Record, done *applying) {
-	record.Deleted = done.deleted
-	sort.Strings(record.Deleted)
-	record.Same = done.same + len(done.plan.same)
+func (a *app) account(rec *record.Record, done *applying) {
+	rec.Deleted = done.deleted
+	sort.Strings(rec.Deleted)
+	rec.Same = done.same + len(done.plan.same)
 	for _, step := range done.done {
 		o := step.recorded()
-		if record.Result == Corrected {
+		if rec.Result == record.Corrected {
 			o.Culprit = culpritOf(step.Culprit)
 		}
-		record.Objects = append(record.Objects, o)
+		rec.Objects = append(rec.Objects, o)
 	}
 	if done.plan.partial {
-		record.Same = max(a.objectCount()-len(record.Objects), 0)
+		rec.Same = max(a.objectCount()-len(rec.Objects), 0)
 	}
-	sort.Slice(record.Objects, func(i, k int) bool { return record.Objects[i].Key < record.Objects[k].Key })
+	sort.Slice(rec.Objects, func(i, k int) bool { return rec.Objects[i].Key < rec.Objects[k].Key })
 }
 
 // recorded is a step as a record has it, without the culprit.
-func (s Step) recorded() Object {
-	o := Object{Key: s.ID.Key(), Action: s.Action}
+func (s Step) recorded() record.Object {
+	o := record.Object{Key: s.ID.Key(), Action: s.Action}
 	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
 		o.Fields = append(o.Fields, change.Path)
 	}
@@ -41,18 +42,18 @@ func (s Step) recorded() Object {
 }
 
 // left is drift that was left as found, as a record has it.
-func left(steps []Step) []Object {
-	var objects []Object
+func left(steps []Step) []record.Object {
+	var objects []record.Object
 	for _, step := range steps {
 		o := step.recorded()
-		o.Action, o.Culprit = Left, culpritOf(step.Culprit)
+		o.Action, o.Culprit = record.Left, culpritOf(step.Culprit)
 		objects = append(objects, o)
 	}
 	return objects
 }
 
 // culpritOf is a culprit as a record has it; nil if nobody is known.
-func culpritOf(c owner.Culprit) *Culprit {
+func culpritOf(c owner.Culprit) *owner.Culprit {
 	if c.Manager == "" {
 		return nil
 	}
@@ -69,9 +70,9 @@ func (a *app) objectCount() int {
 // entry is what is to be kept of a deploy that ends as record says. What the
 // plan applied is written where it is another than before, so that a record
 // costs what the deploy has changed.
-func (a *app) entry(plan *Plan, record Record) Entry {
+func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 	a.mu.Lock()
-	entry := Entry{Record: record, Noted: maps.Clone(a.objects)}
+	entry := record.Entry{Record: rec, Noted: maps.Clone(a.objects)}
 	unsaved := a.unsaved
 	a.unsaved = map[manifest.ID]bool{}
 	a.mu.Unlock()
@@ -88,7 +89,7 @@ func (a *app) entry(plan *Plan, record Record) Entry {
 		}
 	}
 	for id := range unsaved {
-		kept := Kept{ID: id}
+		kept := record.Kept{ID: id}
 		now, ours := entry.Noted[id]
 		step, planned := steps[id]
 		switch {
@@ -103,7 +104,7 @@ func (a *app) entry(plan *Plan, record Record) Entry {
 }
 
 // keepUnsaved has the next record write what this one did not.
-func (a *app) keepUnsaved(kept []Kept) {
+func (a *app) keepUnsaved(kept []record.Kept) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, k := range kept {

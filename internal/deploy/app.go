@@ -13,14 +13,15 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // noted is how an object was when we last applied it or found it right.
-type noted = Noted
+type noted = record.Noted
 
 // job is one thing for an app's worker to do.
 type job struct {
-	cause  Cause
+	cause  record.Cause
 	caller access.Caller
 	push   string    // the push's id, for the record
 	force  bool      // recreate what cannot be changed in place
@@ -61,7 +62,7 @@ type app struct {
 	mu         sync.Mutex
 	branch     string
 	want       *target // nil: leave the cluster alone
-	last       *Record
+	last       *record.Record
 	skipped    string // the branch's newest revision, if it was pushed with -o skip
 	numbers    int    // the highest number given to a deploy
 	objects    map[manifest.ID]noted
@@ -82,7 +83,7 @@ type app struct {
 	drift      map[manifest.ID]Step  // differences left alone
 	fights     map[manifest.ID]Fight // objects that drift again and again
 	ill        map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
-	suspended  *Suspension           // nil: it is not
+	suspended  *record.Suspension    // nil: it is not
 	alarm      *time.Timer           // runs until the suspension's time is over
 	toldSync   string                // what was told of why the app is not in sync; "" for nothing
 	trouble    string                // why the last check could not be done
@@ -124,7 +125,7 @@ func (a *app) sameHome(repo, branch string) error {
 	return fmt.Errorf("app %s is deployed from branch %s of repository %s", a.name, a.branch, a.repo)
 }
 
-func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == Removed }
+func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == record.Removed }
 
 // prunes reports whether the app's newest record says that it deletes what leaves it.
 func (a *app) prunes() bool {
@@ -162,16 +163,16 @@ func (a *app) moveIn(repo, branch string) {
 
 // remember takes a record over as the app's newest. Which objects it has
 // changed is not kept in memory: history has it.
-func (a *app) remember(record Record) {
-	record.Objects, record.Deleted = nil, nil
+func (a *app) remember(rec record.Record) {
+	rec.Objects, rec.Deleted = nil, nil
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.last = &record
-	a.numbers = max(a.numbers, record.Number)
+	a.last = &rec
+	a.numbers = max(a.numbers, rec.Number)
 }
 
 // recall takes an app over as its newest record has it.
-func (a *app) recall(saved Saved) {
+func (a *app) recall(saved record.Saved) {
 	a.remember(saved.Record)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -200,7 +201,7 @@ func (a *app) setWant(t *target) {
 	}
 }
 
-func (a *app) lastRecord() *Record {
+func (a *app) lastRecord() *record.Record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.last
@@ -281,7 +282,7 @@ func (a *app) knows(t *target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.stands().applied() || a.last.Result == Skipped)
+	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
 }
 
 // digestFor is a target's digest as a record has it: a remnant stands for what was
@@ -360,10 +361,10 @@ func (a *app) enqueue(j *job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case j.cause.check() && a.job != nil && (j.look || !a.job.look):
+	case j.cause.Checks() && a.job != nil && (j.look || !a.job.look):
 		a.job.adopt(j)
 		return
-	case !j.cause.check():
+	case !j.cause.Checks():
 		if a.job != nil {
 			j.adopt(a.job)
 		}

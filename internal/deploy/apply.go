@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const (
@@ -43,7 +44,7 @@ type applying struct {
 	early      []manifest.ID   // applied for the hooks that come before everything
 	under      []running       // hooks under way
 	ended      []running
-	hooks      []HookResult
+	hooks      []record.HookResult
 	stopped    error // why the last hooks did not come to their end
 
 	mu      sync.Mutex
@@ -121,15 +122,15 @@ const maxUnchanged = 10
 // they are.
 func (p *Plan) printUnchanged(run *Run) {
 	if n := p.Counts().Unchanged; n > maxUnchanged {
-		run.Printf("  %-10s  %d objects", Unchanged, n)
+		run.Printf("  %-10s  %d objects", record.Unchanged, n)
 		return
 	}
 	for _, step := range p.withSame() {
 		switch {
 		case step.ended:
-			run.event(string(Unchanged), step.ID, step.Note)
-		case step.Action == Unchanged:
-			run.event(string(Unchanged), step.ID, "")
+			run.event(string(record.Unchanged), step.ID, step.Note)
+		case step.Action == record.Unchanged:
+			run.event(string(record.Unchanged), step.ID, "")
 		}
 	}
 }
@@ -183,7 +184,7 @@ func (w *applying) applyStage(stage []Step) error {
 func (w *applying) withoutKept(stage []Step) []Step {
 	var rest []Step
 	for i := range stage {
-		if step := &stage[i]; step.Action != Unchanged {
+		if step := &stage[i]; step.Action != record.Unchanged {
 			rest = append(rest, *step)
 			continue
 		}
@@ -337,7 +338,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		return
 	}
 	if w.app.engine.alsoAsks(w.target, &companions{}, step.ID) != "" {
-		step.Action = Release // somebody asks for it who did not when it was planned
+		step.Action = record.Release // somebody asks for it who did not when it was planned
 	}
 	released := false
 	err := again(ctx, func() (err error) {
@@ -355,7 +356,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 	w.mu.Lock()
 	w.deleted = append(w.deleted, step.ID.Key())
 	w.mu.Unlock()
-	w.run.event(string(Delete), step.ID, "")
+	w.run.event(string(record.Delete), step.ID, "")
 }
 
 // bringOut deletes or releases an object, if the cluster has its kind: without its
@@ -367,7 +368,7 @@ func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err 
 		switch {
 		case err != nil || !served || kind.Namespaced != (step.ID.Namespace != ""): // of another scope it is another object
 			return false, err
-		case step.Action == Release:
+		case step.Action == record.Release:
 			return true, w.release(ctx, kind, step)
 		}
 		if err = w.remove(ctx, kind, step); !kube.IsUnserved(err) || !first { // unserved: not as it was a moment ago

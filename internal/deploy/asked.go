@@ -1,64 +1,10 @@
 package deploy
 
-import "strings"
-
-// Asked is what a pusher asked for with a revision, beyond its being deployed. It
-// is kept with the branch before Git moves it, so that a server which is killed
-// then does the same when it starts again.
-type Asked struct {
-	Revision string
-	Force    bool // recreate what cannot be changed in place
-	Skip     bool // do not deploy
-}
-
-// Any reports whether there is something to keep.
-func (a Asked) Any() bool { return a.Force || a.Skip }
-
-// String is what ParseAsked reads.
-func (a Asked) String() string {
-	words := []string{a.Revision}
-	if a.Force {
-		words = append(words, "force")
-	}
-	if a.Skip {
-		words = append(words, "skip")
-	}
-	return strings.Join(words, " ")
-}
-
-// ParseAsked reads what String has written. Words that it does not know, of a
-// later version perhaps, are passed over.
-func ParseAsked(text string) Asked {
-	var a Asked
-	for i, word := range strings.Fields(text) {
-		switch {
-		case i == 0:
-			a.Revision = word
-		case word == "force":
-			a.Force = true
-		case word == "skip":
-			a.Skip = true
-		}
-	}
-	return a
-}
+import (
+	"github.com/pushboat/pushboat/internal/record"
+)
 
 // Asked is what the change asks for.
-func (p *Prepared) Asked() Asked {
-	return Asked{Revision: p.Revision, Force: p.Options.Force, Skip: p.Options.Skip}
-}
-
-// keeps returns the revision that an app stays with, if the newest revision of its
-// branch was pushed with -o skip. A server that was killed before it could record
-// that knows it from what was asked.
-func (r *Record) keeps(head string, asked Asked) (revision string, ok bool) {
-	switch {
-	case r.Skipped == head:
-		return r.Held, true
-	case !asked.Skip || asked.Revision != head || r.Revision == head: // it was deployed on request since
-		return "", false
-	case r.Skipped != "":
-		return r.Held, true
-	}
-	return r.Revision, true
+func (p *Prepared) Asked() record.Asked {
+	return record.Asked{Revision: p.Revision, Force: p.Options.Force, Skip: p.Options.Skip}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // mayCompare reports whether an object of a revision that nobody has accepted may be
@@ -31,9 +32,9 @@ func hides(o *manifest.Object) bool {
 // unseen plans an object that is compared with nothing. It is checked as if it were a
 // new one, where nothing can be in its way.
 func (p *planner) unseen(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
-	step.Action = Create
+	step.Action = record.Create
 	if o.policy.Phase != 0 {
-		step.Action = Hook
+		step.Action = record.Hook
 	}
 	step.say("not compared with what runs")
 	if p.with.pending(o.kind) {

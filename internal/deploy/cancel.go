@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // ErrNothingGoesOn says that an app has no deploy whose wait could be ended.
@@ -52,15 +53,15 @@ func cancelledBy(wait context.Context) string {
 
 // enterCancel notes in the record of a deploy that has not come to a good end who
 // ended its wait.
-func enterCancel(wait context.Context, r *Record) {
-	if r.Result == Failed || r.Result == Unhealthy {
+func enterCancel(wait context.Context, r *record.Record) {
+	if r.Result == record.Failed || r.Result == record.Unhealthy {
 		r.Cancelled = cancelledBy(wait)
 	}
 }
 
 // cancelledText is the outcome of a deploy whose wait was ended.
-func cancelledText(r Record, took, id, why string) string {
-	if r.Result == Unhealthy {
+func cancelledText(r record.Record, took, id, why string) string {
+	if r.Result == record.Unhealthy {
 		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
 			r.App, short(r.Revision), r.Cancelled, took, id, why, r.App)
 	}
@@ -72,6 +73,6 @@ func cancelledText(r Record, took, id, why string) string {
 // an operator has cancelled it, or a hook stopped it.
 func (a *app) held(t *target) bool {
 	last := a.lastRecord()
-	cancelled := !t.gone && last != nil && last.Result == Failed && last.Cancelled != "" && last.Digest == a.digestFor(t)
+	cancelled := !t.gone && last != nil && last.Result == record.Failed && last.Cancelled != "" && last.Digest == a.digestFor(t)
 	return cancelled || a.heldByHook(t)
 }

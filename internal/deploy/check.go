@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Finding is what a check found of one app.
@@ -49,7 +50,7 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 			return nil, fmt.Errorf("app %q not found", name)
 		}
 		answers[i] = make(chan Finding, 1)
-		a.enqueue(&job{cause: CauseCheck, caller: caller, fresh: now, full: full, askers: answers[i : i+1]})
+		a.enqueue(&job{cause: record.CauseCheck, caller: caller, fresh: now, full: full, askers: answers[i : i+1]})
 	}
 	findings := make([]Finding, len(names))
 	for i, name := range names {
@@ -84,7 +85,7 @@ func (j *job) unrendered(why string) {
 }
 
 // instead returns a job that does for another cause what this one was to do.
-func (j *job) instead(cause Cause) *job {
+func (j *job) instead(cause record.Cause) *job {
 	other := &job{cause: cause, caller: j.caller}
 	other.adopt(j)
 	return other
@@ -98,9 +99,9 @@ func (a *app) answer(j *job) {
 	case j.run == nil:
 		j.finding.Result = CheckUnchanged
 	default:
-		record, ended := j.run.Outcome()
-		j.finding.Result, j.finding.Message = CheckDeployed, record.Message
-		if !ended || !record.Result.OK() {
+		rec, ended := j.run.Outcome()
+		j.finding.Result, j.finding.Message = CheckDeployed, rec.Message
+		if !ended || !rec.Result.OK() {
 			j.finding.Result = CheckFailed
 		}
 	}
@@ -133,7 +134,7 @@ func (a *app) doubt(f *Finding) {
 
 // found says what a plan means for an app with a drift setting, and that may be
 // suspended.
-func found(plan *Plan, drift string, s *Suspension) Finding {
+func found(plan *Plan, drift string, s *record.Suspension) Finding {
 	if plan.Empty() {
 		return Finding{Result: CheckUnchanged}
 	}
@@ -143,7 +144,7 @@ func found(plan *Plan, drift string, s *Suspension) Finding {
 	}
 	switch {
 	case s != nil:
-		f.Result, f.Message = CheckDrifted, "left alone, "+s.describe()
+		f.Result, f.Message = CheckDrifted, "left alone, "+s.Describe()
 	case drift != appfile.DriftCorrect:
 		f.Result, f.Message = CheckDrifted, "left alone, by drift: "+drift
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Commit makes a prepared change what is wanted, once Git has moved the
@@ -102,14 +103,14 @@ func (p *Prepared) formerly(name string) []string {
 	return names
 }
 
-func causeOf(p *Prepared) Cause {
+func causeOf(p *Prepared) record.Cause {
 	switch {
 	case p.Cause != "":
 		return p.Cause
 	case p.Push == "":
-		return CauseSync
+		return record.CauseSync
 	}
-	return CausePush
+	return record.CausePush
 }
 
 // inOrder sorts targets so that each comes after those that it depends on.
@@ -153,7 +154,7 @@ func (e *Engine) skip(p *Prepared) []*Run {
 	runs := make([]*Run, 0, len(apps))
 	for _, a := range apps {
 		a.setSkipped(p.Revision)
-		j := &job{cause: CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
+		j := &job{cause: record.CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
 		j.run.revision = p.Revision
 		a.finish(j, a.skippedRecord(j))
 		runs = append(runs, j.run)
@@ -163,13 +164,13 @@ func (e *Engine) skip(p *Prepared) []*Run {
 
 // skippedRecord is the record of a revision that is not to be deployed. It carries
 // on what the cluster has.
-func (a *app) skippedRecord(j *job) Record {
-	record := a.newRecord(j, Skipped, "pushed with -o skip")
-	record.Same = a.objectCount()
-	if last := a.lastRecord(); last != nil && (last.stands().applied() || last.Result == Skipped) {
-		record.Digest = last.Digest
+func (a *app) skippedRecord(j *job) record.Record {
+	rec := a.newRecord(j, record.Skipped, "pushed with -o skip")
+	rec.Same = a.objectCount()
+	if last := a.lastRecord(); last != nil && (last.Stands().Applied() || last.Result == record.Skipped) {
+		rec.Digest = last.Digest
 	}
-	return record
+	return rec
 }
 
 // CheckDue has an app compared with its cluster by its schedule. The check asks
@@ -177,7 +178,7 @@ func (a *app) skippedRecord(j *job) Record {
 // app since the time that it was due.
 func (e *Engine) CheckDue(name string, due time.Time) {
 	if a := e.app(name); a != nil {
-		a.enqueue(&job{cause: CauseSchedule, caller: access.System(string(CauseSchedule)), fresh: due})
+		a.enqueue(&job{cause: record.CauseSchedule, caller: access.System(string(record.CauseSchedule)), fresh: due})
 	}
 }
 
@@ -185,7 +186,7 @@ func (e *Engine) CheckDue(name string, due time.Time) {
 // for that.
 func (e *Engine) FullCheckDue(name string, due time.Time) {
 	if a := e.app(name); a != nil {
-		a.enqueue(&job{cause: CauseSchedule, caller: access.System("full check"), fresh: due, full: true})
+		a.enqueue(&job{cause: record.CauseSchedule, caller: access.System("full check"), fresh: due, full: true})
 	}
 }
 
@@ -194,14 +195,14 @@ func (e *Engine) FullCheckDue(name string, due time.Time) {
 func (e *Engine) checkTroubled(cluster string) {
 	for _, a := range e.sorted() {
 		if t := a.wanted(); t != nil && t.spec.Cluster == cluster && a.troubled() {
-			e.Check(a.name, CauseRetry)
+			e.Check(a.name, record.CauseRetry)
 		}
 	}
 }
 
 // Check has an app compared with its cluster, unless something is queued for
 // it already. An unknown app is ignored.
-func (e *Engine) Check(name string, cause Cause) {
+func (e *Engine) Check(name string, cause record.Cause) {
 	if a := e.app(name); a != nil {
 		a.enqueue(&job{cause: cause, caller: access.System(string(cause))})
 	}

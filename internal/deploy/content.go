@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // contentDigest changes whenever the cluster is to hold something else: other objects,
@@ -21,8 +22,8 @@ func contentDigest(spec appfile.App, rendered string) string {
 }
 
 // stamp writes a target's digests into a record.
-func (a *app) stamp(record *Record, t *target) {
-	record.Digest, record.Content = a.digestFor(t), a.contentFor(t)
+func (a *app) stamp(rec *record.Record, t *target) {
+	rec.Digest, rec.Content = a.digestFor(t), a.contentFor(t)
 }
 
 // contentFor is what digestFor is, for the target's content.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // check compares what runs with what should, and corrects, warns or leaves it
@@ -35,7 +36,7 @@ func (a *app) check(t *target, j *job) bool {
 		a.begin(j)
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
 		plan.runsHooks = false
-		return a.carryOut(t, j, plan, Deployed)
+		return a.carryOut(t, j, plan, record.Deployed)
 	case plan.Empty() && dying:
 		return !again
 	case plan.Empty():
@@ -70,8 +71,8 @@ func (a *app) correctRest(t *target, j *job, plan *Plan) {
 // came to its end after its deploy.
 func (a *app) recover(t *target, j *job) bool {
 	last := a.lastRecord()
-	late := last.stands() == Unhealthy || last.stands() == Superseded
-	if !late && !a.endsUnsaved() || last.hookFailed() {
+	late := last.Stands() == record.Unhealthy || last.Stands() == record.Superseded
+	if !late && !a.endsUnsaved() || last.HookFailed() {
 		return true
 	}
 	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
@@ -79,10 +80,10 @@ func (a *app) recover(t *target, j *job) bool {
 	}
 	a.begin(j)
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
-	record := a.newRecord(j, Deployed, "")
-	record.Same = a.objectCount()
-	a.stamp(&record, t)
-	a.finish(j, record)
+	rec := a.newRecord(j, record.Deployed, "")
+	rec.Same = a.objectCount()
+	a.stamp(&rec, t)
+	a.finish(j, rec)
 	return true
 }
 
@@ -99,7 +100,7 @@ func (a *app) warn(t *target, j *job, news []Step) {
 		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
 			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
-	a.recordQuiet(j, DriftFound, plural(len(news), "object")+" left as found (drift: warn)", news...)
+	a.recordQuiet(j, record.DriftFound, plural(len(news), "object")+" left as found (drift: warn)", news...)
 }
 
 // correct takes drift back.
@@ -110,16 +111,16 @@ func (a *app) correct(t *target, j *job, plan *Plan) bool {
 		a.printDrift(j.run, step)
 		a.remark(j.run, step, j.looks[step.ID])
 	}
-	return a.carryOut(t, j, plan, Corrected)
+	return a.carryOut(t, j, plan, record.Corrected)
 }
 
 // whatDrifted says what has become of an object, and by whom if that is known.
 func whatDrifted(step Step) string {
 	who := step.Culprit.String()
 	switch {
-	case step.Action == Create:
+	case step.Action == record.Create:
 		return "was deleted"
-	case step.Action == Configure && who != "":
+	case step.Action == record.Configure && who != "":
 		return strings.TrimSuffix("changed by "+who+"; "+step.Note, "; ")
 	}
 	return step.Note

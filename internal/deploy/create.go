@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // A first deploy is all objects that the index does not know, and nearly all of
@@ -17,7 +18,7 @@ func (p *planner) planNew(ctx context.Context, o resolved, step Step) (_ Step, _
 	if _, known := p.cluster.Index.Get(o.id); known || len(p.target.spec.Pointers(o.id)) > 0 {
 		return step, nil, false
 	}
-	step.Action = Create
+	step.Action = record.Create
 	if p.namespaceIsNew(ctx, o.id.Namespace) {
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), true
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // comesWithDefinition plans a custom resource whose definition is new or
@@ -22,7 +23,7 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 	case err != nil:
 		return step, append(problems, p.explain(ctx, o, err)...), unreachable(err)
 	case running == nil:
-		step.Action = Create
+		step.Action = record.Create
 		return step, problems, nil
 	}
 	step.entry = p.cluster.Index.EntryOf(running)
@@ -39,7 +40,7 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 	case apierrors.IsForbidden(err):
 		return step, append(problems, p.explain(ctx, o, err)...), nil
 	default: // it does not fit the old definition, which need not be a mistake
-		step.Action = Configure
+		step.Action = record.Configure
 		step.Changes = p.written(o, running)
 	}
 	return step, problems, nil

@@ -10,15 +10,16 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestParseDeployID(t *testing.T) {
-	app, number, err := ParseDeployID(DeployID("my-shop", 42))
+	app, number, err := record.ParseDeployID(record.DeployID("my-shop", 42))
 	if app != "my-shop" || number != 42 || err != nil {
 		t.Fatalf("got %q, %d, %v", app, number, err)
 	}
 	for _, id := range []string{"", "shop", "shop-", "-1", "shop-0", "shop-x", "shop-99999999999999999999"} {
-		if app, number, err := ParseDeployID(id); err == nil {
+		if app, number, err := record.ParseDeployID(id); err == nil {
 			t.Errorf("%q was read as %q, %d", id, app, number)
 		}
 	}
@@ -79,13 +80,13 @@ func TestRunAttach(t *testing.T) {
 	run := newRun("shop", 1)
 	run.Printf("first\nsecond")
 	lines := make(chan string)
-	outcome := make(chan Record)
+	outcome := make(chan record.Record)
 	go func() {
-		record, err := run.Attach(t.Context(), func(line string) { lines <- line })
+		rec, err := run.Attach(t.Context(), func(line string) { lines <- line })
 		if err != nil {
 			t.Error(err)
 		}
-		outcome <- record
+		outcome <- rec
 	}()
 	for _, want := range []string{"first", "second"} {
 		if got := <-lines; got != want {
@@ -96,12 +97,12 @@ func TestRunAttach(t *testing.T) {
 	if got := <-lines; strings.Contains(got, "\x1b") || !strings.HasPrefix(got, "third") {
 		t.Errorf("got %q", got)
 	}
-	run.finish(Record{App: "shop", Result: Deployed})
-	if record := <-outcome; record.Result != Deployed {
-		t.Errorf("got %v", record)
+	run.finish(record.Record{App: "shop", Result: record.Deployed})
+	if rec := <-outcome; rec.Result != record.Deployed {
+		t.Errorf("got %v", rec)
 	}
 	late, err := run.Attach(t.Context(), func(string) {})
-	if err != nil || late.Result != Deployed {
+	if err != nil || late.Result != record.Deployed {
 		t.Errorf("attached after the end: %v, %v", late, err)
 	}
 }
@@ -116,12 +117,12 @@ func TestRunAttachEndsWithItsContext(t *testing.T) {
 
 func TestEnqueue(t *testing.T) {
 	a := newApp(New(Config{}), "shop", "shop", "main")
-	check := &job{cause: CauseSchedule}
-	first := &job{cause: CausePush, run: a.newRun()}
-	second := &job{cause: CausePush, run: a.newRun()}
+	check := &job{cause: record.CauseSchedule}
+	first := &job{cause: record.CausePush, run: a.newRun()}
+	second := &job{cause: record.CausePush, run: a.newRun()}
 	a.enqueue(check)
 	a.enqueue(first)
-	a.enqueue(&job{cause: CauseDrift})
+	a.enqueue(&job{cause: record.CauseDrift})
 	a.enqueue(second)
 	got, overtaken := a.take()
 	if got != second || len(overtaken) != 1 || overtaken[0] != first {
@@ -136,11 +137,11 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 	a := newApp(New(Config{}), "shop", "shop", "main")
 	wait, cancel := context.WithCancelCause(t.Context())
 	a.setCancelWait(cancel)
-	a.enqueue(&job{cause: CauseSchedule})
+	a.enqueue(&job{cause: record.CauseSchedule})
 	if wait.Err() != nil {
 		t.Fatal("a check ended the wait for health")
 	}
-	a.enqueue(&job{cause: CausePush, run: a.newRun()})
+	a.enqueue(&job{cause: record.CausePush, run: a.newRun()})
 	if !errors.Is(context.Cause(wait), errSuperseded) {
 		t.Fatalf("the wait goes on: %v", context.Cause(wait))
 	}
@@ -150,26 +151,26 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
 	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
-	j := &job{cause: CausePush, run: a.newRun()}
+	j := &job{cause: record.CausePush, run: a.newRun()}
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
 	}
 	a.rescanAfter(j)
-	record, ended := j.run.Outcome()
-	if !ended || record.Result != Failed || !strings.Contains(record.Message, `cluster "gone" is not known`) {
-		t.Errorf("got %+v, %v", record, ended)
+	rec, ended := j.run.Outcome()
+	if !ended || rec.Result != record.Failed || !strings.Contains(rec.Message, `cluster "gone" is not known`) {
+		t.Errorf("got %+v, %v", rec, ended)
 	}
 }
 
 func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "gone"}, revision: "r"})
-	j := &job{cause: CausePush, run: a.newRun()} // and no Recorder to save to
+	j := &job{cause: record.CausePush, run: a.newRun()} // and no Recorder to save to
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
 	}
-	if record, ended := j.run.Outcome(); !ended || record.Result != Failed {
-		t.Errorf("those who are attached wait for ever: %+v", record)
+	if rec, ended := j.run.Outcome(); !ended || rec.Result != record.Failed {
+		t.Errorf("those who are attached wait for ever: %+v", rec)
 	}
 }
 
@@ -181,6 +182,6 @@ func quiet() *logrus.Entry {
 }
 
 // forgetful keeps no records.
-type forgetful struct{ Recorder }
+type forgetful struct{ record.Recorder }
 
-func (forgetful) Save(context.Context, Entry) error { return nil }
+func (forgetful) Save(context.Context, record.Entry) error { return nil }

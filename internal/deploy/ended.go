@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // What runs to an end, such as a Job, is done when it came there: until its manifest
@@ -22,7 +23,7 @@ func (a *app) noticeEnd(event live.Event) {
 		end = health.Succeeded
 	}
 	if end != "" && a.noteEnd(event.Entry.ID, end) && a.idleNow() {
-		a.engine.Check(a.name, CauseHealth) // which records it
+		a.engine.Check(a.name, record.CauseHealth) // which records it
 	}
 }
 

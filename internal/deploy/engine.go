@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -78,7 +79,7 @@ type Source interface {
 	Main(repo string) (string, error)
 	// Asked returns what was asked for with the newest revision that the gate
 	// has accepted for a branch, if that was anything.
-	Asked(repo, branch string) (Asked, error)
+	Asked(repo, branch string) (record.Asked, error)
 	// Tree reads a revision.
 	Tree(repo, revision string) (fs.FS, error)
 }
@@ -87,7 +88,7 @@ type Source interface {
 type Config struct {
 	Clusters map[string]*Cluster // "default" is always there
 	Source   Source
-	Recorder Recorder
+	Recorder record.Recorder
 	Renderer *render.Renderer
 	Sealed   *sealed.Store
 	Server   string // this server's id, by which inventories on clusters name it
@@ -111,7 +112,7 @@ type Engine struct {
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
-	rollback     func(ctx context.Context, failed Record) (Sequel, error)
+	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)
 
 	bell   bell
 	logs   atomic.Int64 // of containers, that are being read
@@ -266,7 +267,7 @@ const openTimeout = 15 * time.Second
 func (e *Engine) startApps(cluster string) {
 	for _, a := range e.sorted() {
 		if t := a.wanted(); t != nil && t.spec.Cluster == cluster {
-			a.enqueue(&job{cause: CauseStart, caller: access.System("start")})
+			a.enqueue(&job{cause: record.CauseStart, caller: access.System("start")})
 		}
 	}
 }

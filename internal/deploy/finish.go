@@ -7,36 +7,37 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // newRecord begins the account of a job.
-func (a *app) newRecord(j *job, result Result, message string) Record {
+func (a *app) newRecord(j *job, result record.Result, message string) record.Record {
 	t := a.wanted()
 	started := time.Now()
 	if j.run != nil {
 		started = j.run.started
 	}
 	repo, branch := a.home()
-	record := Record{
+	rec := record.Record{
 		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
 		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
 		Started: started, Result: result, Message: message, Formerly: j.formerly,
 	}
 	if t != nil {
-		record.Revision, record.Cluster, record.NoPrune, record.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
-		record.Charts, record.Generated = t.charts, a.generatedPaths(t)
+		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
+		rec.Charts, rec.Generated = t.charts, a.generatedPaths(t)
 	}
-	if record.Skipped = a.skippedRevision(); record.Skipped != "" && t != nil {
-		record.Held = t.revision
+	if rec.Skipped = a.skippedRevision(); rec.Skipped != "" && t != nil {
+		rec.Held = t.revision
 	}
-	record.Suspension = a.suspension()
+	rec.Suspension = a.suspension()
 	if j.run != nil {
-		record.Number = j.run.Number
+		rec.Number = j.run.Number
 		if j.run.revision != "" {
-			record.Revision = j.run.revision
+			rec.Revision = j.run.revision
 		}
 	}
-	return record
+	return rec
 }
 
 // generatedPaths are the paths of the app's generated values, for its record. Of what is
@@ -54,40 +55,40 @@ func (a *app) generatedPaths(t *target) []string {
 
 // finish stores the record of a deploy, then says how the deploy ended and lets
 // go of those who are attached: what they are told is on disk.
-func (a *app) finish(j *job, record Record) {
-	record.Seconds = time.Since(record.Started).Seconds()
-	record.Undone = a.rollsBack(j, record)
-	if a.repeats(record) && !record.Undone {
-		j.run.Printf("%s", outcome(record))
-		j.run.finish(record)
+func (a *app) finish(j *job, rec record.Record) {
+	rec.Seconds = time.Since(rec.Started).Seconds()
+	rec.Undone = a.rollsBack(j, rec)
+	if a.repeats(rec) && !rec.Undone {
+		j.run.Printf("%s", outcome(rec))
+		j.run.finish(rec)
 		return
 	}
-	a.save(j, record)
-	j.run.Printf("%s", outcome(record))
-	if record.Result != Superseded || record.Digest != "" {
-		a.remember(record)
+	a.save(j, rec)
+	j.run.Printf("%s", outcome(rec))
+	if rec.Result != record.Superseded || rec.Digest != "" {
+		a.remember(rec)
 	}
-	a.sealApplied(a.wanted(), record)
-	a.log(record)
-	a.publishRecord(record)
-	if record.Undone {
-		a.rollBack(j.run, record)
+	a.sealApplied(a.wanted(), rec)
+	a.log(rec)
+	a.publishRecord(rec)
+	if rec.Undone {
+		a.rollBack(j.run, rec)
 	}
-	j.run.finish(record)
+	j.run.finish(rec)
 }
 
 // save stores a record. Without it the deploy stands all the same, and the next
 // record has what this one lacks.
-func (a *app) save(j *job, record Record) {
+func (a *app) save(j *job, rec record.Record) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	entry := a.entry(j.plan, record)
-	entry.Log = j.run.logWith(outcome(record))
+	entry := a.entry(j.plan, rec)
+	entry.Log = j.run.logWith(outcome(rec))
 	err := a.engine.Recorder.Save(ctx, entry)
 	if err == nil {
 		return
 	}
-	a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", record.ID(), err)
+	a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", rec.ID(), err)
 	j.run.Printf("warning: this deploy could not be recorded: %v", err)
 	a.keepUnsaved(entry.Kept)
 }
@@ -97,25 +98,25 @@ func (a *app) save(j *job, record Record) {
 const saveTimeout = 2 * time.Minute
 
 // repeats reports whether a retry failed just as the deploy before it did.
-func (a *app) repeats(record Record) bool {
+func (a *app) repeats(rec record.Record) bool {
 	last := a.lastRecord()
-	return last != nil && record.Cause.check() && record.Result == Failed &&
-		last.Result == Failed && last.Revision == record.Revision && last.Message == record.Message
+	return last != nil && rec.Cause.Checks() && rec.Result == record.Failed &&
+		last.Result == record.Failed && last.Revision == rec.Revision && last.Message == rec.Message
 }
 
-func (a *app) log(record Record) {
-	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", record.ID()).
-		WithField("revision", short(record.Revision)).WithField("cause", record.Cause).
-		WithField("operator", record.Operator)
-	if record.Result.OK() || record.Result == Superseded || record.Result == Skipped || record.Standing != "" {
-		entry.Infof("%s", record.Result)
+func (a *app) log(rec record.Record) {
+	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", rec.ID()).
+		WithField("revision", short(rec.Revision)).WithField("cause", rec.Cause).
+		WithField("operator", rec.Operator)
+	if rec.Result.OK() || rec.Result == record.Superseded || rec.Result == record.Skipped || rec.Standing != "" {
+		entry.Infof("%s", rec.Result)
 		return
 	}
-	entry.Warnf("%s: %s", record.Result, manifest.Clean(record.Message))
+	entry.Warnf("%s: %s", rec.Result, manifest.Clean(rec.Message))
 }
 
 // removal says what has become of the objects of an app that is no more.
-func removal(r Record) string {
+func removal(r record.Record) string {
 	switch {
 	case r.Renamed != "":
 		return fmt.Sprintf("%s: renamed to %s, nothing deleted", r.App, r.Renamed)
@@ -127,7 +128,7 @@ func removal(r Record) string {
 
 // outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
-func outcome(r Record) string {
+func outcome(r record.Record) string {
 	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
 	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
@@ -135,24 +136,24 @@ func outcome(r Record) string {
 		return cancelledText(r, took, id, why)
 	}
 	switch r.Result {
-	case Deployed:
+	case record.Deployed:
 		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
-	case Corrected:
+	case record.Corrected:
 		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
-	case Suspended:
+	case record.Suspended:
 		return heldText(r)
-	case Resumed:
+	case record.Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id)
-	case DriftFound:
+	case record.DriftFound:
 		return fmt.Sprintf("%s: %s %s\nhint: take it back with: ssh HOST sync %s", r.App, r.Message, id, r.App)
-	case Removed:
+	case record.Removed:
 		return removal(r) + " " + id
-	case Skipped:
+	case record.Skipped:
 		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: ssh HOST sync %s", r.App, rev, id, r.App)
-	case Superseded:
+	case record.Superseded:
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
-	case Unhealthy:
-		if r.hookFailed() {
+	case record.Unhealthy:
+		if r.HookFailed() {
 			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
 		}
 		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
@@ -161,13 +162,13 @@ func outcome(r Record) string {
 }
 
 // next says what becomes of a deploy that did not end well, and what to do.
-func next(r Record) string {
+func next(r record.Record) string {
 	switch {
 	case r.Undone:
 		return "the commit was kept; onFailure: rollback takes the app back next"
-	case r.Result == Unhealthy:
+	case r.Result == record.Unhealthy:
 		return "the commit was kept; push a fix, or see: ssh HOST status " + r.App
-	case r.hookFailed():
+	case r.HookFailed():
 		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + r.App
 	}
 	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + r.App

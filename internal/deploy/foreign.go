@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // An app's inventory on a cluster names the server that deploys it and the repository
@@ -125,7 +126,7 @@ func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube
 	case a == nil:
 	case a.repository() == repo:
 		a.setParent(at, &stored)
-		e.Check(name, CauseRetry)
+		e.Check(name, record.CauseRetry)
 	default:
 		a.setParent(at, nil) // it was removed there
 	}

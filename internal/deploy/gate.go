@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Options are what a pusher asks for. The zero value asks for nothing special,
@@ -37,9 +38,9 @@ type Change struct {
 	Tree                   fs.FS
 	Options                Options
 	Caller                 access.Caller
-	Push                   string // the push's id
-	Only                   string // one app of the branch; "" for all
-	Cause                  Cause  // "": a push if there is the push's id, else a sync
+	Push                   string       // the push's id
+	Only                   string       // one app of the branch; "" for all
+	Cause                  record.Cause // "": a push if there is the push's id, else a sync
 	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
 	// and that its caller may not deploy. It is only planned, and so that its templates
 	// and names can tell nothing: without keys and values of clusters, and compared
@@ -350,7 +351,7 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 		return false
 	}
 	last := a.lastRecord()
-	return last.stands().OK() && !a.losesWanted(t)
+	return last.Stands().OK() && !a.losesWanted(t)
 }
 
 // planTarget plans one app of a push or a check. The planner comes with what

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -225,13 +226,13 @@ func (e *Engine) keptValues(repo, app string) (generated.Set, error) {
 // hadGenerated lists the generated values that an app's newest record names; none if it
 // was removed since.
 func (e *Engine) hadGenerated(r reading, app string) []string {
-	var last *Record
+	var last *record.Record
 	if saved, ok := r.records[app]; ok {
 		last = &saved.Record
 	} else if a := e.app(app); a != nil {
 		last = a.lastRecord()
 	}
-	if last == nil || last.Result == Removed || last.Repo != r.repo || e.Sealed == nil {
+	if last == nil || last.Result == record.Removed || last.Repo != r.repo || e.Sealed == nil {
 		return nil
 	}
 	return last.Generated

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // A push that deletes more than this share of an app's objects, and more than
@@ -69,7 +70,7 @@ func confirmHint(total int, options Options) string {
 func (p *Plan) deletions() []Step {
 	steps := p.pruned()
 	for _, step := range p.Steps {
-		if step.Action == Recreate && precious[step.ID.GroupKind()] {
+		if step.Action == record.Recreate && precious[step.ID.GroupKind()] {
 			steps = append(steps, step)
 		}
 	}
@@ -117,7 +118,7 @@ func (p *Plan) loss() string {
 	for _, step := range p.Steps {
 		switch {
 		case step.ID.GroupKind() == manifest.NamespaceKind:
-		case step.Action != Create:
+		case step.Action != record.Create:
 			return ""
 		default:
 			made++
@@ -140,7 +141,7 @@ func preciousOf(deletions []Step, undo bool) []string {
 	for _, step := range deletions {
 		kind := step.ID.GroupKind()
 		switch {
-		case precious[kind], serving[kind] && !undo && step.Action == Delete:
+		case precious[kind], serving[kind] && !undo && step.Action == record.Delete:
 			names = append(names, step.ID.String())
 		case step.exposed && !undo:
 			names = append(names, step.ID.String()+" (LoadBalancer)")

@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // planOf makes a plan that leaves some objects and deletes others.
 func planOf(unchanged int, deleted ...manifest.ID) *Plan {
 	plan := &Plan{App: "shop", Cluster: "default", Revision: strings.Repeat("a", 40)}
 	for i := range unchanged {
-		plan.Steps = append(plan.Steps, Step{ID: configMap(fmt.Sprint("kept", i)), Action: Unchanged})
+		plan.Steps = append(plan.Steps, Step{ID: configMap(fmt.Sprint("kept", i)), Action: record.Unchanged})
 	}
 	for _, id := range deleted {
-		plan.Prune = append(plan.Prune, Step{ID: id, Action: Delete})
+		plan.Prune = append(plan.Prune, Step{ID: id, Action: record.Delete})
 	}
 	return plan
 }
@@ -38,19 +39,19 @@ func TestGuard(t *testing.T) {
 	gone := planOf(0, configMaps(2)...)
 	gone.Gone = true
 	recreated := planOf(5)
-	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: Recreate})
+	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: record.Recreate})
 	database := manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"}
 	remade := planOf(5)
-	remade.Steps = append(remade.Steps, Step{ID: database, Action: Recreate})
+	remade.Steps = append(remade.Steps, Step{ID: database, Action: record.Recreate})
 	exposed := planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"})
 	exposed.Prune[0].exposed = true
 	emptied := planOf(0, configMaps(1)...)
-	emptied.Steps = []Step{{ID: namespace, Action: Unchanged}}
+	emptied.Steps = []Step{{ID: namespace, Action: record.Unchanged}}
 	hooked := planOf(0, configMaps(1)...)
-	hooked.Hooks = []Step{{ID: configMap("hook"), Action: Hook}}
+	hooked.Hooks = []Step{{ID: configMap("hook"), Action: record.Hook}}
 	moved := func(n int) *Plan {
 		plan := planOf(0, configMaps(n)...)
-		plan.Steps = []Step{{ID: namespace, Action: Create}, {ID: configMap("other"), Action: Create}}
+		plan.Steps = []Step{{ID: namespace, Action: record.Create}, {ID: configMap("other"), Action: record.Create}}
 		return plan
 	}
 	tests := []struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // unhindered plans an object whose apply the API server refuses because of fields
@@ -38,7 +39,7 @@ func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running
 		}
 		step.claim = claim
 		p.diff(&step, running, would, o.Unstructured)
-		step.Action = Configure
+		step.Action = record.Configure
 		step.Culprit = owner.CulpritOf(running, claim)
 		step.pointers = owner.Pointers(running.Object, claim.Leaves())
 		return step, nil, true, nil

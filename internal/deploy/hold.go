@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -24,7 +25,7 @@ import (
 
 // hold registers an app of which it is not known what its branch wants, with what was
 // last applied as what is wanted. why says what is the matter.
-func (e *Engine) hold(repo, name string, saved *Saved, at earlier, why string) {
+func (e *Engine) hold(repo, name string, saved *record.Saved, at earlier, why string) {
 	var t *target
 	if a := e.app(name); a != nil && a.repository() == repo {
 		t = a.wanted() // as before the branch moved
@@ -47,37 +48,37 @@ type earlier func(branch, revision, name string) *target
 
 // lastApplied finds what an app was last brought to: what was sealed then, what its
 // revision renders to again, or else what its newest record has in the clear.
-func (e *Engine) lastApplied(repo, name string, saved *Saved, at earlier) *target {
+func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier) *target {
 	var found []*target
 	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
 		if t := e.unseal(repo, name, kind); t != nil {
 			found = append(found, t)
 		}
 	}
-	record := saved.Record
+	rec := saved.Record
 	for _, t := range found {
-		if record.Digest == e.Masker.Seal(t.digest) {
+		if rec.Digest == e.Masker.Seal(t.digest) {
 			return t
 		}
 	}
-	if t := at(record.Branch, cmp.Or(record.Held, record.Revision), name); t != nil {
+	if t := at(rec.Branch, cmp.Or(rec.Held, rec.Revision), name); t != nil {
 		return t
 	}
 	if len(found) > 0 {
 		return found[0]
 	}
-	return e.remnantOf(repo, name, record)
+	return e.remnantOf(repo, name, rec)
 }
 
 // remnantOf is a target of the objects that an app's newest record has in the clear.
 // It leaves all others of the app as they are, and deletes nothing.
-func (e *Engine) remnantOf(repo, name string, record Record) *target {
+func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 	t := &target{
 		spec: appfile.App{
-			Name: name, Branch: record.Branch, Cluster: cmp.Or(record.Cluster, appfile.DefaultCluster),
+			Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
 			Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 		},
-		repo: repo, revision: record.Revision, digest: "remnant", remnant: true, seal: e.Masker.Seal,
+		repo: repo, revision: rec.Revision, digest: "remnant", remnant: true, seal: e.Masker.Seal,
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, name)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -15,8 +16,8 @@ type records struct {
 	err       error
 }
 
-func (records) Newest(context.Context, string) (map[string]Saved, error) { return nil, nil }
-func (records) Save(context.Context, Entry) error                        { return nil }
+func (records) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
+func (records) Save(context.Context, record.Entry) error                        { return nil }
 func (r records) Manifests(context.Context, string, string) ([][]byte, error) {
 	return r.manifests, r.err
 }
@@ -54,7 +55,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			saved := &Saved{Record: Record{Revision: "recorded"}}
+			saved := &record.Saved{Record: record.Record{Revision: "recorded"}}
 			if test.digest != "" {
 				saved.Record.Digest = e.Masker.Seal(test.digest)
 			}
@@ -78,7 +79,7 @@ func TestARemnantIsNotDeployedAnew(t *testing.T) {
 	if !a.settled(remnant) || a.digestFor(remnant) != "" {
 		t.Error("without a record")
 	}
-	a.remember(Record{Digest: "applied", Result: Deployed})
+	a.remember(record.Record{Digest: "applied", Result: record.Deployed})
 	if !a.settled(remnant) || a.digestFor(remnant) != "applied" {
 		t.Error("with a record")
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Hooks in six files: what they are and how they went (here), their trial at the
@@ -15,40 +15,16 @@ import (
 // them (hookmake.go), the wait for their end (hookwait.go), and what comes after
 // them (hookend.go).
 
-// HookResult is how a hook went in a deploy.
-type HookResult struct {
-	Key     string       `json:"key"` // manifest.ID key of the hook as it is written
-	Phase   string       `json:"phase"`
-	Result  live.HookEnd `json:"result"`
-	Message string       `json:"message,omitempty"` // why it failed, or was not begun
-	Seconds float64      `json:"seconds"`
-}
-
-// hookFailed reports whether a hook stopped the deploy. One that only was to run
-// after a failure did not.
-func (r Record) hookFailed() bool {
-	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
-		return h.Result == live.HookFailed && h.Phase != manifest.SyncFail.String()
-	})
-}
-
-// leftUnbegun reports whether it is not known of a hook of the deploy if it was made.
-func (r Record) leftUnbegun(key string, phase manifest.Phase) bool {
-	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
-		return h.Result == live.HookUnbegun && h.Key == key && h.Phase == phase.String()
-	})
-}
-
 // hookSymptoms are the hooks that failed when all was applied: the app is not
 // well then, although its objects are.
-func hookSymptoms(r *Record) []Symptom {
+func hookSymptoms(r *record.Record) []Symptom {
 	var symptoms []Symptom
-	if r == nil || r.Result != Unhealthy || !r.hookFailed() {
+	if r == nil || r.Result != record.Unhealthy || !r.HookFailed() {
 		return nil
 	}
 	for _, h := range r.Hooks {
 		id, ok := manifest.ParseKey(h.Key)
-		if ok && h.Result == live.HookFailed {
+		if ok && h.Result == manifest.EndFailed {
 			first, _, _ := strings.Cut(h.Message, "\n")
 			symptoms = append(symptoms, Symptom{Object: h.Phase + " hook " + id.String(), State: first})
 		}
@@ -111,7 +87,7 @@ func (p *Plan) shownHooks() []Step {
 func splitHooks(steps []Step) (objects, hooks []Step) {
 	objects = steps[:0]
 	for _, step := range steps {
-		if step.Action == Hook {
+		if step.Action == record.Hook {
 			hooks = append(hooks, step)
 			continue
 		}
@@ -155,7 +131,7 @@ func (t *target) withHooksOf(last *target) *target {
 // nobody can push a fix to it.
 func (a *app) heldByHook(t *target) bool {
 	last := a.lastRecord()
-	return !t.gone && last != nil && last.Result == Failed && last.Digest == a.engine.Masker.Seal(t.digest) && last.hookFailed()
+	return !t.gone && last != nil && last.Result == record.Failed && last.Digest == a.engine.Masker.Seal(t.digest) && last.HookFailed()
 }
 
 // doneBefore are the hooks that succeeded in an attempt at the same target that
@@ -163,11 +139,11 @@ func (a *app) heldByHook(t *target) bool {
 func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	done := map[string]bool{}
 	last := a.lastRecord()
-	if !j.cause.check() || last == nil || last.Result != Failed || last.Digest != a.engine.Masker.Seal(t.digest) {
+	if !j.cause.Checks() || last == nil || last.Result != record.Failed || last.Digest != a.engine.Masker.Seal(t.digest) {
 		return done
 	}
 	for _, h := range last.Hooks {
-		if h.Result == live.HookSucceeded {
+		if h.Result == manifest.EndSucceeded {
 			done[h.Phase+" "+h.Key] = true
 		}
 	}

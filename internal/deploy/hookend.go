@@ -9,15 +9,16 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // complete does what comes when everything is healthy: the deletions that had
 // to wait for it, and the hooks.
-func (a *app) complete(done *applying, record *Record) {
+func (a *app) complete(done *applying, rec *record.Record) {
 	err := done.pruneLater()
-	record.Deleted = done.deleted
+	rec.Deleted = done.deleted
 	if err != nil {
-		record.Result, record.Message = Failed, err.Error()
+		rec.Result, rec.Message = record.Failed, err.Error()
 		return
 	}
 	if done.target.gone {
@@ -26,11 +27,11 @@ func (a *app) complete(done *applying, record *Record) {
 	switch done.stopped = done.runPhase(manifest.PostSync); {
 	case done.stopped == nil:
 	case errors.Is(done.stopped, errSuperseded):
-		record.Result, record.Message = Superseded, errSuperseded.Error()
-	case (Record{Hooks: done.hooks}).hookFailed():
-		record.Result, record.Message = Unhealthy, done.stopped.Error()
+		rec.Result, rec.Message = record.Superseded, errSuperseded.Error()
+	case (record.Record{Hooks: done.hooks}).HookFailed():
+		rec.Result, rec.Message = record.Unhealthy, done.stopped.Error()
 	default: // it could not be begun, and is tried again
-		record.Result, record.Message = Failed, done.stopped.Error()
+		rec.Result, rec.Message = record.Failed, done.stopped.Error()
 	}
 }
 
@@ -61,24 +62,24 @@ func (w *applying) afterDeletion(deleted []Step) error {
 
 // endHooks comes last: the hooks for failures, and the deletion of what hooks
 // have left. A retry that fails as the attempt before it did tells nobody again.
-func (a *app) endHooks(j *job, done *applying, record *Record) {
-	again := j.cause.check() && a.lastRecord() != nil && a.lastRecord().Result == Failed
-	if (record.Result == Failed || record.Result == Unhealthy) && record.Cancelled == "" && !again && !done.target.gone {
+func (a *app) endHooks(j *job, done *applying, rec *record.Record) {
+	again := j.cause.Checks() && a.lastRecord() != nil && a.lastRecord().Result == record.Failed
+	if (rec.Result == record.Failed || rec.Result == record.Unhealthy) && rec.Cancelled == "" && !again && !done.target.gone {
 		done.afterFailure()
 	}
-	done.endHooks(record)
+	done.endHooks(rec)
 }
 
 // endHooks deletes the objects of hooks as their policies ask, and those of
 // hooks that the revision does not have any more.
-func (w *applying) endHooks(record *Record) {
-	record.Hooks = w.hooks
+func (w *applying) endHooks(rec *record.Record) {
+	rec.Hooks = w.hooks
 	w.app.hooksEnded = max(w.app.hooksEnded, w.run.Number)
 	if !w.patient || w.target.gone {
 		return
 	}
 	over := w.overHooks()
-	if record.Result.OK() {
+	if rec.Result.OK() {
 		over = append(over, w.strayHooks()...)
 	}
 	if err := w.deleteHooks(over); err != nil {
@@ -91,7 +92,7 @@ func (w *applying) overHooks() []live.Entry {
 	var over []live.Entry
 	for _, hook := range w.ended {
 		after, end := hook.step.policy.After, endOf(hook.entry)
-		if end == live.HookSucceeded && after.Has(manifest.HookSucceeded) || end == live.HookFailed && after.Has(manifest.HookFailed) {
+		if end == manifest.EndSucceeded && after.Has(manifest.HookSucceeded) || end == manifest.EndFailed && after.Has(manifest.HookFailed) {
 			over = append(over, hook.entry)
 		}
 	}

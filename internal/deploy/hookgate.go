@@ -7,12 +7,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // hookStep plans a hook. It is tried out as everything is, once: a hook that has
 // not changed since asks nothing of the cluster.
 func (p *planner) hookStep(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
-	step.Action = Hook
+	step.Action = record.Hook
 	switch {
 	case p.target.gone:
 		return step, nil, nil

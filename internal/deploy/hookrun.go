@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // running is a hook that a deploy has begun, or found under way.
@@ -64,7 +65,7 @@ func (w *applying) beforeSync() error {
 	}
 	var namespaces []Step
 	for _, step := range w.plan.Steps {
-		if step.ID.GroupKind() == manifest.NamespaceKind && step.Action == Create && needed[step.ID.Name] {
+		if step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create && needed[step.ID.Name] {
 			namespaces = append(namespaces, step)
 		}
 	}
@@ -82,7 +83,7 @@ func (w *applying) beforeSync() error {
 func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step Step) {
 	if w.doneBefore[phase.String()+" "+step.ID.Key()] {
 		w.run.event("succeeded", step.ID, "in the attempt before")
-		w.enterHook(HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: live.HookSucceeded})
+		w.enterHook(record.HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: manifest.EndSucceeded})
 		return
 	}
 	hook := running{step: step, phase: phase, started: time.Now()}
@@ -98,11 +99,11 @@ func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step Ste
 	entry, err := w.makeHook(ctx, phase, step, old)
 	if err != nil {
 		w.fail(step.ID, fmt.Errorf("%s hook: %w", phase, err))
-		end := live.HookFailed
+		end := manifest.EndFailed
 		if kube.IsTransient(err) {
-			end = live.HookUnbegun
+			end = manifest.EndUnbegun
 		}
-		w.enterHook(HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: end, Message: err.Error()})
+		w.enterHook(record.HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: end, Message: err.Error()})
 		return
 	}
 	hook.entry = entry
@@ -115,7 +116,7 @@ func (w *applying) begin(hook running) {
 	w.under = append(w.under, hook)
 }
 
-func (w *applying) enterHook(result HookResult) {
+func (w *applying) enterHook(result record.HookResult) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hooks = append(w.hooks, result)
@@ -140,7 +141,7 @@ func (w *applying) isOurs(entry live.Entry, phase manifest.Phase) bool {
 	ended := w.app.hooksEnded
 	if last := w.app.lastRecord(); last != nil {
 		ended = max(ended, last.Number)
-		if last.leftUnbegun(entry.Hook.Key, phase) {
+		if last.LeftUnbegun(entry.Hook.Key, phase) {
 			ended = last.Number - 1
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // hooksSeen remembers how the hooks of an app were last, also when they are
@@ -149,12 +150,12 @@ func (w *applying) look(watch *hookWait) error {
 		entry = w.target.shownEntry(entry)
 		hook.entry = entry
 		switch end := endOf(entry); {
-		case end == live.HookSucceeded:
+		case end == manifest.EndSucceeded:
 			w.run.event("succeeded", entry.ID, entry.Health.Message)
-			w.enterHook(HookResult{Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: end, Seconds: time.Since(hook.started).Seconds()})
+			w.enterHook(record.HookResult{Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: end, Seconds: time.Since(hook.started).Seconds()})
 			w.ended = append(w.ended, hook)
 			continue
-		case end == live.HookFailed:
+		case end == manifest.EndFailed:
 			return w.failed(watch, hook, state(entry.Health))
 		case gone:
 			return w.failed(watch, hook, "it was deleted while it was under way")
@@ -172,14 +173,14 @@ func (w *applying) look(watch *hookWait) error {
 
 // endOf is how a hook's object ended. One that was not made as a hook, by this
 // server at least, is judged by its health.
-func endOf(entry live.Entry) live.HookEnd {
+func endOf(entry live.Entry) manifest.HookEnd {
 	switch {
 	case entry.Hook != nil:
 		return entry.Hook.End
 	case entry.Health.Status == health.Failed:
-		return live.HookFailed
+		return manifest.EndFailed
 	case entry.Health.OK():
-		return live.HookSucceeded
+		return manifest.EndSucceeded
 	}
 	return ""
 }
@@ -191,11 +192,11 @@ func (w *applying) failed(watch *hookWait, hook running, reason string) error {
 	w.target.clear(&failure)
 	first, _, _ := strings.Cut(failure.reason, "\n") // the outcome has the rest
 	w.run.event("failed", hook.entry.ID, hook.phase.String()+" hook: "+first)
-	w.enterHook(HookResult{
-		Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: live.HookFailed,
+	w.enterHook(record.HookResult{
+		Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: manifest.EndFailed,
 		Message: failure.reason, Seconds: time.Since(hook.started).Seconds(),
 	})
-	hook.entry.Hook = &live.Hook{End: live.HookFailed}
+	hook.entry.Hook = &live.Hook{End: manifest.EndFailed}
 	w.ended = append(w.ended, hook)
 	return failure
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // illAfter is how long an object has to be not healthy before it is told of,
@@ -97,18 +98,18 @@ func (e *Engine) publish(a *app, happened event.Event) {
 }
 
 // publishRecord tells of the end of a deploy.
-func (a *app) publishRecord(r Record) {
+func (a *app) publishRecord(r record.Record) {
 	kind := event.Deploy
 	switch r.Result {
-	case Corrected, DriftFound:
+	case record.Corrected, record.DriftFound:
 		kind = event.Drift
-	case Suspended, Resumed:
+	case record.Suspended, record.Resumed:
 		kind = event.Suspend
 	}
 	first, _, _ := strings.Cut(outcome(r), "\n")
 	if len(r.Warnings) > 0 {
 		first += ", " + plural(len(r.Warnings), "warning")
 	}
-	good := r.Result.OK() || r.Standing != "" && r.Result != DriftFound
+	good := r.Result.OK() || r.Standing != "" && r.Result != record.DriftFound
 	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, a.name+": "))})
 }

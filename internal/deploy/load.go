@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -27,14 +28,14 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 
 // loadWith is load with the repository's newest records. owner tells which repository
 // has a record that an app is its own; "" for none.
-func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]Saved, owner func(app string) string) error {
+func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]record.Saved, owner func(app string) string) error {
 	branches, err := e.Source.Branches(ctx, repo)
 	if err != nil && len(records) == 0 {
 		return err // there is nothing to hold
 	}
 	e.noteCharts(repo, records)
 	e.forgetUnread(repo)
-	l := &loading{engine: e, repo: repo, branches: branches, broken: err, records: records, unread: map[string]string{}, asked: map[string]Asked{}, wants: map[string]*target{}}
+	l := &loading{engine: e, repo: repo, branches: branches, broken: err, records: records, unread: map[string]string{}, asked: map[string]record.Asked{}, wants: map[string]*target{}}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
 		l.branch(branch)
 	}
@@ -48,9 +49,9 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]S
 			e.Log.WithField("repository", repo).Warnf("not deployed: app %s is that of repository %s", name, other)
 			continue
 		}
-		var saved *Saved
-		if record, ok := records[name]; ok {
-			saved = &record
+		var saved *record.Saved
+		if rec, ok := records[name]; ok {
+			saved = &rec
 		}
 		if err := e.sealGenerated(t); err != nil { // it must not run with values that are not kept
 			e.Log.WithField("repository", repo).WithField("app", name).Warnf("not deployed: %v", err)
@@ -73,11 +74,11 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]S
 type loading struct {
 	engine   *Engine
 	repo     string
-	branches map[string]string // the newest revision of each
-	broken   error             // why they cannot be listed; nil if they can
-	records  map[string]Saved  // the newest of each app
-	unread   map[string]string // branches that cannot be rendered, and why
-	asked    map[string]Asked  // by branch
+	branches map[string]string       // the newest revision of each
+	broken   error                   // why they cannot be listed; nil if they can
+	records  map[string]record.Saved // the newest of each app
+	unread   map[string]string       // branches that cannot be rendered, and why
+	asked    map[string]record.Asked // by branch
 	wants    map[string]*target
 }
 
@@ -121,21 +122,21 @@ func (l *loading) isApplied(t *target, problems manifest.Problems) bool {
 // say it.
 func (l *loading) record(name string, at earlier) {
 	e, saved := l.engine, l.records[name]
-	record := &saved.Record
-	head := l.branches[record.Branch]
-	asked := l.asked[record.Branch]
-	kept, keeps := record.keeps(head, asked)
-	why := l.unread[record.Branch]
+	rec := &saved.Record
+	head := l.branches[rec.Branch]
+	asked := l.asked[rec.Branch]
+	kept, keeps := rec.Keeps(head, asked)
+	why := l.unread[rec.Branch]
 	switch {
-	case saved.Damaged != nil && record.Revision == "":
+	case saved.Damaged != nil && rec.Revision == "":
 		why = saved.Damaged.Error()
 	case l.broken != nil:
 		why = l.broken.Error()
-		e.noteUnread(l.repo, record.Branch)
+		e.noteUnread(l.repo, rec.Branch)
 	case head == "":
-		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, record.Branch)
-		if record.Result != Removed {
-			e.noteUnread(l.repo, record.Branch) // it may come back
+		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, rec.Branch)
+		if rec.Result != record.Removed {
+			e.noteUnread(l.repo, rec.Branch) // it may come back
 		}
 	}
 	if saved.Damaged != nil {
@@ -143,17 +144,17 @@ func (l *loading) record(name string, at earlier) {
 	}
 	e.claims.know(name)
 	switch {
-	case record.Result == Removed && l.wants[name] == nil && e.app(name) == nil:
-		e.restore(name, record.Branch, l.repo, &saved, nil) // for those who ask for its history
-	case record.Result == Removed:
+	case rec.Result == record.Removed && l.wants[name] == nil && e.app(name) == nil:
+		e.restore(name, rec.Branch, l.repo, &saved, nil) // for those who ask for its history
+	case rec.Result == record.Removed:
 	case keeps && head != "":
 		l.keepSkipped(name, kept, at)
 	case l.wants[name] != nil:
 	case why != "":
 		e.hold(l.repo, name, &saved, at, why)
 	default: // its deletion was confirmed, and may not have ended
-		last := at(record.Branch, cmp.Or(record.Had, record.Revision), name)
-		l.wants[name] = goneTarget(name, l.repo, record.Branch, record.Cluster, head).withHooksOf(last).keeping(!record.NoPrune)
+		last := at(rec.Branch, cmp.Or(rec.Had, rec.Revision), name)
+		l.wants[name] = goneTarget(name, l.repo, rec.Branch, rec.Cluster, head).withHooksOf(last).keeping(!rec.NoPrune)
 	}
 }
 
@@ -197,7 +198,7 @@ func (l *loading) earlier() earlier {
 
 // noteCharts has the renderer hold charts to the content that they had when they were
 // deployed, also where what it keeps of them is lost.
-func (e *Engine) noteCharts(repo string, records map[string]Saved) {
+func (e *Engine) noteCharts(repo string, records map[string]record.Saved) {
 	for name, saved := range records {
 		if err := e.Renderer.Note(saved.Record.Charts); err != nil {
 			e.Log.WithField("repository", repo).WithField("app", name).Warnf("the charts of the newest record: %v", err)
@@ -225,7 +226,7 @@ func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Probl
 // restore registers an app as its newest record has it, which is nil if it has
 // none, and what is wanted of it, which is nil for nothing. It returns the app;
 // nil if another branch has it.
-func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) *app {
+func (e *Engine) restore(name, branch, repo string, saved *record.Saved, t *target) *app {
 	a, err := e.register(name, repo, branch)
 	if err != nil {
 		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
@@ -244,7 +245,7 @@ func (e *Engine) restore(name, branch, repo string, saved *Saved, t *target) *ap
 // arrive takes up the branches of a repository that have moved without the
 // gate's plan at hand: somebody has moved a ref on the server's disk, or what an
 // app takes from its cluster has changed.
-func (e *Engine) arrive(ctx context.Context, repo string, cause Cause) error {
+func (e *Engine) arrive(ctx context.Context, repo string, cause record.Cause) error {
 	if err := e.load(ctx, repo); err != nil {
 		return err
 	}

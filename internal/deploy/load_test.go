@@ -3,15 +3,17 @@ package deploy
 import (
 	"maps"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // An app is that of the repository in which it was not removed, whatever another one's
 // branch or history names.
 func TestWhoseAppsAreByTheirRecords(t *testing.T) {
-	saved := func(result Result) Saved { return Saved{Record: Record{Result: result}} }
-	owners := ownersBy([]string{"shop", "blog"}, []map[string]Saved{
-		{"moved": saved(Removed), "shop": saved(Deployed), "failed": saved(Failed), "damaged": {}},
-		{"moved": saved(Deployed), "gone": saved(Removed)},
+	saved := func(result record.Result) record.Saved { return record.Saved{Record: record.Record{Result: result}} }
+	owners := ownersBy([]string{"shop", "blog"}, []map[string]record.Saved{
+		{"moved": saved(record.Removed), "shop": saved(record.Deployed), "failed": saved(record.Failed), "damaged": {}},
+		{"moved": saved(record.Deployed), "gone": saved(record.Removed)},
 	})
 	want := map[string]string{"moved": "blog", "shop": "shop", "failed": "shop", "damaged": "shop"}
 	if !maps.Equal(owners, want) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Fight is what is known of an object that drifts again and again.
@@ -36,7 +37,7 @@ func (e *Engine) Look(name string, id manifest.ID, fight Fight) {
 	}
 	a.looks[id] = fight
 	a.mu.Unlock()
-	a.enqueue(&job{cause: CauseDrift, caller: access.System(string(CauseDrift)), look: true})
+	a.enqueue(&job{cause: record.CauseDrift, caller: access.System(string(record.CauseDrift)), look: true})
 }
 
 // Postpone says that an object which has drifted again is not looked at before a while.

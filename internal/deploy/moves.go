@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // heir returns the other app that by now wants an object of this one, or "".
@@ -56,7 +57,7 @@ func (w *applying) hurryFormer() {
 			continue
 		}
 		if t := a.wanted(); t != nil && t.gone && !a.removed() {
-			w.app.engine.Check(name, CauseRetry)
+			w.app.engine.Check(name, record.CauseRetry)
 		}
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // OnFailure sets who takes an app back whose deploy has failed: it makes a
 // commit that restores the app as of its last good deploy, puts it through the
 // gate, and returns the deploy that begins. Call it before Start.
-func (e *Engine) OnFailure(rollback func(ctx context.Context, failed Record) (Sequel, error)) {
+func (e *Engine) OnFailure(rollback func(ctx context.Context, failed record.Record) (Sequel, error)) {
 	e.rollback = rollback
 }
 
@@ -18,7 +19,7 @@ func (e *Engine) OnFailure(rollback func(ctx context.Context, failed Record) (Se
 type Sequel struct {
 	*Run
 	// Closing is the last line for those who watch both, once the sequel has ended.
-	Closing func(outcome Record) string
+	Closing func(outcome record.Record) string
 }
 
 // rollbackTimeout bounds the making of a rollback, gate included.
@@ -26,47 +27,47 @@ const rollbackTimeout = gateTimeout + time.Minute
 
 // rollsBack reports whether the app is to be taken back: once, after a push
 // that did not end well, unless something newer is about to be deployed.
-func (a *app) rollsBack(j *job, record Record) bool {
+func (a *app) rollsBack(j *job, rec record.Record) bool {
 	t := a.wanted()
 	if t == nil || t.gone || t.spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
 		return false
 	}
-	if record.Cancelled != "" || !a.isFirst(j, record) || record.Result != Unhealthy && record.Result != Failed {
+	if rec.Cancelled != "" || !a.isFirst(j, rec) || rec.Result != record.Unhealthy && rec.Result != record.Failed {
 		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.revision == record.Revision && (a.job == nil || a.job.cause.check())
+	return t.revision == rec.Revision && (a.job == nil || a.job.cause.Checks())
 }
 
 // isFirst reports whether a deploy is the one that a push has begun, be it that
 // the server was stopped before it came to its end and has taken it up again. What
 // follows a rollback that was due is the rollback, which is not taken back itself.
-func (a *app) isFirst(j *job, record Record) bool {
-	if j.cause != CauseStart {
-		return j.cause == CausePush
+func (a *app) isFirst(j *job, rec record.Record) bool {
+	if j.cause != record.CauseStart {
+		return j.cause == record.CausePush
 	}
 	last := a.lastRecord()
-	return last == nil || last.Undone == (last.Revision == record.Revision)
+	return last == nil || last.Undone == (last.Revision == rec.Revision)
 }
 
 // rollBackLate takes the app back if that was due when the server stopped, and
 // still is.
 func (a *app) rollBackLate(t *target, j *job) {
 	last := a.lastRecord()
-	if j.cause == CauseStart && last != nil && last.Undone && last.Revision == t.revision && a.engine.rollback != nil {
+	if j.cause == record.CauseStart && last != nil && last.Undone && last.Revision == t.revision && a.engine.rollback != nil {
 		a.rollBack(nil, *last)
 	}
 }
 
 // rollBack takes the app back and has those who watch the failed deploy see it,
 // if there can be any.
-func (a *app) rollBack(run *Run, record Record) {
+func (a *app) rollBack(run *Run, rec record.Record) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, rollbackTimeout)
 	defer cancel()
-	next, err := a.engine.rollback(ctx, record)
+	next, err := a.engine.rollback(ctx, rec)
 	if err != nil {
-		a.engine.Log.WithField("app", a.name).Errorf("roll back after %s: %v", record.ID(), err)
+		a.engine.Log.WithField("app", a.name).Errorf("roll back after %s: %v", rec.ID(), err)
 	}
 	switch {
 	case run == nil:

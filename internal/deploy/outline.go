@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Format is how a prepared change is written.
@@ -94,9 +95,9 @@ type OutlinedField struct {
 
 // outlinedActions are the words of an Outline, which says what is to be done;
 // an Action says what was.
-var outlinedActions = map[Action]string{
-	Create: "create", Configure: "change", Recreate: "recreate", Delete: "delete",
-	Release: "release", Unchanged: "leave", Hook: "hook", Hand: "move",
+var outlinedActions = map[record.Action]string{
+	record.Create: "create", record.Configure: "change", record.Recreate: "recreate", record.Delete: "delete",
+	record.Release: "release", record.Unchanged: "leave", record.Hook: "hook", record.Hand: "move",
 }
 
 // Outline returns the change as data.
@@ -141,7 +142,7 @@ func (p *Plan) outline() OutlinedPlan {
 	}
 	for _, hook := range hooks {
 		step := hook.outline()
-		step.Action, step.Note, step.Fields = outlinedActions[Hook], hook.policy.Phase.String(), nil
+		step.Action, step.Note, step.Fields = outlinedActions[record.Hook], hook.policy.Phase.String(), nil
 		outlined.Steps = append(outlined.Steps, step)
 	}
 	return outlined
@@ -162,7 +163,7 @@ func (s Step) outline() OutlinedStep {
 func (o Outline) Changes() bool {
 	for _, plan := range o.Plans {
 		for _, step := range plan.Steps {
-			if step.Action != outlinedActions[Unchanged] {
+			if step.Action != outlinedActions[record.Unchanged] {
 				return true
 			}
 		}

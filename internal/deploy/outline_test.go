@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // outlined is a change with a step of each kind.
@@ -15,16 +16,16 @@ func outlined(problems ...manifest.Problem) *Prepared {
 	plan := &Plan{
 		App: "shop", Cluster: "default", runsHooks: true,
 		Steps: []Step{
-			{ID: id("ConfigMap", "new"), Action: Create},
-			{ID: id("Deployment", "web"), Action: Configure, Changes: []manifest.Change{
+			{ID: id("ConfigMap", "new"), Action: record.Create},
+			{ID: id("Deployment", "web"), Action: record.Configure, Changes: []manifest.Change{
 				{Path: "spec.replicas", Before: "1", After: "2", Kind: manifest.Changed},
 				{Path: "metadata.labels.a", Before: "```", Kind: manifest.Removed},
 				{Path: "metadata.labels.b", After: "x", Kind: manifest.Added},
 			}},
-			{ID: id("ConfigMap", "same"), Action: Unchanged},
-			{ID: id("ConfigMap", "left"), Action: Unchanged, left: true, Note: "left alone"},
+			{ID: id("ConfigMap", "same"), Action: record.Unchanged},
+			{ID: id("ConfigMap", "left"), Action: record.Unchanged, left: true, Note: "left alone"},
 		},
-		Prune: []Step{{ID: id("Service", "old"), Action: Delete}},
+		Prune: []Step{{ID: id("Service", "old"), Action: record.Delete}},
 	}
 	return &Prepared{Plans: []*Plan{plan}, Problems: problems, targets: []*target{{}, {}}}
 }
@@ -54,7 +55,7 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 }
 
 func TestOutlineOfNothing(t *testing.T) {
-	p := &Prepared{Plans: []*Plan{{App: "shop", Steps: []Step{{Action: Unchanged, left: true, Note: "kept"}}}}}
+	p := &Prepared{Plans: []*Plan{{App: "shop", Steps: []Step{{Action: record.Unchanged, left: true, Note: "kept"}}}}}
 	if p.Outline().Changes() {
 		t.Error("an object that is left counts as a change")
 	}

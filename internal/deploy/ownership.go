@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // settle works out how a running object would be after an apply of which there
@@ -33,7 +34,7 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 		questioned = questioned.Union(added)
 	}
 	p.diff(&step, running, after, o.Unstructured)
-	if step.Action == Configure {
+	if step.Action == record.Configure {
 		step.Culprit = owner.CulpritOf(running, questioned)
 		step.pointers = owner.Pointers(running.Object, questioned)
 	}
@@ -49,7 +50,7 @@ func (p *planner) diff(step *Step, running, after, written *unstructured.Unstruc
 		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint, Ended: step.entry.Ended})
 		return
 	}
-	step.Action = Configure
+	step.Action = record.Configure
 }
 
 // keepIgnored carries the values of ignored fields over from the running

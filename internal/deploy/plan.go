@@ -10,28 +10,13 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
-)
-
-// Action is what a plan does to one object.
-type Action string
-
-// The actions, in the words that operators see once they are done.
-const (
-	Create    Action = "created"
-	Configure Action = "configured"
-	Recreate  Action = "recreated" // deleted and made again, by -o force or as its annotations ask
-	Unchanged Action = "unchanged"
-	Delete    Action = "deleted"
-	Release   Action = "released" // kept, and no longer the app's
-	Hook      Action = "hook"     // run in its phases, see Plan.Hooks
-	Hand      Action = "moved"    // left to another app that wants it
-	Left      Action = "left"     // in a record: found drifted, and left so
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Step is what a plan does to one object.
 type Step struct {
 	ID      manifest.ID
-	Action  Action
+	Action  record.Action
 	Changes []manifest.Change // field by field, for Configure and Recreate; secrets masked
 	Culprit owner.Culprit     // for Configure: who wrote the object last, if not Pushboat
 	Note    string            // what else there is to say: "moved from app web"
@@ -104,11 +89,11 @@ func (p *Plan) Counts() Counts {
 	counts := Counts{Unchanged: len(p.same), Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned()), Move: len(p.Moved)}
 	for _, step := range p.Steps {
 		switch step.Action {
-		case Create:
+		case record.Create:
 			counts.Create++
-		case Configure, Recreate:
+		case record.Configure, record.Recreate:
 			counts.Change++
-		case Unchanged:
+		case record.Unchanged:
 			counts.Unchanged++
 		}
 	}
@@ -142,7 +127,7 @@ func (p *Plan) leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 func (p *Plan) changes() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
-		if step.Action != Unchanged {
+		if step.Action != record.Unchanged {
 			steps = append(steps, step)
 		}
 	}
@@ -155,7 +140,7 @@ func (p *Plan) leaveRefused() {
 	for i, step := range p.Steps {
 		if step.refused {
 			p.Steps[i] = step.leave(step.entry, "cannot be applied")
-			p.Steps[i].Action, p.Steps[i].dying = Unchanged, false
+			p.Steps[i].Action, p.Steps[i].dying = record.Unchanged, false
 		}
 	}
 	p.Prune = nil
@@ -168,7 +153,7 @@ func (p *Plan) leaveRefused() {
 func (p *Plan) leaveDying() (some, again bool) {
 	for i := range p.Steps {
 		if step := &p.Steps[i]; step.dying {
-			step.Action, step.dying = Unchanged, false
+			step.Action, step.dying = record.Unchanged, false
 			some, again = true, again || step.entry.UID == ""
 		}
 	}
@@ -179,7 +164,7 @@ func (p *Plan) leaveDying() (some, again bool) {
 // a former one has gone.
 func (p *Plan) makesNamespace() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
-		return step.ID.GroupKind() == manifest.NamespaceKind && step.Action == Create
+		return step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create
 	})
 }
 
@@ -216,6 +201,6 @@ func sortSteps(steps []Step) {
 // defines reports whether the plan makes or changes the definition of a kind.
 func (p *Plan) defines() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
-		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != Unchanged
+		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != record.Unchanged
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // parallel is how many requests one plan or one stage has under way. Beyond
@@ -140,7 +141,7 @@ func (p *planner) steps(ctx context.Context, objects []resolved) ([]Step, manife
 
 // newStep is a step that does nothing yet.
 func newStep(o resolved) Step {
-	return Step{ID: o.id, object: o.Object, written: o.written, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: Unchanged}
+	return Step{ID: o.id, object: o.Object, written: o.written, kind: o.kind, digest: o.digest, ignored: o.pointers, policy: o.policy, Action: record.Unchanged}
 }
 
 // unchanged reports whether nothing has to be asked of an object: neither it nor what we
@@ -233,15 +234,15 @@ func (p *planner) compare(ctx context.Context, o resolved, step Step, running *u
 	after, err := p.tryOut(ctx, o, running)
 	switch {
 	case err == nil && running == nil:
-		step.Action = Create
+		step.Action = record.Create
 		return step, nil, nil
 	case err == nil:
 		return p.settle(ctx, o, step, running, after)
 	case running == nil && p.namespaceEnds(o, err):
-		step.Action, step.dying, step.Note = Create, true, "its namespace is being deleted"
+		step.Action, step.dying, step.Note = record.Create, true, "its namespace is being deleted"
 		return step, nil, nil
 	case running == nil && p.comesWithNamespace(o, err):
-		step.Action = Create
+		step.Action = record.Create
 		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
 	case running != nil && p.mayRecreate(o, step) && kube.IsImmutable(err):
 		return p.recreate(ctx, o, step, running)
@@ -261,7 +262,7 @@ func (p *planner) comesWithNamespace(o resolved, err error) bool {
 // recreate plans to delete the object and make it again, and checks it as if
 // it were new.
 func (p *planner) recreate(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
-	step.Action = Recreate
+	step.Action = record.Recreate
 	step.Changes = p.written(o, running)
 	if !o.kind.Namespaced {
 		return step, nil, nil
@@ -299,17 +300,17 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
 			continue
 		case entry.Terminating:
-			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: Unchanged, Note: deletion(entry), entry: entry})
+			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: record.Unchanged, Note: deletion(entry), entry: entry})
 			continue
 		}
 		heir := p.claims.heir(p.target.spec.Name, p.cluster.Kube.Name(), entry.ID)
 		switch {
 		case heir != "":
-			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: Hand, Note: "moved to app " + heir, app: heir, entry: entry})
+			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: record.Hand, Note: "moved to app " + heir, app: heir, entry: entry})
 		case p.target.spec.Prune:
 			step := p.pruneStep(entry)
 			if other := p.app.engine.alsoAsks(p.target, p.with, entry.ID); other != "" {
-				step.Action, step.Note = Release, "kept, for app "+other+" asks for it as well"
+				step.Action, step.Note = record.Release, "kept, for app "+other+" asks for it as well"
 			}
 			plan.Prune = append(plan.Prune, step)
 		case plan.Gone:

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // readPolicy takes up what the annotations of other tools ask for the object.
@@ -41,7 +42,7 @@ func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 func (p *Plan) leftAlone() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
-		if step.left || step.yields && step.Action == Unchanged {
+		if step.left || step.yields && step.Action == record.Unchanged {
 			steps = append(steps, step)
 		}
 	}
@@ -92,14 +93,14 @@ func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.
 func (p *Plan) remake(t *target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if !step.policy.Has(manifest.Force|manifest.Replace) || step.left || step.Action == Create {
+		if !step.policy.Has(manifest.Force|manifest.Replace) || step.left || step.Action == record.Create {
 			continue
 		}
 		switch {
 		case step.ended:
-			step.Action, step.Note, step.ended = Create, "", false
+			step.Action, step.Note, step.ended = record.Create, "", false
 		case step.entry.UID != "":
-			step.Action = Recreate
+			step.Action = record.Recreate
 			step.make(t)
 		}
 	}
@@ -107,13 +108,13 @@ func (p *Plan) remake(t *target) {
 
 // pruneStep is what becomes of an object that the revision no longer has.
 func (p *planner) pruneStep(entry live.Entry) Step {
-	step := Step{ID: entry.ID, Action: Delete, entry: entry, policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
+	step := Step{ID: entry.ID, Action: record.Delete, entry: entry, policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
 	keeps := manifest.KeepOnPrune
 	if p.target.gone {
 		keeps = manifest.KeepOnDelete
 	}
 	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) {
-		step.Action, step.Note = Release, "kept, no longer managed"
+		step.Action, step.Note = record.Release, "kept, no longer managed"
 	}
 	return step
 }
@@ -122,7 +123,7 @@ func (p *planner) pruneStep(entry live.Entry) Step {
 func (p *Plan) pruned() []Step {
 	var steps []Step
 	for _, step := range p.Prune {
-		if step.Action == Delete {
+		if step.Action == record.Delete {
 			steps = append(steps, step)
 		}
 	}
@@ -187,7 +188,7 @@ func (w *applying) pruneLater() error {
 // replace writes the object as a whole if it asks for that, so that fields
 // which others added go. The apply that follows makes the fields ours.
 func (w *applying) replace(ctx context.Context, step Step) error {
-	if step.Action != Configure || !step.policy.Has(manifest.Replace) {
+	if step.Action != record.Configure || !step.policy.Has(manifest.Replace) {
 		return nil
 	}
 	running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
@@ -202,7 +203,7 @@ func (w *applying) replace(ctx context.Context, step Step) error {
 
 // takesOver reports whether the object runs and was no app's: another tool may
 // have applied it, whose fields become ours.
-func (s Step) takesOver() bool { return s.Action == Configure && s.entry.PartOf == "" }
+func (s Step) takesOver() bool { return s.Action == record.Configure && s.entry.PartOf == "" }
 
 // release takes the app's label off an object that stays.
 func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) error {
@@ -213,7 +214,7 @@ func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) error
 		return nil
 	case err == nil:
 		w.cluster.Index.Note(left)
-		w.run.event(string(Release), step.ID, step.Note)
+		w.run.event(string(record.Release), step.ID, step.Note)
 	}
 	return err
 }

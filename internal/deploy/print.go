@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // What a plan shows at most, so that a push of thousands of objects stays
@@ -15,7 +16,7 @@ const (
 	maxPlanFields  = 12
 )
 
-var signs = map[Action]string{Create: "+", Configure: "~", Recreate: "!", Delete: "-", Release: "=", Unchanged: "=", Hand: "<", Hook: ">"}
+var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", record.Recreate: "!", record.Delete: "-", record.Release: "=", record.Unchanged: "=", record.Hand: "<", record.Hook: ">"}
 
 // Print writes the plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
@@ -52,7 +53,7 @@ func (p *Plan) Print(w io.Writer) {
 			fmt.Fprintf(w, "  ... and %d more hooks\n", len(hooks)-i)
 			break
 		}
-		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s %s  (hook: %s)", signs[Hook], step.ID, step.policy.Phase)))
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s %s  (hook: %s)", signs[record.Hook], step.ID, step.policy.Phase)))
 	}
 	if text := legend(steps, len(hooks) > 0); text != "" {
 		fmt.Fprintf(w, "  %s\n", text)
@@ -69,21 +70,21 @@ func (p *Plan) Print(w io.Writer) {
 
 // meanings are the actions whose signs a plan shows, in words, in the order of a legend.
 var meanings = []struct {
-	action Action
+	action record.Action
 	text   string
 }{
-	{Create, "create"},
-	{Configure, "change"},
-	{Recreate, "delete and make again"},
-	{Delete, "delete"},
-	{Release, "leave as it is"},
-	{Hand, "hand over"},
-	{Hook, "run"},
+	{record.Create, "create"},
+	{record.Configure, "change"},
+	{record.Recreate, "delete and make again"},
+	{record.Delete, "delete"},
+	{record.Release, "leave as it is"},
+	{record.Hand, "hand over"},
+	{record.Hook, "run"},
 }
 
 // legend says what the signs of a plan mean, those that it has.
 func legend(steps []Step, hooks bool) string {
-	used := map[string]bool{signs[Hook]: hooks}
+	used := map[string]bool{signs[record.Hook]: hooks}
 	for _, step := range steps {
 		used[signs[step.Action]] = true
 	}
@@ -128,13 +129,13 @@ func moves(steps []Step) (others []Step, lines []string) {
 
 // onlyMoves reports whether all that changes of the object is its app.
 func (s Step) onlyMoves() bool {
-	return s.app != "" && len(s.Changes) == 0 && (s.Action == Configure || s.Action == Hand)
+	return s.app != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
 }
 
 func (s Step) print(w io.Writer) {
 	line := fmt.Sprintf("  %s %s", signs[s.Action], s.ID)
 	switch {
-	case s.Action == Recreate:
+	case s.Action == record.Recreate:
 		line += "  (deleted and made again)"
 	case s.Note != "":
 		line += "  (" + s.Note + ")"

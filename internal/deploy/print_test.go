@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestPlanPrint(t *testing.T) {
 	plan := planOf(2, configMap("gone"))
 	plan.Steps = append(plan.Steps,
-		Step{ID: configMap("new"), Action: Create},
-		Step{ID: configMap("moved"), Action: Configure, Note: "moved from app web"},
-		Step{ID: configMap("edited"), Action: Configure, Changes: []manifest.Change{
+		Step{ID: configMap("new"), Action: record.Create},
+		Step{ID: configMap("moved"), Action: record.Configure, Note: "moved from app web"},
+		Step{ID: configMap("edited"), Action: record.Configure, Changes: []manifest.Change{
 			{Path: "data.a", Before: "1", After: "2", Kind: manifest.Changed},
 			{Path: "data.b", After: "3", Kind: manifest.Added},
 			{Path: "data.c", Before: "4", Kind: manifest.Removed},
@@ -42,7 +43,7 @@ func TestPlanPrint(t *testing.T) {
 func TestPlanPrintIsBounded(t *testing.T) {
 	plan := planOf(0)
 	for _, id := range configMaps(maxPlanObjects + 7) {
-		plan.Steps = append(plan.Steps, Step{ID: id, Action: Create})
+		plan.Steps = append(plan.Steps, Step{ID: id, Action: record.Create})
 	}
 	var out strings.Builder
 	plan.Print(&out)
@@ -76,13 +77,13 @@ func TestPrintProblems(t *testing.T) {
 }
 
 func TestOutcomeTellsWhatToDo(t *testing.T) {
-	for result, next := range map[Result]string{
-		Deployed:  "healthy",
-		Unhealthy: "hint: the commit was kept; push a fix, or see: ssh HOST status shop",
-		Failed:    "hint: the commit was kept and is tried again; push a fix, or run: ssh HOST sync shop",
+	for result, next := range map[record.Result]string{
+		record.Deployed:  "healthy",
+		record.Unhealthy: "hint: the commit was kept; push a fix, or see: ssh HOST status shop",
+		record.Failed:    "hint: the commit was kept and is tried again; push a fix, or run: ssh HOST sync shop",
 	} {
-		record := Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why"}
-		text := outcome(record)
+		rec := record.Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why"}
+		text := outcome(rec)
 		if !strings.Contains(text, next) || !strings.Contains(text, "(deploy shop-3)") {
 			t.Errorf("%s: %q does not say %q and its id", result, text, next)
 		}
@@ -92,7 +93,7 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
 	var steps []Step
 	for _, m := range meanings {
-		if signs[m.action] == "" || m.action == Hook {
+		if signs[m.action] == "" || m.action == record.Hook {
 			continue
 		}
 		steps = append(steps, Step{ID: configMap("x"), Action: m.action})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // namespaceEnds reports whether the object could not be tried because its namespace is
@@ -22,7 +23,7 @@ func (p *planner) namespaceEnds(o resolved, err error) bool {
 // planAnew plans to make an object anew whose deletion has begun: whatever is applied to
 // it goes with it. What is written is tried on it, as long as it is there.
 func (p *planner) planAnew(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
-	step.Action, step.dying = Create, true
+	step.Action, step.dying = record.Create, true
 	step.say(deletion(step.entry))
 	if _, err := p.tryOut(ctx, o, running); err != nil && !kube.IsImmutable(err) {
 		return step, p.explain(ctx, o, err), unreachable(err)
@@ -34,7 +35,7 @@ func (p *planner) planAnew(ctx context.Context, o resolved, step Step, running *
 // deletion has begun already.
 func (w *applying) makeRoom(ctx context.Context, step Step) error {
 	switch {
-	case step.Action == Recreate:
+	case step.Action == record.Recreate:
 		return w.deleteAndWait(ctx, step)
 	case !step.dying || step.entry.UID == "":
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // maxLines bounds the lines that a run keeps. An app of the largest size
@@ -32,7 +33,7 @@ type Run struct {
 	spoke   time.Time // when the last line was added
 	awaited awaited
 	more    chan struct{} // closed and replaced at each line
-	outcome *Record
+	outcome *record.Record
 	through sync.Once // closes applied
 	next    *Sequel   // what follows from the outcome: a rollback
 }
@@ -51,7 +52,7 @@ func newRun(app string, number int) *Run {
 func (r *Run) setApplied() { r.through.Do(func() { close(r.applied) }) }
 
 // ID names the deploy, see DeployID.
-func (r *Run) ID() string { return DeployID(r.App, r.Number) }
+func (r *Run) ID() string { return record.DeployID(r.App, r.Number) }
 
 // Printf adds a line. Control characters in it are made visible, whatever
 // they came from.
@@ -76,11 +77,11 @@ func (r *Run) event(word string, id manifest.ID, detail string) {
 }
 
 // finish sets the outcome and ends every attachment.
-func (r *Run) finish(record Record) {
+func (r *Run) finish(rec record.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.setApplied()
-	r.outcome = &record
+	r.outcome = &rec
 	r.wakeLocked()
 }
 
@@ -90,11 +91,11 @@ func (r *Run) wakeLocked() {
 }
 
 // Outcome returns how the deploy ended; ok is false while it goes on.
-func (r *Run) Outcome() (record Record, ok bool) {
+func (r *Run) Outcome() (rec record.Record, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.outcome == nil {
-		return Record{}, false
+		return record.Record{}, false
 	}
 	return *r.outcome, true
 }
@@ -127,26 +128,26 @@ func (r *Run) follow(next *Sequel) {
 // ended, and those of the rollback that follows if one does; then it returns
 // the outcome of the deploy itself. If ctx ends first it returns ctx's error,
 // and the deploy goes on.
-func (r *Run) Attach(ctx context.Context, print func(line string)) (Record, error) {
-	record, err := r.attach(ctx, print)
+func (r *Run) Attach(ctx context.Context, print func(line string)) (record.Record, error) {
+	rec, err := r.attach(ctx, print)
 	if err != nil {
-		return record, err
+		return rec, err
 	}
 	r.mu.Lock()
 	next := r.next
 	r.mu.Unlock()
 	if next == nil {
-		return record, nil
+		return rec, nil
 	}
 	after, err := next.Attach(ctx, print)
 	if err != nil {
-		return record, err
+		return rec, err
 	}
 	print(next.Closing(after))
-	return record, nil
+	return rec, nil
 }
 
-func (r *Run) attach(ctx context.Context, print func(line string)) (Record, error) {
+func (r *Run) attach(ctx context.Context, print func(line string)) (record.Record, error) {
 	for next := 0; ; {
 		lines, more, outcome := r.after(next)
 		for _, line := range lines {
@@ -159,21 +160,21 @@ func (r *Run) attach(ctx context.Context, print func(line string)) (Record, erro
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return Record{}, ctx.Err()
+			return record.Record{}, ctx.Err()
 		}
 	}
 }
 
 // after returns the lines from next on. The outcome is only given together
 // with the last line.
-func (r *Run) after(next int) (lines []string, more <-chan struct{}, outcome *Record) {
+func (r *Run) after(next int) (lines []string, more <-chan struct{}, outcome *record.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lines[next:len(r.lines):len(r.lines)], r.more, r.outcome
 }
 
 // wait returns the outcome, or ctx's error if it ends first.
-func (r *Run) wait(ctx context.Context) (Record, error) {
+func (r *Run) wait(ctx context.Context) (record.Record, error) {
 	return r.attach(ctx, func(string) {})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // TestFolds: an object that stays as it is has a step where others of the plan, or
@@ -45,7 +46,7 @@ func TestFolds(t *testing.T) {
 // TestSameObjectsCount: objects without a step count as those that have one.
 func TestSameObjectsCount(t *testing.T) {
 	same := []*resolved{{id: configMap("b")}, {id: serviceID("web")}}
-	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: Configure}}, same: same}
+	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: record.Configure}}, same: same}
 	if counts := plan.Counts(); counts.Unchanged != 2 || counts.Change != 1 {
 		t.Errorf("counts %+v, want 2 unchanged and 1 to change", counts)
 	}
@@ -58,10 +59,10 @@ func TestSameObjectsCount(t *testing.T) {
 	if parent.Kinds.String() != "ConfigMap,Service" || parent.Namespaces.String() != "shop" {
 		t.Errorf("the inventory has %s in %s, want ConfigMap,Service in shop", parent.Kinds, parent.Namespaces)
 	}
-	if steps := plan.withSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != Unchanged {
+	if steps := plan.withSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != record.Unchanged {
 		t.Errorf("with the same ones there are %v", steps)
 	}
-	if plan.Prune = []Step{{ID: configMap("c"), Action: Delete}}; plan.loss() != "" {
+	if plan.Prune = []Step{{ID: configMap("c"), Action: record.Delete}}; plan.loss() != "" {
 		t.Error("a plan that leaves objects as they are is said to leave none")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -182,12 +183,12 @@ func (p *Prepared) seal() manifest.Problems {
 
 // sealApplied keeps what was brought to the cluster, or lets go of what is sealed of
 // an app that was removed. A deploy stands without it: the next start renders again.
-func (a *app) sealApplied(t *target, record Record) {
+func (a *app) sealApplied(t *target, rec record.Record) {
 	var err error
 	switch {
-	case record.Result == Removed && a.isGone():
+	case rec.Result == record.Removed && a.isGone():
 		err = a.engine.Sealed.ForgetApp(a.repository(), a.name)
-	case t != nil && record.Digest != "" && record.Digest == a.engine.Masker.Seal(t.digest) && record.Result.applied() && a.newlyApplied(t):
+	case t != nil && rec.Digest != "" && rec.Digest == a.engine.Masker.Seal(t.digest) && rec.Result.Applied() && a.newlyApplied(t):
 		err = a.engine.sealTargets(sealed.Applied, t)
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // serviceKind has an address outside of the cluster if it is of type LoadBalancer.
@@ -33,7 +34,7 @@ func (c *Cluster) lookAtServices(ctx context.Context, steps []Step) error {
 	group.SetLimit(parallel)
 	for i := range steps {
 		step := &steps[i]
-		if step.Action != Delete || step.ID.GroupKind() != serviceKind.GroupKind() {
+		if step.Action != record.Delete || step.ID.GroupKind() != serviceKind.GroupKind() {
 			continue
 		}
 		group.Go(func() (err error) {

@@ -8,19 +8,20 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // standing is all that decides how an app's branch and its cluster stand to each other.
 type standing struct {
-	running   bool         // a deploy goes on
-	skipped   bool         // the newest revision was pushed with -o skip
-	unread    bool         // the branch cannot be rendered
-	wanted    bool         // there is a revision to deploy
-	last      Result       // that stands, of the newest deploy; "" if there is none
-	settled   bool         // the revision is what was last applied in full
-	suspended bool         // by an operator
-	differing []Difference // objects that are known to differ from the revision
-	trouble   string       // why the last check could not be done
+	running   bool          // a deploy goes on
+	skipped   bool          // the newest revision was pushed with -o skip
+	unread    bool          // the branch cannot be rendered
+	wanted    bool          // there is a revision to deploy
+	last      record.Result // that stands, of the newest deploy; "" if there is none
+	settled   bool          // the revision is what was last applied in full
+	suspended bool          // by an operator
+	differing []Difference  // objects that are known to differ from the revision
+	trouble   string        // why the last check could not be done
 }
 
 // sync is the verdict: in sync only if nothing is known to speak against it.
@@ -30,13 +31,13 @@ func (s standing) sync() Sync {
 		return Deploying
 	case s.skipped:
 		return Held
-	case s.last == Removed:
+	case s.last == record.Removed:
 		return Gone
 	case s.unread:
 		return NotSynced
 	case !s.wanted || s.last == "":
 		return Pending
-	case s.last == Failed || !s.settled && !s.suspended:
+	case s.last == record.Failed || !s.settled && !s.suspended:
 		return NotSynced
 	case !s.settled:
 		return Held
@@ -62,7 +63,7 @@ func (s standing) reasons() []string {
 
 // sight is one object that the app has applied, or that is its member, as it is seen.
 type sight struct {
-	noted  Noted
+	noted  record.Noted
 	known  bool // there is a note of it
 	entry  live.Entry
 	there  bool // the index has it

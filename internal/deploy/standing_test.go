@@ -7,11 +7,12 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // TestSync tries every branch: nothing that is known to differ passes for in sync.
 func TestSync(t *testing.T) {
-	good := standing{wanted: true, last: Deployed, settled: true}
+	good := standing{wanted: true, last: record.Deployed, settled: true}
 	with := func(change func(*standing)) standing { s := good; change(&s); return s }
 	differing := []Difference{{Object: "ConfigMap a", What: "was deleted"}}
 	for _, c := range []struct {
@@ -23,11 +24,11 @@ func TestSync(t *testing.T) {
 		{"all well", good, InSync, nil},
 		{"a deploy goes on", with(func(s *standing) { s.running, s.differing = true, differing }), Deploying, []string{"ConfigMap a was deleted"}},
 		{"skipped", with(func(s *standing) { s.skipped = true }), Held, nil},
-		{"removed", with(func(s *standing) { s.last = Removed }), Gone, nil},
+		{"removed", with(func(s *standing) { s.last = record.Removed }), Gone, nil},
 		{"cannot be rendered", with(func(s *standing) { s.unread = true }), NotSynced, nil},
 		{"nothing wanted", with(func(s *standing) { s.wanted = false }), Pending, nil},
 		{"never deployed", with(func(s *standing) { s.last = "" }), Pending, nil},
-		{"a deploy or a correction failed", with(func(s *standing) { s.last = Failed }), NotSynced, nil},
+		{"a deploy or a correction failed", with(func(s *standing) { s.last = record.Failed }), NotSynced, nil},
 		{"another revision was applied", with(func(s *standing) { s.settled = false }), NotSynced, nil},
 		{"a newer revision waits for the end of a suspension", with(func(s *standing) { s.settled, s.suspended = false, true }), Held, nil},
 		{"an object differs", with(func(s *standing) { s.differing = differing }), Drifted, []string{"ConfigMap a was deleted"}},
@@ -37,7 +38,7 @@ func TestSync(t *testing.T) {
 			"an object differs and a check failed", with(func(s *standing) { s.trouble, s.differing = "no answer", differing }), Drifted,
 			[]string{"ConfigMap a was deleted", "the last check could not be done: no answer"},
 		},
-		{"unhealthy is not out of sync", with(func(s *standing) { s.last = Unhealthy }), InSync, nil},
+		{"unhealthy is not out of sync", with(func(s *standing) { s.last = record.Unhealthy }), InSync, nil},
 		{"suspended as it is wanted", with(func(s *standing) { s.suspended = true }), InSync, nil},
 	} {
 		if got := c.of.sync(); got != c.want {
@@ -50,7 +51,7 @@ func TestSync(t *testing.T) {
 }
 
 func TestDiffers(t *testing.T) {
-	noted := Noted{Digest: "d", Fingerprint: "f"}
+	noted := record.Noted{Digest: "d", Fingerprint: "f"}
 	entry := live.Entry{PartOf: "set", Fingerprint: "f"}
 	other, lost, dying, held := entry, entry, entry, entry
 	other.Fingerprint, lost.PartOf, dying.Terminating, held.Terminating = "g", "another", true, true
@@ -67,7 +68,7 @@ func TestDiffers(t *testing.T) {
 		{"changed in a fight", sight{noted: noted, known: true, entry: other, there: true, fight: fight}, "was changed again by a-controller, 4 times; it waits up to 2s for its correction"},
 		{"without its label", sight{noted: noted, known: true, entry: lost, there: true}, "has lost the app's label"},
 		{"deleted", sight{noted: noted, known: true, lacked: true}, "was deleted"},
-		{"done and deleted", sight{noted: Noted{Ended: health.Succeeded}, known: true, lacked: true}, ""},
+		{"done and deleted", sight{noted: record.Noted{Ended: health.Succeeded}, known: true, lacked: true}, ""},
 		{"not seen yet", sight{noted: noted, known: true}, ""},
 		{"being deleted", sight{noted: noted, known: true, entry: dying, there: true}, "is being deleted"},
 		{"held by a finalizer", sight{noted: noted, known: true, entry: held, there: true}, "is being deleted, waits for a/b"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // The server serves before it has read its repositories: a thousand
@@ -63,7 +65,7 @@ func (e *Engine) readAll() error {
 	if err != nil {
 		return fmt.Errorf("list repositories: %w", err)
 	}
-	records := make([]map[string]Saved, len(repos))
+	records := make([]map[string]record.Saved, len(repos))
 	err = e.eachRepository(repos, func(ctx context.Context, i int) (err error) {
 		records[i], err = e.Recorder.Newest(ctx, repos[i])
 		return err
@@ -94,11 +96,11 @@ func (e *Engine) eachRepository(repos []string, f func(ctx context.Context, i in
 
 // ownersBy tells whose the apps are by their records: the repository in which an app
 // was not removed.
-func ownersBy(repos []string, records []map[string]Saved) map[string]string {
+func ownersBy(repos []string, records []map[string]record.Saved) map[string]string {
 	owners := map[string]string{}
 	for i, repo := range repos {
 		for name, saved := range records[i] {
-			if saved.Record.Result != Removed {
+			if saved.Record.Result != record.Removed {
 				owners[name] = repo
 			}
 		}

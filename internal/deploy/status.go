@@ -10,6 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Status is how an app is: what its branch wants, what was deployed last, and
@@ -37,9 +39,9 @@ type Status struct {
 	Running    string  `json:"running,omitempty"` // the deploy that goes on
 	Schedule   string  `json:"schedule,omitempty"`
 
-	Suspension *Suspension `json:"suspension,omitempty"`
+	Suspension *record.Suspension `json:"suspension,omitempty"`
 
-	Last *Record `json:"last,omitempty"`
+	Last *record.Record `json:"last,omitempty"`
 }
 
 // Sync says how the cluster and the branch stand to each other.
@@ -67,10 +69,10 @@ type Symptom struct {
 
 // Difference is an object that differs from its revision.
 type Difference struct {
-	Object  string   `json:"object"`
-	What    string   `json:"what"`              // "changed by kubectl-edit (Update, ...)", "was deleted"
-	Fields  []string `json:"fields,omitempty"`  // that differ
-	Culprit *Culprit `json:"culprit,omitempty"` // nil if nobody is named
+	Object  string         `json:"object"`
+	What    string         `json:"what"`              // "changed by kubectl-edit (Update, ...)", "was deleted"
+	Fields  []string       `json:"fields,omitempty"`  // that differ
+	Culprit *owner.Culprit `json:"culprit,omitempty"` // nil if nobody is named
 
 	pending bool // it is not left alone: its correction is to come, or its end
 }
@@ -181,9 +183,9 @@ func (a *app) standing(t *target, s Status) standing {
 		unread: s.Unrendered != "", differing: s.Found, trouble: s.Trouble,
 	}
 	if s.Last != nil {
-		stands.last = s.Last.stands()
-		if s.Last.Result == Removed {
-			stands.last = Removed
+		stands.last = s.Last.Stands()
+		if s.Last.Result == record.Removed {
+			stands.last = record.Removed
 		}
 	}
 	if t != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // OnSuspect sets who is told of objects that are not as they were left. f must
@@ -68,7 +69,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 	case a.hasDrift(event.Entry.ID):
 		a.settledAgain(event.Entry.ID)
 	case a.unwell() && event.Entry.Health.OK():
-		e.Check(name, CauseHealth)
+		e.Check(name, record.CauseHealth)
 	}
 }
 
@@ -88,7 +89,7 @@ func (e *Engine) takenAway(owner string, event live.Event) {
 // unwell reports whether the newest deploy did not become healthy.
 func (a *app) unwell() bool {
 	last := a.lastRecord()
-	return last != nil && last.stands() == Unhealthy
+	return last != nil && last.Stands() == record.Unhealthy
 }
 
 func (e *Engine) tellSuspect(a *app, id manifest.ID) {

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // TestChangeDuringACheck has an object change after a check has compared it
@@ -40,7 +41,7 @@ func TestChangeDuringACheck(t *testing.T) {
 		a.note(manifest.IDOf(object), noted{Fingerprint: index.EntryOf(object).Fingerprint})
 	}
 
-	check := &job{cause: CauseSchedule}
+	check := &job{cause: record.CauseSchedule}
 	a.doing = check
 	same.SetResourceVersion("2")
 	index.Note(same)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // The system namespace and the parents in it are the server's own. They are watched,
@@ -73,7 +73,7 @@ func (e *Engine) mendParents(name string, cluster *Cluster, there map[string]kub
 			if is.Exists() && e.foreign(is, cluster, t.repo) != nil {
 				a.setParent(cluster, nil) // another server has taken the app over: the check finds it out
 			}
-			a.enqueue(&job{cause: CauseDrift, caller: access.System(string(CauseDrift)), mends: true})
+			a.enqueue(&job{cause: record.CauseDrift, caller: access.System(string(record.CauseDrift)), mends: true})
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/plain"
@@ -82,9 +83,9 @@ type reading struct {
 	repo, revision string
 	blind          bool // without keys and values of clusters, see Change.Unaccepted
 
-	earlier    bool             // it is no newest revision: nothing is made for it that is to be kept
-	records    map[string]Saved // of apps that are not registered yet
-	renewedApp string           // whose generated values are to be others
+	earlier    bool                    // it is no newest revision: nothing is made for it that is to be kept
+	records    map[string]record.Saved // of apps that are not registered yet
+	renewedApp string                  // whose generated values are to be others
 	renewed    Renewal
 
 	operator string            // for whom it is; "": for the server itself

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/event"
@@ -40,19 +39,16 @@ func (a *app) tellStanding() {
 func standingEvent(s Status) *event.Event {
 	switch s.Sync {
 	case Unsure:
-		return &event.Event{Kind: event.Drift, Text: oneLine("the last check could not be done: " + s.Trouble)}
+		return &event.Event{Kind: event.Drift, Text: manifest.OneLine("the last check could not be done: " + s.Trouble)}
 	case Drifted:
 		for _, found := range s.Found {
 			if found.pending {
-				return &event.Event{Kind: event.Drift, Object: found.Object, Text: oneLine(found.Object + " " + found.What)}
+				return &event.Event{Kind: event.Drift, Object: found.Object, Text: manifest.OneLine(found.Object + " " + found.What)}
 			}
 		}
 	}
 	return nil
 }
-
-// oneLine is a text of any number of lines as an event has it.
-func oneLine(text string) string { return manifest.Clean(strings.Join(strings.Fields(text), " ")) }
 
 // noticeDeletion tells of an object whose deletion does not come to its end in a while.
 func (a *app) noticeDeletion(seen live.Event) {

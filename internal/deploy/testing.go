@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // ErrNoTests is for an app that has none.
@@ -36,39 +37,39 @@ func (e *Engine) Test(name string) (*Run, error) {
 
 // test runs the tests, and contains a panic as doSafely does.
 func (a *app) test(run *Run) {
-	record := Record{App: a.name, Result: Failed}
+	rec := record.Record{App: a.name, Result: record.Failed}
 	defer func() {
 		if cause := recover(); cause != nil {
 			a.engine.Log.WithField("app", a.name).WithField("stack", string(debug.Stack())).Errorf("panic in a test: %v", cause)
-			record.Message = "an error of the server itself; its log says more"
+			rec.Message = "an error of the server itself; its log says more"
 		}
-		run.finish(record)
+		run.finish(rec)
 	}()
 	wait, cancel := context.WithCancelCause(a.engine.ctx)
 	defer cancel(nil)
 	a.setCancelWait(cancel)
 	defer a.setCancelWait(nil)
 	hooks, err := a.runTests(wait, run)
-	record.Hooks = hooks
+	rec.Hooks = hooks
 	took := seconds(time.Since(run.started))
 	switch {
 	case errors.Is(err, ErrNoTests):
-		record.Message = err.Error()
+		rec.Message = err.Error()
 		return
 	case errors.Is(err, errSuperseded):
-		record.Message = "the tests were left: " + errSuperseded.Error()
+		rec.Message = "the tests were left: " + errSuperseded.Error()
 	case err != nil:
-		record.Message = err.Error()
+		rec.Message = err.Error()
 	default:
-		record.Result = Deployed
+		rec.Result = record.Deployed
 		run.Printf("%s: %s passed in %s", a.name, plural(len(hooks), "test"), took)
 		return
 	}
-	run.Printf("%s: tests failed after %s\n%s", a.name, took, record.Message)
+	run.Printf("%s: tests failed after %s\n%s", a.name, took, rec.Message)
 }
 
 // runTests runs the tests of what is deployed.
-func (a *app) runTests(wait context.Context, run *Run) ([]HookResult, error) {
+func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, error) {
 	t := a.wanted()
 	switch {
 	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // pushOf makes the deploys of a push of apps, each written as "web: api db" with
@@ -45,7 +46,7 @@ func TestAllAppliesBeforeAnyPrune(t *testing.T) {
 		t.Fatal("old prunes before blog is applied")
 	default:
 	}
-	g.run("blog").finish(Record{Result: Failed}) // a deploy that ended holds up nobody
+	g.run("blog").finish(record.Record{Result: record.Failed}) // a deploy that ended holds up nobody
 	if err := <-pruned; err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestDependentsAreNotWaitedFor(t *testing.T) {
 	if err := g.awaitApplied(t.Context(), g.run("one"), time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	g.run("one").finish(Record{Result: Deployed})
+	g.run("one").finish(record.Record{Result: record.Deployed})
 	g.run("needs-one").setApplied() // it waited for that
 	if err := g.awaitApplied(t.Context(), g.run("two"), time.Hour); err != nil {
 		t.Fatal(err)
@@ -98,15 +99,15 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	a := newApp(e, "web", "shop", "main")
 	wanted := &target{spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, revision: "r"}
 	a.setWant(wanted)
-	j := &job{cause: CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
+	j := &job{cause: record.CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
 	ended := make(chan bool)
 	go func() { ended <- a.do(j) }()
-	a.enqueue(&job{cause: CausePush, run: a.newRun()})
+	a.enqueue(&job{cause: record.CausePush, run: a.newRun()})
 	if !<-ended {
 		t.Error("the older deploy is to be tried again")
 	}
-	if record, _ := j.run.Outcome(); record.Result != Superseded {
-		t.Errorf("it is %s", record.Result)
+	if rec, _ := j.run.Outcome(); rec.Result != record.Superseded {
+		t.Errorf("it is %s", rec.Result)
 	}
 }
 
@@ -114,7 +115,7 @@ func TestRenamedTo(t *testing.T) {
 	moved := func(names ...string) []Step {
 		var steps []Step
 		for _, name := range names {
-			steps = append(steps, Step{Action: Hand, app: name})
+			steps = append(steps, Step{Action: record.Hand, app: name})
 		}
 		return steps
 	}
@@ -125,7 +126,7 @@ func TestRenamedTo(t *testing.T) {
 	}{
 		{"all to one", Plan{Gone: true, Moved: moved("store", "store")}, "store"},
 		{"to two", Plan{Gone: true, Moved: moved("store", "depot")}, ""},
-		{"not all", Plan{Gone: true, Moved: moved("store"), Prune: []Step{{Action: Delete}}}, ""},
+		{"not all", Plan{Gone: true, Moved: moved("store"), Prune: []Step{{Action: record.Delete}}}, ""},
 		{"it had nothing", Plan{Gone: true}, ""},
 		{"it stays", Plan{Moved: moved("store")}, ""},
 	}
@@ -142,11 +143,11 @@ func TestManyMovesAreOneLine(t *testing.T) {
 	plan := &Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
 	for _, id := range configMaps(maxMoves + 1) {
 		plan.Steps = append(plan.Steps, Step{
-			ID: id, Action: Configure, app: "shop", Note: "moved from app shop", entry: live.Entry{PartOf: setID("shop")},
+			ID: id, Action: record.Configure, app: "shop", Note: "moved from app shop", entry: live.Entry{PartOf: setID("shop")},
 		})
 	}
 	changed := Step{
-		ID: configMap("changed"), Action: Configure, app: "shop", Note: "moved from app shop",
+		ID: configMap("changed"), Action: record.Configure, app: "shop", Note: "moved from app shop",
 		Changes: []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}},
 	}
 	plan.Steps = append(plan.Steps, changed)

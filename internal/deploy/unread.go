@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // A branch that cannot be rendered when its repository is read is not deployed. What
@@ -49,7 +51,7 @@ func (e *Engine) readAgain() {
 }
 
 func (e *Engine) readRepository(repo string) {
-	if err := e.arrive(e.ctx, repo, CauseStart); err != nil {
+	if err := e.arrive(e.ctx, repo, record.CauseStart); err != nil {
 		e.Log.WithField("repository", repo).Warnf("read it again: %v", err)
 	}
 }

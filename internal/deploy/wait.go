@@ -13,11 +13,12 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // verdict is how a wait for health ended.
 type verdict struct {
-	result Result // Deployed: everything is healthy
+	result record.Result // Deployed: everything is healthy
 	reason string
 }
 
@@ -25,9 +26,9 @@ type verdict struct {
 var interrupted = verdict{result: "interrupted"}
 
 // enter writes the verdict into a record whose result would be a good one.
-func (v verdict) enter(record *Record) {
-	if v.result != Deployed {
-		record.Result, record.Message = v.result, v.reason
+func (v verdict) enter(rec *record.Record) {
+	if v.result != record.Deployed {
+		rec.Result, rec.Message = v.result, v.reason
 	}
 }
 
@@ -74,12 +75,12 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 		began := time.Now()
 		sick := w.look(watching)
 		if len(sick) == 0 {
-			return verdict{result: Deployed}
+			return verdict{result: record.Deployed}
 		}
 		run.stillWaitsFor(w.why(sick))
 		rest := min(restShare*time.Since(began), lookEvery)
 		if hopeless := w.hopeless(sick); hopeless != "" {
-			return verdict{Unhealthy, hopeless}
+			return verdict{record.Unhealthy, hopeless}
 		}
 		select {
 		case <-changed:
@@ -88,13 +89,13 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 			pause(ctx, rest)
 		case <-lines.C:
 		case <-timeout.C:
-			return verdict{Unhealthy, w.why(sick)}
+			return verdict{record.Unhealthy, w.why(sick)}
 		case <-ctx.Done():
 			if errors.Is(context.Cause(ctx), errSuperseded) {
-				return verdict{Superseded, errSuperseded.Error()}
+				return verdict{record.Superseded, errSuperseded.Error()}
 			}
 			if cancelledBy(ctx) != "" {
-				return verdict{Unhealthy, w.why(sick)}
+				return verdict{record.Unhealthy, w.why(sick)}
 			}
 			return interrupted
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const (
@@ -19,29 +20,12 @@ const (
 	maxRecorded = 100
 )
 
-// Warning is what the API server warned of when an object was tried or applied.
-type Warning struct {
-	Key  string `json:"key"` // manifest.ID key
-	File string `json:"file,omitempty"`
-	Line int    `json:"line,omitempty"` // 0 where only the file is known
-	Text string `json:"text"`
-}
-
-// String writes the warning on one line: "web.yaml:3: Deployment shop/web: text".
-func (w Warning) String() string {
-	id, _ := manifest.ParseKey(w.Key)
-	return manifest.Problem{
-		Source: manifest.Source{File: w.File, Line: w.Line}, Object: id.String(),
-		Message: oneLine(w.Text),
-	}.Error()
-}
-
 // listenTo plans one object, and takes up what the API server warns of. An object that
 // stays as it is was warned of when it was applied.
 func (p *planner) listenTo(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
 	ctx, heard := kube.Listen(ctx)
 	step, problems, err := p.step(ctx, o)
-	if step.Action != Unchanged {
+	if step.Action != record.Unchanged {
 		step.Warned = p.target.warned(o.id, heard.About(o.Object))
 	}
 	return step, problems, err
@@ -62,7 +46,7 @@ func (p *Plan) warnings() manifest.Problems {
 	}
 	var all manifest.Problems
 	for _, step := range slices.Concat(p.Steps, p.Hooks) {
-		if step.Action != Unchanged {
+		if step.Action != record.Unchanged {
 			all = append(all, step.Warned...)
 		}
 	}
@@ -142,15 +126,15 @@ func (w *applying) tellWarnings() {
 }
 
 // recordedWarnings are the warnings as a record has them, by object.
-func (w *applying) recordedWarnings() []Warning {
+func (w *applying) recordedWarnings() []record.Warning {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var list []Warning
+	var list []record.Warning
 	for i, problem := range w.warned.all {
-		list = append(list, Warning{
+		list = append(list, record.Warning{
 			Key: w.warned.keys[i], File: problem.Source.File, Line: problem.Source.Line, Text: problem.Message,
 		})
 	}
-	slices.SortFunc(list, func(a, b Warning) int { return strings.Compare(a.Key+"\x00"+a.Text, b.Key+"\x00"+b.Text) })
+	slices.SortFunc(list, func(a, b record.Warning) int { return strings.Compare(a.Key+"\x00"+a.Text, b.Key+"\x00"+b.Text) })
 	return list[:min(len(list), maxRecorded)]
 }

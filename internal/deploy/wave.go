@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // position is when a step comes: objects of one position are applied at the
@@ -28,7 +29,7 @@ const hookStage = manifest.StageAdmission + 1
 
 // place returns when the step comes.
 func (s Step) place() position {
-	if s.Action == Hook {
+	if s.Action == record.Hook {
 		return position{s.policy.Wave, hookStage}
 	}
 	return position{s.policy.Wave, manifest.StageOf(s.ID.GroupKind())}
@@ -82,7 +83,7 @@ func wavesOf(steps []Step) []wave {
 // applyOrStart applies the objects of a stage, or begins the hooks of one that
 // has hooks.
 func (w *applying) applyOrStart(stage []Step) error {
-	if stage[0].Action == Hook {
+	if stage[0].Action == record.Hook {
 		return w.startHooks(manifest.Sync, stage)
 	}
 	return w.applyStage(stage)
@@ -143,9 +144,9 @@ func (w *applying) applyWaves() error {
 func (w *applying) awaitWave(v wave) error {
 	verdict := w.app.await(w.wait, w.target, w.run, v.ids())
 	switch verdict.result {
-	case Deployed:
+	case record.Deployed:
 		return nil
-	case Superseded:
+	case record.Superseded:
 		return errSuperseded
 	case interrupted.result:
 		return errInterrupted

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const (
@@ -36,14 +37,14 @@ func (a *app) work() {
 			continue
 		case <-retry:
 			retry = nil
-			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
+			a.enqueue(&job{cause: record.CauseRetry, caller: access.System("retry")})
 		case <-a.hurry:
 			if retry == nil {
 				continue
 			}
 			a.engine.Log.WithField("app", a.name).Info("its cluster answers again: trying again")
 			retry, delay = nil, retryFirst
-			a.enqueue(&job{cause: CauseRetry, caller: access.System("retry")})
+			a.enqueue(&job{cause: record.CauseRetry, caller: access.System("retry")})
 		case <-a.gone:
 			a.abandon()
 			return
@@ -53,7 +54,7 @@ func (a *app) work() {
 		}
 		j, overtaken := a.take()
 		for _, old := range overtaken {
-			a.finish(old, a.newRecord(old, Superseded, "a newer revision came before this one was begun"))
+			a.finish(old, a.newRecord(old, record.Superseded, "a newer revision came before this one was begun"))
 		}
 		if j == nil {
 			continue
@@ -90,7 +91,7 @@ func (a *app) doSafely(j *job) (done bool) {
 		}
 		a.engine.Log.WithField("app", a.name).WithField("stack", string(debug.Stack())).Errorf("panic in a deploy: %v", cause)
 		if j.run != nil {
-			j.run.finish(a.newRecord(j, Failed, "an error of the server itself; its log says more"))
+			j.run.finish(a.newRecord(j, record.Failed, "an error of the server itself; its log says more"))
 		}
 		done = false
 	}()
@@ -105,7 +106,7 @@ func (j *job) letGo(a *app) {
 		return
 	}
 	if _, ended := j.run.Outcome(); !ended {
-		j.run.finish(a.newRecord(j, Superseded, "nothing of it is wanted any more"))
+		j.run.finish(a.newRecord(j, record.Superseded, "nothing of it is wanted any more"))
 	}
 }
 
@@ -158,9 +159,9 @@ func (a *app) do(j *job) bool {
 	a.setCancelWait(cancel)
 	defer a.setCancelWait(nil)
 	j.wait = wait
-	if (j.cause == CauseSchedule || j.cause == CauseCheck) && a.branchMoved(t, j) {
+	if (j.cause == record.CauseSchedule || j.cause == record.CauseCheck) && a.branchMoved(t, j) {
 		if len(j.askers) > 0 {
-			a.enqueue(j.instead(CauseStart)) // they are told of the newer revision
+			a.enqueue(j.instead(record.CauseStart)) // they are told of the newer revision
 		}
 		return true // the newer revision is queued
 	}
@@ -171,7 +172,7 @@ func (a *app) do(j *job) bool {
 		j.look, j.looks = false, nil // the whole app is to be brought there
 	}
 	switch s := a.suspension(); {
-	case j.cause.check() && a.settled(t):
+	case j.cause.Checks() && a.settled(t):
 		done := a.check(t, j)
 		if j.trouble != "" {
 			a.setTrouble(j.trouble)
@@ -180,14 +181,14 @@ func (a *app) do(j *job) bool {
 		j.unrendered(a.unrenderedWhy())
 		a.rollBackLate(t, j)
 		return done
-	case s != nil && !j.cause.check():
-		a.recordQuiet(j, Suspended, s.Reason)
+	case s != nil && !j.cause.Checks():
+		a.recordQuiet(j, record.Suspended, s.Reason)
 		return true
 	case s != nil: // it is deployed when it is resumed
-		j.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + s.describe()}
+		j.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + s.Describe()}
 		return true
 	}
-	if j.cause.check() && a.held(t) {
+	if j.cause.Checks() && a.held(t) {
 		a.rollBackLate(t, j)
 		return true // for a push, or an operator
 	}
@@ -202,9 +203,9 @@ func (a *app) branchMoved(t *target, j *job) bool {
 	if err != nil || head == "" || head == t.revision && a.takenStands(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
 		return false
 	}
-	cause := CauseStart
+	cause := record.CauseStart
 	if head == t.revision {
-		cause = CauseValues
+		cause = record.CauseValues
 	}
 	if err := a.engine.arrive(a.engine.ctx, repo, cause); err != nil {
 		a.setTrouble(err.Error())
@@ -243,7 +244,7 @@ func (a *app) deploy(t *target, j *job) bool {
 	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, short(t.revision), j.run.ID())
 	if err := a.awaitDependencies(j.wait, t, j); err != nil {
 		if errors.Is(context.Cause(j.wait), errSuperseded) {
-			a.finish(j, a.newRecord(j, Superseded, errSuperseded.Error()))
+			a.finish(j, a.newRecord(j, record.Superseded, errSuperseded.Error()))
 			return true
 		}
 		return a.fail(t, j, err)
@@ -257,7 +258,7 @@ func (a *app) deploy(t *target, j *job) bool {
 		}
 	}
 	plan.printUnchanged(j.run)
-	return a.carryOut(t, j, plan, Deployed)
+	return a.carryOut(t, j, plan, record.Deployed)
 }
 
 // awaitDependencies returns when the deploys that this one depends on have
@@ -265,12 +266,12 @@ func (a *app) deploy(t *target, j *job) bool {
 func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 	for _, run := range j.after {
 		j.run.waitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
-		record, err := run.wait(ctx)
+		rec, err := run.wait(ctx)
 		if err != nil {
 			return err
 		}
-		if !record.Result.OK() {
-			return fmt.Errorf("not begun: it depends on %s, which is %s", run.App, record.Result)
+		if !rec.Result.OK() {
+			return fmt.Errorf("not begun: it depends on %s, which is %s", run.App, rec.Result)
 		}
 	}
 	for _, name := range t.spec.DependsOn {
@@ -292,20 +293,20 @@ func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 func (a *app) isOK() bool {
 	last := a.lastRecord()
 	t := a.wanted()
-	return t == nil || (last != nil && a.settled(t) && last.stands() != Unhealthy)
+	return t == nil || (last != nil && a.settled(t) && last.Stands() != record.Unhealthy)
 }
 
 // carryOut applies a plan, prunes once all of the push is applied, waits for
 // health and records the result.
-func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
+func (a *app) carryOut(t *target, j *job, plan *Plan, good record.Result) bool {
 	shown := j.plan.warnings()
 	j.plan = plan
 	a.hooks.reset()
 	j.run.waitsFor("the cluster to take its objects", 0)
 	j.run.before = newFormerly(a.sick(t))
 	done, err := a.apply(t, &applying{
-		run: j.run, plan: plan, wait: j.wait, corrects: good == Corrected, patient: good != Corrected,
-		runsHooks: good != Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
+		run: j.run, plan: plan, wait: j.wait, corrects: good == record.Corrected, patient: good != record.Corrected,
+		runsHooks: good != record.Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
 		warned: warned{shown: shown},
 	})
 	j.run.setApplied()
@@ -318,23 +319,23 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 	if err == nil {
 		err = done.prune()
 	}
-	record := a.newRecord(j, good, "")
-	a.account(&record, done)
+	rec := a.newRecord(j, good, "")
+	a.account(&rec, done)
 	done.tellWarnings()
-	a.stamp(&record, t)
+	a.stamp(&rec, t)
 	switch {
 	case errors.Is(err, errInterrupted):
 		a.interrupt(j)
 		return true
 	case errors.Is(err, errSuperseded):
-		record.Result, record.Message = Superseded, err.Error()
-		record.Digest, record.Content = "", "" // only in part
+		rec.Result, rec.Message = record.Superseded, err.Error()
+		rec.Digest, rec.Content = "", "" // only in part
 	case err != nil:
-		record.Result, record.Message = Failed, t.shown(err.Error())
+		rec.Result, rec.Message = record.Failed, t.shown(err.Error())
 		j.finding.Result, j.finding.Message = CheckFailed, t.shown(err.Error())
 	case t.gone:
-		record.Result, record.Renamed = Removed, plan.renamedTo()
-	case good == Corrected: // its health shows in status; the worker is needed for the next drift
+		rec.Result, rec.Renamed = record.Removed, plan.renamedTo()
+	case good == record.Corrected: // its health shows in status; the worker is needed for the next drift
 	default:
 		a.clearDrift(plan) // whatever was left alone until now
 		verdict := a.waitHealthy(j.wait, t, j.run)
@@ -343,21 +344,21 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good Result) bool {
 			a.interrupt(j)
 			return true
 		}
-		verdict.enter(&record)
+		verdict.enter(&rec)
 	}
-	if err == nil && record.Result.OK() {
-		a.complete(done, &record)
+	if err == nil && rec.Result.OK() {
+		a.complete(done, &rec)
 	}
 	if errors.Is(done.stopped, errInterrupted) {
 		a.interrupt(j)
 		return true
 	}
-	enterCancel(j.wait, &record)
-	a.endHooks(j, done, &record)
+	enterCancel(j.wait, &rec)
+	a.endHooks(j, done, &rec)
 	done.tellWarnings() // of hooks
-	record.Warnings = done.recordedWarnings()
-	a.finish(j, record)
-	return record.Result != Failed || (record.hookFailed() || record.Cancelled != "") && !t.gone
+	rec.Warnings = done.recordedWarnings()
+	a.finish(j, rec)
+	return rec.Result != record.Failed || (rec.HookFailed() || rec.Cancelled != "") && !t.gone
 }
 
 // fail records a deploy that could not be begun. The same failure again, found
@@ -368,19 +369,19 @@ func (a *app) fail(t *target, j *job, err error) bool {
 		return true
 	}
 	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
-	record := a.newRecord(j, Failed, t.shown(err.Error()))
-	a.stamp(&record, t)
-	enterCancel(j.wait, &record)
-	a.finish(j, record)
-	return record.Cancelled != "" && !t.gone
+	rec := a.newRecord(j, record.Failed, t.shown(err.Error()))
+	a.stamp(&rec, t)
+	enterCancel(j.wait, &rec)
+	a.finish(j, rec)
+	return rec.Cancelled != "" && !t.gone
 }
 
 // interrupt ends a deploy that the stop of the server cut short. It is not
 // recorded, so that the next start takes it up again.
 func (a *app) interrupt(j *job) {
-	record := a.newRecord(j, Failed, "the server is stopping; the deploy goes on when it starts again")
-	j.run.Printf("%s: %s", a.name, record.Message)
-	j.run.finish(record)
+	rec := a.newRecord(j, record.Failed, "the server is stopping; the deploy goes on when it starts again")
+	j.run.Printf("%s: %s", a.name, rec.Message)
+	j.run.finish(rec)
 }
 
 // replan plans the app as it is wanted now.
@@ -415,7 +416,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 		a.engine.claimAll(a, t, objects, nil)
 	}
 	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force || t.forced && !a.settled(t), fresh: j.fresh, full: j.full, partial: j.look}
-	p.remake = !j.cause.check() || !a.settled(t)
+	p.remake = !j.cause.Checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
 		return nil, err
@@ -427,7 +428,7 @@ func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.cancelWait = cancel
-	if cancel != nil && a.job != nil && !a.job.cause.check() {
+	if cancel != nil && a.job != nil && !a.job.cause.Checks() {
 		cancel(errSuperseded)
 	}
 }

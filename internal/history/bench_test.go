@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // The cost of recording one changed object in apps of different sizes, in time
@@ -23,13 +23,13 @@ func BenchmarkOneChange(b *testing.B) {
 			for i := range objects {
 				s.set(webID(i), "red")
 			}
-			h.mustSave(b, s.entry(record("shop", 1, deploy.Deployed)))
+			h.mustSave(b, s.entry(recordOf("shop", 1, record.Deployed)))
 			before := packBytes(b, repo.Dir())
 			n := 1
 			for b.Loop() {
 				n++
 				s.set(webID(n%objects), fmt.Sprint("green-", n))
-				h.mustSave(b, s.entry(record("shop", n, deploy.Deployed)))
+				h.mustSave(b, s.entry(recordOf("shop", n, record.Deployed)))
 			}
 			h.Close()
 			b.ReportMetric(float64(packBytes(b, repo.Dir())-before)/float64(n-1), "packed-B/op")
@@ -52,7 +52,7 @@ func BenchmarkManyApps(b *testing.B) {
 						for i := range 4 {
 							s.set(webID(i), fmt.Sprint("red-", app, "-", n))
 						}
-						h.mustSave(b, s.entry(record(fmt.Sprint("app-", app), n, deploy.Deployed)))
+						h.mustSave(b, s.entry(recordOf(fmt.Sprint("app-", app), n, record.Deployed)))
 					})
 				}
 				group.Wait()
@@ -89,7 +89,7 @@ func BenchmarkNewest(b *testing.B) {
 			for i := range 4 {
 				s.set(webID(i), fmt.Sprint("red-", app))
 			}
-			h.mustSave(b, s.entry(record(fmt.Sprint("app-", app), 1, deploy.Deployed)))
+			h.mustSave(b, s.entry(recordOf(fmt.Sprint("app-", app), 1, record.Deployed)))
 		})
 	}
 	group.Wait()
@@ -134,7 +134,7 @@ func appendMany(b *testing.B, repo *git.Repository, ref string, parent git.Hash,
 	b.Helper()
 	var in strings.Builder
 	for n := from; n < from+1000; n++ {
-		text := message(record("shop", n, deploy.Deployed))
+		text := message(recordOf("shop", n, record.Deployed))
 		fmt.Fprintf(&in, "commit %s\ncommitter a <a@b> 1 +0000\ndata %d\n%s\n", ref, len(text), text)
 		if n == from && parent != "" {
 			fmt.Fprintf(&in, "from %s\n", parent)

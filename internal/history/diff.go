@@ -7,14 +7,14 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Comparison is what changed from one deploy of an app to another.
 type Comparison struct {
-	From, To deploy.Record // From is zero for the first deploy
+	From, To record.Record // From is zero for the first deploy
 	Changes  []git.FileChange
 }
 
@@ -32,7 +32,7 @@ func (h *History) Compare(ctx context.Context, repo, app string, from, to int) (
 	}
 	for _, end := range []struct {
 		hash git.Hash
-		into *deploy.Record
+		into *record.Record
 	}{{before, &c.From}, {after, &c.To}} {
 		if end.hash == "" {
 			continue

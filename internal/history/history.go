@@ -15,8 +15,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // refPrefix is where the records are. Pushes to it are refused by git
@@ -42,7 +42,7 @@ func New(repos *git.Store) *History {
 // Newest returns every app of a repository that has records, as its newest
 // record has it. A record that is damaged hides no other, and its app is not
 // forgotten: it is as an older record has it, or known by its name alone.
-func (h *History) Newest(ctx context.Context, repo string) (map[string]deploy.Saved, error) {
+func (h *History) Newest(ctx context.Context, repo string) (map[string]record.Saved, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (h *History) Newest(ctx context.Context, repo string) (map[string]deploy.Sa
 	if err != nil {
 		return nil, err
 	}
-	newest := make(map[string]deploy.Saved, len(refs))
+	newest := make(map[string]record.Saved, len(refs))
 	for _, ref := range refs {
 		app := strings.TrimPrefix(ref.Name, refPrefix)
 		saved, shards, err := readSaved(reader, ref.Hash)
@@ -75,23 +75,23 @@ const maxDamaged = 20
 
 // olderThan reads the newest sound record before a damaged one; zero if there is none.
 // Its notes are left: objects may have changed since.
-func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) deploy.Saved {
+func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) record.Saved {
 	commits, err := reader.LogFrom(ctx, damaged, maxDamaged)
 	if err != nil {
-		return deploy.Saved{}
+		return record.Saved{}
 	}
 	for _, commit := range commits[min(1, len(commits)):] {
 		if saved, _, err := readSaved(reader, commit.Hash); err == nil {
-			if saved.Record.Result == deploy.Removed {
-				saved.Record.Result = deploy.Failed // it may have come back since
+			if saved.Record.Result == record.Removed {
+				saved.Record.Result = record.Failed // it may have come back since
 			}
 			for id := range saved.Noted {
-				saved.Noted[id] = deploy.Noted{}
+				saved.Noted[id] = record.Noted{}
 			}
 			return saved
 		}
 	}
-	return deploy.Saved{}
+	return record.Saved{}
 }
 
 // Manifests returns the objects of an app as its newest record has them.
@@ -129,16 +129,16 @@ func (h *History) Manifests(ctx context.Context, repo, app string) ([][]byte, er
 	return manifests, nil
 }
 
-func readSaved(reader *git.Reader, hash git.Hash) (saved deploy.Saved, shards int, err error) {
+func readSaved(reader *git.Reader, hash git.Hash) (saved record.Saved, shards int, err error) {
 	tree, err := reader.Tree(hash)
 	if err != nil {
-		return deploy.Saved{}, 0, err
+		return record.Saved{}, 0, err
 	}
 	if saved.Record, err = readRecord(tree, hash); err != nil {
-		return deploy.Saved{}, 0, err
+		return record.Saved{}, 0, err
 	}
 	if saved.Noted, shards, err = readNoted(tree); err != nil {
-		return deploy.Saved{}, 0, fmt.Errorf("read record %s: %w", saved.Record.ID(), err)
+		return record.Saved{}, 0, fmt.Errorf("read record %s: %w", saved.Record.ID(), err)
 	}
 	return saved, shards, nil
 }
@@ -149,7 +149,7 @@ const pageSize = 200
 // List returns up to max records of an app, newest first, from the one before
 // the deploy of that number on; 0 is from the newest on. There are none if the
 // app was never deployed.
-func (h *History) List(ctx context.Context, repo, app string, before, max int) ([]deploy.Record, error) {
+func (h *History) List(ctx context.Context, repo, app string, before, max int) ([]record.Record, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func (h *History) List(ctx context.Context, repo, app string, before, max int) (
 	if err != nil {
 		return nil, fmt.Errorf("read records of app %s: %w", app, err)
 	}
-	records := make([]deploy.Record, len(texts))
+	records := make([]record.Record, len(texts))
 	for i, text := range texts {
 		if records[i], err = decodeRecord(text, hashes[i]); err != nil {
 			return nil, err
@@ -211,24 +211,24 @@ const firstPage = 20
 
 // Find returns the record of one deploy, with its log; ok is false if there is
 // no such deploy.
-func (h *History) Find(ctx context.Context, repo, app string, number int) (entry deploy.Entry, ok bool, err error) {
+func (h *History) Find(ctx context.Context, repo, app string, number int) (entry record.Entry, ok bool, err error) {
 	repository, err := h.open(repo)
 	if err != nil {
-		return deploy.Entry{}, false, err
+		return record.Entry{}, false, err
 	}
 	hash, err := h.find(ctx, repository, app, number)
 	if err != nil || hash.IsZero() {
-		return deploy.Entry{}, false, err
+		return record.Entry{}, false, err
 	}
 	tree, err := repository.Tree(hash)
 	if err != nil {
-		return deploy.Entry{}, false, err
+		return record.Entry{}, false, err
 	}
 	if entry.Record, err = readRecord(tree, hash); err != nil {
-		return deploy.Entry{}, false, err
+		return record.Entry{}, false, err
 	}
 	if entry.Log, err = fs.ReadFile(tree, logFile); err != nil {
-		return deploy.Entry{}, false, fmt.Errorf("read log of %s: %w", entry.Record.ID(), err)
+		return record.Entry{}, false, fmt.Errorf("read log of %s: %w", entry.Record.ID(), err)
 	}
 	return entry, true, nil
 }
@@ -258,17 +258,17 @@ func (h *History) open(repo string) (*git.Repository, error) {
 	return h.repos.Open(name)
 }
 
-func readRecord(tree fs.FS, hash git.Hash) (deploy.Record, error) {
+func readRecord(tree fs.FS, hash git.Hash) (record.Record, error) {
 	text, err := fs.ReadFile(tree, recordFile)
 	if err != nil {
-		return deploy.Record{}, fmt.Errorf("read record at %s: %w", hash.Short(), err)
+		return record.Record{}, fmt.Errorf("read record at %s: %w", hash.Short(), err)
 	}
 	return decodeRecord(text, hash)
 }
 
-func decodeRecord(text []byte, hash git.Hash) (record deploy.Record, err error) {
-	if err := json.Unmarshal(text, &record); err != nil {
-		return deploy.Record{}, fmt.Errorf("decode record at %s: %w", hash.Short(), err)
+func decodeRecord(text []byte, hash git.Hash) (rec record.Record, err error) {
+	if err := json.Unmarshal(text, &rec); err != nil {
+		return record.Record{}, fmt.Errorf("decode record at %s: %w", hash.Short(), err)
 	}
-	return record, nil
+	return rec, nil
 }

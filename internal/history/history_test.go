@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func newHistory(t testing.TB) (*History, *git.Repository) {
@@ -35,13 +36,13 @@ func newHistory(t testing.TB) (*History, *git.Repository) {
 	return h, repo
 }
 
-func record(app string, number int, result deploy.Result) deploy.Record {
-	return deploy.Record{
+func recordOf(app string, number int, result record.Result) record.Record {
+	return record.Record{
 		Number: number, App: app, Repo: "shop", Branch: "main",
-		Revision: strings.Repeat("a", 40), Cluster: "default", Cause: deploy.CausePush,
+		Revision: strings.Repeat("a", 40), Cluster: "default", Cause: record.CausePush,
 		Operator: "ana", Key: "SHA256:abc", Started: time.Now().UTC().Truncate(time.Second),
 		Result: result, Digest: "d", Seconds: 1.5,
-		Objects: []deploy.Object{{Key: "/ConfigMap/shop/web", Action: deploy.Create}},
+		Objects: []record.Object{{Key: "/ConfigMap/shop/web", Action: record.Create}},
 	}
 }
 
@@ -51,29 +52,29 @@ func webID(i int) manifest.ID {
 
 // state is an app's objects, and what the next record has to write of them.
 type state struct {
-	noted map[manifest.ID]deploy.Noted
-	kept  []deploy.Kept
+	noted map[manifest.ID]record.Noted
+	kept  []record.Kept
 }
 
 func (s *state) set(id manifest.ID, value string) {
-	s.noted[id] = deploy.Noted{Digest: "d-" + value, Fingerprint: value}
-	s.kept = append(s.kept, deploy.Kept{ID: id, Manifest: []byte("value: " + value + "\n")})
+	s.noted[id] = record.Noted{Digest: "d-" + value, Fingerprint: value}
+	s.kept = append(s.kept, record.Kept{ID: id, Manifest: []byte("value: " + value + "\n")})
 }
 
 func (s *state) remove(id manifest.ID) {
 	delete(s.noted, id)
-	s.kept = append(s.kept, deploy.Kept{ID: id, Gone: true})
+	s.kept = append(s.kept, record.Kept{ID: id, Gone: true})
 }
 
-func (s *state) entry(r deploy.Record) deploy.Entry {
+func (s *state) entry(r record.Record) record.Entry {
 	kept := s.kept
 	s.kept = nil
-	return deploy.Entry{Record: r, Log: []byte("line\n"), Noted: s.noted, Kept: kept}
+	return record.Entry{Record: r, Log: []byte("line\n"), Noted: s.noted, Kept: kept}
 }
 
-func newState() *state { return &state{noted: map[manifest.ID]deploy.Noted{}} }
+func newState() *state { return &state{noted: map[manifest.ID]record.Noted{}} }
 
-func (h *History) mustSave(t testing.TB, entry deploy.Entry) {
+func (h *History) mustSave(t testing.TB, entry record.Entry) {
 	t.Helper()
 	if err := h.Save(t.Context(), entry); err != nil {
 		t.Fatal(err)
@@ -81,7 +82,7 @@ func (h *History) mustSave(t testing.TB, entry deploy.Entry) {
 }
 
 // last returns an app as its newest record has it.
-func (h *History) last(t testing.TB, app string) (saved deploy.Saved, ok bool, err error) {
+func (h *History) last(t testing.TB, app string) (saved record.Saved, ok bool, err error) {
 	t.Helper()
 	newest, err := h.Newest(t.Context(), "shop")
 	saved, ok = newest[app]
@@ -95,11 +96,11 @@ func TestSaveAndRead(t *testing.T) {
 	}
 	s := newState()
 	s.set(webID(1), "red")
-	h.mustSave(t, s.entry(record("shop", 1, deploy.Deployed)))
-	h.mustSave(t, s.entry(record("shop", 2, deploy.Failed)))
+	h.mustSave(t, s.entry(recordOf("shop", 1, record.Deployed)))
+	h.mustSave(t, s.entry(recordOf("shop", 2, record.Failed)))
 
 	last, ok, err := h.last(t, "shop")
-	if err != nil || !ok || last.Record.Number != 2 || last.Record.Result != deploy.Failed || len(last.Noted) != 1 {
+	if err != nil || !ok || last.Record.Number != 2 || last.Record.Result != record.Failed || len(last.Noted) != 1 {
 		t.Fatalf("last is %+v, %v, %v", last, ok, err)
 	}
 	list, err := h.List(t.Context(), "shop", "shop", 0, 10)
@@ -144,10 +145,10 @@ func TestTreeFollowsTheObjects(t *testing.T) {
 	for i := range 100 {
 		s.set(webID(i), "red")
 	}
-	h.mustSave(t, s.entry(record("shop", 1, deploy.Deployed)))
+	h.mustSave(t, s.entry(recordOf("shop", 1, record.Deployed)))
 	s.set(webID(7), "green")
 	s.remove(webID(8))
-	h.mustSave(t, s.entry(record("shop", 2, deploy.Deployed)))
+	h.mustSave(t, s.entry(recordOf("shop", 2, record.Deployed)))
 	diff := gitIn(t, repo, "diff", "--name-status", refPrefix+"shop~1", refPrefix+"shop", "--", manifestsDir)
 	if want := "M\tmanifests/shop/ConfigMap/web-7.yaml\nD\tmanifests/shop/ConfigMap/web-8.yaml\n"; diff != want {
 		t.Errorf("git diff says\n%s\nwant\n%s", diff, want)
@@ -158,11 +159,11 @@ func TestTreeFollowsTheObjects(t *testing.T) {
 			s.remove(webID(i))
 		}
 	}
-	h.mustSave(t, s.entry(record("shop", 3, deploy.Deployed)))
+	h.mustSave(t, s.entry(recordOf("shop", 3, record.Deployed)))
 	wantNoted(t, h, s)
 	again := New(h.repos) // as after a restart, without a look at what is there
 	s.set(webID(200), "blue")
-	again.mustSave(t, s.entry(record("shop", 4, deploy.Deployed)))
+	again.mustSave(t, s.entry(recordOf("shop", 4, record.Deployed)))
 	wantNoted(t, h, s)
 }
 
@@ -182,7 +183,7 @@ func wantNoted(t *testing.T, h *History, s *state) {
 func TestFindAcrossPages(t *testing.T) {
 	h, _ := newHistory(t)
 	for n := 1; n <= 3; n++ {
-		h.mustSave(t, newState().entry(record("shop", n, deploy.Deployed)))
+		h.mustSave(t, newState().entry(recordOf("shop", n, record.Deployed)))
 	}
 	h.page = 1
 	entry, ok, err := h.Find(t.Context(), "shop", "shop", 1)
@@ -204,7 +205,7 @@ func TestSaveFromManySides(t *testing.T) {
 	for app := range apps {
 		for n := 1; n <= each; n++ {
 			group.Go(func() {
-				h.mustSave(t, newState().entry(record(fmt.Sprint("app-", app), n, deploy.Deployed)))
+				h.mustSave(t, newState().entry(recordOf(fmt.Sprint("app-", app), n, record.Deployed)))
 			})
 		}
 	}
@@ -239,7 +240,7 @@ func TestErrorOfOneFailsNoOther(t *testing.T) {
 	}
 	batch := []*saving{}
 	for _, app := range []string{"one", "broken", "two"} {
-		batch = append(batch, &saving{ref: refPrefix + app, entry: newState().entry(record(app, 1, deploy.Deployed))})
+		batch = append(batch, &saving{ref: refPrefix + app, entry: newState().entry(recordOf(app, 1, record.Deployed))})
 	}
 	errs := h.writeBatch("shop", batch)
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
@@ -271,14 +272,14 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	}
 	s := newState()
 	s.set(webID(1), "red")
-	h.mustSave(t, s.entry(record("shop", 5, deploy.Deployed)))
+	h.mustSave(t, s.entry(recordOf("shop", 5, record.Deployed)))
 	wantNoted(t, h, s)
 }
 
 func TestMessageHoldsWhatItIsTold(t *testing.T) {
-	r := record("shop", 1, deploy.Failed)
+	r := recordOf("shop", 1, record.Failed)
 	r.Message = "it broke\nDeploy: shop-99"
-	r.Objects[0].Culprit = &deploy.Culprit{Manager: "x\nDeploy: shop-98", Operation: "Update"}
+	r.Objects[0].Culprit = &owner.Culprit{Manager: "x\nDeploy: shop-98", Operation: "Update"}
 	text := message(r)
 	if !strings.HasSuffix(text, "Duration: 1.5s\n") || strings.Contains(text, "\nDeploy: shop-9") {
 		t.Errorf("a message can pass for a trailer:\n%s", text)
@@ -289,9 +290,9 @@ func TestMessageHoldsWhatItIsTold(t *testing.T) {
 }
 
 func TestMessageNamesTheCulprit(t *testing.T) {
-	r := record("shop", 1, deploy.Corrected)
+	r := recordOf("shop", 1, record.Corrected)
 	at := time.Date(2026, 11, 24, 23, 0, 0, 0, time.UTC)
-	r.Objects[0].Culprit = &deploy.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: at}
+	r.Objects[0].Culprit = &owner.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: at}
 	if text := message(r); !strings.Contains(text, "\nCulprit: kubectl-edit (Update, 2026-11-24T23:00:00Z)\n") {
 		t.Errorf("the message is\n%s", text)
 	}

@@ -29,9 +29,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // The files of a record's commit.
@@ -127,7 +127,7 @@ func shardPath(shard, shards int) string {
 }
 
 // writeShard writes the notes of the objects, in the order of their keys.
-func writeShard(ids []manifest.ID, noted map[manifest.ID]deploy.Noted) []byte {
+func writeShard(ids []manifest.ID, noted map[manifest.ID]record.Noted) []byte {
 	sort.Slice(ids, func(i, k int) bool { return ids[i].Key() < ids[k].Key() })
 	var b bytes.Buffer
 	for _, id := range ids {
@@ -150,8 +150,8 @@ func orDash(text string) string {
 
 // readNoted reads all notes of a record, and how many files they are spread
 // over; 0 if it has none.
-func readNoted(tree fs.FS) (noted map[manifest.ID]deploy.Noted, shards int, err error) {
-	noted = map[manifest.ID]deploy.Noted{}
+func readNoted(tree fs.FS) (noted map[manifest.ID]record.Noted, shards int, err error) {
+	noted = map[manifest.ID]record.Noted{}
 	spreads, err := fs.ReadDir(tree, notedDir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(spreads) != 1 {
 		return noted, 0, nil // of a version that kept its notes elsewhere
@@ -179,7 +179,7 @@ func readNoted(tree fs.FS) (noted map[manifest.ID]deploy.Noted, shards int, err 
 	return noted, shards, nil
 }
 
-func readShard(noted map[manifest.ID]deploy.Noted, text string) error {
+func readShard(noted map[manifest.ID]record.Noted, text string) error {
 	for line := range strings.Lines(text) {
 		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 3)
 		if len(fields) != 3 {
@@ -198,7 +198,7 @@ func readShard(noted map[manifest.ID]deploy.Noted, text string) error {
 		if !ok {
 			return fmt.Errorf("line %q: %q is no object", line, key)
 		}
-		noted[id] = deploy.Noted{Digest: notDash(fields[0]), Fingerprint: notDash(fields[1]), Ended: ended}
+		noted[id] = record.Noted{Digest: notDash(fields[0]), Fingerprint: notDash(fields[1]), Ended: ended}
 	}
 	return nil
 }

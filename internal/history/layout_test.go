@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestManifestPath(t *testing.T) {
@@ -64,9 +64,9 @@ func TestShards(t *testing.T) {
 
 func TestNotesAreReadBack(t *testing.T) {
 	odd := manifest.ID{Group: "rbac.authorization.k8s.io", Kind: "Role", Namespace: "shop", Name: "a \"b\"\nc"}
-	noted := map[manifest.ID]deploy.Noted{webID(1): {Digest: "d", Fingerprint: "f"}, odd: {Digest: "e"}}
+	noted := map[manifest.ID]record.Noted{webID(1): {Digest: "d", Fingerprint: "f"}, odd: {Digest: "e"}}
 	text := writeShard([]manifest.ID{webID(1), odd}, noted)
-	read := map[manifest.ID]deploy.Noted{}
+	read := map[manifest.ID]record.Noted{}
 	if err := readShard(read, string(text)); err != nil || !maps.Equal(read, noted) {
 		t.Errorf("read %v, %v from\n%s", read, err, text)
 	}

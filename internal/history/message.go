@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // maxListed is how many objects a message names, and how many culprits.
@@ -15,7 +15,7 @@ const maxListed = 20
 // message writes a record for git log: a subject that says it all, what was
 // changed, and trailers for programs. What is not ours in it is indented or
 // cleaned, so that no line of it can pass for a trailer.
-func message(r deploy.Record) string {
+func message(r record.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision[:min(7, len(r.Revision))])
 	if r.Message != "" {
@@ -56,7 +56,7 @@ func message(r deploy.Record) string {
 }
 
 // count is how many warnings there are; "" for none.
-func count(warnings []deploy.Warning) string {
+func count(warnings []record.Warning) string {
 	if len(warnings) == 0 {
 		return ""
 	}
@@ -64,13 +64,13 @@ func count(warnings []deploy.Warning) string {
 }
 
 // changes lists the objects that a deploy has changed, in the log's columns.
-func changes(r deploy.Record) string {
+func changes(r record.Record) string {
 	var lines []string
 	for _, o := range r.Objects {
 		lines = append(lines, change(o.Action, o.Key))
 	}
 	for _, key := range r.Deleted {
-		lines = append(lines, change(deploy.Delete, key))
+		lines = append(lines, change(record.Delete, key))
 	}
 	if more := len(lines) - maxListed; more > 1 {
 		lines = append(lines[:maxListed], fmt.Sprintf("  ... and %d more\n", more))
@@ -78,13 +78,13 @@ func changes(r deploy.Record) string {
 	return strings.Join(lines, "")
 }
 
-func change(action deploy.Action, key string) string {
+func change(action record.Action, key string) string {
 	id, _ := manifest.ParseKey(key)
 	return fmt.Sprintf("  %-10s  %s\n", action, manifest.Clean(id.String()))
 }
 
 // deployLine is the trailer that names a record's deploy.
-func deployLine(app string, number int) string { return "Deploy: " + deploy.DeployID(app, number) }
+func deployLine(app string, number int) string { return "Deploy: " + record.DeployID(app, number) }
 
 // numberOf reads the number of the deploy from a record's message; 0 if it has
 // none.

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 const (
@@ -40,7 +40,7 @@ type writer struct {
 
 // saving is a record that waits to be written.
 type saving struct {
-	entry deploy.Entry
+	entry record.Entry
 	ref   string
 	size  int
 	done  chan error
@@ -55,7 +55,7 @@ type shape struct {
 
 // Save appends a record. When it returns without an error, the record is on
 // disk.
-func (h *History) Save(ctx context.Context, entry deploy.Entry) error {
+func (h *History) Save(ctx context.Context, entry record.Entry) error {
 	s := &saving{entry: entry, ref: refPrefix + entry.Record.App, size: len(entry.Log), done: make(chan error, 1)}
 	for _, kept := range entry.Kept {
 		s.size += len(kept.Manifest)
@@ -220,7 +220,7 @@ func (h *History) commit(s *saving, head git.Hash) (commit git.NewCommit, shards
 }
 
 // addNotes adds the files of notes that have changed, or all.
-func addNotes(commit *git.NewCommit, entry deploy.Entry, shards int, all bool) {
+func addNotes(commit *git.NewCommit, entry record.Entry, shards int, all bool) {
 	changed := map[int]bool{}
 	for _, kept := range entry.Kept {
 		changed[shardOf(kept.ID, shards)] = true

@@ -18,16 +18,6 @@ const (
 	runAnnotation  = "pushboat/hook-run" // the deploy that made it
 )
 
-// HookEnd is how the run of a hook ended.
-type HookEnd string
-
-// The ends. A hook that is under way has none.
-const (
-	HookSucceeded HookEnd = "succeeded"
-	HookFailed    HookEnd = "failed"
-	HookUnbegun   HookEnd = "unbegun" // its cluster did not answer when it was to be made
-)
-
 // HookRun names the deploy that ran a hook, so that a server that was killed
 // finds the hooks that it had begun.
 type HookRun struct {
@@ -42,7 +32,7 @@ type Hook struct {
 	Key   string // manifest.ID key of the hook as it is written
 	Phase manifest.Phase
 	Run   HookRun
-	End   HookEnd
+	End   manifest.HookEnd
 }
 
 // MarkHook makes of an object one that the index knows for a hook.
@@ -88,22 +78,22 @@ func hookOfMetadata(m *metav1.PartialObjectMetadata, known health.Health, partia
 	}
 	hook := parseHook(mark, m.Annotations[runAnnotation])
 	if !partial && known.OK() {
-		hook.End = HookSucceeded
+		hook.End = manifest.EndSucceeded
 	}
 	return hook
 }
 
 // endOf judges whether a hook has done its work. What runs to an end has to
 // come to it; all else has to become healthy, which a plain object is.
-func endOf(u *unstructured.Unstructured, state health.Health) HookEnd {
+func endOf(u *unstructured.Unstructured, state health.Health) manifest.HookEnd {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	switch u.GroupVersionKind().GroupKind().String() {
 	case "Pod", "Workflow.argoproj.io":
 		switch phase {
 		case "Succeeded":
-			return HookSucceeded
+			return manifest.EndSucceeded
 		case "Failed", "Error":
-			return HookFailed
+			return manifest.EndFailed
 		}
 		return ""
 	case "Job.batch":
@@ -113,9 +103,9 @@ func endOf(u *unstructured.Unstructured, state health.Health) HookEnd {
 	}
 	switch {
 	case state.OK():
-		return HookSucceeded
+		return manifest.EndSucceeded
 	case state.Status == health.Failed:
-		return HookFailed
+		return manifest.EndFailed
 	}
 	return ""
 }

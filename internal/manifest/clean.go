@@ -60,3 +60,6 @@ func escape(r rune) string {
 	}
 	return fmt.Sprintf(`\U%08x`, r)
 }
+
+// OneLine is a text of any number of lines on one, clean.
+func OneLine(text string) string { return Clean(strings.Join(strings.Fields(text), " ")) }

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // push is one push in progress: it answers the push's hooks.
@@ -335,13 +336,13 @@ func (p *push) commit(ref string) []*deploy.Run {
 }
 
 func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
-	record, err := run.Attach(ctx, func(line string) { fmt.Fprintln(out, line) })
+	rec, err := run.Attach(ctx, func(line string) { fmt.Fprintln(out, line) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
 		return // the pusher went away; the deploy goes on
 	}
-	if !record.Result.OK() && record.Result != deploy.Skipped {
+	if !rec.Result.OK() && rec.Result != record.Skipped {
 		p.notOK = true
 	}
 }

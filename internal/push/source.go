@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Source lets package deploy, which knows no Git, read the repositories of a
@@ -71,13 +71,13 @@ func (s Source) Main(repo string) (string, error) {
 
 // Asked returns what was asked for when the branch was pushed last, if that was
 // anything.
-func (s Source) Asked(repo, branch string) (deploy.Asked, error) {
+func (s Source) Asked(repo, branch string) (record.Asked, error) {
 	repository, err := s.open(repo)
 	if err != nil {
-		return deploy.Asked{}, err
+		return record.Asked{}, err
 	}
 	text, err := repository.Asked(branchPrefix + branch)
-	return deploy.ParseAsked(text), err
+	return record.ParseAsked(text), err
 }
 
 // Tree reads a revision.

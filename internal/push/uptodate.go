@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // upToDate answers a push that has nothing to push, since the repository has it
@@ -60,7 +61,7 @@ func down(s deploy.Status) string {
 	switch {
 	case s.Sync == deploy.NotSynced:
 		return fmt.Sprintf("%s is not deployed (deploy %s): %s", s.App, s.Last.ID(), first)
-	case ended == deploy.Unhealthy && slices.Contains([]string{"failing", "progressing"}, s.Health):
+	case ended == record.Unhealthy && slices.Contains([]string{"failing", "progressing"}, s.Health):
 		return fmt.Sprintf("%s is deployed, but %s (deploy %s): %s", s.App, s.Health, s.Last.ID(), first)
 	}
 	return ""

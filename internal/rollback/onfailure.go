@@ -8,12 +8,13 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // After takes an app back whose deploy has failed, to its last good deploy, and
 // returns the deploy that begins. It is an error if the branch has moved on, if
 // there is no good deploy, and if the gate refuses.
-func (m *Maker) After(ctx context.Context, failed deploy.Record) (deploy.Sequel, error) {
+func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel, error) {
 	head, err := git.ParseHash(failed.Revision)
 	if err != nil {
 		return deploy.Sequel{}, err

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Maker makes rollbacks. Every field is required.
@@ -115,7 +116,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 	}
 	r.Prepared = r.maker.Engine.Read(deploy.Change{
 		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
-		Options: request.Options, Caller: request.Caller, Cause: deploy.CauseRollback,
+		Options: request.Options, Caller: request.Caller, Cause: record.CauseRollback,
 	})
 	return nil
 }
@@ -159,10 +160,10 @@ func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec 
 		if err != nil {
 			return err
 		}
-		for _, record := range records {
-			before = record.Number
-			hash, err := git.ParseHash(record.Revision)
-			if err != nil || !goodBefore(record, status.Last) || tried[hash] || len(tried) > maxTried {
+		for _, rec := range records {
+			before = rec.Number
+			hash, err := git.ParseHash(rec.Revision)
+			if err != nil || !goodBefore(rec, status.Last) || tried[hash] || len(tried) > maxTried {
 				continue
 			}
 			if same, err := r.same(hash); err != nil || same {
@@ -188,16 +189,16 @@ const maxTried = 10
 // goodBefore reports whether a deploy ended well, and applied something else than the
 // last one did, or was to. A correction of drift does not count: it says nothing of
 // health.
-func goodBefore(record deploy.Record, last *deploy.Record) bool {
+func goodBefore(rec record.Record, last *record.Record) bool {
 	switch {
-	case record.Result != deploy.Deployed:
+	case rec.Result != record.Deployed:
 		return false
 	case last == nil || last.Digest == "":
 		return true
-	case record.Content != "" && last.Content != "":
-		return record.Content != last.Content
+	case rec.Content != "" && last.Content != "":
+		return rec.Content != last.Content
 	}
-	return record.Digest != last.Digest // records of older servers have no more
+	return rec.Digest != last.Digest // records of older servers have no more
 }
 
 // searchPage is how many records the search for a good deploy reads at a time.
@@ -275,7 +276,7 @@ func (m *Maker) author(caller access.Caller) git.Signature {
 
 // Closing says where the app's branch is now, and what the pusher has to do about it,
 // when the app's deploy has ended.
-func (r *Rollback) Closing(outcome deploy.Record) string {
+func (r *Rollback) Closing(outcome record.Record) string {
 	where := fmt.Sprintf("by commit %s on branch %s; take it over with: git pull", r.Commit.Short(), r.Branch)
 	switch {
 	case !outcome.Result.OK():

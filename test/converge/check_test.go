@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // quietWithin is how long it may take on a machine that is very busy until all
@@ -115,7 +116,7 @@ func (w *world) driftOf(a *appState) []string {
 	return list
 }
 
-func message(r *deploy.Record) string {
+func message(r *record.Record) string {
 	if r == nil {
 		return ""
 	}

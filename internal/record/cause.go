@@ -1,0 +1,26 @@
+package record
+
+// Cause says why a deploy ran.
+type Cause string
+
+// The causes.
+const (
+	CausePush     Cause = "push"     // a push moved the branch
+	CauseSync     Cause = "sync"     // an operator asked for it
+	CauseStart    Cause = "start"    // the server started and found work undone
+	CauseSchedule Cause = "schedule" // the app's cron expression
+	CauseCheck    Cause = "check"    // an operator asked how it is
+	CauseDrift    Cause = "drift"    // a watch saw an owned object change
+	CauseRetry    Cause = "retry"    // the deploy before failed
+	CauseSuspend  Cause = "suspend"  // an operator suspended the app
+	CauseResume   Cause = "resume"   // an operator resumed it, or its time was over
+	CauseValues   Cause = "values"   // what the app takes from its cluster has changed
+	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
+	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
+	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced
+)
+
+// Checks reports whether the cause only compares, and deploys nothing new.
+func (c Cause) Checks() bool {
+	return c != CausePush && c != CauseSync && c != CauseRollback && c != CauseResume && c != CauseRotate
+}

@@ -1,0 +1,52 @@
+package record
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Noted is how an object was when it was last applied or found right. While
+// both are the same, there is nothing to ask of the cluster.
+type Noted struct {
+	Digest      string // of the object as rendered; keyed for a Secret
+	Fingerprint string // see live.Fingerprint
+	Ended       health.End
+}
+
+// Saved is an app as its newest record has it.
+type Saved struct {
+	Record  Record
+	Noted   map[manifest.ID]Noted // every object that it owned then
+	Damaged error                 // why the newest record cannot be read: the rest is that of an older one, or only the app's name
+}
+
+// Entry is what is kept of one deploy.
+type Entry struct {
+	Record Record
+	Log    []byte                // the lines that were shown, outcome included
+	Noted  map[manifest.ID]Noted // every object that the app owns now
+	Kept   []Kept                // those whose Noted or manifest is another than before
+}
+
+// Kept is an object that is to be written, because it is not as the record
+// before has it.
+type Kept struct {
+	ID       manifest.ID
+	Manifest []byte // as applied, in YAML, secrets masked; nil: as it was
+	Gone     bool   // it is not the app's any more
+}
+
+// Recorder keeps records. Package history implements it in Git.
+type Recorder interface {
+	// Newest returns every app of a repository that has records, as its newest
+	// record has it.
+	Newest(ctx context.Context, repo string) (map[string]Saved, error)
+	// Manifests returns an app's objects in YAML as its newest record has them,
+	// secrets masked, in no order; none if it has no record.
+	Manifests(ctx context.Context, repo, app string) ([][]byte, error)
+	// Save appends a record. When it returns without an error, the record is
+	// on disk.
+	Save(ctx context.Context, entry Entry) error
+}

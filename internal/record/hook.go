@@ -1,0 +1,14 @@
+package record
+
+import (
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// HookResult is how a hook went in a deploy.
+type HookResult struct {
+	Key     string           `json:"key"` // manifest.ID key of the hook as it is written
+	Phase   string           `json:"phase"`
+	Result  manifest.HookEnd `json:"result"`
+	Message string           `json:"message,omitempty"` // why it failed, or was not begun
+	Seconds float64          `json:"seconds"`
+}

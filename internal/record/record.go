@@ -1,0 +1,149 @@
+// Package record is the account of a deploy as data: what was deployed by whom and why,
+// how it ended, and how each object was left. The engine makes records, package history
+// keeps them; neither has to know the other.
+package record
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/render/charts"
+)
+
+// Record is the durable account of one deploy.
+type Record struct {
+	Number    int          `json:"number"` // from 1, per app
+	App       string       `json:"app"`
+	Repo      string       `json:"repository"`
+	Branch    string       `json:"branch"`
+	Revision  string       `json:"revision"`
+	Cluster   string       `json:"cluster"`
+	Cause     Cause        `json:"cause"`
+	Operator  string       `json:"operator"`
+	Key       string       `json:"key,omitempty"` // fingerprint of the operator's key
+	Push      string       `json:"push,omitempty"`
+	Started   time.Time    `json:"started"`
+	Seconds   float64      `json:"seconds"`
+	Result    Result       `json:"result"`
+	Message   string       `json:"message,omitempty"`   // why the result is not what was wanted
+	Digest    string       `json:"digest"`              // of the rendered app, see target.digest
+	Content   string       `json:"content,omitempty"`   // of its objects and their place, see contentDigest
+	Skipped   string       `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
+	Held      string       `json:"held,omitempty"`      // the revision that stays deployed instead
+	Standing  Result       `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
+	NoPrune   bool         `json:"noPrune,omitempty"`   // what leaves the revision stays on the cluster
+	Had       string       `json:"had,omitempty"`       // of a removal: the last revision that has the app
+	Formerly  []string     `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
+	Renamed   string       `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed
+	Objects   []Object     `json:"objects,omitempty"`   // what this deploy has changed
+	Deleted   []string     `json:"deleted,omitempty"`   // manifest.ID keys
+	Hooks     []HookResult `json:"hooks,omitempty"`     // that ran, or failed to
+	Warnings  []Warning    `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
+	Same      int          `json:"unchanged"`           // how many objects stayed as they were
+	Cancelled string       `json:"cancelled,omitempty"` // the operator who ended its wait
+	Undone    bool         `json:"undone,omitempty"`    // onFailure has the app taken back next
+
+	Charts    []charts.Chart `json:"charts,omitempty"`    // of registries, that it was rendered from
+	Generated []string       `json:"generated,omitempty"` // the paths of values that were generated once
+
+	Suspension *Suspension `json:"suspension,omitempty"` // while it lasts
+}
+
+// Stands is the result that tells how the cluster was left.
+func (r Record) Stands() Result { return cmp.Or(r.Standing, r.Result) }
+
+// CarryOn makes the record one that changed nothing of what the last one left,
+// which is nil if there is none.
+func (r *Record) CarryOn(last *Record) {
+	if last != nil {
+		r.Digest, r.Content, r.Standing = last.Digest, last.Content, last.Stands()
+	}
+}
+
+// Keeps returns the revision that an app stays with, if the newest revision of its
+// branch was pushed with -o skip. A server that was killed before it could record
+// that knows it from what was asked.
+func (r *Record) Keeps(head string, asked Asked) (revision string, ok bool) {
+	switch {
+	case r.Skipped == head:
+		return r.Held, true
+	case !asked.Skip || asked.Revision != head || r.Revision == head: // it was deployed on request since
+		return "", false
+	case r.Skipped != "":
+		return r.Held, true
+	}
+	return r.Revision, true
+}
+
+// HookFailed reports whether a hook stopped the deploy. One that only was to run
+// after a failure did not.
+func (r Record) HookFailed() bool {
+	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
+		return h.Result == manifest.EndFailed && h.Phase != manifest.SyncFail.String()
+	})
+}
+
+// LeftUnbegun reports whether the deploy left a hook of which it is not known if it was made.
+func (r Record) LeftUnbegun(key string, phase manifest.Phase) bool {
+	return slices.ContainsFunc(r.Hooks, func(h HookResult) bool {
+		return h.Result == manifest.EndUnbegun && h.Key == key && h.Phase == phase.String()
+	})
+}
+
+// Object is one object that a deploy has changed.
+type Object struct {
+	Key     string         `json:"key"` // manifest.ID key
+	Action  Action         `json:"action"`
+	Fields  []string       `json:"fields,omitempty"`  // what was not as it should be, up to maxFields
+	Culprit *owner.Culprit `json:"culprit,omitempty"` // of a correction: who had changed it
+}
+
+// Changed counts the objects that the deploy has changed or deleted.
+func (r Record) Changed() int {
+	n := len(r.Deleted)
+	for _, o := range r.Objects {
+		if o.Action != Unchanged && o.Action != Left {
+			n++
+		}
+	}
+	return n
+}
+
+// Culprits lists who had changed what a correction took back, each once.
+func (r Record) Culprits() []owner.Culprit {
+	var list []owner.Culprit
+	seen := map[string]bool{}
+	for _, o := range r.Objects {
+		if o.Culprit == nil || seen[o.Culprit.String()] {
+			continue
+		}
+		seen[o.Culprit.String()] = true
+		list = append(list, *o.Culprit)
+	}
+	return list
+}
+
+// ID names the deploy: the app, and its number among the app's deploys.
+func (r Record) ID() string { return DeployID(r.App, r.Number) }
+
+// DeployID writes a deploy's name: "shop-42".
+func DeployID(app string, number int) string { return app + "-" + strconv.Itoa(number) }
+
+// ParseDeployID reads what DeployID wrote. The error says what an id looks
+// like.
+func ParseDeployID(id string) (app string, number int, err error) {
+	dash := strings.LastIndexByte(id, '-')
+	if dash > 0 {
+		number, err = strconv.Atoi(id[dash+1:])
+	}
+	if dash <= 0 || err != nil || number < 1 {
+		return "", 0, fmt.Errorf("%q is no deploy; one is written like shop-42 (see history APP)", manifest.Clean(id))
+	}
+	return id[:dash], number, nil
+}
