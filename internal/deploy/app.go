@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,9 +103,10 @@ func newApp(e *Engine, name, repo, branch string) *app {
 }
 
 // goneTarget is what is wanted of an app that pushboat.yaml no longer names. Its
-// objects are deleted, unless its last word was prune: false.
+// objects are deleted, unless its last word was prune: false. The cluster is "" for an
+// app that was only pushed with -o skip, by a server that did not record for where.
 func goneTarget(name, repo, branch, cluster, revision string) *target {
-	spec := appfile.App{Name: name, Branch: branch, Cluster: cluster, Prune: true, Timeout: goneTimeout}
+	spec := appfile.App{Name: name, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
 	return &target{spec: spec, repo: repo, revision: revision, digest: "gone", gone: true}
 }
 

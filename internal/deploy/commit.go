@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -143,11 +144,14 @@ func inOrder(targets []*target) []*target {
 // cluster as it is.
 func (e *Engine) skip(p *Prepared) []*Run {
 	apps := e.appsOn(p.Repo, p.Branch)
+	clusters := map[string]string{}
 	for _, t := range p.targets {
-		if e.app(t.spec.Name) != nil {
+		clusters[t.spec.Name] = t.spec.Cluster
+		if a := e.app(t.spec.Name); a != nil && !a.removed() {
 			continue
 		}
 		if a, err := e.register(t.spec.Name, t.repo, t.spec.Branch); err == nil {
+			a.setWant(nil) // if it was removed once, its removal was
 			apps = append(apps, a)
 		}
 	}
@@ -156,7 +160,9 @@ func (e *Engine) skip(p *Prepared) []*Run {
 		a.setSkipped(p.Revision)
 		j := &job{cause: record.CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
 		j.run.revision = p.Revision
-		a.finish(j, a.skippedRecord(j))
+		rec := a.skippedRecord(j)
+		rec.Cluster = cmp.Or(rec.Cluster, clusters[a.name]) // it has none yet if it was never deployed
+		a.finish(j, rec)
 		runs = append(runs, j.run)
 	}
 	return runs

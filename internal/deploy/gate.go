@@ -194,7 +194,8 @@ func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 	return problems
 }
 
-// leaving lists the apps of this branch that the revision no longer names.
+// leaving lists the apps of this branch that the revision no longer names, also those
+// that -o skip has kept from ever being deployed.
 func (e *Engine) leaving(p *Prepared) []*target {
 	named := map[string]bool{}
 	for _, t := range p.targets {
@@ -202,11 +203,14 @@ func (e *Engine) leaving(p *Prepared) []*target {
 	}
 	var gone []*target
 	for _, a := range e.sorted() {
-		t := a.wanted()
-		if named[a.name] || t == nil || a.removed() || a.sameHome(p.Repo, p.Branch) != nil {
-			continue
+		t, last := a.wanted(), a.lastRecord()
+		switch {
+		case named[a.name] || a.removed() || a.sameHome(p.Repo, p.Branch) != nil:
+		case t != nil:
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune || t.remnant && a.prunes()))
+		case last != nil:
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune))
 		}
-		gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune || t.remnant && a.prunes()))
 	}
 	return gone
 }

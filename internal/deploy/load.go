@@ -105,7 +105,8 @@ func (l *loading) branch(branch string) {
 	ofHead := asked.Revision == head
 	for _, t := range targets {
 		t.forced = ofHead && asked.Force
-		if _, recorded := l.records[t.spec.Name]; recorded || !ofHead || !asked.Skip {
+		saved, recorded := l.records[t.spec.Name]
+		if recorded = recorded && saved.Record.Result != record.Removed; recorded || !ofHead || !asked.Skip {
 			l.wants[t.spec.Name] = t
 		}
 	}
