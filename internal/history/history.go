@@ -31,7 +31,8 @@ type History struct {
 	mu      sync.Mutex
 	writers map[string]*writer // by repository
 	shapes  map[string]shape   // by repository and ref
-	tidying sync.WaitGroup
+	closed  bool
+	work    sync.WaitGroup // saves, and what they have begun; grows from zero only while not closed
 }
 
 // New makes a History over the repositories of a store. One of them writes.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -295,5 +296,29 @@ func TestMessageNamesTheCulprit(t *testing.T) {
 	r.Objects[0].Culprit = &owner.Culprit{Manager: "kubectl-edit", Operation: "Update", Time: at}
 	if text := message(r); !strings.Contains(text, "\nCulprit: kubectl-edit (Update, 2026-11-24T23:00:00Z)\n") {
 		t.Errorf("the message is\n%s", text)
+	}
+}
+
+// A record that comes after the history is closed is an error, and writes nothing;
+// one that is being written then is written to its end.
+func TestSaveBesideClose(t *testing.T) {
+	h, _ := newHistory(t)
+	var group sync.WaitGroup
+	errs := make([]error, 20)
+	for n := range errs {
+		group.Go(func() {
+			errs[n] = h.Save(t.Context(), newState().entry(recordOf(fmt.Sprint("app-", n), 1, record.Deployed)))
+		})
+	}
+	h.Close()
+	group.Wait()
+	for n, err := range errs {
+		list, failed := h.List(t.Context(), "shop", fmt.Sprint("app-", n), 0, 1)
+		if failed != nil || (err == nil) != (len(list) == 1) || err != nil && !errors.Is(err, errClosed) {
+			t.Errorf("record %d: saved %v, listed %d (%v)", n, err, len(list), failed)
+		}
+	}
+	if err := h.Save(t.Context(), newState().entry(recordOf("late", 1, record.Deployed))); !errors.Is(err, errClosed) {
+		t.Errorf("saved after Close: %v", err)
 	}
 }

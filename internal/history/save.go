@@ -53,9 +53,16 @@ type shape struct {
 	shards int
 }
 
+// errClosed is the error of a record that comes after Close.
+var errClosed = errors.New("the server has stopped")
+
 // Save appends a record. When it returns without an error, the record is on
 // disk.
 func (h *History) Save(ctx context.Context, entry record.Entry) error {
+	if !h.enter() {
+		return fmt.Errorf("store record %s: %w", entry.Record.ID(), errClosed)
+	}
+	defer h.work.Done()
 	s := &saving{entry: entry, ref: refPrefix + entry.Record.App, size: len(entry.Log), done: make(chan error, 1)}
 	for _, kept := range entry.Kept {
 		s.size += len(kept.Manifest)
@@ -67,7 +74,7 @@ func (h *History) Save(ctx context.Context, entry record.Entry) error {
 	w.busy = true
 	w.mu.Unlock()
 	if begin {
-		go h.write(entry.Record.Repo, w)
+		h.work.Go(func() { h.write(entry.Record.Repo, w) })
 	}
 	var err error
 	select {
@@ -79,6 +86,16 @@ func (h *History) Save(ctx context.Context, entry record.Entry) error {
 		return fmt.Errorf("store record %s: %w", entry.Record.ID(), err)
 	}
 	return nil
+}
+
+// enter counts a save among what Close waits for, unless the history is closed.
+func (h *History) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.work.Add(1)
+	}
+	return !h.closed
 }
 
 func (h *History) writerOf(repo string) *writer {
@@ -101,7 +118,7 @@ func (h *History) write(repo string, w *writer) {
 		}
 	}
 	if w.isUntidy() {
-		h.tidying.Go(func() { h.tidy(repo) })
+		h.work.Go(func() { h.tidy(repo) })
 	}
 }
 
@@ -266,5 +283,10 @@ func (h *History) tidy(repo string) {
 	}
 }
 
-// Close waits for what goes on in the background.
-func (h *History) Close() { h.tidying.Wait() }
+// Close waits until nothing is written any more. A Save after it is an error.
+func (h *History) Close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.work.Wait()
+}
