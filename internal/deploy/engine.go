@@ -124,9 +124,10 @@ type Engine struct {
 	workers sync.WaitGroup
 	loaded  chan struct{} // closed when every repository has been read, see known
 
-	mu     sync.Mutex
-	apps   map[string]*app
-	unread map[unreadBranch]bool
+	mu      sync.Mutex
+	apps    map[string]*app
+	unread  map[unreadBranch]bool
+	stopped bool // nobody may be added to the workers any more
 }
 
 // New makes an engine that does nothing yet.
@@ -143,6 +144,9 @@ func New(config Config) *Engine {
 // start.
 func (e *Engine) Stop(ctx context.Context) {
 	e.cancel()
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		e.workers.Wait()
@@ -168,7 +172,11 @@ func (e *Engine) register(name, repo, branch string) (*app, error) {
 	}
 	a := newApp(e, name, repo, branch)
 	e.apps[name] = a
-	e.workers.Go(a.work)
+	if e.stopped {
+		go a.work() // it only abandons what is queued
+	} else {
+		e.workers.Go(a.work)
+	}
 	return a, nil
 }
 
