@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"maps"
 	"sort"
 
 	"sigs.k8s.io/yaml"
@@ -27,7 +26,7 @@ func (a *app) account(rec *record.Record, done *applying) {
 		rec.Objects = append(rec.Objects, o)
 	}
 	if done.plan.partial {
-		rec.Same = max(a.objectCount()-len(rec.Objects), 0)
+		rec.Same = max(a.ledger.Count()-len(rec.Objects), 0)
 	}
 	sort.Slice(rec.Objects, func(i, k int) bool { return rec.Objects[i].Key < rec.Objects[k].Key })
 }
@@ -61,21 +60,12 @@ func culpritOf(c owner.Culprit) *owner.Culprit {
 	return &c
 }
 
-func (a *app) objectCount() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.objects)
-}
-
 // entry is what is to be kept of a deploy that ends as record says. What the
 // plan applied is written where it is another than before, so that a record
 // costs what the deploy has changed.
 func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
-	a.mu.Lock()
-	entry := record.Entry{Record: rec, Noted: maps.Clone(a.objects)}
-	unsaved := a.unsaved
-	a.unsaved = map[manifest.ID]bool{}
-	a.mu.Unlock()
+	noted, unsaved := a.ledger.Save()
+	entry := record.Entry{Record: rec, Noted: noted}
 	steps := map[manifest.ID]Step{}
 	if plan != nil && len(unsaved) > 0 {
 		for i := range plan.Steps {
@@ -90,26 +80,17 @@ func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 	}
 	for id := range unsaved {
 		kept := record.Kept{ID: id}
-		now, ours := entry.Noted[id]
+		_, ours := noted[id]
 		step, planned := steps[id]
 		switch {
 		case !ours:
 			kept.Gone = true
-		case planned && now.Digest == a.sealed(id, step.digest):
+		case planned && a.ledger.IsWritten(id, step.digest):
 			kept.Manifest = a.masked(step)
 		}
 		entry.Kept = append(entry.Kept, kept)
 	}
 	return entry
-}
-
-// keepUnsaved has the next record write what this one did not.
-func (a *app) keepUnsaved(kept []record.Kept) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, k := range kept {
-		a.unsaved[k.ID] = true
-	}
 }
 
 // masked writes an object as it was applied, secrets masked; nil if that can

@@ -5,20 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
-
-// noted is how an object was when we last applied it or found it right.
-type noted = record.Noted
 
 // job is one thing for an app's worker to do.
 type job struct {
@@ -59,16 +54,14 @@ type app struct {
 	hurry  chan struct{} // holds one signal that what failed may succeed now
 	tests  chan *Run     // that wait to be run
 	gone   chan struct{} // closed when its repository is deleted
+	ledger *Ledger       // of its objects
 
 	mu         sync.Mutex
 	branch     string
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
-	skipped    string // the branch's newest revision, if it was pushed with -o skip
-	numbers    int    // the highest number given to a deploy
-	objects    map[manifest.ID]noted
-	unsaved    map[manifest.ID]bool   // noted otherwise, or forgotten, since the newest record
-	applies    int                    // how often something was applied, to tell a stale plan
+	skipped    string                 // the branch's newest revision, if it was pushed with -o skip
+	numbers    int                    // the highest number given to a deploy
 	parent     *kube.Parent           // nil until read from the cluster or written to it
 	job        *job                   // queued
 	doing      *job                   // at work
@@ -98,7 +91,7 @@ func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, set: setID(name), repo: repo, branch: branch,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
-		hooks: newHooksSeen(), objects: map[manifest.ID]noted{}, unsaved: map[manifest.ID]bool{},
+		hooks: newHooksSeen(), ledger: NewLedger(e.Masker.Seal),
 	}
 }
 
@@ -176,9 +169,7 @@ func (a *app) remember(rec record.Record) {
 // recall takes an app over as its newest record has it.
 func (a *app) recall(saved record.Saved) {
 	a.remember(saved.Record)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	maps.Copy(a.objects, saved.Noted)
+	a.ledger.Recall(saved.Noted)
 }
 
 func (a *app) wanted() *target {
@@ -224,59 +215,11 @@ func (a *app) skippedRevision() string {
 	return a.skipped
 }
 
-// note remembers how an object was found or left.
-func (a *app) note(id manifest.ID, n noted) {
-	n.Digest = a.sealed(id, n.Digest)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.objects[id] != n {
-		a.objects[id], a.unsaved[id] = n, true
-	}
-}
-
-func (a *app) forget(id manifest.ID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.forgetLocked(id)
-}
-
-func (a *app) forgetLocked(id manifest.ID) {
-	if _, known := a.objects[id]; known {
-		delete(a.objects, id)
-		a.unsaved[id] = true
-	}
-}
-
-// sealed keys the digest of a Secret: it is recorded, and who reads it must not
-// be able to try values out.
-func (a *app) sealed(id manifest.ID, digest string) string {
-	if id.Kind != manifest.SecretKind.Kind {
-		return digest
-	}
-	return a.engine.Masker.Seal(digest)
-}
-
-// notedOf returns how an object was last left.
-func (a *app) notedOf(id manifest.ID) (noted, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	n, ok := a.objects[id]
-	return n, ok
-}
-
-// isNoted reports whether neither the object nor what we own of it differs
-// from when it was last applied.
-func (a *app) isNoted(o *resolved, entry live.Entry) bool {
-	n, ok := a.notedOf(o.id)
-	return ok && entry.PartOf == a.set && !entry.Terminating &&
-		n.Digest == a.sealed(o.id, o.digest) && n.Fingerprint == entry.Fingerprint && n.Fingerprint != ""
-}
-
 // knows reports whether the app has applied the object as it is written, and
 // nobody has deleted it since. It serves newCompanions, for definitions, which
 // have no namespace.
 func (a *app) knows(t *target, o *manifest.Object) bool {
-	n, ok := a.notedOf(o.ID())
+	n, ok := a.ledger.Of(o.ID())
 	return ok && n.Digest == t.digestOf(o) && !a.engine.Clusters[t.spec.Cluster].Index.Lacks(o.ID())
 }
 
@@ -297,42 +240,6 @@ func (a *app) digestFor(t *target) string {
 		return last.Digest
 	}
 	return ""
-}
-
-// retain forgets the objects that the plan has brought out of the app.
-func (a *app) retain(plan *Plan) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	known := 0
-	plan.ids(func(id manifest.ID) bool {
-		if _, ok := a.objects[id]; ok {
-			known++
-		}
-		return true
-	})
-	if known == len(a.objects) {
-		return // they are all of the plan
-	}
-	keep := make(map[manifest.ID]bool, len(a.objects))
-	plan.ids(func(id manifest.ID) bool { keep[id] = true; return true })
-	for id := range a.objects {
-		if !keep[id] {
-			a.forgetLocked(id)
-		}
-	}
-}
-
-// applied counts one more apply, which makes every plan before it stale.
-func (a *app) applied() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.applies++
-}
-
-func (a *app) appliesSoFar() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.applies
 }
 
 // newRun begins a deploy that can be attached to.

@@ -60,8 +60,8 @@ type applying struct {
 // crash at any point loses track of no object. It holds what was done to each
 // object, also when it failed.
 func (a *app) apply(t *target, w *applying) (*applying, error) {
-	a.applied()
-	defer a.applied()
+	a.ledger.Applied()
+	defer a.ledger.Applied()
 	plan := w.plan
 	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.spec.Cluster]
 	if plan.Empty() && !t.gone && !w.runsHooks {
@@ -111,7 +111,7 @@ func (w *applying) prune() error {
 	if err := w.narrowParent(); err != nil {
 		return fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
-	w.app.retain(w.plan)
+	w.app.ledger.Retain(w.plan.ids)
 	return nil
 }
 
@@ -261,9 +261,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 	}
 	w.cluster.Index.Note(applied) // first: what is late to tell of a former object of that name is not believed then
 	entry := w.cluster.Index.EntryOf(applied)
-	w.app.note(step.ID, noted{Digest: step.digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
+	w.app.ledger.Note(step.ID, record.Noted{Digest: step.digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
 	if now, ok := w.cluster.Index.Get(step.ID); ok && now.UID == entry.UID && now.Ended != "" {
-		w.app.noteEnd(step.ID, now.Ended)
+		w.app.ledger.NoteEnd(step.ID, now.Ended)
 	}
 	w.enter(step)
 	w.hear(step, heard)
@@ -329,12 +329,12 @@ func bySchema(step Step, err error) error {
 
 func (w *applying) delete(ctx context.Context, step Step) {
 	if kube.IsSystem(step.ID) {
-		w.app.forget(step.ID) // of a version that let apps have it
+		w.app.ledger.Forget(step.ID) // of a version that let apps have it
 		return
 	}
 	entry, known := w.cluster.Index.Get(step.ID)
 	if (known && entry.PartOf != setID(w.app.name)) || w.heir(step.ID) != "" {
-		w.app.forget(step.ID) // another app has taken it over, or is about to
+		w.app.ledger.Forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
 	if w.app.engine.alsoAsks(w.target, &companions{}, step.ID) != "" {
@@ -352,7 +352,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 	if released {
 		return
 	}
-	w.app.forget(step.ID)
+	w.app.ledger.Forget(step.ID)
 	w.mu.Lock()
 	w.deleted = append(w.deleted, step.ID.Key())
 	w.mu.Unlock()

@@ -172,7 +172,7 @@ func (e *Engine) skip(p *Prepared) []*Run {
 // on what the cluster has.
 func (a *app) skippedRecord(j *job) record.Record {
 	rec := a.newRecord(j, record.Skipped, "pushed with -o skip")
-	rec.Same = a.objectCount()
+	rec.Same = a.ledger.Count()
 	if last := a.lastRecord(); last != nil && (last.Stands().Applied() || last.Result == record.Skipped) {
 		rec.Digest = last.Digest
 	}

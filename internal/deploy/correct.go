@@ -72,7 +72,7 @@ func (a *app) correctRest(t *target, j *job, plan *Plan) {
 func (a *app) recover(t *target, j *job) bool {
 	last := a.lastRecord()
 	late := last.Stands() == record.Unhealthy || last.Stands() == record.Superseded
-	if !late && !a.endsUnsaved() || last.HookFailed() {
+	if !late && !a.ledger.EndsUnsaved() || last.HookFailed() {
 		return true
 	}
 	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
@@ -81,7 +81,7 @@ func (a *app) recover(t *target, j *job) bool {
 	a.begin(j)
 	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
 	rec := a.newRecord(j, record.Deployed, "")
-	rec.Same = a.objectCount()
+	rec.Same = a.ledger.Count()
 	a.stamp(&rec, t)
 	a.finish(j, rec)
 	return true

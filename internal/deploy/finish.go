@@ -90,7 +90,7 @@ func (a *app) save(j *job, rec record.Record) {
 	}
 	a.engine.Log.WithField("app", a.name).Errorf("write record %s: %v", rec.ID(), err)
 	j.run.Printf("warning: this deploy could not be recorded: %v", err)
-	a.keepUnsaved(entry.Kept)
+	a.ledger.Unsave(entry.Kept)
 }
 
 // saveTimeout bounds the writing of one record, with the wait for those that

@@ -376,7 +376,7 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 		return nil, nil, err
 	}
 	p.news = &news{missing: map[string]bool{}}
-	applies := p.app.appliesSoFar()
+	applies := p.app.ledger.Applies()
 	plan, problems, err := p.plan(ctx, objects)
 	if plan != nil {
 		plan.applies, plan.parent = applies, &p.parent

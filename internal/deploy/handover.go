@@ -11,7 +11,7 @@ import (
 // owner finds whom the running object belongs to. It notes so in the step of an
 // object that changes hands, and refuses one that its owner keeps.
 func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
-	_, applied := p.app.notedOf(o.id)
+	applied := p.app.ledger.Has(o.id)
 	switch {
 	case step.entry.PartOf == setID(p.target.spec.Name):
 		return nil
@@ -37,7 +37,7 @@ func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
 // isOurs reports whether a running object is the app's, or that of another app of the
 // repository which hands it over.
 func (p *planner) isOurs(o resolved, running live.Entry) bool {
-	if _, applied := p.app.notedOf(o.id); applied || running.PartOf == setID(p.target.spec.Name) {
+	if p.app.ledger.Has(o.id) || running.PartOf == setID(p.target.spec.Name) {
 		return true
 	}
 	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.target.repo) == nil

@@ -121,9 +121,7 @@ func (a *app) withNoted(found []resolved) []resolved {
 	for _, o := range found {
 		seen[o.id] = true
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for id := range a.objects {
+	for id := range a.ledger.Each {
 		if !seen[id] {
 			found = append(found, resolved{id: id})
 		}

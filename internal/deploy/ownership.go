@@ -47,7 +47,7 @@ func (p *planner) diff(step *Step, running, after, written *unstructured.Unstruc
 	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.masker.Of(step.object))
 	moved := step.entry.PartOf != setID(p.target.spec.Name)
 	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
-		p.app.note(step.ID, noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint, Ended: step.entry.Ended})
+		p.app.ledger.Note(step.ID, record.Noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint, Ended: step.entry.Ended})
 		return
 	}
 	step.Action = record.Configure

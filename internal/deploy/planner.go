@@ -152,7 +152,12 @@ func (p *planner) unchanged(o *resolved) (live.Entry, bool) {
 		return live.Entry{}, false // force takes back what was left to others
 	}
 	entry, there := p.cluster.Index.Get(o.id)
-	return entry, there && leftAs(o.policy.Policies, entry, true) == "" && p.app.isNoted(o, entry)
+	return entry, there && leftAs(o.policy.Policies, entry, true) == "" && p.isAsLeft(o, entry)
+}
+
+// isAsLeft reports whether the object is as the app's last apply left it, or found it.
+func (p *planner) isAsLeft(o *resolved, entry live.Entry) bool {
+	return entry.PartOf == setID(p.target.spec.Name) && p.app.ledger.IsAsLeft(o.digest, entry)
 }
 
 // stay is the step of an object that stays as it is.
@@ -161,7 +166,7 @@ func (p *planner) stay(o *resolved, entry live.Entry) Step {
 	step.say(o.note)
 	step.entry = entry
 	if entry.Ended != "" {
-		p.app.noteEnd(o.id, entry.Ended)
+		p.app.ledger.NoteEnd(o.id, entry.Ended)
 	}
 	return step
 }
@@ -181,11 +186,11 @@ func (p *planner) step(ctx context.Context, o resolved) (Step, manifest.Problems
 		return step.leave(entry, reason), nil, nil
 	}
 	step.say(o.note)
-	if ok && !p.full && !p.force && p.app.isNoted(&o, entry) { // force takes back what was left to others
+	if ok && !p.full && !p.force && p.isAsLeft(&o, entry) { // force takes back what was left to others
 		step = p.stay(&o, entry)
 		return step, p.with.schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
-	if p.app.hasEnded(o) && p.cluster.Index.Lacks(o.id) {
+	if p.app.ledger.HasEnded(o.id, o.digest) && p.cluster.Index.Lacks(o.id) {
 		step.ended, step.Note = true, "done, and deleted since"
 		return step, nil, nil
 	}
@@ -327,8 +332,7 @@ func (p *planner) leave(plan *Plan, objects []resolved) {
 // made reports whether Pushboat applied the object: somebody who copies one of
 // ours copies its label too, and must not lose the copy.
 func (p *planner) made(entry live.Entry) bool {
-	_, known := p.app.notedOf(entry.ID)
-	return known || entry.Fingerprint != ""
+	return p.app.ledger.Has(entry.ID) || entry.Fingerprint != ""
 }
 
 // explain turns an error about one object into problems; none if the cluster

@@ -207,7 +207,7 @@ func (s Step) takesOver() bool { return s.Action == record.Configure && s.entry.
 
 // release takes the app's label off an object that stays.
 func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) error {
-	w.app.forget(step.ID)
+	w.app.ledger.Forget(step.ID)
 	left, err := w.cluster.Kube.Release(ctx, kind, step.ID, step.entry.UID)
 	switch {
 	case apierrors.IsNotFound(err):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -157,8 +158,8 @@ func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	a := newApp(e, "shop", "shop", "main")
 	had := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "had"}
 	found := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "found"}
-	a.note(had, noted{Digest: "d"})
-	a.note(found, noted{Digest: "d"})
+	a.ledger.Note(had, record.Noted{Digest: "d"})
+	a.ledger.Note(found, record.Noted{Digest: "d"})
 	all := a.withNoted([]resolved{{id: found}})
 	if len(all) != 2 || all[1].id != had {
 		t.Errorf("claims %v", all)

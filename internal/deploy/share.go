@@ -52,8 +52,7 @@ func (e *Engine) share(p *Prepared, objects map[*target][]resolved, made map[*ta
 		if a == nil {
 			return false
 		}
-		_, noted := a.notedOf(namespaceOf(t.spec.Namespace))
-		return noted
+		return a.ledger.Has(namespaceOf(t.spec.Namespace))
 	}
 	for _, first := range []bool{true, false} {
 		for _, t := range p.targets {
@@ -80,7 +79,7 @@ func (e *Engine) withoutShared(t *target, objects []resolved) []resolved {
 		return written
 	}
 	for _, a := range e.sorted() { // at a start the claims come one after the other
-		if _, noted := a.notedOf(id); noted && a.name != t.spec.Name && a.wanted().asksFor(t.spec.Cluster, id) {
+		if a.ledger.Has(id) && a.name != t.spec.Name && a.wanted().asksFor(t.spec.Cluster, id) {
 			return written
 		}
 	}

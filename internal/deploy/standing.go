@@ -141,7 +141,8 @@ func (a *app) differences(t *target) []Difference {
 	for id, step := range a.drift {
 		found, told[id] = append(found, differenceOf(step)), true
 	}
-	for id, n := range a.objects { // the index has its own lock, under which none of an app is taken
+	a.mu.Unlock()
+	for id, n := range a.ledger.Each {
 		if told[id] {
 			continue
 		}
@@ -153,9 +154,8 @@ func (a *app) differences(t *target) []Difference {
 			found = append(found, Difference{Object: id.String(), What: what, pending: true})
 		}
 	}
-	a.mu.Unlock()
 	for _, entry := range a.dying(t) {
-		if _, noted := a.notedOf(entry.ID); !noted && !told[entry.ID] {
+		if !a.ledger.Has(entry.ID) && !told[entry.ID] {
 			found = append(found, Difference{Object: entry.ID.String(), What: deletion(entry), pending: true})
 		}
 	}

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"maps"
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -171,7 +170,7 @@ func (a *app) awaitRest(ctx context.Context) error {
 
 // differs reports whether an object is not as it was left.
 func (a *app) differs(entry live.Entry, deleted bool) bool {
-	left, known := a.notedOf(entry.ID)
+	left, known := a.ledger.Of(entry.ID)
 	if deleted {
 		return known && left.Ended == ""
 	}
@@ -181,14 +180,15 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 // rescan looks for what changed while the app was worked on.
 func (a *app) rescan(t *target) {
 	index := a.engine.Clusters[t.spec.Cluster].Index
-	a.mu.Lock()
-	noted := maps.Clone(a.objects)
-	a.mu.Unlock()
-	for id, left := range noted {
+	var changed []manifest.ID
+	for id, left := range a.ledger.Each {
 		entry, there := index.Get(id)
 		there = there && entry.PartOf == a.set && entry.Hook == nil
 		if there && entry.Fingerprint != left.Fingerprint || !there && left.Ended == "" {
-			a.engine.tellSuspect(a, id)
+			changed = append(changed, id)
 		}
+	}
+	for _, id := range changed {
+		a.engine.tellSuspect(a, id)
 	}
 }

@@ -38,7 +38,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	same, changed := settings("same", "1"), settings("changed", "1")
 	for _, object := range []*unstructured.Unstructured{same, changed} {
 		index.Note(object)
-		a.note(manifest.IDOf(object), noted{Fingerprint: index.EntryOf(object).Fingerprint})
+		a.ledger.Note(manifest.IDOf(object), record.Noted{Fingerprint: index.EntryOf(object).Fingerprint})
 	}
 
 	check := &job{cause: record.CauseSchedule}

@@ -54,7 +54,7 @@ func (a *app) recordQuiet(j *job, result record.Result, message string, found ..
 	}
 	rec := a.newRecord(j, result, message)
 	rec.CarryOn(a.lastRecord())
-	rec.Objects, rec.Same = left(found), a.objectCount()-len(found)
+	rec.Objects, rec.Same = left(found), a.ledger.Count()-len(found)
 	a.finish(j, rec)
 	return j.run
 }

@@ -89,13 +89,11 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 		there[nodes[i].ID] = true
 		nodes[i].Drifted = a.hasDrift(nodes[i].ID)
 	}
-	a.mu.Lock()
-	for id := range a.objects {
+	for id := range a.ledger.Each {
 		if !there[id] {
 			nodes = append(nodes, Node{ID: id, Object: id.String(), Health: MissingHealth})
 		}
 	}
-	a.mu.Unlock()
 	slices.SortFunc(nodes, func(x, y Node) int { return compareIDs(x.ID, y.ID) })
 	return nodes
 }

@@ -250,7 +250,7 @@ func (a *app) deploy(t *target, j *job) bool {
 		return a.fail(t, j, err)
 	}
 	plan := j.plan
-	if plan == nil || plan.digest != t.digest || plan.applies != a.appliesSoFar() || time.Since(plan.made) > planFresh ||
+	if plan == nil || plan.digest != t.digest || plan.applies != a.ledger.Applies() || time.Since(plan.made) > planFresh ||
 		plan.made.Before(j.fresh) || j.full {
 		var err error
 		if plan, err = a.replan(t, j); err != nil {
