@@ -17,7 +17,7 @@ const maxFields = 50
 func (a *app) account(rec *record.Record, done *applying) {
 	rec.Deleted = done.deleted
 	sort.Strings(rec.Deleted)
-	rec.Same = done.same + len(done.plan.same)
+	rec.Same = done.same + len(done.plan.Same)
 	for _, step := range done.done {
 		o := step.recorded()
 		if rec.Result == record.Corrected {
@@ -25,7 +25,7 @@ func (a *app) account(rec *record.Record, done *applying) {
 		}
 		rec.Objects = append(rec.Objects, o)
 	}
-	if done.plan.partial {
+	if done.plan.Partial {
 		rec.Same = max(a.ledger.Count()-len(rec.Objects), 0)
 	}
 	sort.Slice(rec.Objects, func(i, k int) bool { return rec.Objects[i].Key < rec.Objects[k].Key })
@@ -70,11 +70,11 @@ func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 	if plan != nil && len(unsaved) > 0 {
 		for i := range plan.Steps {
 			if step := &plan.Steps[i]; unsaved[step.ID] {
-				step.make(plan.target)
+				step.Make(plan.Target)
 				steps[step.ID] = *step
 			}
 		}
-		for _, step := range plan.unfolded(unsaved) {
+		for _, step := range plan.Unfolded(unsaved) {
 			steps[step.ID] = step
 		}
 	}
@@ -85,7 +85,7 @@ func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 		switch {
 		case !ours:
 			kept.Gone = true
-		case planned && a.ledger.IsWritten(id, step.digest):
+		case planned && a.ledger.IsWritten(id, step.Digest):
 			kept.Manifest = a.masked(step)
 		}
 		entry.Kept = append(entry.Kept, kept)
@@ -96,7 +96,7 @@ func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 // masked writes an object as it was applied, secrets masked; nil if that can
 // not be done, which is so for nothing that was read from YAML or JSON.
 func (a *app) masked(step Step) []byte {
-	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.object.Hidden()).Of(step.object).MaskObject(step.object.Unstructured).Object)
+	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.Object.Hidden()).Of(step.Object).MaskObject(step.Object.Unstructured).Object)
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Errorf("record %s: %v", step.ID, err)
 		return nil

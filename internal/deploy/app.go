@@ -25,7 +25,7 @@ type job struct {
 	plan   *Plan     // from the gate; nil to plan anew
 	full   bool      // try every object on the cluster, also those that seem unchanged
 	mends  bool      // look at the inventory on the cluster, which is not as it was left
-	with   *companions
+	with   *Companions
 	look   bool // compare only some objects, those of looks
 	looks  map[manifest.ID]Fight
 	run    *Run   // nil until there is something to show
@@ -89,7 +89,7 @@ type app struct {
 
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
-		engine: e, name: name, set: setID(name), repo: repo, branch: branch,
+		engine: e, name: name, set: SetID(name), repo: repo, branch: branch,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
 		hooks: newHooksSeen(), ledger: NewLedger(e.Masker.Seal),
 	}
@@ -100,12 +100,12 @@ func newApp(e *Engine, name, repo, branch string) *app {
 // app that was only pushed with -o skip, by a server that did not record for where.
 func goneTarget(name, repo, branch, cluster, revision string) *target {
 	spec := appfile.App{Name: name, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
-	return &target{spec: spec, repo: repo, revision: revision, digest: "gone", gone: true}
+	return &target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}
 }
 
 // keeping returns the target with the app's prune setting.
 func (t *target) keeping(prune bool) *target {
-	t.spec.Prune = prune
+	t.Spec.Prune = prune
 	return t
 }
 
@@ -186,8 +186,8 @@ func (a *app) setWant(t *target) {
 	a.want = t
 	schedule, full := "", ""
 	if t != nil {
-		a.branch = t.spec.Branch
-		schedule, full = t.spec.Schedule, t.spec.FullSchedule
+		a.branch = t.Spec.Branch
+		schedule, full = t.Spec.Schedule, t.Spec.FullSchedule
 	}
 	if a.engine.wanted != nil {
 		a.engine.wanted(a.name, schedule, full)
@@ -220,21 +220,21 @@ func (a *app) skippedRevision() string {
 // have no namespace.
 func (a *app) knows(t *target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())
-	return ok && n.Digest == t.digestOf(o) && !a.engine.Clusters[t.spec.Cluster].Index.Lacks(o.ID())
+	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters[t.Spec.Cluster].Index.Lacks(o.ID())
 }
 
 // settled reports whether the target is what was last applied in full.
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
+	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.Digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
 }
 
 // digestFor is a target's digest as a record has it: a remnant stands for what was
 // applied last.
 func (a *app) digestFor(t *target) string {
 	if !t.remnant {
-		return a.engine.Masker.Seal(t.digest)
+		return a.engine.Masker.Seal(t.Digest)
 	}
 	if last := a.lastRecord(); last != nil {
 		return last.Digest

@@ -63,15 +63,15 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	a.ledger.Applied()
 	defer a.ledger.Applied()
 	plan := w.plan
-	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.spec.Cluster]
-	if plan.Empty() && !t.gone && !w.runsHooks {
+	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.Spec.Cluster]
+	if plan.Empty() && !t.Gone && !w.runsHooks {
 		w.keepAll()
 		return w, nil
 	}
 	if err := w.makeNamespace(); err != nil {
-		return w, fmt.Errorf("make namespace %s: %w", t.spec.Namespace, err)
+		return w, fmt.Errorf("make namespace %s: %w", t.Spec.Namespace, err)
 	}
-	if plan.partial {
+	if plan.Partial {
 		return w, w.applyWaves() // the parent knows them already
 	}
 	if err := w.widenParent(); err != nil {
@@ -90,12 +90,12 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 // prune deletes what the plan no longer has, but for what comes last of all, see
 // pruneLater.
 func (w *applying) prune() error {
-	if w.plan.partial || !w.plan.leaves() && !w.runsHooks {
+	if w.plan.Partial || !w.plan.Leaves() && !w.runsHooks {
 		return nil
 	}
 	now := w.plan.Prune
-	if !w.target.gone {
-		now, w.later = splitLast(w.plan.Prune)
+	if !w.target.Gone {
+		now, w.later = SplitLast(w.plan.Prune)
 	}
 	if err := w.pruneWaves(now); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (w *applying) prune() error {
 	if err := w.allTakenOver(); err != nil {
 		return err
 	}
-	if w.target.gone {
+	if w.target.Gone {
 		if err := w.afterDeletion(now); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (w *applying) prune() error {
 	if err := w.narrowParent(); err != nil {
 		return fmt.Errorf("note the app's kinds on the cluster: %w", err)
 	}
-	w.app.ledger.Retain(w.plan.ids)
+	w.app.ledger.Retain(w.plan.IDs)
 	return nil
 }
 
@@ -125,9 +125,9 @@ func (p *Plan) printUnchanged(run *Run) {
 		run.Printf("  %-10s  %d objects", record.Unchanged, n)
 		return
 	}
-	for _, step := range p.withSame() {
+	for _, step := range p.WithSame() {
 		switch {
-		case step.ended:
+		case step.Ended:
 			run.event(string(record.Unchanged), step.ID, step.Note)
 		case step.Action == record.Unchanged:
 			run.event(string(record.Unchanged), step.ID, "")
@@ -147,7 +147,7 @@ func (w *applying) enter(step Step) {
 }
 
 func (w *applying) fail(id manifest.ID, err error) {
-	w.run.event("failed", id, w.target.shown(err.Error()))
+	w.run.event("failed", id, w.target.Shown(err.Error()))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.errs = append(w.errs, fmt.Errorf("%s: %w", id, err))
@@ -195,7 +195,7 @@ func (w *applying) withoutKept(stage []Step) []Step {
 
 // each runs f for the steps, parallel at a time.
 func (w *applying) each(steps []Step, f func(context.Context, Step)) {
-	slots := make(chan struct{}, parallel)
+	slots := make(chan struct{}, Parallel)
 	var group sync.WaitGroup
 	for _, step := range steps {
 		slots <- struct{}{}
@@ -221,7 +221,7 @@ func (w *applying) follow(stage []Step) error {
 	}
 	for _, step := range kinds {
 		// The definition may come with another app of the push, at this moment.
-		err := again(ctx, func() error { return bySchema(step, w.cluster.Index.Follow(ctx, step.kind)) })
+		err := again(ctx, func() error { return bySchema(step, w.cluster.Index.Follow(ctx, step.Kind)) })
 		if err != nil {
 			return err
 		}
@@ -246,9 +246,9 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 		if err = w.claimFirst(ctx, step); err != nil {
 			return err
 		}
-		applied, err = w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
-		if err == nil && step.takesOver() {
-			applied, err = w.cluster.Kube.Succeed(ctx, step.kind, applied)
+		applied, err = w.cluster.Kube.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
+		if err == nil && step.TakesOver() {
+			applied, err = w.cluster.Kube.Succeed(ctx, step.Kind, applied)
 		}
 		if err == nil {
 			applied, err = w.takeFromHands(ctx, step, applied)
@@ -261,7 +261,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 	}
 	w.cluster.Index.Note(applied) // first: what is late to tell of a former object of that name is not believed then
 	entry := w.cluster.Index.EntryOf(applied)
-	w.app.ledger.Note(step.ID, record.Noted{Digest: step.digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
+	w.app.ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
 	if now, ok := w.cluster.Index.Get(step.ID); ok && now.UID == entry.UID && now.Ended != "" {
 		w.app.ledger.NoteEnd(step.ID, now.Ended)
 	}
@@ -272,7 +272,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 
 // plainly puts an API error into the words of the gate.
 func (w *applying) plainly(ctx context.Context, step Step, err error) error {
-	if problems := w.cluster.Kube.Explain(ctx, step.object, err); len(problems) > 0 {
+	if problems := w.cluster.Kube.Explain(ctx, step.Object, err); len(problems) > 0 {
 		return &plainError{problems[0].Message, err}
 	}
 	return err
@@ -308,7 +308,7 @@ func again(ctx context.Context, request func() error) error {
 // passes reports whether an error is of the kind that goes away by itself.
 func passes(err error) bool {
 	var old *oldSchemaError
-	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || isNamespaceMissing(err) ||
+	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || IsNamespaceMissing(err) ||
 		errors.As(err, &old)
 }
 
@@ -321,7 +321,7 @@ func (e *oldSchemaError) Unwrap() error { return e.error }
 
 // bySchema marks the refusal of an object whose definition came with the push.
 func bySchema(step Step, err error) error {
-	if err == nil || !step.defined || apierrors.IsForbidden(err) {
+	if err == nil || !step.Defined || apierrors.IsForbidden(err) {
 		return err
 	}
 	return &oldSchemaError{err}
@@ -333,11 +333,11 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		return
 	}
 	entry, known := w.cluster.Index.Get(step.ID)
-	if (known && entry.PartOf != setID(w.app.name)) || w.heir(step.ID) != "" {
+	if (known && entry.PartOf != SetID(w.app.name)) || w.heir(step.ID) != "" {
 		w.app.ledger.Forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
-	if w.app.engine.alsoAsks(w.target, &companions{}, step.ID) != "" {
+	if w.app.engine.alsoAsks(w.target, &Companions{}, step.ID) != "" {
 		step.Action = record.Release // somebody asks for it who did not when it was planned
 	}
 	released := false
@@ -380,7 +380,7 @@ func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err 
 // remove deletes the very object that was planned, and not one that was made
 // since under the same name.
 func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error {
-	err := w.cluster.Kube.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.entry.UID})
+	err := w.cluster.Kube.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.Entry.UID})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -393,7 +393,7 @@ func (w *applying) awaitDefinitions(stage []Step) error {
 	if len(stage) == 0 || stage[0].ID.GroupKind() != manifest.DefinitionKind {
 		return nil
 	}
-	changed, done := w.cluster.Index.Changed(setID(w.app.name))
+	changed, done := w.cluster.Index.Changed(SetID(w.app.name))
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()

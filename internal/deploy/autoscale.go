@@ -21,7 +21,7 @@ var scalerKinds = map[schema.GroupKind]bool{
 
 // scalersOf maps the workloads that an autoscaler among the objects scales to
 // that autoscaler.
-func scalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]string {
+func ScalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]string {
 	scalers := map[manifest.ID]string{}
 	for _, o := range objects {
 		if !scalerKinds[o.GroupVersionKind().GroupKind()] {
@@ -49,4 +49,4 @@ func scalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]str
 
 // scalerOf names the autoscaler of the app that sets an object's replicas; ""
 // if there is none.
-func (t *target) scalerOf(id manifest.ID) string { return t.scalers[id] }
+func (t *target) scalerOf(id manifest.ID) string { return t.Scalers[id] }

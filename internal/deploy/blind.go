@@ -12,15 +12,15 @@ import (
 // compared with what runs in its place: only one of the app's own, that hides nothing
 // in this revision, nor in what is wanted. What else is named, the revision's author
 // has named, and a comparison would tell what is in it, or whether a guess is right.
-func (p *planner) mayCompare(o resolved, running live.Entry) bool {
-	if o.policy.Phase != 0 || running.PartOf != setID(p.target.spec.Name) || hides(o.Object) {
+func (p *Planner) mayCompare(o Placed, running live.Entry) bool {
+	if o.Policy.Phase != 0 || running.PartOf != SetID(p.Target.Spec.Name) || hides(o.Object) {
 		return false
 	}
 	wanted := p.app.wanted()
 	if wanted == nil {
 		return false
 	}
-	accepted := wanted.object(o.id)
+	accepted := wanted.Object(o.Key)
 	return accepted != nil && !hides(accepted)
 }
 
@@ -31,17 +31,17 @@ func hides(o *manifest.Object) bool {
 
 // unseen plans an object that is compared with nothing. It is checked as if it were a
 // new one, where nothing can be in its way.
-func (p *planner) unseen(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+func (p *Planner) unseen(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
 	step.Action = record.Create
-	if o.policy.Phase != 0 {
+	if o.Policy.Phase != 0 {
 		step.Action = record.Hook
 	}
-	step.say("not compared with what runs")
-	if p.with.pending(o.kind) {
-		return step, p.with.schemas.Validate(ctx, o.Object), nil
+	step.Say("not compared with what runs")
+	if p.With.Pending(o.Kind) {
+		return step, p.With.Schemas.Validate(ctx, o.Object), nil
 	}
-	if !o.kind.Namespaced {
+	if !o.Kind.Namespaced {
 		return step, nil, nil
 	}
-	return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), nil
+	return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), nil
 }

@@ -73,6 +73,6 @@ func cancelledText(r record.Record, took, id, why string) string {
 // an operator has cancelled it, or a hook stopped it.
 func (a *app) held(t *target) bool {
 	last := a.lastRecord()
-	cancelled := !t.gone && last != nil && last.Result == record.Failed && last.Cancelled != "" && last.Digest == a.digestFor(t)
+	cancelled := !t.Gone && last != nil && last.Result == record.Failed && last.Cancelled != "" && last.Digest == a.digestFor(t)
 	return cancelled || a.heldByHook(t)
 }

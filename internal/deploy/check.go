@@ -139,7 +139,7 @@ func found(plan *Plan, drift string, s *record.Suspension) Finding {
 		return Finding{Result: CheckUnchanged}
 	}
 	f := Finding{Result: CheckCorrected}
-	for _, step := range plan.changes() {
+	for _, step := range plan.Changes() {
 		f.Objects = append(f.Objects, step.ID.String())
 	}
 	switch {

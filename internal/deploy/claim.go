@@ -26,7 +26,7 @@ func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
 	if entry.UnusedClass == "" || entry.Health.OK() || entry.Terminating {
 		return entry
 	}
-	if t.bindsLate(entry.UnusedClass) || c.classes.bindsLate(c.Kube, entry.UnusedClass) {
+	if t.BindsLate(entry.UnusedClass) || c.classes.bindsLate(c.Kube, entry.UnusedClass) {
 		entry.Health = health.Health{Status: health.Healthy, Message: "waits for its first consumer"}
 	}
 	return entry
@@ -34,8 +34,8 @@ func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
 
 // bindsLate reports whether the target has a class that binds for the first consumer:
 // it may come in a later wave than its claims.
-func (t *target) bindsLate(class string) bool {
-	o := t.object(manifest.ID{Group: storageClass.Group, Kind: storageClass.Kind, Name: class})
+func (t *target) BindsLate(class string) bool {
+	o := t.Object(manifest.ID{Group: storageClass.Group, Kind: storageClass.Kind, Name: class})
 	return o != nil && bindingMode(o.Unstructured) == firstConsumer
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // placeKey names an object on one of several clusters.
-type placeKey struct {
+type ClaimKey struct {
 	cluster string
 	id      manifest.ID
 }
@@ -19,37 +19,37 @@ type placeKey struct {
 // claims says which app wants which object. Two apps never want the same one:
 // the gate refuses it. An overlay holds the claims of a push that has not been
 // accepted yet, over those of the apps as they are.
-type claims struct {
-	base *claims // nil for the apps as they are
+type Claims struct {
+	base *Claims // nil for the apps as they are
 
 	mu       sync.RWMutex
-	byObject map[placeKey]string
-	byApp    map[string][]placeKey
+	byObject map[ClaimKey]string
+	byApp    map[string][]ClaimKey
 	bySet    map[string]string  // ApplySet id -> app
 	stays    map[string]staying // apps of an overlay that want what they want in the base
 }
 
 // staying is what an app does not want any more of what it wants in the base.
-type staying struct{ but *placeKey }
+type staying struct{ but *ClaimKey }
 
 // keeps reports whether a key stays.
-func (s staying) keeps(key placeKey) bool { return s.but == nil || *s.but != key }
+func (s staying) keeps(key ClaimKey) bool { return s.but == nil || *s.but != key }
 
-func newClaims() *claims {
-	return &claims{byObject: map[placeKey]string{}, byApp: map[string][]placeKey{}, bySet: map[string]string{}, stays: map[string]staying{}}
+func NewClaims() *Claims {
+	return &Claims{byObject: map[ClaimKey]string{}, byApp: map[string][]ClaimKey{}, bySet: map[string]string{}, stays: map[string]staying{}}
 }
 
 // overlay returns claims in which some apps may want something else.
-func (c *claims) overlay() *claims {
-	o := newClaims()
+func (c *Claims) Overlay() *Claims {
+	o := NewClaims()
 	o.base = c
 	return o
 }
 
 // set makes the objects all that the app wants.
-func (c *claims) set(app, cluster string, objects []resolved) {
+func (c *Claims) Set(app, cluster string, objects []Placed) {
 	if c.base != nil {
-		switch keys := c.base.keysOf(app); {
+		switch keys := c.base.KeysOf(app); {
 		case areOf(keys, cluster, objects):
 			c.stay(app, keys, nil)
 			return
@@ -58,27 +58,27 @@ func (c *claims) set(app, cluster string, objects []resolved) {
 			return
 		}
 	}
-	keys := make([]placeKey, 0, len(objects))
+	keys := make([]ClaimKey, 0, len(objects))
 	for i := range objects {
-		if o := &objects[i]; o.isClaimed() {
-			keys = append(keys, placeKey{cluster, o.id})
+		if o := &objects[i]; o.IsClaimed() {
+			keys = append(keys, ClaimKey{cluster, o.Key})
 		}
 	}
-	c.setKeys(app, keys)
+	c.SetKeys(app, keys)
 }
 
 // isClaimed reports whether an app that has the object has it alone.
-func (o *resolved) isClaimed() bool { return !o.id.IsGenerated() && !o.policy.IsSkipped() }
+func (o *Placed) IsClaimed() bool { return !o.Key.IsGenerated() && !o.Policy.IsSkipped() }
 
 // areOf reports whether the keys are those of the objects, in their order.
-func areOf(keys []placeKey, cluster string, objects []resolved) bool {
+func areOf(keys []ClaimKey, cluster string, objects []Placed) bool {
 	n := 0
 	for i := range objects {
 		o := &objects[i]
-		if !o.isClaimed() {
+		if !o.IsClaimed() {
 			continue
 		}
-		if n == len(keys) || keys[n].cluster != cluster || keys[n].id != o.id {
+		if n == len(keys) || keys[n].cluster != cluster || keys[n].id != o.Key {
 			return false
 		}
 		n++
@@ -88,16 +88,16 @@ func areOf(keys []placeKey, cluster string, objects []resolved) bool {
 
 // stay has an overlay leave what the app wants as it is, which is most of what most
 // pushes want, but for one key, which may be nil.
-func (c *claims) stay(app string, keys []placeKey, but *placeKey) {
+func (c *Claims) stay(app string, keys []ClaimKey, but *ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgetLocked(app)
 	c.byApp[app], c.stays[app] = keys, staying{but}
-	c.bySet[setID(app)] = app
+	c.bySet[SetID(app)] = app
 }
 
 // setKeys is set for keys, which are not changed any more.
-func (c *claims) setKeys(app string, keys []placeKey) {
+func (c *Claims) SetKeys(app string, keys []ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, stays := c.stays[app]; stays || !slices.Equal(c.byApp[app], keys) {
@@ -109,11 +109,11 @@ func (c *claims) setKeys(app string, keys []placeKey) {
 		}
 	}
 	c.byApp[app] = keys
-	c.bySet[setID(app)] = app
+	c.bySet[SetID(app)] = app
 }
 
 // forgetLocked takes out what the app wants.
-func (c *claims) forgetLocked(app string) {
+func (c *Claims) forgetLocked(app string) {
 	if _, stays := c.stays[app]; !stays {
 		for _, old := range c.byApp[app] {
 			if c.byObject[old] == app {
@@ -127,43 +127,43 @@ func (c *claims) forgetLocked(app string) {
 
 // keysOf returns what the overlay says that the app wants, or else what it wants as it
 // is.
-func (c *claims) keysOf(app string) []placeKey {
+func (c *Claims) KeysOf(app string) []ClaimKey {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if keys, ok := c.byApp[app]; ok || c.base == nil {
 		return keys
 	}
-	return c.base.keysOf(app)
+	return c.base.KeysOf(app)
 }
 
 // know enters an app that wants nothing any more, since objects may still have
 // its label.
-func (c *claims) know(app string) {
+func (c *Claims) Know(app string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bySet[setID(app)] = app
+	c.bySet[SetID(app)] = app
 }
 
 // heir returns another app that wants an object of this one, or "".
-func (c *claims) heir(app, cluster string, id manifest.ID) string {
-	if owner := c.owner(cluster, id); owner != app {
+func (c *Claims) Heir(app, cluster string, id manifest.ID) string {
+	if owner := c.Owner(cluster, id); owner != app {
 		return owner
 	}
 	return ""
 }
 
 // owner returns the app that wants an object, or "".
-func (c *claims) owner(cluster string, id manifest.ID) string {
+func (c *Claims) Owner(cluster string, id manifest.ID) string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if app, ok := c.byObject[placeKey{cluster, id}]; ok {
+	if app, ok := c.byObject[ClaimKey{cluster, id}]; ok {
 		return app
 	}
 	if c.base == nil {
 		return ""
 	}
-	app := c.base.owner(cluster, id)
-	if _, replaced := c.byApp[app]; replaced && !c.staysWith(app, placeKey{cluster, id}) {
+	app := c.base.Owner(cluster, id)
+	if _, replaced := c.byApp[app]; replaced && !c.staysWith(app, ClaimKey{cluster, id}) {
 		return ""
 	}
 	return app
@@ -171,60 +171,60 @@ func (c *claims) owner(cluster string, id manifest.ID) string {
 
 // staysWith reports whether an app wants a key in this overlay because it wants it in
 // the base. The lock is held.
-func (c *claims) staysWith(app string, key placeKey) bool {
+func (c *Claims) staysWith(app string, key ClaimKey) bool {
 	stays, ok := c.stays[app]
 	return ok && stays.keeps(key)
 }
 
 // own returns the app that this overlay itself, and not its base, says wants an
 // object, or "".
-func (c *claims) own(cluster string, id manifest.ID) string {
+func (c *Claims) Own(cluster string, id manifest.ID) string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if app := c.byObject[placeKey{cluster, id}]; app != "" || c.base == nil {
+	if app := c.byObject[ClaimKey{cluster, id}]; app != "" || c.base == nil {
 		return app
 	}
-	if app := c.base.owner(cluster, id); c.staysWith(app, placeKey{cluster, id}) {
+	if app := c.base.Owner(cluster, id); c.staysWith(app, ClaimKey{cluster, id}) {
 		return app
 	}
 	return ""
 }
 
 // appOf returns the app of an ApplySet.
-func (c *claims) appOf(partOf string) (app string, ok bool) {
+func (c *Claims) AppOf(partOf string) (app string, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if app, ok = c.bySet[partOf]; ok || c.base == nil {
 		return app, ok
 	}
-	return c.base.appOf(partOf)
+	return c.base.AppOf(partOf)
 }
 
 // companions are what else comes with a push to the same cluster: objects
 // that others of the push depend on, and that the cluster may not have yet.
-type companions struct {
-	namespaces map[string]bool
-	schemas    *kube.Schemas
-	targets    []*target
-	partial    bool // there may be more, in files that could not be read
+type Companions struct {
+	Namespaces map[string]bool
+	Schemas    *kube.Schemas
+	Targets    []*target
+	Partial    bool // there may be more, in files that could not be read
 }
 
 // newCompanions collects the namespaces of the targets that are made before the
 // objects in them, and their custom resource definitions as far as known does not say
 // that the cluster already has them as they are. Before they are used, vet has to ask
 // the cluster about the definitions.
-func newCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *companions {
-	with := &companions{namespaces: map[string]bool{}, targets: targets}
+func NewCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *Companions {
+	with := &Companions{Namespaces: map[string]bool{}, Targets: targets}
 	var definitions []*manifest.Object
 	for _, t := range targets {
-		for _, o := range t.objects {
+		for _, o := range t.Objects {
 			if kind := o.GetKind(); kind != manifest.NamespaceKind.Kind && kind != manifest.DefinitionKind.Kind {
 				continue // asked first: a push may come with thousands of objects
 			}
 			switch o.ID().GroupKind() {
 			case manifest.NamespaceKind:
 				policy, _ := manifest.PolicyOf(o.Unstructured)
-				with.namespaces[o.GetName()] = with.namespaces[o.GetName()] || policy.Applies()
+				with.Namespaces[o.GetName()] = with.Namespaces[o.GetName()] || policy.Applies()
 			case manifest.DefinitionKind:
 				if !known(t, o) {
 					definitions = append(definitions, o)
@@ -232,30 +232,30 @@ func newCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 			}
 		}
 	}
-	with.schemas = kube.NewSchemas(definitions)
+	with.Schemas = kube.NewSchemas(definitions)
 	return with
 }
 
 // vet leaves out the definitions that define nothing on the cluster, and reports those
 // that would redefine what it serves itself.
-func (c *companions) vet(ctx context.Context, cluster *Cluster) manifest.Problems {
-	return cluster.Kube.Vet(ctx, c.schemas)
+func (c *Companions) Vet(ctx context.Context, cluster *Cluster) manifest.Problems {
+	return cluster.Kube.Vet(ctx, c.Schemas)
 }
 
 // pending reports whether the definition of a kind comes with the push.
-func (c *companions) pending(kind kube.Kind) bool {
-	return c.schemas.Has(kind.GVK.GroupKind())
+func (c *Companions) Pending(kind kube.Kind) bool {
+	return c.Schemas.Has(kind.GVK.GroupKind())
 }
 
 // defines reports whether there are definitions that the cluster does not have.
-func (c *companions) defines() bool { return !c.schemas.Empty() }
+func (c *Companions) Defines() bool { return !c.Schemas.Empty() }
 
 // mayDefine reports whether a kind is unknown that a file may define which
 // could not be read. One that its group has in another version, or nearly by
 // name, is more likely misspelt.
-func (c *companions) mayDefine(err error) bool {
+func (c *Companions) mayDefine(err error) bool {
 	var unknown *kube.UnknownKindError
-	if !c.partial || !errors.As(err, &unknown) || len(unknown.Versions) > 0 {
+	if !c.Partial || !errors.As(err, &unknown) || len(unknown.Versions) > 0 {
 		return false
 	}
 	for _, similar := range unknown.Similar {
@@ -267,7 +267,7 @@ func (c *companions) mayDefine(err error) bool {
 }
 
 // has reports whether this overlay itself says what the app wants.
-func (c *claims) has(app string) bool {
+func (c *Claims) Has(app string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	_, ok := c.byApp[app]
@@ -275,15 +275,15 @@ func (c *claims) has(app string) bool {
 }
 
 // placed lists the objects on a cluster that keysOf has.
-func (c *claims) placed(app, cluster string) []resolved {
-	var objects []resolved
-	for _, key := range c.keysOf(app) {
+func (c *Claims) Placed(app, cluster string) []Placed {
+	var objects []Placed
+	for _, key := range c.KeysOf(app) {
 		if key.cluster == cluster {
-			objects = append(objects, resolved{id: key.id})
+			objects = append(objects, Placed{Key: key.id})
 		}
 	}
 	return objects
 }
 
 // setID is the ApplySet id of an app, the label of its objects.
-func setID(app string) string { return kube.NewParent(app, "").ID() }
+func SetID(app string) string { return kube.NewParent(app, "").ID() }

@@ -25,17 +25,17 @@ func (e *Engine) Commit(p *Prepared) []*Run {
 		}
 		j := &job{
 			cause: causeOf(p), caller: p.Caller, push: p.Push, force: p.Options.Force,
-			plan: plan, with: p.with[w.target.spec.Cluster], run: w.newRun(), together: begun, formerly: p.formerly(w.name),
+			plan: plan, with: p.with[w.target.Spec.Cluster], run: w.newRun(), together: begun, formerly: p.formerly(w.name),
 		}
-		j.run.revision = w.target.revision
-		for _, name := range w.target.spec.DependsOn {
+		j.run.revision = w.target.Revision
+		for _, name := range w.target.Spec.DependsOn {
 			if run := runs[name]; run != nil {
 				j.after = append(j.after, run)
 			}
 		}
 		runs[w.name] = j.run
 		begun.runs = append(begun.runs, j.run)
-		begun.free[w.name] = len(w.target.spec.DependsOn) == 0
+		begun.free[w.name] = len(w.target.Spec.DependsOn) == 0
 		apps[i].begin = j
 	}
 	for _, w := range apps {
@@ -62,16 +62,16 @@ func (e *Engine) want(p *Prepared) []wanting {
 	defer e.wants.Unlock()
 	var apps []wanting
 	for _, t := range inOrder(p.targets) {
-		if p.Only != "" && p.Only != t.spec.Name {
+		if p.Only != "" && p.Only != t.Spec.Name {
 			continue
 		}
-		a, err := e.register(t.spec.Name, t.repo, t.spec.Branch)
+		a, err := e.register(t.Spec.Name, t.Repo, t.Spec.Branch)
 		if err != nil {
-			e.Log.WithField("app", t.spec.Name).Errorf("begin its deploy: %v", err)
+			e.Log.WithField("app", t.Spec.Name).Errorf("begin its deploy: %v", err)
 			continue
 		}
 		if !t.kept { // else it wants what it wanted
-			e.claims.setKeys(a.name, p.claims.keysOf(t.spec.Name))
+			e.claims.SetKeys(a.name, p.claims.KeysOf(t.Spec.Name))
 		}
 		a.setSkipped("")
 		a.setUnrendered("")
@@ -84,11 +84,11 @@ func (e *Engine) want(p *Prepared) []wanting {
 
 // claim enters what the app wants, as it was found on the cluster, unless
 // something else is wanted of it by now.
-func (e *Engine) claim(a *app, t *target, objects []resolved) {
+func (e *Engine) claim(a *app, t *target, objects []Placed) {
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	if a.wanted() == t {
-		e.claims.set(a.name, t.spec.Cluster, objects)
+		e.claims.Set(a.name, t.Spec.Cluster, objects)
 	}
 }
 
@@ -97,7 +97,7 @@ func (e *Engine) claim(a *app, t *target, objects []resolved) {
 func (p *Prepared) formerly(name string) []string {
 	var names []string
 	for _, plan := range p.Plans {
-		if plan.renamedTo() == name {
+		if plan.RenamedTo() == name {
 			names = append(names, plan.App)
 		}
 	}
@@ -119,17 +119,17 @@ func causeOf(p *Prepared) record.Cause {
 func inOrder(targets []*target) []*target {
 	byName := map[string]*target{}
 	for _, t := range targets {
-		byName[t.spec.Name] = t
+		byName[t.Spec.Name] = t
 	}
 	var order []*target
 	seen := map[string]bool{}
 	var visit func(t *target)
 	visit = func(t *target) {
-		if t == nil || seen[t.spec.Name] {
+		if t == nil || seen[t.Spec.Name] {
 			return
 		}
-		seen[t.spec.Name] = true
-		for _, name := range t.spec.DependsOn {
+		seen[t.Spec.Name] = true
+		for _, name := range t.Spec.DependsOn {
 			visit(byName[name])
 		}
 		order = append(order, t)
@@ -146,11 +146,11 @@ func (e *Engine) skip(p *Prepared) []*Run {
 	apps := e.appsOn(p.Repo, p.Branch)
 	clusters := map[string]string{}
 	for _, t := range p.targets {
-		clusters[t.spec.Name] = t.spec.Cluster
-		if a := e.app(t.spec.Name); a != nil && !a.removed() {
+		clusters[t.Spec.Name] = t.Spec.Cluster
+		if a := e.app(t.Spec.Name); a != nil && !a.removed() {
 			continue
 		}
-		if a, err := e.register(t.spec.Name, t.repo, t.spec.Branch); err == nil {
+		if a, err := e.register(t.Spec.Name, t.Repo, t.Spec.Branch); err == nil {
 			a.setWant(nil) // if it was removed once, its removal was
 			apps = append(apps, a)
 		}
@@ -200,7 +200,7 @@ func (e *Engine) FullCheckDue(name string, due time.Time) {
 // was missing may be there now, such as the definition of a kind.
 func (e *Engine) checkTroubled(cluster string) {
 	for _, a := range e.sorted() {
-		if t := a.wanted(); t != nil && t.spec.Cluster == cluster && a.troubled() {
+		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster && a.troubled() {
 			e.Check(a.name, record.CauseRetry)
 		}
 	}

@@ -46,7 +46,7 @@ func (p *Prepared) AsDeployed(name string) bool {
 	}
 	last := a.lastRecord()
 	for _, t := range p.targets {
-		if t.spec.Name == name && last != nil {
+		if t.Spec.Name == name && last != nil {
 			return last.Content != "" && last.Content == a.contentFor(t)
 		}
 	}

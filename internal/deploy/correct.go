@@ -13,7 +13,7 @@ import (
 func (a *app) check(t *target, j *job) bool {
 	plan, err := a.replan(t, j)
 	if err == nil && j.fresh.IsZero() { // else the lists of a moment ago have shown it
-		err = a.engine.Clusters[t.spec.Cluster].Index.Blind(setID(a.name)) // the plan asked nothing of what seems unchanged
+		err = a.engine.Clusters[t.Spec.Cluster].Index.Blind(SetID(a.name)) // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {
 		a.noteTrouble(j, err.Error())
@@ -26,16 +26,16 @@ func (a *app) check(t *target, j *job) bool {
 	}
 	a.endTrouble(j)
 	plan.Prune = a.due(t, plan.Prune)
-	dying, again := plan.leaveDying()
-	j.finding = found(plan, t.spec.Drift, a.suspension())
+	dying, again := plan.LeaveDying()
+	j.finding = found(plan, t.Spec.Drift, a.suspension())
 	news := a.leave(plan)
 	switch {
 	case a.suspension() != nil:
 		return true
-	case plan.onlyLast():
+	case plan.OnlyLast():
 		a.begin(j)
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
-		plan.runsHooks = false
+		plan.RunsHooks = false
 		return a.carryOut(t, j, plan, record.Deployed)
 	case plan.Empty() && dying:
 		return !again
@@ -44,9 +44,9 @@ func (a *app) check(t *target, j *job) bool {
 			a.mendParent(t, plan)
 		}
 		return a.recover(t, j)
-	case t.spec.Drift == appfile.DriftOff:
+	case t.Spec.Drift == appfile.DriftOff:
 		return true
-	case t.spec.Drift == appfile.DriftWarn:
+	case t.Spec.Drift == appfile.DriftWarn:
 		a.warn(t, j, news)
 		return true
 	}
@@ -57,11 +57,11 @@ func (a *app) check(t *target, j *job) bool {
 // correctRest takes drift back where the API server refuses some objects of the app: one
 // that cannot be applied must not keep the others from being corrected.
 func (a *app) correctRest(t *target, j *job, plan *Plan) {
-	plan.leaveRefused()
-	plan.leaveDying()
-	j.finding = found(plan, t.spec.Drift, a.suspension())
+	plan.LeaveRefused()
+	plan.LeaveDying()
+	j.finding = found(plan, t.Spec.Drift, a.suspension())
 	a.leave(plan)
-	if a.suspension() == nil && t.spec.Drift == appfile.DriftCorrect && !plan.Empty() {
+	if a.suspension() == nil && t.Spec.Drift == appfile.DriftCorrect && !plan.Empty() {
 		a.clearDrift(plan)
 		a.correct(t, j, plan)
 	}
@@ -75,11 +75,11 @@ func (a *app) recover(t *target, j *job) bool {
 	if !late && !a.ledger.EndsUnsaved() || last.HookFailed() {
 		return true
 	}
-	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.spec.Cluster].Index)) > 0 {
+	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
 		return true
 	}
 	a.begin(j)
-	j.run.Printf("%s: healthy now, %s", a.name, short(t.revision))
+	j.run.Printf("%s: healthy now, %s", a.name, short(t.Revision))
 	rec := a.newRecord(j, record.Deployed, "")
 	rec.Same = a.ledger.Count()
 	a.stamp(&rec, t)
@@ -94,7 +94,7 @@ func (a *app) warn(t *target, j *job, news []Step) {
 		return
 	}
 	a.begin(j)
-	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.spec.Cluster)
+	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.Spec.Cluster)
 	for _, step := range news {
 		a.printDrift(j.run, step)
 		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
@@ -106,8 +106,8 @@ func (a *app) warn(t *target, j *job, news []Step) {
 // correct takes drift back.
 func (a *app) correct(t *target, j *job, plan *Plan) bool {
 	a.begin(j)
-	j.run.Printf("%s: drift on cluster %s", a.name, t.spec.Cluster)
-	for _, step := range plan.changes() {
+	j.run.Printf("%s: drift on cluster %s", a.name, t.Spec.Cluster)
+	for _, step := range plan.Changes() {
 		a.printDrift(j.run, step)
 		a.remark(j.run, step, j.looks[step.ID])
 	}

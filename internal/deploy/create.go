@@ -14,22 +14,22 @@ import (
 
 // planNew plans an object that does not exist, in one request. ok is false if it
 // turns out to exist, or is refused: then it has to be looked at.
-func (p *planner) planNew(ctx context.Context, o resolved, step Step) (_ Step, _ manifest.Problems, ok bool) {
-	if _, known := p.cluster.Index.Get(o.id); known || len(p.target.spec.Pointers(o.id)) > 0 {
+func (p *Planner) planNew(ctx context.Context, o Placed, step Step) (_ Step, _ manifest.Problems, ok bool) {
+	if _, known := p.cluster.Index.Get(o.Key); known || len(p.Target.Spec.Pointers(o.Key)) > 0 {
 		return step, nil, false
 	}
 	step.Action = record.Create
-	if p.namespaceIsNew(ctx, o.id.Namespace) {
-		return step, p.cluster.Kube.Rehearse(ctx, o.kind, o.Object), true
+	if p.namespaceIsNew(ctx, o.Key.Namespace) {
+		return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), true
 	}
-	exists, err := p.cluster.Kube.TryOut(ctx, o.kind, o.Unstructured)
+	exists, err := p.cluster.Kube.TryOut(ctx, o.Kind, o.Unstructured)
 	return step, nil, err == nil && !exists
 }
 
 // namespaceIsNew reports whether a namespace comes with the push and does not
 // exist yet. That is asked once a plan.
-func (p *planner) namespaceIsNew(ctx context.Context, name string) bool {
-	if !p.with.namespaces[name] {
+func (p *Planner) namespaceIsNew(ctx context.Context, name string) bool {
+	if !p.With.Namespaces[name] {
 		return false
 	}
 	if _, known := p.cluster.Index.Get(manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}); known {

@@ -15,28 +15,28 @@ import (
 // changes with the push. What is wrong with it is told by that definition,
 // which the cluster does not have yet; whether it runs, and whom it then
 // belongs to, by the cluster.
-func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
-	step.defined = true
-	problems := p.with.schemas.Validate(ctx, o.Object)
+func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
+	step.Defined = true
+	problems := p.With.Schemas.Validate(ctx, o.Object)
 	running, err := p.runningAnyVersion(ctx, o)
 	switch {
 	case err != nil:
-		return step, append(problems, p.explain(ctx, o, err)...), unreachable(err)
+		return step, append(problems, p.explain(ctx, o, err)...), Unreachable(err)
 	case running == nil:
 		step.Action = record.Create
 		return step, problems, nil
 	}
-	step.entry = p.cluster.Index.EntryOf(running)
+	step.Entry = p.cluster.Index.EntryOf(running)
 	if problem := p.owner(o, &step); problem != nil {
 		return step, append(problems, *problem), nil
 	}
-	after, err := p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	after, err := p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:
 		step, found, err := p.settle(ctx, o, step, running, after)
 		return step, append(problems, found...), err
-	case unreachable(err) != nil:
-		return step, problems, unreachable(err)
+	case Unreachable(err) != nil:
+		return step, problems, Unreachable(err)
 	case apierrors.IsForbidden(err):
 		return step, append(problems, p.explain(ctx, o, err)...), nil
 	default: // it does not fit the old definition, which need not be a mistake
@@ -48,23 +48,23 @@ func (p *planner) comesWithDefinition(ctx context.Context, o resolved, step Step
 
 // runningAnyVersion reads the object in the version that the cluster prefers:
 // that of the object may come with the push. In another scope it is not there.
-func (p *planner) runningAnyVersion(ctx context.Context, o resolved) (*unstructured.Unstructured, error) {
-	known, err := p.cluster.Kube.KindOf(ctx, o.kind.GVK.GroupKind())
+func (p *Planner) runningAnyVersion(ctx context.Context, o Placed) (*unstructured.Unstructured, error) {
+	known, err := p.cluster.Kube.KindOf(ctx, o.Kind.GVK.GroupKind())
 	switch {
 	case err != nil:
-	case known.Namespaced != o.kind.Namespaced:
+	case known.Namespaced != o.Kind.Namespaced:
 		return nil, nil
 	default:
-		o.kind = known
+		o.Kind = known
 	}
 	return p.running(ctx, o)
 }
 
 // written compares what the revision says of an object with what runs. It
 // leaves out what only runs: most of that are defaults, which come back.
-func (p *planner) written(o resolved, running *unstructured.Unstructured) []manifest.Change {
+func (p *Planner) written(o Placed, running *unstructured.Unstructured) []manifest.Change {
 	var changes []manifest.Change
-	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.masker.Of(o.Object)) {
+	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.Masker.Of(o.Object)) {
 		if change.Kind != manifest.Removed {
 			changes = append(changes, change)
 		}

@@ -58,7 +58,7 @@ func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 // waiting, and no app waits for more than parallel: so a small app is through
 // soon while one of ten thousand objects is deployed, and a thousand apps of one
 // push do not all hold a request's time limit while they wait.
-const applies = 2 * parallel
+const applies = 2 * Parallel
 
 // slot waits for a slot and returns the function that frees it.
 func (c *Cluster) slot() (free func()) {
@@ -108,7 +108,7 @@ type Config struct {
 // Engine deploys apps. Use New, then Start.
 type Engine struct {
 	Config
-	claims       *claims
+	claims       *Claims
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
@@ -136,7 +136,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: newClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
+	return &Engine{Config: config, claims: NewClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come
@@ -235,7 +235,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 		if asked != nil {
 			asked <- err
 		}
-		if text := err.Error(); text != former && unreachable(err) == nil { // tellOutage tells the others
+		if text := err.Error(); text != former && Unreachable(err) == nil { // tellOutage tells the others
 			e.Log.WithField("cluster", name).Warnf("cluster: %s; trying again", text)
 			former = text
 		}
@@ -257,12 +257,12 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 	}
 	for _, a := range e.sorted() {
 		t := a.wanted()
-		if t == nil || t.spec.Cluster != name {
+		if t == nil || t.Spec.Cluster != name {
 			continue
 		}
-		with := newCompanions([]*target{t}, a.knows)
-		problems := with.vet(ctx, cluster)
-		objects, unresolved := resolve(ctx, cluster, t, with)
+		with := NewCompanions([]*target{t}, a.knows)
+		problems := with.Vet(ctx, cluster)
+		objects, unresolved := Resolve(ctx, cluster, t, with)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil
@@ -274,7 +274,7 @@ const openTimeout = 15 * time.Second
 // startApps has every app of a cluster checked once.
 func (e *Engine) startApps(cluster string) {
 	for _, a := range e.sorted() {
-		if t := a.wanted(); t != nil && t.spec.Cluster == cluster {
+		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster {
 			a.enqueue(&job{cause: record.CauseStart, caller: access.System("start")})
 		}
 	}

@@ -16,18 +16,18 @@ func (e *Engine) exposed(p *Prepared) manifest.Problems {
 	}
 	var problems manifest.Problems
 	for _, t := range p.targets {
-		if t.kept || t.spec.PlainSecrets || len(t.plain) == 0 {
+		if t.kept || t.Spec.PlainSecrets || len(t.plain) == 0 {
 			continue
 		}
-		before := e.wantedOf(t.spec.Name).secretDigests(p.Repo)
+		before := e.wantedOf(t.Spec.Name).secretDigests(p.Repo)
 		for _, secret := range t.plain {
 			if before[manifest.Digest(secret.Object.Unstructured)] {
 				continue
 			}
 			problem := secret.Problem
 			id := secret.Object.ID()
-			id.Namespace = cmp.Or(id.Namespace, t.spec.Namespace)
-			problem.App, problem.Object = t.spec.Name, id.String()
+			id.Namespace = cmp.Or(id.Namespace, t.Spec.Namespace)
+			problem.App, problem.Object = t.Spec.Name, id.String()
 			problems = append(problems, problem)
 		}
 	}
@@ -37,11 +37,11 @@ func (e *Engine) exposed(p *Prepared) manifest.Problems {
 // secretDigests are the digests of the Secrets that a repository already has in
 // an app; none if it is an app of another one.
 func (t *target) secretDigests(repo string) map[string]bool {
-	if t == nil || t.gone || t.repo != repo {
+	if t == nil || t.Gone || t.Repo != repo {
 		return nil
 	}
 	digests := map[string]bool{}
-	for _, o := range t.objects {
+	for _, o := range t.Objects {
 		if o.GetKind() == "Secret" {
 			digests[manifest.Digest(o.Unstructured)] = true
 		}

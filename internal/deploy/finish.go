@@ -24,11 +24,11 @@ func (a *app) newRecord(j *job, result record.Result, message string) record.Rec
 		Started: started, Result: result, Message: message, Formerly: j.formerly,
 	}
 	if t != nil {
-		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.revision, t.spec.Cluster, !t.spec.Prune, t.had
+		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.Revision, t.Spec.Cluster, !t.Spec.Prune, t.had
 		rec.Charts, rec.Generated = t.charts, a.generatedPaths(t)
 	}
 	if rec.Skipped = a.skippedRevision(); rec.Skipped != "" && t != nil {
-		rec.Held = t.revision
+		rec.Held = t.Revision
 	}
 	rec.Suspension = a.suspension()
 	if j.run != nil {
@@ -47,7 +47,7 @@ func (a *app) generatedPaths(t *target) []string {
 		return last.Generated
 	}
 	var paths []string
-	for _, g := range t.spec.Helm.Generated {
+	for _, g := range t.Spec.Helm.Generated {
 		paths = append(paths, g.Path)
 	}
 	return paths

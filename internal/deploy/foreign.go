@@ -43,7 +43,7 @@ func (e *ForeignError) Hint() string {
 }
 
 func (e *ForeignError) problem(t *target) manifest.Problem {
-	return manifest.Problem{App: t.spec.Name, Source: t.spec.Source, Message: e.Error(), Hint: e.Hint()}
+	return manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Message: e.Error(), Hint: e.Hint()}
 }
 
 // serverName is a server's id as people are told of it.

@@ -65,8 +65,8 @@ type Prepared struct {
 	specs   []appfile.App // of the branch
 	targets []*target     // every app of the branch, and those that leave it
 	changed map[string]*Plan
-	with    map[string]*companions // by cluster
-	claims  *claims
+	with    map[string]*Companions // by cluster
+	claims  *Claims
 }
 
 // gateTimeout bounds the questions of one gate to the clusters. A plan of a
@@ -85,7 +85,7 @@ func (e *Engine) Read(change Change) *Prepared {
 // or decrypted, and no cluster is asked.
 func (e *Engine) Open(change Change) *Prepared {
 	e.known()
-	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*companions{}}
+	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*Companions{}}
 	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
@@ -122,7 +122,7 @@ func (p *Prepared) Plan(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
 	defer cancel()
-	p.claims = e.claims.overlay()
+	p.claims = e.claims.Overlay()
 	leaving := e.leaving(p)
 	p.compareApps(leaving)
 	p.targets = append(p.targets, leaving...)
@@ -152,7 +152,7 @@ func (p *Prepared) guard(ctx context.Context) {
 	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
 		return
 	}
-	p.Problems = guard(p.Plans, p.Options)
+	p.Problems = Guard(p.Plans, p.Options)
 	p.guarded = len(p.Problems) > 0
 }
 
@@ -168,25 +168,25 @@ func hintAtFlags(problems manifest.Problems) {
 func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 	var problems manifest.Problems
 	for _, t := range p.targets {
-		if a := e.app(t.spec.Name); a != nil {
-			if old := a.wanted(); old != nil && !old.gone && !a.removed() && old.spec.Cluster != t.spec.Cluster {
+		if a := e.app(t.Spec.Name); a != nil {
+			if old := a.wanted(); old != nil && !old.Gone && !a.removed() && old.Spec.Cluster != t.Spec.Cluster {
 				problems = append(problems, manifest.Problem{
-					App: t.spec.Name, Source: t.spec.Source,
-					Message: fmt.Sprintf("app %s runs on cluster %s and cannot move to %s by itself", a.name, old.spec.Cluster, t.spec.Cluster),
+					App: t.Spec.Name, Source: t.Spec.Source,
+					Message: fmt.Sprintf("app %s runs on cluster %s and cannot move to %s by itself", a.name, old.Spec.Cluster, t.Spec.Cluster),
 					Hint:    "give it another name there, and remove the old one when the new one runs",
 				})
 			}
 			if err := a.sameHome(p.Repo, p.Branch); err != nil {
 				problems = append(problems, manifest.Problem{
-					App: t.spec.Name, Source: t.spec.Source, Message: err.Error(),
+					App: t.Spec.Name, Source: t.Spec.Source, Message: err.Error(),
 					Hint: "choose another name in pushboat.yaml, or remove it there first",
 				})
 			}
 		}
-		if e.Clusters[t.spec.Cluster] == nil {
+		if e.Clusters[t.Spec.Cluster] == nil {
 			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: t.spec.Source,
-				Message: fmt.Sprintf("cluster %q is not known to this server", t.spec.Cluster),
+				App: t.Spec.Name, Source: t.Spec.Source,
+				Message: fmt.Sprintf("cluster %q is not known to this server", t.Spec.Cluster),
 				Hint:    "use cluster: default, or ask for it to be added to the server's configuration",
 			})
 		}
@@ -199,7 +199,7 @@ func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 func (e *Engine) leaving(p *Prepared) []*target {
 	named := map[string]bool{}
 	for _, t := range p.targets {
-		named[t.spec.Name] = true
+		named[t.Spec.Name] = true
 	}
 	var gone []*target
 	for _, a := range e.sorted() {
@@ -207,7 +207,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 		switch {
 		case named[a.name] || a.removed() || a.sameHome(p.Repo, p.Branch) != nil:
 		case t != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.spec.Cluster, p.Revision).withHooksOf(t).keeping(t.spec.Prune || t.remnant && a.prunes()))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.remnant && a.prunes()))
 		case last != nil:
 			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune))
 		}
@@ -217,8 +217,8 @@ func (e *Engine) leaving(p *Prepared) []*target {
 
 // resolveAll places the objects of every target and enters them in the
 // push's claims, so that two apps that want one object are found out.
-func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]resolved {
-	objects, made := map[*target][]resolved{}, map[*target][]resolved{}
+func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]Placed {
+	objects, made := map[*target][]Placed{}, map[*target][]Placed{}
 	for _, t := range p.targets {
 		t.kept = t.kept && e.upToDate(p, t)
 	}
@@ -228,18 +228,18 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
-		p.with[name] = newCompanions(targets, e.knows)
-		p.with[name].partial = p.partial
-		p.Problems = append(p.Problems, p.with[name].vet(ctx, cluster)...)
+		p.with[name] = NewCompanions(targets, e.knows)
+		p.with[name].Partial = p.partial
+		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster)...)
 		for _, t := range targets {
 			if t.kept {
 				continue // wants what it wanted, and the claims on it stand
 			}
-			found, problems := resolve(ctx, cluster, t, p.with[name])
+			found, problems := Resolve(ctx, cluster, t, p.with[name])
 			p.Problems = append(p.Problems, problems...)
-			found, made[t] = splitMade(t, found)
+			found, made[t] = SplitMade(t, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
-			p.claims.set(t.spec.Name, name, found)
+			p.claims.Set(t.Spec.Name, name, found)
 			objects[t] = found
 		}
 	}
@@ -249,19 +249,19 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]reso
 
 // contested refuses objects that another app wants: one of this push, or any
 // other that this server deploys.
-func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.Problems {
+func (e *Engine) contested(p *Prepared, t *target, objects []Placed) manifest.Problems {
 	mine := p.claims
 	var problems manifest.Problems
 	for _, o := range objects {
-		if o.policy.IsSkipped() {
+		if o.Policy.IsSkipped() {
 			continue // it is never applied
 		}
-		owner := mine.owner(t.spec.Cluster, o.id)
-		if owner == "" || owner == t.spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.spec.Cluster, o.id) {
+		owner := mine.Owner(t.Spec.Cluster, o.Key)
+		if owner == "" || owner == t.Spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.Spec.Cluster, o.Key) {
 			continue
 		}
 		problems = append(problems, manifest.Problem{
-			App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+			App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
 			Message: fmt.Sprintf("belongs to app %s%s", owner, e.homeOf(owner, p.Repo)),
 			Hint:    "remove it from one of the two apps",
 		})
@@ -273,8 +273,8 @@ func (e *Engine) contested(p *Prepared, t *target, objects []resolved) manifest.
 // push and are about to be replaced.
 func replacedLater(p *Prepared, owner string) bool {
 	for _, t := range p.targets {
-		if t.spec.Name == owner && !t.kept {
-			return !p.claims.has(owner)
+		if t.Spec.Name == owner && !t.kept {
+			return !p.claims.Has(owner)
 		}
 	}
 	return false
@@ -289,19 +289,19 @@ func (e *Engine) homeOf(name, repo string) string {
 
 // knows reports whether the target's app has applied the object as written.
 func (e *Engine) knows(t *target, o *manifest.Object) bool {
-	a := e.app(t.spec.Name)
+	a := e.app(t.Spec.Name)
 	return a != nil && a.knows(t, o)
 }
 
 // planAll plans the apps that differ from what was last applied.
-func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]resolved) {
+func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]Placed) {
 	type outcome struct {
 		plan     *Plan
 		problems manifest.Problems
 	}
 	parents, err := e.parentsOf(ctx, p)
 	if err != nil {
-		p.Problems = append(p.Problems, noAnswer(p.targets[0].spec.Cluster, err))
+		p.Problems = append(p.Problems, noAnswer(p.targets[0].Spec.Cluster, err))
 		return
 	}
 	outcomes := make([]outcome, len(p.targets))
@@ -312,13 +312,13 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := planner{target: t, with: p.with[t.spec.Cluster], claims: p.claims, force: p.Options.Force, remake: true}
-			with.parent, with.hasParent = parents[t]
+			with := Planner{Target: t, With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
+			with.Parent, with.hasParent = parents[t]
 			plan, problems, err := e.planTarget(groupCtx, with, objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t))
 			} else if err != nil {
-				problems = append(problems, noAnswer(t.spec.Cluster, err))
+				problems = append(problems, noAnswer(t.Spec.Cluster, err))
 			}
 			outcomes[i] = outcome{plan, problems}
 			return nil
@@ -329,7 +329,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 		p.Problems = append(p.Problems, o.problems...)
 		if o.plan != nil {
 			p.Plans = append(p.Plans, o.plan)
-			p.changed[p.targets[i].spec.Name] = o.plan
+			p.changed[p.targets[i].Spec.Name] = o.plan
 		}
 	}
 	p.Problems = onceAKind(oncePerCluster(p.Problems))
@@ -345,13 +345,13 @@ const parallelApps = 8
 // its way. A change that concerns one app only is always planned.
 func (e *Engine) upToDate(p *Prepared, t *target) bool {
 	if p.Only != "" {
-		return p.Only != t.spec.Name
+		return p.Only != t.Spec.Name
 	}
-	a := e.app(t.spec.Name)
+	a := e.app(t.Spec.Name)
 	if a == nil || !a.settled(t) {
 		return false
 	}
-	if old := a.wanted(); old == nil || old.digest != t.digest {
+	if old := a.wanted(); old == nil || old.Digest != t.Digest {
 		return false
 	}
 	last := a.lastRecord()
@@ -360,28 +360,28 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 
 // planTarget plans one app of a push or a check. The planner comes with what
 // is particular to it: target, companions, claims, force.
-func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) (*Plan, manifest.Problems, error) {
-	spec := p.target.spec
-	p.cluster, p.masker, p.app = e.Clusters[spec.Cluster], e.masker(p.target), e.app(spec.Name)
+func (e *Engine) planTarget(ctx context.Context, p Planner, objects []Placed) (*Plan, manifest.Problems, error) {
+	spec := p.Target.Spec
+	p.cluster, p.Masker, p.app = e.Clusters[spec.Cluster], e.masker(p.Target), e.app(spec.Name)
 	if p.app == nil {
-		p.app = newApp(e, spec.Name, p.target.repo, spec.Branch) // planned, not yet deployed
+		p.app = newApp(e, spec.Name, p.Target.Repo, spec.Branch) // planned, not yet deployed
 	}
 	if !p.hasParent {
 		var err error
-		if p.parent, err = p.app.readParent(ctx, p.cluster); err != nil {
+		if p.Parent, err = p.app.readParent(ctx, p.cluster); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := e.foreign(p.parent, p.cluster, p.target.repo); err != nil {
+	if err := e.foreign(p.Parent, p.cluster, p.Target.Repo); err != nil {
 		return nil, nil, err
 	}
 	p.news = &news{missing: map[string]bool{}}
 	applies := p.app.ledger.Applies()
-	plan, problems, err := p.plan(ctx, objects)
+	plan, problems, err := p.Plan(ctx, objects)
 	if plan != nil {
-		plan.applies, plan.parent = applies, &p.parent
-		plan.generated = p.target.given.fates
-		plan.runsHooks = p.target.gone || !plan.Empty() || !p.app.settled(p.target)
+		plan.Applies, plan.Parent = applies, &p.Parent
+		plan.Generated = p.Target.given.fates
+		plan.RunsHooks = p.Target.Gone || !plan.Empty() || !p.app.settled(p.Target)
 	}
 	return plan, problems, err
 }
@@ -389,7 +389,7 @@ func (e *Engine) planTarget(ctx context.Context, p planner, objects []resolved) 
 func byCluster(targets []*target) map[string][]*target {
 	groups := map[string][]*target{}
 	for _, t := range targets {
-		groups[t.spec.Cluster] = append(groups[t.spec.Cluster], t)
+		groups[t.Spec.Cluster] = append(groups[t.Spec.Cluster], t)
 	}
 	return groups
 }
@@ -406,7 +406,7 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	if message, hint, ok := kube.Unconverted(err); ok {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
 	}
-	if unreachable(err) == nil && !errors.Is(err, errNotOpen) {
+	if Unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
 			Hint:    "check what Pushboat's account may do there; then push again",
@@ -441,11 +441,11 @@ func (p *Prepared) compareApps(leaving []*target) {
 		had[a.name] = true
 	}
 	for _, t := range leaving {
-		p.removed = append(p.removed, t.spec.Name)
+		p.removed = append(p.removed, t.Spec.Name)
 	}
 	for _, t := range p.targets {
-		if len(before) > 0 && !had[t.spec.Name] {
-			p.added = append(p.added, t.spec.Name)
+		if len(before) > 0 && !had[t.Spec.Name] {
+			p.added = append(p.added, t.Spec.Name)
 		}
 	}
 }

@@ -248,10 +248,10 @@ func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, string) 
 	for _, a := range e.appsOn(r.repo, spec.Branch) {
 		was := a.wanted()
 		stays := slices.ContainsFunc(r.specs, func(other appfile.App) bool { return other.Name == a.name })
-		if stays || was == nil || was.gone {
+		if stays || was == nil || was.Gone {
 			continue
 		}
-		if was.spec.Path == spec.Path && was.spec.Cluster == spec.Cluster && was.spec.Helm.Chart == spec.Helm.Chart && len(was.spec.Helm.Generated) > 0 {
+		if was.Spec.Path == spec.Path && was.Spec.Cluster == spec.Cluster && was.Spec.Helm.Chart == spec.Helm.Chart && len(was.Spec.Helm.Generated) > 0 {
 			found = append(found, a.name)
 		}
 	}
@@ -278,15 +278,15 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 		if !t.given.changed {
 			continue
 		}
-		kept, err := e.keptValues(t.repo, t.spec.Name)
+		kept, err := e.keptValues(t.Repo, t.Spec.Name)
 		if now := digestOf(kept); err == nil && kept != nil && now != t.given.former {
-			return fmt.Errorf("app %s: %w", t.spec.Name, errValuesMoved)
+			return fmt.Errorf("app %s: %w", t.Spec.Name, errValuesMoved)
 		}
 		data, err := json.Marshal(t.given.set)
 		if err != nil {
 			return err
 		}
-		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: t.repo, App: t.spec.Name, Kind: sealed.Generated}, Data: data})
+		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: sealed.Generated}, Data: data})
 	}
 	if err := e.Sealed.Seal(texts...); err != nil {
 		return err

@@ -35,7 +35,7 @@ var serving = map[schema.GroupKind]bool{
 
 // guard refuses deletions that nobody confirmed. The number to confirm is
 // that of all deletions of the push, so that it cannot be given blindly.
-func guard(plans []*Plan, options Options) manifest.Problems {
+func Guard(plans []*Plan, options Options) manifest.Problems {
 	total := 0
 	for _, plan := range plans {
 		total += len(plan.deletions())
@@ -68,7 +68,7 @@ func confirmHint(total int, options Options) string {
 
 // deletions are the plan's prunes, and those recreations that lose data.
 func (p *Plan) deletions() []Step {
-	steps := p.pruned()
+	steps := p.Pruned()
 	for _, step := range p.Steps {
 		if step.Action == record.Recreate && precious[step.ID.GroupKind()] {
 			steps = append(steps, step)
@@ -82,7 +82,7 @@ func (p *Plan) deletions() []Step {
 // objects, and those that serve.
 func (p *Plan) danger(undo bool) string {
 	deletions := p.deletions()
-	existing := len(p.pruned()) + p.Counts().Change + p.Counts().Unchanged
+	existing := len(p.Pruned()) + p.Counts().Change + p.Counts().Unchanged
 	switch {
 	case len(deletions) == 0:
 		return ""
@@ -101,7 +101,7 @@ func (p *Plan) danger(undo bool) string {
 	if reason := p.loss(); reason != "" && !undo {
 		return fmt.Sprintf("app %s: %s", p.App, reason)
 	}
-	if n := len(p.pruned()); n > pruneCount && float64(n) > pruneShare*float64(existing) {
+	if n := len(p.Pruned()); n > pruneCount && float64(n) > pruneShare*float64(existing) {
 		return fmt.Sprintf("app %s: would delete %d of %d objects", p.App, n, existing)
 	}
 	return ""
@@ -111,8 +111,8 @@ func (p *Plan) danger(undo bool) string {
 // something does. A namespace alone is nothing that is deployed. One object that
 // makes room for another is as likely to be renamed as not.
 func (p *Plan) loss() string {
-	deleted, made := len(p.pruned()), 0
-	if deleted == 0 || len(p.Hooks) > 0 || len(p.same) > 0 {
+	deleted, made := len(p.Pruned()), 0
+	if deleted == 0 || len(p.Hooks) > 0 || len(p.Same) > 0 {
 		return ""
 	}
 	for _, step := range p.Steps {
@@ -143,7 +143,7 @@ func preciousOf(deletions []Step, undo bool) []string {
 		switch {
 		case precious[kind], serving[kind] && !undo && step.Action == record.Delete:
 			names = append(names, step.ID.String())
-		case step.exposed && !undo:
+		case step.Exposed && !undo:
 			names = append(names, step.ID.String()+" (LoadBalancer)")
 		}
 	}

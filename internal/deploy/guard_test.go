@@ -44,7 +44,7 @@ func TestGuard(t *testing.T) {
 	remade := planOf(5)
 	remade.Steps = append(remade.Steps, Step{ID: database, Action: record.Recreate})
 	exposed := planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"})
-	exposed.Prune[0].exposed = true
+	exposed.Prune[0].Exposed = true
 	emptied := planOf(0, configMaps(1)...)
 	emptied.Steps = []Step{{ID: namespace, Action: record.Unchanged}}
 	hooked := planOf(0, configMaps(1)...)
@@ -90,7 +90,7 @@ func TestGuard(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			problems := guard([]*Plan{test.plan}, Options{ConfirmPrune: test.confirmed})
+			problems := Guard([]*Plan{test.plan}, Options{ConfirmPrune: test.confirmed})
 			if test.refused == "" {
 				if len(problems) > 0 {
 					t.Fatalf("refused: %v", problems)
@@ -110,11 +110,11 @@ func TestGuard(t *testing.T) {
 
 func TestGuardCountsTheWholePush(t *testing.T) {
 	small, big := planOf(10, configMaps(1)...), planOf(1, configMaps(4)...)
-	problems := guard([]*Plan{small, big}, Options{ConfirmPrune: 4})
+	problems := Guard([]*Plan{small, big}, Options{ConfirmPrune: 4})
 	if len(problems) != 1 || !strings.Contains(problems[0].Hint, "confirm-prune=5") {
 		t.Fatalf("got %v, want the number of all deletions of the push, 5", problems)
 	}
-	if problems := guard([]*Plan{small, big}, Options{ConfirmPrune: 5}); len(problems) > 0 {
+	if problems := Guard([]*Plan{small, big}, Options{ConfirmPrune: 5}); len(problems) > 0 {
 		t.Fatalf("the right number is refused: %v", problems)
 	}
 }
@@ -123,12 +123,12 @@ func TestGuardCountsTheWholePush(t *testing.T) {
 // delete, but for what has data in it.
 func TestGuardLetsFailuresBeUndone(t *testing.T) {
 	service := planOf(0, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}, manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"})
-	service.Prune[0].exposed = true
-	if problems := guard([]*Plan{service}, Options{ConfirmPrune: -1, Undo: true}); len(problems) > 0 {
+	service.Prune[0].Exposed = true
+	if problems := Guard([]*Plan{service}, Options{ConfirmPrune: -1, Undo: true}); len(problems) > 0 {
 		t.Errorf("refused: %v", problems)
 	}
 	claim := planOf(5, manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"})
-	if problems := guard([]*Plan{claim}, Options{ConfirmPrune: -1, Undo: true}); len(problems) != 1 {
+	if problems := Guard([]*Plan{claim}, Options{ConfirmPrune: -1, Undo: true}); len(problems) != 1 {
 		t.Errorf("a claim: %v", problems)
 	}
 }

@@ -10,37 +10,37 @@ import (
 
 // owner finds whom the running object belongs to. It notes so in the step of an
 // object that changes hands, and refuses one that its owner keeps.
-func (p *planner) owner(o resolved, step *Step) *manifest.Problem {
-	applied := p.app.ledger.Has(o.id)
+func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
+	applied := p.app.ledger.Has(o.Key)
 	switch {
-	case step.entry.PartOf == setID(p.target.spec.Name):
+	case step.Entry.PartOf == SetID(p.Target.Spec.Name):
 		return nil
-	case step.entry.PartOf == "" && applied:
-		step.say("had lost the label that makes it part of the app")
+	case step.Entry.PartOf == "" && applied:
+		step.Say("had lost the label that makes it part of the app")
 		return nil
-	case step.entry.PartOf == "":
-		step.say("was not managed, taken over")
+	case step.Entry.PartOf == "":
+		step.Say("was not managed, taken over")
 		return nil
-	case applied && p.claims.owner(p.cluster.Kube.Name(), o.id) == p.target.spec.Name:
-		step.say("had the label of another set than the app's")
+	case applied && p.Claims.Owner(p.cluster.Kube.Name(), o.Key) == p.Target.Spec.Name:
+		step.Say("had the label of another set than the app's")
 		return nil
 	}
-	holder := p.holderOf(step.entry.PartOf)
-	if kept := holder.keeps(p.target.repo); kept != nil {
-		return &manifest.Problem{Source: o.Source, Object: o.id.String(), Message: kept.message, Hint: kept.hint}
+	holder := p.holderOf(step.Entry.PartOf)
+	if kept := holder.keeps(p.Target.Repo); kept != nil {
+		return &manifest.Problem{Source: o.Source, Object: o.Key.String(), Message: kept.message, Hint: kept.hint}
 	}
-	step.app = holder.app
-	step.say("moved from app " + holder.app)
+	step.Other = holder.app
+	step.Say("moved from app " + holder.app)
 	return nil
 }
 
 // isOurs reports whether a running object is the app's, or that of another app of the
 // repository which hands it over.
-func (p *planner) isOurs(o resolved, running live.Entry) bool {
-	if p.app.ledger.Has(o.id) || running.PartOf == setID(p.target.spec.Name) {
+func (p *Planner) isOurs(o Placed, running live.Entry) bool {
+	if p.app.ledger.Has(o.Key) || running.PartOf == SetID(p.Target.Spec.Name) {
 		return true
 	}
-	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.target.repo) == nil
+	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.Target.Repo) == nil
 }
 
 // holder is whose label an object has that another app is about to take over.
@@ -51,9 +51,9 @@ type holder struct {
 	unrendered bool // it is not known what its branch wants
 }
 
-func (p *planner) holderOf(set string) holder {
+func (p *Planner) holderOf(set string) holder {
 	h := holder{set: set}
-	name, _ := p.claims.appOf(set)
+	name, _ := p.Claims.AppOf(set)
 	if other := p.app.engine.app(name); other != nil {
 		h.app, h.repo, h.unrendered = name, other.repository(), other.unrenderedWhy() != ""
 	}

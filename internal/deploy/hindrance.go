@@ -20,28 +20,28 @@ import (
 // by a dry-run of the object as a whole, and Pushboat makes them its own before it
 // applies. ok is false if there are none, or the object is refused without them too:
 // then the first refusal stands.
-func (p *planner) unhindered(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured, refusal error) (_ Step, _ manifest.Problems, ok bool, err error) {
+func (p *Planner) unhindered(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured, refusal error) (_ Step, _ manifest.Problems, ok bool, err error) {
 	places := kube.Places(refusal)
 	for try := 0; running != nil && len(places) > 0 && try < hinderedTries; try++ {
 		claim := p.claimOf(o, step, running, places)
 		if claim == nil {
 			break
 		}
-		would, err := p.cluster.Kube.Replace(ctx, o.kind, owner.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
+		would, err := p.cluster.Kube.Replace(ctx, o.Kind, owner.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
 		switch {
 		case apierrors.IsConflict(err): // a controller has written to it meanwhile
 			if running, err = p.running(ctx, o); err != nil {
-				return step, nil, false, unreachable(err)
+				return step, nil, false, Unreachable(err)
 			}
 			continue
 		case err != nil:
-			return step, nil, false, unreachable(err)
+			return step, nil, false, Unreachable(err)
 		}
-		step.claim = claim
+		step.Claim = claim
 		p.diff(&step, running, would, o.Unstructured)
 		step.Action = record.Configure
 		step.Culprit = owner.CulpritOf(running, claim)
-		step.pointers = owner.Pointers(running.Object, claim.Leaves())
+		step.Pointers = owner.Pointers(running.Object, claim.Leaves())
 		return step, nil, true, nil
 	}
 	return step, nil, false, nil
@@ -52,18 +52,18 @@ const hinderedTries = 4
 
 // claimOf returns the fields that are to go before the object is applied; nil if none
 // stands in the way.
-func (p *planner) claimOf(o resolved, step Step, running *unstructured.Unstructured, places [][]string) *fieldpath.Set {
+func (p *Planner) claimOf(o Placed, step Step, running *unstructured.Unstructured, places [][]string) *fieldpath.Set {
 	gone := step.withoutIgnored(running, owner.Hindrances(running, o.Object.Object, places, p.successor(step)))
 	if gone.Empty() {
 		return nil
 	}
-	return gone.Union(step.addedByHand(p.cluster.Index.Tools(), running))
+	return gone.Union(step.AddedByHand(p.cluster.Index.Tools(), running))
 }
 
 // successor tells whose fields become Pushboat's with an object that is only now
 // taken over; nil for one that was the app's before.
-func (p *planner) successor(step Step) func(string) bool {
-	if step.entry.PartOf != "" && step.entry.Fingerprint != "" {
+func (p *Planner) successor(step Step) func(string) bool {
+	if step.Entry.PartOf != "" && step.Entry.Fingerprint != "" {
 		return nil
 	}
 	tools := p.cluster.Index.Tools()
@@ -73,28 +73,28 @@ func (p *planner) successor(step Step) func(string) bool {
 // claimFirst makes the fields that stand in the step's way Pushboat's own, so that the
 // apply which does not name them removes them.
 func (w *applying) claimFirst(ctx context.Context, step Step) error {
-	if step.claim == nil || step.claim.Empty() {
+	if step.Claim == nil || step.Claim.Empty() {
 		return nil
 	}
-	running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+	running, err := w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 	if err != nil {
 		return err
 	}
 	var successor func(string) bool
-	if step.takesOver() {
+	if step.TakesOver() {
 		tools := w.cluster.Index.Tools()
 		successor = func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
 	}
-	fields, err := owner.Claim(running, step.claim, successor)
+	fields, err := owner.Claim(running, step.Claim, successor)
 	if err != nil {
 		return err
 	}
-	return w.cluster.Kube.SetManagedFields(ctx, step.kind, running, fields)
+	return w.cluster.Kube.SetManagedFields(ctx, step.Kind, running, fields)
 }
 
 // withoutIgnored leaves out of a set what pushboat.yaml leaves to others.
 func (s Step) withoutIgnored(u *unstructured.Unstructured, set *fieldpath.Set) *fieldpath.Set {
-	if set.Empty() || len(s.ignored) == 0 {
+	if set.Empty() || len(s.Ignored) == 0 {
 		return set
 	}
 	return owner.Select(u.Object, set, func(pointer string) bool { return !s.ignores(pointer) })

@@ -30,16 +30,16 @@ func (e *Engine) hold(repo, name string, saved *record.Saved, at earlier, why st
 	if a := e.app(name); a != nil && a.repository() == repo {
 		t = a.wanted() // as before the branch moved
 	}
-	if t == nil || t.gone {
+	if t == nil || t.Gone {
 		t = e.lastApplied(repo, name, saved, at)
 	}
-	a := e.restore(name, t.spec.Branch, repo, saved, t)
+	a := e.restore(name, t.Spec.Branch, repo, saved, t)
 	if a == nil {
 		return
 	}
 	a.setUnrendered(why)
-	if !e.claims.has(name) {
-		e.claims.set(name, t.spec.Cluster, a.withNoted(nil))
+	if !e.claims.Has(name) {
+		e.claims.Set(name, t.Spec.Cluster, a.withNoted(nil))
 	}
 }
 
@@ -57,7 +57,7 @@ func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier)
 	}
 	rec := saved.Record
 	for _, t := range found {
-		if rec.Digest == e.Masker.Seal(t.digest) {
+		if rec.Digest == e.Masker.Seal(t.Digest) {
 			return t
 		}
 	}
@@ -74,11 +74,11 @@ func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier)
 // It leaves all others of the app as they are, and deletes nothing.
 func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 	t := &target{
-		spec: appfile.App{
+		Spec: appfile.App{
 			Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
 			Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 		},
-		repo: repo, revision: rec.Revision, digest: "remnant", remnant: true, seal: e.Masker.Seal,
+		Repo: repo, Revision: rec.Revision, Digest: "remnant", remnant: true, Seal: e.Masker.Seal,
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, name)
 	if err != nil {
@@ -86,10 +86,10 @@ func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 	}
 	for _, text := range manifests {
 		if o := inTheClear(text); o != nil {
-			t.objects = append(t.objects, o)
+			t.Objects = append(t.Objects, o)
 		}
 	}
-	t.scalers = scalersOf("", t.objects)
+	t.Scalers = ScalersOf("", t.Objects)
 	return t
 }
 
@@ -116,14 +116,14 @@ func inTheClear(text []byte) *manifest.Object {
 
 // withNoted adds the objects that the app owns, as far as is known, to those that
 // were found: a claim on what cannot be told is a claim on what there was.
-func (a *app) withNoted(found []resolved) []resolved {
+func (a *app) withNoted(found []Placed) []Placed {
 	seen := make(map[manifest.ID]bool, len(found))
 	for _, o := range found {
-		seen[o.id] = true
+		seen[o.Key] = true
 	}
 	for id := range a.ledger.Each {
 		if !seen[id] {
-			found = append(found, resolved{id: id})
+			found = append(found, Placed{Key: id})
 		}
 	}
 	return found
@@ -131,7 +131,7 @@ func (a *app) withNoted(found []resolved) []resolved {
 
 // claimAll enters what an app wants: the objects that were found of it, and all that it
 // has where others could not be found, or where it is not known what it wants.
-func (e *Engine) claimAll(a *app, t *target, found []resolved, problems manifest.Problems) {
+func (e *Engine) claimAll(a *app, t *target, found []Placed, problems manifest.Problems) {
 	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
 		found = a.withNoted(slices.Clip(found))
 	}
@@ -165,7 +165,7 @@ func whyUnread(problems manifest.Problems) string {
 // that of the whole revision.
 func (t *target) sound(problems manifest.Problems) bool {
 	for _, problem := range problems {
-		if problem.App == "" || problem.App == t.spec.Name {
+		if problem.App == "" || problem.App == t.Spec.Name {
 			return false
 		}
 	}

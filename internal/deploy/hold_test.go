@@ -24,7 +24,7 @@ func (r records) Manifests(context.Context, string, string) ([][]byte, error) {
 
 func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 	made := func(revision, digest string) *target {
-		return &target{spec: appfile.App{Name: "shop"}, repo: "shop", revision: revision, digest: digest, computed: true}
+		return &target{Spec: appfile.App{Name: "shop"}, Repo: "shop", Revision: revision, Digest: digest, computed: true}
 	}
 	config := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
 	masked := []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {a: (secret 0123456789ab)}\n")
@@ -60,11 +60,11 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 				saved.Record.Digest = e.Masker.Seal(test.digest)
 			}
 			got := e.lastApplied("shop", "shop", saved, func(string, string, string) *target { return test.rendered })
-			if got.revision != test.want || len(got.objects) != test.objects {
-				t.Errorf("got revision %s with %d objects", got.revision, len(got.objects))
+			if got.Revision != test.want || len(got.Objects) != test.objects {
+				t.Errorf("got revision %s with %d objects", got.Revision, len(got.Objects))
 			}
-			if got.remnant && (got.spec.Prune || got.spec.Drift != appfile.DriftCorrect) {
-				t.Errorf("a remnant has to correct, and to delete nothing: %+v", got.spec)
+			if got.remnant && (got.Spec.Prune || got.Spec.Drift != appfile.DriftCorrect) {
+				t.Errorf("a remnant has to correct, and to delete nothing: %+v", got.Spec)
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 func TestARemnantIsNotDeployedAnew(t *testing.T) {
 	e := sealing(t)
 	a := newApp(e, "shop", "shop", "main")
-	remnant := &target{remnant: true, digest: "remnant"}
+	remnant := &target{remnant: true, Digest: "remnant"}
 	if !a.settled(remnant) || a.digestFor(remnant) != "" {
 		t.Error("without a record")
 	}

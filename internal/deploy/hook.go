@@ -50,20 +50,20 @@ func (f hookFailure) Error() string {
 }
 
 // hooksOf lists the hooks of a phase, in the order of their waves.
-func (p *Plan) hooksOf(phase manifest.Phase) []Step {
+func (p *Plan) HooksOf(phase manifest.Phase) []Step {
 	var steps []Step
 	for _, step := range p.Hooks {
-		if step.policy.RunsIn(phase, p.first) {
+		if step.Policy.RunsIn(phase, p.First) {
 			steps = append(steps, step)
 		}
 	}
-	sortSteps(steps)
+	SortSteps(steps)
 	return steps
 }
 
 // shownHooks lists the hooks that the plan may run, each once.
-func (p *Plan) shownHooks() []Step {
-	if !p.runsHooks {
+func (p *Plan) ShownHooks() []Step {
+	if !p.RunsHooks {
 		return nil
 	}
 	phases := []manifest.Phase{manifest.PreSync, manifest.Sync, manifest.PostSync, manifest.SyncFail}
@@ -73,7 +73,7 @@ func (p *Plan) shownHooks() []Step {
 	var steps []Step
 	shown := map[manifest.ID]bool{}
 	for _, phase := range phases {
-		for _, step := range p.hooksOf(phase) {
+		for _, step := range p.HooksOf(phase) {
 			if !shown[step.ID] {
 				shown[step.ID] = true
 				steps = append(steps, step)
@@ -97,16 +97,16 @@ func splitHooks(steps []Step) (objects, hooks []Step) {
 }
 
 // withoutSkipped leaves out what is never applied, and hooks that no deploy has.
-func withoutSkipped(objects []resolved) []resolved {
-	return slices.DeleteFunc(slices.Clone(objects), func(o resolved) bool {
-		return o.policy.Phase != 0 && !o.policy.Phase.Runs()
+func withoutSkipped(objects []Placed) []Placed {
+	return slices.DeleteFunc(slices.Clone(objects), func(o Placed) bool {
+		return o.Policy.Phase != 0 && !o.Policy.Phase.Runs()
 	})
 }
 
 // deletionHooks are the hooks that run when the app is removed.
-func (t *target) deletionHooks() []*manifest.Object {
+func (t *target) DeletionHooks() []*manifest.Object {
 	var hooks []*manifest.Object
-	for _, o := range t.objects {
+	for _, o := range t.Objects {
 		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Phase&(manifest.PreDelete|manifest.PostDelete) != 0 {
 			hooks = append(hooks, o)
 		}
@@ -118,9 +118,9 @@ func (t *target) deletionHooks() []*manifest.Object {
 // revision; nil if that is not known.
 func (t *target) withHooksOf(last *target) *target {
 	if last != nil {
-		t.lastHooks, t.spec.Namespace = append(last.deletionHooks(), last.lastHooks...), last.spec.Namespace
-		t.had = cmp.Or(last.had, last.revision)
-		t.seal, t.hidden = last.seal, last.hidden
+		t.LastHooks, t.Spec.Namespace = append(last.DeletionHooks(), last.LastHooks...), last.Spec.Namespace
+		t.had = cmp.Or(last.had, last.Revision)
+		t.Seal, t.Hidden = last.Seal, last.Hidden
 	}
 	return t
 }
@@ -131,7 +131,7 @@ func (t *target) withHooksOf(last *target) *target {
 // nobody can push a fix to it.
 func (a *app) heldByHook(t *target) bool {
 	last := a.lastRecord()
-	return !t.gone && last != nil && last.Result == record.Failed && last.Digest == a.engine.Masker.Seal(t.digest) && last.HookFailed()
+	return !t.Gone && last != nil && last.Result == record.Failed && last.Digest == a.engine.Masker.Seal(t.Digest) && last.HookFailed()
 }
 
 // doneBefore are the hooks that succeeded in an attempt at the same target that
@@ -139,7 +139,7 @@ func (a *app) heldByHook(t *target) bool {
 func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	done := map[string]bool{}
 	last := a.lastRecord()
-	if !j.cause.Checks() || last == nil || last.Result != record.Failed || last.Digest != a.engine.Masker.Seal(t.digest) {
+	if !j.cause.Checks() || last == nil || last.Result != record.Failed || last.Digest != a.engine.Masker.Seal(t.Digest) {
 		return done
 	}
 	for _, h := range last.Hooks {

@@ -21,7 +21,7 @@ func (a *app) complete(done *applying, rec *record.Record) {
 		rec.Result, rec.Message = record.Failed, err.Error()
 		return
 	}
-	if done.target.gone {
+	if done.target.Gone {
 		return
 	}
 	switch done.stopped = done.runPhase(manifest.PostSync); {
@@ -47,8 +47,8 @@ func (w *applying) afterFailure() {
 // afterDeletion runs what comes when the app's objects are gone, and then
 // deletes what the hooks have left.
 func (w *applying) afterDeletion(deleted []Step) error {
-	if len(w.plan.hooksOf(manifest.PostDelete)) > 0 {
-		for _, v := range wavesOf(deleted) {
+	if len(w.plan.HooksOf(manifest.PostDelete)) > 0 {
+		for _, v := range WavesOf(deleted) {
 			if err := w.awaitGone(v); err != nil {
 				return err
 			}
@@ -57,14 +57,14 @@ func (w *applying) afterDeletion(deleted []Step) error {
 			return err
 		}
 	}
-	return w.deleteHooks(w.cluster.Index.Hooks(setID(w.app.name)))
+	return w.deleteHooks(w.cluster.Index.Hooks(SetID(w.app.name)))
 }
 
 // endHooks comes last: the hooks for failures, and the deletion of what hooks
 // have left. A retry that fails as the attempt before it did tells nobody again.
 func (a *app) endHooks(j *job, done *applying, rec *record.Record) {
 	again := j.cause.Checks() && a.lastRecord() != nil && a.lastRecord().Result == record.Failed
-	if (rec.Result == record.Failed || rec.Result == record.Unhealthy) && rec.Cancelled == "" && !again && !done.target.gone {
+	if (rec.Result == record.Failed || rec.Result == record.Unhealthy) && rec.Cancelled == "" && !again && !done.target.Gone {
 		done.afterFailure()
 	}
 	done.endHooks(rec)
@@ -75,7 +75,7 @@ func (a *app) endHooks(j *job, done *applying, rec *record.Record) {
 func (w *applying) endHooks(rec *record.Record) {
 	rec.Hooks = w.hooks
 	w.app.hooksEnded = max(w.app.hooksEnded, w.run.Number)
-	if !w.patient || w.target.gone {
+	if !w.patient || w.target.Gone {
 		return
 	}
 	over := w.overHooks()
@@ -91,7 +91,7 @@ func (w *applying) endHooks(rec *record.Record) {
 func (w *applying) overHooks() []live.Entry {
 	var over []live.Entry
 	for _, hook := range w.ended {
-		after, end := hook.step.policy.After, endOf(hook.entry)
+		after, end := hook.step.Policy.After, endOf(hook.entry)
 		if end == manifest.EndSucceeded && after.Has(manifest.HookSucceeded) || end == manifest.EndFailed && after.Has(manifest.HookFailed) {
 			over = append(over, hook.entry)
 		}
@@ -106,7 +106,7 @@ func (w *applying) strayHooks() []live.Entry {
 		written[step.ID.Key()] = true
 	}
 	var stray []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(setID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(SetID(w.app.name)) {
 		if !written[entry.Hook.Key] && !entry.Terminating {
 			stray = append(stray, entry)
 		}
@@ -120,7 +120,7 @@ func (w *applying) deleteHooks(entries []live.Entry) error {
 	for _, entry := range entries {
 		kind, served, err := w.cluster.Kube.Served(ctx, entry.ID.GroupKind())
 		if served {
-			err = again(ctx, func() error { return w.remove(ctx, kind, Step{ID: entry.ID, entry: entry}) })
+			err = again(ctx, func() error { return w.remove(ctx, kind, Step{ID: entry.ID, Entry: entry}) })
 		}
 		if err != nil && !apierrors.IsConflict(err) {
 			return fmt.Errorf("delete the hook %s: %w", entry.ID, err)

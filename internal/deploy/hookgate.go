@@ -12,33 +12,33 @@ import (
 
 // hookStep plans a hook. It is tried out as everything is, once: a hook that has
 // not changed since asks nothing of the cluster.
-func (p *planner) hookStep(ctx context.Context, o resolved, step Step) (Step, manifest.Problems, error) {
+func (p *Planner) HookStep(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
 	step.Action = record.Hook
 	switch {
-	case p.target.gone:
+	case p.Target.Gone:
 		return step, nil, nil
-	case p.app.triedHook(o.id) == o.digest, p.with.pending(o.kind):
-		return step, p.with.schemas.Validate(ctx, o.Object), nil
+	case p.app.triedHook(o.Key) == o.Digest, p.With.Pending(o.Kind):
+		return step, p.With.Schemas.Validate(ctx, o.Object), nil
 	}
 	problems, err := p.tryHook(ctx, o)
 	if err == nil && len(problems) == 0 {
-		p.app.noteHook(o.id, o.digest)
+		p.app.noteHook(o.Key, o.Digest)
 	}
 	for i := range problems {
-		problems[i].Object = o.id.String()
+		problems[i].Object = o.Key.String()
 	}
 	return step, problems, err
 }
 
 // tryHook asks the API server whether the hook could be made, under a name that
 // is free: an earlier run of it is deleted before.
-func (p *planner) tryHook(ctx context.Context, o resolved) (manifest.Problems, error) {
+func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, error) {
 	trial := o.Copy()
 	generated := o.GetName() == ""
 	if !generated {
 		running, err := p.running(ctx, o)
 		if err != nil {
-			return p.explain(ctx, o, err), unreachable(err)
+			return p.explain(ctx, o, err), Unreachable(err)
 		}
 		if problem := p.foreignHook(o, running); problem != nil {
 			return manifest.Problems{*problem}, nil
@@ -48,29 +48,29 @@ func (p *planner) tryHook(ctx context.Context, o resolved) (manifest.Problems, e
 	if generated {
 		nameHook(trial.Unstructured, "9f3a1")
 	}
-	_, err := p.cluster.Kube.Apply(ctx, o.kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
+	_, err := p.cluster.Kube.Apply(ctx, o.Kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:
 		return nil, nil
 	case p.comesWithNamespace(o, err):
-		return p.cluster.Kube.Rehearse(ctx, o.kind, trial), nil
+		return p.cluster.Kube.Rehearse(ctx, o.Kind, trial), nil
 	}
-	return p.cluster.Kube.Explain(ctx, trial, err), unreachable(err)
+	return p.cluster.Kube.Explain(ctx, trial, err), Unreachable(err)
 }
 
 // foreignHook refuses a hook in whose place there is something that this app
 // did not make, nor another tool as a hook: running the hook would delete it.
-func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *manifest.Problem {
+func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *manifest.Problem {
 	if running == nil {
 		return nil
 	}
 	partOf := running.GetLabels()[kube.PartOfLabel]
 	policy, _ := manifest.PolicyOf(running)
-	if partOf == setID(p.target.spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.id, partOf)) {
+	if partOf == SetID(p.Target.Spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.Key, partOf)) {
 		return nil
 	}
 	return &manifest.Problem{
-		Source: o.Source, Object: o.id.String(),
+		Source: o.Source, Object: o.Key.String(),
 		Message: "is a hook, and there is an object of that name which is not this app's; to run the hook would delete it",
 		Hint:    "give the hook another name, or delete the object",
 	}
@@ -79,9 +79,9 @@ func (p *planner) foreignHook(o resolved, running *unstructured.Unstructured) *m
 // givenUp reports whether an object is of an app of this server that does not
 // want it any more: a hook that has come to another app, or whose app has
 // another name now.
-func (p *planner) givenUp(id manifest.ID, partOf string) bool {
-	owner := p.claims.owner(p.target.spec.Cluster, id)
-	return p.holderOf(partOf).keeps(p.target.repo) == nil && (owner == "" || owner == p.target.spec.Name)
+func (p *Planner) givenUp(id manifest.ID, partOf string) bool {
+	owner := p.Claims.Owner(p.Target.Spec.Cluster, id)
+	return p.holderOf(partOf).keeps(p.Target.Repo) == nil && (owner == "" || owner == p.Target.Spec.Name)
 }
 
 // maxHookName is how long the name of a hook may become: that of a Job, which

@@ -19,8 +19,8 @@ import (
 // makeHook makes the object. What an earlier deploy has left is deleted before,
 // unless the hook asks to be run only once.
 func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step Step, old []live.Entry) (live.Entry, error) {
-	once := !step.policy.After.Has(manifest.BeforeHookCreation)
-	named := step.object.GetName() != ""
+	once := !step.Policy.After.Has(manifest.BeforeHookCreation)
+	named := step.Object.GetName() != ""
 	if named && len(old) == 0 {
 		known, err := w.foundHook(ctx, step)
 		if err != nil {
@@ -47,10 +47,10 @@ func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step Step
 func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, error) {
 	var found *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
-		found, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+		found, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 		return err
 	})
-	if apierrors.IsNotFound(err) || isNamespaceMissing(err) {
+	if apierrors.IsNotFound(err) || IsNamespaceMissing(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -63,13 +63,13 @@ func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, erro
 func (w *applying) clear(ctx context.Context, step Step, entry live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
-	return w.deleteAndWait(ctx, Step{ID: entry.ID, kind: step.kind, entry: entry})
+	return w.deleteAndWait(ctx, Step{ID: entry.ID, Kind: step.Kind, Entry: entry})
 }
 
 // createHook makes the object of a hook under its name, or under one that is
 // this deploy's.
 func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, error) {
-	object := step.object.DeepCopy()
+	object := step.Object.DeepCopy()
 	run := live.HookRun{Target: w.hookTarget(), Number: w.run.Number}
 	if object.GetName() == "" {
 		sum := sha256.Sum256(fmt.Append(nil, run, phase, step.ID.Key()))
@@ -81,7 +81,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 	ctx, heard := kube.Listen(ctx)
 	var made *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
-		made, err = w.cluster.Kube.Apply(ctx, step.kind, object, kube.ApplyOptions{})
+		made, err = w.cluster.Kube.Apply(ctx, step.Kind, object, kube.ApplyOptions{})
 		return bySchema(step, err)
 	})
 	if err != nil {
@@ -99,7 +99,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 // deploy that comes later. Nothing that others need is held meanwhile.
 func (w *applying) letEnd(phase manifest.Phase, stage []Step) error {
 	for _, step := range stage {
-		if !step.policy.After.Has(manifest.BeforeHookCreation) {
+		if !step.Policy.After.Has(manifest.BeforeHookCreation) {
 			continue
 		}
 		for _, entry := range w.earlier(step) {
@@ -122,8 +122,8 @@ func (w *applying) letOneEnd(entry live.Entry) {
 	watch, stop := w.newHookWait()
 	defer stop()
 	seen := watch.app.hooks
-	w.run.waitsFor(entry.ID.String()+", still under way from an earlier deploy", w.target.spec.Timeout)
-	timeout := time.NewTimer(w.target.spec.Timeout)
+	w.run.waitsFor(entry.ID.String()+", still under way from an earlier deploy", w.target.Spec.Timeout)
+	timeout := time.NewTimer(w.target.Spec.Timeout)
 	defer timeout.Stop()
 	for {
 		now, gone := seen.of(entry)

@@ -24,7 +24,7 @@ func (w *applying) runPhase(phase manifest.Phase) error {
 	if !w.runsHooks {
 		return nil
 	}
-	for _, v := range wavesOf(w.plan.hooksOf(phase)) {
+	for _, v := range WavesOf(w.plan.HooksOf(phase)) {
 		for _, stage := range v.stages {
 			if err := w.startHooks(phase, stage); err != nil {
 				return err
@@ -52,10 +52,10 @@ func (w *applying) startHooks(phase manifest.Phase, stage []Step) error {
 // beforeSync runs what comes before anything is applied. The namespaces of its
 // hooks are the one thing that may have to be made for them.
 func (w *applying) beforeSync() error {
-	if w.target.gone {
+	if w.target.Gone {
 		return w.runPhase(manifest.PreDelete)
 	}
-	hooks := w.plan.hooksOf(manifest.PreSync)
+	hooks := w.plan.HooksOf(manifest.PreSync)
 	if !w.runsHooks || len(hooks) == 0 {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (w *applying) enterHook(result record.HookResult) {
 // earlier lists the objects that earlier deploys have made for the hook.
 func (w *applying) earlier(step Step) []live.Entry {
 	var entries []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(setID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(SetID(w.app.name)) {
 		if entry.Hook.Key == step.ID.Key() && !entry.Terminating {
 			entries = append(entries, entry)
 		}
@@ -150,5 +150,5 @@ func (w *applying) isOurs(entry live.Entry, phase manifest.Phase) bool {
 
 // hookTarget identifies what is being deployed, in few letters.
 func (w *applying) hookTarget() string {
-	return w.app.engine.Masker.Seal(w.target.digest + w.target.revision)[:16]
+	return w.app.engine.Masker.Seal(w.target.Digest + w.target.Revision)[:16]
 }

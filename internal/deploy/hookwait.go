@@ -104,9 +104,9 @@ func (w *applying) awaitHooks() error {
 	}
 	watch, stop := w.newHookWait()
 	defer stop()
-	w.run.waitsFor("its hooks to end", w.target.spec.Timeout)
+	w.run.waitsFor("its hooks to end", w.target.Spec.Timeout)
 	defer w.run.waitsFor("the cluster to take its objects", 0)
-	timeout := time.NewTimer(w.target.spec.Timeout)
+	timeout := time.NewTimer(w.target.Spec.Timeout)
 	defer timeout.Stop()
 	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
@@ -124,7 +124,7 @@ func (w *applying) awaitHooks() error {
 		case <-timeout.C:
 			hook := w.under[0]
 			w.under = nil
-			return w.failed(watch, hook, fmt.Sprintf("not done after %s: %s", w.target.spec.Timeout, state(hook.entry.Health)))
+			return w.failed(watch, hook, fmt.Sprintf("not done after %s: %s", w.target.Spec.Timeout, state(hook.entry.Health)))
 		case <-w.wait.Done():
 			w.under = nil
 			return waitError(w.wait)

@@ -51,11 +51,11 @@ func (a *app) fallIllLocked(id manifest.ID, told bool) {
 // was given.
 func (e *Engine) lookAfter(a *app, id manifest.ID) {
 	t := a.wanted()
-	if e.ctx.Err() != nil || t == nil || e.Clusters[t.spec.Cluster] == nil {
+	if e.ctx.Err() != nil || t == nil || e.Clusters[t.Spec.Cluster] == nil {
 		return
 	}
-	entry, there := e.Clusters[t.spec.Cluster].Index.Get(id)
-	entry = e.Clusters[t.spec.Cluster].settled(t, entry)
+	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
+	entry = e.Clusters[t.Spec.Cluster].settled(t, entry)
 	a.mu.Lock()
 	told, ill := a.ill[id]
 	deploying := a.doing != nil && a.doing.run != nil
@@ -92,7 +92,7 @@ func (e *Engine) tellHealth(a *app, entry live.Entry) {
 func (e *Engine) publish(a *app, happened event.Event) {
 	happened.App, happened.Repo = a.name, a.repository()
 	if t := a.wanted(); t != nil {
-		happened.Cluster = t.spec.Cluster
+		happened.Cluster = t.Spec.Cluster
 	}
 	e.Events.Publish(happened)
 }

@@ -28,11 +28,11 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 	if len(problems) > 0 || len(targets) != 1 {
 		t.Fatalf("%d targets, problems %v", len(targets), problems)
 	}
-	old, spec := targets[0], targets[0].spec
+	old, spec := targets[0], targets[0].Spec
 	moved := spec
 	moved.Namespace = "other"
 	gone := *old
-	gone.gone = true
+	gone.Gone = true
 	for what, c := range map[string]struct {
 		old  *target
 		spec appfile.App
@@ -42,7 +42,7 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 		"nothing":              {old, spec, shopAt("1"), true},
 		"the folder":           {old, spec, shopAt("2"), false},
 		"the namespace":        {old, moved, shopAt("1"), false},
-		"no inputs":            {&target{spec: spec}, spec, shopAt("1"), false},
+		"no inputs":            {&target{Spec: spec}, spec, shopAt("1"), false},
 		"nothing was wanted":   {nil, spec, shopAt("1"), false},
 		"it was to be deleted": {&gone, spec, shopAt("1"), false},
 	} {
@@ -50,20 +50,20 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 			t.Errorf("%s changed: kept is %v, want %v", what, got, c.want)
 		}
 	}
-	if at := old.at("b"); at.revision != "b" || !at.kept || old.kept || old.revision != "a" {
+	if at := old.at("b"); at.Revision != "b" || !at.kept || old.kept || old.Revision != "a" {
 		t.Error("the target of another revision is not a copy of its own")
 	}
 }
 
 func TestOverlayKnowsWhatIsKept(t *testing.T) {
-	base := newClaims()
-	base.set("shop", "default", []resolved{{id: serviceID("web")}})
-	overlay := base.overlay()
-	if placed := overlay.placed("shop", "default"); len(placed) != 1 {
+	base := NewClaims()
+	base.Set("shop", "default", []Placed{{Key: serviceID("web")}})
+	overlay := base.Overlay()
+	if placed := overlay.Placed("shop", "default"); len(placed) != 1 {
 		t.Errorf("of an app that is kept the overlay has %d objects, want 1", len(placed))
 	}
-	overlay.set("shop", "default", nil)
-	if placed := overlay.placed("shop", "default"); len(placed) != 0 {
+	overlay.Set("shop", "default", nil)
+	if placed := overlay.Placed("shop", "default"); len(placed) != 0 {
 		t.Errorf("of an app that leaves the overlay has %d objects, want none", len(placed))
 	}
 }

@@ -60,7 +60,7 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]r
 			}
 			continue
 		}
-		if a := e.restore(name, t.spec.Branch, repo, saved, t); a != nil && t.specText == nil {
+		if a := e.restore(name, t.Spec.Branch, repo, saved, t); a != nil && t.specText == nil {
 			fresh = append(fresh, t)
 		}
 	}
@@ -97,7 +97,7 @@ func (l *loading) branch(branch string) {
 		e.noteUnread(l.repo, branch)
 		for _, t := range targets {
 			if l.isApplied(t, problems) {
-				l.wants[t.spec.Name] = t
+				l.wants[t.Spec.Name] = t
 			}
 		}
 		return
@@ -105,9 +105,9 @@ func (l *loading) branch(branch string) {
 	ofHead := asked.Revision == head
 	for _, t := range targets {
 		t.forced = ofHead && asked.Force
-		saved, recorded := l.records[t.spec.Name]
+		saved, recorded := l.records[t.Spec.Name]
 		if recorded = recorded && saved.Record.Result != record.Removed; recorded || !ofHead || !asked.Skip {
-			l.wants[t.spec.Name] = t
+			l.wants[t.Spec.Name] = t
 		}
 	}
 }
@@ -115,8 +115,8 @@ func (l *loading) branch(branch string) {
 // isApplied reports whether an app of a branch that cannot be rendered in full is,
 // by itself, as it was applied last: it has nothing to wait for.
 func (l *loading) isApplied(t *target, problems manifest.Problems) bool {
-	saved, ok := l.records[t.spec.Name]
-	return ok && t.sound(problems) && saved.Record.Digest == l.engine.Masker.Seal(t.digest)
+	saved, ok := l.records[t.Spec.Name]
+	return ok && t.sound(problems) && saved.Record.Digest == l.engine.Masker.Seal(t.Digest)
 }
 
 // record notes what is wanted of an app that has a record, where its branch does not
@@ -143,7 +143,7 @@ func (l *loading) record(name string, at earlier) {
 	if saved.Damaged != nil {
 		e.Log.WithField("repository", l.repo).Warn(saved.Damaged)
 	}
-	e.claims.know(name)
+	e.claims.Know(name)
 	switch {
 	case rec.Result == record.Removed && l.wants[name] == nil && e.app(name) == nil:
 		e.restore(name, rec.Branch, l.repo, &saved, nil) // for those who ask for its history
@@ -189,7 +189,7 @@ func (l *loading) earlier() earlier {
 			targets, problems := l.engine.readBranch(reading{repo: l.repo, revision: revision, records: l.records, earlier: true}, branch)
 			for _, t := range targets {
 				if t.sound(problems) {
-					read[at][t.spec.Name] = t
+					read[at][t.Spec.Name] = t
 				}
 			}
 		}

@@ -23,12 +23,12 @@ type Container struct {
 func (e *Engine) Containers(ctx context.Context, app, object, container string) ([]Container, error) {
 	tree, ok := e.Tree(ctx, app)
 	t := e.wantedOf(app)
-	if !ok || t == nil || e.Clusters[t.spec.Cluster] == nil {
+	if !ok || t == nil || e.Clusters[t.Spec.Cluster] == nil {
 		return nil, ErrNoApp
 	}
 	nodes := tree.Objects
 	if object != "" {
-		is, err := e.podOrObject(ctx, object, t.spec.Cluster)
+		is, err := e.podOrObject(ctx, object, t.Spec.Cluster)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func (e *Engine) Containers(ctx context.Context, app, object, container string) 
 	}
 	var list []Container
 	for _, pod := range Pods(nodes) {
-		names, err := e.Clusters[t.spec.Cluster].Kube.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
+		names, err := e.Clusters[t.Spec.Cluster].Kube.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ var ErrTooManyLogs = fmt.Errorf("the server reads %d logs already, which is the 
 // base64. It returns at the end of the log, or of ctx.
 func (e *Engine) ReadLog(ctx context.Context, app string, of Container, request kube.LogRequest, tell func(line string)) error {
 	t := e.wantedOf(app)
-	if t == nil || e.Clusters[t.spec.Cluster] == nil {
+	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
 		return ErrNoApp
 	}
 	if e.logs.Add(1) > maxOpenedLogs {
@@ -90,13 +90,13 @@ func (e *Engine) ReadLog(ctx context.Context, app string, of Container, request 
 	defer e.logs.Add(-1)
 	request.Namespace, request.Pod, request.Container = of.Namespace, of.Pod, of.Name
 	hide := t.redacter()
-	return e.Clusters[t.spec.Cluster].Kube.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
+	return e.Clusters[t.Spec.Cluster].Kube.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
 }
 
 // redacter removes the values of the target's Secrets from a text.
 func (t *target) redacter() func(string) string {
 	var values []string
-	for _, o := range t.objects {
+	for _, o := range t.Objects {
 		values = append(values, o.SecretValues()...)
 	}
 	return manifest.NewRedacter(values)

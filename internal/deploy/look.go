@@ -66,10 +66,10 @@ func (t *target) only(looks map[manifest.ID]Fight) *target {
 		names[id.Kind+"/"+id.Name] = true
 	}
 	part := *t
-	part.objects = nil
-	for _, o := range t.objects {
+	part.Objects = nil
+	for _, o := range t.Objects {
 		if names[o.GetKind()+"/"+o.GetName()] {
-			part.objects = append(part.objects, o)
+			part.Objects = append(part.Objects, o)
 		}
 	}
 	return &part
@@ -77,9 +77,9 @@ func (t *target) only(looks map[manifest.ID]Fight) *target {
 
 // looked keeps of the objects that have a looked-at one's name those that are
 // looked at: the others are of other groups or namespaces.
-func looked(objects []resolved, looks map[manifest.ID]Fight) []resolved {
-	return slices.DeleteFunc(objects, func(o resolved) bool {
-		_, meant := looks[o.id]
+func looked(objects []Placed, looks map[manifest.ID]Fight) []Placed {
+	return slices.DeleteFunc(objects, func(o Placed) bool {
+		_, meant := looks[o.Key]
 		return !meant
 	})
 }
@@ -89,18 +89,18 @@ func looked(objects []resolved, looks map[manifest.ID]Fight) []resolved {
 // are news.
 func (a *app) leave(plan *Plan) []Step {
 	found := map[manifest.ID]Step{}
-	for _, step := range plan.changes() {
+	for _, step := range plan.Changes() {
 		found[step.ID] = step
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var news []Step
 	for id, step := range found {
-		if old, known := a.drift[id]; !known || old.entry.Fingerprint != step.entry.Fingerprint || old.Action != step.Action {
+		if old, known := a.drift[id]; !known || old.Entry.Fingerprint != step.Entry.Fingerprint || old.Action != step.Action {
 			news = append(news, step)
 		}
 	}
-	if !plan.partial {
+	if !plan.Partial {
 		a.drift = found
 		return sorted(news)
 	}
@@ -140,7 +140,7 @@ func (a *app) settledAgain(id manifest.ID) {
 func (a *app) clearDrift(plan *Plan) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !plan.partial {
+	if !plan.Partial {
 		a.drift = nil
 	}
 	a.forgetDriftLocked(plan)
@@ -149,7 +149,7 @@ func (a *app) clearDrift(plan *Plan) {
 // forgetDriftLocked forgets the differences of a plan's objects.
 func (a *app) forgetDriftLocked(plan *Plan) {
 	if len(a.drift) > 0 {
-		plan.ids(func(id manifest.ID) bool { delete(a.drift, id); return true })
+		plan.IDs(func(id manifest.ID) bool { delete(a.drift, id); return true })
 	}
 }
 
@@ -158,7 +158,7 @@ func (a *app) remark(run *Run, step Step, fight Fight) {
 	if fight.Next == 0 {
 		return
 	}
-	fight.with, fight.pointers = cmp.Or(step.Culprit.String(), "somebody who deletes it"), step.pointers
+	fight.with, fight.pointers = cmp.Or(step.Culprit.String(), "somebody who deletes it"), step.Pointers
 	a.mu.Lock()
 	if a.fights == nil {
 		a.fights = map[manifest.ID]Fight{}
@@ -166,7 +166,7 @@ func (a *app) remark(run *Run, step Step, fight Fight) {
 	a.fights[step.ID] = fight
 	a.mu.Unlock()
 	run.Printf("  fighting    %s  with %s, %d times; next in %s at the soonest", step.ID, fight.with, fight.Times, fight.Next)
-	if line := ignoreLine(step.ID, step.pointers); line != "" {
+	if line := ignoreLine(step.ID, step.Pointers); line != "" {
 		run.Printf("hint: to leave it to them, add to the app in pushboat.yaml:\nhint:   ignore: [%s]", line)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // heir returns the other app that by now wants an object of this one, or "".
 // Such an object is never deleted, whatever was planned before.
 func (w *applying) heir(id manifest.ID) string {
-	return w.app.engine.claims.heir(w.app.name, w.cluster.Kube.Name(), id)
+	return w.app.engine.claims.Heir(w.app.name, w.cluster.Kube.Name(), id)
 }
 
 // waiting lists the objects that still have this app's label, and that another
@@ -20,11 +20,11 @@ func (w *applying) waiting() []Step {
 	var steps []Step
 	w.cluster.Index.Has(w.app.set, func(entry *live.Entry) bool {
 		if heir := w.heir(entry.ID); heir != "" && !entry.Terminating {
-			steps = append(steps, Step{ID: entry.ID, app: heir})
+			steps = append(steps, Step{ID: entry.ID, Other: heir})
 		}
 		return false
 	})
-	sortSteps(steps)
+	SortSteps(steps)
 	return steps
 }
 
@@ -32,14 +32,14 @@ func (w *applying) waiting() []Step {
 // has not taken over yet. It stays until they are: if the other app gives them
 // up before it has them, they are still this one's to delete.
 func (w *applying) allTakenOver() error {
-	if !w.target.gone {
+	if !w.target.Gone {
 		return nil
 	}
 	waiting := w.waiting()
 	if len(waiting) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is still to be taken over by app %s", waiting[0].ID, waiting[0].app)
+	return fmt.Errorf("%s is still to be taken over by app %s", waiting[0].ID, waiting[0].Other)
 }
 
 // hurryFormer has the apps that objects were taken over from looked at, if they
@@ -47,8 +47,8 @@ func (w *applying) allTakenOver() error {
 func (w *applying) hurryFormer() {
 	former := map[string]bool{}
 	for _, step := range w.plan.Steps {
-		if step.app != "" {
-			former[step.app] = true
+		if step.Other != "" {
+			former[step.Other] = true
 		}
 	}
 	for name := range former {
@@ -56,7 +56,7 @@ func (w *applying) hurryFormer() {
 		if a == nil {
 			continue
 		}
-		if t := a.wanted(); t != nil && t.gone && !a.removed() {
+		if t := a.wanted(); t != nil && t.Gone && !a.removed() {
 			w.app.engine.Check(name, record.CauseRetry)
 		}
 	}

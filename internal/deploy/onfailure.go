@@ -29,7 +29,7 @@ const rollbackTimeout = gateTimeout + time.Minute
 // that did not end well, unless something newer is about to be deployed.
 func (a *app) rollsBack(j *job, rec record.Record) bool {
 	t := a.wanted()
-	if t == nil || t.gone || t.spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
+	if t == nil || t.Gone || t.Spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
 		return false
 	}
 	if rec.Cancelled != "" || !a.isFirst(j, rec) || rec.Result != record.Unhealthy && rec.Result != record.Failed {
@@ -37,7 +37,7 @@ func (a *app) rollsBack(j *job, rec record.Record) bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.revision == rec.Revision && (a.job == nil || a.job.cause.Checks())
+	return t.Revision == rec.Revision && (a.job == nil || a.job.cause.Checks())
 }
 
 // isFirst reports whether a deploy is the one that a push has begun, be it that
@@ -55,7 +55,7 @@ func (a *app) isFirst(j *job, rec record.Record) bool {
 // still is.
 func (a *app) rollBackLate(t *target, j *job) {
 	last := a.lastRecord()
-	if j.cause == record.CauseStart && last != nil && last.Undone && last.Revision == t.revision && a.engine.rollback != nil {
+	if j.cause == record.CauseStart && last != nil && last.Undone && last.Revision == t.Revision && a.engine.rollback != nil {
 		a.rollBack(nil, *last)
 	}
 }

@@ -126,7 +126,7 @@ func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
 }
 
 func (p *Plan) outline() OutlinedPlan {
-	counts, hooks := p.Counts(), p.shownHooks()
+	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
 		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
 		Counts: OutlinedCounts{
@@ -134,15 +134,15 @@ func (p *Plan) outline() OutlinedPlan {
 			Move: counts.Move, Unchanged: counts.Unchanged, Hooks: len(hooks),
 		},
 	}
-	for _, f := range p.generated {
+	for _, f := range p.Generated {
 		outlined.Generated = append(outlined.Generated, OutlinedValue{f.path, f.is})
 	}
-	for _, step := range append(append(p.changes(), p.Moved...), p.leftAlone()...) {
+	for _, step := range append(append(p.Changes(), p.Moved...), p.LeftAlone()...) {
 		outlined.Steps = append(outlined.Steps, step.outline())
 	}
 	for _, hook := range hooks {
 		step := hook.outline()
-		step.Action, step.Note, step.Fields = outlinedActions[record.Hook], hook.policy.Phase.String(), nil
+		step.Action, step.Note, step.Fields = outlinedActions[record.Hook], hook.Policy.Phase.String(), nil
 		outlined.Steps = append(outlined.Steps, step)
 	}
 	return outlined

@@ -14,7 +14,7 @@ import (
 func outlined(problems ...manifest.Problem) *Prepared {
 	id := func(kind, name string) manifest.ID { return manifest.ID{Kind: kind, Namespace: "shop", Name: name} }
 	plan := &Plan{
-		App: "shop", Cluster: "default", runsHooks: true,
+		App: "shop", Cluster: "default", RunsHooks: true,
 		Steps: []Step{
 			{ID: id("ConfigMap", "new"), Action: record.Create},
 			{ID: id("Deployment", "web"), Action: record.Configure, Changes: []manifest.Change{
@@ -23,7 +23,7 @@ func outlined(problems ...manifest.Problem) *Prepared {
 				{Path: "metadata.labels.b", After: "x", Kind: manifest.Added},
 			}},
 			{ID: id("ConfigMap", "same"), Action: record.Unchanged},
-			{ID: id("ConfigMap", "left"), Action: record.Unchanged, left: true, Note: "left alone"},
+			{ID: id("ConfigMap", "left"), Action: record.Unchanged, Left: true, Note: "left alone"},
 		},
 		Prune: []Step{{ID: id("Service", "old"), Action: record.Delete}},
 	}
@@ -55,7 +55,7 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 }
 
 func TestOutlineOfNothing(t *testing.T) {
-	p := &Prepared{Plans: []*Plan{{App: "shop", Steps: []Step{{Action: record.Unchanged, left: true, Note: "kept"}}}}}
+	p := &Prepared{Plans: []*Plan{{App: "shop", Steps: []Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
 	if p.Outline().Changes() {
 		t.Error("an object that is left counts as a change")
 	}
@@ -66,7 +66,7 @@ func TestOutlineOfNothing(t *testing.T) {
 }
 
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
-	plan := &Plan{App: "shop", generated: []fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
+	plan := &Plan{App: "shop", Generated: []fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
 	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
 	if got := plan.outline().Generated; !slices.Equal(got, want) {
 		t.Error(got)

@@ -20,13 +20,13 @@ import (
 // settle works out how a running object would be after an apply of which there
 // was a dry-run, and what of it changes: fields that another applier has taken are
 // left to it, and those that hand tools have added go.
-func (p *planner) settle(ctx context.Context, o resolved, step Step, running, after *unstructured.Unstructured) (Step, manifest.Problems, error) {
+func (p *Planner) settle(ctx context.Context, o Placed, step Step, running, after *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	after, err := p.leaveToAppliers(ctx, o, &step, running, after)
 	if err != nil {
-		return step, p.explain(ctx, o, err), unreachable(err)
+		return step, p.explain(ctx, o, err), Unreachable(err)
 	}
 	questioned := owner.Lost(running, after)
-	added := step.addedByHand(p.cluster.Index.Tools(), after)
+	added := step.AddedByHand(p.cluster.Index.Tools(), after)
 	if !added.Empty() {
 		if after, err = p.withoutAdded(ctx, o, running, after, added); err != nil {
 			return step, nil, err
@@ -36,18 +36,18 @@ func (p *planner) settle(ctx context.Context, o resolved, step Step, running, af
 	p.diff(&step, running, after, o.Unstructured)
 	if step.Action == record.Configure {
 		step.Culprit = owner.CulpritOf(running, questioned)
-		step.pointers = owner.Pointers(running.Object, questioned)
+		step.Pointers = owner.Pointers(running.Object, questioned)
 	}
 	return step, nil, nil
 }
 
 // diff fills in what changes between the running object and how it would be.
-func (p *planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
+func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
 	before, then := comparable(running), comparable(after)
-	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.masker.Of(step.object))
-	moved := step.entry.PartOf != setID(p.target.spec.Name)
-	if len(step.Changes) == 0 && !moved && step.entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
-		p.app.ledger.Note(step.ID, record.Noted{Digest: step.digest, Fingerprint: step.entry.Fingerprint, Ended: step.entry.Ended})
+	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.Masker.Of(step.Object))
+	moved := step.Entry.PartOf != SetID(p.Target.Spec.Name)
+	if len(step.Changes) == 0 && !moved && step.Entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
+		p.app.ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: step.Entry.Fingerprint, Ended: step.Entry.Ended})
 		return
 	}
 	step.Action = record.Configure
@@ -56,11 +56,11 @@ func (p *planner) diff(step *Step, running, after, written *unstructured.Unstruc
 // keepIgnored carries the values of ignored fields over from the running
 // object where they are still ours: leaving them out would take them back to
 // their defaults, as server-side apply does with a field that nobody owns.
-func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
+func (p *Planner) keepIgnored(o Placed, running *unstructured.Unstructured) {
 	if running == nil {
 		return
 	}
-	for _, pointer := range o.pointers {
+	for _, pointer := range o.Pointers {
 		if owner.Owns(running, pointer) {
 			copyField(o.Unstructured, running, pointer)
 		}
@@ -72,39 +72,39 @@ func (p *planner) keepIgnored(o resolved, running *unstructured.Unstructured) {
 // take it from each other for ever. Fields of an object that is only now taken
 // over become ours, and force takes all of them back. It returns how the object
 // would be after the apply that is left.
-func (p *planner) leaveToAppliers(ctx context.Context, o resolved, step *Step, running, after *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if p.force || step.entry.PartOf != setID(p.target.spec.Name) || step.entry.Fingerprint == "" {
+func (p *Planner) leaveToAppliers(ctx context.Context, o Placed, step *Step, running, after *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if p.Force || step.Entry.PartOf != SetID(p.Target.Spec.Name) || step.Entry.Fingerprint == "" {
 		return after, nil
 	}
 	taken := p.cluster.Index.Tools().Taken(running, after)
 	if len(taken) == 0 {
 		return after, nil
 	}
-	step.yields = true
+	step.Yields = true
 	for _, applier := range slices.Sorted(maps.Keys(taken)) {
-		step.say(strings.Join(owner.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
+		step.Say(strings.Join(owner.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
 		owner.Remove(o.Object.Object, taken[applier])
 	}
-	return p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	return p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
 
 // withoutAdded asks the API server how an object would be without the fields
 // that hand tools have added: some of them have defaults, which then return.
-func (p *planner) withoutAdded(ctx context.Context, o resolved, running, after *unstructured.Unstructured, added *fieldpath.Set) (*unstructured.Unstructured, error) {
+func (p *Planner) withoutAdded(ctx context.Context, o Placed, running, after *unstructured.Unstructured, added *fieldpath.Set) (*unstructured.Unstructured, error) {
 	stripped := after.DeepCopy()
 	owner.Remove(stripped.Object, added)
-	would, err := p.cluster.Kube.Replace(ctx, o.kind, stripped, running.GetResourceVersion(), true)
+	would, err := p.cluster.Kube.Replace(ctx, o.Kind, stripped, running.GetResourceVersion(), true)
 	if err == nil {
 		return would, nil
 	}
-	return stripped, unreachable(err) // the apply itself will tell what else is in the way
+	return stripped, Unreachable(err) // the apply itself will tell what else is in the way
 }
 
 // addedByHand are the fields that hand tools have added to the step's object and
 // that are to go: not those that are to be ignored, and none where the
 // object's annotations let hands add to it.
-func (s Step) addedByHand(tools owner.Tools, u *unstructured.Unstructured) *fieldpath.Set {
-	if s.policy.Has(manifest.Merge) {
+func (s Step) AddedByHand(tools owner.Tools, u *unstructured.Unstructured) *fieldpath.Set {
+	if s.Policy.Has(manifest.Merge) {
 		return &fieldpath.Set{}
 	}
 	return s.withoutIgnored(u, tools.HandFields(u.GetManagedFields()))
@@ -112,7 +112,7 @@ func (s Step) addedByHand(tools owner.Tools, u *unstructured.Unstructured) *fiel
 
 // ignores reports whether a field is left to others.
 func (s Step) ignores(pointer string) bool {
-	return slices.ContainsFunc(s.ignored, func(left string) bool {
+	return slices.ContainsFunc(s.Ignored, func(left string) bool {
 		return pointer == left || strings.HasPrefix(pointer, left+"/")
 	})
 }
@@ -122,7 +122,7 @@ func (s Step) ignores(pointer string) bool {
 func (w *applying) takeFromHands(ctx context.Context, step Step, applied *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	tools := w.cluster.Index.Tools()
 	for {
-		added := step.addedByHand(tools, applied)
+		added := step.AddedByHand(tools, applied)
 		if added.Empty() {
 			return applied, nil
 		}
@@ -130,14 +130,14 @@ func (w *applying) takeFromHands(ctx context.Context, step Step, applied *unstru
 		if err != nil {
 			return nil, err
 		}
-		err = w.cluster.Kube.SetManagedFields(ctx, step.kind, applied, fields)
+		err = w.cluster.Kube.SetManagedFields(ctx, step.Kind, applied, fields)
 		if err == nil {
-			return w.cluster.Kube.Apply(ctx, step.kind, step.object.Unstructured, kube.ApplyOptions{})
+			return w.cluster.Kube.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
 		}
 		if !apierrors.IsConflict(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if applied, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name); err != nil {
+		if applied, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ func (a *app) setParent(cluster *Cluster, parent *kube.Parent) {
 	if parent != nil {
 		kinds = parent.Kinds
 	}
-	cluster.Index.Use(setID(a.name), kinds)
+	cluster.Index.Use(SetID(a.name), kinds)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.parent = parent
@@ -47,13 +47,13 @@ func (w *applying) widenParent() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	old, err := w.app.readParent(ctx, w.cluster)
-	if err != nil || (w.target.gone && len(w.plan.Prune)+len(w.plan.Hooks) == 0) {
+	if err != nil || (w.target.Gone && len(w.plan.Prune)+len(w.plan.Hooks) == 0) {
 		return err
 	}
-	if err := w.app.engine.foreign(old, w.cluster, w.target.repo); err != nil {
+	if err := w.app.engine.foreign(old, w.cluster, w.target.Repo); err != nil {
 		return err // since the plan was made
 	}
-	return w.writeParent(ctx, old, adding(w.app.signed(old), w.plan.Steps, w.plan.kinds(), w.plan.Prune, w.plan.Hooks))
+	return w.writeParent(ctx, old, adding(w.app.signed(old), w.plan.Steps, w.plan.Kinds(), w.plan.Prune, w.plan.Hooks))
 }
 
 // narrowParent makes the parent list just what the app has, or deletes it with
@@ -62,22 +62,22 @@ func (w *applying) narrowParent() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	switch {
-	case w.target.gone && w.plan.Kept > 0:
+	case w.target.Gone && w.plan.Kept > 0:
 		return nil // so that they are found if the app comes back, here or from another repository
-	case w.target.gone:
+	case w.target.Gone:
 		w.app.engine.claim(w.app, w.target, nil)
 		return w.deleteParent(ctx)
 	}
 	old, err := w.app.readParent(ctx, w.cluster)
-	if err != nil || !w.target.spec.Prune {
+	if err != nil || !w.target.Spec.Prune {
 		return err // objects that were left behind still count
 	}
-	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.plan.kinds(), w.later, w.plan.Hooks, w.waiting(), w.held()))
+	return w.writeParent(ctx, old, adding(w.app.signed(kube.NewParent(w.app.name, "")), w.plan.Steps, w.plan.Kinds(), w.later, w.plan.Hooks, w.waiting(), w.held()))
 }
 
 func (w *applying) deleteParent(ctx context.Context) error {
 	parent, err := w.app.readParent(ctx, w.cluster)
-	if err != nil || !parent.Exists() || w.app.engine.foreign(parent, w.cluster, w.target.repo) != nil {
+	if err != nil || !parent.Exists() || w.app.engine.foreign(parent, w.cluster, w.target.Repo) != nil {
 		return err
 	}
 	w.app.setParent(w.cluster, nil)

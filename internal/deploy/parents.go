@@ -18,7 +18,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]kube.P
 	for name, targets := range byCluster(p.targets) {
 		var unknown []*target
 		for _, t := range targets {
-			if a := e.app(t.spec.Name); (a == nil || !a.knowsParent()) && !e.upToDate(p, t) {
+			if a := e.app(t.Spec.Name); (a == nil || !a.knowsParent()) && !e.upToDate(p, t) {
 				unknown = append(unknown, t)
 			}
 		}
@@ -34,9 +34,9 @@ func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]kube.P
 			byApp[parent.App] = parent
 		}
 		for _, t := range unknown {
-			parent, exists := byApp[t.spec.Name]
+			parent, exists := byApp[t.Spec.Name]
 			if !exists {
-				parent = kube.NewParent(t.spec.Name, t.repo)
+				parent = kube.NewParent(t.Spec.Name, t.Repo)
 			}
 			parents[t] = parent
 		}
@@ -52,7 +52,7 @@ func (a *app) knowsParent() bool {
 
 // takeParent has the app know its parent as the plan found it.
 func (a *app) takeParent(cluster *Cluster, plan *Plan) {
-	if plan.parent != nil && !a.knowsParent() {
-		a.setParent(cluster, plan.parent)
+	if plan.Parent != nil && !a.knowsParent() {
+		a.setParent(cluster, plan.Parent)
 	}
 }

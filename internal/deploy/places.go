@@ -14,14 +14,14 @@ import (
 // next target has nearly all of them, the same ones, and would work it out again. An
 // object is made as it is to be applied only where it differs from what runs.
 type places struct {
-	rule placeRule
+	rule PlaceRule
 
 	mu sync.Mutex
 	of map[*manifest.Object]placed
 }
 
 // placeRule is what decides about the place of an object beside the object and its kind.
-type placeRule struct {
+type PlaceRule struct {
 	namespace string
 	ignore    []appfile.Ignore
 	scalers   map[manifest.ID]string
@@ -39,14 +39,14 @@ type placed struct {
 
 // placesAfter returns the places for a target that comes after another one: those of
 // that, if both place objects by the same rule.
-func placesAfter(old *target, rule placeRule) *places {
-	if old != nil && old.places != nil && old.places.rule.equal(rule) {
-		return old.places
+func PlacesAfter(old *target, rule PlaceRule) *places {
+	if old != nil && old.Places != nil && old.Places.rule.equal(rule) {
+		return old.Places
 	}
 	return &places{rule: rule, of: map[*manifest.Object]placed{}}
 }
 
-func (r placeRule) equal(other placeRule) bool {
+func (r PlaceRule) equal(other PlaceRule) bool {
 	return r.namespace == other.namespace && reflect.DeepEqual(r.ignore, other.ignore) && maps.Equal(r.scalers, other.scalers)
 }
 
@@ -62,11 +62,11 @@ func (s *places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
 }
 
 // policyOf is the policy of one of the target's objects.
-func (t *target) policyOf(o *manifest.Object) manifest.Policies {
-	if t.places != nil {
-		t.places.mu.Lock()
-		known, ok := t.places.of[o]
-		t.places.mu.Unlock()
+func (t *target) PolicyOf(o *manifest.Object) manifest.Policies {
+	if t.Places != nil {
+		t.Places.mu.Lock()
+		known, ok := t.Places.of[o]
+		t.Places.mu.Unlock()
 		if ok {
 			return known.policy.Policies
 		}
@@ -78,7 +78,7 @@ func (t *target) policyOf(o *manifest.Object) manifest.Policies {
 // remember notes the place of an object, which nobody changes from now on. Objects that
 // conceal something are not remembered, for that is found out later. Of pushes that are
 // refused there may be as many more as the target has; then all are forgotten.
-func (s *places) remember(written *manifest.Object, r resolved, objects int) {
+func (s *places) remember(written *manifest.Object, r Placed, objects int) {
 	if s == nil || written.Conceals() {
 		return
 	}
@@ -87,36 +87,36 @@ func (s *places) remember(written *manifest.Object, r resolved, objects int) {
 	if len(s.of) > 2*objects {
 		clear(s.of)
 	}
-	s.of[written] = placed{id: r.id, digest: r.digest, policy: r.policy, pointers: r.pointers, note: r.note, namespaced: r.kind.Namespaced}
+	s.of[written] = placed{id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced}
 }
 
 // placeOf places an object of a target. The result may have the object as it is
 // written, see resolved.make.
-func placeOf(t *target, written *manifest.Object, kind kube.Kind) (resolved, manifest.Problems) {
-	if known, ok := t.places.find(written, kind); ok {
-		return resolved{
-			Object: written, id: known.id, kind: kind, digest: known.digest, policy: known.policy,
-			pointers: known.pointers, note: known.note, written: true,
+func placeOf(t *target, written *manifest.Object, kind kube.Kind) (Placed, manifest.Problems) {
+	if known, ok := t.Places.find(written, kind); ok {
+		return Placed{
+			Object: written, Key: known.id, Kind: kind, Digest: known.digest, Policy: known.policy,
+			Pointers: known.pointers, Note: known.note, Written: true,
 		}, nil
 	}
 	r := place(t, written, kind)
 	problems := r.readPolicy(t)
 	if len(problems) == 0 {
-		t.places.remember(written, r, len(t.objects))
+		t.Places.remember(written, r, len(t.Objects))
 	}
 	return r, problems
 }
 
 // make makes the object as it is to be applied, if it is not yet.
-func (o *resolved) make(t *target) {
-	if o.written {
-		o.Object, o.written = place(t, o.Object, o.kind).Object, false
+func (o *Placed) Make(t *target) {
+	if o.Written {
+		o.Object, o.Written = place(t, o.Object, o.Kind).Object, false
 	}
 }
 
 // make is resolved.make for a step.
-func (s *Step) make(t *target) {
-	if s.written && s.object != nil {
-		s.object, s.written = place(t, s.object, s.kind).Object, false
+func (s *Step) Make(t *target) {
+	if s.Written && s.Object != nil {
+		s.Object, s.Written = place(t, s.Object, s.Kind).Object, false
 	}
 }

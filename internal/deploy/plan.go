@@ -22,34 +22,34 @@ type Step struct {
 	Note    string            // what else there is to say: "moved from app web"
 	Warned  manifest.Problems // what the API server warns of, for what is applied
 
-	defined  bool           // its definition comes with the push, and allows it
-	app      string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
-	dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
-	ended    bool           // it came to its end and is gone: done, until its manifest changes
-	refused  bool           // a problem is known of it, with which it cannot be applied
-	left     bool           // as it runs, whatever the revision says; Note has why
-	exposed  bool           // a Service with an address outside of the cluster, for Delete
-	yields   bool           // in some fields to another applier; Note has which
-	ignored  []string       // JSON pointers to fields that are left to others
-	pointers []string       // to the fields that drifted, for Configure
-	claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
+	Defined  bool           // its definition comes with the push, and allows it
+	Other    string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	Dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
+	Ended    bool           // it came to its end and is gone: done, until its manifest changes
+	Refused  bool           // a problem is known of it, with which it cannot be applied
+	Left     bool           // as it runs, whatever the revision says; Note has why
+	Exposed  bool           // a Service with an address outside of the cluster, for Delete
+	Yields   bool           // in some fields to another applier; Note has which
+	Ignored  []string       // JSON pointers to fields that are left to others
+	Pointers []string       // to the fields that drifted, for Configure
+	Claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
 
-	object  *manifest.Object // as it will be applied; nil for Delete
-	written bool             // the object is as it is written, see make: for Unchanged
-	kind    kube.Kind
-	digest  string
-	entry   live.Entry      // the object as it runs; zero for Create
-	policy  manifest.Policy // of the revision; of the running object where the revision does not have it
+	Object  *manifest.Object // as it will be applied; nil for Delete
+	Written bool             // the object is as it is written, see make: for Unchanged
+	Kind    kube.Kind
+	Digest  string
+	Entry   live.Entry      // the object as it runs; zero for Create
+	Policy  manifest.Policy // of the revision; of the running object where the revision does not have it
 }
 
 // leave is the step that does nothing to a running object, for a reason.
-func (s Step) leave(entry live.Entry, reason string) Step {
-	s.entry, s.Note, s.left = entry, reason, true
+func (s Step) Leave(entry live.Entry, reason string) Step {
+	s.Entry, s.Note, s.Left = entry, reason, true
 	return s
 }
 
 // say adds to the step's note.
-func (s *Step) say(note string) {
+func (s *Step) Say(note string) {
 	if s.Note != "" && note != "" {
 		s.Note += "; "
 	}
@@ -61,23 +61,23 @@ type Plan struct {
 	App       string
 	Cluster   string
 	Revision  string
-	Steps     []Step      // the objects of the revision, but for the same ones, in the order they are applied
-	Prune     []Step      // what the revision no longer has, in the order of deletion
-	Dying     []Step      // what it no longer has, and whose deletion is not at its end
-	Moved     []Step      // what it no longer has and another app of the push takes over
-	Hooks     []Step      // every hook of the revision
-	Gone      bool        // the whole app is to be deleted
-	Kept      int         // how many objects stay on the cluster when it goes, for prune is false
-	same      []*resolved // objects that stay as they are, and of which there is nothing to say
-	generated []fate      // what becomes of the values that the app generates once
-	partial   bool        // it is about some of the app's objects only
-	runsHooks bool        // it changes something, so that its hooks run
-	first     bool        // nothing of the app is on the cluster yet
-	made      time.Time
-	applies   int // of the app, when the plan was begun
-	target    *target
-	parent    *kube.Parent // of the app, as the plan found it
-	digest    string
+	Steps     []Step    // the objects of the revision, but for the same ones, in the order they are applied
+	Prune     []Step    // what the revision no longer has, in the order of deletion
+	Dying     []Step    // what it no longer has, and whose deletion is not at its end
+	Moved     []Step    // what it no longer has and another app of the push takes over
+	Hooks     []Step    // every hook of the revision
+	Gone      bool      // the whole app is to be deleted
+	Kept      int       // how many objects stay on the cluster when it goes, for prune is false
+	Same      []*Placed // objects that stay as they are, and of which there is nothing to say
+	Generated []fate    // what becomes of the values that the app generates once
+	Partial   bool      // it is about some of the app's objects only
+	RunsHooks bool      // it changes something, so that its hooks run
+	First     bool      // nothing of the app is on the cluster yet
+	Made      time.Time
+	Applies   int // of the app, when the plan was begun
+	Target    *target
+	Parent    *kube.Parent // of the app, as the plan found it
+	Digest    string
 }
 
 // Counts says how many objects a plan creates, changes, deletes, lets go, leaves
@@ -86,7 +86,7 @@ type Counts struct{ Create, Change, Delete, Release, Move, Unchanged int }
 
 // Counts counts the plan's steps. A recreated object is a changed one.
 func (p *Plan) Counts() Counts {
-	counts := Counts{Unchanged: len(p.same), Delete: len(p.pruned()), Release: len(p.Prune) - len(p.pruned()), Move: len(p.Moved)}
+	counts := Counts{Unchanged: len(p.Same), Delete: len(p.Pruned()), Release: len(p.Prune) - len(p.Pruned()), Move: len(p.Moved)}
 	for _, step := range p.Steps {
 		switch step.Action {
 		case record.Create:
@@ -102,16 +102,16 @@ func (p *Plan) Counts() Counts {
 
 // renamedTo returns the app that takes over all that an app has which leaves; ""
 // if it has nothing, or does not leave all of it to one.
-func (p *Plan) renamedTo() string {
+func (p *Plan) RenamedTo() string {
 	if !p.Gone || len(p.Prune) > 0 || len(p.Moved) == 0 {
 		return ""
 	}
 	for _, step := range p.Moved {
-		if step.app != p.Moved[0].app {
+		if step.Other != p.Moved[0].Other {
 			return ""
 		}
 	}
-	return p.Moved[0].app
+	return p.Moved[0].Other
 }
 
 // Empty reports whether the plan would do nothing.
@@ -121,10 +121,10 @@ func (p *Plan) Empty() bool {
 }
 
 // leaves reports whether something changes for what the app no longer has.
-func (p *Plan) leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
+func (p *Plan) Leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 
 // changes lists the steps that do something, deletions last.
-func (p *Plan) changes() []Step {
+func (p *Plan) Changes() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
 		if step.Action != record.Unchanged {
@@ -136,11 +136,11 @@ func (p *Plan) changes() []Step {
 
 // leaveRefused has the plan leave the objects of which a problem is known, and delete
 // nothing, so that the rest of the app can be corrected.
-func (p *Plan) leaveRefused() {
+func (p *Plan) LeaveRefused() {
 	for i, step := range p.Steps {
-		if step.refused {
-			p.Steps[i] = step.leave(step.entry, "cannot be applied")
-			p.Steps[i].Action, p.Steps[i].dying = record.Unchanged, false
+		if step.Refused {
+			p.Steps[i] = step.Leave(step.Entry, "cannot be applied")
+			p.Steps[i].Action, p.Steps[i].Dying = record.Unchanged, false
 		}
 	}
 	p.Prune = nil
@@ -150,11 +150,11 @@ func (p *Plan) leaveRefused() {
 // end. That is for checks: the end of an object is an event, after which it is looked at
 // again. again says that something is to be tried again, since it waits for the end of its
 // namespace.
-func (p *Plan) leaveDying() (some, again bool) {
+func (p *Plan) LeaveDying() (some, again bool) {
 	for i := range p.Steps {
-		if step := &p.Steps[i]; step.dying {
-			step.Action, step.dying = record.Unchanged, false
-			some, again = true, again || step.entry.UID == ""
+		if step := &p.Steps[i]; step.Dying {
+			step.Action, step.Dying = record.Unchanged, false
+			some, again = true, again || step.Entry.UID == ""
 		}
 	}
 	return some, again
@@ -162,30 +162,30 @@ func (p *Plan) leaveDying() (some, again bool) {
 
 // makesNamespace reports whether the plan makes a namespace, with which all that was in
 // a former one has gone.
-func (p *Plan) makesNamespace() bool {
+func (p *Plan) MakesNamespace() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
 		return step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create
 	})
 }
 
 // sortSteps orders steps by wave, by stage, and then by identity.
-func sortSteps(steps []Step) {
+func SortSteps(steps []Step) {
 	type key struct {
-		at position
+		at Position
 		i  int
 	}
 	keys := make([]key, len(steps)) // a step is large, and its place takes a look-up
 	for i := range steps {
-		keys[i] = key{steps[i].place(), i}
+		keys[i] = key{steps[i].Position(), i}
 	}
 	compare := func(x, y key) int {
 		switch {
-		case x.at.before(y.at):
+		case x.at.Before(y.at):
 			return -1
-		case y.at.before(x.at):
+		case y.at.Before(x.at):
 			return 1
 		}
-		return compareIDs(steps[x.i].ID, steps[y.i].ID)
+		return CompareIDs(steps[x.i].ID, steps[y.i].ID)
 	}
 	if slices.IsSortedFunc(keys, compare) {
 		return
@@ -199,7 +199,7 @@ func sortSteps(steps []Step) {
 }
 
 // defines reports whether the plan makes or changes the definition of a kind.
-func (p *Plan) defines() bool {
+func (p *Plan) Defines() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
 		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != record.Unchanged
 	})

@@ -16,18 +16,18 @@ import (
 )
 
 // readPolicy takes up what the annotations of other tools ask for the object.
-func (o *resolved) readPolicy(t *target) manifest.Problems {
-	policy, problems := o.Policy()
-	o.policy = policy
+func (o *Placed) readPolicy(t *target) manifest.Problems {
+	policy, problems := o.Object.Policy()
+	o.Policy = policy
 	for i := range problems {
-		problems[i].App, problems[i].Object = t.spec.Name, o.id.String()
+		problems[i].App, problems[i].Object = t.Spec.Name, o.Key.String()
 	}
 	return problems
 }
 
 // leftAs says why an object is left as it is on the cluster, or "". What the
 // revision says counts, and what the running object says, if there is one.
-func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
+func LeftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 	switch {
 	case wanted.Has(manifest.Frozen), runs && running.Policies.Has(manifest.Frozen):
 		return "left as it is: not to be reconciled"
@@ -39,10 +39,10 @@ func leftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 
 // leftAlone lists the objects that are left as they are although something may
 // differ.
-func (p *Plan) leftAlone() []Step {
+func (p *Plan) LeftAlone() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
-		if step.left || step.yields && step.Action == record.Unchanged {
+		if step.Left || step.Yields && step.Action == record.Unchanged {
 			steps = append(steps, step)
 		}
 	}
@@ -53,16 +53,16 @@ func (p *Plan) leftAlone() []Step {
 // says so, or the running object.
 func (a *app) frozen(t *target) []string {
 	found := map[string]bool{}
-	for _, o := range t.objects {
-		if t.policyOf(o).Has(manifest.Frozen) {
+	for _, o := range t.Objects {
+		if t.PolicyOf(o).Has(manifest.Frozen) {
 			id := o.ID()
 			if id.Namespace == "" {
-				id.Namespace = t.spec.Namespace
+				id.Namespace = t.Spec.Namespace
 			}
 			found[id.String()] = true
 		}
 	}
-	if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
 		cluster.Index.Has(a.set, func(entry *live.Entry) bool {
 			if entry.Policies.Has(manifest.Frozen) {
 				found[entry.ID.String()] = true
@@ -75,16 +75,16 @@ func (a *app) frozen(t *target) []string {
 
 // mayRecreate reports whether an object may be deleted and made again where it
 // cannot be changed in place.
-func (p *planner) mayRecreate(o resolved, step Step) bool {
-	return p.force || (o.policy.Policies | step.entry.Policies).Has(manifest.Force)
+func (p *Planner) mayRecreate(o Placed, step Step) bool {
+	return p.Force || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
 }
 
 // tryOut asks the API server what the object would be like after the apply.
-func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if running != nil && o.policy.Has(manifest.Replace) {
-		return p.cluster.Kube.Replace(ctx, o.kind, o.Unstructured, running.GetResourceVersion(), true)
+func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if running != nil && o.Policy.Has(manifest.Replace) {
+		return p.cluster.Kube.Replace(ctx, o.Kind, o.Unstructured, running.GetResourceVersion(), true)
 	}
-	return p.cluster.Kube.Apply(ctx, o.kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	return p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
 
 // remake has every object that asks for it (Force=true,Replace=true, as people
@@ -93,24 +93,24 @@ func (p *planner) tryOut(ctx context.Context, o resolved, running *unstructured.
 func (p *Plan) remake(t *target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if !step.policy.Has(manifest.Force|manifest.Replace) || step.left || step.Action == record.Create {
+		if !step.Policy.Has(manifest.Force|manifest.Replace) || step.Left || step.Action == record.Create {
 			continue
 		}
 		switch {
-		case step.ended:
-			step.Action, step.Note, step.ended = record.Create, "", false
-		case step.entry.UID != "":
+		case step.Ended:
+			step.Action, step.Note, step.Ended = record.Create, "", false
+		case step.Entry.UID != "":
 			step.Action = record.Recreate
-			step.make(t)
+			step.Make(t)
 		}
 	}
 }
 
 // pruneStep is what becomes of an object that the revision no longer has.
-func (p *planner) pruneStep(entry live.Entry) Step {
-	step := Step{ID: entry.ID, Action: record.Delete, entry: entry, policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
+func (p *Planner) pruneStep(entry live.Entry) Step {
+	step := Step{ID: entry.ID, Action: record.Delete, Entry: entry, Policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
 	keeps := manifest.KeepOnPrune
-	if p.target.gone {
+	if p.Target.Gone {
 		keeps = manifest.KeepOnDelete
 	}
 	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) {
@@ -120,7 +120,7 @@ func (p *planner) pruneStep(entry live.Entry) Step {
 }
 
 // pruned lists what the plan deletes because the revision no longer has it.
-func (p *Plan) pruned() []Step {
+func (p *Plan) Pruned() []Step {
 	var steps []Step
 	for _, step := range p.Prune {
 		if step.Action == record.Delete {
@@ -134,7 +134,7 @@ func (p *Plan) pruned() []Step {
 func toConfirm(deletions []Step) string {
 	var names []string
 	for _, step := range deletions {
-		if step.policy.Has(manifest.ConfirmPrune) {
+		if step.Policy.Has(manifest.ConfirmPrune) {
 			names = append(names, step.ID.String())
 		}
 	}
@@ -142,9 +142,9 @@ func toConfirm(deletions []Step) string {
 }
 
 // splitLast takes out the deletions that come when all else is healthy.
-func splitLast(steps []Step) (now, last []Step) {
+func SplitLast(steps []Step) (now, last []Step) {
 	for _, step := range steps {
-		if step.policy.Has(manifest.PruneLast) {
+		if step.Policy.Has(manifest.PruneLast) {
 			last = append(last, step)
 			continue
 		}
@@ -155,7 +155,7 @@ func splitLast(steps []Step) (now, last []Step) {
 
 // due leaves out the deletions that have to wait until the app is healthy.
 func (a *app) due(t *target, steps []Step) []Step {
-	now, last := splitLast(steps)
+	now, last := SplitLast(steps)
 	if len(last) == 0 {
 		return steps
 	}
@@ -167,8 +167,8 @@ func (a *app) due(t *target, steps []Step) []Step {
 
 // onlyLast reports whether the plan does nothing but delete what was to be
 // deleted last.
-func (p *Plan) onlyLast() bool {
-	now, last := splitLast(p.Prune)
+func (p *Plan) OnlyLast() bool {
+	now, last := SplitLast(p.Prune)
 	c := p.Counts()
 	return len(last) > 0 && len(now) == 0 && c.Create+c.Change == 0
 }
@@ -188,27 +188,27 @@ func (w *applying) pruneLater() error {
 // replace writes the object as a whole if it asks for that, so that fields
 // which others added go. The apply that follows makes the fields ours.
 func (w *applying) replace(ctx context.Context, step Step) error {
-	if step.Action != record.Configure || !step.policy.Has(manifest.Replace) {
+	if step.Action != record.Configure || !step.Policy.Has(manifest.Replace) {
 		return nil
 	}
-	running, err := w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+	running, err := w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err == nil {
-		_, err = w.cluster.Kube.Replace(ctx, step.kind, step.object.Unstructured, running.GetResourceVersion(), false)
+		_, err = w.cluster.Kube.Replace(ctx, step.Kind, step.Object.Unstructured, running.GetResourceVersion(), false)
 	}
 	return err
 }
 
 // takesOver reports whether the object runs and was no app's: another tool may
 // have applied it, whose fields become ours.
-func (s Step) takesOver() bool { return s.Action == record.Configure && s.entry.PartOf == "" }
+func (s Step) TakesOver() bool { return s.Action == record.Configure && s.Entry.PartOf == "" }
 
 // release takes the app's label off an object that stays.
 func (w *applying) release(ctx context.Context, kind kube.Kind, step Step) error {
 	w.app.ledger.Forget(step.ID)
-	left, err := w.cluster.Kube.Release(ctx, kind, step.ID, step.entry.UID)
+	left, err := w.cluster.Kube.Release(ctx, kind, step.ID, step.Entry.UID)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil

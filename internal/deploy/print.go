@@ -22,17 +22,17 @@ var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", 
 // that change, and the counts.
 func (p *Plan) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
-	if name := p.renamedTo(); name != "" {
+	if name := p.RenamedTo(); name != "" {
 		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, plural(len(p.Moved), "object"))
 		return
 	}
-	if text := fatesText(p.generated); text != "" {
+	if text := fatesText(p.Generated); text != "" {
 		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
 	}
 	if p.Kept > 0 {
 		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", plural(p.Kept, "object"))
 	}
-	steps := append(append(p.changes(), p.Moved...), p.leftAlone()...)
+	steps := append(append(p.Changes(), p.Moved...), p.LeftAlone()...)
 	changes, moving := moves(steps)
 	for i, step := range changes {
 		if i == maxPlanObjects {
@@ -47,13 +47,13 @@ func (p *Plan) Print(w io.Writer) {
 	for _, line := range moving {
 		fmt.Fprintln(w, line)
 	}
-	hooks := p.shownHooks()
+	hooks := p.ShownHooks()
 	for i, step := range hooks {
 		if i == maxPlanObjects {
 			fmt.Fprintf(w, "  ... and %d more hooks\n", len(hooks)-i)
 			break
 		}
-		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s %s  (hook: %s)", signs[record.Hook], step.ID, step.policy.Phase)))
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s %s  (hook: %s)", signs[record.Hook], step.ID, step.Policy.Phase)))
 	}
 	if text := legend(steps, len(hooks) > 0); text != "" {
 		fmt.Fprintf(w, "  %s\n", text)
@@ -129,7 +129,7 @@ func moves(steps []Step) (others []Step, lines []string) {
 
 // onlyMoves reports whether all that changes of the object is its app.
 func (s Step) onlyMoves() bool {
-	return s.app != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
+	return s.Other != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
 }
 
 func (s Step) print(w io.Writer) {

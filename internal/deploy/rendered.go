@@ -19,10 +19,10 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 	}
 	rendered := map[manifest.ID][]byte{}
 	for _, t := range p.targets {
-		if t.spec.Name != change.Only {
+		if t.Spec.Name != change.Only {
 			continue
 		}
-		for _, written := range t.objects {
+		for _, written := range t.Objects {
 			o := e.placed(ctx, t, written)
 			text, err := yaml.Marshal(e.masker(t).Of(written).MaskObject(o).Object)
 			if err != nil {
@@ -37,7 +37,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 // placed is the object as it would be applied, or as it is written if the
 // cluster does not know its kind or does not answer.
 func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
-	if cluster := e.Clusters[t.spec.Cluster]; cluster != nil {
+	if cluster := e.Clusters[t.Spec.Cluster]; cluster != nil {
 		if kind, err := cluster.Kube.Kind(ctx, written.GroupVersionKind()); err == nil {
 			return place(t, written, kind).Unstructured
 		}

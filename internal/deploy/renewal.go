@@ -69,7 +69,7 @@ func listValues(t *target, set generated.Set) []KeptValue {
 		return KeptValue{Path: path, Declared: declared, Kept: kept, Origin: value.From, Of: value.Of, Made: value.Made, By: value.By}
 	}
 	if t != nil {
-		for _, g := range t.spec.Helm.Generated {
+		for _, g := range t.Spec.Helm.Generated {
 			list = append(list, describe(g.Path, true))
 			delete(rest, g.Path)
 		}

@@ -63,16 +63,16 @@ func (p *Prepared) collisions(other *Prepared) manifest.Problems {
 	const hint = "push again when the other push is through"
 	var problems manifest.Problems
 	for _, t := range p.targets {
-		if other.claims.has(t.spec.Name) {
+		if other.claims.Has(t.Spec.Name) {
 			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: t.spec.Source, Hint: hint,
-				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.spec.Name, other.Repo),
+				App: t.Spec.Name, Source: t.Spec.Source, Hint: hint,
+				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.Spec.Name, other.Repo),
 			})
 		}
-		for _, o := range p.claims.placed(t.spec.Name, t.spec.Cluster) {
-			if app := other.claims.own(t.spec.Cluster, o.id); app != "" && app != t.spec.Name {
+		for _, o := range p.claims.Placed(t.Spec.Name, t.Spec.Cluster) {
+			if app := other.claims.Own(t.Spec.Cluster, o.Key); app != "" && app != t.Spec.Name {
 				problems = append(problems, manifest.Problem{
-					App: t.spec.Name, Object: o.id.String(), Hint: hint,
+					App: t.Spec.Name, Object: o.Key.String(), Hint: hint,
 					Message: fmt.Sprintf("is wanted by app %s in a push at this moment", app),
 				})
 			}

@@ -9,9 +9,9 @@ import (
 
 // underWay makes a change that wants some objects for one app.
 func underWay(e *Engine, repo, app string, objects ...string) *Prepared {
-	p := &Prepared{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.overlay()}
-	p.targets = []*target{{spec: appfile.App{Name: app, Cluster: "default"}, repo: repo}}
-	p.claims.set(app, "default", wants(objects...))
+	p := &Prepared{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
+	p.targets = []*target{{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}
+	p.claims.Set(app, "default", wants(objects...))
 	return p
 }
 

@@ -17,23 +17,23 @@ import (
 const defaultNamespace = "default"
 
 // resolved is an object whose place on the cluster is known.
-type resolved struct {
+type Placed struct {
 	*manifest.Object // as it is to be applied, or as it is written, see make
-	written          bool
-	id               manifest.ID
-	kind             kube.Kind
-	digest           string
-	policy           manifest.Policy
-	pointers         []string // to the fields that are somebody else's
-	note             string   // what there is to say of them
+	Written          bool
+	Key              manifest.ID
+	Kind             kube.Kind
+	Digest           string
+	Policy           manifest.Policy
+	Pointers         []string // to the fields that are somebody else's
+	Note             string   // what there is to say of them
 }
 
 // resolve finds the kind and the namespace of every object of a target, and
 // refuses what the cluster does not know and what is written twice.
-func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions) ([]resolved, manifest.Problems) {
+func Resolve(ctx context.Context, cluster *Cluster, t *target, with *Companions) ([]Placed, manifest.Problems) {
 	var (
-		all      = slices.Concat(t.objects, t.lastHooks)
-		objects  = make([]resolved, 0, len(all))
+		all      = slices.Concat(t.Objects, t.LastHooks)
+		objects  = make([]Placed, 0, len(all))
 		problems manifest.Problems
 		seen     = make(map[manifest.ID]manifest.Source, len(all))
 		kinds    = map[schema.GroupVersionKind]kube.Kind{}
@@ -47,12 +47,12 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		}
 		if unserved {
 			policy, _ := manifest.PolicyOf(written.Unstructured)
-			if t.gone || policy.IsSkipped() {
+			if t.Gone || policy.IsSkipped() {
 				continue // its kind is gone, and so is what it was to run for; or it is never applied
 			}
 		}
 		if problem != nil {
-			problem.App = t.spec.Name
+			problem.App = t.Spec.Name
 			problems = append(problems, *problem)
 			continue
 		}
@@ -61,27 +61,27 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 		}
 		kinds[written.GroupVersionKind()] = kind
 		o, misread := placeOf(t, written, kind)
-		if kube.IsSystem(o.id) {
+		if kube.IsSystem(o.Key) {
 			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+				App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
 				Message: "namespace " + kube.SystemNamespace + " is where this server keeps what apps own; it is no app's",
 				Hint:    "choose another namespace",
 			})
 			continue
 		}
-		if o.policy.IsSkipped() { // what runs in its place is left there
+		if o.Policy.IsSkipped() { // what runs in its place is left there
 			objects, problems = append(objects, o), append(problems, misread...)
 			continue
 		}
-		if first, twice := seen[o.id]; twice {
+		if first, twice := seen[o.Key]; twice {
 			problems = append(problems, manifest.Problem{
-				App: t.spec.Name, Source: o.Source, Object: o.id.String(),
+				App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
 				Message: "is written twice; the first is at " + first.String(),
 				Hint:    "remove one of the two",
 			})
 			continue
 		}
-		seen[o.id] = o.Source
+		seen[o.Key] = o.Source
 		objects, problems = append(objects, o), append(problems, misread...)
 	}
 	return objects, problems
@@ -91,11 +91,11 @@ func resolve(ctx context.Context, cluster *Cluster, t *target, with *companions)
 // that come with the push. It is the zero Kind, without a problem, if the
 // definition may be in a file that could not be read. unserved says that the
 // cluster is known not to have it, or not to keep its objects.
-func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
+func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *Companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
 	gvk := o.GroupVersionKind()
 	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
-	if with.schemas.Has(gvk.GroupKind()) {
-		look = func() (kube.Kind, error) { return with.schemas.Kind(gvk) }
+	if with.Schemas.Has(gvk.GroupKind()) {
+		look = func() (kube.Kind, error) { return with.Schemas.Kind(gvk) }
 	}
 	kind, err := look()
 	if err == nil {
@@ -109,7 +109,7 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *com
 	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
 		problem = told[0]
 	}
-	if left := with.schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
+	if left := with.Schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
 		problem.Hint = left
 	}
 	if kube.IsUnserved(err) {
@@ -136,50 +136,50 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 // the fields that somebody else owns taken out. It shares what it can with the one
 // that is written: most objects of most plans are as they were, and a copy of each
 // was a quarter of what a check costs that finds nothing (measured).
-func place(t *target, written *manifest.Object, kind kube.Kind) resolved {
+func place(t *target, written *manifest.Object, kind kube.Kind) Placed {
 	o := written.Labelled()
 	switch {
 	case !kind.Namespaced:
 		o.SetNamespace("")
-	case o.GetNamespace() == "" && t.spec.Namespace != "":
-		o.SetNamespace(t.spec.Namespace)
+	case o.GetNamespace() == "" && t.Spec.Namespace != "":
+		o.SetNamespace(t.Spec.Namespace)
 	case o.GetNamespace() == "":
 		o.SetNamespace(defaultNamespace)
 	}
 	o.Object = manifest.AsStored(o.Object)
-	r := resolved{Object: o, id: o.ID(), kind: kind}
-	t.leave(&r)
-	r.digest = t.digestOf(o)
+	r := Placed{Object: o, Key: o.ID(), Kind: kind}
+	t.withoutForeign(&r)
+	r.Digest = t.DigestOf(o)
 	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[kube.PartOfLabel] = setID(t.spec.Name)
+	labels[kube.PartOfLabel] = SetID(t.Spec.Name)
 	o.SetLabels(labels)
 	return r
 }
 
 // digestOf is the digest of a placed object. It is recorded, and so keyed where the
 // object has values out of Secrets.
-func (t *target) digestOf(o *manifest.Object) string {
+func (t *target) DigestOf(o *manifest.Object) string {
 	digest := manifest.Digest(o.Unstructured)
 	if o.Conceals() {
-		return t.seal(digest)
+		return t.Seal(digest)
 	}
 	return digest
 }
 
 // leave takes the fields that somebody else owns out of an object: those that
 // pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
-func (t *target) leave(o *resolved) {
-	o.pointers = t.spec.Pointers(o.id)
-	if scaler := t.scalerOf(o.id); scaler != "" {
-		o.pointers = append(o.pointers, replicasPointer)
+func (t *target) withoutForeign(o *Placed) {
+	o.Pointers = t.Spec.Pointers(o.Key)
+	if scaler := t.scalerOf(o.Key); scaler != "" {
+		o.Pointers = append(o.Pointers, replicasPointer)
 		if parent, key := walk(o.Object.Object, replicasPointer); child(parent, key) != nil {
-			o.note = "spec.replicas is left to " + scaler
+			o.Note = "spec.replicas is left to " + scaler
 		}
 	}
-	if len(o.pointers) > 0 {
-		o.Object.Object = manifest.Without(o.Object.Object, o.pointers...)
+	if len(o.Pointers) > 0 {
+		o.Object.Object = manifest.Without(o.Object.Object, o.Pointers...)
 	}
 }

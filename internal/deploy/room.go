@@ -16,17 +16,17 @@ import (
 
 // namespaceEnds reports whether the object could not be tried because its namespace is
 // being deleted; the app makes it anew.
-func (p *planner) namespaceEnds(o resolved, err error) bool {
-	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && p.with.namespaces[o.id.Namespace]
+func (p *Planner) namespaceEnds(o Placed, err error) bool {
+	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && p.With.Namespaces[o.Key.Namespace]
 }
 
 // planAnew plans to make an object anew whose deletion has begun: whatever is applied to
 // it goes with it. What is written is tried on it, as long as it is there.
-func (p *planner) planAnew(ctx context.Context, o resolved, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
-	step.Action, step.dying = record.Create, true
-	step.say(deletion(step.entry))
+func (p *Planner) planAnew(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
+	step.Action, step.Dying = record.Create, true
+	step.Say(Deletion(step.Entry))
 	if _, err := p.tryOut(ctx, o, running); err != nil && !kube.IsImmutable(err) {
-		return step, p.explain(ctx, o, err), unreachable(err)
+		return step, p.explain(ctx, o, err), Unreachable(err)
 	}
 	return step, nil, nil
 }
@@ -37,12 +37,12 @@ func (w *applying) makeRoom(ctx context.Context, step Step) error {
 	switch {
 	case step.Action == record.Recreate:
 		return w.deleteAndWait(ctx, step)
-	case !step.dying || step.entry.UID == "":
+	case !step.Dying || step.Entry.UID == "":
 		return nil
 	}
-	w.run.event("waiting", step.ID, deletion(step.entry))
-	w.run.waitsFor(step.ID.String()+": "+deletion(step.entry), w.target.spec.Timeout)
-	ctx, cancel := context.WithTimeout(ctx, w.target.spec.Timeout)
+	w.run.event("waiting", step.ID, Deletion(step.Entry))
+	w.run.waitsFor(step.ID.String()+": "+Deletion(step.Entry), w.target.Spec.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, w.target.Spec.Timeout)
 	defer cancel()
 	return w.awaitEnd(ctx, step, w.wait.Done())
 }
@@ -50,7 +50,7 @@ func (w *applying) makeRoom(ctx context.Context, step Step) error {
 // deleteAndWait deletes an object and returns when it is gone. No newer push ends that:
 // the object is between its deletion and its making.
 func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
-	if err := again(ctx, func() error { return w.remove(ctx, step.kind, step) }); err != nil {
+	if err := again(ctx, func() error { return w.remove(ctx, step.Kind, step) }); err != nil {
 		return err
 	}
 	return w.awaitEnd(ctx, step, nil)
@@ -59,17 +59,17 @@ func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
 // awaitEnd returns when the very object of a step is gone, or when stop is closed, which
 // may be nil.
 func (w *applying) awaitEnd(ctx context.Context, step Step, stop <-chan struct{}) error {
-	changed, done := w.cluster.Index.Changed(step.entry.PartOf)
+	changed, done := w.cluster.Index.Changed(step.Entry.PartOf)
 	defer done()
-	last := step.entry
+	last := step.Entry
 	for {
 		var running *unstructured.Unstructured
 		err := again(ctx, func() (err error) {
-			running, err = w.cluster.Kube.Get(ctx, step.kind, step.ID.Namespace, step.ID.Name)
+			running, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 			return err
 		})
 		switch {
-		case apierrors.IsNotFound(err) || err == nil && running.GetUID() != step.entry.UID:
+		case apierrors.IsNotFound(err) || err == nil && running.GetUID() != step.Entry.UID:
 			return nil
 		case err != nil && ctx.Err() == nil:
 			return err
@@ -82,7 +82,7 @@ func (w *applying) awaitEnd(ctx context.Context, step Step, stop <-chan struct{}
 		case <-stop:
 			return waitError(w.wait)
 		case <-ctx.Done():
-			return errors.New(deletion(last))
+			return errors.New(Deletion(last))
 		}
 	}
 }
@@ -94,7 +94,7 @@ const goneCheck = time.Second
 // losesWanted reports whether an object of the revision is being deleted.
 func (a *app) losesWanted(t *target) bool {
 	for _, entry := range a.dying(t) {
-		if t.object(entry.ID) != nil {
+		if t.Object(entry.ID) != nil {
 			return true
 		}
 	}
@@ -105,8 +105,8 @@ func (a *app) losesWanted(t *target) bool {
 // deletion.
 func (a *app) sayDying(t *target, run *Run) {
 	for _, entry := range a.dying(t) {
-		if t.object(entry.ID) == nil {
-			run.event("deleting", entry.ID, deletion(entry))
+		if t.Object(entry.ID) == nil {
+			run.event("deleting", entry.ID, Deletion(entry))
 		}
 	}
 }
@@ -116,7 +116,7 @@ func (a *app) sayDying(t *target, run *Run) {
 func (w *applying) held() []Step {
 	held := w.plan.Dying
 	for _, step := range w.plan.Prune {
-		if step.entry.Held || step.ID.GroupKind() == manifest.NamespaceKind {
+		if step.Entry.Held || step.ID.GroupKind() == manifest.NamespaceKind {
 			held = append(held, step)
 		}
 	}

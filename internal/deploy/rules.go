@@ -68,11 +68,11 @@ func whereIs(h appfile.Health, field string) manifest.Source {
 func (e *Engine) setRules(name string, t *target) {
 	for cluster, c := range e.Clusters {
 		var rules *health.Rules
-		if t != nil && t.spec.Cluster == cluster {
+		if t != nil && t.Spec.Cluster == cluster {
 			rules = t.rules
 		}
 		if c.Index != nil {
-			c.Index.SetRules(setID(name), rules)
+			c.Index.SetRules(SetID(name), rules)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestRulesOfTargets(t *testing.T) {
 		if has := targets[3].rules.Has(schema.GroupKind{Group: "example.org", Kind: "Widget"}); has != (rule != "") {
 			t.Errorf("with %q the app has a rule: %v", rule, has)
 		}
-		digests[targets[3].digest] = true
+		digests[targets[3].Digest] = true
 	}
 	if len(digests) != 1 {
 		t.Error("a change of rules alone would deploy the app anew")

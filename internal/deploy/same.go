@@ -14,7 +14,7 @@ import (
 // fold takes those of a plan's objects out that stay as they are and need no step.
 // It returns the steps of those that stay and need one, and the objects that have to be
 // planned.
-func (p *planner) fold(objects []resolved) (same []*resolved, steps []Step, rest []resolved) {
+func (p *Planner) fold(objects []Placed) (same []*Placed, steps []Step, rest []Placed) {
 	folds := !hasWaves(objects)
 	for i := range objects {
 		o := &objects[i]
@@ -34,11 +34,11 @@ func (p *planner) fold(objects []resolved) (same []*resolved, steps []Step, rest
 // folds reports whether an object that stays as it is needs no step. Those need one of
 // which there is something to say, that may be made anew all the same, or that others of
 // the plan wait for.
-func (o *resolved) folds() bool {
-	if o.note != "" || o.policy.Has(manifest.Force|manifest.Replace) {
+func (o *Placed) folds() bool {
+	if o.Note != "" || o.Policy.Has(manifest.Force|manifest.Replace) {
 		return false
 	}
-	switch manifest.StageOf(o.id.GroupKind()) {
+	switch manifest.StageOf(o.Key.GroupKind()) {
 	case manifest.StageGround, manifest.StageWorkload:
 		return true
 	}
@@ -47,9 +47,9 @@ func (o *resolved) folds() bool {
 
 // hasWaves reports whether the objects come in several waves: each waits for the health
 // of all that the waves before it have.
-func hasWaves(objects []resolved) bool {
+func hasWaves(objects []Placed) bool {
 	for i := range objects {
-		if objects[i].policy.Wave != 0 {
+		if objects[i].Policy.Wave != 0 {
 			return true
 		}
 	}
@@ -57,14 +57,14 @@ func hasWaves(objects []resolved) bool {
 }
 
 // ids passes the identity of every object of the plan's revision, until f is false.
-func (p *Plan) ids(f func(id manifest.ID) bool) {
+func (p *Plan) IDs(f func(id manifest.ID) bool) {
 	for i := range p.Steps {
 		if !f(p.Steps[i].ID) {
 			return
 		}
 	}
-	for _, o := range p.same {
-		if !f(o.id) {
+	for _, o := range p.Same {
+		if !f(o.Key) {
 			return
 		}
 	}
@@ -72,11 +72,11 @@ func (p *Plan) ids(f func(id manifest.ID) bool) {
 
 // kinds is a step for each kind and namespace of the plan's same objects, for the
 // inventory of the app.
-func (p *Plan) kinds() []Step {
+func (p *Plan) Kinds() []Step {
 	var steps []Step
 	seen := map[manifest.ID]bool{}
-	for _, o := range p.same {
-		id := o.id
+	for _, o := range p.Same {
+		id := o.Key
 		if id.Name = ""; !seen[id] {
 			seen[id] = true
 			steps = append(steps, Step{ID: id})
@@ -86,23 +86,23 @@ func (p *Plan) kinds() []Step {
 }
 
 // withSame are the plan's steps with those of its same objects, in their order.
-func (p *Plan) withSame() []Step {
+func (p *Plan) WithSame() []Step {
 	steps := slices.Clone(p.Steps)
-	for _, o := range p.same {
+	for _, o := range p.Same {
 		steps = append(steps, newStep(*o))
 	}
-	sortSteps(steps)
+	SortSteps(steps)
 	return steps
 }
 
 // unfolded are the steps of the plan's same objects that are among ids, made as they
 // would be applied.
-func (p *Plan) unfolded(ids map[manifest.ID]bool) []Step {
+func (p *Plan) Unfolded(ids map[manifest.ID]bool) []Step {
 	var steps []Step
-	for _, o := range p.same {
-		if ids[o.id] {
+	for _, o := range p.Same {
+		if ids[o.Key] {
 			step := newStep(*o)
-			step.make(p.target)
+			step.Make(p.Target)
 			steps = append(steps, step)
 		}
 	}

@@ -16,50 +16,50 @@ import (
 // TestFolds: an object that stays as it is has a step where others of the plan, or
 // people, want to know of it.
 func TestFolds(t *testing.T) {
-	config := resolved{id: configMap("a")}
-	with := func(change func(*resolved)) resolved {
+	config := Placed{Key: configMap("a")}
+	with := func(change func(*Placed)) Placed {
 		o := config
 		change(&o)
 		return o
 	}
 	for name, test := range map[string]struct {
-		o    resolved
+		o    Placed
 		want bool
 	}{
 		"a ConfigMap":          {config, true},
-		"of an unknown kind":   {with(func(o *resolved) { o.id.Group, o.id.Kind = "example.org", "Widget" }), true},
-		"a Namespace":          {with(func(o *resolved) { o.id = namespaceOf("a") }), false},
-		"a definition":         {with(func(o *resolved) { o.id.Group, o.id.Kind = manifest.DefinitionKind.Group, manifest.DefinitionKind.Kind }), false},
-		"something to say":     {with(func(o *resolved) { o.note = "spec.replicas is left to an autoscaler" }), false},
-		"made anew each time":  {with(func(o *resolved) { o.policy.Policies = manifest.Force | manifest.Replace }), false},
-		"forced, not replaced": {with(func(o *resolved) { o.policy.Policies = manifest.Force }), true},
+		"of an unknown kind":   {with(func(o *Placed) { o.Key.Group, o.Key.Kind = "example.org", "Widget" }), true},
+		"a Namespace":          {with(func(o *Placed) { o.Key = NamespaceID("a") }), false},
+		"a definition":         {with(func(o *Placed) { o.Key.Group, o.Key.Kind = manifest.DefinitionKind.Group, manifest.DefinitionKind.Kind }), false},
+		"something to say":     {with(func(o *Placed) { o.Note = "spec.replicas is left to an autoscaler" }), false},
+		"made anew each time":  {with(func(o *Placed) { o.Policy.Policies = manifest.Force | manifest.Replace }), false},
+		"forced, not replaced": {with(func(o *Placed) { o.Policy.Policies = manifest.Force }), true},
 	} {
 		if got := test.o.folds(); got != test.want {
 			t.Errorf("%s: needs no step: %v, want %v", name, got, test.want)
 		}
 	}
-	if objects := []resolved{config, with(func(o *resolved) { o.policy.Wave = -1 })}; !hasWaves(objects) || hasWaves(objects[:1]) {
+	if objects := []Placed{config, with(func(o *Placed) { o.Policy.Wave = -1 })}; !hasWaves(objects) || hasWaves(objects[:1]) {
 		t.Error("a wave other than 0 is what makes several")
 	}
 }
 
 // TestSameObjectsCount: objects without a step count as those that have one.
 func TestSameObjectsCount(t *testing.T) {
-	same := []*resolved{{id: configMap("b")}, {id: serviceID("web")}}
-	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: record.Configure}}, same: same}
+	same := []*Placed{{Key: configMap("b")}, {Key: serviceID("web")}}
+	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: record.Configure}}, Same: same}
 	if counts := plan.Counts(); counts.Unchanged != 2 || counts.Change != 1 {
 		t.Errorf("counts %+v, want 2 unchanged and 1 to change", counts)
 	}
 	var ids []string
-	plan.ids(func(id manifest.ID) bool { ids = append(ids, id.Name); return true })
+	plan.IDs(func(id manifest.ID) bool { ids = append(ids, id.Name); return true })
 	if fmt.Sprint(ids) != "[a b web]" {
 		t.Errorf("the plan's objects are %v, want a, b and web", ids)
 	}
-	parent := adding(kube.NewParent("shop", ""), plan.Steps, plan.kinds())
+	parent := adding(kube.NewParent("shop", ""), plan.Steps, plan.Kinds())
 	if parent.Kinds.String() != "ConfigMap,Service" || parent.Namespaces.String() != "shop" {
 		t.Errorf("the inventory has %s in %s, want ConfigMap,Service in shop", parent.Kinds, parent.Namespaces)
 	}
-	if steps := plan.withSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != record.Unchanged {
+	if steps := plan.WithSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != record.Unchanged {
 		t.Errorf("with the same ones there are %v", steps)
 	}
 	if plan.Prune = []Step{{ID: configMap("c"), Action: record.Delete}}; plan.loss() != "" {
@@ -75,38 +75,38 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name},
 		}}}
 	}
-	rule := placeRule{namespace: "shop", scalers: map[manifest.ID]string{}}
+	rule := PlaceRule{namespace: "shop", scalers: map[manifest.ID]string{}}
 	a := object("a")
-	first := &target{spec: appfile.App{Name: "shop", Namespace: "shop"}, objects: []*manifest.Object{a}}
-	first.seal = func(digest string) string { return "sealed " + digest }
-	first.places = placesAfter(nil, rule)
+	first := &target{Spec: appfile.App{Name: "shop", Namespace: "shop"}, Objects: []*manifest.Object{a}}
+	first.Seal = func(digest string) string { return "sealed " + digest }
+	first.Places = PlacesAfter(nil, rule)
 	kind := kube.Kind{Namespaced: true}
 	fresh, _ := placeOf(first, a, kind)
 	again, _ := placeOf(first, a, kind)
-	if fresh.written || !again.written || again.Object != a {
+	if fresh.Written || !again.Written || again.Object != a {
 		t.Error("the second time, the object is made all the same")
 	}
-	if again.make(first); again.written || !reflect.DeepEqual(again, fresh) {
+	if again.Make(first); again.Written || !reflect.DeepEqual(again, fresh) {
 		t.Errorf("made from memory it is\n%+v, want\n%+v", again, fresh)
 	}
-	if clusterWide, _ := placeOf(first, a, kube.Kind{}); clusterWide.written || clusterWide.id.Namespace != "" {
+	if clusterWide, _ := placeOf(first, a, kube.Kind{}); clusterWide.Written || clusterWide.Key.Namespace != "" {
 		t.Error("the place of a kind of another scope is taken for its own")
 	}
 	moved := rule
 	moved.namespace = "other"
-	if placesAfter(first, rule) != first.places || placesAfter(first, moved) == first.places || placesAfter(&target{}, rule) == nil {
+	if PlacesAfter(first, rule) != first.Places || PlacesAfter(first, moved) == first.Places || PlacesAfter(&target{}, rule) == nil {
 		t.Error("places are taken over by other rules, or not by the same one")
 	}
 	for i := range 100 {
 		placeOf(first, object(fmt.Sprint(i)), kind)
 	}
-	if n := len(first.places.of); n > 3 {
+	if n := len(first.Places.of); n > 3 {
 		t.Errorf("%d places are remembered for one object", n)
 	}
 	secret := object("b")
 	secret.Hide("hidden-value")
 	placeOf(first, secret, kind)
-	if again, _ := placeOf(first, secret, kind); again.written {
+	if again, _ := placeOf(first, secret, kind); again.Written {
 		t.Error("the place of an object that conceals something is remembered")
 	}
 }

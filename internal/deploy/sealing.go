@@ -49,25 +49,25 @@ type sealedObject struct {
 // sealable reports whether another rendering of the revision may give other objects,
 // or none, and records do not have them in the clear.
 func (t *target) sealable() bool {
-	if t.gone || t.remnant || t.blind {
+	if t.Gone || t.remnant || t.Blind {
 		return false
 	}
-	return t.computed || t.taken.Any() || slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
+	return t.computed || t.taken.Any() || slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
 		return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
 	})
 }
 
 // encode writes the target as it is sealed.
 func (t *target) encode() ([]byte, error) {
-	spec, err := json.Marshal(t.spec)
+	spec, err := json.Marshal(t.Spec)
 	if err != nil {
 		return nil, err
 	}
 	written := sealedTarget{
-		Spec: spec, Digest: t.digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Computed: t.computed,
-		Given: t.given.print, Objects: make([]sealedObject, 0, len(t.objects)),
+		Spec: spec, Digest: t.Digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Computed: t.computed,
+		Given: t.given.print, Objects: make([]sealedObject, 0, len(t.Objects)),
 	}
-	for _, o := range t.objects {
+	for _, o := range t.Objects {
 		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden(), o.Concealed()})
 	}
 	return json.Marshal(written)
@@ -82,11 +82,11 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		repo: text.Repository, revision: text.Revision, digest: read.Digest, content: read.Content,
+		Repo: text.Repository, Revision: text.Revision, Digest: read.Digest, content: read.Content,
 		inputs: read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
 	t.given.print = read.Given
-	if err := json.Unmarshal(read.Spec, &t.spec); err != nil {
+	if err := json.Unmarshal(read.Spec, &t.Spec); err != nil {
 		return nil, err
 	}
 	for _, o := range read.Objects {
@@ -96,10 +96,10 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		object := &manifest.Object{Unstructured: &unstructured.Unstructured{Object: o.Object}, Source: o.Source}
 		object.Hide(o.Hidden...)
 		object.Conceal(o.Concealed...)
-		t.objects = append(t.objects, object)
+		t.Objects = append(t.Objects, object)
 	}
-	t.scalers = scalersOf(t.spec.Namespace, t.objects)
-	t.hidden, t.telling = hiddenIn(t.objects, nil), tellingIn(t.objects)
+	t.Scalers = ScalersOf(t.Spec.Namespace, t.Objects)
+	t.Hidden, t.Telling = HiddenIn(t.Objects, nil), tellingIn(t.Objects)
 	return t, nil
 }
 
@@ -113,7 +113,7 @@ func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo string) *target {
 	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
 		t := e.unseal(repo, spec.Name, kind)
 		if t != nil && bytes.Equal(t.specText, text) && t.inputs.Hold(tree) {
-			t.spec = spec // with the types that JSON does not have
+			t.Spec = spec // with the types that JSON does not have
 			return t
 		}
 	}
@@ -134,8 +134,8 @@ func (e *Engine) unseal(repo, app string, kind sealed.Kind) *target {
 		e.Log.WithField("app", app).Warnf("read what it was rendered to: %v; it is rendered again", err)
 		return nil
 	}
-	t.seal = e.Masker.Seal
-	t.rules, _ = newRuleReader().read(t.spec) // which the gate has found sound
+	t.Seal = e.Masker.Seal
+	t.rules, _ = newRuleReader().read(t.Spec) // which the gate has found sound
 	return t
 }
 
@@ -149,11 +149,11 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 		}
 		data, err := t.encode()
 		if err != nil {
-			return fmt.Errorf("seal what app %s was rendered to: %w", t.spec.Name, err)
+			return fmt.Errorf("seal what app %s was rendered to: %w", t.Spec.Name, err)
 		}
 		texts = append(texts, sealed.Text{
-			Name:     sealed.Name{Repository: t.repo, App: t.spec.Name, Kind: kind},
-			Revision: t.revision, Data: data,
+			Name:     sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: kind},
+			Revision: t.Revision, Data: data,
 		})
 	}
 	return e.Sealed.Seal(texts...)
@@ -164,7 +164,7 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 func (p *Prepared) seal() manifest.Problems {
 	var fresh []*target
 	for _, t := range p.targets {
-		if !t.kept && (p.Only == "" || p.Only == t.spec.Name) {
+		if !t.kept && (p.Only == "" || p.Only == t.Spec.Name) {
 			fresh = append(fresh, t)
 		}
 	}
@@ -188,7 +188,7 @@ func (a *app) sealApplied(t *target, rec record.Record) {
 	switch {
 	case rec.Result == record.Removed && a.isGone():
 		err = a.engine.Sealed.ForgetApp(a.repository(), a.name)
-	case t != nil && rec.Digest != "" && rec.Digest == a.engine.Masker.Seal(t.digest) && rec.Result.Applied() && a.newlyApplied(t):
+	case t != nil && rec.Digest != "" && rec.Digest == a.engine.Masker.Seal(t.Digest) && rec.Result.Applied() && a.newlyApplied(t):
 		err = a.engine.sealTargets(sealed.Applied, t)
 	}
 	if err != nil {
@@ -200,16 +200,16 @@ func (a *app) sealApplied(t *target, rec record.Record) {
 // was removed.
 func (a *app) isGone() bool {
 	t := a.wanted()
-	return t == nil || t.gone
+	return t == nil || t.Gone
 }
 
 // newlyApplied reports whether the target is another than was sealed as applied last.
 func (a *app) newlyApplied(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.appliedDigest == t.digest {
+	if a.appliedDigest == t.Digest {
 		return false
 	}
-	a.appliedDigest = t.digest
+	a.appliedDigest = t.Digest
 	return true
 }

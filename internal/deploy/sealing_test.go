@@ -50,8 +50,8 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	objects := parsed(t, deployment)
 	objects[0].Hide("canary")
 	was := &target{
-		spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
-		repo: "team/shop", revision: "r1", objects: objects, digest: "d", taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
+		Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
+		Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d", taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
 	}
 	if err := e.sealTargets(sealed.Accepted, was); err != nil {
 		t.Fatal(err)
@@ -60,16 +60,16 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	if is == nil {
 		t.Fatal("nothing was kept")
 	}
-	if !reflect.DeepEqual(is.spec, was.spec) || is.revision != "r1" || is.repo != was.repo || is.digest != "d" || is.taken != was.taken || !is.computed {
+	if !reflect.DeepEqual(is.Spec, was.Spec) || is.Revision != "r1" || is.Repo != was.Repo || is.Digest != "d" || is.taken != was.taken || !is.computed {
 		t.Errorf("got %+v", is)
 	}
-	if !reflect.DeepEqual(is.objects[0].Object, objects[0].Object) || is.objects[0].Source != objects[0].Source {
-		t.Errorf("got %v, want %v", is.objects[0].Object, objects[0].Object)
+	if !reflect.DeepEqual(is.Objects[0].Object, objects[0].Object) || is.Objects[0].Source != objects[0].Source {
+		t.Errorf("got %v, want %v", is.Objects[0].Object, objects[0].Object)
 	}
-	if !reflect.DeepEqual(is.hidden, []string{"canary"}) {
-		t.Errorf("what is not to be shown is lost: %q", is.hidden)
+	if !reflect.DeepEqual(is.Hidden, []string{"canary"}) {
+		t.Errorf("what is not to be shown is lost: %q", is.Hidden)
 	}
-	if manifest.Digest(is.objects[0].Unstructured) != manifest.Digest(objects[0].Unstructured) {
+	if manifest.Digest(is.Objects[0].Unstructured) != manifest.Digest(objects[0].Unstructured) {
 		t.Error("the object has another digest, so that every start would try it")
 	}
 }
@@ -78,7 +78,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
 	e := sealing(t)
 	spec := appfile.App{Name: "shop"}
-	if err := e.sealTargets(sealed.Accepted, &target{spec: spec, repo: "shop", revision: "r1", computed: true}); err != nil {
+	if err := e.sealTargets(sealed.Accepted, &target{Spec: spec, Repo: "shop", Revision: "r1", computed: true}); err != nil {
 		t.Fatal(err)
 	}
 	if e.unsealedAs(spec, nil, "shop") != nil {
@@ -94,12 +94,12 @@ func TestWhatIsSealed(t *testing.T) {
 		target target
 		want   bool
 	}{
-		"plain manifests":          {target{objects: parsed(t, deployment)}, false},
-		"made by a worker":         {target{objects: parsed(t, deployment), computed: true}, true},
+		"plain manifests":          {target{Objects: parsed(t, deployment)}, false},
+		"made by a worker":         {target{Objects: parsed(t, deployment), computed: true}, true},
 		"values of the cluster":    {target{taken: render.Taken{Values: "s"}}, true},
-		"a Secret":                 {target{objects: parsed(t, secret)}, true},
-		"a decrypted value":        {target{objects: hidden}, true},
-		"an app that is gone":      {target{computed: true, gone: true}, false},
+		"a Secret":                 {target{Objects: parsed(t, secret)}, true},
+		"a decrypted value":        {target{Objects: hidden}, true},
+		"an app that is gone":      {target{computed: true, Gone: true}, false},
 		"all that is known of one": {target{computed: true, remnant: true}, false},
 	} {
 		if got := test.target.sealable(); got != test.want {
@@ -136,7 +136,7 @@ func TestObjectsOfARecord(t *testing.T) {
 
 // A branch with a problem of one app is no reason to believe what is left of another.
 func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
-	shop := &target{spec: appfile.App{Name: "shop"}}
+	shop := &target{Spec: appfile.App{Name: "shop"}}
 	for name, test := range map[string]struct {
 		problems manifest.Problems
 		want     bool
@@ -160,8 +160,8 @@ func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	found := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "found"}
 	a.ledger.Note(had, record.Noted{Digest: "d"})
 	a.ledger.Note(found, record.Noted{Digest: "d"})
-	all := a.withNoted([]resolved{{id: found}})
-	if len(all) != 2 || all[1].id != had {
+	all := a.withNoted([]Placed{{Key: found}})
+	if len(all) != 2 || all[1].Key != had {
 		t.Errorf("claims %v", all)
 	}
 }

@@ -31,14 +31,14 @@ func (e *Engine) lookAtServices(ctx context.Context, plans []*Plan) manifest.Pro
 
 func (c *Cluster) lookAtServices(ctx context.Context, steps []Step) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
+	group.SetLimit(Parallel)
 	for i := range steps {
 		step := &steps[i]
 		if step.Action != record.Delete || step.ID.GroupKind() != serviceKind.GroupKind() {
 			continue
 		}
 		group.Go(func() (err error) {
-			step.exposed, err = c.exposes(ctx, step.ID)
+			step.Exposed, err = c.exposes(ctx, step.ID)
 			return err
 		})
 	}

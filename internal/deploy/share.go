@@ -15,25 +15,25 @@ import (
 // to be confirmed. Who writes a Namespace has it before those who ask for it.
 
 // asksFor reports whether the target has createNamespace make a namespace.
-func (t *target) asksFor(cluster string, id manifest.ID) bool {
-	return t != nil && !t.gone && t.spec.CreateNamespace && t.spec.Cluster == cluster && id == namespaceOf(t.spec.Namespace)
+func (t *target) AsksFor(cluster string, id manifest.ID) bool {
+	return t != nil && !t.Gone && t.Spec.CreateNamespace && t.Spec.Cluster == cluster && id == NamespaceID(t.Spec.Namespace)
 }
 
-func namespaceOf(name string) manifest.ID {
+func NamespaceID(name string) manifest.ID {
 	return manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}
 }
 
 // isMade reports whether an object is the Namespace that createNamespace makes, and not
 // one that is written.
-func (t *target) isMade(o *manifest.Object) bool {
-	return o.Source == t.spec.Source && t.asksFor(t.spec.Cluster, o.ID())
+func (t *target) IsMade(o *manifest.Object) bool {
+	return o.Source == t.Spec.Source && t.AsksFor(t.Spec.Cluster, o.ID())
 }
 
 // splitMade takes the Namespace that createNamespace makes out of a target's objects;
 // it is none if there is none.
-func splitMade(t *target, objects []resolved) (written, made []resolved) {
+func SplitMade(t *target, objects []Placed) (written, made []Placed) {
 	for i := range objects {
-		if !t.isMade(objects[i].Object) {
+		if !t.IsMade(objects[i].Object) {
 			continue
 		}
 		if i == 0 { // as withNamespace puts it; to append one to the other is then no copy
@@ -46,40 +46,40 @@ func splitMade(t *target, objects []resolved) (written, made []resolved) {
 
 // share decides which app of a push has the namespaces that several ask for, and
 // enters them in the push's claims: an app that has one keeps it, else the first has it.
-func (e *Engine) share(p *Prepared, objects map[*target][]resolved, made map[*target][]resolved) {
+func (e *Engine) share(p *Prepared, objects map[*target][]Placed, made map[*target][]Placed) {
 	holds := func(t *target) bool {
-		a := e.app(t.spec.Name)
+		a := e.app(t.Spec.Name)
 		if a == nil {
 			return false
 		}
-		return a.ledger.Has(namespaceOf(t.spec.Namespace))
+		return a.ledger.Has(NamespaceID(t.Spec.Namespace))
 	}
 	for _, first := range []bool{true, false} {
 		for _, t := range p.targets {
-			if len(made[t]) == 0 || holds(t) != first || p.claims.owner(t.spec.Cluster, made[t][0].id) != "" {
+			if len(made[t]) == 0 || holds(t) != first || p.claims.Owner(t.Spec.Cluster, made[t][0].Key) != "" {
 				continue
 			}
 			objects[t] = append(made[t], objects[t]...)
-			p.claims.set(t.spec.Name, t.spec.Cluster, objects[t])
+			p.claims.Set(t.Spec.Name, t.Spec.Cluster, objects[t])
 		}
 	}
 }
 
 // withoutShared leaves out the namespace that the target asks for if another app has it.
-func (e *Engine) withoutShared(t *target, objects []resolved) []resolved {
-	written, made := splitMade(t, objects)
+func (e *Engine) withoutShared(t *target, objects []Placed) []Placed {
+	written, made := SplitMade(t, objects)
 	if len(made) == 0 {
 		return objects
 	}
-	id := made[0].id
-	switch owner := e.claims.owner(t.spec.Cluster, id); {
-	case owner == t.spec.Name:
+	id := made[0].Key
+	switch owner := e.claims.Owner(t.Spec.Cluster, id); {
+	case owner == t.Spec.Name:
 		return objects
 	case owner != "":
 		return written
 	}
 	for _, a := range e.sorted() { // at a start the claims come one after the other
-		if a.ledger.Has(id) && a.name != t.spec.Name && a.wanted().asksFor(t.spec.Cluster, id) {
+		if a.ledger.Has(id) && a.name != t.Spec.Name && a.wanted().AsksFor(t.Spec.Cluster, id) {
 			return written
 		}
 	}
@@ -95,26 +95,26 @@ func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
 		return false
 	}
 	running, _ := e.Clusters[cluster].Index.Get(id)
-	return (t.repo == repo || running.PartOf != setID(owner)) && t.asksFor(cluster, id) && slices.ContainsFunc(t.objects, func(o *manifest.Object) bool {
-		return o.ID() == id && t.isMade(o)
+	return (t.Repo == repo || running.PartOf != SetID(owner)) && t.AsksFor(cluster, id) && slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
+		return o.ID() == id && t.IsMade(o)
 	})
 }
 
 // alsoAsks returns an app beside that of the target which asks for a namespace: one of
 // the push, as it will be, or another; "" if there is none.
-func (e *Engine) alsoAsks(of *target, with *companions, id manifest.ID) string {
+func (e *Engine) alsoAsks(of *target, with *Companions, id manifest.ID) string {
 	if id.GroupKind() != manifest.NamespaceKind {
 		return ""
 	}
-	pushed := map[string]bool{of.spec.Name: true}
-	for _, t := range with.targets {
-		pushed[t.spec.Name] = true
-		if t.spec.Name != of.spec.Name && t.asksFor(of.spec.Cluster, id) {
-			return t.spec.Name
+	pushed := map[string]bool{of.Spec.Name: true}
+	for _, t := range with.Targets {
+		pushed[t.Spec.Name] = true
+		if t.Spec.Name != of.Spec.Name && t.AsksFor(of.Spec.Cluster, id) {
+			return t.Spec.Name
 		}
 	}
 	for _, a := range e.sorted() {
-		if !pushed[a.name] && a.wanted().asksFor(of.spec.Cluster, id) {
+		if !pushed[a.name] && a.wanted().AsksFor(of.Spec.Cluster, id) {
 			return a.name
 		}
 	}
@@ -124,8 +124,8 @@ func (e *Engine) alsoAsks(of *target, with *companions, id manifest.ID) string {
 // makeNamespace makes the namespace that the app asks for and another one has, if that
 // one has not come to it yet.
 func (w *applying) makeNamespace() error {
-	id := namespaceOf(w.target.spec.Namespace)
-	if !w.target.asksFor(w.target.spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.ID == id }) {
+	id := NamespaceID(w.target.Spec.Namespace)
+	if !w.target.AsksFor(w.target.Spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.ID == id }) {
 		return nil
 	}
 	if _, known := w.cluster.Index.Get(id); known {
@@ -137,7 +137,7 @@ func (w *applying) makeNamespace() error {
 	if err != nil || exists {
 		return err
 	}
-	namespace := madeNamespace(w.target.spec)
+	namespace := MadeNamespace(w.target.Spec)
 	kind, err := w.cluster.Kube.Kind(ctx, namespace.GroupVersionKind())
 	if err != nil {
 		return err

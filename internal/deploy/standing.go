@@ -77,7 +77,7 @@ type sight struct {
 func (s sight) differs(set string) string {
 	switch {
 	case s.there && s.entry.Terminating:
-		return deletion(s.entry)
+		return Deletion(s.entry)
 	case !s.known || s.left:
 		return ""
 	case s.lacked && s.noted.Ended != "":
@@ -105,7 +105,7 @@ func (s sight) next() string {
 }
 
 // deletion says what keeps an object whose deletion has begun.
-func deletion(entry live.Entry) string {
+func Deletion(entry live.Entry) string {
 	if entry.Health.Status == health.Terminating && entry.Health.Message != "" {
 		return entry.Health.Message
 	}
@@ -125,13 +125,13 @@ func (s *sight) look(index *live.Index, id manifest.ID, set string) {
 // differences are the objects of the app that are known to differ from its revision:
 // those that were found and are left alone, and those that are seen to differ now.
 func (a *app) differences(t *target) []Difference {
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	fights, frozen := a.fighting(), map[manifest.ID]bool{}
-	for _, o := range t.objects {
-		if policy := t.policyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
+	for _, o := range t.Objects {
+		if policy := t.PolicyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
 			id := o.ID()
 			frozen[id] = true
-			id.Namespace = t.spec.Namespace
+			id.Namespace = t.Spec.Namespace
 			frozen[id] = true
 		}
 	}
@@ -156,7 +156,7 @@ func (a *app) differences(t *target) []Difference {
 	}
 	for _, entry := range a.dying(t) {
 		if !a.ledger.Has(entry.ID) && !told[entry.ID] {
-			found = append(found, Difference{Object: entry.ID.String(), What: deletion(entry), pending: true})
+			found = append(found, Difference{Object: entry.ID.String(), What: Deletion(entry), pending: true})
 		}
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
@@ -165,7 +165,7 @@ func (a *app) differences(t *target) []Difference {
 
 // dying lists the objects of the app whose deletion has begun and is not at its end.
 func (a *app) dying(t *target) []live.Entry {
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if cluster == nil {
 		return nil
 	}

@@ -159,7 +159,7 @@ func (a *app) status() Status {
 	}
 	s.Health = "unknown"
 	if t != nil {
-		s.Revision, s.Cluster, s.Schedule = t.revision, t.spec.Cluster, t.spec.Schedule
+		s.Revision, s.Cluster, s.Schedule = t.Revision, t.Spec.Cluster, t.Spec.Schedule
 		sick := a.sick(t)
 		s.Objects = a.count(t)
 		s.Sick = symptoms(sick)
@@ -167,7 +167,7 @@ func (a *app) status() Status {
 		if failed := append(a.goneSymptoms(t), hookSymptoms(s.Last)...); len(failed) > 0 {
 			s.Sick, s.Health = append(s.Sick, failed...), "failing"
 		}
-		if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+		if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
 			s.Outage = cluster.outage()
 		}
 	}
@@ -204,7 +204,7 @@ func symptoms(sick []live.Entry) []Symptom {
 
 // goneSymptoms are the objects that failed for good and were deleted since.
 func (a *app) goneSymptoms(t *target) []Symptom {
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if cluster == nil {
 		return nil
 	}
@@ -232,7 +232,7 @@ func overall(sick []live.Entry, objects int) string {
 // count is how many objects the app has on its cluster.
 func (a *app) count(t *target) int {
 	n := 0
-	if cluster := a.engine.Clusters[t.spec.Cluster]; cluster != nil {
+	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
 		cluster.Index.Has(a.set, func(*live.Entry) bool { n++; return false })
 	}
 	return n
@@ -251,7 +251,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	cluster := e.Clusters[t.spec.Cluster]
+	cluster := e.Clusters[t.Spec.Cluster]
 	sick := a.sick(t)
 	for i := range s.Sick {
 		for _, entry := range sick {
@@ -263,7 +263,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 				return
 			}
 			if cause, ok := cluster.causeOf(ctx, entry.ID, pods); ok {
-				s.Sick[i].Cause = t.shown(cause.String())
+				s.Sick[i].Cause = t.Shown(cause.String())
 				s.Health = "failing"
 			}
 		}

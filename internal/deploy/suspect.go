@@ -26,7 +26,7 @@ func (e *Engine) OnWanted(f func(app, schedule, full string)) { e.wanted = f }
 // did not answer, and does again.
 func (e *Engine) retryOn(cluster string) {
 	for _, a := range e.sorted() {
-		if t := a.wanted(); t == nil || t.spec.Cluster != cluster {
+		if t := a.wanted(); t == nil || t.Spec.Cluster != cluster {
 			continue
 		}
 		select {
@@ -40,8 +40,8 @@ func (e *Engine) retryOn(cluster string) {
 // events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(cluster string, event live.Event) {
 	defer e.bell.ring()
-	name, ok := e.claims.appOf(event.Entry.PartOf)
-	if owner := e.claims.owner(cluster, event.Entry.ID); owner != "" && owner != name {
+	name, ok := e.claims.AppOf(event.Entry.PartOf)
+	if owner := e.claims.Owner(cluster, event.Entry.ID); owner != "" && owner != name {
 		e.takenAway(owner, event) // its label names another set now
 	}
 	if !ok {
@@ -93,7 +93,7 @@ func (a *app) unwell() bool {
 
 func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 	t := a.wanted()
-	if e.suspect != nil && t != nil && !t.gone {
+	if e.suspect != nil && t != nil && !t.Gone {
 		e.suspect(a.name, id)
 	}
 }
@@ -124,7 +124,7 @@ func (a *app) takeUnseen() map[manifest.ID]bool {
 // lookAgain looks at objects that changed while the app was worked on.
 func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
 	for id := range unseen {
-		entry, ok := a.engine.Clusters[t.spec.Cluster].Index.Get(id)
+		entry, ok := a.engine.Clusters[t.Spec.Cluster].Index.Get(id)
 		entry.ID = id
 		if a.differs(entry, !ok) {
 			a.engine.tellSuspect(a, id)
@@ -179,7 +179,7 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 
 // rescan looks for what changed while the app was worked on.
 func (a *app) rescan(t *target) {
-	index := a.engine.Clusters[t.spec.Cluster].Index
+	index := a.engine.Clusters[t.Spec.Cluster].Index
 	var changed []manifest.ID
 	for id, left := range a.ledger.Each {
 		entry, there := index.Get(id)

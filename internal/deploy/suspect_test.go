@@ -33,8 +33,8 @@ func TestChangeDuringACheck(t *testing.T) {
 
 	a := newApp(e, "shop", "shop", "main")
 	e.apps["shop"] = a
-	e.claims.set("shop", "default", nil)
-	a.setWant(&target{spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}})
+	e.claims.Set("shop", "default", nil)
+	a.setWant(&target{Spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}})
 	same, changed := settings("same", "1"), settings("changed", "1")
 	for _, object := range []*unstructured.Unstructured{same, changed} {
 		index.Note(object)
@@ -69,7 +69,7 @@ func settings(name, version string) *unstructured.Unstructured {
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{
 			"name": name, "namespace": "shop", "resourceVersion": version,
-			"labels": map[string]any{kube.PartOfLabel: setID("shop")},
+			"labels": map[string]any{kube.PartOfLabel: SetID("shop")},
 			"managedFields": []any{map[string]any{
 				"manager": kube.FieldManager, "operation": "Apply", "apiVersion": "v1",
 				"fieldsType": "FieldsV1", "fieldsV1": map[string]any{"f:data": map[string]any{}},

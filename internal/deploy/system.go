@@ -63,14 +63,14 @@ func (e *Engine) guardSystem(name string, cluster *Cluster) {
 func (e *Engine) mendParents(name string, cluster *Cluster, there map[string]kube.Parent) {
 	for _, a := range e.sorted() {
 		t := a.wanted()
-		if t == nil || t.gone || t.spec.Cluster != name {
+		if t == nil || t.Gone || t.Spec.Cluster != name {
 			continue
 		}
 		left, ok := a.leftParent()
 		is := there[a.name]
 		if ok && isChanged(left, is, e.Server) {
 			e.Log.WithField("app", a.name).Warn("the inventory on the cluster was changed or deleted")
-			if is.Exists() && e.foreign(is, cluster, t.repo) != nil {
+			if is.Exists() && e.foreign(is, cluster, t.Repo) != nil {
 				a.setParent(cluster, nil) // another server has taken the app over: the check finds it out
 			}
 			a.enqueue(&job{cause: record.CauseDrift, caller: access.System(string(record.CauseDrift)), mends: true})
@@ -110,10 +110,10 @@ func (a *app) ownsParent() bool {
 func (a *app) mendParent(t *target, plan *Plan) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	there, err := cluster.Kube.ReadParent(ctx, a.name, a.repository())
 	if err == nil {
-		err = a.engine.foreign(there, cluster, t.repo)
+		err = a.engine.foreign(there, cluster, t.Repo)
 	}
 	if err != nil {
 		a.setParent(cluster, nil) // to be read again, whosever it is
@@ -121,7 +121,7 @@ func (a *app) mendParent(t *target, plan *Plan) {
 		return
 	}
 	left, _ := a.parentBefore()
-	wanted := adding(a.signed(there), plan.Steps, plan.kinds())
+	wanted := adding(a.signed(there), plan.Steps, plan.Kinds())
 	wanted.Kinds, wanted.Namespaces = wanted.Kinds.With(left.Kinds...), wanted.Namespaces.With(left.Namespaces...)
 	if !there.Exists() || !wanted.Equal(there) {
 		a.engine.Log.WithField("app", a.name).Info("the inventory on the cluster is written again")
@@ -155,7 +155,7 @@ func (c *Cluster) ensureSystem(ctx context.Context) error {
 func (c *Cluster) writeParent(ctx context.Context, old, parent kube.Parent) (stored kube.Parent, err error) {
 	for {
 		err = again(ctx, func() (err error) {
-			if stored, err = c.Kube.WriteParent(ctx, old, parent); isNamespaceMissing(err) {
+			if stored, err = c.Kube.WriteParent(ctx, old, parent); IsNamespaceMissing(err) {
 				if made := c.Kube.EnsureSystemNamespace(ctx); made != nil {
 					return made
 				}

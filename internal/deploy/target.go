@@ -24,14 +24,14 @@ import (
 
 // target is what an app should be: a revision of its branch, rendered.
 type target struct {
-	spec     appfile.App
-	repo     string
-	revision string
-	objects  []*manifest.Object
+	Spec     appfile.App
+	Repo     string
+	Revision string
+	Objects  []*manifest.Object
 	rules    *health.Rules // of the app's own; nil if it has none
-	digest   string        // of the objects and the settings that shape the deploy
+	Digest   string        // of the objects and the settings that shape the deploy
 	content  string        // see contentDigest
-	gone     bool          // pushboat.yaml does not name the app any more: delete it all
+	Gone     bool          // pushboat.yaml does not name the app any more: delete it all
 	inputs   render.Inputs // what was read of the revision
 	read     *plain.Read   // of plain manifests, for the next target to read only what changes
 	forced   bool          // what cannot be changed in place is made anew, until the target is reached
@@ -39,26 +39,26 @@ type target struct {
 	plain    []secrets.Plain
 	charts   []charts.Chart      // of registries, that it was rendered from
 	taken    render.Taken        // of its cluster
-	seal     func(string) string // keys digests
-	hidden   []string            // values in its objects, and in those before, that are not to be shown
+	Seal     func(string) string // keys digests
+	Hidden   []string            // values in its objects, and in those before, that are not to be shown
 
 	computed bool                       // by a worker, of more than the revision perhaps
 	specText []byte                     // of a target that was sealed: the spec as it was written then
 	remnant  bool                       // all that is known of an app is what its newest record has in the clear
-	blind    bool                       // see Change.Unaccepted
+	Blind    bool                       // see Change.Unaccepted
 	given    provision                  // its generated values
-	telling  func() func(string) string // see shown
+	Telling  func() func(string) string // see shown
 
-	lastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
+	LastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
 	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
 
-	scalers map[manifest.ID]string // see scalersOf
-	places  *places                // of its objects; nil remembers none
+	Scalers map[manifest.ID]string // see scalersOf
+	Places  *places                // of its objects; nil remembers none
 }
 
 // readAs reports whether a revision would make the same target.
 func (t *target) readAs(spec appfile.App, tree fs.FS) bool {
-	return t != nil && !t.gone && reflect.DeepEqual(t.spec, spec) && t.inputs.Hold(tree)
+	return t != nil && !t.Gone && reflect.DeepEqual(t.Spec, spec) && t.inputs.Hold(tree)
 }
 
 // readBefore is what was read for the target, which may be nil.
@@ -72,7 +72,7 @@ func (t *target) readBefore() *plain.Read {
 // at is the target as of another revision that makes the same of it.
 func (t *target) at(revision string) *target {
 	same := *t
-	same.revision, same.kept, same.given.changed = revision, true, false
+	same.Revision, same.kept, same.given.changed = revision, true, false
 	return &same
 }
 
@@ -114,10 +114,10 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		given, wrong := e.provide(r, spec)
 		if len(wrong) > 0 {
 			problems = append(problems, wrong...)
-			targets = append(targets, &target{spec: spec, repo: r.repo, revision: r.revision, seal: e.Masker.Seal, blind: r.blind})
+			targets = append(targets, &target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind})
 			continue
 		}
-		if !r.blind && old.readAs(spec, r.tree) && old.repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
+		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
 			same := old.at(r.revision)
 			same.given = given
 			targets = append(targets, same)
@@ -125,7 +125,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		}
 		if old == nil && !r.blind {
 			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.given.print == given.print && kept.takenStands(e.ctx, session) {
-				kept.revision, kept.given = r.revision, given
+				kept.Revision, kept.given = r.revision, given
 				targets = append(targets, kept)
 				continue
 			}
@@ -144,16 +144,16 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 // before, nil if there is none.
 func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App, given provision, old *target) (*target, manifest.Problems) {
 	result, problems := e.renderWith(r, session, spec, &given, old)
-	objects := withNamespace(spec, result.Objects)
-	scalers := scalersOf(spec.Namespace, objects)
+	objects := WithNamespace(spec, result.Objects)
+	scalers := ScalersOf(spec.Namespace, objects)
 	return &target{
-		spec:     spec,
-		repo:     r.repo,
-		revision: r.revision,
-		objects:  objects,
-		scalers:  scalers,
-		places:   placesAfter(old, placeRule{spec.Namespace, spec.Ignore, scalers}),
-		digest:   targetDigest(spec, result.Digest),
+		Spec:     spec,
+		Repo:     r.repo,
+		Revision: r.revision,
+		Objects:  objects,
+		Scalers:  scalers,
+		Places:   PlacesAfter(old, PlaceRule{spec.Namespace, spec.Ignore, scalers}),
+		Digest:   targetDigest(spec, result.Digest),
 		content:  contentDigest(spec, result.Digest),
 		inputs:   result.Inputs,
 		read:     result.Read,
@@ -161,10 +161,10 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		charts:   result.Charts,
 		taken:    result.Taken,
 		computed: result.Computed,
-		seal:     e.Masker.Seal,
-		hidden:   hiddenIn(objects, old),
-		telling:  tellingIn(objects),
-		blind:    r.blind,
+		Seal:     e.Masker.Seal,
+		Hidden:   HiddenIn(objects, old),
+		Telling:  tellingIn(objects),
+		Blind:    r.blind,
 		given:    given,
 	}, problems
 }
@@ -193,17 +193,17 @@ func (e *Engine) renderWith(r reading, session *render.Session, spec appfile.App
 // a target for which something was taken costs a request. Values that cannot be read do
 // not stand; a cluster that does not say what it is, has not changed.
 func (t *target) takenStands(ctx context.Context, session *render.Session) bool {
-	stands, _ := session.Stands(ctx, t.spec, t.taken) // a rendering says what is wrong
+	stands, _ := session.Stands(ctx, t.Spec, t.taken) // a rendering says what is wrong
 	return stands
 }
 
 // hiddenIn are the values that objects, and those of the target before, which may
 // be nil, have out of Secrets.
-func hiddenIn(objects []*manifest.Object, old *target) []string {
+func HiddenIn(objects []*manifest.Object, old *target) []string {
 	hidden := map[string]bool{}
 	all := objects
 	if old != nil {
-		all = slices.Concat(objects, old.objects)
+		all = slices.Concat(objects, old.Objects)
 	}
 	for _, o := range all {
 		for _, value := range o.Hidden() {
@@ -217,10 +217,10 @@ func hiddenIn(objects []*manifest.Object, old *target) []string {
 // that nobody has accepted are masked without the key: with it, their author could try
 // out what a value is that has the same mask.
 func (e *Engine) masker(t *target) manifest.Masker {
-	if t.blind {
-		return manifest.Masker{}.Hiding(t.hidden)
+	if t.Blind {
+		return manifest.Masker{}.Hiding(t.Hidden)
 	}
-	return e.Masker.Hiding(t.hidden)
+	return e.Masker.Hiding(t.Hidden)
 }
 
 // wantedOf returns what is wanted of an app; nil if nothing is.
@@ -246,7 +246,7 @@ func targetDigest(spec appfile.App, rendered string) string {
 
 // withNamespace adds the Namespace that createNamespace asks for, unless the
 // app writes it itself.
-func withNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
+func WithNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
 	if !spec.CreateNamespace || spec.Namespace == "" {
 		return objects
 	}
@@ -255,11 +255,11 @@ func withNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Obj
 			return objects
 		}
 	}
-	return append([]*manifest.Object{madeNamespace(spec)}, objects...)
+	return append([]*manifest.Object{MadeNamespace(spec)}, objects...)
 }
 
 // madeNamespace is the Namespace that createNamespace makes.
-func madeNamespace(spec appfile.App) *manifest.Object {
+func MadeNamespace(spec appfile.App) *manifest.Object {
 	return &manifest.Object{Source: spec.Source, Unstructured: &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
 		"metadata": map[string]any{"name": spec.Namespace},

@@ -13,7 +13,7 @@ import (
 // sync again.
 func (a *app) tellStanding() {
 	t := a.wanted()
-	if t == nil || t.gone || a.engine.ctx.Err() != nil {
+	if t == nil || t.Gone || a.engine.ctx.Err() != nil {
 		return
 	}
 	s := a.status()

@@ -72,18 +72,18 @@ func (a *app) test(run *Run) {
 func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, error) {
 	t := a.wanted()
 	switch {
-	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
+	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
 		return nil, errors.New("the app is not deployed")
 	case !a.settled(t):
-		return nil, fmt.Errorf("%s is not deployed; status %s says why", short(t.revision), a.name)
+		return nil, fmt.Errorf("%s is not deployed; status %s says why", short(t.Revision), a.name)
 	}
 	plan, err := a.planTests(wait, t)
 	if err != nil {
 		return nil, err
 	}
-	run.Printf("%s: testing %s", a.name, short(t.revision))
+	run.Printf("%s: testing %s", a.name, short(t.Revision))
 	a.hooks.reset()
-	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, plan: plan, wait: wait, runsHooks: true, patient: true}
+	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, plan: plan, wait: wait, runsHooks: true, patient: true}
 	if err := w.widenParent(); err != nil {
 		return nil, fmt.Errorf("note the kinds of the tests on the cluster: %w", err)
 	}
@@ -99,25 +99,25 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
-	with := newCompanions([]*target{t}, a.knows)
-	problems := with.vet(ctx, cluster)
-	objects, unresolved := resolve(ctx, cluster, t, with)
+	with := NewCompanions([]*target{t}, a.knows)
+	problems := with.Vet(ctx, cluster)
+	objects, unresolved := Resolve(ctx, cluster, t, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
-	objects = slices.DeleteFunc(objects, func(o resolved) bool { return !o.policy.Phase.Has(manifest.Test) || o.policy.Phase.Has(manifest.Skip) })
+	objects = slices.DeleteFunc(objects, func(o Placed) bool { return !o.Policy.Phase.Has(manifest.Test) || o.Policy.Phase.Has(manifest.Skip) })
 	if len(objects) == 0 {
 		return nil, ErrNoTests
 	}
-	p := planner{cluster: cluster, app: a, target: t, with: with, claims: a.engine.claims, masker: a.engine.masker(t), news: &news{missing: map[string]bool{}}}
-	plan := &Plan{App: a.name, Cluster: t.spec.Cluster, Revision: t.revision, made: time.Now(), digest: t.digest}
+	p := Planner{cluster: cluster, app: a, Target: t, With: with, Claims: a.engine.claims, Masker: a.engine.masker(t), news: &news{missing: map[string]bool{}}}
+	plan := &Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest}
 	for _, o := range objects {
-		o.make(t)
-		step, wrong, err := p.hookStep(ctx, o, Step{ID: o.id, object: o.Object, kind: o.kind, digest: o.digest, policy: o.policy})
+		o.Make(t)
+		step, wrong, err := p.HookStep(ctx, o, Step{ID: o.Key, Object: o.Object, Kind: o.Kind, Digest: o.Digest, Policy: o.Policy})
 		if err != nil {
 			return nil, err
 		}

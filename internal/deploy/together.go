@@ -83,5 +83,5 @@ func (j *job) awaitOthers(t *target) error {
 	if j.together == nil || len(j.plan.Prune)+len(j.plan.Moved) == 0 {
 		return nil
 	}
-	return j.together.awaitApplied(j.wait, j.run, t.spec.Timeout)
+	return j.together.awaitApplied(j.wait, j.run, t.Spec.Timeout)
 }

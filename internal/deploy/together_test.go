@@ -97,7 +97,7 @@ func TestWaitForOthersNamesThem(t *testing.T) {
 func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	e := New(Config{Log: quiet(), Recorder: forgetful{}})
 	a := newApp(e, "web", "shop", "main")
-	wanted := &target{spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, revision: "r"}
+	wanted := &target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}
 	a.setWant(wanted)
 	j := &job{cause: record.CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
 	ended := make(chan bool)
@@ -115,7 +115,7 @@ func TestRenamedTo(t *testing.T) {
 	moved := func(names ...string) []Step {
 		var steps []Step
 		for _, name := range names {
-			steps = append(steps, Step{Action: record.Hand, app: name})
+			steps = append(steps, Step{Action: record.Hand, Other: name})
 		}
 		return steps
 	}
@@ -132,7 +132,7 @@ func TestRenamedTo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := test.plan.renamedTo(); got != test.want {
+			if got := test.plan.RenamedTo(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -143,11 +143,11 @@ func TestManyMovesAreOneLine(t *testing.T) {
 	plan := &Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
 	for _, id := range configMaps(maxMoves + 1) {
 		plan.Steps = append(plan.Steps, Step{
-			ID: id, Action: record.Configure, app: "shop", Note: "moved from app shop", entry: live.Entry{PartOf: setID("shop")},
+			ID: id, Action: record.Configure, Other: "shop", Note: "moved from app shop", Entry: live.Entry{PartOf: SetID("shop")},
 		})
 	}
 	changed := Step{
-		ID: configMap("changed"), Action: record.Configure, app: "shop", Note: "moved from app shop",
+		ID: configMap("changed"), Action: record.Configure, Other: "shop", Note: "moved from app shop",
 		Changes: []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}},
 	}
 	plan.Steps = append(plan.Steps, changed)

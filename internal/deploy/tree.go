@@ -66,10 +66,10 @@ func (e *Engine) Overview(name string) []Node {
 // members are the app's objects on its cluster, sorted.
 func (a *app) members() []live.Entry {
 	t := a.wanted()
-	if t == nil || a.engine.Clusters[t.spec.Cluster] == nil {
+	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
 		return nil
 	}
-	entries := a.engine.Clusters[t.spec.Cluster].Index.Members(setID(a.name))
+	entries := a.engine.Clusters[t.Spec.Cluster].Index.Members(SetID(a.name))
 	slices.SortFunc(entries, func(x, y live.Entry) int {
 		if x.ID.Less(y.ID) {
 			return -1
@@ -94,11 +94,11 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 			nodes = append(nodes, Node{ID: id, Object: id.String(), Health: MissingHealth})
 		}
 	}
-	slices.SortFunc(nodes, func(x, y Node) int { return compareIDs(x.ID, y.ID) })
+	slices.SortFunc(nodes, func(x, y Node) int { return CompareIDs(x.ID, y.ID) })
 	return nodes
 }
 
-func compareIDs(x, y manifest.ID) int {
+func CompareIDs(x, y manifest.ID) int {
 	switch {
 	case x.Less(y):
 		return -1
@@ -112,12 +112,12 @@ func compareIDs(x, y manifest.ID) int {
 // their kinds make anything.
 func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstructured.Unstructured, partial []string) {
 	t := a.wanted()
-	if t == nil || a.engine.Clusters[t.spec.Cluster] == nil {
+	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	for _, in := range listsBelow(members) {
 		kind, err := cluster.Kube.KindOf(ctx, in.kind)
 		if err != nil {
@@ -239,7 +239,7 @@ func growBelow(owner types.UID, children map[types.UID][]*unstructured.Unstructu
 		node.Old = id.GroupKind() == replicaSetKind && replicas == 0 && len(node.Children) == 0
 		nodes = append(nodes, node)
 	}
-	slices.SortFunc(nodes, func(x, y Node) int { return compareIDs(x.ID, y.ID) })
+	slices.SortFunc(nodes, func(x, y Node) int { return CompareIDs(x.ID, y.ID) })
 	return nodes
 }
 

@@ -56,18 +56,18 @@ func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
 
 // await is waitHealthy for some of the app's objects; nil means all.
 func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.ID]bool) verdict {
-	watching, stop := context.WithTimeout(ctx, t.spec.Timeout) // also of the questions that it asks
+	watching, stop := context.WithTimeout(ctx, t.Spec.Timeout) // also of the questions that it asks
 	defer stop()
 	w := &waiting{
-		app: a, target: t, cluster: a.engine.Clusters[t.spec.Cluster], run: run, only: only,
+		app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, only: only,
 		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{}, told: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}
-	run.waitsFor("its objects to become healthy", t.spec.Timeout)
+	run.waitsFor("its objects to become healthy", t.Spec.Timeout)
 	defer run.waitsFor("the cluster to take its objects", 0)
-	changed, done := w.cluster.Index.Changed(setID(a.name))
+	changed, done := w.cluster.Index.Changed(SetID(a.name))
 	defer done()
-	timeout := time.NewTimer(t.spec.Timeout)
+	timeout := time.NewTimer(t.Spec.Timeout)
 	defer timeout.Stop()
 	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
@@ -202,7 +202,7 @@ func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
 			pods = w.troubledPods(ctx, entry.ID.Namespace)
 			troubled[entry.ID.Namespace] = pods
 		}
-		if len(pods) == 0 || w.target.object(entry.ID) != nil {
+		if len(pods) == 0 || w.target.Object(entry.ID) != nil {
 			w.noteCause(ctx, entry, pods)
 		}
 	}
@@ -228,7 +228,7 @@ func (w *waiting) noteCause(ctx context.Context, entry live.Entry, pods []*unstr
 	var cause health.Cause
 	if len(pods) > 0 {
 		cause, _ = w.cluster.causeOf(ctx, entry.ID, pods)
-		cause.Message = w.target.shown(cause.Message)
+		cause.Message = w.target.Shown(cause.Message)
 	}
 	known := newestCause(w.causes[entry.ID], cause)
 	w.causes[entry.ID] = known
@@ -332,7 +332,7 @@ func state(h health.Health) string {
 
 // sick lists the app's objects on the cluster that are not healthy, sorted.
 func (a *app) sick(t *target) []live.Entry {
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if cluster == nil {
 		return nil
 	}
@@ -347,7 +347,7 @@ func (a *app) sick(t *target) []live.Entry {
 
 // member returns one of the app's objects on the cluster, as sick judges it.
 func (a *app) member(t *target, id manifest.ID) (live.Entry, bool) {
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if cluster == nil {
 		return live.Entry{}, false
 	}
@@ -362,13 +362,13 @@ func (a *app) member(t *target, id manifest.ID) (live.Entry, bool) {
 func isWell(entry live.Entry) bool { return entry.Health.OK() || entry.Terminating }
 
 func sortEntries(entries []live.Entry) {
-	slices.SortFunc(entries, func(x, y live.Entry) int { return compareIDs(x.ID, y.ID) })
+	slices.SortFunc(entries, func(x, y live.Entry) int { return CompareIDs(x.ID, y.ID) })
 }
 
 // object returns the target's object of that identity, or nil. Namespaces may
 // have been added since it was written.
-func (t *target) object(id manifest.ID) *manifest.Object {
-	for _, o := range t.objects {
+func (t *target) Object(id manifest.ID) *manifest.Object {
+	for _, o := range t.Objects {
 		have := o.ID()
 		if have.Kind == id.Kind && have.Group == id.Group && have.Name == id.Name &&
 			(have.Namespace == id.Namespace || have.Namespace == "") {

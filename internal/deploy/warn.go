@@ -22,25 +22,25 @@ const (
 
 // listenTo plans one object, and takes up what the API server warns of. An object that
 // stays as it is was warned of when it was applied.
-func (p *planner) listenTo(ctx context.Context, o resolved) (Step, manifest.Problems, error) {
+func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
 	ctx, heard := kube.Listen(ctx)
 	step, problems, err := p.step(ctx, o)
 	if step.Action != record.Unchanged {
-		step.Warned = p.target.warned(o.id, heard.About(o.Object))
+		step.Warned = p.Target.Warned(o.Key, heard.About(o.Object))
 	}
 	return step, problems, err
 }
 
 // warned makes warnings those of an object of the app as they may be shown.
-func (t *target) warned(id manifest.ID, told manifest.Problems) manifest.Problems {
+func (t *target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
 	for i := range told {
-		told[i].App, told[i].Object, told[i].Message = t.spec.Name, id.String(), t.shown(told[i].Message)
+		told[i].App, told[i].Object, told[i].Message = t.Spec.Name, id.String(), t.Shown(told[i].Message)
 	}
 	return told
 }
 
 // warnings are those of all that a plan does. A nil plan has none.
-func (p *Plan) warnings() manifest.Problems {
+func (p *Plan) Warnings() manifest.Problems {
 	if p == nil {
 		return nil
 	}
@@ -57,7 +57,7 @@ func (p *Plan) warnings() manifest.Problems {
 func (p *Prepared) warnings() manifest.Problems {
 	var all manifest.Problems
 	for _, plan := range p.Plans {
-		all = append(all, plan.warnings()...)
+		all = append(all, plan.Warnings()...)
 	}
 	all.Sort()
 	return all
@@ -89,7 +89,7 @@ func (w *applying) hear(step Step, heard *kube.Warnings) {
 		return
 	}
 	told := slices.Clone(step.Warned)
-	for _, problem := range w.target.warned(step.ID, heard.About(step.object)) {
+	for _, problem := range w.target.Warned(step.ID, heard.About(step.Object)) {
 		if !slices.Contains(told, problem) {
 			told = append(told, problem)
 		}

@@ -12,27 +12,27 @@ import (
 
 // position is when a step comes: objects of one position are applied at the
 // same time.
-type position struct {
-	wave  int32
-	stage int
+type Position struct {
+	Wave  int32
+	Stage int
 }
 
-func (p position) before(other position) bool {
-	if p.wave != other.wave {
-		return p.wave < other.wave
+func (p Position) Before(other Position) bool {
+	if p.Wave != other.Wave {
+		return p.Wave < other.Wave
 	}
-	return p.stage < other.stage
+	return p.Stage < other.Stage
 }
 
 // hookStage is where the hooks of a wave come: after its objects are applied.
 const hookStage = manifest.StageAdmission + 1
 
 // place returns when the step comes.
-func (s Step) place() position {
+func (s Step) Position() Position {
 	if s.Action == record.Hook {
-		return position{s.policy.Wave, hookStage}
+		return Position{s.Policy.Wave, hookStage}
 	}
-	return position{s.policy.Wave, manifest.StageOf(s.ID.GroupKind())}
+	return Position{s.Policy.Wave, manifest.StageOf(s.ID.GroupKind())}
 }
 
 // hoistNamespaces moves each namespace into the first wave that has objects in
@@ -40,38 +40,38 @@ func (s Step) place() position {
 func hoistNamespaces(steps []Step) {
 	first := map[string]int32{}
 	for _, step := range steps {
-		if wave, seen := first[step.ID.Namespace]; !seen || step.policy.Wave < wave {
-			first[step.ID.Namespace] = step.policy.Wave
+		if wave, seen := first[step.ID.Namespace]; !seen || step.Policy.Wave < wave {
+			first[step.ID.Namespace] = step.Policy.Wave
 		}
 	}
 	for i := range steps {
 		wave, used := first[steps[i].ID.Name]
-		if used && steps[i].ID.GroupKind() == manifest.NamespaceKind && wave < steps[i].policy.Wave {
-			steps[i].policy.Wave = wave
+		if used && steps[i].ID.GroupKind() == manifest.NamespaceKind && wave < steps[i].Policy.Wave {
+			steps[i].Policy.Wave = wave
 		}
 	}
 }
 
 // wave is what may be applied before something has to be waited for: the
 // steps of one sync wave, in their stages.
-type wave struct {
+type Wave struct {
 	number int32
 	stages [][]Step
 }
 
 // wavesOf groups steps that are sorted, forwards or backwards.
-func wavesOf(steps []Step) []wave {
+func WavesOf(steps []Step) []Wave {
 	var (
-		waves []wave
-		last  position
+		waves []Wave
+		last  Position
 	)
 	for _, step := range steps {
-		at := step.place()
-		if len(waves) == 0 || at.wave != last.wave {
-			waves = append(waves, wave{number: at.wave})
+		at := step.Position()
+		if len(waves) == 0 || at.Wave != last.Wave {
+			waves = append(waves, Wave{number: at.Wave})
 		}
 		w := &waves[len(waves)-1]
-		if len(w.stages) == 0 || at.stage != last.stage {
+		if len(w.stages) == 0 || at.Stage != last.Stage {
 			w.stages = append(w.stages, nil)
 		}
 		w.stages[len(w.stages)-1] = append(w.stages[len(w.stages)-1], step)
@@ -91,17 +91,17 @@ func (w *applying) applyOrStart(stage []Step) error {
 
 // withHooks adds the hooks that run with the objects of their waves.
 func (w *applying) withHooks(steps []Step) []Step {
-	hooks := w.plan.hooksOf(manifest.Sync)
+	hooks := w.plan.HooksOf(manifest.Sync)
 	if !w.runsHooks || len(hooks) == 0 {
 		return steps
 	}
 	all := append(slices.Clone(steps), hooks...)
-	sortSteps(all)
+	SortSteps(all)
 	return all
 }
 
 // ids are the objects of the wave.
-func (v wave) ids() map[manifest.ID]bool {
+func (v Wave) ids() map[manifest.ID]bool {
 	ids := map[manifest.ID]bool{}
 	for _, stage := range v.stages {
 		for _, step := range stage {
@@ -119,7 +119,7 @@ var errInterrupted = errors.New("the server is stopping")
 // carried out. A correction keeps the order, and waits for nothing: what
 // drifted in a later wave is taken back though an earlier one is sick.
 func (w *applying) applyWaves() error {
-	waves := wavesOf(w.withHooks(w.plan.Steps))
+	waves := WavesOf(w.withHooks(w.plan.Steps))
 	for i, v := range waves {
 		for _, stage := range v.stages {
 			if err := w.applyOrStart(stage); err != nil {
@@ -141,7 +141,7 @@ func (w *applying) applyWaves() error {
 
 // awaitWave returns when the objects of a wave are healthy. A wave that does
 // not get there in the app's timeout stops the deploy.
-func (w *applying) awaitWave(v wave) error {
+func (w *applying) awaitWave(v Wave) error {
 	verdict := w.app.await(w.wait, w.target, w.run, v.ids())
 	switch verdict.result {
 	case record.Deployed:
@@ -160,7 +160,7 @@ func (w *applying) awaitWave(v wave) error {
 // pruneWaves deletes what the revision no longer has, last wave first. A wave
 // is gone before the one before it is touched.
 func (w *applying) pruneWaves(steps []Step) error {
-	waves := wavesOf(steps)
+	waves := WavesOf(steps)
 	for i, v := range waves {
 		for _, stage := range v.stages {
 			w.each(stage, w.delete)
@@ -179,12 +179,12 @@ func (w *applying) pruneWaves(steps []Step) error {
 }
 
 // awaitGone returns when the index has no object of the wave any more.
-func (w *applying) awaitGone(v wave) error {
-	changed, done := w.cluster.Index.Changed(setID(w.app.name))
+func (w *applying) awaitGone(v Wave) error {
+	changed, done := w.cluster.Index.Changed(SetID(w.app.name))
 	defer done()
-	ctx, cancel := context.WithTimeout(w.wait, w.target.spec.Timeout)
+	ctx, cancel := context.WithTimeout(w.wait, w.target.Spec.Timeout)
 	defer cancel()
-	w.run.waitsFor("its objects to be gone", w.target.spec.Timeout)
+	w.run.waitsFor("its objects to be gone", w.target.Spec.Timeout)
 	for {
 		left := w.remaining(v)
 		if left == nil {
@@ -198,16 +198,16 @@ func (w *applying) awaitGone(v wave) error {
 				return waitError(w.wait)
 			}
 			return fmt.Errorf("%s is not gone after %s, and the waves before it are not pruned; a finalizer may hold it",
-				left.ID, w.target.spec.Timeout)
+				left.ID, w.target.Spec.Timeout)
 		}
 	}
 }
 
 // remaining returns a step of the wave whose object still is as it was.
-func (w *applying) remaining(v wave) *Step {
+func (w *applying) remaining(v Wave) *Step {
 	for _, stage := range v.stages {
 		for i, step := range stage {
-			if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.UID == step.entry.UID {
+			if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.UID == step.Entry.UID {
 				return &stage[i]
 			}
 		}

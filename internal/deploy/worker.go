@@ -117,8 +117,8 @@ func (a *app) rescanAfter(j *job) {
 	unseen := a.takeUnseen()
 	t := a.wanted()
 	switch {
-	case t == nil || t.gone || a.engine.Clusters[t.spec.Cluster] == nil:
-	case j.run != nil && (!j.look || j.plan != nil && j.plan.makesNamespace()):
+	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
+	case j.run != nil && (!j.look || j.plan != nil && j.plan.MakesNamespace()):
 		a.rescan(t)
 	default:
 		a.lookAgain(t, unseen)
@@ -129,7 +129,7 @@ func (a *app) rescanAfter(j *job) {
 // failed: the definition or namespace that it lacked may have gone meanwhile, and
 // is to come back first.
 func (a *app) lookMeanwhile() {
-	if t := a.wanted(); t != nil && !t.gone && a.settled(t) {
+	if t := a.wanted(); t != nil && !t.Gone && a.settled(t) {
 		a.lookAgain(t, a.takeUnseen())
 	}
 }
@@ -165,7 +165,7 @@ func (a *app) do(j *job) bool {
 		}
 		return true // the newer revision is queued
 	}
-	if t.gone && a.removed() {
+	if t.Gone && a.removed() {
 		return true
 	}
 	if !a.settled(t) {
@@ -200,11 +200,11 @@ func (a *app) do(j *job) bool {
 func (a *app) branchMoved(t *target, j *job) bool {
 	repo, branch := a.home()
 	head, err := a.engine.Source.Head(a.engine.ctx, repo, branch)
-	if err != nil || head == "" || head == t.revision && a.takenStands(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
+	if err != nil || head == "" || head == t.Revision && a.takenStands(t, j) || head == a.skippedRevision() || a.engine.reservations.expect(repo, branch) {
 		return false
 	}
 	cause := record.CauseStart
-	if head == t.revision {
+	if head == t.Revision {
 		cause = record.CauseValues
 	}
 	if err := a.engine.arrive(a.engine.ctx, repo, cause); err != nil {
@@ -217,14 +217,14 @@ func (a *app) branchMoved(t *target, j *job) bool {
 // takenStands reports whether what the app takes from its cluster is as it was. If
 // that cannot be told, the app stays as it is, and its status says why.
 func (a *app) takenStands(t *target, j *job) bool {
-	if t.gone || !t.spec.Substitute.Asks() && !t.taken.Any() {
+	if t.Gone || !t.Spec.Substitute.Asks() && !t.taken.Any() {
 		return true
 	}
 	session := a.engine.Renderer.Session(nil)
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
 	defer cancel()
-	stands, err := session.Stands(ctx, t.spec, t.taken)
+	stands, err := session.Stands(ctx, t.Spec, t.taken)
 	if err != nil {
 		a.logTrouble("look for new values", err)
 		j.trouble = err.Error()
@@ -238,10 +238,10 @@ func (a *app) deploy(t *target, j *job) bool {
 		a.begin(j)
 	}
 	verb := "deploying"
-	if t.gone {
+	if t.Gone {
 		verb = "removing, as of"
 	}
-	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, short(t.revision), j.run.ID())
+	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, short(t.Revision), j.run.ID())
 	if err := a.awaitDependencies(j.wait, t, j); err != nil {
 		if errors.Is(context.Cause(j.wait), errSuperseded) {
 			a.finish(j, a.newRecord(j, record.Superseded, errSuperseded.Error()))
@@ -250,8 +250,8 @@ func (a *app) deploy(t *target, j *job) bool {
 		return a.fail(t, j, err)
 	}
 	plan := j.plan
-	if plan == nil || plan.digest != t.digest || plan.applies != a.ledger.Applies() || time.Since(plan.made) > planFresh ||
-		plan.made.Before(j.fresh) || j.full {
+	if plan == nil || plan.Digest != t.Digest || plan.Applies != a.ledger.Applies() || time.Since(plan.Made) > planFresh ||
+		plan.Made.Before(j.fresh) || j.full {
 		var err error
 		if plan, err = a.replan(t, j); err != nil {
 			return a.fail(t, j, err)
@@ -274,7 +274,7 @@ func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 			return fmt.Errorf("not begun: it depends on %s, which is %s", run.App, rec.Result)
 		}
 	}
-	for _, name := range t.spec.DependsOn {
+	for _, name := range t.Spec.DependsOn {
 		dependency := a.engine.app(name)
 		if dependency == nil {
 			continue
@@ -299,19 +299,19 @@ func (a *app) isOK() bool {
 // carryOut applies a plan, prunes once all of the push is applied, waits for
 // health and records the result.
 func (a *app) carryOut(t *target, j *job, plan *Plan, good record.Result) bool {
-	shown := j.plan.warnings()
+	shown := j.plan.Warnings()
 	j.plan = plan
 	a.hooks.reset()
 	j.run.waitsFor("the cluster to take its objects", 0)
 	j.run.before = newFormerly(a.sick(t))
 	done, err := a.apply(t, &applying{
 		run: j.run, plan: plan, wait: j.wait, corrects: good == record.Corrected, patient: good != record.Corrected,
-		runsHooks: good != record.Corrected && plan.runsHooks, doneBefore: a.doneBefore(t, j),
+		runsHooks: good != record.Corrected && plan.RunsHooks, doneBefore: a.doneBefore(t, j),
 		warned: warned{shown: shown},
 	})
 	j.run.setApplied()
-	if err == nil && plan.defines() {
-		a.engine.checkTroubled(t.spec.Cluster)
+	if err == nil && plan.Defines() {
+		a.engine.checkTroubled(t.Spec.Cluster)
 	}
 	if err == nil {
 		err = j.awaitOthers(t)
@@ -331,10 +331,10 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good record.Result) bool {
 		rec.Result, rec.Message = record.Superseded, err.Error()
 		rec.Digest, rec.Content = "", "" // only in part
 	case err != nil:
-		rec.Result, rec.Message = record.Failed, t.shown(err.Error())
-		j.finding.Result, j.finding.Message = CheckFailed, t.shown(err.Error())
-	case t.gone:
-		rec.Result, rec.Renamed = record.Removed, plan.renamedTo()
+		rec.Result, rec.Message = record.Failed, t.Shown(err.Error())
+		j.finding.Result, j.finding.Message = CheckFailed, t.Shown(err.Error())
+	case t.Gone:
+		rec.Result, rec.Renamed = record.Removed, plan.RenamedTo()
 	case good == record.Corrected: // its health shows in status; the worker is needed for the next drift
 	default:
 		a.clearDrift(plan) // whatever was left alone until now
@@ -358,7 +358,7 @@ func (a *app) carryOut(t *target, j *job, plan *Plan, good record.Result) bool {
 	done.tellWarnings() // of hooks
 	rec.Warnings = done.recordedWarnings()
 	a.finish(j, rec)
-	return rec.Result != record.Failed || (rec.HookFailed() || rec.Cancelled != "") && !t.gone
+	return rec.Result != record.Failed || (rec.HookFailed() || rec.Cancelled != "") && !t.Gone
 }
 
 // fail records a deploy that could not be begun. The same failure again, found
@@ -368,12 +368,12 @@ func (a *app) fail(t *target, j *job, err error) bool {
 		a.interrupt(j)
 		return true
 	}
-	j.finding = Finding{Result: CheckFailed, Message: t.shown(err.Error())}
-	rec := a.newRecord(j, record.Failed, t.shown(err.Error()))
+	j.finding = Finding{Result: CheckFailed, Message: t.Shown(err.Error())}
+	rec := a.newRecord(j, record.Failed, t.Shown(err.Error()))
 	a.stamp(&rec, t)
 	enterCancel(j.wait, &rec)
 	a.finish(j, rec)
-	return rec.Cancelled != "" && !t.gone
+	return rec.Cancelled != "" && !t.Gone
 }
 
 // interrupt ends a deploy that the stop of the server cut short. It is not
@@ -388,24 +388,24 @@ func (a *app) interrupt(j *job) {
 func (a *app) replan(t *target, j *job) (*Plan, error) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, checkTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.spec.Cluster]
+	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if cluster == nil {
-		return nil, fmt.Errorf("cluster %q is not known to this server", t.spec.Cluster)
+		return nil, fmt.Errorf("cluster %q is not known to this server", t.Spec.Cluster)
 	}
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
 	with := j.with
 	if with == nil {
-		with = newCompanions([]*target{t}, a.knows)
-		if problems := with.vet(ctx, cluster); len(problems) > 0 {
+		with = NewCompanions([]*target{t}, a.knows)
+		if problems := with.Vet(ctx, cluster); len(problems) > 0 {
 			return nil, problems
 		}
 	}
-	if j.look = j.look && !with.defines(); j.look { // a definition that is gone has taken more with it
+	if j.look = j.look && !with.Defines(); j.look { // a definition that is gone has taken more with it
 		t = t.only(j.looks)
 	}
-	objects, problems := resolve(ctx, cluster, t, with)
+	objects, problems := Resolve(ctx, cluster, t, with)
 	if len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
@@ -415,8 +415,8 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := planner{target: t, with: with, claims: a.engine.claims, force: j.force || t.forced && !a.settled(t), fresh: j.fresh, full: j.full, partial: j.look}
-	p.remake = !j.cause.Checks() || !a.settled(t)
+	p := Planner{Target: t, With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
+	p.Remake = !j.cause.Checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, p, objects)
 	if err != nil {
 		return nil, err
