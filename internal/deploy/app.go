@@ -100,7 +100,7 @@ func newApp(e *Engine, name, repo, branch string) *app {
 // app that was only pushed with -o skip, by a server that did not record for where.
 func goneTarget(name, repo, branch, cluster, revision string) *target {
 	spec := appfile.App{Name: name, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
-	return &target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}
+	return &target{Target: Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
 }
 
 // keeping returns the target with the app's prune setting.
@@ -218,7 +218,7 @@ func (a *app) skippedRevision() string {
 // knows reports whether the app has applied the object as it is written, and
 // nobody has deleted it since. It serves newCompanions, for definitions, which
 // have no namespace.
-func (a *app) knows(t *target, o *manifest.Object) bool {
+func (a *app) knows(t *Target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())
 	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters[t.Spec.Cluster].Index.Lacks(o.ID())
 }

@@ -337,7 +337,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 		w.app.ledger.Forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
-	if w.app.engine.alsoAsks(w.target, &Companions{}, step.ID) != "" {
+	if AlsoAsks(&w.target.Target, &Companions{}, w.app.engine, step.ID) != "" {
 		step.Action = record.Release // somebody asks for it who did not when it was planned
 	}
 	released := false

@@ -49,4 +49,4 @@ func ScalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]str
 
 // scalerOf names the autoscaler of the app that sets an object's replicas; ""
 // if there is none.
-func (t *target) scalerOf(id manifest.ID) string { return t.Scalers[id] }
+func (t *Target) scalerOf(id manifest.ID) string { return t.Scalers[id] }

@@ -16,11 +16,10 @@ func (p *Planner) mayCompare(o Placed, running live.Entry) bool {
 	if o.Policy.Phase != 0 || running.PartOf != SetID(p.Target.Spec.Name) || hides(o.Object) {
 		return false
 	}
-	wanted := p.app.wanted()
-	if wanted == nil {
+	if p.Wanted == nil {
 		return false
 	}
-	accepted := wanted.Object(o.Key)
+	accepted := p.Wanted.Object(o.Key)
 	return accepted != nil && !hides(accepted)
 }
 
@@ -43,5 +42,5 @@ func (p *Planner) unseen(ctx context.Context, o Placed, step Step) (Step, manife
 	if !o.Kind.Namespaced {
 		return step, nil, nil
 	}
-	return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), nil
+	return step, p.API.Rehearse(ctx, o.Kind, o.Object), nil
 }

@@ -34,7 +34,7 @@ func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
 
 // bindsLate reports whether the target has a class that binds for the first consumer:
 // it may come in a later wave than its claims.
-func (t *target) BindsLate(class string) bool {
+func (t *Target) BindsLate(class string) bool {
 	o := t.Object(manifest.ID{Group: storageClass.Group, Kind: storageClass.Kind, Name: class})
 	return o != nil && bindingMode(o.Unstructured) == firstConsumer
 }

@@ -205,7 +205,7 @@ func (c *Claims) AppOf(partOf string) (app string, ok bool) {
 type Companions struct {
 	Namespaces map[string]bool
 	Schemas    *kube.Schemas
-	Targets    []*target
+	Targets    []*Target
 	Partial    bool // there may be more, in files that could not be read
 }
 
@@ -213,7 +213,7 @@ type Companions struct {
 // objects in them, and their custom resource definitions as far as known does not say
 // that the cluster already has them as they are. Before they are used, vet has to ask
 // the cluster about the definitions.
-func NewCompanions(targets []*target, known func(t *target, o *manifest.Object) bool) *Companions {
+func NewCompanions(targets []*Target, known func(t *Target, o *manifest.Object) bool) *Companions {
 	with := &Companions{Namespaces: map[string]bool{}, Targets: targets}
 	var definitions []*manifest.Object
 	for _, t := range targets {
@@ -238,8 +238,8 @@ func NewCompanions(targets []*target, known func(t *target, o *manifest.Object) 
 
 // vet leaves out the definitions that define nothing on the cluster, and reports those
 // that would redefine what it serves itself.
-func (c *Companions) Vet(ctx context.Context, cluster *Cluster) manifest.Problems {
-	return cluster.Kube.Vet(ctx, c.Schemas)
+func (c *Companions) Vet(ctx context.Context, api API) manifest.Problems {
+	return api.Vet(ctx, c.Schemas)
 }
 
 // pending reports whether the definition of a kind comes with the push.

@@ -15,14 +15,14 @@ import (
 // planNew plans an object that does not exist, in one request. ok is false if it
 // turns out to exist, or is refused: then it has to be looked at.
 func (p *Planner) planNew(ctx context.Context, o Placed, step Step) (_ Step, _ manifest.Problems, ok bool) {
-	if _, known := p.cluster.Index.Get(o.Key); known || len(p.Target.Spec.Pointers(o.Key)) > 0 {
+	if _, known := p.Index.Get(o.Key); known || len(p.Target.Spec.Pointers(o.Key)) > 0 {
 		return step, nil, false
 	}
 	step.Action = record.Create
 	if p.namespaceIsNew(ctx, o.Key.Namespace) {
-		return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), true
+		return step, p.API.Rehearse(ctx, o.Kind, o.Object), true
 	}
-	exists, err := p.cluster.Kube.TryOut(ctx, o.Kind, o.Unstructured)
+	exists, err := p.API.TryOut(ctx, o.Kind, o.Unstructured)
 	return step, nil, err == nil && !exists
 }
 
@@ -32,14 +32,14 @@ func (p *Planner) namespaceIsNew(ctx context.Context, name string) bool {
 	if !p.With.Namespaces[name] {
 		return false
 	}
-	if _, known := p.cluster.Index.Get(manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}); known {
+	if _, known := p.Index.Get(manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}); known {
 		return false
 	}
 	p.news.Lock()
 	defer p.news.Unlock()
 	missing, asked := p.news.missing[name]
 	if !asked {
-		exists, err := p.cluster.Kube.HasNamespace(ctx, name)
+		exists, err := p.API.HasNamespace(ctx, name)
 		missing = err == nil && !exists // a cluster that does not answer says so again at the next request
 		p.news.missing[name] = missing
 	}

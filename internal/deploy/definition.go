@@ -26,11 +26,11 @@ func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) 
 		step.Action = record.Create
 		return step, problems, nil
 	}
-	step.Entry = p.cluster.Index.EntryOf(running)
+	step.Entry = p.Index.EntryOf(running)
 	if problem := p.owner(o, &step); problem != nil {
 		return step, append(problems, *problem), nil
 	}
-	after, err := p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	after, err := p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:
 		step, found, err := p.settle(ctx, o, step, running, after)
@@ -49,7 +49,7 @@ func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) 
 // runningAnyVersion reads the object in the version that the cluster prefers:
 // that of the object may come with the push. In another scope it is not there.
 func (p *Planner) runningAnyVersion(ctx context.Context, o Placed) (*unstructured.Unstructured, error) {
-	known, err := p.cluster.Kube.KindOf(ctx, o.Kind.GVK.GroupKind())
+	known, err := p.API.KindOf(ctx, o.Kind.GVK.GroupKind())
 	switch {
 	case err != nil:
 	case known.Namespaced != o.Kind.Namespaced:

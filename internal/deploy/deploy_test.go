@@ -27,7 +27,7 @@ func TestParseDeployID(t *testing.T) {
 
 func TestInOrder(t *testing.T) {
 	wants := func(name string, needs ...string) *target {
-		return &target{Spec: appfile.App{Name: name, DependsOn: needs}}
+		return &target{Target: Target{Spec: appfile.App{Name: name, DependsOn: needs}}}
 	}
 	var names []string
 	for _, t := range inOrder([]*target{wants("web", "api", "db"), wants("api", "db"), wants("other"), wants("db")}) {
@@ -150,7 +150,7 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 // An app whose cluster is no longer in the configuration fails by itself.
 func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
-	a.setWant(&target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"})
+	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := &job{cause: record.CausePush, run: a.newRun()}
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
@@ -164,7 +164,7 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 
 func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
-	a.setWant(&target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"})
+	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := &job{cause: record.CausePush, run: a.newRun()} // and no Recorder to save to
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")

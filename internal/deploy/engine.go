@@ -260,9 +260,9 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		if t == nil || t.Spec.Cluster != name {
 			continue
 		}
-		with := NewCompanions([]*target{t}, a.knows)
-		problems := with.Vet(ctx, cluster)
-		objects, unresolved := Resolve(ctx, cluster, t, with)
+		with := NewCompanions([]*Target{&t.Target}, a.knows)
+		problems := with.Vet(ctx, cluster.Kube)
+		objects, unresolved := Resolve(ctx, cluster.Kube, &t.Target, with)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil

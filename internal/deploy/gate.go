@@ -228,16 +228,16 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]Plac
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
-		p.with[name] = NewCompanions(targets, e.knows)
+		p.with[name] = NewCompanions(planned(targets), e.knows)
 		p.with[name].Partial = p.partial
-		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster)...)
+		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.Kube)...)
 		for _, t := range targets {
 			if t.kept {
 				continue // wants what it wanted, and the claims on it stand
 			}
-			found, problems := Resolve(ctx, cluster, t, p.with[name])
+			found, problems := Resolve(ctx, cluster.Kube, &t.Target, p.with[name])
 			p.Problems = append(p.Problems, problems...)
-			found, made[t] = SplitMade(t, found)
+			found, made[t] = SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
 			p.claims.Set(t.Spec.Name, name, found)
 			objects[t] = found
@@ -288,7 +288,7 @@ func (e *Engine) homeOf(name, repo string) string {
 }
 
 // knows reports whether the target's app has applied the object as written.
-func (e *Engine) knows(t *target, o *manifest.Object) bool {
+func (e *Engine) knows(t *Target, o *manifest.Object) bool {
 	a := e.app(t.Spec.Name)
 	return a != nil && a.knows(t, o)
 }
@@ -312,9 +312,8 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := Planner{Target: t, With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
-			with.Parent, with.hasParent = parents[t]
-			plan, problems, err := e.planTarget(groupCtx, with, objects[t])
+			with := Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
+			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t))
 			} else if err != nil {
@@ -358,32 +357,41 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 	return last.Stands().OK() && !a.losesWanted(t)
 }
 
-// planTarget plans one app of a push or a check. The planner comes with what
-// is particular to it: target, companions, claims, force.
-func (e *Engine) planTarget(ctx context.Context, p Planner, objects []Placed) (*Plan, manifest.Problems, error) {
-	spec := p.Target.Spec
-	p.cluster, p.Masker, p.app = e.Clusters[spec.Cluster], e.masker(p.Target), e.app(spec.Name)
-	if p.app == nil {
-		p.app = newApp(e, spec.Name, p.Target.Repo, spec.Branch) // planned, not yet deployed
+// planTarget plans one app of a push or a check. The planner comes with what is
+// particular to that: companions, claims, force. parent is the app's inventory, if it was
+// read with those of others.
+func (e *Engine) planTarget(ctx context.Context, t *target, p Planner, parent *kube.Parent, objects []Placed) (*Plan, manifest.Problems, error) {
+	cluster, a := e.Clusters[t.Spec.Cluster], e.app(t.Spec.Name)
+	if a == nil {
+		a = newApp(e, t.Spec.Name, t.Repo, t.Spec.Branch) // planned, not yet deployed
 	}
-	if !p.hasParent {
-		var err error
-		if p.Parent, err = p.app.readParent(ctx, p.cluster); err != nil {
+	if parent == nil {
+		read, err := a.readParent(ctx, cluster)
+		if err != nil {
 			return nil, nil, err
 		}
+		parent = &read
 	}
-	if err := e.foreign(p.Parent, p.cluster, p.Target.Repo); err != nil {
+	if err := e.foreign(*parent, cluster, t.Repo); err != nil {
 		return nil, nil, err
 	}
-	p.news = &news{missing: map[string]bool{}}
-	applies := p.app.ledger.Applies()
+	applies := a.ledger.Applies()
+	e.equip(&p, a, t)
+	p.Parent = *parent
 	plan, problems, err := p.Plan(ctx, objects)
 	if plan != nil {
-		plan.Applies, plan.Parent = applies, &p.Parent
-		plan.Generated = p.Target.given.fates
-		plan.RunsHooks = p.Target.Gone || !plan.Empty() || !p.app.settled(p.Target)
+		plan.Applies, plan.Parent = applies, parent
+		plan.Generated = t.given.fates
+		plan.RunsHooks = t.Gone || !plan.Empty() || !a.settled(t)
 	}
 	return plan, problems, err
+}
+
+// equip gives a planner what is known of the app and its cluster.
+func (e *Engine) equip(p *Planner, a *app, t *target) {
+	cluster := e.Clusters[t.Spec.Cluster]
+	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, e
+	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, a, &t.Target, a.wanted().planned(), e.masker(t)
 }
 
 func byCluster(targets []*target) map[string][]*target {

@@ -101,7 +101,7 @@ func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		return &target{Spec: appfile.App{Name: "shop"}, Repo: "shop", given: given}
+		return &target{Target: Target{Spec: appfile.App{Name: "shop"}, Repo: "shop"}, given: given}
 	}
 	e.apps = map[string]*app{}
 	first, rival := read(Renewal{}), read(Renewal{})
@@ -154,7 +154,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 
 func TestListedValuesAreNamesAlone(t *testing.T) {
 	set := generated.Set{"a": {Text: "canary", By: "ana", From: generated.FromChance}, "z": {Text: "canary", From: generated.FromSecret, Of: "shop/pg"}}
-	list := listValues(&target{Spec: appfile.App{Helm: appfile.Helm{Generated: declare("b", "a")}}}, set)
+	list := listValues(&target{Target: Target{Spec: appfile.App{Helm: appfile.Helm{Generated: declare("b", "a")}}}}, set)
 	want := []KeptValue{
 		{Path: "b", Declared: true},
 		{Path: "a", Declared: true, Kept: true, Origin: generated.FromChance, By: "ana"},

@@ -11,7 +11,7 @@ import (
 // owner finds whom the running object belongs to. It notes so in the step of an
 // object that changes hands, and refuses one that its owner keeps.
 func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
-	applied := p.app.ledger.Has(o.Key)
+	applied := p.Ledger.Has(o.Key)
 	switch {
 	case step.Entry.PartOf == SetID(p.Target.Spec.Name):
 		return nil
@@ -21,7 +21,7 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	case step.Entry.PartOf == "":
 		step.Say("was not managed, taken over")
 		return nil
-	case applied && p.Claims.Owner(p.cluster.Kube.Name(), o.Key) == p.Target.Spec.Name:
+	case applied && p.Claims.Owner(p.API.Name(), o.Key) == p.Target.Spec.Name:
 		step.Say("had the label of another set than the app's")
 		return nil
 	}
@@ -37,7 +37,7 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 // isOurs reports whether a running object is the app's, or that of another app of the
 // repository which hands it over.
 func (p *Planner) isOurs(o Placed, running live.Entry) bool {
-	if p.app.ledger.Has(o.Key) || running.PartOf == SetID(p.Target.Spec.Name) {
+	if p.Ledger.Has(o.Key) || running.PartOf == SetID(p.Target.Spec.Name) {
 		return true
 	}
 	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.Target.Repo) == nil
@@ -54,8 +54,8 @@ type holder struct {
 func (p *Planner) holderOf(set string) holder {
 	h := holder{set: set}
 	name, _ := p.Claims.AppOf(set)
-	if other := p.app.engine.app(name); other != nil {
-		h.app, h.repo, h.unrendered = name, other.repository(), other.unrenderedWhy() != ""
+	if repo, unrendered, ok := p.Others.Home(name); ok {
+		h.app, h.repo, h.unrendered = name, repo, unrendered
 	}
 	return h
 }

@@ -27,7 +27,7 @@ func (p *Planner) unhindered(ctx context.Context, o Placed, step Step, running *
 		if claim == nil {
 			break
 		}
-		would, err := p.cluster.Kube.Replace(ctx, o.Kind, owner.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
+		would, err := p.API.Replace(ctx, o.Kind, owner.Merged(running, o.Object.Object, claim), running.GetResourceVersion(), true)
 		switch {
 		case apierrors.IsConflict(err): // a controller has written to it meanwhile
 			if running, err = p.running(ctx, o); err != nil {
@@ -57,7 +57,7 @@ func (p *Planner) claimOf(o Placed, step Step, running *unstructured.Unstructure
 	if gone.Empty() {
 		return nil
 	}
-	return gone.Union(step.AddedByHand(p.cluster.Index.Tools(), running))
+	return gone.Union(step.AddedByHand(p.Index.Tools(), running))
 }
 
 // successor tells whose fields become Pushboat's with an object that is only now
@@ -66,7 +66,7 @@ func (p *Planner) successor(step Step) func(string) bool {
 	if step.Entry.PartOf != "" && step.Entry.Fingerprint != "" {
 		return nil
 	}
-	tools := p.cluster.Index.Tools()
+	tools := p.Index.Tools()
 	return func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
 }
 

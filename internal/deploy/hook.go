@@ -103,17 +103,6 @@ func withoutSkipped(objects []Placed) []Placed {
 	})
 }
 
-// deletionHooks are the hooks that run when the app is removed.
-func (t *target) DeletionHooks() []*manifest.Object {
-	var hooks []*manifest.Object
-	for _, o := range t.Objects {
-		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Phase&(manifest.PreDelete|manifest.PostDelete) != 0 {
-			hooks = append(hooks, o)
-		}
-	}
-	return hooks
-}
-
 // withHooksOf gives an app that is gone the hooks for its removal, from its last
 // revision; nil if that is not known.
 func (t *target) withHooksOf(last *target) *target {

@@ -17,12 +17,12 @@ func (p *Planner) HookStep(ctx context.Context, o Placed, step Step) (Step, mani
 	switch {
 	case p.Target.Gone:
 		return step, nil, nil
-	case p.app.triedHook(o.Key) == o.Digest, p.With.Pending(o.Kind):
+	case p.Trials.Sound(o.Key, o.Digest), p.With.Pending(o.Kind):
 		return step, p.With.Schemas.Validate(ctx, o.Object), nil
 	}
 	problems, err := p.tryHook(ctx, o)
 	if err == nil && len(problems) == 0 {
-		p.app.noteHook(o.Key, o.Digest)
+		p.Trials.NoteSound(o.Key, o.Digest)
 	}
 	for i := range problems {
 		problems[i].Object = o.Key.String()
@@ -48,14 +48,14 @@ func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, err
 	if generated {
 		nameHook(trial.Unstructured, "9f3a1")
 	}
-	_, err := p.cluster.Kube.Apply(ctx, o.Kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
+	_, err := p.API.Apply(ctx, o.Kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
 	case err == nil:
 		return nil, nil
 	case p.comesWithNamespace(o, err):
-		return p.cluster.Kube.Rehearse(ctx, o.Kind, trial), nil
+		return p.API.Rehearse(ctx, o.Kind, trial), nil
 	}
-	return p.cluster.Kube.Explain(ctx, trial, err), Unreachable(err)
+	return p.API.Explain(ctx, trial, err), Unreachable(err)
 }
 
 // foreignHook refuses a hook in whose place there is something that this app
@@ -102,14 +102,16 @@ func nameHook(u *unstructured.Unstructured, suffix string) {
 	u.SetName(base + suffix)
 }
 
-// triedHook returns the digest with which the hook was last found sound.
-func (a *app) triedHook(id manifest.ID) string {
+// Sound reports whether a hook was found sound when it last was tried out, as it is
+// written now.
+func (a *app) Sound(id manifest.ID, digest string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.tried[id]
+	return a.tried[id] == digest
 }
 
-func (a *app) noteHook(id manifest.ID, digest string) {
+// NoteSound notes that a hook was found sound.
+func (a *app) NoteSound(id manifest.ID, digest string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.tried == nil {

@@ -42,7 +42,7 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 		"nothing":              {old, spec, shopAt("1"), true},
 		"the folder":           {old, spec, shopAt("2"), false},
 		"the namespace":        {old, moved, shopAt("1"), false},
-		"no inputs":            {&target{Spec: spec}, spec, shopAt("1"), false},
+		"no inputs":            {&target{Target: Target{Spec: spec}}, spec, shopAt("1"), false},
 		"nothing was wanted":   {nil, spec, shopAt("1"), false},
 		"it was to be deleted": {&gone, spec, shopAt("1"), false},
 	} {

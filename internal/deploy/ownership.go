@@ -26,7 +26,7 @@ func (p *Planner) settle(ctx context.Context, o Placed, step Step, running, afte
 		return step, p.explain(ctx, o, err), Unreachable(err)
 	}
 	questioned := owner.Lost(running, after)
-	added := step.AddedByHand(p.cluster.Index.Tools(), after)
+	added := step.AddedByHand(p.Index.Tools(), after)
 	if !added.Empty() {
 		if after, err = p.withoutAdded(ctx, o, running, after, added); err != nil {
 			return step, nil, err
@@ -47,7 +47,7 @@ func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstruc
 	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.Masker.Of(step.Object))
 	moved := step.Entry.PartOf != SetID(p.Target.Spec.Name)
 	if len(step.Changes) == 0 && !moved && step.Entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
-		p.app.ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: step.Entry.Fingerprint, Ended: step.Entry.Ended})
+		p.Ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: step.Entry.Fingerprint, Ended: step.Entry.Ended})
 		return
 	}
 	step.Action = record.Configure
@@ -76,7 +76,7 @@ func (p *Planner) leaveToAppliers(ctx context.Context, o Placed, step *Step, run
 	if p.Force || step.Entry.PartOf != SetID(p.Target.Spec.Name) || step.Entry.Fingerprint == "" {
 		return after, nil
 	}
-	taken := p.cluster.Index.Tools().Taken(running, after)
+	taken := p.Index.Tools().Taken(running, after)
 	if len(taken) == 0 {
 		return after, nil
 	}
@@ -85,7 +85,7 @@ func (p *Planner) leaveToAppliers(ctx context.Context, o Placed, step *Step, run
 		step.Say(strings.Join(owner.Pointers(running.Object, taken[applier]), " ") + " is left to the applier " + applier)
 		owner.Remove(o.Object.Object, taken[applier])
 	}
-	return p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	return p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
 
 // withoutAdded asks the API server how an object would be without the fields
@@ -93,7 +93,7 @@ func (p *Planner) leaveToAppliers(ctx context.Context, o Placed, step *Step, run
 func (p *Planner) withoutAdded(ctx context.Context, o Placed, running, after *unstructured.Unstructured, added *fieldpath.Set) (*unstructured.Unstructured, error) {
 	stripped := after.DeepCopy()
 	owner.Remove(stripped.Object, added)
-	would, err := p.cluster.Kube.Replace(ctx, o.Kind, stripped, running.GetResourceVersion(), true)
+	would, err := p.API.Replace(ctx, o.Kind, stripped, running.GetResourceVersion(), true)
 	if err == nil {
 		return would, nil
 	}

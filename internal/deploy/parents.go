@@ -13,8 +13,8 @@ const fewParents = 3
 // parentsOf reads the parents of a change's apps that are not known yet, where
 // they are many, with one request for each cluster. An app that is not in the
 // answer is asked for by itself.
-func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]kube.Parent, error) {
-	parents := map[*target]kube.Parent{}
+func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]*kube.Parent, error) {
+	parents := map[*target]*kube.Parent{}
 	for name, targets := range byCluster(p.targets) {
 		var unknown []*target
 		for _, t := range targets {
@@ -38,7 +38,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]kube.P
 			if !exists {
 				parent = kube.NewParent(t.Spec.Name, t.Repo)
 			}
-			parents[t] = parent
+			parents[t] = &parent
 		}
 	}
 	return parents, nil

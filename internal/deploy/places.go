@@ -39,7 +39,7 @@ type placed struct {
 
 // placesAfter returns the places for a target that comes after another one: those of
 // that, if both place objects by the same rule.
-func PlacesAfter(old *target, rule PlaceRule) *places {
+func PlacesAfter(old *Target, rule PlaceRule) *places {
 	if old != nil && old.Places != nil && old.Places.rule.equal(rule) {
 		return old.Places
 	}
@@ -62,7 +62,7 @@ func (s *places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
 }
 
 // policyOf is the policy of one of the target's objects.
-func (t *target) PolicyOf(o *manifest.Object) manifest.Policies {
+func (t *Target) PolicyOf(o *manifest.Object) manifest.Policies {
 	if t.Places != nil {
 		t.Places.mu.Lock()
 		known, ok := t.Places.of[o]
@@ -92,7 +92,7 @@ func (s *places) remember(written *manifest.Object, r Placed, objects int) {
 
 // placeOf places an object of a target. The result may have the object as it is
 // written, see resolved.make.
-func placeOf(t *target, written *manifest.Object, kind kube.Kind) (Placed, manifest.Problems) {
+func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manifest.Problems) {
 	if known, ok := t.Places.find(written, kind); ok {
 		return Placed{
 			Object: written, Key: known.id, Kind: kind, Digest: known.digest, Policy: known.policy,
@@ -108,14 +108,14 @@ func placeOf(t *target, written *manifest.Object, kind kube.Kind) (Placed, manif
 }
 
 // make makes the object as it is to be applied, if it is not yet.
-func (o *Placed) Make(t *target) {
+func (o *Placed) Make(t *Target) {
 	if o.Written {
 		o.Object, o.Written = place(t, o.Object, o.Kind).Object, false
 	}
 }
 
 // make is resolved.make for a step.
-func (s *Step) Make(t *target) {
+func (s *Step) Make(t *Target) {
 	if s.Written && s.Object != nil {
 		s.Object, s.Written = place(t, s.Object, s.Kind).Object, false
 	}

@@ -75,7 +75,7 @@ type Plan struct {
 	First     bool      // nothing of the app is on the cluster yet
 	Made      time.Time
 	Applies   int // of the app, when the plan was begun
-	Target    *target
+	Target    *Target
 	Parent    *kube.Parent // of the app, as the plan found it
 	Digest    string
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -23,37 +25,86 @@ import (
 // (measured); API Priority and Fairness does the limiting.
 const Parallel = 16
 
-// planner plans one app. It only reads: nothing on the cluster changes.
-type Planner struct {
-	cluster *Cluster
-	app     *app
-	Target  *target
-	Force   bool        // recreate what cannot be changed in place, take back what appliers took
-	Partial bool        // only some of the target's objects are looked at
-	Fresh   time.Time   // see job
-	Remake  bool        // recreate what asks to be made anew at each deploy
-	Full    bool        // see job
-	With    *Companions // what else comes with the push
-	Claims  *Claims     // what every app wants
-	Masker  manifest.Masker
-	Parent  kube.Parent // has no kinds if the app was never applied
-	news    *news
-
-	hasParent bool // the parent is known already
-}
-
 // news are the namespaces that a plan has looked for: whether they are missing.
 type news struct {
 	sync.Mutex
 	missing map[string]bool
 }
 
+// API is what a plan asks of a cluster's API server: it only reads, and tries out.
+// A *kube.Cluster is one.
+type API interface {
+	Name() string
+	Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error)
+	KindOf(ctx context.Context, gk schema.GroupKind) (kube.Kind, error)
+	Served(ctx context.Context, gk schema.GroupKind) (kind kube.Kind, served bool, err error)
+	Vet(ctx context.Context, definitions *kube.Schemas) manifest.Problems
+	HasNamespace(ctx context.Context, name string) (bool, error)
+	Get(ctx context.Context, kind kube.Kind, namespace, name string) (*unstructured.Unstructured, error)
+	TryOut(ctx context.Context, kind kube.Kind, u *unstructured.Unstructured) (exists bool, err error)
+	Rehearse(ctx context.Context, kind kube.Kind, o *manifest.Object) manifest.Problems
+	Apply(ctx context.Context, kind kube.Kind, u *unstructured.Unstructured, options kube.ApplyOptions) (*unstructured.Unstructured, error)
+	Replace(ctx context.Context, kind kube.Kind, u *unstructured.Unstructured, version string, dryRun bool) (*unstructured.Unstructured, error)
+	Explain(ctx context.Context, o *manifest.Object, err error) manifest.Problems
+}
+
+// Index is what a plan asks of the index of what runs. A *live.Index is one.
+type Index interface {
+	Follow(ctx context.Context, kinds ...kube.Kind) error
+	Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error
+	Get(id manifest.ID) (live.Entry, bool)
+	Has(partOf string, f func(*live.Entry) bool) bool
+	Lacks(id manifest.ID) bool
+	Beyond(partOf string, ids iter.Seq[manifest.ID]) []live.Entry
+	EntryOf(u *unstructured.Unstructured) live.Entry
+	Tools() owner.Tools
+}
+
+// Others is what a plan asks about the server's other apps.
+type Others interface {
+	// Home returns the repository of an app, and whether it is unknown what its branch
+	// wants of it; false if there is no such app.
+	Home(app string) (repo string, unrendered, ok bool)
+	// Asking returns an app, but none of those that are left out, that has
+	// createNamespace make a namespace; "" if there is none.
+	Asking(cluster string, namespace manifest.ID, but map[string]bool) string
+}
+
+// Trials remembers which hooks were found sound, by their digests.
+type Trials interface {
+	Sound(id manifest.ID, digest string) bool
+	NoteSound(id manifest.ID, digest string)
+}
+
+// Planner plans one app. It only reads: nothing on the cluster changes.
+type Planner struct {
+	API     API
+	Index   Index
+	Others  Others
+	Ledger  *Ledger // of the app
+	Trials  Trials  // of the app's hooks
+	Target  *Target
+	Wanted  *Target     // what is wanted of the app now; nil for nothing
+	Force   bool        // recreate what cannot be changed in place, take back what appliers took
+	Partial bool        // only some of the target's objects are looked at
+	Fresh   time.Time   // what runs has to be known as of then, from the server itself; zero: as the watches know it
+	Remake  bool        // recreate what asks to be made anew at each deploy
+	Full    bool        // try every object on the cluster, also those that seem unchanged
+	With    *Companions // what else comes with the push
+	Claims  *Claims     // what every app wants
+	Masker  manifest.Masker
+	Parent  kube.Parent // has no kinds if the app was never applied
+
+	news *news
+}
+
 // plan compares the objects with what runs.
 func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.Problems, error) {
 	plan := &Plan{
-		App: p.Target.Spec.Name, Cluster: p.cluster.Kube.Name(), Revision: p.Target.Revision,
+		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
 		Gone: p.Target.Gone, Partial: p.Partial, Made: time.Now(), Digest: p.Target.Digest, Target: p.Target,
 	}
+	p.news = &news{missing: map[string]bool{}}
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
@@ -80,7 +131,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 // isFirst reports whether nothing of the app is on the cluster yet, but for hooks
 // and the namespaces that were made for them: they may have failed.
 func (p *Planner) isFirst() bool {
-	return !p.cluster.Index.Has(SetID(p.Target.Spec.Name), func(entry *live.Entry) bool {
+	return !p.Index.Has(SetID(p.Target.Spec.Name), func(entry *live.Entry) bool {
 		return entry.ID.GroupKind() != manifest.NamespaceKind
 	})
 }
@@ -94,7 +145,7 @@ func (p *Planner) follow(ctx context.Context, objects []Placed) error {
 		}
 	}
 	for _, gk := range p.Parent.Kinds {
-		kind, served, err := p.cluster.Kube.Served(ctx, gk)
+		kind, served, err := p.API.Served(ctx, gk)
 		if err != nil {
 			return err
 		}
@@ -107,9 +158,9 @@ func (p *Planner) follow(ctx context.Context, objects []Placed) error {
 		list = append(list, kind)
 	}
 	if !p.Fresh.IsZero() {
-		return p.cluster.Index.Fresh(ctx, p.Fresh, list...)
+		return p.Index.Fresh(ctx, p.Fresh, list...)
 	}
-	return p.cluster.Index.Follow(ctx, list...)
+	return p.Index.Follow(ctx, list...)
 }
 
 // steps plans the objects in parallel. An error means that the cluster did
@@ -151,13 +202,13 @@ func (p *Planner) unchanged(o *Placed) (live.Entry, bool) {
 	if p.Full || p.Force || p.Target.Blind || o.Policy.Phase != 0 || p.With.Pending(o.Kind) {
 		return live.Entry{}, false // force takes back what was left to others
 	}
-	entry, there := p.cluster.Index.Get(o.Key)
+	entry, there := p.Index.Get(o.Key)
 	return entry, there && LeftAs(o.Policy.Policies, entry, true) == "" && p.isAsLeft(o, entry)
 }
 
 // isAsLeft reports whether the object is as the app's last apply left it, or found it.
 func (p *Planner) isAsLeft(o *Placed, entry live.Entry) bool {
-	return entry.PartOf == SetID(p.Target.Spec.Name) && p.app.ledger.IsAsLeft(o.Digest, entry)
+	return entry.PartOf == SetID(p.Target.Spec.Name) && p.Ledger.IsAsLeft(o.Digest, entry)
 }
 
 // stay is the step of an object that stays as it is.
@@ -166,7 +217,7 @@ func (p *Planner) stay(o *Placed, entry live.Entry) Step {
 	step.Say(o.Note)
 	step.Entry = entry
 	if entry.Ended != "" {
-		p.app.ledger.NoteEnd(o.Key, entry.Ended)
+		p.Ledger.NoteEnd(o.Key, entry.Ended)
 	}
 	return step
 }
@@ -175,7 +226,7 @@ func (p *Planner) stay(o *Placed, entry live.Entry) Step {
 func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
 	o.Make(p.Target)
 	step := newStep(o)
-	entry, ok := p.cluster.Index.Get(o.Key)
+	entry, ok := p.Index.Get(o.Key)
 	if p.Target.Blind && !p.mayCompare(o, entry) {
 		return p.unseen(ctx, o, step)
 	}
@@ -190,7 +241,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		step = p.stay(&o, entry)
 		return step, p.With.Schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
-	if p.app.ledger.HasEnded(o.Key, o.Digest) && p.cluster.Index.Lacks(o.Key) {
+	if p.Ledger.HasEnded(o.Key, o.Digest) && p.Index.Lacks(o.Key) {
 		step.Ended, step.Note = true, "done, and deleted since"
 		return step, nil, nil
 	}
@@ -205,7 +256,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		return step, p.explain(ctx, o, err), Unreachable(err)
 	}
 	if running != nil {
-		step.Entry = p.cluster.Index.EntryOf(running)
+		step.Entry = p.Index.EntryOf(running)
 		if reason := LeftAs(o.Policy.Policies, step.Entry, true); reason != "" {
 			return step.Leave(step.Entry, reason), nil, nil
 		}
@@ -221,7 +272,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 
 // running reads the object from the cluster; nil if it is not there.
 func (p *Planner) running(ctx context.Context, o Placed) (*unstructured.Unstructured, error) {
-	running, err := p.cluster.Kube.Get(ctx, o.Kind, o.Key.Namespace, o.Key.Name)
+	running, err := p.API.Get(ctx, o.Kind, o.Key.Namespace, o.Key.Name)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -248,7 +299,7 @@ func (p *Planner) compare(ctx context.Context, o Placed, step Step, running *uns
 		return step, nil, nil
 	case running == nil && p.comesWithNamespace(o, err):
 		step.Action = record.Create
-		return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), nil
+		return step, p.API.Rehearse(ctx, o.Kind, o.Object), nil
 	case running != nil && p.mayRecreate(o, step) && kube.IsImmutable(err):
 		return p.recreate(ctx, o, step, running)
 	}
@@ -272,7 +323,7 @@ func (p *Planner) recreate(ctx context.Context, o Placed, step Step, running *un
 	if !o.Kind.Namespaced {
 		return step, nil, nil
 	}
-	return step, p.cluster.Kube.Rehearse(ctx, o.Kind, o.Object), nil
+	return step, p.API.Rehearse(ctx, o.Kind, o.Object), nil
 }
 
 // isNamespaceMissing reports whether a request failed because its namespace
@@ -300,7 +351,7 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 			}
 		}
 	}
-	for _, entry := range p.cluster.Index.Beyond(SetID(p.Target.Spec.Name), wanted) {
+	for _, entry := range p.Index.Beyond(SetID(p.Target.Spec.Name), wanted) {
 		switch {
 		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
 			continue
@@ -308,13 +359,13 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: record.Unchanged, Note: Deletion(entry), Entry: entry})
 			continue
 		}
-		heir := p.Claims.Heir(p.Target.Spec.Name, p.cluster.Kube.Name(), entry.ID)
+		heir := p.Claims.Heir(p.Target.Spec.Name, p.API.Name(), entry.ID)
 		switch {
 		case heir != "":
 			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: record.Hand, Note: "moved to app " + heir, Other: heir, Entry: entry})
 		case p.Target.Spec.Prune:
 			step := p.pruneStep(entry)
-			if other := p.app.engine.alsoAsks(p.Target, p.With, entry.ID); other != "" {
+			if other := AlsoAsks(p.Target, p.With, p.Others, entry.ID); other != "" {
 				step.Action, step.Note = record.Release, "kept, for app "+other+" asks for it as well"
 			}
 			plan.Prune = append(plan.Prune, step)
@@ -332,14 +383,14 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 // made reports whether Pushboat applied the object: somebody who copies one of
 // ours copies its label too, and must not lose the copy.
 func (p *Planner) made(entry live.Entry) bool {
-	return p.app.ledger.Has(entry.ID) || entry.Fingerprint != ""
+	return p.Ledger.Has(entry.ID) || entry.Fingerprint != ""
 }
 
 // explain turns an error about one object into problems; none if the cluster
 // did not answer, which is told once for all objects.
 func (p *Planner) explain(ctx context.Context, o Placed, err error) manifest.Problems {
 	if Unreachable(err) == nil {
-		return p.cluster.Kube.Explain(ctx, o.Object, err)
+		return p.API.Explain(ctx, o.Object, err)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // readPolicy takes up what the annotations of other tools ask for the object.
-func (o *Placed) readPolicy(t *target) manifest.Problems {
+func (o *Placed) readPolicy(t *Target) manifest.Problems {
 	policy, problems := o.Object.Policy()
 	o.Policy = policy
 	for i := range problems {
@@ -82,15 +82,15 @@ func (p *Planner) mayRecreate(o Placed, step Step) bool {
 // tryOut asks the API server what the object would be like after the apply.
 func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if running != nil && o.Policy.Has(manifest.Replace) {
-		return p.cluster.Kube.Replace(ctx, o.Kind, o.Unstructured, running.GetResourceVersion(), true)
+		return p.API.Replace(ctx, o.Kind, o.Unstructured, running.GetResourceVersion(), true)
 	}
-	return p.cluster.Kube.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+	return p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
 
 // remake has every object that asks for it (Force=true,Replace=true, as people
 // write on Jobs that are to run at each sync) deleted and made again, since the
 // plan changes something.
-func (p *Plan) remake(t *target) {
+func (p *Plan) remake(t *Target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		if !step.Policy.Has(manifest.Force|manifest.Replace) || step.Left || step.Action == record.Create {

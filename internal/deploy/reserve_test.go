@@ -10,7 +10,7 @@ import (
 // underWay makes a change that wants some objects for one app.
 func underWay(e *Engine, repo, app string, objects ...string) *Prepared {
 	p := &Prepared{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
-	p.targets = []*target{{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}
+	p.targets = []*target{{Target: Target{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}}
 	p.claims.Set(app, "default", wants(objects...))
 	return p
 }

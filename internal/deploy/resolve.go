@@ -30,7 +30,7 @@ type Placed struct {
 
 // resolve finds the kind and the namespace of every object of a target, and
 // refuses what the cluster does not know and what is written twice.
-func Resolve(ctx context.Context, cluster *Cluster, t *target, with *Companions) ([]Placed, manifest.Problems) {
+func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Placed, manifest.Problems) {
 	var (
 		all      = slices.Concat(t.Objects, t.LastHooks)
 		objects  = make([]Placed, 0, len(all))
@@ -43,7 +43,7 @@ func Resolve(ctx context.Context, cluster *Cluster, t *target, with *Companions)
 		var problem *manifest.Problem
 		var unserved bool
 		if !known {
-			kind, problem, unserved = kindOf(ctx, cluster, written, with)
+			kind, problem, unserved = kindOf(ctx, api, written, with)
 		}
 		if unserved {
 			policy, _ := manifest.PolicyOf(written.Unstructured)
@@ -91,9 +91,9 @@ func Resolve(ctx context.Context, cluster *Cluster, t *target, with *Companions)
 // that come with the push. It is the zero Kind, without a problem, if the
 // definition may be in a file that could not be read. unserved says that the
 // cluster is known not to have it, or not to keep its objects.
-func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *Companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
+func kindOf(ctx context.Context, api API, o *manifest.Object, with *Companions) (_ kube.Kind, _ *manifest.Problem, unserved bool) {
 	gvk := o.GroupVersionKind()
-	look := func() (kube.Kind, error) { return cluster.Kube.Kind(ctx, gvk) }
+	look := func() (kube.Kind, error) { return api.Kind(ctx, gvk) }
 	if with.Schemas.Has(gvk.GroupKind()) {
 		look = func() (kube.Kind, error) { return with.Schemas.Kind(gvk) }
 	}
@@ -106,7 +106,7 @@ func kindOf(ctx context.Context, cluster *Cluster, o *manifest.Object, with *Com
 		return kube.Kind{}, nil, false
 	}
 	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
-	if told := cluster.Kube.Explain(ctx, o, err); len(told) > 0 {
+	if told := api.Explain(ctx, o, err); len(told) > 0 {
 		problem = told[0]
 	}
 	if left := with.Schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
@@ -136,7 +136,7 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 // the fields that somebody else owns taken out. It shares what it can with the one
 // that is written: most objects of most plans are as they were, and a copy of each
 // was a quarter of what a check costs that finds nothing (measured).
-func place(t *target, written *manifest.Object, kind kube.Kind) Placed {
+func place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
 	o := written.Labelled()
 	switch {
 	case !kind.Namespaced:
@@ -161,7 +161,7 @@ func place(t *target, written *manifest.Object, kind kube.Kind) Placed {
 
 // digestOf is the digest of a placed object. It is recorded, and so keyed where the
 // object has values out of Secrets.
-func (t *target) DigestOf(o *manifest.Object) string {
+func (t *Target) DigestOf(o *manifest.Object) string {
 	digest := manifest.Digest(o.Unstructured)
 	if o.Conceals() {
 		return t.Seal(digest)
@@ -171,7 +171,7 @@ func (t *target) DigestOf(o *manifest.Object) string {
 
 // leave takes the fields that somebody else owns out of an object: those that
 // pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
-func (t *target) withoutForeign(o *Placed) {
+func (t *Target) withoutForeign(o *Placed) {
 	o.Pointers = t.Spec.Pointers(o.Key)
 	if scaler := t.scalerOf(o.Key); scaler != "" {
 		o.Pointers = append(o.Pointers, replicasPointer)

@@ -77,7 +77,7 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	}
 	rule := PlaceRule{namespace: "shop", scalers: map[manifest.ID]string{}}
 	a := object("a")
-	first := &target{Spec: appfile.App{Name: "shop", Namespace: "shop"}, Objects: []*manifest.Object{a}}
+	first := &Target{Spec: appfile.App{Name: "shop", Namespace: "shop"}, Objects: []*manifest.Object{a}}
 	first.Seal = func(digest string) string { return "sealed " + digest }
 	first.Places = PlacesAfter(nil, rule)
 	kind := kube.Kind{Namespaced: true}
@@ -94,7 +94,7 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	}
 	moved := rule
 	moved.namespace = "other"
-	if PlacesAfter(first, rule) != first.Places || PlacesAfter(first, moved) == first.Places || PlacesAfter(&target{}, rule) == nil {
+	if PlacesAfter(first, rule) != first.Places || PlacesAfter(first, moved) == first.Places || PlacesAfter(&Target{}, rule) == nil {
 		t.Error("places are taken over by other rules, or not by the same one")
 	}
 	for i := range 100 {

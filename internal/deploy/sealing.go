@@ -82,8 +82,9 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		Repo: text.Repository, Revision: text.Revision, Digest: read.Digest, content: read.Content,
-		inputs: read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
+		Target:  Target{Repo: text.Repository, Revision: text.Revision, Digest: read.Digest},
+		content: read.Content,
+		inputs:  read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
 	t.given.print = read.Given
 	if err := json.Unmarshal(read.Spec, &t.Spec); err != nil {
@@ -99,7 +100,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		t.Objects = append(t.Objects, object)
 	}
 	t.Scalers = ScalersOf(t.Spec.Namespace, t.Objects)
-	t.Hidden, t.Telling = HiddenIn(t.Objects, nil), tellingIn(t.Objects)
+	t.Hidden, t.Telling = HiddenIn(t.Objects, nil), TellingIn(t.Objects)
 	return t, nil
 }
 

@@ -50,8 +50,8 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	objects := parsed(t, deployment)
 	objects[0].Hide("canary")
 	was := &target{
-		Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
-		Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d", taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
+		Target: Target{Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
+			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d"}, taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
 	}
 	if err := e.sealTargets(sealed.Accepted, was); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
 	e := sealing(t)
 	spec := appfile.App{Name: "shop"}
-	if err := e.sealTargets(sealed.Accepted, &target{Spec: spec, Repo: "shop", Revision: "r1", computed: true}); err != nil {
+	if err := e.sealTargets(sealed.Accepted, &target{Target: Target{Spec: spec, Repo: "shop", Revision: "r1"}, computed: true}); err != nil {
 		t.Fatal(err)
 	}
 	if e.unsealedAs(spec, nil, "shop") != nil {
@@ -94,12 +94,12 @@ func TestWhatIsSealed(t *testing.T) {
 		target target
 		want   bool
 	}{
-		"plain manifests":          {target{Objects: parsed(t, deployment)}, false},
-		"made by a worker":         {target{Objects: parsed(t, deployment), computed: true}, true},
+		"plain manifests":          {target{Target: Target{Objects: parsed(t, deployment)}}, false},
+		"made by a worker":         {target{Target: Target{Objects: parsed(t, deployment)}, computed: true}, true},
 		"values of the cluster":    {target{taken: render.Taken{Values: "s"}}, true},
-		"a Secret":                 {target{Objects: parsed(t, secret)}, true},
-		"a decrypted value":        {target{Objects: hidden}, true},
-		"an app that is gone":      {target{computed: true, Gone: true}, false},
+		"a Secret":                 {target{Target: Target{Objects: parsed(t, secret)}}, true},
+		"a decrypted value":        {target{Target: Target{Objects: hidden}}, true},
+		"an app that is gone":      {target{computed: true, Target: Target{Gone: true}}, false},
 		"all that is known of one": {target{computed: true, remnant: true}, false},
 	} {
 		if got := test.target.sealable(); got != test.want {
@@ -136,7 +136,7 @@ func TestObjectsOfARecord(t *testing.T) {
 
 // A branch with a problem of one app is no reason to believe what is left of another.
 func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
-	shop := &target{Spec: appfile.App{Name: "shop"}}
+	shop := &target{Target: Target{Spec: appfile.App{Name: "shop"}}}
 	for name, test := range map[string]struct {
 		problems manifest.Problems
 		want     bool

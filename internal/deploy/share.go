@@ -15,7 +15,7 @@ import (
 // to be confirmed. Who writes a Namespace has it before those who ask for it.
 
 // asksFor reports whether the target has createNamespace make a namespace.
-func (t *target) AsksFor(cluster string, id manifest.ID) bool {
+func (t *Target) AsksFor(cluster string, id manifest.ID) bool {
 	return t != nil && !t.Gone && t.Spec.CreateNamespace && t.Spec.Cluster == cluster && id == NamespaceID(t.Spec.Namespace)
 }
 
@@ -25,13 +25,13 @@ func NamespaceID(name string) manifest.ID {
 
 // isMade reports whether an object is the Namespace that createNamespace makes, and not
 // one that is written.
-func (t *target) IsMade(o *manifest.Object) bool {
+func (t *Target) IsMade(o *manifest.Object) bool {
 	return o.Source == t.Spec.Source && t.AsksFor(t.Spec.Cluster, o.ID())
 }
 
 // splitMade takes the Namespace that createNamespace makes out of a target's objects;
 // it is none if there is none.
-func SplitMade(t *target, objects []Placed) (written, made []Placed) {
+func SplitMade(t *Target, objects []Placed) (written, made []Placed) {
 	for i := range objects {
 		if !t.IsMade(objects[i].Object) {
 			continue
@@ -67,7 +67,7 @@ func (e *Engine) share(p *Prepared, objects map[*target][]Placed, made map[*targ
 
 // withoutShared leaves out the namespace that the target asks for if another app has it.
 func (e *Engine) withoutShared(t *target, objects []Placed) []Placed {
-	written, made := SplitMade(t, objects)
+	written, made := SplitMade(&t.Target, objects)
 	if len(made) == 0 {
 		return objects
 	}
@@ -100,9 +100,9 @@ func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
 	})
 }
 
-// alsoAsks returns an app beside that of the target which asks for a namespace: one of
+// AlsoAsks returns an app beside that of the target which asks for a namespace: one of
 // the push, as it will be, or another; "" if there is none.
-func (e *Engine) alsoAsks(of *target, with *Companions, id manifest.ID) string {
+func AlsoAsks(of *Target, with *Companions, others Others, id manifest.ID) string {
 	if id.GroupKind() != manifest.NamespaceKind {
 		return ""
 	}
@@ -113,12 +113,28 @@ func (e *Engine) alsoAsks(of *target, with *Companions, id manifest.ID) string {
 			return t.Spec.Name
 		}
 	}
+	return others.Asking(of.Spec.Cluster, id, pushed)
+}
+
+// Asking returns an app, but none of those that are left out, that has createNamespace
+// make a namespace on a cluster; "" if there is none.
+func (e *Engine) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
 	for _, a := range e.sorted() {
-		if !pushed[a.name] && a.wanted().AsksFor(of.Spec.Cluster, id) {
+		if !but[a.name] && a.wanted().AsksFor(cluster, namespace) {
 			return a.name
 		}
 	}
 	return ""
+}
+
+// Home returns the repository of an app, and whether it is unknown what its branch wants
+// of it; false if there is no such app.
+func (e *Engine) Home(app string) (repo string, unrendered, ok bool) {
+	a := e.app(app)
+	if a == nil {
+		return "", false, false
+	}
+	return a.repository(), a.unrenderedWhy() != "", true
 }
 
 // makeNamespace makes the namespace that the app asks for and another one has, if that

@@ -34,7 +34,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	a := newApp(e, "shop", "shop", "main")
 	e.apps["shop"] = a
 	e.claims.Set("shop", "default", nil)
-	a.setWant(&target{Spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}})
+	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}}})
 	same, changed := settings("same", "1"), settings("changed", "1")
 	for _, object := range []*unstructured.Unstructured{same, changed} {
 		index.Note(object)

@@ -6,11 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
-	"maps"
 	"reflect"
-	"slices"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
@@ -24,36 +20,47 @@ import (
 
 // target is what an app should be: a revision of its branch, rendered.
 type target struct {
-	Spec     appfile.App
-	Repo     string
-	Revision string
-	Objects  []*manifest.Object
-	rules    *health.Rules // of the app's own; nil if it has none
-	Digest   string        // of the objects and the settings that shape the deploy
-	content  string        // see contentDigest
-	Gone     bool          // pushboat.yaml does not name the app any more: delete it all
-	inputs   render.Inputs // what was read of the revision
-	read     *plain.Read   // of plain manifests, for the next target to read only what changes
-	forced   bool          // what cannot be changed in place is made anew, until the target is reached
-	kept     bool          // its objects are those of the target before it
-	plain    []secrets.Plain
-	charts   []charts.Chart      // of registries, that it was rendered from
-	taken    render.Taken        // of its cluster
-	Seal     func(string) string // keys digests
-	Hidden   []string            // values in its objects, and in those before, that are not to be shown
+	Target
+	rules   *health.Rules // of the app's own; nil if it has none
+	content string        // see contentDigest
+	inputs  render.Inputs // what was read of the revision
+	read    *plain.Read   // of plain manifests, for the next target to read only what changes
+	forced  bool          // what cannot be changed in place is made anew, until the target is reached
+	kept    bool          // its objects are those of the target before it
+	plain   []secrets.Plain
+	charts  []charts.Chart // of registries, that it was rendered from
+	taken   render.Taken   // of its cluster
 
-	computed bool                       // by a worker, of more than the revision perhaps
-	specText []byte                     // of a target that was sealed: the spec as it was written then
-	remnant  bool                       // all that is known of an app is what its newest record has in the clear
-	Blind    bool                       // see Change.Unaccepted
-	given    provision                  // its generated values
-	Telling  func() func(string) string // see shown
+	computed bool      // by a worker, of more than the revision perhaps
+	specText []byte    // of a target that was sealed: the spec as it was written then
+	remnant  bool      // all that is known of an app is what its newest record has in the clear
+	given    provision // its generated values
+	had      string    // of an app that is gone: the last revision that has it; "" if that is not known
+}
 
-	LastHooks []*manifest.Object // of an app that is gone: what runs when it is deleted
-	had       string             // of an app that is gone: the last revision that has it; "" if that is not known
+// planned returns the part of a target that plans are made of; nil of a nil target.
+func (t *target) planned() *Target {
+	if t == nil {
+		return nil
+	}
+	return &t.Target
+}
 
-	Scalers map[manifest.ID]string // see scalersOf
-	Places  *places                // of its objects; nil remembers none
+// planned returns the parts of targets that plans are made of.
+func planned(targets []*target) []*Target {
+	list := make([]*Target, len(targets))
+	for i, t := range targets {
+		list[i] = t.planned()
+	}
+	return list
+}
+
+// Shown is Target.Shown; a target that is nil hides nothing.
+func (t *target) Shown(text string) string { return t.planned().Shown(text) }
+
+// AsksFor is Target.AsksFor; a target that is nil asks for nothing.
+func (t *target) AsksFor(cluster string, id manifest.ID) bool {
+	return t.planned().AsksFor(cluster, id)
 }
 
 // readAs reports whether a revision would make the same target.
@@ -114,7 +121,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		given, wrong := e.provide(r, spec)
 		if len(wrong) > 0 {
 			problems = append(problems, wrong...)
-			targets = append(targets, &target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind})
+			targets = append(targets, &target{Target: Target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind}})
 			continue
 		}
 		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
@@ -147,13 +154,19 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 	objects := WithNamespace(spec, result.Objects)
 	scalers := ScalersOf(spec.Namespace, objects)
 	return &target{
-		Spec:     spec,
-		Repo:     r.repo,
-		Revision: r.revision,
-		Objects:  objects,
-		Scalers:  scalers,
-		Places:   PlacesAfter(old, PlaceRule{spec.Namespace, spec.Ignore, scalers}),
-		Digest:   targetDigest(spec, result.Digest),
+		Target: Target{
+			Spec:     spec,
+			Repo:     r.repo,
+			Revision: r.revision,
+			Objects:  objects,
+			Scalers:  scalers,
+			Places:   PlacesAfter(old.planned(), PlaceRule{spec.Namespace, spec.Ignore, scalers}),
+			Digest:   targetDigest(spec, result.Digest),
+			Seal:     e.Masker.Seal,
+			Hidden:   HiddenIn(objects, old.planned()),
+			Telling:  TellingIn(objects),
+			Blind:    r.blind,
+		},
 		content:  contentDigest(spec, result.Digest),
 		inputs:   result.Inputs,
 		read:     result.Read,
@@ -161,10 +174,6 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		charts:   result.Charts,
 		taken:    result.Taken,
 		computed: result.Computed,
-		Seal:     e.Masker.Seal,
-		Hidden:   HiddenIn(objects, old),
-		Telling:  tellingIn(objects),
-		Blind:    r.blind,
 		given:    given,
 	}, problems
 }
@@ -197,22 +206,6 @@ func (t *target) takenStands(ctx context.Context, session *render.Session) bool 
 	return stands
 }
 
-// hiddenIn are the values that objects, and those of the target before, which may
-// be nil, have out of Secrets.
-func HiddenIn(objects []*manifest.Object, old *target) []string {
-	hidden := map[string]bool{}
-	all := objects
-	if old != nil {
-		all = slices.Concat(objects, old.Objects)
-	}
-	for _, o := range all {
-		for _, value := range o.Hidden() {
-			hidden[value] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(hidden))
-}
-
 // masker masks what is not to be shown of the target's objects. Those of a revision
 // that nobody has accepted are masked without the key: with it, their author could try
 // out what a value is that has the same mask.
@@ -242,26 +235,4 @@ func targetDigest(spec appfile.App, rendered string) string {
 	}
 	sum := sha256.Sum256(shape)
 	return hex.EncodeToString(sum[:])
-}
-
-// withNamespace adds the Namespace that createNamespace asks for, unless the
-// app writes it itself.
-func WithNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
-	if !spec.CreateNamespace || spec.Namespace == "" {
-		return objects
-	}
-	for _, o := range objects {
-		if o.GetKind() == manifest.NamespaceKind.Kind && o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
-			return objects
-		}
-	}
-	return append([]*manifest.Object{MadeNamespace(spec)}, objects...)
-}
-
-// madeNamespace is the Namespace that createNamespace makes.
-func MadeNamespace(spec appfile.App) *manifest.Object {
-	return &manifest.Object{Source: spec.Source, Unstructured: &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": spec.Namespace},
-	}}}
 }

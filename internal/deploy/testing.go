@@ -103,9 +103,9 @@ func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
-	with := NewCompanions([]*target{t}, a.knows)
-	problems := with.Vet(ctx, cluster)
-	objects, unresolved := Resolve(ctx, cluster, t, with)
+	with := NewCompanions([]*Target{&t.Target}, a.knows)
+	problems := with.Vet(ctx, cluster.Kube)
+	objects, unresolved := Resolve(ctx, cluster.Kube, &t.Target, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
@@ -113,10 +113,11 @@ func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
 	if len(objects) == 0 {
 		return nil, ErrNoTests
 	}
-	p := Planner{cluster: cluster, app: a, Target: t, With: with, Claims: a.engine.claims, Masker: a.engine.masker(t), news: &news{missing: map[string]bool{}}}
+	p := Planner{With: with, Claims: a.engine.claims}
+	a.engine.equip(&p, a, t)
 	plan := &Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest}
 	for _, o := range objects {
-		o.Make(t)
+		o.Make(&t.Target)
 		step, wrong, err := p.HookStep(ctx, o, Step{ID: o.Key, Object: o.Object, Kind: o.Kind, Digest: o.Digest, Policy: o.Policy})
 		if err != nil {
 			return nil, err

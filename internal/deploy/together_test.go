@@ -97,7 +97,7 @@ func TestWaitForOthersNamesThem(t *testing.T) {
 func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	e := New(Config{Log: quiet(), Recorder: forgetful{}})
 	a := newApp(e, "web", "shop", "main")
-	wanted := &target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}
+	wanted := &target{Target: Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}}
 	a.setWant(wanted)
 	j := &job{cause: record.CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
 	ended := make(chan bool)

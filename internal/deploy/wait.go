@@ -364,16 +364,3 @@ func isWell(entry live.Entry) bool { return entry.Health.OK() || entry.Terminati
 func sortEntries(entries []live.Entry) {
 	slices.SortFunc(entries, func(x, y live.Entry) int { return CompareIDs(x.ID, y.ID) })
 }
-
-// object returns the target's object of that identity, or nil. Namespaces may
-// have been added since it was written.
-func (t *target) Object(id manifest.ID) *manifest.Object {
-	for _, o := range t.Objects {
-		have := o.ID()
-		if have.Kind == id.Kind && have.Group == id.Group && have.Name == id.Name &&
-			(have.Namespace == id.Namespace || have.Namespace == "") {
-			return o
-		}
-	}
-	return nil
-}

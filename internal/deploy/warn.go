@@ -32,7 +32,7 @@ func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Proble
 }
 
 // warned makes warnings those of an object of the app as they may be shown.
-func (t *target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
+func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
 	for i := range told {
 		told[i].App, told[i].Object, told[i].Message = t.Spec.Name, id.String(), t.Shown(told[i].Message)
 	}

@@ -397,15 +397,15 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	}
 	with := j.with
 	if with == nil {
-		with = NewCompanions([]*target{t}, a.knows)
-		if problems := with.Vet(ctx, cluster); len(problems) > 0 {
+		with = NewCompanions([]*Target{&t.Target}, a.knows)
+		if problems := with.Vet(ctx, cluster.Kube); len(problems) > 0 {
 			return nil, problems
 		}
 	}
 	if j.look = j.look && !with.Defines(); j.look { // a definition that is gone has taken more with it
 		t = t.only(j.looks)
 	}
-	objects, problems := Resolve(ctx, cluster, t, with)
+	objects, problems := Resolve(ctx, cluster.Kube, &t.Target, with)
 	if len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
@@ -415,9 +415,9 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := Planner{Target: t, With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
+	p := Planner{With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
 	p.Remake = !j.cause.Checks() || !a.settled(t)
-	plan, problems, err := a.engine.planTarget(ctx, p, objects)
+	plan, problems, err := a.engine.planTarget(ctx, t, p, nil, objects)
 	if err != nil {
 		return nil, err
 	}

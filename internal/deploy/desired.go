@@ -1,0 +1,117 @@
+package deploy
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Target is what an app should be on its cluster: the objects of a revision, and the
+// settings that say where and how they go there.
+type Target struct {
+	Spec     appfile.App
+	Repo     string
+	Revision string
+	Objects  []*manifest.Object
+	Digest   string                     // of the objects and the settings that shape the deploy
+	Gone     bool                       // pushboat.yaml does not name the app any more: delete it all
+	Blind    bool                       // nobody who may deploy has accepted the revision: compare it with next to nothing
+	Seal     func(string) string        // keys digests
+	Hidden   []string                   // values in its objects, and in those before, that are not to be shown
+	Telling  func() func(string) string // takes what its objects hide out of texts; nil: they hide nothing
+
+	LastHooks []*manifest.Object     // of an app that is gone: what runs when it is deleted
+	Scalers   map[manifest.ID]string // see ScalersOf
+	Places    *places                // of its objects; nil remembers none
+}
+
+// Shown returns a text that the cluster has made of the target's objects, such as the
+// message of a pod, as it may be shown: without the values that they hide.
+func (t *Target) Shown(text string) string {
+	if t == nil || t.Telling == nil || text == "" {
+		return text
+	}
+	return t.Telling()(text)
+}
+
+// Object returns the target's object of that identity, or nil. Namespaces may
+// have been added since it was written.
+func (t *Target) Object(id manifest.ID) *manifest.Object {
+	for _, o := range t.Objects {
+		have := o.ID()
+		if have.Kind == id.Kind && have.Group == id.Group && have.Name == id.Name &&
+			(have.Namespace == id.Namespace || have.Namespace == "") {
+			return o
+		}
+	}
+	return nil
+}
+
+// DeletionHooks are the hooks that run when the app is removed.
+func (t *Target) DeletionHooks() []*manifest.Object {
+	var hooks []*manifest.Object
+	for _, o := range t.Objects {
+		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Phase&(manifest.PreDelete|manifest.PostDelete) != 0 {
+			hooks = append(hooks, o)
+		}
+	}
+	return hooks
+}
+
+// HiddenIn are the values that objects, and those of the target before, which may
+// be nil, have out of Secrets.
+func HiddenIn(objects []*manifest.Object, old *Target) []string {
+	hidden := map[string]bool{}
+	all := objects
+	if old != nil {
+		all = slices.Concat(objects, old.Objects)
+	}
+	for _, o := range all {
+		for _, value := range o.Hidden() {
+			hidden[value] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(hidden))
+}
+
+// WithNamespace adds the Namespace that createNamespace asks for, unless the
+// app writes it itself.
+func WithNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
+	if !spec.CreateNamespace || spec.Namespace == "" {
+		return objects
+	}
+	for _, o := range objects {
+		if o.GetKind() == manifest.NamespaceKind.Kind && o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
+			return objects
+		}
+	}
+	return append([]*manifest.Object{MadeNamespace(spec)}, objects...)
+}
+
+// MadeNamespace is the Namespace that createNamespace makes.
+func MadeNamespace(spec appfile.App) *manifest.Object {
+	return &manifest.Object{Source: spec.Source, Unstructured: &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": spec.Namespace},
+	}}}
+}
+
+// TellingIn returns what takes the values that objects hide out of texts. It is made
+// when it is needed first.
+func TellingIn(objects []*manifest.Object) func() func(string) string {
+	return sync.OnceValue(func() func(string) string {
+		var values []string
+		for _, o := range objects {
+			values = append(values, o.Telling()...)
+		}
+		if len(values) == 0 {
+			return func(text string) string { return text }
+		}
+		return manifest.NewRedacter(values)
+	})
+}
