@@ -66,8 +66,8 @@ func secretValues(secret map[string]any) map[string]string {
 func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provision, objects []*manifest.Object) (bool, *manifest.Problem) {
 	fresh := map[string]string{}
 	for _, f := range is.fates {
-		if f.is == fateNew {
-			fresh[f.path] = is.texts[f.path]
+		if f.Is == fateNew {
+			fresh[f.Path] = is.texts[f.Path]
 		}
 	}
 	cluster := e.Clusters[spec.Cluster]
@@ -101,9 +101,9 @@ const maxFound = 64 << 10
 // take puts values in the place of new ones.
 func (p *provision) take(found map[string]generated.Value, declared []appfile.Generated) {
 	for i, f := range p.fates {
-		if value, ok := found[f.path]; ok {
-			p.set[f.path] = value
-			p.fates[i].is = "kept as in Secret " + value.Of
+		if value, ok := found[f.Path]; ok {
+			p.set[f.Path] = value
+			p.fates[i].Is = "kept as in Secret " + value.Of
 		}
 	}
 	p.texts = p.set.Texts(declared)

@@ -28,14 +28,14 @@ import (
 type provision struct {
 	set     generated.Set     // all that is known of the app, with what is new
 	texts   map[string]string // of the declared paths; nil: placeholders
-	fates   []fate            // of the declared paths, in their order
+	fates   []Fate            // of the declared paths, in their order
 	former  string            // digest of what was kept when it was read
 	changed bool              // set has something that is not kept yet
 	print   string            // keyed fingerprint of the texts; "" if there are none
 }
 
 // fate is what becomes of a generated value, in the words of a plan.
-type fate struct{ path, is string }
+type Fate struct{ Path, Is string }
 
 // The fates. A value that was found names its Secret as well.
 const (
@@ -81,7 +81,7 @@ func (p provisioning) decide() (provision, manifest.Problems) {
 		case becomes != fateKept:
 			is.set[g.Path], is.changed = value, true
 		}
-		is.fates = append(is.fates, fate{g.Path, becomes})
+		is.fates = append(is.fates, Fate{g.Path, becomes})
 	}
 	is.texts = is.set.Texts(p.declared)
 	return is, problems
@@ -176,7 +176,7 @@ func (e *Engine) provide(r reading, spec appfile.App) (provision, manifest.Probl
 	if r.blind {
 		var is provision
 		for _, g := range declared {
-			is.fates = append(is.fates, fate{g.Path, fateHidden})
+			is.fates = append(is.fates, Fate{g.Path, fateHidden})
 		}
 		return is, nil
 	}
@@ -301,14 +301,14 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 const maxFates = 10
 
 // fatesText says in a line what becomes of generated values; "" for none.
-func fatesText(fates []fate) string {
+func fatesText(fates []Fate) string {
 	var parts []string
 	for i, f := range fates {
 		if i == maxFates {
 			parts = append(parts, fmt.Sprintf("and %d more", len(fates)-i))
 			break
 		}
-		parts = append(parts, f.path+" "+f.is)
+		parts = append(parts, f.Path+" "+f.Is)
 	}
 	if len(parts) == 0 {
 		return ""

@@ -145,7 +145,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 	if len(got) != 2 || got["a"] != want["a"] || got["c"] != want["c"] {
 		t.Error(got)
 	}
-	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []fate{{"a", fateNew}}}
+	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []Fate{{"a", fateNew}}}
 	is.take(map[string]generated.Value{"a": {Text: "runs", Of: "shop/pg"}}, declare("a"))
 	if is.texts["a"] != "runs" || fatesText(is.fates) != "values generated once: a kept as in Secret shop/pg" {
 		t.Error(is)
@@ -169,9 +169,9 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 }
 
 func TestManyFatesAreCounted(t *testing.T) {
-	var fates []fate
+	var fates []Fate
 	for range maxFates + 3 {
-		fates = append(fates, fate{"a", fateKept})
+		fates = append(fates, Fate{"a", fateKept})
 	}
 	if text := fatesText(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
 		t.Error(text)

@@ -135,7 +135,7 @@ func (p *Plan) outline() OutlinedPlan {
 		},
 	}
 	for _, f := range p.Generated {
-		outlined.Generated = append(outlined.Generated, OutlinedValue{f.path, f.is})
+		outlined.Generated = append(outlined.Generated, OutlinedValue{f.Path, f.Is})
 	}
 	for _, step := range append(append(p.Changes(), p.Moved...), p.LeftAlone()...) {
 		outlined.Steps = append(outlined.Steps, step.outline())

@@ -66,7 +66,7 @@ func TestOutlineOfNothing(t *testing.T) {
 }
 
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
-	plan := &Plan{App: "shop", Generated: []fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
+	plan := &Plan{App: "shop", Generated: []Fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
 	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
 	if got := plan.outline().Generated; !slices.Equal(got, want) {
 		t.Error(got)

@@ -69,7 +69,7 @@ type Plan struct {
 	Gone      bool      // the whole app is to be deleted
 	Kept      int       // how many objects stay on the cluster when it goes, for prune is false
 	Same      []*Placed // objects that stay as they are, and of which there is nothing to say
-	Generated []fate    // what becomes of the values that the app generates once
+	Generated []Fate    // what becomes of the values that the app generates once
 	Partial   bool      // it is about some of the app's objects only
 	RunsHooks bool      // it changes something, so that its hooks run
 	First     bool      // nothing of the app is on the cluster yet
