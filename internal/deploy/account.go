@@ -19,7 +19,7 @@ func (a *app) account(rec *record.Record, done *applying) {
 	sort.Strings(rec.Deleted)
 	rec.Same = done.same + len(done.plan.Same)
 	for _, step := range done.done {
-		o := step.recorded()
+		o := recorded(step)
 		if rec.Result == record.Corrected {
 			o.Culprit = culpritOf(step.Culprit)
 		}
@@ -32,7 +32,7 @@ func (a *app) account(rec *record.Record, done *applying) {
 }
 
 // recorded is a step as a record has it, without the culprit.
-func (s Step) recorded() record.Object {
+func recorded(s Step) record.Object {
 	o := record.Object{Key: s.ID.Key(), Action: s.Action}
 	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
 		o.Fields = append(o.Fields, change.Path)
@@ -44,7 +44,7 @@ func (s Step) recorded() record.Object {
 func left(steps []Step) []record.Object {
 	var objects []record.Object
 	for _, step := range steps {
-		o := step.recorded()
+		o := recorded(step)
 		o.Action, o.Culprit = record.Left, culpritOf(step.Culprit)
 		objects = append(objects, o)
 	}

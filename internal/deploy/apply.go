@@ -120,7 +120,7 @@ const maxUnchanged = 10
 
 // printUnchanged tells of the objects that stay as they are, or of how many
 // they are.
-func (p *Plan) printUnchanged(run *Run) {
+func printUnchanged(run *Run, p *Plan) {
 	if n := p.Counts().Unchanged; n > maxUnchanged {
 		run.Printf("  %-10s  %d objects", record.Unchanged, n)
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -100,7 +101,7 @@ func (a *app) warn(t *target, j *job, news []Step) {
 		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
 			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
-	a.recordQuiet(j, record.DriftFound, plural(len(news), "object")+" left as found (drift: warn)", news...)
+	a.recordQuiet(j, record.DriftFound, manifest.Plural(len(news), "object")+" left as found (drift: warn)", news...)
 }
 
 // correct takes drift back.

@@ -123,7 +123,7 @@ func removal(r record.Record) string {
 	case r.NoPrune:
 		return fmt.Sprintf("%s: removed, nothing deleted (prune: false)", r.App)
 	}
-	return fmt.Sprintf("%s: removed, %s deleted", r.App, plural(len(r.Deleted), "object"))
+	return fmt.Sprintf("%s: removed, %s deleted", r.App, manifest.Plural(len(r.Deleted), "object"))
 }
 
 // outcome says at the end of a deploy what has become of it, why, and what to

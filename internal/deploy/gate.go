@@ -147,15 +147,6 @@ func (p *Prepared) Plan(ctx context.Context) {
 	}
 }
 
-// guard refuses deletions that nobody has confirmed.
-func (p *Prepared) guard(ctx context.Context) {
-	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
-		return
-	}
-	p.Problems = Guard(p.Plans, p.Options)
-	p.guarded = len(p.Problems) > 0
-}
-
 // hintAtFlags names the flag of a verb where a hint names a push option.
 func hintAtFlags(problems manifest.Problems) {
 	for i := range problems {
@@ -469,7 +460,7 @@ func printApps(w io.Writer, what string, names []string) {
 	if more := len(names) - maxNames; more > 0 {
 		shown += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "%s %s: %s\n", plural(len(names), "app"), what, shown)
+	fmt.Fprintf(w, "%s %s: %s\n", manifest.Plural(len(names), "app"), what, shown)
 }
 
 // Print writes the plans and the problems as the pusher sees them, and ends
@@ -482,17 +473,17 @@ func (p *Prepared) Print(w io.Writer) {
 		printApps(w, "added", p.added)
 		printApps(w, "removed", p.removed)
 		for _, plan := range p.Plans {
-			plan.Print(w)
+			printPlan(w, plan)
 		}
 		printWarnings(w, p.warnings())
 	}
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
-		fmt.Fprintf(w, "%s unchanged\n", plural(n, "app"))
+		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
 	}
 	PrintProblems(w, p.Problems)
 	switch {
 	case len(p.Problems) > 0:
-		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, plural(len(p.Problems), "problem"))
+		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))
 	case p.Options.Plan:
 		fmt.Fprintln(w, "plan only: nothing was changed")
 	}

@@ -33,37 +33,22 @@ var serving = map[schema.GroupKind]bool{
 	{Group: "apps", Kind: "StatefulSet"}: true,
 }
 
-// guard refuses deletions that nobody confirmed. The number to confirm is
-// that of all deletions of the push, so that it cannot be given blindly.
-func Guard(plans []*Plan, options Options) manifest.Problems {
-	total := 0
+// Guard refuses deletions that nobody confirmed. The number to confirm is that of all
+// deletions of the push, which it returns as well, so that the number cannot be given
+// blindly. undo is for plans that take back what has just been deployed.
+func Guard(plans []*Plan, confirmed int, undo bool) (problems manifest.Problems, deletions int) {
 	for _, plan := range plans {
-		total += len(plan.deletions())
+		deletions += len(plan.deletions())
 	}
-	if options.ConfirmPrune == total && total > 0 {
-		return nil
+	if confirmed == deletions && deletions > 0 {
+		return nil, deletions
 	}
-	var problems manifest.Problems
 	for _, plan := range plans {
-		if reason := plan.danger(options.Undo); reason != "" {
-			problems = append(problems, manifest.Problem{
-				App: plan.App, Message: reason, Hint: confirmHint(total, options),
-			})
+		if reason := plan.danger(undo); reason != "" {
+			problems = append(problems, manifest.Problem{App: plan.App, Message: reason})
 		}
 	}
-	return problems
-}
-
-func confirmHint(total int, options Options) string {
-	with := "push with -o "
-	if options.Verb {
-		with = "repeat it with --"
-	}
-	hint := fmt.Sprintf("if that is meant, %sconfirm-prune=%d", with, total)
-	if options.ConfirmPrune >= 0 {
-		hint = fmt.Sprintf("confirm-prune=%d does not match; ", options.ConfirmPrune) + hint
-	}
-	return hint
+	return problems, deletions
 }
 
 // deletions are the plan's prunes, and those recreations that lose data.
@@ -88,7 +73,7 @@ func (p *Plan) danger(undo bool) string {
 		return ""
 	case p.Gone && len(p.Moved) > 0:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: what no other app takes over (%s) would be deleted",
-			p.App, plural(len(deletions), "object"))
+			p.App, manifest.Plural(len(deletions), "object"))
 	case p.Gone:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
 	}

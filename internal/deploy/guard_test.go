@@ -90,7 +90,7 @@ func TestGuard(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			problems := Guard([]*Plan{test.plan}, Options{ConfirmPrune: test.confirmed})
+			problems, deletions := Guard([]*Plan{test.plan}, test.confirmed, false)
 			if test.refused == "" {
 				if len(problems) > 0 {
 					t.Fatalf("refused: %v", problems)
@@ -100,9 +100,8 @@ func TestGuard(t *testing.T) {
 			if len(problems) != 1 || !strings.Contains(problems[0].Message, test.refused) {
 				t.Fatalf("got %v, want one problem with %q", problems, test.refused)
 			}
-			want := fmt.Sprintf("-o confirm-prune=%d", len(test.plan.deletions()))
-			if !strings.Contains(problems[0].Hint, want) {
-				t.Errorf("hint %q does not name %q", problems[0].Hint, want)
+			if want := len(test.plan.deletions()); deletions != want {
+				t.Errorf("%d deletions to confirm, not %d", deletions, want)
 			}
 		})
 	}
@@ -110,11 +109,10 @@ func TestGuard(t *testing.T) {
 
 func TestGuardCountsTheWholePush(t *testing.T) {
 	small, big := planOf(10, configMaps(1)...), planOf(1, configMaps(4)...)
-	problems := Guard([]*Plan{small, big}, Options{ConfirmPrune: 4})
-	if len(problems) != 1 || !strings.Contains(problems[0].Hint, "confirm-prune=5") {
-		t.Fatalf("got %v, want the number of all deletions of the push, 5", problems)
+	if problems, deletions := Guard([]*Plan{small, big}, 4, false); len(problems) != 1 || deletions != 5 {
+		t.Fatalf("got %v, %d; want the number of all deletions of the push, 5", problems, deletions)
 	}
-	if problems := Guard([]*Plan{small, big}, Options{ConfirmPrune: 5}); len(problems) > 0 {
+	if problems, _ := Guard([]*Plan{small, big}, 5, false); len(problems) > 0 {
 		t.Fatalf("the right number is refused: %v", problems)
 	}
 }
@@ -124,11 +122,11 @@ func TestGuardCountsTheWholePush(t *testing.T) {
 func TestGuardLetsFailuresBeUndone(t *testing.T) {
 	service := planOf(0, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}, manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"})
 	service.Prune[0].Exposed = true
-	if problems := Guard([]*Plan{service}, Options{ConfirmPrune: -1, Undo: true}); len(problems) > 0 {
+	if problems, _ := Guard([]*Plan{service}, -1, true); len(problems) > 0 {
 		t.Errorf("refused: %v", problems)
 	}
 	claim := planOf(5, manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"})
-	if problems := Guard([]*Plan{claim}, Options{ConfirmPrune: -1, Undo: true}); len(problems) != 1 {
+	if problems, _ := Guard([]*Plan{claim}, -1, true); len(problems) != 1 {
 		t.Errorf("a claim: %v", problems)
 	}
 }

@@ -108,7 +108,7 @@ func (a *app) publishRecord(r record.Record) {
 	}
 	first, _, _ := strings.Cut(outcome(r), "\n")
 	if len(r.Warnings) > 0 {
-		first += ", " + plural(len(r.Warnings), "warning")
+		first += ", " + manifest.Plural(len(r.Warnings), "warning")
 	}
 	good := r.Result.OK() || r.Standing != "" && r.Result != record.DriftFound
 	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, a.name+": "))})

@@ -66,7 +66,7 @@ func TestLedgerTellsWhatIsUnsaved(t *testing.T) {
 	l.Recall(map[manifest.ID]record.Noted{webService: {Digest: "d", Fingerprint: "f"}, migration: {Digest: "m"}})
 	unsaved := func() []manifest.ID {
 		_, ids := l.Save()
-		return slices.SortedFunc(maps.Keys(ids), func(x, y manifest.ID) int { return CompareIDs(x, y) })
+		return slices.SortedFunc(maps.Keys(ids), manifest.ID.Compare)
 	}
 	for _, step := range []struct {
 		name string

@@ -110,7 +110,7 @@ func (p *Prepared) Outline() Outline {
 	p.Problems.Sort()
 	o.Problems, o.Warnings = outlinedProblems(p.Problems), outlinedProblems(p.warnings())
 	for _, plan := range p.Plans {
-		o.Plans = append(o.Plans, plan.outline())
+		o.Plans = append(o.Plans, outlinePlan(plan))
 	}
 	return o
 }
@@ -125,7 +125,7 @@ func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
 	return list
 }
 
-func (p *Plan) outline() OutlinedPlan {
+func outlinePlan(p *Plan) OutlinedPlan {
 	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
 		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
@@ -138,17 +138,17 @@ func (p *Plan) outline() OutlinedPlan {
 		outlined.Generated = append(outlined.Generated, OutlinedValue{f.Path, f.Is})
 	}
 	for _, step := range append(append(p.Changes(), p.Moved...), p.LeftAlone()...) {
-		outlined.Steps = append(outlined.Steps, step.outline())
+		outlined.Steps = append(outlined.Steps, outlineStep(step))
 	}
 	for _, hook := range hooks {
-		step := hook.outline()
+		step := outlineStep(hook)
 		step.Action, step.Note, step.Fields = outlinedActions[record.Hook], hook.Policy.Phase.String(), nil
 		outlined.Steps = append(outlined.Steps, step)
 	}
 	return outlined
 }
 
-func (s Step) outline() OutlinedStep {
+func outlineStep(s Step) OutlinedStep {
 	step := OutlinedStep{
 		Action: outlinedActions[s.Action], Note: s.Note,
 		Group: s.ID.Group, Kind: s.ID.Kind, Namespace: s.ID.Namespace, Name: s.ID.Name,
@@ -191,7 +191,7 @@ func (p *Prepared) Write(w io.Writer, format Format) error {
 func (o Outline) markdown(w io.Writer) {
 	switch {
 	case o.Refused:
-		fmt.Fprintf(w, "**Pushboat would refuse this: %s**\n", plural(len(o.Problems), "problem"))
+		fmt.Fprintf(w, "**Pushboat would refuse this: %s**\n", manifest.Plural(len(o.Problems), "problem"))
 	case !o.Changes():
 		fmt.Fprint(w, "**Pushboat: nothing changes**\n")
 	default:
@@ -208,7 +208,7 @@ func (o Outline) markdown(w io.Writer) {
 		plan.markdown(w)
 	}
 	if o.Same > 0 && !o.Refused {
-		fmt.Fprintf(w, "\n%s unchanged\n", plural(o.Same, "app"))
+		fmt.Fprintf(w, "\n%s unchanged\n", manifest.Plural(o.Same, "app"))
 	}
 }
 
@@ -284,7 +284,7 @@ func (f OutlinedField) words() string {
 func (c OutlinedCounts) String() string {
 	counts := Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
 	if c.Hooks == 0 {
-		return counts.String()
+		return countsText(counts)
 	}
-	return strings.TrimPrefix(counts.String()+", ", "nothing to do, ") + plural(c.Hooks, "hook")
+	return strings.TrimPrefix(countsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
 }

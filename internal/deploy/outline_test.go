@@ -68,11 +68,11 @@ func TestOutlineOfNothing(t *testing.T) {
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
 	plan := &Plan{App: "shop", Generated: []Fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
 	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
-	if got := plan.outline().Generated; !slices.Equal(got, want) {
+	if got := outlinePlan(plan).Generated; !slices.Equal(got, want) {
 		t.Error(got)
 	}
 	var text strings.Builder
-	plan.Print(&text)
+	printPlan(&text, plan)
 	if !strings.Contains(text.String(), "\n  values generated once: auth.password kept, auth.key new\n") {
 		t.Error(text.String())
 	}

@@ -185,7 +185,7 @@ func SortSteps(steps []Step) {
 		case y.at.Before(x.at):
 			return 1
 		}
-		return CompareIDs(steps[x.i].ID, steps[y.i].ID)
+		return steps[x.i].ID.Compare(steps[y.i].ID)
 	}
 	if slices.IsSortedFunc(keys, compare) {
 		return
@@ -203,4 +203,9 @@ func (p *Plan) Defines() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
 		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != record.Unchanged
 	})
+}
+
+// OnlyMoves reports whether all that changes of the object is its app.
+func (s Step) OnlyMoves() bool {
+	return s.Other != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
 }

@@ -18,19 +18,19 @@ const (
 
 var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", record.Recreate: "!", record.Delete: "-", record.Release: "=", record.Unchanged: "=", record.Hand: "<", record.Hook: ">"}
 
-// Print writes the plan as the pusher sees it: a line an object, the fields
+// printPlan writes a plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
-func (p *Plan) Print(w io.Writer) {
+func printPlan(w io.Writer, p *Plan) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
 	if name := p.RenamedTo(); name != "" {
-		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, plural(len(p.Moved), "object"))
+		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, manifest.Plural(len(p.Moved), "object"))
 		return
 	}
 	if text := fatesText(p.Generated); text != "" {
 		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
 	}
 	if p.Kept > 0 {
-		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", plural(p.Kept, "object"))
+		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", manifest.Plural(p.Kept, "object"))
 	}
 	steps := append(append(p.Changes(), p.Moved...), p.LeftAlone()...)
 	changes, moving := moves(steps)
@@ -39,7 +39,7 @@ func (p *Plan) Print(w io.Writer) {
 			fmt.Fprintf(w, "  ... and %d more\n", len(changes)-i)
 			break
 		}
-		step.print(w)
+		printStep(w, step)
 	}
 	for _, step := range p.Dying {
 		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  - %s  (%s)", step.ID, step.Note)))
@@ -58,12 +58,12 @@ func (p *Plan) Print(w io.Writer) {
 	if text := legend(steps, len(hooks) > 0); text != "" {
 		fmt.Fprintf(w, "  %s\n", text)
 	}
-	summary := p.Counts().String()
+	summary := countsText(p.Counts())
 	switch {
 	case len(hooks) > 0 && p.Empty():
-		summary = "nothing to apply, " + plural(len(hooks), "hook")
+		summary = "nothing to apply, " + manifest.Plural(len(hooks), "hook")
 	case len(hooks) > 0:
-		summary += ", " + plural(len(hooks), "hook")
+		summary += ", " + manifest.Plural(len(hooks), "hook")
 	}
 	fmt.Fprintf(w, "  %s\n", summary)
 }
@@ -109,7 +109,7 @@ const maxMoves = 10
 func moves(steps []Step) (others []Step, lines []string) {
 	count := map[string]int{}
 	for _, step := range steps {
-		if step.onlyMoves() {
+		if step.OnlyMoves() {
 			count[step.Note]++
 		}
 	}
@@ -117,22 +117,17 @@ func moves(steps []Step) (others []Step, lines []string) {
 	for _, step := range steps {
 		n := count[step.Note]
 		switch {
-		case !step.onlyMoves() || n <= maxMoves:
+		case !step.OnlyMoves() || n <= maxMoves:
 			others = append(others, step)
 		case !told[step.Note]:
-			lines = append(lines, fmt.Sprintf("  %s %s  (%s)", signs[step.Action], plural(n, "object"), step.Note))
+			lines = append(lines, fmt.Sprintf("  %s %s  (%s)", signs[step.Action], manifest.Plural(n, "object"), step.Note))
 			told[step.Note] = true
 		}
 	}
 	return others, lines
 }
 
-// onlyMoves reports whether all that changes of the object is its app.
-func (s Step) onlyMoves() bool {
-	return s.Other != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
-}
-
-func (s Step) print(w io.Writer) {
+func printStep(w io.Writer, s Step) {
 	line := fmt.Sprintf("  %s %s", signs[s.Action], s.ID)
 	switch {
 	case s.Action == record.Recreate:
@@ -161,8 +156,8 @@ func describe(change manifest.Change) string {
 	return change.Before + " -> " + change.After
 }
 
-// String writes the counts that are not zero: "1 to change, 198 unchanged".
-func (c Counts) String() string {
+// countsText writes the counts that are not zero: "1 to change, 198 unchanged".
+func countsText(c Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
@@ -218,12 +213,4 @@ func (a alike) print(w io.Writer, word string) {
 // short abbreviates a commit as Git does by default.
 func short(revision string) string {
 	return revision[:min(7, len(revision))]
-}
-
-// plural writes "1 problem", "2 problems".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

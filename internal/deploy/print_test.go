@@ -20,7 +20,7 @@ func TestPlanPrint(t *testing.T) {
 		}},
 	)
 	var out strings.Builder
-	plan.Print(&out)
+	printPlan(&out, plan)
 	want := `shop: plan for cluster default, aaaaaaa
   + ConfigMap shop/new
   ~ ConfigMap shop/moved  (moved from app web)
@@ -46,7 +46,7 @@ func TestPlanPrintIsBounded(t *testing.T) {
 		plan.Steps = append(plan.Steps, Step{ID: id, Action: record.Create})
 	}
 	var out strings.Builder
-	plan.Print(&out)
+	printPlan(&out, plan)
 	if lines := strings.Count(out.String(), "\n"); lines != maxPlanObjects+4 {
 		t.Errorf("the plan has %d lines", lines)
 	}

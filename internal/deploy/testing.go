@@ -62,7 +62,7 @@ func (a *app) test(run *Run) {
 		rec.Message = err.Error()
 	default:
 		rec.Result = record.Deployed
-		run.Printf("%s: %s passed in %s", a.name, plural(len(hooks), "test"), took)
+		run.Printf("%s: %s passed in %s", a.name, manifest.Plural(len(hooks), "test"), took)
 		return
 	}
 	run.Printf("%s: tests failed after %s\n%s", a.name, took, rec.Message)

@@ -152,7 +152,7 @@ func TestManyMovesAreOneLine(t *testing.T) {
 	}
 	plan.Steps = append(plan.Steps, changed)
 	var out strings.Builder
-	plan.Print(&out)
+	printPlan(&out, plan)
 	want := `store: plan for cluster default, aaaaaaa
   ~ ConfigMap shop/changed  (moved from app shop)
       data.colour

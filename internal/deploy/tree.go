@@ -94,18 +94,8 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 			nodes = append(nodes, Node{ID: id, Object: id.String(), Health: MissingHealth})
 		}
 	}
-	slices.SortFunc(nodes, func(x, y Node) int { return CompareIDs(x.ID, y.ID) })
+	slices.SortFunc(nodes, func(x, y Node) int { return x.ID.Compare(y.ID) })
 	return nodes
-}
-
-func CompareIDs(x, y manifest.ID) int {
-	switch {
-	case x.Less(y):
-		return -1
-	case y.Less(x):
-		return 1
-	}
-	return 0
 }
 
 // owned lists what controllers have made in the namespaces of the members, as far as
@@ -239,7 +229,7 @@ func growBelow(owner types.UID, children map[types.UID][]*unstructured.Unstructu
 		node.Old = id.GroupKind() == replicaSetKind && replicas == 0 && len(node.Children) == 0
 		nodes = append(nodes, node)
 	}
-	slices.SortFunc(nodes, func(x, y Node) int { return CompareIDs(x.ID, y.ID) })
+	slices.SortFunc(nodes, func(x, y Node) int { return x.ID.Compare(y.ID) })
 	return nodes
 }
 

@@ -362,5 +362,5 @@ func (a *app) member(t *target, id manifest.ID) (live.Entry, bool) {
 func isWell(entry live.Entry) bool { return entry.Health.OK() || entry.Terminating }
 
 func sortEntries(entries []live.Entry) {
-	slices.SortFunc(entries, func(x, y live.Entry) int { return CompareIDs(x.ID, y.ID) })
+	slices.SortFunc(entries, func(x, y live.Entry) int { return x.ID.Compare(y.ID) })
 }

@@ -257,7 +257,7 @@ func (a *app) deploy(t *target, j *job) bool {
 			return a.fail(t, j, err)
 		}
 	}
-	plan.printUnchanged(j.run)
+	printUnchanged(j.run, plan)
 	return a.carryOut(t, j, plan, record.Deployed)
 }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -50,16 +51,21 @@ func (id ID) String() string {
 // Less orders objects by namespace, kind, name and group, the order in which
 // they are listed to people.
 func (id ID) Less(other ID) bool {
-	if id.Namespace != other.Namespace {
-		return id.Namespace < other.Namespace
+	return id.Compare(other) < 0
+}
+
+// Compare is -1, 0 or 1, in the order of Less.
+func (id ID) Compare(other ID) int {
+	if c := cmp.Compare(id.Namespace, other.Namespace); c != 0 {
+		return c
 	}
-	if id.Kind != other.Kind {
-		return id.Kind < other.Kind
+	if c := cmp.Compare(id.Kind, other.Kind); c != 0 {
+		return c
 	}
-	if id.Name != other.Name {
-		return id.Name < other.Name
+	if c := cmp.Compare(id.Name, other.Name); c != 0 {
+		return c
 	}
-	return id.Group < other.Group
+	return cmp.Compare(id.Group, other.Group)
 }
 
 // Key writes the identity as one token, group/Kind/namespace/name, from which
