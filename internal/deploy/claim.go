@@ -14,11 +14,11 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-var storageClass = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
+var StorageClass = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
 
 // firstConsumer is the volumeBindingMode of a class whose claims are bound when the
 // first pod that uses them is scheduled.
-const firstConsumer = "WaitForFirstConsumer"
+const FirstConsumer = "WaitForFirstConsumer"
 
 // settled judges an entry of the index with what else is known: a claim whose class
 // binds for its first consumer is well without being bound, for no wait gets it there.
@@ -35,11 +35,11 @@ func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
 // bindsLate reports whether the target has a class that binds for the first consumer:
 // it may come in a later wave than its claims.
 func (t *Target) BindsLate(class string) bool {
-	o := t.Object(manifest.ID{Group: storageClass.Group, Kind: storageClass.Kind, Name: class})
-	return o != nil && bindingMode(o.Unstructured) == firstConsumer
+	o := t.Object(manifest.ID{Group: StorageClass.Group, Kind: StorageClass.Kind, Name: class})
+	return o != nil && BindingMode(o.Unstructured) == FirstConsumer
 }
 
-func bindingMode(class *unstructured.Unstructured) string {
+func BindingMode(class *unstructured.Unstructured) string {
 	mode, _, _ := unstructured.NestedString(class.Object, "volumeBindingMode")
 	return mode
 }
@@ -76,7 +76,7 @@ func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
 		s.known = map[string]knownClass{}
 	}
 	mode, there := askMode(cluster, name)
-	class := knownClass{late: mode == firstConsumer, until: time.Now().Add(missingFor)}
+	class := knownClass{late: mode == FirstConsumer, until: time.Now().Add(missingFor)}
 	if there {
 		class.until = time.Now().Add(classFor)
 	}
@@ -88,7 +88,7 @@ func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
 func askMode(cluster *kube.Cluster, name string) (mode string, there bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), classTimeout)
 	defer cancel()
-	kind, err := cluster.KindOf(ctx, storageClass)
+	kind, err := cluster.KindOf(ctx, StorageClass)
 	if err != nil {
 		return "", false
 	}
@@ -96,5 +96,5 @@ func askMode(cluster *kube.Cluster, name string) (mode string, there bool) {
 	if err != nil {
 		return "", false
 	}
-	return bindingMode(class), true
+	return BindingMode(class), true
 }

@@ -46,7 +46,7 @@ func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, err
 		generated = running != nil
 	}
 	if generated {
-		nameHook(trial.Unstructured, "9f3a1")
+		NameHook(trial.Unstructured, "9f3a1")
 	}
 	_, err := p.API.Apply(ctx, o.Kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
@@ -90,7 +90,7 @@ const maxHookName = 63
 
 // nameHook makes a name of the one that is written, or of generateName, and a
 // suffix.
-func nameHook(u *unstructured.Unstructured, suffix string) {
+func NameHook(u *unstructured.Unstructured, suffix string) {
 	base := u.GetGenerateName()
 	if u.GetName() != "" {
 		base = u.GetName() + "-"

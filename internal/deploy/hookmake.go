@@ -73,7 +73,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 	run := live.HookRun{Target: w.hookTarget(), Number: w.run.Number}
 	if object.GetName() == "" {
 		sum := sha256.Sum256(fmt.Append(nil, run, phase, step.ID.Key()))
-		nameHook(object, hex.EncodeToString(sum[:4]))
+		NameHook(object, hex.EncodeToString(sum[:4]))
 	}
 	live.MarkHook(object, live.Hook{Key: step.ID.Key(), Phase: phase, Run: run})
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)

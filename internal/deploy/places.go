@@ -22,9 +22,9 @@ type places struct {
 
 // placeRule is what decides about the place of an object beside the object and its kind.
 type PlaceRule struct {
-	namespace string
-	ignore    []appfile.Ignore
-	scalers   map[manifest.ID]string
+	Namespace string
+	Ignore    []appfile.Ignore
+	Scalers   map[manifest.ID]string
 }
 
 // placed is what place finds of one object.
@@ -47,7 +47,7 @@ func PlacesAfter(old *Target, rule PlaceRule) *places {
 }
 
 func (r PlaceRule) equal(other PlaceRule) bool {
-	return r.namespace == other.namespace && reflect.DeepEqual(r.ignore, other.ignore) && maps.Equal(r.scalers, other.scalers)
+	return r.Namespace == other.Namespace && reflect.DeepEqual(r.Ignore, other.Ignore) && maps.Equal(r.Scalers, other.Scalers)
 }
 
 // find returns the place of an object, if it is remembered for a kind of that scope.
@@ -99,7 +99,7 @@ func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manif
 			Pointers: known.pointers, Note: known.note, Written: true,
 		}, nil
 	}
-	r := place(t, written, kind)
+	r := Place(t, written, kind)
 	problems := r.readPolicy(t)
 	if len(problems) == 0 {
 		t.Places.remember(written, r, len(t.Objects))
@@ -110,13 +110,13 @@ func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manif
 // make makes the object as it is to be applied, if it is not yet.
 func (o *Placed) Make(t *Target) {
 	if o.Written {
-		o.Object, o.Written = place(t, o.Object, o.Kind).Object, false
+		o.Object, o.Written = Place(t, o.Object, o.Kind).Object, false
 	}
 }
 
 // make is resolved.make for a step.
 func (s *Step) Make(t *Target) {
 	if s.Written && s.Object != nil {
-		s.Object, s.Written = place(t, s.Object, s.Kind).Object, false
+		s.Object, s.Written = Place(t, s.Object, s.Kind).Object, false
 	}
 }

@@ -39,7 +39,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
 	if cluster := e.Clusters[t.Spec.Cluster]; cluster != nil {
 		if kind, err := cluster.Kube.Kind(ctx, written.GroupVersionKind()); err == nil {
-			return place(&t.Target, written, kind).Unstructured
+			return Place(&t.Target, written, kind).Unstructured
 		}
 	}
 	return written.Unstructured

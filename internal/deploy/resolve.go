@@ -136,7 +136,7 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 // the fields that somebody else owns taken out. It shares what it can with the one
 // that is written: most objects of most plans are as they were, and a copy of each
 // was a quarter of what a check costs that finds nothing (measured).
-func place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
+func Place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
 	o := written.Labelled()
 	switch {
 	case !kind.Namespaced:

@@ -75,7 +75,7 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name},
 		}}}
 	}
-	rule := PlaceRule{namespace: "shop", scalers: map[manifest.ID]string{}}
+	rule := PlaceRule{Namespace: "shop", Scalers: map[manifest.ID]string{}}
 	a := object("a")
 	first := &Target{Spec: appfile.App{Name: "shop", Namespace: "shop"}, Objects: []*manifest.Object{a}}
 	first.Seal = func(digest string) string { return "sealed " + digest }
@@ -93,7 +93,7 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 		t.Error("the place of a kind of another scope is taken for its own")
 	}
 	moved := rule
-	moved.namespace = "other"
+	moved.Namespace = "other"
 	if PlacesAfter(first, rule) != first.Places || PlacesAfter(first, moved) == first.Places || PlacesAfter(&Target{}, rule) == nil {
 		t.Error("places are taken over by other rules, or not by the same one")
 	}
