@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -32,7 +33,7 @@ func (a *app) account(rec *record.Record, done *applying) {
 }
 
 // recorded is a step as a record has it, without the culprit.
-func recorded(s Step) record.Object {
+func recorded(s plan.Step) record.Object {
 	o := record.Object{Key: s.ID.Key(), Action: s.Action}
 	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
 		o.Fields = append(o.Fields, change.Path)
@@ -41,7 +42,7 @@ func recorded(s Step) record.Object {
 }
 
 // left is drift that was left as found, as a record has it.
-func left(steps []Step) []record.Object {
+func left(steps []plan.Step) []record.Object {
 	var objects []record.Object
 	for _, step := range steps {
 		o := recorded(step)
@@ -63,18 +64,18 @@ func culpritOf(c owner.Culprit) *owner.Culprit {
 // entry is what is to be kept of a deploy that ends as record says. What the
 // plan applied is written where it is another than before, so that a record
 // costs what the deploy has changed.
-func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
+func (a *app) entry(todo *plan.Plan, rec record.Record) record.Entry {
 	noted, unsaved := a.ledger.Save()
 	entry := record.Entry{Record: rec, Noted: noted}
-	steps := map[manifest.ID]Step{}
-	if plan != nil && len(unsaved) > 0 {
-		for i := range plan.Steps {
-			if step := &plan.Steps[i]; unsaved[step.ID] {
-				step.Make(plan.Target)
+	steps := map[manifest.ID]plan.Step{}
+	if todo != nil && len(unsaved) > 0 {
+		for i := range todo.Steps {
+			if step := &todo.Steps[i]; unsaved[step.ID] {
+				step.Make(todo.Target)
 				steps[step.ID] = *step
 			}
 		}
-		for _, step := range plan.Unfolded(unsaved) {
+		for _, step := range todo.Unfolded(unsaved) {
 			steps[step.ID] = step
 		}
 	}
@@ -95,7 +96,7 @@ func (a *app) entry(plan *Plan, rec record.Record) record.Entry {
 
 // masked writes an object as it was applied, secrets masked; nil if that can
 // not be done, which is so for nothing that was read from YAML or JSON.
-func (a *app) masked(step Step) []byte {
+func (a *app) masked(step plan.Step) []byte {
 	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.Object.Hidden()).Of(step.Object).MaskObject(step.Object.Unstructured).Object)
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Errorf("record %s: %v", step.ID, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -19,13 +20,13 @@ import (
 type job struct {
 	cause  record.Cause
 	caller access.Caller
-	push   string    // the push's id, for the record
-	force  bool      // recreate what cannot be changed in place
-	fresh  time.Time // what runs has to be known as of then, from the server itself; zero: as the watches know it
-	plan   *Plan     // from the gate; nil to plan anew
-	full   bool      // try every object on the cluster, also those that seem unchanged
-	mends  bool      // look at the inventory on the cluster, which is not as it was left
-	with   *Companions
+	push   string     // the push's id, for the record
+	force  bool       // recreate what cannot be changed in place
+	fresh  time.Time  // what runs has to be known as of then, from the server itself; zero: as the watches know it
+	plan   *plan.Plan // from the gate; nil to plan anew
+	full   bool       // try every object on the cluster, also those that seem unchanged
+	mends  bool       // look at the inventory on the cluster, which is not as it was left
+	with   *plan.Companions
 	look   bool // compare only some objects, those of looks
 	looks  map[manifest.ID]Fight
 	run    *Run   // nil until there is something to show
@@ -54,7 +55,7 @@ type app struct {
 	hurry  chan struct{} // holds one signal that what failed may succeed now
 	tests  chan *Run     // that wait to be run
 	gone   chan struct{} // closed when its repository is deleted
-	ledger *Ledger       // of its objects
+	ledger *plan.Ledger  // of its objects
 
 	mu         sync.Mutex
 	branch     string
@@ -72,26 +73,26 @@ type app struct {
 	run        *Run                   // the newest deploy, going on or ended
 	cancelWait context.CancelCauseFunc
 	hooks      *hooksSeen
-	hooksEnded int                   // the newest deploy of this process whose hooks are over; the worker's own
-	looks      map[manifest.ID]Fight // objects that seem to have drifted, for a job that looks
-	drift      map[manifest.ID]Step  // differences left alone
-	fights     map[manifest.ID]Fight // objects that drift again and again
-	ill        map[manifest.ID]bool  // objects that are not healthy since their deploy, and whether that was told
-	suspended  *record.Suspension    // nil: it is not
-	alarm      *time.Timer           // runs until the suspension's time is over
-	toldSync   string                // what was told of why the app is not in sync; "" for nothing
-	trouble    string                // why the last check could not be done
-	inTrouble  map[manifest.ID]bool  // the objects of the looks that the trouble is of; empty: of the whole app
-	unrendered string                // why what the branch wants cannot be told; "" if it can
+	hooksEnded int                       // the newest deploy of this process whose hooks are over; the worker's own
+	looks      map[manifest.ID]Fight     // objects that seem to have drifted, for a job that looks
+	drift      map[manifest.ID]plan.Step // differences left alone
+	fights     map[manifest.ID]Fight     // objects that drift again and again
+	ill        map[manifest.ID]bool      // objects that are not healthy since their deploy, and whether that was told
+	suspended  *record.Suspension        // nil: it is not
+	alarm      *time.Timer               // runs until the suspension's time is over
+	toldSync   string                    // what was told of why the app is not in sync; "" for nothing
+	trouble    string                    // why the last check could not be done
+	inTrouble  map[manifest.ID]bool      // the objects of the looks that the trouble is of; empty: of the whole app
+	unrendered string                    // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }
 
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
-		engine: e, name: name, set: SetID(name), repo: repo, branch: branch,
+		engine: e, name: name, set: plan.SetID(name), repo: repo, branch: branch,
 		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
-		hooks: newHooksSeen(), ledger: NewLedger(e.Masker.Seal),
+		hooks: newHooksSeen(), ledger: plan.NewLedger(e.Masker.Seal),
 	}
 }
 
@@ -100,7 +101,7 @@ func newApp(e *Engine, name, repo, branch string) *app {
 // app that was only pushed with -o skip, by a server that did not record for where.
 func goneTarget(name, repo, branch, cluster, revision string) *target {
 	spec := appfile.App{Name: name, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
-	return &target{Target: Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
+	return &target{Target: plan.Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
 }
 
 // keeping returns the target with the app's prune setting.
@@ -218,7 +219,7 @@ func (a *app) skippedRevision() string {
 // knows reports whether the app has applied the object as it is written, and
 // nobody has deleted it since. It serves newCompanions, for definitions, which
 // have no namespace.
-func (a *app) knows(t *Target, o *manifest.Object) bool {
+func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())
 	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters[t.Spec.Cluster].Index.Lacks(o.ID())
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -33,11 +34,11 @@ type applying struct {
 	target   *target
 	cluster  *Cluster
 	run      *Run
-	plan     *Plan
+	plan     *plan.Plan
 	wait     context.Context // ends what is waited for, but nothing that is being applied
 	corrects bool            // takes drift back
 	patient  bool            // waits for the health of a wave before it begins the next
-	later    []Step          // deletions that come when all else is healthy
+	later    []plan.Step     // deletions that come when all else is healthy
 
 	runsHooks  bool
 	doneBefore map[string]bool // hooks that need not run again, see app.doneBefore
@@ -48,9 +49,9 @@ type applying struct {
 	stopped    error // why the last hooks did not come to their end
 
 	mu      sync.Mutex
-	done    []Step   // applied
-	same    int      // how many objects stayed as they were; the worker's own
-	deleted []string // manifest.ID keys
+	done    []plan.Step // applied
+	same    int         // how many objects stayed as they were; the worker's own
+	deleted []string    // manifest.ID keys
 	errs    []error
 	warned  warned
 }
@@ -95,7 +96,7 @@ func (w *applying) prune() error {
 	}
 	now := w.plan.Prune
 	if !w.target.Gone {
-		now, w.later = SplitLast(w.plan.Prune)
+		now, w.later = plan.SplitLast(w.plan.Prune)
 	}
 	if err := w.pruneWaves(now); err != nil {
 		return err
@@ -120,7 +121,7 @@ const maxUnchanged = 10
 
 // printUnchanged tells of the objects that stay as they are, or of how many
 // they are.
-func printUnchanged(run *Run, p *Plan) {
+func printUnchanged(run *Run, p *plan.Plan) {
 	if n := p.Counts().Unchanged; n > maxUnchanged {
 		run.Printf("  %-10s  %d objects", record.Unchanged, n)
 		return
@@ -140,7 +141,7 @@ func (w *applying) keepAll() {
 	w.withoutKept(w.plan.Steps)
 }
 
-func (w *applying) enter(step Step) {
+func (w *applying) enter(step plan.Step) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.done = append(w.done, step)
@@ -169,7 +170,7 @@ func (w *applying) failure() error {
 
 // applyStage applies the objects of a stage in parallel, and returns when what
 // the next stage builds on is ready.
-func (w *applying) applyStage(stage []Step) error {
+func (w *applying) applyStage(stage []plan.Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the app's kinds: %w", err)
 	}
@@ -181,8 +182,8 @@ func (w *applying) applyStage(stage []Step) error {
 }
 
 // withoutKept counts the steps that do nothing, and returns the others.
-func (w *applying) withoutKept(stage []Step) []Step {
-	var rest []Step
+func (w *applying) withoutKept(stage []plan.Step) []plan.Step {
+	var rest []plan.Step
 	for i := range stage {
 		if step := &stage[i]; step.Action != record.Unchanged {
 			rest = append(rest, *step)
@@ -194,8 +195,8 @@ func (w *applying) withoutKept(stage []Step) []Step {
 }
 
 // each runs f for the steps, parallel at a time.
-func (w *applying) each(steps []Step, f func(context.Context, Step)) {
-	slots := make(chan struct{}, Parallel)
+func (w *applying) each(steps []plan.Step, f func(context.Context, plan.Step)) {
+	slots := make(chan struct{}, plan.Parallel)
 	var group sync.WaitGroup
 	for _, step := range steps {
 		slots <- struct{}{}
@@ -212,10 +213,10 @@ func (w *applying) each(steps []Step, f func(context.Context, Step)) {
 
 // follow has the index cover the kinds of a stage, so that their health is
 // known as soon as they are applied.
-func (w *applying) follow(stage []Step) error {
+func (w *applying) follow(stage []plan.Step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	kinds := map[schema.GroupKind]Step{}
+	kinds := map[schema.GroupKind]plan.Step{}
 	for _, step := range stage {
 		kinds[step.ID.GroupKind()] = step
 	}
@@ -229,7 +230,7 @@ func (w *applying) follow(stage []Step) error {
 	return nil
 }
 
-func (w *applying) applyStep(ctx context.Context, step Step) {
+func (w *applying) applyStep(ctx context.Context, step plan.Step) {
 	if slices.Contains(w.early, step.ID) {
 		return
 	}
@@ -271,7 +272,7 @@ func (w *applying) applyStep(ctx context.Context, step Step) {
 }
 
 // plainly puts an API error into the words of the gate.
-func (w *applying) plainly(ctx context.Context, step Step, err error) error {
+func (w *applying) plainly(ctx context.Context, step plan.Step, err error) error {
 	if problems := w.cluster.Kube.Explain(ctx, step.Object, err); len(problems) > 0 {
 		return &plainError{problems[0].Message, err}
 	}
@@ -308,7 +309,7 @@ func again(ctx context.Context, request func() error) error {
 // passes reports whether an error is of the kind that goes away by itself.
 func passes(err error) bool {
 	var old *oldSchemaError
-	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || IsNamespaceMissing(err) ||
+	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || plan.IsNamespaceMissing(err) ||
 		errors.As(err, &old)
 }
 
@@ -320,24 +321,24 @@ type oldSchemaError struct{ error }
 func (e *oldSchemaError) Unwrap() error { return e.error }
 
 // bySchema marks the refusal of an object whose definition came with the push.
-func bySchema(step Step, err error) error {
+func bySchema(step plan.Step, err error) error {
 	if err == nil || !step.Defined || apierrors.IsForbidden(err) {
 		return err
 	}
 	return &oldSchemaError{err}
 }
 
-func (w *applying) delete(ctx context.Context, step Step) {
+func (w *applying) delete(ctx context.Context, step plan.Step) {
 	if kube.IsSystem(step.ID) {
 		w.app.ledger.Forget(step.ID) // of a version that let apps have it
 		return
 	}
 	entry, known := w.cluster.Index.Get(step.ID)
-	if (known && entry.PartOf != SetID(w.app.name)) || w.heir(step.ID) != "" {
+	if (known && entry.PartOf != plan.SetID(w.app.name)) || w.heir(step.ID) != "" {
 		w.app.ledger.Forget(step.ID) // another app has taken it over, or is about to
 		return
 	}
-	if AlsoAsks(&w.target.Target, &Companions{}, w.app.engine, step.ID) != "" {
+	if plan.AlsoAsks(&w.target.Target, &plan.Companions{}, w.app.engine, step.ID) != "" {
 		step.Action = record.Release // somebody asks for it who did not when it was planned
 	}
 	released := false
@@ -362,7 +363,7 @@ func (w *applying) delete(ctx context.Context, step Step) {
 // bringOut deletes or releases an object, if the cluster has its kind: without its
 // definition there is no object. A kind that cannot be asked for is an error, since
 // its objects may well be there.
-func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err error) {
+func (w *applying) bringOut(ctx context.Context, step plan.Step) (released bool, err error) {
 	for first := true; ; first = false {
 		kind, served, err := w.cluster.Kube.Served(ctx, step.ID.GroupKind())
 		switch {
@@ -379,7 +380,7 @@ func (w *applying) bringOut(ctx context.Context, step Step) (released bool, err 
 
 // remove deletes the very object that was planned, and not one that was made
 // since under the same name.
-func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error {
+func (w *applying) remove(ctx context.Context, kind kube.Kind, step plan.Step) error {
 	err := w.cluster.Kube.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.Entry.UID})
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -389,11 +390,11 @@ func (w *applying) remove(ctx context.Context, kind kube.Kind, step Step) error 
 
 // awaitDefinitions waits until the custom resource definitions of a stage are
 // served, and has discovery find their kinds.
-func (w *applying) awaitDefinitions(stage []Step) error {
+func (w *applying) awaitDefinitions(stage []plan.Step) error {
 	if len(stage) == 0 || stage[0].ID.GroupKind() != manifest.DefinitionKind {
 		return nil
 	}
-	changed, done := w.cluster.Index.Changed(SetID(w.app.name))
+	changed, done := w.cluster.Index.Changed(plan.SetID(w.app.name))
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
@@ -411,7 +412,7 @@ func (w *applying) awaitDefinitions(stage []Step) error {
 	}
 }
 
-func (w *applying) notHealthy(steps []Step) *Step {
+func (w *applying) notHealthy(steps []plan.Step) *plan.Step {
 	for i, step := range steps {
 		entry, ok := w.cluster.Index.Get(step.ID)
 		if !ok || !entry.Health.OK() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -134,7 +135,7 @@ func (a *app) doubt(f *Finding) {
 
 // found says what a plan means for an app with a drift setting, and that may be
 // suspended.
-func found(plan *Plan, drift string, s *record.Suspension) Finding {
+func found(plan *plan.Plan, drift string, s *record.Suspension) Finding {
 	if plan.Empty() {
 		return Finding{Result: CheckUnchanged}
 	}

@@ -5,20 +5,11 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
-	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
-
-var StorageClass = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
-
-// firstConsumer is the volumeBindingMode of a class whose claims are bound when the
-// first pod that uses them is scheduled.
-const FirstConsumer = "WaitForFirstConsumer"
 
 // settled judges an entry of the index with what else is known: a claim whose class
 // binds for its first consumer is well without being bound, for no wait gets it there.
@@ -30,18 +21,6 @@ func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
 		entry.Health = health.Health{Status: health.Healthy, Message: "waits for its first consumer"}
 	}
 	return entry
-}
-
-// bindsLate reports whether the target has a class that binds for the first consumer:
-// it may come in a later wave than its claims.
-func (t *Target) BindsLate(class string) bool {
-	o := t.Object(manifest.ID{Group: StorageClass.Group, Kind: StorageClass.Kind, Name: class})
-	return o != nil && BindingMode(o.Unstructured) == FirstConsumer
-}
-
-func BindingMode(class *unstructured.Unstructured) string {
-	mode, _, _ := unstructured.NestedString(class.Object, "volumeBindingMode")
-	return mode
 }
 
 // classes remembers which StorageClasses of a cluster bind for the first consumer. The
@@ -76,7 +55,7 @@ func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
 		s.known = map[string]knownClass{}
 	}
 	mode, there := askMode(cluster, name)
-	class := knownClass{late: mode == FirstConsumer, until: time.Now().Add(missingFor)}
+	class := knownClass{late: mode == plan.FirstConsumer, until: time.Now().Add(missingFor)}
 	if there {
 		class.until = time.Now().Add(classFor)
 	}
@@ -88,7 +67,7 @@ func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
 func askMode(cluster *kube.Cluster, name string) (mode string, there bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), classTimeout)
 	defer cancel()
-	kind, err := cluster.KindOf(ctx, StorageClass)
+	kind, err := cluster.KindOf(ctx, plan.StorageClass)
 	if err != nil {
 		return "", false
 	}
@@ -96,5 +75,5 @@ func askMode(cluster *kube.Cluster, name string) (mode string, there bool) {
 	if err != nil {
 		return "", false
 	}
-	return BindingMode(class), true
+	return plan.BindingMode(class), true
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -84,7 +85,7 @@ func (e *Engine) want(p *Prepared) []wanting {
 
 // claim enters what the app wants, as it was found on the cluster, unless
 // something else is wanted of it by now.
-func (e *Engine) claim(a *app, t *target, objects []Placed) {
+func (e *Engine) claim(a *app, t *target, objects []plan.Placed) {
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	if a.wanted() == t {

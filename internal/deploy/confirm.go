@@ -3,6 +3,8 @@ package deploy
 import (
 	"context"
 	"fmt"
+
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // guard refuses deletions that nobody has confirmed.
@@ -10,7 +12,7 @@ func (p *Prepared) guard(ctx context.Context) {
 	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
 		return
 	}
-	problems, deletions := Guard(p.Plans, p.Options.ConfirmPrune, p.Options.Undo)
+	problems, deletions := plan.Guard(p.Plans, p.Options.ConfirmPrune, p.Options.Undo)
 	for i := range problems {
 		problems[i].Hint = confirmHint(deletions, p.Options)
 	}

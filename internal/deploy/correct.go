@@ -6,43 +6,44 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // check compares what runs with what should, and corrects, warns or leaves it
 // as the app's drift setting says. It reports whether it could be done.
 func (a *app) check(t *target, j *job) bool {
-	plan, err := a.replan(t, j)
+	todo, err := a.replan(t, j)
 	if err == nil && j.fresh.IsZero() { // else the lists of a moment ago have shown it
-		err = a.engine.Clusters[t.Spec.Cluster].Index.Blind(SetID(a.name)) // the plan asked nothing of what seems unchanged
+		err = a.engine.Clusters[t.Spec.Cluster].Index.Blind(plan.SetID(a.name)) // the plan asked nothing of what seems unchanged
 	}
 	if err != nil {
 		a.noteTrouble(j, err.Error())
 		a.logTrouble("check against the cluster", err)
-		if plan != nil {
-			a.correctRest(t, j, plan)
+		if todo != nil {
+			a.correctRest(t, j, todo)
 		}
 		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
 		return false
 	}
 	a.endTrouble(j)
-	plan.Prune = a.due(t, plan.Prune)
-	dying, again := plan.LeaveDying()
-	j.finding = found(plan, t.Spec.Drift, a.suspension())
-	news := a.leave(plan)
+	todo.Prune = a.due(t, todo.Prune)
+	dying, again := todo.LeaveDying()
+	j.finding = found(todo, t.Spec.Drift, a.suspension())
+	news := a.leave(todo)
 	switch {
 	case a.suspension() != nil:
 		return true
-	case plan.OnlyLast():
+	case todo.OnlyLast():
 		a.begin(j)
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
-		plan.RunsHooks = false
-		return a.carryOut(t, j, plan, record.Deployed)
-	case plan.Empty() && dying:
+		todo.RunsHooks = false
+		return a.carryOut(t, j, todo, record.Deployed)
+	case todo.Empty() && dying:
 		return !again
-	case plan.Empty():
+	case todo.Empty():
 		if j.full || j.mends || !a.ownsParent() {
-			a.mendParent(t, plan)
+			a.mendParent(t, todo)
 		}
 		return a.recover(t, j)
 	case t.Spec.Drift == appfile.DriftOff:
@@ -51,20 +52,20 @@ func (a *app) check(t *target, j *job) bool {
 		a.warn(t, j, news)
 		return true
 	}
-	a.clearDrift(plan)
-	return a.correct(t, j, plan) && !again
+	a.clearDrift(todo)
+	return a.correct(t, j, todo) && !again
 }
 
 // correctRest takes drift back where the API server refuses some objects of the app: one
 // that cannot be applied must not keep the others from being corrected.
-func (a *app) correctRest(t *target, j *job, plan *Plan) {
-	plan.LeaveRefused()
-	plan.LeaveDying()
-	j.finding = found(plan, t.Spec.Drift, a.suspension())
-	a.leave(plan)
-	if a.suspension() == nil && t.Spec.Drift == appfile.DriftCorrect && !plan.Empty() {
-		a.clearDrift(plan)
-		a.correct(t, j, plan)
+func (a *app) correctRest(t *target, j *job, todo *plan.Plan) {
+	todo.LeaveRefused()
+	todo.LeaveDying()
+	j.finding = found(todo, t.Spec.Drift, a.suspension())
+	a.leave(todo)
+	if a.suspension() == nil && t.Spec.Drift == appfile.DriftCorrect && !todo.Empty() {
+		a.clearDrift(todo)
+		a.correct(t, j, todo)
 	}
 }
 
@@ -90,7 +91,7 @@ func (a *app) recover(t *target, j *job) bool {
 
 // warn tells and records differences that the app's settings leave alone, once
 // each.
-func (a *app) warn(t *target, j *job, news []Step) {
+func (a *app) warn(t *target, j *job, news []plan.Step) {
 	if len(news) == 0 {
 		return
 	}
@@ -105,18 +106,18 @@ func (a *app) warn(t *target, j *job, news []Step) {
 }
 
 // correct takes drift back.
-func (a *app) correct(t *target, j *job, plan *Plan) bool {
+func (a *app) correct(t *target, j *job, todo *plan.Plan) bool {
 	a.begin(j)
 	j.run.Printf("%s: drift on cluster %s", a.name, t.Spec.Cluster)
-	for _, step := range plan.Changes() {
+	for _, step := range todo.Changes() {
 		a.printDrift(j.run, step)
 		a.remark(j.run, step, j.looks[step.ID])
 	}
-	return a.carryOut(t, j, plan, record.Corrected)
+	return a.carryOut(t, j, todo, record.Corrected)
 }
 
 // whatDrifted says what has become of an object, and by whom if that is known.
-func whatDrifted(step Step) string {
+func whatDrifted(step plan.Step) string {
 	who := step.Culprit.String()
 	switch {
 	case step.Action == record.Create:
@@ -127,7 +128,7 @@ func whatDrifted(step Step) string {
 	return step.Note
 }
 
-func (a *app) printDrift(run *Run, step Step) {
+func (a *app) printDrift(run *Run, step plan.Step) {
 	run.event("drifted", step.ID, whatDrifted(step))
 	for _, change := range step.Changes {
 		run.Printf("      %s\n        %s", change.Path, describe(change))

@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -27,7 +28,7 @@ func TestParseDeployID(t *testing.T) {
 
 func TestInOrder(t *testing.T) {
 	wants := func(name string, needs ...string) *target {
-		return &target{Target: Target{Spec: appfile.App{Name: name, DependsOn: needs}}}
+		return &target{Target: plan.Target{Spec: appfile.App{Name: name, DependsOn: needs}}}
 	}
 	var names []string
 	for _, t := range inOrder([]*target{wants("web", "api", "db"), wants("api", "db"), wants("other"), wants("db")}) {
@@ -150,7 +151,7 @@ func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
 // An app whose cluster is no longer in the configuration fails by itself.
 func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
-	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
+	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := &job{cause: record.CausePush, run: a.newRun()}
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
@@ -164,7 +165,7 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 
 func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
-	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
+	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := &job{cause: record.CausePush, run: a.newRun()} // and no Recorder to save to
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")

@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -58,7 +59,7 @@ func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 // waiting, and no app waits for more than parallel: so a small app is through
 // soon while one of ten thousand objects is deployed, and a thousand apps of one
 // push do not all hold a request's time limit while they wait.
-const applies = 2 * Parallel
+const applies = 2 * plan.Parallel
 
 // slot waits for a slot and returns the function that frees it.
 func (c *Cluster) slot() (free func()) {
@@ -108,7 +109,7 @@ type Config struct {
 // Engine deploys apps. Use New, then Start.
 type Engine struct {
 	Config
-	claims       *Claims
+	claims       *plan.Claims
 	reservations *reservations
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
@@ -136,7 +137,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: NewClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
+	return &Engine{Config: config, claims: plan.NewClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come
@@ -235,7 +236,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 		if asked != nil {
 			asked <- err
 		}
-		if text := err.Error(); text != former && Unreachable(err) == nil { // tellOutage tells the others
+		if text := err.Error(); text != former && plan.Unreachable(err) == nil { // tellOutage tells the others
 			e.Log.WithField("cluster", name).Warnf("cluster: %s; trying again", text)
 			former = text
 		}
@@ -260,9 +261,9 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		if t == nil || t.Spec.Cluster != name {
 			continue
 		}
-		with := NewCompanions([]*Target{&t.Target}, a.knows)
+		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 		problems := with.Vet(ctx, cluster.Kube)
-		objects, unresolved := Resolve(ctx, cluster.Kube, &t.Target, with)
+		objects, unresolved := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -55,7 +56,7 @@ type Change struct {
 type Prepared struct {
 	Change
 	Problems manifest.Problems
-	Plans    []*Plan // of the apps that the change would change
+	Plans    []*plan.Plan // of the apps that the change would change
 
 	added   []string // apps that the branch did not have, unless it had none
 	removed []string // apps that it has no more
@@ -64,9 +65,9 @@ type Prepared struct {
 	engine  *Engine
 	specs   []appfile.App // of the branch
 	targets []*target     // every app of the branch, and those that leave it
-	changed map[string]*Plan
-	with    map[string]*Companions // by cluster
-	claims  *Claims
+	changed map[string]*plan.Plan
+	with    map[string]*plan.Companions // by cluster
+	claims  *plan.Claims
 }
 
 // gateTimeout bounds the questions of one gate to the clusters. A plan of a
@@ -85,7 +86,7 @@ func (e *Engine) Read(change Change) *Prepared {
 // or decrypted, and no cluster is asked.
 func (e *Engine) Open(change Change) *Prepared {
 	e.known()
-	p := &Prepared{Change: change, engine: e, changed: map[string]*Plan{}, with: map[string]*Companions{}}
+	p := &Prepared{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
@@ -208,8 +209,8 @@ func (e *Engine) leaving(p *Prepared) []*target {
 
 // resolveAll places the objects of every target and enters them in the
 // push's claims, so that two apps that want one object are found out.
-func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]Placed {
-	objects, made := map[*target][]Placed{}, map[*target][]Placed{}
+func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]plan.Placed {
+	objects, made := map[*target][]plan.Placed{}, map[*target][]plan.Placed{}
 	for _, t := range p.targets {
 		t.kept = t.kept && e.upToDate(p, t)
 	}
@@ -219,16 +220,16 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]Plac
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
-		p.with[name] = NewCompanions(planned(targets), e.knows)
+		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Partial = p.partial
 		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.Kube)...)
 		for _, t := range targets {
 			if t.kept {
 				continue // wants what it wanted, and the claims on it stand
 			}
-			found, problems := Resolve(ctx, cluster.Kube, &t.Target, p.with[name])
+			found, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, p.with[name])
 			p.Problems = append(p.Problems, problems...)
-			found, made[t] = SplitMade(&t.Target, found)
+			found, made[t] = plan.SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
 			p.claims.Set(t.Spec.Name, name, found)
 			objects[t] = found
@@ -240,7 +241,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]Plac
 
 // contested refuses objects that another app wants: one of this push, or any
 // other that this server deploys.
-func (e *Engine) contested(p *Prepared, t *target, objects []Placed) manifest.Problems {
+func (e *Engine) contested(p *Prepared, t *target, objects []plan.Placed) manifest.Problems {
 	mine := p.claims
 	var problems manifest.Problems
 	for _, o := range objects {
@@ -279,15 +280,15 @@ func (e *Engine) homeOf(name, repo string) string {
 }
 
 // knows reports whether the target's app has applied the object as written.
-func (e *Engine) knows(t *Target, o *manifest.Object) bool {
+func (e *Engine) knows(t *plan.Target, o *manifest.Object) bool {
 	a := e.app(t.Spec.Name)
 	return a != nil && a.knows(t, o)
 }
 
 // planAll plans the apps that differ from what was last applied.
-func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]Placed) {
+func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]plan.Placed) {
 	type outcome struct {
-		plan     *Plan
+		plan     *plan.Plan
 		problems manifest.Problems
 	}
 	parents, err := e.parentsOf(ctx, p)
@@ -303,7 +304,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
+			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t))
@@ -351,7 +352,7 @@ func (e *Engine) upToDate(p *Prepared, t *target) bool {
 // planTarget plans one app of a push or a check. The planner comes with what is
 // particular to that: companions, claims, force. parent is the app's inventory, if it was
 // read with those of others.
-func (e *Engine) planTarget(ctx context.Context, t *target, p Planner, parent *kube.Parent, objects []Placed) (*Plan, manifest.Problems, error) {
+func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, parent *kube.Parent, objects []plan.Placed) (*plan.Plan, manifest.Problems, error) {
 	cluster, a := e.Clusters[t.Spec.Cluster], e.app(t.Spec.Name)
 	if a == nil {
 		a = newApp(e, t.Spec.Name, t.Repo, t.Spec.Branch) // planned, not yet deployed
@@ -379,7 +380,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p Planner, parent *k
 }
 
 // equip gives a planner what is known of the app and its cluster.
-func (e *Engine) equip(p *Planner, a *app, t *target) {
+func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
 	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, e
 	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, a, &t.Target, a.wanted().planned(), e.masker(t)
@@ -405,7 +406,7 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	if message, hint, ok := kube.Unconverted(err); ok {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
 	}
-	if Unreachable(err) == nil && !errors.Is(err, errNotOpen) {
+	if plan.Unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
 			Hint:    "check what Pushboat's account may do there; then push again",

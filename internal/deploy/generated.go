@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -28,14 +29,11 @@ import (
 type provision struct {
 	set     generated.Set     // all that is known of the app, with what is new
 	texts   map[string]string // of the declared paths; nil: placeholders
-	fates   []Fate            // of the declared paths, in their order
+	fates   []plan.Fate       // of the declared paths, in their order
 	former  string            // digest of what was kept when it was read
 	changed bool              // set has something that is not kept yet
 	print   string            // keyed fingerprint of the texts; "" if there are none
 }
-
-// fate is what becomes of a generated value, in the words of a plan.
-type Fate struct{ Path, Is string }
 
 // The fates. A value that was found names its Secret as well.
 const (
@@ -81,7 +79,7 @@ func (p provisioning) decide() (provision, manifest.Problems) {
 		case becomes != fateKept:
 			is.set[g.Path], is.changed = value, true
 		}
-		is.fates = append(is.fates, Fate{g.Path, becomes})
+		is.fates = append(is.fates, plan.Fate{Path: g.Path, Is: becomes})
 	}
 	is.texts = is.set.Texts(p.declared)
 	return is, problems
@@ -176,7 +174,7 @@ func (e *Engine) provide(r reading, spec appfile.App) (provision, manifest.Probl
 	if r.blind {
 		var is provision
 		for _, g := range declared {
-			is.fates = append(is.fates, Fate{g.Path, fateHidden})
+			is.fates = append(is.fates, plan.Fate{Path: g.Path, Is: fateHidden})
 		}
 		return is, nil
 	}
@@ -301,7 +299,7 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 const maxFates = 10
 
 // fatesText says in a line what becomes of generated values; "" for none.
-func fatesText(fates []Fate) string {
+func fatesText(fates []plan.Fate) string {
 	var parts []string
 	for i, f := range fates {
 		if i == maxFates {

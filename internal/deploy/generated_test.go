@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -101,7 +102,7 @@ func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		return &target{Target: Target{Spec: appfile.App{Name: "shop"}, Repo: "shop"}, given: given}
+		return &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}, Repo: "shop"}, given: given}
 	}
 	e.apps = map[string]*app{}
 	first, rival := read(Renewal{}), read(Renewal{})
@@ -145,7 +146,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 	if len(got) != 2 || got["a"] != want["a"] || got["c"] != want["c"] {
 		t.Error(got)
 	}
-	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []Fate{{"a", fateNew}}}
+	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []plan.Fate{{Path: "a", Is: fateNew}}}
 	is.take(map[string]generated.Value{"a": {Text: "runs", Of: "shop/pg"}}, declare("a"))
 	if is.texts["a"] != "runs" || fatesText(is.fates) != "values generated once: a kept as in Secret shop/pg" {
 		t.Error(is)
@@ -154,7 +155,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 
 func TestListedValuesAreNamesAlone(t *testing.T) {
 	set := generated.Set{"a": {Text: "canary", By: "ana", From: generated.FromChance}, "z": {Text: "canary", From: generated.FromSecret, Of: "shop/pg"}}
-	list := listValues(&target{Target: Target{Spec: appfile.App{Helm: appfile.Helm{Generated: declare("b", "a")}}}}, set)
+	list := listValues(&target{Target: plan.Target{Spec: appfile.App{Helm: appfile.Helm{Generated: declare("b", "a")}}}}, set)
 	want := []KeptValue{
 		{Path: "b", Declared: true},
 		{Path: "a", Declared: true, Kept: true, Origin: generated.FromChance, By: "ana"},
@@ -169,9 +170,9 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 }
 
 func TestManyFatesAreCounted(t *testing.T) {
-	var fates []Fate
+	var fates []plan.Fate
 	for range maxFates + 3 {
-		fates = append(fates, Fate{"a", fateKept})
+		fates = append(fates, plan.Fate{Path: "a", Is: fateKept})
 	}
 	if text := fatesText(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
 		t.Error(text)

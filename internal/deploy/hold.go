@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -74,7 +75,7 @@ func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier)
 // It leaves all others of the app as they are, and deletes nothing.
 func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 	t := &target{
-		Target: Target{Spec: appfile.App{
+		Target: plan.Target{Spec: appfile.App{
 			Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
 			Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 		},
@@ -89,7 +90,7 @@ func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 			t.Objects = append(t.Objects, o)
 		}
 	}
-	t.Scalers = ScalersOf("", t.Objects)
+	t.Scalers = plan.ScalersOf("", t.Objects)
 	return t
 }
 
@@ -116,14 +117,14 @@ func inTheClear(text []byte) *manifest.Object {
 
 // withNoted adds the objects that the app owns, as far as is known, to those that
 // were found: a claim on what cannot be told is a claim on what there was.
-func (a *app) withNoted(found []Placed) []Placed {
+func (a *app) withNoted(found []plan.Placed) []plan.Placed {
 	seen := make(map[manifest.ID]bool, len(found))
 	for _, o := range found {
 		seen[o.Key] = true
 	}
 	for id := range a.ledger.Each {
 		if !seen[id] {
-			found = append(found, Placed{Key: id})
+			found = append(found, plan.Placed{Key: id})
 		}
 	}
 	return found
@@ -131,7 +132,7 @@ func (a *app) withNoted(found []Placed) []Placed {
 
 // claimAll enters what an app wants: the objects that were found of it, and all that it
 // has where others could not be found, or where it is not known what it wants.
-func (e *Engine) claimAll(a *app, t *target, found []Placed, problems manifest.Problems) {
+func (e *Engine) claimAll(a *app, t *target, found []plan.Placed, problems manifest.Problems) {
 	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
 		found = a.withNoted(slices.Clip(found))
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
@@ -24,7 +25,7 @@ func (r records) Manifests(context.Context, string, string) ([][]byte, error) {
 
 func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 	made := func(revision, digest string) *target {
-		return &target{Target: Target{Spec: appfile.App{Name: "shop"}, Repo: "shop", Revision: revision, Digest: digest}, computed: true}
+		return &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}, Repo: "shop", Revision: revision, Digest: digest}, computed: true}
 	}
 	config := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
 	masked := []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {a: (secret 0123456789ab)}\n")
@@ -75,7 +76,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 func TestARemnantIsNotDeployedAnew(t *testing.T) {
 	e := sealing(t)
 	a := newApp(e, "shop", "shop", "main")
-	remnant := &target{remnant: true, Target: Target{Digest: "remnant"}}
+	remnant := &target{remnant: true, Target: plan.Target{Digest: "remnant"}}
 	if !a.settled(remnant) || a.digestFor(remnant) != "" {
 		t.Error("without a record")
 	}

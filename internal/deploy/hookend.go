@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -46,7 +47,7 @@ func (w *applying) afterFailure() {
 
 // afterDeletion runs what comes when the app's objects are gone, and then
 // deletes what the hooks have left.
-func (w *applying) afterDeletion(deleted []Step) error {
+func (w *applying) afterDeletion(deleted []plan.Step) error {
 	if len(w.plan.HooksOf(manifest.PostDelete)) > 0 {
 		for _, v := range WavesOf(deleted) {
 			if err := w.awaitGone(v); err != nil {
@@ -57,7 +58,7 @@ func (w *applying) afterDeletion(deleted []Step) error {
 			return err
 		}
 	}
-	return w.deleteHooks(w.cluster.Index.Hooks(SetID(w.app.name)))
+	return w.deleteHooks(w.cluster.Index.Hooks(plan.SetID(w.app.name)))
 }
 
 // endHooks comes last: the hooks for failures, and the deletion of what hooks
@@ -106,7 +107,7 @@ func (w *applying) strayHooks() []live.Entry {
 		written[step.ID.Key()] = true
 	}
 	var stray []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(SetID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(plan.SetID(w.app.name)) {
 		if !written[entry.Hook.Key] && !entry.Terminating {
 			stray = append(stray, entry)
 		}
@@ -120,7 +121,7 @@ func (w *applying) deleteHooks(entries []live.Entry) error {
 	for _, entry := range entries {
 		kind, served, err := w.cluster.Kube.Served(ctx, entry.ID.GroupKind())
 		if served {
-			err = again(ctx, func() error { return w.remove(ctx, kind, Step{ID: entry.ID, Entry: entry}) })
+			err = again(ctx, func() error { return w.remove(ctx, kind, plan.Step{ID: entry.ID, Entry: entry}) })
 		}
 		if err != nil && !apierrors.IsConflict(err) {
 			return fmt.Errorf("delete the hook %s: %w", entry.ID, err)

@@ -14,11 +14,12 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // makeHook makes the object. What an earlier deploy has left is deleted before,
 // unless the hook asks to be run only once.
-func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step Step, old []live.Entry) (live.Entry, error) {
+func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step plan.Step, old []live.Entry) (live.Entry, error) {
 	once := !step.Policy.After.Has(manifest.BeforeHookCreation)
 	named := step.Object.GetName() != ""
 	if named && len(old) == 0 {
@@ -44,13 +45,13 @@ func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step Step
 
 // foundHook looks for an object of the hook's name that the index does not
 // know, such as one that another tool has made.
-func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, error) {
+func (w *applying) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
 	var found *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
 		found, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 		return err
 	})
-	if apierrors.IsNotFound(err) || IsNamespaceMissing(err) {
+	if apierrors.IsNotFound(err) || plan.IsNamespaceMissing(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -60,20 +61,20 @@ func (w *applying) foundHook(ctx context.Context, step Step) ([]live.Entry, erro
 }
 
 // clear deletes an object that an earlier deploy has made.
-func (w *applying) clear(ctx context.Context, step Step, entry live.Entry) error {
+func (w *applying) clear(ctx context.Context, step plan.Step, entry live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
-	return w.deleteAndWait(ctx, Step{ID: entry.ID, Kind: step.Kind, Entry: entry})
+	return w.deleteAndWait(ctx, plan.Step{ID: entry.ID, Kind: step.Kind, Entry: entry})
 }
 
 // createHook makes the object of a hook under its name, or under one that is
 // this deploy's.
-func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, error) {
+func (w *applying) createHook(phase manifest.Phase, step plan.Step) (live.Entry, error) {
 	object := step.Object.DeepCopy()
 	run := live.HookRun{Target: w.hookTarget(), Number: w.run.Number}
 	if object.GetName() == "" {
 		sum := sha256.Sum256(fmt.Append(nil, run, phase, step.ID.Key()))
-		NameHook(object, hex.EncodeToString(sum[:4]))
+		plan.NameHook(object, hex.EncodeToString(sum[:4]))
 	}
 	live.MarkHook(object, live.Hook{Key: step.ID.Key(), Phase: phase, Run: run})
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
@@ -97,7 +98,7 @@ func (w *applying) createHook(phase manifest.Phase, step Step) (live.Entry, erro
 // letEnd waits for what earlier deploys have left under way, before it is
 // deleted to make room: a migration that is killed half way is worse than a
 // deploy that comes later. Nothing that others need is held meanwhile.
-func (w *applying) letEnd(phase manifest.Phase, stage []Step) error {
+func (w *applying) letEnd(phase manifest.Phase, stage []plan.Step) error {
 	for _, step := range stage {
 		if !step.Policy.After.Has(manifest.BeforeHookCreation) {
 			continue

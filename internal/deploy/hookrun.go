@@ -8,12 +8,13 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // running is a hook that a deploy has begun, or found under way.
 type running struct {
-	step    Step
+	step    plan.Step
 	phase   manifest.Phase
 	entry   live.Entry // as last seen
 	started time.Time
@@ -38,14 +39,14 @@ func (w *applying) runPhase(phase manifest.Phase) error {
 }
 
 // startHooks begins the hooks of one stage, in parallel.
-func (w *applying) startHooks(phase manifest.Phase, stage []Step) error {
+func (w *applying) startHooks(phase manifest.Phase, stage []plan.Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the hooks' kinds: %w", err)
 	}
 	if err := w.letEnd(phase, stage); err != nil {
 		return err
 	}
-	w.each(stage, func(ctx context.Context, step Step) { w.startHook(ctx, phase, step) })
+	w.each(stage, func(ctx context.Context, step plan.Step) { w.startHook(ctx, phase, step) })
 	return w.failure()
 }
 
@@ -63,7 +64,7 @@ func (w *applying) beforeSync() error {
 	for _, step := range hooks {
 		needed[step.ID.Namespace] = true
 	}
-	var namespaces []Step
+	var namespaces []plan.Step
 	for _, step := range w.plan.Steps {
 		if step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create && needed[step.ID.Name] {
 			namespaces = append(namespaces, step)
@@ -80,7 +81,7 @@ func (w *applying) beforeSync() error {
 
 // startHook makes the object of a hook, or takes one over that a server which
 // was stopped has left under way.
-func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step Step) {
+func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step plan.Step) {
 	if w.doneBefore[phase.String()+" "+step.ID.Key()] {
 		w.run.event("succeeded", step.ID, "in the attempt before")
 		w.enterHook(record.HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: manifest.EndSucceeded})
@@ -123,9 +124,9 @@ func (w *applying) enterHook(result record.HookResult) {
 }
 
 // earlier lists the objects that earlier deploys have made for the hook.
-func (w *applying) earlier(step Step) []live.Entry {
+func (w *applying) earlier(step plan.Step) []live.Entry {
 	var entries []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(SetID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(plan.SetID(w.app.name)) {
 		if entry.Hook.Key == step.ID.Key() && !entry.Terminating {
 			entries = append(entries, entry)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 type hash string
@@ -42,7 +43,7 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 		"nothing":              {old, spec, shopAt("1"), true},
 		"the folder":           {old, spec, shopAt("2"), false},
 		"the namespace":        {old, moved, shopAt("1"), false},
-		"no inputs":            {&target{Target: Target{Spec: spec}}, spec, shopAt("1"), false},
+		"no inputs":            {&target{Target: plan.Target{Spec: spec}}, spec, shopAt("1"), false},
 		"nothing was wanted":   {nil, spec, shopAt("1"), false},
 		"it was to be deleted": {&gone, spec, shopAt("1"), false},
 	} {
@@ -56,8 +57,8 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 }
 
 func TestOverlayKnowsWhatIsKept(t *testing.T) {
-	base := NewClaims()
-	base.Set("shop", "default", []Placed{{Key: serviceID("web")}})
+	base := plan.NewClaims()
+	base.Set("shop", "default", []plan.Placed{{Key: serviceID("web")}})
 	overlay := base.Overlay()
 	if placed := overlay.Placed("shop", "default"); len(placed) != 1 {
 		t.Errorf("of an app that is kept the overlay has %d objects, want 1", len(placed))

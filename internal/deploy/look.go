@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -77,8 +78,8 @@ func (t *target) only(looks map[manifest.ID]Fight) *target {
 
 // looked keeps of the objects that have a looked-at one's name those that are
 // looked at: the others are of other groups or namespaces.
-func looked(objects []Placed, looks map[manifest.ID]Fight) []Placed {
-	return slices.DeleteFunc(objects, func(o Placed) bool {
+func looked(objects []plan.Placed, looks map[manifest.ID]Fight) []plan.Placed {
+	return slices.DeleteFunc(objects, func(o plan.Placed) bool {
 		_, meant := looks[o.Key]
 		return !meant
 	})
@@ -87,33 +88,33 @@ func looked(objects []Placed, looks map[manifest.ID]Fight) []Placed {
 // left are the differences that a check has found and leaves alone, as the
 // drift setting has it, or while the app is suspended. It returns those that
 // are news.
-func (a *app) leave(plan *Plan) []Step {
-	found := map[manifest.ID]Step{}
-	for _, step := range plan.Changes() {
+func (a *app) leave(todo *plan.Plan) []plan.Step {
+	found := map[manifest.ID]plan.Step{}
+	for _, step := range todo.Changes() {
 		found[step.ID] = step
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var news []Step
+	var news []plan.Step
 	for id, step := range found {
 		if old, known := a.drift[id]; !known || old.Entry.Fingerprint != step.Entry.Fingerprint || old.Action != step.Action {
 			news = append(news, step)
 		}
 	}
-	if !plan.Partial {
+	if !todo.Partial {
 		a.drift = found
 		return sorted(news)
 	}
-	a.forgetDriftLocked(plan)
+	a.forgetDriftLocked(todo)
 	if a.drift == nil {
-		a.drift = map[manifest.ID]Step{}
+		a.drift = map[manifest.ID]plan.Step{}
 	}
 	maps.Copy(a.drift, found)
 	return sorted(news)
 }
 
-func sorted(steps []Step) []Step {
-	slices.SortFunc(steps, func(x, y Step) int {
+func sorted(steps []plan.Step) []plan.Step {
+	slices.SortFunc(steps, func(x, y plan.Step) int {
 		if x.ID.Less(y.ID) {
 			return -1
 		}
@@ -137,7 +138,7 @@ func (a *app) settledAgain(id manifest.ID) {
 }
 
 // clearDrift forgets the differences of what a plan was about.
-func (a *app) clearDrift(plan *Plan) {
+func (a *app) clearDrift(plan *plan.Plan) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !plan.Partial {
@@ -147,14 +148,14 @@ func (a *app) clearDrift(plan *Plan) {
 }
 
 // forgetDriftLocked forgets the differences of a plan's objects.
-func (a *app) forgetDriftLocked(plan *Plan) {
+func (a *app) forgetDriftLocked(plan *plan.Plan) {
 	if len(a.drift) > 0 {
 		plan.IDs(func(id manifest.ID) bool { delete(a.drift, id); return true })
 	}
 }
 
 // remark notes on whom an object is fought over with, and tells how to end it.
-func (a *app) remark(run *Run, step Step, fight Fight) {
+func (a *app) remark(run *Run, step plan.Step, fight Fight) {
 	if fight.Next == 0 {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -16,15 +17,15 @@ func (w *applying) heir(id manifest.ID) string {
 
 // waiting lists the objects that still have this app's label, and that another
 // app wants and has not applied yet.
-func (w *applying) waiting() []Step {
-	var steps []Step
+func (w *applying) waiting() []plan.Step {
+	var steps []plan.Step
 	w.cluster.Index.Has(w.app.set, func(entry *live.Entry) bool {
 		if heir := w.heir(entry.ID); heir != "" && !entry.Terminating {
-			steps = append(steps, Step{ID: entry.ID, Other: heir})
+			steps = append(steps, plan.Step{ID: entry.ID, Other: heir})
 		}
 		return false
 	})
-	SortSteps(steps)
+	plan.SortSteps(steps)
 	return steps
 }
 

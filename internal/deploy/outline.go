@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -125,7 +126,7 @@ func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
 	return list
 }
 
-func outlinePlan(p *Plan) OutlinedPlan {
+func outlinePlan(p *plan.Plan) OutlinedPlan {
 	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
 		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
@@ -148,7 +149,7 @@ func outlinePlan(p *Plan) OutlinedPlan {
 	return outlined
 }
 
-func outlineStep(s Step) OutlinedStep {
+func outlineStep(s plan.Step) OutlinedStep {
 	step := OutlinedStep{
 		Action: outlinedActions[s.Action], Note: s.Note,
 		Group: s.ID.Group, Kind: s.ID.Kind, Namespace: s.ID.Namespace, Name: s.ID.Name,
@@ -282,7 +283,7 @@ func (f OutlinedField) words() string {
 
 // String writes the counts as a plan's last line does.
 func (c OutlinedCounts) String() string {
-	counts := Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
+	counts := plan.Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
 	if c.Hooks == 0 {
 		return countsText(counts)
 	}

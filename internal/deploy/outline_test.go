@@ -7,15 +7,16 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // outlined is a change with a step of each kind.
 func outlined(problems ...manifest.Problem) *Prepared {
 	id := func(kind, name string) manifest.ID { return manifest.ID{Kind: kind, Namespace: "shop", Name: name} }
-	plan := &Plan{
+	todo := &plan.Plan{
 		App: "shop", Cluster: "default", RunsHooks: true,
-		Steps: []Step{
+		Steps: []plan.Step{
 			{ID: id("ConfigMap", "new"), Action: record.Create},
 			{ID: id("Deployment", "web"), Action: record.Configure, Changes: []manifest.Change{
 				{Path: "spec.replicas", Before: "1", After: "2", Kind: manifest.Changed},
@@ -25,9 +26,9 @@ func outlined(problems ...manifest.Problem) *Prepared {
 			{ID: id("ConfigMap", "same"), Action: record.Unchanged},
 			{ID: id("ConfigMap", "left"), Action: record.Unchanged, Left: true, Note: "left alone"},
 		},
-		Prune: []Step{{ID: id("Service", "old"), Action: record.Delete}},
+		Prune: []plan.Step{{ID: id("Service", "old"), Action: record.Delete}},
 	}
-	return &Prepared{Plans: []*Plan{plan}, Problems: problems, targets: []*target{{}, {}}}
+	return &Prepared{Plans: []*plan.Plan{todo}, Problems: problems, targets: []*target{{}, {}}}
 }
 
 func TestOutlineNamesWhatChanges(t *testing.T) {
@@ -55,7 +56,7 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 }
 
 func TestOutlineOfNothing(t *testing.T) {
-	p := &Prepared{Plans: []*Plan{{App: "shop", Steps: []Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
+	p := &Prepared{Plans: []*plan.Plan{{App: "shop", Steps: []plan.Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
 	if p.Outline().Changes() {
 		t.Error("an object that is left counts as a change")
 	}
@@ -66,13 +67,13 @@ func TestOutlineOfNothing(t *testing.T) {
 }
 
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
-	plan := &Plan{App: "shop", Generated: []Fate{{"auth.password", fateKept}, {"auth.key", fateNew}}}
+	todo := &plan.Plan{App: "shop", Generated: []plan.Fate{{Path: "auth.password", Is: fateKept}, {Path: "auth.key", Is: fateNew}}}
 	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
-	if got := outlinePlan(plan).Generated; !slices.Equal(got, want) {
+	if got := outlinePlan(todo).Generated; !slices.Equal(got, want) {
 		t.Error(got)
 	}
 	var text strings.Builder
-	printPlan(&text, plan)
+	printPlan(&text, todo)
 	if !strings.Contains(text.String(), "\n  values generated once: auth.password kept, auth.key new\n") {
 		t.Error(text.String())
 	}

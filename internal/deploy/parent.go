@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // readParent returns the app's ApplySet parent, from memory once it is known.
@@ -33,7 +34,7 @@ func (a *app) setParent(cluster *Cluster, parent *kube.Parent) {
 	if parent != nil {
 		kinds = parent.Kinds
 	}
-	cluster.Index.Use(SetID(a.name), kinds)
+	cluster.Index.Use(plan.SetID(a.name), kinds)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.parent = parent
@@ -93,7 +94,7 @@ func (w *applying) writeParent(ctx context.Context, old, parent kube.Parent) err
 }
 
 // adding returns the parent with the kinds and namespaces of the steps added.
-func adding(parent kube.Parent, lists ...[]Step) kube.Parent {
+func adding(parent kube.Parent, lists ...[]plan.Step) kube.Parent {
 	var last manifest.ID
 	for _, steps := range lists {
 		for i := range steps {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // fewParents is how many parents are read one by one. Beyond that, one list of
@@ -51,7 +52,7 @@ func (a *app) knowsParent() bool {
 }
 
 // takeParent has the app know its parent as the plan found it.
-func (a *app) takeParent(cluster *Cluster, plan *Plan) {
+func (a *app) takeParent(cluster *Cluster, plan *plan.Plan) {
 	if plan.Parent != nil && !a.knowsParent() {
 		a.setParent(cluster, plan.Parent)
 	}

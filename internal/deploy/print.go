@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -20,7 +21,7 @@ var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", 
 
 // printPlan writes a plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
-func printPlan(w io.Writer, p *Plan) {
+func printPlan(w io.Writer, p *plan.Plan) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
 	if name := p.RenamedTo(); name != "" {
 		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, manifest.Plural(len(p.Moved), "object"))
@@ -83,7 +84,7 @@ var meanings = []struct {
 }
 
 // legend says what the signs of a plan mean, those that it has.
-func legend(steps []Step, hooks bool) string {
+func legend(steps []plan.Step, hooks bool) string {
 	used := map[string]bool{signs[record.Hook]: hooks}
 	for _, step := range steps {
 		used[signs[step.Action]] = true
@@ -106,7 +107,7 @@ const maxMoves = 10
 
 // moves takes objects that only change hands out of the steps where they are
 // many, and says in one line for each other app how many they are.
-func moves(steps []Step) (others []Step, lines []string) {
+func moves(steps []plan.Step) (others []plan.Step, lines []string) {
 	count := map[string]int{}
 	for _, step := range steps {
 		if step.OnlyMoves() {
@@ -127,7 +128,7 @@ func moves(steps []Step) (others []Step, lines []string) {
 	return others, lines
 }
 
-func printStep(w io.Writer, s Step) {
+func printStep(w io.Writer, s plan.Step) {
 	line := fmt.Sprintf("  %s %s", signs[s.Action], s.ID)
 	switch {
 	case s.Action == record.Recreate:
@@ -157,7 +158,7 @@ func describe(change manifest.Change) string {
 }
 
 // countsText writes the counts that are not zero: "1 to change, 198 unchanged".
-func countsText(c Counts) string {
+func countsText(c plan.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int

@@ -5,22 +5,23 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestPlanPrint(t *testing.T) {
-	plan := planOf(2, configMap("gone"))
-	plan.Steps = append(plan.Steps,
-		Step{ID: configMap("new"), Action: record.Create},
-		Step{ID: configMap("moved"), Action: record.Configure, Note: "moved from app web"},
-		Step{ID: configMap("edited"), Action: record.Configure, Changes: []manifest.Change{
+	todo := planOf(2, configMap("gone"))
+	todo.Steps = append(todo.Steps,
+		plan.Step{ID: configMap("new"), Action: record.Create},
+		plan.Step{ID: configMap("moved"), Action: record.Configure, Note: "moved from app web"},
+		plan.Step{ID: configMap("edited"), Action: record.Configure, Changes: []manifest.Change{
 			{Path: "data.a", Before: "1", After: "2", Kind: manifest.Changed},
 			{Path: "data.b", After: "3", Kind: manifest.Added},
 			{Path: "data.c", Before: "4", Kind: manifest.Removed},
 		}},
 	)
 	var out strings.Builder
-	printPlan(&out, plan)
+	printPlan(&out, todo)
 	want := `shop: plan for cluster default, aaaaaaa
   + ConfigMap shop/new
   ~ ConfigMap shop/moved  (moved from app web)
@@ -41,12 +42,12 @@ func TestPlanPrint(t *testing.T) {
 }
 
 func TestPlanPrintIsBounded(t *testing.T) {
-	plan := planOf(0)
+	todo := planOf(0)
 	for _, id := range configMaps(maxPlanObjects + 7) {
-		plan.Steps = append(plan.Steps, Step{ID: id, Action: record.Create})
+		todo.Steps = append(todo.Steps, plan.Step{ID: id, Action: record.Create})
 	}
 	var out strings.Builder
-	printPlan(&out, plan)
+	printPlan(&out, todo)
 	if lines := strings.Count(out.String(), "\n"); lines != maxPlanObjects+4 {
 		t.Errorf("the plan has %d lines", lines)
 	}
@@ -91,12 +92,12 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 }
 
 func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
-	var steps []Step
+	var steps []plan.Step
 	for _, m := range meanings {
 		if signs[m.action] == "" || m.action == record.Hook {
 			continue
 		}
-		steps = append(steps, Step{ID: configMap("x"), Action: m.action})
+		steps = append(steps, plan.Step{ID: configMap("x"), Action: m.action})
 	}
 	if got, want := legend(steps, true), "signs: + create, ~ change, ! delete and make again, - delete, = leave as it is, < hand over, > run"; got != want {
 		t.Errorf("got %q, want %q", got, want)

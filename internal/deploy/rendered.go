@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // Rendered renders one app, Only, of a change as records have it: placed as far
@@ -39,7 +40,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
 	if cluster := e.Clusters[t.Spec.Cluster]; cluster != nil {
 		if kind, err := cluster.Kube.Kind(ctx, written.GroupVersionKind()); err == nil {
-			return Place(&t.Target, written, kind).Unstructured
+			return plan.Place(&t.Target, written, kind).Unstructured
 		}
 	}
 	return written.Unstructured

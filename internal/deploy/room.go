@@ -5,43 +5,25 @@ import (
 	"errors"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// namespaceEnds reports whether the object could not be tried because its namespace is
-// being deleted; the app makes it anew.
-func (p *Planner) namespaceEnds(o Placed, err error) bool {
-	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && p.With.Namespaces[o.Key.Namespace]
-}
-
-// planAnew plans to make an object anew whose deletion has begun: whatever is applied to
-// it goes with it. What is written is tried on it, as long as it is there.
-func (p *Planner) planAnew(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
-	step.Action, step.Dying = record.Create, true
-	step.Say(Deletion(step.Entry))
-	if _, err := p.tryOut(ctx, o, running); err != nil && !kube.IsImmutable(err) {
-		return step, p.explain(ctx, o, err), Unreachable(err)
-	}
-	return step, nil, nil
-}
-
 // makeRoom returns when the object is gone that is to be made anew: it is deleted, or its
 // deletion has begun already.
-func (w *applying) makeRoom(ctx context.Context, step Step) error {
+func (w *applying) makeRoom(ctx context.Context, step plan.Step) error {
 	switch {
 	case step.Action == record.Recreate:
 		return w.deleteAndWait(ctx, step)
 	case !step.Dying || step.Entry.UID == "":
 		return nil
 	}
-	w.run.event("waiting", step.ID, Deletion(step.Entry))
-	w.run.waitsFor(step.ID.String()+": "+Deletion(step.Entry), w.target.Spec.Timeout)
+	w.run.event("waiting", step.ID, plan.Deletion(step.Entry))
+	w.run.waitsFor(step.ID.String()+": "+plan.Deletion(step.Entry), w.target.Spec.Timeout)
 	ctx, cancel := context.WithTimeout(ctx, w.target.Spec.Timeout)
 	defer cancel()
 	return w.awaitEnd(ctx, step, w.wait.Done())
@@ -49,7 +31,7 @@ func (w *applying) makeRoom(ctx context.Context, step Step) error {
 
 // deleteAndWait deletes an object and returns when it is gone. No newer push ends that:
 // the object is between its deletion and its making.
-func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
+func (w *applying) deleteAndWait(ctx context.Context, step plan.Step) error {
 	if err := again(ctx, func() error { return w.remove(ctx, step.Kind, step) }); err != nil {
 		return err
 	}
@@ -58,7 +40,7 @@ func (w *applying) deleteAndWait(ctx context.Context, step Step) error {
 
 // awaitEnd returns when the very object of a step is gone, or when stop is closed, which
 // may be nil.
-func (w *applying) awaitEnd(ctx context.Context, step Step, stop <-chan struct{}) error {
+func (w *applying) awaitEnd(ctx context.Context, step plan.Step, stop <-chan struct{}) error {
 	changed, done := w.cluster.Index.Changed(step.Entry.PartOf)
 	defer done()
 	last := step.Entry
@@ -82,7 +64,7 @@ func (w *applying) awaitEnd(ctx context.Context, step Step, stop <-chan struct{}
 		case <-stop:
 			return waitError(w.wait)
 		case <-ctx.Done():
-			return errors.New(Deletion(last))
+			return errors.New(plan.Deletion(last))
 		}
 	}
 }
@@ -106,14 +88,14 @@ func (a *app) losesWanted(t *target) bool {
 func (a *app) sayDying(t *target, run *Run) {
 	for _, entry := range a.dying(t) {
 		if t.Object(entry.ID) == nil {
-			run.event("deleting", entry.ID, Deletion(entry))
+			run.event("deleting", entry.ID, plan.Deletion(entry))
 		}
 	}
 }
 
 // held lists the deleted objects that a finalizer may hold: their kinds are watched until
 // the next deploy.
-func (w *applying) held() []Step {
+func (w *applying) held() []plan.Step {
 	held := w.plan.Dying
 	for _, step := range w.plan.Prune {
 		if step.Entry.Held || step.ID.GroupKind() == manifest.NamespaceKind {

@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // ruleReader compiles the health rules of a revision's apps.
@@ -72,7 +73,7 @@ func (e *Engine) setRules(name string, t *target) {
 			rules = t.rules
 		}
 		if c.Index != nil {
-			c.Index.SetRules(SetID(name), rules)
+			c.Index.SetRules(plan.SetID(name), rules)
 		}
 	}
 }

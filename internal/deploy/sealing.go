@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -82,7 +83,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		Target:  Target{Repo: text.Repository, Revision: text.Revision, Digest: read.Digest},
+		Target:  plan.Target{Repo: text.Repository, Revision: text.Revision, Digest: read.Digest},
 		content: read.Content,
 		inputs:  read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
@@ -99,8 +100,8 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		object.Conceal(o.Concealed...)
 		t.Objects = append(t.Objects, object)
 	}
-	t.Scalers = ScalersOf(t.Spec.Namespace, t.Objects)
-	t.Hidden, t.Telling = HiddenIn(t.Objects, nil), TellingIn(t.Objects)
+	t.Scalers = plan.ScalersOf(t.Spec.Namespace, t.Objects)
+	t.Hidden, t.Telling = plan.HiddenIn(t.Objects, nil), plan.TellingIn(t.Objects)
 	return t, nil
 }
 

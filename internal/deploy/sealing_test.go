@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -50,7 +51,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	objects := parsed(t, deployment)
 	objects[0].Hide("canary")
 	was := &target{
-		Target: Target{Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
+		Target: plan.Target{Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
 			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d"}, taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
 	}
 	if err := e.sealTargets(sealed.Accepted, was); err != nil {
@@ -78,7 +79,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
 	e := sealing(t)
 	spec := appfile.App{Name: "shop"}
-	if err := e.sealTargets(sealed.Accepted, &target{Target: Target{Spec: spec, Repo: "shop", Revision: "r1"}, computed: true}); err != nil {
+	if err := e.sealTargets(sealed.Accepted, &target{Target: plan.Target{Spec: spec, Repo: "shop", Revision: "r1"}, computed: true}); err != nil {
 		t.Fatal(err)
 	}
 	if e.unsealedAs(spec, nil, "shop") != nil {
@@ -94,12 +95,12 @@ func TestWhatIsSealed(t *testing.T) {
 		target target
 		want   bool
 	}{
-		"plain manifests":          {target{Target: Target{Objects: parsed(t, deployment)}}, false},
-		"made by a worker":         {target{Target: Target{Objects: parsed(t, deployment)}, computed: true}, true},
+		"plain manifests":          {target{Target: plan.Target{Objects: parsed(t, deployment)}}, false},
+		"made by a worker":         {target{Target: plan.Target{Objects: parsed(t, deployment)}, computed: true}, true},
 		"values of the cluster":    {target{taken: render.Taken{Values: "s"}}, true},
-		"a Secret":                 {target{Target: Target{Objects: parsed(t, secret)}}, true},
-		"a decrypted value":        {target{Target: Target{Objects: hidden}}, true},
-		"an app that is gone":      {target{computed: true, Target: Target{Gone: true}}, false},
+		"a Secret":                 {target{Target: plan.Target{Objects: parsed(t, secret)}}, true},
+		"a decrypted value":        {target{Target: plan.Target{Objects: hidden}}, true},
+		"an app that is gone":      {target{computed: true, Target: plan.Target{Gone: true}}, false},
 		"all that is known of one": {target{computed: true, remnant: true}, false},
 	} {
 		if got := test.target.sealable(); got != test.want {
@@ -136,7 +137,7 @@ func TestObjectsOfARecord(t *testing.T) {
 
 // A branch with a problem of one app is no reason to believe what is left of another.
 func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
-	shop := &target{Target: Target{Spec: appfile.App{Name: "shop"}}}
+	shop := &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}}}
 	for name, test := range map[string]struct {
 		problems manifest.Problems
 		want     bool
@@ -160,7 +161,7 @@ func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	found := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: "found"}
 	a.ledger.Note(had, record.Noted{Digest: "d"})
 	a.ledger.Note(found, record.Noted{Digest: "d"})
-	all := a.withNoted([]Placed{{Key: found}})
+	all := a.withNoted([]plan.Placed{{Key: found}})
 	if len(all) != 2 || all[1].Key != had {
 		t.Errorf("claims %v", all)
 	}

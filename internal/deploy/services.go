@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -17,7 +18,7 @@ var serviceKind = schema.GroupVersionKind{Version: "v1", Kind: "Service"}
 
 // lookAtServices finds out which of the Services that the plans delete have an
 // address outside of the cluster. Apps that go ask for a confirmation anyway.
-func (e *Engine) lookAtServices(ctx context.Context, plans []*Plan) manifest.Problems {
+func (e *Engine) lookAtServices(ctx context.Context, plans []*plan.Plan) manifest.Problems {
 	for _, plan := range plans {
 		if plan.Gone {
 			continue
@@ -29,9 +30,9 @@ func (e *Engine) lookAtServices(ctx context.Context, plans []*Plan) manifest.Pro
 	return nil
 }
 
-func (c *Cluster) lookAtServices(ctx context.Context, steps []Step) error {
+func (c *Cluster) lookAtServices(ctx context.Context, steps []plan.Step) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(Parallel)
+	group.SetLimit(plan.Parallel)
 	for i := range steps {
 		step := &steps[i]
 		if step.Action != record.Delete || step.ID.GroupKind() != serviceKind.GroupKind() {

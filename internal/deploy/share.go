@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // A namespace that several apps ask for with createNamespace is made for all of them.
@@ -14,45 +15,15 @@ import (
 // app goes, the namespace stays for the others; with the last it is deleted, which has
 // to be confirmed. Who writes a Namespace has it before those who ask for it.
 
-// asksFor reports whether the target has createNamespace make a namespace.
-func (t *Target) AsksFor(cluster string, id manifest.ID) bool {
-	return t != nil && !t.Gone && t.Spec.CreateNamespace && t.Spec.Cluster == cluster && id == NamespaceID(t.Spec.Namespace)
-}
-
-func NamespaceID(name string) manifest.ID {
-	return manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}
-}
-
-// isMade reports whether an object is the Namespace that createNamespace makes, and not
-// one that is written.
-func (t *Target) IsMade(o *manifest.Object) bool {
-	return o.Source == t.Spec.Source && t.AsksFor(t.Spec.Cluster, o.ID())
-}
-
-// splitMade takes the Namespace that createNamespace makes out of a target's objects;
-// it is none if there is none.
-func SplitMade(t *Target, objects []Placed) (written, made []Placed) {
-	for i := range objects {
-		if !t.IsMade(objects[i].Object) {
-			continue
-		}
-		if i == 0 { // as withNamespace puts it; to append one to the other is then no copy
-			return objects[1:], objects[:1]
-		}
-		return slices.Delete(slices.Clone(objects), i, i+1), slices.Clone(objects[i : i+1])
-	}
-	return objects, nil
-}
-
 // share decides which app of a push has the namespaces that several ask for, and
 // enters them in the push's claims: an app that has one keeps it, else the first has it.
-func (e *Engine) share(p *Prepared, objects map[*target][]Placed, made map[*target][]Placed) {
+func (e *Engine) share(p *Prepared, objects map[*target][]plan.Placed, made map[*target][]plan.Placed) {
 	holds := func(t *target) bool {
 		a := e.app(t.Spec.Name)
 		if a == nil {
 			return false
 		}
-		return a.ledger.Has(NamespaceID(t.Spec.Namespace))
+		return a.ledger.Has(plan.NamespaceID(t.Spec.Namespace))
 	}
 	for _, first := range []bool{true, false} {
 		for _, t := range p.targets {
@@ -66,8 +37,8 @@ func (e *Engine) share(p *Prepared, objects map[*target][]Placed, made map[*targ
 }
 
 // withoutShared leaves out the namespace that the target asks for if another app has it.
-func (e *Engine) withoutShared(t *target, objects []Placed) []Placed {
-	written, made := SplitMade(&t.Target, objects)
+func (e *Engine) withoutShared(t *target, objects []plan.Placed) []plan.Placed {
+	written, made := plan.SplitMade(&t.Target, objects)
 	if len(made) == 0 {
 		return objects
 	}
@@ -95,25 +66,9 @@ func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
 		return false
 	}
 	running, _ := e.Clusters[cluster].Index.Get(id)
-	return (t.Repo == repo || running.PartOf != SetID(owner)) && t.AsksFor(cluster, id) && slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
+	return (t.Repo == repo || running.PartOf != plan.SetID(owner)) && t.AsksFor(cluster, id) && slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
 		return o.ID() == id && t.IsMade(o)
 	})
-}
-
-// AlsoAsks returns an app beside that of the target which asks for a namespace: one of
-// the push, as it will be, or another; "" if there is none.
-func AlsoAsks(of *Target, with *Companions, others Others, id manifest.ID) string {
-	if id.GroupKind() != manifest.NamespaceKind {
-		return ""
-	}
-	pushed := map[string]bool{of.Spec.Name: true}
-	for _, t := range with.Targets {
-		pushed[t.Spec.Name] = true
-		if t.Spec.Name != of.Spec.Name && t.AsksFor(of.Spec.Cluster, id) {
-			return t.Spec.Name
-		}
-	}
-	return others.Asking(of.Spec.Cluster, id, pushed)
 }
 
 // Asking returns an app, but none of those that are left out, that has createNamespace
@@ -140,8 +95,8 @@ func (e *Engine) Home(app string) (repo string, unrendered, ok bool) {
 // makeNamespace makes the namespace that the app asks for and another one has, if that
 // one has not come to it yet.
 func (w *applying) makeNamespace() error {
-	id := NamespaceID(w.target.Spec.Namespace)
-	if !w.target.AsksFor(w.target.Spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s Step) bool { return s.ID == id }) {
+	id := plan.NamespaceID(w.target.Spec.Namespace)
+	if !w.target.AsksFor(w.target.Spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s plan.Step) bool { return s.ID == id }) {
 		return nil
 	}
 	if _, known := w.cluster.Index.Get(id); known {
@@ -153,7 +108,7 @@ func (w *applying) makeNamespace() error {
 	if err != nil || exists {
 		return err
 	}
-	namespace := MadeNamespace(w.target.Spec)
+	namespace := plan.MadeNamespace(w.target.Spec)
 	kind, err := w.cluster.Kube.Kind(ctx, namespace.GroupVersionKind())
 	if err != nil {
 		return err

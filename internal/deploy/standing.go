@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -77,7 +77,7 @@ type sight struct {
 func (s sight) differs(set string) string {
 	switch {
 	case s.there && s.entry.Terminating:
-		return Deletion(s.entry)
+		return plan.Deletion(s.entry)
 	case !s.known || s.left:
 		return ""
 	case s.lacked && s.noted.Ended != "":
@@ -102,14 +102,6 @@ func (s sight) next() string {
 		text = " again by " + s.fight.with + text
 	}
 	return text + "; it waits up to " + s.fight.Next.String() + " for its correction"
-}
-
-// deletion says what keeps an object whose deletion has begun.
-func Deletion(entry live.Entry) string {
-	if entry.Health.Status == health.Terminating && entry.Health.Message != "" {
-		return entry.Health.Message
-	}
-	return "is being deleted"
 }
 
 // look enters what the index has of an object of an ApplySet.
@@ -156,7 +148,7 @@ func (a *app) differences(t *target) []Difference {
 	}
 	for _, entry := range a.dying(t) {
 		if !a.ledger.Has(entry.ID) && !told[entry.ID] {
-			found = append(found, Difference{Object: entry.ID.String(), What: Deletion(entry), pending: true})
+			found = append(found, Difference{Object: entry.ID.String(), What: plan.Deletion(entry), pending: true})
 		}
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -77,7 +78,7 @@ type Difference struct {
 	pending bool // it is not left alone: its correction is to come, or its end
 }
 
-func differenceOf(step Step) Difference {
+func differenceOf(step plan.Step) Difference {
 	found := Difference{Object: step.ID.String(), What: cmp.Or(whatDrifted(step), "would be "+string(step.Action))}
 	for _, change := range step.Changes {
 		found.Fields = append(found.Fields, change.Path)

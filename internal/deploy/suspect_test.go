@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -34,7 +35,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	a := newApp(e, "shop", "shop", "main")
 	e.apps["shop"] = a
 	e.claims.Set("shop", "default", nil)
-	a.setWant(&target{Target: Target{Spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}}})
+	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "default", Drift: "correct"}}})
 	same, changed := settings("same", "1"), settings("changed", "1")
 	for _, object := range []*unstructured.Unstructured{same, changed} {
 		index.Note(object)
@@ -69,7 +70,7 @@ func settings(name, version string) *unstructured.Unstructured {
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{
 			"name": name, "namespace": "shop", "resourceVersion": version,
-			"labels": map[string]any{kube.PartOfLabel: SetID("shop")},
+			"labels": map[string]any{kube.PartOfLabel: plan.SetID("shop")},
 			"managedFields": []any{map[string]any{
 				"manager": kube.FieldManager, "operation": "Apply", "apiVersion": "v1",
 				"fieldsType": "FieldsV1", "fieldsV1": map[string]any{"f:data": map[string]any{}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -48,7 +49,7 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 // recordQuiet records what changed nothing on the cluster: that the app was
 // suspended or resumed, that a deploy has to wait, or that drift was found and
 // left. The record carries on what the cluster has.
-func (a *app) recordQuiet(j *job, result record.Result, message string, found ...Step) *Run {
+func (a *app) recordQuiet(j *job, result record.Result, message string, found ...plan.Step) *Run {
 	if j.run == nil {
 		a.begin(j)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -107,7 +108,7 @@ func (a *app) ownsParent() bool {
 
 // mendParent makes the app's parent say what it has to, where somebody has changed or
 // deleted it, or an older version of the server has written it.
-func (a *app) mendParent(t *target, plan *Plan) {
+func (a *app) mendParent(t *target, plan *plan.Plan) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, requestTimeout)
 	defer cancel()
 	cluster := a.engine.Clusters[t.Spec.Cluster]
@@ -155,7 +156,7 @@ func (c *Cluster) ensureSystem(ctx context.Context) error {
 func (c *Cluster) writeParent(ctx context.Context, old, parent kube.Parent) (stored kube.Parent, err error) {
 	for {
 		err = again(ctx, func() (err error) {
-			if stored, err = c.Kube.WriteParent(ctx, old, parent); IsNamespaceMissing(err) {
+			if stored, err = c.Kube.WriteParent(ctx, old, parent); plan.IsNamespaceMissing(err) {
 				if made := c.Kube.EnsureSystemNamespace(ctx); made != nil {
 					return made
 				}

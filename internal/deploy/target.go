@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -20,7 +21,7 @@ import (
 
 // target is what an app should be: a revision of its branch, rendered.
 type target struct {
-	Target
+	plan.Target
 	rules   *health.Rules // of the app's own; nil if it has none
 	content string        // see contentDigest
 	inputs  render.Inputs // what was read of the revision
@@ -39,7 +40,7 @@ type target struct {
 }
 
 // planned returns the part of a target that plans are made of; nil of a nil target.
-func (t *target) planned() *Target {
+func (t *target) planned() *plan.Target {
 	if t == nil {
 		return nil
 	}
@@ -47,8 +48,8 @@ func (t *target) planned() *Target {
 }
 
 // planned returns the parts of targets that plans are made of.
-func planned(targets []*target) []*Target {
-	list := make([]*Target, len(targets))
+func planned(targets []*target) []*plan.Target {
+	list := make([]*plan.Target, len(targets))
 	for i, t := range targets {
 		list[i] = t.planned()
 	}
@@ -121,7 +122,7 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 		given, wrong := e.provide(r, spec)
 		if len(wrong) > 0 {
 			problems = append(problems, wrong...)
-			targets = append(targets, &target{Target: Target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind}})
+			targets = append(targets, &target{Target: plan.Target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind}})
 			continue
 		}
 		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
@@ -151,20 +152,20 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 // before, nil if there is none.
 func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App, given provision, old *target) (*target, manifest.Problems) {
 	result, problems := e.renderWith(r, session, spec, &given, old)
-	objects := WithNamespace(spec, result.Objects)
-	scalers := ScalersOf(spec.Namespace, objects)
+	objects := plan.WithNamespace(spec, result.Objects)
+	scalers := plan.ScalersOf(spec.Namespace, objects)
 	return &target{
-		Target: Target{
+		Target: plan.Target{
 			Spec:     spec,
 			Repo:     r.repo,
 			Revision: r.revision,
 			Objects:  objects,
 			Scalers:  scalers,
-			Places:   PlacesAfter(old.planned(), PlaceRule{spec.Namespace, spec.Ignore, scalers}),
+			Places:   plan.PlacesAfter(old.planned(), plan.PlaceRule{Namespace: spec.Namespace, Ignore: spec.Ignore, Scalers: scalers}),
 			Digest:   targetDigest(spec, result.Digest),
 			Seal:     e.Masker.Seal,
-			Hidden:   HiddenIn(objects, old.planned()),
-			Telling:  TellingIn(objects),
+			Hidden:   plan.HiddenIn(objects, old.planned()),
+			Telling:  plan.TellingIn(objects),
 			Blind:    r.blind,
 		},
 		content:  contentDigest(spec, result.Digest),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -96,34 +97,36 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 
 // planTests plans the tests alone, each tried out by a dry-run if it is not the
 // one that was tried last.
-func (a *app) planTests(ctx context.Context, t *target) (*Plan, error) {
+func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	cluster := a.engine.Clusters[t.Spec.Cluster]
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
-	with := NewCompanions([]*Target{&t.Target}, a.knows)
+	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 	problems := with.Vet(ctx, cluster.Kube)
-	objects, unresolved := Resolve(ctx, cluster.Kube, &t.Target, with)
+	objects, unresolved := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
-	objects = slices.DeleteFunc(objects, func(o Placed) bool { return !o.Policy.Phase.Has(manifest.Test) || o.Policy.Phase.Has(manifest.Skip) })
+	objects = slices.DeleteFunc(objects, func(o plan.Placed) bool {
+		return !o.Policy.Phase.Has(manifest.Test) || o.Policy.Phase.Has(manifest.Skip)
+	})
 	if len(objects) == 0 {
 		return nil, ErrNoTests
 	}
-	p := Planner{With: with, Claims: a.engine.claims}
+	p := plan.Planner{With: with, Claims: a.engine.claims}
 	a.engine.equip(&p, a, t)
-	plan := &Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest}
+	todo := &plan.Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest}
 	for _, o := range objects {
 		o.Make(&t.Target)
-		step, wrong, err := p.HookStep(ctx, o, Step{ID: o.Key, Object: o.Object, Kind: o.Kind, Digest: o.Digest, Policy: o.Policy})
+		step, wrong, err := p.HookStep(ctx, o, plan.Step{ID: o.Key, Object: o.Object, Kind: o.Kind, Digest: o.Digest, Policy: o.Policy})
 		if err != nil {
 			return nil, err
 		}
 		problems = append(problems, wrong...)
-		plan.Hooks = append(plan.Hooks, step)
+		todo.Hooks = append(todo.Hooks, step)
 	}
-	return plan, problems.Err()
+	return todo, problems.Err()
 }

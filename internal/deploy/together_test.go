@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -97,7 +98,7 @@ func TestWaitForOthersNamesThem(t *testing.T) {
 func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	e := New(Config{Log: quiet(), Recorder: forgetful{}})
 	a := newApp(e, "web", "shop", "main")
-	wanted := &target{Target: Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}}
+	wanted := &target{Target: plan.Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}}
 	a.setWant(wanted)
 	j := &job{cause: record.CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
 	ended := make(chan bool)
@@ -112,23 +113,23 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 }
 
 func TestRenamedTo(t *testing.T) {
-	moved := func(names ...string) []Step {
-		var steps []Step
+	moved := func(names ...string) []plan.Step {
+		var steps []plan.Step
 		for _, name := range names {
-			steps = append(steps, Step{Action: record.Hand, Other: name})
+			steps = append(steps, plan.Step{Action: record.Hand, Other: name})
 		}
 		return steps
 	}
 	tests := []struct {
 		name string
-		plan Plan
+		plan plan.Plan
 		want string
 	}{
-		{"all to one", Plan{Gone: true, Moved: moved("store", "store")}, "store"},
-		{"to two", Plan{Gone: true, Moved: moved("store", "depot")}, ""},
-		{"not all", Plan{Gone: true, Moved: moved("store"), Prune: []Step{{Action: record.Delete}}}, ""},
-		{"it had nothing", Plan{Gone: true}, ""},
-		{"it stays", Plan{Moved: moved("store")}, ""},
+		{"all to one", plan.Plan{Gone: true, Moved: moved("store", "store")}, "store"},
+		{"to two", plan.Plan{Gone: true, Moved: moved("store", "depot")}, ""},
+		{"not all", plan.Plan{Gone: true, Moved: moved("store"), Prune: []plan.Step{{Action: record.Delete}}}, ""},
+		{"it had nothing", plan.Plan{Gone: true}, ""},
+		{"it stays", plan.Plan{Moved: moved("store")}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,19 +141,19 @@ func TestRenamedTo(t *testing.T) {
 }
 
 func TestManyMovesAreOneLine(t *testing.T) {
-	plan := &Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
+	todo := &plan.Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
 	for _, id := range configMaps(maxMoves + 1) {
-		plan.Steps = append(plan.Steps, Step{
-			ID: id, Action: record.Configure, Other: "shop", Note: "moved from app shop", Entry: live.Entry{PartOf: SetID("shop")},
+		todo.Steps = append(todo.Steps, plan.Step{
+			ID: id, Action: record.Configure, Other: "shop", Note: "moved from app shop", Entry: live.Entry{PartOf: plan.SetID("shop")},
 		})
 	}
-	changed := Step{
+	changed := plan.Step{
 		ID: configMap("changed"), Action: record.Configure, Other: "shop", Note: "moved from app shop",
 		Changes: []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}},
 	}
-	plan.Steps = append(plan.Steps, changed)
+	todo.Steps = append(todo.Steps, changed)
 	var out strings.Builder
-	printPlan(&out, plan)
+	printPlan(&out, todo)
 	want := `store: plan for cluster default, aaaaaaa
   ~ ConfigMap shop/changed  (moved from app shop)
       data.colour

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // Node is an object of an app, or one that a controller has made for it, and what
@@ -69,7 +70,7 @@ func (a *app) members() []live.Entry {
 	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
 		return nil
 	}
-	entries := a.engine.Clusters[t.Spec.Cluster].Index.Members(SetID(a.name))
+	entries := a.engine.Clusters[t.Spec.Cluster].Index.Members(plan.SetID(a.name))
 	slices.SortFunc(entries, func(x, y live.Entry) int {
 		if x.ID.Less(y.ID) {
 			return -1

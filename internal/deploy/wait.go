@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -65,7 +66,7 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 	}
 	run.waitsFor("its objects to become healthy", t.Spec.Timeout)
 	defer run.waitsFor("the cluster to take its objects", 0)
-	changed, done := w.cluster.Index.Changed(SetID(a.name))
+	changed, done := w.cluster.Index.Changed(plan.SetID(a.name))
 	defer done()
 	timeout := time.NewTimer(t.Spec.Timeout)
 	defer timeout.Stop()

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -19,39 +19,6 @@ const (
 	// maxRecorded is how many warnings a record has.
 	maxRecorded = 100
 )
-
-// listenTo plans one object, and takes up what the API server warns of. An object that
-// stays as it is was warned of when it was applied.
-func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
-	ctx, heard := kube.Listen(ctx)
-	step, problems, err := p.step(ctx, o)
-	if step.Action != record.Unchanged {
-		step.Warned = p.Target.Warned(o.Key, heard.About(o.Object))
-	}
-	return step, problems, err
-}
-
-// warned makes warnings those of an object of the app as they may be shown.
-func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
-	for i := range told {
-		told[i].App, told[i].Object, told[i].Message = t.Spec.Name, id.String(), t.Shown(told[i].Message)
-	}
-	return told
-}
-
-// warnings are those of all that a plan does. A nil plan has none.
-func (p *Plan) Warnings() manifest.Problems {
-	if p == nil {
-		return nil
-	}
-	var all manifest.Problems
-	for _, step := range slices.Concat(p.Steps, p.Hooks) {
-		if step.Action != record.Unchanged {
-			all = append(all, step.Warned...)
-		}
-	}
-	return all
-}
 
 // warnings are those of all plans.
 func (p *Prepared) warnings() manifest.Problems {
@@ -84,7 +51,7 @@ type warned struct {
 
 // hear takes up what the API server warned of when a step was planned and applied. A
 // correction brings back what was warned of when it was deployed.
-func (w *applying) hear(step Step, heard *kube.Warnings) {
+func (w *applying) hear(step plan.Step, heard *kube.Warnings) {
 	if w.corrects {
 		return
 	}

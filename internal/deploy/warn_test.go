@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -15,15 +16,15 @@ func warningOf(name, text string) manifest.Problem {
 
 // A plan warns of what it does, not of what it leaves as it is, and refuses nothing.
 func TestPlansWarn(t *testing.T) {
-	step := func(name string, action record.Action) Step {
+	step := func(name string, action record.Action) plan.Step {
 		id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
-		return Step{ID: id, Action: action, Warned: manifest.Problems{warningOf(name, "old "+name)}}
+		return plan.Step{ID: id, Action: action, Warned: manifest.Problems{warningOf(name, "old "+name)}}
 	}
-	plan := &Plan{
+	todo := &plan.Plan{
 		App: "shop", Cluster: "default", Revision: "0123456789",
-		Steps: []Step{step("a", record.Create), step("b", record.Configure), step("c", record.Unchanged)}, Hooks: []Step{step("d", record.Hook)},
+		Steps: []plan.Step{step("a", record.Create), step("b", record.Configure), step("c", record.Unchanged)}, Hooks: []plan.Step{step("d", record.Hook)},
 	}
-	p := &Prepared{Plans: []*Plan{plan}, targets: []*target{{}}}
+	p := &Prepared{Plans: []*plan.Plan{todo}, targets: []*target{{}}}
 	var text, markdown strings.Builder
 	p.Print(&text)
 	if err := p.Write(&markdown, Markdown); err != nil {

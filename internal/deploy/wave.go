@@ -7,63 +7,22 @@ import (
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
-
-// position is when a step comes: objects of one position are applied at the
-// same time.
-type Position struct {
-	Wave  int32
-	Stage int
-}
-
-func (p Position) Before(other Position) bool {
-	if p.Wave != other.Wave {
-		return p.Wave < other.Wave
-	}
-	return p.Stage < other.Stage
-}
-
-// hookStage is where the hooks of a wave come: after its objects are applied.
-const hookStage = manifest.StageAdmission + 1
-
-// place returns when the step comes.
-func (s Step) Position() Position {
-	if s.Action == record.Hook {
-		return Position{s.Policy.Wave, hookStage}
-	}
-	return Position{s.Policy.Wave, manifest.StageOf(s.ID.GroupKind())}
-}
-
-// hoistNamespaces moves each namespace into the first wave that has objects in
-// it, which could not be made before it.
-func hoistNamespaces(steps []Step) {
-	first := map[string]int32{}
-	for _, step := range steps {
-		if wave, seen := first[step.ID.Namespace]; !seen || step.Policy.Wave < wave {
-			first[step.ID.Namespace] = step.Policy.Wave
-		}
-	}
-	for i := range steps {
-		wave, used := first[steps[i].ID.Name]
-		if used && steps[i].ID.GroupKind() == manifest.NamespaceKind && wave < steps[i].Policy.Wave {
-			steps[i].Policy.Wave = wave
-		}
-	}
-}
 
 // wave is what may be applied before something has to be waited for: the
 // steps of one sync wave, in their stages.
 type Wave struct {
 	number int32
-	stages [][]Step
+	stages [][]plan.Step
 }
 
 // wavesOf groups steps that are sorted, forwards or backwards.
-func WavesOf(steps []Step) []Wave {
+func WavesOf(steps []plan.Step) []Wave {
 	var (
 		waves []Wave
-		last  Position
+		last  plan.Position
 	)
 	for _, step := range steps {
 		at := step.Position()
@@ -82,7 +41,7 @@ func WavesOf(steps []Step) []Wave {
 
 // applyOrStart applies the objects of a stage, or begins the hooks of one that
 // has hooks.
-func (w *applying) applyOrStart(stage []Step) error {
+func (w *applying) applyOrStart(stage []plan.Step) error {
 	if stage[0].Action == record.Hook {
 		return w.startHooks(manifest.Sync, stage)
 	}
@@ -90,13 +49,13 @@ func (w *applying) applyOrStart(stage []Step) error {
 }
 
 // withHooks adds the hooks that run with the objects of their waves.
-func (w *applying) withHooks(steps []Step) []Step {
+func (w *applying) withHooks(steps []plan.Step) []plan.Step {
 	hooks := w.plan.HooksOf(manifest.Sync)
 	if !w.runsHooks || len(hooks) == 0 {
 		return steps
 	}
 	all := append(slices.Clone(steps), hooks...)
-	SortSteps(all)
+	plan.SortSteps(all)
 	return all
 }
 
@@ -159,7 +118,7 @@ func (w *applying) awaitWave(v Wave) error {
 
 // pruneWaves deletes what the revision no longer has, last wave first. A wave
 // is gone before the one before it is touched.
-func (w *applying) pruneWaves(steps []Step) error {
+func (w *applying) pruneWaves(steps []plan.Step) error {
 	waves := WavesOf(steps)
 	for i, v := range waves {
 		for _, stage := range v.stages {
@@ -180,7 +139,7 @@ func (w *applying) pruneWaves(steps []Step) error {
 
 // awaitGone returns when the index has no object of the wave any more.
 func (w *applying) awaitGone(v Wave) error {
-	changed, done := w.cluster.Index.Changed(SetID(w.app.name))
+	changed, done := w.cluster.Index.Changed(plan.SetID(w.app.name))
 	defer done()
 	ctx, cancel := context.WithTimeout(w.wait, w.target.Spec.Timeout)
 	defer cancel()
@@ -204,7 +163,7 @@ func (w *applying) awaitGone(v Wave) error {
 }
 
 // remaining returns a step of the wave whose object still is as it was.
-func (w *applying) remaining(v Wave) *Step {
+func (w *applying) remaining(v Wave) *plan.Step {
 	for _, stage := range v.stages {
 		for i, step := range stage {
 			if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.UID == step.Entry.UID {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -298,7 +299,7 @@ func (a *app) isOK() bool {
 
 // carryOut applies a plan, prunes once all of the push is applied, waits for
 // health and records the result.
-func (a *app) carryOut(t *target, j *job, plan *Plan, good record.Result) bool {
+func (a *app) carryOut(t *target, j *job, plan *plan.Plan, good record.Result) bool {
 	shown := j.plan.Warnings()
 	j.plan = plan
 	a.hooks.reset()
@@ -385,7 +386,7 @@ func (a *app) interrupt(j *job) {
 }
 
 // replan plans the app as it is wanted now.
-func (a *app) replan(t *target, j *job) (*Plan, error) {
+func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, checkTimeout)
 	defer cancel()
 	cluster := a.engine.Clusters[t.Spec.Cluster]
@@ -397,7 +398,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	}
 	with := j.with
 	if with == nil {
-		with = NewCompanions([]*Target{&t.Target}, a.knows)
+		with = plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 		if problems := with.Vet(ctx, cluster.Kube); len(problems) > 0 {
 			return nil, problems
 		}
@@ -405,7 +406,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	if j.look = j.look && !with.Defines(); j.look { // a definition that is gone has taken more with it
 		t = t.only(j.looks)
 	}
-	objects, problems := Resolve(ctx, cluster.Kube, &t.Target, with)
+	objects, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
 	if len(problems) > 0 {
 		return nil, onceAKind(problems)
 	}
@@ -415,7 +416,7 @@ func (a *app) replan(t *target, j *job) (*Plan, error) {
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := Planner{With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
+	p := plan.Planner{With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
 	p.Remake = !j.cause.Checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, t, p, nil, objects)
 	if err != nil {

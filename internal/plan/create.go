@@ -1,4 +1,4 @@
-package deploy
+package plan
 
 import (
 	"context"
@@ -6,11 +6,6 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
-
-// A first deploy is all objects that the index does not know, and nearly all of
-// them do not exist. They are not looked for one by one: the dry-run that every
-// object needs tells whether it would create or change, and where the namespace
-// itself does not exist there is nothing to look for.
 
 // planNew plans an object that does not exist, in one request. ok is false if it
 // turns out to exist, or is refused: then it has to be looked at.

@@ -1,4 +1,4 @@
-package deploy
+package plan
 
 import (
 	"fmt"
@@ -55,9 +55,8 @@ func TestSameObjectsCount(t *testing.T) {
 	if fmt.Sprint(ids) != "[a b web]" {
 		t.Errorf("the plan's objects are %v, want a, b and web", ids)
 	}
-	parent := adding(kube.NewParent("shop", ""), plan.Steps, plan.Kinds())
-	if parent.Kinds.String() != "ConfigMap,Service" || parent.Namespaces.String() != "shop" {
-		t.Errorf("the inventory has %s in %s, want ConfigMap,Service in shop", parent.Kinds, parent.Namespaces)
+	if kinds := plan.Kinds(); len(kinds) != 2 || kinds[0].ID.Kind != "ConfigMap" || kinds[1].ID.Kind != "Service" || kinds[1].ID.Namespace != "shop" {
+		t.Errorf("the same ones are of the kinds %v", kinds)
 	}
 	if steps := plan.WithSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != record.Unchanged {
 		t.Errorf("with the same ones there are %v", steps)
@@ -109,4 +108,8 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	if again, _ := placeOf(first, secret, kind); again.Written {
 		t.Error("the place of an object that conceals something is remembered")
 	}
+}
+
+func serviceID(name string) manifest.ID {
+	return manifest.ID{Kind: "Service", Namespace: "shop", Name: name}
 }

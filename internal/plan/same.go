@@ -1,15 +1,10 @@
-package deploy
+package plan
 
 import (
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
-
-// Most objects of most plans stay as they are, and there is nothing to say of them.
-// They have no step: a step is large, and steps are sorted, grouped and copied, which
-// for ten thousand objects took longer than all else of a push that changes one. What
-// has to know all objects of a plan asks for its same ones as well.
 
 // fold takes those of a plan's objects out that stay as they are and need no step.
 // It returns the steps of those that stay and need one, and the objects that have to be

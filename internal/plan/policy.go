@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"context"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// readPolicy takes up what the annotations of other tools ask for the object.
+func (o *Placed) readPolicy(t *Target) manifest.Problems {
+	policy, problems := o.Object.Policy()
+	o.Policy = policy
+	for i := range problems {
+		problems[i].App, problems[i].Object = t.Spec.Name, o.Key.String()
+	}
+	return problems
+}
+
+// leftAs says why an object is left as it is on the cluster, or "". What the
+// revision says counts, and what the running object says, if there is one.
+func LeftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
+	switch {
+	case wanted.Has(manifest.Frozen), runs && running.Policies.Has(manifest.Frozen):
+		return "left as it is: not to be reconciled"
+	case runs && wanted.Has(manifest.IfNotPresent):
+		return "left as it is: only made if it is not there"
+	}
+	return ""
+}
+
+// leftAlone lists the objects that are left as they are although something may
+// differ.
+func (p *Plan) LeftAlone() []Step {
+	var steps []Step
+	for _, step := range p.Steps {
+		if step.Left || step.Yields && step.Action == record.Unchanged {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// mayRecreate reports whether an object may be deleted and made again where it
+// cannot be changed in place.
+func (p *Planner) mayRecreate(o Placed, step Step) bool {
+	return p.Force || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
+}
+
+// tryOut asks the API server what the object would be like after the apply.
+func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if running != nil && o.Policy.Has(manifest.Replace) {
+		return p.API.Replace(ctx, o.Kind, o.Unstructured, running.GetResourceVersion(), true)
+	}
+	return p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
+}
+
+// remake has every object that asks for it (Force=true,Replace=true, as people
+// write on Jobs that are to run at each sync) deleted and made again, since the
+// plan changes something.
+func (p *Plan) remake(t *Target) {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if !step.Policy.Has(manifest.Force|manifest.Replace) || step.Left || step.Action == record.Create {
+			continue
+		}
+		switch {
+		case step.Ended:
+			step.Action, step.Note, step.Ended = record.Create, "", false
+		case step.Entry.UID != "":
+			step.Action = record.Recreate
+			step.Make(t)
+		}
+	}
+}
+
+// pruneStep is what becomes of an object that the revision no longer has.
+func (p *Planner) pruneStep(entry live.Entry) Step {
+	step := Step{ID: entry.ID, Action: record.Delete, Entry: entry, Policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
+	keeps := manifest.KeepOnPrune
+	if p.Target.Gone {
+		keeps = manifest.KeepOnDelete
+	}
+	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) {
+		step.Action, step.Note = record.Release, "kept, no longer managed"
+	}
+	return step
+}
+
+// pruned lists what the plan deletes because the revision no longer has it.
+func (p *Plan) Pruned() []Step {
+	var steps []Step
+	for _, step := range p.Prune {
+		if step.Action == record.Delete {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// toConfirm names the objects among deletions that ask for a confirmation.
+func toConfirm(deletions []Step) string {
+	var names []string
+	for _, step := range deletions {
+		if step.Policy.Has(manifest.ConfirmPrune) {
+			names = append(names, step.ID.String())
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// splitLast takes out the deletions that come when all else is healthy.
+func SplitLast(steps []Step) (now, last []Step) {
+	for _, step := range steps {
+		if step.Policy.Has(manifest.PruneLast) {
+			last = append(last, step)
+			continue
+		}
+		now = append(now, step)
+	}
+	return now, last
+}
+
+// onlyLast reports whether the plan does nothing but delete what was to be
+// deleted last.
+func (p *Plan) OnlyLast() bool {
+	now, last := SplitLast(p.Prune)
+	c := p.Counts()
+	return len(last) > 0 && len(now) == 0 && c.Create+c.Change == 0
+}
+
+// takesOver reports whether the object runs and was no app's: another tool may
+// have applied it, whose fields become ours.
+func (s Step) TakesOver() bool { return s.Action == record.Configure && s.Entry.PartOf == "" }

@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// listenTo plans one object, and takes up what the API server warns of. An object that
+// stays as it is was warned of when it was applied.
+func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
+	ctx, heard := kube.Listen(ctx)
+	step, problems, err := p.step(ctx, o)
+	if step.Action != record.Unchanged {
+		step.Warned = p.Target.Warned(o.Key, heard.About(o.Object))
+	}
+	return step, problems, err
+}
+
+// warned makes warnings those of an object of the app as they may be shown.
+func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
+	for i := range told {
+		told[i].App, told[i].Object, told[i].Message = t.Spec.Name, id.String(), t.Shown(told[i].Message)
+	}
+	return told
+}
+
+// warnings are those of all that a plan does. A nil plan has none.
+func (p *Plan) Warnings() manifest.Problems {
+	if p == nil {
+		return nil
+	}
+	var all manifest.Problems
+	for _, step := range slices.Concat(p.Steps, p.Hooks) {
+		if step.Action != record.Unchanged {
+			all = append(all, step.Warned...)
+		}
+	}
+	return all
+}
