@@ -11,14 +11,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// wave is what may be applied before something has to be waited for: the
+// Wave is what may be applied before something has to be waited for: the
 // steps of one sync wave, in their stages.
 type Wave struct {
 	number int32
 	stages [][]plan.Step
 }
 
-// wavesOf groups steps that are sorted, forwards or backwards.
+// WavesOf groups steps that are sorted, forwards or backwards.
 func WavesOf(steps []plan.Step) []Wave {
 	var (
 		waves []Wave

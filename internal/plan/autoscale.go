@@ -19,7 +19,7 @@ var scalerKinds = map[schema.GroupKind]bool{
 	{Group: "keda.sh", Kind: "ScaledObject"}:                true,
 }
 
-// scalersOf maps the workloads that an autoscaler among the objects scales to
+// ScalersOf maps the workloads that an autoscaler among the objects scales to
 // that autoscaler.
 func ScalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]string {
 	scalers := map[manifest.ID]string{}

@@ -10,13 +10,13 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// placeKey names an object on one of several clusters.
+// ClaimKey names an object on one of several clusters.
 type ClaimKey struct {
 	cluster string
 	id      manifest.ID
 }
 
-// claims says which app wants which object. Two apps never want the same one:
+// Claims says which app wants which object. Two apps never want the same one:
 // the gate refuses it. An overlay holds the claims of a push that has not been
 // accepted yet, over those of the apps as they are.
 type Claims struct {
@@ -35,18 +35,19 @@ type staying struct{ but *ClaimKey }
 // keeps reports whether a key stays.
 func (s staying) keeps(key ClaimKey) bool { return s.but == nil || *s.but != key }
 
+// NewClaims makes claims of no app.
 func NewClaims() *Claims {
 	return &Claims{byObject: map[ClaimKey]string{}, byApp: map[string][]ClaimKey{}, bySet: map[string]string{}, stays: map[string]staying{}}
 }
 
-// overlay returns claims in which some apps may want something else.
+// Overlay returns claims in which some apps may want something else.
 func (c *Claims) Overlay() *Claims {
 	o := NewClaims()
 	o.base = c
 	return o
 }
 
-// set makes the objects all that the app wants.
+// Set makes the objects all that the app wants.
 func (c *Claims) Set(app, cluster string, objects []Placed) {
 	if c.base != nil {
 		switch keys := c.base.KeysOf(app); {
@@ -67,7 +68,7 @@ func (c *Claims) Set(app, cluster string, objects []Placed) {
 	c.SetKeys(app, keys)
 }
 
-// isClaimed reports whether an app that has the object has it alone.
+// IsClaimed reports whether an app that has the object has it alone.
 func (o *Placed) IsClaimed() bool { return !o.Key.IsGenerated() && !o.Policy.IsSkipped() }
 
 // areOf reports whether the keys are those of the objects, in their order.
@@ -96,7 +97,7 @@ func (c *Claims) stay(app string, keys []ClaimKey, but *ClaimKey) {
 	c.bySet[SetID(app)] = app
 }
 
-// setKeys is set for keys, which are not changed any more.
+// SetKeys is set for keys, which are not changed any more.
 func (c *Claims) SetKeys(app string, keys []ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +126,7 @@ func (c *Claims) forgetLocked(app string) {
 	delete(c.byApp, app)
 }
 
-// keysOf returns what the overlay says that the app wants, or else what it wants as it
+// KeysOf returns what the overlay says that the app wants, or else what it wants as it
 // is.
 func (c *Claims) KeysOf(app string) []ClaimKey {
 	c.mu.RLock()
@@ -136,7 +137,7 @@ func (c *Claims) KeysOf(app string) []ClaimKey {
 	return c.base.KeysOf(app)
 }
 
-// know enters an app that wants nothing any more, since objects may still have
+// Know enters an app that wants nothing any more, since objects may still have
 // its label.
 func (c *Claims) Know(app string) {
 	c.mu.Lock()
@@ -144,7 +145,7 @@ func (c *Claims) Know(app string) {
 	c.bySet[SetID(app)] = app
 }
 
-// heir returns another app that wants an object of this one, or "".
+// Heir returns another app that wants an object of this one, or "".
 func (c *Claims) Heir(app, cluster string, id manifest.ID) string {
 	if owner := c.Owner(cluster, id); owner != app {
 		return owner
@@ -152,7 +153,7 @@ func (c *Claims) Heir(app, cluster string, id manifest.ID) string {
 	return ""
 }
 
-// owner returns the app that wants an object, or "".
+// Owner returns the app that wants an object, or "".
 func (c *Claims) Owner(cluster string, id manifest.ID) string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -176,7 +177,7 @@ func (c *Claims) staysWith(app string, key ClaimKey) bool {
 	return ok && stays.keeps(key)
 }
 
-// own returns the app that this overlay itself, and not its base, says wants an
+// Own returns the app that this overlay itself, and not its base, says wants an
 // object, or "".
 func (c *Claims) Own(cluster string, id manifest.ID) string {
 	c.mu.RLock()
@@ -190,7 +191,7 @@ func (c *Claims) Own(cluster string, id manifest.ID) string {
 	return ""
 }
 
-// appOf returns the app of an ApplySet.
+// AppOf returns the app of an ApplySet.
 func (c *Claims) AppOf(partOf string) (app string, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -200,7 +201,7 @@ func (c *Claims) AppOf(partOf string) (app string, ok bool) {
 	return c.base.AppOf(partOf)
 }
 
-// companions are what else comes with a push to the same cluster: objects
+// Companions are what else comes with a push to the same cluster: objects
 // that others of the push depend on, and that the cluster may not have yet.
 type Companions struct {
 	Namespaces map[string]bool
@@ -209,7 +210,7 @@ type Companions struct {
 	Partial    bool // there may be more, in files that could not be read
 }
 
-// newCompanions collects the namespaces of the targets that are made before the
+// NewCompanions collects the namespaces of the targets that are made before the
 // objects in them, and their custom resource definitions as far as known does not say
 // that the cluster already has them as they are. Before they are used, vet has to ask
 // the cluster about the definitions.
@@ -236,18 +237,18 @@ func NewCompanions(targets []*Target, known func(t *Target, o *manifest.Object) 
 	return with
 }
 
-// vet leaves out the definitions that define nothing on the cluster, and reports those
+// Vet leaves out the definitions that define nothing on the cluster, and reports those
 // that would redefine what it serves itself.
 func (c *Companions) Vet(ctx context.Context, api API) manifest.Problems {
 	return api.Vet(ctx, c.Schemas)
 }
 
-// pending reports whether the definition of a kind comes with the push.
+// Pending reports whether the definition of a kind comes with the push.
 func (c *Companions) Pending(kind kube.Kind) bool {
 	return c.Schemas.Has(kind.GVK.GroupKind())
 }
 
-// defines reports whether there are definitions that the cluster does not have.
+// Defines reports whether there are definitions that the cluster does not have.
 func (c *Companions) Defines() bool { return !c.Schemas.Empty() }
 
 // mayDefine reports whether a kind is unknown that a file may define which
@@ -266,7 +267,7 @@ func (c *Companions) mayDefine(err error) bool {
 	return true
 }
 
-// has reports whether this overlay itself says what the app wants.
+// Has reports whether this overlay itself says what the app wants.
 func (c *Claims) Has(app string) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -274,7 +275,7 @@ func (c *Claims) Has(app string) bool {
 	return ok
 }
 
-// placed lists the objects on a cluster that keysOf has.
+// Placed lists the objects on a cluster that keysOf has.
 func (c *Claims) Placed(app, cluster string) []Placed {
 	var objects []Placed
 	for _, key := range c.KeysOf(app) {
@@ -285,5 +286,5 @@ func (c *Claims) Placed(app, cluster string) []Placed {
 	return objects
 }
 
-// setID is the ApplySet id of an app, the label of its objects.
+// SetID is the ApplySet id of an app, the label of its objects.
 func SetID(app string) string { return kube.NewParent(app, "").ID() }

@@ -7,6 +7,11 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
+// A first deploy is all objects that the index does not know, and nearly all of
+// them do not exist. They are not looked for one by one: the dry-run that every
+// object needs tells whether it would create or change, and where the namespace
+// itself does not exist there is nothing to look for.
+
 // planNew plans an object that does not exist, in one request. ok is false if it
 // turns out to exist, or is refused: then it has to be looked at.
 func (p *Planner) planNew(ctx context.Context, o Placed, step Step) (_ Step, _ manifest.Problems, ok bool) {

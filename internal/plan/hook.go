@@ -1,13 +1,17 @@
 package plan
 
 import (
+	"context"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// hooksOf lists the hooks of a phase, in the order of their waves.
+// HooksOf lists the hooks of a phase, in the order of their waves.
 func (p *Plan) HooksOf(phase manifest.Phase) []Step {
 	var steps []Step
 	for _, step := range p.Hooks {
@@ -19,7 +23,7 @@ func (p *Plan) HooksOf(phase manifest.Phase) []Step {
 	return steps
 }
 
-// shownHooks lists the hooks that the plan may run, each once.
+// ShownHooks lists the hooks that the plan may run, each once.
 func (p *Plan) ShownHooks() []Step {
 	if !p.RunsHooks {
 		return nil
@@ -59,4 +63,96 @@ func withoutSkipped(objects []Placed) []Placed {
 	return slices.DeleteFunc(slices.Clone(objects), func(o Placed) bool {
 		return o.Policy.Phase != 0 && !o.Policy.Phase.Runs()
 	})
+}
+
+// HookStep plans a hook. It is tried out as everything is, once: a hook that has
+// not changed since asks nothing of the cluster.
+func (p *Planner) HookStep(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
+	step.Action = record.Hook
+	switch {
+	case p.Target.Gone:
+		return step, nil, nil
+	case p.Trials.Sound(o.Key, o.Digest), p.With.Pending(o.Kind):
+		return step, p.With.Schemas.Validate(ctx, o.Object), nil
+	}
+	problems, err := p.tryHook(ctx, o)
+	if err == nil && len(problems) == 0 {
+		p.Trials.NoteSound(o.Key, o.Digest)
+	}
+	for i := range problems {
+		problems[i].Object = o.Key.String()
+	}
+	return step, problems, err
+}
+
+// tryHook asks the API server whether the hook could be made, under a name that
+// is free: an earlier run of it is deleted before.
+func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, error) {
+	trial := o.Copy()
+	generated := o.GetName() == ""
+	if !generated {
+		running, err := p.running(ctx, o)
+		if err != nil {
+			return p.explain(ctx, o, err), Unreachable(err)
+		}
+		if problem := p.foreignHook(o, running); problem != nil {
+			return manifest.Problems{*problem}, nil
+		}
+		generated = running != nil
+	}
+	if generated {
+		NameHook(trial.Unstructured, "9f3a1")
+	}
+	_, err := p.API.Apply(ctx, o.Kind, trial.Unstructured, kube.ApplyOptions{DryRun: true})
+	switch {
+	case err == nil:
+		return nil, nil
+	case p.comesWithNamespace(o, err):
+		return p.API.Rehearse(ctx, o.Kind, trial), nil
+	}
+	return p.API.Explain(ctx, trial, err), Unreachable(err)
+}
+
+// foreignHook refuses a hook in whose place there is something that this app
+// did not make, nor another tool as a hook: running the hook would delete it.
+func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *manifest.Problem {
+	if running == nil {
+		return nil
+	}
+	partOf := running.GetLabels()[kube.PartOfLabel]
+	policy, _ := manifest.PolicyOf(running)
+	if partOf == SetID(p.Target.Spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.Key, partOf)) {
+		return nil
+	}
+	return &manifest.Problem{
+		Source: o.Source, Object: o.Key.String(),
+		Message: "is a hook, and there is an object of that name which is not this app's; to run the hook would delete it",
+		Hint:    "give the hook another name, or delete the object",
+	}
+}
+
+// givenUp reports whether an object is of an app of this server that does not
+// want it any more: a hook that has come to another app, or whose app has
+// another name now.
+func (p *Planner) givenUp(id manifest.ID, partOf string) bool {
+	owner := p.Claims.Owner(p.Target.Spec.Cluster, id)
+	return p.holderOf(partOf).keeps(p.Target.Repo) == nil && (owner == "" || owner == p.Target.Spec.Name)
+}
+
+// maxHookName is how long the name of a hook may become: that of a Job, which
+// its pods carry in a label.
+const maxHookName = 63
+
+// NameHook makes a name of the one that is written, or of generateName, and a
+// suffix.
+func NameHook(u *unstructured.Unstructured, suffix string) {
+	base := u.GetGenerateName()
+	if u.GetName() != "" {
+		base = u.GetName() + "-"
+	}
+	if longest := maxHookName - len(suffix); len(base) > longest {
+		base = base[:longest]
+	}
+	unstructured.RemoveNestedField(u.Object, "metadata", "generateName")
+	u.SetName(base + suffix)
 }

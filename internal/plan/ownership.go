@@ -99,7 +99,7 @@ func (p *Planner) withoutAdded(ctx context.Context, o Placed, running, after *un
 	return stripped, Unreachable(err) // the apply itself will tell what else is in the way
 }
 
-// addedByHand are the fields that hand tools have added to the step's object and
+// AddedByHand are the fields that hand tools have added to the step's object and
 // that are to go: not those that are to be ignored, and none where the
 // object's annotations let hands add to it.
 func (s Step) AddedByHand(tools owner.Tools, u *unstructured.Unstructured) *fieldpath.Set {

@@ -10,17 +10,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// places remembers where the objects of a target go, and what their digests are: the
+// Places remembers where the objects of a target go, and what their digests are: the
 // next target has nearly all of them, the same ones, and would work it out again. An
 // object is made as it is to be applied only where it differs from what runs.
-type places struct {
+type Places struct {
 	rule PlaceRule
 
 	mu sync.Mutex
 	of map[*manifest.Object]placed
 }
 
-// placeRule is what decides about the place of an object beside the object and its kind.
+// PlaceRule is what decides about the place of an object beside the object and its kind.
 type PlaceRule struct {
 	Namespace string
 	Ignore    []appfile.Ignore
@@ -37,13 +37,13 @@ type placed struct {
 	namespaced bool
 }
 
-// placesAfter returns the places for a target that comes after another one: those of
+// PlacesAfter returns the places for a target that comes after another one: those of
 // that, if both place objects by the same rule.
-func PlacesAfter(old *Target, rule PlaceRule) *places {
+func PlacesAfter(old *Target, rule PlaceRule) *Places {
 	if old != nil && old.Places != nil && old.Places.rule.equal(rule) {
 		return old.Places
 	}
-	return &places{rule: rule, of: map[*manifest.Object]placed{}}
+	return &Places{rule: rule, of: map[*manifest.Object]placed{}}
 }
 
 func (r PlaceRule) equal(other PlaceRule) bool {
@@ -51,7 +51,7 @@ func (r PlaceRule) equal(other PlaceRule) bool {
 }
 
 // find returns the place of an object, if it is remembered for a kind of that scope.
-func (s *places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
+func (s *Places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
 	if s == nil {
 		return placed{}, false
 	}
@@ -61,7 +61,7 @@ func (s *places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
 	return found, ok && found.namespaced == kind.Namespaced
 }
 
-// policyOf is the policy of one of the target's objects.
+// PolicyOf is the policy of one of the target's objects.
 func (t *Target) PolicyOf(o *manifest.Object) manifest.Policies {
 	if t.Places != nil {
 		t.Places.mu.Lock()
@@ -78,7 +78,7 @@ func (t *Target) PolicyOf(o *manifest.Object) manifest.Policies {
 // remember notes the place of an object, which nobody changes from now on. Objects that
 // conceal something are not remembered, for that is found out later. Of pushes that are
 // refused there may be as many more as the target has; then all are forgotten.
-func (s *places) remember(written *manifest.Object, r Placed, objects int) {
+func (s *Places) remember(written *manifest.Object, r Placed, objects int) {
 	if s == nil || written.Conceals() {
 		return
 	}
@@ -91,7 +91,7 @@ func (s *places) remember(written *manifest.Object, r Placed, objects int) {
 }
 
 // placeOf places an object of a target. The result may have the object as it is
-// written, see resolved.make.
+// written, see Placed.Make.
 func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manifest.Problems) {
 	if known, ok := t.Places.find(written, kind); ok {
 		return Placed{
@@ -107,14 +107,14 @@ func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manif
 	return r, problems
 }
 
-// make makes the object as it is to be applied, if it is not yet.
+// Make makes the object as it is to be applied, if it is not yet.
 func (o *Placed) Make(t *Target) {
 	if o.Written {
 		o.Object, o.Written = Place(t, o.Object, o.Kind).Object, false
 	}
 }
 
-// make is resolved.make for a step.
+// Make makes the object of a step as it is to be applied, if it is not yet.
 func (s *Step) Make(t *Target) {
 	if s.Written && s.Object != nil {
 		s.Object, s.Written = Place(t, s.Object, s.Kind).Object, false

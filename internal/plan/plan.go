@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
@@ -42,13 +43,13 @@ type Step struct {
 	Policy  manifest.Policy // of the revision; of the running object where the revision does not have it
 }
 
-// leave is the step that does nothing to a running object, for a reason.
+// Leave is the step that does nothing to a running object, for a reason.
 func (s Step) Leave(entry live.Entry, reason string) Step {
 	s.Entry, s.Note, s.Left = entry, reason, true
 	return s
 }
 
-// say adds to the step's note.
+// Say adds to the step's note.
 func (s *Step) Say(note string) {
 	if s.Note != "" && note != "" {
 		s.Note += "; "
@@ -100,7 +101,7 @@ func (p *Plan) Counts() Counts {
 	return counts
 }
 
-// renamedTo returns the app that takes over all that an app has which leaves; ""
+// RenamedTo returns the app that takes over all that an app has which leaves; ""
 // if it has nothing, or does not leave all of it to one.
 func (p *Plan) RenamedTo() string {
 	if !p.Gone || len(p.Prune) > 0 || len(p.Moved) == 0 {
@@ -120,10 +121,10 @@ func (p *Plan) Empty() bool {
 	return c.Create+c.Change+c.Delete+c.Release == 0
 }
 
-// leaves reports whether something changes for what the app no longer has.
+// Leaves reports whether something changes for what the app no longer has.
 func (p *Plan) Leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 
-// changes lists the steps that do something, deletions last.
+// Changes lists the steps that do something, deletions last.
 func (p *Plan) Changes() []Step {
 	var steps []Step
 	for _, step := range p.Steps {
@@ -134,7 +135,7 @@ func (p *Plan) Changes() []Step {
 	return append(steps, p.Prune...)
 }
 
-// leaveRefused has the plan leave the objects of which a problem is known, and delete
+// LeaveRefused has the plan leave the objects of which a problem is known, and delete
 // nothing, so that the rest of the app can be corrected.
 func (p *Plan) LeaveRefused() {
 	for i, step := range p.Steps {
@@ -146,7 +147,7 @@ func (p *Plan) LeaveRefused() {
 	p.Prune = nil
 }
 
-// leaveDying has the plan leave what cannot be made before a deletion has come to its
+// LeaveDying has the plan leave what cannot be made before a deletion has come to its
 // end. That is for checks: the end of an object is an event, after which it is looked at
 // again. again says that something is to be tried again, since it waits for the end of its
 // namespace.
@@ -160,7 +161,7 @@ func (p *Plan) LeaveDying() (some, again bool) {
 	return some, again
 }
 
-// makesNamespace reports whether the plan makes a namespace, with which all that was in
+// MakesNamespace reports whether the plan makes a namespace, with which all that was in
 // a former one has gone.
 func (p *Plan) MakesNamespace() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
@@ -168,7 +169,7 @@ func (p *Plan) MakesNamespace() bool {
 	})
 }
 
-// sortSteps orders steps by wave, by stage, and then by identity.
+// SortSteps orders steps by wave, by stage, and then by identity.
 func SortSteps(steps []Step) {
 	type key struct {
 		at Position
@@ -198,7 +199,7 @@ func SortSteps(steps []Step) {
 	copy(steps, sorted)
 }
 
-// defines reports whether the plan makes or changes the definition of a kind.
+// Defines reports whether the plan makes or changes the definition of a kind.
 func (p *Plan) Defines() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
 		return step.ID.GroupKind() == manifest.DefinitionKind && step.Action != record.Unchanged
@@ -208,4 +209,15 @@ func (p *Plan) Defines() bool {
 // OnlyMoves reports whether all that changes of the object is its app.
 func (s Step) OnlyMoves() bool {
 	return s.Other != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
+}
+
+// Fate is what becomes of a generated value, in the words of a plan.
+type Fate struct{ Path, Is string }
+
+// Deletion says what keeps an object whose deletion has begun.
+func Deletion(entry live.Entry) string {
+	if entry.Health.Status == health.Terminating && entry.Health.Message != "" {
+		return entry.Health.Message
+	}
+	return "is being deleted"
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// parallel is how many requests one plan or one stage has under way. Beyond
+// Parallel is how many requests one plan or one stage has under way. Beyond
 // 8 the API server gained nothing on two cores, and 32 nothing lost
 // (measured); API Priority and Fairness does the limiting.
 const Parallel = 16
@@ -98,7 +98,7 @@ type Planner struct {
 	news *news
 }
 
-// plan compares the objects with what runs.
+// Plan compares the objects with what runs.
 func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.Problems, error) {
 	plan := &Plan{
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
@@ -326,7 +326,7 @@ func (p *Planner) recreate(ctx context.Context, o Placed, step Step, running *un
 	return step, p.API.Rehearse(ctx, o.Kind, o.Object), nil
 }
 
-// isNamespaceMissing reports whether a request failed because its namespace
+// IsNamespaceMissing reports whether a request failed because its namespace
 // does not exist.
 func IsNamespaceMissing(err error) bool {
 	var status apierrors.APIStatus
@@ -395,7 +395,7 @@ func (p *Planner) explain(ctx context.Context, o Placed, err error) manifest.Pro
 	return nil
 }
 
-// unreachable returns err if it says that the cluster did not answer.
+// Unreachable returns err if it says that the cluster did not answer.
 func Unreachable(err error) error {
 	if err != nil && (kube.IsUnreachable(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return err

@@ -22,7 +22,7 @@ func (o *Placed) readPolicy(t *Target) manifest.Problems {
 	return problems
 }
 
-// leftAs says why an object is left as it is on the cluster, or "". What the
+// LeftAs says why an object is left as it is on the cluster, or "". What the
 // revision says counts, and what the running object says, if there is one.
 func LeftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 	switch {
@@ -34,7 +34,7 @@ func LeftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 	return ""
 }
 
-// leftAlone lists the objects that are left as they are although something may
+// LeftAlone lists the objects that are left as they are although something may
 // differ.
 func (p *Plan) LeftAlone() []Step {
 	var steps []Step
@@ -92,7 +92,7 @@ func (p *Planner) pruneStep(entry live.Entry) Step {
 	return step
 }
 
-// pruned lists what the plan deletes because the revision no longer has it.
+// Pruned lists what the plan deletes because the revision no longer has it.
 func (p *Plan) Pruned() []Step {
 	var steps []Step
 	for _, step := range p.Prune {
@@ -114,7 +114,7 @@ func toConfirm(deletions []Step) string {
 	return strings.Join(names, " and ")
 }
 
-// splitLast takes out the deletions that come when all else is healthy.
+// SplitLast takes out the deletions that come when all else is healthy.
 func SplitLast(steps []Step) (now, last []Step) {
 	for _, step := range steps {
 		if step.Policy.Has(manifest.PruneLast) {
@@ -126,7 +126,7 @@ func SplitLast(steps []Step) (now, last []Step) {
 	return now, last
 }
 
-// onlyLast reports whether the plan does nothing but delete what was to be
+// OnlyLast reports whether the plan does nothing but delete what was to be
 // deleted last.
 func (p *Plan) OnlyLast() bool {
 	now, last := SplitLast(p.Prune)
@@ -134,6 +134,6 @@ func (p *Plan) OnlyLast() bool {
 	return len(last) > 0 && len(now) == 0 && c.Create+c.Change == 0
 }
 
-// takesOver reports whether the object runs and was no app's: another tool may
+// TakesOver reports whether the object runs and was no app's: another tool may
 // have applied it, whose fields become ours.
 func (s Step) TakesOver() bool { return s.Action == record.Configure && s.Entry.PartOf == "" }

@@ -16,7 +16,7 @@ import (
 // names none either, as with kubectl.
 const defaultNamespace = "default"
 
-// resolved is an object whose place on the cluster is known.
+// Placed is an object whose place on the cluster is known.
 type Placed struct {
 	*manifest.Object // as it is to be applied, or as it is written, see make
 	Written          bool
@@ -28,7 +28,7 @@ type Placed struct {
 	Note             string   // what there is to say of them
 }
 
-// resolve finds the kind and the namespace of every object of a target, and
+// Resolve finds the kind and the namespace of every object of a target, and
 // refuses what the cluster does not know and what is written twice.
 func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Placed, manifest.Problems) {
 	var (
@@ -132,7 +132,7 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 	}
 }
 
-// place returns the object with its namespace decided, the app's label set and
+// Place returns the object with its namespace decided, the app's label set and
 // the fields that somebody else owns taken out. It shares what it can with the one
 // that is written: most objects of most plans are as they were, and a copy of each
 // was a quarter of what a check costs that finds nothing (measured).
@@ -159,7 +159,7 @@ func Place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
 	return r
 }
 
-// digestOf is the digest of a placed object. It is recorded, and so keyed where the
+// DigestOf is the digest of a placed object. It is recorded, and so keyed where the
 // object has values out of Secrets.
 func (t *Target) DigestOf(o *manifest.Object) string {
 	digest := manifest.Digest(o.Unstructured)

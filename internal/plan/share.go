@@ -6,22 +6,23 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// asksFor reports whether the target has createNamespace make a namespace.
+// AsksFor reports whether the target has createNamespace make a namespace.
 func (t *Target) AsksFor(cluster string, id manifest.ID) bool {
 	return t != nil && !t.Gone && t.Spec.CreateNamespace && t.Spec.Cluster == cluster && id == NamespaceID(t.Spec.Namespace)
 }
 
+// NamespaceID is the identity of a Namespace.
 func NamespaceID(name string) manifest.ID {
 	return manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}
 }
 
-// isMade reports whether an object is the Namespace that createNamespace makes, and not
+// IsMade reports whether an object is the Namespace that createNamespace makes, and not
 // one that is written.
 func (t *Target) IsMade(o *manifest.Object) bool {
 	return o.Source == t.Spec.Source && t.AsksFor(t.Spec.Cluster, o.ID())
 }
 
-// splitMade takes the Namespace that createNamespace makes out of a target's objects;
+// SplitMade takes the Namespace that createNamespace makes out of a target's objects;
 // it is none if there is none.
 func SplitMade(t *Target, objects []Placed) (written, made []Placed) {
 	for i := range objects {

@@ -20,7 +20,7 @@ func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Proble
 	return step, problems, err
 }
 
-// warned makes warnings those of an object of the app as they may be shown.
+// Warned makes warnings those of an object of the app as they may be shown.
 func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problems {
 	for i := range told {
 		told[i].App, told[i].Object, told[i].Message = t.Spec.Name, id.String(), t.Shown(told[i].Message)
@@ -28,7 +28,7 @@ func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problem
 	return told
 }
 
-// warnings are those of all that a plan does. A nil plan has none.
+// Warnings are those of all that a plan does. A nil plan has none.
 func (p *Plan) Warnings() manifest.Problems {
 	if p == nil {
 		return nil

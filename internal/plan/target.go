@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -27,7 +28,7 @@ type Target struct {
 
 	LastHooks []*manifest.Object     // of an app that is gone: what runs when it is deleted
 	Scalers   map[manifest.ID]string // see ScalersOf
-	Places    *places                // of its objects; nil remembers none
+	Places    *Places                // of its objects; nil remembers none
 }
 
 // Shown returns a text that the cluster has made of the target's objects, such as the
@@ -114,4 +115,24 @@ func TellingIn(objects []*manifest.Object) func() func(string) string {
 		}
 		return manifest.NewRedacter(values)
 	})
+}
+
+// StorageClass is the kind of the classes of volumes.
+var StorageClass = schema.GroupKind{Group: "storage.k8s.io", Kind: "StorageClass"}
+
+// FirstConsumer is the volumeBindingMode of a class whose claims are bound when the
+// first pod that uses them is scheduled.
+const FirstConsumer = "WaitForFirstConsumer"
+
+// BindsLate reports whether the target has a class that binds for the first consumer:
+// it may come in a later wave than its claims.
+func (t *Target) BindsLate(class string) bool {
+	o := t.Object(manifest.ID{Group: StorageClass.Group, Kind: StorageClass.Kind, Name: class})
+	return o != nil && BindingMode(o.Unstructured) == FirstConsumer
+}
+
+// BindingMode is the volumeBindingMode of a class; "" if it names none.
+func BindingMode(class *unstructured.Unstructured) string {
+	mode, _, _ := unstructured.NestedString(class.Object, "volumeBindingMode")
+	return mode
 }

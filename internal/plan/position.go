@@ -5,13 +5,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// position is when a step comes: objects of one position are applied at the
+// Position is when a step comes: objects of one position are applied at the
 // same time.
 type Position struct {
 	Wave  int32
 	Stage int
 }
 
+// Before reports whether a position comes before another one.
 func (p Position) Before(other Position) bool {
 	if p.Wave != other.Wave {
 		return p.Wave < other.Wave
@@ -22,7 +23,7 @@ func (p Position) Before(other Position) bool {
 // hookStage is where the hooks of a wave come: after its objects are applied.
 const hookStage = manifest.StageAdmission + 1
 
-// place returns when the step comes.
+// Position returns when the step comes.
 func (s Step) Position() Position {
 	if s.Action == record.Hook {
 		return Position{s.Policy.Wave, hookStage}
