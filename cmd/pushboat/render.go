@@ -110,7 +110,7 @@ func (r rendering) do(ctx context.Context) error {
 		app.HintAtRoot(problems)
 	}
 	if len(problems) > 0 {
-		deploy.PrintProblems(r.errOut, problems)
+		deploy.WriteProblems(r.errOut, problems)
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil

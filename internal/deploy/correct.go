@@ -81,7 +81,7 @@ func (a *app) recover(t *target, j *job) bool {
 		return true
 	}
 	a.begin(j)
-	j.run.Printf("%s: healthy now, %s", a.name, short(t.Revision))
+	j.run.Printf("%s: healthy now, %s", a.name, ShortRevision(t.Revision))
 	rec := a.newRecord(j, record.Deployed, "")
 	rec.Same = a.ledger.Count()
 	a.stamp(&rec, t)

@@ -59,12 +59,12 @@ func (a *app) finish(j *job, rec record.Record) {
 	rec.Seconds = time.Since(rec.Started).Seconds()
 	rec.Undone = a.rollsBack(j, rec)
 	if a.repeats(rec) && !rec.Undone {
-		j.run.Printf("%s", outcome(rec))
+		j.run.Printf("%s", Outcome(rec))
 		j.run.finish(rec)
 		return
 	}
 	a.save(j, rec)
-	j.run.Printf("%s", outcome(rec))
+	j.run.Printf("%s", Outcome(rec))
 	if rec.Result != record.Superseded || rec.Digest != "" {
 		a.remember(rec)
 	}
@@ -83,7 +83,7 @@ func (a *app) save(j *job, rec record.Record) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	entry := a.entry(j.plan, rec)
-	entry.Log = j.run.logWith(outcome(rec))
+	entry.Log = j.run.logWith(Outcome(rec))
 	err := a.engine.Recorder.Save(ctx, entry)
 	if err == nil {
 		return
@@ -106,7 +106,7 @@ func (a *app) repeats(rec record.Record) bool {
 
 func (a *app) log(rec record.Record) {
 	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", rec.ID()).
-		WithField("revision", short(rec.Revision)).WithField("cause", rec.Cause).
+		WithField("revision", ShortRevision(rec.Revision)).WithField("cause", rec.Cause).
 		WithField("operator", rec.Operator)
 	if rec.Result.OK() || rec.Result == record.Superseded || rec.Result == record.Skipped || rec.Standing != "" {
 		entry.Infof("%s", rec.Result)
@@ -128,9 +128,9 @@ func removal(r record.Record) string {
 
 // outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
-func outcome(r record.Record) string {
-	took := seconds(time.Duration(r.Seconds * float64(time.Second)))
-	rev, id := short(r.Revision), "(deploy "+r.ID()+")"
+func Outcome(r record.Record) string {
+	took := Seconds(time.Duration(r.Seconds * float64(time.Second)))
+	rev, id := ShortRevision(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
 	if r.Cancelled != "" {
 		return cancelledText(r, took, id, why)
@@ -154,15 +154,15 @@ func outcome(r record.Record) string {
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
 	case record.Unhealthy:
 		if r.HookFailed() {
-			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
+			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
 		}
-		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, next(r))
+		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
 	}
-	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, next(r))
+	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, whatNext(r))
 }
 
 // next says what becomes of a deploy that did not end well, and what to do.
-func next(r record.Record) string {
+func whatNext(r record.Record) string {
 	switch {
 	case r.Undone:
 		return "the commit was kept; onFailure: rollback takes the app back next"

@@ -323,7 +323,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			p.changed[p.targets[i].Spec.Name] = o.plan
 		}
 	}
-	p.Problems = onceAKind(oncePerCluster(p.Problems))
+	p.Problems = OnceAKind(oncePerCluster(p.Problems))
 }
 
 // parallelApps is how many apps of one push are planned at the same time. Most
@@ -453,7 +453,7 @@ func (p *Prepared) compareApps(leaving []*target) {
 // maxNames is how many apps are named that come or leave with a push.
 const maxNames = 10
 
-func printApps(w io.Writer, what string, names []string) {
+func WriteApps(w io.Writer, what string, names []string) {
 	if len(names) == 0 {
 		return
 	}
@@ -471,17 +471,17 @@ func (p *Prepared) Print(w io.Writer) {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
 	}
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
-		printApps(w, "added", p.added)
-		printApps(w, "removed", p.removed)
+		WriteApps(w, "added", p.added)
+		WriteApps(w, "removed", p.removed)
 		for _, plan := range p.Plans {
-			printPlan(w, plan)
+			WritePlan(w, plan)
 		}
-		printWarnings(w, p.warnings())
+		WriteWarnings(w, p.warnings())
 	}
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
 	}
-	PrintProblems(w, p.Problems)
+	WriteProblems(w, p.Problems)
 	switch {
 	case len(p.Problems) > 0:
 		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))

@@ -299,7 +299,7 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 const maxFates = 10
 
 // fatesText says in a line what becomes of generated values; "" for none.
-func fatesText(fates []plan.Fate) string {
+func Fates(fates []plan.Fate) string {
 	var parts []string
 	for i, f := range fates {
 		if i == maxFates {

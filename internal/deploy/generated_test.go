@@ -55,7 +55,7 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 	} {
 		test.p.app, test.p.by, test.p.now = "shop", "ana", time.Unix(1, 0)
 		is, problems := test.p.decide()
-		fates := strings.TrimPrefix(fatesText(is.fates), "values generated once: ")
+		fates := strings.TrimPrefix(Fates(is.fates), "values generated once: ")
 		switch {
 		case test.problem != "":
 			if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, test.problem) || problems[0].Hint == "" || problems[0].App != "shop" {
@@ -148,7 +148,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 	}
 	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []plan.Fate{{Path: "a", Is: fateNew}}}
 	is.take(map[string]generated.Value{"a": {Text: "runs", Of: "shop/pg"}}, declare("a"))
-	if is.texts["a"] != "runs" || fatesText(is.fates) != "values generated once: a kept as in Secret shop/pg" {
+	if is.texts["a"] != "runs" || Fates(is.fates) != "values generated once: a kept as in Secret shop/pg" {
 		t.Error(is)
 	}
 }
@@ -174,10 +174,10 @@ func TestManyFatesAreCounted(t *testing.T) {
 	for range maxFates + 3 {
 		fates = append(fates, plan.Fate{Path: "a", Is: fateKept})
 	}
-	if text := fatesText(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
+	if text := Fates(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
 		t.Error(text)
 	}
-	if fatesText(nil) != "" {
+	if Fates(nil) != "" {
 		t.Error("nothing is generated, and it is said")
 	}
 }

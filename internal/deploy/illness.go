@@ -106,7 +106,7 @@ func (a *app) publishRecord(r record.Record) {
 	case record.Suspended, record.Resumed:
 		kind = event.Suspend
 	}
-	first, _, _ := strings.Cut(outcome(r), "\n")
+	first, _, _ := strings.Cut(Outcome(r), "\n")
 	if len(r.Warnings) > 0 {
 		first += ", " + manifest.Plural(len(r.Warnings), "warning")
 	}

@@ -45,7 +45,7 @@ func gather(problems manifest.Problems) []alike {
 
 // onceAKind tells problems that are about a kind once, at the first place of an object of
 // it, with the number of the others and where the first of those are.
-func onceAKind(problems manifest.Problems) manifest.Problems {
+func OnceAKind(problems manifest.Problems) manifest.Problems {
 	type about struct{ kind, message, hint string }
 	var all []alike
 	first := map[about]int{}

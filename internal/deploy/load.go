@@ -167,7 +167,7 @@ func (l *loading) keepSkipped(name, kept string, at earlier) {
 	branch := saved.Record.Branch
 	t := at(branch, kept, name)
 	if t == nil && kept != "" {
-		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", short(kept)))
+		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", ShortRevision(kept)))
 	} else if e.restore(name, branch, l.repo, &saved, t) == nil {
 		return
 	}

@@ -109,14 +109,14 @@ func (p *Prepared) Outline() Outline {
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()
-	o.Problems, o.Warnings = outlinedProblems(p.Problems), outlinedProblems(p.warnings())
+	o.Problems, o.Warnings = OutlineProblems(p.Problems), OutlineProblems(p.warnings())
 	for _, plan := range p.Plans {
-		o.Plans = append(o.Plans, outlinePlan(plan))
+		o.Plans = append(o.Plans, OutlinePlan(plan))
 	}
 	return o
 }
 
-func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
+func OutlineProblems(problems manifest.Problems) []OutlinedProblem {
 	list := make([]OutlinedProblem, 0, len(problems))
 	for _, p := range problems {
 		list = append(list, OutlinedProblem{
@@ -126,7 +126,7 @@ func outlinedProblems(problems manifest.Problems) []OutlinedProblem {
 	return list
 }
 
-func outlinePlan(p *plan.Plan) OutlinedPlan {
+func OutlinePlan(p *plan.Plan) OutlinedPlan {
 	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
 		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
@@ -199,8 +199,8 @@ func (o Outline) markdown(w io.Writer) {
 		fmt.Fprint(w, "**Pushboat: what a push would change**\n")
 	}
 	var text strings.Builder
-	PrintProblems(&text, told(o.Problems))
-	printWarnings(&text, told(o.Warnings))
+	WriteProblems(&text, told(o.Problems))
+	WriteWarnings(&text, told(o.Warnings))
 	if text.Len() > 0 {
 		fmt.Fprintln(w)
 		fence(w, "text", text.String())
@@ -285,7 +285,7 @@ func (f OutlinedField) words() string {
 func (c OutlinedCounts) String() string {
 	counts := plan.Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
 	if c.Hooks == 0 {
-		return countsText(counts)
+		return CountsText(counts)
 	}
-	return strings.TrimPrefix(countsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
+	return strings.TrimPrefix(CountsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
 }

@@ -69,11 +69,11 @@ func TestOutlineOfNothing(t *testing.T) {
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
 	todo := &plan.Plan{App: "shop", Generated: []plan.Fate{{Path: "auth.password", Is: fateKept}, {Path: "auth.key", Is: fateNew}}}
 	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
-	if got := outlinePlan(todo).Generated; !slices.Equal(got, want) {
+	if got := OutlinePlan(todo).Generated; !slices.Equal(got, want) {
 		t.Error(got)
 	}
 	var text strings.Builder
-	printPlan(&text, todo)
+	WritePlan(&text, todo)
 	if !strings.Contains(text.String(), "\n  values generated once: auth.password kept, auth.key new\n") {
 		t.Error(text.String())
 	}

@@ -21,13 +21,13 @@ var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", 
 
 // printPlan writes a plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
-func printPlan(w io.Writer, p *plan.Plan) {
-	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, short(p.Revision))
+func WritePlan(w io.Writer, p *plan.Plan) {
+	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, ShortRevision(p.Revision))
 	if name := p.RenamedTo(); name != "" {
 		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, manifest.Plural(len(p.Moved), "object"))
 		return
 	}
-	if text := fatesText(p.Generated); text != "" {
+	if text := Fates(p.Generated); text != "" {
 		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
 	}
 	if p.Kept > 0 {
@@ -59,7 +59,7 @@ func printPlan(w io.Writer, p *plan.Plan) {
 	if text := legend(steps, len(hooks) > 0); text != "" {
 		fmt.Fprintf(w, "  %s\n", text)
 	}
-	summary := countsText(p.Counts())
+	summary := CountsText(p.Counts())
 	switch {
 	case len(hooks) > 0 && p.Empty():
 		summary = "nothing to apply, " + manifest.Plural(len(hooks), "hook")
@@ -158,7 +158,7 @@ func describe(change manifest.Change) string {
 }
 
 // countsText writes the counts that are not zero: "1 to change, 198 unchanged".
-func countsText(c plan.Counts) string {
+func CountsText(c plan.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
@@ -176,7 +176,7 @@ func countsText(c plan.Counts) string {
 
 // PrintProblems writes all problems, each with its place and the next thing
 // to try; many that differ only in names are told as one.
-func PrintProblems(w io.Writer, problems manifest.Problems) {
+func WriteProblems(w io.Writer, problems manifest.Problems) {
 	problems.Sort()
 	for _, p := range gather(problems) {
 		p.print(w, "error")
@@ -212,6 +212,6 @@ func (a alike) print(w io.Writer, word string) {
 }
 
 // short abbreviates a commit as Git does by default.
-func short(revision string) string {
+func ShortRevision(revision string) string {
 	return revision[:min(7, len(revision))]
 }

@@ -21,7 +21,7 @@ func TestPlanPrint(t *testing.T) {
 		}},
 	)
 	var out strings.Builder
-	printPlan(&out, todo)
+	WritePlan(&out, todo)
 	want := `shop: plan for cluster default, aaaaaaa
   + ConfigMap shop/new
   ~ ConfigMap shop/moved  (moved from app web)
@@ -47,7 +47,7 @@ func TestPlanPrintIsBounded(t *testing.T) {
 		todo.Steps = append(todo.Steps, plan.Step{ID: id, Action: record.Create})
 	}
 	var out strings.Builder
-	printPlan(&out, todo)
+	WritePlan(&out, todo)
 	if lines := strings.Count(out.String(), "\n"); lines != maxPlanObjects+4 {
 		t.Errorf("the plan has %d lines", lines)
 	}
@@ -63,7 +63,7 @@ func TestPrintProblems(t *testing.T) {
 		{Source: manifest.Source{File: "a\x1b[31m.yaml", Line: 1}, Message: "evil\x07"},
 	}
 	var out strings.Builder
-	PrintProblems(&out, problems)
+	WriteProblems(&out, problems)
 	if strings.ContainsAny(out.String(), "\x1b\x07") {
 		t.Errorf("control characters reach the terminal: %q", out.String())
 	}
@@ -84,7 +84,7 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 		record.Failed:    "hint: the commit was kept and is tried again; push a fix, or run: ssh HOST sync shop",
 	} {
 		rec := record.Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why"}
-		text := outcome(rec)
+		text := Outcome(rec)
 		if !strings.Contains(text, next) || !strings.Contains(text, "(deploy shop-3)") {
 			t.Errorf("%s: %q does not say %q and its id", result, text, next)
 		}

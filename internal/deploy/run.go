@@ -179,7 +179,7 @@ func (r *Run) wait(ctx context.Context) (record.Record, error) {
 }
 
 // seconds writes a duration as people read it: "4.3 s", "2 min 5 s".
-func seconds(d time.Duration) string {
+func Seconds(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}

@@ -96,5 +96,5 @@ func heldText(r record.Record) string {
 		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.Describe(), r.ID(), r.App)
 	}
 	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
-		r.App, short(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
+		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
 }

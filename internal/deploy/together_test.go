@@ -153,7 +153,7 @@ func TestManyMovesAreOneLine(t *testing.T) {
 	}
 	todo.Steps = append(todo.Steps, changed)
 	var out strings.Builder
-	printPlan(&out, todo)
+	WritePlan(&out, todo)
 	want := `store: plan for cluster default, aaaaaaa
   ~ ConfigMap shop/changed  (moved from app shop)
       data.colour

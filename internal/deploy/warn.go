@@ -12,13 +12,12 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-const (
-	// maxWarned is how many warnings are shown of one plan or deploy; those that differ
-	// only in names count as one.
-	maxWarned = 20
-	// maxRecorded is how many warnings a record has.
-	maxRecorded = 100
-)
+// maxWarned is how many warnings are shown of one plan or deploy; those that differ
+// only in names count as one.
+const maxWarned = 20
+
+// maxRecorded is how many warnings a record has.
+const maxRecorded = 100
 
 // warnings are those of all plans.
 func (p *Prepared) warnings() manifest.Problems {
@@ -31,7 +30,7 @@ func (p *Prepared) warnings() manifest.Problems {
 }
 
 // printWarnings writes warnings, many that differ only in names as one.
-func printWarnings(w io.Writer, warnings manifest.Problems) {
+func WriteWarnings(w io.Writer, warnings manifest.Problems) {
 	groups := gather(warnings)
 	for i, a := range groups {
 		if i == maxWarned {
@@ -88,7 +87,7 @@ func (w *applying) tellWarnings() {
 	news.Sort()
 	w.warned.shown = append(w.warned.shown, news...)
 	var text strings.Builder
-	printWarnings(&text, news)
+	WriteWarnings(&text, news)
 	w.run.Printf("%s", strings.TrimRight(text.String(), "\n"))
 }
 

@@ -54,12 +54,12 @@ func TestManyWarningsAreFew(t *testing.T) {
 		other = append(other, warningOf("web", fmt.Sprintf("strange %x", i)))
 	}
 	var text strings.Builder
-	printWarnings(&text, alike)
+	WriteWarnings(&text, alike)
 	if got := text.String(); strings.Count(got, "warning:") != 1 || !strings.Contains(got, "and 999 more like it") {
 		t.Errorf("%.300s", got)
 	}
 	text.Reset()
-	printWarnings(&text, other)
+	WriteWarnings(&text, other)
 	if got := text.String(); strings.Count(got, "warning:") != maxWarned+1 || !strings.HasSuffix(got, "warning: and 980 more\n") {
 		t.Errorf("%.300s", got)
 	}

@@ -30,7 +30,7 @@ func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel,
 	defer r.Release()
 	if r.Refused() {
 		var why bytes.Buffer
-		deploy.PrintProblems(&why, r.Problems)
+		deploy.WriteProblems(&why, r.Problems)
 		return deploy.Sequel{}, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
 	}
 	runs, err := r.Deploy(ctx)
