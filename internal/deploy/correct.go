@@ -131,6 +131,6 @@ func whatDrifted(step plan.Step) string {
 func (a *app) printDrift(run *Run, step plan.Step) {
 	run.event("drifted", step.ID, whatDrifted(step))
 	for _, change := range step.Changes {
-		run.Printf("      %s\n        %s", change.Path, describe(change))
+		run.Printf("      %s\n        %s", change.Path, DescribeChange(change))
 	}
 }

@@ -180,7 +180,7 @@ func (p *Prepared) Write(w io.Writer, format Format) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(p.Outline())
 	case Markdown:
-		p.Outline().markdown(w)
+		p.Outline().WriteMarkdown(w)
 	default:
 		p.Print(w)
 	}
@@ -189,7 +189,7 @@ func (p *Prepared) Write(w io.Writer, format Format) error {
 
 // markdown writes a heading, the problems, and a block for each app. Text from a
 // repository stands in code blocks alone.
-func (o Outline) markdown(w io.Writer) {
+func (o Outline) WriteMarkdown(w io.Writer) {
 	switch {
 	case o.Refused:
 		fmt.Fprintf(w, "**Pushboat would refuse this: %s**\n", manifest.Plural(len(o.Problems), "problem"))

@@ -142,12 +142,12 @@ func printStep(w io.Writer, s plan.Step) {
 			fmt.Fprintf(w, "      ... and %d more fields\n", len(s.Changes)-i)
 			return
 		}
-		fmt.Fprintf(w, "      %s\n        %s\n", manifest.Clean(change.Path), manifest.Clean(describe(change)))
+		fmt.Fprintf(w, "      %s\n        %s\n", manifest.Clean(change.Path), manifest.Clean(DescribeChange(change)))
 	}
 }
 
 // describe writes what happens to a field: "1.4 -> 1.5".
-func describe(change manifest.Change) string {
+func DescribeChange(change manifest.Change) string {
 	switch change.Kind {
 	case manifest.Added:
 		return "added: " + change.After
