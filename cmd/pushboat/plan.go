@@ -9,8 +9,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // folderFlags say which repository and branch a folder stands for, and give what
@@ -81,8 +81,8 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			format := deploy.Format(output)
-			if !slices.Contains(deploy.Formats, format) {
+			format := report.Format(output)
+			if !slices.Contains(report.Formats, format) {
 				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
 			}
 			folder := app.Folder{
@@ -103,7 +103,7 @@ func newPlan() *cobra.Command {
 	flags.add(cmd)
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster default; default: $KUBECONFIG, ~/.kube/config")
 	cmd.Flags().StringVar(&context, "context", "", "context of that file; default: the current one")
-	cmd.Flags().StringVarP(&output, "output", "o", string(deploy.Text), "text, json, or markdown for a comment on a merge request")
+	cmd.Flags().StringVarP(&output, "output", "o", string(report.Text), "text, json, or markdown for a comment on a merge request")
 	cmd.Flags().StringArrayVar(&clusters, "cluster", nil, "a further cluster, as NAME=FILE; can be repeated")
 	return cmd
 }

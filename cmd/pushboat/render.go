@@ -12,11 +12,11 @@ import (
 
 	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func newRender() *cobra.Command {
@@ -110,7 +110,7 @@ func (r rendering) do(ctx context.Context) error {
 		app.HintAtRoot(problems)
 	}
 	if len(problems) > 0 {
-		deploy.WriteProblems(r.errOut, problems)
+		report.WriteProblems(r.errOut, problems)
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // Folder is a folder that is planned as if it were pushed.
@@ -60,7 +61,7 @@ var (
 // is wrong with it. It does what the gate of a server does, and changes nothing;
 // of what a server has recorded it knows nothing, so that it asks the cluster
 // about every object. It returns nil only if a push would change nothing.
-func Plan(ctx context.Context, folder Folder, format deploy.Format, out io.Writer) error {
+func Plan(ctx context.Context, folder Folder, format report.Format, out io.Writer) error {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	quiet := logrus.NewEntry(log)

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/record"
@@ -57,16 +56,6 @@ func enterCancel(wait context.Context, r *record.Record) {
 	if r.Result == record.Failed || r.Result == record.Unhealthy {
 		r.Cancelled = cancelledBy(wait)
 	}
-}
-
-// cancelledText is the outcome of a deploy whose wait was ended.
-func cancelledText(r record.Record, took, id, why string) string {
-	if r.Result == record.Unhealthy {
-		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
-			r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
-	}
-	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s\nhint: the commit was kept; go on with: ssh HOST sync %s",
-		r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
 }
 
 // held reports whether the newest deploy of the target is not tried again by itself:

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // check compares what runs with what should, and corrects, warns or leaves it
@@ -81,7 +82,7 @@ func (a *app) recover(t *target, j *job) bool {
 		return true
 	}
 	a.begin(j)
-	j.run.Printf("%s: healthy now, %s", a.name, ShortRevision(t.Revision))
+	j.run.Printf("%s: healthy now, %s", a.name, report.ShortRevision(t.Revision))
 	rec := a.newRecord(j, record.Deployed, "")
 	rec.Same = a.ledger.Count()
 	a.stamp(&rec, t)
@@ -131,6 +132,6 @@ func whatDrifted(step plan.Step) string {
 func (a *app) printDrift(run *Run, step plan.Step) {
 	run.event("drifted", step.ID, whatDrifted(step))
 	for _, change := range step.Changes {
-		run.Printf("      %s\n        %s", change.Path, DescribeChange(change))
+		run.Printf("      %s\n        %s", change.Path, report.DescribeChange(change))
 	}
 }

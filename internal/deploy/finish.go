@@ -2,12 +2,11 @@ package deploy
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // newRecord begins the account of a job.
@@ -59,12 +58,12 @@ func (a *app) finish(j *job, rec record.Record) {
 	rec.Seconds = time.Since(rec.Started).Seconds()
 	rec.Undone = a.rollsBack(j, rec)
 	if a.repeats(rec) && !rec.Undone {
-		j.run.Printf("%s", Outcome(rec))
+		j.run.Printf("%s", report.Outcome(rec))
 		j.run.finish(rec)
 		return
 	}
 	a.save(j, rec)
-	j.run.Printf("%s", Outcome(rec))
+	j.run.Printf("%s", report.Outcome(rec))
 	if rec.Result != record.Superseded || rec.Digest != "" {
 		a.remember(rec)
 	}
@@ -83,7 +82,7 @@ func (a *app) save(j *job, rec record.Record) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	entry := a.entry(j.plan, rec)
-	entry.Log = j.run.logWith(Outcome(rec))
+	entry.Log = j.run.logWith(report.Outcome(rec))
 	err := a.engine.Recorder.Save(ctx, entry)
 	if err == nil {
 		return
@@ -106,70 +105,11 @@ func (a *app) repeats(rec record.Record) bool {
 
 func (a *app) log(rec record.Record) {
 	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", rec.ID()).
-		WithField("revision", ShortRevision(rec.Revision)).WithField("cause", rec.Cause).
+		WithField("revision", report.ShortRevision(rec.Revision)).WithField("cause", rec.Cause).
 		WithField("operator", rec.Operator)
 	if rec.Result.OK() || rec.Result == record.Superseded || rec.Result == record.Skipped || rec.Standing != "" {
 		entry.Infof("%s", rec.Result)
 		return
 	}
 	entry.Warnf("%s: %s", rec.Result, manifest.Clean(rec.Message))
-}
-
-// removal says what has become of the objects of an app that is no more.
-func removal(r record.Record) string {
-	switch {
-	case r.Renamed != "":
-		return fmt.Sprintf("%s: renamed to %s, nothing deleted", r.App, r.Renamed)
-	case r.NoPrune:
-		return fmt.Sprintf("%s: removed, nothing deleted (prune: false)", r.App)
-	}
-	return fmt.Sprintf("%s: removed, %s deleted", r.App, manifest.Plural(len(r.Deleted), "object"))
-}
-
-// outcome says at the end of a deploy what has become of it, why, and what to
-// do if it is not what was wanted.
-func Outcome(r record.Record) string {
-	took := Seconds(time.Duration(r.Seconds * float64(time.Second)))
-	rev, id := ShortRevision(r.Revision), "(deploy "+r.ID()+")"
-	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
-	if r.Cancelled != "" {
-		return cancelledText(r, took, id, why)
-	}
-	switch r.Result {
-	case record.Deployed:
-		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
-	case record.Corrected:
-		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
-	case record.Suspended:
-		return heldText(r)
-	case record.Resumed:
-		return fmt.Sprintf("%s: resumed %s", r.App, id)
-	case record.DriftFound:
-		return fmt.Sprintf("%s: %s %s\nhint: take it back with: ssh HOST sync %s", r.App, r.Message, id, r.App)
-	case record.Removed:
-		return removal(r) + " " + id
-	case record.Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: ssh HOST sync %s", r.App, rev, id, r.App)
-	case record.Superseded:
-		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
-	case record.Unhealthy:
-		if r.HookFailed() {
-			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
-		}
-		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
-	}
-	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, whatNext(r))
-}
-
-// next says what becomes of a deploy that did not end well, and what to do.
-func whatNext(r record.Record) string {
-	switch {
-	case r.Undone:
-		return "the commit was kept; onFailure: rollback takes the app back next"
-	case r.Result == record.Unhealthy:
-		return "the commit was kept; push a fix, or see: ssh HOST status " + r.App
-	case r.HookFailed():
-		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + r.App
-	}
-	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + r.App
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // Options are what a pusher asks for. The zero value asks for nothing special,
@@ -323,7 +324,7 @@ func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][
 			p.changed[p.targets[i].Spec.Name] = o.plan
 		}
 	}
-	p.Problems = OnceAKind(oncePerCluster(p.Problems))
+	p.Problems = report.OnceAKind(oncePerCluster(p.Problems))
 }
 
 // parallelApps is how many apps of one push are planned at the same time. Most
@@ -450,20 +451,6 @@ func (p *Prepared) compareApps(leaving []*target) {
 	}
 }
 
-// maxNames is how many apps are named that come or leave with a push.
-const maxNames = 10
-
-func WriteApps(w io.Writer, what string, names []string) {
-	if len(names) == 0 {
-		return
-	}
-	shown := strings.Join(names[:min(len(names), maxNames)], ", ")
-	if more := len(names) - maxNames; more > 0 {
-		shown += fmt.Sprintf(" and %d more", more)
-	}
-	fmt.Fprintf(w, "%s %s: %s\n", manifest.Plural(len(names), "app"), what, shown)
-}
-
 // Print writes the plans and the problems as the pusher sees them, and ends
 // with one line that says what has become of the push.
 func (p *Prepared) Print(w io.Writer) {
@@ -471,17 +458,17 @@ func (p *Prepared) Print(w io.Writer) {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
 	}
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
-		WriteApps(w, "added", p.added)
-		WriteApps(w, "removed", p.removed)
+		report.WriteApps(w, "added", p.added)
+		report.WriteApps(w, "removed", p.removed)
 		for _, plan := range p.Plans {
-			WritePlan(w, plan)
+			report.WritePlan(w, plan)
 		}
-		WriteWarnings(w, p.warnings())
+		report.WriteWarnings(w, p.warnings())
 	}
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
 	}
-	WriteProblems(w, p.Problems)
+	report.WriteProblems(w, p.Problems)
 	switch {
 	case len(p.Problems) > 0:
 		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))

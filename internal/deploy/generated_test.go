@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/render/generated"
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -55,7 +56,7 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 	} {
 		test.p.app, test.p.by, test.p.now = "shop", "ana", time.Unix(1, 0)
 		is, problems := test.p.decide()
-		fates := strings.TrimPrefix(Fates(is.fates), "values generated once: ")
+		fates := strings.TrimPrefix(report.Fates(is.fates), "values generated once: ")
 		switch {
 		case test.problem != "":
 			if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, test.problem) || problems[0].Hint == "" || problems[0].App != "shop" {
@@ -148,7 +149,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 	}
 	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []plan.Fate{{Path: "a", Is: fateNew}}}
 	is.take(map[string]generated.Value{"a": {Text: "runs", Of: "shop/pg"}}, declare("a"))
-	if is.texts["a"] != "runs" || Fates(is.fates) != "values generated once: a kept as in Secret shop/pg" {
+	if is.texts["a"] != "runs" || report.Fates(is.fates) != "values generated once: a kept as in Secret shop/pg" {
 		t.Error(is)
 	}
 }
@@ -171,13 +172,13 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 
 func TestManyFatesAreCounted(t *testing.T) {
 	var fates []plan.Fate
-	for range maxFates + 3 {
+	for range 10 + 3 {
 		fates = append(fates, plan.Fate{Path: "a", Is: fateKept})
 	}
-	if text := Fates(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
+	if text := report.Fates(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
 		t.Error(text)
 	}
-	if Fates(nil) != "" {
+	if report.Fates(nil) != "" {
 		t.Error("nothing is generated, and it is said")
 	}
 }

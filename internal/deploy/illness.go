@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // illAfter is how long an object has to be not healthy before it is told of,
@@ -106,7 +107,7 @@ func (a *app) publishRecord(r record.Record) {
 	case record.Suspended, record.Resumed:
 		kind = event.Suspend
 	}
-	first, _, _ := strings.Cut(Outcome(r), "\n")
+	first, _, _ := strings.Cut(report.Outcome(r), "\n")
 	if len(r.Warnings) > 0 {
 		first += ", " + manifest.Plural(len(r.Warnings), "warning")
 	}

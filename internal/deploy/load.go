@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -167,7 +168,7 @@ func (l *loading) keepSkipped(name, kept string, at earlier) {
 	branch := saved.Record.Branch
 	t := at(branch, kept, name)
 	if t == nil && kept != "" {
-		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", ShortRevision(kept)))
+		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", report.ShortRevision(kept)))
 	} else if e.restore(name, branch, l.repo, &saved, t) == nil {
 		return
 	}

@@ -2,290 +2,37 @@ package deploy
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"strings"
 
-	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/plan"
-	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
-
-// Format is how a prepared change is written.
-type Format string
-
-// The formats.
-const (
-	Text     Format = "text"     // as a pusher sees it
-	JSON     Format = "json"     // an Outline
-	Markdown Format = "markdown" // for a comment on a merge request
-)
-
-// Formats lists the formats, for flags and their errors.
-var Formats = []Format{Text, JSON, Markdown}
-
-// Outline is a prepared change as data. Secret values are masked, as in every
-// other form of it.
-type Outline struct {
-	Refused  bool              `json:"refused"` // a push would be
-	Problems []OutlinedProblem `json:"problems"`
-	Warnings []OutlinedProblem `json:"warnings"` // of the API server; they refuse nothing
-	Added    []string          `json:"appsAdded"`
-	Removed  []string          `json:"appsRemoved"`
-	Same     int               `json:"appsUnchanged"`
-	Plans    []OutlinedPlan    `json:"plans"`
-}
-
-// OutlinedProblem is a problem as data. Line is 0 where only the file is known.
-type OutlinedProblem struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	App     string `json:"app,omitempty"`
-	Object  string `json:"object,omitempty"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-// OutlinedPlan is the plan of one app. Steps leaves out unchanged objects.
-type OutlinedPlan struct {
-	App     string         `json:"app"`
-	Cluster string         `json:"cluster"`
-	Gone    bool           `json:"gone"` // the app leaves with the change
-	Counts  OutlinedCounts `json:"counts"`
-	Steps   []OutlinedStep `json:"steps"`
-	// Generated are the values that are generated once: what becomes of each.
-	Generated []OutlinedValue `json:"generated,omitempty"`
-}
-
-// OutlinedValue is what becomes of a generated value: kept, new, rotated, set, or kept as
-// somewhere.
-type OutlinedValue struct {
-	Path string `json:"path"`
-	Is   string `json:"is"`
-}
-
-// OutlinedCounts counts the objects of a plan by what happens to them.
-type OutlinedCounts struct {
-	Create    int `json:"create"`
-	Change    int `json:"change"`
-	Delete    int `json:"delete"`
-	Release   int `json:"release"`
-	Move      int `json:"move"`
-	Unchanged int `json:"unchanged"`
-	Hooks     int `json:"hooks"`
-}
-
-// OutlinedStep is what happens to one object or hook.
-type OutlinedStep struct {
-	Action    string          `json:"action"` // create, change, recreate, delete, release, move, leave or hook
-	Group     string          `json:"group"`
-	Kind      string          `json:"kind"`
-	Namespace string          `json:"namespace,omitempty"`
-	Name      string          `json:"name"`
-	Note      string          `json:"note,omitempty"`
-	Fields    []OutlinedField `json:"fields,omitempty"`
-}
-
-// OutlinedField is one field that changes. Before and After are shortened for
-// reading, and "" where there is no value.
-type OutlinedField struct {
-	Path   string `json:"path"`
-	Before string `json:"before"`
-	After  string `json:"after"`
-}
-
-// outlinedActions are the words of an Outline, which says what is to be done;
-// an Action says what was.
-var outlinedActions = map[record.Action]string{
-	record.Create: "create", record.Configure: "change", record.Recreate: "recreate", record.Delete: "delete",
-	record.Release: "release", record.Unchanged: "leave", record.Hook: "hook", record.Hand: "move",
-}
 
 // Outline returns the change as data.
-func (p *Prepared) Outline() Outline {
-	o := Outline{
-		Refused: len(p.Problems) > 0, Plans: []OutlinedPlan{},
+func (p *Prepared) Outline() report.Outline {
+	o := report.Outline{
+		Refused: len(p.Problems) > 0, Plans: []report.OutlinedPlan{},
 		Added: append([]string{}, p.added...), Removed: append([]string{}, p.removed...),
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()
-	o.Problems, o.Warnings = OutlineProblems(p.Problems), OutlineProblems(p.warnings())
+	o.Problems, o.Warnings = report.OutlineProblems(p.Problems), report.OutlineProblems(p.warnings())
 	for _, plan := range p.Plans {
-		o.Plans = append(o.Plans, OutlinePlan(plan))
+		o.Plans = append(o.Plans, report.OutlinePlan(plan))
 	}
 	return o
 }
 
-func OutlineProblems(problems manifest.Problems) []OutlinedProblem {
-	list := make([]OutlinedProblem, 0, len(problems))
-	for _, p := range problems {
-		list = append(list, OutlinedProblem{
-			File: p.Source.File, Line: p.Source.Line, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
-		})
-	}
-	return list
-}
-
-func OutlinePlan(p *plan.Plan) OutlinedPlan {
-	counts, hooks := p.Counts(), p.ShownHooks()
-	outlined := OutlinedPlan{
-		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
-		Counts: OutlinedCounts{
-			Create: counts.Create, Change: counts.Change, Delete: counts.Delete, Release: counts.Release,
-			Move: counts.Move, Unchanged: counts.Unchanged, Hooks: len(hooks),
-		},
-	}
-	for _, f := range p.Generated {
-		outlined.Generated = append(outlined.Generated, OutlinedValue{f.Path, f.Is})
-	}
-	for _, step := range append(append(p.Changes(), p.Moved...), p.LeftAlone()...) {
-		outlined.Steps = append(outlined.Steps, outlineStep(step))
-	}
-	for _, hook := range hooks {
-		step := outlineStep(hook)
-		step.Action, step.Note, step.Fields = outlinedActions[record.Hook], hook.Policy.Phase.String(), nil
-		outlined.Steps = append(outlined.Steps, step)
-	}
-	return outlined
-}
-
-func outlineStep(s plan.Step) OutlinedStep {
-	step := OutlinedStep{
-		Action: outlinedActions[s.Action], Note: s.Note,
-		Group: s.ID.Group, Kind: s.ID.Kind, Namespace: s.ID.Namespace, Name: s.ID.Name,
-	}
-	for _, change := range s.Changes {
-		step.Fields = append(step.Fields, OutlinedField{Path: change.Path, Before: change.Before, After: change.After})
-	}
-	return step
-}
-
-// Changes reports whether a push of the change would touch any object.
-func (o Outline) Changes() bool {
-	for _, plan := range o.Plans {
-		for _, step := range plan.Steps {
-			if step.Action != outlinedActions[record.Unchanged] {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Write writes the change in a format.
-func (p *Prepared) Write(w io.Writer, format Format) error {
+func (p *Prepared) Write(w io.Writer, format report.Format) error {
 	switch format {
-	case JSON:
+	case report.JSON:
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(p.Outline())
-	case Markdown:
+	case report.Markdown:
 		p.Outline().WriteMarkdown(w)
 	default:
 		p.Print(w)
 	}
 	return nil
-}
-
-// markdown writes a heading, the problems, and a block for each app. Text from a
-// repository stands in code blocks alone.
-func (o Outline) WriteMarkdown(w io.Writer) {
-	switch {
-	case o.Refused:
-		fmt.Fprintf(w, "**Pushboat would refuse this: %s**\n", manifest.Plural(len(o.Problems), "problem"))
-	case !o.Changes():
-		fmt.Fprint(w, "**Pushboat: nothing changes**\n")
-	default:
-		fmt.Fprint(w, "**Pushboat: what a push would change**\n")
-	}
-	var text strings.Builder
-	WriteProblems(&text, told(o.Problems))
-	WriteWarnings(&text, told(o.Warnings))
-	if text.Len() > 0 {
-		fmt.Fprintln(w)
-		fence(w, "text", text.String())
-	}
-	for _, plan := range o.Plans {
-		plan.markdown(w)
-	}
-	if o.Same > 0 && !o.Refused {
-		fmt.Fprintf(w, "\n%s unchanged\n", manifest.Plural(o.Same, "app"))
-	}
-}
-
-// told are problems as they are written for people.
-func told(list []OutlinedProblem) manifest.Problems {
-	problems := make(manifest.Problems, 0, len(list))
-	for _, p := range list {
-		problems = append(problems, manifest.Problem{
-			Source: manifest.Source{File: p.File, Line: p.Line}, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
-		})
-	}
-	return problems
-}
-
-func (p OutlinedPlan) markdown(w io.Writer) {
-	var text strings.Builder
-	for i, step := range p.Steps {
-		if i == maxPlanObjects {
-			fmt.Fprintf(&text, "... and %d more\n", len(p.Steps)-i)
-			break
-		}
-		step.markdown(&text)
-	}
-	fmt.Fprintf(w, "\n<details open><summary>%s on cluster %s: %s</summary>\n\n", p.App, p.Cluster, p.Counts)
-	fence(w, "diff", text.String())
-	fmt.Fprint(w, "\n</details>\n")
-}
-
-// fence writes a code block. Its fence is longer than any in the text, so that
-// no text can end the block (CommonMark 0.31, section 4.5).
-func fence(w io.Writer, language, text string) {
-	marks := "```"
-	for strings.Contains(text, marks) {
-		marks += "`"
-	}
-	fmt.Fprintf(w, "%s%s\n%s%s\n", marks, language, text, marks)
-}
-
-// diffSigns begin a line of a diff block, which colours by them.
-var diffSigns = map[string]string{"create": "+", "change": "!", "recreate": "!", "delete": "-"}
-
-func (s OutlinedStep) markdown(w io.Writer) {
-	sign := diffSigns[s.Action]
-	if sign == "" {
-		sign = "#"
-	}
-	id := manifest.ID{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
-	line := fmt.Sprintf("%s %s %s", sign, s.Action, id)
-	if s.Note != "" {
-		line += "  (" + s.Note + ")"
-	}
-	fmt.Fprintln(w, manifest.Clean(line))
-	for i, field := range s.Fields {
-		if i == maxPlanFields {
-			fmt.Fprintf(w, "    ... and %d more fields\n", len(s.Fields)-i)
-			return
-		}
-		fmt.Fprintf(w, "    %s: %s\n", manifest.Clean(field.Path), manifest.Clean(field.words()))
-	}
-}
-
-func (f OutlinedField) words() string {
-	switch {
-	case f.Before == "":
-		return f.After
-	case f.After == "":
-		return f.Before + " removed"
-	}
-	return f.Before + " -> " + f.After
-}
-
-// String writes the counts as a plan's last line does.
-func (c OutlinedCounts) String() string {
-	counts := plan.Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
-	if c.Hooks == 0 {
-		return CountsText(counts)
-	}
-	return strings.TrimPrefix(CountsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // outlined is a change with a step of each kind.
@@ -32,9 +33,9 @@ func outlined(problems ...manifest.Problem) *Prepared {
 }
 
 func TestOutlineNamesWhatChanges(t *testing.T) {
-	var got Outline
+	var got report.Outline
 	var text strings.Builder
-	if err := outlined().Write(&text, JSON); err != nil {
+	if err := outlined().Write(&text, report.JSON); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
@@ -61,19 +62,19 @@ func TestOutlineOfNothing(t *testing.T) {
 		t.Error("an object that is left counts as a change")
 	}
 	var text strings.Builder
-	if err := p.Write(&text, Markdown); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {
+	if err := p.Write(&text, report.Markdown); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {
 		t.Errorf("%v: %s", err, text.String())
 	}
 }
 
 func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
 	todo := &plan.Plan{App: "shop", Generated: []plan.Fate{{Path: "auth.password", Is: fateKept}, {Path: "auth.key", Is: fateNew}}}
-	want := []OutlinedValue{{"auth.password", "kept"}, {"auth.key", "new"}}
-	if got := OutlinePlan(todo).Generated; !slices.Equal(got, want) {
+	want := []report.OutlinedValue{{Path: "auth.password", Is: "kept"}, {Path: "auth.key", Is: "new"}}
+	if got := report.OutlinePlan(todo).Generated; !slices.Equal(got, want) {
 		t.Error(got)
 	}
 	var text strings.Builder
-	WritePlan(&text, todo)
+	report.WritePlan(&text, todo)
 	if !strings.Contains(text.String(), "\n  values generated once: auth.password kept, auth.key new\n") {
 		t.Error(text.String())
 	}
@@ -82,7 +83,7 @@ func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
 func TestOutlineInMarkdown(t *testing.T) {
 	var text strings.Builder
 	problem := manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 3}, Message: "it is wrong", Hint: "right it"}
-	if err := outlined(problem).Write(&text, Markdown); err != nil {
+	if err := outlined(problem).Write(&text, report.Markdown); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -88,13 +87,4 @@ func (a *app) timeIsOver(s *record.Suspension) {
 	if a.engine.ctx.Err() == nil && a.suspension() == s {
 		_, _ = a.engine.Resume(a.name, access.System("until")) // somebody else was faster, if it is an error
 	}
-}
-
-// heldText is the outcome of what a suspension kept from being done.
-func heldText(r record.Record) string {
-	if r.Cause == record.CauseSuspend {
-		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.Describe(), r.ID(), r.App)
-	}
-	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
-		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
 }

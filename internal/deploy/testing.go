@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // ErrNoTests is for an app that has none.
@@ -52,7 +53,7 @@ func (a *app) test(run *Run) {
 	defer a.setCancelWait(nil)
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
-	took := Seconds(time.Since(run.started))
+	took := report.Seconds(time.Since(run.started))
 	switch {
 	case errors.Is(err, ErrNoTests):
 		rec.Message = err.Error()
@@ -76,13 +77,13 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
 		return nil, errors.New("the app is not deployed")
 	case !a.settled(t):
-		return nil, fmt.Errorf("%s is not deployed; status %s says why", ShortRevision(t.Revision), a.name)
+		return nil, fmt.Errorf("%s is not deployed; status %s says why", report.ShortRevision(t.Revision), a.name)
 	}
 	plan, err := a.planTests(wait, t)
 	if err != nil {
 		return nil, err
 	}
-	run.Printf("%s: testing %s", a.name, ShortRevision(t.Revision))
+	run.Printf("%s: testing %s", a.name, report.ShortRevision(t.Revision))
 	a.hooks.reset()
 	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, plan: plan, wait: wait, runsHooks: true, patient: true}
 	if err := w.widenParent(); err != nil {
@@ -108,7 +109,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	problems := with.Vet(ctx, cluster.Kube)
 	objects, unresolved := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
-		return nil, OnceAKind(problems)
+		return nil, report.OnceAKind(problems)
 	}
 	objects = slices.DeleteFunc(objects, func(o plan.Placed) bool {
 		return !o.Policy.Phase.Has(manifest.Test) || o.Policy.Phase.Has(manifest.Skip)

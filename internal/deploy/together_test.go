@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // pushOf makes the deploys of a push of apps, each written as "web: api db" with
@@ -142,7 +143,7 @@ func TestRenamedTo(t *testing.T) {
 
 func TestManyMovesAreOneLine(t *testing.T) {
 	todo := &plan.Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
-	for _, id := range configMaps(maxMoves + 1) {
+	for _, id := range configMaps(10 + 1) {
 		todo.Steps = append(todo.Steps, plan.Step{
 			ID: id, Action: record.Configure, Other: "shop", Note: "moved from app shop", Entry: live.Entry{PartOf: plan.SetID("shop")},
 		})
@@ -153,7 +154,7 @@ func TestManyMovesAreOneLine(t *testing.T) {
 	}
 	todo.Steps = append(todo.Steps, changed)
 	var out strings.Builder
-	WritePlan(&out, todo)
+	report.WritePlan(&out, todo)
 	want := `store: plan for cluster default, aaaaaaa
   ~ ConfigMap shop/changed  (moved from app shop)
       data.colour

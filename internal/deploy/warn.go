@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -10,11 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
-
-// maxWarned is how many warnings are shown of one plan or deploy; those that differ
-// only in names count as one.
-const maxWarned = 20
 
 // maxRecorded is how many warnings a record has.
 const maxRecorded = 100
@@ -27,18 +22,6 @@ func (p *Prepared) warnings() manifest.Problems {
 	}
 	all.Sort()
 	return all
-}
-
-// printWarnings writes warnings, many that differ only in names as one.
-func WriteWarnings(w io.Writer, warnings manifest.Problems) {
-	groups := gather(warnings)
-	for i, a := range groups {
-		if i == maxWarned {
-			fmt.Fprintf(w, "warning: and %d more\n", len(groups)-i)
-			return
-		}
-		a.print(w, "warning")
-	}
 }
 
 // warned are the warnings of a deploy.
@@ -87,7 +70,7 @@ func (w *applying) tellWarnings() {
 	news.Sort()
 	w.warned.shown = append(w.warned.shown, news...)
 	var text strings.Builder
-	WriteWarnings(&text, news)
+	report.WriteWarnings(&text, news)
 	w.run.Printf("%s", strings.TrimRight(text.String(), "\n"))
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func warningOf(name, text string) manifest.Problem {
@@ -27,7 +28,7 @@ func TestPlansWarn(t *testing.T) {
 	p := &Prepared{Plans: []*plan.Plan{todo}, targets: []*target{{}}}
 	var text, markdown strings.Builder
 	p.Print(&text)
-	if err := p.Write(&markdown, Markdown); err != nil {
+	if err := p.Write(&markdown, report.Markdown); err != nil {
 		t.Fatal(err)
 	}
 	for form, got := range map[string]string{"text": text.String(), "markdown": markdown.String()} {
@@ -54,13 +55,13 @@ func TestManyWarningsAreFew(t *testing.T) {
 		other = append(other, warningOf("web", fmt.Sprintf("strange %x", i)))
 	}
 	var text strings.Builder
-	WriteWarnings(&text, alike)
+	report.WriteWarnings(&text, alike)
 	if got := text.String(); strings.Count(got, "warning:") != 1 || !strings.Contains(got, "and 999 more like it") {
 		t.Errorf("%.300s", got)
 	}
 	text.Reset()
-	WriteWarnings(&text, other)
-	if got := text.String(); strings.Count(got, "warning:") != maxWarned+1 || !strings.HasSuffix(got, "warning: and 980 more\n") {
+	report.WriteWarnings(&text, other)
+	if got := text.String(); strings.Count(got, "warning:") != 20+1 || !strings.HasSuffix(got, "warning: and 980 more\n") {
 		t.Errorf("%.300s", got)
 	}
 }

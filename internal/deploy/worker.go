@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 const (
@@ -242,7 +243,7 @@ func (a *app) deploy(t *target, j *job) bool {
 	if t.Gone {
 		verb = "removing, as of"
 	}
-	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, ShortRevision(t.Revision), j.run.ID())
+	j.run.Printf("%s: %s %s (deploy %s)", a.name, verb, report.ShortRevision(t.Revision), j.run.ID())
 	if err := a.awaitDependencies(j.wait, t, j); err != nil {
 		if errors.Is(context.Cause(j.wait), errSuperseded) {
 			a.finish(j, a.newRecord(j, record.Superseded, errSuperseded.Error()))
@@ -408,7 +409,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	}
 	objects, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
 	if len(problems) > 0 {
-		return nil, OnceAKind(problems)
+		return nil, report.OnceAKind(problems)
 	}
 	objects = a.engine.withoutShared(t, objects)
 	if j.look {

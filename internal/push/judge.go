@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // push is one push in progress: it answers the push's hooks.
@@ -68,7 +69,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	defer cancel()
 	options, problems := parseOptions(req.Options)
 	if len(problems) > 0 {
-		deploy.WriteProblems(out, problems)
+		report.WriteProblems(out, problems)
 		p.logRefusal(problems)
 		return false
 	}
@@ -102,7 +103,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 		return p.refuse(out, problems)
 	}
 	if problems := p.keep(ctx, prepared); len(problems) > 0 {
-		deploy.WriteProblems(out, problems)
+		report.WriteProblems(out, problems)
 		return false
 	}
 	tellStored(out, p.stored, p.noApp(prepared) && p.mayDeploy())
@@ -164,7 +165,7 @@ func (p *push) planAll(ctx context.Context, prepared []*deploy.Prepared, out io.
 
 // refuse says all that is wrong with a push, and returns the gate's no.
 func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
-	deploy.WriteProblems(out, problems)
+	report.WriteProblems(out, problems)
 	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
 	p.logRefusal(problems)
 	return false

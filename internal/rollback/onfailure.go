@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // After takes an app back whose deploy has failed, to its last good deploy, and
@@ -30,7 +31,7 @@ func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel,
 	defer r.Release()
 	if r.Refused() {
 		var why bytes.Buffer
-		deploy.WriteProblems(&why, r.Problems)
+		report.WriteProblems(&why, r.Problems)
 		return deploy.Sequel{}, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
 	}
 	runs, err := r.Deploy(ctx)

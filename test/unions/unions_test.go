@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // trial is a choice that is tried on an object of its own.
@@ -120,7 +120,7 @@ var immobile = regexp.MustCompile(`cannot be changed|immutable|push with -o forc
 func (w *world) leaveRefused(f *finder, trials []*trial) {
 	w.t.Helper()
 	out, _ := w.run(filepath.Join(w.home.Programs, "pushboat"), "plan", "-o", "json", "--kubeconfig", w.home.Path("kubeconfig"), ".")
-	var plan deploy.Outline
+	var plan report.Outline
 	if err := json.NewDecoder(strings.NewReader(out)).Decode(&plan); err != nil {
 		w.t.Fatalf("the plan is no JSON: %v\n%s", err, out)
 	}
