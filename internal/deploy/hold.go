@@ -75,11 +75,13 @@ func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier)
 // It leaves all others of the app as they are, and deletes nothing.
 func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
 	t := &target{
-		Target: plan.Target{Spec: appfile.App{
-			Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
-			Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
-		},
-			Repo: repo, Revision: rec.Revision, Digest: "remnant", Seal: e.Masker.Seal}, remnant: true,
+		Target: plan.Target{
+			Spec: appfile.App{
+				Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
+				Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
+			},
+			Repo: repo, Revision: rec.Revision, Digest: "remnant", Seal: e.Masker.Seal,
+		}, remnant: true,
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, name)
 	if err != nil {

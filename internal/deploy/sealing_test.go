@@ -51,8 +51,10 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	objects := parsed(t, deployment)
 	objects[0].Hide("canary")
 	was := &target{
-		Target: plan.Target{Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
-			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d"}, taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
+		Target: plan.Target{
+			Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
+			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d",
+		}, taken: render.Taken{Values: "s", Cluster: "c"}, computed: true,
 	}
 	if err := e.sealTargets(sealed.Accepted, was); err != nil {
 		t.Fatal(err)

@@ -100,6 +100,7 @@ var outlinedActions = map[record.Action]string{
 	record.Release: "release", record.Unchanged: "leave", record.Hook: "hook", record.Hand: "move",
 }
 
+// OutlineProblems returns problems as data.
 func OutlineProblems(problems manifest.Problems) []OutlinedProblem {
 	list := make([]OutlinedProblem, 0, len(problems))
 	for _, p := range problems {
@@ -110,6 +111,7 @@ func OutlineProblems(problems manifest.Problems) []OutlinedProblem {
 	return list
 }
 
+// OutlinePlan returns a plan as data.
 func OutlinePlan(p *plan.Plan) OutlinedPlan {
 	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
@@ -156,7 +158,7 @@ func (o Outline) Changes() bool {
 	return false
 }
 
-// markdown writes a heading, the problems, and a block for each app. Text from a
+// WriteMarkdown writes a heading, the problems, and a block for each app. Text from a
 // repository stands in code blocks alone.
 func (o Outline) WriteMarkdown(w io.Writer) {
 	switch {

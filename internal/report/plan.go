@@ -19,7 +19,7 @@ const (
 
 var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", record.Recreate: "!", record.Delete: "-", record.Release: "=", record.Unchanged: "=", record.Hand: "<", record.Hook: ">"}
 
-// printPlan writes a plan as the pusher sees it: a line an object, the fields
+// WritePlan writes a plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
 func WritePlan(w io.Writer, p *plan.Plan) {
 	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, ShortRevision(p.Revision))
@@ -146,7 +146,7 @@ func printStep(w io.Writer, s plan.Step) {
 	}
 }
 
-// describe writes what happens to a field: "1.4 -> 1.5".
+// DescribeChange writes what happens to a field: "1.4 -> 1.5".
 func DescribeChange(change manifest.Change) string {
 	switch change.Kind {
 	case manifest.Added:
@@ -157,7 +157,7 @@ func DescribeChange(change manifest.Change) string {
 	return change.Before + " -> " + change.After
 }
 
-// countsText writes the counts that are not zero: "1 to change, 198 unchanged".
+// CountsText writes the counts that are not zero: "1 to change, 198 unchanged".
 func CountsText(c plan.Counts) string {
 	var parts []string
 	for _, part := range []struct {
@@ -174,44 +174,41 @@ func CountsText(c plan.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-// PrintProblems writes all problems, each with its place and the next thing
-// to try; many that differ only in names are told as one.
-func WriteProblems(w io.Writer, problems manifest.Problems) {
-	problems.Sort()
-	for _, p := range gather(problems) {
-		p.print(w, "error")
-	}
-}
-
-// print writes a problem below a word. Git's clients colour "error:", "warning:" and
-// "hint:" at the start of a line.
-func (a alike) print(w io.Writer, word string) {
-	place := a.Source.String()
-	if a.Object != "" {
-		place = strings.TrimPrefix(place+": "+a.Object, ": ")
-	}
-	lines := strings.Split(strings.TrimRight(a.Message, "\n"), "\n")
-	if place == "" {
-		place, lines = lines[0], lines[1:]
-	} else {
-		place += ":"
-	}
-	fmt.Fprintln(w, word+": "+manifest.Clean(place))
-	for _, line := range lines {
-		fmt.Fprintln(w, "  "+manifest.Clean(line))
-	}
-	if len(a.others) > 0 {
-		fmt.Fprintln(w, "  "+manifest.Clean(a.summary("like it")))
-	}
-	if a.Hint == "" {
-		return
-	}
-	for line := range strings.SplitSeq(strings.TrimRight(a.Hint, "\n"), "\n") {
-		fmt.Fprintln(w, "hint: "+manifest.Clean(line))
-	}
-}
-
-// short abbreviates a commit as Git does by default.
+// ShortRevision abbreviates a commit as Git does by default.
 func ShortRevision(revision string) string {
 	return revision[:min(7, len(revision))]
+}
+
+// maxFates is how many generated values a plan names.
+const maxFates = 10
+
+// Fates says in a line what becomes of generated values; "" for none.
+func Fates(fates []plan.Fate) string {
+	var parts []string
+	for i, f := range fates {
+		if i == maxFates {
+			parts = append(parts, fmt.Sprintf("and %d more", len(fates)-i))
+			break
+		}
+		parts = append(parts, f.Path+" "+f.Is)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "values generated once: " + strings.Join(parts, ", ")
+}
+
+// maxNames is how many apps are named that come or leave with a push.
+const maxNames = 10
+
+// WriteApps names apps that come or leave, ten at most; it writes nothing for none.
+func WriteApps(w io.Writer, what string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	shown := strings.Join(names[:min(len(names), maxNames)], ", ")
+	if more := len(names) - maxNames; more > 0 {
+		shown += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(w, "%s %s: %s\n", manifest.Plural(len(names), "app"), what, shown)
 }

@@ -20,7 +20,7 @@ func removal(r record.Record) string {
 	return fmt.Sprintf("%s: removed, %s deleted", r.App, manifest.Plural(len(r.Deleted), "object"))
 }
 
-// outcome says at the end of a deploy what has become of it, why, and what to
+// Outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
 func Outcome(r record.Record) string {
 	took := Seconds(time.Duration(r.Seconds * float64(time.Second)))
@@ -66,4 +66,31 @@ func whatNext(r record.Record) string {
 		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + r.App
 	}
 	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + r.App
+}
+
+// cancelledText is the outcome of a deploy whose wait was ended.
+func cancelledText(r record.Record, took, id, why string) string {
+	if r.Result == record.Unhealthy {
+		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
+			r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
+	}
+	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s\nhint: the commit was kept; go on with: ssh HOST sync %s",
+		r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
+}
+
+// heldText is the outcome of what a suspension kept from being done.
+func heldText(r record.Record) string {
+	if r.Cause == record.CauseSuspend {
+		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.Describe(), r.ID(), r.App)
+	}
+	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
+		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
+}
+
+// Seconds writes a duration as people read it: "4.3 s", "2 min 5 s".
+func Seconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -43,7 +44,7 @@ func gather(problems manifest.Problems) []alike {
 	return all
 }
 
-// onceAKind tells problems that are about a kind once, at the first place of an object of
+// OnceAKind tells problems that are about a kind once, at the first place of an object of
 // it, with the number of the others and where the first of those are.
 func OnceAKind(problems manifest.Problems) manifest.Problems {
 	type about struct{ kind, message, hint string }
@@ -98,4 +99,57 @@ func (a alike) summary(of string) string {
 		text += ", ..."
 	}
 	return text
+}
+
+// maxWarned is how many warnings are shown of one plan or deploy; those that differ
+// only in names count as one.
+const maxWarned = 20
+
+// WriteWarnings writes warnings, many that differ only in names as one.
+func WriteWarnings(w io.Writer, warnings manifest.Problems) {
+	groups := gather(warnings)
+	for i, a := range groups {
+		if i == maxWarned {
+			fmt.Fprintf(w, "warning: and %d more\n", len(groups)-i)
+			return
+		}
+		a.print(w, "warning")
+	}
+}
+
+// WriteProblems writes all problems, each with its place and the next thing
+// to try; many that differ only in names are told as one.
+func WriteProblems(w io.Writer, problems manifest.Problems) {
+	problems.Sort()
+	for _, p := range gather(problems) {
+		p.print(w, "error")
+	}
+}
+
+// print writes a problem below a word. Git's clients colour "error:", "warning:" and
+// "hint:" at the start of a line.
+func (a alike) print(w io.Writer, word string) {
+	place := a.Source.String()
+	if a.Object != "" {
+		place = strings.TrimPrefix(place+": "+a.Object, ": ")
+	}
+	lines := strings.Split(strings.TrimRight(a.Message, "\n"), "\n")
+	if place == "" {
+		place, lines = lines[0], lines[1:]
+	} else {
+		place += ":"
+	}
+	fmt.Fprintln(w, word+": "+manifest.Clean(place))
+	for _, line := range lines {
+		fmt.Fprintln(w, "  "+manifest.Clean(line))
+	}
+	if len(a.others) > 0 {
+		fmt.Fprintln(w, "  "+manifest.Clean(a.summary("like it")))
+	}
+	if a.Hint == "" {
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimRight(a.Hint, "\n"), "\n") {
+		fmt.Fprintln(w, "hint: "+manifest.Clean(line))
+	}
 }
