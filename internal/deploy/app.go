@@ -2,13 +2,10 @@ package deploy
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -16,44 +13,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// job is one thing for an app's worker to do.
-type job struct {
-	cause  record.Cause
-	caller access.Caller
-	push   string     // the push's id, for the record
-	force  bool       // recreate what cannot be changed in place
-	fresh  time.Time  // what runs has to be known as of then, from the server itself; zero: as the watches know it
-	plan   *plan.Plan // from the gate; nil to plan anew
-	full   bool       // try every object on the cluster, also those that seem unchanged
-	mends  bool       // look at the inventory on the cluster, which is not as it was left
-	with   *plan.Companions
-	look   bool // compare only some objects, those of looks
-	looks  map[manifest.ID]Fight
-	run    *Run   // nil until there is something to show
-	after  []*Run // of the apps that this one depends on
-
-	trouble string         // why a check could not look for new values
-	finding Finding        // of a check
-	askers  []chan Finding // who wait for it
-
-	wait     context.Context // ends when a newer deploy is queued, or the server stops
-	together *together       // the deploys of the same push; nil if there is no push
-	formerly []string        // apps that leave with the push, and whose objects all come to this one
-}
-
-// errSuperseded ends the wait for health when a newer revision is to be
-// deployed.
-var errSuperseded = errors.New("a newer revision came")
-
 // app is an app and its worker. At most one deploy of an app runs at a time.
 type app struct {
 	engine *Engine
 	name   string
 	set    string // its ApplySet
 	repo   string
-	wake   chan struct{} // holds one signal while there is a job
+	queue  *queue
 	hurry  chan struct{} // holds one signal that what failed may succeed now
-	tests  chan *Run     // that wait to be run
 	gone   chan struct{} // closed when its repository is deleted
 	ledger *plan.Ledger  // of its objects
 
@@ -62,19 +29,10 @@ type app struct {
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
 	skipped    string                 // the branch's newest revision, if it was pushed with -o skip
-	numbers    int                    // the highest number given to a deploy
 	parent     *kube.Parent           // nil until read from the cluster or written to it
-	job        *job                   // queued
-	doing      *job                   // at work
-	resting    chan struct{}          // closed when nothing is queued or at work; nil then
-	overtaken  []*job                 // queued deploys that a newer one replaced
-	unseen     map[manifest.ID]bool   // objects that changed while a job was at work
 	tried      map[manifest.ID]string // digests of hooks that were found sound
-	run        *Run                   // the newest deploy, going on or ended
-	cancelWait context.CancelCauseFunc
 	hooks      *hooksSeen
 	hooksEnded int                       // the newest deploy of this process whose hooks are over; the worker's own
-	looks      map[manifest.ID]Fight     // objects that seem to have drifted, for a job that looks
 	drift      map[manifest.ID]plan.Step // differences left alone
 	fights     map[manifest.ID]Fight     // objects that drift again and again
 	ill        map[manifest.ID]bool      // objects that are not healthy since their deploy, and whether that was told
@@ -91,7 +49,7 @@ type app struct {
 func newApp(e *Engine, name, repo, branch string) *app {
 	return &app{
 		engine: e, name: name, set: plan.SetID(name), repo: repo, branch: branch,
-		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), tests: make(chan *Run, 1), gone: make(chan struct{}),
+		queue: newQueue(name), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
 		hooks: newHooksSeen(), ledger: plan.NewLedger(e.Masker.Seal),
 	}
 }
@@ -161,10 +119,10 @@ func (a *app) moveIn(repo, branch string) {
 // changed is not kept in memory: history has it.
 func (a *app) remember(rec record.Record) {
 	rec.Objects, rec.Deleted = nil, nil
+	a.queue.countFrom(rec.Number)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = &rec
-	a.numbers = max(a.numbers, rec.Number)
 }
 
 // recall takes an app over as its newest record has it.
@@ -243,70 +201,20 @@ func (a *app) digestFor(t *target) string {
 	return ""
 }
 
-// newRun begins a deploy that can be attached to.
-func (a *app) newRun() *Run {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.newRunLocked()
-}
-
-func (a *app) newRunLocked() *Run {
-	a.numbers++
-	a.run = newRun(a.name, a.numbers)
-	return a.run
-}
-
-// begin gives a job something to show. Others may ask what the job that is at work
-// shows, so that only this sets it once the worker has the job.
-func (a *app) begin(j *job) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	j.run = a.newRunLocked()
-}
-
-// enqueue hands the worker a job. A deploy takes the place of whatever is
-// queued and ends the wait of the deploy that goes on; a check is left out if
-// anything is queued already.
+// enqueue hands the worker a job.
 func (a *app) enqueue(j *job) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case j.cause.Checks() && a.job != nil && (j.look || !a.job.look):
-		a.job.adopt(j)
-		return
-	case !j.cause.Checks():
-		if a.job != nil {
-			j.adopt(a.job)
-		}
-		if a.job != nil && a.job.run != nil {
-			a.overtaken = append(a.overtaken, a.job)
-		}
-		if a.cancelWait != nil {
-			a.cancelWait(errSuperseded)
-		}
-	}
-	a.job = j
-	defer a.engine.bell.ring()
-	if a.resting == nil {
-		a.resting = make(chan struct{})
-	}
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
+	a.queue.add(j)
+	a.engine.bell.ring()
 }
 
-// take returns the job to do and those that it made superfluous. A job that
-// looks is given what there is to look at; any other sees it by itself.
+// take returns the job to do and those that it made superfluous, see queue.take.
 func (a *app) take() (*job, []*job) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	defer a.engine.bell.ring()
-	j, overtaken := a.job, a.overtaken
-	a.job, a.overtaken, a.doing = nil, nil, j
-	if j != nil && j.look {
-		j.looks = a.looks
-	}
-	a.looks = nil
-	return j, overtaken
+	return a.queue.take()
+}
+
+// rest marks the worker as done with its job.
+func (a *app) rest() {
+	a.queue.rest()
+	a.engine.bell.ring()
 }

@@ -26,19 +26,10 @@ func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
 	if a == nil {
 		return nil, ErrNoApp
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	run := a.run
-	if a.doing != nil && a.doing.run != nil {
-		run = a.doing.run
-	}
-	if a.cancelWait == nil || run == nil {
+	run, ok := a.queue.cancel(caller)
+	if !ok {
 		return nil, ErrNothingGoesOn
 	}
-	if _, ended := run.Outcome(); ended {
-		return nil, ErrNothingGoesOn
-	}
-	a.cancelWait(cancelledError{caller.Operator})
 	return run, nil
 }
 

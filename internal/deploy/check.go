@@ -51,7 +51,12 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 			return nil, fmt.Errorf("app %q not found", name)
 		}
 		answers[i] = make(chan Finding, 1)
-		a.enqueue(&job{cause: record.CauseCheck, caller: caller, fresh: now, full: full, askers: answers[i : i+1]})
+		j := newJob(record.CauseCheck, caller)
+		j.fresh, j.askers = now, answers[i:i+1]
+		if full {
+			j.depth = byTrial
+		}
+		a.enqueue(j)
 	}
 	findings := make([]Finding, len(names))
 	for i, name := range names {
@@ -67,29 +72,12 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 	return findings, nil
 }
 
-// adopt takes over what another job was to find out, and who waits for it.
-func (j *job) adopt(other *job) {
-	if other.fresh.After(j.fresh) {
-		j.fresh = other.fresh
-	}
-	j.full, j.mends = j.full || other.full, j.mends || other.mends
-	j.askers = append(slices.Clip(j.askers), other.askers...)
-	other.askers = nil
-}
-
 // unrendered has those who wait for a check know that what the branch wants cannot be
 // told: the app is as it was last applied, which need not be what its branch says.
 func (j *job) unrendered(why string) {
 	if why != "" && j.finding.OK() {
 		j.finding.Result, j.finding.Message = CheckFailed, "cannot be rendered: "+why
 	}
-}
-
-// instead returns a job that does for another cause what this one was to do.
-func (j *job) instead(cause record.Cause) *job {
-	other := &job{cause: cause, caller: j.caller}
-	other.adopt(j)
-	return other
 }
 
 // answer tells those who wait for a job what it found. A check finds no app in order

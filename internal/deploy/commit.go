@@ -24,10 +24,9 @@ func (e *Engine) Commit(p *Prepared) []*Run {
 		if !changed {
 			continue
 		}
-		j := &job{
-			cause: causeOf(p), caller: p.Caller, push: p.Push, force: p.Options.Force,
-			plan: plan, with: p.with[w.target.Spec.Cluster], run: w.newRun(), together: begun, formerly: p.formerly(w.name),
-		}
+		j := newJob(causeOf(p), p.Caller)
+		j.push, j.force, j.plan, j.with = p.Push, p.Options.Force, plan, p.with[w.target.Spec.Cluster]
+		j.run, j.together, j.formerly = w.queue.newRun(), begun, p.formerly(w.name)
 		j.run.revision = w.target.Revision
 		for _, name := range w.target.Spec.DependsOn {
 			if run := runs[name]; run != nil {
@@ -159,7 +158,8 @@ func (e *Engine) skip(p *Prepared) []*Run {
 	runs := make([]*Run, 0, len(apps))
 	for _, a := range apps {
 		a.setSkipped(p.Revision)
-		j := &job{cause: record.CausePush, caller: p.Caller, push: p.Push, run: a.newRun()}
+		j := newJob(record.CausePush, p.Caller)
+		j.push, j.run = p.Push, a.queue.newRun()
 		j.run.revision = p.Revision
 		rec := a.skippedRecord(j)
 		rec.Cluster = cmp.Or(rec.Cluster, clusters[a.name]) // it has none yet if it was never deployed
@@ -185,7 +185,9 @@ func (a *app) skippedRecord(j *job) record.Record {
 // app since the time that it was due.
 func (e *Engine) CheckDue(name string, due time.Time) {
 	if a := e.app(name); a != nil {
-		a.enqueue(&job{cause: record.CauseSchedule, caller: access.System(string(record.CauseSchedule)), fresh: due})
+		j := systemJob(record.CauseSchedule)
+		j.fresh = due
+		a.enqueue(j)
 	}
 }
 
@@ -193,7 +195,9 @@ func (e *Engine) CheckDue(name string, due time.Time) {
 // for that.
 func (e *Engine) FullCheckDue(name string, due time.Time) {
 	if a := e.app(name); a != nil {
-		a.enqueue(&job{cause: record.CauseSchedule, caller: access.System("full check"), fresh: due, full: true})
+		j := newJob(record.CauseSchedule, access.System("full check"))
+		j.fresh, j.depth = due, byTrial
+		a.enqueue(j)
 	}
 }
 
@@ -211,6 +215,6 @@ func (e *Engine) checkTroubled(cluster string) {
 // it already. An unknown app is ignored.
 func (e *Engine) Check(name string, cause record.Cause) {
 	if a := e.app(name); a != nil {
-		a.enqueue(&job{cause: cause, caller: access.System(string(cause))})
+		a.enqueue(systemJob(cause))
 	}
 }

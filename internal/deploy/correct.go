@@ -36,14 +36,14 @@ func (a *app) check(t *target, j *job) bool {
 	case a.suspension() != nil:
 		return true
 	case todo.OnlyLast():
-		a.begin(j)
+		a.queue.begin(j)
 		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
 		todo.RunsHooks = false
 		return a.carryOut(t, j, todo, record.Deployed)
 	case todo.Empty() && dying:
 		return !again
 	case todo.Empty():
-		if j.full || j.mends || !a.ownsParent() {
+		if j.depth >= byInventory || !a.ownsParent() {
 			a.mendParent(t, todo)
 		}
 		return a.recover(t, j)
@@ -81,7 +81,7 @@ func (a *app) recover(t *target, j *job) bool {
 	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
 		return true
 	}
-	a.begin(j)
+	a.queue.begin(j)
 	j.run.Printf("%s: healthy now, %s", a.name, report.ShortRevision(t.Revision))
 	rec := a.newRecord(j, record.Deployed, "")
 	rec.Same = a.ledger.Count()
@@ -96,7 +96,7 @@ func (a *app) warn(t *target, j *job, news []plan.Step) {
 	if len(news) == 0 {
 		return
 	}
-	a.begin(j)
+	a.queue.begin(j)
 	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.Spec.Cluster)
 	for _, step := range news {
 		a.printDrift(j.run, step)
@@ -108,7 +108,7 @@ func (a *app) warn(t *target, j *job, news []plan.Step) {
 
 // correct takes drift back.
 func (a *app) correct(t *target, j *job, todo *plan.Plan) bool {
-	a.begin(j)
+	a.queue.begin(j)
 	j.run.Printf("%s: drift on cluster %s", a.name, t.Spec.Cluster)
 	for _, step := range todo.Changes() {
 		a.printDrift(j.run, step)

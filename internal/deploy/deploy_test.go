@@ -116,43 +116,11 @@ func TestRunAttachEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestEnqueue(t *testing.T) {
-	a := newApp(New(Config{}), "shop", "shop", "main")
-	check := &job{cause: record.CauseSchedule}
-	first := &job{cause: record.CausePush, run: a.newRun()}
-	second := &job{cause: record.CausePush, run: a.newRun()}
-	a.enqueue(check)
-	a.enqueue(first)
-	a.enqueue(&job{cause: record.CauseDrift})
-	a.enqueue(second)
-	got, overtaken := a.take()
-	if got != second || len(overtaken) != 1 || overtaken[0] != first {
-		t.Errorf("took %v and overtook %v; want the newest push, and the one before it", got, overtaken)
-	}
-	if first.run.Number == second.run.Number {
-		t.Error("two deploys have one number")
-	}
-}
-
-func TestEnqueueEndsTheWaitBeforeIt(t *testing.T) {
-	a := newApp(New(Config{}), "shop", "shop", "main")
-	wait, cancel := context.WithCancelCause(t.Context())
-	a.setCancelWait(cancel)
-	a.enqueue(&job{cause: record.CauseSchedule})
-	if wait.Err() != nil {
-		t.Fatal("a check ended the wait for health")
-	}
-	a.enqueue(&job{cause: record.CausePush, run: a.newRun()})
-	if !errors.Is(context.Cause(wait), errSuperseded) {
-		t.Fatalf("the wait goes on: %v", context.Cause(wait))
-	}
-}
-
 // An app whose cluster is no longer in the configuration fails by itself.
 func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
-	j := &job{cause: record.CausePush, run: a.newRun()}
+	j := pushed(a.queue)
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
 	}
@@ -166,7 +134,7 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
-	j := &job{cause: record.CausePush, run: a.newRun()} // and no Recorder to save to
+	j := pushed(a.queue) // and no Recorder to save to
 	if a.doSafely(j) {
 		t.Error("the deploy ended well")
 	}

@@ -21,16 +21,12 @@ func (a *app) noticeEnd(event live.Event) {
 	if expires := event.Entry.Expires; end == "" && event.Deleted && !expires.IsZero() && !time.Now().Before(expires) {
 		end = health.Succeeded
 	}
-	if end != "" && a.ledger.NoteEnd(event.Entry.ID, end) && a.idleNow() {
+	if end == "" || !a.ledger.NoteEnd(event.Entry.ID, end) {
+		return
+	}
+	if working, _ := a.queue.load(); !working {
 		a.engine.Check(a.name, record.CauseHealth) // which records it
 	}
-}
-
-// idleNow reports whether the worker is at no job.
-func (a *app) idleNow() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.doing == nil
 }
 
 // failedAndGone lists what failed for good and was deleted since, sorted.

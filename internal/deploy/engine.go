@@ -19,7 +19,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/kube"
@@ -276,7 +275,7 @@ const openTimeout = 15 * time.Second
 func (e *Engine) startApps(cluster string) {
 	for _, a := range e.sorted() {
 		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster {
-			a.enqueue(&job{cause: record.CauseStart, caller: access.System("start")})
+			a.enqueue(systemJob(record.CauseStart))
 		}
 	}
 }

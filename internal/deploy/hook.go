@@ -73,7 +73,7 @@ func (a *app) heldByHook(t *target) bool {
 func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	done := map[string]bool{}
 	last := a.lastRecord()
-	if !j.cause.Checks() || last == nil || last.Result != record.Failed || last.Digest != a.engine.Masker.Seal(t.Digest) {
+	if !j.checks() || last == nil || last.Result != record.Failed || last.Digest != a.engine.Masker.Seal(t.Digest) {
 		return done
 	}
 	for _, h := range last.Hooks {

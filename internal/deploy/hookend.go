@@ -64,7 +64,7 @@ func (w *applying) afterDeletion(deleted []plan.Step) error {
 // endHooks comes last: the hooks for failures, and the deletion of what hooks
 // have left. A retry that fails as the attempt before it did tells nobody again.
 func (a *app) endHooks(j *job, done *applying, rec *record.Record) {
-	again := j.cause.Checks() && a.lastRecord() != nil && a.lastRecord().Result == record.Failed
+	again := j.checks() && a.lastRecord() != nil && a.lastRecord().Result == record.Failed
 	if (rec.Result == record.Failed || rec.Result == record.Unhealthy) && rec.Cancelled == "" && !again && !done.target.Gone {
 		done.afterFailure()
 	}

@@ -57,9 +57,9 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 	}
 	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
 	entry = e.Clusters[t.Spec.Cluster].settled(t, entry)
+	deploying := a.queue.isDeploying()
 	a.mu.Lock()
 	told, ill := a.ill[id]
-	deploying := a.doing != nil && a.doing.run != nil
 	ill = ill && !told && there && !entry.Health.OK() && !deploying
 	if ill {
 		a.fallIllLocked(id, true)

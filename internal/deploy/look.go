@@ -8,10 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
-	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Fight is what is known of an object that drifts again and again.
@@ -32,13 +30,8 @@ func (e *Engine) Look(name string, id manifest.ID, fight Fight) {
 	if a == nil {
 		return
 	}
-	a.mu.Lock()
-	if a.looks == nil {
-		a.looks = map[manifest.ID]Fight{}
-	}
-	a.looks[id] = fight
-	a.mu.Unlock()
-	a.enqueue(&job{cause: record.CauseDrift, caller: access.System(string(record.CauseDrift)), look: true})
+	a.queue.addLook(id, fight)
+	a.engine.bell.ring()
 }
 
 // Postpone says that an object which has drifted again is not looked at before a while.

@@ -35,9 +35,7 @@ func (a *app) rollsBack(j *job, rec record.Record) bool {
 	if rec.Cancelled != "" || !a.isFirst(j, rec) || rec.Result != record.Unhealthy && rec.Result != record.Failed {
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return t.Revision == rec.Revision && (a.job == nil || a.job.cause.Checks())
+	return t.Revision == rec.Revision && !a.queue.deploysNext()
 }
 
 // isFirst reports whether a deploy is the one that a push has begun, be it that

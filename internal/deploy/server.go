@@ -60,15 +60,14 @@ func (e *Engine) ClusterStates(ctx context.Context) []ClusterState {
 func (e *Engine) Queue() Queue {
 	var q Queue
 	for _, a := range e.sorted() {
-		a.mu.Lock()
+		working, waiting := a.queue.load()
 		q.Apps++
-		if a.doing != nil {
+		if working {
 			q.Working++
 		}
-		if a.job != nil {
+		if waiting {
 			q.Waiting++
 		}
-		a.mu.Unlock()
 	}
 	return q
 }

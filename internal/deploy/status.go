@@ -144,8 +144,9 @@ func (e *Engine) Status(name string) (status Status, ok bool) {
 func (a *app) status() Status {
 	a.mu.Lock()
 	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended}
-	t, run := a.want, a.run
+	t := a.want
 	a.mu.Unlock()
+	run := a.queue.newestRun()
 	if t != nil {
 		s.Found = a.differences(t)
 	}
@@ -282,22 +283,7 @@ func (e *Engine) Run(name string, number int) *Run {
 	if a == nil {
 		return nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, run := range []*Run{a.run, a.runningLocked()} {
-		if run != nil && (run.Number == number || number == 0) {
-			return run
-		}
-	}
-	return nil
-}
-
-// runningLocked returns the run of the job that the worker is at.
-func (a *app) runningLocked() *Run {
-	if a.doing != nil {
-		return a.doing.run
-	}
-	return nil
+	return a.queue.runOf(number)
 }
 
 // AppsOn lists the apps that a branch feeds, and that have or want objects.

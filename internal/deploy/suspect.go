@@ -56,7 +56,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 		a.noticeEnd(event)
 		a.noticeDeletion(event)
 	}
-	if a == nil || a.busyWith(event.Entry.ID) {
+	if a == nil || a.queue.seeLater(event.Entry.ID) {
 		return
 	}
 	if !a.unwell() {
@@ -77,7 +77,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 // has not applied the object yet.
 func (e *Engine) takenAway(owner string, event live.Event) {
 	a := e.app(owner)
-	if a == nil || event.Entry.Hook != nil || a.busyWith(event.Entry.ID) {
+	if a == nil || event.Entry.Hook != nil || a.queue.seeLater(event.Entry.ID) {
 		return
 	}
 	if a.differs(event.Entry, event.Deleted) {
@@ -98,29 +98,6 @@ func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 	}
 }
 
-// busyWith reports whether the worker is at a job, and if so notes the object
-// for lookAgain.
-func (a *app) busyWith(id manifest.ID) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.doing == nil {
-		return false
-	}
-	if a.unseen == nil {
-		a.unseen = map[manifest.ID]bool{}
-	}
-	a.unseen[id] = true
-	return true
-}
-
-func (a *app) takeUnseen() map[manifest.ID]bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unseen := a.unseen
-	a.unseen = nil
-	return unseen
-}
-
 // lookAgain looks at objects that changed while the app was worked on.
 func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
 	for id := range unseen {
@@ -132,40 +109,12 @@ func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
 	}
 }
 
-// idle marks the worker as done with its job.
-func (a *app) idle() {
-	defer a.engine.bell.ring()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.doing = nil
-	if a.job == nil && a.resting != nil {
-		close(a.resting)
-		a.resting = nil
-	}
-}
-
 // AwaitRest returns when an app has nothing queued or at work, or with ctx's error.
 func (e *Engine) AwaitRest(ctx context.Context, name string) error {
 	if a := e.app(name); a != nil {
-		return a.awaitRest(ctx)
+		return a.queue.awaitRest(ctx)
 	}
 	return nil
-}
-
-// awaitRest returns when the app has nothing queued or at work.
-func (a *app) awaitRest(ctx context.Context) error {
-	a.mu.Lock()
-	resting := a.resting
-	a.mu.Unlock()
-	if resting == nil {
-		return nil
-	}
-	select {
-	case <-resting:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // differs reports whether an object is not as it was left.

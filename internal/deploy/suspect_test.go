@@ -42,8 +42,8 @@ func TestChangeDuringACheck(t *testing.T) {
 		a.ledger.Note(manifest.IDOf(object), record.Noted{Fingerprint: index.EntryOf(object).Fingerprint})
 	}
 
-	check := &job{cause: record.CauseSchedule}
-	a.doing = check
+	a.enqueue(systemJob(record.CauseSchedule))
+	check, _ := a.take()
 	same.SetResourceVersion("2")
 	index.Note(same)
 	changed.SetManagedFields(nil)
@@ -52,7 +52,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	if len(suspects) > 0 {
 		t.Fatalf("while the check goes on: %v", suspects)
 	}
-	a.idle()
+	a.rest()
 	a.rescanAfter(check)
 	if len(suspects) != 1 || suspects[0] != manifest.IDOf(changed) {
 		t.Errorf("after the check: %v, want the object that changed", suspects)

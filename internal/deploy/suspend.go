@@ -24,7 +24,7 @@ func (e *Engine) Suspend(name string, s record.Suspension, caller access.Caller)
 	}
 	s.Since = time.Now().UTC().Truncate(time.Second)
 	a.setSuspension(&s)
-	return a.recordQuiet(&job{cause: record.CauseSuspend, caller: caller}, record.Suspended, s.Reason), nil
+	return a.recordQuiet(newJob(record.CauseSuspend, caller), record.Suspended, s.Reason), nil
 }
 
 // Resume ends a suspension, and has the app brought to what its branch says.
@@ -37,10 +37,12 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 		return nil, ErrNotSuspended
 	}
 	a.setSuspension(nil)
-	run := a.recordQuiet(&job{cause: record.CauseResume, caller: caller}, record.Resumed, "")
+	run := a.recordQuiet(newJob(record.CauseResume, caller), record.Resumed, "")
 	if a.wanted() != nil {
-		run = a.newRun()
-		a.enqueue(&job{cause: record.CauseResume, caller: caller, run: run})
+		j := newJob(record.CauseResume, caller)
+		a.queue.begin(j)
+		run = j.run // another may take the job over
+		a.enqueue(j)
 	}
 	return run, nil
 }
@@ -50,7 +52,7 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 // left. The record carries on what the cluster has.
 func (a *app) recordQuiet(j *job, result record.Result, message string, found ...plan.Step) *Run {
 	if j.run == nil {
-		a.begin(j)
+		a.queue.begin(j)
 	}
 	rec := a.newRecord(j, result, message)
 	rec.CarryOn(a.lastRecord())

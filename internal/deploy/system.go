@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -74,7 +73,9 @@ func (e *Engine) mendParents(name string, cluster *Cluster, there map[string]kub
 			if is.Exists() && e.foreign(is, cluster, t.Repo) != nil {
 				a.setParent(cluster, nil) // another server has taken the app over: the check finds it out
 			}
-			a.enqueue(&job{cause: record.CauseDrift, caller: access.System(string(record.CauseDrift)), mends: true})
+			mend := systemJob(record.CauseDrift)
+			mend.depth = byInventory
+			a.enqueue(mend)
 		}
 	}
 }
@@ -90,9 +91,10 @@ func isChanged(left, there kube.Parent, server string) bool {
 // leftParent is the app's parent as it was left; ok is false while the app's worker may
 // write it.
 func (a *app) leftParent() (parent kube.Parent, ok bool) {
+	working, waiting := a.queue.load()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.parent == nil || a.doing != nil || a.job != nil {
+	if a.parent == nil || working || waiting {
 		return kube.Parent{}, false
 	}
 	return *a.parent, true

@@ -29,12 +29,11 @@ func (e *Engine) Test(name string) (*Run, error) {
 	// The number is that of no deploy, and another one each time: objects whose names
 	// are generated get names of their own.
 	run := newRun(name, -int(time.Now().UnixMilli()))
-	select {
-	case a.tests <- run:
-		return run, nil
-	default:
+	if !a.queue.addTests(run) {
+		run.finish(record.Record{App: name, Result: record.Failed})
 		return nil, fmt.Errorf("app %s has tests waiting already", name)
 	}
+	return run, nil
 }
 
 // test runs the tests, and contains a panic as doSafely does.
@@ -47,10 +46,8 @@ func (a *app) test(run *Run) {
 		}
 		run.finish(rec)
 	}()
-	wait, cancel := context.WithCancelCause(a.engine.ctx)
-	defer cancel(nil)
-	a.setCancelWait(cancel)
-	defer a.setCancelWait(nil)
+	wait, done := a.queue.wait(a.engine.ctx)
+	defer done()
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
 	took := report.Seconds(time.Since(run.started))

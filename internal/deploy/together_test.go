@@ -101,10 +101,11 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	a := newApp(e, "web", "shop", "main")
 	wanted := &target{Target: plan.Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}}
 	a.setWant(wanted)
-	j := &job{cause: record.CausePush, run: a.newRun(), after: []*Run{newRun("db", 1)}}
+	j := pushed(a.queue)
+	j.after = []*Run{newRun("db", 1)}
 	ended := make(chan bool)
 	go func() { ended <- a.do(j) }()
-	a.enqueue(&job{cause: record.CausePush, run: a.newRun()})
+	a.enqueue(pushed(a.queue))
 	if !<-ended {
 		t.Error("the older deploy is to be tried again")
 	}

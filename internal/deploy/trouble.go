@@ -30,7 +30,7 @@ func (a *app) noteTrouble(j *job, text string) {
 func (a *app) endTrouble(j *job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if j.look && len(a.inTrouble) == 0 {
+	if j.kind == lookJob && len(a.inTrouble) == 0 {
 		return
 	}
 	if a.inTrouble = untroubled(a.inTrouble, setOfLooks(j)); len(a.inTrouble) == 0 {
@@ -52,7 +52,7 @@ func untroubled(troubled, looked map[manifest.ID]bool) map[manifest.ID]bool {
 
 // setOfLooks are the objects that a job looks at; nil if it is about the whole app.
 func setOfLooks(j *job) map[manifest.ID]bool {
-	if !j.look {
+	if j.kind != lookJob {
 		return nil
 	}
 	ids := make(map[manifest.ID]bool, len(j.looks))

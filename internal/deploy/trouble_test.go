@@ -4,17 +4,18 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestTroubleEndsWithItsObjects(t *testing.T) {
 	look := func(names ...string) *job {
-		j := &job{look: true, looks: map[manifest.ID]Fight{}}
+		j := &job{kind: lookJob, looks: map[manifest.ID]Fight{}}
 		for _, name := range names {
 			j.looks[manifest.ID{Kind: "ConfigMap", Name: name}] = Fight{}
 		}
 		return j
 	}
-	whole := &job{}
+	whole := systemJob(record.CauseSchedule)
 	for name, c := range map[string]struct {
 		fails []*job
 		ends  *job

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -33,20 +32,17 @@ func (a *app) work() {
 	var retry <-chan time.Time
 	for {
 		select {
-		case <-a.wake:
-		case run := <-a.tests:
-			a.test(run)
-			continue
+		case <-a.queue.wake:
 		case <-retry:
 			retry = nil
-			a.enqueue(&job{cause: record.CauseRetry, caller: access.System("retry")})
+			a.enqueue(systemJob(record.CauseRetry))
 		case <-a.hurry:
 			if retry == nil {
 				continue
 			}
 			a.engine.Log.WithField("app", a.name).Info("its cluster answers again: trying again")
 			retry, delay = nil, retryFirst
-			a.enqueue(&job{cause: record.CauseRetry, caller: access.System("retry")})
+			a.enqueue(systemJob(record.CauseRetry))
 		case <-a.gone:
 			a.abandon()
 			return
@@ -61,22 +57,27 @@ func (a *app) work() {
 		if j == nil {
 			continue
 		}
-		looks := j.look
+		if j.kind == testJob {
+			a.test(j.run)
+			a.queue.rest()
+			continue
+		}
+		looks := j.kind == lookJob
 		done := a.doSafely(j)
 		a.answer(j)
-		a.idle()
+		a.rest()
 		a.tellStanding()
 		if !done && looks {
 			a.lookMeanwhile()
 		}
 		switch {
-		case !done && j.look && retry != nil: // tried again with the rest
+		case !done && j.kind == lookJob && retry != nil: // tried again with the rest
 			continue
 		case !done:
 			retry = time.After(delay)
 			delay = min(2*delay, retryMost)
 			continue
-		case !j.look: // what failed before was not done by looking at some objects
+		case j.kind != lookJob: // what failed before was not done by looking at some objects
 			retry, delay = nil, retryFirst
 		}
 		a.rescanAfter(j)
@@ -116,11 +117,11 @@ func (j *job) letGo(a *app) {
 // one that applied something, since most events were its own; after one that
 // only compared, at those of which there were events.
 func (a *app) rescanAfter(j *job) {
-	unseen := a.takeUnseen()
+	unseen := a.queue.takeUnseen()
 	t := a.wanted()
 	switch {
 	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
-	case j.run != nil && (!j.look || j.plan != nil && j.plan.MakesNamespace()):
+	case j.run != nil && (j.kind != lookJob || j.plan != nil && j.plan.MakesNamespace()):
 		a.rescan(t)
 	default:
 		a.lookAgain(t, unseen)
@@ -132,21 +133,26 @@ func (a *app) rescanAfter(j *job) {
 // is to come back first.
 func (a *app) lookMeanwhile() {
 	if t := a.wanted(); t != nil && !t.Gone && a.settled(t) {
-		a.lookAgain(t, a.takeUnseen())
+		a.lookAgain(t, a.queue.takeUnseen())
 	}
 }
 
-// abandon ends the attachments of deploys that will not be begun any more.
+// abandon ends the attachments of what will not be begun any more.
 func (a *app) abandon() {
-	j, overtaken := a.take()
-	if j != nil {
-		overtaken = append(overtaken, j)
-	}
-	for _, old := range overtaken {
-		if old.run != nil {
-			a.interrupt(old)
+	for {
+		j, left := a.take()
+		if j != nil {
+			left = append(left, j)
 		}
-		a.answer(old)
+		if len(left) == 0 {
+			return
+		}
+		for _, old := range left {
+			if old.run != nil {
+				a.interrupt(old)
+			}
+			a.answer(old)
+		}
 	}
 }
 
@@ -156,10 +162,8 @@ func (a *app) do(j *job) bool {
 	if t == nil {
 		return true
 	}
-	wait, cancel := context.WithCancelCause(a.engine.ctx)
-	defer cancel(nil)
-	a.setCancelWait(cancel)
-	defer a.setCancelWait(nil)
+	wait, done := a.queue.wait(a.engine.ctx)
+	defer done()
 	j.wait = wait
 	if (j.cause == record.CauseSchedule || j.cause == record.CauseCheck) && a.branchMoved(t, j) {
 		if len(j.askers) > 0 {
@@ -171,10 +175,10 @@ func (a *app) do(j *job) bool {
 		return true
 	}
 	if !a.settled(t) {
-		j.look, j.looks = false, nil // the whole app is to be brought there
+		j.widen() // the whole app is to be brought there
 	}
 	switch s := a.suspension(); {
-	case j.cause.Checks() && a.settled(t):
+	case j.checks() && a.settled(t):
 		done := a.check(t, j)
 		if j.trouble != "" {
 			a.setTrouble(j.trouble)
@@ -183,14 +187,14 @@ func (a *app) do(j *job) bool {
 		j.unrendered(a.unrenderedWhy())
 		a.rollBackLate(t, j)
 		return done
-	case s != nil && !j.cause.Checks():
+	case s != nil && !j.checks():
 		a.recordQuiet(j, record.Suspended, s.Reason)
 		return true
 	case s != nil: // it is deployed when it is resumed
 		j.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + s.Describe()}
 		return true
 	}
-	if j.cause.Checks() && a.held(t) {
+	if j.checks() && a.held(t) {
 		a.rollBackLate(t, j)
 		return true // for a push, or an operator
 	}
@@ -237,7 +241,7 @@ func (a *app) takenStands(t *target, j *job) bool {
 // deploy brings the app's newest revision to the cluster.
 func (a *app) deploy(t *target, j *job) bool {
 	if j.run == nil {
-		a.begin(j)
+		a.queue.begin(j)
 	}
 	verb := "deploying"
 	if t.Gone {
@@ -253,7 +257,7 @@ func (a *app) deploy(t *target, j *job) bool {
 	}
 	plan := j.plan
 	if plan == nil || plan.Digest != t.Digest || plan.Applies != a.ledger.Applies() || time.Since(plan.Made) > planFresh ||
-		plan.Made.Before(j.fresh) || j.full {
+		plan.Made.Before(j.fresh) || j.depth == byTrial {
 		var err error
 		if plan, err = a.replan(t, j); err != nil {
 			return a.fail(t, j, err)
@@ -282,7 +286,7 @@ func (a *app) awaitDependencies(ctx context.Context, t *target, j *job) error {
 			continue
 		}
 		j.run.waitsFor("app "+name+", on which it depends", 0)
-		if err := dependency.awaitRest(ctx); err != nil {
+		if err := dependency.queue.awaitRest(ctx); err != nil {
 			return err
 		}
 		if !dependency.isOK() {
@@ -381,7 +385,11 @@ func (a *app) fail(t *target, j *job, err error) bool {
 // interrupt ends a deploy that the stop of the server cut short. It is not
 // recorded, so that the next start takes it up again.
 func (a *app) interrupt(j *job) {
-	rec := a.newRecord(j, record.Failed, "the server is stopping; the deploy goes on when it starts again")
+	message := "the server is stopping; the deploy goes on when it starts again"
+	if j.kind == testJob {
+		message = "the server is stopping; the tests were not run"
+	}
+	rec := a.newRecord(j, record.Failed, message)
 	j.run.Printf("%s: %s", a.name, rec.Message)
 	j.run.finish(rec)
 }
@@ -404,7 +412,10 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 			return nil, problems
 		}
 	}
-	if j.look = j.look && !with.Defines(); j.look { // a definition that is gone has taken more with it
+	if with.Defines() { // a definition that is gone has taken more with it
+		j.widen()
+	}
+	if j.kind == lookJob {
 		t = t.only(j.looks)
 	}
 	objects, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
@@ -412,27 +423,18 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 		return nil, report.OnceAKind(problems)
 	}
 	objects = a.engine.withoutShared(t, objects)
-	if j.look {
+	if j.kind == lookJob {
 		objects = looked(objects, j.looks)
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := plan.Planner{With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.full, Partial: j.look}
-	p.Remake = !j.cause.Checks() || !a.settled(t)
+	p := plan.Planner{With: with, Claims: a.engine.claims, Force: j.force || t.forced && !a.settled(t), Fresh: j.fresh, Full: j.depth == byTrial, Partial: j.kind == lookJob}
+	p.Remake = !j.checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, t, p, nil, objects)
 	if err != nil {
 		return nil, err
 	}
 	return plan, problems.Err()
-}
-
-func (a *app) setCancelWait(cancel context.CancelCauseFunc) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.cancelWait = cancel
-	if cancel != nil && a.job != nil && !a.job.cause.Checks() {
-		cancel(errSuperseded)
-	}
 }
 
 func (a *app) troubled() bool {

@@ -1,0 +1,98 @@
+package deploy
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// jobType is what a job is for.
+type jobType int
+
+// The kinds of jobs.
+const (
+	deployJob jobType = iota // bring to the cluster what is newly wanted
+	checkJob                 // compare the app with its cluster
+	lookJob                  // compare only the objects of which there were events
+	testJob                  // run the tests of what is deployed
+)
+
+// depth is how closely a job compares the app with its cluster. A greater depth does
+// all that a smaller one does.
+type depth int
+
+// The depths of a check.
+const (
+	bySight     depth = iota // ask the cluster only about what seems to have changed
+	byInventory              // compare the inventory on the cluster too
+	byTrial                  // try every object on the cluster
+)
+
+// job is one thing for an app's worker to do, as it was asked for.
+type job struct {
+	kind   jobType
+	cause  record.Cause
+	caller access.Caller
+	push   string // the push's id, for the record
+	depth  depth
+	fresh  time.Time             // the cluster's state has to be as of then, from the server itself; zero: as the watches know it
+	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
+	run    *Run                  // nil until there is something to show
+	askers []chan Finding        // who wait for what a check finds
+
+	trouble string          // why a check could not look for new values
+	finding Finding         // of a check
+	wait    context.Context // for its waits, see queue.wait
+
+	// Of the deploys of a push:
+	force    bool       // recreate what cannot be changed in place
+	plan     *plan.Plan // from the gate; nil to plan anew
+	with     *plan.Companions
+	after    []*Run    // of the apps that this one depends on
+	together *together // the deploys of the same push; nil if there is no push
+	formerly []string  // apps that leave with the push, and whose objects all come to this one
+}
+
+// newJob makes a job of a cause: a deploy, or a check if the cause only compares.
+func newJob(cause record.Cause, caller access.Caller) *job {
+	j := &job{kind: deployJob, cause: cause, caller: caller}
+	if cause.Checks() {
+		j.kind = checkJob
+	}
+	return j
+}
+
+// systemJob is a job that the server gives itself.
+func systemJob(cause record.Cause) *job { return newJob(cause, access.System(string(cause))) }
+
+// checks reports whether the job deploys nothing new.
+func (j *job) checks() bool { return j.kind != deployJob }
+
+// adopt takes over what another job was to find out, and who waits for it.
+func (j *job) adopt(other *job) {
+	if other.fresh.After(j.fresh) {
+		j.fresh = other.fresh
+	}
+	j.depth = max(j.depth, other.depth)
+	j.askers = append(slices.Clip(j.askers), other.askers...)
+	other.askers = nil
+}
+
+// instead returns a job that does for another cause what this one was to do.
+func (j *job) instead(cause record.Cause) *job {
+	other := newJob(cause, j.caller)
+	other.adopt(j)
+	return other
+}
+
+// widen makes a look a check of the whole app.
+func (j *job) widen() {
+	if j.kind == lookJob {
+		j.kind, j.looks = checkJob, nil
+	}
+}
