@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
+	"github.com/pushboat/pushboat/internal/server"
 )
 
 func newRoot(version string) *cobra.Command {
@@ -68,7 +68,7 @@ func newServe(version string) *cobra.Command {
 			defer stop()
 			reload := make(chan os.Signal, 1)
 			signal.Notify(reload, syscall.SIGHUP)
-			return app.Serve(ctx, config, version, cmd.OutOrStdout(), reload)
+			return server.Serve(ctx, config, version, cmd.OutOrStdout(), reload)
 		},
 	}
 	flags.add(cmd)
@@ -96,11 +96,11 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 
 // config reads the configuration file, if there is one, and puts the flags
 // that were given over it.
-func (f *serveFlags) config(cmd *cobra.Command) (app.Config, error) {
-	var c app.Config
+func (f *serveFlags) config(cmd *cobra.Command) (server.Config, error) {
+	var c server.Config
 	if f.file != "" {
 		var err error
-		if c, err = app.ReadConfig(f.file); err != nil {
+		if c, err = server.ReadConfig(f.file); err != nil {
 			return c, err
 		}
 	}
@@ -122,9 +122,9 @@ func (f *serveFlags) config(cmd *cobra.Command) (app.Config, error) {
 	c.Keys.Admin = append(c.Keys.Admin, f.admins...)
 	if cmd.Flags().Changed("kubeconfig") {
 		if c.Clusters == nil {
-			c.Clusters = map[string]app.Cluster{}
+			c.Clusters = map[string]server.Cluster{}
 		}
-		c.Clusters["default"] = app.Cluster{Kubeconfig: f.kubeconfig}
+		c.Clusters["default"] = server.Cluster{Kubeconfig: f.kubeconfig}
 	}
 	if f.hook != "" {
 		hook, err := filepath.Abs(f.hook)

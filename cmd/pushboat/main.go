@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/pushboat/pushboat/internal/app"
+	"github.com/pushboat/pushboat/internal/server"
 )
 
 // version is stamped by the build.
@@ -23,7 +23,7 @@ func main() {
 	err := newRoot(version).Execute()
 	switch {
 	case err == nil:
-	case errors.Is(err, app.ErrChanges):
+	case errors.Is(err, server.ErrChanges):
 		os.Exit(exitChanges)
 	default:
 		complain(os.Stderr, err)

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/server"
 )
 
 // folderFlags say which repository and branch a folder stands for, and give what
@@ -18,8 +18,8 @@ import (
 type folderFlags struct {
 	branch, name string
 	substitute   []string
-	keys         app.FolderKeys
-	charts       app.FolderCharts
+	keys         server.FolderKeys
+	charts       server.FolderCharts
 	plainSecrets bool
 	apps         []string
 }
@@ -85,7 +85,7 @@ func newPlan() *cobra.Command {
 			if !slices.Contains(report.Formats, format) {
 				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
 			}
-			folder := app.Folder{
+			folder := server.Folder{
 				Tree: at.tree, Repository: at.repository, Branch: flags.branch, Choice: at.choice,
 				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
 				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values, Alone: at.alone,
@@ -97,7 +97,7 @@ func newPlan() *cobra.Command {
 				}
 				folder.Clusters[name] = file
 			}
-			return app.Plan(cmd.Context(), folder, format, cmd.OutOrStdout())
+			return server.Plan(cmd.Context(), folder, format, cmd.OutOrStdout())
 		},
 	}
 	flags.add(cmd)

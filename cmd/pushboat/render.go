@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
-	"github.com/pushboat/pushboat/internal/app"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/server"
 )
 
 func newRender() *cobra.Command {
@@ -107,7 +107,7 @@ func (r rendering) do(ctx context.Context) error {
 		}
 	}
 	if r.alone {
-		app.HintAtRoot(problems)
+		server.HintAtRoot(problems)
 	}
 	if len(problems) > 0 {
 		report.WriteProblems(r.errOut, problems)

@@ -8,12 +8,12 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/pushboat/pushboat/internal/app"
+	"github.com/pushboat/pushboat/internal/server"
 )
 
 // TestConfigurationIsRead checks that the server takes config/pushboat.yaml.
 func TestConfigurationIsRead(t *testing.T) {
-	config, err := app.ReadConfig(filepath.Join(root, "config/pushboat.yaml"))
+	config, err := server.ReadConfig(filepath.Join(root, "config/pushboat.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestConfigurationHasEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(read(t, "config/pushboat.yaml")), &file); err != nil {
 		t.Fatal(err)
 	}
-	if n := compareSettings(t, "", file, reflect.TypeFor[app.Config]()); n < 10 {
+	if n := compareSettings(t, "", file, reflect.TypeFor[server.Config]()); n < 10 {
 		t.Errorf("%d settings were compared: this test compares too little", n)
 	}
 }

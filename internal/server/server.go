@@ -1,6 +1,6 @@
-// Package app is the composition root: it reads the configuration, builds the
+// Package server is the composition root: it reads the configuration, builds the
 // parts of the server, and starts and stops them in order.
-package app
+package server
 
 import (
 	"context"

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package app
+package server
 
 // releaseProgram does nothing: other systems do not count a program's file this way.
 func releaseProgram() (released int) { return 0 }
