@@ -35,7 +35,7 @@ func plan(ctx context.Context, c *call) error {
 	}
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
 	prepared := c.Engine.Read(change)
-	defer prepared.Release()
+	defer prepared.Close()
 	prepared.Plan(ctx)
 	prepared.Print(c.lines())
 	if len(prepared.Problems) > 0 {

@@ -44,7 +44,7 @@ func rollBack(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	defer r.Release()
+	defer r.Close()
 	fmt.Fprintf(c, "%s: back to %s\n", status.App, r.To.Short())
 	if r.WholeTree() {
 		fmt.Fprintln(c, "  its folder is the whole repository: pushboat.yaml goes back, too")
@@ -63,7 +63,7 @@ func rollBack(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	r.Release()
+	r.Close()
 	fmt.Fprintf(c, "%s: branch %s is at %s now\n", status.App, status.Branch, r.Commit.Short())
 	err = c.show(ctx, runs)
 	fmt.Fprintln(c, closing(r, status.App, runs))

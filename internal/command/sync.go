@@ -112,7 +112,7 @@ func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, 
 func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change) ([]*deploy.Run, error) {
 	change.Options = syncOptions(c.flags)
 	prepared := c.Engine.Read(change)
-	defer prepared.Release()
+	defer prepared.Close()
 	prepared.Plan(ctx)
 	prepared.Print(c.lines())
 	if prepared.Refused() {

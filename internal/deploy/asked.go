@@ -5,6 +5,6 @@ import (
 )
 
 // Asked is what the change asks for.
-func (p *Prepared) Asked() record.Asked {
+func (p *Proposal) Asked() record.Asked {
 	return record.Asked{Revision: p.Revision, Force: p.Options.Force, Skip: p.Options.Skip}
 }

@@ -12,7 +12,7 @@ import (
 // Commit makes a prepared change what is wanted, once Git has moved the
 // branch, and begins to deploy it. It returns the deploys that began, in the
 // order of their dependencies, to attach to.
-func (e *Engine) Commit(p *Prepared) []*Run {
+func (e *Engine) Commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}
@@ -57,7 +57,7 @@ type wanting struct {
 // want makes the targets of a change what is wanted, all at once and before the
 // first of their deploys begins: from then on no app deletes what another one
 // is to have. It returns their apps in the order of their dependencies.
-func (e *Engine) want(p *Prepared) []wanting {
+func (e *Engine) want(p *Proposal) []wanting {
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	var apps []wanting
@@ -94,7 +94,7 @@ func (e *Engine) claim(a *app, t *target, objects []plan.Placed) {
 
 // formerly lists the apps that leave with the change and hand all that they
 // have to one other: it is the same app by another name.
-func (p *Prepared) formerly(name string) []string {
+func (p *Proposal) formerly(name string) []string {
 	var names []string
 	for _, plan := range p.Plans {
 		if plan.RenamedTo() == name {
@@ -104,7 +104,7 @@ func (p *Prepared) formerly(name string) []string {
 	return names
 }
 
-func causeOf(p *Prepared) record.Cause {
+func causeOf(p *Proposal) record.Cause {
 	switch {
 	case p.Cause != "":
 		return p.Cause
@@ -142,7 +142,7 @@ func inOrder(targets []*target) []*target {
 
 // skip records the revision for every app of the branch, and leaves the
 // cluster as it is.
-func (e *Engine) skip(p *Prepared) []*Run {
+func (e *Engine) skip(p *Proposal) []*Run {
 	apps := e.appsOn(p.Repo, p.Branch)
 	clusters := map[string]string{}
 	for _, t := range p.targets {

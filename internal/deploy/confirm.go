@@ -8,7 +8,7 @@ import (
 )
 
 // guard refuses deletions that nobody has confirmed.
-func (p *Prepared) guard(ctx context.Context) {
+func (p *Proposal) guard(ctx context.Context) {
 	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
 		return
 	}

@@ -39,7 +39,7 @@ func (a *app) contentFor(t *target) string {
 
 // AsDeployed reports whether the change would have the cluster hold of an app what the
 // app's last deploy left there, or was to. It is false where that is not known.
-func (p *Prepared) AsDeployed(name string) bool {
+func (p *Proposal) AsDeployed(name string) bool {
 	a := p.engine.app(name)
 	if a == nil {
 		return false

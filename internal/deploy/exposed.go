@@ -10,7 +10,7 @@ import (
 // the clear, for everybody who can read it, for ever. What the branch has
 // already is in its history, and refusing it again takes nothing out of there.
 // Nothing enters a repository but by a push.
-func (e *Engine) exposed(p *Prepared) manifest.Problems {
+func (e *Engine) exposed(p *Proposal) manifest.Problems {
 	if p.Push == "" || p.Options.PlainSecrets || e.PlainSecrets {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 
 // readSpecs reads which apps the branch feeds. Where the change does not say which the
 // repository's main branch is, it does so afterwards.
-func (p *Prepared) readSpecs() ([]appfile.App, manifest.Problems) {
+func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 	if p.Main == "" {
 		main, err := p.engine.Source.Main(p.Repo)
 		if err != nil {
@@ -22,7 +22,7 @@ func (p *Prepared) readSpecs() ([]appfile.App, manifest.Problems) {
 // Deploys reports whether the branch feeds any app, now or with the change. A
 // pushboat.yaml that cannot be read counts on the main branch, and on the one of
 // apps that name none: people mean it to deploy there.
-func (p *Prepared) Deploys() bool {
+func (p *Proposal) Deploys() bool {
 	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
 		(len(p.Problems) > 0 && (p.Branch == p.Main || p.Branch == appfile.DefaultBranch))
 }

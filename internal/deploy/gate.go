@@ -54,7 +54,7 @@ type Change struct {
 
 // Prepared is a change that has been planned: what it would do, or all that is
 // wrong with it.
-type Prepared struct {
+type Proposal struct {
 	Change
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
@@ -77,7 +77,7 @@ const gateTimeout = 2 * time.Minute
 
 // Read renders every app of the branch at the change's revision, for a caller who may
 // have it rendered.
-func (e *Engine) Read(change Change) *Prepared {
+func (e *Engine) Read(change Change) *Proposal {
 	p := e.Open(change)
 	p.Render()
 	return p
@@ -85,9 +85,9 @@ func (e *Engine) Read(change Change) *Prepared {
 
 // Open reads which apps the branch feeds at the change's revision. Nothing is rendered
 // or decrypted, and no cluster is asked.
-func (e *Engine) Open(change Change) *Prepared {
+func (e *Engine) Open(change Change) *Proposal {
 	e.known()
-	p := &Prepared{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
+	p := &Proposal{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
@@ -96,7 +96,7 @@ func (e *Engine) Open(change Change) *Prepared {
 }
 
 // Render renders the apps. It reads of clusters what those ask for.
-func (p *Prepared) Render() {
+func (p *Proposal) Render() {
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
 		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
@@ -108,7 +108,7 @@ func (p *Prepared) Render() {
 // Plan plans every app that the change concerns, and applies the guards. It
 // changes nothing, neither in Git nor on a cluster. Unless only the plan is
 // asked for, no other change may have the same apps or objects until Release.
-func (p *Prepared) Plan(ctx context.Context) {
+func (p *Proposal) Plan(ctx context.Context) {
 	e := p.engine
 	exposed := e.exposed(p)
 	p.Problems = append(p.Problems, exposed...)
@@ -158,7 +158,7 @@ func hintAtFlags(problems manifest.Problems) {
 
 // checkNames refuses app names that other branches or repositories use, and
 // clusters that are not known.
-func (e *Engine) checkNames(p *Prepared) manifest.Problems {
+func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 	var problems manifest.Problems
 	for _, t := range p.targets {
 		if a := e.app(t.Spec.Name); a != nil {
@@ -189,7 +189,7 @@ func (e *Engine) checkNames(p *Prepared) manifest.Problems {
 
 // leaving lists the apps of this branch that the revision no longer names, also those
 // that -o skip has kept from ever being deployed.
-func (e *Engine) leaving(p *Prepared) []*target {
+func (e *Engine) leaving(p *Proposal) []*target {
 	named := map[string]bool{}
 	for _, t := range p.targets {
 		named[t.Spec.Name] = true
@@ -210,7 +210,7 @@ func (e *Engine) leaving(p *Prepared) []*target {
 
 // resolveAll places the objects of every target and enters them in the
 // push's claims, so that two apps that want one object are found out.
-func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]plan.Placed {
+func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan.Placed {
 	objects, made := map[*target][]plan.Placed{}, map[*target][]plan.Placed{}
 	for _, t := range p.targets {
 		t.kept = t.kept && e.upToDate(p, t)
@@ -242,7 +242,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Prepared) map[*target][]plan
 
 // contested refuses objects that another app wants: one of this push, or any
 // other that this server deploys.
-func (e *Engine) contested(p *Prepared, t *target, objects []plan.Placed) manifest.Problems {
+func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manifest.Problems {
 	mine := p.claims
 	var problems manifest.Problems
 	for _, o := range objects {
@@ -264,7 +264,7 @@ func (e *Engine) contested(p *Prepared, t *target, objects []plan.Placed) manife
 
 // replacedLater reports whether the owner's claims are those of before the
 // push and are about to be replaced.
-func replacedLater(p *Prepared, owner string) bool {
+func replacedLater(p *Proposal, owner string) bool {
 	for _, t := range p.targets {
 		if t.Spec.Name == owner && !t.kept {
 			return !p.claims.Has(owner)
@@ -287,7 +287,7 @@ func (e *Engine) knows(t *plan.Target, o *manifest.Object) bool {
 }
 
 // planAll plans the apps that differ from what was last applied.
-func (e *Engine) planAll(ctx context.Context, p *Prepared, objects map[*target][]plan.Placed) {
+func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][]plan.Placed) {
 	type outcome struct {
 		plan     *plan.Plan
 		problems manifest.Problems
@@ -335,7 +335,7 @@ const parallelApps = 8
 // upToDate reports whether there is nothing to plan for the target: it is what
 // was deployed last, and nothing else has been asked for since, which may be on
 // its way. A change that concerns one app only is always planned.
-func (e *Engine) upToDate(p *Prepared, t *target) bool {
+func (e *Engine) upToDate(p *Proposal, t *target) bool {
 	if p.Only != "" {
 		return p.Only != t.Spec.Name
 	}
@@ -435,7 +435,7 @@ func oncePerCluster(problems manifest.Problems) manifest.Problems {
 
 // compareApps notes which apps come to the branch and which leave it: a glob, a
 // matrix or a moved folder may change more of them than meets the eye.
-func (p *Prepared) compareApps(leaving []*target) {
+func (p *Proposal) compareApps(leaving []*target) {
 	before := p.engine.appsOn(p.Repo, p.Branch)
 	had := map[string]bool{}
 	for _, a := range before {
@@ -453,7 +453,7 @@ func (p *Prepared) compareApps(leaving []*target) {
 
 // Print writes the plans and the problems as the pusher sees them, and ends
 // with one line that says what has become of the push.
-func (p *Prepared) Print(w io.Writer) {
+func (p *Proposal) Print(w io.Writer) {
 	if p.Unaccepted {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
 	}
@@ -478,4 +478,4 @@ func (p *Prepared) Print(w io.Writer) {
 }
 
 // Refused reports whether the change must not be made.
-func (p *Prepared) Refused() bool { return len(p.Problems) > 0 || p.Options.Plan }
+func (p *Proposal) Refused() bool { return len(p.Problems) > 0 || p.Options.Plan }

@@ -8,7 +8,7 @@ import (
 )
 
 // Outline returns the change as data.
-func (p *Prepared) Outline() report.Outline {
+func (p *Proposal) Outline() report.Outline {
 	o := report.Outline{
 		Refused: len(p.Problems) > 0, Plans: []report.OutlinedPlan{},
 		Added: append([]string{}, p.added...), Removed: append([]string{}, p.removed...),
@@ -23,7 +23,7 @@ func (p *Prepared) Outline() report.Outline {
 }
 
 // Write writes the change in a format.
-func (p *Prepared) Write(w io.Writer, format report.Format) error {
+func (p *Proposal) Write(w io.Writer, format report.Format) error {
 	switch format {
 	case report.JSON:
 		encoder := json.NewEncoder(w)

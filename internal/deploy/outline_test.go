@@ -13,7 +13,7 @@ import (
 )
 
 // outlined is a change with a step of each kind.
-func outlined(problems ...manifest.Problem) *Prepared {
+func outlined(problems ...manifest.Problem) *Proposal {
 	id := func(kind, name string) manifest.ID { return manifest.ID{Kind: kind, Namespace: "shop", Name: name} }
 	todo := &plan.Plan{
 		App: "shop", Cluster: "default", RunsHooks: true,
@@ -29,7 +29,7 @@ func outlined(problems ...manifest.Problem) *Prepared {
 		},
 		Prune: []plan.Step{{ID: id("Service", "old"), Action: record.Delete}},
 	}
-	return &Prepared{Plans: []*plan.Plan{todo}, Problems: problems, targets: []*target{{}, {}}}
+	return &Proposal{Plans: []*plan.Plan{todo}, Problems: problems, targets: []*target{{}, {}}}
 }
 
 func TestOutlineNamesWhatChanges(t *testing.T) {
@@ -57,7 +57,7 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 }
 
 func TestOutlineOfNothing(t *testing.T) {
-	p := &Prepared{Plans: []*plan.Plan{{App: "shop", Steps: []plan.Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
+	p := &Proposal{Plans: []*plan.Plan{{App: "shop", Steps: []plan.Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
 	if p.Outline().Changes() {
 		t.Error("an object that is left counts as a change")
 	}

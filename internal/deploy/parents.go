@@ -14,7 +14,7 @@ const fewParents = 3
 // parentsOf reads the parents of a change's apps that are not known yet, where
 // they are many, with one request for each cluster. An app that is not in the
 // answer is asked for by itself.
-func (e *Engine) parentsOf(ctx context.Context, p *Prepared) (map[*target]*kube.Parent, error) {
+func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.Parent, error) {
 	parents := map[*target]*kube.Parent{}
 	for name, targets := range byCluster(p.targets) {
 		var unknown []*target

@@ -12,14 +12,14 @@ import (
 // with one app name, or with one object.
 type reservations struct {
 	mu    sync.Mutex
-	under map[*Prepared]struct{}
+	under map[*Proposal]struct{}
 }
 
-func newReservations() *reservations { return &reservations{under: map[*Prepared]struct{}{}} }
+func newReservations() *reservations { return &reservations{under: map[*Proposal]struct{}{}} }
 
 // take enters the change, unless it wants what another one that is under way
 // wants too.
-func (r *reservations) take(p *Prepared) manifest.Problems {
+func (r *reservations) take(p *Proposal) manifest.Problems {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var problems manifest.Problems
@@ -48,7 +48,7 @@ func (r *reservations) expect(repo, branch string) bool {
 	return false
 }
 
-func (r *reservations) drop(p *Prepared) {
+func (r *reservations) drop(p *Proposal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.under, p)
@@ -56,7 +56,7 @@ func (r *reservations) drop(p *Prepared) {
 
 // collisions lists what two changes both want. Two pushes to one branch do
 // not collide here: Git lets one of them through.
-func (p *Prepared) collisions(other *Prepared) manifest.Problems {
+func (p *Proposal) collisions(other *Proposal) manifest.Problems {
 	if p.Repo == other.Repo && p.Branch == other.Branch {
 		return nil
 	}
@@ -83,4 +83,4 @@ func (p *Prepared) collisions(other *Prepared) manifest.Problems {
 
 // Release says that the change has been committed or given up. It may be
 // called more than once.
-func (p *Prepared) Release() { p.engine.reservations.drop(p) }
+func (p *Proposal) Close() { p.engine.reservations.drop(p) }

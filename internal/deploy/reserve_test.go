@@ -9,8 +9,8 @@ import (
 )
 
 // underWay makes a change that wants some objects for one app.
-func underWay(e *Engine, repo, app string, objects ...string) *Prepared {
-	p := &Prepared{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
+func underWay(e *Engine, repo, app string, objects ...string) *Proposal {
+	p := &Proposal{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
 	p.targets = []*target{{Target: plan.Target{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}}
 	p.claims.Set(app, "default", wants(objects...))
 	return p
@@ -24,7 +24,7 @@ func TestReservations(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		change *Prepared
+		change *Proposal
 		want   string
 	}{
 		{"the same object for another app", underWay(e, "two", "api", "b"), "is wanted by app web"},
@@ -35,13 +35,13 @@ func TestReservations(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			problems := e.reservations.take(test.change)
-			defer test.change.Release()
+			defer test.change.Close()
 			if got := problems.Error(); (test.want == "") != (got == "") || !strings.Contains(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
 	}
-	first.Release()
+	first.Close()
 	if problems := e.reservations.take(underWay(e, "two", "api", "b")); len(problems) > 0 {
 		t.Errorf("refused after the other change was through: %v", problems)
 	}

@@ -163,7 +163,7 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 
 // seal keeps what the gate has rendered, before Git moves the branch: a server that
 // is killed then deploys the same at its next start.
-func (p *Prepared) seal() manifest.Problems {
+func (p *Proposal) seal() manifest.Problems {
 	var fresh []*target
 	for _, t := range p.targets {
 		if !t.kept && (p.Only == "" || p.Only == t.Spec.Name) {

@@ -17,7 +17,7 @@ import (
 
 // share decides which app of a push has the namespaces that several ask for, and
 // enters them in the push's claims: an app that has one keeps it, else the first has it.
-func (e *Engine) share(p *Prepared, objects map[*target][]plan.Placed, made map[*target][]plan.Placed) {
+func (e *Engine) share(p *Proposal, objects map[*target][]plan.Placed, made map[*target][]plan.Placed) {
 	holds := func(t *target) bool {
 		a := e.app(t.Spec.Name)
 		if a == nil {

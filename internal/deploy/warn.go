@@ -15,7 +15,7 @@ import (
 const maxRecorded = 100
 
 // warnings are those of all plans.
-func (p *Prepared) warnings() manifest.Problems {
+func (p *Proposal) warnings() manifest.Problems {
 	var all manifest.Problems
 	for _, plan := range p.Plans {
 		all = append(all, plan.Warnings()...)

@@ -25,7 +25,7 @@ func TestPlansWarn(t *testing.T) {
 		App: "shop", Cluster: "default", Revision: "0123456789",
 		Steps: []plan.Step{step("a", record.Create), step("b", record.Configure), step("c", record.Unchanged)}, Hooks: []plan.Step{step("d", record.Hook)},
 	}
-	p := &Prepared{Plans: []*plan.Plan{todo}, targets: []*target{{}}}
+	p := &Proposal{Plans: []*plan.Plan{todo}, targets: []*target{{}}}
 	var text, markdown strings.Builder
 	p.Print(&text)
 	if err := p.Write(&markdown, report.Markdown); err != nil {

@@ -74,12 +74,12 @@ func TestKeepMain(t *testing.T) {
 			t.Errorf("HEAD names %q, %v; want %s", main, err, want)
 		}
 	}
-	deploying := func(branch string) []*deploy.Prepared {
-		return []*deploy.Prepared{{Change: deploy.Change{Branch: branch}}}
+	deploying := func(branch string) []*deploy.Proposal {
+		return []*deploy.Proposal{{Change: deploy.Change{Branch: branch}}}
 	}
 	for _, step := range []struct {
 		main     string
-		prepared []*deploy.Prepared
+		prepared []*deploy.Proposal
 		want     string
 	}{
 		{"trunk", deploying("trunk"), "trunk"},

@@ -33,16 +33,16 @@ type push struct {
 
 	mu        sync.Mutex                  // held for what the two hooks and the session share
 	detach    bool                        // the pusher does not wait for the deploys
-	prepared  map[string]*deploy.Prepared // by ref; removed once committed
+	prepared  map[string]*deploy.Proposal // by ref; removed once committed
 	news      map[string]git.Hash
-	gated     []*deploy.Prepared
+	gated     []*deploy.Proposal
 	judged    bool   // the push has come to the gate
 	turnsOver func() // see takeTurns; nil before
 	notOK     bool   // a deploy that was waited for did not end well
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), prepared: map[string]*deploy.Prepared{}, news: map[string]git.Hash{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), prepared: map[string]*deploy.Proposal{}, news: map[string]git.Hash{}}
 }
 
 // filled writes texts in which HOST is the server's address.
@@ -114,7 +114,7 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 const hintDisk = "tell the server's operator: its disk may be full"
 
 // keep puts on disk what has to be there before Git moves the refs of the push.
-func (p *push) keep(ctx context.Context, prepared []*deploy.Prepared) manifest.Problems {
+func (p *push) keep(ctx context.Context, prepared []*deploy.Proposal) manifest.Problems {
 	if problems := p.keepMain(ctx, prepared); len(problems) > 0 {
 		return problems
 	}
@@ -134,7 +134,7 @@ func (p *push) begin() bool {
 
 // judgeAll judges the refs of a push.
 func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quarantine) (
-	prepared []*deploy.Prepared, problems manifest.Problems,
+	prepared []*deploy.Proposal, problems manifest.Problems,
 ) {
 	for _, update := range updates {
 		change, found := p.judge(ctx, update, q)
@@ -149,7 +149,7 @@ func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quaranti
 
 // planAll plans what the branches of a push would change, shows it, and reports
 // whether nothing is wrong with it.
-func (p *push) planAll(ctx context.Context, prepared []*deploy.Prepared, out io.Writer) bool {
+func (p *push) planAll(ctx context.Context, prepared []*deploy.Proposal, out io.Writer) bool {
 	var problems manifest.Problems
 	ok := true
 	for _, change := range prepared {
@@ -190,7 +190,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 
 // keepAsked has the branches remember what was asked for, should the server be
 // killed before it could do it.
-func (p *push) keepAsked(prepared []*deploy.Prepared) error {
+func (p *push) keepAsked(prepared []*deploy.Proposal) error {
 	for _, change := range prepared {
 		if asked := change.Asked(); asked.Any() {
 			if err := p.repo.SetAsked(branchPrefix+change.Branch, asked.String()); err != nil {
@@ -215,7 +215,7 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-func (p *push) note(update RefUpdate, change *deploy.Prepared) {
+func (p *push) note(update RefUpdate, change *deploy.Proposal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.prepared[update.Ref] = change
@@ -224,7 +224,7 @@ func (p *push) note(update RefUpdate, change *deploy.Prepared) {
 
 // judge decides what one ref update means: a branch that deploys is rendered
 // and returned; any other is stored, if its kind is one that is stored.
-func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Prepared, manifest.Problems) {
+func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Proposal, manifest.Problems) {
 	branch := branchOf(update.Ref)
 	problems := judgeName(update)
 	switch {
@@ -332,7 +332,7 @@ func (p *push) commit(ref string) []*deploy.Run {
 	if change == nil {
 		return nil
 	}
-	defer change.Release()
+	defer change.Close()
 	return p.door.Engine.Commit(change)
 }
 
@@ -361,13 +361,13 @@ func (p *push) settle(ctx context.Context) {
 		}
 	}
 	for _, change := range gated {
-		change.Release()
+		change.Close()
 	}
 }
 
 // planned notes a change whose apps and objects are kept for it until the push
 // has come to its end.
-func (p *push) planned(change *deploy.Prepared) {
+func (p *push) planned(change *deploy.Proposal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.gated = append(p.gated, change)

@@ -28,7 +28,7 @@ func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel,
 	if err != nil {
 		return deploy.Sequel{}, err
 	}
-	defer r.Release()
+	defer r.Close()
 	if r.Refused() {
 		var why bytes.Buffer
 		report.WriteProblems(&why, r.Problems)

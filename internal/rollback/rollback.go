@@ -46,7 +46,7 @@ func (r *Refusal) Error() string { return r.Message + "\nhint: " + r.Hint }
 
 // Rollback is a commit that has been made and planned, but is on no branch yet.
 type Rollback struct {
-	*deploy.Prepared
+	*deploy.Proposal
 	Path     string // the app's folder
 	From, To git.Hash
 	Commit   git.Hash
@@ -114,7 +114,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 	if err != nil {
 		return err
 	}
-	r.Prepared = r.maker.Engine.Read(deploy.Change{
+	r.Proposal = r.maker.Engine.Read(deploy.Change{
 		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
 		Options: request.Options, Caller: request.Caller, Cause: record.CauseRollback,
 	})
@@ -298,5 +298,5 @@ func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.maker.Engine.Commit(r.Prepared), nil
+	return r.maker.Engine.Commit(r.Proposal), nil
 }

@@ -107,7 +107,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		Options: deploy.Options{Plan: true, ConfirmPrune: -1, PlainSecrets: folder.PlainSecrets},
 	}
 	prepared := engine.Read(change)
-	defer prepared.Release()
+	defer prepared.Close()
 	prepared.Plan(ctx)
 	if folder.Alone {
 		HintAtRoot(prepared.Problems)
