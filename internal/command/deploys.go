@@ -34,11 +34,10 @@ func plan(ctx context.Context, c *call) error {
 		return err
 	}
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
-	prepared := c.Engine.Read(change)
-	defer prepared.Close()
-	prepared.Plan(ctx)
-	prepared.Print(c.lines())
-	if len(prepared.Problems) > 0 {
+	proposal := c.Engine.Propose(ctx, change)
+	defer proposal.Close()
+	proposal.Print(c.lines())
+	if len(proposal.Problems) > 0 {
 		return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 	}
 	return nil

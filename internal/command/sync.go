@@ -111,14 +111,16 @@ func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, 
 // beginChange is begin for a change that has been made up already, but for its options.
 func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change) ([]*deploy.Run, error) {
 	change.Options = syncOptions(c.flags)
-	prepared := c.Engine.Read(change)
-	defer prepared.Close()
-	prepared.Plan(ctx)
-	prepared.Print(c.lines())
-	if prepared.Refused() {
+	proposal := c.Engine.Propose(ctx, change)
+	defer proposal.Close()
+	proposal.Print(c.lines())
+	if proposal.Refused() {
 		return nil, hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
-	runs := c.Engine.Commit(prepared)
+	runs, err := proposal.Accept()
+	if err != nil {
+		return nil, err
+	}
 	if len(runs) == 0 {
 		return nil, hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
 			"push a pushboat.yaml that names it")

@@ -9,10 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Commit makes a prepared change what is wanted, once Git has moved the
-// branch, and begins to deploy it. It returns the deploys that began, in the
-// order of their dependencies, to attach to.
-func (e *Engine) Commit(p *Proposal) []*Run {
+// commit makes a proposal what is wanted, and begins to deploy it, see Proposal.Accept.
+func (e *Engine) commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}

@@ -37,9 +37,8 @@ func (a *app) contentFor(t *target) string {
 	return a.engine.Masker.Seal(t.content)
 }
 
-// AsDeployed reports whether the change would have the cluster hold of an app what the
-// app's last deploy left there, or was to. It is false where that is not known.
-func (p *Proposal) AsDeployed(name string) bool {
+// asDeployed is Draft.AsDeployed, of a change that is rendered.
+func (p *Proposal) asDeployed(name string) bool {
 	a := p.engine.app(name)
 	if a == nil {
 		return false

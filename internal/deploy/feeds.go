@@ -19,10 +19,10 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 	return appfile.ParseBranch(p.Tree, p.Repo, p.Branch, p.Main)
 }
 
-// Deploys reports whether the branch feeds any app, now or with the change. A
+// deploys reports whether the branch feeds any app, now or with the change. A
 // pushboat.yaml that cannot be read counts on the main branch, and on the one of
 // apps that name none: people mean it to deploy there.
-func (p *Proposal) Deploys() bool {
+func (p *Proposal) deploys() bool {
 	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
 		(len(p.Problems) > 0 && (p.Branch == p.Main || p.Branch == appfile.DefaultBranch))
 }

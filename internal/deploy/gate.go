@@ -4,111 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pushboat/pushboat/internal/access"
-	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
-	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
-
-// Options are what a pusher asks for. The zero value asks for nothing special,
-// except that ConfirmPrune has to be -1 when no number was given.
-type Options struct {
-	Plan         bool // print the plan and refuse
-	Detach       bool // do not wait for the deploy
-	Force        bool // recreate objects whose immutable fields changed
-	Skip         bool // record, do not deploy
-	PlainSecrets bool // store Secrets whose values are not encrypted
-	ConfirmPrune int  // how many deletions are confirmed; -1: none
-	Undo         bool // the server takes back what it has just deployed
-	Verb         bool // asked for by a verb, which has flags for what a push has options for
-}
-
-// Change is a branch that is about to move, or has moved, to a revision.
-type Change struct {
-	Repo, Branch, Revision string
-	Main                   string // the repository's main branch; "": as the Source says
-	Tree                   fs.FS
-	Options                Options
-	Caller                 access.Caller
-	Push                   string       // the push's id
-	Only                   string       // one app of the branch; "" for all
-	Cause                  record.Cause // "": a push if there is the push's id, else a sync
-	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
-	// and that its caller may not deploy. It is only planned, and so that its templates
-	// and names can tell nothing: without keys and values of clusters, and compared
-	// with nothing but the app's own objects that hide nothing.
-	Unaccepted bool
-	Renewal    Renewal           // of the generated values of the app Only
-	Tell       func(line string) // of what the caller waits for; nil: nobody is told
-}
-
-// Prepared is a change that has been planned: what it would do, or all that is
-// wrong with it.
-type Proposal struct {
-	Change
-	Problems manifest.Problems
-	Plans    []*plan.Plan // of the apps that the change would change
-
-	added   []string // apps that the branch did not have, unless it had none
-	removed []string // apps that it has no more
-	guarded bool     // the problems are deletions to confirm, which the plan shows
-	partial bool     // there are files that could not be read
-	engine  *Engine
-	specs   []appfile.App // of the branch
-	targets []*target     // every app of the branch, and those that leave it
-	changed map[string]*plan.Plan
-	with    map[string]*plan.Companions // by cluster
-	claims  *plan.Claims
-}
 
 // gateTimeout bounds the questions of one gate to the clusters. A plan of a
 // thousand objects takes about three seconds.
 const gateTimeout = 2 * time.Minute
 
-// Read renders every app of the branch at the change's revision, for a caller who may
-// have it rendered.
-func (e *Engine) Read(change Change) *Proposal {
-	p := e.Open(change)
-	p.Render()
-	return p
-}
-
-// Open reads which apps the branch feeds at the change's revision. Nothing is rendered
-// or decrypted, and no cluster is asked.
-func (e *Engine) Open(change Change) *Proposal {
-	e.known()
-	p := &Proposal{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
-	p.specs, p.Problems = p.readSpecs()
-	if e.Choose != nil {
-		p.specs = e.Choose(p.specs)
-	}
-	return p
-}
-
-// Render renders the apps. It reads of clusters what those ask for.
-func (p *Proposal) Render() {
-	var found manifest.Problems
-	p.targets, found = p.engine.readTargets(reading{
-		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
-		operator: p.Caller.Operator, tell: p.Tell, renewedApp: p.Only, renewed: p.Renewal,
-	})
-	p.Problems = append(p.Problems, found...)
-}
-
-// Plan plans every app that the change concerns, and applies the guards. It
-// changes nothing, neither in Git nor on a cluster. Unless only the plan is
-// asked for, no other change may have the same apps or objects until Release.
-func (p *Proposal) Plan(ctx context.Context) {
+// plan plans every app that the change concerns, and applies the guards.
+func (p *Proposal) plan(ctx context.Context) {
 	e := p.engine
 	exposed := e.exposed(p)
 	p.Problems = append(p.Problems, exposed...)
@@ -450,32 +362,3 @@ func (p *Proposal) compareApps(leaving []*target) {
 		}
 	}
 }
-
-// Print writes the plans and the problems as the pusher sees them, and ends
-// with one line that says what has become of the push.
-func (p *Proposal) Print(w io.Writer) {
-	if p.Unaccepted {
-		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
-	}
-	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
-		report.WriteApps(w, "added", p.added)
-		report.WriteApps(w, "removed", p.removed)
-		for _, plan := range p.Plans {
-			report.WritePlan(w, plan)
-		}
-		report.WriteWarnings(w, p.warnings())
-	}
-	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
-		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
-	}
-	report.WriteProblems(w, p.Problems)
-	switch {
-	case len(p.Problems) > 0:
-		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))
-	case p.Options.Plan:
-		fmt.Fprintln(w, "plan only: nothing was changed")
-	}
-}
-
-// Refused reports whether the change must not be made.
-func (p *Proposal) Refused() bool { return len(p.Problems) > 0 || p.Options.Plan }

@@ -14,7 +14,9 @@ import (
 // as the cluster knows the kinds, secrets masked, in YAML. It is empty if the
 // revision does not name the app. The error is what is wrong with the revision.
 func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][]byte, error) {
-	p := e.Read(change)
+	draft := e.Open(change)
+	draft.render()
+	p := draft.p
 	if err := p.Problems.Err(); err != nil {
 		return nil, err
 	}

@@ -80,7 +80,3 @@ func (p *Proposal) collisions(other *Proposal) manifest.Problems {
 	}
 	return problems
 }
-
-// Release says that the change has been committed or given up. It may be
-// called more than once.
-func (p *Proposal) Close() { p.engine.reservations.drop(p) }

@@ -24,7 +24,7 @@ type Reason struct {
 // fs.ErrNotExist if there is no such object, and render.ErrNoField if it does not set
 // the field.
 func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
-	p := e.Open(change)
+	p := e.Open(change).p
 	if err := p.Problems.Err(); err != nil {
 		return Reason{}, err
 	}

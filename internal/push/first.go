@@ -62,7 +62,7 @@ func (p *push) mayDeploy() bool {
 // keepMain has HEAD name the main branch of a repository that gets its first branch
 // now: the one that was decided on if it deploys, otherwise the default. The push has
 // its turn to move HEAD, so that of two first pushes the second is told.
-func (p *push) keepMain(ctx context.Context, prepared []*deploy.Proposal) manifest.Problems {
+func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manifest.Problems {
 	if p.main == "" {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (p *push) keepMain(ctx context.Context, prepared []*deploy.Proposal) manife
 		}}
 	}
 	main := appfile.DefaultBranch
-	for _, change := range prepared {
+	for _, change := range proposals {
 		if change.Branch == p.main {
 			main = p.main
 		}
@@ -117,7 +117,7 @@ func tellStored(out io.Writer, stored []storedBranch, fresh bool) {
 }
 
 // asStored describes a branch that deploys nothing.
-func asStored(change *deploy.Proposal) storedBranch {
+func asStored(change deploy.Change) storedBranch {
 	branches, written := appfile.Branches(change.Tree, change.Repo, change.Main)
 	return storedBranch{change.Branch, branches, written}
 }
@@ -141,6 +141,6 @@ func (b storedBranch) hint() string {
 }
 
 // noApp reports whether nothing of the repository is deployed, nor begins to be.
-func (p *push) noApp(prepared []*deploy.Proposal) bool {
-	return len(prepared) == 0 && len(p.door.Engine.AppsOf(p.repo.Name().String())) == 0
+func (p *push) noApp(proposals int) bool {
+	return proposals == 0 && len(p.door.Engine.AppsOf(p.repo.Name().String())) == 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 
@@ -31,10 +32,9 @@ type push struct {
 	stored  []storedBranch
 	tell    func(line string) // the client, of what it waits for
 
-	mu        sync.Mutex                  // held for what the two hooks and the session share
-	detach    bool                        // the pusher does not wait for the deploys
-	prepared  map[string]*deploy.Proposal // by ref; removed once committed
-	news      map[string]git.Hash
+	mu        sync.Mutex          // held for what the two hooks and the session share
+	detach    bool                // the pusher does not wait for the deploys
+	proposals map[string]proposed // by ref; removed once accepted
 	gated     []*deploy.Proposal
 	judged    bool   // the push has come to the gate
 	turnsOver func() // see takeTurns; nil before
@@ -42,7 +42,19 @@ type push struct {
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), prepared: map[string]*deploy.Proposal{}, news: map[string]git.Hash{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), proposals: map[string]proposed{}}
+}
+
+// judged is a branch that deploys, and that the push would move.
+type judged struct {
+	update RefUpdate
+	draft  *deploy.Draft
+}
+
+// proposed is what the push would deploy from a branch when Git moves it there.
+type proposed struct {
+	proposal *deploy.Proposal
+	to       git.Hash
 }
 
 // filled writes texts in which HOST is the server's address.
@@ -88,25 +100,26 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
 		return p.refuse(out, append(problems, undecided...))
 	}
-	prepared, found := p.judgeAll(ctx, updates, req.Quarantine)
+	branches, found := p.judgeAll(ctx, updates, req.Quarantine)
 	if problems = append(problems, found...); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if options.Plan && len(prepared) == 0 {
+	if options.Plan && len(branches) == 0 {
 		fmt.Fprintln(out, "plan only: this push deploys nothing; nothing was changed")
 		return false
 	}
-	if !p.planAll(ctx, prepared, out) || ctx.Err() != nil {
+	proposals, ok := p.planAll(ctx, branches, out)
+	if !ok || ctx.Err() != nil {
 		return false
 	}
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if problems := p.keep(ctx, prepared); len(problems) > 0 {
+	if problems := p.keep(ctx, proposals); len(problems) > 0 {
 		report.WriteProblems(out, problems)
 		return false
 	}
-	tellStored(out, p.stored, p.noApp(prepared) && p.mayDeploy())
+	tellStored(out, p.stored, p.noApp(len(proposals)) && p.mayDeploy())
 	return true
 }
 
@@ -114,11 +127,11 @@ func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) b
 const hintDisk = "tell the server's operator: its disk may be full"
 
 // keep puts on disk what has to be there before Git moves the refs of the push.
-func (p *push) keep(ctx context.Context, prepared []*deploy.Proposal) manifest.Problems {
-	if problems := p.keepMain(ctx, prepared); len(problems) > 0 {
+func (p *push) keep(ctx context.Context, proposals []*deploy.Proposal) manifest.Problems {
+	if problems := p.keepMain(ctx, proposals); len(problems) > 0 {
 		return problems
 	}
-	if err := p.keepAsked(prepared); err != nil {
+	if err := p.keepAsked(proposals); err != nil {
 		return manifest.Problems{{Message: err.Error(), Hint: hintDisk}}
 	}
 	return nil
@@ -134,33 +147,32 @@ func (p *push) begin() bool {
 
 // judgeAll judges the refs of a push.
 func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quarantine) (
-	prepared []*deploy.Proposal, problems manifest.Problems,
+	branches []judged, problems manifest.Problems,
 ) {
 	for _, update := range updates {
-		change, found := p.judge(ctx, update, q)
+		draft, found := p.judge(ctx, update, q)
 		problems = append(problems, found...)
-		if change != nil {
-			prepared = append(prepared, change)
-			p.note(update, change)
+		if draft != nil {
+			branches = append(branches, judged{update, draft})
 		}
 	}
-	return prepared, problems
+	return branches, problems
 }
 
 // planAll plans what the branches of a push would change, shows it, and reports
 // whether nothing is wrong with it.
-func (p *push) planAll(ctx context.Context, prepared []*deploy.Proposal, out io.Writer) bool {
+func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (proposals []*deploy.Proposal, ok bool) {
 	var problems manifest.Problems
-	ok := true
-	for _, change := range prepared {
-		p.planned(change) // first, so that it is released whatever happens
-		change.Plan(ctx)
-		change.Print(out)
-		ok = ok && !change.Refused()
-		problems = append(problems, change.Problems...)
+	ok = true
+	for _, branch := range branches {
+		proposal := branch.draft.Propose(ctx)
+		p.propose(branch.update, proposal)
+		proposal.Print(out)
+		ok = ok && !proposal.Refused()
+		proposals, problems = append(proposals, proposal), append(problems, proposal.Problems...)
 	}
 	p.logRefusal(problems)
-	return ok
+	return proposals, ok
 }
 
 // refuse says all that is wrong with a push, and returns the gate's no.
@@ -190,8 +202,8 @@ func (p *push) logRefusal(problems manifest.Problems) {
 
 // keepAsked has the branches remember what was asked for, should the server be
 // killed before it could do it.
-func (p *push) keepAsked(prepared []*deploy.Proposal) error {
-	for _, change := range prepared {
+func (p *push) keepAsked(proposals []*deploy.Proposal) error {
+	for _, change := range proposals {
 		if asked := change.Asked(); asked.Any() {
 			if err := p.repo.SetAsked(branchPrefix+change.Branch, asked.String()); err != nil {
 				return err
@@ -215,16 +227,17 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-func (p *push) note(update RefUpdate, change *deploy.Proposal) {
+// propose notes what the push would deploy from a branch. Its apps and objects are kept
+// for it until the push has come to its end.
+func (p *push) propose(update RefUpdate, proposal *deploy.Proposal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.prepared[update.Ref] = change
-	p.news[update.Ref] = update.New
+	p.proposals[update.Ref] = proposed{proposal, update.New}
+	p.gated = append(p.gated, proposal)
 }
 
-// judge decides what one ref update means: a branch that deploys is rendered
-// and returned; any other is stored, if its kind is one that is stored.
-func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Proposal, manifest.Problems) {
+// judge decides what one ref update means: a branch that deploys is returned; any other is stored, if its kind is one that is stored.
+func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
 	branch := branchOf(update.Ref)
 	problems := judgeName(update)
 	switch {
@@ -240,20 +253,19 @@ func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
-	change := p.door.Engine.Open(deploy.Change{
+	draft := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name().String(), Branch: branch, Main: p.main, Revision: update.New.String(),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 		Tell: p.tell,
 	})
-	if !change.Deploys() {
-		p.stored = append(p.stored, asStored(change))
+	if !draft.Deploys() {
+		p.stored = append(p.stored, asStored(draft.Change))
 		return nil, nil
 	}
 	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {
 		return nil, denied(err)
 	}
-	change.Render() // after it is known who asks: this decrypts, and reads from clusters
-	return change, p.judgeForward(ctx, update, branch, q)
+	return draft, p.judgeForward(ctx, update, branch, q)
 }
 
 // judgeDeletion keeps the branches that deploy.
@@ -326,14 +338,18 @@ func (p *push) detached() bool {
 // commit begins the deploys of one ref, once.
 func (p *push) commit(ref string) []*deploy.Run {
 	p.mu.Lock()
-	change := p.prepared[ref]
-	delete(p.prepared, ref)
+	proposed, ok := p.proposals[ref]
+	delete(p.proposals, ref)
 	p.mu.Unlock()
-	if change == nil {
+	if !ok {
 		return nil
 	}
-	defer change.Close()
-	return p.door.Engine.Commit(change)
+	defer proposed.proposal.Close()
+	runs, err := proposed.proposal.Accept()
+	if err != nil {
+		p.door.Log.WithField("repository", p.repo.Name().String()).Errorf("push: %v", err)
+	}
+	return runs
 }
 
 func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
@@ -352,25 +368,17 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 // post-receive, as it does when the pusher goes away before the end.
 func (p *push) settle(ctx context.Context) {
 	p.mu.Lock()
-	news, gated := p.news, p.gated
+	proposals, gated := maps.Clone(p.proposals), p.gated
 	p.mu.Unlock()
-	for ref, hash := range news {
+	for ref, proposed := range proposals {
 		head, err := p.repo.Head(context.WithoutCancel(ctx), ref)
-		if err == nil && head == hash {
+		if err == nil && head == proposed.to {
 			p.commit(ref)
 		}
 	}
 	for _, change := range gated {
 		change.Close()
 	}
-}
-
-// planned notes a change whose apps and objects are kept for it until the push
-// has come to its end.
-func (p *push) planned(change *deploy.Proposal) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gated = append(p.gated, change)
 }
 
 func (p *push) unsuccessful() bool {

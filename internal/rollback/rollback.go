@@ -51,6 +51,7 @@ type Rollback struct {
 	From, To git.Hash
 	Commit   git.Hash
 
+	draft   *deploy.Draft
 	nowhere bool // the commit gives what was deployed last
 	maker   *Maker
 	repo    *git.Repository
@@ -61,7 +62,7 @@ type Rollback struct {
 func (r *Rollback) WholeTree() bool { return r.Path == "." }
 
 // Prepare makes the commit and plans what it would do. Neither the branch nor
-// the cluster has changed. Call Release on the result in the end. The error is
+// the cluster has changed. Call Close on the result in the end. The error is
 // a *Refusal if the request cannot be granted.
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
@@ -96,8 +97,8 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if err != nil {
 		return nil, err
 	}
-	r.nowhere = r.AsDeployed(status.App)
-	r.Plan(ctx)
+	r.nowhere = r.draft.AsDeployed(status.App)
+	r.Proposal = r.draft.Propose(ctx)
 	return r, nil
 }
 
@@ -114,7 +115,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 	if err != nil {
 		return err
 	}
-	r.Proposal = r.maker.Engine.Read(deploy.Change{
+	r.draft = r.maker.Engine.Open(deploy.Change{
 		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
 		Options: request.Options, Caller: request.Caller, Cause: record.CauseRollback,
 	})
@@ -170,7 +171,7 @@ func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec 
 				continue
 			}
 			tried[hash], r.To = true, hash
-			if err := r.read(ctx, status, spec, request); err != nil || !r.AsDeployed(status.App) {
+			if err := r.read(ctx, status, spec, request); err != nil || !r.draft.AsDeployed(status.App) {
 				return err
 			}
 		}
@@ -298,5 +299,5 @@ func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.maker.Engine.Commit(r.Proposal), nil
+	return r.Accept()
 }

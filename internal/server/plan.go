@@ -106,21 +106,20 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Revision: "folder", Tree: folder.Tree, Push: "folder",
 		Options: deploy.Options{Plan: true, ConfirmPrune: -1, PlainSecrets: folder.PlainSecrets},
 	}
-	prepared := engine.Read(change)
-	defer prepared.Close()
-	prepared.Plan(ctx)
+	proposal := engine.Propose(ctx, change)
+	defer proposal.Close()
 	if folder.Alone {
-		HintAtRoot(prepared.Problems)
+		HintAtRoot(proposal.Problems)
 	}
 	select {
 	case err := <-failed:
 		return err
 	default:
 	}
-	if err := prepared.Write(out, format); err != nil {
+	if err := proposal.Write(out, format); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	outline := prepared.Outline()
+	outline := proposal.Outline()
 	switch {
 	case outline.Refused:
 		return ErrRefused

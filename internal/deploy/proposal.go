@@ -1,0 +1,218 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// Options are what a pusher asks for. The zero value asks for nothing special,
+// except that ConfirmPrune has to be -1 when no number was given.
+type Options struct {
+	Plan         bool // print the plan and refuse
+	Detach       bool // do not wait for the deploy
+	Force        bool // recreate objects whose immutable fields changed
+	Skip         bool // record, do not deploy
+	PlainSecrets bool // store Secrets whose values are not encrypted
+	ConfirmPrune int  // how many deletions are confirmed; -1: none
+	Undo         bool // the server takes back what it has just deployed
+	Verb         bool // asked for by a verb, which has flags for what a push has options for
+}
+
+// Change is a branch that is about to move, or has moved, to a revision.
+type Change struct {
+	Repo, Branch, Revision string
+	Main                   string // the repository's main branch; "": as the Source says
+	Tree                   fs.FS
+	Options                Options
+	Caller                 access.Caller
+	Push                   string       // the push's id
+	Only                   string       // one app of the branch; "" for all
+	Cause                  record.Cause // "": a push if there is the push's id, else a sync
+	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
+	// and that its caller may not deploy. It is only planned, and so that its templates
+	// and names can tell nothing: without keys and values of clusters, and compared
+	// with nothing but the app's own objects that hide nothing.
+	Unaccepted bool
+	Renewal    Renewal           // of the generated values of the app Only
+	Tell       func(line string) // of what the caller waits for; nil: nobody is told
+}
+
+// Draft is a change of which it is known which apps it is about. Nothing of it has been
+// rendered or decrypted yet, and no cluster was asked: whoever has it may ask first
+// whether its caller may have that done.
+type Draft struct {
+	Change
+	p        *Proposal
+	rendered bool
+}
+
+// Open reads which apps the branch feeds at the change's revision.
+func (e *Engine) Open(change Change) *Draft {
+	e.known()
+	p := &Proposal{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
+	p.specs, p.Problems = p.readSpecs()
+	if e.Choose != nil {
+		p.specs = e.Choose(p.specs)
+	}
+	return &Draft{Change: p.Change, p: p}
+}
+
+// Deploys reports whether the branch feeds any app, now or with the change.
+func (d *Draft) Deploys() bool { return d.p.deploys() }
+
+// AsDeployed reports whether the change would have the cluster hold of an app what the
+// app's last deploy left there, or was to. It is false where that is not known.
+func (d *Draft) AsDeployed(app string) bool {
+	d.render()
+	return d.p.asDeployed(app)
+}
+
+// render renders the apps, once. It reads of clusters what those ask for.
+func (d *Draft) render() {
+	if d.rendered {
+		return
+	}
+	d.rendered = true
+	p := d.p
+	var found manifest.Problems
+	p.targets, found = p.engine.readTargets(reading{
+		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
+		operator: p.Caller.Operator, tell: p.Tell, renewedApp: p.Only, renewed: p.Renewal,
+	})
+	p.Problems = append(p.Problems, found...)
+}
+
+// Propose renders and plans the change, and applies the guards. It changes nothing,
+// neither in Git nor on a cluster; what is wrong is in the proposal. Unless the proposal
+// is refused, no other change may have its apps or objects until Close. It may be called
+// once.
+func (d *Draft) Propose(ctx context.Context) *Proposal {
+	d.render()
+	done := false
+	defer func() {
+		if !done { // a panic: what it has reserved must not stay so
+			d.p.Close()
+		}
+	}()
+	d.p.plan(ctx)
+	done = true
+	return d.p
+}
+
+// Propose reads, renders and plans a change whose caller may have that done, see
+// Draft.Propose.
+func (e *Engine) Propose(ctx context.Context, change Change) *Proposal {
+	return e.Open(change).Propose(ctx)
+}
+
+// Proposal is a change that has been planned: what it would do, or all that is wrong
+// with it. It has to be closed in the end, and may be accepted before.
+type Proposal struct {
+	Change
+	Problems manifest.Problems
+	Plans    []*plan.Plan // of the apps that the change would change
+
+	added   []string // apps that the branch did not have, unless it had none
+	removed []string // apps that it has no more
+	guarded bool     // the problems are deletions to confirm, which the plan shows
+	partial bool     // there are files that could not be read
+	engine  *Engine
+	specs   []appfile.App // of the branch
+	targets []*target     // every app of the branch, and those that leave it
+	changed map[string]*plan.Plan
+	with    map[string]*plan.Companions // by cluster
+	claims  *plan.Claims
+	stage   proposalStage
+}
+
+// Refused reports whether the change must not be made.
+func (p *Proposal) Refused() bool { return len(p.Problems) > 0 || p.Options.Plan }
+
+// Errors of Accept.
+var (
+	ErrRefused  = errors.New("the proposal is refused")
+	ErrAccepted = errors.New("the proposal was accepted already")
+	ErrClosed   = errors.New("the proposal is closed")
+)
+
+// Accept makes a proposal what is wanted, once Git has moved the branch, and begins to
+// deploy it. It returns the deploys that began, in the order of their dependencies, to
+// attach to.
+func (p *Proposal) Accept() ([]*Run, error) {
+	if err := p.stage.accept(p.Refused()); err != nil {
+		return nil, fmt.Errorf("deploy revision %s: %w", report.ShortRevision(p.Revision), err)
+	}
+	return p.engine.commit(p), nil
+}
+
+// Close lets other changes have the proposal's apps and objects. It may be called at any
+// time, and more than once; what was accepted goes on.
+func (p *Proposal) Close() {
+	p.stage.close()
+	p.engine.reservations.drop(p)
+}
+
+// proposalStage is how far a proposal has come: a proposal that is refused cannot be
+// accepted, nor one that is closed, and none twice.
+type proposalStage struct {
+	mu               sync.Mutex
+	accepted, closed bool
+}
+
+func (s *proposalStage) accept(refused bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case refused:
+		return ErrRefused
+	case s.closed:
+		return ErrClosed
+	case s.accepted:
+		return ErrAccepted
+	}
+	s.accepted = true
+	return nil
+}
+
+func (s *proposalStage) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// Print writes the plans and the problems as the pusher sees them, and ends
+// with one line that says what has become of the push.
+func (p *Proposal) Print(w io.Writer) {
+	if p.Unaccepted {
+		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
+	}
+	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
+		report.WriteApps(w, "added", p.added)
+		report.WriteApps(w, "removed", p.removed)
+		for _, plan := range p.Plans {
+			report.WritePlan(w, plan)
+		}
+		report.WriteWarnings(w, p.warnings())
+	}
+	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
+		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
+	}
+	report.WriteProblems(w, p.Problems)
+	switch {
+	case len(p.Problems) > 0:
+		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))
+	case p.Options.Plan:
+		fmt.Fprintln(w, "plan only: nothing was changed")
+	}
+}
