@@ -3,7 +3,6 @@ package deploy
 import (
 	"fmt"
 
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -16,15 +15,14 @@ func (w *applying) heir(id manifest.ID) string {
 }
 
 // waiting lists the objects that still have this app's label, and that another
-// app wants and has not applied yet.
+// app wants and has not applied yet. None of them is the plan's.
 func (w *applying) waiting() []plan.Step {
 	var steps []plan.Step
-	w.cluster.Index.Has(w.app.set, func(entry *live.Entry) bool {
+	for _, entry := range w.cluster.Index.Beyond(w.app.set, w.plan.IDs) {
 		if heir := w.heir(entry.ID); heir != "" && !entry.Terminating {
 			steps = append(steps, plan.Step{ID: entry.ID, Other: heir})
 		}
-		return false
-	})
+	}
 	plan.SortSteps(steps)
 	return steps
 }

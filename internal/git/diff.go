@@ -95,10 +95,11 @@ func (c *comparison) children(before, after *entry) (map[string][2]*entry, error
 		if err != nil {
 			return nil, err
 		}
-		for name, e := range listed.byName {
-			pair := pairs[name]
+		for at := range listed.members {
+			e := &listed.members[at]
+			pair := pairs[e.name]
 			pair[i] = e
-			pairs[name] = pair
+			pairs[e.name] = pair
 		}
 	}
 	return pairs, nil

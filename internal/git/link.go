@@ -77,10 +77,10 @@ func (t *tree) Through(name string) []string {
 // shown lists a directory as those see it who have come to it by a name: a link is what
 // it leads to from there.
 func (t *tree) shown(name string, dir *directory) []fs.DirEntry {
-	entries := append([]fs.DirEntry(nil), dir.ordered...)
-	for i, each := range entries {
-		e, ok := each.(*entry)
-		if !ok || !e.isLink() {
+	entries := make([]fs.DirEntry, len(dir.members))
+	for i := range dir.members {
+		e := &dir.members[i]
+		if entries[i] = e; !e.isLink() {
 			continue
 		}
 		if target, err := t.lookup("stat", path.Join(name, e.name)); err == nil {
@@ -137,8 +137,8 @@ func (w *walk) step(step string) error {
 	if err != nil {
 		return err
 	}
-	next, ok := dir.byName[step]
-	if !ok {
+	next := dir.find(step)
+	if next == nil {
 		return fs.ErrNotExist
 	}
 	if next.isLink() {

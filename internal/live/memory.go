@@ -7,14 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// intern makes the strings that many entries share the same memory: of ten
-// thousand objects, a handful of kinds, and some hundred namespaces and sets.
+// intern makes the strings that many entries share, or others keep as well, the same
+// memory: of ten thousand objects, a handful of kinds, and some hundred namespaces and
+// sets.
 func (e *Entry) intern() {
-	for _, s := range []*string{
-		&e.ID.Group, &e.ID.Kind, &e.ID.Namespace, &e.PartOf, &e.Health.Message,
-	} {
-		*s = unique.Make(*s).Value()
-	}
+	e.ID = e.ID.Interned()
+	e.PartOf, e.Health.Message = unique.Make(e.PartOf).Value(), unique.Make(e.Health.Message).Value()
 }
 
 // succeed carries over what an object's own newest state no longer tells: that it came

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strconv"
 	"strings"
+	"unique"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,6 +30,16 @@ func IDOf(u *unstructured.Unstructured) ID {
 		name = prefix + Generated
 	}
 	return ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: name}
+}
+
+// Interned returns the identity with texts that it shares with every other interned one
+// of the same object. Those who remember many objects by their identities remember
+// interned ones: to compare two of them is then to compare pointers.
+func (id ID) Interned() ID {
+	for _, text := range []*string{&id.Group, &id.Kind, &id.Namespace, &id.Name} {
+		*text = unique.Make(*text).Value()
+	}
+	return id
 }
 
 // IsGenerated reports whether the object has no name of its own yet.

@@ -24,7 +24,7 @@ var scalerKinds = map[schema.GroupKind]bool{
 func ScalersOf(defaultNS string, objects []*manifest.Object) map[manifest.ID]string {
 	scalers := map[manifest.ID]string{}
 	for _, o := range objects {
-		if !scalerKinds[o.GroupVersionKind().GroupKind()] {
+		if kind := o.GetKind(); kind != "HorizontalPodAutoscaler" && kind != "ScaledObject" || !scalerKinds[o.GroupVersionKind().GroupKind()] {
 			continue
 		}
 		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.IsSkipped() {

@@ -58,12 +58,19 @@ func splitHooks(steps []Step) (objects, hooks []Step) {
 	return objects, hooks
 }
 
-// withoutSkipped leaves out what is never applied, and hooks that no deploy has.
+// withoutSkipped leaves out what is never applied, and hooks that no deploy has. Most
+// plans have neither, and are not copied.
 func withoutSkipped(objects []Placed) []Placed {
-	return slices.DeleteFunc(slices.Clone(objects), func(o Placed) bool {
-		return o.Policy.Phase != 0 && !o.Policy.Phase.Runs()
-	})
+	for i := range objects {
+		if objects[i].isSkipped() {
+			return slices.DeleteFunc(slices.Clone(objects), func(o Placed) bool { return o.isSkipped() })
+		}
+	}
+	return objects
 }
+
+// isSkipped reports whether no deploy applies or runs the object.
+func (o *Placed) isSkipped() bool { return o.Policy.Phase != 0 && !o.Policy.Phase.Runs() }
 
 // HookStep plans a hook. It is tried out as everything is, once: a hook that has
 // not changed since asks nothing of the cluster.

@@ -35,7 +35,9 @@ func NewLedger(seal func(digest string) string) *Ledger {
 func (l *Ledger) Recall(noted map[manifest.ID]record.Noted) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.Copy(l.objects, noted)
+	for id, n := range noted {
+		l.objects[id.Interned()] = n
+	}
 }
 
 // Of returns how an object was last left; false if the app is not known to have it.

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -17,7 +19,7 @@ type Places struct {
 	rule PlaceRule
 
 	mu sync.Mutex
-	of map[*manifest.Object]placed
+	of map[*manifest.Object]*placed // never changed once they are here
 }
 
 // PlaceRule is what decides about the place of an object beside the object and its kind.
@@ -35,6 +37,7 @@ type placed struct {
 	pointers   []string
 	note       string
 	namespaced bool
+	gvk        schema.GroupVersionKind // of the object, which is two look-ups in it
 }
 
 // PlacesAfter returns the places for a target that comes after another one: those of
@@ -43,33 +46,35 @@ func PlacesAfter(old *Target, rule PlaceRule) *Places {
 	if old != nil && old.Places != nil && old.Places.rule.equal(rule) {
 		return old.Places
 	}
-	return &Places{rule: rule, of: map[*manifest.Object]placed{}}
+	return &Places{rule: rule, of: map[*manifest.Object]*placed{}}
 }
 
 func (r PlaceRule) equal(other PlaceRule) bool {
 	return r.Namespace == other.Namespace && reflect.DeepEqual(r.Ignore, other.Ignore) && maps.Equal(r.Scalers, other.Scalers)
 }
 
-// find returns the place of an object, if it is remembered for a kind of that scope.
-func (s *Places) find(o *manifest.Object, kind kube.Kind) (placed, bool) {
+// find returns what is remembered of an object; nil if nothing is.
+func (s *Places) find(o *manifest.Object) *placed {
 	if s == nil {
-		return placed{}, false
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found, ok := s.of[o]
-	return found, ok && found.namespaced == kind.Namespaced
+	return s.of[o]
+}
+
+// kindOf is the kind of the object that has the place. The place may be nil.
+func (p *placed) kindOf(o *manifest.Object) schema.GroupVersionKind {
+	if p == nil {
+		return o.GroupVersionKind()
+	}
+	return p.gvk
 }
 
 // PolicyOf is the policy of one of the target's objects.
 func (t *Target) PolicyOf(o *manifest.Object) manifest.Policies {
-	if t.Places != nil {
-		t.Places.mu.Lock()
-		known, ok := t.Places.of[o]
-		t.Places.mu.Unlock()
-		if ok {
-			return known.policy.Policies
-		}
+	if known := t.Places.find(o); known != nil {
+		return known.policy.Policies
 	}
 	policy, _ := manifest.PolicyOf(o.Unstructured)
 	return policy.Policies
@@ -87,19 +92,20 @@ func (s *Places) remember(written *manifest.Object, r Placed, objects int) {
 	if len(s.of) > 2*objects {
 		clear(s.of)
 	}
-	s.of[written] = placed{id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced}
+	s.of[written] = &placed{id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
 }
 
-// placeOf places an object of a target. The result may have the object as it is
-// written, see Placed.Make.
-func placeOf(t *Target, written *manifest.Object, kind kube.Kind) (Placed, manifest.Problems) {
-	if known, ok := t.Places.find(written, kind); ok {
+// placeOf places an object of a target, of which known is remembered, or nil.
+// The result may have the object as it is written, see Placed.Make.
+func placeOf(t *Target, written *manifest.Object, kind kube.Kind, known *placed) (Placed, manifest.Problems) {
+	if known != nil && known.namespaced == kind.Namespaced {
 		return Placed{
 			Object: written, Key: known.id, Kind: kind, Digest: known.digest, Policy: known.policy,
 			Pointers: known.pointers, Note: known.note, Written: true,
 		}, nil
 	}
 	r := Place(t, written, kind)
+	r.Key = r.Key.Interned()
 	problems := r.readPolicy(t)
 	if len(problems) == 0 {
 		t.Places.remember(written, r, len(t.Objects))

@@ -96,6 +96,7 @@ type Planner struct {
 	Parent  kube.Parent // has no kinds if the app was never applied
 
 	news *news
+	set  string // the app's ApplySet
 }
 
 // Plan compares the objects with what runs.
@@ -104,7 +105,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
 		Gone: p.Target.Gone, Partial: p.Partial, Made: time.Now(), Digest: p.Target.Digest, Target: p.Target,
 	}
-	p.news = &news{missing: map[string]bool{}}
+	p.news, p.set = &news{missing: map[string]bool{}}, SetID(p.Target.Spec.Name)
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
@@ -131,7 +132,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 // isFirst reports whether nothing of the app is on the cluster yet, but for hooks
 // and the namespaces that were made for them: they may have failed.
 func (p *Planner) isFirst() bool {
-	return !p.Index.Has(SetID(p.Target.Spec.Name), func(entry *live.Entry) bool {
+	return !p.Index.Has(p.set, func(entry *live.Entry) bool {
 		return entry.ID.GroupKind() != manifest.NamespaceKind
 	})
 }
@@ -208,7 +209,7 @@ func (p *Planner) unchanged(o *Placed) (live.Entry, bool) {
 
 // isAsLeft reports whether the object is as the app's last apply left it, or found it.
 func (p *Planner) isAsLeft(o *Placed, entry live.Entry) bool {
-	return entry.PartOf == SetID(p.Target.Spec.Name) && p.Ledger.IsAsLeft(o.Digest, entry)
+	return entry.PartOf == p.set && p.Ledger.IsAsLeft(o.Digest, entry)
 }
 
 // stay is the step of an object that stays as it is.
@@ -351,7 +352,7 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 			}
 		}
 	}
-	for _, entry := range p.Index.Beyond(SetID(p.Target.Spec.Name), wanted) {
+	for _, entry := range p.Index.Beyond(p.set, wanted) {
 		switch {
 		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
 			continue

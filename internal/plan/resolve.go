@@ -39,7 +39,9 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Place
 		kinds    = map[schema.GroupVersionKind]kube.Kind{}
 	)
 	for _, written := range all {
-		kind, known := kinds[written.GroupVersionKind()]
+		place := t.Places.find(written)
+		gvk := place.kindOf(written)
+		kind, known := kinds[gvk]
 		var problem *manifest.Problem
 		var unserved bool
 		if !known {
@@ -59,8 +61,10 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Place
 		if kind.GVK.Empty() {
 			continue
 		}
-		kinds[written.GroupVersionKind()] = kind
-		o, misread := placeOf(t, written, kind)
+		if !known {
+			kinds[gvk] = kind
+		}
+		o, misread := placeOf(t, written, kind, place)
 		if kube.IsSystem(o.Key) {
 			problems = append(problems, manifest.Problem{
 				App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),

@@ -80,15 +80,15 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	first.Seal = func(digest string) string { return "sealed " + digest }
 	first.Places = PlacesAfter(nil, rule)
 	kind := kube.Kind{Namespaced: true}
-	fresh, _ := placeOf(first, a, kind)
-	again, _ := placeOf(first, a, kind)
+	fresh, _ := placeOf(first, a, kind, first.Places.find(a))
+	again, _ := placeOf(first, a, kind, first.Places.find(a))
 	if fresh.Written || !again.Written || again.Object != a {
 		t.Error("the second time, the object is made all the same")
 	}
 	if again.Make(first); again.Written || !reflect.DeepEqual(again, fresh) {
 		t.Errorf("made from memory it is\n%+v, want\n%+v", again, fresh)
 	}
-	if clusterWide, _ := placeOf(first, a, kube.Kind{}); clusterWide.Written || clusterWide.Key.Namespace != "" {
+	if clusterWide, _ := placeOf(first, a, kube.Kind{}, first.Places.find(a)); clusterWide.Written || clusterWide.Key.Namespace != "" {
 		t.Error("the place of a kind of another scope is taken for its own")
 	}
 	moved := rule
@@ -97,15 +97,15 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 		t.Error("places are taken over by other rules, or not by the same one")
 	}
 	for i := range 100 {
-		placeOf(first, object(fmt.Sprint(i)), kind)
+		placeOf(first, object(fmt.Sprint(i)), kind, nil)
 	}
 	if n := len(first.Places.of); n > 3 {
 		t.Errorf("%d places are remembered for one object", n)
 	}
 	secret := object("b")
 	secret.Hide("hidden-value")
-	placeOf(first, secret, kind)
-	if again, _ := placeOf(first, secret, kind); again.Written {
+	placeOf(first, secret, kind, first.Places.find(secret))
+	if again, _ := placeOf(first, secret, kind, first.Places.find(secret)); again.Written {
 		t.Error("the place of an object that conceals something is remembered")
 	}
 }

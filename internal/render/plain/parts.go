@@ -51,7 +51,7 @@ func (r *renderer) part(part Part) {
 	case !isManifest(part.Path):
 		r.wrongPart(part, part.Path+" is no manifest by its name", "manifests are .yaml, .yml and .json files")
 	default:
-		r.file(part.Path, fs.FileInfoToDirEntry(info))
+		r.file(path.Dir(part.Path), member{fs.FileInfoToDirEntry(info), part.Path, nil})
 	}
 }
 
@@ -89,12 +89,12 @@ func (r *renderer) glob(pattern string) {
 		if !r.enter(path.Join(folder, last)) {
 			return
 		}
-		for _, entry := range r.keep(folder, r.matching(folder, last)) {
-			switch name := path.Join(folder, entry.Name()); {
-			case entry.IsDir():
-				r.folder(name)
-			case isManifest(name):
-				r.file(name, entry)
+		for _, m := range r.keep(folder, r.matching(folder, last)) {
+			switch {
+			case m.IsDir():
+				r.folder(m.path)
+			case isManifest(m.path):
+				r.file(folder, m)
 			}
 		}
 	}

@@ -150,34 +150,41 @@ func (r *renderer) walk(folder string, depth int) {
 	if r.refuseBuilt(folder, kept) {
 		return
 	}
-	for _, entry := range kept {
+	for _, m := range kept {
 		if r.stopped {
 			return
 		}
-		name := under(folder, entry.Name())
 		switch {
-		case entry.IsDir():
-			r.walk(name, depth+1)
-		case isManifest(name):
-			r.file(name, entry)
+		case m.IsDir():
+			r.walk(m.path, depth+1)
+		case m.known != nil || isManifest(m.path):
+			r.file(folder, m)
 		}
 	}
 }
 
+// member is what a folder of the app has.
+type member struct {
+	fs.DirEntry
+	path  string
+	known *file // what was read of it, which is as it was
+}
+
 // keep returns the entries of a folder that are part of the app, and reports
 // those that no app may have.
-func (r *renderer) keep(folder string, entries []fs.DirEntry) []fs.DirEntry {
-	kept := make([]fs.DirEntry, 0, len(entries))
+func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
+	kept := make([]member, 0, len(entries))
+	before := r.before.in(folder)
 	for _, entry := range entries {
 		if r.entries++; r.entries > MaxEntries {
 			r.stop(folder, fmt.Sprintf("the app has more than %d files and folders", MaxEntries), "give it a path of its own in "+appfile.Name)
 			return nil
 		}
-		name := under(folder, entry.Name())
-		if r.before.has(name, entry) {
-			kept = append(kept, entry) // as it was kept then
+		if known := before.take(entry); known != nil {
+			kept = append(kept, member{entry, known.path, known}) // as it was kept then
 			continue
 		}
+		name := under(folder, entry.Name())
 		switch {
 		case strings.HasPrefix(entry.Name(), ".") || name == appfile.Name || slices.Contains(r.exclude, name):
 		case r.ignore.Match(name, entry.IsDir()):
@@ -191,7 +198,7 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []fs.DirEntry {
 		case !entry.IsDir() && !entry.Type().IsRegular():
 			r.add(name, "submodules are not read", "put the files in its place, or name it in "+IgnoreName)
 		default:
-			kept = append(kept, entry)
+			kept = append(kept, member{entry, name, nil})
 		}
 	}
 	return kept
@@ -217,8 +224,11 @@ var builtFrom = map[string]string{
 // refuseBuilt reports a folder that is the input of kustomize or Helm: once,
 // not for each of its files. Folders inside it are not looked at: a chart's
 // templates are no manifests, and a kustomization reads those itself.
-func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
+func (r *renderer) refuseBuilt(folder string, entries []member) bool {
 	for _, entry := range entries {
+		if entry.known != nil {
+			continue // it was no such file
+		}
 		if tool, ok := builtFrom[entry.Name()]; ok && !entry.IsDir() {
 			hint := fmt.Sprintf("give it an app of its own (path: %s in %s), or name the file in %s", folder, appfile.Name, IgnoreName)
 			if r.done != nil {
@@ -231,8 +241,9 @@ func (r *renderer) refuseBuilt(folder string, entries []fs.DirEntry) bool {
 	return false
 }
 
-// file reads the objects of one file.
-func (r *renderer) file(name string, entry fs.DirEntry) {
+// file reads the objects of one file of a folder.
+func (r *renderer) file(folder string, m member) {
+	name := m.path
 	if r.met++; r.again(name) {
 		return
 	}
@@ -244,9 +255,9 @@ func (r *renderer) file(name string, entry fs.DirEntry) {
 		r.stop(name, "there are many problems; files from here on were not read", "")
 		return
 	}
-	found, ok := r.before.file(name, entry)
-	if !ok {
-		if found, ok = r.parse(name, entry); !ok {
+	found := m.known
+	if found == nil {
+		if found = r.parse(name, m.DirEntry); found == nil {
 			return
 		}
 	}
@@ -254,29 +265,29 @@ func (r *renderer) file(name string, entry fs.DirEntry) {
 		r.stop(name, fmt.Sprintf("the app's manifests have more than %d bytes", MaxBytes), "split it into several apps")
 		return
 	}
-	if r.read.add(name, found); len(r.read.Objects) > MaxObjects {
+	if r.read.add(folder, found); len(r.read.Objects) > MaxObjects {
 		r.stop(name, fmt.Sprintf("the app has more than %d objects", MaxObjects), "split it into several apps")
 	}
 }
 
-// parse reads the objects of a file that is not known yet; ok is false if it could
-// not be read at all.
-func (r *renderer) parse(name string, entry fs.DirEntry) (_ file, ok bool) {
+// parse reads the objects of a file that is not known yet; nil if it could not be read
+// at all.
+func (r *renderer) parse(name string, entry fs.DirEntry) *file {
 	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
 	if err != nil {
 		r.add(name, readError(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
-		return file{}, false
+		return nil
 	}
 	objects, problems := manifest.ParseMarked(name, data, r.mark)
 	r.problems = append(r.problems, problems...)
-	found := file{size: len(data), objects: objects, digests: make([]string, len(objects))}
+	found := &file{path: name, size: len(data), objects: objects, digests: make([]string, len(objects))}
 	for i, o := range objects {
 		found.digests[i] = manifest.Digest(o.Unstructured)
 	}
 	if len(problems) == 0 {
 		found.hash = strings.Clone(hashOf(entry)) // it is a part of the whole folder
 	}
-	return found, true
+	return found
 }
 
 // readFile reads a file of at most limit bytes.

@@ -2,7 +2,9 @@ package plain
 
 import (
 	"io/fs"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -20,12 +22,13 @@ type Read struct {
 
 	path    string
 	exclude []string
-	ignores map[string]string // the texts of ignore files, by their folders
-	files   map[string]file   // by path
+	ignores map[string]string  // the texts of ignore files, by their folders
+	folders map[string][]*file // the files that each folder has, in the order of names
 }
 
 // file is what was read of one file.
 type file struct {
+	path    string
 	hash    string // "": of a revision without hashes, or it has problems
 	size    int
 	objects []*manifest.Object
@@ -33,11 +36,7 @@ type file struct {
 }
 
 func newRead(folder Folder) *Read {
-	r := &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, files: map[string]file{}}
-	if folder.Before != nil {
-		r.files = make(map[string]file, len(folder.Before.files))
-	}
-	return r
+	return &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, folders: map[string][]*file{}}
 }
 
 // fits reports whether a folder has the same files as then, as far as its settings
@@ -51,27 +50,44 @@ func (r *Read) grow(files int) {
 	r.Objects, r.Digests = slices.Grow(r.Objects, files), slices.Grow(r.Digests, files)
 }
 
-// add takes up what was read of a file.
-func (r *Read) add(name string, found file) {
+// add takes up what was read of a file in a folder.
+func (r *Read) add(folder string, found *file) {
 	r.Objects, r.Digests = append(r.Objects, found.objects...), append(r.Digests, found.digests...)
 	if found.hash != "" {
-		r.files[name] = found
+		r.folders[folder] = append(r.folders[folder], found)
 	}
 }
 
-// has reports whether a file was read as it is now.
-func (r *Read) has(name string, entry fs.DirEntry) bool {
-	_, ok := r.file(name, entry)
-	return ok
+// in returns the files that were read of a folder, to be gone through in the order of
+// names. Most of ten thousand files of a folder are as they were: neither is a path made
+// of each, nor is it looked up.
+func (r *Read) in(folder string) formerly {
+	if r == nil {
+		return nil
+	}
+	return r.folders[folder]
 }
 
-// file returns what was read of a file, if it was as it is now.
-func (r *Read) file(name string, entry fs.DirEntry) (file, bool) {
-	if r == nil || !entry.Type().IsRegular() {
-		return file{}, false
+// formerly are the files that were read of a folder and that are still to come.
+type formerly []*file
+
+// take returns what was read of a file, if it was as it is now; else nil. Files are
+// asked for in the order of their names.
+func (f *formerly) take(entry fs.DirEntry) *file {
+	name := entry.Name()
+	for len(*f) > 0 {
+		first := (*f)[0]
+		switch order := strings.Compare(path.Base(first.path), name); {
+		case order > 0:
+			return nil
+		case order == 0 && entry.Type().IsRegular() && first.hash == hashOf(entry):
+			return first
+		case order == 0:
+			return nil
+		}
+		*f = (*f)[1:]
 	}
-	known, ok := r.files[name]
-	return known, ok && known.hash == hashOf(entry)
+	return nil
 }
 
 // ignored reports whether the ignore files that were read so far are those of then.

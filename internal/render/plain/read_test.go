@@ -55,6 +55,9 @@ func TestRenderAgain(t *testing.T) {
 		{"nothing changed", "", "", nil, ""},
 		{"a changed file", "x/b.yaml: b2\n", "", nil, "x/b.yaml"},
 		{"a new file", "x/new.yaml: n\n", "", nil, "x/new.yaml"},
+		{"a new file before all others", "x/0.yaml: n\n", "", nil, "x/0.yaml"},
+		{"new files among those that are gone", "x/a.yaml: n\nx/b2.yaml: n\n", "x/b.yaml", nil, "x/a.yaml x/b2.yaml"},
+		{"a file that became a folder", "x/b.yaml/a.yaml: b\n", "x/b.yaml", nil, "x/b.yaml/a.yaml"},
 		{"a file that is gone", "", "a.yaml", nil, ""},
 		{"a file in a moved folder", "z/d.yaml: d\n", "x/y/d.yaml", nil, "z/d.yaml"},
 		{"a file that became a link", "a.yaml: @x\n", "", nil, ""},
@@ -84,8 +87,12 @@ func TestRenderAgain(t *testing.T) {
 			if !slices.Equal(again.Digests, afresh.Digests) {
 				t.Errorf("digests %v, want %v", again.Digests, afresh.Digests)
 			}
-			if len(again.files) > len(again.Objects) {
-				t.Errorf("%d files are remembered for %d objects", len(again.files), len(again.Objects))
+			files := 0
+			for _, of := range again.folders {
+				files += len(of)
+			}
+			if files > len(again.Objects) {
+				t.Errorf("%d files are remembered for %d objects", files, len(again.Objects))
 			}
 		})
 	}
