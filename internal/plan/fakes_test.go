@@ -1,0 +1,312 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+)
+
+// fakeAPI is an API server that answers from data: which kinds it serves, what runs and
+// which requests it refuses. Applies are merged by Kubernetes' own code, which knows no
+// schema here: a list is one value, nothing gets a default, and nothing is validated. It
+// stores nothing, since a plan changes nothing.
+type fakeAPI struct {
+	t       *testing.T
+	kinds   map[schema.GroupVersionKind]kube.Kind
+	running map[manifest.ID]*unstructured.Unstructured
+	refuses map[string][]error                 // by request, "apply ConfigMap shop/a": the answers to the first ones
+	faults  map[string]string                  // what rehearsals find, by the object
+	fills   func(u *unstructured.Unstructured) // what the server adds to the result of a dry-run; may be nil
+
+	mu    sync.Mutex
+	asked []string // every request about an object or a namespace
+}
+
+func newFakeAPI(t *testing.T) *fakeAPI {
+	api := &fakeAPI{
+		t: t, kinds: map[schema.GroupVersionKind]kube.Kind{}, running: map[manifest.ID]*unstructured.Unstructured{},
+		refuses: map[string][]error{}, faults: map[string]string{},
+	}
+	for _, gvk := range []schema.GroupVersionKind{
+		{Version: "v1", Kind: "ConfigMap"}, {Version: "v1", Kind: "Secret"}, {Version: "v1", Kind: "Service"},
+		{Group: "apps", Version: "v1", Kind: "Deployment"}, {Group: "batch", Version: "v1", Kind: "Job"},
+	} {
+		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
+	}
+	for _, gk := range []schema.GroupKind{manifest.NamespaceKind, manifest.DefinitionKind} {
+		gvk := gk.WithVersion("v1")
+		api.kinds[gvk] = kube.Kind{GVK: gvk}
+	}
+	return api
+}
+
+// ask notes a request, and returns the error that it is to get.
+func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	request := verb + " " + of.String()
+	c.asked = append(c.asked, request)
+	answers := c.refuses[request]
+	if len(answers) == 0 {
+		return nil
+	}
+	c.refuses[request] = answers[1:]
+	return answers[0]
+}
+
+func (c *fakeAPI) Name() string { return "default" }
+
+func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+	if kind, ok := c.kinds[gvk]; ok {
+		return kind, nil
+	}
+	unknown := &kube.UnknownKindError{GVK: gvk}
+	if kind, err := c.KindOf(context.Background(), gvk.GroupKind()); err == nil {
+		unknown.Versions = []string{kind.GVK.Version}
+	}
+	return kube.Kind{}, unknown
+}
+
+func (c *fakeAPI) KindOf(_ context.Context, gk schema.GroupKind) (kube.Kind, error) {
+	for gvk, kind := range c.kinds {
+		if gvk.GroupKind() == gk {
+			return kind, nil
+		}
+	}
+	return kube.Kind{}, &kube.UnknownKindError{GVK: gk.WithVersion("")}
+}
+
+func (c *fakeAPI) Served(ctx context.Context, gk schema.GroupKind) (kube.Kind, bool, error) {
+	if err := c.ask("served", gk); err != nil {
+		return kube.Kind{}, false, err
+	}
+	kind, err := c.KindOf(ctx, gk)
+	return kind, err == nil, nil
+}
+
+func (c *fakeAPI) Vet(context.Context, *kube.Schemas) manifest.Problems {
+	return manifest.Problems{{Message: "vetted"}}
+}
+
+func (c *fakeAPI) HasNamespace(_ context.Context, name string) (bool, error) {
+	id := NamespaceID(name)
+	return c.running[id] != nil, c.ask("look for", id)
+}
+
+func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string) (*unstructured.Unstructured, error) {
+	id := manifest.ID{Group: kind.GVK.Group, Kind: kind.GVK.Kind, Namespace: namespace, Name: name}
+	if err := c.ask("get", id); err != nil {
+		return nil, err
+	}
+	if u := c.running[id]; u != nil {
+		return u.DeepCopy(), nil
+	}
+	return nil, apierrors.NewNotFound(resource(id.Kind), name)
+}
+
+func (c *fakeAPI) TryOut(_ context.Context, _ kube.Kind, u *unstructured.Unstructured) (bool, error) {
+	id := manifest.IDOf(u)
+	if err := c.ask("try", id); err != nil {
+		return false, err
+	}
+	_, err := c.merge(u, kube.FieldManager)
+	return c.running[id] != nil, err
+}
+
+func (c *fakeAPI) Rehearse(_ context.Context, _ kube.Kind, o *manifest.Object) manifest.Problems {
+	_ = c.ask("rehearse", o.ID())
+	if fault := c.faults[o.ID().String()]; fault != "" {
+		return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: fault}}
+	}
+	return nil
+}
+
+func (c *fakeAPI) Apply(_ context.Context, _ kube.Kind, u *unstructured.Unstructured, options kube.ApplyOptions) (*unstructured.Unstructured, error) {
+	if !options.DryRun {
+		c.t.Errorf("a plan applies %s", manifest.IDOf(u))
+	}
+	if err := c.ask("apply", manifest.IDOf(u)); err != nil {
+		return nil, err
+	}
+	after, err := c.merge(u, kube.FieldManager)
+	if err == nil && c.fills != nil {
+		c.fills(after)
+	}
+	return after, err
+}
+
+func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstructured, version string, dryRun bool) (*unstructured.Unstructured, error) {
+	id := manifest.IDOf(u)
+	if !dryRun {
+		c.t.Errorf("a plan replaces %s", id)
+	}
+	if err := c.ask("replace", id); err != nil {
+		return nil, err
+	}
+	if was := c.running[id].GetResourceVersion(); was != version {
+		return nil, conflict(id)
+	}
+	return c.update(u, kube.FieldManager)
+}
+
+func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) manifest.Problems {
+	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error()}}
+}
+
+// merge is what a server-side apply by a manager would make of an object.
+func (c *fakeAPI) merge(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
+	id := manifest.IDOf(u)
+	if id.Namespace != "" && c.running[NamespaceID(id.Namespace)] == nil {
+		return nil, apierrors.NewNotFound(resource("namespaces"), id.Namespace)
+	}
+	was := c.running[id]
+	if was == nil {
+		was = &unstructured.Unstructured{Object: map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind()}}
+	}
+	return result(fields(u).Apply(was.DeepCopy(), u.DeepCopy(), manager, true))
+}
+
+// update is what writing a running object as a whole would make of it.
+func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
+	return result(fields(u).Update(c.running[manifest.IDOf(u)].DeepCopy(), u.DeepCopy(), manager))
+}
+
+func fields(u *unstructured.Unstructured) *managedfields.FieldManager {
+	return managedfieldstest.NewFakeFieldManager(managedfields.NewDeducedTypeConverter(), u.GroupVersionKind())
+}
+
+func result(o runtime.Object, err error) (*unstructured.Unstructured, error) {
+	if err != nil {
+		return nil, err
+	}
+	return o.(*unstructured.Unstructured), nil
+}
+
+// store makes an object run as it is, under a new version.
+func (c *fakeAPI) store(u *unstructured.Unstructured) *unstructured.Unstructured {
+	id := manifest.IDOf(u)
+	u.SetResourceVersion(fmt.Sprint(len(c.running) + 1))
+	if was := c.running[id]; was != nil {
+		u.SetResourceVersion(was.GetResourceVersion() + "0")
+	}
+	u.SetUID(types.UID("uid of " + id.String()))
+	c.running[id] = u
+	return u
+}
+
+// The refusals of an API server.
+
+func resource(name string) schema.GroupResource { return schema.GroupResource{Resource: name} }
+
+func conflict(id manifest.ID) error {
+	return apierrors.NewConflict(resource(id.Kind), id.Name, fmt.Errorf("the object has been modified"))
+}
+
+func forbidden(id manifest.ID) error {
+	return apierrors.NewForbidden(resource(id.Kind), id.Name, fmt.Errorf("the server may not write it"))
+}
+
+// invalid refuses a field; "field is immutable" is how it says that it may not change.
+func invalid(id manifest.ID, path, detail string) error {
+	return apierrors.NewInvalid(schema.GroupKind{Kind: id.Kind}, id.Name, field.ErrorList{field.Invalid(field.NewPath(path), "value", detail)})
+}
+
+func immutable(id manifest.ID) error { return invalid(id, "spec", "field is immutable") }
+
+// ends refuses what is made in a namespace whose deletion has begun.
+func ends(id manifest.ID) error {
+	err := forbidden(id).(*apierrors.StatusError)
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: "NamespaceTerminating"}}
+	return err
+}
+
+// down is how a cluster fails to answer.
+var down = &kube.UnreachableError{Cluster: "default", Err: fmt.Errorf("connection refused")}
+
+// refused is an error of no special meaning.
+var refused = &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusBadRequest, Reason: metav1.StatusReasonBadRequest, Message: "refused"}}
+
+// fakeIndex is an index whose watches are left out: the test enters what they see.
+type fakeIndex struct {
+	*live.Index
+	err      error // of Follow and Fresh
+	followed []string
+	fresh    time.Time
+	listed   map[schema.GroupKind]bool // the kinds that the index knows all objects of
+}
+
+func newFakeIndex(t *testing.T) *fakeIndex {
+	return &fakeIndex{
+		Index:  live.New(t.Context(), &kube.Cluster{}, owner.DefaultTools, logrus.NewEntry(logrus.New())),
+		listed: map[schema.GroupKind]bool{},
+	}
+}
+
+func (x *fakeIndex) Follow(_ context.Context, kinds ...kube.Kind) error {
+	for _, kind := range kinds {
+		x.followed = append(x.followed, kind.GVK.Kind)
+	}
+	slices.Sort(x.followed)
+	return x.err
+}
+
+func (x *fakeIndex) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error {
+	x.fresh = moment
+	return x.Follow(ctx, kinds...)
+}
+
+func (x *fakeIndex) Lacks(id manifest.ID) bool {
+	_, there := x.Get(id)
+	return x.listed[id.GroupKind()] && !there
+}
+
+// fakeOthers are the server's other apps, by their names.
+type fakeOthers map[string]fakeApp
+
+type fakeApp struct {
+	repo       string
+	unrendered bool
+	asks       string // the namespace that its createNamespace makes
+}
+
+func (o fakeOthers) Home(app string) (repo string, unrendered, ok bool) {
+	home, ok := o[app]
+	return home.repo, home.unrendered, ok
+}
+
+func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if cluster == "default" && !but[name] && NamespaceID(o[name].asks) == namespace {
+			return name
+		}
+	}
+	return ""
+}
+
+// fakeTrials remembers the digests of sound hooks.
+type fakeTrials map[manifest.ID]string
+
+func (f fakeTrials) Sound(id manifest.ID, digest string) bool { return f[id] == digest }
+func (f fakeTrials) NoteSound(id manifest.ID, digest string)  { f[id] = digest }

@@ -1,0 +1,387 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// The annotations of other tools that the tests use.
+const (
+	frozen       = "kustomize.toolkit.fluxcd.io/reconcile: disabled"
+	ifNotPresent = "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent"
+	merges       = "kustomize.toolkit.fluxcd.io/ssa: Merge"
+	forces       = "argocd.argoproj.io/sync-options: Force=true"
+	replaces     = "argocd.argoproj.io/sync-options: Replace=true"
+	remakes      = `argocd.argoproj.io/sync-options: "Force=true,Replace=true"`
+	preSync      = "argocd.argoproj.io/hook: PreSync"
+	skip         = "argocd.argoproj.io/hook: Skip"
+	secondWave   = `argocd.argoproj.io/sync-wave: "2"`
+)
+
+func wantAsked(t *testing.T, w *world, want ...string) {
+	t.Helper()
+	slices.Sort(w.api.asked)
+	if !slices.Equal(w.api.asked, want) {
+		t.Errorf("the cluster was asked %q, want %q", w.api.asked, want)
+	}
+}
+
+func TestPlanTellsNewChangedAndSameObjects(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("same", "1"), config("changed", "1"))
+	plan, problems := w.planned(config("same", "1"), config("changed", "2"), config("new", "1"))
+	wantProblems(t, problems)
+	wantTold(t, plan, "same ConfigMap shop/same", "configured ConfigMap shop/changed", "created ConfigMap shop/new")
+	if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.value"}) {
+		t.Errorf("it changes %q", got)
+	}
+	// What is new is tried in one request, and what is the same costs none.
+	wantAsked(t, w, "apply ConfigMap shop/changed", "get ConfigMap shop/changed", "try ConfigMap shop/new")
+	if plan.First || plan.Partial || plan.App != "shop" || plan.Cluster != "default" || plan.Revision != "r1" || plan.Digest != "d1" || plan.Target != w.Target || plan.Made.IsZero() {
+		t.Errorf("the plan is %+v", plan)
+	}
+}
+
+func TestPlanOfAnEmptyClusterIsTheFirst(t *testing.T) {
+	w := newWorld(t)
+	if plan, _ := w.planned(config("a", "1")); !plan.First {
+		t.Error("nothing of the app is there, and it is not the first plan")
+	}
+	w.deployed(namespaceText("shop"))
+	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); !plan.First {
+		t.Error("only a namespace is there, and it is not the first plan")
+	}
+}
+
+// TestUnchangedObjectsAreAskedFor holds what has an object looked at that is as it was left.
+func TestUnchangedObjectsAreAskedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(w *world)
+		asks   bool
+	}{
+		"an object as it was left": {func(*world) {}, false},
+		"a full check":             {func(w *world) { w.Full = true }, true},
+		"a forced deploy":          {func(w *world) { w.Force = true }, true},
+		"an unknown object":        {func(w *world) { w.Ledger.Forget(configMap("a")) }, true},
+		"the label of another app": {func(w *world) {
+			w.edited(configMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, SetID("blog")) })
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Claims.Set("shop", "default", wants("a"))
+			w.deployed(config("a", "1"))
+			test.change(w)
+			w.planned(config("a", "1"))
+			if asks := len(w.api.asked) > 0; asks != test.asks {
+				t.Errorf("the cluster was asked %q", w.api.asked)
+			}
+		})
+	}
+}
+
+func TestFullCheckOfAnUnchangedObjectNotesItAgain(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"))
+	noted, _ := w.Ledger.Of(configMap("a"))
+	w.Ledger.Forget(configMap("a"))
+	plan, _ := w.planned(config("a", "1"))
+	wantTold(t, plan, "unchanged ConfigMap shop/a")
+	if again, _ := w.Ledger.Of(configMap("a")); again != noted {
+		t.Errorf("noted is %+v, want %+v", again, noted)
+	}
+}
+
+func TestPlanFollowsTheKindsThatTheAppHasAndHad(t *testing.T) {
+	w := newWorld(t)
+	w.Parent = kube.NewParent("shop", "shop")
+	w.Parent.Kinds = kube.NewGroupKinds(schema.GroupKind{Kind: "Secret"}, schema.GroupKind{Group: "gone.example.org", Kind: "Widget"})
+	w.planned(config("a", "1"), job("skipped", skip))
+	if want := []string{"ConfigMap", "Secret"}; !slices.Equal(w.index.followed, want) {
+		t.Errorf("followed are %q, want %q", w.index.followed, want)
+	}
+	if !w.index.fresh.IsZero() {
+		t.Error("a plan asked for no fresh list, and got one")
+	}
+	w.Fresh = time.Unix(7, 0)
+	if w.planned(config("a", "1")); !w.index.fresh.Equal(w.Fresh) {
+		t.Errorf("what runs is known as of %s, want %s", w.index.fresh, w.Fresh)
+	}
+}
+
+func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
+	unserved := "served Secret"
+	for name, test := range map[string]struct {
+		refuse string // the request that fails
+		index  error
+		app    []string
+	}{
+		"listing what runs":               {"", down, []string{config("a", "1")}},
+		"asking for a kind of before":     {unserved, nil, []string{config("a", "1")}},
+		"reading an object":               {"get ConfigMap shop/b", nil, []string{config("b", "2")}},
+		"trying an object":                {"apply ConfigMap shop/b", nil, []string{config("b", "2")}},
+		"trying an object that is ending": {"apply ConfigMap shop/ends", nil, []string{config("ends", "1")}},
+		"looking for a hook":              {"get Job shop/h", nil, []string{job("h", preSync)}},
+		"trying a hook":                   {"apply Job shop/h", nil, []string{job("h", preSync)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("b", "1"), config("ends", "1"))
+			w.deleting(configMap("ends"))
+			w.Parent.Kinds = kube.NewGroupKinds(schema.GroupKind{Kind: "Secret"})
+			w.index.err = test.index
+			w.api.refuses[test.refuse] = []error{down, down}
+			objects, _ := w.resolved(test.app...)
+			plan, problems, err := w.Plan(t.Context(), objects)
+			if !errors.Is(err, down) || plan != nil || len(problems) > 0 {
+				t.Errorf("the plan is %v, the problems %v, the error %v", plan, problems, err)
+			}
+		})
+	}
+}
+
+func TestRefusedObjectsAreProblemsOfTheApp(t *testing.T) {
+	for name, test := range map[string]struct{ refuse, object string }{
+		"one that is new":         {"apply ConfigMap shop/new", config("new", "1")},
+		"one that is changed":     {"apply ConfigMap shop/a", config("a", "2")},
+		"one that cannot be read": {"get ConfigMap shop/a", config("a", "2")},
+		"one that is ending":      {"apply ConfigMap shop/ends", config("ends", "2")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1"), config("ends", "1"))
+			w.deleting(configMap("ends"))
+			w.api.refuses["try ConfigMap shop/new"] = []error{refused}
+			w.api.refuses[test.refuse] = []error{refused}
+			plan, problems := w.planned(test.object)
+			wantProblems(t, problems, "refused")
+			if len(problems) == 1 && (problems[0].App != "shop" || !plan.Steps[0].Refused) {
+				t.Errorf("the problem is %+v, the step %+v", problems[0], plan.Steps[0])
+			}
+		})
+	}
+}
+
+// TestEndedObjectsAreDone: a Job that came to its end and was deleted is not made again
+// until its manifest changes.
+func TestEndedObjectsAreDone(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(job("migrate"))
+	id := manifest.ID{Group: "batch", Kind: "Job", Namespace: "shop", Name: "migrate"}
+	w.edited(id, "kube-controller-manager", func(u *unstructured.Unstructured) {
+		u.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}
+	})
+	plan, _ := w.planned(job("migrate"))
+	wantTold(t, plan, "unchanged Job shop/migrate")
+	if noted, _ := w.Ledger.Of(id); noted.Ended != health.Succeeded {
+		t.Fatalf("noted of its end is %q", noted.Ended)
+	}
+
+	delete(w.api.running, id)
+	w.Planner.Index = newFakeIndex(t)
+	plan, _ = w.planned(job("migrate"))
+	wantTold(t, plan, "created Job shop/migrate") // for all that the index knows it may be there
+
+	listed := newFakeIndex(t)
+	listed.listed[id.GroupKind()] = true
+	w.Planner.Index = listed
+	plan, _ = w.planned(job("migrate"))
+	wantTold(t, plan, "unchanged Job shop/migrate: done, and deleted since")
+	if !plan.Steps[0].Ended {
+		t.Error("the step does not say that the object has ended")
+	}
+	plan, _ = w.planned(job("migrate", secondWave))
+	wantTold(t, plan, "created Job shop/migrate")
+}
+
+func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"))
+	w.deleting(configMap("a"))
+	plan, problems := w.planned(config("a", "1"))
+	wantProblems(t, problems)
+	wantTold(t, plan, "created ConfigMap shop/a: is being deleted")
+	if !plan.Steps[0].Dying {
+		t.Error("the step does not wait for the end of the object")
+	}
+	w.api.refuses["apply ConfigMap shop/a"] = []error{immutable(configMap("a"))}
+	_, problems = w.planned(config("a", "2"))
+	wantProblems(t, problems) // the new one may have what this one may not change to
+}
+
+// TestRecreate holds when an object that cannot be changed in place is made anew.
+func TestRecreate(t *testing.T) {
+	for name, test := range map[string]struct {
+		force    bool
+		written  []string // its annotations
+		runs     []string
+		refuse   error
+		fault    string // that a rehearsal finds
+		plan     string
+		problems []string
+	}{
+		"neither asks for it":        {refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the push asks for it":       {force: true, refuse: immutable(configMap("a")), plan: "recreated"},
+		"the revision asks for it":   {written: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
+		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
+		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
+		"it would be refused anew":   {force: true, refuse: immutable(configMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
+		"it is changed in its place": {force: true, plan: "configured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1", test.runs...))
+			w.Force = test.force
+			if test.refuse != nil {
+				w.api.refuses["apply ConfigMap shop/a"] = []error{test.refuse}
+			}
+			w.api.faults["ConfigMap shop/a"] = test.fault
+			plan, problems := w.planned(config("a", "2", test.written...))
+			wantProblems(t, problems, test.problems...)
+			wantTold(t, plan, test.plan+" ConfigMap shop/a")
+			if recreated := plan.Steps[0].Action == record.Recreate; recreated && !slices.Contains(changed(plan.Steps[0]), "data.value") {
+				t.Errorf("it changes %q", changed(plan.Steps[0]))
+			}
+		})
+	}
+}
+
+// TestRecreateOutsideOfNamespaces: there is nowhere to rehearse an object without a
+// namespace.
+func TestRecreateOutsideOfNamespaces(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(namespaceText("other"))
+	w.Force = true
+	w.api.refuses["apply Namespace other"] = []error{immutable(NamespaceID("other"))}
+	w.api.asked = nil
+	plan, problems := w.planned(namespaceText("other", "a: b"))
+	wantProblems(t, problems)
+	wantTold(t, plan, "recreated Namespace other")
+	wantAsked(t, w, "apply Namespace other", "get Namespace other")
+}
+
+// TestUnrecordedObjectIsCompared: the index does not know an object that has lost its
+// label, and the try finds it.
+func TestUnrecordedObjectIsCompared(t *testing.T) {
+	w := newWorld(t)
+	w.runs("helm", config("a", "1"))
+	plan, problems := w.planned(config("a", "2"))
+	wantProblems(t, problems)
+	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
+	if culprit := plan.Steps[0].Culprit.Manager; culprit != "helm" {
+		t.Errorf("its last writer was %q", culprit)
+	}
+	if !plan.Steps[0].TakesOver() {
+		t.Error("the step does not take the object over")
+	}
+}
+
+func TestRemakeMakesAnewOnlyWhereSomethingChanges(t *testing.T) {
+	for name, test := range map[string]struct {
+		remake  bool
+		objects []string
+		want    []string
+	}{
+		"nothing changes":    {true, []string{config("a", "1", remakes), config("b", "1")}, []string{"same ConfigMap shop/b", "unchanged ConfigMap shop/a"}},
+		"another changes":    {true, []string{config("a", "1", remakes), config("b", "2")}, []string{"recreated ConfigMap shop/a", "configured ConfigMap shop/b"}},
+		"but nobody deploys": {false, []string{config("a", "1", remakes), config("b", "2")}, []string{"unchanged ConfigMap shop/a", "configured ConfigMap shop/b"}},
+		"one that is new":    {true, []string{config("a", "1", remakes), config("b", "1"), config("c", "1", remakes)}, []string{"same ConfigMap shop/b", "recreated ConfigMap shop/a", "created ConfigMap shop/c"}},
+		"one that is forced": {true, []string{config("a", "1", forces), config("b", "2")}, []string{"configured ConfigMap shop/a", "configured ConfigMap shop/b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1", remakes), config("b", "1"))
+			w.Remake = test.remake
+			plan, _ := w.planned(test.objects...)
+			wantTold(t, plan, test.want...)
+			for _, step := range plan.Steps {
+				if step.Action == record.Recreate && step.Written {
+					t.Errorf("%s would be made as it is written", step.ID)
+				}
+			}
+		})
+	}
+}
+
+// TestRemakeOfWhatHasEnded: what is made anew at each deploy is made again after its end,
+// and what is left alone is left.
+func TestRemakeOfWhatHasEnded(t *testing.T) {
+	policy := manifest.Policy{Policies: manifest.Force | manifest.Replace}
+	plan := &Plan{Steps: []Step{
+		{ID: configMap("ended"), Action: record.Unchanged, Policy: policy, Ended: true, Note: "done, and deleted since"},
+		{ID: configMap("left"), Action: record.Unchanged, Policy: policy, Left: true},
+		{ID: configMap("nowhere"), Action: record.Unchanged, Policy: policy},
+	}}
+	plan.remake(nil)
+	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "unchanged ConfigMap shop/nowhere")
+	if plan.Steps[0].Ended {
+		t.Error("what is made again has ended")
+	}
+}
+
+func TestNamespacesComeBeforeWhatIsInThem(t *testing.T) {
+	w := newWorld(t)
+	plan, _ := w.planned(config("a", "1", `argocd.argoproj.io/sync-wave: "-1"`), namespaceText("shop"), job("h", preSync))
+	wantTold(t, plan, "configured Namespace shop: was not managed, taken over", "created ConfigMap shop/a", "hook Job shop/h")
+	if wave := plan.Steps[0].Policy.Wave; wave != -1 {
+		t.Errorf("the namespace comes in wave %d", wave)
+	}
+}
+
+func TestIsNamespaceMissing(t *testing.T) {
+	api := newFakeAPI(t)
+	_, missing := api.merge(parsed(t, config("a", "1"))[0].Unstructured, "x")
+	if IsNamespaceMissing(missing) {
+		t.Error("an object without a namespace lacks one")
+	}
+	o := parsed(t, config("a", "1"))[0]
+	o.SetNamespace("other")
+	_, missing = api.merge(o.Unstructured, "x")
+	_, gone := api.Get(t.Context(), api.kinds[o.GroupVersionKind()], "other", "a")
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no error":                 {nil, false},
+		"no namespace":             {missing, true},
+		"no object":                {gone, false},
+		"an error of another kind": {refused, false},
+		"no answer":                {down, false},
+	} {
+		if got := IsNamespaceMissing(test.err); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestComparable: what the API server keeps for itself is no difference.
+func TestComparable(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"))
+	u := w.api.running[configMap("a")]
+	u.SetCreationTimestamp(*u.GetManagedFields()[0].Time)
+	u.SetGeneration(3)
+	u.SetSelfLink("/a")
+	u.Object["status"] = map[string]any{"phase": "Active"}
+	want := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"value": "1"}, "metadata": map[string]any{"name": "a", "namespace": "shop"}}
+	if got := comparable(u).Object; len(manifest.Diff(got, want, manifest.Masker{})) > 0 {
+		t.Errorf("what is compared is %v", got)
+	}
+	u.SetLabels(map[string]string{"x": "y", kube.PartOfLabel: "z"})
+	if got := comparable(u).GetLabels(); len(got) != 1 || got["x"] != "y" {
+		t.Errorf("the labels that are compared are %v", got)
+	}
+	if odd := (&unstructured.Unstructured{Object: map[string]any{"kind": "X"}}); len(comparable(odd).Object) != 1 {
+		t.Error("an object without metadata is not compared as it is")
+	}
+}
