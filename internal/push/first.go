@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -18,7 +19,7 @@ import (
 
 // firstMain returns the main branch that the first branches of a repository make: the
 // sole one, if who pushes it may deploy; otherwise the default.
-func firstMain(updates []RefUpdate, mayDeploy bool) string {
+func firstMain(updates []hook.RefUpdate, mayDeploy bool) string {
 	var made []string
 	for _, update := range updates {
 		if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
@@ -33,7 +34,7 @@ func firstMain(updates []RefUpdate, mayDeploy bool) string {
 
 // decideMain notes which main branch the push would give its repository, if it has no
 // branch yet.
-func (p *push) decideMain(ctx context.Context, updates []RefUpdate) manifest.Problems {
+func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	for _, update := range updates {
 		if branchOf(update.Ref) != "" && !update.Creates() {
 			return nil // as of nearly every push, and it takes no listing

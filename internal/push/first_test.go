@@ -5,19 +5,23 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/hook"
 )
 
+func TestMain(m *testing.M) { gittest.Main(m) }
+
 func TestFirstMain(t *testing.T) {
-	made := func(refs ...string) []RefUpdate {
-		var updates []RefUpdate
+	made := func(refs ...string) []hook.RefUpdate {
+		var updates []hook.RefUpdate
 		for _, ref := range refs {
-			updates = append(updates, RefUpdate{Old: zero, New: one, Ref: ref})
+			updates = append(updates, hook.RefUpdate{Old: zero, New: one, Ref: ref})
 		}
 		return updates
 	}
 	for name, test := range map[string]struct {
-		updates   []RefUpdate
+		updates   []hook.RefUpdate
 		mayDeploy bool
 		want      string
 	}{
@@ -28,7 +32,7 @@ func TestFirstMain(t *testing.T) {
 		"two branches":               {made("refs/heads/master", "refs/heads/dev"), true, "main"},
 		"tags alone":                 {made("refs/tags/master"), true, "main"},
 		"by who may not deploy":      {made("refs/heads/master"), false, "main"},
-		"a deletion makes no branch": {append(made("refs/heads/master"), RefUpdate{New: zero, Ref: "refs/heads/old"}), true, "master"},
+		"a deletion makes no branch": {append(made("refs/heads/master"), hook.RefUpdate{New: zero, Ref: "refs/heads/old"}), true, "master"},
 		"nothing":                    {nil, true, "main"},
 	} {
 		if got := firstMain(test.updates, test.mayDeploy); got != test.want {
@@ -66,11 +70,30 @@ func TestTellStored(t *testing.T) {
 
 // While a repository has no branch, each first push decides anew, and one that was
 // decided on beside another is told.
+// newRepository makes a repository without a branch.
+func newRepository(t *testing.T) *git.Repository {
+	t.Helper()
+	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{HooksDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	repo, err := store.Create(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repo
+}
+
 func TestKeepMain(t *testing.T) {
-	s := newGitServer(t, handler{})
+	repo := newRepository(t)
 	wantMain := func(want string) {
 		t.Helper()
-		if main, err := s.repo.MainBranch(); err != nil || main != want {
+		if main, err := repo.MainBranch(); err != nil || main != want {
 			t.Errorf("HEAD names %q, %v; want %s", main, err, want)
 		}
 	}
@@ -87,14 +110,14 @@ func TestKeepMain(t *testing.T) {
 		{"master", nil, "main"}, // its pushboat.yaml deploys another branch
 		{"master", deploying("master"), "master"},
 	} {
-		if problems := (&push{repo: s.repo, main: step.main}).keepMain(t.Context(), step.prepared); len(problems) > 0 {
+		if problems := (&push{repo: repo, main: step.main}).keepMain(t.Context(), step.prepared); len(problems) > 0 {
 			t.Errorf("%s: %v", step.main, problems)
 		}
 		wantMain(step.want)
 	}
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
-	s.Must(work, "push", s.URL("shop"), "main:master")
-	problems := (&push{repo: s.repo, main: "dev"}).keepMain(t.Context(), deploying("dev"))
+	gittest.Must(t, repo.Dir(), "fetch", "-q", work, "main:master")
+	problems := (&push{repo: repo, main: "dev"}).keepMain(t.Context(), deploying("dev"))
 	if len(problems) != 1 || problems[0].Hint != "push again" {
 		t.Errorf("a first push that came second: %v", problems)
 	}

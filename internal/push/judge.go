@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -47,7 +48,7 @@ func newPush(d *Door, s Session, repo *git.Repository) *push {
 
 // judged is a branch that deploys, and that the push would move.
 type judged struct {
-	update RefUpdate
+	update hook.RefUpdate
 	draft  *deploy.Draft
 }
 
@@ -72,7 +73,7 @@ func (f filled) Write(p []byte) (int, error) {
 
 // PreReceive judges every ref of the push once, and refuses the push as a
 // whole with all that is wrong.
-func (p *push) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
+func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) bool {
 	out = filled{out, p.session.Fill}
 	if !p.begin() {
 		return false
@@ -146,7 +147,7 @@ func (p *push) begin() bool {
 }
 
 // judgeAll judges the refs of a push.
-func (p *push) judgeAll(ctx context.Context, updates []RefUpdate, q git.Quarantine) (
+func (p *push) judgeAll(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) (
 	branches []judged, problems manifest.Problems,
 ) {
 	for _, update := range updates {
@@ -229,7 +230,7 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 
 // propose notes what the push would deploy from a branch. Its apps and objects are kept
 // for it until the push has come to its end.
-func (p *push) propose(update RefUpdate, proposal *deploy.Proposal) {
+func (p *push) propose(update hook.RefUpdate, proposal *deploy.Proposal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.proposals[update.Ref] = proposed{proposal, update.New}
@@ -237,7 +238,7 @@ func (p *push) propose(update RefUpdate, proposal *deploy.Proposal) {
 }
 
 // judge decides what one ref update means: a branch that deploys is returned; any other is stored, if its kind is one that is stored.
-func (p *push) judge(ctx context.Context, update RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
+func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
 	branch := branchOf(update.Ref)
 	problems := judgeName(update)
 	switch {
@@ -281,7 +282,7 @@ func (p *push) judgeDeletion(branch string) manifest.Problems {
 }
 
 // judgeForward refuses to rewrite the history of a branch that deploys.
-func (p *push) judgeForward(ctx context.Context, update RefUpdate, branch string, q git.Quarantine) manifest.Problems {
+func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch string, q git.Quarantine) manifest.Problems {
 	if update.Creates() {
 		return nil
 	}
@@ -306,7 +307,7 @@ func denied(err error) manifest.Problems {
 
 // PostReceive begins the deploys of the branches that have moved, and shows
 // them until they end.
-func (p *push) PostReceive(ctx context.Context, req HookRequest, out io.Writer) {
+func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer) {
 	out = filled{out, p.session.Fill}
 	p.endTurns()
 	var runs []*deploy.Run

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -41,7 +42,7 @@ type Door struct {
 	Repos  *git.Store
 	Engine *deploy.Engine
 	Policy *access.Policy
-	Socket *Socket
+	Socket *hook.Socket
 	Disk   func() error // an error while nothing can be written for a push
 	Log    *logrus.Entry
 

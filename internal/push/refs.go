@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -16,7 +17,7 @@ import (
 var storedPrefixes = []string{branchPrefix, "refs/tags/", "refs/notes/"}
 
 // sift parts the refs of a push that can be stored from those that cannot.
-func sift(updates []RefUpdate) (stored, foreign []RefUpdate) {
+func sift(updates []hook.RefUpdate) (stored, foreign []hook.RefUpdate) {
 	for _, update := range updates {
 		if slices.ContainsFunc(storedPrefixes, func(prefix string) bool { return strings.HasPrefix(update.Ref, prefix) }) {
 			stored = append(stored, update)
@@ -29,7 +30,7 @@ func sift(updates []RefUpdate) (stored, foreign []RefUpdate) {
 
 // judgeForeign refuses refs that cannot be stored. A mirror of a forge's
 // repository has thousands of them.
-func judgeForeign(foreign []RefUpdate) manifest.Problems {
+func judgeForeign(foreign []hook.RefUpdate) manifest.Problems {
 	if len(foreign) == 0 {
 		return nil
 	}
@@ -41,7 +42,7 @@ func judgeForeign(foreign []RefUpdate) manifest.Problems {
 }
 
 // tellForeign says of a push whose other refs are stored which are not.
-func tellForeign(out io.Writer, foreign []RefUpdate) {
+func tellForeign(out io.Writer, foreign []hook.RefUpdate) {
 	if len(foreign) == 0 {
 		return
 	}
@@ -54,7 +55,7 @@ func tellForeign(out io.Writer, foreign []RefUpdate) {
 
 // judgeName refuses the names that Git itself gives to no branch and no tag: to
 // whoever has such a ref, HEAD means two things.
-func judgeName(update RefUpdate) manifest.Problems {
+func judgeName(update hook.RefUpdate) manifest.Problems {
 	for prefix, kind := range map[string]string{branchPrefix: "branch", "refs/tags/": "tag"} {
 		if update.Ref == prefix+"HEAD" && !update.Deletes() {
 			return manifest.Problems{{
@@ -67,7 +68,7 @@ func judgeName(update RefUpdate) manifest.Problems {
 }
 
 // judgeObject refuses what no branch can be at.
-func (p *push) judgeObject(update RefUpdate, branch string, q git.Quarantine) manifest.Problems {
+func (p *push) judgeObject(update hook.RefUpdate, branch string, q git.Quarantine) manifest.Problems {
 	commit, err := p.repo.QuarantinedCommit(update.New, q)
 	switch {
 	case errors.Is(err, git.ErrNotCommit):

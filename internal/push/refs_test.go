@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
 )
 
 const (
@@ -17,9 +18,9 @@ const (
 )
 
 func TestSift(t *testing.T) {
-	var updates []RefUpdate
+	var updates []hook.RefUpdate
 	for _, ref := range []string{"refs/heads/main", "refs/pull/1/head", "refs/tags/v1", "refs/headsx", "refs/notes/commits", "refs/pushboat/deploys/x"} {
-		updates = append(updates, RefUpdate{New: one, Ref: ref})
+		updates = append(updates, hook.RefUpdate{New: one, Ref: ref})
 	}
 	stored, foreign := sift(updates)
 	if len(stored) != 3 || len(foreign) != 3 || foreign[0].Ref != "refs/pull/1/head" {
@@ -43,19 +44,19 @@ func TestJudgeName(t *testing.T) {
 	for ref, refused := range map[string]bool{
 		"refs/heads/HEAD": true, "refs/tags/HEAD": true, "refs/heads/HEADS": false, "refs/heads/x/HEAD": false, "refs/heads/head": false,
 	} {
-		if problems := judgeName(RefUpdate{New: one, Ref: ref}); (len(problems) > 0) != refused {
+		if problems := judgeName(hook.RefUpdate{New: one, Ref: ref}); (len(problems) > 0) != refused {
 			t.Errorf("%s: %v", ref, problems)
 		}
-		if problems := judgeName(RefUpdate{Old: one, New: zero, Ref: ref}); len(problems) > 0 {
+		if problems := judgeName(hook.RefUpdate{Old: one, New: zero, Ref: ref}); len(problems) > 0 {
 			t.Errorf("deleting %s: %v", ref, problems)
 		}
 	}
 }
 
 func TestOvertakenBy(t *testing.T) {
-	branch := RefUpdate{Old: one, New: two, Ref: "refs/heads/main"}
+	branch := hook.RefUpdate{Old: one, New: two, Ref: "refs/heads/main"}
 	for name, test := range map[string]struct {
-		update  RefUpdate
+		update  hook.RefUpdate
 		at      git.Hash
 		last    git.Move
 		message string
@@ -65,7 +66,7 @@ func TestOvertakenBy(t *testing.T) {
 		"nobody knows":       {branch, three, git.Move{}, "somebody pushed 3333333 to main meanwhile", "git pull --rebase, then push again"},
 		"of an older move":   {branch, three, git.Move{To: one, Who: "ben"}, "somebody pushed 3333333 to main meanwhile", "git pull --rebase, then push again"},
 		"deleted":            {branch, zero, git.Move{}, "main was deleted meanwhile", "push again to make it anew"},
-		"a tag":              {RefUpdate{New: two, Ref: "refs/tags/v1"}, three, git.Move{}, "somebody pushed 3333333 to tags/v1 meanwhile", "look at it first: git fetch origin refs/tags/v1"},
+		"a tag":              {hook.RefUpdate{New: two, Ref: "refs/tags/v1"}, three, git.Move{}, "somebody pushed 3333333 to tags/v1 meanwhile", "look at it first: git fetch origin refs/tags/v1"},
 		"a name with an ESC": {branch, three, git.Move{To: three, Who: "b\x1b[1m"}, `b\x1b[1m pushed 3333333 to main meanwhile`, "git pull --rebase, then push again"},
 	} {
 		if got := overtakenBy(test.update, test.at, test.last); got.Message != test.message || got.Hint != test.hint {

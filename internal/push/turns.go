@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -77,7 +78,7 @@ func (t *turns) end(taken []turn) {
 
 // takeTurns takes the turns of what the push wants to move, until the push ends
 // or endTurns is called, and refuses refs that somebody else has moved.
-func (p *push) takeTurns(ctx context.Context, updates []RefUpdate) manifest.Problems {
+func (p *push) takeTurns(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	wanted := make([]turn, len(updates))
 	for i, update := range updates {
 		wanted[i] = turn{p.repo.Name(), update.Ref}
@@ -106,7 +107,7 @@ func (p *push) endTurns() {
 }
 
 // overtaken refuses refs that are not where the pusher has seen them.
-func (p *push) overtaken(ctx context.Context, updates []RefUpdate) manifest.Problems {
+func (p *push) overtaken(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	var problems manifest.Problems
 	for _, update := range updates {
 		at, err := p.repo.Head(ctx, update.Ref)
@@ -122,7 +123,7 @@ func (p *push) overtaken(ctx context.Context, updates []RefUpdate) manifest.Prob
 }
 
 // overtakenBy says who has moved a ref meanwhile, and to where.
-func overtakenBy(update RefUpdate, at git.Hash, last git.Move) manifest.Problem {
+func overtakenBy(update hook.RefUpdate, at git.Hash, last git.Move) manifest.Problem {
 	name := strings.TrimPrefix(strings.TrimPrefix(update.Ref, branchPrefix), "refs/")
 	if at.IsZero() {
 		return manifest.Problem{Message: fmt.Sprintf("%s was deleted meanwhile", name), Hint: "push again to make it anew"}

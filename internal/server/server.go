@@ -30,6 +30,7 @@ import (
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -55,7 +56,7 @@ type server struct {
 	log           *logrus.Entry
 	version       string
 	repos         *git.Store
-	socket        *push.Socket
+	socket        *hook.Socket
 	keyring       *access.Keyring
 	history       *history.History
 	rollback      *rollback.Maker
@@ -153,7 +154,7 @@ func (s *server) buildRepos() (err error) {
 	if err := s.openRepos(); err != nil {
 		return err
 	}
-	s.socket, err = push.ListenSocket(s.path("run"), s.config.HookProgram, s.log)
+	s.socket, err = hook.Listen(s.path("run"), s.config.HookProgram, s.log)
 	return err
 }
 

@@ -1,11 +1,4 @@
-package push
-
-// The hook socket: where Git's hooks ask the server what to do.
-//
-// Git runs the hooks as its own children, so a hook reaches the server that
-// started git through a unix socket, with a token that names the push. The
-// token is made for one push, is good once for each hook, and dies with the
-// push; the hook program has nothing else: no database, no cluster credentials.
+package hook
 
 import (
 	"context"
@@ -53,22 +46,22 @@ func (u RefUpdate) Creates() bool { return u.Old.IsZero() }
 // Deletes reports whether the ref goes away.
 func (u RefUpdate) Deletes() bool { return u.New.IsZero() }
 
-// HookRequest is what Git tells a hook about a push.
-type HookRequest struct {
+// Request is what Git tells a hook about a push.
+type Request struct {
 	Updates    []RefUpdate    // at least 1, at most hooks.MaxRefs
 	Options    []string       // push options: at most 16 of at most 1 KiB, any bytes but NUL
 	Quarantine git.Quarantine // where the new objects are; zero after pre-receive
 }
 
-// HookHandler answers the hooks of one push. out goes to the pusher, line by
+// Handler answers the hooks of one push. out goes to the pusher, line by
 // line, and fails once nobody listens; it is safe for concurrent use. ctx ends
 // when the hook is gone, which ends the showing, never the sync.
-type HookHandler interface {
+type Handler interface {
 	// PreReceive decides before anything has changed; false refuses the push,
 	// and so does a panic or a hook that is gone.
-	PreReceive(ctx context.Context, req HookRequest, out io.Writer) (ok bool)
+	PreReceive(ctx context.Context, req Request, out io.Writer) (ok bool)
 	// PostReceive is told when the refs have moved. Git may never call it.
-	PostReceive(ctx context.Context, req HookRequest, out io.Writer)
+	PostReceive(ctx context.Context, req Request, out io.Writer)
 }
 
 // Socket is the server's end of the hooks.
@@ -91,17 +84,17 @@ type Socket struct {
 // registration is one push that hooks may speak for.
 type registration struct {
 	token   string
-	handler HookHandler
+	handler Handler
 	ctx     context.Context
 	cancel  context.CancelFunc
 	used    map[string]bool // by hook
 }
 
-// ListenSocket listens on DIR/hook.sock, of mode 0600 in a directory of mode
+// Listen listens on DIR/hook.sock, of mode 0600 in a directory of mode
 // 0700 that is made if need be. A path too long for a unix socket is replaced by
 // one in a fresh temporary directory, and so is one on a disk that is full. program is the absolute path of
 // pushboat-hook. Hooks are answered until Close.
-func ListenSocket(dir, program string, log *logrus.Entry) (*Socket, error) {
+func Listen(dir, program string, log *logrus.Entry) (*Socket, error) {
 	if err := checkProgram(program); err != nil {
 		return nil, err
 	}
@@ -212,7 +205,7 @@ func (s *Socket) Close() error {
 // Register makes the token of one push and returns the environment that its
 // git has to have. release ends the push: call it when git has exited. A hook
 // that is still being answered then is cut off.
-func (s *Socket) Register(handler HookHandler) (env []string, release func()) {
+func (s *Socket) Register(handler Handler) (env []string, release func()) {
 	token := rand.Text()
 	key := sha256.Sum256([]byte(token))
 	push := &registration{token: token, handler: handler, used: map[string]bool{}}
@@ -323,7 +316,7 @@ func (s *Socket) answer(conn net.Conn) {
 }
 
 // handle calls the handler; a panic is a refusal, and the server lives on.
-func (s *Socket) handle(ctx context.Context, h HookHandler, hook string, req HookRequest, out io.Writer) (ok bool) {
+func (s *Socket) handle(ctx context.Context, h Handler, hook string, req Request, out io.Writer) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ok = false
@@ -345,12 +338,12 @@ func (s *Socket) refuse(out *hookWriter, err error) {
 }
 
 // parseRequest reads the ref lines, which Git has checked, again.
-func parseRequest(raw hooks.Request) (HookRequest, error) {
-	req := HookRequest{Options: raw.Options, Quarantine: git.Quarantine{ObjectDir: raw.Quarantine}}
+func parseRequest(raw hooks.Request) (Request, error) {
+	req := Request{Options: raw.Options, Quarantine: git.Quarantine{ObjectDir: raw.Quarantine}}
 	for _, line := range raw.Refs {
 		update, err := parseUpdate(line)
 		if err != nil {
-			return HookRequest{}, fmt.Errorf("ref line %q: %w", line, err)
+			return Request{}, fmt.Errorf("ref line %q: %w", line, err)
 		}
 		req.Updates = append(req.Updates, update)
 	}

@@ -1,4 +1,4 @@
-package push
+package hook
 
 import (
 	"bytes"
@@ -25,17 +25,17 @@ import (
 
 func TestMain(m *testing.M) { gittest.Main(m) }
 
-// handler is a HookHandler of functions; a nil one accepts.
+// handler is a Handler of functions; a nil one accepts.
 type handler struct {
-	pre  func(ctx context.Context, req HookRequest, out io.Writer) bool
-	post func(ctx context.Context, req HookRequest, out io.Writer)
+	pre  func(ctx context.Context, req Request, out io.Writer) bool
+	post func(ctx context.Context, req Request, out io.Writer)
 }
 
-func (h handler) PreReceive(ctx context.Context, req HookRequest, out io.Writer) bool {
+func (h handler) PreReceive(ctx context.Context, req Request, out io.Writer) bool {
 	return h.pre == nil || h.pre(ctx, req, out)
 }
 
-func (h handler) PostReceive(ctx context.Context, req HookRequest, out io.Writer) {
+func (h handler) PostReceive(ctx context.Context, req Request, out io.Writer) {
 	if h.post != nil {
 		h.post(ctx, req, out)
 	}
@@ -64,7 +64,7 @@ func newSocket(t *testing.T) (*Socket, *syncBuffer) {
 	text := &syncBuffer{}
 	log := logrus.New()
 	log.SetOutput(text)
-	s, err := ListenSocket(filepath.Join(t.TempDir(), "hook"), gittest.BuildHook(t), logrus.NewEntry(log))
+	s, err := Listen(filepath.Join(t.TempDir(), "hook"), gittest.BuildHook(t), logrus.NewEntry(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,14 +111,14 @@ func runHook(t *testing.T, env []string, hook, stdin string) (output string, sta
 
 func TestSocketRelaysBothHooks(t *testing.T) {
 	s, _ := newSocket(t)
-	requests := make(chan HookRequest, 2)
+	requests := make(chan Request, 2)
 	env, release := s.Register(handler{
-		pre: func(_ context.Context, req HookRequest, out io.Writer) bool {
+		pre: func(_ context.Context, req Request, out io.Writer) bool {
 			requests <- req
 			fmt.Fprint(out, "plan: ", strings.Repeat("x", 2<<20), "\n")
 			return true
 		},
-		post: func(_ context.Context, req HookRequest, out io.Writer) {
+		post: func(_ context.Context, req Request, out io.Writer) {
 			requests <- req
 			fmt.Fprint(out, "deployed\n")
 		},
@@ -154,7 +154,7 @@ func TestSocketRelaysBothHooks(t *testing.T) {
 
 func TestSocketRefusal(t *testing.T) {
 	s, _ := newSocket(t)
-	env, release := s.Register(handler{pre: func(_ context.Context, _ HookRequest, out io.Writer) bool {
+	env, release := s.Register(handler{pre: func(_ context.Context, _ Request, out io.Writer) bool {
 		fmt.Fprintln(out, "error: no")
 		return false
 	}})
@@ -166,7 +166,7 @@ func TestSocketRefusal(t *testing.T) {
 
 func TestSocketTokens(t *testing.T) {
 	s, log := newSocket(t)
-	called := func(context.Context, HookRequest, io.Writer) bool { return true }
+	called := func(context.Context, Request, io.Writer) bool { return true }
 	env, release := s.Register(handler{pre: called})
 	other, releaseOther := s.Register(handler{pre: called})
 	if env[2] == other[2] || !strings.HasPrefix(env[2], hooks.EnvToken+"=") || len(env[2]) < len(hooks.EnvToken)+20 {
@@ -209,7 +209,7 @@ func TestSocketTokens(t *testing.T) {
 
 func TestSocketLimits(t *testing.T) {
 	s, _ := newSocket(t)
-	refuse := func(_ context.Context, _ HookRequest, _ io.Writer) bool {
+	refuse := func(_ context.Context, _ Request, _ io.Writer) bool {
 		t.Error("the handler was called")
 		return true
 	}
@@ -249,7 +249,7 @@ func TestSocketLimits(t *testing.T) {
 // A program that is not the hook is held to the same limits by the server.
 func TestSocketHostileClient(t *testing.T) {
 	s, _ := newSocket(t)
-	env, release := s.Register(handler{pre: func(context.Context, HookRequest, io.Writer) bool {
+	env, release := s.Register(handler{pre: func(context.Context, Request, io.Writer) bool {
 		t.Error("the handler was called")
 		return true
 	}})
@@ -286,8 +286,8 @@ func TestSocketHostileClient(t *testing.T) {
 func TestSocketContainsPanics(t *testing.T) {
 	s, log := newSocket(t)
 	env, release := s.Register(handler{
-		pre:  func(context.Context, HookRequest, io.Writer) bool { panic("boom") },
-		post: func(context.Context, HookRequest, io.Writer) { panic("bang") },
+		pre:  func(context.Context, Request, io.Writer) bool { panic("boom") },
+		post: func(context.Context, Request, io.Writer) { panic("bang") },
 	})
 	defer release()
 	for _, hook := range []string{hooks.PreReceive, hooks.PostReceive} {
@@ -311,7 +311,7 @@ func TestSocketEnds(t *testing.T) {
 	} {
 		for _, hook := range []string{hooks.PreReceive, hooks.PostReceive} {
 			t.Run(name+"/"+hook, func(t *testing.T) {
-				s, err := ListenSocket(filepath.Join(t.TempDir(), "hook"), gittest.BuildHook(t), discardLog())
+				s, err := Listen(filepath.Join(t.TempDir(), "hook"), gittest.BuildHook(t), discardLog())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -324,11 +324,11 @@ func TestSocketEnds(t *testing.T) {
 					left <- ctx.Err()
 				}
 				env, release := s.Register(handler{
-					pre: func(ctx context.Context, _ HookRequest, out io.Writer) bool {
+					pre: func(ctx context.Context, _ Request, out io.Writer) bool {
 						wait(ctx, out)
 						return true
 					},
-					post: func(ctx context.Context, _ HookRequest, out io.Writer) { wait(ctx, out) },
+					post: func(ctx context.Context, _ Request, out io.Writer) { wait(ctx, out) },
 				})
 				defer release()
 				cmd := hookCommand(env, hook, refLine)
@@ -382,7 +382,7 @@ func TestSocketFiles(t *testing.T) {
 	program := gittest.BuildHook(t)
 	open := func() *Socket {
 		t.Helper()
-		s, err := ListenSocket(dir, program, discardLog())
+		s, err := Listen(dir, program, discardLog())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -410,11 +410,11 @@ func TestSocketFiles(t *testing.T) {
 	if err := os.WriteFile(s.Path(), []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ListenSocket(dir, program, discardLog()); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(dir, program, discardLog()); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("over a file: %v", err)
 	}
 	for name, program := range map[string]string{"missing": "/nonexistent/hook", "relative": "pushboat-hook", "directory": dir, "not executable": s.Path()} {
-		if _, err := ListenSocket(t.TempDir(), program, discardLog()); err == nil || !strings.Contains(err.Error(), "make build") {
+		if _, err := Listen(t.TempDir(), program, discardLog()); err == nil || !strings.Contains(err.Error(), "make build") {
 			t.Errorf("%s hook program: %v", name, err)
 		}
 	}
@@ -430,7 +430,7 @@ func wantMode(t *testing.T, path string, want fs.FileMode) {
 // A path that no unix socket can have is replaced by a short one.
 func TestSocketLongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
-	s, err := ListenSocket(dir, gittest.BuildHook(t), discardLog())
+	s, err := Listen(dir, gittest.BuildHook(t), discardLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,7 +451,7 @@ func TestSocketLongPath(t *testing.T) {
 	if err := os.MkdirAll(os.Getenv("TMPDIR"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ListenSocket(dir, gittest.BuildHook(t), discardLog()); err == nil || !strings.Contains(err.Error(), "set TMPDIR to a shorter one") {
+	if _, err := Listen(dir, gittest.BuildHook(t), discardLog()); err == nil || !strings.Contains(err.Error(), "set TMPDIR to a shorter one") {
 		t.Errorf("no short path: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package push
+package hook
 
 // The whole way of a push: git, the hooks, the socket, a handler.
 
@@ -27,7 +27,7 @@ type gitServer struct {
 }
 
 // newGitServer serves one repository, shop, whose pushes h answers.
-func newGitServer(t *testing.T, h HookHandler) *gitServer {
+func newGitServer(t *testing.T, h Handler) *gitServer {
 	t.Helper()
 	socket, _ := newSocket(t)
 	hooksDir := filepath.Join(t.TempDir(), "hooks")
@@ -75,7 +75,7 @@ func TestPushThroughHooks(t *testing.T) {
 	var s *gitServer
 	read := make(chan int, 1)
 	s = newGitServer(t, handler{
-		pre: func(ctx context.Context, req HookRequest, out io.Writer) bool {
+		pre: func(ctx context.Context, req Request, out io.Writer) bool {
 			for _, option := range req.Options {
 				fmt.Fprintln(out, "option", option)
 			}
@@ -109,7 +109,7 @@ func TestPushThroughHooks(t *testing.T) {
 			}
 			return ok && err == nil
 		},
-		post: func(_ context.Context, req HookRequest, out io.Writer) {
+		post: func(_ context.Context, req Request, out io.Writer) {
 			fmt.Fprintln(out, "deployed", req.Updates[0].New.Short())
 		},
 	})
@@ -183,11 +183,11 @@ func TestPusherKilled(t *testing.T) {
 					}
 				}
 				s := newGitServer(t, handler{
-					pre: func(_ context.Context, _ HookRequest, out io.Writer) bool {
+					pre: func(_ context.Context, _ Request, out io.Writer) bool {
 						meet(hooks.PreReceive, out)
 						return true
 					},
-					post: func(_ context.Context, _ HookRequest, out io.Writer) {
+					post: func(_ context.Context, _ Request, out io.Writer) {
 						meet(hooks.PostReceive, out)
 						post <- struct{}{}
 					},
@@ -216,7 +216,7 @@ func TestPusherKilled(t *testing.T) {
 
 // A handler that panics or a server that stops refuses the push cleanly.
 func TestPushIsRefusedByAPanic(t *testing.T) {
-	s := newGitServer(t, handler{pre: func(context.Context, HookRequest, io.Writer) bool { panic("boom") }})
+	s := newGitServer(t, handler{pre: func(context.Context, Request, io.Writer) bool { panic("boom") }})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
 	if out, err := s.Run(work, "push", s.URL("shop"), "main"); err == nil || !strings.Contains(out, "internal error") {
 		t.Errorf("push: %v\n%s", err, out)
