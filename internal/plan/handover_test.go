@@ -3,6 +3,10 @@ package plan
 import (
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestWhatAnAppKeeps(t *testing.T) {
@@ -24,4 +28,110 @@ func TestWhatAnAppKeeps(t *testing.T) {
 			t.Errorf("%s: %+v", name, *kept)
 		}
 	}
+}
+
+// TestHandOver holds whose an object may become that runs under another label.
+func TestHandOver(t *testing.T) {
+	relabelled := func(set string) func(w *world) {
+		return func(w *world) {
+			w.deployed(config("a", "1"))
+			w.edited(configMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, set) })
+		}
+	}
+	for name, test := range map[string]struct {
+		runs    func(w *world)
+		want    string
+		other   string
+		refused string
+	}{
+		"an app of the repository": {
+			runs: func(w *world) { w.deployedBy("blog", "shop", config("a", "1")) },
+			want: "configured ConfigMap shop/a: moved from app blog", other: "blog",
+		},
+		"an app of another repository": {
+			runs: func(w *world) { w.deployedBy("blog", "blog", config("a", "1")) },
+			want: "unchanged ConfigMap shop/a", refused: "belongs to app blog of repository blog, which has left it",
+		},
+		"an app that cannot be rendered": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "shop", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "shop", unrendered: true}
+			},
+			want: "unchanged ConfigMap shop/a", refused: "cannot be rendered",
+		},
+		"a set of no app": {
+			runs: func(w *world) { w.deployedBy("blog", "shop", config("a", "1")); delete(w.others, "blog") },
+			want: "unchanged ConfigMap shop/a", refused: "none of this server's apps",
+		},
+		"nobody's": {
+			runs: func(w *world) { w.runs("helm", config("a", "1")) }, want: "configured ConfigMap shop/a: was not managed, taken over",
+		},
+		"ours, without its label": {
+			runs: relabelled(""), want: "configured ConfigMap shop/a: had lost the label that makes it part of the app",
+		},
+		"ours, with another label": {
+			runs: func(w *world) { w.Claims.Set("shop", "default", wants("a")); relabelled("applyset-x-v1")(w) },
+			want: "configured ConfigMap shop/a: had the label of another set than the app's",
+		},
+		"ours once, and wanted by another": {
+			runs: func(w *world) { w.Claims.Set("blog", "default", wants("a")); relabelled("applyset-x-v1")(w) },
+			want: "unchanged ConfigMap shop/a", refused: "none of this server's apps",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.runs(w)
+			plan, problems := w.planned(config("a", "1"))
+			wantTold(t, plan, test.want)
+			if step := plan.Steps[0]; step.Other != test.other || step.OnlyMoves() != (test.other != "") {
+				t.Errorf("it comes from %q, and moves only: %v", step.Other, step.OnlyMoves())
+			}
+			if test.refused == "" {
+				wantProblems(t, problems)
+				return
+			}
+			wantProblems(t, problems, test.refused)
+			if len(problems) == 1 && (problems[0].Hint == "" || problems[0].Source.Line == 0 || problems[0].Object != "ConfigMap shop/a") {
+				t.Errorf("the problem is %+v", problems[0])
+			}
+		})
+	}
+}
+
+// TestMadeNamespaceIsTakenOverOnlyFromOurs: the namespace that createNamespace makes stays
+// whose it is, unless it is the app's or handed over.
+func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
+	const left = "unchanged Namespace shop: exists already, and stays when the app goes"
+	for name, test := range map[string]struct {
+		runs func(w *world)
+		want string
+	}{
+		"it is there":                 {func(*world) {}, left},
+		"it is the app's":             {func(w *world) { w.deployed(namespaceText("shop")); w.Full = true }, "unchanged Namespace shop"},
+		"it has lost its label":       {func(w *world) { w.Ledger.Note(NamespaceID("shop"), record.Noted{}) }, "configured Namespace shop: had lost the label that makes it part of the app"},
+		"it is of another app":        {func(w *world) { w.ownNamespace("blog", "shop") }, "configured Namespace shop: moved from app blog"},
+		"it is of another repository": {func(w *world) { w.ownNamespace("blog", "blog") }, left},
+		"it is not there":             {func(w *world) { delete(w.api.running, NamespaceID("shop")) }, "created Namespace shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.runs(w)
+			w.Target.Spec.CreateNamespace = true
+			w.Target.Objects = WithNamespace(w.Target.Spec, nil)
+			objects, _ := Resolve(t.Context(), w.api, w.Target, w.With)
+			plan, problems, err := w.Plan(t.Context(), objects)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantProblems(t, problems)
+			wantTold(t, plan, test.want)
+		})
+	}
+}
+
+// ownNamespace has the namespace shop be of an app.
+func (w *world) ownNamespace(app, repo string) {
+	w.others[app] = fakeApp{repo: repo}
+	w.Claims.Know(app)
+	w.edited(NamespaceID("shop"), "pushboat", func(u *unstructured.Unstructured) { labelled(u, SetID(app)) })
 }

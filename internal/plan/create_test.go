@@ -1,0 +1,99 @@
+package plan
+
+import (
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// TestObjectsOfANewNamespace: where the namespace comes with the push, there is nothing to
+// look for, and the cluster is asked for the namespace once.
+func TestObjectsOfANewNamespace(t *testing.T) {
+	w := newWorld(t)
+	w.emptied()
+	w.With.Namespaces["shop"] = true
+	w.api.faults["ConfigMap shop/b"] = "is wrong"
+	plan, problems := w.planned(config("a", "1"), config("b", "1"))
+	wantProblems(t, problems, "is wrong")
+	wantTold(t, plan, "created ConfigMap shop/a", "created ConfigMap shop/b")
+	wantAsked(t, w, "look for Namespace shop", "rehearse ConfigMap shop/a", "rehearse ConfigMap shop/b")
+}
+
+func TestNamespacesThatAreNotNew(t *testing.T) {
+	tried := []string{"look for Namespace shop", "try ConfigMap shop/a"}
+	for name, test := range map[string]struct {
+		change func(w *world)
+		asked  []string
+	}{
+		"it exists":         {func(w *world) { w.With.Namespaces["shop"] = true }, tried},
+		"it is ours":        {func(w *world) { w.deployed(namespaceText("shop")); w.With.Namespaces["shop"] = true }, []string{"try ConfigMap shop/a"}},
+		"it does not come":  {func(*world) {}, []string{"try ConfigMap shop/a"}},
+		"it cannot be told": {func(w *world) { w.With.Namespaces["shop"] = true; w.api.refuses[tried[0]] = []error{down} }, tried},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.change(w)
+			plan, problems := w.planned(config("a", "1"))
+			wantProblems(t, problems)
+			if got := told(plan)[0]; got != "created ConfigMap shop/a" {
+				t.Errorf("the plan is %q", got)
+			}
+			wantAsked(t, w, test.asked...)
+		})
+	}
+}
+
+// TestMissingNamespace holds what becomes of an object whose namespace is not there, or not
+// for long.
+func TestMissingNamespace(t *testing.T) {
+	for name, test := range map[string]struct {
+		change   func(w *world)
+		want     string
+		dying    bool
+		problems []string
+	}{
+		"nobody makes it": {change: (*world).emptied, want: "unchanged ConfigMap shop/a", problems: []string{"not found"}},
+		"an unread file may make it": {
+			change: func(w *world) { w.emptied(); w.With.Partial = true }, want: "created ConfigMap shop/a",
+		},
+		"an unread file may make it, and it is wrong": {
+			change: func(w *world) { w.emptied(); w.With.Partial = true; w.api.faults["ConfigMap shop/a"] = "is wrong" },
+			want:   "created ConfigMap shop/a", problems: []string{"is wrong"},
+		},
+		"it is being deleted, and made anew": {
+			change: func(w *world) { w.ending(); w.With.Namespaces["shop"] = true },
+			want:   "created ConfigMap shop/a: its namespace is being deleted", dying: true,
+		},
+		"it is being deleted": {change: (*world).ending, want: "unchanged ConfigMap shop/a", problems: []string{"may not write it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.change(w)
+			plan, problems := w.planned(config("a", "1"))
+			wantTold(t, plan, test.want)
+			wantProblems(t, problems, test.problems...)
+			if plan.Steps[0].Dying != test.dying {
+				t.Errorf("it waits for an end: %v", plan.Steps[0].Dying)
+			}
+		})
+	}
+}
+
+// ending has the API server refuse a new ConfigMap, for its namespace is being deleted.
+func (w *world) ending() {
+	id := configMap("a")
+	w.api.refuses["try "+id.String()], w.api.refuses["apply "+id.String()] = []error{ends(id)}, []error{ends(id)}
+}
+
+// TestRunningObjectOfAnEndingNamespace: what runs has a namespace, and its refusal stands.
+func TestRunningObjectOfAnEndingNamespace(t *testing.T) {
+	for _, refusal := range []error{ends(configMap("a")), apierrors.NewNotFound(resource("namespaces"), "shop")} {
+		w := newWorld(t)
+		w.deployed(config("a", "1"))
+		w.With.Namespaces["shop"] = true
+		w.api.refuses["apply ConfigMap shop/a"] = []error{refusal}
+		plan, problems := w.planned(config("a", "2"))
+		wantTold(t, plan, "unchanged ConfigMap shop/a")
+		wantProblems(t, problems, refusal.Error())
+	}
+}

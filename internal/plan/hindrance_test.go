@@ -1,0 +1,130 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const (
+	rolling  = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  strategy: {type: RollingUpdate}\n"
+	recreate = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  strategy: {type: Recreate}\n"
+)
+
+var webDeployment = manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
+
+// TestHindrances: a Deployment whose strategy the API server refuses, for what it has
+// filled in beside the type itself, is planned without it.
+func TestHindrances(t *testing.T) {
+	contradicts := invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
+	again := conflict(webDeployment)
+	for name, test := range map[string]struct {
+		refusal  error
+		filler   string // who has set rollingUpdate; "" if nobody has
+		ignore   string // a pointer
+		loose    bool   // another tool's, and not yet the app's
+		replaced []error
+		reread   error
+		problems []string
+		fails    bool
+		tries    int
+	}{
+		"filled in by the server":           {refusal: contradicts, filler: "kube-apiserver", tries: 1},
+		"added by a hand":                   {refusal: contradicts, filler: "kubectl-edit", tries: 1},
+		"of a tool that deployed it before": {refusal: contradicts, filler: "helm", loose: true, tries: 1},
+		"not there":                         {refusal: contradicts, problems: []string{"may not be specified"}},
+		"to be ignored":                     {refusal: contradicts, filler: "kube-apiserver", ignore: "/spec/strategy/rollingUpdate", problems: []string{"may not be specified"}},
+		"refused without it":                {refusal: contradicts, filler: "kube-apiserver", replaced: []error{refused}, problems: []string{"may not be specified"}, tries: 1},
+		"no answer":                         {refusal: contradicts, filler: "kube-apiserver", replaced: []error{down}, fails: true, tries: 1},
+		"written to meanwhile":              {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again, again, again}, tries: 4},
+		"written to for ever":               {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again, again, again, again}, problems: []string{"may not be specified"}, tries: 4},
+		"written to, and gone":              {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: refused, problems: []string{"may not be specified"}, tries: 1},
+		"written to, no answer":             {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: down, fails: true, tries: 1},
+		"refused for no field":              {refusal: refused, filler: "kube-apiserver", problems: []string{"refused"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if test.loose {
+				w.runs(test.filler, strings.Replace(rolling, "{type: RollingUpdate}", "{type: RollingUpdate, rollingUpdate: {maxSurge: 1}}", 1))
+			}
+			if !test.loose {
+				w.hindered(test.filler)
+			}
+			if test.ignore != "" {
+				w.Target.Spec.Ignore = []appfile.Ignore{{Kind: "Deployment", Pointers: []string{test.ignore}}}
+			}
+			w.api.refuses["apply Deployment shop/web"] = []error{test.refusal}
+			w.api.refuses["replace Deployment shop/web"] = test.replaced
+			w.api.refuses["get Deployment shop/web"] = []error{nil, test.reread}
+			objects, _ := w.resolved(recreate)
+			plan, problems, err := w.Plan(t.Context(), objects)
+			tries := 0
+			for _, request := range w.api.asked {
+				if request == "replace Deployment shop/web" {
+					tries++
+				}
+			}
+			if tries != test.tries {
+				t.Errorf("%d dry-runs of the object as a whole, want %d", tries, test.tries)
+			}
+			if test.fails {
+				if !errors.Is(err, down) {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			wantProblems(t, problems, test.problems...)
+			if len(test.problems) > 0 {
+				return
+			}
+			step := plan.Steps[0]
+			if got := changed(step); !slices.Contains(got, "spec.strategy.type") || len(got) != 2 {
+				t.Errorf("it changes %q", got)
+			}
+			if step.Action != "configured" || step.Claim.Empty() || !slices.Contains(step.Pointers, "/spec/strategy/rollingUpdate") && !slices.Contains(step.Pointers, "/spec/strategy/rollingUpdate/maxSurge") {
+				t.Errorf("the step is %s, claims %v, drifted are %q", step.Action, step.Claim, step.Pointers)
+			}
+			if step.Culprit.Manager != test.filler {
+				t.Errorf("it was %q", step.Culprit.Manager)
+			}
+		})
+	}
+}
+
+// hindered has a Deployment run of which somebody has filled in the rollingUpdate.
+func (w *world) hindered(filler string) {
+	w.deployed(rolling)
+	if filler != "" {
+		w.edited(webDeployment, filler, func(u *unstructured.Unstructured) {
+			_ = unstructured.SetNestedField(u.Object, int64(1), "spec", "strategy", "rollingUpdate", "maxSurge")
+		})
+	}
+}
+
+// TestSuccession: an object that is only now taken over brings the fields of the tools that
+// it comes from; one of the app's own leaves other appliers theirs.
+func TestSuccession(t *testing.T) {
+	p := newWorld(t).Planner
+	owned := Step{}
+	owned.Entry.PartOf, owned.Entry.Fingerprint = SetID("shop"), "f"
+	if p.successor(owned) != nil {
+		t.Error("an object of the app has a predecessor")
+	}
+	for name, change := range map[string]func(*Step){
+		"without a label":         func(s *Step) { s.Entry.PartOf = "" },
+		"without a field of ours": func(s *Step) { s.Entry.Fingerprint = "" },
+	} {
+		step := owned
+		change(&step)
+		succeeds := p.successor(step)
+		if succeeds == nil || !succeeds("helm") || !succeeds("kubectl-edit") || succeeds("operator") {
+			t.Errorf("%s: it succeeds nobody, or everybody", name)
+		}
+	}
+}

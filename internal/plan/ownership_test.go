@@ -1,0 +1,277 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// TestFieldsOfOthers holds what becomes of the fields that others have changed or added.
+func TestFieldsOfOthers(t *testing.T) {
+	for name, test := range map[string]struct {
+		manager string // who has added the key "extra", and changed "value" if it is of ours
+		edit    func(u *unstructured.Unstructured)
+		full    bool     // an object of the same revision is looked at only then, unless it has drifted
+		written []string // annotations
+		plan    string
+		changes []string
+		drifted []string // the pointers
+		culprit string
+	}{
+		"a hand has changed a value": {
+			manager: "kubectl-edit", edit: setData("value", "2"),
+			plan: "configured", changes: []string{"data.value"}, drifted: []string{"/data/value"}, culprit: "kubectl-edit",
+		},
+		"a controller has changed a value": {
+			manager: "operator", edit: setData("value", "2"),
+			plan: "configured", changes: []string{"data.value"}, drifted: []string{"/data/value"}, culprit: "operator",
+		},
+		"a hand has added a value": {
+			manager: "kubectl-edit", edit: setData("extra", "2"),
+			plan: "configured", changes: []string{"data.extra"}, drifted: []string{"/data/extra"}, culprit: "kubectl-edit",
+		},
+		"a hand has added a value where hands may": {
+			manager: "kubectl-edit", edit: setData("extra", "2"), written: []string{merges}, plan: "unchanged",
+		},
+		"a controller has added a value": {
+			manager: "operator", edit: setData("extra", "2"), full: true, plan: "unchanged",
+		},
+		"a hand has removed a value": {
+			manager: "kubectl-edit", edit: func(u *unstructured.Unstructured) { delete(u.Object, "data") },
+			plan: "configured", changes: []string{"data.value"}, // by whom, managedFields does not tell
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1", test.written...))
+			w.edited(configMap("a"), test.manager, test.edit)
+			w.Full = test.full
+			plan, problems := w.planned(config("a", "1", test.written...))
+			wantProblems(t, problems)
+			wantTold(t, plan, test.plan+" ConfigMap shop/a")
+			step := plan.Steps[0]
+			if got := changed(step); !slices.Equal(got, test.changes) {
+				t.Errorf("it changes %q, want %q", got, test.changes)
+			}
+			if !slices.Equal(step.Pointers, test.drifted) || step.Culprit.Manager != test.culprit {
+				t.Errorf("drifted are %q by %q, want %q by %q", step.Pointers, step.Culprit.Manager, test.drifted, test.culprit)
+			}
+		})
+	}
+}
+
+// TestLooseObjectWithoutDifferenceIsConfigured: an object that is not part of the app, or
+// of which nothing is Pushboat's, is applied although nothing of it differs.
+func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
+	w := newWorld(t)
+	w.runs("helm", config("a", "1"))
+	plan, _ := w.planned(config("a", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
+	if len(changed(plan.Steps[0])) > 0 {
+		t.Errorf("it changes %q", changed(plan.Steps[0]))
+	}
+
+	w.deployed(config("b", "1"))
+	w.api.running[configMap("b")].SetManagedFields(nil)
+	w.index.Note(w.api.store(w.api.running[configMap("b")]))
+	plan, _ = w.planned(config("b", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/b")
+}
+
+// TestFillInsAreNoDifference: what the API server adds to every apply is none, but a value
+// that it would add by this one is.
+func TestFillInsAreNoDifference(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"))
+	w.Full = true
+	w.api.fills = setData("added", "by a webhook")
+	plan, _ := w.planned(config("a", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/a")
+	if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.added"}) {
+		t.Errorf("it changes %q", got)
+	}
+}
+
+// TestFieldsAreLeftToAppliers: a field that another applier has taken is left to it.
+func TestFieldsAreLeftToAppliers(t *testing.T) {
+	for name, test := range map[string]struct {
+		manager string
+		force   bool
+		yields  bool
+		plan    string
+	}{
+		"an applier":               {manager: "flux", yields: true, plan: "unchanged ConfigMap shop/a: /data/value is left to the applier flux"},
+		"an applier, and by force": {manager: "flux", force: true, plan: "configured ConfigMap shop/a"},
+		"a hand that applies":      {manager: "kubectl", plan: "configured ConfigMap shop/a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1"))
+			taken := parsed(t, config("a", "2"))[0]
+			taken.SetNamespace("shop")
+			w.applied(test.manager, taken.Unstructured)
+			w.Force = test.force
+			plan, problems := w.planned(config("a", "1"))
+			wantProblems(t, problems)
+			wantTold(t, plan, test.plan)
+			if plan.Steps[0].Yields != test.yields {
+				t.Errorf("it yields: %v", plan.Steps[0].Yields)
+			}
+			if left := plan.LeftAlone(); len(left) > 0 != test.yields {
+				t.Errorf("left alone are %v", left)
+			}
+		})
+	}
+}
+
+// TestAppliersOfATakenOverObjectYield: whoever applied an object before the app did not
+// take anything from it.
+func TestAppliersOfATakenOverObjectYield(t *testing.T) {
+	w := newWorld(t)
+	before := parsed(t, config("a", "2"))[0]
+	before.SetNamespace("shop")
+	w.applied("flux", before.Unstructured)
+	plan, _ := w.planned(config("a", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
+	labelled(w.api.running[configMap("a")], SetID("shop"))
+	plan, _ = w.planned(config("a", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/a") // with our label, and no field of ours
+}
+
+func TestErrorsAfterAFieldIsLeft(t *testing.T) {
+	for name, test := range map[string]struct {
+		err      error
+		problems []string
+	}{
+		"refused":   {refused, []string{"refused"}},
+		"no answer": {down, nil},
+	} {
+		w := newWorld(t)
+		w.deployed(config("a", "1"))
+		taken := parsed(t, config("a", "2"))[0]
+		taken.SetNamespace("shop")
+		w.applied("flux", taken.Unstructured)
+		w.api.refuses["apply ConfigMap shop/a"] = []error{nil, test.err}
+		objects, _ := w.resolved(config("a", "1"))
+		_, problems, err := w.Plan(t.Context(), objects)
+		if len(test.problems) == 0 && err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		wantProblems(t, problems, test.problems...)
+	}
+}
+
+// TestDefaultsOfRemovedFieldsReturn: what a hand has added may have hidden a default, so
+// that the API server is asked how the object is without it. A refusal is for the apply to
+// tell.
+func TestDefaultsOfRemovedFieldsReturn(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer error
+		fails  bool
+	}{
+		"answered":  {nil, false},
+		"refused":   {refused, false},
+		"no answer": {down, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1"))
+			w.edited(configMap("a"), "kubectl-edit", setData("extra", "2"))
+			if test.answer != nil {
+				w.api.refuses["replace ConfigMap shop/a"] = []error{test.answer}
+			}
+			objects, _ := w.resolved(config("a", "1"))
+			plan, problems, err := w.Plan(t.Context(), objects)
+			if test.fails {
+				if err == nil {
+					t.Error("no error")
+				}
+				return
+			}
+			wantProblems(t, problems)
+			wantTold(t, plan, "configured ConfigMap shop/a")
+			wantAsked(t, w, "apply ConfigMap shop/a", "get ConfigMap shop/a", "replace ConfigMap shop/a")
+			if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.extra"}) {
+				t.Errorf("it changes %q", got)
+			}
+		})
+	}
+}
+
+// TestIgnoredFields: what pushboat.yaml leaves to others is neither taken back nor removed,
+// and keeps the value it has where it is still the app's.
+func TestIgnoredFields(t *testing.T) {
+	ignore := []appfile.Ignore{{Kind: "ConfigMap", Pointers: []string{"/data/value", "/data/extra"}}}
+	for name, test := range map[string]struct {
+		edit func(w *world)
+		data map[string]any // as it would be applied
+		plan string
+	}{
+		"it is ours still":     {func(*world) {}, map[string]any{"value": "1", "other": "x"}, "configured"},
+		"a hand has set it":    {func(w *world) { w.edited(configMap("a"), "kubectl-edit", setData("value", "2")) }, map[string]any{"other": "x"}, "configured"},
+		"a hand has added one": {func(w *world) { w.edited(configMap("a"), "kubectl-edit", setData("extra", "2")) }, map[string]any{"value": "1", "other": "x"}, "configured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.deployed(config("a", "1"))
+			test.edit(w)
+			w.Target.Spec.Ignore = ignore
+			plan, problems := w.planned(config("a", "3") + "  other: x\n")
+			wantProblems(t, problems)
+			wantTold(t, plan, test.plan+" ConfigMap shop/a")
+			if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.other"}) {
+				t.Errorf("it changes %q", got)
+			}
+			got, _, _ := unstructured.NestedMap(plan.Steps[0].Object.Object, "data")
+			if len(got) != len(test.data) || got["value"] != test.data["value"] || got["other"] != "x" {
+				t.Errorf("it would apply %v, want %v", got, test.data)
+			}
+		})
+	}
+}
+
+// TestIgnoredFieldsOfNewObjects: an object with ignored fields is compared at once, since
+// one that turns out to run has values to keep.
+func TestIgnoredFieldsOfNewObjects(t *testing.T) {
+	w := newWorld(t)
+	w.Target.Spec.Ignore = []appfile.Ignore{{Kind: "ConfigMap", Pointers: []string{"/data/value"}}}
+	plan, problems := w.planned(config("a", "1"))
+	wantProblems(t, problems)
+	wantTold(t, plan, "created ConfigMap shop/a")
+	wantAsked(t, w, "apply ConfigMap shop/a", "get ConfigMap shop/a")
+}
+
+func TestStepIgnores(t *testing.T) {
+	step := Step{Ignored: []string{"/data/a", "/spec"}}
+	for pointer, want := range map[string]bool{
+		"/data/a": true, "/data/a/b": true, "/data/ab": false, "/data": false, "/spec": true, "/spec/x/y": true, "": false,
+	} {
+		if got := step.ignores(pointer); got != want {
+			t.Errorf("ignores %q: %v", pointer, got)
+		}
+	}
+}
+
+// TestPlansMaskSecrets: what a Secret or a concealed field changes to is not shown.
+func TestPlansMaskSecrets(t *testing.T) {
+	w := newWorld(t)
+	secret := func(value string) string {
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\nstringData: {password: " + value + "}\n"
+	}
+	w.deployed(secret("first-password"))
+	plan, _ := w.planned(secret("second-password"))
+	if len(plan.Steps[0].Changes) == 0 {
+		t.Fatal("nothing changes")
+	}
+	for _, change := range plan.Steps[0].Changes {
+		if change.Before != "(secret)" || change.After != "(secret)" {
+			t.Errorf("the plan shows %+v", change)
+		}
+	}
+	if noted, _ := w.Ledger.Of(webSecret); noted.Digest[:7] != "sealed " {
+		t.Errorf("noted is the bare digest %q", noted.Digest)
+	}
+}
