@@ -46,7 +46,6 @@ type applying struct {
 	under      []running       // hooks under way
 	ended      []running
 	hooks      []record.HookResult
-	stopped    error // why the last hooks did not come to their end
 
 	mu      sync.Mutex
 	done    []plan.Step // applied

@@ -11,11 +11,6 @@ import (
 // ErrNothingGoesOn says that an app has no deploy whose wait could be ended.
 var ErrNothingGoesOn = errors.New("no deploy of the app goes on")
 
-// cancelledError ends a wait because an operator has asked for it.
-type cancelledError struct{ by string }
-
-func (e cancelledError) Error() string { return "cancelled by " + e.by }
-
 // Cancel ends the wait of the deploy of an app that goes on, or of its tests: for
 // health, a wave, a hook, or other apps. What is being applied is applied to its end;
 // what comes after the wait is not. Nothing is taken back, and what a hook has begun on
@@ -31,14 +26,6 @@ func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
 		return nil, ErrNothingGoesOn
 	}
 	return run, nil
-}
-
-// cancelledBy returns who has ended a wait; "" if nobody did.
-func cancelledBy(wait context.Context) string {
-	if cancelled, ok := errors.AsType[cancelledError](context.Cause(wait)); ok {
-		return cancelled.by
-	}
-	return ""
 }
 
 // enterCancel notes in the record of a deploy that has not come to a good end who

@@ -72,35 +72,47 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 	return findings, nil
 }
 
-// unrendered has those who wait for a check know that what the branch wants cannot be
+// unrendered says to those who wait for a check that what the branch wants cannot be
 // told: the app is as it was last applied, which need not be what its branch says.
-func (j *job) unrendered(why string) {
-	if why != "" && j.finding.OK() {
-		j.finding.Result, j.finding.Message = CheckFailed, "cannot be rendered: "+why
+func (f *Finding) unrendered(why string) {
+	if why != "" && f.OK() {
+		f.Result, f.Message = CheckFailed, "cannot be rendered: "+why
 	}
 }
 
 // answer tells those who wait for a job what it found. A check finds no app in order
 // that its status says is not.
-func (a *app) answer(j *job) {
-	switch {
-	case j.finding.Result != "":
-	case j.run == nil:
-		j.finding.Result = CheckUnchanged
-	default:
-		rec, ended := j.run.Outcome()
-		j.finding.Result, j.finding.Message = CheckDeployed, rec.Message
-		if !ended || !rec.Result.OK() {
-			j.finding.Result = CheckFailed
-		}
-	}
-	if len(j.askers) > 0 && j.finding.OK() {
-		a.doubt(&j.finding)
+func (at *attempt) answer() {
+	j := at.job
+	f := at.finding.after(at.ending, j.run)
+	if len(j.askers) > 0 && f.OK() {
+		at.doubt(&f)
 	}
 	for _, asker := range j.askers {
-		asker <- j.finding
+		asker <- f
 	}
 	j.askers = nil
+}
+
+// after is the finding of an attempt that ended so. What a check has not found tells the
+// outcome of the deploy that was made in its place; run is nil if there was none.
+func (f Finding) after(end ending, run *Run) Finding {
+	switch {
+	case f.Result != "":
+	case end == endedInterrupted:
+		f.Result, f.Message = CheckFailed, "the check was not made: "+errInterrupted.Error()
+	case run == nil && end == endedFailed:
+		f.Result, f.Message = CheckFailed, crashMessage
+	case run == nil:
+		f.Result = CheckUnchanged
+	default:
+		rec, ended := run.Outcome()
+		f.Result, f.Message = CheckDeployed, rec.Message
+		if !ended || !rec.Result.OK() {
+			f.Result = CheckFailed
+		}
+	}
+	return f
 }
 
 // doubt makes a finding say what the app's status knows to differ.

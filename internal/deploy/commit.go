@@ -161,7 +161,7 @@ func (e *Engine) skip(p *Proposal) []*Run {
 		j.run.revision = p.Revision
 		rec := a.skippedRecord(j)
 		rec.Cluster = cmp.Or(rec.Cluster, clusters[a.name]) // it has none yet if it was never deployed
-		a.finish(j, rec)
+		a.finish(j, nil, rec)
 		runs = append(runs, j.run)
 	}
 	return runs

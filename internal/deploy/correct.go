@@ -11,110 +11,207 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// check compares what runs with what should, and corrects, warns or leaves it
-// as the app's drift setting says. It reports whether it could be done.
-func (a *app) check(t *target, j *job) bool {
-	todo, err := a.replan(t, j)
-	if err == nil && j.fresh.IsZero() { // else the lists of a moment ago have shown it
-		err = a.engine.Clusters[t.Spec.Cluster].Index.Blind(plan.SetID(a.name)) // the plan asked nothing of what seems unchanged
-	}
-	if err != nil {
-		a.noteTrouble(j, err.Error())
-		a.logTrouble("check against the cluster", err)
-		if todo != nil {
-			a.correctRest(t, j, todo)
-		}
-		j.finding.Result, j.finding.Message = CheckFailed, err.Error()
-		return false
-	}
-	a.endTrouble(j)
-	todo.Prune = a.due(t, todo.Prune)
-	dying, again := todo.LeaveDying()
-	j.finding = found(todo, t.Spec.Drift, a.suspension())
-	news := a.leave(todo)
-	switch {
-	case a.suspension() != nil:
-		return true
-	case todo.OnlyLast():
-		a.queue.begin(j)
-		j.run.Printf("%s: healthy, what was to be pruned last can go", a.name)
-		todo.RunsHooks = false
-		return a.carryOut(t, j, todo, record.Deployed)
-	case todo.Empty() && dying:
-		return !again
-	case todo.Empty():
-		if j.depth >= byInventory || !a.ownsParent() {
-			a.mendParent(t, todo)
-		}
-		return a.recover(t, j)
-	case t.Spec.Drift == appfile.DriftOff:
-		return true
-	case t.Spec.Drift == appfile.DriftWarn:
-		a.warn(t, j, news)
-		return true
-	}
-	a.clearDrift(todo)
-	return a.correct(t, j, todo) && !again
+// comparison is what a check has found, as far as it decides what is done about it.
+type comparison struct {
+	empty     bool   // nothing differs
+	onlyLast  bool   // nothing but what was to be pruned when all is healthy
+	dying     bool   // something cannot be made before its deletion has come to an end
+	suspended bool   // an operator has suspended the app
+	drift     string // the app's drift setting, see appfile
 }
 
-// correctRest takes drift back where the API server refuses some objects of the app: one
-// that cannot be applied must not keep the others from being corrected.
-func (a *app) correctRest(t *target, j *job, todo *plan.Plan) {
+// remedy is what is done about what a check has found.
+type remedy int
+
+// The remedies.
+const (
+	leaveAlone  remedy = iota
+	letItDie           // wait for the end of a deletion
+	pruneLast          // make the deletions that had to wait for the app's health
+	seeRecovery        // nothing differs: see whether the app has recovered, and mend its inventory
+	warnOnly
+	takeBack
+)
+
+// remedy decides what is done.
+func (c comparison) remedy() remedy {
+	switch {
+	case c.suspended:
+		return leaveAlone
+	case c.onlyLast:
+		return pruneLast
+	case c.empty && c.dying:
+		return letItDie
+	case c.empty:
+		return seeRecovery
+	case c.drift == appfile.DriftOff:
+		return leaveAlone
+	case c.drift == appfile.DriftWarn:
+		return warnOnly
+	}
+	return takeBack
+}
+
+// compare finds what differs between the cluster and the target, and decides by the app's
+// drift setting what is done about it.
+func (at *attempt) compare() stageEvent {
+	at.checked = true
+	if err := at.planCheck(); err != nil {
+		return at.compareRest(err)
+	}
+	at.endTrouble(at.job)
+	at.plan.Prune = at.due(at.target, at.plan.Prune)
+	return at.seeTo(at.plan)
+}
+
+// seeTo does about what a plan would change whatever the app's drift setting asks for, or
+// sets the attempt out to do it.
+func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
+	t := at.target
+	dying, again := todo.LeaveDying()
+	at.finding = found(todo, t.Spec.Drift, at.suspension())
+	news := at.leave(todo)
+	c := comparison{
+		empty: todo.Empty(), onlyLast: todo.OnlyLast(), dying: dying,
+		suspended: at.suspension() != nil, drift: t.Spec.Drift,
+	}
+	switch c.remedy() {
+	case leaveAlone:
+		return eventNothing
+	case letItDie:
+		return laterIf(again, eventNothing)
+	case pruneLast:
+		return at.pruneLast()
+	case seeRecovery:
+		if at.job.depth >= byInventory || !at.ownsParent() {
+			at.mendParent(t, todo)
+		}
+		return at.recover()
+	case warnOnly:
+		return at.warn(news)
+	}
+	at.correct()
+	return laterIf(again, eventDiffers)
+}
+
+// laterIf is the event e, with a rest for another attempt if again is set.
+func laterIf(again bool, e stageEvent) stageEvent {
+	switch {
+	case !again:
+		return e
+	case e == eventDiffers:
+		return eventInPart
+	}
+	return eventLater
+}
+
+// planCheck plans what would bring the cluster to the target. There may be a plan of a
+// part although there is an error.
+func (at *attempt) planCheck() error {
+	todo, err := at.replan(at.target, at.job)
+	at.plan = todo
+	if err == nil && at.job.fresh.IsZero() { // else the lists of a moment ago have shown it
+		err = at.engine.Clusters[at.target.Spec.Cluster].Index.Blind(at.set) // the plan asked nothing of what seems unchanged
+	}
+	return err
+}
+
+// compareRest is compare where the API server refuses some objects of the app: one that
+// cannot be applied must not keep the others from being corrected.
+func (at *attempt) compareRest(err error) stageEvent {
+	at.noteTrouble(at.job, err.Error())
+	at.logTrouble("check against the cluster", err)
+	at.finding = Finding{Result: CheckFailed, Message: err.Error()}
+	todo := at.plan
+	if todo == nil {
+		return eventFailed
+	}
 	todo.LeaveRefused()
 	todo.LeaveDying()
-	j.finding = found(todo, t.Spec.Drift, a.suspension())
-	a.leave(todo)
-	if a.suspension() == nil && t.Spec.Drift == appfile.DriftCorrect && !todo.Empty() {
-		a.clearDrift(todo)
-		a.correct(t, j, todo)
+	at.leave(todo)
+	c := comparison{empty: todo.Empty(), suspended: at.suspension() != nil, drift: at.target.Spec.Drift}
+	if c.remedy() != takeBack {
+		return eventFailed
 	}
+	at.correct()
+	return eventInPart
+}
+
+// correct sets the attempt out to take drift back.
+func (at *attempt) correct() {
+	at.good = record.Corrected
+	at.clearDrift(at.plan)
+	run := at.show()
+	run.Printf("%s: drift on cluster %s", at.name, at.target.Spec.Cluster)
+	for _, step := range at.plan.Changes() {
+		at.printDrift(run, step)
+		at.remark(run, step, at.job.looks[step.ID])
+	}
+}
+
+// pruneLast sets the attempt out to make the deletions that had to wait.
+func (at *attempt) pruneLast() stageEvent {
+	at.good = record.Deployed
+	at.show().Printf("%s: healthy, what was to be pruned last can go", at.name)
+	at.plan.RunsHooks = false
+	return eventDiffers
+}
+
+// show gives the attempt a run of its own.
+func (at *attempt) show() *Run {
+	at.queue.begin(at.job)
+	return at.job.run
 }
 
 // recover records that an app which had not become healthy now is, or that something
 // came to its end after its deploy.
-func (a *app) recover(t *target, j *job) bool {
-	last := a.lastRecord()
+func (at *attempt) recover() stageEvent {
+	t, last := at.target, at.lastRecord()
 	late := last.Stands() == record.Unhealthy || last.Stands() == record.Superseded
-	if !late && !a.ledger.EndsUnsaved() || last.HookFailed() {
-		return true
+	if !late && !at.ledger.EndsUnsaved() || last.HookFailed() {
+		return eventNothing
 	}
-	if len(a.sick(t)) > 0 || len(a.failedAndGone(a.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
-		return true
+	if len(at.sick(t)) > 0 || len(at.failedAndGone(at.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
+		return eventNothing
 	}
-	a.queue.begin(j)
-	j.run.Printf("%s: healthy now, %s", a.name, report.ShortRevision(t.Revision))
-	rec := a.newRecord(j, record.Deployed, "")
-	rec.Same = a.ledger.Count()
-	a.stamp(&rec, t)
-	a.finish(j, rec)
-	return true
+	at.show().Printf("%s: healthy now, %s", at.name, report.ShortRevision(t.Revision))
+	rec := at.recordOf(t, at.job, record.Deployed, "")
+	rec.Same = at.ledger.Count()
+	at.stamp(&rec, t)
+	at.rec = &rec
+	return eventNews
 }
 
-// warn tells and records differences that the app's settings leave alone, once
-// each.
-func (a *app) warn(t *target, j *job, news []plan.Step) {
+// warn tells and records differences that the app's settings leave alone, once each.
+func (at *attempt) warn(news []plan.Step) stageEvent {
 	if len(news) == 0 {
-		return
+		return eventNothing
 	}
-	a.queue.begin(j)
-	j.run.Printf("%s: drift on cluster %s, left alone (drift: warn)", a.name, t.Spec.Cluster)
+	run := at.show()
+	run.Printf("%s: drift on cluster %s, left alone (drift: warn)", at.name, at.target.Spec.Cluster)
 	for _, step := range news {
-		a.printDrift(j.run, step)
-		a.engine.Log.WithField("app", a.name).WithField("object", step.ID.String()).
+		at.printDrift(run, step)
+		at.engine.Log.WithField("app", at.name).WithField("object", step.ID.String()).
 			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
-	a.recordQuiet(j, record.DriftFound, manifest.Plural(len(news), "object")+" left as found (drift: warn)", news...)
+	at.quietly(record.DriftFound, manifest.Plural(len(news), "object")+" left as found (drift: warn)", news...)
+	return eventNews
 }
 
-// correct takes drift back.
-func (a *app) correct(t *target, j *job, todo *plan.Plan) bool {
-	a.queue.begin(j)
-	j.run.Printf("%s: drift on cluster %s", a.name, t.Spec.Cluster)
-	for _, step := range todo.Changes() {
-		a.printDrift(j.run, step)
-		a.remark(j.run, step, j.looks[step.ID])
+// quietly makes the record of what changes nothing on the cluster, see quietRecord.
+func (at *attempt) quietly(result record.Result, message string, found ...plan.Step) {
+	rec := at.quietRecord(at.job, result, message, found...)
+	at.rec = &rec
+}
+
+// closeCheck is what follows a check, whatever it has found.
+func (at *attempt) closeCheck() {
+	if at.noValues != "" {
+		at.setTrouble(at.noValues)
+		at.finding.Result, at.finding.Message = CheckFailed, at.noValues
 	}
-	return a.carryOut(t, j, todo, record.Corrected)
+	at.finding.unrendered(at.unrenderedWhy())
+	at.rollBackLate(at.target, at.job)
 }
 
 // whatDrifted says what has become of an object, and by whom if that is known.

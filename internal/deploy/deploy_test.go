@@ -121,10 +121,11 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := pushed(a.queue)
-	if a.doSafely(j) {
-		t.Error("the deploy ended well")
+	at := a.attempt(j)
+	if at.ending != endedFailed {
+		t.Errorf("the deploy ended %s", at.ending)
 	}
-	a.rescanAfter(j)
+	a.rescanAfter(at)
 	rec, ended := j.run.Outcome()
 	if !ended || rec.Result != record.Failed || !strings.Contains(rec.Message, `cluster "gone" is not known`) {
 		t.Errorf("got %+v, %v", rec, ended)
@@ -135,8 +136,8 @@ func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
 	j := pushed(a.queue) // and no Recorder to save to
-	if a.doSafely(j) {
-		t.Error("the deploy ended well")
+	if at := a.attempt(j); at.ending != endedFailed || at.stage != stageEnded {
+		t.Errorf("the deploy is %s, and ended %s", at.stage, at.ending)
 	}
 	if rec, ended := j.run.Outcome(); !ended || rec.Result != record.Failed {
 		t.Errorf("those who are attached wait for ever: %+v", rec)

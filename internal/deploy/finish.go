@@ -5,13 +5,18 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// newRecord begins the account of a job.
+// newRecord begins the account of a job about what is wanted of the app now.
 func (a *app) newRecord(j *job, result record.Result, message string) record.Record {
-	t := a.wanted()
+	return a.recordOf(a.wanted(), j, result, message)
+}
+
+// recordOf begins the account of a job about a target, nil for none.
+func (a *app) recordOf(t *target, j *job, result record.Result, message string) record.Record {
 	started := time.Now()
 	if j.run != nil {
 		started = j.run.started
@@ -53,8 +58,9 @@ func (a *app) generatedPaths(t *target) []string {
 }
 
 // finish stores the record of a deploy, then says how the deploy ended and lets
-// go of those who are attached: what they are told is on disk.
-func (a *app) finish(j *job, rec record.Record) {
+// go of those who are attached: what they are told is on disk. The plan is the one that
+// was carried out, nil if none was.
+func (a *app) finish(j *job, todo *plan.Plan, rec record.Record) {
 	rec.Seconds = time.Since(rec.Started).Seconds()
 	rec.Undone = a.rollsBack(j, rec)
 	if a.repeats(rec) && !rec.Undone {
@@ -62,7 +68,7 @@ func (a *app) finish(j *job, rec record.Record) {
 		j.run.finish(rec)
 		return
 	}
-	a.save(j, rec)
+	a.save(j, todo, rec)
 	j.run.Printf("%s", report.Outcome(rec))
 	if rec.Result != record.Superseded || rec.Digest != "" {
 		a.remember(rec)
@@ -78,10 +84,10 @@ func (a *app) finish(j *job, rec record.Record) {
 
 // save stores a record. Without it the deploy stands all the same, and the next
 // record has what this one lacks.
-func (a *app) save(j *job, rec record.Record) {
+func (a *app) save(j *job, todo *plan.Plan, rec record.Record) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	entry := a.entry(j.plan, rec)
+	entry := a.entry(todo, rec)
 	entry.Log = j.run.logWith(report.Outcome(rec))
 	err := a.engine.Recorder.Save(ctx, entry)
 	if err == nil {

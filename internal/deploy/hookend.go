@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,25 +14,11 @@ import (
 
 // complete does what comes when everything is healthy: the deletions that had
 // to wait for it, and the hooks.
-func (a *app) complete(done *applying, rec *record.Record) {
-	err := done.pruneLater()
-	rec.Deleted = done.deleted
-	if err != nil {
-		rec.Result, rec.Message = record.Failed, err.Error()
-		return
+func (w *applying) complete() error {
+	if err := w.pruneLater(); err != nil {
+		return err
 	}
-	if done.target.Gone {
-		return
-	}
-	switch done.stopped = done.runPhase(manifest.PostSync); {
-	case done.stopped == nil:
-	case errors.Is(done.stopped, errSuperseded):
-		rec.Result, rec.Message = record.Superseded, errSuperseded.Error()
-	case (record.Record{Hooks: done.hooks}).HookFailed():
-		rec.Result, rec.Message = record.Unhealthy, done.stopped.Error()
-	default: // it could not be begun, and is tried again
-		rec.Result, rec.Message = record.Failed, done.stopped.Error()
-	}
+	return w.runPhase(manifest.PostSync)
 }
 
 // afterFailure runs the hooks that are for a deploy that failed, once for each
@@ -59,16 +44,6 @@ func (w *applying) afterDeletion(deleted []plan.Step) error {
 		}
 	}
 	return w.deleteHooks(w.cluster.Index.Hooks(plan.SetID(w.app.name)))
-}
-
-// endHooks comes last: the hooks for failures, and the deletion of what hooks
-// have left. A retry that fails as the attempt before it did tells nobody again.
-func (a *app) endHooks(j *job, done *applying, rec *record.Record) {
-	again := j.checks() && a.lastRecord() != nil && a.lastRecord().Result == record.Failed
-	if (rec.Result == record.Failed || rec.Result == record.Unhealthy) && rec.Cancelled == "" && !again && !done.target.Gone {
-		done.afterFailure()
-	}
-	done.endHooks(rec)
 }
 
 // endHooks deletes the objects of hooks as their policies ask, and those of

@@ -75,18 +75,18 @@ func (s *hooksSeen) of(entry live.Entry) (now live.Entry, gone bool) {
 // hookWait is a wait for hooks: its lines and its causes are those of every
 // other wait.
 type hookWait struct {
-	waiting
+	*waiting
 	ctx context.Context
 }
 
 // newHookWait begins a wait, and returns the function that ends it.
 func (w *applying) newHookWait() (*hookWait, func()) {
 	ctx, cancel := context.WithCancel(w.wait)
-	return &hookWait{ctx: ctx, waiting: waiting{
-		app: w.app, target: w.target, cluster: w.cluster, run: w.run,
-		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{}, told: map[manifest.ID]health.Cause{},
-		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
-	}}, cancel
+	watch := &hookWait{ctx: ctx, waiting: newWaiting(w.app, w.target, w.run, nil)}
+	return watch, func() {
+		cancel()
+		watch.close()
+	}
 }
 
 // runsPods reports whether objects of the kind own pods.

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -44,10 +43,6 @@ type job struct {
 	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
 	run    *Run                  // nil until there is something to show
 	askers []chan Finding        // who wait for what a check finds
-
-	trouble string          // why a check could not look for new values
-	finding Finding         // of a check
-	wait    context.Context // for its waits, see queue.wait
 
 	// Of the deploys of a push:
 	force    bool       // recreate what cannot be changed in place
@@ -95,4 +90,10 @@ func (j *job) widen() {
 	if j.kind == lookJob {
 		j.kind, j.looks = checkJob, nil
 	}
+}
+
+// asksForBranch reports whether the job looks first whether the branch has moved past the
+// server.
+func (j *job) asksForBranch() bool {
+	return j.cause == record.CauseSchedule || j.cause == record.CauseCheck
 }

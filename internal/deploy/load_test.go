@@ -32,9 +32,9 @@ func TestACheckSaysThatAnAppCannotBeRendered(t *testing.T) {
 		{CheckCorrected, "a key is away", CheckFailed},
 		{CheckDrifted, "a key is away", CheckDrifted},
 	} {
-		j := &job{finding: Finding{Result: test.found}}
-		if j.unrendered(test.why); j.finding.Result != test.want {
-			t.Errorf("%s, %q: %s", test.found, test.why, j.finding.Result)
+		f := Finding{Result: test.found}
+		if f.unrendered(test.why); f.Result != test.want {
+			t.Errorf("%s, %q: %s", test.found, test.why, f.Result)
 		}
 	}
 }

@@ -42,20 +42,20 @@ func (r *Run) stillWaitsFor(what string) {
 	r.awaited.what = what
 }
 
-// pulse prints what the deploy waits for if it has been silent for long, and has itself
-// called again until the deploy has ended.
-func (r *Run) pulse() {
+// beat prints what the deploy waits for if it has been silent for long, and has itself
+// called again. finish stops it.
+func (r *Run) beat() {
 	r.mu.Lock()
-	ended, quiet, text := r.outcome != nil, time.Since(r.spoke), r.awaited.at(time.Now())
-	r.mu.Unlock()
-	if ended {
+	defer r.mu.Unlock()
+	if r.outcome != nil {
 		return
 	}
+	quiet := time.Since(r.spoke)
 	if quiet >= pulseEvery {
-		r.Printf("%s", text)
+		r.addLocked(r.awaited.at(time.Now()))
 		quiet = 0
 	}
-	time.AfterFunc(pulseEvery-quiet, r.pulse)
+	r.pulse.Reset(pulseEvery - quiet)
 }
 
 // wholeSeconds writes a duration as people say it: "45 s", "5 min", "2 min 5 s".

@@ -2,16 +2,12 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
-
-// errSuperseded ends the waits of a deploy when a newer revision is to be deployed.
-var errSuperseded = errors.New("a newer revision came")
 
 // queue holds the jobs of an app: the one that its worker is at, and at most one that
 // comes next. It numbers the app's deploys. Its methods may be called from several

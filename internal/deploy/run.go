@@ -30,7 +30,8 @@ type Run struct {
 
 	mu      sync.Mutex
 	lines   []string
-	spoke   time.Time // when the last line was added
+	spoke   time.Time   // when the last line was added
+	pulse   *time.Timer // runs beat, until the deploy ends
 	awaited awaited
 	more    chan struct{} // closed and replaced at each line
 	outcome *record.Record
@@ -44,7 +45,9 @@ func newRun(app string, number int) *Run {
 		App: app, Number: number, started: now, applied: make(chan struct{}), more: make(chan struct{}),
 		spoke: now, awaited: awaited{what: "its turn", since: now},
 	}
-	time.AfterFunc(pulseEvery, r.pulse)
+	r.mu.Lock() // beat reads the timer
+	defer r.mu.Unlock()
+	r.pulse = time.AfterFunc(pulseEvery, r.beat)
 	return r
 }
 
@@ -60,6 +63,10 @@ func (r *Run) Printf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.addLocked(text)
+}
+
+func (r *Run) addLocked(text string) {
 	for line := range strings.SplitSeq(text, "\n") {
 		if len(r.lines) < maxLines {
 			r.lines = append(r.lines, manifest.Clean(line))
@@ -82,6 +89,7 @@ func (r *Run) finish(rec record.Record) {
 	defer r.mu.Unlock()
 	r.setApplied()
 	r.outcome = &rec
+	r.pulse.Stop()
 	r.wakeLocked()
 }
 

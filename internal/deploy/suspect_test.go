@@ -53,12 +53,12 @@ func TestChangeDuringACheck(t *testing.T) {
 		t.Fatalf("while the check goes on: %v", suspects)
 	}
 	a.rest()
-	a.rescanAfter(check)
+	a.rescanAfter(a.newAttempt(check))
 	if len(suspects) != 1 || suspects[0] != manifest.IDOf(changed) {
 		t.Errorf("after the check: %v, want the object that changed", suspects)
 	}
 	suspects = nil
-	a.rescanAfter(check)
+	a.rescanAfter(a.newAttempt(check))
 	if len(suspects) > 0 {
 		t.Errorf("after a check during which nothing changed: %v", suspects)
 	}

@@ -47,18 +47,24 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 	return run, nil
 }
 
-// recordQuiet records what changed nothing on the cluster: that the app was
-// suspended or resumed, that a deploy has to wait, or that drift was found and
-// left. The record carries on what the cluster has.
-func (a *app) recordQuiet(j *job, result record.Result, message string, found ...plan.Step) *Run {
+// recordQuiet records what changed nothing on the cluster, see quietRecord.
+func (a *app) recordQuiet(j *job, result record.Result, message string) *Run {
+	rec := a.quietRecord(j, result, message)
+	a.finish(j, nil, rec)
+	return j.run
+}
+
+// quietRecord is the record of what changed nothing on the cluster: that the app was
+// suspended or resumed, that a deploy has to wait, or that drift was found and left. It
+// carries on what the cluster has, and gives the job a run if it has none.
+func (a *app) quietRecord(j *job, result record.Result, message string, found ...plan.Step) record.Record {
 	if j.run == nil {
 		a.queue.begin(j)
 	}
 	rec := a.newRecord(j, result, message)
 	rec.CarryOn(a.lastRecord())
 	rec.Objects, rec.Same = left(found), a.ledger.Count()-len(found)
-	a.finish(j, rec)
-	return j.run
+	return rec
 }
 
 // suspension returns what keeps the app from being deployed; nil for nothing.

@@ -77,11 +77,10 @@ func unapplied(runs []*Run, own *Run) string {
 	return strings.Join(names, ", ")
 }
 
-// awaitOthers waits for the other apps of the push, if the app has lost
-// something with it.
-func (j *job) awaitOthers(t *target) error {
-	if j.together == nil || len(j.plan.Prune)+len(j.plan.Moved) == 0 {
-		return nil
+// awaitOthers waits for the other apps of the push, if the app has lost something with it.
+func (at *attempt) awaitOthers() stageEvent {
+	if at.job.together == nil || len(at.plan.Prune)+len(at.plan.Moved) == 0 {
+		return eventDone
 	}
-	return j.together.awaitApplied(j.wait, j.run, t.Spec.Timeout)
+	return at.fail(at.job.together.awaitApplied(at.wait, at.job.run, at.target.Spec.Timeout))
 }

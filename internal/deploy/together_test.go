@@ -103,11 +103,11 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	a.setWant(wanted)
 	j := pushed(a.queue)
 	j.after = []*Run{newRun("db", 1)}
-	ended := make(chan bool)
-	go func() { ended <- a.do(j) }()
+	ended := make(chan ending)
+	go func() { ended <- a.attempt(j).ending }()
 	a.enqueue(pushed(a.queue))
-	if !<-ended {
-		t.Error("the older deploy is to be tried again")
+	if end := <-ended; end != endedSuperseded || end.again(false) {
+		t.Errorf("the older deploy ended %s", end)
 	}
 	if rec, _ := j.run.Outcome(); rec.Result != record.Superseded {
 		t.Errorf("it is %s", rec.Result)

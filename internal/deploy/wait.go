@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,24 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
-	"github.com/pushboat/pushboat/internal/record"
 )
-
-// verdict is how a wait for health ended.
-type verdict struct {
-	result record.Result // Deployed: everything is healthy
-	reason string
-}
-
-// interrupted is the verdict of a wait that the stop of the server ended.
-var interrupted = verdict{result: "interrupted"}
-
-// enter writes the verdict into a record whose result would be a good one.
-func (v verdict) enter(rec *record.Record) {
-	if v.result != record.Deployed {
-		rec.Result, rec.Message = v.result, v.reason
-	}
-}
 
 // waiting is one wait for the health of an app, by watch: it asks nothing of
 // the cluster but the pods of what does not become healthy.
@@ -46,24 +28,34 @@ type waiting struct {
 	causes map[manifest.ID]health.Cause // as far as is known
 	told   map[manifest.ID]health.Cause // that have had a line
 	pods   map[string]*live.Pods        // by namespace
+	leave  []func()                     // the watches of pods
 	nudge  chan struct{}                // any of the pods changed
 }
 
-// waitHealthy returns when everything that the app owns is healthy, when
-// something has failed for good, or after the app's timeout.
-func (a *app) waitHealthy(ctx context.Context, t *target, run *Run) verdict {
-	return a.await(ctx, t, run, nil)
-}
-
-// await is waitHealthy for some of the app's objects; nil means all.
-func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.ID]bool) verdict {
-	watching, stop := context.WithTimeout(ctx, t.Spec.Timeout) // also of the questions that it asks
-	defer stop()
-	w := &waiting{
+// newWaiting begins a wait for some of an app's objects; nil means all. Call close at its
+// end.
+func newWaiting(a *app, t *target, run *Run, only map[manifest.ID]bool) *waiting {
+	return &waiting{
 		app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, only: only,
 		lines: map[manifest.ID]*waitLine{}, causes: map[manifest.ID]health.Cause{}, told: map[manifest.ID]health.Cause{},
 		pods: map[string]*live.Pods{}, nudge: make(chan struct{}, 1),
 	}
+}
+
+// close ends the watches of pods that nobody else needs.
+func (w *waiting) close() {
+	for _, leave := range w.leave {
+		leave()
+	}
+}
+
+// awaitHealthy returns when the given objects of the app are healthy; nil stands for all
+// that it owns. The error is an unhealthyError, or that of waitError.
+func (a *app) awaitHealthy(ctx context.Context, t *target, run *Run, only map[manifest.ID]bool) error {
+	watching, stop := context.WithTimeout(ctx, t.Spec.Timeout) // also of the questions that it asks
+	defer stop()
+	w := newWaiting(a, t, run, only)
+	defer w.close()
 	run.waitsFor("its objects to become healthy", t.Spec.Timeout)
 	defer run.waitsFor("the cluster to take its objects", 0)
 	changed, done := w.cluster.Index.Changed(plan.SetID(a.name))
@@ -76,12 +68,12 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 		began := time.Now()
 		sick := w.look(watching)
 		if len(sick) == 0 {
-			return verdict{result: record.Deployed}
+			return nil
 		}
 		run.stillWaitsFor(w.why(sick))
 		rest := min(restShare*time.Since(began), lookEvery)
 		if hopeless := w.hopeless(sick); hopeless != "" {
-			return verdict{record.Unhealthy, hopeless}
+			return unhealthyError{hopeless}
 		}
 		select {
 		case <-changed:
@@ -90,15 +82,12 @@ func (a *app) await(ctx context.Context, t *target, run *Run, only map[manifest.
 			pause(ctx, rest)
 		case <-lines.C:
 		case <-timeout.C:
-			return verdict{record.Unhealthy, w.why(sick)}
+			return unhealthyError{w.why(sick)}
 		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), errSuperseded) {
-				return verdict{record.Superseded, errSuperseded.Error()}
-			}
 			if cancelledBy(ctx) != "" {
-				return verdict{record.Unhealthy, w.why(sick)}
+				return unhealthyError{w.why(sick)}
 			}
-			return interrupted
+			return waitError(ctx)
 		}
 	}
 }
@@ -200,7 +189,7 @@ func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
 		}
 		pods, looked := troubled[entry.ID.Namespace]
 		if !looked {
-			pods = w.troubledPods(ctx, entry.ID.Namespace)
+			pods = w.troubledPods(entry.ID.Namespace)
 			troubled[entry.ID.Namespace] = pods
 		}
 		if len(pods) == 0 || w.target.Object(entry.ID) != nil {
@@ -212,13 +201,13 @@ func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
 // findPodCause is findCauses for one object, of whatever kind.
 func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
 	if runsPods(entry.ID) {
-		w.noteCause(ctx, entry, w.troubledPods(ctx, entry.ID.Namespace))
+		w.noteCause(ctx, entry, w.troubledPods(entry.ID.Namespace))
 	}
 }
 
 // troubledPods lists the pods of a namespace if any of them has trouble.
-func (w *waiting) troubledPods(ctx context.Context, namespace string) []*unstructured.Unstructured {
-	if pods := w.podsOf(ctx, namespace).List(); anyCause(pods) {
+func (w *waiting) troubledPods(namespace string) []*unstructured.Unstructured {
+	if pods := w.podsOf(namespace).List(); anyCause(pods) {
 		return pods
 	}
 	return nil
@@ -250,12 +239,12 @@ func newestCause(before, now health.Cause) health.Cause {
 }
 
 // podsOf follows the pods of a namespace from the first time on.
-func (w *waiting) podsOf(ctx context.Context, namespace string) *live.Pods {
+func (w *waiting) podsOf(namespace string) *live.Pods {
 	if pods, ok := w.pods[namespace]; ok {
 		return pods
 	}
 	pods, leave := w.cluster.pods.join(w.cluster.Kube, namespace, w.nudge)
-	context.AfterFunc(ctx, leave)
+	w.leave = append(w.leave, leave)
 	w.pods[namespace] = pods
 	return pods
 }

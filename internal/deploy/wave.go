@@ -70,9 +70,6 @@ func (v Wave) ids() map[manifest.ID]bool {
 	return ids
 }
 
-// errInterrupted ends an apply that waits for something when the server stops.
-var errInterrupted = errors.New("the server is stopping")
-
 // applyWaves applies the plan wave by wave. The next one begins when all of
 // the one before is healthy; the last one is waited for when the plan is
 // carried out. A correction keeps the order, and waits for nothing: what
@@ -101,19 +98,15 @@ func (w *applying) applyWaves() error {
 // awaitWave returns when the objects of a wave are healthy. A wave that does
 // not get there in the app's timeout stops the deploy.
 func (w *applying) awaitWave(v Wave) error {
-	verdict := w.app.await(w.wait, w.target, w.run, v.ids())
-	switch verdict.result {
-	case record.Deployed:
-		return nil
-	case record.Superseded:
-		return errSuperseded
-	case interrupted.result:
-		return errInterrupted
+	err := w.app.awaitHealthy(w.wait, w.target, w.run, v.ids())
+	sick, ok := errors.AsType[unhealthyError](err)
+	if !ok {
+		return err
 	}
-	if by := cancelledBy(w.wait); by != "" {
-		return fmt.Errorf("the waves after wave %d are not applied: %s", v.number, verdict.reason)
+	if cancelledBy(w.wait) != "" {
+		return fmt.Errorf("the waves after wave %d are not applied: %s", v.number, sick.reason)
 	}
-	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, verdict.reason)
+	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, sick.reason)
 }
 
 // pruneWaves deletes what the revision no longer has, last wave first. A wave
@@ -172,15 +165,4 @@ func (w *applying) remaining(v Wave) *plan.Step {
 		}
 	}
 	return nil
-}
-
-// waitError says why a wait was given up.
-func waitError(wait context.Context) error {
-	if errors.Is(context.Cause(wait), errSuperseded) {
-		return errSuperseded
-	}
-	if by := cancelledBy(wait); by != "" {
-		return cancelledError{by}
-	}
-	return errInterrupted
 }

@@ -26,9 +26,7 @@ func (e *Engine) Test(name string) (*Run, error) {
 	if a == nil {
 		return nil, fmt.Errorf("app %q not found", name)
 	}
-	// The number is that of no deploy, and another one each time: objects whose names
-	// are generated get names of their own.
-	run := newRun(name, -int(time.Now().UnixMilli()))
+	run := newTestRun(name)
 	if !a.queue.addTests(run) {
 		run.finish(record.Record{App: name, Result: record.Failed})
 		return nil, fmt.Errorf("app %s has tests waiting already", name)
@@ -36,18 +34,26 @@ func (e *Engine) Test(name string) (*Run, error) {
 	return run, nil
 }
 
-// test runs the tests, and contains a panic as doSafely does.
+// newTestRun begins what shows tests. Its number is that of no deploy, and another one each
+// time: objects whose names are generated get names of their own.
+func newTestRun(app string) *Run { return newRun(app, -int(time.Now().UnixMilli())) }
+
+// IsTest reports whether the run shows tests: there is no record of it.
+func (r *Run) IsTest() bool { return r.Number < 0 }
+
+// test runs the tests, and contains a panic as attempt.run does.
 func (a *app) test(run *Run) {
 	rec := record.Record{App: a.name, Result: record.Failed}
+	wait, done := a.queue.wait(a.engine.ctx)
+	defer done()
 	defer func() {
 		if cause := recover(); cause != nil {
 			a.engine.Log.WithField("app", a.name).WithField("stack", string(debug.Stack())).Errorf("panic in a test: %v", cause)
-			rec.Message = "an error of the server itself; its log says more"
+			rec.Message = crashMessage
 		}
+		enterCancel(wait, &rec)
 		run.finish(rec)
 	}()
-	wait, done := a.queue.wait(a.engine.ctx)
-	defer done()
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
 	took := report.Seconds(time.Since(run.started))

@@ -1,0 +1,233 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// attempt is one job at work: an app's worker takes it from stage to stage.
+type attempt struct {
+	*app
+	progress
+	job    *job
+	target *target         // what is wanted of the app; nil for nothing
+	wait   context.Context // ends what the stages wait for, see queue.wait
+
+	good     record.Result  // what the record is to say if all goes well
+	plan     *plan.Plan     // nil until there is one
+	shown    *plan.Plan     // whose warnings the pusher has seen; nil for none
+	work     *applying      // what is done to the cluster; nil before that
+	why      string         // it did not end well
+	rec      *record.Record // nil until the outcome is known
+	finding  Finding        // for who waits for a check
+	checked  bool           // the app was compared with its cluster
+	noValues string         // why a check could not look for new values; "" if it could
+}
+
+// newAttempt makes an attempt of a job. Its waits end with the engine.
+func (a *app) newAttempt(j *job) *attempt {
+	return &attempt{app: a, progress: start, job: j, target: a.wanted(), wait: a.engine.ctx, plan: j.plan, shown: j.plan}
+}
+
+// attempt does a job.
+func (a *app) attempt(j *job) *attempt {
+	at := a.newAttempt(j)
+	wait, done := a.queue.wait(a.engine.ctx)
+	defer done()
+	at.wait = wait
+	at.run(eventDone)
+	return at
+}
+
+// run takes the attempt from the given event to its end. It contains a panic: one app that
+// the server cannot cope with must not stop the others (CVE-2022-39272 was of that kind).
+func (at *attempt) run(first stageEvent) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			at.engine.Log.WithField("app", at.name).WithField("stack", string(debug.Stack())).Errorf("panic in a deploy: %v", cause)
+			if at.stage != stageEnded {
+				at.progress = at.next(eventCrashed)
+			}
+			at.letGo()
+		}
+	}()
+	for at.progress = at.next(first); at.stage != stageEnded; {
+		at.progress = at.next(at.step())
+	}
+	if at.checked {
+		at.closeCheck()
+	}
+	at.letGo()
+}
+
+// step does what the stage is for.
+func (at *attempt) step() stageEvent {
+	switch at.stage {
+	case stageJudging:
+		return at.judge()
+	case stageComparing:
+		return at.compare()
+	case stageDepending:
+		return at.awaitDependencies()
+	case stagePlanning:
+		return at.makePlan()
+	case stageApplying:
+		return at.apply()
+	case stageGathering:
+		return at.awaitOthers()
+	case stagePruning:
+		return at.prune()
+	case stageSettling:
+		return at.awaitHealth()
+	case stageConcluding:
+		return at.conclude()
+	case stageCleaning:
+		return at.cleanUp()
+	case stageRecording:
+		return at.record()
+	}
+	panic("no attempt is to be " + string(at.stage))
+}
+
+// fail is the event of a stage that ended with err, and notes why.
+func (at *attempt) fail(err error) stageEvent {
+	isHook := at.work != nil && record.Record{Hooks: at.work.hooks}.HookFailed()
+	e := eventOf(err, cancelledBy(at.wait) != "", isHook)
+	switch e {
+	case eventDone, eventInterrupted:
+	case eventUnhealthy, eventSuperseded:
+		at.why = err.Error()
+	default:
+		at.why = at.target.Shown(err.Error())
+		at.finding = Finding{Result: CheckFailed, Message: at.why}
+	}
+	return e
+}
+
+// failUnlessStopped is fail of a stage of which the stop of the server may be the cause.
+func (at *attempt) failUnlessStopped(err error) stageEvent {
+	if err != nil && at.engine.ctx.Err() != nil {
+		return eventInterrupted
+	}
+	return at.fail(err)
+}
+
+// deploys sets the attempt out to bring the app to its target.
+func (at *attempt) deploys() stageEvent {
+	at.good = record.Deployed
+	if at.job.run == nil {
+		at.queue.begin(at.job)
+	}
+	verb := "deploying"
+	if at.target.Gone {
+		verb = "removing, as of"
+	}
+	at.job.run.Printf("%s: %s %s (deploy %s)", at.name, verb, report.ShortRevision(at.target.Revision), at.job.run.ID())
+	return eventDeploy
+}
+
+// awaitDependencies returns when the deploys that this one depends on have ended well.
+func (at *attempt) awaitDependencies() stageEvent {
+	err := at.awaitRuns()
+	if err == nil {
+		err = at.awaitApps()
+	}
+	if err != nil && at.wait.Err() != nil {
+		err = waitError(at.wait)
+	}
+	return at.fail(err)
+}
+
+// awaitRuns waits for the deploys of the same push.
+func (at *attempt) awaitRuns() error {
+	for _, run := range at.job.after {
+		at.job.run.waitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
+		rec, err := run.wait(at.wait)
+		if err != nil {
+			return err
+		}
+		if !rec.Result.OK() {
+			return fmt.Errorf("not begun: it depends on %s, which is %s", run.App, rec.Result)
+		}
+	}
+	return nil
+}
+
+// awaitApps waits for whatever else the apps that this one depends on are at.
+func (at *attempt) awaitApps() error {
+	for _, name := range at.target.Spec.DependsOn {
+		dependency := at.engine.app(name)
+		if dependency == nil {
+			continue
+		}
+		at.job.run.waitsFor("app "+name+", on which it depends", 0)
+		if err := dependency.queue.awaitRest(at.wait); err != nil {
+			return err
+		}
+		if !dependency.isOK() {
+			return fmt.Errorf("not begun: it depends on %s, which is not deployed", name)
+		}
+	}
+	return nil
+}
+
+func (a *app) isOK() bool {
+	last := a.lastRecord()
+	t := a.wanted()
+	return t == nil || (last != nil && a.settled(t) && last.Stands() != record.Unhealthy)
+}
+
+// planFresh is how old the gate's plan may be when it is applied. An older one is made
+// again, since the cluster may have moved on.
+const planFresh = 30 * time.Second
+
+// isCurrent reports whether a plan can still be carried out at a time: it is of the target,
+// nothing was applied since, and it is as fresh and as deep as the job asks.
+func isCurrent(p *plan.Plan, digest string, applies int, j *job, now time.Time) bool {
+	return p != nil && p.Digest == digest && p.Applies == applies && now.Sub(p.Made) <= planFresh &&
+		!p.Made.Before(j.fresh) && j.depth < byTrial
+}
+
+// makePlan keeps the gate's plan, or makes another.
+func (at *attempt) makePlan() stageEvent {
+	if !isCurrent(at.plan, at.target.Digest, at.ledger.Applies(), at.job, time.Now()) {
+		todo, err := at.replan(at.target, at.job)
+		if err != nil {
+			return at.failUnlessStopped(err)
+		}
+		at.plan = todo
+	}
+	printUnchanged(at.job.run, at.plan)
+	return eventDone
+}
+
+// crashMessage is what an attempt that crashed says of it.
+const crashMessage = "an error of the server itself; its log says more"
+
+// letGo ends the attachments of a deploy that was not recorded.
+func (at *attempt) letGo() {
+	if at.job.run == nil {
+		return
+	}
+	if _, ended := at.job.run.Outcome(); ended {
+		return
+	}
+	result, why := record.Superseded, "nothing of it is wanted any more"
+	switch at.ending {
+	case endedInterrupted: // the next start takes it up again
+		result, why = record.Failed, "the server is stopping; the deploy goes on when it starts again"
+		if at.job.kind == testJob {
+			why = "the server is stopping; the tests were not run"
+		}
+		at.job.run.Printf("%s: %s", at.name, why)
+	case endedFailed:
+		result, why = record.Failed, crashMessage
+	}
+	at.job.run.finish(at.newRecord(at.job, result, why))
+}

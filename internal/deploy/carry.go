@@ -1,0 +1,113 @@
+package deploy
+
+import "github.com/pushboat/pushboat/internal/record"
+
+// The stages that carry a plan out, in their order.
+
+// apply brings the plan's objects to the cluster.
+func (at *attempt) apply() stageEvent {
+	corrects := at.good == record.Corrected
+	at.hooks.reset()
+	at.job.run.waitsFor("the cluster to take its objects", 0)
+	at.job.run.before = newFormerly(at.sick(at.target))
+	at.work = &applying{
+		run: at.job.run, plan: at.plan, wait: at.wait, corrects: corrects, patient: !corrects,
+		runsHooks: !corrects && at.plan.RunsHooks, doneBefore: at.doneBefore(at.target, at.job),
+		warned: warned{shown: at.shown.Warnings()},
+	}
+	_, err := at.app.apply(at.target, at.work)
+	at.job.run.setApplied()
+	if err == nil && at.plan.Defines() {
+		at.engine.checkTroubled(at.target.Spec.Cluster)
+	}
+	return at.fail(err)
+}
+
+// prune deletes what the plan no longer has.
+func (at *attempt) prune() stageEvent {
+	e := at.fail(at.work.prune())
+	switch {
+	case e != eventDone:
+		return e
+	case at.target.Gone:
+		return eventRemoved
+	case at.good == record.Corrected: // its health shows in status; the worker is needed for the next drift
+		return eventCorrected
+	}
+	at.clearDrift(at.plan) // whatever was left alone until now
+	return e
+}
+
+// awaitHealth returns when everything that the app owns is healthy.
+func (at *attempt) awaitHealth() stageEvent {
+	at.work.tellWarnings()
+	err := at.awaitHealthy(at.wait, at.target, at.job.run, nil)
+	at.sayDying(at.target, at.job.run)
+	return at.fail(err)
+}
+
+// conclude makes the deletions that had to wait for the app's health, and runs the hooks
+// that come after it. When a hook fails here, all is applied.
+func (at *attempt) conclude() stageEvent {
+	at.work.tellWarnings()
+	e := at.fail(at.work.complete())
+	if e == eventHookFailed {
+		return eventUnhealthy
+	}
+	return e
+}
+
+// cleanUp runs the hooks for a failure, and deletes what hooks have left.
+func (at *attempt) cleanUp() stageEvent {
+	at.work.tellWarnings()
+	rec := at.account()
+	if tellsHooks(rec, at.repeated(), at.target.Gone) {
+		at.work.afterFailure()
+	}
+	at.work.endHooks(&rec)
+	at.work.tellWarnings() // of hooks
+	rec.Warnings = at.work.recordedWarnings()
+	at.rec = &rec
+	return eventDone
+}
+
+// tellsHooks reports whether the hooks for a failure run. A retry that fails as the
+// attempt before it did tells nobody again, and an operator who cancels knows.
+func tellsHooks(rec record.Record, repeated, gone bool) bool {
+	wrong := rec.Result == record.Failed || rec.Result == record.Unhealthy
+	return wrong && rec.Cancelled == "" && !repeated && !gone
+}
+
+// repeated reports whether the attempt is made because the one before it failed.
+func (at *attempt) repeated() bool {
+	last := at.lastRecord()
+	return at.job.checks() && last != nil && last.Result == record.Failed
+}
+
+// record writes the record of the attempt, and tells those who are attached. The same
+// failure again, found by a retry, is not recorded twice.
+func (at *attempt) record() stageEvent {
+	if at.rec == nil {
+		rec := at.account()
+		at.rec = &rec
+	}
+	at.finish(at.job, at.plan, *at.rec)
+	return eventDone
+}
+
+// account is the record of the attempt as far as it has come.
+func (at *attempt) account() record.Record {
+	rec := at.recordOf(at.target, at.job, at.good, "")
+	if at.work != nil {
+		at.app.account(&rec, at.work)
+	}
+	if at.broughtThere() {
+		at.stamp(&rec, at.target)
+	}
+	rec.Result, rec.Message = at.ending.result(at.good), at.why
+	if rec.Result == record.Deployed && at.target.Gone {
+		rec.Result, rec.Renamed = record.Removed, at.plan.RenamedTo()
+	}
+	enterCancel(at.wait, &rec)
+	return rec
+}

@@ -1,0 +1,191 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// checked is an attempt at a check of an app that was deployed, with the plan that the
+// check has made.
+func (w *worked) checked(steps ...plan.Step) *attempt {
+	w.remember(record.Record{Result: record.Deployed, Digest: w.digestFor(w.wanted())})
+	at := w.newAttempt(systemJob(record.CauseDrift))
+	at.plan = &plan.Plan{App: "shop", Cluster: "default", Digest: w.wanted().Digest, Steps: steps}
+	return at
+}
+
+// changed is the step of an object of the app that was changed by hand.
+func changed(name string) plan.Step {
+	return plan.Step{ID: manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}, Action: record.Configure, Note: "was changed"}
+}
+
+func drifts(setting string) func(*target) {
+	return func(t *target) { t.Spec.Drift = setting }
+}
+
+func TestDriftIsTakenBack(t *testing.T) {
+	w := newWorked(t, shop())
+	at := w.checked(changed("a"))
+	at.job.looks = map[manifest.ID]Fight{changed("a").ID: {Times: 4, Next: time.Minute}}
+	if e := at.seeTo(at.plan); e != eventDiffers || at.good != record.Corrected || at.finding.Result != CheckCorrected {
+		t.Errorf("got %s, to be %s, found %+v", e, at.good, at.finding)
+	}
+	for _, line := range []string{"shop: drift on cluster default", "drifted     ConfigMap shop/a", "fighting    ConfigMap shop/a"} {
+		if log := string(at.job.run.Log()); !strings.Contains(log, line) {
+			t.Errorf("the log lacks %q:\n%s", line, log)
+		}
+	}
+}
+
+func TestDriftIsOnlyToldOf(t *testing.T) {
+	w := newWorked(t, shop(drifts(appfile.DriftWarn)))
+	at := w.checked(changed("a"))
+	if e := at.seeTo(at.plan); e != eventNews || at.rec.Result != record.DriftFound || at.finding.Result != CheckDrifted {
+		t.Fatalf("got %s, found %+v", e, at.finding)
+	}
+	if at.rec.Message != "1 object left as found (drift: warn)" || len(at.rec.Objects) != 1 || at.rec.Standing != record.Deployed {
+		t.Errorf("to be recorded: %+v", at.rec)
+	}
+	again := w.checked(changed("a"))
+	if e := again.seeTo(again.plan); e != eventNothing || again.rec != nil {
+		t.Errorf("the same again: got %s, to be recorded: %+v", e, again.rec)
+	}
+}
+
+func TestDriftIsLeft(t *testing.T) {
+	w := newWorked(t, shop(drifts(appfile.DriftOff)))
+	at := w.checked(changed("a"))
+	if e := at.seeTo(at.plan); e != eventNothing || at.finding.Message != "left alone, by drift: off" {
+		t.Errorf("got %s, found %+v", e, at.finding)
+	}
+	w = newWorked(t, shop())
+	w.setSuspension(&record.Suspension{By: "dora"})
+	at = w.checked(changed("a"))
+	if e := at.seeTo(at.plan); e != eventNothing || !strings.HasPrefix(at.finding.Message, "left alone, suspended") {
+		t.Errorf("while suspended: got %s, found %+v", e, at.finding)
+	}
+}
+
+func TestWhatIsDyingIsLetDie(t *testing.T) {
+	w := newWorked(t, shop())
+	dying := changed("a")
+	dying.Dying = true
+	dying.Entry.UID = "its end is an event"
+	at := w.checked(dying)
+	if e := at.seeTo(at.plan); e != eventNothing {
+		t.Errorf("got %s", e)
+	}
+	dying.Entry.UID = ""
+	at = w.checked(dying)
+	if e := at.seeTo(at.plan); e != eventLater {
+		t.Errorf("of which no event will tell: got %s", e)
+	}
+	at = w.checked(dying, changed("b"))
+	if e := at.seeTo(at.plan); e != eventInPart {
+		t.Errorf("beside a difference: got %s", e)
+	}
+}
+
+func TestRecoveryIsRecorded(t *testing.T) {
+	w := newWorked(t, shop())
+	at := w.checked()
+	if e := at.recover(); e != eventNothing {
+		t.Errorf("of a healthy app: got %s", e)
+	}
+	for _, stood := range []record.Result{record.Unhealthy, record.Superseded} {
+		at := w.checked()
+		w.remember(record.Record{Result: stood, Digest: w.digestFor(w.wanted())})
+		if e := at.recover(); e != eventNews || at.rec.Result != record.Deployed || at.rec.Digest == "" {
+			t.Errorf("of an app that was %s: got %s, to be recorded: %+v", stood, e, at.rec)
+		}
+	}
+	at = w.checked()
+	hook := record.HookResult{Result: manifest.EndFailed, Phase: manifest.PostSync.String()}
+	w.remember(record.Record{Result: record.Unhealthy, Hooks: []record.HookResult{hook}, Digest: w.digestFor(w.wanted())})
+	if e := at.recover(); e != eventNothing {
+		t.Errorf("of an app with a failed hook: got %s", e)
+	}
+	at = w.checked()
+	w.remember(record.Record{Result: record.Unhealthy, Digest: w.digestFor(w.wanted())})
+	w.index.Note(sickMember())
+	if e := at.recover(); e != eventNothing {
+		t.Errorf("of an app that is not healthy: got %s", e)
+	}
+}
+
+func TestLastDeletionsAreMade(t *testing.T) {
+	w := newWorked(t, shop())
+	at := w.checked()
+	last := changed("old")
+	last.Action, last.Policy.Policies = record.Delete, manifest.PruneLast
+	at.plan.Prune, at.plan.RunsHooks = []plan.Step{last}, true
+	if e := at.seeTo(at.plan); e != eventDiffers || at.good != record.Deployed || at.plan.RunsHooks {
+		t.Errorf("got %s, to be %s, with hooks: %v", e, at.good, at.plan.RunsHooks)
+	}
+}
+
+func TestCheckThatFindsARefusedObject(t *testing.T) {
+	refused := changed("a")
+	refused.Refused = true
+	for _, test := range []struct {
+		name  string
+		plan  *plan.Plan
+		drift string
+		want  stageEvent
+	}{
+		{"no plan", nil, appfile.DriftCorrect, eventFailed},
+		{"nothing else", &plan.Plan{Steps: []plan.Step{refused}}, appfile.DriftCorrect, eventFailed},
+		{"another difference", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftCorrect, eventInPart},
+		{"the same, drift: warn", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftWarn, eventFailed},
+	} {
+		w := newWorked(t, shop(drifts(test.drift)))
+		at := w.checked()
+		at.plan = test.plan
+		if e := at.compareRest(errors.New("refused")); e != test.want || at.finding.Result != CheckFailed || !w.troubled() {
+			t.Errorf("%s: got %s, found %+v", test.name, e, at.finding)
+		}
+	}
+}
+
+// heads is a source whose branches are at a revision, and that cannot be read.
+type heads struct {
+	Source
+	head string
+	err  error
+}
+
+func (h heads) Head(context.Context, string, string) (string, error) { return h.head, h.err }
+
+func (h heads) Branches(context.Context, string) (map[string]string, error) {
+	return nil, errors.New("the disk is gone")
+}
+
+func (h heads) Main(string) (string, error) { return "", errors.New("the disk is gone") }
+
+func TestBranchMoved(t *testing.T) {
+	at := func(s Source) *attempt {
+		w := newWorked(t, shop())
+		w.engine.Source = s
+		return w.newAttempt(systemJob(record.CauseSchedule))
+	}
+	wanted := shop().Revision
+	for name, source := range map[string]heads{
+		"it cannot be read": {err: errors.New("the disk is gone")}, "it is gone": {}, "it is where it was": {head: wanted},
+	} {
+		if a := at(source); a.branchMoved() || a.troubled() {
+			t.Errorf("%s: it moved", name)
+		}
+	}
+	skipped := at(heads{head: "b"})
+	if skipped.setSkipped("b"); skipped.branchMoved() {
+		t.Error("it moved to what is skipped")
+	}
+}

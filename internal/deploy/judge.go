@@ -1,0 +1,117 @@
+package deploy
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// situation is what decides what a job comes to.
+type situation struct {
+	kind      jobType
+	removed   bool // the app is gone from its cluster, as is wanted
+	settled   bool // the app was brought to its target before
+	suspended bool // by an operator
+	held      bool // the target's newest deploy was cancelled, or stopped by a hook
+}
+
+// event decides what there is to do.
+func (s situation) event() stageEvent {
+	checks := s.kind != deployJob
+	switch {
+	case s.removed:
+		return eventNothing
+	case checks && s.settled:
+		return eventCompare
+	case s.suspended && checks:
+		return eventHeld
+	case s.suspended:
+		return eventSuspended
+	case checks && s.held:
+		return eventHeld
+	}
+	return eventDeploy
+}
+
+// judge decides what there is to do.
+func (at *attempt) judge() stageEvent {
+	t := at.target
+	if t == nil {
+		return eventNothing
+	}
+	if at.job.asksForBranch() && at.branchMoved() {
+		if len(at.job.askers) > 0 {
+			at.enqueue(at.job.instead(record.CauseStart)) // they are told of the newer revision
+		}
+		return eventSuperseded
+	}
+	suspension := at.suspension()
+	s := situation{
+		kind: at.job.kind, removed: t.Gone && at.removed(), settled: at.settled(t),
+		suspended: suspension != nil, held: at.held(t),
+	}
+	if !s.settled {
+		at.job.widen() // the whole app is to be brought there
+	}
+	switch e := s.event(); e {
+	case eventDeploy:
+		return at.deploys()
+	case eventSuspended:
+		at.quietly(record.Suspended, suspension.Reason)
+		return e
+	case eventHeld:
+		at.judgeHeld(suspension)
+		return e
+	default:
+		return e
+	}
+}
+
+// judgeHeld tells who waits for a check why the app is not deployed. What is held for a
+// push or an operator may have to be taken back.
+func (at *attempt) judgeHeld(suspension *record.Suspension) {
+	if suspension != nil {
+		at.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + suspension.Describe()}
+		return
+	}
+	at.rollBackLate(at.target, at.job)
+}
+
+// branchMoved looks whether the branch is where the last push has left it, and the values
+// that the app takes from its cluster are as they were, and has them taken up if not.
+func (at *attempt) branchMoved() bool {
+	t := at.target
+	repo, branch := at.home()
+	head, err := at.engine.Source.Head(at.engine.ctx, repo, branch)
+	if err != nil || head == "" || head == t.Revision && at.takenStands() || head == at.skippedRevision() || at.engine.reservations.expect(repo, branch) {
+		return false
+	}
+	cause := record.CauseStart
+	if head == t.Revision {
+		cause = record.CauseValues
+	}
+	if err := at.engine.arrive(at.engine.ctx, repo, cause); err != nil {
+		at.setTrouble(err.Error())
+		return false
+	}
+	return true
+}
+
+// takenStands reports whether the values that the app takes from its cluster are as they
+// were. If that cannot be told, the app stays as it is, and its status says why.
+func (at *attempt) takenStands() bool {
+	t := at.target
+	if t.Gone || !t.Spec.Substitute.Asks() && !t.taken.Any() {
+		return true
+	}
+	session := at.engine.Renderer.Session(nil)
+	defer session.Close()
+	ctx, cancel := context.WithTimeout(at.engine.ctx, requestTimeout)
+	defer cancel()
+	stands, err := session.Stands(ctx, t.Spec, t.taken)
+	if err != nil {
+		at.logTrouble("look for new values", err)
+		at.noValues = err.Error()
+	}
+	return err != nil || stands
+}

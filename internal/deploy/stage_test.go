@@ -1,0 +1,232 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// allStages are in the order in which an attempt goes through them.
+var allStages = []stage{
+	stageQueued, stageJudging, stageComparing, stageDepending, stagePlanning, stageApplying, stageGathering,
+	stagePruning, stageSettling, stageConcluding, stageCleaning, stageRecording, stageEnded,
+}
+
+// eventEndings are the events, each with the ending that it leads to; "" if it leads to
+// none of its own.
+var eventEndings = map[stageEvent]ending{
+	eventDone: "", eventNothing: "", eventNews: "", eventDeploy: "", eventCompare: "", eventDiffers: "", eventRemoved: "", eventCorrected: "",
+	eventHeld: endedHeld, eventSuspended: endedHeld, eventInPart: endedInPart, eventLater: endedInPart,
+	eventFailed: endedFailed, eventCrashed: endedFailed, eventHookFailed: endedHookFailed, eventUnhealthy: endedUnhealthy,
+	eventCancelled: endedCancelled, eventSuperseded: endedSuperseded, eventInterrupted: endedInterrupted,
+}
+
+// diagram reads the arrows of ARCHITECTURE.md: the stage that follows, by stage and event.
+func diagram(t *testing.T) map[stage]map[stageEvent]stage {
+	t.Helper()
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, drawn, found := strings.Cut(string(text), "stateDiagram-v2\n")
+	drawn, _, closed := strings.Cut(drawn, "```")
+	if !found || !closed {
+		t.Fatal("ARCHITECTURE.md has no diagram of the stages")
+	}
+	arrow := regexp.MustCompile(`^ +(\w+) --> (\w+): (.+)$`)
+	arrows := map[stage]map[stageEvent]stage{}
+	for line := range strings.SplitSeq(strings.TrimRight(drawn, "\n"), "\n") {
+		m := arrow.FindStringSubmatch(line)
+		if m == nil {
+			t.Fatalf("ARCHITECTURE.md: %q is no arrow", line)
+		}
+		from, to := stage(m[1]), stage(m[2])
+		if arrows[from] == nil {
+			arrows[from] = map[stageEvent]stage{}
+		}
+		for e := range strings.SplitSeq(m[3], ", ") {
+			if known, twice := arrows[from][stageEvent(e)]; twice {
+				t.Errorf("ARCHITECTURE.md: %s leads from %s to %s and to %s", e, from, known, to)
+			}
+			arrows[from][stageEvent(e)] = to
+		}
+	}
+	return arrows
+}
+
+// try is progress.next; ok is false if the stage does not have the event.
+func try(p progress, e stageEvent) (next progress, ok bool) {
+	defer func() {
+		if recover() != nil {
+			next, ok = p, false
+		}
+	}()
+	return p.next(e), true
+}
+
+// TestEveryStageWithEveryEvent holds the transitions to the diagram of ARCHITECTURE.md,
+// which draws all but the two that every stage has.
+func TestEveryStageWithEveryEvent(t *testing.T) {
+	drawn := diagram(t)
+	for _, from := range allStages {
+		for e := range eventEndings {
+			want, can := drawn[from][e]
+			if e == eventInterrupted || e == eventCrashed {
+				want, can = stageEnded, from != stageEnded
+			}
+			got, ok := try(progress{stage: from, ending: endedWell}, e)
+			if ok != can || can && got.stage != want {
+				t.Errorf("%s, %s: leads to %q (%v); the diagram says %q (%v)", from, e, got.stage, ok, want, can)
+			}
+		}
+		for e := range drawn[from] {
+			if _, known := eventEndings[e]; !known {
+				t.Errorf("the diagram has an event %q", e)
+			}
+		}
+	}
+	for from := range drawn {
+		if !slices.Contains(allStages, from) {
+			t.Errorf("the diagram has a stage %q", from)
+		}
+	}
+}
+
+// TestAttemptsGoForward follows every path: each comes to its end, and what was applied is
+// recorded.
+func TestAttemptsGoForward(t *testing.T) {
+	reached := map[stage]bool{stageQueued: true}
+	for _, from := range allStages {
+		if !reached[from] {
+			t.Errorf("no attempt is ever %s", from)
+		}
+		if len(transitions[from]) == 0 && from != stageEnded {
+			t.Errorf("an attempt that is %s stays so", from)
+		}
+		for e, to := range transitions[from] {
+			reached[to] = true
+			if slices.Index(allStages, to) <= slices.Index(allStages, from) {
+				t.Errorf("%s, %s: leads back to %s", from, e, to)
+			}
+			if slices.Index(allStages, from) >= slices.Index(allStages, stageApplying) && to == stageEnded && from != stageRecording {
+				t.Errorf("%s, %s: something was applied, and is not recorded", from, e)
+			}
+		}
+	}
+}
+
+func TestEndingsOfEvents(t *testing.T) {
+	for from, events := range transitions {
+		for e := range events {
+			p := progress{stage: from, ending: endedInPart, turned: stageComparing}.next(e)
+			want, turned := eventEndings[e], from
+			if want == "" {
+				want, turned = endedInPart, stageComparing
+			}
+			if p.ending != want || p.turned != turned {
+				t.Errorf("%s, %s: ends %s because of %s, want %s because of %s", from, e, p.ending, p.turned, want, turned)
+			}
+		}
+	}
+}
+
+func TestWhatIsTriedAgain(t *testing.T) {
+	type when struct{ app, gone bool }
+	never, always, ofGone := when{}, when{true, true}, when{gone: true}
+	for end, want := range map[ending]when{
+		endedWell: never, endedInPart: always, endedHeld: never, endedFailed: always, endedHookFailed: ofGone,
+		endedUnhealthy: never, endedCancelled: ofGone, endedSuperseded: never, endedInterrupted: never,
+	} {
+		if got := (when{end.again(false), end.again(true)}); got != want {
+			t.Errorf("%s: got %v, want %v", end, got, want)
+		}
+	}
+}
+
+func TestResultsOfEndings(t *testing.T) {
+	for end, want := range map[ending]record.Result{
+		endedWell: record.Corrected, endedInPart: record.Corrected, endedFailed: record.Failed, endedHookFailed: record.Failed,
+		endedUnhealthy: record.Unhealthy, endedCancelled: record.Failed, endedSuperseded: record.Superseded,
+	} {
+		if got := end.result(record.Corrected); got != want {
+			t.Errorf("%s: got %s, want %s", end, got, want)
+		}
+	}
+}
+
+func TestWhatWasBroughtThere(t *testing.T) {
+	for p, want := range map[progress]bool{
+		{ending: endedWell}:                                true,
+		{ending: endedFailed, turned: stageApplying}:       true, // the digest says of what
+		{ending: endedSuperseded, turned: stageQueued}:     false,
+		{ending: endedSuperseded, turned: stageDepending}:  false,
+		{ending: endedSuperseded, turned: stageApplying}:   false,
+		{ending: endedSuperseded, turned: stageGathering}:  false,
+		{ending: endedSuperseded, turned: stagePruning}:    false,
+		{ending: endedSuperseded, turned: stageSettling}:   true,
+		{ending: endedSuperseded, turned: stageConcluding}: true,
+		{ending: endedUnhealthy, turned: stageSettling}:    true,
+		{ending: endedCancelled, turned: stageConcluding}:  true,
+		{ending: endedHookFailed, turned: stagePruning}:    true,
+		{ending: endedInPart, turned: stageComparing}:      true,
+		{ending: endedInterrupted, turned: stageSettling}:  true,
+		{ending: endedHeld, turned: stageJudging}:          true,
+	} {
+		if got := p.broughtThere(); got != want {
+			t.Errorf("%+v: got %v", p, got)
+		}
+	}
+}
+
+func TestEventOfAnError(t *testing.T) {
+	other := errors.New("forbidden")
+	for _, test := range []struct {
+		err             error
+		cancelled, hook bool
+		want            stageEvent
+	}{
+		{nil, false, false, eventDone},
+		{nil, true, true, eventDone},
+		{other, false, false, eventFailed},
+		{other, false, true, eventHookFailed},
+		{other, true, false, eventCancelled},
+		{other, true, true, eventCancelled},
+		{cancelledError{"dora"}, true, false, eventCancelled},
+		{errSuperseded, false, false, eventSuperseded},
+		{fmt.Errorf("prune: %w", errSuperseded), true, true, eventSuperseded},
+		{errInterrupted, false, true, eventInterrupted},
+		{unhealthyError{"sick"}, false, false, eventUnhealthy},
+		{unhealthyError{"sick"}, true, false, eventUnhealthy},
+	} {
+		if got := eventOf(test.err, test.cancelled, test.hook); got != test.want {
+			t.Errorf("%v, cancelled %v, hook %v: got %s, want %s", test.err, test.cancelled, test.hook, got, test.want)
+		}
+	}
+}
+
+func TestWhyAWaitEnded(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, test := range []struct{ cause, want error }{
+		{errSuperseded, errSuperseded}, {cancelledError{"dora"}, cancelledError{"dora"}}, {context.Canceled, errInterrupted},
+	} {
+		wait, end := context.WithCancelCause(t.Context())
+		end(test.cause)
+		if got := waitError(wait); got != test.want {
+			t.Errorf("%v: got %v, want %v", test.cause, got, test.want)
+		}
+	}
+	if got := waitError(stopped); got != errInterrupted {
+		t.Errorf("got %v", got)
+	}
+	if by := cancelledBy(stopped); by != "" {
+		t.Errorf("cancelled by %q", by)
+	}
+}

@@ -1,0 +1,131 @@
+package deploy
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// working has an app's worker work, and returns the function that stops it.
+func (w *worked) working() (stop func()) {
+	w.engine.workers.Go(w.work)
+	return func() {
+		w.engine.cancel()
+		w.engine.workers.Wait()
+	}
+}
+
+// dependent is a target that cannot be deployed, since what it depends on is not.
+func dependent(w *worked) {
+	w.setWant(shop(func(t *target) { t.Spec.DependsOn = []string{"db"} }))
+	w.engine.apps["db"] = newApp(w.engine, "db", "shop", "main")
+	w.engine.apps["db"].setWant(shop())
+}
+
+// attempts counts the attempts of which something was shown.
+func (w *worked) attempts() int {
+	w.queue.mu.Lock()
+	defer w.queue.mu.Unlock()
+	return w.queue.numbers
+}
+
+func TestFailedDeployIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, nil)
+		dependent(w)
+		defer w.working()()
+		w.enqueue(w.planned())
+		began, at := time.Now(), []time.Duration{0, 10 * time.Second, 30 * time.Second, 70 * time.Second}
+		for i, since := range at {
+			time.Sleep(since - time.Since(began))
+			if synctest.Wait(); w.attempts() != i+1 {
+				t.Fatalf("after %s: %d attempts, want %d", since, w.attempts(), i+1)
+			}
+		}
+		if len(w.kept.records) != 1 {
+			t.Errorf("the same failure is recorded %d times", len(w.kept.records))
+		}
+		w.hurry <- struct{}{} // its cluster answers again
+		if synctest.Wait(); w.attempts() != len(at)+1 {
+			t.Errorf("hurried: %d attempts", w.attempts())
+		}
+		delete(w.engine.apps, "db")
+		w.enqueue(w.planned())
+		synctest.Wait()
+		done := w.attempts()
+		time.Sleep(retryMost)
+		w.hurry <- struct{}{}
+		if synctest.Wait(); w.attempts() != done || w.last().Result != record.Deployed {
+			t.Errorf("deployed, it is tried again: %d attempts after %d, %s", w.attempts(), done, w.last().Result)
+		}
+	})
+}
+
+func TestWorkerRecordsWhatIsOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, shop())
+		first, second := w.planned(), w.planned()
+		w.enqueue(first)
+		w.enqueue(second)
+		defer w.working()()
+		synctest.Wait()
+		if rec, _ := first.run.Outcome(); rec.Result != record.Superseded || rec.Message != "a newer revision came before this one was begun" || rec.Digest != "" {
+			t.Errorf("the first is %+v", rec)
+		}
+		if rec, _ := second.run.Outcome(); rec.Result != record.Deployed || len(w.kept.records) != 2 {
+			t.Errorf("the second is %+v, of %d", rec, len(w.kept.records))
+		}
+	})
+}
+
+func TestCheckIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, shop())
+		w.engine.Source = heads{err: errors.New("the disk is gone")}
+		w.setSuspension(&record.Suspension{By: "dora", Reason: "a move"})
+		defer w.working()()
+		findings, err := w.engine.CheckNow(t.Context(), access.Caller{}, true, "shop")
+		if err != nil || len(findings) != 1 || findings[0].App != "shop" || findings[0].Result != CheckDrifted {
+			t.Errorf("got %+v, %v", findings, err)
+		}
+		if _, err := w.engine.CheckNow(t.Context(), access.Caller{}, true, "shop", "other"); err == nil {
+			t.Error("an app that there is not was checked")
+		}
+	})
+}
+
+func TestWorkerEndsWithItsRepository(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, shop())
+		close(w.gone)
+		j := w.planned()
+		w.queue.add(j)
+		<-w.queue.wake // the worker sees only that the repository is gone
+		w.work()
+		if rec, ended := j.run.Outcome(); !ended || rec.Result != record.Failed {
+			t.Errorf("who watches waits for ever: %+v", rec)
+		}
+	})
+}
+
+func TestTestsOfWhatIsNotDeployed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, shop())
+		defer w.working()()
+		run, err := w.engine.Test("shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := run.wait(t.Context())
+		if err != nil || rec.Result != record.Failed || rec.Message != "aaaaaaa is not deployed; status shop says why" {
+			t.Errorf("got %+v, %v", rec, err)
+		}
+		if _, err := w.engine.Test("other"); err == nil {
+			t.Error("an app that there is not was tested")
+		}
+	})
+}
