@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 )
 
-// cancel ends the wait of a deploy that goes on.
+// cancel ends the wait of a deploy or of tests that go on.
 func cancel(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.Deploy)
 	if err != nil {
@@ -23,13 +23,19 @@ func cancel(ctx context.Context, c *call) error {
 		return err
 	}
 	rec, err := run.Attach(ctx, func(string) {})
-	if err != nil {
+	switch {
+	case err != nil && run.IsTest():
+		return hint(errors.New("detached; the tests end soon"), "see how the app is: ssh HOST status %s", status.App)
+	case err != nil:
 		return hint(errors.New("detached; the deploy ends soon"), "see how it ends: ssh HOST logs -f %s", run.ID())
-	}
-	if rec.Cancelled == "" { // it has ended by itself, or is one of tests
+	case rec.Cancelled == "" && run.IsTest(): // they have ended by themselves
+		fmt.Fprintf(c, "%s: its tests have ended\n", status.App)
+	case rec.Cancelled == "":
 		fmt.Fprintf(c, "%s: %s has ended: %s\n", status.App, run.ID(), rec.Result)
-		return nil
+	case run.IsTest():
+		fmt.Fprintf(c, "%s: its tests are cancelled; what they have begun goes on\n", status.App)
+	default:
+		fmt.Fprintf(c, "%s: deploy %s is cancelled; see what it did: ssh HOST show %s\n", status.App, run.ID(), run.ID())
 	}
-	fmt.Fprintf(c, "%s: deploy %s is cancelled; see what it did: ssh HOST show %s\n", status.App, run.ID(), run.ID())
 	return nil
 }

@@ -57,18 +57,21 @@ func (a *app) test(run *Run) {
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
 	took := report.Seconds(time.Since(run.started))
-	switch {
-	case errors.Is(err, ErrNoTests):
-		rec.Message = err.Error()
-		return
-	case errors.Is(err, errSuperseded):
-		rec.Message = "the tests were left: " + errSuperseded.Error()
-	case err != nil:
-		rec.Message = err.Error()
-	default:
+	switch by := cancelledBy(wait); {
+	case err == nil:
 		rec.Result = record.Deployed
 		run.Printf("%s: %s passed in %s", a.name, manifest.Plural(len(hooks), "test"), took)
 		return
+	case errors.Is(err, ErrNoTests):
+		rec.Message = err.Error()
+		return
+	case by != "":
+		run.Printf("%s: tests cancelled by %s after %s", a.name, by, took)
+		return
+	case errors.Is(err, errSuperseded):
+		rec.Message = "the tests were left: " + err.Error()
+	default:
+		rec.Message = err.Error()
 	}
 	run.Printf("%s: tests failed after %s\n%s", a.name, took, rec.Message)
 }
