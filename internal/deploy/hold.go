@@ -26,15 +26,16 @@ import (
 
 // hold registers an app of which it is not known what its branch wants, with what was
 // last applied as what is wanted. why says what is the matter.
-func (e *Engine) hold(repo, name string, saved *record.Saved, at earlier, why string) {
+func (l *loading) hold(name string, saved *record.Saved, why string) {
+	e := l.engine
 	var t *target
-	if a := e.app(name); a != nil && a.repository() == repo {
+	if a := e.app(name); a != nil && a.repository() == l.repo {
 		t = a.wanted() // as before the branch moved
 	}
 	if t == nil || t.Gone {
-		t = e.lastApplied(repo, name, saved, at)
+		t = e.lastApplied(l.repo, name, saved, l.at)
 	}
-	a := e.restore(name, t.Spec.Branch, repo, saved, t)
+	a := l.restore(name, t.Spec.Branch, saved, t)
 	if a == nil {
 		return
 	}

@@ -30,42 +30,28 @@ func (e *Engine) load(ctx context.Context, repo string) error {
 // loadWith is load with the repository's newest records. owner tells which repository
 // has a record that an app is its own; "" for none.
 func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]record.Saved, owner func(app string) string) error {
-	branches, err := e.Source.Branches(ctx, repo)
+	before := e.asked(repo)
+	heads, err := e.Source.Branches(ctx, repo)
 	if err != nil && len(records) == 0 {
 		return err // there is nothing to hold
 	}
 	e.noteCharts(repo, records)
 	e.forgetUnread(repo)
-	l := &loading{engine: e, repo: repo, branches: branches, broken: err, records: records, unread: map[string]string{}, asked: map[string]record.Asked{}, wants: map[string]*target{}}
-	for _, branch := range slices.Sorted(maps.Keys(branches)) {
-		l.branch(branch)
+	l := &loading{engine: e, repo: repo, before: before, records: records, targets: map[string]*target{}}
+	branches := map[string]branchRead{}
+	for _, branch := range slices.Sorted(maps.Keys(heads)) {
+		branches[branch] = l.branch(branch, heads[branch])
 	}
-	at := l.earlier()
-	for name := range records {
-		l.record(name, at)
-	}
-	var fresh []*target
-	for name, t := range l.wants {
-		if other := owner(name); other != "" && other != repo {
+	l.at = l.earlier()
+	for name, d := range desired(repo, branches, err, records) {
+		l.note(name)
+		if other := owner(name); d.state.deploys() && other != "" && other != repo {
 			e.Log.WithField("repository", repo).Warnf("not deployed: app %s is that of repository %s", name, other)
 			continue
 		}
-		var saved *record.Saved
-		if rec, ok := records[name]; ok {
-			saved = &rec
-		}
-		if err := e.sealGenerated(t); err != nil { // it must not run with values that are not kept
-			e.Log.WithField("repository", repo).WithField("app", name).Warnf("not deployed: %v", err)
-			if saved != nil {
-				e.hold(repo, name, saved, at, err.Error())
-			}
-			continue
-		}
-		if a := e.restore(name, t.Spec.Branch, repo, saved, t); a != nil && t.specText == nil {
-			fresh = append(fresh, t)
-		}
+		l.fulfil(name, d)
 	}
-	if err := e.sealTargets(sealed.Accepted, fresh...); err != nil {
+	if err := e.sealTargets(sealed.Accepted, l.fresh...); err != nil {
 		e.Log.WithField("repository", repo).Warn(err) // it is rendered again at the next start
 	}
 	return nil
@@ -73,44 +59,36 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]r
 
 // loading is a repository that is being read.
 type loading struct {
-	engine   *Engine
-	repo     string
-	branches map[string]string       // the newest revision of each
-	broken   error                   // why they cannot be listed; nil if they can
-	records  map[string]record.Saved // the newest of each app
-	unread   map[string]string       // branches that cannot be rendered, and why
-	asked    map[string]record.Asked // by branch
-	wants    map[string]*target
+	engine  *Engine
+	repo    string
+	before  map[string]asking       // what was asked of its apps when the reading began
+	records map[string]record.Saved // the newest of each app
+	targets map[string]*target      // what the branches have of their apps
+	at      earlier
+	fresh   []*target // that were rendered, and are to be sealed
 }
 
-// branch notes what a branch wants of its apps.
-func (l *loading) branch(branch string) {
-	e, head := l.engine, l.branches[branch]
+// branch reads a branch.
+func (l *loading) branch(branch, head string) branchRead {
+	e := l.engine
 	targets, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
 	asked, err := e.Source.Asked(l.repo, branch)
-	l.asked[branch] = asked
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
+	read := branchRead{head: head, asked: asked, apps: map[string]bool{}}
 	if len(problems) > 0 {
 		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
-		l.unread[branch] = whyUnread(problems)
+		read.unread = whyUnread(problems)
 		e.noteUnread(l.repo, branch)
-		for _, t := range targets {
-			if l.isApplied(t, problems) {
-				l.wants[t.Spec.Name] = t
-			}
-		}
-		return
 	}
-	ofHead := asked.Revision == head
 	for _, t := range targets {
-		t.forced = ofHead && asked.Force
-		saved, recorded := l.records[t.Spec.Name]
-		if recorded = recorded && saved.Record.Result != record.Removed; recorded || !ofHead || !asked.Skip {
-			l.wants[t.Spec.Name] = t
+		t.forced = asked.Revision == head && asked.Force
+		if len(problems) == 0 || l.isApplied(t, problems) {
+			read.apps[t.Spec.Name], l.targets[t.Spec.Name] = true, t
 		}
 	}
+	return read
 }
 
 // isApplied reports whether an app of a branch that cannot be rendered in full is,
@@ -120,60 +98,72 @@ func (l *loading) isApplied(t *target, problems manifest.Problems) bool {
 	return ok && t.sound(problems) && saved.Record.Digest == l.engine.Masker.Seal(t.Digest)
 }
 
-// record notes what is wanted of an app that has a record, where its branch does not
-// say it.
-func (l *loading) record(name string, at earlier) {
+// note takes up that an app has a record.
+func (l *loading) note(name string) {
+	saved, recorded := l.records[name]
+	if !recorded {
+		return
+	}
+	l.engine.claims.Know(name)
+	if saved.Damaged != nil {
+		l.engine.Log.WithField("repository", l.repo).Warn(saved.Damaged)
+	}
+}
+
+// fulfil makes an app what it should be.
+func (l *loading) fulfil(name string, d desire) {
 	e, saved := l.engine, l.records[name]
-	rec := &saved.Record
-	head := l.branches[rec.Branch]
-	asked := l.asked[rec.Branch]
-	kept, keeps := rec.Keeps(head, asked)
-	why := l.unread[rec.Branch]
-	switch {
-	case saved.Damaged != nil && rec.Revision == "":
-		why = saved.Damaged.Error()
-	case l.broken != nil:
-		why = l.broken.Error()
-		e.noteUnread(l.repo, rec.Branch)
-	case head == "":
-		why = fmt.Sprintf("repository %s has no branch %s any more", l.repo, rec.Branch)
-		if rec.Result != record.Removed {
-			e.noteUnread(l.repo, rec.Branch) // it may come back
+	if d.retry {
+		e.noteUnread(l.repo, d.branch)
+	}
+	switch d.state {
+	case asNamed:
+		l.deploy(name, l.targets[name])
+	case asBefore:
+		l.keepSkipped(name, d)
+	case asApplied:
+		l.hold(name, &saved, d.why)
+	case asRemoved:
+		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), name)
+		l.deploy(name, goneTarget(name, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
+	case asRemembered:
+		if e.app(name) == nil {
+			l.restore(name, d.branch, &saved, nil)
 		}
 	}
-	if saved.Damaged != nil {
-		e.Log.WithField("repository", l.repo).Warn(saved.Damaged)
+}
+
+// deploy has an app be a target.
+func (l *loading) deploy(name string, t *target) {
+	e := l.engine
+	var saved *record.Saved
+	if rec, ok := l.records[name]; ok {
+		saved = &rec
 	}
-	e.claims.Know(name)
-	switch {
-	case rec.Result == record.Removed && l.wants[name] == nil && e.app(name) == nil:
-		e.restore(name, rec.Branch, l.repo, &saved, nil) // for those who ask for its history
-	case rec.Result == record.Removed:
-	case keeps && head != "":
-		l.keepSkipped(name, kept, at)
-	case l.wants[name] != nil:
-	case why != "":
-		e.hold(l.repo, name, &saved, at, why)
-	default: // its deletion was confirmed, and may not have ended
-		last := at(rec.Branch, cmp.Or(rec.Had, rec.Revision), name)
-		l.wants[name] = goneTarget(name, l.repo, rec.Branch, rec.Cluster, head).withHooksOf(last).keeping(!rec.NoPrune)
+	if err := e.sealGenerated(t); err != nil { // it must not run with values that are not kept
+		e.Log.WithField("repository", l.repo).WithField("app", name).Warnf("not deployed: %v", err)
+		if saved != nil {
+			l.hold(name, saved, err.Error())
+		}
+		return
+	}
+	if a := l.restore(name, t.Spec.Branch, saved, t); a != nil && t.specText == nil {
+		l.fresh = append(l.fresh, t)
 	}
 }
 
 // keepSkipped has an app stay as it was deployed before the branch's newest revision,
-// which was pushed with -o skip; kept is "" if it was not deployed yet.
-func (l *loading) keepSkipped(name, kept string, at earlier) {
+// which was pushed with -o skip, if it was deployed at all.
+func (l *loading) keepSkipped(name string, d desire) {
 	e, saved := l.engine, l.records[name]
-	delete(l.wants, name)
-	branch := saved.Record.Branch
-	t := at(branch, kept, name)
-	if t == nil && kept != "" {
-		e.hold(l.repo, name, &saved, at, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", report.ShortRevision(kept)))
-	} else if e.restore(name, branch, l.repo, &saved, t) == nil {
+	t := l.at(d.branch, d.kept, name)
+	if t == nil && d.kept != "" {
+		l.hold(name, &saved, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", report.ShortRevision(d.kept)))
+	} else if l.restore(name, d.branch, &saved, t) == nil {
 		return
 	}
 	if a := e.app(name); a != nil {
-		a.setSkipped(l.branches[branch])
+		a.setSkipped(d.head)
 	}
 }
 
@@ -227,11 +217,17 @@ func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Probl
 
 // restore registers an app as its newest record has it, which is nil if it has
 // none, and what is wanted of it, which is nil for nothing. It returns the app;
-// nil if another branch has it.
-func (e *Engine) restore(name, branch, repo string, saved *record.Saved, t *target) *app {
-	a, err := e.register(name, repo, branch)
+// nil if another branch has it, or if a push was faster.
+func (l *loading) restore(name, branch string, saved *record.Saved, t *target) *app {
+	e := l.engine
+	e.wants.Lock()
+	defer e.wants.Unlock()
+	if a := e.app(name); a != nil && a.repository() == l.repo && a.asked() != l.before[name] {
+		return nil // it knows better than what was read before it
+	}
+	a, err := e.register(name, l.repo, branch)
 	if err != nil {
-		e.Log.WithField("repository", repo).Warnf("not deployed: %v", err)
+		e.Log.WithField("repository", l.repo).Warnf("not deployed: %v", err)
 		return nil
 	}
 	a.setUnrendered("")
@@ -242,6 +238,25 @@ func (e *Engine) restore(name, branch, repo string, saved *record.Saved, t *targ
 	}
 	a.setWant(t)
 	return a
+}
+
+// asking is what pushes have asked of an app: what is wanted, and what is not to be.
+type asking struct {
+	want    *target
+	skipped string
+}
+
+func (a *app) asked() asking { return asking{a.wanted(), a.skippedRevision()} }
+
+// asked is what has been asked of every app of a repository so far.
+func (e *Engine) asked(repo string) map[string]asking {
+	all := map[string]asking{}
+	for _, a := range e.sorted() {
+		if a.repository() == repo {
+			all[a.name] = a.asked()
+		}
+	}
+	return all
 }
 
 // arrive takes up the branches of a repository that have moved without the

@@ -1,0 +1,107 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// branchRead is a branch as it was read.
+type branchRead struct {
+	head   string
+	asked  record.Asked    // what was asked for with its newest accepted revision
+	apps   map[string]bool // that it names, and whose targets can be used
+	unread string          // why it cannot be rendered in full; "" if it can
+}
+
+// desiredState is what an app should be.
+type desiredState int
+
+// The states that an app may be wanted in.
+const (
+	asNamed      desiredState = iota // as its branch names it
+	asBefore                         // as it was deployed before a revision that -o skip keeps from it
+	asApplied                        // as it was last applied, for what its branch wants cannot be told
+	asRemoved                        // gone: no branch names it any more
+	asRemembered                     // gone for long, with a history to ask for
+)
+
+// deploys reports whether an app in that state is deployed, or deleted, as a branch says.
+func (s desiredState) deploys() bool { return s == asNamed || s == asRemoved }
+
+// desire is the state that an app is wanted in, with what there is to say of it.
+type desire struct {
+	state  desiredState
+	branch string
+	head   string // the newest revision of the branch
+	kept   string // for asBefore: the revision; "" if the app was never deployed
+	why    string // for asApplied
+	retry  bool   // the branch may be read another time
+}
+
+// desired says what each app of a repository should be, from its branches, from the
+// newest records of its apps, and from what was asked for with the newest revisions.
+// broken is why the branches cannot be listed; nil if they can.
+func desired(repo string, branches map[string]branchRead, broken error, records map[string]record.Saved) map[string]desire {
+	wanted := map[string]desire{}
+	for _, branch := range slices.Sorted(maps.Keys(branches)) {
+		read := branches[branch]
+		skips := read.asked.Skip && read.asked.Revision == read.head && read.unread == ""
+		for name := range read.apps {
+			saved, recorded := records[name]
+			if !skips || recorded && saved.Record.Result != record.Removed {
+				wanted[name] = desire{state: asNamed, branch: branch, head: read.head}
+			}
+		}
+	}
+	for name, saved := range records {
+		_, named := wanted[name]
+		if d, other := recordDesires(repo, branches, broken, saved, named); other {
+			wanted[name] = d
+		}
+	}
+	return wanted
+}
+
+// recordDesires says what an app with a record should be, where that is not simply what
+// its branch names it: other is false then. named says that a branch names it.
+func recordDesires(repo string, branches map[string]branchRead, broken error, saved record.Saved, named bool) (d desire, other bool) {
+	rec := &saved.Record
+	read := branches[rec.Branch]
+	d = desire{branch: rec.Branch, head: read.head}
+	removed := rec.Result == record.Removed
+	kept, keeps := rec.Keeps(read.head, read.asked)
+	d.why, d.retry = whyUntold(repo, read, broken, saved)
+	switch {
+	case removed:
+		d.state, d.why = asRemembered, ""
+		return d, !named
+	case keeps && read.head != "":
+		d.state, d.kept, d.why, d.retry = asBefore, kept, "", false
+		return d, true
+	case named:
+		return desire{}, false
+	case d.why != "":
+		d.state = asApplied
+		return d, true
+	}
+	d.state = asRemoved // its deletion was confirmed, and may not have ended
+	return d, true
+}
+
+// whyUntold is why it cannot be told what the branch of a record wants; "" if it can.
+// retry says that its repository is to be read another time.
+func whyUntold(repo string, read branchRead, broken error, saved record.Saved) (why string, retry bool) {
+	rec := &saved.Record
+	switch {
+	case saved.Damaged != nil && rec.Revision == "":
+		return saved.Damaged.Error(), false
+	case broken != nil:
+		return broken.Error(), true
+	case read.head == "":
+		return fmt.Sprintf("repository %s has no branch %s any more", repo, rec.Branch), rec.Result != record.Removed
+	}
+	return read.unread, false
+}
