@@ -205,6 +205,21 @@ func (a *app) digestFor(t *target) string {
 func (a *app) enqueue(j *job) {
 	a.queue.add(j)
 	a.engine.bell.ring()
+	if a.isOver() { // the worker may have ended
+		a.abandon()
+	}
+}
+
+// isOver reports whether the app's worker has ended, or is about to.
+func (a *app) isOver() bool {
+	select {
+	case <-a.gone:
+		return true
+	case <-a.engine.ctx.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // take returns the job to do and those that it made superfluous, see queue.take.

@@ -36,11 +36,9 @@ type applying struct {
 	run      *Run
 	plan     *plan.Plan
 	wait     context.Context // ends what is waited for, but nothing that is being applied
-	corrects bool            // takes drift back
-	patient  bool            // waits for the health of a wave before it begins the next
+	corrects bool            // takes drift back: it runs no hooks, and waits for no wave to become healthy
 	later    []plan.Step     // deletions that come when all else is healthy
 
-	runsHooks  bool
 	doneBefore map[string]bool // hooks that need not run again, see app.doneBefore
 	early      []manifest.ID   // applied for the hooks that come before everything
 	under      []running       // hooks under way
@@ -55,6 +53,9 @@ type applying struct {
 	warned  warned
 }
 
+// runsHooks reports whether the hooks of the plan run.
+func (w *applying) runsHooks() bool { return w.plan.RunsHooks && !w.corrects }
+
 // apply brings the plan's objects to the cluster; prune is the other half of
 // carrying a plan out. The parent is widened first and narrowed last, so that a
 // crash at any point loses track of no object. It holds what was done to each
@@ -64,7 +65,7 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 	defer a.ledger.Applied()
 	plan := w.plan
 	w.app, w.target, w.cluster = a, t, a.engine.Clusters[t.Spec.Cluster]
-	if plan.Empty() && !t.Gone && !w.runsHooks {
+	if plan.Empty() && !t.Gone && !w.runsHooks() {
 		w.keepAll()
 		return w, nil
 	}
@@ -90,7 +91,7 @@ func (a *app) apply(t *target, w *applying) (*applying, error) {
 // prune deletes what the plan no longer has, but for what comes last of all, see
 // pruneLater.
 func (w *applying) prune() error {
-	if w.plan.Partial || !w.plan.Leaves() && !w.runsHooks {
+	if w.plan.Partial || !w.plan.Leaves() && !w.runsHooks() {
 		return nil
 	}
 	now := w.plan.Prune

@@ -16,16 +16,16 @@ type attempt struct {
 	*app
 	progress
 	job    *job
-	target *target         // what is wanted of the app; nil for nothing
-	wait   context.Context // ends what the stages wait for, see queue.wait
+	target *target         // nil if nothing is wanted of the app
+	wait   context.Context // for the stages that wait, see queue.wait
 
-	good     record.Result  // what the record is to say if all goes well
+	good     record.Result  // the record's result if all goes well
 	plan     *plan.Plan     // nil until there is one
 	shown    *plan.Plan     // whose warnings the pusher has seen; nil for none
-	work     *applying      // what is done to the cluster; nil before that
-	why      string         // it did not end well
+	work     *applying      // the changes of the cluster; nil before the first
+	why      string         // the reason for an ending that is not good
 	rec      *record.Record // nil until the outcome is known
-	finding  Finding        // for who waits for a check
+	finding  Finding        // for those who wait for a check
 	checked  bool           // the app was compared with its cluster
 	noValues string         // why a check could not look for new values; "" if it could
 }
@@ -66,7 +66,7 @@ func (at *attempt) run(first stageEvent) {
 	at.letGo()
 }
 
-// step does what the stage is for.
+// step does the part of the stage that the attempt is in.
 func (at *attempt) step() stageEvent {
 	switch at.stage {
 	case stageJudging:
@@ -207,7 +207,7 @@ func (at *attempt) makePlan() stageEvent {
 	return eventDone
 }
 
-// crashMessage is what an attempt that crashed says of it.
+// crashMessage is the message of an attempt that crashed.
 const crashMessage = "an error of the server itself; its log says more"
 
 // letGo ends the attachments of a deploy that was not recorded.

@@ -12,9 +12,9 @@ import (
 var ErrNothingGoesOn = errors.New("no deploy of the app goes on")
 
 // Cancel ends the wait of the deploy of an app that goes on, or of its tests: for
-// health, a wave, a hook, or other apps. What is being applied is applied to its end;
-// what comes after the wait is not. Nothing is taken back, and what a hook has begun on
-// the cluster goes on there. The deploy that it returns ends soon. The error is
+// health, a wave, a hook, or other apps. An apply under way comes to its end; whatever
+// comes after the wait is left. Nothing is taken back, and a hook that has begun goes on on
+// the cluster. The deploy that it returns ends soon. The error is
 // ErrNothingGoesOn if there is none, and ErrNoApp if there is no such app.
 func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
 	a := e.app(name)

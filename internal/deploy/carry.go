@@ -6,14 +6,12 @@ import "github.com/pushboat/pushboat/internal/record"
 
 // apply brings the plan's objects to the cluster.
 func (at *attempt) apply() stageEvent {
-	corrects := at.good == record.Corrected
 	at.hooks.reset()
 	at.job.run.waitsFor("the cluster to take its objects", 0)
 	at.job.run.before = newFormerly(at.sick(at.target))
 	at.work = &applying{
-		run: at.job.run, plan: at.plan, wait: at.wait, corrects: corrects, patient: !corrects,
-		runsHooks: !corrects && at.plan.RunsHooks, doneBefore: at.doneBefore(at.target, at.job),
-		warned: warned{shown: at.shown.Warnings()},
+		run: at.job.run, plan: at.plan, wait: at.wait, corrects: at.good == record.Corrected,
+		doneBefore: at.doneBefore(at.target, at.job), warned: warned{shown: at.shown.Warnings()},
 	}
 	_, err := at.app.apply(at.target, at.work)
 	at.job.run.setApplied()
@@ -23,7 +21,7 @@ func (at *attempt) apply() stageEvent {
 	return at.fail(err)
 }
 
-// prune deletes what the plan no longer has.
+// prune deletes the objects that the plan no longer has.
 func (at *attempt) prune() stageEvent {
 	e := at.fail(at.work.prune())
 	switch {
@@ -57,7 +55,7 @@ func (at *attempt) conclude() stageEvent {
 	return e
 }
 
-// cleanUp runs the hooks for a failure, and deletes what hooks have left.
+// cleanUp runs the hooks for a failure, and deletes the objects that hooks have left.
 func (at *attempt) cleanUp() stageEvent {
 	at.work.tellWarnings()
 	rec := at.account()

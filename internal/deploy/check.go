@@ -19,10 +19,10 @@ type Finding struct {
 	App     string      `json:"app"`
 	Result  CheckResult `json:"result"`
 	Objects []string    `json:"objects,omitempty"` // that differed
-	Message string      `json:"message,omitempty"` // why it could not be done, or why it left what differs
+	Message string      `json:"message,omitempty"` // why it could not be done, or why it left the differences
 }
 
-// CheckResult says how an app was found, and what has become of it.
+// CheckResult says how an app was found and left.
 type CheckResult string
 
 // The results of a check.
@@ -72,16 +72,16 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 	return findings, nil
 }
 
-// unrendered says to those who wait for a check that what the branch wants cannot be
-// told: the app is as it was last applied, which need not be what its branch says.
+// unrendered says in a finding that the app's branch cannot be rendered: the app is as it
+// was last applied, which need not be as its branch says.
 func (f *Finding) unrendered(why string) {
 	if why != "" && f.OK() {
 		f.Result, f.Message = CheckFailed, "cannot be rendered: "+why
 	}
 }
 
-// answer tells those who wait for a job what it found. A check finds no app in order
-// that its status says is not.
+// answer sends the finding to those who wait for it. A check finds no app in order
+// whose status says that it is not.
 func (at *attempt) answer() {
 	j := at.job
 	f := at.finding.after(at.ending, j.run)
@@ -94,8 +94,8 @@ func (at *attempt) answer() {
 	j.askers = nil
 }
 
-// after is the finding of an attempt that ended so. What a check has not found tells the
-// outcome of the deploy that was made in its place; run is nil if there was none.
+// after is the finding of an attempt that ended so. Without a finding of a check it tells
+// the outcome of the deploy that was made in its place; run is nil if there was none.
 func (f Finding) after(end ending, run *Run) Finding {
 	switch {
 	case f.Result != "":

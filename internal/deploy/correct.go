@@ -11,16 +11,16 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// comparison is what a check has found, as far as it decides what is done about it.
+// comparison holds the facts that decide how a check goes on.
 type comparison struct {
 	empty     bool   // nothing differs
-	onlyLast  bool   // nothing but what was to be pruned when all is healthy
+	onlyLast  bool   // nothing but deletions that waited until all is healthy
 	dying     bool   // something cannot be made before its deletion has come to an end
 	suspended bool   // an operator has suspended the app
 	drift     string // the app's drift setting, see appfile
 }
 
-// remedy is what is done about what a check has found.
+// remedy is how a check goes on.
 type remedy int
 
 // The remedies.
@@ -33,7 +33,7 @@ const (
 	takeBack
 )
 
-// remedy decides what is done.
+// remedy is the decision.
 func (c comparison) remedy() remedy {
 	switch {
 	case c.suspended:
@@ -52,8 +52,8 @@ func (c comparison) remedy() remedy {
 	return takeBack
 }
 
-// compare finds what differs between the cluster and the target, and decides by the app's
-// drift setting what is done about it.
+// compare finds the differences between the cluster and the target, and sees to them as
+// the app's drift setting says.
 func (at *attempt) compare() stageEvent {
 	at.checked = true
 	if err := at.planCheck(); err != nil {
@@ -64,8 +64,8 @@ func (at *attempt) compare() stageEvent {
 	return at.seeTo(at.plan)
 }
 
-// seeTo does about what a plan would change whatever the app's drift setting asks for, or
-// sets the attempt out to do it.
+// seeTo sees to the differences that a plan would end: it tells of them, or sets the
+// attempt out to take them back.
 func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	t := at.target
 	dying, again := todo.LeaveDying()
@@ -105,8 +105,8 @@ func laterIf(again bool, e stageEvent) stageEvent {
 	return eventLater
 }
 
-// planCheck plans what would bring the cluster to the target. There may be a plan of a
-// part although there is an error.
+// planCheck plans the changes that would bring the cluster to the target. There may be a
+// plan of some of them beside an error.
 func (at *attempt) planCheck() error {
 	todo, err := at.replan(at.target, at.job)
 	at.plan = todo
@@ -198,13 +198,14 @@ func (at *attempt) warn(news []plan.Step) stageEvent {
 	return eventNews
 }
 
-// quietly makes the record of what changes nothing on the cluster, see quietRecord.
+// quietly makes the record of an attempt that changes nothing on the cluster, see
+// quietRecord.
 func (at *attempt) quietly(result record.Result, message string, found ...plan.Step) {
 	rec := at.quietRecord(at.job, result, message, found...)
 	at.rec = &rec
 }
 
-// closeCheck is what follows a check, whatever it has found.
+// closeCheck completes the finding of a check, and takes the app back if that was due.
 func (at *attempt) closeCheck() {
 	if at.noValues != "" {
 		at.setTrouble(at.noValues)

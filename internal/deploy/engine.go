@@ -172,9 +172,7 @@ func (e *Engine) register(name, repo, branch string) (*app, error) {
 	}
 	a := newApp(e, name, repo, branch)
 	e.apps[name] = a
-	if e.stopped {
-		go a.work() // it only abandons what is queued
-	} else {
+	if !e.stopped { // else enqueue abandons what comes
 		e.workers.Go(a.work)
 	}
 	return a, nil

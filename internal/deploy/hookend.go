@@ -51,7 +51,7 @@ func (w *applying) afterDeletion(deleted []plan.Step) error {
 func (w *applying) endHooks(rec *record.Record) {
 	rec.Hooks = w.hooks
 	w.app.hooksEnded = max(w.app.hooksEnded, w.run.Number)
-	if !w.patient || w.target.Gone {
+	if w.corrects || w.target.Gone {
 		return
 	}
 	over := w.overHooks()

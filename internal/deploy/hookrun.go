@@ -22,7 +22,7 @@ type running struct {
 
 // runPhase runs the hooks of a phase, wave by wave, each to its end.
 func (w *applying) runPhase(phase manifest.Phase) error {
-	if !w.runsHooks {
+	if !w.runsHooks() {
 		return nil
 	}
 	for _, v := range WavesOf(w.plan.HooksOf(phase)) {
@@ -57,7 +57,7 @@ func (w *applying) beforeSync() error {
 		return w.runPhase(manifest.PreDelete)
 	}
 	hooks := w.plan.HooksOf(manifest.PreSync)
-	if !w.runsHooks || len(hooks) == 0 {
+	if !w.runsHooks() || len(hooks) == 0 {
 		return nil
 	}
 	needed := map[string]bool{}

@@ -10,15 +10,15 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// jobType is what a job is for.
+// jobType is the purpose of a job.
 type jobType int
 
 // The kinds of jobs.
 const (
-	deployJob jobType = iota // bring to the cluster what is newly wanted
+	deployJob jobType = iota // bring a new target to the cluster
 	checkJob                 // compare the app with its cluster
 	lookJob                  // compare only the objects of which there were events
-	testJob                  // run the tests of what is deployed
+	testJob                  // run the tests of the deployed revision
 )
 
 // depth is how closely a job compares the app with its cluster. A greater depth does
@@ -27,7 +27,7 @@ type depth int
 
 // The depths of a check.
 const (
-	bySight     depth = iota // ask the cluster only about what seems to have changed
+	bySight     depth = iota // ask the cluster only about objects that seem to have changed
 	byInventory              // compare the inventory on the cluster too
 	byTrial                  // try every object on the cluster
 )
@@ -42,10 +42,10 @@ type job struct {
 	fresh  time.Time             // the cluster's state has to be as of then, from the server itself; zero: as the watches know it
 	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
 	run    *Run                  // nil until there is something to show
-	askers []chan Finding        // who wait for what a check finds
+	askers []chan Finding        // of those who wait for the finding of a check
 
 	// Of the deploys of a push:
-	force    bool       // recreate what cannot be changed in place
+	force    bool       // recreate objects that cannot be changed in place
 	plan     *plan.Plan // from the gate; nil to plan anew
 	with     *plan.Companions
 	after    []*Run    // of the apps that this one depends on
@@ -68,7 +68,8 @@ func systemJob(cause record.Cause) *job { return newJob(cause, access.System(str
 // checks reports whether the job deploys nothing new.
 func (j *job) checks() bool { return j.kind != deployJob }
 
-// adopt takes over what another job was to find out, and who waits for it.
+// adopt makes the job as deep and as fresh as another one, and takes over those who wait
+// for that.
 func (j *job) adopt(other *job) {
 	if other.fresh.After(j.fresh) {
 		j.fresh = other.fresh
@@ -78,7 +79,7 @@ func (j *job) adopt(other *job) {
 	other.askers = nil
 }
 
-// instead returns a job that does for another cause what this one was to do.
+// instead returns a job for another cause that takes the place of this one.
 func (j *job) instead(cause record.Cause) *job {
 	other := newJob(cause, j.caller)
 	other.adopt(j)

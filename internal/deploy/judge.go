@@ -6,7 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// situation is what decides what a job comes to.
+// situation holds the facts that decide between a deploy, a check and nothing.
 type situation struct {
 	kind      jobType
 	removed   bool // the app is gone from its cluster, as is wanted
@@ -15,7 +15,7 @@ type situation struct {
 	held      bool // the target's newest deploy was cancelled, or stopped by a hook
 }
 
-// event decides what there is to do.
+// event is the decision.
 func (s situation) event() stageEvent {
 	checks := s.kind != deployJob
 	switch {
@@ -33,7 +33,7 @@ func (s situation) event() stageEvent {
 	return eventDeploy
 }
 
-// judge decides what there is to do.
+// judge decides between a deploy, a check and nothing.
 func (at *attempt) judge() stageEvent {
 	t := at.target
 	if t == nil {
@@ -67,8 +67,8 @@ func (at *attempt) judge() stageEvent {
 	}
 }
 
-// judgeHeld tells who waits for a check why the app is not deployed. What is held for a
-// push or an operator may have to be taken back.
+// judgeHeld tells those who wait for a check why the app is not deployed. An app that a
+// push or an operator has to move on may have to be taken back first.
 func (at *attempt) judgeHeld(suspension *record.Suspension) {
 	if suspension != nil {
 		at.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + suspension.Describe()}
@@ -83,7 +83,14 @@ func (at *attempt) branchMoved() bool {
 	t := at.target
 	repo, branch := at.home()
 	head, err := at.engine.Source.Head(at.engine.ctx, repo, branch)
-	if err != nil || head == "" || head == t.Revision && at.takenStands() || head == at.skippedRevision() || at.engine.reservations.expect(repo, branch) {
+	switch {
+	case err != nil, head == "":
+		return false
+	case head == t.Revision && at.takenStands():
+		return false
+	case head == at.skippedRevision():
+		return false
+	case at.engine.reservations.expect(repo, branch): // the push that is under way brings it
 		return false
 	}
 	cause := record.CauseStart

@@ -39,7 +39,7 @@ type entry int
 const (
 	comesNext entry = iota // there is none that comes next, or it is a look, which the job includes
 	adopted                // the job that comes next does it too
-	overtakes              // it does what the job that comes next was to do, and ends the wait of the one at work
+	overtakes              // it takes the place of the job that comes next, and ends the waits of the one at work
 )
 
 // entryOf decides how a job enters the queue. next comes next; nil if nothing does.
@@ -141,6 +141,21 @@ func (q *queue) take() (j *job, overtaken []*job) {
 	return j, overtaken
 }
 
+// drain returns all jobs that are queued, which leaves none.
+func (q *queue) drain() []*job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	jobs := q.overtaken
+	for _, j := range []*job{q.next, q.tests} {
+		if j != nil {
+			jobs = append(jobs, j)
+		}
+	}
+	q.overtaken, q.next, q.tests, q.looks = nil, nil, nil, nil
+	q.restLocked()
+	return jobs
+}
+
 // wait returns a context for the waits of the job at work. It ends with ctx, when a
 // deploy is queued (errSuperseded) and when an operator cancels it (cancelledError). Call
 // done when the job waits no more.
@@ -186,7 +201,11 @@ func (q *queue) rest() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.doing, q.testing = nil, nil
-	if q.next == nil && q.resting != nil {
+	q.restLocked()
+}
+
+func (q *queue) restLocked() {
+	if q.doing == nil && q.next == nil && q.resting != nil {
 		close(q.resting)
 		q.resting = nil
 	}

@@ -161,6 +161,10 @@ func TestCancelEndsTheWaitAtWork(t *testing.T) {
 	if cancel() != j.run || cancelledBy(wait) != "dora" {
 		t.Errorf("the wait was not cancelled: %v", context.Cause(wait))
 	}
+	if done(); cancel() != nil {
+		t.Error("cancelled although nothing waits any more")
+	}
+	_, done = q.wait(t.Context())
 	j.run.finish(record.Record{})
 	if cancel() != nil {
 		t.Error("cancelled what has ended")
@@ -272,5 +276,24 @@ func TestRunsAreNumberedAndFound(t *testing.T) {
 	}
 	if q.rest(); q.isDeploying() || q.runOf(8) != nil {
 		t.Error("it deploys no more")
+	}
+	q.add(systemJob(record.CauseSchedule))
+	if q.take(); q.isDeploying() {
+		t.Error("a check deploys")
+	}
+}
+
+func TestDrainLeavesNothing(t *testing.T) {
+	q := newQueue("shop")
+	first, second := pushed(q), pushed(q)
+	q.add(first)
+	q.addLook(manifest.ID{Name: "a"}, Fight{})
+	q.add(second)
+	q.addTests(newRun("shop", 1))
+	if jobs := q.drain(); len(jobs) != 3 || jobs[0] != first || jobs[1] != second || jobs[2].kind != testJob {
+		t.Errorf("got %+v", jobs)
+	}
+	if j, overtaken := q.take(); j != nil || overtaken != nil || q.drain() != nil {
+		t.Errorf("then took %v and overtook %v", j, overtaken)
 	}
 }

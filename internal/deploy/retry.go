@@ -18,7 +18,7 @@ type retries struct {
 
 // after is how the retries go on after an attempt. wait says how long a timer is to run
 // from now on; 0: one that runs goes on, and is stopped if none is pending any more. A look
-// at some objects neither does what failed before, nor puts it off.
+// at some objects neither repeats the attempt that failed before, nor puts it off.
 func (r retries) after(again, looked bool) (next retries, wait time.Duration) {
 	switch {
 	case again && looked && r.pending, !again && looked: // tried again with the rest
@@ -33,7 +33,7 @@ func (r retries) after(again, looked bool) (next retries, wait time.Duration) {
 // due is how the retries go on when the timer has run down.
 func (r retries) due() retries { return retries{last: r.last} }
 
-// hurried is how the retries go on when what failed may succeed now; at once reports
+// hurried is how the retries go on when the app's cluster answers again; atOnce reports
 // whether there is anything to try.
 func (r retries) hurried() (next retries, atOnce bool) {
 	if !r.pending {

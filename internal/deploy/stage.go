@@ -17,16 +17,16 @@ type stage string
 // The stages of an attempt, in their order.
 const (
 	stageQueued     stage = "queued"     // until the worker has time
-	stageJudging    stage = "judging"    // decides what there is to do
-	stageComparing  stage = "comparing"  // finds what differs on the cluster
+	stageJudging    stage = "judging"    // decides between a deploy, a check and nothing
+	stageComparing  stage = "comparing"  // finds the differences between cluster and target
 	stageDepending  stage = "depending"  // waits for the apps that this one depends on
 	stagePlanning   stage = "planning"   // makes a plan if there is none, or an old one
 	stageApplying   stage = "applying"   // applies the objects wave by wave, with the hooks that come before and among them
 	stageGathering  stage = "gathering"  // waits until the other apps of the push have applied theirs
-	stagePruning    stage = "pruning"    // deletes what the revision no longer has
+	stagePruning    stage = "pruning"    // deletes the objects that the revision no longer has
 	stageSettling   stage = "settling"   // waits until every object is healthy
 	stageConcluding stage = "concluding" // makes the last deletions, and runs the hooks that come after all
-	stageCleaning   stage = "cleaning"   // runs the hooks of a failure, and deletes what hooks have left
+	stageCleaning   stage = "cleaning"   // runs the hooks of a failure, and deletes the objects that hooks have left
 	stageRecording  stage = "recording"  // writes the record, and says how the attempt ended
 	stageEnded      stage = "ended"
 )
@@ -36,22 +36,22 @@ type stageEvent string
 
 // The events of stages.
 const (
-	eventDone        stageEvent = "done"        // the stage did what it is for
+	eventDone        stageEvent = "done"        // the stage did its part
 	eventNothing     stageEvent = "nothing"     // there is nothing to do
-	eventNews        stageEvent = "news"        // there is nothing to do but to record what was found
+	eventNews        stageEvent = "news"        // there is nothing to do but to record the finding
 	eventDeploy      stageEvent = "deploy"      // the app has to be brought to its target
 	eventCompare     stageEvent = "compare"     // the app was brought to its target before
 	eventHeld        stageEvent = "held"        // the app is not to be deployed until somebody acts
 	eventSuspended   stageEvent = "suspended"   // the same, by an operator, and a record has to say so
-	eventDiffers     stageEvent = "differs"     // what differs is to be taken back
-	eventInPart      stageEvent = "in part"     // some of what differs is, and another attempt has to do the rest
+	eventDiffers     stageEvent = "differs"     // the differences are to be taken back
+	eventInPart      stageEvent = "in part"     // some of them are, and another attempt has to do the rest
 	eventLater       stageEvent = "later"       // another attempt has to do all of it
 	eventRemoved     stageEvent = "removed"     // the app has left its cluster: nobody waits for its health
 	eventCorrected   stageEvent = "corrected"   // drift is taken back: nobody waits for its health
 	eventFailed      stageEvent = "failed"      // the attempt is made again
 	eventHookFailed  stageEvent = "hook failed" // it is not: a hook must not run again and again
 	eventUnhealthy   stageEvent = "unhealthy"   // all is applied, and something does not become healthy
-	eventCancelled   stageEvent = "cancelled"   // an operator has ended the wait: what comes after it is left
+	eventCancelled   stageEvent = "cancelled"   // an operator has ended the wait: the rest is left
 	eventSuperseded  stageEvent = "superseded"  // a newer revision is to be deployed
 	eventInterrupted stageEvent = "interrupted" // the server stops
 	eventCrashed     stageEvent = "crashed"     // the server has a fault
@@ -63,7 +63,7 @@ type ending string
 // The endings of an attempt.
 const (
 	endedWell        ending = "well"        // the app is as it should be, or as its settings leave it
-	endedInPart      ending = "in part"     // the same, but for what another attempt has to do
+	endedInPart      ending = "in part"     // the same, but for a rest that another attempt has to do
 	endedHeld        ending = "held"        // nothing was done, until somebody acts
 	endedFailed      ending = "failed"      // something went wrong
 	endedHookFailed  ending = "hook failed" // a hook stopped it
@@ -152,7 +152,7 @@ func (e ending) again(gone bool) bool {
 	return false
 }
 
-// result is what the record says of an attempt that was to end with the result good.
+// result is the result in the record of an attempt that was to end with the result good.
 func (e ending) result(good record.Result) record.Result {
 	switch e {
 	case endedFailed, endedHookFailed, endedCancelled:

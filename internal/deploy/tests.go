@@ -31,10 +31,13 @@ func (e *Engine) Test(name string) (*Run, error) {
 		run.finish(record.Record{App: name, Result: record.Failed})
 		return nil, fmt.Errorf("app %s has tests waiting already", name)
 	}
+	if a.isOver() {
+		a.abandon()
+	}
 	return run, nil
 }
 
-// newTestRun begins what shows tests. Its number is that of no deploy, and another one each
+// newTestRun begins the run of tests. Its number is that of no deploy, and another one each
 // time: objects whose names are generated get names of their own.
 func newTestRun(app string) *Run { return newRun(app, -int(time.Now().UnixMilli())) }
 
@@ -76,7 +79,7 @@ func (a *app) test(run *Run) {
 	run.Printf("%s: tests failed after %s\n%s", a.name, took, rec.Message)
 }
 
-// runTests runs the tests of what is deployed.
+// runTests runs the tests of the deployed revision.
 func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, error) {
 	t := a.wanted()
 	switch {
@@ -91,7 +94,7 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 	}
 	run.Printf("%s: testing %s", a.name, report.ShortRevision(t.Revision))
 	a.hooks.reset()
-	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, plan: plan, wait: wait, runsHooks: true, patient: true}
+	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, plan: plan, wait: wait}
 	if err := w.widenParent(); err != nil {
 		return nil, fmt.Errorf("note the kinds of the tests on the cluster: %w", err)
 	}
@@ -125,7 +128,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	}
 	p := plan.Planner{With: with, Claims: a.engine.claims}
 	a.engine.equip(&p, a, t)
-	todo := &plan.Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest}
+	todo := &plan.Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest, RunsHooks: true}
 	for _, o := range objects {
 		o.Make(&t.Target)
 		step, wrong, err := p.HookStep(ctx, o, plan.Step{ID: o.Key, Object: o.Object, Kind: o.Kind, Digest: o.Digest, Policy: o.Policy})

@@ -16,15 +16,15 @@ import (
 )
 
 // waiting is one wait for the health of an app, by watch: it asks nothing of
-// the cluster but the pods of what does not become healthy.
+// the cluster but the pods of objects that do not become healthy.
 type waiting struct {
 	app     *app
 	target  *target
 	cluster *Cluster
 	run     *Run
-	only    map[manifest.ID]bool // what is waited for; nil for all that the app owns
+	only    map[manifest.ID]bool // the objects that are waited for; nil for all that the app owns
 
-	lines  map[manifest.ID]*waitLine    // of what was not healthy at some time
+	lines  map[manifest.ID]*waitLine    // of the objects that were not healthy at some time
 	causes map[manifest.ID]health.Cause // as far as is known
 	told   map[manifest.ID]health.Cause // that have had a line
 	pods   map[string]*live.Pods        // by namespace
@@ -115,7 +115,7 @@ const lineEvery = time.Second
 // late by that at most.
 const lookEvery = lineEvery / 4
 
-// waitLine is what the log says of one object.
+// waitLine is the log's newest line about one object.
 type waitLine struct {
 	since time.Time     // of the first look
 	said  health.Health // zero: nothing yet

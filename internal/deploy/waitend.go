@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Why a wait of a deploy ends before what it waits for.
+// Why a deploy may give up a wait.
 var (
 	errSuperseded  = errors.New("a newer revision came") // and is to be deployed
 	errInterrupted = errors.New("the server is stopping")
@@ -17,7 +17,7 @@ type cancelledError struct{ by string }
 func (e cancelledError) Error() string { return "cancelled by " + e.by }
 
 // unhealthyError ends a wait for health: something has failed for good, or is not healthy
-// after the app's timeout or when an operator cancels the wait. It names what.
+// after the app's timeout or when an operator cancels the wait. The reason names it.
 type unhealthyError struct{ reason string }
 
 func (e unhealthyError) Error() string { return e.reason }

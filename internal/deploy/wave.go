@@ -51,7 +51,7 @@ func (w *applying) applyOrStart(stage []plan.Step) error {
 // withHooks adds the hooks that run with the objects of their waves.
 func (w *applying) withHooks(steps []plan.Step) []plan.Step {
 	hooks := w.plan.HooksOf(manifest.Sync)
-	if !w.runsHooks || len(hooks) == 0 {
+	if !w.runsHooks() || len(hooks) == 0 {
 		return steps
 	}
 	all := append(slices.Clone(steps), hooks...)
@@ -85,7 +85,7 @@ func (w *applying) applyWaves() error {
 		if err := w.awaitHooks(); err != nil {
 			return err
 		}
-		if i == len(waves)-1 || !w.patient {
+		if i == len(waves)-1 || w.corrects {
 			continue
 		}
 		if err := w.awaitWave(v); err != nil {

@@ -39,10 +39,11 @@ func (a *app) work() {
 			timer.Stop()
 			a.enqueue(systemJob(record.CauseRetry))
 		case <-a.gone:
-			a.abandon()
-			return
 		case <-a.engine.ctx.Done():
+		}
+		if a.isOver() {
 			a.abandon()
+			a.rest()
 			return
 		}
 		retry = a.workOnce(retry, timer)
@@ -87,7 +88,7 @@ func (a *app) workOnce(retry retries, timer *time.Timer) retries {
 	return retry
 }
 
-// rescanAfter looks for what changed while a job was done: at all objects after
+// rescanAfter looks for changes that came while a job was done: at all objects after
 // one that applied something, since most events were its own; after one that
 // only compared, at those of which there were events.
 func (a *app) rescanAfter(at *attempt) {
@@ -111,21 +112,12 @@ func (a *app) lookMeanwhile() {
 	}
 }
 
-// abandon ends the attachments of what will not be begun any more.
+// abandon ends the jobs that will not be begun any more.
 func (a *app) abandon() {
-	for {
-		j, left := a.take()
-		if j != nil {
-			left = append(left, j)
-		}
-		if len(left) == 0 {
-			return
-		}
-		for _, old := range left {
-			at := a.newAttempt(old)
-			at.run(eventInterrupted)
-			at.answer()
-		}
+	for _, left := range a.queue.drain() {
+		at := a.newAttempt(left)
+		at.run(eventInterrupted)
+		at.answer()
 	}
 }
 

@@ -98,18 +98,34 @@ func TestCheckIsAnswered(t *testing.T) {
 	})
 }
 
-func TestWorkerEndsWithItsRepository(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorked(t, shop())
-		close(w.gone)
-		j := w.planned()
-		w.queue.add(j)
-		<-w.queue.wake // the worker sees only that the repository is gone
-		w.work()
-		if rec, ended := j.run.Outcome(); !ended || rec.Result != record.Failed {
-			t.Errorf("who watches waits for ever: %+v", rec)
-		}
-	})
+// Jobs that come when the worker has ended, or is about to, hold nobody up.
+func TestJobsAfterTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*worked){
+		"the server stops":          func(w *worked) { w.engine.cancel() },
+		"its repository is deleted": func(w *worked) { close(w.gone) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorked(t, shop())
+			queued := w.planned()
+			w.queue.add(queued)
+			end(w)
+			w.work()
+			late := w.planned()
+			w.enqueue(late)
+			tests, err := w.engine.Test("shop")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, run := range []*Run{queued.run, late.run, tests} {
+				if rec, ended := run.Outcome(); !ended || rec.Result != record.Failed {
+					t.Errorf("%s: who watches %s waits for ever: %+v", name, run.ID(), rec)
+				}
+			}
+			if err := w.queue.awaitRest(t.Context()); err != nil || len(w.kept.records) > 0 {
+				t.Errorf("%s: %v, recorded %+v", name, err, w.kept.records)
+			}
+		})
+	}
 }
 
 func TestTestsOfWhatIsNotDeployed(t *testing.T) {
