@@ -1,6 +1,14 @@
 package plan
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
 
 func wants(names ...string) []Placed {
 	var objects []Placed
@@ -84,5 +92,115 @@ func TestOverlayStays(t *testing.T) {
 	base.SetKeys("shop", overlay.KeysOf("shop"))
 	if got := owners(base); got != [4]string{"shop", "shop", "shop", "blog"} {
 		t.Errorf("once it is what is wanted, the owners are %q", got)
+	}
+}
+
+// TestClaimsOfOverlays holds what an overlay says by itself, and what by its base.
+func TestClaimsOfOverlays(t *testing.T) {
+	base := NewClaims()
+	base.Set("shop", "default", wants("a"))
+	overlay := base.Overlay()
+	if overlay.Has("shop") || len(overlay.KeysOf("shop")) != 1 {
+		t.Error("the overlay itself wants what only its base does, or has forgotten it")
+	}
+	if got := overlay.Own("default", configMap("a")); got != "" {
+		t.Errorf("the overlay itself says that %q wants a", got)
+	}
+	overlay.Set("shop", "default", wants("b"))
+	if !overlay.Has("shop") || overlay.Own("default", configMap("b")) != "shop" || base.Own("default", configMap("a")) != "shop" {
+		t.Error("the overlay does not want what it was told")
+	}
+	if overlay.Owner("default", configMap("a")) != "" || base.Owner("default", configMap("a")) != "shop" {
+		t.Error("a was given up in the overlay alone")
+	}
+	if overlay.Heir("shop", "default", configMap("b")) != "" || overlay.Heir("blog", "default", configMap("b")) != "shop" {
+		t.Error("an app is its own heir, or another is none")
+	}
+	if _, known := overlay.AppOf(SetID("gone")); known {
+		t.Error("the ApplySet of an unknown app is known")
+	}
+	base.Know("gone")
+	if app, known := overlay.AppOf(SetID("gone")); app != "gone" || !known {
+		t.Error("the ApplySet of an app that wants nothing is not known")
+	}
+	overlay.Set("shop", "other", wants("a"))
+	if overlay.Owner("default", configMap("a")) != "" || overlay.Owner("other", configMap("a")) != "shop" {
+		t.Error("an app that went to another cluster has stayed")
+	}
+	if placed := overlay.Placed("shop", "default"); len(placed) != 0 {
+		t.Errorf("it wants %v where it does not go any more", placed)
+	}
+}
+
+// TestWhatIsClaimed: nobody has an object alone that is never applied, or has no name yet.
+func TestWhatIsClaimed(t *testing.T) {
+	w := newWorld(t)
+	objects, problems := w.resolved(config("a", "1"), job("skipped", skip), "apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: g-\n  annotations: {argocd.argoproj.io/hook: Sync}\n")
+	wantProblems(t, problems)
+	w.Claims.Set("shop", "default", objects)
+	if keys := w.Claims.KeysOf("shop"); !slices.Equal(keys, []ClaimKey{{"default", configMap("a")}}) {
+		t.Errorf("claimed are %v", keys)
+	}
+	overlay := w.Claims.Overlay()
+	overlay.Set("shop", "default", objects)
+	if !areOf(overlay.KeysOf("shop"), "default", objects) || areOf(overlay.KeysOf("shop"), "other", objects) || areOf(nil, "default", nil) {
+		t.Error("an app that wants the same wants something else")
+	}
+}
+
+// TestClaimsOfTwoApps: an object that another app has taken is not lost when the first one
+// gives it up.
+func TestClaimsOfTwoApps(t *testing.T) {
+	c := NewClaims()
+	c.Set("shop", "default", wants("a"))
+	c.Set("blog", "default", wants("a"))
+	c.Set("shop", "default", wants("b"))
+	if got := c.Owner("default", configMap("a")); got != "blog" {
+		t.Errorf("it belongs to %q", got)
+	}
+}
+
+func TestCompanions(t *testing.T) {
+	shop := &Target{Objects: parsed(t, namespaceText("plain"), namespaceText("frozen", frozen), namespaceText("later", `argocd.argoproj.io/hook: PostSync`),
+		namespaceText("twice"), config("a", "1"), widgetDefinition, "apiVersion: example.org/v1\nkind: Namespace\nmetadata: {name: other}\n")}
+	blog := &Target{Objects: parsed(t, namespaceText("twice", frozen))}
+	with := NewCompanions([]*Target{shop, blog}, func(*Target, *manifest.Object) bool { return false })
+	for name, want := range map[string]bool{"plain": true, "frozen": false, "later": false, "twice": true, "other": false} {
+		if with.Namespaces[name] != want {
+			t.Errorf("namespace %s comes with the push: %v", name, with.Namespaces[name])
+		}
+	}
+	if !with.Pending(widgetKind) || with.Pending(kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}) || !with.Defines() {
+		t.Error("the definitions that come with the push are not those that are written")
+	}
+	if told := with.Vet(t.Context(), newFakeAPI(t)); len(told) != 1 || told[0].Message != "vetted" {
+		t.Errorf("the cluster was not asked about the definitions: %v", told)
+	}
+	known := NewCompanions([]*Target{shop}, func(of *Target, o *manifest.Object) bool { return of == shop && o.GetName() == "widgets.example.org" })
+	if known.Defines() || known.Pending(widgetKind) {
+		t.Error("a definition that the cluster has as it is comes with the push")
+	}
+}
+
+// TestMayDefine: an unknown kind is passed over if a file may define it that could not be
+// read, unless it is more likely misspelt.
+func TestMayDefine(t *testing.T) {
+	gvk := widgetKind.GVK
+	unknown := &kube.UnknownKindError{GVK: gvk}
+	for name, test := range map[string]struct {
+		whole bool
+		err   error
+		want  bool
+	}{
+		"all files were read":      {true, unknown, false},
+		"one was not":              {false, unknown, true},
+		"another error":            {false, refused, false},
+		"known in another version": {false, &kube.UnknownKindError{GVK: gvk, Versions: []string{"v2"}}, false},
+		"nearly one of the group":  {false, &kube.UnknownKindError{GVK: gvk, Similar: []schema.GroupVersionKind{{Group: "example.org", Kind: "Wigdet"}}}, false},
+		"nearly one of another":    {false, &kube.UnknownKindError{GVK: gvk, Similar: []schema.GroupVersionKind{{Group: "apps", Kind: "Wigdet"}}}, true},
+	} {
+		if got := (&Companions{Partial: !test.whole}).mayDefine(test.err); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

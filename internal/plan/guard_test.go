@@ -33,6 +33,14 @@ func configMaps(n int) []manifest.ID {
 	return ids
 }
 
+func namespaces(n int) []manifest.ID {
+	ids := make([]manifest.ID, n)
+	for i := range ids {
+		ids[i] = NamespaceID(fmt.Sprint("n", i))
+	}
+	return ids
+}
+
 func TestGuard(t *testing.T) {
 	namespace := manifest.ID{Kind: "Namespace", Name: "shop"}
 	claim := manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"}
@@ -49,6 +57,16 @@ func TestGuard(t *testing.T) {
 	emptied.Steps = []Step{{ID: namespace, Action: record.Unchanged}}
 	hooked := planOf(0, configMaps(1)...)
 	hooked.Hooks = []Step{{ID: configMap("hook"), Action: record.Hook}}
+	renamed := planOf(0, configMaps(2)...)
+	renamed.Gone, renamed.Moved = true, []Step{{ID: configMap("moved"), Action: record.Hand, Other: "blog"}}
+	confirmed := planOf(5, configMap("a"), configMap("b"), configMap("c"))
+	confirmed.Prune[0].Policy.Policies, confirmed.Prune[2].Policy.Policies = manifest.ConfirmPrune, manifest.ConfirmPrune
+	released := planOf(5, namespace)
+	released.Prune[0].Action = record.Release
+	changing := planOf(0, configMaps(1)...)
+	changing.Steps = []Step{{ID: configMap("other"), Action: record.Configure}}
+	shares := planOf(0, configMaps(1)...)
+	shares.Same = []*Placed{{Key: configMap("same")}}
 	moved := func(n int) *Plan {
 		plan := planOf(0, configMaps(n)...)
 		plan.Steps = []Step{{ID: namespace, Action: record.Create}, {ID: configMap("other"), Action: record.Create}}
@@ -87,6 +105,16 @@ func TestGuard(t *testing.T) {
 		{"all objects for others, confirmed", moved(2), 2, ""},
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
+		{"the rest of an app that moves", renamed, -1, "what no other app takes over (2 objects) would be deleted"},
+		{"what asks to be confirmed", confirmed, -1, "would delete ConfigMap shop/a and ConfigMap shop/c, which asks for it to be confirmed"},
+		{"what asks to be confirmed, confirmed", confirmed, 3, ""},
+		{"a namespace that is let go", released, -1, ""},
+		{"all but one that changes", changing, -1, ""},
+		{"all but what stays as it is", shares, -1, ""},
+		{"three precious ones", planOf(9, namespaces(3)...), -1, "Namespace n0 and Namespace n1 and Namespace n2, with"},
+		{"more than three", planOf(9, namespaces(5)...), -1, "Namespace n0 and Namespace n1 and Namespace n2 and 2 more, with"},
+		{"a definition", planOf(9, manifest.ID{Group: manifest.DefinitionKind.Group, Kind: manifest.DefinitionKind.Kind, Name: "d"}), -1, "would delete CustomResourceDefinition d"},
+		{"a volume", planOf(9, manifest.ID{Kind: "PersistentVolume", Name: "v"}), -1, "would delete PersistentVolume v"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

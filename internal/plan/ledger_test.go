@@ -152,3 +152,18 @@ func TestLedgerCountsApplies(t *testing.T) {
 		t.Error("Each keeps the lock, or goes on")
 	}
 }
+
+func TestLedgerListsWhatIsExhausted(t *testing.T) {
+	l := testLedger()
+	other := migration
+	other.Name = "after"
+	for id, end := range map[manifest.ID]health.End{migration: health.Exhausted, other: health.Exhausted, webService: health.Succeeded} {
+		l.Note(id, record.Noted{Ended: end})
+	}
+	if failed := l.Exhausted(); !slices.Equal(failed, []manifest.ID{other, migration}) {
+		t.Errorf("failed for good: %v", failed)
+	}
+	if l.Count() != 3 {
+		t.Errorf("it has %d objects", l.Count())
+	}
+}

@@ -55,6 +55,22 @@ func TestSameObjectsCount(t *testing.T) {
 	if fmt.Sprint(ids) != "[a b web]" {
 		t.Errorf("the plan's objects are %v, want a, b and web", ids)
 	}
+	for range plan.IDs {
+		ids = append(ids, "one")
+		break
+	}
+	if len(ids) != 4 {
+		t.Errorf("it goes on after the first: %v", ids)
+	}
+	plan.Steps = nil
+	for id := range plan.IDs {
+		ids = append(ids, id.Name)
+		break
+	}
+	if len(ids) != 5 {
+		t.Errorf("it goes on after the first of the same ones: %v", ids)
+	}
+	plan.Steps = []Step{{ID: configMap("a"), Action: record.Configure}}
 	if kinds := plan.Kinds(); len(kinds) != 2 || kinds[0].ID.Kind != "ConfigMap" || kinds[1].ID.Kind != "Service" || kinds[1].ID.Namespace != "shop" {
 		t.Errorf("the same ones are of the kinds %v", kinds)
 	}
@@ -112,4 +128,32 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 
 func serviceID(name string) manifest.ID {
 	return manifest.ID{Kind: "Service", Namespace: "shop", Name: name}
+}
+
+// TestUnfolded: a step of an object that has none is made as it would be applied.
+func TestUnfolded(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"), config("b", "1"))
+	w.Target.Places = PlacesAfter(nil, PlaceRule{})
+	for range 2 { // the second time, the objects are as they are written
+		plan, _ := w.planned(config("a", "1"), config("b", "1"))
+		steps := plan.Unfolded(map[manifest.ID]bool{configMap("b"): true, configMap("c"): true})
+		if len(steps) != 1 || steps[0].ID != configMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
+			t.Errorf("unfolded are %+v", steps)
+		}
+		if again, _ := Resolve(t.Context(), w.api, w.Target, w.With); len(again) != 2 || !again[0].Written || again[0].Digest != plan.Same[0].Digest {
+			t.Errorf("found again are %+v", again)
+		}
+	}
+}
+
+// TestFoldingTogether: where objects wait for each other, each has a step.
+func TestFoldingTogether(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"), config("b", "1", secondWave))
+	plan, _ := w.planned(config("a", "1"), config("b", "1", secondWave))
+	wantTold(t, plan, "unchanged ConfigMap shop/a", "unchanged ConfigMap shop/b")
+	if plan.Steps[0].Entry.UID == "" {
+		t.Error("a step does not know what runs")
+	}
 }

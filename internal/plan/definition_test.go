@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+const widgetDefinition = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets, singular: widget, listKind: WidgetList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec: {type: object, properties: {size: {type: integer}}}
+`
+
+var (
+	widgetKind = kube.Kind{GVK: schema.GroupVersionKind{Group: "example.org", Version: "v1", Kind: "Widget"}, Namespaced: true}
+	webWidget  = manifest.ID{Group: "example.org", Kind: "Widget", Namespace: "shop", Name: "web"}
+)
+
+func widget(size string, annotations ...string) string {
+	return "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: web\n" + annotated(annotations) + "spec: {size: " + size + "}\n"
+}
+
+// defines has the definition of Widgets come with the push.
+func (w *world) defines() {
+	w.Target.Objects = parsed(w.t, widgetDefinition)
+	w.pushedWith()
+}
+
+// TestObjectsThatComeWithTheirDefinition holds how a custom resource is planned whose
+// definition is new or changes: checked by that definition, compared with what runs.
+func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
+	const apply, get = "apply Widget shop/web", "get Widget shop/web"
+	served := func(w *world) { w.api.kinds[widgetKind.GVK] = widgetKind }
+	runs := func(w *world) { served(w); w.deployed(widget("1")) }
+	for name, test := range map[string]struct {
+		change   func(w *world)
+		size     string
+		want     string
+		changes  []string
+		problems []string
+		fails    bool
+	}{
+		"the kind is new":                  {func(*world) {}, "2", "created Widget shop/web", nil, nil, false},
+		"the kind is new, and it is wrong": {func(*world) {}, "large", "created Widget shop/web", nil, []string{"large"}, false},
+		"it is not there":                  {served, "2", "created Widget shop/web", nil, nil, false},
+		"it runs":                          {runs, "2", "configured Widget shop/web", []string{"spec.size"}, nil, false},
+		"it runs as it is written":         {runs, "1", "unchanged Widget shop/web", nil, nil, false},
+		"it runs, and it is wrong":         {runs, "large", "configured Widget shop/web", []string{"spec.size"}, []string{"large"}, false},
+		"it runs as another repository's": {
+			func(w *world) { served(w); w.deployedBy("blog", "blog", widget("1")) }, "2", "unchanged Widget shop/web", nil, []string{"belongs to app blog"}, false,
+		},
+		"it runs in another scope": {
+			func(w *world) {
+				w.api.kinds[widgetKind.GVK] = kube.Kind{GVK: widgetKind.GVK}
+			}, "2", "created Widget shop/web", nil, nil, false,
+		},
+		"the old definition refuses it": {
+			func(w *world) { runs(w); w.api.refuses[apply] = []error{refused} }, "2", "configured Widget shop/web", []string{"spec.size"}, nil, false,
+		},
+		"Pushboat may not write it": {
+			func(w *world) { runs(w); w.api.refuses[apply] = []error{forbidden(webWidget)} }, "2", "unchanged Widget shop/web", nil, []string{"may not write it"}, false,
+		},
+		"it cannot be read": {
+			func(w *world) { runs(w); w.api.refuses[get] = []error{refused} }, "2", "unchanged Widget shop/web", nil, []string{"refused"}, false,
+		},
+		"no answer when it is read":  {func(w *world) { runs(w); w.api.refuses[get] = []error{down} }, "2", "", nil, nil, true},
+		"no answer when it is tried": {func(w *world) { runs(w); w.api.refuses[apply] = []error{down} }, "2", "", nil, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			test.change(w)
+			w.defines()
+			objects, problems := w.resolved(widget(test.size))
+			wantProblems(t, problems)
+			plan, problems, err := w.Plan(t.Context(), objects)
+			if test.fails {
+				if !errors.Is(err, down) {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			wantProblems(t, problems, test.problems...)
+			wantTold(t, plan, test.want)
+			if got := changed(plan.Steps[0]); !slices.Equal(got, test.changes) {
+				t.Errorf("it changes %q, want %q", got, test.changes)
+			}
+			if !plan.Steps[0].Defined && name != "it runs as it is written" {
+				t.Error("the step does not say that its definition comes with the push")
+			}
+		})
+	}
+}
+
+// TestDefinitionOfUnchangedObjects: an object that stays is held to the definition that
+// comes, and its hook is not tried by the one that goes.
+func TestDefinitionOfUnchangedObjects(t *testing.T) {
+	w := newWorld(t)
+	w.api.kinds[widgetKind.GVK] = widgetKind
+	w.deployed(widget("large"))
+	w.defines()
+	plan, problems := w.planned(widget("large"))
+	wantTold(t, plan, "unchanged Widget shop/web")
+	wantProblems(t, problems, "large")
+	wantAsked(t, w)
+
+	plan, problems = w.planned(widget("large", preSync))
+	wantTold(t, plan, "hook Widget shop/web")
+	wantProblems(t, problems, "large")
+	wantAsked(t, w)
+}
+
+// TestWrittenLeavesOutWhatOnlyRuns: most of that are defaults, which come back.
+func TestWrittenLeavesOutWhatOnlyRuns(t *testing.T) {
+	w := newWorld(t)
+	written, running := parsed(t, config("a", "2"))[0], parsed(t, config("a", "1")+"  default: x\n")[0]
+	changes := w.written(Placed{Object: written}, running.Unstructured)
+	if len(changes) != 1 || changes[0].Path != "data.value" {
+		t.Errorf("the changes are %v", changes)
+	}
+}

@@ -1,0 +1,32 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+func TestWarned(t *testing.T) {
+	target := &Target{Telling: func() func(string) string {
+		return func(text string) string { return strings.ReplaceAll(text, "password", "…") }
+	}}
+	target.Spec.Name = "shop"
+	warned := target.Warned(configMap("a"), manifest.Problems{{Object: "ConfigMap a", Message: "the password is old"}})
+	if got := warned[0]; got.App != "shop" || got.Object != "ConfigMap shop/a" || got.Message != "the … is old" {
+		t.Errorf("warned is of %+v", got)
+	}
+}
+
+func TestWarningsAreOfWhatAPlanDoes(t *testing.T) {
+	warning := func(text string) manifest.Problems { return manifest.Problems{{Message: text}} }
+	plan := &Plan{
+		Steps: []Step{{Action: record.Create, Warned: warning("new")}, {Action: record.Unchanged, Warned: warning("old")}},
+		Hooks: []Step{{Action: record.Hook, Warned: warning("hook")}},
+	}
+	wantProblems(t, plan.Warnings(), "new", "hook")
+	if told := (*Plan)(nil).Warnings(); told != nil {
+		t.Errorf("no plan warns of %v", told)
+	}
+}
