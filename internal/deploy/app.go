@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
@@ -14,15 +13,20 @@ import (
 )
 
 // app is an app and its worker. At most one deploy of an app runs at a time.
+//
+// Each of its parts has a lock of its own. A part takes no other lock while it holds its
+// own, and calls nothing back, except that what ranges over the ledger may ask a
+// live.Index. Under mu, too, no lock of a part is taken.
 type app struct {
-	engine *Engine
-	name   string
-	set    string // its ApplySet
-	repo   string
-	queue  *queue
-	hurry  chan struct{} // holds one signal that what failed may succeed now
-	gone   chan struct{} // closed when its repository is deleted
-	ledger *plan.Ledger  // of its objects
+	engine    *Engine
+	name      string
+	set       string // its ApplySet
+	repo      string
+	queue     *queue
+	hurry     chan struct{} // holds one signal that what failed may succeed now
+	gone      chan struct{} // closed when its repository is deleted
+	ledger    *plan.Ledger  // of its objects
+	suspended *suspension
 
 	mu         sync.Mutex
 	branch     string
@@ -36,8 +40,6 @@ type app struct {
 	drift      map[manifest.ID]plan.Step // differences left alone
 	fights     map[manifest.ID]Fight     // objects that drift again and again
 	ill        map[manifest.ID]bool      // objects that are not healthy since their deploy, and whether that was told
-	suspended  *record.Suspension        // nil: it is not
-	alarm      *time.Timer               // runs until the suspension's time is over
 	toldSync   string                    // what was told of why the app is not in sync; "" for nothing
 	trouble    string                    // why the last check could not be done
 	inTrouble  map[manifest.ID]bool      // the objects of the looks that the trouble is of; empty: of the whole app
@@ -47,11 +49,13 @@ type app struct {
 }
 
 func newApp(e *Engine, name, repo, branch string) *app {
-	return &app{
+	a := &app{
 		engine: e, name: name, set: plan.SetID(name), repo: repo, branch: branch,
 		queue: newQueue(name), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
 		hooks: newHooksSeen(), ledger: plan.NewLedger(e.Masker.Seal),
 	}
+	a.suspended = newSuspension(a.timeIsOver)
+	return a
 }
 
 // goneTarget is what is wanted of an app that pushboat.yaml no longer names. Its

@@ -120,7 +120,7 @@ func TestAttemptThatGoesWell(t *testing.T) {
 
 func TestAttemptAtASuspendedApp(t *testing.T) {
 	w := newWorked(t, shop())
-	w.setSuspension(&record.Suspension{By: "dora", Reason: "a move"})
+	w.suspended.set(&record.Suspension{By: "dora", Reason: "a move"})
 	check := w.attempt(systemJob(record.CauseDrift))
 	w.expect(t, check, endedHeld, "")
 	if check.finding.Result != CheckDrifted || !strings.HasPrefix(check.finding.Message, "not deployed, ") {

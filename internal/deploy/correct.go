@@ -69,11 +69,11 @@ func (at *attempt) compare() stageEvent {
 func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	t := at.target
 	dying, again := todo.LeaveDying()
-	at.finding = found(todo, t.Spec.Drift, at.suspension())
+	at.finding = found(todo, t.Spec.Drift, at.suspended.current())
 	news := at.leave(todo)
 	c := comparison{
 		empty: todo.Empty(), onlyLast: todo.OnlyLast(), dying: dying,
-		suspended: at.suspension() != nil, drift: t.Spec.Drift,
+		suspended: at.suspended.current() != nil, drift: t.Spec.Drift,
 	}
 	switch c.remedy() {
 	case leaveAlone:
@@ -129,7 +129,7 @@ func (at *attempt) compareRest(err error) stageEvent {
 	todo.LeaveRefused()
 	todo.LeaveDying()
 	at.leave(todo)
-	c := comparison{empty: todo.Empty(), suspended: at.suspension() != nil, drift: at.target.Spec.Drift}
+	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, drift: at.target.Spec.Drift}
 	if c.remedy() != takeBack {
 		return eventFailed
 	}

@@ -67,7 +67,7 @@ func TestDriftIsLeft(t *testing.T) {
 		t.Errorf("got %s, found %+v", e, at.finding)
 	}
 	w = newWorked(t, shop())
-	w.setSuspension(&record.Suspension{By: "dora"})
+	w.suspended.set(&record.Suspension{By: "dora"})
 	at = w.checked(changed("a"))
 	if e := at.seeTo(at.plan); e != eventNothing || !strings.HasPrefix(at.finding.Message, "left alone, suspended") {
 		t.Errorf("while suspended: got %s, found %+v", e, at.finding)

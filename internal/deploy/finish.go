@@ -34,7 +34,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	if rec.Skipped = a.skippedRevision(); rec.Skipped != "" && t != nil {
 		rec.Held = t.Revision
 	}
-	rec.Suspension = a.suspension()
+	rec.Suspension = a.suspended.current()
 	if j.run != nil {
 		rec.Number = j.run.Number
 		if j.run.revision != "" {

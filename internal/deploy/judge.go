@@ -45,7 +45,7 @@ func (at *attempt) judge() stageEvent {
 		}
 		return eventSuperseded
 	}
-	suspension := at.suspension()
+	suspension := at.suspended.current()
 	s := situation{
 		kind: at.job.kind, removed: t.Gone && at.removed(), settled: at.settled(t),
 		suspended: suspension != nil, held: at.held(t),

@@ -234,7 +234,7 @@ func (l *loading) restore(name, branch string, saved *record.Saved, t *target) *
 	a.setSkipped("") // by a push before the newest, if at all
 	if saved != nil {
 		a.recall(*saved)
-		a.setSuspension(saved.Record.Suspension)
+		a.suspended.set(saved.Record.Suspension)
 	}
 	a.setWant(t)
 	return a

@@ -143,7 +143,7 @@ func (e *Engine) Status(name string) (status Status, ok bool) {
 
 func (a *app) status() Status {
 	a.mu.Lock()
-	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended}
+	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended.current()}
 	t := a.want
 	a.mu.Unlock()
 	run := a.queue.newestRun()

@@ -23,7 +23,8 @@ func (e *Engine) Suspend(name string, s record.Suspension, caller access.Caller)
 		return nil, ErrNoApp
 	}
 	s.Since = time.Now().UTC().Truncate(time.Second)
-	a.setSuspension(&s)
+	a.suspended.set(&s)
+	e.bell.ring()
 	return a.recordQuiet(newJob(record.CauseSuspend, caller), record.Suspended, s.Reason), nil
 }
 
@@ -33,10 +34,15 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 	if a == nil {
 		return nil, ErrNoApp
 	}
-	if a.suspension() == nil {
+	if !a.suspended.end() {
 		return nil, ErrNotSuspended
 	}
-	a.setSuspension(nil)
+	return a.resumed(caller), nil
+}
+
+// resumed records the end of a suspension, and has the app brought to what its branch says.
+func (a *app) resumed(caller access.Caller) *Run {
+	a.engine.bell.ring()
 	run := a.recordQuiet(newJob(record.CauseResume, caller), record.Resumed, "")
 	if a.wanted() != nil {
 		j := newJob(record.CauseResume, caller)
@@ -44,7 +50,7 @@ func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
 		run = j.run // another may take the job over
 		a.enqueue(j)
 	}
-	return run, nil
+	return run
 }
 
 // recordQuiet records what changed nothing on the cluster, see quietRecord.
@@ -67,32 +73,10 @@ func (a *app) quietRecord(j *job, result record.Result, message string, found ..
 	return rec
 }
 
-// suspension returns what keeps the app from being deployed; nil for nothing.
-func (a *app) suspension() *record.Suspension {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.suspended
-}
-
-// setSuspension suspends the app, or resumes it with nil, and sees to the end
-// of the time that was given.
-func (a *app) setSuspension(s *record.Suspension) {
-	defer a.engine.bell.ring()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.suspended = s
-	if a.alarm != nil {
-		a.alarm.Stop()
-		a.alarm = nil
-	}
-	if s != nil && !s.Until.IsZero() {
-		a.alarm = time.AfterFunc(max(time.Until(s.Until), 0), func() { a.timeIsOver(s) })
-	}
-}
-
-// timeIsOver resumes an app whose suspension was to last until now.
+// timeIsOver resumes an app whose suspension was to last until now. A server that stops
+// leaves that to the next one.
 func (a *app) timeIsOver(s *record.Suspension) {
-	if a.engine.ctx.Err() == nil && a.suspension() == s {
-		_, _ = a.engine.Resume(a.name, access.System("until")) // somebody else was faster, if it is an error
+	if a.engine.ctx.Err() == nil && a.suspended.expire(s) {
+		a.resumed(access.System("until"))
 	}
 }

@@ -86,7 +86,7 @@ func TestCheckIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorked(t, shop())
 		w.engine.Source = heads{err: errors.New("the disk is gone")}
-		w.setSuspension(&record.Suspension{By: "dora", Reason: "a move"})
+		w.suspended.set(&record.Suspension{By: "dora", Reason: "a move"})
 		defer w.working()()
 		findings, err := w.engine.CheckNow(t.Context(), access.Caller{}, true, "shop")
 		if err != nil || len(findings) != 1 || findings[0].App != "shop" || findings[0].Result != CheckDrifted {
