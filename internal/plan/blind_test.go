@@ -39,6 +39,10 @@ func TestBlindRevisions(t *testing.T) {
 			runs: func(w *world) { w.deployedBy("blog", "shop", config("a", "1")) }, revision: config("a", "2"),
 			want: "created ConfigMap shop/a" + unseen, asked: []string{"rehearse ConfigMap shop/a"},
 		},
+		"one of another app, and wanted": {
+			runs: func(w *world) { w.deployedBy("blog", "shop", config("a", "1")) }, accepted: []string{config("a", "1")}, revision: config("a", "2"),
+			want: "created ConfigMap shop/a" + unseen, asked: []string{"rehearse ConfigMap shop/a"},
+		},
 		"one that is new, and wrong": {
 			revision: config("a", "2"), change: func(w *world) { w.api.faults["ConfigMap shop/a"] = "is wrong" },
 			want: "created ConfigMap shop/a" + unseen, asked: []string{"rehearse ConfigMap shop/a"}, problems: []string{"is wrong"},

@@ -132,6 +132,34 @@ func TestClaimsOfOverlays(t *testing.T) {
 	}
 }
 
+// TestOverlayForgets: an app of an overlay that wants again what it wants in the base has
+// nothing else, and one that then wants something else has nothing of before.
+func TestOverlayForgets(t *testing.T) {
+	base := NewClaims()
+	base.Set("shop", "default", wants("a", "b"))
+	overlay := base.Overlay()
+	owners := func() string {
+		var owners string
+		for _, name := range []string{"a", "b", "z"} {
+			owners += overlay.Owner("default", configMap(name)) + " "
+		}
+		return owners
+	}
+	overlay.Set("shop", "default", wants("a", "z"))
+	overlay.Set("shop", "default", wants("a", "b"))
+	if got := owners(); got != "shop shop  " {
+		t.Errorf("back at what it wants in the base, the owners are %q", got)
+	}
+	overlay.SetKeys("shop", overlay.KeysOf("shop"))
+	overlay.Set("shop", "default", wants("z"))
+	if got := owners(); got != "  shop " {
+		t.Errorf("once it wants something else, the owners are %q", got)
+	}
+	if got := base.Own("default", configMap("z")); got != "" {
+		t.Errorf("in the base, z belongs to %q", got)
+	}
+}
+
 // TestWhatIsClaimed: nobody has an object alone that is never applied, or has no name yet.
 func TestWhatIsClaimed(t *testing.T) {
 	w := newWorld(t)

@@ -64,6 +64,13 @@ func TestMissingNamespace(t *testing.T) {
 			change: func(w *world) { w.ending(); w.With.Namespaces["shop"] = true },
 			want:   "created ConfigMap shop/a: its namespace is being deleted", dying: true,
 		},
+		"it is there, and the object is refused": {
+			change: func(w *world) {
+				w.With.Namespaces["shop"] = true
+				w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{refused}, []error{refused}
+			},
+			want: "unchanged ConfigMap shop/a", problems: []string{"refused"},
+		},
 		"it is being deleted": {change: (*world).ending, want: "unchanged ConfigMap shop/a", problems: []string{"may not write it"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -73,6 +74,14 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 				w.api.kinds[widgetKind.GVK] = kube.Kind{GVK: widgetKind.GVK}
 			}, "2", "created Widget shop/web", nil, nil, false,
 		},
+		"it runs in another version": {
+			func(w *world) {
+				old := widgetKind
+				old.GVK.Version = "v1beta1"
+				w.api.kinds[old.GVK] = old
+				w.deployed(strings.Replace(widget("1"), "/v1", "/v1beta1", 1))
+			}, "2", "configured Widget shop/web", []string{"apiVersion", "spec.size"}, nil, false,
+		},
 		"the old definition refuses it": {
 			func(w *world) { runs(w); w.api.refuses[apply] = []error{refused} }, "2", "configured Widget shop/web", []string{"spec.size"}, nil, false,
 		},
@@ -102,6 +111,12 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 			wantTold(t, plan, test.want)
 			if got := changed(plan.Steps[0]); !slices.Equal(got, test.changes) {
 				t.Errorf("it changes %q, want %q", got, test.changes)
+			}
+			if _, runs := w.api.running[webWidget]; runs && len(test.changes) == 0 && len(test.problems) == 0 && plan.Steps[0].Entry.UID == "" && test.want[:9] == "unchanged" {
+				t.Error("the step does not know what runs")
+			}
+			if slices.Contains(w.index.followed, "Widget") {
+				t.Error("a kind is followed that may not be there yet")
 			}
 			if !plan.Steps[0].Defined && name != "it runs as it is written" {
 				t.Error("the step does not say that its definition comes with the push")

@@ -112,7 +112,10 @@ func (c *fakeAPI) Vet(context.Context, *kube.Schemas) manifest.Problems {
 
 func (c *fakeAPI) HasNamespace(_ context.Context, name string) (bool, error) {
 	id := NamespaceID(name)
-	return c.running[id] != nil, c.ask("look for", id)
+	if err := c.ask("look for", id); err != nil {
+		return false, err
+	}
+	return c.running[id] != nil, nil
 }
 
 func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string) (*unstructured.Unstructured, error) {
@@ -120,8 +123,8 @@ func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string)
 	if err := c.ask("get", id); err != nil {
 		return nil, err
 	}
-	if u := c.running[id]; u != nil {
-		return u.DeepCopy(), nil
+	if _, served := c.kinds[kind.GVK]; served && c.running[id] != nil {
+		return c.running[id].DeepCopy(), nil
 	}
 	return nil, apierrors.NewNotFound(resource(id.Kind), name)
 }
@@ -143,18 +146,17 @@ func (c *fakeAPI) Rehearse(_ context.Context, _ kube.Kind, o *manifest.Object) m
 	return nil
 }
 
-func (c *fakeAPI) Apply(_ context.Context, _ kube.Kind, u *unstructured.Unstructured, options kube.ApplyOptions) (*unstructured.Unstructured, error) {
+func (c *fakeAPI) Apply(_ context.Context, kind kube.Kind, u *unstructured.Unstructured, options kube.ApplyOptions) (*unstructured.Unstructured, error) {
 	if !options.DryRun {
 		c.t.Errorf("a plan applies %s", manifest.IDOf(u))
 	}
 	if err := c.ask("apply", manifest.IDOf(u)); err != nil {
 		return nil, err
 	}
-	after, err := c.merge(u, kube.FieldManager)
-	if err == nil && c.fills != nil {
-		c.fills(after)
+	if _, served := c.kinds[kind.GVK]; !served {
+		return nil, apierrors.NewNotFound(resource(kind.GVK.Kind), u.GetName())
 	}
-	return after, err
+	return c.filled(c.merge(u, kube.FieldManager))
 }
 
 func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstructured, version string, dryRun bool) (*unstructured.Unstructured, error) {
@@ -168,11 +170,19 @@ func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstru
 	if was := c.running[id].GetResourceVersion(); was != version {
 		return nil, conflict(id)
 	}
-	return c.update(u, kube.FieldManager)
+	return c.filled(c.update(u, kube.FieldManager))
+}
+
+// filled adds what the server adds to the result of a dry-run.
+func (c *fakeAPI) filled(after *unstructured.Unstructured, err error) (*unstructured.Unstructured, error) {
+	if err == nil && c.fills != nil {
+		c.fills(after)
+	}
+	return after, err
 }
 
 func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) manifest.Problems {
-	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error()}}
+	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "explained"}}
 }
 
 // merge is what a server-side apply by a manager would make of an object.

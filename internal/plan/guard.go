@@ -40,7 +40,7 @@ func Guard(plans []*Plan, confirmed int, undo bool) (problems manifest.Problems,
 	for _, plan := range plans {
 		deletions += len(plan.deletions())
 	}
-	if confirmed == deletions && deletions > 0 {
+	if confirmed == deletions {
 		return nil, deletions
 	}
 	for _, plan := range plans {
@@ -126,7 +126,7 @@ func preciousOf(deletions []Step, undo bool) []string {
 	for _, step := range deletions {
 		kind := step.ID.GroupKind()
 		switch {
-		case precious[kind], serving[kind] && !undo && step.Action == record.Delete:
+		case precious[kind], serving[kind] && !undo: // of these, deletions has no recreation
 			names = append(names, step.ID.String())
 		case step.Exposed && !undo:
 			names = append(names, step.ID.String()+" (LoadBalancer)")

@@ -57,6 +57,8 @@ func TestGuard(t *testing.T) {
 	emptied.Steps = []Step{{ID: namespace, Action: record.Unchanged}}
 	hooked := planOf(0, configMaps(1)...)
 	hooked.Hooks = []Step{{ID: configMap("hook"), Action: record.Hook}}
+	giving := planOf(5, configMaps(1)...)
+	giving.Moved = []Step{{ID: configMap("moved"), Action: record.Hand, Other: "blog"}}
 	renamed := planOf(0, configMaps(2)...)
 	renamed.Gone, renamed.Moved = true, []Step{{ID: configMap("moved"), Action: record.Hand, Other: "blog"}}
 	confirmed := planOf(5, configMap("a"), configMap("b"), configMap("c"))
@@ -106,6 +108,7 @@ func TestGuard(t *testing.T) {
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
 		{"the rest of an app that moves", renamed, -1, "what no other app takes over (2 objects) would be deleted"},
+		{"an object that is deleted beside one that moves", giving, -1, ""},
 		{"what asks to be confirmed", confirmed, -1, "would delete ConfigMap shop/a and ConfigMap shop/c, which asks for it to be confirmed"},
 		{"what asks to be confirmed, confirmed", confirmed, 3, ""},
 		{"a namespace that is let go", released, -1, ""},
@@ -132,6 +135,22 @@ func TestGuard(t *testing.T) {
 				t.Errorf("%d deletions to confirm, not %d", deletions, want)
 			}
 		})
+	}
+}
+
+// TestRecreationsCountAsDeletions: those of what has data or other objects in it, and no
+// others.
+func TestRecreationsCountAsDeletions(t *testing.T) {
+	plan := planOf(5, configMaps(1)...)
+	for _, kind := range []string{"PersistentVolumeClaim", "StatefulSet", "ConfigMap"} {
+		plan.Steps = append(plan.Steps, Step{ID: manifest.ID{Kind: kind, Name: "x"}, Action: record.Recreate})
+	}
+	plan.Steps = append(plan.Steps, Step{ID: NamespaceID("x"), Action: record.Configure})
+	if _, deletions := Guard([]*Plan{plan}, -1, false); deletions != 2 {
+		t.Errorf("%d deletions are to be confirmed, want the prune and the claim", deletions)
+	}
+	if reason := (&Plan{}).loss(); reason != "" {
+		t.Errorf("a plan that deletes nothing %s", reason)
 	}
 }
 

@@ -73,6 +73,14 @@ func TestHandOver(t *testing.T) {
 			runs: func(w *world) { w.Claims.Set("shop", "default", wants("a")); relabelled("applyset-x-v1")(w) },
 			want: "configured ConfigMap shop/a: had the label of another set than the app's",
 		},
+		"a set of no app, and wanted by ours": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "shop", config("a", "1"))
+				delete(w.others, "blog")
+				w.Claims.Set("shop", "default", wants("a"))
+			},
+			want: "unchanged ConfigMap shop/a", refused: "none of this server's apps",
+		},
 		"ours once, and wanted by another": {
 			runs: func(w *world) { w.Claims.Set("blog", "default", wants("a")); relabelled("applyset-x-v1")(w) },
 			want: "unchanged ConfigMap shop/a", refused: "none of this server's apps",
@@ -106,12 +114,13 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 		runs func(w *world)
 		want string
 	}{
-		"it is there":                 {func(*world) {}, left},
-		"it is the app's":             {func(w *world) { w.deployed(namespaceText("shop")); w.Full = true }, "unchanged Namespace shop"},
-		"it has lost its label":       {func(w *world) { w.Ledger.Note(NamespaceID("shop"), record.Noted{}) }, "configured Namespace shop: had lost the label that makes it part of the app"},
-		"it is of another app":        {func(w *world) { w.ownNamespace("blog", "shop") }, "configured Namespace shop: moved from app blog"},
-		"it is of another repository": {func(w *world) { w.ownNamespace("blog", "blog") }, left},
-		"it is not there":             {func(w *world) { delete(w.api.running, NamespaceID("shop")) }, "created Namespace shop"},
+		"it is there":                  {func(*world) {}, left},
+		"it is the app's":              {func(w *world) { w.deployed(namespaceText("shop")); w.Full = true }, "unchanged Namespace shop"},
+		"it is the app's by its label": {func(w *world) { w.deployed(namespaceText("shop")); w.Ledger.Forget(NamespaceID("shop")) }, "unchanged Namespace shop"},
+		"it has lost its label":        {func(w *world) { w.Ledger.Note(NamespaceID("shop"), record.Noted{}) }, "configured Namespace shop: had lost the label that makes it part of the app"},
+		"it is of another app":         {func(w *world) { w.ownNamespace("blog", "shop") }, "configured Namespace shop: moved from app blog"},
+		"it is of another repository":  {func(w *world) { w.ownNamespace("blog", "blog") }, left},
+		"it is not there":              {func(w *world) { delete(w.api.running, NamespaceID("shop")) }, "created Namespace shop"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -97,6 +97,27 @@ func TestHindrances(t *testing.T) {
 	}
 }
 
+// TestHindrancesThatComeBack: what the API server fills in again is claimed all the same,
+// or the apply would be refused.
+func TestHindrancesThatComeBack(t *testing.T) {
+	w := newWorld(t)
+	w.hindered("kube-apiserver")
+	w.api.refuses["apply Deployment shop/web"] = []error{invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")}
+	w.api.fills = func(u *unstructured.Unstructured) { u.Object["spec"] = w.api.running[webDeployment].Object["spec"] }
+	plan, problems := w.planned(recreate)
+	wantProblems(t, problems)
+	wantTold(t, plan, "configured Deployment shop/web")
+}
+
+// TestNewObjectsHaveNoHindrances: nothing runs that could be in the way.
+func TestNewObjectsHaveNoHindrances(t *testing.T) {
+	w := newWorld(t)
+	refusal := invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")
+	w.api.refuses["try Deployment shop/web"], w.api.refuses["apply Deployment shop/web"] = []error{refusal}, []error{refusal}
+	_, problems := w.planned(recreate)
+	wantProblems(t, problems, "may not be specified")
+}
+
 // hindered has a Deployment run of which somebody has filled in the rollingUpdate.
 func (w *world) hindered(filler string) {
 	w.deployed(rolling)

@@ -31,6 +31,10 @@ func TestHooksAreTriedOnce(t *testing.T) {
 	w.planned(job("h", preSync, secondWave))
 	wantAsked(t, w, "apply Job shop/h", "get Job shop/h")
 
+	w.deployed(job("h", preSync))
+	plan, _ = w.planned(job("h", preSync))
+	wantTold(t, plan, "hook Job shop/h") // which is no object that stays as it is
+
 	w.api.asked, w.Target.Gone = nil, true
 	w.Target.LastHooks = parsed(t, job("h", "argocd.argoproj.io/hook: PreDelete"))
 	w.trials[hookJob] = ""

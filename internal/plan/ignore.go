@@ -11,8 +11,8 @@ import (
 // both objects have its parent.
 func copyField(to, from *unstructured.Unstructured, pointer string) {
 	source, key := walk(from.Object, pointer)
-	sourceMap, ok := source.(map[string]any)
-	if !ok || sourceMap[key] == nil {
+	sourceMap, _ := source.(map[string]any)
+	if sourceMap[key] == nil {
 		return
 	}
 	target, _ := walk(to.Object, pointer)

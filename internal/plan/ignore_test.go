@@ -13,6 +13,7 @@ func TestCopyField(t *testing.T) {
 		"a field":                     {"{spec: {}}", "/spec/replicas", "{spec: {replicas: 3}}"},
 		"one that is written":         {"{spec: {replicas: 1}}", "/spec/replicas", "{spec: {replicas: 3}}"},
 		"in a list":                   {"{spec: {list: [{}, {}]}}", "/spec/list/1/x", "{spec: {list: [{}, {x: 2}]}}"},
+		"first in a list":             {"{spec: {list: [{}, {}]}}", "/spec/list/0/x", "{spec: {list: [{x: 1}, {}]}}"},
 		"with escapes":                {"{spec: {a/b: {}}}", "/spec/a~1b/~0c", "{spec: {a/b: {~c: 5}}}"},
 		"one that does not run":       {"{spec: {}}", "/spec/other", "{spec: {}}"},
 		"one that runs as null":       {"{spec: {}}", "/spec/null", "{spec: {}}"},

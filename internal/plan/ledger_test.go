@@ -122,6 +122,7 @@ func TestLedgerRetains(t *testing.T) {
 		"all, more": {[]manifest.ID{webService, migration, webSecret}, 2},
 		"one":       {[]manifest.ID{webSecret, migration}, 1},
 		"none":      {nil, 0},
+		"others":    {[]manifest.ID{migration, configMap("a")}, 0},
 	} {
 		l := testLedger()
 		l.Note(webService, record.Noted{})

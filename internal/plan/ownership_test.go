@@ -81,6 +81,19 @@ func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
 	wantTold(t, plan, "configured ConfigMap shop/b")
 }
 
+// TestUnshownDifferencesAreApplied: kubectl's copy of an object is no change to tell, and
+// is written all the same.
+func TestUnshownDifferencesAreApplied(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1", "a: b"))
+	w.Full = true
+	plan, _ := w.planned(config("a", "1", "a: b", "kubectl.kubernetes.io/last-applied-configuration: x"))
+	wantTold(t, plan, "configured ConfigMap shop/a")
+	if len(changed(plan.Steps[0])) > 0 {
+		t.Errorf("it changes %q", changed(plan.Steps[0]))
+	}
+}
+
 // TestFillInsAreNoDifference: what the API server adds to every apply is none, but a value
 // that it would add by this one is.
 func TestFillInsAreNoDifference(t *testing.T) {
@@ -139,6 +152,18 @@ func TestAppliersOfATakenOverObjectYield(t *testing.T) {
 	labelled(w.api.running[configMap("a")], SetID("shop"))
 	plan, _ = w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a") // with our label, and no field of ours
+}
+
+// TestAppliersOfAHandedOverObjectYield: what an applier had of it at the other app is this
+// app's now.
+func TestAppliersOfAHandedOverObjectYield(t *testing.T) {
+	w := newWorld(t)
+	w.deployedBy("blog", "shop", config("a", "1"))
+	taken := parsed(t, config("a", "2"))[0]
+	taken.SetNamespace("shop")
+	w.applied("flux", taken.Unstructured)
+	plan, _ := w.planned(config("a", "1"))
+	wantTold(t, plan, "configured ConfigMap shop/a: moved from app blog")
 }
 
 func TestErrorsAfterAFieldIsLeft(t *testing.T) {
@@ -219,8 +244,15 @@ func TestIgnoredFields(t *testing.T) {
 			w.deployed(config("a", "1"))
 			test.edit(w)
 			w.Target.Spec.Ignore = ignore
-			plan, problems := w.planned(config("a", "3") + "  other: x\n")
+			objects, _ := w.resolved(config("a", "3") + "  other: x\n")
+			plan, problems, err := w.Plan(t.Context(), objects)
+			if err != nil {
+				t.Fatal(err)
+			}
 			wantProblems(t, problems)
+			if value, found, _ := unstructured.NestedString(objects[0].Object.Object, "data", "value"); found {
+				t.Errorf("the revision's object has become one with the value %q", value)
+			}
 			wantTold(t, plan, test.plan+" ConfigMap shop/a")
 			if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.other"}) {
 				t.Errorf("it changes %q", got)

@@ -1,16 +1,22 @@
 package plan
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -47,6 +53,9 @@ func TestPlanTellsNewChangedAndSameObjects(t *testing.T) {
 	}
 	// What is new is tried in one request, and what is the same costs none.
 	wantAsked(t, w, "apply ConfigMap shop/changed", "get ConfigMap shop/changed", "try ConfigMap shop/new")
+	if plan.Steps[0].Refused || plan.Steps[1].Refused {
+		t.Error("a step without a problem is refused")
+	}
 	if plan.First || plan.Partial || plan.App != "shop" || plan.Cluster != "default" || plan.Revision != "r1" || plan.Digest != "d1" || plan.Target != w.Target || plan.Made.IsZero() {
 		t.Errorf("the plan is %+v", plan)
 	}
@@ -73,6 +82,10 @@ func TestUnchangedObjectsAreAskedFor(t *testing.T) {
 		"a full check":             {func(w *world) { w.Full = true }, true},
 		"a forced deploy":          {func(w *world) { w.Force = true }, true},
 		"an unknown object":        {func(w *world) { w.Ledger.Forget(configMap("a")) }, true},
+		"our fields under the label of another app": {func(w *world) {
+			labelled(w.api.running[configMap("a")], SetID("blog"))
+			w.index.Note(w.api.store(w.api.running[configMap("a")]))
+		}, true},
 		"the label of another app": {func(w *world) {
 			w.edited(configMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, SetID("blog")) })
 		}, true},
@@ -145,6 +158,9 @@ func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
 			plan, problems, err := w.Plan(t.Context(), objects)
 			if !errors.Is(err, down) || plan != nil || len(problems) > 0 {
 				t.Errorf("the plan is %v, the problems %v, the error %v", plan, problems, err)
+			}
+			if len(w.trials) > 0 {
+				t.Errorf("known to be sound are %v", w.trials)
 			}
 		})
 	}
@@ -222,6 +238,7 @@ func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
 // TestRecreate holds when an object that cannot be changed in place is made anew.
 func TestRecreate(t *testing.T) {
 	for name, test := range map[string]struct {
+		new      bool // it does not run
 		force    bool
 		written  []string // its annotations
 		runs     []string
@@ -236,14 +253,17 @@ func TestRecreate(t *testing.T) {
 		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
 		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
 		"it would be refused anew":   {force: true, refuse: immutable(configMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
+		"it is new":                  {new: true, force: true, refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
 		"it is changed in its place": {force: true, plan: "configured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.deployed(config("a", "1", test.runs...))
+			if !test.new {
+				w.deployed(config("a", "1", test.runs...))
+			}
 			w.Force = test.force
 			if test.refuse != nil {
-				w.api.refuses["apply ConfigMap shop/a"] = []error{test.refuse}
+				w.api.refuses["apply ConfigMap shop/a"], w.api.refuses["try ConfigMap shop/a"] = []error{test.refuse}, []error{test.refuse}
 			}
 			w.api.faults["ConfigMap shop/a"] = test.fault
 			plan, problems := w.planned(config("a", "2", test.written...))
@@ -302,7 +322,9 @@ func TestRemakeMakesAnewOnlyWhereSomethingChanges(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1", remakes), config("b", "1"))
 			w.Remake = test.remake
-			plan, _ := w.planned(test.objects...)
+			w.Target.Places = PlacesAfter(nil, PlaceRule{})
+			w.planned(test.objects...)
+			plan := w.again()
 			wantTold(t, plan, test.want...)
 			for _, step := range plan.Steps {
 				if step.Action == record.Recreate && step.Written {
@@ -319,11 +341,12 @@ func TestRemakeOfWhatHasEnded(t *testing.T) {
 	policy := manifest.Policy{Policies: manifest.Force | manifest.Replace}
 	plan := &Plan{Steps: []Step{
 		{ID: configMap("ended"), Action: record.Unchanged, Policy: policy, Ended: true, Note: "done, and deleted since"},
-		{ID: configMap("left"), Action: record.Unchanged, Policy: policy, Left: true},
+		{ID: configMap("left"), Action: record.Unchanged, Policy: policy, Left: true, Entry: live.Entry{UID: "u"}},
+		{ID: configMap("dying"), Action: record.Create, Policy: policy, Entry: live.Entry{UID: "u"}},
 		{ID: configMap("nowhere"), Action: record.Unchanged, Policy: policy},
 	}}
 	plan.remake(nil)
-	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "unchanged ConfigMap shop/nowhere")
+	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "created ConfigMap shop/dying", "unchanged ConfigMap shop/nowhere")
 	if plan.Steps[0].Ended {
 		t.Error("what is made again has ended")
 	}
@@ -352,11 +375,13 @@ func TestIsNamespaceMissing(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"no error":                 {nil, false},
-		"no namespace":             {missing, true},
-		"no object":                {gone, false},
-		"an error of another kind": {refused, false},
-		"no answer":                {down, false},
+		"no error":                         {nil, false},
+		"no namespace":                     {missing, true},
+		"no object":                        {gone, false},
+		"a namespace that may not be read": {apierrors.NewForbidden(resource("namespaces"), "shop", refused), false},
+		"no details":                       {&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonNotFound}}, false},
+		"an error of another kind":         {refused, false},
+		"no answer":                        {down, false},
 	} {
 		if got := IsNamespaceMissing(test.err); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -374,7 +399,7 @@ func TestComparable(t *testing.T) {
 	u.SetSelfLink("/a")
 	u.Object["status"] = map[string]any{"phase": "Active"}
 	want := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"value": "1"}, "metadata": map[string]any{"name": "a", "namespace": "shop"}}
-	if got := comparable(u).Object; len(manifest.Diff(got, want, manifest.Masker{})) > 0 {
+	if got := comparable(u).Object; !reflect.DeepEqual(got, want) {
 		t.Errorf("what is compared is %v", got)
 	}
 	u.SetLabels(map[string]string{"x": "y", kube.PartOfLabel: "z"})
@@ -383,5 +408,33 @@ func TestComparable(t *testing.T) {
 	}
 	if odd := (&unstructured.Unstructured{Object: map[string]any{"kind": "X"}}); len(comparable(odd).Object) != 1 {
 		t.Error("an object without metadata is not compared as it is")
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no error": {nil, false}, "a refusal": {refused, false}, "no answer": {down, true},
+		"cancelled": {fmt.Errorf("apply: %w", context.Canceled), true}, "too late": {fmt.Errorf("apply: %w", context.DeadlineExceeded), true},
+	} {
+		if got := Unreachable(test.err); (got != nil) != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestRememberedPlacesAreMade: an object of which the place alone is remembered is made
+// before it is compared.
+func TestRememberedPlacesAreMade(t *testing.T) {
+	w := newWorld(t)
+	w.Target.Places = PlacesAfter(nil, PlaceRule{})
+	w.deployed(config("a", "1"))
+	w.Full = true
+	plan := w.again()
+	wantTold(t, plan, "unchanged ConfigMap shop/a")
+	if plan.Steps[0].Written || plan.Steps[0].Object.GetNamespace() != "shop" {
+		t.Errorf("the object is %v", plan.Steps[0].Object.Object)
 	}
 }

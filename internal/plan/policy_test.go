@@ -22,6 +22,7 @@ func TestLeftAs(t *testing.T) {
 		"frozen, and only to be made":           {manifest.Frozen | manifest.IfNotPresent, 0, true, alone},
 		"only to be made, and there":            {manifest.IfNotPresent, 0, true, once},
 		"only to be made":                       {manifest.IfNotPresent, 0, false, ""},
+		"frozen, but not there":                 {0, manifest.Frozen, false, ""},
 		"only to be made, says what runs":       {0, manifest.IfNotPresent, true, ""},
 		"another policy":                        {manifest.Force, manifest.Replace, true, ""},
 	} {
@@ -87,6 +88,14 @@ func TestReplacedObjectsLoseFieldsOfOthers(t *testing.T) {
 		t.Errorf("it changes %q", got)
 	}
 	wantAsked(t, w, "get ConfigMap shop/a", "replace ConfigMap shop/a")
+}
+
+// TestRefusedObjectsToReplace: one that is not there cannot be replaced.
+func TestRefusedObjectsToReplace(t *testing.T) {
+	w := newWorld(t)
+	w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{refused}, []error{refused}
+	_, problems := w.planned(config("a", "1", replaces))
+	wantProblems(t, problems, "refused")
 }
 
 // TestMisreadPolicies: an annotation that means nothing is a problem of the app.

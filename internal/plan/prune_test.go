@@ -118,6 +118,41 @@ func TestPrunesGoBackwards(t *testing.T) {
 	wantTold(t, plan, "deleted ConfigMap shop/b", "deleted Job shop/j", "deleted ConfigMap shop/a", "deleted Namespace shop")
 }
 
+// TestNamespacesGoLast: whatever wave they ask for.
+func TestNamespacesGoLast(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(namespaceText("shop", secondWave), config("a", "1"))
+	plan, _ := w.planned()
+	wantTold(t, plan, "deleted ConfigMap shop/a", "deleted Namespace shop")
+}
+
+// TestFormerObjectsAreSorted: they are told in one order.
+func TestFormerObjectsAreSorted(t *testing.T) {
+	w := newWorld(t)
+	var texts, moved, dying []string
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		texts = append(texts, config(name, "1"), config("dying-"+name, "1"))
+		moved = append(moved, "moved ConfigMap shop/"+name+": moved to app blog")
+		dying = append(dying, "unchanged ConfigMap shop/dying-"+name+": is being deleted (dying)")
+	}
+	w.deployed(texts...)
+	w.Claims.Set("blog", "default", wants("a", "b", "c", "d", "e", "f"))
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		w.deleting(configMap("dying-" + name))
+	}
+	plan, _ := w.planned()
+	wantTold(t, plan, append(moved, dying...)...)
+}
+
+// TestSkippedTwin: an object that is written once as it is, and once to be skipped, counts
+// as one.
+func TestSkippedTwin(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"), config("old", "1"))
+	plan, _ := w.planned(config("a", "1"), config("a", "1", skip))
+	wantTold(t, plan, "same ConfigMap shop/a", "deleted ConfigMap shop/old")
+}
+
 // TestSharedNamespaceIsReleased: a namespace that another app's createNamespace makes as
 // well stays when one of them goes.
 func TestSharedNamespaceIsReleased(t *testing.T) {

@@ -37,7 +37,7 @@ func TestResolve(t *testing.T) {
 			nil, []string{named(config("a", "1"), kube.SystemNamespace)}, "", []string{"it is no app's"}, "choose another namespace", "",
 		},
 		"the server's namespace itself":   {nil, []string{namespaceText(kube.SystemNamespace)}, "", []string{"it is no app's"}, "choose another namespace", ""},
-		"an unknown kind":                 {nil, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", []string{"does not know the kind Widget"}, "", "example.org/v1, Kind=Widget"},
+		"an unknown kind":                 {nil, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", []string{"does not know the kind Widget"}, "explained", "example.org/v1, Kind=Widget"},
 		"an unknown kind that is skipped": {nil, []string{widget("1", skip)}, "", nil, "", ""},
 		"an unknown kind of an app that is gone": {
 			func(w *world) { w.Target.Gone = true }, []string{widget("1")}, "", nil, "", "",
@@ -59,6 +59,14 @@ func TestResolve(t *testing.T) {
 				w.pushedWith()
 			},
 			[]string{widget("1")}, "", []string{"does not know the kind Widget"}, "its CustomResourceDefinition at app.yaml:2 is not applied before it", "example.org/v1, Kind=Widget",
+		},
+		"a kind whose definition is not applied, and whose API is away": {
+			func(w *world) {
+				w.Planner.API = awayAPI{w.api}
+				w.Target.Objects = parsed(w.t, strings.Replace(widgetDefinition, "widgets.example.org}", "widgets.example.org, annotations: {"+frozen+"}}", 1))
+				w.pushedWith()
+			},
+			[]string{widget("1")}, "", []string{"does not answer"}, "push again", "",
 		},
 		"a kind that cannot be kept": {
 			func(w *world) { w.api.kinds[reviews] = kube.Kind{GVK: reviews, Verbs: []string{"create"}} }, []string{review}, "",
@@ -136,6 +144,10 @@ func TestPlace(t *testing.T) {
 	if got := Place(w.Target, labels, kind).GetLabels(); len(got) != 2 || got["x"] != "y" {
 		t.Errorf("the labels are %v", got)
 	}
+	secret := parsed(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {x: text}\n")[0]
+	if fields := Place(w.Target, secret, kind).Object.Object; fields["stringData"] != nil || fields["data"] == nil {
+		t.Errorf("the Secret is applied as %v", fields)
+	}
 	written.Hide("1")
 	if got := Place(w.Target, written, kind).Digest; got != "sealed "+placed.Digest {
 		t.Errorf("the digest of what conceals something is %q", got)
@@ -160,6 +172,13 @@ func TestScaledReplicas(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.Target.Scalers, w.Target.Spec.Ignore = test.scalers, test.ignore
+		w.deployed(test.written)
+		for _, full := range []bool{false, true} {
+			w.Full = full
+			if plan, _ := w.planned(test.written); full && plan.Steps[0].Note != test.note || len(plan.Steps) == 1 && plan.Steps[0].Note != test.note {
+				t.Errorf("%s: the plan is %q", name, told(plan))
+			}
+		}
 		objects, _ := w.resolved(test.written)
 		spec := objects[0].Object.Object["spec"].(map[string]any)
 		if len(spec) != test.fields || objects[0].Note != test.note {
@@ -189,6 +208,7 @@ func TestScalersOf(t *testing.T) {
 		"another namespace":         {named(scaler("ScaledObject", "{name: web}"), "other"), "apps/Deployment/other/web=ScaledObject s"},
 		"an odd version":            {scaler("HorizontalPodAutoscaler", "{apiVersion: a/b/c, kind: Deployment, name: web}"), ""},
 		"one that is never applied": {scaler("ScaledObject", "{name: web}", skip), ""},
+		"a kind of that name":       {strings.Replace(scaler("HorizontalPodAutoscaler", "{name: web}"), "autoscaling/v2", "example.org/v1", 1), ""},
 		"what is no autoscaler":     {scaler("ConfigMap", "{name: web}"), ""},
 	} {
 		var got string

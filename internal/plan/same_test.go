@@ -71,11 +71,12 @@ func TestSameObjectsCount(t *testing.T) {
 		t.Errorf("it goes on after the first of the same ones: %v", ids)
 	}
 	plan.Steps = []Step{{ID: configMap("a"), Action: record.Configure}}
+	plan.Same = append(plan.Same, &Placed{Key: configMap("c")})
 	if kinds := plan.Kinds(); len(kinds) != 2 || kinds[0].ID.Kind != "ConfigMap" || kinds[1].ID.Kind != "Service" || kinds[1].ID.Namespace != "shop" {
 		t.Errorf("the same ones are of the kinds %v", kinds)
 	}
-	if steps := plan.WithSame(); len(steps) != 3 || steps[0].ID.Name != "a" || steps[2].Action != record.Unchanged {
-		t.Errorf("with the same ones there are %v", steps)
+	if steps := plan.WithSame(); len(steps) != 4 || steps[0].ID.Name != "a" || steps[2].ID.Name != "c" || steps[3].Action != record.Unchanged {
+		t.Errorf("with the same ones there are %v", told(&Plan{Steps: steps}))
 	}
 	if plan.Prune = []Step{{ID: configMap("c"), Action: record.Delete}}; plan.loss() != "" {
 		t.Error("a plan that leaves objects as they are is said to leave none")
@@ -135,8 +136,9 @@ func TestUnfolded(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"), config("b", "1"))
 	w.Target.Places = PlacesAfter(nil, PlaceRule{})
+	w.planned(config("a", "1"), config("b", "1"))
 	for range 2 { // the second time, the objects are as they are written
-		plan, _ := w.planned(config("a", "1"), config("b", "1"))
+		plan := w.again()
 		steps := plan.Unfolded(map[manifest.ID]bool{configMap("b"): true, configMap("c"): true})
 		if len(steps) != 1 || steps[0].ID != configMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
 			t.Errorf("unfolded are %+v", steps)

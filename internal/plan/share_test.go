@@ -71,6 +71,25 @@ func TestAlsoAsksIsAboutNamespaces(t *testing.T) {
 	}
 }
 
+// TestAnAppIsNotBesideItself: the target asks for its namespace, and comes with the push.
+func TestAnAppIsNotBesideItself(t *testing.T) {
+	target := asking("shop", "default", "shop")
+	if got := AlsoAsks(target, &Companions{Targets: []*Target{target}}, fakeOthers{}, NamespaceID("shop")); got != "" {
+		t.Errorf("beside shop, the namespace is asked for by %q", got)
+	}
+}
+
+func TestIsMade(t *testing.T) {
+	target := asking("shop", "default", "shop")
+	made := MadeNamespace(target.Spec)
+	if !target.IsMade(made) {
+		t.Error("the namespace that it asks for is not made")
+	}
+	if target.Spec.CreateNamespace = false; target.IsMade(made) {
+		t.Error("a namespace is made that it does not ask for")
+	}
+}
+
 func TestWithNamespace(t *testing.T) {
 	for name, test := range map[string]struct {
 		spec    appfile.App

@@ -80,6 +80,17 @@ func (w *world) planned(documents ...string) (*Plan, manifest.Problems) {
 	return plan, problems
 }
 
+// again plans the same objects once more.
+func (w *world) again() *Plan {
+	w.t.Helper()
+	objects, _ := Resolve(w.t.Context(), w.api, w.Target, w.With)
+	plan, _, err := w.Plan(w.t.Context(), objects)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return plan
+}
+
 // deployed has the documents run as a deploy of the app has left them.
 func (w *world) deployed(documents ...string) {
 	w.t.Helper()
