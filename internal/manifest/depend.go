@@ -40,7 +40,7 @@ func (o *Object) contents() []string {
 	pointers := []string{"/metadata/labels", "/metadata/annotations", "/type"}
 	for field := range o.Object {
 		if !slices.Contains([]string{"apiVersion", "kind", "metadata", "type"}, field) && !isSecret(o.Object) {
-			pointers = append(pointers, "/"+escapeStep(field))
+			pointers = append(pointers, "/"+EscapeStep(field))
 		}
 	}
 	slices.Sort(pointers)
@@ -140,12 +140,7 @@ func (d dependent) conceal(path []string) {
 	}
 	escaped := make([]string, len(path))
 	for i, step := range path {
-		escaped[i] = escapeStep(step)
+		escaped[i] = EscapeStep(step)
 	}
 	d.object.Conceal("/" + strings.Join(escaped, "/"))
-}
-
-// escapeStep writes a step of a JSON pointer (RFC 6901).
-func escapeStep(step string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(step)
 }

@@ -18,10 +18,18 @@ func ParsePointer(pointer string) ([]string, error) {
 		if strings.Contains(strings.NewReplacer("~0", "", "~1", "").Replace(step), "~") {
 			return nil, fmt.Errorf("%q is not a JSON pointer: ~ stands only in ~0 (for ~) and ~1 (for /)", pointer)
 		}
-		steps[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		steps[i] = UnescapeStep(step)
 	}
 	return steps, nil
 }
+
+var escaped, unescaped = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
+
+// EscapeStep writes the name of a field as a step of a JSON pointer: "a~1b" for "a/b".
+func EscapeStep(name string) string { return escaped.Replace(name) }
+
+// UnescapeStep is the reverse of EscapeStep.
+func UnescapeStep(step string) string { return unescaped.Replace(step) }
 
 // Without returns a copy of an object without the fields that JSON pointers
 // name. Pointers to what is not there, and those that do not parse, change

@@ -6,6 +6,8 @@ import (
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Remove takes the fields of a set of leaves out of an object, as far as it has
@@ -135,8 +137,6 @@ func Pointers(object map[string]any, leaves *fieldpath.Set) []string {
 	return pointers
 }
 
-var escape = strings.NewReplacer("~", "~0", "/", "~1")
-
 // Pointer writes a path as a JSON pointer (RFC 6901) into an object; "" if it
 // does not have the field.
 func Pointer(object map[string]any, path fieldpath.Path) string {
@@ -149,7 +149,7 @@ func Pointer(object map[string]any, path fieldpath.Path) string {
 		}
 		step := strconv.Itoa(index)
 		if element.FieldName != nil {
-			step = escape.Replace(*element.FieldName)
+			step = manifest.EscapeStep(*element.FieldName)
 		}
 		pointer.WriteString("/" + step)
 		at = child

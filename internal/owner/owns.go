@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // IsOurs reports whether an entry has the fields that Pushboat owns: those it has applied.
@@ -26,7 +27,7 @@ func IsOurs(entry metav1.ManagedFieldsEntry) bool {
 func Owns(u *unstructured.Unstructured, pointer string) bool {
 	var path fieldpath.Path
 	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		name := strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		name := manifest.UnescapeStep(step)
 		path = append(path, fieldpath.PathElement{FieldName: &name})
 	}
 	set := ourSet(u.GetManagedFields())

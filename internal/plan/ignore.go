@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // copyField sets the field of a pointer to the value it has in from, where
@@ -27,9 +29,9 @@ func walk(root map[string]any, pointer string) (parent any, key string) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	var at any = root
 	for _, step := range steps[:len(steps)-1] {
-		at = child(at, unescape(step))
+		at = child(at, manifest.UnescapeStep(step))
 	}
-	return at, unescape(steps[len(steps)-1])
+	return at, manifest.UnescapeStep(steps[len(steps)-1])
 }
 
 func child(at any, step string) any {
@@ -42,9 +44,4 @@ func child(at any, step string) any {
 		}
 	}
 	return nil
-}
-
-// unescape undoes RFC 6901's escapes: ~1 is "/", ~0 is "~".
-func unescape(step string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 }
