@@ -120,6 +120,8 @@ func TestPrintStatus(t *testing.T) {
 			Sick:  []deploy.Symptom{{Object: "Deployment blog/api", State: "0 of 2 pods ready", Cause: "ImagePullBackOff\x1b[31m"}},
 			Drift: []string{"Service blog/api"},
 			Found: []deploy.Difference{{Object: "Service blog/api", What: "was deleted"}},
+
+			Suspension: &record.Suspension{By: "dora", Since: now.Add(-3 * time.Hour)},
 		},
 	}
 	var out strings.Builder
@@ -131,6 +133,7 @@ func TestPrintStatus(t *testing.T) {
 		"shop   aaaaaaa    in sync   healthy   2 min ago, ana   -\n",
 		"  Deployment blog/api: 0 of 2 pods ready: ImagePullBackOff",
 		"  drift: Service blog/api  was deleted\n",
+		"  suspended 3 h ago by dora",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("missing %q in:\n%s", want, out.String())

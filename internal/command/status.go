@@ -116,7 +116,7 @@ func details(s deploy.Status, now time.Time) []string {
 		lines = append(lines, line)
 	}
 	if s.Suspension != nil {
-		lines = append(lines, suspended(*s.Suspension, time.Now())+"   (resume "+s.App+")")
+		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+s.App+")")
 	}
 	for _, found := range s.Found {
 		lines = append(lines, "drift: "+found.Object+"  "+found.What)
