@@ -25,7 +25,7 @@ func plan(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	revision := "refs/heads/" + status.Branch
+	revision := git.BranchRef(status.Branch)
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
@@ -72,7 +72,7 @@ func (c *call) change(ctx context.Context, status deploy.Status, revision string
 // values of clusters for the caller: it is on the app's branch, where somebody has put
 // it who may deploy; or the caller may, and could have it all by a push.
 func (c *call) accepted(ctx context.Context, repo *git.Repository, status deploy.Status, hash git.Hash) (bool, error) {
-	head, err := repo.Head(ctx, "refs/heads/"+status.Branch)
+	head, err := repo.Head(ctx, git.BranchRef(status.Branch))
 	reached := err == nil && head == hash
 	switch {
 	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it

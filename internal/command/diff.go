@@ -95,7 +95,7 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	case ends == "" || to > 0 && (from > 0 || first == ""):
 		return c.compareDeploys(ctx, status, from, to)
 	case !two: // one revision: against what the branch has
-		first, last = ends, "refs/heads/"+status.Branch
+		first, last = ends, git.BranchRef(status.Branch)
 	}
 	return c.compareRevisions(ctx, status, first, last)
 }

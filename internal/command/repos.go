@@ -73,18 +73,18 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	refs, err := repo.Refs(ctx, "refs/heads/")
+	refs, err := repo.Refs(ctx, git.BranchPrefix)
 	if err != nil {
 		return err
 	}
 	row := repoRow{Name: repo.Name().String(), Apps: nonNil(c.Engine.AppsOf(repo.Name().String())), Branches: map[string]string{}}
 	for _, ref := range refs {
-		row.Branches[strings.TrimPrefix(ref.Name, "refs/heads/")] = ref.Hash.String()
+		row.Branches[strings.TrimPrefix(ref.Name, git.BranchPrefix)] = ref.Hash.String()
 	}
 	return c.print(row, func(w io.Writer) {
 		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
 		for _, ref := range refs {
-			branch := strings.TrimPrefix(ref.Name, "refs/heads/")
+			branch := strings.TrimPrefix(ref.Name, git.BranchPrefix)
 			subject := ""
 			if commit, err := repo.Commit(ref.Hash); err == nil {
 				subject = commit.Subject()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
 )
 
 // syncFlags are those of every verb that deploys one app.
@@ -101,7 +102,7 @@ func syncAll(ctx context.Context, c *call) error {
 // begin plans an app's newest revision, shows the plan, and begins the deploys that
 // it takes.
 func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, error) {
-	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
+	change, err := c.change(ctx, status, git.BranchRef(status.Branch))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -134,7 +135,7 @@ func (c *call) renew(ctx context.Context, renewal deploy.Renewal, done string) e
 	if err := notSuspended(status); err != nil {
 		return err
 	}
-	change, err := c.change(ctx, status, "refs/heads/"+status.Branch)
+	change, err := c.change(ctx, status, git.BranchRef(status.Branch))
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func wait(ctx context.Context, c *call) error {
 	if err != nil || timeout <= 0 {
 		return usageError{"--timeout wants a duration such as 5m"}
 	}
-	revision := "refs/heads/" + status.Branch
+	revision := git.BranchRef(status.Branch)
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}

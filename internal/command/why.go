@@ -41,7 +41,7 @@ func why(ctx context.Context, c *call) error {
 	}
 	revision := status.Revision
 	if revision == "" {
-		revision = "refs/heads/" + status.Branch
+		revision = git.BranchRef(status.Branch)
 	}
 	change, err := c.change(ctx, status, revision)
 	if err != nil {

@@ -35,6 +35,12 @@ type Ref struct {
 	Hash Hash
 }
 
+// BranchPrefix begins the full name of every branch.
+const BranchPrefix = "refs/heads/"
+
+// BranchRef returns the full name of a branch: "refs/heads/main" of "main".
+func BranchRef(branch string) string { return BranchPrefix + branch }
+
 // CheckRef reports what is wrong with a full ref name, by the rules of
 // git-check-ref-format. They let "refs/heads/$(id)" and "refs/heads/--x" pass:
 // a ref is data, and never stands where a shell or an option parser looks.
@@ -85,8 +91,8 @@ func (r *Repository) MainBranch() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read HEAD of repository %q: %w", r.name, err)
 	}
-	branch, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "ref: refs/heads/")
-	if !ok || CheckRef("refs/heads/"+branch) != nil {
+	branch, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "ref: "+BranchPrefix)
+	if !ok || CheckRef(BranchRef(branch)) != nil {
 		return "", fmt.Errorf("HEAD of repository %q is %s, and no branch", r.name, quoteShort(string(text)))
 	}
 	return branch, nil
@@ -94,7 +100,7 @@ func (r *Repository) MainBranch() (string, error) {
 
 // SetMainBranch has HEAD name a branch. When it returns, it is on disk.
 func (r *Repository) SetMainBranch(branch string) error {
-	ref := "refs/heads/" + branch
+	ref := BranchRef(branch)
 	if err := CheckRef(ref); err != nil {
 		return err
 	}

@@ -172,9 +172,9 @@ func (r *Repository) base(ctx context.Context, name string) (Hash, error) {
 		}
 		return "", noRevision("HEAD leads to a branch that does not exist yet")
 	}
-	for _, prefix := range []string{"", "refs/", "refs/tags/", "refs/heads/"} {
+	for _, prefix := range []string{"", "refs/", "refs/tags/", BranchPrefix} {
 		full := prefix + name
-		if CheckRef(full) != nil || !strings.HasPrefix(full, "refs/tags/") && !strings.HasPrefix(full, "refs/heads/") {
+		if CheckRef(full) != nil || !strings.HasPrefix(full, "refs/tags/") && !strings.HasPrefix(full, BranchPrefix) {
 			continue
 		}
 		if hash, err := r.Head(ctx, full); err == nil {

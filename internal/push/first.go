@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -52,7 +53,7 @@ func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifes
 
 // isFirst reports whether the repository has no branch yet.
 func (p *push) isFirst(ctx context.Context) (bool, error) {
-	branches, err := p.repo.Refs(ctx, branchPrefix)
+	branches, err := p.repo.Refs(ctx, git.BranchPrefix)
 	return len(branches) == 0, err
 }
 

@@ -206,7 +206,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
 		if asked := change.Asked(); asked.Any() {
-			if err := p.repo.SetAsked(branchPrefix+change.Branch, asked.String()); err != nil {
+			if err := p.repo.SetAsked(git.BranchRef(change.Branch), asked.String()); err != nil {
 				return err
 			}
 		}

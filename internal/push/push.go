@@ -197,7 +197,7 @@ func tell(s Session, err error) {
 
 // branchOf returns the branch that a full ref name is, or "".
 func branchOf(ref string) string {
-	branch, ok := strings.CutPrefix(ref, branchPrefix)
+	branch, ok := strings.CutPrefix(ref, git.BranchPrefix)
 	if !ok {
 		return ""
 	}

@@ -14,9 +14,6 @@ import (
 // store.
 type Source struct{ Repos *git.Store }
 
-// branchPrefix begins the full name of every branch.
-const branchPrefix = "refs/heads/"
-
 // Repositories lists the repositories.
 func (s Source) Repositories() ([]string, error) {
 	names, err := s.Repos.List()
@@ -36,13 +33,13 @@ func (s Source) Branches(ctx context.Context, repo string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	refs, err := repository.Refs(ctx, branchPrefix)
+	refs, err := repository.Refs(ctx, git.BranchPrefix)
 	if err != nil {
 		return nil, err
 	}
 	branches := make(map[string]string, len(refs))
 	for _, ref := range refs {
-		branches[strings.TrimPrefix(ref.Name, branchPrefix)] = ref.Hash.String()
+		branches[strings.TrimPrefix(ref.Name, git.BranchPrefix)] = ref.Hash.String()
 	}
 	return branches, nil
 }
@@ -53,7 +50,7 @@ func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	head, err := repository.Head(ctx, branchPrefix+branch)
+	head, err := repository.Head(ctx, git.BranchRef(branch))
 	if errors.Is(err, git.ErrNoRef) {
 		return "", nil
 	}
@@ -76,7 +73,7 @@ func (s Source) Asked(repo, branch string) (record.Asked, error) {
 	if err != nil {
 		return record.Asked{}, err
 	}
-	text, err := repository.Asked(branchPrefix + branch)
+	text, err := repository.Asked(git.BranchRef(branch))
 	return record.ParseAsked(text), err
 }
 

@@ -124,7 +124,7 @@ func (p *push) overtaken(ctx context.Context, updates []hook.RefUpdate) manifest
 
 // overtakenBy says who has moved a ref meanwhile, and to where.
 func overtakenBy(update hook.RefUpdate, at git.Hash, last git.Move) manifest.Problem {
-	name := strings.TrimPrefix(strings.TrimPrefix(update.Ref, branchPrefix), "refs/")
+	name := strings.TrimPrefix(strings.TrimPrefix(update.Ref, git.BranchPrefix), "refs/")
 	if at.IsZero() {
 		return manifest.Problem{Message: fmt.Sprintf("%s was deleted meanwhile", name), Hint: "push again to make it anew"}
 	}

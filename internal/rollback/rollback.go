@@ -77,7 +77,7 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if err != nil {
 		return nil, err
 	}
-	head, err := repo.Head(ctx, branchPrefix+status.Branch)
+	head, err := repo.Head(ctx, git.BranchRef(status.Branch))
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +121,6 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 	})
 	return nil
 }
-
-// branchPrefix begins the full name of every branch.
-const branchPrefix = "refs/heads/"
 
 // specOf reads what pushboat.yaml says of the app at the head of its branch.
 func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.App, error) {
@@ -292,7 +289,7 @@ func (r *Rollback) Closing(outcome record.Record) string {
 // begins the deploys.
 func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
-	err := r.repo.MoveBranch(ctx, branchPrefix+branch, r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
+	err := r.repo.MoveBranch(ctx, git.BranchRef(branch), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
 		return nil, &Refusal{fmt.Sprintf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again"}
 	}
