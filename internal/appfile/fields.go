@@ -184,7 +184,7 @@ func (r *reader) duration(f field, least, most time.Duration) (time.Duration, bo
 	case err != nil:
 		r.add(f.line, fmt.Sprintf("%s: %s is not a duration", f.name, text), durationHint(text))
 	case d < least || d > most:
-		r.add(f.line, fmt.Sprintf("%s: %s is not between %s and %s", f.name, text, short(least), short(most)), "")
+		r.add(f.line, fmt.Sprintf("%s: %s is not between %s and %s", f.name, text, manifest.AsSetting(least), manifest.AsSetting(most)), "")
 	default:
 		return d, true
 	}
@@ -201,16 +201,4 @@ func durationHint(text string) string {
 		}
 	}
 	return "write it like 90s, 5m or 1h30m"
-}
-
-// short writes a duration without zero units: 5m, not 5m0s.
-func short(d time.Duration) string {
-	text := d.String()
-	if trimmed, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = trimmed + "m"
-	}
-	if trimmed, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = trimmed + "h"
-	}
-	return text
 }

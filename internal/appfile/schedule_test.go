@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 func TestParseSchedule(t *testing.T) {
@@ -52,7 +54,7 @@ func TestParseScheduleErrors(t *testing.T) {
 
 func TestShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{10 * time.Second: "10s", 5 * time.Minute: "5m", 24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 61 * time.Second: "1m1s"} {
-		if got := short(d); got != want {
+		if got := manifest.AsSetting(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // plan shows what a revision would change.
@@ -163,7 +164,7 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 		if r.Cause != record.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
-		cells := []string{r.ID(), short(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
+		cells := []string{r.ID(), report.ShortRevision(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
 		if warned {
 			cells = append(cells, strconv.Itoa(len(r.Warnings)))
 		}

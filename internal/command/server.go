@@ -57,7 +57,7 @@ func printServer(w io.Writer, s serverState, now time.Time) {
 		fmt.Fprintf(w, "cluster %s: Kubernetes %s\n", cluster.Name, manifest.Clean(cluster.Version))
 	}
 	fmt.Fprintf(w, "apps: %d, %d at work, %d waiting\n", s.Queue.Apps, s.Queue.Working, s.Queue.Waiting)
-	fmt.Fprintf(w, "server: %s, up %s, %d MiB, %d goroutines\n", s.Version, span(now.Sub(s.Started)), s.MemoryMiB, s.Goroutines)
+	fmt.Fprintf(w, "server: %s, up %s, %d MiB, %d goroutines\n", s.Version, manifest.Roughly(now.Sub(s.Started)), s.MemoryMiB, s.Goroutines)
 	for _, cluster := range s.Clusters {
 		printWatches(w, cluster, now)
 		printLatencies(w, cluster)

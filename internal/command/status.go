@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func statusFlags(f *pflag.FlagSet) {
@@ -86,7 +87,7 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 	printOutages(w, list, now)
 	table := newTable(w, "APP", "REVISION", "SYNC", "HEALTH", "DEPLOYED", "DRIFT")
 	for _, s := range list {
-		table.row(s.App, dash(short(s.Revision)), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
+		table.row(s.App, dash(report.ShortRevision(s.Revision)), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
 		for _, line := range details(s, now) {
 			table.note(line)
 		}
@@ -111,7 +112,7 @@ func details(s deploy.Status, now time.Time) []string {
 			line += ": " + symptom.Cause
 		}
 		if unwell := now.Sub(symptom.Since); !symptom.Since.IsZero() && unwell >= time.Second {
-			line += "   (" + span(unwell) + ")"
+			line += "   (" + manifest.Roughly(unwell) + ")"
 		}
 		lines = append(lines, line)
 	}
@@ -196,24 +197,11 @@ func outage(o *deploy.Outage, now time.Time) string {
 		what = "not seen in full"
 	}
 	return fmt.Sprintf("cluster %s: %s since %s (%s)\n  %s",
-		o.Cluster, what, o.Since.UTC().Format("15:04 UTC"), span(now.Sub(o.Since)), manifest.Clean(o.Error))
+		o.Cluster, what, o.Since.UTC().Format("15:04 UTC"), manifest.Roughly(now.Sub(o.Since)), manifest.Clean(o.Error))
 }
 
 // ago writes how long ago something was, in one unit: "2 min ago".
-func ago(t, now time.Time) string { return span(now.Sub(t)) + " ago" }
-
-// span writes a duration in one unit: "2 min".
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", max(int(d.Seconds()), 0))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d d", int(d.Hours()/24))
-}
+func ago(t, now time.Time) string { return manifest.Roughly(now.Sub(t)) + " ago" }
 
 // apps lists where the apps come from and go to.
 func apps(_ context.Context, c *call) error {
@@ -235,4 +223,3 @@ func dash(text string) string {
 }
 
 // short abbreviates a commit as Git does by default.
-func short(revision string) string { return revision[:min(7, len(revision))] }

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func treeFlags(f *pflag.FlagSet) {
@@ -46,7 +47,7 @@ func tree(ctx context.Context, c *call) error {
 }
 
 func (c *call) printTree(w io.Writer, t appTree, all bool) {
-	fmt.Fprintf(w, "%s: %s, %s, %s\n", t.App, dash(short(t.Revision)), t.Sync, t.Health)
+	fmt.Fprintf(w, "%s: %s, %s, %s\n", t.App, dash(report.ShortRevision(t.Revision)), t.Sync, t.Health)
 	if len(t.Objects) == 0 {
 		fmt.Fprintln(w, "  it has no objects on its cluster")
 		return
@@ -63,7 +64,7 @@ func (c *call) printNodes(w io.Writer, lines []treeLine, now time.Time) {
 	for _, line := range lines {
 		age := "-"
 		if !line.created.IsZero() {
-			age = span(now.Sub(line.created))
+			age = manifest.Roughly(now.Sub(line.created))
 		}
 		t.row(strings.Repeat("  ", line.depth)+line.object, line.health, age, line.message)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 const waitHelp = "REV is what Git takes: a branch, a tag, a commit, main~1; the app's branch if left\n" +
@@ -104,7 +105,7 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app string, wan
 	}
 	done, err = judgeWait(status, wanted, contained)
 	if done {
-		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, short(status.Revision))
+		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, report.ShortRevision(status.Revision))
 	}
 	return number, done, err
 }

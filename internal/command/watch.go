@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 const (
@@ -115,7 +116,7 @@ func changed(seen map[string]string, list []deploy.Status) []deploy.Status {
 
 // inBrief is a status in one line, without what changes by itself as time goes by.
 func inBrief(s deploy.Status) string {
-	text := fmt.Sprintf("%s, %s, %s", dash(short(s.Revision)), s.Sync, s.Health)
+	text := fmt.Sprintf("%s, %s, %s", dash(report.ShortRevision(s.Revision)), s.Sync, s.Health)
 	if s.Running != "" {
 		text += ", going on: " + s.Running
 	}

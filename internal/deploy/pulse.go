@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // pulseEvery is how long a deploy that waits may say nothing. A person is to have a line
@@ -19,9 +21,9 @@ type awaited struct {
 
 // at writes the wait for the log: "30 s of 5 min, for Deployment shop/web: ...".
 func (w awaited) at(now time.Time) string {
-	took := wholeSeconds(now.Sub(w.since))
+	took := manifest.Waited(now.Sub(w.since))
 	if w.limit > 0 {
-		took += " of " + wholeSeconds(w.limit)
+		took += " of " + manifest.Waited(w.limit)
 	}
 	what := strings.ReplaceAll(w.what, "\n", "\n"+strings.Repeat(" ", len("  waiting     ")))
 	return fmt.Sprintf("  %-10s  %s, for %s", "waiting", took, what)
@@ -56,16 +58,4 @@ func (r *Run) beat() {
 		quiet = 0
 	}
 	r.pulse.Reset(pulseEvery - quiet)
-}
-
-// wholeSeconds writes a duration as people say it: "45 s", "5 min", "2 min 5 s".
-func wholeSeconds(d time.Duration) string {
-	minutes, rest := int(d.Minutes()), int(d.Seconds())%60
-	switch {
-	case minutes == 0:
-		return fmt.Sprintf("%d s", rest)
-	case rest == 0:
-		return fmt.Sprintf("%d min", minutes)
-	}
-	return fmt.Sprintf("%d min %d s", minutes, rest)
 }

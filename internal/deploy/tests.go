@@ -59,7 +59,7 @@ func (a *app) test(run *Run) {
 	}()
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
-	took := report.Seconds(time.Since(run.started))
+	took := manifest.Took(time.Since(run.started))
 	switch by := cancelledBy(wait); {
 	case err == nil:
 		rec.Result = record.Deployed

@@ -59,7 +59,7 @@ func TestAppend(t *testing.T) {
 	first := mustAppend(t, r, "", NewCommit{Message: message, Files: files, When: when, Author: Signature{Name: "Ana <x>\n", Email: "ana@example.org"}})
 	second := mustAppend(t, r, first, NewCommit{Message: "second", Clear: true, Files: map[string][]byte{"record.json": []byte("2")}})
 
-	log, err := r.Log(t.Context(), recordRef, 10)
+	log, err := r.log(t.Context(), recordRef, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,15 +73,15 @@ func TestAppend(t *testing.T) {
 		t.Errorf("author = %q, want %q", log[1].Author, want)
 	}
 	for path, want := range files {
-		got, err := r.ReadFile(first, path)
+		got, err := r.readFile(first, path)
 		if err != nil || string(got) != string(want) {
 			t.Errorf("%s = %q, %v; want %q", path, got, err, want)
 		}
 	}
-	if _, err := r.ReadFile(second, "empty"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.readFile(second, "empty"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file of the first commit is in the second: %v", err)
 	}
-	if log, err := r.Log(t.Context(), recordRef, 1); err != nil || len(log) != 1 {
+	if log, err := r.log(t.Context(), recordRef, 1); err != nil || len(log) != 1 {
 		t.Errorf("log of 1 = %d commits, %v", len(log), err)
 	}
 }
@@ -125,7 +125,7 @@ func TestAppendConcurrently(t *testing.T) {
 			t.Errorf("a writer got %v, want ErrRefMoved", err)
 		}
 	}
-	log, err := r.Log(t.Context(), recordRef, 10)
+	log, err := r.log(t.Context(), recordRef, 10)
 	if won != 1 || err != nil || len(log) != 2 {
 		t.Errorf("%d writers won, log has %d commits (%v); want 1 and 2", won, len(log), err)
 	}
@@ -188,7 +188,7 @@ func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	if err != nil || len(refs) != 2 || refs[0].Hash != hashes[4] || refs[1].Hash != hashes[0] {
 		t.Errorf("refs are %v, %v", refs, err)
 	}
-	if log, err := r.Log(t.Context(), ref("blog"), 5); err != nil || len(log) != 1 {
+	if log, err := r.log(t.Context(), ref("blog"), 5); err != nil || len(log) != 1 {
 		t.Errorf("the first commit of a ref has parents: %v, %v", log, err)
 	}
 }
@@ -226,7 +226,7 @@ func TestAppendPutsTreesInPlace(t *testing.T) {
 	if now, err := r.TreeHash(third, "app"); err != nil || now != old {
 		t.Errorf("app is %s, %v; want %s", now, err, old)
 	}
-	if other, err := r.ReadFile(third, "other"); err != nil || string(other) != "2" {
+	if other, err := r.readFile(third, "other"); err != nil || string(other) != "2" {
 		t.Errorf("other is %q, %v", other, err)
 	}
 	whole, err := r.TreeHash(first, ".")

@@ -88,17 +88,8 @@ func (r *Repository) findCommit(objects *objects, hash Hash) (*object.Commit, er
 	return c, nil
 }
 
-// Log returns up to max commits of a ref, newest first, along first parents;
-// ErrNoRef when there is no such ref.
-func (r *Repository) Log(ctx context.Context, ref string, max int) ([]Commit, error) {
-	hash, err := r.Head(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	return r.LogFrom(ctx, hash, max)
-}
-
-// LogFrom is Log from a commit on, for reading a long history page by page.
+// LogFrom returns up to max commits, newest first, from one on along first parents:
+// a long history is read page by page.
 func (r *Repository) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, error) {
 	reader, err := r.Reader()
 	if err != nil {
@@ -169,15 +160,6 @@ func (r *Repository) ReadFiles(ctx context.Context, hashes []Hash, path string) 
 		}
 	}
 	return contents, nil
-}
-
-// ReadFile returns a file of a commit; fs.ErrNotExist when it has none there.
-func (r *Repository) ReadFile(hash Hash, path string) ([]byte, error) {
-	tree, err := r.Tree(hash)
-	if err != nil {
-		return nil, err
-	}
-	return fs.ReadFile(tree, path)
 }
 
 // TreeHash returns the hash of a folder of a commit, "." for all of it. Equal

@@ -40,7 +40,7 @@ func TestMaintain(t *testing.T) {
 	if err := readAll(tree); err != nil {
 		t.Errorf("a reader from before: %v", err)
 	}
-	if log, err := r.Log(t.Context(), recordRef, 100); err != nil || len(log) != maxPacks+1 {
+	if log, err := r.log(t.Context(), recordRef, 100); err != nil || len(log) != maxPacks+1 {
 		t.Errorf("log has %d commits, %v", len(log), err)
 	}
 	if _, err := r.Commit(orphan); err != nil {

@@ -106,7 +106,7 @@ func TestTreeWantsACommit(t *testing.T) {
 	if err != nil || tag == hash {
 		t.Fatalf("tag = %s, %v", tag, err)
 	}
-	if data, err := r.ReadFile(tag, "a"); err != nil || string(data) != "a" {
+	if data, err := r.readFile(tag, "a"); err != nil || string(data) != "a" {
 		t.Errorf("through a tag: %q, %v", data, err)
 	}
 	if _, err := r.Tree(Hash(blobOf(t, r, "blob"))); !errors.Is(err, ErrNotCommit) {

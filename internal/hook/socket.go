@@ -187,9 +187,6 @@ func listen(path string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Path returns the socket's path.
-func (s *Socket) Path() string { return s.path }
-
 // Close ends all hooks (a push that still is before its verdict is refused) and
 // returns when their handlers have returned.
 func (s *Socket) Close() error {

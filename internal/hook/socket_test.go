@@ -266,7 +266,7 @@ func TestSocketHostileClient(t *testing.T) {
 		"cut off":        head + ref,
 		"nothing":        "",
 	} {
-		conn, err := net.Dial("unix", s.Path())
+		conn, err := net.Dial("unix", s.path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -390,12 +390,12 @@ func TestSocketFiles(t *testing.T) {
 	}
 	s := open()
 	wantMode(t, dir, fs.ModeDir|0o700)
-	wantMode(t, s.Path(), fs.ModeSocket|0o600)
+	wantMode(t, s.path, fs.ModeSocket|0o600)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	// What a killed server leaves behind is replaced.
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.Path(), Net: "unix"})
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,13 +407,13 @@ func TestSocketFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A file is not.
-	if err := os.WriteFile(s.Path(), []byte("precious"), 0o600); err != nil {
+	if err := os.WriteFile(s.path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Listen(dir, program, discardLog()); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("over a file: %v", err)
 	}
-	for name, program := range map[string]string{"missing": "/nonexistent/hook", "relative": "pushboat-hook", "directory": dir, "not executable": s.Path()} {
+	for name, program := range map[string]string{"missing": "/nonexistent/hook", "relative": "pushboat-hook", "directory": dir, "not executable": s.path} {
 		if _, err := Listen(t.TempDir(), program, discardLog()); err == nil || !strings.Contains(err.Error(), "make build") {
 			t.Errorf("%s hook program: %v", name, err)
 		}
@@ -434,7 +434,7 @@ func TestSocketLongPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	temp := filepath.Dir(s.Path())
+	temp := filepath.Dir(s.path)
 	wantMode(t, temp, fs.ModeDir|0o700)
 	env, release := s.Register(handler{})
 	if out, status := runHook(t, env, hooks.PreReceive, refLine); status != 0 {

@@ -63,11 +63,3 @@ func escape(r rune) string {
 
 // OneLine is a text of any number of lines on one, clean.
 func OneLine(text string) string { return Clean(strings.Join(strings.Fields(text), " ")) }
-
-// Plural writes a number with its noun: "1 problem", "2 problems".
-func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

@@ -2,10 +2,9 @@ package push
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // tellStopped tells a client why Git was stopped, if it still listens.
@@ -21,9 +20,9 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	var work, setting string
 	switch stopped.Cause {
 	case git.OverCPU:
-		work, setting = fmt.Sprintf("took more than %s of processor time", short(stopped.Bounds.CPU)), "git.max_cpu_time"
+		work, setting = fmt.Sprintf("took more than %s of processor time", manifest.AsSetting(stopped.Bounds.CPU)), "git.max_cpu_time"
 	case git.OverTime:
-		work, setting = fmt.Sprintf("took more than %s", short(stopped.Waited)), "git.timeout"
+		work, setting = fmt.Sprintf("took more than %s", manifest.AsSetting(stopped.Waited)), "git.timeout"
 	case git.OverFile:
 		work, setting = fmt.Sprintf("made a file of more than %d MiB", stopped.Bounds.File>>20), "git.max_push_size"
 	default:
@@ -31,7 +30,7 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	}
 	if !service.Writes() {
 		if stopped.Cause == git.OverTime {
-			work = fmt.Sprintf("has waited for the client for %s", short(stopped.Waited))
+			work = fmt.Sprintf("has waited for the client for %s", manifest.AsSetting(stopped.Waited))
 		}
 		return fmt.Sprintf("error: stopped: Git %s\nhint: try again, or take less: git clone --depth 1\n"+
 			"hint: the server's operator can raise %s\n", work, setting)
@@ -39,16 +38,4 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	return fmt.Sprintf("error: stopped: Git %s to check the push\nerror: nothing was changed\n"+
 		"hint: push in parts, oldest first: git push origin COMMIT:refs/heads/BRANCH\n"+
 		"hint: the server's operator can raise %s\n", work, setting)
-}
-
-// short writes a duration without parts that are zero: 30m, not 30m0s.
-func short(d time.Duration) string {
-	text := d.Round(time.Millisecond).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

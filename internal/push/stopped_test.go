@@ -38,14 +38,3 @@ func TestStoppedText(t *testing.T) {
 		}
 	}
 }
-
-func TestShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		30 * time.Minute: "30m", time.Hour: "1h", 90 * time.Second: "1m30s", 10 * time.Second: "10s",
-		time.Hour + time.Second: "1h0m1s", 1500*time.Millisecond + 300: "1.5s",
-	} {
-		if got := short(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-}

@@ -23,7 +23,7 @@ func removal(r record.Record) string {
 // Outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
 func Outcome(r record.Record) string {
-	took := Seconds(time.Duration(r.Seconds * float64(time.Second)))
+	took := manifest.Took(time.Duration(r.Seconds * float64(time.Second)))
 	rev, id := ShortRevision(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
 	if r.Cancelled != "" {
@@ -85,12 +85,4 @@ func heldText(r record.Record) string {
 	}
 	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
 		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
-}
-
-// Seconds writes a duration as people read it: "4.3 s", "2 min 5 s".
-func Seconds(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 }
