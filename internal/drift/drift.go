@@ -25,13 +25,26 @@ const (
 	calm       = time.Minute
 )
 
-// Keeper has drifted objects looked at. Use New.
-type Keeper struct {
-	engine *deploy.Engine
-	log    *logrus.Entry
+// Engine is the part of deploy.Engine that a Keeper needs.
+type Engine interface {
+	// OnSuspect sets the function that is told of every object that is not as it was left.
+	OnSuspect(f func(app string, id manifest.ID))
+	// Look has an object compared with its revision, and corrected.
+	Look(app string, id manifest.ID, fight deploy.Fight)
+	// Postpone says that an object is not looked at before a while.
+	Postpone(app string, id manifest.ID, fight deploy.Fight)
+}
 
-	mu     sync.Mutex
-	fights map[key]*fight
+// Keeper has drifted objects looked at. Use New. It calls the engine under no lock of
+// its own.
+type Keeper struct {
+	engine Engine
+	log    *logrus.Entry
+	due    sync.WaitGroup // looks whose timers run, or that go on
+
+	mu      sync.Mutex
+	fights  map[key]*fight
+	stopped bool
 }
 
 type key struct {
@@ -49,44 +62,79 @@ type fight struct {
 
 // New makes a Keeper and has the engine tell it of every object that is not
 // as it was left.
-func New(engine *deploy.Engine, log *logrus.Entry) *Keeper {
+func New(engine Engine, log *logrus.Entry) *Keeper {
 	k := &Keeper{engine: engine, log: log, fights: map[key]*fight{}}
 	engine.OnSuspect(k.suspect)
 	return k
 }
 
+// turn says when an object that has drifted is looked at.
+type turn int
+
+// The turns.
+const (
+	none  turn = iota // a look is due already, or the server stops
+	now               // at once
+	later             // after the fight's delay
+)
+
 // suspect has an object looked at, now or after its delay.
 func (k *Keeper) suspect(app string, id manifest.ID) {
+	turn, known := k.enter(key{app, id})
+	switch turn {
+	case now:
+		k.engine.Look(app, id, known)
+	case later:
+		k.log.WithField("app", app).WithField("object", id.String()).
+			Infof("drifted again; looking at it in %s", known.Next)
+		k.engine.Postpone(app, id, known)
+	case none:
+	}
+}
+
+// enter counts one more drift of an object, and sets the timer of a look that has to
+// wait.
+func (k *Keeper) enter(of key) (turn, deploy.Fight) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forgetCalm()
-	f, fighting := k.fights[key{app, id}]
+	f, fighting := k.fights[of]
 	if !fighting {
 		f = &fight{delay: firstDelay}
-		k.fights[key{app, id}] = f
+		k.fights[of] = f
 	}
-	if f.timer != nil {
-		return
+	if f.timer != nil || k.stopped {
+		return none, deploy.Fight{}
 	}
 	if f.looks++; f.looks <= patience {
 		f.last = time.Now()
-		k.engine.Look(app, id, deploy.Fight{Times: f.looks})
-		return
+		return now, deploy.Fight{Times: f.looks}
 	}
-	k.log.WithField("app", app).WithField("object", id.String()).
-		Infof("drifted again; looking at it in %s", f.delay)
-	f.timer = time.AfterFunc(f.delay, func() { k.look(app, id, f) })
-	k.engine.Postpone(app, id, deploy.Fight{Times: f.looks, Next: f.delay, Calm: time.Now().Add(f.calm())})
+	k.due.Add(1)
+	f.timer = time.AfterFunc(f.delay, func() {
+		defer k.due.Done()
+		k.look(of, f)
+	})
+	return later, f.known(time.Now())
 }
 
 // look is a delayed look at an object.
-func (k *Keeper) look(app string, id manifest.ID, f *fight) {
+func (k *Keeper) look(of key, f *fight) {
+	k.engine.Look(of.app, of.id, k.waited(f))
+}
+
+// waited takes a fight on to the delay after the one that is over.
+func (k *Keeper) waited(f *fight) deploy.Fight {
 	k.mu.Lock()
+	defer k.mu.Unlock()
 	f.timer, f.last = nil, time.Now()
 	f.delay = min(f.delay*growth, mostDelay)
-	known := deploy.Fight{Times: f.looks, Next: f.delay, Calm: f.last.Add(f.calm())}
-	k.mu.Unlock()
-	k.engine.Look(app, id, known)
+	return f.known(f.last)
+}
+
+// known is what the engine shows of a fight in which the object drifted at a time.
+func (f *fight) known(at time.Time) deploy.Fight {
+	return deploy.Fight{Times: f.looks, Next: f.delay, Calm: at.Add(f.calm())}
 }
 
 // calm is how long nothing has to happen for the fight to be over.
@@ -101,13 +149,20 @@ func (k *Keeper) forgetCalm() {
 	}
 }
 
-// Stop ends every look that is due.
+// Stop ends every look that is due, and returns when none goes on. No object is looked
+// at any more.
 func (k *Keeper) Stop() {
+	k.cancelDue()
+	k.due.Wait()
+}
+
+func (k *Keeper) cancelDue() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.stopped = true
 	for _, f := range k.fights {
-		if f.timer != nil {
-			f.timer.Stop()
+		if f.timer != nil && f.timer.Stop() {
+			k.due.Done()
 		}
 	}
 }
