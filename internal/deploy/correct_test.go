@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -152,40 +151,5 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 		if e := at.compareRest(errors.New("refused")); e != test.want || at.finding.Result != CheckFailed || !w.troubled() {
 			t.Errorf("%s: got %s, found %+v", test.name, e, at.finding)
 		}
-	}
-}
-
-// heads is a source whose branches are at a revision, and that cannot be read.
-type heads struct {
-	Source
-	head string
-	err  error
-}
-
-func (h heads) Head(context.Context, string, string) (string, error) { return h.head, h.err }
-
-func (h heads) Branches(context.Context, string) (map[string]string, error) {
-	return nil, errors.New("the disk is gone")
-}
-
-func (h heads) Main(string) (string, error) { return "", errors.New("the disk is gone") }
-
-func TestBranchMoved(t *testing.T) {
-	at := func(s Source) *attempt {
-		w := newWorked(t, shop())
-		w.engine.Source = s
-		return w.newAttempt(systemJob(record.CauseSchedule))
-	}
-	wanted := shop().Revision
-	for name, source := range map[string]heads{
-		"it cannot be read": {err: errors.New("the disk is gone")}, "it is gone": {}, "it is where it was": {head: wanted},
-	} {
-		if a := at(source); a.branchMoved() || a.troubled() {
-			t.Errorf("%s: it moved", name)
-		}
-	}
-	skipped := at(heads{head: "b"})
-	if skipped.setSkipped("b"); skipped.branchMoved() {
-		t.Error("it moved to what is skipped")
 	}
 }

@@ -1,9 +1,13 @@
 package deploy
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestWhatAJobComesTo(t *testing.T) {
@@ -64,6 +68,75 @@ func TestWhatIsLeftForLater(t *testing.T) {
 		}
 		if got := laterIf(true, e); got != later {
 			t.Errorf("%s, and a rest: got %s", e, got)
+		}
+	}
+}
+
+// heads is a source of one repository without apps, whose branches are all at a revision.
+type heads struct {
+	Source
+	head   string
+	err    error // of the question for it
+	unread error // of the reading of the repository
+}
+
+func (h heads) Head(context.Context, string, string) (string, error) { return h.head, h.err }
+
+func (h heads) Branches(context.Context, string) (map[string]string, error) { return nil, h.unread }
+
+func (h heads) Main(string) (string, error) { return "main", nil }
+
+func (h heads) Asked(string, string) (record.Asked, error) { return record.Asked{}, nil }
+
+func (remembering) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
+
+func TestBranchMoved(t *testing.T) {
+	gone := errors.New("the disk is gone")
+	for _, test := range []struct {
+		name            string
+		source          heads
+		moved, troubled bool
+	}{
+		{"it cannot be read", heads{err: gone}, false, false},
+		{"it is gone", heads{}, false, false},
+		{"it is where it was", heads{head: shop().Revision}, false, false},
+		{"it moved to a revision that is skipped", heads{head: "skipped"}, false, false},
+		{"it moved", heads{head: "b"}, true, false},
+		{"it moved, and the repository cannot be read", heads{head: "b", unread: gone}, false, true},
+	} {
+		w := newWorked(t, shop())
+		w.engine.Source = test.source
+		w.setSkipped("skipped")
+		at := w.newAttempt(systemJob(record.CauseSchedule))
+		if moved := at.branchMoved(); moved != test.moved || w.troubled() != test.troubled {
+			t.Errorf("%s: moved: %v, in trouble: %v", test.name, moved, w.troubled())
+		}
+	}
+}
+
+func TestCheckOfABranchThatMoved(t *testing.T) {
+	w := newWorked(t, shop())
+	w.engine.Source = heads{head: "b"}
+	check := systemJob(record.CauseCheck)
+	check.askers = []chan Finding{make(chan Finding, 1)}
+	w.expect(t, w.attempt(check), endedSuperseded, "")
+	if j, _ := w.queue.take(); j == nil || j.cause != record.CauseStart || len(j.askers) != 1 || len(check.askers) != 0 {
+		t.Errorf("what is done instead is %+v", j)
+	}
+}
+
+func TestALookAtAnAppThatIsNotDeployedIsWidened(t *testing.T) {
+	for _, settled := range []bool{true, false} {
+		w := newWorked(t, shop())
+		if settled {
+			w.remember(record.Record{Result: record.Deployed, Digest: w.digestFor(w.wanted())})
+		}
+		w.suspended.set(&record.Suspension{By: "dora"})
+		w.queue.addLook(manifest.ID{Name: "a"}, Fight{})
+		look, _ := w.queue.take()
+		w.newAttempt(look).judge()
+		if (look.kind == lookJob) != settled {
+			t.Errorf("settled: %v, and the look is now of kind %d", settled, look.kind)
 		}
 	}
 }
