@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -37,7 +38,7 @@ func plan(ctx context.Context, c *call) error {
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
-	proposal.Print(c.lines())
+	proposal.Print(c.lines(), push.Spelling) // what a push of the revision could ask for
 	if len(proposal.Problems) > 0 {
 		return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 	}

@@ -49,7 +49,7 @@ func rollBack(ctx context.Context, c *call) error {
 	if r.WholeTree() {
 		fmt.Fprintln(c, "  its folder is the whole repository: pushboat.yaml goes back, too")
 	}
-	r.Print(c.lines())
+	r.Print(c.lines(), spelling)
 	if planOnly {
 		if len(r.Problems) > 0 {
 			return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // syncFlags are those of every verb that deploys one app.
@@ -114,7 +115,7 @@ func (c *call) beginChange(ctx context.Context, status deploy.Status, change dep
 	change.Options = syncOptions(c.flags)
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
-	proposal.Print(c.lines())
+	proposal.Print(c.lines(), spelling)
 	if proposal.Refused() {
 		return nil, hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
@@ -144,11 +145,15 @@ func (c *call) show(ctx context.Context, runs []*deploy.Run) error {
 	return nil
 }
 
+// spelling is how the callers of a verb that deploys ask for the remedies of problems: by
+// the flags of syncFlags.
+var spelling = report.Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune="}
+
 func syncOptions(f *pflag.FlagSet) deploy.Options {
 	force, _ := f.GetBool("force") // the flags are those of syncFlags
 	confirmed, _ := f.GetInt("confirm-prune")
 	detach, _ := f.GetBool("detach")
-	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Verb: true}
+	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
 }
 
 // deployable lists the apps that the caller may deploy.

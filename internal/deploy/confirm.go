@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -14,20 +15,16 @@ func (p *Proposal) guard(ctx context.Context) {
 	}
 	problems, deletions := plan.Guard(p.Plans, p.Options.ConfirmPrune, p.Options.Undo)
 	for i := range problems {
-		problems[i].Hint = confirmHint(deletions, p.Options)
+		confirmable(&problems[i], p.Options.ConfirmPrune, deletions)
 	}
 	p.Problems, p.guarded = problems, len(problems) > 0
 }
 
-// confirmHint says how the deletions of a change are confirmed.
-func confirmHint(total int, options Options) string {
-	with := "push with -o "
-	if options.Verb {
-		with = "repeat it with --"
+// confirmable lets a problem be overcome by confirming the change's number of deletions.
+// confirmed is the number that was given; -1: none.
+func confirmable(problem *manifest.Problem, confirmed, deletions int) {
+	problem.Remedy = manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: deletions}
+	if confirmed >= 0 {
+		problem.Hint = fmt.Sprintf("confirm-prune=%d does not match", confirmed)
 	}
-	hint := fmt.Sprintf("if that is meant, %sconfirm-prune=%d", with, total)
-	if options.ConfirmPrune >= 0 {
-		hint = fmt.Sprintf("confirm-prune=%d does not match; ", options.ConfirmPrune) + hint
-	}
-	return hint
 }

@@ -1,18 +1,25 @@
 package deploy
 
-import "testing"
+import (
+	"testing"
 
-func TestConfirmHint(t *testing.T) {
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+func TestConfirmable(t *testing.T) {
 	for name, test := range map[string]struct {
-		options Options
-		want    string
+		confirmed int
+		hint      string
 	}{
-		"a push":                  {Options{ConfirmPrune: -1}, "if that is meant, push with -o confirm-prune=5"},
-		"a verb":                  {Options{ConfirmPrune: -1, Verb: true}, "if that is meant, repeat it with --confirm-prune=5"},
-		"another number is given": {Options{ConfirmPrune: 4}, "confirm-prune=4 does not match; if that is meant, push with -o confirm-prune=5"},
+		"no number is given":      {-1, ""},
+		"another number is given": {4, "confirm-prune=4 does not match"},
+		"none are confirmed":      {0, "confirm-prune=0 does not match"},
 	} {
-		if got := confirmHint(5, test.options); got != test.want {
-			t.Errorf("%s: %q", name, got)
+		var got manifest.Problem
+		confirmable(&got, test.confirmed, 5)
+		want := manifest.Problem{Hint: test.hint, Remedy: manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}}
+		if got != want {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -55,16 +54,6 @@ func (p *Proposal) plan(ctx context.Context) {
 	}
 	if !p.Refused() {
 		p.Problems = p.seal()
-	}
-	if p.Options.Verb {
-		hintAtFlags(p.Problems)
-	}
-}
-
-// hintAtFlags names the flag of a verb where a hint names a push option.
-func hintAtFlags(problems manifest.Problems) {
-	for i := range problems {
-		problems[i].Hint = strings.Replace(problems[i].Hint, kube.PushForce, "repeat it with --force", 1)
 	}
 }
 
@@ -327,7 +316,8 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	}
 	return manifest.Problem{
 		Message: fmt.Sprintf("cluster %s does not answer", cluster),
-		Hint:    "push again when it does; -o skip stores the commit without deploying it",
+		Hint:    "push again when it does",
+		Remedy:  manifest.Remedy{Kind: manifest.RemedySkip},
 	}
 }
 

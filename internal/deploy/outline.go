@@ -8,31 +8,31 @@ import (
 )
 
 // Outline returns the change as data.
-func (p *Proposal) Outline() report.Outline {
+func (p *Proposal) Outline(door report.Door) report.Outline {
 	o := report.Outline{
 		Refused: len(p.Problems) > 0, Plans: []report.OutlinedPlan{},
 		Added: append([]string{}, p.added...), Removed: append([]string{}, p.removed...),
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()
-	o.Problems, o.Warnings = report.OutlineProblems(p.Problems), report.OutlineProblems(p.warnings())
+	o.Problems, o.Warnings = report.OutlineProblems(p.Problems, door), report.OutlineProblems(p.warnings(), door)
 	for _, plan := range p.Plans {
 		o.Plans = append(o.Plans, report.OutlinePlan(plan))
 	}
 	return o
 }
 
-// Write writes the change in a format.
-func (p *Proposal) Write(w io.Writer, format report.Format) error {
+// Write writes the change in a format, for the users of the door.
+func (p *Proposal) Write(w io.Writer, format report.Format, door report.Door) error {
 	switch format {
 	case report.JSON:
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(p.Outline())
+		return encoder.Encode(p.Outline(door))
 	case report.Markdown:
-		p.Outline().WriteMarkdown(w)
+		p.Outline(door).WriteMarkdown(w)
 	default:
-		p.Print(w)
+		p.Print(w, door)
 	}
 	return nil
 }

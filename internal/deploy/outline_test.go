@@ -35,7 +35,7 @@ func outlined(problems ...manifest.Problem) *Proposal {
 func TestOutlineNamesWhatChanges(t *testing.T) {
 	var got report.Outline
 	var text strings.Builder
-	if err := outlined().Write(&text, report.JSON); err != nil {
+	if err := outlined().Write(&text, report.JSON, report.Door{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal([]byte(text.String()), &got); err != nil {
@@ -58,11 +58,11 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 
 func TestOutlineOfNothing(t *testing.T) {
 	p := &Proposal{Plans: []*plan.Plan{{App: "shop", Steps: []plan.Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
-	if p.Outline().Changes() {
+	if p.Outline(report.Door{}).Changes() {
 		t.Error("an object that is left counts as a change")
 	}
 	var text strings.Builder
-	if err := p.Write(&text, report.Markdown); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {
+	if err := p.Write(&text, report.Markdown, report.Door{}); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {
 		t.Errorf("%v: %s", err, text.String())
 	}
 }
@@ -83,7 +83,7 @@ func TestOutlineHasWhatBecomesOfGeneratedValues(t *testing.T) {
 func TestOutlineInMarkdown(t *testing.T) {
 	var text strings.Builder
 	problem := manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 3}, Message: "it is wrong", Hint: "right it"}
-	if err := outlined(problem).Write(&text, report.Markdown); err != nil {
+	if err := outlined(problem).Write(&text, report.Markdown, report.Door{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

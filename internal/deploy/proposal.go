@@ -26,7 +26,6 @@ type Options struct {
 	PlainSecrets bool // store Secrets whose values are not encrypted
 	ConfirmPrune int  // how many deletions are confirmed; -1: none
 	Undo         bool // the server takes back what it has just deployed
-	Verb         bool // asked for by a verb, which has flags for what a push has options for
 }
 
 // Change is a branch that is about to move, or has moved, to a revision.
@@ -191,9 +190,9 @@ func (s *proposalStage) close() {
 	s.closed = true
 }
 
-// Print writes the plans and the problems as the pusher sees them, and ends
-// with one line that says what has become of the push.
-func (p *Proposal) Print(w io.Writer) {
+// Print writes the plans and the problems as the users of the door see them, and ends
+// with one line that says what has become of the change.
+func (p *Proposal) Print(w io.Writer, door report.Door) {
 	if p.Unaccepted {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
 	}
@@ -208,7 +207,7 @@ func (p *Proposal) Print(w io.Writer) {
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
 	}
-	report.WriteProblems(w, p.Problems)
+	report.WriteProblems(w, p.Problems, door)
 	switch {
 	case len(p.Problems) > 0:
 		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))

@@ -27,8 +27,8 @@ func TestPlansWarn(t *testing.T) {
 	}
 	p := &Proposal{Plans: []*plan.Plan{todo}, targets: []*target{{}}}
 	var text, markdown strings.Builder
-	p.Print(&text)
-	if err := p.Write(&markdown, report.Markdown); err != nil {
+	p.Print(&text, report.Door{})
+	if err := p.Write(&markdown, report.Markdown, report.Door{}); err != nil {
 		t.Fatal(err)
 	}
 	for form, got := range map[string]string{"text": text.String(), "markdown": markdown.String()} {
@@ -41,7 +41,7 @@ func TestPlansWarn(t *testing.T) {
 			t.Errorf("it is refused:\n%s", got)
 		}
 	}
-	if o := p.Outline(); len(o.Warnings) != 3 || o.Warnings[0].File != "a.yaml" || o.Warnings[0].Line != 3 || o.Refused {
+	if o := p.Outline(report.Door{}); len(o.Warnings) != 3 || o.Warnings[0].File != "a.yaml" || o.Warnings[0].Line != 3 || o.Refused {
 		t.Errorf("as data: %+v", o.Warnings)
 	}
 }

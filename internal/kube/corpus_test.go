@@ -113,6 +113,9 @@ func explained(problems manifest.Problems, err error) string {
 		if p.Hint != "" {
 			fmt.Fprintln(&b, "hint: "+p.Hint)
 		}
+		if p.Remedy != (manifest.Remedy{}) {
+			fmt.Fprintln(&b, "remedy: "+p.Remedy.Kind)
+		}
 	}
 	if IsImmutable(err) {
 		fmt.Fprintln(&b, "immutable")

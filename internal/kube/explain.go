@@ -28,14 +28,7 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// PushForce begins the hint at what only happens when it is asked for.
-const PushForce = "push with -o force"
-
-const (
-	hintQuota    = "ask for less, or have the quota raised"
-	hintRecreate = PushForce + " to delete and recreate it"
-	hintDataLoss = PushForce + " to delete and recreate it, with everything that it holds"
-)
+const hintQuota = "ask for less, or have the quota raised"
 
 // Explain turns the API server's answer to a request for an object into
 // problems that its author can act on: all causes, each with the field, its
@@ -66,13 +59,19 @@ type explainer struct {
 func (e *explainer) told() manifest.Problems {
 	e.problems.Sort()
 	if e.more {
-		e.problems[len(e.problems)-1].Hint = "this object has more problems; mend these first"
+		last := &e.problems[len(e.problems)-1]
+		last.Hint, last.Remedy = "this object has more problems; mend these first", manifest.Remedy{}
 	}
 	return e.problems
 }
 
 // add notes a problem with a field; path "" is the object as a whole.
 func (e *explainer) add(path, message, hint string) {
+	e.addRemedied(path, message, hint, manifest.Remedy{})
+}
+
+// addRemedied is add for a problem that the server offers a way past.
+func (e *explainer) addRemedied(path, message, hint string, remedy manifest.Remedy) {
 	if e.more = len(e.problems) == maxProblems; e.more {
 		return
 	}
@@ -83,7 +82,7 @@ func (e *explainer) add(path, message, hint string) {
 	message = shorten(message, maxMessage)
 	problem := manifest.Problem{
 		Source: e.obj.Source, Object: e.obj.ID().String(),
-		Message: manifest.CleanLines(fewLines(message)), Hint: manifest.Clean(e.obj.Redact(hint)),
+		Message: manifest.CleanLines(fewLines(message)), Hint: manifest.Clean(e.obj.Redact(hint)), Remedy: remedy,
 	}
 	if path != "" {
 		problem.Source = e.obj.At(path)
@@ -180,7 +179,7 @@ func (e *explainer) causes(causes []cause) {
 		}
 		path := e.path(c.field)
 		message, hint := e.sentence(path, c)
-		e.add(path, message, hint)
+		e.addRemedied(path, message, hint, e.remedy(c))
 	}
 }
 

@@ -138,15 +138,22 @@ var holdsData = map[string]bool{
 	"CustomResourceDefinition": true,
 }
 
-func (e *explainer) immutable(path, detail string) (message, hint string) {
-	hint = hintRecreate
-	if holdsData[e.obj.GetKind()] {
-		hint = hintDataLoss
+// remedy is the server's way past a cause: what cannot be changed can be recreated.
+func (e *explainer) remedy(c cause) manifest.Remedy {
+	switch {
+	case !c.isImmutable():
+		return manifest.Remedy{}
+	case holdsData[e.obj.GetKind()]:
+		return manifest.Remedy{Kind: manifest.RemedyForceWithData}
 	}
+	return manifest.Remedy{Kind: manifest.RemedyForce}
+}
+
+func (e *explainer) immutable(path, detail string) (message, hint string) {
 	message = path + " cannot be changed on a live object"
 	switch {
 	case strings.Contains(detail, "when `immutable` is set"):
-		return path + " cannot be changed: the live object is marked immutable", "give it a new name, or " + hint
+		return path + " cannot be changed: the live object is marked immutable", "give it a new name"
 	case exceptFor.MatchString(detail):
 		message += ", " + exceptFor.FindStringSubmatch(detail)[1]
 	case strings.HasPrefix(detail, "pod updates may not change fields other than "):
@@ -155,5 +162,5 @@ func (e *explainer) immutable(path, detail string) (message, hint string) {
 		only := strings.TrimPrefix(detail, "updates to statefulset spec for fields other than ")
 		message += ", except " + strings.TrimSuffix(only, " are forbidden")
 	}
-	return strings.ReplaceAll(message, "`", ""), hint
+	return strings.ReplaceAll(message, "`", ""), ""
 }

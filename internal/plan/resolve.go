@@ -114,7 +114,7 @@ func kindOf(ctx context.Context, api API, o *manifest.Object, with *Companions) 
 		problem = told[0]
 	}
 	if left := with.Schemas.Left(gvk.GroupKind()); left != "" && kube.IsUnserved(err) {
-		problem.Hint = left
+		problem.Hint, problem.Remedy = left, manifest.Remedy{}
 	}
 	if kube.IsUnserved(err) {
 		problem.Kind = gvk.String()

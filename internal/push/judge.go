@@ -82,7 +82,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	defer cancel()
 	options, problems := parseOptions(req.Options)
 	if len(problems) > 0 {
-		report.WriteProblems(out, problems)
+		report.WriteProblems(out, problems, Spelling)
 		p.logRefusal(problems)
 		return false
 	}
@@ -117,7 +117,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		return p.refuse(out, problems)
 	}
 	if problems := p.keep(ctx, proposals); len(problems) > 0 {
-		report.WriteProblems(out, problems)
+		report.WriteProblems(out, problems, Spelling)
 		return false
 	}
 	tellStored(out, p.stored, p.noApp(len(proposals)) && p.mayDeploy())
@@ -168,7 +168,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 	for _, branch := range branches {
 		proposal := branch.draft.Propose(ctx)
 		p.propose(branch.update, proposal)
-		proposal.Print(out)
+		proposal.Print(out, Spelling)
 		ok = ok && !proposal.Refused()
 		proposals, problems = append(proposals, proposal), append(problems, proposal.Problems...)
 	}
@@ -178,7 +178,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 
 // refuse says all that is wrong with a push, and returns the gate's no.
 func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
-	report.WriteProblems(out, problems)
+	report.WriteProblems(out, problems, Spelling)
 	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
 	p.logRefusal(problems)
 	return false

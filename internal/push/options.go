@@ -7,10 +7,17 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // optionsHelp names the push options, for errors about them.
 const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N"
+
+// Spelling is how a pusher asks for the remedies of problems: by push options.
+var Spelling = report.Door{
+	Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=",
+	PlainSecrets: "-o plain-secrets", Skip: "-o skip",
+}
 
 // parseOptions reads what the pusher gave with git push -o. Unknown options
 // and options given twice are refused: one that is misspelt must not deploy.

@@ -100,12 +100,12 @@ var outlinedActions = map[record.Action]string{
 	record.Release: "release", record.Unchanged: "leave", record.Hook: "hook", record.Hand: "move",
 }
 
-// OutlineProblems returns problems as data.
-func OutlineProblems(problems manifest.Problems) []OutlinedProblem {
+// OutlineProblems returns problems as data, with hints as the door spells them.
+func OutlineProblems(problems manifest.Problems, door Door) []OutlinedProblem {
 	list := make([]OutlinedProblem, 0, len(problems))
 	for _, p := range problems {
 		list = append(list, OutlinedProblem{
-			File: p.Source.File, Line: p.Source.Line, App: p.App, Object: p.Object, Message: p.Message, Hint: p.Hint,
+			File: p.Source.File, Line: p.Source.Line, App: p.App, Object: p.Object, Message: p.Message, Hint: door.hint(p),
 		})
 	}
 	return list
@@ -170,7 +170,7 @@ func (o Outline) WriteMarkdown(w io.Writer) {
 		fmt.Fprint(w, "**Pushboat: what a push would change**\n")
 	}
 	var text strings.Builder
-	WriteProblems(&text, told(o.Problems))
+	writeSpelled(&text, told(o.Problems))
 	WriteWarnings(&text, told(o.Warnings))
 	if text.Len() > 0 {
 		fmt.Fprintln(w)

@@ -63,7 +63,7 @@ func TestPrintProblems(t *testing.T) {
 		{Source: manifest.Source{File: "a\x1b[31m.yaml", Line: 1}, Message: "evil\x07"},
 	}
 	var out strings.Builder
-	WriteProblems(&out, problems)
+	WriteProblems(&out, problems, Door{})
 	if strings.ContainsAny(out.String(), "\x1b\x07") {
 		t.Errorf("control characters reach the terminal: %q", out.String())
 	}

@@ -47,12 +47,15 @@ func gather(problems manifest.Problems) []alike {
 // OnceAKind tells problems that are about a kind once, at the first place of an object of
 // it, with the number of the others and where the first of those are.
 func OnceAKind(problems manifest.Problems) manifest.Problems {
-	type about struct{ kind, message, hint string }
+	type about struct {
+		kind, message, hint string
+		remedy              manifest.Remedy
+	}
 	var all []alike
 	first := map[about]int{}
 	problems.Sort()
 	for _, p := range problems {
-		key := about{kind: p.Kind, message: p.Message, hint: p.Hint}
+		key := about{kind: p.Kind, message: p.Message, hint: p.Hint, remedy: p.Remedy}
 		if at, told := first[key]; told && p.Kind != "" {
 			all[at].others = append(all[at].others, p)
 			continue
@@ -117,10 +120,16 @@ func WriteWarnings(w io.Writer, warnings manifest.Problems) {
 	}
 }
 
-// WriteProblems writes all problems, each with its place and the next thing
-// to try; many that differ only in names are told as one.
-func WriteProblems(w io.Writer, problems manifest.Problems) {
+// WriteProblems writes all problems, each with its place and the next thing to try, as
+// the door spells it; many that differ only in names are told as one.
+func WriteProblems(w io.Writer, problems manifest.Problems, door Door) {
 	problems.Sort()
+	writeSpelled(w, door.spell(problems))
+}
+
+// writeSpelled is WriteProblems for problems that are sorted, and whose hints are spelled
+// already.
+func writeSpelled(w io.Writer, problems manifest.Problems) {
 	for _, p := range gather(problems) {
 		p.print(w, "error")
 	}

@@ -21,7 +21,7 @@ func TestLikeProblemsAreToldOnce(t *testing.T) {
 	}
 	problems = append(problems, manifest.Problem{Source: manifest.Source{File: "b.yaml"}, Message: "something else", Hint: "mend it"})
 	var b strings.Builder
-	WriteProblems(&b, problems)
+	WriteProblems(&b, problems, Door{})
 	got := b.String()
 	for _, want := range []string{"web-000", "and 999 more like it: apps/web-001/a.yaml:1 ConfigMap shop/web-001, ", "something else"} {
 		if strings.Count(got, want) == 0 {
@@ -39,7 +39,7 @@ func TestFewProblemsAreToldOneByOne(t *testing.T) {
 		problems = append(problems, manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: i + 1}, Message: "a field is wrong"})
 	}
 	var b strings.Builder
-	WriteProblems(&b, problems)
+	WriteProblems(&b, problems, Door{})
 	if n := strings.Count(b.String(), "error: "); n != maxLike {
 		t.Errorf("%d of %d are told", n, maxLike)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -31,7 +32,7 @@ func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel,
 	defer r.Close()
 	if r.Refused() {
 		var why bytes.Buffer
-		report.WriteProblems(&why, r.Problems)
+		report.WriteProblems(&why, r.Problems, push.Spelling)
 		return deploy.Sequel{}, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
 	}
 	runs, err := r.Deploy(ctx)

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
@@ -116,10 +117,10 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		return err
 	default:
 	}
-	if err := proposal.Write(out, format); err != nil {
+	if err := proposal.Write(out, format, push.Spelling); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	outline := proposal.Outline()
+	outline := proposal.Outline(push.Spelling)
 	switch {
 	case outline.Refused:
 		return ErrRefused

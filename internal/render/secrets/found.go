@@ -170,7 +170,8 @@ func plainProblem(o *manifest.Object, fields []string) manifest.Problem {
 	return manifest.Problem{
 		Source: o.At(fields[0]), Object: o.ID().String(),
 		Message: shown + " " + is + " not encrypted, and who reads the repository would read it",
-		Hint:    "encrypt it, as ssh HOST help secrets shows; -o plain-secrets stores it as it is",
+		Hint:    "encrypt it, as ssh HOST help secrets shows",
+		Remedy:  manifest.Remedy{Kind: manifest.RemedyPlainSecrets},
 	}
 }
 

@@ -1,0 +1,54 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+func TestRemediesAreSpelledByTheDoor(t *testing.T) {
+	push := Door{Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=", PlainSecrets: "-o plain-secrets", Skip: "-o skip"}
+	verb := Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune="}
+	for _, test := range []struct {
+		name   string
+		door   Door
+		hint   string
+		remedy manifest.Remedy
+		want   string
+	}{
+		{"nothing", push, "", manifest.Remedy{}, ""},
+		{"words alone", push, "mend it", manifest.Remedy{}, "mend it"},
+		{"force, by push", push, "", manifest.Remedy{Kind: manifest.RemedyForce}, "push with -o force to delete and recreate it"},
+		{"force, by verb", verb, "", manifest.Remedy{Kind: manifest.RemedyForce}, "repeat it with --force to delete and recreate it"},
+		{"force, after words", verb, "give it a new name", manifest.Remedy{Kind: manifest.RemedyForce}, "give it a new name, or repeat it with --force to delete and recreate it"},
+		{"force of what holds data", push, "", manifest.Remedy{Kind: manifest.RemedyForceWithData}, "push with -o force to delete and recreate it, with everything that it holds"},
+		{"deletions, by push", push, "", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "if that is meant, push with -o confirm-prune=5"},
+		{"deletions, by verb", verb, "", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "if that is meant, repeat it with --confirm-prune=5"},
+		{"deletions, another number", push, "confirm-prune=4 does not match", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "confirm-prune=4 does not match; if that is meant, push with -o confirm-prune=5"},
+		{"secrets, by push", push, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it; -o plain-secrets stores it as it is"},
+		{"secrets, by a verb without the flag", verb, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it"},
+		{"skip, by push", push, "push again when it does", manifest.Remedy{Kind: manifest.RemedySkip}, "push again when it does; -o skip stores the commit without deploying it"},
+		{"skip, by a verb without the flag", verb, "", manifest.Remedy{Kind: manifest.RemedySkip}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			problem := manifest.Problem{Message: "wrong", Hint: test.hint, Remedy: test.remedy}
+			problems := manifest.Problems{problem}
+			var out strings.Builder
+			WriteProblems(&out, problems, test.door)
+			want := "error: wrong\n"
+			if test.want != "" {
+				want += "hint: " + test.want + "\n"
+			}
+			if out.String() != want {
+				t.Errorf("got %q, want %q", out.String(), want)
+			}
+			if got := OutlineProblems(problems, test.door)[0].Hint; got != test.want {
+				t.Errorf("as data: %q", got)
+			}
+			if problems[0] != problem {
+				t.Errorf("the problem has become %+v", problems[0])
+			}
+		})
+	}
+}
