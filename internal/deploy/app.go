@@ -27,6 +27,7 @@ type app struct {
 	gone      chan struct{} // closed when its repository is deleted
 	ledger    *plan.Ledger  // of its objects
 	suspended *suspension
+	ills      ills
 
 	mu         sync.Mutex
 	branch     string
@@ -39,7 +40,6 @@ type app struct {
 	hooksEnded int                       // the newest deploy of this process whose hooks are over; the worker's own
 	drift      map[manifest.ID]plan.Step // differences left alone
 	fights     map[manifest.ID]Fight     // objects that drift again and again
-	ill        map[manifest.ID]bool      // objects that are not healthy since their deploy, and whether that was told
 	toldSync   string                    // what was told of why the app is not in sync; "" for nothing
 	trouble    string                    // why the last check could not be done
 	inTrouble  map[manifest.ID]bool      // the objects of the looks that the trouble is of; empty: of the whole app

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/event"
-	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
@@ -19,33 +18,13 @@ const illAfter = 10 * time.Second
 // noticeHealth tells of objects that cease to be healthy after their deploy, and
 // of those that are healthy again. While an app is deployed, its deploy tells.
 func (e *Engine) noticeHealth(a *app, entry live.Entry, deleted bool) {
-	a.mu.Lock()
-	told, known := a.ill[entry.ID]
-	ill := !deleted && !entry.Health.OK() && !entry.Terminating
-	switch {
-	case !ill:
-		delete(a.ill, entry.ID)
-	case entry.Health.Status == health.Failed:
-		a.fallIllLocked(entry.ID, true)
-	case !known:
-		a.fallIllLocked(entry.ID, false)
+	switch a.ills.see(entry.ID, conditionOf(entry, deleted)) {
+	case tellNow:
+		e.tellHealth(a, entry)
+	case tellLater:
 		time.AfterFunc(illAfter, func() { e.lookAfter(a, entry.ID) })
+	case tellNever:
 	}
-	a.mu.Unlock()
-	switch {
-	case ill && !told && entry.Health.Status == health.Failed:
-		e.tellHealth(a, entry)
-	case !ill && told && !deleted:
-		e.tellHealth(a, entry)
-	}
-}
-
-// fallIllLocked notes that an object is not healthy, and whether that was told.
-func (a *app) fallIllLocked(id manifest.ID, told bool) {
-	if a.ill == nil {
-		a.ill = map[manifest.ID]bool{}
-	}
-	a.ill[id] = told
 }
 
 // lookAfter tells of an object that has not become healthy in the time that it
@@ -57,17 +36,7 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 	}
 	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
 	entry = e.Clusters[t.Spec.Cluster].settled(t, entry)
-	deploying := a.queue.isDeploying()
-	a.mu.Lock()
-	told, ill := a.ill[id]
-	ill = ill && !told && there && !entry.Health.OK() && !deploying
-	if ill {
-		a.fallIllLocked(id, true)
-	} else if !told {
-		delete(a.ill, id)
-	}
-	a.mu.Unlock()
-	if ill {
+	if a.ills.lookAgain(id, there && !entry.Health.OK() && !a.queue.isDeploying()) {
 		e.tellHealth(a, entry)
 	}
 }
