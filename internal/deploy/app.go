@@ -27,7 +27,11 @@ type app struct {
 	gone      chan struct{} // closed when its repository is deleted
 	ledger    *plan.Ledger  // of its objects
 	suspended *suspension
-	ills      ills
+	ills      ills     // objects that are not healthy since their deploy
+	drifts    drifts   // differences left alone
+	fights    fights   // objects that drift again and again
+	trouble   trouble  // why the last check could not be done
+	told      lastTold // of why the app is not in sync
 
 	mu         sync.Mutex
 	branch     string
@@ -37,13 +41,8 @@ type app struct {
 	parent     *kube.Parent           // nil until read from the cluster or written to it
 	tried      map[manifest.ID]string // digests of hooks that were found sound
 	hooks      *hooksSeen
-	hooksEnded int                       // the newest deploy of this process whose hooks are over; the worker's own
-	drift      map[manifest.ID]plan.Step // differences left alone
-	fights     map[manifest.ID]Fight     // objects that drift again and again
-	toldSync   string                    // what was told of why the app is not in sync; "" for nothing
-	trouble    string                    // why the last check could not be done
-	inTrouble  map[manifest.ID]bool      // the objects of the looks that the trouble is of; empty: of the whole app
-	unrendered string                    // why what the branch wants cannot be told; "" if it can
+	hooksEnded int    // the newest deploy of this process whose hooks are over; the worker's own
+	unrendered string // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }

@@ -348,7 +348,7 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	if e := at.judge(); e != eventCompare {
 		t.Fatalf("judged %s", e)
 	}
-	if e := at.compareRest(errInterrupted); e != eventFailed || at.finding.Result != CheckFailed || !w.troubled() {
+	if e := at.compareRest(errInterrupted); e != eventFailed || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
 		t.Errorf("got %s, found %+v", e, at.finding)
 	}
 	at.finding = Finding{Result: CheckUnchanged}

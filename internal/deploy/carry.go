@@ -32,7 +32,7 @@ func (at *attempt) prune() stageEvent {
 	case at.good == record.Corrected: // its health shows in status; the worker is needed for the next drift
 		return eventCorrected
 	}
-	at.clearDrift(at.plan) // whatever was left alone until now
+	at.drifts.clear(at.plan) // whatever was left alone until now
 	return e
 }
 

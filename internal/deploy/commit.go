@@ -203,7 +203,7 @@ func (e *Engine) FullCheckDue(name string, due time.Time) {
 // was missing may be there now, such as the definition of a kind.
 func (e *Engine) checkTroubled(cluster string) {
 	for _, a := range e.sorted() {
-		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster && a.troubled() {
+		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster && a.trouble.reason() != "" {
 			e.Check(a.name, record.CauseRetry)
 		}
 	}

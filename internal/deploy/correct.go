@@ -59,7 +59,7 @@ func (at *attempt) compare() stageEvent {
 	if err := at.planCheck(); err != nil {
 		return at.compareRest(err)
 	}
-	at.endTrouble(at.job)
+	at.trouble.end(setOfLooks(at.job))
 	at.plan.Prune = at.due(at.target, at.plan.Prune)
 	return at.seeTo(at.plan)
 }
@@ -70,7 +70,7 @@ func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	t := at.target
 	dying, again := todo.LeaveDying()
 	at.finding = found(todo, t.Spec.Drift, at.suspended.current())
-	news := at.leave(todo)
+	news := at.drifts.leave(todo)
 	c := comparison{
 		empty: todo.Empty(), onlyLast: todo.OnlyLast(), dying: dying,
 		suspended: at.suspended.current() != nil, drift: t.Spec.Drift,
@@ -119,7 +119,7 @@ func (at *attempt) planCheck() error {
 // compareRest is compare where the API server refuses some objects of the app: one that
 // cannot be applied must not keep the others from being corrected.
 func (at *attempt) compareRest(err error) stageEvent {
-	at.noteTrouble(at.job, err.Error())
+	at.trouble.note(setOfLooks(at.job), err.Error())
 	at.logTrouble("check against the cluster", err)
 	at.finding = Finding{Result: CheckFailed, Message: err.Error()}
 	todo := at.plan
@@ -128,7 +128,7 @@ func (at *attempt) compareRest(err error) stageEvent {
 	}
 	todo.LeaveRefused()
 	todo.LeaveDying()
-	at.leave(todo)
+	at.drifts.leave(todo)
 	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, drift: at.target.Spec.Drift}
 	if c.remedy() != takeBack {
 		return eventFailed
@@ -140,7 +140,7 @@ func (at *attempt) compareRest(err error) stageEvent {
 // correct sets the attempt out to take drift back.
 func (at *attempt) correct() {
 	at.good = record.Corrected
-	at.clearDrift(at.plan)
+	at.drifts.clear(at.plan)
 	run := at.show()
 	run.Printf("%s: drift on cluster %s", at.name, at.target.Spec.Cluster)
 	for _, step := range at.plan.Changes() {
@@ -208,7 +208,7 @@ func (at *attempt) quietly(result record.Result, message string, found ...plan.S
 // closeCheck completes the finding of a check, and takes the app back if that was due.
 func (at *attempt) closeCheck() {
 	if at.noValues != "" {
-		at.setTrouble(at.noValues)
+		at.trouble.set(at.noValues)
 		at.finding.Result, at.finding.Message = CheckFailed, at.noValues
 	}
 	at.finding.unrendered(at.unrenderedWhy())

@@ -26,7 +26,7 @@ func changed(name string) plan.Step {
 	return plan.Step{ID: manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}, Action: record.Configure, Note: "was changed"}
 }
 
-func drifts(setting string) func(*target) {
+func onDrift(setting string) func(*target) {
 	return func(t *target) { t.Spec.Drift = setting }
 }
 
@@ -45,7 +45,7 @@ func TestDriftIsTakenBack(t *testing.T) {
 }
 
 func TestDriftIsOnlyToldOf(t *testing.T) {
-	w := newWorked(t, shop(drifts(appfile.DriftWarn)))
+	w := newWorked(t, shop(onDrift(appfile.DriftWarn)))
 	at := w.checked(changed("a"))
 	if e := at.seeTo(at.plan); e != eventNews || at.rec.Result != record.DriftFound || at.finding.Result != CheckDrifted {
 		t.Fatalf("got %s, found %+v", e, at.finding)
@@ -60,7 +60,7 @@ func TestDriftIsOnlyToldOf(t *testing.T) {
 }
 
 func TestDriftIsLeft(t *testing.T) {
-	w := newWorked(t, shop(drifts(appfile.DriftOff)))
+	w := newWorked(t, shop(onDrift(appfile.DriftOff)))
 	at := w.checked(changed("a"))
 	if e := at.seeTo(at.plan); e != eventNothing || at.finding.Message != "left alone, by drift: off" {
 		t.Errorf("got %s, found %+v", e, at.finding)
@@ -145,10 +145,10 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 		{"another difference", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftCorrect, eventInPart},
 		{"the same, drift: warn", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftWarn, eventFailed},
 	} {
-		w := newWorked(t, shop(drifts(test.drift)))
+		w := newWorked(t, shop(onDrift(test.drift)))
 		at := w.checked()
 		at.plan = test.plan
-		if e := at.compareRest(errors.New("refused")); e != test.want || at.finding.Result != CheckFailed || !w.troubled() {
+		if e := at.compareRest(errors.New("refused")); e != test.want || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
 			t.Errorf("%s: got %s, found %+v", test.name, e, at.finding)
 		}
 	}

@@ -98,7 +98,7 @@ func (at *attempt) branchMoved() bool {
 		cause = record.CauseValues
 	}
 	if err := at.engine.arrive(at.engine.ctx, repo, cause); err != nil {
-		at.setTrouble(err.Error())
+		at.trouble.set(err.Error())
 		return false
 	}
 	return true

@@ -3,7 +3,6 @@ package deploy
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,15 +40,7 @@ func (e *Engine) Postpone(name string, id manifest.ID, fight Fight) {
 	if a == nil {
 		return
 	}
-	a.mu.Lock()
-	if a.fights == nil {
-		a.fights = map[manifest.ID]Fight{}
-	}
-	if old, known := a.fights[id]; known {
-		fight.with, fight.pointers = old.with, old.pointers
-	}
-	a.fights[id] = fight
-	a.mu.Unlock()
+	a.fights.postpone(id, fight)
 	go a.tellStanding()
 }
 
@@ -78,87 +69,13 @@ func looked(objects []plan.Placed, looks map[manifest.ID]Fight) []plan.Placed {
 	})
 }
 
-// left are the differences that a check has found and leaves alone, as the
-// drift setting has it, or while the app is suspended. It returns those that
-// are news.
-func (a *app) leave(todo *plan.Plan) []plan.Step {
-	found := map[manifest.ID]plan.Step{}
-	for _, step := range todo.Changes() {
-		found[step.ID] = step
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var news []plan.Step
-	for id, step := range found {
-		if old, known := a.drift[id]; !known || old.Entry.Fingerprint != step.Entry.Fingerprint || old.Action != step.Action {
-			news = append(news, step)
-		}
-	}
-	if !todo.Partial {
-		a.drift = found
-		return sorted(news)
-	}
-	a.forgetDriftLocked(todo)
-	if a.drift == nil {
-		a.drift = map[manifest.ID]plan.Step{}
-	}
-	maps.Copy(a.drift, found)
-	return sorted(news)
-}
-
-func sorted(steps []plan.Step) []plan.Step {
-	slices.SortFunc(steps, func(x, y plan.Step) int {
-		if x.ID.Less(y.ID) {
-			return -1
-		}
-		return 1
-	})
-	return steps
-}
-
-func (a *app) hasDrift(id manifest.ID) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_, ok := a.drift[id]
-	return ok
-}
-
-// settledAgain forgets a difference that somebody else has taken back.
-func (a *app) settledAgain(id manifest.ID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.drift, id)
-}
-
-// clearDrift forgets the differences of what a plan was about.
-func (a *app) clearDrift(plan *plan.Plan) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !plan.Partial {
-		a.drift = nil
-	}
-	a.forgetDriftLocked(plan)
-}
-
-// forgetDriftLocked forgets the differences of a plan's objects.
-func (a *app) forgetDriftLocked(plan *plan.Plan) {
-	if len(a.drift) > 0 {
-		plan.IDs(func(id manifest.ID) bool { delete(a.drift, id); return true })
-	}
-}
-
 // remark notes on whom an object is fought over with, and tells how to end it.
 func (a *app) remark(run *Run, step plan.Step, fight Fight) {
 	if fight.Next == 0 {
 		return
 	}
 	fight.with, fight.pointers = cmp.Or(step.Culprit.String(), "somebody who deletes it"), step.Pointers
-	a.mu.Lock()
-	if a.fights == nil {
-		a.fights = map[manifest.ID]Fight{}
-	}
-	a.fights[step.ID] = fight
-	a.mu.Unlock()
+	a.fights.enter(step.ID, fight)
 	run.Printf("  fighting    %s  with %s, %d times; next in %s at the soonest", step.ID, fight.with, fight.Times, fight.Next)
 	if line := ignoreLine(step.ID, step.Pointers); line != "" {
 		run.Printf("hint: to leave it to them, add to the app in pushboat.yaml:\nhint:   ignore: [%s]", line)
@@ -176,13 +93,4 @@ func ignoreLine(id manifest.ID, pointers []string) string {
 		quoted[i] = fmt.Sprintf("%q", pointer)
 	}
 	return fmt.Sprintf("{kind: %s, name: %q, pointers: [%s]}", id.Kind, id.Name, strings.Join(quoted, ", "))
-}
-
-// fighting lists the objects that are fought over, and forgets those that have
-// been calm.
-func (a *app) fighting() map[manifest.ID]Fight {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	maps.DeleteFunc(a.fights, func(_ manifest.ID, f Fight) bool { return time.Now().After(f.Calm) })
-	return maps.Clone(a.fights)
 }

@@ -118,7 +118,7 @@ func (s *sight) look(index *live.Index, id manifest.ID, set string) {
 // those that were found and are left alone, and those that are seen to differ now.
 func (a *app) differences(t *target) []Difference {
 	cluster := a.engine.Clusters[t.Spec.Cluster]
-	fights, frozen := a.fighting(), map[manifest.ID]bool{}
+	fights, frozen := a.fights.all(), map[manifest.ID]bool{}
 	for _, o := range t.Objects {
 		if policy := t.PolicyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
 			id := o.ID()
@@ -127,13 +127,10 @@ func (a *app) differences(t *target) []Difference {
 			frozen[id] = true
 		}
 	}
-	a.mu.Lock()
-	found := make([]Difference, 0, len(a.drift))
-	told := map[manifest.ID]bool{}
-	for id, step := range a.drift {
+	found, told := []Difference{}, map[manifest.ID]bool{}
+	for id, step := range a.drifts.all() {
 		found, told[id] = append(found, differenceOf(step)), true
 	}
-	a.mu.Unlock()
 	for id, n := range a.ledger.Each {
 		if told[id] {
 			continue

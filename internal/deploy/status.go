@@ -143,9 +143,10 @@ func (e *Engine) Status(name string) (status Status, ok bool) {
 
 func (a *app) status() Status {
 	a.mu.Lock()
-	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Trouble: a.trouble, Unrendered: a.unrendered, Suspension: a.suspended.current()}
+	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Unrendered: a.unrendered}
 	t := a.want
 	a.mu.Unlock()
+	s.Trouble, s.Suspension = a.trouble.reason(), a.suspended.current()
 	run := a.queue.newestRun()
 	if t != nil {
 		s.Found = a.differences(t)
@@ -153,7 +154,7 @@ func (a *app) status() Status {
 	for _, found := range s.Found {
 		s.Drift = append(s.Drift, found.Object)
 	}
-	s.Fights = contests(a.fighting())
+	s.Fights = contests(a.fights.all())
 	if run != nil {
 		if _, ended := run.Outcome(); !ended {
 			s.Running = run.ID()

@@ -65,8 +65,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 	switch {
 	case a.differs(event.Entry, event.Deleted):
 		e.tellSuspect(a, event.Entry.ID)
-	case a.hasDrift(event.Entry.ID):
-		a.settledAgain(event.Entry.ID)
+	case a.drifts.forget(event.Entry.ID): // somebody else has taken it back
 	case a.unwell() && event.Entry.Health.OK():
 		e.Check(name, record.CauseHealth)
 	}

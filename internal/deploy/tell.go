@@ -1,12 +1,28 @@
 package deploy
 
 import (
+	"sync"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
+
+// lastTold is what was told last of why an app is not in sync; "" for nothing. No other
+// lock is taken under its lock.
+type lastTold struct {
+	mu   sync.Mutex
+	text string
+}
+
+// swap notes what is told now, and returns what was told before.
+func (l *lastTold) swap(text string) (before string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, l.text = l.text, text
+	return before
+}
 
 // tellStanding publishes that the app ceased to be in sync in a way of which no record
 // tells: a check failed, a correction has to wait, or a deletion hangs; and that it is in
@@ -21,12 +37,8 @@ func (a *app) tellStanding() {
 	if happened != nil {
 		told = happened.Text
 	}
-	a.mu.Lock()
-	before := a.toldSync
-	a.toldSync = told
-	a.mu.Unlock()
 	switch {
-	case told == before:
+	case a.told.swap(told) == told:
 	case happened != nil:
 		a.engine.publish(a, *happened)
 	case s.Sync == InSync:

@@ -88,7 +88,7 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 	there := map[manifest.ID]bool{}
 	for i := range nodes {
 		there[nodes[i].ID] = true
-		nodes[i].Drifted = a.hasDrift(nodes[i].ID)
+		nodes[i].Drifted = a.drifts.has(nodes[i].ID)
 	}
 	for id := range a.ledger.Each {
 		if !there[id] {

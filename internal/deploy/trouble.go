@@ -2,39 +2,54 @@ package deploy
 
 import (
 	"maps"
+	"sync"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// setTrouble notes why a check of the whole app could not be done; "" if it could.
-func (a *app) setTrouble(text string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.trouble, a.inTrouble = text, nil
+// trouble is why an app's last check could not be done. The zero value is none. No other
+// lock is taken under its lock.
+type trouble struct {
+	mu  sync.Mutex
+	why string               // "" for no trouble
+	of  map[manifest.ID]bool // the objects of the looks that could not be done; empty: the whole app
 }
 
-// noteTrouble notes why a job could not check what it was to check.
-func (a *app) noteTrouble(j *job, text string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	of := setOfLooks(j)
-	if a.trouble != "" && len(a.inTrouble) > 0 && of != nil {
-		maps.Copy(of, a.inTrouble)
+// reason is why the last check could not be done; "" if it could.
+func (t *trouble) reason() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.why
+}
+
+// set notes why a check of the whole app could not be done; "" if it could.
+func (t *trouble) set(why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.why, t.of = why, nil
+}
+
+// note notes why objects could not be checked; nil stands for the whole app.
+func (t *trouble) note(of map[manifest.ID]bool, why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.why != "" && len(t.of) > 0 && of != nil {
+		maps.Copy(of, t.of)
 	}
-	a.trouble, a.inTrouble = text, of
+	t.why, t.of = why, of
 }
 
-// endTrouble notes that a job has checked what it was to check. The trouble of a look
-// ends when all of its objects have been looked at, that of the whole app with a check
-// of all of it.
-func (a *app) endTrouble(j *job) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if j.kind == lookJob && len(a.inTrouble) == 0 {
+// end notes that objects have been checked; nil stands for the whole app. The trouble of
+// looks ends when all of their objects have been looked at, that of the whole app with a
+// check of all of it.
+func (t *trouble) end(checked map[manifest.ID]bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if checked != nil && len(t.of) == 0 {
 		return
 	}
-	if a.inTrouble = untroubled(a.inTrouble, setOfLooks(j)); len(a.inTrouble) == 0 {
-		a.trouble = ""
+	if t.of = untroubled(t.of, checked); len(t.of) == 0 {
+		t.why = ""
 	}
 }
 

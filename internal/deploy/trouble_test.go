@@ -30,12 +30,12 @@ func TestTroubleEndsWithItsObjects(t *testing.T) {
 		"a look after a check that failed": {[]*job{whole}, look("a"), "trouble"},
 		"a check that failed after a look": {[]*job{look("a"), whole}, look("a"), "trouble"},
 	} {
-		a := &app{}
+		var s trouble
 		for _, j := range c.fails {
-			a.noteTrouble(j, "trouble")
+			s.note(setOfLooks(j), "trouble")
 		}
-		if a.endTrouble(c.ends); a.trouble != c.want {
-			t.Errorf("%s: got %q", name, a.trouble)
+		if s.end(setOfLooks(c.ends)); s.reason() != c.want {
+			t.Errorf("%s: got %q", name, s.reason())
 		}
 	}
 }

@@ -163,9 +163,3 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	}
 	return plan, problems.Err()
 }
-
-func (a *app) troubled() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.trouble != ""
-}
