@@ -16,9 +16,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/record"
 )
 
 // The annotations of other tools that the tests use.
@@ -235,61 +233,6 @@ func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
 	wantProblems(t, problems) // the new one may have what this one may not change to
 }
 
-// TestRecreate holds when an object that cannot be changed in place is made anew.
-func TestRecreate(t *testing.T) {
-	for name, test := range map[string]struct {
-		new      bool // it does not run
-		force    bool
-		written  []string // its annotations
-		runs     []string
-		refuse   error
-		fault    string // that a rehearsal finds
-		plan     string
-		problems []string
-	}{
-		"neither asks for it":        {refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"the push asks for it":       {force: true, refuse: immutable(configMap("a")), plan: "recreated"},
-		"the revision asks for it":   {written: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
-		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
-		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
-		"it would be refused anew":   {force: true, refuse: immutable(configMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
-		"it is new":                  {new: true, force: true, refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"it is changed in its place": {force: true, plan: "configured"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			if !test.new {
-				w.deployed(config("a", "1", test.runs...))
-			}
-			w.Force = test.force
-			if test.refuse != nil {
-				w.api.refuses["apply ConfigMap shop/a"], w.api.refuses["try ConfigMap shop/a"] = []error{test.refuse}, []error{test.refuse}
-			}
-			w.api.faults["ConfigMap shop/a"] = test.fault
-			plan, problems := w.planned(config("a", "2", test.written...))
-			wantProblems(t, problems, test.problems...)
-			wantTold(t, plan, test.plan+" ConfigMap shop/a")
-			if recreated := plan.Steps[0].Action == record.Recreate; recreated && !slices.Contains(changed(plan.Steps[0]), "data.value") {
-				t.Errorf("it changes %q", changed(plan.Steps[0]))
-			}
-		})
-	}
-}
-
-// TestRecreateOutsideOfNamespaces: there is nowhere to rehearse an object without a
-// namespace.
-func TestRecreateOutsideOfNamespaces(t *testing.T) {
-	w := newWorld(t)
-	w.deployed(namespaceText("other"))
-	w.Force = true
-	w.api.refuses["apply Namespace other"] = []error{immutable(NamespaceID("other"))}
-	w.api.asked = nil
-	plan, problems := w.planned(namespaceText("other", "a: b"))
-	wantProblems(t, problems)
-	wantTold(t, plan, "recreated Namespace other")
-	wantAsked(t, w, "apply Namespace other", "get Namespace other")
-}
-
 // TestUnrecordedObjectIsCompared: the index does not know an object that has lost its
 // label, and the try finds it.
 func TestUnrecordedObjectIsCompared(t *testing.T) {
@@ -303,52 +246,6 @@ func TestUnrecordedObjectIsCompared(t *testing.T) {
 	}
 	if !plan.Steps[0].TakesOver() {
 		t.Error("the step does not take the object over")
-	}
-}
-
-func TestRemakeMakesAnewOnlyWhereSomethingChanges(t *testing.T) {
-	for name, test := range map[string]struct {
-		remake  bool
-		objects []string
-		want    []string
-	}{
-		"nothing changes":    {true, []string{config("a", "1", remakes), config("b", "1")}, []string{"same ConfigMap shop/b", "unchanged ConfigMap shop/a"}},
-		"another changes":    {true, []string{config("a", "1", remakes), config("b", "2")}, []string{"recreated ConfigMap shop/a", "configured ConfigMap shop/b"}},
-		"but nobody deploys": {false, []string{config("a", "1", remakes), config("b", "2")}, []string{"unchanged ConfigMap shop/a", "configured ConfigMap shop/b"}},
-		"one that is new":    {true, []string{config("a", "1", remakes), config("b", "1"), config("c", "1", remakes)}, []string{"same ConfigMap shop/b", "recreated ConfigMap shop/a", "created ConfigMap shop/c"}},
-		"one that is forced": {true, []string{config("a", "1", forces), config("b", "2")}, []string{"configured ConfigMap shop/a", "configured ConfigMap shop/b"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.deployed(config("a", "1", remakes), config("b", "1"))
-			w.Remake = test.remake
-			w.Target.Places = PlacesAfter(nil, PlaceRule{})
-			w.planned(test.objects...)
-			plan := w.again()
-			wantTold(t, plan, test.want...)
-			for _, step := range plan.Steps {
-				if step.Action == record.Recreate && step.Written {
-					t.Errorf("%s would be made as it is written", step.ID)
-				}
-			}
-		})
-	}
-}
-
-// TestRemakeOfWhatHasEnded: what is made anew at each deploy is made again after its end,
-// and what is left alone is left.
-func TestRemakeOfWhatHasEnded(t *testing.T) {
-	policy := manifest.Policy{Policies: manifest.Force | manifest.Replace}
-	plan := &Plan{Steps: []Step{
-		{ID: configMap("ended"), Action: record.Unchanged, Policy: policy, Ended: true, Note: "done, and deleted since"},
-		{ID: configMap("left"), Action: record.Unchanged, Policy: policy, Left: true, Entry: live.Entry{UID: "u"}},
-		{ID: configMap("dying"), Action: record.Create, Policy: policy, Entry: live.Entry{UID: "u"}},
-		{ID: configMap("nowhere"), Action: record.Unchanged, Policy: policy},
-	}}
-	plan.remake(nil)
-	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "created ConfigMap shop/dying", "unchanged ConfigMap shop/nowhere")
-	if plan.Steps[0].Ended {
-		t.Error("what is made again has ended")
 	}
 }
 
