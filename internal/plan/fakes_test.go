@@ -42,6 +42,7 @@ type fakeAPI struct {
 
 	mu    sync.Mutex
 	asked []string // every request about an object or a namespace
+	looks int      // how often a kind was looked up
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
@@ -79,6 +80,7 @@ func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 func (c *fakeAPI) Name() string { return "default" }
 
 func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+	c.looks++
 	if kind, ok := c.kinds[gvk]; ok {
 		return kind, nil
 	}

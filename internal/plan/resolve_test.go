@@ -121,6 +121,14 @@ func named(document, namespace string) string {
 	return strings.Replace(document, "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
 }
 
+// TestKindsAreLookedUpOnce: a push may come with thousands of objects of one kind.
+func TestKindsAreLookedUpOnce(t *testing.T) {
+	w := newWorld(t)
+	if w.resolved(config("a", "1"), config("b", "1"), config("c", "1"), job("j")); w.api.looks != 2 {
+		t.Errorf("two kinds were looked up %d times", w.api.looks)
+	}
+}
+
 // TestPlace: an object has the label of its app where it is applied, and its digest is that
 // of what is written.
 func TestPlace(t *testing.T) {

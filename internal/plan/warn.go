@@ -9,15 +9,20 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// listenTo plans one object, and takes up what the API server warns of. An object that
-// stays as it is was warned of when it was applied.
+// listenTo plans one object, and takes up what the API server warns of.
 func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
 	ctx, heard := kube.Listen(ctx)
 	step, problems, err := p.step(ctx, o)
-	if step.Action != record.Unchanged {
-		step.Warned = p.Target.Warned(o.Key, heard.About(o.Object))
-	}
+	step.hear(p.Target, heard.About(o.Object))
 	return step, problems, err
+}
+
+// hear takes up warnings of the step's object. An object that stays as it is was warned
+// of when it was applied.
+func (s *Step) hear(t *Target, told manifest.Problems) {
+	if s.Action != record.Unchanged {
+		s.Warned = t.Warned(s.ID, told)
+	}
 }
 
 // Warned makes warnings those of an object of the app as they may be shown.

@@ -19,6 +19,18 @@ func TestWarned(t *testing.T) {
 	}
 }
 
+// TestStepsHearWarnings: of what they do. (Which requests warn of what, is in package kube
+// and in test/script.)
+func TestStepsHearWarnings(t *testing.T) {
+	for action, want := range map[record.Action]int{record.Create: 1, record.Hook: 1, record.Unchanged: 0} {
+		step := Step{ID: configMap("a"), Action: action}
+		step.hear(&Target{}, manifest.Problems{{Message: "is old"}})
+		if len(step.Warned) != want || want == 1 && step.Warned[0].Object != "ConfigMap shop/a" {
+			t.Errorf("%s: warned is of %v", action, step.Warned)
+		}
+	}
+}
+
 func TestWarningsAreOfWhatAPlanDoes(t *testing.T) {
 	warning := func(text string) manifest.Problems { return manifest.Problems{{Message: text}} }
 	plan := &Plan{
