@@ -45,6 +45,17 @@ func (a *app) attempt(j *job) *attempt {
 	return at
 }
 
+// advance takes the attempt to the stage that follows an event. One that its stage does not
+// have is a fault of the server's own.
+func (at *attempt) advance(e stageEvent) {
+	to, err := at.next(e)
+	if err != nil {
+		at.engine.Log.WithField("app", at.name).Errorf("%v", err)
+		to = progress{stage: stageEnded, ending: endedFailed, turned: at.stage}
+	}
+	at.progress = to
+}
+
 // run takes the attempt from the given event to its end. It contains a panic: one app that
 // the server cannot cope with must not stop the others (CVE-2022-39272 was of that kind).
 func (at *attempt) run(first stageEvent) {
@@ -52,13 +63,13 @@ func (at *attempt) run(first stageEvent) {
 		if cause := recover(); cause != nil {
 			at.engine.Log.WithField("app", at.name).WithField("stack", string(debug.Stack())).Errorf("panic in a deploy: %v", cause)
 			if at.stage != stageEnded {
-				at.progress = at.next(eventCrashed)
+				at.advance(eventCrashed)
 			}
 			at.letGo()
 		}
 	}()
-	for at.progress = at.next(first); at.stage != stageEnded; {
-		at.progress = at.next(at.step())
+	for at.advance(first); at.stage != stageEnded; {
+		at.advance(at.step())
 	}
 	if at.checked {
 		at.closeCheck()
@@ -92,7 +103,7 @@ func (at *attempt) step() stageEvent {
 	case stageRecording:
 		return at.record()
 	}
-	panic("no attempt is to be " + string(at.stage))
+	return eventCrashed // no attempt rests in any other stage
 }
 
 // fail is the event of a stage that ended with err, and notes why.

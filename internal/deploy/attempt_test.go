@@ -344,7 +344,7 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	w := newWorked(t, shop())
 	w.remember(record.Record{Result: record.Deployed, Digest: w.digestFor(w.wanted())})
 	at := w.newAttempt(systemJob(record.CauseDrift))
-	at.progress = at.next(eventDone)
+	at.advance(eventDone)
 	if e := at.judge(); e != eventCompare {
 		t.Fatalf("judged %s", e)
 	}
@@ -355,5 +355,15 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	at.noValues = "no ConfigMap"
 	if at.closeCheck(); at.finding.Result != CheckFailed || at.finding.Message != "no ConfigMap" {
 		t.Errorf("found %+v", at.finding)
+	}
+}
+
+// TestAnEventOutOfPlaceEndsTheAttempt: a fault of the server's own is no endless attempt.
+func TestAnEventOutOfPlaceEndsTheAttempt(t *testing.T) {
+	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
+	at := a.newAttempt(&job{cause: record.CauseSchedule})
+	at.advance(eventUnhealthy)
+	if at.stage != stageEnded || at.ending != endedFailed {
+		t.Errorf("the attempt is %s, %s", at.stage, at.ending)
 	}
 }

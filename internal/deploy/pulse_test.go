@@ -35,22 +35,22 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		run := newRun("shop", 1)
 		lines := func() int { return strings.Count(string(run.Log()), "waiting ") }
-		time.Sleep(pulseEvery - time.Second)
+		<-time.After(pulseEvery - time.Second)
 		run.Printf("begun") // which puts the next line off
 		run.waitsFor("db", time.Minute)
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		if lines() != 0 {
 			t.Errorf("it says that it waits although it just spoke:\n%s", run.Log())
 		}
-		time.Sleep(pulseEvery)
+		<-time.After(pulseEvery)
 		run.stillWaitsFor("db to be healthy")
-		time.Sleep(pulseEvery)
+		<-time.After(pulseEvery)
 		if log := string(run.Log()); lines() != 2 || !strings.Contains(log, "  waiting     14 s of 1 min, for db\n") ||
 			!strings.Contains(log, "  waiting     28 s of 1 min, for db to be healthy\n") {
 			t.Errorf("log:\n%s", log)
 		}
 		run.finish(record.Record{})
-		time.Sleep(2 * pulseEvery)
+		<-time.After(2 * pulseEvery)
 		if lines() != 2 {
 			t.Errorf("it waits although it has ended:\n%s", run.Log())
 		}

@@ -123,21 +123,21 @@ type progress struct {
 // start is the progress of a job that waits for the worker.
 var start = progress{stage: stageQueued, ending: endedWell}
 
-// next returns the progress after an event of the stage. It panics on an event that the
-// stage does not have.
-func (p progress) next(e stageEvent) progress {
+// next returns the progress after an event of the stage. It is an error if the stage does
+// not have the event.
+func (p progress) next(e stageEvent) (progress, error) {
 	to, ok := transitions[p.stage][e]
 	if e == eventInterrupted || e == eventCrashed {
 		to, ok = stageEnded, p.stage != stageEnded
 	}
 	if !ok {
-		panic(fmt.Sprintf("an attempt that is %s has no event %q", p.stage, e))
+		return p, fmt.Errorf("an attempt that is %s has no event %q", p.stage, e)
 	}
 	if end, turns := endings[e]; turns {
 		p.ending, p.turned = end, p.stage
 	}
 	p.stage = to
-	return p
+	return p, nil
 }
 
 // again reports whether an attempt that ended so is made again by itself. Nobody can push

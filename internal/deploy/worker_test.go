@@ -41,7 +41,7 @@ func TestFailedDeployIsTriedAgain(t *testing.T) {
 		w.enqueue(w.planned())
 		began, at := time.Now(), []time.Duration{0, 10 * time.Second, 30 * time.Second, 70 * time.Second}
 		for i, since := range at {
-			time.Sleep(since - time.Since(began))
+			<-time.After(since - time.Since(began))
 			if synctest.Wait(); w.attempts() != i+1 {
 				t.Fatalf("after %s: %d attempts, want %d", since, w.attempts(), i+1)
 			}
@@ -57,7 +57,7 @@ func TestFailedDeployIsTriedAgain(t *testing.T) {
 		w.enqueue(w.planned())
 		synctest.Wait()
 		done := w.attempts()
-		time.Sleep(retryMost)
+		<-time.After(retryMost)
 		w.hurry <- struct{}{}
 		if synctest.Wait(); w.attempts() != done || w.last().Result != record.Deployed {
 			t.Errorf("deployed, it is tried again: %d attempts after %d, %s", w.attempts(), done, w.last().Result)
