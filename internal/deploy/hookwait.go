@@ -222,11 +222,7 @@ func (f *hookFailure) addPod(ctx context.Context, cluster *Cluster) {
 
 // failedPod finds the newest pod of an object that has something to say.
 func (c *Cluster) failedPod(ctx context.Context, id manifest.ID) (*unstructured.Unstructured, health.Cause) {
-	kind, err := c.Kube.KindOf(ctx, id.GroupKind())
-	if err != nil {
-		return nil, health.Cause{}
-	}
-	workload, err := c.Kube.Get(ctx, kind, id.Namespace, id.Name)
+	workload, err := c.get(ctx, id)
 	if err != nil || !health.RunsPods(workload) {
 		return nil, health.Cause{}
 	}

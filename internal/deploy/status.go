@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -255,20 +257,27 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	cluster := e.Clusters[t.Spec.Cluster]
-	sick := a.sick(t)
+	pods := map[string][]*unstructured.Unstructured{} // by namespace
+	symptoms := map[string]*Symptom{}
 	for i := range s.Sick {
-		for _, entry := range sick {
-			if entry.ID.String() != s.Sick[i].Object {
-				continue
-			}
-			pods, err := live.ListPods(ctx, cluster.Kube, entry.ID.Namespace)
-			if err != nil {
+		symptoms[s.Sick[i].Object] = &s.Sick[i]
+	}
+	for _, entry := range a.sick(t) {
+		symptom := symptoms[entry.ID.String()]
+		if symptom == nil {
+			continue // it fell ill since
+		}
+		found, listed := pods[entry.ID.Namespace]
+		if !listed {
+			var err error
+			if found, err = live.ListPods(ctx, cluster.Kube, entry.ID.Namespace); err != nil {
 				return
 			}
-			if cause, ok := cluster.causeOf(ctx, entry.ID, pods); ok {
-				s.Sick[i].Cause = t.Shown(cause.String())
-				s.Health = "failing"
-			}
+			pods[entry.ID.Namespace] = found
+		}
+		if cause, ok := cluster.causeOf(ctx, entry.ID, found); ok {
+			symptom.Cause = t.Shown(cause.String())
+			s.Health = "failing"
 		}
 	}
 }

@@ -260,11 +260,7 @@ func anyCause(pods []*unstructured.Unstructured) bool {
 
 // causeOf finds what keeps the pods of a workload's current revision.
 func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructured.Unstructured) (health.Cause, bool) {
-	kind, err := c.Kube.KindOf(ctx, id.GroupKind())
-	if err != nil {
-		return health.Cause{}, false
-	}
-	workload, err := c.Kube.Get(ctx, kind, id.Namespace, id.Name)
+	workload, err := c.get(ctx, id)
 	if err != nil {
 		return health.Cause{}, false
 	}
@@ -275,6 +271,15 @@ func (c *Cluster) causeOf(ctx context.Context, id manifest.ID, pods []*unstructu
 		}
 	}
 	return health.Cause{}, false
+}
+
+// get reads an object, whose version is the one that the API server prefers.
+func (c *Cluster) get(ctx context.Context, id manifest.ID) (*unstructured.Unstructured, error) {
+	kind, err := c.Kube.KindOf(ctx, id.GroupKind())
+	if err != nil {
+		return nil, err
+	}
+	return c.Kube.Get(ctx, kind, id.Namespace, id.Name)
 }
 
 // hopeless says what has failed for good, or "". A pod that has ended is not
