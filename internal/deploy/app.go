@@ -140,19 +140,35 @@ func (a *app) wanted() *target {
 	return a.want
 }
 
+// setWant changes what is wanted of the app. Call tellSchedules after it, under no lock.
 func (a *app) setWant(t *target) {
 	defer a.engine.bell.ring()
 	a.engine.setRules(a.name, t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.want = t
-	schedule, full := "", ""
 	if t != nil {
 		a.branch = t.Spec.Branch
-		schedule, full = t.Spec.Schedule, t.Spec.FullSchedule
 	}
-	if a.engine.wanted != nil {
-		a.engine.wanted(a.name, schedule, full)
+}
+
+// tellSchedules tells by which schedules the app is to be checked now. If another
+// goroutine changes what is wanted meanwhile, whichever of the two comes last tells the
+// newest.
+func (a *app) tellSchedules() {
+	if a.engine.wanted == nil {
+		return
+	}
+	for {
+		t := a.wanted()
+		if t == nil {
+			a.engine.wanted(a.name, "", "")
+		} else {
+			a.engine.wanted(a.name, t.Spec.Schedule, t.Spec.FullSchedule)
+		}
+		if a.wanted() == t {
+			return
+		}
 	}
 }
 

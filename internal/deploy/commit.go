@@ -56,6 +56,15 @@ type wanting struct {
 // first of their deploys begins: from then on no app deletes what another one
 // is to have. It returns their apps in the order of their dependencies.
 func (e *Engine) want(p *Proposal) []wanting {
+	apps := e.enter(p)
+	for _, w := range apps {
+		w.app.tellSchedules()
+	}
+	return apps
+}
+
+// enter is want, without telling anybody.
+func (e *Engine) enter(p *Proposal) []wanting {
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	var apps []wanting
@@ -150,6 +159,7 @@ func (e *Engine) skip(p *Proposal) []*Run {
 		}
 		if a, err := e.register(t.Spec.Name, t.Repo, t.Spec.Branch); err == nil {
 			a.setWant(nil) // if it was removed once, its removal was
+			a.tellSchedules()
 			apps = append(apps, a)
 		}
 	}

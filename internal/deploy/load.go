@@ -219,6 +219,15 @@ func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Probl
 // none, and what is wanted of it, which is nil for nothing. It returns the app;
 // nil if another branch has it, or if a push was faster.
 func (l *loading) restore(name, branch string, saved *record.Saved, t *target) *app {
+	a := l.enter(name, branch, saved, t)
+	if a != nil {
+		a.tellSchedules()
+	}
+	return a
+}
+
+// enter is restore, without telling anybody.
+func (l *loading) enter(name, branch string, saved *record.Saved, t *target) *app {
 	e := l.engine
 	e.wants.Lock()
 	defer e.wants.Unlock()
