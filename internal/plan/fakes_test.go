@@ -318,7 +318,19 @@ func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[string
 }
 
 // fakeTrials remembers the digests of sound hooks.
-type fakeTrials map[manifest.ID]string
+type fakeTrials struct {
+	mu    sync.Mutex
+	sound map[manifest.ID]string
+}
 
-func (f fakeTrials) Sound(id manifest.ID, digest string) bool { return f[id] == digest }
-func (f fakeTrials) NoteSound(id manifest.ID, digest string)  { f[id] = digest }
+func (f *fakeTrials) Sound(id manifest.ID, digest string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sound[id] == digest
+}
+
+func (f *fakeTrials) NoteSound(id manifest.ID, digest string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sound[id] = digest
+}

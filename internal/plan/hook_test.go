@@ -21,7 +21,7 @@ func TestHooksAreTriedOnce(t *testing.T) {
 	wantProblems(t, problems)
 	wantTold(t, plan, "created ConfigMap shop/a", "hook Job shop/h")
 	wantAsked(t, w, "apply Job shop/h", "get Job shop/h", "try ConfigMap shop/a")
-	if w.trials[hookJob] == "" {
+	if w.trials.sound[hookJob] == "" {
 		t.Fatal("the hook is not known to be sound")
 	}
 
@@ -37,7 +37,7 @@ func TestHooksAreTriedOnce(t *testing.T) {
 
 	w.api.asked, w.Target.Gone = nil, true
 	w.Target.LastHooks = parsed(t, job("h", "argocd.argoproj.io/hook: PreDelete"))
-	w.trials[hookJob] = ""
+	w.trials.sound[hookJob] = ""
 	plan, _ = w.planned()
 	wantTold(t, plan, "hook Job shop/h")
 	wantAsked(t, w) // it was tried when it was pushed
@@ -99,7 +99,7 @@ func TestTrialOfAHook(t *testing.T) {
 				t.Fatalf("the plan is %q", told(plan))
 			}
 			id := plan.Hooks[0].ID
-			if sound := w.trials[id] != ""; sound == (len(problems) > 0) {
+			if sound := w.trials.sound[id] != ""; sound == (len(problems) > 0) {
 				t.Errorf("it is sound: %v", sound)
 			}
 			if len(problems) == 1 && problems[0].Object != id.String() {

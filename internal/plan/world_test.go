@@ -24,11 +24,11 @@ type world struct {
 	api    *fakeAPI
 	index  *fakeIndex
 	others fakeOthers
-	trials fakeTrials
+	trials *fakeTrials
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, api: newFakeAPI(t), index: newFakeIndex(t), others: fakeOthers{}, trials: fakeTrials{}}
+	w := &world{t: t, api: newFakeAPI(t), index: newFakeIndex(t), others: fakeOthers{}, trials: &fakeTrials{sound: map[manifest.ID]string{}}}
 	target := &Target{
 		Spec: appfile.App{Name: "shop", Namespace: "shop", Cluster: "default", Prune: true, Source: manifest.Source{File: "pushboat.yaml", Line: 3}},
 		Repo: "shop", Revision: "r1", Digest: "d1", Seal: func(digest string) string { return "sealed " + digest },
