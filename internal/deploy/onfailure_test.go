@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -95,5 +96,26 @@ func TestRollbackThatFails(t *testing.T) {
 	}
 	if w.rollBackLate(w.wanted(), start); asked != 2 {
 		t.Error("a rollback that was due when the server stopped is not made")
+	}
+}
+
+// An app that a hook holds when the server starts is taken back then, if that was due.
+func TestHeldAppIsTakenBackLate(t *testing.T) {
+	asked := 0
+	w := takenBack(t, func(context.Context, record.Record) (Sequel, error) {
+		asked++
+		return Sequel{}, nil
+	})
+	hook := record.HookResult{Result: manifest.EndFailed, Phase: manifest.PreSync.String()}
+	w.remember(record.Record{
+		Result: record.Failed, Undone: true, Revision: w.wanted().Revision, Digest: w.digestFor(w.wanted()), Hooks: []record.HookResult{hook},
+	})
+	w.expect(t, w.attempt(systemJob(record.CauseRetry)), endedHeld, "")
+	if asked != 0 {
+		t.Error("a retry takes the app back")
+	}
+	w.expect(t, w.attempt(systemJob(record.CauseStart)), endedHeld, "")
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }
