@@ -193,6 +193,9 @@ func TestWaitsOfAnAttemptEnd(t *testing.T) {
 			attempted := make(chan *attempt, 1)
 			go func() { attempted <- w.attempt(j) }()
 			synctest.Wait()
+			if applied := isClosed(j.run.applied); applied != test.settles {
+				t.Errorf("%s: other apps of the push are told that it is applied: %v", test.name, applied)
+			}
 			test.end(w)
 			at := <-attempted
 			w.expect(t, at, test.ending, test.result)
@@ -209,6 +212,15 @@ func TestWaitsOfAnAttemptEnd(t *testing.T) {
 				t.Errorf("%s: cancelled by %q", test.name, w.last().Cancelled)
 			}
 		})
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -350,6 +362,11 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	}
 	if e := at.compareRest(errInterrupted); e != eventFailed || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
 		t.Errorf("got %s, found %+v", e, at.finding)
+	}
+	w.setUnrendered("a key is away")
+	at.finding = Finding{Result: CheckUnchanged}
+	if at.closeCheck(); at.finding.Message != "cannot be rendered: a key is away" {
+		t.Errorf("found %+v", at.finding)
 	}
 	at.finding = Finding{Result: CheckUnchanged}
 	at.noValues = "no ConfigMap"

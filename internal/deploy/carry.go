@@ -45,14 +45,10 @@ func (at *attempt) awaitHealth() stageEvent {
 }
 
 // conclude makes the deletions that had to wait for the app's health, and runs the hooks
-// that come after it. When a hook fails here, all is applied.
+// that come after it.
 func (at *attempt) conclude() stageEvent {
 	at.work.tellWarnings()
-	e := at.fail(at.work.complete())
-	if e == eventHookFailed {
-		return eventUnhealthy
-	}
-	return e
+	return whenApplied(at.fail(at.work.complete()))
 }
 
 // cleanUp runs the hooks for a failure, and deletes the objects that hooks have left.

@@ -37,6 +37,9 @@ func TestDriftIsTakenBack(t *testing.T) {
 	if e := at.seeTo(at.plan); e != eventDiffers || at.good != record.Corrected || at.finding.Result != CheckCorrected {
 		t.Errorf("got %s, to be %s, found %+v", e, at.good, at.finding)
 	}
+	if w.drifts.has(changed("a").ID) {
+		t.Error("the difference counts as one that is left alone")
+	}
 	for _, line := range []string{"shop: drift on cluster default", "drifted     ConfigMap shop/a", "fighting    ConfigMap shop/a"} {
 		if log := string(at.job.run.Log()); !strings.Contains(log, line) {
 			t.Errorf("the log lacks %q:\n%s", line, log)

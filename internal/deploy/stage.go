@@ -191,3 +191,12 @@ func eventOf(err error, isCancelled, isHook bool) stageEvent {
 	}
 	return eventFailed
 }
+
+// whenApplied is the event of a failure after everything was applied: a hook that fails
+// then has stopped nothing.
+func whenApplied(e stageEvent) stageEvent {
+	if e == eventHookFailed {
+		return eventUnhealthy
+	}
+	return e
+}

@@ -223,3 +223,15 @@ func TestWhyAWaitEnded(t *testing.T) {
 		t.Errorf("cancelled by %q", by)
 	}
 }
+
+func TestEventsWhenAllIsApplied(t *testing.T) {
+	for e := range eventEndings {
+		want := e
+		if e == eventHookFailed {
+			want = eventUnhealthy
+		}
+		if got := whenApplied(e); got != want {
+			t.Errorf("%s: got %s", e, got)
+		}
+	}
+}
