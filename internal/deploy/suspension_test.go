@@ -41,7 +41,7 @@ func TestSuspensionTime(t *testing.T) {
 					}
 				})
 				test.do(s)
-				time.Sleep(time.Hour)
+				<-time.After(time.Hour)
 				synctest.Wait()
 				if over != test.over || (s.current() != nil) != test.suspended {
 					t.Errorf("%d ended by time, suspended: %v", over, s.current() != nil)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -51,8 +52,11 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 		refuses: map[string][]error{}, faults: map[string]string{},
 	}
 	for _, gvk := range []schema.GroupVersionKind{
-		{Version: "v1", Kind: "ConfigMap"}, {Version: "v1", Kind: "Secret"}, {Version: "v1", Kind: "Service"},
-		{Group: "apps", Version: "v1", Kind: "Deployment"}, {Group: "batch", Version: "v1", Kind: "Job"},
+		{Version: "v1", Kind: "ConfigMap"},
+		{Version: "v1", Kind: "Secret"},
+		{Version: "v1", Kind: "Service"},
+		{Group: "apps", Version: "v1", Kind: "Deployment"},
+		{Group: "batch", Version: "v1", Kind: "Job"},
 	} {
 		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
 	}
@@ -249,7 +253,7 @@ func immutable(id manifest.ID) error { return invalid(id, "spec", "field is immu
 
 // ends refuses what is made in a namespace whose deletion has begun.
 func ends(id manifest.ID) error {
-	err := forbidden(id).(*apierrors.StatusError)
+	err := apierrors.NewForbidden(resource(id.Kind), id.Name, errors.New("the server may not write it"))
 	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: "NamespaceTerminating"}}
 	return err
 }

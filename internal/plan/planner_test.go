@@ -202,13 +202,13 @@ func TestEndedObjectsAreDone(t *testing.T) {
 	}
 
 	delete(w.api.running, id)
-	w.Planner.Index = newFakeIndex(t)
+	w.Index = newFakeIndex(t)
 	plan, _ = w.planned(job("migrate"))
 	wantTold(t, plan, "created Job shop/migrate") // for all that the index knows it may be there
 
 	listed := newFakeIndex(t)
 	listed.listed[id.GroupKind()] = true
-	w.Planner.Index = listed
+	w.Index = listed
 	plan, _ = w.planned(job("migrate"))
 	wantTold(t, plan, "unchanged Job shop/migrate: done, and deleted since")
 	if !plan.Steps[0].Ended {

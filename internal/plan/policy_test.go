@@ -112,8 +112,10 @@ func TestMisreadPolicies(t *testing.T) {
 
 func TestLeftAloneAreYieldsWithoutChange(t *testing.T) {
 	plan := &Plan{Steps: []Step{
-		{ID: configMap("left"), Action: "unchanged", Left: true}, {ID: configMap("yields"), Action: "unchanged", Yields: true},
-		{ID: configMap("changes"), Action: "configured", Yields: true}, {ID: configMap("stays"), Action: "unchanged"},
+		{ID: configMap("left"), Action: "unchanged", Left: true},
+		{ID: configMap("yields"), Action: "unchanged", Yields: true},
+		{ID: configMap("changes"), Action: "configured", Yields: true},
+		{ID: configMap("stays"), Action: "unchanged"},
 	}}
 	var names string
 	for _, step := range plan.LeftAlone() {

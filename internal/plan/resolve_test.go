@@ -29,8 +29,11 @@ func TestResolve(t *testing.T) {
 		"with a namespace":          {nil, []string{named(config("a", "1"), "other")}, "ConfigMap other/a", nil, "", ""},
 		"a kind that has none":      {nil, []string{named(namespaceText("a"), "other")}, "Namespace a", nil, "", ""},
 		"written twice": {
-			nil, []string{config("a", "1"), config("b", "1"), named(config("a", "2"), "shop")}, "ConfigMap shop/a, ConfigMap shop/b",
-			[]string{"is written twice; the first is at app.yaml:1"}, "remove one of the two", "",
+			nil,
+			[]string{config("a", "1"), config("b", "1"), named(config("a", "2"), "shop")},
+			"ConfigMap shop/a, ConfigMap shop/b",
+			[]string{"is written twice; the first is at app.yaml:1"},
+			"remove one of the two", "",
 		},
 		"written twice, once skipped": {nil, []string{job("a", skip), job("a")}, "Job shop/a, Job shop/a", nil, "", ""},
 		"in the server's namespace": {
@@ -43,10 +46,10 @@ func TestResolve(t *testing.T) {
 			func(w *world) { w.Target.Gone = true }, []string{widget("1")}, "", nil, "", "",
 		},
 		"a kind whose API is away": {
-			func(w *world) { w.Planner.API = awayAPI{w.api} }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
+			func(w *world) { w.API = awayAPI{w.api} }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
 		},
 		"a kind whose API is away, of an app that is gone": {
-			func(w *world) { w.Planner.API = awayAPI{w.api}; w.Target.Gone = true }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
+			func(w *world) { w.API = awayAPI{w.api}; w.Target.Gone = true }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
 		},
 		"a kind that an unread file may define": {func(w *world) { w.With.Partial = true }, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", nil, "", ""},
 		"a kind that comes with the push":       {(*world).defines, []string{widget("1")}, "Widget shop/web", nil, "", ""},
@@ -58,19 +61,28 @@ func TestResolve(t *testing.T) {
 				w.Target.Objects = parsed(w.t, strings.Replace(widgetDefinition, "widgets.example.org}", "widgets.example.org, annotations: {"+frozen+"}}", 1))
 				w.pushedWith()
 			},
-			[]string{widget("1")}, "", []string{"does not know the kind Widget"}, "its CustomResourceDefinition at app.yaml:2 is not applied before it", "example.org/v1, Kind=Widget",
+			[]string{widget("1")},
+			"",
+			[]string{"does not know the kind Widget"},
+			"its CustomResourceDefinition at app.yaml:2 is not applied before it", "example.org/v1, Kind=Widget",
 		},
 		"a kind whose definition is not applied, and whose API is away": {
 			func(w *world) {
-				w.Planner.API = awayAPI{w.api}
+				w.API = awayAPI{w.api}
 				w.Target.Objects = parsed(w.t, strings.Replace(widgetDefinition, "widgets.example.org}", "widgets.example.org, annotations: {"+frozen+"}}", 1))
 				w.pushedWith()
 			},
-			[]string{widget("1")}, "", []string{"does not answer"}, "push again", "",
+			[]string{widget("1")},
+			"",
+			[]string{"does not answer"},
+			"push again", "",
 		},
 		"a kind that cannot be kept": {
-			func(w *world) { w.api.kinds[reviews] = kube.Kind{GVK: reviews, Verbs: []string{"create"}} }, []string{review}, "",
-			[]string{"a TokenReview cannot be kept: its API does not offer get, list, watch, patch, delete"}, "remove it from the revision: Pushboat deploys what can be read back and followed",
+			func(w *world) { w.api.kinds[reviews] = kube.Kind{GVK: reviews, Verbs: []string{"create"}} },
+			[]string{review},
+			"",
+			[]string{"a TokenReview cannot be kept: its API does not offer get, list, watch, patch, delete"},
+			"remove it from the revision: Pushboat deploys what can be read back and followed",
 			"authentication.k8s.io/v1, Kind=TokenReview",
 		},
 		"a kind that cannot be kept, of an app that is gone": {
@@ -89,7 +101,7 @@ func TestResolve(t *testing.T) {
 				test.change(w)
 			}
 			w.Target.Objects = parsed(t, test.objects...)
-			placed, problems := Resolve(t.Context(), w.Planner.API, w.Target, w.With)
+			placed, problems := Resolve(t.Context(), w.API, w.Target, w.With)
 			var ids []string
 			for _, o := range placed {
 				ids = append(ids, o.Key.String())
