@@ -25,10 +25,10 @@ func TestFightsEndInCalm(t *testing.T) {
 			want []string
 		}{
 			{"at once", func() {}, []string{"api", "web"}},
-			{"when it is over to the second", func() { time.Sleep(time.Minute) }, []string{"api", "web"}},
-			{"a second later", func() { time.Sleep(time.Second) }, []string{"api"}},
-			{"when another goes on", func() { f.postpone(api, calm(2*time.Hour)); time.Sleep(time.Hour) }, []string{"api"}},
-			{"after two hours", func() { time.Sleep(time.Hour + time.Second) }, nil},
+			{"when it is over to the second", func() { <-time.After(time.Minute) }, []string{"api", "web"}},
+			{"a second later", func() { <-time.After(time.Second) }, []string{"api"}},
+			{"when another goes on", func() { f.postpone(api, calm(2*time.Hour)); <-time.After(time.Hour) }, []string{"api"}},
+			{"after two hours", func() { <-time.After(time.Hour + time.Second) }, nil},
 		} {
 			step.do()
 			var got []string

@@ -99,7 +99,7 @@ func TestPatience(t *testing.T) {
 					time.Sleep(time.Until(e.began.Add(time.Duration(d.at) * time.Second)))
 					e.drift(d.name)
 				}
-				time.Sleep(time.Hour)
+				<-time.After(time.Hour)
 				var next []time.Duration
 				for _, fight := range e.postponed {
 					next = append(next, fight.Next)
@@ -118,7 +118,7 @@ func TestDelaysGrow(t *testing.T) {
 		for range patience + 7 {
 			e.drift("a")
 			if n := len(e.postponed); n > 0 {
-				time.Sleep(e.postponed[n-1].Next)
+				<-time.After(e.postponed[n-1].Next)
 				synctest.Wait() // the look of the same moment
 			}
 		}
@@ -140,7 +140,7 @@ func TestFightIsKnown(t *testing.T) {
 		for range patience + 1 {
 			e.drift("a")
 		}
-		time.Sleep(firstDelay)
+		<-time.After(firstDelay)
 		synctest.Wait()
 		at := e.began.Add(firstDelay)
 		want := []deploy.Fight{{Times: 1}, {Times: 2}, {Times: 3}, {Times: 4, Next: growth * firstDelay, Calm: at.Add(calm)}}
@@ -162,7 +162,7 @@ func TestStop(t *testing.T) {
 		}
 		e.keeper.Stop()
 		e.drift("b")
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if len(e.looks) != patience {
 			t.Errorf("%d looks, the last after the end", len(e.looks))
 		}
