@@ -18,31 +18,30 @@ import (
 // own, and calls nothing back, except that what ranges over the ledger may ask a
 // live.Index. Under mu, too, no lock of a part is taken.
 type app struct {
-	engine    *Engine
-	name      string
-	set       string // its ApplySet
-	repo      string
-	queue     *queue
-	hurry     chan struct{} // holds one signal that what failed may succeed now
-	gone      chan struct{} // closed when its repository is deleted
-	ledger    *plan.Ledger  // of its objects
-	suspended *suspension
-	ills      ills     // objects that are not healthy since their deploy
-	drifts    drifts   // differences left alone
-	fights    fights   // objects that drift again and again
-	trouble   trouble  // why the last check could not be done
-	told      lastTold // of why the app is not in sync
+	engine     *Engine
+	name       string
+	set        string // its ApplySet
+	repo       string
+	queue      *queue
+	hurry      chan struct{} // holds one signal that what failed may succeed now
+	gone       chan struct{} // closed when its repository is deleted
+	ledger     *plan.Ledger  // of its objects
+	suspended  *suspension
+	ills       ills       // objects that are not healthy since their deploy
+	drifts     drifts     // differences left alone
+	fights     fights     // objects that drift again and again
+	trouble    trouble    // why the last check could not be done
+	told       lastTold   // of why the app is not in sync
+	hooks      *hooksSeen // as they were last
+	hookMemory hookMemory
 
 	mu         sync.Mutex
 	branch     string
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
-	skipped    string                 // the branch's newest revision, if it was pushed with -o skip
-	parent     *kube.Parent           // nil until read from the cluster or written to it
-	tried      map[manifest.ID]string // digests of hooks that were found sound
-	hooks      *hooksSeen
-	hooksEnded int    // the newest deploy of this process whose hooks are over; the worker's own
-	unrendered string // why what the branch wants cannot be told; "" if it can
+	skipped    string       // the branch's newest revision, if it was pushed with -o skip
+	parent     *kube.Parent // nil until read from the cluster or written to it
+	unrendered string       // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }

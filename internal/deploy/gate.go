@@ -285,7 +285,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
 	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, e
-	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, a, &t.Target, a.wanted().planned(), e.masker(t)
+	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, &a.hookMemory, &t.Target, a.wanted().planned(), e.masker(t)
 }
 
 func byCluster(targets []*target) map[string][]*target {

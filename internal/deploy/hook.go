@@ -10,7 +10,7 @@ import (
 )
 
 // Hooks in six files: what they are and how they went (here), their trial at the
-// gate (hookgate.go), their phases (hookrun.go), the objects that are made for
+// gate (hookmemory.go), their phases (hookrun.go), the objects that are made for
 // them (hookmake.go), the wait for their end (hookwait.go), and what comes after
 // them (hookend.go).
 

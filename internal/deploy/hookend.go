@@ -50,7 +50,7 @@ func (w *applying) afterDeletion(deleted []plan.Step) error {
 // hooks that the revision does not have any more.
 func (w *applying) endHooks(rec *record.Record) {
 	rec.Hooks = w.hooks
-	w.app.hooksEnded = max(w.app.hooksEnded, w.run.Number)
+	w.app.hookMemory.noteEnd(w.run.Number)
 	if w.corrects || w.target.Gone {
 		return
 	}

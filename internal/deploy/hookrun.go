@@ -139,7 +139,7 @@ func (w *applying) earlier(step plan.Step) []live.Entry {
 // neither the records nor this process have seen end; or of one that did not
 // learn whether the object was made.
 func (w *applying) isOurs(entry live.Entry, phase manifest.Phase) bool {
-	ended := w.app.hooksEnded
+	ended := w.app.hookMemory.lastEnded()
 	if last := w.app.lastRecord(); last != nil {
 		ended = max(ended, last.Number)
 		if last.LeftUnbegun(entry.Hook.Key, phase) {

@@ -108,7 +108,7 @@ func TestBranchMoved(t *testing.T) {
 		w.engine.Source = test.source
 		w.setSkipped("skipped")
 		at := w.newAttempt(systemJob(record.CauseSchedule))
-		if moved := at.branchMoved(); moved != test.moved || w.trouble.reason() != "" != test.troubled {
+		if moved := at.branchMoved(); moved != test.moved || (w.trouble.reason() != "") != test.troubled {
 			t.Errorf("%s: moved: %v, in trouble: %v", test.name, moved, w.trouble.reason() != "")
 		}
 	}
