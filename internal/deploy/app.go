@@ -14,9 +14,16 @@ import (
 
 // app is an app and its worker. At most one deploy of an app runs at a time.
 //
-// Each of its parts has a lock of its own. A part takes no other lock while it holds its
-// own, and calls nothing back, except that what ranges over the ledger may ask a
-// live.Index. Under mu, too, no lock of a part is taken.
+// The queue, the ledger, the suspension, the ills, the drifts, the fights, the trouble and
+// the hooks each have a lock of their own; mu guards the rest. The order of locks:
+//
+//	Engine.mu, before any lock of an app and that of a live.Index
+//	queue.mu, before Run.mu
+//	Ledger.mu, before the lock of a live.Index
+//
+// Nothing else is taken under another: no lock of a part under mu or under that of another
+// part, nor mu under that of a part. No callback runs under a lock, except what ranges over
+// the ledger (Ledger.Each), which must not come back to the app.
 type app struct {
 	engine     *Engine
 	name       string

@@ -9,10 +9,10 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Hooks in six files: what they are and how they went (here), their trial at the
-// gate (hookmemory.go), their phases (hookrun.go), the objects that are made for
-// them (hookmake.go), the wait for their end (hookwait.go), and what comes after
-// them (hookend.go).
+// Hooks in seven files: their nature and their outcome (here), the app's memory of them
+// (hookmemory.go), their phases (hookrun.go), the objects that are made for them
+// (hookmake.go), what the index saw of those (hooksseen.go), the wait for their end
+// (hookwait.go), and what comes after them (hookend.go).
 
 // hookSymptoms are the hooks that failed when all was applied: the app is not
 // well then, although its objects are.

@@ -19,7 +19,8 @@ func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 
 // OnWanted sets who is told by which schedules an app is to be checked, and
 // checked in full, whenever that may have changed; "" means by none. f must be
-// quick. Call it before Start.
+// quick. It may be called from several goroutines; what it is told last of an app
+// holds. Call it before Start.
 func (e *Engine) OnWanted(f func(app, schedule, full string)) { e.wanted = f }
 
 // retryOn has the apps of a cluster whose last attempt failed try again at once: it
