@@ -29,14 +29,18 @@ func (t *trouble) set(why string) {
 	t.why, t.of = why, nil
 }
 
-// note notes why objects could not be checked; nil stands for the whole app.
+// note notes why objects could not be checked; nil stands for the whole app. The trouble
+// of the whole app does not shrink to that of a look.
 func (t *trouble) note(of map[manifest.ID]bool, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.why != "" && len(t.of) > 0 && of != nil {
-		maps.Copy(of, t.of)
+	if whole := t.why != "" && len(t.of) == 0; whole || of == nil {
+		t.why, t.of = why, nil
+		return
 	}
-	t.why, t.of = why, of
+	all := maps.Clone(of)
+	maps.Copy(all, t.of)
+	t.why, t.of = why, all
 }
 
 // end notes that objects have been checked; nil stands for the whole app. The trouble of

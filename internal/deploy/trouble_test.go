@@ -28,6 +28,7 @@ func TestTroubleEndsWithItsObjects(t *testing.T) {
 		"a look at both":                   {[]*job{look("a"), look("b")}, look("a", "b"), ""},
 		"a check of the whole app":         {[]*job{look("a")}, whole, ""},
 		"a look after a check that failed": {[]*job{whole}, look("a"), "trouble"},
+		"a look that failed after a check": {[]*job{whole, look("a")}, look("a"), "trouble"},
 		"a check that failed after a look": {[]*job{look("a"), whole}, look("a"), "trouble"},
 	} {
 		var s trouble
