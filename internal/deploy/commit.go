@@ -58,7 +58,7 @@ type wanting struct {
 func (e *Engine) want(p *Proposal) []wanting {
 	apps := e.enter(p)
 	for _, w := range apps {
-		w.app.tellSchedules()
+		w.tellSchedules()
 	}
 	return apps
 }

@@ -96,7 +96,7 @@ func TestPatience(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, e *fakeEngine) {
 				for _, d := range test.drifts {
-					time.Sleep(time.Until(e.began.Add(time.Duration(d.at) * time.Second)))
+					<-time.After(time.Until(e.began.Add(time.Duration(d.at) * time.Second)))
 					e.drift(d.name)
 				}
 				<-time.After(time.Hour)
