@@ -2,7 +2,9 @@ package drift
 
 import (
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,10 +18,12 @@ import (
 // fakeEngine notes the calls of a Keeper. Each call fails the test if the Keeper holds
 // its lock meanwhile.
 type fakeEngine struct {
-	t         *testing.T
-	keeper    *Keeper
-	began     time.Time
-	suspect   func(app string, id manifest.ID)
+	t       *testing.T
+	keeper  *Keeper
+	began   time.Time
+	suspect func(app string, id manifest.ID)
+
+	mu        sync.Mutex
 	looks     []time.Duration // since the beginning
 	looked    []deploy.Fight
 	postponed []deploy.Fight
@@ -29,21 +33,30 @@ func (e *fakeEngine) OnSuspect(f func(app string, id manifest.ID)) { e.suspect =
 
 func (e *fakeEngine) Look(_ string, _ manifest.ID, fight deploy.Fight) {
 	e.unlocked()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.looks = append(e.looks, time.Since(e.began))
 	e.looked = append(e.looked, fight)
 }
 
 func (e *fakeEngine) Postpone(_ string, _ manifest.ID, fight deploy.Fight) {
 	e.unlocked()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.postponed = append(e.postponed, fight)
 }
 
+// unlocked fails the test if the Keeper's lock does not come free: another goroutine may
+// hold it for a moment, but its caller never lets it go.
 func (e *fakeEngine) unlocked() {
-	if !e.keeper.mu.TryLock() {
-		e.t.Error("the keeper calls the engine under its lock")
-		return
+	for range 10_000 {
+		if e.keeper.mu.TryLock() {
+			e.keeper.mu.Unlock()
+			return
+		}
+		runtime.Gosched()
 	}
-	e.keeper.mu.Unlock()
+	e.t.Error("the keeper calls the engine under its lock")
 }
 
 // inBubble runs a test with a Keeper and its engine, on a clock of their own.
@@ -100,6 +113,7 @@ func TestPatience(t *testing.T) {
 					e.drift(d.name)
 				}
 				<-time.After(time.Hour)
+				synctest.Wait()
 				var next []time.Duration
 				for _, fight := range e.postponed {
 					next = append(next, fight.Next)
@@ -163,6 +177,7 @@ func TestStop(t *testing.T) {
 		e.keeper.Stop()
 		e.drift("b")
 		<-time.After(time.Hour)
+		synctest.Wait()
 		if len(e.looks) != patience {
 			t.Errorf("%d looks, the last after the end", len(e.looks))
 		}
