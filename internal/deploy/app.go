@@ -200,7 +200,7 @@ func (a *app) skippedRevision() string {
 }
 
 // knows reports whether the app has applied the object as it is written, and
-// nobody has deleted it since. It serves newCompanions, for definitions, which
+// nobody has deleted it since. It serves plan.NewCompanions, for definitions, which
 // have no namespace.
 func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())

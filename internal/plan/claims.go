@@ -275,7 +275,7 @@ func (c *Claims) Has(app string) bool {
 	return ok
 }
 
-// Placed lists the objects on a cluster that keysOf has.
+// Placed lists the objects on a cluster that KeysOf has.
 func (c *Claims) Placed(app, cluster string) []Placed {
 	var objects []Placed
 	for _, key := range c.KeysOf(app) {

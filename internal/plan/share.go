@@ -29,7 +29,7 @@ func SplitMade(t *Target, objects []Placed) (written, made []Placed) {
 		if !t.IsMade(objects[i].Object) {
 			continue
 		}
-		if i == 0 { // as withNamespace puts it; to append one to the other is then no copy
+		if i == 0 { // as WithNamespace puts it; to append one to the other is then no copy
 			return objects[1:], objects[:1]
 		}
 		return slices.Delete(slices.Clone(objects), i, i+1), slices.Clone(objects[i : i+1])
