@@ -169,16 +169,3 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 		t.Error("without a target what is kept is not listed")
 	}
 }
-
-func TestManyFatesAreCounted(t *testing.T) {
-	var fates []plan.Fate
-	for range 10 + 3 {
-		fates = append(fates, plan.Fate{Path: "a", Is: fateKept})
-	}
-	if text := report.Fates(fates); !strings.HasSuffix(text, "a kept, and 3 more") {
-		t.Error(text)
-	}
-	if report.Fates(nil) != "" {
-		t.Error("nothing is generated, and it is said")
-	}
-}

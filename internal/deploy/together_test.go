@@ -8,11 +8,8 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/live"
-	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
-	"github.com/pushboat/pushboat/internal/report"
 )
 
 // pushOf makes the deploys of a push of apps, each written as "web: api db" with
@@ -139,32 +136,5 @@ func TestRenamedTo(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestManyMovesAreOneLine(t *testing.T) {
-	todo := &plan.Plan{App: "store", Cluster: "default", Revision: strings.Repeat("a", 40)}
-	for _, id := range configMaps(10 + 1) {
-		todo.Steps = append(todo.Steps, plan.Step{
-			ID: id, Action: record.Configure, Other: "shop", Note: "moved from app shop", Entry: live.Entry{PartOf: plan.SetID("shop")},
-		})
-	}
-	changed := plan.Step{
-		ID: configMap("changed"), Action: record.Configure, Other: "shop", Note: "moved from app shop",
-		Changes: []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}},
-	}
-	todo.Steps = append(todo.Steps, changed)
-	var out strings.Builder
-	report.WritePlan(&out, todo)
-	want := `store: plan for cluster default, aaaaaaa
-  ~ ConfigMap shop/changed  (moved from app shop)
-      data.colour
-        added: red
-  ~ 11 objects  (moved from app shop)
-  signs: ~ change
-  12 to change
-`
-	if out.String() != want {
-		t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
 	}
 }

@@ -46,26 +46,6 @@ func TestPlansWarn(t *testing.T) {
 	}
 }
 
-// Many warnings that differ in names are one; of many others only some are shown.
-func TestManyWarningsAreFew(t *testing.T) {
-	var alike, other manifest.Problems
-	for i := range 1000 {
-		name := fmt.Sprintf("web-%03d", i)
-		alike = append(alike, warningOf(name, "old "+name))
-		other = append(other, warningOf("web", fmt.Sprintf("strange %x", i)))
-	}
-	var text strings.Builder
-	report.WriteWarnings(&text, alike)
-	if got := text.String(); strings.Count(got, "warning:") != 1 || !strings.Contains(got, "and 999 more like it") {
-		t.Errorf("%.300s", got)
-	}
-	text.Reset()
-	report.WriteWarnings(&text, other)
-	if got := text.String(); strings.Count(got, "warning:") != 20+1 || !strings.HasSuffix(got, "warning: and 980 more\n") {
-		t.Errorf("%.300s", got)
-	}
-}
-
 // A deploy tells what its plan has not told, once, and its record has all.
 func TestDeploysTellNewWarnings(t *testing.T) {
 	w := &applying{target: &target{}, run: newRun("shop", 1), warned: warned{shown: manifest.Problems{warningOf("a", "in the plan")}}}

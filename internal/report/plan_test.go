@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,41 +57,6 @@ func TestPlanPrintIsBounded(t *testing.T) {
 	}
 }
 
-func TestPrintProblems(t *testing.T) {
-	problems := manifest.Problems{
-		{Message: "cluster default does not answer", Hint: "push again"},
-		{Source: manifest.Source{File: "web.yaml", Line: 9}, Object: "Service shop/web", Message: "one\ntwo"},
-		{Source: manifest.Source{File: "a\x1b[31m.yaml", Line: 1}, Message: "evil\x07"},
-	}
-	var out strings.Builder
-	WriteProblems(&out, problems, Door{})
-	if strings.ContainsAny(out.String(), "\x1b\x07") {
-		t.Errorf("control characters reach the terminal: %q", out.String())
-	}
-	for _, want := range []string{
-		"error: cluster default does not answer\nhint: push again\n",
-		"error: web.yaml:9: Service shop/web:\n  one\n  two\n",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("missing %q in:\n%s", want, out.String())
-		}
-	}
-}
-
-func TestOutcomeTellsWhatToDo(t *testing.T) {
-	for result, next := range map[record.Result]string{
-		record.Deployed:  "healthy",
-		record.Unhealthy: "hint: the commit was kept; push a fix, or see: ssh HOST status shop",
-		record.Failed:    "hint: the commit was kept and is tried again; push a fix, or run: ssh HOST sync shop",
-	} {
-		rec := record.Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why"}
-		text := Outcome(rec)
-		if !strings.Contains(text, next) || !strings.Contains(text, "(deploy shop-3)") {
-			t.Errorf("%s: %q does not say %q and its id", result, text, next)
-		}
-	}
-}
-
 func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
 	var steps []plan.Step
 	for _, m := range meanings {
@@ -104,5 +70,173 @@ func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
 	}
 	if got := legend(nil, false); got != "" {
 		t.Errorf("a plan without signs explains %q", got)
+	}
+}
+
+// written is a plan as the pusher sees it.
+func written(p *plan.Plan) string {
+	var out strings.Builder
+	WritePlan(&out, p)
+	return out.String()
+}
+
+func hooks(n int) []plan.Step {
+	steps := make([]plan.Step, n)
+	for i := range steps {
+		steps[i] = plan.Step{ID: configMap(fmt.Sprint("h", i)), Policy: manifest.Policy{Phase: manifest.PostSync}}
+	}
+	return steps
+}
+
+func TestPlanTellsWhatElseHappens(t *testing.T) {
+	first := "shop: plan for cluster default, aaaaaaa\n"
+	for name, test := range map[string]struct {
+		change func(p *plan.Plan)
+		want   string
+	}{
+		"nothing": {func(*plan.Plan) {}, "  nothing to do\n"},
+		"hooks alone": {
+			func(p *plan.Plan) { p.Hooks, p.RunsHooks = hooks(1), true },
+			"  > ConfigMap shop/h0  (hook: PostSync)\n  signs: > run\n  nothing to apply, 1 hook\n",
+		},
+		"hooks and a change": {
+			func(p *plan.Plan) {
+				p.Hooks, p.RunsHooks = hooks(2), true
+				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Create}}
+			},
+			"  + ConfigMap shop/a\n  > ConfigMap shop/h0  (hook: PostSync)\n  > ConfigMap shop/h1  (hook: PostSync)\n" +
+				"  signs: + create, > run\n  1 to create, 2 hooks\n",
+		},
+		"an object is made again": {
+			func(p *plan.Plan) {
+				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Recreate, Note: "moved from app web"}}
+			},
+			"  ! ConfigMap shop/a  (deleted and made again)\n  signs: ! delete and make again\n  1 to change\n",
+		},
+		"an object is left": {
+			func(p *plan.Plan) {
+				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Unchanged, Left: true, Note: "left alone"}}
+			},
+			"  = ConfigMap shop/a  (left alone)\n  signs: = leave as it is\n  1 unchanged\n",
+		},
+		"a deletion goes on": {
+			func(p *plan.Plan) { p.Dying = []plan.Step{{ID: configMap("a"), Note: "is being deleted"}} },
+			"  - ConfigMap shop/a  (is being deleted)\n  nothing to do\n",
+		},
+		"an object is handed over": {
+			func(p *plan.Plan) {
+				p.Moved = []plan.Step{{ID: configMap("a"), Action: record.Hand, Other: "web", Note: "moves to app web"}}
+			},
+			"  < ConfigMap shop/a  (moves to app web)\n  signs: < hand over\n  1 to move\n",
+		},
+		"the app is renamed": {
+			func(p *plan.Plan) {
+				p.Gone = true
+				p.Moved = []plan.Step{{ID: configMap("a"), Action: record.Hand, Other: "web"}, {ID: configMap("b"), Action: record.Hand, Other: "web"}}
+			},
+			"  renamed to web, which takes over all it has (2 objects)\n",
+		},
+		"the app leaves, and its objects stay": {
+			func(p *plan.Plan) { p.Kept = 2 },
+			"  no longer in pushboat.yaml; 2 objects stay on the cluster (prune: false)\n  nothing to do\n",
+		},
+		"a value is generated": {
+			func(p *plan.Plan) {
+				p.Generated = []plan.Fate{{Path: "auth.key", Is: "new"}, {Path: "auth\x1b", Is: "kept"}}
+			},
+			"  values generated once: auth.key new, auth\\x1b kept\n  nothing to do\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := planOf(0)
+			test.change(p)
+			if got := written(p); got != first+test.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, first+test.want)
+			}
+		})
+	}
+}
+
+func TestPlanPrintBoundsFieldsAndHooks(t *testing.T) {
+	p := planOf(0)
+	p.Steps = []plan.Step{{ID: configMap("wide"), Action: record.Configure, Changes: make([]manifest.Change, maxPlanFields+5)}}
+	p.Hooks, p.RunsHooks = hooks(maxPlanObjects+3), true
+	got := written(p)
+	for _, want := range []string{"\n      ... and 5 more fields\n", "\n  ... and 3 more hooks\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	if n := strings.Count(got, "(hook: "); n != maxPlanObjects {
+		t.Errorf("%d hooks are shown", n)
+	}
+}
+
+func TestManyMovesAreOneLine(t *testing.T) {
+	move := func(name, other string) plan.Step {
+		return plan.Step{ID: configMap(name), Action: record.Configure, Other: other, Note: "moved from app " + other}
+	}
+	p := planOf(0)
+	for _, id := range configMaps(maxMoves + 1) {
+		p.Steps = append(p.Steps, move(id.Name, "shop"))
+	}
+	changed := move("changed", "shop")
+	changed.Changes = []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}}
+	p.Steps = append(p.Steps, changed)
+	for _, id := range configMaps(maxMoves) {
+		p.Steps = append(p.Steps, move(id.Name, "web"))
+	}
+	got := written(p)
+	want := `
+  ~ ConfigMap shop/changed  (moved from app shop)
+      data.colour
+        added: red
+  ~ ConfigMap shop/c0  (moved from app web)
+`
+	if !strings.Contains(got, want) || !strings.Contains(got, "\n  ~ 11 objects  (moved from app shop)\n  signs: ~ change\n  22 to change\n") {
+		t.Errorf("got:\n%s", got)
+	}
+	if n := strings.Count(got, "11 objects"); n != 1 {
+		t.Errorf("the many moves have %d lines", n)
+	}
+	if n := strings.Count(got, "moved from app web"); n != maxMoves {
+		t.Errorf("%d of the few moves have a line", n)
+	}
+}
+
+func TestFatesAreBounded(t *testing.T) {
+	fates := make([]plan.Fate, maxFates+2)
+	for i := range fates {
+		fates[i] = plan.Fate{Path: "p", Is: "kept"}
+	}
+	if got := Fates(fates); strings.Count(got, "p kept") != maxFates || !strings.HasSuffix(got, ", and 2 more") {
+		t.Errorf("got %q", got)
+	}
+	if got := Fates(fates[:maxFates]); strings.Contains(got, "more") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAppsThatComeAreNamed(t *testing.T) {
+	names := strings.Split(strings.Repeat("a ", maxNames+2), " ")[:maxNames+2]
+	for want, names := range map[string][]string{
+		"":                     nil,
+		"1 app added: a\n":     {"a"},
+		"2 apps added: a, b\n": {"a", "b"},
+		"10 apps added: a, a, a, a, a, a, a, a, a, a\n":            names[:maxNames],
+		"12 apps added: a, a, a, a, a, a, a, a, a, a and 2 more\n": names,
+	} {
+		var out strings.Builder
+		if WriteApps(&out, "added", names); out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+	}
+}
+
+func TestShortRevision(t *testing.T) {
+	for revision, want := range map[string]string{"": "", "abc": "abc", "0123456789": "0123456"} {
+		if got := ShortRevision(revision); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

@@ -82,3 +82,92 @@ func TestProblemsOfAKindAreOne(t *testing.T) {
 		})
 	}
 }
+
+func TestPrintProblems(t *testing.T) {
+	problems := manifest.Problems{
+		{Source: manifest.Source{File: "web.yaml", Line: 9}, Object: "Service shop/web", Message: "one\ntwo"},
+		{Message: "cluster default does not answer", Hint: "push again"},
+		{Source: manifest.Source{File: "a\x1b[31m.yaml", Line: 1}, Message: "evil\x07"},
+	}
+	var out strings.Builder
+	WriteProblems(&out, problems, Door{})
+	if !strings.HasPrefix(out.String(), "error: cluster default") {
+		t.Errorf("the problems are not in the order of their places:\n%s", out.String())
+	}
+	if strings.ContainsAny(out.String(), "\x1b\x07") {
+		t.Errorf("control characters reach the terminal: %q", out.String())
+	}
+	for _, want := range []string{
+		"error: cluster default does not answer\nhint: push again\n",
+		"error: web.yaml:9: Service shop/web:\n  one\n  two\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("missing %q in:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestPlacesOfLikeProblemsAreBounded(t *testing.T) {
+	like := func(n int) manifest.Problems {
+		problems := make(manifest.Problems, n)
+		for i := range problems {
+			problems[i] = manifest.Problem{App: fmt.Sprint("app", i), Kind: "k", Message: "wrong"}
+		}
+		return problems
+	}
+	for n, want := range map[int]string{
+		1 + maxPlaces: "wrong\nand 3 more of this kind: app1, app2, app3",
+		2 + maxPlaces: "wrong\nand 4 more of this kind: app1, app2, app3, ...",
+	} {
+		if got := OnceAKind(like(n))[0].Message; got != want {
+			t.Errorf("%d problems: got %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestProblemsThatDifferInMoreThanNamesAreTold(t *testing.T) {
+	unknown := manifest.Problem{Kind: "k", Message: "unknown", Hint: "define it"}
+	for name, change := range map[string]func(p *manifest.Problem){
+		"the kind":    func(p *manifest.Problem) { p.Kind = "other" },
+		"the message": func(p *manifest.Problem) { p.Message = "forbidden" },
+		"the hint":    func(p *manifest.Problem) { p.Hint = "delete it" },
+		"the remedy":  func(p *manifest.Problem) { p.Remedy.Kind = manifest.RemedyForce },
+	} {
+		other := unknown
+		change(&other)
+		if got := OnceAKind(manifest.Problems{unknown, other}); len(got) != 2 {
+			t.Errorf("two that differ in %s are told as %d", name, len(got))
+		}
+	}
+}
+
+// warn is what a pusher sees of warnings.
+func warn(warnings manifest.Problems) string {
+	var text strings.Builder
+	WriteWarnings(&text, warnings)
+	return text.String()
+}
+
+func TestLikeWarningsAreToldOnce(t *testing.T) {
+	var warnings manifest.Problems
+	for i := range 1000 {
+		name := fmt.Sprintf("web-%03d", i)
+		warnings = append(warnings, manifest.Problem{Object: "ConfigMap shop/" + name, Message: "old " + name})
+	}
+	if got := warn(warnings); strings.Count(got, "warning:") != 1 || !strings.Contains(got, "and 999 more like it") {
+		t.Errorf("%.300s", got)
+	}
+}
+
+func TestWarningsAreBounded(t *testing.T) {
+	var warnings manifest.Problems
+	for i := range maxWarned + 5 {
+		warnings = append(warnings, manifest.Problem{Message: fmt.Sprintf("strange %x", i)})
+	}
+	if got := warn(warnings); strings.Count(got, "warning: strange") != maxWarned || !strings.HasSuffix(got, "warning: and 5 more\n") {
+		t.Errorf("%.300s", got)
+	}
+	if got := warn(warnings[:maxWarned]); strings.Contains(got, "more") {
+		t.Errorf("%.300s", got)
+	}
+}
