@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,18 @@ const (
 	EnvSocket = "PUSHBOAT_SOCKET" // the server's socket
 	EnvToken  = "PUSHBOAT_TOKEN"  // names the push; valid once for each hook
 )
+
+// LimitError is a push that does not fit into a request.
+type LimitError struct {
+	Message string
+	Next    string // the next thing to try, for the pusher
+}
+
+// Error says what is too much.
+func (e *LimitError) Error() string { return e.Message }
+
+// Hint is the next thing to try.
+func (e *LimitError) Hint() string { return e.Next }
 
 // Limits of a request. A client chooses the refs and the options of a push.
 const (
@@ -110,12 +123,27 @@ func (r *Request) set(key, value string) error {
 	return r.checkCounts()
 }
 
+// TooManyRefs is the error of a push of more than MaxRefs refs.
+func TooManyRefs() error {
+	return &LimitError{fmt.Sprintf("more than %d refs in one push", MaxRefs), "push them in parts"}
+}
+
+// TooLongRef is the error of a push of a ref of more than MaxRefBytes, with its objects' ids.
+func TooLongRef() error {
+	return &LimitError{fmt.Sprintf("a ref of more than %d bytes", MaxRefBytes), "give it a shorter name"}
+}
+
+// TooManyOptions is the error of a push with so many options, as Git writes their number.
+func TooManyOptions(count string) error {
+	return &LimitError{fmt.Sprintf("a push has at most %d options, not %s", MaxOptions, count), "leave some out"}
+}
+
 func (r Request) checkCounts() error {
 	if len(r.Refs) > MaxRefs {
-		return fmt.Errorf("more than %d refs in one push; push them in parts", MaxRefs)
+		return TooManyRefs()
 	}
 	if len(r.Options) > MaxOptions {
-		return fmt.Errorf("more than %d push options", MaxOptions)
+		return TooManyOptions(strconv.Itoa(len(r.Options)))
 	}
 	return nil
 }
@@ -132,18 +160,18 @@ func (r Request) check() error {
 	}
 	for _, option := range r.Options {
 		if len(option) > MaxOptionBytes {
-			return fmt.Errorf("a push option of %d bytes\nhint: %d are the most", len(option), MaxOptionBytes)
+			return &LimitError{fmt.Sprintf("a push option of %d bytes; %d are the most", len(option), MaxOptionBytes), "shorten it"}
 		}
 	}
 	size := 0
 	for _, ref := range r.Refs {
 		if len(ref) > MaxRefBytes {
-			return fmt.Errorf("a ref of %d bytes\nhint: %d are the most", len(ref), MaxRefBytes)
+			return TooLongRef()
 		}
 		size += len(ref)
 	}
 	if size > MaxRefsBytes {
-		return fmt.Errorf("more than %d MiB of refs in one push\nhint: push them in parts", MaxRefsBytes>>20)
+		return &LimitError{fmt.Sprintf("more than %d MiB of refs in one push", MaxRefsBytes>>20), "push them in parts"}
 	}
 	for _, value := range append([]string{r.Token, r.Hook, r.Quarantine}, append(r.Options, r.Refs...)...) {
 		if strings.ContainsRune(value, 0) || len(value) > maxFieldBytes-16 {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/pushboat/pushboat/hooks"
 )
@@ -26,32 +25,31 @@ func main() {
 // hook to the pusher alike, and one stream keeps its order.
 func run(args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) int {
 	if len(args) != 1 || args[0] != hooks.PreReceive && args[0] != hooks.PostReceive {
-		return fail(stdout, errors.New("usage: pushboat-hook "+hooks.PreReceive+"|"+hooks.PostReceive))
+		return fail(stdout, errors.New("usage: pushboat-hook "+hooks.PreReceive+"|"+hooks.PostReceive), "")
 	}
 	hook := args[0]
 	status, err := relay(hook, getenv, stdin, stdout)
+	limit, limited := errors.AsType[*hooks.LimitError](err)
 	switch {
 	case err == nil:
 		return int(status)
-	case strings.Contains(err.Error(), mend): // pre-receive has refused it before anything else
-		return fail(stdout, errors.New(strings.Replace(err.Error(), mend, mend+"nothing was changed; ", 1)))
+	case limited: // pre-receive has refused it before anything else
+		return fail(stdout, err, "nothing was changed; "+limit.Hint())
 	case hook == hooks.PostReceive:
-		return fail(stdout, err, "hint: the commit was kept; the server deploys it when it is back")
+		return fail(stdout, err, "the commit was kept; the server deploys it when it is back")
 	default:
-		return fail(stdout, err, "hint: nothing was changed; push again, and tell the server's operator if it stays")
+		return fail(stdout, err, "nothing was changed; push again, and tell the server's operator if it stays")
 	}
 }
 
-// mend begins what the pusher can do, in errors about the push itself.
-const mend = "\nhint: "
-
-func fail(stdout io.Writer, err error, hints ...string) int {
-	var text strings.Builder
-	text.WriteString("error: pushboat: " + err.Error() + "\n")
-	for _, hint := range hints {
-		text.WriteString(hint + "\n")
+// fail shows the pusher an error and the next thing to try, if there is one, and returns
+// the hook's exit status.
+func fail(stdout io.Writer, err error, hint string) int {
+	text := "error: pushboat: " + err.Error() + "\n"
+	if hint != "" {
+		text += "hint: " + hint + "\n"
 	}
-	_, _ = io.WriteString(stdout, text.String())
+	_, _ = io.WriteString(stdout, text)
 	return 1
 }
 
@@ -92,7 +90,7 @@ func pushOptions(getenv func(string) string) ([]string, error) {
 	}
 	count, err := strconv.Atoi(text)
 	if err != nil || count < 0 || count > hooks.MaxOptions {
-		return nil, errors.New("a push has at most " + strconv.Itoa(hooks.MaxOptions) + " options, not " + text + mend + "leave some out")
+		return nil, hooks.TooManyOptions(text)
 	}
 	options := make([]string, count)
 	for i := range options {
@@ -108,11 +106,14 @@ func refLines(stdin io.Reader) ([]string, error) {
 	lines.Buffer(make([]byte, 0, hooks.MaxRefBytes), hooks.MaxRefBytes)
 	for lines.Scan() {
 		if len(refs) == hooks.MaxRefs {
-			return nil, errors.New("more than " + strconv.Itoa(hooks.MaxRefs) + " refs in one push" + mend + "push them in parts")
+			return nil, hooks.TooManyRefs()
 		}
 		refs = append(refs, lines.Text())
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, hooks.TooLongRef()
+	case err != nil:
 		return nil, errors.New("read refs: " + err.Error())
 	}
 	return refs, nil

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
@@ -111,7 +110,7 @@ func (r rendering) do(ctx context.Context) error {
 		server.HintAtRoot(problems)
 	}
 	if len(problems) > 0 {
-		report.WriteProblems(r.errOut, problems, push.Spelling)
+		report.WriteProblems(r.errOut, problems, server.FolderSpelling)
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil

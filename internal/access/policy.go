@@ -20,9 +20,15 @@ type DeniedError struct {
 	Admins  []string // names of those who can grant it
 }
 
-// Error is two lines: what was refused and why, then the next thing to try.
-func (e *DeniedError) Error() string {
-	return fmt.Sprintf("%s: %s\nhint: %s", e.what(), e.why(), e.hint())
+// Error says what was refused and why.
+func (e *DeniedError) Error() string { return e.what() + ": " + e.why() }
+
+// Hint says whom to ask.
+func (e *DeniedError) Hint() string {
+	if len(e.Admins) == 0 {
+		return "ask an admin of this server"
+	}
+	return "ask an admin: " + strings.Join(e.Admins, ", ")
 }
 
 // Is makes every DeniedError an ErrDenied.
@@ -43,13 +49,6 @@ func (e *DeniedError) why() string {
 		return "there is no such right"
 	}
 	return fmt.Sprintf("it takes the role %q, and the key of %q has %q", e.Least, e.Caller.Operator, e.Caller.Role)
-}
-
-func (e *DeniedError) hint() string {
-	if len(e.Admins) == 0 {
-		return "ask an admin of this server"
-	}
-	return "ask an admin: " + strings.Join(e.Admins, ", ")
 }
 
 // Admins knows who can be asked for more. Keyring and Directory do.

@@ -79,16 +79,18 @@ func TestKeyForSomeRepositories(t *testing.T) {
 func TestRefusalSaysWhatItTakesAndWhomToAsk(t *testing.T) {
 	policy, _ := newPolicy(t, admins{"ana", "ben"})
 	err := policy.Check(Caller{Operator: "eve", Role: RoleRead}, PushRepo, "shop")
-	want := `not allowed to push to repository "shop": it takes the role "push", and the key of "eve" has "read"` +
-		"\nhint: ask an admin: ana, ben"
+	want := `not allowed to push to repository "shop": it takes the role "push", and the key of "eve" has "read"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	var denied *DeniedError
+	if !errors.As(err, &denied) || denied.Hint() != "ask an admin: ana, ben" {
+		t.Errorf("denied = %+v", denied)
 	}
 	err = policy.Check(Caller{Operator: "ci", Role: RolePush, Repos: "shop*"}, PushRepo, "blog")
 	if err == nil || !strings.Contains(err.Error(), `the key of "ci" is for repositories "shop*" only`) {
 		t.Errorf("got %v", err)
 	}
-	var denied *DeniedError
 	if !errors.As(err, &denied) || denied.Least != RolePush || denied.Subject != "blog" {
 		t.Errorf("denied = %+v", denied)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // cancel ends the wait of a deploy or of tests that go on.
@@ -17,7 +18,7 @@ func cancel(ctx context.Context, c *call) error {
 	}
 	run, err := c.Engine.Cancel(status.App, c.Caller())
 	if errors.Is(err, deploy.ErrNothingGoesOn) {
-		return hint(fmt.Errorf("no deploy of app %s goes on", status.App), "see its deploys: ssh HOST history %s", status.App)
+		return report.WithHint(fmt.Errorf("no deploy of app %s goes on", status.App), "see its deploys: ssh HOST history %s", status.App)
 	}
 	if err != nil {
 		return err
@@ -25,9 +26,9 @@ func cancel(ctx context.Context, c *call) error {
 	rec, err := run.Attach(ctx, func(string) {})
 	switch {
 	case err != nil && run.IsTest():
-		return hint(errors.New("detached; the tests end soon"), "see how the app is: ssh HOST status %s", status.App)
+		return report.WithHint(errors.New("detached; the tests end soon"), "see how the app is: ssh HOST status %s", status.App)
 	case err != nil:
-		return hint(errors.New("detached; the deploy ends soon"), "see how it ends: ssh HOST logs -f %s", run.ID())
+		return report.WithHint(errors.New("detached; the deploy ends soon"), "see how it ends: ssh HOST logs -f %s", run.ID())
 	case rec.Cancelled == "" && run.IsTest(): // they have ended by themselves
 		fmt.Fprintf(c, "%s: its tests have ended\n", status.App)
 	case rec.Cancelled == "":

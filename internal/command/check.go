@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func checkFlags(f *pflag.FlagSet) {
@@ -30,7 +31,7 @@ func check(ctx context.Context, c *call) error {
 	}
 	findings, err := c.Engine.CheckNow(ctx, c.Caller(), full, names...)
 	if err != nil {
-		return hint(fmt.Errorf("check: %w", err), "the check goes on; see how it ends: ssh HOST status")
+		return report.WithHint(fmt.Errorf("check: %w", err), "the check goes on; see how it ends: ssh HOST status")
 	}
 	if err := c.print(findings, func(w io.Writer) { printFindings(w, findings) }); err != nil {
 		return err
@@ -80,8 +81,8 @@ func verdictOnCheck(findings []deploy.Finding) error {
 	case 0:
 		return nil
 	case 1:
-		return hint(fmt.Errorf("app %s is not as it should be", differ[0]), "the lines above say why; see how it is: ssh HOST status %s", differ[0])
+		return report.WithHint(fmt.Errorf("app %s is not as it should be", differ[0]), "the lines above say why; see how it is: ssh HOST status %s", differ[0])
 	}
-	return hint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), strings.Join(differ, ", ")),
+	return report.WithHint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), strings.Join(differ, ", ")),
 		"the lines above say why; see how they are: ssh HOST status")
 }

@@ -5,6 +5,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 )
 
@@ -120,20 +122,6 @@ type call struct {
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
-
-// hintError is an error with the next thing to try.
-type hintError struct {
-	err  error
-	hint string
-}
-
-func (e hintError) Error() string { return e.err.Error() }
-func (e hintError) Unwrap() error { return e.err }
-
-// hint adds the next thing to try to an error.
-func hint(err error, format string, args ...any) error {
-	return hintError{err, fmt.Sprintf(format, args...)}
-}
 
 // Run carries out the verb that the words name, and returns the session's
 // exit status. No words are a greeting.
@@ -267,25 +255,19 @@ func (c *call) finish(err error) int {
 		c.complain(err.Error(), "usage: "+c.verb.usages())
 		return exitUsage
 	}
-	c.complain(errorAndHint(err))
+	c.explain(err)
 	return exitFailed
 }
 
-// errorAndHint parts an error and the next thing to try.
-func errorAndHint(err error) (message, next string) {
-	message, next, _ = strings.Cut(err.Error(), "\nhint: ")
-	if hinted := (hintError{}); errors.As(err, &hinted) && hinted.hint != "" {
-		next = hinted.hint
-	}
-	if next == "" {
-		next = "try again; if it stays, the server's log says more"
-	}
-	return message, next
+// explain writes an error with the next thing to try.
+func (c *call) explain(err error) {
+	message, hint := spelling.Explain(err)
+	c.complain(message, cmp.Or(hint, "try again; if it stays, the server's log says more"))
 }
 
 func (c *call) complain(message, hint string) {
 	out := lines{to: c.Stderr(), colour: c.colour}
-	fmt.Fprintf(&out, "error: %s\nhint: %s\n", manifest.CleanLines(message), manifest.CleanLines(hint))
+	fmt.Fprintf(&out, "error: %s\n%s", manifest.CleanLines(message), report.Hints(hint))
 }
 
 // lfs are the commands that Git's extension for large files asks for.
@@ -294,7 +276,7 @@ var lfs = []string{"git-lfs-authenticate", "git-lfs-transfer"}
 func (d *Desk) unknown(s Session, words []string) int {
 	if slices.Contains(lfs, words[0]) {
 		fmt.Fprint(s.Stderr(), "error: Git LFS is not served here: what is deployed is read from Git itself\n"+
-			"hint: take the files out of LFS: git lfs migrate export --everything --include='*.yaml'\n")
+			report.Hints("take the files out of LFS: git lfs migrate export --everything --include='*.yaml'"))
 		return exitUnknown
 	}
 	names := make([]string, 0, len(verbs()))
@@ -305,7 +287,7 @@ func (d *Desk) unknown(s Session, words []string) int {
 	if near := manifest.Closest(words[0], names); near != "" {
 		hint = "did you mean " + near + "? " + hint
 	}
-	fmt.Fprintf(s.Stderr(), "error: %q is no verb\nhint: %s\n", manifest.Clean(words[0]), hint)
+	fmt.Fprintf(s.Stderr(), "error: %q is no verb\n%s", manifest.Clean(words[0]), report.Hints(hint))
 	return exitUnknown
 }
 
@@ -358,7 +340,7 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 // app checks that the caller may do something with an app's repository, and
 // returns the app's status. Who may not see it is told that it does not exist.
 func (c *call) app(name string, right access.Right) (deploy.Status, error) {
-	unknown := hint(fmt.Errorf("app %q not found", name), "see those that there are: ssh HOST apps")
+	unknown := report.WithHint(fmt.Errorf("app %q not found", name), "see those that there are: ssh HOST apps")
 	status, ok := c.Engine.Status(name)
 	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {
 		return deploy.Status{}, unknown

@@ -16,7 +16,6 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -31,61 +30,90 @@ func plan(ctx context.Context, c *call) error {
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
-	change, err := c.change(ctx, status, revision)
+	at, err := c.locate(ctx, status, revision)
+	if err != nil {
+		return err
+	}
+	change, err := c.changeTo(status, at)
 	if err != nil {
 		return err
 	}
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
-	proposal.Print(c.lines(), push.Spelling) // what a push of the revision could ask for
+	proposal.Print(c.lines(), at.standing.spelling(status.App, at.hash.Short()))
 	if len(proposal.Problems) > 0 {
-		return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
+		return report.WithHint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 	}
 	return nil
 }
 
 // change is the change that would bring an app to a revision.
 func (c *call) change(ctx context.Context, status deploy.Status, revision string) (deploy.Change, error) {
-	name, err := git.ParseName(status.Repo)
+	at, err := c.locate(ctx, status, revision)
 	if err != nil {
 		return deploy.Change{}, err
+	}
+	return c.changeTo(status, at)
+}
+
+// located is a revision in the repository of an app.
+type located struct {
+	repo     *git.Repository
+	hash     git.Hash
+	standing standing
+}
+
+// locate finds a revision in an app's repository, and where it stands there.
+func (c *call) locate(ctx context.Context, status deploy.Status, revision string) (located, error) {
+	name, err := git.ParseName(status.Repo)
+	if err != nil {
+		return located{}, err
 	}
 	repo, err := c.Repos.Open(name)
 	if err != nil {
-		return deploy.Change{}, err
+		return located{}, err
 	}
 	hash, err := resolve(ctx, repo, revision)
 	if err != nil {
-		return deploy.Change{}, err
+		return located{}, err
 	}
-	tree, err := repo.Tree(hash)
-	if err != nil {
-		return deploy.Change{}, err
+	stands, err := standingOf(ctx, repo, status.Branch, hash)
+	return located{repo, hash, stands}, err
+}
+
+// standingOf finds where a revision stands, seen from a branch.
+func standingOf(ctx context.Context, repo *git.Repository, branch string, hash git.Hash) (standing, error) {
+	head, err := repo.Head(ctx, git.BranchRef(branch))
+	switch {
+	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it
+		return elsewhere, nil
+	case err != nil:
+		return elsewhere, err
+	case head == hash:
+		return newest, nil
 	}
-	accepted, err := c.accepted(ctx, repo, status, hash)
+	reached, err := repo.IsAncestor(ctx, hash, head, git.Quarantine{})
+	if err != nil || !reached {
+		return elsewhere, err
+	}
+	return earlier, nil
+}
+
+// changeTo is change for a revision that has been located.
+func (c *call) changeTo(status deploy.Status, at located) (deploy.Change, error) {
+	tree, err := at.repo.Tree(at.hash)
 	return deploy.Change{
-		Repo: status.Repo, Branch: status.Branch, Revision: hash.String(),
-		Tree: tree, Caller: c.Caller(), Only: status.App, Unaccepted: !accepted,
+		Repo: status.Repo, Branch: status.Branch, Revision: at.hash.String(),
+		Tree: tree, Caller: c.Caller(), Only: status.App, Unaccepted: !c.accepted(status, at.standing),
 	}, err
 }
 
 // accepted reports whether a revision may be rendered with the server's keys and
 // values of clusters for the caller: it is on the app's branch, where somebody has put
 // it who may deploy; or the caller may, and could have it all by a push.
-func (c *call) accepted(ctx context.Context, repo *git.Repository, status deploy.Status, hash git.Hash) (bool, error) {
-	head, err := repo.Head(ctx, git.BranchRef(status.Branch))
-	reached := err == nil && head == hash
-	switch {
-	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it
-	case err != nil:
-		return false, err
-	case !reached:
-		if reached, err = repo.IsAncestor(ctx, hash, head, git.Quarantine{}); err != nil {
-			return false, err
-		}
-	}
-	return reached || c.Policy.Check(c.Caller(), access.Deploy, status.Repo) == nil, nil
+func (c *call) accepted(status deploy.Status, stands standing) bool {
+	return stands != elsewhere || c.Policy.Check(c.Caller(), access.Deploy, status.Repo) == nil
 }
 
 // resolve finds the commit that a revision names. The words never reach a command
@@ -100,14 +128,14 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 	if missing.Why != "" {
 		text += ": " + missing.Why
 	}
-	return "", hint(errors.New(text), "name a branch, a tag, or at least 7 digits of a commit; main~1 is the one before")
+	return "", report.WithHint(errors.New(text), "name a branch, a tag, or at least 7 digits of a commit; main~1 is the one before")
 }
 
 // follow shows a deploy until it ends, and fails if it does not end well.
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 	rec, err := run.Attach(ctx, c.lines().tell)
 	if err != nil {
-		return hint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
+		return report.WithHint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
 	return verdict(rec)
 }
@@ -117,7 +145,7 @@ func verdict(r record.Record) error {
 	if r.Result.OK() || r.Result == record.Skipped || r.Result == record.Resumed {
 		return nil
 	}
-	return hint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "see how it is now: ssh HOST status %s", r.App)
+	return report.WithHint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "see how it is now: ssh HOST status %s", r.App)
 }
 
 func historyFlags(f *pflag.FlagSet) {
@@ -193,7 +221,7 @@ func printNames(w io.Writer, records []record.Record) {
 func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry, error) {
 	app, number, err := record.ParseDeployID(id)
 	if err != nil {
-		return nil, record.Entry{}, hint(err, "see the deploys of an app: ssh HOST history APP")
+		return nil, record.Entry{}, report.WithHint(err, "see the deploys of an app: ssh HOST history APP")
 	}
 	status, err := c.app(app, access.ReadDeploys)
 	if err != nil {
@@ -206,7 +234,7 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry
 	}
 	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)
 	if err == nil && !ok {
-		err = hint(fmt.Errorf("deploy %s not found", id), "see its deploys: ssh HOST history %s", app)
+		err = report.WithHint(fmt.Errorf("deploy %s not found", id), "see its deploys: ssh HOST history %s", app)
 	}
 	return nil, entry, err
 }
@@ -218,7 +246,7 @@ func show(ctx context.Context, c *call) error {
 		return err
 	}
 	if run != nil {
-		return hint(fmt.Errorf("deploy %s goes on", run.ID()), "follow it: ssh HOST logs -f %s", run.ID())
+		return report.WithHint(fmt.Errorf("deploy %s goes on", run.ID()), "follow it: ssh HOST logs -f %s", run.ID())
 	}
 	r := entry.Record
 	return c.print(r, func(w io.Writer) {

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // difference is what diff shows: two ends and what changed between them.
@@ -66,7 +67,7 @@ func diff(ctx context.Context, c *call) error {
 	}
 	text, err := c.Repos.Diff(ctx, d.files)
 	if err != nil {
-		return hint(err, "list the objects: ssh HOST diff %s %s -o json", status.App, ends)
+		return report.WithHint(err, "list the objects: ssh HOST diff %s %s -o json", status.App, ends)
 	}
 	return c.print(d, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s..%s, %s\n", status.App, d.From, d.To, objects(len(d.files)))
@@ -122,7 +123,7 @@ func (c *call) compareDeploys(ctx context.Context, status deploy.Status, from, t
 		return nil, err
 	}
 	if !ok {
-		return nil, hint(fmt.Errorf("app %s has no such deploys", status.App), "see its deploys: ssh HOST history %s", status.App)
+		return nil, report.WithHint(fmt.Errorf("app %s has no such deploys", status.App), "see its deploys: ssh HOST history %s", status.App)
 	}
 	d := &difference{To: found.To.ID(), files: found.Changes}
 	if found.From.Number > 0 {
@@ -151,7 +152,7 @@ func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first
 		short := git.Hash(change.Revision).Short()
 		var err error
 		if sides[i], err = c.Engine.Rendered(ctx, change); err != nil {
-			return nil, hint(fmt.Errorf("render %s: %w", short, err), "see more: ssh HOST plan %s %s", status.App, short)
+			return nil, report.WithHint(fmt.Errorf("render %s: %w", short, err), "see more: ssh HOST plan %s %s", status.App, short)
 		}
 		*into = short
 	}

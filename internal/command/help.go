@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // greet says who the caller is and what to try, for ssh HOST alone.
@@ -68,7 +69,7 @@ func help(_ context.Context, c *call) error {
 		}
 	}
 	if len(matching) == 0 {
-		return hint(fmt.Errorf("%q is no verb", name), "see the verbs: ssh HOST help")
+		return report.WithHint(fmt.Errorf("%q is no verb", name), "see the verbs: ssh HOST help")
 	}
 	if len(matching) == 1 {
 		c.helpOn(matching[0])

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 const logsHelp = "One word that names a deploy is one, if there is an app for it: logs shop-42 shows\n" +
@@ -153,15 +154,15 @@ func (c *call) containers(ctx context.Context, app string) ([]deploy.Container, 
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, hint(fmt.Errorf("app %s has no object %s", app, whose), "see what it has, down to pods: ssh HOST tree %s", app)
+		return nil, report.WithHint(fmt.Errorf("app %s has no object %s", app, whose), "see what it has, down to pods: ssh HOST tree %s", app)
 	case errors.Is(err, deploy.ErrNaming):
 		return nil, usageError{fmt.Sprintf("%q: %v", whose, err)}
 	case err != nil:
-		return nil, hint(err, "see how it is: ssh HOST status %s", app)
+		return nil, report.WithHint(err, "see how it is: ssh HOST status %s", app)
 	case len(found) == 0 && name != "":
-		return nil, hint(fmt.Errorf("%s has no container %s that runs", whose, manifest.Clean(name)), "leave out -c to see all of them")
+		return nil, report.WithHint(fmt.Errorf("%s has no container %s that runs", whose, manifest.Clean(name)), "leave out -c to see all of them")
 	case len(found) == 0:
-		return nil, hint(fmt.Errorf("%s has no pods", whose), "see why, if it should have some: ssh HOST status %s", app)
+		return nil, report.WithHint(fmt.Errorf("%s has no pods", whose), "see why, if it should have some: ssh HOST status %s", app)
 	}
 	return found, nil
 }
@@ -175,7 +176,7 @@ func (c *call) printLog(ctx context.Context, app string, of deploy.Container, re
 	}
 	err := c.Engine.ReadLog(ctx, app, of, request, func(line string) { fmt.Fprintln(c, mark+line) })
 	if err != nil {
-		return hint(err, "see whether the pod is there: ssh HOST tree %s", app)
+		return report.WithHint(err, "see whether the pod is there: ssh HOST tree %s", app)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // repoRow is a repository as it is listed.
@@ -51,9 +52,9 @@ func repoList(_ context.Context, c *call) error {
 func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	name, err := git.ParseName(text)
 	if err != nil {
-		return nil, hint(err, "see those that there are: ssh HOST repo list")
+		return nil, report.WithHint(err, "see those that there are: ssh HOST repo list")
 	}
-	missing := hint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
+	missing := report.WithHint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
 	if !c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
 		return nil, missing
 	}
@@ -98,14 +99,14 @@ func repoInfo(ctx context.Context, c *call) error {
 func repoCreate(ctx context.Context, c *call) error {
 	name, err := git.ParseName(c.args[0])
 	if err != nil {
-		return hint(err, "choose a name such as shop or team/shop")
+		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
 	if err := c.Policy.Check(c.Caller(), access.CreateRepo, name.String()); err != nil {
 		return err
 	}
 	if _, err := c.Repos.Create(ctx, name); err != nil {
 		if errors.Is(err, git.ErrExist) {
-			return hint(fmt.Errorf("repository %q exists", name), "push to it: git push ssh://HOST/%s main", name)
+			return report.WithHint(fmt.Errorf("repository %q exists", name), "push to it: git push ssh://HOST/%s main", name)
 		}
 		return err
 	}
@@ -125,11 +126,11 @@ func repoDelete(ctx context.Context, c *call) error {
 	}
 	name := repo.Name()
 	if apps := c.Engine.AppsOf(name.String()); len(apps) > 0 {
-		return hint(fmt.Errorf("repository %q deploys %s", name, strings.Join(apps, ", ")),
+		return report.WithHint(fmt.Errorf("repository %q deploys %s", name, strings.Join(apps, ", ")),
 			"first push a pushboat.yaml with apps: [] to remove them from the cluster")
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
-		return hint(fmt.Errorf("repository %q, its history and its records would be gone for good", name),
+		return report.WithHint(fmt.Errorf("repository %q, its history and its records would be gone for good", name),
 			"if that is meant: repo delete %s --yes", name)
 	}
 	if err := c.Repos.Delete(ctx, name); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 )
 
@@ -49,15 +50,19 @@ func rollBack(ctx context.Context, c *call) error {
 	if r.WholeTree() {
 		fmt.Fprintln(c, "  its folder is the whole repository: pushboat.yaml goes back, too")
 	}
-	r.Print(c.lines(), spelling)
+	door := spelling
+	if planOnly {
+		door = spellingOf("rollback " + status.App + " " + r.To.Short())
+	}
+	r.Print(c.lines(), door)
 	if planOnly {
 		if len(r.Problems) > 0 {
-			return hint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
+			return report.WithHint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 		}
 		return nil
 	}
 	if r.Refused() {
-		return hint(fmt.Errorf("app %s is not rolled back", status.App), "the lines above say why")
+		return report.WithHint(fmt.Errorf("app %s is not rolled back", status.App), "the lines above say why")
 	}
 	runs, err := r.Deploy(ctx)
 	if err != nil {

@@ -53,18 +53,18 @@ func status(ctx context.Context, c *call) error {
 // should be.
 func verdictOn(s deploy.Status) error {
 	if s.Outage != nil && s.Outage.Unreachable {
-		return hint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
+		return report.WithHint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
 			"it is looked for again every few seconds; see when it is back: ssh HOST status")
 	}
 	if s.Sync == deploy.Unsure {
-		return hint(fmt.Errorf("app %s could not be compared with its cluster", s.App),
+		return report.WithHint(fmt.Errorf("app %s could not be compared with its cluster", s.App),
 			"it is tried again by itself; do it now: ssh HOST check %s", s.App)
 	}
 	if s.Sync == deploy.InSync && (s.Health == "healthy" || s.Health == "-") {
 		return nil
 	}
 	if s.Unrendered != "" {
-		return hint(fmt.Errorf("app %s is not as its branch says, which cannot be rendered", s.App),
+		return report.WithHint(fmt.Errorf("app %s is not as its branch says, which cannot be rendered", s.App),
 			"bring back what it needs, or push a fix; see all apps: ssh HOST status")
 	}
 	next := "see its deploys: ssh HOST history " + s.App
@@ -76,7 +76,7 @@ func verdictOn(s deploy.Status) error {
 	case s.Last != nil:
 		next = "see what happened: ssh HOST show " + s.Last.ID()
 	}
-	return hint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)
+	return report.WithHint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)
 }
 
 func printStatus(w io.Writer, list []deploy.Status, now time.Time) {

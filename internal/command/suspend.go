@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // What a suspension may be: longer ones are forgotten by those who made them.
@@ -43,7 +44,7 @@ func suspend(_ context.Context, c *call) error {
 	}
 	run, err := c.Engine.Suspend(status.App, s, c.Caller())
 	if err != nil {
-		return hint(fmt.Errorf("suspend app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
+		return report.WithHint(fmt.Errorf("suspend app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
 	}
 	fmt.Fprint(c, string(run.Log()))
 	return nil
@@ -107,10 +108,10 @@ func resume(ctx context.Context, c *call) error {
 	}
 	run, err := c.Engine.Resume(status.App, c.Caller())
 	if errors.Is(err, deploy.ErrNotSuspended) {
-		return hint(fmt.Errorf("app %s is not suspended", status.App), "see how it is: ssh HOST status %s", status.App)
+		return report.WithHint(fmt.Errorf("app %s is not suspended", status.App), "see how it is: ssh HOST status %s", status.App)
 	}
 	if err != nil {
-		return hint(fmt.Errorf("resume app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
+		return report.WithHint(fmt.Errorf("resume app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
 	}
 	return c.follow(ctx, run)
 }

@@ -39,7 +39,7 @@ func syncApp(ctx context.Context, c *call) error {
 	if err := notSuspended(status); err != nil {
 		return err
 	}
-	runs, err := c.begin(ctx, status)
+	runs, err := c.begin(ctx, status, spelling)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func syncApp(ctx context.Context, c *call) error {
 // notSuspended is an error for an app that is suspended.
 func notSuspended(status deploy.Status) error {
 	if s := status.Suspension; s != nil {
-		return hint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
+		return report.WithHint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
 	}
 	return nil
 }
@@ -77,9 +77,9 @@ func syncAll(ctx context.Context, c *call) error {
 			fmt.Fprintf(c, "%s: left out, suspended by %s\n", name, s.By)
 			continue
 		}
-		runs, err := c.begin(ctx, status)
+		runs, err := c.begin(ctx, status, spellingOf("sync "+name))
 		if err != nil {
-			c.complain(errorAndHint(err))
+			c.explain(err)
 			failed = append(failed, name)
 		}
 		begun = append(begun, runs...)
@@ -94,37 +94,37 @@ func syncAll(ctx context.Context, c *call) error {
 		}
 	}
 	if len(failed) > 0 {
-		return hint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(names), strings.Join(failed, ", ")),
+		return report.WithHint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(names), strings.Join(failed, ", ")),
 			"the lines above say why; see how they are now: ssh HOST status")
 	}
 	return nil
 }
 
-// begin plans an app's newest revision, shows the plan, and begins the deploys that
-// it takes.
-func (c *call) begin(ctx context.Context, status deploy.Status) ([]*deploy.Run, error) {
+// begin plans an app's newest revision, shows the plan as the door spells it, and begins
+// the deploys that it takes.
+func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door) ([]*deploy.Run, error) {
 	change, err := c.change(ctx, status, git.BranchRef(status.Branch))
 	if err != nil {
 		return nil, err
 	}
-	return c.beginChange(ctx, status, change)
+	return c.beginChange(ctx, status, change, door)
 }
 
 // beginChange is begin for a change that has been made up already, but for its options.
-func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change) ([]*deploy.Run, error) {
+func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change, door report.Door) ([]*deploy.Run, error) {
 	change.Options = syncOptions(c.flags)
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
-	proposal.Print(c.lines(), spelling)
+	proposal.Print(c.lines(), door)
 	if proposal.Refused() {
-		return nil, hint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
+		return nil, report.WithHint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
 	runs, err := proposal.Accept()
 	if err != nil {
 		return nil, err
 	}
 	if len(runs) == 0 {
-		return nil, hint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
+		return nil, report.WithHint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
 			"push a pushboat.yaml that names it")
 	}
 	return runs, nil
@@ -145,10 +145,6 @@ func (c *call) show(ctx context.Context, runs []*deploy.Run) error {
 	return nil
 }
 
-// spelling is how the callers of a verb that deploys ask for the remedies of problems: by
-// the flags of syncFlags.
-var spelling = report.Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune="}
-
 func syncOptions(f *pflag.FlagSet) deploy.Options {
 	force, _ := f.GetBool("force") // the flags are those of syncFlags
 	confirmed, _ := f.GetInt("confirm-prune")
@@ -165,7 +161,7 @@ func (c *call) deployable() ([]string, error) {
 		}
 	}
 	if len(names) == 0 && len(c.visible()) > 0 {
-		return nil, hint(errors.New("there is no app that you may deploy"), "see those that there are: ssh HOST status")
+		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "see those that there are: ssh HOST status")
 	}
 	for _, name := range names {
 		if _, err := c.app(name, access.Deploy); err != nil { // leaves the audit line

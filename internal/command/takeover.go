@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 func takeOverFlags(f *pflag.FlagSet) {
@@ -34,16 +35,16 @@ func takeOver(ctx context.Context, c *call) error {
 		repo = c.args[1]
 	}
 	if repo == "" {
-		return hint(fmt.Errorf("this server has no app %s yet", manifest.Clean(name)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(name))
+		return report.WithHint(fmt.Errorf("this server has no app %s yet", manifest.Clean(name)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(name))
 	}
 	if _, err := git.ParseName(repo); err != nil {
-		return hint(err, "see the repositories: ssh HOST repo list")
+		return report.WithHint(err, "see the repositories: ssh HOST repo list")
 	}
 	if known {
 		cluster = cmp.Or(cluster, status.Cluster)
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
-		return hint(fmt.Errorf("no other server or repository could deploy app %s any more", name),
+		return report.WithHint(fmt.Errorf("no other server or repository could deploy app %s any more", name),
 			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", name, repo)
 	}
 	was, err := c.Engine.TakeOver(ctx, name, repo, cmp.Or(cluster, appfile.DefaultCluster))
@@ -51,7 +52,7 @@ func takeOver(ctx context.Context, c *call) error {
 		return err
 	}
 	if !was.Exists() {
-		return hint(fmt.Errorf("no server has an app %s on cluster %s", name, cmp.Or(cluster, appfile.DefaultCluster)), "push it: there is nothing to take over")
+		return report.WithHint(fmt.Errorf("no server has an app %s on cluster %s", name, cmp.Or(cluster, appfile.DefaultCluster)), "push it: there is nothing to take over")
 	}
 	c.Log.WithField("app", name).WithField("repository", repo).WithField("operator", c.Caller().Operator).
 		WithField("server", was.Server).WithField("from", was.Repository).Warn("app taken over")

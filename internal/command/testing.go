@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // testHelp is what a first test needs.
@@ -30,7 +31,7 @@ func test(ctx context.Context, c *call) error {
 	}
 	run, err := c.Engine.Test(status.App)
 	if err != nil {
-		return hint(err, "try again when they are through")
+		return report.WithHint(err, "try again when they are through")
 	}
 	rec, err := run.Attach(ctx, func(line string) {
 		if !quiet {
@@ -38,7 +39,7 @@ func test(ctx context.Context, c *call) error {
 		}
 	})
 	if err != nil {
-		return hint(errors.New("detached; the tests go on"), "run them again: ssh HOST test %s", status.App)
+		return report.WithHint(errors.New("detached; the tests go on"), "run them again: ssh HOST test %s", status.App)
 	}
 	if quiet {
 		results := append([]record.HookResult{}, rec.Hooks...)
@@ -50,7 +51,7 @@ func test(ctx context.Context, c *call) error {
 	case rec.Result == record.Deployed:
 		return nil
 	case rec.Message == deploy.ErrNoTests.Error():
-		return hint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
+		return report.WithHint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
 	}
-	return hint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; see how it is: ssh HOST status %s", status.App)
+	return report.WithHint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; see how it is: ssh HOST status %s", status.App)
 }

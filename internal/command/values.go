@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 const (
@@ -43,7 +44,7 @@ func listValues(_ context.Context, c *call) error {
 	}
 	values, err := c.Engine.GeneratedValues(status.App)
 	if err != nil {
-		return hint(fmt.Errorf("the generated values of app %s cannot be read: %w", status.App, err),
+		return report.WithHint(fmt.Errorf("the generated values of app %s cannot be read: %w", status.App, err),
 			"restore the server's data directory; or make new ones: ssh HOST secrets rotate %s", status.App)
 	}
 	return c.print(nonNilValues(values), func(w io.Writer) { printValues(w, status.App, values, time.Now()) })
@@ -140,12 +141,12 @@ func (c *call) renew(ctx context.Context, renewal deploy.Renewal, done string) e
 		return err
 	}
 	change.Renewal, change.Cause = renewal, record.CauseRotate
-	runs, err := c.beginChange(ctx, status, change)
+	runs, err := c.beginChange(ctx, status, change, spelling)
 	if err != nil {
 		return err
 	}
 	if err := c.show(ctx, runs); err != nil {
-		return hint(fmt.Errorf("%w; the new values are kept, and the former ones are gone", err),
+		return report.WithHint(fmt.Errorf("%w; the new values are kept, and the former ones are gone", err),
 			"see how it is: ssh HOST status %s; and try again: ssh HOST sync %s", status.App, status.App)
 	}
 	what := strings.Join(slices.Concat(renewal.Paths, slices.Sorted(maps.Keys(renewal.Given))), ", ")

@@ -57,7 +57,7 @@ func wait(ctx context.Context, c *call) error {
 		case <-time.After(waitLook):
 		case <-ctx.Done():
 			now, _ := c.Engine.Status(status.App)
-			return hint(fmt.Errorf("app %s at %s is still %s, %s after %s", status.App, wanted.Short(), now.Sync, now.Health, timeout),
+			return report.WithHint(fmt.Errorf("app %s at %s is still %s, %s after %s", status.App, wanted.Short(), now.Sync, now.Health, timeout),
 				"status %s shows what it waits for", status.App)
 		}
 	}
@@ -120,7 +120,7 @@ func judgeWait(s deploy.Status, wanted git.Hash, contained bool) (done bool, err
 	case s.Suspension != nil && s.Sync != deploy.InSync, s.Sync == deploy.Held, s.Sync == deploy.Gone:
 		return false, verdictOn(s)
 	case !contained:
-		return false, hint(fmt.Errorf("%s is not on branch %s, which app %s is deployed from", wanted.Short(), s.Branch, s.App),
+		return false, report.WithHint(fmt.Errorf("%s is not on branch %s, which app %s is deployed from", wanted.Short(), s.Branch, s.App),
 			"push it, or name another revision")
 	case s.Sync == deploy.NotSynced, s.Health == "failing":
 		return false, verdictOn(s)

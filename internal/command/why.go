@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // answer is what why shows.
@@ -52,9 +53,9 @@ func why(ctx context.Context, c *call) error {
 	case errors.Is(err, deploy.ErrNaming):
 		return usageError{fmt.Sprintf("%q: %v", manifest.Clean(c.args[1]), err)}
 	case errors.Is(err, fs.ErrNotExist):
-		return hint(fmt.Errorf("app %s renders no object %s", status.App, c.args[1]), "name it like deploy/web, or deploy/NAMESPACE/web, as listed by: ssh HOST tree %s", status.App)
+		return report.WithHint(fmt.Errorf("app %s renders no object %s", status.App, c.args[1]), "name it like deploy/web, or deploy/NAMESPACE/web, as listed by: ssh HOST tree %s", status.App)
 	case errors.Is(err, render.ErrNoField):
-		return hint(fmt.Errorf("%s sets no field %s", c.args[1], c.args[2]), "the cluster or somebody else has set it, if it is there; see its drift: ssh HOST status %s", status.App)
+		return report.WithHint(fmt.Errorf("%s sets no field %s", c.args[1], c.args[2]), "the cluster or somebody else has set it, if it is there; see its drift: ssh HOST status %s", status.App)
 	case err != nil:
 		return err
 	}

@@ -83,7 +83,7 @@ func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provisio
 			return false, &manifest.Problem{
 				App: spec.Name, Source: manifest.Source{File: appfile.Name, Line: spec.Helm.Line},
 				Message: fmt.Sprintf("look whether %s of app %s runs with a value already: %v", path, spec.Name, err),
-				Hint:    "push again when cluster " + spec.Cluster + " answers",
+				Remedy:  manifest.Again("when cluster " + spec.Cluster + " answers"),
 			}
 		}
 		if text := data[at.key]; len(text) > 0 && len(text) <= maxFound && utf8.Valid(text) {

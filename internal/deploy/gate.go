@@ -305,19 +305,20 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	if message, hint, denied := kube.Denied(err); denied {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
 	}
-	if message, hint, ok := kube.Unconverted(err); ok {
-		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %s", cluster, message), Hint: hint}
+	if problem, ok := kube.Unconverted(err); ok {
+		problem.Message = fmt.Sprintf("cluster %s: %s", cluster, problem.Message)
+		return problem
 	}
 	if plan.Unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
-			Hint:    "check what Pushboat's account may do there; then push again",
+			Hint:    "check what Pushboat's account may do there",
+			Remedy:  manifest.Again(""),
 		}
 	}
 	return manifest.Problem{
 		Message: fmt.Sprintf("cluster %s does not answer", cluster),
-		Hint:    "push again when it does",
-		Remedy:  manifest.Remedy{Kind: manifest.RemedySkip},
+		Remedy:  manifest.Remedy{Kind: manifest.RemedyAgainOrSkip, When: "when it does"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // Fight is what is known of an object that drifts again and again.
@@ -78,7 +79,7 @@ func (a *app) remark(run *Run, step plan.Step, fight Fight) {
 	a.fights.enter(step.ID, fight)
 	run.Printf("  fighting    %s  with %s, %d times; next in %s at the soonest", step.ID, fight.with, fight.Times, fight.Next)
 	if line := ignoreLine(step.ID, step.Pointers); line != "" {
-		run.Printf("hint: to leave it to them, add to the app in pushboat.yaml:\nhint:   ignore: [%s]", line)
+		run.Printf("%s", report.Hints("to leave it to them, add to the app in pushboat.yaml:\n  ignore: ["+line+"]"))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // OnFailure sets who takes an app back whose deploy has failed: it makes a
@@ -70,7 +71,7 @@ func (a *app) rollBack(run *Run, rec record.Record) {
 	switch {
 	case run == nil:
 	case err != nil:
-		run.Printf("error: %s: not rolled back: %v", a.name, err)
+		run.Printf("error: %s: not rolled back: %v\n%s", a.name, err, report.Hints(report.AsProblem(err).Hint))
 	default:
 		run.follow(&next)
 	}

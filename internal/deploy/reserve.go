@@ -60,19 +60,19 @@ func (p *Proposal) collisions(other *Proposal) manifest.Problems {
 	if p.Repo == other.Repo && p.Branch == other.Branch {
 		return nil
 	}
-	const hint = "push again when the other push is through"
+	again := manifest.Again("when the other push is through")
 	var problems manifest.Problems
 	for _, t := range p.targets {
 		if other.claims.Has(t.Spec.Name) {
 			problems = append(problems, manifest.Problem{
-				App: t.Spec.Name, Source: t.Spec.Source, Hint: hint,
+				App: t.Spec.Name, Source: t.Spec.Source, Remedy: again,
 				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.Spec.Name, other.Repo),
 			})
 		}
 		for _, o := range p.claims.Placed(t.Spec.Name, t.Spec.Cluster) {
 			if app := other.claims.Own(t.Spec.Cluster, o.Key); app != "" && app != t.Spec.Name {
 				problems = append(problems, manifest.Problem{
-					App: t.Spec.Name, Object: o.Key.String(), Hint: hint,
+					App: t.Spec.Name, Object: o.Key.String(), Remedy: again,
 					Message: fmt.Sprintf("is wanted by app %s in a push at this moment", app),
 				})
 			}

@@ -67,7 +67,7 @@ func (r *Run) Printf(format string, args ...any) {
 }
 
 func (r *Run) addLocked(text string) {
-	for line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		if len(r.lines) < maxLines {
 			r.lines = append(r.lines, manifest.Clean(line))
 		}

@@ -172,13 +172,13 @@ func (p *Proposal) seal() manifest.Problems {
 	}
 	err := p.engine.sealGenerated(fresh...)
 	if errors.Is(err, errValuesMoved) {
-		return manifest.Problems{{Message: err.Error(), Hint: "try again: the plan is made with what they are now"}}
+		return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("to have a plan with what they are now")}}
 	}
 	if err == nil {
 		err = p.engine.sealTargets(sealed.Accepted, fresh...)
 	}
 	if err != nil {
-		return manifest.Problems{{Message: err.Error(), Hint: "push again when the server's disk has room"}}
+		return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("when the server's disk has room")}}
 	}
 	return nil
 }

@@ -226,11 +226,11 @@ func TestSocketLimits(t *testing.T) {
 		want  string
 	}{
 		"refs":        {nil, strings.Repeat(refLine, hooks.MaxRefs+1), "more than 20000 refs in one push\nhint: nothing was changed; push them in parts"},
-		"options":     {options(17), refLine, "at most 16 options"},
+		"options":     {options(17), refLine, "at most 16 options, not 17\nhint: nothing was changed; leave some out"},
 		"many":        {options(1 << 30), refLine, "at most 16 options"},
 		"count":       {[]string{"GIT_PUSH_OPTION_COUNT=x"}, refLine, "at most 16 options"},
-		"option size": {[]string{"GIT_PUSH_OPTION_COUNT=1", "GIT_PUSH_OPTION_0=" + strings.Repeat("x", 1025)}, refLine, "a push option of 1025 bytes"},
-		"ref size":    {nil, strings.TrimSpace(refLine) + strings.Repeat("x", 4096) + "\n", "token too long"},
+		"option size": {[]string{"GIT_PUSH_OPTION_COUNT=1", "GIT_PUSH_OPTION_0=" + strings.Repeat("x", 1025)}, refLine, "a push option of 1025 bytes; 1024 are the most\nhint: nothing was changed; shorten it"},
+		"ref size":    {nil, strings.TrimSpace(refLine) + strings.Repeat("x", 4096) + "\n", "a ref of more than 4096 bytes\nhint: nothing was changed; give it a shorter name"},
 		"no refs":     {nil, "", "a push of no refs"},
 		"NUL":         {nil, oldHash + " " + newHash + " refs/heads/a\x00ref=x\n", "malformed"},
 		"no ref":      {nil, "garbage\n", "want OLD NEW REF"},

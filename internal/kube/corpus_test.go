@@ -114,7 +114,7 @@ func explained(problems manifest.Problems, err error) string {
 			fmt.Fprintln(&b, "hint: "+p.Hint)
 		}
 		if p.Remedy != (manifest.Remedy{}) {
-			fmt.Fprintln(&b, "remedy: "+p.Remedy.Kind)
+			fmt.Fprintln(&b, strings.TrimSpace("remedy: "+string(p.Remedy.Kind)+" "+p.Remedy.When))
 		}
 	}
 	if IsImmutable(err) {

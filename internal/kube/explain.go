@@ -78,8 +78,8 @@ func (e *explainer) addRemedied(path, message, hint string, remedy manifest.Reme
 	if e.moved != nil {
 		message = e.movedBack(message)
 	}
-	message = e.obj.Redact(message)
-	message = shorten(message, maxMessage)
+	message = shorten(e.obj.Redact(message), maxMessage)
+	remedy.When = manifest.Clean(e.obj.Redact(remedy.When))
 	problem := manifest.Problem{
 		Source: e.obj.Source, Object: e.obj.ID().String(),
 		Message: manifest.CleanLines(fewLines(message)), Hint: manifest.Clean(e.obj.Redact(hint)), Remedy: remedy,
@@ -128,7 +128,7 @@ func (e *explainer) explain(ctx context.Context, err error) {
 	if IsUnreachable(err) {
 		unreachable := &UnreachableError{Cluster: e.cluster.name, Err: err}
 		errors.As(err, &unreachable)
-		e.problems = manifest.Problems{{Message: unreachable.Error(), Hint: "push again when the cluster is back"}}
+		e.problems = manifest.Problems{{Message: unreachable.Error(), Remedy: manifest.Again("when the cluster is back")}}
 		return
 	}
 	answer := apierrors.APIStatus(nil)
@@ -159,7 +159,7 @@ func (e *explainer) status(ctx context.Context, status metav1.Status) {
 	case status.Reason == metav1.StatusReasonRequestEntityTooLarge || strings.Contains(status.Message, "etcdserver: request is too large"):
 		e.add("", "the object is too large for the cluster: "+status.Message, "split it; an object may have about 1.5 MB")
 	case status.Reason == metav1.StatusReasonTooManyRequests || status.Reason == metav1.StatusReasonTimeout || status.Reason == metav1.StatusReasonServerTimeout:
-		e.add("", "the cluster is too busy: "+status.Message, "push again in a moment")
+		e.addRemedied("", "the cluster is too busy: "+status.Message, "", manifest.Again("in a moment"))
 	case e.decoding(ctx, status.Message):
 	default:
 		e.add("", status.Message, "")
@@ -246,8 +246,8 @@ func (e *explainer) forbidden(status metav1.Status) {
 	}
 	switch {
 	case apierrors.HasStatusCause(&apierrors.StatusError{ErrStatus: status}, "NamespaceTerminating"):
-		e.add("metadata.namespace", fmt.Sprintf("the namespace %s is being deleted", e.obj.GetNamespace()),
-			"push again when it is gone, or use another namespace")
+		e.addRemedied("metadata.namespace", fmt.Sprintf("the namespace %s is being deleted", e.obj.GetNamespace()), "",
+			manifest.Again("when it is gone, or use another namespace"))
 	case strings.HasPrefix(text, "exceeded quota: "):
 		quota, rest, _ := strings.Cut(strings.TrimPrefix(text, "exceeded quota: "), ", ")
 		e.add("", fmt.Sprintf("it would exceed the quota %s: %s", quota, rest), hintQuota)
@@ -328,6 +328,6 @@ func (e *explainer) conflict(status metav1.Status) {
 		}
 	}
 	if !found {
-		e.add("", "the object was changed by somebody else at the same moment: "+status.Message, "push again")
+		e.addRemedied("", "the object was changed by somebody else at the same moment: "+status.Message, "", manifest.Again(""))
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // What the API server says where it asks programs of others (apiserver 1.37,
@@ -36,8 +38,8 @@ func (e *explainer) webhook(message string) bool {
 			"set sideEffects: None, or NoneOnDryRun if that is true, in the webhook's configuration; or leave the object out there by its rules or namespaceSelector")
 		return true
 	}
-	if told, hint, ok := unconverted(message); ok {
-		e.add("", told, hint)
+	if problem, ok := unconverted(message); ok {
+		e.addRemedied("", problem.Message, "", problem.Remedy)
 		return true
 	}
 	m := webhookFailed.FindStringSubmatch(message)
@@ -45,21 +47,21 @@ func (e *explainer) webhook(message string) bool {
 		return false
 	}
 	at, why := addressed(m[2])
-	hint := fmt.Sprintf("push again when %s answers; until then the cluster takes no such object from anybody, unless the webhook's configuration has failurePolicy: Ignore", orElse(at, "the webhook"))
+	again := manifest.Again(fmt.Sprintf("when %s answers; until then the cluster takes no such object from anybody, unless the webhook's configuration has failurePolicy: Ignore", orElse(at, "the webhook")))
 	if odd := webhookOdd.FindStringSubmatch(why); odd != nil {
-		e.add("", fmt.Sprintf("the cluster's admission webhook %s%s answers wrongly: %s", m[1], inBrackets(at), odd[1]), hint)
+		e.addRemedied("", fmt.Sprintf("the cluster's admission webhook %s%s answers wrongly: %s", m[1], inBrackets(at), odd[1]), "", again)
 		return true
 	}
-	e.add("", fmt.Sprintf("the cluster's admission webhook %s%s does not answer: %s", m[1], inBrackets(at), why), hint)
+	e.addRemedied("", fmt.Sprintf("the cluster's admission webhook %s%s does not answer: %s", m[1], inBrackets(at), why), "", again)
 	return true
 }
 
 // Unconverted tells which conversion webhook did not do its part, and what to try, if
 // err is the API server's word for that in answer to a request about no single object.
-func Unconverted(err error) (message, hint string, ok bool) {
+func Unconverted(err error) (_ manifest.Problem, ok bool) {
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) {
-		return "", "", false
+		return manifest.Problem{}, false
 	}
 	said := status.Status()
 	causes := []metav1.StatusCause{{Message: said.Message}}
@@ -67,26 +69,31 @@ func Unconverted(err error) (message, hint string, ok bool) {
 		causes = append(causes, said.Details.Causes...)
 	}
 	for _, cause := range causes[:min(len(causes), maxCauses)] {
-		if message, hint, ok = unconverted(shorten(cause.Message, maxAnswer)); ok {
-			return shorten(message, maxMessage), hint, true
+		if problem, ok := unconverted(shorten(cause.Message, maxAnswer)); ok {
+			problem.Message = shorten(problem.Message, maxMessage)
+			return problem, true
 		}
 	}
-	return "", "", false
+	return manifest.Problem{}, false
 }
 
 // unconverted explains that objects could not be brought from one version to another.
-func unconverted(text string) (message, hint string, ok bool) {
+func unconverted(text string) (_ manifest.Problem, ok bool) {
 	m := unconvertible.FindStringSubmatch(text)
 	if m == nil {
-		return "", "", false
+		return manifest.Problem{}, false
 	}
 	at, why := addressed(m[4])
 	kind := m[2] + " of " + m[1]
-	hint = fmt.Sprintf("push again when %s answers; the CustomResourceDefinition of %s names it in spec.conversion", orElse(at, "the webhook"), m[2])
+	trouble := "does not answer"
 	if m[3] == "returned" || !requested.MatchString(m[4]) {
-		return fmt.Sprintf("the conversion webhook for %s%s answers wrongly: %s", kind, inBrackets(at), why), hint, true
+		trouble = "answers wrongly"
 	}
-	return fmt.Sprintf("the conversion webhook for %s%s does not answer: %s", kind, inBrackets(at), why), hint, true
+	return manifest.Problem{
+		Message: fmt.Sprintf("the conversion webhook for %s%s %s: %s", kind, inBrackets(at), trouble, why),
+		Remedy: manifest.Again(fmt.Sprintf("when %s answers; the CustomResourceDefinition of %s names it in spec.conversion",
+			orElse(at, "the webhook"), m[2])),
+	}, true
 }
 
 // addressed takes the request out of a transport error, and says whom it was for: a

@@ -19,16 +19,16 @@ func TestWebhooksThatFail(t *testing.T) {
 			"the admission webhook old.example takes no dry-run, so the gate cannot check this object", "sideEffects: None",
 		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://checks.policy.svc:443/v?token=geheim&timeout=10s": service "checks" not found`: {
-			`the cluster's admission webhook w.example (service policy/checks) does not answer: service "checks" not found`, "push again when service policy/checks answers",
+			`the cluster's admission webhook w.example (service policy/checks) does not answer: service "checks" not found`, "when service policy/checks answers",
 		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://checks.policy.svc:443/v?timeout=10s": no endpoints available for service "checks"`: {
 			`(service policy/checks) does not answer: no endpoints available for service "checks"`, "failurePolicy: Ignore",
 		},
 		`Internal error occurred: failed calling webhook "w.example": failed to call webhook: Post "https://10.0.0.1:8443/v?token=geheim": tls: failed to verify certificate: x509: certificate signed by unknown authority`: {
-			`w.example (10.0.0.1:8443) does not answer: tls: failed to verify certificate`, "push again when 10.0.0.1:8443 answers",
+			`w.example (10.0.0.1:8443) does not answer: tls: failed to verify certificate`, "when 10.0.0.1:8443 answers",
 		},
 		`Internal error occurred: failed calling webhook "w.example": received invalid webhook response: webhook response was absent`: {
-			"the cluster's admission webhook w.example answers wrongly: webhook response was absent", "push again when the webhook answers",
+			"the cluster's admission webhook w.example answers wrongly: webhook response was absent", "when the webhook answers",
 		},
 		`failed calling webhook "w.example"; no further details available`: {"w.example does not answer: no further details", "the webhook"},
 		`conversion webhook for conv.example/v2, Kind=Boat failed: Post "https://gone.default.svc:443/?timeout=30s": service "gone" not found`: {
@@ -41,7 +41,7 @@ func TestWebhooksThatFail(t *testing.T) {
 		},
 	} {
 		problems := c.Explain(t.Context(), o, apierrors.NewInternalError(fmt.Errorf("%s", said)))
-		if len(problems) != 1 || !strings.Contains(problems[0].Message, want[0]) || !strings.Contains(problems[0].Hint, want[1]) {
+		if len(problems) != 1 || !strings.Contains(problems[0].Message, want[0]) || !strings.Contains(problems[0].Hint+problems[0].Remedy.When, want[1]) {
 			t.Errorf("%s\nis told as %+v\nwant %q", said, problems, want)
 		}
 		if strings.Contains(fmt.Sprint(problems), "geheim") {
@@ -56,11 +56,11 @@ func TestUnconverted(t *testing.T) {
 	err := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 500, Message: "unable to transform or decode 1 objects", Details: &metav1.StatusDetails{
 		Causes: []metav1.StatusCause{{Message: "StorageError: corrupt object: " + text}},
 	}}}
-	if message, hint, ok := Unconverted(fmt.Errorf("list boats: %w", err)); !ok || !strings.Contains(message, "service default/gone") || hint == "" {
-		t.Errorf("%q, %q, %v", message, hint, ok)
+	if problem, ok := Unconverted(fmt.Errorf("list boats: %w", err)); !ok || !strings.Contains(problem.Message, "service default/gone") || problem.Remedy.When == "" {
+		t.Errorf("%+v, %v", problem, ok)
 	}
 	for _, other := range []error{nil, fmt.Errorf("%s", text), apierrors.NewBadRequest("no")} {
-		if _, _, ok := Unconverted(other); ok {
+		if _, ok := Unconverted(other); ok {
 			t.Errorf("%v is about a conversion", other)
 		}
 	}

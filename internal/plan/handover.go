@@ -27,7 +27,8 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	}
 	holder := p.holderOf(step.Entry.PartOf)
 	if kept := holder.keeps(p.Target.Repo); kept != nil {
-		return &manifest.Problem{Source: o.Source, Object: o.Key.String(), Message: kept.message, Hint: kept.hint}
+		kept.Source, kept.Object = o.Source, o.Key.String()
+		return kept
 	}
 	step.Other = holder.app
 	step.Say("moved from app " + holder.app)
@@ -60,27 +61,26 @@ func (p *Planner) holderOf(set string) holder {
 	return h
 }
 
-// refusal is why an object may not change hands, and the way out.
-type refusal struct{ message, hint string }
-
 // keeps says why an object that its holder does not ask for now stays the holder's all
 // the same; nil if an app of the given repository may have it. Apps of one repository
 // may hand over. Another one's has left it on purpose (prune: false), and of an app that
 // cannot be rendered nobody knows.
-func (h holder) keeps(repo string) *refusal {
+func (h holder) keeps(repo string) *manifest.Problem {
 	const handOver = "remove its label " + kube.PartOfLabel + " to hand it over"
 	switch {
 	case h.app == "":
-		return &refusal{fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", h.set), handOver}
+		return &manifest.Problem{
+			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", h.set), Hint: handOver,
+		}
 	case h.unrendered:
-		return &refusal{
-			fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
-			"push again when it can; see what is the matter: ssh HOST status " + h.app,
+		return &manifest.Problem{
+			Message: fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
+			Remedy:  manifest.Again("when it can; see what is the matter: ssh HOST status " + h.app),
 		}
 	case h.repo != repo:
-		return &refusal{
-			fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", h.app, h.repo),
-			"have it deleted there with prune: true, or " + handOver,
+		return &manifest.Problem{
+			Message: fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", h.app, h.repo),
+			Hint:    "have it deleted there with prune: true, or " + handOver,
 		}
 	}
 	return nil

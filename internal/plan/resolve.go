@@ -109,7 +109,7 @@ func kindOf(ctx context.Context, api API, o *manifest.Object, with *Companions) 
 	if with.mayDefine(err) {
 		return kube.Kind{}, nil, false
 	}
-	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "push again"}
+	problem := manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Remedy: manifest.Again("")}
 	if told := api.Explain(ctx, o, err); len(told) > 0 {
 		problem = told[0]
 	}

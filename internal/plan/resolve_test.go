@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -46,10 +47,10 @@ func TestResolve(t *testing.T) {
 			func(w *world) { w.Target.Gone = true }, []string{widget("1")}, "", nil, "", "",
 		},
 		"a kind whose API is away": {
-			func(w *world) { w.API = awayAPI{w.api} }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
+			func(w *world) { w.API = awayAPI{w.api} }, []string{widget("1")}, "", []string{"does not answer"}, "again", "",
 		},
 		"a kind whose API is away, of an app that is gone": {
-			func(w *world) { w.API = awayAPI{w.api}; w.Target.Gone = true }, []string{widget("1")}, "", []string{"does not answer"}, "push again", "",
+			func(w *world) { w.API = awayAPI{w.api}; w.Target.Gone = true }, []string{widget("1")}, "", []string{"does not answer"}, "again", "",
 		},
 		"a kind that an unread file may define": {func(w *world) { w.With.Partial = true }, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", nil, "", ""},
 		"a kind that comes with the push":       {(*world).defines, []string{widget("1")}, "Widget shop/web", nil, "", ""},
@@ -75,7 +76,7 @@ func TestResolve(t *testing.T) {
 			[]string{widget("1")},
 			"",
 			[]string{"does not answer"},
-			"push again", "",
+			"again", "",
 		},
 		"a kind that cannot be kept": {
 			func(w *world) { w.api.kinds[reviews] = kube.Kind{GVK: reviews, Verbs: []string{"create"}} },
@@ -111,12 +112,17 @@ func TestResolve(t *testing.T) {
 			}
 			wantProblems(t, problems, test.problems...)
 			for _, problem := range problems {
-				if problem.App != "shop" || problem.Source.Line == 0 || problem.Object == "" || problem.Kind != test.kind || test.hint != "" && problem.Hint != test.hint {
+				if problem.App != "shop" || problem.Source.Line == 0 || problem.Object == "" || problem.Kind != test.kind || test.hint != "" && hintOf(problem) != test.hint {
 					t.Errorf("the problem is %+v", problem)
 				}
 			}
 		})
 	}
+}
+
+// hintOf is a problem's hint, or the kind of its remedy.
+func hintOf(problem manifest.Problem) string {
+	return cmp.Or(problem.Hint, string(problem.Remedy.Kind))
 }
 
 // awayAPI has an extension API that does not answer, and cannot explain anything.

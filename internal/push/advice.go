@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // advise says what to do after a push that Git itself has refused, or its client
@@ -16,9 +17,7 @@ func (p *push) advise(status int) {
 	judged := p.judged
 	p.mu.Unlock()
 	full := status != 0 && !judged && p.door.Disk() != nil
-	if hint := advice(status, judged, full, p.talk); hint != "" {
-		fmt.Fprintf(p.session.Stderr(), "hint: %s\n", hint)
-	}
+	fmt.Fprint(p.session.Stderr(), report.Hints(advice(status, judged, full, p.talk)))
 }
 
 // advice decides on the hint. judged tells that the push came as far as the gate, full
@@ -31,11 +30,11 @@ func advice(status int, judged, full bool, talk *git.Talk) string {
 		return "the server's disk cannot be written to: tell its operator, then push again"
 	case status != 0 && !talk.Began():
 		return "repositories here are SHA-1, and pushes are not signed (--signed):\n" +
-			"hint: sign commits and tags instead"
+			"sign commits and tags instead"
 	case talk.Asks() && talk.Shallow():
 		return "this clone is shallow, and the server lacks what it lacks:\n" +
-			"hint: git fetch --unshallow, then push again\n" +
-			"hint: (GitHub Actions: fetch-depth: 0; GitLab CI: GIT_DEPTH: 0)"
+			"git fetch --unshallow, then push again\n" +
+			"(GitHub Actions: fetch-depth: 0; GitLab CI: GIT_DEPTH: 0)"
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // The first push of a repository decides on its main branch, which is deployed as a
@@ -112,7 +113,7 @@ func tellStored(out io.Writer, stored []storedBranch, fresh bool) {
 	}
 	for _, branch := range stored {
 		if hint := branch.hint(); hint != "" {
-			fmt.Fprint(out, hint)
+			fmt.Fprint(out, report.Hints(hint))
 			return
 		}
 	}
@@ -133,13 +134,13 @@ func (b storedBranch) hint() string {
 	push := "git push origin HEAD:" + first
 	switch {
 	case !b.written:
-		return fmt.Sprintf("hint: branch %s is deployed here: %s\n", first, push)
+		return fmt.Sprintf("branch %s is deployed here: %s", first, push)
 	case len(b.deploys) > 1:
-		return fmt.Sprintf("hint: pushboat.yaml names branches %s: %s\n", manifest.Clean(strings.Join(b.deploys, ", ")), push)
+		return fmt.Sprintf("pushboat.yaml names branches %s: %s", manifest.Clean(strings.Join(b.deploys, ", ")), push)
 	case first == appfile.DefaultBranch:
-		return fmt.Sprintf("hint: apps that name no branch are on %s: %s\nhint: or give them branch: %s in pushboat.yaml\n", first, push, manifest.Clean(b.name))
+		return fmt.Sprintf("apps that name no branch are on %s: %s\nor give them branch: %s in pushboat.yaml", first, push, manifest.Clean(b.name))
 	}
-	return fmt.Sprintf("hint: pushboat.yaml names branch %s: %s\n", first, push)
+	return fmt.Sprintf("pushboat.yaml names branch %s: %s", first, push)
 }
 
 // noApp reports whether nothing of the repository is deployed, nor begins to be.

@@ -264,7 +264,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		return nil, nil
 	}
 	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {
-		return nil, denied(err)
+		return nil, manifest.Problems{report.AsProblem(err)}
 	}
 	return draft, p.judgeForward(ctx, update, branch, q)
 }
@@ -299,12 +299,6 @@ func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch s
 	}}
 }
 
-// denied turns a refusal of package access into a problem.
-func denied(err error) manifest.Problems {
-	message, hint, _ := strings.Cut(err.Error(), "\nhint: ")
-	return manifest.Problems{{Message: message, Hint: hint}}
-}
-
 // PostReceive begins the deploys of the branches that have moved, and shows
 // them until they end.
 func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer) {
@@ -317,7 +311,7 @@ func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer)
 	detached := p.detached()
 	for _, run := range runs {
 		if detached {
-			fmt.Fprintf(out, "%s: deploying as %s\nhint: follow it with: ssh HOST logs -f %s\n", run.App, run.ID(), run.ID())
+			fmt.Fprintf(out, "%s: deploying as %s\n%s", run.App, run.ID(), report.Hints("follow it with: ssh HOST logs -f "+run.ID()))
 			continue
 		}
 		p.show(ctx, run, out)

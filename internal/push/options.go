@@ -15,8 +15,8 @@ const optionsHelp = "the push options are plan, detach, force, skip, plain-secre
 
 // Spelling is how a pusher asks for the remedies of problems: by push options.
 var Spelling = report.Door{
-	Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=",
-	PlainSecrets: "-o plain-secrets", Skip: "-o skip",
+	Again: "push again", Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=",
+	PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores the commit without deploying it",
 }
 
 // parseOptions reads what the pusher gave with git push -o. Unknown options

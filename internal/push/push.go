@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // Session is the caller's end of a clone or a push. Package sshd has it.
@@ -110,7 +111,7 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 	}
 	if err != nil {
 		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first word
-			tell(s, errors.New("the server cannot run Git as it should\nhint: tell its operator; the server's log says why"))
+			tell(s, report.WithHint(errors.New("the server cannot run Git as it should"), "tell its operator; the server's log says why"))
 		}
 		log.Warnf("%s: %v", request.Service, err)
 	}
@@ -180,18 +181,19 @@ func unwritable(err error) error {
 	if git.Full(err) {
 		trouble = "is full"
 	}
-	return fmt.Errorf("the server's disk %s: pushes are refused; nothing was changed\n"+
-		"hint: tell the server's operator, and push again when it is mended", trouble)
+	return report.WithHint(fmt.Errorf("the server's disk %s: pushes are refused; nothing was changed", trouble),
+		"tell the server's operator, and push again when it is mended")
 }
 
 func notFound(name git.Name) error {
-	return fmt.Errorf("repository %q not found\nhint: see those that there are: ssh HOST repo list", name)
+	return report.WithHint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
 }
 
 // tell ends the session with an error that Git's clients show as their own: a
 // pkt-line that begins with ERR (gitprotocol-pack).
 func tell(s Session, err error) {
-	text := "ERR " + s.Fill(manifest.CleanLines(err.Error()))
+	message, hint := Spelling.Explain(err)
+	text := "ERR " + s.Fill(strings.TrimSuffix(manifest.CleanLines(message)+"\n"+report.Hints(hint), "\n"))
 	fmt.Fprintf(s, "%04x%s", len(text)+4, text)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // tellStopped tells a client why Git was stopped, if it still listens.
@@ -32,10 +33,10 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 		if stopped.Cause == git.OverTime {
 			work = fmt.Sprintf("has waited for the client for %s", manifest.AsSetting(stopped.Waited))
 		}
-		return fmt.Sprintf("error: stopped: Git %s\nhint: try again, or take less: git clone --depth 1\n"+
-			"hint: the server's operator can raise %s\n", work, setting)
+		return fmt.Sprintf("error: stopped: Git %s\n%s", work,
+			report.Hints("try again, or take less: git clone --depth 1\nthe server's operator can raise "+setting))
 	}
-	return fmt.Sprintf("error: stopped: Git %s to check the push\nerror: nothing was changed\n"+
-		"hint: push in parts, oldest first: git push origin COMMIT:refs/heads/BRANCH\n"+
-		"hint: the server's operator can raise %s\n", work, setting)
+	return fmt.Sprintf("error: stopped: Git %s to check the push\nerror: nothing was changed\n%s", work,
+		report.Hints("push in parts, oldest first: git push origin COMMIT:refs/heads/BRANCH\n"+
+			"the server's operator can raise "+setting))
 }

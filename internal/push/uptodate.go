@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // upToDate answers a push that has nothing to push, since the repository has it
@@ -39,7 +40,7 @@ func (p *push) upToDate(ctx context.Context) int {
 		}
 		now, _ := p.door.Engine.Status(app)
 		if why := down(now); why != "" {
-			fmt.Fprintf(out, "error: %s\nhint: nothing was pushed; push a fix, or run: ssh HOST sync %s\n", manifest.Clean(why), app)
+			fmt.Fprintf(out, "error: %s\n%s", manifest.Clean(why), report.Hints("nothing was pushed; push a fix, or run: ssh HOST sync "+app))
 			status = exitNotDeployed
 		}
 	}

@@ -81,10 +81,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 // fetchProblem says why a chart is not to be had; local, to somebody who renders a
 // folder without a server.
 func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
-	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error()), Hint: "push again when the registry answers"}
-	if local {
-		problem.Hint = "try again when the registry answers"
-	}
+	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error())}
 	var mismatch *charts.MismatchError
 	var refused *charts.NotAllowedError
 	switch {
@@ -98,6 +95,8 @@ func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 		}
 	case w.Check() != nil:
 		problem.Hint = "name the chart, its exact version and the address of its registry"
+	default:
+		problem.Remedy = manifest.Again("when the registry answers")
 	}
 	return problem
 }

@@ -126,7 +126,7 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 	for range maxRounds {
 		result, err := s.round(ctx, files, j)
 		if err != nil {
-			return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: err.Error(), Hint: hintFor(err)}}
+			return nil, manifest.Problems{undone(j, err)}
 		}
 		if (len(result.Wants) == 0 && !result.AsksCluster) || len(result.Problems) > 0 {
 			s.depends = s.depends || result.Depends
@@ -171,14 +171,16 @@ func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error)
 	return result, nil
 }
 
-func hintFor(err error) string {
+// undone is the problem of a job that no worker has done.
+func undone(j job, err error) manifest.Problem {
+	problem := manifest.Problem{Source: manifest.Source{File: j.Folder}, Message: err.Error()}
 	switch {
 	case errors.Is(err, worker.ErrLimit):
-		return "split the app, or commit what it renders to"
+		problem.Hint = "split the app, or commit what it renders to"
 	case errors.Is(err, worker.ErrBusy):
-		return "push again in a while; the server's setting render.max_workers says how many there may be"
+		problem.Remedy = manifest.Again("in a while; the server's setting render.max_workers says how many there may be")
 	}
-	return ""
+	return problem
 }
 
 // check reads the objects of an outcome, as if somebody had written them.

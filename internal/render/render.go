@@ -318,7 +318,7 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	cluster, err := s.askAbout(ctx, name)
 	if err != nil {
 		return helm.Cluster{}, &manifest.Problem{
-			Source: app, Message: fmt.Sprintf("ask cluster %s for what charts may ask: %v", name, err), Hint: "push again when it answers",
+			Source: app, Message: fmt.Sprintf("ask cluster %s for what charts may ask: %v", name, err), Remedy: manifest.Again("when it answers"),
 		}
 	}
 	return cluster, nil

@@ -110,7 +110,9 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	found := s.lookUp(ctx, source{cluster, n.From})
 	switch {
 	case found.err != nil:
-		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "push again when it answers")
+		unread := problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "")
+		unread.Remedy = manifest.Again("when it answers")
+		return "", unread
 	case found.data == nil:
 		return "", problem(fmt.Sprintf("there is no %s on cluster %s", n.From, cluster), "make it there first, or write the value under substitute.values")
 	}

@@ -23,6 +23,13 @@ func removal(r record.Record) string {
 // Outcome says at the end of a deploy what has become of it, why, and what to
 // do if it is not what was wanted.
 func Outcome(r record.Record) string {
+	said, hint := outcome(r)
+	return strings.TrimSuffix(said+"\n"+Hints(hint), "\n")
+}
+
+// outcome is Outcome, parted into what has become of the deploy and the next thing to
+// do; that is "" where nothing is to be done.
+func outcome(r record.Record) (said, hint string) {
 	took := manifest.Took(time.Duration(r.Seconds * float64(time.Second)))
 	rev, id := ShortRevision(r.Revision), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
@@ -31,31 +38,32 @@ func Outcome(r record.Record) string {
 	}
 	switch r.Result {
 	case record.Deployed:
-		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id)
+		return fmt.Sprintf("%s: deployed %s in %s, healthy %s", r.App, rev, took, id), ""
 	case record.Corrected:
-		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id)
+		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id), ""
 	case record.Suspended:
 		return heldText(r)
 	case record.Resumed:
-		return fmt.Sprintf("%s: resumed %s", r.App, id)
+		return fmt.Sprintf("%s: resumed %s", r.App, id), ""
 	case record.DriftFound:
-		return fmt.Sprintf("%s: %s %s\nhint: take it back with: ssh HOST sync %s", r.App, r.Message, id, r.App)
+		return fmt.Sprintf("%s: %s %s", r.App, r.Message, id), "take it back with: ssh HOST sync " + r.App
 	case record.Removed:
-		return removal(r) + " " + id
+		return removal(r) + " " + id, ""
 	case record.Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed %s\nhint: deploy it with: ssh HOST sync %s", r.App, rev, id, r.App)
+		return fmt.Sprintf("%s: %s stored, not deployed %s", r.App, rev, id), "deploy it with: ssh HOST sync " + r.App
 	case record.Superseded:
-		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id)
+		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id), ""
 	case record.Unhealthy:
+		trouble := "is applied, but not healthy"
 		if r.HookFailed() {
-			return fmt.Sprintf("%s: %s is applied, but a hook failed after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
+			trouble = "is applied, but a hook failed"
 		}
-		return fmt.Sprintf("%s: %s is applied, but not healthy after %s %s%s\nhint: %s", r.App, rev, took, id, why, whatNext(r))
+		return fmt.Sprintf("%s: %s %s after %s %s%s", r.App, rev, trouble, took, id, why), whatNext(r)
 	}
-	return fmt.Sprintf("%s: deploying %s failed %s%s\nhint: %s", r.App, rev, id, why, whatNext(r))
+	return fmt.Sprintf("%s: deploying %s failed %s%s", r.App, rev, id, why), whatNext(r)
 }
 
-// next says what becomes of a deploy that did not end well, and what to do.
+// whatNext says what becomes of a deploy that did not end well, and what to do.
 func whatNext(r record.Record) string {
 	switch {
 	case r.Undone:
@@ -69,20 +77,20 @@ func whatNext(r record.Record) string {
 }
 
 // cancelledText is the outcome of a deploy whose wait was ended.
-func cancelledText(r record.Record, took, id, why string) string {
+func cancelledText(r record.Record, took, id, why string) (said, hint string) {
 	if r.Result == record.Unhealthy {
-		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s\nhint: see how it is: ssh HOST status %s",
-			r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
+		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s",
+			r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why), "see how it is: ssh HOST status " + r.App
 	}
-	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s\nhint: the commit was kept; go on with: ssh HOST sync %s",
-		r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why, r.App)
+	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s",
+		r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why), "the commit was kept; go on with: ssh HOST sync " + r.App
 }
 
 // heldText is the outcome of what a suspension kept from being done.
-func heldText(r record.Record) string {
+func heldText(r record.Record) (said, hint string) {
 	if r.Cause == record.CauseSuspend {
-		return fmt.Sprintf("%s: %s (deploy %s)\nhint: end it with: ssh HOST resume %s", r.App, r.Suspension.Describe(), r.ID(), r.App)
+		return fmt.Sprintf("%s: %s (deploy %s)", r.App, r.Suspension.Describe(), r.ID()), "end it with: ssh HOST resume " + r.App
 	}
-	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s\nhint: deploy it with: ssh HOST resume %s",
-		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe(), r.App)
+	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s",
+		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe()), "deploy it with: ssh HOST resume " + r.App
 }

@@ -155,10 +155,5 @@ func (a alike) print(w io.Writer, word string) {
 	if len(a.others) > 0 {
 		fmt.Fprintln(w, "  "+manifest.Clean(a.summary("like it")))
 	}
-	if a.Hint == "" {
-		return
-	}
-	for line := range strings.SplitSeq(strings.TrimRight(a.Hint, "\n"), "\n") {
-		fmt.Fprintln(w, "hint: "+manifest.Clean(line))
-	}
+	fmt.Fprint(w, Hints(a.Hint))
 }

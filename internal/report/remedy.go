@@ -1,7 +1,9 @@
 package report
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -10,10 +12,11 @@ import (
 // push option, by a verb's flag. A remedy that a door cannot be asked for is "" or missing,
 // and is not shown there.
 type Door struct {
+	Again        string // such as "push again"; the words that say when go on after it
 	Force        string // such as "push with -o force"; a sentence goes on after it
 	ConfirmPrune string // the same, up to the number that comes after it
-	PlainSecrets string // such as "-o plain-secrets"; a verb follows
-	Skip         string // the same
+	PlainSecrets string // such as "-o plain-secrets stores it as it is"
+	Skip         string // such as "-o skip stores the commit without deploying it"
 }
 
 // hint is a problem's whole hint: its own words, then the door's way to the remedy.
@@ -25,30 +28,41 @@ func (d Door) hint(p manifest.Problem) string {
 	return p.Hint + joint + way
 }
 
-// way tells how to ask for a remedy, and how to join that to other words of a hint; both
-// are "" if the door has no such way.
+// way tells how to ask for a remedy, and how to join that to other words of a hint. The
+// way is "" if the door has none.
 func (d Door) way(r manifest.Remedy) (joint, way string) {
-	ask, effect := "", ""
-	joint = "; "
 	switch r.Kind {
+	case manifest.RemedyAgain:
+		return "; then ", d.again(r.When)
+	case manifest.RemedyAgainOrSkip:
+		ways := slices.DeleteFunc([]string{d.again(r.When), d.Skip}, func(way string) bool { return way == "" })
+		return "; then ", strings.Join(ways, "; ")
 	case manifest.RemedyForce:
-		joint, ask, effect = ", or ", d.Force, " to delete and recreate it"
+		return ", or ", within("", d.Force, " to delete and recreate it")
 	case manifest.RemedyForceWithData:
-		joint, ask, effect = ", or ", d.Force, " to delete and recreate it, with everything that it holds"
+		return ", or ", within("", d.Force, " to delete and recreate it, with everything that it holds")
 	case manifest.RemedyConfirmPrune:
-		ask, effect = d.ConfirmPrune, strconv.Itoa(r.Deletions)
+		return "; ", within("if that is meant, ", d.ConfirmPrune, strconv.Itoa(r.Deletions))
 	case manifest.RemedyPlainSecrets:
-		ask, effect = d.PlainSecrets, " stores it as it is"
-	case manifest.RemedySkip:
-		ask, effect = d.Skip, " stores the commit without deploying it"
+		return "; ", d.PlainSecrets
 	}
-	if ask == "" {
-		return "", ""
+	return "", ""
+}
+
+// again tells how to ask for the same again.
+func (d Door) again(when string) string {
+	if when == "" {
+		return d.Again
 	}
-	if r.Kind == manifest.RemedyConfirmPrune {
-		ask = "if that is meant, " + ask
+	return within("", d.Again, " "+when)
+}
+
+// within puts a way between words that mean nothing without it.
+func within(before, way, after string) string {
+	if way == "" {
+		return ""
 	}
-	return joint, ask + effect
+	return before + way + after
 }
 
 // spell returns the problems with their remedies in the words of the door's users.

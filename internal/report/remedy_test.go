@@ -8,8 +8,8 @@ import (
 )
 
 func TestRemediesAreSpelledByTheDoor(t *testing.T) {
-	push := Door{Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=", PlainSecrets: "-o plain-secrets", Skip: "-o skip"}
-	verb := Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune="}
+	push := Door{Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=", PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores it", Again: "push again"}
+	verb := Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune=", Again: "try again"}
 	for _, test := range []struct {
 		name   string
 		door   Door
@@ -28,8 +28,15 @@ func TestRemediesAreSpelledByTheDoor(t *testing.T) {
 		{"deletions, another number", push, "confirm-prune=4 does not match", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "confirm-prune=4 does not match; if that is meant, push with -o confirm-prune=5"},
 		{"secrets, by push", push, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it; -o plain-secrets stores it as it is"},
 		{"secrets, by a verb without the flag", verb, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it"},
-		{"skip, by push", push, "push again when it does", manifest.Remedy{Kind: manifest.RemedySkip}, "push again when it does; -o skip stores the commit without deploying it"},
-		{"skip, by a verb without the flag", verb, "", manifest.Remedy{Kind: manifest.RemedySkip}, ""},
+		{"again, by push", push, "", manifest.Again("when it answers"), "push again when it answers"},
+		{"again at once, by push", push, "", manifest.Again(""), "push again"},
+		{"again, by verb", verb, "", manifest.Again("when it answers"), "try again when it answers"},
+		{"again, after words", push, "grant it the right", manifest.Again(""), "grant it the right; then push again"},
+		{"again, of a door that cannot be asked", Door{}, "grant it the right", manifest.Again("then"), "grant it the right"},
+		{"again or skip, by push", push, "", manifest.Remedy{Kind: manifest.RemedyAgainOrSkip, When: "when it does"}, "push again when it does; -o skip stores it"},
+		{"again or skip, by a verb without the flag", verb, "", manifest.Remedy{Kind: manifest.RemedyAgainOrSkip, When: "when it does"}, "try again when it does"},
+		{"deletions, of a door that cannot be asked", Door{}, "", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, ""},
+		{"force, of a door that cannot be asked", Door{}, "rename it", manifest.Remedy{Kind: manifest.RemedyForce}, "rename it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			problem := manifest.Problem{Message: "wrong", Hint: test.hint, Remedy: test.remedy}

@@ -8,10 +8,16 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
-	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
+
+// spelling is how one who reads why an app was not taken back asks for the remedies: by
+// the verb that does so.
+func spelling(app string) report.Door {
+	run := "run ssh HOST rollback " + app
+	return report.Door{Again: run, Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
+}
 
 // After takes an app back whose deploy has failed, to its last good deploy, and
 // returns the deploy that begins. It is an error if the branch has moved on, if
@@ -32,7 +38,7 @@ func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel,
 	defer r.Close()
 	if r.Refused() {
 		var why bytes.Buffer
-		report.WriteProblems(&why, r.Problems, push.Spelling)
+		report.WriteProblems(&why, r.Problems, spelling(failed.App))
 		return deploy.Sequel{}, fmt.Errorf("the gate refuses %s:\n%s", r.To.Short(), bytes.TrimSpace(why.Bytes()))
 	}
 	runs, err := r.Deploy(ctx)

@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // Maker makes rollbacks. Every field is required.
@@ -38,12 +39,6 @@ type Request struct {
 	Head git.Hash
 }
 
-// Refusal is a rollback that cannot be made, with the next thing to try.
-type Refusal struct{ Message, Hint string }
-
-// Error is both, in the form of package access.
-func (r *Refusal) Error() string { return r.Message + "\nhint: " + r.Hint }
-
 // Rollback is a commit that has been made and planned, but is on no branch yet.
 type Rollback struct {
 	*deploy.Proposal
@@ -62,12 +57,12 @@ type Rollback struct {
 func (r *Rollback) WholeTree() bool { return r.Path == "." }
 
 // Prepare makes the commit and plans what it would do. Neither the branch nor
-// the cluster has changed. Call Close on the result in the end. The error is
-// a *Refusal if the request cannot be granted.
+// the cluster has changed. Call Close on the result in the end. The error has a hint
+// (see report.AsProblem) if the request cannot be granted.
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
 	if !ok {
-		return nil, &Refusal{fmt.Sprintf("app %q not found", request.App), "see those that there are: ssh HOST apps"}
+		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "see those that there are: ssh HOST apps")
 	}
 	name, err := git.ParseName(status.Repo)
 	if err != nil {
@@ -82,7 +77,7 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 		return nil, err
 	}
 	if request.Head != "" && request.Head != head {
-		return nil, &Refusal{fmt.Sprintf("branch %s has moved on to %s", status.Branch, head.Short()), "the newer revision is deployed"}
+		return nil, report.WithHint(fmt.Errorf("branch %s has moved on to %s", status.Branch, head.Short()), "the newer revision is deployed")
 	}
 	spec, err := specOf(repo, status, head)
 	if err != nil {
@@ -134,17 +129,16 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	}
 	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
 	if err := problems.Err(); err != nil {
-		return appfile.App{}, fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err)
+		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
+			"push a commit that mends it; then try again")
 	}
 	for _, spec := range specs {
 		if spec.Name == status.App {
 			return spec, nil
 		}
 	}
-	return appfile.App{}, &Refusal{
-		fmt.Sprintf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
-		"put it there in a commit first: its folder can be taken back when it has one",
-	}
+	return appfile.App{}, report.WithHint(fmt.Errorf("app %s is not in pushboat.yaml of branch %s", status.App, status.Branch),
+		"put it there in a commit first: its folder can be taken back when it has one")
 }
 
 // readLastGood reads the revision of the newest deploy that ended well and applied
@@ -173,10 +167,8 @@ func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec 
 			}
 		}
 		if len(records) < searchPage || before <= 1 {
-			return &Refusal{
-				fmt.Sprintf("app %s has no earlier deploy that ended well and differs from %s", status.App, r.From.Short()),
-				fmt.Sprintf("name a revision, of those that ssh HOST history %s lists: ssh HOST rollback %s REV", status.App, status.App),
-			}
+			return report.WithHint(fmt.Errorf("app %s has no earlier deploy that ended well and differs from %s", status.App, r.From.Short()),
+				"name a revision, of those that ssh HOST history %s lists: ssh HOST rollback %s REV", status.App, status.App)
 		}
 	}
 }
@@ -220,20 +212,16 @@ func (r *Rollback) same(at git.Hash) (bool, error) {
 func (r *Rollback) commit(spec appfile.App, request Request, author git.Signature) (git.NewCommit, error) {
 	tree, err := r.repo.TreeHash(r.To, r.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return git.NewCommit{}, &Refusal{
-			fmt.Sprintf("revision %s has no folder %q, where app %s is now", r.To.Short(), r.Path, spec.Name),
-			"name a revision that has it: git log -- " + r.Path,
-		}
+		return git.NewCommit{}, report.WithHint(fmt.Errorf("revision %s has no folder %q, where app %s is now", r.To.Short(), r.Path, spec.Name),
+			"name a revision that has it: git log -- %s", r.Path)
 	}
 	if err != nil {
 		return git.NewCommit{}, err
 	}
 	if same, err := r.same(r.To); err != nil || same {
 		if err == nil {
-			err = &Refusal{
-				fmt.Sprintf("nothing to take back: %q at %s is as it is now", r.Path, r.To.Short()),
-				fmt.Sprintf("see the deploys to choose from: ssh HOST history %s", spec.Name),
-			}
+			err = report.WithHint(fmt.Errorf("nothing to take back: %q at %s is as it is now", r.Path, r.To.Short()),
+				"see the deploys to choose from: ssh HOST history %s", spec.Name)
 		}
 		return git.NewCommit{}, err
 	}
@@ -291,7 +279,7 @@ func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
 	err := r.repo.MoveBranch(ctx, git.BranchRef(branch), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
-		return nil, &Refusal{fmt.Sprintf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again"}
+		return nil, report.WithHint(fmt.Errorf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again")
 	}
 	if err != nil {
 		return nil, err

@@ -40,6 +40,14 @@ type Folder struct {
 	Alone        bool              // it is in no repository, so that nothing above it is there
 }
 
+// FolderSpelling is how one who renders or plans a folder asks for the remedies of its
+// problems: by a flag of the command line or, for what only a deploy can do, by an option
+// of the push to come.
+var FolderSpelling = report.Door{
+	Again: "try again", Force: push.Spelling.Force, ConfirmPrune: push.Spelling.ConfirmPrune,
+	PlainSecrets: "--plain-secrets lets it pass, as git push -o plain-secrets does",
+}
+
 // HintAtRoot gives problems of paths that lead out of a folder a hint for somebody whose
 // folder is in no repository: what is above it may be part of one to be.
 func HintAtRoot(problems manifest.Problems) {
@@ -117,10 +125,10 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		return err
 	default:
 	}
-	if err := proposal.Write(out, format, push.Spelling); err != nil {
+	if err := proposal.Write(out, format, FolderSpelling); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	outline := proposal.Outline(push.Spelling)
+	outline := proposal.Outline(FolderSpelling)
 	switch {
 	case outline.Refused:
 		return ErrRefused

@@ -42,7 +42,9 @@ func (f *Files) Told(problems manifest.Problems) manifest.Problems {
 	}
 	redact := f.redacter()
 	for i := range told {
-		told[i].Message, told[i].Hint, told[i].Object = redact(told[i].Message), redact(told[i].Hint), redact(told[i].Object)
+		for _, text := range []*string{&told[i].Message, &told[i].Hint, &told[i].Remedy.When, &told[i].Object} {
+			*text = redact(*text)
+		}
 	}
 	return told
 }

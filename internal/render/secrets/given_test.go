@@ -68,8 +68,8 @@ func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 	if !strings.Contains(text, "shown") {
 		t.Errorf("all is hidden: %s", text)
 	}
-	told := files.Told(manifest.Problems{{Message: "cannot parse Canary-Help", Hint: "Canary-Help"}})
-	if strings.Contains(told[0].Error()+told[0].Hint, "Canary") {
+	told := files.Told(manifest.Problems{{Message: "cannot parse Canary-Help", Hint: "Canary-Help", Remedy: manifest.Again("Canary-Help")}})
+	if strings.Contains(told[0].Error()+told[0].Hint+told[0].Remedy.When, "Canary") {
 		t.Error(told)
 	}
 }

@@ -196,9 +196,7 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	}
 	answer, err := d.program.ask(ctx, asked)
 	if err != nil {
-		return opened{}, &manifest.Problem{
-			Message: fmt.Sprintf("decrypt the file: %v", err), Hint: d.retry(),
-		}
+		return opened{}, d.failed(err)
 	}
 	if answer.Failure != "" {
 		return opened{}, answer.problem(d.local)
@@ -210,12 +208,15 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	return file, nil
 }
 
-// retry says what to do if the program that decrypts does not.
-func (d *Decrypter) retry() string {
+// failed is the problem of a program that should decrypt and does not.
+func (d *Decrypter) failed(err error) *manifest.Problem {
+	problem := &manifest.Problem{Message: fmt.Sprintf("decrypt the file: %v", err)}
 	if d.local {
-		return "pushboat-sops has to lie beside pushboat, and be able to read the keys"
+		problem.Hint = "pushboat-sops has to lie beside pushboat, and be able to read the keys"
+	} else {
+		problem.Remedy = manifest.Again("in a moment; if it stays, ask the server's operator")
 	}
-	return "push again; if it stays, ask the server's operator"
+	return problem
 }
 
 // problem says why a file cannot be had in the clear, to somebody at a server or

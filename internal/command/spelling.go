@@ -1,0 +1,42 @@
+package command
+
+import (
+	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// spelling is how the callers of a verb that deploys ask for the remedies of problems: by
+// the flags of syncFlags.
+var spelling = report.Door{
+	Again: "try again", Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune=",
+}
+
+// spellingOf is spelling for those who did not give the verb with those flags: it names
+// the verb, such as "sync shop".
+func spellingOf(verb string) report.Door {
+	run := "run ssh HOST " + verb
+	return report.Door{Again: "try again", Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
+}
+
+// standing is where a revision stands, seen from the branch of an app.
+type standing int
+
+const (
+	elsewhere standing = iota // not on the branch
+	earlier                   // on the branch, below the newest one
+	newest
+)
+
+// spelling is how one who sees a plan of the revision asks for the remedies of its
+// problems: with the verb that deploys it from where it stands, or with a push.
+func (s standing) spelling(app, revision string) report.Door {
+	switch s {
+	case newest:
+		return spellingOf("sync " + app)
+	case earlier:
+		return spellingOf("rollback " + app + " " + revision)
+	}
+	door := push.Spelling
+	door.Again = spelling.Again
+	return door
+}
