@@ -63,6 +63,9 @@ type StoreOptions struct {
 	// KillDelay is the time between SIGTERM and SIGKILL when the server itself
 	// is forced to stop; default 10 s.
 	KillDelay time.Duration
+	// Owned is called once no other process has the directory, before anything in
+	// it is changed; its error ends OpenStore. Default: nothing.
+	Owned func() error
 	// Log hears of swept files and other oddities; default: silence.
 	Log *logrus.Entry
 }
@@ -158,6 +161,11 @@ func (s *Store) takeOver() error {
 	s.lock = lock
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("repositories directory %q: %w; stop that server or give this one a directory of its own", s.dir, ErrInUse)
+	}
+	if s.opts.Owned != nil {
+		if err := s.opts.Owned(); err != nil {
+			return err
+		}
 	}
 	err = errors.Join(s.sweepWork(), s.sweep())
 	if Full(err) { // some file systems need room to delete: what is left goes at the next start

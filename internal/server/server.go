@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/command"
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/drift"
 	"github.com/pushboat/pushboat/internal/event"
@@ -142,6 +143,9 @@ func (s *server) buildRepos() (err error) {
 	if s.config.Data, err = filepath.Abs(s.config.Data); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
+	if err := datadir.Check(s.config.Data); err != nil {
+		return err
+	}
 	for _, dir := range []string{s.path(), s.path("ssh"), s.path("run")} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
@@ -171,6 +175,7 @@ func (s *server) openRepos() (err error) {
 		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
 			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize),
 			MaxCPU: s.config.Git.MaxCPUTime, Timeout: s.config.Git.Timeout, Log: s.log,
+			Owned: func() error { return datadir.Upgrade(s.config.Data, s.log) },
 		})
 		if !errors.Is(err, git.ErrInUse) {
 			return err

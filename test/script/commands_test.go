@@ -31,6 +31,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold|own", cmdCluster),
 	"charts":     cmdCharts,
+	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),
 	"kubelet":    cmdKubelet,
 	"git":        program("git"),

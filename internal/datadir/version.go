@@ -1,0 +1,123 @@
+// Package datadir is the data directory as a whole: which version it has, and how
+// one of an older version becomes one of the present.
+//
+//	version            the directory's version, in digits; without the file: 1
+//	server.id          names this server to its clusters
+//	mask.key           the server's secret: masks values, seals texts
+//	ssh/host_ed25519   the server's private key
+//	repos/NAME.git     the repositories, with the records of deploys
+//	sealed/            rendered apps and generated values, see package sealed
+//	charts/digests/    which content each version of a chart had
+//	charts/archives/   charts that were fetched; fetched again if they are gone
+//	backups/           what recent backups had, for those that go on from them
+//	before/N/          the files that the step away from version N changed
+//	hooks/, run/       made at each start
+//
+// Versions are steps: steps.go has one for each version after the first, and the
+// present version is one more than their number. Each is a function of files'
+// contents; upgrade.go carries it out so that a crash anywhere leaves a directory
+// which the next start brings to the same end.
+package datadir
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// versionFile has the directory's version.
+const versionFile = "version"
+
+// maxVersionFile bounds what is read of it, in bytes.
+const maxVersionFile = 32
+
+// Unfinished is the folder in which a restore collects what it will put in place. A
+// directory that has it is not whole.
+const Unfinished = ".restore"
+
+// NewerError is the error of a directory that a newer server has written to.
+type NewerError struct {
+	Dir      string
+	Has      int // the directory's version
+	Supports int // the newest that this program knows
+}
+
+// Error names the two ways out.
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("data directory %q has version %d, and this program knows versions up to %d; start the newer Pushboat "+
+		"again, or restore a backup from before its upgrade into an empty directory: pushboat restore FILE --data NEWDIR", e.Dir, e.Has, e.Supports)
+}
+
+// Current is the version of the directories that this program writes.
+func Current() int { return steps.current() }
+
+// Check refuses a directory that this program cannot use: a newer one (*NewerError),
+// and one that a restore has not finished. It changes nothing.
+func Check(dir string) error { return steps.check(dir) }
+
+func (s table) check(dir string) error {
+	if _, err := os.Lstat(filepath.Join(dir, Unfinished)); err == nil {
+		return fmt.Errorf("data directory %q: a restore into it has not ended; empty it, and restore again", dir)
+	}
+	has, err := Read(dir)
+	if err != nil {
+		return err
+	}
+	if at, ok, err := underway(dir); err != nil {
+		return err
+	} else if ok {
+		has = max(has, at.To)
+	}
+	if has > s.current() {
+		return &NewerError{Dir: dir, Has: has, Supports: s.current()}
+	}
+	return nil
+}
+
+// Read returns the version of a directory: that in its file, or else 1. A directory
+// that does not exist, or has nothing of a server's yet, has the present version.
+func Read(dir string) (int, error) { return steps.read(dir) }
+
+func (s table) read(dir string) (int, error) {
+	file, err := os.Open(filepath.Join(dir, versionFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.unversioned(dir)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the data directory's version: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxVersionFile))
+	if err != nil {
+		return 0, fmt.Errorf("read the data directory's version: %w", err)
+	}
+	version, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || version < 1 {
+		return 0, fmt.Errorf("%q holds no version: restore it from a backup", file.Name())
+	}
+	return version, nil
+}
+
+// unversioned tells a directory of before there were versions from a new one.
+func (s table) unversioned(dir string) (int, error) {
+	for _, path := range []string{"server.id", "mask.key", filepath.Join("ssh", "host_ed25519")} {
+		if _, err := os.Lstat(filepath.Join(dir, path)); err == nil {
+			return 1, nil
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "repos"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("read the data directory's version: %w", err)
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".") {
+			return 1, nil
+		}
+	}
+	return s.current(), nil
+}
