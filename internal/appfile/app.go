@@ -20,9 +20,6 @@ const (
 	MaxApps = 2000
 	// MaxList bounds the elements of dependsOn, ignore and pointers.
 	MaxList = 200
-	// MaxNameLength bounds an app's name. It is that of Helm releases: ten
-	// below the 63 of a DNS label (RFC 1123), for the names made from it.
-	MaxNameLength = 53
 )
 
 // Defaults of the fields.
@@ -64,7 +61,7 @@ const (
 // App is a unit of deployment: a folder of a branch, on one cluster. All
 // fields are checked and have their defaults.
 type App struct {
-	Name    string // a DNS label of at most MaxNameLength, unique in the file
+	Name    string // see name.App; unique in the file
 	Path    string // clean and relative to the root, "." for the root
 	Branch  string
 	Cluster string

@@ -11,7 +11,7 @@ import (
 // Helm is how the chart of an app is rendered. The zero value is the chart with
 // its own values, as a release named after the app.
 type Helm struct {
-	ReleaseName string       `json:"releaseName,omitempty"` // a DNS label of at most MaxNameLength; "": the app's name
+	ReleaseName string       `json:"releaseName,omitempty"` // a name as an app may have; "": the app's name
 	Values      []HelmValues `json:"values,omitempty"`      // later ones win
 
 	// Chart is the name of a chart of a registry, which is rendered instead of one

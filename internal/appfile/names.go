@@ -1,36 +1,36 @@
 package appfile
 
 import (
-	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // The grammars of names. Each check returns what is wrong, to be put after the
 // quoted value, or "".
 
-var labelPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+func checkLabel(s string) string { return wrong(name.CheckLabel(s)) }
 
-// checkLabel holds a text to the grammar of DNS labels (RFC 1123).
-func checkLabel(s string) string { return checkLabelOf(s, 63) }
+func checkName(s string) string {
+	_, err := name.ParseApp(s)
+	return wrong(err)
+}
 
-func checkName(s string) string { return checkLabelOf(s, MaxNameLength) }
+func checkBranch(s string) string {
+	_, err := name.ParseBranch(s)
+	return wrong(err)
+}
 
-func checkLabelOf(s string, most int) string {
-	switch {
-	case s == "":
-		return "is empty"
-	case len(s) > most:
-		return fmt.Sprintf("has %d characters; at most %d are allowed", len(s), most)
-	case !labelPattern.MatchString(s):
-		return "is not made of lower-case letters, digits and inner hyphens"
+// wrong is the text of an error, "" for none.
+func wrong(err error) string {
+	if err == nil {
+		return ""
 	}
-	return ""
+	return err.Error()
 }
 
 // checkPath holds a path to being a clean one inside the repository. Globs are
@@ -62,29 +62,6 @@ func checkPath(s string) string {
 	}
 	if _, err := path.Match(trimmed, ""); err != nil {
 		return "has a bracket that is not closed"
-	}
-	return ""
-}
-
-// checkBranch holds a branch name to git-check-ref-format(1), as far as an
-// honest name can go wrong.
-func checkBranch(s string) string {
-	switch {
-	case s == "":
-		return "is empty"
-	case strings.HasPrefix(s, "refs/"):
-		return "is the name of a ref; write what comes after refs/heads/"
-	case len(s) > 200:
-		return "is longer than 200 bytes"
-	case !utf8.ValidString(s) || manifest.Clean(s) != s || strings.ContainsAny(s, " ~^:?*[\\"):
-		return "has a character that branch names cannot have"
-	case strings.Contains(s, "..") || strings.Contains(s, "@{") || s == "@" || s[0] == '-':
-		return "is not a name that a branch can have"
-	}
-	for element := range strings.SplitSeq(s, "/") {
-		if element == "" || element[0] == '.' || strings.HasSuffix(element, ".") || strings.HasSuffix(element, ".lock") {
-			return "is not a name that a branch can have"
-		}
 	}
 	return ""
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -26,7 +27,7 @@ func plan(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	revision := git.BranchRef(status.Branch)
+	revision := name.Branch(status.Branch).Ref()
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
@@ -66,11 +67,7 @@ type located struct {
 
 // locate finds a revision in an app's repository, and where it stands there.
 func (c *call) locate(ctx context.Context, status deploy.Status, revision string) (located, error) {
-	name, err := git.ParseName(status.Repo)
-	if err != nil {
-		return located{}, err
-	}
-	repo, err := c.Repos.Open(name)
+	repo, err := c.Repos.Open(name.Repo(status.Repo))
 	if err != nil {
 		return located{}, err
 	}
@@ -84,7 +81,7 @@ func (c *call) locate(ctx context.Context, status deploy.Status, revision string
 
 // standingOf finds where a revision stands, seen from a branch.
 func standingOf(ctx context.Context, repo *git.Repository, branch string, hash git.Hash) (standing, error) {
-	head, err := repo.Head(ctx, git.BranchRef(branch))
+	head, err := repo.Head(ctx, name.Branch(branch).Ref())
 	switch {
 	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it
 		return elsewhere, nil

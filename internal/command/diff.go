@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -96,7 +97,7 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	case ends == "" || to > 0 && (from > 0 || first == ""):
 		return c.compareDeploys(ctx, status, from, to)
 	case !two: // one revision: against what the branch has
-		first, last = ends, git.BranchRef(status.Branch)
+		first, last = ends, name.Branch(status.Branch).Ref()
 	}
 	return c.compareRevisions(ctx, status, first, last)
 }

@@ -12,26 +12,27 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
 // repoRow is a repository as it is listed.
 type repoRow struct {
-	Name     string            `json:"name"`
-	Apps     []string          `json:"apps"`
-	Branches map[string]string `json:"branches,omitempty"`
+	Name     name.Repo              `json:"name"`
+	Apps     []string               `json:"apps"`
+	Branches map[name.Branch]string `json:"branches,omitempty"`
 }
 
 // repoList lists the repositories that the caller may see.
 func repoList(_ context.Context, c *call) error {
-	names, err := c.Repos.List()
+	repos, err := c.Repos.List()
 	if err != nil {
 		return err
 	}
 	rows := []repoRow{}
-	for _, name := range names {
-		if c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
-			rows = append(rows, repoRow{Name: name.String(), Apps: nonNil(c.Engine.AppsOf(name.String()))})
+	for _, repo := range repos {
+		if c.Policy.Allows(c.Caller(), access.ReadRepo, string(repo)) {
+			rows = append(rows, repoRow{Name: repo, Apps: nonNil(c.Engine.AppsOf(string(repo)))})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
@@ -41,7 +42,7 @@ func repoList(_ context.Context, c *call) error {
 		}
 		table := newTable(w, "REPOSITORY", "APPS")
 		for _, row := range rows {
-			table.row(row.Name, dash(strings.Join(row.Apps, ", ")))
+			table.row(string(row.Name), dash(strings.Join(row.Apps, ", ")))
 		}
 		table.print()
 	})
@@ -50,22 +51,22 @@ func repoList(_ context.Context, c *call) error {
 // repo opens a repository that the caller has the right on. Who may not see
 // it is told that it does not exist.
 func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
-	name, err := git.ParseName(text)
+	repo, err := name.ParseRepo(text)
 	if err != nil {
 		return nil, report.WithHint(err, "see those that there are: ssh HOST repo list")
 	}
-	missing := report.WithHint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
-	if !c.Policy.Allows(c.Caller(), access.ReadRepo, name.String()) {
+	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "see those that there are: ssh HOST repo list")
+	if !c.Policy.Allows(c.Caller(), access.ReadRepo, string(repo)) {
 		return nil, missing
 	}
-	repo, err := c.Repos.Open(name)
+	repository, err := c.Repos.Open(repo)
 	if errors.Is(err, git.ErrNotExist) {
 		return nil, missing
 	}
 	if err != nil {
 		return nil, err
 	}
-	return repo, c.Policy.Check(c.Caller(), right, name.String())
+	return repository, c.Policy.Check(c.Caller(), right, string(repo))
 }
 
 // repoInfo shows a repository's branches and apps.
@@ -74,43 +75,44 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	refs, err := repo.Refs(ctx, git.BranchPrefix)
+	refs, err := repo.Refs(ctx, name.BranchPrefix)
 	if err != nil {
 		return err
 	}
-	row := repoRow{Name: repo.Name().String(), Apps: nonNil(c.Engine.AppsOf(repo.Name().String())), Branches: map[string]string{}}
+	row := repoRow{Name: repo.Name(), Apps: nonNil(c.Engine.AppsOf(string(repo.Name()))), Branches: map[name.Branch]string{}}
 	for _, ref := range refs {
-		row.Branches[strings.TrimPrefix(ref.Name, git.BranchPrefix)] = ref.Hash.String()
+		branch, _ := name.BranchOf(ref.Name)
+		row.Branches[branch] = ref.Hash.String()
 	}
 	return c.print(row, func(w io.Writer) {
 		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
 		for _, ref := range refs {
-			branch := strings.TrimPrefix(ref.Name, git.BranchPrefix)
+			branch, _ := name.BranchOf(ref.Name)
 			subject := ""
 			if commit, err := repo.Commit(ref.Hash); err == nil {
 				subject = commit.Subject()
 			}
-			fmt.Fprintf(w, "branch      %s  %s  %s\n", manifest.Clean(branch), ref.Hash.Short(), manifest.Clean(subject))
+			fmt.Fprintf(w, "branch      %s  %s  %s\n", manifest.Clean(string(branch)), ref.Hash.Short(), manifest.Clean(subject))
 		}
 	})
 }
 
 // repoCreate makes an empty repository.
 func repoCreate(ctx context.Context, c *call) error {
-	name, err := git.ParseName(c.args[0])
+	repo, err := name.ParseRepo(c.args[0])
 	if err != nil {
 		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
-	if err := c.Policy.Check(c.Caller(), access.CreateRepo, name.String()); err != nil {
+	if err := c.Policy.Check(c.Caller(), access.CreateRepo, string(repo)); err != nil {
 		return err
 	}
-	if _, err := c.Repos.Create(ctx, name); err != nil {
+	if _, err := c.Repos.Create(ctx, repo); err != nil {
 		if errors.Is(err, git.ErrExist) {
-			return report.WithHint(fmt.Errorf("repository %q exists", name), "push to it: git push ssh://HOST/%s main", name)
+			return report.WithHint(fmt.Errorf("repository %q exists", repo), "push to it: git push ssh://HOST/%s main", repo)
 		}
 		return err
 	}
-	fmt.Fprintf(c, "created %s; push to it: git push ssh://HOST/%s main\n", name, name)
+	fmt.Fprintf(c, "created %s; push to it: git push ssh://HOST/%s main\n", repo, repo)
 	return nil
 }
 
@@ -120,25 +122,25 @@ func deleteFlags(f *pflag.FlagSet) {
 
 // repoDelete deletes a repository whose apps have left the clusters.
 func repoDelete(ctx context.Context, c *call) error {
-	repo, err := c.repo(c.args[0], access.DeleteRepo)
+	repository, err := c.repo(c.args[0], access.DeleteRepo)
 	if err != nil {
 		return err
 	}
-	name := repo.Name()
-	if apps := c.Engine.AppsOf(name.String()); len(apps) > 0 {
-		return report.WithHint(fmt.Errorf("repository %q deploys %s", name, strings.Join(apps, ", ")),
+	repo := repository.Name()
+	if apps := c.Engine.AppsOf(string(repo)); len(apps) > 0 {
+		return report.WithHint(fmt.Errorf("repository %q deploys %s", repo, strings.Join(apps, ", ")),
 			"first push a pushboat.yaml with apps: [] to remove them from the cluster")
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
-		return report.WithHint(fmt.Errorf("repository %q, its history and its records would be gone for good", name),
-			"if that is meant: repo delete %s --yes", name)
+		return report.WithHint(fmt.Errorf("repository %q, its history and its records would be gone for good", repo),
+			"if that is meant: repo delete %s --yes", repo)
 	}
-	if err := c.Repos.Delete(ctx, name); err != nil {
+	if err := c.Repos.Delete(ctx, repo); err != nil {
 		return err
 	}
-	c.Engine.Forget(name.String())
-	c.Log.WithField("repository", name.String()).WithField("operator", c.Caller().Operator).Info("repository deleted")
-	fmt.Fprintf(c, "deleted %s\n", name)
+	c.Engine.Forget(string(repo))
+	c.Log.WithField("repository", string(repo)).WithField("operator", c.Caller().Operator).Info("repository deleted")
+	fmt.Fprintf(c, "deleted %s\n", repo)
 	return nil
 }
 

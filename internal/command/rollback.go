@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
@@ -100,11 +101,7 @@ func (c *call) revision(ctx context.Context, status deploy.Status, word string) 
 			return git.ParseHash(entry.Record.Revision)
 		}
 	}
-	name, err := git.ParseName(status.Repo)
-	if err != nil {
-		return "", err
-	}
-	repo, err := c.Repos.Open(name)
+	repo, err := c.Repos.Open(name.Repo(status.Repo))
 	if err != nil {
 		return "", err
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -103,7 +103,7 @@ func syncAll(ctx context.Context, c *call) error {
 // begin plans an app's newest revision, shows the plan as the door spells it, and begins
 // the deploys that it takes.
 func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door) ([]*deploy.Run, error) {
-	change, err := c.change(ctx, status, git.BranchRef(status.Branch))
+	change, err := c.change(ctx, status, name.Branch(status.Branch).Ref())
 	if err != nil {
 		return nil, err
 	}

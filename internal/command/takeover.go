@@ -9,8 +9,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -21,7 +21,7 @@ func takeOverFlags(f *pflag.FlagSet) {
 
 // takeOver makes the inventory of an app on a cluster this server's.
 func takeOver(ctx context.Context, c *call) error {
-	name := c.args[0]
+	app := c.args[0]
 	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
 		return err
 	}
@@ -29,33 +29,32 @@ func takeOver(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	status, known := c.Engine.Status(name)
-	repo := status.Repo
+	status, known := c.Engine.Status(app)
+	repo := name.Repo(status.Repo)
 	if len(c.args) == 2 {
-		repo = c.args[1]
+		if repo, err = name.ParseRepo(c.args[1]); err != nil {
+			return report.WithHint(err, "see the repositories: ssh HOST repo list")
+		}
 	}
 	if repo == "" {
-		return report.WithHint(fmt.Errorf("this server has no app %s yet", manifest.Clean(name)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(name))
-	}
-	if _, err := git.ParseName(repo); err != nil {
-		return report.WithHint(err, "see the repositories: ssh HOST repo list")
+		return report.WithHint(fmt.Errorf("this server has no app %s yet", manifest.Clean(app)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(app))
 	}
 	if known {
 		cluster = cmp.Or(cluster, status.Cluster)
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
-		return report.WithHint(fmt.Errorf("no other server or repository could deploy app %s any more", name),
-			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", name, repo)
+		return report.WithHint(fmt.Errorf("no other server or repository could deploy app %s any more", app),
+			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", app, repo)
 	}
-	was, err := c.Engine.TakeOver(ctx, name, repo, cmp.Or(cluster, appfile.DefaultCluster))
+	was, err := c.Engine.TakeOver(ctx, app, string(repo), cmp.Or(cluster, appfile.DefaultCluster))
 	if err != nil {
 		return err
 	}
 	if !was.Exists() {
-		return report.WithHint(fmt.Errorf("no server has an app %s on cluster %s", name, cmp.Or(cluster, appfile.DefaultCluster)), "push it: there is nothing to take over")
+		return report.WithHint(fmt.Errorf("no server has an app %s on cluster %s", app, cmp.Or(cluster, appfile.DefaultCluster)), "push it: there is nothing to take over")
 	}
-	c.Log.WithField("app", name).WithField("repository", repo).WithField("operator", c.Caller().Operator).
+	c.Log.WithField("app", app).WithField("repository", repo).WithField("operator", c.Caller().Operator).
 		WithField("server", was.Server).WithField("from", was.Repository).Warn("app taken over")
-	fmt.Fprintf(c, "app %s is that of repository %s of this server now; push it, or see: ssh HOST plan %s\n", name, repo, name)
+	fmt.Fprintf(c, "app %s is that of repository %s of this server now; push it, or see: ssh HOST plan %s\n", app, repo, app)
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -136,7 +136,7 @@ func (c *call) renew(ctx context.Context, renewal deploy.Renewal, done string) e
 	if err := notSuspended(status); err != nil {
 		return err
 	}
-	change, err := c.change(ctx, status, git.BranchRef(status.Branch))
+	change, err := c.change(ctx, status, name.Branch(status.Branch).Ref())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -36,7 +37,7 @@ func wait(ctx context.Context, c *call) error {
 	if err != nil || timeout <= 0 {
 		return usageError{"--timeout wants a duration such as 5m"}
 	}
-	revision := git.BranchRef(status.Branch)
+	revision := name.Branch(status.Branch).Ref()
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
@@ -66,11 +67,7 @@ func wait(ctx context.Context, c *call) error {
 var errWaited = errors.New("the time to wait is over")
 
 func (c *call) waitFor(ctx context.Context, status deploy.Status, revision string) (*git.Repository, git.Hash, error) {
-	name, err := git.ParseName(status.Repo)
-	if err != nil {
-		return nil, "", err
-	}
-	repo, err := c.Repos.Open(name)
+	repo, err := c.Repos.Open(name.Repo(status.Repo))
 	if err != nil {
 		return nil, "", err
 	}

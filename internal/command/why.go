@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -42,7 +43,7 @@ func why(ctx context.Context, c *call) error {
 	}
 	revision := status.Revision
 	if revision == "" {
-		revision = git.BranchRef(status.Branch)
+		revision = name.Branch(status.Branch).Ref()
 	}
 	change, err := c.change(ctx, status, revision)
 	if err != nil {
@@ -85,11 +86,10 @@ func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.
 	if secret {
 		o.Text = ""
 	}
-	name, err := git.ParseName(change.Repo)
-	if err != nil || cause.Line == 0 {
+	if cause.Line == 0 {
 		return o
 	}
-	repo, err := c.Repos.Open(name)
+	repo, err := c.Repos.Open(name.Repo(change.Repo))
 	if err != nil {
 		return o
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render/generated"
@@ -210,7 +211,7 @@ func digestOf(value any) string {
 
 // keptValues reads the generated values that are kept of an app; nil if there are none.
 func (e *Engine) keptValues(repo, app string) (generated.Set, error) {
-	text, err := e.Sealed.Unseal(sealed.Name{Repository: repo, App: app, Kind: sealed.Generated})
+	text, err := e.Sealed.Unseal(sealed.Name{Repository: name.Repo(repo), App: name.App(app), Kind: sealed.Generated})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -284,7 +285,7 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 		if err != nil {
 			return err
 		}
-		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: sealed.Generated}, Data: data})
+		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: name.Repo(t.Repo), App: name.App(t.Spec.Name), Kind: sealed.Generated}, Data: data})
 	}
 	if err := e.Sealed.Seal(texts...); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -310,7 +311,7 @@ func (e *Engine) AppsOn(repo, branch string) []string {
 // are free. Their workers end, and what is sealed of them is deleted.
 func (e *Engine) Forget(repo string) {
 	e.known()
-	if err := e.Sealed.ForgetRepository(repo); err != nil {
+	if err := e.Sealed.ForgetRepository(name.Repo(repo)); err != nil {
 		e.Log.WithField("repository", repo).Warn(err) // the next start sweeps it
 	}
 	e.mu.Lock()

@@ -10,7 +10,7 @@
 // this package imports go-git or os/exec.
 //
 // Rules that hold everywhere here:
-//   - Only a Name makes a path, and os.Root is the second wall.
+//   - Only a name.Repo makes a path, and os.Root is the second wall.
 //   - git gets an argument vector and an environment built from nothing; no
 //     string from a client stands where git could take it for an option.
 //   - Refs are moved by git, never by go-git (CVE-2026-71557).

@@ -1,8 +1,9 @@
 package git
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Hash names a Git object: 40 lower-case hex digits (SHA-1) or 64 (SHA-256).
@@ -10,17 +11,10 @@ import (
 // command line (CVE-2025-58355: an id that was an option).
 type Hash string
 
-// ParseHash reads an object's full name.
+// ParseHash reads an object's full hash: every object has the grammar of commits.
 func ParseHash(s string) (Hash, error) {
-	if len(s) != 40 && len(s) != 64 {
-		return "", fmt.Errorf("object id %s: want 40 or 64 hex digits", quoteShort(s))
-	}
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return "", fmt.Errorf("object id %s: want 40 or 64 hex digits", quoteShort(s))
-		}
-	}
-	return Hash(s), nil
+	hash, err := name.ParseRevision(s)
+	return Hash(hash), err
 }
 
 // String returns the full hash.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // ErrNoRef is the error of a ref that does not exist.
@@ -16,7 +18,7 @@ var ErrNoRef = errors.New("ref does not exist")
 // Repository is one bare repository. It holds nothing open and is safe for
 // concurrent use.
 type Repository struct {
-	name Name
+	name name.Repo
 	dir  string
 	opts StoreOptions
 
@@ -24,7 +26,10 @@ type Repository struct {
 }
 
 // Name returns the repository's name.
-func (r *Repository) Name() Name { return r.name }
+func (r *Repository) Name() name.Repo { return r.name }
+
+// dirOf returns the directory of the repository of a name, relative to the store's.
+func dirOf(repo name.Repo) string { return string(repo) + ".git" }
 
 // Dir returns the repository's absolute directory, without symlinks in it.
 func (r *Repository) Dir() string { return r.dir }
@@ -34,12 +39,6 @@ type Ref struct {
 	Name string // in full: refs/heads/main
 	Hash Hash
 }
-
-// BranchPrefix begins the full name of every branch.
-const BranchPrefix = "refs/heads/"
-
-// BranchRef returns the full name of a branch: "refs/heads/main" of "main".
-func BranchRef(branch string) string { return BranchPrefix + branch }
 
 // CheckRef reports what is wrong with a full ref name, by the rules of
 // git-check-ref-format. They let "refs/heads/$(id)" and "refs/heads/--x" pass:
@@ -86,26 +85,27 @@ func (r *Repository) Head(ctx context.Context, ref string) (hash Hash, err error
 
 // MainBranch returns the branch that HEAD names, which a clone checks out:
 // "main" in a new repository, whether or not there is such a branch.
-func (r *Repository) MainBranch() (string, error) {
+func (r *Repository) MainBranch() (name.Branch, error) {
 	text, err := os.ReadFile(filepath.Join(r.dir, "HEAD"))
 	if err != nil {
 		return "", fmt.Errorf("read HEAD of repository %q: %w", r.name, err)
 	}
-	branch, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "ref: "+BranchPrefix)
-	if !ok || CheckRef(BranchRef(branch)) != nil {
+	ref, symbolic := strings.CutPrefix(strings.TrimSpace(string(text)), "ref: ")
+	branch, ok := name.BranchOf(ref)
+	if !symbolic || !ok || CheckRef(ref) != nil {
 		return "", fmt.Errorf("HEAD of repository %q is %s, and no branch", r.name, quoteShort(string(text)))
 	}
 	return branch, nil
 }
 
 // SetMainBranch has HEAD name a branch. When it returns, it is on disk.
-func (r *Repository) SetMainBranch(branch string) error {
-	ref := BranchRef(branch)
+func (r *Repository) SetMainBranch(branch name.Branch) error {
+	ref := branch.Ref()
 	if err := CheckRef(ref); err != nil {
 		return err
 	}
 	if err := replaceFile(filepath.Join(r.dir, "HEAD"), "ref: "+ref+"\n"); err != nil {
-		return fmt.Errorf("have HEAD of repository %q name %s: %w", r.name, quoteShort(branch), err)
+		return fmt.Errorf("have HEAD of repository %q name %s: %w", r.name, quoteShort(string(branch)), err)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Limits of a revision that somebody writes. A walk of maxAncestors reads as many
@@ -159,29 +161,29 @@ func (r *Repository) step(ctx context.Context, from Commit, step revisionStep) (
 	return r.Commit(from.Parents[step.parent-1])
 }
 
-// base finds what the name at the head of a revision points to, in Git's order.
-func (r *Repository) base(ctx context.Context, name string) (Hash, error) {
-	if hash, err := ParseHash(strings.ToLower(name)); err == nil {
+// base finds what the text at the head of a revision points to, in Git's order.
+func (r *Repository) base(ctx context.Context, text string) (Hash, error) {
+	if hash, err := ParseHash(strings.ToLower(text)); err == nil {
 		if _, err := r.Commit(hash); err == nil {
 			return hash, nil
 		}
 	}
-	if name == "@" || name == "HEAD" {
+	if text == "@" || text == "HEAD" {
 		if hash, err := r.Head(ctx, "HEAD"); err == nil {
 			return hash, nil
 		}
 		return "", noRevision("HEAD leads to a branch that does not exist yet")
 	}
-	for _, prefix := range []string{"", "refs/", "refs/tags/", BranchPrefix} {
-		full := prefix + name
-		if CheckRef(full) != nil || !strings.HasPrefix(full, "refs/tags/") && !strings.HasPrefix(full, BranchPrefix) {
+	for _, prefix := range []string{"", "refs/", "refs/tags/", name.BranchPrefix} {
+		full := prefix + text
+		if CheckRef(full) != nil || !strings.HasPrefix(full, "refs/tags/") && !strings.HasPrefix(full, name.BranchPrefix) {
 			continue
 		}
 		if hash, err := r.Head(ctx, full); err == nil {
 			return hash, nil
 		}
 	}
-	return r.abbreviated(ctx, strings.ToLower(name))
+	return r.abbreviated(ctx, strings.ToLower(text))
 }
 
 // abbreviated finds the one commit whose hash begins with some digits, and to which

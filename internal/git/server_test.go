@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestMain(m *testing.M) { gittest.Main(m) }
@@ -74,7 +75,7 @@ func newServer(t *testing.T, scripts map[string]string, opts git.StoreOptions) *
 
 func (s *server) serve(ctx context.Context, session gittest.Session) int {
 	s.protocol <- session.Protocol
-	name, err := git.ParseName(session.Repo)
+	name, err := name.ParseRepo(session.Repo)
 	if err != nil {
 		fmt.Fprintln(session.Stderr, err)
 		return 128

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/sirupsen/logrus"
 )
 
@@ -26,7 +27,7 @@ var (
 )
 
 // Names inside the store's directory that are no repositories. They start with
-// a dot, which no Name can.
+// a dot, which no name can.
 const (
 	lockFile = ".lock"
 	newDir   = ".new"   // repositories being created
@@ -189,7 +190,7 @@ func (s *Store) Close() error {
 func (s *Store) Dir() string { return s.dir }
 
 // List returns the names of all repositories in order.
-func (s *Store) List() ([]Name, error) {
+func (s *Store) List() ([]name.Repo, error) {
 	names, err := s.list(".", 1)
 	if err != nil {
 		return nil, fmt.Errorf("list repositories: %w", err)
@@ -198,7 +199,7 @@ func (s *Store) List() ([]Name, error) {
 	return names, nil
 }
 
-func (s *Store) list(dir string, depth int) ([]Name, error) {
+func (s *Store) list(dir string, depth int) ([]name.Repo, error) {
 	entries, err := fs.ReadDir(s.root.FS(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // deleted while we looked
@@ -206,17 +207,17 @@ func (s *Store) list(dir string, depth int) ([]Name, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []Name
+	var names []name.Repo
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
 		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
 		if stem, ok := strings.CutSuffix(path, ".git"); ok {
-			if checkName(stem) == nil {
-				names = append(names, Name(stem))
+			if repo := name.Repo(stem); repo.Check() == nil {
+				names = append(names, repo)
 			}
-		} else if depth < maxNameSegments {
+		} else if depth < name.MaxRepoParts {
 			below, err := s.list(path, depth+1)
 			if err != nil {
 				return nil, err
@@ -229,55 +230,55 @@ func (s *Store) list(dir string, depth int) ([]Name, error) {
 
 // Open returns an existing repository; the error is ErrNotExist when there is
 // none of that name.
-func (s *Store) Open(name Name) (*Repository, error) {
-	if err := checkName(string(name)); err != nil {
-		return nil, fmt.Errorf("repository %q: %w", name, err)
+func (s *Store) Open(repo name.Repo) (*Repository, error) {
+	if err := repo.Check(); err != nil {
+		return nil, fmt.Errorf("repository %q: %w", repo, err)
 	}
 	// Through the root: a symlink that leads out of the directory is an error.
-	info, err := s.root.Stat(filepath.Join(name.path(), "HEAD"))
+	info, err := s.root.Stat(filepath.Join(dirOf(repo), "HEAD"))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, fmt.Errorf("repository %q: %w", name, ErrNotExist)
+		return nil, fmt.Errorf("repository %q: %w", repo, ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open repository %q: %w", name, err)
+		return nil, fmt.Errorf("open repository %q: %w", repo, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open repository %q: its HEAD is no file", name)
+		return nil, fmt.Errorf("open repository %q: its HEAD is no file", repo)
 	}
-	return s.repository(name), nil
+	return s.repository(repo), nil
 }
 
-func (s *Store) repository(name Name) *Repository {
-	return &Repository{name: name, dir: filepath.Join(s.dir, name.path()), opts: s.opts, store: s}
+func (s *Store) repository(repo name.Repo) *Repository {
+	return &Repository{name: repo, dir: filepath.Join(s.dir, dirOf(repo)), opts: s.opts, store: s}
 }
 
 // Create makes an empty repository whose first branch is main. It appears
 // whole or not at all; the error is ErrExist when the name is taken, also when
 // somebody else takes it at the same time.
-func (s *Store) Create(ctx context.Context, name Name) (*Repository, error) {
-	if err := checkName(string(name)); err != nil {
-		return nil, fmt.Errorf("create repository %q: %w; %s", name, err, nameGrammar)
+func (s *Store) Create(ctx context.Context, repo name.Repo) (*Repository, error) {
+	if err := repo.Check(); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", repo, err)
 	}
-	if _, err := s.Open(name); err == nil {
-		return nil, fmt.Errorf("create repository %q: %w", name, ErrExist)
+	if _, err := s.Open(repo); err == nil {
+		return nil, fmt.Errorf("create repository %q: %w", repo, ErrExist)
 	}
 	fresh, err := s.workDir(newDir)
 	if err != nil {
-		return nil, fmt.Errorf("create repository %q: %w", name, err)
+		return nil, fmt.Errorf("create repository %q: %w", repo, err)
 	}
 	defer os.RemoveAll(fresh)
 	made := filepath.Join(fresh, "repo")
 	args := []string{"init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--object-format=sha1", "--", made}
 	if _, err := s.opts.run(ctx, runRequest{args: args, dir: fresh}); err != nil {
-		return nil, fmt.Errorf("create repository %q: %w", name, err)
+		return nil, fmt.Errorf("create repository %q: %w", repo, err)
 	}
 	if err := shut(made); err != nil {
-		return nil, fmt.Errorf("create repository %q: %w", name, err)
+		return nil, fmt.Errorf("create repository %q: %w", repo, err)
 	}
-	if err := s.moveIn(made, name); err != nil {
-		return nil, fmt.Errorf("create repository %q: %w", name, err)
+	if err := s.moveIn(made, repo); err != nil {
+		return nil, fmt.Errorf("create repository %q: %w", repo, err)
 	}
-	return s.repository(name), nil
+	return s.repository(repo), nil
 }
 
 // shut makes a repository refuse every push that does not come through Serve,
@@ -293,21 +294,21 @@ func shut(made string) (err error) {
 }
 
 // moveIn gives a finished repository its name.
-func (s *Store) moveIn(made string, name Name) error {
+func (s *Store) moveIn(made string, repo name.Repo) error {
 	made, err := filepath.Rel(s.dir, made)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.root.Lstat(name.path()); err == nil {
+	if _, err := s.root.Lstat(dirOf(repo)); err == nil {
 		return ErrExist
 	}
-	parent := filepath.Dir(name.path())
+	parent := filepath.Dir(dirOf(repo))
 	if err := s.root.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	if err := s.root.Rename(made, name.path()); err != nil {
+	if err := s.root.Rename(made, dirOf(repo)); err != nil {
 		return err
 	}
 	return s.syncDir(parent)
@@ -316,43 +317,43 @@ func (s *Store) moveIn(made string, name Name) error {
 // Delete removes a repository for good. It is gone from its name at once; a
 // push or clone that is under way then fails. The error is ErrNotExist when
 // there is none.
-func (s *Store) Delete(ctx context.Context, name Name) error {
-	if _, err := s.Open(name); err != nil {
+func (s *Store) Delete(ctx context.Context, repo name.Repo) error {
+	if _, err := s.Open(repo); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("delete repository %q: %w", name, err)
+		return fmt.Errorf("delete repository %q: %w", repo, err)
 	}
 	trash, err := s.workDir(trashDir)
 	if err != nil {
-		return fmt.Errorf("delete repository %q: %w", name, err)
+		return fmt.Errorf("delete repository %q: %w", repo, err)
 	}
-	if err := s.moveOut(name, trash); err != nil {
-		return fmt.Errorf("delete repository %q: %w", name, err)
+	if err := s.moveOut(repo, trash); err != nil {
+		return fmt.Errorf("delete repository %q: %w", repo, err)
 	}
 	if err := os.RemoveAll(trash); err != nil {
 		// The name is free; what is left goes at the next start.
-		s.opts.Log.WithError(err).WithField("repository", name).Warn("deleted repository left files behind")
+		s.opts.Log.WithError(err).WithField("repository", repo).Warn("deleted repository left files behind")
 	}
 	return nil
 }
 
 // moveOut takes a repository's name away, and parents that are empty then.
-func (s *Store) moveOut(name Name, trash string) error {
+func (s *Store) moveOut(repo name.Repo, trash string) error {
 	trash, err := filepath.Rel(s.dir, trash)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.root.Rename(name.path(), filepath.Join(trash, "repo"))
+	err = s.root.Rename(dirOf(repo), filepath.Join(trash, "repo"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotExist
 	}
 	if err != nil {
 		return err
 	}
-	parent := filepath.Dir(name.path())
+	parent := filepath.Dir(dirOf(repo))
 	for ; parent != "."; parent = filepath.Dir(parent) {
 		if s.root.Remove(parent) != nil {
 			break // not empty: another repository lives there

@@ -7,36 +7,39 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestStoreCreateListDelete(t *testing.T) {
 	s := newStore(t, StoreOptions{})
 	ctx := t.Context()
-	for _, name := range []Name{"shop", "team/web", "team/a/b", "blog"} {
-		r, err := s.Create(ctx, name)
+	for _, repo := range []name.Repo{"shop", "team/web", "team/a/b", "blog"} {
+		r, err := s.Create(ctx, repo)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Name() != name || r.Dir() != filepath.Join(s.Dir(), string(name)+".git") {
+		if r.Name() != repo || r.Dir() != filepath.Join(s.Dir(), string(repo)+".git") {
 			t.Errorf("created %q in %q", r.Name(), r.Dir())
 		}
-		if _, err := s.Create(ctx, name); !errors.Is(err, ErrExist) {
-			t.Errorf("create %q again: %v", name, err)
+		if _, err := s.Create(ctx, repo); !errors.Is(err, ErrExist) {
+			t.Errorf("create %q again: %v", repo, err)
 		}
 	}
 	wantNames(t, s, "blog", "shop", "team/a/b", "team/web")
 	if _, err := s.Open("other"); !errors.Is(err, ErrNotExist) {
 		t.Errorf("open a missing repository: %v", err)
 	}
-	for _, name := range []Name{"team/a/b", "blog"} {
-		if err := s.Delete(ctx, name); err != nil {
+	for _, repo := range []name.Repo{"team/a/b", "blog"} {
+		if err := s.Delete(ctx, repo); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Delete(ctx, name); !errors.Is(err, ErrNotExist) {
-			t.Errorf("delete %q again: %v", name, err)
+		if err := s.Delete(ctx, repo); !errors.Is(err, ErrNotExist) {
+			t.Errorf("delete %q again: %v", repo, err)
 		}
 	}
 	wantNames(t, s, "shop", "team/web")
@@ -53,7 +56,7 @@ func TestStoreCreateListDelete(t *testing.T) {
 	}
 }
 
-func wantNames(t *testing.T, s *Store, want ...Name) {
+func wantNames(t *testing.T, s *Store, want ...name.Repo) {
 	t.Helper()
 	got, err := s.List()
 	if err != nil || !slices.Equal(got, want) {
@@ -82,7 +85,7 @@ func TestStoreCreateConcurrently(t *testing.T) {
 	}
 }
 
-// A Name that did not come from ParseName does not reach the disk either, and a
+// A name that did not come from name.ParseRepo does not reach the disk either, and a
 // symlink inside the directory does not lead out of it.
 func TestStoreStaysInItsDirectory(t *testing.T) {
 	s := newStore(t, StoreOptions{})
@@ -99,15 +102,15 @@ func TestStoreStaysInItsDirectory(t *testing.T) {
 	if err := os.Symlink(filepath.Join(outside, "evil.git"), filepath.Join(s.Dir(), "evil.git")); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []Name{"../" + Name(filepath.Base(outside)) + "/evil", "/etc", "", "..", "link/evil", "evil", "link/new"} {
-		if r, err := s.Open(name); err == nil {
-			t.Errorf("Open(%q) = %q", name, r.Dir())
+	for _, repo := range []name.Repo{"../" + name.Repo(filepath.Base(outside)) + "/evil", "/etc", "", "..", "link/evil", "evil", "link/new"} {
+		if r, err := s.Open(repo); err == nil {
+			t.Errorf("Open(%q) = %q", repo, r.Dir())
 		}
-		if err := s.Delete(t.Context(), name); err == nil {
-			t.Errorf("Delete(%q) succeeded", name)
+		if err := s.Delete(t.Context(), repo); err == nil {
+			t.Errorf("Delete(%q) succeeded", repo)
 		}
-		if r, err := s.Create(t.Context(), name); err == nil {
-			t.Errorf("Create(%q) = %q", name, r.Dir())
+		if r, err := s.Create(t.Context(), repo); err == nil {
+			t.Errorf("Create(%q) = %q", repo, r.Dir())
 		}
 	}
 	if _, err := os.Stat(filepath.Join(outside, "evil.git", "HEAD")); err != nil {
@@ -223,4 +226,29 @@ func TestStoreKeepsItsDirectories(t *testing.T) {
 		}
 	}
 	use(open())
+}
+
+func TestCheckVersion(t *testing.T) {
+	for in, ok := range map[string]bool{
+		"git version 2.39.0\n": true, "git version 2.55.0": true, "git version 3.0.1": true,
+		"git version 2.39.5 (Apple Git-154)": true, "git version 2.38.9": false, "git version 1.99": false, "bash: git": false, "": false,
+	} {
+		if err := checkVersion(in); (err == nil) != ok {
+			t.Errorf("checkVersion(%q) = %v", in, err)
+		}
+	}
+}
+
+func TestOpenStoreWantsGit(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := OpenStore(dir, StoreOptions{Git: "/nonexistent/git"}); err == nil || !strings.Contains(err.Error(), "install git 2.39") {
+		t.Errorf("without git: %v", err)
+	}
+	old := filepath.Join(dir, "git")
+	if err := os.WriteFile(old, []byte("#!/bin/sh\necho git version 2.30.2\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(dir, StoreOptions{Git: old}); err == nil || !strings.Contains(err.Error(), "git 2.30 is too old") {
+		t.Errorf("with an old git: %v", err)
+	}
 }

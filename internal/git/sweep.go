@@ -14,29 +14,31 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func (s *Store) sweep() error {
-	names, err := s.List()
+	repos, err := s.List()
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	for _, name := range names {
-		if err := s.sweepRepository(name, start); err != nil {
-			return fmt.Errorf("sweep repository %q: %w", name, err)
+	for _, repo := range repos {
+		if err := s.sweepRepository(repo, start); err != nil {
+			return fmt.Errorf("sweep repository %q: %w", repo, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) sweepRepository(name Name, start time.Time) error {
+func (s *Store) sweepRepository(repo name.Repo, start time.Time) error {
 	return errors.Join(
-		s.sweepDir(name.path(), start, func(name string) bool { return isLock(name) || isCrashReport(name) }),
-		s.sweepDir(filepath.Join(name.path(), askedDir), start, isLock),
-		s.sweepDir(filepath.Join(name.path(), "objects"), start, isQuarantine),
-		s.sweepDir(filepath.Join(name.path(), "objects", "pack"), start, isPartialPack),
-		s.sweepRefs(filepath.Join(name.path(), "refs"), start),
+		s.sweepDir(dirOf(repo), start, func(file string) bool { return isLock(file) || isCrashReport(file) }),
+		s.sweepDir(filepath.Join(dirOf(repo), askedDir), start, isLock),
+		s.sweepDir(filepath.Join(dirOf(repo), "objects"), start, isQuarantine),
+		s.sweepDir(filepath.Join(dirOf(repo), "objects", "pack"), start, isPartialPack),
+		s.sweepRefs(filepath.Join(dirOf(repo), "refs"), start),
 	)
 }
 

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // underway keeps account of the pushes that Git serves, so that what a stopped one
@@ -11,7 +13,7 @@ import (
 // 2.39), and a quarantine's name does not say whose it is.
 type underway struct {
 	mu    sync.Mutex
-	repos map[Name]*pushes
+	repos map[name.Repo]*pushes
 }
 
 // pushes are those of one repository.
@@ -24,31 +26,31 @@ type pushes struct {
 const clockSlack = time.Second
 
 // enter counts a push that is about to start. It waits while the repository is swept.
-func (u *underway) enter(name Name, push *serving) {
+func (u *underway) enter(repo name.Repo, push *serving) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.repos == nil {
-		u.repos = map[Name]*pushes{}
+		u.repos = map[name.Repo]*pushes{}
 	}
-	if u.repos[name] == nil {
-		u.repos[name] = &pushes{begun: map[*serving]time.Time{}}
+	if u.repos[repo] == nil {
+		u.repos[repo] = &pushes{begun: map[*serving]time.Time{}}
 	}
-	u.repos[name].begun[push] = time.Now()
+	u.repos[repo].begun[push] = time.Now()
 }
 
 // leave ends the account of a push. If it was killed, or one before it, then sweep
 // is called with the time before which nothing belongs to a push that goes on.
-func (u *underway) leave(name Name, push *serving, killed bool, sweep func(before time.Time)) {
+func (u *underway) leave(repo name.Repo, push *serving, killed bool, sweep func(before time.Time)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	all := u.repos[name]
+	all := u.repos[repo]
 	delete(all.begun, push)
 	all.left = all.left || killed
 	if all.left {
 		sweep(all.before(time.Now()))
 	}
 	if len(all.begun) == 0 {
-		delete(u.repos, name)
+		delete(u.repos, repo)
 	}
 }
 
@@ -68,8 +70,8 @@ func (p *pushes) before(now time.Time) time.Time {
 }
 
 // sweepPush removes the quarantines of a repository that are older than a time.
-func (s *Store) sweepPush(name Name, before time.Time) {
-	if err := s.sweepDir(filepath.Join(name.path(), "objects"), before, isQuarantine); err != nil {
-		s.opts.Log.WithError(err).WithField("repository", name).Warn("a stopped push left files behind; they go at the next start")
+func (s *Store) sweepPush(repo name.Repo, before time.Time) {
+	if err := s.sweepDir(filepath.Join(dirOf(repo), "objects"), before, isQuarantine); err != nil {
+		s.opts.Log.WithError(err).WithField("repository", repo).Warn("a stopped push left files behind; they go at the next start")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -252,11 +253,7 @@ func (h *History) find(ctx context.Context, repository *git.Repository, app stri
 }
 
 func (h *History) open(repo string) (*git.Repository, error) {
-	name, err := git.ParseName(repo)
-	if err != nil {
-		return nil, err
-	}
-	return h.repos.Open(name)
+	return h.repos.Open(name.Repo(repo))
 }
 
 func readRecord(tree fs.FS, hash git.Hash) (record.Record, error) {

@@ -9,9 +9,9 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -21,10 +21,10 @@ import (
 
 // firstMain returns the main branch that the first branches of a repository make: the
 // sole one, if who pushes it may deploy; otherwise the default.
-func firstMain(updates []hook.RefUpdate, mayDeploy bool) string {
-	var made []string
+func firstMain(updates []hook.RefUpdate, mayDeploy bool) name.Branch {
+	var made []name.Branch
 	for _, update := range updates {
-		if branch := branchOf(update.Ref); branch != "" && !update.Deletes() {
+		if branch, ok := name.BranchOf(update.Ref); ok && !update.Deletes() {
 			made = append(made, branch)
 		}
 	}
@@ -38,7 +38,7 @@ func firstMain(updates []hook.RefUpdate, mayDeploy bool) string {
 // branch yet.
 func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	for _, update := range updates {
-		if branchOf(update.Ref) != "" && !update.Creates() {
+		if _, ok := name.BranchOf(update.Ref); ok && !update.Creates() {
 			return nil // as of nearly every push, and it takes no listing
 		}
 	}
@@ -54,12 +54,12 @@ func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifes
 
 // isFirst reports whether the repository has no branch yet.
 func (p *push) isFirst(ctx context.Context) (bool, error) {
-	branches, err := p.repo.Refs(ctx, git.BranchPrefix)
+	branches, err := p.repo.Refs(ctx, name.BranchPrefix)
 	return len(branches) == 0, err
 }
 
 func (p *push) mayDeploy() bool {
-	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, p.repo.Name().String())
+	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, string(p.repo.Name()))
 }
 
 // keepMain has HEAD name the main branch of a repository that gets its first branch
@@ -76,13 +76,13 @@ func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manif
 			Hint:    "push again",
 		}}
 	}
-	main := appfile.DefaultBranch
+	var main name.Branch = appfile.DefaultBranch
 	for _, change := range proposals {
-		if change.Branch == p.main {
+		if name.Branch(change.Branch) == p.main {
 			main = p.main
 		}
 	}
-	var now string
+	var now name.Branch
 	if err == nil {
 		now, err = p.repo.MainBranch()
 	}
@@ -145,5 +145,5 @@ func (b storedBranch) hint() string {
 
 // noApp reports whether nothing of the repository is deployed, nor begins to be.
 func (p *push) noApp(proposals int) bool {
-	return proposals == 0 && len(p.door.Engine.AppsOf(p.repo.Name().String())) == 0
+	return proposals == 0 && len(p.door.Engine.AppsOf(string(p.repo.Name()))) == 0
 }

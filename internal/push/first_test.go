@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
 	"github.com/pushboat/pushboat/internal/hook"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestMain(m *testing.M) { gittest.Main(m) }
@@ -23,7 +24,7 @@ func TestFirstMain(t *testing.T) {
 	for name, test := range map[string]struct {
 		updates   []hook.RefUpdate
 		mayDeploy bool
-		want      string
+		want      name.Branch
 	}{
 		"one branch":                 {made("refs/heads/master"), true, "master"},
 		"with a slash":               {made("refs/heads/team/trunk"), true, "team/trunk"},
@@ -91,7 +92,7 @@ func newRepository(t *testing.T) *git.Repository {
 
 func TestKeepMain(t *testing.T) {
 	repo := newRepository(t)
-	wantMain := func(want string) {
+	wantMain := func(want name.Branch) {
 		t.Helper()
 		if main, err := repo.MainBranch(); err != nil || main != want {
 			t.Errorf("HEAD names %q, %v; want %s", main, err, want)
@@ -101,9 +102,9 @@ func TestKeepMain(t *testing.T) {
 		return []*deploy.Proposal{{Change: deploy.Change{Branch: branch}}}
 	}
 	for _, step := range []struct {
-		main     string
+		main     name.Branch
 		prepared []*deploy.Proposal
-		want     string
+		want     name.Branch
 	}{
 		{"trunk", deploying("trunk"), "trunk"},
 		{"", deploying("other"), "trunk"},

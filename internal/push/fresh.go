@@ -5,40 +5,41 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // fresh keeps account of repositories that pushes have made, so that a push
 // which is refused leaves no empty one behind.
 type fresh struct {
 	mu     sync.Mutex
-	pushes map[git.Name]int  // that are under way
-	made   map[git.Name]bool // by a push that has not ended
+	pushes map[name.Repo]int  // that are under way
+	made   map[name.Repo]bool // by a push that has not ended
 }
 
 // enter counts a push, and notes if it made the repository.
-func (f *fresh) enter(name git.Name, made bool) {
+func (f *fresh) enter(repo name.Repo, made bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.pushes == nil {
-		f.pushes, f.made = map[git.Name]int{}, map[git.Name]bool{}
+		f.pushes, f.made = map[name.Repo]int{}, map[name.Repo]bool{}
 	}
-	f.pushes[name]++
-	f.made[name] = f.made[name] || made
+	f.pushes[repo]++
+	f.made[repo] = f.made[repo] || made
 }
 
 // leave ends a push. After the last one of a repository that a push has made,
 // remove is called, while no other push can begin.
-func (f *fresh) leave(name git.Name, remove func()) {
+func (f *fresh) leave(repo name.Repo, remove func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.pushes[name]--; f.pushes[name] > 0 {
+	if f.pushes[repo]--; f.pushes[repo] > 0 {
 		return
 	}
-	if f.made[name] {
+	if f.made[repo] {
 		remove()
 	}
-	delete(f.pushes, name)
-	delete(f.made, name)
+	delete(f.pushes, repo)
+	delete(f.made, repo)
 }
 
 // removeEmpty deletes a repository if it has no ref.
@@ -48,6 +49,6 @@ func (d *Door) removeEmpty(ctx context.Context, repo *git.Repository) {
 		return
 	}
 	if err := d.Repos.Delete(ctx, repo.Name()); err != nil {
-		d.Log.WithField("repository", repo.Name().String()).Warnf("remove it after a refused first push: %v", err)
+		d.Log.WithField("repository", string(repo.Name())).Warnf("remove it after a refused first push: %v", err)
 	}
 }

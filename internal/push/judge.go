@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -29,7 +30,7 @@ type push struct {
 
 	// PreReceive's own.
 	options deploy.Options
-	main    string // that the repository gets with its first branch; "" later
+	main    name.Branch // that the repository gets with its first branch; "" later
 	stored  []storedBranch
 	tell    func(line string) // the client, of what it waits for
 
@@ -196,7 +197,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 	}
 	caller := p.session.Caller()
 	p.door.Log.WithFields(logrus.Fields{
-		"repository": p.repo.Name().String(), "operator": caller.Operator, "key": caller.Fingerprint,
+		"repository": string(p.repo.Name()), "operator": caller.Operator, "key": caller.Fingerprint,
 		"push": p.session.ID(), "problems": len(problems), "first": manifest.Clean(first),
 	}).Info("push: refused")
 }
@@ -206,7 +207,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
 		if asked := change.Asked(); asked.Any() {
-			if err := p.repo.SetAsked(git.BranchRef(change.Branch), asked.String()); err != nil {
+			if err := p.repo.SetAsked(name.Branch(change.Branch).Ref(), asked.String()); err != nil {
 				return err
 			}
 		}
@@ -239,10 +240,10 @@ func (p *push) propose(update hook.RefUpdate, proposal *deploy.Proposal) {
 
 // judge decides what one ref update means: a branch that deploys is returned; any other is stored, if its kind is one that is stored.
 func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
-	branch := branchOf(update.Ref)
+	branch, ok := name.BranchOf(update.Ref)
 	problems := judgeName(update)
 	switch {
-	case len(problems) > 0 || branch == "":
+	case len(problems) > 0 || !ok:
 		return nil, problems
 	case update.Deletes():
 		return nil, p.judgeDeletion(branch)
@@ -255,7 +256,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
 	draft := p.door.Engine.Open(deploy.Change{
-		Repo: p.repo.Name().String(), Branch: branch, Main: p.main, Revision: update.New.String(),
+		Repo: string(p.repo.Name()), Branch: string(branch), Main: string(p.main), Revision: update.New.String(),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 		Tell: p.tell,
 	})
@@ -263,15 +264,15 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		p.stored = append(p.stored, asStored(draft.Change))
 		return nil, nil
 	}
-	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name().String()); err != nil {
+	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, string(p.repo.Name())); err != nil {
 		return nil, manifest.Problems{report.AsProblem(err)}
 	}
 	return draft, p.judgeForward(ctx, update, branch, q)
 }
 
 // judgeDeletion keeps the branches that deploy.
-func (p *push) judgeDeletion(branch string) manifest.Problems {
-	apps := p.door.Engine.AppsOn(p.repo.Name().String(), branch)
+func (p *push) judgeDeletion(branch name.Branch) manifest.Problems {
+	apps := p.door.Engine.AppsOn(string(p.repo.Name()), string(branch))
 	if len(apps) == 0 {
 		return nil
 	}
@@ -282,7 +283,7 @@ func (p *push) judgeDeletion(branch string) manifest.Problems {
 }
 
 // judgeForward refuses to rewrite the history of a branch that deploys.
-func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch string, q git.Quarantine) manifest.Problems {
+func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch name.Branch, q git.Quarantine) manifest.Problems {
 	if update.Creates() {
 		return nil
 	}
@@ -342,7 +343,7 @@ func (p *push) commit(ref string) []*deploy.Run {
 	defer proposed.proposal.Close()
 	runs, err := proposed.proposal.Accept()
 	if err != nil {
-		p.door.Log.WithField("repository", p.repo.Name().String()).Errorf("push: %v", err)
+		p.door.Log.WithField("repository", string(p.repo.Name())).Errorf("push: %v", err)
 	}
 	return runs
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -97,13 +98,13 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 
 // hidesRecords reports whether the records of a repository's deploys are kept
 // from somebody who may read the repository.
-func (d *Door) hidesRecords(caller access.Caller, name git.Name) bool {
-	return !d.Policy.Allows(caller, access.ReadDeploys, name.String())
+func (d *Door) hidesRecords(caller access.Caller, repo name.Repo) bool {
+	return !d.Policy.Allows(caller, access.ReadDeploys, string(repo))
 }
 
 func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
 	status, err := repo.Serve(ctx, request)
-	log := d.Log.WithField("repository", repo.Name().String())
+	log := d.Log.WithField("repository", string(repo.Name()))
 	if stopped, ok := errors.AsType[*git.StoppedError](err); ok {
 		log.WithFields(logrus.Fields{"operator": s.Caller().Operator, "push": s.ID()}).Infof("%s: %v", request.Service, stopped)
 		d.tellStopped(s, request.Service, stopped)
@@ -121,34 +122,34 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 // open finds the repository, or makes it for a push by somebody who may. Who
 // may not even read it is told that it does not exist.
 func (d *Door) open(ctx context.Context, caller access.Caller, service git.Service, path string) (*git.Repository, error) {
-	name, err := git.ParseName(path)
+	repo, err := name.ParseRepo(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Policy.Check(caller, access.ReadRepo, name.String()); err != nil {
-		return nil, notFound(name)
+	if err := d.Policy.Check(caller, access.ReadRepo, string(repo)); err != nil {
+		return nil, notFound(repo)
 	}
 	if !service.Writes() {
-		return d.openToRead(name)
+		return d.openToRead(repo)
 	}
-	repo, made, err := d.openToWrite(ctx, caller, name)
+	repository, made, err := d.openToWrite(ctx, caller, repo)
 	if err == nil {
-		d.fresh.enter(name, made)
+		d.fresh.enter(repo, made)
 	}
-	return repo, err
+	return repository, err
 }
 
-func (d *Door) openToRead(name git.Name) (*git.Repository, error) {
-	repo, err := d.Repos.Open(name)
+func (d *Door) openToRead(repo name.Repo) (*git.Repository, error) {
+	repository, err := d.Repos.Open(repo)
 	if errors.Is(err, git.ErrNotExist) {
-		return nil, notFound(name)
+		return nil, notFound(repo)
 	}
-	return repo, err
+	return repository, err
 }
 
 // openToWrite also says whether it made the repository.
-func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.Name) (repo *git.Repository, made bool, err error) {
-	repo, err = d.Repos.Open(name)
+func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.Repo) (repository *git.Repository, made bool, err error) {
+	repository, err = d.Repos.Open(repo)
 	missing := errors.Is(err, git.ErrNotExist)
 	if err != nil && !missing {
 		return nil, false, err
@@ -157,22 +158,22 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, name git.N
 	if missing {
 		right = access.CreateRepo
 	}
-	if err := d.Policy.Check(caller, right, name.String()); err != nil {
+	if err := d.Policy.Check(caller, right, string(repo)); err != nil {
 		return nil, false, err
 	}
 	if err := d.Disk(); err != nil {
 		return nil, false, unwritable(err)
 	}
 	if !missing {
-		return repo, false, nil
+		return repository, false, nil
 	}
-	d.Log.WithField("repository", name.String()).WithField("operator", caller.Operator).Info("repository created by push")
-	repo, err = d.Repos.Create(ctx, name)
+	d.Log.WithField("repository", string(repo)).WithField("operator", caller.Operator).Info("repository created by push")
+	repository, err = d.Repos.Create(ctx, repo)
 	if errors.Is(err, git.ErrExist) { // another push was faster
-		repo, err = d.Repos.Open(name)
-		return repo, false, err
+		repository, err = d.Repos.Open(repo)
+		return repository, false, err
 	}
-	return repo, true, err
+	return repository, true, err
 }
 
 // unwritable tells the pusher that the server can keep nothing.
@@ -185,8 +186,8 @@ func unwritable(err error) error {
 		"tell the server's operator, and push again when it is mended")
 }
 
-func notFound(name git.Name) error {
-	return report.WithHint(fmt.Errorf("repository %q not found", name), "see those that there are: ssh HOST repo list")
+func notFound(repo name.Repo) error {
+	return report.WithHint(fmt.Errorf("repository %q not found", repo), "see those that there are: ssh HOST repo list")
 }
 
 // tell ends the session with an error that Git's clients show as their own: a
@@ -195,13 +196,4 @@ func tell(s Session, err error) {
 	message, hint := Spelling.Explain(err)
 	text := "ERR " + s.Fill(strings.TrimSuffix(manifest.CleanLines(message)+"\n"+report.Hints(hint), "\n"))
 	fmt.Fprintf(s, "%04x%s", len(text)+4, text)
-}
-
-// branchOf returns the branch that a full ref name is, or "".
-func branchOf(ref string) string {
-	branch, ok := strings.CutPrefix(ref, git.BranchPrefix)
-	if !ok {
-		return ""
-	}
-	return branch
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // storedPrefixes begin the refs that a push can move. Git refuses all others by
 // itself, and each alone (see receive.hideRefs in package git).
-var storedPrefixes = []string{git.BranchPrefix, "refs/tags/", "refs/notes/"}
+var storedPrefixes = []string{name.BranchPrefix, "refs/tags/", "refs/notes/"}
 
 // sift parts the refs of a push that can be stored from those that cannot.
 func sift(updates []hook.RefUpdate) (stored, foreign []hook.RefUpdate) {
@@ -56,7 +57,7 @@ func tellForeign(out io.Writer, foreign []hook.RefUpdate) {
 // judgeName refuses the names that Git itself gives to no branch and no tag: to
 // whoever has such a ref, HEAD means two things.
 func judgeName(update hook.RefUpdate) manifest.Problems {
-	for prefix, kind := range map[string]string{git.BranchPrefix: "branch", "refs/tags/": "tag"} {
+	for prefix, kind := range map[string]string{name.BranchPrefix: "branch", "refs/tags/": "tag"} {
 		if update.Ref == prefix+"HEAD" && !update.Deletes() {
 			return manifest.Problems{{
 				Message: fmt.Sprintf("HEAD cannot be the name of a %s", kind),
@@ -68,7 +69,7 @@ func judgeName(update hook.RefUpdate) manifest.Problems {
 }
 
 // judgeObject refuses what no branch can be at.
-func (p *push) judgeObject(update hook.RefUpdate, branch string, q git.Quarantine) manifest.Problems {
+func (p *push) judgeObject(update hook.RefUpdate, branch name.Branch, q git.Quarantine) manifest.Problems {
 	commit, err := p.repo.QuarantinedCommit(update.New, q)
 	switch {
 	case errors.Is(err, git.ErrNotCommit):

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -16,13 +16,13 @@ type Source struct{ Repos *git.Store }
 
 // Repositories lists the repositories.
 func (s Source) Repositories() ([]string, error) {
-	names, err := s.Repos.List()
+	list, err := s.Repos.List()
 	if err != nil {
 		return nil, err
 	}
-	repos := make([]string, len(names))
-	for i, name := range names {
-		repos[i] = name.String()
+	repos := make([]string, len(list))
+	for i, repo := range list {
+		repos[i] = string(repo)
 	}
 	return repos, nil
 }
@@ -33,13 +33,14 @@ func (s Source) Branches(ctx context.Context, repo string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	refs, err := repository.Refs(ctx, git.BranchPrefix)
+	refs, err := repository.Refs(ctx, name.BranchPrefix)
 	if err != nil {
 		return nil, err
 	}
 	branches := make(map[string]string, len(refs))
 	for _, ref := range refs {
-		branches[strings.TrimPrefix(ref.Name, git.BranchPrefix)] = ref.Hash.String()
+		branch, _ := name.BranchOf(ref.Name)
+		branches[string(branch)] = ref.Hash.String()
 	}
 	return branches, nil
 }
@@ -50,7 +51,7 @@ func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	head, err := repository.Head(ctx, git.BranchRef(branch))
+	head, err := repository.Head(ctx, name.Branch(branch).Ref())
 	if errors.Is(err, git.ErrNoRef) {
 		return "", nil
 	}
@@ -63,7 +64,8 @@ func (s Source) Main(repo string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return repository.MainBranch()
+	main, err := repository.MainBranch()
+	return string(main), err
 }
 
 // Asked returns what was asked for when the branch was pushed last, if that was
@@ -73,7 +75,7 @@ func (s Source) Asked(repo, branch string) (record.Asked, error) {
 	if err != nil {
 		return record.Asked{}, err
 	}
-	text, err := repository.Asked(git.BranchRef(branch))
+	text, err := repository.Asked(name.Branch(branch).Ref())
 	return record.ParseAsked(text), err
 }
 
@@ -91,9 +93,5 @@ func (s Source) Tree(repo, revision string) (fs.FS, error) {
 }
 
 func (s Source) open(repo string) (*git.Repository, error) {
-	name, err := git.ParseName(repo)
-	if err != nil {
-		return nil, err
-	}
-	return s.Repos.Open(name)
+	return s.Repos.Open(name.Repo(repo))
 }

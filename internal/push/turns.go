@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // turns has pushes that want to move the same ref do so one after the other, from
@@ -25,7 +26,7 @@ type turns struct {
 
 // turn is the right to move a ref.
 type turn struct {
-	repo git.Name
+	repo name.Repo
 	ref  string
 }
 
@@ -124,19 +125,19 @@ func (p *push) overtaken(ctx context.Context, updates []hook.RefUpdate) manifest
 
 // overtakenBy says who has moved a ref meanwhile, and to where.
 func overtakenBy(update hook.RefUpdate, at git.Hash, last git.Move) manifest.Problem {
-	name := strings.TrimPrefix(strings.TrimPrefix(update.Ref, git.BranchPrefix), "refs/")
+	short := strings.TrimPrefix(strings.TrimPrefix(update.Ref, name.BranchPrefix), "refs/")
 	if at.IsZero() {
-		return manifest.Problem{Message: fmt.Sprintf("%s was deleted meanwhile", name), Hint: "push again to make it anew"}
+		return manifest.Problem{Message: fmt.Sprintf("%s was deleted meanwhile", short), Hint: "push again to make it anew"}
 	}
 	who := "somebody"
 	if last.To == at && last.Who != "" {
 		who = manifest.Clean(last.Who)
 	}
 	problem := manifest.Problem{
-		Message: fmt.Sprintf("%s pushed %s to %s meanwhile", who, at.Short(), name),
+		Message: fmt.Sprintf("%s pushed %s to %s meanwhile", who, at.Short(), short),
 		Hint:    "git pull --rebase, then push again",
 	}
-	if branchOf(update.Ref) == "" {
+	if _, ok := name.BranchOf(update.Ref); !ok {
 		problem.Hint = "look at it first: git fetch origin " + manifest.Clean(update.Ref)
 	}
 	return problem

@@ -21,7 +21,7 @@ import (
 // that go on are shown to their end, as after a push. What the client wanted to
 // push cannot be known: every app of the repository counts.
 func (p *push) upToDate(ctx context.Context) int {
-	name := p.repo.Name().String()
+	name := string(p.repo.Name())
 	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, name) {
 		return 0
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -64,15 +65,11 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if !ok {
 		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "see those that there are: ssh HOST apps")
 	}
-	name, err := git.ParseName(status.Repo)
+	repo, err := m.Repos.Open(name.Repo(status.Repo))
 	if err != nil {
 		return nil, err
 	}
-	repo, err := m.Repos.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	head, err := repo.Head(ctx, git.BranchRef(status.Branch))
+	head, err := repo.Head(ctx, name.Branch(status.Branch).Ref())
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +124,7 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	if err != nil {
 		return appfile.App{}, err
 	}
-	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
+	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, string(main))
 	if err := problems.Err(); err != nil {
 		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
 			"push a commit that mends it; then try again")
@@ -277,7 +274,7 @@ func (r *Rollback) Closing(outcome record.Record) string {
 // begins the deploys.
 func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
-	err := r.repo.MoveBranch(ctx, git.BranchRef(branch), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
+	err := r.repo.MoveBranch(ctx, name.Branch(branch).Ref(), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
 		return nil, report.WithHint(fmt.Errorf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again")
 	}

@@ -8,6 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // A sealed file is the line format, the length of the revision in two bytes, the
@@ -58,7 +60,7 @@ func encode(aead cipher.AEAD, text Text) ([]byte, error) {
 
 // decode is the opposite of encode. Every error is ErrDamaged: which one it is
 // helps nobody but whoever forges files.
-func decode(aead cipher.AEAD, name Name, sealed []byte) (revision string, data []byte, err error) {
+func decode(aead cipher.AEAD, of Name, sealed []byte) (revision name.Revision, data []byte, err error) {
 	rest, ok := bytes.CutPrefix(sealed, []byte(format))
 	if !ok || len(rest) < 2 {
 		return "", nil, ErrDamaged
@@ -68,8 +70,8 @@ func decode(aead cipher.AEAD, name Name, sealed []byte) (revision string, data [
 	if length > maxRevision || length > len(rest) {
 		return "", nil, ErrDamaged
 	}
-	revision, rest = string(rest[:length]), rest[length:]
-	data, err = aead.Open(nil, nil, rest, bound(name, revision))
+	revision, rest = name.Revision(rest[:length]), rest[length:]
+	data, err = aead.Open(nil, nil, rest, bound(of, revision))
 	if err != nil {
 		return "", nil, ErrDamaged
 	}
@@ -78,9 +80,9 @@ func decode(aead cipher.AEAD, name Name, sealed []byte) (revision string, data [
 
 // bound is what a text is bound to: each part after its length, so that no two
 // names read alike.
-func bound(name Name, revision string) []byte {
+func bound(text Name, revision name.Revision) []byte {
 	data := []byte(format)
-	for _, part := range []string{name.Repository, name.App, string(name.Kind), revision} {
+	for _, part := range []string{string(text.Repository), string(text.App), string(text.Kind), string(revision)} {
 		data = binary.BigEndian.AppendUint64(data, uint64(len(part)))
 		data = append(data, part...)
 	}

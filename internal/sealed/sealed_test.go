@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 var (
@@ -164,7 +166,7 @@ func TestTextsHaveALimit(t *testing.T) {
 	if err := store.Seal(Text{shop, "r2", make([]byte, MaxText+1)}); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
-	if err := store.Seal(Text{shop, strings.Repeat("r", maxRevision+1), nil}); err == nil {
+	if err := store.Seal(Text{shop, name.Revision(strings.Repeat("r", maxRevision+1)), nil}); err == nil {
 		t.Error("a revision of any length is taken")
 	}
 	if got, err := store.Unseal(shop); err != nil || got.Revision != "r1" {
@@ -221,7 +223,7 @@ func TestSweepLeavesTheGivenRepositories(t *testing.T) {
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Sweep([]string{shop.Repository, "never/sealed"}); err != nil {
+	if err := store.Sweep([]name.Repo{shop.Repository, "never/sealed"}); err != nil {
 		t.Fatal(err)
 	}
 	if found := files(t, dir); len(found) != 1 || found[0] != filepath.Join(dir, shop.file()) {

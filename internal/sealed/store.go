@@ -25,6 +25,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // MaxText is the longest text, in bytes: what a renderer may write (64 MiB, see
@@ -59,8 +61,8 @@ const (
 
 // Name names a text.
 type Name struct {
-	Repository string
-	App        string
+	Repository name.Repo
+	App        name.App
 	Kind       Kind
 }
 
@@ -71,7 +73,7 @@ func (n Name) String() string {
 // Text is a text to seal.
 type Text struct {
 	Name
-	Revision string // it is of; "" for none
+	Revision name.Revision // it is of; "" for none
 	Data     []byte
 }
 
@@ -125,19 +127,19 @@ func (s *Store) Seal(texts ...Text) error {
 
 // Unseal returns the text of a name and the revision that it is of. The error is
 // fs.ErrNotExist where there is none, and ErrDamaged where it cannot be believed.
-func (s *Store) Unseal(name Name) (Text, error) {
+func (s *Store) Unseal(of Name) (Text, error) {
 	if s == nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", name, fs.ErrNotExist)
+		return Text{}, fmt.Errorf("unseal what is %s: %w", of, fs.ErrNotExist)
 	}
-	sealed, err := s.read(name.file())
+	sealed, err := s.read(of.file())
 	if err != nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", name, err)
+		return Text{}, fmt.Errorf("unseal what is %s: %w", of, err)
 	}
-	revision, data, err := decode(s.aead, name, sealed)
+	revision, data, err := decode(s.aead, of, sealed)
 	if err != nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", name, err)
+		return Text{}, fmt.Errorf("unseal what is %s: %w", of, err)
 	}
-	return Text{Name: name, Revision: revision, Data: data}, nil
+	return Text{Name: of, Revision: revision, Data: data}, nil
 }
 
 // read reads a file, which has at most the length of a sealed MaxText.
@@ -163,7 +165,7 @@ func notExist(err error) error {
 }
 
 // ForgetApp deletes all texts of an app.
-func (s *Store) ForgetApp(repository, app string) error {
+func (s *Store) ForgetApp(repository name.Repo, app name.App) error {
 	if s == nil {
 		return nil
 	}
@@ -187,7 +189,7 @@ func (s *Store) ForgetApp(repository, app string) error {
 }
 
 // ForgetRepository deletes all texts of a repository's apps.
-func (s *Store) ForgetRepository(repository string) error {
+func (s *Store) ForgetRepository(repository name.Repo) error {
 	if s == nil {
 		return nil
 	}
@@ -202,7 +204,7 @@ func (s *Store) ForgetRepository(repository string) error {
 // Sweep deletes the texts of all repositories but the given ones, and files that
 // were not finished: a server may be killed between the deletion of a repository
 // and that of its texts. It is for the start.
-func (s *Store) Sweep(repositories []string) error {
+func (s *Store) Sweep(repositories []name.Repo) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keep := make(map[string]bool, len(repositories))
@@ -236,7 +238,7 @@ func (s *Store) sweepFolder(folder string) error {
 }
 
 // folderOf is the folder of a repository: its name may have slashes.
-func folderOf(repository string) string { return digest(repository) }
+func folderOf(repository name.Repo) string { return digest(string(repository)) }
 
 // file is where a text of the name is.
 func (n Name) file() string {
@@ -244,7 +246,7 @@ func (n Name) file() string {
 }
 
 // prefix begins the names of all files of an app.
-func (n Name) prefix() string { return digest(n.App) + "." }
+func (n Name) prefix() string { return digest(string(n.App)) + "." }
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -89,13 +89,9 @@ func (s *server) openSealed(secret []byte) (err error) {
 	if s.sealed, err = sealed.Open(s.path("sealed"), secret); err != nil {
 		return err
 	}
-	names, err := s.repos.List()
+	repos, err := s.repos.List()
 	if err != nil {
 		return err
-	}
-	repos := make([]string, 0, len(names))
-	for _, name := range names {
-		repos = append(repos, name.String())
 	}
 	if err := s.sealed.Sweep(repos); err != nil {
 		s.log.Warn(err)

@@ -403,18 +403,18 @@ const tidyEvery = 10 * time.Minute
 
 // tidy rolls up the packs that pushes and records have left.
 func (s *server) tidy(ctx context.Context) {
-	names, err := s.repos.List()
+	repos, err := s.repos.List()
 	if err != nil {
 		s.log.Warnf("tidy repositories: %v", err)
 		return
 	}
-	for _, name := range names {
-		repo, err := s.repos.Open(name)
+	for _, repo := range repos {
+		repository, err := s.repos.Open(repo)
 		if err == nil {
-			err = repo.Maintain(ctx)
+			err = repository.Maintain(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			s.log.WithField("repository", name.String()).Warnf("tidy: %v", err)
+			s.log.WithField("repository", repo).Warnf("tidy: %v", err)
 		}
 	}
 }
