@@ -15,18 +15,17 @@ import (
 const maxFields = 50
 
 // account enters what has been done to the app's objects in a record.
-func (a *app) account(rec *record.Record, done *applying) {
-	rec.Deleted = done.deleted
-	sort.Strings(rec.Deleted)
-	rec.Same = done.same + len(done.plan.Same)
-	for _, step := range done.done {
+func (a *app) account(rec *record.Record, todo *plan.Plan, done work) {
+	rec.Deleted = done.Deleted()
+	rec.Same = done.Same() + len(todo.Same)
+	for _, step := range done.Done() {
 		o := recorded(step)
 		if rec.Result == record.Corrected {
 			o.Culprit = culpritOf(step.Culprit)
 		}
 		rec.Objects = append(rec.Objects, o)
 	}
-	if done.plan.Partial {
+	if todo.Partial {
 		rec.Same = max(a.ledger.Count()-len(rec.Objects), 0)
 	}
 	sort.Slice(rec.Objects, func(i, k int) bool { return rec.Objects[i].Key < rec.Objects[k].Key })

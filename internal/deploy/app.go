@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -34,21 +34,21 @@ type app struct {
 	gone       chan struct{} // closed when its repository is deleted
 	ledger     *plan.Ledger  // of its objects
 	suspended  *suspension
-	ills       ills       // objects that are not healthy since their deploy
-	drifts     drifts     // differences left alone
-	fights     fights     // objects that drift again and again
-	trouble    trouble    // why the last check could not be done
-	told       lastTold   // of why the app is not in sync
-	hooks      *hooksSeen // as they were last
-	hookMemory hookMemory
+	ills       ills         // objects that are not healthy since their deploy
+	drifts     drifts       // differences left alone
+	fights     fights       // objects that drift again and again
+	trouble    trouble      // why the last check could not be done
+	told       lastTold     // of why the app is not in sync
+	hooks      *apply.Hooks // as they were last
+	hookMemory apply.HookMemory
+	inventory  apply.Inventory
 
 	mu         sync.Mutex
 	branch     string
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
-	skipped    string       // the branch's newest revision, if it was pushed with -o skip
-	parent     *kube.Parent // nil until read from the cluster or written to it
-	unrendered string       // why what the branch wants cannot be told; "" if it can
+	skipped    string // the branch's newest revision, if it was pushed with -o skip
+	unrendered string // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }
@@ -57,7 +57,7 @@ func newApp(e *Engine, name, repo, branch string) *app {
 	a := &app{
 		engine: e, name: name, set: plan.SetID(name), repo: repo, branch: branch,
 		queue: newQueue(name), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
-		hooks: newHooksSeen(), ledger: plan.NewLedger(e.Masker.Seal),
+		hooks: apply.NewHooks(), ledger: plan.NewLedger(e.Masker.Seal),
 	}
 	a.suspended = newSuspension(a.timeIsOver)
 	return a

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -22,7 +23,7 @@ type attempt struct {
 	good     record.Result  // the record's result if all goes well
 	plan     *plan.Plan     // nil until there is one
 	shown    *plan.Plan     // whose warnings the pusher has seen; nil for none
-	work     *applying      // the changes of the cluster; nil before the first
+	work     work           // the changes of the cluster; nil before the first
 	why      string         // the reason for an ending that is not good
 	rec      *record.Record // nil until the outcome is known
 	finding  Finding        // for those who wait for a check
@@ -108,8 +109,8 @@ func (at *attempt) step() stageEvent {
 
 // fail is the event of a stage that ended with err, and notes why.
 func (at *attempt) fail(err error) stageEvent {
-	isHook := at.work != nil && record.Record{Hooks: at.work.hooks}.HookFailed()
-	e := eventOf(err, cancelledBy(at.wait) != "", isHook)
+	isHook := at.work != nil && record.Record{Hooks: at.work.Hooks()}.HookFailed()
+	e := eventOf(err, apply.CancelledBy(at.wait) != "", isHook)
 	switch e {
 	case eventDone, eventInterrupted:
 	case eventUnhealthy, eventSuperseded:
@@ -150,7 +151,7 @@ func (at *attempt) awaitDependencies() stageEvent {
 		err = at.awaitApps()
 	}
 	if err != nil && at.wait.Err() != nil {
-		err = waitError(at.wait)
+		err = apply.WaitError(at.wait)
 	}
 	return at.fail(err)
 }
@@ -158,7 +159,7 @@ func (at *attempt) awaitDependencies() stageEvent {
 // awaitRuns waits for the deploys of the same push.
 func (at *attempt) awaitRuns() error {
 	for _, run := range at.job.after {
-		at.job.run.waitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
+		at.job.run.WaitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
 		rec, err := run.wait(at.wait)
 		if err != nil {
 			return err
@@ -177,7 +178,7 @@ func (at *attempt) awaitApps() error {
 		if dependency == nil {
 			continue
 		}
-		at.job.run.waitsFor("app "+name+", on which it depends", 0)
+		at.job.run.WaitsFor("app "+name+", on which it depends", 0)
 		if err := dependency.queue.awaitRest(at.wait); err != nil {
 			return err
 		}
@@ -214,7 +215,7 @@ func (at *attempt) makePlan() stageEvent {
 		}
 		at.plan = todo
 	}
-	printUnchanged(at.job.run, at.plan)
+	at.job.run.unchanged(at.plan)
 	return eventDone
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/owner"
@@ -360,7 +361,7 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	if e := at.judge(); e != eventCompare {
 		t.Fatalf("judged %s", e)
 	}
-	if e := at.compareRest(errInterrupted); e != eventFailed || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
+	if e := at.compareRest(apply.ErrInterrupted); e != eventFailed || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
 		t.Errorf("got %s, found %+v", e, at.finding)
 	}
 	w.setUnrendered("a key is away")

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -32,7 +33,7 @@ func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
 // ended its wait.
 func enterCancel(wait context.Context, r *record.Record) {
 	if r.Result == record.Failed || r.Result == record.Unhealthy {
-		r.Cancelled = cancelledBy(wait)
+		r.Cancelled = apply.CancelledBy(wait)
 	}
 }
 

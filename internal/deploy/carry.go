@@ -1,19 +1,42 @@
 package deploy
 
-import "github.com/pushboat/pushboat/internal/record"
+import (
+	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// work is a plan that is being carried out. An *apply.Work is one.
+type work interface {
+	Apply() error
+	Prune() error
+	AwaitHealthy() error
+	Complete() error
+	AfterFailure()
+	EndHooks(*record.Record)
+
+	TellWarnings()
+	TellDying()
+
+	Done() []plan.Step
+	Deleted() []string
+	Same() int
+	Hooks() []record.HookResult
+	Warnings() []record.Warning
+}
+
+func carryOut(o apply.Order) work { return apply.New(o) }
 
 // The stages that carry a plan out, in their order.
 
 // apply brings the plan's objects to the cluster.
 func (at *attempt) apply() stageEvent {
-	at.hooks.reset()
-	at.job.run.waitsFor("the cluster to take its objects", 0)
-	at.job.run.before = newFormerly(at.sick(at.target))
-	at.work = &applying{
-		run: at.job.run, plan: at.plan, wait: at.wait, corrects: at.good == record.Corrected,
-		doneBefore: at.doneBefore(at.target, at.job), warned: warned{shown: at.shown.Warnings()},
-	}
-	_, err := at.app.apply(at.target, at.work)
+	at.work = at.engine.carry(apply.Order{
+		App: at.site(at.target), Target: &at.target.Target, Plan: at.plan, Log: at.job.run, Wait: at.wait,
+		Number: at.job.run.Number, ID: at.engine.deployedID(at.target), Corrects: at.good == record.Corrected,
+		Told: at.shown.Warnings(), Last: at.lastRecord(), DoneBefore: at.doneBefore(at.target, at.job),
+	})
+	err := at.work.Apply()
 	at.job.run.setApplied()
 	if err == nil && at.plan.Defines() {
 		at.engine.checkTroubled(at.target.Spec.Cluster)
@@ -21,9 +44,12 @@ func (at *attempt) apply() stageEvent {
 	return at.fail(err)
 }
 
+// deployedID identifies what is deployed with a target, in few letters.
+func (e *Engine) deployedID(t *target) string { return e.Masker.Seal(t.Digest + t.Revision)[:16] }
+
 // prune deletes the objects that the plan no longer has.
 func (at *attempt) prune() stageEvent {
-	e := at.fail(at.work.prune())
+	e := at.fail(at.work.Prune())
 	switch {
 	case e != eventDone:
 		return e
@@ -38,29 +64,29 @@ func (at *attempt) prune() stageEvent {
 
 // awaitHealth returns when everything that the app owns is healthy.
 func (at *attempt) awaitHealth() stageEvent {
-	at.work.tellWarnings()
-	err := at.awaitHealthy(at.wait, at.target, at.job.run, nil)
-	at.sayDying(at.target, at.job.run)
+	at.work.TellWarnings()
+	err := at.work.AwaitHealthy()
+	at.work.TellDying()
 	return at.fail(err)
 }
 
 // conclude makes the deletions that had to wait for the app's health, and runs the hooks
 // that come after it.
 func (at *attempt) conclude() stageEvent {
-	at.work.tellWarnings()
-	return whenApplied(at.fail(at.work.complete()))
+	at.work.TellWarnings()
+	return whenApplied(at.fail(at.work.Complete()))
 }
 
 // cleanUp runs the hooks for a failure, and deletes the objects that hooks have left.
 func (at *attempt) cleanUp() stageEvent {
-	at.work.tellWarnings()
+	at.work.TellWarnings()
 	rec := at.account()
 	if tellsHooks(rec, at.repeated(), at.target.Gone) {
-		at.work.afterFailure()
+		at.work.AfterFailure()
 	}
-	at.work.endHooks(&rec)
-	at.work.tellWarnings() // of hooks
-	rec.Warnings = at.work.recordedWarnings()
+	at.work.EndHooks(&rec)
+	at.work.TellWarnings() // of hooks
+	rec.Warnings = at.work.Warnings()
 	at.rec = &rec
 	return eventDone
 }
@@ -93,7 +119,7 @@ func (at *attempt) record() stageEvent {
 func (at *attempt) account() record.Record {
 	rec := at.recordOf(at.target, at.job, at.good, "")
 	if at.work != nil {
-		at.app.account(&rec, at.work)
+		at.app.account(&rec, at.plan, at.work)
 	}
 	if at.broughtThere() {
 		at.stamp(&rec, at.target)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -15,9 +16,17 @@ func (w *worked) carried() *attempt {
 	at := w.newAttempt(w.planned())
 	at.good = record.Deployed
 	at.plan.Partial = true // nothing is deleted
-	at.work = &applying{app: w.app, target: at.target, cluster: w.engine.Clusters["default"], run: at.job.run, plan: at.plan, wait: at.wait}
+	at.work = apply.New(apply.Order{App: at.site(at.target), Target: &at.target.Target, Plan: at.plan, Log: at.job.run, Wait: at.wait})
 	return at
 }
+
+// hookedWork is a work of which one hook has ended.
+type hookedWork struct {
+	work
+	hook *record.HookResult
+}
+
+func (w hookedWork) Hooks() []record.HookResult { return []record.HookResult{*w.hook} }
 
 func TestEventsOfPruning(t *testing.T) {
 	w := newWorked(t, shop())
@@ -56,11 +65,12 @@ func TestKindsOfFailures(t *testing.T) {
 		t.Errorf("got %s, %q, found %+v", e, at.why, at.finding)
 	}
 	at = w.carried()
-	at.work.hooks = []record.HookResult{{Result: manifest.EndFailed, Phase: manifest.Sync.String()}}
+	hook := &record.HookResult{Result: manifest.EndFailed, Phase: manifest.Sync.String()}
+	at.work = hookedWork{at.work, hook}
 	if e := at.fail(errors.New("hook failed")); e != eventHookFailed {
 		t.Errorf("a hook: got %s", e)
 	}
-	at.work.hooks[0].Phase = manifest.SyncFail.String()
+	hook.Phase = manifest.SyncFail.String()
 	if e := at.fail(errors.New("forbidden")); e != eventFailed {
 		t.Errorf("a hook for failures: got %s", e)
 	}

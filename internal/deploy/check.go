@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -100,7 +101,7 @@ func (f Finding) after(end ending, run *Run) Finding {
 	switch {
 	case f.Result != "":
 	case end == endedInterrupted:
-		f.Result, f.Message = CheckFailed, "the check was not made: "+errInterrupted.Error()
+		f.Result, f.Message = CheckFailed, "the check was not made: "+apply.ErrInterrupted.Error()
 	case run == nil && end == endedFailed:
 		f.Result, f.Message = CheckFailed, crashMessage
 	case run == nil:

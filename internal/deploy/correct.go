@@ -83,8 +83,8 @@ func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	case pruneLast:
 		return at.pruneLast()
 	case seeRecovery:
-		if at.job.depth >= byInventory || !at.ownsParent() {
-			at.mendParent(t, todo)
+		if at.job.depth >= byInventory || !at.ownsInventory() {
+			at.mendInventory(t, todo)
 		}
 		return at.recover()
 	case warnOnly:
@@ -228,7 +228,7 @@ func whatDrifted(step plan.Step) string {
 }
 
 func (a *app) printDrift(run *Run, step plan.Step) {
-	run.event("drifted", step.ID, whatDrifted(step))
+	run.Event("drifted", step.ID, whatDrifted(step))
 	for _, change := range step.Changes {
 		run.Printf("      %s\n        %s", change.Path, report.DescribeChange(change))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -35,9 +36,7 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
-	pods    podWatches
-	classes classes
-	slots   chan struct{}          // one for each apply under way
+	site    *apply.Cluster
 	opened  chan struct{}          // closed when the cluster answered and every claim is known
 	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
 	retry   chan chan<- error      // hurries the next attempt to open it, and is told why it fails
@@ -48,22 +47,9 @@ type Cluster struct {
 // NewCluster pairs a cluster with its index.
 func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 	return &Cluster{
-		Kube: cluster, Index: index, slots: make(chan struct{}, applies),
+		Kube: cluster, Index: index, site: apply.NewCluster(cluster, index),
 		opened: make(chan struct{}), retry: make(chan chan<- error),
 	}
-}
-
-// applies is how many applies and deletions one cluster is sent at a time, by
-// all apps together. Whoever waits for a slot is served in the order of
-// waiting, and no app waits for more than parallel: so a small app is through
-// soon while one of ten thousand objects is deployed, and a thousand apps of one
-// push do not all hold a request's time limit while they wait.
-const applies = 2 * plan.Parallel
-
-// slot waits for a slot and returns the function that frees it.
-func (c *Cluster) slot() (free func()) {
-	c.slots <- struct{}{}
-	return func() { <-c.slots }
 }
 
 // Source is where revisions come from.
@@ -113,6 +99,7 @@ type Engine struct {
 	suspect      func(app string, id manifest.ID)
 	wanted       func(app, schedule, full string)
 	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)
+	carry        func(apply.Order) work // apply.New, but in tests
 
 	bell   bell
 	logs   atomic.Int64 // of containers, that are being read
@@ -136,7 +123,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: plan.NewClaims(), reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
+	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come

@@ -55,13 +55,13 @@ func serverName(id string) string {
 }
 
 // foreign is an error if a parent is not that of an app of a repository of this server.
-func (e *Engine) foreign(parent kube.Parent, cluster *Cluster, repo string) error {
+func (e *Engine) foreign(parent kube.Parent, cluster, repo string) error {
 	a := e.app(parent.App)
 	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Repository: repo}, a != nil && a.hasRecord())
 	if verdict == ours {
 		return nil
 	}
-	return &ForeignError{Parent: parent, Cluster: cluster.Kube.Name(), Repo: repo, Server: verdict == otherServers}
+	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Server: verdict == otherServers}
 }
 
 // whose says whose a parent is.
@@ -92,12 +92,6 @@ func judgeParent(parent, own kube.Parent, recorded bool) whose {
 // hasRecord reports whether the app was ever deployed by this server.
 func (a *app) hasRecord() bool { return a.lastRecord() != nil }
 
-// signed returns a parent with the names of this server and of the app's repository.
-func (a *app) signed(parent kube.Parent) kube.Parent {
-	parent.Server, parent.Repository = a.engine.Server, a.repository()
-	return parent
-}
-
 // TakeOver makes the inventory of an app on a cluster that of a repository of this
 // server, whosever it was, and has the app compared. It returns the inventory as it was.
 func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube.Parent, error) {
@@ -118,17 +112,17 @@ func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube
 	}
 	parent := was
 	parent.Server, parent.Repository = e.Server, repo
-	stored, err := at.writeParent(ctx, was, parent)
+	stored, err := at.site.WriteParent(ctx, was, parent)
 	if err != nil {
 		return was, err
 	}
 	switch a := e.app(name); {
 	case a == nil:
 	case a.repository() == repo:
-		a.setParent(at, &stored)
+		a.on(at).SetInventory(&stored)
 		e.Check(name, record.CauseRetry)
 	default:
-		a.setParent(at, nil) // it was removed there
+		a.on(at).SetInventory(nil) // it was removed there
 	}
 	return was, nil
 }

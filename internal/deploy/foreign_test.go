@@ -51,7 +51,7 @@ func parentServer(t *testing.T) (cluster *Cluster, stored func() string) {
 func TestAParentIsWrittenAgainAsItWas(t *testing.T) {
 	cluster, stored := parentServer(t)
 	parent := kube.Parent{App: "shop", Repository: "team/shop", Server: "s", Kinds: kube.NewGroupKinds(schema.GroupKind{Kind: "ConfigMap"}), Namespaces: kube.NewNamespaces("shop")}
-	is, err := cluster.writeParent(t.Context(), kube.Parent{}, parent)
+	is, err := cluster.site.WriteParent(t.Context(), kube.Parent{}, parent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestAParentIsWrittenAgainAsItWas(t *testing.T) {
 func there(t *testing.T, parent kube.Parent) kube.Parent {
 	t.Helper()
 	cluster, _ := parentServer(t)
-	stored, err := cluster.writeParent(t.Context(), kube.Parent{}, parent)
+	stored, err := cluster.site.WriteParent(t.Context(), kube.Parent{}, parent)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -260,13 +260,13 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 		a = newApp(e, t.Spec.Name, t.Repo, t.Spec.Branch) // planned, not yet deployed
 	}
 	if parent == nil {
-		read, err := a.readParent(ctx, cluster)
+		read, err := a.on(cluster).ReadInventory(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		parent = &read
 	}
-	if err := e.foreign(*parent, cluster, t.Repo); err != nil {
+	if err := e.foreign(*parent, t.Spec.Cluster, t.Repo); err != nil {
 		return nil, nil, err
 	}
 	applies := a.ledger.Applies()
@@ -284,7 +284,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 // equip gives a planner what is known of the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
-	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, e
+	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, others{e}
 	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, &a.hookMemory, &t.Target, a.wanted().planned(), e.masker(t)
 }
 

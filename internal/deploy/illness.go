@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -35,7 +36,7 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 		return
 	}
 	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
-	entry = e.Clusters[t.Spec.Cluster].settled(t, entry)
+	entry = e.Clusters[t.Spec.Cluster].site.Settled(&t.Target, entry)
 	if a.ills.lookAgain(id, there && !entry.Health.OK() && !a.queue.isDeploying()) {
 		e.tellHealth(a, entry)
 	}
@@ -43,8 +44,8 @@ func (e *Engine) lookAfter(a *app, id manifest.ID) {
 
 // tellHealth publishes how an object is.
 func (e *Engine) tellHealth(a *app, entry live.Entry) {
-	entry = a.wanted().shownEntry(entry)
-	text := entry.ID.String() + ": " + state(entry.Health)
+	entry = apply.Shown(a.wanted().planned(), entry)
+	text := entry.ID.String() + ": " + apply.State(entry.Health)
 	if entry.Health.OK() {
 		text = entry.ID.String() + " is healthy again"
 	}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -104,6 +105,9 @@ func (at *attempt) branchMoved() bool {
 	return true
 }
 
+// valuesTimeout bounds one look at the values that an app takes from its cluster.
+const valuesTimeout = time.Minute
+
 // takenStands reports whether the values that the app takes from its cluster are as they
 // were. If that cannot be told, the app stays as it is, and its status says why.
 func (at *attempt) takenStands() bool {
@@ -113,7 +117,7 @@ func (at *attempt) takenStands() bool {
 	}
 	session := at.engine.Renderer.Session(nil)
 	defer session.Close()
-	ctx, cancel := context.WithTimeout(at.engine.ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(at.engine.ctx, valuesTimeout)
 	defer cancel()
 	stands, err := session.Stands(ctx, t.Spec, t.taken)
 	if err != nil {

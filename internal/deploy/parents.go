@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/pushboat/pushboat/internal/kube"
-	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // fewParents is how many parents are read one by one. Beyond that, one list of
@@ -19,7 +18,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 	for name, targets := range byCluster(p.targets) {
 		var unknown []*target
 		for _, t := range targets {
-			if a := e.app(t.Spec.Name); (a == nil || !a.knowsParent()) && !e.upToDate(p, t) {
+			if a := e.app(t.Spec.Name); (a == nil || !a.knowsInventory()) && !e.upToDate(p, t) {
 				unknown = append(unknown, t)
 			}
 		}
@@ -45,15 +44,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 	return parents, nil
 }
 
-func (a *app) knowsParent() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.parent != nil
-}
-
-// takeParent has the app know its parent as the plan found it.
-func (a *app) takeParent(cluster *Cluster, plan *plan.Plan) {
-	if plan.Parent != nil && !a.knowsParent() {
-		a.setParent(cluster, plan.Parent)
-	}
+func (a *app) knowsInventory() bool {
+	_, known := a.inventory.Known()
+	return known
 }

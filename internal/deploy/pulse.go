@@ -29,16 +29,16 @@ func (w awaited) at(now time.Time) string {
 	return fmt.Sprintf("  %-10s  %s, for %s", "waiting", took, what)
 }
 
-// waitsFor says what the deploy waits for from now on, and for how long at most (0: as
+// WaitsFor says what the deploy waits for from now on, and for how long at most (0: as
 // long as it takes). A line says so whenever there was none for pulseEvery.
-func (r *Run) waitsFor(what string, limit time.Duration) {
+func (r *Run) WaitsFor(what string, limit time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.awaited = awaited{what: what, since: time.Now(), limit: limit}
 }
 
-// stillWaitsFor says how the wait stands.
-func (r *Run) stillWaitsFor(what string) {
+// StillWaitsFor says how the wait stands.
+func (r *Run) StillWaitsFor(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.awaited.what = what

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -37,13 +36,13 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 		lines := func() int { return strings.Count(string(run.Log()), "waiting ") }
 		<-time.After(pulseEvery - time.Second)
 		run.Printf("begun") // which puts the next line off
-		run.waitsFor("db", time.Minute)
+		run.WaitsFor("db", time.Minute)
 		<-time.After(2 * time.Second)
 		if lines() != 0 {
 			t.Errorf("it says that it waits although it just spoke:\n%s", run.Log())
 		}
 		<-time.After(pulseEvery)
-		run.stillWaitsFor("db to be healthy")
+		run.StillWaitsFor("db to be healthy")
 		<-time.After(pulseEvery)
 		if log := string(run.Log()); lines() != 2 || !strings.Contains(log, "  waiting     14 s of 1 min, for db\n") ||
 			!strings.Contains(log, "  waiting     28 s of 1 min, for db to be healthy\n") {
@@ -55,25 +54,4 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 			t.Errorf("it waits although it has ended:\n%s", run.Log())
 		}
 	})
-}
-
-func TestNewestCause(t *testing.T) {
-	var (
-		none        health.Cause
-		notReady    = health.Cause{Reason: health.NotReady}
-		crash       = health.Cause{Reason: "CrashLoopBackOff", Ended: true}
-		unscheduled = health.Cause{Reason: "Unschedulable"}
-	)
-	for _, c := range []struct{ before, now, want health.Cause }{
-		{none, notReady, notReady},
-		{unscheduled, none, none},
-		{unscheduled, notReady, notReady},
-		{crash, none, crash},
-		{crash, notReady, crash},
-		{crash, unscheduled, unscheduled},
-	} {
-		if got := newestCause(c.before, c.now); got != c.want {
-			t.Errorf("after %q, %q: got %q", c.before.Reason, c.now.Reason, got.Reason)
-		}
-	}
 }

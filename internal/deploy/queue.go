@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -84,7 +85,7 @@ func (q *queue) overtakeLocked(j *job) {
 		}
 	}
 	if q.endWait != nil {
-		q.endWait(errSuperseded)
+		q.endWait(apply.ErrSuperseded)
 	}
 }
 
@@ -157,7 +158,7 @@ func (q *queue) drain() []*job {
 }
 
 // wait returns a context for the waits of the job at work. It ends with ctx, when a
-// deploy is queued (errSuperseded) and when an operator cancels it (cancelledError). Call
+// deploy is queued (apply.ErrSuperseded) and when an operator cancels it (apply.CancelledError). Call
 // done when the job waits no more.
 func (q *queue) wait(ctx context.Context) (wait context.Context, done func()) {
 	wait, end := context.WithCancelCause(ctx)
@@ -165,7 +166,7 @@ func (q *queue) wait(ctx context.Context) (wait context.Context, done func()) {
 	defer q.mu.Unlock()
 	q.endWait = end
 	if q.deploysNextLocked() {
-		end(errSuperseded)
+		end(apply.ErrSuperseded)
 	}
 	return wait, func() {
 		q.mu.Lock()
@@ -192,7 +193,7 @@ func (q *queue) cancel(caller access.Caller) (run *Run, ok bool) {
 	if _, ended := run.Outcome(); ended {
 		return nil, false
 	}
-	q.endWait(cancelledError{caller.Operator})
+	q.endWait(apply.CancelledError{By: caller.Operator})
 	return run, true
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -132,11 +133,11 @@ func TestADeployEndsTheWaitBeforeIt(t *testing.T) {
 		t.Fatal("a check ended the wait for health")
 	}
 	q.add(pushed(q))
-	if !errors.Is(context.Cause(wait), errSuperseded) {
+	if !errors.Is(context.Cause(wait), apply.ErrSuperseded) {
 		t.Fatalf("the wait goes on: %v", context.Cause(wait))
 	}
 	done()
-	if late, done := q.wait(t.Context()); !errors.Is(context.Cause(late), errSuperseded) {
+	if late, done := q.wait(t.Context()); !errors.Is(context.Cause(late), apply.ErrSuperseded) {
 		t.Error("a deploy that was queued a moment before did not end the wait")
 	} else {
 		done()
@@ -158,7 +159,7 @@ func TestCancelEndsTheWaitAtWork(t *testing.T) {
 		t.Error("cancelled although nothing waits yet")
 	}
 	wait, done := q.wait(t.Context())
-	if cancel() != j.run || cancelledBy(wait) != "dora" {
+	if cancel() != j.run || apply.CancelledBy(wait) != "dora" {
 		t.Errorf("the wait was not cancelled: %v", context.Cause(wait))
 	}
 	if done(); cancel() != nil {

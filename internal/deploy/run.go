@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // maxLines bounds the lines that a run keeps. An app of the largest size
@@ -26,7 +28,6 @@ type Run struct {
 	started  time.Time
 
 	applied chan struct{} // closed by setApplied
-	before  formerly      // how the app was before anything was applied; the worker's own
 
 	mu      sync.Mutex
 	lines   []string
@@ -76,12 +77,38 @@ func (r *Run) addLocked(text string) {
 	r.wakeLocked()
 }
 
-// event adds a line about one object in the fixed columns of the log. What more lines
+// Event adds a line about one object in the fixed columns of the log. What more lines
 // the detail has are indented below.
-func (r *Run) event(word string, id manifest.ID, detail string) {
+func (r *Run) Event(word string, id manifest.ID, detail string) {
 	detail = strings.ReplaceAll(detail, "\n", "\n              ")
 	r.Printf("%s", strings.TrimRight(fmt.Sprintf("  %-10s  %s  %s", word, id, detail), " "))
 }
+
+// Warn adds the lines of warnings.
+func (r *Run) Warn(warnings manifest.Problems) {
+	var text strings.Builder
+	report.WriteWarnings(&text, warnings)
+	r.Printf("%s", strings.TrimRight(text.String(), "\n"))
+}
+
+// unchanged tells of the objects that stay as they are, or of how many they are.
+func (r *Run) unchanged(p *plan.Plan) {
+	if n := p.Counts().Unchanged; n > maxUnchanged {
+		r.Printf("  %-10s  %d objects", record.Unchanged, n)
+		return
+	}
+	for _, step := range p.WithSame() {
+		switch {
+		case step.Ended:
+			r.Event(string(record.Unchanged), step.ID, step.Note)
+		case step.Action == record.Unchanged:
+			r.Event(string(record.Unchanged), step.ID, "")
+		}
+	}
+}
+
+// maxUnchanged is how many objects that stay as they are have a line each.
+const maxUnchanged = 10
 
 // finish sets the outcome and ends every attachment.
 func (r *Run) finish(rec record.Record) {

@@ -1,10 +1,7 @@
 package deploy
 
 import (
-	"context"
 	"slices"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -69,53 +66,4 @@ func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
 	return (t.Repo == repo || running.PartOf != plan.SetID(owner)) && t.AsksFor(cluster, id) && slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
 		return o.ID() == id && t.IsMade(o)
 	})
-}
-
-// Asking returns an app, but none of those that are left out, that has createNamespace
-// make a namespace on a cluster; "" if there is none.
-func (e *Engine) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
-	for _, a := range e.sorted() {
-		if !but[a.name] && a.wanted().AsksFor(cluster, namespace) {
-			return a.name
-		}
-	}
-	return ""
-}
-
-// Home returns the repository of an app, and whether it is unknown what its branch wants
-// of it; false if there is no such app.
-func (e *Engine) Home(app string) (repo string, unrendered, ok bool) {
-	a := e.app(app)
-	if a == nil {
-		return "", false, false
-	}
-	return a.repository(), a.unrenderedWhy() != "", true
-}
-
-// makeNamespace makes the namespace that the app asks for and another one has, if that
-// one has not come to it yet.
-func (w *applying) makeNamespace() error {
-	id := plan.NamespaceID(w.target.Spec.Namespace)
-	if !w.target.AsksFor(w.target.Spec.Cluster, id) || slices.ContainsFunc(w.plan.Steps, func(s plan.Step) bool { return s.ID == id }) {
-		return nil
-	}
-	if _, known := w.cluster.Index.Get(id); known {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	exists, err := w.cluster.Kube.HasNamespace(ctx, id.Name)
-	if err != nil || exists {
-		return err
-	}
-	namespace := plan.MadeNamespace(w.target.Spec)
-	kind, err := w.cluster.Kube.Kind(ctx, namespace.GroupVersionKind())
-	if err != nil {
-		return err
-	}
-	_, err = w.cluster.Kube.Create(ctx, kind, namespace.Unstructured, false)
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -178,11 +179,11 @@ func eventOf(err error, isCancelled, isHook bool) stageEvent {
 	switch {
 	case err == nil:
 		return eventDone
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, apply.ErrInterrupted):
 		return eventInterrupted
-	case errors.Is(err, errSuperseded):
+	case errors.Is(err, apply.ErrSuperseded):
 		return eventSuperseded
-	case errors.As(err, new(unhealthyError)):
+	case errors.As(err, new(apply.UnhealthyError)):
 		return eventUnhealthy
 	case isCancelled:
 		return eventCancelled

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -191,12 +192,12 @@ func TestEventOfAnError(t *testing.T) {
 		{other, false, true, eventHookFailed},
 		{other, true, false, eventCancelled},
 		{other, true, true, eventCancelled},
-		{cancelledError{"dora"}, true, false, eventCancelled},
-		{errSuperseded, false, false, eventSuperseded},
-		{fmt.Errorf("prune: %w", errSuperseded), true, true, eventSuperseded},
-		{errInterrupted, false, true, eventInterrupted},
-		{unhealthyError{"sick"}, false, false, eventUnhealthy},
-		{unhealthyError{"sick"}, true, false, eventUnhealthy},
+		{apply.CancelledError{By: "dora"}, true, false, eventCancelled},
+		{apply.ErrSuperseded, false, false, eventSuperseded},
+		{fmt.Errorf("prune: %w", apply.ErrSuperseded), true, true, eventSuperseded},
+		{apply.ErrInterrupted, false, true, eventInterrupted},
+		{apply.UnhealthyError{Reason: "sick"}, false, false, eventUnhealthy},
+		{apply.UnhealthyError{Reason: "sick"}, true, false, eventUnhealthy},
 	} {
 		if got := eventOf(test.err, test.cancelled, test.hook); got != test.want {
 			t.Errorf("%v, cancelled %v, hook %v: got %s, want %s", test.err, test.cancelled, test.hook, got, test.want)
@@ -208,18 +209,18 @@ func TestWhyAWaitEnded(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	for _, test := range []struct{ cause, want error }{
-		{errSuperseded, errSuperseded}, {cancelledError{"dora"}, cancelledError{"dora"}}, {context.Canceled, errInterrupted},
+		{apply.ErrSuperseded, apply.ErrSuperseded}, {apply.CancelledError{By: "dora"}, apply.CancelledError{By: "dora"}}, {context.Canceled, apply.ErrInterrupted},
 	} {
 		wait, end := context.WithCancelCause(t.Context())
 		end(test.cause)
-		if got := waitError(wait); !errors.Is(got, test.want) {
+		if got := apply.WaitError(wait); !errors.Is(got, test.want) {
 			t.Errorf("%v: got %v, want %v", test.cause, got, test.want)
 		}
 	}
-	if got := waitError(stopped); !errors.Is(got, errInterrupted) {
+	if got := apply.WaitError(stopped); !errors.Is(got, apply.ErrInterrupted) {
 		t.Errorf("got %v", got)
 	}
-	if by := cancelledBy(stopped); by != "" {
+	if by := apply.CancelledBy(stopped); by != "" {
 		t.Errorf("cancelled by %q", by)
 	}
 }

@@ -151,20 +151,3 @@ func (a *app) differences(t *target) []Difference {
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
 	return found
 }
-
-// dying lists the objects of the app whose deletion has begun and is not at its end.
-func (a *app) dying(t *target) []live.Entry {
-	cluster := a.engine.Clusters[t.Spec.Cluster]
-	if cluster == nil {
-		return nil
-	}
-	var entries []live.Entry
-	cluster.Index.Has(a.set, func(entry *live.Entry) bool {
-		if entry.Terminating && entry.Fingerprint != "" {
-			entries = append(entries, *entry)
-		}
-		return false
-	})
-	slices.SortFunc(entries, func(x, y live.Entry) int { return strings.Compare(x.ID.Key(), y.ID.Key()) })
-	return entries
-}

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -203,7 +204,7 @@ func (a *app) standing(t *target, s Status) standing {
 func symptoms(sick []live.Entry) []Symptom {
 	list := make([]Symptom, 0, len(sick))
 	for _, entry := range sick {
-		list = append(list, Symptom{Object: entry.ID.String(), State: state(entry.Health), Since: entry.Since})
+		list = append(list, Symptom{Object: entry.ID.String(), State: apply.State(entry.Health), Since: entry.Since})
 	}
 	return list
 }
@@ -276,7 +277,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 			}
 			pods[entry.ID.Namespace] = found
 		}
-		if cause, ok := cluster.causeOf(ctx, entry.ID, found); ok {
+		if cause, ok := cluster.site.CauseOf(ctx, entry.ID, found); ok {
 			symptom.Cause = t.Shown(cause.String())
 			s.Health = "failing"
 		}

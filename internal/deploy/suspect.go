@@ -50,7 +50,7 @@ func (e *Engine) changed(cluster string, event live.Event) {
 	}
 	a := e.app(name)
 	if a != nil && event.Entry.Hook != nil {
-		a.hooks.see(event)
+		a.hooks.See(event)
 		return
 	}
 	if a != nil {

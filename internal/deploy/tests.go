@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -60,7 +61,7 @@ func (a *app) test(run *Run) {
 	hooks, err := a.runTests(wait, run)
 	rec.Hooks = hooks
 	took := manifest.Took(time.Since(run.started))
-	switch by := cancelledBy(wait); {
+	switch by := apply.CancelledBy(wait); {
 	case err == nil:
 		rec.Result = record.Deployed
 		run.Printf("%s: %s passed in %s", a.name, manifest.Plural(len(hooks), "test"), took)
@@ -71,7 +72,7 @@ func (a *app) test(run *Run) {
 	case by != "":
 		run.Printf("%s: tests cancelled by %s after %s", a.name, by, took)
 		return
-	case errors.Is(err, errSuperseded):
+	case errors.Is(err, apply.ErrSuperseded):
 		rec.Message = "the tests were left: " + err.Error()
 	default:
 		rec.Message = err.Error()
@@ -93,16 +94,12 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 		return nil, err
 	}
 	run.Printf("%s: testing %s", a.name, report.ShortRevision(t.Revision))
-	a.hooks.reset()
-	w := &applying{app: a, target: t, cluster: a.engine.Clusters[t.Spec.Cluster], run: run, plan: plan, wait: wait}
-	if err := w.widenParent(); err != nil {
-		return nil, fmt.Errorf("note the kinds of the tests on the cluster: %w", err)
-	}
-	failed := w.runPhase(manifest.Test)
-	if err := w.deleteHooks(w.overHooks()); err != nil {
-		run.Printf("warning: %v; the next test tries again", err)
-	}
-	return w.hooks, failed
+	w := apply.New(apply.Order{
+		App: a.site(t), Target: &t.Target, Plan: plan, Log: run, Wait: wait,
+		Number: run.Number, ID: a.engine.deployedID(t), Last: a.lastRecord(),
+	})
+	err = w.Test()
+	return w.Hooks(), err
 }
 
 // planTests plans the tests alone, each tried out by a dry-run if it is not the

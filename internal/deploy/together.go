@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/apply"
 )
 
 // together are the deploys of one push. All of them apply before any of them
@@ -32,10 +34,10 @@ type together struct {
 func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Duration) error {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
-	line := time.NewTimer(lineEvery)
+	line := time.NewTimer(apply.LineEvery)
 	defer line.Stop()
 	before := true
-	own.waitsFor("the other apps of the push to be applied", limit)
+	own.WaitsFor("the other apps of the push to be applied", limit)
 	for i, run := range g.runs {
 		if run == own {
 			before = false
@@ -46,12 +48,12 @@ func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Durati
 			case <-run.applied:
 				waits = false
 			case <-line.C:
-				own.stillWaitsFor(unapplied(g.runs[i:], own) + " to be applied, before anything is deleted")
+				own.StillWaitsFor(unapplied(g.runs[i:], own) + " to be applied, before anything is deleted")
 				own.Printf("  %-10s  for %s to be applied, before anything is deleted", "waiting", unapplied(g.runs[i:], own))
 			case <-timeout.C:
 				return nil
 			case <-ctx.Done():
-				return waitError(ctx)
+				return apply.WaitError(ctx)
 			}
 		}
 	}

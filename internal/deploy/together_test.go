@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -73,8 +74,8 @@ func TestWaitForOthersEnds(t *testing.T) {
 		t.Errorf("after the timeout, got %v; want to go on", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errSuperseded)
-	if err := g.awaitApplied(ctx, g.run("old"), time.Hour); !errors.Is(err, errSuperseded) {
+	cancel(apply.ErrSuperseded)
+	if err := g.awaitApplied(ctx, g.run("old"), time.Hour); !errors.Is(err, apply.ErrSuperseded) {
 		t.Errorf("after a newer revision came, got %v", err)
 	}
 }

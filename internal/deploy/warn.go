@@ -1,18 +1,8 @@
 package deploy
 
 import (
-	"slices"
-	"strings"
-
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/plan"
-	"github.com/pushboat/pushboat/internal/record"
-	"github.com/pushboat/pushboat/internal/report"
 )
-
-// maxRecorded is how many warnings a record has.
-const maxRecorded = 100
 
 // warnings are those of all plans.
 func (p *Proposal) warnings() manifest.Problems {
@@ -22,68 +12,4 @@ func (p *Proposal) warnings() manifest.Problems {
 	}
 	all.Sort()
 	return all
-}
-
-// warned are the warnings of a deploy.
-type warned struct {
-	shown manifest.Problems // the pusher has seen them in the plan, or in the deploy's lines
-	all   manifest.Problems // of all that was applied
-	keys  []string          // of the objects of all, manifest.ID
-}
-
-// hear takes up what the API server warned of when a step was planned and applied. A
-// correction brings back what was warned of when it was deployed.
-func (w *applying) hear(step plan.Step, heard *kube.Warnings) {
-	if w.corrects {
-		return
-	}
-	told := slices.Clone(step.Warned)
-	for _, problem := range w.target.Warned(step.ID, heard.About(step.Object)) {
-		if !slices.Contains(told, problem) {
-			told = append(told, problem)
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, problem := range told {
-		w.warned.all, w.warned.keys = append(w.warned.all, problem), append(w.warned.keys, step.ID.Key())
-	}
-}
-
-// tellWarnings writes the warnings that nobody has seen yet.
-func (w *applying) tellWarnings() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	seen := map[manifest.Problem]bool{}
-	for _, problem := range w.warned.shown {
-		seen[problem] = true
-	}
-	var news manifest.Problems
-	for _, problem := range w.warned.all {
-		if !seen[problem] {
-			news = append(news, problem)
-		}
-	}
-	if len(news) == 0 {
-		return
-	}
-	news.Sort()
-	w.warned.shown = append(w.warned.shown, news...)
-	var text strings.Builder
-	report.WriteWarnings(&text, news)
-	w.run.Printf("%s", strings.TrimRight(text.String(), "\n"))
-}
-
-// recordedWarnings are the warnings as a record has them, by object.
-func (w *applying) recordedWarnings() []record.Warning {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var list []record.Warning
-	for i, problem := range w.warned.all {
-		list = append(list, record.Warning{
-			Key: w.warned.keys[i], File: problem.Source.File, Line: problem.Source.Line, Text: problem.Message,
-		})
-	}
-	slices.SortFunc(list, func(a, b record.Warning) int { return strings.Compare(a.Key+"\x00"+a.Text, b.Key+"\x00"+b.Text) })
-	return list[:min(len(list), maxRecorded)]
 }

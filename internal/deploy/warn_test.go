@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -43,28 +42,5 @@ func TestPlansWarn(t *testing.T) {
 	}
 	if o := p.Outline(report.Door{}); len(o.Warnings) != 3 || o.Warnings[0].File != "a.yaml" || o.Warnings[0].Line != 3 || o.Refused {
 		t.Errorf("as data: %+v", o.Warnings)
-	}
-}
-
-// A deploy tells what its plan has not told, once, and its record has all.
-func TestDeploysTellNewWarnings(t *testing.T) {
-	w := &applying{target: &target{}, run: newRun("shop", 1), warned: warned{shown: manifest.Problems{warningOf("a", "in the plan")}}}
-	for i := range maxRecorded + 10 {
-		w.warned.all = append(w.warned.all, warningOf("a", fmt.Sprintf("later\nline %03d", i)))
-		w.warned.keys = append(w.warned.keys, "/ConfigMap/shop/a")
-	}
-	w.warned.all, w.warned.keys = append(w.warned.all, warningOf("a", "in the plan")), append(w.warned.keys, "/ConfigMap/shop/a")
-	w.tellWarnings()
-	once := string(w.run.Log())
-	w.tellWarnings()
-	if got := string(w.run.Log()); got != once || strings.Contains(got, "in the plan") || strings.Count(got, "line 000") != 1 {
-		t.Errorf("the deploy says\n%.500s", got)
-	}
-	recorded := w.recordedWarnings()
-	if len(recorded) != maxRecorded || recorded[0].Text != "in the plan" || recorded[0].File != "a.yaml" || recorded[0].Line != 3 {
-		t.Errorf("%d are recorded, the first is %+v", len(recorded), recorded[0])
-	}
-	if got := recorded[1].String(); !strings.HasPrefix(got, "a.yaml:3: ") || strings.Contains(got, "\n") || strings.Contains(got, `\n`) {
-		t.Errorf("%q", got)
 	}
 }

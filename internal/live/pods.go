@@ -21,6 +21,7 @@ var podResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 // rollout there. Pods carry no ApplySet label, so that the index has none.
 type Pods struct {
 	changed chan struct{}
+	watch   sync.WaitGroup
 
 	mu   sync.Mutex
 	pods map[string]*unstructured.Unstructured
@@ -40,7 +41,7 @@ func WatchPods(ctx context.Context, cluster *kube.Cluster, namespace string) *Po
 	}
 	reflector := cache.NewReflectorWithOptions(listWatch, &unstructured.Unstructured{}, p,
 		cache.ReflectorOptions{Name: "pods", TypeDescription: "Pod"})
-	go reflector.RunWithContext(ctx)
+	p.watch.Go(func() { reflector.RunWithContext(ctx) })
 	return p
 }
 
@@ -56,6 +57,9 @@ func ListPods(ctx context.Context, cluster *kube.Cluster, namespace string) ([]*
 	}
 	return pods, nil
 }
+
+// Wait returns when the watch has ended, as its context asked.
+func (p *Pods) Wait() { p.watch.Wait() }
 
 // Changed receives whenever a pod changes, coalesced to one pending signal.
 func (p *Pods) Changed() <-chan struct{} { return p.changed }

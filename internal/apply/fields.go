@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 // takeFromHands removes the fields that hand tools have added to an object
 // that was just applied: it makes them Pushboat's, and applies once more.
-func (w *applying) takeFromHands(ctx context.Context, step plan.Step, applied *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (w *Work) takeFromHands(ctx context.Context, step plan.Step, applied *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	tools := w.cluster.Index.Tools()
 	for {
 		added := step.AddedByHand(tools, applied)
@@ -24,14 +24,14 @@ func (w *applying) takeFromHands(ctx context.Context, step plan.Step, applied *u
 		if err != nil {
 			return nil, err
 		}
-		err = w.cluster.Kube.SetManagedFields(ctx, step.Kind, applied, fields)
+		err = w.cluster.API.SetManagedFields(ctx, step.Kind, applied, fields)
 		if err == nil {
-			return w.cluster.Kube.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
+			return w.cluster.API.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
 		}
 		if !apierrors.IsConflict(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		if applied, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name); err != nil {
+		if applied, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -39,11 +39,11 @@ func (w *applying) takeFromHands(ctx context.Context, step plan.Step, applied *u
 
 // claimFirst makes the fields that stand in the step's way Pushboat's own, so that the
 // apply which does not name them removes them.
-func (w *applying) claimFirst(ctx context.Context, step plan.Step) error {
+func (w *Work) claimFirst(ctx context.Context, step plan.Step) error {
 	if step.Claim == nil || step.Claim.Empty() {
 		return nil
 	}
-	running, err := w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
+	running, err := w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 	if err != nil {
 		return err
 	}
@@ -56,5 +56,5 @@ func (w *applying) claimFirst(ctx context.Context, step plan.Step) error {
 	if err != nil {
 		return err
 	}
-	return w.cluster.Kube.SetManagedFields(ctx, step.Kind, running, fields)
+	return w.cluster.API.SetManagedFields(ctx, step.Kind, running, fields)
 }

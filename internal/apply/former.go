@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"k8s.io/apimachinery/pkg/types"
@@ -8,11 +8,11 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// formerly are the objects of an app that were not healthy before a deploy applied
+// Former are the objects of an app that were not healthy before a deploy applied
 // anything. Their failures are older than the deploy, whose change may be the fix,
 // though it be in another object: such a failure does not end the wait for health
 // until the object was seen without it.
-type formerly map[manifest.ID]ailment
+type Former map[manifest.ID]ailment
 
 // ailment is how an object was before the deploy.
 type ailment struct {
@@ -21,9 +21,9 @@ type ailment struct {
 	status     health.Status
 }
 
-// newFormerly notes which of the objects are not healthy.
-func newFormerly(sick []live.Entry) formerly {
-	before := formerly{}
+// newFormer notes which of the objects are not healthy.
+func newFormer(sick []live.Entry) Former {
+	before := Former{}
 	for _, entry := range sick {
 		before[entry.ID] = ailment{entry.UID, entry.Generation, entry.Health.Status}
 	}
@@ -32,7 +32,7 @@ func newFormerly(sick []live.Entry) formerly {
 
 // see takes up how an object is now. A failure that comes after it was seen to be gone
 // is a fresh one. What its controller has not looked at says nothing.
-func (f formerly) see(entry live.Entry) {
+func (f Former) see(entry live.Entry) {
 	was, known := f[entry.ID]
 	switch {
 	case !known:
@@ -42,14 +42,14 @@ func (f formerly) see(entry live.Entry) {
 }
 
 // failed reports whether an object's failure is the one that it had before.
-func (f formerly) failed(entry live.Entry) bool {
+func (f Former) failed(entry live.Entry) bool {
 	was, known := f[entry.ID]
 	return known && was.status == health.Failed
 }
 
 // unchanged reports whether an object was not healthy before and has not been changed
 // since: what keeps its pods kept them before, and may be about to end.
-func (f formerly) unchanged(entry live.Entry) bool {
+func (f Former) unchanged(entry live.Entry) bool {
 	was, known := f[entry.ID]
 	return known && was.generation == entry.Generation
 }

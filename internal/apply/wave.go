@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -41,7 +41,7 @@ func WavesOf(steps []plan.Step) []Wave {
 
 // applyOrStart applies the objects of a stage, or begins the hooks of one that
 // has hooks.
-func (w *applying) applyOrStart(stage []plan.Step) error {
+func (w *Work) applyOrStart(stage []plan.Step) error {
 	if stage[0].Action == record.Hook {
 		return w.startHooks(manifest.Sync, stage)
 	}
@@ -49,8 +49,8 @@ func (w *applying) applyOrStart(stage []plan.Step) error {
 }
 
 // withHooks adds the hooks that run with the objects of their waves.
-func (w *applying) withHooks(steps []plan.Step) []plan.Step {
-	hooks := w.plan.HooksOf(manifest.Sync)
+func (w *Work) withHooks(steps []plan.Step) []plan.Step {
+	hooks := w.Plan.HooksOf(manifest.Sync)
 	if !w.runsHooks() || len(hooks) == 0 {
 		return steps
 	}
@@ -74,8 +74,8 @@ func (v Wave) ids() map[manifest.ID]bool {
 // the one before is healthy; the last one is waited for when the plan is
 // carried out. A correction keeps the order, and waits for nothing: what
 // drifted in a later wave is taken back though an earlier one is sick.
-func (w *applying) applyWaves() error {
-	waves := WavesOf(w.withHooks(w.plan.Steps))
+func (w *Work) applyWaves() error {
+	waves := WavesOf(w.withHooks(w.Plan.Steps))
 	for i, v := range waves {
 		for _, stage := range v.stages {
 			if err := w.applyOrStart(stage); err != nil {
@@ -85,7 +85,7 @@ func (w *applying) applyWaves() error {
 		if err := w.awaitHooks(); err != nil {
 			return err
 		}
-		if i == len(waves)-1 || w.corrects {
+		if i == len(waves)-1 || w.Corrects {
 			continue
 		}
 		if err := w.awaitWave(v); err != nil {
@@ -97,21 +97,21 @@ func (w *applying) applyWaves() error {
 
 // awaitWave returns when the objects of a wave are healthy. A wave that does
 // not get there in the app's timeout stops the deploy.
-func (w *applying) awaitWave(v Wave) error {
-	err := w.app.awaitHealthy(w.wait, w.target, w.run, v.ids())
-	sick, ok := errors.AsType[unhealthyError](err)
+func (w *Work) awaitWave(v Wave) error {
+	err := w.awaitHealthy(v.ids())
+	sick, ok := errors.AsType[UnhealthyError](err)
 	if !ok {
 		return err
 	}
-	if cancelledBy(w.wait) != "" {
-		return fmt.Errorf("the waves after wave %d are not applied: %s", v.number, sick.reason)
+	if CancelledBy(w.Wait) != "" {
+		return fmt.Errorf("the waves after wave %d are not applied: %s", v.number, sick.Reason)
 	}
-	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, sick.reason)
+	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, sick.Reason)
 }
 
 // pruneWaves deletes what the revision no longer has, last wave first. A wave
 // is gone before the one before it is touched.
-func (w *applying) pruneWaves(steps []plan.Step) error {
+func (w *Work) pruneWaves(steps []plan.Step) error {
 	waves := WavesOf(steps)
 	for i, v := range waves {
 		for _, stage := range v.stages {
@@ -131,32 +131,32 @@ func (w *applying) pruneWaves(steps []plan.Step) error {
 }
 
 // awaitGone returns when the index has no object of the wave any more.
-func (w *applying) awaitGone(v Wave) error {
-	changed, done := w.cluster.Index.Changed(plan.SetID(w.app.name))
+func (w *Work) awaitGone(v Wave) error {
+	changed, done := w.cluster.Index.Changed(w.App.set())
 	defer done()
-	ctx, cancel := context.WithTimeout(w.wait, w.target.Spec.Timeout)
+	ctx, cancel := context.WithTimeout(w.Wait, w.Target.Spec.Timeout)
 	defer cancel()
-	w.run.waitsFor("its objects to be gone", w.target.Spec.Timeout)
+	w.Log.WaitsFor("its objects to be gone", w.Target.Spec.Timeout)
 	for {
 		left := w.remaining(v)
 		if left == nil {
 			return nil
 		}
-		w.run.stillWaitsFor(left.ID.String() + " to be gone")
+		w.Log.StillWaitsFor(left.ID.String() + " to be gone")
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			if w.wait.Err() != nil {
-				return waitError(w.wait)
+			if w.Wait.Err() != nil {
+				return WaitError(w.Wait)
 			}
 			return fmt.Errorf("%s is not gone after %s, and the waves before it are not pruned; a finalizer may hold it",
-				left.ID, w.target.Spec.Timeout)
+				left.ID, w.Target.Spec.Timeout)
 		}
 	}
 }
 
 // remaining returns a step of the wave whose object still is as it was.
-func (w *applying) remaining(v Wave) *plan.Step {
+func (w *Work) remaining(v Wave) *plan.Step {
 	for _, stage := range v.stages {
 		for i, step := range stage {
 			if entry, ok := w.cluster.Index.Get(step.ID); ok && entry.UID == step.Entry.UID {

@@ -1,23 +1,22 @@
-package deploy
+package apply
 
 import (
 	"context"
 	"sync"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// settled judges an entry of the index with what else is known: a claim whose class
+// Settled judges an entry of the index with what else is known: a claim whose class
 // binds for its first consumer is well without being bound, for no wait gets it there.
-func (c *Cluster) settled(t *target, entry live.Entry) live.Entry {
+func (c *Cluster) Settled(t *plan.Target, entry live.Entry) live.Entry {
 	if entry.UnusedClass == "" || entry.Health.OK() || entry.Terminating {
 		return entry
 	}
-	if t.BindsLate(entry.UnusedClass) || c.classes.bindsLate(c.Kube, entry.UnusedClass) {
+	if t.BindsLate(entry.UnusedClass) || c.classes.bindsLate(c.API, entry.UnusedClass) {
 		entry.Health = health.Health{Status: health.Healthy, Message: "waits for its first consumer"}
 	}
 	return entry
@@ -45,7 +44,7 @@ const (
 )
 
 // bindsLate reports whether a class of the cluster binds for the first consumer.
-func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
+func (s *classes) bindsLate(cluster API, name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if class, ok := s.known[name]; ok && time.Now().Before(class.until) {
@@ -64,7 +63,7 @@ func (s *classes) bindsLate(cluster *kube.Cluster, name string) bool {
 }
 
 // askMode reads the binding mode of a class; there is false if it could not be read.
-func askMode(cluster *kube.Cluster, name string) (mode string, there bool) {
+func askMode(cluster API, name string) (mode string, there bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), classTimeout)
 	defer cancel()
 	kind, err := cluster.KindOf(ctx, plan.StorageClass)

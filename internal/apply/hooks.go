@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"sync"
@@ -8,10 +8,10 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 )
 
-// hooksSeen remembers how the hooks of an app were last, also when they are
+// Hooks remembers how the hooks of an app were last, also when they are
 // gone: a Job may be deleted by its own time limit a moment after its end. No
 // other lock is taken under its lock.
-type hooksSeen struct {
+type Hooks struct {
 	changed chan struct{} // holds one signal while there is news
 
 	mu   sync.Mutex
@@ -23,19 +23,19 @@ type seenHook struct {
 	gone  bool
 }
 
-func newHooksSeen() *hooksSeen {
-	return &hooksSeen{changed: make(chan struct{}, 1), last: map[types.UID]seenHook{}}
+func NewHooks() *Hooks {
+	return &Hooks{changed: make(chan struct{}, 1), last: map[types.UID]seenHook{}}
 }
 
 // reset forgets what was seen before a deploy.
-func (s *hooksSeen) reset() {
+func (s *Hooks) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.last)
 }
 
-// see takes up an event of the index.
-func (s *hooksSeen) see(event live.Event) {
+// See takes up an event of the index.
+func (s *Hooks) See(event live.Event) {
 	s.mu.Lock()
 	seen := s.last[event.Entry.UID]
 	if !event.Entry.Terminating {
@@ -51,7 +51,7 @@ func (s *hooksSeen) see(event live.Event) {
 }
 
 // of returns the newest that is known of a hook, and whether it is gone.
-func (s *hooksSeen) of(entry live.Entry) (now live.Entry, gone bool) {
+func (s *Hooks) of(entry live.Entry) (now live.Entry, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, ok := s.last[entry.UID]

@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -15,23 +15,23 @@ import (
 
 // makeRoom returns when the object is gone that is to be made anew: it is deleted, or its
 // deletion has begun already.
-func (w *applying) makeRoom(ctx context.Context, step plan.Step) error {
+func (w *Work) makeRoom(ctx context.Context, step plan.Step) error {
 	switch {
 	case step.Action == record.Recreate:
 		return w.deleteAndWait(ctx, step)
 	case !step.Dying || step.Entry.UID == "":
 		return nil
 	}
-	w.run.event("waiting", step.ID, plan.Deletion(step.Entry))
-	w.run.waitsFor(step.ID.String()+": "+plan.Deletion(step.Entry), w.target.Spec.Timeout)
-	ctx, cancel := context.WithTimeout(ctx, w.target.Spec.Timeout)
+	w.Log.Event("waiting", step.ID, plan.Deletion(step.Entry))
+	w.Log.WaitsFor(step.ID.String()+": "+plan.Deletion(step.Entry), w.Target.Spec.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, w.Target.Spec.Timeout)
 	defer cancel()
-	return w.awaitEnd(ctx, step, w.wait.Done())
+	return w.awaitEnd(ctx, step, w.Wait.Done())
 }
 
 // deleteAndWait deletes an object and returns when it is gone. No newer push ends that:
 // the object is between its deletion and its making.
-func (w *applying) deleteAndWait(ctx context.Context, step plan.Step) error {
+func (w *Work) deleteAndWait(ctx context.Context, step plan.Step) error {
 	if err := again(ctx, func() error { return w.remove(ctx, step.Kind, step) }); err != nil {
 		return err
 	}
@@ -40,14 +40,14 @@ func (w *applying) deleteAndWait(ctx context.Context, step plan.Step) error {
 
 // awaitEnd returns when the very object of a step is gone, or when stop is closed, which
 // may be nil.
-func (w *applying) awaitEnd(ctx context.Context, step plan.Step, stop <-chan struct{}) error {
+func (w *Work) awaitEnd(ctx context.Context, step plan.Step, stop <-chan struct{}) error {
 	changed, done := w.cluster.Index.Changed(step.Entry.PartOf)
 	defer done()
 	last := step.Entry
 	for {
 		var running *unstructured.Unstructured
 		err := again(ctx, func() (err error) {
-			running, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
+			running, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 			return err
 		})
 		switch {
@@ -62,7 +62,7 @@ func (w *applying) awaitEnd(ctx context.Context, step plan.Step, stop <-chan str
 		case <-changed:
 		case <-time.After(goneCheck):
 		case <-stop:
-			return waitError(w.wait)
+			return WaitError(w.Wait)
 		case <-ctx.Done():
 			return errors.New(plan.Deletion(last))
 		}
@@ -73,34 +73,24 @@ func (w *applying) awaitEnd(ctx context.Context, step plan.Step, stop <-chan str
 // it never was in the index.
 const goneCheck = time.Second
 
-// losesWanted reports whether an object of the revision is being deleted.
-func (a *app) losesWanted(t *target) bool {
-	for _, entry := range a.dying(t) {
-		if t.Object(entry.ID) != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// sayDying tells of the objects that the revision no longer has and that hang in their
-// deletion.
-func (a *app) sayDying(t *target, run *Run) {
-	for _, entry := range a.dying(t) {
-		if t.Object(entry.ID) == nil {
-			run.event("deleting", entry.ID, plan.Deletion(entry))
-		}
-	}
-}
-
 // held lists the deleted objects that a finalizer may hold: their kinds are watched until
 // the next deploy.
-func (w *applying) held() []plan.Step {
-	held := w.plan.Dying
-	for _, step := range w.plan.Prune {
+func (w *Work) held() []plan.Step {
+	held := w.Plan.Dying
+	for _, step := range w.Plan.Prune {
 		if step.Entry.Held || step.ID.GroupKind() == manifest.NamespaceKind {
 			held = append(held, step)
 		}
 	}
 	return held
+}
+
+// TellDying tells of the objects that the revision no longer has and that hang in their
+// deletion.
+func (w *Work) TellDying() {
+	for _, entry := range w.App.Dying() {
+		if w.Target.Object(entry.ID) == nil {
+			w.Log.Event("deleting", entry.ID, plan.Deletion(entry))
+		}
+	}
 }

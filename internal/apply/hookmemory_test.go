@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"testing"
@@ -22,7 +22,7 @@ func TestWhichHooksAreRememberedAsSound(t *testing.T) {
 		"written as once before":      {[]string{"d", "e"}, migrate, "d", false},
 		"another of the same content": {[]string{"d"}, seed, "d", false},
 	} {
-		var m hookMemory
+		var m HookMemory
 		for _, digest := range test.noted {
 			m.NoteSound(migrate, digest)
 		}
@@ -42,7 +42,7 @@ func TestNewestDeployWhoseHooksAreOver(t *testing.T) {
 		"one after another": {[]int{3, 4}, 4},
 		"an older one last": {[]int{4, 3}, 4},
 	} {
-		var m hookMemory
+		var m HookMemory
 		for _, number := range test.ended {
 			m.noteEnd(number)
 		}

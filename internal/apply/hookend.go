@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -12,28 +12,19 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// complete does what comes when everything is healthy: the deletions that had
-// to wait for it, and the hooks.
-func (w *applying) complete() error {
-	if err := w.pruneLater(); err != nil {
-		return err
-	}
-	return w.runPhase(manifest.PostSync)
-}
-
-// afterFailure runs the hooks that are for a deploy that failed, once for each
+// AfterFailure runs the hooks that are for a deploy that failed, once for each
 // failure. What becomes of them changes nothing any more.
-func (w *applying) afterFailure() {
+func (w *Work) AfterFailure() {
 	w.errs = nil
-	if err := w.runPhase(manifest.SyncFail); err != nil && w.wait.Err() == nil {
-		w.run.Printf("  %v", err)
+	if err := w.runPhase(manifest.SyncFail); err != nil && w.Wait.Err() == nil {
+		w.Log.Printf("  %v", err)
 	}
 }
 
 // afterDeletion runs what comes when the app's objects are gone, and then
 // deletes what the hooks have left.
-func (w *applying) afterDeletion(deleted []plan.Step) error {
-	if len(w.plan.HooksOf(manifest.PostDelete)) > 0 {
+func (w *Work) afterDeletion(deleted []plan.Step) error {
+	if len(w.Plan.HooksOf(manifest.PostDelete)) > 0 {
 		for _, v := range WavesOf(deleted) {
 			if err := w.awaitGone(v); err != nil {
 				return err
@@ -43,15 +34,15 @@ func (w *applying) afterDeletion(deleted []plan.Step) error {
 			return err
 		}
 	}
-	return w.deleteHooks(w.cluster.Index.Hooks(plan.SetID(w.app.name)))
+	return w.deleteHooks(w.cluster.Index.Hooks(w.App.set()))
 }
 
-// endHooks deletes the objects of hooks as their policies ask, and those of
+// EndHooks deletes the objects of hooks as their policies ask, and those of
 // hooks that the revision does not have any more.
-func (w *applying) endHooks(rec *record.Record) {
+func (w *Work) EndHooks(rec *record.Record) {
 	rec.Hooks = w.hooks
-	w.app.hookMemory.noteEnd(w.run.Number)
-	if w.corrects || w.target.Gone {
+	w.App.HookMemory.noteEnd(w.Number)
+	if w.Corrects || w.Target.Gone {
 		return
 	}
 	over := w.overHooks()
@@ -59,12 +50,12 @@ func (w *applying) endHooks(rec *record.Record) {
 		over = append(over, w.strayHooks()...)
 	}
 	if err := w.deleteHooks(over); err != nil {
-		w.run.Printf("warning: %v; the next deploy tries again", err)
+		w.Log.Printf("warning: %v; the next deploy tries again", err)
 	}
 }
 
 // overHooks lists the objects of hooks that have ended and are not to outlive that.
-func (w *applying) overHooks() []live.Entry {
+func (w *Work) overHooks() []live.Entry {
 	var over []live.Entry
 	for _, hook := range w.ended {
 		after, end := hook.step.Policy.After, endOf(hook.entry)
@@ -76,13 +67,13 @@ func (w *applying) overHooks() []live.Entry {
 }
 
 // strayHooks lists the objects of hooks that the revision does not have.
-func (w *applying) strayHooks() []live.Entry {
+func (w *Work) strayHooks() []live.Entry {
 	written := map[string]bool{}
-	for _, step := range w.plan.Hooks {
+	for _, step := range w.Plan.Hooks {
 		written[step.ID.Key()] = true
 	}
 	var stray []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(plan.SetID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(w.App.set()) {
 		if !written[entry.Hook.Key] && !entry.Terminating {
 			stray = append(stray, entry)
 		}
@@ -90,11 +81,11 @@ func (w *applying) strayHooks() []live.Entry {
 	return stray
 }
 
-func (w *applying) deleteHooks(entries []live.Entry) error {
+func (w *Work) deleteHooks(entries []live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	for _, entry := range entries {
-		kind, served, err := w.cluster.Kube.Served(ctx, entry.ID.GroupKind())
+		kind, served, err := w.cluster.API.Served(ctx, entry.ID.GroupKind())
 		if served {
 			err = again(ctx, func() error { return w.remove(ctx, kind, plan.Step{ID: entry.ID, Entry: entry}) })
 		}

@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"sync"
@@ -6,10 +6,10 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// hookMemory is what the server remembers of an app's hooks from one deploy to the next.
+// HookMemory is what the server remembers of an app's hooks from one deploy to the next.
 // A new server knows nothing, and learns it anew. The zero value is empty. No other lock
 // is taken under its lock.
-type hookMemory struct {
+type HookMemory struct {
 	mu    sync.Mutex
 	sound map[manifest.ID]string // digests of the hooks that were found sound
 	ended int                    // the number of the newest deploy whose hooks are over
@@ -17,7 +17,7 @@ type hookMemory struct {
 
 // Sound reports whether a hook was found sound when it last was tried out, as it is
 // written now.
-func (m *hookMemory) Sound(id manifest.ID, digest string) bool {
+func (m *HookMemory) Sound(id manifest.ID, digest string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known, ok := m.sound[id]
@@ -25,7 +25,7 @@ func (m *hookMemory) Sound(id manifest.ID, digest string) bool {
 }
 
 // NoteSound notes that a hook was found sound, as it is written now.
-func (m *hookMemory) NoteSound(id manifest.ID, digest string) {
+func (m *HookMemory) NoteSound(id manifest.ID, digest string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.sound == nil {
@@ -35,14 +35,14 @@ func (m *hookMemory) NoteSound(id manifest.ID, digest string) {
 }
 
 // noteEnd notes that the hooks of a deploy are over.
-func (m *hookMemory) noteEnd(number int) {
+func (m *HookMemory) noteEnd(number int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended = max(m.ended, number)
 }
 
 // lastEnded is the number of the newest deploy whose hooks are over; 0 for none.
-func (m *hookMemory) lastEnded() int {
+func (m *HookMemory) lastEnded() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.ended

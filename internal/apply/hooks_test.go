@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"testing"
@@ -34,9 +34,9 @@ func TestHooksAreSeenToTheirEnd(t *testing.T) {
 		"only seen going":           {[]live.Event{{Entry: going}}, health.Progressing, false},
 		"only seen going, and gone": {[]live.Event{{Entry: going}, {Entry: going, Deleted: true}}, health.Progressing, true},
 	} {
-		s := newHooksSeen()
+		s := NewHooks()
 		for _, event := range test.events {
-			s.see(event)
+			s.See(event)
 		}
 		if now, gone := s.of(made); now.Health.Status != test.want || gone != test.gone || now.UID != types.UID("u") {
 			t.Errorf("%s: %s, gone: %v", name, now.Health.Status, gone)

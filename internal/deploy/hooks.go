@@ -2,17 +2,12 @@ package deploy
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 )
-
-// Hooks in seven files: their nature and their outcome (here), the app's memory of them
-// (hookmemory.go), their phases (hookrun.go), the objects that are made for them
-// (hookmake.go), what the index saw of those (hooksseen.go), the wait for their end
-// (hookwait.go), and what comes after them (hookend.go).
 
 // hookSymptoms are the hooks that failed when all was applied: the app is not
 // well then, although its objects are.
@@ -29,23 +24,6 @@ func hookSymptoms(r *record.Record) []Symptom {
 		}
 	}
 	return symptoms
-}
-
-// hookFailure is a hook that failed, with what its pod said last.
-type hookFailure struct {
-	phase  manifest.Phase
-	id     manifest.ID
-	reason string
-	log    []string
-}
-
-// Error says of a failed hook what there is to say, on several lines.
-func (f hookFailure) Error() string {
-	text := fmt.Sprintf("%s hook %s failed: %s", f.phase, f.id, f.reason)
-	if len(f.log) > 0 {
-		text += "\nits last lines:\n  " + strings.Join(f.log, "\n  ")
-	}
-	return text
 }
 
 // withHooksOf gives an app that is gone the hooks for its removal, from its last
@@ -78,7 +56,7 @@ func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	}
 	for _, h := range last.Hooks {
 		if h.Result == manifest.EndSucceeded {
-			done[h.Phase+" "+h.Key] = true
+			done[apply.HookKey(h.Phase, h.Key)] = true
 		}
 	}
 	return done

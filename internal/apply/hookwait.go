@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -23,9 +23,9 @@ type hookWait struct {
 }
 
 // newHookWait begins a wait, and returns the function that ends it.
-func (w *applying) newHookWait() (*hookWait, func()) {
-	ctx, cancel := context.WithCancel(w.wait)
-	watch := &hookWait{ctx: ctx, waiting: newWaiting(w.app, w.target, w.run, nil)}
+func (w *Work) newHookWait() (*hookWait, func()) {
+	ctx, cancel := context.WithCancel(w.Wait)
+	watch := &hookWait{ctx: ctx, waiting: w.newWaiting(nil)}
 	return watch, func() {
 		cancel()
 		watch.close()
@@ -41,15 +41,15 @@ func runsPods(id manifest.ID) bool {
 
 // awaitHooks returns when the hooks that were begun have succeeded, or when one
 // has failed.
-func (w *applying) awaitHooks() error {
+func (w *Work) awaitHooks() error {
 	if len(w.under) == 0 {
 		return nil
 	}
 	watch, stop := w.newHookWait()
 	defer stop()
-	w.run.waitsFor("its hooks to end", w.target.Spec.Timeout)
-	defer w.run.waitsFor("the cluster to take its objects", 0)
-	timeout := time.NewTimer(w.target.Spec.Timeout)
+	w.Log.WaitsFor("its hooks to end", w.Target.Spec.Timeout)
+	defer w.Log.WaitsFor("the cluster to take its objects", 0)
+	timeout := time.NewTimer(w.Target.Spec.Timeout)
 	defer timeout.Stop()
 	lines := time.NewTicker(lookEvery)
 	defer lines.Stop()
@@ -59,24 +59,24 @@ func (w *applying) awaitHooks() error {
 			w.under = nil
 			return failed
 		}
-		w.run.stillWaitsFor(watch.why(w.hooksUnderWay()))
+		w.Log.StillWaitsFor(watch.why(w.hooksUnderWay()))
 		select {
-		case <-w.app.hooks.changed:
+		case <-w.App.Hooks.changed:
 		case <-watch.nudge:
 		case <-lines.C:
 		case <-timeout.C:
 			hook := w.under[0]
 			w.under = nil
-			return w.failed(watch, hook, fmt.Sprintf("not done after %s: %s", w.target.Spec.Timeout, state(hook.entry.Health)))
-		case <-w.wait.Done():
+			return w.failed(watch, hook, fmt.Sprintf("not done after %s: %s", w.Target.Spec.Timeout, State(hook.entry.Health)))
+		case <-w.Wait.Done():
 			w.under = nil
-			return waitError(w.wait)
+			return WaitError(w.Wait)
 		}
 	}
 }
 
 // hooksUnderWay are the hooks that have not ended.
-func (w *applying) hooksUnderWay() []live.Entry {
+func (w *Work) hooksUnderWay() []live.Entry {
 	entries := make([]live.Entry, len(w.under))
 	for i, hook := range w.under {
 		entries[i] = hook.entry
@@ -86,20 +86,20 @@ func (w *applying) hooksUnderWay() []live.Entry {
 
 // look takes the hooks that have ended out of those under way, and returns the
 // failure of the first that failed.
-func (w *applying) look(watch *hookWait) error {
+func (w *Work) look(watch *hookWait) error {
 	var under []running
 	for _, hook := range w.under {
-		entry, gone := w.app.hooks.of(hook.entry)
-		entry = w.target.shownEntry(entry)
+		entry, gone := w.App.Hooks.of(hook.entry)
+		entry = Shown(w.Target, entry)
 		hook.entry = entry
 		switch end := endOf(entry); {
 		case end == manifest.EndSucceeded:
-			w.run.event("succeeded", entry.ID, entry.Health.Message)
+			w.Log.Event("succeeded", entry.ID, entry.Health.Message)
 			w.enterHook(record.HookResult{Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: end, Seconds: time.Since(hook.started).Seconds()})
 			w.ended = append(w.ended, hook)
 			continue
 		case end == manifest.EndFailed:
-			return w.failed(watch, hook, state(entry.Health))
+			return w.failed(watch, hook, State(entry.Health))
 		case gone:
 			return w.failed(watch, hook, "it was deleted while it was under way")
 		}
@@ -129,12 +129,12 @@ func endOf(entry live.Entry) manifest.HookEnd {
 }
 
 // failed notes the failure of a hook, with what its pod has to say.
-func (w *applying) failed(watch *hookWait, hook running, reason string) error {
-	failure := hookFailure{phase: hook.phase, id: hook.entry.ID, reason: reason}
+func (w *Work) failed(watch *hookWait, hook running, reason string) error {
+	failure := HookError{phase: hook.phase, id: hook.entry.ID, reason: reason}
 	failure.addPod(watch.ctx, w.cluster)
-	w.target.clear(&failure)
+	failure.clear(w.Target)
 	first, _, _ := strings.Cut(failure.reason, "\n") // the outcome has the rest
-	w.run.event("failed", hook.entry.ID, hook.phase.String()+" hook: "+first)
+	w.Log.Event("failed", hook.entry.ID, hook.phase.String()+" hook: "+first)
 	w.enterHook(record.HookResult{
 		Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: manifest.EndFailed,
 		Message: failure.reason, Seconds: time.Since(hook.started).Seconds(),
@@ -144,12 +144,16 @@ func (w *applying) failed(watch *hookWait, hook running, reason string) error {
 	return failure
 }
 
-// logLines is how many lines of a failed hook's log are shown.
-const logLines = 20
+const (
+	// logLines is how many lines of a failed hook's log are shown.
+	logLines = 20
+	// podTimeout bounds the questions about the pod of a failed hook.
+	podTimeout = 10 * time.Second
+)
 
 // addPod adds why the newest pod of a failed hook failed, and its last lines.
-func (f *hookFailure) addPod(ctx context.Context, cluster *Cluster) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), explainTimeout)
+func (f *HookError) addPod(ctx context.Context, cluster *Cluster) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), podTimeout)
 	defer cancel()
 	pod, cause := cluster.failedPod(ctx, f.id)
 	if pod == nil {
@@ -158,31 +162,7 @@ func (f *hookFailure) addPod(ctx context.Context, cluster *Cluster) {
 	if text := cause.String(); text != f.reason {
 		f.reason += "\n" + text
 	}
-	if lines, err := cluster.Kube.Logs(ctx, pod.GetNamespace(), pod.GetName(), cause.Container, logLines); err == nil {
+	if lines, err := cluster.API.Logs(ctx, pod.GetNamespace(), pod.GetName(), cause.Container, logLines); err == nil {
 		f.log = lines // a kubelet that does not answer takes nothing from the reason
 	}
-}
-
-// failedPod finds the newest pod of an object that has something to say.
-func (c *Cluster) failedPod(ctx context.Context, id manifest.ID) (*unstructured.Unstructured, health.Cause) {
-	workload, err := c.get(ctx, id)
-	if err != nil || !health.RunsPods(workload) {
-		return nil, health.Cause{}
-	}
-	pods, err := live.ListPods(ctx, c.Kube, id.Namespace)
-	if err != nil {
-		return nil, health.Cause{}
-	}
-	var newest *unstructured.Unstructured
-	var why health.Cause
-	for _, pod := range pods {
-		cause, ok := health.PodCause(pod)
-		if !ok || !health.Selects(workload, pod) {
-			continue
-		}
-		if at := pod.GetCreationTimestamp(); newest == nil || newest.GetCreationTimestamp().Time.Before(at.Time) {
-			newest, why = pod, cause
-		}
-	}
-	return newest, why
 }

@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 // makeHook makes the object. What an earlier deploy has left is deleted before,
 // unless the hook asks to be run only once.
-func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step plan.Step, old []live.Entry) (live.Entry, error) {
+func (w *Work) makeHook(ctx context.Context, phase manifest.Phase, step plan.Step, old []live.Entry) (live.Entry, error) {
 	once := !step.Policy.After.Has(manifest.BeforeHookCreation)
 	named := step.Object.GetName() != ""
 	if named && len(old) == 0 {
@@ -30,7 +30,7 @@ func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step plan
 		old = append(old, known...)
 	}
 	if once && named && len(old) > 0 {
-		w.run.event("present", old[0].ID, phase.String()+" hook, not run again: it is not to be deleted before")
+		w.Log.Event("present", old[0].ID, phase.String()+" hook, not run again: it is not to be deleted before")
 		return old[0], nil
 	}
 	if !once {
@@ -45,10 +45,10 @@ func (w *applying) makeHook(ctx context.Context, phase manifest.Phase, step plan
 
 // foundHook looks for an object of the hook's name that the index does not
 // know, such as one that another tool has made.
-func (w *applying) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
+func (w *Work) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
 	var found *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
-		found, err = w.cluster.Kube.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
+		found, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
 		return err
 	})
 	if apierrors.IsNotFound(err) || plan.IsNamespaceMissing(err) {
@@ -61,7 +61,7 @@ func (w *applying) foundHook(ctx context.Context, step plan.Step) ([]live.Entry,
 }
 
 // clear deletes an object that an earlier deploy has made.
-func (w *applying) clear(ctx context.Context, step plan.Step, entry live.Entry) error {
+func (w *Work) clear(ctx context.Context, step plan.Step, entry live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 	defer cancel()
 	return w.deleteAndWait(ctx, plan.Step{ID: entry.ID, Kind: step.Kind, Entry: entry})
@@ -69,9 +69,9 @@ func (w *applying) clear(ctx context.Context, step plan.Step, entry live.Entry) 
 
 // createHook makes the object of a hook under its name, or under one that is
 // this deploy's.
-func (w *applying) createHook(phase manifest.Phase, step plan.Step) (live.Entry, error) {
+func (w *Work) createHook(phase manifest.Phase, step plan.Step) (live.Entry, error) {
 	object := step.Object.DeepCopy()
-	run := live.HookRun{Target: w.hookTarget(), Number: w.run.Number}
+	run := live.HookRun{Target: w.ID, Number: w.Number}
 	if object.GetName() == "" {
 		sum := sha256.Sum256(fmt.Append(nil, run, phase, step.ID.Key()))
 		plan.NameHook(object, hex.EncodeToString(sum[:4]))
@@ -82,7 +82,7 @@ func (w *applying) createHook(phase manifest.Phase, step plan.Step) (live.Entry,
 	ctx, heard := kube.Listen(ctx)
 	var made *unstructured.Unstructured
 	err := again(ctx, func() (err error) {
-		made, err = w.cluster.Kube.Apply(ctx, step.Kind, object, kube.ApplyOptions{})
+		made, err = w.cluster.API.Apply(ctx, step.Kind, object, kube.ApplyOptions{})
 		return bySchema(step, err)
 	})
 	if err != nil {
@@ -91,14 +91,14 @@ func (w *applying) createHook(phase manifest.Phase, step plan.Step) (live.Entry,
 	w.cluster.Index.Note(made)
 	w.hear(step, heard)
 	entry := w.cluster.Index.EntryOf(made)
-	w.run.event("started", entry.ID, phase.String()+" hook")
+	w.Log.Event("started", entry.ID, phase.String()+" hook")
 	return entry, nil
 }
 
 // letEnd waits for what earlier deploys have left under way, before it is
 // deleted to make room: a migration that is killed half way is worse than a
 // deploy that comes later. Nothing that others need is held meanwhile.
-func (w *applying) letEnd(phase manifest.Phase, stage []plan.Step) error {
+func (w *Work) letEnd(phase manifest.Phase, stage []plan.Step) error {
 	for _, step := range stage {
 		if !step.Policy.After.Has(manifest.BeforeHookCreation) {
 			continue
@@ -107,10 +107,10 @@ func (w *applying) letEnd(phase manifest.Phase, stage []plan.Step) error {
 			if entry.Hook.End != "" || w.isOurs(entry, phase) {
 				continue
 			}
-			w.run.event("awaiting", entry.ID, "still under way from an earlier deploy")
+			w.Log.Event("awaiting", entry.ID, "still under way from an earlier deploy")
 			w.letOneEnd(entry)
-			if w.wait.Err() != nil {
-				return waitError(w.wait)
+			if w.Wait.Err() != nil {
+				return WaitError(w.Wait)
 			}
 		}
 	}
@@ -119,12 +119,12 @@ func (w *applying) letEnd(phase manifest.Phase, stage []plan.Step) error {
 
 // letOneEnd returns when a hook has ended or is gone, when its pods fail, or
 // after the app's timeout.
-func (w *applying) letOneEnd(entry live.Entry) {
+func (w *Work) letOneEnd(entry live.Entry) {
 	watch, stop := w.newHookWait()
 	defer stop()
-	seen := watch.app.hooks
-	w.run.waitsFor(entry.ID.String()+", still under way from an earlier deploy", w.target.Spec.Timeout)
-	timeout := time.NewTimer(w.target.Spec.Timeout)
+	seen := w.App.Hooks
+	w.Log.WaitsFor(entry.ID.String()+", still under way from an earlier deploy", w.Target.Spec.Timeout)
+	timeout := time.NewTimer(w.Target.Spec.Timeout)
 	defer timeout.Stop()
 	for {
 		now, gone := seen.of(entry)
@@ -140,7 +140,7 @@ func (w *applying) letOneEnd(entry live.Entry) {
 		case <-watch.nudge:
 		case <-timeout.C:
 			return
-		case <-w.wait.Done():
+		case <-w.Wait.Done():
 			return
 		}
 	}

@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"testing"
@@ -37,7 +37,7 @@ func TestOlderFailures(t *testing.T) {
 		{"made anew", []live.Entry{entry("1", 1, failed)}, []live.Entry{entry("2", 1, failed)}, entry("2", 1, failed), false, false},
 		{"only slow before", []live.Entry{entry("1", 1, progressing)}, []live.Entry{entry("1", 1, progressing)}, entry("1", 1, failed), false, true},
 	} {
-		before := newFormerly(c.before)
+		before := newFormer(c.before)
 		for _, e := range c.seen {
 			before.see(e)
 		}

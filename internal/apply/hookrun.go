@@ -1,4 +1,4 @@
-package deploy
+package apply
 
 import (
 	"context"
@@ -21,11 +21,11 @@ type running struct {
 }
 
 // runPhase runs the hooks of a phase, wave by wave, each to its end.
-func (w *applying) runPhase(phase manifest.Phase) error {
+func (w *Work) runPhase(phase manifest.Phase) error {
 	if !w.runsHooks() {
 		return nil
 	}
-	for _, v := range WavesOf(w.plan.HooksOf(phase)) {
+	for _, v := range WavesOf(w.Plan.HooksOf(phase)) {
 		for _, stage := range v.stages {
 			if err := w.startHooks(phase, stage); err != nil {
 				return err
@@ -39,7 +39,7 @@ func (w *applying) runPhase(phase manifest.Phase) error {
 }
 
 // startHooks begins the hooks of one stage, in parallel.
-func (w *applying) startHooks(phase manifest.Phase, stage []plan.Step) error {
+func (w *Work) startHooks(phase manifest.Phase, stage []plan.Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the hooks' kinds: %w", err)
 	}
@@ -52,11 +52,11 @@ func (w *applying) startHooks(phase manifest.Phase, stage []plan.Step) error {
 
 // beforeSync runs what comes before anything is applied. The namespaces of its
 // hooks are the one thing that may have to be made for them.
-func (w *applying) beforeSync() error {
-	if w.target.Gone {
+func (w *Work) beforeSync() error {
+	if w.Target.Gone {
 		return w.runPhase(manifest.PreDelete)
 	}
-	hooks := w.plan.HooksOf(manifest.PreSync)
+	hooks := w.Plan.HooksOf(manifest.PreSync)
 	if !w.runsHooks() || len(hooks) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (w *applying) beforeSync() error {
 		needed[step.ID.Namespace] = true
 	}
 	var namespaces []plan.Step
-	for _, step := range w.plan.Steps {
+	for _, step := range w.Plan.Steps {
 		if step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create && needed[step.ID.Name] {
 			namespaces = append(namespaces, step)
 		}
@@ -81,9 +81,9 @@ func (w *applying) beforeSync() error {
 
 // startHook makes the object of a hook, or takes one over that a server which
 // was stopped has left under way.
-func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step plan.Step) {
-	if w.doneBefore[phase.String()+" "+step.ID.Key()] {
-		w.run.event("succeeded", step.ID, "in the attempt before")
+func (w *Work) startHook(ctx context.Context, phase manifest.Phase, step plan.Step) {
+	if w.DoneBefore[HookKey(phase.String(), step.ID.Key())] {
+		w.Log.Event("succeeded", step.ID, "in the attempt before")
 		w.enterHook(record.HookResult{Key: step.ID.Key(), Phase: phase.String(), Result: manifest.EndSucceeded})
 		return
 	}
@@ -91,7 +91,7 @@ func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step pla
 	old := w.earlier(step)
 	for _, entry := range old {
 		if w.isOurs(entry, phase) {
-			w.run.event("awaiting", entry.ID, phase.String()+" hook, begun before the server stopped")
+			w.Log.Event("awaiting", entry.ID, phase.String()+" hook, begun before the server stopped")
 			hook.entry = entry
 			w.begin(hook)
 			return
@@ -111,22 +111,22 @@ func (w *applying) startHook(ctx context.Context, phase manifest.Phase, step pla
 	w.begin(hook)
 }
 
-func (w *applying) begin(hook running) {
+func (w *Work) begin(hook running) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.under = append(w.under, hook)
 }
 
-func (w *applying) enterHook(result record.HookResult) {
+func (w *Work) enterHook(result record.HookResult) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hooks = append(w.hooks, result)
 }
 
 // earlier lists the objects that earlier deploys have made for the hook.
-func (w *applying) earlier(step plan.Step) []live.Entry {
+func (w *Work) earlier(step plan.Step) []live.Entry {
 	var entries []live.Entry
-	for _, entry := range w.cluster.Index.Hooks(plan.SetID(w.app.name)) {
+	for _, entry := range w.cluster.Index.Hooks(w.App.set()) {
 		if entry.Hook.Key == step.ID.Key() && !entry.Terminating {
 			entries = append(entries, entry)
 		}
@@ -138,18 +138,13 @@ func (w *applying) earlier(step plan.Step) []live.Entry {
 // that did not come to its end: of the same target, and of a deploy that
 // neither the records nor this process have seen end; or of one that did not
 // learn whether the object was made.
-func (w *applying) isOurs(entry live.Entry, phase manifest.Phase) bool {
-	ended := w.app.hookMemory.lastEnded()
-	if last := w.app.lastRecord(); last != nil {
+func (w *Work) isOurs(entry live.Entry, phase manifest.Phase) bool {
+	ended := w.App.HookMemory.lastEnded()
+	if last := w.Last; last != nil {
 		ended = max(ended, last.Number)
 		if last.LeftUnbegun(entry.Hook.Key, phase) {
 			ended = last.Number - 1
 		}
 	}
-	return entry.Hook.Phase == phase && entry.Hook.Run.Target == w.hookTarget() && entry.Hook.Run.Number > ended
-}
-
-// hookTarget identifies what is being deployed, in few letters.
-func (w *applying) hookTarget() string {
-	return w.app.engine.Masker.Seal(w.target.Digest + w.target.Revision)[:16]
+	return entry.Hook.Phase == phase && entry.Hook.Run.Target == w.ID && entry.Hook.Run.Number > ended
 }

@@ -1,0 +1,67 @@
+package deploy
+
+import (
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// others is what planning an app and carrying its plan out ask about the server's other
+// apps. It is a plan.Others and an apply.Others.
+type others struct{ engine *Engine }
+
+// Home returns the repository of an app, and whether it is unknown what its branch wants
+// of it; false if there is no such app.
+func (o others) Home(app string) (repo string, unrendered, ok bool) {
+	a := o.engine.app(app)
+	if a == nil {
+		return "", false, false
+	}
+	return a.repository(), a.unrenderedWhy() != "", true
+}
+
+// Asking returns an app, but none of those that are left out, that has createNamespace
+// make a namespace on a cluster; "" if there is none.
+func (o others) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
+	for _, a := range o.engine.sorted() {
+		if !but[a.name] && a.wanted().AsksFor(cluster, namespace) {
+			return a.name
+		}
+	}
+	return ""
+}
+
+// Heir returns the other app that wants an object of an app by now; "" if there is none.
+func (o others) Heir(app, cluster string, id manifest.ID) string {
+	return o.engine.claims.Heir(app, cluster, id)
+}
+
+// TakenFrom has an app looked at that waits for its objects to be taken over, to be able
+// to go.
+func (o others) TakenFrom(app string) {
+	a := o.engine.app(app)
+	if a == nil {
+		return
+	}
+	if t := a.wanted(); t != nil && t.Gone && !a.removed() {
+		o.engine.Check(app, record.CauseRetry)
+	}
+}
+
+// Disclaim ends the claims of an app whose target, that it be gone, has been reached.
+func (o others) Disclaim(reached *plan.Target) {
+	a := o.engine.app(reached.Spec.Name)
+	if a == nil {
+		return
+	}
+	if t := a.wanted(); t.planned() == reached { // else it came back meanwhile
+		o.engine.claim(a, t, nil)
+	}
+}
+
+// Foreign is an error if an inventory is not that of an app of the repository on this
+// server.
+func (o others) Foreign(inventory kube.Parent, cluster, repo string) error {
+	return o.engine.foreign(inventory, cluster, repo)
+}

@@ -1,0 +1,90 @@
+package deploy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+// on is the app on a cluster, as plans are carried out there.
+func (a *app) on(cluster *Cluster) *apply.App {
+	return &apply.App{
+		Name: a.name, Repo: a.repository(), Server: a.engine.Server, Cluster: cluster.site,
+		Ledger: a.ledger, Inventory: &a.inventory, Hooks: a.hooks, HookMemory: &a.hookMemory, Others: others{a.engine},
+	}
+}
+
+// site is the app on the cluster of a target; nil if the server does not know that one.
+func (a *app) site(t *target) *apply.App {
+	cluster := a.engine.Clusters[t.Spec.Cluster]
+	if cluster == nil {
+		return nil
+	}
+	return a.on(cluster)
+}
+
+// sick lists the app's objects on the cluster that are not healthy, sorted.
+func (a *app) sick(t *target) []live.Entry {
+	if site := a.site(t); site != nil {
+		return site.Sick(&t.Target)
+	}
+	return nil
+}
+
+// dying lists the objects of the app whose deletion has begun and is not at its end.
+func (a *app) dying(t *target) []live.Entry {
+	if site := a.site(t); site != nil {
+		return site.Dying()
+	}
+	return nil
+}
+
+// frozen names the objects that are left as they are: because the revision
+// says so, or the running object.
+func (a *app) frozen(t *target) []string {
+	found := map[string]bool{}
+	for _, o := range t.Objects {
+		if t.PolicyOf(o).Has(manifest.Frozen) {
+			id := o.ID()
+			if id.Namespace == "" {
+				id.Namespace = t.Spec.Namespace
+			}
+			found[id.String()] = true
+		}
+	}
+	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
+		cluster.Index.Has(a.set, func(entry *live.Entry) bool {
+			if entry.Policies.Has(manifest.Frozen) {
+				found[entry.ID.String()] = true
+			}
+			return false
+		})
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// due leaves out the deletions that have to wait until the app is healthy.
+func (a *app) due(t *target, steps []plan.Step) []plan.Step {
+	now, last := plan.SplitLast(steps)
+	if len(last) == 0 {
+		return steps
+	}
+	if len(a.sick(t)) > 0 {
+		return now
+	}
+	return steps
+}
+
+// losesWanted reports whether an object of the revision is being deleted.
+func (a *app) losesWanted(t *target) bool {
+	for _, entry := range a.dying(t) {
+		if t.Object(entry.ID) != nil {
+			return true
+		}
+	}
+	return false
+}
