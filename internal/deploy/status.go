@@ -34,7 +34,7 @@ type Status struct {
 	Sick     []Symptom    `json:"unhealthy,omitempty"`
 	Drift    []string     `json:"drift,omitempty"` // objects that differ
 	Left     []string     `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
-	Found    []Difference `json:"drift_found,omitempty"`
+	Found    []Difference `json:"driftFound,omitempty"`
 	Fights   []Contest    `json:"fights,omitempty"`
 	Trouble  string       `json:"trouble,omitempty"`
 	// Unrendered says why it is not known what the branch wants: the app is kept as
