@@ -186,9 +186,6 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.root.Close())...)
 }
 
-// Dir returns the store's absolute directory.
-func (s *Store) Dir() string { return s.dir }
-
 // List returns the names of all repositories in order.
 func (s *Store) List() ([]name.Repo, error) {
 	names, err := s.list(".", 1)

@@ -23,7 +23,7 @@ func TestStoreCreateListDelete(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Name() != repo || r.Dir() != filepath.Join(s.Dir(), string(repo)+".git") {
+		if r.Name() != repo || r.Dir() != filepath.Join(s.dir, string(repo)+".git") {
 			t.Errorf("created %q in %q", r.Name(), r.Dir())
 		}
 		if _, err := s.Create(ctx, repo); !errors.Is(err, ErrExist) {
@@ -43,14 +43,14 @@ func TestStoreCreateListDelete(t *testing.T) {
 		}
 	}
 	wantNames(t, s, "shop", "team/web")
-	if _, err := os.Stat(filepath.Join(s.Dir(), "team/a")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(s.dir, "team/a")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the empty parent stayed: %v", err)
 	}
 	if _, err := s.Create(ctx, "team/a"); err != nil {
 		t.Errorf("create where a parent was: %v", err)
 	}
 	for _, dir := range []string{newDir, trashDir} {
-		if left, err := os.ReadDir(filepath.Join(s.Dir(), dir)); err != nil || len(left) != 0 {
+		if left, err := os.ReadDir(filepath.Join(s.dir, dir)); err != nil || len(left) != 0 {
 			t.Errorf("%s holds %v, %v", dir, left, err)
 		}
 	}
@@ -96,10 +96,10 @@ func TestStoreStaysInItsDirectory(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(outside, "evil.git", "HEAD"), []byte("ref: refs/heads/main\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(outside, filepath.Join(s.Dir(), "link")); err != nil {
+	if err := os.Symlink(outside, filepath.Join(s.dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(outside, "evil.git"), filepath.Join(s.Dir(), "evil.git")); err != nil {
+	if err := os.Symlink(filepath.Join(outside, "evil.git"), filepath.Join(s.dir, "evil.git")); err != nil {
 		t.Fatal(err)
 	}
 	for _, repo := range []name.Repo{"../" + name.Repo(filepath.Base(outside)) + "/evil", "/etc", "", "..", "link/evil", "evil", "link/new"} {
@@ -164,7 +164,7 @@ func TestStoreSweeps(t *testing.T) {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for ; path != r.Dir() && path != s.Dir() && filepath.Base(path) != "objects"; path = filepath.Dir(path) {
+		for ; path != r.Dir() && path != s.dir && filepath.Base(path) != "objects"; path = filepath.Dir(path) {
 			if err := os.Chtimes(path, past, past); err != nil {
 				t.Fatal(err)
 			}

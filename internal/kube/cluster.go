@@ -122,9 +122,6 @@ func (c *Cluster) Name() string { return c.name }
 // objects (package live).
 func (c *Cluster) Dynamic() dynamic.Interface { return c.dynamic }
 
-// Metadata is the client for watches of object metadata alone.
-func (c *Cluster) Metadata() metadata.Interface { return c.metadata }
-
 // Check asks the cluster for its version, and so whether it answers at all.
 func (c *Cluster) Check(ctx context.Context) (version string, err error) {
 	info, err := c.kinds.client.ServerVersionWithContext(ctx)

@@ -46,7 +46,7 @@ func testListVersions(t *testing.T, c *Cluster) {
 	}
 	options := metav1.ListOptions{LabelSelector: "list=" + ns, Limit: 2}
 	wanted := map[string]metav1.PartialObjectMetadata{}
-	for _, m := range must[*metav1.PartialObjectMetadataList](t)(c.Metadata().Resource(kind.Resource).List(t.Context(),
+	for _, m := range must[*metav1.PartialObjectMetadataList](t)(c.metadata.Resource(kind.Resource).List(t.Context(),
 		metav1.ListOptions{LabelSelector: options.LabelSelector})).Items {
 		wanted[m.Name] = m
 	}

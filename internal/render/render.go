@@ -129,7 +129,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.SessionFor(operator, waits), read: map[source]answer{}, about: map[string]facts{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close lets go of what the session has used.

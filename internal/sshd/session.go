@@ -308,9 +308,6 @@ func (s *Session) Caller() access.Caller { return s.caller }
 // ID names the session in the log and in messages; 10 hexadecimal digits.
 func (s *Session) ID() string { return s.id }
 
-// Remote is the client's address, "192.0.2.7:51234".
-func (s *Session) Remote() string { return s.conn.RemoteAddr().String() }
-
 // GitProtocol is the value of GIT_PROTOCOL that the client asked for,
 // "version=2", or "".
 func (s *Session) GitProtocol() string { return s.protocol }

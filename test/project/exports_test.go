@@ -1,115 +1,282 @@
 package project
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"go/types"
+	"io"
 	"maps"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// calledByOthers are exported methods that the code never names: a library or the
-// language calls them, by an interface.
-var calledByOthers = map[string]string{
-	"CallCost":                       "cel's checker.CostEstimator",
-	"CleanedAbs":                     "kustomize's filesys.FileSystem",
-	"HandleWarningHeaderWithContext": "client-go's rest.WarningHandlerWithContext",
-	"HasEncodedObject":               "go-git's storer.EncodedObjectStorer",
-	"MarshalJSON":                    "json.Marshaler",
-	"Resync":                         "client-go's cache.ReflectorStore",
-	"Transformer":                    "client-go's cache.TransformingStore",
-	"UnmarshalJSON":                  "json.Unmarshaler",
-	"UnmarshalYAML":                  "yaml.Unmarshaler",
-	"UpdateResourceVersion":          "client-go's cache.ResourceVersionUpdater",
-	"Walk":                           "kustomize's filesys.FileSystem",
-	"WrappedRoundTripper":            "client-go's net.RoundTripperWrapper",
+// forTests are exports that only tests use, each with the reason why it is one.
+var forTests = map[string]string{
+	"git.Repository.Dir": "where tests of other packages run git itself",
 }
+
+// The methods that a library looks for in a value are in interfaces that no code of
+// this module names: those of these packages, and those of these names alone.
+var (
+	lookedForIn = []string{"io/fs", "k8s.io/apimachinery/pkg/util/net"}
+	lookedFor   = map[string]string{
+		"Is":            "package errors",
+		"IsZero":        "omitzero of package encoding/json",
+		"MarshalJSON":   "package encoding/json",
+		"Unwrap":        "package errors",
+		"UnmarshalJSON": "package encoding/json",
+		"UnmarshalYAML": "package sigs.k8s.io/yaml",
+	}
+)
 
 // TestExportsHaveUsers finds exported functions, methods, types, constants and variables
-// of internal packages that no code but tests names. It goes by name: two of one name
-// cover for each other.
+// of internal packages that no code but tests uses. A method is used, too, where a type is
+// used by an interface that has it.
 func TestExportsHaveUsers(t *testing.T) {
-	declared, named := exportsOf(t)
-	var unused []string
-	for name, at := range declared {
-		if named[name] == 0 && calledByOthers[name] == "" {
-			unused = append(unused, at+": "+name)
+	p := loadProgram(t)
+	unused := map[string]string{} // where, by name
+	exports := p.exports()
+	for _, object := range exports {
+		if !p.used[object] && !p.calledByInterface(object) {
+			unused[nameOf(object)] = p.files.Position(object.Pos()).String()
 		}
 	}
-	slices.Sort(unused)
-	for _, line := range unused {
-		t.Errorf("%s has no user but tests: remove it, or do not export it", line)
-	}
-	if len(declared) < 500 {
-		t.Errorf("%d exports were looked at: this test looks at too little", len(declared))
-	}
-	for _, name := range slices.Sorted(maps.Keys(calledByOthers)) {
-		if _, ok := declared[name]; !ok {
-			t.Errorf("nothing is named %s any more: remove it from calledByOthers", name)
+	for _, name := range slices.Sorted(maps.Keys(unused)) {
+		if forTests[name] == "" {
+			t.Errorf("%s: %s has no user but tests: remove it, or do not export it", unused[name], name)
 		}
+	}
+	for name := range forTests {
+		if unused[name] == "" {
+			t.Errorf("%s is not for tests alone: remove it from forTests", name)
+		}
+	}
+	if len(exports) < 1000 {
+		t.Errorf("%d exports were looked at: this test looks at too little", len(exports))
 	}
 }
 
-// exportsOf returns where the internal packages declare each exported name, and how often
-// the code beside tests names it otherwise.
-func exportsOf(t *testing.T) (declared map[string]string, named map[string]int) {
-	declared, named = map[string]string{}, map[string]int{}
-	files := token.NewFileSet()
-	walk := func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-			return err
+// nameOf is an export as "package.Name" or "package.Type.Method".
+func nameOf(object types.Object) string {
+	name := object.Name()
+	if f, ok := object.(*types.Func); ok {
+		if recv := f.Signature().Recv(); recv != nil {
+			name = namedOf(recv.Type()).Obj().Name() + "." + name
 		}
-		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+	}
+	_, pkg, _ := strings.Cut(object.Pkg().Path(), "/internal/")
+	return pkg + "." + name
+}
+
+// namedOf is the type that a receiver's type is, or points to.
+func namedOf(recv types.Type) *types.Named {
+	if pointer, ok := recv.(*types.Pointer); ok {
+		recv = pointer.Elem()
+	}
+	return recv.(*types.Named)
+}
+
+// program is all code of the module but its tests, type-checked.
+type program struct {
+	files      *token.FileSet
+	packages   map[string]*types.Package
+	used       map[types.Object]bool         // by code that is no test
+	interfaces map[string][]*types.Interface // that this code names, by the names of their methods
+	seen       map[*types.TypeName]bool
+}
+
+// listed is a package as go list describes it.
+type listed struct {
+	ImportPath, Dir, Export string
+	GoFiles                 []string
+	Module                  *struct{ Main bool }
+}
+
+// own reports whether the package is of this module.
+func (l listed) own() bool { return l.Module != nil && l.Module.Main }
+
+// ofTests reports whether the package only helps tests.
+func (l listed) ofTests() bool {
+	return strings.HasSuffix(l.ImportPath, "test") || strings.Contains(l.ImportPath, "/test/")
+}
+
+// loadProgram type-checks the module's own packages from their source, and takes what they
+// import from the build cache.
+func loadProgram(t *testing.T) *program {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,Module", "./internal/...", "./cmd/...", "./hooks")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{
+		files: token.NewFileSet(), packages: map[string]*types.Package{},
+		used: map[types.Object]bool{}, interfaces: map[string][]*types.Interface{}, seen: map[*types.TypeName]bool{},
+	}
+	exports := map[string]string{}
+	built := importer.ForCompiler(p.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	for decoder := json.NewDecoder(bytes.NewReader(out)); decoder.More(); {
+		var l listed
+		if err := decoder.Decode(&l); err != nil {
+			t.Fatal(err)
+		}
+		exports[l.ImportPath] = l.Export
+		if l.own() { // after all that it imports
+			if err := p.check(l, built); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, path := range lookedForIn {
+		pkg, err := built.Import(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range pkg.Scope().Names() {
+			p.meet(pkg.Scope().Lookup(name).Type())
+		}
+	}
+	return p
+}
+
+// check type-checks a package, and notes what it uses.
+func (p *program) check(l listed, built types.Importer) error {
+	var files []*ast.File
+	for _, name := range l.GoFiles {
+		file, err := parser.ParseFile(p.files, filepath.Join(l.Dir, name), nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
-		own := declarations(file)
-		internal := strings.Contains(filepath.ToSlash(name), "/internal/") && !strings.Contains(name, "test/")
-		ast.Inspect(file, func(node ast.Node) bool {
-			id, ok := node.(*ast.Ident)
-			switch {
-			case !ok || !id.IsExported():
-			case !own[id]:
-				named[id.Name]++
-			case internal:
-				declared[id.Name] = files.Position(id.Pos()).String()
-			}
-			return true
-		})
+		files = append(files, file)
+	}
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}}
+	config := types.Config{Importer: p.importer(built)}
+	pkg, err := config.Check(l.ImportPath, p.files, files, info)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", l.ImportPath, err)
+	}
+	p.packages[l.ImportPath] = pkg
+	if l.ofTests() {
 		return nil
 	}
-	for _, dir := range []string{"internal", "cmd", "hooks"} {
-		if err := filepath.WalkDir(filepath.Join(root, dir), walk); err != nil {
-			t.Fatal(err)
-		}
+	for _, object := range info.Uses {
+		p.use(object)
 	}
-	return declared, named
+	for _, of := range info.Types {
+		p.meet(of.Type)
+	}
+	return nil
 }
 
-// declarations are the identifiers by which a file declares functions, methods, types,
-// constants and variables.
-func declarations(file *ast.File) map[*ast.Ident]bool {
-	own := map[*ast.Ident]bool{}
-	for _, decl := range file.Decls {
-		switch decl := decl.(type) {
-		case *ast.FuncDecl:
-			own[decl.Name] = true
-		case *ast.GenDecl:
-			for _, spec := range decl.Specs {
-				switch spec := spec.(type) {
-				case *ast.TypeSpec:
-					own[spec.Name] = true
-				case *ast.ValueSpec:
-					for _, id := range spec.Names {
-						own[id] = true
-					}
+// importerFunc is a function that imports packages.
+type importerFunc func(path string) (*types.Package, error)
+
+func (f importerFunc) Import(path string) (*types.Package, error) { return f(path) }
+
+func (p *program) importer(built types.Importer) types.Importer {
+	return importerFunc(func(path string) (*types.Package, error) {
+		if pkg := p.packages[path]; pkg != nil {
+			return pkg, nil
+		}
+		return built.Import(path)
+	})
+}
+
+func (p *program) use(object types.Object) {
+	switch o := object.(type) {
+	case *types.Func:
+		object = o.Origin()
+	case *types.Var:
+		object = o.Origin()
+	}
+	p.used[object] = true
+}
+
+// meet notes the interfaces that a type has in it.
+func (p *program) meet(of types.Type) {
+	switch of := of.(type) {
+	case *types.Signature:
+		for _, tuple := range []*types.Tuple{of.Params(), of.Results()} {
+			for v := range tuple.Variables() {
+				p.meet(v.Type())
+			}
+		}
+	case *types.Interface:
+		for m := range of.Methods() {
+			p.interfaces[m.Name()] = append(p.interfaces[m.Name()], of)
+		}
+	case *types.Named:
+		if p.seen[of.Obj()] {
+			return
+		}
+		p.seen[of.Obj()] = true
+		p.meet(of.Underlying())
+		for m := range of.Methods() {
+			p.meet(m.Type())
+		}
+	case *types.Struct:
+		for f := range of.Fields() {
+			p.meet(f.Type())
+		}
+	case *types.Pointer:
+		p.meet(of.Elem())
+	case *types.Slice:
+		p.meet(of.Elem())
+	case *types.Map:
+		p.meet(of.Key())
+		p.meet(of.Elem())
+	case *types.Chan:
+		p.meet(of.Elem())
+	}
+}
+
+// calledByInterface reports whether a method may be called by an interface.
+func (p *program) calledByInterface(object types.Object) bool {
+	f, ok := object.(*types.Func)
+	if !ok || f.Signature().Recv() == nil {
+		return false
+	}
+	if lookedFor[f.Name()] != "" {
+		return true
+	}
+	named := namedOf(f.Signature().Recv().Type())
+	return slices.ContainsFunc(p.interfaces[f.Name()], func(i *types.Interface) bool {
+		return named.TypeParams().Len() > 0 || types.Implements(named, i) || types.Implements(types.NewPointer(named), i)
+	})
+}
+
+// exports returns what the internal packages export, but for those that help tests.
+func (p *program) exports() []types.Object {
+	var exports []types.Object
+	for path, pkg := range p.packages {
+		if !strings.Contains(path, "/internal/") || (listed{ImportPath: path}).ofTests() {
+			continue
+		}
+		for _, name := range pkg.Scope().Names() {
+			object := pkg.Scope().Lookup(name)
+			if object.Exported() {
+				exports = append(exports, object)
+			}
+			named, ok := object.Type().(*types.Named)
+			if _, isType := object.(*types.TypeName); !ok || !isType {
+				continue
+			}
+			for m := range named.Methods() {
+				if m.Exported() {
+					exports = append(exports, m)
 				}
 			}
 		}
 	}
-	return own
+	return exports
 }

@@ -137,13 +137,10 @@ type Session struct {
 	used  bool
 }
 
-// Session returns a session; the first job takes its child, and a turn that lasts
-// until Close.
-func (p *Pool) Session() *Session { return p.SessionFor("", nil) }
-
-// SessionFor is Session for an owner, among whom children are shared fairly. told is
-// called when a job has to wait for its turn; it may be nil.
-func (p *Pool) SessionFor(owner string, told func(Wait)) *Session {
+// Session returns a session for an owner, among whom children are shared fairly. The
+// first job takes the session's child, and a turn that lasts until Close. told is called
+// when a job has to wait for its turn; it may be nil.
+func (p *Pool) Session(owner string, told func(Wait)) *Session {
 	return &Session{pool: p, owner: owner, told: told}
 }
 

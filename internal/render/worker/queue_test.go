@@ -95,7 +95,7 @@ func TestWaitSaysHowManyAreAhead(t *testing.T) {
 func TestPoolBoundsItsChildren(t *testing.T) {
 	pool := newPool(t)
 	pool.Bound(1)
-	first := pool.Session()
+	first := pool.Session("", nil)
 	do(t, first, "pid")
 	pool.Warm()
 	if pool.spare != nil || pool.warming != nil {
@@ -103,7 +103,7 @@ func TestPoolBoundsItsChildren(t *testing.T) {
 	}
 	waits, done := make(chan Wait, 1), make(chan error, 1)
 	go func() {
-		second := pool.SessionFor("ben", func(w Wait) { waits <- w })
+		second := pool.Session("ben", func(w Wait) { waits <- w })
 		defer second.Close()
 		_, err := second.Do(context.Background(), files, []byte("pid"))
 		done <- err

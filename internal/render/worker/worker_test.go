@@ -116,7 +116,7 @@ func newPool(t *testing.T) *Pool {
 
 func newSession(t *testing.T) *Session {
 	t.Helper()
-	session := newPool(t).Session()
+	session := newPool(t).Session("", nil)
 	t.Cleanup(session.Close)
 	return session
 }
@@ -226,7 +226,7 @@ func TestLimits(t *testing.T) {
 func TestWallTime(t *testing.T) {
 	pool := newPool(t)
 	pool.limits.Wall = 100 * time.Millisecond
-	s := pool.Session()
+	s := pool.Session("", nil)
 	defer s.Close()
 	_, err := s.Do(context.Background(), files, []byte("loop"))
 	if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), "more than 100ms") {
@@ -265,7 +265,7 @@ func TestWorkersAreReplaced(t *testing.T) {
 	pool := newPool(t)
 	seen := map[string]int{}
 	for range 2 {
-		s := pool.Session()
+		s := pool.Session("", nil)
 		for range testLimits.Jobs + 1 {
 			seen[do(t, s, "pid")]++
 		}
@@ -278,7 +278,7 @@ func TestWorkersAreReplaced(t *testing.T) {
 
 func TestNothingIsLeft(t *testing.T) {
 	pool := newPool(t)
-	s := pool.Session()
+	s := pool.Session("", nil)
 	if got := do(t, s, "read a/b.yaml"); got != "hello" {
 		t.Fatal(got)
 	}
