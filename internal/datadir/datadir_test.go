@@ -256,7 +256,7 @@ func TestPresentVersionIsWritten(t *testing.T) {
 		if err := Upgrade(dir, logrus.NewEntry(log)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got, err := Read(dir); err != nil || got != Current() {
+		if got, err := Read(dir); err != nil || got != steps.current() {
 			t.Errorf("%s: version %d, %v", name, got, err)
 		}
 		if err := Check(dir); err != nil {

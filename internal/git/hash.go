@@ -21,7 +21,7 @@ func ParseHash(s string) (Hash, error) {
 func (h Hash) String() string { return string(h) }
 
 // Short returns the first 7 digits, as people are shown it.
-func (h Hash) Short() string { return string(h)[:min(7, len(h))] }
+func (h Hash) Short() string { return name.Revision(h).Short() }
 
 // IsZero reports whether h names no object: it is empty, or all zeros as Git
 // writes the missing side of a creation or a deletion.

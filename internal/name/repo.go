@@ -35,9 +35,6 @@ func ParseRepo(s string) (Repo, error) {
 	return repo, nil
 }
 
-// Base returns the last part of the name: "shop" of "team/shop".
-func (r Repo) Base() string { return string(r)[strings.LastIndexByte(string(r), '/')+1:] }
-
 // Check holds a name to the grammar once more, for whoever makes a path of it.
 // The error states the grammar.
 func (r Repo) Check() error {

@@ -36,14 +36,6 @@ func TestParseRepo(t *testing.T) {
 	}
 }
 
-func TestBaseOfRepo(t *testing.T) {
-	for repo, want := range map[Repo]string{"shop": "shop", "team/shop": "shop", "a/b/c": "c"} {
-		if got := repo.Base(); got != want {
-			t.Errorf("the last part of %q is %q, want %q", repo, got, want)
-		}
-	}
-}
-
 func FuzzParseRepo(f *testing.F) {
 	for _, seed := range []string{"shop", "/team/shop.git", "../x", "a.lock", ".git", "a..b", "a/b/c/d", "-x"} {
 		f.Add(seed)
