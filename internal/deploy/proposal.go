@@ -54,6 +54,7 @@ type Draft struct {
 	Change
 	p        *Proposal
 	rendered bool
+	proposed bool
 }
 
 // Open reads which apps the branch feeds at the change's revision.
@@ -94,9 +95,15 @@ func (d *Draft) render() {
 
 // Propose renders and plans the change, and applies the guards. It changes nothing,
 // neither in Git nor on a cluster; what is wrong is in the proposal. Unless the proposal
-// is refused, no other change may have its apps or objects until Close. It may be called
-// once.
+// is refused, no other change may have its apps or objects until Close. A draft is proposed
+// once: what it gives after that is refused.
 func (d *Draft) Propose(ctx context.Context) *Proposal {
+	if d.proposed {
+		return &Proposal{Change: d.Change, engine: d.p.engine, Problems: manifest.Problems{{
+			Message: "the change was proposed already", Hint: "ask again: each attempt reads the change anew",
+		}}}
+	}
+	d.proposed = true
 	d.render()
 	done := false
 	defer func() {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/git"
@@ -300,25 +301,39 @@ func TestMessageNamesTheCulprit(t *testing.T) {
 }
 
 // A record that comes after the history is closed is an error, and writes nothing;
-// one that is being written then is written to its end.
+// one that waits to be written then is written before Close returns.
 func TestSaveBesideClose(t *testing.T) {
-	h, _ := newHistory(t)
-	var group sync.WaitGroup
-	errs := make([]error, 20)
-	for n := range errs {
-		group.Go(func() {
-			errs[n] = h.Save(t.Context(), newState().entry(recordOf(fmt.Sprint("app-", n), 1, record.Deployed)))
-		})
-	}
-	h.Close()
-	group.Wait()
-	for n, err := range errs {
-		list, failed := h.List(t.Context(), "shop", fmt.Sprint("app-", n), 0, 1)
-		if failed != nil || (err == nil) != (len(list) == 1) || err != nil && !errors.Is(err, errClosed) {
-			t.Errorf("record %d: saved %v, listed %d (%v)", n, err, len(list), failed)
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := newHistory(t)
+		w := h.writerOf("shop")
+		w.busy = true // at other records, until the test writes
+		waited, closed := make(chan error, 1), make(chan struct{})
+		go func() {
+			waited <- h.Save(t.Context(), newState().entry(recordOf("web", 1, record.Deployed)))
+		}()
+		synctest.Wait()
+		go func() {
+			h.Close()
+			close(closed)
+		}()
+		synctest.Wait()
+		select {
+		case <-closed:
+			t.Error("Close has not waited for the record")
+		default:
 		}
-	}
-	if err := h.Save(t.Context(), newState().entry(recordOf("late", 1, record.Deployed))); !errors.Is(err, errClosed) {
-		t.Errorf("saved after Close: %v", err)
-	}
+		if err := h.Save(t.Context(), newState().entry(recordOf("late", 1, record.Deployed))); !errors.Is(err, errClosed) {
+			t.Errorf("a record that came after Close: %v", err)
+		}
+		h.write("shop", w)
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		<-closed
+		for app, want := range map[string]int{"web": 1, "late": 0} {
+			if list, err := h.List(t.Context(), "shop", app, 0, 1); err != nil || len(list) != want {
+				t.Errorf("app %s has %d records, want %d (%v)", app, len(list), want, err)
+			}
+		}
+	})
 }

@@ -1,0 +1,239 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/worker"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// office is an engine whose repositories and records are in memory, and whose one
+// cluster, default, does not answer. Its apps have no workers: the jobs stay in their
+// queues.
+type office struct {
+	*Engine
+	t      *testing.T
+	source *fakeSource
+	kept   *fakeRecorder
+	index  *live.Index
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	cluster, err := kube.Open("default", &rest.Config{Host: "https://127.0.0.1:1"}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &office{
+		t: t, index: live.New(t.Context(), cluster, owner.DefaultTools, quiet()),
+		source: &fakeSource{branches: map[string]map[string]string{}, trees: map[string]fs.FS{}, asked: map[string]record.Asked{}},
+		kept:   &fakeRecorder{newest: map[string]map[string]record.Saved{}},
+	}
+	o.Engine = New(Config{
+		Clusters: map[string]*Cluster{"default": NewCluster(cluster, o.index)}, Source: o.source, Recorder: o.kept, Server: "mine",
+		Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()), nil), Sealed: store,
+		Masker: manifest.NewMasker([]byte("key")), Events: event.New(100), Log: quiet(),
+	})
+	o.stopped = true
+	close(o.loaded)
+	t.Cleanup(func() {
+		o.cancel()
+		o.workers.Wait()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+// has makes an app of the branch main of a repository, which is to be as the target says;
+// nil for nothing.
+func (o *office) has(name, repo string, t *target) *app {
+	o.t.Helper()
+	a, err := o.register(name, repo, "main")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	a.setWant(t)
+	return a
+}
+
+// deployed makes an app that was deployed as the target says.
+func (o *office) deployed(t *target) *app {
+	o.t.Helper()
+	a := o.has(t.Spec.Name, t.Repo, t)
+	a.remember(record.Record{Number: 1, App: a.name, Repo: t.Repo, Branch: "main", Revision: t.Revision, Cluster: t.Spec.Cluster, Result: record.Deployed, Digest: a.digestFor(t)})
+	return a
+}
+
+// told lists what was published, as "kind app: text".
+func (o *office) told() []string {
+	events, _ := o.Events.Since(0)
+	lines := []string{}
+	for _, e := range events {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", e.Kind, e.App, e.Text))
+	}
+	return lines
+}
+
+// queued is the job that comes next of an app; nil for none.
+func queued(a *app) *job {
+	j, _ := a.queue.take()
+	a.queue.rest()
+	return j
+}
+
+// wanted is a target of an app of the repository shop.
+func wanted(name string, changes ...func(*target)) *target {
+	return shop(append([]func(*target){func(t *target) { t.Spec.Name, t.Digest = name, "digest of "+name }}, changes...)...)
+}
+
+// fakeSource has revisions in memory. A revision that it does not have cannot be read.
+type fakeSource struct {
+	branches map[string]map[string]string // by repository
+	trees    map[string]fs.FS             // by revision
+	asked    map[string]record.Asked      // by branch
+	err      error                        // of Repositories, Branches and Main
+	askedErr error                        // of Asked
+}
+
+// push moves the branch main of a repository to a revision, which has the given files.
+func (s *fakeSource) push(repo, revision string, files map[string]string) {
+	tree := fstest.MapFS{}
+	for name, text := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	s.trees[revision] = tree
+	s.branches[repo] = map[string]string{"main": revision}
+}
+
+func (s *fakeSource) Repositories() ([]string, error) {
+	var repos []string
+	for repo := range s.branches {
+		repos = append(repos, repo)
+	}
+	slices.Sort(repos)
+	return repos, s.err
+}
+
+func (s *fakeSource) Branches(_ context.Context, repo string) (map[string]string, error) {
+	return s.branches[repo], s.err
+}
+
+func (s *fakeSource) Head(_ context.Context, repo, branch string) (string, error) {
+	return s.branches[repo][branch], s.err
+}
+
+func (s *fakeSource) Main(string) (string, error) { return appfile.DefaultBranch, s.err }
+
+func (s *fakeSource) Asked(_, branch string) (record.Asked, error) {
+	return s.asked[branch], s.askedErr
+}
+
+func (s *fakeSource) Tree(_, revision string) (fs.FS, error) {
+	if tree := s.trees[revision]; tree != nil {
+		return tree, nil
+	}
+	return nil, fmt.Errorf("revision %s: %w", revision, fs.ErrNotExist)
+}
+
+// fakeRecorder keeps records in memory.
+type fakeRecorder struct {
+	newest    map[string]map[string]record.Saved // by repository and app
+	manifests [][]byte
+	entries   []record.Entry // that were saved
+	err       error          // of Newest
+	full      error          // of Save
+}
+
+func (r *fakeRecorder) Newest(_ context.Context, repo string) (map[string]record.Saved, error) {
+	return r.newest[repo], r.err
+}
+
+func (r *fakeRecorder) Manifests(context.Context, string, string) ([][]byte, error) {
+	return r.manifests, nil
+}
+
+func (r *fakeRecorder) Save(_ context.Context, entry record.Entry) error {
+	if r.full == nil {
+		r.entries = append(r.entries, entry)
+	}
+	return r.full
+}
+
+// records has a repository's newest records.
+func (r *fakeRecorder) records(repo string, records ...record.Record) {
+	r.newest[repo] = map[string]record.Saved{}
+	for _, rec := range records {
+		rec.Repo, rec.Branch = repo, "main"
+		r.newest[repo][rec.App] = record.Saved{Record: rec}
+	}
+}
+
+// last is the record that was saved last; the zero record if there is none.
+func (r *fakeRecorder) last() record.Record {
+	if len(r.entries) == 0 {
+		return record.Record{}
+	}
+	return r.entries[len(r.entries)-1].Record
+}
+
+// jobNames lists who comes next in some queues, as "app: cause"; those with nothing are
+// left out.
+func jobNames(apps ...*app) []string {
+	names := []string{}
+	for _, a := range apps {
+		if j := queued(a); j != nil {
+			names = append(names, fmt.Sprintf("%s: %s", a.name, j.cause))
+		}
+	}
+	return names
+}
+
+// wantLines fails unless the lines are as wanted.
+func wantLines(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) && len(got)+len(want) > 0 {
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+// proposed is a change of the branch main of a repository, with targets but no plans.
+func (o *office) proposed(repo string, targets ...*target) *Proposal {
+	return &Proposal{
+		Change: Change{Repo: repo, Branch: "main", Revision: "new", Push: "p1"}, engine: o.Engine, targets: targets,
+		claims: o.claims.Overlay(), changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{},
+	}
+}
+
+// kindsOf are the first words of lines.
+func kindsOf(lines []string) []string {
+	var words []string
+	for _, line := range lines {
+		word, _, _ := strings.Cut(line, " ")
+		words = append(words, word)
+	}
+	return words
+}
