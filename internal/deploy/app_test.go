@@ -149,3 +149,28 @@ func TestAppKnowsADefinitionThatItApplied(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkRingsTheBell(t *testing.T) {
+	a := newOffice(t).has("web", "shop", nil)
+	heard, end := a.engine.Listen()
+	defer end()
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"a job is queued", func() { a.enqueue(systemJob(record.CauseDrift)) }},
+		{"it is begun", func() { a.take() }},
+		{"it has ended", a.rest},
+		{"a revision is skipped", func() { a.setSkipped("r") }},
+	} {
+		step.do()
+		select {
+		case <-heard:
+		default:
+			t.Errorf("%s, and nobody is told", step.name)
+		}
+	}
+	if working, _ := a.queue.load(); working {
+		t.Error("the worker rests, and is at work")
+	}
+}

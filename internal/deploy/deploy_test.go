@@ -14,31 +14,6 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-func TestParseDeployID(t *testing.T) {
-	app, number, err := record.ParseDeployID(record.DeployID("my-shop", 42))
-	if app != "my-shop" || number != 42 || err != nil {
-		t.Fatalf("got %q, %d, %v", app, number, err)
-	}
-	for _, id := range []string{"", "shop", "shop-", "-1", "shop-0", "shop-x", "shop-99999999999999999999"} {
-		if app, number, err := record.ParseDeployID(id); err == nil {
-			t.Errorf("%q was read as %q, %d", id, app, number)
-		}
-	}
-}
-
-func TestInOrder(t *testing.T) {
-	wants := func(name string, needs ...string) *target {
-		return &target{Target: plan.Target{Spec: appfile.App{Name: name, DependsOn: needs}}}
-	}
-	var names []string
-	for _, t := range inOrder([]*target{wants("web", "api", "db"), wants("api", "db"), wants("other"), wants("db")}) {
-		names = append(names, t.Spec.Name)
-	}
-	if got := strings.Join(names, " "); got != "db api web other" {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestTargetDigest(t *testing.T) {
 	base := appfile.App{Name: "shop", Cluster: "default", Namespace: "shop", Schedule: "@every 5m"}
 	digest := targetDigest(base, "r")

@@ -85,7 +85,28 @@ func TestStopWaitsForWorkers(t *testing.T) {
 	}
 }
 
-func TestStoppedEngineGivesAppsNoWorker(t *testing.T) {
+func TestAppsGetAWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.stopped = false
+		a := o.has("web", "shop", nil)
+		j := pushed(a.queue)
+		a.enqueue(j)
+		synctest.Wait()
+		if _, ended := j.run.Outcome(); !ended {
+			t.Error("nobody does its job")
+		}
+		o.Stop(t.Context())
+		late := o.has("late", "shop", nil)
+		late.queue.add(systemJob(record.CauseDrift))
+		synctest.Wait()
+		if working, waiting := late.queue.load(); working || !waiting {
+			t.Error("an app that comes after Stop has a worker")
+		}
+	})
+}
+
+func TestJobsThatComeAfterStopAreAbandoned(t *testing.T) {
 	e := New(Config{Log: quiet()})
 	e.Stop(t.Context())
 	a, err := e.register("web", "shop", "main")
@@ -107,7 +128,7 @@ func TestReadyWaitsForAnAnswer(t *testing.T) {
 		took time.Duration
 	}{
 		"it is open":                      {func(c *Cluster) { close(c.opened) }, nil, 0},
-		"it opens":                        {func(c *Cluster) { time.Sleep(time.Second); close(c.opened) }, nil, time.Second},
+		"it opens":                        {func(c *Cluster) { <-time.After(time.Second); close(c.opened) }, nil, time.Second},
 		"an attempt fails":                {func(c *Cluster) { (<-c.retry) <- fault }, fault, 0},
 		"no attempt is made in its time":  {func(*Cluster) {}, errNotOpen, openTimeout},
 		"an attempt does not come to end": {func(c *Cluster) { <-c.retry }, errNotOpen, openTimeout},
@@ -139,7 +160,7 @@ func TestClusterOpensWhenItAnswers(t *testing.T) {
 		if late := o.told(); len(late) > 0 {
 			t.Errorf("a short outage is told: %q", late)
 		}
-		time.Sleep(openRetry)
+		<-time.After(openRetry)
 		synctest.Wait()
 		wantLines(t, "told", kindsOf(o.told()), "cluster")
 		o.cancel()

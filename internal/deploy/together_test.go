@@ -18,11 +18,17 @@ import (
 func pushOf(apps ...string) *together {
 	g := &together{free: map[string]bool{}}
 	for _, line := range apps {
-		name, needs, _ := strings.Cut(line, ":")
+		name, needs := cutNeeds(line)
 		g.runs = append(g.runs, newRun(name, 1))
-		g.free[name] = needs == ""
+		g.free[name] = len(needs) == 0
 	}
 	return g
+}
+
+// cutNeeds reads "web: api db": an app, and those that it depends on.
+func cutNeeds(line string) (name string, needs []string) {
+	name, others, _ := strings.Cut(line, ":")
+	return name, strings.Fields(others)
 }
 
 func (g *together) run(name string) *Run {
