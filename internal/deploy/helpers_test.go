@@ -3,6 +3,8 @@ package deploy
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -22,7 +24,7 @@ func configMaps(n int) []manifest.ID {
 func wants(names ...string) []plan.Placed {
 	var objects []plan.Placed
 	for _, name := range names {
-		objects = append(objects, plan.Placed{Key: configMap(name)})
+		objects = append(objects, plan.Placed{Object: &manifest.Object{Unstructured: &unstructured.Unstructured{}}, Key: configMap(name)})
 	}
 	return objects
 }

@@ -100,7 +100,7 @@ func (d *Draft) render() {
 func (d *Draft) Propose(ctx context.Context) *Proposal {
 	if d.proposed {
 		return &Proposal{Change: d.Change, engine: d.p.engine, Problems: manifest.Problems{{
-			Message: "the change was proposed already", Hint: "ask again: each attempt reads the change anew",
+			Message: "the change was proposed already", Remedy: manifest.Again(""),
 		}}}
 	}
 	d.proposed = true
