@@ -132,38 +132,3 @@ func TestNamespaceYieldsToWhoWritesIt(t *testing.T) {
 		}
 	}
 }
-
-func TestWhoAsksForANamespace(t *testing.T) {
-	o := newOffice(t)
-	o.has("api", "shop", wanted("api"))
-	o.has("web", "shop", wanted("web", asksForTeam))
-	o.has("left", "shop", nil)
-	for _, test := range []struct {
-		cluster, namespace string
-		but                map[string]bool
-		want               string
-	}{
-		{"default", "team", nil, "web"},
-		{"default", "team", map[string]bool{"web": true}, ""},
-		{"default", "other", nil, ""},
-		{"east", "team", nil, ""},
-	} {
-		if got := o.Asking(test.cluster, plan.NamespaceID(test.namespace), test.but); got != test.want {
-			t.Errorf("%+v: got %q", test, got)
-		}
-	}
-}
-
-func TestHomeOfAnApp(t *testing.T) {
-	o := newOffice(t)
-	o.has("web", "shop", nil)
-	o.has("held", "blog", nil).setUnrendered("a key is away")
-	for app, want := range map[string]struct {
-		repo           string
-		unrendered, ok bool
-	}{"web": {"shop", false, true}, "held": {"blog", true, true}, "other": {"", false, false}} {
-		if repo, unrendered, ok := o.Home(app); repo != want.repo || unrendered != want.unrendered || ok != want.ok {
-			t.Errorf("%s: %q, %v, %v", app, repo, unrendered, ok)
-		}
-	}
-}

@@ -1,0 +1,90 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+func TestWhoAsksForANamespace(t *testing.T) {
+	o := newOffice(t)
+	o.has("api", "shop", wanted("api"))
+	o.has("web", "shop", wanted("web", asksForTeam))
+	o.has("left", "shop", nil)
+	for _, test := range []struct {
+		cluster, namespace string
+		but                map[string]bool
+		want               string
+	}{
+		{"default", "team", nil, "web"},
+		{"default", "team", map[string]bool{"web": true}, ""},
+		{"default", "other", nil, ""},
+		{"east", "team", nil, ""},
+	} {
+		if got := (others{o.Engine}).Asking(test.cluster, plan.NamespaceID(test.namespace), test.but); got != test.want {
+			t.Errorf("%+v: got %q", test, got)
+		}
+	}
+}
+
+func TestHomeOfAnApp(t *testing.T) {
+	o := newOffice(t)
+	o.has("web", "shop", nil)
+	o.has("held", "blog", nil).setUnrendered("a key is away")
+	for app, want := range map[string]struct {
+		repo           string
+		unrendered, ok bool
+	}{"web": {"shop", false, true}, "held": {"blog", true, true}, "other": {"", false, false}} {
+		if repo, unrendered, ok := (others{o.Engine}).Home(app); repo != want.repo || unrendered != want.unrendered || ok != want.ok {
+			t.Errorf("%s: %q, %v, %v", app, repo, unrendered, ok)
+		}
+	}
+}
+
+func TestAppThatWaitsToGoIsLookedAt(t *testing.T) {
+	gone := func(t *target) { t.Gone = true }
+	for name, test := range map[string]struct {
+		set  func(o *office)
+		want []string
+	}{
+		"an app that leaves":             {func(o *office) { o.has("web", "shop", wanted("web", gone)) }, []string{"web: retry"}},
+		"an app that stays":              {func(o *office) { o.has("web", "shop", wanted("web")) }, nil},
+		"one of which nothing is wanted": {func(o *office) { o.has("web", "shop", nil) }, nil},
+		"an app that is removed": {func(o *office) {
+			o.has("web", "shop", wanted("web", gone)).remember(record.Record{Result: record.Removed})
+		}, nil},
+	} {
+		o := newOffice(t)
+		test.set(o)
+		(others{o.Engine}).TakenFrom("web")
+		wantLines(t, name, jobNames(o.app("web")), test.want...)
+	}
+	(others{newOffice(t).Engine}).TakenFrom("unknown")
+}
+
+func TestAppThatIsGoneWantsNothing(t *testing.T) {
+	o := newOffice(t)
+	reached := wanted("web", func(t *target) { t.Gone = true })
+	a := o.has("web", "shop", reached)
+	o.claims.Set("web", "default", wants("a"))
+	a.setWant(wanted("web")) // it came back meanwhile
+	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", configMap("a")) != "web" {
+		t.Error("what an app wants that came back is nobody's")
+	}
+	a.setWant(reached)
+	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", configMap("a")) != "" {
+		t.Error("an app that is gone wants an object")
+	}
+	(others{o.Engine}).Disclaim(&wanted("unknown").Target)
+}
+
+func TestHeirOfAnObject(t *testing.T) {
+	o := newOffice(t)
+	o.claims.Set("api", "default", wants("a"))
+	for app, want := range map[string]string{"web": "api", "api": ""} {
+		if heir := (others{o.Engine}).Heir(app, "default", configMap("a")); heir != want {
+			t.Errorf("the heir of %s is %q", app, heir)
+		}
+	}
+}
