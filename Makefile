@@ -6,6 +6,7 @@
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
 #   make lint        golangci-lint, with the rules of .golangci.yml
+#   make docs        what is written of the settings, from their table
 #   make fuzz        each fuzz target for FUZZTIME (10s)
 #   make bench       what docs/benchmarks.md tells of; ONLY=row,row for some of it
 #   make bench-go    the Go benchmarks; BENCH=regexp for some of them
@@ -56,7 +57,7 @@ TEST_TIMEOUT ?= 30m
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build devcluster demo test test-devcluster test-sops lint fmt fuzz bench bench-go clean help
+.PHONY: build devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -107,6 +108,14 @@ lint: $(GOLANGCI_LINT)
 
 fmt: $(GOLANGCI_LINT)
 	@$(GOLANGCI_LINT) fmt ./...
+
+# test/project holds both files to the table.
+docs:
+	@$(say) 'writing config/pushboat.yaml and docs/configuration.md'
+	@go build -o bin/ ./cmd/pushboat
+	@bin/pushboat config sample >config/pushboat.yaml
+	@sed -i.old '/^<!-- What follows is made by/q' docs/configuration.md && rm docs/configuration.md.old
+	@{ echo; bin/pushboat config table --markdown; } >>docs/configuration.md
 
 # go test fuzzes one target of one package at a time.
 fuzz:

@@ -28,13 +28,13 @@ type Files struct {
 // they change. A file that has become wrong changes nothing: the former
 // directory stays, and the log says what is wrong and where.
 type Keyring struct {
-	files Files
-	log   *logrus.Entry
+	log *logrus.Entry
 
 	directory atomic.Pointer[Directory]
 
-	mu   sync.Mutex // held while files are looked at
-	seen []stamp    // of the files as they were last read, well or badly
+	mu    sync.Mutex // held while files are looked at
+	files Files
+	seen  []stamp // of the files as they were last read, well or badly
 }
 
 // stamp tells whether a file has changed.
@@ -51,7 +51,7 @@ var ErrNoKeys = errors.New("no key to log in with: give one with --admin-key FIL
 func OpenKeyring(files Files, log *logrus.Entry) (*Keyring, error) {
 	k := &Keyring{files: files, log: log}
 	k.directory.Store(&Directory{})
-	if err := k.Reload(); err != nil {
+	if err := k.reload(); err != nil {
 		return nil, err
 	}
 	if k.Directory().Len() == 0 {
@@ -60,12 +60,19 @@ func OpenKeyring(files Files, log *logrus.Entry) (*Keyring, error) {
 	return k, nil
 }
 
-// Reload reads the files again and swaps the directory, or returns what is
-// wrong with them and keeps the former one.
-func (k *Keyring) Reload() error {
+// Reload reads the files, which may be other ones than before, and swaps the directory;
+// or it returns what is wrong with them, and keeps the former files and directory.
+func (k *Keyring) Reload(files Files) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.reload()
+	former := k.files
+	k.files = files
+	err := k.reload()
+	if err != nil {
+		k.files = former
+		k.seen = k.stamps()
+	}
+	return err
 }
 
 func (k *Keyring) reload() error {
@@ -92,11 +99,17 @@ func (k *Keyring) refresh() {
 		k.log.WithError(err).Error("access: the key files are wrong, the former keys stay in force")
 		return
 	}
-	k.log.Info("access: " + k.Describe())
+	k.log.Info("access: " + k.describe())
 }
 
 // Describe says what was read last, for the log.
 func (k *Keyring) Describe() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.describe()
+}
+
+func (k *Keyring) describe() string {
 	return fmt.Sprintf("key files read again: %d keys in %s", k.Directory().Len(), strings.Join(k.files.paths(), ", "))
 }
 

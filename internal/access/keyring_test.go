@@ -63,7 +63,7 @@ func TestKeyringFollowsItsFiles(t *testing.T) {
 	if len(hook.AllEntries()) != before {
 		t.Error("a broken file that has not changed is reported again")
 	}
-	if err := k.Reload(); err == nil || !strings.Contains(err.Error(), keys+":1:") {
+	if err := k.Reload(k.files); err == nil || !strings.Contains(err.Error(), keys+":1:") {
 		t.Errorf("Reload() = %v", err)
 	}
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -105,11 +106,22 @@ type Store struct {
 	dir  string // absolute, without symlinks
 	root *os.Root
 	lock *os.File
-	opts StoreOptions
+	opts StoreOptions // at the start
+	// bounded has MaxPush, MaxCPU and Timeout of repositories that are opened, see Bound.
+	bounded atomic.Pointer[StoreOptions]
 
 	mu          sync.Mutex // held while repositories appear and disappear
 	maintenance sync.Mutex // held while one of them is repacked
 	underway    underway
+}
+
+// Bound sets what a push may send, and what Git may take to serve, in the repositories
+// that are opened from now on; see StoreOptions.
+func (s *Store) Bound(maxPush int64, maxCPU, timeout time.Duration) {
+	opts := s.opts
+	opts.MaxPush, opts.MaxCPU, opts.Timeout = maxPush, maxCPU, timeout
+	opts = opts.withDefaults()
+	s.bounded.Store(&opts)
 }
 
 // OpenStore opens the directory of repositories and makes it if need be. It
@@ -132,6 +144,7 @@ func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 		return nil, fmt.Errorf("open repositories directory: %w", err)
 	}
 	s := &Store{dir: dir, root: root, opts: opts}
+	s.bounded.Store(&opts)
 	if err := s.takeOver(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -246,7 +259,7 @@ func (s *Store) Open(repo name.Repo) (*Repository, error) {
 }
 
 func (s *Store) repository(repo name.Repo) *Repository {
-	return &Repository{name: repo, dir: filepath.Join(s.dir, dirOf(repo)), opts: s.opts, store: s}
+	return &Repository{name: repo, dir: filepath.Join(s.dir, dirOf(repo)), opts: *s.bounded.Load(), store: s}
 }
 
 // Create makes an empty repository whose first branch is main. It appears

@@ -2,11 +2,11 @@ package server
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
 // serveDebug serves the runtime's profiles, if that is configured.
@@ -37,22 +37,10 @@ func (s *server) serveDebug(failed chan<- error) error {
 // resolve to 127.0.0.1 (DNS rebinding).
 func sameHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := checkLoopback(r.Host); err != nil {
+		if err := settings.CheckLoopback(r.Host); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// checkLoopback refuses an address, HOST:PORT, that is not of this machine alone.
-func checkLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%q is no HOST:PORT; write 127.0.0.1:6060", address)
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("%q can be reached from other machines; write 127.0.0.1:6060, and forward it with ssh -L", address)
 }

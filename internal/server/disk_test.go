@@ -9,6 +9,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
+
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
 func TestLeaveAddress(t *testing.T) {
@@ -37,7 +39,7 @@ func TestLeaveAddress(t *testing.T) {
 // not as they should be count as much as a disk that is full.
 func TestTryDisk(t *testing.T) {
 	logger, heard := test.NewNullLogger()
-	s := &server{config: Config{Data: t.TempDir()}, log: logrus.NewEntry(logger)}
+	s := &server{config: settings.Config{Data: t.TempDir()}, log: logrus.NewEntry(logger)}
 	s.disk = &remembered{ask: s.tryDisk}
 	run, hooks := s.path("run"), s.path("hooks")
 	if err := os.Mkdir(run, 0o700); err != nil {

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
 // FolderKeys are those of somebody who renders a folder without a server.
@@ -70,7 +72,7 @@ func findKeys(setting string, files []string) error {
 // FolderCharts says where charts come from for somebody who renders a folder without
 // a server.
 type FolderCharts struct {
-	File       string   // a server's configuration, of which the section charts counts; "": none
+	File       string   // a server's configuration, of which charts and outgoing count; "": none
 	Registries []string // that are allowed beside those of the file
 	Dir        string   // where charts are kept; "": in the user's folder of caches
 }
@@ -78,16 +80,15 @@ type FolderCharts struct {
 // Open returns what fetches the charts. Where no registry is allowed it is nil, which
 // fetches none.
 func (c FolderCharts) Open() (*charts.Store, error) {
-	var config Config
+	var config settings.Config
 	if c.File != "" {
 		var err error
-		if config, err = ReadConfig(c.File); err != nil {
+		if config, err = settings.ReadFile(c.File); err != nil {
 			return nil, err
 		}
 	}
-	of := config.Charts
-	of.Registries = append(of.Registries, c.Registries...)
-	if len(of.Registries) == 0 {
+	config.Charts.Registries = append(config.Charts.Registries, c.Registries...)
+	if len(config.Charts.Registries) == 0 {
 		return nil, nil //nolint:nilnil // to the renderer nil is a store that fetches nothing
 	}
 	dir := c.Dir
@@ -98,7 +99,13 @@ func (c FolderCharts) Open() (*charts.Store, error) {
 		}
 		dir = filepath.Join(caches, "pushboat", "charts")
 	}
-	store, err := charts.New(of.config(dir, true))
+	way, err := outgoing.Open(outgoingConfig(config))
+	if err != nil {
+		return nil, fmt.Errorf("what --config says: %w", err)
+	}
+	of := chartsConfig(config, dir, way)
+	of.Local = true
+	store, err := charts.New(of)
 	if err != nil {
 		return nil, fmt.Errorf("what --registry and --config say: %w", err)
 	}

@@ -36,3 +36,37 @@ func TestChartsOfAFolder(t *testing.T) {
 		t.Errorf("with credentials in an address: %v", err)
 	}
 }
+
+// canary is what people put into the wrong place of a configuration.
+const canary = "hunter2-Xq9ZkT7w"
+
+// TestCredentialsInTheWrongPlace: the credentials themselves stand where a file of
+// them is meant, or in an address.
+func TestCredentialsInTheWrongPlace(t *testing.T) {
+	for _, text := range []string{
+		"charts: {registries: ['https://r.example.org'], credentials: {'https://r.example.org': 'ana:" + canary + "'}}",
+		"charts: {registries: ['https://ana:" + canary + "@r.example.org']}",
+		"charts: {registries: ['https://ana:%zz" + canary + "@r.example.org']}",
+		"charts: {registries: ['https://r.example.org/?token=" + canary + "']}",
+		"charts: {registries: ['ana:" + canary + "@r.example.org']}",
+	} {
+		file := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := FolderCharts{File: file, Dir: t.TempDir()}.Open()
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s:\n%v", text, err)
+		}
+	}
+}
+
+func TestKeysOfAFolderAreNotRepeated(t *testing.T) {
+	for _, given := range []string{"AGE-SECRET-KEY-1" + canary, canary} {
+		for _, keys := range []FolderKeys{{Age: []string{given}}, {SSH: []string{given}}, {PGP: []string{given}}} {
+			if _, err := keys.Open(); err == nil || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%q: %v", given, err)
+			}
+		}
+	}
+}

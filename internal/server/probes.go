@@ -54,7 +54,7 @@ func (s *server) unready() error {
 	switch {
 	case s.stopping.Load():
 		return errStopping
-	case executable(s.config.HookProgram) != nil:
+	case executable(s.config.Hook) != nil:
 		return errNoHook
 	case s.engine.AllAway() != nil:
 		return errNoClusters

@@ -16,13 +16,14 @@ func (s *server) openKeys() (err error) {
 		return err
 	}
 	config := secrets.Config{
-		Program: s.config.sopsProgram(),
+		Program: sopsProgram(s.config),
 		SSHKeys: []string{host}, AgeKeys: s.config.Secrets.AgeKeys, PGPKeys: s.config.Secrets.PGPKeys, Keys: s.config.Secrets.Keys,
+		Environment: s.way.Environment(),
 	}
 	for i, name := range s.config.Secrets.Environment {
 		value, set := os.LookupEnv(name)
 		if !set {
-			return fmt.Errorf("secrets.environment: entry %d: there is no such variable; set it for the server, or take the entry out", i+1)
+			return fmt.Errorf("secrets.environment: %w", noVariable(i))
 		}
 		config.Environment = append(config.Environment, name+"="+value)
 	}

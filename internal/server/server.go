@@ -35,6 +35,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
@@ -44,6 +45,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/sealed"
+	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
@@ -53,7 +55,9 @@ const stopGrace = 25 * time.Second
 
 // server is the parts of a running server.
 type server struct {
-	config        Config
+	sources       settings.Sources
+	config        settings.Config // at the start
+	reread        settings.Config // at the last reload, whose own it is
 	log           *logrus.Entry
 	version       string
 	repos         *git.Store
@@ -68,6 +72,7 @@ type server struct {
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
 	disk          *remembered // whether pushes can be kept
+	way           *outgoing.Way
 	hostKey       ssh.Signer
 	timetable     *timetable
 	fullTimetable *timetable
@@ -80,20 +85,17 @@ type server struct {
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It writes
-// the line "ready" to out when it serves. reload has the key files read again.
-func Serve(ctx context.Context, config Config, version string, out io.Writer, reload <-chan os.Signal) error {
-	config, err := config.withDefaults()
+// the line "ready" to out when it serves. reload has the settings and the key files
+// read again.
+func Serve(ctx context.Context, sources settings.Sources, version string, out io.Writer, reload <-chan os.Signal) error {
+	config, err := Settings(sources)
 	if err != nil {
 		return err
 	}
-	if err := config.trial(); err != nil {
-		return err
+	s := &server{sources: sources, config: config, reread: config, log: newLog(config.Log), version: version}
+	for _, line := range settings.Strangers() {
+		s.log.Warn(line)
 	}
-	log, err := newLog(config.Log)
-	if err != nil {
-		return err
-	}
-	s := &server{config: config, log: log, version: version}
 	if err := s.build(); err != nil {
 		s.close()
 		return err
@@ -101,26 +103,24 @@ func Serve(ctx context.Context, config Config, version string, out io.Writer, re
 	return s.run(ctx, out, reload)
 }
 
-func newLog(config Log) (*logrus.Entry, error) {
+func newLog(config settings.Log) *logrus.Entry {
 	logger := logrus.New()
 	logger.SetOutput(os.Stderr)
-	if config.Level != "" {
-		level, err := logrus.ParseLevel(config.Level)
-		if err != nil {
-			return nil, fmt.Errorf("log.level: %q is not one of error, warn, info, debug", config.Level)
-		}
-		logger.SetLevel(level)
-	}
-	switch config.Format {
-	case "", "text":
-	case "json":
-		logger.SetFormatter(&logrus.JSONFormatter{})
-	default:
-		return nil, fmt.Errorf("log.format: %q is not one of text, json", config.Format)
-	}
+	setLog(logger, config)
 	klog.LogToStderr(false) // client-go's own log; what matters reaches us as errors
 	klog.SetOutput(io.Discard)
-	return logrus.NewEntry(logger), nil
+	return logrus.NewEntry(logger)
+}
+
+func setLog(logger *logrus.Logger, config settings.Log) {
+	if level, err := logrus.ParseLevel(config.Level); err == nil { // it is one of four
+		logger.SetLevel(level)
+	}
+	if config.Format == "json" {
+		logger.SetFormatter(&logrus.JSONFormatter{})
+	} else {
+		logger.SetFormatter(&logrus.TextFormatter{})
+	}
 }
 
 // build makes the parts, leaf first. Nothing listens yet.
@@ -140,9 +140,6 @@ func (s *server) path(elements ...string) string {
 
 // buildRepos opens the data directory and the repositories in it.
 func (s *server) buildRepos() (err error) {
-	if s.config.Data, err = filepath.Abs(s.config.Data); err != nil {
-		return fmt.Errorf("data directory: %w", err)
-	}
 	if err := datadir.Check(s.config.Data); err != nil {
 		return err
 	}
@@ -158,7 +155,7 @@ func (s *server) buildRepos() (err error) {
 	if err := s.openRepos(); err != nil {
 		return err
 	}
-	s.socket, err = hook.Listen(s.path("run"), s.config.HookProgram, s.log)
+	s.socket, err = hook.Listen(s.path("run"), s.config.Hook, s.log)
 	return err
 }
 
@@ -200,6 +197,9 @@ func (s *server) buildEngine() error {
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
+	if s.way, err = outgoing.Open(outgoingConfig(s.config)); err != nil {
+		return err
+	}
 	if err := s.openKeys(); err != nil {
 		return err
 	}
@@ -219,8 +219,8 @@ func (s *server) buildEngine() error {
 		return err
 	}
 	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
-	s.renderers.Bound(s.config.Render.workers(worker.DefaultLimits.Memory))
-	store, err := charts.New(s.config.Charts.config(s.path("charts"), false))
+	s.renderers.Bound(s.config.Render.Workers())
+	store, err := charts.New(chartsConfig(s.config, s.path("charts"), s.way))
 	if err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ const keptEvents = 1000
 
 // buildDoors makes the SSH and the HTTP server.
 func (s *server) buildDoors() (err error) {
-	s.keyring, err = access.OpenKeyring(s.config.keyFiles(), s.log)
+	s.keyring, err = access.OpenKeyring(keyFiles(s.config), s.log)
 	if err != nil {
 		return err
 	}
@@ -327,15 +327,8 @@ func (s *server) buildDoors() (err error) {
 				return desk.Run(ctx, session, args)
 			},
 		},
-		Advertise:        s.config.SSH.advertised(),
-		HandshakeTimeout: s.config.SSH.HandshakeTimeout,
-		IdleTimeout:      s.config.SSH.IdleTimeout,
-		MaxConnections:   s.config.SSH.MaxConnections,
-		MaxPerAddress:    s.config.SSH.MaxConnectionsPerAddress,
-		MaxSessions:      s.config.SSH.MaxSessionsPerConnection,
-
-		MaxUnauthenticated:           s.config.SSH.MaxStartups,
-		MaxUnauthenticatedPerAddress: s.config.SSH.MaxStartupsPerAddress,
+		Advertise: s.config.SSH.Advertised(),
+		Limits:    sshLimits(s.config.SSH),
 	})
 	return err
 }
@@ -386,15 +379,6 @@ func (s *server) describe(ssh net.Addr) string {
 	}
 	clusters := slices.Sorted(maps.Keys(s.config.Clusters))
 	return fmt.Sprintf("pushboat %s, %s, data %s, clusters %s", s.version, doors, s.config.Data, strings.Join(clusters, ", "))
-}
-
-// reload reads again what can be read again, and says what that was.
-func (s *server) reload() {
-	if err := s.keyring.Reload(); err != nil {
-		s.log.Errorf("read the key files again: %v; the former keys stay", err)
-		return
-	}
-	s.log.Infof("reload: %s; every other setting takes a restart", s.keyring.Describe())
 }
 
 // tidyEvery is how often the packs of each repository are rolled up if there

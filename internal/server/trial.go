@@ -7,97 +7,170 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// problems collects what is wrong with a configuration, so that all of it is told
-// at once.
-type problems struct{ found []error }
+// Settings reads the settings, and tries what they name, as a start does. Its error joins
+// all that would keep the server from starting.
+func Settings(sources settings.Sources) (settings.Config, error) {
+	c, err := readSettings(sources)
+	if err != nil {
+		return c, err
+	}
+	return c, tryOut(c)
+}
 
-// add notes an error, if there is one, under the name of its setting; "": the error
-// names it itself.
-func (p *problems) add(setting string, err error) {
-	switch {
-	case err == nil:
-	case setting == "":
-		p.found = append(p.found, err)
-	default:
-		p.found = append(p.found, fmt.Errorf("%s: %w", setting, err))
+// readSettings reads the settings, and fills in where the hook program is.
+func readSettings(sources settings.Sources) (settings.Config, error) {
+	c, err := sources.Read()
+	if err != nil {
+		return c, err
+	}
+	if c.Hook == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return c, fmt.Errorf("find pushboat-hook: %w", err)
+		}
+		c.Hook = filepath.Join(filepath.Dir(self), "pushboat-hook")
+	}
+	for _, path := range []*string{&c.Hook, &c.Data} {
+		if *path, err = filepath.Abs(*path); err != nil {
+			return c, fmt.Errorf("find the current directory: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// trial collects what is wrong with whatever a configuration names, so that all of it is
+// told at once.
+type trial struct {
+	config settings.Config
+	found  []error
+}
+
+// add notes an error, if there is one. Setting is where it is given: its name, or that
+// of an entry; label begins the message and may be "".
+func (t *trial) add(setting, label string, err error) {
+	if err != nil {
+		t.found = append(t.found, settings.Problem{Place: t.config.Origin(setting), Setting: label, Message: err.Error()})
 	}
 }
 
-// when notes a problem if it is one.
-func (p *problems) when(wrong bool, format string, args ...any) {
-	if wrong {
-		p.found = append(p.found, fmt.Errorf(format, args...))
-	}
-}
-
-// err returns the problems as one error, which unwraps to them; nil if there are
-// none.
-func (p *problems) err() error { return errors.Join(p.found...) }
-
-// trial tries whatever the configuration names: files, keys, programs. A server that
+// tryOut tries whatever the configuration names: files, keys, programs. A server that
 // would fail at the first push, or the first encrypted file, does not start. It
 // connects to nothing: a cluster or a registry may be away for a while.
-func (c Config) trial() error {
-	var problems problems
-	c.tryKubeconfigs(&problems)
-	_, err := access.ReadDirectory(c.keyFiles())
-	problems.add("", err)
-	c.trySecrets(&problems)
-	_, err = charts.New(c.Charts.config(filepath.Join(c.Data, "charts"), false))
-	problems.add("", err)
-	problems.add("the hook program", executable(c.HookProgram))
-	return problems.err()
+func tryOut(c settings.Config) error {
+	t := &trial{config: c}
+	t.kubeconfigs()
+	if _, err := access.ReadDirectory(keyFiles(c)); err != nil {
+		t.found = append(t.found, err) // which names the file
+	}
+	t.secrets()
+	t.outgoing()
+	t.add("hook", "the hook program", executable(c.Hook))
+	return errors.Join(t.found...)
 }
 
-func (c Config) tryKubeconfigs(problems *problems) {
-	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		_, err := kube.Kubeconfig{File: c.Clusters[name].Kubeconfig}.Load()
-		problems.add("cluster "+name, err)
+func (t *trial) kubeconfigs() {
+	for _, name := range slices.Sorted(maps.Keys(t.config.Clusters)) {
+		_, err := kube.Kubeconfig{File: t.config.Clusters[name].Kubeconfig}.Load()
+		setting := "clusters/" + name
+		if t.config.Origin(setting) == (settings.Place{}) {
+			setting = "kubeconfig"
+		}
+		t.add(setting, "cluster "+name, err)
 	}
 }
 
-// trySecrets has pushboat-sops open the keys that the configuration names, one after
+// secrets has pushboat-sops open the keys that the configuration names, one after
 // the other. Its own words may have a part of a key in them and go nowhere.
-func (c Config) trySecrets(problems *problems) {
+func (t *trial) secrets() {
 	for _, list := range []struct {
 		setting string
 		files   []string
 		config  func(file string) secrets.Config
 	}{
-		{"secrets.age_keys", c.Secrets.AgeKeys, func(file string) secrets.Config { return secrets.Config{AgeKeys: []string{file}} }},
-		{"secrets.pgp_keys", c.Secrets.PGPKeys, func(file string) secrets.Config { return secrets.Config{PGPKeys: []string{file}} }},
+		{"secrets.age_keys", t.config.Secrets.AgeKeys, func(file string) secrets.Config { return secrets.Config{AgeKeys: []string{file}} }},
+		{"secrets.pgp_keys", t.config.Secrets.PGPKeys, func(file string) secrets.Config { return secrets.Config{PGPKeys: []string{file}} }},
 	} {
 		for i, file := range list.files {
-			setting := fmt.Sprintf("%s: entry %d", list.setting, i+1)
-			if _, err := os.ReadFile(file); err != nil {
-				problems.add(setting, access.WithoutPath(err))
-				continue
+			_, err := os.ReadFile(file)
+			err = access.WithoutPath(err)
+			if err == nil {
+				config := list.config(file)
+				config.Program = sopsProgram(t.config)
+				err = secrets.Try(config)
 			}
-			config := list.config(file)
-			config.Program = c.sopsProgram()
-			problems.add(setting, secrets.Try(config))
+			t.add(entryOf(list.setting, i), fmt.Sprintf("%s: entry %d", list.setting, i+1), err)
 		}
 	}
-	for i, name := range c.Secrets.Environment {
-		_, set := os.LookupEnv(name)
-		problems.when(!set, "secrets.environment: entry %d: there is no such variable; set it for the server, or take the entry out", i+1)
+	for i, name := range t.config.Secrets.Environment {
+		if _, set := os.LookupEnv(name); !set {
+			t.add(entryOf("secrets.environment", i), "secrets.environment", noVariable(i))
+		}
+	}
+}
+
+// entryOf is the name of an entry of a list, see settings.Config.Origin.
+func entryOf(setting string, i int) string { return setting + "/" + strconv.Itoa(i+1) }
+
+// noVariable is the error of an entry of secrets.environment.
+func noVariable(i int) error {
+	return fmt.Errorf("entry %d: there is no such variable; set it for the server, or take the entry out", i+1)
+}
+
+// outgoing tries what leads to registries.
+func (t *trial) outgoing() {
+	way, err := outgoing.Open(outgoingConfig(t.config))
+	t.named(err)
+	if err == nil {
+		_, err = charts.New(chartsConfig(t.config, filepath.Join(t.config.Data, "charts"), way))
+		t.named(err)
+	}
+}
+
+// named notes an error that names its setting, or each of those that it joins.
+func (t *trial) named(err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			t.named(one)
+		}
+		return
+	}
+	setting := ""
+	if of, ok := errors.AsType[*outgoing.SettingError](err); ok {
+		setting = of.Setting
+	}
+	t.add(setting, "", err)
+}
+
+func outgoingConfig(c settings.Config) outgoing.Config {
+	of := c.Outgoing
+	return outgoing.Config{CA: of.CA, Proxy: of.Proxy, Credentials: of.ProxyCredentials, NoProxy: of.NoProxy}
+}
+
+// chartsConfig is that of a store which keeps charts in a directory.
+func chartsConfig(c settings.Config, dir string, way *outgoing.Way) charts.Config {
+	of := c.Charts
+	return charts.Config{
+		Registries: of.Registries, Credentials: of.Credentials, CA: of.CA, Dir: dir, Size: int64(of.CacheSize), Way: way,
 	}
 }
 
 // sopsProgram is the path of pushboat-sops, which lies beside pushboat-hook.
-func (c Config) sopsProgram() string {
-	return filepath.Join(filepath.Dir(c.HookProgram), "pushboat-sops")
+func sopsProgram(c settings.Config) string {
+	return filepath.Join(filepath.Dir(c.Hook), "pushboat-sops")
 }
 
 // keyFiles are the files in which operators' keys are.
-func (c Config) keyFiles() access.Files {
+func keyFiles(c settings.Config) access.Files {
 	return access.Files{AdminKeys: c.Keys.Admin, Authorized: c.Keys.File}
 }
 

@@ -60,6 +60,24 @@ type Config struct {
 	// hides it; what is zero in it is taken from each connection.
 	Advertise Address
 
+	Limits
+
+	// KeepAlive is the time between keepalive@openssh.com requests; 0: 20 s.
+	// A client is gone when it was silent for KeepAliveMisses of them.
+	KeepAlive time.Duration
+	// KeepAliveMisses is how many stay unanswered; 0: 3.
+	KeepAliveMisses int
+
+	// MaxAuthTries is how many keys a client may offer; 0: 6, as in OpenSSH.
+	MaxAuthTries int
+
+	// KillGrace is how long Shutdown waits for handlers after it cancelled
+	// their context; 0: 5 s.
+	KillGrace time.Duration
+}
+
+// Limits can be changed while a server serves, see Server.Change.
+type Limits struct {
 	// HandshakeTimeout is how long a client may take from connecting to being
 	// logged in; 0: 30 s. It bounds clients that connect and stay silent
 	// (CVE-2026-52814).
@@ -69,11 +87,6 @@ type Config struct {
 	// 0: 10 min. Git is silent for a minute and longer, so less than 60 s
 	// disturbs pushes.
 	IdleTimeout time.Duration
-	// KeepAlive is the time between keepalive@openssh.com requests; 0: 20 s.
-	// A client is gone when it was silent for KeepAliveMisses of them.
-	KeepAlive time.Duration
-	// KeepAliveMisses is how many stay unanswered; 0: 3.
-	KeepAliveMisses int
 
 	// MaxConnections is for all clients; 0: 1024. A connection counts until
 	// its last handler has returned.
@@ -89,12 +102,6 @@ type Config struct {
 	MaxUnauthenticatedPerAddress int
 	// MaxSessions is for the sessions of one connection; 0: 10, as in OpenSSH.
 	MaxSessions int
-	// MaxAuthTries is how many keys a client may offer; 0: 6, as in OpenSSH.
-	MaxAuthTries int
-
-	// KillGrace is how long Shutdown waits for handlers after it cancelled
-	// their context; 0: 5 s.
-	KillGrace time.Duration
 }
 
 // withDefaults returns the configuration with every zero value replaced.

@@ -172,7 +172,7 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 }
 
 func TestTurnstile(t *testing.T) {
-	limits := Config{MaxConnections: 8, MaxPerAddress: 3, MaxUnauthenticated: 4, MaxUnauthenticatedPerAddress: 2}
+	limits := Config{Limits: Limits{MaxConnections: 8, MaxPerAddress: 3, MaxUnauthenticated: 4, MaxUnauthenticatedPerAddress: 2}}
 	ts := newTurnstile(limits)
 	names := map[*conn]string{}
 	enter := func(name, ip, refusal, out string) *pass {

@@ -21,10 +21,11 @@ import (
 // address. (OpenSSH's random early drop turns newcomers away instead, with a
 // probability; who holds all places keeps everybody out for a while.)
 type turnstile struct {
+	mu sync.Mutex
+
 	maxAll, maxPerAddress       int
 	maxUnknown, maxUnknownPerIP int
 
-	mu       sync.Mutex
 	open     int
 	unknown  int
 	entered  uint64
@@ -38,11 +39,17 @@ type place struct {
 }
 
 func newTurnstile(c Config) *turnstile {
-	return &turnstile{
-		maxAll: c.MaxConnections, maxPerAddress: c.MaxPerAddress,
-		maxUnknown: c.MaxUnauthenticated, maxUnknownPerIP: c.MaxUnauthenticatedPerAddress,
-		perPlace: map[netip.Prefix]*place{},
-	}
+	t := &turnstile{perPlace: map[netip.Prefix]*place{}}
+	t.bound(c.Limits)
+	return t
+}
+
+// bound sets the limits. Who is in stays, also where there are fewer places now.
+func (t *turnstile) bound(l Limits) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.maxAll, t.maxPerAddress = l.MaxConnections, l.MaxPerAddress
+	t.maxUnknown, t.maxUnknownPerIP = l.MaxUnauthenticated, l.MaxUnauthenticatedPerAddress
 }
 
 // pass is the place of one connection.

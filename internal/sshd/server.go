@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gliderlabs "github.com/gliderlabs/ssh"
@@ -21,7 +22,8 @@ var ErrServerClosed = errors.New("ssh server closed")
 
 // Server is the SSH door.
 type Server struct {
-	config    Config
+	config    Config                 // at the start
+	current   atomic.Pointer[Config] // of new connections, see Change
 	turnstile *turnstile
 	refusals  *refusals
 	farewells *farewells
@@ -47,11 +49,26 @@ func New(config Config) (*Server, error) {
 		listeners: map[net.Listener]struct{}{},
 		conns:     map[*conn]struct{}{},
 	}
+	s.current.Store(&s.config)
 	s.turnstile = newTurnstile(s.config)
 	s.refusals = &refusals{log: s.config.Log}
 	s.farewells = newFarewells()
 	s.work, s.stopWork = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// Change sets the limits, and where clients reach the server, for connections that are
+// made from now on. Those that are open keep theirs, and count.
+func (s *Server) Change(limits Limits, advertise Address) error {
+	next := s.config
+	next.Limits, next.Advertise = limits, advertise
+	if err := next.check(); err != nil {
+		return err
+	}
+	next = next.withDefaults()
+	s.current.Store(&next)
+	s.turnstile.bound(next.Limits)
+	return nil
 }
 
 // Fingerprints are those of the host keys, SHA256:….
@@ -140,7 +157,7 @@ func (s *Server) accept(nc net.Conn) {
 		s.refusals.note(out.RemoteAddr(), madeRoom)
 		out.closeBecause(madeRoom)
 	}
-	c := newConn(nc, &s.config, p)
+	c := newConn(nc, s.current.Load(), p)
 	if !s.track(c) {
 		_ = c.Close() // nothing was said on it
 		p.leave()

@@ -1,57 +1,49 @@
 package project
 
 import (
-	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
-
-	"github.com/pushboat/pushboat/internal/server"
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// TestConfigurationIsRead checks that the server takes config/pushboat.yaml.
-func TestConfigurationIsRead(t *testing.T) {
-	config, err := server.ReadConfig(filepath.Join(root, "config/pushboat.yaml"))
-	if err != nil {
+// TestSampleConfigurationIsThatOfTheTable holds config/pushboat.yaml to the table of
+// settings, of which it is made.
+func TestSampleConfigurationIsThatOfTheTable(t *testing.T) {
+	var want strings.Builder
+	if err := settings.WriteSample(&want); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := config.Clusters["default"]; !ok || config.Data == "" {
-		t.Errorf("read %+v, without a cluster or data", config)
-	}
+	sameText(t, "config/pushboat.yaml", read(t, "config/pushboat.yaml"), want.String())
 }
 
-// TestConfigurationHasEverySetting finds settings that config/pushboat.yaml
-// does not explain.
-func TestConfigurationHasEverySetting(t *testing.T) {
-	var file map[string]any
-	if err := yaml.Unmarshal([]byte(read(t, "config/pushboat.yaml")), &file); err != nil {
+// TestReferenceOfSettingsIsThatOfTheTable: the end of docs/configuration.md as well.
+func TestReferenceOfSettingsIsThatOfTheTable(t *testing.T) {
+	var want strings.Builder
+	if err := settings.WriteMarkdown(&want); err != nil {
 		t.Fatal(err)
 	}
-	if n := compareSettings(t, "", file, reflect.TypeFor[server.Config]()); n < 10 {
-		t.Errorf("%d settings were compared: this test compares too little", n)
+	_, made, found := strings.Cut(read(t, "docs/configuration.md"), "<!-- What follows is made by `make docs` of the table in internal/settings. -->\n\n")
+	if !found {
+		t.Fatal("docs/configuration.md does not say where the reference begins")
 	}
+	sameText(t, "docs/configuration.md", made, want.String())
 }
 
-// compareSettings looks each field of a struct up in a mapping, and returns how
-// many it looked up.
-func compareSettings(t *testing.T, at string, file map[string]any, in reflect.Type) int {
+// sameText compares line by line, so that the first difference is shown.
+func sameText(t *testing.T, name, got, want string) {
 	t.Helper()
-	seen := 0
-	for field := range in.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name == "-" {
-			continue
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		var is, should string
+		if i < len(gotLines) {
+			is = gotLines[i]
 		}
-		seen++
-		value, ok := file[name]
-		if !ok {
-			t.Errorf("config/pushboat.yaml does not have %s%s", at, name)
+		if i < len(wantLines) {
+			should = wantLines[i]
 		}
-		if inner, ok := value.(map[string]any); ok && field.Type.Kind() == reflect.Struct {
-			seen += compareSettings(t, at+name+".", inner, field.Type)
+		if is != should {
+			t.Fatalf("%s is not as the table has it: it says %q, and should say %q; run make docs", name, is, should)
 		}
 	}
-	return seen
 }

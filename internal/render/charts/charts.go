@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
 // What a chart may take to fetch.
@@ -36,7 +38,8 @@ type Chart struct {
 type Config struct {
 	Registries  []string          // prefixes of addresses: https://, oci://; http:// on this machine
 	Credentials map[string]string // files with USER:PASSWORD, by prefixes of addresses
-	CA          string            // a file of certificates to trust beside the system's; "": none
+	CA          string            // a file of certificates to trust beside those of Way; "": none
+	Way         *outgoing.Way     // by which registries are reached
 	Dir         string            // where charts are kept
 	Size        int64             // of what is kept, in bytes; 0: DefaultSize
 	Timeout     time.Duration     // of a fetch; 0: fetchTimeout
@@ -57,22 +60,27 @@ type Store struct {
 // server has one always.
 func (s *Store) Local() bool { return s == nil || s.local }
 
-// New returns a store over a directory, which is made when it is needed.
+// New returns a store over a directory, which is made when it is needed. Its error joins
+// all that is wrong with the configuration, SettingErrors of package outgoing.
 func New(config Config) (*Store, error) {
 	s := &Store{disk: newDisk(config.Dir, config.Size), timeout: config.Timeout, local: config.Local}
 	if s.timeout == 0 {
 		s.timeout = fetchTimeout
 	}
+	var problems []error
 	for _, registry := range config.Registries {
 		allowed, err := parsePlace(registry)
 		if err != nil {
-			return nil, fmt.Errorf("charts.registries: %w", err)
+			problems = append(problems, &outgoing.SettingError{Setting: "charts.registries", Err: err})
 		}
 		s.allowed = append(s.allowed, allowed)
 	}
 	client, err := newClient(s.allowed, config)
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, err
+	}
 	s.client = client
-	return s, err
+	return s, nil
 }
 
 // MismatchError is a chart that has another content than it should.

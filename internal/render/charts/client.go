@@ -3,19 +3,22 @@ package charts
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
 // How much one answer of a registry may take.
@@ -46,24 +49,26 @@ func newClient(allowed []place, config Config) (*client, error) {
 	for _, p := range allowed {
 		c.allowed = append(c.allowed, p.web())
 	}
-	for prefix, file := range config.Credentials {
+	var problems []error
+	for _, prefix := range slices.Sorted(maps.Keys(config.Credentials)) {
 		p, err := parsePlace(prefix)
+		secret := credential{p.web(), config.Credentials[prefix]}
+		if err == nil {
+			_, _, err = secret.read()
+		}
 		if err != nil {
-			return nil, fmt.Errorf("charts.credentials: %w", err)
+			problems = append(problems, &outgoing.SettingError{Setting: "charts.credentials", Err: err})
 		}
-		c.secrets = append(c.secrets, credential{p.web(), file})
-		if _, _, err := c.secrets[len(c.secrets)-1].read(); err != nil {
-			return nil, err
-		}
+		c.secrets = append(c.secrets, secret)
 	}
-	roots, err := trusted(config.CA)
-	if err != nil {
+	roots, err := outgoing.Trust(config.Way.Roots(), "charts.ca", config.CA)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: connectTimeout, ControlContext: c.refuseAddresses}
 	c.http = &http.Client{
-		Transport: &http.Transport{ // no Proxy: nothing of the environment says where this goes
-			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		Transport: &http.Transport{
+			Proxy:       func(asked *http.Request) (*url.URL, error) { return config.Way.ProxyFor(asked.URL) },
+			DialContext: c.dial(config.Way), TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: connectTimeout, ResponseHeaderTimeout: headerTimeout, MaxResponseHeaderBytes: maxHeader,
 			ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second,
 		},
@@ -72,23 +77,17 @@ func newClient(allowed []place, config Config) (*client, error) {
 	return c, nil
 }
 
-// trusted returns the system's certificates and those of a file.
-func trusted(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil //nolint:nilnil // to crypto/tls nil is the system's
+// dial connects to the proxy, wherever that is, and to registries, where they may be.
+// Where a proxy connects to is its own to allow.
+func (c *client) dial(way *outgoing.Way) func(ctx context.Context, network, address string) (net.Conn, error) {
+	proxy := &net.Dialer{Timeout: connectTimeout}
+	registry := &net.Dialer{Timeout: connectTimeout, ControlContext: c.refuseAddresses}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if way.IsProxy(address) {
+			return proxy.DialContext(ctx, network, address)
+		}
+		return registry.DialContext(ctx, network, address)
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("charts.ca: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("charts.ca: %s has no certificate in PEM", file)
-	}
-	return roots, nil
 }
 
 // onThisMachine marks the context of requests to a host that is this machine by
@@ -126,7 +125,7 @@ func (s credential) read() (user, password string, err error) {
 	}
 	user, password, found := strings.Cut(strings.TrimSpace(string(text)), ":")
 	if !found || user == "" || strings.ContainsAny(password, "\r\n") {
-		return "", "", fmt.Errorf("charts.credentials: the file for %s is not one line with USER:PASSWORD", s.host)
+		return "", "", fmt.Errorf("the file for %s is not one line with USER:PASSWORD", s.host)
 	}
 	return user, password, nil
 }
@@ -137,7 +136,7 @@ func (s credential) unreadable(err error) error {
 	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		err = of.Err
 	}
-	return fmt.Errorf("charts.credentials: the file for %s, which is to have USER:PASSWORD in it: %w", s.host, err)
+	return fmt.Errorf("the file for %s, which is to have USER:PASSWORD in it: %w", s.host, err)
 }
 
 // secretFor returns the credentials for an address; nil if it has none. The
@@ -240,7 +239,7 @@ func (c *client) ask(ctx context.Context, r request, at place) (*http.Response, 
 	case secret != nil && !r.plain:
 		user, password, err := secret.read()
 		if err != nil {
-			return nil, err
+			return nil, &outgoing.SettingError{Setting: "charts.credentials", Err: err}
 		}
 		asked.SetBasicAuth(user, password)
 	}

@@ -32,9 +32,9 @@ func NewPool(program []string, limits Limits, log *logrus.Entry) *Pool {
 	return &Pool{program: program, limits: limits, log: log, turns: &queue{most: DefaultChildren, taken: map[string]int{}}}
 }
 
-// Bound sets how many children there may be at once, one at least; it is called before
-// the first session.
-func (p *Pool) Bound(children int) { p.turns.most = max(1, children) }
+// Bound sets how many children there may be at once, one at least. Sessions that run
+// keep theirs.
+func (p *Pool) Bound(children int) { p.turns.bound(max(1, children)) }
 
 // Warm starts a spare child in the background, unless there is one.
 func (p *Pool) Warm() {

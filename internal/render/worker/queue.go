@@ -114,6 +114,19 @@ func (q *queue) free(owner string) {
 	if q.taken[owner]--; q.taken[owner] <= 0 {
 		delete(q.taken, owner)
 	}
+	q.wake()
+}
+
+// bound sets how many turns there may be. Those that are taken stay.
+func (q *queue) bound(most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.most = most
+	q.wake()
+}
+
+// wake gives turns that are free to who is next; q.mu is held.
+func (q *queue) wake() {
 	for len(q.waiters) > 0 && q.running() < q.most {
 		next := 0
 		for i, w := range q.waiters {

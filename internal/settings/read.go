@@ -1,0 +1,205 @@
+package settings
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Sources are where settings come from. A flag wins over the environment, that over
+// the file, and that over the default; keys.admin alone takes what flags give to what
+// it has.
+type Sources struct {
+	File  string              // "": the one that PUSHBOAT_CONFIG names, or none
+	Flags map[string][]string // what was given, by the names of the settings
+}
+
+// configVariable names the file where no flag does.
+const configVariable = prefix + "CONFIG"
+
+// environment is that of the process, as a test may replace it.
+type environment struct {
+	lookup func(name string) (string, bool)
+	names  func() []string
+}
+
+var processEnvironment = environment{
+	lookup: os.LookupEnv,
+	names: func() []string {
+		names := os.Environ()
+		for i, entry := range names {
+			names[i], _, _ = strings.Cut(entry, "=")
+		}
+		return names
+	},
+}
+
+// Path is the path of the file; "" if there is none.
+func (s Sources) Path() string {
+	if s.File != "" {
+		return s.File
+	}
+	path, _ := processEnvironment.lookup(configVariable)
+	return path
+}
+
+// Read reads the settings and checks them by themselves; what they name is not looked
+// at. Its error joins all that is wrong, each with the place where it is said.
+func (s Sources) Read() (Config, error) { return s.read(processEnvironment) }
+
+func (s Sources) read(env environment) (Config, error) {
+	c := defaults()
+	if path := s.Path(); path != "" {
+		if err := c.readFile(path); err != nil {
+			return c, err
+		}
+	}
+	problems := c.newProblems()
+	c.readEnvironment(env, problems)
+	c.readFlags(s.Flags, problems)
+	c.finish()
+	c.check(problems)
+	return c, problems.err()
+}
+
+// ReadFile reads a file alone, for those who need a section of it. It checks no more
+// than that it can be read.
+func ReadFile(path string) (Config, error) {
+	c := defaults()
+	if err := c.readFile(path); err != nil {
+		return c, err
+	}
+	c.finish()
+	return c, c.newProblems().err()
+}
+
+// defaults returns the settings where nothing is given.
+func defaults() Config {
+	c := Config{origins: origins{places: map[string]Place{}}}
+	for _, s := range Table() {
+		if s.Default != "" {
+			_ = parseText(s.field(&c), s.Default) // a test parses each
+		}
+	}
+	return c
+}
+
+// readEnvironment takes what the environment gives. An empty variable gives nothing.
+func (c *Config) readEnvironment(env environment, problems *problems) {
+	for _, s := range Table() {
+		text, _ := env.lookup(s.Variable())
+		if text == "" {
+			continue
+		}
+		c.origins.set(s.Name, Place{Name: s.Variable()})
+		given := []string{text}
+		if s.Repeatable() {
+			given = split(text)
+		}
+		problems.add(s.Name, parse(s.field(c), given))
+	}
+}
+
+// split reads the entries of a list of a variable, between commas.
+func split(text string) []string {
+	var entries []string
+	for entry := range strings.SplitSeq(text, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+func (c *Config) readFlags(flags map[string][]string, problems *problems) {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		s, known := find(name)
+		given := flags[name]
+		if !known || len(given) == 0 {
+			continue
+		}
+		before := slices.Clone(c.Keys.Admin)
+		c.origins.set(s.Name, Place{Name: "--" + s.Flag()})
+		problems.add(s.Name, parse(s.field(c), given))
+		if name == "keys.admin" {
+			c.Keys.Admin = append(before, given...)
+		}
+	}
+}
+
+// finish settles what follows from several settings.
+func (c *Config) finish() {
+	if c.Kubeconfig != "" {
+		clusters := maps.Clone(c.Clusters)
+		if clusters == nil {
+			clusters = map[string]Cluster{}
+		}
+		clusters[appfile.DefaultCluster] = Cluster{Kubeconfig: c.Kubeconfig}
+		c.Clusters = clusters
+	}
+	if len(c.Clusters) == 0 {
+		c.Clusters = map[string]Cluster{appfile.DefaultCluster: {}}
+	}
+}
+
+// relativeTo has the paths of a setting, as a file has them, start at its folder.
+func (s Setting) relativeTo(dir string, c *Config) {
+	at := func(path string) string {
+		if path == "" || filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(dir, path)
+	}
+	switch paths := s.field(c).(type) {
+	case *string:
+		*paths = at(*paths)
+	case *[]string:
+		for i, path := range *paths {
+			(*paths)[i] = at(path)
+		}
+	case *map[string]string:
+		for name, path := range *paths {
+			(*paths)[name] = at(path)
+		}
+	case *map[string]Cluster:
+		for name, cluster := range *paths {
+			(*paths)[name] = Cluster{Kubeconfig: at(cluster.Kubeconfig)}
+		}
+	}
+}
+
+// Strangers returns a line for each variable of the environment that is called as a
+// setting's is, and is none. They are no errors: Kubernetes makes variables for each
+// Service, such as PUSHBOAT_SERVICE_HOST, which are passed over.
+func Strangers() []string { return strangers(processEnvironment) }
+
+func strangers(env environment) []string {
+	known := []string{configVariable}
+	for _, s := range Table() {
+		known = append(known, s.Variable())
+	}
+	var lines []string
+	for _, name := range slices.Sorted(slices.Values(env.names())) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || ofService(name) {
+			continue
+		}
+		line := "the environment has " + name + ", which is no setting"
+		if near := manifest.Closest(name, known); near != "" {
+			line += "; did you mean " + near + "?"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// ofService reports whether Kubernetes may have made a variable for a Service whose
+// name begins with pushboat.
+func ofService(name string) bool {
+	return strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_") ||
+		strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT")
+}

@@ -1,0 +1,123 @@
+package settings
+
+var topSection = section{settings: []Setting{
+	{
+		Name: "data", Usual: true, field: func(c *Config) any { return &c.Data }, paths: true, sample: "data: /var/lib/pushboat",
+		Meaning: `Directory of everything that the server keeps: repositories, host key, sockets.
+Made when missing; only the server's own user can read it. Without it the server does not start.`,
+	},
+	{
+		Name: "kubeconfig", Usual: true, field: func(c *Config) any { return &c.Kubeconfig }, paths: true,
+		Meaning: `Kubeconfig file of the cluster default; its current context counts. The same as
+clusters.default.kubeconfig, and wins over it.`,
+	},
+	{
+		Name: "hook", Usual: true, field: func(c *Config) any { return &c.Hook }, paths: true,
+		Meaning: `Path of the program pushboat-hook, which Git runs during a push, and beside which
+pushboat-sops lies. Empty: beside pushboat itself.`,
+	},
+}}
+
+var sshSection = section{name: "ssh", settings: []Setting{
+	{
+		Name: "ssh.address", Usual: true, flag: "ssh", Default: ":2222", field: func(c *Config) any { return &c.SSH.Address },
+		Meaning: `Address at which git and ssh come in. Port 0 picks a free one; either way the address
+in use is in DATA/run/ssh.addr.`,
+	},
+	{
+		Name: "ssh.advertise", Reload: true, field: func(c *Config) any { return &c.SSH.Advertise },
+		Meaning: `Where clients reach the server, [USER@]HOST[:PORT], for the commands that its hints
+have to paste: git@git.example.org. Empty: the address that each client has connected to, which is
+another one behind a proxy or a published port.`,
+	},
+	{
+		Name: "ssh.idle_timeout", Default: "10m", Reload: true, field: func(c *Config) any { return &c.SSH.IdleTimeout },
+		least: "1m", because: "which git itself needs",
+		Meaning: `How long a connection may be open without a session that runs, and a session take
+none of its output. Git is silent for a minute and longer.`,
+	},
+	{
+		Name: "ssh.handshake_timeout", Default: "30s", Reload: true, field: func(c *Config) any { return &c.SSH.HandshakeTimeout },
+		least:   "1s",
+		Meaning: `How long a client may take from connecting to being logged in.`,
+	},
+	{
+		Name: "ssh.max_connections", Default: "1024", Reload: true, field: func(c *Config) any { return &c.SSH.MaxConnections },
+		least:   "1",
+		Meaning: `Connections at once, of all clients.`,
+	},
+	{
+		Name: "ssh.max_connections_per_address", Default: "64", Reload: true,
+		field: func(c *Config) any { return &c.SSH.MaxConnectionsPerAddress }, least: "1",
+		Meaning: `Connections at once, of one IPv4 address or IPv6 /64. Raise it where a proxy hides the
+clients' addresses.`,
+	},
+	{
+		Name: "ssh.max_startups", Default: "128", Reload: true, field: func(c *Config) any { return &c.SSH.MaxStartups },
+		least: "1",
+		Meaning: `Connections that have not logged in yet, of all clients. One more is let in all the
+same: it takes the place of the oldest one that is silent, of the address that has the most. So
+silent connections, however many, keep nobody out.`,
+	},
+	{
+		Name: "ssh.max_startups_per_address", Default: "16", Reload: true,
+		field: func(c *Config) any { return &c.SSH.MaxStartupsPerAddress }, least: "1",
+		Meaning: `Connections that have not logged in yet, of one address.`,
+	},
+	{
+		Name: "ssh.max_sessions_per_connection", Default: "10", Reload: true,
+		field: func(c *Config) any { return &c.SSH.MaxSessionsPerConnection }, least: "1",
+		Meaning: `Sessions at once on one connection, as with OpenSSH's MaxSessions. ControlMaster needs
+one for each command that runs.`,
+	},
+}}
+
+var httpSection = section{name: "http", settings: []Setting{{
+	Name: "http.address", Usual: true, flag: "http", field: func(c *Config) any { return &c.HTTP.Address },
+	Meaning: `Address at which probes are answered, such as ":8080". /healthz says that the process
+serves, /readyz that it takes pushes. /readyz answers 503 with the reason while the server stops, and
+while every push would be refused: no cluster answers, the disk cannot be written to, the hook
+program is gone. Nothing else is served. Empty: no HTTP. The address in use is in DATA/run/http.addr.`,
+}}}
+
+var debugSection = section{name: "debug", settings: []Setting{{
+	Name: "debug.address", field: func(c *Config) any { return &c.Debug.Address },
+	Meaning: `Address at which the Go runtime's profiles are served, such as "127.0.0.1:6060". They
+are for looking into what the server spends time and memory on (see docs/troubleshooting.md).
+Profiles tell much about the server, and everybody on the machine can read them: an address that
+other machines reach is refused. Empty: none. The address in use is in DATA/run/debug.addr.`,
+}}}
+
+var keysSection = section{name: "keys", settings: []Setting{
+	{
+		Name: "keys.admin", Usual: true, flag: "admin-key", Reload: true, field: func(c *Config) any { return &c.Keys.Admin }, paths: true,
+		sample: "admin:\n  - /etc/pushboat/ana.pub",
+		Meaning: `Public key files whose keys are all admins. The comment of a key is the operator's
+name. This or keys.file has to be given, or nobody could log in. The flag --admin-key adds to the
+setting, where other flags take its place.`,
+	},
+	{
+		Name: "keys.file", Usual: true, flag: "keys", Reload: true, field: func(c *Config) any { return &c.Keys.File }, paths: true,
+		Meaning: `File of everybody else's keys, a key a line, as in OpenSSH's authorized_keys.
+
+    role="push" ssh-ed25519 AAAA... ben
+    role="deploy",repo="shop" ssh-ed25519 AAAA... robot@ci
+    role="read",from="10.0.0.0/8" ssh-ed25519 AAAA... dashboard
+
+Roles: read (the default), push, deploy, admin; each may do what the ones before it may. Any other
+option is an error. Empty: admins only.`,
+	},
+}}
+
+var logSection = section{name: "log", settings: []Setting{
+	{
+		Name: "log.level", Usual: true, Default: "info", Reload: true, field: func(c *Config) any { return &c.Log.Level },
+		oneOf:   []string{"error", "warn", "info", "debug"},
+		Meaning: `The least that is logged: error, warn, info or debug.`,
+	},
+	{
+		Name: "log.format", Default: "text", Reload: true, field: func(c *Config) any { return &c.Log.Format },
+		oneOf:   []string{"text", "json"},
+		Meaning: `How lines are written: text for people, json for machines.`,
+	},
+}}

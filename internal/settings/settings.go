@@ -1,0 +1,115 @@
+// Package settings owns the server's settings. One table has the name, the type, the
+// default, the bounds and the meaning of each, and whether a reload takes it up. By the
+// table they are read from a file, the environment and flags, checked, compared, shown
+// and documented.
+//
+// To add a setting, add a field to its section here and a row to the section's table;
+// then run make docs.
+package settings
+
+import "time"
+
+// Config is the value of each setting. One that is read has every default filled in.
+type Config struct {
+	Data       string
+	Kubeconfig string             // of the cluster default; "": as Clusters has it
+	Hook       string             // the path of pushboat-hook; "": beside the running program
+	Clusters   map[string]Cluster // by name
+	SSH        SSH
+	HTTP       HTTP
+	Debug      Debug
+	Keys       Keys
+	Git        Git
+	Drift      Drift
+	Secrets    Secrets
+	Charts     Charts
+	Outgoing   Outgoing
+	Render     Render
+	Log        Log
+
+	origins origins
+}
+
+// Cluster says how to reach a cluster.
+type Cluster struct {
+	Kubeconfig string // "": as a pod of the cluster itself
+}
+
+// SSH configures the SSH door, see sshd.Config.
+type SSH struct {
+	Address                  string
+	Advertise                string
+	IdleTimeout              time.Duration
+	HandshakeTimeout         time.Duration
+	MaxConnections           int
+	MaxConnectionsPerAddress int
+	MaxStartups              int
+	MaxStartupsPerAddress    int
+	MaxSessionsPerConnection int
+}
+
+// HTTP configures the probes.
+type HTTP struct {
+	Address string // "": no HTTP
+}
+
+// Debug configures the listener for profiles.
+type Debug struct {
+	Address string // of this machine only; "": none
+}
+
+// Keys says where operators' keys are.
+type Keys struct {
+	Admin []string // public key files, all of them admins
+	File  string   // authorized_keys style, with a role a key
+}
+
+// Git configures repositories.
+type Git struct {
+	MaxPushSize Size
+	MaxCPUTime  time.Duration
+	Timeout     time.Duration
+}
+
+// Drift configures what counts as drift.
+type Drift struct {
+	HandTools []string // added to owner.DefaultTools
+}
+
+// Secrets configures how encrypted files are read, see secrets.Config.
+type Secrets struct {
+	Plain       string   // refuse or allow
+	AgeKeys     []string // files
+	PGPKeys     []string // files
+	Keys        []string
+	Environment []string // names of variables
+}
+
+// Charts configures where charts of registries come from, see charts.Config.
+type Charts struct {
+	Registries  []string
+	Credentials map[string]string // files, by registry
+	CA          string            // a file
+	CacheSize   Size
+}
+
+// Outgoing configures the requests that the server makes to others than clusters, see
+// outgoing.Config.
+type Outgoing struct {
+	CA               string   // a file
+	Proxy            string   // "": none
+	ProxyCredentials string   // a file
+	NoProxy          []string // hosts, domains and networks
+}
+
+// Render configures the processes that render charts and kustomizations.
+type Render struct {
+	MaxWorkers int  // at once
+	MaxMemory  Size // of all together
+}
+
+// Log configures the server's log, which goes to standard error.
+type Log struct {
+	Level  string
+	Format string
+}
