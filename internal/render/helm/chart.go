@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/manifest"
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -93,7 +94,7 @@ func (r *renderer) ignoreRules(folder string) *ignore.Rules {
 		rules, err = ignore.Parse(bytes.NewReader(text))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.add(path.Join(folder, ignore.HelmIgnore), 0, reason(err), "")
+		r.add(path.Join(folder, ignore.HelmIgnore), 0, manifest.WhyUnread(err), "")
 		rules = ignore.Empty()
 	}
 	rules.AddDefaults()
@@ -115,7 +116,7 @@ func (w *chartWalk) folder(folder string, depth int) {
 	}
 	entries, err := fs.ReadDir(w.fsys, path.Join(w.root, folder))
 	if err != nil {
-		w.add(path.Join(w.root, folder), 0, reason(err), "")
+		w.add(path.Join(w.root, folder), 0, manifest.WhyUnread(err), "")
 		return
 	}
 	for _, entry := range entries {
@@ -123,7 +124,7 @@ func (w *chartWalk) folder(folder string, depth int) {
 		info, err := entry.Info()
 		switch {
 		case err != nil:
-			w.add(path.Join(w.root, name), 0, reason(err), "")
+			w.add(path.Join(w.root, name), 0, manifest.WhyUnread(err), "")
 		case w.rules.Ignore(name, info):
 		case entry.IsDir():
 			w.folder(name, depth+1)
@@ -142,19 +143,8 @@ func (w *chartWalk) folder(folder string, depth int) {
 func (w *chartWalk) file(name string) {
 	data, err := fs.ReadFile(w.fsys, path.Join(w.root, name))
 	if err != nil {
-		w.add(path.Join(w.root, name), 0, reason(err), "put the file itself in its place, or name it in .helmignore")
+		w.add(path.Join(w.root, name), 0, manifest.WhyUnread(err), "put the file itself in its place, or name it in .helmignore")
 		return
 	}
 	w.files = append(w.files, &archive.BufferedFile{Name: name, Data: bytes.TrimPrefix(data, []byte("\ufeff"))})
-}
-
-// reason is an error of a file system without the path.
-func reason(err error) string {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pathError.Err
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "there is no such file"
-	}
-	return err.Error()
 }

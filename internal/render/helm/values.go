@@ -75,7 +75,7 @@ func (r *renderer) readValuesFile(entry string, line int) []byte {
 	}
 	text, err := fs.ReadFile(r.fsys, name)
 	if err != nil {
-		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s: %s", name, reason(err)), "the path is from the app's folder")
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s: %s", name, manifest.WhyUnread(err)), "the path is from the app's folder")
 		return nil
 	}
 	root, problems := manifest.ReadYAML(name, text)

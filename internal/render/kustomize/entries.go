@@ -107,7 +107,7 @@ func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node)
 	}
 	data, err := fs.ReadFile(c.fsys, found[0])
 	if err != nil {
-		c.add(manifest.Source{File: found[0]}, reason(err), "")
+		c.add(manifest.Source{File: found[0]}, manifest.WhyUnread(err), "")
 		return "", nil
 	}
 	root, problems := manifest.ReadYAML(found[0], data)
@@ -284,7 +284,7 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 		if err == nil {
 			return name, info, true
 		}
-		message, hint = fmt.Sprintf("%s: %s", show(entry), reason(err)), "the path is from the folder of this file"
+		message, hint = fmt.Sprintf("%s: %s", show(entry), manifest.WhyUnread(err)), "the path is from the folder of this file"
 	}
 	c.add(at.source(n), at.field+": "+message, hint)
 	return "", nil, false

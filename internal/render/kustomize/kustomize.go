@@ -4,7 +4,6 @@
 package kustomize
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -163,15 +162,4 @@ func (b *build) take(built resmap.ResMap, placeOf func(*resource.Resource) (mani
 		found = append(found, &manifest.Object{Unstructured: &unstructured.Unstructured{Object: fields}, Source: source})
 	}
 	return found, problems
-}
-
-// reason is an error of a file system without the path.
-func reason(err error) string {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pathError.Err
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "there is no such file or folder"
-	}
-	return err.Error()
 }

@@ -37,7 +37,7 @@ func (c *checker) plugin(at place, n *yaml.Node) {
 func (c *checker) pluginFile(name string) {
 	data, err := fs.ReadFile(c.fsys, name)
 	if err != nil {
-		c.add(manifest.Source{File: name}, reason(err), "")
+		c.add(manifest.Source{File: name}, manifest.WhyUnread(err), "")
 		return
 	}
 	c.pluginText(place{file: name, folder: path.Dir(name)}, 1, string(data))

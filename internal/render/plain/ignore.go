@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // IgnoreName is the file that says what is not part of an app. It has the
@@ -245,6 +247,6 @@ func (r *renderer) readIgnore(folder string) {
 		err = r.ignore.Add(folder, string(data))
 	}
 	if err != nil {
-		r.add(name, readError(err), "see gitignore(5) for the syntax")
+		r.add(name, manifest.WhyUnread(err), "see gitignore(5) for the syntax")
 	}
 }

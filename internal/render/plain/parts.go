@@ -45,7 +45,7 @@ func (r *renderer) part(part Part) {
 	case errors.Is(err, fs.ErrNotExist):
 		r.wrongPart(part, "there is no file or folder "+part.Path, "the path is from the app's folder")
 	case err != nil:
-		r.wrongPart(part, part.Path+": "+readError(err), "name a file or folder of the repository")
+		r.wrongPart(part, part.Path+": "+manifest.WhyUnread(err), "name a file or folder of the repository")
 	case info.IsDir():
 		r.folder(part.Path)
 	case !isManifest(part.Path):

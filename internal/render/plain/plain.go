@@ -3,7 +3,6 @@
 package plain
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -140,7 +139,7 @@ func (r *renderer) walk(folder string, depth int) {
 	}
 	entries, err := fs.ReadDir(r.fsys, folder)
 	if err != nil {
-		r.add(folder, readError(err), "")
+		r.add(folder, manifest.WhyUnread(err), "")
 		return
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
@@ -275,7 +274,7 @@ func (r *renderer) file(folder string, m member) {
 func (r *renderer) parse(name string, entry fs.DirEntry) *file {
 	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
 	if err != nil {
-		r.add(name, readError(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
+		r.add(name, manifest.WhyUnread(err), "name the file in "+IgnoreName+" if it is not meant for the cluster")
 		return nil
 	}
 	objects, problems := manifest.ParseMarked(name, data, r.mark)
@@ -312,14 +311,5 @@ func linkError(name string, err error) string {
 	if err == nil {
 		return "the symbolic link cannot be followed"
 	}
-	return strings.TrimPrefix(readError(err), name+": ")
-}
-
-// readError writes an error of the revision's file system without repeating
-// the path.
-func readError(err error) string {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathError.Err.Error()
-	}
-	return err.Error()
+	return strings.TrimPrefix(manifest.WhyUnread(err), name+": ")
 }

@@ -79,7 +79,7 @@ func TestRender(t *testing.T) {
 		{"empty files", "a.yaml: =\nb.yaml: =# nothing\\n---\\n\n", ".", "", ""},
 		{
 			"symbolic links", "a.yaml: @../../etc/passwd\nb: @/etc\nx/c.yaml: c\n", ".", "x/c.yaml:1=c",
-			"a.yaml: file does not exist | put the file in its place, or " + ignoreHint + "\nb: file does not exist | put the file in its place, or " + ignoreHint + "\n",
+			"a.yaml: there is no such file or folder | put the file in its place, or " + ignoreHint + "\nb: there is no such file or folder | put the file in its place, or " + ignoreHint + "\n",
 		},
 		{"submodules", "lib: %\na.yaml: a\n", ".", "a.yaml:1=a", "lib: submodules are not read | put the files in its place, or " + ignoreHint + "\n"},
 		{
@@ -97,7 +97,7 @@ func TestRender(t *testing.T) {
 				"c/Chart.yaml: this folder is the input of Helm, and the app's manifests are plain | give it an app of its own (path: c in pushboat.yaml), or name the file in .pushboatignore\n",
 		},
 		{"an ignored kustomization leaves plain manifests", ".pushboatignore: =kustomization.yaml\nkustomization.yaml: =x\na.yaml: a\n", ".", "a.yaml:1=a", ""},
-		{"a folder that is missing", "a.yaml: a\n", "nowhere", "", "nowhere: file does not exist\n"},
+		{"a folder that is missing", "a.yaml: a\n", "nowhere", "", "nowhere: there is no such file or folder\n"},
 		{"ignored files and folders", ".pushboatignore: =values.yaml\\n/docs/\\n!x/values.yaml\\n\nvalues.yaml: =a: 1\nx/values.yaml: v\ndocs/a.yaml: =x\nlink: a\n", ".", "x/values.yaml:1=v", ""},
 		{"ignored links and submodules", ".pushboatignore: =link\\nlib\\n\nlink: @x\nlib: %\na.yaml: a\n", ".", "a.yaml:1=a", ""},
 		{"ignore files above the folder", ".pushboatignore: =*.json\nx/.pushboatignore: =/y/b.yaml\nx/y/a.yaml: a\nx/y/b.yaml: =x\nx/y/c.json: =x\n", "x/y", "x/y/a.yaml:1=a", ""},

@@ -10,8 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // process is one child.
@@ -137,7 +138,7 @@ func (p *process) wait() error {
 func (p *process) answer(fsys fs.FS, k kind, name string) error {
 	payload, err := ask(fsys, k, name)
 	if err != nil {
-		refused, err := json.Marshal(failure{NotExist: errors.Is(err, fs.ErrNotExist), Message: reason(err)})
+		refused, err := json.Marshal(failure{NotExist: errors.Is(err, fs.ErrNotExist), Message: manifest.WithoutPath(err).Error()})
 		if err != nil {
 			return fmt.Errorf("answer for %q: %w", name, err)
 		}
@@ -173,14 +174,6 @@ func ask(fsys fs.FS, k kind, name string) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(entry{Name: name, Mode: info.Mode(), Size: info.Size()})
-}
-
-// reason is an error of a file system without the path, which the child knows.
-func reason(err error) string {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pathError.Err
-	}
-	return strings.TrimSpace(err.Error())
 }
 
 // self is the running program, even if its file has been replaced since.
