@@ -82,7 +82,7 @@ func newRenderWorker() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return render.Serve(cmd.InOrStdin(), cmd.OutOrStdout())
+			return render.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 }

@@ -54,12 +54,14 @@ type rendered struct {
 }
 
 // Serve is a worker: it renders what comes in until there is no more.
-func Serve(in io.Reader, out io.Writer) error { return serve(in, out, worker.DefaultLimits) }
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	return serve(ctx, in, out, worker.DefaultLimits)
+}
 
-func serve(in io.Reader, out io.Writer, limits worker.Limits) error {
+func serve(ctx context.Context, in io.Reader, out io.Writer, limits worker.Limits) error {
 	http.DefaultTransport = nothing{}
 	return worker.Serve(in, out, limits, func(text []byte, fsys fs.FS) []byte {
-		reply, err := json.Marshal(do(text, fsys))
+		reply, err := json.Marshal(do(ctx, text, fsys))
 		if err != nil {
 			return failed(err)
 		}
@@ -86,7 +88,7 @@ func failed(err error) []byte {
 }
 
 // do does a job; it is all that happens in a worker.
-func do(text []byte, fsys fs.FS) outcome {
+func do(ctx context.Context, text []byte, fsys fs.FS) outcome {
 	var j job
 	if err := json.Unmarshal(text, &j); err != nil {
 		return outcome{Problems: manifest.Problems{{Message: fmt.Sprintf("read the job: %v", err)}}}
@@ -94,7 +96,7 @@ func do(text []byte, fsys fs.FS) outcome {
 	var result outcome
 	j.Release.Fetched = j.Fetched
 	j.Release.Want, j.Release.Asks = result.want, func() { result.Depends = true }
-	objects, problems := j.render(fsys, func() { result.AsksCluster = true })
+	objects, problems := j.render(ctx, fsys, func() { result.AsksCluster = true })
 	result.Problems = problems
 	for _, o := range objects {
 		result.Objects = append(result.Objects, rendered{o.Source, o.Object, o.Random})
@@ -109,13 +111,12 @@ func (o *outcome) want(wanted helm.Wanted) {
 	}
 }
 
-func (j job) render(fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest.Problems) {
-	marks := substitute.NewMarks(j.Names)
-	j.Release.Marks = marks
+func (j job) render(ctx context.Context, fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest.Problems) {
+	j.Release.Marks = substitute.NewMarks(j.Names)
 	if j.Render == appfile.RenderHelm {
-		return helm.Render(fsys, j.Folder, j.Release)
+		return helm.Render(ctx, fsys, j.Folder, j.Release)
 	}
-	return kustomize.Render(fsys, j.Folder, j.Kustomize, marks, kustomize.Charts{Release: j.Release, AskCluster: askCluster})
+	return kustomize.Render(ctx, fsys, j.Folder, j.Kustomize, kustomize.Charts{Release: j.Release, AskCluster: askCluster})
 }
 
 // inWorker has a job done in a worker, and checks what it says. Charts that the job

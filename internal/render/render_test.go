@@ -33,13 +33,13 @@ func revision(pairs ...string) fstest.MapFS {
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == worker.Command {
-		if err := Serve(os.Stdin, os.Stdout); err != nil {
+		if err := Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
 	if len(os.Args) == 2 && os.Args[1] == hostileCommand {
-		if err := serve(os.Stdin, os.Stdout, hostileLimits); err != nil {
+		if err := serve(context.Background(), os.Stdin, os.Stdout, hostileLimits); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)

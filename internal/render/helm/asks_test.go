@@ -39,7 +39,7 @@ func TestChartsThatAsk(t *testing.T) {
 			if tt.values != "" {
 				release.Settings.Values = []appfile.HelmValues{{Inline: []byte(tt.values)}}
 			}
-			if _, problems := Render(files, "c", release); len(problems) > 0 && !strings.Contains(tt.name, "name") {
+			if _, problems := Render(t.Context(), files, "c", release); len(problems) > 0 && !strings.Contains(tt.name, "name") {
 				t.Fatal(problems)
 			}
 			if asked != tt.want {

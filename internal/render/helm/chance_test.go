@@ -25,7 +25,7 @@ func chartOf(templates map[string]string) fstest.MapFS {
 // rendered is what a chart renders to: the data of its ConfigMaps, or its problems.
 func rendered(t *testing.T, templates map[string]string) string {
 	t.Helper()
-	objects, problems := Render(chartOf(templates), "c", Release{Name: "web", Cluster: Offline()})
+	objects, problems := Render(t.Context(), chartOf(templates), "c", Release{Name: "web", Cluster: Offline()})
 	var b strings.Builder
 	for _, problem := range problems {
 		b.WriteString(problem.Error() + " | " + problem.Hint + "\n")
@@ -135,7 +135,7 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 		{"in a comment", map[string]string{"cm.yaml": "# made at {{ now }}\n" + head + "x # {{ uuidv4 }}\n"}, "", ""},
 		{"in the notes", map[string]string{"cm.yaml": head + "x\n", "NOTES.txt": "{{ uuidv4 }}"}, "", ""},
 	} {
-		objects, problems := Render(chartOf(test.templates), "c", Release{Name: "web", Cluster: Offline()})
+		objects, problems := Render(t.Context(), chartOf(test.templates), "c", Release{Name: "web", Cluster: Offline()})
 		at, hint := "", ""
 		for _, p := range problems {
 			at, hint = p.Error(), p.Hint
@@ -155,7 +155,7 @@ func TestTheValueOfADependencyIsNamedFromTheRoot(t *testing.T) {
 	} {
 		fsys["c/charts/db/"+name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	_, problems := Render(fsys, "c", Release{Name: "web", Cluster: Offline()})
+	_, problems := Render(t.Context(), fsys, "c", Release{Name: "web", Cluster: Offline()})
 	if len(problems) != 1 || problems[0].Hint != fmt.Sprintf(once, "db.auth.password") || problems[0].Source.String() != "c/charts/db/templates/secret.yaml:5" {
 		t.Errorf("%v", problems)
 	}
@@ -189,7 +189,7 @@ func TestRandomTestsAreMarked(t *testing.T) {
 	test := func(name string) string {
 		return "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\n  annotations: {\"helm.sh/hook\": test}\nspec: {containers: [{name: c, image: x}]}\n"
 	}
-	objects, problems := Render(chartOf(map[string]string{
+	objects, problems := Render(t.Context(), chartOf(map[string]string{
 		"t.yaml": test("t-{{ randAlphaNum 4 | lower }}") + "---\n" + test("same") + "---\n" + head + "x\n",
 	}), "c", Release{Name: "web", Cluster: Offline()})
 	if len(problems) > 0 || len(objects) != 3 {

@@ -30,7 +30,7 @@ func FuzzValues(f *testing.F) {
 			"app/templates/a.yaml":   {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: {{ .Values | toJson | quote }}}\n")},
 			"app/values.schema.json": {Data: []byte(`{"properties": {"a": {"type": "string"}}}`)},
 		}
-		objects, problems := Render(fsys, "app", newRelease(appfile.HelmValues{File: "v.yaml", Line: 1}))
+		objects, problems := Render(t.Context(), fsys, "app", newRelease(appfile.HelmValues{File: "v.yaml", Line: 1}))
 		if len(problems) == 0 && len(objects) != 1 {
 			t.Errorf("%d objects and no problem", len(objects))
 		}

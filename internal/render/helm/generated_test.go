@@ -42,7 +42,7 @@ func TestGeneratedValuesAreSet(t *testing.T) {
 			release.Settings.Values = append(release.Settings.Values, appfile.HelmValues{Inline: []byte(test.inline), Line: 3})
 		}
 		release.Settings.Generated = test.generated
-		objects, problems := Render(fsys, "c", release)
+		objects, problems := Render(t.Context(), fsys, "c", release)
 		got := problems.Error()
 		if len(objects) == 1 && len(problems) == 0 {
 			got, _ = objects[0].Object["data"].(map[string]any)["v"].(string)

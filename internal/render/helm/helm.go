@@ -5,6 +5,7 @@
 package helm
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -88,9 +89,9 @@ func Find(fsys fs.FS, folder string) string {
 // As for helm template, .Release.IsInstall is true and the revision 1: what is
 // rendered depends on the repository and the cluster's version alone, not on
 // what was deployed before.
-func Render(fsys fs.FS, folder string, release Release) ([]*manifest.Object, manifest.Problems) {
+func Render(ctx context.Context, fsys fs.FS, folder string, release Release) ([]*manifest.Object, manifest.Problems) {
 	r := &renderer{fsys: fsys, folder: folder, base: folder, release: release}
-	r.render()
+	r.render(ctx)
 	return r.objects, r.problems
 }
 
@@ -119,7 +120,7 @@ func (r *renderer) add(file string, line int, message, hint string) {
 
 func (r *renderer) chartFile() string { return path.Join(r.folder, "Chart.yaml") }
 
-func (r *renderer) render() {
+func (r *renderer) render(ctx context.Context) {
 	if r.loadChart(); len(r.problems) > 0 || r.lacking {
 		return
 	}
@@ -137,7 +138,7 @@ func (r *renderer) render() {
 	if r.release.Asks != nil && asks(r.chart, top["Values"]) {
 		r.release.Asks()
 	}
-	files, again := r.execute(top)
+	files, again := r.execute(ctx, top)
 	if len(r.problems) > 0 {
 		return
 	}
@@ -150,7 +151,7 @@ func (r *renderer) render() {
 			outputs = append(outputs, output{name: name, text: files[name], again: again[name]})
 		}
 	}
-	r.parseAll(outputs)
+	r.parseAll(ctx, outputs)
 }
 
 // output is what a template has rendered to, and what is read of it.
@@ -164,7 +165,7 @@ type output struct {
 
 // parseAll reads the objects of all outputs, several at a time: that is most of
 // the time that a chart takes.
-func (r *renderer) parseAll(outputs []output) {
+func (r *renderer) parseAll(ctx context.Context, outputs []output) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range outputs {
@@ -181,7 +182,7 @@ func (r *renderer) parseAll(outputs []output) {
 	for _, o := range outputs {
 		if len(o.differing) > 0 {
 			r.objects = nil // what was made up is nothing to say more about
-			r.chanceProblem(o)
+			r.chanceProblem(ctx, o)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"path"
@@ -35,7 +36,7 @@ type hop struct {
 
 // usesIn finds the uses of chance that a template's output comes from: each use of the
 // chart is made to fail, and the template engine says where that was.
-func (r *renderer) usesIn(template string) []use {
+func (r *renderer) usesIn(ctx context.Context, template string) []use {
 	var found []use
 	for stop := 1; stop <= min(r.chance.count, maxUses); stop++ {
 		if r.spent() {
@@ -43,7 +44,7 @@ func (r *renderer) usesIn(template string) []use {
 		}
 		c := r.trial(false)
 		c.stop = stop
-		_, err := r.renderOnce(r.top, c)
+		_, err := r.renderOnce(ctx, r.top, c)
 		if err == nil || !strings.Contains(err.Error(), errStopped.Error()) {
 			continue
 		}
@@ -227,13 +228,13 @@ const standIn = "Pushboat0Tries1This2Value3"
 // them set, less of its objects differs. rest is what still does. Two may be needed for
 // one field; so all that do no harm are set, and then each is taken out that is not
 // missed.
-func (r *renderer) settings(o output, candidates []candidate) (found []candidate, rest []string) {
+func (r *renderer) settings(ctx context.Context, o output, candidates []candidate) (found []candidate, rest []string) {
 	rest = o.differing
 	for _, c := range candidates[:min(len(candidates), maxTrials)] {
 		if len(rest) == 0 || r.spent() {
 			break
 		}
-		if differing, ok := r.differingWith(o.name, append(slices.Clip(found), c)); ok && len(differing) <= len(rest) {
+		if differing, ok := r.differingWith(ctx, o.name, append(slices.Clip(found), c)); ok && len(differing) <= len(rest) {
 			found, rest = append(found, c), differing
 		}
 	}
@@ -242,7 +243,7 @@ func (r *renderer) settings(o output, candidates []candidate) (found []candidate
 			break
 		}
 		without := slices.Delete(slices.Clone(found), i, i+1)
-		if differing, ok := r.differingWith(o.name, without); ok && len(differing) <= len(rest) {
+		if differing, ok := r.differingWith(ctx, o.name, without); ok && len(differing) <= len(rest) {
 			found = without
 		}
 	}
@@ -251,7 +252,7 @@ func (r *renderer) settings(o output, candidates []candidate) (found []candidate
 
 // differingWith are the fields of a template's objects that differ with values set; ok
 // is false if it does not render then.
-func (r *renderer) differingWith(template string, set []candidate) (differing []string, ok bool) {
+func (r *renderer) differingWith(ctx context.Context, template string, set []candidate) (differing []string, ok bool) {
 	top, _ := ownValues(r.top).(common.Values)
 	values, _ := top["Values"].(common.Values)
 	for _, c := range set {
@@ -260,7 +261,7 @@ func (r *renderer) differingWith(template string, set []candidate) (differing []
 	file, _ := r.place(template, 0)
 	var objects [2][]*manifest.Object
 	for i, c := range []*chance{r.trial(false), r.trial(true)} {
-		files, err := r.renderOnce(top, c)
+		files, err := r.renderOnce(ctx, top, c)
 		if err != nil {
 			return nil, false
 		}

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,9 +13,9 @@ const maxDiffering = 3
 
 // chanceProblem says that a template renders to other objects each time: where the
 // chart uses chance, which fields that makes, and what to do about it.
-func (r *renderer) chanceProblem(o output) {
-	uses := r.usesIn(o.name)
-	found, rest := r.settings(o, r.candidates(uses))
+func (r *renderer) chanceProblem(ctx context.Context, o output) {
+	uses := r.usesIn(ctx, o.name)
+	found, rest := r.settings(ctx, o, r.candidates(uses))
 	template, _ := r.place(o.name, 0)
 	file, line, functions := template, 0, r.chance.names()
 	if len(uses) > 0 {

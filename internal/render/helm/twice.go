@@ -18,11 +18,11 @@ import (
 // execute renders the templates, and once more if they use chance. Each time has
 // values of its own: templates may write into them, as charts do that remember a
 // password which they have made up.
-func (r *renderer) execute(top common.Values) (files, again map[string]string) {
+func (r *renderer) execute(ctx context.Context, top common.Values) (files, again map[string]string) {
 	first := &chance{}
-	files, err := r.renderOnce(top, first)
+	files, err := r.renderOnce(ctx, top, first)
 	if err == nil && len(first.used) > 0 {
-		again, err = r.renderOnce(top, &chance{later: true})
+		again, err = r.renderOnce(ctx, top, &chance{later: true})
 	}
 	if err != nil {
 		r.templateProblem(err)
@@ -32,9 +32,13 @@ func (r *renderer) execute(top common.Values) (files, again map[string]string) {
 	return files, again
 }
 
-func (r *renderer) renderOnce(top common.Values, c *chance) (map[string]string, error) {
+// renderOnce renders the templates once, unless nobody waits for it any more.
+func (r *renderer) renderOnce(ctx context.Context, top common.Values, c *chance) (map[string]string, error) {
+	if err := ctx.Err(); err != nil { // of which Helm's engine takes notice in lookups alone
+		return nil, err
+	}
 	own, _ := ownValues(top).(common.Values)
-	return engine.Engine{CustomTemplateFuncs: c.functions()}.RenderWithContext(context.Background(), r.chart, own)
+	return engine.Engine{CustomTemplateFuncs: c.functions()}.RenderWithContext(ctx, r.chart, own)
 }
 
 // ownValues copies the mappings and lists of values, all that a template can write

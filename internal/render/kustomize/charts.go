@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"path"
@@ -63,7 +64,7 @@ func (c *checker) namespaceOf(folder string, from manifest.Source) {
 // inflate renders the charts of all kustomizations; what they make stands in a file
 // beside each of them. ready is false if the cluster has to be known first, which is
 // asked for, or a chart that another one depends on.
-func (b *build) inflate(charts Charts) (problems manifest.Problems, ready bool) {
+func (b *build) inflate(ctx context.Context, charts Charts) (problems manifest.Problems, ready bool) {
 	if len(b.charts) == 0 {
 		return nil, true
 	}
@@ -82,7 +83,7 @@ func (b *build) inflate(charts Charts) (problems manifest.Problems, ready bool) 
 	for _, file := range slices.Sorted(maps.Keys(b.charts)) {
 		var made []*manifest.Object
 		for _, entry := range b.charts[file] {
-			objects, wrong := helm.Render(b.fsys, entry.folder, entry.releaseFor(charts.Release))
+			objects, wrong := helm.Render(ctx, b.fsys, entry.folder, entry.releaseFor(charts.Release))
 			made, problems = append(made, entry.without(objects)...), append(problems, wrong...)
 		}
 		b.inflated[path.Join(path.Dir(file), inflated)] = made

@@ -43,7 +43,7 @@ func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 			for name, text := range tt.files {
 				files[name] = &fstest.MapFile{Data: []byte(text)}
 			}
-			_, problems := Render(files, "app", appfile.Kustomize{}, nil, Charts{})
+			_, problems := Render(t.Context(), files, "app", appfile.Kustomize{}, Charts{})
 			if len(problems) != 1 {
 				t.Fatalf("problems %v, want one", problems)
 			}

@@ -4,6 +4,7 @@
 package kustomize
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path"
@@ -36,17 +37,17 @@ func Find(fsys fs.FS, folder string) string {
 // fsys. Each object has the file that it was written in, or, if it was
 // generated, the kustomization that says so, with the line as far as that can be
 // told. It returns all problems that are found before the build, or the one with
-// which the build ends. Names that marks knows are marked in what is read. If charts
+// which the build ends. Names that the release's marks know are marked in what is read. If charts
 // are wanted whose cluster is not known, that is asked for, and nothing is returned.
-func Render(fsys fs.FS, folder string, settings appfile.Kustomize, marks *substitute.Marks, charts Charts) ([]*manifest.Object, manifest.Problems) {
+func Render(ctx context.Context, fsys fs.FS, folder string, settings appfile.Kustomize, charts Charts) ([]*manifest.Object, manifest.Problems) {
 	c := newChecker(fsys)
 	c.folder(folder, manifest.Source{File: folder})
 	c.settings(folder, settings)
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
-	b := &build{checker: c, folder: folder, settings: settings, marks: marks}
-	if problems, ready := b.inflate(charts); !ready || len(problems) > 0 {
+	b := &build{checker: c, folder: folder, settings: settings, marks: charts.Release.Marks}
+	if problems, ready := b.inflate(ctx, charts); !ready || len(problems) > 0 {
 		return nil, problems
 	}
 	objects, problems := b.objects()
