@@ -1,0 +1,118 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+// TestErrorsThatPass: a request is only made again after an error that goes away by itself.
+func TestErrorsThatPass(t *testing.T) {
+	gvk := schema.GroupVersionKind{Group: "x.org", Version: "v1", Kind: "Widget"}
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"none":                          {nil, false},
+		"the cluster does not answer":   {down, true},
+		"an extension API is away":      {&kube.UnknownKindError{GVK: gvk, Broken: down}, true},
+		"too many requests":             {apierrors.NewTooManyRequests("later", 1), true},
+		"changed by another meanwhile":  {conflict(configMap("a")), true},
+		"no namespace yet":              {noNamespace("shop"), true},
+		"judged by the old definition":  {&oldSchemaError{refused}, true},
+		"the object does not exist":     {notFound(configMap("a")), false},
+		"the kind is not served":        {&kube.UnknownKindError{GVK: gvk}, false},
+		"refused":                       {refused, false},
+		"no rights":                     {forbidden, false},
+		"the namespace is being closed": {ends(configMap("a")), false},
+		"of the program itself":         {errors.New("cannot encode"), false},
+	} {
+		if got := passes(test.err); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestRequestsAreMadeAgain counts the tries of a request, and how long it takes.
+func TestRequestsAreMadeAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		errs  []error // of the first tries
+		tries int
+		took  time.Duration
+		err   error
+	}{
+		"succeeds at once":         {nil, 1, 0, nil},
+		"fails for good":           {[]error{refused}, 1, 0, refused},
+		"succeeds the second time": {[]error{down}, 2, 100 * time.Millisecond, nil},
+		"waits twice as long":      {[]error{down, down}, 3, 300 * time.Millisecond, nil},
+		"fails for good later":     {[]error{down, refused, down}, 2, 100 * time.Millisecond, refused},
+		"never succeeds":           {[]error{down, down, down, down, down, down, down}, 6, 3100 * time.Millisecond, down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, tries := time.Now(), 0
+				err := again(t.Context(), func() error {
+					if tries++; tries <= len(test.errs) {
+						return test.errs[tries-1]
+					}
+					return nil
+				})
+				if !errors.Is(err, test.err) || tries != test.tries || time.Since(began) != test.took {
+					t.Errorf("%d tries in %s, and then %v", tries, time.Since(began), err)
+				}
+			})
+		})
+	}
+}
+
+func TestRequestIsNotMadeAgainWhenItsTimeIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+		defer cancel()
+		tries := 0
+		err := again(ctx, func() error { tries++; return down })
+		if tries != 2 || !errors.Is(err, down) {
+			t.Errorf("%d tries, and then %v", tries, err)
+		}
+	})
+}
+
+// TestRefusalByTheOldDefinition: only the refusal of an object that its new definition
+// allows is one that passes.
+func TestRefusalByTheOldDefinition(t *testing.T) {
+	for name, test := range map[string]struct {
+		defined bool
+		err     error
+		passes  bool
+	}{
+		"accepted":                             {true, nil, false},
+		"its definition came with the push":    {true, refused, true},
+		"its definition was there before":      {false, refused, false},
+		"the server has no rights to its kind": {true, forbidden, false},
+	} {
+		err := bySchema(plan.Step{Defined: test.defined}, test.err)
+		if !errors.Is(err, test.err) || passes(err) != test.passes {
+			t.Errorf("%s: %v, which passes: %v", name, err, passes(err))
+		}
+	}
+}
+
+func TestErrorInPlainWordsKeepsItsCause(t *testing.T) {
+	w := newWorld(t)
+	step := w.step(config("a", "1"))
+	wantError(t, w.work().plainly(t.Context(), step, refused), "refused")
+	w.api.plainly = "spec.x is not a field"
+	err := w.work().plainly(t.Context(), step, refused)
+	wantCause(t, err, refused)
+	if err.Error() != "spec.x is not a field" {
+		t.Errorf("it says %q", err)
+	}
+}

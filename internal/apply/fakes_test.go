@@ -1,0 +1,231 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+// fakeIndex is an index whose watches are left out: the fake API server tells it of each
+// change, unless the test has it wait.
+type fakeIndex struct {
+	*live.Index
+
+	mu       sync.Mutex
+	refuses  []error // the answers to the first calls of Follow
+	followed []string
+	used     []schema.GroupKind
+}
+
+func (x *fakeIndex) Follow(_ context.Context, kinds ...kube.Kind) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, kind := range kinds {
+		x.followed = append(x.followed, kind.GVK.Kind)
+	}
+	if len(x.refuses) == 0 {
+		return nil
+	}
+	err := x.refuses[0]
+	x.refuses = x.refuses[1:]
+	return err
+}
+
+func (x *fakeIndex) Use(_ string, kinds []schema.GroupKind) { x.used = kinds }
+
+// fakeOthers are the server's other apps.
+type fakeOthers struct {
+	heirs   map[manifest.ID]string // the apps that want an object
+	asks    string                 // an app whose createNamespace makes the namespace shop
+	foreign error                  // whose the inventory is
+
+	mu    sync.Mutex
+	told  []string // the apps that were told of objects taken from them
+	quits []string // the targets that want nothing any more
+}
+
+func (o *fakeOthers) Home(string) (repo string, unrendered, ok bool) { return "", false, false }
+
+func (o *fakeOthers) Asking(_ string, namespace manifest.ID, but map[string]bool) string {
+	if namespace == plan.NamespaceID("shop") && !but[o.asks] {
+		return o.asks
+	}
+	return ""
+}
+
+func (o *fakeOthers) Heir(app, cluster string, id manifest.ID) string {
+	if app != "shop" || cluster != "default" {
+		return ""
+	}
+	return o.heirs[id]
+}
+
+func (o *fakeOthers) TakenFrom(app string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = append(o.told, app)
+}
+
+func (o *fakeOthers) Disclaim(reached *plan.Target) { o.quits = append(o.quits, reached.Spec.Name) }
+
+func (o *fakeOthers) Foreign(kube.Parent, string, string) error { return o.foreign }
+
+// fakePods are the pods of a cluster, by namespace.
+type fakePods struct {
+	mu      sync.Mutex
+	pods    map[string][]*unstructured.Unstructured
+	err     error // of List
+	watches map[string]*fakeWatch
+	begun   int // how many watches
+}
+
+// fakeWatch follows the pods of one namespace. A test under synctest does not end before it
+// has ended.
+type fakeWatch struct {
+	of        *fakePods
+	namespace string
+	changed   chan struct{}
+	ended     sync.WaitGroup
+}
+
+func (p *fakePods) Watch(ctx context.Context, namespace string) Pods {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	watch := &fakeWatch{of: p, namespace: namespace, changed: make(chan struct{}, 1)}
+	p.watches[namespace] = watch
+	p.begun++
+	watch.ended.Go(func() { <-ctx.Done() })
+	return watch
+}
+
+func (p *fakePods) List(_ context.Context, namespace string) ([]*unstructured.Unstructured, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.pods[namespace]), p.err
+}
+
+// become are the pods of a namespace from now on.
+func (p *fakePods) become(namespace string, pods ...*unstructured.Unstructured) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pods[namespace] = pods
+	if watch := p.watches[namespace]; watch != nil {
+		select {
+		case watch.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (w *fakeWatch) List() []*unstructured.Unstructured {
+	pods, _ := w.of.List(context.Background(), w.namespace)
+	return pods
+}
+
+func (w *fakeWatch) Changed() <-chan struct{} { return w.changed }
+
+func (w *fakeWatch) Wait() { w.ended.Wait() }
+
+// fields merges applies and updates as the API server does, but for schemas: a list is one
+// value.
+func fields(u *unstructured.Unstructured) *managedfields.FieldManager {
+	return managedfieldstest.NewFakeFieldManager(managedfields.NewDeducedTypeConverter(), u.GroupVersionKind())
+}
+
+func result(o runtime.Object, err error) (*unstructured.Unstructured, error) {
+	if err != nil {
+		return nil, err
+	}
+	return o.(*unstructured.Unstructured), nil
+}
+
+// The refusals of an API server.
+
+func resource(name string) schema.GroupResource { return schema.GroupResource{Resource: name} }
+
+func conflict(id manifest.ID) error {
+	return apierrors.NewConflict(resource(id.Kind), id.Name, errors.New("the object has been modified"))
+}
+
+func notFound(id manifest.ID) error { return apierrors.NewNotFound(resource(id.Kind), id.Name) }
+
+// noNamespace refuses an object whose namespace does not exist.
+func noNamespace(name string) error { return apierrors.NewNotFound(resource("namespaces"), name) }
+
+// ends refuses an object whose namespace is being deleted.
+func ends(id manifest.ID) error {
+	err := apierrors.NewForbidden(resource(id.Kind), id.Name, errors.New("its namespace is being terminated"))
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	return err
+}
+
+var (
+	// down is how a cluster fails to answer.
+	down = &kube.UnreachableError{Cluster: "default", Err: errors.New("connection refused")}
+	// refused is an error of no special meaning.
+	refused = &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusBadRequest, Reason: metav1.StatusReasonBadRequest, Message: "refused"}}
+	// forbidden is a lack of rights.
+	forbidden = apierrors.NewForbidden(resource("ConfigMap"), "a", errors.New("no rights"))
+)
+
+// parentOf is the inventory of the app shop as a cluster stores it.
+func parentOf(repository, server, version, kinds, namespaces string) kube.Parent {
+	fresh := kube.NewParent("shop", repository)
+	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}
+	u.SetName(fresh.Name())
+	u.SetNamespace(kube.SystemNamespace)
+	u.SetUID(types.UID("uid of the inventory"))
+	u.SetResourceVersion(version)
+	u.SetLabels(map[string]string{kube.IDLabel: fresh.ID()})
+	u.SetAnnotations(map[string]string{
+		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": "shop",
+		"pushboat/repository": repository, "pushboat/server": server,
+		"applyset.kubernetes.io/contains-group-kinds": kinds, "applyset.kubernetes.io/additional-namespaces": namespaces,
+	})
+	parent, _ := kube.ParseParent(u)
+	return parent
+}
+
+// toldOf writes an inventory in one line.
+func toldOf(p kube.Parent) string {
+	if !p.Exists() {
+		return "none"
+	}
+	return fmt.Sprintf("%s in %s, of %s by %s", p.Kinds, p.Namespaces, p.Repository, p.Server)
+}
+
+// sortedLines are the lines of a text in the order of the alphabet, for what is said by
+// several goroutines.
+func sortedLines(text string) string {
+	return strings.Join(slices.Sorted(slices.Values(strings.Split(text, "\n"))), "\n")
+}
+
+// idsOf lists the keys of a map, sorted.
+func idsOf[V any](m map[manifest.ID]V) []string {
+	var ids []string
+	for id := range maps.Keys(m) {
+		ids = append(ids, id.String())
+	}
+	slices.Sort(ids)
+	return ids
+}

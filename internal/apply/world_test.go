@@ -1,0 +1,304 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// world is a cluster, and the app "shop" of the repository "shop" on it, whose objects go to
+// the namespace shop. Its fifth deploy is at work.
+type world struct {
+	t      *testing.T
+	api    *fakeAPI
+	index  *fakeIndex
+	pods   *fakePods
+	others *fakeOthers
+	log    *testLog
+	app    *App
+	order  Order
+	end    context.CancelCauseFunc // of the wait
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		t: t, api: newFakeAPI(), log: &testLog{}, others: &fakeOthers{heirs: map[manifest.ID]string{}},
+		pods:  &fakePods{pods: map[string][]*unstructured.Unstructured{}, watches: map[string]*fakeWatch{}},
+		index: &fakeIndex{Index: live.New(t.Context(), &kube.Cluster{}, owner.DefaultTools, logrus.NewEntry(logrus.New()))},
+	}
+	w.app = &App{
+		Name: "shop", Repo: "shop", Server: "server", Cluster: newCluster(w.api, w.index, w.pods),
+		Ledger:    plan.NewLedger(func(digest string) string { return "sealed " + digest }),
+		Inventory: &Inventory{}, Hooks: NewHooks(), HookMemory: &HookMemory{}, Others: w.others,
+	}
+	w.order = Order{App: w.app, Log: w.log, Number: 5, ID: "r5", Plan: &plan.Plan{App: "shop", RunsHooks: true}}
+	w.order.Target = &plan.Target{
+		Spec: appfile.App{Name: "shop", Namespace: "shop", Cluster: "default", Prune: true, Timeout: 5 * time.Minute},
+		Repo: "shop",
+	}
+	w.order.Wait, w.end = context.WithCancelCause(t.Context())
+	w.index.OnChange(func(event live.Event) {
+		if event.Entry.Hook != nil {
+			w.app.Hooks.See(event)
+		}
+	})
+	w.api.tell = w.index.Note
+	w.made("kubectl-create", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}")
+	return w
+}
+
+// inTime runs a test on a clock of its own, which goes on when everybody waits. A goroutine
+// that is left over fails it.
+func inTime(t *testing.T, f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+}
+
+// work begins to carry out the plan.
+func (w *world) work() *Work { return New(w.order) }
+
+// begins calls a function and returns when all wait; its error comes when it returns.
+func (w *world) begins(f func() error) <-chan error {
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	synctest.Wait()
+	return ended
+}
+
+func parsed(t *testing.T, documents ...string) []*manifest.Object {
+	t.Helper()
+	objects, problems := manifest.Parse("app.yaml", []byte(strings.Join(documents, "\n---\n")))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return objects
+}
+
+// steps are what a plan does with the documents: it makes what does not run, changes what
+// does, and runs the hooks.
+func (w *world) steps(documents ...string) []plan.Step {
+	w.t.Helper()
+	var steps []plan.Step
+	for _, o := range parsed(w.t, documents...) {
+		kind, err := w.api.Kind(w.t.Context(), o.GroupVersionKind())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		placed := plan.Place(w.order.Target, o, kind)
+		policy, _ := o.Policy()
+		step := plan.Step{ID: placed.Key, Action: record.Create, Object: placed.Object, Kind: kind, Digest: "d", Policy: policy}
+		if running := w.api.look(step.ID); running != nil {
+			step.Action, step.Entry = record.Configure, w.index.EntryOf(running)
+		}
+		if policy.Phase != 0 {
+			step.Action = record.Hook
+		}
+		steps = append(steps, step)
+	}
+	plan.SortSteps(steps)
+	return steps
+}
+
+// step is the one step of steps.
+func (w *world) step(document string) plan.Step {
+	w.t.Helper()
+	return w.steps(document)[0]
+}
+
+// plans adds steps to the plan.
+func (w *world) plans(steps ...plan.Step) {
+	for _, step := range steps {
+		if step.Action == record.Hook {
+			w.order.Plan.Hooks = append(w.order.Plan.Hooks, step)
+			continue
+		}
+		w.order.Plan.Steps = append(w.order.Plan.Steps, step)
+	}
+}
+
+// prunes has the plan delete running objects, in the order of deletion.
+func (w *world) prunes(ids ...manifest.ID) {
+	for _, id := range ids {
+		entry := w.index.EntryOf(w.api.look(id))
+		policy := manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}
+		w.order.Plan.Prune = append(w.order.Plan.Prune, plan.Step{ID: id, Action: record.Delete, Entry: entry, Policy: policy})
+	}
+	plan.SortSteps(w.order.Plan.Prune)
+	slices.Reverse(w.order.Plan.Prune)
+}
+
+// runs has the documents run as a deploy of the app has left them.
+func (w *world) runs(documents ...string) {
+	w.t.Helper()
+	for _, step := range w.steps(documents...) {
+		u, err := w.api.apply(step.Object.Unstructured, kube.FieldManager)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.app.Ledger.Note(step.ID, record.Noted{Digest: "d", Fingerprint: w.index.EntryOf(u).Fingerprint})
+	}
+}
+
+// made has the documents run as another program has made them.
+func (w *world) made(manager string, documents ...string) {
+	w.t.Helper()
+	for _, o := range parsed(w.t, documents...) {
+		if kind := w.api.kinds[o.GroupVersionKind()]; kind.Namespaced {
+			o.SetNamespace("shop")
+		}
+		if _, err := w.api.update(o.Unstructured, manager); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// edited has a running object changed.
+func (w *world) edited(id manifest.ID, edit func(u *unstructured.Unstructured)) {
+	w.t.Helper()
+	u := w.api.look(id)
+	if u == nil {
+		w.t.Fatalf("%s does not run", id)
+	}
+	edit(u)
+	w.api.store(u)
+}
+
+// becomes gives a running object a status, as YAML.
+func (w *world) becomes(id manifest.ID, status string) {
+	w.t.Helper()
+	w.edited(id, func(u *unstructured.Unstructured) { give(u, status) })
+}
+
+// give sets the status of an object, as YAML; "" leaves it.
+func give(u *unstructured.Unstructured, status string) {
+	if status == "" {
+		return
+	}
+	var fields map[string]any
+	if err := yaml.Unmarshal([]byte(status), &fields); err != nil {
+		panic(err) // a test has it wrong
+	}
+	u.Object["status"] = fields
+}
+
+// wantAsked checks which requests were made since the last time, in their order.
+func (w *world) wantAsked(want ...string) {
+	w.t.Helper()
+	w.api.mu.Lock()
+	defer w.api.mu.Unlock()
+	if got := w.api.asked; !slices.Equal(got, want) {
+		w.t.Errorf("the requests are\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+	w.api.asked = nil
+}
+
+// wantLog checks all lines of the log.
+func (w *world) wantLog(want ...string) {
+	w.t.Helper()
+	if got := w.log.String(); got != strings.Join(want, "\n") {
+		w.t.Errorf("the log is\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+// wantRunning checks which objects run, but for namespaces.
+func (w *world) wantRunning(want ...string) {
+	w.t.Helper()
+	w.api.mu.Lock()
+	defer w.api.mu.Unlock()
+	got := slices.DeleteFunc(idsOf(w.api.running), func(id string) bool { return strings.HasPrefix(id, "Namespace ") })
+	if !slices.Equal(got, want) {
+		w.t.Errorf("there run %q, want %q", got, want)
+	}
+}
+
+// wantError checks that an error has a text; "" stands for no error.
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case err == nil && want == "":
+	case err == nil || want == "" || !strings.Contains(err.Error(), want):
+		t.Errorf("the error is %v, want %q", err, want)
+	}
+}
+
+// wantCause checks which error an error comes from.
+func wantCause(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("the error is %v, want %v", err, want)
+	}
+}
+
+func configMap(name string) manifest.ID {
+	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
+}
+
+func jobID(name string) manifest.ID {
+	return manifest.ID{Group: "batch", Kind: "Job", Namespace: "shop", Name: name}
+}
+
+func deploymentID(name string) manifest.ID {
+	return manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: name}
+}
+
+// config is a ConfigMap with one value. Annotations are as in YAML: "key: value".
+func config(name, value string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n%sdata:\n  value: %q\n", name, annotated(annotations), value)
+}
+
+// job is a Job, annotated as config is.
+func job(name string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: %s\n%sspec:\n  backoffLimit: 1\n", name, annotated(annotations))
+}
+
+// deployment is a Deployment of one pod, annotated as config is.
+func deployment(name string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\n%sspec:\n  replicas: 1\n  selector: {matchLabels: {app: %s}}\n",
+		name, annotated(annotations), name)
+}
+
+func namespaceText(name string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", name, annotated(annotations))
+}
+
+func annotated(annotations []string) string {
+	if len(annotations) == 0 {
+		return ""
+	}
+	return "  annotations:\n    " + strings.Join(annotations, "\n    ") + "\n"
+}
+
+// Annotations.
+
+func wave(n int) string { return fmt.Sprintf("argocd.argoproj.io/sync-wave: %q", fmt.Sprint(n)) }
+
+func hookOf(phase string) string { return "argocd.argoproj.io/hook: " + phase }
+
+func policyOf(policy string) string { return "argocd.argoproj.io/hook-delete-policy: " + policy }
+
+// States, as controllers write them.
+const (
+	available = "{observedGeneration: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1, replicas: 1}"
+	rolling   = "{observedGeneration: 1, updatedReplicas: 1, replicas: 1}"
+	stuck     = "{observedGeneration: 1, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded}]}"
+	underWay  = "{startTime: '2026-01-01T00:00:00Z', active: 1}"
+	complete  = "{startTime: '2026-01-01T00:00:00Z', succeeded: 1, conditions: [{type: Complete, status: 'True'}]}"
+	exhausted = "{startTime: '2026-01-01T00:00:00Z', failed: 1, conditions: [{type: Failed, status: 'True', reason: BackoffLimitExceeded}]}"
+)
