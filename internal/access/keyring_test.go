@@ -84,6 +84,36 @@ func TestKeyringFollowsItsFiles(t *testing.T) {
 	}
 }
 
+// TestKeyringTakesOtherFiles, unless they are wrong: then it follows the former ones.
+func TestKeyringTakesOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	admin, keys := filepath.Join(dir, "ana.pub"), filepath.Join(dir, "keys")
+	ana, anaText := newKey(t)
+	ben, benText := newKey(t)
+	write(t, admin, anaText+" ana\n")
+	write(t, keys, `role="push" `+benText+" ben\n")
+	log, _ := quietLog()
+	k, err := OpenKeyring(Files{AdminKeys: []string{admin}}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Reload(Files{AdminKeys: []string{filepath.Join(dir, "none")}, Authorized: keys}); err == nil {
+		t.Error("a file that is not there is taken")
+	}
+	if _, ok := k.Lookup(ben); ok {
+		t.Error("a key of files that are wrong is known")
+	}
+	if err := k.Reload(Files{Authorized: keys}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := k.Lookup(ben); !ok {
+		t.Error("a key of the other files is not known")
+	}
+	if _, ok := k.Lookup(ana); ok {
+		t.Error("a key of the former files is still known")
+	}
+}
+
 func TestKeyringStartsOnlyWithGoodFiles(t *testing.T) {
 	dir := t.TempDir()
 	log, _ := quietLog()

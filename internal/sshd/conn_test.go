@@ -132,6 +132,30 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	})
 }
 
+// TestLimitsChange: for connections that are made later; those that are open stay, and
+// count.
+func TestLimitsChange(t *testing.T) {
+	ts := start(t, func(c *Config) { c.MaxPerAddress = 3 })
+	ts.client(ts.ana)
+	second := ts.client(ts.ana)
+	if err := ts.Change(Limits{MaxPerAddress: 1}, Address{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ts.dial(ts.ana); err == nil || !strings.Contains(err.Error(), "too many connections from this address") {
+		t.Errorf("beyond the new limit: %v", err)
+	}
+	if _, err := second.NewSession(); err != nil {
+		t.Errorf("a connection that was open before: %v", err)
+	}
+	if err := ts.Change(Limits{MaxPerAddress: 3}, Address{}); err != nil {
+		t.Fatal(err)
+	}
+	ts.client(ts.ana)
+	if err := ts.Change(Limits{MaxPerAddress: -1}, Address{}); err == nil {
+		t.Error("a limit that is negative is taken")
+	}
+}
+
 // TestSilentConnectionsKeepNobodyOut: at the limit, the oldest of them goes.
 func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 	for name, limit := range map[string]func(*Config){

@@ -56,6 +56,30 @@ func TestTurnsAreSharedFairly(t *testing.T) {
 	}
 }
 
+// TestTurnsChangeInNumber: more of them go to who waits, fewer take nobody's away.
+func TestTurnsChangeInNumber(t *testing.T) {
+	q := newQueue(1)
+	if err := q.take(context.Background(), "ana", nil); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string)
+	wait(t, q, "ben", got)
+	wait(t, q, "cleo", got)
+	q.bound(2)
+	if first := <-got; first != "ben" {
+		t.Errorf("the second turn went to %s", first)
+	}
+	q.bound(1)
+	q.release("ana")
+	if !q.full() {
+		t.Error("with one turn for all, ben's is not all there is")
+	}
+	q.release("ben")
+	if next := <-got; next != "cleo" {
+		t.Errorf("the turn went to %s", next)
+	}
+}
+
 func TestWhoLeavesHoldsNoTurn(t *testing.T) {
 	q := newQueue(1)
 	if err := q.take(context.Background(), "ana", nil); err != nil {
