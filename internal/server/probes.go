@@ -22,13 +22,7 @@ func (s *server) serveProbes(failed chan<- error) error {
 	s.httpAddr = listener.Addr()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := s.unready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
+	mux.HandleFunc("GET /readyz", s.answerReady)
 	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	go func() {
 		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -36,6 +30,15 @@ func (s *server) serveProbes(failed chan<- error) error {
 		}
 	}()
 	return nil
+}
+
+// answerReady answers ok, or 503 with the reason why the server is not ready.
+func (s *server) answerReady(w http.ResponseWriter, _ *http.Request) {
+	if err := s.unready(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
 }
 
 // Why the server is not ready, as strangers are told.
@@ -50,10 +53,11 @@ var (
 // unready returns why every push would be refused now, or may not begin; nil if one
 // may pass.
 func (s *server) unready() error {
+	if s.stopping.Load() {
+		return errStopping
+	}
 	disk := s.disk.state(time.Now())
 	switch {
-	case s.stopping.Load():
-		return errStopping
 	case executable(s.config.Hook) != nil:
 		return errNoHook
 	case s.engine.AllAway() != nil:

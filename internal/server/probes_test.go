@@ -2,9 +2,26 @@ package server
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
+
+// TestNotReadyOnceStopping: the first thing that a stop does is to say so, and nothing
+// is asked of a part that may have stopped already.
+func TestNotReadyOnceStopping(t *testing.T) {
+	s := &server{disk: &remembered{ask: func() error {
+		t.Error("the disk was tried")
+		return nil
+	}}}
+	s.stopping.Store(true)
+	answer := httptest.NewRecorder()
+	s.answerReady(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	if answer.Code != http.StatusServiceUnavailable || answer.Body.String() != "stopping\n" {
+		t.Errorf("answered %d, %q", answer.Code, answer.Body.String())
+	}
+}
 
 func TestTheDiskIsNotTriedAtWill(t *testing.T) {
 	full := errors.New("no space left on device")

@@ -123,7 +123,8 @@ func setLog(logger *logrus.Logger, config settings.Log) {
 	}
 }
 
-// build makes the parts, leaf first. Nothing listens yet.
+// build makes the parts, leaf first. Of the doors only the socket of Git's hooks listens
+// by then, on which no push can come before SSH does.
 func (s *server) build() error {
 	if err := s.buildRepos(); err != nil {
 		return err
