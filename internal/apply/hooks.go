@@ -23,6 +23,7 @@ type seenHook struct {
 	gone  bool
 }
 
+// NewHooks has seen nothing yet.
 func NewHooks() *Hooks {
 	return &Hooks{changed: make(chan struct{}, 1), last: map[types.UID]seenHook{}}
 }

@@ -149,8 +149,11 @@ func (w *Work) deleteInventory(ctx context.Context) error {
 	if err != nil {
 		return inventoryError(err)
 	}
-	if !parent.Exists() || w.App.Others.Foreign(parent, w.cluster.API.Name(), w.Target.Repo) != nil {
+	if !parent.Exists() {
 		return nil
+	}
+	if w.App.Others.Foreign(parent, w.cluster.API.Name(), w.Target.Repo) != nil {
+		return nil //nolint:nilerr // it is another's, and stays
 	}
 	w.App.SetInventory(nil)
 	return inventoryError(again(ctx, func() error { return w.cluster.API.DeleteParent(ctx, parent) }))

@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"fmt"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -11,14 +9,6 @@ import (
 
 func configMap(name string) manifest.ID {
 	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
-}
-
-func configMaps(n int) []manifest.ID {
-	ids := make([]manifest.ID, n)
-	for i := range ids {
-		ids[i] = configMap(fmt.Sprint("c", i))
-	}
-	return ids
 }
 
 func wants(names ...string) []plan.Placed {
