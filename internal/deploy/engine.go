@@ -36,10 +36,12 @@ type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
 
-	site    *apply.Cluster
-	opened  chan struct{}          // closed when the cluster answered and every claim is known
-	opening atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
-	retry   chan chan<- error      // hurries the next attempt to open it, and is told why it fails
+	api       clusterAPI // Kube, but in tests
+	planIndex plan.Index // Index, but in tests
+	site      *apply.Cluster
+	opened    chan struct{}          // closed when the cluster answered and every claim is known
+	opening   atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
+	retry     chan chan<- error      // hurries the next attempt to open it, and is told why it fails
 
 	sightings sightings
 }
@@ -47,7 +49,7 @@ type Cluster struct {
 // NewCluster pairs a cluster with its index.
 func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 	return &Cluster{
-		Kube: cluster, Index: index, site: apply.NewCluster(cluster, index),
+		Kube: cluster, Index: index, api: kubeAPI{cluster}, planIndex: index, site: apply.NewCluster(cluster, index),
 		opened: make(chan struct{}), retry: make(chan chan<- error),
 	}
 }
@@ -237,7 +239,7 @@ func (e *Engine) open(name string, cluster *Cluster) {
 func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 	ctx, cancel := context.WithTimeout(e.ctx, openTimeout)
 	defer cancel()
-	if err := cluster.Kube.EnsureSystemNamespace(ctx); err != nil {
+	if err := cluster.api.EnsureSystemNamespace(ctx); err != nil {
 		return err
 	}
 	for _, a := range e.sorted() {
@@ -246,8 +248,8 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 			continue
 		}
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		problems := with.Vet(ctx, cluster.Kube)
-		objects, unresolved := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
+		problems := with.Vet(ctx, cluster.api)
+		objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil
@@ -289,7 +291,7 @@ func (c *Cluster) ready(ctx context.Context) error {
 		case err := <-failed:
 			return err
 		case <-ctx.Done():
-			return fmt.Errorf("%w: cluster %s", errNotOpen, c.Kube.Name())
+			return fmt.Errorf("%w: cluster %s", errNotOpen, c.api.Name())
 		}
 	}
 }

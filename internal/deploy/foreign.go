@@ -106,7 +106,7 @@ func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube
 	if err := at.ready(ctx); err != nil {
 		return kube.Parent{}, err
 	}
-	was, err := at.Kube.ReadParent(ctx, name, repo)
+	was, err := at.api.ReadParent(ctx, name, repo)
 	if err != nil || !was.Exists() {
 		return was, err
 	}

@@ -78,7 +78,7 @@ func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provisio
 	defer cancel()
 	found := map[string]generated.Value{}
 	for path, at := range keysOf(fresh, objects, spec.Namespace) {
-		data, err := cluster.Kube.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
+		data, err := cluster.api.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
 		if err != nil {
 			return false, &manifest.Problem{
 				App: spec.Name, Source: manifest.Source{File: appfile.Name, Line: spec.Helm.Line},

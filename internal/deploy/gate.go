@@ -124,12 +124,12 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 		}
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Partial = p.partial
-		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.Kube)...)
+		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.api)...)
 		for _, t := range targets {
 			if t.kept {
 				continue // wants what it wanted, and the claims on it stand
 			}
-			found, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, p.with[name])
+			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name])
 			p.Problems = append(p.Problems, problems...)
 			found, made[t] = plan.SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
@@ -284,7 +284,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 // equip gives a planner what is known of the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
-	p.API, p.Index, p.Others = cluster.Kube, cluster.Index, others{e}
+	p.API, p.Index, p.Others = cluster.api, cluster.planIndex, others{e}
 	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, &a.hookMemory, &t.Target, a.wanted().planned(), e.masker(t)
 }
 

@@ -38,7 +38,7 @@ func (e *Engine) Containers(ctx context.Context, app, object, container string) 
 	}
 	var list []Container
 	for _, pod := range Pods(nodes) {
-		names, err := e.Clusters[t.Spec.Cluster].Kube.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
+		names, err := e.Clusters[t.Spec.Cluster].api.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +90,7 @@ func (e *Engine) ReadLog(ctx context.Context, app string, of Container, request 
 	defer e.logs.Add(-1)
 	request.Namespace, request.Pod, request.Container = of.Namespace, of.Pod, of.Name
 	hide := t.redacter()
-	return e.Clusters[t.Spec.Cluster].Kube.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
+	return e.Clusters[t.Spec.Cluster].api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
 }
 
 // redacter removes the values of the target's Secrets from a text.

@@ -53,7 +53,7 @@ func (e *Engine) kindsNamed(ctx context.Context, cluster string) func(word strin
 	return func(word string) []schema.GroupKind {
 		kinds, asked := known[word]
 		if c := e.Clusters[cluster]; !asked && c != nil {
-			kinds, _ = c.Kube.KindsNamed(ctx, word) // names of kinds themselves need no cluster
+			kinds, _ = c.api.KindsNamed(ctx, word) // names of kinds themselves need no cluster
 			known[word] = kinds
 		}
 		return kinds

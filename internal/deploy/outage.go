@@ -38,7 +38,7 @@ func (c *Cluster) outage() *Outage {
 	if down.Err == nil {
 		return nil
 	}
-	o := newOutage(c.Kube.Name(), down.Err, down.Since)
+	o := newOutage(c.api.Name(), down.Err, down.Since)
 	if down.Part != "" { // an extension API that is away answers like a cluster that is
 		o.Unreachable, o.Error = false, down.Part+": "+o.Error
 	}
@@ -55,7 +55,7 @@ func (c *Cluster) fails(err error) {
 	if former := c.opening.Load(); former != nil {
 		since = former.Since
 	}
-	c.opening.Store(newOutage(c.Kube.Name(), err, since))
+	c.opening.Store(newOutage(c.api.Name(), err, since))
 }
 
 // awayAfter is how long a cluster has to be away before that is told: an API server
@@ -104,7 +104,7 @@ func (e *Engine) tellOutage(c *Cluster) {
 		return
 	}
 	begun, ended, later := c.sightings.notice(c.outage(), time.Now())
-	name := c.Kube.Name()
+	name := c.api.Name()
 	log := e.Log.WithField("cluster", name)
 	switch {
 	case begun != nil:

@@ -25,7 +25,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 		if len(unknown) <= fewParents || p.with[name] == nil { // nil: the cluster did not answer
 			continue
 		}
-		listed, err := e.Clusters[name].Kube.ListParents(ctx)
+		listed, err := e.Clusters[name].api.ListParents(ctx)
 		if err != nil {
 			return nil, err
 		}

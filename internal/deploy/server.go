@@ -41,8 +41,8 @@ func (e *Engine) ClusterStates(ctx context.Context) []ClusterState {
 	)
 	for name, cluster := range e.Clusters {
 		all.Go(func() {
-			state := ClusterState{Name: name, Outage: cluster.outage(), Watches: cluster.Index.Watches(), Latencies: cluster.Kube.Latencies()}
-			version, err := cluster.Kube.Check(ctx)
+			state := ClusterState{Name: name, Outage: cluster.outage(), Watches: cluster.Index.Watches(), Latencies: cluster.api.Latencies()}
+			version, err := cluster.api.Check(ctx)
 			if state.Version = version; err != nil && state.Outage == nil {
 				state.Outage = newOutage(name, err, time.Now())
 			}

@@ -48,11 +48,11 @@ func (c *Cluster) lookAtServices(ctx context.Context, steps []plan.Step) error {
 
 // exposes reports whether a Service is of type LoadBalancer, as it runs.
 func (c *Cluster) exposes(ctx context.Context, id manifest.ID) (bool, error) {
-	kind, err := c.Kube.Kind(ctx, serviceKind)
+	kind, err := c.api.Kind(ctx, serviceKind)
 	if err != nil {
 		return false, err
 	}
-	running, err := c.Kube.Get(ctx, kind, id.Namespace, id.Name)
+	running, err := c.api.Get(ctx, kind, id.Namespace, id.Name)
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}

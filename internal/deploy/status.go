@@ -272,7 +272,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 		found, listed := pods[entry.ID.Namespace]
 		if !listed {
 			var err error
-			if found, err = live.ListPods(ctx, cluster.Kube, entry.ID.Namespace); err != nil {
+			if found, err = cluster.api.Pods(ctx, entry.ID.Namespace); err != nil {
 				return
 			}
 			pods[entry.ID.Namespace] = found

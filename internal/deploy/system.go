@@ -89,7 +89,7 @@ func isChanged(left, there kube.Parent, server string) bool {
 func (c *Cluster) ensureSystem(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	return c.Kube.EnsureSystemNamespace(ctx)
+	return c.api.EnsureSystemNamespace(ctx)
 }
 
 // mayWrite reports whether the app's worker may be about to write its inventory.

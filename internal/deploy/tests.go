@@ -112,8 +112,8 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 		return nil, err
 	}
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-	problems := with.Vet(ctx, cluster.Kube)
-	objects, unresolved := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
+	problems := with.Vet(ctx, cluster.api)
+	objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

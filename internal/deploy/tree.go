@@ -110,12 +110,12 @@ func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstruc
 	defer cancel()
 	cluster := a.engine.Clusters[t.Spec.Cluster]
 	for _, in := range listsBelow(members) {
-		kind, err := cluster.Kube.KindOf(ctx, in.kind)
+		kind, err := cluster.api.KindOf(ctx, in.kind)
 		if err != nil {
 			partial = append(partial, err.Error())
 			continue
 		}
-		found, more, err := live.ListOwned(ctx, cluster.Kube, kind, in.namespace)
+		found, more, err := cluster.api.Owned(ctx, kind, in.namespace)
 		if err != nil {
 			partial = append(partial, err.Error())
 		}

@@ -135,7 +135,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	with := j.with
 	if with == nil {
 		with = plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		if problems := with.Vet(ctx, cluster.Kube); len(problems) > 0 {
+		if problems := with.Vet(ctx, cluster.api); len(problems) > 0 {
 			return nil, problems
 		}
 	}
@@ -145,7 +145,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if j.kind == lookJob {
 		t = t.only(j.looks)
 	}
-	objects, problems := plan.Resolve(ctx, cluster.Kube, &t.Target, with)
+	objects, problems := plan.Resolve(ctx, cluster.api, &t.Target, with)
 	if len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

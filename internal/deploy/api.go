@@ -1,0 +1,43 @@
+package deploy
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+// clusterAPI is what the engine asks of a cluster, for itself and for plans. A kubeAPI is one.
+type clusterAPI interface {
+	plan.API
+	Check(ctx context.Context) (version string, err error)
+	Latencies() []kube.Latency
+	KindsNamed(ctx context.Context, word string) ([]schema.GroupKind, error)
+
+	EnsureSystemNamespace(ctx context.Context) error
+	ReadParent(ctx context.Context, app, repository string) (kube.Parent, error)
+	ListParents(ctx context.Context) ([]kube.Parent, error)
+	ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error)
+
+	Pods(ctx context.Context, namespace string) ([]*unstructured.Unstructured, error)
+	// Owned lists objects of a kind that others own; more says that there are more of
+	// them than are listed.
+	Owned(ctx context.Context, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error)
+	Containers(ctx context.Context, namespace, pod, name string) ([]string, error)
+	FollowLog(ctx context.Context, r kube.LogRequest, tell func(line string)) error
+}
+
+// kubeAPI is the clusterAPI of a cluster, with the lists that package live knows to read.
+type kubeAPI struct{ *kube.Cluster }
+
+func (k kubeAPI) Pods(ctx context.Context, namespace string) ([]*unstructured.Unstructured, error) {
+	return live.ListPods(ctx, k.Cluster, namespace)
+}
+
+func (k kubeAPI) Owned(ctx context.Context, kind kube.Kind, namespace string) ([]*unstructured.Unstructured, bool, error) {
+	return live.ListOwned(ctx, k.Cluster, kind, namespace)
+}
