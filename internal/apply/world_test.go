@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -186,6 +187,18 @@ func (w *world) becomes(id manifest.ID, status string) {
 	w.edited(id, func(u *unstructured.Unstructured) { give(u, status) })
 }
 
+// holds gives a running object a finalizer: its deletion begins, and does not end before the
+// test has it vanish.
+func (w *world) holds(id manifest.ID) {
+	w.t.Helper()
+	w.edited(id, func(u *unstructured.Unstructured) { u.SetFinalizers([]string{"example.org/keep"}) })
+}
+
+// beginDeletion is an edit that has the deletion of an object begin.
+func beginDeletion(u *unstructured.Unstructured) {
+	u.SetDeletionTimestamp(&metav1.Time{Time: time.Unix(1, 0)})
+}
+
 // give sets the status of an object, as YAML; "" leaves it.
 func give(u *unstructured.Unstructured, status string) {
 	if status == "" {
@@ -196,6 +209,13 @@ func give(u *unstructured.Unstructured, status string) {
 		panic(err) // a test has it wrong
 	}
 	u.Object["status"] = fields
+}
+
+// hides has the app hide a value.
+func (w *world) hides(value string) {
+	w.order.Target.Telling = func() func(string) string {
+		return func(text string) string { return strings.ReplaceAll(text, value, "***") }
+	}
 }
 
 // wantAsked checks which requests were made since the last time, in their order.

@@ -1,0 +1,213 @@
+package apply
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// TestDeletion tells what becomes of an object that the revision no longer has, as things
+// are when its turn comes.
+func TestDeletion(t *testing.T) {
+	gone := &kube.UnknownKindError{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}
+	for name, test := range map[string]struct {
+		happens func(w *world) // after the plan was made
+		asked   []string
+		log     string
+		deleted bool
+	}{
+		"as planned": {
+			func(*world) {}, []string{"served ConfigMap", "delete ConfigMap shop/a"}, "deleted ConfigMap shop/a", true,
+		},
+		"it is gone already": {
+			func(w *world) { w.api.vanish(configMap("a")) },
+			[]string{"served ConfigMap", "delete ConfigMap shop/a"}, "deleted ConfigMap shop/a", true,
+		},
+		"another app has it by now": {
+			func(w *world) { w.takenBy("blog", configMap("a")) }, nil, "", false,
+		},
+		"another app wants it by now": {
+			func(w *world) { w.others.heirs[configMap("a")] = "blog" }, nil, "", false,
+		},
+		"its kind is gone, as the cluster knows": {
+			func(w *world) { delete(w.api.kinds, gone.GVK) }, []string{"served ConfigMap"}, "deleted ConfigMap shop/a", true,
+		},
+		"its kind has no namespaces any more": {
+			func(w *world) { w.api.kinds[gone.GVK] = kube.Kind{GVK: gone.GVK} }, []string{"served ConfigMap"}, "deleted ConfigMap shop/a", true,
+		},
+		"its kind goes at this moment": {
+			func(w *world) {
+				w.api.answer("delete ConfigMap shop/a", func() error { delete(w.api.kinds, gone.GVK); return gone })
+			},
+			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap"}, "deleted ConfigMap shop/a", true,
+		},
+		"its kind is served otherwise at this moment": {
+			func(w *world) { w.api.refuse("delete ConfigMap shop/a", gone) },
+			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap", "delete ConfigMap shop/a"}, "deleted ConfigMap shop/a", true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.runs(config("a", "1"))
+			w.prunes(configMap("a"))
+			test.happens(w)
+			work := w.work()
+			wantError(t, work.pruneWaves(w.order.Plan.Prune), "")
+			w.wantAsked(test.asked...)
+			w.wantLog(slices.DeleteFunc([]string{test.log}, func(line string) bool { return line == "" })...)
+			if got := slices.Contains(work.Deleted(), configMap("a").Key()); got != test.deleted || w.app.Ledger.Has(configMap("a")) {
+				t.Errorf("it is deleted: %v, in the ledger: %v", got, w.app.Ledger.Has(configMap("a")))
+			}
+		})
+	}
+}
+
+// takenBy has another app of the server take an object over.
+func (w *world) takenBy(app string, id manifest.ID) {
+	w.edited(id, func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID(app)}) })
+}
+
+// TestDeletionThatFails: the object stays in the ledger, for the next deploy to delete.
+func TestDeletionThatFails(t *testing.T) {
+	gone := &kube.UnknownKindError{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+	}{
+		"refused":                       {func(w *world) { w.api.refuse("delete ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+		"nobody knows if its kind is":   {func(w *world) { w.api.refuse("served ConfigMap", refused) }, "ConfigMap shop/a: refused"},
+		"its kind is, and is not":       {func(w *world) { w.api.refuse("delete ConfigMap shop/a", gone, gone) }, "ConfigMap"},
+		"the cluster is down all along": {func(w *world) { w.api.refuse("served ConfigMap", down, down, down, down, down, down) }, "does not answer"},
+		"it was made anew by another": {func(w *world) {
+			w.api.vanish(configMap("a"))
+			w.made("kubectl-create", config("a", "mine"))
+		}, "the UID in the precondition does not match"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.runs(config("a", "1"))
+				w.prunes(configMap("a"))
+				test.happens(w)
+				work := w.work()
+				wantError(t, work.pruneWaves(w.order.Plan.Prune), test.want)
+				w.wantRunning("ConfigMap shop/a")
+				if len(work.Deleted()) > 0 || !w.app.Ledger.Has(configMap("a")) {
+					t.Errorf("deleted are %q, it is in the ledger: %v", work.Deleted(), w.app.Ledger.Has(configMap("a")))
+				}
+			})
+		})
+	}
+}
+
+func TestDeletionIsMadeAgainWhenTheClusterAnswers(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"))
+		w.prunes(configMap("a"))
+		w.api.refuse("delete ConfigMap shop/a", down, down)
+		wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
+		w.wantRunning()
+	})
+}
+
+// TestSystemObjectsAreNeverDeleted: a version of the server let apps have them.
+func TestSystemObjectsAreNeverDeleted(t *testing.T) {
+	w := newWorld(t)
+	id := plan.NamespaceID(kube.SystemNamespace)
+	w.runs(namespaceText(kube.SystemNamespace))
+	w.prunes(id)
+	wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
+	w.wantAsked()
+	if w.app.Ledger.Has(id) {
+		t.Error("it is in the ledger")
+	}
+}
+
+// TestNamespaceThatIsAskedFor: a namespace that another app asks for by now is released,
+// though it was to be deleted.
+func TestNamespaceThatIsAskedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		asks string
+		want []string
+	}{
+		"nobody asks":      {"", []string{"served Namespace", "delete Namespace shop"}},
+		"the app itself":   {"shop", []string{"served Namespace", "delete Namespace shop"}},
+		"another app asks": {"blog", []string{"served Namespace", "release Namespace shop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.runs(namespaceText("shop"))
+			w.prunes(plan.NamespaceID("shop"))
+			w.others.asks = test.asks
+			work := w.work()
+			wantError(t, work.pruneWaves(w.order.Plan.Prune), "")
+			w.wantAsked(test.want...)
+			if released := w.api.look(plan.NamespaceID("shop")) != nil; released == (len(work.Deleted()) > 0) {
+				t.Errorf("released: %v, deleted: %q", released, work.Deleted())
+			}
+		})
+	}
+}
+
+// TestRelease takes the app's label off an object that stays.
+func TestRelease(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+		log     []string
+	}{
+		"as planned":    {func(*world) {}, "", []string{"released ConfigMap shop/a kept, no longer managed"}},
+		"it is gone":    {func(w *world) { w.api.vanish(configMap("a")) }, "", nil},
+		"it is refused": {func(w *world) { w.api.refuse("release ConfigMap shop/a", refused) }, "refused", []string{"failed ConfigMap shop/a refused"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.runs(config("a", "1"))
+			w.prunes(configMap("a"))
+			w.order.Plan.Prune[0].Action, w.order.Plan.Prune[0].Note = record.Release, "kept, no longer managed"
+			test.happens(w)
+			work := w.work()
+			wantError(t, work.pruneWaves(w.order.Plan.Prune), test.want)
+			w.wantLog(test.log...)
+			if u := w.api.look(configMap("a")); test.want == "" && u != nil && len(u.GetLabels()) > 0 || len(work.Deleted()) > 0 {
+				t.Errorf("deleted are %q, it has %v", work.Deleted(), u)
+			}
+			if test.want == "" && w.app.Ledger.Has(configMap("a")) {
+				t.Error("it is in the ledger")
+			}
+		})
+	}
+}
+
+func TestReleasedObjectLeavesTheIndexAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.runs(config("a", "1"))
+	w.prunes(configMap("a"))
+	w.order.Plan.Prune[0].Action = record.Release
+	w.api.tell = nil
+	wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
+	if _, known := w.index.Get(configMap("a")); known {
+		t.Error("it is still there")
+	}
+}
+
+func TestFailuresOfDeletionsNameTheFirst(t *testing.T) {
+	w := newWorld(t)
+	w.runs(config("a", "1"), config("b", "1"), config("c", "1"))
+	w.prunes(configMap("a"), configMap("b"), configMap("c"))
+	for _, name := range []string{"a", "b", "c"} {
+		w.api.refuse("delete ConfigMap shop/"+name, refused)
+	}
+	err := w.work().pruneWaves(w.order.Plan.Prune)
+	wantError(t, err, "refused (and 2 more)")
+	if !errors.Is(err, refused) {
+		t.Errorf("the cause of %v is lost", err)
+	}
+}

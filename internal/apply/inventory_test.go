@@ -1,0 +1,350 @@
+package apply
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+var errForeign = errors.New("is the inventory of another server")
+
+// ourParent is an inventory of the app that has ConfigMaps.
+func ourParent() kube.Parent { return parentOf("shop", "server", "1", "ConfigMap", "shop") }
+
+// wantInventory checks the inventory on the cluster, as toldOf writes it.
+func (w *world) wantInventory(want string) {
+	w.t.Helper()
+	if got := toldOf(w.api.parent); got != want {
+		w.t.Errorf("the inventory is %q, want %q", got, want)
+	}
+}
+
+func TestInventoryIsReadOnce(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent = ourParent()
+	for range 2 {
+		parent, err := w.app.ReadInventory(t.Context())
+		if err != nil || toldOf(parent) != "ConfigMap in shop, of shop by server" {
+			t.Errorf("%s, %v", toldOf(parent), err)
+		}
+	}
+	w.wantAsked("read the inventory")
+}
+
+func TestUnreadInventoryIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.api.refuse("read the inventory", down)
+	if _, err := w.app.ReadInventory(t.Context()); !errors.Is(err, down) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, known := w.app.Inventory.Known(); known {
+		t.Error("it is known")
+	}
+}
+
+// TestForeignInventoryIsNotRemembered: it may be another's no more the next time.
+func TestForeignInventoryIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent, w.others.foreign = ourParent(), errForeign
+	if parent, err := w.app.ReadInventory(t.Context()); err != nil || !parent.Exists() {
+		t.Errorf("%s, %v", toldOf(parent), err)
+	}
+	if _, known := w.app.Inventory.Known(); known || w.index.used != nil {
+		t.Errorf("known: %v, watched are %v", known, w.index.used)
+	}
+}
+
+func TestKindsOfTheInventoryAreWatched(t *testing.T) {
+	w := newWorld(t)
+	parent := ourParent()
+	w.app.SetInventory(&parent)
+	if len(w.index.used) != 1 || w.index.used[0] != (schema.GroupKind{Kind: "ConfigMap"}) {
+		t.Errorf("watched are %v", w.index.used)
+	}
+	w.app.SetInventory(nil)
+	if _, known := w.app.Inventory.Known(); known || len(w.index.used) > 0 {
+		t.Errorf("known: %v, watched are %v", known, w.index.used)
+	}
+}
+
+// TestMendedInventory says what it has to, whatever somebody has made of it.
+func TestMendedInventory(t *testing.T) {
+	ours := ourParent()
+	for name, test := range map[string]struct {
+		known   *kube.Parent
+		there   kube.Parent
+		written bool
+		want    string
+	}{
+		"as it is to be":             {&ours, ourParent(), false, "ConfigMap in shop, of shop by server"},
+		"deleted":                    {&ours, kube.NewParent("shop", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"without a kind":             {&ours, parentOf("shop", "server", "1", "", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"without a namespace":        {&ours, parentOf("shop", "server", "1", "ConfigMap", ""), true, "ConfigMap in shop, of shop by server"},
+		"with more":                  {&ours, parentOf("shop", "server", "1", "ConfigMap,Secret", "blog,shop"), false, "ConfigMap,Secret in blog,shop, of shop by server"},
+		"without a server":           {&ours, parentOf("shop", "", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"of another repository":      {&ours, parentOf("blog", "server", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"less than what was left":    {ptr(parentOf("shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
+		"nothing is known of it yet": {nil, ourParent(), false, "ConfigMap in shop, of shop by server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.app.Inventory.set(test.known)
+			w.api.parent = test.there
+			w.plans(w.step(config("a", "1")))
+			written, err := w.app.MendInventory(t.Context(), w.order.Plan)
+			if err != nil || written != test.written {
+				t.Errorf("written: %v, %v", written, err)
+			}
+			w.wantInventory(test.want)
+			if known, _ := w.app.Inventory.Known(); toldOf(known) != test.want {
+				t.Errorf("known is %s", toldOf(known))
+			}
+		})
+	}
+}
+
+func ptr[V any](v V) *V { return &v }
+
+// TestInventoryThatCannotBeMended is read again, whosever it is then.
+func TestInventoryThatCannotBeMended(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		known   bool
+		want    string
+	}{
+		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", refused) }, false, "check the inventory on the cluster: refused"},
+		"it is another's":      {func(w *world) { w.others.foreign = errForeign }, false, "check the inventory on the cluster: is the inventory of another server"},
+		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", refused) }, true, "write the inventory on the cluster: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.app.SetInventory(ptr(ourParent()))
+			w.plans(w.step(config("a", "1")))
+			test.happens(w)
+			written, err := w.app.MendInventory(t.Context(), w.order.Plan)
+			wantError(t, err, test.want)
+			if _, known := w.app.Inventory.Known(); written || known != test.known {
+				t.Errorf("written: %v, known: %v", written, known)
+			}
+		})
+	}
+}
+
+// TestInventoryIsWidenedFirst: a crash at any point loses track of no object.
+func TestInventoryIsWidenedFirst(t *testing.T) {
+	w := newWorld(t)
+	w.runs(deployment("old"))
+	w.prunes(deploymentID("old"))
+	w.plans(w.steps(config("a", "1"), job("migrate", hookOf("PreSync")))...)
+	w.order.Plan.Same = []*plan.Placed{{Key: manifest.ID{Kind: "Secret", Namespace: "other", Name: "same"}}}
+	w.api.answer("get Job shop/migrate", func() error {
+		w.wantInventory("ConfigMap,Deployment.apps,Job.batch,Secret in other,shop, of shop by server")
+		return refused
+	})
+	wantError(t, w.work().Apply(), "PreSync hook: refused")
+}
+
+// TestInventoryThatCannotBeWidened: nothing is applied then.
+func TestInventoryThatCannotBeWidened(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+	}{
+		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", refused) }, "note the app's kinds on the cluster: refused"},
+		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", refused) }, "note the app's kinds on the cluster: refused"},
+		"it is another's":      {func(w *world) { w.others.foreign = errForeign }, "note the app's kinds on the cluster: is the inventory of another server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.plans(w.step(config("a", "1")))
+			test.happens(w)
+			wantError(t, w.work().Apply(), test.want)
+			w.wantRunning()
+			if got := len(w.app.Cluster.slots); got != 0 {
+				t.Errorf("%d slots are not given back", got)
+			}
+		})
+	}
+}
+
+func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent = ourParent()
+	w.order.Plan.Parent = ptr(ourParent())
+	w.plans(w.step(config("a", "1")))
+	wantError(t, w.work().widenInventory(), "")
+	w.wantAsked()
+}
+
+func TestKnownInventoryIsNewerThanThePlan(t *testing.T) {
+	w := newWorld(t)
+	w.app.SetInventory(ptr(parentOf("shop", "server", "3", "ConfigMap,Secret", "shop")))
+	w.order.Plan.Parent = ptr(ourParent())
+	w.plans(w.step(config("a", "1")))
+	wantError(t, w.work().widenInventory(), "")
+	if known, _ := w.app.Inventory.Known(); !known.Kinds.Has(schema.GroupKind{Kind: "Secret"}) {
+		t.Errorf("known is %s", toldOf(known))
+	}
+}
+
+func TestInventoryOfAnAppThatHasNothingAndGoesIsNotWritten(t *testing.T) {
+	w := newWorld(t)
+	w.order.Target.Gone = true
+	w.others.foreign = errForeign // of no interest
+	wantError(t, w.work().widenInventory(), "")
+	w.wantAsked("read the inventory")
+}
+
+// TestInventoryIsNarrowedLast, to what the app has.
+func TestInventoryIsNarrowedLast(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+	}{
+		"all is deleted": {func(*world) {}, "ConfigMap in shop, of shop by server"},
+		"prune is false": {func(w *world) { w.order.Target.Spec.Prune = false }, "ConfigMap,Deployment.apps in shop, of shop by server"},
+		"a finalizer may hold it": {
+			func(w *world) { w.order.Plan.Prune[0].Entry.Held = true }, "ConfigMap,Deployment.apps in shop, of shop by server",
+		},
+		"another app is to take something": {
+			func(w *world) { w.runs(job("moved")); w.others.heirs[jobID("moved")] = "blog" }, "ConfigMap,Job.batch in shop, of shop by server",
+		},
+		"another app is to take what dies": {
+			func(w *world) {
+				w.runs(job("moved"))
+				w.others.heirs[jobID("moved")] = "blog"
+				w.edited(jobID("moved"), beginDeletion)
+			}, "ConfigMap in shop, of shop by server",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.api.parent = parentOf("shop", "server", "1", "ConfigMap,Deployment.apps", "shop")
+			w.runs(deployment("old"))
+			w.prunes(deploymentID("old"))
+			w.plans(w.step(config("a", "1")))
+			test.happens(w)
+			work := w.work()
+			wantError(t, work.Apply(), "")
+			wantError(t, work.Prune(), "")
+			w.wantInventory(test.want)
+		})
+	}
+}
+
+func TestInventoryThatCannotBeNarrowedFailsThePrune(t *testing.T) {
+	w := newWorld(t)
+	w.order.Plan.Moved = []plan.Step{{}}
+	w.api.refuse("read the inventory", refused)
+	wantError(t, w.work().Prune(), "note the app's kinds on the cluster: refused")
+}
+
+// TestInventoryOfARemovedApp goes with the app.
+func TestInventoryOfARemovedApp(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens   func(w *world)
+		inventory string
+		disclaims bool
+		want      string
+	}{
+		"it goes":                 {func(*world) {}, "none", true, ""},
+		"there is none":           {func(w *world) { w.api.parent = kube.NewParent("shop", "shop") }, "none", true, ""},
+		"it is another's":         {func(w *world) { w.others.foreign = errForeign }, "ConfigMap in shop, of shop by server", true, ""},
+		"objects stay":            {func(w *world) { w.order.Plan.Kept = 1 }, "ConfigMap in shop, of shop by server", false, ""},
+		"the cluster hesitates":   {func(w *world) { w.api.refuse("delete the inventory", down) }, "none", true, ""},
+		"its deletion is refused": {func(w *world) { w.api.refuse("delete the inventory", refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
+		"it cannot be read":       {func(w *world) { w.api.refuse("read the inventory", refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.api.parent = ourParent()
+				w.order.Target.Gone, w.order.Plan.Gone = true, true
+				test.happens(w)
+				wantError(t, w.work().Prune(), test.want)
+				w.wantInventory(test.inventory)
+				if (len(w.others.quits) > 0) != test.disclaims {
+					t.Errorf("it disclaims %q", w.others.quits)
+				}
+				if known, _ := w.app.Inventory.Known(); known.Exists() {
+					t.Errorf("known is %s", toldOf(known))
+				}
+			})
+		})
+	}
+}
+
+// TestSystemNamespaceIsMadeAnew when the inventory cannot be written without it.
+func TestSystemNamespaceIsMadeAnew(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		asked   []string
+		want    string
+		took    time.Duration
+	}{
+		"it is there": {func(*world) {}, []string{"write the inventory"}, "", 0},
+		"it is gone": {
+			func(w *world) { w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace)) },
+			[]string{"write the inventory", "make the system namespace", "write the inventory"}, "", againFirst,
+		},
+		"it cannot be made": {
+			func(w *world) {
+				w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace))
+				w.api.refuse("make the system namespace", refused)
+			},
+			[]string{"write the inventory", "make the system namespace"}, "refused", 0,
+		},
+		"it is on its way out": {
+			func(w *world) {
+				w.api.refuse("write the inventory", ends(secretID), ends(secretID), noNamespace(kube.SystemNamespace))
+			},
+			[]string{"write the inventory", "write the inventory", "write the inventory", "make the system namespace", "write the inventory"},
+			"", 2*goneCheck + againFirst,
+		},
+		"it is refused": {func(w *world) { w.api.refuse("write the inventory", refused) }, []string{"write the inventory"}, "refused", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				test.happens(w)
+				began := time.Now()
+				_, err := w.app.Cluster.WriteParent(w.t.Context(), w.api.parent, ourParent())
+				wantError(t, err, test.want)
+				w.wantAsked(test.asked...)
+				if took := time.Since(began); took != test.took {
+					t.Errorf("it takes %s", took)
+				}
+			})
+		})
+	}
+}
+
+var secretID = manifest.ID{Kind: "Secret", Namespace: kube.SystemNamespace, Name: "pushboat-app-shop"}
+
+func TestNamespaceThatDoesNotEndIsNotWaitedForLongerThanARequest(t *testing.T) {
+	inTime(t, func(w *world) {
+		for range 100 {
+			w.api.refuse("write the inventory", ends(secretID))
+		}
+		w.plans(w.step(config("a", "1")))
+		began := time.Now()
+		wantError(t, w.work().Apply(), "is being terminated")
+		if took := time.Since(began); took != requestTimeout {
+			t.Errorf("it takes %s", took)
+		}
+	})
+}
+
+func TestInventoryHasEachKindAndNamespaceOnce(t *testing.T) {
+	parent := adding(ourParent(),
+		[]plan.Step{{ID: configMap("a")}, {ID: configMap("b")}, {ID: deploymentID("c")}},
+		[]plan.Step{{ID: deploymentID("d")}, {ID: plan.NamespaceID("blog")}, {ID: manifest.ID{Kind: "ConfigMap", Namespace: "blog", Name: "e"}}},
+	)
+	if got := toldOf(parent); got != "ConfigMap,Deployment.apps,Namespace in blog,shop, of shop by server" {
+		t.Errorf("it has %s", got)
+	}
+}

@@ -1,0 +1,220 @@
+package apply
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+const heldText = "is being deleted, waits for example.org/keep"
+
+// recreates plans to make a running ConfigMap anew.
+func (w *world) recreates(name string) plan.Step {
+	step := w.step(config(name, "2"))
+	step.Action = record.Recreate
+	return step
+}
+
+// dying plans to make a running ConfigMap again whose deletion has begun.
+func (w *world) dying(name string) plan.Step {
+	w.holds(configMap(name))
+	w.edited(configMap(name), beginDeletion)
+	step := w.step(config(name, "2"))
+	step.Action, step.Dying = record.Create, true
+	return step
+}
+
+func TestObjectIsMadeAnewWhenTheOldOneIsGone(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"))
+		w.holds(configMap("a"))
+		step := w.recreates("a")
+		ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+		w.wantAsked("delete ConfigMap shop/a", "get ConfigMap shop/a")
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+		if u := w.api.look(configMap("a")); u == nil || u.GetUID() == step.Entry.UID {
+			t.Errorf("there runs %v", u)
+		}
+		w.wantLog("recreated ConfigMap shop/a")
+	})
+}
+
+// TestNothingEndsTheMakingAnew: the object is between its deletion and its making.
+func TestNothingEndsTheMakingAnew(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"))
+		w.holds(configMap("a"))
+		step := w.recreates("a")
+		ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+		w.end(ErrSuperseded)
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+		w.wantRunning("ConfigMap shop/a")
+	})
+}
+
+func TestObjectThatDoesNotGoIsNotMadeAnew(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+	}{
+		"its deletion is refused": {func(w *world) { w.api.refuse("delete ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+		"a finalizer holds it":    {func(*world) {}, "ConfigMap shop/a: " + heldText},
+		"it cannot be read":       {func(w *world) { w.api.refuse("get ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.runs(config("a", "1"))
+				w.holds(configMap("a"))
+				step := w.recreates("a")
+				test.happens(w)
+				wantError(t, w.work().applyStage([]plan.Step{step}), test.want)
+				if slices.Contains(w.api.asked, "apply ConfigMap shop/a") {
+					t.Error("it is applied")
+				}
+			})
+		})
+	}
+}
+
+// TestEndOfAnObjectIsSeen: by the watch at once, and else soon.
+func TestEndOfAnObjectIsSeen(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		within  time.Duration
+	}{
+		"it goes":                 {func(w *world) { w.api.vanish(configMap("a")) }, 0},
+		"the watch is silent":     {func(w *world) { w.api.tell = nil; w.api.vanish(configMap("a")) }, goneCheck},
+		"another is in its place": {func(w *world) { w.api.vanish(configMap("a")); w.made("kubectl-create", config("a", "9")) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.runs(config("a", "1"))
+				step := w.dying("a")
+				ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+				began := time.Now()
+				test.happens(w)
+				wantError(t, <-ended, "")
+				if took := time.Since(began); took > test.within {
+					t.Errorf("it takes %s", took)
+				}
+			})
+		})
+	}
+}
+
+func TestDyingObjectIsWaitedForAndNotDeleted(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"))
+		step := w.dying("a")
+		ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+		w.wantAsked("get ConfigMap shop/a")
+		w.wantLog("waiting ConfigMap shop/a " + heldText)
+		if got := w.log.waits[len(w.log.waits)-1]; got != "ConfigMap shop/a: "+heldText {
+			t.Errorf("it waits for %q", got)
+		}
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+		w.wantRunning("ConfigMap shop/a")
+	})
+}
+
+// TestWaitForADyingObjectEnds, and the object is not applied.
+func TestWaitForADyingObjectEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		cause error
+		want  string
+	}{
+		"a newer push comes":  {ErrSuperseded, "a newer revision came"},
+		"an operator cancels": {CancelledError{"alice"}, "cancelled by alice"},
+		"it takes too long":   {nil, heldText},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.order.Target.Spec.Timeout = 10 * time.Second
+				w.runs(config("a", "1"))
+				step := w.dying("a")
+				ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+				if test.cause != nil {
+					w.end(test.cause)
+				}
+				err := <-ended
+				wantError(t, err, "ConfigMap shop/a: "+test.want)
+				if errors.Is(test.cause, ErrSuperseded) {
+					wantCause(t, err, ErrSuperseded)
+				}
+				if slices.Contains(w.api.asked, "apply ConfigMap shop/a") {
+					t.Error("it is applied")
+				}
+			})
+		})
+	}
+}
+
+func TestObjectOfADyingNamespaceIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	step := w.step(config("a", "1"))
+	step.Dying = true
+	wantError(t, w.work().applyStage([]plan.Step{step}), "")
+	w.wantAsked("apply ConfigMap shop/a")
+}
+
+// TestHeldObjects are those whose kinds are watched on, for their deletion may take long.
+func TestHeldObjects(t *testing.T) {
+	w := newWorld(t)
+	w.plans()
+	w.order.Plan.Dying = []plan.Step{{ID: configMap("dying")}}
+	w.order.Plan.Prune = []plan.Step{
+		{ID: configMap("plain")},
+		{ID: configMap("held"), Entry: live.Entry{Held: true}},
+		{ID: plan.NamespaceID("full")},
+	}
+	var got []string
+	for _, step := range w.work().held() {
+		got = append(got, step.ID.Name)
+	}
+	if !slices.Equal(got, []string{"dying", "held", "full"}) {
+		t.Errorf("held are %q", got)
+	}
+}
+
+// TestDyingObjectsAreTold, but for those that the revision has, which are waited for.
+func TestDyingObjectsAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.runs(config("b", "1"), config("a", "1"), config("wanted", "1"), config("well", "1"))
+	for _, name := range []string{"b", "a", "wanted"} {
+		w.dying(name)
+	}
+	w.made("kubectl-create", config("foreign", "1")) // labelled, and nothing of it is the app's
+	w.edited(configMap("foreign"), func(u *unstructured.Unstructured) {
+		u.SetLabels(w.api.look(configMap("a")).GetLabels())
+	})
+	w.dying("foreign")
+	w.order.Target.Objects = parsed(t, config("wanted", "1"))
+	w.work().TellDying()
+	w.wantLog("deleting ConfigMap shop/a "+heldText, "deleting ConfigMap shop/b "+heldText)
+}
+
+func TestDyingObjectsAreSorted(t *testing.T) {
+	w := newWorld(t)
+	w.runs(deployment("a"), config("b", "1"), config("a", "1"))
+	for _, id := range []manifest.ID{deploymentID("a"), configMap("b"), configMap("a")} {
+		w.edited(id, beginDeletion)
+	}
+	var got []string
+	for _, entry := range w.app.Dying() {
+		got = append(got, entry.ID.Key())
+	}
+	if !slices.IsSorted(got) || len(got) != 3 {
+		t.Errorf("they are %q", got)
+	}
+}
