@@ -2,6 +2,7 @@
 # compiler only adds the race detector to the tests.
 #
 #   make build       bin/pushboat, bin/pushboat-hook and bin/pushboat-sops
+#   make reproduce   the same again from nothing, and compares
 #   make devcluster  bin/devcluster, a Kubernetes control plane in one program
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
@@ -27,9 +28,12 @@ export CGO_ENABLED := 0
 export GOFLAGS := $(strip $(filter-out -trimpath -buildvcs=%,$(GOFLAGS)) -trimpath -buildvcs=false)
 
 # The version is stamped into package main alone: a new commit links again,
-# but compiles nothing again.
+# but compiles nothing again. The date is the commit's: the same commit makes
+# the same programs, see make reproduce.
 VERSION := $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+DATE := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # The Kubernetes release that devcluster is; an API server that does not know
 # its version reports v0.0.0, and clients refuse it.
@@ -57,7 +61,7 @@ TEST_TIMEOUT ?= 30m
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
+.PHONY: build reproduce devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -77,6 +81,19 @@ bin/devcluster: $(DEVCLUSTER_SOURCES)
 demo: bin/devcluster build
 	@go build -o bin/demo ./cmd/demo
 	@bin/demo $(if $(filter 1,$(ONCE)),--once)
+
+# The programs again, in a clone elsewhere, with nothing from the build cache.
+AGAIN := bin/again
+reproduce: build
+	@git diff --quiet HEAD || { $(say) 'commit first: a clone has no more than that' >&2; exit 1; }
+	@$(say) 'building everything once more, from nothing (8 to 15 min)'
+	@rm -rf $(AGAIN) && git clone -q . $(AGAIN)/elsewhere
+	@TZ=Pacific/Auckland GOCACHE='$(CURDIR)/$(AGAIN)/cache' $(MAKE) -C $(AGAIN)/elsewhere build
+	@for program in pushboat pushboat-hook pushboat-sops; do \
+		cmp bin/$$program $(AGAIN)/elsewhere/bin/$$program || exit 1; \
+	done
+	@rm -rf $(AGAIN)
+	@$(say) 'both builds are equal'
 
 # --- checks -------------------------------------------------------------
 test: bin/devcluster test-devcluster test-sops

@@ -15,11 +15,11 @@ import (
 	"github.com/pushboat/pushboat/internal/server"
 )
 
-func newRoot(version string) *cobra.Command {
+func newRoot(b build) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "pushboat",
 		Short:         "A self-hosted SSH Git server that deploys to Kubernetes",
-		Version:       version,
+		Version:       b.version,
 		Args:          serverVerb,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
@@ -29,7 +29,7 @@ func newRoot(version string) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(version), newConfig(), newRender(), newPlan(), newSchema(), newManual(), newRenderWorker(), newVersion(version))
+	root.AddCommand(newServe(b.version), newConfig(), newRender(), newPlan(), newSchema(), newManual(), newRenderWorker(), newVersion(b))
 	return root
 }
 
@@ -83,18 +83,6 @@ func newRenderWorker() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return render.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
-		},
-	}
-}
-
-func newVersion(version string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "pushboat "+version)
-			return err
 		},
 	}
 }

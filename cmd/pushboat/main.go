@@ -10,9 +10,6 @@ import (
 	"github.com/pushboat/pushboat/internal/server"
 )
 
-// version is stamped by the build.
-var version = "dev"
-
 // Exit statuses. That of changes is plan's alone, for scripts.
 const (
 	exitError   = 1
@@ -20,7 +17,7 @@ const (
 )
 
 func main() {
-	err := newRoot(version).Execute()
+	err := newRoot(thisBuild()).Execute()
 	switch {
 	case err == nil:
 	case errors.Is(err, server.ErrChanges):
