@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/pushboat/pushboat/repos"
+	"github.com/pushboat/pushboat/test/client"
 )
 
 // operator is who pushes. The server names an operator by the comment of the
@@ -43,23 +44,12 @@ func (d *demo) writeSSHConfig(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the server's host key: %w", err)
 	}
-	config := fmt.Sprintf(`Host pushboat
-  HostName %s
-  Port %s
-  HostKeyAlias pushboat
-  User git
-  IdentityFile "%s"
-  IdentitiesOnly yes
-  IdentityAgent none
-  UserKnownHostsFile "%s"
-  GlobalKnownHostsFile /dev/null
-  StrictHostKeyChecking yes
-  CheckHostIP no
-  BatchMode yes
-`, host, port, d.path("key"), d.path("known_hosts"))
+	pushboat := client.Host{
+		Name: "pushboat", Address: host, Port: port, User: "git", Key: d.path("key"), KnownHosts: d.path("known_hosts"),
+	}
 	return errors.Join(
 		os.WriteFile(d.path("known_hosts"), []byte("pushboat "+hostKey+"\n"), 0o600),
-		os.WriteFile(d.path("ssh_config"), []byte(config), 0o600))
+		os.WriteFile(d.path("ssh_config"), []byte(pushboat.Config()), 0o600))
 }
 
 // makeRepository writes repos/demo into a new working copy and commits it.

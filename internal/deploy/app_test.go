@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -56,12 +57,12 @@ func TestAppRemembersItsRecordAndNotItsObjects(t *testing.T) {
 	a := newOffice(t).has("web", "shop", nil)
 	a.recall(record.Saved{
 		Record: record.Record{Number: 41, Result: record.Deployed, Objects: []record.Object{{Key: "x"}}, Deleted: []string{"y"}},
-		Noted:  map[manifest.ID]record.Noted{configMap("a"): {Fingerprint: "f"}},
+		Noted:  map[manifest.ID]record.Noted{manifesttest.ConfigMap("a"): {Fingerprint: "f"}},
 	})
 	if last := a.lastRecord(); last.Number != 41 || last.Objects != nil || last.Deleted != nil {
 		t.Errorf("it remembers %+v", last)
 	}
-	if !a.ledger.Has(configMap("a")) {
+	if !a.ledger.Has(manifesttest.ConfigMap("a")) {
 		t.Error("it does not know its object")
 	}
 	if next := a.queue.newRun(); next.Number != 42 {

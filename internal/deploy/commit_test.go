@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -79,7 +80,7 @@ func TestAcceptedChangeIsWantedAtOnce(t *testing.T) {
 	if j := queued(a); !j.force {
 		t.Error("the deploy does not force")
 	}
-	if owner := o.claims.Owner("default", configMap("a")); owner != "web" {
+	if owner := o.claims.Owner("default", manifesttest.ConfigMap("a")); owner != "web" {
 		t.Errorf("its object is claimed by %q", owner)
 	}
 }
@@ -110,7 +111,7 @@ func TestKeptTargetsKeepTheirClaims(t *testing.T) {
 	if _, err := p.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	if owner := o.claims.Owner("default", configMap("a")); owner != "web" {
+	if owner := o.claims.Owner("default", manifesttest.ConfigMap("a")); owner != "web" {
 		t.Errorf("what it wanted is claimed by %q", owner)
 	}
 }
@@ -244,7 +245,7 @@ func TestSkippedRecordCarriesOnWhatIsThere(t *testing.T) {
 	} {
 		a := newOffice(t).has("web", "shop", wanted("web"))
 		a.remember(record.Record{Result: last, Digest: "d"})
-		a.ledger.Note(configMap("a"), record.Noted{})
+		a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{})
 		j := newJob(record.CausePush, access.Caller{})
 		if rec := a.skippedRecord(j); (rec.Digest == "d") != carries || rec.Same != 1 {
 			t.Errorf("after a deploy that was %s: %+v", last, rec)
@@ -296,10 +297,10 @@ func TestClaimIsOfWhatIsWantedStill(t *testing.T) {
 	o.claim(a, was, wants("a"))
 	a.setWant(wanted("web"))
 	o.claim(a, was, wants("b"))
-	if got := o.claims.Owner("default", configMap("a")); got != "web" {
+	if got := o.claims.Owner("default", manifesttest.ConfigMap("a")); got != "web" {
 		t.Errorf("what it wanted is claimed by %q", got)
 	}
-	if got := o.claims.Owner("default", configMap("b")); got != "" {
+	if got := o.claims.Owner("default", manifesttest.ConfigMap("b")); got != "" {
 		t.Errorf("what it wanted before is claimed by %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package deploy
 import (
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -69,11 +70,11 @@ func TestAppThatIsGoneWantsNothing(t *testing.T) {
 	a := o.has("web", "shop", reached)
 	o.claims.Set("web", "default", wants("a"))
 	a.setWant(wanted("web")) // it came back meanwhile
-	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", configMap("a")) != "web" {
+	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", manifesttest.ConfigMap("a")) != "web" {
 		t.Error("what an app wants that came back is nobody's")
 	}
 	a.setWant(reached)
-	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", configMap("a")) != "" {
+	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", manifesttest.ConfigMap("a")) != "" {
 		t.Error("an app that is gone wants an object")
 	}
 	(others{o.Engine}).Disclaim(&wanted("unknown").Target)
@@ -83,7 +84,7 @@ func TestHeirOfAnObject(t *testing.T) {
 	o := newOffice(t)
 	o.claims.Set("api", "default", wants("a"))
 	for app, want := range map[string]string{"web": "api", "api": ""} {
-		if heir := (others{o.Engine}).Heir(app, "default", configMap("a")); heir != want {
+		if heir := (others{o.Engine}).Heir(app, "default", manifesttest.ConfigMap("a")); heir != want {
 			t.Errorf("the heir of %s is %q", app, heir)
 		}
 	}

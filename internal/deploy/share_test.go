@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -119,7 +120,7 @@ func TestNamespaceYieldsToWhoWritesIt(t *testing.T) {
 		"written by the app": {func(o *office) {
 			o.app("web").want.Objects = parsed(o.t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n")
 		}, "shop", namespace, false},
-		"another object":                  {func(*office) {}, "shop", configMap("a"), false},
+		"another object":                  {func(*office) {}, "shop", manifesttest.ConfigMap("a"), false},
 		"nothing is wanted of the app":    {func(o *office) { o.app("web").setWant(nil) }, "shop", namespace, false},
 		"the cluster is unknown by now":   {func(o *office) { delete(o.Clusters, "default") }, "shop", namespace, false},
 		"it does not ask for it any more": {func(o *office) { o.app("web").want.Spec.CreateNamespace = false }, "shop", namespace, false},

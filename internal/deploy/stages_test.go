@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -199,7 +200,7 @@ func TestOrderSaysWhatIsCarriedOut(t *testing.T) {
 	w := &fakeWork{}
 	o.carries(w)
 	j := pushedOnto(a)
-	j.plan.Steps = []plan.Step{{ID: configMap("a"), Action: record.Create, Warned: manifest.Problems{{Message: "old"}}}}
+	j.plan.Steps = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Create, Warned: manifest.Problems{{Message: "old"}}}}
 	last := a.lastRecord()
 	a.attempt(j)
 	order := w.order
@@ -253,7 +254,7 @@ func TestDefinitionsEndTheTroubleOfOtherApps(t *testing.T) {
 	}{
 		"a definition is applied": {[]plan.Step{definition}, nil, []string{"api: retry"}},
 		"it is not":               {[]plan.Step{definition}, errors.New("forbidden"), nil},
-		"another object":          {[]plan.Step{{ID: configMap("a"), Action: record.Create}}, nil, nil},
+		"another object":          {[]plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Create}}, nil, nil},
 	} {
 		o := newOffice(t)
 		api := o.has("api", "shop", wanted("api"))
@@ -272,7 +273,7 @@ func TestDeployEndsTheDifferencesThatWereLeft(t *testing.T) {
 	a := o.has("web", "shop", wanted("web"))
 	a.drifts.leave(&plan.Plan{Steps: []plan.Step{changed("a")}})
 	o.carries(&fakeWork{})
-	if a.attempt(pushedOnto(a)); a.drifts.has(configMap("a")) {
+	if a.attempt(pushedOnto(a)); a.drifts.has(manifesttest.ConfigMap("a")) {
 		t.Error("a difference is left after a deploy")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/git/storetest"
 )
 
 func TestCloneAndPush(t *testing.T) {
@@ -315,15 +316,7 @@ func TestServeRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(hooks, "pre-receive"), []byte(acceptAll), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{HooksDir: hooks})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	repo, err := store.Create(t.Context(), "shop")
-	if err != nil {
-		t.Fatal(err)
-	}
+	repo := storetest.Shop(t, storetest.Open(t, git.StoreOptions{HooksDir: hooks}))
 	status, err := repo.Serve(t.Context(), git.ServeRequest{Service: git.ReceivePack, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard})
 	if err == nil || status == 0 || !strings.Contains(err.Error(), "not an executable file") {
 		t.Errorf("a hook that is not executable: %d, %v", status, err)

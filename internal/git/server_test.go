@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -52,23 +53,12 @@ func newServer(t *testing.T, scripts map[string]string, opts git.StoreOptions) *
 			t.Fatal(err)
 		}
 	}
-	store, err := git.OpenStore(t.TempDir(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo, err := store.Create(t.Context(), "shop")
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := storetest.Open(t, opts)
+	repo := storetest.Shop(t, store)
 	s := &server{t: t, store: store, repo: repo, dir: t.TempDir(), protocol: make(chan string, 100), served: make(chan outcome, 100), gates: make(chan *git.Gate, 100)}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	t.Cleanup(func() {
-		stop()
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(stop)
 	s.Remote = gittest.Serve(t, func(session gittest.Session) int { return s.serve(ctx, session) })
 	return s
 }

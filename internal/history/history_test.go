@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/record"
@@ -20,22 +21,10 @@ import (
 
 func newHistory(t testing.TB) (*History, *git.Repository) {
 	t.Helper()
-	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	repo, err := store.Create(t.Context(), "shop")
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := storetest.Open(t, git.StoreOptions{})
 	h := New(store)
-	t.Cleanup(func() {
-		h.Close()
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return h, repo
+	t.Cleanup(h.Close)
+	return h, storetest.Shop(t, store)
 }
 
 func recordOf(app string, number int, result record.Result) record.Record {

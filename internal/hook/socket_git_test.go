@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/git/storetest"
 )
 
 type gitServer struct {
@@ -34,19 +35,7 @@ func newGitServer(t *testing.T, h Handler) *gitServer {
 	if err := hooks.Install(hooksDir); err != nil {
 		t.Fatal(err)
 	}
-	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{HooksDir: hooksDir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	repo, err := store.Create(t.Context(), "shop")
-	if err != nil {
-		t.Fatal(err)
-	}
+	repo := storetest.Shop(t, storetest.Open(t, git.StoreOptions{HooksDir: hooksDir}))
 	s := &gitServer{t: t, repo: repo, hooksDir: hooksDir, served: make(chan int, 100)}
 	s.Remote = gittest.Serve(t, func(session gittest.Session) int {
 		env, release := socket.Register(h)

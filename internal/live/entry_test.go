@@ -4,20 +4,9 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/owner"
 )
-
-// object reads a running object from YAML.
-func object(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	var content map[string]any
-	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
-		t.Fatal(err)
-	}
-	return &unstructured.Unstructured{Object: content}
-}
 
 const scaled = `
 apiVersion: apps/v1

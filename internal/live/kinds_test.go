@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -74,7 +75,7 @@ func TestDefinitionsComeAndChangeAndGo(t *testing.T) {
 	x := New(t.Context(), c, owner.DefaultTools, quiet())
 	x.OnChange(func(event Event) { events <- event })
 	crds := c.Dynamic().Resource(definitions)
-	if _, err := crds.Create(t.Context(), object(t, boats), metav1.CreateOptions{}); err != nil {
+	if _, err := crds.Create(t.Context(), manifesttest.Running(t, boats), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = crds.Delete(context.Background(), "boats.live.example.org", metav1.DeleteOptions{}) })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -81,10 +82,10 @@ func TestEntriesAreSmall(t *testing.T) {
 }
 
 func TestChangedAt(t *testing.T) {
-	if at := changedAt(object(t, scaled)); !at.IsZero() {
+	if at := changedAt(manifesttest.Running(t, scaled)); !at.IsZero() {
 		t.Errorf("without conditions it changed at %v", at)
 	}
-	u := object(t, scaled+`
+	u := manifesttest.Running(t, scaled+`
 status:
   conditions:
     - {type: Progressing, lastTransitionTime: "2026-01-01T12:00:00Z"}

@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 func TestCulprit(t *testing.T) {
 	nothing := &fieldpath.Set{}
-	u := parsed(t, scaledByHand)
+	u := manifesttest.Running(t, scaledByHand)
 	if got := CulpritOf(u, nothing).String(); got != "kubectl (Update of scale)" {
 		t.Errorf("the one who scaled, noted without a time, is not found: %q", got)
 	}
@@ -30,7 +32,7 @@ func TestCulprit(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	u := parsed(t, scaledByHand)
+	u := manifesttest.Running(t, scaledByHand)
 	before := fingerprintOf(u)
 	fields := u.GetManagedFields()
 	u.SetManagedFields(fields[:2])
@@ -51,7 +53,7 @@ func TestFingerprint(t *testing.T) {
 }
 
 func TestOwns(t *testing.T) {
-	u := parsed(t, scaledByHand)
+	u := manifesttest.Running(t, scaledByHand)
 	for pointer, want := range map[string]bool{"/spec/template": true, "/spec/replicas": false, "/spec": true, "/x~1y": false} {
 		if got := Owns(u, pointer); got != want {
 			t.Errorf("owns %s: %v, want %v", pointer, got, want)

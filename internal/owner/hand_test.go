@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 // touched is a Deployment to which people and controllers have added fields.
@@ -45,7 +47,7 @@ spec:
 `
 
 func TestHandFields(t *testing.T) {
-	u := parsed(t, touched)
+	u := manifesttest.Running(t, touched)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	want := []string{
 		"/metadata/annotations/note",
@@ -75,7 +77,7 @@ spec: {ports: [{port: 80, protocol: TCP, targetPort: 80}]}
 `
 
 func TestHandFieldsKeepKeys(t *testing.T) {
-	u := parsed(t, made)
+	u := manifesttest.Running(t, made)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	if got := Pointers(u.Object, added); !slices.Equal(got, []string{"/spec/ports/0/targetPort"}) {
 		t.Errorf("added by hand are %q, want the target port alone", got)
@@ -83,7 +85,7 @@ func TestHandFieldsKeepKeys(t *testing.T) {
 }
 
 func TestFingerprintTellsAddedFields(t *testing.T) {
-	u := parsed(t, touched)
+	u := manifesttest.Running(t, touched)
 	with, without := DefaultTools.Fingerprint(u.GetManagedFields()), (Tools{}).Fingerprint(u.GetManagedFields())
 	if with == without || without == "" {
 		t.Errorf("the fingerprint is %q with added fields and %q without", with, without)
@@ -95,7 +97,7 @@ func TestFingerprintTellsAddedFields(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	u := parsed(t, touched)
+	u := manifesttest.Running(t, touched)
 	Remove(u.Object, DefaultTools.HandFields(u.GetManagedFields()))
 	u.SetManagedFields(nil)
 	want := `
@@ -113,7 +115,7 @@ spec:
       - {name: side, image: "side:1"}
       - {name: web, image: "web:1", env: [{name: COLOUR, value: red}]}
 `
-	wantSame(t, u, parsed(t, want))
+	wantSame(t, u, manifesttest.Running(t, want))
 }
 
 func wantSame(t *testing.T, got, want *unstructured.Unstructured) {
@@ -126,7 +128,7 @@ func wantSame(t *testing.T, got, want *unstructured.Unstructured) {
 }
 
 func TestSurrender(t *testing.T) {
-	u := parsed(t, touched)
+	u := manifesttest.Running(t, touched)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	fields, err := DefaultTools.Surrender(u.GetManagedFields(), added)
 	if err != nil {
@@ -141,16 +143,6 @@ func TestSurrender(t *testing.T) {
 	if len(fields) != 4 {
 		t.Errorf("%d owners are left, want 4: the restart stays kubectl's", len(fields))
 	}
-}
-
-// parsed is a running object from YAML.
-func parsed(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	var content map[string]any
-	if err := yaml.Unmarshal([]byte(text), &content); err != nil {
-		t.Fatal(err)
-	}
-	return &unstructured.Unstructured{Object: content}
 }
 
 const scaledByHand = `

@@ -8,12 +8,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 func wants(names ...string) []Placed {
 	var objects []Placed
 	for _, name := range names {
-		objects = append(objects, Placed{Key: configMap(name)})
+		objects = append(objects, Placed{Key: manifesttest.ConfigMap(name)})
 	}
 	return objects
 }
@@ -27,14 +28,14 @@ func TestClaimsOverlay(t *testing.T) {
 	push.Set("api", "default", wants("b")) // and takes it
 
 	for name, owner := range map[string]string{"a": "web", "b": "api", "c": "db", "d": ""} {
-		if got := push.Owner("default", configMap(name)); got != owner {
+		if got := push.Owner("default", manifesttest.ConfigMap(name)); got != owner {
 			t.Errorf("with the push, %s belongs to %q, want %q", name, got, owner)
 		}
 	}
-	if got := base.Owner("default", configMap("b")); got != "web" {
+	if got := base.Owner("default", manifesttest.ConfigMap("b")); got != "web" {
 		t.Errorf("a push that is not accepted yet moved b to %q", got)
 	}
-	if got := push.Owner("other", configMap("a")); got != "" {
+	if got := push.Owner("other", manifesttest.ConfigMap("a")); got != "" {
 		t.Errorf("the object on another cluster belongs to %q", got)
 	}
 	for _, app := range []string{"web", "db", "api"} {
@@ -48,7 +49,7 @@ func TestClaimsSetReplaces(t *testing.T) {
 	c := NewClaims()
 	c.Set("web", "default", wants("a", "b"))
 	c.Set("web", "default", wants("b"))
-	if got := c.Owner("default", configMap("a")); got != "" {
+	if got := c.Owner("default", manifesttest.ConfigMap("a")); got != "" {
 		t.Errorf("a was given up, and belongs to %q", got)
 	}
 }
@@ -61,7 +62,7 @@ func TestOverlayStays(t *testing.T) {
 	base.Set("blog", "default", wants("c"))
 	owners := func(c *Claims) (owners [4]string) {
 		for i, name := range []string{"namespace", "a", "b", "c"} {
-			owners[i] = c.Owner("default", configMap(name))
+			owners[i] = c.Owner("default", manifesttest.ConfigMap(name))
 		}
 		return owners
 	}
@@ -82,7 +83,7 @@ func TestOverlayStays(t *testing.T) {
 		if got := owners(overlay); got != step.owners {
 			t.Errorf("after %s wants %v the owners are %q, want %q", step.app, step.wants, got, step.owners)
 		}
-		if got := overlay.Own("default", configMap("b")); got != step.own {
+		if got := overlay.Own("default", manifesttest.ConfigMap("b")); got != step.own {
 			t.Errorf("after %s wants %v, %q says itself that it wants b; want %q", step.app, step.wants, got, step.own)
 		}
 		if placed := overlay.Placed(step.app, "default"); len(placed) != len(step.wants) {
@@ -103,17 +104,17 @@ func TestClaimsOfOverlays(t *testing.T) {
 	if overlay.Has("shop") || len(overlay.KeysOf("shop")) != 1 {
 		t.Error("the overlay itself wants what only its base does, or has forgotten it")
 	}
-	if got := overlay.Own("default", configMap("a")); got != "" {
+	if got := overlay.Own("default", manifesttest.ConfigMap("a")); got != "" {
 		t.Errorf("the overlay itself says that %q wants a", got)
 	}
 	overlay.Set("shop", "default", wants("b"))
-	if !overlay.Has("shop") || overlay.Own("default", configMap("b")) != "shop" || base.Own("default", configMap("a")) != "shop" {
+	if !overlay.Has("shop") || overlay.Own("default", manifesttest.ConfigMap("b")) != "shop" || base.Own("default", manifesttest.ConfigMap("a")) != "shop" {
 		t.Error("the overlay does not want what it was told")
 	}
-	if overlay.Owner("default", configMap("a")) != "" || base.Owner("default", configMap("a")) != "shop" {
+	if overlay.Owner("default", manifesttest.ConfigMap("a")) != "" || base.Owner("default", manifesttest.ConfigMap("a")) != "shop" {
 		t.Error("a was given up in the overlay alone")
 	}
-	if overlay.Heir("shop", "default", configMap("b")) != "" || overlay.Heir("blog", "default", configMap("b")) != "shop" {
+	if overlay.Heir("shop", "default", manifesttest.ConfigMap("b")) != "" || overlay.Heir("blog", "default", manifesttest.ConfigMap("b")) != "shop" {
 		t.Error("an app is its own heir, or another is none")
 	}
 	if _, known := overlay.AppOf(SetID("gone")); known {
@@ -124,7 +125,7 @@ func TestClaimsOfOverlays(t *testing.T) {
 		t.Error("the ApplySet of an app that wants nothing is not known")
 	}
 	overlay.Set("shop", "other", wants("a"))
-	if overlay.Owner("default", configMap("a")) != "" || overlay.Owner("other", configMap("a")) != "shop" {
+	if overlay.Owner("default", manifesttest.ConfigMap("a")) != "" || overlay.Owner("other", manifesttest.ConfigMap("a")) != "shop" {
 		t.Error("an app that went to another cluster has stayed")
 	}
 	if placed := overlay.Placed("shop", "default"); len(placed) != 0 {
@@ -141,7 +142,7 @@ func TestOverlayForgets(t *testing.T) {
 	owners := func() string {
 		var owners string
 		for _, name := range []string{"a", "b", "z"} {
-			owners += overlay.Owner("default", configMap(name)) + " "
+			owners += overlay.Owner("default", manifesttest.ConfigMap(name)) + " "
 		}
 		return owners
 	}
@@ -155,7 +156,7 @@ func TestOverlayForgets(t *testing.T) {
 	if got := owners(); got != "  shop " {
 		t.Errorf("once it wants something else, the owners are %q", got)
 	}
-	if got := base.Own("default", configMap("z")); got != "" {
+	if got := base.Own("default", manifesttest.ConfigMap("z")); got != "" {
 		t.Errorf("in the base, z belongs to %q", got)
 	}
 }
@@ -166,7 +167,7 @@ func TestWhatIsClaimed(t *testing.T) {
 	objects, problems := w.resolved(config("a", "1"), job("skipped", skip), "apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: g-\n  annotations: {argocd.argoproj.io/hook: Sync}\n")
 	wantProblems(t, problems)
 	w.Claims.Set("shop", "default", objects)
-	if keys := w.Claims.KeysOf("shop"); !slices.Equal(keys, []ClaimKey{{"default", configMap("a")}}) {
+	if keys := w.Claims.KeysOf("shop"); !slices.Equal(keys, []ClaimKey{{"default", manifesttest.ConfigMap("a")}}) {
 		t.Errorf("claimed are %v", keys)
 	}
 	overlay := w.Claims.Overlay()
@@ -183,7 +184,7 @@ func TestClaimsOfTwoApps(t *testing.T) {
 	c.Set("shop", "default", wants("a"))
 	c.Set("blog", "default", wants("a"))
 	c.Set("shop", "default", wants("b"))
-	if got := c.Owner("default", configMap("a")); got != "blog" {
+	if got := c.Owner("default", manifesttest.ConfigMap("a")); got != "blog" {
 		t.Errorf("it belongs to %q", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 // TestObjectsOfANewNamespace: where the namespace comes with the push, there is nothing to
@@ -88,13 +90,13 @@ func TestMissingNamespace(t *testing.T) {
 
 // ending has the API server refuse a new ConfigMap, for its namespace is being deleted.
 func (w *world) ending() {
-	id := configMap("a")
+	id := manifesttest.ConfigMap("a")
 	w.api.refuses["try "+id.String()], w.api.refuses["apply "+id.String()] = []error{ends(id)}, []error{ends(id)}
 }
 
 // TestRunningObjectOfAnEndingNamespace: what runs has a namespace, and its refusal stands.
 func TestRunningObjectOfAnEndingNamespace(t *testing.T) {
-	for _, refusal := range []error{ends(configMap("a")), apierrors.NewNotFound(resource("namespaces"), "shop")} {
+	for _, refusal := range []error{ends(manifesttest.ConfigMap("a")), apierrors.NewNotFound(resource("namespaces"), "shop")} {
 		w := newWorld(t)
 		w.deployed(config("a", "1"))
 		w.With.Namespaces["shop"] = true

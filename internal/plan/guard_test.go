@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -13,24 +14,12 @@ import (
 func planOf(unchanged int, deleted ...manifest.ID) *Plan {
 	plan := &Plan{App: "shop", Cluster: "default", Revision: strings.Repeat("a", 40)}
 	for i := range unchanged {
-		plan.Steps = append(plan.Steps, Step{ID: configMap(fmt.Sprint("kept", i)), Action: record.Unchanged})
+		plan.Steps = append(plan.Steps, Step{ID: manifesttest.ConfigMap(fmt.Sprint("kept", i)), Action: record.Unchanged})
 	}
 	for _, id := range deleted {
 		plan.Prune = append(plan.Prune, Step{ID: id, Action: record.Delete})
 	}
 	return plan
-}
-
-func configMap(name string) manifest.ID {
-	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
-}
-
-func configMaps(n int) []manifest.ID {
-	ids := make([]manifest.ID, n)
-	for i := range ids {
-		ids[i] = configMap(fmt.Sprint("old", i))
-	}
-	return ids
 }
 
 func namespaces(n int) []manifest.ID {
@@ -44,7 +33,7 @@ func namespaces(n int) []manifest.ID {
 func TestGuard(t *testing.T) {
 	namespace := manifest.ID{Kind: "Namespace", Name: "shop"}
 	claim := manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"}
-	gone := planOf(0, configMaps(2)...)
+	gone := planOf(0, manifesttest.ConfigMaps(2)...)
 	gone.Gone = true
 	recreated := planOf(5)
 	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: record.Recreate})
@@ -53,25 +42,25 @@ func TestGuard(t *testing.T) {
 	remade.Steps = append(remade.Steps, Step{ID: database, Action: record.Recreate})
 	exposed := planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"})
 	exposed.Prune[0].Exposed = true
-	emptied := planOf(0, configMaps(1)...)
+	emptied := planOf(0, manifesttest.ConfigMaps(1)...)
 	emptied.Steps = []Step{{ID: namespace, Action: record.Unchanged}}
-	hooked := planOf(0, configMaps(1)...)
-	hooked.Hooks = []Step{{ID: configMap("hook"), Action: record.Hook}}
-	giving := planOf(5, configMaps(1)...)
-	giving.Moved = []Step{{ID: configMap("moved"), Action: record.Hand, Other: "blog"}}
-	renamed := planOf(0, configMaps(2)...)
-	renamed.Gone, renamed.Moved = true, []Step{{ID: configMap("moved"), Action: record.Hand, Other: "blog"}}
-	confirmed := planOf(5, configMap("a"), configMap("b"), configMap("c"))
+	hooked := planOf(0, manifesttest.ConfigMaps(1)...)
+	hooked.Hooks = []Step{{ID: manifesttest.ConfigMap("hook"), Action: record.Hook}}
+	giving := planOf(5, manifesttest.ConfigMaps(1)...)
+	giving.Moved = []Step{{ID: manifesttest.ConfigMap("moved"), Action: record.Hand, Other: "blog"}}
+	renamed := planOf(0, manifesttest.ConfigMaps(2)...)
+	renamed.Gone, renamed.Moved = true, []Step{{ID: manifesttest.ConfigMap("moved"), Action: record.Hand, Other: "blog"}}
+	confirmed := planOf(5, manifesttest.ConfigMap("a"), manifesttest.ConfigMap("b"), manifesttest.ConfigMap("c"))
 	confirmed.Prune[0].Policy.Policies, confirmed.Prune[2].Policy.Policies = manifest.ConfirmPrune, manifest.ConfirmPrune
 	released := planOf(5, namespace)
 	released.Prune[0].Action = record.Release
-	changing := planOf(0, configMaps(1)...)
-	changing.Steps = []Step{{ID: configMap("other"), Action: record.Configure}}
-	shares := planOf(0, configMaps(1)...)
-	shares.Same = []*Placed{{Key: configMap("same")}}
+	changing := planOf(0, manifesttest.ConfigMaps(1)...)
+	changing.Steps = []Step{{ID: manifesttest.ConfigMap("other"), Action: record.Configure}}
+	shares := planOf(0, manifesttest.ConfigMaps(1)...)
+	shares.Same = []*Placed{{Key: manifesttest.ConfigMap("same")}}
 	moved := func(n int) *Plan {
-		plan := planOf(0, configMaps(n)...)
-		plan.Steps = []Step{{ID: namespace, Action: record.Create}, {ID: configMap("other"), Action: record.Create}}
+		plan := planOf(0, manifesttest.ConfigMaps(n)...)
+		plan.Steps = []Step{{ID: namespace, Action: record.Create}, {ID: manifesttest.ConfigMap("other"), Action: record.Create}}
 		return plan
 	}
 	tests := []struct {
@@ -81,12 +70,12 @@ func TestGuard(t *testing.T) {
 		refused   string // part of the message; "" when the push is accepted
 	}{
 		{"nothing deleted", planOf(10), -1, ""},
-		{"three of four, few enough to pass", planOf(1, configMaps(3)...), -1, ""},
-		{"four of five", planOf(1, configMaps(4)...), -1, "would delete 4 of 5 objects"},
-		{"four of twenty is not more than a fifth", planOf(16, configMaps(4)...), -1, ""},
-		{"four of nineteen is", planOf(15, configMaps(4)...), -1, "would delete 4 of 19 objects"},
-		{"four of five, confirmed", planOf(1, configMaps(4)...), 4, ""},
-		{"four of five, another number confirmed", planOf(1, configMaps(4)...), 5, "would delete 4 of 5 objects"},
+		{"three of four, few enough to pass", planOf(1, manifesttest.ConfigMaps(3)...), -1, ""},
+		{"four of five", planOf(1, manifesttest.ConfigMaps(4)...), -1, "would delete 4 of 5 objects"},
+		{"four of twenty is not more than a fifth", planOf(16, manifesttest.ConfigMaps(4)...), -1, ""},
+		{"four of nineteen is", planOf(15, manifesttest.ConfigMaps(4)...), -1, "would delete 4 of 19 objects"},
+		{"four of five, confirmed", planOf(1, manifesttest.ConfigMaps(4)...), 4, ""},
+		{"four of five, another number confirmed", planOf(1, manifesttest.ConfigMaps(4)...), 5, "would delete 4 of 5 objects"},
 		{"a namespace", planOf(100, namespace), -1, "would delete Namespace shop"},
 		{"a claim", planOf(100, claim), -1, "would delete PersistentVolumeClaim shop/data"},
 		{"a claim, confirmed", planOf(100, claim), 1, ""},
@@ -98,8 +87,8 @@ func TestGuard(t *testing.T) {
 		{"a stateful set made anew", remade, -1, ""},
 		{"a service with an address", exposed, -1, "would delete Service shop/web (LoadBalancer), with"},
 		{"another service", planOf(5, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}), -1, ""},
-		{"the last object", planOf(0, configMaps(1)...), -1, "would be left without an object: all it has (1) would be deleted"},
-		{"the last object, confirmed", planOf(0, configMaps(1)...), 1, ""},
+		{"the last object", planOf(0, manifesttest.ConfigMaps(1)...), -1, "would be left without an object: all it has (1) would be deleted"},
+		{"the last object, confirmed", planOf(0, manifesttest.ConfigMaps(1)...), 1, ""},
 		{"all but the namespace", emptied, -1, "would be left without an object"},
 		{"all but a hook", hooked, -1, ""},
 		{"one object for another", moved(1), -1, ""},
@@ -141,7 +130,7 @@ func TestGuard(t *testing.T) {
 // TestRecreationsCountAsDeletions: those of what has data or other objects in it, and no
 // others.
 func TestRecreationsCountAsDeletions(t *testing.T) {
-	plan := planOf(5, configMaps(1)...)
+	plan := planOf(5, manifesttest.ConfigMaps(1)...)
 	for _, kind := range []string{"PersistentVolumeClaim", "StatefulSet", "ConfigMap"} {
 		plan.Steps = append(plan.Steps, Step{ID: manifest.ID{Kind: kind, Name: "x"}, Action: record.Recreate})
 	}
@@ -155,7 +144,7 @@ func TestRecreationsCountAsDeletions(t *testing.T) {
 }
 
 func TestGuardCountsTheWholePush(t *testing.T) {
-	small, big := planOf(10, configMaps(1)...), planOf(1, configMaps(4)...)
+	small, big := planOf(10, manifesttest.ConfigMaps(1)...), planOf(1, manifesttest.ConfigMaps(4)...)
 	if problems, deletions := Guard([]*Plan{small, big}, 4, false); len(problems) != 1 || deletions != 5 {
 		t.Fatalf("got %v, %d; want the number of all deletions of the push, 5", problems, deletions)
 	}

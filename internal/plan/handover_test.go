@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -35,7 +36,7 @@ func TestHandOver(t *testing.T) {
 	relabelled := func(set string) func(w *world) {
 		return func(w *world) {
 			w.deployed(config("a", "1"))
-			w.edited(configMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, set) })
+			w.edited(manifesttest.ConfigMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, set) })
 		}
 	}
 	for name, test := range map[string]struct {

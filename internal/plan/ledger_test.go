@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -122,7 +123,7 @@ func TestLedgerRetains(t *testing.T) {
 		"all, more": {[]manifest.ID{webService, migration, webSecret}, 2},
 		"one":       {[]manifest.ID{webSecret, migration}, 1},
 		"none":      {nil, 0},
-		"others":    {[]manifest.ID{migration, configMap("a")}, 0},
+		"others":    {[]manifest.ID{migration, manifesttest.ConfigMap("a")}, 0},
 	} {
 		l := testLedger()
 		l.Note(webService, record.Noted{})

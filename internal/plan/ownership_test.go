@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 // TestFieldsOfOthers holds what becomes of the fields that others have changed or added.
@@ -47,7 +48,7 @@ func TestFieldsOfOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1", test.written...))
-			w.edited(configMap("a"), test.manager, test.edit)
+			w.edited(manifesttest.ConfigMap("a"), test.manager, test.edit)
 			w.Full = test.full
 			plan, problems := w.planned(config("a", "1", test.written...))
 			wantProblems(t, problems)
@@ -75,8 +76,8 @@ func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
 	}
 
 	w.deployed(config("b", "1"))
-	w.api.running[configMap("b")].SetManagedFields(nil)
-	w.index.Note(w.api.store(w.api.running[configMap("b")]))
+	w.api.running[manifesttest.ConfigMap("b")].SetManagedFields(nil)
+	w.index.Note(w.api.store(w.api.running[manifesttest.ConfigMap("b")]))
 	plan, _ = w.planned(config("b", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/b")
 }
@@ -152,7 +153,7 @@ func TestAppliersOfATakenOverObjectYield(t *testing.T) {
 	w.applied("flux", before.Unstructured)
 	plan, _ := w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
-	labelled(w.api.running[configMap("a")], SetID("shop"))
+	labelled(w.api.running[manifesttest.ConfigMap("a")], SetID("shop"))
 	plan, _ = w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a") // with our label, and no field of ours
 }
@@ -207,7 +208,7 @@ func TestDefaultsOfRemovedFieldsReturn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1"))
-			w.edited(configMap("a"), "kubectl-edit", setData("extra", "2"))
+			w.edited(manifesttest.ConfigMap("a"), "kubectl-edit", setData("extra", "2"))
 			if test.answer != nil {
 				w.api.refuses["replace ConfigMap shop/a"] = []error{test.answer}
 			}
@@ -239,8 +240,8 @@ func TestIgnoredFields(t *testing.T) {
 		plan string
 	}{
 		"it is ours still":     {func(*world) {}, map[string]any{"value": "1", "other": "x"}, "configured"},
-		"a hand has set it":    {func(w *world) { w.edited(configMap("a"), "kubectl-edit", setData("value", "2")) }, map[string]any{"other": "x"}, "configured"},
-		"a hand has added one": {func(w *world) { w.edited(configMap("a"), "kubectl-edit", setData("extra", "2")) }, map[string]any{"value": "1", "other": "x"}, "configured"},
+		"a hand has set it":    {func(w *world) { w.edited(manifesttest.ConfigMap("a"), "kubectl-edit", setData("value", "2")) }, map[string]any{"other": "x"}, "configured"},
+		"a hand has added one": {func(w *world) { w.edited(manifesttest.ConfigMap("a"), "kubectl-edit", setData("extra", "2")) }, map[string]any{"value": "1", "other": "x"}, "configured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

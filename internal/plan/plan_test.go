@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -15,10 +16,10 @@ func TestPlanPredicates(t *testing.T) {
 		step                  Step
 		empty, makes, defines bool
 	}{
-		"nothing":                 {Step{ID: configMap("a"), Action: record.Unchanged}, true, false, false},
-		"a new object":            {Step{ID: configMap("a"), Action: record.Create}, false, false, false},
-		"a changed one":           {Step{ID: configMap("a"), Action: record.Configure}, false, false, false},
-		"one made anew":           {Step{ID: configMap("a"), Action: record.Recreate}, false, false, false},
+		"nothing":                 {Step{ID: manifesttest.ConfigMap("a"), Action: record.Unchanged}, true, false, false},
+		"a new object":            {Step{ID: manifesttest.ConfigMap("a"), Action: record.Create}, false, false, false},
+		"a changed one":           {Step{ID: manifesttest.ConfigMap("a"), Action: record.Configure}, false, false, false},
+		"one made anew":           {Step{ID: manifesttest.ConfigMap("a"), Action: record.Recreate}, false, false, false},
 		"a new namespace":         {Step{ID: NamespaceID("a"), Action: record.Create}, false, true, false},
 		"a changed namespace":     {Step{ID: NamespaceID("a"), Action: record.Configure}, false, false, false},
 		"an unchanged definition": {Step{ID: definition, Action: record.Unchanged}, true, false, false},
@@ -116,10 +117,10 @@ func TestTakesOver(t *testing.T) {
 func TestLeaveRefused(t *testing.T) {
 	plan := &Plan{
 		Steps: []Step{
-			{ID: configMap("refused"), Action: record.Create, Refused: true, Dying: true, Note: "is being deleted", Entry: live.Entry{UID: "u"}},
-			{ID: configMap("fine"), Action: record.Configure},
+			{ID: manifesttest.ConfigMap("refused"), Action: record.Create, Refused: true, Dying: true, Note: "is being deleted", Entry: live.Entry{UID: "u"}},
+			{ID: manifesttest.ConfigMap("fine"), Action: record.Configure},
 		},
-		Prune: []Step{{ID: configMap("old"), Action: record.Delete}},
+		Prune: []Step{{ID: manifesttest.ConfigMap("old"), Action: record.Delete}},
 	}
 	plan.LeaveRefused()
 	wantTold(t, plan, "unchanged ConfigMap shop/refused: cannot be applied", "configured ConfigMap shop/fine")

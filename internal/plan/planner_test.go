@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 // The annotations of other tools that the tests use.
@@ -79,13 +80,13 @@ func TestUnchangedObjectsAreAskedFor(t *testing.T) {
 		"an object as it was left": {func(*world) {}, false},
 		"a full check":             {func(w *world) { w.Full = true }, true},
 		"a forced deploy":          {func(w *world) { w.Force = true }, true},
-		"an unknown object":        {func(w *world) { w.Ledger.Forget(configMap("a")) }, true},
+		"an unknown object":        {func(w *world) { w.Ledger.Forget(manifesttest.ConfigMap("a")) }, true},
 		"our fields under the label of another app": {func(w *world) {
-			labelled(w.api.running[configMap("a")], SetID("blog"))
-			w.index.Note(w.api.store(w.api.running[configMap("a")]))
+			labelled(w.api.running[manifesttest.ConfigMap("a")], SetID("blog"))
+			w.index.Note(w.api.store(w.api.running[manifesttest.ConfigMap("a")]))
 		}, true},
 		"the label of another app": {func(w *world) {
-			w.edited(configMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, SetID("blog")) })
+			w.edited(manifesttest.ConfigMap("a"), "kubectl-label", func(u *unstructured.Unstructured) { labelled(u, SetID("blog")) })
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,11 +105,11 @@ func TestUnchangedObjectsAreAskedFor(t *testing.T) {
 func TestFullCheckOfAnUnchangedObjectNotesItAgain(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
-	noted, _ := w.Ledger.Of(configMap("a"))
-	w.Ledger.Forget(configMap("a"))
+	noted, _ := w.Ledger.Of(manifesttest.ConfigMap("a"))
+	w.Ledger.Forget(manifesttest.ConfigMap("a"))
 	plan, _ := w.planned(config("a", "1"))
 	wantTold(t, plan, "unchanged ConfigMap shop/a")
-	if again, _ := w.Ledger.Of(configMap("a")); again != noted {
+	if again, _ := w.Ledger.Of(manifesttest.ConfigMap("a")); again != noted {
 		t.Errorf("noted is %+v, want %+v", again, noted)
 	}
 }
@@ -148,7 +149,7 @@ func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("b", "1"), config("ends", "1"))
-			w.deleting(configMap("ends"))
+			w.deleting(manifesttest.ConfigMap("ends"))
 			w.Parent.Kinds = kube.NewGroupKinds(schema.GroupKind{Kind: "Secret"})
 			w.index.err = test.index
 			w.api.refuses[test.refuse] = []error{down, down}
@@ -174,7 +175,7 @@ func TestRefusedObjectsAreProblemsOfTheApp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1"), config("ends", "1"))
-			w.deleting(configMap("ends"))
+			w.deleting(manifesttest.ConfigMap("ends"))
 			w.api.refuses["try ConfigMap shop/new"] = []error{refused}
 			w.api.refuses[test.refuse] = []error{refused}
 			plan, problems := w.planned(test.object)
@@ -221,14 +222,14 @@ func TestEndedObjectsAreDone(t *testing.T) {
 func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
-	w.deleting(configMap("a"))
+	w.deleting(manifesttest.ConfigMap("a"))
 	plan, problems := w.planned(config("a", "1"))
 	wantProblems(t, problems)
 	wantTold(t, plan, "created ConfigMap shop/a: is being deleted")
 	if !plan.Steps[0].Dying {
 		t.Error("the step does not wait for the end of the object")
 	}
-	w.api.refuses["apply ConfigMap shop/a"] = []error{immutable(configMap("a"))}
+	w.api.refuses["apply ConfigMap shop/a"] = []error{immutable(manifesttest.ConfigMap("a"))}
 	_, problems = w.planned(config("a", "2"))
 	wantProblems(t, problems) // the new one may have what this one may not change to
 }
@@ -290,7 +291,7 @@ func TestIsNamespaceMissing(t *testing.T) {
 func TestComparable(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
-	u := w.api.running[configMap("a")]
+	u := w.api.running[manifesttest.ConfigMap("a")]
 	u.SetCreationTimestamp(*u.GetManagedFields()[0].Time)
 	u.SetGeneration(3)
 	u.SetSelfLink("/a")

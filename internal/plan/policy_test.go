@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 func TestLeftAs(t *testing.T) {
@@ -80,7 +81,7 @@ func TestPoliciesOfAPlan(t *testing.T) {
 func TestReplacedObjectsLoseFieldsOfOthers(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1", replaces))
-	w.edited(configMap("a"), "operator", setData("extra", "2"))
+	w.edited(manifesttest.ConfigMap("a"), "operator", setData("extra", "2"))
 	plan, problems := w.planned(config("a", "2", replaces))
 	wantProblems(t, problems)
 	wantTold(t, plan, "configured ConfigMap shop/a")
@@ -112,10 +113,10 @@ func TestMisreadPolicies(t *testing.T) {
 
 func TestLeftAloneAreYieldsWithoutChange(t *testing.T) {
 	plan := &Plan{Steps: []Step{
-		{ID: configMap("left"), Action: "unchanged", Left: true},
-		{ID: configMap("yields"), Action: "unchanged", Yields: true},
-		{ID: configMap("changes"), Action: "configured", Yields: true},
-		{ID: configMap("stays"), Action: "unchanged"},
+		{ID: manifesttest.ConfigMap("left"), Action: "unchanged", Left: true},
+		{ID: manifesttest.ConfigMap("yields"), Action: "unchanged", Yields: true},
+		{ID: manifesttest.ConfigMap("changes"), Action: "configured", Yields: true},
+		{ID: manifesttest.ConfigMap("stays"), Action: "unchanged"},
 	}}
 	var names string
 	for _, step := range plan.LeftAlone() {

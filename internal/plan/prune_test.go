@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -43,7 +44,7 @@ func TestFormerObjects(t *testing.T) {
 			runs: config("old", "1", frozen), want: []string{"released ConfigMap shop/old: kept, no longer managed"},
 		},
 		"its deletion has begun": {
-			change: func(w *world) { w.deleting(configMap("old")) }, want: []string{"unchanged ConfigMap shop/old: is being deleted (dying)"},
+			change: func(w *world) { w.deleting(manifesttest.ConfigMap("old")) }, want: []string{"unchanged ConfigMap shop/old: is being deleted (dying)"},
 		},
 		"another app wants it": {
 			change: func(w *world) { w.Claims.Set("blog", "default", wants("old")) },
@@ -59,20 +60,20 @@ func TestFormerObjects(t *testing.T) {
 		"it is skipped from now on": {revision: []string{config("old", "1", skip)}},
 		"it is a copy of ours that somebody else made": {
 			change: func(w *world) {
-				w.Ledger.Forget(configMap("old"))
-				w.api.running[configMap("old")].SetManagedFields(nil)
-				w.index.Note(w.api.store(w.api.running[configMap("old")]))
+				w.Ledger.Forget(manifesttest.ConfigMap("old"))
+				w.api.running[manifesttest.ConfigMap("old")].SetManagedFields(nil)
+				w.index.Note(w.api.store(w.api.running[manifesttest.ConfigMap("old")]))
 			},
 		},
 		"it is ours, and managedFields was wiped": {
 			change: func(w *world) {
-				w.api.running[configMap("old")].SetManagedFields(nil)
-				w.index.Note(w.api.store(w.api.running[configMap("old")]))
+				w.api.running[manifesttest.ConfigMap("old")].SetManagedFields(nil)
+				w.index.Note(w.api.store(w.api.running[manifesttest.ConfigMap("old")]))
 			},
 			want: []string{"deleted ConfigMap shop/old"},
 		},
 		"it is the app's by its fields alone": {
-			change: func(w *world) { w.Ledger.Forget(configMap("old")) }, want: []string{"deleted ConfigMap shop/old"},
+			change: func(w *world) { w.Ledger.Forget(manifesttest.ConfigMap("old")) }, want: []string{"deleted ConfigMap shop/old"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +139,7 @@ func TestFormerObjectsAreSorted(t *testing.T) {
 	w.deployed(texts...)
 	w.Claims.Set("blog", "default", wants("a", "b", "c", "d", "e", "f"))
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
-		w.deleting(configMap("dying-" + name))
+		w.deleting(manifesttest.ConfigMap("dying-" + name))
 	}
 	plan, _ := w.planned()
 	wantTold(t, plan, append(moved, dying...)...)
@@ -191,14 +192,14 @@ func TestPrunePolicies(t *testing.T) {
 		t.Errorf("to be confirmed are %q", names)
 	}
 	now, last := SplitLast(plan.Prune)
-	if len(now) != 2 || len(last) != 1 || last[0].ID != configMap("last") {
+	if len(now) != 2 || len(last) != 1 || last[0].ID != manifesttest.ConfigMap("last") {
 		t.Errorf("now go %v, last %v", now, last)
 	}
 }
 
 func TestOnlyLast(t *testing.T) {
-	last := Step{ID: configMap("last"), Action: record.Delete, Policy: manifest.Policy{Policies: manifest.PruneLast}}
-	now := Step{ID: configMap("now"), Action: record.Delete}
+	last := Step{ID: manifesttest.ConfigMap("last"), Action: record.Delete, Policy: manifest.Policy{Policies: manifest.PruneLast}}
+	now := Step{ID: manifesttest.ConfigMap("now"), Action: record.Delete}
 	for name, test := range map[string]struct {
 		plan Plan
 		want bool

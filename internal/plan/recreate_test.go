@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -21,13 +22,13 @@ func TestRecreate(t *testing.T) {
 		plan     string
 		problems []string
 	}{
-		"neither asks for it":        {refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"the push asks for it":       {force: true, refuse: immutable(configMap("a")), plan: "recreated"},
-		"the revision asks for it":   {written: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
-		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(configMap("a")), plan: "recreated"},
+		"neither asks for it":        {refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the push asks for it":       {force: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"the revision asks for it":   {written: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
 		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
-		"it would be refused anew":   {force: true, refuse: immutable(configMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
-		"it is new":                  {new: true, force: true, refuse: immutable(configMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"it would be refused anew":   {force: true, refuse: immutable(manifesttest.ConfigMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
+		"it is new":                  {new: true, force: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
 		"it is changed in its place": {force: true, plan: "configured"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,10 +99,10 @@ func TestRemakeMakesAnewOnlyWhereSomethingChanges(t *testing.T) {
 func TestRemakeOfWhatHasEnded(t *testing.T) {
 	policy := manifest.Policy{Policies: manifest.Force | manifest.Replace}
 	plan := &Plan{Steps: []Step{
-		{ID: configMap("ended"), Action: record.Unchanged, Policy: policy, Ended: true, Note: "done, and deleted since"},
-		{ID: configMap("left"), Action: record.Unchanged, Policy: policy, Left: true, Entry: live.Entry{UID: "u"}},
-		{ID: configMap("dying"), Action: record.Create, Policy: policy, Entry: live.Entry{UID: "u"}},
-		{ID: configMap("nowhere"), Action: record.Unchanged, Policy: policy},
+		{ID: manifesttest.ConfigMap("ended"), Action: record.Unchanged, Policy: policy, Ended: true, Note: "done, and deleted since"},
+		{ID: manifesttest.ConfigMap("left"), Action: record.Unchanged, Policy: policy, Left: true, Entry: live.Entry{UID: "u"}},
+		{ID: manifesttest.ConfigMap("dying"), Action: record.Create, Policy: policy, Entry: live.Entry{UID: "u"}},
+		{ID: manifesttest.ConfigMap("nowhere"), Action: record.Unchanged, Policy: policy},
 	}}
 	plan.remake(nil)
 	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "created ConfigMap shop/dying", "unchanged ConfigMap shop/nowhere")

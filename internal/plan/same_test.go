@@ -10,13 +10,14 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // TestFolds: an object that stays as it is has a step where others of the plan, or
 // people, want to know of it.
 func TestFolds(t *testing.T) {
-	config := Placed{Key: configMap("a")}
+	config := Placed{Key: manifesttest.ConfigMap("a")}
 	with := func(change func(*Placed)) Placed {
 		o := config
 		change(&o)
@@ -45,8 +46,8 @@ func TestFolds(t *testing.T) {
 
 // TestSameObjectsCount: objects without a step count as those that have one.
 func TestSameObjectsCount(t *testing.T) {
-	same := []*Placed{{Key: configMap("b")}, {Key: serviceID("web")}}
-	plan := &Plan{Steps: []Step{{ID: configMap("a"), Action: record.Configure}}, Same: same}
+	same := []*Placed{{Key: manifesttest.ConfigMap("b")}, {Key: serviceID("web")}}
+	plan := &Plan{Steps: []Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}, Same: same}
 	if counts := plan.Counts(); counts.Unchanged != 2 || counts.Change != 1 {
 		t.Errorf("counts %+v, want 2 unchanged and 1 to change", counts)
 	}
@@ -70,15 +71,15 @@ func TestSameObjectsCount(t *testing.T) {
 	if len(ids) != 5 {
 		t.Errorf("it goes on after the first of the same ones: %v", ids)
 	}
-	plan.Steps = []Step{{ID: configMap("a"), Action: record.Configure}}
-	plan.Same = append(plan.Same, &Placed{Key: configMap("c")})
+	plan.Steps = []Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}
+	plan.Same = append(plan.Same, &Placed{Key: manifesttest.ConfigMap("c")})
 	if kinds := plan.Kinds(); len(kinds) != 2 || kinds[0].ID.Kind != "ConfigMap" || kinds[1].ID.Kind != "Service" || kinds[1].ID.Namespace != "shop" {
 		t.Errorf("the same ones are of the kinds %v", kinds)
 	}
 	if steps := plan.WithSame(); len(steps) != 4 || steps[0].ID.Name != "a" || steps[2].ID.Name != "c" || steps[3].Action != record.Unchanged {
 		t.Errorf("with the same ones there are %v", told(&Plan{Steps: steps}))
 	}
-	if plan.Prune = []Step{{ID: configMap("c"), Action: record.Delete}}; plan.loss() != "" {
+	if plan.Prune = []Step{{ID: manifesttest.ConfigMap("c"), Action: record.Delete}}; plan.loss() != "" {
 		t.Error("a plan that leaves objects as they are is said to leave none")
 	}
 }
@@ -139,8 +140,8 @@ func TestUnfolded(t *testing.T) {
 	w.planned(config("a", "1"), config("b", "1"))
 	for range 2 { // the second time, the objects are as they are written
 		plan := w.again()
-		steps := plan.Unfolded(map[manifest.ID]bool{configMap("b"): true, configMap("c"): true})
-		if len(steps) != 1 || steps[0].ID != configMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
+		steps := plan.Unfolded(map[manifest.ID]bool{manifesttest.ConfigMap("b"): true, manifesttest.ConfigMap("c"): true})
+		if len(steps) != 1 || steps[0].ID != manifesttest.ConfigMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
 			t.Errorf("unfolded are %+v", steps)
 		}
 		if again, _ := Resolve(t.Context(), w.api, w.Target, w.With); len(again) != 2 || !again[0].Written || again[0].Digest != plan.Same[0].Digest {

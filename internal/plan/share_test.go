@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 func TestAsksFor(t *testing.T) {
@@ -38,7 +39,7 @@ func TestSplitMade(t *testing.T) {
 	target.Spec.Source = manifest.Source{File: "pushboat.yaml", Line: 3}
 	made := Placed{Object: MadeNamespace(target.Spec), Key: NamespaceID("shop")}
 	written := Placed{Object: parsed(t, namespaceText("shop"))[0], Key: NamespaceID("shop")}
-	other := Placed{Object: parsed(t, config("a", "1"))[0], Key: configMap("a")}
+	other := Placed{Object: parsed(t, config("a", "1"))[0], Key: manifesttest.ConfigMap("a")}
 	for name, test := range map[string]struct {
 		objects     []Placed
 		rest, split int

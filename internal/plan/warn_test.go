@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -13,7 +14,7 @@ func TestWarned(t *testing.T) {
 		return func(text string) string { return strings.ReplaceAll(text, "password", "…") }
 	}}
 	target.Spec.Name = "shop"
-	warned := target.Warned(configMap("a"), manifest.Problems{{Object: "ConfigMap a", Message: "the password is old"}})
+	warned := target.Warned(manifesttest.ConfigMap("a"), manifest.Problems{{Object: "ConfigMap a", Message: "the password is old"}})
 	if got := warned[0]; got.App != "shop" || got.Object != "ConfigMap shop/a" || got.Message != "the … is old" {
 		t.Errorf("warned is of %+v", got)
 	}
@@ -23,7 +24,7 @@ func TestWarned(t *testing.T) {
 // and in test/script.)
 func TestStepsHearWarnings(t *testing.T) {
 	for action, want := range map[record.Action]int{record.Create: 1, record.Hook: 1, record.Unchanged: 0} {
-		step := Step{ID: configMap("a"), Action: action}
+		step := Step{ID: manifesttest.ConfigMap("a"), Action: action}
 		step.hear(&Target{}, manifest.Problems{{Message: "is old"}})
 		if len(step.Warned) != want || want == 1 && step.Warned[0].Object != "ConfigMap shop/a" {
 			t.Errorf("%s: warned is of %v", action, step.Warned)

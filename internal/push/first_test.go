@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/gittest"
+	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -69,27 +70,14 @@ func TestTellStored(t *testing.T) {
 	}
 }
 
-// While a repository has no branch, each first push decides anew, and one that was
-// decided on beside another is told.
 // newRepository makes a repository without a branch.
 func newRepository(t *testing.T) *git.Repository {
 	t.Helper()
-	store, err := git.OpenStore(t.TempDir(), git.StoreOptions{HooksDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	repo, err := store.Create(t.Context(), "shop")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return repo
+	return storetest.Shop(t, storetest.Open(t, git.StoreOptions{HooksDir: t.TempDir()}))
 }
 
+// While a repository has no branch, each first push decides anew, and one that was
+// decided on beside another is told.
 func TestKeepMain(t *testing.T) {
 	repo := newRepository(t)
 	wantMain := func(want name.Branch) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -19,13 +20,13 @@ func everything() *plan.Plan {
 			{ID: manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, Action: record.Configure, Changes: []manifest.Change{
 				{Path: "spec.replicas", Before: "1", After: "2", Kind: manifest.Changed},
 			}},
-			{ID: configMap("new"), Action: record.Create},
-			{ID: configMap("forced"), Action: record.Recreate},
-			{ID: configMap("same"), Action: record.Unchanged},
-			{ID: configMap("left"), Action: record.Unchanged, Left: true, Note: "left alone"},
+			{ID: manifesttest.ConfigMap("new"), Action: record.Create},
+			{ID: manifesttest.ConfigMap("forced"), Action: record.Recreate},
+			{ID: manifesttest.ConfigMap("same"), Action: record.Unchanged},
+			{ID: manifesttest.ConfigMap("left"), Action: record.Unchanged, Left: true, Note: "left alone"},
 		},
-		Prune: []plan.Step{{ID: configMap("old"), Action: record.Delete}, {ID: configMap("kept"), Action: record.Release}},
-		Moved: []plan.Step{{ID: configMap("handed"), Action: record.Hand, Other: "store", Note: "moves to app store"}},
+		Prune: []plan.Step{{ID: manifesttest.ConfigMap("old"), Action: record.Delete}, {ID: manifesttest.ConfigMap("kept"), Action: record.Release}},
+		Moved: []plan.Step{{ID: manifesttest.ConfigMap("handed"), Action: record.Hand, Other: "store", Note: "moves to app store"}},
 		Hooks: []plan.Step{{
 			ID: manifest.ID{Group: "batch", Kind: "Job", Namespace: "shop", Name: "migrate"}, Action: record.Configure, Note: "hidden",
 			Policy: manifest.Policy{Phase: manifest.PreSync}, Changes: []manifest.Change{{Path: "spec"}},

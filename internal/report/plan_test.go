@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestPlanPrint(t *testing.T) {
-	todo := planOf(2, configMap("gone"))
+	todo := planOf(2, manifesttest.ConfigMap("gone"))
 	todo.Steps = append(todo.Steps,
-		plan.Step{ID: configMap("new"), Action: record.Create},
-		plan.Step{ID: configMap("moved"), Action: record.Configure, Note: "moved from app web"},
-		plan.Step{ID: configMap("edited"), Action: record.Configure, Changes: []manifest.Change{
+		plan.Step{ID: manifesttest.ConfigMap("new"), Action: record.Create},
+		plan.Step{ID: manifesttest.ConfigMap("moved"), Action: record.Configure, Note: "moved from app web"},
+		plan.Step{ID: manifesttest.ConfigMap("edited"), Action: record.Configure, Changes: []manifest.Change{
 			{Path: "data.a", Before: "1", After: "2", Kind: manifest.Changed},
 			{Path: "data.b", After: "3", Kind: manifest.Added},
 			{Path: "data.c", Before: "4", Kind: manifest.Removed},
@@ -44,7 +45,7 @@ func TestPlanPrint(t *testing.T) {
 
 func TestPlanPrintIsBounded(t *testing.T) {
 	todo := planOf(0)
-	for _, id := range configMaps(maxPlanObjects + 7) {
+	for _, id := range manifesttest.ConfigMaps(maxPlanObjects + 7) {
 		todo.Steps = append(todo.Steps, plan.Step{ID: id, Action: record.Create})
 	}
 	var out strings.Builder
@@ -63,7 +64,7 @@ func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
 		if signs[m.action] == "" || m.action == record.Hook {
 			continue
 		}
-		steps = append(steps, plan.Step{ID: configMap("x"), Action: m.action})
+		steps = append(steps, plan.Step{ID: manifesttest.ConfigMap("x"), Action: m.action})
 	}
 	if got, want := legend(steps, true), "signs: + create, ~ change, ! delete and make again, - delete, = leave as it is, < hand over, > run"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -83,7 +84,7 @@ func written(p *plan.Plan) string {
 func hooks(n int) []plan.Step {
 	steps := make([]plan.Step, n)
 	for i := range steps {
-		steps[i] = plan.Step{ID: configMap(fmt.Sprint("h", i)), Policy: manifest.Policy{Phase: manifest.PostSync}}
+		steps[i] = plan.Step{ID: manifesttest.ConfigMap(fmt.Sprint("h", i)), Policy: manifest.Policy{Phase: manifest.PostSync}}
 	}
 	return steps
 }
@@ -102,37 +103,37 @@ func TestPlanTellsWhatElseHappens(t *testing.T) {
 		"hooks and a change": {
 			func(p *plan.Plan) {
 				p.Hooks, p.RunsHooks = hooks(2), true
-				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Create}}
+				p.Steps = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Create}}
 			},
 			"  + ConfigMap shop/a\n  > ConfigMap shop/h0  (hook: PostSync)\n  > ConfigMap shop/h1  (hook: PostSync)\n" +
 				"  signs: + create, > run\n  1 to create, 2 hooks\n",
 		},
 		"an object is made again": {
 			func(p *plan.Plan) {
-				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Recreate, Note: "moved from app web"}}
+				p.Steps = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Recreate, Note: "moved from app web"}}
 			},
 			"  ! ConfigMap shop/a  (deleted and made again)\n  signs: ! delete and make again\n  1 to change\n",
 		},
 		"an object is left": {
 			func(p *plan.Plan) {
-				p.Steps = []plan.Step{{ID: configMap("a"), Action: record.Unchanged, Left: true, Note: "left alone"}}
+				p.Steps = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Unchanged, Left: true, Note: "left alone"}}
 			},
 			"  = ConfigMap shop/a  (left alone)\n  signs: = leave as it is\n  1 unchanged\n",
 		},
 		"a deletion goes on": {
-			func(p *plan.Plan) { p.Dying = []plan.Step{{ID: configMap("a"), Note: "is being deleted"}} },
+			func(p *plan.Plan) { p.Dying = []plan.Step{{ID: manifesttest.ConfigMap("a"), Note: "is being deleted"}} },
 			"  - ConfigMap shop/a  (is being deleted)\n  nothing to do\n",
 		},
 		"an object is handed over": {
 			func(p *plan.Plan) {
-				p.Moved = []plan.Step{{ID: configMap("a"), Action: record.Hand, Other: "web", Note: "moves to app web"}}
+				p.Moved = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Hand, Other: "web", Note: "moves to app web"}}
 			},
 			"  < ConfigMap shop/a  (moves to app web)\n  signs: < hand over\n  1 to move\n",
 		},
 		"the app is renamed": {
 			func(p *plan.Plan) {
 				p.Gone = true
-				p.Moved = []plan.Step{{ID: configMap("a"), Action: record.Hand, Other: "web"}, {ID: configMap("b"), Action: record.Hand, Other: "web"}}
+				p.Moved = []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Hand, Other: "web"}, {ID: manifesttest.ConfigMap("b"), Action: record.Hand, Other: "web"}}
 			},
 			"  renamed to web, which takes over all it has (2 objects)\n",
 		},
@@ -159,7 +160,7 @@ func TestPlanTellsWhatElseHappens(t *testing.T) {
 
 func TestPlanPrintBoundsFieldsAndHooks(t *testing.T) {
 	p := planOf(0)
-	p.Steps = []plan.Step{{ID: configMap("wide"), Action: record.Configure, Changes: make([]manifest.Change, maxPlanFields+5)}}
+	p.Steps = []plan.Step{{ID: manifesttest.ConfigMap("wide"), Action: record.Configure, Changes: make([]manifest.Change, maxPlanFields+5)}}
 	p.Hooks, p.RunsHooks = hooks(maxPlanObjects+3), true
 	got := written(p)
 	for _, want := range []string{"\n      ... and 5 more fields\n", "\n  ... and 3 more hooks\n"} {
@@ -174,16 +175,16 @@ func TestPlanPrintBoundsFieldsAndHooks(t *testing.T) {
 
 func TestManyMovesAreOneLine(t *testing.T) {
 	move := func(name, other string) plan.Step {
-		return plan.Step{ID: configMap(name), Action: record.Configure, Other: other, Note: "moved from app " + other}
+		return plan.Step{ID: manifesttest.ConfigMap(name), Action: record.Configure, Other: other, Note: "moved from app " + other}
 	}
 	p := planOf(0)
-	for _, id := range configMaps(maxMoves + 1) {
+	for _, id := range manifesttest.ConfigMaps(maxMoves + 1) {
 		p.Steps = append(p.Steps, move(id.Name, "shop"))
 	}
 	changed := move("changed", "shop")
 	changed.Changes = []manifest.Change{{Path: "data.colour", Kind: manifest.Added, After: "red"}}
 	p.Steps = append(p.Steps, changed)
-	for _, id := range configMaps(maxMoves) {
+	for _, id := range manifesttest.ConfigMaps(maxMoves) {
 		p.Steps = append(p.Steps, move(id.Name, "web"))
 	}
 	got := written(p)

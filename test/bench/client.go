@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pushboat/pushboat/test/client"
 )
 
 // The names by which ssh_config knows the two servers, and git the remotes.
@@ -39,35 +41,22 @@ func (l *lab) writeSSHConfig(ctx context.Context) error {
 	}
 	known := ours + " " + hostKey
 	_, port, _ := strings.Cut(strings.TrimSpace(string(addr)), ":")
-	config := sshHost(l, ours, port, "git")
+	config := l.host(ours, port, "git").Config()
 	if l.sshd != nil {
 		key, err := os.ReadFile(l.path("plain_host_key.pub"))
 		if err != nil {
 			return err
 		}
 		known += plain + " " + string(key)
-		config += sshHost(l, plain, l.sshd.port, l.sshd.user)
+		config += l.host(plain, l.sshd.port, l.sshd.user).Config()
 	}
 	return errors.Join(
 		os.WriteFile(l.path("known_hosts"), []byte(known), 0o600),
 		os.WriteFile(l.path("ssh_config"), []byte(config), 0o600))
 }
 
-func sshHost(l *lab, name, port, user string) string {
-	return fmt.Sprintf(`Host %s
-  HostName 127.0.0.1
-  Port %s
-  HostKeyAlias %s
-  User %s
-  IdentityFile "%s"
-  IdentitiesOnly yes
-  IdentityAgent none
-  UserKnownHostsFile "%s"
-  GlobalKnownHostsFile /dev/null
-  StrictHostKeyChecking yes
-  BatchMode yes
-  LogLevel ERROR
-`, name, port, name, user, l.path("key"), l.path("known_hosts"))
+func (l *lab) host(name, port, user string) client.Host {
+	return client.Host{Name: name, Address: "127.0.0.1", Port: port, User: user, Key: l.path("key"), KnownHosts: l.path("known_hosts")}
 }
 
 // env is the environment of every client program: nobody's configuration but

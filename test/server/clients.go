@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/test/client"
 )
 
 // operators are the people of the tests, and the roles of their keys. The
@@ -85,24 +87,6 @@ func (h *Home) writeKey(name string) (string, error) {
 		os.WriteFile(h.Path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
 }
 
-// sshConfig is what ssh is told of the server, for one operator. The host key
-// has to be the server's.
-const sshConfig = `Host pushboat
-  HostName %s
-  Port %s
-  HostKeyAlias pushboat
-  User git
-  IdentityFile "%s"
-  IdentitiesOnly yes
-  IdentityAgent none
-  UserKnownHostsFile "%s"
-  GlobalKnownHostsFile /dev/null
-  StrictHostKeyChecking yes
-  CheckHostIP no
-  BatchMode yes
-  LogLevel ERROR
-`
-
 // point leads every operator's ssh to the server that has just started.
 func (h *Home) point(host, port string) error {
 	data, err := os.ReadFile(h.Path("data", "ssh", "host_ed25519"))
@@ -116,8 +100,10 @@ func (h *Home) point(host, port string) error {
 	known := append([]byte("pushboat "), ssh.MarshalAuthorizedKey(hostKey.PublicKey())...)
 	errs := []error{os.WriteFile(h.Path("ssh", "known_hosts"), known, 0o600)}
 	for _, o := range operators {
-		config := fmt.Sprintf(sshConfig, host, port, h.Path("ssh", o.name+".key"), h.Path("ssh", "known_hosts"))
-		errs = append(errs, os.WriteFile(h.Path("ssh", o.name), []byte(config), 0o600))
+		pushboat := client.Host{
+			Name: "pushboat", Address: host, Port: port, User: "git", Key: h.Path("ssh", o.name+".key"), KnownHosts: h.Path("ssh", "known_hosts"),
+		}
+		errs = append(errs, os.WriteFile(h.Path("ssh", o.name), []byte(pushboat.Config()), 0o600))
 	}
 	return errors.Join(errs...)
 }
