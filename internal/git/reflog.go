@@ -5,22 +5,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// Move is what the reflog says of the last time that a ref moved; zero if it
-// says nothing. Git keeps one of branches and notes, and none of tags.
+// Move is what a line of the reflog says of a ref; zero if it says nothing. Git keeps
+// a reflog of branches and notes, and none of tags.
 type Move struct {
-	To  Hash
-	Who string // the operator, any bytes
-	Why string // "push", "rollback …"
+	From, To Hash
+	When     time.Time // zero: the line does not say
+	Who      string    // the operator, any bytes
+	Why      string    // "push", "rollback …"
 }
 
 // maxReflogLine bounds what is read of the reflog's end.
 const maxReflogLine = 4 << 10
 
-// LastMove returns the newest line of a ref's reflog, which is
-// "OLD NEW WHO <ADDRESS> WHEN ZONE<TAB>WHY". It is for people: a reflog that
+// LastMove returns the newest line of a ref's reflog. It is for people: a reflog that
 // cannot be read says nothing.
 func (r *Repository) LastMove(ref string) Move {
 	if CheckRef(ref) != nil {
@@ -46,16 +48,29 @@ func (r *Repository) LastMove(ref string) Move {
 	return parseMove(string(text[bytes.LastIndexByte(text, '\n')+1:]))
 }
 
+// parseMove reads a line, which is "OLD NEW WHO <ADDRESS> WHEN ZONE<TAB>WHY".
 func parseMove(line string) Move {
 	what, why, _ := strings.Cut(line, "\t")
 	fields := strings.SplitN(what, " ", 3)
 	if len(fields) != 3 {
 		return Move{}
 	}
-	to, err := ParseHash(fields[1])
-	if err != nil {
+	from, err1 := ParseHash(fields[0])
+	to, err2 := ParseHash(fields[1])
+	if err1 != nil || err2 != nil {
 		return Move{}
 	}
-	who, _, _ := strings.Cut(fields[2], " <")
-	return Move{To: to, Who: who, Why: why}
+	who, rest, _ := strings.Cut(fields[2], " <")
+	return Move{From: from, To: to, When: parseWhen(rest), Who: who, Why: why}
+}
+
+// parseWhen reads "ADDRESS> WHEN ZONE", where WHEN is in seconds since 1970.
+func parseWhen(text string) time.Time {
+	_, text, _ = strings.Cut(text, "> ")
+	text, _, _ = strings.Cut(text, " ")
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func line(text string) string { return fmt.Sprintf("%04x%s", len(text)+4, text) }
@@ -60,11 +61,14 @@ func TestTalk(t *testing.T) {
 }
 
 func TestParseMove(t *testing.T) {
+	when := time.Unix(1_700_000_000, 0).UTC()
 	for line, want := range map[string]Move{
-		zero40 + " " + one40 + " ben <pushboat@localhost> 1700000000 +0000\tpush":    {To: one40, Who: "ben", Why: "push"},
-		zero40 + " " + one40 + " Ben A. Miller <x> 1700000000 +0000\trollback to 41": {To: one40, Who: "Ben A. Miller", Why: "rollback to 41"},
-		zero40 + " " + one40 + " ben": {To: one40, Who: "ben"},
-		zero40 + " " + one40:          {}, "": {}, "x y z\tpush": {},
+		zero40 + " " + one40 + " ben <pushboat@localhost> 1700000000 +0000\tpush":    {zero40, one40, when, "ben", "push"},
+		zero40 + " " + one40 + " Ben A. Miller <x> 1700000000 +0200\trollback to 41": {zero40, one40, when, "Ben A. Miller", "rollback to 41"},
+		zero40 + " " + one40 + " ben <x> soon +0000\tpush":                           {From: zero40, To: one40, Who: "ben", Why: "push"},
+		zero40 + " " + one40 + " ben <x> -5 +0000":                                   {From: zero40, To: one40, Who: "ben"},
+		zero40 + " " + one40 + " ben":                                                {From: zero40, To: one40, Who: "ben"},
+		zero40 + " " + one40:                                                         {}, "": {}, "x y z\tpush": {}, "x " + one40 + " z\tpush": {},
 	} {
 		if got := parseMove(line); got != want {
 			t.Errorf("%q: %+v, want %+v", line, got, want)

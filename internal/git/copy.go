@@ -1,0 +1,356 @@
+package git
+
+// A copy of a repository that stays in use: where its refs were at one moment, and files
+// that have all that these lead to. Packs never change and no object is ever dropped, so
+// what refs need is found in whatever packs there are later. A copy's files lie as in
+// the repository: Git itself can read it.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ViewStore opens a directory of repositories for reading alone, which another process
+// may own: nothing is locked, swept or made.
+func ViewStore(dir string) (*Store, error) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("repositories directory: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open repositories directory: %w", err)
+	}
+	return &Store{dir: dir, root: root, opts: StoreOptions{}.withDefaults()}, nil
+}
+
+// Snapshot is where a repository stands at one moment.
+type Snapshot struct {
+	repo *Repository
+	was  fs.FileInfo // see born
+	main string      // the branch that HEAD names
+	refs []Ref       // in the order of their names
+}
+
+// steadyReads is how often refs are read until two readings are alike.
+const steadyReads = 10
+
+// Snapshot reads where all refs are. They were there at the same time: they are read
+// until they are found where they were found before. Where pushes never pause for that,
+// each is where it was at some time since the call.
+func (r *Repository) Snapshot(ctx context.Context) (*Snapshot, error) {
+	info, err := r.born()
+	if err != nil {
+		return nil, fmt.Errorf("copy repository %q: %w", r.name, err)
+	}
+	s := &Snapshot{repo: r, was: info}
+	for range steadyReads {
+		before := s.refs
+		if s.refs, err = r.Refs(ctx, "refs/"); err != nil {
+			return nil, err
+		}
+		if before != nil && slices.Equal(before, s.refs) || len(s.refs) == 0 {
+			break
+		}
+	}
+	s.main, err = r.MainBranch()
+	return s, err
+}
+
+// born tells a repository from another one that gets its name later: its config is
+// written when it is made, and never again.
+func (r *Repository) born() (fs.FileInfo, error) {
+	info, err := os.Stat(filepath.Join(r.dir, "config"))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrNotExist
+	}
+	return info, err
+}
+
+// Name is that of the repository.
+func (s *Snapshot) Name() Name { return s.repo.name }
+
+// CopyFile is a file of a copy.
+type CopyFile struct {
+	Path    string // from the repository's directory, with slashes
+	Size    int64
+	Content io.ReadSeeker // until visit returns
+	Fixed   bool          // of that path there is never another content
+}
+
+// Files passes the files of the copy to visit, refs first. The error is ErrNotExist if
+// the repository was deleted meanwhile; some files may have been visited then.
+func (s *Snapshot) Files(ctx context.Context, visit func(CopyFile) error) error {
+	err := s.files(ctx, visit)
+	now, gone := s.repo.born()
+	if errors.Is(gone, ErrNotExist) || gone == nil && !(os.SameFile(s.was, now) && s.was.ModTime().Equal(now.ModTime())) {
+		err = ErrNotExist
+	}
+	if err != nil {
+		return fmt.Errorf("copy repository %q: %w", s.repo.name, err)
+	}
+	return nil
+}
+
+func (s *Snapshot) files(ctx context.Context, visit func(CopyFile) error) error {
+	small := func(name string, content []byte) error {
+		return visit(CopyFile{Path: name, Size: int64(len(content)), Content: bytes.NewReader(content)})
+	}
+	if err := small("HEAD", []byte("ref: "+BranchRef(s.main)+"\n")); err != nil {
+		return err
+	}
+	if err := small(packedRefs, packRefs(s.refs)); err != nil {
+		return err
+	}
+	for _, ref := range s.refs {
+		log, err := s.repo.logUpTo(ref)
+		if err != nil {
+			return err
+		}
+		if len(log) == 0 {
+			continue
+		}
+		if err := small(path.Join(logsDir, ref.Name), log); err != nil {
+			return err
+		}
+	}
+	if err := s.repo.copyAsked(small); err != nil {
+		return err
+	}
+	return s.repo.copyObjects(ctx, visit)
+}
+
+// Names in a repository's directory.
+const (
+	packedRefs = "packed-refs"
+	logsDir    = "logs"
+	packDir    = "objects/pack"
+)
+
+// packRefs writes refs as Git packs them. What tags lead to Git finds by itself.
+func packRefs(refs []Ref) []byte {
+	var b bytes.Buffer
+	b.WriteString("# pack-refs with: sorted \n")
+	for _, ref := range refs {
+		fmt.Fprintf(&b, "%s %s\n", ref.Hash, ref.Name)
+	}
+	return b.Bytes()
+}
+
+// maxLog bounds what is copied of a reflog, in bytes: its newest lines.
+const maxLog = 32 << 20
+
+// logUpTo returns a ref's log until it came to where it is. Git writes the log first.
+func (r *Repository) logUpTo(ref Ref) ([]byte, error) {
+	file, err := os.Open(filepath.Join(r.dir, logsDir, filepath.FromSlash(ref.Name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	start := max(0, info.Size()-maxLog)
+	text, err := io.ReadAll(io.NewSectionReader(file, start, info.Size()-start))
+	if err != nil {
+		return nil, err
+	}
+	if start > 0 {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return cutLog(text, ref.Hash), nil
+}
+
+// cutLog returns a log as far as its last line that leads to a hash; all of it if none
+// does.
+func cutLog(text []byte, hash Hash) []byte {
+	at := bytes.LastIndex(text, []byte(" "+hash+" "))
+	if at < 0 {
+		return text
+	}
+	end := bytes.IndexByte(text[at:], '\n')
+	if end < 0 {
+		return text
+	}
+	return text[:at+end+1]
+}
+
+func (r *Repository) copyAsked(visit func(string, []byte) error) error {
+	entries, err := os.ReadDir(filepath.Join(r.dir, askedDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(askedDir, entry.Name())
+		if !entry.Type().IsRegular() || !CopyPath(name) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(r.dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = visit(name, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxPasses is how often a repository may be repacked while it is copied.
+const maxPasses = 100
+
+// copyObjects visits the files of objects. Where packs are rolled up meanwhile, those
+// that are gone are in a new one, which is there before they go: so it ends with a
+// listing that lacks nothing of the one before.
+func (r *Repository) copyObjects(ctx context.Context, visit func(CopyFile) error) error {
+	seen := map[string]bool{}
+	before, err := r.objectFiles()
+	if err != nil {
+		return err
+	}
+	for range maxPasses {
+		now, err := r.objectFiles()
+		if err != nil {
+			return err
+		}
+		whole := true
+		for _, name := range now {
+			if seen[name] {
+				continue
+			}
+			found, err := r.copyObject(ctx, name, visit)
+			if err != nil {
+				return err
+			}
+			seen[name], whole = true, whole && found
+		}
+		if whole && holdsAll(now, before) {
+			return nil
+		}
+		before = now
+	}
+	return errors.New("its packs change all the time; try again")
+}
+
+// holdsAll reports whether one sorted list has all of another.
+func holdsAll(list, of []string) bool {
+	for _, name := range of {
+		if _, found := slices.BinarySearch(list, name); !found {
+			return false
+		}
+	}
+	return true
+}
+
+// looseDir is a folder of loose objects.
+var looseDir = regexp.MustCompile(`^[0-9a-f]{2}$`)
+
+// objectFiles lists packs, by their names without an end, and loose objects, sorted.
+func (r *Repository) objectFiles() ([]string, error) {
+	var found []string
+	entries, err := os.ReadDir(filepath.Join(r.dir, packDir))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if stem, index := strings.CutSuffix(path.Join(packDir, entry.Name()), ".idx"); index && CopyPath(stem+".idx") {
+			found = append(found, stem)
+		}
+	}
+	entries, err = os.ReadDir(filepath.Join(r.dir, "objects"))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range entries {
+		if !looseDir.MatchString(dir.Name()) {
+			continue
+		}
+		loose, err := os.ReadDir(filepath.Join(r.dir, "objects", dir.Name()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, object := range loose {
+			if name := path.Join("objects", dir.Name(), object.Name()); CopyPath(name) {
+				found = append(found, name)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// copyObject visits a pack and its index, or a loose object; found is false if it has
+// gone. Both files of a pack are open before the first is read.
+func (r *Repository) copyObject(ctx context.Context, name string, visit func(CopyFile) error) (found bool, err error) {
+	names := []string{name}
+	if path.Dir(name) == packDir {
+		names = []string{name + ".pack", name + ".idx"}
+	}
+	files := make([]CopyFile, len(names))
+	for i, name := range names {
+		file, err := os.Open(filepath.Join(r.dir, filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		defer file.Close()
+		info, err := file.Stat()
+		if err != nil {
+			return false, err
+		}
+		files[i] = CopyFile{Path: name, Size: info.Size(), Content: file, Fixed: true}
+	}
+	for _, file := range files {
+		if err := errors.Join(ctx.Err(), visit(file)); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// copyPaths are the paths that a copy's files can have, but for reflogs.
+var copyPaths = regexp.MustCompile(`^(HEAD|packed-refs|pushboat-asked/[0-9a-f]{32}` +
+	`|objects/pack/pack-[0-9a-f]{40}\.(pack|idx)|objects/[0-9a-f]{2}/[0-9a-f]{38})$`)
+
+// CopyPath reports whether a path can be that of a copy's file.
+func CopyPath(name string) bool {
+	if ref, log := strings.CutPrefix(name, logsDir+"/"); log {
+		return CheckRef(ref) == nil && fs.ValidPath(ref)
+	}
+	return copyPaths.MatchString(name)
+}
+
+// CopyName parts the path of a copy's file in a store's directory: that of a
+// repository, and the file's in it.
+func CopyName(name string) (repo Name, file string, ok bool) {
+	dir, file, ok := strings.Cut(name, ".git/")
+	if !ok || checkName(dir) != nil || !CopyPath(file) {
+		return "", "", false
+	}
+	return Name(dir), file, true
+}

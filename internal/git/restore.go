@@ -1,0 +1,121 @@
+package git
+
+// What makes a repository of a copy's files, which come from an archive that anybody may
+// have written: nothing in them is believed before Git has read it.
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Finish makes a repository of a copy's files: it writes what a copy does not have, and
+// has Git read every object, and that all is there that refs lead to. It is not to be
+// served before.
+func (r *Repository) Finish(ctx context.Context) error {
+	if err := r.finish(ctx); err != nil {
+		return fmt.Errorf("repository %q: %w", r.name, err)
+	}
+	return nil
+}
+
+func (r *Repository) finish(ctx context.Context) error {
+	main, err := r.MainBranch()
+	if err != nil {
+		return err
+	}
+	refs, err := r.Refs(ctx, "refs/")
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := CheckRef(ref.Name); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(r.dir, "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	args := []string{"init", "--quiet", "--bare", "--template=", "--initial-branch=" + main, "--object-format=sha1", "--", r.dir}
+	if _, err := r.opts.run(ctx, runRequest{args: args, dir: r.dir}); err != nil {
+		return err
+	}
+	if err := shut(r.dir); err != nil {
+		return err
+	}
+	if _, err := r.run(ctx, Quarantine{}, "fsck", "--full", "--no-dangling", "--no-progress"); err != nil {
+		return fmt.Errorf("its objects are damaged or not all there: %w", err)
+	}
+	return nil
+}
+
+// Rewind moves every ref that has a log back to where it was at a time, and deletes
+// those that did not exist yet. Records of deploys and most tags have none, and stay.
+// It returns the names of those that it moved or deleted.
+func (r *Repository) Rewind(ctx context.Context, at time.Time) ([]string, error) {
+	refs, err := r.Refs(ctx, "refs/")
+	if err != nil {
+		return nil, err
+	}
+	var moved []string
+	for _, ref := range refs {
+		log, err := r.logUpTo(ref)
+		if err != nil {
+			return moved, fmt.Errorf("read the log of %q of %q: %w", ref.Name, r.name, err)
+		}
+		to, known := whereAt(parseLog(log), at)
+		if !known || to == ref.Hash {
+			continue
+		}
+		if err := r.rewind(ctx, ref, to, at); err != nil {
+			return moved, err
+		}
+		moved = append(moved, ref.Name)
+	}
+	return moved, nil
+}
+
+// rewind moves a ref to where it was, or deletes it if that is nowhere.
+func (r *Repository) rewind(ctx context.Context, ref Ref, to Hash, at time.Time) error {
+	if to.IsZero() {
+		_, err := r.run(ctx, Quarantine{}, "update-ref", "-d", "--", ref.Name, string(ref.Hash))
+		return err
+	}
+	why := "restore: as of " + at.UTC().Format(time.RFC3339)
+	return r.MoveBranch(ctx, ref.Name, ref.Hash, to, Note{Who: "pushboat", Why: why})
+}
+
+// whereAt says where a ref was at a time, by its log, oldest line first; zero: nowhere.
+// It is not known of a ref without a log.
+func whereAt(log []Move, at time.Time) (hash Hash, known bool) {
+	if len(log) == 0 {
+		return "", false
+	}
+	hash = log[0].From
+	for _, move := range log {
+		if move.When.After(at) {
+			break
+		}
+		hash = move.To
+	}
+	return hash, true
+}
+
+// parseLog reads the lines of a reflog; those that are damaged are left out.
+func parseLog(text []byte) []Move {
+	var log []Move
+	for line := range bytes.Lines(text) {
+		if move := parseMove(strings.TrimSuffix(string(line), "\n")); move.To != "" && !move.When.IsZero() {
+			log = append(log, move)
+		}
+	}
+	slices.SortStableFunc(log, func(a, b Move) int { return a.When.Compare(b.When) })
+	return log
+}
