@@ -36,6 +36,7 @@ require (
 
 require (
 	filippo.io/age v1.3.1 // indirect
+	filippo.io/edwards25519 v1.1.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 )
 

@@ -202,10 +202,11 @@ func (r *Repository) copyAsked(visit func(string, []byte) error) error {
 	}
 	for _, entry := range entries {
 		name := path.Join(askedDir, entry.Name())
-		if !entry.Type().IsRegular() || !CopyPath(name) {
+		if !entry.Type().IsRegular() || copyLimit(name) == 0 {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(r.dir, name))
+		text = text[:min(len(text), maxAsked)] // no more is read of it
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -276,7 +277,7 @@ func (r *Repository) objectFiles() ([]string, error) {
 		return nil, err
 	}
 	for _, entry := range entries {
-		if stem, index := strings.CutSuffix(path.Join(packDir, entry.Name()), ".idx"); index && CopyPath(stem+".idx") {
+		if stem, index := strings.CutSuffix(path.Join(packDir, entry.Name()), ".idx"); index && copyLimit(stem+".idx") > 0 {
 			found = append(found, stem)
 		}
 	}
@@ -293,7 +294,7 @@ func (r *Repository) objectFiles() ([]string, error) {
 			return nil, err
 		}
 		for _, object := range loose {
-			if name := path.Join("objects", dir.Name(), object.Name()); CopyPath(name) {
+			if name := path.Join("objects", dir.Name(), object.Name()); copyLimit(name) > 0 {
 				found = append(found, name)
 			}
 		}
@@ -333,24 +334,43 @@ func (r *Repository) copyObject(ctx context.Context, name string, visit func(Cop
 	return true, nil
 }
 
-// copyPaths are the paths that a copy's files can have, but for reflogs.
-var copyPaths = regexp.MustCompile(`^(HEAD|packed-refs|pushboat-asked/[0-9a-f]{32}` +
-	`|objects/pack/pack-[0-9a-f]{40}\.(pack|idx)|objects/[0-9a-f]{2}/[0-9a-f]{38})$`)
-
-// CopyPath reports whether a path can be that of a copy's file.
-func CopyPath(name string) bool {
-	if ref, log := strings.CutPrefix(name, logsDir+"/"); log {
-		return CheckRef(ref) == nil && fs.ValidPath(ref)
-	}
-	return copyPaths.MatchString(name)
+// copyPaths are the paths that a copy's files can have, but for reflogs, and the sizes
+// that they can have, in bytes.
+var copyPaths = []struct {
+	path  *regexp.Regexp
+	limit int64
+}{
+	{regexp.MustCompile(`^HEAD$`), 4 << 10},
+	{regexp.MustCompile(`^packed-refs$`), 1 << 30},
+	{regexp.MustCompile(`^pushboat-asked/[0-9a-f]{32}$`), maxAsked},
+	{regexp.MustCompile(`^objects/pack/pack-[0-9a-f]{40}\.pack$`), 1 << 40},
+	{regexp.MustCompile(`^objects/pack/pack-[0-9a-f]{40}\.idx$`), 1 << 36},
+	{regexp.MustCompile(`^objects/[0-9a-f]{2}/[0-9a-f]{38}$`), 1 << 32},
 }
 
-// CopyName parts the path of a copy's file in a store's directory: that of a
-// repository, and the file's in it.
-func CopyName(name string) (repo Name, file string, ok bool) {
-	dir, file, ok := strings.Cut(name, ".git/")
-	if !ok || checkName(dir) != nil || !CopyPath(file) {
-		return "", "", false
+// copyLimit returns how large a file of a copy can be; 0 if no file has that path.
+func copyLimit(file string) int64 {
+	if ref, log := strings.CutPrefix(file, logsDir+"/"); log {
+		if CheckRef(ref) == nil && fs.ValidPath(ref) {
+			return maxLog
+		}
+		return 0
 	}
-	return Name(dir), file, true
+	for _, known := range copyPaths {
+		if known.path.MatchString(file) {
+			return known.limit
+		}
+	}
+	return 0
+}
+
+// ParseCopyPath reads the path of a copy's file in a store's directory: whose file it
+// is, and how large it can be. Every other path is refused.
+func ParseCopyPath(name string) (repo Name, limit int64, ok bool) {
+	dir, file, ok := strings.Cut(name, ".git/")
+	if !ok || checkName(dir) != nil {
+		return "", 0, false
+	}
+	limit = copyLimit(file)
+	return Name(dir), limit, limit > 0
 }

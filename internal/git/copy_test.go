@@ -19,7 +19,7 @@ func copyTo(t *testing.T, snapshot *Snapshot, store *Store) *Repository {
 	t.Helper()
 	dir := filepath.Join(store.dir, snapshot.Name().path())
 	err := snapshot.Files(t.Context(), func(file CopyFile) error {
-		if repo, name, ok := CopyName(snapshot.Name().path() + "/" + file.Path); !ok || repo != snapshot.Name() || name != file.Path {
+		if repo, limit, ok := ParseCopyPath(snapshot.Name().path() + "/" + file.Path); !ok || repo != snapshot.Name() || file.Size > limit {
 			t.Errorf("%q is no path of a copy", file.Path)
 		}
 		path := filepath.Join(dir, file.Path)
@@ -291,7 +291,7 @@ func TestCopyPaths(t *testing.T) {
 		"shop.git/HEAD\n": false, ".new.git/HEAD": false, "a/b/c/d.git/HEAD": false, "Shop.git/HEAD": false, "shop.git/refs/heads/main": false,
 		"shop.git/commondir": false, "shop.git/x.git/HEAD": false, "shop.git/logs/refs/heads/a.lock": false,
 	} {
-		if _, _, ok := CopyName(name); ok != want {
+		if _, _, ok := ParseCopyPath(name); ok != want {
 			t.Errorf("%q: %v, want %v", name, ok, want)
 		}
 	}

@@ -56,6 +56,9 @@ func isPartialPack(name string) bool {
 // never ends in ".lock": git forbids it.
 func (s *Store) sweepRefs(dir string, start time.Time) error {
 	entries, err := s.readDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a copy has none until it is finished
+	}
 	if err != nil {
 		return err
 	}

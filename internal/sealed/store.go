@@ -171,7 +171,7 @@ func (s *Store) ForgetApp(repository name.Repo, app name.App) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	folder, prefix := folderOf(repository), Name{App: app}.prefix()
+	folder, prefix := FolderOf(repository), Name{App: app}.prefix()
 	entries, err := fs.ReadDir(s.root.FS(), folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -195,7 +195,7 @@ func (s *Store) ForgetRepository(repository name.Repo) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := errors.Join(s.root.RemoveAll(folderOf(repository)), s.sync(".")); err != nil {
+	if err := errors.Join(s.root.RemoveAll(FolderOf(repository)), s.sync(".")); err != nil {
 		return fmt.Errorf("delete what is sealed of repository %s: %w", repository, err)
 	}
 	return nil
@@ -209,7 +209,7 @@ func (s *Store) Sweep(repositories []name.Repo) error {
 	defer s.mu.Unlock()
 	keep := make(map[string]bool, len(repositories))
 	for _, repository := range repositories {
-		keep[folderOf(repository)] = true
+		keep[FolderOf(repository)] = true
 	}
 	folders, err := fs.ReadDir(s.root.FS(), ".")
 	errs := []error{err}
@@ -237,12 +237,13 @@ func (s *Store) sweepFolder(folder string) error {
 	return errors.Join(errs...)
 }
 
-// folderOf is the folder of a repository: its name may have slashes.
-func folderOf(repository name.Repo) string { return digest(string(repository)) }
+// FolderOf is the folder of a repository's texts in a store's directory: the name of
+// the repository may have slashes.
+func FolderOf(repository name.Repo) string { return digest(string(repository)) }
 
 // file is where a text of the name is.
 func (n Name) file() string {
-	return filepath.Join(folderOf(n.Repository), n.prefix()+string(n.Kind))
+	return filepath.Join(FolderOf(n.Repository), n.prefix()+string(n.Kind))
 }
 
 // prefix begins the names of all files of an app.

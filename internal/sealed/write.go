@@ -49,7 +49,7 @@ func (s *Store) write(texts []Text) error {
 func (s *Store) makeFolders(texts []Text) (map[string]bool, error) {
 	folders := map[string]bool{}
 	for _, text := range texts {
-		folder := folderOf(text.Repository)
+		folder := FolderOf(text.Repository)
 		if folders[folder] {
 			continue
 		}

@@ -1,0 +1,140 @@
+// Package backup writes all that a server keeps into one stream while the server goes
+// on, and makes a data directory of such streams again.
+//
+// A backup is a tar file, or one that is encrypted with age. What it has:
+//
+//	pushboat-backup.json   the header: its name, its time, the backup that it goes on from
+//	FILES                  as they lie in the data directory; repositories are bare ones
+//	SHA256SUMS             every file of the state, with its hash; the end of the backup
+//
+// One that goes on from another leaves out the files that are unchanged since: unpacked
+// over each other in order, they are the state. tar, git and sha256sum alone can read it.
+//
+// A backup is secret: it has the server's private key and its secret. And an archive is
+// anybody's: whatever is read from one has a limit, and only known paths are taken.
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Names of the entries of an archive that are no files of the state.
+const (
+	headerName = "pushboat-backup.json"
+	sumsName   = "SHA256SUMS"
+)
+
+// format is that of the archives that are written here; others have other numbers.
+const format = 1
+
+// Limits of what is read of an archive.
+const (
+	maxHeader = 64 << 10 // bytes
+	maxFiles  = 2 << 20
+	maxPath   = 2048    // bytes
+	maxSums   = 1 << 30 // bytes
+)
+
+// Header is the beginning of an archive.
+type Header struct {
+	Format  int       `json:"format"`
+	ID      string    `json:"id"`
+	Since   string    `json:"since,omitempty"` // the ID of the one that it goes on from; "": it is whole
+	Made    time.Time `json:"made"`
+	Data    int       `json:"data"`    // version of the data directory
+	Program string    `json:"program"` // version of the program that wrote it
+}
+
+// idForm is the form of a backup's name.
+var idForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
+
+// newID names a backup: names are in the order of time.
+func newID(made time.Time) string {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails, see its documentation
+	return made.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:])
+}
+
+// readHeader reads and checks a header.
+func readHeader(r io.Reader) (Header, error) {
+	var h Header
+	text, err := io.ReadAll(io.LimitReader(r, maxHeader))
+	if err == nil {
+		err = json.Unmarshal(text, &h)
+	}
+	switch {
+	case err != nil:
+		return h, fmt.Errorf("read its header: %w", err)
+	case h.Format != format:
+		return h, fmt.Errorf("it has format %d, and this program reads format %d: use the Pushboat that wrote it, or a newer one", h.Format, format)
+	case !idForm.MatchString(h.ID), h.Since != "" && !idForm.MatchString(h.Since):
+		return h, errors.New("its header names no backup")
+	}
+	return h, nil
+}
+
+// sum is a SHA-256.
+type sum [sha256.Size]byte
+
+// sums are the files of a state, by path.
+type sums map[string]sum
+
+// write writes what sha256sum -c reads.
+func (s sums) write(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	for _, path := range slices.Sorted(maps.Keys(s)) {
+		hash := s[path]
+		fmt.Fprintf(out, "%s  %s\n", hex.EncodeToString(hash[:]), path)
+	}
+	return out.Flush()
+}
+
+// readSums reads what write has written. Paths that no backup has are refused.
+func readSums(r io.Reader) (sums, error) {
+	found := sums{}
+	lines := bufio.NewScanner(io.LimitReader(r, maxSums))
+	lines.Buffer(nil, 2*sha256.Size+2+maxPath)
+	for lines.Scan() {
+		digits, path, ok := bytes.Cut(lines.Bytes(), []byte("  "))
+		var hash sum
+		if n, err := hex.Decode(hash[:], digits[:min(len(digits), 2*len(hash))]); !ok || err != nil || n != len(hash) || len(digits) != 2*len(hash) {
+			return nil, fmt.Errorf("%s: line %d is no hash of a file", sumsName, len(found)+1)
+		}
+		name := string(path)
+		if _, known := limitOf(name); !known {
+			return nil, fmt.Errorf("%s: line %d: %s is no file of a backup", sumsName, len(found)+1, quoted(name))
+		}
+		if found[name] = hash; len(found) > maxFiles {
+			return nil, fmt.Errorf("%s: more than %d files", sumsName, maxFiles)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", sumsName, err)
+	}
+	return found, nil
+}
+
+// quoted quotes a path that anybody may have written, for a message.
+func quoted(path string) string {
+	const shown = 100
+	if len(path) > shown {
+		return fmt.Sprintf("%q...", path[:shown])
+	}
+	return fmt.Sprintf("%q", path)
+}
+
+// underRepos returns the path in the folder of repositories; ok is false if it is elsewhere.
+func underRepos(path string) (string, bool) { return strings.CutPrefix(path, reposDir+"/") }

@@ -1,0 +1,688 @@
+package backup
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/pushboat/pushboat/internal/datadir"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// world is a data directory in use.
+type world struct {
+	t *testing.T
+	Source
+	heads map[string]git.Hash // by repository and ref
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	data := t.TempDir()
+	store, err := git.OpenStore(filepath.Join(data, "repos"), git.StoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	w := &world{t: t, Source: Source{Data: data, Repos: store, Program: "1.2.3"}, heads: map[string]git.Hash{}}
+	w.file("version", "1\n")
+	w.file("server.id", strings.Repeat("ab", 16)+"\n")
+	w.file("mask.key", strings.Repeat("k", 32))
+	w.file("ssh/host_ed25519", "the private key")
+	w.file("keys", "ssh-ed25519 AAAA ana\n")
+	w.file("charts/digests/"+strings.Repeat("0a", 32), "{}")
+	// What no backup has.
+	w.file("hooks/pre-receive", "#!/bin/sh\n")
+	w.file("run/ssh.addr", "127.0.0.1:2222\n")
+	w.file("charts/archives/"+strings.Repeat("0a", 32), "chart")
+	w.file("server.id.123.new", "half")
+	w.file("large.iso", strings.Repeat("x", maxOwn+1))
+	if err := os.Symlink("/etc/hostname", filepath.Join(data, "link")); err != nil {
+		t.Fatal(err)
+	}
+	w.commit("shop", "refs/pushboat/deploys/shop", "first")
+	w.commit("team/blog", "refs/heads/main", "first")
+	w.seal("shop", "secret one")
+	return w
+}
+
+func (w *world) file(name, text string) {
+	w.t.Helper()
+	path := filepath.Join(w.Data, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) repo(name string) *git.Repository {
+	w.t.Helper()
+	repo, err := w.Repos.Open(git.Name(name))
+	if errors.Is(err, git.ErrNotExist) {
+		repo, err = w.Repos.Create(w.t.Context(), git.Name(name))
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return repo
+}
+
+// commit appends to a ref; branches get a log, as from a push.
+func (w *world) commit(name, ref, text string) {
+	w.t.Helper()
+	repo, at := w.repo(name), w.heads[name+" "+ref]
+	parent := at
+	hash, err := repo.Import(w.t.Context(), parent, git.NewCommit{Message: text, Files: map[string][]byte{"f": []byte(text)}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if at == "" {
+		at = git.Hash(strings.Repeat("0", 40))
+	}
+	if err := repo.MoveBranch(w.t.Context(), ref, at, hash, git.Note{Who: "ana", Why: "push"}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.heads[name+" "+ref] = hash
+}
+
+func (w *world) seal(repo, text string) {
+	w.t.Helper()
+	store, err := sealed.Open(filepath.Join(w.Data, "sealed"), bytes.Repeat([]byte("k"), 32))
+	if err == nil {
+		err = store.Seal(sealed.Text{Name: sealed.Name{Repository: repo, App: repo, Kind: sealed.Generated}, Data: []byte(text)})
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = store.Close()
+}
+
+// back makes a backup and returns its file.
+func (w *world) back(req Request) (string, Summary) {
+	w.t.Helper()
+	var out bytes.Buffer
+	summary, err := w.Write(w.t.Context(), &out, req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return store(w.t, out.Bytes()), summary
+}
+
+// since is a request that goes on from a backup.
+func (w *world) since(s Summary) Request {
+	w.t.Helper()
+	base, err := w.Kept(s.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return Request{Since: base}
+}
+
+func store(t *testing.T, archive []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "backup.tar")
+	if err := os.WriteFile(name, archive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// holds compares a restored directory with the world.
+func (w *world) holds(dir string) {
+	w.t.Helper()
+	for name, want := range map[string]string{
+		"server.id": strings.Repeat("ab", 16) + "\n", "mask.key": strings.Repeat("k", 32), "version": "1\n",
+		"ssh/host_ed25519": "the private key", "keys": "ssh-ed25519 AAAA ana\n", "charts/digests/" + strings.Repeat("0a", 32): "{}",
+	} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || string(got) != want {
+			w.t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"hooks", "run", "charts/archives", "server.id.123.new", "large.iso", "link", headerName, sumsName, datadir.Unfinished, "backups"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			w.t.Errorf("%s was restored", name)
+		}
+	}
+	if err := datadir.Check(dir); err != nil {
+		w.t.Error(err)
+	}
+	restored, err := git.OpenStore(filepath.Join(dir, "repos"), git.StoreOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer restored.Close()
+	names, err := restored.List()
+	wanted, _ := w.Repos.List()
+	if err != nil || !slices.Equal(names, wanted) {
+		w.t.Errorf("repositories %v, want %v, %v", names, wanted, err)
+	}
+	for key, hash := range w.heads {
+		name, ref, _ := strings.Cut(key, " ")
+		if _, err := w.Repos.Open(git.Name(name)); err != nil {
+			continue
+		}
+		repo, err := restored.Open(git.Name(name))
+		if err != nil {
+			w.t.Error(err)
+			continue
+		}
+		if head, err := repo.Head(w.t.Context(), ref); err != nil || head != hash {
+			w.t.Errorf("%s is at %s, %v; want %s", key, head, err, hash)
+		}
+		if _, err := repo.Commit(hash); err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// unsealed is what the restored store has for the shop.
+func unsealed(t *testing.T, dir string) string {
+	t.Helper()
+	store, err := sealed.Open(filepath.Join(dir, "sealed"), bytes.Repeat([]byte("k"), 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	text, err := store.Unseal(sealed.Name{Repository: "shop", App: "shop", Kind: sealed.Generated})
+	if err != nil {
+		t.Error(err)
+	}
+	return string(text.Data)
+}
+
+func TestRestoreIsWhatWasBackedUp(t *testing.T) {
+	w := newWorld(t)
+	archive, summary := w.back(Request{})
+	if summary.Repositories != 2 || summary.Files != summary.Written || summary.Data != 1 || summary.Program != "1.2.3" {
+		t.Errorf("summary %+v", summary)
+	}
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	result, err := Restore{Archives: []string{archive}, Data: dir}.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.ID != summary.ID || result.Repositories != 2 || result.Files != summary.Files || result.Bytes != summary.Bytes {
+		t.Errorf("result %+v, want %+v", result, summary)
+	}
+	w.holds(dir)
+	if text := unsealed(t, dir); text != "secret one" {
+		t.Errorf("sealed is %q", text)
+	}
+	if result, err := Verify(t.Context(), []string{archive}, nil); err != nil || result.Repositories != 2 {
+		t.Errorf("verify: %+v, %v", result, err)
+	}
+}
+
+// tar and sha256sum alone unpack a backup and compare it.
+func TestOtherToolsReadIt(t *testing.T) {
+	w := newWorld(t)
+	archive, summary := w.back(Request{})
+	w.commit("shop", "refs/heads/main", "second")
+	next, _ := w.back(w.since(summary))
+	dir := t.TempDir()
+	for _, command := range [][]string{
+		{"tar", "-C", dir, "-xf", archive}, {"tar", "-C", dir, "-xf", next},
+		{"sh", "-c", `cd "$0" && sha256sum --quiet -c SHA256SUMS`, dir},
+		{"mkdir", dir + "/repos/shop.git/refs"}, {"git", "-C", dir + "/repos/shop.git", "log", "--all"},
+	} {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", command, err, out)
+		}
+	}
+}
+
+func TestBackupGoesOnFromAnother(t *testing.T) {
+	w := newWorld(t)
+	first, one := w.back(Request{})
+	w.commit("shop", "refs/pushboat/deploys/shop", "second")
+	w.commit("new", "refs/heads/main", "first")
+	w.seal("shop", "secret two")
+	second, two := w.back(w.since(one))
+	if two.Since != one.ID || two.Written >= two.Files || two.Bytes >= one.Bytes+two.Bytes/2 {
+		t.Errorf("the second is %+v", two)
+	}
+	if err := w.Repos.Delete(t.Context(), "team/blog"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 25 { // more than Maintain leaves packs
+		w.commit("shop", "refs/heads/main", fmt.Sprint("third ", i))
+	}
+	if err := w.repo("shop").Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	base, err := os.Open(second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := ReadBase(base, nil) // by its file, as another machine has it
+	if err != nil || from.ID != two.ID {
+		t.Fatal(from, err)
+	}
+	third, _ := w.back(Request{Since: from})
+	all := []string{first, second, third}
+	dir := t.TempDir()
+	if _, err := (Restore{Archives: all, Data: dir}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(dir)
+	if text := unsealed(t, dir); text != "secret two" {
+		t.Errorf("sealed is %q", text)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "repos", "team")); err == nil {
+		t.Error("the deleted repository is there")
+	}
+	for name, wrong := range map[string][]string{
+		"without the first": {second, third}, "without the second": {first, third}, "not in order": {first, third, second},
+		"the last alone": {third}, "twice": {first, first}, "a whole one later": {first, second, first},
+	} {
+		dir := filepath.Join(t.TempDir(), "data")
+		if _, err := (Restore{Archives: wrong, Data: dir}).Run(t.Context()); err == nil {
+			t.Errorf("%s: restored", name)
+		}
+		if _, err := os.Lstat(dir); err == nil {
+			t.Errorf("%s: the directory stays", name)
+		}
+	}
+}
+
+func TestKeptBackups(t *testing.T) {
+	w := newWorld(t)
+	var unknown *UnknownError
+	if _, err := w.Kept("20260101T000000Z-00000000"); !errors.As(err, &unknown) || unknown.Newest != "" {
+		t.Error(err)
+	}
+	var last Summary
+	for range keptBackups + 2 {
+		_, last = w.back(Request{})
+	}
+	if ids, err := w.ids(); err != nil || len(ids) != keptBackups {
+		t.Errorf("%d are kept, %v", len(ids), err)
+	}
+	if _, err := w.Kept(last.ID); err != nil {
+		t.Error(err)
+	}
+	for _, id := range []string{"20260101T000000Z-00000000", "../server.id", ""} {
+		if _, err := w.Kept(id); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "--since 2") {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestEncryptedBackup(t *testing.T) {
+	w := newWorld(t)
+	mine, err1 := age.GenerateX25519Identity()
+	other, err2 := age.GenerateX25519Identity()
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	ssh := filepath.Join(t.TempDir(), "key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ssh).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	public, err := os.ReadFile(ssh + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipients, err := ParseRecipients([]string{mine.Recipient().String(), string(public)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, _ := w.back(Request{Recipients: recipients})
+	text, err := os.ReadFile(archive)
+	if err != nil || bytes.Contains(text, []byte("server.id")) || bytes.Contains(text, []byte("private key")) {
+		t.Errorf("it is not encrypted: %v", err)
+	}
+	file := func(text string) string {
+		name := filepath.Join(t.TempDir(), "identity")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for name, test := range map[string]struct {
+		files []string
+		want  string // in the error; "": none
+	}{
+		"with age's key":         {[]string{file("# mine\n" + mine.String() + "\n")}, ""},
+		"with that of SSH":       {[]string{ssh}, ""},
+		"with one of several":    {[]string{file(other.String()), ssh}, ""},
+		"without":                {nil, "--identity FILE"},
+		"with another":           {[]string{file(other.String())}, "decrypt"},
+		"with what is no key":    {[]string{file("AGE-SECRET-KEY-1SECRET")}, "holds no private key"},
+		"with one that is not":   {[]string{"absent"}, "absent"},
+		"with a public one":      {[]string{ssh + ".pub"}, "holds no private key"},
+		"with a damaged SSH key": {[]string{file("-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET\n")}, "holds no private key"},
+	} {
+		keys, err := ReadKeys(test.files)
+		if err == nil {
+			_, err = Verify(t.Context(), []string{archive}, keys)
+		}
+		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "SECRET")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, wrong := range []string{"", "age1nothing", "ssh-ed25519 nothing", mine.String()} {
+		if _, err := ParseRecipients([]string{wrong}); err == nil || strings.Contains(err.Error(), strings.ToLower(mine.String())) {
+			t.Errorf("recipient %q: %v", wrong, err)
+		}
+	}
+}
+
+func TestRestoreChangesNothingThatIsThere(t *testing.T) {
+	w := newWorld(t)
+	archive, _ := w.back(Request{})
+	full := t.TempDir()
+	if err := os.WriteFile(filepath.Join(full, "mine"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Restore{Archives: []string{archive}, Data: full}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "is not empty") {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
+		t.Errorf("there are %v, %v", entries, err)
+	}
+	// A new volume has a folder of its file system's, and this one what a killed restore left.
+	volume := t.TempDir()
+	for _, name := range []string{"lost+found", datadir.Unfinished + "/repos/half.git"} {
+		if err := os.MkdirAll(filepath.Join(volume, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := datadir.Check(volume); err == nil {
+		t.Error("a server would start in what is half restored")
+	}
+	if _, err := (Restore{Archives: []string{archive}, Data: volume}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(volume)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	dir := t.TempDir()
+	if _, err := (Restore{Archives: []string{archive}, Data: dir}).Run(ctx); err == nil {
+		t.Error("a restore that was ended is whole")
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("it left %v, %v", entries, err)
+	}
+}
+
+func TestRestoreOfOneRepository(t *testing.T) {
+	w := newWorld(t)
+	w.seal("team/blog", "another's")
+	archive, _ := w.back(Request{})
+	dir := t.TempDir()
+	result, err := Restore{Archives: []string{archive}, Data: dir, Repo: "shop"}.Run(t.Context())
+	if err != nil || result.Repositories != 1 {
+		t.Fatal(result, err)
+	}
+	if text := unsealed(t, dir); text != "secret one" {
+		t.Errorf("sealed is %q", text)
+	}
+	for name, want := range map[string]bool{
+		"repos/shop.git/HEAD": true, "repos/team": false, "server.id": true,
+		"sealed/" + sealed.FolderOf("shop"): true, "sealed/" + sealed.FolderOf("team/blog"): false,
+	} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err = Restore{Archives: []string{archive}, Data: t.TempDir(), Repo: "shoq"}.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "which has shop, team/blog") {
+		t.Error(err)
+	}
+}
+
+func TestRestoreAsOfATime(t *testing.T) {
+	w := newWorld(t)
+	w.commit("shop", "refs/heads/main", "good")
+	good := w.heads["shop refs/heads/main"]
+	w.commit("shop", "refs/heads/main", "wrong")
+	wrong := w.heads["shop refs/heads/main"]
+	log := filepath.Join(w.Data, "repos/shop.git/logs/refs/heads/main")
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, hour := time.Now(), func(hours int) string {
+		return fmt.Sprint(time.Now().Add(time.Duration(hours)*time.Hour).Unix(), " +0000")
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i, line := range lines {
+		before, after, _ := strings.Cut(line, "> ")
+		_, why, _ := strings.Cut(after, "\t")
+		lines[i] = before + "> " + hour(i*4-6) + "\t" + why // six hours ago, two hours ago
+	}
+	if err := os.WriteFile(log, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	archive, _ := w.back(Request{})
+	for name, test := range map[string]struct {
+		at   time.Time
+		want git.Hash
+	}{
+		"before": {now.Add(-7 * time.Hour), ""}, "between": {now.Add(-4 * time.Hour), good}, "after": {now.Add(-time.Hour), wrong},
+	} {
+		dir := t.TempDir()
+		result, err := Restore{Archives: []string{archive}, Data: dir, At: test.at}.Run(t.Context())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		restored, err := git.ViewStore(filepath.Join(dir, "repos"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		repo, err := restored.Open("shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := repo.Head(t.Context(), "refs/heads/main")
+		if err != nil && !errors.Is(err, git.ErrNoRef) || head != test.want {
+			t.Errorf("%s: main is at %q, %v; want %q", name, head, err, test.want)
+		}
+		if moved := result.Rewound["shop"]; (len(moved) > 0) != (test.want != wrong) {
+			t.Errorf("%s: moved %v", name, moved)
+		}
+		if _, err := repo.Head(t.Context(), "refs/pushboat/deploys/shop"); err != nil {
+			t.Errorf("%s: records are lost: %v", name, err)
+		}
+	}
+	_, err = Restore{Archives: []string{archive}, Data: t.TempDir(), At: now.Add(time.Hour)}.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "in a later one") {
+		t.Error(err)
+	}
+}
+
+// Whatever is wrong with an archive, nothing of it stays.
+func TestDamageIsFound(t *testing.T) {
+	w := newWorld(t)
+	archive, _ := w.back(Request{})
+	whole, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func(what string, text []byte) {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "data")
+		if _, err := (Restore{Archives: []string{store(t, text)}, Data: dir}).Run(t.Context()); err == nil {
+			t.Errorf("%s: restored", what)
+		}
+		if _, err := os.Lstat(dir); err == nil {
+			t.Errorf("%s: the directory stays", what)
+		}
+	}
+	end := bytes.LastIndex(whole, []byte(sumsName)) // beyond the hashes, tar has zeros
+	for at := 0; at < end; at += 3001 {
+		try(fmt.Sprintf("cut at %d", at), whole[:at])
+	}
+	for _, content := range []string{"private key", "refs/heads/main", strings.Repeat("k", 32), "PACK", "\xfftOc"} {
+		at := bytes.Index(whole, []byte(content))
+		if at < 0 {
+			t.Fatalf("%q is not in the archive", content)
+		}
+		damaged := bytes.Clone(whole)
+		damaged[at+1] ^= 1
+		try("damaged at "+content, damaged)
+	}
+	try("with more", append(bytes.Clone(whole), whole...)[:len(whole)+5000])
+	try("empty", nil)
+	try("no archive", []byte(strings.Repeat("no archive ", 200)))
+}
+
+// entry is one of a hostile archive.
+type entry struct {
+	name, text string
+	kind       byte // 0: a plain file
+	size       int64
+}
+
+// forge writes an archive of entries between a header and the hashes of what is given.
+func forge(t testing.TB, header any, entries []entry, state string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range append(append([]entry{{name: headerName, text: string(text)}}, entries...), entry{name: sumsName, text: state}) {
+		h := &tar.Header{Name: e.name, Typeflag: e.kind, Size: int64(len(e.text)), Mode: 0o600}
+		switch {
+		case e.kind == 0:
+			h.Typeflag = tar.TypeReg
+		case e.kind != tar.TypeReg:
+			h.Linkname, h.Size = e.text, 0
+		}
+		if e.size > 0 {
+			h.Size = e.size
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Size > 0 && e.size == 0 {
+			_, _ = io.WriteString(w, e.text)
+		}
+		if e.size > 0 {
+			return out.Bytes() // and no such content
+		}
+	}
+	_ = w.Close()
+	return out.Bytes()
+}
+
+var sound = Header{Format: 1, ID: "20260101T000000Z-00000000", Made: time.Unix(0, 0), Data: 1}
+
+func TestHostileArchives(t *testing.T) {
+	hash := strings.Repeat("0", 64)
+	for name, archive := range map[string][]byte{
+		"a path that leads out":        forge(t, sound, []entry{{name: "../evil", text: "x"}}, ""),
+		"one inside that leads out":    forge(t, sound, []entry{{name: "repos/../../evil", text: "x"}}, ""),
+		"one of a repository":          forge(t, sound, []entry{{name: "repos/shop.git/../../../evil", text: "x"}}, ""),
+		"one of a log":                 forge(t, sound, []entry{{name: "repos/shop.git/logs/refs/heads/../../../../../evil", text: "x"}}, ""),
+		"an absolute path":             forge(t, sound, []entry{{name: "/tmp/evil", text: "x"}}, ""),
+		"a link":                       forge(t, sound, []entry{{name: "keys", text: "/etc/passwd", kind: tar.TypeSymlink}}, ""),
+		"a folder that is a link":      forge(t, sound, []entry{{name: "repos", text: "/tmp", kind: tar.TypeSymlink}}, ""),
+		"a hard link":                  forge(t, sound, []entry{{name: "keys", text: "/etc/passwd", kind: tar.TypeLink}}, ""),
+		"a folder":                     forge(t, sound, []entry{{name: "repos/", kind: tar.TypeDir}}, ""),
+		"a device":                     forge(t, sound, []entry{{name: "keys", kind: tar.TypeChar}}, ""),
+		"a pipe":                       forge(t, sound, []entry{{name: "keys", kind: tar.TypeFifo}}, ""),
+		"a hook":                       forge(t, sound, []entry{{name: "hooks/pre-receive", text: "#!/bin/sh\nevil\n"}}, ""),
+		"a repository's configuration": forge(t, sound, []entry{{name: "repos/shop.git/config", text: "[core]\n"}}, ""),
+		"alternates":                   forge(t, sound, []entry{{name: "repos/shop.git/objects/info/alternates", text: "/"}}, ""),
+		"an unfinished mark":           forge(t, sound, []entry{{name: datadir.Unfinished, text: "x"}}, ""),
+		"a file in a folder's place":   forge(t, sound, []entry{{name: "repos", text: "x"}}, ""),
+		"a log in a log's place": forge(t, sound, []entry{
+			{name: "repos/shop.git/logs/refs/heads/a", text: "x"}, {name: "repos/shop.git/logs/refs/heads/a/b", text: "x"},
+		}, ""),
+		"a file twice":           forge(t, sound, []entry{{name: "keys", text: "x"}, {name: "keys", text: "x"}}, ""),
+		"a large file":           forge(t, sound, []entry{{name: "keys", size: maxOwn + 1}}, ""),
+		"a large key":            forge(t, sound, []entry{{name: hostKey, size: 1 << 20}}, ""),
+		"a huge pack":            forge(t, sound, []entry{{name: "repos/shop.git/objects/pack/pack-" + strings.Repeat("a", 40) + ".pack", size: 1<<40 + 1}}, ""),
+		"hashes that are none":   forge(t, sound, nil, "no hash\n"),
+		"a hash that is short":   forge(t, sound, nil, hash[1:]+"  keys\n"),
+		"hashes of other paths":  forge(t, sound, nil, hash+"  ../evil\n"),
+		"a file that is missing": forge(t, sound, nil, hash+"  keys\n"),
+		"another hash":           forge(t, sound, []entry{{name: "keys", text: "x"}}, hash+"  keys\n"),
+		"a long line":            forge(t, sound, nil, hash+"  "+strings.Repeat("a", 1<<20)+"\n"),
+		"another format":         forge(t, Header{Format: 2, ID: sound.ID}, nil, ""),
+		"a newer directory":      forge(t, Header{Format: 1, ID: sound.ID, Data: 999}, nil, ""),
+		"a name that leads out":  forge(t, Header{Format: 1, ID: "../../evil"}, nil, ""),
+		"a base that leads out":  forge(t, Header{Format: 1, ID: sound.ID, Since: "../evil"}, nil, ""),
+		"no header":              forge(t, "x", nil, ""),
+		"a HEAD that is none": forge(t, sound, []entry{{name: "repos/shop.git/HEAD", text: "x"}},
+			"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881  repos/shop.git/HEAD\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := t.TempDir()
+			dir := filepath.Join(parent, "data")
+			_, err := Restore{Archives: []string{store(t, archive)}, Data: dir}.Run(t.Context())
+			if err == nil || len(err.Error()) > 1000 {
+				t.Errorf("the error is %v", err)
+			}
+			if entries, listed := os.ReadDir(parent); listed != nil || len(entries) != 0 {
+				t.Errorf("there are %v, %v", entries, listed)
+			}
+		})
+	}
+	// Files that the state does not have are not restored: a repository was deleted
+	// while it was written.
+	dir := t.TempDir()
+	forged := forge(t, sound, []entry{{name: "repos/shop.git/HEAD", text: "x"}, {name: "repos/shop.git/logs/refs/heads/a", text: "x"}}, "")
+	if _, err := (Restore{Archives: []string{store(t, forged)}, Data: dir}).Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "repos", "shop.git")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("half a repository was restored")
+	}
+}
+
+// FuzzRead reads whatever somebody gives out as a backup: every path that comes of it is
+// one that a backup has.
+func FuzzRead(f *testing.F) {
+	hash := strings.Repeat("0", 64)
+	f.Add(forge(f, sound, []entry{{name: "keys", text: "x"}}, hash+"  keys\n"))
+	f.Add(forge(f, sound, []entry{{name: "repos/shop.git/HEAD", text: "ref: refs/heads/main\n"}, {name: "version", text: "1\n"}}, ""))
+	f.Add(forge(f, sound, []entry{{name: "../evil", text: "x"}}, hash+"  ../evil\n"))
+	f.Add(forge(f, Header{Format: 1, ID: sound.ID, Since: sound.ID}, []entry{{name: "keys", text: "/etc", kind: tar.TypeSymlink}}, hash+"  a\n"))
+	f.Add([]byte(encryptedWith + "v1\n-> X25519 x\n--- x\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		a, err := newReader(bytes.NewReader(text), nil)
+		if err != nil {
+			return
+		}
+		for {
+			name, err := a.next()
+			if err != nil {
+				break
+			}
+			limit, known := limitOf(name)
+			if !known || !fs.ValidPath(name) || strings.HasPrefix(name, ".") {
+				t.Fatalf("%q was read", name)
+			}
+			if n, _ := io.Copy(io.Discard, a); n > limit {
+				t.Fatalf("%q has %d bytes", name, n)
+			}
+		}
+		for name := range maps.Keys(a.state) {
+			if _, known := limitOf(name); !known || !fs.ValidPath(name) {
+				t.Fatalf("%q is in the state", name)
+			}
+		}
+	})
+}

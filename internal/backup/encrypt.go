@@ -1,0 +1,123 @@
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+)
+
+// nopCloser is a writer with a Close that does nothing.
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// encryptTo returns what encrypts for the recipients, if there are any; its Close ends
+// the encryption and closes nothing else.
+func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) {
+	if len(recipients) == 0 {
+		return nopCloser{w}, nil
+	}
+	out, err := age.Encrypt(w, recipients...)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
+	}
+	return out, nil
+}
+
+// ParseRecipients reads public keys that backups are encrypted for: age's own (age1…)
+// and those of SSH (ssh-ed25519 …, ssh-rsa …).
+func ParseRecipients(keys []string) ([]age.Recipient, error) {
+	var recipients []age.Recipient
+	for _, key := range keys {
+		recipient, err := parseRecipient(strings.TrimSpace(key))
+		if err != nil {
+			return nil, fmt.Errorf("recipient %s: %w; give a public key: age1… or ssh-ed25519 …", quoted(key), err)
+		}
+		recipients = append(recipients, recipient)
+	}
+	return recipients, nil
+}
+
+func parseRecipient(key string) (age.Recipient, error) {
+	if strings.HasPrefix(key, "ssh-") {
+		return agessh.ParseRecipient(key)
+	}
+	if strings.HasPrefix(strings.ToUpper(key), "AGE-SECRET-KEY") {
+		return nil, errors.New("it is a private key, and now known to who reads this; make another one")
+	}
+	found, err := age.ParseRecipients(strings.NewReader(key))
+	if err == nil && len(found) != 1 {
+		err = errors.New("want one key")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// Keys are private keys that decrypt backups.
+type Keys []age.Identity
+
+// maxKeyFile bounds a file of keys, in bytes.
+const maxKeyFile = 1 << 20
+
+// ReadKeys reads files of private keys: age's own, and those of SSH. Errors say nothing
+// of what is in them.
+func ReadKeys(files []string) (Keys, error) {
+	var keys Keys
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read a private key: %w", err)
+		}
+		text, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
+		_ = file.Close() // only read
+		if err != nil {
+			return nil, fmt.Errorf("read a private key: %w", err)
+		}
+		found, err := parseKeys(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q holds no private key of age or SSH without a passphrase", name)
+		}
+		keys = append(keys, found...)
+	}
+	return keys, nil
+}
+
+func parseKeys(text []byte) (Keys, error) {
+	if bytes.Contains(text, []byte("-----BEGIN")) {
+		key, err := agessh.ParseIdentity(text)
+		return Keys{key}, err
+	}
+	return age.ParseIdentities(bytes.NewReader(text))
+}
+
+// encryptedWith begins every file that age has encrypted.
+const encryptedWith = "age-encryption.org/"
+
+// decryptFrom returns what an archive has, decrypted if need be.
+func decryptFrom(r io.Reader, keys Keys) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(r, bufferSize)
+	begin, err := buffered.Peek(len(encryptedWith))
+	if string(begin) != encryptedWith {
+		return buffered, nil // tar says what is wrong with it, if anything is
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("it is encrypted: give the private key, --identity FILE")
+	}
+	decrypted, err := age.Decrypt(buffered, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("decrypt: %w", err)
+	}
+	return decrypted, nil
+}

@@ -1,0 +1,133 @@
+package backup
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// backupsDir has what the newest backups had, so that later ones can go on from them:
+// a file for each, as SHA256SUMS, under the backup's name.
+const backupsDir = "backups"
+
+// keptBackups is of how many.
+const keptBackups = 32
+
+// keep keeps what a backup has. A disk without room for that is no matter: the next one
+// is a whole one.
+func (s Source) keep(id string, files sums) error {
+	dir := filepath.Join(s.Data, backupsDir)
+	var text bytes.Buffer
+	err := files.write(&text)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, id+".new"), text.Bytes(), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(filepath.Join(dir, id+".new"), filepath.Join(dir, id))
+	}
+	if err == nil {
+		err = s.dropOld(dir)
+	}
+	if err != nil {
+		return &NotKeptError{ID: id, err: err}
+	}
+	return nil
+}
+
+// NotKeptError is of a backup that is whole, and that none can go on from by its name.
+type NotKeptError struct {
+	ID  string
+	err error
+}
+
+func (e *NotKeptError) Error() string {
+	return fmt.Sprintf("backup %s is whole, but what it has is not kept: %v; the next one has to be a whole one too", e.ID, e.err)
+}
+
+// Unwrap returns the cause.
+func (e *NotKeptError) Unwrap() error { return e.err }
+
+func (s Source) dropOld(dir string) error {
+	ids, err := s.ids()
+	for len(ids) > keptBackups && err == nil {
+		err = os.Remove(filepath.Join(dir, ids[0]))
+		ids = ids[1:]
+	}
+	return err
+}
+
+// ids are the backups that can be gone on from, oldest first.
+func (s Source) ids() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(s.Data, backupsDir))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	var ids []string
+	for _, entry := range entries {
+		if idForm.MatchString(entry.Name()) {
+			ids = append(ids, entry.Name())
+		}
+	}
+	slices.Sort(ids)
+	return ids, err
+}
+
+// UnknownError is of a backup of which nothing is kept.
+type UnknownError struct {
+	ID     string
+	Newest string // that is kept; "": none is
+}
+
+func (e *UnknownError) Error() string {
+	if e.Newest == "" {
+		return fmt.Sprintf("nothing is kept here of backup %s, nor of any other: make a whole one, without --since", quoted(e.ID))
+	}
+	return fmt.Sprintf("nothing is kept here of backup %s; the newest to go on from is --since %s", quoted(e.ID), e.Newest)
+}
+
+// IsID reports whether a text has the form of a backup's name.
+func IsID(text string) bool { return idForm.MatchString(text) }
+
+// Kept returns the backup of a name, of those that were made here last.
+func (s Source) Kept(id string) (*Base, error) {
+	ids, err := s.ids()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(ids, id) {
+		unknown := &UnknownError{ID: id}
+		if len(ids) > 0 {
+			unknown.Newest = ids[len(ids)-1]
+		}
+		return nil, unknown
+	}
+	file, err := os.Open(filepath.Join(s.Data, backupsDir, id))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	files, err := readSums(file)
+	if err != nil {
+		return nil, fmt.Errorf("what is kept of backup %s: %w; make a whole one, without --since", id, err)
+	}
+	return &Base{ID: id, sums: files}, nil
+}
+
+// ReadBase reads an archive that a later backup is to go on from, to its end.
+func ReadBase(r io.Reader, keys Keys) (*Base, error) {
+	a, err := newReader(r, keys)
+	for err == nil {
+		_, err = a.next()
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return &Base{ID: a.header.ID, sums: a.state}, nil
+}

@@ -1,0 +1,71 @@
+package backup
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/sealed"
+)
+
+// Folders of the data directory that a backup has files of.
+const (
+	reposDir   = "repos"
+	sealedDir  = "sealed"
+	digestsDir = "charts/digests"
+	hostKey    = "ssh/host_ed25519"
+)
+
+// maxOwn is how large a file of the data directory itself can be that is in a backup:
+// the server's ids and secrets, and the configuration and keys that somebody keeps there.
+const maxOwn = 1 << 20
+
+// others are the paths of files that are in no repository, and how large they can be.
+var others = []struct {
+	path  *regexp.Regexp
+	limit int64
+}{
+	{regexp.MustCompile(`^` + regexp.QuoteMeta(hostKey) + `$`), 64 << 10},
+	{regexp.MustCompile(`^` + sealedDir + `/[0-9a-f]{32}/[0-9a-f]{32}\.[a-z]{1,20}$`), sealed.MaxText + 1<<10},
+	{regexp.MustCompile(`^` + digestsDir + `/[0-9a-f]{64}$`), 64 << 10},
+	{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`), maxOwn},
+}
+
+// unfinished ends the names of files that are being written.
+const unfinished = ".new"
+
+// reserved are names that no file of the data directory itself has.
+var reserved = []string{headerName, sumsName, reposDir, sealedDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh"}
+
+// limitOf returns how large the file of a path can be; known is false for every path
+// that no backup has. Such a path leads out of no directory.
+func limitOf(path string) (limit int64, known bool) {
+	if len(path) > maxPath || slices.Contains(reserved, path) {
+		return 0, false
+	}
+	if inside, ok := underRepos(path); ok {
+		_, limit, known = git.ParseCopyPath(inside)
+		return limit, known
+	}
+	for _, other := range others {
+		if other.path.MatchString(path) && !strings.HasSuffix(path, unfinished) {
+			return other.limit, true
+		}
+	}
+	return 0, false
+}
+
+// belongs reports whether a file is of use to who wants one repository: it is the
+// repository's, or the server's own.
+func belongs(path string, repo git.Name) bool {
+	if inside, ok := underRepos(path); ok {
+		of, _, _ := git.ParseCopyPath(inside)
+		return of == repo
+	}
+	if inside, ok := strings.CutPrefix(path, sealedDir+"/"); ok {
+		folder, _, _ := strings.Cut(inside, "/")
+		return folder == sealed.FolderOf(repo.String())
+	}
+	return true
+}

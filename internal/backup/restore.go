@@ -1,0 +1,189 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pushboat/pushboat/internal/datadir"
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// Restore says what is made of archives.
+type Restore struct {
+	Archives []string  // files: a whole backup, and those that go on from it, in order
+	Keys     Keys      // that decrypt them
+	Data     string    // the directory to make; it is empty, or not there
+	Repo     git.Name  // the only repository to restore; "": all
+	At       time.Time // branches as they were then; zero: as they were backed up
+}
+
+// Result tells what was restored.
+type Result struct {
+	Header       // of the last archive
+	Repositories int
+	Files        int
+	Bytes        int64
+	Rewound      map[string][]string // branches that are not as they were backed up, by repository
+}
+
+// Run restores. The directory has nothing but a folder datadir.Unfinished until all was
+// read and found whole; what is in it then is on disk.
+func (r Restore) Run(ctx context.Context) (Result, error) {
+	place, err := openPlace(r.Data)
+	if err != nil {
+		return Result{}, err
+	}
+	defer place.close()
+	result, err := r.into(ctx, place.stage)
+	if err != nil {
+		return Result{}, errors.Join(err, place.clear())
+	}
+	return result, place.moveIn()
+}
+
+// Verify restores archives into a folder of its own, which it removes again: what can be
+// restored is whole.
+func Verify(ctx context.Context, archives []string, keys Keys) (result Result, err error) {
+	dir, err := os.MkdirTemp("", "pushboat-verify-")
+	if err != nil {
+		return Result{}, fmt.Errorf("verify: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	return Restore{Archives: archives, Keys: keys}.into(ctx, dir)
+}
+
+// into restores into an empty folder.
+func (r Restore) into(ctx context.Context, dir string) (Result, error) {
+	stage, err := newStage(dir, r.Repo)
+	if err != nil {
+		return Result{}, err
+	}
+	defer stage.root.Close()
+	for i, name := range r.Archives {
+		if err := r.unpack(ctx, stage, i); err != nil {
+			return Result{}, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	if err := stage.settle(); err != nil {
+		return Result{}, fmt.Errorf("%q: %w", r.Archives[len(r.Archives)-1], err)
+	}
+	if err := r.check(stage); err != nil {
+		return Result{}, err
+	}
+	result := Result{Header: stage.header, Files: len(stage.have), Bytes: stage.bytes, Rewound: map[string][]string{}}
+	err = r.finish(ctx, filepath.Join(dir, reposDir), &result)
+	return result, err
+}
+
+// unpack unpacks the i-th archive over those before it.
+func (r Restore) unpack(ctx context.Context, stage *stage, i int) error {
+	file, err := os.Open(r.Archives[i])
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	archive, err := newReader(file, r.Keys)
+	if err != nil {
+		return err
+	}
+	if err := follows(stage.header, archive.header); err != nil {
+		return err
+	}
+	for {
+		name, err := archive.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil && stage.wants(name) {
+			err = stage.put(name, archive)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	stage.take(archive)
+	return nil
+}
+
+// follows reports what is wrong with an archive that comes after another, or first.
+func follows(before, next Header) error {
+	switch {
+	case next.Data > datadir.Current():
+		return fmt.Errorf("it is of a data directory of version %d, and this program knows versions up to %d: restore it with the Pushboat that made it, or a newer one",
+			next.Data, datadir.Current())
+	case next.Since == before.ID:
+		return nil
+	case before.ID == "":
+		return fmt.Errorf("it goes on from backup %s: give the archive of that before it", next.Since)
+	case next.Since == "":
+		return errors.New("it is a whole backup: give it first, or alone")
+	}
+	return fmt.Errorf("it goes on from backup %s, and the archive before it is %s", next.Since, before.ID)
+}
+
+// check holds what was restored to what was asked for.
+func (r Restore) check(stage *stage) error {
+	if !r.At.IsZero() && r.At.After(stage.header.Made) {
+		return fmt.Errorf("the backup is of %s: what was at %s is in a later one", stage.header.Made.Format(time.RFC3339), r.At.UTC().Format(time.RFC3339))
+	}
+	if _, there := stage.have[path.Join(reposDir, r.Repo.String()+".git", "HEAD")]; r.Repo != "" && !there {
+		return fmt.Errorf("repository %q is not in the backup, which has %s", r.Repo, strings.Join(stage.repositories(), ", "))
+	}
+	return nil
+}
+
+// finish makes repositories of the files, has Git check them, and takes them back to a
+// time if that is asked for.
+func (r Restore) finish(ctx context.Context, dir string, result *Result) error {
+	store, err := git.OpenStore(dir, git.StoreOptions{})
+	if err != nil {
+		return err
+	}
+	names, err := store.List()
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	result.Repositories = len(names)
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
+	for _, name := range names {
+		group.Go(func() error {
+			moved, err := r.finishOne(ctx, store, name)
+			if len(moved) > 0 {
+				mu.Lock()
+				defer mu.Unlock()
+				result.Rewound[name.String()] = moved
+			}
+			return err
+		})
+	}
+	return errors.Join(group.Wait(), store.Close())
+}
+
+func (r Restore) finishOne(ctx context.Context, store *git.Store, name git.Name) (moved []string, err error) {
+	repo, err := store.Open(name)
+	if err == nil {
+		err = repo.Finish(ctx)
+	}
+	if err == nil && !r.At.IsZero() {
+		moved, err = repo.Rewind(ctx, r.At)
+	}
+	slices.Sort(moved)
+	return moved, err
+}

@@ -1,0 +1,143 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// stage is the folder that archives are unpacked into. Paths are those that limitOf
+// knows, and os.Root is the second wall.
+type stage struct {
+	root   *os.Root
+	repo   git.Name // the only one that is wanted; "": all
+	made   map[string]bool
+	have   sums   // what is there
+	state  sums   // what the last archive says that there has to be
+	header Header // of the last archive
+	bytes  int64
+}
+
+func newStage(dir string, repo git.Name) (*stage, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("restore: %w", err)
+	}
+	return &stage{root: root, repo: repo, made: map[string]bool{".": true}, have: sums{}}, nil
+}
+
+// wants reports whether a file is restored.
+func (s *stage) wants(name string) bool { return s.repo == "" || belongs(name, s.repo) }
+
+// put writes a file, in place of that of an earlier archive.
+func (s *stage) put(name string, content io.Reader) error {
+	if _, there := s.have[name]; there {
+		if err := s.drop(name); err != nil {
+			return err
+		}
+	}
+	dir := path.Dir(name)
+	if !s.made[dir] {
+		if err := s.root.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		s.made[dir] = true
+	}
+	file, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(file, content)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("%s: %w", quoted(name), err)
+	}
+	s.have[name] = sum{} // take has its hash
+	s.bytes += n
+	return nil
+}
+
+func (s *stage) drop(name string) error {
+	info, err := s.root.Lstat(name)
+	if err == nil {
+		err = s.root.Remove(name)
+	}
+	if err != nil {
+		return err
+	}
+	s.bytes -= info.Size()
+	delete(s.have, name)
+	return nil
+}
+
+// take notes what an archive had, and what it says.
+func (s *stage) take(archive *reader) {
+	for name, hash := range archive.read {
+		if s.wants(name) {
+			s.have[name] = hash
+		}
+	}
+	s.header, s.state = archive.header, archive.state
+}
+
+// settle leaves the files of the state alone, and wants all of them.
+func (s *stage) settle() error {
+	for name := range maps.Clone(s.have) {
+		if _, stays := s.state[name]; !stays {
+			if err := s.drop(name); err != nil {
+				return err
+			}
+			s.prune(path.Dir(name))
+		}
+	}
+	for name, want := range s.state {
+		if got, there := s.have[name]; s.wants(name) && (!there || got != want) {
+			return fmt.Errorf("%s is in none of the archives as it has to be: were all given, in order?", quoted(name))
+		}
+	}
+	return nil
+}
+
+// prune removes folders that are empty.
+func (s *stage) prune(dir string) {
+	for ; dir != "."; dir = path.Dir(dir) {
+		if s.root.Remove(dir) != nil {
+			return
+		}
+		delete(s.made, dir)
+	}
+}
+
+// repositories are the names of those that the state has.
+func (s *stage) repositories() []string {
+	var names []string
+	for name := range s.state {
+		if inside, ok := underRepos(name); ok && strings.HasSuffix(inside, ".git/HEAD") {
+			names = append(names, strings.TrimSuffix(inside, ".git/HEAD"))
+		}
+	}
+	if len(names) == 0 {
+		return []string{"none"}
+	}
+	slices.Sort(names)
+	const shown = 20
+	if len(names) > shown {
+		names = append(names[:shown], fmt.Sprintf("and %d more", len(names)-shown))
+	}
+	return names
+}
+
+// isNothing reports whether a folder has nothing, apart from what a file system makes and
+// what an earlier restore left.
+func isNothing(entries []fs.DirEntry, leftover string) bool {
+	return !slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
+		return entry.Name() != "lost+found" && entry.Name() != leftover
+	})
+}

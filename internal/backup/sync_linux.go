@@ -1,0 +1,10 @@
+package backup
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncFS waits until all that was written to a file's file system is on disk.
+func syncFS(file *os.File) error { return unix.Syncfs(int(file.Fd())) }

@@ -1,0 +1,257 @@
+package backup
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/pushboat/pushboat/internal/datadir"
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// Source is a data directory. A server may use it meanwhile.
+type Source struct {
+	Data    string     // the directory
+	Repos   *git.Store // its repositories
+	Program string     // version of this program
+}
+
+// Request says what to write.
+type Request struct {
+	Since      *Base           // the backup to go on from; nil: a whole one
+	Recipients []age.Recipient // who can decrypt it; none: it is not encrypted
+}
+
+// Base is an earlier backup, as far as a later one has to know it.
+type Base struct {
+	ID   string
+	sums sums
+}
+
+// Summary tells of a backup.
+type Summary struct {
+	Header
+	Repositories int
+	Files        int   // of the state
+	Written      int   // of them in this archive
+	Bytes        int64 // of these
+}
+
+// Write writes a backup. What a push or deploy was told to be stored before the call is
+// in it, with all that this leads to; what comes later may be, each ref as a whole. The
+// memory that it takes is that of all refs.
+func (s Source) Write(ctx context.Context, w io.Writer, req Request) (Summary, error) {
+	summary, err := s.write(ctx, w, req)
+	if err != nil {
+		return summary, fmt.Errorf("back up: %w", err)
+	}
+	return summary, nil
+}
+
+func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, error) {
+	version, err := datadir.Read(s.Data)
+	if err != nil {
+		return Summary{}, err
+	}
+	made := time.Now().UTC().Truncate(time.Second)
+	header := Header{Format: format, ID: newID(made), Made: made, Data: version, Program: s.Program}
+	if req.Since != nil {
+		header.Since = req.Since.ID
+	}
+	snapshots, err := s.snapshots(ctx)
+	if err != nil {
+		return Summary{}, err
+	}
+	out, err := encryptTo(w, req.Recipients)
+	if err != nil {
+		return Summary{}, err
+	}
+	a := newWriter(ctx, out, header, req.Since)
+	if err = a.header(); err == nil {
+		err = s.files(ctx, a, snapshots)
+	}
+	if err == nil {
+		err = a.finish()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return a.summary, err
+	}
+	return a.summary, s.keep(header.ID, a.sums)
+}
+
+// snapshots are all repositories at one time, as near as that can be without stopping
+// anybody.
+func (s Source) snapshots(ctx context.Context) ([]*git.Snapshot, error) {
+	names, err := s.Repos.List()
+	if err != nil {
+		return nil, err
+	}
+	var snapshots []*git.Snapshot
+	for _, name := range names {
+		repo, err := s.Repos.Open(name)
+		if err == nil {
+			var snapshot *git.Snapshot
+			if snapshot, err = repo.Snapshot(ctx); err == nil {
+				snapshots = append(snapshots, snapshot)
+			}
+		}
+		if err != nil && !errors.Is(err, git.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return snapshots, nil
+}
+
+// files writes the files of the state. What is sealed is read after the refs: it may be
+// newer than they are, never older.
+func (s Source) files(ctx context.Context, a *writer, snapshots []*git.Snapshot) error {
+	if err := s.own(a); err != nil {
+		return err
+	}
+	for _, snapshot := range snapshots {
+		prefix := reposDir + "/" + snapshot.Name().String() + ".git/"
+		err := snapshot.Files(ctx, func(file git.CopyFile) error {
+			return a.file(prefix+file.Path, file.Size, file.Content, file.Fixed)
+		})
+		switch {
+		case errors.Is(err, git.ErrNotExist):
+			a.forget(prefix)
+		case err != nil:
+			return err
+		default:
+			a.summary.Repositories++
+		}
+	}
+	return nil
+}
+
+// writer writes an archive.
+type writer struct {
+	ctx     context.Context
+	tar     *tar.Writer
+	base    sums
+	sums    sums
+	summary Summary
+	buffer  []byte
+}
+
+// bufferSize is how much is read at a time, in bytes.
+const bufferSize = 256 << 10
+
+func newWriter(ctx context.Context, w io.Writer, header Header, base *Base) *writer {
+	a := &writer{ctx: ctx, tar: tar.NewWriter(w), sums: sums{}, summary: Summary{Header: header}, buffer: make([]byte, bufferSize)}
+	if base != nil {
+		a.base = base.sums
+	}
+	return a
+}
+
+func (a *writer) header() error {
+	text, err := json.MarshalIndent(a.summary.Header, "", "  ")
+	if err != nil {
+		return err
+	}
+	return a.entry(headerName, append(text, '\n'))
+}
+
+// entry writes an entry of the archive's own.
+func (a *writer) entry(name string, content []byte) error {
+	if err := a.tar.WriteHeader(a.entryHeader(name, int64(len(content)))); err != nil {
+		return err
+	}
+	_, err := a.tar.Write(content)
+	return err
+}
+
+func (a *writer) entryHeader(name string, size int64) *tar.Header {
+	return &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: a.summary.Made}
+}
+
+// file writes a file of the state, unless the backup before has it as it is.
+func (a *writer) file(path string, size int64, content io.ReadSeeker, fixed bool) error {
+	if err := a.ctx.Err(); err != nil {
+		return err
+	}
+	if limit, known := limitOf(path); !known || size > limit {
+		return fmt.Errorf("%s of %d bytes could not be restored", quoted(path), size)
+	}
+	if len(a.sums) >= maxFiles {
+		return fmt.Errorf("there are more than %d files", maxFiles)
+	}
+	unchanged, err := a.unchanged(path, content, fixed)
+	if err != nil || unchanged {
+		return err
+	}
+	if err := a.tar.WriteHeader(a.entryHeader(path, size)); err != nil {
+		return err
+	}
+	hash := sha256.New()
+	n, err := io.CopyBuffer(io.MultiWriter(hash, a.tar), onlyReader{io.LimitReader(content, size)}, a.buffer)
+	if err == nil && n < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", quoted(path), err)
+	}
+	a.sums[path] = sum(hash.Sum(nil))
+	a.summary.Files++
+	a.summary.Written++
+	a.summary.Bytes += size
+	return nil
+}
+
+// unchanged notes a file that the backup before has, and reports whether it is one.
+// Others have to be read for that, and are back at their beginning then.
+func (a *writer) unchanged(path string, content io.ReadSeeker, fixed bool) (bool, error) {
+	before, there := a.base[path]
+	if !there {
+		return false, nil
+	}
+	if !fixed {
+		hash := sha256.New()
+		if _, err := io.CopyBuffer(hash, onlyReader{content}, a.buffer); err != nil {
+			return false, err
+		}
+		if sum(hash.Sum(nil)) != before {
+			_, err := content.Seek(0, io.SeekStart)
+			return false, err
+		}
+	}
+	a.sums[path] = before
+	a.summary.Files++
+	return true, nil
+}
+
+// onlyReader hides that a reader can copy itself, in small pieces.
+type onlyReader struct{ io.Reader }
+
+// forget takes the files below a prefix out of the state. What was written of them is
+// not restored.
+func (a *writer) forget(prefix string) {
+	for path := range a.sums {
+		if len(path) > len(prefix) && path[:len(prefix)] == prefix {
+			delete(a.sums, path)
+			a.summary.Files--
+		}
+	}
+}
+
+// finish writes the end, without which an archive is not whole.
+func (a *writer) finish() error {
+	var text bytes.Buffer
+	if err := a.sums.write(&text); err != nil {
+		return err
+	}
+	if err := a.entry(sumsName, text.Bytes()); err != nil {
+		return err
+	}
+	return a.tar.Close()
+}
