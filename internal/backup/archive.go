@@ -59,13 +59,13 @@ type Header struct {
 }
 
 // idForm is the form of a backup's name.
-var idForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$`)
+var idForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]{8}$`)
 
 // newID names a backup: names are in the order of time.
 func newID(made time.Time) string {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
-	return made.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:])
+	return made.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(random[:])
 }
 
 // readHeader reads and checks a header.

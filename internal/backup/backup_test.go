@@ -22,6 +22,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -70,22 +71,22 @@ func (w *world) file(name, text string) {
 	}
 }
 
-func (w *world) repo(name string) *git.Repository {
+func (w *world) repo(repo name.Repo) *git.Repository {
 	w.t.Helper()
-	repo, err := w.Repos.Open(git.Name(name))
+	repository, err := w.Repos.Open(repo)
 	if errors.Is(err, git.ErrNotExist) {
-		repo, err = w.Repos.Create(w.t.Context(), git.Name(name))
+		repository, err = w.Repos.Create(w.t.Context(), repo)
 	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return repo
+	return repository
 }
 
 // commit appends to a ref; branches get a log, as from a push.
-func (w *world) commit(name, ref, text string) {
+func (w *world) commit(of name.Repo, ref, text string) {
 	w.t.Helper()
-	repo, at := w.repo(name), w.heads[name+" "+ref]
+	repo, at := w.repo(of), w.heads[string(of)+" "+ref]
 	parent := at
 	hash, err := repo.Import(w.t.Context(), parent, git.NewCommit{Message: text, Files: map[string][]byte{"f": []byte(text)}})
 	if err != nil {
@@ -97,14 +98,14 @@ func (w *world) commit(name, ref, text string) {
 	if err := repo.MoveBranch(w.t.Context(), ref, at, hash, git.Note{Who: "ana", Why: "push"}); err != nil {
 		w.t.Fatal(err)
 	}
-	w.heads[name+" "+ref] = hash
+	w.heads[string(of)+" "+ref] = hash
 }
 
-func (w *world) seal(repo, text string) {
+func (w *world) seal(repo name.Repo, text string) {
 	w.t.Helper()
 	store, err := sealed.Open(filepath.Join(w.Data, "sealed"), bytes.Repeat([]byte("k"), 32))
 	if err == nil {
-		err = store.Seal(sealed.Text{Name: sealed.Name{Repository: repo, App: repo, Kind: sealed.Generated}, Data: []byte(text)})
+		err = store.Seal(sealed.Text{Name: sealed.Name{Repository: repo, App: name.App(repo), Kind: sealed.Generated}, Data: []byte(text)})
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -173,11 +174,11 @@ func (w *world) holds(dir string) {
 		w.t.Errorf("repositories %v, want %v, %v", names, wanted, err)
 	}
 	for key, hash := range w.heads {
-		name, ref, _ := strings.Cut(key, " ")
-		if _, err := w.Repos.Open(git.Name(name)); err != nil {
+		of, ref, _ := strings.Cut(key, " ")
+		if _, err := w.Repos.Open(name.Repo(of)); err != nil {
 			continue
 		}
-		repo, err := restored.Open(git.Name(name))
+		repo, err := restored.Open(name.Repo(of))
 		if err != nil {
 			w.t.Error(err)
 			continue
@@ -304,7 +305,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 func TestKeptBackups(t *testing.T) {
 	w := newWorld(t)
 	var unknown *UnknownError
-	if _, err := w.Kept("20260101T000000Z-00000000"); !errors.As(err, &unknown) || unknown.Newest != "" {
+	if _, err := w.Kept("20260101T000000.000Z-00000000"); !errors.As(err, &unknown) || unknown.Newest != "" {
 		t.Error(err)
 	}
 	var last Summary
@@ -317,8 +318,8 @@ func TestKeptBackups(t *testing.T) {
 	if _, err := w.Kept(last.ID); err != nil {
 		t.Error(err)
 	}
-	for _, id := range []string{"20260101T000000Z-00000000", "../server.id", ""} {
-		if _, err := w.Kept(id); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "--since 2") {
+	for _, id := range []string{"20260101T000000.000Z-00000000", "../server.id", ""} {
+		if _, err := w.Kept(id); !errors.As(err, &unknown) || !strings.HasSuffix(unknown.Next("backup"), "backup --since "+last.ID) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
@@ -586,7 +587,7 @@ func forge(t testing.TB, header any, entries []entry, state string) []byte {
 	return out.Bytes()
 }
 
-var sound = Header{Format: 1, ID: "20260101T000000Z-00000000", Made: time.Unix(0, 0), Data: 1}
+var sound = Header{Format: 1, ID: "20260101T000000.000Z-00000000", Made: time.Unix(0, 0), Data: 1}
 
 func TestHostileArchives(t *testing.T) {
 	hash := strings.Repeat("0", 64)

@@ -86,10 +86,15 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
+	return fmt.Sprintf("nothing is kept here of backup %s", quoted(e.ID))
+}
+
+// Next is what to try instead, with the command that makes backups.
+func (e *UnknownError) Next(command string) string {
 	if e.Newest == "" {
-		return fmt.Sprintf("nothing is kept here of backup %s, nor of any other: make a whole one, without --since", quoted(e.ID))
+		return "make a whole one: " + command
 	}
-	return fmt.Sprintf("nothing is kept here of backup %s; the newest to go on from is --since %s", quoted(e.ID), e.Newest)
+	return fmt.Sprintf("go on from the newest: %s --since %s", command, e.Newest)
 }
 
 // IsID reports whether a text has the form of a backup's name.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -58,14 +59,14 @@ func limitOf(path string) (limit int64, known bool) {
 
 // belongs reports whether a file is of use to who wants one repository: it is the
 // repository's, or the server's own.
-func belongs(path string, repo git.Name) bool {
+func belongs(path string, repo name.Repo) bool {
 	if inside, ok := underRepos(path); ok {
 		of, _, _ := git.ParseCopyPath(inside)
 		return of == repo
 	}
 	if inside, ok := strings.CutPrefix(path, sealedDir+"/"); ok {
 		folder, _, _ := strings.Cut(inside, "/")
-		return folder == sealed.FolderOf(repo.String())
+		return folder == sealed.FolderOf(repo)
 	}
 	return true
 }

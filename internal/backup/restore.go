@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Restore says what is made of archives.
@@ -25,7 +25,7 @@ type Restore struct {
 	Archives []string  // files: a whole backup, and those that go on from it, in order
 	Keys     Keys      // that decrypt them
 	Data     string    // the directory to make; it is empty, or not there
-	Repo     git.Name  // the only repository to restore; "": all
+	Repo     name.Repo // the only repository to restore; "": all
 	At       time.Time // branches as they were then; zero: as they were backed up
 }
 
@@ -36,6 +36,12 @@ type Result struct {
 	Files        int
 	Bytes        int64
 	Rewound      map[string][]string // branches that are not as they were backed up, by repository
+}
+
+// String is a line for people.
+func (r Result) String() string {
+	return fmt.Sprintf("backup %s of %s: %s, %s, %s", r.ID, r.Made.Format(time.RFC3339),
+		count(r.Repositories, "repository", "repositories"), count(r.Files, "file", "files"), size(r.Bytes))
 }
 
 // Run restores. The directory has nothing but a folder datadir.Unfinished until all was
@@ -71,9 +77,9 @@ func (r Restore) into(ctx context.Context, dir string) (Result, error) {
 		return Result{}, err
 	}
 	defer stage.root.Close()
-	for i, name := range r.Archives {
+	for i, archive := range r.Archives {
 		if err := r.unpack(ctx, stage, i); err != nil {
-			return Result{}, fmt.Errorf("%q: %w", name, err)
+			return Result{}, fmt.Errorf("%q: %w", archive, err)
 		}
 	}
 	if err := stage.settle(); err != nil {
@@ -102,15 +108,15 @@ func (r Restore) unpack(ctx context.Context, stage *stage, i int) error {
 		return err
 	}
 	for {
-		name, err := archive.next()
+		path, err := archive.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil && stage.wants(name) {
-			err = stage.put(name, archive)
+		if err == nil && stage.wants(path) {
+			err = stage.put(path, archive)
 		}
 		if err != nil {
 			return err
@@ -141,7 +147,7 @@ func (r Restore) check(stage *stage) error {
 	if !r.At.IsZero() && r.At.After(stage.header.Made) {
 		return fmt.Errorf("the backup is of %s: what was at %s is in a later one", stage.header.Made.Format(time.RFC3339), r.At.UTC().Format(time.RFC3339))
 	}
-	if _, there := stage.have[path.Join(reposDir, r.Repo.String()+".git", "HEAD")]; r.Repo != "" && !there {
+	if _, there := stage.have[reposDir+"/"+string(r.Repo)+".git/HEAD"]; r.Repo != "" && !there {
 		return fmt.Errorf("repository %q is not in the backup, which has %s", r.Repo, strings.Join(stage.repositories(), ", "))
 	}
 	return nil
@@ -154,21 +160,21 @@ func (r Restore) finish(ctx context.Context, dir string, result *Result) error {
 	if err != nil {
 		return err
 	}
-	names, err := store.List()
+	repos, err := store.List()
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
-	result.Repositories = len(names)
+	result.Repositories = len(repos)
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.NumCPU())
-	for _, name := range names {
+	for _, repo := range repos {
 		group.Go(func() error {
-			moved, err := r.finishOne(ctx, store, name)
+			moved, err := r.finishOne(ctx, store, repo)
 			if len(moved) > 0 {
 				mu.Lock()
 				defer mu.Unlock()
-				result.Rewound[name.String()] = moved
+				result.Rewound[string(repo)] = moved
 			}
 			return err
 		})
@@ -176,13 +182,13 @@ func (r Restore) finish(ctx context.Context, dir string, result *Result) error {
 	return errors.Join(group.Wait(), store.Close())
 }
 
-func (r Restore) finishOne(ctx context.Context, store *git.Store, name git.Name) (moved []string, err error) {
-	repo, err := store.Open(name)
+func (r Restore) finishOne(ctx context.Context, store *git.Store, repo name.Repo) (moved []string, err error) {
+	repository, err := store.Open(repo)
 	if err == nil {
-		err = repo.Finish(ctx)
+		err = repository.Finish(ctx)
 	}
 	if err == nil && !r.At.IsZero() {
-		moved, err = repo.Rewind(ctx, r.At)
+		moved, err = repository.Rewind(ctx, r.At)
 	}
 	slices.Sort(moved)
 	return moved, err

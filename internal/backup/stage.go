@@ -11,14 +11,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // stage is the folder that archives are unpacked into. Paths are those that limitOf
 // knows, and os.Root is the second wall.
 type stage struct {
 	root   *os.Root
-	repo   git.Name // the only one that is wanted; "": all
+	repo   name.Repo // the only one that is wanted; "": all
 	made   map[string]bool
 	have   sums   // what is there
 	state  sums   // what the last archive says that there has to be
@@ -26,7 +26,7 @@ type stage struct {
 	bytes  int64
 }
 
-func newStage(dir string, repo git.Name) (*stage, error) {
+func newStage(dir string, repo name.Repo) (*stage, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("restore: %w", err)

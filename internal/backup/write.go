@@ -2,6 +2,7 @@ package backup
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -45,6 +46,34 @@ type Summary struct {
 	Bytes        int64 // of these
 }
 
+// String is a line for people.
+func (s Summary) String() string {
+	text := fmt.Sprintf("backup %s: %s, %d of %d files, %s", s.ID, count(s.Repositories, "repository", "repositories"), s.Written, s.Files, size(s.Bytes))
+	if s.Since != "" {
+		text += ", goes on from " + s.Since
+	}
+	return text
+}
+
+// count writes a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+}
+
 // Write writes a backup. What a push or deploy was told to be stored before the call is
 // in it, with all that this leads to; what comes later may be, each ref as a whole. The
 // memory that it takes is that of all refs.
@@ -61,8 +90,8 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err != nil {
 		return Summary{}, err
 	}
-	made := time.Now().UTC().Truncate(time.Second)
-	header := Header{Format: format, ID: newID(made), Made: made, Data: version, Program: s.Program}
+	made := time.Now().UTC()
+	header := Header{Format: format, ID: newID(made), Made: made.Truncate(time.Second), Data: version, Program: s.Program}
 	if req.Since != nil {
 		header.Since = req.Since.ID
 	}
@@ -70,7 +99,8 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err != nil {
 		return Summary{}, err
 	}
-	out, err := encryptTo(w, req.Recipients)
+	buffered := bufio.NewWriterSize(w, bufferSize)
+	out, err := encryptTo(buffered, req.Recipients)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -81,7 +111,7 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err == nil {
 		err = a.finish()
 	}
-	if err = errors.Join(err, out.Close()); err != nil {
+	if err = errors.Join(err, out.Close(), buffered.Flush()); err != nil {
 		return a.summary, err
 	}
 	return a.summary, s.keep(header.ID, a.sums)
@@ -117,7 +147,7 @@ func (s Source) files(ctx context.Context, a *writer, snapshots []*git.Snapshot)
 		return err
 	}
 	for _, snapshot := range snapshots {
-		prefix := reposDir + "/" + snapshot.Name().String() + ".git/"
+		prefix := reposDir + "/" + string(snapshot.Name()) + ".git/"
 		err := snapshot.Files(ctx, func(file git.CopyFile) error {
 			return a.file(prefix+file.Path, file.Size, file.Content, file.Fixed)
 		})

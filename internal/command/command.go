@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/backup"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/git"
@@ -52,6 +53,7 @@ type Desk struct {
 	Engine   *deploy.Engine
 	History  *history.History
 	Rollback *rollback.Maker
+	Backups  backup.Source
 	Policy   *access.Policy
 	Events   *event.Bus
 	Version  string

@@ -152,6 +152,7 @@ func keeping() []*verb {
 				"for an app that another repository has left with prune: false. What the app\n" +
 				"does not have is deleted by its next push or check: look at plan APP first.",
 		},
+		{words: "backup", help: "all that the server keeps, to a file", flags: backupFlags, run: backUp, more: backupHelp},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},

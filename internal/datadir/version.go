@@ -53,6 +53,9 @@ func (e *NewerError) Error() string {
 		"again, or restore a backup from before its upgrade into an empty directory: pushboat restore FILE --data NEWDIR", e.Dir, e.Has, e.Supports)
 }
 
+// Current is the version of the directories that this program writes.
+func Current() int { return steps.current() }
+
 // Check refuses a directory that this program cannot use: a newer one (*NewerError),
 // and one that a restore has not finished. It changes nothing.
 func Check(dir string) error { return steps.check(dir) }

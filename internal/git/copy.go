@@ -18,6 +18,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // ViewStore opens a directory of repositories for reading alone, which another process
@@ -34,14 +36,16 @@ func ViewStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repositories directory: %w", err)
 	}
-	return &Store{dir: dir, root: root, opts: StoreOptions{}.withDefaults()}, nil
+	s := &Store{dir: dir, root: root, opts: StoreOptions{}.withDefaults()}
+	s.bounded.Store(&s.opts)
+	return s, nil
 }
 
 // Snapshot is where a repository stands at one moment.
 type Snapshot struct {
 	repo *Repository
 	was  fs.FileInfo // see born
-	main string      // the branch that HEAD names
+	main name.Branch // that HEAD names
 	refs []Ref       // in the order of their names
 }
 
@@ -81,7 +85,7 @@ func (r *Repository) born() (fs.FileInfo, error) {
 }
 
 // Name is that of the repository.
-func (s *Snapshot) Name() Name { return s.repo.name }
+func (s *Snapshot) Name() name.Repo { return s.repo.name }
 
 // CopyFile is a file of a copy.
 type CopyFile struct {
@@ -106,10 +110,10 @@ func (s *Snapshot) Files(ctx context.Context, visit func(CopyFile) error) error 
 }
 
 func (s *Snapshot) files(ctx context.Context, visit func(CopyFile) error) error {
-	small := func(name string, content []byte) error {
-		return visit(CopyFile{Path: name, Size: int64(len(content)), Content: bytes.NewReader(content)})
+	small := func(path string, content []byte) error {
+		return visit(CopyFile{Path: path, Size: int64(len(content)), Content: bytes.NewReader(content)})
 	}
-	if err := small("HEAD", []byte("ref: "+BranchRef(s.main)+"\n")); err != nil {
+	if err := small("HEAD", []byte("ref: "+s.main.Ref()+"\n")); err != nil {
 		return err
 	}
 	if err := small(packedRefs, packRefs(s.refs)); err != nil {
@@ -366,11 +370,11 @@ func copyLimit(file string) int64 {
 
 // ParseCopyPath reads the path of a copy's file in a store's directory: whose file it
 // is, and how large it can be. Every other path is refused.
-func ParseCopyPath(name string) (repo Name, limit int64, ok bool) {
-	dir, file, ok := strings.Cut(name, ".git/")
-	if !ok || checkName(dir) != nil {
+func ParseCopyPath(path string) (repo name.Repo, limit int64, ok bool) {
+	dir, file, ok := strings.Cut(path, ".git/")
+	if repo = name.Repo(dir); !ok || repo.Check() != nil {
 		return "", 0, false
 	}
 	limit = copyLimit(file)
-	return Name(dir), limit, limit > 0
+	return repo, limit, limit > 0
 }

@@ -17,9 +17,9 @@ import (
 // copyTo copies a repository into another store, and returns it there, unfinished.
 func copyTo(t *testing.T, snapshot *Snapshot, store *Store) *Repository {
 	t.Helper()
-	dir := filepath.Join(store.dir, snapshot.Name().path())
+	dir := filepath.Join(store.dir, dirOf(snapshot.Name()))
 	err := snapshot.Files(t.Context(), func(file CopyFile) error {
-		if repo, limit, ok := ParseCopyPath(snapshot.Name().path() + "/" + file.Path); !ok || repo != snapshot.Name() || file.Size > limit {
+		if repo, limit, ok := ParseCopyPath(dirOf(snapshot.Name()) + "/" + file.Path); !ok || repo != snapshot.Name() || file.Size > limit {
 			t.Errorf("%q is no path of a copy", file.Path)
 		}
 		path := filepath.Join(dir, file.Path)

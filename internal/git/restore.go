@@ -43,7 +43,7 @@ func (r *Repository) finish(ctx context.Context) error {
 	if err := os.Remove(filepath.Join(r.dir, "config")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	args := []string{"init", "--quiet", "--bare", "--template=", "--initial-branch=" + main, "--object-format=sha1", "--", r.dir}
+	args := []string{"init", "--quiet", "--bare", "--template=", "--initial-branch=" + string(main), "--object-format=sha1", "--", r.dir}
 	if _, err := r.opts.run(ctx, runRequest{args: args, dir: r.dir}); err != nil {
 		return err
 	}

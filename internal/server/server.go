@@ -24,6 +24,7 @@ import (
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/backup"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -313,6 +314,7 @@ func (s *server) buildDoors() (err error) {
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
+		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Program: s.version},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}

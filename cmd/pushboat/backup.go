@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushboat/pushboat/internal/backup"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// toStdout is the name of the standard output, as a file to write.
+const toStdout = "-"
+
+// backupFlags are the flags of backup.
+type backupFlags struct {
+	data, output, since    string
+	recipients, identities []string
+}
+
+func newBackup(version string) *cobra.Command {
+	var flags backupFlags
+	cmd := &cobra.Command{
+		Use:   "backup --data DIR -o FILE",
+		Short: "Write all that a server keeps to a file",
+		Long: "Write all that a server keeps to a file, while it runs or not: repositories, the\n" +
+			"records of deploys, sealed values, and the server's own keys. So the file is\n" +
+			"secret; --recipient encrypts it. What was pushed before is in it, whole.\n\n" +
+			"Run it as the server's user. ssh HOST backup > FILE does the same from afar.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return flags.run(ctx, cmd, version)
+		},
+	}
+	cmd.Flags().StringVar(&flags.data, "data", "", "the server's data directory")
+	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "file to write; - is the standard output")
+	cmd.Flags().StringVar(&flags.since, "since", "", "leave out what an earlier backup has: its FILE or its ID")
+	cmd.Flags().StringArrayVar(&flags.recipients, "recipient", nil, "encrypt for a public key: age1…, \"ssh-ed25519 …\"; repeatable")
+	identityFlag(cmd, &flags.identities)
+	cmd.AddCommand(newVerify())
+	return cmd
+}
+
+func identityFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVar(files, "identity", nil, "file of a private key that decrypts, of age or SSH; repeatable")
+}
+
+func (f *backupFlags) run(ctx context.Context, cmd *cobra.Command, version string) error {
+	if f.data == "" || f.output == "" {
+		return errors.New("what to back up, and to where? give --data DIR and -o FILE")
+	}
+	data, err := filepath.Abs(f.data)
+	if err != nil {
+		return err
+	}
+	repos, err := git.ViewStore(filepath.Join(data, "repos"))
+	if err != nil {
+		return fmt.Errorf("%q is no server's data directory that can be read: %w", f.data, err)
+	}
+	defer repos.Close()
+	source := backup.Source{Data: data, Repos: repos, Program: version}
+	request, err := f.request(source)
+	if err != nil {
+		return err
+	}
+	summary, err := f.write(ctx, cmd.OutOrStdout(), source, request)
+	var notKept *backup.NotKeptError
+	if err != nil && !errors.As(err, &notKept) {
+		return err
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), summary)
+	if notKept != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", notKept)
+		return nil
+	}
+	if f.output != toStdout {
+		fmt.Fprintf(cmd.ErrOrStderr(), "look whether it is whole: pushboat backup verify %s\n", f.output)
+	}
+	return nil
+}
+
+// request is what the flags ask for.
+func (f *backupFlags) request(source backup.Source) (request backup.Request, err error) {
+	if request.Recipients, err = backup.ParseRecipients(f.recipients); err != nil || f.since == "" {
+		return request, err
+	}
+	if backup.IsID(f.since) {
+		request.Since, err = source.Kept(f.since)
+		if unknown := (*backup.UnknownError)(nil); errors.As(err, &unknown) {
+			err = fmt.Errorf("%w; give the file, or %s", err, unknown.Next("pushboat backup"))
+		}
+		return request, err
+	}
+	keys, err := backup.ReadKeys(f.identities)
+	if err != nil {
+		return request, err
+	}
+	file, err := os.Open(f.since)
+	if err != nil {
+		return request, fmt.Errorf("read the backup to go on from: %w", err)
+	}
+	defer file.Close()
+	if request.Since, err = backup.ReadBase(file, keys); err != nil {
+		err = fmt.Errorf("read the backup to go on from: %q: %w", f.since, err)
+	}
+	return request, err
+}
+
+// write writes the backup to its file, which has its name when it is whole and on disk.
+func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.Source, request backup.Request) (backup.Summary, error) {
+	if f.output == toStdout {
+		return source.Write(ctx, out, request)
+	}
+	file, err := os.CreateTemp(filepath.Dir(f.output), "."+filepath.Base(f.output)+".*")
+	if err != nil {
+		return backup.Summary{}, fmt.Errorf("write the backup: %w", err)
+	}
+	defer os.Remove(file.Name()) // which has another name by then, if all went well
+	summary, err := source.Write(ctx, file, request)
+	notKept, whole := errors.AsType[*backup.NotKeptError](err)
+	if err != nil && !whole {
+		return summary, errors.Join(err, file.Close())
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return summary, fmt.Errorf("write the backup: %w", err)
+	}
+	if err := os.Rename(file.Name(), f.output); err != nil {
+		return summary, fmt.Errorf("write the backup: %w", err)
+	}
+	if whole {
+		return summary, notKept
+	}
+	return summary, nil
+}
+
+func newVerify() *cobra.Command {
+	var identities []string
+	cmd := &cobra.Command{
+		Use:   "verify FILE...",
+		Short: "Look whether a backup is whole",
+		Long: "Look whether a backup is whole: it is restored into a temporary folder (in TMPDIR,\n" +
+			"with room for all of it), every hash is compared, and Git reads every object\n" +
+			"and all that refs lead to. A backup that goes on from others is looked at with\n" +
+			"them: give their files first, in order.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			keys, err := backup.ReadKeys(identities)
+			if err != nil {
+				return err
+			}
+			result, err := backup.Verify(ctx, args, keys)
+			if err != nil {
+				return fmt.Errorf("%w; it cannot be restored", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "whole: %s\n", result)
+			return nil
+		},
+	}
+	identityFlag(cmd, &identities)
+	return cmd
+}
+
+// restoreFlags are the flags of restore.
+type restoreFlags struct {
+	data, repo, at string
+	identities     []string
+}
+
+func newRestore() *cobra.Command {
+	var flags restoreFlags
+	cmd := &cobra.Command{
+		Use:   "restore FILE... --data DIR",
+		Short: "Make a data directory of a backup",
+		Long: "Make a data directory of a backup, and of those that go on from it, given in\n" +
+			"order. The directory has to be empty, or not there. All is looked at as by\n" +
+			"backup verify before anything is put in place. A server that is started on it\n" +
+			"goes on where the backup ends, and changes nothing that runs as its branches\n" +
+			"say. Do not start it while the former server runs: both are the same one.\n\n" +
+			"--repo NAME restores one repository alone: clone from DIR/repos/NAME.git what is\n" +
+			"to be pushed again. --at restores branches as they were then, by the logs that\n" +
+			"Git keeps of them; records and tags stay as they are, and branches that were\n" +
+			"deleted before the backup are in earlier ones only.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return flags.run(ctx, cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&flags.data, "data", "", "the directory to make")
+	cmd.Flags().StringVar(&flags.repo, "repo", "", "the only repository to restore")
+	cmd.Flags().StringVar(&flags.at, "at", "", "a time (2026-01-31T18:00, in UTC), or how long ago (90m, 8h, 2d)")
+	identityFlag(cmd, &flags.identities)
+	return cmd
+}
+
+func (f *restoreFlags) run(ctx context.Context, cmd *cobra.Command, archives []string) error {
+	if f.data == "" {
+		return errors.New("where to? give an empty directory: --data DIR")
+	}
+	restore := backup.Restore{Archives: archives, Data: f.data}
+	var err error
+	if f.repo != "" {
+		if restore.Repo, err = name.ParseRepo(f.repo); err != nil {
+			return err
+		}
+	}
+	if restore.At, err = parseAt(f.at, time.Now()); err != nil {
+		return err
+	}
+	if restore.Keys, err = backup.ReadKeys(f.identities); err != nil {
+		return err
+	}
+	result, err := restore.Run(ctx)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "restored: %s\n", result)
+	for _, repo := range slices.Sorted(maps.Keys(result.Rewound)) {
+		fmt.Fprintf(out, "as of %s: %s: %s\n", restore.At.UTC().Format(time.RFC3339), repo, strings.Join(result.Rewound[repo], ", "))
+	}
+	if f.repo != "" {
+		fmt.Fprintf(out, "clone from it: git clone %s\n", filepath.Join(f.data, "repos", string(restore.Repo)+".git"))
+		return nil
+	}
+	fmt.Fprintf(out, "start the server on it when the former one has stopped: pushboat serve --data %s …\n", f.data)
+	return nil
+}
+
+// moments are the forms of a moment; those without a zone are in UTC.
+var moments = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly}
+
+// parseAt reads a moment of the past; the zero time if text is empty.
+func parseAt(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, ok := ago(text, now)
+	for _, form := range moments {
+		if moment, err := time.Parse(form, text); !ok && err == nil {
+			at, ok = moment, true
+		}
+	}
+	switch {
+	case !ok:
+		return time.Time{}, fmt.Errorf("--at %q is no time; write 2026-01-31T18:00 (UTC), 2026-01-31T18:00:00+02:00, 90m, 8h or 2d", text)
+	case at.After(now):
+		return time.Time{}, fmt.Errorf("--at %q has yet to come", text)
+	}
+	return at, nil
+}
+
+// ago reads how long ago something was, which may also be in days.
+func ago(text string, now time.Time) (time.Time, bool) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.Atoi(days)
+		return now.AddDate(0, 0, -n), err == nil && n >= 0 && n < 100_000
+	}
+	d, err := time.ParseDuration(text)
+	return now.Add(-d), err == nil && d >= 0
+}
