@@ -1,0 +1,64 @@
+package apply
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/live"
+)
+
+// TestSickObjects are those of the app that somebody has to wait for, sorted, and without
+// the values that the app hides.
+func TestSickObjects(t *testing.T) {
+	w := newWorld(t)
+	w.hides("s3cret")
+	w.runs(deployment("b"), deployment("a"), deployment("well"), deployment("dying"), deployment("other"), config("c", "1"))
+	w.becomes(deploymentID("well"), available)
+	w.becomes(deploymentID("b"), "{observedGeneration: 1, conditions: [{type: ReplicaFailure, status: 'True', message: s3cret is wrong}]}")
+	w.edited(deploymentID("dying"), beginDeletion)
+	w.takenBy("blog", deploymentID("other"))
+	var got []string
+	for _, entry := range w.app.Sick(w.order.Target) {
+		got = append(got, entry.ID.Name+": "+entry.Health.Message)
+	}
+	if want := []string{"a: not seen by its controller yet", "b: pods cannot be created: *** is wrong"}; !slices.Equal(got, want) {
+		t.Errorf("they are %q, want %q", got, want)
+	}
+}
+
+// TestMembers are the app's objects, and none of its hooks.
+func TestMembers(t *testing.T) {
+	w := newWorld(t)
+	w.hides("seen")
+	w.runs(deployment("a"), job("hook"), config("other", "1"))
+	w.edited(jobID("hook"), func(u *unstructured.Unstructured) { live.MarkHook(u, live.Hook{Key: "k"}) })
+	w.takenBy("blog", configMap("other"))
+	if entry, ok := w.app.member(w.order.Target, deploymentID("a")); !ok || entry.Health.Message != "not *** by its controller yet" {
+		t.Errorf("%v, %v", entry.Health, ok)
+	}
+	if _, ok := w.app.member(w.order.Target, jobID("hook")); ok {
+		t.Error("a hook is one")
+	}
+	if _, ok := w.app.member(w.order.Target, configMap("other")); ok {
+		t.Error("an object of another app is one")
+	}
+	if _, ok := w.app.member(w.order.Target, configMap("missing")); ok {
+		t.Error("an object that is not there is one")
+	}
+}
+
+func TestWhomNobodyWaitsFor(t *testing.T) {
+	for status, want := range map[health.Status]bool{
+		health.Healthy: true, health.Suspended: true, health.Progressing: false, health.Failed: false,
+	} {
+		if got := isWell(live.Entry{Health: health.Health{Status: status}}); got != want {
+			t.Errorf("%s: %v", status, got)
+		}
+		if !isWell(live.Entry{Health: health.Health{Status: status}, Terminating: true}) {
+			t.Errorf("%s, and on its way out: not well", status)
+		}
+	}
+}

@@ -1,0 +1,246 @@
+package apply
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// TestHooksForAFailure run once, and whatever becomes of them changes nothing.
+func TestHooksForAFailure(t *testing.T) {
+	for name, test := range map[string]struct {
+		status  string
+		happens func(w *world)
+		want    []string
+	}{
+		"succeed": {complete, func(*world) {}, []string{
+			"started Job shop/alarm SyncFail hook", "succeeded Job shop/alarm 1 of 1 completed",
+		}},
+		"fail": {exhausted, func(*world) {}, []string{
+			"started Job shop/alarm SyncFail hook", "failed Job shop/alarm SyncFail hook: BackoffLimitExceeded",
+			"  SyncFail hook Job shop/alarm failed: BackoffLimitExceeded",
+		}},
+		"are left when the server stops": {underWay, func(w *world) { w.end(nil) }, []string{"started Job shop/alarm SyncFail hook"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.api.status["Job"] = test.status
+				w.plans(w.steps(job("alarm", hookOf("SyncFail")), config("a", "1"))...)
+				w.api.refuse("apply ConfigMap shop/a", refused)
+				work := w.work()
+				wantError(t, work.Apply(), "refused")
+				test.happens(w)
+				work.AfterFailure()
+				w.wantLog(append([]string{"failed ConfigMap shop/a refused"}, test.want...)...)
+			})
+		})
+	}
+}
+
+// TestHooksAfterAFailureHaveErrorsOfTheirOwn: that of the deploy does not stop them.
+func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	w.api.status["Job"] = complete
+	w.plans(w.step(job("alarm", hookOf("SyncFail"))))
+	work := w.work()
+	work.fail(configMap("a"), refused)
+	work.AfterFailure()
+	if hooks := work.Hooks(); len(hooks) != 1 || hooks[0].Result != manifest.EndSucceeded {
+		t.Errorf("the hooks are %+v", hooks)
+	}
+}
+
+func TestHooksAfterARemovalComeWhenAllIsGone(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.api.status["Job"] = complete
+		w.runs(config("a", "1"))
+		w.holds(configMap("a"))
+		w.prunes(configMap("a"))
+		w.plans(w.step(job("report", hookOf("PostDelete"))))
+		w.order.Target.Gone, w.order.Plan.Gone = true, true
+		ended := w.begins(w.work().Prune)
+		w.wantRunning("ConfigMap shop/a")
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+		w.wantRunning() // the hook as well
+	})
+}
+
+func TestRemovalWithoutHooksDoesNotWait(t *testing.T) {
+	w := newWorld(t)
+	w.runs(config("a", "1"))
+	w.holds(configMap("a"))
+	w.prunes(configMap("a"))
+	w.ran(job("old", hookOf("PostSync")), manifest.PostSync, former, complete)
+	w.order.Target.Gone, w.order.Plan.Gone = true, true
+	wantError(t, w.work().Prune(), "")
+	w.wantRunning("ConfigMap shop/a") // and the hook of an earlier deploy is deleted
+}
+
+// TestRemovalWhoseEndIsNotSeen keeps its inventory.
+func TestRemovalWhoseEndIsNotSeen(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		want    string
+	}{
+		"objects stay":                   {func(w *world) { w.holds(configMap("a")); w.prunes(configMap("a")) }, "is not gone after 5m0s"},
+		"a hook fails":                   {func(w *world) { w.prunes(configMap("a")); w.api.status["Job"] = exhausted }, "PostDelete hook Job shop/report failed"},
+		"a hook's object is not deleted": {func(w *world) { w.prunes(configMap("a")); w.api.refuse("served Job.batch", refused) }, "delete the hook Job shop/report: refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				w.api.parent = ourParent()
+				w.api.status["Job"] = complete
+				w.runs(config("a", "1"))
+				w.plans(w.step(job("report", hookOf("PostDelete"))))
+				w.order.Target.Gone, w.order.Plan.Gone = true, true
+				test.happens(w)
+				wantError(t, w.work().Prune(), test.want)
+				if !w.api.parent.Exists() {
+					t.Error("it has none")
+				}
+			})
+		})
+	}
+}
+
+// TestHookPolicies say whether the object of a hook outlives the deploy.
+func TestHookPolicies(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy string
+		status string
+		stays  bool
+	}{
+		"succeeded, and nothing asked":     {"BeforeHookCreation", complete, true},
+		"failed, and nothing asked":        {"BeforeHookCreation", exhausted, true},
+		"succeeded, to go after a success": {"HookSucceeded", complete, false},
+		"failed, to go after a success":    {"HookSucceeded", exhausted, true},
+		"succeeded, to go after a failure": {"HookFailed", complete, true},
+		"failed, to go after a failure":    {"HookFailed", exhausted, false},
+		"succeeded, to go in any case":     {"'HookSucceeded,HookFailed'", complete, false},
+		"failed, to go in any case":        {"'HookSucceeded,HookFailed'", exhausted, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.api.status["Job"] = test.status
+			w.plans(w.step(job("migrate", hookOf("PreSync"), policyOf(test.policy))))
+			work := w.work()
+			failed := work.Apply()
+			rec := record.Record{Result: record.Deployed}
+			if failed != nil {
+				rec.Result = record.Failed
+			}
+			work.EndHooks(&rec)
+			if stays := w.api.look(jobID("migrate")) != nil; stays != test.stays {
+				t.Errorf("it stays: %v", stays)
+			}
+			if len(rec.Hooks) != 1 || w.app.HookMemory.lastEnded() != 5 {
+				t.Errorf("recorded are %v; the newest deploy that has ended is %d", rec.Hooks, w.app.HookMemory.lastEnded())
+			}
+		})
+	}
+}
+
+// TestHooksThatLeftTheRevision go with a deploy that succeeds.
+func TestHooksThatLeftTheRevision(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		result  record.Result
+		runs    []string
+	}{
+		"deployed":             {func(*world) {}, record.Deployed, []string{"Job shop/kept"}},
+		"failed":               {func(*world) {}, record.Failed, []string{"Job shop/kept", "Job shop/left"}},
+		"a correction":         {func(w *world) { w.order.Corrects = true }, record.Corrected, []string{"Job shop/kept", "Job shop/left"}},
+		"the app is removed":   {func(w *world) { w.order.Target.Gone = true }, record.Removed, []string{"Job shop/kept", "Job shop/left"}},
+		"it is on its way out": {func(w *world) { w.edited(jobID("left"), beginDeletion) }, record.Deployed, []string{"Job shop/kept", "Job shop/left"}},
+		"another took its place": {
+			func(w *world) {
+				w.api.answer("served Job.batch", func() error { w.api.vanish(jobID("left")); w.made("kubectl-create", job("left")); return nil })
+			}, record.Deployed, []string{"Job shop/kept", "Job shop/left"},
+		},
+		"it is gone": {
+			func(w *world) {
+				w.api.answer("served Job.batch", func() error { w.api.vanish(jobID("left")); return nil })
+			},
+			record.Deployed, []string{"Job shop/kept"},
+		},
+		"its kind is gone": {
+			func(w *world) { delete(w.api.kinds, jobID("").GroupKind().WithVersion("v1")) }, record.Deployed, []string{"Job shop/kept", "Job shop/left"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(w *world) {
+				kept := job("kept", hookOf("PreSync"))
+				w.ran(kept, manifest.PreSync, former, complete)
+				w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
+				w.plans(w.step(kept))
+				test.happens(w)
+				w.work().EndHooks(&record.Record{Result: test.result})
+				w.wantRunning(test.runs...)
+				w.wantLog()
+			})
+		})
+	}
+}
+
+func TestHookThatCannotBeDeletedIsToldAndLeft(t *testing.T) {
+	w := newWorld(t)
+	w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
+	w.api.refuse("delete Job shop/left", refused)
+	w.work().EndHooks(&record.Record{Result: record.Deployed})
+	w.wantLog("warning: delete the hook Job shop/left: refused; the next deploy tries again")
+}
+
+func TestHooksOfKindsThatCannotBeAskedForAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
+	w.api.refuse("served Job.batch", down)
+	w.work().EndHooks(&record.Record{Result: record.Deployed})
+	if got := w.log.String(); !strings.HasPrefix(got, "warning: delete the hook Job shop/left: cluster default does not answer") {
+		t.Errorf("the log is %s", got)
+	}
+}
+
+// TestObjectThatWasNotMadeAsAHook is judged by its health when hooks end.
+func TestObjectThatWasNotMadeAsAHook(t *testing.T) {
+	inTime(t, func(w *world) {
+		once := job("migrate", hookOf("PreSync"), policyOf("HookSucceeded"))
+		w.made("helm", once)
+		w.becomes(jobID("migrate"), complete)
+		w.edited(jobID("migrate"), func(u *unstructured.Unstructured) {
+			u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID("shop")})
+		})
+		w.plans(w.step(once))
+		work := w.work()
+		wantError(t, work.runPhase(manifest.PreSync), "")
+		work.EndHooks(&record.Record{Result: record.Deployed})
+		w.wantRunning()
+	})
+}
+
+func TestHookUnderWayIsNotOver(t *testing.T) {
+	inTime(t, func(w *world) {
+		work, ended := w.migrates()
+		if over := work.overHooks(); len(over) > 0 {
+			t.Errorf("over are %v", over)
+		}
+		synctest.Wait()
+		w.becomes(jobID("migrate"), complete)
+		wantError(t, <-ended, "")
+		names := []string{}
+		for _, hook := range work.ended {
+			names = append(names, hook.entry.ID.Name)
+		}
+		if !slices.Equal(names, []string{"migrate"}) {
+			t.Errorf("ended are %q", names)
+		}
+	})
+}
