@@ -91,6 +91,7 @@ type program struct {
 	packages   map[string]*types.Package
 	used       map[types.Object]bool         // by code that is no test
 	interfaces map[string][]*types.Interface // that this code names, by the names of their methods
+	holders    map[*types.Func][]types.Type  // that have the method of a type that they embed
 	seen       map[*types.TypeName]bool
 }
 
@@ -121,7 +122,7 @@ func loadProgram(t *testing.T) *program {
 	}
 	p := &program{
 		files: token.NewFileSet(), packages: map[string]*types.Package{},
-		used: map[types.Object]bool{}, interfaces: map[string][]*types.Interface{}, seen: map[*types.TypeName]bool{},
+		used: map[types.Object]bool{}, interfaces: map[string][]*types.Interface{}, holders: map[*types.Func][]types.Type{}, seen: map[*types.TypeName]bool{},
 	}
 	exports := map[string]string{}
 	built := importer.ForCompiler(p.files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
@@ -166,6 +167,7 @@ func (p *program) check(l listed, built types.Importer) error {
 		return fmt.Errorf("check %s: %w", l.ImportPath, err)
 	}
 	p.packages[l.ImportPath] = pkg
+	p.hold(pkg)
 	if l.ofTests() {
 		return nil
 	}
@@ -176,6 +178,22 @@ func (p *program) check(l listed, built types.Importer) error {
 		p.meet(of.Type)
 	}
 	return nil
+}
+
+// hold notes the methods that the types of a package have by embedding.
+func (p *program) hold(pkg *types.Package) {
+	for _, name := range pkg.Scope().Names() {
+		object, ok := pkg.Scope().Lookup(name).(*types.TypeName)
+		if !ok || object.IsAlias() || types.IsInterface(object.Type()) {
+			continue
+		}
+		holder := types.NewPointer(object.Type())
+		for selection := range types.NewMethodSet(holder).Methods() {
+			if f, ok := selection.Obj().(*types.Func); ok && len(selection.Index()) > 1 {
+				p.holders[f] = append(p.holders[f], holder)
+			}
+		}
+	}
 }
 
 // importerFunc is a function that imports packages.
@@ -249,9 +267,9 @@ func (p *program) calledByInterface(object types.Object) bool {
 	if lookedFor[f.Name()] != "" {
 		return true
 	}
-	named := namedOf(f.Signature().Recv().Type())
+	holders := append(p.holders[f], types.NewPointer(namedOf(f.Signature().Recv().Type())))
 	return slices.ContainsFunc(p.interfaces[f.Name()], func(i *types.Interface) bool {
-		return named.TypeParams().Len() > 0 || types.Implements(named, i) || types.Implements(types.NewPointer(named), i)
+		return slices.ContainsFunc(holders, func(holder types.Type) bool { return types.Implements(holder, i) })
 	})
 }
 
