@@ -58,7 +58,7 @@ func newServe(version string) *cobra.Command {
 			"in DIR/run/ssh.addr. SIGTERM stops it when running pushes have ended; SIGHUP\n" +
 			"has it read the settings and the key files again.\n\n" +
 			"Every setting has a flag, a variable of the environment and a place in the file, of\n" +
-			"which the first that is given counts: ssh.idle_timeout in the file is\n" +
+			"which the first that is given counts: ssh.idleTimeout in the file is\n" +
 			"--ssh-idle-timeout and PUSHBOAT_SSH_IDLE_TIMEOUT. The usual flags are below;\n" +
 			"pushboat config table lists all, pushboat config sample what they mean.",
 		Args: cobra.NoArgs,

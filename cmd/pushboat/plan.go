@@ -34,7 +34,7 @@ func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "go without the values of encrypted files: each is "+secrets.Placeholder)
 	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "let Secrets pass that are not encrypted, as push -o plain-secrets does")
 	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address that charts may be fetched from, and all below it; can be repeated; default: none")
-	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which the section charts counts: registries, credentials, ca, cache_size")
+	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which the section charts counts: registries, credentials, ca, cacheSize")
 	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where fetched charts are kept; default: pushboat/charts in the user's folder of caches")
 	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")

@@ -102,7 +102,7 @@ func TestPrivateKeyIsCalledOne(t *testing.T) {
 
 func TestKeyInThePlaceOfAPath(t *testing.T) {
 	for name, private := range privateKeys(t) {
-		if err := CheckKeyPath("secrets.age_keys", private); err == nil {
+		if err := CheckKeyPath("secrets.ageKeys", private); err == nil {
 			t.Errorf("%s: taken for a path", name)
 		} else {
 			repeatsNothing(t, name, err.Error(), private)

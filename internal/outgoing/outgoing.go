@@ -68,7 +68,7 @@ func Open(config Config) (*Way, error) {
 	}
 	if config.Credentials != "" {
 		if proxy.User, err = readCredentials(config.Credentials); err != nil {
-			return nil, &SettingError{"outgoing.proxy_credentials", err}
+			return nil, &SettingError{"outgoing.proxyCredentials", err}
 		}
 	}
 	w.proxy = httpproxy.Config{HTTPProxy: proxy.String(), HTTPSProxy: proxy.String(), NoProxy: strings.Join(config.NoProxy, ",")}

@@ -109,9 +109,9 @@ func TestWrongFilesAreNamed(t *testing.T) {
 		"a file that is not there":    {Config{CA: "no-such-file"}, "outgoing.ca"},
 		"no certificate":              {Config{CA: write(t, canary)}, "outgoing.ca"},
 		"too large a file":            {Config{CA: write(t, strings.Repeat(canary, 1<<19))}, "outgoing.ca"},
-		"credentials for a path":      {Config{Proxy: proxy, Credentials: "ana:" + canary}, "outgoing.proxy_credentials"},
-		"credentials of one word":     {Config{Proxy: proxy, Credentials: write(t, canary)}, "outgoing.proxy_credentials"},
-		"credentials of two lines":    {Config{Proxy: proxy, Credentials: write(t, "ana:"+canary+"\nben:x")}, "outgoing.proxy_credentials"},
+		"credentials for a path":      {Config{Proxy: proxy, Credentials: "ana:" + canary}, "outgoing.proxyCredentials"},
+		"credentials of one word":     {Config{Proxy: proxy, Credentials: write(t, canary)}, "outgoing.proxyCredentials"},
+		"credentials of two lines":    {Config{Proxy: proxy, Credentials: write(t, "ana:"+canary+"\nben:x")}, "outgoing.proxyCredentials"},
 		"credentials in the address":  {Config{Proxy: "http://ana:" + canary + "@proxy"}, "outgoing.proxy"},
 		"an address without its host": {Config{Proxy: canary}, "outgoing.proxy"},
 	} {

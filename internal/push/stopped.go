@@ -21,11 +21,11 @@ func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	var work, setting string
 	switch stopped.Cause {
 	case git.OverCPU:
-		work, setting = fmt.Sprintf("took more than %s of processor time", manifest.AsSetting(stopped.Bounds.CPU)), "git.max_cpu_time"
+		work, setting = fmt.Sprintf("took more than %s of processor time", manifest.AsSetting(stopped.Bounds.CPU)), "git.maxCpuTime"
 	case git.OverTime:
 		work, setting = fmt.Sprintf("took more than %s", manifest.AsSetting(stopped.Waited)), "git.timeout"
 	case git.OverFile:
-		work, setting = fmt.Sprintf("made a file of more than %d MiB", stopped.Bounds.File>>20), "git.max_push_size"
+		work, setting = fmt.Sprintf("made a file of more than %d MiB", stopped.Bounds.File>>20), "git.maxPushSize"
 	default:
 		return ""
 	}

@@ -15,10 +15,10 @@ func TestStoppedText(t *testing.T) {
 		cause   git.Cause
 		want    []string
 	}{
-		{git.ReceivePack, git.OverCPU, []string{"more than 30m of processor time to check the push\n", "nothing was changed\n", "git.max_cpu_time\n"}},
+		{git.ReceivePack, git.OverCPU, []string{"more than 30m of processor time to check the push\n", "nothing was changed\n", "git.maxCpuTime\n"}},
 		{git.ReceivePack, git.OverTime, []string{"more than 2m to check the push\n", "nothing was changed\n", "git.timeout\n"}},
-		{git.ReceivePack, git.OverFile, []string{"a file of more than 512 MiB", "nothing was changed\n", "git.max_push_size\n"}},
-		{git.UploadPack, git.OverCPU, []string{"more than 30m of processor time\n", "--depth 1\n", "git.max_cpu_time\n"}},
+		{git.ReceivePack, git.OverFile, []string{"a file of more than 512 MiB", "nothing was changed\n", "git.maxPushSize\n"}},
+		{git.UploadPack, git.OverCPU, []string{"more than 30m of processor time\n", "--depth 1\n", "git.maxCpuTime\n"}},
 		{git.UploadPack, git.OverTime, []string{"waited for the client for 2m\n", "git.timeout\n"}},
 		{git.ReceivePack, git.ClientGone, nil},
 	} {

@@ -179,7 +179,7 @@ func undone(j job, err error) manifest.Problem {
 	case errors.Is(err, worker.ErrLimit):
 		problem.Hint = "split the app, or commit what it renders to"
 	case errors.Is(err, worker.ErrBusy):
-		problem.Remedy = manifest.Again("in a while; the server's setting render.max_workers says how many there may be")
+		problem.Remedy = manifest.Again("in a while; the server's setting render.maxWorkers says how many there may be")
 	}
 	return problem
 }

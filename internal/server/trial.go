@@ -97,8 +97,8 @@ func (t *trial) secrets() {
 		files   []string
 		config  func(file string) secrets.Config
 	}{
-		{"secrets.age_keys", t.config.Secrets.AgeKeys, func(file string) secrets.Config { return secrets.Config{AgeKeys: []string{file}} }},
-		{"secrets.pgp_keys", t.config.Secrets.PGPKeys, func(file string) secrets.Config { return secrets.Config{PGPKeys: []string{file}} }},
+		{"secrets.ageKeys", t.config.Secrets.AgeKeys, func(file string) secrets.Config { return secrets.Config{AgeKeys: []string{file}} }},
+		{"secrets.pgpKeys", t.config.Secrets.PGPKeys, func(file string) secrets.Config { return secrets.Config{PGPKeys: []string{file}} }},
 	} {
 		for i, file := range list.files {
 			_, err := os.ReadFile(file)

@@ -14,21 +14,21 @@ const canary = "hunter2-Xq9ZkT7w"
 func TestErrorsRepeatNoValue(t *testing.T) {
 	const rest = "data: here\nkeys: {file: keys}\n"
 	for name, text := range map[string]string{
-		"text for a list":        rest + "secrets: {age_keys: " + canary + "}\n",
+		"text for a list":        rest + "secrets: {ageKeys: " + canary + "}\n",
 		"text for a mapping":     rest + "charts: {credentials: " + canary + "}\n",
 		"list for a text":        rest + "charts: {ca: [" + canary + "]}\n",
 		"a setting's name":       rest + "secrets: {" + canary + ": x}\n",
 		"a setting":              rest + canary + ": x\n",
 		"a name twice":           rest + "charts: {credentials: {" + canary + ": a, " + canary + ": b}}\n",
-		"an alias":               rest + "secrets: {age_keys: [*" + canary + "]}\n",
+		"an alias":               rest + "secrets: {ageKeys: [*" + canary + "]}\n",
 		"secrets.plain":          rest + "secrets: {plain: " + canary + "}\n",
 		"log.level":              rest + "log: {level: " + canary + "}\n",
 		"a duration":             rest + "git: {timeout: " + canary + "}\n",
 		"a variable's value":     rest + "secrets: {environment: [VAULT_TOKEN=" + canary + "]}\n",
-		"an age key":             rest + "secrets: {age_keys: [AGE-SECRET-KEY-1" + canary + "]}\n",
-		"a PGP key":              rest + "secrets:\n  pgp_keys:\n  - |\n    -----BEGIN PGP PRIVATE KEY BLOCK-----\n    " + canary + "\n",
+		"an age key":             rest + "secrets: {ageKeys: [AGE-SECRET-KEY-1" + canary + "]}\n",
+		"a PGP key":              rest + "secrets:\n  pgpKeys:\n  - |\n    -----BEGIN PGP PRIVATE KEY BLOCK-----\n    " + canary + "\n",
 		"an SSH key":             "data: here\nkeys:\n  admin:\n  - |\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    " + canary + "\n",
-		"text that is no YAML":   rest + "secrets: {age_keys: ['" + canary + "]}\n",
+		"text that is no YAML":   rest + "secrets: {ageKeys: ['" + canary + "]}\n",
 		"a value of another tag": rest + "secrets: {keys: !!map " + canary + "}\n",
 		"a proxy's password":     rest + "outgoing: {proxy: 'http://ana:" + canary + "@proxy:3128'}\n",
 		"a proxy":                rest + "outgoing: {proxy: '%zz" + canary + "'}\n",
@@ -50,7 +50,7 @@ func TestErrorsRepeatNoValue(t *testing.T) {
 
 // TestErrorsRepeatNoValueOfVariablesAndFlags: there a shell may have put it.
 func TestErrorsRepeatNoValueOfVariablesAndFlags(t *testing.T) {
-	for _, name := range []string{"git.timeout", "git.max_push_size", "ssh.max_startups", "clusters", "charts.credentials", "log.level", "secrets.plain", "outgoing.proxy"} {
+	for _, name := range []string{"git.timeout", "git.maxPushSize", "ssh.maxStartups", "clusters", "charts.credentials", "log.level", "secrets.plain", "outgoing.proxy"} {
 		setting, _ := find(name)
 		for _, sources := range []struct {
 			Sources

@@ -39,7 +39,7 @@ func (c *Config) check(p *problems) {
 		p.add("debug.address", CheckLoopback(c.Debug.Address))
 	}
 	for _, tool := range c.Drift.HandTools {
-		p.when(strings.Trim(tool, "*") == "", "drift.hand_tools", "%q would take every controller for a hand; name the tools", tool)
+		p.when(strings.Trim(tool, "*") == "", "drift.handTools", "%q would take every controller for a hand; name the tools", tool)
 	}
 	for i, name := range c.Secrets.Environment {
 		p.when(!variable.MatchString(name), entry("secrets.environment", i),
@@ -154,13 +154,13 @@ func CheckLoopback(address string) error {
 // check notes what is wrong with the way out.
 func (o Outgoing) check(p *problems) {
 	if o.Proxy == "" {
-		p.when(o.ProxyCredentials != "", "outgoing.proxy_credentials", "there is no outgoing.proxy that they are for")
-		p.when(len(o.NoProxy) > 0, "outgoing.no_proxy", "there is no outgoing.proxy to go without")
+		p.when(o.ProxyCredentials != "", "outgoing.proxyCredentials", "there is no outgoing.proxy that they are for")
+		p.when(len(o.NoProxy) > 0, "outgoing.noProxy", "there is no outgoing.proxy to go without")
 		return
 	}
 	p.add("outgoing.proxy", checkProxy(o.Proxy))
 	for i, host := range o.NoProxy {
-		p.when(strings.ContainsAny(host, "/ ,") && !isNetwork(host), entry("outgoing.no_proxy", i),
+		p.when(strings.ContainsAny(host, "/ ,") && !isNetwork(host), entry("outgoing.noProxy", i),
 			"entry %d is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8", i+1)
 	}
 }
@@ -178,7 +178,7 @@ func checkProxy(text string) error {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return errors.New("the value is no address of a proxy; write http://proxy.example.org:3128")
 	case u.User != nil:
-		return errors.New("there are credentials in the address; write them into a file, and its path into outgoing.proxy_credentials")
+		return errors.New("there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials")
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("there is more in the value than scheme, host and port; write http://proxy.example.org:3128")
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -209,7 +210,7 @@ func nearest(name, within string) string {
 		if section == within {
 			here = append(here, last)
 		}
-		if last == name || s.Flag() == name || s.Flag() == strings.ReplaceAll(name, "_", "-") {
+		if words := wordsOf(name); slices.Equal(words, wordsOf(last)) || strings.Join(words, "-") == s.Flag() {
 			elsewhere = s.Name
 		}
 	}

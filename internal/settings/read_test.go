@@ -40,13 +40,13 @@ func lines(err error, file string) []string {
 // TestFlagsWinOverTheEnvironmentOverTheFile: for a value of each type.
 func TestFlagsWinOverTheEnvironmentOverTheFile(t *testing.T) {
 	values := map[string][]string{ // as the file, a variable and a flag have them
-		"ssh.address":         {":1", ":2", ":3"},
-		"ssh.max_connections": {"1", "2", "3"},
-		"git.timeout":         {"1m", "2m", "3m"},
-		"git.max_push_size":   {"1Mi", "2Mi", "3Mi"},
-		"drift.hand_tools":    {"[one]", "two", "three"},
-		"charts.credentials":  {"{one: /1}", "two=/2", "three=/3"},
-		"clusters":            {"{default: {kubeconfig: /1}}", "default=/2", "default=/3"},
+		"ssh.address":        {":1", ":2", ":3"},
+		"ssh.maxConnections": {"1", "2", "3"},
+		"git.timeout":        {"1m", "2m", "3m"},
+		"git.maxPushSize":    {"1Mi", "2Mi", "3Mi"},
+		"drift.handTools":    {"[one]", "two", "three"},
+		"charts.credentials": {"{one: /1}", "two=/2", "three=/3"},
+		"clusters":           {"{default: {kubeconfig: /1}}", "default=/2", "default=/3"},
 	}
 	read := func(levels int, name string) string {
 		file, variables := "", given{"PUSHBOAT_DATA": "/data", "PUSHBOAT_KEYS_FILE": "/keys"}
@@ -124,43 +124,43 @@ func TestAllProblemsAtOnce(t *testing.T) {
 shh: {address: ":2222"}
 ssh:
   idle_timout: 5m
-  idle_timeout: 10s
-  max_connections: many
-  max_startups: 0
-  max_sessions_per_connection: -1
-git: {max_cpu_time: 10ms}
+  idleTimeout: 10s
+  maxConnections: many
+  maxStartups: 0
+  maxSessionsPerConnection: -1
+git: {maxCpuTime: 10ms}
 log:
   level: loud
   level: info
 level: debug
 http: off
-render: {max_memory: 10Mi, max_workers: 2}
+render: {maxMemory: 10Mi, maxWorkers: 2}
 drift:
-  hand_tools: [kubectl-*, "*"]
+  handTools: [kubectl-*, "*"]
 clusters: {prod: {kubeconfig: x, contxt: y}}
 charts: {registries: https://charts.example.org}
-outgoing: {proxy: "http://ana:hunter2@proxy:3128", no_proxy: [a, "b c"]}
+outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 `)
 	_, err := Sources{File: file, Flags: map[string][]string{"git.timeout": {"soon"}}}.read(given{"PUSHBOAT_GIT_MAX_PUSH_SIZE": "-1"}.environment())
 	want := []string{
 		"FILE:2: there is no setting shh; did you mean ssh?",
-		"FILE:4: there is no setting ssh.idle_timout; did you mean ssh.idle_timeout?",
-		"FILE:5: ssh.idle_timeout: 10s is less than 1m, which git itself needs",
-		"FILE:6: ssh.max_connections: the value is no number; write 5 or 1024",
-		"FILE:7: ssh.max_startups: 0 is less than 1",
-		"FILE:8: ssh.max_sessions_per_connection: -1 is less than 1",
-		"FILE:9: git.max_cpu_time: 10ms is less than 1s",
+		"FILE:4: there is no setting ssh.idle_timout; did you mean ssh.idleTimeout?",
+		"FILE:5: ssh.idleTimeout: 10s is less than 1m, which git itself needs",
+		"FILE:6: ssh.maxConnections: the value is no number; write 5 or 1024",
+		"FILE:7: ssh.maxStartups: 0 is less than 1",
+		"FILE:8: ssh.maxSessionsPerConnection: -1 is less than 1",
+		"FILE:9: git.maxCpuTime: 10ms is less than 1s",
 		`FILE:11: log.level: "loud" is not one of error, warn, info, debug`,
 		"FILE:12: the same name stands on line 11",
 		"FILE:13: there is no setting level; did you mean log.level?",
 		"FILE:14: http: this is a section; its settings stand below it, each with two blanks before it",
-		"FILE:15: render.max_memory: 10Mi is less than 1Gi, which one of them may take",
-		`FILE:17: drift.hand_tools: "*" would take every controller for a hand; name the tools`,
+		"FILE:15: render.maxMemory: 10Mi is less than 1Gi, which one of them may take",
+		`FILE:17: drift.handTools: "*" would take every controller for a hand; name the tools`,
 		"FILE:18: clusters: a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}",
 		"FILE:19: charts.registries: the value is no list; write [one, two]",
-		"FILE:20: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxy_credentials",
-		"FILE:20: outgoing.no_proxy: entry 2 is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8",
-		"PUSHBOAT_GIT_MAX_PUSH_SIZE: git.max_push_size: the value is no size; write 512Mi or 1Gi",
+		"FILE:20: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials",
+		"FILE:20: outgoing.noProxy: entry 2 is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8",
+		"PUSHBOAT_GIT_MAX_PUSH_SIZE: git.maxPushSize: the value is no size; write 512Mi or 1Gi",
 		"--git-timeout: git.timeout: the value is no duration; write 90s, 5m or 1h30m",
 		"nobody could log in: give --admin-key FILE.pub, or keys: in the configuration",
 	}
@@ -191,7 +191,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 
 // TestEmptyIsNotGiven: an empty file, an empty value and an empty variable.
 func TestEmptyIsNotGiven(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "~\n", "ssh:\n", "ssh: {idle_timeout: , address: ~}\n"} {
+	for _, text := range []string{"", "# nothing\n", "~\n", "ssh:\n", "ssh: {idleTimeout: , address: ~}\n"} {
 		sources := Sources{File: write(t, text), Flags: map[string][]string{"data": {"d"}, "keys.file": {"k"}}}
 		c, err := sources.read(given{"PUSHBOAT_SSH_IDLE_TIMEOUT": ""}.environment())
 		if err != nil || c.SSH.IdleTimeout != 10*time.Minute || c.SSH.Address != ":2222" {
@@ -202,7 +202,7 @@ func TestEmptyIsNotGiven(t *testing.T) {
 
 // TestAliasesAreFollowed: once each, so that none can grow into much.
 func TestAliasesAreFollowed(t *testing.T) {
-	file := write(t, "data: d\nkeys: {file: k}\nssh: {idle_timeout: &five 5m}\ngit: {timeout: *five}\n")
+	file := write(t, "data: d\nkeys: {file: k}\nssh: {idleTimeout: &five 5m}\ngit: {timeout: *five}\n")
 	c, err := Sources{File: file}.read(given{}.environment())
 	if err != nil || c.Git.Timeout != 5*time.Minute {
 		t.Errorf("got %s, %v", c.Git.Timeout, err)

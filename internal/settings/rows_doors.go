@@ -31,41 +31,41 @@ have to paste: git@git.example.org. Empty: the address that each client has conn
 another one behind a proxy or a published port.`,
 	},
 	{
-		Name: "ssh.idle_timeout", Default: "10m", Reload: true, field: func(c *Config) any { return &c.SSH.IdleTimeout },
+		Name: "ssh.idleTimeout", Default: "10m", Reload: true, field: func(c *Config) any { return &c.SSH.IdleTimeout },
 		least: "1m", because: "which git itself needs",
 		Meaning: `How long a connection may be open without a session that runs, and a session take
 none of its output. Git is silent for a minute and longer.`,
 	},
 	{
-		Name: "ssh.handshake_timeout", Default: "30s", Reload: true, field: func(c *Config) any { return &c.SSH.HandshakeTimeout },
+		Name: "ssh.handshakeTimeout", Default: "30s", Reload: true, field: func(c *Config) any { return &c.SSH.HandshakeTimeout },
 		least:   "1s",
 		Meaning: `How long a client may take from connecting to being logged in.`,
 	},
 	{
-		Name: "ssh.max_connections", Default: "1024", Reload: true, field: func(c *Config) any { return &c.SSH.MaxConnections },
+		Name: "ssh.maxConnections", Default: "1024", Reload: true, field: func(c *Config) any { return &c.SSH.MaxConnections },
 		least:   "1",
 		Meaning: `Connections at once, of all clients.`,
 	},
 	{
-		Name: "ssh.max_connections_per_address", Default: "64", Reload: true,
+		Name: "ssh.maxConnectionsPerAddress", Default: "64", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxConnectionsPerAddress }, least: "1",
 		Meaning: `Connections at once, of one IPv4 address or IPv6 /64. Raise it where a proxy hides the
 clients' addresses.`,
 	},
 	{
-		Name: "ssh.max_startups", Default: "128", Reload: true, field: func(c *Config) any { return &c.SSH.MaxStartups },
+		Name: "ssh.maxStartups", Default: "128", Reload: true, field: func(c *Config) any { return &c.SSH.MaxStartups },
 		least: "1",
 		Meaning: `Connections that have not logged in yet, of all clients. One more is let in all the
 same: it takes the place of the oldest one that is silent, of the address that has the most. So
 silent connections, however many, keep nobody out.`,
 	},
 	{
-		Name: "ssh.max_startups_per_address", Default: "16", Reload: true,
+		Name: "ssh.maxStartupsPerAddress", Default: "16", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxStartupsPerAddress }, least: "1",
 		Meaning: `Connections that have not logged in yet, of one address.`,
 	},
 	{
-		Name: "ssh.max_sessions_per_connection", Default: "10", Reload: true,
+		Name: "ssh.maxSessionsPerConnection", Default: "10", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxSessionsPerConnection }, least: "1",
 		Meaning: `Sessions at once on one connection, as with OpenSSH's MaxSessions. ControlMaster needs
 one for each command that runs.`,

@@ -23,14 +23,14 @@ runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.`,
 var gitSection = section{
 	name: "git",
 	meaning: `What Git may take to check a push that has come, before it is judged, and to serve a clone.
-Raise the times with max_push_size, and on slow machines.`,
+Raise the times with maxPushSize, and on slow machines.`,
 	settings: []Setting{
 		{
-			Name: "git.max_push_size", Default: "512Mi", Reload: true, field: func(c *Config) any { return &c.Git.MaxPushSize },
+			Name: "git.maxPushSize", Default: "512Mi", Reload: true, field: func(c *Config) any { return &c.Git.MaxPushSize },
 			Meaning: `The largest pack that one push may send.`,
 		},
 		{
-			Name: "git.max_cpu_time", Default: "30m", Reload: true, field: func(c *Config) any { return &c.Git.MaxCPUTime },
+			Name: "git.maxCpuTime", Default: "30m", Reload: true, field: func(c *Config) any { return &c.Git.MaxCPUTime },
 			least: "1s",
 			Meaning: `Processor time of each of Git's processes. A push has 2m of that, and more with the size
 of its pack (3.5s a MB), up to git.timeout. The largest push takes 6m where it is nearly all history.`,
@@ -44,8 +44,8 @@ of its pack (3.5s a MB), up to git.timeout. The largest push takes 6m where it i
 }
 
 var driftSection = section{name: "drift", settings: []Setting{{
-	Name: "drift.hand_tools", field: func(c *Config) any { return &c.Drift.HandTools },
-	sample: "hand_tools: []\n# hand_tools: [\"terraform\", \"Rancher*\"]",
+	Name: "drift.handTools", field: func(c *Config) any { return &c.Drift.HandTools },
+	sample: "handTools: []\n# handTools: [\"terraform\", \"Rancher*\"]",
 	Meaning: `Field managers behind which there are people, beside kubectl, oc, k9s, Lens and browsers.
 What they add to the objects of apps is taken back; what controllers add is left. A * at the end
 matches any ending.`,
@@ -63,11 +63,11 @@ key: ssh HOST secrets recipient prints what to encrypt for. The other keys here 
 plainSecrets: allow in pushboat.yaml allows it for one app.`,
 		},
 		{
-			Name: "secrets.age_keys", field: func(c *Config) any { return &c.Secrets.AgeKeys }, paths: true,
+			Name: "secrets.ageKeys", field: func(c *Config) any { return &c.Secrets.AgeKeys }, paths: true,
 			Meaning: `Files of age identities, as age-keygen writes them.`,
 		},
 		{
-			Name: "secrets.pgp_keys", field: func(c *Config) any { return &c.Secrets.PGPKeys }, paths: true,
+			Name: "secrets.pgpKeys", field: func(c *Config) any { return &c.Secrets.PGPKeys }, paths: true,
 			Meaning: `Files of PGP private keys without passphrase, as gpg --export-secret-keys --armor writes
 them.`,
 		},
@@ -115,7 +115,7 @@ no other host. Every app of the server can use what they open.`,
 and of outgoing.ca.`,
 	},
 	{
-		Name: "charts.cache_size", Default: "1Gi", field: func(c *Config) any { return &c.Charts.CacheSize },
+		Name: "charts.cacheSize", Default: "1Gi", field: func(c *Config) any { return &c.Charts.CacheSize },
 		Meaning: `How much disk the charts may take that are kept in DATA/charts. Those that were not used
 for longest go first.`,
 	},
@@ -136,12 +136,12 @@ Clusters have all this in their kubeconfigs: certificate-authority and proxy-url
 the like count for nothing. Empty: none. Requests to this machine never go through it.`,
 		},
 		{
-			Name: "outgoing.proxy_credentials", field: func(c *Config) any { return &c.Outgoing.ProxyCredentials }, paths: true,
+			Name: "outgoing.proxyCredentials", field: func(c *Config) any { return &c.Outgoing.ProxyCredentials }, paths: true,
 			Meaning: `File with one line, USER:PASSWORD, for the proxy. Empty: it asks for none.`,
 		},
 		{
-			Name: "outgoing.no_proxy", field: func(c *Config) any { return &c.Outgoing.NoProxy },
-			sample: "no_proxy: []\n# no_proxy: [registry.internal, .svc, 10.0.0.0/8]",
+			Name: "outgoing.noProxy", field: func(c *Config) any { return &c.Outgoing.NoProxy },
+			sample: "noProxy: []\n# noProxy: [registry.internal, .svc, 10.0.0.0/8]",
 			Meaning: `Hosts, domains with all that is in them (.example.org), addresses and networks that are
 asked without the proxy.`,
 		},
@@ -155,14 +155,14 @@ memory and a minute of processor time. Whoever finds none free is told, and wait
 next one goes to the operator who has the fewest. Of the two bounds the tighter one counts.`,
 	settings: []Setting{
 		{
-			Name: "render.max_workers", Default: strconv.Itoa(worker.DefaultChildren), Reload: true,
+			Name: "render.maxWorkers", Default: strconv.Itoa(worker.DefaultChildren), Reload: true,
 			field: func(c *Config) any { return &c.Render.MaxWorkers }, least: "1",
 			Meaning: `How many of these processes there may be at once.`,
 		},
 		{
-			Name: "render.max_memory", Reload: true, field: func(c *Config) any { return &c.Render.MaxMemory },
-			least: Size(worker.DefaultLimits.Memory).String(), because: "which one of them may take", sample: "max_memory: 4Gi",
-			Meaning: `How much memory they may take together. Without it: as much as max_workers take.`,
+			Name: "render.maxMemory", Reload: true, field: func(c *Config) any { return &c.Render.MaxMemory },
+			least: Size(worker.DefaultLimits.Memory).String(), because: "which one of them may take", sample: "maxMemory: 4Gi",
+			Meaning: `How much memory they may take together. Without it: as much as maxWorkers take.`,
 		},
 	},
 }

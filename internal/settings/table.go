@@ -3,11 +3,12 @@ package settings
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Setting is a row of the table.
 type Setting struct {
-	Name    string // as the file has it, with its section: ssh.idle_timeout
+	Name    string // as the file has it, with its section: ssh.idleTimeout
 	Meaning string // paragraphs; the first sentence is the help of the flag
 	Default string // as the file has it; "": none
 	Reload  bool   // a reload takes it up; else it takes a restart
@@ -61,7 +62,25 @@ func (s Setting) Flag() string {
 	if s.flag != "" {
 		return s.flag
 	}
-	return strings.NewReplacer(".", "-", "_", "-").Replace(s.Name)
+	return strings.Join(wordsOf(s.Name), "-")
+}
+
+// wordsOf are the words of a name, in small letters: ssh, idle, timeout of
+// ssh.idleTimeout. As they go for any way to write a name, they find what somebody means
+// by ssh.idle_timeout.
+func wordsOf(name string) []string {
+	var apart strings.Builder
+	for _, r := range name {
+		switch {
+		case unicode.IsUpper(r):
+			apart.WriteRune(' ')
+			r = unicode.ToLower(r)
+		case r == '.' || r == '_' || r == '-':
+			r = ' '
+		}
+		apart.WriteRune(r)
+	}
+	return strings.Fields(apart.String())
 }
 
 // prefix begins the names of all variables of the environment that are settings.
@@ -69,7 +88,7 @@ const prefix = "PUSHBOAT_"
 
 // Variable is the name of the setting's variable of the environment.
 func (s Setting) Variable() string {
-	return prefix + strings.ToUpper(strings.ReplaceAll(s.Name, ".", "_"))
+	return prefix + strings.ToUpper(strings.Join(wordsOf(s.Name), "_"))
 }
 
 // Brief is the first sentence of the meaning.

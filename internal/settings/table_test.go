@@ -2,6 +2,7 @@ package settings
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,42 @@ func TestEverySettingIsInTheTable(t *testing.T) {
 	}
 }
 
+// isName matches names as every file of Pushboat's has them.
+var isName = regexp.MustCompile(`^([a-z]+\.)?[a-z]+([A-Z][a-z]+)*$`)
+
+// TestNamesOfFlagsAndVariables: they are made of the words of the setting's own.
+func TestNamesOfFlagsAndVariables(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"data":                      {"data", "PUSHBOAT_DATA"},
+		"ssh.advertise":             {"ssh-advertise", "PUSHBOAT_SSH_ADVERTISE"},
+		"git.maxCpuTime":            {"git-max-cpu-time", "PUSHBOAT_GIT_MAX_CPU_TIME"},
+		"ssh.maxStartupsPerAddress": {"ssh-max-startups-per-address", "PUSHBOAT_SSH_MAX_STARTUPS_PER_ADDRESS"},
+	} {
+		setting, ok := find(name)
+		if got := [2]string{setting.Flag(), setting.Variable()}; !ok || got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestOtherSpellingsAreFound: who writes a name as a flag, or as other programs do, is
+// told how it is written here.
+func TestOtherSpellingsAreFound(t *testing.T) {
+	for _, test := range []struct{ name, within, want string }{
+		{"idle_timeout", "ssh", "ssh.idleTimeout"},
+		{"max_startups_per_address", "ssh", "ssh.maxStartupsPerAddress"},
+		{"max-cpu-time", "git", "git.maxCpuTime"},
+		{"idle_timeout", "", "ssh.idleTimeout"},
+		{"ssh-idle-timeout", "", "ssh.idleTimeout"},
+		{"idleTimout", "ssh", "ssh.idleTimeout"},
+		{"fruit", "ssh", ""},
+	} {
+		if got := nearest(test.name, test.within); got != test.want {
+			t.Errorf("%q within %q: %q, want %q", test.name, test.within, got, test.want)
+		}
+	}
+}
+
 // TestRowsAreSound: what a row says can be read, and its names are its own.
 func TestRowsAreSound(t *testing.T) {
 	flags := map[string]bool{"config": true, "help": true}
@@ -52,6 +89,9 @@ func TestRowsAreSound(t *testing.T) {
 		flags[s.Flag()] = true
 		if s.Brief() == "" || len(s.Brief()) > 120 || strings.Contains(s.Brief(), "\n") {
 			t.Errorf("%s: the first sentence is no help of a flag: %q", s.Name, s.Brief())
+		}
+		if !isName.MatchString(s.Name) {
+			t.Errorf("%s: the name is not in camelCase", s.Name)
 		}
 		if !strings.HasSuffix(s.Meaning, ".") {
 			t.Errorf("%s: the meaning does not end a sentence", s.Name)

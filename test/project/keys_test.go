@@ -27,7 +27,8 @@ var foreignKeys = map[string]string{
 var ownKey = regexp.MustCompile(`^[a-z][a-zA-Z0-9]*$`)
 
 // TestKeysAreCamelCase holds the keys of records, JSON output and files to the one style
-// that docs/ssh-verbs.md promises.
+// that docs/ssh-verbs.md promises. A test of package settings does the same for those of
+// the server's configuration.
 func TestKeysAreCamelCase(t *testing.T) {
 	seen := 0
 	walk := func(name string, entry fs.DirEntry, err error) error {
@@ -64,14 +65,14 @@ func TestKeysAreCamelCase(t *testing.T) {
 	}
 }
 
-// keysOf returns the keys that a field's tag gives it in JSON.
+// keysOf returns the keys that a field's tag gives it in JSON and YAML.
 func keysOf(literal string) []string {
 	text, err := strconv.Unquote(literal)
 	if err != nil {
 		return nil
 	}
 	var keys []string
-	for _, format := range []string{"json"} {
+	for _, format := range []string{"json", "yaml"} {
 		key, _, _ := strings.Cut(reflect.StructTag(text).Get(format), ",")
 		if key != "" && key != "-" {
 			keys = append(keys, key)
