@@ -4,6 +4,7 @@
 #   make build       bin/pushboat, bin/pushboat-hook and bin/pushboat-sops
 #   make reproduce   the same again from nothing, and compares
 #   make devcluster  bin/devcluster, a Kubernetes control plane in one program
+#   make dist        archives and packages for Linux, in bin/dist
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
 #   make lint        golangci-lint, with the rules of .golangci.yml
@@ -61,7 +62,7 @@ TEST_TIMEOUT ?= 30m
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build reproduce devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
+.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -94,6 +95,19 @@ reproduce: build
 	done
 	@rm -rf $(AGAIN)
 	@$(say) 'both builds are equal'
+
+# Archives, deb and rpm for Linux, in bin/dist, and a server that is run from the deb.
+NFPM := bin/nfpm
+dist: build bin/devcluster $(NFPM)
+	@$(say) 'making packages in bin/dist (cold: 8 min for each kind of machine)'
+	@VERSION='$(VERSION)' DATE='$(DATE)' LDFLAGS='$(LDFLAGS)' NFPM='$(NFPM)' .ci/dist
+	@PUSHBOAT_TEST_DIST='$(CURDIR)/bin/dist' go test -count=1 -timeout $(TEST_TIMEOUT) ./test/dist
+
+$(NFPM): .ci/dist.mod .ci/dist.sum
+	@$(say) 'building $(NFPM) (cold: about 1 min)'
+	@mkdir -p bin
+	@go build -modfile=.ci/dist.mod -o bin/ tool
+	@touch $(NFPM)
 
 # --- checks -------------------------------------------------------------
 test: bin/devcluster test-devcluster test-sops

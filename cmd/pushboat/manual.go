@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -10,7 +11,7 @@ import (
 )
 
 // newManual writes the man pages, which are made of the commands' own help.
-func newManual() *cobra.Command {
+func newManual(b build) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man [DIR]",
 		Short: "Print the man page, or write one for each command into a folder",
@@ -18,7 +19,10 @@ func newManual() *cobra.Command {
 			"a folder that exists. To read the first: pushboat man | man -l -",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			header := &doc.GenManHeader{Title: "PUSHBOAT", Section: "1", Source: "pushboat " + cmd.Root().Version}
+			header := &doc.GenManHeader{Title: "PUSHBOAT", Section: "1", Source: "pushboat " + b.version}
+			if made, err := time.Parse(time.RFC3339, b.date); err == nil {
+				header.Date = &made // else it is today
+			}
 			cmd.Root().DisableAutoGenTag = true // the same commands make the same pages
 			if len(args) == 0 {
 				return doc.GenMan(cmd.Root(), header, cmd.OutOrStdout())

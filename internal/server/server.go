@@ -360,6 +360,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.log.Info("serving: " + s.describe(listener.Addr()))
 	_ = s.disk.state(time.Now()) // which is logged
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
+	s.notify(stateReady)
 	for {
 		select {
 		case <-reload:
@@ -410,6 +411,7 @@ func (s *server) tidy(ctx context.Context) {
 // What is still waiting for health is taken up at the next start.
 func (s *server) stop() {
 	s.stopping.Store(true)
+	s.notify(stateStopping)
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
 	s.fullTimetable.stop()

@@ -74,6 +74,21 @@ func TestDockerfileHasAllThatTheServerImports(t *testing.T) {
 	}
 }
 
+// TestDockerfileStampsAsTheMakefile: version, commit and date get into the image as well.
+func TestDockerfileStampsAsTheMakefile(t *testing.T) {
+	stamps := regexp.MustCompile(`-X (main\.\w+)=\$`)
+	names := func(file string) []string {
+		var names []string
+		for _, found := range stamps.FindAllStringSubmatch(read(t, file), -1) {
+			names = append(names, found[1])
+		}
+		return names
+	}
+	if made, image := names("Makefile"), names("Dockerfile"); len(made) < 3 || !slices.Equal(made, image) {
+		t.Errorf("the Makefile stamps %q, the Dockerfile %q", made, image)
+	}
+}
+
 // TestDockerfileRunsAsNobodySpecial checks that the last USER is not root.
 func TestDockerfileRunsAsNobodySpecial(t *testing.T) {
 	user := ""

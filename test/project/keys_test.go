@@ -15,6 +15,7 @@ import (
 
 // foreignKeys are keys of data that others define.
 var foreignKeys = map[string]string{
+	"bom-ref":                              "CycloneDX",
 	"access_token":                         "a registry's answer (distribution spec)",
 	"x-kubernetes-group-version-kind":      "OpenAPI of Kubernetes",
 	"x-kubernetes-int-or-string":           "OpenAPI of Kubernetes",

@@ -52,6 +52,16 @@ func TestLinterStaysOut(t *testing.T) {
 	}
 }
 
+// TestPackagerStaysOut: of go.mod, as the linter does.
+func TestPackagerStaysOut(t *testing.T) {
+	if strings.Contains(read(t, "go.mod"), "nfpm") {
+		t.Error("go.mod names nfpm; it belongs into .ci/dist.mod")
+	}
+	if _, there := readModule(t, ".ci/dist.mod").versions()["github.com/goreleaser/nfpm/v2"]; !there {
+		t.Error(".ci/dist.mod does not name nfpm")
+	}
+}
+
 // versions are the required versions after replacement. A module of
 // Kubernetes that is replaced by itself at a version counts with that version.
 func (m module) versions() map[string]string {

@@ -1,0 +1,31 @@
+package server
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+)
+
+// TestNotify: the service manager hears a state on its socket; without one nobody is told.
+func TestNotify(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if err := notify(path, stateReady); err != nil {
+		t.Fatal(err)
+	}
+	heard := make([]byte, 100)
+	n, err := socket.Read(heard)
+	if err != nil || string(heard[:n]) != "READY=1" {
+		t.Errorf("heard %q, %v", heard[:n], err)
+	}
+	if err := notify("", stateReady); err != nil {
+		t.Errorf("without a socket: %v", err)
+	}
+	if err := notify(path+"-none", stateReady); err == nil {
+		t.Error("a socket that is not there is no error")
+	}
+}

@@ -1,0 +1,249 @@
+// Package dist tries what make dist has made: it runs a server from the deb of this
+// machine's kind, with the configuration of the package, and pushes to it. make dist
+// runs it; without PUSHBOAT_TEST_DIST there is nothing to try.
+package dist
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/test/cluster"
+	"github.com/pushboat/pushboat/test/server"
+)
+
+// made returns the folder of what was made.
+func made(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("PUSHBOAT_TEST_DIST")
+	if dir == "" {
+		t.Skip("PUSHBOAT_TEST_DIST names no folder of packages; make dist does")
+	}
+	return dir
+}
+
+// one returns the only file that a pattern matches.
+func one(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s matches %q, %v", pattern, files, err)
+	}
+	return files[0]
+}
+
+// TestServerRunsFromTheDeb: its programs find each other, its configuration is taken, and
+// a push deploys.
+func TestServerRunsFromTheDeb(t *testing.T) {
+	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
+	root := t.TempDir()
+	unpack(t, deb, root)
+	config := filepath.Join(root, "etc/pushboat/pushboat.yaml")
+	run(t, filepath.Join(root, "usr/bin/pushboat"), "config", "check", "--no-files", config)
+
+	ctx := context.WithoutCancel(t.Context())
+	running, err := cluster.Start(ctx, t.TempDir(), cluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := running.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	dir, err := os.MkdirTemp("", "pb-dist-") //nolint:usetesting // sockets are in it: the path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	home := &server.Home{Dir: dir, Programs: filepath.Join(root, "usr/bin")}
+	kubeconfig, err := os.ReadFile(running.Kubeconfig)
+	if err := errors.Join(err, home.WriteClients(), os.WriteFile(home.Path("kubeconfig"), kubeconfig, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	// The harness's flags lead data, keys and kubeconfig elsewhere.
+	if err := home.Start([]string{"--config", config}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { home.End(t) })
+	deploy(t, home)
+}
+
+// deploy pushes a chart, so that the hook program and a renderer run.
+func deploy(t *testing.T, home *server.Home) {
+	t.Helper()
+	clone := t.TempDir()
+	for name, text := range map[string]string{
+		"pushboat.yaml":          "apps: [{name: dist, path: chart, namespace: dist, createNamespace: true}]\n",
+		"chart/Chart.yaml":       "apiVersion: v2\nname: dist\nversion: 1.0.0\n",
+		"chart/values.yaml":      "text: of the chart\n",
+		"chart/templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: dist}\ndata: {text: '{{ .Values.text }}'}\n",
+	} {
+		file := filepath.Join(clone, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o777), os.WriteFile(file, []byte(text), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-qm", "A chart"}, {"push", "pushboat:dist", "main"}} {
+		git := exec.Command("git", args...)
+		git.Dir = clone
+		git.Env = append(server.Identity(), "PATH="+os.Getenv("PATH"), "HOME="+clone, "GIT_SSH_COMMAND=ssh -F "+home.Path("ssh", "ana"))
+		out, err := git.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", git, err, out)
+		}
+		if args[0] == "push" && !strings.Contains(string(out), "dist: deployed") {
+			t.Errorf("the push says\n%s", out)
+		}
+	}
+}
+
+// TestPackagesHaveTheirFiles: for each kind of machine.
+func TestPackagesHaveTheirFiles(t *testing.T) {
+	dir := made(t)
+	for _, arch := range []string{"amd64", "arm64"} {
+		root := t.TempDir()
+		unpack(t, one(t, filepath.Join(dir, "*_"+arch+".deb")), root)
+		for _, name := range []string{
+			"usr/bin/pushboat", "usr/bin/pushboat-hook", "usr/bin/pushboat-sops", "etc/pushboat/pushboat.yaml", "etc/pushboat/keys",
+			"usr/lib/systemd/system/pushboat.service", "usr/lib/sysusers.d/pushboat.conf", "usr/share/man/man1/pushboat-serve.1.gz",
+			"usr/share/bash-completion/completions/pushboat", "usr/share/doc/pushboat/pushboat.yaml", "usr/share/doc/pushboat/copyright",
+		} {
+			if info, err := os.Stat(filepath.Join(root, name)); err != nil || info.Size() == 0 {
+				t.Errorf("%s: %s: %v", arch, name, err)
+			}
+		}
+		text, err := os.ReadFile(filepath.Join(root, "usr/share/doc/pushboat/sbom.cdx.json"))
+		var bill struct{ Components []struct{ Name string } }
+		if err := errors.Join(err, json.Unmarshal(text, &bill)); err != nil || len(bill.Components) < 100 {
+			t.Errorf("%s: the bill of materials has %d components, %v", arch, len(bill.Components), err)
+		}
+		rpm := one(t, filepath.Join(dir, "*."+map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]+".rpm"))
+		if lead, err := os.ReadFile(rpm); err != nil || !bytes.HasPrefix(lead, []byte{0xed, 0xab, 0xee, 0xdb}) {
+			t.Errorf("%s is no rpm: %v", rpm, err)
+		}
+		one(t, filepath.Join(dir, "*_linux_"+arch+".tar.gz"))
+	}
+}
+
+// TestProgramsAreStatic: they need no library of the system.
+func TestProgramsAreStatic(t *testing.T) {
+	for _, name := range []string{"pushboat", "pushboat-hook", "pushboat-sops"} {
+		for _, arch := range []string{"amd64", "arm64"} {
+			file := filepath.Join(made(t), "linux-"+arch, name)
+			if needs := libraries(t, file); len(needs) > 0 {
+				t.Errorf("%s needs %q", file, needs)
+			}
+		}
+	}
+}
+
+// TestDebIsOneToDpkg, where there is one.
+func TestDebIsOneToDpkg(t *testing.T) {
+	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
+	if _, err := exec.LookPath("dpkg-deb"); err != nil {
+		t.Skip("there is no dpkg-deb")
+	}
+	info := run(t, "dpkg-deb", "--info", deb)
+	for _, want := range []string{"Package: pushboat", "Depends: git (>= 1:2.39), ca-certificates", "Architecture: " + runtime.GOARCH} {
+		if !strings.Contains(info, want) {
+			t.Errorf("dpkg-deb --info does not say %q:\n%s", want, info)
+		}
+	}
+	if conffiles := run(t, "dpkg-deb", "--info", deb, "conffiles"); conffiles != "/etc/pushboat/keys\n/etc/pushboat/pushboat.yaml\n" {
+		t.Errorf("an upgrade keeps %q", conffiles)
+	}
+	run(t, "dpkg-deb", "--extract", deb, t.TempDir())
+}
+
+func run(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+// unpack unpacks the files of a deb, as dpkg-deb --extract does: an archive of ar, in
+// which data.tar.gz has them.
+func unpack(t *testing.T, deb, root string) {
+	t.Helper()
+	file, err := os.Open(deb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	archive := bufio.NewReader(file)
+	if magic, err := archive.ReadString('\n'); err != nil || magic != "!<arch>\n" {
+		t.Fatalf("%s begins with %q, %v", deb, magic, err)
+	}
+	for {
+		head := make([]byte, 60)
+		if _, err := io.ReadFull(archive, head); err != nil {
+			t.Fatalf("%s has no data.tar.gz: %v", deb, err)
+		}
+		size, err := strconv.ParseInt(strings.TrimSpace(string(head[48:58])), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(string(head), "data.tar.gz") {
+			if err := untar(io.LimitReader(archive, size), root); err != nil {
+				t.Fatalf("unpack %s: %v", deb, err)
+			}
+			return
+		}
+		if _, err := archive.Discard(int(size + size%2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func untar(packed io.Reader, dir string) error {
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for files := tar.NewReader(plain); ; {
+		head, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := filepath.Clean(strings.TrimPrefix(head.Name, "/"))
+		if head.Typeflag != tar.TypeReg {
+			continue
+		}
+		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, head.FileInfo().Mode())
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(out, files)
+		if err := errors.Join(err, out.Close()); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+}
