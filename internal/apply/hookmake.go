@@ -89,7 +89,7 @@ func (w *Work) createHook(phase manifest.Phase, step plan.Step) (live.Entry, err
 		return live.Entry{}, w.plainly(ctx, step, err)
 	}
 	w.cluster.Index.Note(made)
-	w.hear(step, heard)
+	w.hear(step, heard.About(step.Object))
 	entry := w.cluster.Index.EntryOf(made)
 	w.Log.Event("started", entry.ID, phase.String()+" hook")
 	return entry, nil

@@ -114,7 +114,7 @@ func (w *Work) applyStep(ctx context.Context, step plan.Step) {
 		w.App.Ledger.NoteEnd(step.ID, now.Ended)
 	}
 	w.enter(step)
-	w.hear(step, heard)
+	w.hear(step, heard.About(step.Object))
 	w.Log.Event(string(step.Action), step.ID, step.Note)
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -20,14 +19,14 @@ type warned struct {
 	keys  []string          // of the objects of all, manifest.ID
 }
 
-// hear takes up what the API server warned of when a step was planned and applied. A
-// correction brings back what was warned of when it was deployed.
-func (w *Work) hear(step plan.Step, heard *kube.Warnings) {
+// hear takes up the API server's warnings: those that a step has from its plan, and those
+// of its apply. A correction brings back what was warned of when it was deployed.
+func (w *Work) hear(step plan.Step, heard manifest.Problems) {
 	if w.Corrects {
 		return
 	}
 	told := slices.Clone(step.Warned)
-	for _, problem := range w.Target.Warned(step.ID, heard.About(step.Object)) {
+	for _, problem := range w.Target.Warned(step.ID, heard) {
 		if !slices.Contains(told, problem) {
 			told = append(told, problem)
 		}

@@ -34,3 +34,64 @@ func TestDeploysTellNewWarnings(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestHeardWarnings: the same of the plan and of the apply counts once, and a correction
+// hears nothing.
+func TestHeardWarnings(t *testing.T) {
+	warning := func(text string) manifest.Problem {
+		return manifest.Problem{App: "shop", Object: "ConfigMap shop/a", Message: text}
+	}
+	for name, test := range map[string]struct {
+		planned  manifest.Problems
+		heard    string // by the apply; "" for nothing
+		corrects bool
+		want     string
+	}{
+		"none":                {nil, "", false, ""},
+		"of the plan":         {manifest.Problems{warning("planned")}, "", false, "planned"},
+		"of the apply":        {nil, "applied", false, "applied"},
+		"of both":             {manifest.Problems{warning("planned")}, "applied", false, "planned, applied"},
+		"the same of both":    {manifest.Problems{warning("same")}, "same", false, "same"},
+		"with a hidden value": {nil, "value s3cret", false, "value ***"},
+		"of a correction":     {manifest.Problems{warning("planned")}, "applied", true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.hides("s3cret")
+			w.order.Corrects = test.corrects
+			step := w.step(config("a", "1"))
+			step.Warned = test.planned
+			var heard manifest.Problems
+			if test.heard != "" {
+				heard = manifest.Problems{{Message: test.heard}}
+			}
+			work := w.work()
+			work.hear(step, heard)
+			var texts []string
+			for i, problem := range work.warned.all {
+				if problem.App != "shop" || problem.Object != "ConfigMap shop/a" || work.warned.keys[i] != "/ConfigMap/shop/a" {
+					t.Errorf("it is of %s, %s, %s", problem.App, problem.Object, work.warned.keys[i])
+				}
+				texts = append(texts, problem.Message)
+			}
+			if got := strings.Join(texts, ", "); got != test.want {
+				t.Errorf("they are %q, want %q", got, test.want)
+			}
+			if len(step.Warned) != len(test.planned) {
+				t.Error("the plan has more now")
+			}
+		})
+	}
+}
+
+func TestWarningsThatThePusherHasSeenAreNotTold(t *testing.T) {
+	w := newWorld(t)
+	seen := manifest.Problem{App: "shop", Object: "ConfigMap shop/a", Message: "seen"}
+	w.order.Told = manifest.Problems{seen}
+	work := w.work()
+	step := w.step(config("a", "1"))
+	step.Warned = manifest.Problems{seen}
+	work.hear(step, manifest.Problems{{Message: "z"}, {Message: "b"}})
+	work.TellWarnings()
+	w.wantLog("warning: b", "warning: z")
+}
