@@ -163,6 +163,9 @@ func (w *world) holds(dir string) {
 	if err := datadir.Check(dir); err != nil {
 		w.t.Error(err)
 	}
+	if _, err := os.Lstat(filepath.Join(dir, datadir.Restored)); err != nil {
+		w.t.Errorf("nothing says that it was restored: %v", err)
+	}
 	restored, err := git.OpenStore(filepath.Join(dir, "repos"), git.StoreOptions{})
 	if err != nil {
 		w.t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -37,7 +38,7 @@ var others = []struct {
 const unfinished = ".new"
 
 // reserved are names that no file of the data directory itself has.
-var reserved = []string{headerName, sumsName, reposDir, sealedDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh"}
+var reserved = []string{headerName, sumsName, reposDir, sealedDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh", datadir.Restored}
 
 // limitOf returns how large the file of a path can be; known is false for every path
 // that no backup has. Such a path leads out of no directory.

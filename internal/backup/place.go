@@ -61,7 +61,10 @@ func (p *place) begin() error {
 
 // moveIn puts in place what is whole: on disk before, and on disk after.
 func (p *place) moveIn() error {
-	err := p.sync()
+	err := os.WriteFile(filepath.Join(p.stage, datadir.Restored), nil, 0o600)
+	if err == nil {
+		err = p.sync()
+	}
 	entries, listed := os.ReadDir(p.stage)
 	err = errors.Join(err, listed)
 	for _, entry := range entries {

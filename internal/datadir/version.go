@@ -9,6 +9,7 @@
 //	sealed/            rendered apps and generated values, see package sealed
 //	charts/digests/    which content each version of a chart had
 //	charts/archives/   charts that were fetched; fetched again if they are gone
+//	restored           the directory is older than its clusters may be, see Restored
 //	backups/           what recent backups had, for those that go on from them
 //	before/N/          the files that the step away from version N changed
 //	hooks/, run/       made at each start
@@ -39,6 +40,10 @@ const maxVersionFile = 32
 // Unfinished is the folder in which a restore collects what it will put in place. A
 // directory that has it is not whole.
 const Unfinished = ".restore"
+
+// Restored is the file that a restore leaves in the directory: until the server has
+// compared all that runs with it, object by object, its records may be of before.
+const Restored = "restored"
 
 // NewerError is the error of a directory that a newer server has written to.
 type NewerError struct {

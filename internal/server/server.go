@@ -356,6 +356,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
+	go s.checkRestored(ctx)
 	go func() { failed <- s.ssh.Serve(listener) }()
 	s.log.Info("serving: " + s.describe(listener.Addr()))
 	_ = s.disk.state(time.Now()) // which is logged

@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/datadir"
+	"github.com/pushboat/pushboat/internal/deploy"
+)
+
+// restoredRetry is how long a check of what could not be checked waits.
+const restoredRetry = time.Minute
+
+// checkRestored has every object of all apps tried on its cluster once, if the data
+// directory is a restored one: the server of then may have applied newer values since,
+// in the same fields and under the same name, which no fingerprint shows. It goes on at
+// the next start until all was tried.
+func (s *server) checkRestored(ctx context.Context) {
+	path := s.path(datadir.Restored)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	apps := s.engine.Apps()
+	for {
+		s.log.Infof("restored: every object of %d apps is tried on its cluster", len(apps))
+		findings, err := s.engine.CheckNow(ctx, access.System("restored"), true, apps...)
+		apps = unchecked(apps, findings, err)
+		if len(apps) == 0 {
+			break
+		}
+		s.log.Warnf("restored: %d apps could not be tried, %s first; they are again in %s", len(apps), apps[0], restoredRetry)
+		select {
+		case <-time.After(restoredRetry):
+		case <-ctx.Done():
+			return
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		s.log.Warnf("restored: %v; all is tried again at the next start", err)
+		return
+	}
+	s.log.Info("restored: every app is as its branch says, or its status says why not")
+}
+
+// unchecked are the apps that have to be tried again.
+func unchecked(apps []string, findings []deploy.Finding, err error) []string {
+	if err != nil {
+		return apps
+	}
+	var again []string
+	for _, f := range findings {
+		if f.Result == deploy.CheckFailed {
+			again = append(again, f.App)
+		}
+	}
+	return again
+}
