@@ -1,0 +1,241 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// fakeAPI is a cluster in memory: the kinds that it serves, the objects that run, and the
+// requests that fail. An apply makes an object as it is written. What the engine asks of
+// no cluster in these tests is left out, and panics.
+type fakeAPI struct {
+	clusterAPI
+	siteAPI
+	kinds   map[schema.GroupVersionKind]kube.Kind
+	running map[manifest.ID]*unstructured.Unstructured
+	parents map[string]kube.Parent // by app
+	owned   []*unstructured.Unstructured
+	data    map[string][]byte // of every Secret
+	vetted  manifest.Problems
+
+	mu    sync.Mutex
+	fails map[string]error // by request: "get ConfigMap shop/a", or "get" for all
+	asked []string
+}
+
+type siteAPI = apply.API
+
+func newFakeAPI() *fakeAPI {
+	api := &fakeAPI{
+		kinds: map[schema.GroupVersionKind]kube.Kind{}, running: map[manifest.ID]*unstructured.Unstructured{},
+		parents: map[string]kube.Parent{}, fails: map[string]error{},
+	}
+	for _, gvk := range []schema.GroupVersionKind{
+		{Version: "v1", Kind: "ConfigMap"},
+		{Version: "v1", Kind: "Secret"},
+		{Version: "v1", Kind: "Service"},
+		{Version: "v1", Kind: "Pod"},
+		{Group: "apps", Version: "v1", Kind: "Deployment"},
+		{Group: "apps", Version: "v1", Kind: "ReplicaSet"},
+	} {
+		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true, Resource: schema.GroupVersionResource{Resource: gvk.Kind}}
+	}
+	for _, gk := range []schema.GroupKind{manifest.NamespaceKind, manifest.DefinitionKind} {
+		api.kinds[gk.WithVersion("v1")] = kube.Kind{GVK: gk.WithVersion("v1")}
+	}
+	return api
+}
+
+// ask notes a request, and returns the error that it is to get.
+func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	request := verb + " " + of.String()
+	c.asked = append(c.asked, request)
+	if err := c.fails[request]; err != nil {
+		return err
+	}
+	return c.fails[verb]
+}
+
+// named is a name as ask takes it.
+type named string
+
+func (n named) String() string { return string(n) }
+
+func (c *fakeAPI) Name() string { return "default" }
+
+func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+	if kind, ok := c.kinds[gvk]; ok {
+		return kind, nil
+	}
+	return kube.Kind{}, &kube.UnknownKindError{GVK: gvk}
+}
+
+func (c *fakeAPI) KindOf(_ context.Context, gk schema.GroupKind) (kube.Kind, error) {
+	for gvk, kind := range c.kinds {
+		if gvk.GroupKind() == gk {
+			return kind, nil
+		}
+	}
+	return kube.Kind{}, &kube.UnknownKindError{GVK: gk.WithVersion("")}
+}
+
+func (c *fakeAPI) Served(ctx context.Context, gk schema.GroupKind) (kube.Kind, bool, error) {
+	kind, err := c.KindOf(ctx, gk)
+	return kind, err == nil, nil
+}
+
+func (c *fakeAPI) KindsNamed(_ context.Context, word string) ([]schema.GroupKind, error) {
+	if word == "deploy" {
+		return []schema.GroupKind{{Group: "apps", Kind: "Deployment"}}, c.ask("name", named(word))
+	}
+	return nil, c.ask("name", named(word))
+}
+
+func (c *fakeAPI) Vet(context.Context, *kube.Schemas) manifest.Problems { return c.vetted }
+
+func (c *fakeAPI) HasNamespace(_ context.Context, name string) (bool, error) {
+	return name == "shop", c.ask("look for", named(name))
+}
+
+func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string) (*unstructured.Unstructured, error) {
+	id := manifest.ID{Group: kind.GVK.Group, Kind: kind.GVK.Kind, Namespace: namespace, Name: name}
+	if err := c.ask("get", id); err != nil {
+		return nil, err
+	}
+	if u := c.running[id]; u != nil {
+		return u.DeepCopy(), nil
+	}
+	return nil, apierrors.NewNotFound(schema.GroupResource{Resource: id.Kind}, name)
+}
+
+func (c *fakeAPI) TryOut(_ context.Context, _ kube.Kind, u *unstructured.Unstructured) (bool, error) {
+	id := manifest.IDOf(u)
+	return c.running[id] != nil, c.ask("try", id)
+}
+
+func (c *fakeAPI) Apply(_ context.Context, _ kube.Kind, u *unstructured.Unstructured, _ kube.ApplyOptions) (*unstructured.Unstructured, error) {
+	after := u.DeepCopy()
+	after.SetManagedFields(settings(u.GetName(), "1").GetManagedFields())
+	return after, c.ask("apply", manifest.IDOf(u))
+}
+
+func (c *fakeAPI) Replace(context.Context, kube.Kind, *unstructured.Unstructured, string, bool) (*unstructured.Unstructured, error) {
+	panic("no test replaces")
+}
+
+func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) manifest.Problems {
+	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error()}}
+}
+
+func (c *fakeAPI) EnsureSystemNamespace(context.Context) error {
+	return c.ask("make", named("the system namespace"))
+}
+
+func (c *fakeAPI) ReadParent(_ context.Context, app, repository string) (kube.Parent, error) {
+	err := c.ask("read parent", named(app))
+	if parent, ok := c.parents[app]; ok {
+		return parent, err
+	}
+	return kube.NewParent(app, repository), err
+}
+
+func (c *fakeAPI) WriteParent(_ context.Context, _, parent kube.Parent) (kube.Parent, error) {
+	c.parents[parent.App] = existing(parent)
+	return c.parents[parent.App], c.ask("write parent", named(parent.App))
+}
+
+func (c *fakeAPI) ListParents(context.Context) ([]kube.Parent, error) {
+	return slices.Collect(maps.Values(c.parents)), c.ask("list", named("parents"))
+}
+
+func (c *fakeAPI) ReadData(_ context.Context, kind, namespace, name string) (map[string][]byte, error) {
+	return c.data, c.ask("read", manifest.ID{Kind: kind, Namespace: namespace, Name: name})
+}
+
+func (c *fakeAPI) Owned(_ context.Context, kind kube.Kind, namespace string) ([]*unstructured.Unstructured, bool, error) {
+	var found []*unstructured.Unstructured
+	for _, u := range c.owned {
+		if u.GetKind() == kind.GVK.Kind && u.GetNamespace() == namespace {
+			found = append(found, u)
+		}
+	}
+	err := c.ask("list", named(kind.GVK.Kind+" in "+namespace))
+	return found, len(found) > 2, err
+}
+
+func (c *fakeAPI) Pods(_ context.Context, namespace string) ([]*unstructured.Unstructured, error) {
+	return c.owned, c.ask("list pods", named(namespace))
+}
+
+func (c *fakeAPI) Containers(_ context.Context, _, pod, name string) ([]string, error) {
+	if name != "" {
+		return []string{name}, c.ask("containers of", named(pod))
+	}
+	return []string{"main", "sidecar"}, c.ask("containers of", named(pod))
+}
+
+func (c *fakeAPI) FollowLog(_ context.Context, r kube.LogRequest, tell func(line string)) error {
+	tell("the log of " + r.Namespace + "/" + r.Pod + "/" + r.Container + " says opensesame")
+	return c.ask("log", named(r.Pod))
+}
+
+func (c *fakeAPI) Check(context.Context) (string, error) {
+	return "v1.37.2", c.ask("ask", named("version"))
+}
+
+func (c *fakeAPI) Latencies() []kube.Latency { return nil }
+
+// existing is a parent as it is read from a cluster.
+func existing(p kube.Parent) kube.Parent {
+	u := &unstructured.Unstructured{}
+	u.SetName(p.Name())
+	u.SetUID("uid")
+	u.SetResourceVersion("7")
+	u.SetLabels(map[string]string{kube.IDLabel: p.ID()})
+	u.SetAnnotations(map[string]string{
+		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": p.App, "pushboat/repository": p.Repository, "pushboat/server": p.Server,
+		"applyset.kubernetes.io/contains-group-kinds": p.Kinds.String(), "applyset.kubernetes.io/additional-namespaces": p.Namespaces.String(),
+	})
+	parent, ok := kube.ParseParent(u)
+	if !ok {
+		panic("it is no parent")
+	}
+	return parent
+}
+
+// fakeIndex is an index without watches: the test enters what they see.
+type fakeIndex struct {
+	*live.Index
+	fresh time.Time
+}
+
+func (*fakeIndex) Follow(context.Context, ...kube.Kind) error { return nil }
+
+func (x *fakeIndex) Fresh(_ context.Context, moment time.Time, _ ...kube.Kind) error {
+	x.fresh = moment
+	return nil
+}
+
+// answering has the office's cluster answer.
+func (o *office) answering() *fakeAPI {
+	api, cluster := newFakeAPI(), o.Clusters["default"]
+	cluster.api, cluster.site.API, cluster.planIndex = api, api, &fakeIndex{Index: o.index}
+	cluster.site.Index = &fakeIndex{Index: o.index}
+	close(cluster.opened)
+	return api
+}
