@@ -29,19 +29,27 @@ const (
 // NewGate returns the gate of a push that is still received.
 func NewGate() *Gate { return &Gate{begun: make(chan struct{})} }
 
-// Begin notes that the push is being judged: nothing stops Git from here on. It
-// returns false if Git is stopped already; the push is then to be refused.
+// Begin notes that the push is being judged: nothing stops Git from here on, and its
+// limits are taken away. It returns false if Git is stopped already; the push is then
+// to be refused.
 func (g *Gate) Begin() bool {
+	lift, open := g.open()
+	if lift != nil {
+		lift()
+	}
+	return open
+}
+
+// open opens the gate, if the push has not been stopped before. The first call returns
+// the function that takes Git's limits away; nil if there is none.
+func (g *Gate) open() (lift func(), open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.state == receiving {
-		g.state = begun
+		g.state, lift = begun, g.lift
 		close(g.begun)
-		if g.lift != nil {
-			g.lift()
-		}
 	}
-	return g.state == begun
+	return lift, g.state == begun
 }
 
 // bind has lift called when the push is judged, if it has not been stopped before.
