@@ -17,7 +17,9 @@ import (
 // The queue, the ledger, the suspension, the ills, the drifts, the fights, the trouble and
 // the hooks each have a lock of their own; mu guards the rest. The order of locks:
 //
-//	Engine.mu, before any lock of an app and that of a live.Index
+//	Engine.wants, before Engine.mu
+//	Engine.mu, before any lock of an app
+//	suspension.mu, before timers.mu
 //	queue.mu, before Run.mu
 //	Ledger.mu, before the lock of a live.Index
 //
@@ -59,7 +61,7 @@ func newApp(e *Engine, name, repo, branch string) *app {
 		queue: newQueue(name), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
 		hooks: apply.NewHooks(), ledger: plan.NewLedger(e.Masker.Seal),
 	}
-	a.suspended = newSuspension(a.timeIsOver)
+	a.suspended = newSuspension(&e.timers, a.timeIsOver)
 	return a
 }
 

@@ -111,6 +111,7 @@ type Engine struct {
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
+	timers  timers
 	loaded  chan struct{} // closed when every repository has been read, see known
 
 	mu      sync.Mutex
@@ -138,6 +139,7 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
+		e.timers.stop()
 		e.workers.Wait()
 		close(done)
 	}()
@@ -165,6 +167,20 @@ func (e *Engine) register(name, repo, branch string) (*app, error) {
 		e.workers.Go(a.work)
 	}
 	return a, nil
+}
+
+// unregister takes the apps of a repository off the register, and returns them.
+func (e *Engine) unregister(repo string) []*app {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var apps []*app
+	for name, a := range e.apps {
+		if a.repository() == repo {
+			delete(e.apps, name)
+			apps = append(apps, a)
+		}
+	}
+	return apps
 }
 
 // app returns the app of that name, or nil.

@@ -23,7 +23,7 @@ func (e *Engine) noticeHealth(a *app, entry live.Entry, deleted bool) {
 	case tellNow:
 		e.tellHealth(a, entry)
 	case tellLater:
-		time.AfterFunc(illAfter, func() { e.lookAfter(a, entry.ID) })
+		e.timers.after(illAfter, func() { e.lookAfter(a, entry.ID) })
 	case tellNever:
 	}
 }

@@ -42,7 +42,7 @@ func (e *Engine) Postpone(name string, id manifest.ID, fight Fight) {
 		return
 	}
 	a.fights.postpone(id, fight)
-	go a.tellStanding()
+	e.timers.after(0, a.tellStanding)
 }
 
 // only is the target with those of its objects alone that are to be looked at.

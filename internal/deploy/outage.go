@@ -115,7 +115,7 @@ func (e *Engine) tellOutage(c *Cluster) {
 		log.Infof("cluster: answers again, after %s", away)
 		e.Events.Publish(event.Event{Kind: event.Cluster, Cluster: name, Good: true, Text: fmt.Sprintf("answers again, after %s", away)})
 	case later:
-		time.AfterFunc(awayAfter, func() {
+		e.timers.after(awayAfter, func() {
 			c.sightings.waited()
 			e.tellOutage(c)
 		})

@@ -315,13 +315,26 @@ func (e *Engine) Forget(repo string) {
 	if err := e.Sealed.ForgetRepository(name.Repo(repo)); err != nil {
 		e.Log.WithField("repository", repo).Warn(err) // the next start sweeps it
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for name, a := range e.apps {
-		if a.repository() == repo {
-			delete(e.apps, name)
-			close(a.gone)
-			e.setRules(name, nil)
+	e.forgetUnread(repo)
+	for _, a := range e.strike(repo) {
+		a.tellSchedules()
+		if heir := e.app(a.name); heir != nil { // another repository has taken the name already
+			heir.tellSchedules()
 		}
 	}
+}
+
+// strike takes the apps of a repository off the register, and all that was wanted of
+// them. It returns them.
+func (e *Engine) strike(repo string) []*app {
+	e.wants.Lock()
+	defer e.wants.Unlock()
+	struck := e.unregister(repo)
+	for _, a := range struck {
+		close(a.gone)
+		a.suspended.set(nil)
+		e.claims.SetKeys(a.name, nil)
+		a.setWant(nil)
+	}
+	return struck
 }

@@ -8,18 +8,21 @@ import (
 )
 
 // suspension keeps an app from being deployed and corrected, until its time is over or
-// an operator ends it. No other lock is taken under its lock.
+// an operator ends it. No other lock but that of timers is taken under its lock.
 type suspension struct {
-	over func(*record.Suspension) // called under no lock when the time is over; it has to call expire
+	timers *timers
+	over   func(*record.Suspension) // called under no lock when the time is over; it has to call expire
 
-	mu    sync.Mutex
-	now   *record.Suspension // nil: the app is not suspended
-	alarm *time.Timer        // runs until the time is over; nil if there is no such time
+	mu     sync.Mutex
+	now    *record.Suspension // nil: the app is not suspended
+	cancel func()             // the alarm that is set for the end of the time; nil if there is none
 }
 
 // newSuspension makes the suspension of an app that is not suspended. When the time of
 // one is over, over is called with it.
-func newSuspension(over func(*record.Suspension)) *suspension { return &suspension{over: over} }
+func newSuspension(timers *timers, over func(*record.Suspension)) *suspension {
+	return &suspension{timers: timers, over: over}
+}
 
 // current returns what keeps the app from being deployed; nil for nothing.
 func (s *suspension) current() *record.Suspension {
@@ -37,12 +40,12 @@ func (s *suspension) set(to *record.Suspension) {
 
 func (s *suspension) setLocked(to *record.Suspension) {
 	s.now = to
-	if s.alarm != nil {
-		s.alarm.Stop()
-		s.alarm = nil
+	if s.cancel != nil {
+		s.cancel()
+		s.cancel = nil
 	}
 	if to != nil && !to.Until.IsZero() {
-		s.alarm = time.AfterFunc(max(time.Until(to.Until), 0), func() { s.over(to) })
+		s.cancel = s.timers.after(max(time.Until(to.Until), 0), func() { s.over(to) })
 	}
 }
 

@@ -34,7 +34,7 @@ func TestSuspensionTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				over := 0
 				var s *suspension
-				s = newSuspension(func(of *record.Suspension) {
+				s = newSuspension(new(timers), func(of *record.Suspension) {
 					over++
 					if s.current() != of || !s.expire(of) {
 						t.Error("a suspension that is not in force came to its end")
@@ -54,7 +54,7 @@ func TestSuspensionTime(t *testing.T) {
 
 func TestSuspensionEndsOnce(t *testing.T) {
 	first, second := &record.Suspension{Reason: "first"}, &record.Suspension{Reason: "second"}
-	s := newSuspension(nil)
+	s := newSuspension(new(timers), nil)
 	if s.end() {
 		t.Error("a suspension ended that never began")
 	}

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"sync"
-	"time"
 
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/live"
@@ -65,6 +64,6 @@ func standingEvent(s Status) *event.Event {
 // noticeDeletion tells of an object whose deletion does not come to its end in a while.
 func (a *app) noticeDeletion(seen live.Event) {
 	if seen.Entry.Terminating && !seen.Deleted {
-		time.AfterFunc(illAfter, a.tellStanding)
+		a.engine.timers.after(illAfter, a.tellStanding)
 	}
 }

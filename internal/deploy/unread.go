@@ -23,7 +23,7 @@ func (e *Engine) noteUnread(repo, branch string) {
 	e.unread[unreadBranch{repo, branch}] = true
 }
 
-// forgetUnread is for a repository that is being read.
+// forgetUnread is for a repository that is being read, or was deleted.
 func (e *Engine) forgetUnread(repo string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,0 +1,58 @@
+package deploy
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// TestForgottenAppsLeaveNothing: the apps of a deleted repository are checked by no
+// schedule, claim no object and wait for no time, and their names are free.
+func TestForgottenAppsLeaveNothing(t *testing.T) {
+	o := newOffice(t)
+	every := func(schedule string) func(*target) {
+		return func(t *target) { t.Spec.Schedule, t.Spec.FullSchedule = schedule, "full "+schedule }
+	}
+	web := o.deployed(wanted("web", every("1")))
+	other := o.deployed(wanted("other", every("2"), func(t *target) { t.Repo = "blog" }))
+	o.claims.Set("web", "default", wants("a"))
+	web.suspended.set(&record.Suspension{By: "dora", Until: time.Now().Add(time.Hour)})
+	var told []string
+	o.OnWanted(func(app, schedule, full string) {
+		told = append(told, app+":"+schedule+","+full)
+		o.app(app) // is asked under no lock of the engine
+	})
+	o.Forget("shop")
+	if want := []string{"web:,"}; !slices.Equal(told, want) {
+		t.Errorf("schedules told: %q, want %q", told, want)
+	}
+	if o.claims.Own("default", wants("a")[0].Key) != "" || web.wanted() != nil || len(o.timers.waiting) != 0 {
+		t.Errorf("it wants %v, claims an object, or %d timers wait", web.wanted(), len(o.timers.waiting))
+	}
+	if !web.isOver() || other.isOver() || other.wanted() == nil {
+		t.Error("the wrong worker ends")
+	}
+	if _, err := o.register("web", "blog", "main"); err != nil {
+		t.Errorf("the name is not free: %v", err)
+	}
+}
+
+// TestHeirsKeepTheirSchedules: another repository takes the name of an app while that is
+// forgotten.
+func TestHeirsKeepTheirSchedules(t *testing.T) {
+	o := newOffice(t)
+	o.deployed(wanted("web"))
+	last := map[string]string{}
+	o.OnWanted(func(app, schedule, _ string) {
+		last[app] = schedule
+		if o.app(app) == nil {
+			o.has(app, "blog", wanted(app, func(t *target) { t.Repo, t.Spec.Schedule = "blog", "@daily" }))
+		}
+	})
+	o.Forget("shop")
+	if last["web"] != "@daily" {
+		t.Errorf("the new app's schedule is %q", last["web"])
+	}
+}
