@@ -29,6 +29,7 @@ COPY go.mod go.sum ./
 COPY cmd/pushboat-sops/go.mod cmd/pushboat-sops/go.sum cmd/pushboat-sops/
 RUN go mod download && go -C cmd/pushboat-sops mod download
 COPY cmd cmd
+COPY config config
 COPY hooks hooks
 COPY internal internal
 COPY repos repos

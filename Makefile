@@ -7,6 +7,7 @@
 #   make dist        archives and packages for Linux, in bin/dist
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
+#   make manifests   config/install anew from its chart
 #   make lint        golangci-lint, with the rules of .golangci.yml
 #   make docs        what is written of the settings, from their table
 #   make fuzz        each fuzz target for FUZZTIME (10s)
@@ -62,7 +63,7 @@ TEST_TIMEOUT ?= 30m
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops lint fmt docs fuzz bench bench-go clean help
+.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops lint fmt docs manifests fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -147,6 +148,10 @@ docs:
 	@bin/pushboat config sample >config/pushboat.yaml
 	@sed -i.old '/^<!-- What follows is made by/q' docs/configuration.md && rm docs/configuration.md.old
 	@{ echo; bin/pushboat config table --markdown; } >>docs/configuration.md
+
+manifests:
+	@$(say) 'writing config/install/install.yaml and the table of values'
+	@go test ./test/project -run '^TestInstallation' -update
 
 # go test fuzzes one target of one package at a time.
 fuzz:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/server"
 )
 
@@ -28,7 +29,7 @@ func main() {
 	}
 }
 
-// complain writes an error, or each of those that it joins.
+// complain writes an error, or each of those that it joins, with the next thing to try.
 func complain(w io.Writer, err error) {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
@@ -37,4 +38,5 @@ func complain(w io.Writer, err error) {
 		return
 	}
 	fmt.Fprintln(w, "error: "+err.Error())
+	fmt.Fprint(w, report.Hints(report.AsProblem(err).Hint))
 }

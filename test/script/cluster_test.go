@@ -30,6 +30,7 @@ type cluster struct {
 	discovery  discovery.CachedDiscoveryInterface
 	mapper     meta.ResettableRESTMapper
 	audit      *audit // nil for a cluster that was not started for this run
+	token      string // by which servers act there; "": with the rights of the kubeconfig
 }
 
 // startCluster finds or starts the cluster for this run.

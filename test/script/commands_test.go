@@ -30,6 +30,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
 	"cluster":    plain(1, "cluster on|off|hold|own", cmdCluster),
+	"account":    plain(1, "account NAMESPACE/NAME", cmdAccount),
 	"charts":     cmdCharts,
 	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),

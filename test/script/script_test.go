@@ -132,7 +132,9 @@ func (s *stage) openLine() (err error) {
 	if s.line, err = server.OpenLine(config); err != nil {
 		return err
 	}
-	if s.cluster.audit != nil {
+	if s.cluster.token != "" {
+		actAs(config, s.cluster.token)
+	} else if s.cluster.audit != nil {
 		user := config.AuthInfos[config.Contexts[config.CurrentContext].AuthInfo]
 		user.Impersonate, user.ImpersonateGroups = s.auditUser(), []string{"system:masters"}
 	}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/pushboat/pushboat/internal/install"
+)
+
+// clusterFlags say which cluster the server is on, and whether somebody is asked.
+type clusterFlags struct {
+	order install.Order
+	yes   bool
+}
+
+func (f *clusterFlags) add(cmd *cobra.Command) {
+	f.order.Cluster.Personal = true
+	cmd.Flags().StringVar(&f.order.Cluster.File, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, ~/.kube/config")
+	cmd.Flags().StringVar(&f.order.Cluster.Context, "context", "", "context of that file; default: the current one")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before anything is changed")
+}
+
+// ready is the order, with somebody to ask unless that is not wanted.
+func (f *clusterFlags) ready(cmd *cobra.Command) install.Order {
+	order := f.order
+	if !f.yes {
+		order.Ask = asker(cmd)
+	}
+	return order
+}
+
+// asker asks whoever is at the terminal.
+func asker(cmd *cobra.Command) func(string) (bool, error) {
+	return func(question string) (bool, error) {
+		file, isFile := cmd.InOrStdin().(*os.File)
+		if !isFile || !term.IsTerminal(int(file.Fd())) {
+			return false, errors.New("there is no terminal to ask at; --yes goes on without asking")
+		}
+		fmt.Fprint(cmd.OutOrStdout(), question+" [y/N] ")
+		return saysYes(file)
+	}
+}
+
+// saysYes reads an answer. None is no.
+func saysYes(in io.Reader) (bool, error) {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("read the answer: %w", err)
+	}
+	answer := strings.ToLower(strings.TrimSpace(line))
+	return answer == "y" || answer == "yes", nil
+}
+
+func newInstall(version string) *cobra.Command {
+	var (
+		flags clusterFlags
+		print bool
+	)
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Install the server on Kubernetes, or upgrade it",
+		Long: "Install the server on Kubernetes, or upgrade the one that is there: show what\n" +
+			"changes, ask, apply it, and wait until the server serves. What earlier\n" +
+			"installations were given is remembered on the cluster, in the ConfigMap\n" +
+			"pushboat-values: give what is new. --print writes the manifests, and asks no\n" +
+			"cluster. See docs/install.md.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			order := flags.ready(cmd)
+			order.Version = version
+			if print {
+				return install.Print(cmd.Context(), order.Given, version, cmd.OutOrStdout())
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return install.Install(ctx, order, cmd.OutOrStdout())
+		},
+	}
+	flags.add(cmd)
+	given := &flags.order.Given
+	cmd.Flags().StringVar(&given.Image, "image", "", "the image, REPOSITORY[:TAG][@DIGEST]; the tag's default is this program's version")
+	cmd.Flags().StringArrayVar(&given.AdminKeys, "admin-key", nil, "public key file of an admin, added to those that there are; repeatable")
+	cmd.Flags().StringVar(&given.Service, "service", "", "how git and ssh come in: ClusterIP, NodePort or LoadBalancer")
+	cmd.Flags().StringVar(&given.File, "values", "", "a file of values, as config/install/chart/README.md has them, instead of all that was given before")
+	cmd.Flags().DurationVar(&flags.order.Timeout, "timeout", install.DefaultTimeout, "how long the server may take to serve")
+	cmd.Flags().BoolVar(&print, "print", false, "write the manifests to the standard output, and change nothing")
+	return cmd
+}
+
+func newUninstall() *cobra.Command {
+	var flags clusterFlags
+	cmd := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Take the server off Kubernetes, and leave what it deployed",
+		Long: "Take the server off Kubernetes: show what is deleted, ask, delete it. What was\n" +
+			"deployed runs on; repositories, keys and values stay, and pushboat install goes on\n" +
+			"from there.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return install.Uninstall(cmd.Context(), flags.ready(cmd), cmd.OutOrStdout())
+		},
+	}
+	flags.add(cmd)
+	return cmd
+}

@@ -1,0 +1,128 @@
+// Package install puts the server itself on a cluster, by the chart that the program
+// has in it: it plans, applies, waits until the server serves, and says how to reach
+// it. It deploys no app, and leaves apps alone when it takes the server off again.
+package install
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// App is the name of everything that an installation makes and that has no reason for
+// another one.
+const App = "pushboat"
+
+// DefaultTimeout is how long the server may take to serve: pulling the image and
+// binding a volume take most of it.
+const DefaultTimeout = 5 * time.Minute
+
+// Order is what is to be done to which cluster.
+type Order struct {
+	Cluster kube.Kubeconfig
+	Given   Given
+	Version string        // of this program, which is that of its image; "" or dev: the chart's
+	Timeout time.Duration // 0: DefaultTimeout
+	// Ask asks a person before anything is changed; nil: nobody is asked.
+	Ask func(question string) (bool, error)
+}
+
+// ErrNotWanted says that the person who was asked said no. Nothing was changed.
+var ErrNotWanted = errors.New("nothing was changed")
+
+// Install installs the server, or upgrades it. It writes the plan, and how it goes on, to
+// out.
+func Install(ctx context.Context, order Order, out io.Writer) error {
+	cluster, err := order.open()
+	if err != nil {
+		return err
+	}
+	values, err := order.values(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	if err := values.checkImage(); err != nil {
+		return err
+	}
+	objects, err := renderFor(ctx, cluster, values, order.Version)
+	if err != nil {
+		return err
+	}
+	p, problems, err := planOf(ctx, cluster, objects)
+	if err != nil {
+		return err
+	}
+	p.Revision = values.imageTag(order.Version)
+	if len(problems) > 0 {
+		report.WriteProblems(out, problems, report.Door{Again: "try again"})
+		return errors.New("it cannot be installed as it is; the lines above say why")
+	}
+	if err := order.confirm(p, out); err != nil {
+		return err
+	}
+	if err := carryOut(ctx, cluster, p, out); err != nil {
+		return err
+	}
+	if err := waitUntilServing(ctx, cluster, cmp.Or(order.Timeout, DefaultTimeout), out); err != nil {
+		return err
+	}
+	return writeReach(ctx, cluster, order.Cluster, out)
+}
+
+// open opens the cluster, as kubectl of the same user reaches it. Its name is the context
+// that was given, or the address of the API server.
+func (o Order) open() (*kube.Cluster, error) {
+	config, err := o.Cluster.Load()
+	if err != nil {
+		return nil, err
+	}
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	return kube.Open(cmp.Or(o.Cluster.Context, config.Host), config, logrus.NewEntry(log))
+}
+
+// confirm writes a plan, and asks whether it is to be carried out. Nobody is asked about
+// a plan that changes nothing.
+func (o Order) confirm(p *plan.Plan, out io.Writer) error {
+	report.WritePlan(out, p)
+	if p.Empty() || o.Ask == nil {
+		return nil
+	}
+	yes, err := o.Ask("carry this out?")
+	switch {
+	case err != nil:
+		return err
+	case !yes:
+		return ErrNotWanted
+	}
+	return nil
+}
+
+// Print writes the manifests that Install would apply to a cluster that has nothing
+// yet. It asks no cluster.
+func Print(ctx context.Context, given Given, version string, out io.Writer) error {
+	values, err := given.values(nil)
+	if err != nil {
+		return err
+	}
+	objects, err := render(ctx, values, version, oldest)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, printHead)
+	for _, o := range objects {
+		if err := printObject(out, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}

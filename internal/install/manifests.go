@@ -1,0 +1,112 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/config"
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/helm"
+)
+
+// printHead begins what Print writes. config/install/install.yaml is that.
+const printHead = `# Made by "pushboat install --print" from config/install/chart, whose templates say why
+# things are as they are. Apply it as it is, once the image is your own:
+#
+#     kubectl apply --server-side -f install.yaml
+#
+# docs/install.md goes on from there: the pod waits for the keys of its operators.
+`
+
+// componentLabel marks what an installation made: the server's own objects (server), which
+// another one replaces, and those that outlive them (kept): data, keys and values.
+const componentLabel = "pushboat/component"
+
+// oldest is the cluster that manifests are printed for, since none is asked: of the oldest
+// version of Kubernetes that the chart supports. It renders alike for all later ones.
+var oldest = helm.Cluster{Version: "v1.29.0"}
+
+// renderFor renders the chart for a cluster. The values come with it, so that the next
+// installation knows them.
+func renderFor(ctx context.Context, cluster *kube.Cluster, values Values, version string) ([]*manifest.Object, error) {
+	about, err := cluster.About(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the cluster what it serves: %w", err)
+	}
+	return render(ctx, values, version, helm.Cluster{Version: about.Version, APIs: about.APIs})
+}
+
+// render renders the chart, in the order in which its objects are applied.
+func render(ctx context.Context, values Values, version string, cluster helm.Cluster) ([]*manifest.Object, error) {
+	inline, err := chartValues(values, version)
+	if err != nil {
+		return nil, err
+	}
+	objects, problems := helm.Render(ctx, config.Files(), config.Chart, helm.Release{
+		Name: App, Namespace: kube.SystemNamespace, Cluster: cluster,
+		Settings: appfile.Helm{Values: []appfile.HelmValues{{Inline: inline}}},
+	})
+	if len(problems) > 0 {
+		return nil, valuesError(problems)
+	}
+	if len(values) > 0 {
+		stored, err := values.stored()
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, stored)
+	}
+	sort.SliceStable(objects, func(i, j int) bool {
+		return manifest.StageOf(objects[i].ID().GroupKind()) < manifest.StageOf(objects[j].ID().GroupKind())
+	})
+	return objects, nil
+}
+
+// chartValues are the values that the chart is rendered with: they make the namespace,
+// and the image is that of this program unless another one was given.
+func chartValues(values Values, version string) ([]byte, error) {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("read the values: %w", err)
+	}
+	whole := Values{}
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return nil, fmt.Errorf("read the values: %w", err)
+	}
+	whole.set("namespace", Values{"create": true})
+	whole.set("image", Values{"tag": values.text("image", "tag")})
+	if values.text("image", "tag") == "" && version != "" {
+		whole.set("image", Values{"tag": version})
+	}
+	return json.Marshal(whole)
+}
+
+// valuesError tells what is wrong with values. They are in no file of a repository.
+func valuesError(problems manifest.Problems) error {
+	var errs []error
+	for _, p := range problems {
+		p.Source = manifest.Source{}
+		errs = append(errs, fmt.Errorf("the values: %w", p))
+	}
+	return errors.Join(errs...)
+}
+
+// printObject writes an object as a document of YAML.
+func printObject(out io.Writer, o *manifest.Object) error {
+	text, err := yaml.Marshal(o.Object)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.ID(), err)
+	}
+	if _, err := fmt.Fprintf(out, "---\n%s", text); err != nil {
+		return fmt.Errorf("write the manifests: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package project
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v4/pkg/chart/v2/lint"
+	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/install"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+var update = flag.Bool("update", false, "make the manifests and tables of config/install anew")
+
+const (
+	chartFolder = "config/install/chart"
+	manifests   = "config/install/install.yaml"
+
+	// maxManifests is the size of the manifests that a client-side apply still takes.
+	maxManifests = 100_000
+)
+
+// hold compares a file with what it is made of, or with -update makes it.
+func hold(t *testing.T, name, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := read(t, name); got != want {
+		t.Errorf("%s is not what it is made of; run: make manifests", name)
+	}
+}
+
+// TestInstallationPrintsItsManifests holds install.yaml to the chart.
+func TestInstallationPrintsItsManifests(t *testing.T) {
+	var out bytes.Buffer
+	if err := install.Print(t.Context(), install.Given{}, "", &out); err != nil {
+		t.Fatal(err)
+	}
+	hold(t, manifests, out.String())
+	if out.Len() >= maxManifests {
+		t.Errorf("%s has %d bytes, more than %d", manifests, out.Len(), maxManifests)
+	}
+}
+
+// TestInstallationAsKustomization checks that the kustomization has the same objects.
+func TestInstallationAsKustomization(t *testing.T) {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(root, "config/install"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := built.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := objectsOf(t, "the kustomization", string(text)), objectsOf(t, manifests, read(t, manifests))
+	if len(want) < 10 {
+		t.Errorf("%s has %d objects: this test compares too little", manifests, len(want))
+	}
+	for id, object := range want {
+		if !bytes.Equal(got[id], object) {
+			t.Errorf("%s: the kustomization has\n%s\nwant\n%s", id, got[id], object)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("the kustomization has %d objects, want %d", len(got), len(want))
+	}
+}
+
+// objectsOf reads manifests, each object as JSON.
+func objectsOf(t *testing.T, file, text string) map[manifest.ID][]byte {
+	t.Helper()
+	objects, problems := manifest.Parse(file, []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	found := map[manifest.ID][]byte{}
+	for _, o := range objects {
+		var err error
+		if found[o.ID()], err = json.Marshal(o.Object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+// TestInstallationIsLinted has Helm lint the chart.
+func TestInstallationIsLinted(t *testing.T) {
+	result := lint.RunAll(filepath.Join(root, chartFolder), nil, "pushboat-system")
+	for _, message := range result.Messages {
+		if message.Severity >= support.WarningSev {
+			t.Error(message)
+		}
+	}
+	if len(result.Messages) == 0 { // it recommends an icon
+		t.Error("Helm says nothing: this test compares nothing")
+	}
+}
+
+// value is a value of the chart.
+type value struct{ name, standard, text string }
+
+// TestInstallationHasATableOfItsValues holds the chart's README to its values and their
+// schema, and the two to each other.
+func TestInstallationHasATableOfItsValues(t *testing.T) {
+	var standard map[string]any
+	var schema property
+	if err := yaml.UnmarshalStrict([]byte(read(t, chartFolder+"/values.yaml")), &standard); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(read(t, chartFolder+"/values.schema.json")), &schema); err != nil {
+		t.Fatal(err)
+	}
+	delete(schema.Properties, "global")
+	values := schema.values(t, "", standard)
+	if len(values) < 30 {
+		t.Errorf("the chart has %d values: this test compares too little", len(values))
+	}
+	var table strings.Builder
+	table.WriteString("\n| value | default | |\n|---|---|---|\n")
+	for _, v := range values {
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", v.name, v.standard, strings.ReplaceAll(v.text, "|", `\|`))
+	}
+	const mark = "by: make manifests -->\n"
+	head, _, found := strings.Cut(read(t, chartFolder+"/README.md"), mark)
+	if !found {
+		t.Fatalf("the README has no line that ends with %q", mark)
+	}
+	hold(t, chartFolder+"/README.md", head+mark+table.String())
+}
+
+// property is a part of a JSON schema.
+type property struct {
+	Description string
+	Properties  map[string]property
+}
+
+// values lists the values that a schema describes, with their defaults. Each has both, or
+// the test fails.
+func (p property) values(t *testing.T, at string, standard map[string]any) []value {
+	t.Helper()
+	var found []value
+	for _, name := range slices.Sorted(maps.Keys(standard)) {
+		below, known := p.Properties[name]
+		switch fields, isMapping := standard[name].(map[string]any); {
+		case !known:
+			t.Errorf("values.schema.json does not have %s%s", at, name)
+		case isMapping && len(below.Properties) > 0:
+			found = append(found, below.values(t, at+name+".", fields)...)
+		case below.Description == "":
+			t.Errorf("values.schema.json does not describe %s%s", at, name)
+		default:
+			found = append(found, value{at + name, written(t, standard[name]), below.Description})
+		}
+	}
+	for name := range p.Properties {
+		if _, has := standard[name]; !has {
+			t.Errorf("values.yaml does not have %s%s", at, name)
+		}
+	}
+	return found
+}
+
+// written writes a default for the table.
+func written(t *testing.T, v any) string {
+	t.Helper()
+	if text, ok := v.(string); ok {
+		if text == "" {
+			return ""
+		}
+		return "`" + text + "`"
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "`" + string(text) + "`"
+}
+
+// TestInstallationRunsTheImage checks that the pod runs the program, and as the user, of
+// the Dockerfile.
+func TestInstallationRunsTheImage(t *testing.T) {
+	pod := podOf(t)
+	containers, _, _ := unstructured.NestedSlice(pod, "containers")
+	command, _, _ := unstructured.NestedStringSlice(containers[0].(map[string]any), "command")
+	if entry := entrypoint(t); len(command) != 2 || command[0] != entry[0] || command[1] != entry[1] {
+		t.Errorf("the pod runs %q, the image has %q", command, entry)
+	}
+	user := ""
+	for _, i := range dockerfile(t) {
+		if i.word == "USER" {
+			user = i.rest
+		}
+	}
+	uid, _, _ := unstructured.NestedFieldNoCopy(pod, "securityContext", "runAsUser")
+	gid, _, _ := unstructured.NestedFieldNoCopy(pod, "securityContext", "runAsGroup")
+	if got := fmt.Sprintf("%v:%v", uid, gid); got != user {
+		t.Errorf("the pod runs as %s, the image as %s", got, user)
+	}
+}
+
+// podOf returns the spec of the server's pod.
+func podOf(t *testing.T) map[string]any {
+	t.Helper()
+	objects, problems := manifest.Parse(manifests, []byte(read(t, manifests)))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for _, o := range objects {
+		if o.GetKind() == "StatefulSet" {
+			spec, _, _ := unstructured.NestedMap(o.Object, "spec", "template", "spec")
+			return spec
+		}
+	}
+	t.Fatalf("%s has no StatefulSet", manifests)
+	return nil
+}
+
+// TestRightsAreExplained finds rights of the server itself that docs/install.md does not
+// give a reason for.
+func TestRightsAreExplained(t *testing.T) {
+	reasons := map[string]string{}
+	for _, row := range tableRows(t, read(t, "docs/install.md"), "### Rights") {
+		reasons[strings.Trim(row[0], "`")+" "+row[1]] = row[2]
+	}
+	objects, _ := manifest.Parse(manifests, []byte(read(t, manifests)))
+	seen := 0
+	for _, o := range objects {
+		if kind := o.GetKind(); (kind != "ClusterRole" && kind != "Role") || o.GetName() != "pushboat" {
+			continue
+		}
+		rules, _, _ := unstructured.NestedSlice(o.Object, "rules")
+		for _, rule := range rules {
+			fields, _ := rule.(map[string]any)
+			resources, _, _ := unstructured.NestedStringSlice(fields, "resources")
+			verbs, _, _ := unstructured.NestedStringSlice(fields, "verbs")
+			for _, resource := range resources {
+				seen++
+				if reasons[resource+" "+strings.Join(verbs, ", ")] == "" {
+					t.Errorf("docs/install.md gives no reason for: %s %v", resource, verbs)
+				}
+			}
+		}
+	}
+	if seen != len(reasons) {
+		t.Errorf("docs/install.md has %d rights, the manifests %d", len(reasons), seen)
+	}
+}

@@ -1,0 +1,101 @@
+package script
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/pushboat/pushboat/test/server"
+)
+
+// centralScripts are run once more by a server that has the ServiceAccount of an
+// installation, and no right beside those: what a server does every day.
+var centralScripts = []string{
+	"push-deploys", "push-refused-unknown-field", "plan-shows-every-kind-of-change", "namespace-comes-with-the-push",
+	"applies-come-before-prunes", "prune-of-few-in-a-hundred", "hooks-run-in-their-phases", "hook-delete-policies", "hooks-of-a-removal", "jobs-are-waited-for",
+	"status-shows-apps", "tree-shows-pods", "logs-of-containers", "drift-is-corrected", "drift-of-every-kind", "drift-names-who-changed-it",
+	"check-compares-now", "values-come-from-the-cluster", "generated-values-are-kept", "rollback-restores-an-app",
+	"replace-and-force-make-anew", "unmanaged-object-is-taken-over", "helm-chart-is-rendered", "failing-image-is-named",
+	"object-moves-between-apps", "deleted-namespace-comes-back", "repo-verbs",
+}
+
+// installation is what is applied to have the ServiceAccount.
+const installation = "../../config/install/install.yaml"
+
+// TestScriptsWithInstalledRights runs the central scripts with the rights that the
+// manifests give, on a cluster that has them.
+func TestScriptsWithInstalledRights(t *testing.T) {
+	programs := server.Build(t)
+	cluster := startCluster(t)
+	cluster.audit = nil // whose users have all rights
+	text, err := os.ReadFile(installation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.apply(t.Context(), bytes.NewReader(text), "kubectl"); err != nil {
+		t.Fatal(err)
+	}
+	if cluster.token, err = cluster.tokenOf(t.Context(), systemNamespace+"/pushboat"); err != nil {
+		t.Fatal(err)
+	}
+	files := make([]string, len(centralScripts))
+	for i, name := range centralScripts {
+		files[i] = name + ".txtar"
+	}
+	testscript.Run(t, testscript.Params{
+		Files:     files,
+		Cmds:      commands,
+		Condition: cluster.condition,
+		Setup:     func(env *testscript.Env) error { return setUp(env, programs, cluster) },
+	})
+}
+
+// cmdAccount has the servers of the script act as a ServiceAccount, NAMESPACE/NAME, with
+// no right but its own.
+func cmdAccount(ts *testscript.TestScript, args []string) error {
+	s := on(ts)
+	if s.cluster.audit != nil {
+		return errors.New("the other scripts share this cluster; begin with: cluster own")
+	}
+	token, err := s.cluster.tokenOf(context.Background(), args[0])
+	if err != nil {
+		return err
+	}
+	s.cluster.token = token
+	s.line.Off()
+	return s.openLine()
+}
+
+// serviceAccounts are who programs of a cluster act as.
+var serviceAccounts = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
+
+// tokenOf asks for a token of a ServiceAccount, as the kubelet does for a pod.
+func (c *cluster) tokenOf(ctx context.Context, account string) (string, error) {
+	namespace, name, _ := strings.Cut(account, "/")
+	request := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+		"metadata": map[string]any{"name": name, "namespace": namespace},
+		"spec":     map[string]any{"expirationSeconds": int64(3600)},
+	}}
+	answer, err := c.dynamic.Resource(serviceAccounts).Namespace(namespace).Create(ctx, request, metav1.CreateOptions{}, "token")
+	if err != nil {
+		return "", err
+	}
+	token, _, err := unstructured.NestedString(answer.Object, "status", "token")
+	return token, err
+}
+
+// actAs makes a kubeconfig that of somebody with a token.
+func actAs(config *api.Config, token string) {
+	name := config.Contexts[config.CurrentContext].AuthInfo
+	config.AuthInfos[name] = &api.AuthInfo{Token: token}
+}
