@@ -15,6 +15,7 @@ type App struct {
 	Name       string
 	Repo       string // the repository that it is of
 	Server     string // the id of this server
+	Epoch      int64  // of its data directory
 	Cluster    *Cluster
 	Ledger     *plan.Ledger // of its objects
 	Inventory  *Inventory

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -92,9 +93,10 @@ func (a *App) MendInventory(ctx context.Context, p *plan.Plan) (written bool, er
 	return written, nil
 }
 
-// signed returns an inventory with the names of this server and of the app's repository.
+// signed returns an inventory with the name and the epoch of this server, and the name of
+// the app's repository.
 func (a *App) signed(parent kube.Parent) kube.Parent {
-	parent.Server, parent.Repository = a.Server, a.Repo
+	parent.Server, parent.Epoch, parent.Repository = a.Server, a.Epoch, a.Repo
 	return parent
 }
 
@@ -161,8 +163,11 @@ func (w *Work) deleteInventory(ctx context.Context) error {
 
 func (w *Work) writeInventory(ctx context.Context, old, parent kube.Parent) error {
 	stored, err := w.cluster.WriteParent(ctx, old, parent)
-	if err == nil {
+	switch {
+	case err == nil:
 		w.App.SetInventory(&stored)
+	case errors.As(err, new(*kube.SupersededError)):
+		w.App.SetInventory(nil) // the next plan reads whose it is
 	}
 	return inventoryError(err)
 }

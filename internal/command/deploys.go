@@ -134,6 +134,9 @@ func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 	if err != nil {
 		return report.WithHint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
+	if run.HandedOver() {
+		return nil
+	}
 	return verdict(rec)
 }
 

@@ -2,6 +2,7 @@
 // one of an older version becomes one of the present.
 //
 //	version            the directory's version, in digits; without the file: 1
+//	epoch              whose the directory is now, see Fence
 //	server.id          names this server to its clusters
 //	mask.key           the server's secret: masks values, seals texts
 //	ssh/host_ed25519   the server's private key

@@ -233,10 +233,7 @@ func (at *attempt) letGo() {
 	result, why := record.Superseded, "nothing of it is wanted any more"
 	switch at.ending {
 	case endedInterrupted: // the next start takes it up again
-		result, why = record.Failed, "the server is stopping; the deploy goes on when it starts again"
-		if at.job.kind == testJob {
-			why = "the server is stopping; the tests were not run"
-		}
+		result, why = record.Failed, at.interruption()
 		at.job.run.Printf("%s: %s", at.name, why)
 	case endedFailed:
 		result, why = record.Failed, crashMessage

@@ -80,6 +80,7 @@ type Config struct {
 	Renderer *render.Renderer
 	Sealed   *sealed.Store
 	Server   string // this server's id, by which inventories on clusters name it
+	Epoch    int64  // of its data directory; 0 for an engine that only plans
 	Masker   manifest.Masker
 	// PlainSecrets lets Secrets whose values are not encrypted into every
 	// repository.
@@ -103,10 +104,12 @@ type Engine struct {
 	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)
 	carry        func(apply.Order) work // apply.New, but in tests
 
-	bell   bell
-	logs   atomic.Int64 // of containers, that are being read
-	values sync.Mutex   // held while generated values are kept
-	wants  sync.Mutex   // held while what is wanted of apps, and their claims, change
+	bell      bell
+	logs      atomic.Int64 // of containers, that are being read
+	values    sync.Mutex   // held while generated values are kept
+	handsOver atomic.Bool  // see HandOver
+
+	wants sync.Mutex // held while what is wanted of apps, and their claims, change
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc

@@ -20,12 +20,17 @@ type ForeignError struct {
 	Parent  kube.Parent
 	Cluster string
 	Repo    string // of the app that was to be deployed
-	Server  bool   // it is that of another server; else of another repository of this one
+	Whose   whose
+	Own     int64 // this server's epoch
 }
 
 // Error says whose it is.
 func (e *ForeignError) Error() string {
-	if e.Server {
+	switch e.Whose {
+	case laterSelfs:
+		return fmt.Sprintf("app %s on cluster %s is deployed by a server with this one's id that began later (epoch %d; this server's is %d): "+
+			"its data directory is a copy of this one's, or this one of its", e.Parent.App, e.Cluster, e.Parent.Epoch, e.Own)
+	case otherServers:
 		return fmt.Sprintf("app %s on cluster %s is deployed by another Pushboat server%s, from its repository %s",
 			e.Parent.App, e.Cluster, serverName(e.Parent.Server), e.Parent.Repository)
 	}
@@ -36,7 +41,10 @@ func (e *ForeignError) Error() string {
 // Hint is the next thing to try.
 func (e *ForeignError) Hint() string {
 	in := "the repository"
-	if e.Server {
+	switch e.Whose {
+	case laterSelfs:
+		return fmt.Sprintf("push to that server; if it is gone for good, restart this one, or an admin runs: ssh HOST take-over %s %s", e.Parent.App, e.Repo)
+	case otherServers:
 		in = "that server"
 	}
 	return fmt.Sprintf("choose another name; if this takes the place of %s, an admin runs: ssh HOST take-over %s %s", in, e.Parent.App, e.Repo)
@@ -57,11 +65,11 @@ func serverName(id string) string {
 // foreign is an error if a parent is not that of an app of a repository of this server.
 func (e *Engine) foreign(parent kube.Parent, cluster, repo string) error {
 	a := e.app(parent.App)
-	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Repository: repo}, a != nil && a.hasRecord())
+	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Epoch: e.Epoch, Repository: repo}, a != nil && a.hasRecord())
 	if verdict == ours {
 		return nil
 	}
-	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Server: verdict == otherServers}
+	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Whose: verdict, Own: e.Epoch}
 }
 
 // whose says whose a parent is.
@@ -71,6 +79,7 @@ const (
 	ours whose = iota
 	otherServers
 	otherRepositorys
+	laterSelfs // of a server with this one's id and a later epoch
 )
 
 // judgeParent says whose a parent is, to the server and the repository of own.
@@ -83,6 +92,8 @@ func judgeParent(parent, own kube.Parent, recorded bool) whose {
 		return ours
 	case parent.Server == "" && !recorded, parent.Server != "" && parent.Server != own.Server:
 		return otherServers
+	case parent.Supersedes(own):
+		return laterSelfs
 	case parent.Repository != "" && parent.Repository != own.Repository:
 		return otherRepositorys
 	}
@@ -111,7 +122,7 @@ func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube
 		return was, err
 	}
 	parent := was
-	parent.Server, parent.Repository = e.Server, repo
+	parent.Server, parent.Epoch, parent.Repository = e.Server, e.Epoch, repo
 	stored, err := at.site.WriteParent(ctx, was, parent)
 	if err != nil {
 		return was, err

@@ -77,9 +77,12 @@ func there(t *testing.T, parent kube.Parent) kube.Parent {
 }
 
 func TestWhoseAParentIs(t *testing.T) {
-	own := kube.Parent{Server: "mine", Repository: "shop"}
+	own := kube.Parent{Server: "mine", Epoch: 7, Repository: "shop"}
 	at := func(server, repository string) kube.Parent {
 		return there(t, kube.Parent{App: "shop", Server: server, Repository: repository})
+	}
+	in := func(epoch int64, repository string) kube.Parent {
+		return there(t, kube.Parent{App: "shop", Server: "mine", Epoch: epoch, Repository: repository})
 	}
 	for name, test := range map[string]struct {
 		parent   kube.Parent
@@ -89,6 +92,10 @@ func TestWhoseAParentIs(t *testing.T) {
 	}{
 		"there is none":                         {kube.NewParent("shop", "shop"), own, false, ours},
 		"ours":                                  {at("mine", "shop"), own, false, ours},
+		"ours of an epoch before":               {in(6, "shop"), own, false, ours},
+		"ours of this epoch":                    {in(7, "shop"), own, false, ours},
+		"a copy's that began later":             {in(8, "shop"), own, true, laterSelfs},
+		"that of its other repository":          {in(8, "blog"), own, true, laterSelfs},
 		"another server's":                      {at("theirs", "shop"), own, true, otherServers},
 		"another repository's":                  {at("mine", "blog"), own, true, otherRepositorys},
 		"of before, and we have a record":       {at("", "shop"), own, true, ours},
@@ -106,12 +113,16 @@ func TestAChangedParentIsTold(t *testing.T) {
 	left := there(t, kube.Parent{App: "shop", Server: "mine", Repository: "shop", Namespaces: kube.NewNamespaces("shop")})
 	changed := left
 	changed.Namespaces = nil
+	later := left
+	later.Epoch++
 	for name, test := range map[string]struct {
 		left, there kube.Parent
 		want        bool
 	}{
 		"as it was left":   {left, left, false},
 		"changed":          {left, changed, true},
+		"of a later epoch": {left, later, true},
+		"of one before":    {later, left, false},
 		"gone":             {left, kube.Parent{}, true},
 		"never written":    {kube.NewParent("shop", "shop"), kube.Parent{}, false},
 		"of no server yet": {there(t, kube.Parent{App: "shop"}), kube.Parent{}, false},
@@ -124,9 +135,16 @@ func TestAChangedParentIsTold(t *testing.T) {
 
 func TestForeignParentsSayWhatToDo(t *testing.T) {
 	parent := kube.Parent{App: "shop", Server: "0123456789abcdef", Repository: "shop"}
-	err := &ForeignError{Parent: parent, Cluster: "default", Repo: "mine/shop", Server: true}
+	err := &ForeignError{Parent: parent, Cluster: "default", Repo: "mine/shop", Whose: otherServers}
 	if want := "app shop on cluster default is deployed by another Pushboat server (0123456789ab), from its repository shop"; err.Error() != want {
 		t.Errorf("got %q", err.Error())
+	}
+	if !strings.HasSuffix(err.Hint(), "take-over shop mine/shop") {
+		t.Errorf("got %q", err.Hint())
+	}
+	err.Parent.Epoch, err.Whose, err.Own = 8, laterSelfs, 7
+	if text := err.Error(); !strings.Contains(text, "epoch 8; this server's is 7") {
+		t.Errorf("got %q", text)
 	}
 	if !strings.HasSuffix(err.Hint(), "take-over shop mine/shop") {
 		t.Errorf("got %q", err.Hint())

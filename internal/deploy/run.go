@@ -29,15 +29,16 @@ type Run struct {
 
 	applied chan struct{} // closed by setApplied
 
-	mu      sync.Mutex
-	lines   []string
-	spoke   time.Time   // when the last line was added
-	pulse   *time.Timer // runs beat, until the deploy ends
-	awaited awaited
-	more    chan struct{} // closed and replaced at each line
-	outcome *record.Record
-	through sync.Once // closes applied
-	next    *Sequel   // what follows from the outcome: a rollback
+	mu         sync.Mutex
+	lines      []string
+	spoke      time.Time   // when the last line was added
+	pulse      *time.Timer // runs beat, until the deploy ends
+	awaited    awaited
+	more       chan struct{} // closed and replaced at each line
+	outcome    *record.Record
+	handedOver bool
+	through    sync.Once // closes applied
+	next       *Sequel   // what follows from the outcome: a rollback
 }
 
 func newRun(app string, number int) *Run {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -54,7 +55,7 @@ const (
 	eventUnhealthy   stageEvent = "unhealthy"   // all is applied, and something does not become healthy
 	eventCancelled   stageEvent = "cancelled"   // an operator has ended the wait: the rest is left
 	eventSuperseded  stageEvent = "superseded"  // a newer revision is to be deployed
-	eventInterrupted stageEvent = "interrupted" // the server stops
+	eventInterrupted stageEvent = "interrupted" // the server stops, or another one has its place
 	eventCrashed     stageEvent = "crashed"     // the server has a fault
 )
 
@@ -179,7 +180,7 @@ func eventOf(err error, isCancelled, isHook bool) stageEvent {
 	switch {
 	case err == nil:
 		return eventDone
-	case errors.Is(err, apply.ErrInterrupted):
+	case errors.Is(err, apply.ErrInterrupted), errors.As(err, new(*datadir.StaleError)):
 		return eventInterrupted
 	case errors.Is(err, apply.ErrSuperseded):
 		return eventSuperseded

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -196,6 +197,7 @@ func TestEventOfAnError(t *testing.T) {
 		{apply.ErrSuperseded, false, false, eventSuperseded},
 		{fmt.Errorf("prune: %w", apply.ErrSuperseded), true, true, eventSuperseded},
 		{apply.ErrInterrupted, false, true, eventInterrupted},
+		{fmt.Errorf("apply: %w", &datadir.StaleError{}), true, true, eventInterrupted},
 		{apply.UnhealthyError{Reason: "sick"}, false, false, eventUnhealthy},
 		{apply.UnhealthyError{Reason: "sick"}, true, false, eventUnhealthy},
 	} {

@@ -82,7 +82,7 @@ func isChanged(left, there kube.Parent, server string) bool {
 	if !left.Exists() || left.Server != server || there.OlderThan(left) {
 		return false
 	}
-	return !there.Exists() || !there.Equal(left)
+	return !there.Exists() || !there.Equal(left) || there.Epoch > left.Epoch
 }
 
 // ensureSystem makes the system namespace if it is missing.

@@ -53,6 +53,9 @@ func (r *Repository) AppendAll(ctx context.Context, list []Appending) ([]Hash, [
 		written []int
 	)
 	for i, each := range list {
+		if errs[i] = r.opts.Fence(); errs[i] != nil {
+			continue
+		}
 		if errs[i] = r.expect(ctx, each.Ref, each.Old); errs[i] != nil {
 			continue
 		}

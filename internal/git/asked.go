@@ -23,6 +23,9 @@ const maxAsked = 1 << 10
 // it is on disk.
 func (r *Repository) SetAsked(ref, text string) error {
 	path := r.askedFile(ref)
+	if err := r.opts.Fence(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keep what was asked for with %q of repository %q: %w", ref, r.name, err)
 	}

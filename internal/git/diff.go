@@ -163,6 +163,9 @@ func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, 
 			return err
 		}
 	}
+	if err := r.opts.Fence(); err != nil {
+		return err
+	}
 	_, err := r.opts.run(ctx, runRequest{
 		args: []string{"update-ref", "-m", note.Why, "--", ref, string(new), string(old)},
 		dir:  r.dir,

@@ -26,6 +26,9 @@ const maxLooseRecords = 64
 func (r *Repository) Maintain(ctx context.Context) error {
 	r.store.maintenance.Lock()
 	defer r.store.maintenance.Unlock()
+	if err := r.opts.Fence(); err != nil {
+		return err
+	}
 	if err := errors.Join(r.rollUpPacks(ctx), r.rollUpRecords(ctx)); err != nil {
 		return fmt.Errorf("maintain repository %q: %w", r.name, err)
 	}

@@ -31,7 +31,24 @@ type refMove struct {
 	old, new Hash
 	err      *error
 
-	lock string // the locked file's path; "" while it is not locked
+	lock string      // the locked file's path; "" while it is not locked
+	made os.FileInfo // that file
+}
+
+// finish gives the ref its new value, unless the directory is another server's by now. A
+// lock that its server has swept, and has made anew, is left to it.
+func (m *refMove) finish(path string, fence func() error) error {
+	err := fence()
+	if err == nil {
+		err = os.Rename(m.lock, path)
+	}
+	if err == nil {
+		return nil
+	}
+	if there, wrong := os.Lstat(m.lock); wrong == nil && os.SameFile(there, m.made) {
+		_ = os.Remove(m.lock)
+	}
+	return err
 }
 
 // syncsAtOnce is how many refs wait for the disk at the same time. A journal
@@ -61,8 +78,7 @@ func (r *Repository) moveRefs(ctx context.Context, moves []refMove) {
 		if *move.err != nil {
 			continue
 		}
-		if *move.err = os.Rename(move.lock, r.refFile(move.ref)); *move.err != nil {
-			_ = os.Remove(move.lock)
+		if *move.err = move.finish(r.refFile(move.ref), r.opts.Fence); *move.err != nil {
 			continue
 		}
 		dir := filepath.Dir(move.lock)
@@ -100,6 +116,9 @@ func (r *Repository) lockRef(ctx context.Context, move *refMove) (err error) {
 		}
 	}()
 	if err := r.expect(ctx, move.ref, move.old); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	if move.made, err = lock.Stat(); err != nil {
 		return errors.Join(err, lock.Close())
 	}
 	_, err = lock.WriteString(string(move.new) + "\n")

@@ -104,6 +104,9 @@ func (r *Repository) SetMainBranch(branch name.Branch) error {
 	if err := CheckRef(ref); err != nil {
 		return err
 	}
+	if err := r.opts.Fence(); err != nil {
+		return err
+	}
 	if err := replaceFile(filepath.Join(r.dir, "HEAD"), "ref: "+ref+"\n"); err != nil {
 		return fmt.Errorf("have HEAD of repository %q name %s: %w", r.name, quoteShort(string(branch)), err)
 	}

@@ -68,6 +68,10 @@ type StoreOptions struct {
 	// Owned is called once no other process has the directory, before anything in
 	// it is changed; its error ends OpenStore. Default: nothing.
 	Owned func() error
+	// Fence is asked before anything in the directory is changed, and its error ends
+	// the change: another process may own the directory by then. Default: nothing. (What
+	// Git itself changes for a push is asked for by the push's hooks.)
+	Fence func() error
 	// Log hears of swept files and other oddities; default: silence.
 	Log *logrus.Entry
 }
@@ -90,6 +94,9 @@ func (o StoreOptions) withDefaults() StoreOptions {
 	}
 	if o.KillDelay <= 0 {
 		o.KillDelay = 10 * time.Second
+	}
+	if o.Fence == nil {
+		o.Fence = func() error { return nil }
 	}
 	if o.Log == nil {
 		silent := logrus.New()
@@ -311,6 +318,9 @@ func (s *Store) moveIn(made string, repo name.Repo) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.opts.Fence(); err != nil {
+		return err
+	}
 	if _, err := s.root.Lstat(dirOf(repo)); err == nil {
 		return ErrExist
 	}
@@ -356,6 +366,9 @@ func (s *Store) moveOut(repo name.Repo, trash string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.opts.Fence(); err != nil {
+		return err
+	}
 	err = s.root.Rename(dirOf(repo), filepath.Join(trash, "repo"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotExist

@@ -181,6 +181,9 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if unix, ok := listener.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false) // by then the path may be that of the next server's socket
+	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

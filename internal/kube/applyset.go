@@ -37,6 +37,7 @@ const (
 	appAnnotation        = "pushboat/app"
 	repositoryAnnotation = "pushboat/repository"
 	serverAnnotation     = "pushboat/server"
+	epochAnnotation      = "pushboat/epoch"
 )
 
 // SystemNamespace is where the parents of a cluster's ApplySets are.
@@ -59,6 +60,7 @@ type Parent struct {
 	App        string
 	Repository string // the repository that the app is of
 	Server     string // the Pushboat server that deploys it; "" if that is not said
+	Epoch      int64  // of that server's data directory when this was written; 0: not said
 	Kinds      GroupKinds
 	Namespaces Namespaces
 	Data       map[string][]byte // what else is remembered of the set; may be nil
@@ -112,7 +114,7 @@ func applySetID(name, namespace string, parent schema.GroupKind) string {
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
-// Equal reports whether two parents say the same.
+// Equal reports whether two parents say the same, in whichever epoch.
 func (p Parent) Equal(other Parent) bool {
 	return p.App == other.App && p.Repository == other.Repository && p.Server == other.Server &&
 		slices.Equal(p.Kinds, other.Kinds) && slices.Equal(p.Namespaces, other.Namespaces) &&
@@ -190,6 +192,9 @@ func (p Parent) secret() *unstructured.Unstructured {
 	if p.Server != "" {
 		annotations[serverAnnotation] = p.Server
 	}
+	if p.Epoch > 0 {
+		annotations[epochAnnotation] = strconv.FormatInt(p.Epoch, 10)
+	}
 	object := map[string]any{
 		"apiVersion": "v1",
 		"kind":       "Secret",
@@ -226,6 +231,9 @@ func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 		Namespaces: NewNamespaces(splitList(annotations[namespacesAnnotation])...),
 		uid:        u.GetUID(),
 		version:    u.GetResourceVersion(),
+	}
+	if epoch, err := strconv.ParseInt(annotations[epochAnnotation], 10, 64); err == nil {
+		p.Epoch = epoch
 	}
 	fields, _, _ := unstructured.NestedMap(u.Object, "data")
 	for key, value := range fields {
@@ -274,20 +282,6 @@ func (c *Cluster) ReadParent(ctx context.Context, app, repository string) (Paren
 		return Parent{}, fmt.Errorf("Secret %s/%s exists, but is not the inventory of app %s; rename or delete it",
 			SystemNamespace, fresh.Name(), app)
 	}
-	return parent, nil
-}
-
-// WriteParent stores what an app owns, unless was, as it was read or written
-// last, already says so. It returns the parent as stored.
-func (c *Cluster) WriteParent(ctx context.Context, was, parent Parent) (Parent, error) {
-	if was.Exists() && parent.Equal(was) {
-		return was, nil
-	}
-	stored, err := c.Apply(ctx, secrets, parent.secret(), ApplyOptions{})
-	if err != nil {
-		return Parent{}, fmt.Errorf("write what app %s owns: %w", parent.App, err)
-	}
-	parent.uid, parent.version = stored.GetUID(), stored.GetResourceVersion()
 	return parent, nil
 }
 

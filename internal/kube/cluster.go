@@ -47,14 +47,16 @@ type Cluster struct {
 	about    about
 	stage    stage
 	meter    *meter
+	guard    *guard
 }
 
 // Open prepares the clients of a cluster. It sends no request: a cluster that
 // does not answer yet can be opened. cfg is not changed; its UserAgent is kept
 // if it has one.
 func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
-	meter := &meter{}
+	meter, guard := &meter{}, &guard{}
 	cfg = tune(cfg, meter, log)
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return guarded{next, guard} })
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
@@ -84,6 +86,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 		kinds:    newKinds(disco, log),
 		schemas:  newSchemas(disco.RESTClient()),
 		meter:    meter,
+		guard:    guard,
 	}, nil
 }
 

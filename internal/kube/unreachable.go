@@ -48,7 +48,7 @@ func reason(err error) string {
 // a proxy or load balancer that found nobody behind it. A caller's own
 // cancellation is not that.
 func IsUnreachable(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) || IsAway(err) {
+	if err == nil || errors.Is(err, context.Canceled) || IsAway(err) || isGuarded(err) {
 		return false
 	}
 	if e := (*UnreachableError)(nil); errors.As(err, &e) {

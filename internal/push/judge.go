@@ -79,6 +79,9 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	if !p.begin() {
 		return false
 	}
+	if problems := p.fenced(); len(problems) > 0 {
+		return p.refuse(out, problems)
+	}
 	ctx, cancel := p.whileThere(ctx)
 	defer cancel()
 	options, problems := parseOptions(req.Options)
@@ -117,12 +120,24 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if problems := p.keep(ctx, proposals); len(problems) > 0 {
+	problems = p.fenced() // again, since the gate may have taken long
+	if len(problems) == 0 {
+		problems = p.keep(ctx, proposals)
+	}
+	if len(problems) > 0 {
 		report.WriteProblems(out, problems, Spelling)
 		return false
 	}
 	tellStored(out, p.stored, p.noApp(len(proposals)) && p.mayDeploy())
 	return true
+}
+
+// fenced refuses the push once another server has this one's place.
+func (p *push) fenced() manifest.Problems {
+	if err := p.door.Fence(); err != nil {
+		return manifest.Problems{report.AsProblem(refusedAs(err))}
+	}
+	return nil
 }
 
 // hintDisk is the hint where the server cannot keep what a push asks for.
@@ -305,6 +320,10 @@ func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch n
 func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer) {
 	out = filled{out, p.session.Fill}
 	p.endTurns()
+	if p.door.Fence() != nil { // Git was faster
+		fmt.Fprintln(out, "pushed; another server has taken this one's place, and deploys it")
+		return
+	}
 	var runs []*deploy.Run
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
@@ -355,7 +374,7 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 	if err != nil {
 		return // the pusher went away; the deploy goes on
 	}
-	if !rec.Result.OK() && rec.Result != record.Skipped {
+	if !rec.Result.OK() && rec.Result != record.Skipped && !run.HandedOver() {
 		p.notOK = true
 	}
 }
@@ -363,12 +382,13 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 // settle takes up the branches that Git has moved without running
 // post-receive, as it does when the pusher goes away before the end.
 func (p *push) settle(ctx context.Context) {
+	fenced := p.door.Fence() != nil
 	p.mu.Lock()
 	proposals, gated := maps.Clone(p.proposals), p.gated
 	p.mu.Unlock()
 	for ref, proposed := range proposals {
 		head, err := p.repo.Head(context.WithoutCancel(ctx), ref)
-		if err == nil && head == proposed.to {
+		if err == nil && head == proposed.to && !fenced {
 			p.commit(ref)
 		}
 	}

@@ -46,6 +46,7 @@ type Door struct {
 	Policy *access.Policy
 	Socket *hook.Socket
 	Disk   func() error // an error while nothing can be written for a push
+	Fence  func() error // an error once another server has this one's place
 	Log    *logrus.Entry
 
 	fresh fresh
@@ -161,6 +162,9 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if err := d.Policy.Check(caller, right, string(repo)); err != nil {
 		return nil, false, err
 	}
+	if err := d.Fence(); err != nil {
+		return nil, false, refusedAs(err)
+	}
 	if err := d.Disk(); err != nil {
 		return nil, false, unwritable(err)
 	}
@@ -174,6 +178,11 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 		return repository, false, err
 	}
 	return repository, true, err
+}
+
+// refusedAs tells the pusher why the server takes no push any more.
+func refusedAs(err error) error {
+	return report.WithHint(fmt.Errorf("%w; nothing was changed", err), "push again: the server that took its place answers")
 }
 
 // unwritable tells the pusher that the server can keep nothing.

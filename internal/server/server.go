@@ -50,10 +50,6 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// stopGrace is how long sessions may go on after the server was asked to stop.
-// Kubernetes kills a pod after 30 s.
-const stopGrace = 25 * time.Second
-
 // server is the parts of a running server.
 type server struct {
 	sources       settings.Sources
@@ -61,6 +57,7 @@ type server struct {
 	reread        settings.Config // at the last reload, whose own it is
 	log           *logrus.Entry
 	version       string
+	fence         *datadir.Fence // nil until the data directory is this server's
 	repos         *git.Store
 	socket        *hook.Socket
 	keyring       *access.Keyring
@@ -174,7 +171,7 @@ func (s *server) openRepos() (err error) {
 		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
 			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize),
 			MaxCPU: s.config.Git.MaxCPUTime, Timeout: s.config.Git.Timeout, Log: s.log,
-			Owned: func() error { return datadir.Upgrade(s.config.Data, s.log) },
+			Owned: s.takeDirectory, Fence: func() error { return s.fence.Check() },
 		})
 		if !errors.Is(err, git.ErrInUse) {
 			return err
@@ -198,6 +195,9 @@ func (s *server) buildEngine() error {
 	clusters, err := openClusters(ctx, configs, append(s.config.Drift.HandTools, owner.DefaultTools...), s.log)
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
+	}
+	for _, cluster := range clusters {
+		cluster.Kube.Guard(s.fence.Check)
 	}
 	if s.way, err = outgoing.Open(outgoingConfig(s.config)); err != nil {
 		return err
@@ -231,7 +231,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
-		Sealed:   s.sealed, Server: id, Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Server: id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -311,7 +311,7 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy := access.NewPolicy(s.log, s.keyring)
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
 		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Program: s.version},
@@ -358,6 +358,9 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.fullTimetable.start()
 	go s.checkRestored(ctx)
 	go func() { failed <- s.ssh.Serve(listener) }()
+	watching, done := context.WithCancel(context.Background())
+	defer done()
+	go s.fence.Watch(watching)
 	s.log.Info("serving: " + s.describe(listener.Addr()))
 	_ = s.disk.state(time.Now()) // which is logged
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
@@ -367,11 +370,13 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		case <-reload:
 			s.reload()
 		case err := <-failed:
-			s.stop()
+			s.stop(false)
 			return err
+		case <-s.fence.Fell():
+			return s.stopStale()
 		case <-ctx.Done():
-			s.stop()
-			return nil
+			s.stop(false)
+			return s.fence.Err() // a server that is stale by now has not stopped well
 		}
 	}
 }
@@ -406,33 +411,6 @@ func (s *server) tidy(ctx context.Context) {
 			s.log.WithField("repository", repo).Warnf("tidy: %v", err)
 		}
 	}
-}
-
-// stop lets running sessions end, then the deploys that they do not wait for.
-// What is still waiting for health is taken up at the next start.
-func (s *server) stop() {
-	s.stopping.Store(true)
-	s.notify(stateStopping)
-	s.log.Info("stopping: running pushes may end")
-	s.timetable.stop()
-	s.fullTimetable.stop()
-	s.keeper.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-	defer cancel()
-	sessions := make(chan struct{})
-	go func() {
-		if err := s.ssh.Shutdown(ctx); err != nil {
-			s.log.Warnf("ssh: %v", err)
-		}
-		close(sessions)
-	}()
-	select {
-	case <-sessions:
-	case <-time.After(stopGrace * 4 / 5):
-		s.log.Info("stopping: deploys that wait for health go on at the next start")
-	}
-	s.engine.Stop(ctx)
-	<-sessions
 }
 
 // close releases what was opened, in the opposite order.

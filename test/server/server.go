@@ -38,6 +38,8 @@ type Home struct {
 	Dir      string   // short, since sockets are in it, whose paths may have about a hundred bytes
 	Programs string   // where Build has put the programs
 	Server   *Process // nil before the first start
+	standby  *Process // beside it, on the same data; nil for none
+	former   *Process // whose place the server has taken as a standby; nil for none
 }
 
 // Path is a path in the folder.
@@ -56,6 +58,24 @@ type Process struct {
 // Start starts the server with its usual flags and those given, and
 // waits until it is ready.
 func (h *Home) Start(flags []string) error {
+	srv, err := h.spawn(flags)
+	if err != nil {
+		return err
+	}
+	h.Server = srv
+	return h.await()
+}
+
+// await waits until the server is ready, and leads the clients to it.
+func (h *Home) await() error {
+	if err := h.Server.child.Ready(context.Background(), readyWithin); err != nil {
+		return err
+	}
+	return h.findServer()
+}
+
+// spawn starts a server, and waits for nothing.
+func (h *Home) spawn(flags []string) (*Process, error) {
 	srv := &Process{flags: flags, log: &Log{changed: make(chan struct{})}}
 	if h.Server != nil {
 		srv.log = h.Server.log
@@ -73,14 +93,8 @@ func (h *Home) Start(flags []string) error {
 	cmd.Stderr = srv.log
 	cmd.WaitDelay = time.Second // for children that a killed server leaves
 	started, err := child.Start(cmd, nil)
-	if err != nil {
-		return err
-	}
-	srv.child, h.Server = started, srv
-	if err := started.Ready(context.Background(), readyWithin); err != nil {
-		return err
-	}
-	return h.findServer()
+	srv.child = started
+	return srv, err
 }
 
 // findServer reads where the server listens, and tells ssh.
@@ -164,6 +178,7 @@ func (h *Home) End(t testing.TB) {
 	if h.Server == nil {
 		return
 	}
+	h.endOthers()
 	if h.Server.Running() {
 		signal := syscall.SIGTERM
 		if t.Failed() {

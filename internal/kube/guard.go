@@ -1,0 +1,52 @@
+package kube
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Guard has check asked before each request that would change something on the cluster;
+// its error ends the request, before it is sent. Dry runs of an apply are not asked about.
+func (c *Cluster) Guard(check func() error) { c.guard.check.Store(&check) }
+
+// guard is what is asked before a change; by default nothing.
+type guard struct{ check atomic.Pointer[func() error] }
+
+// guardError is the refusal of a guard. It is no failure to reach the cluster, and stays.
+type guardError struct{ error }
+
+func (e *guardError) Unwrap() error { return e.error }
+
+func isGuarded(err error) bool { return errors.As(err, new(*guardError)) }
+
+// guarded sends what the guard lets through.
+type guarded struct {
+	next http.RoundTripper
+	*guard
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t guarded) RoundTrip(req *http.Request) (*http.Response, error) {
+	if check := t.check.Load(); check != nil && changes(req) {
+		if err := (*check)(); err != nil {
+			return nil, &guardError{fmt.Errorf("nothing was sent to the cluster: %w", err)}
+		}
+	}
+	return t.next.RoundTrip(req)
+}
+
+// WrappedRoundTripper lets client-go look through the wrapper.
+func (t guarded) WrappedRoundTripper() http.RoundTripper { return t.next }
+
+// changes reports whether a request may change what the cluster has.
+func changes(req *http.Request) bool {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return req.URL.Query().Get("dryRun") != metav1.DryRunAll
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"errors"
+	"os/exec"
+	"syscall"
+)
+
+// StartStandby starts a second server on the same data, and waits for nothing.
+func (h *Home) StartStandby(flags []string) (err error) {
+	if h.Server == nil || h.standby != nil {
+		return errors.New("a standby is started once, beside a server")
+	}
+	h.standby, err = h.spawn(flags)
+	return err
+}
+
+// Lead returns when the standby serves: it is the server from then on.
+func (h *Home) Lead() error {
+	if h.standby == nil {
+		return errors.New("no standby was started")
+	}
+	h.former, h.Server, h.standby = h.Server, h.standby, nil
+	return h.await()
+}
+
+// Freeze stops the server's process where it is.
+func (h *Home) Freeze() error { return h.Server.Signal(syscall.SIGSTOP) }
+
+// Thaw has a server go on that was frozen: the former one, if a standby took its place.
+func (h *Home) Thaw() error { return h.outgoing().Signal(syscall.SIGCONT) }
+
+// Ended waits until the server has ended by itself, or the former one if a standby took
+// its place, and returns its exit status.
+func (h *Home) Ended() (int, error) {
+	err := h.outgoing().child.Stop(syscall.Signal(0), stopWithin)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+func (h *Home) outgoing() *Process {
+	if h.former != nil {
+		return h.former
+	}
+	return h.Server
+}
+
+// endOthers kills the servers beside the server.
+func (h *Home) endOthers() {
+	for _, srv := range []*Process{h.standby, h.former} {
+		if srv.Running() {
+			_ = srv.Stop(syscall.SIGKILL)
+		}
+	}
+}
