@@ -255,9 +255,11 @@ func TestStateIsInTheObjectsOwnWords(t *testing.T) {
 func TestLooksRest(t *testing.T) {
 	for name, test := range map[string]struct {
 		look         time.Duration // how long half of one takes
-		fewest, most int           // in ten seconds of changes
+		changes      time.Duration // how long there are some
+		fewest, most int           // in that time
 	}{
-		"quick looks": {5 * time.Millisecond, 150, 260}, "slow looks": {500 * time.Millisecond, 7, 11},
+		"quick looks": {5 * time.Millisecond, 2 * time.Second, 30, 52},
+		"slow looks":  {500 * time.Millisecond, 10 * time.Second, 7, 11},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -269,9 +271,9 @@ func TestLooksRest(t *testing.T) {
 				w.runs(deployment("a"))
 				began := time.Now()
 				ended := w.begins(work.AwaitHealthy)
-				for time.Since(began) < 10*time.Second {
+				for time.Since(began) < test.changes {
 					w.becomes(deploymentID("a"), rolling)
-					<-time.After(5 * time.Millisecond)
+					<-time.After(2 * test.look)
 				}
 				if looks := len(w.log.waits); looks > test.most || looks < test.fewest {
 					t.Errorf("there are %d looks", looks)
