@@ -46,11 +46,7 @@ func (w *Work) makeHook(ctx context.Context, phase manifest.Phase, step plan.Ste
 // foundHook looks for an object of the hook's name that the index does not
 // know, such as one that another tool has made.
 func (w *Work) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
-	var found *unstructured.Unstructured
-	err := again(ctx, func() (err error) {
-		found, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
-		return err
-	})
+	found, err := w.read(ctx, step)
 	if apierrors.IsNotFound(err) || plan.IsNamespaceMissing(err) {
 		return nil, nil
 	}

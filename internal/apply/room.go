@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,20 +14,41 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// makeRoom returns when the object is gone that is to be made anew: it is deleted, or its
-// deletion has begun already.
-func (w *Work) makeRoom(ctx context.Context, step plan.Step) error {
-	switch {
-	case step.Action == record.Recreate:
-		return w.deleteAndWait(ctx, step)
-	case !step.Dying || step.Entry.UID == "":
-		return nil
+// splitDying takes out the steps whose objects are to be made in the place of objects that
+// are being deleted.
+func splitDying(steps []plan.Step) (ready, dying []plan.Step) {
+	for _, step := range steps {
+		if step.Dying && step.Entry.UID != "" && step.Action != record.Recreate {
+			dying = append(dying, step)
+			continue
+		}
+		ready = append(ready, step)
 	}
-	w.Log.Event("waiting", step.ID, plan.Deletion(step.Entry))
-	w.Log.WaitsFor(step.ID.String()+": "+plan.Deletion(step.Entry), w.Target.Spec.Timeout)
-	ctx, cancel := context.WithTimeout(ctx, w.Target.Spec.Timeout)
+	return ready, dying
+}
+
+// awaitPlaces waits for the end of the objects in whose places the steps make theirs, and
+// returns the steps whose places are free. All of them together may take the app's timeout.
+// Nothing that others need is held meanwhile.
+func (w *Work) awaitPlaces(steps []plan.Step) []plan.Step {
+	ctx, cancel := context.WithTimeout(context.Background(), w.Target.Spec.Timeout)
 	defer cancel()
-	return w.awaitEnd(ctx, step, w.Wait.Done())
+	var (
+		mu   sync.Mutex
+		free []plan.Step
+	)
+	inParallel(steps, func(step plan.Step) {
+		w.Log.Event("waiting", step.ID, plan.Deletion(step.Entry))
+		w.Log.WaitsFor(step.ID.String()+": "+plan.Deletion(step.Entry), w.Target.Spec.Timeout)
+		if err := w.awaitEnd(ctx, step, w.Wait.Done()); err != nil {
+			w.fail(step.ID, err)
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		free = append(free, step)
+	})
+	return free
 }
 
 // deleteAndWait deletes an object and returns when it is gone. No newer push ends that:
@@ -45,11 +67,7 @@ func (w *Work) awaitEnd(ctx context.Context, step plan.Step, stop <-chan struct{
 	defer done()
 	last := step.Entry
 	for {
-		var running *unstructured.Unstructured
-		err := again(ctx, func() (err error) {
-			running, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
-			return err
-		})
+		running, err := w.read(ctx, step)
 		switch {
 		case apierrors.IsNotFound(err) || err == nil && running.GetUID() != step.Entry.UID:
 			return nil
@@ -67,6 +85,17 @@ func (w *Work) awaitEnd(ctx context.Context, step plan.Step, stop <-chan struct{
 			return errors.New(plan.Deletion(last))
 		}
 	}
+}
+
+// read reads the object of a step as it runs.
+func (w *Work) read(ctx context.Context, step plan.Step) (running *unstructured.Unstructured, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err = again(ctx, func() (err error) {
+		running, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
+		return err
+	})
+	return running, err
 }
 
 // goneCheck is how often an object is looked for that should be gone, in case

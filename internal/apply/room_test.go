@@ -2,7 +2,9 @@ package apply
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,24 +133,28 @@ func TestDyingObjectIsWaitedForAndNotDeleted(t *testing.T) {
 // TestWaitForADyingObjectEnds, and the object is not applied.
 func TestWaitForADyingObjectEnds(t *testing.T) {
 	for name, test := range map[string]struct {
-		cause error
-		want  string
+		cause  error
+		want   string
+		within time.Duration
 	}{
-		"a newer push comes":  {ErrSuperseded, "a newer revision came"},
-		"an operator cancels": {CancelledError{"alice"}, "cancelled by alice"},
-		"it takes too long":   {nil, heldText},
+		"a newer push comes":  {ErrSuperseded, "a newer revision came", 0},
+		"an operator cancels": {CancelledError{"alice"}, "cancelled by alice", 0},
+		"it takes too long":   {nil, heldText, 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
-				w.order.Target.Spec.Timeout = 10 * time.Second
 				w.runs(config("a", "1"))
 				step := w.dying("a")
+				began := time.Now()
 				ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
 				if test.cause != nil {
 					w.end(test.cause)
 				}
 				err := <-ended
 				wantError(t, err, "ConfigMap shop/a: "+test.want)
+				if took := time.Since(began); took != test.within {
+					t.Errorf("it takes %s", took)
+				}
 				if errors.Is(test.cause, ErrSuperseded) {
 					wantCause(t, err, ErrSuperseded)
 				}
@@ -158,6 +164,55 @@ func TestWaitForADyingObjectEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDyingObjectsHoldNobodyUp: neither other objects of the stage, nor other apps.
+func TestDyingObjectsHoldNobodyUp(t *testing.T) {
+	inTime(t, func(w *world) {
+		var steps []plan.Step
+		for i := range plan.Parallel {
+			name := fmt.Sprint("dying", i)
+			w.runs(config(name, "1"))
+			steps = append(steps, w.dying(name))
+		}
+		steps = append(steps, w.step(config("other", "1")))
+		ended := w.begins(func() error { return w.work().applyStage(steps) })
+		if got := w.log.String(); !strings.HasPrefix(got, "created ConfigMap shop/other\n") {
+			t.Errorf("the log is\n%s", got)
+		}
+		if got := len(w.app.Cluster.slots); got != 0 {
+			t.Errorf("%d slots are held", got)
+		}
+		w.end(ErrSuperseded)
+		wantCause(t, <-ended, ErrSuperseded)
+	})
+}
+
+func TestDyingObjectThatIsToBeMadeAnewIsDeletedAllTheSame(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"))
+		step := w.dying("a")
+		step.Action = record.Recreate
+		ended := w.begins(func() error { return w.work().applyStage([]plan.Step{step}) })
+		w.wantAsked("delete ConfigMap shop/a", "get ConfigMap shop/a")
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+	})
+}
+
+// TestDyingNamespaceIsWaitedForOnce, also when hooks need the new one.
+func TestDyingNamespaceIsWaitedForOnce(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.api.status["Job"] = complete
+		step := w.step(namespaceText("shop"))
+		step.Action, step.Dying = record.Create, true
+		w.plans(step, w.step(job("migrate", hookOf("PreSync"))))
+		ended := w.begins(w.work().Apply)
+		w.api.vanish(step.ID)
+		wantError(t, <-ended, "")
+		w.wantLog("waiting Namespace shop is being deleted", "created Namespace shop",
+			"started Job shop/migrate PreSync hook", "succeeded Job shop/migrate 1 of 1 completed")
+	})
 }
 
 func TestObjectOfADyingNamespaceIsNotWaitedFor(t *testing.T) {

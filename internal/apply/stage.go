@@ -21,7 +21,10 @@ func (w *Work) applyStage(stage []plan.Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the app's kinds: %w", err)
 	}
-	w.each(w.withoutKept(stage), w.applyStep)
+	steps := slices.DeleteFunc(w.withoutKept(stage), func(step plan.Step) bool { return slices.Contains(w.early, step.ID) })
+	ready, dying := splitDying(steps)
+	w.each(ready, w.applyStep)
+	w.each(w.awaitPlaces(dying), w.applyStep)
 	if err := w.failure(); err != nil {
 		return err
 	}
@@ -41,18 +44,25 @@ func (w *Work) withoutKept(stage []plan.Step) []plan.Step {
 	return rest
 }
 
-// each runs f for the steps, parallel at a time.
+// each runs f for the steps, in parallel, with a slot of the cluster for each.
 func (w *Work) each(steps []plan.Step, f func(context.Context, plan.Step)) {
+	inParallel(steps, func(step plan.Step) {
+		defer w.cluster.slot()()
+		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		f(ctx, step)
+	})
+}
+
+// inParallel runs f for the steps, plan.Parallel at a time.
+func inParallel(steps []plan.Step, f func(plan.Step)) {
 	slots := make(chan struct{}, plan.Parallel)
 	var group sync.WaitGroup
 	for _, step := range steps {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			defer w.cluster.slot()()
-			ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-			defer cancel()
-			f(ctx, step)
+			f(step)
 		})
 	}
 	group.Wait()
@@ -78,12 +88,11 @@ func (w *Work) follow(stage []plan.Step) error {
 }
 
 func (w *Work) applyStep(ctx context.Context, step plan.Step) {
-	if slices.Contains(w.early, step.ID) {
-		return
-	}
-	if err := w.makeRoom(ctx, step); err != nil {
-		w.fail(step.ID, err)
-		return
+	if step.Action == record.Recreate {
+		if err := w.deleteAndWait(ctx, step); err != nil {
+			w.fail(step.ID, err)
+			return
+		}
 	}
 	ctx, heard := kube.Listen(ctx)
 	var applied *unstructured.Unstructured
