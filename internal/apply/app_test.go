@@ -15,7 +15,8 @@ import (
 func TestSickObjects(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
-	w.runs(deployment("b"), deployment("a"), deployment("well"), deployment("dying"), deployment("other"), config("c", "1"))
+	w.runs(deployment("b"), deployment("a"), deployment("well"), deployment("dying"), deployment("other"), config("x", "1"),
+		deployment("c"), deployment("d"), deployment("e"), deployment("f"))
 	w.becomes(deploymentID("well"), available)
 	w.becomes(deploymentID("b"), "{observedGeneration: 1, conditions: [{type: ReplicaFailure, status: 'True', message: s3cret is wrong}]}")
 	w.edited(deploymentID("dying"), beginDeletion)
@@ -24,7 +25,11 @@ func TestSickObjects(t *testing.T) {
 	for _, entry := range w.app.Sick(w.order.Target) {
 		got = append(got, entry.ID.Name+": "+entry.Health.Message)
 	}
-	if want := []string{"a: not seen by its controller yet", "b: pods cannot be created: *** is wrong"}; !slices.Equal(got, want) {
+	want := []string{"a: not seen by its controller yet", "b: pods cannot be created: *** is wrong"}
+	for _, name := range []string{"c", "d", "e", "f"} {
+		want = append(want, name+": not seen by its controller yet")
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("they are %q, want %q", got, want)
 	}
 }

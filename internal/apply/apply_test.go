@@ -68,6 +68,33 @@ func TestHooksRunThoughNothingElseChanges(t *testing.T) {
 	w.wantRunning("Job shop/migrate")
 }
 
+// TestRemovedAppThatHasNothing still has an inventory that may have to go.
+func TestRemovedAppThatHasNothing(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent = ourParent()
+	w.order.Target.Gone, w.order.Plan.RunsHooks = true, false
+	wantError(t, w.work().Apply(), "")
+	w.wantAsked("read the inventory")
+}
+
+func TestObjectsAreDeletedThoughNoHooksRun(t *testing.T) {
+	w := newWorld(t)
+	w.order.Plan.RunsHooks = false
+	w.runs(config("old", "1"))
+	w.prunes(configMap("old"))
+	wantError(t, w.work().Prune(), "")
+	w.wantRunning()
+}
+
+// TestInventoryIsNarrowedAfterHooks, though nothing is deleted: their kinds may have left.
+func TestInventoryIsNarrowedAfterHooks(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent = parentOf("shop", "server", "1", "ConfigMap,Job.batch,Secret", "shop")
+	w.plans(w.step(job("migrate", hookOf("PreSync"))))
+	wantError(t, w.work().Prune(), "")
+	w.wantInventory("Job.batch in shop, of shop by server")
+}
+
 // TestPartOfAnApp: the inventory knows its objects already, and nothing is deleted.
 func TestPartOfAnApp(t *testing.T) {
 	w := newWorld(t)

@@ -71,8 +71,11 @@ func TestFailedPodIsTheNewest(t *testing.T) {
 	if pod, cause := w.app.Cluster.failedPod(t.Context(), jobID("a")); pod.GetName() != "p3" || cause.Container != "main" {
 		t.Errorf("it is %s: %v", pod.GetName(), cause)
 	}
-	if pod, _ := w.app.Cluster.failedPod(t.Context(), configMap("a")); pod != nil {
-		t.Errorf("a ConfigMap has pod %s", pod.GetName())
+	w.pods.listed = 0
+	for _, id := range []manifest.ID{configMap("a"), {Group: "example.org", Kind: "Widget", Name: "a"}} {
+		if pod, _ := w.app.Cluster.failedPod(t.Context(), id); pod != nil || w.pods.listed > 0 {
+			t.Errorf("%s has pod %v, which is looked for %d times", id, pod, w.pods.listed)
+		}
 	}
 }
 

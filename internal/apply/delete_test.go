@@ -107,6 +107,35 @@ func TestDeletionThatFails(t *testing.T) {
 	}
 }
 
+// TestDeletionOfAKindWithoutNamespaces: a kind that is not served looks like one.
+func TestDeletionOfAKindWithoutNamespaces(t *testing.T) {
+	for name, test := range map[string]struct {
+		happens func(w *world)
+		asked   []string
+		want    string
+	}{
+		"it is served":             {func(*world) {}, []string{"served StorageClass.storage.k8s.io", "delete StorageClass local"}, ""},
+		"it is gone":               {func(w *world) { delete(w.api.kinds, plan.StorageClass.WithVersion("v1")) }, []string{"served StorageClass.storage.k8s.io"}, ""},
+		"nobody knows if it is":    {func(w *world) { w.api.refuse("served StorageClass.storage.k8s.io", refused) }, []string{"served StorageClass.storage.k8s.io"}, "refused"},
+		"it has namespaces by now": {func(w *world) { w.namespaced(plan.StorageClass) }, []string{"served StorageClass.storage.k8s.io"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.runs(class("local", "Immediate"))
+			w.prunes(classID)
+			test.happens(w)
+			wantError(t, w.work().pruneWaves(w.order.Plan.Prune), test.want)
+			w.wantAsked(test.asked...)
+		})
+	}
+}
+
+// namespaced has the cluster serve a kind in namespaces.
+func (w *world) namespaced(gk schema.GroupKind) {
+	gvk := gk.WithVersion("v1")
+	w.api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
+}
+
 func TestDeletionIsMadeAgainWhenTheClusterAnswers(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(config("a", "1"))

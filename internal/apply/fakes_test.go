@@ -97,6 +97,7 @@ type fakePods struct {
 	err     error // of List
 	watches map[string]*fakeWatch
 	begun   int // how many watches
+	listed  int // how often
 }
 
 // fakeWatch follows the pods of one namespace. A test under synctest does not end before it
@@ -121,6 +122,7 @@ func (p *fakePods) Watch(ctx context.Context, namespace string) Pods {
 func (p *fakePods) List(_ context.Context, namespace string) ([]*unstructured.Unstructured, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.listed++
 	return slices.Clone(p.pods[namespace]), p.err
 }
 

@@ -44,6 +44,9 @@ func (w *Work) claimFirst(ctx context.Context, step plan.Step) error {
 		return nil
 	}
 	running, err := w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

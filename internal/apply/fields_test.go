@@ -2,12 +2,14 @@ package apply
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -112,17 +114,19 @@ func TestFieldsInTheWayAreClaimed(t *testing.T) {
 		manager string
 		applies bool
 		ours    bool // the object was the app's
+		merge   bool // what hands add stays
 		claim   *fieldpath.Set
 		keys    []string
 	}{
-		"nothing to claim":            {"controller", false, true, nil, []string{"value", "more"}},
-		"an empty claim":              {"controller", false, true, &fieldpath.Set{}, []string{"value", "more"}},
-		"of a controller":             {"controller", false, true, more, []string{"value"}},
-		"applied by another":          {"argocd-controller", true, true, more, []string{"value", "more"}},
-		"applied by the one before":   {"argocd-controller", true, false, more, []string{"value"}},
-		"applied by hand before":      {"kubectl", true, false, more, []string{"value"}},
-		"applied by somebody before":  {"terraform", true, false, more, []string{"value", "more"}},
-		"nothing, taken over from it": {"terraform", true, false, nil, []string{"value", "more"}},
+		"nothing to claim":              {"controller", false, true, false, nil, []string{"value", "more"}},
+		"an empty claim":                {"controller", false, true, false, &fieldpath.Set{}, []string{"value", "more"}},
+		"of a controller":               {"controller", false, true, false, more, []string{"value"}},
+		"applied by another":            {"argocd-controller", true, true, false, more, []string{"value", "more"}},
+		"applied by the one before":     {"argocd-controller", true, false, false, more, []string{"value"}},
+		"applied by hand before":        {"kubectl", true, false, false, more, []string{"value"}},
+		"applied by hand, to be merged": {"kubectl", true, false, true, more, []string{"value"}},
+		"applied by somebody before":    {"terraform", true, false, false, more, []string{"value", "more"}},
+		"nothing, taken over from it":   {"terraform", true, false, false, nil, []string{"value", "more"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -141,8 +145,14 @@ func TestFieldsInTheWayAreClaimed(t *testing.T) {
 			}
 			step := w.step(config("a", "2"))
 			step.Claim = test.claim
+			if test.merge {
+				step.Policy.Policies |= manifest.Merge
+			}
 			wantError(t, w.work().applyStage([]plan.Step{step}), "")
 			w.wantData("a", test.keys...)
+			if claimed := slices.Contains(w.api.asked, "own ConfigMap shop/a"); claimed && test.claim.Empty() {
+				t.Error("it claims nothing")
+			}
 		})
 	}
 }
@@ -158,6 +168,16 @@ func TestClaimThatCannotBeMadeFailsTheStep(t *testing.T) {
 			wantError(t, w.work().applyStage([]plan.Step{step}), "ConfigMap shop/a: refused")
 		})
 	}
+}
+
+func TestNothingIsClaimedOfAnObjectThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.runs(config("a", "1"))
+	step := w.step(config("a", "2"))
+	step.Claim = fieldpath.NewSet(fieldpath.MakePathOrDie("data", "more"))
+	w.api.vanish(configMap("a"))
+	wantError(t, w.work().applyStage([]plan.Step{step}), "")
+	w.wantAsked("get ConfigMap shop/a", "apply ConfigMap shop/a")
 }
 
 // TestOtherToolsAreSucceeded: an object that another tool has applied is Pushboat's alone

@@ -13,9 +13,10 @@ import (
 )
 
 // AfterFailure runs the hooks that are for a deploy that failed, once for each
-// failure. What becomes of them changes nothing any more.
+// failure. What becomes of them changes nothing any more. Hooks that are still under way
+// since another of their stage could not be made are not waited for.
 func (w *Work) AfterFailure() {
-	w.errs = nil
+	w.errs, w.under = nil, nil
 	if err := w.runPhase(manifest.SyncFail); err != nil && w.Wait.Err() == nil {
 		w.Log.Printf("  %v", err)
 	}

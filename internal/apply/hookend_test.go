@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -56,6 +57,25 @@ func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
 	if hooks := work.Hooks(); len(hooks) != 1 || hooks[0].Result != manifest.EndSucceeded {
 		t.Errorf("the hooks are %+v", hooks)
 	}
+}
+
+// TestHooksAfterAFailureWaitForThemselvesOnly, and not for one that started beside another
+// which could not be made.
+func TestHooksAfterAFailureWaitForThemselvesOnly(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.plans(w.steps(job("a", hookOf("PreSync")), job("b", hookOf("PreSync")), job("alarm", hookOf("SyncFail")))...)
+		w.api.refuse("apply Job shop/a", refused)
+		w.api.status["Job"] = underWay
+		work := w.work()
+		wantError(t, work.Apply(), "Job shop/a: PreSync hook: refused")
+		ended := w.begins(func() error { work.AfterFailure(); return nil })
+		w.becomes(jobID("alarm"), complete)
+		began := time.Now()
+		<-ended
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it takes %s", took)
+		}
+	})
 }
 
 func TestHooksAfterARemovalComeWhenAllIsGone(t *testing.T) {

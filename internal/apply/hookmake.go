@@ -47,7 +47,7 @@ func (w *Work) makeHook(ctx context.Context, phase manifest.Phase, step plan.Ste
 // know, such as one that another tool has made.
 func (w *Work) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
 	found, err := w.read(ctx, step)
-	if apierrors.IsNotFound(err) || plan.IsNamespaceMissing(err) {
+	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {

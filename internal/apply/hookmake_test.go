@@ -43,10 +43,6 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 			once, func(w *world, migrate string) { w.made("helm", migrate) },
 			[]string{"get"}, "present Job shop/migrate PreSync hook, not run again: it is not to be deleted before",
 		},
-		"nothing in a namespace that is not there": {
-			always, func(w *world, _ string) { w.api.refuse("get Job shop/migrate", noNamespaces()...) },
-			[]string{"get", "get", "get", "get", "get", "get", "apply"}, "started Job shop/migrate PreSync hook",
-		},
 		"its object, from a cluster that hesitates": {
 			always, func(w *world, migrate string) {
 				w.ran(migrate, manifest.PreSync, former, complete)
@@ -75,9 +71,6 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 		})
 	}
 }
-
-// noNamespaces refuses a request for as long as it is made.
-func noNamespaces() []error { return slices.Repeat([]error{noNamespace("shop")}, againTimes) }
 
 // TestRoomThatCannotBeMadeForAHook: it does not run then.
 func TestRoomThatCannotBeMadeForAHook(t *testing.T) {
@@ -144,6 +137,20 @@ func TestGeneratedHookMakesRoomToo(t *testing.T) {
 	}
 	if slices.ContainsFunc(w.api.asked, func(request string) bool { return request == "get Job shop/" }) {
 		t.Errorf("the requests are %q", w.api.asked)
+	}
+}
+
+// TestGeneratedHookRunsEachTime, for its name is another each time.
+func TestGeneratedHookRunsEachTime(t *testing.T) {
+	w := newWorld(t)
+	w.api.status["Job"] = complete
+	w.plans(w.step(strings.Replace(generatedJob, "spec:", "    "+policyOf("HookFailed")+"\nspec:", 1)))
+	wantError(t, w.work().runPhase(manifest.PreSync), "")
+	w.app.HookMemory.noteEnd(5)
+	w.order.Number = 6
+	wantError(t, w.work().runPhase(manifest.PreSync), "")
+	if jobs := idsOf(w.api.running); len(jobs) != 3 { // with the namespace
+		t.Errorf("there run %q", jobs)
 	}
 }
 

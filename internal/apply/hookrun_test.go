@@ -108,11 +108,12 @@ func TestHookThatTheAttemptBeforeHasRunDoesNotRunAgain(t *testing.T) {
 func TestHookOfAnInterruptedDeploy(t *testing.T) {
 	this := live.HookRun{Target: "r5", Number: 4}
 	unbegun := []record.HookResult{{Key: jobID("migrate").Key(), Phase: "PreSync", Result: manifest.EndUnbegun}}
+	unbegunLater := []record.HookResult{{Key: jobID("migrate").Key(), Phase: "PostSync", Result: manifest.EndUnbegun}}
 	for name, test := range map[string]struct {
-		phase manifest.Phase
-		run   live.HookRun
+		phase manifest.Phase // of the object
+		run   live.HookRun   // that made it
 		last  *record.Record
-		ended int
+		ended int // the newest deploy that this server has seen end
 		is    bool
 	}{
 		"no deploy has ended since":           {manifest.PreSync, this, nil, 0, true},
@@ -121,7 +122,7 @@ func TestHookOfAnInterruptedDeploy(t *testing.T) {
 		"its deploy has ended in this server": {manifest.PreSync, this, nil, 4, false},
 		"a later deploy has ended":            {manifest.PreSync, this, &record.Record{Number: 5}, 0, false},
 		"its making was not heard of":         {manifest.PreSync, this, &record.Record{Number: 4, Hooks: unbegun}, 0, true},
-		"so was another's":                    {manifest.PostSync, this, &record.Record{Number: 4, Hooks: unbegun}, 0, false},
+		"the making of another was not":       {manifest.PreSync, this, &record.Record{Number: 4, Hooks: unbegunLater}, 0, false},
 		"of an older deploy than unheard":     {manifest.PreSync, live.HookRun{Target: "r5", Number: 3}, &record.Record{Number: 4, Hooks: unbegun}, 0, false},
 		"of another target":                   {manifest.PreSync, live.HookRun{Target: "r4", Number: 4}, nil, 0, false},
 		"of another phase":                    {manifest.Sync, this, nil, 0, false},
@@ -131,11 +132,7 @@ func TestHookOfAnInterruptedDeploy(t *testing.T) {
 			w.order.Last = test.last
 			w.app.HookMemory.noteEnd(test.ended)
 			entry := live.Entry{Hook: &live.Hook{Key: jobID("migrate").Key(), Phase: test.phase, Run: test.run}}
-			phase := manifest.PreSync
-			if name == "so was another's" {
-				phase = manifest.PostSync
-			}
-			if got := w.work().isOurs(entry, phase); got != test.is {
+			if got := w.work().isOurs(entry, manifest.PreSync); got != test.is {
 				t.Errorf("it is this deploy's: %v", got)
 			}
 		})

@@ -137,14 +137,15 @@ func TestFailedHookTellsWhatItsPodSaid(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.hides("s3cret")
 		work, ended := w.migrates()
-		w.pods.pods["shop"] = append(w.pods.pods["shop"], podOf(w, jobID("migrate"), "p1", endedPod), podOf(w, jobID("migrate"), "p2", endedPod))
+		w.pods.pods["shop"] = append(w.pods.pods["shop"], podOf(w, jobID("migrate"), "p1", endedPod),
+			podOf(w, jobID("migrate"), "p2", strings.Replace(endedPod, "exitCode: 2", "exitCode: 2, message: not s3cret", 1)))
 		for i := range logLines + 5 {
 			w.api.logs["shop/p2/main"] = append(w.api.logs["shop/p2/main"], fmt.Sprint("line ", i))
 		}
 		w.api.logs["shop/p2/main"] = append(w.api.logs["shop/p2/main"], "the password is s3cret")
 		w.becomes(jobID("migrate"), "{startTime: x, conditions: [{type: Failed, status: 'True', reason: s3cret}]}")
 		text := (<-ended).Error()
-		want := "PreSync hook Job shop/migrate failed: ***\nError (container main): exit code 2\nits last lines:\n  line 6\n"
+		want := "PreSync hook Job shop/migrate failed: ***\nError (container main): exit code 2: not ***\nits last lines:\n  line 6\n"
 		if !strings.HasPrefix(text, want) || !strings.HasSuffix(text, "\n  the password is ***") {
 			t.Errorf("it says\n%s", text)
 		}

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/live"
-	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -261,15 +260,16 @@ func TestDyingObjectsAreTold(t *testing.T) {
 
 func TestDyingObjectsAreSorted(t *testing.T) {
 	w := newWorld(t)
-	w.runs(deployment("a"), config("b", "1"), config("a", "1"))
-	for _, id := range []manifest.ID{deploymentID("a"), configMap("b"), configMap("a")} {
-		w.edited(id, beginDeletion)
+	const objects = 8
+	for i := range objects {
+		w.runs(config(fmt.Sprint("c", i), "1"))
+		w.edited(configMap(fmt.Sprint("c", i)), beginDeletion)
 	}
 	var got []string
 	for _, entry := range w.app.Dying() {
 		got = append(got, entry.ID.Key())
 	}
-	if !slices.IsSorted(got) || len(got) != 3 {
+	if !slices.IsSorted(got) || len(got) != objects {
 		t.Errorf("they are %q", got)
 	}
 }
