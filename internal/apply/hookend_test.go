@@ -1,10 +1,8 @@
 package apply
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -246,21 +244,20 @@ func TestObjectThatWasNotMadeAsAHook(t *testing.T) {
 	})
 }
 
-func TestHookUnderWayIsNotOver(t *testing.T) {
+// TestHookIsOverWhenItHasEnded, and not while it is under way.
+func TestHookIsOverWhenItHasEnded(t *testing.T) {
 	inTime(t, func(w *world) {
-		work, ended := w.migrates()
+		w.api.status["Job"] = underWay
+		w.plans(w.step(job("migrate", hookOf("PreSync"), policyOf("HookSucceeded"))))
+		work := w.work()
+		ended := w.begins(func() error { return work.runPhase(manifest.PreSync) })
 		if over := work.overHooks(); len(over) > 0 {
 			t.Errorf("over are %v", over)
 		}
-		synctest.Wait()
 		w.becomes(jobID("migrate"), complete)
 		wantError(t, <-ended, "")
-		names := []string{}
-		for _, hook := range work.ended {
-			names = append(names, hook.entry.ID.Name)
-		}
-		if !slices.Equal(names, []string{"migrate"}) {
-			t.Errorf("ended are %q", names)
+		if over := work.overHooks(); len(over) != 1 || over[0].ID != jobID("migrate") {
+			t.Errorf("over are %v", over)
 		}
 	})
 }

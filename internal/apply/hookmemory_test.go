@@ -29,6 +29,9 @@ func TestWhichHooksAreRememberedAsSound(t *testing.T) {
 		if got := m.Sound(test.id, test.digest); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
+		if got := m.Sound(test.id, test.digest); got != test.want {
+			t.Errorf("%s: %v the second time", name, got)
+		}
 	}
 }
 

@@ -55,10 +55,10 @@ func TestNamespacesOfHooks(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
 	w.api.vanish(plan.NamespaceID("shop"))
-	w.plans(w.steps(namespaceText("shop"), namespaceText("other"), config("a", "1"), job("migrate", hookOf("PreSync")))...)
+	w.plans(w.steps(namespaceText("shop"), namespaceText("other"), config("shop", "1"), job("migrate", hookOf("PreSync")))...)
 	wantError(t, w.work().Apply(), "")
 	w.wantAsked("read the inventory", "write the inventory",
-		"apply Namespace shop", "get Job shop/migrate", "apply Job shop/migrate", "apply Namespace other", "apply ConfigMap shop/a")
+		"apply Namespace shop", "get Job shop/migrate", "apply Job shop/migrate", "apply Namespace other", "apply ConfigMap shop/shop")
 }
 
 func TestNamespaceThatRunsIsNotMadeForHooks(t *testing.T) {
@@ -70,11 +70,21 @@ func TestNamespaceThatRunsIsNotMadeForHooks(t *testing.T) {
 }
 
 func TestNamespacesAreNotMadeEarlyWithoutHooks(t *testing.T) {
-	w := newWorld(t)
-	w.api.vanish(plan.NamespaceID("shop"))
-	w.plans(w.steps(namespaceText("shop"), config("a", "1"))...)
-	wantError(t, w.work().beforeSync(), "")
-	w.wantAsked()
+	for name, test := range map[string]struct {
+		runs  bool
+		phase string
+	}{
+		"no hooks run": {false, "PreSync"}, "hooks run later": {true, "PostSync"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.api.vanish(plan.NamespaceID("shop"))
+			w.plans(w.steps(namespaceText("shop"), job("migrate", hookOf(test.phase)))...)
+			w.order.Plan.RunsHooks = test.runs
+			wantError(t, w.work().beforeSync(), "")
+			w.wantAsked()
+		})
+	}
 }
 
 func TestHooksDoNotRunWithoutTheirNamespace(t *testing.T) {

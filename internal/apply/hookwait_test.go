@@ -47,6 +47,20 @@ func TestHookSucceeds(t *testing.T) {
 	})
 }
 
+func TestHooksHideWhatTheAppHides(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.hides("completed")
+		_, ended := w.migrates()
+		passTime(2 * LineEvery)
+		w.becomes(jobID("migrate"), complete)
+		wantError(t, <-ended, "")
+		w.wantLog("started Job shop/migrate PreSync hook", "waiting Job shop/migrate 0 of 1 ***", "succeeded Job shop/migrate 1 of 1 ***")
+		if told := strings.Join(w.log.waits, "\n"); strings.Contains(told, "completed") {
+			t.Errorf("it waits for %s", told)
+		}
+	})
+}
+
 // TestHookDoesNotSucceed tells of each way.
 func TestHookDoesNotSucceed(t *testing.T) {
 	for name, test := range map[string]struct {
