@@ -35,6 +35,23 @@ type fakeIndex struct {
 	refuses  []error // the answers to the first calls of Follow
 	followed []string
 	used     []schema.GroupKind
+	waiting  int // how many wait for changes
+}
+
+func (x *fakeIndex) Changed(partOf string) (<-chan struct{}, func()) {
+	changed, done := x.Index.Changed(partOf)
+	x.count(1)
+	return changed, func() {
+		x.count(-1)
+		done()
+	}
+}
+
+// count counts those who wait for changes.
+func (x *fakeIndex) count(more int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waiting += more
 }
 
 func (x *fakeIndex) Follow(_ context.Context, kinds ...kube.Kind) error {
@@ -107,6 +124,7 @@ type fakeWatch struct {
 	namespace string
 	changed   chan struct{}
 	ended     sync.WaitGroup
+	waited    bool // for its end
 }
 
 func (p *fakePods) Watch(ctx context.Context, namespace string) Pods {
@@ -146,7 +164,10 @@ func (w *fakeWatch) List() []*unstructured.Unstructured {
 
 func (w *fakeWatch) Changed() <-chan struct{} { return w.changed }
 
-func (w *fakeWatch) Wait() { w.ended.Wait() }
+func (w *fakeWatch) Wait() {
+	w.ended.Wait()
+	w.waited = true
+}
 
 // fields merges applies and updates as the API server does, but for schemas: a list is one
 // value.

@@ -213,6 +213,14 @@ func TestOtherToolsAreSucceeded(t *testing.T) {
 	}
 }
 
+func TestNothingIsTakenOverThatIsNotApplied(t *testing.T) {
+	w := newWorld(t)
+	w.made("helm", config("a", "1"))
+	w.api.refuse("apply ConfigMap shop/a", refused)
+	wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "ConfigMap shop/a: refused")
+	w.wantAsked("apply ConfigMap shop/a")
+}
+
 func TestTakeOverThatFailsFailsTheStep(t *testing.T) {
 	w := newWorld(t)
 	w.made("helm", config("a", "1"))

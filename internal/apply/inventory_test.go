@@ -173,6 +173,35 @@ func TestInventoryThatCannotBeWidened(t *testing.T) {
 	}
 }
 
+// TestInventoryIsWidenedInTurn: it is a request as others are.
+func TestInventoryIsWidenedInTurn(t *testing.T) {
+	inTime(t, func(w *world) {
+		var frees []func()
+		for range applies {
+			frees = append(frees, w.app.Cluster.slot())
+		}
+		w.plans(w.step(config("a", "1")))
+		ended := w.begins(w.work().widenInventory)
+		w.wantAsked()
+		for _, free := range frees {
+			free()
+		}
+		wantError(t, <-ended, "")
+		w.wantAsked("read the inventory", "write the inventory")
+	})
+}
+
+// TestInventoryOfAnAppThatGoes has what is to be deleted until it is.
+func TestInventoryOfAnAppThatGoes(t *testing.T) {
+	w := newWorld(t)
+	w.api.parent = ourParent()
+	w.runs(deployment("old"))
+	w.prunes(deploymentID("old"))
+	w.order.Target.Gone, w.order.Plan.Gone = true, true
+	wantError(t, w.work().widenInventory(), "")
+	w.wantInventory("ConfigMap,Deployment.apps in shop, of shop by server")
+}
+
 func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = ourParent()
@@ -343,8 +372,10 @@ func TestInventoryHasEachKindAndNamespaceOnce(t *testing.T) {
 	parent := adding(ourParent(),
 		[]plan.Step{{ID: configMap("a")}, {ID: configMap("b")}, {ID: deploymentID("c")}},
 		[]plan.Step{{ID: deploymentID("d")}, {ID: plan.NamespaceID("blog")}, {ID: manifest.ID{Kind: "ConfigMap", Namespace: "blog", Name: "e"}}},
+		[]plan.Step{{ID: manifest.ID{Kind: "Secret", Namespace: "blog", Name: "f"}}, {ID: manifest.ID{Kind: "Secret", Namespace: "web", Name: "g"}}},
+		[]plan.Step{{ID: manifest.ID{Group: "example.org", Kind: "Secret", Namespace: "web", Name: "h"}}},
 	)
-	if got := toldOf(parent); got != "ConfigMap,Deployment.apps,Namespace in blog,shop, of shop by server" {
+	if got := toldOf(parent); got != "ConfigMap,Deployment.apps,Namespace,Secret,Secret.example.org in blog,shop,web, of shop by server" {
 		t.Errorf("it has %s", got)
 	}
 }

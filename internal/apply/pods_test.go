@@ -86,8 +86,9 @@ func TestWatchOfPodsEndsWithTheLastWhoWaits(t *testing.T) {
 		watches := &w.app.Cluster.pods
 		for round := range 2 {
 			_, part := watches.join("shop", make(chan struct{}, 1))
+			watch := w.pods.watches["shop"]
 			part()
-			if len(watches.watches) != 0 || w.pods.begun != round+1 {
+			if len(watches.watches) != 0 || w.pods.begun != round+1 || !watch.waited {
 				t.Errorf("%d watches of %d are left", len(watches.watches), w.pods.begun)
 			}
 		}

@@ -70,7 +70,10 @@ func TestObjectThatDoesNotGoIsNotMadeAnew(t *testing.T) {
 	}{
 		"its deletion is refused": {func(w *world) { w.api.refuse("delete ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
 		"a finalizer holds it":    {func(*world) {}, "ConfigMap shop/a: " + heldText},
-		"it cannot be read":       {func(w *world) { w.api.refuse("get ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+		"the cluster hangs": {func(w *world) {
+			w.api.answer("get ConfigMap shop/a", func() error { return nil }, func() error { <-time.After(requestTimeout); return down })
+		}, "ConfigMap shop/a: " + heldText},
+		"it cannot be read": {func(w *world) { w.api.refuse("get ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {

@@ -219,6 +219,17 @@ func TestRefusedApplyIsTold(t *testing.T) {
 	w.wantLog("failed ConfigMap shop/a value *** is no number")
 }
 
+func TestWarningsOfAppliedObjectsAreHeard(t *testing.T) {
+	w := newWorld(t)
+	step := w.step(config("a", "1"))
+	step.Warned = manifest.Problems{{Message: "deprecated"}}
+	work := w.work()
+	wantError(t, work.applyStage([]plan.Step{step}), "")
+	if got := work.Warnings(); len(got) != 1 || got[0].Text != "deprecated" {
+		t.Errorf("they are %v", got)
+	}
+}
+
 func TestNoteOfAStepIsTold(t *testing.T) {
 	w := newWorld(t)
 	step := w.step(config("a", "1"))

@@ -136,6 +136,7 @@ func TestFailureThatIsOlderThanTheDeploy(t *testing.T) {
 		},
 		"it is made anew, and fails": {
 			func(w *world) {
+				w.runs(deployment("slow")) // or else nothing is waited for in between
 				w.api.vanish(deploymentID("a"))
 				w.runs(deployment("a"))
 				w.becomes(deploymentID("a"), stuck)

@@ -66,10 +66,16 @@ func newWorld(t *testing.T) *world {
 }
 
 // inTime runs a test on a clock of its own, which goes on when everybody waits. A goroutine
-// that is left over fails it.
+// that is left over fails it, and so does whoever still listens to the index.
 func inTime(t *testing.T, f func(w *world)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		f(w)
+		if w.index.waiting != 0 {
+			t.Errorf("%d still listen to the index", w.index.waiting)
+		}
+	})
 }
 
 // work begins to carry out the plan.
