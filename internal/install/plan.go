@@ -122,7 +122,7 @@ func compare(ctx context.Context, cluster *kube.Cluster, o *manifest.Object, nam
 	}
 	after, tried := cluster.Apply(ctx, step.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 	switch {
-	case kube.IsNotFound(tried) && grants(step.ID): // the role comes with this installation
+	case kube.IsNotFound(tried) && grants(step.ID) && !plan.IsNamespaceMissing(tried): // the role comes with this installation
 		return step, nil
 	case tried != nil:
 		return step, cluster.Explain(ctx, o, tried)

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// patience is how long a container may fail in the same way: the kubelet tries
-	// again, and may be waiting for a network or a registry that is just starting.
+	// patience is how long a container may fail: the kubelet tries again, and may be
+	// waiting for a network or a registry that is just starting.
 	patience = 30 * time.Second
 	// askEvery is how often the StatefulSet is read, whose status follows its pod's.
 	askEvery = time.Second
@@ -37,7 +37,7 @@ type view struct {
 type verdict struct {
 	serving bool
 	line    string // "0 of 1 pods ready: ImagePullBackOff (container pushboat): ..."
-	stuck   string // the reason for which a container fails again and again; "" if it does not
+	stuck   bool   // a container fails, and will be tried again
 	never   bool   // it will not start, however long one waits
 }
 
@@ -56,9 +56,7 @@ func judge(v view) verdict {
 	case ok:
 		result.line += ": " + cause.String()
 		result.never = cause.Terminal
-		if cause.Reason != health.NotReady && cause.Container != "" {
-			result.stuck = cause.Reason
-		}
+		result.stuck = cause.Reason != health.NotReady && cause.Container != ""
 	case len(v.events) > 0:
 		result.line += ": " + v.events[len(v.events)-1]
 	}
@@ -114,8 +112,7 @@ func waitUntilServing(ctx context.Context, cluster *kube.Cluster, timeout time.D
 type waiter struct {
 	out   io.Writer
 	line  string
-	stuck string    // see verdict
-	since time.Time // when it began to be that
+	stuck time.Time // when a container first failed; zero if none did
 }
 
 // tell writes how the start stands, unless that was told. The error ends the wait.
@@ -124,14 +121,14 @@ func (w *waiter) tell(v verdict, now time.Time) (done bool, err error) {
 		progress(w.out, "waiting", v.line)
 	}
 	w.line = v.line
-	if v.stuck != w.stuck {
-		w.stuck, w.since = v.stuck, now
+	if v.stuck && w.stuck.IsZero() {
+		w.stuck = now
 	}
 	switch {
 	case v.serving:
 		progress(w.out, "serving", v.line)
 		return true, nil
-	case v.never || v.stuck != "" && now.Sub(w.since) >= patience:
+	case v.never || v.stuck && now.Sub(w.stuck) >= patience:
 		return false, w.failed()
 	}
 	return false, nil
@@ -171,7 +168,7 @@ func look(ctx context.Context, cluster *kube.Cluster, pods *live.Pods) (view, er
 		return view{}, err
 	}
 	seen := view{set: set, pods: pods.List()}
-	if result := judge(seen); !result.serving && result.stuck == "" {
+	if result := judge(seen); !result.serving && !result.stuck {
 		seen.events = warnings(ctx, cluster)
 	}
 	return seen, nil

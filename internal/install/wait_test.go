@@ -83,11 +83,11 @@ status:
 		"no pod yet": {view{set: set(t, 0)}, verdict{line: "0 of 1 pod ready"}},
 		"an image that cannot be pulled": {
 			view{set: set(t, 0), pods: []*unstructured.Unstructured{pod(t, "r2", "ImagePullBackOff", "r/p:1: not found")}},
-			verdict{line: "0 of 1 pod ready: ImagePullBackOff (container pushboat): r/p:1: not found", stuck: "ImagePullBackOff"},
+			verdict{line: "0 of 1 pod ready: ImagePullBackOff (container pushboat): r/p:1: not found", stuck: true},
 		},
 		"an image that has no name": {
 			view{set: set(t, 0), pods: []*unstructured.Unstructured{pod(t, "r2", "InvalidImageName", "x")}},
-			verdict{line: "0 of 1 pod ready: InvalidImageName (container pushboat): x", stuck: "InvalidImageName", never: true},
+			verdict{line: "0 of 1 pod ready: InvalidImageName (container pushboat): x", stuck: true, never: true},
 		},
 		"the pod of the former version": {
 			view{set: set(t, 0), pods: []*unstructured.Unstructured{pod(t, "r1", "ImagePullBackOff", "x")}},
@@ -108,13 +108,13 @@ status:
 	}
 }
 
-// TestWaitIsPatient: a container that fails in the same way for some time ends the wait, and
-// each line is told once.
+// TestWaitIsPatient: a container that still fails after some time ends the wait, and each
+// line is told once.
 func TestWaitIsPatient(t *testing.T) {
 	var out bytes.Buffer
 	w := waiter{out: &out}
 	start := time.Now()
-	failing := verdict{line: "0 of 1 pod ready: ImagePullBackOff: x", stuck: "ImagePullBackOff"}
+	failing := verdict{line: "0 of 1 pod ready: ImagePullBackOff: x", stuck: true}
 	for _, tt := range []struct {
 		after time.Duration
 		v     verdict
@@ -124,10 +124,9 @@ func TestWaitIsPatient(t *testing.T) {
 		{0, verdict{line: "0 of 1 pod ready"}, false, false},
 		{time.Second, failing, false, false},
 		{20 * time.Second, failing, false, false},
-		{25 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // tried again
 		{30 * time.Second, failing, false, false},
-		{59 * time.Second, failing, false, false},
-		{60 * time.Second, failing, false, true},
+		{40 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // it is tried again
+		{50 * time.Second, failing, false, true},
 		{61 * time.Second, verdict{serving: true, line: "1 of 1 pod ready"}, true, false},
 	} {
 		done, err := w.tell(tt.v, start.Add(tt.after))

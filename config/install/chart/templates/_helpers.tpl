@@ -6,6 +6,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "pushboat.labels" -}}
 {{ include "pushboat.selector" . }}
 pushboat/component: server
+{{- end }}
+
+{{- /* The version as a label, on what an upgrade changes in any case. */ -}}
+{{- define "pushboat.version" -}}
 app.kubernetes.io/version: {{ include "pushboat.tag" . | trunc 63 | trimSuffix "-" | trimSuffix "." | trimSuffix "_" | quote }}
 {{- end }}
 
