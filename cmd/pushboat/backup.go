@@ -79,13 +79,12 @@ func (f *backupFlags) run(ctx context.Context, cmd *cobra.Command, version strin
 		return err
 	}
 	summary, err := f.write(ctx, cmd.OutOrStdout(), source, request)
-	var notKept *backup.NotKeptError
-	if err != nil && !errors.As(err, &notKept) {
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), summary)
-	if notKept != nil {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", notKept)
+	if summary.NotKept != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v\n", summary.NotKept)
 		return nil
 	}
 	if f.output != toStdout {
@@ -132,18 +131,14 @@ func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.So
 	}
 	defer os.Remove(file.Name()) // which has another name by then, if all went well
 	summary, err := source.Write(ctx, file, request)
-	notKept, whole := errors.AsType[*backup.NotKeptError](err)
-	if err != nil && !whole {
+	if err != nil {
 		return summary, errors.Join(err, file.Close())
 	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return summary, fmt.Errorf("write the backup: %w", err)
+	if err = errors.Join(file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), f.output)
 	}
-	if err := os.Rename(file.Name(), f.output); err != nil {
+	if err != nil {
 		return summary, fmt.Errorf("write the backup: %w", err)
-	}
-	if whole {
-		return summary, notKept
 	}
 	return summary, nil
 }

@@ -241,7 +241,8 @@ func TestOtherToolsReadIt(t *testing.T) {
 	next, _ := w.back(w.since(summary))
 	dir := t.TempDir()
 	for _, command := range [][]string{
-		{"tar", "-C", dir, "-xf", archive}, {"tar", "-C", dir, "-xf", next},
+		{"tar", "-C", dir, "-xf", archive},
+		{"tar", "-C", dir, "-xf", next},
 		{"sh", "-c", `cd "$0" && sha256sum --quiet -c SHA256SUMS`, dir},
 		{"mkdir", dir + "/repos/shop.git/refs"}, {"git", "-C", dir + "/repos/shop.git", "log", "--all"},
 	} {

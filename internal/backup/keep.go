@@ -18,7 +18,7 @@ const backupsDir = "backups"
 const keptBackups = 32
 
 // keep keeps what a backup has. A disk without room for that is no matter: the next one
-// is a whole one.
+// is a whole one, as the error says.
 func (s Source) keep(id string, files sums) error {
 	dir := filepath.Join(s.Data, backupsDir)
 	var text bytes.Buffer
@@ -36,23 +36,10 @@ func (s Source) keep(id string, files sums) error {
 		err = s.dropOld(dir)
 	}
 	if err != nil {
-		return &NotKeptError{ID: id, err: err}
+		return fmt.Errorf("backup %s is whole, but what it has is not kept: %w; the next one has to be a whole one too", id, err)
 	}
 	return nil
 }
-
-// NotKeptError is of a backup that is whole, and that none can go on from by its name.
-type NotKeptError struct {
-	ID  string
-	err error
-}
-
-func (e *NotKeptError) Error() string {
-	return fmt.Sprintf("backup %s is whole, but what it has is not kept: %v; the next one has to be a whole one too", e.ID, e.err)
-}
-
-// Unwrap returns the cause.
-func (e *NotKeptError) Unwrap() error { return e.err }
 
 func (s Source) dropOld(dir string) error {
 	ids, err := s.ids()

@@ -44,6 +44,7 @@ type Summary struct {
 	Files        int   // of the state
 	Written      int   // of them in this archive
 	Bytes        int64 // of these
+	NotKept      error // why no other can go on from it by its name; it is whole nevertheless
 }
 
 // String is a line for people.
@@ -114,7 +115,8 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err = errors.Join(err, out.Close(), buffered.Flush()); err != nil {
 		return a.summary, err
 	}
-	return a.summary, s.keep(header.ID, a.sums)
+	a.summary.NotKept = s.keep(header.ID, a.sums)
+	return a.summary, nil
 }
 
 // snapshots are all repositories at one time, as near as that can be without stopping

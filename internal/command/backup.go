@@ -42,14 +42,13 @@ func backUp(ctx context.Context, c *call) error {
 		raw = to.Session // whose bytes stay as they are
 	}
 	summary, err := c.Backups.Write(ctx, raw, request)
-	var notKept *backup.NotKeptError
-	if err != nil && !errors.As(err, &notKept) {
+	if err != nil {
 		return report.WithHint(err, "what was written is no backup; try again")
 	}
 	c.Log.WithField("operator", c.Caller().Operator).Infof("backup: %s", summary)
 	fmt.Fprintln(c.Stderr(), summary)
-	if notKept != nil {
-		fmt.Fprintf(c.Stderr(), "warning: %v\n", notKept)
+	if summary.NotKept != nil {
+		fmt.Fprintf(c.Stderr(), "warning: %v\n", summary.NotKept)
 		return nil
 	}
 	fmt.Fprintf(c.Stderr(), "only what is new next time: ssh HOST backup --since %s\n", summary.ID)

@@ -100,7 +100,7 @@ type CopyFile struct {
 func (s *Snapshot) Files(ctx context.Context, visit func(CopyFile) error) error {
 	err := s.files(ctx, visit)
 	now, gone := s.repo.born()
-	if errors.Is(gone, ErrNotExist) || gone == nil && !(os.SameFile(s.was, now) && s.was.ModTime().Equal(now.ModTime())) {
+	if errors.Is(gone, ErrNotExist) || gone == nil && (!os.SameFile(s.was, now) || !s.was.ModTime().Equal(now.ModTime())) {
 		err = ErrNotExist
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,10 +161,7 @@ func TestCopyOfARepositoryInUse(t *testing.T) {
 	})
 	for range copies {
 		mu.Lock()
-		before := map[string]Hash{}
-		for ref, hash := range acknowledged {
-			before[ref] = hash
-		}
+		before := maps.Clone(acknowledged)
 		mu.Unlock()
 		copied := copyTo(t, snapshotOf(t, r), newStore(t, StoreOptions{}))
 		if err := copied.Finish(t.Context()); err != nil {
