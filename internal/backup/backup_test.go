@@ -382,8 +382,8 @@ func TestEncryptedBackup(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, wrong := range []string{"", "age1nothing", "ssh-ed25519 nothing", mine.String()} {
-		if _, err := ParseRecipients([]string{wrong}); err == nil || strings.Contains(err.Error(), strings.ToLower(mine.String())) {
+	for _, wrong := range []string{"", "age1nothing", "ssh-ed25519 nothing", mine.String(), strings.ToLower(mine.String()), "-----BEGIN " + mine.String()} {
+		if _, err := ParseRecipients([]string{wrong}); err == nil || strings.Contains(strings.ToUpper(err.Error()), mine.String()) {
 			t.Errorf("recipient %q: %v", wrong, err)
 		}
 	}

@@ -36,9 +36,14 @@ func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) 
 func ParseRecipients(keys []string) ([]age.Recipient, error) {
 	var recipients []age.Recipient
 	for _, key := range keys {
-		recipient, err := parseRecipient(strings.TrimSpace(key))
-		if err != nil {
-			return nil, fmt.Errorf("recipient %s: %w; give a public key: age1… or ssh-ed25519 …", quoted(key), err)
+		key = strings.TrimSpace(key)
+		recipient, err := parseRecipient(key)
+		switch {
+		case err == nil:
+		case strings.HasPrefix(key, "age1") || strings.HasPrefix(key, "ssh-"):
+			return nil, fmt.Errorf("recipient %s: %w", quoted(key), err)
+		default: // it may be a private key, or a password: neither is repeated
+			return nil, errors.New("a recipient is a public key, age1… or \"ssh-ed25519 …\", and this is none")
 		}
 		recipients = append(recipients, recipient)
 	}
@@ -48,9 +53,6 @@ func ParseRecipients(keys []string) ([]age.Recipient, error) {
 func parseRecipient(key string) (age.Recipient, error) {
 	if strings.HasPrefix(key, "ssh-") {
 		return agessh.ParseRecipient(key)
-	}
-	if strings.HasPrefix(strings.ToUpper(key), "AGE-SECRET-KEY") {
-		return nil, errors.New("it is a private key, and now known to who reads this; make another one")
 	}
 	found, err := age.ParseRecipients(strings.NewReader(key))
 	if err == nil && len(found) != 1 {
