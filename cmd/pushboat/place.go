@@ -10,12 +10,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // place is a folder of a tree, as the arguments name it.
 type place struct {
 	tree       fs.FS
-	repository string
+	repository name.Repo
 	choice     appfile.Choice
 	alone      bool // the folder is in no Git repository, nor below a pushboat.yaml
 }
@@ -36,9 +37,13 @@ func (f *folderFlags) place(args []string) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("open the folder: %w", err)
 	}
+	var apps []name.App // Choice.Check finds those that are not there
+	for _, app := range f.apps {
+		apps = append(apps, name.App(app))
+	}
 	return place{
-		tree: git.WorkTree(opened), repository: cmp.Or(f.name, filepath.Base(at.root)),
-		choice: appfile.Choice{Folder: at.inside, Real: at.real, Branch: f.branch, Names: f.apps},
+		tree: git.WorkTree(opened), repository: name.Repo(cmp.Or(f.name, filepath.Base(at.root))),
+		choice: appfile.Choice{Folder: at.inside, Real: at.real, Branch: name.Branch(f.branch), Names: apps},
 		alone:  !has(at.root, ".git") && !has(at.root, appfile.Name),
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/server"
@@ -86,7 +87,7 @@ func newPlan() *cobra.Command {
 				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
 			}
 			folder := server.Folder{
-				Tree: at.tree, Repository: at.repository, Branch: flags.branch, Choice: at.choice,
+				Tree: at.tree, Repository: at.repository, Branch: name.Branch(flags.branch), Choice: at.choice,
 				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
 				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values, Alone: at.alone,
 			}

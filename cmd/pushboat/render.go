@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
@@ -91,7 +92,7 @@ func (r rendering) do(ctx context.Context) error {
 	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
 	defer session.Close()
 	for _, spec := range r.choice.Of(specs) {
-		if spec.Branch != r.branch {
+		if spec.Branch != name.Branch(r.branch) {
 			continue
 		}
 		result, found := session.App(ctx, spec)
@@ -116,7 +117,7 @@ func (r rendering) do(ctx context.Context) error {
 	return nil
 }
 
-func (r rendering) print(app string, objects []*manifest.Object) error {
+func (r rendering) print(app name.App, objects []*manifest.Object) error {
 	for _, o := range objects {
 		fields := o.Object
 		if !r.shown {

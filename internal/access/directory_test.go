@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // newKey makes an ed25519 key and its "TYPE BASE64" form.
@@ -212,7 +214,7 @@ func TestGlobs(t *testing.T) {
 		{"*", "team/shop", false},
 		{"shop", "", false},
 	} {
-		if got := test.globs.Match(test.name); got != test.want {
+		if got := test.globs.Match(name.Repo(test.name)); got != test.want {
 			t.Errorf("%q.Match(%q) = %v", test.globs, test.name, got)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Operator is a person or robot as one of their keys shows them.
@@ -60,12 +62,12 @@ func ParseGlobs(s string) (Globs, error) {
 
 // Match reports whether one of the patterns fits name as a whole.
 // The empty list fits everything.
-func (g Globs) Match(name string) bool {
+func (g Globs) Match(name name.Repo) bool {
 	if g == "" {
 		return true
 	}
 	for pattern := range strings.FieldsSeq(string(g)) {
-		if ok, err := path.Match(pattern, name); ok && err == nil {
+		if ok, err := path.Match(pattern, string(name)); ok && err == nil {
 			return true
 		}
 	}

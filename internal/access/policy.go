@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // ErrDenied is what every refusal of Policy.Check is (errors.Is).
@@ -15,9 +17,9 @@ var ErrDenied = errors.New("not allowed")
 type DeniedError struct {
 	Caller  Caller
 	Right   Right
-	Subject string   // what it was about; "" for the server
-	Least   Role     // the least role that has the right; "" when nobody has it
-	Admins  []string // names of those who can grant it
+	Subject name.Repo // what it was about; "" for the server
+	Least   Role      // the least role that has the right; "" when nobody has it
+	Admins  []string  // names of those who can grant it
 }
 
 // Error says what was refused and why.
@@ -73,7 +75,7 @@ func NewPolicy(log *logrus.Entry, admins Admins) *Policy {
 // line that says so. The subject is a repository's name for rights on
 // repositories, and "" for rights on the server. A refusal is a *DeniedError,
 // which is an ErrDenied.
-func (p *Policy) Check(c Caller, r Right, subject string) error {
+func (p *Policy) Check(c Caller, r Right, subject name.Repo) error {
 	err := p.decide(c, r, subject)
 	line := p.log.WithFields(logrus.Fields{
 		"operator": c.Operator,
@@ -96,11 +98,11 @@ func (p *Policy) Check(c Caller, r Right, subject string) error {
 
 // Allows answers the same question without an audit line: for leaving out of a
 // list what the caller may not see. It never stands before an action.
-func (p *Policy) Allows(c Caller, r Right, subject string) bool {
+func (p *Policy) Allows(c Caller, r Right, subject name.Repo) bool {
 	return p.decide(c, r, subject) == nil
 }
 
-func (p *Policy) decide(c Caller, r Right, subject string) error {
+func (p *Policy) decide(c Caller, r Right, subject name.Repo) error {
 	rule, known := rules[r]
 	switch {
 	case !known || !c.Role.Includes(rule.least):
@@ -119,9 +121,9 @@ func (p *Policy) decide(c Caller, r Right, subject string) error {
 // maxSubject bounds what one audit line repeats of a caller's words, in bytes.
 const maxSubject = 200
 
-func clip(s string) string {
+func clip(s name.Repo) string {
 	if len(s) <= maxSubject {
-		return s
+		return string(s)
 	}
-	return strings.ToValidUTF8(s[:maxSubject], "") + "…"
+	return strings.ToValidUTF8(string(s[:maxSubject]), "") + "…"
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 type admins []string
@@ -70,7 +72,7 @@ func TestKeyForSomeRepositories(t *testing.T) {
 		{Administer, "shop", false}, // a right on the server is not had by a repository's name
 		{ReadServer, "shop", false},
 	} {
-		if got := policy.Allows(robot, test.right, test.subject); got != test.want {
+		if got := policy.Allows(robot, test.right, name.Repo(test.subject)); got != test.want {
 			t.Errorf("%s on %q: %v", test.right, test.subject, got)
 		}
 	}
@@ -104,7 +106,7 @@ func TestEveryCheckIsAudited(t *testing.T) {
 		t.Error("Allows writes an audit line")
 	}
 	policy.Check(ana, ReadRepo, "shop")
-	policy.Check(ana, PushRepo, strings.Repeat("a", 1000))
+	policy.Check(ana, PushRepo, name.Repo(strings.Repeat("a", 1000)))
 	policy.Check(System("schedule of shop"), Deploy, "shop")
 	lines := hook.AllEntries()
 	if len(lines) != 3 {

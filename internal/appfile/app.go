@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Name is the file's name, at the root of a repository.
@@ -61,9 +62,9 @@ const (
 // App is a unit of deployment: a folder of a branch, on one cluster. All
 // fields are checked and have their defaults.
 type App struct {
-	Name    string // see name.App; unique in the file
-	Path    string // clean and relative to the root, "." for the root
-	Branch  string
+	Name    name.App // see name.App; unique in the file
+	Path    string   // clean and relative to the root, "." for the root
+	Branch  name.Branch
 	Cluster string
 
 	Namespace       string // for objects that name none; "" if none was given
@@ -83,7 +84,7 @@ type App struct {
 	Drift     string        // DriftCorrect, DriftWarn or DriftOff
 	Prune     bool          // delete what is no longer in the folder
 	Timeout   time.Duration // for health after an apply
-	DependsOn []string      // names of apps of the same branch, without cycles
+	DependsOn []name.App    // names of apps of the same branch, without cycles
 	OnFailure string        // OnFailureKeep or OnFailureRollback
 	Ignore    []Ignore
 	Health    []Health // before the rules that hold for all

@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Choice says which apps of a tree somebody looks at who stands in one of its folders,
 // without a server. The zero Choice is all of them.
 type Choice struct {
-	Folder string   // from the tree's root; "" or "." for the root
-	Real   string   // Folder without links on the way; "": the same
-	Branch string   // of the app that is made of Folder if no app is there; "": DefaultBranch
-	Names  []string // of apps; none: those in Folder
+	Folder string      // from the tree's root; "" or "." for the root
+	Real   string      // Folder without links on the way; "": the same
+	Branch name.Branch // of the app that is made of Folder if no app is there; "": DefaultBranch
+	Names  []name.App  // of apps; none: those in Folder
 }
 
 // Of returns the chosen apps: those that are named, or else those whose path is the
@@ -33,7 +35,7 @@ func (c Choice) Of(apps []App) []App {
 		}
 	}
 	app := defaultApp()
-	app.Path, app.Name = c.Folder, nameFrom(c.Folder)
+	app.Path, app.Name = c.Folder, nameFrom(name.Repo(c.Folder))
 	if c.Branch != "" {
 		app.Branch = c.Branch
 	}
@@ -42,13 +44,13 @@ func (c Choice) Of(apps []App) []App {
 
 // Check is an error if an app that is named is not there.
 func (c Choice) Check(apps []App) error {
-	names := make([]string, len(apps))
+	names := make([]name.App, len(apps))
 	for i, app := range apps {
 		names[i] = app.Name
 	}
-	for _, name := range c.Names {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no app %q; apps are %s", name, strings.Join(names, ", "))
+	for _, app := range c.Names {
+		if !slices.Contains(names, app) {
+			return fmt.Errorf("there is no app %q; apps are %s", app, name.Join(names, ", "))
 		}
 	}
 	return nil

@@ -3,6 +3,8 @@ package appfile
 import (
 	"strings"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestChoice(t *testing.T) {
@@ -20,17 +22,17 @@ func TestChoice(t *testing.T) {
 		{"not one that only begins alike", Choice{Folder: "deploy/sh"}, "sh:deploy/sh"},
 		{"a link to the folder of an app", Choice{Folder: "current", Real: "deploy/shop"}, "shop:deploy/shop"},
 		{"a link that is the path of an app", Choice{Folder: "deploy/blog", Real: "deploy/shop"}, "blog:deploy/blog/prod"},
-		{"by name", Choice{Folder: "deploy/shop", Names: []string{"all"}}, "all:."},
+		{"by name", Choice{Folder: "deploy/shop", Names: []name.App{"all"}}, "all:."},
 	} {
 		var got []string
 		for _, app := range test.choice.Of(apps) {
-			got = append(got, app.Name+":"+app.Path)
+			got = append(got, string(app.Name)+":"+app.Path)
 		}
 		if is := strings.Join(got, " "); is != test.want {
 			t.Errorf("%s: %s, want %s", test.name, is, test.want)
 		}
 	}
-	if err := (Choice{Names: []string{"shop", "shp"}}).Check(apps); err == nil || !strings.Contains(err.Error(), `no app "shp"; apps are shop, blog, all`) {
+	if err := (Choice{Names: []name.App{"shop", "shp"}}).Check(apps); err == nil || !strings.Contains(err.Error(), `no app "shp"; apps are shop, blog, all`) {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

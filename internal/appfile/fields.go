@@ -9,14 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // reader collects the problems of the file while its nodes are read.
 type reader struct {
 	problems    manifest.Problems
-	dependsLine map[int]int     // line of an app's entry -> line of its dependsOn
-	absent      map[string]bool // names of apps whose folder is not there
-	unmatched   bool            // a glob matches nothing: its apps have no names
+	dependsLine map[int]int       // line of an app's entry -> line of its dependsOn
+	absent      map[name.App]bool // names of apps whose folder is not there
+	unmatched   bool              // a glob matches nothing: its apps have no names
 }
 
 func (r *reader) add(line int, message, hint string) {

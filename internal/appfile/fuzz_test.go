@@ -47,10 +47,10 @@ func FuzzAppfile(f *testing.F) {
 		before := map[string]bool{}
 		for _, app := range apps {
 			checkApp(t, app)
-			if before[app.Name] {
+			if before[string(app.Name)] {
 				t.Errorf("two apps are called %s", app.Name)
 			}
-			before[app.Name] = true
+			before[string(app.Name)] = true
 		}
 	})
 }
@@ -60,7 +60,7 @@ var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 func checkApp(t *testing.T, app App) {
 	t.Helper()
-	if message := checkName(app.Name); message != "" {
+	if message := checkName(string(app.Name)); message != "" {
 		t.Errorf("name %q %s", app.Name, message)
 	}
 	if !fs.ValidPath(app.Path) || path.Clean(app.Path) != app.Path {
@@ -71,7 +71,7 @@ func checkApp(t *testing.T, app App) {
 			t.Errorf("schedule: %v", err)
 		}
 	}
-	if checkBranch(app.Branch) != "" || checkLabel(app.Cluster) != "" || app.Timeout <= 0 {
+	if checkBranch(string(app.Branch)) != "" || checkLabel(app.Cluster) != "" || app.Timeout <= 0 {
 		t.Errorf("app %+v", app)
 	}
 	for _, text := range []json.RawMessage{app.Kustomize.Images, app.Kustomize.Patches, app.Kustomize.Components, app.Kustomize.Replicas} {

@@ -1,6 +1,7 @@
 package appfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,13 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Parse reads the pushboat.yaml at the root of a revision and returns its
 // apps, in the order in which they are written; globs are resolved. Without
 // that file the whole repository is one app, named after the last element of
 // repo, on branch main. If there is any problem, the apps are not to be used.
-func Parse(fsys fs.FS, repo string) ([]App, manifest.Problems) {
+func Parse(fsys fs.FS, repo name.Repo) ([]App, manifest.Problems) {
 	return parse(fsys, repo, DefaultBranch, func(App) bool { return true })
 }
 
@@ -27,14 +29,14 @@ func Parse(fsys fs.FS, repo string) ([]App, manifest.Problems) {
 // branch alone, and does not ask whether the folders of other apps exist, for
 // they may exist on their own branches only. main is the repository's main branch,
 // which is that of the one app where there is no file.
-func ParseBranch(fsys fs.FS, repo, branch, main string) ([]App, manifest.Problems) {
+func ParseBranch(fsys fs.FS, repo name.Repo, branch, main name.Branch) ([]App, manifest.Problems) {
 	return parse(fsys, repo, main, func(a App) bool { return a.Branch == branch })
 }
 
 // Branches returns the branches from which the apps of a revision are deployed, in
 // order, and whether a pushboat.yaml says so. Where that cannot be read, the only
 // branch is DefaultBranch, on which it is refused.
-func Branches(fsys fs.FS, repo, main string) (branches []string, written bool) {
+func Branches(fsys fs.FS, repo name.Repo, main name.Branch) (branches []name.Branch, written bool) {
 	_, err := readFile(fsys)
 	written = !errors.Is(err, fs.ErrNotExist)
 	_, problems := parse(fsys, repo, main, func(a App) bool {
@@ -44,13 +46,13 @@ func Branches(fsys fs.FS, repo, main string) (branches []string, written bool) {
 		return false // so that no folder of an app has to be there
 	})
 	if len(problems) > 0 {
-		return []string{DefaultBranch}, written
+		return []name.Branch{DefaultBranch}, written
 	}
 	slices.Sort(branches)
 	return branches, written
 }
 
-func parse(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, manifest.Problems) {
+func parse(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) ([]App, manifest.Problems) {
 	data, err := readFile(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return withoutFile(fsys, repo, main, wanted)
@@ -62,7 +64,7 @@ func parse(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, manifes
 			Hint:    fmt.Sprintf("%s is a plain file of at most %d KiB", Name, MaxBytes>>10),
 		}}
 	}
-	r := &reader{dependsLine: map[int]int{}, absent: map[string]bool{}}
+	r := &reader{dependsLine: map[int]int{}, absent: map[name.App]bool{}}
 	entries := r.entries(fsys, decode(r, data), repo)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
@@ -103,7 +105,7 @@ func readFile(fsys fs.FS) ([]byte, error) {
 // withoutFile returns the app of a repository that has no pushboat.yaml, on its main
 // branch. A file that is nearly there is told rather than passed over: the whole
 // repository would be deployed.
-func withoutFile(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, manifest.Problems) {
+func withoutFile(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) ([]App, manifest.Problems) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
@@ -119,7 +121,7 @@ func withoutFile(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, m
 	}
 	app := defaultApp()
 	app.Name, app.Branch = nameFrom(repo), main
-	if message := checkName(app.Name); message != "" {
+	if message := checkName(string(app.Name)); message != "" {
 		return nil, manifest.Problems{{
 			Message: fmt.Sprintf("the repository's name %q makes no name of an app: %s", repo, message),
 			Hint:    fmt.Sprintf("add a %s with a name", Name),
@@ -133,9 +135,9 @@ func withoutFile(fsys fs.FS, repo, main string, wanted func(App) bool) ([]App, m
 
 // nameFrom makes an app's name of a repository's: its last element, in the
 // characters that a DNS label may have.
-func nameFrom(repo string) string {
-	name := strings.TrimSuffix(path.Base(repo), ".git")
-	return strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), "-")
+func nameFrom(repo name.Repo) name.App {
+	base := strings.TrimSuffix(path.Base(string(repo)), ".git")
+	return name.App(strings.Trim(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(base)), "-"))
 }
 
 // decode returns the root of the file's one document, or nil.
@@ -152,13 +154,13 @@ func decode(r *reader, data []byte) *yaml.Node {
 type entry struct {
 	app      App
 	named    bool // name was written
-	repo     string
+	repo     name.Repo
 	cell     cell // of its matrix
 	pathLine int
 }
 
 // entries reads the list of apps.
-func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo string) []entry {
+func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo name.Repo) []entry {
 	if root == nil {
 		return nil
 	}
@@ -209,14 +211,16 @@ var appFields = []string{
 }
 
 // entry reads one app.
-func (r *reader) entry(element field, repo string, cell cell) entry {
+func (r *reader) entry(element field, repo name.Repo, cell cell) entry {
 	e := entry{app: defaultApp(), repo: repo, cell: cell, pathLine: element.line}
 	e.app.Source = manifest.Source{File: Name, Line: element.line}
 	fields := r.fields(element.value, "an app", appFields)
 	r.readPlace(&e, fields)
 	r.readRules(&e.app, fields)
 	if f, ok := fields["dependsOn"]; ok {
-		e.app.DependsOn = r.texts(f)
+		for _, text := range r.texts(f) {
+			e.app.DependsOn = append(e.app.DependsOn, name.App(text))
+		}
 		r.dependsLine[element.line] = f.line
 	}
 	if f, ok := fields["health"]; ok {
@@ -248,28 +252,23 @@ func (r *reader) readPlace(e *entry, fields map[string]field) {
 		*into = text
 		return true
 	}
-	e.named = checked("name", checkName, &e.app.Name)
+	e.named = checked("name", checkName, (*string)(&e.app.Name))
 	if checked("path", checkPath, &e.app.Path) {
 		e.pathLine = fields["path"].line
 		e.app.Path = path.Clean(strings.TrimSuffix(e.app.Path, "/"))
 	}
-	checked("branch", checkBranch, &e.app.Branch)
+	checked("branch", checkBranch, (*string)(&e.app.Branch))
 	checked("cluster", checkLabel, &e.app.Cluster)
 	checked("namespace", checkLabel, &e.app.Namespace)
 	if f, ok := fields["createNamespace"]; ok {
 		e.app.CreateNamespace, _ = r.boolean(f)
 		if _, named := fields["namespace"]; e.app.CreateNamespace && !named {
-			r.add(f.line, "createNamespace does not say which", "add namespace: "+orExample(e.app.Name))
+			r.add(f.line, "createNamespace does not say which", "add namespace: "+string(orExample(e.app.Name)))
 		}
 	}
 }
 
-func orExample(name string) string {
-	if name == "" {
-		return "shop"
-	}
-	return name
-}
+func orExample(app name.App) name.App { return cmp.Or(app, "shop") }
 
 // readRules reads how the app is rendered and kept.
 func (r *reader) readRules(app *App, fields map[string]field) {

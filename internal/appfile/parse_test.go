@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // revision is a tree with some folders, and a pushboat.yaml unless it is "".
@@ -88,7 +89,7 @@ apps:
 `)
 	want := App{
 		Name: "shop", Path: "apps/shop", Branch: "release/1.10", Cluster: "eu-1", Namespace: "shop", CreateNamespace: true,
-		Render: "plain", Schedule: "*/10 * * * *", FullSchedule: "@weekly", Drift: "warn", Timeout: 90 * time.Minute, DependsOn: []string{"database"}, OnFailure: "keep",
+		Render: "plain", Schedule: "*/10 * * * *", FullSchedule: "@weekly", Drift: "warn", Timeout: 90 * time.Minute, DependsOn: []name.App{"database"}, OnFailure: "keep",
 		Ignore: []Ignore{
 			{Kind: "Deployment", Name: "web", Pointers: []string{"/spec/replicas"}},
 			{Kind: "ConfigMap", Namespace: "shop", Pointers: []string{"/data/a~1b", "/data/c"}},
@@ -128,7 +129,7 @@ func TestAliasesAreRead(t *testing.T) {
 func names(apps []App) string {
 	var out []string
 	for _, app := range apps {
-		name := app.Name + "=" + app.Path
+		name := string(app.Name) + "=" + app.Path
 		if len(app.Exclude) > 0 {
 			name += "-" + strings.Join(app.Exclude, "-")
 		}
@@ -169,13 +170,13 @@ func TestWhichApps(t *testing.T) {
 
 func TestRepositoryNames(t *testing.T) {
 	for repo, want := range map[string]string{"shop": "shop", "team/My_Site.v2": "my-site-v2", "a/b/c.git": "c"} {
-		apps, problems := Parse(revision(""), repo)
-		if len(problems) > 0 || apps[0].Name != want {
+		apps, problems := Parse(revision(""), name.Repo(repo))
+		if len(problems) > 0 || string(apps[0].Name) != want {
 			t.Errorf("%s: apps %+v, problems %v, want %s", repo, apps, problems, want)
 		}
 	}
 	want := fmt.Sprintf("the repository's name %q makes no name of an app: has 60 characters; at most 53 are allowed | add a pushboat.yaml with a name\n", strings.Repeat("a", 60))
-	if _, problems := Parse(revision(""), strings.Repeat("a", 60)); told(problems) != want {
+	if _, problems := Parse(revision(""), name.Repo(strings.Repeat("a", 60))); told(problems) != want {
 		t.Errorf("problems\n%swant\n%s", told(problems), want)
 	}
 }
@@ -207,20 +208,20 @@ func TestParseBranch(t *testing.T) {
 }
 
 func TestBranches(t *testing.T) {
-	for name, test := range map[string]struct {
+	for about, test := range map[string]struct {
 		file    string
 		want    string
 		written bool
 	}{
 		"without a file":       {"", "trunk", false},
 		"no app":               {"apps: []\n", "", true},
-		"apps that name none":  {"apps:\n- path: apps/*\n", "main", true},
+		"apps that about none": {"apps:\n- path: apps/*\n", "main", true},
 		"folders are not here": {"apps:\n- path: away\n  branch: prod\n- path: far/*\n  branch: dev\n- path: .\n  branch: prod\n", "dev prod", true},
 		"with a mistake":       {"apps:\n- path: ..\n  branch: prod\n", "main", true},
 	} {
 		branches, written := Branches(revision(test.file), "site", "trunk")
-		if got := strings.Join(branches, " "); got != test.want || written != test.written {
-			t.Errorf("%s: %q, written %v; want %q, %v", name, got, written, test.want, test.written)
+		if got := name.Join(branches, " "); got != test.want || written != test.written {
+			t.Errorf("%s: %q, written %v; want %q, %v", about, got, written, test.want, test.written)
 		}
 	}
 }
@@ -510,7 +511,7 @@ func TestMatrix(t *testing.T) {
 `)
 	var got []string
 	for _, app := range apps {
-		text := app.Name + " " + app.Cluster + " " + strings.Join(app.DependsOn, ",")
+		text := string(app.Name) + " " + app.Cluster + " " + name.Join(app.DependsOn, ",")
 		for _, v := range app.Helm.Values {
 			text += " " + string(v.Inline)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func isGlob(p string) bool { return strings.ContainsAny(p, "*?[") }
@@ -53,21 +55,21 @@ func (r *reader) nameAfter(app *App, e entry, folder string) {
 	if app.Name = e.nameAt(folder); e.named {
 		return
 	}
-	if message := checkName(app.Name); message != "" {
+	if message := checkName(string(app.Name)); message != "" {
 		r.add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
 			fmt.Sprintf("write an entry with path: %s and a name", folder))
 	}
 }
 
 // nameAt is the name of the entry's app in a folder.
-func (e entry) nameAt(folder string) string {
+func (e entry) nameAt(folder string) name.App {
 	switch {
 	case e.named:
 		return e.app.Name
 	case folder == ".":
 		return nameFrom(e.repo)
 	}
-	return path.Base(folder)
+	return name.App(path.Base(folder))
 }
 
 // checkFolder reports a path that is no folder of the revision.
@@ -177,7 +179,7 @@ func matches(fsys fs.FS, parents []string, pattern string) []string {
 
 // checkNames refuses two apps of one name.
 func (r *reader) checkNames(apps []App) {
-	first := make(map[string]*App, len(apps))
+	first := make(map[name.App]*App, len(apps))
 	for i := range apps {
 		app := &apps[i]
 		other, twice := first[app.Name]
@@ -188,7 +190,7 @@ func (r *reader) checkNames(apps []App) {
 			continue
 		case twice && other.Source == app.Source:
 			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
-				"put what they differ in into the name: name: "+app.Name+"-${region}")
+				"put what they differ in into the name: name: "+string(app.Name)+"-${region}")
 			continue
 		case twice:
 			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
@@ -203,13 +205,17 @@ func (r *reader) checkNames(apps []App) {
 // place. One folder may well go to two clusters, or to two namespaces, and have the
 // values of several charts, or releases of one.
 func (r *reader) checkPaths(apps []App) {
-	type target struct{ path, branch, cluster, namespace, chart, release string }
+	type target struct {
+		path                               string
+		branch                             name.Branch
+		cluster, namespace, chart, release string
+	}
 	first := make(map[target]*App, len(apps))
 	for i := range apps {
 		app := &apps[i]
 		t := target{path: app.Path, branch: app.Branch, cluster: app.Cluster, namespace: app.Namespace}
 		if app.Helm.Chart != "" {
-			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, app.Name)
+			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, string(app.Name))
 		}
 		other, twice := first[t]
 		if twice && other.Source == app.Source && !reflect.DeepEqual(settings(other), settings(app)) {
@@ -230,7 +236,7 @@ func settings(app *App) []any { return []any{app.Helm, app.Manifests, app.Kustom
 // exclude notes in each app the folders that belong to other apps of its
 // branch: what is in a folder that has its own entry is deployed once, by it.
 func exclude(apps []App) {
-	folders := map[string][]string{} // branch -> paths, each once, sorted
+	folders := map[name.Branch][]string{} // branch -> paths, each once, sorted
 	for _, app := range apps {
 		folders[app.Branch] = append(folders[app.Branch], app.Path)
 	}

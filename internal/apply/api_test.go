@@ -15,6 +15,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -271,7 +272,7 @@ func (c *fakeAPI) EnsureSystemNamespace(context.Context) error {
 	return c.ask("make", "the system namespace")
 }
 
-func (c *fakeAPI) ReadParent(_ context.Context, _, _ string) (kube.Parent, error) {
+func (c *fakeAPI) ReadParent(_ context.Context, _ name.App, _ name.Repo) (kube.Parent, error) {
 	if err := c.ask("read", "the inventory"); err != nil {
 		return kube.Parent{}, err
 	}

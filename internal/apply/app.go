@@ -7,15 +7,16 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // App is an app on its cluster.
 type App struct {
-	Name       string
-	Repo       string // the repository that it is of
-	Server     string // the id of this server
-	Epoch      int64  // of its data directory
+	Name       name.App
+	Repo       name.Repo // the repository that it is of
+	Server     string    // the id of this server
+	Epoch      int64     // of its data directory
 	Cluster    *Cluster
 	Ledger     *plan.Ledger // of its objects
 	Inventory  *Inventory
@@ -29,15 +30,15 @@ type App struct {
 type Others interface {
 	plan.Others
 	// Heir returns the other app that wants an object of an app by now; "" if there is none.
-	Heir(app, cluster string, id manifest.ID) string
+	Heir(app name.App, cluster string, id manifest.ID) name.App
 	// TakenFrom tells an app that others have taken over objects which it had.
-	TakenFrom(app string)
+	TakenFrom(app name.App)
 	// Disclaim tells that an app has reached its target, which is to be gone: it wants
 	// nothing any more.
 	Disclaim(reached *plan.Target)
 	// Foreign is an error if an inventory is not that of an app of the repository on this
 	// server.
-	Foreign(inventory kube.Parent, cluster, repo string) error
+	Foreign(inventory kube.Parent, cluster string, repo name.Repo) error
 }
 
 // set is the app's ApplySet.

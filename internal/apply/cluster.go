@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -39,7 +40,7 @@ type API interface {
 
 	HasNamespace(ctx context.Context, name string) (bool, error)
 	EnsureSystemNamespace(ctx context.Context) error
-	ReadParent(ctx context.Context, app, repository string) (kube.Parent, error)
+	ReadParent(ctx context.Context, app name.App, repository name.Repo) (kube.Parent, error)
 	WriteParent(ctx context.Context, was, parent kube.Parent) (kube.Parent, error)
 	DeleteParent(ctx context.Context, parent kube.Parent) error
 

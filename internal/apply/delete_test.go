@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -71,7 +72,7 @@ func TestDeletion(t *testing.T) {
 }
 
 // takenBy has another app of the server take an object over.
-func (w *world) takenBy(app string, id manifest.ID) {
+func (w *world) takenBy(app name.App, id manifest.ID) {
 	w.edited(id, func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID(app)}) })
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -81,31 +82,33 @@ type fakeOthers struct {
 	quits []string // the targets that want nothing any more
 }
 
-func (o *fakeOthers) Home(string) (repo string, unrendered, ok bool) { return "", false, false }
+func (o *fakeOthers) Home(name.App) (repo name.Repo, unrendered, ok bool) { return "", false, false }
 
-func (o *fakeOthers) Asking(_ string, namespace manifest.ID, but map[string]bool) string {
-	if namespace == plan.NamespaceID("shop") && !but[o.asks] {
-		return o.asks
+func (o *fakeOthers) Asking(_ string, namespace manifest.ID, but map[name.App]bool) name.App {
+	if namespace == plan.NamespaceID("shop") && !but[name.App(o.asks)] {
+		return name.App(o.asks)
 	}
 	return ""
 }
 
-func (o *fakeOthers) Heir(app, cluster string, id manifest.ID) string {
+func (o *fakeOthers) Heir(app name.App, cluster string, id manifest.ID) name.App {
 	if app != "shop" || cluster != "default" {
 		return ""
 	}
-	return o.heirs[id]
+	return name.App(o.heirs[id])
 }
 
-func (o *fakeOthers) TakenFrom(app string) {
+func (o *fakeOthers) TakenFrom(app name.App) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.told = append(o.told, app)
+	o.told = append(o.told, string(app))
 }
 
-func (o *fakeOthers) Disclaim(reached *plan.Target) { o.quits = append(o.quits, reached.Spec.Name) }
+func (o *fakeOthers) Disclaim(reached *plan.Target) {
+	o.quits = append(o.quits, string(reached.Spec.Name))
+}
 
-func (o *fakeOthers) Foreign(kube.Parent, string, string) error { return o.foreign }
+func (o *fakeOthers) Foreign(kube.Parent, string, name.Repo) error { return o.foreign }
 
 // fakePods are the pods of a cluster, by namespace.
 type fakePods struct {
@@ -212,7 +215,7 @@ var (
 )
 
 // parentOf is the inventory of the app shop as a cluster stores it.
-func parentOf(repository, server, version, kinds, namespaces string) kube.Parent {
+func parentOf(repository name.Repo, server, version, kinds, namespaces string) kube.Parent {
 	fresh := kube.NewParent("shop", repository)
 	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}
 	u.SetName(fresh.Name())
@@ -222,7 +225,7 @@ func parentOf(repository, server, version, kinds, namespaces string) kube.Parent
 	u.SetLabels(map[string]string{kube.IDLabel: fresh.ID()})
 	u.SetAnnotations(map[string]string{
 		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": "shop",
-		"pushboat/repository": repository, "pushboat/server": server,
+		"pushboat/repository": string(repository), "pushboat/server": server,
 		"applyset.kubernetes.io/contains-group-kinds": kinds, "applyset.kubernetes.io/additional-namespaces": namespaces,
 	})
 	parent, _ := kube.ParseParent(u)

@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // heir returns the other app that by now wants an object of this one, or "".
 // Such an object is never deleted, whatever was planned before.
-func (w *Work) heir(id manifest.ID) string {
+func (w *Work) heir(id manifest.ID) name.App {
 	return w.App.Others.Heir(w.App.Name, w.cluster.API.Name(), id)
 }
 
@@ -42,13 +43,13 @@ func (w *Work) allTakenOver() error {
 
 // hurryFormerOwners has the apps that objects were taken over from looked at.
 func (w *Work) hurryFormerOwners() {
-	former := map[string]bool{}
+	former := map[name.App]bool{}
 	for _, step := range w.Plan.Steps {
 		if step.Other != "" {
 			former[step.Other] = true
 		}
 	}
-	for name := range former {
-		w.App.Others.TakenFrom(name)
+	for app := range former {
+		w.App.Others.TakenFrom(app)
 	}
 }

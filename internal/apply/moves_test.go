@@ -21,7 +21,7 @@ func TestObjectsThatAnotherAppIsToTake(t *testing.T) {
 	w.plans(w.step(config("planned", "1")))
 	var got []string
 	for _, step := range w.work().waiting() {
-		got = append(got, step.ID.String()+" to "+step.Other)
+		got = append(got, step.ID.String()+" to "+string(step.Other))
 	}
 	if want := []string{"ConfigMap shop/a to blog", "ConfigMap shop/b to blog", "Deployment shop/c to blog"}; !slices.Equal(got, want) {
 		t.Errorf("they are %q, want %q", got, want)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -41,10 +42,10 @@ func check(ctx context.Context, c *call) error {
 
 // checkable lists the app that the call names, or all that the caller may
 // deploy.
-func (c *call) checkable() ([]string, error) {
+func (c *call) checkable() ([]name.App, error) {
 	if len(c.args) == 1 {
 		one, err := c.app(c.args[0], access.Deploy)
-		return []string{one.App}, err
+		return []name.App{one.App}, err
 	}
 	return c.deployable()
 }
@@ -56,7 +57,7 @@ func printFindings(w io.Writer, findings []deploy.Finding) {
 	}
 	table := newTable(w, "APP", "RESULT", "DIFFERED")
 	for _, f := range findings {
-		table.row(f.App, string(f.Result), strconv.Itoa(len(f.Objects)))
+		table.row(string(f.App), string(f.Result), strconv.Itoa(len(f.Objects)))
 		for _, object := range f.Objects {
 			table.note(object)
 		}
@@ -71,7 +72,7 @@ func printFindings(w io.Writer, findings []deploy.Finding) {
 
 // verdictOnCheck makes check fail for scripts when something differs still.
 func verdictOnCheck(findings []deploy.Finding) error {
-	var differ []string
+	var differ []name.App
 	for _, f := range findings {
 		if !f.OK() {
 			differ = append(differ, f.App)
@@ -83,6 +84,6 @@ func verdictOnCheck(findings []deploy.Finding) error {
 	case 1:
 		return report.WithHint(fmt.Errorf("app %s is not as it should be", differ[0]), "the lines above say why; see how it is: ssh HOST status %s", differ[0])
 	}
-	return report.WithHint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), strings.Join(differ, ", ")),
+	return report.WithHint(fmt.Errorf("%d apps are not as they should be: %s", len(differ), name.Join(differ, ", ")),
 		"the lines above say why; see how they are: ssh HOST status")
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 )
@@ -339,13 +340,25 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 	return encoder.Encode(value)
 }
 
-// app checks that the caller may do something with an app's repository, and
+// app is the app that a word of the call names, see known.
+func (c *call) app(word string, right access.Right) (deploy.Status, error) {
+	app, err := name.ParseApp(word)
+	if err != nil { // no app has that name
+		return deploy.Status{}, unknownApp(word)
+	}
+	return c.known(app, right)
+}
+
+func unknownApp(word string) error {
+	return report.WithHint(fmt.Errorf("app %q not found", word), "see those that there are: ssh HOST apps")
+}
+
+// known checks that the caller may do something with an app's repository, and
 // returns the app's status. Who may not see it is told that it does not exist.
-func (c *call) app(name string, right access.Right) (deploy.Status, error) {
-	unknown := report.WithHint(fmt.Errorf("app %q not found", name), "see those that there are: ssh HOST apps")
-	status, ok := c.Engine.Status(name)
+func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
+	status, ok := c.Engine.Status(app)
 	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {
-		return deploy.Status{}, unknown
+		return deploy.Status{}, unknownApp(string(app))
 	}
 	return status, c.Policy.Check(c.Caller(), right, status.Repo)
 }
@@ -354,8 +367,8 @@ func (c *call) app(name string, right access.Right) (deploy.Status, error) {
 // not been removed.
 func (c *call) visible() []deploy.Status {
 	list := []deploy.Status{}
-	for _, name := range c.Engine.Apps() {
-		status, ok := c.Engine.Status(name)
+	for _, app := range c.Engine.Apps() {
+		status, ok := c.Engine.Status(app)
 		if ok && status.Sync != deploy.Gone && c.Policy.Allows(c.Caller(), access.ReadDeploys, status.Repo) {
 			list = append(list, status)
 		}

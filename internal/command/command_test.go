@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -112,11 +113,11 @@ func TestPrintStatus(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	list := []deploy.Status{
 		{
-			App: "shop", Revision: strings.Repeat("a", 40), Sync: deploy.InSync, Health: "healthy",
+			App: "shop", Revision: name.Revision(strings.Repeat("a", 40)), Sync: deploy.InSync, Health: "healthy",
 			Last: &record.Record{Operator: "ana", Started: now.Add(-2 * time.Minute)},
 		},
 		{
-			App: "blog", Revision: strings.Repeat("b", 40), Sync: deploy.InSync, Health: "failing",
+			App: "blog", Revision: name.Revision(strings.Repeat("b", 40)), Sync: deploy.InSync, Health: "failing",
 			Sick:  []deploy.Symptom{{Object: "Deployment blog/api", State: "0 of 2 pods ready", Cause: "ImagePullBackOff\x1b[31m"}},
 			Drift: []string{"Service blog/api"},
 			Found: []deploy.Difference{{Object: "Service blog/api", What: "was deleted"}},

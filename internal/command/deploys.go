@@ -27,7 +27,7 @@ func plan(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	revision := name.Branch(status.Branch).Ref()
+	revision := status.Branch.Ref()
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
@@ -67,7 +67,7 @@ type located struct {
 
 // locate finds a revision in an app's repository, and where it stands there.
 func (c *call) locate(ctx context.Context, status deploy.Status, revision string) (located, error) {
-	repo, err := c.Repos.Open(name.Repo(status.Repo))
+	repo, err := c.Repos.Open(status.Repo)
 	if err != nil {
 		return located{}, err
 	}
@@ -80,8 +80,8 @@ func (c *call) locate(ctx context.Context, status deploy.Status, revision string
 }
 
 // standingOf finds where a revision stands, seen from a branch.
-func standingOf(ctx context.Context, repo *git.Repository, branch string, hash git.Hash) (standing, error) {
-	head, err := repo.Head(ctx, name.Branch(branch).Ref())
+func standingOf(ctx context.Context, repo *git.Repository, branch name.Branch, hash git.Hash) (standing, error) {
+	head, err := repo.Head(ctx, branch.Ref())
 	switch {
 	case errors.Is(err, git.ErrNoRef): // the branch is gone, and nothing is on it
 		return elsewhere, nil
@@ -101,7 +101,7 @@ func standingOf(ctx context.Context, repo *git.Repository, branch string, hash g
 func (c *call) changeTo(status deploy.Status, at located) (deploy.Change, error) {
 	tree, err := at.repo.Tree(at.hash)
 	return deploy.Change{
-		Repo: status.Repo, Branch: status.Branch, Revision: at.hash.String(),
+		Repo: status.Repo, Branch: status.Branch, Revision: name.Revision(at.hash),
 		Tree: tree, Caller: c.Caller(), Only: status.App, Unaccepted: !c.accepted(status, at.standing),
 	}, err
 }
@@ -193,7 +193,7 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 		if r.Cause != record.CausePush {
 			by += " (" + string(r.Cause) + ")"
 		}
-		cells := []string{r.ID(), report.ShortRevision(r.Revision), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
+		cells := []string{r.ID(), r.Revision.Short(), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
 		if warned {
 			cells = append(cells, strconv.Itoa(len(r.Warnings)))
 		}
@@ -209,11 +209,11 @@ func printNames(w io.Writer, records []record.Record) {
 	if len(records) == 0 {
 		return
 	}
-	if name := records[0].Renamed; name != "" {
-		fmt.Fprintf(w, "renamed to %s; what came then: history %s\n", name, name)
+	if app := records[0].Renamed; app != "" {
+		fmt.Fprintf(w, "renamed to %s; what came then: history %s\n", app, app)
 	}
-	for _, name := range records[len(records)-1].Formerly {
-		fmt.Fprintf(w, "formerly app %s; what was before: history %s\n", name, name)
+	for _, app := range records[len(records)-1].Formerly {
+		fmt.Fprintf(w, "formerly app %s; what was before: history %s\n", app, app)
 	}
 }
 
@@ -223,7 +223,7 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry
 	if err != nil {
 		return nil, record.Entry{}, report.WithHint(err, "see the deploys of an app: ssh HOST history APP")
 	}
-	status, err := c.app(app, access.ReadDeploys)
+	status, err := c.known(app, access.ReadDeploys)
 	if err != nil {
 		return nil, record.Entry{}, err
 	}
@@ -254,8 +254,8 @@ func show(ctx context.Context, c *call) error {
 			{"deploy", r.ID()},
 			{"result", string(r.Result)},
 			{"message", r.Message},
-			{"revision", r.Revision},
-			{"from", r.Repo + ", branch " + r.Branch},
+			{"revision", string(r.Revision)},
+			{"from", string(r.Repo) + ", branch " + string(r.Branch)},
 			{"cluster", r.Cluster},
 			{"by", r.Operator + " (" + string(r.Cause) + ")"},
 			{"key", r.Key},

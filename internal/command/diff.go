@@ -97,7 +97,7 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	case ends == "" || to > 0 && (from > 0 || first == ""):
 		return c.compareDeploys(ctx, status, from, to)
 	case !two: // one revision: against what the branch has
-		first, last = ends, name.Branch(status.Branch).Ref()
+		first, last = ends, status.Branch.Ref()
 	}
 	return c.compareRevisions(ctx, status, first, last)
 }
@@ -107,7 +107,7 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 const commitDigits = 7
 
 // deployNumber reads 41 or shop-41 as a deploy of the app; 0 for anything else.
-func deployNumber(app, word string) int {
+func deployNumber(app name.App, word string) int {
 	if name, number, err := record.ParseDeployID(word); err == nil && name == app {
 		return number
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func eventsFlags(f *pflag.FlagSet) {
@@ -81,11 +82,14 @@ func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
 func (c *call) mayHear(e event.Event) bool {
 	if e.Kind == event.Cluster {
 		return slices.ContainsFunc(c.visible(), func(s deploy.Status) bool {
-			return s.Cluster == e.Cluster && (len(c.args) == 0 || s.App == c.args[0])
+			return s.Cluster == e.Cluster && c.asksFor(s.App)
 		})
 	}
-	return (len(c.args) == 0 || e.App == c.args[0]) && c.Policy.Allows(c.Caller(), access.ReadDeploys, e.Repo)
+	return c.asksFor(e.App) && c.Policy.Allows(c.Caller(), access.ReadDeploys, e.Repo)
 }
+
+// asksFor reports whether the call is about an app, or about all of them.
+func (c *call) asksFor(app name.App) bool { return len(c.args) == 0 || c.args[0] == string(app) }
 
 // tellEvent writes one event of those that are followed: a line, also in JSON.
 func (c *call) tellEvent(e event.Event, asJSON bool) error {
@@ -97,7 +101,7 @@ func (c *call) tellEvent(e event.Event, asJSON bool) error {
 }
 
 func printEvent(w io.Writer, e event.Event) {
-	about := e.App
+	about := string(e.App)
 	if e.Kind == event.Cluster {
 		about = "cluster " + e.Cluster
 	}

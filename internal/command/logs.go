@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -63,11 +64,12 @@ func (c *call) namesDeploy() bool {
 	if err != nil && number != nil {
 		return false
 	}
-	return c.sees(app) || !c.sees(c.args[0])
+	whole, wrong := name.ParseApp(c.args[0])
+	return c.sees(app) || wrong != nil || !c.sees(whole)
 }
 
 // sees reports whether there is an app that the caller may know of.
-func (c *call) sees(app string) bool {
+func (c *call) sees(app name.App) bool {
 	status, ok := c.Engine.Status(app)
 	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo)
 }
@@ -141,14 +143,14 @@ func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
 }
 
 // containers finds whose logs the call asks for; at least one.
-func (c *call) containers(ctx context.Context, app string) ([]deploy.Container, error) {
+func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container, error) {
 	object := ""
 	if len(c.args) > 1 {
 		object = c.args[1]
 	}
 	name, _ := c.flags.GetString("container") // the flags are those of logsFlags
 	found, err := c.Engine.Containers(ctx, app, object, name)
-	whose := "app " + app
+	whose := "app " + string(app)
 	if object != "" {
 		whose = manifest.Clean(object)
 	}
@@ -169,7 +171,7 @@ func (c *call) containers(ctx context.Context, app string) ([]deploy.Container, 
 
 // printLog prints a container's log. Lines are marked where there are several
 // containers.
-func (c *call) printLog(ctx context.Context, app string, of deploy.Container, request kube.LogRequest, marked bool) error {
+func (c *call) printLog(ctx context.Context, app name.App, of deploy.Container, request kube.LogRequest, marked bool) error {
 	mark := ""
 	if marked {
 		mark = "[" + of.Pod + "/" + of.Name + "] "
@@ -183,7 +185,7 @@ func (c *call) printLog(ctx context.Context, app string, of deploy.Container, re
 
 // followLogs prints the logs of all containers as they come, until all have ended or
 // the caller is gone.
-func (c *call) followLogs(ctx context.Context, app string, containers []deploy.Container, request kube.LogRequest) error {
+func (c *call) followLogs(ctx context.Context, app name.App, containers []deploy.Container, request kube.LogRequest) error {
 	var (
 		all    sync.WaitGroup
 		mu     sync.Mutex

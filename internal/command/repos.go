@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -19,7 +18,7 @@ import (
 // repoRow is a repository as it is listed.
 type repoRow struct {
 	Name     name.Repo              `json:"name"`
-	Apps     []string               `json:"apps"`
+	Apps     []name.App             `json:"apps"`
 	Branches map[name.Branch]string `json:"branches,omitempty"`
 }
 
@@ -31,8 +30,8 @@ func repoList(_ context.Context, c *call) error {
 	}
 	rows := []repoRow{}
 	for _, repo := range repos {
-		if c.Policy.Allows(c.Caller(), access.ReadRepo, string(repo)) {
-			rows = append(rows, repoRow{Name: repo, Apps: nonNil(c.Engine.AppsOf(string(repo)))})
+		if c.Policy.Allows(c.Caller(), access.ReadRepo, repo) {
+			rows = append(rows, repoRow{Name: repo, Apps: nonNil(c.Engine.AppsOf(repo))})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
@@ -42,7 +41,7 @@ func repoList(_ context.Context, c *call) error {
 		}
 		table := newTable(w, "REPOSITORY", "APPS")
 		for _, row := range rows {
-			table.row(string(row.Name), dash(strings.Join(row.Apps, ", ")))
+			table.row(string(row.Name), dash(name.Join(row.Apps, ", ")))
 		}
 		table.print()
 	})
@@ -56,7 +55,7 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 		return nil, report.WithHint(err, "see those that there are: ssh HOST repo list")
 	}
 	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "see those that there are: ssh HOST repo list")
-	if !c.Policy.Allows(c.Caller(), access.ReadRepo, string(repo)) {
+	if !c.Policy.Allows(c.Caller(), access.ReadRepo, repo) {
 		return nil, missing
 	}
 	repository, err := c.Repos.Open(repo)
@@ -66,7 +65,7 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return repository, c.Policy.Check(c.Caller(), right, string(repo))
+	return repository, c.Policy.Check(c.Caller(), right, repo)
 }
 
 // repoInfo shows a repository's branches and apps.
@@ -79,13 +78,13 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	row := repoRow{Name: repo.Name(), Apps: nonNil(c.Engine.AppsOf(string(repo.Name()))), Branches: map[name.Branch]string{}}
+	row := repoRow{Name: repo.Name(), Apps: nonNil(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}}
 	for _, ref := range refs {
 		branch, _ := name.BranchOf(ref.Name)
 		row.Branches[branch] = ref.Hash.String()
 	}
 	return c.print(row, func(w io.Writer) {
-		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(strings.Join(row.Apps, ", ")))
+		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(name.Join(row.Apps, ", ")))
 		for _, ref := range refs {
 			branch, _ := name.BranchOf(ref.Name)
 			subject := ""
@@ -103,7 +102,7 @@ func repoCreate(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
-	if err := c.Policy.Check(c.Caller(), access.CreateRepo, string(repo)); err != nil {
+	if err := c.Policy.Check(c.Caller(), access.CreateRepo, repo); err != nil {
 		return err
 	}
 	if _, err := c.Repos.Create(ctx, repo); err != nil {
@@ -127,8 +126,8 @@ func repoDelete(ctx context.Context, c *call) error {
 		return err
 	}
 	repo := repository.Name()
-	if apps := c.Engine.AppsOf(string(repo)); len(apps) > 0 {
-		return report.WithHint(fmt.Errorf("repository %q deploys %s", repo, strings.Join(apps, ", ")),
+	if apps := c.Engine.AppsOf(repo); len(apps) > 0 {
+		return report.WithHint(fmt.Errorf("repository %q deploys %s", repo, name.Join(apps, ", ")),
 			"first push a pushboat.yaml with apps: [] to remove them from the cluster")
 	}
 	if yes, err := c.flags.GetBool("yes"); err != nil || !yes {
@@ -138,15 +137,15 @@ func repoDelete(ctx context.Context, c *call) error {
 	if err := c.Repos.Delete(ctx, repo); err != nil {
 		return err
 	}
-	c.Engine.Forget(string(repo))
+	c.Engine.Forget(repo)
 	c.Log.WithField("repository", string(repo)).WithField("operator", c.Caller().Operator).Info("repository deleted")
 	fmt.Fprintf(c, "deleted %s\n", repo)
 	return nil
 }
 
-func nonNil(list []string) []string {
+func nonNil(list []name.App) []name.App {
 	if list == nil {
-		return []string{}
+		return []name.App{}
 	}
 	return list
 }

@@ -53,7 +53,7 @@ func rollBack(ctx context.Context, c *call) error {
 	}
 	door := spelling
 	if planOnly {
-		door = spellingOf("rollback " + status.App + " " + r.To.Short())
+		door = spellingOf("rollback " + string(status.App) + " " + r.To.Short())
 	}
 	r.Print(c.lines(), door)
 	if planOnly {
@@ -77,7 +77,7 @@ func rollBack(ctx context.Context, c *call) error {
 }
 
 // closing is the last line of a rollback, whatever has become of the app's deploy.
-func closing(r *rollback.Rollback, app string, runs []*deploy.Run) string {
+func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 	for _, run := range runs {
 		if run.App != app {
 			continue
@@ -98,10 +98,10 @@ func (c *call) revision(ctx context.Context, status deploy.Status, word string) 
 			return "", err
 		}
 		if ok {
-			return git.ParseHash(entry.Record.Revision)
+			return git.Hash(entry.Record.Revision), nil
 		}
 	}
-	repo, err := c.Repos.Open(name.Repo(status.Repo))
+	repo, err := c.Repos.Open(status.Repo)
 	if err != nil {
 		return "", err
 	}

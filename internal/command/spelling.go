@@ -1,6 +1,7 @@
 package command
 
 import (
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -29,12 +30,12 @@ const (
 
 // spelling is how one who sees a plan of the revision asks for the remedies of its
 // problems: with the verb that deploys it from where it stands, or with a push.
-func (s standing) spelling(app, revision string) report.Door {
+func (s standing) spelling(app name.App, revision string) report.Door {
 	switch s {
 	case newest:
-		return spellingOf("sync " + app)
+		return spellingOf("sync " + string(app))
 	case earlier:
-		return spellingOf("rollback " + app + " " + revision)
+		return spellingOf("rollback " + string(app) + " " + revision)
 	}
 	door := push.Spelling
 	door.Again = spelling.Again

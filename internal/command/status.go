@@ -67,12 +67,12 @@ func verdictOn(s deploy.Status) error {
 		return report.WithHint(fmt.Errorf("app %s is not as its branch says, which cannot be rendered", s.App),
 			"bring back what it needs, or push a fix; see all apps: ssh HOST status")
 	}
-	next := "see its deploys: ssh HOST history " + s.App
+	next := "see its deploys: ssh HOST history " + string(s.App)
 	switch {
 	case s.Suspension != nil:
-		next = "end the suspension: ssh HOST resume " + s.App
+		next = "end the suspension: ssh HOST resume " + string(s.App)
 	case s.Sync == deploy.Held:
-		next = "the newest commit was pushed with -o skip; deploy it: ssh HOST sync " + s.App
+		next = "the newest commit was pushed with -o skip; deploy it: ssh HOST sync " + string(s.App)
 	case s.Last != nil:
 		next = "see what happened: ssh HOST show " + s.Last.ID()
 	}
@@ -87,7 +87,7 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 	printOutages(w, list, now)
 	table := newTable(w, "APP", "REVISION", "SYNC", "HEALTH", "DEPLOYED", "DRIFT")
 	for _, s := range list {
-		table.row(s.App, dash(report.ShortRevision(s.Revision)), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
+		table.row(string(s.App), dash(s.Revision.Short()), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
 		for _, line := range details(s, now) {
 			table.note(line)
 		}
@@ -117,7 +117,7 @@ func details(s deploy.Status, now time.Time) []string {
 		lines = append(lines, line)
 	}
 	if s.Suspension != nil {
-		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+s.App+")")
+		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+string(s.App)+")")
 	}
 	for _, found := range s.Found {
 		lines = append(lines, "drift: "+found.Object+"  "+found.What)
@@ -209,7 +209,7 @@ func apps(_ context.Context, c *call) error {
 	return c.print(list, func(w io.Writer) {
 		table := newTable(w, "APP", "REPOSITORY", "BRANCH", "CLUSTER", "OBJECTS", "SCHEDULE")
 		for _, s := range list {
-			table.row(s.App, s.Repo, s.Branch, dash(s.Cluster), strconv.Itoa(s.Objects), dash(s.Schedule))
+			table.row(string(s.App), string(s.Repo), string(s.Branch), dash(s.Cluster), strconv.Itoa(s.Objects), dash(s.Schedule))
 		}
 		table.print()
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -60,27 +59,27 @@ func syncAll(ctx context.Context, c *call) error {
 	if c.flags.Changed("confirm-prune") {
 		return usageError{"--confirm-prune is about one app; leave out --all"}
 	}
-	names, err := c.deployable()
+	apps, err := c.deployable()
 	if err != nil {
 		return err
 	}
 	var (
 		begun  []*deploy.Run
-		failed []string
+		failed []name.App
 	)
-	for _, name := range names {
-		status, ok := c.Engine.Status(name)
+	for _, app := range apps {
+		status, ok := c.Engine.Status(app)
 		if !ok {
 			continue
 		}
 		if s := status.Suspension; s != nil {
-			fmt.Fprintf(c, "%s: left out, suspended by %s\n", name, s.By)
+			fmt.Fprintf(c, "%s: left out, suspended by %s\n", app, s.By)
 			continue
 		}
-		runs, err := c.begin(ctx, status, spellingOf("sync "+name))
+		runs, err := c.begin(ctx, status, spellingOf("sync "+string(app)))
 		if err != nil {
 			c.explain(err)
-			failed = append(failed, name)
+			failed = append(failed, app)
 		}
 		begun = append(begun, runs...)
 	}
@@ -94,7 +93,7 @@ func syncAll(ctx context.Context, c *call) error {
 		}
 	}
 	if len(failed) > 0 {
-		return report.WithHint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(names), strings.Join(failed, ", ")),
+		return report.WithHint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(apps), name.Join(failed, ", ")),
 			"the lines above say why; see how they are now: ssh HOST status")
 	}
 	return nil
@@ -103,7 +102,7 @@ func syncAll(ctx context.Context, c *call) error {
 // begin plans an app's newest revision, shows the plan as the door spells it, and begins
 // the deploys that it takes.
 func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door) ([]*deploy.Run, error) {
-	change, err := c.change(ctx, status, name.Branch(status.Branch).Ref())
+	change, err := c.change(ctx, status, status.Branch.Ref())
 	if err != nil {
 		return nil, err
 	}
@@ -153,8 +152,8 @@ func syncOptions(f *pflag.FlagSet) deploy.Options {
 }
 
 // deployable lists the apps that the caller may deploy.
-func (c *call) deployable() ([]string, error) {
-	names := []string{}
+func (c *call) deployable() ([]name.App, error) {
+	names := []name.App{}
 	for _, status := range c.visible() {
 		if c.Policy.Allows(c.Caller(), access.Deploy, status.Repo) {
 			names = append(names, status.App)
@@ -163,8 +162,8 @@ func (c *call) deployable() ([]string, error) {
 	if len(names) == 0 && len(c.visible()) > 0 {
 		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "see those that there are: ssh HOST status")
 	}
-	for _, name := range names {
-		if _, err := c.app(name, access.Deploy); err != nil { // leaves the audit line
+	for _, app := range names {
+		if _, err := c.known(app, access.Deploy); err != nil { // leaves the audit line
 			return nil, err
 		}
 	}

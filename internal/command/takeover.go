@@ -9,7 +9,6 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -21,23 +20,26 @@ func takeOverFlags(f *pflag.FlagSet) {
 
 // takeOver makes the inventory of an app on a cluster this server's.
 func takeOver(ctx context.Context, c *call) error {
-	app := c.args[0]
 	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
 		return err
+	}
+	app, err := name.ParseApp(c.args[0])
+	if err != nil {
+		return fmt.Errorf("app name %q %w", c.args[0], err)
 	}
 	cluster, err := c.flags.GetString("cluster")
 	if err != nil {
 		return err
 	}
 	status, known := c.Engine.Status(app)
-	repo := name.Repo(status.Repo)
+	repo := status.Repo
 	if len(c.args) == 2 {
 		if repo, err = name.ParseRepo(c.args[1]); err != nil {
 			return report.WithHint(err, "see the repositories: ssh HOST repo list")
 		}
 	}
 	if repo == "" {
-		return report.WithHint(fmt.Errorf("this server has no app %s yet", manifest.Clean(app)), "name its repository: ssh HOST take-over %s REPOSITORY", manifest.Clean(app))
+		return report.WithHint(fmt.Errorf("this server has no app %s yet", app), "name its repository: ssh HOST take-over %s REPOSITORY", app)
 	}
 	if known {
 		cluster = cmp.Or(cluster, status.Cluster)
@@ -46,7 +48,7 @@ func takeOver(ctx context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("no other server or repository could deploy app %s any more", app),
 			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", app, repo)
 	}
-	was, err := c.Engine.TakeOver(ctx, app, string(repo), cmp.Or(cluster, appfile.DefaultCluster))
+	was, err := c.Engine.TakeOver(ctx, app, repo, cmp.Or(cluster, appfile.DefaultCluster))
 	if err != nil {
 		return err
 	}

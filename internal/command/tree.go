@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func treeFlags(f *pflag.FlagSet) {
@@ -23,8 +23,8 @@ func treeFlags(f *pflag.FlagSet) {
 
 // appTree is what tree prints as JSON.
 type appTree struct {
-	App      string        `json:"app"`
-	Revision string        `json:"revision"`
+	App      name.App      `json:"app"`
+	Revision name.Revision `json:"revision"`
 	Sync     deploy.Sync   `json:"sync"`
 	Health   string        `json:"health"`
 	Objects  []deploy.Node `json:"objects"`
@@ -47,7 +47,7 @@ func tree(ctx context.Context, c *call) error {
 }
 
 func (c *call) printTree(w io.Writer, t appTree, all bool) {
-	fmt.Fprintf(w, "%s: %s, %s, %s\n", t.App, dash(report.ShortRevision(t.Revision)), t.Sync, t.Health)
+	fmt.Fprintf(w, "%s: %s, %s, %s\n", t.App, dash(t.Revision.Short()), t.Sync, t.Health)
 	if len(t.Objects) == 0 {
 		fmt.Fprintln(w, "  it has no objects on its cluster")
 		return
@@ -143,7 +143,7 @@ func lineOf(n deploy.Node, depth int) treeLine {
 
 // overview is the short form of an app's tree: what runs pods, and how many others
 // there are of which kinds.
-func (c *call) overview(w io.Writer, app string) {
+func (c *call) overview(w io.Writer, app name.App) {
 	nodes := c.Engine.Overview(app)
 	var running []deploy.Node
 	others := map[string]int{}

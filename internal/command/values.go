@@ -57,7 +57,7 @@ func nonNilValues(values []deploy.KeptValue) []deploy.KeptValue {
 	return values
 }
 
-func printValues(w io.Writer, app string, values []deploy.KeptValue, now time.Time) {
+func printValues(w io.Writer, app name.App, values []deploy.KeptValue, now time.Time) {
 	if len(values) == 0 {
 		fmt.Fprintf(w, "App %s has no generated values. Declare them in pushboat.yaml:\n  helm: {generated: [auth.password]}\n", app)
 		return
@@ -136,7 +136,7 @@ func (c *call) renew(ctx context.Context, renewal deploy.Renewal, done string) e
 	if err := notSuspended(status); err != nil {
 		return err
 	}
-	change, err := c.change(ctx, status, name.Branch(status.Branch).Ref())
+	change, err := c.change(ctx, status, status.Branch.Ref())
 	if err != nil {
 		return err
 	}

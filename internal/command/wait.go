@@ -37,7 +37,7 @@ func wait(ctx context.Context, c *call) error {
 	if err != nil || timeout <= 0 {
 		return usageError{"--timeout wants a duration such as 5m"}
 	}
-	revision := name.Branch(status.Branch).Ref()
+	revision := status.Branch.Ref()
 	if len(c.args) == 2 {
 		revision = c.args[1]
 	}
@@ -67,7 +67,7 @@ func wait(ctx context.Context, c *call) error {
 var errWaited = errors.New("the time to wait is over")
 
 func (c *call) waitFor(ctx context.Context, status deploy.Status, revision string) (*git.Repository, git.Hash, error) {
-	repo, err := c.Repos.Open(name.Repo(status.Repo))
+	repo, err := c.Repos.Open(status.Repo)
 	if err != nil {
 		return nil, "", err
 	}
@@ -76,7 +76,7 @@ func (c *call) waitFor(ctx context.Context, status deploy.Status, revision strin
 }
 
 // waited looks how the app is, after what goes on has ended.
-func (c *call) waited(ctx context.Context, repo *git.Repository, app string, wanted git.Hash) (number uint64, done bool, err error) {
+func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, wanted git.Hash) (number uint64, done bool, err error) {
 	if events, _ := c.Events.Since(0); len(events) > 0 {
 		number = events[len(events)-1].Number
 	}
@@ -102,7 +102,7 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app string, wan
 	}
 	done, err = judgeWait(status, wanted, contained)
 	if done {
-		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, report.ShortRevision(status.Revision))
+		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, status.Revision.Short())
 	}
 	return number, done, err
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 const (
@@ -78,7 +78,7 @@ func (c *call) newView(asJSON bool) func(context.Context, []deploy.Status) error
 	if c.Terminal() && !asJSON {
 		return c.draw
 	}
-	seen := map[string]string{}
+	seen := map[name.App]string{}
 	return func(_ context.Context, list []deploy.Status) error {
 		for _, s := range changed(seen, list) {
 			if asJSON {
@@ -95,9 +95,9 @@ func (c *call) newView(asJSON bool) func(context.Context, []deploy.Status) error
 
 // changed lists the statuses that are not as they were seen, and notes them. Apps that
 // have gone are removed ones.
-func changed(seen map[string]string, list []deploy.Status) []deploy.Status {
+func changed(seen map[name.App]string, list []deploy.Status) []deploy.Status {
 	var news []deploy.Status
-	there := map[string]bool{}
+	there := map[name.App]bool{}
 	for _, s := range list {
 		there[s.App] = true
 		if brief := inBrief(s); seen[s.App] != brief {
@@ -116,7 +116,7 @@ func changed(seen map[string]string, list []deploy.Status) []deploy.Status {
 
 // inBrief is a status in one line, without what changes by itself as time goes by.
 func inBrief(s deploy.Status) string {
-	text := fmt.Sprintf("%s, %s, %s", dash(report.ShortRevision(s.Revision)), s.Sync, s.Health)
+	text := fmt.Sprintf("%s, %s, %s", dash(s.Revision.Short()), s.Sync, s.Health)
 	if s.Running != "" {
 		text += ", going on: " + s.Running
 	}

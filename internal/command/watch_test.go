@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestChanged(t *testing.T) {
-	seen := map[string]string{}
+	seen := map[name.App]string{}
 	look := func(list ...deploy.Status) string {
 		var apps []string
 		for _, s := range changed(seen, list) {
-			apps = append(apps, s.App+" "+string(s.Sync))
+			apps = append(apps, string(s.App)+" "+string(s.Sync))
 		}
 		return strings.Join(apps, ", ")
 	}
@@ -43,7 +44,7 @@ func TestChanged(t *testing.T) {
 
 func TestInBrief(t *testing.T) {
 	s := deploy.Status{
-		App: "shop", Revision: strings.Repeat("a", 40), Sync: deploy.Drifted, Health: "failing", Running: "shop-2",
+		App: "shop", Revision: name.Revision(strings.Repeat("a", 40)), Sync: deploy.Drifted, Health: "failing", Running: "shop-2",
 		Suspension: &record.Suspension{By: "ana"}, Drift: []string{"x"},
 		Sick: []deploy.Symptom{{Object: "Deployment shop/web", State: "0 of 1 pods ready"}, {}},
 	}

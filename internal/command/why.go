@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -41,11 +41,7 @@ func why(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	revision := status.Revision
-	if revision == "" {
-		revision = name.Branch(status.Branch).Ref()
-	}
-	change, err := c.change(ctx, status, revision)
+	change, err := c.change(ctx, status, cmp.Or(string(status.Revision), status.Branch.Ref()))
 	if err != nil {
 		return err
 	}
@@ -89,7 +85,7 @@ func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.
 	if cause.Line == 0 {
 		return o
 	}
-	repo, err := c.Repos.Open(name.Repo(change.Repo))
+	repo, err := c.Repos.Open(change.Repo)
 	if err != nil {
 		return o
 	}

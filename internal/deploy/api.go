@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -19,7 +20,7 @@ type clusterAPI interface {
 	KindsNamed(ctx context.Context, word string) ([]schema.GroupKind, error)
 
 	EnsureSystemNamespace(ctx context.Context) error
-	ReadParent(ctx context.Context, app, repository string) (kube.Parent, error)
+	ReadParent(ctx context.Context, app name.App, repository name.Repo) (kube.Parent, error)
 	ListParents(ctx context.Context) ([]kube.Parent, error)
 	ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error)
 

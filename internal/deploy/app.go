@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -28,9 +29,9 @@ import (
 // the ledger (Ledger.Each), which must not come back to the app.
 type app struct {
 	engine     *Engine
-	name       string
+	name       name.App
 	set        string // its ApplySet
-	repo       string
+	repo       name.Repo
 	queue      *queue
 	hurry      chan struct{} // holds one signal that what failed may succeed now
 	gone       chan struct{} // closed when its repository is deleted
@@ -46,16 +47,16 @@ type app struct {
 	inventory  apply.Inventory
 
 	mu         sync.Mutex
-	branch     string
+	branch     name.Branch
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
-	skipped    string // the branch's newest revision, if it was pushed with -o skip
-	unrendered string // why what the branch wants cannot be told; "" if it can
+	skipped    name.Revision // the branch's newest revision, if it was pushed with -o skip
+	unrendered string        // why what the branch wants cannot be told; "" if it can
 
 	appliedDigest string // of the target that was sealed as applied last
 }
 
-func newApp(e *Engine, name, repo, branch string) *app {
+func newApp(e *Engine, name name.App, repo name.Repo, branch name.Branch) *app {
 	a := &app{
 		engine: e, name: name, set: plan.SetID(name), repo: repo, branch: branch,
 		queue: newQueue(name), hurry: make(chan struct{}, 1), gone: make(chan struct{}),
@@ -68,8 +69,8 @@ func newApp(e *Engine, name, repo, branch string) *app {
 // goneTarget is what is wanted of an app that pushboat.yaml no longer names. Its
 // objects are deleted, unless its last word was prune: false. The cluster is "" for an
 // app that was only pushed with -o skip, by a server that did not record for where.
-func goneTarget(name, repo, branch, cluster, revision string) *target {
-	spec := appfile.App{Name: name, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
+func goneTarget(app name.App, repo name.Repo, branch name.Branch, cluster string, revision name.Revision) *target {
+	spec := appfile.App{Name: app, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
 	return &target{Target: plan.Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
 }
 
@@ -81,7 +82,7 @@ func (t *target) keeping(prune bool) *target {
 
 // sameHome is an error if another repository or branch has the app. An app
 // that was removed is nobody's.
-func (a *app) sameHome(repo, branch string) error {
+func (a *app) sameHome(repo name.Repo, branch name.Branch) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.repo == repo && (a.branch == branch || a.branch == "") || a.removedLocked() { // "": its record is damaged
@@ -108,19 +109,19 @@ func (a *app) removed() bool {
 }
 
 // home returns the repository and the branch that the app is deployed from.
-func (a *app) home() (repo, branch string) {
+func (a *app) home() (repo name.Repo, branch name.Branch) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.repo, a.branch
 }
 
-func (a *app) repository() string {
+func (a *app) repository() name.Repo {
 	repo, _ := a.home()
 	return repo
 }
 
 // moveIn makes a repository and branch the home of an app that was removed.
-func (a *app) moveIn(repo, branch string) {
+func (a *app) moveIn(repo name.Repo, branch name.Branch) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.repo, a.branch = repo, branch
@@ -188,14 +189,14 @@ func (a *app) lastRecord() *record.Record {
 
 // setSkipped notes the revision that -o skip keeps from being deployed; "" when
 // there is none any more.
-func (a *app) setSkipped(revision string) {
+func (a *app) setSkipped(revision name.Revision) {
 	defer a.engine.bell.ring()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.skipped = revision
 }
 
-func (a *app) skippedRevision() string {
+func (a *app) skippedRevision() name.Revision {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.skipped

@@ -6,14 +6,16 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestAppsHaveOneHome(t *testing.T) {
 	for name, test := range map[string]struct {
-		repo, branch string
-		change       func(a *app)
-		refused      bool
+		repo    name.Repo
+		branch  name.Branch
+		change  func(a *app)
+		refused bool
 	}{
 		"the same branch":                        {"shop", "main", func(*app) {}, false},
 		"another branch":                         {"shop", "release", func(*app) {}, true},

@@ -9,7 +9,6 @@ import (
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
-	"github.com/pushboat/pushboat/internal/report"
 )
 
 // attempt is one job at work: an app's worker takes it from stage to stage.
@@ -140,7 +139,7 @@ func (at *attempt) deploys() stageEvent {
 	if at.target.Gone {
 		verb = "removing, as of"
 	}
-	at.job.run.Printf("%s: %s %s (deploy %s)", at.name, verb, report.ShortRevision(at.target.Revision), at.job.run.ID())
+	at.job.run.Printf("%s: %s %s (deploy %s)", at.name, verb, at.target.Revision.Short(), at.job.run.ID())
 	return eventDeploy
 }
 
@@ -159,7 +158,7 @@ func (at *attempt) awaitDependencies() stageEvent {
 // awaitRuns waits for the deploys of the same push.
 func (at *attempt) awaitRuns() error {
 	for _, run := range at.job.after {
-		at.job.run.WaitsFor("app "+run.App+", on which it depends (deploy "+run.ID()+")", 0)
+		at.job.run.WaitsFor("app "+string(run.App)+", on which it depends (deploy "+run.ID()+")", 0)
 		rec, err := run.wait(at.wait)
 		if err != nil {
 			return err
@@ -173,17 +172,17 @@ func (at *attempt) awaitRuns() error {
 
 // awaitApps waits for whatever else the apps that this one depends on are at.
 func (at *attempt) awaitApps() error {
-	for _, name := range at.target.Spec.DependsOn {
-		dependency := at.engine.app(name)
+	for _, app := range at.target.Spec.DependsOn {
+		dependency := at.engine.app(app)
 		if dependency == nil {
 			continue
 		}
-		at.job.run.WaitsFor("app "+name+", on which it depends", 0)
+		at.job.run.WaitsFor("app "+string(app)+", on which it depends", 0)
 		if err := dependency.queue.awaitRest(at.wait); err != nil {
 			return err
 		}
 		if !dependency.isOK() {
-			return fmt.Errorf("not begun: it depends on %s, which is not deployed", name)
+			return fmt.Errorf("not begun: it depends on %s, which is not deployed", app)
 		}
 	}
 	return nil

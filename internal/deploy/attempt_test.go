@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -62,7 +63,7 @@ func newWorked(t *testing.T, want *target) *worked {
 func shop(changes ...func(*target)) *target {
 	t := &target{Target: plan.Target{
 		Spec:     appfile.App{Name: "shop", Branch: "main", Cluster: "default", Drift: appfile.DriftCorrect, Timeout: time.Minute},
-		Revision: strings.Repeat("a", 40), Digest: "digest", Repo: "shop",
+		Revision: name.Revision(strings.Repeat("a", 40)), Digest: "digest", Repo: "shop",
 	}}
 	for _, change := range changes {
 		change(t)
@@ -142,7 +143,7 @@ func TestAttemptThatIsHeld(t *testing.T) {
 }
 
 func TestAttemptAfterAFailedDependency(t *testing.T) {
-	w := newWorked(t, shop(func(t *target) { t.Spec.DependsOn = []string{"db", "unknown"} }))
+	w := newWorked(t, shop(func(t *target) { t.Spec.DependsOn = []name.App{"db", "unknown"} }))
 	db := newRun("db", 1)
 	db.finish(record.Record{Result: record.Failed})
 	j := w.planned()

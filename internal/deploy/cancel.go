@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -17,8 +18,8 @@ var ErrNothingGoesOn = errors.New("no deploy of the app goes on")
 // comes after the wait is left. Nothing is taken back, and a hook that has begun goes on on
 // the cluster. The deploy that it returns ends soon. The error is
 // ErrNothingGoesOn if there is none, and ErrNoApp if there is no such app.
-func (e *Engine) Cancel(name string, caller access.Caller) (*Run, error) {
-	a := e.app(name)
+func (e *Engine) Cancel(app name.App, caller access.Caller) (*Run, error) {
+	a := e.app(app)
 	if a == nil {
 		return nil, ErrNoApp
 	}

@@ -45,7 +45,9 @@ func (at *attempt) apply() stageEvent {
 }
 
 // deployedID identifies what is deployed with a target, in few letters.
-func (e *Engine) deployedID(t *target) string { return e.Masker.Seal(t.Digest + t.Revision)[:16] }
+func (e *Engine) deployedID(t *target) string {
+	return e.Masker.Seal(t.Digest + string(t.Revision))[:16]
+}
 
 // prune deletes the objects that the plan no longer has.
 func (at *attempt) prune() stageEvent {

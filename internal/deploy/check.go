@@ -11,13 +11,14 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // Finding is what a check found of one app.
 type Finding struct {
-	App     string      `json:"app"`
+	App     name.App    `json:"app"`
 	Result  CheckResult `json:"result"`
 	Objects []string    `json:"objects,omitempty"` // that differed
 	Message string      `json:"message,omitempty"` // why it could not be done, or why it left the differences
@@ -43,13 +44,13 @@ func (f Finding) OK() bool { return f.Result != CheckDrifted && f.Result != Chec
 // together. A full check tries every object on the cluster. It returns one
 // finding an app, in the order of the names. If ctx ends first it returns ctx's
 // error, and the checks go on.
-func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, names ...string) ([]Finding, error) {
+func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, names ...name.App) ([]Finding, error) {
 	now := time.Now()
 	answers := make([]chan Finding, len(names))
-	for i, name := range names {
-		a := e.app(name)
+	for i, app := range names {
+		a := e.app(app)
 		if a == nil {
-			return nil, fmt.Errorf("app %q not found", name)
+			return nil, fmt.Errorf("app %q not found", app)
 		}
 		answers[i] = make(chan Finding, 1)
 		j := newJob(record.CauseCheck, caller)
@@ -60,10 +61,10 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 		a.enqueue(j)
 	}
 	findings := make([]Finding, len(names))
-	for i, name := range names {
+	for i, app := range names {
 		select {
 		case findings[i] = <-answers[i]:
-			findings[i].App = name
+			findings[i].App = app
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-e.ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -14,8 +15,8 @@ func (e *Engine) commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}
-	begun := &together{free: map[string]bool{}}
-	runs := map[string]*Run{}
+	begun := &together{free: map[name.App]bool{}}
+	runs := map[name.App]*Run{}
 	apps := e.want(p)
 	for i, w := range apps {
 		plan, changed := p.changed[w.name]
@@ -26,8 +27,8 @@ func (e *Engine) commit(p *Proposal) []*Run {
 		j.push, j.force, j.plan, j.with = p.Push, p.Options.Force, plan, p.with[w.target.Spec.Cluster]
 		j.run, j.together, j.formerly = w.queue.newRun(), begun, p.formerly(w.name)
 		j.run.revision = w.target.Revision
-		for _, name := range w.target.Spec.DependsOn {
-			if run := runs[name]; run != nil {
+		for _, app := range w.target.Spec.DependsOn {
+			if run := runs[app]; run != nil {
 				j.after = append(j.after, run)
 			}
 		}
@@ -101,10 +102,10 @@ func (e *Engine) claim(a *app, t *target, objects []plan.Placed) {
 
 // formerly lists the apps that leave with the change and hand all that they
 // have to one other: it is the same app by another name.
-func (p *Proposal) formerly(name string) []string {
-	var names []string
+func (p *Proposal) formerly(app name.App) []name.App {
+	var names []name.App
 	for _, plan := range p.Plans {
-		if plan.RenamedTo() == name {
+		if plan.RenamedTo() == app {
 			names = append(names, plan.App)
 		}
 	}
@@ -124,20 +125,20 @@ func causeOf(p *Proposal) record.Cause {
 // inOrder sorts targets so that each comes after those that it depends on.
 // appfile has refused cycles. The apps that leave come last.
 func inOrder(targets []*target) []*target {
-	byName := map[string]*target{}
+	byName := map[name.App]*target{}
 	for _, t := range targets {
 		byName[t.Spec.Name] = t
 	}
 	var order []*target
-	seen := map[string]bool{}
+	seen := map[name.App]bool{}
 	var visit func(t *target)
 	visit = func(t *target) {
 		if t == nil || seen[t.Spec.Name] {
 			return
 		}
 		seen[t.Spec.Name] = true
-		for _, name := range t.Spec.DependsOn {
-			visit(byName[name])
+		for _, app := range t.Spec.DependsOn {
+			visit(byName[app])
 		}
 		order = append(order, t)
 	}
@@ -151,7 +152,7 @@ func inOrder(targets []*target) []*target {
 // cluster as it is.
 func (e *Engine) skip(p *Proposal) []*Run {
 	apps := e.appsOn(p.Repo, p.Branch)
-	clusters := map[string]string{}
+	clusters := map[name.App]string{}
 	for _, t := range p.targets {
 		clusters[t.Spec.Name] = t.Spec.Cluster
 		if a := e.app(t.Spec.Name); a != nil && !a.removed() {
@@ -191,8 +192,8 @@ func (a *app) skippedRecord(j *job) record.Record {
 // CheckDue has an app compared with its cluster by its schedule. The check asks
 // the server itself what runs, and accepts what was asked for it or for another
 // app since the time that it was due.
-func (e *Engine) CheckDue(name string, due time.Time) {
-	if a := e.app(name); a != nil {
+func (e *Engine) CheckDue(app name.App, due time.Time) {
+	if a := e.app(app); a != nil {
 		j := systemJob(record.CauseSchedule)
 		j.fresh = due
 		a.enqueue(j)
@@ -201,8 +202,8 @@ func (e *Engine) CheckDue(name string, due time.Time) {
 
 // FullCheckDue has every object of an app tried on the cluster, by the schedule
 // for that.
-func (e *Engine) FullCheckDue(name string, due time.Time) {
-	if a := e.app(name); a != nil {
+func (e *Engine) FullCheckDue(app name.App, due time.Time) {
+	if a := e.app(app); a != nil {
 		j := newJob(record.CauseSchedule, access.System("full check"))
 		j.fresh, j.depth = due, byTrial
 		a.enqueue(j)
@@ -221,8 +222,8 @@ func (e *Engine) checkTroubled(cluster string) {
 
 // Check has an app compared with its cluster, unless something is queued for
 // it already. An unknown app is ignored.
-func (e *Engine) Check(name string, cause record.Cause) {
-	if a := e.app(name); a != nil {
+func (e *Engine) Check(app name.App, cause record.Cause) {
+	if a := e.app(app); a != nil {
 		a.enqueue(systemJob(cause))
 	}
 }

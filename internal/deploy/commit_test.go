@@ -7,27 +7,28 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // changes has the proposal change some of its apps.
-func (p *Proposal) changes(names ...string) *Proposal {
-	for _, name := range names {
-		made := &plan.Plan{App: name, Cluster: "default"}
-		p.Plans, p.changed[name] = append(p.Plans, made), made
+func (p *Proposal) changes(apps ...name.App) *Proposal {
+	for _, app := range apps {
+		made := &plan.Plan{App: app, Cluster: "default"}
+		p.Plans, p.changed[app] = append(p.Plans, made), made
 	}
 	return p
 }
 
-func needs(names ...string) func(*target) {
-	return func(t *target) { t.Spec.DependsOn = names }
+func needs(apps ...name.App) func(*target) {
+	return func(t *target) { t.Spec.DependsOn = apps }
 }
 
 func appsOf(runs []*Run) []string {
 	var names []string
 	for _, run := range runs {
-		names = append(names, run.App)
+		names = append(names, string(run.App))
 	}
 	return names
 }
@@ -50,7 +51,7 @@ func TestAcceptedChangeDeploysTheAppsThatItChanges(t *testing.T) {
 		t.Errorf("the jobs are of the pushes %p and %p", web.together, db.together)
 	}
 	for app, free := range map[string]bool{"db": true, "api": false, "web": false} {
-		if web.together.free[app] != free {
+		if web.together.free[name.App(app)] != free {
 			t.Errorf("%s depends on no app: %v", app, !free)
 		}
 	}
@@ -86,10 +87,10 @@ func TestAcceptedChangeIsWantedAtOnce(t *testing.T) {
 }
 
 func TestAcceptedChangeTellsTheSchedules(t *testing.T) {
-	for name, skip := range map[string]bool{"deployed": false, "skipped": true} {
+	for about, skip := range map[string]bool{"deployed": false, "skipped": true} {
 		o := newOffice(t)
 		var told []string
-		o.OnWanted(func(app, schedule, _ string) { told = append(told, app+" "+schedule) })
+		o.OnWanted(func(app name.App, schedule, _ string) { told = append(told, string(app)+" "+schedule) })
 		p := o.proposed("shop", wanted("web", func(t *target) { t.Spec.Schedule = "@daily" }))
 		p.Options.Skip = skip
 		if _, err := p.Accept(); err != nil {
@@ -99,7 +100,7 @@ func TestAcceptedChangeTellsTheSchedules(t *testing.T) {
 		if skip {
 			want = "web "
 		}
-		wantLines(t, name, told, want)
+		wantLines(t, about, told, want)
 	}
 }
 
@@ -144,7 +145,7 @@ func TestAppRemembersItsFormerNames(t *testing.T) {
 	moved := func(to ...string) []plan.Step {
 		var steps []plan.Step
 		for _, other := range to {
-			steps = append(steps, plan.Step{Action: record.Hand, Other: other})
+			steps = append(steps, plan.Step{Action: record.Hand, Other: name.App(other)})
 		}
 		return steps
 	}
@@ -185,7 +186,7 @@ func TestAppsDeployInTheOrderOfTheirDependencies(t *testing.T) {
 		}
 		var names []string
 		for _, t := range inOrder(targets) {
-			names = append(names, t.Spec.Name)
+			names = append(names, string(t.Spec.Name))
 		}
 		wantLines(t, name, names, test.want...)
 	}
@@ -231,7 +232,7 @@ func TestSkippedRevisionOfANewApp(t *testing.T) {
 	}
 	var recorded []string
 	for _, entry := range o.kept.entries {
-		recorded = append(recorded, entry.Record.App+" on "+entry.Record.Cluster)
+		recorded = append(recorded, string(entry.Record.App)+" on "+entry.Record.Cluster)
 	}
 	wantLines(t, "recorded", recorded, "fresh on default", "removed on default")
 	if o.app("fresh").wanted() != nil || o.app("removed").wanted() != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -38,14 +39,14 @@ func (a *app) contentFor(t *target) string {
 }
 
 // asDeployed is Draft.AsDeployed, of a change that is rendered.
-func (p *Proposal) asDeployed(name string) bool {
-	a := p.engine.app(name)
+func (p *Proposal) asDeployed(app name.App) bool {
+	a := p.engine.app(app)
 	if a == nil {
 		return false
 	}
 	last := a.lastRecord()
 	for _, t := range p.targets {
-		if t.Spec.Name == name && last != nil {
+		if t.Spec.Name == app && last != nil {
 			return last.Content != "" && last.Content == a.contentFor(t)
 		}
 	}

@@ -174,7 +174,7 @@ func (at *attempt) recover() stageEvent {
 	if len(at.sick(t)) > 0 || len(at.failedAndGone(at.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
 		return eventNothing
 	}
-	at.show().Printf("%s: healthy now, %s", at.name, report.ShortRevision(t.Revision))
+	at.show().Printf("%s: healthy now, %s", at.name, t.Revision.Short())
 	rec := at.recordOf(t, at.job, record.Deployed, "")
 	rec.Same = at.ledger.Count()
 	at.stamp(&rec, t)

@@ -5,15 +5,16 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // branchRead is a branch as it was read.
 type branchRead struct {
-	head   string
-	asked  record.Asked    // what was asked for with its newest accepted revision
-	apps   map[string]bool // that it names, and whose targets can be used
-	unread string          // why it cannot be rendered in full; "" if it can
+	head   name.Revision
+	asked  record.Asked      // what was asked for with its newest accepted revision
+	apps   map[name.App]bool // that it names, and whose targets can be used
+	unread string            // why it cannot be rendered in full; "" if it can
 }
 
 // desiredState is what an app should be.
@@ -34,32 +35,32 @@ func (s desiredState) deploys() bool { return s == asNamed || s == asRemoved }
 // desire is the state that an app is wanted in, with what there is to say of it.
 type desire struct {
 	state  desiredState
-	branch string
-	head   string // the newest revision of the branch
-	kept   string // for asBefore: the revision; "" if the app was never deployed
-	why    string // for asApplied
-	retry  bool   // the branch may be read another time
+	branch name.Branch
+	head   name.Revision // the newest revision of the branch
+	kept   name.Revision // for asBefore: the revision; "" if the app was never deployed
+	why    string        // for asApplied
+	retry  bool          // the branch may be read another time
 }
 
 // desired says what each app of a repository should be, from its branches, from the
 // newest records of its apps, and from what was asked for with the newest revisions.
 // broken is why the branches cannot be listed; nil if they can.
-func desired(repo string, branches map[string]branchRead, broken error, records map[string]record.Saved) map[string]desire {
-	wanted := map[string]desire{}
+func desired(repo name.Repo, branches map[name.Branch]branchRead, broken error, records map[name.App]record.Saved) map[name.App]desire {
+	wanted := map[name.App]desire{}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
 		read := branches[branch]
 		skips := read.asked.Skip && read.asked.Revision == read.head && read.unread == ""
-		for name := range read.apps {
-			saved, recorded := records[name]
+		for app := range read.apps {
+			saved, recorded := records[app]
 			if !skips || recorded && saved.Record.Result != record.Removed {
-				wanted[name] = desire{state: asNamed, branch: branch, head: read.head}
+				wanted[app] = desire{state: asNamed, branch: branch, head: read.head}
 			}
 		}
 	}
-	for name, saved := range records {
-		_, named := wanted[name]
+	for app, saved := range records {
+		_, named := wanted[app]
 		if d, other := recordDesires(repo, branches, broken, saved, named); other {
-			wanted[name] = d
+			wanted[app] = d
 		}
 	}
 	return wanted
@@ -67,7 +68,7 @@ func desired(repo string, branches map[string]branchRead, broken error, records 
 
 // recordDesires says what an app with a record should be, where that is not simply what
 // its branch names it: other is false then. named says that a branch names it.
-func recordDesires(repo string, branches map[string]branchRead, broken error, saved record.Saved, named bool) (d desire, other bool) {
+func recordDesires(repo name.Repo, branches map[name.Branch]branchRead, broken error, saved record.Saved, named bool) (d desire, other bool) {
 	rec := &saved.Record
 	read := branches[rec.Branch]
 	d = desire{branch: rec.Branch, head: read.head}
@@ -93,7 +94,7 @@ func recordDesires(repo string, branches map[string]branchRead, broken error, sa
 
 // whyUntold is why it cannot be told what the branch of a record wants; "" if it can.
 // retry says that its repository is to be read another time.
-func whyUntold(repo string, read branchRead, broken error, saved record.Saved) (why string, retry bool) {
+func whyUntold(repo name.Repo, read branchRead, broken error, saved record.Saved) (why string, retry bool) {
 	rec := &saved.Record
 	switch {
 	case saved.Damaged != nil && rec.Revision == "":

@@ -4,19 +4,20 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // TestDesired tries what an app shop of branch main should be, from what was read of the
 // branch and from its newest record.
 func TestDesired(t *testing.T) {
-	named, empty := map[string]bool{"shop": true}, map[string]bool{}
+	named, empty := map[name.App]bool{"shop": true}, map[name.App]bool{}
 	skip := record.Asked{Revision: "r2", Skip: true}
-	at := func(apps map[string]bool, asked record.Asked) map[string]branchRead {
-		return map[string]branchRead{"main": {head: "r2", asked: asked, apps: apps}}
+	at := func(apps map[name.App]bool, asked record.Asked) map[name.Branch]branchRead {
+		return map[name.Branch]branchRead{"main": {head: "r2", asked: asked, apps: apps}}
 	}
-	unread := func(apps map[string]bool) map[string]branchRead {
-		return map[string]branchRead{"main": {head: "r2", apps: apps, unread: "a key is away"}}
+	unread := func(apps map[name.App]bool) map[name.Branch]branchRead {
+		return map[name.Branch]branchRead{"main": {head: "r2", apps: apps, unread: "a key is away"}}
 	}
 	deployed := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Deployed}}
 	failed := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Failed}}
@@ -27,8 +28,8 @@ func TestDesired(t *testing.T) {
 	elsewhere := &record.Saved{Record: record.Record{Branch: "old", Revision: "r1", Result: record.Deployed}}
 	lost := &record.Saved{Damaged: errors.New("the newest record is damaged")}
 	older := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Deployed}, Damaged: errors.New("the newest record is damaged")}
-	for name, test := range map[string]struct {
-		branches map[string]branchRead
+	for about, test := range map[string]struct {
+		branches map[name.Branch]branchRead
 		broken   error
 		record   *record.Saved
 		want     desire // its branch and head are main and r2 unless the record has others
@@ -59,13 +60,13 @@ func TestDesired(t *testing.T) {
 		"record lost, and named":               {at(named, record.Asked{}), nil, lost, desire{state: asNamed}, false},
 		"record damaged, an older one is read": {at(empty, record.Asked{}), nil, older, desire{state: asRemoved}, false},
 	} {
-		records := map[string]record.Saved{}
+		records := map[name.App]record.Saved{}
 		if test.record != nil {
 			records["shop"] = *test.record
 		}
 		got, said := desired("shop", test.branches, test.broken, records)["shop"]
 		if said == test.nothing {
-			t.Errorf("%s: said %v", name, said)
+			t.Errorf("%s: said %v", about, said)
 			continue
 		}
 		want := test.want
@@ -79,15 +80,15 @@ func TestDesired(t *testing.T) {
 		}
 		want.head = test.branches[want.branch].head
 		if got != want {
-			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+			t.Errorf("%s:\n got %+v\nwant %+v", about, got, want)
 		}
 	}
 }
 
 func TestDesiredByBranches(t *testing.T) {
-	branches := map[string]branchRead{
-		"main":    {head: "r1", apps: map[string]bool{"shop": true}},
-		"release": {head: "r9", apps: map[string]bool{"blog": true}, asked: record.Asked{Revision: "r9", Skip: true}},
+	branches := map[name.Branch]branchRead{
+		"main":    {head: "r1", apps: map[name.App]bool{"shop": true}},
+		"release": {head: "r9", apps: map[name.App]bool{"blog": true}, asked: record.Asked{Revision: "r9", Skip: true}},
 	}
 	got := desired("shop", branches, nil, nil)
 	if len(got) != 1 || got["shop"] != (desire{state: asNamed, branch: "main", head: "r1"}) {

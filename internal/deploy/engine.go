@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
@@ -57,19 +58,19 @@ func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 // Source is where revisions come from.
 type Source interface {
 	// Repositories lists the repositories.
-	Repositories() ([]string, error)
+	Repositories() ([]name.Repo, error)
 	// Branches maps each branch of a repository to its newest revision.
-	Branches(ctx context.Context, repo string) (map[string]string, error)
+	Branches(ctx context.Context, repo name.Repo) (map[name.Branch]name.Revision, error)
 	// Head returns the newest revision of a branch; "" if there is none.
-	Head(ctx context.Context, repo, branch string) (string, error)
+	Head(ctx context.Context, repo name.Repo, branch name.Branch) (name.Revision, error)
 	// Main returns the main branch of a repository: the one that it deploys as a
 	// whole while it has no pushboat.yaml.
-	Main(repo string) (string, error)
+	Main(repo name.Repo) (name.Branch, error)
 	// Asked returns what was asked for with the newest revision that the gate
 	// has accepted for a branch, if that was anything.
-	Asked(repo, branch string) (record.Asked, error)
+	Asked(repo name.Repo, branch name.Branch) (record.Asked, error)
 	// Tree reads a revision.
-	Tree(repo, revision string) (fs.FS, error)
+	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
 }
 
 // Config is what an Engine needs. Every field is required.
@@ -99,8 +100,8 @@ type Engine struct {
 	Config
 	claims       *plan.Claims
 	reservations *reservations
-	suspect      func(app string, id manifest.ID)
-	wanted       func(app, schedule, full string)
+	suspect      func(app name.App, id manifest.ID)
+	wanted       func(app name.App, schedule, full string)
 	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)
 	carry        func(apply.Order) work // apply.New, but in tests
 
@@ -118,7 +119,7 @@ type Engine struct {
 	loaded  chan struct{} // closed when every repository has been read, see known
 
 	mu      sync.Mutex
-	apps    map[string]*app
+	apps    map[name.App]*app
 	unread  map[unreadBranch]bool
 	stopped bool // nobody may be added to the workers any more
 }
@@ -129,7 +130,7 @@ func New(config Config) *Engine {
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
-	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[string]*app{}, unread: map[unreadBranch]bool{}}
+	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[name.App]*app{}, unread: map[unreadBranch]bool{}}
 }
 
 // Stop ends the waits for health at once and lets what is being applied come
@@ -154,7 +155,7 @@ func (e *Engine) Stop(ctx context.Context) {
 
 // register returns the app of that name, making it if there is none. It is an
 // error if another repository or branch has the name.
-func (e *Engine) register(name, repo, branch string) (*app, error) {
+func (e *Engine) register(name name.App, repo name.Repo, branch name.Branch) (*app, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if a, ok := e.apps[name]; ok {
@@ -173,13 +174,13 @@ func (e *Engine) register(name, repo, branch string) (*app, error) {
 }
 
 // unregister takes the apps of a repository off the register, and returns them.
-func (e *Engine) unregister(repo string) []*app {
+func (e *Engine) unregister(repo name.Repo) []*app {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var apps []*app
-	for name, a := range e.apps {
+	for app, a := range e.apps {
 		if a.repository() == repo {
-			delete(e.apps, name)
+			delete(e.apps, app)
 			apps = append(apps, a)
 		}
 	}
@@ -187,14 +188,14 @@ func (e *Engine) unregister(repo string) []*app {
 }
 
 // app returns the app of that name, or nil.
-func (e *Engine) app(name string) *app {
+func (e *Engine) app(name name.App) *app {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.apps[name]
 }
 
 // appsOn returns the apps that a branch feeds and that have not been removed.
-func (e *Engine) appsOn(repo, branch string) []*app {
+func (e *Engine) appsOn(repo name.Repo, branch name.Branch) []*app {
 	var apps []*app
 	for _, a := range e.sorted() {
 		if a.sameHome(repo, branch) == nil && !a.removed() {

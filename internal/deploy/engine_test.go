@@ -48,7 +48,7 @@ func TestAppsOfABranchAreThoseThatAreNotRemoved(t *testing.T) {
 	o.has("next", "shop", nil).branch = "release"
 	var names []string
 	for _, a := range o.appsOn("shop", "main") {
-		names = append(names, a.name)
+		names = append(names, string(a.name))
 	}
 	wantLines(t, "apps", names, "api", "web")
 }

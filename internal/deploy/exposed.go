@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // exposed refuses Secrets whose values a push would put into the repository in
@@ -36,7 +37,7 @@ func (e *Engine) exposed(p *Proposal) manifest.Problems {
 
 // secretDigests are the digests of the Secrets that a repository already has in
 // an app; none if it is an app of another one.
-func (t *target) secretDigests(repo string) map[string]bool {
+func (t *target) secretDigests(repo name.Repo) map[string]bool {
 	if t == nil || t.Gone || t.Repo != repo {
 		return nil
 	}

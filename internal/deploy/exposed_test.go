@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
@@ -21,7 +22,7 @@ func plainly(t *testing.T, texts ...string) func(*target) {
 }
 
 func TestSecretsInTheClearAreRefused(t *testing.T) {
-	had := func(repo string, change func(*target)) func(*office, *Proposal) {
+	had := func(repo name.Repo, change func(*target)) func(*office, *Proposal) {
 		return func(o *office, _ *Proposal) {
 			o.has("web", repo, wanted("web", func(of *target) { of.Objects, of.Repo = parsed(t, login), repo }, change))
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // fakeAPI is a cluster in memory: the kinds that it serves, the objects that run, and the
@@ -26,7 +27,7 @@ type fakeAPI struct {
 	siteAPI
 	kinds   map[schema.GroupVersionKind]kube.Kind
 	running map[manifest.ID]*unstructured.Unstructured
-	parents map[string]kube.Parent // by app
+	parents map[name.App]kube.Parent // by app
 	owned   []*unstructured.Unstructured
 	data    map[string][]byte // of every Secret
 	vetted  manifest.Problems
@@ -41,7 +42,7 @@ type siteAPI = apply.API
 func newFakeAPI() *fakeAPI {
 	api := &fakeAPI{
 		kinds: map[schema.GroupVersionKind]kube.Kind{}, running: map[manifest.ID]*unstructured.Unstructured{},
-		parents: map[string]kube.Parent{}, fails: map[string]error{},
+		parents: map[name.App]kube.Parent{}, fails: map[string]error{},
 	}
 	for _, gvk := range []schema.GroupVersionKind{
 		{Version: "v1", Kind: "ConfigMap"},
@@ -146,7 +147,7 @@ func (c *fakeAPI) EnsureSystemNamespace(context.Context) error {
 	return c.ask("make", named("the system namespace"))
 }
 
-func (c *fakeAPI) ReadParent(_ context.Context, app, repository string) (kube.Parent, error) {
+func (c *fakeAPI) ReadParent(_ context.Context, app name.App, repository name.Repo) (kube.Parent, error) {
 	err := c.ask("read parent", named(app))
 	if parent, ok := c.parents[app]; ok {
 		return parent, err
@@ -208,7 +209,7 @@ func existing(p kube.Parent) kube.Parent {
 	u.SetResourceVersion("7")
 	u.SetLabels(map[string]string{kube.IDLabel: p.ID()})
 	u.SetAnnotations(map[string]string{
-		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": p.App, "pushboat/repository": p.Repository, "pushboat/server": p.Server,
+		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": string(p.App), "pushboat/repository": string(p.Repository), "pushboat/server": p.Server,
 		"applyset.kubernetes.io/contains-group-kinds": p.Kinds.String(), "applyset.kubernetes.io/additional-namespaces": p.Namespaces.String(),
 	})
 	parent, ok := kube.ParseParent(u)

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n"
 
 // opened is a draft of a revision of the branch main of the repository shop.
-func (o *office) opened(branch string, files map[string]string) *Draft {
+func (o *office) opened(branch name.Branch, files map[string]string) *Draft {
 	o.source.push("shop", "new", files)
 	return o.Open(Change{Repo: "shop", Branch: branch, Revision: "new", Tree: o.source.trees["new"], Push: "p1", Options: Options{ConfirmPrune: -1}})
 }
@@ -19,7 +20,7 @@ func TestBranchesThatDeploy(t *testing.T) {
 	one := map[string]string{"a.yaml": config}
 	damaged := map[string]string{appfile.Name: "apps: 7\n"}
 	for name, test := range map[string]struct {
-		branch string
+		branch name.Branch
 		files  map[string]string
 		set    func(o *office)
 		want   bool

@@ -111,7 +111,7 @@ func (a *app) repeats(rec record.Record) bool {
 
 func (a *app) log(rec record.Record) {
 	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", rec.ID()).
-		WithField("revision", report.ShortRevision(rec.Revision)).WithField("cause", rec.Cause).
+		WithField("revision", rec.Revision.Short()).WithField("cause", rec.Cause).
 		WithField("operator", rec.Operator)
 	if rec.Result.OK() || rec.Result == record.Superseded || rec.Result == record.Skipped || rec.Standing != "" {
 		entry.Infof("%s", rec.Result)

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -39,11 +40,11 @@ func TestRecordSaysWhoseDeployItIs(t *testing.T) {
 	}))
 	a.suspended.set(&record.Suspension{By: "ben"})
 	j := newJob(record.CausePush, access.Caller{Operator: "ana", Fingerprint: "SHA256:x"})
-	j.push, j.formerly = "p1", []string{"old"}
+	j.push, j.formerly = "p1", []name.App{"old"}
 	a.queue.begin(j)
 	rec := a.newRecord(j, record.Failed, "why")
 	for what, is := range map[string]bool{
-		"the app":         rec.App == "web" && rec.Repo == "shop" && rec.Branch == "main" && slices.Equal(rec.Formerly, []string{"old"}),
+		"the app":         rec.App == "web" && rec.Repo == "shop" && rec.Branch == "main" && slices.Equal(rec.Formerly, []name.App{"old"}),
 		"the target":      rec.Revision == shop().Revision && rec.Cluster == "default" && rec.NoPrune && rec.Had == "before",
 		"the operator":    rec.Operator == "ana" && rec.Key == "SHA256:x" && rec.Push == "p1" && rec.Cause == record.CausePush,
 		"the deploy":      rec.Number == 1 && rec.Started.Equal(j.run.started),

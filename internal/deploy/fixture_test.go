@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -48,8 +49,8 @@ func newOffice(t *testing.T) *office {
 	}
 	o := &office{
 		t: t, index: live.New(t.Context(), cluster, owner.DefaultTools, quiet()),
-		source: &fakeSource{branches: map[string]map[string]string{}, trees: map[string]fs.FS{}, asked: map[string]record.Asked{}},
-		kept:   &fakeRecorder{newest: map[string]map[string]record.Saved{}},
+		source: &fakeSource{branches: map[name.Repo]map[name.Branch]name.Revision{}, trees: map[name.Revision]fs.FS{}, asked: map[name.Branch]record.Asked{}},
+		kept:   &fakeRecorder{newest: map[name.Repo]map[name.App]record.Saved{}},
 	}
 	o.Engine = New(Config{
 		Clusters: map[string]*Cluster{"default": NewCluster(cluster, o.index)}, Source: o.source, Recorder: o.kept, Server: "mine",
@@ -70,9 +71,9 @@ func newOffice(t *testing.T) *office {
 
 // has makes an app of the branch main of a repository, which is to be as the target says;
 // nil for nothing.
-func (o *office) has(name, repo string, t *target) *app {
+func (o *office) has(app name.App, repo name.Repo, t *target) *app {
 	o.t.Helper()
-	a, err := o.register(name, repo, "main")
+	a, err := o.register(app, repo, "main")
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -106,31 +107,31 @@ func queued(a *app) *job {
 }
 
 // wanted is a target of an app of the repository shop.
-func wanted(name string, changes ...func(*target)) *target {
-	return shop(append([]func(*target){func(t *target) { t.Spec.Name, t.Digest = name, "digest of "+name }}, changes...)...)
+func wanted(app name.App, changes ...func(*target)) *target {
+	return shop(append([]func(*target){func(t *target) { t.Spec.Name, t.Digest = app, "digest of "+string(app) }}, changes...)...)
 }
 
 // fakeSource has revisions in memory. A revision that it does not have cannot be read.
 type fakeSource struct {
-	branches map[string]map[string]string // by repository
-	trees    map[string]fs.FS             // by revision
-	asked    map[string]record.Asked      // by branch
-	err      error                        // of Repositories, Branches and Main
-	askedErr error                        // of Asked
+	branches map[name.Repo]map[name.Branch]name.Revision // by repository
+	trees    map[name.Revision]fs.FS                     // by revision
+	asked    map[name.Branch]record.Asked                // by branch
+	err      error                                       // of Repositories, Branches and Main
+	askedErr error                                       // of Asked
 }
 
 // push moves the branch main of a repository to a revision, which has the given files.
-func (s *fakeSource) push(repo, revision string, files map[string]string) {
+func (s *fakeSource) push(repo name.Repo, revision name.Revision, files map[string]string) {
 	tree := fstest.MapFS{}
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	s.trees[revision] = tree
-	s.branches[repo] = map[string]string{"main": revision}
+	s.branches[repo] = map[name.Branch]name.Revision{"main": revision}
 }
 
-func (s *fakeSource) Repositories() ([]string, error) {
-	var repos []string
+func (s *fakeSource) Repositories() ([]name.Repo, error) {
+	var repos []name.Repo
 	for repo := range s.branches {
 		repos = append(repos, repo)
 	}
@@ -138,21 +139,21 @@ func (s *fakeSource) Repositories() ([]string, error) {
 	return repos, s.err
 }
 
-func (s *fakeSource) Branches(_ context.Context, repo string) (map[string]string, error) {
+func (s *fakeSource) Branches(_ context.Context, repo name.Repo) (map[name.Branch]name.Revision, error) {
 	return s.branches[repo], s.err
 }
 
-func (s *fakeSource) Head(_ context.Context, repo, branch string) (string, error) {
+func (s *fakeSource) Head(_ context.Context, repo name.Repo, branch name.Branch) (name.Revision, error) {
 	return s.branches[repo][branch], s.err
 }
 
-func (s *fakeSource) Main(string) (string, error) { return appfile.DefaultBranch, s.err }
+func (s *fakeSource) Main(name.Repo) (name.Branch, error) { return appfile.DefaultBranch, s.err }
 
-func (s *fakeSource) Asked(_, branch string) (record.Asked, error) {
+func (s *fakeSource) Asked(_ name.Repo, branch name.Branch) (record.Asked, error) {
 	return s.asked[branch], s.askedErr
 }
 
-func (s *fakeSource) Tree(_, revision string) (fs.FS, error) {
+func (s *fakeSource) Tree(_ name.Repo, revision name.Revision) (fs.FS, error) {
 	if tree := s.trees[revision]; tree != nil {
 		return tree, nil
 	}
@@ -161,18 +162,18 @@ func (s *fakeSource) Tree(_, revision string) (fs.FS, error) {
 
 // fakeRecorder keeps records in memory.
 type fakeRecorder struct {
-	newest    map[string]map[string]record.Saved // by repository and app
+	newest    map[name.Repo]map[name.App]record.Saved // by repository and app
 	manifests [][]byte
 	entries   []record.Entry // that were saved
 	err       error          // of Newest
 	full      error          // of Save
 }
 
-func (r *fakeRecorder) Newest(_ context.Context, repo string) (map[string]record.Saved, error) {
+func (r *fakeRecorder) Newest(_ context.Context, repo name.Repo) (map[name.App]record.Saved, error) {
 	return r.newest[repo], r.err
 }
 
-func (r *fakeRecorder) Manifests(context.Context, string, string) ([][]byte, error) {
+func (r *fakeRecorder) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) {
 	return r.manifests, nil
 }
 
@@ -184,8 +185,8 @@ func (r *fakeRecorder) Save(_ context.Context, entry record.Entry) error {
 }
 
 // records has a repository's newest records.
-func (r *fakeRecorder) records(repo string, records ...record.Record) {
-	r.newest[repo] = map[string]record.Saved{}
+func (r *fakeRecorder) records(repo name.Repo, records ...record.Record) {
+	r.newest[repo] = map[name.App]record.Saved{}
 	for _, rec := range records {
 		rec.Repo, rec.Branch = repo, "main"
 		r.newest[repo][rec.App] = record.Saved{Record: rec}
@@ -213,7 +214,7 @@ func jobNames(apps ...*app) []string {
 }
 
 // wantLines fails unless the lines are as wanted.
-func wantLines(t *testing.T, what string, got []string, want ...string) {
+func wantLines[T ~string](t *testing.T, what string, got []T, want ...T) {
 	t.Helper()
 	if !slices.Equal(got, want) && len(got)+len(want) > 0 {
 		t.Errorf("%s: got %q, want %q", what, got, want)
@@ -221,10 +222,10 @@ func wantLines(t *testing.T, what string, got []string, want ...string) {
 }
 
 // proposed is a change of the branch main of a repository, with targets but no plans.
-func (o *office) proposed(repo string, targets ...*target) *Proposal {
+func (o *office) proposed(repo name.Repo, targets ...*target) *Proposal {
 	return &Proposal{
 		Change: Change{Repo: repo, Branch: "main", Revision: "new", Push: "p1"}, engine: o.Engine, targets: targets,
-		claims: o.claims.Overlay(), changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{},
+		claims: o.claims.Overlay(), changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -19,7 +20,7 @@ import (
 type ForeignError struct {
 	Parent  kube.Parent
 	Cluster string
-	Repo    string // of the app that was to be deployed
+	Repo    name.Repo // of the app that was to be deployed
 	Whose   whose
 	Own     int64 // this server's epoch
 }
@@ -63,7 +64,7 @@ func serverName(id string) string {
 }
 
 // foreign is an error if a parent is not that of an app of a repository of this server.
-func (e *Engine) foreign(parent kube.Parent, cluster, repo string) error {
+func (e *Engine) foreign(parent kube.Parent, cluster string, repo name.Repo) error {
 	a := e.app(parent.App)
 	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Epoch: e.Epoch, Repository: repo}, a != nil && a.hasRecord())
 	if verdict == ours {
@@ -105,19 +106,19 @@ func (a *app) hasRecord() bool { return a.lastRecord() != nil }
 
 // TakeOver makes the inventory of an app on a cluster that of a repository of this
 // server, whosever it was, and has the app compared. It returns the inventory as it was.
-func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube.Parent, error) {
+func (e *Engine) TakeOver(ctx context.Context, app name.App, repo name.Repo, cluster string) (kube.Parent, error) {
 	e.known()
 	at := e.Clusters[cluster]
 	if at == nil {
 		return kube.Parent{}, fmt.Errorf("cluster %q is not known to this server", cluster)
 	}
-	if a := e.app(name); a != nil && !a.removed() && a.repository() != repo {
-		return kube.Parent{}, fmt.Errorf("app %s is that of repository %s", name, a.repository())
+	if a := e.app(app); a != nil && !a.removed() && a.repository() != repo {
+		return kube.Parent{}, fmt.Errorf("app %s is that of repository %s", app, a.repository())
 	}
 	if err := at.ready(ctx); err != nil {
 		return kube.Parent{}, err
 	}
-	was, err := at.api.ReadParent(ctx, name, repo)
+	was, err := at.api.ReadParent(ctx, app, repo)
 	if err != nil || !was.Exists() {
 		return was, err
 	}
@@ -127,11 +128,11 @@ func (e *Engine) TakeOver(ctx context.Context, name, repo, cluster string) (kube
 	if err != nil {
 		return was, err
 	}
-	switch a := e.app(name); {
+	switch a := e.app(app); {
 	case a == nil:
 	case a.repository() == repo:
 		a.on(at).SetInventory(&stored)
-		e.Check(name, record.CauseRetry)
+		e.Check(app, record.CauseRetry)
 	default:
 		a.on(at).SetInventory(nil) // it was removed there
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -78,10 +79,10 @@ func there(t *testing.T, parent kube.Parent) kube.Parent {
 
 func TestWhoseAParentIs(t *testing.T) {
 	own := kube.Parent{Server: "mine", Epoch: 7, Repository: "shop"}
-	at := func(server, repository string) kube.Parent {
+	at := func(server string, repository name.Repo) kube.Parent {
 		return there(t, kube.Parent{App: "shop", Server: server, Repository: repository})
 	}
-	in := func(epoch int64, repository string) kube.Parent {
+	in := func(epoch int64, repository name.Repo) kube.Parent {
 		return there(t, kube.Parent{App: "shop", Server: "mine", Epoch: epoch, Repository: repository})
 	}
 	for name, test := range map[string]struct {

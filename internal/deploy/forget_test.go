@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -20,8 +21,8 @@ func TestForgottenAppsLeaveNothing(t *testing.T) {
 	o.claims.Set("web", "default", wants("a"))
 	web.suspended.set(&record.Suspension{By: "dora", Until: time.Now().Add(time.Hour)})
 	var told []string
-	o.OnWanted(func(app, schedule, full string) {
-		told = append(told, app+":"+schedule+","+full)
+	o.OnWanted(func(app name.App, schedule, full string) {
+		told = append(told, string(app)+":"+schedule+","+full)
 		o.app(app) // is asked under no lock of the engine
 	})
 	o.Forget("shop")
@@ -44,8 +45,8 @@ func TestForgottenAppsLeaveNothing(t *testing.T) {
 func TestHeirsKeepTheirSchedules(t *testing.T) {
 	o := newOffice(t)
 	o.deployed(wanted("web"))
-	last := map[string]string{}
-	o.OnWanted(func(app, schedule, _ string) {
+	last := map[name.App]string{}
+	o.OnWanted(func(app name.App, schedule, _ string) {
 		last[app] = schedule
 		if o.app(app) == nil {
 			o.has(app, "blog", wanted(app, func(t *target) { t.Repo, t.Spec.Schedule = "blog", "@daily" }))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -91,7 +92,7 @@ func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 // leaving lists the apps of this branch that the revision no longer names, also those
 // that -o skip has kept from ever being deployed.
 func (e *Engine) leaving(p *Proposal) []*target {
-	named := map[string]bool{}
+	named := map[name.App]bool{}
 	for _, t := range p.targets {
 		named[t.Spec.Name] = true
 	}
@@ -165,7 +166,7 @@ func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manife
 
 // replacedLater reports whether the owner's claims are those of before the
 // push and are about to be replaced.
-func replacedLater(p *Proposal, owner string) bool {
+func replacedLater(p *Proposal, owner name.App) bool {
 	for _, t := range p.targets {
 		if t.Spec.Name == owner && !t.kept {
 			return !p.claims.Has(owner)
@@ -174,9 +175,9 @@ func replacedLater(p *Proposal, owner string) bool {
 	return false
 }
 
-func (e *Engine) homeOf(name, repo string) string {
-	if a := e.app(name); a != nil && a.repository() != repo {
-		return " of repository " + a.repository()
+func (e *Engine) homeOf(app name.App, repo name.Repo) string {
+	if a := e.app(app); a != nil && a.repository() != repo {
+		return " of repository " + string(a.repository())
 	}
 	return ""
 }
@@ -340,7 +341,7 @@ func oncePerCluster(problems manifest.Problems) manifest.Problems {
 // matrix or a moved folder may change more of them than meets the eye.
 func (p *Proposal) compareApps(leaving []*target) {
 	before := p.engine.appsOn(p.Repo, p.Branch)
-	had := map[string]bool{}
+	had := map[name.App]bool{}
 	for _, a := range before {
 		had[a.name] = true
 	}

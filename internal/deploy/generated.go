@@ -47,10 +47,10 @@ const (
 
 // provisioning is what decides the generated values of an app.
 type provisioning struct {
-	app      string
+	app      name.App
 	declared []appfile.Generated
 	kept     generated.Set
-	from     string   // the app from which kept is taken over; "" for its own
+	from     name.App // the app from which kept is taken over; "" for its own
 	damaged  error    // why what is kept cannot be read
 	had      []string // the paths of which the app's newest record says that it had a value
 	renewal  Renewal
@@ -73,7 +73,7 @@ func (p provisioning) decide() (provision, manifest.Problems) {
 		value, becomes := p.valueOf(g)
 		switch {
 		case becomes == fateKept && p.from != "":
-			becomes = "kept from app " + p.from
+			becomes = "kept from app " + string(p.from)
 		case becomes == "":
 			problems = append(problems, p.missing(g))
 			continue
@@ -210,8 +210,8 @@ func digestOf(value any) string {
 }
 
 // keptValues reads the generated values that are kept of an app; nil if there are none.
-func (e *Engine) keptValues(repo, app string) (generated.Set, error) {
-	text, err := e.Sealed.Unseal(sealed.Name{Repository: name.Repo(repo), App: name.App(app), Kind: sealed.Generated})
+func (e *Engine) keptValues(repo name.Repo, app name.App) (generated.Set, error) {
+	text, err := e.Sealed.Unseal(sealed.Name{Repository: repo, App: app, Kind: sealed.Generated})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -224,7 +224,7 @@ func (e *Engine) keptValues(repo, app string) (generated.Set, error) {
 
 // hadGenerated lists the generated values that an app's newest record names; none if it
 // was removed since.
-func (e *Engine) hadGenerated(r reading, app string) []string {
+func (e *Engine) hadGenerated(r reading, app name.App) []string {
 	var last *record.Record
 	if saved, ok := r.records[app]; ok {
 		last = &saved.Record
@@ -239,11 +239,11 @@ func (e *Engine) hadGenerated(r reading, app string) []string {
 
 // inherited are the values of the app whose folder a new one has, and which leaves the
 // branch with this revision: it is the same app by another name.
-func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, string) {
+func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, name.App) {
 	if a := e.app(spec.Name); a != nil && !a.removed() {
 		return nil, ""
 	}
-	var found []string
+	var found []name.App
 	for _, a := range e.appsOn(r.repo, spec.Branch) {
 		was := a.wanted()
 		stays := slices.ContainsFunc(r.specs, func(other appfile.App) bool { return other.Name == a.name })
@@ -285,7 +285,7 @@ func (e *Engine) sealGenerated(targets ...*target) error {
 		if err != nil {
 			return err
 		}
-		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: name.Repo(t.Repo), App: name.App(t.Spec.Name), Kind: sealed.Generated}, Data: data})
+		texts = append(texts, sealed.Text{Name: sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: sealed.Generated}, Data: data})
 	}
 	if err := e.Sealed.Seal(texts...); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/report"
@@ -105,7 +106,7 @@ func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
 		}
 		return &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}, Repo: "shop"}, given: given}
 	}
-	e.apps = map[string]*app{}
+	e.apps = map[name.App]*app{}
 	first, rival := read(Renewal{}), read(Renewal{})
 	if err := e.sealGenerated(first); err != nil || first.given.changed {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -26,34 +27,34 @@ import (
 
 // hold registers an app of which it is not known what its branch wants, with what was
 // last applied as what is wanted. why says what is the matter.
-func (l *loading) hold(name string, saved *record.Saved, why string) {
+func (l *loading) hold(app name.App, saved *record.Saved, why string) {
 	e := l.engine
 	var t *target
-	if a := e.app(name); a != nil && a.repository() == l.repo {
+	if a := e.app(app); a != nil && a.repository() == l.repo {
 		t = a.wanted() // as before the branch moved
 	}
 	if t == nil || t.Gone {
-		t = e.lastApplied(l.repo, name, saved, l.at)
+		t = e.lastApplied(l.repo, app, saved, l.at)
 	}
-	a := l.restore(name, t.Spec.Branch, saved, t)
+	a := l.restore(app, t.Spec.Branch, saved, t)
 	if a == nil {
 		return
 	}
 	a.setUnrendered(why)
-	if !e.claims.Has(name) {
-		e.claims.Set(name, t.Spec.Cluster, a.withNoted(nil))
+	if !e.claims.Has(app) {
+		e.claims.Set(app, t.Spec.Cluster, a.withNoted(nil))
 	}
 }
 
 // earlier renders an app at an earlier revision of a branch; nil if that fails.
-type earlier func(branch, revision, name string) *target
+type earlier func(branch name.Branch, revision name.Revision, app name.App) *target
 
 // lastApplied finds what an app was last brought to: what was sealed then, what its
 // revision renders to again, or else what its newest record has in the clear.
-func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier) *target {
+func (e *Engine) lastApplied(repo name.Repo, app name.App, saved *record.Saved, at earlier) *target {
 	var found []*target
 	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
-		if t := e.unseal(repo, name, kind); t != nil {
+		if t := e.unseal(repo, app, kind); t != nil {
 			found = append(found, t)
 		}
 	}
@@ -63,30 +64,30 @@ func (e *Engine) lastApplied(repo, name string, saved *record.Saved, at earlier)
 			return t
 		}
 	}
-	if t := at(rec.Branch, cmp.Or(rec.Held, rec.Revision), name); t != nil {
+	if t := at(rec.Branch, cmp.Or(rec.Held, rec.Revision), app); t != nil {
 		return t
 	}
 	if len(found) > 0 {
 		return found[0]
 	}
-	return e.remnantOf(repo, name, rec)
+	return e.remnantOf(repo, app, rec)
 }
 
 // remnantOf is a target of the objects that an app's newest record has in the clear.
 // It leaves all others of the app as they are, and deletes nothing.
-func (e *Engine) remnantOf(repo, name string, rec record.Record) *target {
+func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *target {
 	t := &target{
 		Target: plan.Target{
 			Spec: appfile.App{
-				Name: name, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
+				Name: app, Branch: rec.Branch, Cluster: cmp.Or(rec.Cluster, appfile.DefaultCluster),
 				Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 			},
 			Repo: repo, Revision: rec.Revision, Digest: "remnant", Seal: e.Masker.Seal,
 		}, remnant: true,
 	}
-	manifests, err := e.Recorder.Manifests(e.ctx, repo, name)
+	manifests, err := e.Recorder.Manifests(e.ctx, repo, app)
 	if err != nil {
-		e.Log.WithField("app", name).Warnf("read what its newest record has: %v", err)
+		e.Log.WithField("app", app).Warnf("read what its newest record has: %v", err)
 	}
 	for _, text := range manifests {
 		if o := inTheClear(text); o != nil {

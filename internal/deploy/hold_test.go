@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
@@ -17,24 +18,24 @@ type records struct {
 	err       error
 }
 
-func (records) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
-func (records) Save(context.Context, record.Entry) error                        { return nil }
-func (r records) Manifests(context.Context, string, string) ([][]byte, error) {
+func (records) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) { return nil, nil }
+func (records) Save(context.Context, record.Entry) error                             { return nil }
+func (r records) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) {
 	return r.manifests, r.err
 }
 
 func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
-	made := func(revision, digest string) *target {
+	made := func(revision name.Revision, digest string) *target {
 		return &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}, Repo: "shop", Revision: revision, Digest: digest}, computed: true}
 	}
 	config := []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
 	masked := []byte("apiVersion: v1\nkind: Secret\nmetadata: {name: login}\ndata: {a: (secret 0123456789ab)}\n")
-	for name, test := range map[string]struct {
+	for about, test := range map[string]struct {
 		accepted, applied, rendered *target
 		digest                      string // of the newest record
 		manifests                   [][]byte
 		err                         error
-		want                        string // revision
+		want                        name.Revision
 		objects                     int
 	}{
 		"accepted and applied":              {accepted: made("r2", "d2"), applied: made("r1", "d1"), digest: "d2", want: "r2"},
@@ -45,7 +46,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 		"known by its name alone":           {err: errors.New("damaged"), want: "recorded"},
 		"rendered rather than of no deploy": {accepted: made("r2", "d2"), rendered: made("r1", "d1"), digest: "d1", want: "r1"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(about, func(t *testing.T) {
 			e := sealing(t)
 			e.Recorder = records{test.manifests, test.err}
 			for kind, of := range map[sealed.Kind]*target{sealed.Accepted: test.accepted, sealed.Applied: test.applied} {
@@ -60,7 +61,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 			if test.digest != "" {
 				saved.Record.Digest = e.Masker.Seal(test.digest)
 			}
-			got := e.lastApplied("shop", "shop", saved, func(string, string, string) *target { return test.rendered })
+			got := e.lastApplied("shop", "shop", saved, func(name.Branch, name.Revision, name.App) *target { return test.rendered })
 			if got.Revision != test.want || len(got.Objects) != test.objects {
 				t.Errorf("got revision %s with %d objects", got.Revision, len(got.Objects))
 			}

@@ -82,5 +82,5 @@ func (a *app) publishRecord(r record.Record) {
 		first += ", " + manifest.Plural(len(r.Warnings), "warning")
 	}
 	good := r.Result.OK() || r.Standing != "" && r.Result != record.DriftFound
-	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, a.name+": "))})
+	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, string(a.name)+": "))})
 }

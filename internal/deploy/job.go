@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -48,9 +49,9 @@ type job struct {
 	force    bool       // recreate objects that cannot be changed in place
 	plan     *plan.Plan // from the gate; nil to plan anew
 	with     *plan.Companions
-	after    []*Run    // of the apps that this one depends on
-	together *together // the deploys of the same push; nil if there is no push
-	formerly []string  // apps that leave with the push, and whose objects all come to this one
+	after    []*Run     // of the apps that this one depends on
+	together *together  // the deploys of the same push; nil if there is no push
+	formerly []name.App // apps that leave with the push, and whose objects all come to this one
 }
 
 // newJob makes a job of a cause: a deploy, or a check if the cause only compares.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -80,15 +81,21 @@ type heads struct {
 	unread error // of the reading of the repository
 }
 
-func (h heads) Head(context.Context, string, string) (string, error) { return h.head, h.err }
+func (h heads) Head(context.Context, name.Repo, name.Branch) (name.Revision, error) {
+	return name.Revision(h.head), h.err
+}
 
-func (h heads) Branches(context.Context, string) (map[string]string, error) { return nil, h.unread }
+func (h heads) Branches(context.Context, name.Repo) (map[name.Branch]name.Revision, error) {
+	return nil, h.unread
+}
 
-func (h heads) Main(string) (string, error) { return "main", nil }
+func (h heads) Main(name.Repo) (name.Branch, error) { return "main", nil }
 
-func (h heads) Asked(string, string) (record.Asked, error) { return record.Asked{}, nil }
+func (h heads) Asked(name.Repo, name.Branch) (record.Asked, error) { return record.Asked{}, nil }
 
-func (remembering) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
+func (remembering) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) {
+	return nil, nil
+}
 
 func TestBranchMoved(t *testing.T) {
 	gone := errors.New("the disk is gone")
@@ -99,7 +106,7 @@ func TestBranchMoved(t *testing.T) {
 	}{
 		{"it cannot be read", heads{err: gone}, false, false},
 		{"it is gone", heads{}, false, false},
-		{"it is where it was", heads{head: shop().Revision}, false, false},
+		{"it is where it was", heads{head: string(shop().Revision)}, false, false},
 		{"it moved to a revision that is skipped", heads{head: "skipped"}, false, false},
 		{"it moved", heads{head: "b"}, true, false},
 		{"it moved, and the repository cannot be read", heads{head: "b", unread: gone}, false, true},

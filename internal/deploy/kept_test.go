@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -74,7 +75,7 @@ func serviceID(name string) manifest.ID {
 }
 
 // readShop reads the apps of branch main of repository shop.
-func readShop(tree fs.FS, revision string) ([]*target, manifest.Problems) {
+func readShop(tree fs.FS, revision name.Revision) ([]*target, manifest.Problems) {
 	specs, problems := appfile.ParseBranch(tree, "shop", "main", "main")
 	targets, found := newReader().readTargets(reading{specs: specs, tree: tree, repo: "shop", revision: revision})
 	return targets, append(problems, found...)

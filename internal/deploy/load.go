@@ -9,8 +9,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
-	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -19,17 +19,17 @@ import (
 // where no branch names them any more, what was deployed before where the
 // branch's newest revision was pushed with -o skip, and what was applied last
 // where it cannot be told, see hold.
-func (e *Engine) load(ctx context.Context, repo string) error {
+func (e *Engine) load(ctx context.Context, repo name.Repo) error {
 	records, err := e.Recorder.Newest(ctx, repo)
 	if err != nil {
 		return err
 	}
-	return e.loadWith(ctx, repo, records, func(string) string { return repo })
+	return e.loadWith(ctx, repo, records, func(name.App) name.Repo { return repo })
 }
 
 // loadWith is load with the repository's newest records. owner tells which repository
 // has a record that an app is its own; "" for none.
-func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]record.Saved, owner func(app string) string) error {
+func (e *Engine) loadWith(ctx context.Context, repo name.Repo, records map[name.App]record.Saved, owner func(app name.App) name.Repo) error {
 	before := e.asked(repo)
 	heads, err := e.Source.Branches(ctx, repo)
 	if err != nil && len(records) == 0 {
@@ -37,8 +37,8 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]r
 	}
 	e.noteCharts(repo, records)
 	e.forgetUnread(repo)
-	l := &loading{engine: e, repo: repo, before: before, records: records, targets: map[string]*target{}}
-	branches := map[string]branchRead{}
+	l := &loading{engine: e, repo: repo, before: before, records: records, targets: map[name.App]*target{}}
+	branches := map[name.Branch]branchRead{}
 	for _, branch := range slices.Sorted(maps.Keys(heads)) {
 		branches[branch] = l.branch(branch, heads[branch])
 	}
@@ -60,23 +60,23 @@ func (e *Engine) loadWith(ctx context.Context, repo string, records map[string]r
 // loading is a repository that is being read.
 type loading struct {
 	engine  *Engine
-	repo    string
-	before  map[string]asking       // what was asked of its apps when the reading began
-	records map[string]record.Saved // the newest of each app
-	targets map[string]*target      // what the branches have of their apps
+	repo    name.Repo
+	before  map[name.App]asking       // what was asked of its apps when the reading began
+	records map[name.App]record.Saved // the newest of each app
+	targets map[name.App]*target      // what the branches have of their apps
 	at      earlier
 	fresh   []*target // that were rendered, and are to be sealed
 }
 
 // branch reads a branch.
-func (l *loading) branch(branch, head string) branchRead {
+func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 	e := l.engine
 	targets, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
 	asked, err := e.Source.Asked(l.repo, branch)
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
-	read := branchRead{head: head, asked: asked, apps: map[string]bool{}}
+	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}}
 	if len(problems) > 0 {
 		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 		read.unread = whyUnread(problems)
@@ -99,84 +99,88 @@ func (l *loading) isApplied(t *target, problems manifest.Problems) bool {
 }
 
 // note takes up that an app has a record.
-func (l *loading) note(name string) {
-	saved, recorded := l.records[name]
+func (l *loading) note(app name.App) {
+	saved, recorded := l.records[app]
 	if !recorded {
 		return
 	}
-	l.engine.claims.Know(name)
+	l.engine.claims.Know(app)
 	if saved.Damaged != nil {
 		l.engine.Log.WithField("repository", l.repo).Warn(saved.Damaged)
 	}
 }
 
 // fulfil makes an app what it should be.
-func (l *loading) fulfil(name string, d desire) {
-	e, saved := l.engine, l.records[name]
+func (l *loading) fulfil(app name.App, d desire) {
+	e, saved := l.engine, l.records[app]
 	if d.retry {
 		e.noteUnread(l.repo, d.branch)
 	}
 	switch d.state {
 	case asNamed:
-		l.deploy(name, l.targets[name])
+		l.deploy(app, l.targets[app])
 	case asBefore:
-		l.keepSkipped(name, d)
+		l.keepSkipped(app, d)
 	case asApplied:
-		l.hold(name, &saved, d.why)
+		l.hold(app, &saved, d.why)
 	case asRemoved:
-		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), name)
-		l.deploy(name, goneTarget(name, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
+		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), app)
+		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
 	case asRemembered:
-		if e.app(name) == nil {
-			l.restore(name, d.branch, &saved, nil)
+		if e.app(app) == nil {
+			l.restore(app, d.branch, &saved, nil)
 		}
 	}
 }
 
 // deploy has an app be a target.
-func (l *loading) deploy(name string, t *target) {
+func (l *loading) deploy(app name.App, t *target) {
 	e := l.engine
 	var saved *record.Saved
-	if rec, ok := l.records[name]; ok {
+	if rec, ok := l.records[app]; ok {
 		saved = &rec
 	}
 	if err := e.sealGenerated(t); err != nil { // it must not run with values that are not kept
-		e.Log.WithField("repository", l.repo).WithField("app", name).Warnf("not deployed: %v", err)
+		e.Log.WithField("repository", l.repo).WithField("app", app).Warnf("not deployed: %v", err)
 		if saved != nil {
-			l.hold(name, saved, err.Error())
+			l.hold(app, saved, err.Error())
 		}
 		return
 	}
-	if a := l.restore(name, t.Spec.Branch, saved, t); a != nil && t.specText == nil {
+	if a := l.restore(app, t.Spec.Branch, saved, t); a != nil && t.specText == nil {
 		l.fresh = append(l.fresh, t)
 	}
 }
 
 // keepSkipped has an app stay as it was deployed before the branch's newest revision,
 // which was pushed with -o skip, if it was deployed at all.
-func (l *loading) keepSkipped(name string, d desire) {
-	e, saved := l.engine, l.records[name]
-	t := l.at(d.branch, d.kept, name)
+func (l *loading) keepSkipped(app name.App, d desire) {
+	e, saved := l.engine, l.records[app]
+	t := l.at(d.branch, d.kept, app)
 	if t == nil && d.kept != "" {
-		l.hold(name, &saved, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", report.ShortRevision(d.kept)))
-	} else if l.restore(name, d.branch, &saved, t) == nil {
+		l.hold(app, &saved, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", d.kept.Short()))
+	} else if l.restore(app, d.branch, &saved, t) == nil {
 		return
 	}
-	if a := e.app(name); a != nil {
+	if a := e.app(app); a != nil {
 		a.setSkipped(d.head)
 	}
 }
 
 // earlier returns what renders apps at earlier revisions, each revision once.
 func (l *loading) earlier() earlier {
-	read := map[[2]string]map[string]*target{}
-	return func(branch, revision, name string) *target {
+	type point struct {
+		branch   name.Branch
+		revision name.Revision
+	}
+	read := map[point]map[name.App]*target{}
+	return func(branch name.Branch, revision name.Revision, app name.App) *target {
 		if revision == "" {
 			return nil
 		}
-		at := [2]string{branch, revision}
+		at := point{branch, revision}
 		if read[at] == nil {
-			read[at] = map[string]*target{}
+			read[at] = map[name.App]*target{}
 			targets, problems := l.engine.readBranch(reading{repo: l.repo, revision: revision, records: l.records, earlier: true}, branch)
 			for _, t := range targets {
 				if t.sound(problems) {
@@ -184,23 +188,23 @@ func (l *loading) earlier() earlier {
 				}
 			}
 		}
-		return read[at][name]
+		return read[at][app]
 	}
 }
 
 // noteCharts has the renderer hold charts to the content that they had when they were
 // deployed, also where what it keeps of them is lost.
-func (e *Engine) noteCharts(repo string, records map[string]record.Saved) {
-	for name, saved := range records {
+func (e *Engine) noteCharts(repo name.Repo, records map[name.App]record.Saved) {
+	for app, saved := range records {
 		if err := e.Renderer.Note(saved.Record.Charts); err != nil {
-			e.Log.WithField("repository", repo).WithField("app", name).Warnf("the charts of the newest record: %v", err)
+			e.Log.WithField("repository", repo).WithField("app", app).Warnf("the charts of the newest record: %v", err)
 		}
 	}
 }
 
 // readBranch renders the apps of a branch at a revision, of which apps and files are
 // still to be read.
-func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Problems) {
+func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, manifest.Problems) {
 	var err error
 	if r.tree, err = e.Source.Tree(r.repo, r.revision); err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
@@ -218,7 +222,7 @@ func (e *Engine) readBranch(r reading, branch string) ([]*target, manifest.Probl
 // restore registers an app as its newest record has it, which is nil if it has
 // none, and what is wanted of it, which is nil for nothing. It returns the app;
 // nil if another branch has it, or if a push was faster.
-func (l *loading) restore(name, branch string, saved *record.Saved, t *target) *app {
+func (l *loading) restore(name name.App, branch name.Branch, saved *record.Saved, t *target) *app {
 	a := l.enter(name, branch, saved, t)
 	if a != nil {
 		a.tellSchedules()
@@ -227,7 +231,7 @@ func (l *loading) restore(name, branch string, saved *record.Saved, t *target) *
 }
 
 // enter is restore, without telling anybody.
-func (l *loading) enter(name, branch string, saved *record.Saved, t *target) *app {
+func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, t *target) *app {
 	e := l.engine
 	e.wants.Lock()
 	defer e.wants.Unlock()
@@ -252,14 +256,14 @@ func (l *loading) enter(name, branch string, saved *record.Saved, t *target) *ap
 // asking is what pushes have asked of an app: what is wanted, and what is not to be.
 type asking struct {
 	want    *target
-	skipped string
+	skipped name.Revision
 }
 
 func (a *app) asked() asking { return asking{a.wanted(), a.skippedRevision()} }
 
 // asked is what has been asked of every app of a repository so far.
-func (e *Engine) asked(repo string) map[string]asking {
-	all := map[string]asking{}
+func (e *Engine) asked(repo name.Repo) map[name.App]asking {
+	all := map[name.App]asking{}
 	for _, a := range e.sorted() {
 		if a.repository() == repo {
 			all[a.name] = a.asked()
@@ -271,7 +275,7 @@ func (e *Engine) asked(repo string) map[string]asking {
 // arrive takes up the branches of a repository that have moved without the
 // gate's plan at hand: somebody has moved a ref on the server's disk, or what an
 // app takes from its cluster has changed.
-func (e *Engine) arrive(ctx context.Context, repo string, cause record.Cause) error {
+func (e *Engine) arrive(ctx context.Context, repo name.Repo, cause record.Cause) error {
 	if err := e.load(ctx, repo); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -11,11 +12,11 @@ import (
 // branch or history names.
 func TestWhoseAppsAreByTheirRecords(t *testing.T) {
 	saved := func(result record.Result) record.Saved { return record.Saved{Record: record.Record{Result: result}} }
-	owners := ownersBy([]string{"shop", "blog"}, []map[string]record.Saved{
+	owners := ownersBy([]name.Repo{"shop", "blog"}, []map[name.App]record.Saved{
 		{"moved": saved(record.Removed), "shop": saved(record.Deployed), "failed": saved(record.Failed), "damaged": {}},
 		{"moved": saved(record.Deployed), "gone": saved(record.Removed)},
 	})
-	want := map[string]string{"moved": "blog", "shop": "shop", "failed": "shop", "damaged": "shop"}
+	want := map[name.App]name.Repo{"moved": "blog", "shop": "shop", "failed": "shop", "damaged": "shop"}
 	if !maps.Equal(owners, want) {
 		t.Errorf("got %v, want %v", owners, want)
 	}

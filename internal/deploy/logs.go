@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Container is one container of an app's pods.
@@ -20,7 +21,7 @@ type Container struct {
 // by its name, or any object that the tree shows. Init containers are among them only
 // if they are asked for by name, with container. The error is fs.ErrNotExist if there
 // is no such object, and ErrNaming if the text cannot be the name of one.
-func (e *Engine) Containers(ctx context.Context, app, object, container string) ([]Container, error) {
+func (e *Engine) Containers(ctx context.Context, app name.App, object, container string) ([]Container, error) {
 	tree, ok := e.Tree(ctx, app)
 	t := e.wantedOf(app)
 	if !ok || t == nil || e.Clusters[t.Spec.Cluster] == nil {
@@ -78,7 +79,7 @@ var ErrTooManyLogs = fmt.Errorf("the server reads %d logs already, which is the 
 // ReadLog passes each line of a container's log to tell, cleaned for terminals and without
 // the values of the app's Secrets, as far as they stand in a line as they are or as
 // base64. It returns at the end of the log, or of ctx.
-func (e *Engine) ReadLog(ctx context.Context, app string, of Container, request kube.LogRequest, tell func(line string)) error {
+func (e *Engine) ReadLog(ctx context.Context, app name.App, of Container, request kube.LogRequest, tell func(line string)) error {
 	t := e.wantedOf(app)
 	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
 		return ErrNoApp

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -25,8 +26,8 @@ type Fight struct {
 // Look has one object of an app compared with the cluster, and corrected if
 // the app's settings say so. However large the app is, it costs a look at that
 // object. An unknown app is ignored.
-func (e *Engine) Look(name string, id manifest.ID, fight Fight) {
-	a := e.app(name)
+func (e *Engine) Look(app name.App, id manifest.ID, fight Fight) {
+	a := e.app(app)
 	if a == nil {
 		return
 	}
@@ -36,8 +37,8 @@ func (e *Engine) Look(name string, id manifest.ID, fight Fight) {
 
 // Postpone says that an object which has drifted again is not looked at before a while.
 // It waits for nothing, since a watch calls it.
-func (e *Engine) Postpone(name string, id manifest.ID, fight Fight) {
-	a := e.app(name)
+func (e *Engine) Postpone(app name.App, id manifest.ID, fight Fight) {
+	a := e.app(app)
 	if a == nil {
 		return
 	}

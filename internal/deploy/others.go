@@ -3,6 +3,7 @@ package deploy
 import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -13,7 +14,7 @@ type others struct{ engine *Engine }
 
 // Home returns the repository of an app, and whether it is unknown what its branch wants
 // of it; false if there is no such app.
-func (o others) Home(app string) (repo string, unrendered, ok bool) {
+func (o others) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
 	a := o.engine.app(app)
 	if a == nil {
 		return "", false, false
@@ -23,7 +24,7 @@ func (o others) Home(app string) (repo string, unrendered, ok bool) {
 
 // Asking returns an app, but none of those that are left out, that has createNamespace
 // make a namespace on a cluster; "" if there is none.
-func (o others) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
+func (o others) Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App {
 	for _, a := range o.engine.sorted() {
 		if !but[a.name] && a.wanted().AsksFor(cluster, namespace) {
 			return a.name
@@ -33,13 +34,13 @@ func (o others) Asking(cluster string, namespace manifest.ID, but map[string]boo
 }
 
 // Heir returns the other app that wants an object of an app by now; "" if there is none.
-func (o others) Heir(app, cluster string, id manifest.ID) string {
+func (o others) Heir(app name.App, cluster string, id manifest.ID) name.App {
 	return o.engine.claims.Heir(app, cluster, id)
 }
 
 // TakenFrom has an app looked at that waits for its objects to be taken over, to be able
 // to go.
-func (o others) TakenFrom(app string) {
+func (o others) TakenFrom(app name.App) {
 	a := o.engine.app(app)
 	if a == nil {
 		return
@@ -62,6 +63,6 @@ func (o others) Disclaim(reached *plan.Target) {
 
 // Foreign is an error if an inventory is not that of an app of the repository on this
 // server.
-func (o others) Foreign(inventory kube.Parent, cluster, repo string) error {
+func (o others) Foreign(inventory kube.Parent, cluster string, repo name.Repo) error {
 	return o.engine.foreign(inventory, cluster, repo)
 }

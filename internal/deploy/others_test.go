@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -15,11 +16,11 @@ func TestWhoAsksForANamespace(t *testing.T) {
 	o.has("left", "shop", nil)
 	for _, test := range []struct {
 		cluster, namespace string
-		but                map[string]bool
-		want               string
+		but                map[name.App]bool
+		want               name.App
 	}{
 		{"default", "team", nil, "web"},
-		{"default", "team", map[string]bool{"web": true}, ""},
+		{"default", "team", map[name.App]bool{"web": true}, ""},
 		{"default", "other", nil, ""},
 		{"east", "team", nil, ""},
 	} {
@@ -34,10 +35,10 @@ func TestHomeOfAnApp(t *testing.T) {
 	o.has("web", "shop", nil)
 	o.has("held", "blog", nil).setUnrendered("a key is away")
 	for app, want := range map[string]struct {
-		repo           string
+		repo           name.Repo
 		unrendered, ok bool
 	}{"web": {"shop", false, true}, "held": {"blog", true, true}, "other": {"", false, false}} {
-		if repo, unrendered, ok := (others{o.Engine}).Home(app); repo != want.repo || unrendered != want.unrendered || ok != want.ok {
+		if repo, unrendered, ok := (others{o.Engine}).Home(name.App(app)); repo != want.repo || unrendered != want.unrendered || ok != want.ok {
 			t.Errorf("%s: %q, %v, %v", app, repo, unrendered, ok)
 		}
 	}
@@ -83,7 +84,7 @@ func TestAppThatIsGoneWantsNothing(t *testing.T) {
 func TestHeirOfAnObject(t *testing.T) {
 	o := newOffice(t)
 	o.claims.Set("api", "default", wants("a"))
-	for app, want := range map[string]string{"web": "api", "api": ""} {
+	for app, want := range map[name.App]name.App{"web": "api", "api": ""} {
 		if heir := (others{o.Engine}).Heir(app, "default", manifesttest.ConfigMap("a")); heir != want {
 			t.Errorf("the heir of %s is %q", app, heir)
 		}

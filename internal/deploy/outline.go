@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -11,7 +12,7 @@ import (
 func (p *Proposal) Outline(door report.Door) report.Outline {
 	o := report.Outline{
 		Refused: len(p.Problems) > 0, Plans: []report.OutlinedPlan{},
-		Added: append([]string{}, p.added...), Removed: append([]string{}, p.removed...),
+		Added: append([]name.App{}, p.added...), Removed: append([]name.App{}, p.removed...),
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()

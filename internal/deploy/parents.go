@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // fewParents is how many parents are read one by one. Beyond that, one list of
@@ -15,21 +16,21 @@ const fewParents = 3
 // answer is asked for by itself.
 func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.Parent, error) {
 	parents := map[*target]*kube.Parent{}
-	for name, targets := range byCluster(p.targets) {
+	for cluster, targets := range byCluster(p.targets) {
 		var unknown []*target
 		for _, t := range targets {
 			if a := e.app(t.Spec.Name); (a == nil || !a.knowsInventory()) && !e.upToDate(p, t) {
 				unknown = append(unknown, t)
 			}
 		}
-		if len(unknown) <= fewParents || p.with[name] == nil { // nil: the cluster did not answer
+		if len(unknown) <= fewParents || p.with[cluster] == nil { // nil: the cluster did not answer
 			continue
 		}
-		listed, err := e.Clusters[name].api.ListParents(ctx)
+		listed, err := e.Clusters[cluster].api.ListParents(ctx)
 		if err != nil {
 			return nil, err
 		}
-		byApp := map[string]kube.Parent{}
+		byApp := map[name.App]kube.Parent{}
 		for _, parent := range listed {
 			byApp[parent.App] = parent
 		}

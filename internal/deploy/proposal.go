@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -30,14 +31,16 @@ type Options struct {
 
 // Change is a branch that is about to move, or has moved, to a revision.
 type Change struct {
-	Repo, Branch, Revision string
-	Main                   string // the repository's main branch; "": as the Source says
-	Tree                   fs.FS
-	Options                Options
-	Caller                 access.Caller
-	Push                   string       // the push's id
-	Only                   string       // one app of the branch; "" for all
-	Cause                  record.Cause // "": a push if there is the push's id, else a sync
+	Repo     name.Repo
+	Branch   name.Branch
+	Revision name.Revision
+	Main     name.Branch // the repository's main branch; "": as the Source says
+	Tree     fs.FS
+	Options  Options
+	Caller   access.Caller
+	Push     string       // the push's id
+	Only     name.App     // one app of the branch; "" for all
+	Cause    record.Cause // "": a push if there is the push's id, else a sync
 	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
 	// and that its caller may not deploy. It is only planned, and so that its templates
 	// and names can tell nothing: without keys and values of clusters, and compared
@@ -60,7 +63,7 @@ type Draft struct {
 // Open reads which apps the branch feeds at the change's revision.
 func (e *Engine) Open(change Change) *Draft {
 	e.known()
-	p := &Proposal{Change: change, engine: e, changed: map[string]*plan.Plan{}, with: map[string]*plan.Companions{}}
+	p := &Proposal{Change: change, engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
@@ -73,7 +76,7 @@ func (d *Draft) Deploys() bool { return d.p.deploys() }
 
 // AsDeployed reports whether the change would have the cluster hold of an app what the
 // app's last deploy left there, or was to. It is false where that is not known.
-func (d *Draft) AsDeployed(app string) bool {
+func (d *Draft) AsDeployed(app name.App) bool {
 	d.render()
 	return d.p.asDeployed(app)
 }
@@ -129,14 +132,14 @@ type Proposal struct {
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
 
-	added   []string // apps that the branch did not have, unless it had none
-	removed []string // apps that it has no more
-	guarded bool     // the problems are deletions to confirm, which the plan shows
-	partial bool     // there are files that could not be read
+	added   []name.App // apps that the branch did not have, unless it had none
+	removed []name.App // apps that it has no more
+	guarded bool       // the problems are deletions to confirm, which the plan shows
+	partial bool       // there are files that could not be read
 	engine  *Engine
 	specs   []appfile.App // of the branch
 	targets []*target     // every app of the branch, and those that leave it
-	changed map[string]*plan.Plan
+	changed map[name.App]*plan.Plan
 	with    map[string]*plan.Companions // by cluster
 	claims  *plan.Claims
 	stage   proposalStage
@@ -157,7 +160,7 @@ var (
 // attach to.
 func (p *Proposal) Accept() ([]*Run, error) {
 	if err := p.stage.accept(p.Refused()); err != nil {
-		return nil, fmt.Errorf("deploy revision %s: %w", report.ShortRevision(p.Revision), err)
+		return nil, fmt.Errorf("deploy revision %s: %w", p.Revision.Short(), err)
 	}
 	return p.engine.commit(p), nil
 }

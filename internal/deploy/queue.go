@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -14,7 +15,7 @@ import (
 // comes next. It numbers the app's deploys. Its methods may be called from several
 // goroutines; they call nothing outside while they hold the lock.
 type queue struct {
-	app  string
+	app  name.App
 	wake chan struct{} // holds one signal while there is a job
 
 	mu        sync.Mutex
@@ -31,7 +32,7 @@ type queue struct {
 	numbers   int                     // the highest number given to a deploy
 }
 
-func newQueue(app string) *queue { return &queue{app: app, wake: make(chan struct{}, 1)} }
+func newQueue(app name.App) *queue { return &queue{app: app, wake: make(chan struct{}, 1)} }
 
 // entry is how a job comes into a queue.
 type entry int

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/generated"
 )
 
@@ -27,7 +28,7 @@ func (r Renewal) paths() []string {
 }
 
 // renewal is what is asked of the generated values of an app.
-func (r reading) renewal(app string) Renewal {
+func (r reading) renewal(app name.App) Renewal {
 	if app != r.renewedApp {
 		return Renewal{}
 	}
@@ -47,12 +48,12 @@ type KeptValue struct {
 
 // GeneratedValues lists the generated values of an app, those that it declares first.
 // The error is one of the sealed store.
-func (e *Engine) GeneratedValues(name string) ([]KeptValue, error) {
-	a := e.app(name)
+func (e *Engine) GeneratedValues(app name.App) ([]KeptValue, error) {
+	a := e.app(app)
 	if a == nil {
 		return nil, nil
 	}
-	set, err := e.keptValues(a.repository(), name)
+	set, err := e.keptValues(a.repository(), app)
 	if err != nil {
 		return nil, err
 	}

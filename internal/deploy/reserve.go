@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // reservations are the changes between their gate and the moment when Git has
@@ -37,7 +38,7 @@ func (r *reservations) take(p *Proposal) manifest.Problems {
 
 // expect reports whether a push to the branch is under way: Git may have moved
 // the branch already, and what becomes of it is about to be told.
-func (r *reservations) expect(repo, branch string) bool {
+func (r *reservations) expect(repo name.Repo, branch name.Branch) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for p := range r.under {

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // underWay makes a change that wants some objects for one app.
-func underWay(e *Engine, repo, app string, objects ...string) *Proposal {
+func underWay(e *Engine, repo name.Repo, app name.App, objects ...string) *Proposal {
 	p := &Proposal{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
 	p.targets = []*target{{Target: plan.Target{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}}
 	p.claims.Set(app, "default", wants(objects...))

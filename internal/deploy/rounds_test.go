@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -22,7 +23,7 @@ func (o *office) works(a *app) { o.workers.Go(a.work) }
 // suspects collects the objects that are told to be suspect.
 func (o *office) suspects() func() []string {
 	var names []string
-	o.OnSuspect(func(app string, id manifest.ID) { names = append(names, app+" "+id.Name) })
+	o.OnSuspect(func(app name.App, id manifest.ID) { names = append(names, string(app)+" "+id.Name) })
 	return func() []string {
 		slices.Sort(names)
 		told := names

@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -66,14 +67,14 @@ func whereIs(h appfile.Health, field string) manifest.Source {
 
 // setRules has the app's objects judged by the rules of what is wanted of it;
 // t is nil for nothing.
-func (e *Engine) setRules(name string, t *target) {
+func (e *Engine) setRules(app name.App, t *target) {
 	for cluster, c := range e.Clusters {
 		var rules *health.Rules
 		if t != nil && t.Spec.Cluster == cluster {
 			rules = t.rules
 		}
 		if c.Index != nil {
-			c.Index.SetRules(plan.SetID(name), rules)
+			c.Index.SetRules(plan.SetID(app), rules)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -21,10 +22,10 @@ const maxLines = 50_000
 // first line, and an outcome. Its methods may be called from several
 // goroutines.
 type Run struct {
-	App    string
+	App    name.App
 	Number int
 
-	revision string // what it deploys, as wanted when it was asked for
+	revision name.Revision // what it deploys, as wanted when it was asked for
 	started  time.Time
 
 	applied chan struct{} // closed by setApplied
@@ -41,7 +42,7 @@ type Run struct {
 	next       *Sequel   // what follows from the outcome: a rollback
 }
 
-func newRun(app string, number int) *Run {
+func newRun(app name.App, number int) *Run {
 	now := time.Now()
 	r := &Run{
 		App: app, Number: number, started: now, applied: make(chan struct{}), more: make(chan struct{}),

@@ -3,6 +3,8 @@ package deploy
 import (
 	"slices"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // TestSchedulesAreTold has what is wanted of an app change while its schedules are told:
@@ -11,7 +13,7 @@ func TestSchedulesAreTold(t *testing.T) {
 	every := func(schedule string) *target {
 		return shop(func(t *target) { t.Spec.Schedule, t.Spec.FullSchedule = schedule, "full "+schedule })
 	}
-	for name, test := range map[string]struct {
+	for about, test := range map[string]struct {
 		first     *target
 		meanwhile []*target
 		told      []string
@@ -23,10 +25,10 @@ func TestSchedulesAreTold(t *testing.T) {
 		"it leaves meanwhile":    {every("1"), []*target{nil}, []string{"1 full 1", ""}},
 		"others again and again": {nil, []*target{every("1"), every("2")}, []string{"", "1 full 1", "2 full 2"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(about, func(t *testing.T) {
 			w := newWorked(t, test.first)
 			var told []string
-			w.engine.OnWanted(func(app, schedule, full string) {
+			w.engine.OnWanted(func(app name.App, schedule, full string) {
 				text := schedule + " " + full
 				if app != "shop" {
 					t.Errorf("schedules of %s", app)

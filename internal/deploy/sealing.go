@@ -84,7 +84,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		Target:  plan.Target{Repo: string(text.Repository), Revision: string(text.Revision), Digest: read.Digest},
+		Target:  plan.Target{Repo: text.Repository, Revision: text.Revision, Digest: read.Digest},
 		content: read.Content,
 		inputs:  read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, specText: read.Spec,
 	}
@@ -108,7 +108,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 
 // unsealedAs returns the sealed target of an app that a revision would render to
 // again: its settings and all that was read are as they were. nil if there is none.
-func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo string) *target {
+func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo name.Repo) *target {
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil
@@ -124,8 +124,8 @@ func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo string) *target {
 }
 
 // unseal reads a sealed target of an app; nil if there is none that can be read.
-func (e *Engine) unseal(repo, app string, kind sealed.Kind) *target {
-	text, err := e.Sealed.Unseal(sealed.Name{Repository: name.Repo(repo), App: name.App(app), Kind: kind})
+func (e *Engine) unseal(repo name.Repo, app name.App, kind sealed.Kind) *target {
+	text, err := e.Sealed.Unseal(sealed.Name{Repository: repo, App: app, Kind: kind})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -155,8 +155,8 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 			return fmt.Errorf("seal what app %s was rendered to: %w", t.Spec.Name, err)
 		}
 		texts = append(texts, sealed.Text{
-			Name:     sealed.Name{Repository: name.Repo(t.Repo), App: name.App(t.Spec.Name), Kind: kind},
-			Revision: name.Revision(t.Revision), Data: data,
+			Name:     sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: kind},
+			Revision: t.Revision, Data: data,
 		})
 	}
 	return e.Sealed.Seal(texts...)
@@ -190,7 +190,7 @@ func (a *app) sealApplied(t *target, rec record.Record) {
 	var err error
 	switch {
 	case rec.Result == record.Removed && a.isGone():
-		err = a.engine.Sealed.ForgetApp(name.Repo(a.repository()), name.App(a.name))
+		err = a.engine.Sealed.ForgetApp(a.repository(), a.name)
 	case t != nil && rec.Digest != "" && rec.Digest == a.engine.Masker.Seal(t.Digest) && rec.Result.Applied() && a.newlyApplied(t):
 		err = a.engine.sealTargets(sealed.Applied, t)
 	}

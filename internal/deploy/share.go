@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -57,7 +58,7 @@ func (e *Engine) withoutShared(t *target, objects []plan.Placed) []plan.Placed {
 // yields reports whether an app wants an object only because it asks for the namespace
 // that another one writes. To an app of another repository it does not yield what it has
 // on the cluster: whoever has a namespace says what may run in it.
-func (e *Engine) yields(owner, repo, cluster string, id manifest.ID) bool {
+func (e *Engine) yields(owner name.App, repo name.Repo, cluster string, id manifest.ID) bool {
 	t := e.wantedOf(owner)
 	if t == nil || e.Clusters[cluster] == nil {
 		return false

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -34,7 +35,7 @@ func keysOfPlaced(objects []plan.Placed) []string {
 func TestOneAppOfAPushHasTheNamespace(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(o *office, p *Proposal)
-		want string
+		want name.App
 	}{
 		"the first has it": {func(*office, *Proposal) {}, "web"},
 		"the one that holds it": {func(o *office, _ *Proposal) {
@@ -59,7 +60,7 @@ func TestOneAppOfAPushHasTheNamespace(t *testing.T) {
 				if of.Spec.Name == test.want {
 					want = append([]string{"Namespace team"}, want...)
 				}
-				wantLines(t, of.Spec.Name, keysOfPlaced(objects[of]), want...)
+				wantLines(t, string(of.Spec.Name), keysOfPlaced(objects[of]), want...)
 			}
 		})
 	}
@@ -70,7 +71,7 @@ func TestAppsDoWithoutANamespaceThatAnotherHas(t *testing.T) {
 	holds := func(o *office, of *target) {
 		o.has(of.Spec.Name, "shop", of).ledger.Note(namespace, record.Noted{})
 	}
-	claims := func(o *office, app string) { o.claims.Set(app, "default", []plan.Placed{{Key: namespace}}) }
+	claims := func(o *office, app name.App) { o.claims.Set(app, "default", []plan.Placed{{Key: namespace}}) }
 	for name, test := range map[string]struct {
 		set  func(o *office)
 		want bool // it has the namespace
@@ -104,12 +105,12 @@ func TestNamespaceYieldsToWhoWritesIt(t *testing.T) {
 	runs := func(set string) *unstructured.Unstructured {
 		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
 		u.SetName("team")
-		u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID(set)})
+		u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID(name.App(set))})
 		return u
 	}
 	for name, test := range map[string]struct {
 		set  func(o *office)
-		repo string
+		repo name.Repo
 		id   manifest.ID
 		want bool
 	}{

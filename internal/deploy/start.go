@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -65,7 +66,7 @@ func (e *Engine) readAll() error {
 	if err != nil {
 		return fmt.Errorf("list repositories: %w", err)
 	}
-	records := make([]map[string]record.Saved, len(repos))
+	records := make([]map[name.App]record.Saved, len(repos))
 	err = e.eachRepository(repos, func(ctx context.Context, i int) (err error) {
 		records[i], err = e.Recorder.Newest(ctx, repos[i])
 		return err
@@ -75,12 +76,12 @@ func (e *Engine) readAll() error {
 	}
 	owners := ownersBy(repos, records)
 	return e.eachRepository(repos, func(ctx context.Context, i int) error {
-		return e.loadWith(ctx, repos[i], records[i], func(app string) string { return owners[app] })
+		return e.loadWith(ctx, repos[i], records[i], func(app name.App) name.Repo { return owners[app] })
 	})
 }
 
 // eachRepository calls f for the index of each repository, several at a time.
-func (e *Engine) eachRepository(repos []string, f func(ctx context.Context, i int) error) error {
+func (e *Engine) eachRepository(repos []name.Repo, f func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(e.ctx)
 	group.SetLimit(readers)
 	for i, repo := range repos {
@@ -96,12 +97,12 @@ func (e *Engine) eachRepository(repos []string, f func(ctx context.Context, i in
 
 // ownersBy tells whose the apps are by their records: the repository in which an app
 // was not removed.
-func ownersBy(repos []string, records []map[string]record.Saved) map[string]string {
-	owners := map[string]string{}
+func ownersBy(repos []name.Repo, records []map[name.App]record.Saved) map[name.App]name.Repo {
+	owners := map[name.App]name.Repo{}
 	for i, repo := range repos {
-		for name, saved := range records[i] {
+		for app, saved := range records[i] {
 			if saved.Record.Result != record.Removed {
-				owners[name] = repo
+				owners[app] = repo
 			}
 		}
 	}
@@ -110,7 +111,7 @@ func ownersBy(repos []string, records []map[string]record.Saved) map[string]stri
 
 // deleted reports whether a repository is there no longer: an empty one that a
 // push has made goes with the push.
-func (e *Engine) deleted(repo string) bool {
+func (e *Engine) deleted(repo name.Repo) bool {
 	repos, err := e.Source.Repositories()
 	return err == nil && !slices.Contains(repos, repo)
 }

@@ -22,21 +22,21 @@ import (
 // Status is how an app is: what its branch wants, what was deployed last, and
 // what runs.
 type Status struct {
-	App      string       `json:"app"`
-	Repo     string       `json:"repository"`
-	Branch   string       `json:"branch"`
-	Cluster  string       `json:"cluster"`
-	Revision string       `json:"revision"` // wanted; "" if nothing is to be deployed
-	Sync     Sync         `json:"sync"`
-	Reasons  []string     `json:"reasons,omitempty"` // what is known to speak against being in sync
-	Health   string       `json:"health"`            // healthy, progressing, failing, or unknown
-	Objects  int          `json:"objects"`
-	Sick     []Symptom    `json:"unhealthy,omitempty"`
-	Drift    []string     `json:"drift,omitempty"` // objects that differ
-	Left     []string     `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
-	Found    []Difference `json:"driftFound,omitempty"`
-	Fights   []Contest    `json:"fights,omitempty"`
-	Trouble  string       `json:"trouble,omitempty"`
+	App      name.App      `json:"app"`
+	Repo     name.Repo     `json:"repository"`
+	Branch   name.Branch   `json:"branch"`
+	Cluster  string        `json:"cluster"`
+	Revision name.Revision `json:"revision"` // wanted; "" if nothing is to be deployed
+	Sync     Sync          `json:"sync"`
+	Reasons  []string      `json:"reasons,omitempty"` // what is known to speak against being in sync
+	Health   string        `json:"health"`            // healthy, progressing, failing, or unknown
+	Objects  int           `json:"objects"`
+	Sick     []Symptom     `json:"unhealthy,omitempty"`
+	Drift    []string      `json:"drift,omitempty"` // objects that differ
+	Left     []string      `json:"left,omitempty"`  // objects that are left as they are, as their annotations ask
+	Found    []Difference  `json:"driftFound,omitempty"`
+	Fights   []Contest     `json:"fights,omitempty"`
+	Trouble  string        `json:"trouble,omitempty"`
 	// Unrendered says why it is not known what the branch wants: the app is kept as
 	// it was last applied.
 	Unrendered string  `json:"unrendered,omitempty"`
@@ -113,9 +113,9 @@ func contests(fights map[manifest.ID]Fight) []Contest {
 }
 
 // Apps lists the names of all apps, sorted.
-func (e *Engine) Apps() []string {
+func (e *Engine) Apps() []name.App {
 	e.known()
-	var names []string
+	var names []name.App
 	for _, a := range e.sorted() {
 		names = append(names, a.name)
 	}
@@ -124,9 +124,9 @@ func (e *Engine) Apps() []string {
 
 // AppsOf lists the apps of a repository that have or want objects on a
 // cluster.
-func (e *Engine) AppsOf(repo string) []string {
+func (e *Engine) AppsOf(repo name.Repo) []name.App {
 	e.known()
-	var names []string
+	var names []name.App
 	for _, a := range e.sorted() {
 		if a.repository() == repo && !a.removed() && (a.lastRecord() != nil || a.wanted() != nil) {
 			names = append(names, a.name)
@@ -136,9 +136,9 @@ func (e *Engine) AppsOf(repo string) []string {
 }
 
 // Status returns how an app is; ok is false if there is no such app.
-func (e *Engine) Status(name string) (status Status, ok bool) {
+func (e *Engine) Status(app name.App) (status Status, ok bool) {
 	e.known()
-	a := e.app(name)
+	a := e.app(app)
 	if a == nil {
 		return Status{}, false
 	}
@@ -289,9 +289,9 @@ const explainTimeout = 10 * time.Second
 
 // Run returns a deploy that goes on, or that ended and is the app's newest;
 // nil for any other.
-func (e *Engine) Run(name string, number int) *Run {
+func (e *Engine) Run(app name.App, number int) *Run {
 	e.known()
-	a := e.app(name)
+	a := e.app(app)
 	if a == nil {
 		return nil
 	}
@@ -299,9 +299,9 @@ func (e *Engine) Run(name string, number int) *Run {
 }
 
 // AppsOn lists the apps that a branch feeds, and that have or want objects.
-func (e *Engine) AppsOn(repo, branch string) []string {
+func (e *Engine) AppsOn(repo name.Repo, branch name.Branch) []name.App {
 	e.known()
-	var names []string
+	var names []name.App
 	for _, a := range e.appsOn(repo, branch) {
 		names = append(names, a.name)
 	}
@@ -310,9 +310,9 @@ func (e *Engine) AppsOn(repo, branch string) []string {
 
 // Forget drops the apps of a repository that was deleted, so that their names
 // are free. Their workers end, and what is sealed of them is deleted.
-func (e *Engine) Forget(repo string) {
+func (e *Engine) Forget(repo name.Repo) {
 	e.known()
-	if err := e.Sealed.ForgetRepository(name.Repo(repo)); err != nil {
+	if err := e.Sealed.ForgetRepository(repo); err != nil {
 		e.Log.WithField("repository", repo).Warn(err) // the next start sweeps it
 	}
 	e.forgetUnread(repo)
@@ -326,7 +326,7 @@ func (e *Engine) Forget(repo string) {
 
 // strike takes the apps of a repository off the register, and all that was wanted of
 // them. It returns them.
-func (e *Engine) strike(repo string) []*app {
+func (e *Engine) strike(repo name.Repo) []*app {
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	struck := e.unregister(repo)

@@ -5,12 +5,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // OnSuspect sets who is told of objects that are not as they were left. f must
 // be quick. Call it before Start.
-func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
+func (e *Engine) OnSuspect(f func(app name.App, id manifest.ID)) {
 	e.suspect = f
 	for name, cluster := range e.Clusters {
 		cluster.Index.OnChange(func(event live.Event) { e.changed(name, event) })
@@ -21,7 +22,7 @@ func (e *Engine) OnSuspect(f func(app string, id manifest.ID)) {
 // checked in full, whenever that may have changed; "" means by none. f must be
 // quick. It may be called from several goroutines; what it is told last of an app
 // holds. Call it before Start.
-func (e *Engine) OnWanted(f func(app, schedule, full string)) { e.wanted = f }
+func (e *Engine) OnWanted(f func(app name.App, schedule, full string)) { e.wanted = f }
 
 // retryOn has the apps of a cluster whose last attempt failed try again at once: it
 // did not answer, and does again.
@@ -41,14 +42,14 @@ func (e *Engine) retryOn(cluster string) {
 // events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(cluster string, event live.Event) {
 	defer e.bell.ring()
-	name, ok := e.claims.AppOf(event.Entry.PartOf)
-	if owner := e.claims.Owner(cluster, event.Entry.ID); owner != "" && owner != name {
+	app, ok := e.claims.AppOf(event.Entry.PartOf)
+	if owner := e.claims.Owner(cluster, event.Entry.ID); owner != "" && owner != app {
 		e.takenAway(owner, event) // its label names another set now
 	}
 	if !ok {
 		return
 	}
-	a := e.app(name)
+	a := e.app(app)
 	if a != nil && event.Entry.Hook != nil {
 		a.hooks.See(event)
 		return
@@ -68,14 +69,14 @@ func (e *Engine) changed(cluster string, event live.Event) {
 		e.tellSuspect(a, event.Entry.ID)
 	case a.drifts.forget(event.Entry.ID): // somebody else has taken it back
 	case a.unwell() && event.Entry.Health.OK():
-		e.Check(name, record.CauseHealth)
+		e.Check(app, record.CauseHealth)
 	}
 }
 
 // takenAway looks at an event of an object that an app wants and that has the label of
 // another set: somebody has changed that, and perhaps more. It is nothing while the app
 // has not applied the object yet.
-func (e *Engine) takenAway(owner string, event live.Event) {
+func (e *Engine) takenAway(owner name.App, event live.Event) {
 	a := e.app(owner)
 	if a == nil || event.Entry.Hook != nil || a.queue.seeLater(event.Entry.ID) {
 		return
@@ -110,8 +111,8 @@ func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
 }
 
 // AwaitRest returns when an app has nothing queued or at work, or with ctx's error.
-func (e *Engine) AwaitRest(ctx context.Context, name string) error {
-	if a := e.app(name); a != nil {
+func (e *Engine) AwaitRest(ctx context.Context, app name.App) error {
+	if a := e.app(app); a != nil {
 		return a.queue.awaitRest(ctx)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -30,7 +31,7 @@ func TestChangeDuringACheck(t *testing.T) {
 	index := live.New(t.Context(), cluster, owner.DefaultTools, log)
 	e := New(Config{Clusters: map[string]*Cluster{"default": NewCluster(cluster, index)}, Log: log})
 	var suspects []manifest.ID
-	e.OnSuspect(func(_ string, id manifest.ID) { suspects = append(suspects, id) })
+	e.OnSuspect(func(_ name.App, id manifest.ID) { suspects = append(suspects, id) })
 
 	a := newApp(e, "shop", "shop", "main")
 	e.apps["shop"] = a

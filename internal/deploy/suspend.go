@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -17,8 +18,8 @@ var (
 
 // Suspend keeps an app from being deployed and corrected, until the given time
 // if there is one. What goes on is finished. A suspended app is suspended anew.
-func (e *Engine) Suspend(name string, s record.Suspension, caller access.Caller) (*Run, error) {
-	a := e.app(name)
+func (e *Engine) Suspend(app name.App, s record.Suspension, caller access.Caller) (*Run, error) {
+	a := e.app(app)
 	if a == nil || a.removed() {
 		return nil, ErrNoApp
 	}
@@ -29,8 +30,8 @@ func (e *Engine) Suspend(name string, s record.Suspension, caller access.Caller)
 }
 
 // Resume ends a suspension, and has the app brought to what its branch says.
-func (e *Engine) Resume(name string, caller access.Caller) (*Run, error) {
-	a := e.app(name)
+func (e *Engine) Resume(app name.App, caller access.Caller) (*Run, error) {
+	a := e.app(app)
 	if a == nil {
 		return nil, ErrNoApp
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -57,7 +58,7 @@ func (e *Engine) guardSystem(name string, cluster *Cluster) {
 
 // mendParents has the apps of a cluster look at their parents that are not as they
 // were left.
-func (e *Engine) mendParents(name string, cluster *Cluster, there map[string]kube.Parent) {
+func (e *Engine) mendParents(name string, cluster *Cluster, there map[name.App]kube.Parent) {
 	for _, a := range e.sorted() {
 		t := a.wanted()
 		if t == nil || t.Gone || t.Spec.Cluster != name {

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
@@ -32,11 +33,11 @@ type target struct {
 	charts  []charts.Chart // of registries, that it was rendered from
 	taken   render.Taken   // of its cluster
 
-	computed bool      // by a worker, of more than the revision perhaps
-	specText []byte    // of a target that was sealed: the spec as it was written then
-	remnant  bool      // all that is known of an app is what its newest record has in the clear
-	given    provision // its generated values
-	had      string    // of an app that is gone: the last revision that has it; "" if that is not known
+	computed bool          // by a worker, of more than the revision perhaps
+	specText []byte        // of a target that was sealed: the spec as it was written then
+	remnant  bool          // all that is known of an app is what its newest record has in the clear
+	given    provision     // its generated values
+	had      name.Revision // of an app that is gone: the last revision that has it; "" if that is not known
 }
 
 // planned returns the part of a target that plans are made of; nil of a nil target.
@@ -78,7 +79,7 @@ func (t *target) readBefore() *plain.Read {
 }
 
 // at is the target as of another revision that makes the same of it.
-func (t *target) at(revision string) *target {
+func (t *target) at(revision name.Revision) *target {
 	same := *t
 	same.Revision, same.kept, same.given.changed = revision, true, false
 	return &same
@@ -86,14 +87,15 @@ func (t *target) at(revision string) *target {
 
 // reading is what is read of a revision: apps that its pushboat.yaml names.
 type reading struct {
-	specs          []appfile.App
-	tree           fs.FS
-	repo, revision string
-	blind          bool // without keys and values of clusters, see Change.Unaccepted
+	specs    []appfile.App
+	tree     fs.FS
+	repo     name.Repo
+	revision name.Revision
+	blind    bool // without keys and values of clusters, see Change.Unaccepted
 
-	earlier    bool                    // it is no newest revision: nothing is made for it that is to be kept
-	records    map[string]record.Saved // of apps that are not registered yet
-	renewedApp string                  // whose generated values are to be others
+	earlier    bool                      // it is no newest revision: nothing is made for it that is to be kept
+	records    map[name.App]record.Saved // of apps that are not registered yet
+	renewedApp name.App                  // whose generated values are to be others
 	renewed    Renewal
 
 	operator string            // for whom it is; "": for the server itself
@@ -218,8 +220,8 @@ func (e *Engine) masker(t *target) manifest.Masker {
 }
 
 // wantedOf returns what is wanted of an app; nil if nothing is.
-func (e *Engine) wantedOf(name string) *target {
-	if a := e.app(name); a != nil {
+func (e *Engine) wantedOf(app name.App) *target {
+	if a := e.app(app); a != nil {
 		return a.wanted()
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -22,15 +23,15 @@ var ErrNoTests = errors.New("has no tests")
 // test), wave by wave, as helm test does. They run when the app's worker has
 // nothing else to do, and a newer deploy ends the wait for them. It is no deploy:
 // nothing is recorded. The outcome of the run is Deployed if all have succeeded.
-func (e *Engine) Test(name string) (*Run, error) {
-	a := e.app(name)
+func (e *Engine) Test(app name.App) (*Run, error) {
+	a := e.app(app)
 	if a == nil {
-		return nil, fmt.Errorf("app %q not found", name)
+		return nil, fmt.Errorf("app %q not found", app)
 	}
-	run := newTestRun(name)
+	run := newTestRun(app)
 	if !a.queue.addTests(run) {
-		run.finish(record.Record{App: name, Result: record.Failed})
-		return nil, fmt.Errorf("app %s has tests waiting already", name)
+		run.finish(record.Record{App: app, Result: record.Failed})
+		return nil, fmt.Errorf("app %s has tests waiting already", app)
 	}
 	if a.isOver() {
 		a.abandon()
@@ -40,7 +41,7 @@ func (e *Engine) Test(name string) (*Run, error) {
 
 // newTestRun begins the run of tests. Its number is that of no deploy, and another one each
 // time: objects whose names are generated get names of their own.
-func newTestRun(app string) *Run { return newRun(app, -int(time.Now().UnixMilli())) }
+func newTestRun(app name.App) *Run { return newRun(app, -int(time.Now().UnixMilli())) }
 
 // IsTest reports whether the run shows tests: there is no record of it.
 func (r *Run) IsTest() bool { return r.Number < 0 }
@@ -87,13 +88,13 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
 		return nil, errors.New("the app is not deployed")
 	case !a.settled(t):
-		return nil, fmt.Errorf("%s is not deployed; status %s says why", report.ShortRevision(t.Revision), a.name)
+		return nil, fmt.Errorf("%s is not deployed; status %s says why", t.Revision.Short(), a.name)
 	}
 	plan, err := a.planTests(wait, t)
 	if err != nil {
 		return nil, err
 	}
-	run.Printf("%s: testing %s", a.name, report.ShortRevision(t.Revision))
+	run.Printf("%s: testing %s", a.name, t.Revision.Short())
 	w := apply.New(apply.Order{
 		App: a.site(t), Target: &t.Target, Plan: plan, Log: run, Wait: wait,
 		Number: run.Number, ID: a.engine.deployedID(t), Last: a.lastRecord(),

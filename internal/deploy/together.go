@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // together are the deploys of one push. All of them apply before any of them
@@ -24,8 +25,8 @@ import (
 //     leads to an earlier deploy, or to one that waits for no other, and ends.
 //   - A newer revision, the stop of the server, and the app's timeout end it.
 type together struct {
-	runs []*Run          // in the order of their dependencies
-	free map[string]bool // the apps that depend on none
+	runs []*Run            // in the order of their dependencies
+	free map[name.App]bool // the apps that depend on none
 }
 
 // awaitApplied returns when the deploys that own waits for have applied what
@@ -69,7 +70,7 @@ func unapplied(runs []*Run, own *Run) string {
 		case <-run.applied:
 		default:
 			if run != own {
-				names = append(names, run.App)
+				names = append(names, string(run.App))
 			}
 		}
 	}

@@ -9,31 +9,35 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // pushOf makes the deploys of a push of apps, each written as "web: api db" with
 // those that it depends on.
-func pushOf(apps ...string) *together {
-	g := &together{free: map[string]bool{}}
-	for _, line := range apps {
-		name, needs := cutNeeds(line)
-		g.runs = append(g.runs, newRun(name, 1))
-		g.free[name] = len(needs) == 0
+func pushOf(lines ...string) *together {
+	g := &together{free: map[name.App]bool{}}
+	for _, line := range lines {
+		app, needs := cutNeeds(line)
+		g.runs = append(g.runs, newRun(app, 1))
+		g.free[app] = len(needs) == 0
 	}
 	return g
 }
 
 // cutNeeds reads "web: api db": an app, and those that it depends on.
-func cutNeeds(line string) (name string, needs []string) {
-	name, others, _ := strings.Cut(line, ":")
-	return name, strings.Fields(others)
+func cutNeeds(line string) (app name.App, needs []name.App) {
+	first, others, _ := strings.Cut(line, ":")
+	for _, other := range strings.Fields(others) {
+		needs = append(needs, name.App(other))
+	}
+	return name.App(first), needs
 }
 
-func (g *together) run(name string) *Run {
+func (g *together) run(app name.App) *Run {
 	for _, run := range g.runs {
-		if run.App == name {
+		if run.App == app {
 			return run
 		}
 	}
@@ -44,8 +48,8 @@ func TestAllAppliesBeforeAnyPrune(t *testing.T) {
 	g := pushOf("db", "web: db", "blog", "old")
 	pruned := make(chan error)
 	go func() { pruned <- g.awaitApplied(t.Context(), g.run("old"), time.Hour) }()
-	for _, name := range []string{"db", "web"} {
-		g.run(name).setApplied()
+	for _, app := range []name.App{"db", "web"} {
+		g.run(app).setApplied()
 	}
 	select {
 	case <-pruned:
@@ -103,7 +107,7 @@ func TestWaitForOthersNamesThem(t *testing.T) {
 func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	e := New(Config{Log: quiet(), Recorder: forgetful{}})
 	a := newApp(e, "web", "shop", "main")
-	wanted := &target{Target: plan.Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []string{"db"}}, Revision: "r"}}
+	wanted := &target{Target: plan.Target{Spec: appfile.App{Name: "web", Cluster: "default", DependsOn: []name.App{"db"}}, Revision: "r"}}
 	a.setWant(wanted)
 	j := pushed(a.queue)
 	j.after = []*Run{newRun("db", 1)}
@@ -119,17 +123,17 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 }
 
 func TestRenamedTo(t *testing.T) {
-	moved := func(names ...string) []plan.Step {
+	moved := func(apps ...name.App) []plan.Step {
 		var steps []plan.Step
-		for _, name := range names {
-			steps = append(steps, plan.Step{Action: record.Hand, Other: name})
+		for _, app := range apps {
+			steps = append(steps, plan.Step{Action: record.Hand, Other: app})
 		}
 		return steps
 	}
 	tests := []struct {
 		name string
 		plan plan.Plan
-		want string
+		want name.App
 	}{
 		{"all to one", plan.Plan{Gone: true, Moved: moved("store", "store")}, "store"},
 		{"to two", plan.Plan{Gone: true, Moved: moved("store", "depot")}, ""},

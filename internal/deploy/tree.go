@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -36,29 +37,29 @@ const MissingHealth = "missing"
 
 // Tree is what there is of an app on its cluster.
 type Tree struct {
-	App     string   `json:"app"`
+	App     name.App `json:"app"`
 	Objects []Node   `json:"objects"`
 	Partial []string `json:"partial,omitempty"` // why something may lack below the objects
 }
 
 // Tree shows an app's objects down to their pods. It asks the cluster for what
 // controllers have made, in lists; ok is false if there is no such app.
-func (e *Engine) Tree(ctx context.Context, name string) (tree Tree, ok bool) {
+func (e *Engine) Tree(ctx context.Context, app name.App) (tree Tree, ok bool) {
 	e.known()
-	a := e.app(name)
+	a := e.app(app)
 	if a == nil {
 		return Tree{}, false
 	}
 	members := a.members()
 	owned, partial := a.owned(ctx, members)
-	return Tree{App: name, Objects: a.grow(members, owned), Partial: partial}, true
+	return Tree{App: app, Objects: a.grow(members, owned), Partial: partial}, true
 }
 
 // Overview is the tree of an app without what controllers have made. It asks nothing
 // of the cluster.
-func (e *Engine) Overview(name string) []Node {
+func (e *Engine) Overview(app name.App) []Node {
 	e.known()
-	if a := e.app(name); a != nil {
+	if a := e.app(app); a != nil {
 		return a.grow(a.members(), nil)
 	}
 	return nil

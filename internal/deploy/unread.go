@@ -1,11 +1,12 @@
 package deploy
 
 import (
+	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -15,16 +16,19 @@ import (
 // and from time to time.
 
 // unreadBranch is a branch that could not be rendered.
-type unreadBranch struct{ repo, branch string }
+type unreadBranch struct {
+	repo   name.Repo
+	branch name.Branch
+}
 
-func (e *Engine) noteUnread(repo, branch string) {
+func (e *Engine) noteUnread(repo name.Repo, branch name.Branch) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.unread[unreadBranch{repo, branch}] = true
 }
 
 // forgetUnread is for a repository that is being read, or was deleted.
-func (e *Engine) forgetUnread(repo string) {
+func (e *Engine) forgetUnread(repo name.Repo) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	maps.DeleteFunc(e.unread, func(b unreadBranch, _ bool) bool { return b.repo == repo })
@@ -35,13 +39,13 @@ func (e *Engine) unreadBranches() []unreadBranch {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(e.unread), func(a, b unreadBranch) int {
-		return strings.Compare(a.repo+"\x00"+a.branch, b.repo+"\x00"+b.branch)
+		return cmp.Or(cmp.Compare(a.repo, b.repo), cmp.Compare(a.branch, b.branch))
 	})
 }
 
 // readAgain reads the repositories that could not be read in full: a cluster answers.
 func (e *Engine) readAgain() {
-	repos := map[string]bool{}
+	repos := map[name.Repo]bool{}
 	for _, b := range e.unreadBranches() {
 		repos[b.repo] = true
 	}
@@ -50,7 +54,7 @@ func (e *Engine) readAgain() {
 	}
 }
 
-func (e *Engine) readRepository(repo string) {
+func (e *Engine) readRepository(repo name.Repo) {
 	if err := e.arrive(e.ctx, repo, record.CauseStart); err != nil {
 		e.Log.WithField("repository", repo).Warnf("read it again: %v", err)
 	}

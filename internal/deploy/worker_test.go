@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -21,7 +22,7 @@ func (w *worked) working() (stop func()) {
 
 // dependent is a target that cannot be deployed, since what it depends on is not.
 func dependent(w *worked) {
-	w.setWant(shop(func(t *target) { t.Spec.DependsOn = []string{"db"} }))
+	w.setWant(shop(func(t *target) { t.Spec.DependsOn = []name.App{"db"} }))
 	w.engine.apps["db"] = newApp(w.engine, "db", "shop", "main")
 	w.engine.apps["db"].setWant(shop())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // An object that drifts is looked at without delay, patience times. If it goes
@@ -28,11 +29,11 @@ const (
 // Engine is the part of deploy.Engine that a Keeper needs.
 type Engine interface {
 	// OnSuspect sets the function that is told of every object that is not as it was left.
-	OnSuspect(f func(app string, id manifest.ID))
+	OnSuspect(f func(app name.App, id manifest.ID))
 	// Look has an object compared with its revision, and corrected.
-	Look(app string, id manifest.ID, fight deploy.Fight)
+	Look(app name.App, id manifest.ID, fight deploy.Fight)
 	// Postpone says that an object is not looked at before a while.
-	Postpone(app string, id manifest.ID, fight deploy.Fight)
+	Postpone(app name.App, id manifest.ID, fight deploy.Fight)
 }
 
 // Keeper has drifted objects looked at. Use New. It calls the engine under no lock of
@@ -48,7 +49,7 @@ type Keeper struct {
 }
 
 type key struct {
-	app string
+	app name.App
 	id  manifest.ID
 }
 
@@ -79,7 +80,7 @@ const (
 )
 
 // suspect has an object looked at, now or after its delay.
-func (k *Keeper) suspect(app string, id manifest.ID) {
+func (k *Keeper) suspect(app name.App, id manifest.ID) {
 	turn, known := k.enter(key{app, id})
 	switch turn {
 	case now:

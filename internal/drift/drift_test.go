@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // fakeEngine notes the calls of a Keeper. Each call fails the test if the Keeper holds
@@ -21,7 +22,7 @@ type fakeEngine struct {
 	t       *testing.T
 	keeper  *Keeper
 	began   time.Time
-	suspect func(app string, id manifest.ID)
+	suspect func(app name.App, id manifest.ID)
 
 	mu        sync.Mutex
 	looks     []time.Duration // since the beginning
@@ -29,9 +30,9 @@ type fakeEngine struct {
 	postponed []deploy.Fight
 }
 
-func (e *fakeEngine) OnSuspect(f func(app string, id manifest.ID)) { e.suspect = f }
+func (e *fakeEngine) OnSuspect(f func(app name.App, id manifest.ID)) { e.suspect = f }
 
-func (e *fakeEngine) Look(_ string, _ manifest.ID, fight deploy.Fight) {
+func (e *fakeEngine) Look(_ name.App, _ manifest.ID, fight deploy.Fight) {
 	e.unlocked()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -39,7 +40,7 @@ func (e *fakeEngine) Look(_ string, _ manifest.ID, fight deploy.Fight) {
 	e.looked = append(e.looked, fight)
 }
 
-func (e *fakeEngine) Postpone(_ string, _ manifest.ID, fight deploy.Fight) {
+func (e *fakeEngine) Postpone(_ name.App, _ manifest.ID, fight deploy.Fight) {
 	e.unlocked()
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -6,6 +6,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Kind says what an event is about.
@@ -25,8 +27,8 @@ type Event struct {
 	Number  uint64    `json:"number"` // from 1 since the server's start
 	Time    time.Time `json:"time"`
 	Kind    Kind      `json:"kind"`
-	App     string    `json:"app,omitempty"`
-	Repo    string    `json:"repository,omitempty"`
+	App     name.App  `json:"app,omitempty"`
+	Repo    name.Repo `json:"repository,omitempty"`
 	Cluster string    `json:"cluster,omitempty"`
 	Object  string    `json:"object,omitempty"` // "Deployment shop/web"; "" for the app as a whole
 	Good    bool      `json:"good"`             // nobody need look at it

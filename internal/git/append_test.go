@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // newStore opens a store in a fresh directory.
@@ -168,7 +170,7 @@ func TestAppendRefusesBadInput(t *testing.T) {
 func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte("1"), "b/c": []byte("1")}})
-	ref := func(app string) string { return "refs/pushboat/deploys/" + app }
+	ref := func(app name.App) string { return "refs/pushboat/deploys/" + string(app) }
 	hashes, errs := r.AppendAll(t.Context(), []Appending{
 		{Ref: recordRef, Old: first, Commit: NewCommit{Message: "2", Remove: []string{"b/c", "never"}, Files: map[string][]byte{"d": nil}}},
 		{Ref: ref("moved"), Old: first, Commit: NewCommit{Message: "2"}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -52,7 +53,7 @@ func BenchmarkManyApps(b *testing.B) {
 						for i := range 4 {
 							s.set(webID(i), fmt.Sprint("red-", app, "-", n))
 						}
-						h.mustSave(b, s.entry(recordOf(fmt.Sprint("app-", app), n, record.Deployed)))
+						h.mustSave(b, s.entry(recordOf(name.App(fmt.Sprint("app-", app)), n, record.Deployed)))
 					})
 				}
 				group.Wait()
@@ -89,7 +90,7 @@ func BenchmarkNewest(b *testing.B) {
 			for i := range 4 {
 				s.set(webID(i), fmt.Sprint("red-", app))
 			}
-			h.mustSave(b, s.entry(recordOf(fmt.Sprint("app-", app), 1, record.Deployed)))
+			h.mustSave(b, s.entry(recordOf(name.App(fmt.Sprint("app-", app)), 1, record.Deployed)))
 		})
 	}
 	group.Wait()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -21,7 +22,7 @@ type Comparison struct {
 // Compare compares the objects as two deploys left them, by the deploys'
 // numbers. A from of 0 is the record before the other; a to of 0 is the newest
 // that has changed an object. ok is false if there is no such deploy.
-func (h *History) Compare(ctx context.Context, repo, app string, from, to int) (c Comparison, ok bool, err error) {
+func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, from, to int) (c Comparison, ok bool, err error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return c, false, err
@@ -51,7 +52,7 @@ func (h *History) Compare(ctx context.Context, repo, app string, from, to int) (
 
 // ends finds the commits of the two records; after is "" if one is missing, and
 // before is for the first deploy.
-func (h *History) ends(ctx context.Context, repository *git.Repository, app string, from, to int) (before, after git.Hash, err error) {
+func (h *History) ends(ctx context.Context, repository *git.Repository, app name.App, from, to int) (before, after git.Hash, err error) {
 	if to == 0 {
 		return h.newestChange(ctx, repository, app)
 	}
@@ -73,7 +74,7 @@ func (h *History) ends(ctx context.Context, repository *git.Repository, app stri
 
 // newestChange finds the newest record whose objects are not those of the one
 // before.
-func (h *History) newestChange(ctx context.Context, repository *git.Repository, app string) (before, after git.Hash, err error) {
+func (h *History) newestChange(ctx context.Context, repository *git.Repository, app name.App) (before, after git.Hash, err error) {
 	var failed error
 	err = h.walk(ctx, repository, app, func(commit git.Commit, _ int) bool {
 		parent := parentOf(commit)

@@ -30,21 +30,21 @@ type History struct {
 	page  int // how many commits a search reads at a time
 
 	mu      sync.Mutex
-	writers map[string]*writer // by repository
-	shapes  map[string]shape   // by repository and ref
+	writers map[name.Repo]*writer // by repository
+	shapes  map[string]shape      // by repository and ref
 	closed  bool
 	work    sync.WaitGroup // saves, and what they have begun; grows from zero only while not closed
 }
 
 // New makes a History over the repositories of a store. One of them writes.
 func New(repos *git.Store) *History {
-	return &History{repos: repos, page: pageSize, writers: map[string]*writer{}, shapes: map[string]shape{}}
+	return &History{repos: repos, page: pageSize, writers: map[name.Repo]*writer{}, shapes: map[string]shape{}}
 }
 
 // Newest returns every app of a repository that has records, as its newest
 // record has it. A record that is damaged hides no other, and its app is not
 // forgotten: it is as an older record has it, or known by its name alone.
-func (h *History) Newest(ctx context.Context, repo string) (map[string]record.Saved, error) {
+func (h *History) Newest(ctx context.Context, repo name.Repo) (map[name.App]record.Saved, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
@@ -57,9 +57,12 @@ func (h *History) Newest(ctx context.Context, repo string) (map[string]record.Sa
 	if err != nil {
 		return nil, err
 	}
-	newest := make(map[string]record.Saved, len(refs))
+	newest := make(map[name.App]record.Saved, len(refs))
 	for _, ref := range refs {
-		app := strings.TrimPrefix(ref.Name, refPrefix)
+		app, err := name.ParseApp(strings.TrimPrefix(ref.Name, refPrefix))
+		if err != nil {
+			continue // no app has that name
+		}
 		saved, shards, err := readSaved(reader, ref.Hash)
 		if err != nil {
 			saved = olderThan(ctx, reader, ref.Hash)
@@ -97,12 +100,12 @@ func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) record
 }
 
 // Manifests returns the objects of an app as its newest record has them.
-func (h *History) Manifests(ctx context.Context, repo, app string) ([][]byte, error) {
+func (h *History) Manifests(ctx context.Context, repo name.Repo, app name.App) ([][]byte, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
 	}
-	head, err := repository.Head(ctx, refPrefix+app)
+	head, err := repository.Head(ctx, refPrefix+string(app))
 	if errors.Is(err, git.ErrNoRef) {
 		return nil, nil
 	}
@@ -151,7 +154,7 @@ const pageSize = 200
 // List returns up to max records of an app, newest first, from the one before
 // the deploy of that number on; 0 is from the newest on. There are none if the
 // app was never deployed.
-func (h *History) List(ctx context.Context, repo, app string, before, max int) ([]record.Record, error) {
+func (h *History) List(ctx context.Context, repo name.Repo, app name.App, before, max int) ([]record.Record, error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return nil, err
@@ -181,8 +184,8 @@ func (h *History) List(ctx context.Context, repo, app string, before, max int) (
 
 // walk passes the commits of an app's records to visit, newest first, each with
 // the number of its deploy, as long as visit wants more. It reads commits only.
-func (h *History) walk(ctx context.Context, repository *git.Repository, app string, visit func(git.Commit, int) bool) error {
-	next, err := repository.Head(ctx, refPrefix+app)
+func (h *History) walk(ctx context.Context, repository *git.Repository, app name.App, visit func(git.Commit, int) bool) error {
+	next, err := repository.Head(ctx, refPrefix+string(app))
 	if errors.Is(err, git.ErrNoRef) {
 		return nil
 	}
@@ -213,7 +216,7 @@ const firstPage = 20
 
 // Find returns the record of one deploy, with its log; ok is false if there is
 // no such deploy.
-func (h *History) Find(ctx context.Context, repo, app string, number int) (entry record.Entry, ok bool, err error) {
+func (h *History) Find(ctx context.Context, repo name.Repo, app name.App, number int) (entry record.Entry, ok bool, err error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return record.Entry{}, false, err
@@ -237,7 +240,7 @@ func (h *History) Find(ctx context.Context, repo, app string, number int) (entry
 
 // find returns the commit of a deploy's record; "" if there is none. Most look for
 // one of the newest; Git finds the others.
-func (h *History) find(ctx context.Context, repository *git.Repository, app string, number int) (found git.Hash, err error) {
+func (h *History) find(ctx context.Context, repository *git.Repository, app name.App, number int) (found git.Hash, err error) {
 	seen := 0
 	err = h.walk(ctx, repository, app, func(commit git.Commit, n int) bool {
 		if n == number {
@@ -249,11 +252,11 @@ func (h *History) find(ctx context.Context, repository *git.Repository, app stri
 	if err != nil || found != "" || seen < firstPage {
 		return found, err
 	}
-	return repository.FindLine(ctx, refPrefix+app, deployLine(app, number))
+	return repository.FindLine(ctx, refPrefix+string(app), deployLine(app, number))
 }
 
-func (h *History) open(repo string) (*git.Repository, error) {
-	return h.repos.Open(name.Repo(repo))
+func (h *History) open(repo name.Repo) (*git.Repository, error) {
+	return h.repos.Open(repo)
 }
 
 func readRecord(tree fs.FS, hash git.Hash) (record.Record, error) {
@@ -268,5 +271,23 @@ func decodeRecord(text []byte, hash git.Hash) (rec record.Record, err error) {
 	if err := json.Unmarshal(text, &rec); err != nil {
 		return record.Record{}, fmt.Errorf("decode record at %s: %w", hash.Short(), err)
 	}
+	if err := checkNames(rec); err != nil {
+		return record.Record{}, fmt.Errorf("decode record at %s: %w", hash.Short(), err)
+	}
 	return rec, nil
+}
+
+// checkNames holds the names in a record to their grammars. One may be missing: that of
+// the revision where nothing was to be deployed.
+func checkNames(rec record.Record) error {
+	if _, err := name.ParseApp(string(rec.App)); err != nil && rec.App != "" {
+		return fmt.Errorf("app name %q %w", rec.App, err)
+	}
+	if err := rec.Repo.Check(); err != nil && rec.Repo != "" {
+		return fmt.Errorf("repository name %q: %w", rec.Repo, err)
+	}
+	if _, err := name.ParseRevision(string(rec.Revision)); err != nil && rec.Revision != "" {
+		return err
+	}
+	return nil
 }

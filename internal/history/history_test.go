@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -27,10 +28,10 @@ func newHistory(t testing.TB) (*History, *git.Repository) {
 	return h, storetest.Shop(t, store)
 }
 
-func recordOf(app string, number int, result record.Result) record.Record {
+func recordOf(app name.App, number int, result record.Result) record.Record {
 	return record.Record{
 		Number: number, App: app, Repo: "shop", Branch: "main",
-		Revision: strings.Repeat("a", 40), Cluster: "default", Cause: record.CausePush,
+		Revision: name.Revision(strings.Repeat("a", 40)), Cluster: "default", Cause: record.CausePush,
 		Operator: "ana", Key: "SHA256:abc", Started: time.Now().UTC().Truncate(time.Second),
 		Result: result, Digest: "d", Seconds: 1.5,
 		Objects: []record.Object{{Key: "/ConfigMap/shop/web", Action: record.Create}},
@@ -73,7 +74,7 @@ func (h *History) mustSave(t testing.TB, entry record.Entry) {
 }
 
 // last returns an app as its newest record has it.
-func (h *History) last(t testing.TB, app string) (saved record.Saved, ok bool, err error) {
+func (h *History) last(t testing.TB, app name.App) (saved record.Saved, ok bool, err error) {
 	t.Helper()
 	newest, err := h.Newest(t.Context(), "shop")
 	saved, ok = newest[app]
@@ -196,13 +197,13 @@ func TestSaveFromManySides(t *testing.T) {
 	for app := range apps {
 		for n := 1; n <= each; n++ {
 			group.Go(func() {
-				h.mustSave(t, newState().entry(recordOf(fmt.Sprint("app-", app), n, record.Deployed)))
+				h.mustSave(t, newState().entry(recordOf(name.App(fmt.Sprint("app-", app)), n, record.Deployed)))
 			})
 		}
 	}
 	group.Wait()
 	for app := range apps {
-		list, err := h.List(t.Context(), "shop", fmt.Sprint("app-", app), 0, 20)
+		list, err := h.List(t.Context(), "shop", name.App(fmt.Sprint("app-", app)), 0, 20)
 		if err != nil || len(list) != each {
 			t.Fatalf("%d records are left of %d: %v", len(list), each, err)
 		}
@@ -231,14 +232,14 @@ func TestErrorOfOneFailsNoOther(t *testing.T) {
 	}
 	batch := []*saving{}
 	for _, app := range []string{"one", "broken", "two"} {
-		batch = append(batch, &saving{ref: refPrefix + app, entry: newState().entry(recordOf(app, 1, record.Deployed))})
+		batch = append(batch, &saving{ref: refPrefix + app, entry: newState().entry(recordOf(name.App(app), 1, record.Deployed))})
 	}
 	errs := h.writeBatch("shop", batch)
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
 		t.Errorf("errors are %v", errs)
 	}
 	for _, app := range []string{"one", "two"} {
-		if _, ok, err := h.last(t, app); err != nil || !ok {
+		if _, ok, err := h.last(t, name.App(app)); err != nil || !ok {
 			t.Errorf("%s is not recorded: %v", app, err)
 		}
 	}
@@ -320,7 +321,7 @@ func TestSaveBesideClose(t *testing.T) {
 		}
 		<-closed
 		for app, want := range map[string]int{"web": 1, "late": 0} {
-			if list, err := h.List(t.Context(), "shop", app, 0, 1); err != nil || len(list) != want {
+			if list, err := h.List(t.Context(), "shop", name.App(app), 0, 1); err != nil || len(list) != want {
 				t.Errorf("app %s has %d records, want %d (%v)", app, len(list), want, err)
 			}
 		}

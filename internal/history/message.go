@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -17,7 +18,7 @@ const maxListed = 20
 // cleaned, so that no line of it can pass for a trailer.
 func message(r record.Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision[:min(7, len(r.Revision))])
+	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision.Short())
 	if r.Message != "" {
 		fmt.Fprintf(&b, "  %s\n\n", strings.ReplaceAll(strings.TrimSpace(r.Message), "\n", "\n  "))
 	}
@@ -28,7 +29,7 @@ func message(r record.Record) string {
 		{"Deploy", r.ID()},
 		{"Operator", r.Operator},
 		{"Key", r.Key},
-		{"Revision", r.Revision},
+		{"Revision", string(r.Revision)},
 		{"Cluster", r.Cluster},
 		{"Cause", string(r.Cause)},
 	}
@@ -84,12 +85,12 @@ func change(action record.Action, key string) string {
 }
 
 // deployLine is the trailer that names a record's deploy.
-func deployLine(app string, number int) string { return "Deploy: " + record.DeployID(app, number) }
+func deployLine(app name.App, number int) string { return "Deploy: " + record.DeployID(app, number) }
 
 // numberOf reads the number of the deploy from a record's message; 0 if it has
 // none.
-func numberOf(message, app string) int {
-	_, rest, found := strings.Cut(message, "\nDeploy: "+app+"-")
+func numberOf(message string, app name.App) int {
+	_, rest, found := strings.Cut(message, "\nDeploy: "+string(app)+"-")
 	line, _, _ := strings.Cut(rest, "\n")
 	number, err := strconv.Atoi(line)
 	if !found || err != nil {

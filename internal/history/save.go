@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -63,7 +64,7 @@ func (h *History) Save(ctx context.Context, entry record.Entry) error {
 		return fmt.Errorf("store record %s: %w", entry.Record.ID(), errClosed)
 	}
 	defer h.work.Done()
-	s := &saving{entry: entry, ref: refPrefix + entry.Record.App, size: len(entry.Log), done: make(chan error, 1)}
+	s := &saving{entry: entry, ref: refPrefix + string(entry.Record.App), size: len(entry.Log), done: make(chan error, 1)}
 	for _, kept := range entry.Kept {
 		s.size += len(kept.Manifest)
 	}
@@ -98,7 +99,7 @@ func (h *History) enter() bool {
 	return !h.closed
 }
 
-func (h *History) writerOf(repo string) *writer {
+func (h *History) writerOf(repo name.Repo) *writer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w := h.writers[repo]
@@ -110,7 +111,7 @@ func (h *History) writerOf(repo string) *writer {
 }
 
 // write writes what waits until nothing does.
-func (h *History) write(repo string, w *writer) {
+func (h *History) write(repo name.Repo, w *writer) {
 	for batch := w.take(); len(batch) > 0; batch = w.take() {
 		errs := h.writeBatch(repo, batch)
 		for i, s := range batch {
@@ -156,7 +157,7 @@ func (w *writer) take() []*saving {
 }
 
 // writeBatch writes records of different apps and returns what became of each.
-func (h *History) writeBatch(repo string, batch []*saving) []error {
+func (h *History) writeBatch(repo name.Repo, batch []*saving) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	errs := make([]error, len(batch))
@@ -261,21 +262,21 @@ func addNotes(commit *git.NewCommit, entry record.Entry, shards int, all bool) {
 	}
 }
 
-func (h *History) shapeOf(repo, ref string) shape {
+func (h *History) shapeOf(repo name.Repo, ref string) shape {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.shapes[repo+" "+ref]
+	return h.shapes[string(repo)+" "+ref]
 }
 
-func (h *History) setShape(repo, ref string, s shape) {
+func (h *History) setShape(repo name.Repo, ref string, s shape) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.shapes[repo+" "+ref] = s
+	h.shapes[string(repo)+" "+ref] = s
 }
 
 // tidy rolls up the packs that records have left, if there are many. What goes
 // wrong is found by the next round.
-func (h *History) tidy(repo string) {
+func (h *History) tidy(repo name.Repo) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	if repository, err := h.open(repo); err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -61,7 +62,7 @@ func Install(ctx context.Context, order Order, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p.Revision = values.imageTag(order.Version)
+	p.Revision = name.Revision(values.imageTag(order.Version)) // no commit: the plan shows it
 	if len(problems) > 0 {
 		report.WriteProblems(out, problems, report.Door{Again: "try again"})
 		return errors.New("it cannot be installed as it is; the lines above say why")

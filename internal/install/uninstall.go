@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -46,7 +46,7 @@ func Uninstall(ctx context.Context, order Order, out io.Writer) error {
 
 // remains says what an uninstallation has left, and how it is taken up again or deleted.
 func remains(parents []kube.Parent, kubectl string) string {
-	apps := make([]string, len(parents))
+	apps := make([]name.App, len(parents))
 	for i, parent := range parents {
 		apps[i] = parent.App
 	}
@@ -57,7 +57,7 @@ func remains(parents []kube.Parent, kubectl string) string {
 		if len(apps) > most {
 			more = fmt.Sprintf(" and %d more", len(apps)-most)
 		}
-		running = manifest.Plural(len(apps), "app") + " (" + strings.Join(apps[:min(len(apps), most)], ", ") + more + ")"
+		running = manifest.Plural(len(apps), "app") + " (" + name.Join(apps[:min(len(apps), most)], ", ") + more + ")"
 	}
 	return fmt.Sprintf(`The server is gone. What was deployed runs on, and nobody corrects it: %s.
 Left alone: the volume with the repositories, the keys, the values, and what each app

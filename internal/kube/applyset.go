@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Labels and annotations of an ApplySet, as KEP-3659 defines them. An object
@@ -57,10 +59,10 @@ var (
 // says of which kinds and in which namespaces the app has objects, so that they
 // are all found again. Widen it before an apply, narrow it after a prune.
 type Parent struct {
-	App        string
-	Repository string // the repository that the app is of
-	Server     string // the Pushboat server that deploys it; "" if that is not said
-	Epoch      int64  // of that server's data directory when this was written; 0: not said
+	App        name.App
+	Repository name.Repo // the repository that the app is of
+	Server     string    // the Pushboat server that deploys it; "" if that is not said
+	Epoch      int64     // of that server's data directory when this was written; 0: not said
 	Kinds      GroupKinds
 	Namespaces Namespaces
 	Data       map[string][]byte // what else is remembered of the set; may be nil
@@ -71,7 +73,9 @@ type Parent struct {
 
 // NewParent returns the parent of an app that has no objects yet. Nothing is
 // written.
-func NewParent(app, repository string) Parent { return Parent{App: app, Repository: repository} }
+func NewParent(app name.App, repository name.Repo) Parent {
+	return Parent{App: app, Repository: repository}
+}
 
 // OlderThan reports whether the parent is an earlier version of another that was read
 // from the same cluster.
@@ -89,8 +93,8 @@ var plainName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-
 // Name is the name of the parent Secret: pushboat-app-APP. An app whose name
 // cannot be part of an object's name gets a digest of it instead.
 func (p Parent) Name() string {
-	if len(p.App) <= 200 && plainName.MatchString(p.App) {
-		return parentPrefix + p.App
+	if len(p.App) <= 200 && plainName.MatchString(string(p.App)) {
+		return parentPrefix + string(p.App)
 	}
 	sum := sha256.Sum256([]byte(p.App))
 	return parentPrefix + hex.EncodeToString(sum[:16])
@@ -224,8 +228,8 @@ func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 		return Parent{}, false
 	}
 	p = Parent{
-		App:        annotations[appAnnotation],
-		Repository: annotations[repositoryAnnotation],
+		App:        name.App(annotations[appAnnotation]),
+		Repository: name.Repo(annotations[repositoryAnnotation]),
 		Server:     annotations[serverAnnotation],
 		Kinds:      parseGroupKinds(annotations[kindsAnnotation]),
 		Namespaces: NewNamespaces(splitList(annotations[namespacesAnnotation])...),
@@ -268,7 +272,7 @@ func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
 
 // ReadParent reads the parent of an app. If there is none yet, it returns that
 // of NewParent, for which Exists is false.
-func (c *Cluster) ReadParent(ctx context.Context, app, repository string) (Parent, error) {
+func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.Repo) (Parent, error) {
 	fresh := NewParent(app, repository)
 	u, err := c.Get(ctx, secrets, SystemNamespace, fresh.Name())
 	if IsNotFound(err) {
@@ -298,7 +302,7 @@ func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
 			parents = append(parents, parent)
 		}
 	}
-	slices.SortFunc(parents, func(a, b Parent) int { return strings.Compare(a.App, b.App) })
+	slices.SortFunc(parents, func(a, b Parent) int { return cmp.Compare(a.App, b.App) })
 	return parents, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // TestApplySetID has the vector of kubectl's own tests (k8s.io/kubectl,
@@ -24,7 +26,7 @@ func TestApplySetID(t *testing.T) {
 func TestParentName(t *testing.T) {
 	seen := map[string]string{}
 	for _, app := range []string{"shop", "shop.example", "Shop", "a_b", strings.Repeat("a", 300), "", "ü", "-a"} {
-		name := NewParent(app, "repo").Name()
+		name := NewParent(name.App(app), "repo").Name()
 		if errs := validation.IsDNS1123Subdomain(name); len(errs) > 0 {
 			t.Errorf("app %q has the parent %q: %v", app, name, errs)
 		}
@@ -62,7 +64,7 @@ func TestParents(t *testing.T) {
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {
 		t.Fatalf("the second time: %v", err)
 	}
-	app := "shop-" + run
+	app := name.App("shop-" + run)
 	none := must[Parent](t)(c.ReadParent(t.Context(), app, "store"))
 	if none.Exists() || none.App != app || none.Repository != "store" {
 		t.Fatalf("%+v", none)

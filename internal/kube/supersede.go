@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // An inventory has the epoch of the data directory of the server that wrote it. A server
@@ -13,7 +15,7 @@ import (
 
 // SupersededError says that the inventory of an app is of a later epoch than this server.
 type SupersededError struct {
-	App        string
+	App        name.App
 	Epoch, Own int64
 }
 

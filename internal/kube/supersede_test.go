@@ -6,6 +6,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestLaterEpochSupersedes(t *testing.T) {
@@ -34,7 +36,7 @@ func TestStaleServersWriteNoParent(t *testing.T) {
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	app := "superseded-" + run
+	app := name.App("superseded-" + run)
 	first := Parent{App: app, Repository: "store", Server: "mine", Epoch: 7, Kinds: NewGroupKinds(schema.GroupKind{Kind: "Secret"})}
 	seen := must[Parent](t)(c.WriteParent(t.Context(), NewParent(app, "store"), first))
 

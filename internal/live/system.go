@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // System follows what servers keep on a cluster: the system namespace, and the parents
@@ -24,7 +25,7 @@ type System struct {
 	mu      sync.Mutex
 	listed  map[string]bool // resources
 	state   SystemState
-	parents map[string]kube.Parent // by app
+	parents map[name.App]kube.Parent // by app
 }
 
 // SystemState is how the system namespace is.
@@ -39,7 +40,7 @@ const (
 
 // WatchSystem follows them until ctx ends.
 func WatchSystem(ctx context.Context, cluster *kube.Cluster) *System {
-	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, parents: map[string]kube.Parent{}}
+	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, parents: map[name.App]kube.Parent{}}
 	secrets := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(kube.SystemNamespace)
 	go s.follow(ctx, "secrets", secrets, metav1.ListOptions{LabelSelector: kube.IDLabel})
 	namespaces := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
@@ -75,7 +76,7 @@ func (s *System) State() (state SystemState, ok bool) {
 }
 
 // Parents returns the parents that there are, by app.
-func (s *System) Parents() map[string]kube.Parent {
+func (s *System) Parents() map[name.App]kube.Parent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.parents)

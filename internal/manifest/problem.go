@@ -3,17 +3,19 @@ package manifest
 import (
 	"sort"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Problem is one thing that is wrong with a revision, as the pusher is told of
 // it: where, on which object, what, and the next thing to try.
 type Problem struct {
 	Source  Source
-	App     string // the app that the object belongs to; "" if it concerns none
-	Object  string // ID.String(); "" if it concerns no single object
-	Message string // may have several lines
-	Hint    string // the next thing to try, without a full stop; "" if there is none
-	Remedy  Remedy // a way past it that the server offers, which the hint does not name
+	App     name.App // the app that the object belongs to; "" if it concerns none
+	Object  string   // ID.String(); "" if it concerns no single object
+	Message string   // may have several lines
+	Hint    string   // the next thing to try, without a full stop; "" if there is none
+	Remedy  Remedy   // a way past it that the server offers, which the hint does not name
 	// Kind is the kind that the problem is about, whatever object of it is named; "" if
 	// it is about the object.
 	Kind string

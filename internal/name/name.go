@@ -8,7 +8,10 @@
 // JSON as one.
 package name
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxQuoted is how many bytes of a name an error repeats at most.
 const maxQuoted = 100
@@ -20,4 +23,16 @@ func quote(s string) string {
 		return fmt.Sprintf("%q...", s[:maxQuoted])
 	}
 	return fmt.Sprintf("%q", s)
+}
+
+// Join joins names for a message, as strings.Join joins strings.
+func Join[T ~string](names []T, separator string) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(separator)
+		}
+		b.WriteString(string(n))
+	}
+	return b.String()
 }

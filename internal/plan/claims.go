@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // ClaimKey names an object on one of several clusters.
@@ -23,10 +24,10 @@ type Claims struct {
 	base *Claims // nil for the apps as they are
 
 	mu       sync.RWMutex
-	byObject map[ClaimKey]string
-	byApp    map[string][]ClaimKey
-	bySet    map[string]string  // ApplySet id -> app
-	stays    map[string]staying // apps of an overlay that want what they want in the base
+	byObject map[ClaimKey]name.App
+	byApp    map[name.App][]ClaimKey
+	bySet    map[string]name.App  // ApplySet id -> app
+	stays    map[name.App]staying // apps of an overlay that want what they want in the base
 }
 
 // staying is what an app does not want any more of what it wants in the base.
@@ -37,7 +38,7 @@ func (s staying) keeps(key ClaimKey) bool { return s.but == nil || *s.but != key
 
 // NewClaims makes claims of no app.
 func NewClaims() *Claims {
-	return &Claims{byObject: map[ClaimKey]string{}, byApp: map[string][]ClaimKey{}, bySet: map[string]string{}, stays: map[string]staying{}}
+	return &Claims{byObject: map[ClaimKey]name.App{}, byApp: map[name.App][]ClaimKey{}, bySet: map[string]name.App{}, stays: map[name.App]staying{}}
 }
 
 // Overlay returns claims in which some apps may want something else.
@@ -48,7 +49,7 @@ func (c *Claims) Overlay() *Claims {
 }
 
 // Set makes the objects all that the app wants.
-func (c *Claims) Set(app, cluster string, objects []Placed) {
+func (c *Claims) Set(app name.App, cluster string, objects []Placed) {
 	if c.base != nil {
 		switch keys := c.base.KeysOf(app); {
 		case areOf(keys, cluster, objects):
@@ -89,7 +90,7 @@ func areOf(keys []ClaimKey, cluster string, objects []Placed) bool {
 
 // stay has an overlay leave what the app wants as it is, which is most of what most
 // pushes want, but for one key, which may be nil.
-func (c *Claims) stay(app string, keys []ClaimKey, but *ClaimKey) {
+func (c *Claims) stay(app name.App, keys []ClaimKey, but *ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgetLocked(app)
@@ -98,7 +99,7 @@ func (c *Claims) stay(app string, keys []ClaimKey, but *ClaimKey) {
 }
 
 // SetKeys is set for keys, which are not changed any more.
-func (c *Claims) SetKeys(app string, keys []ClaimKey) {
+func (c *Claims) SetKeys(app name.App, keys []ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, stays := c.stays[app]; stays || !slices.Equal(c.byApp[app], keys) {
@@ -114,7 +115,7 @@ func (c *Claims) SetKeys(app string, keys []ClaimKey) {
 }
 
 // forgetLocked takes out what the app wants.
-func (c *Claims) forgetLocked(app string) {
+func (c *Claims) forgetLocked(app name.App) {
 	if _, stays := c.stays[app]; !stays {
 		for _, old := range c.byApp[app] {
 			if c.byObject[old] == app {
@@ -128,7 +129,7 @@ func (c *Claims) forgetLocked(app string) {
 
 // KeysOf returns what the overlay says that the app wants, or else what it wants as it
 // is.
-func (c *Claims) KeysOf(app string) []ClaimKey {
+func (c *Claims) KeysOf(app name.App) []ClaimKey {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if keys, ok := c.byApp[app]; ok || c.base == nil {
@@ -139,14 +140,14 @@ func (c *Claims) KeysOf(app string) []ClaimKey {
 
 // Know enters an app that wants nothing any more, since objects may still have
 // its label.
-func (c *Claims) Know(app string) {
+func (c *Claims) Know(app name.App) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bySet[SetID(app)] = app
 }
 
 // Heir returns another app that wants an object of this one, or "".
-func (c *Claims) Heir(app, cluster string, id manifest.ID) string {
+func (c *Claims) Heir(app name.App, cluster string, id manifest.ID) name.App {
 	if owner := c.Owner(cluster, id); owner != app {
 		return owner
 	}
@@ -154,7 +155,7 @@ func (c *Claims) Heir(app, cluster string, id manifest.ID) string {
 }
 
 // Owner returns the app that wants an object, or "".
-func (c *Claims) Owner(cluster string, id manifest.ID) string {
+func (c *Claims) Owner(cluster string, id manifest.ID) name.App {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if app, ok := c.byObject[ClaimKey{cluster, id}]; ok {
@@ -172,14 +173,14 @@ func (c *Claims) Owner(cluster string, id manifest.ID) string {
 
 // staysWith reports whether an app wants a key in this overlay because it wants it in
 // the base. The lock is held.
-func (c *Claims) staysWith(app string, key ClaimKey) bool {
+func (c *Claims) staysWith(app name.App, key ClaimKey) bool {
 	stays, ok := c.stays[app]
 	return ok && stays.keeps(key)
 }
 
 // Own returns the app that this overlay itself, and not its base, says wants an
 // object, or "".
-func (c *Claims) Own(cluster string, id manifest.ID) string {
+func (c *Claims) Own(cluster string, id manifest.ID) name.App {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if app := c.byObject[ClaimKey{cluster, id}]; app != "" || c.base == nil {
@@ -192,7 +193,7 @@ func (c *Claims) Own(cluster string, id manifest.ID) string {
 }
 
 // AppOf returns the app of an ApplySet.
-func (c *Claims) AppOf(partOf string) (app string, ok bool) {
+func (c *Claims) AppOf(partOf string) (app name.App, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if app, ok = c.bySet[partOf]; ok || c.base == nil {
@@ -268,7 +269,7 @@ func (c *Companions) mayDefine(err error) bool {
 }
 
 // Has reports whether this overlay itself says what the app wants.
-func (c *Claims) Has(app string) bool {
+func (c *Claims) Has(app name.App) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	_, ok := c.byApp[app]
@@ -276,7 +277,7 @@ func (c *Claims) Has(app string) bool {
 }
 
 // Placed lists the objects on a cluster that KeysOf has.
-func (c *Claims) Placed(app, cluster string) []Placed {
+func (c *Claims) Placed(app name.App, cluster string) []Placed {
 	var objects []Placed
 	for _, key := range c.KeysOf(app) {
 		if key.cluster == cluster {
@@ -287,4 +288,4 @@ func (c *Claims) Placed(app, cluster string) []Placed {
 }
 
 // SetID is the ApplySet id of an app, the label of its objects.
-func SetID(app string) string { return kube.NewParent(app, "").ID() }
+func SetID(app name.App) string { return kube.NewParent(app, "").ID() }

@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func wants(names ...string) []Placed {
@@ -27,7 +28,7 @@ func TestClaimsOverlay(t *testing.T) {
 	push.Set("web", "default", wants("a")) // gives b up
 	push.Set("api", "default", wants("b")) // and takes it
 
-	for name, owner := range map[string]string{"a": "web", "b": "api", "c": "db", "d": ""} {
+	for name, owner := range map[string]name.App{"a": "web", "b": "api", "c": "db", "d": ""} {
 		if got := push.Owner("default", manifesttest.ConfigMap(name)); got != owner {
 			t.Errorf("with the push, %s belongs to %q, want %q", name, got, owner)
 		}
@@ -38,7 +39,7 @@ func TestClaimsOverlay(t *testing.T) {
 	if got := push.Owner("other", manifesttest.ConfigMap("a")); got != "" {
 		t.Errorf("the object on another cluster belongs to %q", got)
 	}
-	for _, app := range []string{"web", "db", "api"} {
+	for _, app := range []name.App{"web", "db", "api"} {
 		if got, ok := push.AppOf(SetID(app)); !ok || got != app {
 			t.Errorf("the ApplySet of %s is of %q", app, got)
 		}
@@ -60,7 +61,7 @@ func TestOverlayStays(t *testing.T) {
 	base := NewClaims()
 	base.Set("shop", "default", wants("namespace", "a", "b"))
 	base.Set("blog", "default", wants("c"))
-	owners := func(c *Claims) (owners [4]string) {
+	owners := func(c *Claims) (owners [4]name.App) {
 		for i, name := range []string{"namespace", "a", "b", "c"} {
 			owners[i] = c.Owner("default", manifesttest.ConfigMap(name))
 		}
@@ -68,16 +69,16 @@ func TestOverlayStays(t *testing.T) {
 	}
 	overlay := base.Overlay()
 	for _, step := range []struct {
-		app    string
+		app    name.App
 		wants  []string
-		owners [4]string
-		own    string // of b
+		owners [4]name.App
+		own    name.App // of b
 	}{
-		{"shop", []string{"a", "b"}, [4]string{"", "shop", "shop", "blog"}, "shop"},
-		{"shop", []string{"namespace", "a", "b"}, [4]string{"shop", "shop", "shop", "blog"}, "shop"},
-		{"shop", []string{"a"}, [4]string{"", "shop", "", "blog"}, ""},
-		{"blog", []string{"b", "c"}, [4]string{"", "shop", "blog", "blog"}, "blog"},
-		{"shop", []string{"namespace", "a", "b"}, [4]string{"shop", "shop", "blog", "blog"}, "blog"},
+		{"shop", []string{"a", "b"}, [4]name.App{"", "shop", "shop", "blog"}, "shop"},
+		{"shop", []string{"namespace", "a", "b"}, [4]name.App{"shop", "shop", "shop", "blog"}, "shop"},
+		{"shop", []string{"a"}, [4]name.App{"", "shop", "", "blog"}, ""},
+		{"blog", []string{"b", "c"}, [4]name.App{"", "shop", "blog", "blog"}, "blog"},
+		{"shop", []string{"namespace", "a", "b"}, [4]name.App{"shop", "shop", "blog", "blog"}, "blog"},
 	} {
 		overlay.Set(step.app, "default", wants(step.wants...))
 		if got := owners(overlay); got != step.owners {
@@ -91,7 +92,7 @@ func TestOverlayStays(t *testing.T) {
 		}
 	}
 	base.SetKeys("shop", overlay.KeysOf("shop"))
-	if got := owners(base); got != [4]string{"shop", "shop", "shop", "blog"} {
+	if got := owners(base); got != [4]name.App{"shop", "shop", "shop", "blog"} {
 		t.Errorf("once it is what is wanted, the owners are %q", got)
 	}
 }
@@ -142,7 +143,7 @@ func TestOverlayForgets(t *testing.T) {
 	owners := func() string {
 		var owners string
 		for _, name := range []string{"a", "b", "z"} {
-			owners += overlay.Owner("default", manifesttest.ConfigMap(name)) + " "
+			owners += string(overlay.Owner("default", manifesttest.ConfigMap(name))) + " "
 		}
 		return owners
 	}

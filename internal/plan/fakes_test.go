@@ -26,6 +26,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -299,23 +300,23 @@ func (x *fakeIndex) Lacks(id manifest.ID) bool {
 }
 
 // fakeOthers are the server's other apps, by their names.
-type fakeOthers map[string]fakeApp
+type fakeOthers map[name.App]fakeApp
 
 type fakeApp struct {
-	repo       string
+	repo       name.Repo
 	unrendered bool
 	asks       string // the namespace that its createNamespace makes
 }
 
-func (o fakeOthers) Home(app string) (repo string, unrendered, ok bool) {
+func (o fakeOthers) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
 	home, ok := o[app]
 	return home.repo, home.unrendered, ok
 }
 
-func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[string]bool) string {
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		if cluster == "default" && !but[name] && NamespaceID(o[name].asks) == namespace {
-			return name
+func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App {
+	for _, app := range slices.Sorted(maps.Keys(o)) {
+		if cluster == "default" && !but[app] && NamespaceID(o[app].asks) == namespace {
+			return app
 		}
 	}
 	return ""

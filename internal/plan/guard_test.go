@@ -7,12 +7,13 @@ import (
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // planOf makes a plan that leaves some objects and deletes others.
 func planOf(unchanged int, deleted ...manifest.ID) *Plan {
-	plan := &Plan{App: "shop", Cluster: "default", Revision: strings.Repeat("a", 40)}
+	plan := &Plan{App: "shop", Cluster: "default", Revision: name.Revision(strings.Repeat("a", 40))}
 	for i := range unchanged {
 		plan.Steps = append(plan.Steps, Step{ID: manifesttest.ConfigMap(fmt.Sprint("kept", i)), Action: record.Unchanged})
 	}

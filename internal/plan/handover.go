@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // owner finds whom the running object belongs to. It notes so in the step of an
@@ -31,7 +32,7 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 		return kept
 	}
 	step.Other = holder.app
-	step.Say("moved from app " + holder.app)
+	step.Say("moved from app " + string(holder.app))
 	return nil
 }
 
@@ -46,17 +47,17 @@ func (p *Planner) isOurs(o Placed, running live.Entry) bool {
 
 // holder is whose label an object has that another app is about to take over.
 type holder struct {
-	set        string // the label
-	app        string // of this server; "" if it is none
-	repo       string
+	set        string   // the label
+	app        name.App // of this server; "" if it is none
+	repo       name.Repo
 	unrendered bool // it is not known what its branch wants
 }
 
 func (p *Planner) holderOf(set string) holder {
 	h := holder{set: set}
-	name, _ := p.Claims.AppOf(set)
-	if repo, unrendered, ok := p.Others.Home(name); ok {
-		h.app, h.repo, h.unrendered = name, repo, unrendered
+	app, _ := p.Claims.AppOf(set)
+	if repo, unrendered, ok := p.Others.Home(app); ok {
+		h.app, h.repo, h.unrendered = app, repo, unrendered
 	}
 	return h
 }
@@ -65,7 +66,7 @@ func (p *Planner) holderOf(set string) holder {
 // the same; nil if an app of the given repository may have it. Apps of one repository
 // may hand over. Another one's has left it on purpose (prune: false), and of an app that
 // cannot be rendered nobody knows.
-func (h holder) keeps(repo string) *manifest.Problem {
+func (h holder) keeps(repo name.Repo) *manifest.Problem {
 	const handOver = "remove its label " + kube.PartOfLabel + " to hand it over"
 	switch {
 	case h.app == "":
@@ -75,7 +76,7 @@ func (h holder) keeps(repo string) *manifest.Problem {
 	case h.unrendered:
 		return &manifest.Problem{
 			Message: fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
-			Remedy:  manifest.Again("when it can; see what is the matter: ssh HOST status " + h.app),
+			Remedy:  manifest.Again("when it can; see what is the matter: ssh HOST status " + string(h.app)),
 		}
 	case h.repo != repo:
 		return &manifest.Problem{

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -42,7 +43,7 @@ func TestHandOver(t *testing.T) {
 	for name, test := range map[string]struct {
 		runs    func(w *world)
 		want    string
-		other   string
+		other   name.App
 		refused string
 	}{
 		"an app of the repository": {
@@ -140,7 +141,7 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 }
 
 // ownNamespace has the namespace shop be of an app.
-func (w *world) ownNamespace(app, repo string) {
+func (w *world) ownNamespace(app name.App, repo name.Repo) {
 	w.others[app] = fakeApp{repo: repo}
 	w.Claims.Know(app)
 	w.edited(NamespaceID("shop"), "pushboat", func(u *unstructured.Unstructured) { labelled(u, SetID(app)) })

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -146,7 +147,7 @@ func TestForeignHooks(t *testing.T) {
 }
 
 // claims has an app want the hook.
-func (w *world) claims(app string) { w.Claims.Set(app, "default", []Placed{{Key: hookJob}}) }
+func (w *world) claims(app name.App) { w.Claims.Set(app, "default", []Placed{{Key: hookJob}}) }
 
 func TestSkippedAndTestHooksAreNotPlanned(t *testing.T) {
 	w := newWorld(t)

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -24,7 +25,7 @@ type Step struct {
 	Warned  manifest.Problems // what the API server warns of, for what is applied
 
 	Defined  bool           // its definition comes with the push, and allows it
-	Other    string         // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	Other    name.App       // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
 	Dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
 	Ended    bool           // it came to its end and is gone: done, until its manifest changes
 	Refused  bool           // a problem is known of it, with which it cannot be applied
@@ -59,9 +60,9 @@ func (s *Step) Say(note string) {
 
 // Plan is what a revision would do to one app on its cluster.
 type Plan struct {
-	App       string
+	App       name.App
 	Cluster   string
-	Revision  string
+	Revision  name.Revision
 	Steps     []Step    // the objects of the revision, but for the same ones, in the order they are applied
 	Prune     []Step    // what the revision no longer has, in the order of deletion
 	Dying     []Step    // what it no longer has, and whose deletion is not at its end
@@ -103,7 +104,7 @@ func (p *Plan) Counts() Counts {
 
 // RenamedTo returns the app that takes over all that an app has which leaves; ""
 // if it has nothing, or does not leave all of it to one.
-func (p *Plan) RenamedTo() string {
+func (p *Plan) RenamedTo() name.App {
 	if !p.Gone || len(p.Prune) > 0 || len(p.Moved) == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -58,7 +59,7 @@ func TestCounts(t *testing.T) {
 }
 
 func TestRenamedTo(t *testing.T) {
-	to := func(apps ...string) (moved []Step) {
+	to := func(apps ...name.App) (moved []Step) {
 		for _, app := range apps {
 			moved = append(moved, Step{Other: app})
 		}
@@ -66,7 +67,7 @@ func TestRenamedTo(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		plan Plan
-		want string
+		want name.App
 	}{
 		"all goes to one":      {Plan{Gone: true, Moved: to("blog", "blog")}, "blog"},
 		"it goes to two":       {Plan{Gone: true, Moved: to("blog", "shop")}, ""},

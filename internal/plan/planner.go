@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -64,10 +65,10 @@ type Index interface {
 type Others interface {
 	// Home returns the repository of an app, and whether it is unknown what its branch
 	// wants of it; false if there is no such app.
-	Home(app string) (repo string, unrendered, ok bool)
+	Home(app name.App) (repo name.Repo, unrendered, ok bool)
 	// Asking returns an app, but none of those that are left out, that has
 	// createNamespace make a namespace; "" if there is none.
-	Asking(cluster string, namespace manifest.ID, but map[string]bool) string
+	Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App
 }
 
 // Trials remembers which hooks were found sound, by their digests.
@@ -363,11 +364,11 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 		heir := p.Claims.Heir(p.Target.Spec.Name, p.API.Name(), entry.ID)
 		switch {
 		case heir != "":
-			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: record.Hand, Note: "moved to app " + heir, Other: heir, Entry: entry})
+			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: record.Hand, Note: "moved to app " + string(heir), Other: heir, Entry: entry})
 		case p.Target.Spec.Prune:
 			step := p.pruneStep(entry)
 			if other := AlsoAsks(p.Target, p.With, p.Others, entry.ID); other != "" {
-				step.Action, step.Note = record.Release, "kept, for app "+other+" asks for it as well"
+				step.Action, step.Note = record.Release, "kept, for app "+string(other)+" asks for it as well"
 			}
 			plan.Prune = append(plan.Prune, step)
 		case plan.Gone:

@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -217,7 +218,7 @@ func TestOnlyLast(t *testing.T) {
 }
 
 // asking is the target of an app whose createNamespace makes a namespace.
-func asking(app, cluster, namespace string) *Target {
+func asking(app name.App, cluster, namespace string) *Target {
 	t := &Target{}
 	t.Spec.Name, t.Spec.Cluster, t.Spec.Namespace, t.Spec.CreateNamespace = app, cluster, namespace, true
 	return t

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // AsksFor reports whether the target has createNamespace make a namespace.
@@ -39,11 +40,11 @@ func SplitMade(t *Target, objects []Placed) (written, made []Placed) {
 
 // AlsoAsks returns an app beside that of the target which asks for a namespace: one of
 // the push, as it will be, or another; "" if there is none.
-func AlsoAsks(of *Target, with *Companions, others Others, id manifest.ID) string {
+func AlsoAsks(of *Target, with *Companions, others Others, id manifest.ID) name.App {
 	if id.GroupKind() != manifest.NamespaceKind {
 		return ""
 	}
-	pushed := map[string]bool{of.Spec.Name: true}
+	pushed := map[name.App]bool{of.Spec.Name: true}
 	for _, t := range with.Targets {
 		pushed[t.Spec.Name] = true
 		if t.Spec.Name != of.Spec.Name && t.AsksFor(of.Spec.Cluster, id) {

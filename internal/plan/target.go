@@ -10,14 +10,15 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Target is what an app should be on its cluster: the objects of a revision, and the
 // settings that say where and how they go there.
 type Target struct {
 	Spec     appfile.App
-	Repo     string
-	Revision string
+	Repo     name.Repo
+	Revision name.Revision
 	Objects  []*manifest.Object
 	Digest   string                     // of the objects and the settings that shape the deploy
 	Gone     bool                       // pushboat.yaml does not name the app any more: delete it all

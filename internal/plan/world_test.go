@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -108,7 +109,7 @@ func (w *world) deployed(documents ...string) {
 
 // deployedBy has the documents run as a deploy of another app of this server has left
 // them.
-func (w *world) deployedBy(app, repo string, documents ...string) {
+func (w *world) deployedBy(app name.App, repo name.Repo, documents ...string) {
 	w.t.Helper()
 	w.others[app] = fakeApp{repo: repo}
 	w.Claims.Know(app)

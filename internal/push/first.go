@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -59,7 +58,7 @@ func (p *push) isFirst(ctx context.Context) (bool, error) {
 }
 
 func (p *push) mayDeploy() bool {
-	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, string(p.repo.Name()))
+	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, p.repo.Name())
 }
 
 // keepMain has HEAD name the main branch of a repository that gets its first branch
@@ -78,7 +77,7 @@ func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manif
 	}
 	var main name.Branch = appfile.DefaultBranch
 	for _, change := range proposals {
-		if name.Branch(change.Branch) == p.main {
+		if change.Branch == p.main {
 			main = p.main
 		}
 	}
@@ -97,16 +96,16 @@ func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manif
 
 // storedBranch is a branch of a push that deploys nothing.
 type storedBranch struct {
-	name    string
-	deploys []string // the branches from which its revision's apps are deployed
-	written bool     // a pushboat.yaml says so
+	name    name.Branch
+	deploys []name.Branch // the branches from which its revision's apps are deployed
+	written bool          // a pushboat.yaml says so
 }
 
 // tellStored says which branches are stored only. fresh is set while the repository
 // has no app, for somebody who may deploy, and who may have meant to.
 func tellStored(out io.Writer, stored []storedBranch, fresh bool) {
 	for _, branch := range stored {
-		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(branch.name))
+		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(string(branch.name)))
 	}
 	if !fresh {
 		return
@@ -130,20 +129,20 @@ func (b storedBranch) hint() string {
 	if len(b.deploys) == 0 {
 		return ""
 	}
-	first := manifest.Clean(b.deploys[0])
+	first := manifest.Clean(string(b.deploys[0]))
 	push := "git push origin HEAD:" + first
 	switch {
 	case !b.written:
 		return fmt.Sprintf("branch %s is deployed here: %s", first, push)
 	case len(b.deploys) > 1:
-		return fmt.Sprintf("pushboat.yaml names branches %s: %s", manifest.Clean(strings.Join(b.deploys, ", ")), push)
+		return fmt.Sprintf("pushboat.yaml names branches %s: %s", manifest.Clean(name.Join(b.deploys, ", ")), push)
 	case first == appfile.DefaultBranch:
-		return fmt.Sprintf("apps that name no branch are on %s: %s\nor give them branch: %s in pushboat.yaml", first, push, manifest.Clean(b.name))
+		return fmt.Sprintf("apps that name no branch are on %s: %s\nor give them branch: %s in pushboat.yaml", first, push, manifest.Clean(string(b.name)))
 	}
 	return fmt.Sprintf("pushboat.yaml names branch %s: %s", first, push)
 }
 
 // noApp reports whether nothing of the repository is deployed, nor begins to be.
 func (p *push) noApp(proposals int) bool {
-	return proposals == 0 && len(p.door.Engine.AppsOf(string(p.repo.Name()))) == 0
+	return proposals == 0 && len(p.door.Engine.AppsOf(p.repo.Name())) == 0
 }

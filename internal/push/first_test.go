@@ -51,15 +51,15 @@ func TestTellStored(t *testing.T) {
 		want   string
 	}{
 		"none":                  {nil, false, ""},
-		"beside an app":         {[]storedBranch{{"wip", []string{"main"}, false}}, true, line},
-		"without pushboat.yaml": {[]storedBranch{{"wip", []string{"trunk"}, false}}, false, line + "hint: branch trunk is deployed here: git push origin HEAD:trunk\n"},
-		"apps that name none": {[]storedBranch{{"wip", []string{"main"}, true}}, false, line +
+		"beside an app":         {[]storedBranch{{"wip", []name.Branch{"main"}, false}}, true, line},
+		"without pushboat.yaml": {[]storedBranch{{"wip", []name.Branch{"trunk"}, false}}, false, line + "hint: branch trunk is deployed here: git push origin HEAD:trunk\n"},
+		"apps that name none": {[]storedBranch{{"wip", []name.Branch{"main"}, true}}, false, line +
 			"hint: apps that name no branch are on main: git push origin HEAD:main\nhint: or give them branch: wip in pushboat.yaml\n"},
-		"another branch": {[]storedBranch{{"wip", []string{"prod"}, true}}, false, line + "hint: pushboat.yaml names branch prod: git push origin HEAD:prod\n"},
-		"several": {[]storedBranch{{"wip", []string{"dev", "prod"}, true}}, false, line +
+		"another branch": {[]storedBranch{{"wip", []name.Branch{"prod"}, true}}, false, line + "hint: pushboat.yaml names branch prod: git push origin HEAD:prod\n"},
+		"several": {[]storedBranch{{"wip", []name.Branch{"dev", "prod"}, true}}, false, line +
 			"hint: pushboat.yaml names branches dev, prod: git push origin HEAD:dev\n"},
 		"no app on purpose": {[]storedBranch{{"wip", nil, true}}, false, line},
-		"once for many": {[]storedBranch{{"wip", nil, true}, {"b", []string{"main"}, false}, {"c", []string{"main"}, false}}, false, line +
+		"once for many": {[]storedBranch{{"wip", nil, true}, {"b", []name.Branch{"main"}, false}, {"c", []name.Branch{"main"}, false}}, false, line +
 			"branch b deploys nothing; it is stored\nbranch c deploys nothing; it is stored\nhint: branch main is deployed here: git push origin HEAD:main\n"},
 	} {
 		var out strings.Builder
@@ -86,7 +86,7 @@ func TestKeepMain(t *testing.T) {
 			t.Errorf("HEAD names %q, %v; want %s", main, err, want)
 		}
 	}
-	deploying := func(branch string) []*deploy.Proposal {
+	deploying := func(branch name.Branch) []*deploy.Proposal {
 		return []*deploy.Proposal{{Change: deploy.Change{Branch: branch}}}
 	}
 	for _, step := range []struct {

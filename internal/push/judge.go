@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -222,7 +221,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
 		if asked := change.Asked(); asked.Any() {
-			if err := p.repo.SetAsked(name.Branch(change.Branch).Ref(), asked.String()); err != nil {
+			if err := p.repo.SetAsked(change.Branch.Ref(), asked.String()); err != nil {
 				return err
 			}
 		}
@@ -271,7 +270,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
 	draft := p.door.Engine.Open(deploy.Change{
-		Repo: string(p.repo.Name()), Branch: string(branch), Main: string(p.main), Revision: update.New.String(),
+		Repo: p.repo.Name(), Branch: branch, Main: p.main, Revision: name.Revision(update.New),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 		Tell: p.tell,
 	})
@@ -279,7 +278,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		p.stored = append(p.stored, asStored(draft.Change))
 		return nil, nil
 	}
-	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, string(p.repo.Name())); err != nil {
+	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name()); err != nil {
 		return nil, manifest.Problems{report.AsProblem(err)}
 	}
 	return draft, p.judgeForward(ctx, update, branch, q)
@@ -287,12 +286,12 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 
 // judgeDeletion keeps the branches that deploy.
 func (p *push) judgeDeletion(branch name.Branch) manifest.Problems {
-	apps := p.door.Engine.AppsOn(string(p.repo.Name()), string(branch))
+	apps := p.door.Engine.AppsOn(p.repo.Name(), branch)
 	if len(apps) == 0 {
 		return nil
 	}
 	return manifest.Problems{{
-		Message: fmt.Sprintf("branch %q deploys %s and cannot be deleted", branch, strings.Join(apps, ", ")),
+		Message: fmt.Sprintf("branch %q deploys %s and cannot be deleted", branch, name.Join(apps, ", ")),
 		Hint:    "remove the apps from pushboat.yaml in a commit first; the branch can be deleted when they are gone",
 	}}
 }

@@ -100,7 +100,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 // hidesRecords reports whether the records of a repository's deploys are kept
 // from somebody who may read the repository.
 func (d *Door) hidesRecords(caller access.Caller, repo name.Repo) bool {
-	return !d.Policy.Allows(caller, access.ReadDeploys, string(repo))
+	return !d.Policy.Allows(caller, access.ReadDeploys, repo)
 }
 
 func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
@@ -127,7 +127,7 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Policy.Check(caller, access.ReadRepo, string(repo)); err != nil {
+	if err := d.Policy.Check(caller, access.ReadRepo, repo); err != nil {
 		return nil, notFound(repo)
 	}
 	if !service.Writes() {
@@ -159,7 +159,7 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if missing {
 		right = access.CreateRepo
 	}
-	if err := d.Policy.Check(caller, right, string(repo)); err != nil {
+	if err := d.Policy.Check(caller, right, repo); err != nil {
 		return nil, false, err
 	}
 	if err := d.Fence(); err != nil {

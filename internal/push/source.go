@@ -15,20 +15,20 @@ import (
 type Source struct{ Repos *git.Store }
 
 // Repositories lists the repositories.
-func (s Source) Repositories() ([]string, error) {
+func (s Source) Repositories() ([]name.Repo, error) {
 	list, err := s.Repos.List()
 	if err != nil {
 		return nil, err
 	}
-	repos := make([]string, len(list))
+	repos := make([]name.Repo, len(list))
 	for i, repo := range list {
-		repos[i] = string(repo)
+		repos[i] = repo
 	}
 	return repos, nil
 }
 
 // Branches maps each branch of a repository to its newest revision.
-func (s Source) Branches(ctx context.Context, repo string) (map[string]string, error) {
+func (s Source) Branches(ctx context.Context, repo name.Repo) (map[name.Branch]name.Revision, error) {
 	repository, err := s.open(repo)
 	if err != nil {
 		return nil, err
@@ -37,61 +37,56 @@ func (s Source) Branches(ctx context.Context, repo string) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	branches := make(map[string]string, len(refs))
+	branches := make(map[name.Branch]name.Revision, len(refs))
 	for _, ref := range refs {
 		branch, _ := name.BranchOf(ref.Name)
-		branches[string(branch)] = ref.Hash.String()
+		branches[branch] = name.Revision(ref.Hash)
 	}
 	return branches, nil
 }
 
 // Head returns the newest revision of a branch, "" if there is no such branch.
-func (s Source) Head(ctx context.Context, repo, branch string) (string, error) {
+func (s Source) Head(ctx context.Context, repo name.Repo, branch name.Branch) (name.Revision, error) {
 	repository, err := s.open(repo)
 	if err != nil {
 		return "", err
 	}
-	head, err := repository.Head(ctx, name.Branch(branch).Ref())
+	head, err := repository.Head(ctx, branch.Ref())
 	if errors.Is(err, git.ErrNoRef) {
 		return "", nil
 	}
-	return head.String(), err
+	return name.Revision(head), err
 }
 
 // Main returns the branch that the repository's HEAD names.
-func (s Source) Main(repo string) (string, error) {
+func (s Source) Main(repo name.Repo) (name.Branch, error) {
 	repository, err := s.open(repo)
 	if err != nil {
 		return "", err
 	}
-	main, err := repository.MainBranch()
-	return string(main), err
+	return repository.MainBranch()
 }
 
 // Asked returns what was asked for when the branch was pushed last, if that was
 // anything.
-func (s Source) Asked(repo, branch string) (record.Asked, error) {
+func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) {
 	repository, err := s.open(repo)
 	if err != nil {
 		return record.Asked{}, err
 	}
-	text, err := repository.Asked(name.Branch(branch).Ref())
+	text, err := repository.Asked(branch.Ref())
 	return record.ParseAsked(text), err
 }
 
 // Tree reads a revision.
-func (s Source) Tree(repo, revision string) (fs.FS, error) {
+func (s Source) Tree(repo name.Repo, revision name.Revision) (fs.FS, error) {
 	repository, err := s.open(repo)
 	if err != nil {
 		return nil, err
 	}
-	hash, err := git.ParseHash(revision)
-	if err != nil {
-		return nil, err
-	}
-	return repository.Tree(hash)
+	return repository.Tree(git.Hash(revision))
 }
 
-func (s Source) open(repo string) (*git.Repository, error) {
-	return s.Repos.Open(name.Repo(repo))
+func (s Source) open(repo name.Repo) (*git.Repository, error) {
+	return s.Repos.Open(repo)
 }

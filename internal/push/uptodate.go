@@ -21,15 +21,15 @@ import (
 // that go on are shown to their end, as after a push. What the client wanted to
 // push cannot be known: every app of the repository counts.
 func (p *push) upToDate(ctx context.Context) int {
-	name := string(p.repo.Name())
-	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, name) {
+	repo := p.repo.Name()
+	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, repo) {
 		return 0
 	}
 	ctx, cancel := p.whileThere(ctx)
 	defer cancel()
 	out := filled{p.session.Stderr(), p.session.Fill}
 	status := 0
-	for _, app := range p.door.Engine.AppsOf(name) {
+	for _, app := range p.door.Engine.AppsOf(repo) {
 		if run := p.door.Engine.Run(app, 0); run != nil {
 			if _, ended := run.Outcome(); !ended {
 				p.show(ctx, run, out)
@@ -40,7 +40,7 @@ func (p *push) upToDate(ctx context.Context) int {
 		}
 		now, _ := p.door.Engine.Status(app)
 		if why := down(now); why != "" {
-			fmt.Fprintf(out, "error: %s\n%s", manifest.Clean(why), report.Hints("nothing was pushed; push a fix, or run: ssh HOST sync "+app))
+			fmt.Fprintf(out, "error: %s\n%s", manifest.Clean(why), report.Hints("nothing was pushed; push a fix, or run: ssh HOST sync "+string(app)))
 			status = exitNotDeployed
 		}
 	}

@@ -1,12 +1,16 @@
 package record
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/name"
+)
 
 // Asked is what a pusher asked for with a revision, beyond its being deployed. It
 // is kept with the branch before Git moves it, so that a server which is killed
 // then does the same when it starts again.
 type Asked struct {
-	Revision string
+	Revision name.Revision
 	Force    bool // recreate what cannot be changed in place
 	Skip     bool // do not deploy
 }
@@ -16,7 +20,7 @@ func (a Asked) Any() bool { return a.Force || a.Skip }
 
 // String is what ParseAsked reads.
 func (a Asked) String() string {
-	words := []string{a.Revision}
+	words := []string{string(a.Revision)}
 	if a.Force {
 		words = append(words, "force")
 	}
@@ -33,7 +37,11 @@ func ParseAsked(text string) Asked {
 	for i, word := range strings.Fields(text) {
 		switch {
 		case i == 0:
-			a.Revision = word
+			revision, err := name.ParseRevision(word)
+			if err != nil {
+				return Asked{}
+			}
+			a.Revision = revision
 		case word == "force":
 			a.Force = true
 		case word == "skip":

@@ -2,13 +2,15 @@ package record
 
 import "testing"
 
+const revision = "3f2c1ab3f2c1ab3f2c1ab3f2c1ab3f2c1ab3f2c1"
+
 func TestAskedIsReadAsWritten(t *testing.T) {
 	for _, asked := range []Asked{
 		{},
-		{Revision: "3f2c1ab"},
-		{Revision: "3f2c1ab", Force: true},
-		{Revision: "3f2c1ab", Skip: true},
-		{Revision: "3f2c1ab", Force: true, Skip: true},
+		{Revision: revision},
+		{Revision: revision, Force: true},
+		{Revision: revision, Skip: true},
+		{Revision: revision, Force: true, Skip: true},
 	} {
 		if got := ParseAsked(asked.String()); got != asked {
 			t.Errorf("wrote %+v, read %+v", asked, got)
@@ -17,8 +19,16 @@ func TestAskedIsReadAsWritten(t *testing.T) {
 }
 
 func TestWordsOfALaterVersionArePassedOver(t *testing.T) {
-	if got := ParseAsked("3f2c1ab later force"); got != (Asked{Revision: "3f2c1ab", Force: true}) {
+	if got := ParseAsked(revision + " later force"); got != (Asked{Revision: revision, Force: true}) {
 		t.Errorf("read %+v", got)
+	}
+}
+
+func TestWordsWithoutARevisionAskForNothing(t *testing.T) {
+	for _, text := range []string{"", "force", "main force", "--force skip", "3f2c1ab skip"} {
+		if got := ParseAsked(text); got != (Asked{}) {
+			t.Errorf("%q: read %+v", text, got)
+		}
 	}
 }
 
@@ -28,9 +38,9 @@ func TestARevisionAloneIsNotKept(t *testing.T) {
 		want  bool
 	}{
 		{Asked{}, false},
-		{Asked{Revision: "3f2c1ab"}, false},
-		{Asked{Revision: "3f2c1ab", Force: true}, true},
-		{Asked{Revision: "3f2c1ab", Skip: true}, true},
+		{Asked{Revision: revision}, false},
+		{Asked{Revision: revision, Force: true}, true},
+		{Asked{Revision: revision, Skip: true}, true},
 	} {
 		if got := test.asked.Any(); got != test.want {
 			t.Errorf("%+v: got %v", test.asked, got)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Noted is how an object was when it was last applied or found right. While
@@ -42,10 +43,10 @@ type Kept struct {
 type Recorder interface {
 	// Newest returns every app of a repository that has records, as its newest
 	// record has it.
-	Newest(ctx context.Context, repo string) (map[string]Saved, error)
+	Newest(ctx context.Context, repo name.Repo) (map[name.App]Saved, error)
 	// Manifests returns an app's objects in YAML as its newest record has them,
 	// secrets masked, in no order; none if it has no record.
-	Manifests(ctx context.Context, repo, app string) ([][]byte, error)
+	Manifests(ctx context.Context, repo name.Repo, app name.App) ([][]byte, error)
 	// Save appends a record. When it returns without an error, the record is
 	// on disk.
 	Save(ctx context.Context, entry Entry) error

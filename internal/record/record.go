@@ -12,42 +12,43 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
 // Record is the durable account of one deploy.
 type Record struct {
-	Number    int          `json:"number"` // from 1, per app
-	App       string       `json:"app"`
-	Repo      string       `json:"repository"`
-	Branch    string       `json:"branch"`
-	Revision  string       `json:"revision"`
-	Cluster   string       `json:"cluster"`
-	Cause     Cause        `json:"cause"`
-	Operator  string       `json:"operator"`
-	Key       string       `json:"key,omitempty"` // fingerprint of the operator's key
-	Push      string       `json:"push,omitempty"`
-	Started   time.Time    `json:"started"`
-	Seconds   float64      `json:"seconds"`
-	Result    Result       `json:"result"`
-	Message   string       `json:"message,omitempty"`   // why the result is not what was wanted
-	Digest    string       `json:"digest"`              // of the rendered app, see target.digest
-	Content   string       `json:"content,omitempty"`   // of its objects and their place, see contentDigest
-	Skipped   string       `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
-	Held      string       `json:"held,omitempty"`      // the revision that stays deployed instead
-	Standing  Result       `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
-	NoPrune   bool         `json:"noPrune,omitempty"`   // what leaves the revision stays on the cluster
-	Had       string       `json:"had,omitempty"`       // of a removal: the last revision that has the app
-	Formerly  []string     `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
-	Renamed   string       `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed
-	Objects   []Object     `json:"objects,omitempty"`   // what this deploy has changed
-	Deleted   []string     `json:"deleted,omitempty"`   // manifest.ID keys
-	Hooks     []HookResult `json:"hooks,omitempty"`     // that ran, or failed to
-	Warnings  []Warning    `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
-	Same      int          `json:"unchanged"`           // how many objects stayed as they were
-	Cancelled string       `json:"cancelled,omitempty"` // the operator who ended its wait
-	Undone    bool         `json:"undone,omitempty"`    // onFailure has the app taken back next
+	Number    int           `json:"number"` // from 1, per app
+	App       name.App      `json:"app"`
+	Repo      name.Repo     `json:"repository"`
+	Branch    name.Branch   `json:"branch"`
+	Revision  name.Revision `json:"revision"`
+	Cluster   string        `json:"cluster"`
+	Cause     Cause         `json:"cause"`
+	Operator  string        `json:"operator"`
+	Key       string        `json:"key,omitempty"` // fingerprint of the operator's key
+	Push      string        `json:"push,omitempty"`
+	Started   time.Time     `json:"started"`
+	Seconds   float64       `json:"seconds"`
+	Result    Result        `json:"result"`
+	Message   string        `json:"message,omitempty"`   // why the result is not what was wanted
+	Digest    string        `json:"digest"`              // of the rendered app, see target.digest
+	Content   string        `json:"content,omitempty"`   // of its objects and their place, see contentDigest
+	Skipped   name.Revision `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
+	Held      name.Revision `json:"held,omitempty"`      // the revision that stays deployed instead
+	Standing  Result        `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
+	NoPrune   bool          `json:"noPrune,omitempty"`   // what leaves the revision stays on the cluster
+	Had       name.Revision `json:"had,omitempty"`       // of a removal: the last revision that has the app
+	Formerly  []name.App    `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
+	Renamed   name.App      `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed
+	Objects   []Object      `json:"objects,omitempty"`   // what this deploy has changed
+	Deleted   []string      `json:"deleted,omitempty"`   // manifest.ID keys
+	Hooks     []HookResult  `json:"hooks,omitempty"`     // that ran, or failed to
+	Warnings  []Warning     `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
+	Same      int           `json:"unchanged"`           // how many objects stayed as they were
+	Cancelled string        `json:"cancelled,omitempty"` // the operator who ended its wait
+	Undone    bool          `json:"undone,omitempty"`    // onFailure has the app taken back next
 
 	Charts    []charts.Chart `json:"charts,omitempty"`    // of registries, that it was rendered from
 	Generated []string       `json:"generated,omitempty"` // the paths of values that were generated once
@@ -69,7 +70,7 @@ func (r *Record) CarryOn(last *Record) {
 // Keeps returns the revision that an app stays with, if the newest revision of its
 // branch was pushed with -o skip. A server that was killed before it could record
 // that knows it from what was asked.
-func (r *Record) Keeps(head string, asked Asked) (revision string, ok bool) {
+func (r *Record) Keeps(head name.Revision, asked Asked) (revision name.Revision, ok bool) {
 	switch {
 	case r.Skipped == head:
 		return r.Held, true
@@ -133,17 +134,20 @@ func (r Record) Culprits() []owner.Culprit {
 func (r Record) ID() string { return DeployID(r.App, r.Number) }
 
 // DeployID writes a deploy's name: "shop-42".
-func DeployID(app string, number int) string { return app + "-" + strconv.Itoa(number) }
+func DeployID(app name.App, number int) string { return string(app) + "-" + strconv.Itoa(number) }
 
 // ParseDeployID reads what DeployID wrote. The error says what an id looks
 // like.
-func ParseDeployID(id string) (app string, number int, err error) {
+func ParseDeployID(id string) (app name.App, number int, err error) {
 	dash := strings.LastIndexByte(id, '-')
 	if dash > 0 {
 		number, err = strconv.Atoi(id[dash+1:])
 	}
-	if dash <= 0 || err != nil || number < 1 {
+	if err == nil {
+		app, err = name.ParseApp(id[:max(dash, 0)])
+	}
+	if err != nil || number < 1 {
 		return "", 0, fmt.Errorf("%q is no deploy; one is written like shop-42 (see history APP)", manifest.Clean(id))
 	}
-	return id[:dash], number, nil
+	return app, number, nil
 }

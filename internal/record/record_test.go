@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -38,7 +39,7 @@ func TestAppsKeepTheirRevision(t *testing.T) {
 	for name, test := range map[string]struct {
 		last     Record
 		asked    Asked
-		revision string
+		revision name.Revision
 		kept     bool
 	}{
 		"nothing was skipped":                       {Record{Revision: "old"}, Asked{}, "", false},

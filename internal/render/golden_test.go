@@ -278,7 +278,7 @@ func starter(t *testing.T) fixture {
 
 // release is what helm template is told of an app.
 func release(app appfile.App) (name, namespace string) {
-	return cmp.Or(app.Helm.ReleaseName, app.Name), cmp.Or(app.Namespace, "default")
+	return cmp.Or(app.Helm.ReleaseName, string(app.Name)), cmp.Or(app.Namespace, "default")
 }
 
 // bareHelm does what helm template does (pkg/action, renderResources), with the

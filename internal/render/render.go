@@ -305,7 +305,7 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App, values
 		release.Chart = &named
 	}
 	if release.Name == "" {
-		release.Name = app.Name
+		release.Name = string(app.Name)
 	}
 	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release, Names: namesOf(app)})
 }

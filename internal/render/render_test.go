@@ -65,7 +65,7 @@ func TestAppNamesItselfInProblems(t *testing.T) {
 	result, problems := renderApp(fsys, appfile.App{Name: "shop", Path: "."})
 	var got []string
 	for _, p := range problems {
-		got = append(got, p.App+" "+p.Source.String())
+		got = append(got, string(p.App)+" "+p.Source.String())
 	}
 	if want := []string{"shop a.yaml:1", "shop b.yaml:1"}; !slices.Equal(got, want) {
 		t.Errorf("problems %v, want %v", got, want)

@@ -8,6 +8,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
@@ -33,7 +34,7 @@ func TestWhatIsTakenOfACluster(t *testing.T) {
 	defer session.Close()
 	taken := map[string]Taken{}
 	for _, folder := range []string{"asks", "not", "built"} {
-		result, problems := session.App(t.Context(), appfile.App{Name: folder, Path: folder, Cluster: "default", Render: appfile.RenderAuto})
+		result, problems := session.App(t.Context(), appfile.App{Name: name.App(folder), Path: folder, Cluster: "default", Render: appfile.RenderAuto})
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

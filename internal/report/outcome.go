@@ -31,7 +31,7 @@ func Outcome(r record.Record) string {
 // do; that is "" where nothing is to be done.
 func outcome(r record.Record) (said, hint string) {
 	took := manifest.Took(time.Duration(r.Seconds * float64(time.Second)))
-	rev, id := ShortRevision(r.Revision), "(deploy "+r.ID()+")"
+	rev, id := r.Revision.Short(), "(deploy "+r.ID()+")"
 	why := "\n  " + strings.ReplaceAll(r.Message, "\n", "\n  ")
 	if r.Cancelled != "" {
 		return cancelledText(r, took, id, why)
@@ -46,11 +46,11 @@ func outcome(r record.Record) (said, hint string) {
 	case record.Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id), ""
 	case record.DriftFound:
-		return fmt.Sprintf("%s: %s %s", r.App, r.Message, id), "take it back with: ssh HOST sync " + r.App
+		return fmt.Sprintf("%s: %s %s", r.App, r.Message, id), "take it back with: ssh HOST sync " + string(r.App)
 	case record.Removed:
 		return removal(r) + " " + id, ""
 	case record.Skipped:
-		return fmt.Sprintf("%s: %s stored, not deployed %s", r.App, rev, id), "deploy it with: ssh HOST sync " + r.App
+		return fmt.Sprintf("%s: %s stored, not deployed %s", r.App, rev, id), "deploy it with: ssh HOST sync " + string(r.App)
 	case record.Superseded:
 		return fmt.Sprintf("%s: %s superseded: %s %s", r.App, rev, r.Message, id), ""
 	case record.Unhealthy:
@@ -69,28 +69,28 @@ func whatNext(r record.Record) string {
 	case r.Undone:
 		return "the commit was kept; onFailure: rollback takes the app back next"
 	case r.Result == record.Unhealthy:
-		return "the commit was kept; push a fix, or see: ssh HOST status " + r.App
+		return "the commit was kept; push a fix, or see: ssh HOST status " + string(r.App)
 	case r.HookFailed():
-		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + r.App
+		return "the commit was kept; a hook is not run again by itself: push a fix, or run: ssh HOST sync " + string(r.App)
 	}
-	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + r.App
+	return "the commit was kept and is tried again; push a fix, or run: ssh HOST sync " + string(r.App)
 }
 
 // cancelledText is the outcome of a deploy whose wait was ended.
 func cancelledText(r record.Record, took, id, why string) (said, hint string) {
 	if r.Result == record.Unhealthy {
 		return fmt.Sprintf("%s: %s is applied; its wait was cancelled by %s after %s %s%s",
-			r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why), "see how it is: ssh HOST status " + r.App
+			r.App, r.Revision.Short(), r.Cancelled, took, id, why), "see how it is: ssh HOST status " + string(r.App)
 	}
 	return fmt.Sprintf("%s: deploying %s was cancelled by %s after %s, with the rest not applied %s%s",
-		r.App, ShortRevision(r.Revision), r.Cancelled, took, id, why), "the commit was kept; go on with: ssh HOST sync " + r.App
+		r.App, r.Revision.Short(), r.Cancelled, took, id, why), "the commit was kept; go on with: ssh HOST sync " + string(r.App)
 }
 
 // heldText is the outcome of what a suspension kept from being done.
 func heldText(r record.Record) (said, hint string) {
 	if r.Cause == record.CauseSuspend {
-		return fmt.Sprintf("%s: %s (deploy %s)", r.App, r.Suspension.Describe(), r.ID()), "end it with: ssh HOST resume " + r.App
+		return fmt.Sprintf("%s: %s (deploy %s)", r.App, r.Suspension.Describe(), r.ID()), "end it with: ssh HOST resume " + string(r.App)
 	}
 	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s",
-		r.App, ShortRevision(r.Revision), r.ID(), r.Suspension.Describe()), "deploy it with: ssh HOST resume " + r.App
+		r.App, r.Revision.Short(), r.ID(), r.Suspension.Describe()), "deploy it with: ssh HOST resume " + string(r.App)
 }

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
 // ended is the third deploy of the app shop, which took two seconds.
 func ended(result record.Result, changes ...func(*record.Record)) record.Record {
-	r := record.Record{App: "shop", Number: 3, Revision: strings.Repeat("b", 40), Result: result, Message: "why", Seconds: 2}
+	r := record.Record{App: "shop", Number: 3, Revision: name.Revision(strings.Repeat("b", 40)), Result: result, Message: "why", Seconds: 2}
 	for _, change := range changes {
 		change(&r)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -29,25 +30,25 @@ type Outline struct {
 	Refused  bool              `json:"refused"` // a push would be
 	Problems []OutlinedProblem `json:"problems"`
 	Warnings []OutlinedProblem `json:"warnings"` // of the API server; they refuse nothing
-	Added    []string          `json:"appsAdded"`
-	Removed  []string          `json:"appsRemoved"`
+	Added    []name.App        `json:"appsAdded"`
+	Removed  []name.App        `json:"appsRemoved"`
 	Same     int               `json:"appsUnchanged"`
 	Plans    []OutlinedPlan    `json:"plans"`
 }
 
 // OutlinedProblem is a problem as data. Line is 0 where only the file is known.
 type OutlinedProblem struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	App     string `json:"app,omitempty"`
-	Object  string `json:"object,omitempty"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
+	File    string   `json:"file,omitempty"`
+	Line    int      `json:"line,omitempty"`
+	App     name.App `json:"app,omitempty"`
+	Object  string   `json:"object,omitempty"`
+	Message string   `json:"message"`
+	Hint    string   `json:"hint,omitempty"`
 }
 
 // OutlinedPlan is the plan of one app. Steps leaves out unchanged objects.
 type OutlinedPlan struct {
-	App     string         `json:"app"`
+	App     name.App       `json:"app"`
 	Cluster string         `json:"cluster"`
 	Gone    bool           `json:"gone"` // the app leaves with the change
 	Counts  OutlinedCounts `json:"counts"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -22,9 +23,9 @@ var signs = map[record.Action]string{record.Create: "+", record.Configure: "~", 
 // WritePlan writes a plan as the pusher sees it: a line an object, the fields
 // that change, and the counts.
 func WritePlan(w io.Writer, p *plan.Plan) {
-	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, ShortRevision(p.Revision))
-	if name := p.RenamedTo(); name != "" {
-		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", name, manifest.Plural(len(p.Moved), "object"))
+	fmt.Fprintf(w, "%s: plan for cluster %s, %s\n", p.App, p.Cluster, p.Revision.Short())
+	if app := p.RenamedTo(); app != "" {
+		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", app, manifest.Plural(len(p.Moved), "object"))
 		return
 	}
 	if text := Fates(p.Generated); text != "" {
@@ -174,11 +175,6 @@ func CountsText(c plan.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-// ShortRevision abbreviates a commit as Git does by default.
-func ShortRevision(revision string) string {
-	return revision[:min(7, len(revision))]
-}
-
 // maxFates is how many generated values a plan names.
 const maxFates = 10
 
@@ -202,13 +198,13 @@ func Fates(fates []plan.Fate) string {
 const maxNames = 10
 
 // WriteApps names apps that come or leave, ten at most; it writes nothing for none.
-func WriteApps(w io.Writer, what string, names []string) {
-	if len(names) == 0 {
+func WriteApps(w io.Writer, what string, apps []name.App) {
+	if len(apps) == 0 {
 		return
 	}
-	shown := strings.Join(names[:min(len(names), maxNames)], ", ")
-	if more := len(names) - maxNames; more > 0 {
+	shown := name.Join(apps[:min(len(apps), maxNames)], ", ")
+	if more := len(apps) - maxNames; more > 0 {
 		shown += fmt.Sprintf(" and %d more", more)
 	}
-	fmt.Fprintf(w, "%s %s: %s\n", manifest.Plural(len(names), "app"), what, shown)
+	fmt.Fprintf(w, "%s %s: %s\n", manifest.Plural(len(apps), "app"), what, shown)
 }

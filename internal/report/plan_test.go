@@ -2,11 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -174,8 +176,8 @@ func TestPlanPrintBoundsFieldsAndHooks(t *testing.T) {
 }
 
 func TestManyMovesAreOneLine(t *testing.T) {
-	move := func(name, other string) plan.Step {
-		return plan.Step{ID: manifesttest.ConfigMap(name), Action: record.Configure, Other: other, Note: "moved from app " + other}
+	move := func(object string, other name.App) plan.Step {
+		return plan.Step{ID: manifesttest.ConfigMap(object), Action: record.Configure, Other: other, Note: "moved from app " + string(other)}
 	}
 	p := planOf(0)
 	for _, id := range manifesttest.ConfigMaps(maxMoves + 1) {
@@ -219,8 +221,8 @@ func TestFatesAreBounded(t *testing.T) {
 }
 
 func TestAppsThatComeAreNamed(t *testing.T) {
-	names := strings.Split(strings.Repeat("a ", maxNames+2), " ")[:maxNames+2]
-	for want, names := range map[string][]string{
+	names := slices.Repeat([]name.App{"a"}, maxNames+2)
+	for want, names := range map[string][]name.App{
 		"":                     nil,
 		"1 app added: a\n":     {"a"},
 		"2 apps added: a, b\n": {"a", "b"},
@@ -230,14 +232,6 @@ func TestAppsThatComeAreNamed(t *testing.T) {
 		var out strings.Builder
 		if WriteApps(&out, "added", names); out.String() != want {
 			t.Errorf("got %q, want %q", out.String(), want)
-		}
-	}
-}
-
-func TestShortRevision(t *testing.T) {
-	for revision, want := range map[string]string{"": "", "abc": "abc", "0123456789": "0123456"} {
-		if got := ShortRevision(revision); got != want {
-			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func OnceAKind(problems manifest.Problems) manifest.Problems {
 // shape is a problem's text without the names of its file, app and object.
 func shape(p manifest.Problem) string {
 	var names []string
-	for _, name := range []string{p.Object, p.Source.File, path.Base(p.Object), p.App} {
+	for _, name := range []string{p.Object, p.Source.File, path.Base(p.Object), string(p.App)} {
 		if len(name) > 1 {
 			names = append(names, name, "*")
 		}
@@ -93,7 +93,7 @@ func (a alike) summary(of string) string {
 		if p.Object != "" {
 			place = strings.TrimPrefix(place+" "+p.Object, " ")
 		} else if place == "" {
-			place = p.App
+			place = string(p.App)
 		}
 		places = append(places, place)
 	}

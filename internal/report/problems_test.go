@@ -7,16 +7,17 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // A thousand problems that differ in a name are one, with their number.
 func TestLikeProblemsAreToldOnce(t *testing.T) {
 	var problems manifest.Problems
 	for i := range 1000 {
-		name := fmt.Sprintf("web-%03d", i)
+		app := fmt.Sprintf("web-%03d", i)
 		problems = append(problems, manifest.Problem{
-			Source: manifest.Source{File: "apps/" + name + "/a.yaml", Line: 1}, App: name, Object: "ConfigMap shop/" + name,
-			Message: "ConfigMap shop/" + name + " is another app's", Hint: "remove it from " + name,
+			Source: manifest.Source{File: "apps/" + app + "/a.yaml", Line: 1}, App: name.App(app), Object: "ConfigMap shop/" + app,
+			Message: "ConfigMap shop/" + app + " is another app's", Hint: "remove it from " + app,
 		})
 	}
 	problems = append(problems, manifest.Problem{Source: manifest.Source{File: "b.yaml"}, Message: "something else", Hint: "mend it"})
@@ -46,7 +47,7 @@ func TestFewProblemsAreToldOneByOne(t *testing.T) {
 }
 
 func TestProblemsOfAKindAreOne(t *testing.T) {
-	unknown := func(app, file string, line int, kind string) manifest.Problem {
+	unknown := func(app name.App, file string, line int, kind string) manifest.Problem {
 		return manifest.Problem{
 			App: app, Source: manifest.Source{File: file, Line: line}, Object: kind + " " + file, Kind: "example.org/v1, Kind=" + kind,
 			Message: "the cluster does not know the kind " + kind, Hint: "install its CustomResourceDefinition",
@@ -111,7 +112,7 @@ func TestPlacesOfLikeProblemsAreBounded(t *testing.T) {
 	like := func(n int) manifest.Problems {
 		problems := make(manifest.Problems, n)
 		for i := range problems {
-			problems[i] = manifest.Problem{App: fmt.Sprint("app", i), Kind: "k", Message: "wrong"}
+			problems[i] = manifest.Problem{App: name.App(fmt.Sprint("app", i)), Kind: "k", Message: "wrong"}
 		}
 		return problems
 	}

@@ -8,14 +8,15 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
 // spelling is how one who reads why an app was not taken back asks for the remedies: by
 // the verb that does so.
-func spelling(app string) report.Door {
-	run := "run ssh HOST rollback " + app
+func spelling(app name.App) report.Door {
+	run := "run ssh HOST rollback " + string(app)
 	return report.Door{Again: run, Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
 }
 
@@ -23,12 +24,8 @@ func spelling(app string) report.Door {
 // returns the deploy that begins. It is an error if the branch has moved on, if
 // there is no good deploy, and if the gate refuses.
 func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel, error) {
-	head, err := git.ParseHash(failed.Revision)
-	if err != nil {
-		return deploy.Sequel{}, err
-	}
 	r, err := m.Prepare(ctx, Request{
-		App: failed.App, Head: head, Caller: access.System("onFailure"),
+		App: failed.App, Head: git.Hash(failed.Revision), Caller: access.System("onFailure"),
 		Reason:  fmt.Sprintf("Deploy %s is %s, and onFailure is rollback.", failed.ID(), failed.Result),
 		Options: deploy.Options{ConfirmPrune: -1, Undo: true},
 	})

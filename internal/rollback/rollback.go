@@ -31,7 +31,7 @@ type Maker struct {
 
 // Request is what is to be taken back, to what, by whom and why.
 type Request struct {
-	App     string
+	App     name.App
 	To      git.Hash // the revision; "" for that of the last good deploy that differs
 	Caller  access.Caller
 	Reason  string // a sentence for the commit's message; "" for none
@@ -65,11 +65,11 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if !ok {
 		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "see those that there are: ssh HOST apps")
 	}
-	repo, err := m.Repos.Open(name.Repo(status.Repo))
+	repo, err := m.Repos.Open(status.Repo)
 	if err != nil {
 		return nil, err
 	}
-	head, err := repo.Head(ctx, name.Branch(status.Branch).Ref())
+	head, err := repo.Head(ctx, status.Branch.Ref())
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 		return err
 	}
 	r.draft = r.maker.Engine.Open(deploy.Change{
-		Repo: status.Repo, Branch: status.Branch, Revision: r.Commit.String(), Tree: tree,
+		Repo: status.Repo, Branch: status.Branch, Revision: name.Revision(r.Commit), Tree: tree,
 		Options: request.Options, Caller: request.Caller, Cause: record.CauseRollback,
 	})
 	return nil
@@ -124,7 +124,7 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	if err != nil {
 		return appfile.App{}, err
 	}
-	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, string(main))
+	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
 	if err := problems.Err(); err != nil {
 		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
 			"push a commit that mends it; then try again")
@@ -151,8 +151,8 @@ func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec 
 		}
 		for _, rec := range records {
 			before = rec.Number
-			hash, err := git.ParseHash(rec.Revision)
-			if err != nil || !goodBefore(rec, status.Last) || tried[hash] || len(tried) > maxTried {
+			hash := git.Hash(rec.Revision)
+			if !goodBefore(rec, status.Last) || tried[hash] || len(tried) > maxTried {
 				continue
 			}
 			if same, err := r.same(hash); err != nil || same {
@@ -237,7 +237,7 @@ func (r *Rollback) commit(spec appfile.App, request Request, author git.Signatur
 	return commit, nil
 }
 
-func (r *Rollback) message(app, reason string) string {
+func (r *Rollback) message(app name.App, reason string) string {
 	what := fmt.Sprintf("Only the folder %s is as it was there.", r.Path)
 	if r.WholeTree() {
 		what = "The whole tree is as it was there, pushboat.yaml included."
@@ -274,7 +274,7 @@ func (r *Rollback) Closing(outcome record.Record) string {
 // begins the deploys.
 func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
-	err := r.repo.MoveBranch(ctx, name.Branch(branch).Ref(), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
+	err := r.repo.MoveBranch(ctx, branch.Ref(), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
 		return nil, report.WithHint(fmt.Errorf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again")
 	}

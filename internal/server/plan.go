@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
@@ -26,8 +27,8 @@ import (
 // Folder is a folder that is planned as if it were pushed.
 type Folder struct {
 	Tree       fs.FS
-	Repository string            // its name
-	Branch     string            // that it stands for
+	Repository name.Repo         // its name
+	Branch     name.Branch       // that it stands for
 	Choice     appfile.Choice    // of its apps
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses; "" as kubectl finds one
 	Context    string            // of the kubeconfig of the cluster default; "": the current one
@@ -154,16 +155,18 @@ func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string
 // nowhere is where a folder has its history: it has none.
 type nowhere struct{}
 
-func (nowhere) Repositories() ([]string, error)                             { return nil, nil }
-func (nowhere) Branches(context.Context, string) (map[string]string, error) { return nil, nil }
-func (nowhere) Head(context.Context, string, string) (string, error)        { return "", nil }
-func (nowhere) Main(string) (string, error)                                 { return appfile.DefaultBranch, nil }
+func (nowhere) Repositories() ([]name.Repo, error) { return nil, nil }
+func (nowhere) Branches(context.Context, name.Repo) (map[name.Branch]name.Revision, error) {
+	return nil, nil
+}
+func (nowhere) Head(context.Context, name.Repo, name.Branch) (name.Revision, error) { return "", nil }
+func (nowhere) Main(name.Repo) (name.Branch, error)                                 { return appfile.DefaultBranch, nil }
 
-func (nowhere) Asked(string, string) (record.Asked, error) { return record.Asked{}, nil }
+func (nowhere) Asked(name.Repo, name.Branch) (record.Asked, error) { return record.Asked{}, nil }
 
 // Manifests implements deploy.Recorder.
-func (nowhere) Manifests(context.Context, string, string) ([][]byte, error) { return nil, nil }
+func (nowhere) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) { return nil, nil }
 
-func (nowhere) Tree(string, string) (fs.FS, error)                              { return nil, fs.ErrNotExist }
-func (nowhere) Newest(context.Context, string) (map[string]record.Saved, error) { return nil, nil }
-func (nowhere) Save(context.Context, record.Entry) error                        { return nil }
+func (nowhere) Tree(name.Repo, name.Revision) (fs.FS, error)                         { return nil, fs.ErrNotExist }
+func (nowhere) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) { return nil, nil }
+func (nowhere) Save(context.Context, record.Entry) error                             { return nil }

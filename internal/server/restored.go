@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // restoredRetry is how long a check of what could not be checked waits.
@@ -47,11 +48,11 @@ func (s *server) checkRestored(ctx context.Context) {
 }
 
 // unchecked are the apps that have to be tried again.
-func unchecked(apps []string, findings []deploy.Finding, err error) []string {
+func unchecked(apps []name.App, findings []deploy.Finding, err error) []name.App {
 	if err != nil {
 		return apps
 	}
-	var again []string
+	var again []name.App
 	for _, f := range findings {
 		if f.Result == deploy.CheckFailed {
 			again = append(again, f.App)

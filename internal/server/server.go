@@ -36,6 +36,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/push"
@@ -237,7 +238,7 @@ func (s *server) buildEngine() error {
 	s.engine.OnFailure(s.rollback.After)
 	s.timetable = newTimetable(s.engine.CheckDue, maxJitter, s.log)
 	s.fullTimetable = newTimetable(s.engine.FullCheckDue, maxFullJitter, s.log)
-	s.engine.OnWanted(func(app, schedule, full string) {
+	s.engine.OnWanted(func(app name.App, schedule, full string) {
 		s.timetable.set(app, schedule)
 		s.fullTimetable.set(app, full)
 	})

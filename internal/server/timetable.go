@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // A check comes up to a tenth of its interval late, at most maxJitter, so that
@@ -26,28 +27,28 @@ const (
 // timetable has every app checked by its schedule.
 type timetable struct {
 	cron   *cron.Cron
-	check  func(app string, due time.Time)
+	check  func(app name.App, due time.Time)
 	jitter time.Duration // at most
 	log    *logrus.Entry
 
 	mu    sync.Mutex
-	rows  map[string]*row   // by schedule
-	specs map[string]string // schedules, by app
+	rows  map[string]*row     // by schedule
+	specs map[name.App]string // schedules, by app
 }
 
 // row is a schedule and the apps that have it.
 type row struct {
 	schedule cron.Schedule
 	id       cron.EntryID
-	apps     map[string]bool
+	apps     map[name.App]bool
 }
 
-func newTimetable(check func(app string, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable {
-	return &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[string]string{}}
+func newTimetable(check func(app name.App, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable {
+	return &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[name.App]string{}}
 }
 
 // set gives an app a schedule; "" takes it off the table.
-func (t *timetable) set(app, spec string) {
+func (t *timetable) set(app name.App, spec string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.specs[app]
@@ -75,14 +76,14 @@ func (t *timetable) row(spec string) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &row{schedule: schedule, apps: map[string]bool{}}
+	r := &row{schedule: schedule, apps: map[name.App]bool{}}
 	r.id = t.cron.Schedule(schedule, cron.FuncJob(func() { t.due(r) }))
 	t.rows[spec] = r
 	return r, nil
 }
 
 // remove takes an app out of the row of its schedule. t.mu is held.
-func (t *timetable) remove(app, spec string) {
+func (t *timetable) remove(app name.App, spec string) {
 	r, ok := t.rows[spec]
 	if !ok {
 		return
@@ -112,7 +113,7 @@ func (t *timetable) due(r *row) {
 	}
 }
 
-func (t *timetable) appsOf(r *row) []string {
+func (t *timetable) appsOf(r *row) []name.App {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Collect(maps.Keys(r.apps))

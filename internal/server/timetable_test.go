@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // call is one check that the timetable asked for.
 type call struct {
-	app string
+	app name.App
 	due time.Time
 }
 
@@ -20,13 +22,13 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	calls := make(chan call, 10*apps)
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
-	table := newTimetable(func(app string, due time.Time) { calls <- call{app, due} }, maxJitter, logrus.NewEntry(logger))
+	table := newTimetable(func(app name.App, due time.Time) { calls <- call{app, due} }, maxJitter, logrus.NewEntry(logger))
 	for i := range apps {
 		spec := "@every 1s"
 		if i%2 == 0 {
 			spec = "* * * * * *" // the same ticks, said otherwise
 		}
-		table.set(fmt.Sprintf("app-%d", i), spec)
+		table.set(name.App(fmt.Sprintf("app-%d", i)), spec)
 	}
 	table.set("gone", "@every 1s")
 	table.set("gone", "")

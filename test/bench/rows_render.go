@@ -305,14 +305,14 @@ func (w *renderedRepo) renderChanged(ctx context.Context, tree fs.FS) (rendered 
 	session := w.renderer.Session(tree)
 	defer session.Close()
 	for _, spec := range specs {
-		if w.inputs[spec.Name].Hold(tree) {
+		if w.inputs[string(spec.Name)].Hold(tree) {
 			continue
 		}
 		result, problems := session.App(ctx, spec)
 		if err := problems.Err(); err != nil {
 			return rendered, err
 		}
-		w.inputs[spec.Name] = result.Inputs
+		w.inputs[string(spec.Name)] = result.Inputs
 		rendered++
 	}
 	return rendered, nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -59,7 +60,7 @@ func (w *world) trouble() error {
 	}
 	apps := map[string]deploy.Status{}
 	for _, s := range list {
-		apps[s.App] = s
+		apps[string(s.App)] = s
 	}
 	var errs []error
 	wanted := map[place]bool{}
@@ -137,7 +138,7 @@ func (w *world) compare(a *appState, o object, objects map[place]*unstructured.U
 	case h.app != "":
 		o.value = h.value
 	}
-	if label := running.GetLabels()[kube.PartOfLabel]; label != kube.NewParent(a.name, "").ID() {
+	if label := running.GetLabels()[kube.PartOfLabel]; label != kube.NewParent(name.App(a.name), "").ID() {
 		return fmt.Errorf("%s is not labelled as app %s's", p, a.name)
 	}
 	if wrong := o.is(running); wrong != "" {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // editsMost is how often one object is changed by hand: whoever goes on is
@@ -263,7 +264,7 @@ func plantCopy(w *world) {
 	a := pick(w, w.runningOn(pick(w, w.branches)))
 	p := place{"ConfigMap", a.namespace, w.name("copy")}
 	w.say("by hand: create %s with the label of %s", p, a.name)
-	w.must(w.plant(p, map[string]any{kube.PartOfLabel: kube.NewParent(a.name, "").ID()}))
+	w.must(w.plant(p, map[string]any{kube.PartOfLabel: kube.NewParent(name.App(a.name), "").ID()}))
 }
 
 // plant makes an object that nobody may touch.
