@@ -3,11 +3,15 @@
 package worker
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
+	"unsafe"
 )
 
 // canIsolate reports whether the machine gives a child a network of its own.
@@ -65,4 +69,58 @@ func call(words []string) (string, error) {
 		return "", errno
 	}
 	return "done", nil
+}
+
+// newNamespaces are the flags of clone(2) that make namespaces (CLONE_NEW*).
+const newNamespaces = 0x7e020000
+
+// refuseNamespaces does to this process, and to all that it starts, what the default
+// seccomp profile of container runtimes does to a pod that has no privileges: no new
+// namespace can be made.
+func refuseNamespaces() error {
+	const (
+		notPermitted = 0x00050000 | uint32(syscall.EPERM)
+		callUnshare  = uint32(syscall.SYS_UNSHARE)
+	)
+	program := []instruction{
+		{loadWord, 0, 0, offsetOfCall},
+		{jumpIfEqual, 0, 1, callUnshare},
+		{decide, 0, 0, notPermitted},
+		{jumpIfEqual, 0, 1, callClone3},
+		{decide, 0, 0, notThere},
+		{jumpIfEqual, 0, 3, syscall.SYS_CLONE},
+		{loadWord, 0, 0, offsetOfFirst},
+		{jumpIfSet, 0, 1, newNamespaces},
+		{decide, 0, 0, notPermitted},
+		{decide, 0, 0, allowed},
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("give up new privileges: %w", errno)
+	}
+	described := struct {
+		length uint16
+		first  *instruction
+	}{uint16(len(program)), &program[0]} //nolint:gosec // ten
+	_, _, errno := syscall.RawSyscall(sysSeccomp, seccompFilter, seccompThreads, uintptr(unsafe.Pointer(&described)))
+	runtime.KeepAlive(program)
+	if errno != 0 {
+		return fmt.Errorf("refuse namespaces: %w", errno)
+	}
+	return nil
+}
+
+// TestConfinementWithoutNamespaces: in a pod, where no namespace can be made, every other
+// wall stands.
+func TestConfinementWithoutNamespaces(t *testing.T) {
+	if !canFilter() {
+		t.Skip("no filter for calls on this machine")
+	}
+	confined := exec.Command(os.Args[0], "-test.run", "^TestConfinement$", "-test.v")
+	confined.Env = append(os.Environ(), refuseEnv+"=1")
+	output, err := confined.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), noNamespaces) {
+		t.Errorf("%v, and no line %q:\n%s", err, noNamespaces, output)
+	}
 }
