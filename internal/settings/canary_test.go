@@ -67,6 +67,24 @@ func TestErrorsRepeatNoValueOfVariablesAndFlags(t *testing.T) {
 	}
 }
 
+// TestShownValuesAreNoSecrets: a path is shown if there is a file.
+func TestShownValuesAreNoSecrets(t *testing.T) {
+	there := write(t, "ana:geheim")
+	file := write(t, "data: d\nkeys: {file: k}\nsecrets: {ageKeys: ["+there+"], pgpKeys: ["+canary+"]}\n"+
+		"charts: {credentials: {'https://r.example.org': 'ana:"+canary+"'}}\noutgoing: {proxy: 'http://p:1', proxyCredentials: 'ana:"+canary+"'}\n")
+	c, err := Sources{File: file}.read(given{}.environment())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	if err := c.WriteValues(&shown); err != nil {
+		t.Fatal(err)
+	}
+	if text := shown.String(); strings.Contains(text, "hunter2") || strings.Count(text, "not shown") != 3 || !strings.Contains(text, "secrets.ageKeys: ["+there) {
+		t.Errorf("shown is\n%s", text)
+	}
+}
+
 // FuzzFile: no file ends the program, and whatever is read passes its own checks again.
 func FuzzFile(f *testing.F) {
 	var sample strings.Builder

@@ -3,6 +3,9 @@ package settings
 import (
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -171,7 +174,8 @@ func WriteTable(w io.Writer) error {
 }
 
 // WriteValues writes the value of every setting and where it is from, as lines of YAML
-// would have them.
+// would have them. It does not show what may be a secret itself, put where its file
+// should be named.
 func (c Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range Table() {
@@ -179,7 +183,28 @@ func (c Config) WriteValues(w io.Writer) error {
 		if at := c.Origin(s.Name); at.Name != "" {
 			from = at.String()
 		}
-		fmt.Fprintf(columns, "%s: %s\t# %s\n", s.Name, format(s.field(&c)), from)
+		value := format(s.field(&c))
+		if s.secret && !s.namesFiles(&c) {
+			value, from = "not shown", from+", which names a file that is not there"
+		}
+		fmt.Fprintf(columns, "%s: %s\t# %s\n", s.Name, value, from)
 	}
 	return columns.Flush()
+}
+
+// namesFiles reports whether every path of a setting leads to something.
+func (s Setting) namesFiles(c *Config) bool {
+	var paths []string
+	switch value := s.field(c).(type) {
+	case *string:
+		paths = slices.DeleteFunc([]string{*value}, func(path string) bool { return path == "" })
+	case *[]string:
+		paths = *value
+	case *map[string]string:
+		paths = slices.Collect(maps.Values(*value))
+	}
+	return !slices.ContainsFunc(paths, func(path string) bool {
+		_, err := os.Stat(path)
+		return err != nil
+	})
 }

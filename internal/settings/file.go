@@ -172,31 +172,31 @@ func isSection(name string) bool {
 	return false
 }
 
-// plainName is a name that may be repeated in an error: those of settings have no digits
-// and no capitals, as keys and tokens have.
-var plainName = regexp.MustCompile(`^[a-z_.-]{1,40}$`)
+// plainName is a name that may be repeated in an error: of words, each with at most its
+// first letter large, and without digits. Keys and tokens are not written so.
+var plainName = regexp.MustCompile(`^[a-z]{1,20}([A-Z][a-z]{1,20}|[_.-][a-z]{1,20}){0,5}$`)
 
 // unknown says that there is no such setting, and which one may be meant: one with
 // nearly that name in the section, or one of that name in another.
 func unknown(name, section string) string {
-	if !plainName.MatchString(name) {
-		return "there is no setting of this name; pushboat config settings lists all"
+	called := "of this name"
+	if plainName.MatchString(name) {
+		called = name
+		if section != "" {
+			called = section + "." + name
+		}
 	}
-	full := name
-	if section != "" {
-		full = section + "." + name
+	hint := "pushboat config table lists all"
+	if near := nearest(name, section); near != "" {
+		hint = "did you mean " + near + "?"
 	}
-	near := nearest(name, section)
-	if near == "" {
-		return fmt.Sprintf("there is no setting %s; pushboat config settings lists all", full)
-	}
-	return fmt.Sprintf("there is no setting %s; did you mean %s?", full, near)
+	return "there is no setting " + called + "; " + hint
 }
 
 // nearest is the setting or section that a name is most likely a slip of; "" if there is
 // none.
 func nearest(name, within string) string {
-	var here, names []string
+	var here, lasts, names []string // lasts are the names without their sections
 	elsewhere := ""
 	for _, s := range Table() {
 		section, last, inSection := strings.Cut(s.Name, ".")
@@ -206,7 +206,7 @@ func nearest(name, within string) string {
 		case within == "":
 			here = append(here, section)
 		}
-		names = append(names, s.Name)
+		lasts, names = append(lasts, last), append(names, s.Name)
 		if section == within {
 			here = append(here, last)
 		}
@@ -222,6 +222,9 @@ func nearest(name, within string) string {
 	}
 	if elsewhere != "" {
 		return elsewhere
+	}
+	if near := manifest.Closest(name, lasts); near != "" {
+		return names[slices.Index(lasts, near)]
 	}
 	return manifest.Closest(name, names)
 }

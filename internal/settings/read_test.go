@@ -49,12 +49,12 @@ func TestFlagsWinOverTheEnvironmentOverTheFile(t *testing.T) {
 		"clusters":           {"{default: {kubeconfig: /1}}", "default=/2", "default=/3"},
 	}
 	read := func(levels int, name string) string {
-		file, variables := "", given{"PUSHBOAT_DATA": "/data", "PUSHBOAT_KEYS_FILE": "/keys"}
+		variables := given{"PUSHBOAT_DATA": "/data", "PUSHBOAT_KEYS_FILE": "/keys"}
 		sources := Sources{Flags: map[string][]string{}}
 		setting, _ := find(name)
 		if levels > 0 {
 			section, last, inSection := strings.Cut(name, ".")
-			file = section + ": " + values[name][0]
+			file := section + ": " + values[name][0]
 			if inSection {
 				file = section + ": {" + last + ": " + quoteScalar(values[name][0]) + "}"
 			}
@@ -134,6 +134,7 @@ log:
   level: info
 level: debug
 http: off
+maxWorkrs: 3
 render: {maxMemory: 10Mi, maxWorkers: 2}
 drift:
   handTools: [kubectl-*, "*"]
@@ -154,12 +155,13 @@ outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 		"FILE:12: the same name stands on line 11",
 		"FILE:13: there is no setting level; did you mean log.level?",
 		"FILE:14: http: this is a section; its settings stand below it, each with two blanks before it",
-		"FILE:15: render.maxMemory: 10Mi is less than 1Gi, which one of them may take",
-		`FILE:17: drift.handTools: "*" would take every controller for a hand; name the tools`,
-		"FILE:18: clusters: a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}",
-		"FILE:19: charts.registries: the value is no list; write [one, two]",
-		"FILE:20: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials",
-		"FILE:20: outgoing.noProxy: entry 2 is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8",
+		"FILE:15: there is no setting maxWorkrs; did you mean render.maxWorkers?",
+		"FILE:16: render.maxMemory: 10Mi is less than 1Gi, which one of them may take",
+		`FILE:18: drift.handTools: "*" would take every controller for a hand; name the tools`,
+		"FILE:19: clusters: a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}",
+		"FILE:20: charts.registries: the value is no list; write [one, two]",
+		"FILE:21: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials",
+		"FILE:21: outgoing.noProxy: entry 2 is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8",
 		"PUSHBOAT_GIT_MAX_PUSH_SIZE: git.maxPushSize: the value is no size; write 512Mi or 1Gi",
 		"--git-timeout: git.timeout: the value is no duration; write 90s, 5m or 1h30m",
 		"nobody could log in: give --admin-key FILE.pub, or keys: in the configuration",

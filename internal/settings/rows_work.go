@@ -63,11 +63,11 @@ key: ssh HOST secrets recipient prints what to encrypt for. The other keys here 
 plainSecrets: allow in pushboat.yaml allows it for one app.`,
 		},
 		{
-			Name: "secrets.ageKeys", field: func(c *Config) any { return &c.Secrets.AgeKeys }, paths: true,
+			Name: "secrets.ageKeys", field: func(c *Config) any { return &c.Secrets.AgeKeys }, secret: true, paths: true,
 			Meaning: `Files of age identities, as age-keygen writes them.`,
 		},
 		{
-			Name: "secrets.pgpKeys", field: func(c *Config) any { return &c.Secrets.PGPKeys }, paths: true,
+			Name: "secrets.pgpKeys", field: func(c *Config) any { return &c.Secrets.PGPKeys }, secret: true, paths: true,
 			Meaning: `Files of PGP private keys without passphrase, as gpg --export-secret-keys --armor writes
 them.`,
 		},
@@ -102,7 +102,7 @@ be below one of them: also where an index has its archives, where a registry sen
 service for tokens on another host. None: apps bring their charts.`,
 	},
 	{
-		Name: "charts.credentials", field: func(c *Config) any { return &c.Charts.Credentials }, paths: true,
+		Name: "charts.credentials", field: func(c *Config) any { return &c.Charts.Credentials }, secret: true, paths: true,
 		sample: `credentials: {}
 # credentials:
 #   oci://registry.example.org/charts: /etc/pushboat/registry`,
@@ -136,7 +136,7 @@ Clusters have all this in their kubeconfigs: certificate-authority and proxy-url
 the like count for nothing. Empty: none. Requests to this machine never go through it.`,
 		},
 		{
-			Name: "outgoing.proxyCredentials", field: func(c *Config) any { return &c.Outgoing.ProxyCredentials }, paths: true,
+			Name: "outgoing.proxyCredentials", field: func(c *Config) any { return &c.Outgoing.ProxyCredentials }, secret: true, paths: true,
 			Meaning: `File with one line, USER:PASSWORD, for the proxy. Empty: it asks for none.`,
 		},
 		{

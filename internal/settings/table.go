@@ -18,6 +18,7 @@ type Setting struct {
 	least   string   // a bound of a number, a duration or a size; "": none
 	because string   // of the bound: which git itself needs
 	oneOf   []string // what it may be; none: anything
+	secret  bool     // of files, in whose place people put what is in them
 	paths   bool     // of files: those in the file start at its folder
 	sample  string   // its lines in the sample configuration; "": its default
 	field   func(*Config) any

@@ -68,8 +68,7 @@ func TestUnitFitsThePackage(t *testing.T) {
 	for _, file := range contents(t) {
 		installed = append(installed, file.Dst)
 	}
-	start := strings.Fields(only(t, "ExecStart"))
-	for _, word := range start {
+	for word := range strings.FieldsSeq(only(t, "ExecStart")) {
 		if strings.HasPrefix(word, "/") && !slices.Contains(installed, word) {
 			t.Errorf("the unit names %s, which no package has", word)
 		}
