@@ -182,6 +182,24 @@ func TestFailureThatAWaveDoesNotWaitFor(t *testing.T) {
 	})
 }
 
+// TestWaveThatRecoversAndFailsAnew has a failure of its own.
+func TestWaveThatRecoversAndFailsAnew(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(deployment("a"))
+		w.becomes(deploymentID("a"), stuck)
+		work := w.work()
+		ended := w.begins(func() error { return work.awaitHealthy(map[manifest.ID]bool{deploymentID("a"): true}) })
+		w.becomes(deploymentID("a"), rolling)
+		synctest.Wait()
+		began := time.Now()
+		w.becomes(deploymentID("a"), stuck)
+		wantError(t, <-ended, "no progress for 600 s")
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it takes %s", took)
+		}
+	})
+}
+
 // TestCauseThatIsOlderThanTheDeploy: what would keep any pod kept it before, unless the
 // object has changed.
 func TestCauseThatIsOlderThanTheDeploy(t *testing.T) {

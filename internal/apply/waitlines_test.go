@@ -147,6 +147,27 @@ func TestCausesArePrintedOnce(t *testing.T) {
 	})
 }
 
+func TestCauseThatGoesHasNoLine(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(deployment("a"))
+		w.order.Target.Objects = parsed(t, deployment("a"))
+		w.pods.become("shop", podOf(w, deploymentID("a"), "p", pulling))
+		ended := w.begins(w.work().AwaitHealthy)
+		passTime(2 * LineEvery)
+		told := w.log.String()
+		w.pods.become("shop", podOf(w, deploymentID("a"), "p", ready))
+		passTime(LineEvery)
+		if got := w.log.String(); got != told {
+			t.Errorf("the log is\n%s\nand was\n%s", got, told)
+		}
+		if got := w.log.waits[len(w.log.waits)-1]; got != "Deployment shop/a: not seen by its controller yet" {
+			t.Errorf("it waits for %q", got)
+		}
+		w.end(ErrSuperseded)
+		<-ended
+	})
+}
+
 func TestPodThatIsOnlyNotReadyHasNoLine(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(deployment("a"))
@@ -163,7 +184,6 @@ func TestPodThatIsOnlyNotReadyHasNoLine(t *testing.T) {
 	})
 }
 
-// TestCausesHideWhatTheAppHides.
 func TestCausesHideWhatTheAppHides(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.hides("not found")
@@ -253,13 +273,16 @@ func TestStateIsInTheObjectsOwnWords(t *testing.T) {
 // TestLooksRest: of ten thousand objects each that changes would otherwise have all of them
 // looked at.
 func TestLooksRest(t *testing.T) {
+	rolls := func(w *world) { w.becomes(deploymentID("a"), rolling) }
 	for name, test := range map[string]struct {
 		look         time.Duration // how long half of one takes
 		changes      time.Duration // how long there are some
-		fewest, most int           // in that time
+		change       func(w *world)
+		fewest, most int // in that time
 	}{
-		"quick looks": {5 * time.Millisecond, 2 * time.Second, 30, 52},
-		"slow looks":  {500 * time.Millisecond, 10 * time.Second, 7, 11},
+		"quick looks": {5 * time.Millisecond, 2 * time.Second, rolls, 30, 52},
+		"slow looks":  {500 * time.Millisecond, 10 * time.Second, rolls, 7, 11},
+		"at pods":     {5 * time.Millisecond, 3 * time.Second, func(w *world) { w.pods.become("shop") }, 30, 70},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -272,7 +295,7 @@ func TestLooksRest(t *testing.T) {
 				began := time.Now()
 				ended := w.begins(work.AwaitHealthy)
 				for time.Since(began) < test.changes {
-					w.becomes(deploymentID("a"), rolling)
+					test.change(w)
 					<-time.After(2 * test.look)
 				}
 				if looks := len(w.log.waits); looks > test.most || looks < test.fewest {

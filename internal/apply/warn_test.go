@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,9 @@ func TestDeploysTellNewWarnings(t *testing.T) {
 		t.Errorf("the deploy says\n%.500s", got)
 	}
 	recorded := w.Warnings()
+	if again := w.Warnings(); !slices.Equal(again, recorded) {
+		t.Errorf("%d are recorded, and then %d", len(recorded), len(again))
+	}
 	if len(recorded) != maxRecorded || recorded[0].Text != "in the plan" || recorded[0].File != "a.yaml" || recorded[0].Line != 3 {
 		t.Errorf("%d are recorded, the first is %+v", len(recorded), recorded[0])
 	}

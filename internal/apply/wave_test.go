@@ -220,8 +220,8 @@ func TestWaveThatDoesNotGo(t *testing.T) {
 					t.Errorf("it says %q, want %q", err, test.want)
 				}
 				w.wantRunning("ConfigMap shop/a", "ConfigMap shop/b")
-				if got := w.log.waits; !slices.Contains(got, "ConfigMap shop/b to be gone") {
-					t.Errorf("it waits for %q", got)
+				if want := []string{"its objects to be gone", "ConfigMap shop/b to be gone"}; !slices.Equal(w.log.waits, want) {
+					t.Errorf("it waits for %q", w.log.waits)
 				}
 			})
 		})
