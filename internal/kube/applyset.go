@@ -190,8 +190,8 @@ func (p Parent) secret() *unstructured.Unstructured {
 		toolingAnnotation:    tooling,
 		kindsAnnotation:      p.Kinds.String(),
 		namespacesAnnotation: p.Namespaces.String(),
-		appAnnotation:        p.App,
-		repositoryAnnotation: p.Repository,
+		appAnnotation:        string(p.App), // an unstructured object holds plain strings only
+		repositoryAnnotation: string(p.Repository),
 	}
 	if p.Server != "" {
 		annotations[serverAnnotation] = p.Server

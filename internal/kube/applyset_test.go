@@ -37,6 +37,19 @@ func TestParentName(t *testing.T) {
 	}
 }
 
+// A parent's object is copied on its way to the cluster, which panics on any type but
+// those of JSON.
+func TestParentIsReadAsWritten(t *testing.T) {
+	wrote := Parent{
+		App: "shop", Repository: "team/shop", Server: "s1", Epoch: 3, Kinds: NewGroupKinds(schema.GroupKind{Kind: "Service"}),
+		Namespaces: NewNamespaces("shop"), Data: map[string][]byte{"x": []byte("y")},
+	}
+	read, ok := ParseParent(wrote.secret().DeepCopy())
+	if !ok || !read.Equal(wrote) || read.App != "shop" || read.Repository != "team/shop" || read.Server != "s1" || read.Epoch != 3 {
+		t.Errorf("read %+v, %v", read, ok)
+	}
+}
+
 func TestSets(t *testing.T) {
 	deployment, service := schema.GroupKind{Group: "apps", Kind: "Deployment"}, schema.GroupKind{Kind: "Service"}
 	kinds := NewGroupKinds(service, deployment, service)
