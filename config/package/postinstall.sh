@@ -1,15 +1,16 @@
 #!/bin/sh
 # After an installation or an upgrade. dpkg calls it with "configure" and the former
-# version, rpm with the number of versions that are there now.
+# version, rpm with the number of versions that are there now. DPKG_ROOT is set where
+# the machine is being made in a folder of another one.
 set -e
 
 if command -v systemd-sysusers >/dev/null; then
-	systemd-sysusers pushboat.conf
+	systemd-sysusers ${DPKG_ROOT:+--root="$DPKG_ROOT"} pushboat.conf
 elif ! getent passwd pushboat >/dev/null; then
-	useradd --system --home-dir /var/lib/pushboat --shell /usr/sbin/nologin pushboat
+	useradd --system ${DPKG_ROOT:+--root "$DPKG_ROOT"} --home-dir /var/lib/pushboat --shell /usr/sbin/nologin pushboat
 fi
 
-if [ -d /run/systemd/system ]; then
+if [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	systemctl try-restart pushboat.service # if it runs
 fi

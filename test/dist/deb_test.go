@@ -169,6 +169,45 @@ func TestDebIsOneToDpkg(t *testing.T) {
 	run(t, "dpkg-deb", "--extract", deb, t.TempDir())
 }
 
+// TestDpkgInstallsTheDeb into a folder, makes the user there, says what is next, and
+// leaves the configuration when it takes the package out again.
+func TestDpkgInstallsTheDeb(t *testing.T) {
+	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
+	for _, program := range []string{"dpkg", "systemd-sysusers"} {
+		if _, err := exec.LookPath(program); err != nil || os.Getuid() != 0 {
+			t.Skip("it takes root, dpkg and systemd-sysusers")
+		}
+	}
+	root := t.TempDir()
+	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{"status", "available"} {
+		if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg", file), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := []string{"--root=" + root, "--log=" + os.DevNull, "--force-script-chrootless", "--force-depends"}
+	said := run(t, "dpkg", append(options, "--install", deb)...)
+	for _, want := range []string{">>/etc/pushboat/keys", "systemctl enable --now pushboat"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the installation does not say %q:\n%s", want, said)
+		}
+	}
+	if users, err := os.ReadFile(filepath.Join(root, "etc/passwd")); err != nil || !strings.Contains(string(users), "pushboat:x:") {
+		t.Errorf("the users are %q, %v", users, err)
+	}
+	run(t, "dpkg", append(options, "--remove", "pushboat")...)
+	if _, err := os.Stat(filepath.Join(root, "etc/pushboat/keys")); err != nil {
+		t.Errorf("the removal took the keys: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "usr/bin/pushboat")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the removal left the program: %v", err)
+	}
+}
+
 func run(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(program, args...).CombinedOutput()
