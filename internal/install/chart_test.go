@@ -89,7 +89,8 @@ func TestRights(t *testing.T) {
 		{"rights: {deploy: none}", nil, []string{"ClusterRole pushboat-deploy", "ClusterRoleBinding pushboat-deploy", "RoleBinding pushboat-deploy"}},
 		{
 			"rights: {deploy: none, rules: [{apiGroups: [a], resources: [b], verbs: [get]}]}",
-			[]string{"ClusterRole pushboat-deploy", "ClusterRoleBinding pushboat-deploy"}, nil,
+			[]string{"ClusterRole pushboat-deploy", "ClusterRoleBinding pushboat-deploy"},
+			nil,
 		},
 		{
 			"rights: {namespaces: [shop]}",

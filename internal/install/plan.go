@@ -117,7 +117,8 @@ func compare(ctx context.Context, cluster *kube.Cluster, o *manifest.Object, nam
 		return step, cluster.Rehearse(ctx, step.Kind, o)
 	}
 	running, err := cluster.Get(ctx, step.Kind, o.GetNamespace(), o.GetName())
-	if err != nil && !kube.IsNotFound(err) {
+	isNew := kube.IsNotFound(err)
+	if err != nil && !isNew {
 		return step, cluster.Explain(ctx, o, err)
 	}
 	after, tried := cluster.Apply(ctx, step.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
@@ -126,7 +127,7 @@ func compare(ctx context.Context, cluster *kube.Cluster, o *manifest.Object, nam
 		return step, nil
 	case tried != nil:
 		return step, cluster.Explain(ctx, o, tried)
-	case err != nil:
+	case isNew:
 		return step, nil
 	}
 	if problem, mine := madeByHand(o, running); !mine {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -72,9 +73,7 @@ func (v Values) set(key string, values Values) {
 		mapping = map[string]any{}
 		v[key] = mapping
 	}
-	for name, value := range values {
-		mapping[name] = value
-	}
+	maps.Copy(mapping, values)
 }
 
 // text returns the text at a key of a mapping; "" if there is none.

@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -79,8 +80,8 @@ func causeOf(v view) (health.Cause, bool) {
 
 // waitUntilServing follows the start of the server, and writes a line whenever it stands
 // otherwise.
-func waitUntilServing(ctx context.Context, cluster *kube.Cluster, timeout time.Duration, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+func waitUntilServing(asked context.Context, cluster *kube.Cluster, timeout time.Duration, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(asked, timeout)
 	defer cancel()
 	pods := live.WatchPods(ctx, cluster, kube.SystemNamespace)
 	tick := time.NewTicker(askEvery)
@@ -91,12 +92,12 @@ func waitUntilServing(ctx context.Context, cluster *kube.Cluster, timeout time.D
 		case <-pods.Changed():
 		case <-tick.C:
 		case <-ctx.Done():
-			return w.timedOut(timeout)
+			return w.ended(asked.Err() != nil, timeout)
 		}
 		seen, err := look(ctx, cluster, pods)
 		switch {
 		case ctx.Err() != nil:
-			return w.timedOut(timeout)
+			return w.ended(asked.Err() != nil, timeout)
 		case err != nil && !kube.IsUnreachable(err) && !kube.IsTransient(err):
 			return err
 		case err != nil:
@@ -139,8 +140,12 @@ func (w *waiter) failed() error {
 	return report.WithHint(fmt.Errorf("the server does not start: %s", w.line), "%s", remedy(w.line))
 }
 
-// timedOut says how the start stood when its time was over.
-func (w *waiter) timedOut(timeout time.Duration) error {
+// ended says how the start stood when its time was over, or when somebody interrupted the
+// wait.
+func (w *waiter) ended(interrupted bool, timeout time.Duration) error {
+	if interrupted {
+		return report.WithHint(errors.New("interrupted; what is applied stays"), "run the same command again to see whether the server serves")
+	}
 	line := w.line
 	if line == "" {
 		line = "the cluster says nothing of it"

@@ -146,6 +146,24 @@ func TestWaitIsPatient(t *testing.T) {
 	}
 }
 
+// TestEndOfTheWait: somebody who interrupts it is not told that the time was over.
+func TestEndOfTheWait(t *testing.T) {
+	for _, tt := range []struct {
+		line        string
+		interrupted bool
+		want        string
+	}{
+		{"0 of 1 pod ready: x", false, "the server does not serve after 5m: 0 of 1 pod ready: x"},
+		{"", false, "after 5m: the cluster says nothing of it"},
+		{"0 of 1 pod ready: x", true, "interrupted; what is applied stays"},
+	} {
+		w := waiter{line: tt.line}
+		if err := w.ended(tt.interrupted, DefaultTimeout); !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+}
+
 // TestRemedies: what is said to be tried fits.
 func TestRemedies(t *testing.T) {
 	for line, want := range map[string]string{
