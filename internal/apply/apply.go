@@ -127,7 +127,7 @@ func (w *Work) Apply() error {
 
 // Prune deletes what the plan no longer has, but for what comes last of all, see Complete.
 func (w *Work) Prune() error {
-	if w.Plan.Partial || !w.Plan.Leaves() && !w.runsHooks() {
+	if w.Plan.Partial || !w.Plan.HasEffect() && !w.runsHooks() {
 		return nil
 	}
 	now := w.Plan.Prune

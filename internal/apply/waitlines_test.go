@@ -23,7 +23,7 @@ func (w *world) entry(id manifest.ID) live.Entry {
 	return entry
 }
 
-// passes lets time go by.
+// passTime lets time go by.
 func passTime(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()

@@ -40,8 +40,8 @@ func recorded(s plan.Step) record.Object {
 	return o
 }
 
-// left is drift that was left as found, as a record has it.
-func left(steps []plan.Step) []record.Object {
+// leftAlone lists, for a record, the objects that have drifted and are left as they are.
+func leftAlone(steps []plan.Step) []record.Object {
 	var objects []record.Object
 	for _, step := range steps {
 		o := recorded(step)

@@ -10,7 +10,7 @@ import (
 
 // guard refuses deletions that nobody has confirmed.
 func (p *Proposal) guard(ctx context.Context) {
-	if p.Problems = p.engine.lookAtServices(ctx, p.Plans); len(p.Problems) > 0 {
+	if p.Problems = p.engine.markExposed(ctx, p.Plans); len(p.Problems) > 0 {
 		return
 	}
 	problems, deletions := plan.Guard(p.Plans, p.Options.ConfirmPrune, p.Options.Undo)

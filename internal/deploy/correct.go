@@ -70,7 +70,7 @@ func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	t := at.target
 	dying, again := todo.LeaveDying()
 	at.finding = found(todo, t.Spec.Drift, at.suspended.current())
-	news := at.drifts.leave(todo)
+	news := at.drifts.note(todo)
 	c := comparison{
 		empty: todo.Empty(), onlyLast: todo.OnlyLast(), dying: dying,
 		suspended: at.suspended.current() != nil, drift: t.Spec.Drift,
@@ -128,7 +128,7 @@ func (at *attempt) compareRest(err error) stageEvent {
 	}
 	todo.LeaveRefused()
 	todo.LeaveDying()
-	at.drifts.leave(todo)
+	at.drifts.note(todo)
 	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, drift: at.target.Spec.Drift}
 	if c.remedy() != takeBack {
 		return eventFailed

@@ -17,9 +17,9 @@ type drifts struct {
 	steps map[manifest.ID]plan.Step // that would take the differences back
 }
 
-// leave notes the differences that a plan would take back, in place of what was known of
+// note notes the differences that a plan would take back, in place of what was known of
 // the plan's objects. It returns those that are news, sorted.
-func (d *drifts) leave(todo *plan.Plan) []plan.Step {
+func (d *drifts) note(todo *plan.Plan) []plan.Step {
 	found := map[manifest.ID]plan.Step{}
 	for _, step := range todo.Changes() {
 		found[step.ID] = step

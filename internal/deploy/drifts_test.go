@@ -44,10 +44,10 @@ func TestWhichDriftsAreNews(t *testing.T) {
 		"a look that finds an object new": {plan.Plan{Partial: true, Steps: []plan.Step{differing("c", "1", record.Configure)}}, []string{"c"}, []string{"a", "b", "c"}},
 	} {
 		var d drifts
-		if news := namesOf(d.leave(&plan.Plan{Steps: known})); !slices.Equal(news, []string{"a", "b"}) {
+		if news := namesOf(d.note(&plan.Plan{Steps: known})); !slices.Equal(news, []string{"a", "b"}) {
 			t.Errorf("at first: news of %q", news)
 		}
-		if news := namesOf(d.leave(&test.found)); !slices.Equal(news, test.news) {
+		if news := namesOf(d.note(&test.found)); !slices.Equal(news, test.news) {
 			t.Errorf("%s: news of %q, want %q", name, news, test.news)
 		}
 		if left := driftNames(&d); !slices.Equal(left, test.left) {
@@ -79,7 +79,7 @@ func TestDriftsAreForgotten(t *testing.T) {
 		"by an event of one": {func(d *drifts) { d.forget(a) }, []string{"b"}},
 	} {
 		var d drifts
-		d.leave(&plan.Plan{Steps: []plan.Step{differing("a", "1", record.Configure), differing("b", "1", record.Configure)}})
+		d.note(&plan.Plan{Steps: []plan.Step{differing("a", "1", record.Configure), differing("b", "1", record.Configure)}})
 		if !d.has(a) {
 			t.Fatalf("%s: not known before", name)
 		}

@@ -82,7 +82,7 @@ func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provisio
 		if err != nil {
 			return false, &manifest.Problem{
 				App: spec.Name, Source: manifest.Source{File: appfile.Name, Line: spec.Helm.Line},
-				Message: fmt.Sprintf("look whether %s of app %s runs with a value already: %v", path, spec.Name, err),
+				Message: fmt.Sprintf("find out whether %s of app %s runs with a value already: %v", path, spec.Name, err),
 				Remedy:  manifest.Again("when cluster " + spec.Cluster + " answers"),
 			}
 		}

@@ -23,21 +23,20 @@ func (e *Engine) noticeHealth(a *app, entry live.Entry, deleted bool) {
 	case tellNow:
 		e.tellHealth(a, entry)
 	case tellLater:
-		e.timers.after(illAfter, func() { e.lookAfter(a, entry.ID) })
+		e.timers.after(illAfter, func() { e.tellIfStillIll(a, entry.ID) })
 	case tellNever:
 	}
 }
 
-// lookAfter tells of an object that has not become healthy in the time that it
-// was given.
-func (e *Engine) lookAfter(a *app, id manifest.ID) {
+// tellIfStillIll tells of an object that has not become healthy within illAfter.
+func (e *Engine) tellIfStillIll(a *app, id manifest.ID) {
 	t := a.wanted()
 	if e.ctx.Err() != nil || t == nil || e.Clusters[t.Spec.Cluster] == nil {
 		return
 	}
 	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
 	entry = e.Clusters[t.Spec.Cluster].site.Settled(&t.Target, entry)
-	if a.ills.lookAgain(id, there && !entry.Health.OK() && !a.queue.isDeploying()) {
+	if a.ills.stillIll(id, there && !entry.Health.OK() && !a.queue.isDeploying()) {
 		e.tellHealth(a, entry)
 	}
 }

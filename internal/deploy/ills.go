@@ -73,9 +73,9 @@ func (s *ills) see(id manifest.ID, c condition) telling {
 	return tellNever
 }
 
-// lookAgain takes up how an object is after illAfter, and reports whether it is to be
-// told now that the object is not healthy.
-func (s *ills) lookAgain(id manifest.ID, isIll bool) bool {
+// stillIll takes up the condition of an object after illAfter, and reports whether it is
+// to be told now that the object is not healthy.
+func (s *ills) stillIll(id manifest.ID, isIll bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	told, known := s.told[id]

@@ -82,7 +82,7 @@ func TestSecondLookAtAnIllness(t *testing.T) {
 		for _, c := range test.seen {
 			s.see(web, c)
 		}
-		if got := s.lookAgain(web, test.isIll); got != test.tells {
+		if got := s.stillIll(web, test.isIll); got != test.tells {
 			t.Errorf("%s: told: %v", name, got)
 		}
 		if got := s.see(web, test.next); got != test.then {

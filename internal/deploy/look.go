@@ -62,9 +62,9 @@ func (t *target) only(looks map[manifest.ID]Fight) *target {
 	return &part
 }
 
-// looked keeps of the objects that have a looked-at one's name those that are
-// looked at: the others are of other groups or namespaces.
-func looked(objects []plan.Placed, looks map[manifest.ID]Fight) []plan.Placed {
+// among keeps the objects of a look. Others of the same kind and name are of another group
+// or namespace.
+func among(objects []plan.Placed, looks map[manifest.ID]Fight) []plan.Placed {
 	return slices.DeleteFunc(objects, func(o plan.Placed) bool {
 		_, meant := looks[o.Key]
 		return !meant

@@ -235,7 +235,7 @@ func TestChangesDuringALookThatFailed(t *testing.T) {
 		a.queue.seeLater(manifesttest.ConfigMap("seen"))
 		test.set(a)
 		told()
-		a.lookMeanwhile()
+		a.rescanMeanwhile()
 		wantLines(t, name, told(), test.want...)
 	}
 }

@@ -16,21 +16,21 @@ import (
 // serviceKind has an address outside of the cluster if it is of type LoadBalancer.
 var serviceKind = schema.GroupVersionKind{Version: "v1", Kind: "Service"}
 
-// lookAtServices finds out which of the Services that the plans delete have an
-// address outside of the cluster. Apps that go ask for a confirmation anyway.
-func (e *Engine) lookAtServices(ctx context.Context, plans []*plan.Plan) manifest.Problems {
+// markExposed marks the deletions of Services that have an address outside of the cluster.
+// An app that goes asks for a confirmation anyway.
+func (e *Engine) markExposed(ctx context.Context, plans []*plan.Plan) manifest.Problems {
 	for _, plan := range plans {
 		if plan.Gone {
 			continue
 		}
-		if err := e.Clusters[plan.Cluster].lookAtServices(ctx, plan.Prune); err != nil {
+		if err := e.Clusters[plan.Cluster].markExposed(ctx, plan.Prune); err != nil {
 			return manifest.Problems{noAnswer(plan.Cluster, err)}
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) lookAtServices(ctx context.Context, steps []plan.Step) error {
+func (c *Cluster) markExposed(ctx context.Context, steps []plan.Step) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(plan.Parallel)
 	for i := range steps {

@@ -271,7 +271,7 @@ func TestDefinitionsEndTheTroubleOfOtherApps(t *testing.T) {
 func TestDeployEndsTheDifferencesThatWereLeft(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", wanted("web"))
-	a.drifts.leave(&plan.Plan{Steps: []plan.Step{changed("a")}})
+	a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}})
 	o.carries(&fakeWork{})
 	if a.attempt(pushedOnto(a)); a.drifts.has(manifesttest.ConfigMap("a")) {
 		t.Error("a difference is left after a deploy")

@@ -104,8 +104,8 @@ func (s sight) next() string {
 	return text + "; it waits up to " + s.fight.Next.String() + " for its correction"
 }
 
-// look enters what the index has of an object of an ApplySet.
-func (s *sight) look(index *live.Index, id manifest.ID, set string) {
+// fill enters what the index has of an object of an ApplySet.
+func (s *sight) fill(index *live.Index, id manifest.ID, set string) {
 	if s.entry, s.there = index.Get(id); !s.there {
 		s.lacked = index.Lacks(id)
 	}
@@ -137,7 +137,7 @@ func (a *app) differences(t *target) []Difference {
 		}
 		s := sight{noted: n, known: true, left: frozen[id], fight: fights[id]}
 		if cluster != nil {
-			s.look(cluster.Index, id, a.set)
+			s.fill(cluster.Index, id, a.set)
 		}
 		if what := s.differs(a.set); what != "" {
 			found = append(found, Difference{Object: id.String(), What: what, pending: true})

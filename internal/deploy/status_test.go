@@ -180,14 +180,14 @@ func TestDifferencesOfAnApp(t *testing.T) {
 		want []string
 	}{
 		"none":               {func(o *office, a *app) { o.left(a, o.member(a, "a")) }, nil},
-		"one that was found": {func(_ *office, a *app) { a.drifts.leave(&plan.Plan{Steps: []plan.Step{changed("a")}}) }, []string{"ConfigMap shop/a was changed"}},
+		"one that was found": {func(_ *office, a *app) { a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}}) }, []string{"ConfigMap shop/a was changed"}},
 		"one found, and seen too": {func(o *office, a *app) {
-			a.drifts.leave(&plan.Plan{Steps: []plan.Step{changed("a")}})
+			a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}})
 			o.member(a, "a")
 			a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{Fingerprint: "x"})
 		}, []string{"ConfigMap shop/a was changed"}},
 		"one of which there is no word": {func(_ *office, a *app) {
-			a.drifts.leave(&plan.Plan{Steps: []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}})
+			a.drifts.note(&plan.Plan{Steps: []plan.Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}})
 		}, []string{"ConfigMap shop/a would be configured"}},
 		"one that is seen": {func(o *office, a *app) {
 			o.member(a, "a")

@@ -99,8 +99,9 @@ func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 	}
 }
 
-// lookAgain looks at objects that changed while the app was worked on.
-func (a *app) lookAgain(t *target, unseen map[manifest.ID]bool) {
+// rescanUnseen tells of the objects that differ, of those that had an event while the app
+// was worked on.
+func (a *app) rescanUnseen(t *target, unseen map[manifest.ID]bool) {
 	for id := range unseen {
 		entry, ok := a.engine.Clusters[t.Spec.Cluster].Index.Get(id)
 		entry.ID = id

@@ -70,7 +70,7 @@ func (a *app) quietRecord(j *job, result record.Result, message string, found ..
 	}
 	rec := a.newRecord(j, result, message)
 	rec.CarryOn(a.lastRecord())
-	rec.Objects, rec.Same = left(found), a.ledger.Count()-len(found)
+	rec.Objects, rec.Same = leftAlone(found), a.ledger.Count()-len(found)
 	return rec
 }
 

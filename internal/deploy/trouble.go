@@ -57,12 +57,12 @@ func (t *trouble) end(checked map[manifest.ID]bool) {
 	}
 }
 
-// untroubled is what is left of objects in trouble after some were looked at; nil stands
+// untroubled is what is left of objects in trouble after some were compared; nil stands
 // for all that the app has.
-func untroubled(troubled, looked map[manifest.ID]bool) map[manifest.ID]bool {
+func untroubled(troubled, compared map[manifest.ID]bool) map[manifest.ID]bool {
 	left := map[manifest.ID]bool{}
 	for id := range troubled {
-		if looked != nil && !looked[id] {
+		if compared != nil && !compared[id] {
 			left[id] = true
 		}
 	}

@@ -83,14 +83,13 @@ func (a *app) workOnce(retry retries, timer *time.Timer) retries {
 	case !again:
 		a.rescanAfter(at)
 	case looks:
-		a.lookMeanwhile()
+		a.rescanMeanwhile()
 	}
 	return retry
 }
 
-// rescanAfter looks for changes that came while a job was done: at all objects after
-// one that applied something, since most events were its own; after one that
-// only compared, at those of which there were events.
+// rescanAfter finds the changes that came while a job was done: of all objects if it
+// applied something, since most events were its own; else of those that had events.
 func (a *app) rescanAfter(at *attempt) {
 	unseen := a.queue.takeUnseen()
 	t := a.wanted()
@@ -99,16 +98,15 @@ func (a *app) rescanAfter(at *attempt) {
 	case at.job.run != nil && (at.job.kind != lookJob || at.plan != nil && at.plan.MakesNamespace()):
 		a.rescan(t)
 	default:
-		a.lookAgain(t, unseen)
+		a.rescanUnseen(t, unseen)
 	}
 }
 
-// lookMeanwhile looks at the objects of which there were events while a look
-// failed: the definition or namespace that it lacked may have gone meanwhile, and
-// is to come back first.
-func (a *app) lookMeanwhile() {
+// rescanMeanwhile is rescanAfter for a look that failed: the definition or namespace that
+// it lacked may have gone meanwhile, and has to come back first.
+func (a *app) rescanMeanwhile() {
 	if t := a.wanted(); t != nil && !t.Gone && a.settled(t) {
-		a.lookAgain(t, a.queue.takeUnseen())
+		a.rescanUnseen(t, a.queue.takeUnseen())
 	}
 }
 
@@ -151,7 +149,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	}
 	objects = a.engine.withoutShared(t, objects)
 	if j.kind == lookJob {
-		objects = looked(objects, j.looks)
+		objects = among(objects, j.looks)
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}

@@ -141,21 +141,21 @@ func TestPatienceGrows(t *testing.T) {
 func TestUnderway(t *testing.T) {
 	var u underway
 	one, two, other := &serving{}, &serving{}, &serving{}
-	u.enter("shop", one)
-	u.enter("shop", two)
-	u.enter("blog", other)
+	u.begin("shop", one)
+	u.begin("shop", two)
+	u.begin("blog", other)
 	var swept []time.Time
 	note := func(before time.Time) { swept = append(swept, before) }
 	first := u.repos["shop"].begun[one]
-	u.leave("blog", other, false, note)
+	u.end("blog", other, false, note)
 	if len(swept) != 0 {
 		t.Fatal("a push that has ended well is swept behind")
 	}
-	u.leave("shop", two, true, note)
+	u.end("shop", two, true, note)
 	if len(swept) != 1 || !swept[0].Before(first) {
 		t.Fatalf("swept before %v, while a push of %v goes on", swept, first)
 	}
-	u.leave("shop", one, false, note)
+	u.end("shop", one, false, note)
 	if len(swept) != 2 || !swept[1].After(time.Now()) {
 		t.Errorf("not swept when the last push has ended: %v", swept)
 	}

@@ -99,9 +99,9 @@ func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, e
 		return 128, fmt.Errorf("serve %q: %w", r.name, err)
 	}
 	if req.Service.Writes() {
-		r.store.underway.enter(r.name, s)
+		r.store.underway.begin(r.name, s)
 		defer func() {
-			r.store.underway.leave(r.name, s, s.killed(), func(before time.Time) { r.store.sweepPush(r.name, before) })
+			r.store.underway.end(r.name, s, s.killed(), func(before time.Time) { r.store.sweepPush(r.name, before) })
 		}()
 	}
 	if err := s.cmd.Start(); err != nil {

@@ -25,8 +25,8 @@ type pushes struct {
 // clockSlack is more than a file system's clock is behind.
 const clockSlack = time.Second
 
-// enter counts a push that is about to start. It waits while the repository is swept.
-func (u *underway) enter(repo name.Repo, push *serving) {
+// begin counts a push that is about to start. It waits while the repository is swept.
+func (u *underway) begin(repo name.Repo, push *serving) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.repos == nil {
@@ -38,9 +38,9 @@ func (u *underway) enter(repo name.Repo, push *serving) {
 	u.repos[repo].begun[push] = time.Now()
 }
 
-// leave ends the account of a push. If it was killed, or one before it, then sweep
+// end ends the account of a push. If it was killed, or one before it, then sweep
 // is called with the time before which nothing belongs to a push that goes on.
-func (u *underway) leave(repo name.Repo, push *serving, killed bool, sweep func(before time.Time)) {
+func (u *underway) end(repo name.Repo, push *serving, killed bool, sweep func(before time.Time)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	all := u.repos[repo]

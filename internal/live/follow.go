@@ -324,7 +324,7 @@ func (f *follow) fail(err error) {
 // gk is the kind without its version.
 func (f *follow) gk() schema.GroupKind { return f.target().GVK.GroupKind() }
 
-// options selects the objects that belong to an ApplySet.
+// selecting selects the objects that belong to an ApplySet.
 func selecting(options metav1.ListOptions) metav1.ListOptions {
 	options.LabelSelector = kube.PartOfLabel
 	return options

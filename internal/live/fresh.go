@@ -262,8 +262,8 @@ func (f *follow) arrived(entry Entry) {
 	}
 }
 
-// left notes that the watch saw an object go.
-func (f *follow) left(entry Entry) {
+// sawDeletion notes that the watch saw the deletion of an object.
+func (f *follow) sawDeletion(entry Entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.event = time.Now()

@@ -120,7 +120,7 @@ func (s *store) Update(obj any) error {
 // Delete removes an object: it is gone, or has lost its label.
 func (s *store) Delete(obj any) error {
 	if entry, ok := s.follow.entryOf(obj); ok {
-		s.follow.left(entry)
+		s.follow.sawDeletion(entry)
 		s.follow.index.drop(entry)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// owner is an entry of managedFields.
+// entryOf is an entry of managedFields.
 func entryOf(manager string, operation metav1.ManagedFieldsOperationType, subresource, fields string) metav1.ManagedFieldsEntry {
 	entry := metav1.ManagedFieldsEntry{
 		Manager: manager, Operation: operation, Subresource: subresource, APIVersion: "v1", FieldsType: "FieldsV1",

@@ -122,8 +122,8 @@ func (p *Plan) Empty() bool {
 	return c.Create+c.Change+c.Delete+c.Release == 0
 }
 
-// Leaves reports whether something changes for what the app no longer has.
-func (p *Plan) Leaves() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
+// HasEffect reports whether the plan changes anything, be it only whose an object is.
+func (p *Plan) HasEffect() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 
 // Changes lists the steps that do something, deletions last.
 func (p *Plan) Changes() []Step {

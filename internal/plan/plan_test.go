@@ -27,8 +27,8 @@ func TestPlanPredicates(t *testing.T) {
 		"a changed definition":    {Step{ID: definition, Action: record.Configure}, false, false, true},
 	} {
 		plan := &Plan{Steps: []Step{test.step}}
-		if plan.Empty() != test.empty || plan.Leaves() == test.empty || plan.MakesNamespace() != test.makes || plan.Defines() != test.defines {
-			t.Errorf("%s: empty %v, leaves %v, makes a namespace %v, defines %v", name, plan.Empty(), plan.Leaves(), plan.MakesNamespace(), plan.Defines())
+		if plan.Empty() != test.empty || plan.HasEffect() == test.empty || plan.MakesNamespace() != test.makes || plan.Defines() != test.defines {
+			t.Errorf("%s: empty %v, leaves %v, makes a namespace %v, defines %v", name, plan.Empty(), plan.HasEffect(), plan.MakesNamespace(), plan.Defines())
 		}
 		if changes := plan.Changes(); len(changes) > 0 == test.empty {
 			t.Errorf("%s: the changes are %v", name, changes)
@@ -38,7 +38,7 @@ func TestPlanPredicates(t *testing.T) {
 		"an app that goes": {Gone: true}, "an object that moves": {Moved: []Step{{}}},
 		"one that is let go": {Prune: []Step{{Action: record.Release}}}, "one that is deleted": {Prune: []Step{{Action: record.Delete}}},
 	} {
-		if !plan.Leaves() {
+		if !plan.HasEffect() {
 			t.Errorf("%s: nothing changes for what the app no longer has", name)
 		}
 		if want := len(plan.Prune) == 0; plan.Empty() != want {

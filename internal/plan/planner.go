@@ -339,8 +339,8 @@ func IsNamespaceMissing(err error) bool {
 	return details != nil && details.Kind == "namespaces"
 }
 
-// leave enters what the app owns and the revision no longer has: what another
-// app wants now is left to it, the rest is deleted unless prune is false.
+// former enters the objects that the app owns and the revision no longer has. Another app
+// that wants one gets it; the rest is deleted, unless prune is false.
 func (p *Planner) former(plan *Plan, objects []Placed) {
 	skipped := map[manifest.ID]bool{} // what runs in the place of one is left there
 	wanted := func(yield func(manifest.ID) bool) {

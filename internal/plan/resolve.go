@@ -173,7 +173,7 @@ func (t *Target) DigestOf(o *manifest.Object) string {
 	return digest
 }
 
-// leave takes the fields that somebody else owns out of an object: those that
+// withoutForeign takes the fields that somebody else owns out of an object: those that
 // pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
 func (t *Target) withoutForeign(o *Placed) {
 	o.Pointers = t.Spec.Pointers(o.Key)

@@ -16,8 +16,8 @@ type fresh struct {
 	made   map[name.Repo]bool // by a push that has not ended
 }
 
-// enter counts a push, and notes if it made the repository.
-func (f *fresh) enter(repo name.Repo, made bool) {
+// begin counts a push, and notes if it made the repository.
+func (f *fresh) begin(repo name.Repo, made bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.pushes == nil {
@@ -27,9 +27,9 @@ func (f *fresh) enter(repo name.Repo, made bool) {
 	f.made[repo] = f.made[repo] || made
 }
 
-// leave ends a push. After the last one of a repository that a push has made,
+// end ends a push. After the last one of a repository that a push has made,
 // remove is called, while no other push can begin.
-func (f *fresh) leave(repo name.Repo, remove func()) {
+func (f *fresh) end(repo name.Repo, remove func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.pushes[repo]--; f.pushes[repo] > 0 {

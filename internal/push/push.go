@@ -70,7 +70,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 		return exitRefused
 	}
 	if service.Writes() {
-		defer d.fresh.leave(repo.Name(), func() { d.removeEmpty(context.WithoutCancel(ctx), repo) })
+		defer d.fresh.end(repo.Name(), func() { d.removeEmpty(context.WithoutCancel(ctx), repo) })
 	}
 	request := git.ServeRequest{
 		Service: service, Protocol: s.GitProtocol(),
@@ -135,7 +135,7 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	}
 	repository, made, err := d.openToWrite(ctx, caller, repo)
 	if err == nil {
-		d.fresh.enter(repo, made)
+		d.fresh.begin(repo, made)
 	}
 	return repository, err
 }

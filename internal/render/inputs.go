@@ -101,15 +101,15 @@ func allHold(fsys fs.FS, inputs []input) bool {
 }
 
 func (i input) holds(fsys fs.FS) bool {
-	is, err := look(fsys, i.path, i.what)
+	is, err := aspectOf(fsys, i.path, i.what)
 	return err == nil && is == i.is
 }
 
-// errNoHash is what look says of a revision without hashes.
+// errNoHash is the error of aspectOf for a revision without hashes.
 var errNoHash = errors.New("the revision has no hashes")
 
-// look returns what is of a path.
-func look(fsys fs.FS, name string, what aspect) (string, error) {
+// aspectOf returns an aspect of the file or folder at a path; "" if there is none.
+func aspectOf(fsys fs.FS, name string, what aspect) (string, error) {
 	info, err := fs.Stat(fsys, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -194,7 +194,7 @@ func (t *tracer) Stat(name string) (fs.FileInfo, error) {
 
 // inputs returns what was read, for an app in a folder.
 func (t *tracer) inputs(folder string) Inputs {
-	is, err := look(t.FS, folder, content)
+	is, err := aspectOf(t.FS, folder, content)
 	if err != nil || is == "" {
 		return Inputs{}
 	}
@@ -203,7 +203,7 @@ func (t *tracer) inputs(folder string) Inputs {
 		if t.within(name) {
 			continue
 		}
-		is, err := look(t.FS, name, what)
+		is, err := aspectOf(t.FS, name, what)
 		if err != nil {
 			return Inputs{}
 		}

@@ -66,15 +66,15 @@ func (s *server) listen(address, file string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w; another program may have the port", address, err)
 	}
-	if err := leaveAddress(s.path("run", file), listener.Addr().String()); err != nil {
+	if err := writeAddress(s.path("run", file), listener.Addr().String()); err != nil {
 		s.log.Warnf("the address %s is not left in %s: %v", listener.Addr(), s.path("run", file), err)
 	}
 	return listener, nil
 }
 
-// leaveAddress writes an address into a file as a whole, or else has no file there:
+// writeAddress writes an address into a file as a whole, or else has no file there:
 // an older one would be wrong.
-func leaveAddress(path, address string) error {
+func writeAddress(path, address string) error {
 	err := os.WriteFile(path+".new", []byte(address+"\n"), 0o600)
 	if err == nil {
 		err = os.Rename(path+".new", path)

@@ -15,7 +15,7 @@ import (
 
 func TestLeaveAddress(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ssh.addr")
-	if err := leaveAddress(path, "127.0.0.1:22"); err != nil {
+	if err := writeAddress(path, "127.0.0.1:22"); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "127.0.0.1:22\n" {
@@ -25,7 +25,7 @@ func TestLeaveAddress(t *testing.T) {
 	if err := os.Symlink("/dev/full", path+".new"); err != nil {
 		t.Fatal(err)
 	}
-	if err := leaveAddress(path, "127.0.0.1:23"); !errors.Is(err, syscall.ENOSPC) {
+	if err := writeAddress(path, "127.0.0.1:23"); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("on a full disk: %v", err)
 	}
 	for _, stale := range []string{path, path + ".new"} {

@@ -201,7 +201,7 @@ func TestTurnstile(t *testing.T) {
 	names := map[*conn]string{}
 	enter := func(name, ip, refusal, out string) *pass {
 		t.Helper()
-		p, victim, why := ts.enter(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1})
+		p, victim, why := ts.admit(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1})
 		if why != refusal || names[victim] != out {
 			t.Fatalf("%s: refused %q, and %q has to go; want %q and %q", name, why, names[victim], refusal, out)
 		}
@@ -215,13 +215,13 @@ func TestTurnstile(t *testing.T) {
 	a.conn.heard.Store(1)
 	c := enter("c", "192.0.2.1", "", "b") // a has said something
 	enter("", "192.0.2.1", "too many connections from this address", "")
-	b.leave()
+	b.giveBack()
 	c.conn.heard.Store(1)
 	d := enter("d", "192.0.2.1", "", "a") // all have: the oldest
 	c.loggedIn()
 	c.loggedIn() // counts once
 	a.loggedIn() // too late
-	a.leave()
+	a.giveBack()
 	e, f, g := enter("e", "2001:db8::1", "", ""), enter("f", "2001:db8::2", "", ""), enter("g", "192.0.2.2", "", "")
 	if ts.unknown != 4 || ts.open != 5 {
 		t.Errorf("%d open, %d unknown", ts.open, ts.unknown)
@@ -229,7 +229,7 @@ func TestTurnstile(t *testing.T) {
 	h := enter("h", "192.0.2.3", "", "e") // the same /64 as f: two
 	i := enter("i", "192.0.2.4", "", "d") // one each: the oldest
 	for _, p := range []*pass{c, d, e, f, g, h, i} {
-		p.leave()
+		p.giveBack()
 	}
 	if ts.open != 0 || ts.unknown != 0 || len(ts.perPlace) != 0 {
 		t.Errorf("left over: %+v", ts)

@@ -60,9 +60,9 @@ type pass struct {
 	conn      *conn  // guarded by turnstile.mu; nil until there is one
 }
 
-// enter lets a connection in, or says which limit is reached. out is a
+// admit lets a connection in, or says which limit is reached. out is a
 // connection to close, which has lost its place to the new one; nil as a rule.
-func (t *turnstile) enter(remote net.Addr) (p *pass, out *conn, refusal string) {
+func (t *turnstile) admit(remote net.Addr) (p *pass, out *conn, refusal string) {
 	address := placeOf(remote)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -141,8 +141,8 @@ func (p *pass) loggedIn() {
 	p.turnstile.forget(p.turnstile.perPlace[p.address], p)
 }
 
-// leave gives the place back; once.
-func (p *pass) leave() {
+// giveBack gives the place back; once.
+func (p *pass) giveBack() {
 	t := p.turnstile
 	t.mu.Lock()
 	defer t.mu.Unlock()

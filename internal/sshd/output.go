@@ -29,7 +29,7 @@ func (o *outlet) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && !o.session.isGone(); {
 		n := min(len(rest), maxChunk)
 		if err := o.send(rest[:n]); err != nil {
-			o.session.leave()
+			o.session.setGone()
 		}
 		rest = rest[n:]
 	}

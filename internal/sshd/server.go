@@ -147,7 +147,7 @@ const madeRoom = "made room for another connection before it had logged in"
 
 // accept starts a connection, or turns it away.
 func (s *Server) accept(nc net.Conn) {
-	p, out, refusal := s.turnstile.enter(nc.RemoteAddr())
+	p, out, refusal := s.turnstile.admit(nc.RemoteAddr())
 	if refusal != "" {
 		s.refusals.note(nc.RemoteAddr(), "turned away: "+refusal)
 		s.farewells.say(nc, refusal+", try again later")
@@ -160,7 +160,7 @@ func (s *Server) accept(nc net.Conn) {
 	c := newConn(nc, s.current.Load(), p)
 	if !s.track(c) {
 		_ = c.Close() // nothing was said on it
-		p.leave()
+		p.giveBack()
 		return
 	}
 	go s.serve(c)
@@ -186,7 +186,7 @@ func (s *Server) serve(c *conn) {
 		defer s.mu.Unlock()
 		delete(s.conns, c)
 	}()
-	defer c.pass.leave()
+	defer c.pass.giveBack()
 	defer c.handlers.Wait()
 	defer c.Close()
 	defer c.contain("connection")

@@ -124,7 +124,7 @@ func (s *Session) serve(requests <-chan *gossh.Request) {
 			go s.run(line, handler)
 		}
 	}
-	s.leave()
+	s.setGone()
 	if handler != nil {
 		<-handler
 	}
@@ -269,7 +269,7 @@ func (s *Session) watchKeyboard() {
 		n, err := s.channel.Read(buf[:])
 		for _, key := range buf[:n] {
 			if key == ctrlC || key == ctrlD {
-				s.leave()
+				s.setGone()
 			}
 		}
 		if err != nil {
@@ -278,8 +278,8 @@ func (s *Session) watchKeyboard() {
 	}
 }
 
-// leave notes that the client is gone.
-func (s *Session) leave() { s.goneOnce.Do(func() { close(s.gone) }) }
+// setGone notes that the client is gone.
+func (s *Session) setGone() { s.goneOnce.Do(func() { close(s.gone) }) }
 
 func (s *Session) isGone() bool {
 	select {

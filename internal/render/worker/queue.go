@@ -86,13 +86,13 @@ func (q *queue) take(ctx context.Context, owner string, told func(Wait)) error {
 	case <-w.turn:
 		return nil
 	case <-ctx.Done():
-		q.leave(w)
+		q.giveUp(w)
 		return context.Cause(ctx)
 	}
 }
 
-// leave takes a waiter out, who may have been given a turn meanwhile.
-func (q *queue) leave(w *waiter) {
+// giveUp takes a waiter out, who may have been given a turn meanwhile.
+func (q *queue) giveUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.Index(q.waiters, w); i >= 0 {

@@ -95,7 +95,7 @@ func TestWhoLeavesHoldsNoTurn(t *testing.T) {
 	// One who leaves in the moment in which it becomes his turn gives it back.
 	given := &waiter{owner: "cleo", turn: make(chan struct{})}
 	q.taken["cleo"]++
-	q.leave(given)
+	q.giveUp(given)
 	if err := q.take(context.Background(), "dora", func(Wait) { t.Error("dora waits") }); err != nil {
 		t.Error(err)
 	}
