@@ -40,7 +40,7 @@ func again(ctx context.Context, request func() error) error {
 // passes reports whether an error is of the kind that goes away by itself.
 func passes(err error) bool {
 	var old *oldSchemaError
-	return kube.IsUnreachable(err) || kube.IsTransient(err) || apierrors.IsConflict(err) || plan.IsNamespaceMissing(err) ||
+	return kube.IsTransient(err) || apierrors.IsConflict(err) || plan.IsNamespaceMissing(err) ||
 		errors.As(err, &old)
 }
 

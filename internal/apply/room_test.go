@@ -264,9 +264,10 @@ func TestDyingObjectsAreTold(t *testing.T) {
 func TestDyingObjectsAreSorted(t *testing.T) {
 	w := newWorld(t)
 	const objects = 8
-	for i := range objects {
-		w.runs(config(fmt.Sprint("c", i), "1"))
-		w.edited(configMap(fmt.Sprint("c", i)), beginDeletion)
+	for i := range objects { // backwards, for a small map goes round in the order of its making
+		name := fmt.Sprint("c", objects-i)
+		w.runs(config(name, "1"))
+		w.edited(configMap(name), beginDeletion)
 	}
 	var got []string
 	for _, entry := range w.app.Dying() {
