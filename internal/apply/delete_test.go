@@ -30,7 +30,8 @@ func TestDeletion(t *testing.T) {
 		},
 		"it is gone already": {
 			func(w *world) { w.api.vanish(configMap("a")) },
-			[]string{"served ConfigMap", "delete ConfigMap shop/a"}, "deleted ConfigMap shop/a", true,
+			[]string{"served ConfigMap", "delete ConfigMap shop/a"},
+			"deleted ConfigMap shop/a", true,
 		},
 		"another app has it by now": {
 			func(w *world) { w.takenBy("blog", configMap("a")) }, nil, "", false,
@@ -48,11 +49,13 @@ func TestDeletion(t *testing.T) {
 			func(w *world) {
 				w.api.answer("delete ConfigMap shop/a", func() error { delete(w.api.kinds, gone.GVK); return gone })
 			},
-			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap"}, "deleted ConfigMap shop/a", true,
+			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap"},
+			"deleted ConfigMap shop/a", true,
 		},
 		"its kind is served otherwise at this moment": {
 			func(w *world) { w.api.refuse("delete ConfigMap shop/a", gone) },
-			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap", "delete ConfigMap shop/a"}, "deleted ConfigMap shop/a", true,
+			[]string{"served ConfigMap", "delete ConfigMap shop/a", "served ConfigMap", "delete ConfigMap shop/a"},
+			"deleted ConfigMap shop/a", true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -188,7 +188,8 @@ func TestHooksThatLeftTheRevision(t *testing.T) {
 			func(w *world) {
 				w.api.answer("served Job.batch", func() error { w.api.vanish(jobID("left")); return nil })
 			},
-			record.Deployed, []string{"Job shop/kept"},
+			record.Deployed,
+			[]string{"Job shop/kept"},
 		},
 		"its kind is gone": {
 			func(w *world) { delete(w.api.kinds, jobID("").GroupKind().WithVersion("v1")) }, record.Deployed, []string{"Job shop/kept", "Job shop/left"},

@@ -29,7 +29,8 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 		"nothing, to be run once": {once, func(*world, string) {}, []string{"get", "apply"}, "started Job shop/migrate PreSync hook"},
 		"its object": {
 			always, func(w *world, migrate string) { w.ran(migrate, manifest.PreSync, former, complete) },
-			[]string{"delete", "get", "apply"}, "started Job shop/migrate PreSync hook",
+			[]string{"delete", "get", "apply"},
+			"started Job shop/migrate PreSync hook",
 		},
 		"its object, to be run once": {
 			once, func(w *world, migrate string) { w.ran(migrate, manifest.PreSync, former, complete) },
@@ -37,18 +38,21 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 		},
 		"another tool's object": {
 			always, func(w *world, migrate string) { w.made("helm", migrate) },
-			[]string{"get", "delete", "get", "apply"}, "started Job shop/migrate PreSync hook",
+			[]string{"get", "delete", "get", "apply"},
+			"started Job shop/migrate PreSync hook",
 		},
 		"another tool's object, to be run once": {
 			once, func(w *world, migrate string) { w.made("helm", migrate) },
-			[]string{"get"}, "present Job shop/migrate PreSync hook, not run again: it is not to be deleted before",
+			[]string{"get"},
+			"present Job shop/migrate PreSync hook, not run again: it is not to be deleted before",
 		},
 		"its object, from a cluster that hesitates": {
 			always, func(w *world, migrate string) {
 				w.ran(migrate, manifest.PreSync, former, complete)
 				w.api.refuse("get Job shop/migrate", down)
 			},
-			[]string{"delete", "get", "get", "apply"}, "started Job shop/migrate PreSync hook",
+			[]string{"delete", "get", "get", "apply"},
+			"started Job shop/migrate PreSync hook",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

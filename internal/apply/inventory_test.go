@@ -89,7 +89,7 @@ func TestMendedInventory(t *testing.T) {
 		"with more":                  {&ours, parentOf("shop", "server", "1", "ConfigMap,Secret", "blog,shop"), false, "ConfigMap,Secret in blog,shop, of shop by server"},
 		"without a server":           {&ours, parentOf("shop", "", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
 		"of another repository":      {&ours, parentOf("blog", "server", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"less than what was left":    {ptr(parentOf("shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
+		"less than what was left":    {new(parentOf("shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
 		"nothing is known of it yet": {nil, ourParent(), false, "ConfigMap in shop, of shop by server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,8 +109,6 @@ func TestMendedInventory(t *testing.T) {
 	}
 }
 
-func ptr[V any](v V) *V { return &v }
-
 // TestInventoryThatCannotBeMended is read again, whosever it is then.
 func TestInventoryThatCannotBeMended(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -124,7 +122,7 @@ func TestInventoryThatCannotBeMended(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.app.SetInventory(ptr(ourParent()))
+			w.app.SetInventory(new(ourParent()))
 			w.plans(w.step(config("a", "1")))
 			test.happens(w)
 			written, err := w.app.MendInventory(t.Context(), w.order.Plan)
@@ -205,7 +203,7 @@ func TestInventoryOfAnAppThatGoes(t *testing.T) {
 func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = ourParent()
-	w.order.Plan.Parent = ptr(ourParent())
+	w.order.Plan.Parent = new(ourParent())
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().widenInventory(), "")
 	w.wantAsked()
@@ -213,8 +211,8 @@ func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 
 func TestKnownInventoryIsNewerThanThePlan(t *testing.T) {
 	w := newWorld(t)
-	w.app.SetInventory(ptr(parentOf("shop", "server", "3", "ConfigMap,Secret", "shop")))
-	w.order.Plan.Parent = ptr(ourParent())
+	w.app.SetInventory(new(parentOf("shop", "server", "3", "ConfigMap,Secret", "shop")))
+	w.order.Plan.Parent = new(ourParent())
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().widenInventory(), "")
 	if known, _ := w.app.Inventory.Known(); !known.Kinds.Has(schema.GroupKind{Kind: "Secret"}) {
@@ -319,14 +317,16 @@ func TestSystemNamespaceIsMadeAnew(t *testing.T) {
 		"it is there": {func(*world) {}, []string{"write the inventory"}, "", 0},
 		"it is gone": {
 			func(w *world) { w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace)) },
-			[]string{"write the inventory", "make the system namespace", "write the inventory"}, "", againFirst,
+			[]string{"write the inventory", "make the system namespace", "write the inventory"},
+			"", againFirst,
 		},
 		"it cannot be made": {
 			func(w *world) {
 				w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace))
 				w.api.refuse("make the system namespace", refused)
 			},
-			[]string{"write the inventory", "make the system namespace"}, "refused", 0,
+			[]string{"write the inventory", "make the system namespace"},
+			"refused", 0,
 		},
 		"it is on its way out": {
 			func(w *world) {
