@@ -60,14 +60,14 @@ func ParseGlobs(s string) (Globs, error) {
 	return Globs(strings.Join(patterns, " ")), nil
 }
 
-// Match reports whether one of the patterns fits name as a whole.
+// Match reports whether one of the patterns fits a repository's name as a whole.
 // The empty list fits everything.
-func (g Globs) Match(name name.Repo) bool {
+func (g Globs) Match(repo name.Repo) bool {
 	if g == "" {
 		return true
 	}
 	for pattern := range strings.FieldsSeq(string(g)) {
-		if ok, err := path.Match(pattern, string(name)); ok && err == nil {
+		if ok, err := path.Match(pattern, string(repo)); ok && err == nil {
 			return true
 		}
 	}

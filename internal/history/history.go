@@ -277,17 +277,20 @@ func decodeRecord(text []byte, hash git.Hash) (rec record.Record, err error) {
 	return rec, nil
 }
 
-// checkNames holds the names in a record to their grammars. One may be missing: that of
-// the revision where nothing was to be deployed.
+// checkNames holds the names in a record to their grammars. Each may be missing.
 func checkNames(rec record.Record) error {
-	if _, err := name.ParseApp(string(rec.App)); err != nil && rec.App != "" {
-		return fmt.Errorf("app name %q %w", rec.App, err)
+	for _, app := range append([]name.App{rec.App, rec.Renamed}, rec.Formerly...) {
+		if _, err := name.ParseApp(string(app)); err != nil && app != "" {
+			return fmt.Errorf("app name %q %w", app, err)
+		}
 	}
 	if err := rec.Repo.Check(); err != nil && rec.Repo != "" {
 		return fmt.Errorf("repository name %q: %w", rec.Repo, err)
 	}
-	if _, err := name.ParseRevision(string(rec.Revision)); err != nil && rec.Revision != "" {
-		return err
+	for _, revision := range []name.Revision{rec.Revision, rec.Had, rec.Skipped, rec.Held} {
+		if _, err := name.ParseRevision(string(revision)); err != nil && revision != "" {
+			return err
+		}
 	}
 	return nil
 }

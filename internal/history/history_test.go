@@ -268,6 +268,40 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	wantNoted(t, h, s)
 }
 
+// Records come from the disk, or from a backup: a name outside its grammar goes no further.
+func TestRecordsWithWrongNamesAreDamaged(t *testing.T) {
+	for text, sound := range map[string]bool{
+		`{"number":1,"app":"shop","repository":"team/shop","revision":"` + strings.Repeat("a", 40) + `"}`: true,
+		`{"number":1,"app":"shop"}`:                                   true, // of an earlier version
+		`{"number":1,"app":"../shop"}`:                                false,
+		`{"number":1,"app":"shop","repository":"../../etc"}`:          false,
+		`{"number":1,"app":"shop","revision":"--output=/etc/passwd"}`: false,
+		`{"number":1,"app":"shop","revision":"main"}`:                 false,
+		`{"number":1,"app":"shop","had":"HEAD"}`:                      false,
+		`{"number":1,"app":"shop","renamed":"-x"}`:                    false,
+		`{"number":1,"app":"shop","formerly":["web","a/b"]}`:          false,
+	} {
+		if _, err := decodeRecord([]byte(text), ""); (err == nil) != sound {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestRefsThatNameNoAppAreNoRecords: nothing of the server's has written them.
+func TestRefsThatNameNoAppAreNoRecords(t *testing.T) {
+	h, repo := newHistory(t)
+	files := map[string][]byte{"record.json": []byte(`{"number":1,"app":"shop"}`), "log.txt": nil}
+	for _, app := range []string{"shop", "Shop", "team/shop"} {
+		if _, err := repo.Append(t.Context(), refPrefix+app, "", git.NewCommit{Message: "shop", Files: files}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest, err := h.Newest(t.Context(), "shop")
+	if _, ok := newest["shop"]; err != nil || !ok || len(newest) != 1 {
+		t.Errorf("read %v, %v", newest, err)
+	}
+}
+
 func TestMessageHoldsWhatItIsTold(t *testing.T) {
 	r := recordOf("shop", 1, record.Failed)
 	r.Message = "it broke\nDeploy: shop-99"

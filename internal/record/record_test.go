@@ -130,7 +130,7 @@ func TestDeployIDIsReadAsWritten(t *testing.T) {
 }
 
 func TestTextThatIsNoDeployID(t *testing.T) {
-	for _, id := range []string{"", "shop", "-1", "shop-", "shop-x", "shop-0", "shop--x", "shop-1.5", "shop-99999999999999999999"} {
+	for _, id := range []string{"", "shop", "-1", "shop-", "shop-x", "shop-0", "shop--x", "shop-1.5", "shop-99999999999999999999", "Shop-1", "team/shop-1", "--force-1"} {
 		app, number, err := ParseDeployID(id)
 		if err == nil {
 			t.Errorf("%q is read as %q, %d", id, app, number)
