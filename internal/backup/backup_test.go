@@ -591,6 +591,44 @@ func forge(t testing.TB, header any, entries []entry, state string) []byte {
 	return out.Bytes()
 }
 
+// sparse is an archive with a pack that is one hole, of as many bytes as a pack may have.
+func sparse(t testing.TB) []byte {
+	t.Helper()
+	whole := forge(t, sound, nil, "")
+	block := func(name string, kind byte, content string) []byte {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(content)), Mode: 0o600}); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(w, content)
+		_ = w.Flush()
+		head := out.Bytes()
+		head[156] = kind
+		copy(head[148:156], "        ") // the sum of the header is made with blanks here
+		total := 0
+		for _, b := range head[:512] {
+			total += int(b)
+		}
+		copy(head[148:156], fmt.Sprintf("%06o\x00 ", total))
+		return head
+	}
+	var records strings.Builder
+	for _, record := range []string{
+		"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=1099511627776",
+		"GNU.sparse.name=repos/shop.git/objects/pack/pack-" + strings.Repeat("a", 40) + ".pack",
+	} {
+		n := len(record) + 4 // the length itself, a blank and the end of the line
+		if n > 99 {
+			n++
+		}
+		fmt.Fprintf(&records, "%d %s\n", n, record)
+	}
+	holes := "1\n1099511627776\n0\n" + strings.Repeat("\x00", 512-18)
+	header := whole[:bytes.Index(whole, []byte(sumsName))]
+	return slices.Concat(header, block("pax", tar.TypeXHeader, records.String()), block("pack", tar.TypeReg, holes), whole[len(header):])
+}
+
 var sound = Header{Format: 1, ID: "20260101T000000.000Z-00000000", Made: time.Unix(0, 0), Data: 1}
 
 func TestHostileArchives(t *testing.T) {
@@ -619,6 +657,7 @@ func TestHostileArchives(t *testing.T) {
 		"a large file":           forge(t, sound, []entry{{name: "keys", size: maxOwn + 1}}, ""),
 		"a large key":            forge(t, sound, []entry{{name: hostKey, size: 1 << 20}}, ""),
 		"a huge pack":            forge(t, sound, []entry{{name: "repos/shop.git/objects/pack/pack-" + strings.Repeat("a", 40) + ".pack", size: 1<<40 + 1}}, ""),
+		"a file with holes":      sparse(t),
 		"hashes that are none":   forge(t, sound, nil, "no hash\n"),
 		"a hash that is short":   forge(t, sound, nil, hash[1:]+"  keys\n"),
 		"hashes of other paths":  forge(t, sound, nil, hash+"  ../evil\n"),
@@ -665,6 +704,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(forge(f, sound, []entry{{name: "repos/shop.git/HEAD", text: "ref: refs/heads/main\n"}, {name: "version", text: "1\n"}}, ""))
 	f.Add(forge(f, sound, []entry{{name: "../evil", text: "x"}}, hash+"  ../evil\n"))
 	f.Add(forge(f, Header{Format: 1, ID: sound.ID, Since: sound.ID}, []entry{{name: "keys", text: "/etc", kind: tar.TypeSymlink}}, hash+"  a\n"))
+	f.Add(sparse(f))
 	f.Add([]byte(encryptedWith + "v1\n-> X25519 x\n--- x\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a, err := newReader(bytes.NewReader(text), nil)

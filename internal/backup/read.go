@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strings"
 )
 
 // reader reads an archive that anybody may have written.
@@ -51,7 +52,7 @@ func (a *reader) next() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if entry.Typeflag != tar.TypeReg {
+	if entry.Typeflag != tar.TypeReg || isSparse(entry) {
 		return "", fmt.Errorf("%s is no plain file", quoted(entry.Name))
 	}
 	if entry.Name == sumsName {
@@ -70,6 +71,16 @@ func (a *reader) next() (string, error) {
 	a.path, a.hash = entry.Name, sha256.New()
 	a.body = io.TeeReader(a.tar, a.hash)
 	return a.path, nil
+}
+
+// isSparse reports whether a file has holes, which a few bytes can make terabytes of.
+func isSparse(entry *tar.Header) bool {
+	for record := range entry.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // Read reads from the file that next has returned.
