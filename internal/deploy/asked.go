@@ -1,10 +1,33 @@
 package deploy
 
 import (
+	"slices"
+
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Asked is what the change asks for.
+// Asked is what the change asks for, and what changes before it asked for that are not all
+// carried out.
 func (p *Proposal) Asked() record.Asked {
-	return record.Asked{Revision: p.Revision, Force: p.Options.Force, Skip: p.Options.Skip}
+	return record.Asked{Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip}
 }
+
+// isForced reports whether an app of the change is still being brought by force to the
+// revision before.
+func (p *Proposal) isForced() bool {
+	return slices.ContainsFunc(p.targets, func(t *target) bool {
+		a := p.engine.app(t.Spec.Name)
+		return a != nil && a.isForced()
+	})
+}
+
+// isForced reports whether the app is still being brought to its target by force. A target
+// that takes the place of this one is brought there by force as well: what had to be forced
+// has to be in it, too, unless it was taken back.
+func (a *app) isForced() bool {
+	t := a.wanted()
+	return t != nil && a.forces(t)
+}
+
+// forces reports whether a target is brought to the cluster by force, until it is there.
+func (a *app) forces(t *target) bool { return t.forced && !a.settled(t) }

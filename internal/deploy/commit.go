@@ -83,7 +83,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 		}
 		a.setSkipped("")
 		a.setUnrendered("")
-		t.forced = p.Options.Force
+		t.forced = p.Options.Force || a.isForced()
 		a.setWant(t)
 		apps = append(apps, wanting{app: a, target: t})
 	}

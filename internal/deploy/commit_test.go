@@ -86,6 +86,34 @@ func TestAcceptedChangeIsWantedAtOnce(t *testing.T) {
 	}
 }
 
+// What a change forces goes on to be forced when the next change comes before it is carried
+// out, and no longer than that.
+func TestForceGoesOnUntilItIsCarriedOut(t *testing.T) {
+	o := newOffice(t)
+	a := o.has("web", "shop", nil)
+	accept := func(force bool) (isForced, isAsked bool) {
+		next := wanted("web")
+		p := o.proposed("shop", next).changes("web")
+		p.Options.Force = force
+		asked := p.Asked()
+		if _, err := p.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		return next.forced, asked.Force
+	}
+	if forced, asked := accept(false); forced || asked {
+		t.Error("nobody forces it")
+	}
+	accept(true)
+	if forced, asked := accept(false); !forced || !asked {
+		t.Errorf("before it is carried out: forced %v, and after a restart %v", forced, asked)
+	}
+	a.remember(record.Record{Digest: o.Masker.Seal(a.wanted().Digest), Result: record.Deployed})
+	if forced, asked := accept(false); forced || asked {
+		t.Errorf("after it was carried out: forced %v, and after a restart %v", forced, asked)
+	}
+}
+
 func TestAcceptedChangeTellsTheSchedules(t *testing.T) {
 	for about, skip := range map[string]bool{"deployed": false, "skipped": true} {
 		o := newOffice(t)

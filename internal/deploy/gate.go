@@ -286,7 +286,8 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
 	p.API, p.Index, p.Others = cluster.api, cluster.planIndex, others{e}
-	p.Ledger, p.Trials, p.Target, p.Wanted, p.Masker = a.ledger, &a.hookMemory, &t.Target, a.wanted().planned(), e.masker(t)
+	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
+	p.Wanted, p.Forcing = a.wanted().planned(), a.isForced()
 }
 
 func byCluster(targets []*target) map[string][]*target {

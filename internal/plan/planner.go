@@ -86,6 +86,7 @@ type Planner struct {
 	Trials  Trials  // of the app's hooks
 	Target  *Target
 	Wanted  *Target     // what is wanted of the app now; nil for nothing
+	Forcing bool        // Wanted is being brought to the cluster by force, and is not all there
 	Force   bool        // recreate what cannot be changed in place, take back what appliers took
 	Partial bool        // only some of the target's objects are looked at
 	Fresh   time.Time   // what runs has to be known as of then, from the server itself; zero: as the watches know it

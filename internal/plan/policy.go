@@ -49,7 +49,17 @@ func (p *Plan) LeftAlone() []Step {
 // mayRecreate reports whether an object may be deleted and made again where it
 // cannot be changed in place.
 func (p *Planner) mayRecreate(o Placed, step Step) bool {
-	return p.Force || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
+	return p.Force || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
+}
+
+// isForced reports whether an object is on its way to the cluster by force, as it is
+// written: a revision that comes meanwhile takes nothing of that back.
+func (p *Planner) isForced(o Placed) bool {
+	if !p.Forcing || p.Wanted == nil {
+		return false
+	}
+	before, now := p.Wanted.Object(o.Key), p.Target.Object(o.Key)
+	return before != nil && now != nil && manifest.Digest(before.Unstructured) == manifest.Digest(now.Unstructured)
 }
 
 // tryOut asks the API server what the object would be like after the apply.

@@ -15,6 +15,8 @@ func TestRecreate(t *testing.T) {
 	for name, test := range map[string]struct {
 		new      bool // it does not run
 		force    bool
+		wanted   string   // what is wanted of it by now
+		forcing  bool     // that is being brought there by force
 		written  []string // its annotations
 		runs     []string
 		refuse   error
@@ -24,6 +26,10 @@ func TestRecreate(t *testing.T) {
 	}{
 		"neither asks for it":        {refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
 		"the push asks for it":       {force: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"the push before asked":      {wanted: config("a", "2"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"it asked for another":       {wanted: config("a", "3"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"it asked for others":        {wanted: config("b", "2"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the push before forced not": {wanted: config("a", "2"), refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
 		"the revision asks for it":   {written: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
 		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
 		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
@@ -36,7 +42,10 @@ func TestRecreate(t *testing.T) {
 			if !test.new {
 				w.deployed(config("a", "1", test.runs...))
 			}
-			w.Force = test.force
+			w.Force, w.Forcing = test.force, test.forcing
+			if test.wanted != "" {
+				w.Wanted = &Target{Spec: w.Target.Spec, Objects: parsed(t, test.wanted), Seal: w.Target.Seal}
+			}
 			if test.refuse != nil {
 				w.api.refuses["apply ConfigMap shop/a"], w.api.refuses["try ConfigMap shop/a"] = []error{test.refuse}, []error{test.refuse}
 			}

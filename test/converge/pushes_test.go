@@ -36,9 +36,7 @@ func pushMove(w *world) {
 		pushChange(w)
 		return
 	}
-	if from.ignore != to.ignore {
-		w.converge() // what hands did to what only one of them ignores would come along
-	}
+	w.converge() // what an earlier push deletes would count; what hands did to what only one of them ignores would come along
 	n = 1 + w.rand.IntN(n)
 	w.say("push to %s: move %d objects from %s to %s", b.name, n, from.name, to.name)
 	elsewhere := from.namespace != to.namespace
