@@ -45,7 +45,7 @@ func field(o *manifest.Object, path ...string) any {
 const everything = `
 image: {repository: r/p, digest: "", pullSecrets: [pull]}
 keys: {admins: ["ssh-ed25519 AAAA ana"], operators: ['role="push" ssh-ed25519 BBBB ben']}
-settings: {ssh: {advertise: git@git.example.org}, render: {max_workers: 2}}
+settings: {ssh: {advertise: git@git.example.org}, render: {maxWorkers: 2}}
 storage: {className: fast, size: 20Gi}
 service: {type: LoadBalancer, annotations: {a: b}, loadBalancerClass: c, sourceRanges: [192.0.2.0/24], nodePort: 30022}
 gateway: {parentRefs: [{name: edge}]}
@@ -131,13 +131,13 @@ func TestValuesReachTheObjects(t *testing.T) {
 		{"ConfigMap", "pushboat-keys", []string{"data", "operators"}, "role=\"admin\" ssh-ed25519 AAAA ana\nrole=\"push\" ssh-ed25519 BBBB ben\n"},
 		{"ConfigMap", "pushboat", []string{"data", "pushboat.yaml"}, "advertise: git@git.example.org"},
 		{"ConfigMap", "pushboat", []string{"data", "pushboat.yaml"}, "address: :2222"},
-		{"ConfigMap", "pushboat", []string{"data", "pushboat.yaml"}, "max_workers: 2"},
+		{"ConfigMap", "pushboat", []string{"data", "pushboat.yaml"}, "maxWorkers: 2"},
 		{"PersistentVolumeClaim", "pushboat-data", []string{"spec", "storageClassName"}, "fast"},
 		{"Service", "pushboat", []string{"spec", "loadBalancerClass"}, "c"},
 		{"TCPRoute", "pushboat", []string{"metadata", "namespace"}, kube.SystemNamespace},
 		{"StatefulSet", "pushboat", []string{"spec", "template", "spec", "priorityClassName"}, "high"},
 		{"StatefulSet", "pushboat", []string{"metadata", "labels", "app.kubernetes.io/version"}, "1.4"},
-		{"ConfigMap", valuesName, []string{"data", valuesKey}, "max_workers: 2"},
+		{"ConfigMap", valuesName, []string{"data", valuesKey}, "maxWorkers: 2"},
 	} {
 		o := object(objects, tt.kind, tt.name)
 		if o == nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/install"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
 var update = flag.Bool("update", false, "make the manifests and tables of config/install anew")
@@ -211,6 +212,33 @@ func TestInstallationRunsTheImage(t *testing.T) {
 	gid, _, _ := unstructured.NestedFieldNoCopy(pod, "securityContext", "runAsGroup")
 	if got := fmt.Sprintf("%v:%v", uid, gid); got != user {
 		t.Errorf("the pod runs as %s, the image as %s", got, user)
+	}
+}
+
+// TestInstallationHasSettings checks that the server takes the settings that it is given,
+// and keeps its data where the pod has its volume.
+func TestInstallationHasSettings(t *testing.T) {
+	objects, _ := manifest.Parse(manifests, []byte(read(t, manifests)))
+	text := ""
+	for _, o := range objects {
+		if o.GetKind() == "ConfigMap" {
+			text, _, _ = unstructured.NestedString(o.Object, "data", "pushboat.yaml")
+		}
+	}
+	path := filepath.Join(t.TempDir(), "pushboat.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, err := settings.Sources{File: path}.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Data != "/data/pushboat" || config.Keys.File != "/etc/pushboat/keys/operators" {
+		t.Errorf("the data are in %s, the keys in %s", config.Data, config.Keys.File)
+	}
+	// Links to the Service would be variables PUSHBOAT_..., which the server takes for settings.
+	if links, _ := podOf(t)["enableServiceLinks"].(bool); links || podOf(t)["enableServiceLinks"] == nil {
+		t.Error("the pod has links to Services")
 	}
 }
 
