@@ -55,7 +55,7 @@ func backUp(ctx context.Context, c *call) error {
 	return nil
 }
 
-// backupRequest is what the flags ask for.
+// backupRequest is the backup that the flags ask for.
 func (c *call) backupRequest() (request backup.Request, err error) {
 	keys, err := c.flags.GetStringArray("recipient")
 	if err != nil {

@@ -18,7 +18,7 @@ type columns struct {
 	lines []columnsLine
 	to    io.Writer
 	width int                             // of the terminal; 0: there is none
-	paint func(cell, shown string) string // colours what is shown of a cell; nil: as it is
+	paint func(cell, shown string) string // colours the visible part of a cell; nil: it has no colour
 }
 
 // columnsLine is a row, or a note if it has no cells.

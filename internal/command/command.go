@@ -118,7 +118,7 @@ type call struct {
 	verb   *verb
 	args   []string
 	flags  *pflag.FlagSet
-	colour bool // what is for people has colours
+	colour bool // output for people has colours
 }
 
 // usageError is a call that does not have the form that the verb wants.
@@ -227,7 +227,7 @@ func (c *call) checkArgs() error {
 	return err
 }
 
-// checkWords holds the number of arguments against what a verb says that it takes.
+// checkWords holds the number of arguments against those that a verb takes.
 func checkWords(args string, given []string) error {
 	want := strings.Fields(args)
 	least, most := 0, len(want)

@@ -96,7 +96,7 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	switch {
 	case ends == "" || to > 0 && (from > 0 || first == ""):
 		return c.compareDeploys(ctx, status, from, to)
-	case !two: // one revision: against what the branch has
+	case !two: // one revision: against the branch
 		first, last = ends, status.Branch.Ref()
 	}
 	return c.compareRevisions(ctx, status, first, last)
@@ -188,7 +188,7 @@ func (d *difference) findObjects() error {
 }
 
 // fieldsOf lists what differs between two states of an object. Of a Secret they
-// have masks, which is what is compared.
+// have masks, and those are compared.
 func fieldsOf(before, after map[string]any) []field {
 	var fields []field
 	for _, change := range manifest.Diff(before, after, manifest.Masker{}) {

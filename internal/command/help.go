@@ -25,7 +25,7 @@ func greet(_ context.Context, c *call) error {
 	return nil
 }
 
-// abilities says in words what the caller's role allows.
+// abilities puts the rights of the caller's role into words.
 func abilities(c *call) []string {
 	var list []string
 	for _, ability := range []struct {

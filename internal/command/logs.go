@@ -96,7 +96,7 @@ func deployLog(ctx context.Context, c *call) error {
 	return err
 }
 
-// containerLogs prints what the containers of an app print.
+// containerLogs prints the output of an app's containers.
 func containerLogs(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.ReadLogs)
 	if err != nil {

@@ -71,7 +71,7 @@ func painted(colour, text string) string {
 	return colour + text + plain
 }
 
-// What the lines of plans and deploys begin with.
+// The beginnings of the lines of plans and deploys.
 var (
 	planLine  = regexp.MustCompile(`^  [-+~!<>=] [A-Z0-9]`)
 	eventLine = regexp.MustCompile(`^  ([a-z]+) {2,}\S`)
@@ -97,7 +97,7 @@ func paintLine(line string) string {
 // lines is where the lines of plans and deploys go.
 func (c *call) lines() *lines { return &lines{to: c, colour: c.colour} }
 
-// lines colours what is written line by line.
+// lines colours text as it is written, line by line.
 type lines struct {
 	to     io.Writer
 	colour bool

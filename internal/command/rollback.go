@@ -90,7 +90,7 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 	return r.Closing(record.Record{App: app, Result: record.Deployed}) // as it stands already
 }
 
-// revision finds what a deploy, a branch, a tag or a commit stands for.
+// revision finds the commit of a deploy, a branch, a tag or a hash.
 func (c *call) revision(ctx context.Context, status deploy.Status, word string) (git.Hash, error) {
 	if number := deployNumber(status.App, word); number > 0 {
 		entry, ok, err := c.History.Find(ctx, status.Repo, status.App, number)

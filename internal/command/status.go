@@ -190,7 +190,7 @@ func printOutages(w io.Writer, list []deploy.Status, now time.Time) {
 	}
 }
 
-// outage says what is the matter with a cluster, and since when.
+// outage says why a cluster is not seen, and since when.
 func outage(o *deploy.Outage, now time.Time) string {
 	what := "unreachable"
 	if !o.Unreachable {

@@ -100,7 +100,7 @@ func fromNow(text string, now time.Time) (time.Time, bool) {
 	return now.Add(d), err == nil
 }
 
-// resume ends a suspension and shows what is then deployed.
+// resume ends a suspension, and shows the deploy that follows.
 func resume(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.Deploy)
 	if err != nil {

@@ -18,7 +18,7 @@ func verbs() []*verb {
 	return slices.Concat(seeing(), changing(), recorded(), keeping())
 }
 
-// seeing are the verbs that say who is there and what runs.
+// seeing are the verbs that show callers, apps and objects.
 func seeing() []*verb {
 	return []*verb{
 		{words: "", run: greet, help: "who you are, and what you can do"},
@@ -125,7 +125,7 @@ func recorded() []*verb {
 	}
 }
 
-// keeping are the verbs for repositories, and for what the server has.
+// keeping are the verbs for repositories, keys and backups of the server.
 func keeping() []*verb {
 	return []*verb{
 		{

@@ -141,7 +141,7 @@ func lineOf(n deploy.Node, depth int) treeLine {
 	return line
 }
 
-// overview is the short form of an app's tree: what runs pods, and how many others
+// overview is the short form of an app's tree: the objects that run pods, and how many others
 // there are of which kinds.
 func (c *call) overview(w io.Writer, app name.App) {
 	nodes := c.Engine.Overview(app)

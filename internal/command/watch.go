@@ -65,7 +65,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// age fires when what is drawn is too old; never, if nothing is drawn.
+// age fires when the picture is too old; never, if nothing is drawn.
 func age(drawn bool) <-chan time.Time {
 	if !drawn {
 		return nil
@@ -135,7 +135,7 @@ func inBrief(s deploy.Status) string {
 	return text
 }
 
-// What a terminal is told (ECMA-48).
+// Control sequences of a terminal (ECMA-48).
 const (
 	toTop     = "\x1b[H"
 	clearLine = "\x1b[K"

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// NewCommit is a commit to make. What it does not name is as in its parent.
+// NewCommit is a commit to make. Files that it does not name are as in its parent.
 type NewCommit struct {
 	Message string            // any bytes
 	Clear   bool              // begin with an empty tree instead of the parent's
@@ -271,7 +271,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-// importPath quotes a path as C does, which keeps any byte what it is.
+// importPath quotes a path as C does, which changes no byte of it.
 func importPath(path string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -1,6 +1,6 @@
 package git
 
-// What a clone, and a push until its gate, may take of the machine, and what ends
+// The share of the machine of a clone, and of a push until its gate, and the ends of
 // them. A pack of 3 kB can hold deltas that make gigabytes of work, and whoever
 // reads may ask for a history again and again.
 
@@ -143,7 +143,7 @@ func grown(first, limit time.Duration, total int) time.Duration {
 	return min(first+time.Duration(total)*pushTimePerByte, limit)
 }
 
-// full is how long patience is with what was heard.
+// full is how long patience lasts, given the bytes that came.
 func (p *patience) full() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

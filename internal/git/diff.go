@@ -84,7 +84,7 @@ func (c *comparison) compare(ctx context.Context, at string, before, after *entr
 	return nil
 }
 
-// children pairs what two folders hold by name. What is no folder holds nothing.
+// children pairs the entries of two folders by name. A file has no entries.
 func (c *comparison) children(before, after *entry) (map[string][2]*entry, error) {
 	pairs := map[string][2]*entry{}
 	for i, folder := range []*entry{before, after} {
@@ -149,7 +149,7 @@ func writeSide(dir, file string, content []byte) error {
 	return os.WriteFile(file, slices.Clone(content), 0o600)
 }
 
-// Note is what the reflog says of a move.
+// Note is the reflog's note of a move.
 type Note struct{ Who, Why string }
 
 // MoveBranch moves a branch from one commit to another and notes in the reflog

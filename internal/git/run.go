@@ -65,7 +65,7 @@ func (o StoreOptions) config() []string {
 		"receive.unpackLimit=1",
 		"fastimport.unpackLimit=1",
 		// Git writes no loose objects here, then; this is how it packs the objects that
-		// a client took as the bases of what it sent. For a folder of 10,000 files it
+		// a client took as the bases of its objects. For a folder of 10,000 files it
 		// took a quarter of a push's index-pack to make 510 kB into 250 (measured).
 		// Maintain makes the packs small.
 		"core.looseCompression=0",
@@ -151,7 +151,7 @@ type runRequest struct {
 	stdin io.Reader
 }
 
-// exitError is git's exit with a status other than 0, with what it said.
+// exitError is git's exit with a status other than 0, with its complaint.
 type exitError struct {
 	verb   string
 	status int

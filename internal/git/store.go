@@ -133,7 +133,7 @@ func (s *Store) Bound(maxPush int64, maxCPU, timeout time.Duration) {
 
 // OpenStore opens the directory of repositories and makes it if need be. It
 // checks the installed git, takes the directory's lock (ErrInUse when another
-// process has it), and sweeps what an earlier process left behind: quarantine
+// process has it), and sweeps the remains of an earlier process: quarantine
 // directories, lock files, half-created and half-deleted repositories.
 func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	opts = opts.withDefaults()
@@ -189,7 +189,7 @@ func (s *Store) takeOver() error {
 		}
 	}
 	err = errors.Join(s.sweepWork(), s.sweep())
-	if Full(err) { // some file systems need room to delete: what is left goes at the next start
+	if Full(err) { // some file systems need room to delete: the rest goes at the next start
 		s.opts.Log.Warn(err)
 		return nil
 	}
@@ -352,7 +352,7 @@ func (s *Store) Delete(ctx context.Context, repo name.Repo) error {
 		return fmt.Errorf("delete repository %q: %w", repo, err)
 	}
 	if err := os.RemoveAll(trash); err != nil {
-		// The name is free; what is left goes at the next start.
+		// The name is free; the remains go at the next start.
 		s.opts.Log.WithError(err).WithField("repository", repo).Warn("deleted repository left files behind")
 	}
 	return nil

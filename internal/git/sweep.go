@@ -1,6 +1,6 @@
 package git
 
-// What a process that was killed leaves in a repository, and its removal at
+// The files that a killed process leaves in a repository, and their removal at
 // the next start. It runs under the store's lock and before anything is
 // served, so whatever lies there belongs to nobody. (A receive-pack that
 // outlived its server has lost its hook's socket and its client; at worst its

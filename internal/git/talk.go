@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Talk is what the client of a push says before it sends objects: lines that
+// Talk is the client's part of a push before its objects: lines that
 // name what its history lacks, and the refs to move (gitprotocol-pack, "Reference
 // Update Request and Packfile Transfer"). Serve fills it in while it runs.
 //
@@ -79,7 +79,7 @@ func (l *listener) Read(p []byte) (int, error) {
 }
 
 // next takes one line, and leaves it in ready if git is to read it. What is no
-// line ends the listening: git says what is wrong with it.
+// line ends the listening: git complains of it.
 func (l *listener) next() error {
 	digits, err := l.from.Peek(4)
 	if len(digits) > 0 {
@@ -87,7 +87,7 @@ func (l *listener) next() error {
 	}
 	if err != nil {
 		l.over = true
-		return nil //nolint:nilerr // git reads what there is
+		return nil //nolint:nilerr // git reads the rest
 	}
 	var length [2]byte
 	_, err = hex.Decode(length[:], digits)
@@ -98,13 +98,13 @@ func (l *listener) next() error {
 	}
 	if err != nil || size < 4 || size > maxLine { // "PACK" is no length
 		l.over = true
-		return nil //nolint:nilerr // git says what is wrong
+		return nil //nolint:nilerr // git complains of it
 	}
 	line := make([]byte, size)
 	n, err := io.ReadFull(l.from, line)
 	if err != nil {
 		l.ready, l.over = line[:n], true
-		return nil //nolint:nilerr // git says what is wrong
+		return nil //nolint:nilerr // git complains of it
 	}
 	if l.flushed {
 		l.ready = line

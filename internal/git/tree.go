@@ -50,7 +50,7 @@ func (e *EntryError) Error() string {
 // Unwrap returns the reason.
 func (e *EntryError) Unwrap() error { return e.Err }
 
-// TreeLimits bound what is read of one revision (CVE-2022-31016 and its kin:
+// TreeLimits bound the reading of one revision (CVE-2022-31016 and its kin:
 // a small push can hold a huge tree). Only what is read counts, so that a
 // small app in a large repository is none the worse. Zero fields have the
 // default.
@@ -109,7 +109,7 @@ type Reader struct {
 	objects    *objects
 }
 
-// Reader returns a reader of what the repository has now.
+// Reader returns a reader of the objects that the repository has now.
 func (r *Repository) Reader() (*Reader, error) {
 	objects, err := r.openObjects(Quarantine{})
 	if err != nil {
@@ -138,7 +138,7 @@ func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 type source interface {
 	members(dir *entry) ([]entry, error)
 	size(e *entry) (int64, error)
-	// read returns the content of a file, or what a link says, of so many bytes.
+	// read returns the content of a file, or the target of a link, of so many bytes.
 	read(e *entry, size int64) ([]byte, error)
 }
 
@@ -151,7 +151,7 @@ type tree struct {
 	mu      sync.Mutex
 	dirs    map[place]*directory
 	entries int              // listed so far
-	linked  bool             // there are symbolic links in what was listed
+	linked  bool             // there are symbolic links in the listed directories
 	targets map[place]string // what links say that were followed
 	through map[string]bool  // directories that were listed by way of links
 	reached int              // entries of those
@@ -168,7 +168,7 @@ func newTree(from source, limits TreeLimits) *tree {
 	return t
 }
 
-// directory is what is in a directory, in the order of names.
+// directory is the content of a directory, in the order of names.
 type directory struct{ members []entry }
 
 // find returns the entry of a name; nil if there is none.
@@ -253,7 +253,7 @@ func (t *tree) reach(name string, entries int) error {
 	return nil
 }
 
-// Stat describes an entry, or what a symbolic link leads to.
+// Stat describes an entry, or the file at the end of a symbolic link.
 func (t *tree) Stat(name string) (fs.FileInfo, error) {
 	e, err := t.lookup("stat", name)
 	if err != nil {
@@ -297,7 +297,7 @@ func (t *tree) grow(dir *entry, entries int) error {
 	return nil
 }
 
-// entry makes one of what a tree object says. Names that git's fsck refuses,
+// entry makes one from a line of a tree object. Names that git's fsck refuses,
 // and that would lead a walk astray, are errors; pushes cannot bring them.
 func (t *tree) entry(dir *entry, mode, name, hash string) (entry, error) {
 	switch {
@@ -383,7 +383,7 @@ func (t *tree) content(e *entry) ([]byte, error) {
 	return data, nil
 }
 
-// count adds a file to what has been read of the revision, once.
+// count adds a file to the bytes that were read of the revision, once.
 func (t *tree) count(e *entry, size int64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

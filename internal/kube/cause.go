@@ -18,7 +18,7 @@ type cause struct {
 	reason metav1.CauseType
 	field  string
 	value  string // the refused value as the server shows it, or ""
-	detail string // what is wrong with it, or ""
+	detail string // the mistake in it, or ""
 }
 
 // titles begin the message of a cause, and tell whether a value follows.
@@ -75,7 +75,7 @@ func cutShown(text string) (value, detail string) {
 	return value, detail
 }
 
-// immutable matches what the API server says of a field that a live object may
+// immutable matches the API server's words for a field that a live object may
 // not change. Every pattern is a text of Kubernetes 1.37; the last is how the
 // rules of CustomResourceDefinitions say it. The patterns see the detail only,
 // never a value that somebody wrote.

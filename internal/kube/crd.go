@@ -110,7 +110,7 @@ func (s *Schemas) Validate(ctx context.Context, obj *manifest.Object) manifest.P
 	return e.told()
 }
 
-// definition is what is known of a CustomResourceDefinition.
+// definition is a CustomResourceDefinition, as far as it is known.
 type definition struct {
 	object     *manifest.Object
 	policy     manifest.Policy
@@ -206,7 +206,7 @@ func (v *definedVersion) validate(ctx context.Context, obj *manifest.Object, nam
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, v.structural, content)...)
 	errs = append(errs, objectmeta.Validate(ctx, nil, content, v.structural, true)...)
 	if v.rules == nil || len(errs) > 0 {
-		return errs // rules may rely on what the schema promises
+		return errs // rules may rely on the schema
 	}
 	broken, _ := v.rules.Validate(ctx, nil, v.structural, content, nil, celconfig.RuntimeCELCostBudget)
 	for _, err := range broken {
@@ -217,7 +217,7 @@ func (v *definedVersion) validate(ctx context.Context, obj *manifest.Object, nam
 	return errs
 }
 
-// unknownFields drops what the schema does not know, and notes it.
+// unknownFields drops the fields that the schema does not know, and notes them.
 func (v *definedVersion) unknownFields(content map[string]any, e *explainer) {
 	options := schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
 	for _, unknown := range pruning.PruneWithOptions(content, v.structural, true, options) {

@@ -8,7 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// ReadData reads what a ConfigMap or Secret holds, by its keys; nil if there is no
+// ReadData reads the data of a ConfigMap or Secret, by its keys; nil if there is no
 // such object. It is one request.
 func (c *Cluster) ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error) {
 	resource := configMaps

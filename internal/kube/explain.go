@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// maxProblems bounds what is said of one object.
+	// maxProblems bounds the problems of one object.
 	maxProblems = 20
 	// maxMessage bounds one message, in bytes; an admission webhook may say
 	// anything.
 	maxMessage = 2000
-	// maxCauses and maxAnswer bound what is read of an answer: causes, and
+	// maxCauses and maxAnswer bound the reading of an answer: causes, and
 	// bytes of its message.
 	maxCauses = 100
 	maxAnswer = 64 << 10
@@ -46,7 +46,7 @@ func (c *Cluster) Explain(ctx context.Context, obj *manifest.Object, err error) 
 	return e.told()
 }
 
-// explainer collects what is wrong with one object.
+// explainer collects the problems of one object.
 type explainer struct {
 	cluster  *Cluster
 	obj      *manifest.Object
@@ -55,7 +55,7 @@ type explainer struct {
 	more     bool // than maxProblems
 }
 
-// told returns what was collected, in order.
+// told returns the problems, in order.
 func (e *explainer) told() manifest.Problems {
 	e.problems.Sort()
 	if e.more {
@@ -229,7 +229,7 @@ var (
 	isForbidden = regexp.MustCompile(`(?s)^\S+ "[^"]*" is forbidden: (.*)$`)
 )
 
-// grantsTooMuch is what the API server says of a Role with more rights than
+// grantsTooMuch is the API server's phrase for a Role with more rights than
 // its author has.
 const grantsTooMuch = "is attempting to grant RBAC permissions not currently held"
 

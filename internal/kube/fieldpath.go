@@ -71,7 +71,7 @@ func (p fieldPath) last() string {
 // parent is the path without its last step.
 func (p fieldPath) parent() fieldPath { return p[:max(len(p)-1, 0)] }
 
-// value returns what an object has at the path.
+// value returns an object's value at the path.
 func (p fieldPath) value(u *unstructured.Unstructured) (any, bool) {
 	var at any = u.Object
 	for _, s := range p {
@@ -170,7 +170,7 @@ func bracket(text string) (inner, rest string, ok bool) {
 
 var keyValue = regexp.MustCompile(`^([A-Za-z0-9_]+)=(.*)$`)
 
-// bracketStep reads what is in brackets: an index, a map's key, the key fields
+// bracketStep reads the text in brackets: an index, a map's key, the key fields
 // of a list's element (name="web",protocol="TCP"), or an element of a set
 // (="a").
 func bracketStep(inner string, before fieldPath, u *unstructured.Unstructured) step {

@@ -13,7 +13,7 @@ import (
 // its error ends the request, before it is sent. Dry runs of an apply are not asked about.
 func (c *Cluster) Guard(check func() error) { c.guard.check.Store(&check) }
 
-// guard is what is asked before a change; by default nothing.
+// guard is asked before each change; by default there is none.
 type guard struct{ check atomic.Pointer[func() error] }
 
 // guardError is the refusal of a guard. It is no failure to reach the cluster, and stays.
@@ -23,7 +23,7 @@ func (e *guardError) Unwrap() error { return e.error }
 
 func isGuarded(err error) bool { return errors.As(err, new(*guardError)) }
 
-// guarded sends what the guard lets through.
+// guarded sends the requests that the guard lets through.
 type guarded struct {
 	next http.RoundTripper
 	*guard
@@ -42,7 +42,7 @@ func (t guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 // WrappedRoundTripper lets client-go look through the wrapper.
 func (t guarded) WrappedRoundTripper() http.RoundTripper { return t.next }
 
-// changes reports whether a request may change what the cluster has.
+// changes reports whether a request may change an object of the cluster.
 func changes(req *http.Request) bool {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -86,7 +86,7 @@ func (e *UnknownKindError) why() string {
 // Unwrap returns why the kind's group could not be asked.
 func (e *UnknownKindError) Unwrap() error { return e.Broken }
 
-// Hint says what may have been meant; "" if nothing comes near.
+// Hint names the kind that may have been meant; "" if none comes near.
 func (e *UnknownKindError) Hint() string {
 	switch {
 	case e.Broken != nil:
@@ -212,7 +212,7 @@ const (
 	backWithin = 5 * time.Second
 )
 
-// find runs a look-up on what is known, and once more on a fresh answer if it
+// find runs a look-up on the known kinds, and once more on a fresh answer if it
 // missed on one that is old enough.
 func (k *kinds) find(ctx context.Context, look func(*catalogue) error) error {
 	known, fresh, err := k.current(ctx, nil, rediscoverAfter)

@@ -112,7 +112,7 @@ func quantile(counts []int64, all, share int64) time.Duration {
 	return 0
 }
 
-// verbOf names what a request does, as RBAC and audit logs do, but for an apply
+// verbOf is the verb of a request, as in RBAC and audit logs, but for an apply
 // and a dry-run, which are both patches there.
 func verbOf(request *http.Request) string {
 	query := request.URL.Query()

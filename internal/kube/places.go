@@ -39,7 +39,7 @@ func Places(err error) [][]string {
 // ofData matches a key of a ConfigMap's data, which may stand in one of two fields.
 var ofData = regexp.MustCompile(`^(?:data|binaryData)\[(.+)\]$`)
 
-// fieldName matches what may be the name of a field in a sentence.
+// fieldName matches words that may be the name of a field in a sentence.
 var fieldName = regexp.MustCompile(`[a-z]+(?:[A-Z]+[a-z]*)+`)
 
 // named are the fields beside a field of the spec that the API server names in what it

@@ -68,7 +68,7 @@ func (c *Cluster) rehearse(ctx context.Context, kind Kind, obj *manifest.Object,
 	return nil // a quota, a limit range, pod security, a service account: those of the stage
 }
 
-// messageOf is what the API server itself said.
+// messageOf is the API server's own message.
 func messageOf(err error) string {
 	status := apierrors.APIStatus(nil)
 	if errors.As(err, &status) {

@@ -23,7 +23,7 @@ var (
 	rfcName   = regexp.MustCompile(`^a(?: valid)? (?:lowercase )?(?:RFC 1123|RFC 1035|DNS-1035) (?:sub)?(?:domain|label)`)
 )
 
-// sentence says what is wrong with a field, and what to try.
+// sentence puts the mistake in a field into words, with the next thing to try.
 func (e *explainer) sentence(path string, c cause) (message, hint string) {
 	detail, _, _ := strings.Cut(c.detail, "\n@@") // a diff of internal structures
 	detail = strings.TrimSpace(patterns.ReplaceAllString(detail, ""))
@@ -55,7 +55,7 @@ func (e *explainer) sentence(path string, c cause) (message, hint string) {
 	return strings.TrimPrefix(sentenceOf(path, shown, "")+suffix(detail), ": "), ""
 }
 
-// wrongType says what a field has instead of the type of its schema.
+// wrongType names the type that a field has instead of that of its schema.
 func (e *explainer) wrongType(path, want string) (message, hint string) {
 	m := mismatch{path: parsePath(path, e.obj.Unstructured), want: want}
 	if own, ok := wanted[want]; ok {
@@ -138,7 +138,7 @@ var holdsData = map[string]bool{
 	"CustomResourceDefinition": true,
 }
 
-// remedy is the server's way past a cause: what cannot be changed can be recreated.
+// remedy is the server's way past a cause: an object that cannot be changed can be recreated.
 func (e *explainer) remedy(c cause) manifest.Remedy {
 	switch {
 	case !c.isImmutable():

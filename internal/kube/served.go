@@ -78,7 +78,7 @@ func IsUnserved(err error) bool {
 	return ok && unknown.Broken == nil
 }
 
-// askFor asks the API server for a kind, past discovery and what is remembered
+// askFor asks the API server for a kind, past discovery and the memory
 // of it. It returns a version in which it is served; "" if it is in none.
 func (c *Cluster) askFor(ctx context.Context, gk schema.GroupKind) (version string, err error) {
 	client, group := c.kinds.client, metav1.APIGroup{}

@@ -239,7 +239,7 @@ func isBase64(s string) bool {
 
 const hintQuantity = "write a quantity like 500m, 1.5 or 128Mi"
 
-// describe says what is wrong with a field.
+// describe puts the mistake in a field into words.
 func (e *explainer) describe(m mismatch) string {
 	path := m.path.String()
 	switch {
@@ -318,7 +318,7 @@ func hintFor(want string, value any) string {
 }
 
 // mend returns a copy of the object in which every mismatch is gone, so that
-// the server can be asked what else is wrong; false if that cannot be done.
+// the server can be asked for further mistakes; false if that cannot be done.
 func mend(u *unstructured.Unstructured, found mismatches) (*unstructured.Unstructured, bool) {
 	mended := u.DeepCopy()
 	for _, m := range found {
@@ -358,7 +358,7 @@ func isScalar(value any) bool {
 	return true
 }
 
-// beyond asks the server what else is wrong with an object, once its
+// beyond asks the server for further mistakes in an object, once its
 // mismatches are mended. Causes near a mended field are its consequences.
 func (e *explainer) beyond(ctx context.Context, mended *unstructured.Unstructured, found mismatches) {
 	if e.cluster.dynamic == nil {

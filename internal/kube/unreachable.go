@@ -31,7 +31,7 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the transport's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// reason cuts the method and URL off a transport error: what is left is
+// reason cuts the method and URL off a transport error: the rest is
 // "dial tcp 10.0.0.1:6443: connect: connection refused".
 func reason(err error) string {
 	if u := (*url.Error)(nil); errors.As(err, &u) {

@@ -18,7 +18,7 @@ import (
 
 // Version says which object there is, and in which version of it. It is a
 // fraction of the object's metadata, most of which is managedFields: to decode
-// all of it was two thirds of what a check costs that finds nothing (measured).
+// all of it was two thirds of the cost of a check that finds nothing (measured).
 type Version struct {
 	Namespace, Name string
 	UID             types.UID

@@ -21,8 +21,8 @@ const (
 	maxWarning = 600
 )
 
-// Warnings are what the API server warns of in the requests of one context: deprecated
-// versions and fields, policies that only warn, what a webhook has to say. Its methods
+// Warnings are the API server's warnings to the requests of one context: deprecated
+// versions and fields, policies that only warn, remarks of webhooks. Its methods
 // may be called from several goroutines.
 type Warnings struct {
 	mu    sync.Mutex

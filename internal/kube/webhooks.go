@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// What the API server says where it asks programs of others (apiserver 1.37,
+// The API server's words where it asks programs of others (apiserver 1.37,
 // pkg/admission/plugin/webhook, and apiextensions-apiserver,
 // pkg/apiserver/conversion/webhook_converter.go).
 var (
@@ -127,7 +127,7 @@ func orElse(text, other string) string {
 // refusedBy writes a refusal and its reasons.
 func refusedBy(who, why string) string { return saidBy("refused by "+who, why) }
 
-// saidBy writes what somebody says: behind a colon if it is one line, else below.
+// saidBy writes somebody's words: behind a colon if they are one line, else below.
 func saidBy(who, text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {

@@ -31,9 +31,9 @@ type push struct {
 	options deploy.Options
 	main    name.Branch // that the repository gets with its first branch; "" later
 	stored  []storedBranch
-	tell    func(line string) // the client, of what it waits for
+	tell    func(line string) // the client, of the pushes that it waits for
 
-	mu        sync.Mutex          // held for what the two hooks and the session share
+	mu        sync.Mutex          // held for the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
 	proposals map[string]proposed // by ref; removed once accepted
 	gated     []*deploy.Proposal
@@ -52,7 +52,7 @@ type judged struct {
 	draft  *deploy.Draft
 }
 
-// proposed is what the push would deploy from a branch when Git moves it there.
+// proposed is the proposal of a branch, and the commit to which Git is to move it.
 type proposed struct {
 	proposal *deploy.Proposal
 	to       git.Hash
@@ -99,7 +99,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		tellForeign(out, foreign)
 	}
 	if overtaken := p.overtaken(ctx, updates); len(overtaken) > 0 {
-		return p.refuse(out, append(problems, overtaken...)) // what the push would do now is not the question
+		return p.refuse(out, append(problems, overtaken...)) // its plan would be one for an old branch
 	}
 	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
 		return p.refuse(out, append(problems, undecided...))
@@ -139,10 +139,10 @@ func (p *push) fenced() manifest.Problems {
 	return nil
 }
 
-// hintDisk is the hint where the server cannot keep what a push asks for.
+// hintDisk is the hint where the server cannot write to its disk for a push.
 const hintDisk = "tell the server's operator: its disk may be full"
 
-// keep puts on disk what has to be there before Git moves the refs of the push.
+// keep writes the main branch and the options of the push to disk, before Git moves its refs.
 func (p *push) keep(ctx context.Context, proposals []*deploy.Proposal) manifest.Problems {
 	if problems := p.keepMain(ctx, proposals); len(problems) > 0 {
 		return problems
@@ -216,7 +216,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 	}).Info("push: refused")
 }
 
-// keepAsked has the branches remember what was asked for, should the server be
+// keepAsked has the branches remember the options of the push, should the server be
 // killed before it could do it.
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
@@ -243,7 +243,7 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-// propose notes what the push would deploy from a branch. Its apps and objects are kept
+// propose notes the proposal of a branch. Its apps and objects are reserved
 // for it until the push has come to its end.
 func (p *push) propose(update hook.RefUpdate, proposal *deploy.Proposal) {
 	p.mu.Lock()

@@ -19,7 +19,7 @@ var Spelling = report.Door{
 	PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores the commit without deploying it",
 }
 
-// parseOptions reads what the pusher gave with git push -o. Unknown options
+// parseOptions reads the options of git push -o. Unknown options
 // and options given twice are refused: one that is misspelt must not deploy.
 func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 	options := deploy.Options{ConfirmPrune: -1}

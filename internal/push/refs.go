@@ -68,7 +68,7 @@ func judgeName(update hook.RefUpdate) manifest.Problems {
 	return nil
 }
 
-// judgeObject refuses what no branch can be at.
+// judgeObject refuses objects that no branch can point to.
 func (p *push) judgeObject(update hook.RefUpdate, branch name.Branch, q git.Quarantine) manifest.Problems {
 	commit, err := p.repo.QuarantinedCommit(update.New, q)
 	switch {

@@ -67,7 +67,7 @@ func (s Source) Main(repo name.Repo) (name.Branch, error) {
 	return repository.MainBranch()
 }
 
-// Asked returns what was asked for when the branch was pushed last, if that was
+// Asked returns the options with which the branch was pushed last, if that was
 // anything.
 func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) {
 	repository, err := s.open(repo)

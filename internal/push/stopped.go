@@ -15,7 +15,7 @@ func (d *Door) tellStopped(s Session, service git.Service, stopped *git.StoppedE
 	}
 }
 
-// stoppedText is what a client is told, in lines: which bound, how to stay below it,
+// stoppedText is the message to the client, in lines: which bound, how to stay below it,
 // and the setting to raise. "" if there is nobody to tell.
 func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	var work, setting string

@@ -77,7 +77,7 @@ func (t *turns) end(taken []turn) {
 	}
 }
 
-// takeTurns takes the turns of what the push wants to move, until the push ends
+// takeTurns takes the turns of the refs that the push moves, until the push ends
 // or endTurns is called, and refuses refs that somebody else has moved.
 func (p *push) takeTurns(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	wanted := make([]turn, len(updates))

@@ -17,7 +17,7 @@ import (
 // all. Git runs no hook then, and its client says "Everything up-to-date" and
 // exits 0, unless the session's exit status is another: then it says that the push
 // failed, and exits 1 (measured, git 2.39). So a push that is tried again after its
-// deploy has failed fails again, for as long as what it deployed is down. Deploys
+// deploy has failed fails again, for as long as its apps are down. Deploys
 // that go on are shown to their end, as after a push. What the client wanted to
 // push cannot be known: every app of the repository counts.
 func (p *push) upToDate(ctx context.Context) int {

@@ -24,14 +24,14 @@ type Inputs struct {
 	outside []input
 }
 
-// input is what was read of one path.
+// input is one path that was read, and its state then.
 type input struct {
 	path string
 	what aspect
 	is   string // its hash, or its type; "" if it was not there
 }
 
-// aspect is what was asked about a path.
+// aspect is a property of a path that was asked for.
 type aspect byte
 
 const (
@@ -52,7 +52,7 @@ type writtenInput struct {
 	Is   string `json:"is,omitempty"`
 }
 
-// MarshalJSON writes the inputs, so that they can be kept with what was rendered.
+// MarshalJSON writes the inputs, so that they can be kept with the rendered objects.
 func (in Inputs) MarshalJSON() ([]byte, error) {
 	write := func(inputs []input) []writtenInput {
 		var written []writtenInput
@@ -126,7 +126,7 @@ func aspectOf(fsys fs.FS, name string, what aspect) (string, error) {
 	return hash.String(), nil
 }
 
-// tracer is a revision that notes what is read of it.
+// tracer is a revision that notes each path that is read.
 type tracer struct {
 	fs.FS
 	mu    sync.Mutex
@@ -192,7 +192,7 @@ func (t *tracer) Stat(name string) (fs.FileInfo, error) {
 	return fs.Stat(t.FS, name)
 }
 
-// inputs returns what was read, for an app in a folder.
+// inputs returns the paths that were read, for an app in a folder.
 func (t *tracer) inputs(folder string) Inputs {
 	is, err := aspectOf(t.FS, folder, content)
 	if err != nil || is == "" {

@@ -69,7 +69,7 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 		return nil, at, nil, problems.Err()
 	}
 	masked := (manifest.Masker{}).Hiding(o.Hidden()).Of(o).Mask(o.Object)
-	// An element that is named by a value is not found in what is masked.
+	// An element that is named by a value is not found under a mask.
 	shown, ok := (&manifest.Object{Unstructured: &unstructured.Unstructured{Object: masked}}).ValueAt(field)
 	if !ok {
 		return nil, o.Source, nil, ErrNoField
@@ -172,7 +172,7 @@ type candidate struct {
 
 func (c candidate) source() manifest.Source { return manifest.Source{File: c.file, Line: c.line} }
 
-// words are what a line is made of: without quotes, and without what separates
+// words are the words of a line: without quotes, and without the marks that separate
 // values in YAML and the parts of an image.
 var words = regexp.MustCompile(`[^\s,{}\[\]"'#:=]+`)
 

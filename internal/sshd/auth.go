@@ -108,7 +108,7 @@ func (c *conn) refuseKey(why string) {
 //	ssh: refused 192.0.2.7 port 51234: unknown key SHA256:…, unknown key SHA256:…
 //
 // Address, port and fingerprints are the only words in it that the client has
-// an influence on; what the library says of the failure stands in a field.
+// an influence on; the library's own words for the failure stand in a field.
 func (c *conn) failed(err error) {
 	if c.isLoggedIn() {
 		return // it broke off between the last packet of the login and the first after it
@@ -151,7 +151,7 @@ func (c *conn) failure(err error) string {
 
 const brokenOff = "handshake broken off"
 
-// maxLogged bounds what a log line repeats of a client's words, in bytes.
+// maxLogged bounds a client's words in a line of the log, in bytes.
 const maxLogged = 200
 
 func clip(s string) string {

@@ -24,7 +24,7 @@ const (
 	maxCommandWords = 64
 )
 
-// Command is what a client asked for: a Git service on a path, or words.
+// Command is a client's command: a Git service on a path, or words.
 type Command struct {
 	Service string   // one of the Service constants, or ""
 	Path    string   // of Git's repository, without one leading slash
@@ -34,7 +34,7 @@ type Command struct {
 // ParseCommand reads the line that a client sent. It is no shell: words are
 // parted by blanks, a part of a word may stand in single or double quotes, and
 // every other character is itself. Backslashes (outside single quotes), control
-// characters and what is not UTF-8 are errors, as is a quote that stays open.
+// characters and invalid UTF-8 are errors, as is a quote that stays open.
 //
 // Git's services take exactly one path, and may be written as "git-upload-pack"
 // or "git upload-pack".

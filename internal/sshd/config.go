@@ -30,7 +30,7 @@ import (
 // with status 255 and nothing else.
 type Handlers struct {
 	// Git serves one of Git's services; service is one of the Service
-	// constants, path is what the client wrote without one leading slash,
+	// constants, path is the client's path without one leading slash,
 	// neither checked nor cleaned.
 	Git func(ctx context.Context, s *Session, service, path string) int
 	// Command runs any other command. Without args, it greets.
@@ -44,7 +44,7 @@ type Keys interface {
 	Lookup(key ssh.PublicKey) (access.Operator, bool)
 }
 
-// Config is what a Server is made of.
+// Config has the parts and the limits of a Server.
 type Config struct {
 	// HostKeys identify the server; at least one is required (LoadOrCreateHostKey).
 	HostKeys []ssh.Signer

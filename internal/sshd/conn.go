@@ -179,7 +179,7 @@ func (c *conn) drain() {
 	c.rearm()
 }
 
-// rearm sets the timer to what the connection now waits for. c.mu is held.
+// rearm sets the timer for the next step of the client. c.mu is held.
 func (c *conn) rearm() {
 	switch {
 	case c.running > 0:

@@ -19,7 +19,7 @@ type farewells struct{ slots chan struct{} }
 const (
 	maxFarewells    = 32
 	farewellTimeout = time.Second
-	// maxUnread bounds what is read of a client that is turned away: its version
+	// maxUnread bounds the bytes that are read from a client that is turned away: its version
 	// line and its first packet. Data that nobody has read makes the system reset
 	// the connection, and the client would lose the word.
 	maxUnread = 16 << 10

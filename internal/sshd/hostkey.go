@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// maxHostKeyBytes bounds what is read; an ed25519 key takes 400.
+// maxHostKeyBytes bounds the key's file; an ed25519 key takes 400.
 const maxHostKeyBytes = 16 << 10
 
 // LoadOrCreateHostKey reads the server's ed25519 key from path, or makes one

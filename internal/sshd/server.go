@@ -225,7 +225,7 @@ func (s *Server) library(c *conn) *gliderlabs.Server {
 func (c *conn) contain(where string) {
 	if cause := recover(); cause != nil {
 		c.log.WithField("stack", string(debug.Stack())).Errorf("ssh: panic in %s: %v", where, cause)
-		_ = c.Close() // what was wrong has been logged
+		_ = c.Close() // the cause has been logged
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 	exitInternal = 255 // a handler panicked
 )
 
-// Limits of what a client may say before its command.
+// Limits of a client's requests before its command.
 const (
 	// maxSetup is how many requests may come before the command. An OpenSSH
 	// client with SendEnv * sends one for each variable it has.

@@ -7,10 +7,10 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// maxCells bounds what a client may say of its window, in characters.
+// maxCells bounds the columns and rows of a client's window, in characters.
 const maxCells = 1000
 
-// terminal is what a client has told of its terminal.
+// terminal is the client's terminal, by its own account.
 type terminal struct {
 	there   bool
 	name    string // as in TERM

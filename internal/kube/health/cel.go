@@ -17,7 +17,7 @@ import (
 	celast "github.com/google/cel-go/common/ast"
 )
 
-// What an expression may cost. Rules come out of repositories, and objects out
+// Limits of an expression. Rules come out of repositories, and objects out
 // of clusters: both may be made to be expensive.
 const (
 	// MaxExpression bounds an expression in bytes; the longest of the library
@@ -77,7 +77,7 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewCustomEnv(options...)
 })
 
-// expandCondition turns status.isTrue('Ready') into what is evaluated.
+// expandCondition turns status.isTrue('Ready') into plain CEL.
 func expandCondition(name string) cel.MacroFactory {
 	f := functions[name]
 	return func(make cel.MacroExprFactory, of celast.Expr, args []celast.Expr) (celast.Expr, *cel.Error) {
@@ -171,7 +171,7 @@ func (e *expression) isTrue(of map[string]any) (bool, error) {
 	return is, err
 }
 
-// text returns what the expression comes to, if that is text.
+// text returns the value of the expression, if that is text.
 func (e *expression) text(of map[string]any) string {
 	value, _ := e.eval(of)
 	text, _ := value.(string)

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// RuleError is what is wrong with one expression of a rule, as the rule's
+// RuleError is the mistake in one expression of a rule, as the rule's
 // author reads it.
 type RuleError struct {
 	Rule    int    // which of the rules that were given to Compile
@@ -27,7 +27,7 @@ const MaxExpressions = 1000
 // thousand apps may well have the same.
 type Compiler struct{ known map[string]compiled }
 
-// compiled is an expression or what is wrong with it.
+// compiled is an expression, or the mistake in it.
 type compiled struct {
 	expression *expression
 	problem    RuleError

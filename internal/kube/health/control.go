@@ -142,7 +142,7 @@ func storageVersionHealth(o object) Health {
 	return healthy("")
 }
 
-// refusal returns what a request failed of, and whether it did.
+// refusal returns why a request failed, and whether it did.
 func refusal(o object) (Health, bool) {
 	if c := o.condition("Denied"); c.isTrue() {
 		return failed(join("denied", c.text())), true

@@ -70,7 +70,7 @@ type condition struct{ status, reason, message string }
 func (c condition) isTrue() bool  { return c.status == "True" }
 func (c condition) isFalse() bool { return c.status == "False" }
 
-// text is what a condition says in words: its message, or its reason.
+// text is a condition in words: its message, or its reason.
 func (c condition) text() string {
 	if c.message != "" {
 		return c.message

@@ -130,7 +130,7 @@ func (j *judge) of(u *unstructured.Unstructured) Health {
 	return progressing(j.words(u, fields))
 }
 
-// words are what the rule says of an object beside its verdict.
+// words are the rule's message for an object, beside its verdict.
 func (j *judge) words(u *unstructured.Unstructured, fields map[string]any) string {
 	if j.message != nil {
 		return j.message.text(fields)

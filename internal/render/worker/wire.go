@@ -4,7 +4,7 @@
 // limits of memory, processor time and output.
 //
 // A child is asked for one job after the other over its standard input, and asks
-// back for the files that it needs: so the parent sees what each job read. It
+// back for the files that it needs: so the parent sees the files of each job. It
 // believes nothing that a child says; a child that breaks the rules is ended.
 package worker
 
