@@ -15,8 +15,10 @@ import (
 func TestSickObjects(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
-	w.runs(deployment("b"), deployment("a"), deployment("well"), deployment("dying"), deployment("other"), config("x", "1"),
-		deployment("c"), deployment("d"), deployment("e"), deployment("f"))
+	for _, name := range []string{"f", "e", "d", "c"} {
+		w.runs(deployment(name))
+	}
+	w.runs(deployment("b"), deployment("a"), deployment("well"), deployment("dying"), deployment("other"), config("x", "1"))
 	w.becomes(deploymentID("well"), available)
 	w.becomes(deploymentID("b"), "{observedGeneration: 1, conditions: [{type: ReplicaFailure, status: 'True', message: s3cret is wrong}]}")
 	w.edited(deploymentID("dying"), beginDeletion)

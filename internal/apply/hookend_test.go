@@ -262,3 +262,15 @@ func TestHookIsOverWhenItHasEnded(t *testing.T) {
 		}
 	})
 }
+
+// TestHookThatDidNotEndByItselfHasFailed, as its policy has it.
+func TestHookThatDidNotEndByItselfHasFailed(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.api.status["Job"] = underWay
+		w.plans(w.step(job("migrate", hookOf("PreSync"), policyOf("HookFailed"))))
+		work := w.work()
+		wantError(t, work.Apply(), "not done after 5m0s")
+		work.EndHooks(&record.Record{Result: record.Failed})
+		w.wantRunning()
+	})
+}

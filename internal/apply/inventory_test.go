@@ -3,7 +3,6 @@ package apply
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -57,6 +56,16 @@ func TestForeignInventoryIsNotRemembered(t *testing.T) {
 	}
 	if _, known := w.app.Inventory.Known(); known || w.index.used != nil {
 		t.Errorf("known: %v, watched are %v", known, w.index.used)
+	}
+}
+
+// TestInventoryIsSigned with what tells whose it is, and keeps what else it says.
+func TestInventoryIsSigned(t *testing.T) {
+	w := newWorld(t)
+	w.app.Epoch = 7
+	got := w.app.signed(parentOf("blog", "other", "1", "ConfigMap", "shop"))
+	if toldOf(got) != "ConfigMap in shop, of shop by server" || got.Epoch != 7 {
+		t.Errorf("it says %s, epoch %d", toldOf(got), got.Epoch)
 	}
 }
 
@@ -200,6 +209,28 @@ func TestInventoryOfAnAppThatGoes(t *testing.T) {
 	w.wantInventory("ConfigMap,Deployment.apps in shop, of shop by server")
 }
 
+// TestInventoryOfALaterServer is read again by the next plan.
+func TestInventoryOfALaterServer(t *testing.T) {
+	later := &kube.SupersededError{App: "shop", Epoch: 2, Own: 1}
+	for name, test := range map[string]struct {
+		err   error
+		known bool
+	}{
+		"a later server has written it": {later, false}, "it is refused": {refused, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.app.SetInventory(new(ourParent()))
+			w.plans(w.step(job("a")))
+			w.api.refuse("write the inventory", test.err)
+			wantCause(t, w.work().widenInventory(), test.err)
+			if _, known := w.app.Inventory.Known(); known != test.known {
+				t.Errorf("it is known: %v", known)
+			}
+		})
+	}
+}
+
 func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = ourParent()
@@ -303,79 +334,5 @@ func TestInventoryOfARemovedApp(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestSystemNamespaceIsMadeAnew when the inventory cannot be written without it.
-func TestSystemNamespaceIsMadeAnew(t *testing.T) {
-	for name, test := range map[string]struct {
-		happens func(w *world)
-		asked   []string
-		want    string
-		took    time.Duration
-	}{
-		"it is there": {func(*world) {}, []string{"write the inventory"}, "", 0},
-		"it is gone": {
-			func(w *world) { w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace)) },
-			[]string{"write the inventory", "make the system namespace", "write the inventory"},
-			"", againFirst,
-		},
-		"it cannot be made": {
-			func(w *world) {
-				w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace))
-				w.api.refuse("make the system namespace", refused)
-			},
-			[]string{"write the inventory", "make the system namespace"},
-			"refused", 0,
-		},
-		"it is on its way out": {
-			func(w *world) {
-				w.api.refuse("write the inventory", ends(secretID), ends(secretID), noNamespace(kube.SystemNamespace))
-			},
-			[]string{"write the inventory", "write the inventory", "write the inventory", "make the system namespace", "write the inventory"},
-			"", 2*goneCheck + againFirst,
-		},
-		"it is refused": {func(w *world) { w.api.refuse("write the inventory", refused) }, []string{"write the inventory"}, "refused", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			inTime(t, func(w *world) {
-				test.happens(w)
-				began := time.Now()
-				_, err := w.app.Cluster.WriteParent(w.t.Context(), w.api.parent, ourParent())
-				wantError(t, err, test.want)
-				w.wantAsked(test.asked...)
-				if took := time.Since(began); took != test.took {
-					t.Errorf("it takes %s", took)
-				}
-			})
-		})
-	}
-}
-
-var secretID = manifest.ID{Kind: "Secret", Namespace: kube.SystemNamespace, Name: "pushboat-app-shop"}
-
-func TestNamespaceThatDoesNotEndIsNotWaitedForLongerThanARequest(t *testing.T) {
-	inTime(t, func(w *world) {
-		for range 100 {
-			w.api.refuse("write the inventory", ends(secretID))
-		}
-		w.plans(w.step(config("a", "1")))
-		began := time.Now()
-		wantError(t, w.work().Apply(), "is being terminated")
-		if took := time.Since(began); took != requestTimeout {
-			t.Errorf("it takes %s", took)
-		}
-	})
-}
-
-func TestInventoryHasEachKindAndNamespaceOnce(t *testing.T) {
-	parent := adding(ourParent(),
-		[]plan.Step{{ID: configMap("a")}, {ID: configMap("b")}, {ID: deploymentID("c")}},
-		[]plan.Step{{ID: deploymentID("d")}, {ID: plan.NamespaceID("blog")}, {ID: manifest.ID{Kind: "ConfigMap", Namespace: "blog", Name: "e"}}},
-		[]plan.Step{{ID: manifest.ID{Kind: "Secret", Namespace: "blog", Name: "f"}}, {ID: manifest.ID{Kind: "Secret", Namespace: "web", Name: "g"}}},
-		[]plan.Step{{ID: manifest.ID{Group: "example.org", Kind: "Secret", Namespace: "web", Name: "h"}}},
-	)
-	if got := toldOf(parent); got != "ConfigMap,Deployment.apps,Namespace,Secret,Secret.example.org in blog,shop,web, of shop by server" {
-		t.Errorf("it has %s", got)
 	}
 }

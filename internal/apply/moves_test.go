@@ -12,7 +12,9 @@ import (
 // plan's nor on their way out.
 func TestObjectsThatAnotherAppIsToTake(t *testing.T) {
 	w := newWorld(t)
-	w.runs(deployment("c"), config("b", "1"), config("a", "1"), config("mine", "1"), config("planned", "1"), config("dying", "1"), job("taken"))
+	for _, text := range []string{deployment("c"), config("b", "1"), config("a", "1"), config("mine", "1"), config("planned", "1"), config("dying", "1"), job("taken")} {
+		w.runs(text) // one by one, for a small map goes round in the order of its making
+	}
 	for _, id := range []manifest.ID{deploymentID("c"), configMap("b"), configMap("a"), configMap("planned"), configMap("dying"), jobID("taken")} {
 		w.others.heirs[id] = "blog"
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -129,6 +130,19 @@ func TestDyingObjectIsWaitedForAndNotDeleted(t *testing.T) {
 		w.api.vanish(configMap("a"))
 		wantError(t, <-ended, "")
 		w.wantRunning("ConfigMap shop/a")
+	})
+}
+
+func TestPlacesOfDyingObjectsBecomeFreeOneByOne(t *testing.T) {
+	inTime(t, func(w *world) {
+		w.runs(config("a", "1"), config("b", "1"))
+		steps := []plan.Step{w.dying("a"), w.dying("b")}
+		ended := w.begins(func() error { return w.work().applyStage(steps) })
+		w.api.vanish(configMap("b"))
+		synctest.Wait()
+		w.api.vanish(configMap("a"))
+		wantError(t, <-ended, "")
+		w.wantRunning("ConfigMap shop/a", "ConfigMap shop/b")
 	})
 }
 
