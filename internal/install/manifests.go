@@ -8,6 +8,7 @@ import (
 	"io"
 	"sort"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/config"
@@ -15,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/helm"
+	"github.com/pushboat/pushboat/internal/settings"
 )
 
 // printHead begins what Print writes. config/install/install.yaml is that.
@@ -57,6 +59,9 @@ func render(ctx context.Context, values Values, version string, cluster helm.Clu
 	if len(problems) > 0 {
 		return nil, valuesError(problems)
 	}
+	if err := checkSettings(objects); err != nil {
+		return nil, err
+	}
 	if len(values) > 0 {
 		stored, err := values.stored()
 		if err != nil {
@@ -68,6 +73,42 @@ func render(ctx context.Context, values Values, version string, cluster helm.Clu
 		return manifest.StageOf(objects[i].ID().GroupKind()) < manifest.StageOf(objects[j].ID().GroupKind())
 	})
 	return objects, nil
+}
+
+// settingsFile is the file of settings that the pod has, a key of the ConfigMap App.
+const settingsFile = "pushboat.yaml"
+
+// checkSettings refuses settings with which the server would not start: one that runs would
+// be stopped for them.
+func checkSettings(objects []*manifest.Object) error {
+	for _, o := range objects {
+		if o.GetKind() != "ConfigMap" || o.GetName() != App {
+			continue
+		}
+		text, _, _ := unstructured.NestedString(o.Object, "data", settingsFile)
+		if err := settings.CheckText(settingsFile, []byte(text)); err != nil {
+			return withoutPlaces(err)
+		}
+	}
+	return nil
+}
+
+// withoutPlaces takes the lines off problems of settings: the file is made of values, and
+// nobody has seen it.
+func withoutPlaces(err error) error {
+	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what joins errors itself
+	if !ok {
+		return fmt.Errorf("the values: settings: %w", err)
+	}
+	var errs []error
+	for _, one := range several.Unwrap() {
+		if problem, ok := errors.AsType[settings.Problem](one); ok {
+			problem.Place = settings.Place{}
+			one = problem
+		}
+		errs = append(errs, fmt.Errorf("the values: settings: %w", one))
+	}
+	return errors.Join(errs...)
 }
 
 // chartValues are the values that the chart is rendered with: they make the namespace,

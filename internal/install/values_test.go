@@ -88,6 +88,8 @@ func TestValuesThatAreWrong(t *testing.T) {
 		"no key":              {Given{AdminKeys: []string{file(t, "ana\n")}}, "--admin-key"},
 		"a misspelt value":    {Given{File: file(t, "imagee: {}\n")}, "imagee"},
 		"a value of its kind": {Given{Service: "Ingress"}, "service"},
+		"a misspelt setting":  {Given{File: file(t, "settings: {ssh: {adress: ':22'}}\n")}, "the values: settings: there is no setting ssh.adress"},
+		"a setting's value":   {Given{File: file(t, "settings: {log: {level: loud}}\n")}, "the values: settings: log.level"},
 		"a key with options":  {Given{File: file(t, "keys: {admins: ['from=\"10.0.0.0/8\" ssh-ed25519 AAAA ana']}\n")}, "admins"},
 	} {
 		var out bytes.Buffer

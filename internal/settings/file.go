@@ -42,6 +42,11 @@ func parseFile(path string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
+	return parseDocument(path, text)
+}
+
+// parseDocument is parseFile for what a file has, or will have.
+func parseDocument(path string, text []byte) (*yaml.Node, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("read configuration %s: it has more than %d bytes", path, maxFile)
 	}

@@ -67,6 +67,24 @@ func (s Sources) read(env environment) (Config, error) {
 	return c, problems.err()
 }
 
+// CheckText checks settings, by themselves, that a file will have. Neither environment nor
+// flags count.
+func CheckText(path string, text []byte) error {
+	c := defaults()
+	root, err := parseDocument(path, text)
+	if err != nil {
+		return err
+	}
+	if root != nil {
+		f := file{path: path, config: &c}
+		f.mapping(root, "")
+	}
+	c.finish()
+	problems := c.newProblems()
+	c.check(problems)
+	return problems.err()
+}
+
 // ReadFile reads a file alone, for those who need a section of it. It checks no more
 // than that it can be read.
 func ReadFile(path string) (Config, error) {

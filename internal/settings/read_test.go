@@ -266,3 +266,19 @@ func TestSampleHasTheDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckText: what a file will have is read as if it had it.
+func TestCheckText(t *testing.T) {
+	for text, want := range map[string]string{
+		"data: /data\nkeys: {file: /keys}\n":                   "",
+		"data: /data\nkeys: {file: /keys}\nlog: {level: loud}": "to-be.yaml:3: log.level",
+		"data: /data\nkeys: {fil: /keys}\n":                    "to-be.yaml:2: there is no setting keys.fil",
+		"data: [\n":                                            "to-be.yaml",
+		strings.Repeat("#", maxFile+1):                         "more than",
+	} {
+		err := CheckText("to-be.yaml", []byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: %v, want %q", text, err, want)
+		}
+	}
+}
