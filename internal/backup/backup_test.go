@@ -244,7 +244,8 @@ func TestOtherToolsReadIt(t *testing.T) {
 		{"tar", "-C", dir, "-xf", archive},
 		{"tar", "-C", dir, "-xf", next},
 		{"sh", "-c", `cd "$0" && sha256sum --quiet -c SHA256SUMS`, dir},
-		{"mkdir", dir + "/repos/shop.git/refs"}, {"git", "-C", dir + "/repos/shop.git", "log", "--all"},
+		{"mkdir", dir + "/repos/shop.git/refs"},
+		{"git", "-C", dir + "/repos/shop.git", "log", "--all"},
 	} {
 		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			t.Errorf("%v: %v\n%s", command, err, out)

@@ -46,12 +46,11 @@ func backUp(ctx context.Context, c *call) error {
 		return report.WithHint(err, "what was written is no backup; try again")
 	}
 	c.Log.WithField("operator", c.Caller().Operator).Infof("backup: %s", summary)
-	fmt.Fprintln(c.Stderr(), summary)
+	next := "only what is new next time: ssh HOST backup --since " + summary.ID
 	if summary.NotKept != nil {
-		fmt.Fprintf(c.Stderr(), "warning: %v\n", summary.NotKept)
-		return nil
+		next = fmt.Sprintf("warning: %v", summary.NotKept)
 	}
-	fmt.Fprintf(c.Stderr(), "only what is new next time: ssh HOST backup --since %s\n", summary.ID)
+	fmt.Fprintf(c.Stderr(), "%s\n%s\n", summary, next)
 	return nil
 }
 
