@@ -84,15 +84,17 @@ func TestFailureIsToldAtOnce(t *testing.T) {
 
 func TestRecoveredObjectsAreToldInOrder(t *testing.T) {
 	inTime(t, func(w *world) {
-		w.runs(deployment("c"), deployment("a"), deployment("b"), deployment("rest"))
 		wait := w.work().newWaiting(nil)
-		wait.look(t.Context())
+		for _, name := range []string{"rest", "c", "b", "a"} {
+			w.runs(deployment(name))
+			wait.look(w.t.Context())
+		}
 		for _, name := range []string{"b", "c", "a"} {
 			w.becomes(deploymentID(name), available)
 		}
-		wait.look(t.Context())
+		wait.look(w.t.Context())
 		w.wantLog("healthy Deployment shop/a 1 of 1 pod ready", "healthy Deployment shop/b 1 of 1 pod ready", "healthy Deployment shop/c 1 of 1 pod ready")
-		wait.look(t.Context()) // they are not told again
+		wait.look(w.t.Context()) // they are not told again
 		if got := strings.Count(w.log.String(), "\n"); got != 2 {
 			t.Errorf("the log is\n%s", w.log)
 		}
