@@ -38,7 +38,7 @@ func run(args []string, getenv func(string) string, stdin io.Reader, stdout io.W
 	case hook == hooks.PostReceive:
 		return fail(stdout, err, "the commit was kept; the server deploys it when it is back")
 	default:
-		return fail(stdout, err, "nothing was changed; push again, and tell the server's operator if it stays")
+		return fail(stdout, err, "nothing was changed; push again; if that does not help, tell the server's operator")
 	}
 }
 

@@ -88,7 +88,7 @@ func newInstall(version string) *cobra.Command {
 	flags.add(cmd)
 	given := &flags.order.Given
 	cmd.Flags().StringVar(&given.Image, "image", "", "the image, REPOSITORY[:TAG][@DIGEST]; the tag's default is this program's version")
-	cmd.Flags().StringArrayVar(&given.AdminKeys, "admin-key", nil, "public key file of an admin, added to those that there are; repeatable")
+	cmd.Flags().StringArrayVar(&given.AdminKeys, "admin-key", nil, "public key file of an admin, added to those already there; repeatable")
 	cmd.Flags().StringVar(&given.Service, "service", "", "how git and ssh come in: ClusterIP, NodePort or LoadBalancer")
 	cmd.Flags().StringVar(&given.File, "values", "", "a file of values, as config/install/chart/README.md has them, instead of all that was given before")
 	cmd.Flags().DurationVar(&flags.order.Timeout, "timeout", install.DefaultTimeout, "how long the server may take to serve")

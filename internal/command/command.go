@@ -265,7 +265,7 @@ func (c *call) finish(err error) int {
 // explain writes an error with the next thing to try.
 func (c *call) explain(err error) {
 	message, hint := spelling.Explain(err)
-	c.complain(message, cmp.Or(hint, "try again; if it stays, the server's log says more"))
+	c.complain(message, cmp.Or(hint, "try again; if that does not help, the server's log says more"))
 }
 
 func (c *call) complain(message, hint string) {
@@ -350,7 +350,7 @@ func (c *call) app(word string, right access.Right) (deploy.Status, error) {
 }
 
 func unknownApp(word string) error {
-	return report.WithHint(fmt.Errorf("app %q not found", word), "see those that there are: ssh HOST apps")
+	return report.WithHint(fmt.Errorf("app %q not found", word), "list the apps: ssh HOST apps")
 }
 
 // known checks that the caller may do something with an app's repository, and

@@ -52,9 +52,9 @@ func repoList(_ context.Context, c *call) error {
 func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	repo, err := name.ParseRepo(text)
 	if err != nil {
-		return nil, report.WithHint(err, "see those that there are: ssh HOST repo list")
+		return nil, report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
-	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "see those that there are: ssh HOST repo list")
+	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "list the repositories: ssh HOST repo list")
 	if !c.Policy.Allows(c.Caller(), access.ReadRepo, repo) {
 		return nil, missing
 	}

@@ -44,7 +44,7 @@ func suspend(_ context.Context, c *call) error {
 	}
 	run, err := c.Engine.Suspend(status.App, s, c.Caller())
 	if err != nil {
-		return report.WithHint(fmt.Errorf("suspend app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
+		return report.WithHint(fmt.Errorf("suspend app %s: %w", status.App, err), "list the apps: ssh HOST apps")
 	}
 	fmt.Fprint(c, string(run.Log()))
 	return nil
@@ -111,7 +111,7 @@ func resume(ctx context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("app %s is not suspended", status.App), "see how it is: ssh HOST status %s", status.App)
 	}
 	if err != nil {
-		return report.WithHint(fmt.Errorf("resume app %s: %w", status.App, err), "see those that there are: ssh HOST apps")
+		return report.WithHint(fmt.Errorf("resume app %s: %w", status.App, err), "list the apps: ssh HOST apps")
 	}
 	return c.follow(ctx, run)
 }

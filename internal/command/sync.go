@@ -160,7 +160,7 @@ func (c *call) deployable() ([]name.App, error) {
 		}
 	}
 	if len(names) == 0 && len(c.visible()) > 0 {
-		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "see those that there are: ssh HOST status")
+		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "list the apps that you may see: ssh HOST status")
 	}
 	for _, app := range names {
 		if _, err := c.known(app, access.Deploy); err != nil { // leaves the audit line

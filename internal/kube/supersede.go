@@ -19,7 +19,7 @@ type SupersededError struct {
 	Epoch, Own int64
 }
 
-// Error says which version the cluster has.
+// Error names both epochs.
 func (e *SupersededError) Error() string {
 	return fmt.Sprintf("app %s is deployed by a server that has taken this one's place: the cluster has epoch %d, and this server's is %d", e.App, e.Epoch, e.Own)
 }

@@ -196,7 +196,7 @@ func unwritable(err error) error {
 }
 
 func notFound(repo name.Repo) error {
-	return report.WithHint(fmt.Errorf("repository %q not found", repo), "see those that there are: ssh HOST repo list")
+	return report.WithHint(fmt.Errorf("repository %q not found", repo), "list the repositories: ssh HOST repo list")
 }
 
 // tell ends the session with an error that Git's clients show as their own: a

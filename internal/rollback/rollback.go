@@ -63,7 +63,7 @@ func (r *Rollback) WholeTree() bool { return r.Path == "." }
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
 	if !ok {
-		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "see those that there are: ssh HOST apps")
+		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "list the apps: ssh HOST apps")
 	}
 	repo, err := m.Repos.Open(status.Repo)
 	if err != nil {
@@ -276,7 +276,7 @@ func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
 	err := r.repo.MoveBranch(ctx, branch.Ref(), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
-		return nil, report.WithHint(fmt.Errorf("branch %s was pushed to in between; nothing was changed", branch), "look at what was pushed, and try again")
+		return nil, report.WithHint(fmt.Errorf("somebody pushed to branch %s in between; nothing was changed", branch), "see the new commits with git fetch, then try again")
 	}
 	if err != nil {
 		return nil, err

@@ -214,7 +214,7 @@ func (d *Decrypter) failed(err error) *manifest.Problem {
 	if d.local {
 		problem.Hint = "pushboat-sops has to lie beside pushboat, and be able to read the keys"
 	} else {
-		problem.Remedy = manifest.Again("in a moment; if it stays, ask the server's operator")
+		problem.Remedy = manifest.Again("in a moment; if that does not help, ask the server's operator")
 	}
 	return problem
 }
