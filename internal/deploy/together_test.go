@@ -29,7 +29,7 @@ func pushOf(lines ...string) *together {
 // cutNeeds reads "web: api db": an app, and those that it depends on.
 func cutNeeds(line string) (app name.App, needs []name.App) {
 	first, others, _ := strings.Cut(line, ":")
-	for _, other := range strings.Fields(others) {
+	for other := range strings.FieldsSeq(others) {
 		needs = append(needs, name.App(other))
 	}
 	return name.App(first), needs

@@ -15,21 +15,11 @@ import (
 type Source struct{ Repos *git.Store }
 
 // Repositories lists the repositories.
-func (s Source) Repositories() ([]name.Repo, error) {
-	list, err := s.Repos.List()
-	if err != nil {
-		return nil, err
-	}
-	repos := make([]name.Repo, len(list))
-	for i, repo := range list {
-		repos[i] = repo
-	}
-	return repos, nil
-}
+func (s Source) Repositories() ([]name.Repo, error) { return s.Repos.List() }
 
 // Branches maps each branch of a repository to its newest revision.
 func (s Source) Branches(ctx context.Context, repo name.Repo) (map[name.Branch]name.Revision, error) {
-	repository, err := s.open(repo)
+	repository, err := s.Repos.Open(repo)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +37,7 @@ func (s Source) Branches(ctx context.Context, repo name.Repo) (map[name.Branch]n
 
 // Head returns the newest revision of a branch, "" if there is no such branch.
 func (s Source) Head(ctx context.Context, repo name.Repo, branch name.Branch) (name.Revision, error) {
-	repository, err := s.open(repo)
+	repository, err := s.Repos.Open(repo)
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +50,7 @@ func (s Source) Head(ctx context.Context, repo name.Repo, branch name.Branch) (n
 
 // Main returns the branch that the repository's HEAD names.
 func (s Source) Main(repo name.Repo) (name.Branch, error) {
-	repository, err := s.open(repo)
+	repository, err := s.Repos.Open(repo)
 	if err != nil {
 		return "", err
 	}
@@ -70,7 +60,7 @@ func (s Source) Main(repo name.Repo) (name.Branch, error) {
 // Asked returns the options with which the branch was pushed last, if that was
 // anything.
 func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) {
-	repository, err := s.open(repo)
+	repository, err := s.Repos.Open(repo)
 	if err != nil {
 		return record.Asked{}, err
 	}
@@ -80,13 +70,9 @@ func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) 
 
 // Tree reads a revision.
 func (s Source) Tree(repo name.Repo, revision name.Revision) (fs.FS, error) {
-	repository, err := s.open(repo)
+	repository, err := s.Repos.Open(repo)
 	if err != nil {
 		return nil, err
 	}
 	return repository.Tree(git.Hash(revision))
-}
-
-func (s Source) open(repo name.Repo) (*git.Repository, error) {
-	return s.Repos.Open(repo)
 }

@@ -159,14 +159,17 @@ func (nowhere) Repositories() ([]name.Repo, error) { return nil, nil }
 func (nowhere) Branches(context.Context, name.Repo) (map[name.Branch]name.Revision, error) {
 	return nil, nil
 }
+
 func (nowhere) Head(context.Context, name.Repo, name.Branch) (name.Revision, error) { return "", nil }
-func (nowhere) Main(name.Repo) (name.Branch, error)                                 { return appfile.DefaultBranch, nil }
+
+func (nowhere) Main(name.Repo) (name.Branch, error) { return appfile.DefaultBranch, nil }
 
 func (nowhere) Asked(name.Repo, name.Branch) (record.Asked, error) { return record.Asked{}, nil }
 
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) { return nil, nil }
 
-func (nowhere) Tree(name.Repo, name.Revision) (fs.FS, error)                         { return nil, fs.ErrNotExist }
+func (nowhere) Tree(name.Repo, name.Revision) (fs.FS, error) { return nil, fs.ErrNotExist }
+
 func (nowhere) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) { return nil, nil }
 func (nowhere) Save(context.Context, record.Entry) error                             { return nil }
