@@ -96,7 +96,7 @@ func checkSettings(objects []*manifest.Object) error {
 // withoutPlaces takes the lines off problems of settings: the file is made of values, and
 // nobody has seen it.
 func withoutPlaces(err error) error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what joins errors itself
+	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return fmt.Errorf("the values: settings: %w", err)
 	}
