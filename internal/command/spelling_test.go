@@ -12,7 +12,9 @@ import (
 // verb has shown it.
 func TestVerbsSpellRemedies(t *testing.T) {
 	remedies := []manifest.Remedy{
-		{Kind: manifest.RemedyForce}, {Kind: manifest.RemedyConfirmPrune, Deletions: 5}, {Kind: manifest.RemedyPlainSecrets},
+		{Kind: manifest.RemedyForce},
+		{Kind: manifest.RemedyConfirmPrune, Deletions: 5},
+		{Kind: manifest.RemedyPlainSecrets},
 		{Kind: manifest.RemedyAgainOrSkip, When: "when it does"},
 	}
 	for name, test := range map[string]struct {

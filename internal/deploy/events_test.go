@@ -43,15 +43,19 @@ func TestEventsOfObjects(t *testing.T) {
 		"sick, of an app that was not":    {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Health.Status = health.Progressing }, nil, nil},
 		"at its end": {
 			func(_ *office, a *app) { a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{}) },
-			func(e *live.Event) { e.Entry.Ended = health.Succeeded }, nil, []string{"web: health"},
+			func(e *live.Event) { e.Entry.Ended = health.Succeeded }, nil,
+			[]string{"web: health"},
 		},
 		"deleted after its time": {
 			func(_ *office, a *app) { a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{}) },
-			func(e *live.Event) { e.Deleted, e.Entry.Expires = true, time.Now().Add(-time.Second) }, nil, []string{"web: health"},
+			func(e *live.Event) { e.Deleted, e.Entry.Expires = true, time.Now().Add(-time.Second) }, nil,
+			[]string{"web: health"},
 		},
 		"deleted before its time": {
 			func(_ *office, a *app) { a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{}) },
-			func(e *live.Event) { e.Deleted, e.Entry.Expires = true, time.Now().Add(time.Hour) }, []string{"web a"}, nil,
+			func(e *live.Event) { e.Deleted, e.Entry.Expires = true, time.Now().Add(time.Hour) },
+			[]string{"web a"},
+			nil,
 		},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -105,7 +105,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		"an unknown kind": {
 			func(*office, *fakeAPI) {}, oneApp("apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: a}\n"),
-			[]string{"web/all.yaml:1: Widget a: the cluster does not know the kind Widget"}, "", "",
+			[]string{"web/all.yaml:1: Widget a: the cluster does not know the kind Widget"},
+			"", "",
 		},
 		"a definition that may not be": {
 			func(_ *office, api *fakeAPI) { api.vetted = manifest.Problems{{Message: "it redefines Pod"}} }, oneApp(config), []string{"it redefines Pod"}, "", "",

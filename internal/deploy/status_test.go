@@ -95,7 +95,8 @@ func TestStatusTellsWhatIsWrong(t *testing.T) {
 			func(_ *office, a *app) {
 				a.last.Result, a.last.Hooks = record.Unhealthy, []record.HookResult{
 					{Key: "batch/Job/shop/ok", Phase: "PostSync", Result: manifest.EndSucceeded},
-					{Key: "batch/Job/shop/h", Phase: "PostSync", Result: manifest.EndFailed, Message: "exit 1\nlog"}, {Key: "damaged", Result: manifest.EndFailed},
+					{Key: "batch/Job/shop/h", Phase: "PostSync", Result: manifest.EndFailed, Message: "exit 1\nlog"},
+					{Key: "damaged", Result: manifest.EndFailed},
 				}
 			}, func(s Status) bool {
 				return s.Health == "failing" && slices.Equal(s.Sick, []Symptom{{Object: "PostSync hook Job shop/h", State: "exit 1"}})

@@ -35,7 +35,7 @@ func TestTimers(t *testing.T) {
 		"stopped": {func(ts *timers, note func(string) func()) {
 			ts.after(time.Minute, note("a"))
 			ts.after(3*time.Minute, note("b"))
-			time.Sleep(2 * time.Minute)
+			<-time.After(2 * time.Minute)
 			ts.stop()
 		}, []string{"a"}},
 		"begun after the stop": {func(ts *timers, note func(string) func()) {
@@ -52,7 +52,7 @@ func TestTimers(t *testing.T) {
 				var ts timers
 				var done []string
 				test.do(&ts, func(what string) func() { return func() { done = append(done, what) } })
-				time.Sleep(time.Hour)
+				<-time.After(time.Hour)
 				synctest.Wait()
 				if !slices.Equal(done, test.want) {
 					t.Errorf("done is %q, want %q", done, test.want)
@@ -69,10 +69,10 @@ func TestStopWaitsForWhatHasBegun(t *testing.T) {
 		var ts timers
 		ended := false
 		ts.after(time.Minute, func() {
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			ended = true
 		})
-		time.Sleep(90 * time.Second)
+		<-time.After(90 * time.Second)
 		ts.stop()
 		if !ended {
 			t.Error("stopped while a function went on")
@@ -98,7 +98,7 @@ func TestNothingIsToldAfterTheStop(t *testing.T) {
 			t.Errorf("%d timers wait after the stop", n)
 		}
 		o.noticeHealth(o.deployed(wanted("api")), ailing, false)
-		time.Sleep(2 * illAfter)
+		<-time.After(2 * illAfter)
 		synctest.Wait()
 		if told := o.told(); len(told) != 0 {
 			t.Errorf("told %q", told)
