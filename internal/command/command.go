@@ -61,7 +61,12 @@ type Desk struct {
 	HostKey  string // fingerprint of the server's key
 	// Recipient is the server's public key, as age and SOPS encrypt for it.
 	Recipient string
-	Log       *logrus.Entry
+	// Drain has the server stop, for an operator, and returns the lease by which another
+	// one goes on; "" for none.
+	Drain func(by string) (lease string)
+	// Leaving is closed when the server is about to end: nothing is followed any more.
+	Leaving <-chan struct{}
+	Log     *logrus.Entry
 }
 
 // Exit statuses of verbs.
@@ -102,7 +107,9 @@ type verb struct {
 	also  []form // other ways to call it
 	more  string // what help VERB adds
 	flags func(f *pflag.FlagSet)
-	run   func(ctx context.Context, c *call) error
+	// endless says that it may go on until its caller ends it, or the server does.
+	endless bool
+	run     func(ctx context.Context, c *call) error
 }
 
 // form is a further way to call a verb.
@@ -148,6 +155,10 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	}
 	if v.words != "" && v.words != "help" { // which show how verbs are called in general
 		s = addressed{s}
+	}
+	if v.endless {
+		stop := d.endWithServer(ctx, cancel)
+		defer stop()
 	}
 	c := &call{Desk: d, Session: s, verb: v, flags: pflag.NewFlagSet(v.words, pflag.ContinueOnError)}
 	return c.finish(c.do(ctx, rest))

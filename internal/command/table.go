@@ -26,7 +26,7 @@ func seeing() []*verb {
 		{words: "whoami", help: "your name, key and role", flags: output, run: whoami},
 		{words: "version", help: "the server's version", run: version},
 		{
-			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, run: status,
+			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
 			more: "--watch goes on until you end it, and looks when something happens.\n" +
 				"Exits 1 if an app named with it is not in sync or not healthy.\n" +
 				"--server shows the server itself, and takes the role read on all repositories.",
@@ -114,13 +114,13 @@ func recorded() []*verb {
 	return []*verb{
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{
-			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, run: listEvents,
+			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, endless: true, run: listEvents,
 			more: "Since the server's start, newest last. -f goes on with those that come; with\n-o json each is a line then.",
 		},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{
 			words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on",
-			also: []form{{"APP [OBJECT]", "what the containers of an app print"}}, flags: logsFlags, run: logs, more: logsHelp,
+			also: []form{{"APP [OBJECT]", "what the containers of an app print"}}, flags: logsFlags, endless: true, run: logs, more: logsHelp,
 		},
 	}
 }
@@ -153,6 +153,7 @@ func keeping() []*verb {
 				"does not have is deleted by its next push or check: look at plan APP first.",
 		},
 		{words: "backup", help: "all that the server keeps, to a file", flags: backupFlags, run: backUp, more: backupHelp},
+		{words: "drain", help: "stop the server when what it is doing has ended", run: drain, more: drainHelp},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},

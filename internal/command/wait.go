@@ -56,6 +56,8 @@ func wait(ctx context.Context, c *call) error {
 		select {
 		case <-more:
 		case <-time.After(waitLook):
+		case <-c.Leaving:
+			return report.WithHint(errors.New("the server is stopping"), "wait on with the same words: the next server answers")
 		case <-ctx.Done():
 			now, _ := c.Engine.Status(status.App)
 			return report.WithHint(fmt.Errorf("app %s at %s is still %s, %s after %s", status.App, wanted.Short(), now.Sync, now.Health, timeout),

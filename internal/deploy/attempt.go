@@ -2,11 +2,13 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -108,6 +110,9 @@ func (at *attempt) step() stageEvent {
 
 // fail is the event of a stage that ended with err, and notes why.
 func (at *attempt) fail(err error) stageEvent {
+	if errors.As(err, new(*datadir.StaleError)) {
+		at.engine.HandOver() // the server learns of it at the same time
+	}
 	isHook := at.work != nil && record.Record{Hooks: at.work.Hooks()}.HookFailed()
 	e := eventOf(err, apply.CancelledBy(at.wait) != "", isHook)
 	switch e {

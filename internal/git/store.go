@@ -65,6 +65,10 @@ type StoreOptions struct {
 	// KillDelay is the time between SIGTERM and SIGKILL when the server itself
 	// is forced to stop; default 10 s.
 	KillDelay time.Duration
+	// Seize has the store take the directory though another process has its lock, which
+	// is for a process that is frozen, or on a machine that is lost. The caller has taken
+	// its place, and its Fence keeps it from changing anything.
+	Seize bool
 	// Owned is called once no other process has the directory, before anything in
 	// it is changed; its error ends OpenStore. Default: nothing.
 	Owned func() error
@@ -175,13 +179,12 @@ func makeStoreDir(dir string) (string, error) {
 }
 
 func (s *Store) takeOver() error {
-	lock, err := s.root.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("lock repositories directory: %w", err)
+	err := s.takeLock()
+	if errors.Is(err, ErrInUse) && s.opts.Seize {
+		err = s.seizeLock()
 	}
-	s.lock = lock
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fmt.Errorf("repositories directory %q: %w; stop that server or give this one a directory of its own", s.dir, ErrInUse)
+	if err != nil {
+		return err
 	}
 	if s.opts.Owned != nil {
 		if err := s.opts.Owned(); err != nil {

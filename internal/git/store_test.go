@@ -127,7 +127,17 @@ func TestStoreHasOneOwner(t *testing.T) {
 	if _, err := OpenStore(dir, StoreOptions{}); !errors.Is(err, ErrInUse) {
 		t.Errorf("second owner: %v", err)
 	}
-	if err := first.Close(); err != nil {
+	third, err := OpenStore(dir, StoreOptions{Seize: true})
+	if err != nil {
+		t.Fatalf("the lock was not seized: %v", err)
+	}
+	if err := first.Close(); err != nil { // which leaves the lock of the third one alone
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(dir, StoreOptions{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("an owner beside the one that has seized the lock: %v", err)
+	}
+	if err := third.Close(); err != nil {
 		t.Fatal(err)
 	}
 	second, err := OpenStore(dir, StoreOptions{})

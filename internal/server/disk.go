@@ -62,14 +62,26 @@ func (r *remembered) state(now time.Time) error {
 
 // listen opens a listener and leaves its address in DATA/run, if there is room.
 func (s *server) listen(address, file string) (net.Listener, error) {
+	listener, err := listen(address)
+	if err == nil {
+		s.tellAddress(listener.Addr(), file)
+	}
+	return listener, err
+}
+
+func listen(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w; another program may have the port", address, err)
 	}
-	if err := writeAddress(s.path("run", file), listener.Addr().String()); err != nil {
-		s.log.Warnf("the address %s is not left in %s: %v", listener.Addr(), s.path("run", file), err)
-	}
 	return listener, nil
+}
+
+// tellAddress writes an address into DATA/run, if there is room.
+func (s *server) tellAddress(address net.Addr, file string) {
+	if err := writeAddress(s.path("run", file), address.String()); err != nil {
+		s.log.Warnf("the address %s is not left in %s: %v", address, s.path("run", file), err)
+	}
 }
 
 // writeAddress writes an address into a file as a whole, or else has no file there:

@@ -14,6 +14,13 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
+// identity names this process among all that may ask for a lease.
+func identity() string {
+	some := make([]byte, 4)
+	_, _ = rand.Read(some)
+	return fmt.Sprintf("%s_%d_%s", hostName(), os.Getpid(), hex.EncodeToString(some))
+}
+
 // secretBytes is the length of the server's secret.
 const secretBytes = 32
 

@@ -9,24 +9,34 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 )
 
-// serveProbes answers /healthz, that the process serves, and /readyz, that it takes
-// pushes. Neither tells strangers more than that: the reasons are in the log.
-func (s *server) serveProbes(failed chan<- error) error {
-	if s.config.HTTP.Address == "" {
+// serveProbes answers /healthz and /livez, that the process serves, and /readyz, that it
+// takes pushes. None tells strangers more than that: the reasons are in the log. While the
+// server stands by, the data directory is another's: the address is left there later.
+func (s *server) serveProbes() error {
+	switch {
+	case s.config.HTTP.Address == "":
+		return nil
+	case s.probes != nil:
+		s.tellAddress(s.httpAddr, "http.addr")
 		return nil
 	}
-	listener, err := s.listen(s.config.HTTP.Address, "http.addr")
+	listener, err := listen(s.config.HTTP.Address)
 	if err != nil {
 		return err
 	}
 	s.httpAddr = listener.Addr()
+	if phase(s.phase.Load()) != standing {
+		s.tellAddress(s.httpAddr, "http.addr")
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	for _, path := range []string{"/healthz", "/livez"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	}
 	mux.HandleFunc("GET /readyz", s.answerReady)
 	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	go func() {
 		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
+			s.failed <- err
 		}
 	}()
 	return nil
@@ -43,6 +53,8 @@ func (s *server) answerReady(w http.ResponseWriter, _ *http.Request) {
 
 // Why the server is not ready, as strangers are told.
 var (
+	errStandby    = errors.New("standby")
+	errStarting   = errors.New("starting")
 	errStopping   = errors.New("stopping")
 	errNoClusters = errors.New("no cluster answers; every push that deploys would be refused")
 	errNoHook     = errors.New("pushboat-hook cannot be run; every push would be refused")
@@ -53,7 +65,12 @@ var (
 // unready returns why every push would be refused now, or may not begin; nil if one
 // may pass.
 func (s *server) unready() error {
-	if s.stopping.Load() {
+	switch phase(s.phase.Load()) {
+	case standing:
+		return errStandby
+	case starting:
+		return errStarting
+	case stopping:
 		return errStopping
 	}
 	disk := s.disk.state(time.Now())

@@ -15,7 +15,7 @@ func TestNotReadyOnceStopping(t *testing.T) {
 		t.Error("the disk was tried")
 		return nil
 	}}}
-	s.stopping.Store(true)
+	s.phase.Store(int32(stopping))
 	answer := httptest.NewRecorder()
 	s.answerReady(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
 	if answer.Code != http.StatusServiceUnavailable || answer.Body.String() != "stopping\n" {

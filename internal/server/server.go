@@ -34,6 +34,7 @@ import (
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/lease"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -58,6 +59,7 @@ type server struct {
 	reread        settings.Config // at the last reload, whose own it is
 	log           *logrus.Entry
 	version       string
+	lease         *lease.Lease   // by which this server leads; nil for none
 	fence         *datadir.Fence // nil until the data directory is this server's
 	repos         *git.Store
 	socket        *hook.Socket
@@ -77,8 +79,11 @@ type server struct {
 	fullTimetable *timetable
 	ssh           *sshd.Server
 	probes        *http.Server
-	httpAddr      net.Addr    // nil: no HTTP
-	stopping      atomic.Bool // no push begins any more
+	httpAddr      net.Addr      // nil: no HTTP
+	phase         atomic.Int32  // a phase
+	failed        chan error    // of what runs in the background
+	drain         chan struct{} // asks the server to stop
+	leaving       chan struct{} // closed when nothing is told to those who follow any more
 	debug         *http.Server
 	cancel        context.CancelFunc // ends the watches
 }
@@ -91,9 +96,16 @@ func Serve(ctx context.Context, sources settings.Sources, version string, out io
 	if err != nil {
 		return err
 	}
-	s := &server{sources: sources, config: config, reread: config, log: newLog(config.Log), version: version}
+	s := &server{
+		sources: sources, config: config, reread: config, log: newLog(config.Log), version: version,
+		failed: make(chan error, 4), drain: make(chan struct{}, 1), leaving: make(chan struct{}),
+	}
 	for _, line := range settings.Strangers() {
 		s.log.Warn(line)
+	}
+	if err := s.lead(ctx); err != nil {
+		s.close()
+		return unlessDone(ctx, err)
 	}
 	if err := s.build(); err != nil {
 		s.close()
@@ -167,9 +179,10 @@ const (
 )
 
 func (s *server) openRepos() (err error) {
-	late := time.After(lockWait)
+	late, seize := time.After(lockWait), false
 	for {
 		s.repos, err = git.OpenStore(s.path("repos"), git.StoreOptions{
+			Seize:    seize,
 			HooksDir: s.path("hooks"), MaxPush: int64(s.config.Git.MaxPushSize),
 			MaxCPU: s.config.Git.MaxCPUTime, Timeout: s.config.Git.Timeout, Log: s.log,
 			Owned: s.takeDirectory, Fence: func() error { return s.fence.Check() },
@@ -180,7 +193,9 @@ func (s *server) openRepos() (err error) {
 		select {
 		case <-time.After(lockRetry):
 		case <-late:
-			return err
+			if seize = s.maySeize(); !seize {
+				return err
+			}
 		}
 	}
 }
@@ -316,6 +331,7 @@ func (s *server) buildDoors() (err error) {
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
 		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Program: s.version},
+		Drain:   s.askToStop, Leaving: s.leaving,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
@@ -344,24 +360,25 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 4)
-	if err := s.serveProbes(failed); err != nil {
+	if err := s.serveProbes(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := s.serveDebug(failed); err != nil {
+	if err := s.serveDebug(s.failed); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	s.engine.Start(func(err error) { failed <- err })
+	s.engine.Start(func(err error) { s.failed <- err })
 	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
 	s.timetable.every(freeEvery, new(memory).free)
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
 	go s.checkRestored(ctx)
-	go func() { failed <- s.ssh.Serve(listener) }()
+	go func() { s.failed <- s.ssh.Serve(listener) }()
 	watching, done := context.WithCancel(context.Background())
 	defer done()
 	go s.fence.Watch(watching)
+	go s.watchLease(watching)
+	s.phase.Store(int32(serving))
 	s.log.Info("serving: " + s.describe(listener.Addr()))
 	_ = s.disk.state(time.Now()) // which is logged
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
@@ -370,13 +387,16 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		select {
 		case <-reload:
 			s.reload()
-		case err := <-failed:
-			s.stop(false)
+		case err := <-s.failed:
+			s.stop(s.lease != nil)
 			return err
 		case <-s.fence.Fell():
 			return s.stopStale()
+		case <-s.drain:
+			s.stop(s.lease != nil)
+			return s.fence.Err()
 		case <-ctx.Done():
-			s.stop(false)
+			s.stop(s.lease != nil)
 			return s.fence.Err() // a server that is stale by now has not stopped well
 		}
 	}
@@ -444,5 +464,8 @@ func (s *server) close() {
 		if err := s.repos.Close(); err != nil {
 			s.log.Warnf("close the repositories: %v", err)
 		}
+	}
+	if s.lease != nil { // last: whoever stands by begins at once
+		s.lease.Release()
 	}
 }

@@ -2,12 +2,7 @@ package server
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
-
-	"github.com/pushboat/pushboat/internal/datadir"
-	"github.com/pushboat/pushboat/internal/git"
 )
 
 const (
@@ -17,24 +12,6 @@ const (
 	// stopWaits is how long of that deploys may wait for health.
 	stopWaits = stopGrace * 4 / 5
 )
-
-// takeDirectory makes the data directory this server's: whoever had it before finds
-// another epoch there, and stops.
-func (s *server) takeDirectory() error {
-	epoch, err := datadir.RaiseEpoch(s.config.Data, holder(), "", time.Now())
-	if git.Full(err) { // the directory's lock keeps others out, as before there were epochs
-		s.log.Warnf("%v; the last one stays: two servers that share the directory are kept apart by its lock alone", err)
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	s.fence = datadir.NewFence(s.config.Data, epoch)
-	return datadir.Upgrade(s.config.Data, s.log)
-}
-
-// holder names this process.
-func holder() string { return fmt.Sprintf("%s, process %d", hostName(), os.Getpid()) }
 
 // stopStale stops a server that another one has taken the place of. Nothing that it has
 // begun may go on: sessions are told, and end.
@@ -49,7 +26,7 @@ func (s *server) stopStale() error {
 // waits for health is taken up by the next server: an heir does so at once, so that
 // nothing is waited for here.
 func (s *server) stop(heir bool) {
-	s.stopping.Store(true)
+	s.phase.Store(int32(stopping))
 	s.notify(stateStopping)
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
@@ -75,5 +52,8 @@ func (s *server) stop(heir bool) {
 		s.log.Infof("stopping: deploys that wait for health go on %s", next)
 	}
 	s.engine.Stop(ctx)
+	if heir {
+		close(s.leaving)
+	}
 	<-sessions
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/lease"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
@@ -34,6 +35,10 @@ func (c *Config) check(p *problems) {
 	if c.SSH.Advertise != "" {
 		_, err := sshd.ParseAddress(c.SSH.Advertise)
 		p.add("ssh.advertise", err)
+	}
+	if c.Lease != "" {
+		_, err := lease.ParseName(c.Lease)
+		p.add("lease", err)
 	}
 	if c.Debug.Address != "" {
 		p.add("debug.address", CheckLoopback(c.Debug.Address))

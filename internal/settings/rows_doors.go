@@ -16,6 +16,13 @@ clusters.default.kubeconfig, and wins over it.`,
 		Meaning: `Path of the program pushboat-hook, which Git runs during a push, and beside which
 pushboat-sops lies. Empty: beside pushboat itself.`,
 	},
+	{
+		Name: "lease", field: func(c *Config) any { return &c.Lease },
+		Meaning: `Lease on the cluster default that a server has to hold, as NAMESPACE/NAME, such as
+pushboat-system/pushboat. Servers of one data directory have the same: one serves, the others stand
+by and take its place within about 2s of its stop, or 20s of its failure (see
+docs/high-availability.md). Empty: none; the server serves at once.`,
+	},
 }}
 
 var sshSection = section{name: "ssh", settings: []Setting{

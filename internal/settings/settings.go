@@ -14,6 +14,7 @@ type Config struct {
 	Data       string
 	Kubeconfig string             // of the cluster default; "": as Clusters has it
 	Hook       string             // the path of pushboat-hook; "": beside the running program
+	Lease      string             // NAMESPACE/NAME on the cluster default, by which the server leads; "": none
 	Clusters   map[string]Cluster // by name
 	SSH        SSH
 	HTTP       HTTP

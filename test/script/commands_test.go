@@ -163,14 +163,18 @@ func cmdSigterm(ts *testscript.TestScript, _ []string) error { return on(ts).Ser
 
 // cmdLog waits for a line of the server's log, or says that there is none.
 func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 1 || on(ts).Server == nil {
-		ts.Fatalf("usage: log PATTERN, after the server was started")
+	if len(args) < 1 || len(args) > 2 || neg && len(args) > 1 || on(ts).Server == nil {
+		ts.Fatalf("usage: log [NAME] PATTERN, after the server was started")
 	}
-	pattern, err := regexp.Compile("(?m)" + args[0])
+	pattern, err := regexp.Compile("(?m)" + args[len(args)-1])
 	ts.Check(err)
 	book := on(ts).Server.Log()
 	if !neg {
 		ts.Check(book.Await(pattern))
+		if len(args) == 2 {
+			found := pattern.FindStringSubmatch(book.Text())
+			ts.Setenv(args[0], found[len(found)-1])
+		}
 		return
 	}
 	if found := book.Find(pattern); found != "" {

@@ -1,0 +1,191 @@
+// Package lease has one of several servers lead: the one that holds a Lease of a cluster.
+// The others stand by. A Lease keeps nobody from going on who does not know yet that it is
+// lost; see datadir.Fence for that.
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// The times of an election, as Kubernetes' own controllers have them: who holds the lease
+// renews it every retryPeriod, gives up when that has not worked for renewDeadline, and
+// others take it when they have seen no renewal for leaseDuration.
+const (
+	leaseDuration = 15 * time.Second
+	renewDeadline = 10 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// Name names a Lease.
+type Name struct{ Namespace, Name string }
+
+// ParseName reads NAMESPACE/NAME.
+func ParseName(text string) (Name, error) {
+	namespace, name, ok := strings.Cut(text, "/")
+	if !ok || len(validation.ValidateNamespaceName(namespace, false)) > 0 || len(validation.NameIsDNSSubdomain(name, false)) > 0 {
+		return Name{}, errors.New("want NAMESPACE/NAME of a Lease, such as pushboat-system/pushboat")
+	}
+	return Name{namespace, name}, nil
+}
+
+// String writes NAMESPACE/NAME.
+func (n Name) String() string { return n.Namespace + "/" + n.Name }
+
+// Lease is a Lease that this process holds.
+type Lease struct {
+	name Name
+	try  *candidacy
+	stop context.CancelFunc // ends the watch
+
+	mu   sync.Mutex
+	why  string // it is lost; "" while it is held
+	lost chan struct{}
+}
+
+// Acquire returns when this process holds the Lease, or when ctx ends. identity names the
+// process, and no other one.
+func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity string, log *logrus.Entry) (*Lease, error) {
+	asking := rest.CopyConfig(cluster)
+	asking.Timeout = renewDeadline / 2 // so that a request which is lost costs no lease
+	client, err := coordination.NewForConfig(asking)
+	if err != nil {
+		return nil, fmt.Errorf("lease %s: %w", name, err)
+	}
+	watching, err := coordination.NewForConfig(cluster)
+	if err != nil {
+		return nil, fmt.Errorf("lease %s: %w", name, err)
+	}
+	followed, stop := context.WithCancel(context.WithoutCancel(ctx))
+	seen := follow(followed, watching.Leases(name.Namespace), name)
+	lock := &resourcelock.LeaseLock{
+		LeaseMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
+		Client:    client, LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+	}
+	for {
+		try, err := begin(&told{Interface: lock, name: name, log: log})
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("lease %s: %w", name, err)
+		}
+		if try.awaits(ctx, seen) {
+			l := &Lease{name: name, try: try, stop: stop, lost: make(chan struct{})}
+			go l.keep(identity, seen)
+			return l, nil
+		}
+		try.end()
+		if ctx.Err() != nil {
+			stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// candidacy is one elector at work.
+type candidacy struct {
+	leads   chan struct{} // closed when it holds the lease
+	stopped chan struct{} // closed when it asks for the lease no more
+	cancel  context.CancelFunc
+}
+
+// begin has a new elector ask for the lease, at once and again and again.
+func begin(lock resourcelock.Interface) (*candidacy, error) {
+	try := &candidacy{leads: make(chan struct{}), stopped: make(chan struct{})}
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: lock, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		ReleaseOnCancel: true,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(context.Context) { close(try.leads) },
+			OnStoppedLeading: func() {},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ctx context.Context
+	ctx, try.cancel = context.WithCancel(context.Background())
+	go func() {
+		defer close(try.stopped)
+		elector.Run(ctx)
+	}()
+	return try, nil
+}
+
+// awaits reports whether the elector has got the lease. It has not if ctx ends, or if the
+// lease is seen to be free, of which the elector would hear too late.
+func (c *candidacy) awaits(ctx context.Context, seen <-chan holder) bool {
+	for {
+		select {
+		case <-c.leads:
+			return true
+		case <-ctx.Done():
+			return false
+		case by := <-seen:
+			if by == nobody {
+				select {
+				case <-c.leads:
+					return true
+				default:
+					return false
+				}
+			}
+		}
+	}
+}
+
+// end stops the elector, and gives the lease back if it has it.
+func (c *candidacy) end() {
+	c.cancel()
+	<-c.stopped
+}
+
+// keep notes when the lease is lost.
+func (l *Lease) keep(identity string, seen <-chan holder) {
+	for {
+		select {
+		case <-l.try.stopped:
+			l.lose(fmt.Sprintf("the lease %s could not be renewed for %s", l.name, renewDeadline))
+			return
+		case by := <-seen:
+			if by != nobody && by != holder(identity) {
+				l.lose(fmt.Sprintf("the lease %s is held by %s", l.name, by))
+				return
+			}
+		}
+	}
+}
+
+func (l *Lease) lose(why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.why = why
+	close(l.lost)
+}
+
+// Lost is closed when the lease is not held any more.
+func (l *Lease) Lost() <-chan struct{} { return l.lost }
+
+// Why says why it is lost; "" while it is held.
+func (l *Lease) Why() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.why
+}
+
+// Release gives the lease back, and returns when others know.
+func (l *Lease) Release() {
+	l.try.end()
+	l.stop()
+}

@@ -1,0 +1,59 @@
+package lease
+
+import (
+	"context"
+
+	"github.com/sirupsen/logrus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// told is a lock whose failures are logged, each kind once in a row: an elector is silent
+// about them, and goes on.
+type told struct {
+	resourcelock.Interface
+	name   Name
+	log    *logrus.Entry
+	former string // the last failure
+}
+
+// Get reads the lease; that there is none is no failure.
+func (t *told) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	record, raw, err := t.Interface.Get(ctx)
+	if !apierrors.IsNotFound(err) {
+		t.tell("read", err)
+	}
+	return record, raw, err
+}
+
+// Create makes the lease.
+func (t *told) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	err := t.Interface.Create(ctx, record)
+	t.tell("make", err)
+	return err
+}
+
+// Update takes or renews the lease; that somebody was faster is no failure.
+func (t *told) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	err := t.Interface.Update(ctx, record)
+	if !apierrors.IsConflict(err) {
+		t.tell("write", err)
+	}
+	return err
+}
+
+func (t *told) tell(verb string, err error) {
+	switch {
+	case err == nil:
+		t.former = ""
+		return
+	case err.Error() == t.former:
+		return
+	}
+	t.former = err.Error()
+	hint := ""
+	if apierrors.IsNotFound(err) {
+		hint = "; make the namespace " + t.name.Namespace + ", or name a Lease in another one"
+	}
+	t.log.Warnf("lease %s: %s it: %v%s; it is tried again", t.name, verb, err, hint)
+}

@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/datadir"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/lease"
+)
+
+// phase is how far the life of a server has come.
+type phase int32
+
+const (
+	standing phase = iota // by, until it leads; it has touched nothing of the data directory
+	starting
+	serving
+	stopping // no push begins any more
+)
+
+// lead returns when this server may take the data directory. Without a lease that is at
+// once: then the directory's lock alone keeps two apart.
+func (s *server) lead(ctx context.Context) error {
+	defer s.phase.Store(int32(starting))
+	if s.config.Lease == "" {
+		return nil
+	}
+	name, err := lease.ParseName(s.config.Lease)
+	if err != nil {
+		return fmt.Errorf("lease: %w", err)
+	}
+	cluster, err := kube.Kubeconfig{File: s.config.Clusters[appfile.DefaultCluster].Kubeconfig}.Load()
+	if err != nil {
+		return fmt.Errorf("lease %s: cluster %s: %w", name, appfile.DefaultCluster, err)
+	}
+	if err := s.serveProbes(); err != nil {
+		return err
+	}
+	s.log.Infof("standing by: pushboat %s waits for the lease %s%s", s.version, name, s.probesAt())
+	s.notify(stateReady) // a service manager would end one that takes long to start
+	begun := time.Now()
+	if s.lease, err = lease.Acquire(ctx, cluster, name, identity(), s.log); err != nil {
+		return err
+	}
+	s.log.Infof("leading: got the lease %s after %s", name, time.Since(begun).Round(time.Millisecond))
+	return nil
+}
+
+// probesAt is where a server is asked that stands by.
+func (s *server) probesAt() string {
+	if s.httpAddr == nil {
+		return ""
+	}
+	return ", http " + s.httpAddr.String()
+}
+
+// unlessDone is err unless ctx is at its end, which is then the cause.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// watchLease has the server be stale once its lease is lost.
+func (s *server) watchLease(ctx context.Context) {
+	if s.lease == nil {
+		return
+	}
+	select {
+	case <-s.lease.Lost():
+		s.fence.Fall(s.lease.Why())
+	case <-ctx.Done():
+	}
+}
+
+// maySeize reports whether the lock of the data directory may be broken that another
+// process has: this server leads by the lease by which that one has led.
+func (s *server) maySeize() bool {
+	found, err := datadir.ReadEpoch(s.config.Data)
+	return s.lease != nil && err == nil && seizes(s.config.Lease, found)
+}
+
+// seizes is maySeize as a function of data.
+func seizes(lease string, found datadir.Epoch) bool { return lease != "" && found.Lease == lease }
+
+// takeDirectory makes the data directory this server's: whoever had it before finds
+// another epoch there, and stops.
+func (s *server) takeDirectory() error {
+	epoch, err := datadir.RaiseEpoch(s.config.Data, holder(), s.config.Lease, time.Now())
+	if git.Full(err) && s.lease == nil { // the directory's lock keeps others out, as before there were epochs
+		s.log.Warnf("%v; the last one stays: two servers that share the directory are kept apart by its lock alone", err)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	s.fence = datadir.NewFence(s.config.Data, epoch)
+	return datadir.Upgrade(s.config.Data, s.log)
+}
+
+// holder names this process for people.
+func holder() string { return fmt.Sprintf("%s, process %d", hostName(), os.Getpid()) }
+
+// askToStop has the server stop as SIGTERM does, and returns who goes on; "" for nobody.
+func (s *server) askToStop(by string) (heir string) {
+	s.log.Infof("drain: asked for by %s", by)
+	select {
+	case s.drain <- struct{}{}:
+	default: // it is asked already
+	}
+	return s.config.Lease
+}
