@@ -77,10 +77,11 @@ func serverFinds(t *testing.T, c *Cluster, crd *manifest.Object) string {
 
 func TestDefinitionsThatAreNotAppliedDefineNothing(t *testing.T) {
 	for annotations, counts := range map[string]bool{
-		"":                                                true,
-		"argocd.argoproj.io/hook: Skip":                   false,
-		"argocd.argoproj.io/hook: PreSync":                true,
-		"argocd.argoproj.io/hook: PostSync":               false,
+		"":                                  true,
+		"argocd.argoproj.io/hook: Skip":     false,
+		"argocd.argoproj.io/hook: PreSync":  true,
+		"argocd.argoproj.io/hook: PostSync": false,
+
 		"argocd.argoproj.io/hook: 'PreSync,Skip'":         false,
 		"helm.sh/hook: test":                              false,
 		"helm.sh/hook: pre-delete":                        false,

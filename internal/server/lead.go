@@ -62,7 +62,7 @@ func (s *server) probesAt() string {
 // unlessDone is err unless ctx is at its end, which is then the cause.
 func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it is but the end that ctx asked for
 	}
 	return err
 }

@@ -21,7 +21,6 @@ import (
 
 // forTests are exports that only tests use, each with the reason why it is one.
 var forTests = map[string]string{
-	"datadir.Fence.Fall": "for whoever learns of a lost directory by other means than its epoch",
 	"git.Repository.Dir": "where tests of other packages run git itself",
 }
 
