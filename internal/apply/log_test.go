@@ -42,6 +42,13 @@ func (l *testLog) StillWaitsFor(what string) {
 	l.waits = append(l.waits, what)
 }
 
+// countWaits is how often it was said what is waited for.
+func (l *testLog) countWaits() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waits)
+}
+
 // String is all lines.
 func (l *testLog) String() string {
 	l.mu.Lock()

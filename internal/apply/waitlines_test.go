@@ -300,7 +300,7 @@ func TestLooksRest(t *testing.T) {
 					test.change(w)
 					<-time.After(2 * test.look)
 				}
-				if looks := len(w.log.waits); looks > test.most || looks < test.fewest {
+				if looks := w.log.countWaits(); looks > test.most || looks < test.fewest {
 					t.Errorf("there are %d looks", looks)
 				}
 				w.end(ErrSuperseded)

@@ -60,6 +60,13 @@ func newFakeAPI() *fakeAPI {
 	return api
 }
 
+// change changes what the API answers, while somebody may ask it.
+func (c *fakeAPI) change(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	do()
+}
+
 // ask notes a request, and returns the error that it is to get.
 func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 	c.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -111,8 +112,10 @@ func wanted(app name.App, changes ...func(*target)) *target {
 	return shop(append([]func(*target){func(t *target) { t.Spec.Name, t.Digest = app, "digest of "+string(app) }}, changes...)...)
 }
 
-// fakeSource has revisions in memory. A revision that it does not have cannot be read.
+// fakeSource has revisions in memory. A revision that it does not have cannot be read. A
+// push may come while it is read.
 type fakeSource struct {
+	mu       sync.Mutex
 	branches map[name.Repo]map[name.Branch]name.Revision // by repository
 	trees    map[name.Revision]fs.FS                     // by revision
 	asked    map[name.Branch]record.Asked                // by branch
@@ -126,11 +129,15 @@ func (s *fakeSource) push(repo name.Repo, revision name.Revision, files map[stri
 	for name, text := range files {
 		tree[name] = &fstest.MapFile{Data: []byte(text)}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.trees[revision] = tree
 	s.branches[repo] = map[name.Branch]name.Revision{"main": revision}
 }
 
 func (s *fakeSource) Repositories() ([]name.Repo, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var repos []name.Repo
 	for repo := range s.branches {
 		repos = append(repos, repo)
@@ -140,10 +147,14 @@ func (s *fakeSource) Repositories() ([]name.Repo, error) {
 }
 
 func (s *fakeSource) Branches(_ context.Context, repo name.Repo) (map[name.Branch]name.Revision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.branches[repo], s.err
 }
 
 func (s *fakeSource) Head(_ context.Context, repo name.Repo, branch name.Branch) (name.Revision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.branches[repo][branch], s.err
 }
 
@@ -154,6 +165,8 @@ func (s *fakeSource) Asked(_ name.Repo, branch name.Branch) (record.Asked, error
 }
 
 func (s *fakeSource) Tree(_ name.Repo, revision name.Revision) (fs.FS, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if tree := s.trees[revision]; tree != nil {
 		return tree, nil
 	}

@@ -28,7 +28,6 @@ func TestObjectsThatFallIllAreTold(t *testing.T) {
 		"it goes":            {func(_ *office, a *app) { a.ills.see(claimID, deleted) }, nil},
 		"a deploy begins":    {func(_ *office, a *app) { a.queue.add(pushed(a.queue)); a.queue.take() }, nil},
 		"nothing is wanted":  {func(_ *office, a *app) { a.setWant(nil) }, nil},
-		"its cluster goes":   {func(o *office, _ *app) { delete(o.Clusters, "default") }, nil},
 		"the server stops":   {func(o *office, _ *app) { o.cancel() }, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {

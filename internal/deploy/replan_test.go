@@ -206,12 +206,12 @@ func (o *office) leftAsIs(api *fakeAPI, a *app) {
 		u.SetManagedFields(settings("", "1").GetManagedFields())
 		u.SetUID("uid of it")
 		u.SetResourceVersion("1")
-		api.running[manifest.IDOf(u)] = u
+		api.change(func() { api.running[manifest.IDOf(u)] = u })
 		o.index.Note(u)
 		placed := plan.Place(&t.Target, written, api.kinds[u.GroupVersionKind()])
 		a.ledger.Note(manifest.IDOf(u), record.Noted{Digest: placed.Digest, Fingerprint: o.index.EntryOf(u).Fingerprint})
 	}
-	api.asked = nil
+	api.change(func() { api.asked = nil })
 }
 
 func TestCheckOfAnAppThatIsAsItShouldBe(t *testing.T) {

@@ -69,14 +69,14 @@ func TestFailedCheckIsToldAndTriedAgain(t *testing.T) {
 		if told := o.told(); len(told) == 0 || !strings.HasPrefix(told[len(told)-1], "drift web: the last check could not be done: ") {
 			t.Errorf("told %q", told)
 		}
-		api.fails = map[string]error{}
+		api.change(func() { api.fails = map[string]error{} })
 		o.leftAsIs(api, a)
 		<-time.After(retryFirst)
 		synctest.Wait()
 		if told := o.told(); !slices.Contains(told, "drift web: in sync again") || a.trouble.reason() != "" {
 			t.Errorf("told %q, in trouble: %q", told, a.trouble.reason())
 		}
-		api.fails["try"], api.fails["apply"] = errRefused, errRefused
+		api.change(func() { api.fails["try"], api.fails["apply"] = errRefused, errRefused })
 		<-time.After(retryMost)
 		if synctest.Wait(); a.trouble.reason() != "" {
 			t.Error("an app of which nothing has failed is tried again")

@@ -10,9 +10,13 @@ import (
 type timers struct {
 	mu      sync.Mutex
 	stopped bool
-	waiting map[*time.Timer]bool
+	waiting map[*appointment]bool
 	due     sync.WaitGroup // functions that wait for their time, or run
 }
+
+// appointment is a function that waits for its time. Its timer may be over before it is
+// noted here: so nothing is known by its timer.
+type appointment struct{ timer *time.Timer }
 
 // after has a function called after a while, on a goroutine of its own, unless cancel is
 // called before, or the timers are stopped.
@@ -23,40 +27,40 @@ func (t *timers) after(wait time.Duration, do func()) (cancel func()) {
 		return func() {}
 	}
 	if t.waiting == nil {
-		t.waiting = map[*time.Timer]bool{}
+		t.waiting = map[*appointment]bool{}
 	}
 	t.due.Add(1)
-	var timer *time.Timer
-	timer = time.AfterFunc(wait, func() {
+	a := &appointment{}
+	t.waiting[a] = true
+	a.timer = time.AfterFunc(wait, func() {
 		defer t.due.Done()
-		if t.take(timer) {
+		if t.take(a) {
 			do()
 		}
 	})
-	t.waiting[timer] = true
-	return func() { t.cancel(timer) }
+	return func() { t.cancel(a) }
 }
 
-// take reports whether a timer whose time is over still waited for it, and ends that.
-func (t *timers) take(timer *time.Timer) bool {
+// take reports whether an appointment whose time has come is still kept, and ends it.
+func (t *timers) take(a *appointment) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	waited := t.waiting[timer]
-	delete(t.waiting, timer)
+	waited := t.waiting[a]
+	delete(t.waiting, a)
 	return waited
 }
 
-func (t *timers) cancel(timer *time.Timer) {
+func (t *timers) cancel(a *appointment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.cancelLocked(timer)
+	t.cancelLocked(a)
 }
 
-func (t *timers) cancelLocked(timer *time.Timer) {
-	if t.waiting[timer] && timer.Stop() {
+func (t *timers) cancelLocked(a *appointment) {
+	if t.waiting[a] && a.timer.Stop() {
 		t.due.Done()
 	}
-	delete(t.waiting, timer)
+	delete(t.waiting, a)
 }
 
 // stop cancels what waits, and returns when nothing goes on. Nothing is begun any more.
@@ -69,7 +73,7 @@ func (t *timers) cancelAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stopped = true
-	for timer := range t.waiting {
-		t.cancelLocked(timer)
+	for a := range t.waiting {
+		t.cancelLocked(a)
 	}
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,8 +51,15 @@ func TestTimers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var ts timers
+				var mu sync.Mutex
 				var done []string
-				test.do(&ts, func(what string) func() { return func() { done = append(done, what) } })
+				test.do(&ts, func(what string) func() {
+					return func() {
+						mu.Lock()
+						defer mu.Unlock()
+						done = append(done, what)
+					}
+				})
 				<-time.After(time.Hour)
 				synctest.Wait()
 				if !slices.Equal(done, test.want) {
