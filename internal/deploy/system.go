@@ -113,6 +113,6 @@ func (a *app) mendInventory(t *target, plan *plan.Plan) {
 	case err != nil:
 		a.logTrouble("mend the inventory", err)
 	case written:
-		a.engine.Log.WithField("app", a.name).Info("the inventory on the cluster was written again")
+		a.engine.Log.WithField("app", a.name).Info("the inventory on the cluster is written again")
 	}
 }
