@@ -160,7 +160,7 @@ func (r Request) check() error {
 	}
 	for _, option := range r.Options {
 		if len(option) > MaxOptionBytes {
-			return &LimitError{fmt.Sprintf("a push option of %d bytes", len(option)), fmt.Sprintf("shorten it to %d bytes", MaxOptionBytes)}
+			return &LimitError{fmt.Sprintf("a push option of %d bytes", len(option)), fmt.Sprintf("%d are the most", MaxOptionBytes)}
 		}
 	}
 	size := 0

@@ -229,7 +229,7 @@ func TestSocketLimits(t *testing.T) {
 		"options":     {options(17), refLine, "at most 16 options, not 17\nhint: nothing was changed; leave some out"},
 		"many":        {options(1 << 30), refLine, "at most 16 options"},
 		"count":       {[]string{"GIT_PUSH_OPTION_COUNT=x"}, refLine, "at most 16 options"},
-		"option size": {[]string{"GIT_PUSH_OPTION_COUNT=1", "GIT_PUSH_OPTION_0=" + strings.Repeat("x", 1025)}, refLine, "a push option of 1025 bytes\nhint: nothing was changed; shorten it to 1024 bytes"},
+		"option size": {[]string{"GIT_PUSH_OPTION_COUNT=1", "GIT_PUSH_OPTION_0=" + strings.Repeat("x", 1025)}, refLine, "a push option of 1025 bytes\nhint: nothing was changed; 1024 are the most"},
 		"ref size":    {nil, strings.TrimSpace(refLine) + strings.Repeat("x", 4096) + "\n", "a ref of more than 4096 bytes\nhint: nothing was changed; give it a shorter name"},
 		"no refs":     {nil, "", "a push of no refs"},
 		"NUL":         {nil, oldHash + " " + newHash + " refs/heads/a\x00ref=x\n", "malformed"},
