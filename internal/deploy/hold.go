@@ -36,11 +36,10 @@ func (l *loading) hold(app name.App, saved *record.Saved, why string) {
 	if t == nil || t.Gone {
 		t = e.lastApplied(l.repo, app, saved, l.at)
 	}
-	a := l.restore(app, t.Spec.Branch, saved, t)
+	a := l.restore(app, t.Spec.Branch, saved, t, why)
 	if a == nil {
 		return
 	}
-	a.setUnrendered(why)
 	if !e.claims.Has(app) {
 		e.claims.Set(app, t.Spec.Cluster, a.withNoted(nil))
 	}

@@ -128,7 +128,7 @@ func (l *loading) fulfil(app name.App, d desire) {
 		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
 	case asRemembered:
 		if e.app(app) == nil {
-			l.restore(app, d.branch, &saved, nil)
+			l.restore(app, d.branch, &saved, nil, "")
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (l *loading) deploy(app name.App, t *target) {
 		}
 		return
 	}
-	if a := l.restore(app, t.Spec.Branch, saved, t); a != nil && t.specText == nil {
+	if a := l.restore(app, t.Spec.Branch, saved, t, ""); a != nil && t.specText == nil {
 		l.fresh = append(l.fresh, t)
 	}
 }
@@ -159,7 +159,7 @@ func (l *loading) keepSkipped(app name.App, d desire) {
 	t := l.at(d.branch, d.kept, app)
 	if t == nil && d.kept != "" {
 		l.hold(app, &saved, fmt.Sprintf("revision %s, which -o skip keeps deployed, cannot be read or rendered", d.kept.Short()))
-	} else if l.restore(app, d.branch, &saved, t) == nil {
+	} else if l.restore(app, d.branch, &saved, t, "") == nil {
 		return
 	}
 	if a := e.app(app); a != nil {
@@ -220,10 +220,11 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, manifest.
 }
 
 // restore registers an app as its newest record has it, which is nil if it has
-// none, and what is wanted of it, which is nil for nothing. It returns the app;
-// nil if another branch has it, or if a push was faster.
-func (l *loading) restore(name name.App, branch name.Branch, saved *record.Saved, t *target) *app {
-	a := l.enter(name, branch, saved, t)
+// none, and what is wanted of it, which is nil for nothing. unrendered says why it is not
+// known what its branch wants; "" if it is. It returns the app; nil if another branch has
+// it, or if a push was faster.
+func (l *loading) restore(name name.App, branch name.Branch, saved *record.Saved, t *target, unrendered string) *app {
+	a := l.enter(name, branch, saved, t, unrendered)
 	if a != nil {
 		a.tellSchedules()
 	}
@@ -231,7 +232,7 @@ func (l *loading) restore(name name.App, branch name.Branch, saved *record.Saved
 }
 
 // enter is restore, without telling anybody.
-func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, t *target) *app {
+func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, t *target, unrendered string) *app {
 	e := l.engine
 	e.wants.Lock()
 	defer e.wants.Unlock()
@@ -243,8 +244,8 @@ func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, 
 		e.Log.WithField("repository", l.repo).Warnf("not deployed: %v", err)
 		return nil
 	}
-	a.setUnrendered("")
-	a.setSkipped("") // by a push before the newest, if at all
+	a.setUnrendered(unrendered) // at no moment it seems to be known
+	a.setSkipped("")            // by a push before the newest, if at all
 	if saved != nil {
 		a.recall(*saved)
 		a.suspended.set(saved.Record.Suspension)

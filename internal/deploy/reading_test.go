@@ -134,7 +134,7 @@ func TestPushThatIsFasterThanAReading(t *testing.T) {
 	l := &loading{engine: o.Engine, repo: "shop", before: o.asked("shop")}
 	pushed := wanted("web")
 	o.has("web", "shop", pushed)
-	if l.restore("web", "main", nil, wanted("web")) != nil || o.app("web").wanted() != pushed {
+	if l.restore("web", "main", nil, wanted("web"), "") != nil || o.app("web").wanted() != pushed {
 		t.Error("the reading wins")
 	}
 }
