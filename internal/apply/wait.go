@@ -222,6 +222,9 @@ func (w *waiting) noteCause(ctx context.Context, entry live.Entry, pods []*unstr
 	var cause health.Cause
 	if len(pods) > 0 {
 		cause, _ = w.cluster.CauseOf(ctx, entry.ID, pods)
+		if ctx.Err() != nil {
+			return // the wait has ended amid the question: what is known stays the cause
+		}
 		cause.Message = w.target.Shown(cause.Message)
 	}
 	known := newestCause(w.causes[entry.ID], cause)
