@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// heapFloor is how large the heap may grow before garbage is collected. Go collects
-	// whenever the heap has doubled, which is every few MiB where 8 MiB are in use: the
-	// first deploy of 200 objects then spent a sixth of its processor time on it, and as
-	// much again was taken from the API server beside it (measured).
+	// heapFloor is the size to which the heap may grow before a garbage collection. Go
+	// collects whenever the heap has doubled. With 8 MiB in use, that is every few MiB:
+	// the first deploy of 200 objects then spent a sixth of its processor time on
+	// collections, and took as much again from the API server beside it (measured).
 	heapFloor = 64 << 20
-	// usualPercent is Go's own: a heap above the floor doubles.
+	// usualPercent is Go's default: a heap above the floor doubles.
 	usualPercent = 100
-	// leastScanned bounds the percentage while nothing was collected yet.
+	// leastScanned bounds the percentage until the first collection.
 	leastScanned = 4 << 20
 )
 
-// collector has garbage collected as seldom as heapFloor allows. What a burst leaves
-// behind is given back by memory.free.
+// collector makes the runtime collect garbage as seldom as heapFloor allows.
+// memory.free returns the memory of a burst to the system.
 type collector struct {
 	percent int
 	ended   atomic.Bool
 }
 
-// watchCollections begins, unless who runs the server has decided about collections.
+// watchCollections starts a collector, unless GOGC is set.
 func watchCollections() {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -37,7 +37,7 @@ func watchCollections() {
 	c.await()
 }
 
-// await adjusts after the next collection, and each one from then on.
+// await adjusts the percentage after the next collection, and after every later one.
 func (c *collector) await() {
 	type collected struct{ *collector }
 	runtime.SetFinalizer(&collected{c}, func(*collected) {
@@ -55,8 +55,8 @@ func (c *collector) adjust() {
 	}
 }
 
-// percentFor is by how much the heap may grow, in hundredths of what a collection scans:
-// the heap in use, stacks and global variables.
+// percentFor returns the growth that the heap is allowed, as a percentage of the bytes
+// that a collection scans: the heap in use, stacks and global variables.
 func percentFor(live, scanned uint64) int {
 	if live >= heapFloor {
 		return usualPercent
@@ -64,7 +64,7 @@ func percentFor(live, scanned uint64) int {
 	return max(usualPercent, int((heapFloor-live)*100/max(scanned, leastScanned)))
 }
 
-// scannedBytes is what the last collection has found: the heap in use, and all that it
+// scannedBytes returns the heap in use at the last collection, and all bytes that it
 // scanned; see package runtime/metrics.
 func scannedBytes() (live, scanned uint64) {
 	parts := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}

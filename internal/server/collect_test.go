@@ -29,8 +29,8 @@ func TestPercentFor(t *testing.T) {
 	}
 }
 
-// TestCollectionsAreAdjustedTo: each collection decides how far the heap may grow until
-// the next.
+// TestCollectionsAreAdjustedTo: each collection decides how far the heap may grow
+// before the next.
 func TestCollectionsAreAdjustedTo(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
 	c := &collector{percent: usualPercent}

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// serveDebug serves the runtime's profiles, if that is configured.
+// serveDebug serves the runtime's profiles, if they are configured.
 func (s *server) serveDebug(failed chan<- error) error {
 	if s.config.Debug.Address == "" {
 		return nil
@@ -32,9 +32,9 @@ func (s *server) serveDebug(failed chan<- error) error {
 	return nil
 }
 
-// sameHost refuses requests that name another host than this machine: a page
-// in a browser here must not reach the profiles through a name that it lets
-// resolve to 127.0.0.1 (DNS rebinding).
+// sameHost refuses requests for any other host than this machine. Otherwise a web page
+// in a local browser could reach the profiles through a name that resolves to 127.0.0.1
+// (DNS rebinding).
 func sameHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := settings.CheckLoopback(r.Host); err != nil {

@@ -11,24 +11,24 @@ import (
 	"github.com/pushboat/pushboat/hooks"
 )
 
-// A server on a full disk starts, and serves what takes no room: clones, status. It
-// refuses pushes, since nothing of them could be kept, until there is room again. What
-// no server can be without, its keys and its id, has to be there already.
+// A server on a full disk starts, and serves requests that need no space: clones,
+// status. It refuses pushes until there is space again, since it could not store them.
+// The files that no server can do without, its keys and its id, must exist already.
 
-// tryDisk has the hooks be right and writes a few blocks, as a push would many.
-// Without the hooks that it should have, a push would have another gate.
+// tryDisk installs the hooks and writes a few blocks, as a push would write many. With
+// other hooks than the server's own, a push would pass another gate.
 func (s *server) tryDisk() error {
 	path := s.path("run", "probe")
 	err := hooks.Install(s.path("hooks"))
 	if err == nil {
 		err = os.WriteFile(path, make([]byte, 8<<10), 0o600)
-		_ = os.Remove(path) // it may not be there
+		_ = os.Remove(path) // it may not exist
 	}
 	s.logDisk(s.disk.known, err)
 	return err
 }
 
-// logDisk logs when the disk becomes another.
+// logDisk logs a change of the disk's state.
 func (s *server) logDisk(before, now error) {
 	switch {
 	case now != nil && before == nil:
@@ -38,11 +38,11 @@ func (s *server) logDisk(before, now error) {
 	}
 }
 
-// diskFor is how long the disk is believed to be as it was, so that whoever reaches
-// the probe cannot have it written at will.
+// diskFor is how long a result of tryDisk counts, so that clients of the probe cannot
+// cause any number of writes.
 const diskFor = time.Second
 
-// remembered is an answer that stands for diskFor.
+// remembered is a result that counts for diskFor.
 type remembered struct {
 	ask func() error
 
@@ -60,7 +60,7 @@ func (r *remembered) state(now time.Time) error {
 	return r.known
 }
 
-// listen opens a listener and leaves its address in DATA/run, if there is room.
+// listen opens a listener and writes its address to DATA/run, if there is space.
 func (s *server) listen(address, file string) (net.Listener, error) {
 	listener, err := listen(address)
 	if err == nil {
@@ -77,15 +77,15 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// tellAddress writes an address into DATA/run, if there is room.
+// tellAddress writes an address to DATA/run, if there is space.
 func (s *server) tellAddress(address net.Addr, file string) {
 	if err := writeAddress(s.path("run", file), address.String()); err != nil {
-		s.log.Warnf("the address %s is not left in %s: %v", address, s.path("run", file), err)
+		s.log.Warnf("cannot write the address %s to %s: %v", address, s.path("run", file), err)
 	}
 }
 
-// writeAddress writes an address into a file as a whole, or else has no file there:
-// an older one would be wrong.
+// writeAddress writes an address to a file atomically. If it cannot, it removes the
+// file, because an older address would be wrong.
 func writeAddress(path, address string) error {
 	err := os.WriteFile(path+".new", []byte(address+"\n"), 0o600)
 	if err == nil {

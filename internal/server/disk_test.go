@@ -21,7 +21,7 @@ func TestLeaveAddress(t *testing.T) {
 	if text, err := os.ReadFile(path); err != nil || string(text) != "127.0.0.1:22\n" {
 		t.Errorf("left %q, %v", text, err)
 	}
-	// What cannot be written leaves no address of an earlier server behind.
+	// A failed write leaves no address of an earlier server behind.
 	if err := os.Symlink("/dev/full", path+".new"); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +35,8 @@ func TestLeaveAddress(t *testing.T) {
 	}
 }
 
-// A disk that is full is logged once, and once that it has room again; hooks that are
-// not as they should be count as much as a disk that is full.
+// The log says once that a disk is full, and once that it has space again. Wrong hooks
+// count as much as a full disk.
 func TestTryDisk(t *testing.T) {
 	logger, heard := test.NewNullLogger()
 	s := &server{config: settings.Config{Data: t.TempDir()}, log: logrus.NewEntry(logger)}

@@ -12,17 +12,17 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// FolderKeys are those of somebody who renders a folder without a server.
+// FolderKeys are the decryption keys for rendering a folder without a server.
 type FolderKeys struct {
 	Age  []string // files of age identities
 	SSH  []string // files of private SSH keys
 	PGP  []string // files of PGP private keys without passphrase
-	None bool     // go without the values of encrypted files
+	None bool     // do without the values of encrypted files
 }
 
-// Open returns what decrypts with the keys, and with those that sops itself would
-// take: SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE. Without any it is nil.
-// It has to be closed.
+// Open returns a decrypter with these keys and those that sops itself would use:
+// SOPS_AGE_KEY_FILE and SOPS_AGE_SSH_PRIVATE_KEY_FILE. It returns nil if there are
+// none. The caller must close it.
 func (k FolderKeys) Open() (*secrets.Decrypter, error) {
 	if k.None {
 		return secrets.Placeholders(), nil
@@ -50,8 +50,8 @@ func (k FolderKeys) Open() (*secrets.Decrypter, error) {
 	return secrets.New(config), nil
 }
 
-// findKeys makes the paths of key files absolute, and refuses those that cannot be
-// read. What was given may be a key itself, and is not repeated.
+// findKeys makes the paths of key files absolute, and refuses files that cannot be
+// read. Its errors never repeat a path, which may be a key by mistake.
 func findKeys(setting string, files []string) error {
 	for i, file := range files {
 		if err := access.CheckKeyPath(setting, file); err != nil {
@@ -69,16 +69,15 @@ func findKeys(setting string, files []string) error {
 	return nil
 }
 
-// FolderCharts says where charts come from for somebody who renders a folder without
-// a server.
+// FolderCharts says where charts come from when a folder is rendered without a server.
 type FolderCharts struct {
-	File       string   // a server's configuration, of which charts and outgoing count; "": none
-	Registries []string // that are allowed beside those of the file
-	Dir        string   // where charts are kept; "": in the user's folder of caches
+	File       string   // a server's configuration, of which only charts and outgoing count; "": none
+	Registries []string // allowed in addition to those of the file
+	Dir        string   // where to keep charts; "": the user's cache folder
 }
 
-// Open returns what fetches the charts. Where no registry is allowed it is nil, which
-// fetches none.
+// Open returns a store that fetches the charts. It returns nil, which fetches none, if
+// no registry is allowed.
 func (c FolderCharts) Open() (*charts.Store, error) {
 	var config settings.Config
 	if c.File != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// identity names this process among all that may ask for a lease.
+// identity names this process among all candidates for a lease.
 func identity() string {
 	some := make([]byte, 4)
 	_, _ = rand.Read(some)
@@ -24,9 +24,9 @@ func identity() string {
 // secretBytes is the length of the server's secret.
 const secretBytes = 32
 
-// serverSecret reads the secret by which secret values are digested and what is
-// sealed is encrypted, and makes it once. Without it nobody can tell a value from its
-// digest by guessing.
+// serverSecret reads the server's secret, and creates it at the first start. It is the
+// key for digests of secret values and for sealed texts. Without it, nobody can tell a
+// value from its digest by guessing.
 func serverSecret(path string) ([]byte, error) {
 	secret, err := os.ReadFile(path)
 	switch {
@@ -47,9 +47,10 @@ func serverSecret(path string) ([]byte, error) {
 // idForm is the form of a server's id.
 var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// serverID reads the id by which inventories on clusters name this server, and makes
-// it once. It is no secret. A server that is restored with its data directory has it
-// still; one without takes the apps over on purpose, see the verb take-over.
+// serverID reads the id by which inventories on clusters name this server, and creates
+// it at the first start. It is not secret. A server that is restored with its data
+// directory keeps its id; a server without it must take the apps over on purpose, see
+// the verb take-over.
 func serverID(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,13 +70,13 @@ func serverID(path string) (string, error) {
 	return id, nil
 }
 
-// writeOnce writes a small file as a whole, and returns when it is on disk.
+// writeOnce writes a small file atomically, and returns when it is on disk.
 func writeOnce(path string, data []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // which has another name by then, if all went well
+	defer os.Remove(file.Name()) // renamed by then, if all went well
 	_, err = file.Write(data)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
@@ -90,8 +91,8 @@ func writeOnce(path string, data []byte) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// openSealed opens the sealed store, and lets go of what belongs to repositories
-// that are there no longer.
+// openSealed opens the sealed store, and removes the texts of repositories that no
+// longer exist.
 func (s *server) openSealed(secret []byte) (err error) {
 	if s.sealed, err = sealed.Open(s.path("sealed"), secret); err != nil {
 		return err

@@ -25,7 +25,7 @@ func TestServerSecretIsMadeOnce(t *testing.T) {
 	}
 }
 
-// A secret that is replaced without a word makes everything sealed unreadable.
+// Silently replacing a damaged secret would make everything sealed unreadable.
 func TestADamagedServerSecretIsNotReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mask.key")
 	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {

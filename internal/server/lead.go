@@ -13,18 +13,18 @@ import (
 	"github.com/pushboat/pushboat/internal/lease"
 )
 
-// phase is how far the life of a server has come.
+// phase is a stage in the life of a server.
 type phase int32
 
 const (
-	standing phase = iota // by, until it leads; it has touched nothing of the data directory
+	standing phase = iota // standing by until it leads; it has touched nothing in the data directory
 	starting
 	serving
 	stopping // no push begins any more
 )
 
-// lead returns when this server may take the data directory. Without a lease that is at
-// once: then the directory's lock alone keeps two apart.
+// lead returns when this server may take the data directory. Without a lease it returns
+// at once: then only the directory's lock keeps two servers apart.
 func (s *server) lead(ctx context.Context) error {
 	defer s.phase.Store(int32(starting))
 	if s.config.Lease == "" {
@@ -42,7 +42,7 @@ func (s *server) lead(ctx context.Context) error {
 		return err
 	}
 	s.log.Infof("standing by: pushboat %s waits for the lease %s%s", s.version, name, s.probesAt())
-	s.notify(stateReady) // a service manager would end one that takes long to start
+	s.notify(stateReady) // a service manager would kill a server that takes long to start
 	begun := time.Now()
 	if s.lease, err = lease.Acquire(ctx, cluster, name, identity(), s.log); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (s *server) lead(ctx context.Context) error {
 	return nil
 }
 
-// probesAt is where a server is asked that stands by.
+// probesAt returns the address of the probes of a standby, for the log.
 func (s *server) probesAt() string {
 	if s.httpAddr == nil {
 		return ""
@@ -59,7 +59,7 @@ func (s *server) probesAt() string {
 	return ", http " + s.httpAddr.String()
 }
 
-// unlessDone is err unless ctx is at its end, which is then the cause.
+// unlessDone returns err, or the cause of ctx if ctx is done.
 func unlessDone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it is but the end that ctx asked for
@@ -67,7 +67,7 @@ func unlessDone(ctx context.Context, err error) error {
 	return err
 }
 
-// watchLease has the server be stale once its lease is lost.
+// watchLease makes the server stale when it loses its lease.
 func (s *server) watchLease(ctx context.Context) {
 	if s.lease == nil {
 		return
@@ -79,21 +79,21 @@ func (s *server) watchLease(ctx context.Context) {
 	}
 }
 
-// maySeize reports whether the lock of the data directory may be broken that another
-// process has: this server leads by the lease by which that one has led.
+// maySeize reports whether this server may break another process's lock on the data
+// directory: both led by the same lease.
 func (s *server) maySeize() bool {
 	found, err := datadir.ReadEpoch(s.config.Data)
 	return s.lease != nil && err == nil && seizes(s.config.Lease, found)
 }
 
-// seizes is maySeize as a function of data.
+// seizes decides maySeize from data.
 func seizes(lease string, found datadir.Epoch) bool { return lease != "" && found.Lease == lease }
 
-// takeDirectory makes the data directory this server's: whoever had it before finds
-// another epoch there, and stops.
+// takeDirectory makes this server the owner of the data directory: the previous owner
+// finds another epoch there, and stops.
 func (s *server) takeDirectory() error {
 	epoch, err := datadir.RaiseEpoch(s.config.Data, holder(), s.config.Lease, time.Now())
-	if git.Full(err) && s.lease == nil { // the directory's lock keeps others out, as before there were epochs
+	if git.Full(err) && s.lease == nil { // the directory's lock keeps others out
 		s.log.Warnf("%v; the last one stays: two servers that share the directory are kept apart by its lock alone", err)
 		err = nil
 	}
@@ -104,15 +104,16 @@ func (s *server) takeDirectory() error {
 	return datadir.Upgrade(s.config.Data, s.log)
 }
 
-// holder names this process for people.
+// holder describes this process for people.
 func holder() string { return fmt.Sprintf("%s, process %d", hostName(), os.Getpid()) }
 
-// askToStop has the server stop as SIGTERM does, and returns who goes on; "" for nobody.
+// askToStop asks the server to stop as SIGTERM does, and returns the server that takes
+// over; "" for none.
 func (s *server) askToStop(by string) (heir string) {
 	s.log.Infof("drain: asked for by %s", by)
 	select {
 	case s.drain <- struct{}{}:
-	default: // it is asked already
+	default: // asked already
 	}
 	return s.config.Lease
 }

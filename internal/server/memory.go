@@ -7,22 +7,23 @@ import (
 )
 
 const (
-	// freeEvery is how often unused memory is looked for.
+	// freeEvery is the interval between looks for unused memory.
 	freeEvery = time.Minute
-	// freeFrom is by how many bytes the heap has to grow before it is worth it.
+	// freeFrom is the growth of the heap, in bytes, from which freeing is worth the
+	// time.
 	freeFrom = 8 << 20
 )
 
-// memory gives back what a push of many apps has left behind. The runtime does so by
-// itself, but only down to what its next collection is expected to need, and a server
-// that has nothing to do does not come to that one: 1,000 apps kept 160 MiB instead
+// memory returns the memory of a push of many apps to the system. The runtime does so
+// by itself, but only down to the size that it expects at its next collection, and an
+// idle server does not reach that collection: with 1,000 apps it kept 160 MiB instead
 // of 100 (measured).
 type memory struct {
-	left uint64 // the heap's bytes after the last time
+	left uint64 // the heap's bytes after the last call
 }
 
-// free collects and gives back, if the heap has grown since the last time. It takes
-// some 30 ms with 1,000 apps.
+// free collects garbage and returns memory, if the heap has grown since the last call.
+// It takes some 30 ms with 1,000 apps.
 func (m *memory) free() {
 	if heapBytes() >= m.left+freeFrom {
 		debug.FreeOSMemory()
@@ -31,8 +32,8 @@ func (m *memory) free() {
 	}
 }
 
-// heapBytes is what the heap keeps from the system, in use or not; see package
-// runtime/metrics.
+// heapBytes returns the bytes that the heap holds from the system, in use or not; see
+// package runtime/metrics.
 func heapBytes() uint64 {
 	parts := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a burst has left is given back to the system, once.
+// The memory of a burst is returned to the system, once.
 func TestFreeMemory(t *testing.T) {
 	m := &memory{}
 	m.free()

@@ -6,14 +6,14 @@ import (
 	"os"
 )
 
-// What systemd is told of a service of Type=notify, see sd_notify(3).
+// The states that systemd hears from a service of Type=notify, see sd_notify(3).
 const (
 	stateReady    = "READY=1"
 	stateStopping = "STOPPING=1"
 )
 
-// notify tells the service manager of a state, if one has started the server and wants
-// to hear. That it cannot be told stops nothing.
+// notify tells the service manager a state, if one has started the server and listens.
+// A failure stops nothing.
 func (s *server) notify(state string) {
 	if err := notify(os.Getenv("NOTIFY_SOCKET"), state); err != nil {
 		s.log.Warnf("tell the service manager %s: %v", state, err)
@@ -21,7 +21,7 @@ func (s *server) notify(state string) {
 }
 
 // notify sends a state to a socket; "" is none. A name that begins with @ is in Linux's
-// abstract namespace, as package net has it too.
+// abstract namespace, as in package net.
 func notify(socket, state string) error {
 	if socket == "" {
 		return nil

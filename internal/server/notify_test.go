@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestNotify: the service manager hears a state on its socket; without one nobody is told.
+// TestNotify: the service manager receives a state on its socket; without a socket
+// nothing is sent.
 func TestNotify(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

@@ -24,42 +24,43 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Folder is a folder that is planned as if it were pushed.
+// Folder is a folder to plan as if it were pushed.
 type Folder struct {
 	Tree       fs.FS
 	Repository name.Repo         // its name
-	Branch     name.Branch       // that it stands for
+	Branch     name.Branch       // the branch that it stands for
 	Choice     appfile.Choice    // of its apps
 	Clusters   map[string]string // kubeconfig files, by the names that pushboat.yaml uses; "" as kubectl finds one
-	Context    string            // of the kubeconfig of the cluster default; "": the current one
+	Context    string            // a context of the kubeconfig of the cluster default; "": the current one
 	Keys       FolderKeys        // for encrypted files
-	Charts     FolderCharts      // of registries
-	// PlainSecrets lets Secrets pass whose values are not encrypted, as for a push
-	// of what the server has already.
+	Charts     FolderCharts      // for charts from registries
+	// PlainSecrets accepts Secrets whose values are not encrypted, as for a push of
+	// values that the server already has.
 	PlainSecrets bool
-	Values       map[string]string // that are substituted instead of those of pushboat.yaml
-	Alone        bool              // it is in no repository, so that nothing above it is there
+	Values       map[string]string // substituted instead of those of pushboat.yaml
+	Alone        bool              // it is in no repository, so nothing above it is visible
 }
 
-// FolderSpelling is how one who renders or plans a folder asks for the remedies of its
-// problems: by a flag of the command line or, for what only a deploy can do, by an option
-// of the push to come.
+// FolderSpelling spells the remedies of problems for users of the command line: as a
+// flag or, for a remedy that only a deploy can carry out, as an option of the later
+// push.
 var FolderSpelling = report.Door{
 	Again: "try again", Force: push.Spelling.Force, ConfirmPrune: push.Spelling.ConfirmPrune,
 	PlainSecrets: "--plain-secrets lets it pass, as git push -o plain-secrets does",
 }
 
-// HintAtRoot gives problems of paths that lead out of a folder a hint for somebody whose
-// folder is in no repository: what is above it may be part of one to be.
+// HintAtRoot adds a hint to problems of paths that lead out of a folder which is in no
+// repository. The folders above it may belong to a repository that the user has yet to
+// create.
 func HintAtRoot(problems manifest.Problems) {
 	for i := range problems {
 		if strings.Contains(problems[i].Message, "leads out of the repository") {
-			problems[i].Hint = "what is above the folder is read in a Git repository alone: git init in the folder that has it all"
+			problems[i].Hint = "files above the folder are read only in a Git repository: run git init in the folder that contains them all"
 		}
 	}
 }
 
-// The outcomes of Plan that a program may want to tell apart.
+// Outcomes of Plan that a program may want to tell apart.
 var (
 	// ErrRefused says that a push of the folder would be refused.
 	ErrRefused = errors.New("the folder cannot be deployed as it is; the lines above say why")
@@ -67,10 +68,10 @@ var (
 	ErrChanges = errors.New("a push of the folder changes its clusters")
 )
 
-// Plan writes what a push of a folder would change on its clusters, or all that
-// is wrong with it. It does what the gate of a server does, and changes nothing;
-// of what a server has recorded it knows nothing, so that it asks the cluster
-// about every object. It returns nil only if a push would change nothing.
+// Plan writes the changes that a push of the folder would make on its clusters, or all
+// problems with it. It works like a server's gate, and changes nothing. Since it knows
+// no records, it asks the cluster about every object. It returns nil only if a push
+// would change nothing.
 func Plan(ctx context.Context, folder Folder, format report.Format, out io.Writer) error {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
@@ -139,7 +140,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	return nil
 }
 
-// openClusters opens the clusters as kubectl of the same user reaches them.
+// openClusters opens the clusters as kubectl would for the same user.
 func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
 	configs := map[string]kube.Kubeconfig{}
 	for name, file := range f.Clusters {
@@ -152,7 +153,7 @@ func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string
 	return openClusters(ctx, configs, owner.DefaultTools, log)
 }
 
-// nowhere is where a folder has its history: it has none.
+// nowhere is the history of a folder: empty.
 type nowhere struct{}
 
 func (nowhere) Repositories() ([]name.Repo, error) { return nil, nil }

@@ -9,9 +9,10 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 )
 
-// serveProbes answers /healthz and /livez, that the process serves, and /readyz, that it
-// takes pushes. None tells strangers more than that: the reasons are in the log. While the
-// server stands by, the data directory is another's: the address is left there later.
+// serveProbes answers /healthz and /livez, that the process serves, and /readyz, that
+// it takes pushes. They tell strangers no more than that: the reasons are in the log.
+// While the server stands by, another server owns the data directory, so this one
+// writes its address there later.
 func (s *server) serveProbes() error {
 	switch {
 	case s.config.HTTP.Address == "":
@@ -51,7 +52,7 @@ func (s *server) answerReady(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// Why the server is not ready, as strangers are told.
+// The reasons why the server is not ready, as strangers see them.
 var (
 	errStandby    = errors.New("standby")
 	errStarting   = errors.New("starting")
@@ -62,8 +63,7 @@ var (
 	errNoDisk     = errors.New("the data directory cannot be written to; every push would be refused")
 )
 
-// unready returns why every push would be refused now, or may not begin; nil if one
-// may pass.
+// unready returns the reason why the server would refuse every push now, or nil.
 func (s *server) unready() error {
 	switch phase(s.phase.Load()) {
 	case standing:

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestNotReadyOnceStopping: the first thing that a stop does is to say so, and nothing
-// is asked of a part that may have stopped already.
+// TestNotReadyOnceStopping: a stopping server says so first, and asks no part that may
+// have stopped already.
 func TestNotReadyOnceStopping(t *testing.T) {
 	s := &server{disk: &remembered{ask: func() error {
 		t.Error("the disk was tried")

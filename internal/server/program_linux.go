@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// releaseProgram gives back the pages of the program's own file that are mapped: most of
-// them only the start has read, tables of kinds and unused code. What is needed again is
-// mapped again from the page cache, 64 KiB at a time. It returns how many bytes of
-// addresses it has gone through.
+// releaseProgram returns the mapped pages of the program's own file to the system: most
+// of them, such as tables of kinds and unused code, are read only at the start. Pages
+// that are needed again come from the page cache, 64 KiB at a time. It returns the
+// number of bytes of address space that it has gone through.
 func releaseProgram() (released int) {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -36,14 +36,14 @@ func releaseProgram() (released int) {
 // mapping is a range of addresses.
 type mapping struct{ from, length uintptr }
 
-// unchangedMappings reads /proc/self/smaps (proc(5)), and returns where pages of the
-// program's file are mapped that nobody can write and of which all are as the file has
-// them. A dynamic linker has written to some of the rest before it took the right away:
-// what it wrote is in no file, and would be lost.
+// unchangedMappings reads /proc/self/smaps (proc(5)). It returns the mappings of the
+// program's file that nobody can write to and whose pages are all as in the file. A
+// dynamic linker has written to some of the others before it made them read-only: those
+// bytes are in no file, and would be lost.
 func unchangedMappings(smaps io.Reader, program string) []mapping {
 	var found []mapping
 	current, ok := mapping{}, false
-	known := 0 // how many of the counts that tell of changes are zero
+	known := 0 // how many of the counts in changeCounts are zero
 	for lines := bufio.NewScanner(smaps); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
 		if len(fields) == 0 {
@@ -67,12 +67,13 @@ func unchangedMappings(smaps io.Reader, program string) []mapping {
 	return found
 }
 
-// changeCounts are the counts of a mapping that are not zero if some of its pages are no
-// longer the file's. Dirty pages may be: those of a file that was just written.
+// changeCounts are the counts of a mapping that are not zero if some of its pages
+// differ from the file. Dirty pages do not tell: a file that was just written has them,
+// too.
 var changeCounts = []string{"Anonymous:", "Swap:"}
 
-// programMapping reads the head of a mapping. It is ok only for pages of the program's
-// file that nobody can write.
+// programMapping parses the head of a mapping. ok is true only for pages of the
+// program's file that nobody can write to.
 func programMapping(fields []string, program string) (m mapping, ok bool) {
 	if len(fields) < 6 || fields[5] != program || !strings.HasPrefix(fields[1], "r") || strings.Contains(fields[1], "w") {
 		return mapping{}, false
@@ -86,8 +87,8 @@ func programMapping(fields []string, program string) (m mapping, ok bool) {
 	return mapping{uintptr(start), uintptr(end - start)}, true
 }
 
-// dropPages unmaps pages of a file, see madvise(2). The call names addresses, not memory
-// of Go, so that it is made as the system has it.
+// dropPages unmaps pages of a file, see madvise(2). It makes the raw system call,
+// because the pages are not memory of Go.
 func dropPages(m mapping) error {
 	_, _, errno := unix.Syscall(unix.SYS_MADVISE, m.from, m.length, unix.MADV_DONTNEED)
 	if errno != 0 {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// smap writes a mapping as /proc/self/smaps has it.
+// smap writes a mapping in the format of /proc/self/smaps.
 func smap(head string, anonymous, swap int) string {
 	return fmt.Sprintf("%s\nSize: 328 kB\nRss: 328 kB\nShared_Clean: 0 kB\nShared_Dirty: 0 kB\nPrivate_Clean: 328 kB\n"+
 		"Private_Dirty: 0 kB\nAnonymous: %d kB\nSwap: %d kB\nVmFlags: rd ex mr mw me\n", head, anonymous, swap)
@@ -37,8 +37,8 @@ func TestUnchangedMappings(t *testing.T) {
 	}
 }
 
-// The program goes on after its pages are given back, also when it was linked dynamically
-// as with the race detector.
+// The program keeps running after its pages are returned, even if it is dynamically
+// linked, as with the race detector.
 func TestReleaseProgram(t *testing.T) {
 	if releaseProgram() == 0 {
 		t.Error("no page of the program was given back")

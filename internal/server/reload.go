@@ -7,8 +7,8 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// reload reads the settings and the key files again, takes up what can be taken up, and
-// says what that was. If anything is wrong, all stays as it was.
+// reload reads the settings and the key files again, applies those that can change, and
+// logs which. If anything is wrong, nothing changes.
 func (s *server) reload() {
 	next, err := Settings(s.sources)
 	if err == nil {
@@ -25,7 +25,7 @@ func (s *server) reload() {
 	s.log.Infof("reload: %s; taken up: %s; every other setting takes a restart", s.keyring.Describe(), taken)
 }
 
-// each returns the errors that an error joins, or the error itself.
+// each returns the errors that err joins, or err itself.
 func each(err error) []error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		return several.Unwrap()
@@ -33,9 +33,8 @@ func each(err error) []error {
 	return []error{err}
 }
 
-// takeUp puts settings in force, and returns the names of those that have changed since
-// they were last read. One that takes a restart keeps its value until then, and is named
-// in the log.
+// takeUp applies settings, and returns the names of those that have changed since the
+// last reload. A setting that takes a restart keeps its value, and the log names it.
 func (s *server) takeUp(next settings.Config) string {
 	for _, changed := range settings.Changed(s.config, next) {
 		if !changed.Reload {
@@ -53,7 +52,7 @@ func (s *server) takeUp(next settings.Config) string {
 	s.repos.Bound(int64(next.Git.MaxPushSize), next.Git.MaxCPUTime, next.Git.Timeout)
 	s.renderers.Bound(next.Render.Workers())
 	if err := s.ssh.Change(sshLimits(next.SSH), next.SSH.Advertised()); err != nil {
-		s.log.Errorf("reload: %v", err) // never: the table bounds what it is held to
+		s.log.Errorf("reload: %v", err) // never: the table bounds their values
 	}
 	if len(taken) == 0 {
 		return "no setting"

@@ -13,13 +13,13 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// restoredRetry is how long a check of what could not be checked waits.
+// restoredRetry is the time until the next try for apps that could not be checked.
 const restoredRetry = time.Minute
 
-// checkRestored has every object of all apps tried on its cluster once, if the data
-// directory is a restored one: the server of then may have applied newer values since,
-// in the same fields and under the same name, which no fingerprint shows. It goes on at
-// the next start until all was tried.
+// checkRestored checks every object of all apps on its cluster once, if the data
+// directory was restored. The previous server may have applied newer values since the
+// backup, in the same fields and under the same name, which no fingerprint shows. The
+// check continues at the next start until it has covered every app.
 func (s *server) checkRestored(ctx context.Context) {
 	path := s.path(datadir.Restored)
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -47,7 +47,7 @@ func (s *server) checkRestored(ctx context.Context) {
 	s.log.Info("restored: every app is as its branch says, or its status says why not")
 }
 
-// unchecked are the apps that have to be tried again.
+// unchecked returns the apps that have to be tried again.
 func unchecked(apps []name.App, findings []deploy.Finding, err error) []name.App {
 	if err != nil {
 		return apps

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// openKeys reads the server's own key, which files may be encrypted for, and
-// names it and the others to what decrypts.
+// openKeys reads the server's own key, which files may be encrypted for, and gives it
+// and the configured keys to the decrypter.
 func (s *server) openKeys() (err error) {
 	host := s.path("ssh", "host_ed25519")
 	if s.hostKey, err = sshd.LoadOrCreateHostKey(host); err != nil {

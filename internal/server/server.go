@@ -52,15 +52,15 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// server is the parts of a running server.
+// server holds the parts of a running server.
 type server struct {
 	sources       settings.Sources
 	config        settings.Config // at the start
-	reread        settings.Config // at the last reload, whose own it is
+	reread        settings.Config // as of the last reload; only reload uses it
 	log           *logrus.Entry
 	version       string
-	lease         *lease.Lease   // by which this server leads; nil for none
-	fence         *datadir.Fence // nil until the data directory is this server's
+	lease         *lease.Lease   // by which this server leads; nil: none
+	fence         *datadir.Fence // nil until this server owns the data directory
 	repos         *git.Store
 	socket        *hook.Socket
 	keyring       *access.Keyring
@@ -72,7 +72,7 @@ type server struct {
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
-	disk          *remembered // whether pushes can be kept
+	disk          *remembered // whether pushes can be stored
 	way           *outgoing.Way
 	hostKey       ssh.Signer
 	timetable     *timetable
@@ -81,16 +81,16 @@ type server struct {
 	probes        *http.Server
 	httpAddr      net.Addr      // nil: no HTTP
 	phase         atomic.Int32  // a phase
-	failed        chan error    // of what runs in the background
+	failed        chan error    // errors of background parts
 	drain         chan struct{} // asks the server to stop
-	leaving       chan struct{} // closed when nothing is told to those who follow any more
+	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
 	cancel        context.CancelFunc // ends the watches
 }
 
-// Serve runs the server until ctx ends, and then stops it in order. It writes
-// the line "ready" to out when it serves. reload has the settings and the key files
-// read again.
+// Serve runs the server until ctx ends, and then stops it in order. It writes the line
+// "ready" to out when it serves. A signal on reload makes it read the settings and the
+// key files again.
 func Serve(ctx context.Context, sources settings.Sources, version string, out io.Writer, reload <-chan os.Signal) error {
 	config, err := Settings(sources)
 	if err != nil {
@@ -118,7 +118,7 @@ func newLog(config settings.Log) *logrus.Entry {
 	logger := logrus.New()
 	logger.SetOutput(os.Stderr)
 	setLog(logger, config)
-	klog.LogToStderr(false) // client-go's own log; what matters reaches us as errors
+	klog.LogToStderr(false) // client-go's own log; errors that matter reach us
 	klog.SetOutput(io.Discard)
 	return logrus.NewEntry(logger)
 }
@@ -134,8 +134,8 @@ func setLog(logger *logrus.Logger, config settings.Log) {
 	}
 }
 
-// build makes the parts, leaf first. Of the doors only the socket of Git's hooks listens
-// by then, on which no push can come before SSH does.
+// build makes the parts, leaf first. By then, of the doors only the socket of Git's
+// hooks listens, and no push can arrive there before SSH listens.
 func (s *server) build() error {
 	if err := s.buildRepos(); err != nil {
 		return err
@@ -171,8 +171,8 @@ func (s *server) buildRepos() (err error) {
 	return err
 }
 
-// A server that was killed a moment ago may still hold its directory: its
-// successor waits for it this long, looking again every lockRetry.
+// A server that was killed a moment ago may still hold its directory: its successor
+// waits for it this long, and tries every lockRetry.
 const (
 	lockWait  = 5 * time.Second
 	lockRetry = 50 * time.Millisecond
@@ -200,7 +200,7 @@ func (s *server) openRepos() (err error) {
 	}
 }
 
-// buildEngine connects the clusters and the engine that deploys to them.
+// buildEngine opens the clusters and builds the engine that deploys to them.
 func (s *server) buildEngine() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
@@ -261,8 +261,8 @@ func (s *server) buildEngine() error {
 	return nil
 }
 
-// openClusters opens clusters, by name; its error names each that cannot be
-// opened. tools are the managers by which hands change objects.
+// openClusters opens clusters, by name; its error names each that cannot be opened.
+// tools are the field managers of hand tools.
 func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools []string, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
 	clusters := map[string]*deploy.Cluster{}
 	var problems []error
@@ -285,7 +285,7 @@ func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.
 	return kube.Open(name, loaded, log)
 }
 
-// askCluster answers what charts may ask about a cluster.
+// askCluster answers charts' questions about a cluster.
 func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 	return func(ctx context.Context, name string) (helm.Cluster, error) {
 		cluster := clusters[name]
@@ -308,7 +308,7 @@ func readData(clusters map[string]*deploy.Cluster) render.ReadData {
 	}
 }
 
-// hostName ends the addresses of the authors of rollbacks.
+// hostName is the host part of the addresses of rollbacks' authors.
 func hostName() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -317,7 +317,7 @@ func hostName() string {
 	return name
 }
 
-// keptEvents is how many events the server remembers, about 300 bytes each.
+// keptEvents is the number of events that the server remembers, about 300 bytes each.
 const keptEvents = 1000
 
 // buildDoors makes the SSH and the HTTP server.
@@ -353,7 +353,7 @@ func (s *server) buildDoors() (err error) {
 	return err
 }
 
-// run listens, starts the parts and waits until it is asked to stop.
+// run listens, starts the parts and waits for a reason to stop.
 func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal) error {
 	defer s.close()
 	listener, err := s.listen(s.config.SSH.Address, "ssh.addr")
@@ -380,7 +380,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	go s.watchLease(watching)
 	s.phase.Store(int32(serving))
 	s.log.Info("serving: " + s.describe(listener.Addr()))
-	_ = s.disk.state(time.Now()) // which is logged
+	_ = s.disk.state(time.Now()) // logs the state
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
 	s.notify(stateReady)
 	for {
@@ -397,12 +397,12 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 			return s.fence.Err()
 		case <-ctx.Done():
 			s.stop(s.lease != nil)
-			return s.fence.Err() // a server that is stale by now has not stopped well
+			return s.fence.Err() // a stale server has not stopped well
 		}
 	}
 }
 
-// describe says who serves what and where, for the log.
+// describe says who serves, what and where, for the log.
 func (s *server) describe(ssh net.Addr) string {
 	doors := "ssh " + ssh.String()
 	if s.httpAddr != nil {
@@ -412,11 +412,11 @@ func (s *server) describe(ssh net.Addr) string {
 	return fmt.Sprintf("pushboat %s, %s, data %s, clusters %s", s.version, doors, s.config.Data, strings.Join(clusters, ", "))
 }
 
-// tidyEvery is how often the packs of each repository are rolled up if there
-// are many of them.
+// tidyEvery is the interval at which the packs of each repository are rolled up if
+// there are many.
 const tidyEvery = 10 * time.Minute
 
-// tidy rolls up the packs that pushes and records have left.
+// tidy rolls up the packs that pushes and records have created.
 func (s *server) tidy(ctx context.Context) {
 	repos, err := s.repos.List()
 	if err != nil {
@@ -434,14 +434,14 @@ func (s *server) tidy(ctx context.Context) {
 	}
 }
 
-// close releases what was opened, in the opposite order.
+// close releases resources in the opposite order of opening.
 func (s *server) close() {
 	if s.renderers != nil {
 		s.renderers.Close()
 	}
 	s.keys.Close()
 	if s.probes != nil {
-		_ = s.probes.Close() // nothing is lost with a probe
+		_ = s.probes.Close() // a probe is no loss
 	}
 	if s.debug != nil {
 		_ = s.debug.Close()
@@ -465,7 +465,7 @@ func (s *server) close() {
 			s.log.Warnf("close the repositories: %v", err)
 		}
 	}
-	if s.lease != nil { // last: whoever stands by begins at once
+	if s.lease != nil { // last: a standby begins at once
 		s.lease.Release()
 	}
 }

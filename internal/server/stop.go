@@ -6,15 +6,15 @@ import (
 )
 
 const (
-	// stopGrace is how long sessions may go on after the server was asked to stop.
+	// stopGrace is how long sessions may go on after the server has begun to stop.
 	// Kubernetes kills a pod after 30 s.
 	stopGrace = 25 * time.Second
-	// stopWaits is how long of that deploys may wait for health.
+	// stopWaits is the part of stopGrace in which deploys may wait for health.
 	stopWaits = stopGrace * 4 / 5
 )
 
-// stopStale stops a server that another one has taken the place of. Nothing that it has
-// begun may go on: sessions are told, and end.
+// stopStale stops a server that another one has replaced. None of its work may go on:
+// sessions are told, and end.
 func (s *server) stopStale() error {
 	err := s.fence.Err()
 	s.log.Errorf("%v; this server applies nothing and takes no push any more, and ends", err)
@@ -22,9 +22,9 @@ func (s *server) stopStale() error {
 	return err
 }
 
-// stop lets running sessions end, then the deploys that they do not wait for. What still
-// waits for health is taken up by the next server: an heir does so at once, so that
-// nothing is waited for here.
+// stop lets running sessions end, then the deploys that they do not wait for. The next
+// server resumes deploys that wait for health. An heir does so at once, so this server
+// does not wait for them.
 func (s *server) stop(heir bool) {
 	s.phase.Store(int32(stopping))
 	s.notify(stateStopping)

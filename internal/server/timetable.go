@@ -14,17 +14,17 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// A check comes up to a tenth of its interval late, at most maxJitter, so that
-// the apps of one schedule are not all worked on at the same moment. What they
-// ask of the cluster they ask together: each is told when it was due. A full
-// check asks about each object, so that those of many apps are spread wider.
+// A check starts late by up to a tenth of its interval, at most maxJitter, so that the
+// apps of one schedule do not all run at the same moment. They share their questions to
+// the cluster, because each is told the time at which it was due. A full check asks
+// about each object, so the full checks of many apps are spread wider.
 const (
 	jitterShare   = 10
 	maxJitter     = 30 * time.Second
 	maxFullJitter = time.Hour
 )
 
-// timetable has every app checked by its schedule.
+// timetable starts the check of every app by its schedule.
 type timetable struct {
 	cron   *cron.Cron
 	check  func(app name.App, due time.Time)
@@ -47,7 +47,7 @@ func newTimetable(check func(app name.App, due time.Time), jitter time.Duration,
 	return &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[name.App]string{}}
 }
 
-// set gives an app a schedule; "" takes it off the table.
+// set gives an app a schedule; "" removes the app from the table.
 func (t *timetable) set(app name.App, spec string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,7 +67,7 @@ func (t *timetable) set(app name.App, spec string) {
 	r.apps[app], t.specs[app] = true, spec
 }
 
-// row returns the row of a schedule, making it if there is none. t.mu is held.
+// row returns the row of a schedule, and creates it if there is none. t.mu is held.
 func (t *timetable) row(spec string) (*row, error) {
 	if r, ok := t.rows[spec]; ok {
 		return r, nil
@@ -96,9 +96,9 @@ func (t *timetable) remove(app name.App, spec string) {
 	}
 }
 
-// due has the apps of a row checked, each a little late. Checks of one app never
-// overlap: each is a job of the app's worker. Schedules count in seconds, so that
-// what is due in the same second by another schedule is due together with it.
+// due starts the checks of a row's apps, each a little late. Checks of one app never
+// overlap, since each is a job of the app's worker. Schedules count in seconds, so apps
+// that are due in the same second by different schedules are due together.
 func (t *timetable) due(r *row) {
 	now := time.Now()
 	due := now.Truncate(time.Second)
@@ -119,7 +119,7 @@ func (t *timetable) appsOf(r *row) []name.App {
 	return slices.Collect(maps.Keys(r.apps))
 }
 
-// every has a chore done at an interval, never twice at a time.
+// every runs a chore at an interval, never twice at a time.
 func (t *timetable) every(interval time.Duration, chore func()) {
 	t.cron.Schedule(cron.Every(interval), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(chore)))
 }

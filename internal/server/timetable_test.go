@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// call is one check that the timetable asked for.
+// call is a check that the timetable has started.
 type call struct {
 	app name.App
 	due time.Time
@@ -26,7 +26,7 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	for i := range apps {
 		spec := "@every 1s"
 		if i%2 == 0 {
-			spec = "* * * * * *" // the same ticks, said otherwise
+			spec = "* * * * * *" // the same ticks, spelled differently
 		}
 		table.set(name.App(fmt.Sprintf("app-%d", i)), spec)
 	}

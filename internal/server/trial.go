@@ -17,8 +17,8 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// Settings reads the settings, and tries what they name, as a start does. Its error joins
-// all that would keep the server from starting.
+// Settings reads the settings, and tries the files and keys that they name, as a start
+// does. Its error joins everything that would keep the server from starting.
 func Settings(sources settings.Sources) (settings.Config, error) {
 	c, err := readSettings(sources)
 	if err != nil {
@@ -27,7 +27,7 @@ func Settings(sources settings.Sources) (settings.Config, error) {
 	return c, tryOut(c)
 }
 
-// readSettings reads the settings, and fills in where the hook program is.
+// readSettings reads the settings, and fills in the path of the hook program.
 func readSettings(sources settings.Sources) (settings.Config, error) {
 	c, err := sources.Read()
 	if err != nil {
@@ -48,24 +48,24 @@ func readSettings(sources settings.Sources) (settings.Config, error) {
 	return c, nil
 }
 
-// trial collects what is wrong with whatever a configuration names, so that all of it is
-// told at once.
+// trial collects the errors of everything that a configuration names, so that the user
+// sees all of them at once.
 type trial struct {
 	config settings.Config
 	found  []error
 }
 
-// add notes an error, if there is one. Setting is where it is given: its name, or that
-// of an entry; label begins the message and may be "".
+// add notes an error, if there is one. setting is the name of the setting, or of an
+// entry of it; label begins the message and may be "".
 func (t *trial) add(setting, label string, err error) {
 	if err != nil {
 		t.found = append(t.found, settings.Problem{Place: t.config.Origin(setting), Setting: label, Message: err.Error()})
 	}
 }
 
-// tryOut tries whatever the configuration names: files, keys, programs. A server that
-// would fail at the first push, or the first encrypted file, does not start. It
-// connects to nothing: a cluster or a registry may be away for a while.
+// tryOut tries everything that the configuration names: files, keys, programs. A server
+// that would fail at the first push, or at the first encrypted file, must not start. It
+// connects to nothing, because a cluster or a registry may be away for a while.
 func tryOut(c settings.Config) error {
 	t := &trial{config: c}
 	t.kubeconfigs()
@@ -89,8 +89,8 @@ func (t *trial) kubeconfigs() {
 	}
 }
 
-// secrets has pushboat-sops open the keys that the configuration names, one after
-// the other. Its own words may have a part of a key in them and go nowhere.
+// secrets makes pushboat-sops open the configured keys, one after the other. It drops
+// the program's own messages, which may contain part of a key.
 func (t *trial) secrets() {
 	for _, list := range []struct {
 		setting string
@@ -121,12 +121,12 @@ func (t *trial) secrets() {
 // entryOf is the name of an entry of a list, see settings.Config.Origin.
 func entryOf(setting string, i int) string { return setting + "/" + strconv.Itoa(i+1) }
 
-// noVariable is the error of an entry of secrets.environment.
+// noVariable is the error for an entry of secrets.environment.
 func noVariable(i int) error {
 	return fmt.Errorf("entry %d: there is no such variable; set it for the server, or take the entry out", i+1)
 }
 
-// outgoing tries what leads to registries.
+// outgoing tries the settings for requests to registries.
 func (t *trial) outgoing() {
 	way, err := outgoing.Open(outgoingConfig(t.config))
 	t.named(err)
@@ -136,7 +136,7 @@ func (t *trial) outgoing() {
 	}
 }
 
-// named notes an error that names its setting, or each of those that it joins.
+// named notes an error that names its setting, or each of the errors that it joins.
 func (t *trial) named(err error) {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
@@ -156,7 +156,7 @@ func outgoingConfig(c settings.Config) outgoing.Config {
 	return outgoing.Config{CA: of.CA, Proxy: of.Proxy, Credentials: of.ProxyCredentials, NoProxy: of.NoProxy}
 }
 
-// chartsConfig is that of a store which keeps charts in a directory.
+// chartsConfig is the configuration of a store that keeps charts in a directory.
 func chartsConfig(c settings.Config, dir string, way *outgoing.Way) charts.Config {
 	of := c.Charts
 	return charts.Config{
@@ -164,22 +164,22 @@ func chartsConfig(c settings.Config, dir string, way *outgoing.Way) charts.Confi
 	}
 }
 
-// sopsProgram is the path of pushboat-sops, which lies beside pushboat-hook.
+// sopsProgram is the path of pushboat-sops, in the same folder as pushboat-hook.
 func sopsProgram(c settings.Config) string {
 	return filepath.Join(filepath.Dir(c.Hook), "pushboat-sops")
 }
 
-// keyFiles are the files in which operators' keys are.
+// keyFiles are the files with operators' keys.
 func keyFiles(c settings.Config) access.Files {
 	return access.Files{AdminKeys: c.Keys.Admin, Authorized: c.Keys.File}
 }
 
-// executable is an error if a program cannot be run.
+// executable returns an error if a program cannot be run.
 func executable(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w; pushboat-hook and pushboat-sops have to lie beside pushboat, or give --hook PATH", err)
+		return fmt.Errorf("%w; pushboat-hook and pushboat-sops must be in the same folder as pushboat, or give --hook PATH", err)
 	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
 		return fmt.Errorf("%q is not an executable file; chmod 755 it", path)
 	}
