@@ -38,7 +38,7 @@ func BenchmarkOneChange(b *testing.B) {
 	}
 }
 
-// The first records of a push of many apps.
+// BenchmarkManyApps measures the first records of a push of many apps.
 func BenchmarkManyApps(b *testing.B) {
 	for _, apps := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprint(apps, " apps"), func(b *testing.B) {
@@ -79,7 +79,7 @@ func packBytes(b *testing.B, dir string) (total int64) {
 	return total
 }
 
-// What a start reads of a repository of a thousand apps.
+// BenchmarkNewest measures the reading of a repository of a thousand apps at a start.
 func BenchmarkNewest(b *testing.B) {
 	h, repo := newHistory(b)
 	const apps = 1000
@@ -111,7 +111,7 @@ func BenchmarkLongHistory(b *testing.B) {
 	const deploys = 10_000
 	var parent git.Hash
 	ref := refPrefix + "shop"
-	for n := 1; n <= deploys; n += 1000 { // in a few imports, each on the last
+	for n := 1; n <= deploys; n += 1000 { // in a few imports, each on top of the last
 		parent = appendMany(b, repo, ref, parent, n)
 	}
 	b.Run("page of the newest", func(b *testing.B) {
@@ -130,7 +130,7 @@ func BenchmarkLongHistory(b *testing.B) {
 	})
 }
 
-// appendMany appends a thousand records, each by the git program's own means.
+// appendMany appends a thousand records with git fast-import.
 func appendMany(b *testing.B, repo *git.Repository, ref string, parent git.Hash, from int) git.Hash {
 	b.Helper()
 	var in strings.Builder

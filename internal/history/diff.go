@@ -13,15 +13,15 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Comparison is what changed from one deploy of an app to another.
+// Comparison holds the changes from one deploy of an app to another.
 type Comparison struct {
 	From, To record.Record // From is zero for the first deploy
 	Changes  []git.FileChange
 }
 
-// Compare compares the objects as two deploys left them, by the deploys'
-// numbers. A from of 0 is the record before the other; a to of 0 is the newest
-// that has changed an object. ok is false if there is no such deploy.
+// Compare compares the objects of two deploys, by the deploys' numbers. A from of 0 is
+// the record before to; a to of 0 is the newest record that has changed an object. ok
+// is false if there is no such deploy.
 func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, from, to int) (c Comparison, ok bool, err error) {
 	repository, err := h.open(repo)
 	if err != nil {
@@ -50,8 +50,8 @@ func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, fro
 	return c, err == nil, err
 }
 
-// ends finds the commits of the two records; after is "" if one is missing, and
-// before is for the first deploy.
+// ends finds the commits of the two records. after is "" if one is missing; before is
+// "" for the first deploy.
 func (h *History) ends(ctx context.Context, repository *git.Repository, app name.App, from, to int) (before, after git.Hash, err error) {
 	if to == 0 {
 		return h.newestChange(ctx, repository, app)
@@ -72,14 +72,14 @@ func (h *History) ends(ctx context.Context, repository *git.Repository, app name
 	return parentOf(commit), after, nil
 }
 
-// newestChange finds the newest record whose objects are not those of the one
+// newestChange finds the newest record whose objects differ from those of the one
 // before.
 func (h *History) newestChange(ctx context.Context, repository *git.Repository, app name.App) (before, after git.Hash, err error) {
 	var failed error
 	err = h.walk(ctx, repository, app, func(commit git.Commit, _ int) bool {
 		parent := parentOf(commit)
 		if after == "" {
-			before, after = parent, commit.Hash // if nothing was ever changed
+			before, after = parent, commit.Hash // if nothing has ever changed
 		}
 		changes, err := repository.Changes(ctx, parent, commit.Hash, manifestsDir)
 		if err != nil {

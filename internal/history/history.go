@@ -1,9 +1,8 @@
-// Package history keeps the records of deploys, in Git itself: one commit a
-// deploy on refs/pushboat/deploys/APP, never rewritten. The message can be read
-// with git log and ends in trailers; the tree holds the record, the lines that
-// were shown, and a file for each object as it was applied, with secret values
-// masked. So git diff between two deploys is the exact change, and git fetch
-// backs it up. layout.go has the tree.
+// Package history keeps the records of deploys in Git itself: one commit a deploy on
+// refs/pushboat/deploys/APP, never rewritten. git log can read the message, which ends
+// in trailers. The tree holds the record, the lines that were shown, and a file for
+// each object as applied, with secret values masked. So git diff between two deploys is
+// the exact change, and git fetch backs it up. layout.go describes the tree.
 package history
 
 import (
@@ -20,30 +19,30 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// refPrefix is where the records are. Pushes to it are refused by git
-// (receive.hideRefs); who may read deploys can fetch it.
+// refPrefix is the prefix of the records' refs. git refuses pushes to them
+// (receive.hideRefs); callers who may read deploys can fetch them.
 const refPrefix = git.RecordRefs + "deploys/"
 
 // History reads and writes records. Use New.
 type History struct {
 	repos *git.Store
-	page  int // how many commits a search reads at a time
+	page  int // number of commits that a search reads at a time
 
 	mu      sync.Mutex
 	writers map[name.Repo]*writer // by repository
 	shapes  map[string]shape      // by repository and ref
 	closed  bool
-	work    sync.WaitGroup // saves, and what they have begun; grows from zero only while not closed
+	work    sync.WaitGroup // saves, and the work that they start; grows from zero only while not closed
 }
 
-// New makes a History over the repositories of a store. One of them writes.
+// New makes a History over the repositories of a store, one of which writes.
 func New(repos *git.Store) *History {
 	return &History{repos: repos, page: pageSize, writers: map[name.Repo]*writer{}, shapes: map[string]shape{}}
 }
 
-// Newest returns every app of a repository that has records, as its newest
-// record has it. A record that is damaged hides no other, and its app is not
-// forgotten: it is as an older record has it, or known by its name alone.
+// Newest returns the newest record of every app of a repository that has records. A
+// damaged record hides no other, and its app is not forgotten: it gets an older record,
+// or only its name.
 func (h *History) Newest(ctx context.Context, repo name.Repo) (map[name.App]record.Saved, error) {
 	repository, err := h.open(repo)
 	if err != nil {
@@ -75,11 +74,11 @@ func (h *History) Newest(ctx context.Context, repo name.Repo) (map[name.App]reco
 	return newest, nil
 }
 
-// maxDamaged is how many records are tried in the place of a damaged one.
+// maxDamaged is the number of older records that are tried in place of a damaged one.
 const maxDamaged = 20
 
 // olderThan reads the newest sound record before a damaged one; zero if there is none.
-// Its notes are left: objects may have changed since.
+// It drops the record's notes, since objects may have changed since.
 func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) record.Saved {
 	commits, err := reader.LogFrom(ctx, damaged, maxDamaged)
 	if err != nil {
@@ -99,7 +98,7 @@ func olderThan(ctx context.Context, reader *git.Reader, damaged git.Hash) record
 	return record.Saved{}
 }
 
-// Manifests returns the objects of an app as its newest record has them.
+// Manifests returns the objects of an app from its newest record.
 func (h *History) Manifests(ctx context.Context, repo name.Repo, app name.App) ([][]byte, error) {
 	repository, err := h.open(repo)
 	if err != nil {
@@ -148,12 +147,12 @@ func readSaved(reader *git.Reader, hash git.Hash) (saved record.Saved, shards in
 	return saved, shards, nil
 }
 
-// pageSize is how many commits a search reads at a time.
+// pageSize is the number of commits that a search reads at a time.
 const pageSize = 200
 
-// List returns up to max records of an app, newest first, from the one before
-// the deploy of that number on; 0 is from the newest on. There are none if the
-// app was never deployed.
+// List returns up to max records of an app, newest first, starting before the deploy
+// with the number before; 0 starts at the newest. It returns none if the app was never
+// deployed.
 func (h *History) List(ctx context.Context, repo name.Repo, app name.App, before, max int) ([]record.Record, error) {
 	repository, err := h.open(repo)
 	if err != nil {
@@ -182,8 +181,8 @@ func (h *History) List(ctx context.Context, repo name.Repo, app name.App, before
 	return records, nil
 }
 
-// walk passes the commits of an app's records to visit, newest first, each with
-// the number of its deploy, as long as visit wants more. It reads commits only.
+// walk calls visit with the commits of an app's records, newest first, each with the
+// number of its deploy, until visit returns false. It reads commits only.
 func (h *History) walk(ctx context.Context, repository *git.Repository, app name.App, visit func(git.Commit, int) bool) error {
 	next, err := repository.Head(ctx, refPrefix+string(app))
 	if errors.Is(err, git.ErrNoRef) {
@@ -211,7 +210,8 @@ func (h *History) walk(ctx context.Context, repository *git.Repository, app name
 	return err
 }
 
-// firstPage is how many commits a walk begins with: most look for the newest.
+// firstPage is the number of commits that a walk reads first: most searches want the
+// newest.
 const firstPage = 20
 
 // Find returns the record of one deploy, with its log; ok is false if there is
@@ -238,8 +238,8 @@ func (h *History) Find(ctx context.Context, repo name.Repo, app name.App, number
 	return entry, true, nil
 }
 
-// find returns the commit of a deploy's record; "" if there is none. Most look for
-// one of the newest; Git finds the others.
+// find returns the commit of a deploy's record; "" if there is none. It looks through
+// the newest ones, and asks Git for all others.
 func (h *History) find(ctx context.Context, repository *git.Repository, app name.App, number int) (found git.Hash, err error) {
 	seen := 0
 	err = h.walk(ctx, repository, app, func(commit git.Commit, n int) bool {
@@ -277,7 +277,7 @@ func decodeRecord(text []byte, hash git.Hash) (rec record.Record, err error) {
 	return rec, nil
 }
 
-// checkNames holds the names in a record to their grammars. Each may be missing.
+// checkNames checks the names in a record against their grammars. Each may be missing.
 func checkNames(rec record.Record) error {
 	for _, app := range append([]name.App{rec.App, rec.Renamed}, rec.Formerly...) {
 		if _, err := name.ParseApp(string(app)); err != nil && app != "" {

@@ -42,7 +42,7 @@ func webID(i int) manifest.ID {
 	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("web-", i)}
 }
 
-// state is an app's objects, and what the next record has to write of them.
+// state is an app's objects, and the changes that the next record has to write.
 type state struct {
 	noted map[manifest.ID]record.Noted
 	kept  []record.Kept
@@ -73,7 +73,7 @@ func (h *History) mustSave(t testing.TB, entry record.Entry) {
 	}
 }
 
-// last returns an app as its newest record has it.
+// last returns the newest record of an app.
 func (h *History) last(t testing.TB, app name.App) (saved record.Saved, ok bool, err error) {
 	t.Helper()
 	newest, err := h.Newest(t.Context(), "shop")
@@ -129,8 +129,8 @@ func gitIn(t testing.TB, repo *git.Repository, args ...string) string {
 	return string(out)
 }
 
-// The tree follows the objects one by one, however many files their notes are
-// spread over, and git diff shows what changed and nothing else.
+// The tree follows the objects one by one, however many files hold their notes, and git
+// diff shows the changes and nothing else.
 func TestTreeFollowsTheObjects(t *testing.T) {
 	h, repo := newHistory(t)
 	s := newState()
@@ -146,14 +146,14 @@ func TestTreeFollowsTheObjects(t *testing.T) {
 		t.Errorf("git diff says\n%s\nwant\n%s", diff, want)
 	}
 	wantNoted(t, h, s)
-	for i := range 95 { // most of the files of notes are too many now
+	for i := range 95 { // most of the files of notes are superfluous now
 		if i != 8 {
 			s.remove(webID(i))
 		}
 	}
 	h.mustSave(t, s.entry(recordOf("shop", 3, record.Deployed)))
 	wantNoted(t, h, s)
-	again := New(h.repos) // as after a restart, without a look at what is there
+	again := New(h.repos) // as after a restart, without having read the existing records
 	s.set(webID(200), "blue")
 	again.mustSave(t, s.entry(recordOf("shop", 4, record.Deployed)))
 	wantNoted(t, h, s)
@@ -188,8 +188,8 @@ func TestFindAcrossPages(t *testing.T) {
 	}
 }
 
-// Records of many apps at once, and several of one, are all there, each on the
-// ref of its app; those that wait are written together.
+// Records of many apps at once, and several of one, all arrive, each on the ref of its
+// app; waiting records are written together.
 func TestSaveFromManySides(t *testing.T) {
 	h, repo := newHistory(t)
 	const apps, each = 20, 3
@@ -223,7 +223,7 @@ func packsOf(t *testing.T, repo *git.Repository) int {
 	return len(packs)
 }
 
-// A record that cannot be written is no matter for those beside it.
+// A record that cannot be written does not affect the others in its batch.
 func TestErrorOfOneFailsNoOther(t *testing.T) {
 	h, repo := newHistory(t)
 	// A directory where the ref's file should be.
@@ -245,7 +245,7 @@ func TestErrorOfOneFailsNoOther(t *testing.T) {
 	}
 }
 
-// What an earlier version wrote is read as far as it goes.
+// A record of an earlier version is read as far as possible.
 func TestRecordOfAnEarlierVersion(t *testing.T) {
 	h, repo := newHistory(t)
 	_, err := repo.Append(t.Context(), refPrefix+"shop", "", git.NewCommit{
@@ -268,11 +268,11 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	wantNoted(t, h, s)
 }
 
-// Records come from the disk, or from a backup: a name outside its grammar goes no further.
+// Records come from the disk, or from a backup: a name outside its grammar is refused.
 func TestRecordsWithWrongNamesAreDamaged(t *testing.T) {
 	for text, sound := range map[string]bool{
 		`{"number":1,"app":"shop","repository":"team/shop","revision":"` + strings.Repeat("a", 40) + `"}`: true,
-		`{"number":1,"app":"shop"}`:                                   true, // of an earlier version
+		`{"number":1,"app":"shop"}`:                                   true, // from an earlier version
 		`{"number":1,"app":"../shop"}`:                                false,
 		`{"number":1,"app":"shop","repository":"../../etc"}`:          false,
 		`{"number":1,"app":"shop","revision":"--output=/etc/passwd"}`: false,
@@ -287,7 +287,7 @@ func TestRecordsWithWrongNamesAreDamaged(t *testing.T) {
 	}
 }
 
-// TestRefsThatNameNoAppAreNoRecords: nothing of the server's has written them.
+// TestRefsThatNameNoAppAreNoRecords: the server never writes such refs.
 func TestRefsThatNameNoAppAreNoRecords(t *testing.T) {
 	h, repo := newHistory(t)
 	files := map[string][]byte{"record.json": []byte(`{"number":1,"app":"shop"}`), "log.txt": nil}
@@ -324,13 +324,13 @@ func TestMessageNamesTheCulprit(t *testing.T) {
 	}
 }
 
-// A record that comes after the history is closed is an error, and writes nothing;
-// one that waits to be written then is written before Close returns.
+// A record after Close is an error, and writes nothing; a record that waits is written
+// before Close returns.
 func TestSaveBesideClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := newHistory(t)
 		w := h.writerOf("shop")
-		w.busy = true // at other records, until the test writes
+		w.busy = true // with other records, until the test writes
 		waited, closed := make(chan error, 1), make(chan struct{})
 		go func() {
 			waited <- h.Save(t.Context(), newState().entry(recordOf("web", 1, record.Deployed)))

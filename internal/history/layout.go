@@ -13,10 +13,10 @@ package history
 //	                                       digest, fingerprint, key, and how it
 //	                                       ended, if it did
 //
-// What a deploy did not change is the same blob as in the record before, so a
-// record costs what has changed. With 10,000 objects of one kind in a namespace
-// a changed one writes 1 KB of its own, 5 KB of notes, and 250 KB of the
-// folder's listing, which a repack makes small (measured).
+// Files that a deploy did not change are the same blobs as in the record before, so the
+// cost of a record grows with the change. With 10,000 objects of one kind in a
+// namespace, one changed object writes 1 KB for itself, 5 KB of notes, and 250 KB for
+// the folder's listing, which a repack makes small (measured).
 
 import (
 	"bytes"
@@ -42,11 +42,11 @@ const (
 	notedDir     = "noted"
 )
 
-// noNamespace is the folder of the objects that have none. No namespace has
-// that name: it is no DNS label.
+// noNamespace is the folder of cluster-scoped objects. No namespace can have this name:
+// it is not a DNS label.
 const noNamespace = "_cluster"
 
-// manifestPath is where an object's manifest is.
+// manifestPath returns the path of an object's manifest.
 func manifestPath(id manifest.ID) string {
 	namespace, kind := noNamespace, id.Kind
 	if id.Namespace != "" {
@@ -58,13 +58,13 @@ func manifestPath(id manifest.ID) string {
 	return strings.Join([]string{manifestsDir, namespace, segment(kind, ""), segment(id.Name, ".yaml")}, "/")
 }
 
-// maxSegment bounds a name in a path, in bytes: file systems take 255, and Git
-// writes NAME.lock beside.
+// maxSegment bounds a name in a path, in bytes: file systems allow 255, and Git writes
+// NAME.lock beside it.
 const maxSegment = 200
 
-// segment makes a file's name of an object's. Names of roles hold nearly any
-// byte but the slash and the percent sign, so whatever is not safe everywhere
-// is written as %XX; a name that would be too long ends in a digest instead.
+// segment makes a file name from an object's name. Names of roles may hold nearly any
+// byte but the slash and the percent sign, so every unsafe character is written as %XX;
+// a name that would be too long ends in a digest instead.
 func segment(name, suffix string) string {
 	var b strings.Builder
 	for i, c := range []byte(name) {
@@ -84,15 +84,15 @@ func segment(name, suffix string) string {
 	return text + suffix
 }
 
-// Notes are spread over files, so that a change rewrites one of them. About
-// perShard to a file, a record of an app of 10,000 objects writes 5 KB of them
-// for one change instead of 1.2 MB, and a small app has one file.
+// Notes are spread over files, so that a change rewrites one of them. With about
+// perShard notes in a file, one change in an app of 10,000 objects writes 5 KB of notes
+// instead of 1.2 MB, and a small app has one file.
 const (
 	perShard  = 32
 	maxShards = 256
 )
 
-// shardsFor is how many files the notes of so many objects are spread over.
+// shardsFor returns the number of files for the notes of so many objects.
 func shardsFor(objects int) int {
 	shards := 1
 	for shards < maxShards && shards*perShard < objects {
@@ -101,7 +101,7 @@ func shardsFor(objects int) int {
 	return shards
 }
 
-// shardOf is the file that an object's note is in.
+// shardOf returns the file of an object's note.
 func shardOf(id manifest.ID, shards int) int {
 	sum := uint32(fnvOffset)
 	for i, part := range [...]string{id.Group, id.Kind, id.Namespace, id.Name} {
@@ -115,8 +115,8 @@ func shardOf(id manifest.ID, shards int) int {
 	return int(sum % uint32(shards))
 }
 
-// The constants of FNV-1a in 32 bits. It is that of the object's key, without the key:
-// each record asks it of every object.
+// The constants of FNV-1a in 32 bits. shardOf hashes the parts of an object's key
+// without building the key, since each record does so for every object.
 const (
 	fnvOffset = 2166136261
 	fnvPrime  = 16777619
@@ -148,13 +148,13 @@ func orDash(text string) string {
 	return text
 }
 
-// readNoted reads all notes of a record, and how many files they are spread
-// over; 0 if it has none.
+// readNoted reads all notes of a record, and the number of their files; 0 if it has
+// none.
 func readNoted(tree fs.FS) (noted map[manifest.ID]record.Noted, shards int, err error) {
 	noted = map[manifest.ID]record.Noted{}
 	spreads, err := fs.ReadDir(tree, notedDir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(spreads) != 1 {
-		return noted, 0, nil // of a version that kept its notes elsewhere
+		return noted, 0, nil // from a version that kept its notes elsewhere
 	}
 	if err != nil {
 		return nil, 0, err

@@ -50,7 +50,7 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
-// TestShards: an object's notes are where earlier versions have put them, by the FNV-1a
+// TestShards: an object's notes are where earlier versions put them, by the FNV-1a hash
 // of its key.
 func TestShards(t *testing.T) {
 	for _, id := range []manifest.ID{webID(1), {Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "ü"}, {}} {

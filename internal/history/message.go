@@ -10,12 +10,12 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// maxListed is how many objects a message names, and how many culprits.
+// maxListed is the number of objects, and of culprits, that a message names.
 const maxListed = 20
 
-// message writes a record for git log: a subject that says it all, what was
-// changed, and trailers for programs. What is not ours in it is indented or
-// cleaned, so that no line of it can pass for a trailer.
+// message writes a record for git log: a subject with the outcome, the changes, and
+// trailers for programs. Foreign text in it is indented or cleaned, so that no line of
+// it can pass for a trailer.
 func message(r record.Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s\n\n", r.App, r.Result, r.Revision.Short())
@@ -56,7 +56,7 @@ func message(r record.Record) string {
 	return b.String()
 }
 
-// count is how many warnings there are; "" for none.
+// count returns the number of warnings as text; "" for none.
 func count(warnings []record.Warning) string {
 	if len(warnings) == 0 {
 		return ""
@@ -87,8 +87,7 @@ func change(action record.Action, key string) string {
 // deployLine is the trailer that names a record's deploy.
 func deployLine(app name.App, number int) string { return "Deploy: " + record.DeployID(app, number) }
 
-// numberOf reads the number of the deploy from a record's message; 0 if it has
-// none.
+// numberOf reads the number of the deploy from a record's message; 0 if it has none.
 func numberOf(message string, app name.App) int {
 	_, rest, found := strings.Cut(message, "\nDeploy: "+string(app)+"-")
 	line, _, _ := strings.Cut(rest, "\n")

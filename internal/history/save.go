@@ -15,28 +15,26 @@ import (
 )
 
 const (
-	// saveTries is how often a record is written anew when its ref has moved
-	// in between.
+	// saveTries is how often a record is rewritten when its ref has moved in between.
 	saveTries = 5
-	// batchRecords and batchBytes bound what is written at once.
+	// batchRecords and batchBytes bound one write.
 	batchRecords = 256
 	batchBytes   = 32 << 20
 	// batchTimeout bounds one write. On a busy disk 256 records took 2 s.
 	batchTimeout = time.Minute
-	// tidyEvery is after how many records packs and refs are looked at, once nothing
-	// waits to be written: every reader opens all of them.
+	// tidyEvery is the number of records after which packs and refs are tidied, once
+	// nothing waits to be written: every reader opens all of them.
 	tidyEvery = 16
 )
 
-// writer writes the records of one repository. Those that come while it is at
-// work wait, and are then written together, with one process and, as far as
-// the disk can, one wait for it: a push of a thousand apps is a thousand
-// records.
+// writer writes the records of one repository. Records that arrive while it works wait,
+// and are then written together, with one process and, as far as the disk can, one wait
+// for the disk: a push of a thousand apps is a thousand records.
 type writer struct {
 	mu      sync.Mutex
 	waiting []*saving
 	busy    bool
-	taken   int // records since the last look at packs and refs
+	taken   int // records since packs and refs were last tidied
 }
 
 // saving is a record that waits to be written.
@@ -47,14 +45,14 @@ type saving struct {
 	done  chan error
 }
 
-// shape is how the notes are spread over files in the commit at the head of a
-// ref. Of another commit nothing is known, and all notes are written.
+// shape says how the notes are spread over files in the commit at the head of a ref. If
+// the head is another commit, all notes are written.
 type shape struct {
 	head   git.Hash
 	shards int
 }
 
-// errClosed is the error of a record that comes after Close.
+// errClosed is the error for a record after Close.
 var errClosed = errors.New("the server has stopped")
 
 // Save appends a record. When it returns without an error, the record is on
@@ -89,7 +87,7 @@ func (h *History) Save(ctx context.Context, entry record.Entry) error {
 	return nil
 }
 
-// enter counts a save among what Close waits for, unless the history is closed.
+// enter adds a save to the work that Close waits for, unless the history is closed.
 func (h *History) enter() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,7 +108,7 @@ func (h *History) writerOf(repo name.Repo) *writer {
 	return w
 }
 
-// write writes what waits until nothing does.
+// write writes waiting records until there are none.
 func (h *History) write(repo name.Repo, w *writer) {
 	for batch := w.take(); len(batch) > 0; batch = w.take() {
 		errs := h.writeBatch(repo, batch)
@@ -123,7 +121,7 @@ func (h *History) write(repo name.Repo, w *writer) {
 	}
 }
 
-// isUntidy reports whether it is time to look at packs and refs, and counts anew
+// isUntidy reports whether it is time to tidy packs and refs, and resets the count
 // then.
 func (w *writer) isUntidy() bool {
 	w.mu.Lock()
@@ -135,8 +133,8 @@ func (w *writer) isUntidy() bool {
 	return true
 }
 
-// take returns what is to be written next: at most one record of each app, for
-// the second has the first as its parent.
+// take returns the records to write next: at most one of each app, since the second has
+// the first as its parent.
 func (w *writer) take() []*saving {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -156,7 +154,7 @@ func (w *writer) take() []*saving {
 	return batch
 }
 
-// writeBatch writes records of different apps and returns what became of each.
+// writeBatch writes records of different apps and returns the error of each.
 func (h *History) writeBatch(repo name.Repo, batch []*saving) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
@@ -178,8 +176,8 @@ func (h *History) writeBatch(repo name.Repo, batch []*saving) []error {
 	return errs
 }
 
-// tryBatch writes the records of these indexes, and returns those whose refs
-// were moved in between.
+// tryBatch writes the records with these indexes, and returns those whose refs moved in
+// between.
 func (h *History) tryBatch(ctx context.Context, repository *git.Repository, batch []*saving, indexes []int, errs []error) (moved []int) {
 	var (
 		list    []git.Appending
@@ -274,8 +272,8 @@ func (h *History) setShape(repo name.Repo, ref string, s shape) {
 	h.shapes[string(repo)+" "+ref] = s
 }
 
-// tidy rolls up the packs that records have left, if there are many. What goes
-// wrong is found by the next round.
+// tidy rolls up the packs of records, if there are many. The next round retries after
+// an error.
 func (h *History) tidy(repo name.Repo) {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
@@ -284,7 +282,7 @@ func (h *History) tidy(repo name.Repo) {
 	}
 }
 
-// Close waits until nothing is written any more. A Save after it is an error.
+// Close waits until all records are written. A Save after it is an error.
 func (h *History) Close() {
 	h.mu.Lock()
 	h.closed = true

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// contentHashed is a revision whose files have hashes: their own content.
+// contentHashed is a revision in which the hash of a file is its content.
 type contentHashed struct{ fstest.MapFS }
 
 func (h contentHashed) ReadDir(name string) ([]fs.DirEntry, error) {
@@ -37,9 +37,9 @@ const (
 		"sops:\n  mac: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n"
 )
 
-// TestAgain: an object of a file that did not change is the same one, but for apps
-// whose objects depend on more than their files: encrypted ones and those with names
-// that are replaced.
+// TestAgain: an object of an unchanged file stays the same pointer. The exceptions are
+// apps whose objects depend on more than their files: encrypted ones and those with
+// names to replace.
 func TestAgain(t *testing.T) {
 	substituted := appfile.App{Name: "web", Path: "app", Substitute: appfile.Substitute{Names: []appfile.Substitution{{Name: "WHO", Text: "you", Value: "you"}}}}
 	for _, test := range []struct {
@@ -47,7 +47,7 @@ func TestAgain(t *testing.T) {
 		app   appfile.App
 		added string // to the second revision
 		same  bool
-		read  bool // the next can build upon the second
+		read  bool // the next revision can build upon the second
 	}{
 		{"plain", appfile.App{Name: "web", Path: "app"}, "", true, true},
 		{"encrypted by now", appfile.App{Name: "web", Path: "app"}, encryptedText, false, false},

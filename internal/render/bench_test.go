@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// The benchmarks report, beside the time of a rendering here, how many times it
-// is that of the library called bare on a folder on disk.
+// Beside the time of a rendering here, the benchmarks report its ratio to that of the
+// bare library on a folder on disk.
 
 // BenchmarkKustomize renders 200 objects: 100 deployments and their services
 // over a base, with a patch, labels and images.
@@ -73,13 +73,13 @@ spec:
   ports: [{port: 80, targetPort: 8080}]
 `
 
-// against renders here and there in turns, and compares the times.
+// against alternates renderings here and there, and compares the times.
 func against(b *testing.B, files fstest.MapFS, objects int, bare func(folder string, app appfile.App) ([]byte, error)) {
 	b.Helper()
 	f := fixture{files: files, app: appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto}}
 	folder := filepath.Join(f.onDisk(b), "app")
 	session := newGoldenSession(b)
-	if n := len(session.render(b, files, f.app)); n != objects { // the first job is that of a cold worker
+	if n := len(session.render(b, files, f.app)); n != objects { // the first job runs in a cold worker
 		b.Fatalf("%d objects, want %d", n, objects)
 	}
 	var here, there time.Duration

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// beside renders the manifests that an app has beside its chart, of which made are the
+// beside renders the manifests that an app has beside its chart; made are the chart's
 // objects.
 func beside(fsys fs.FS, app appfile.App, made []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
 	if len(app.Manifests) == 0 {
@@ -26,7 +26,7 @@ func beside(fsys fs.FS, app appfile.App, made []*manifest.Object) ([]*manifest.O
 	return written, append(append(problems, wrong...), twice...)
 }
 
-// partsOf are the manifests of an app as paths of the revision.
+// partsOf returns the manifests of an app as paths in the revision.
 func partsOf(app appfile.App) ([]plain.Part, manifest.Problems) {
 	var parts []plain.Part
 	var problems manifest.Problems
@@ -43,8 +43,9 @@ func partsOf(app appfile.App) ([]plain.Part, manifest.Problems) {
 	return parts, problems
 }
 
-// unmade returns the manifests of objects that the chart does not make. Which kinds
-// are in namespaces is not known here: what differs only in that is left to the plan.
+// unmade returns the manifests of objects that the chart does not make. It does not
+// know which kinds are namespaced, so it leaves objects that differ only in that to the
+// plan.
 func unmade(namespace string, made, written []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
 	id := func(o *manifest.Object) manifest.ID {
 		id := o.ID()

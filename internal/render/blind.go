@@ -4,13 +4,13 @@ import (
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
-// unknown stands for a value of a cluster that is not read.
+// unknown replaces a value of a cluster that is not read.
 const unknown = "unknown"
 
-// Blind returns the renderer without what is not for everybody: without keys, so that
-// every encrypted value is secrets.Placeholder, and without values of clusters, which
-// are unknown. For revisions that nobody who may deploy has accepted: what they do with
-// a value is their author's choice.
+// Blind returns the renderer without access to secrets. It has no keys, so every
+// encrypted value is secrets.Placeholder, and reads no values of clusters, which are
+// unknown. It is for revisions that nobody with the right to deploy has accepted, whose
+// authors may do anything with a value.
 func (r *Renderer) Blind() *Renderer {
 	blind := *r
 	blind.keys, blind.blind = secrets.Unknown(), true

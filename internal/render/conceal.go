@@ -9,19 +9,19 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// secretive is an app with what may be secret in it.
+// secretive is an app that may contain secrets.
 type secretive struct {
 	files *secrets.Files
 	app   appfile.App
 	set   substitute.Set
 }
 
-// conceal has objects hide what is not to be shown of them: values out of encrypted
-// files, and generated ones, where they stand as they are, and what a template has made
-// of them. That cannot be searched for. It is what becomes another if the values are
-// others: so an app that has such values is rendered again with others in their place,
-// and what differs is concealed. Problems are held to the same, and returned as they
-// may be told.
+// conceal hides secret values in objects: values from encrypted files, and generated
+// ones, both as they are and as a template has transformed them. A search cannot find
+// transformed values, but they change when the values change. So an app with such
+// values is rendered again with other values in their place, and every difference is
+// concealed. Problems are treated in the same way, and returned in a form that may be
+// shown.
 func (s *Session) conceal(ctx context.Context, of secretive, objects []*manifest.Object, problems manifest.Problems) manifest.Problems {
 	for _, o := range objects {
 		o.HideOwn()

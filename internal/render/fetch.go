@@ -12,15 +12,15 @@ import (
 	"github.com/pushboat/pushboat/internal/render/helm"
 )
 
-// WithCharts returns the renderer with the charts of registries. Without them apps
-// that want one have a problem.
+// WithCharts returns the renderer with charts from registries. Without them, an app
+// that names one has a problem.
 func (r *Renderer) WithCharts(store *charts.Store) *Renderer {
 	with := *r
 	with.charts = store
 	return &with
 }
 
-// Note remembers which content the charts of a record have.
+// Note remembers the content of the charts in a record.
 func (r *Renderer) Note(known []charts.Chart) error {
 	var errs []error
 	for _, chart := range known {
@@ -29,9 +29,9 @@ func (r *Renderer) Note(known []charts.Chart) error {
 	return errors.Join(errs...)
 }
 
-// archives is a revision, and the charts that were fetched for an app of it, under
-// names that no revision has. What is read of them is no input: the revision names
-// them by their version.
+// archives is a revision with the charts that were fetched for one of its apps, under
+// names that no revision has. Reading them is not an input: the revision names them by
+// version.
 type archives struct {
 	fs.FS
 	data map[string][]byte
@@ -45,10 +45,11 @@ func (a *archives) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(a.FS, name)
 }
 
-// ReadDir implements fs.ReadDirFS: by fs.ReadDir a folder would be opened.
+// ReadDir implements fs.ReadDirFS, because fs.ReadDir would open the folder.
 func (a *archives) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(a.FS, name) }
 
-// Stat implements fs.StatFS: by fs.Stat a file would be opened, and so count as read.
+// Stat implements fs.StatFS, because fs.Stat would open the file, which counts as
+// reading it.
 func (a *archives) Stat(name string) (fs.FileInfo, error) { return fs.Stat(a.FS, name) }
 
 // wanted is the chart that an app names; ok is false if it names none.
@@ -60,7 +61,7 @@ func wanted(app appfile.App) (w helm.Wanted, ok bool) {
 	return w, app.Helm.Chart != ""
 }
 
-// fetch gets charts that a job needs, and says where it finds them.
+// fetch gets the charts that a job needs, and says where it has put them.
 func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wanted) ([]helm.Fetched, manifest.Problems) {
 	var fetched []helm.Fetched
 	var problems manifest.Problems
@@ -78,7 +79,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	return fetched, problems
 }
 
-// fetchProblem says why a chart is not to be had; local, to somebody who renders a
+// fetchProblem says why a chart cannot be fetched; local is for a user who renders a
 // folder without a server.
 func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error())}
@@ -89,7 +90,7 @@ func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 		problem.Hint = "ask its publisher what was changed; then take another version, or set digest: " + mismatch.Have
 	case errors.As(err, &refused):
 		problem.Hint = allowHint(manifest.Clean(refused.Address), local)
-		if w.Folder != "" && errors.Unwrap(err) == nil { // it is the dependency's own address
+		if w.Folder != "" && errors.Unwrap(err) == nil { // the dependency's own address
 			problem.Message = fmt.Sprintf("the dependency %s is not in charts/, and nothing is fetched from %s", w.Name, manifest.Clean(w.Repo))
 			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
 		}
@@ -101,7 +102,7 @@ func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 	return problem
 }
 
-// allowHint says how an address becomes one that charts may come from.
+// allowHint says how to allow charts from an address.
 func allowHint(address string, local bool) string {
 	if local {
 		return "give --registry " + address + ", or --config FILE with it under charts.registries"

@@ -68,12 +68,12 @@ func (s *shelf) render(app appfile.App, pairs ...string) (Result, manifest.Probl
 	return session.App(s.t.Context(), app)
 }
 
-// named is an app that is a chart of the registry.
+// named is an app that uses a chart from the registry.
 func (s *shelf) named(name, version string) appfile.App {
 	return appfile.App{Helm: appfile.Helm{Chart: name, Version: version, Repo: s.Repo(), Line: 3}}
 }
 
-// minimal are the files of a chart with one ConfigMap.
+// minimal returns the files of a chart with one ConfigMap.
 func minimal(name, version string) map[string]string {
 	return map[string]string{
 		name + "/Chart.yaml":            "apiVersion: v2\nname: " + name + "\nversion: " + version + "\n",
@@ -81,7 +81,7 @@ func minimal(name, version string) map[string]string {
 	}
 }
 
-// with are files with some more.
+// with adds files to files.
 func with(files map[string]string, more ...string) map[string]string {
 	files = maps.Clone(files)
 	for i := 0; i+1 < len(more); i += 2 {
@@ -90,8 +90,8 @@ func with(files map[string]string, more ...string) map[string]string {
 	return files
 }
 
-// TestHostileCharts: what a registry calls a chart is unpacked within the limits of
-// a worker, and has to be the one that was asked for.
+// TestHostileCharts: a chart from a registry is unpacked within the limits of a worker,
+// and must be the requested one.
 func TestHostileCharts(t *testing.T) {
 	s := newShelf(t)
 	zeros := strings.Repeat("\x00", 60<<20)
@@ -118,8 +118,8 @@ func TestHostileCharts(t *testing.T) {
 	}
 }
 
-// TestChartOfARegistry: its objects name the template in the archive, its mistakes
-// too; values come from the app's folder.
+// TestChartOfARegistry: its objects and its errors name the template in the archive;
+// values come from the app's folder.
 func TestChartOfARegistry(t *testing.T) {
 	s := newShelf(t)
 	s.publish("web", "1.0.0", with(minimal("web", "1.0.0"), "web/templates/text.yaml",
@@ -157,8 +157,8 @@ func lockOf(t *testing.T, wanted, locked []*chart.Dependency) string {
 	return string(lock)
 }
 
-// TestChartOfARegistryWithoutAServer: nothing is fetched unless a flag says so, which
-// the hint names, and not the configuration of a server, which there is not.
+// TestChartOfARegistryWithoutAServer: nothing is fetched unless a flag allows it. The
+// hint names the flag, not the configuration of a server, since there is none.
 func TestChartOfARegistryWithoutAServer(t *testing.T) {
 	s := newShelf(t)
 	elsewhere, err := charts.New(charts.Config{Registries: []string{"https://example.org"}, Dir: t.TempDir(), Local: true})
@@ -216,8 +216,8 @@ func TestDependenciesOfRegistries(t *testing.T) {
 	}
 }
 
-// TestLocksThatHelmWrote: the digest is Helm's, not one of our own making. The lock
-// is that of the chart argo-cd 4.7 (github.com/argoproj/argo-helm).
+// TestLocksThatHelmWrote: the digest is Helm's, not one of our own making. The lock is
+// that of the chart argo-cd 4.7 (github.com/argoproj/argo-helm).
 func TestLocksThatHelmWrote(t *testing.T) {
 	s := newShelf(t)
 	const wanted = "apiVersion: v2\nname: argo-cd\nversion: 4.7.0\ndependencies:\n- name: redis-ha\n  version: 4.15.0\n  repository: https://dandydeveloper.github.io/charts/\n  condition: redis-ha.enabled\n"

@@ -39,13 +39,12 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// The tests of this file hold what is rendered here to what the tools make of the
-// same files: each file of testdata/kustomize and testdata/helm is a repository.
-// The app is in the folder app, unless a pushboat.yaml says otherwise. A folder
-// whose name ends in .tgz is packed. A folder reference is what the tool is given
-// in place of an app whose settings the tool does not have.
+// The tests of this file compare the renderings here with those of the tools: each file
+// of testdata/kustomize and testdata/helm is a repository. The app is in the folder
+// app, unless a pushboat.yaml says otherwise. A folder whose name ends in .tgz is
+// packed. If the tool lacks a setting of the app, it gets the folder reference instead.
 
-// cluster is what charts are told of the cluster, here and there.
+// cluster is the cluster that charts see, here and there.
 func cluster(context.Context, string) (helm.Cluster, error) {
 	c := helm.Offline()
 	c.Version = "v1.34.2"
@@ -91,7 +90,8 @@ func (f fixture) readApp(t *testing.T) appfile.App {
 	return apps[0]
 }
 
-// pack makes a tree of an archive, and archives of folders named *.tgz in it.
+// pack makes a tree from a txtar archive, and tar archives from folders named *.tgz in
+// it.
 func pack(t *testing.T, archive *txtar.Archive) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
@@ -147,7 +147,7 @@ func (f fixture) onDisk(t testing.TB) string {
 	return dir
 }
 
-// folder is what the tool is given.
+// folder is the folder that the tool gets.
 func (f fixture) folder() string {
 	if _, err := fs.Stat(f.files, "reference"); err == nil {
 		return "reference"
@@ -155,8 +155,8 @@ func (f fixture) folder() string {
 	return f.app.Path
 }
 
-// session renders the fixtures of a test one after the other, as the apps of one
-// push: what one leaves behind in the worker must not show in the next.
+// session renders the fixtures of a test one after the other, as the apps of one push:
+// the traces of one in the worker must not show in the next.
 type session struct {
 	pool *worker.Pool
 	one  *Session
@@ -214,8 +214,8 @@ func TestKustomizeIsThatOfTheLibrary(t *testing.T) {
 	}
 }
 
-// olderKubectl are fixtures that a kubectl of before the library's version builds
-// in another way; docs/rendering.md lists them.
+// olderKubectl are fixtures that a kubectl older than the library builds differently;
+// docs/rendering.md lists them.
 var olderKubectl = map[string]bool{
 	"labels": true, // before 1.33: labels of templates also in volumeClaimTemplates
 }
@@ -276,13 +276,13 @@ func starter(t *testing.T) fixture {
 	return fixture{name: "helm-create", files: files, app: appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto}}
 }
 
-// release is what helm template is told of an app.
+// release returns the name and the namespace that helm template gets for an app.
 func release(app appfile.App) (name, namespace string) {
 	return cmp.Or(app.Helm.ReleaseName, string(app.Name)), cmp.Or(app.Namespace, "default")
 }
 
-// bareHelm does what helm template does (pkg/action, renderResources), with the
-// parts of its library.
+// bareHelm does what helm template does (pkg/action, renderResources), with the parts
+// of its library.
 func bareHelm(t testing.TB, folder string, app appfile.App) ([]byte, error) {
 	t.Helper()
 	c, err := loader.Load(folder)
@@ -375,7 +375,7 @@ func helmTemplate(t testing.TB, folder string, app appfile.App) []string {
 	return arguments
 }
 
-// objectsOf reads the objects that a tool has written, as kubectl would.
+// objectsOf reads the output of a tool, as kubectl would.
 func objectsOf(t testing.TB, text []byte) []map[string]any {
 	t.Helper()
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
@@ -385,7 +385,7 @@ func objectsOf(t testing.TB, text []byte) []map[string]any {
 		var o map[string]any
 		err := decoder.Decode(&document)
 		if err == nil && len(document) > 0 {
-			err = k8sjson.Unmarshal(document, &o) // whole numbers stay whole
+			err = k8sjson.Unmarshal(document, &o) // integers stay integers
 		}
 		switch {
 		case errors.Is(err, io.EOF):
@@ -440,8 +440,8 @@ func inText(t *testing.T, objects []map[string]any) []string {
 	return texts
 }
 
-// TestEveryFeatureHasAFixture keeps the corpus from shrinking unseen: the issue
-// asks for sixty cases.
+// TestEveryFeatureHasAFixture keeps the corpus from shrinking unnoticed: there must be
+// sixty cases.
 func TestEveryFeatureHasAFixture(t *testing.T) {
 	for pattern, least := range map[string]int{"testdata/kustomize/*.txtar": 39, "testdata/helm/*.txtar": 31, "testdata/helmcharts/*.txtar": 8} {
 		if names, err := filepath.Glob(pattern); err != nil || len(names) < least {

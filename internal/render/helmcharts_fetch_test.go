@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
-// told is a chart that tells what it is given.
+// told is a chart that prints its inputs.
 func told(version string) map[string]string {
 	return map[string]string{
 		"web/Chart.yaml":    "apiVersion: v2\nname: web\nversion: " + version + "\n",
@@ -33,8 +33,8 @@ metadata: {name: 'hook-{{ . }}', annotations: {helm.sh/hook: '{{ . }}'}}
 	}
 }
 
-// TestChartsOfAKustomizationAreFetched: as those of apps are, with all that an entry
-// of helmCharts may say.
+// TestChartsOfAKustomizationAreFetched: like those of apps, with every field that an
+// entry of helmCharts may have.
 func TestChartsOfAKustomizationAreFetched(t *testing.T) {
 	s := newShelf(t)
 	s.publish("web", "1.2.3", told("1.2.3"))
@@ -97,8 +97,8 @@ func TestChartsOfAKustomizationAreFetched(t *testing.T) {
 	}
 }
 
-// TestChartsOfAKustomizationKeepTheirContent: a version whose content has changed since
-// is refused at the line of its entry.
+// TestChartsOfAKustomizationKeepTheirContent: a version whose content has changed is
+// refused at the line of its entry.
 func TestChartsOfAKustomizationKeepTheirContent(t *testing.T) {
 	s := newShelf(t)
 	s.publish("web", "1.2.3", told("1.2.3"))

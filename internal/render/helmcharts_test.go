@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// TestHelmChartsAreThoseOfKustomize: each file of testdata/helmcharts is a
-// repository with a kustomization that names charts. Its want.yaml is what
-// kubectl kustomize --enable-helm (kustomize 5.5, helm 4.3) makes of the folder app.
-// Where there is a helm, kustomize's library is asked again.
+// TestHelmChartsAreThoseOfKustomize: each file of testdata/helmcharts is a repository
+// with a kustomization that names charts. Its want.yaml is the output of kubectl
+// kustomize --enable-helm (kustomize 5.5, helm 4.3) for the folder app. Where helm is
+// installed, kustomize's library is run as well.
 func TestHelmChartsAreThoseOfKustomize(t *testing.T) {
 	ours := newGoldenSession(t)
 	program, _ := exec.LookPath("helm")
@@ -37,8 +37,8 @@ func TestHelmChartsAreThoseOfKustomize(t *testing.T) {
 	}
 }
 
-// newerKustomize are fixtures that the library builds in another way than the
-// kustomize before 0.21; docs/rendering.md lists them.
+// newerKustomize are fixtures that the library builds differently from kustomize before
+// 0.21; docs/rendering.md lists them.
 var newerKustomize = map[string]bool{
 	"namespace": true,
 }

@@ -19,13 +19,13 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// hostileCommand starts a worker whose limits are reached soon.
+// hostileCommand starts a worker with low limits.
 const hostileCommand = "hostile-worker"
 
 var hostileLimits = worker.Limits{Memory: 192 << 20, CPU: 10 * time.Second, Wall: 60 * time.Second, Output: 4 << 20, Jobs: 1000}
 
-// asGit is a revision as Git shows it: what is no file or folder can be seen, and
-// not opened.
+// asGit is a revision as Git shows it: entries that are neither files nor folders are
+// visible, but cannot be opened.
 type asGit struct{ fstest.MapFS }
 
 func (g asGit) Open(name string) (fs.File, error) {
@@ -48,15 +48,15 @@ func (g asGit) Stat(name string) (fs.FileInfo, error) { return g.Lstat(name) }
 
 func (g asGit) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(g.MapFS, name) }
 
-// hostile is what somebody pushes who means no good, and how that ends.
+// hostile is an attack in a push, and how it ends.
 type hostile struct {
 	files []string // path, text, path, text
 	links []string // path, target of symbolic links
 	app   appfile.App
-	want  string // in the problem; "" where several limits may come first
+	want  string // in the problem; "" where any of several limits may come first
 }
 
-// victims is a session whose worker is limited tightly.
+// victims is a session whose worker has tight limits.
 func victims(t *testing.T) *Session {
 	t.Helper()
 	program, err := worker.Program()
@@ -71,8 +71,8 @@ func victims(t *testing.T) *Session {
 	return session
 }
 
-// attack renders a revision, and afterwards another app in the same session:
-// whatever happened to the one must not stop the other (CVE-2022-39272).
+// attack renders a revision, and afterwards another app in the same session: whatever
+// happens to the first must not stop the second (CVE-2022-39272).
 func attack(t *testing.T, session *Session, h hostile) string {
 	t.Helper()
 	files := revision(h.files...)
@@ -128,7 +128,8 @@ func kustomization(text string, files ...string) []string {
 const remoteRefused = "is not part of the repository, and nothing is fetched"
 
 // TestRemoteEntriesAreRefused: remote bases, patches, schemas and files of every
-// spelling, in every field (kustomize#4288, flate#742; CVE-2022-24877 and CVE-2022-24878).
+// spelling, in every field (kustomize#4288, flate#742; CVE-2022-24877 and
+// CVE-2022-24878).
 func TestRemoteEntriesAreRefused(t *testing.T) {
 	attacks := map[string]hostile{}
 	for _, address := range []string{
@@ -148,11 +149,11 @@ func TestRemoteEntriesAreRefused(t *testing.T) {
 		"patchesStrategicMerge: [%s]", "patchesStrategicMerge: ['%s: x']", "patches: [{path: %s}]", "patchesJson6902: [{path: %s, target: {kind: A, name: a}}]",
 		"replacements: [{path: %s}]", "openapi: {path: %s}", "configMapGenerator: [{name: a, files: [%s]}]", "configMapGenerator: [{name: a, files: ['k=%s']}]",
 		"configMapGenerator: [{name: a, envs: [%s]}]", "secretGenerator: [{name: a, env: %s}]",
-		// Spellings that kustomize reads, and a look at the text may not.
+		// Spellings that kustomize reads, but a search of the text may miss.
 		"Resources: [%s]", "RESOURCES: [%s]", "\"re\\u0073ources\": [%s]", "re\u017fources: [%s]", "patches: [{PATH: %s}]", "openAPI: {Path: %s}",
 		"x: &x [%s]\nresources: *x", "<<: {resources: [%s]}", "<<: [{crds: [%s]}]", "configMapGenerator: [{<<: {files: [%s]}, name: a}]",
 		"openapi: &o {path: %s}\nOpenAPI: *o", "patches: [{path: &p %s}, {path: *p}]", "{\"resources\": [\"%s\"]}",
-		// Configurations of what is built in.
+		// Configurations of built-in plugins.
 		"transformers: ['{apiVersion: builtin, kind: PatchTransformer, metadata: {name: a}, path: \"%s\"}']",
 		"transformers: ['{apiVersion: builtin, kind: PatchStrategicMergeTransformer, metadata: {name: a}, paths: [\"%s\"]}']",
 		"transformers: ['{apiVersion: builtin, kind: PatchJson6902Transformer, metadata: {name: a}, Path: \"%s\"}']",
@@ -205,7 +206,7 @@ func TestPathsDoNotLeadOut(t *testing.T) {
 		"dependency absolute": {
 			files: []string{"app/Chart.yaml", chartYAML + "dependencies: [{name: b, version: 1.0.0, repository: 'file:///etc'}]\n"}, want: "leads out of the repository",
 		},
-		// CVE-2025-53547: no dependency is updated, so no Chart.lock written.
+		// CVE-2025-53547: no dependency is updated, so no Chart.lock is written.
 		"dependency of a registry": {
 			files: []string{"app/Chart.yaml", chartYAML + "dependencies: [{name: b, version: 1.0.0, repository: 'oci://example.com/b'}]\n"}, want: "is not in charts/, and nothing is fetched",
 		},
@@ -305,7 +306,7 @@ func withSchema(schema, want string) hostile {
 	return h
 }
 
-// TestTemplatesEnd: what loops, allocates or writes without end is ended by a limit
+// TestTemplatesEnd: a limit ends templates that loop, allocate or write without end
 // (CVE-2022-31016, CVE-2023-40584).
 func TestTemplatesEnd(t *testing.T) {
 	const ended = "rendering was ended: "
@@ -422,8 +423,8 @@ func TestSchemasReferToNothingElse(t *testing.T) {
 	attackAll(t, attacks)
 }
 
-// TestTemplatesLearnNothing: no name is looked up, no cluster asked, and the environment is not
-// there to be read (CVE-2020-11013, CVE-2023-25165).
+// TestTemplatesLearnNothing: templates cannot resolve names, ask a cluster or read the
+// environment (CVE-2020-11013, CVE-2023-25165).
 func TestTemplatesLearnNothing(t *testing.T) {
 	session := victims(t)
 	for template, want := range map[string]string{
@@ -442,7 +443,8 @@ func TestTemplatesLearnNothing(t *testing.T) {
 	}
 }
 
-// TestOutcomesThatChangeAreRefused: also where the clock is asked without a word.
+// TestOutcomesThatChangeAreRefused: also where a function reads the clock without
+// saying so.
 func TestOutcomesThatChangeAreRefused(t *testing.T) {
 	session := victims(t)
 	for _, value := range []string{
@@ -467,15 +469,15 @@ func TestOutcomesThatChangeAreRefused(t *testing.T) {
 	}
 }
 
-// renderedText is what a chart of one template renders to.
+// renderedText returns the output of a chart of one template.
 func renderedText(t *testing.T, ours *session, template string) string {
 	t.Helper()
 	files := revision(chartOf(template, "").files...)
 	return strings.Join(inText(t, ours.render(t, files, appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto})), "\n")
 }
 
-// TestNamesWithControlCharacters: a name of a file or field does not reach a
-// terminal as it is (CVE-2025-64494, CVE-2024-52005): in an error it is quoted.
+// TestNamesWithControlCharacters: an error quotes the name of a file or field, so that
+// it does not reach a terminal as it is (CVE-2025-64494, CVE-2024-52005).
 func TestNamesWithControlCharacters(t *testing.T) {
 	const name = "a\x1b[2Jb"
 	session := victims(t)
@@ -491,8 +493,8 @@ func TestNamesWithControlCharacters(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheHostIsShown: a canary in a file beside the repository and one in
-// the environment of the server are in no outcome.
+// TestNothingOfTheHostIsShown: no outcome contains the canaries, one in a file beside
+// the repository and one in the server's environment.
 func TestNothingOfTheHostIsShown(t *testing.T) {
 	const canary = "canary-7f3a"
 	secret := filepath.Join(t.TempDir(), "secret")

@@ -20,8 +20,8 @@ data: {a: {{ .Values.a }}, b: {{ .Values.b }}, c: {{ .Values.c }}, d: {{ .Values
 	"app/a.yaml", "a: file\nb: file\nc: file\n", "app/b.yaml", "c: more\n",
 }
 
-// TestChartsOfAKustomization: rendered where kustomize would call helm, so that
-// patches, prefixes and the hashes of references apply to what they make.
+// TestChartsOfAKustomization: charts are rendered where kustomize would call helm, so
+// that patches, prefixes and the hashes of references apply to their objects.
 func TestChartsOfAKustomization(t *testing.T) {
 	ours := newGoldenSession(t)
 	render := func(kustomization string, more ...string) []string {
@@ -57,8 +57,8 @@ patches:
 	}
 }
 
-// TestChartsNameTheirTemplates: an object that a chart in a kustomization makes is
-// from the template, also where names alone do not tell.
+// TestChartsNameTheirTemplates: an object of a chart in a kustomization has the
+// template as its source, even where names alone do not identify it.
 func TestChartsNameTheirTemplates(t *testing.T) {
 	for name, more := range map[string]string{"by its name": "", "noted": "namePrefix: a-\nnameSuffix: -b\nresources: [other]\n"} {
 		session := victims(t)

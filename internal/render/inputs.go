@@ -10,16 +10,16 @@ import (
 	"sync"
 )
 
-// Inputs are all that a rendering has read of its revision: as long as they stay
-// the same, so does the result. They are traced, not declared, so that an app
-// that takes a file from anywhere in its repository is rendered again when that
-// changes, and no other app is.
+// Inputs are all files and folders of a revision that a rendering has read: as long as
+// they stay the same, so does the result. They are traced, not declared. So an app that
+// uses a file from anywhere in its repository is rendered again when that file changes,
+// and no other app is.
 //
-// Git has a hash for each file and folder, which the FileInfo of a revision
-// tells as its Sys. The zero value is that of a revision without hashes, or of
-// a rendering that failed: it never holds.
+// Git has a hash for each file and folder, which the FileInfo of a revision returns
+// from Sys. The zero value belongs to a revision without hashes, or to a rendering that
+// failed: it never holds.
 type Inputs struct {
-	folder  input // the app's: most of the time nothing more has to be looked at
+	folder  input // the app's: most of the time, this is all that has to be compared
 	inside  []input
 	outside []input
 }
@@ -28,18 +28,18 @@ type Inputs struct {
 type input struct {
 	path string
 	what aspect
-	is   string // its hash, or its type; "" if it was not there
+	is   string // its hash, or its type; "" if it did not exist
 }
 
-// aspect is a property of a path that was asked for.
+// aspect is the property of a path that was read.
 type aspect byte
 
 const (
-	content aspect = iota // of a file, or all that is in a folder and below
-	typ                   // whether there is a file or a folder
+	content aspect = iota // of a file, or of everything in a folder and below
+	typ                   // whether it is a file or a folder
 )
 
-// writtenInputs are Inputs as they are kept.
+// writtenInputs are Inputs as stored.
 type writtenInputs struct {
 	Folder  writtenInput   `json:"folder"`
 	Inside  []writtenInput `json:"inside,omitempty"`
@@ -52,7 +52,7 @@ type writtenInput struct {
 	Is   string `json:"is,omitempty"`
 }
 
-// MarshalJSON writes the inputs, so that they can be kept with the rendered objects.
+// MarshalJSON writes the inputs, to be stored with the rendered objects.
 func (in Inputs) MarshalJSON() ([]byte, error) {
 	write := func(inputs []input) []writtenInput {
 		var written []writtenInput
@@ -65,7 +65,7 @@ func (in Inputs) MarshalJSON() ([]byte, error) {
 	return json.Marshal(writtenInputs{folder, write(in.inside), write(in.outside)})
 }
 
-// UnmarshalJSON reads what MarshalJSON has written.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (in *Inputs) UnmarshalJSON(text []byte) error {
 	var written writtenInputs
 	if err := json.Unmarshal(text, &written); err != nil {
@@ -82,8 +82,8 @@ func (in *Inputs) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Hold reports whether another revision has the same inputs. It costs a few
-// look-ups, and a rendering the parsing of every file.
+// Hold reports whether another revision has the same inputs. It costs a few look-ups,
+// where a rendering parses every file.
 func (in Inputs) Hold(fsys fs.FS) bool {
 	if in.folder.is == "" {
 		return false
@@ -137,13 +137,13 @@ func trace(fsys fs.FS) *tracer { return &tracer{FS: fsys, paths: map[string]aspe
 
 // resolver is a revision that follows symbolic links.
 type resolver interface {
-	// Through returns the links that a path leads through, and last where it leads;
-	// nothing if there is no link on it.
+	// Through returns the links on the way of a path, and last the target; nothing if
+	// there is no link on the way.
 	Through(name string) []string
 }
 
-// note notes what was asked of a path, and of every link on the way to where it leads:
-// a link does not change when its target does, nor when one further on is changed.
+// note notes the aspect that was read of a path, and every link on the way to its
+// target: a link's own hash changes neither with its target nor with a link further on.
 func (t *tracer) note(name string, what aspect) {
 	t.noteOne(name, what)
 	links, ok := t.FS.(resolver)
@@ -216,8 +216,8 @@ func (t *tracer) inputs(folder string) Inputs {
 	return in
 }
 
-// within reports whether a folder above a path is among what was read, whose hash
-// is that of everything in it.
+// within reports whether a folder above a path was read as a whole, so that its hash
+// covers the path.
 func (t *tracer) within(name string) bool {
 	for name != "." {
 		name = path.Dir(name)
@@ -228,7 +228,7 @@ func (t *tracer) within(name string) bool {
 	return false
 }
 
-// below reports whether a path is a folder or in it.
+// below reports whether a path is a folder or lies in it.
 func below(folder, name string) bool {
 	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 }

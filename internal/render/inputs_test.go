@@ -16,8 +16,8 @@ type hash string
 
 func (h hash) String() string { return string(h) }
 
-// hashed is a revision whose files and folders have hashes, as those of Git
-// have: that of a folder changes with everything in it.
+// hashed is a revision whose files and folders have hashes, as in Git: that of a folder
+// changes with everything in it.
 func hashed(files map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
@@ -34,8 +34,7 @@ func hashed(files map[string]string) fstest.MapFS {
 	return fsys
 }
 
-// TestInputs: an app is rendered again if and only if something changed that it
-// reads.
+// TestInputs: an app is rendered again if and only if something changes that it reads.
 func TestInputs(t *testing.T) {
 	kustomized := map[string]string{
 		"apps/shop/kustomization.yaml": "resources: [../../base]\nnamePrefix: a-\n",
@@ -90,7 +89,8 @@ func TestInputsDoNotHoldWithoutHashes(t *testing.T) {
 	}
 }
 
-// What was read is kept with what was rendered, and has to say the same after a start.
+// Inputs are stored with the rendered objects, and must give the same answer after a
+// restart.
 func TestInputsComeBackAsTheyWere(t *testing.T) {
 	was := Inputs{
 		folder:  input{"deploy", content, "h1"},

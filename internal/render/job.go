@@ -21,28 +21,28 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// job is what a worker is asked to render.
+// job is a request to a worker.
 type job struct {
 	Render    string            `json:"render"` // appfile.RenderKustomize or appfile.RenderHelm
 	Folder    string            `json:"folder"`
 	Kustomize appfile.Kustomize `json:"kustomize,omitzero"`
 	Release   helm.Release      `json:"release,omitzero"`
-	Names     []string          `json:"names,omitempty"`   // that are marked for substitution
-	Fetched   []helm.Fetched    `json:"fetched,omitempty"` // charts of registries
+	Names     []string          `json:"names,omitempty"`   // to mark for substitution
+	Fetched   []helm.Fetched    `json:"fetched,omitempty"` // charts from registries
 	cluster   string            // of the app
 	source    manifest.Source   // of the app
 }
 
-// outcome is what a worker says of a job.
+// outcome is the worker's answer to a job.
 type outcome struct {
 	Objects  []rendered        `json:"objects"`
 	Problems manifest.Problems `json:"problems"`
-	// Wants are charts that it lacks: without them it has rendered nothing.
+	// Wants are charts that the worker lacks: without them it has rendered nothing.
 	Wants []helm.Wanted `json:"wants,omitempty"`
-	// AsksCluster says that there are charts in it, and that it has to know the
-	// cluster: without that it has rendered nothing.
+	// AsksCluster says that the job contains charts, and that the worker must know the
+	// cluster: without it, the worker has rendered nothing.
 	AsksCluster bool `json:"asksCluster,omitempty"`
-	// Depends says that what charts render to may depend on the cluster.
+	// Depends says that the output of the charts may depend on the cluster.
 	Depends bool `json:"depends,omitempty"`
 }
 
@@ -53,7 +53,7 @@ type rendered struct {
 	Random bool            `json:"random,omitempty"` // see manifest.Object
 }
 
-// Serve is a worker: it renders what comes in until there is no more.
+// Serve is the main loop of a worker: it renders jobs from in until there are no more.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	return serve(ctx, in, out, worker.DefaultLimits)
 }
@@ -69,8 +69,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer, limits worker.Limit
 	})
 }
 
-// nothing is the network of a worker: where the kernel does not keep a library
-// from it, this does.
+// nothing is the network of a worker: it stops a library where the kernel does not.
 type nothing struct{}
 
 // RoundTrip implements http.RoundTripper.
@@ -87,7 +86,7 @@ func failed(err error) []byte {
 	return text
 }
 
-// do does a job; it is all that happens in a worker.
+// do does a job; it is everything that a worker does.
 func do(ctx context.Context, text []byte, fsys fs.FS) outcome {
 	var j job
 	if err := json.Unmarshal(text, &j); err != nil {
@@ -104,7 +103,7 @@ func do(ctx context.Context, text []byte, fsys fs.FS) outcome {
 	return result
 }
 
-// want notes a chart that is lacking, once.
+// want notes a missing chart, once.
 func (o *outcome) want(wanted helm.Wanted) {
 	if !slices.ContainsFunc(o.Wants, func(w helm.Wanted) bool { return w.Ref == wanted.Ref }) {
 		o.Wants = append(o.Wants, wanted)
@@ -119,8 +118,8 @@ func (j job) render(ctx context.Context, fsys fs.FS, askCluster func()) ([]*mani
 	return kustomize.Render(ctx, fsys, j.Folder, j.Kustomize, kustomize.Charts{Release: j.Release, AskCluster: askCluster})
 }
 
-// inWorker has a job done in a worker, and checks what it says. Charts that the job
-// turns out to need are fetched in between, outside of the worker and its limits.
+// inWorker gives a job to a worker, and checks its answer. If the job turns out to need
+// charts, they are fetched in between, outside the worker and its limits.
 func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.Object, manifest.Problems) {
 	s.worked = true
 	files := &archives{FS: fsys, data: map[string][]byte{}}
@@ -149,11 +148,12 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 	return nil, manifest.Problems{{Source: manifest.Source{File: j.Folder}, Message: "the chart wants others again and again", Hint: "commit them in charts/"}}
 }
 
-// maxRounds bounds how often a job is done until it has all charts that it needs:
-// it says in the first what it lacks, for charts in a kustomization in the second.
+// maxRounds bounds how often a job is repeated until it has all its charts: it names
+// those that it lacks in the first round, and those of charts in a kustomization in the
+// second.
 const maxRounds = 4
 
-// round has a job done once.
+// round runs a job once.
 func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error) {
 	text, err := json.Marshal(j)
 	if err != nil {
@@ -165,14 +165,14 @@ func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error)
 	}
 	var result outcome
 	decoder := json.NewDecoder(bytes.NewReader(reply))
-	decoder.UseNumber() // an integer is no float
+	decoder.UseNumber() // an integer stays an integer
 	if err := decoder.Decode(&result); err != nil {
 		return outcome{}, fmt.Errorf("read what was rendered: %w", err)
 	}
 	return result, nil
 }
 
-// undone is the problem of a job that no worker has done.
+// undone is the problem of a job that no worker could do.
 func undone(j job, err error) manifest.Problem {
 	problem := manifest.Problem{Source: manifest.Source{File: j.Folder}, Message: err.Error()}
 	switch {
@@ -184,7 +184,7 @@ func undone(j job, err error) manifest.Problem {
 	return problem
 }
 
-// check reads the objects of an outcome, as if somebody had written them.
+// check reads the objects of an outcome as if somebody had written them.
 func (o outcome) check() ([]*manifest.Object, manifest.Problems) {
 	var objects []*manifest.Object
 	problems := o.Problems

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// testedChart is a chart with a test whose name is another one each time.
+// testedChart is a chart with a test whose name changes with each rendering.
 func testedChart() fstest.MapFS {
 	fsys := revision(
 		"c/Chart.yaml", "apiVersion: v2\nname: web\nversion: 0.1.0\n",
@@ -22,7 +22,7 @@ func testedChart() fstest.MapFS {
 }
 
 // A check must not see a change in the random name of a chart's test, which no deploy
-// applies; an edit of what is applied is another matter.
+// applies, but must see a change in an applied object.
 func TestRandomTestsDoNotChangeTheDigest(t *testing.T) {
 	ours := newGoldenSession(t)
 	digestOf := func(fsys fs.FS) string {

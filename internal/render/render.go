@@ -1,7 +1,6 @@
-// Package render turns a folder of a revision into Kubernetes objects. It
-// chooses the renderer; each kind of renderer has a package below this one.
-// Plain manifests are read in the server itself, by its own bounded parser;
-// everything that computes is run by a worker.
+// Package render turns a folder of a revision into Kubernetes objects. It chooses the
+// renderer; each kind of renderer has a package below this one. The server's own
+// bounded parser reads plain manifests; a worker runs everything that computes.
 package render
 
 import (
@@ -26,39 +25,39 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// Result is what an app renders to.
+// Result is the result of rendering an app.
 type Result struct {
-	// Objects are in the order of their files' paths, and in a file as they
-	// were written; those that a tool makes are in the order in which it does.
-	// They are as the author wrote them: no namespace is filled in. Two may have
-	// one identity; that is the caller's to refuse, who knows which namespace is
-	// meant where none is written.
+	// Objects are in the order of their files' paths, and of their places in a file;
+	// objects that a tool makes are in the tool's order. They are as the author wrote
+	// them: no namespace is filled in. Two may have one identity; the caller must
+	// refuse that, since it knows which namespace an object without one goes to.
 	Objects []*manifest.Object
-	// Digest is the hex SHA-256 of the objects. It does not depend on the files
-	// and the order in which they are written.
+	// Digest is the hex SHA-256 of the objects. It does not depend on the files and the
+	// order in which they are written.
 	Digest string
-	// Inputs are what was read; they never hold if there were problems.
+	// Inputs are the files that were read; they never hold if there were problems.
 	Inputs Inputs
-	// Taken is what was taken of the app's cluster for it.
+	// Taken are the inputs from the app's cluster.
 	Taken Taken
-	// Plain are the Secrets with values that come out of no encrypted file.
+	// Plain are the Secrets with values that come from no encrypted file.
 	Plain []secrets.Plain
-	// Charts are those of registries that it was rendered from.
+	// Charts are the charts from registries that were used.
 	Charts []charts.Chart
-	// Computed says that a worker has rendered it, which may come to something else
-	// the next time; otherwise the objects are as they are written.
+	// Computed says that a worker has rendered the objects, so the next rendering may
+	// differ; otherwise the objects are as written.
 	Computed bool
-	// Read is what Again takes; nil if the objects depend on more than their files.
+	// Read is the argument for Again; nil if the objects depend on more than their
+	// files.
 	Read *plain.Read
 }
 
-// Data is what a ConfigMap or Secret of a cluster has; nil if it is not there.
+// Data is the content of a ConfigMap or Secret of a cluster; nil if it does not exist.
 type Data map[string][]byte
 
 // ReadData reads the ConfigMap or Secret that an origin names.
 type ReadData func(ctx context.Context, cluster string, from appfile.Origin) (Data, error)
 
-// AskCluster returns what charts may ask about a cluster that an app names.
+// AskCluster returns the data about a cluster that charts may ask for.
 type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
 
 // Renderer renders the apps of revisions.
@@ -72,57 +71,57 @@ type Renderer struct {
 	blind   bool // see Blind
 }
 
-// New returns a renderer that computes in the workers of a pool. Without ask no
-// charts can be rendered.
+// New returns a renderer that computes in the workers of a pool. Without ask, it cannot
+// render charts.
 func New(workers *worker.Pool, ask AskCluster) *Renderer {
 	return &Renderer{workers: workers, ask: ask}
 }
 
-// WithKeys returns the renderer with what decrypts files. Without it encrypted
-// files are problems.
+// WithKeys returns the renderer with a decrypter. Without one, encrypted files are
+// problems.
 func (r *Renderer) WithKeys(keys *secrets.Decrypter) *Renderer {
 	with := *r
 	with.keys = keys
 	return &with
 }
 
-// WithData returns the renderer with what reads values for substitution from
-// clusters. Without it an app that wants one has a problem.
+// WithData returns the renderer with a reader of values for substitution from clusters.
+// Without it, an app that needs one has a problem.
 func (r *Renderer) WithData(read ReadData) *Renderer {
 	with := *r
 	with.data = read
 	return &with
 }
 
-// WithValues returns the renderer with values, by name, that are taken instead of
-// those that pushboat.yaml gives or names.
+// WithValues returns the renderer with values, by name, that replace those that
+// pushboat.yaml gives or names.
 func (r *Renderer) WithValues(given map[string]string) *Renderer {
 	with := *r
 	with.given = given
 	return &with
 }
 
-// Session renders apps of one revision, one after the other. Its methods are
-// not for several goroutines at once; it has to be closed.
+// Session renders apps of one revision, one after the other. Its methods are not safe
+// for concurrent use; the caller must close it.
 type Session struct {
 	*Renderer
 	fsys    fs.FS
 	worker  *worker.Session
-	read    map[source]answer // of clusters, each asked once
+	read    map[source]answer // from clusters, each asked once
 	about   map[string]facts  // about clusters, each asked once
-	waited  time.Duration     // for clusters that did not answer
-	used    []charts.Chart    // by the app that is rendered
+	waited  time.Duration     // the time spent on clusters that did not answer
+	used    []charts.Chart    // by the app that is being rendered
 	worked  bool              // a worker has rendered the app
-	depends bool              // what charts of the app render to may depend on the cluster
-	before  *plain.Read       // of the app, for what is built next
-	found   *plain.Read       // for what was built last; nil if it is not plain
+	depends bool              // the output of the app's charts may depend on the cluster
+	before  *plain.Read       // of the app, for the next build
+	found   *plain.Read       // of the last build; nil if it is not plain
 }
 
-// Session begins to render the revision whose root is fsys.
+// Session returns a session for the revision whose root is fsys.
 func (r *Renderer) Session(fsys fs.FS) *Session { return r.SessionFor(fsys, "", nil) }
 
-// SessionFor is Session for an operator, among whom the workers are shared fairly.
-// told gets a line when one has to be waited for; it may be nil.
+// SessionFor is Session for an operator; workers are shared fairly among operators.
+// told gets a line when the session has to wait for a worker; it may be nil.
 func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string)) *Session {
 	waits := func(w worker.Wait) {
 		if told != nil {
@@ -132,30 +131,27 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), read: map[source]answer{}, about: map[string]facts{}}
 }
 
-// Close lets go of what the session has used.
+// Close releases the session's worker.
 func (s *Session) Close() { s.worker.Close() }
 
-// App renders an app, with placeholders for the values that it has generated. It
-// returns all problems, each with the app's name; if there are any, the result is not
-// to be applied.
+// App renders an app, with placeholders for its generated values. It returns all
+// problems, each with the app's name; if there are any, the result must not be applied.
 func (s *Session) App(ctx context.Context, app appfile.App) (Result, manifest.Problems) {
 	return s.render(ctx, app, nil, nil)
 }
 
-// AppWith is App with generated values, by their paths. Those that are missing are
-// placeholders.
+// AppWith is App with generated values, by their paths. Missing ones are placeholders.
 func (s *Session) AppWith(ctx context.Context, app appfile.App, texts map[string]string) (Result, manifest.Problems) {
 	return s.render(ctx, app, texts, nil)
 }
 
-// Again is App for an app that was rendered before, at another revision: files of
-// manifests that are as they were then are not read again, and their objects are the
-// same ones, not copies.
+// Again is App for an app that was rendered before, at another revision: unchanged
+// manifests are not read again, and their objects are the same pointers, not copies.
 func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read) (Result, manifest.Problems) {
 	return s.render(ctx, app, nil, before)
 }
 
-// render renders an app with generated values, building upon what was read before.
+// render renders an app with generated values, building upon the files read before.
 func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]string, before *plain.Read) (Result, manifest.Problems) {
 	files := s.filesOf(ctx, app, texts)
 	traced := trace(files)
@@ -164,13 +160,13 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	files.Conceal(set.Secrets()...)
 	of := secretive{files, app, set}
 	objects, found, problems := s.buildAfter(ctx, traced, of, before)
-	if before != nil && files.Decrypted() { // objects of before do not conceal it, and are not to be changed
+	if before != nil && files.Decrypted() { // the objects of before do not conceal it, and must not be changed
 		return s.render(ctx, app, texts, nil)
 	}
 	used := s.used
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
-		objects, found = nil, nil // without their values they say nothing
+		objects, found = nil, nil // without their values they mean nothing
 	}
 	for i := range problems {
 		problems[i].App = app.Name
@@ -186,7 +182,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	return result, problems
 }
 
-// buildAfter builds an app that was rendered before. It returns what the next
+// buildAfter builds an app that was rendered before. It returns the state that the next
 // rendering can build upon; nil if the objects depend on more than their files.
 func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
 	replaces := len(of.app.Substitute.Names) > 0 || of.app.Substitute.Prefix != ""
@@ -203,7 +199,8 @@ func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, befo
 	return objects, found, problems
 }
 
-// filesOf is the revision as an app reads it, in the clear and with generated values.
+// filesOf returns the revision as an app reads it: in the clear and with generated
+// values.
 func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[string]string) *secrets.Files {
 	files := s.keys.Files(ctx, s.fsys)
 	if declared := app.Helm.Generated; len(declared) > 0 {
@@ -214,16 +211,15 @@ func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[strin
 	return files
 }
 
-// build renders an app of the files in fsys, with the generated values of its own, and
-// replaces names in what it renders to.
+// build renders an app from the files in fsys, with its generated values, and replaces
+// names in the objects.
 func (s *Session) build(ctx context.Context, fsys fs.FS, of secretive) ([]*manifest.Object, manifest.Problems) {
 	objects, problems := s.objects(ctx, fsys, of.app, of.files.Given())
 	objects, wrong := of.set.Apply(objects)
 	return objects, append(wrong, problems...)
 }
 
-// objects renders an app by the renderer that it asks for, or that its folder
-// looks like.
+// objects renders an app by the renderer that the app names, or that fits its folder.
 func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App, values map[string]string) ([]*manifest.Object, manifest.Problems) {
 	kind := app.Render
 	switch {
@@ -253,8 +249,8 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App, valu
 	return read.Objects, problems
 }
 
-// detect says what a folder looks like. A kustomization beside a chart means that
-// the author builds with kustomize.
+// detect returns the renderer that fits a folder. A kustomization beside a chart means
+// that the author builds with kustomize.
 func detect(fsys fs.FS, folder string) string {
 	switch {
 	case kustomize.Find(fsys, folder) != "":
@@ -310,7 +306,7 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App, values
 	return s.inWorker(ctx, fsys, job{Render: appfile.RenderHelm, Folder: app.Path, Release: release, Names: namesOf(app)})
 }
 
-// clusterOf asks what charts may ask about a cluster, for an app.
+// clusterOf returns the data about an app's cluster for its charts.
 func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Source) (helm.Cluster, *manifest.Problem) {
 	if s.ask == nil {
 		return helm.Cluster{}, &manifest.Problem{Source: app, Message: "charts are rendered for a cluster, and none is known"}
@@ -318,15 +314,15 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	cluster, err := s.askAbout(ctx, name)
 	if err != nil {
 		return helm.Cluster{}, &manifest.Problem{
-			Source: app, Message: fmt.Sprintf("ask cluster %s for what charts may ask: %v", name, err), Remedy: manifest.Again("when it answers"),
+			Source: app, Message: fmt.Sprintf("ask cluster %s for its version and APIs: %v", name, err), Remedy: manifest.Again("when it answers"),
 		}
 	}
 	return cluster, nil
 }
 
-// digest combines the digests of objects, which found has if they are its own. It
-// leaves out those that are random, such as a chart's test with a random name: they
-// would make each rendering another one.
+// digest combines the digests of objects; found has them if the objects are its own. It
+// leaves out random objects, such as a chart's test with a random name, which would
+// change the digest with each rendering.
 func digest(objects []*manifest.Object, found *plain.Read) string {
 	if found != nil {
 		return combine(found.Digests)
@@ -340,8 +336,7 @@ func digest(objects []*manifest.Object, found *plain.Read) string {
 	return combine(digests)
 }
 
-// combine makes one digest of those of objects, in an order that only depends on
-// them.
+// combine makes one digest of those of objects, in an order that depends only on them.
 func combine(digests []string) string {
 	sum := sha256.New()
 	for _, d := range slices.Sorted(slices.Values(digests)) {

@@ -22,7 +22,7 @@ func object(name string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n", name)
 }
 
-// revision makes a tree of path, text, path, text.
+// revision makes a tree from path, text, path, text.
 func revision(pairs ...string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -24,13 +24,13 @@ type source struct {
 	appfile.Origin
 }
 
-// answer is what a cluster says of a source.
+// answer is a cluster's answer about a source.
 type answer struct {
 	data Data
 	err  error
 }
 
-// namesOf are the names that an app has replaced.
+// namesOf returns the names that are replaced in an app.
 func namesOf(app appfile.App) []string {
 	var names []string
 	for _, n := range app.Substitute.Names {
@@ -39,8 +39,8 @@ func namesOf(app appfile.App) []string {
 	return names
 }
 
-// substitutions are the values of an app's names, with a digest of those that
-// come from its cluster.
+// substitutions returns the values of an app's names, with a digest of those that come
+// from its cluster.
 func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitute.Set, string, manifest.Problems) {
 	set := substitute.Set{Prefix: app.Substitute.Prefix, Values: map[string]substitute.Value{}}
 	var problems manifest.Problems
@@ -69,8 +69,8 @@ func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitut
 	return set, hex.EncodeToString(sum.Sum(nil)), problems
 }
 
-// fromText is the value of a text that was not written as YAML. What is out of a
-// Secret is text always: a password may well look like a number.
+// fromText is the value of a text that was not written as YAML. A value from a Secret
+// is always text: a password may look like a number.
 func fromText(text, kind string) substitute.Value {
 	value := substitute.Value{Text: text, Alone: text, Secret: kind == "Secret"}
 	if value.Secret {
@@ -86,7 +86,7 @@ func fromText(text, kind string) substitute.Value {
 	return value
 }
 
-// standIn is what stands for a value of a cluster that is not read.
+// standIn replaces a value of a cluster that is not read.
 func standIn(from appfile.Origin) string {
 	if from.Kind == manifest.SecretKind.Kind {
 		return secrets.Placeholder
@@ -130,7 +130,7 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	return string(value), nil
 }
 
-// readWithin bounds the questions of a session that get no answer, together.
+// readWithin bounds the total time of a session's unanswered questions.
 const readWithin = 15 * time.Second
 
 // lookUp asks a cluster for a source, once a session.

@@ -34,7 +34,7 @@ const declaring = `apps:
         app_password: {secret: login, key: password}
 `
 
-// onCluster are the sources of declaring.
+// onCluster answers with the sources of declaring.
 func onCluster(_ context.Context, _ string, from appfile.Origin) (Data, error) {
 	switch from.String() {
 	case "ConfigMap platform/facts":
@@ -93,7 +93,7 @@ spec:
     port: ${app_replicas}
 `
 
-// want is what uses becomes.
+// want is the result of rendering uses.
 var want = map[string]any{
 	"alone": int64(3), "double": "3", "single": "3", "within": "web:1.10", "number": 1.1, "on": true, "text": "3",
 	"host": "https://shop.example.org/shop.example.org?", "read": int64(7), "password": "12345-canary",
@@ -101,8 +101,9 @@ var want = map[string]any{
 	"script": "echo ${X} $1 $${app_host} $(date) ${HOME:-/} ${other}\nport: 3\n",
 }
 
-// TestSubstitutionIsTheSameForAllRenderers: what stood alone without quotes has its
-// type, everything else is text, whoever rendered it; a value never becomes more.
+// TestSubstitutionIsTheSameForAllRenderers: with every renderer, a name that stood
+// alone without quotes gets its type, and everything else is text. A value never
+// becomes structure.
 func TestSubstitutionIsTheSameForAllRenderers(t *testing.T) {
 	for name, files := range map[string]fstest.MapFS{
 		"plain":     revision("app/a.yaml", uses),
@@ -139,8 +140,8 @@ func TestSubstitutionIsTheSameForAllRenderers(t *testing.T) {
 	}
 }
 
-// TestSubstitutionInGeneratedSecrets: generators encode before there is anything to
-// be replaced. Their hash is that of kustomize.
+// TestSubstitutionInGeneratedSecrets: generators encode before names are replaced.
+// Their hash is that of kustomize.
 func TestSubstitutionInGeneratedSecrets(t *testing.T) {
 	files := revision("app/kustomization.yaml", "secretGenerator: [{name: a, envs: [a.env], files: [a.yaml]}]\nconfigMapGenerator: [{name: a, files: [a.yaml]}]\n",
 		"app/a.env", "PASSWORD=${app_password}\nOTHER=${X}\n", "app/a.yaml", "size: ${app_size}\n")
@@ -170,8 +171,8 @@ func TestSubstitutionInGeneratedSecrets(t *testing.T) {
 	}
 }
 
-// TestSubstitutionProblems: each with its line and a way out, and without values of
-// Secrets.
+// TestSubstitutionProblems: each problem has its line and a way out, and no value of a
+// Secret.
 func TestSubstitutionProblems(t *testing.T) {
 	const head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
 	silent := func(context.Context, string, appfile.Origin) (Data, error) { return nil, nil }
@@ -227,8 +228,8 @@ func TestSubstitutionIsBounded(t *testing.T) {
 	}
 }
 
-// TestWhyFollowsNames: a value is decided where its name is used, and where that is
-// declared.
+// TestWhyFollowsNames: the causes of a value are the use of its name and its
+// declaration.
 func TestWhyFollowsNames(t *testing.T) {
 	files := revision(appfile.Name, declaring, "app/a.yaml", uses)
 	apps, _ := appfile.Parse(files, "shop")

@@ -11,18 +11,18 @@ import (
 	"github.com/pushboat/pushboat/internal/render/helm"
 )
 
-// Taken are digests of what an app was rendered from that its cluster has, and no
-// revision; each is "" for nothing.
+// Taken holds digests of the inputs of a rendering that come from the app's cluster,
+// not from a revision; each is "" for nothing.
 type Taken struct {
-	Values  string // for its names, see appfile.Substitute
+	Values  string // of its names, see appfile.Substitute
 	Cluster string // the version and the APIs, for charts that ask for them
 }
 
 // Any reports whether anything was taken.
 func (t Taken) Any() bool { return t != Taken{} }
 
-// Stands reports whether the app's cluster has what was taken of it. The error says that
-// it could not be told.
+// Stands reports whether the app's cluster still has the inputs in taken. An error
+// means that this is not known.
 func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (bool, error) {
 	if app.Substitute.Asks() {
 		_, values, problems := s.substitutions(ctx, app)
@@ -34,13 +34,13 @@ func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (boo
 		return true, nil
 	}
 	cluster, err := s.askAbout(ctx, app.Cluster)
-	if err != nil || cluster.Partial { // what an API has that is away is no change
+	if err != nil || cluster.Partial { // an API that is away is no change
 		return true, err
 	}
 	return digestOf(cluster) == taken.Cluster, nil
 }
 
-// clusterTaken is the digest of what charts of the app were told of its cluster; "" if
+// clusterTaken returns the digest of the cluster data that the app's charts saw; "" if
 // they do not ask.
 func (s *Session) clusterTaken(app appfile.App) string {
 	if !s.depends {
@@ -58,13 +58,13 @@ func digestOf(cluster helm.Cluster) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// facts are what a cluster says about itself.
+// facts is what a cluster says about itself.
 type facts struct {
 	cluster helm.Cluster
 	err     error
 }
 
-// askAbout asks what charts may ask about a cluster, once a session.
+// askAbout answers charts' questions about a cluster, once a session.
 func (s *Session) askAbout(ctx context.Context, name string) (helm.Cluster, error) {
 	found, asked := s.about[name]
 	if !asked {

@@ -14,7 +14,7 @@ import (
 )
 
 // TestWhatIsTakenOfACluster: a chart that asks for the cluster stands as long as the
-// cluster is as it was; one that does not ask stands whatever it is.
+// cluster is unchanged; a chart that does not ask always stands.
 func TestWhatIsTakenOfACluster(t *testing.T) {
 	program, err := worker.Program()
 	if err != nil {

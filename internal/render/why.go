@@ -23,32 +23,31 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// What one question of Why may cost.
+// Limits on one call of Why.
 const (
-	// maxTrials bounds the renderings.
+	// maxTrials bounds the number of renderings.
 	maxTrials = 300
 	// whyTimeout bounds the time of all of them.
 	whyTimeout = 20 * time.Second
-	// maxSearched bounds a file that is searched, in bytes.
+	// maxSearched bounds a file to search, in bytes.
 	maxSearched = 1 << 20
 )
 
-// ErrNoField is for a field that the object does not have as it is rendered.
+// ErrNoField is the error for a field that the rendered object does not have.
 var ErrNoField = errors.New("the field is not set by what is rendered")
 
 // Cause is a place that decides a value.
 type Cause struct {
 	manifest.Source
-	Text string // of the line
+	Text string // the text of the line
 }
 
-// Why finds the lines of the revision that decide a field of an object, by trial:
-// each line that might is changed, all else being the same, and what counts is
-// whether the field changes with it. So the answer is right for patches,
-// generators, values and templates alike, and a line that is overruled is none.
-// is picks the object among those of the app, which has placeholders for its generated
-// values. Without causes the value is made by the renderer itself; the object's own
-// Source is then all there is to say.
+// Why finds the lines of the revision that decide a field of an object, by trial: it
+// changes one line after another, all else being the same, and sees whether the field
+// changes. So the answer is right for patches, generators, values and templates alike,
+// and does not name a line that another overrides. is picks the object among those of
+// the app, which has placeholders for its generated values. Without causes, the
+// renderer itself makes the value; then only the object's own Source is known.
 func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
 	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
 	defer cancel()
@@ -99,11 +98,11 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	return value, o.At(field), causes, nil
 }
 
-// pick returns the object that is meant, before and after names are replaced in it.
+// pick returns the selected object, before and after its names are replaced.
 func pick(objects []*manifest.Object, is func(*manifest.Object) bool, set substitute.Set) (raw, o *manifest.Object) {
 	for _, raw := range objects {
 		o := raw.Copy()
-		_, _ = set.Apply([]*manifest.Object{o}) // a name that nobody knows stays
+		_, _ = set.Apply([]*manifest.Object{o}) // an unknown name stays
 		if is(o) {
 			return raw, o
 		}
@@ -111,8 +110,8 @@ func pick(objects []*manifest.Object, is func(*manifest.Object) bool, set substi
 	return nil, nil
 }
 
-// declared are the lines of pushboat.yaml that declare the names in a value, or the
-// generated values that are in it.
+// declared returns the lines of pushboat.yaml that declare the names, or the generated
+// values, in a value.
 func (s *Session) declared(app appfile.App, given map[string]string, written any) []Cause {
 	text, _ := fs.ReadFile(s.fsys, appfile.Name) // without it there are no names
 	lines := strings.Split(string(text), "\n")
@@ -157,7 +156,7 @@ type trials struct {
 	is      func(*manifest.Object) bool
 	field   string
 	value   string
-	written any // the value before names are replaced in it
+	written any // the value before its names are replaced
 }
 
 // candidate is a word of a file that may decide the value.
@@ -165,19 +164,19 @@ type candidate struct {
 	file       string
 	data       []byte
 	line       int
-	text       string // of the line
-	start, end int    // of the word in data
+	text       string // the text of the line
+	start, end int    // the word's place in data
 	word       string
 }
 
 func (c candidate) source() manifest.Source { return manifest.Source{File: c.file, Line: c.line} }
 
-// words are the words of a line: without quotes, and without the marks that separate
-// values in YAML and the parts of an image.
+// words matches the words of a line: without quotes, and without the marks that
+// separate values in YAML and the parts of an image.
 var words = regexp.MustCompile(`[^\s,{}\[\]"'#:=]+`)
 
-// candidates are the words that are a part of the value, the most likely first:
-// those that are all of it, then the longest.
+// candidates returns the words that are part of the value, the most likely first: those
+// that are the whole value, then the longest.
 func (t trials) candidates(files []string) []candidate {
 	var found []candidate
 	for _, file := range files {
@@ -206,8 +205,8 @@ func (t trials) wordsOf(file string, data []byte) []candidate {
 	return found
 }
 
-// decides renders with another word in the candidate's place, and reports whether
-// the field of the object is another one then.
+// decides renders with another word in the candidate's place, and reports whether the
+// field then differs.
 func (t trials) decides(ctx context.Context, c candidate) bool {
 	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
 	objects, problems := t.session.objects(ctx, replaced{t.files, c.file, changed}, t.app, t.files.Given())
