@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// maxCache bounds the files that are kept in the clear, in bytes. The Secrets of
-// a thousand apps have about 5 MB.
+// maxCache bounds the decrypted files that are kept, in bytes. The Secrets of a
+// thousand apps have about 5 MB.
 const maxCache = 16 << 20
 
-// opened is a file in the clear.
+// opened is a decrypted file.
 type opened struct {
 	plain  []byte
 	values []string // that were encrypted
@@ -23,8 +23,8 @@ func (o opened) size() int {
 	return n
 }
 
-// cache keeps files in the clear, by what they are encrypted: the hash of the
-// blob. What was used last stays longest.
+// cache keeps decrypted files by the hash of the encrypted blob. The most recently used
+// stay longest.
 type cache struct {
 	mu    sync.Mutex
 	files map[string]*list.Element

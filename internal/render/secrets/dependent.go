@@ -8,16 +8,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Rendered is what a variant of a revision renders to.
+// Rendered is the result of rendering a variant of a revision.
 type Rendered struct {
 	Files    *Files
 	Objects  []*manifest.Object // none if there are problems
-	Problems manifest.Problems  // as they may be told
+	Problems manifest.Problems  // in a form that may be shown
 }
 
-// ConcealIn conceals in objects what is made of decrypted values, whatever was done to
-// those: it is another one in the variants, where the values are others. It returns a
-// problem for each object whose name is made so, for names are shown everywhere.
+// ConcealIn conceals every field that depends on decrypted values, however a template
+// has transformed them: such a field differs in the variants, whose values differ. It
+// returns a problem for each object whose name depends on one, since names are shown
+// everywhere.
 func (f *Files) ConcealIn(objects []*manifest.Object, variants []Rendered) manifest.Problems {
 	variants = slices.DeleteFunc(slices.Clone(variants), func(v Rendered) bool { return len(v.Problems) > 0 })
 	names := hashed(objects)
@@ -37,7 +38,7 @@ func (f *Files) ConcealIn(objects []*manifest.Object, variants []Rendered) manif
 	return problems
 }
 
-// hiddenValue is what the values are called that the revision hides.
+// hiddenValue is the name of the hidden values in messages.
 func (f *Files) hiddenValue() string {
 	if len(f.Given()) > 0 {
 		return "a decrypted or generated value"
@@ -53,9 +54,10 @@ func (f *Files) nameProblem(o *manifest.Object) manifest.Problem {
 	}
 }
 
-// nameHash is what kustomize ends the names of generated ConfigMaps and Secrets with:
-// a hash of what is in them. It is shown, as names are, and is none that a value could
-// be read from; who knows all of the object but one word can try words out.
+// nameHash matches the hash of the content that kustomize appends to the names of
+// generated ConfigMaps and Secrets. It is shown, as names are. Nobody can read a value
+// from it, but somebody who knows all of the object except one word can guess that word
+// by trying.
 var nameHash = regexp.MustCompile(`-[2456789bcdfghkmt]{10}$`)
 
 func withoutHash(name string) string { return nameHash.ReplaceAllString(name, "") }
@@ -73,14 +75,14 @@ func hashed(objects []*manifest.Object) hashes {
 	return names
 }
 
-// same extends same to names that differ in their hash alone.
+// same extends same to names that differ only in their hash.
 func (h hashes) same(same func(text, other string) bool) func(text, other string) bool {
 	return func(text, other string) bool {
 		return h[text] && nameHash.MatchString(other) && withoutHash(text) == withoutHash(other) || same(text, other)
 	}
 }
 
-// twinOf finds an object in a variant; nil if it is not there.
+// twinOf finds the same object in a variant; nil if it is missing.
 func twinOf(o *manifest.Object, variant []*manifest.Object) *manifest.Object {
 	var near *manifest.Object
 	for _, twin := range variant {
@@ -95,9 +97,8 @@ func twinOf(o *manifest.Object, variant []*manifest.Object) *manifest.Object {
 	return near
 }
 
-// TellAs returns the problems of a rendering that its variants have as well. In the
-// place of one that they do not have, and that so may tell what it is made of, it is
-// said that there is one.
+// TellAs returns the problems of a rendering that its variants have as well. All others
+// may reveal the value that they depend on, so a general problem replaces them.
 func (f *Files) TellAs(problems manifest.Problems, variants []Rendered) manifest.Problems {
 	told := make(manifest.Problems, len(problems))
 	for i, problem := range problems {
@@ -113,8 +114,8 @@ func (f *Files) TellAs(problems manifest.Problems, variants []Rendered) manifest
 	return told
 }
 
-// has reports whether a problem is among others, on whatever line: a file that is
-// encrypted is not written alike.
+// has reports whether a problem is among others, on any line: lines of an encrypted
+// file differ.
 func has(problems manifest.Problems, problem manifest.Problem) bool {
 	text := func(p manifest.Problem) string {
 		return fmt.Sprintf("%q %q %q %q", p.Source.File, p.Object, p.Message, p.Hint)

@@ -6,11 +6,11 @@ import (
 	"path"
 )
 
-// formatOf says in which format SOPS has encrypted a file, by what it has added
-// to it; "" if it has not. The name decides only where the text does not.
+// formatOf returns the format in which SOPS has encrypted a file, by the metadata in
+// it; "" if the file is not encrypted. The name decides only where the text does not.
 func formatOf(name string, data []byte) string {
 	if !bytes.Contains(data, []byte("sops")) || !bytes.Contains(data, []byte("ENC[AES256_GCM,")) {
-		return "" // as nearly every file
+		return "" // nearly every file
 	}
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
 		return jsonFormat(name, text)
@@ -37,8 +37,8 @@ func formatOf(name string, data []byte) string {
 	return ""
 }
 
-// jsonFormat tells a JSON document from a file of any kind that is kept in one,
-// and from YAML that is written so.
+// jsonFormat distinguishes a JSON document from a file of any kind inside one, and from
+// YAML written as JSON.
 func jsonFormat(name string, text []byte) string {
 	var document map[string]json.RawMessage
 	if json.Unmarshal(text, &document) != nil {

@@ -4,8 +4,8 @@ import "testing"
 
 const mac = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]"
 
-// TestFormat: what SOPS has encrypted is known by its text, and nothing else is
-// taken for it.
+// TestFormat: files that SOPS has encrypted are recognized by their text, and no
+// others.
 func TestFormat(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a.yaml", "a: " + mac + "\nsops:\n    age: []\n    mac: " + mac + "\n", "yaml"},

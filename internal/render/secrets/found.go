@@ -9,11 +9,11 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// shortValue is the length in bytes below which a decrypted value says nothing
-// by being a part of another, and is not removed from messages: "true", "80".
+// shortValue is the length in bytes below which a decrypted value, such as "true" or
+// "80", is not searched for in other values, nor removed from messages.
 const shortValue = 4
 
-// Values are what was decrypted so far, what was given, and what was hidden.
+// Values returns all values that were decrypted, given or hidden so far.
 func (f *Files) Values() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -24,9 +24,9 @@ func (f *Files) Values() []string {
 	return values
 }
 
-// Told returns the problems of a rendering as they may be told: without any
-// value that was decrypted, and with those of files that could not be, in place
-// of what their reader says of them.
+// Told returns the problems of a rendering in a form that may be shown: without any
+// decrypted value. For a file that could not be decrypted, the reason replaces its
+// reader's problems.
 func (f *Files) Told(problems manifest.Problems) manifest.Problems {
 	f.mu.Lock()
 	failed := maps.Clone(f.failed)
@@ -49,7 +49,7 @@ func (f *Files) Told(problems manifest.Problems) manifest.Problems {
 	return told
 }
 
-// redacter returns what takes the values that were decrypted out of a text.
+// redacter returns a function that removes decrypted values from a text.
 func (f *Files) redacter() func(string) string {
 	values := slices.DeleteFunc(f.Values(), func(v string) bool { return len(strings.TrimSpace(v)) < shortValue })
 	if len(values) == 0 {
@@ -58,9 +58,9 @@ func (f *Files) redacter() func(string) string {
 	return manifest.NewRedacter(values)
 }
 
-// Hide has the objects hide the decrypted values that they have, but for the values
-// of Secrets, which are hidden anyway: a chart may put a password into an argument of a container, and kustomize a whole
-// file into a ConfigMap.
+// Hide makes the objects hide the decrypted values in them. Values of Secrets are
+// always hidden, but a chart may put a password into an argument of a container, and
+// kustomize a whole file into a ConfigMap.
 func (f *Files) Hide(objects []*manifest.Object) {
 	values := f.decryptedValues()
 	if len(values) == 0 {
@@ -77,9 +77,8 @@ func (f *Files) Hide(objects []*manifest.Object) {
 	}
 }
 
-// decryptedValues are the values that were decrypted so far and say something by
-// themselves, the lines of those that have several, which a template may indent, and
-// their base64, which says as much.
+// decryptedValues returns the decrypted values that are long enough to matter, their
+// lines, which a template may indent, and their base64.
 func (f *Files) decryptedValues() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -104,8 +103,7 @@ func (f *Files) decryptedValues() []string {
 	return slices.Sorted(maps.Keys(values))
 }
 
-// ShownLine returns a line of a file as it may be told: nothing, if the file is
-// encrypted.
+// ShownLine returns a line of a file if it may be shown; "" if the file is encrypted.
 func (f *Files) ShownLine(file, line string) string {
 	if f.has(file) {
 		return ""
@@ -124,8 +122,8 @@ func about(problem manifest.Problem, failed map[string]manifest.Problem) bool {
 	return false
 }
 
-// Plain returns a problem for each Secret that has values which come out of no
-// encrypted file, in the order of the objects, and the objects.
+// Plain returns, in the order of the objects, each Secret with values that come from no
+// encrypted file.
 func (f *Files) Plain(objects []*manifest.Object) []Plain {
 	var found []Plain
 	known := newKnown(f.Values())
@@ -177,10 +175,10 @@ func plainProblem(o *manifest.Object, fields []string) manifest.Problem {
 	}
 }
 
-// known are values that come out of encrypted files.
+// known are values from encrypted files.
 type known struct {
 	values []string
-	long   []string // those that count as a part of others
+	long   []string // long enough to count as part of others
 	exact  map[string]bool
 }
 
@@ -197,8 +195,8 @@ func newKnown(values []string) known {
 	return k
 }
 
-// plain returns the paths of a Secret's values that come out of no encrypted
-// file, sorted.
+// plain returns the paths of a Secret's values that come from no encrypted file,
+// sorted.
 func (k known) plain(secret *manifest.Object) []string {
 	var paths []string
 	for _, field := range []string{"data", "stringData"} {
@@ -216,8 +214,7 @@ func (k known) plain(secret *manifest.Object) []string {
 	return paths
 }
 
-// covers reports whether a value is one that was encrypted, has one in it, or is
-// a part of one.
+// covers reports whether a value is an encrypted one, contains one, or is part of one.
 func (k known) covers(value string) bool {
 	trimmed := strings.TrimSpace(value)
 	if trimmed == "" || k.exact[value] || k.exact[trimmed] {
@@ -228,7 +225,7 @@ func (k known) covers(value string) bool {
 	return slices.ContainsFunc(k.long, contains) || slices.ContainsFunc(k.values, within)
 }
 
-// decoded is what base64 text stands for, or the text.
+// decoded returns the bytes that base64 text encodes, or the text itself.
 func decoded(text string) string {
 	if data, err := base64.StdEncoding.DecodeString(text); err == nil {
 		return string(data)

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestPlainValues: a value passes if it comes out of an encrypted file.
+// TestPlainValues: a value passes if it comes from an encrypted file.
 func TestPlainValues(t *testing.T) {
 	b64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	known := newKnown([]string{"correct-horse", "a\nb\n", "1", "A=staple\nB=battery\n", b64("wrapped")})
@@ -50,7 +50,7 @@ func TestPlainValues(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded: what was used last stays.
+// TestCacheIsBounded: the most recently used files stay.
 func TestCacheIsBounded(t *testing.T) {
 	var c cache
 	third := opened{plain: make([]byte, maxCache/3)}

@@ -19,7 +19,7 @@ func given(values map[string]string) *Files {
 	return files
 }
 
-// A variant has other values, of the same form: a chart's schema may ask for it.
+// A variant has other values, of the same form: a chart's schema may require it.
 func TestGivenValuesVary(t *testing.T) {
 	files := given(map[string]string{"a": "Pass-09x", "hex": "00ff12ab", "base64": "AAb+zZ09Mw=="})
 	if !files.Varies() {
@@ -39,8 +39,8 @@ func TestGivenValuesVary(t *testing.T) {
 	}
 }
 
-// What is made of a given value is concealed, whatever was done to it and wherever it
-// stands; nothing of it is told in problems.
+// Fields that depend on a given value are concealed, however a template has transformed
+// the value and wherever it stands; problems do not show it.
 func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 	files := given(map[string]string{"auth.password": "Canary-Help"})
 	variants := make([]Rendered, Variants)
@@ -74,7 +74,7 @@ func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 	}
 }
 
-// A Secret whose values are generated has none in the clear.
+// A Secret of generated values has none in the clear.
 func TestSecretsOfGivenValuesAreNotPlain(t *testing.T) {
 	secret := func(value string) *manifest.Object {
 		return &manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestHide: what is decrypted is noted in whatever is no Secret, in the lines and the
-// forms in which templates write it; what is too short to say something is not.
+// TestHide: decrypted values are noted in objects that are no Secrets, in the lines and
+// forms in which templates write them; values that are too short are not.
 func TestHide(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"horse-1", "first line\n  second line\n", "80"}}}}
 	for _, test := range []struct {

@@ -6,18 +6,18 @@ import (
 	"regexp"
 )
 
-// Placeholder stands for each encrypted value where there are no keys and nobody
-// needs the values. It is text and base64 at once, as Secrets need it.
+// Placeholder replaces each encrypted value where there are no keys and nobody needs
+// the values. It is both text and base64, as Secrets need it.
 const Placeholder = "HIDDENSECRET"
 
-// Placeholders returns a decrypter without keys, for which every encrypted value is
-// the Placeholder: so that all else can be checked by those who must not read them.
+// Placeholders returns a decrypter without keys, for which every encrypted value is the
+// Placeholder, so that users who must not read the values can check everything else.
 func Placeholders() *Decrypter { return &Decrypter{placeholders: true} }
 
 // encrypted is a value that SOPS has encrypted, with its type.
 var encrypted = regexp.MustCompile(`ENC\[AES256_GCM,[^\]\n]*type:([a-z]+)\]`)
 
-// hidden is a file as it would be decrypted, with the Placeholder for each value.
+// hidden returns a file as if decrypted, with the Placeholder for each value.
 func hidden(asked request) opened {
 	text := encrypted.ReplaceAllFunc(asked.Data, func(value []byte) []byte {
 		switch string(encrypted.FindSubmatch(value)[1]) {
@@ -31,7 +31,7 @@ func hidden(asked request) opened {
 	return opened{plain: withoutMetadata(asked.Format, text), values: []string{Placeholder}}
 }
 
-// withoutMetadata takes out of a file what SOPS has added to it.
+// withoutMetadata removes SOPS's metadata from a file.
 func withoutMetadata(format string, text []byte) []byte {
 	var document map[string]any
 	switch format {
@@ -58,7 +58,7 @@ func withoutMetadata(format string, text []byte) []byte {
 	return out
 }
 
-// What SOPS adds: a mapping at the end or between the others, variables, a section.
+// The metadata of SOPS: a mapping at the end or between others, variables, a section.
 var (
 	yamlMetadata   = regexp.MustCompile(`(?m)^"?sops"?:[ \t]*\r?\n(?:[ \t]+.*(?:\n|\z)|-[ \t].*(?:\n|\z)|[ \t]*\r?\n)*`)
 	dotenvMetadata = regexp.MustCompile(`(?m)^sops_.*(?:\n|\z)`)

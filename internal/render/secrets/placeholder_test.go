@@ -2,7 +2,7 @@ package secrets
 
 import "testing"
 
-// TestPlaceholders: what stands for an encrypted file is what is decrypted of it, but
+// TestPlaceholders: the stand-in for an encrypted file is the decrypted file, except
 // for the values.
 func TestPlaceholders(t *testing.T) {
 	value := func(kind string) string { return "ENC[AES256_GCM,data:x+/=,iv:x,tag:x,type:" + kind + "]" }

@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// openTimeout bounds one file, the question to a cloud or Vault included.
+	// openTimeout bounds the decryption of one file, including the request to a cloud
+	// or Vault.
 	openTimeout = 30 * time.Second
-	// keepFor is how long the program stays after the last file: a start takes
-	// 100 ms, and it holds 40 MB.
+	// keepFor is how long the program stays after the last file: starting it takes 100
+	// ms, and it holds 40 MB.
 	keepFor = 2 * time.Minute
 )
 
@@ -24,7 +25,7 @@ type program struct {
 	command     []string
 	environment []string
 
-	mu    sync.Mutex // held while a file is opened; they go one after the other
+	mu    sync.Mutex // held while a file is opened; files are opened one at a time
 	child *child     // nil: none runs
 	idle  *time.Timer
 }
@@ -35,7 +36,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-// ask has a file opened.
+// ask asks the program to open a file.
 func (p *program) ask(ctx context.Context, asked request) (reply, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,9 +67,9 @@ func (p *program) ask(ctx context.Context, asked request) (reply, error) {
 	return reply{}, err
 }
 
-// start starts the program unless it runs. Its environment is what the
-// configuration names and nothing else; what it would say of a crash, which may
-// be a part of a secret, goes nowhere.
+// start starts the program unless it runs. Its environment holds the configured
+// variables and nothing else. The output of a crash is dropped, since it may contain
+// part of a secret.
 func (p *program) start() error {
 	if p.idle != nil {
 		p.idle.Stop()
@@ -95,7 +96,7 @@ func (p *program) start() error {
 	return nil
 }
 
-// rest ends a program that nobody has needed for a while.
+// rest ends a program that has been idle for keepFor.
 func (p *program) rest() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +112,7 @@ func (p *program) end() {
 		return
 	}
 	_ = p.child.in.Close()
-	_ = p.child.cmd.Process.Kill() // or it is gone already
+	_ = p.child.cmd.Process.Kill() // or it is already gone
 	_ = p.child.cmd.Wait()         // its status is that of the kill
 	p.child = nil
 }
@@ -129,9 +130,9 @@ func (p *program) close() {
 // tryTimeout bounds how long the program may take to open its keys.
 const tryTimeout = 20 * time.Second
 
-// Try has the program open the keys that the configuration names, as it does before
-// the first file. The error says no more than that it could not: the program's own
-// words may have a part of a key in them.
+// Try makes the program open the configured keys, as it does before the first file. The
+// error says only that it could not: the program's own message may contain part of a
+// key.
 func Try(config Config) error {
 	ctx, cancel := context.WithTimeout(context.Background(), tryTimeout)
 	defer cancel()

@@ -1,7 +1,7 @@
-// Package secrets lets renderers read files that SOPS has encrypted as if they
-// were not: manifests, what kustomize takes in, values of charts. Decryption
-// happens in a program of its own, which has the keys; neither the renderers nor
-// this server's memory have them. What is decrypted is kept in memory alone.
+// Package secrets lets renderers read files that SOPS has encrypted as if they were
+// not: manifests, inputs of kustomize, values of charts. A separate program decrypts
+// them. It alone has the keys; neither the renderers nor this server's memory have
+// them. Decrypted values are kept only in memory.
 package secrets
 
 import (
@@ -18,25 +18,25 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// MaxFile bounds an encrypted file, in bytes. A Secret has at most 1 MiB, which
-// is a third more in base64, and SOPS adds about 2 KB.
+// MaxFile bounds an encrypted file, in bytes. A Secret has at most 1 MiB, base64 adds a
+// third, and SOPS about 2 KB.
 const MaxFile = 4 << 20
 
-// maxRead bounds what is looked at for encryption; larger files are passed on.
+// maxRead bounds the files that are checked for encryption; larger files are passed on.
 const maxRead = 64 << 20
 
-// Config says what decrypts, and with which keys.
+// Config names the program that decrypts, and its keys.
 type Config struct {
 	Program     string   // the absolute path of pushboat-sops
 	SSHKeys     []string // private key files: the server's host key
 	AgeKeys     []string // files of age identities
 	PGPKeys     []string // files of PGP private keys
-	Keys        []string // keys of clouds and Vault that may be asked, a * at the end for any ending
+	Keys        []string // keys of clouds and Vault that it may use, a * at the end for any ending
 	Environment []string // NAME=VALUE, for the clients of clouds and Vault
-	Local       bool     // the keys are those of somebody who renders a folder, not of a server
+	Local       bool     // the keys are those of a user who renders a folder, not of a server
 }
 
-// Decrypter decrypts files. The nil Decrypter has no keys. It has to be closed.
+// Decrypter decrypts files. The nil Decrypter has no keys. The caller must close it.
 type Decrypter struct {
 	placeholders bool // see Placeholders
 	unknown      bool // see Unknown
@@ -45,12 +45,12 @@ type Decrypter struct {
 	cache        cache
 }
 
-// New returns a decrypter. Nothing is started before there is a file to decrypt.
+// New returns a decrypter. It starts the program at the first encrypted file.
 func New(config Config) *Decrypter {
 	return &Decrypter{local: config.Local, program: program{command: commandOf(config), environment: config.Environment}}
 }
 
-// commandOf is the program with its arguments.
+// commandOf returns the program with its arguments.
 func commandOf(config Config) []string {
 	command := []string{config.Program, "serve"}
 	for _, flag := range []struct {
@@ -71,8 +71,8 @@ func (d *Decrypter) Close() {
 	}
 }
 
-// Files returns a revision in which encrypted files are in the clear. Their
-// hashes are those of what is encrypted.
+// Files returns a revision in which encrypted files are in the clear. Their hashes are
+// those of the encrypted files.
 func (d *Decrypter) Files(ctx context.Context, fsys fs.FS) *Files {
 	return &Files{FS: fsys, decrypter: d, ctx: ctx, decrypted: map[string]opened{}, failed: map[string]manifest.Problem{}}
 }
@@ -82,7 +82,7 @@ type Files struct {
 	fs.FS
 	decrypter *Decrypter
 	ctx       context.Context // fs.FS has none, and a push ends with its context
-	variant   int             // see Variant; 0: the values are those that are encrypted
+	variant   int             // see Variant; 0: the real values
 
 	mu        sync.Mutex
 	decrypted map[string]opened
@@ -91,8 +91,7 @@ type Files struct {
 	given     map[string]string // see Give
 }
 
-// Conceal has values that come from elsewhere taken out of problems as those that were
-// decrypted.
+// Conceal removes values from elsewhere from problems, like decrypted ones.
 func (f *Files) Conceal(values ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -135,10 +134,10 @@ func (f *Files) ReadFile(name string) ([]byte, error) {
 // ReadDir implements fs.ReadDirFS.
 func (f *Files) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.FS, name) }
 
-// Stat implements fs.StatFS. The size is that of what is encrypted.
+// Stat implements fs.StatFS. The size is that of the encrypted file.
 func (f *Files) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
-// Through returns the links that a path leads through in a revision that follows them.
+// Through returns the links on the way of a path, in a revision that follows them.
 func (f *Files) Through(name string) []string {
 	if links, ok := f.FS.(interface{ Through(name string) []string }); ok {
 		return links.Through(name)
@@ -146,7 +145,7 @@ func (f *Files) Through(name string) []string {
 	return nil
 }
 
-// clear returns a file as it is, or in the clear.
+// clear returns the content of a file, decrypted if need be.
 func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	format := formatOf(name, data)
 	if format == "" {
@@ -156,7 +155,7 @@ func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := "" // without a hash it is not kept
+	key := "" // without a hash it is not cached
 	if hash, ok := info.Sys().(fmt.Stringer); ok {
 		key = format + " " + hash.String()
 	}
@@ -176,7 +175,7 @@ func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	return slices.Clone(file.plain), nil
 }
 
-// open returns a file in the clear, or what keeps it from being so.
+// open decrypts a file, or returns the problem that prevents it.
 func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened, *manifest.Problem) {
 	switch {
 	case d == nil:
@@ -208,19 +207,19 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	return file, nil
 }
 
-// failed is the problem of a program that should decrypt and does not.
+// failed is the problem of a program that does not decrypt.
 func (d *Decrypter) failed(err error) *manifest.Problem {
 	problem := &manifest.Problem{Message: fmt.Sprintf("decrypt the file: %v", err)}
 	if d.local {
-		problem.Hint = "pushboat-sops has to lie beside pushboat, and be able to read the keys"
+		problem.Hint = "pushboat-sops must be in the same folder as pushboat, and able to read the keys"
 	} else {
 		problem.Remedy = manifest.Again("in a moment; if that does not help, ask the server's operator")
 	}
 	return problem
 }
 
-// problem says why a file cannot be had in the clear, to somebody at a server or
-// at a folder of his own.
+// problem explains why a file cannot be decrypted, to a server's user or to somebody
+// with a local folder.
 func (r reply) problem(local bool) *manifest.Problem {
 	switch r.Failure {
 	case noKey:

@@ -11,26 +11,26 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Variants is how many other values are tried in the place of encrypted ones, to find
-// out what is made of those. One would do, were it not that a template may make the
-// same of it by chance.
+// Variants is the number of alternative values that are tried in place of encrypted
+// ones, to find the fields that depend on them. One would do, were it not that a
+// template may give the same result for two values by chance.
 const Variants = 2
 
-// Unknown returns a decrypter without keys, for revisions that nobody who may deploy
-// has accepted: every encrypted value is the Placeholder, and masked as the value
-// itself would be.
+// Unknown returns a decrypter without keys, for revisions that nobody with the right to
+// deploy has accepted: every encrypted value is the Placeholder, and masked like the
+// value itself.
 func Unknown() *Decrypter { return &Decrypter{unknown: true} }
 
-// Varies reports whether anything was decrypted so far, or given, so that there are
-// other values to try.
+// Varies reports whether any value was decrypted or given so far, so that there are
+// alternatives to try.
 func (f *Files) Varies() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.decrypted)+len(f.given) > 0 && (f.decrypter == nil || !f.decrypter.placeholders)
 }
 
-// Variant is the revision with other values in the place of those that are encrypted;
-// n is from 1 to Variants.
+// Variant returns the revision with other values in place of the encrypted ones; n is
+// from 1 to Variants.
 func (f *Files) Variant(n int) *Files {
 	other := f.decrypter.Files(f.ctx, f.FS)
 	other.variant = n
@@ -39,14 +39,14 @@ func (f *Files) Variant(n int) *Files {
 	return other
 }
 
-// Same returns whether a text is the same as that of a variant, but for values that
-// stand in them as they are.
+// Same returns a function that reports whether two texts, of the revision and of a
+// variant, are equal apart from the values that stand in them as they are.
 func (f *Files) Same(variant *Files) func(text, other string) bool {
 	mine, its := f.marker(), variant.marker()
 	return func(text, other string) bool { return mine(text) == its(other) }
 }
 
-// marker returns what puts a mark in the place of decrypted values.
+// marker returns a function that puts a mark in place of decrypted values.
 func (f *Files) marker() func(string) string {
 	values := f.decryptedValues()
 	sort.SliceStable(values, func(i, j int) bool { return len(values[i]) > len(values[j]) }) // the longest wins
@@ -57,12 +57,11 @@ func (f *Files) marker() func(string) string {
 	return strings.NewReplacer(pairs...).Replace
 }
 
-// encryptedMAC is the place of a file's own MAC, which is encrypted as values are.
+// encryptedMAC matches the place of a file's own MAC, which is encrypted like a value.
 var encryptedMAC = regexp.MustCompile(`(?:"?mac"?\s*[:=]\s*|sops_mac=)"?$`)
 
-// varied is a file as it would be decrypted if its values were others. They have the
-// form of those that they stand for, as far as they have one: a chart's schema may ask
-// for it.
+// varied returns a file as if it had been decrypted to other values. They have the form
+// of the real ones, as far as those have one: a chart's schema may require it.
 func varied(asked request, file opened, n int) opened {
 	places := encrypted.FindAllSubmatchIndex(asked.Data, -1)
 	for i := range slices.Backward(places) {
@@ -97,9 +96,9 @@ func varied(asked request, file opened, n int) opened {
 	return opened{plain: withoutMetadata(asked.Format, text), values: values}
 }
 
-// identities are the kinds and names of the objects in a manifest that is encrypted as
-// a whole. They stay in its variants: they are shown everywhere, and without them it
-// is no manifest.
+// identities returns the kinds and names of the objects in a manifest that is encrypted
+// as a whole. Its variants keep them: they are shown everywhere, and without them it is
+// no manifest.
 func identities(plain []byte) map[string]bool {
 	kept := map[string]bool{}
 	decoder := yaml.NewDecoder(bytes.NewReader(plain))
@@ -124,7 +123,7 @@ func identities(plain []byte) map[string]bool {
 	}
 }
 
-// written is a value as it is written at a place of a file.
+// written returns a value in the form for a place of a file.
 func written(asked request, at int, kind, value string) []byte {
 	quoted := at > 0 && asked.Data[at-1] == '"'
 	if kind != "str" || asked.Format == "dotenv" || asked.Format == "ini" {
@@ -143,7 +142,7 @@ func written(asked request, at int, kind, value string) []byte {
 	return text
 }
 
-// another is a value of the same type and form as the original, which may be "" where
+// another returns a value of the same type and form as the original, which may be "" if
 // it is not known.
 func another(kind, original string, n int) string {
 	plain := [...]string{"a1b2c3d4e5f6", "QzYxWvUtSrQpOnMl"}
@@ -166,14 +165,14 @@ func another(kind, original string, n int) string {
 	return plain[n-1]
 }
 
-// maxNumber is the length of a number, in digits, that fits 64 bits whatever they are.
+// maxNumber is the number of digits that always fit 64 bits.
 const maxNumber = 17
 
-// hexadecimal is text that is most likely bytes in hex.
+// hexadecimal matches text that is most likely bytes in hex.
 var hexadecimal = regexp.MustCompile(`^[0-9a-f-]{8,}$`)
 
-// turn replaces each letter and digit by another one of its kind. A number does not
-// begin with 0, and what is hexadecimal stays so.
+// turn replaces each letter and digit by another one of its kind. A number never begins
+// with 0, and hexadecimal text stays so.
 func turn(text string, n int) string {
 	step, small := [...]rune{1, 4}[n-1], rune(26)
 	if hexadecimal.MatchString(text) {

@@ -13,8 +13,8 @@ import (
 // sealed is a value as SOPS writes it.
 func sealed(kind string) string { return "ENC[AES256_GCM,data:x,iv:x,tag:x,type:" + kind + "]" }
 
-// TestVariantsHaveOtherValues: in each format the values are others, of the same type
-// and form, and all else is as it was.
+// TestVariantsHaveOtherValues: in each format, the values differ but keep type and
+// form, and everything else is the same.
 func TestVariantsHaveOtherValues(t *testing.T) {
 	for name, test := range map[string]struct {
 		format, text, plain string
@@ -62,7 +62,7 @@ func TestVariantsHaveOtherValues(t *testing.T) {
 	}
 }
 
-// made is an object that a template has made of a password.
+// made is an object that a template has made from a password.
 func made(password, name string) *manifest.Object {
 	reversed := []byte(password)
 	slices.Reverse(reversed)
@@ -80,8 +80,8 @@ func made(password, name string) *manifest.Object {
 	}}}
 }
 
-// TestWhatIsMadeOfValuesIsConcealed: a value that was taken apart is masked where it
-// stands, and what is the same whatever the value is shown.
+// TestWhatIsMadeOfValuesIsConcealed: a part of a value is masked where it stands, and
+// text that does not depend on the value is shown.
 func TestWhatIsMadeOfValuesIsConcealed(t *testing.T) {
 	const password = "hunter-two"
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{password}}}}
@@ -122,8 +122,8 @@ func TestWhatIsMadeOfValuesIsConcealed(t *testing.T) {
 	}
 }
 
-// TestNothingIsShownWithoutVariants: where no other value can be rendered, all is
-// concealed but which object it is.
+// TestNothingIsShownWithoutVariants: where no other value can be rendered, everything
+// is concealed but the object's identity.
 func TestNothingIsShownWithoutVariants(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"hunter-two"}}}}
 	o := made("hunter-two", "config")
@@ -137,7 +137,7 @@ func TestNothingIsShownWithoutVariants(t *testing.T) {
 	}
 }
 
-// TestNamesOfValuesAreRefused: but not those that kustomize ends in a hash.
+// TestNamesOfValuesAreRefused: except names that kustomize ends in a hash.
 func TestNamesOfValuesAreRefused(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"hunter-two"}}}}
 	twins := func(name string) []Rendered {
@@ -158,7 +158,7 @@ func TestNamesOfValuesAreRefused(t *testing.T) {
 	}
 }
 
-// TestProblemsOfValuesAreNotShown: a template may fail with what it has.
+// TestProblemsOfValuesAreNotShown: a template's error may contain a value.
 func TestProblemsOfValuesAreNotShown(t *testing.T) {
 	at := manifest.Source{File: "x.yaml", Line: 3}
 	told := (&Files{}).TellAs(manifest.Problems{
@@ -169,7 +169,7 @@ func TestProblemsOfValuesAreNotShown(t *testing.T) {
 	}
 }
 
-// dump writes an object for looking at.
+// dump writes an object for inspection.
 func dump(object map[string]any) string {
 	text, _ := (&unstructured.Unstructured{Object: object}).MarshalJSON()
 	return string(text)

@@ -7,38 +7,38 @@ import (
 	"io"
 )
 
-// Between the server and pushboat-sops there are frames: the length of a JSON
-// document in four bytes, and the document. Each request has one reply.
+// The server and pushboat-sops exchange frames: the length of a JSON document in four
+// bytes, and the document. Each request has one reply.
 //
-// The two programs are of different modules, so that the server is not made of
-// the clients of every cloud. Each has this file; test/project holds the copies
-// together.
+// The two programs are in different modules, so that the server does not link the
+// clients of every cloud. Each has this file; test/project keeps the copies equal.
 
-// maxFrame bounds a frame, in bytes: a file of maxFile in base64, and room for
-// the values of it beside.
+// maxFrame bounds a frame, in bytes: a file of maxFile in base64, and room for its
+// values.
 const maxFrame = 64 << 20
 
-// request asks for one file in the clear.
+// request asks for the decryption of one file.
 type request struct {
 	Format string `json:"format"` // yaml, json, dotenv, ini or binary
 	Data   []byte `json:"data"`
 }
 
-// reply is the file, or why it cannot be had. It never has a value and a failure.
+// reply is the file, or the reason why it cannot be decrypted. It never has both a
+// value and a failure.
 type reply struct {
 	Plain   []byte   `json:"plain,omitempty"`
 	Values  []string `json:"values,omitempty"`  // that were encrypted
 	Failure failure  `json:"failure,omitempty"` // "": none
-	Detail  string   `json:"detail,omitempty"`  // says more of a failure; has no value in it
+	Detail  string   `json:"detail,omitempty"`  // details of a failure; contains no value
 	Readers []string `json:"readers,omitempty"` // with a failure: the keys that the file is encrypted for
 }
 
-// failure is why a file cannot be read.
+// failure is the reason why a file cannot be read.
 type failure string
 
 // The failures.
 const (
-	noKey     failure = "no key"    // none of the file's keys is at hand
+	noKey     failure = "no key"    // none of the file's keys is available
 	changed   failure = "changed"   // the MAC does not match
 	malformed failure = "malformed" // the file is not as SOPS writes it
 )

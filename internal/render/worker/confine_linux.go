@@ -39,12 +39,12 @@ const (
 	callClone3   = 435
 )
 
-// denied are the calls that a renderer has no use for: whatever opens or changes
-// a file, speaks to another process or to a network, or starts a program. Calls
-// with a number from 424 on have the same one everywhere.
+// denied are the system calls that a renderer never needs: those that open or change a
+// file, talk to another process or to a network, or start a program. Calls from number
+// 424 on have the same number on every architecture.
 var denied = slices.Concat(deniedFiles, deniedProcesses, deniedKernel, deniedHere)
 
-// deniedFiles open, make, change or mount.
+// deniedFiles open, create, change or mount files.
 var deniedFiles = []uint32{
 	syscall.SYS_OPENAT, syscall.SYS_MKDIRAT, syscall.SYS_MKNODAT, syscall.SYS_UNLINKAT, syscall.SYS_RENAMEAT,
 	syscall.SYS_LINKAT, syscall.SYS_SYMLINKAT, syscall.SYS_TRUNCATE, syscall.SYS_FCHMODAT, syscall.SYS_FCHOWNAT,
@@ -55,8 +55,8 @@ var deniedFiles = []uint32{
 	437, 442, 452, 467, // openat2, mount_setattr, fchmodat2, open_tree_attr
 }
 
-// deniedProcesses reach other processes, their memory, their files or their
-// network, or change how they are run. See ownOnly for signals.
+// deniedProcesses reach other processes, their memory, files or network, or change how
+// they run. For signals, see ownOnly.
 var deniedProcesses = []uint32{
 	syscall.SYS_SOCKET, syscall.SYS_SOCKETPAIR, syscall.SYS_CONNECT, syscall.SYS_BIND,
 	syscall.SYS_SHMGET, syscall.SYS_SHMAT, syscall.SYS_MSGGET, syscall.SYS_SEMGET, syscall.SYS_MQ_OPEN,
@@ -75,19 +75,19 @@ var deniedKernel = []uint32{
 	syscall.SYS_INIT_MODULE, syscall.SYS_DELETE_MODULE, syscall.SYS_KEXEC_LOAD, syscall.SYS_REBOOT,
 }
 
-// ownOnly are the calls whose first argument has to be the process itself: Go's
-// scheduler interrupts its own threads by them, and a crash ends itself.
+// ownOnly are the calls whose first argument must be the process itself: Go's scheduler
+// interrupts its own threads with them, and a crash ends its own process.
 var ownOnly = []uint32{syscall.SYS_KILL, syscall.SYS_TGKILL}
 
 // instruction is one of a filter (struct sock_filter).
 type instruction struct {
 	code     uint16
-	yes, no  uint8 // instructions to pass over
+	yes, no  uint8 // instructions to skip
 	constant uint32
 }
 
-// filter refuses the denied calls, and all of another architecture. pid is the
-// process that it is for.
+// filter refuses the denied calls, and every call of another architecture. pid is the
+// process that the filter is for.
 func filter(pid uint32) []instruction {
 	program := []instruction{
 		{loadWord, 0, 0, offsetOfArch},
@@ -103,15 +103,15 @@ func filter(pid uint32) []instruction {
 	for _, call := range ownOnly {
 		program = append(program, unless(call, instruction{jumpIfEqual, 1, 0, pid})...)
 	}
-	// A new thread is made by clone, and so is a new process. What clone3 is asked
-	// for cannot be seen; who is told that there is none takes clone.
+	// clone creates threads and processes. A filter cannot see the arguments of clone3,
+	// so it refuses the call, and callers fall back to clone.
 	program = append(program, unless(syscall.SYS_CLONE, instruction{jumpIfSet, 1, 0, threadOfMine})...)
 	program = append(program, instruction{jumpIfEqual, 0, 1, callClone3}, instruction{decide, 0, 0, notThere})
 	return append(program, instruction{decide, 0, 0, allowed})
 }
 
-// unless refuses a call unless its first argument passes a test, which is an
-// instruction that passes over the next one then.
+// unless refuses a call unless its first argument passes a test: an instruction that
+// then skips the next one.
 func unless(call uint32, test instruction) []instruction {
 	return []instruction{
 		{jumpIfEqual, 0, 4, call},
@@ -122,9 +122,9 @@ func unless(call uint32, test instruction) []instruction {
 	}
 }
 
-// confine takes the denied calls away from every thread of the process, for good.
-// A kernel without filters for calls is not an error: then the renderers only
-// have no code that would make them.
+// confine takes the denied calls away from every thread of the process, for good. A
+// kernel without filters for calls is not an error: then renderers merely have no code
+// that would make the calls.
 func confine() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -7,7 +7,7 @@ const (
 	sysSeccomp   = 317
 )
 
-// deniedHere are calls that only this architecture has, or numbers so.
+// deniedHere are calls that only this architecture has, or that it numbers differently.
 var deniedHere = []uint32{
 	syscall.SYS_OPEN, syscall.SYS_CREAT, syscall.SYS_MKDIR, syscall.SYS_MKNOD, syscall.SYS_UNLINK, syscall.SYS_RMDIR,
 	syscall.SYS_RENAME, syscall.SYS_LINK, syscall.SYS_SYMLINK, syscall.SYS_CHMOD, syscall.SYS_CHOWN, syscall.SYS_LCHOWN,

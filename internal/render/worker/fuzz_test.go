@@ -27,8 +27,8 @@ type nowhere struct{ io.Writer }
 
 func (nowhere) Close() error { return nil }
 
-// FuzzParent: whatever a child sends, the parent ends with its result or an error,
-// and has let it read nothing but what is in the revision.
+// FuzzParent: whatever a child sends, the parent returns a result or an error, and has
+// let the child read only entries of the revision.
 func FuzzParent(f *testing.F) {
 	for _, seed := range [][]byte{
 		frames("R", "done"), frames("S", "a", "D", ".", "F", "a/b.yaml", "L", ""), frames("F", "../../etc/passwd", "R", ""), frames("F", "/etc/passwd"),
@@ -67,7 +67,7 @@ func FuzzParent(f *testing.F) {
 	})
 }
 
-// asked notes what a file system is asked for.
+// asked notes the questions to a file system.
 type asked struct {
 	fs.FS
 	names []string
@@ -93,7 +93,7 @@ func FuzzChild(f *testing.F) {
 		if err == nil && info.Name() == "" {
 			t.Error("a file without a name")
 		}
-		_ = fs.WalkDir(limitedWalk{r, new(int)}, "b", func(string, fs.DirEntry, error) error { return nil }) // it ends; with what does not matter
+		_ = fs.WalkDir(limitedWalk{r, new(int)}, "b", func(string, fs.DirEntry, error) error { return nil }) // it ends; the error does not matter
 		if data, err := r.ReadFile("c"); err != nil && len(data) > 0 {
 			t.Errorf("%d bytes beside %v", len(data), err)
 		}
@@ -104,7 +104,7 @@ func FuzzChild(f *testing.F) {
 	})
 }
 
-// limitedWalk ends walks through folders that a liar makes up.
+// limitedWalk ends walks through folders that a lying parent makes up.
 type limitedWalk struct {
 	*remote
 	n *int

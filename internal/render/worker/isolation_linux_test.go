@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-// canIsolate reports whether the machine gives a child a network of its own.
+// canIsolate reports whether the machine allows a child a network of its own.
 func canIsolate() bool {
 	program, err := Program()
 	if err != nil {
@@ -37,9 +37,9 @@ func canFilter() bool {
 // deniedCalls are the numbers of the calls that no child can make.
 func deniedCalls() []uint32 { return denied }
 
-// call makes a system call, whose arguments are zero: of a denied number, or one
-// of those that depend on their argument. For kill and tgkill the word after it
-// is added to the process id.
+// call makes a system call whose arguments are zero: with a denied number, or a call
+// that depends on its argument. For kill and tgkill, the word after the number is added
+// to the process id.
 func call(words []string) (string, error) {
 	var number, first, second uintptr
 	switch words[0] {
@@ -71,12 +71,11 @@ func call(words []string) (string, error) {
 	return "done", nil
 }
 
-// newNamespaces are the flags of clone(2) that make namespaces (CLONE_NEW*).
+// newNamespaces are the flags of clone(2) that create namespaces (CLONE_NEW*).
 const newNamespaces = 0x7e020000
 
-// refuseNamespaces does to this process, and to all that it starts, what the default
-// seccomp profile of container runtimes does to a pod that has no privileges: no new
-// namespace can be made.
+// refuseNamespaces keeps this process, and its children, from creating namespaces, as
+// the default seccomp profile of container runtimes does to an unprivileged pod.
 func refuseNamespaces() error {
 	const (
 		notPermitted = 0x00050000 | uint32(syscall.EPERM)
@@ -111,8 +110,8 @@ func refuseNamespaces() error {
 	return nil
 }
 
-// TestConfinementWithoutNamespaces: in a pod, where no namespace can be made, every other
-// wall stands.
+// TestConfinementWithoutNamespaces: in a pod, where no namespace can be created, every
+// other wall stands.
 func TestConfinementWithoutNamespaces(t *testing.T) {
 	if !canFilter() {
 		t.Skip("no filter for calls on this machine")

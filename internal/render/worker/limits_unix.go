@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// gcPercent lets the heap grow to five times what is in use before it is collected, as
+// gcPercent lets the heap grow to five times the memory in use before a collection, as
 // long as the memory limit is far: a worker lives for one push. A kustomization of 200
 // objects takes a fifth less time than with 100, a chart of 50 templates a tenth
 // (measured on two cores).
 const gcPercent = 400
 
-// impose holds the process to the limits before it has read anything. The
-// memory of a Go program is not what it reserves, so that RLIMIT_AS is only the
-// wall behind the count of what it uses.
+// impose applies the limits to the process before it has read anything. A Go program
+// reserves more address space than it uses, so RLIMIT_AS is only the wall behind the
+// count of used memory.
 func (l Limits) impose() error {
 	debug.SetMemoryLimit(l.Memory / 4 * 3)
 	debug.SetGCPercent(gcPercent)
@@ -43,15 +43,15 @@ func (l Limits) impose() error {
 	return confine()
 }
 
-// limit is one that the kernel holds.
+// limit is a limit that the kernel enforces.
 type limit struct {
 	what     string
 	resource int
 	value    uint64
 }
 
-// reserved is the address space that the process has taken already, in bytes;
-// unknown is all there is. The race detector takes more than any machine has.
+// reserved returns the address space that the process has reserved, in bytes, or the
+// maximum if it is unknown. The race detector reserves more than any machine has.
 func reserved() uint64 {
 	text, err := os.ReadFile("/proc/self/statm") // in pages, see proc_pid_statm(5)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Pool keeps a child warm, so that a push does not wait for the start of one: a
-// program of this size takes 60 to 100 ms. It bounds how many there are at once, the
-// warm one included.
+// Pool keeps a child warm, so that a push does not wait for one to start: a program of
+// this size takes 60 to 100 ms. It bounds the number of children, including the warm
+// one.
 type Pool struct {
 	program []string
 	limits  Limits
@@ -20,20 +20,20 @@ type Pool struct {
 
 	mu      sync.Mutex
 	spare   *process
-	warming chan struct{} // closed when the spare is there; nil if none is on its way
+	warming chan struct{} // closed when the spare exists; nil if none is being started
 	closed  bool
-	shared  bool // the machine gives a child no network of its own
+	shared  bool // the machine allows a child no network of its own
 }
 
-// NewPool returns a pool of children, each started with a command line such as
-// that of Program. The first is started when it is needed, or by Warm. There are at
-// most DefaultChildren, unless Bound says otherwise.
+// NewPool returns a pool of children, each started with a command line such as that of
+// Program. The first starts on demand, or by Warm. There are at most DefaultChildren,
+// unless Bound sets another number.
 func NewPool(program []string, limits Limits, log *logrus.Entry) *Pool {
 	return &Pool{program: program, limits: limits, log: log, turns: &queue{most: DefaultChildren, taken: map[string]int{}}}
 }
 
-// Bound sets how many children there may be at once, one at least. Sessions that run
-// keep theirs.
+// Bound sets the maximum number of children, at least one. Running sessions keep
+// theirs.
 func (p *Pool) Bound(children int) { p.turns.bound(max(1, children)) }
 
 // Warm starts a spare child in the background, unless there is one.
@@ -62,7 +62,7 @@ func (p *Pool) Warm() {
 	}()
 }
 
-// Close ends the spare child. Sessions end theirs.
+// Close ends the spare child. Sessions end their own.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -95,11 +95,11 @@ func (p *Pool) take() (*process, error) {
 	return p.start()
 }
 
-// errNoProgram is for pools that nothing is to be computed in.
+// errNoProgram is the error of a pool that computes nothing.
 var errNoProgram = errors.New("there is no program to render with")
 
-// start starts a child with a network of its own, or, once the machine has
-// refused that, without.
+// start starts a child with a network of its own or, once the machine has refused that,
+// without.
 func (p *Pool) start() (*process, error) {
 	if len(p.program) == 0 {
 		return nil, errNoProgram
@@ -125,9 +125,9 @@ func (p *Pool) start() (*process, error) {
 	return child, nil
 }
 
-// Session is the jobs of one revision, one after the other in one child, which
-// no other repository gets: what one left in its memory another could read. Its
-// methods are not for several goroutines at once.
+// Session runs the jobs of one revision, one after the other in one child. No other
+// repository gets that child, which could read what a job left in its memory. Its
+// methods are not safe for concurrent use.
 type Session struct {
 	pool  *Pool
 	owner string
@@ -137,15 +137,15 @@ type Session struct {
 	used  bool
 }
 
-// Session returns a session for an owner, among whom children are shared fairly. The
-// first job takes the session's child, and a turn that lasts until Close. told is called
-// when a job has to wait for its turn; it may be nil.
+// Session returns a session for an owner; children are shared fairly among owners. The
+// first job takes the session's child, and a turn that lasts until Close. told is
+// called when a job has to wait for its turn; it may be nil.
 func (p *Pool) Session(owner string, told func(Wait)) *Session {
 	return &Session{pool: p, owner: owner, told: told}
 }
 
-// Do has a job done on the files of a revision. The error is that of the
-// process (ErrLimit, ErrCrashed, or the end of ctx), never of what is rendered.
+// Do runs a job on the files of a revision. The error is that of the process (ErrLimit,
+// ErrCrashed, or the end of ctx), never of the rendered content.
 func (s *Session) Do(ctx context.Context, fsys fs.FS, job []byte) ([]byte, error) {
 	s.used = true
 	if err := s.takeTurn(ctx); err != nil {
@@ -179,7 +179,7 @@ func (s *Session) drop() {
 	s.child = nil
 }
 
-// Close ends the child, and has the next one started if there was one.
+// Close ends the child, if there was one, and starts the next spare.
 func (s *Session) Close() {
 	if s.child != nil {
 		s.drop()

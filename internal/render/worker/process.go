@@ -24,9 +24,9 @@ type process struct {
 	ended  chan struct{} // closed when the child is gone
 }
 
-// start starts a child. Its environment is built from nothing, it has no files
-// but the two pipes, and what a crash would print, which may be a part of a
-// secret, goes nowhere.
+// start starts a child. Its environment is built from nothing, and it has no files but
+// the two pipes. The output of a crash is dropped, since it may contain part of a
+// secret.
 func start(program []string, limits Limits, isolate bool) (*process, error) {
 	cmd := exec.Command(program[0], program[1:]...)
 	cmd.Env = []string{"GOTRACEBACK=none"}
@@ -48,10 +48,10 @@ func start(program []string, limits Limits, isolate bool) (*process, error) {
 	return &process{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 64<<10), limits: limits, ended: make(chan struct{})}, nil
 }
 
-// end kills the child, if it is not gone yet, and reaps it.
+// end kills the child, unless it is gone, and reaps it.
 func (p *process) end() {
 	_ = p.in.Close()
-	_ = p.cmd.Process.Kill() // or it is gone already
+	_ = p.cmd.Process.Kill() // or it is already gone
 	select {
 	case <-p.ended:
 	default:
@@ -60,8 +60,8 @@ func (p *process) end() {
 	}
 }
 
-// do gives the child a job and answers its questions until it has the result.
-// After an error the child is of no use any more.
+// do gives the child a job and answers its questions until it has the result. After an
+// error the child is unusable.
 func (p *process) do(ctx context.Context, fsys fs.FS, task []byte) (output []byte, more bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Wall, fmt.Errorf("%w: it took more than %s", ErrLimit, p.limits.Wall))
 	defer cancel()
@@ -88,15 +88,15 @@ func (p *process) do(ctx context.Context, fsys fs.FS, task []byte) (output []byt
 	}
 }
 
-// How a job can end without a result.
+// The reasons for a job without a result.
 var (
-	// ErrLimit: the job took more than it may.
+	// ErrLimit: the job exceeded a limit.
 	ErrLimit = errors.New("rendering was ended")
-	// ErrCrashed: the renderer did.
+	// ErrCrashed: the renderer crashed.
 	ErrCrashed = errors.New("the renderer crashed")
 )
 
-// cause says why a child does not answer any more.
+// cause returns the reason why a child no longer answers.
 func (p *process) cause(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -119,7 +119,7 @@ func (p *process) cause(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrCrashed, exit.ProcessState)
 }
 
-// wait returns how the child, whose output has ended, ended.
+// wait waits for a child whose output has ended, and returns its exit error.
 func (p *process) wait() error {
 	select {
 	case <-p.ended:
@@ -133,8 +133,8 @@ func (p *process) wait() error {
 	return err
 }
 
-// answer answers a question about a path. What is not there, or not readable, is
-// an answer too.
+// answer answers a question about a path. An error, such as for a missing file, is an
+// answer too.
 func (p *process) answer(fsys fs.FS, k kind, name string) error {
 	payload, err := ask(fsys, k, name)
 	if err != nil {

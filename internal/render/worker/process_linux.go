@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// isolated is how a child is started with a network of its own, in which there
-// is nothing. It takes a user namespace, which some machines do not allow.
+// isolated returns the attributes that give a child an empty network of its own. That
+// takes a user namespace, which some machines do not allow.
 func isolated() *syscall.SysProcAttr {
 	uid, gid := os.Getuid(), os.Getgid()
 	return &syscall.SysProcAttr{

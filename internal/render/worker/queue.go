@@ -9,37 +9,38 @@ import (
 	"time"
 )
 
-// DefaultChildren is how many children there may be at once: with the memory that
-// each may take (see DefaultLimits) 4 GiB together.
+// DefaultChildren is the default maximum number of children: with the memory limit of
+// each (see DefaultLimits), 4 GiB together.
 const DefaultChildren = 4
 
 // maxWait bounds how long a session waits for its turn.
 const maxWait = 2 * time.Minute
 
-// ErrBusy says that no child was free for as long as a session may wait.
+// ErrBusy says that no child became free within maxWait.
 var ErrBusy = errors.New("all renderers are busy")
 
-// queue gives out turns. One that is free goes to the owner who has the fewest, and
-// among those to the one who waits longest: whoever asks for many waits for himself.
+// queue gives out turns. A free turn goes to the owner who has the fewest, and among
+// those to the one who has waited longest: an owner who asks for many turns delays only
+// itself.
 type queue struct {
 	mu      sync.Mutex
 	most    int
-	taken   map[string]int // turns, by owner; owners without one are not in it
-	waiters []*waiter      // in the order in which they came
+	taken   map[string]int // turns by owner; owners without a turn are not in it
+	waiters []*waiter      // in order of arrival
 }
 
 type waiter struct {
 	owner string
-	turn  chan struct{} // closed when it is its turn
+	turn  chan struct{} // closed when its turn comes
 }
 
-// Wait tells who waits of what.
+// Wait describes a wait for a turn.
 type Wait struct {
-	Ahead    int // others who wait, and came before
-	Children int // that are at work, which is all there may be
+	Ahead    int // others who came before
+	Children int // that are at work, which is the maximum
 }
 
-// String is a line for who waits.
+// String is a line for the user who waits.
 func (w Wait) String() string {
 	line := fmt.Sprintf("waiting for a renderer: all %d are at work", w.Children)
 	if w.Ahead > 0 {
@@ -48,7 +49,7 @@ func (w Wait) String() string {
 	return line
 }
 
-// running is how many turns are taken.
+// running returns the number of taken turns.
 func (q *queue) running() int {
 	n := 0
 	for _, taken := range q.taken {
@@ -91,7 +92,7 @@ func (q *queue) take(ctx context.Context, owner string, told func(Wait)) error {
 	}
 }
 
-// giveUp takes a waiter out, who may have been given a turn meanwhile.
+// giveUp removes a waiter, who may have got a turn meanwhile.
 func (q *queue) giveUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -109,7 +110,7 @@ func (q *queue) release(owner string) {
 	q.free(owner)
 }
 
-// free gives a turn of an owner to who is next; q.mu is held.
+// free passes a turn of an owner on to the next; q.mu is held.
 func (q *queue) free(owner string) {
 	if q.taken[owner]--; q.taken[owner] <= 0 {
 		delete(q.taken, owner)
@@ -117,7 +118,7 @@ func (q *queue) free(owner string) {
 	q.wake()
 }
 
-// bound sets how many turns there may be. Those that are taken stay.
+// bound sets the number of turns. Taken turns stay.
 func (q *queue) bound(most int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,7 +126,7 @@ func (q *queue) bound(most int) {
 	q.wake()
 }
 
-// wake gives turns that are free to who is next; q.mu is held.
+// wake gives free turns to those who are next; q.mu is held.
 func (q *queue) wake() {
 	for len(q.waiters) > 0 && q.running() < q.most {
 		next := 0

@@ -11,7 +11,8 @@ import (
 
 func newQueue(most int) *queue { return &queue{most: most, taken: map[string]int{}} }
 
-// wait has an owner take a turn in the background, and returns when he waits for it.
+// wait makes an owner take a turn in the background, and returns when the owner waits
+// for it.
 func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
 	t.Helper()
 	waits := make(chan Wait, 1)
@@ -29,8 +30,8 @@ func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
 	return Wait{}
 }
 
-// Whoever asks for many waits for himself: a free turn goes to who has the fewest,
-// and among those to who came first.
+// An owner who asks for many turns delays only itself: a free turn goes to the owner
+// with the fewest, and among those to the first.
 func TestTurnsAreSharedFairly(t *testing.T) {
 	q := newQueue(2)
 	for range 2 {
@@ -45,7 +46,7 @@ func TestTurnsAreSharedFairly(t *testing.T) {
 		}
 	}
 	// Of ana's two turns the first goes to ben, who has none; then she has as few as
-	// cleo and came before. Her other one waits until all have had theirs.
+	// cleo and came before. Her other turn waits until all have had theirs.
 	var order []string
 	for _, gone := range []string{"ana", "ana", "ben", "cleo", "ana"} {
 		q.release(gone)
@@ -56,7 +57,7 @@ func TestTurnsAreSharedFairly(t *testing.T) {
 	}
 }
 
-// TestTurnsChangeInNumber: more of them go to who waits, fewer take nobody's away.
+// TestTurnsChangeInNumber: new turns go to waiters; a lower bound takes no turn away.
 func TestTurnsChangeInNumber(t *testing.T) {
 	q := newQueue(1)
 	if err := q.take(context.Background(), "ana", nil); err != nil {
@@ -92,7 +93,7 @@ func TestWhoLeavesHoldsNoTurn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	q.release("ana")
-	// One who leaves in the moment in which it becomes his turn gives it back.
+	// A waiter who leaves at the moment when its turn comes gives the turn back.
 	given := &waiter{owner: "cleo", turn: make(chan struct{})}
 	q.taken["cleo"]++
 	q.giveUp(given)
@@ -115,7 +116,8 @@ func TestWaitSaysHowManyAreAhead(t *testing.T) {
 	}
 }
 
-// Sessions together have no more children than the pool may, the warm one included.
+// All sessions together have no more children than the pool allows, including the warm
+// one.
 func TestPoolBoundsItsChildren(t *testing.T) {
 	pool := newPool(t)
 	pool.Bound(1)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// remote is the file system of a job, as the child sees it: every question goes
-// to the parent, once.
+// remote is the file system of a job in the child: each question goes to the parent,
+// once.
 type remote struct {
 	in  io.Reader
 	out io.Writer
@@ -33,7 +33,7 @@ type reply struct {
 	err     error
 }
 
-// ask asks the parent, unless it has answered that before.
+// ask asks the parent, unless the parent has answered that question before.
 func (r *remote) ask(k kind, op, name string) ([]byte, error) {
 	if !fs.ValidPath(name) || len(name) > maxPath {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}

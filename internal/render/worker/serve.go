@@ -12,9 +12,9 @@ import (
 // Command is the word with which the program is started as a worker.
 const Command = "render-worker"
 
-// Serve does the jobs that come in until there are no more, or until it has used
-// half of what it may: it is all that a child process does. A job that panics
-// ends the child, as it would have ended the server; the parent says so.
+// Serve is the main loop of a child process: it does jobs until there are no more, or
+// until half of the processor time is used up. A job that panics ends the child, as it
+// would have ended the server; the parent reports that.
 func Serve(in io.Reader, out io.Writer, limits Limits, do func(job []byte, fsys fs.FS) []byte) error {
 	if err := limits.impose(); err != nil {
 		return err
@@ -41,8 +41,8 @@ func Serve(in io.Reader, out io.Writer, limits Limits, do func(job []byte, fsys 
 	}
 }
 
-// orEnd does a job; a panic ends the process with a status of its own, which tells
-// it from the end of memory or stack: that is not for a program to catch.
+// orEnd does a job; a panic ends the process with its own status. That distinguishes it
+// from a lack of memory or stack, which a program cannot catch.
 func orEnd(do func([]byte, fs.FS) []byte, job []byte, fsys fs.FS) []byte {
 	defer func() {
 		if recover() != nil {

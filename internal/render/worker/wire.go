@@ -1,11 +1,11 @@
-// Package worker runs renderers in child processes of the same program: what
-// templates and overlays of a repository do happens where there is no network,
-// no cluster, no key and no file but what the parent hands out, and within
-// limits of memory, processor time and output.
+// Package worker runs renderers in child processes of the same program. There, the
+// templates and overlays of a repository have no network, no cluster, no key and no
+// file but those that the parent hands out, and limits on memory, processor time and
+// output.
 //
-// A child is asked for one job after the other over its standard input, and asks
-// back for the files that it needs: so the parent sees the files of each job. It
-// believes nothing that a child says; a child that breaks the rules is ended.
+// A child gets one job after the other on its standard input, and asks back for the
+// files that it needs, so the parent sees the files of each job. The parent does not
+// trust the child; a child that breaks the protocol is ended.
 package worker
 
 import (
@@ -16,27 +16,27 @@ import (
 	"io/fs"
 )
 
-// kind is what a frame is.
+// kind is the kind of a frame.
 type kind byte
 
-// The frames. A job is answered by any number of questions, each answered at
-// once, and then by a result.
+// The kinds of frames. The child answers a job with any number of questions, each
+// answered at once, and then with a result.
 const (
-	job     kind = 'J' // parent: what is to be rendered
+	job     kind = 'J' // parent: a job to render
 	stat    kind = 'S' // child: asks about a path
 	list    kind = 'D' // child: asks for the entries of a folder
 	read    kind = 'F' // child: asks for the content of a file
 	answer  kind = 'A' // parent
 	refusal kind = 'E' // parent: an error, see failure
-	result  kind = 'R' // child: what the job rendered to
+	result  kind = 'R' // child: the output of the job
 	last    kind = 'L' // child: the same, and it takes no more jobs
 )
 
 const (
 	// maxPath bounds the path of a question, in bytes.
 	maxPath = 4096
-	// maxFrame bounds what the child reads of its parent, in bytes: a file is at
-	// most what the revision lets through (git.TreeLimits), a job is small.
+	// maxFrame bounds a frame from the parent, in bytes: a file is at most as large as
+	// the revision allows (git.TreeLimits), a job is small.
 	maxFrame = 64 << 20
 )
 
@@ -80,7 +80,7 @@ type failure struct {
 	Message  string `json:"message"`
 }
 
-// entry is what is said of a file or folder.
+// entry describes a file or folder.
 type entry struct {
 	Name string      `json:"name"`
 	Mode fs.FileMode `json:"mode"`

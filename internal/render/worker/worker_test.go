@@ -36,15 +36,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// refuseEnv is set for a run of the tests in which no namespaces can be made.
+// refuseEnv is set for a run of the tests in which no namespaces can be created.
 const refuseEnv = "PUSHBOAT_TEST_NO_NAMESPACES"
 
-// noNamespaces is logged where they cannot.
+// noNamespaces is the log line for that case.
 const noNamespaces = "no network namespace on this machine"
 
 var testLimits = Limits{Memory: 128 << 20, CPU: 8 * time.Second, Wall: 60 * time.Second, Output: 1 << 20, Jobs: 3}
 
-// work does what hostile input might bring a renderer to do.
+// work does what hostile input might make a renderer do.
 func work(job []byte, fsys fs.FS) []byte {
 	verb, argument, _ := strings.Cut(string(job), " ")
 	var got any
@@ -165,8 +165,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestConfinement: what a renderer could be brought to do ends at the walls of
-// its process.
+// TestConfinement: the walls of its process stop everything that a renderer could be
+// made to do.
 func TestConfinement(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -206,7 +206,7 @@ func TestConfinement(t *testing.T) {
 			t.Errorf("system call %d: %s", number, got)
 		}
 	}
-	// Signals to itself are how Go's scheduler works; there are no others.
+	// Go's scheduler sends signals to its own process; all others are refused.
 	for job, want := range map[string]string{
 		"call kill 0": "done", "call kill 1": "error: permission denied", "call tgkill 0": "done", "call tgkill 1": "error: permission denied",
 		"call clone3": "error: function not implemented", "call fork": "error: permission denied",
@@ -217,8 +217,8 @@ func TestConfinement(t *testing.T) {
 	}
 }
 
-// TestLimits: each limit ends the job with an error that names it, and the next
-// job is done.
+// TestLimits: each limit ends the job with an error that names it, and the next job
+// runs.
 func TestLimits(t *testing.T) {
 	for job, want := range map[string]string{
 		"allocate": "128 MiB of memory",
@@ -249,8 +249,8 @@ func TestWallTime(t *testing.T) {
 	}
 }
 
-// TestCrashes: what a crash prints, which may be a part of a secret, is not in
-// the error.
+// TestCrashes: the error does not contain the output of a crash, which may contain part
+// of a secret.
 func TestCrashes(t *testing.T) {
 	for _, job := range []string{"panic canary", "exit canary"} {
 		s := newSession(t)
@@ -274,8 +274,8 @@ func TestEndOfContext(t *testing.T) {
 	}
 }
 
-// TestWorkersAreReplaced: within a session a child does several jobs, up to a
-// limit; no child serves two sessions.
+// TestWorkersAreReplaced: within a session, a child does several jobs, up to a limit;
+// no child serves two sessions.
 func TestWorkersAreReplaced(t *testing.T) {
 	pool := newPool(t)
 	seen := map[string]int{}
