@@ -19,8 +19,8 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
-// loadNamed reads the chart that the release names, or else the one in the folder;
-// nil if that cannot be done, or not yet.
+// loadNamed reads the chart that the release names, or else the one in the folder; nil
+// if it cannot, or not yet.
 func (r *renderer) loadNamed() *chart.Chart {
 	if r.release.Chart == nil {
 		return r.load(r.folder, nil)
@@ -34,8 +34,8 @@ func (r *renderer) loadNamed() *chart.Chart {
 	return loaded
 }
 
-// unpacked is a revision with the files of an archive in a folder of it, where
-// they are looked for when something is said about them.
+// unpacked is a revision with the files of an archive in one of its folders, where
+// later steps look for them when they report a place.
 type unpacked struct {
 	fs.FS
 	root  string
@@ -54,8 +54,8 @@ func (u *unpacked) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(u.FS, name)
 }
 
-// unpack reads the archive of a chart, which brings its dependencies; nil if it is
-// not at hand, which is told then, or is not what it should be.
+// unpack reads the archive of a chart, which contains its dependencies. It returns nil,
+// and reports the reason, if the archive is missing or wrong.
 func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile) {
 	at := slices.IndexFunc(r.release.Fetched, func(f Fetched) bool { return f.Ref == wanted.Ref })
 	if at < 0 {
@@ -99,7 +99,7 @@ func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile)
 	return loaded, files
 }
 
-// addFetched adds the dependency of that index, which is in a registry.
+// addFetched adds the dependency with that index from a registry.
 func (r *renderer) addFetched(loaded *chart.Chart, index int, folder string) {
 	file := path.Join(folder, "Chart.yaml")
 	d := loaded.Metadata.Dependencies[index]
@@ -128,8 +128,8 @@ func (r *renderer) addFetched(loaded *chart.Chart, index int, folder string) {
 	}
 }
 
-// locked returns the version of a dependency that Chart.lock has, or else that of
-// Chart.yaml, which then has to be exact; or what is wrong with the lock.
+// locked returns the version of a dependency from Chart.lock, or else the exact one
+// from Chart.yaml; or the problem with the lock.
 func locked(loaded *chart.Chart, index int) (version, message, hint string) {
 	d, lock := loaded.Metadata.Dependencies[index], loaded.Lock
 	if lock == nil {
@@ -145,9 +145,9 @@ func locked(loaded *chart.Chart, index int) (version, message, hint string) {
 	return lock.Dependencies[index].Version, "", ""
 }
 
-// inSync reports whether the lock was made from the dependencies that the chart
-// names: Helm writes a digest of both into it (internal/resolver of Helm 3 and 4,
-// and of Helm 2 in charts of the first version).
+// inSync reports whether the lock was made from the dependencies that the chart names:
+// Helm writes a digest of both into it (internal/resolver of Helm 3 and 4, and of Helm
+// 2 in charts of the first version).
 func inSync(loaded *chart.Chart) bool {
 	wanted, lock := loaded.Metadata.Dependencies, loaded.Lock
 	for _, of := range []any{

@@ -10,12 +10,12 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 )
 
-// capabilitiesWord is how templates get at what is known of the cluster.
+// capabilitiesWord is the name by which templates ask about the cluster.
 var capabilitiesWord = []byte("Capabilities")
 
-// asks reports whether what a chart renders to may depend on the cluster: it is for
-// certain versions alone, or there is the word in a template, or in what may become one
-// by tpl: a value or a file. It is better to look once too often than to miss a change.
+// asks reports whether the output of a chart may depend on the cluster: the chart is
+// for certain versions only, or the word is in a template, or in text that tpl may turn
+// into one: a value or a file. A needless look is better than a missed change.
 func asks(c *chart.Chart, values any) bool {
 	text, err := json.Marshal(values)
 	return err != nil || bytes.Contains(text, capabilitiesWord) || chartAsks(c)
@@ -28,7 +28,7 @@ func chartAsks(c *chart.Chart) bool {
 	return slices.ContainsFunc(c.Dependencies(), chartAsks)
 }
 
-// mentions reports whether a file has the word in it that is not there for people.
+// mentions reports whether the word is in a file that is not documentation.
 func mentions(files []*common.File) bool {
 	for _, file := range files {
 		if path.Ext(file.Name) != ".md" && bytes.Contains(file.Data, capabilitiesWord) {

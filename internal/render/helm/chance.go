@@ -13,31 +13,30 @@ import (
 	"github.com/Masterminds/sprig/v3"
 )
 
-// chanceFunctions are the functions of templates that give another value each
-// time: from random numbers, from keys and salts that are made anew.
+// chanceFunctions are the functions of templates that return another value each time:
+// from random numbers, or from new keys and salts.
 var chanceFunctions = []string{
 	"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes", "randInt", "shuffle", "uuidv4",
 	"genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey",
 	"bcrypt", "htpasswd", "encryptAES",
 }
 
-// chance notes which of them a rendering has used. To use one is no fault: the
-// value may be only a default that is not taken. What counts is whether the
-// outcome is another one.
+// chance notes which of them a rendering has used. Using one is no fault, since the
+// value may be a default that is not taken. The test is whether the output differs.
 type chance struct {
-	later bool // the second time: it is another day
+	later bool // the second rendering, as of another day
 	used  []string
 	count int // of uses
 
-	// made are the results of uses by function and arguments, so that trials do not make
-	// keys and hashes again and again; nil: each use has results of its own.
+	// made are the results of uses by function and arguments, so that trials do not
+	// make the same keys and hashes repeatedly; nil: each use has results of its own.
 	made map[string][]reflect.Value
 
-	stop      int    // which use fails, from 1; 0: none
+	stop      int    // the number of the use that fails, from 1; 0: none
 	stoppedAt string // the function of that use
 }
 
-// functions are the functions of chance, and those that ask for the time.
+// functions returns the functions of chance, and those that read the clock.
 func (c *chance) functions() template.FuncMap {
 	all := sprig.TxtFuncMap()
 	functions := template.FuncMap{
@@ -60,8 +59,8 @@ func (c *chance) functions() template.FuncMap {
 	return functions
 }
 
-// dates are the functions that write a date, and today's where they are given
-// something else: sprig asks the clock then, without a word.
+// dates returns the functions that write a date. Given anything else than a date, they
+// write today's: sprig then reads the clock without saying so.
 func (c *chance) dates() template.FuncMap {
 	inZone := func(format string, date any, zone string) (string, error) {
 		t, err := c.date(date)
@@ -82,7 +81,7 @@ func (c *chance) dates() template.FuncMap {
 	}
 }
 
-// date is the date that a template gives, in one of sprig's ways.
+// date returns the date that a template gives, in one of sprig's forms.
 func (c *chance) date(date any) (time.Time, error) {
 	switch date := date.(type) {
 	case time.Time:
@@ -101,8 +100,8 @@ func (c *chance) date(date any) (time.Time, error) {
 	return c.now(), c.note("date")
 }
 
-// inOrder are the functions that list a map: of the orders in which they may, the
-// one that is the same each time.
+// inOrder are the functions that list a map: of all orders that they may use, these use
+// one that never changes.
 var inOrder = template.FuncMap{
 	"keys": func(dicts ...map[string]any) []string {
 		keys := []string{}
@@ -127,7 +126,7 @@ func (c *chance) now() time.Time {
 	return time.Now()
 }
 
-// note notes a use of a function; it is an error if that is to fail.
+// note notes a use of a function; it returns an error if that use must fail.
 func (c *chance) note(name string) error {
 	if !slices.Contains(c.used, name) {
 		c.used = append(c.used, name)
@@ -143,7 +142,7 @@ func (c *chance) names() []string { return slices.Sorted(slices.Values(c.used)) 
 
 var errorType = reflect.TypeFor[error]()
 
-// noted is a function that is noted when it is used. Its last result is an error.
+// noted wraps a function to note its uses. Its last result is an error.
 func (c *chance) noted(name string, f any) any {
 	function := reflect.ValueOf(f)
 	in, out := slices.Collect(function.Type().Ins()), slices.Collect(function.Type().Outs())
@@ -170,7 +169,7 @@ func (c *chance) noted(name string, f any) any {
 	}).Interface()
 }
 
-// results are those that were made for the same use before, if they are kept.
+// results returns the earlier results of the same use, if they are kept.
 func (c *chance) results(name string, arguments []reflect.Value, call func() []reflect.Value) []reflect.Value {
 	if c.made == nil {
 		return call()
@@ -187,7 +186,7 @@ func (c *chance) results(name string, arguments []reflect.Value, call func() []r
 	return c.made[key]
 }
 
-// failing are the results of a function that fails.
+// failing returns the results of a function that fails.
 func failing(out []reflect.Type, err error) []reflect.Value {
 	results := make([]reflect.Value, len(out))
 	for i, t := range out {

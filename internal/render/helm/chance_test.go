@@ -22,7 +22,7 @@ func chartOf(templates map[string]string) fstest.MapFS {
 	return fsys
 }
 
-// rendered is what a chart renders to: the data of its ConfigMaps, or its problems.
+// rendered returns the output of a chart: the data of its ConfigMaps, or its problems.
 func rendered(t *testing.T, templates map[string]string) string {
 	t.Helper()
 	objects, problems := Render(t.Context(), chartOf(templates), "c", Release{Name: "web", Cluster: Offline()})
@@ -72,7 +72,7 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		templates map[string]string
-		at, hint  string // "" for none: it is rendered
+		at, hint  string // "" for none: the chart is rendered
 	}{
 		{
 			"in the values",
@@ -184,7 +184,7 @@ func TestTheHintFitsWhatTheAppHas(t *testing.T) {
 	}
 }
 
-// What no deploy applies may be another each time, and is marked so.
+// Objects that no deploy applies may differ each time, and are marked so.
 func TestRandomTestsAreMarked(t *testing.T) {
 	test := func(name string) string {
 		return "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\n  annotations: {\"helm.sh/hook\": test}\nspec: {containers: [{name: c, image: x}]}\n"

@@ -16,13 +16,13 @@ import (
 	"helm.sh/helm/v4/pkg/ignore"
 )
 
-// What a chart may be.
+// Limits on a chart.
 const (
-	// MaxFiles bounds the files of a chart, those of its dependencies included.
+	// MaxFiles bounds the files of a chart, including its dependencies.
 	MaxFiles = 10_000
-	// MaxDepth bounds the folders in folders of a chart.
+	// MaxDepth bounds the nesting of a chart's folders.
 	MaxDepth = 30
-	// MaxDependencies bounds charts that are taken from beside a chart.
+	// MaxDependencies bounds the charts that are read from beside a chart.
 	MaxDependencies = 100
 )
 
@@ -40,8 +40,8 @@ func (r *renderer) loadChart() {
 	}
 }
 
-// load reads the chart in a folder. within are the folders of the charts that
-// depend on it.
+// load reads the chart in a folder. within are the folders of the charts that depend on
+// it.
 func (r *renderer) load(folder string, within []string) *chart.Chart {
 	if slices.Contains(within, folder) || len(within) > MaxDependencies {
 		r.add(path.Join(folder, "Chart.yaml"), 0, "the chart depends on itself", "take the dependency out")
@@ -61,8 +61,8 @@ func (r *renderer) load(folder string, within []string) *chart.Chart {
 	return loaded
 }
 
-// addDependencies checks that every dependency that Chart.yaml names is there:
-// in charts/, or, for a file:// address, in the folder that it names.
+// addDependencies checks that every dependency in Chart.yaml exists: in charts/, or,
+// for a file:// address, in the folder that it names.
 func (r *renderer) addDependencies(loaded *chart.Chart, folder string, within []string) {
 	file := path.Join(folder, "Chart.yaml")
 	for i, wanted := range loaded.Metadata.Dependencies {
@@ -86,7 +86,7 @@ func (r *renderer) addDependencies(loaded *chart.Chart, folder string, within []
 	}
 }
 
-// ignoreRules are those of a chart's .helmignore.
+// ignoreRules returns the rules of a chart's .helmignore.
 func (r *renderer) ignoreRules(folder string) *ignore.Rules {
 	rules := ignore.Empty()
 	text, err := fs.ReadFile(r.fsys, path.Join(folder, ignore.HelmIgnore))

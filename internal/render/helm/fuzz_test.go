@@ -18,8 +18,8 @@ func newRelease(values ...appfile.HelmValues) Release {
 	return Release{Name: "shop", Settings: appfile.Helm{Values: values}, Cluster: Offline()}
 }
 
-// FuzzValues: whatever is in files of values, rendering returns, with the object
-// of the chart or a problem that names a file of the repository.
+// FuzzValues: whatever files of values contain, rendering returns the object of the
+// chart or a problem that names a file of the repository.
 func FuzzValues(f *testing.F) {
 	for _, seed := range []string{"a: b", "a: [", "a: &a [*a]", "<<: {a: 1}", "---\na: 1\n---\nb: 2", "3", "global: 1", "a: {b: null}", "tags: []", "\ufeffa: 1", "a: 1e999"} {
 		f.Add(seed, seed)
@@ -42,8 +42,8 @@ func FuzzValues(f *testing.F) {
 	})
 }
 
-// FuzzTemplateProblem: what the template engine says, which a template can have it
-// say, names no file outside the chart's folder.
+// FuzzTemplateProblem: a message of the template engine, which a template can control,
+// names no file outside the chart's folder.
 func FuzzTemplateProblem(f *testing.F) {
 	for _, seed := range []string{
 		"execution error at (web/templates/a.yaml:3:4): no", "web/../../etc/passwd:1", "web/templates/a.yaml:99999999999999999999", "web/a:1: web/b:2:3",
@@ -62,7 +62,7 @@ func FuzzTemplateProblem(f *testing.F) {
 	})
 }
 
-// FuzzSchema: a schema that is let through loads nothing.
+// FuzzSchema: an accepted schema loads nothing.
 func FuzzSchema(f *testing.F) {
 	for _, seed := range []string{
 		`{"$ref": "#/definitions/a", "definitions": {"a": {"type": "string"}}}`, `{"$ref": "file:///dev/null"}`, `{"$id": "x:y", "$ref": "x:z"}`,

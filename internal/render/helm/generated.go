@@ -7,9 +7,9 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// setGenerated puts the generated values of the app among those that it gives. A value
-// that is given as well is refused: which of the two is meant is not for the server to
-// say. An empty one is none, as charts have it where they make one up.
+// setGenerated adds the generated values of the app to its values. A value that is
+// given as well is refused, since the server cannot know which of the two is meant. An
+// empty one does not count: charts have it where they make up a value.
 func (r *renderer) setGenerated(values map[string]any) {
 	for _, g := range r.release.Settings.Generated {
 		steps := g.Steps()
@@ -26,8 +26,8 @@ func (r *renderer) setGenerated(values map[string]any) {
 	}
 }
 
-// clash returns how many steps of a path lead to what keeps a value from being set
-// there: another value, or one that is no mapping on the way; 0 if nothing does.
+// clash returns the number of steps of a path to the obstacle that keeps a value from
+// being set there: another value, or a non-mapping on the way; 0 if there is none.
 func (r *renderer) clash(values map[string]any, steps []string) int {
 	for i, step := range steps {
 		value, ok := values[step]
@@ -43,7 +43,8 @@ func (r *renderer) clash(values map[string]any, steps []string) int {
 	return 0
 }
 
-// givenAt is where a file of values gives a value; else where it is declared.
+// givenAt returns the place where a file of values gives a value, or else its
+// declaration.
 func (r *renderer) givenAt(g appfile.Generated, steps []string) (file string, line int) {
 	for _, written := range slices.Backward(r.written) {
 		if line := lineAt(written.root, steps); line > 0 {
@@ -53,7 +54,7 @@ func (r *renderer) givenAt(g appfile.Generated, steps []string) (file string, li
 	return appfile.Name, g.Line
 }
 
-// valueAt follows steps through mappings; nil if they lead to nothing.
+// valueAt follows steps through mappings; nil if they lead nowhere.
 func valueAt(values map[string]any, steps []string) any {
 	var value any = values
 	for _, step := range steps {

@@ -1,7 +1,6 @@
-// Package helm renders a chart as helm template does, from the files of a
-// revision and the values of an app: with the versions and kinds of the real
-// cluster, without lookups, name servers or network, and only if the outcome is
-// the same at every check.
+// Package helm renders a chart as helm template does, from the files of a revision and
+// the values of an app: with the versions and kinds of the real cluster, without
+// lookups, name servers or network, and only if the result is the same at every check.
 package helm
 
 import (
@@ -26,14 +25,14 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// Cluster is what charts may ask about the cluster (.Capabilities).
+// Cluster is the data about the cluster that charts may ask for (.Capabilities).
 type Cluster struct {
 	Version string   `json:"version"` // as v1.37.2
 	APIs    []string `json:"apis"`    // group/version, and group/version/Kind
-	Partial bool     `json:"-"`       // some APIs did not answer, and are not among them
+	Partial bool     `json:"-"`       // some APIs did not answer, and are missing
 }
 
-// Release is what a chart is rendered for.
+// Release holds the parameters of rendering a chart.
 type Release struct {
 	Name      string       `json:"name"`
 	Namespace string       `json:"namespace"` // of objects that name none
@@ -41,36 +40,35 @@ type Release struct {
 	Cluster   Cluster      `json:"cluster"`
 	// Generated are the values that Settings.Generated names, by their paths.
 	Generated map[string]string `json:"generated,omitempty"`
-	// Marks are put behind names that stand alone and without quotes in what the
-	// chart renders to; nil for none.
+	// Marks are put behind names that stand alone and without quotes in the chart's
+	// output; nil for none.
 	Marks *substitute.Marks `json:"-"`
-	// Chart is the chart of a registry that is rendered; nil for that in the folder.
+	// Chart is the registry's chart to render; nil for the one in the folder.
 	Chart *Wanted `json:"chart,omitempty"`
-	// SkipCRDs leaves out what is in the folders crds.
+	// SkipCRDs leaves out the folders crds.
 	SkipCRDs bool `json:"-"`
-	// Inflated says that a kustomization has the chart, and gives its values.
+	// Inflated says that a kustomization names the chart, and gives its values.
 	Inflated bool `json:"-"`
-	// Fetched are the charts of registries that are at hand.
+	// Fetched are the charts from registries that are available.
 	Fetched []Fetched `json:"-"`
-	// Want is told of each that is lacking; nothing is rendered then.
+	// Want is called with each missing chart; nothing is rendered then.
 	Want func(Wanted) `json:"-"`
-	// Asks is called if what the chart renders to may depend on the cluster; it may be
-	// nil.
+	// Asks is called if the chart's output may depend on the cluster; it may be nil.
 	Asks func() `json:"-"`
 }
 
-// Wanted is a chart of a registry that is needed.
+// Wanted is a chart that has to come from a registry.
 type Wanted struct {
 	charts.Ref
-	Digest string          `json:"digest,omitempty"` // that it must have; "": that of when it was first seen
-	Source manifest.Source `json:"source"`           // where it is named
+	Digest string          `json:"digest,omitempty"` // required; "": that of the first time it was seen
+	Source manifest.Source `json:"source"`           // the place that names it
 	Folder string          `json:"folder,omitempty"` // of the chart that depends on it; "" for an app's own
 }
 
-// Fetched is a chart of a registry that is at hand.
+// Fetched is an available chart from a registry.
 type Fetched struct {
 	charts.Ref
-	File string `json:"file"` // its archive, in the revision that is rendered
+	File string `json:"file"` // its archive, in the revision
 }
 
 // Find returns the Chart.yaml of a folder, or "" if it has none.
@@ -82,32 +80,31 @@ func Find(fsys fs.FS, folder string) string {
 	return name
 }
 
-// Render renders the chart in a folder of the revision whose root is fsys. Each
-// object has the template that it came out of, with the line as far as that can
-// be told. What is a hook to Helm is an object with Helm's annotations.
+// Render renders the chart in a folder of the revision whose root is fsys. Each object
+// has its template as its source, with the line where that can be known. Helm's hooks
+// are objects with Helm's annotations.
 //
-// As for helm template, .Release.IsInstall is true and the revision 1: what is
-// rendered depends on the repository and the cluster's version alone, not on
-// what was deployed before.
+// As with helm template, .Release.IsInstall is true and the revision 1: the output
+// depends only on the repository and the cluster's version, not on earlier deploys.
 func Render(ctx context.Context, fsys fs.FS, folder string, release Release) ([]*manifest.Object, manifest.Problems) {
 	r := &renderer{fsys: fsys, folder: folder, base: folder, release: release}
 	r.render(ctx)
 	return r.objects, r.problems
 }
 
-// renderer holds what is known while one chart is rendered.
+// renderer holds the state of rendering one chart.
 type renderer struct {
 	fsys    fs.FS
-	folder  string // of the chart; for one of a registry the name of its archive
-	base    string // from which the files of values are named
+	folder  string // of the chart; for one from a registry, the name of its archive
+	base    string // the folder that paths of values files are relative to
 	release Release
 
-	lacking  bool // a chart that was asked for
+	lacking  bool // a requested chart is missing
 	chart    *chart.Chart
-	top      common.Values // that its templates are given
-	chance   *chance       // that they have used
+	top      common.Values // the input of its templates
+	chance   *chance       // used by them
 	trials   trials
-	written  []valuesFile // the values that were given, for the lines of mistakes
+	written  []valuesFile // the given values, for the lines of mistakes
 	objects  []*manifest.Object
 	problems manifest.Problems
 }
@@ -154,17 +151,17 @@ func (r *renderer) render(ctx context.Context) {
 	r.parseAll(ctx, outputs)
 }
 
-// output is what a template has rendered to, and what is read of it.
+// output is the output of a template, and the objects read from it.
 type output struct {
 	name, text string
-	again      string // what it renders to another time; "" where no chance is in it
+	again      string // the output of another time; "" if it uses no chance
 	objects    []*manifest.Object
 	problems   manifest.Problems
 	differing  []string // see compare
 }
 
-// parseAll reads the objects of all outputs, several at a time: that is most of
-// the time that a chart takes.
+// parseAll reads the objects of all outputs, several at a time: this is most of the
+// time that a chart takes.
 func (r *renderer) parseAll(ctx context.Context, outputs []output) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -181,13 +178,13 @@ func (r *renderer) parseAll(ctx context.Context, outputs []output) {
 	}
 	for _, o := range outputs {
 		if len(o.differing) > 0 {
-			r.objects = nil // what was made up is nothing to say more about
+			r.objects = nil // made-up values need no further comment
 			r.chanceProblem(ctx, o)
 		}
 	}
 }
 
-// definitions are those of the chart that are wanted.
+// definitions returns the wanted definitions of the chart.
 func (r *renderer) definitions() []chart.CRD {
 	if r.release.SkipCRDs {
 		return nil
@@ -195,7 +192,7 @@ func (r *renderer) definitions() []chart.CRD {
 	return r.chart.CRDObjects()
 }
 
-// ParseVersion reads a version of Kubernetes, as v1.37.2 or 1.37.
+// ParseVersion parses a version of Kubernetes, such as v1.37.2 or 1.37.
 func ParseVersion(text string) (*common.KubeVersion, error) {
 	version, err := common.ParseKubeVersion(text)
 	if err != nil {
@@ -204,7 +201,7 @@ func ParseVersion(text string) (*common.KubeVersion, error) {
 	return version, nil
 }
 
-// capabilities are what the chart is told of the cluster.
+// capabilities returns the data about the cluster for the chart.
 func (r *renderer) capabilities() (*common.Capabilities, error) {
 	version, err := ParseVersion(r.release.Cluster.Version)
 	if err != nil {
@@ -216,7 +213,7 @@ func (r *renderer) capabilities() (*common.Capabilities, error) {
 	return capabilities, nil
 }
 
-// renderValues puts together what templates are given.
+// renderValues builds the input of templates.
 func (r *renderer) renderValues(values map[string]any) common.Values {
 	capabilities, err := r.capabilities()
 	if err != nil {
@@ -250,20 +247,20 @@ func (r *renderer) renderValues(values map[string]any) common.Values {
 	return top
 }
 
-// separator is the line between two documents.
+// separator matches the line between two documents.
 var separator = regexp.MustCompile(`(?m)^---[ \t]*\r?$`)
 
-// glued is what Helm takes for the end of a document and YAML does not: templates
+// glued matches an end of a document that Helm accepts and YAML does not: templates
 // that trim white space after the marker leave it at the start of a line.
 var glued = regexp.MustCompile(`(?m)^---[ \t]*([^ \t\r\n])`)
 
-// keeping is the head of a block that keeps all line breaks at its end.
+// keeping matches the head of a block that keeps all line breaks at its end.
 var keeping = regexp.MustCompile(`(?m)[|>][0-9]?\+[0-9]?(\s*$|\s+#)`)
 
-// asPrinted is the output of a template as Helm prints it for the cluster: each
-// document has a line break more at its end, which is the only one of a template that
-// trims the last. Only a block that keeps line breaks can tell between two documents,
-// so that the lines of all others stay where they are.
+// asPrinted returns the output of a template as Helm prints it for the cluster: with
+// one more line break at the end of each document, which is the only one if the
+// template trims the last. Between two documents, only a block that keeps line breaks
+// can tell the difference, so all others keep their lines in place.
 func asPrinted(text string) string {
 	text = glued.ReplaceAllString(text, "---\n$1") + "\n"
 	if keeping.MatchString(text) {
@@ -301,7 +298,7 @@ func (r *renderer) parse(o *output) {
 	}
 }
 
-// read reads the objects in a text that a template has rendered to.
+// read reads the objects in the output of a template.
 func (r *renderer) read(file, text string) ([]*manifest.Object, manifest.Problems) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -318,8 +315,8 @@ func sorted(files map[string]string) []string {
 	return names
 }
 
-// Offline is the cluster that helm template imagines: of the version that this
-// program is built for, with the kinds that are built into Kubernetes.
+// Offline is the cluster that helm template imagines: with the version that this
+// program is built for, and the kinds built into Kubernetes.
 func Offline() Cluster {
 	known := common.DefaultCapabilities
 	return Cluster{Version: known.KubeVersion.Version, APIs: known.APIVersions}

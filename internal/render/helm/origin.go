@@ -19,23 +19,23 @@ import (
 // errStopped ends a rendering at a use of chance.
 var errStopped = errors.New("stopped at a use of chance")
 
-// maxUses bounds how many uses of chance are looked for, each by a rendering.
+// maxUses bounds the uses of chance to look for, each by a rendering.
 const maxUses = 32
 
-// use is a use of chance, with the lines of templates that have led to it.
+// use is a use of chance, with the lines of templates that led to it.
 type use struct {
 	function string
 	hops     []hop // the outermost template first, the function's own line last
 }
 
-// hop is a line of a template, by the name that Helm has for it.
+// hop is a line of a template, by Helm's name for the template.
 type hop struct {
 	template string
 	line     int
 }
 
-// usesIn finds the uses of chance that a template's output comes from: each use of the
-// chart is made to fail, and the template engine says where that was.
+// usesIn finds the uses of chance behind a template's output: it makes each use in the
+// chart fail, and the template engine says where that was.
 func (r *renderer) usesIn(ctx context.Context, template string) []use {
 	var found []use
 	for stop := 1; stop <= min(r.chance.count, maxUses); stop++ {
@@ -57,7 +57,7 @@ func (r *renderer) usesIn(ctx context.Context, template string) []use {
 	return found
 }
 
-// hopsOf reads the lines of templates in what the template engine says of an error.
+// hopsOf reads the lines of templates in an error of the template engine.
 func (r *renderer) hopsOf(message string) []hop {
 	var hops []hop
 	for _, m := range location.FindAllStringSubmatch(message, -1) {
@@ -72,27 +72,27 @@ func (r *renderer) hopsOf(message string) []hop {
 	return hops
 }
 
-// candidate is a value that may take the place of one that is made up.
+// candidate is a value that may replace a made-up one.
 type candidate struct {
 	path      string   // such as auth.password, from the root of the app's values
 	functions []string // of chance, that make it up otherwise
-	distance  int      // from them to where the value is named, in lines and then in bytes
+	distance  int      // from the functions to the name of the value, in lines and then in bytes
 }
 
 var (
-	// setValue is how a template writes into its values: set .Values.login "pass".
+	// setValue matches a template's write into its values: set .Values.login "pass".
 	setValue = regexp.MustCompile(`set\s+\$?\.Values((?:\.\w+)*)\s+"([\w-]+)"`)
 	anyValue = regexp.MustCompile(`\.Values((?:\.\w+)+)`)
-	// quoted is a word in quotes that may be a path, as bitnami's library is given them:
-	// "providedValues" (list "auth.password").
+	// quoted matches a word in quotes that may be a path, as in the calls of bitnami's
+	// library: "providedValues" (list "auth.password").
 	quoted = regexp.MustCompile(`"([A-Za-z][\w-]*(?:\.[\w-]+)*)"`)
 )
 
-// near is how many lines above one of a use may name its value.
+// near is the number of lines above a use that may name its value.
 const near = 3
 
-// candidates are the values that the lines of uses name, and those above them. The
-// nearest come first; values for all charts together, as bitnami's have them below
+// candidates returns the values that the lines of uses name, and the lines above them.
+// The nearest come first; values for all charts together, which bitnami has below
 // global, come last.
 func (r *renderer) candidates(uses []use) []candidate {
 	var found []candidate
@@ -133,8 +133,8 @@ func (c candidate) global() int {
 	return 0
 }
 
-// pathsOf are where a value that a template names may be among the app's: a chart that
-// is a dependency has its own below its name.
+// pathsOf returns the possible paths of a template's value among the app's: a chart
+// that is a dependency has its values below its name.
 func (r *renderer) pathsOf(template, value string) []string {
 	var prefix strings.Builder
 	for _, part := range strings.Split(template, "/charts/")[1:] {
@@ -144,8 +144,8 @@ func (r *renderer) pathsOf(template, value string) []string {
 	return slices.DeleteFunc([]string{prefix.String() + value, value}, func(path string) bool { return !r.settable(path) })
 }
 
-// settable reports whether a path leads to a value of the chart, or to a new one in a
-// mapping that it has.
+// settable reports whether a path leads to a value of the chart, or to a new one in an
+// existing mapping.
 func (r *renderer) settable(full string) bool {
 	values, _ := r.top["Values"].(common.Values)
 	at := map[string]any(values)
@@ -169,11 +169,11 @@ func (r *renderer) settable(full string) bool {
 // named is a value that a line of a template names.
 type named struct {
 	path       string
-	start, end int // of it in the line
+	start, end int // its place in the line
 }
 
-// distance is how many bytes are between the value and a function on its line; 0 if the
-// function is not there.
+// distance returns the number of bytes between the value and a function on its line; 0
+// if the function is not there.
 func (n named) distance(line, function string) int {
 	start := strings.Index(line, function)
 	if start < 0 {
@@ -182,7 +182,7 @@ func (n named) distance(line, function string) int {
 	return max(n.start-start-len(function), start-n.end, 0)
 }
 
-// valuesOn are the values that a line of a template names.
+// valuesOn returns the values that a line of a template names.
 func valuesOn(line string) []named {
 	var values []named
 	for _, m := range setValue.FindAllStringSubmatchIndex(line, -1) {
@@ -198,8 +198,8 @@ func valuesOn(line string) []named {
 	return values
 }
 
-// templatesOf are the texts of a chart's templates and its dependencies', by the names
-// that Helm has for them.
+// templatesOf returns the templates of a chart and its dependencies, by Helm's names
+// for them.
 func templatesOf(c *chart.Chart) map[string]string {
 	texts := map[string]string{}
 	for _, t := range c.Templates {
@@ -218,16 +218,16 @@ func lineOf(text string, number int) string {
 	return ""
 }
 
-// maxTrials bounds how many values are tried, each by two renderings.
+// maxTrials bounds the values that are tried, each with two renderings.
 const maxTrials = 24
 
-// standIn is put in the place of a value that is tried.
+// standIn is the value that is tried.
 const standIn = "Pushboat0Tries1This2Value3"
 
-// settings finds by trial which values take the place of what a template makes up: with
-// them set, less of its objects differs. rest is what still does. Two may be needed for
-// one field; so all that do no harm are set, and then each is taken out that is not
-// missed.
+// settings finds by trial the values that replace the made-up ones: with them set,
+// fewer fields of the template's objects differ. rest are the fields that still do. One
+// field may need two values. So it sets all values that do no harm, and then removes
+// each one that makes no difference.
 func (r *renderer) settings(ctx context.Context, o output, candidates []candidate) (found []candidate, rest []string) {
 	rest = o.differing
 	for _, c := range candidates[:min(len(candidates), maxTrials)] {
@@ -250,8 +250,8 @@ func (r *renderer) settings(ctx context.Context, o output, candidates []candidat
 	return found, rest
 }
 
-// differingWith are the fields of a template's objects that differ with values set; ok
-// is false if it does not render then.
+// differingWith returns the fields of a template's objects that differ with values set;
+// ok is false if the template does not render then.
 func (r *renderer) differingWith(ctx context.Context, template string, set []candidate) (differing []string, ok bool) {
 	top, _ := ownValues(r.top).(common.Values)
 	values, _ := top["Values"].(common.Values)
@@ -273,7 +273,7 @@ func (r *renderer) differingWith(ctx context.Context, template string, set []can
 	return compare(objects[0], objects[1]), true
 }
 
-// setAt sets a value in mappings, which are made where there are none.
+// setAt sets a value in mappings, and creates missing ones.
 func setAt(values map[string]any, steps []string, value any) {
 	for _, step := range steps[:len(steps)-1] {
 		inner, ok := values[step].(map[string]any)

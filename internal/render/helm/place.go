@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// place returns the file in the repository of a template, by the name that Helm
-// has for it: the chart's name stands where its folder is.
+// place returns a template's file in the repository, by Helm's name for it, which has
+// the chart's name in place of its folder.
 func (r *renderer) place(name string, line int) (string, int) {
 	rest, ok := strings.CutPrefix(name, r.chart.Name()+"/")
-	if !ok || rest == "." || !fs.ValidPath(rest) { // a template may say what it likes
+	if !ok || rest == "." || !fs.ValidPath(rest) { // a template controls this text
 		return r.chartFile(), 0
 	}
 	return path.Join(r.folder, rest), line
 }
 
-// location is where a message of the template engine says that it happened.
+// location matches the place in a message of the template engine.
 var location = regexp.MustCompile(`([\w./-]+):(\d+)(?::\d+)?`)
 
-// templateProblem makes a problem of an error of the template engine.
+// templateProblem makes a problem from an error of the template engine.
 func (r *renderer) templateProblem(err error) {
 	message := strings.TrimSpace(err.Error())
 	file, line := r.chartFile(), 0
@@ -33,8 +33,8 @@ func (r *renderer) templateProblem(err error) {
 	r.add(file, line, message, "")
 }
 
-// kindLines are the lines of a template on which objects of a kind begin to be
-// written, as far as they are written in it at all.
+// kindLines are the lines of a template on which objects of a kind begin, as far as the
+// kind is written out.
 type kindLines map[string][]int
 
 var kindLine = regexp.MustCompile(`^kind:\s*["']?([A-Za-z0-9]+)`)
@@ -55,8 +55,8 @@ func (r *renderer) linesOf(file string) kindLines {
 	return lines
 }
 
-// next returns the line of the next object of a kind: the last one is that of
-// all that a loop makes.
+// next returns the line of the next object of a kind; the last line serves for all
+// objects of a loop.
 func (l kindLines) next(kind string) int {
 	lines := l[kind]
 	switch len(lines) {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// maxDiffering is how many fields are named that differ.
+// maxDiffering is the number of differing fields that a refusal names.
 const maxDiffering = 3
 
-// chanceProblem says that a template renders to other objects each time: where the
-// chart uses chance, which fields that makes, and what to do about it.
+// chanceProblem says that the objects of a template differ each time: where the chart
+// uses chance, which fields differ, and what to do about it.
 func (r *renderer) chanceProblem(ctx context.Context, o output) {
 	uses := r.usesIn(ctx, o.name)
 	found, rest := r.settings(ctx, o, r.candidates(uses))
@@ -38,7 +38,7 @@ func functionsOf(uses []use) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// listed names the first of some fields.
+// listed names the first few of some fields.
 func listed(fields []string) string {
 	text := strings.Join(fields[:min(len(fields), maxDiffering)], ", ")
 	if more := len(fields) - maxDiffering; more > 0 {
@@ -47,15 +47,15 @@ func listed(fields []string) string {
 	return text
 }
 
-// generable are the functions whose outcome the server can generate instead, and the
-// format that it then has; see appfile.Generated.
+// generable are the functions whose result the server can generate instead, and the
+// format for it; see appfile.Generated.
 var generable = map[string]string{
 	"randAlphaNum": "", "randAlpha": "", "randAscii": "", "randInt": "", "shuffle": "",
 	"randNumeric": "digits", "randBytes": "base64", "uuidv4": "uuid",
 }
 
-// generated is an entry of helm.generated for a value; ok is false if random text does
-// not do in its place.
+// generated returns an entry of helm.generated for a value; ok is false if random text
+// cannot replace it.
 func (c candidate) generated() (entry string, ok bool) {
 	for _, function := range c.functions {
 		if _, ok := generable[function]; !ok {
@@ -68,8 +68,8 @@ func (c candidate) generated() (entry string, ok bool) {
 	return c.path, true
 }
 
-// chanceHint says what to do about values that a chart makes up: those that were found
-// to take their place, and the rest, which none does.
+// chanceHint says what to do about made-up values: those with a replacement, and the
+// rest.
 func (r *renderer) chanceHint(found []candidate, rest []string) string {
 	var generated, given, hints []string
 	for _, c := range found {
@@ -96,7 +96,7 @@ func (r *renderer) chanceHint(found []candidate, rest []string) string {
 	return strings.Join(hints, "\n")
 }
 
-// settingHint has lines to paste, whatever the app's setting helm has already.
+// settingHint has lines to paste, which fit the app's setting helm.
 func (r *renderer) settingHint(entries []string) []string {
 	const generate = "have the server generate it once and keep it; in pushboat.yaml, "
 	list := strings.Join(entries, ", ")
@@ -109,7 +109,7 @@ func (r *renderer) settingHint(entries []string) []string {
 	return []string{generate + "of the app:", "  helm: {generated: [" + list + "]}"}
 }
 
-// unsettable says what to do where no value takes the place of what is made up.
+// unsettable says what to do about a made-up value that no value replaces.
 func (r *renderer) unsettable(some bool, rest []string) []string {
 	text := "no value was found that takes its place: "
 	if some {

@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// checkReferences refuses schemas that refer to what is not in them: Helm would
-// read the file or fetch the address (CVE-2025-55199, CVE-2025-32387).
+// checkReferences refuses schemas with outside references: Helm would read the file or
+// fetch the address (CVE-2025-55199, CVE-2025-32387).
 func (r *renderer) checkReferences(c *chart.Chart) {
 	var schema any
 	if err := json.Unmarshal(c.Schema, &schema); err == nil {
@@ -31,7 +31,7 @@ func (r *renderer) checkReferences(c *chart.Chart) {
 	}
 }
 
-// schemaFile is the file of a schema, or the chart that it came with.
+// schemaFile is the file of a schema, or the archive of its chart.
 func (r *renderer) schemaFile(c *chart.Chart) string {
 	if c.IsRoot() {
 		return path.Join(r.folder, "values.schema.json")
@@ -41,7 +41,7 @@ func (r *renderer) schemaFile(c *chart.Chart) string {
 
 // references are the addresses in a schema.
 type references struct {
-	known map[string]bool // what it gives an address itself
+	known map[string]bool // addresses that the schema gives itself
 	used  []string
 	deep  bool
 }
@@ -71,10 +71,10 @@ func (s *references) collect(schema any, depth int) {
 	}
 }
 
-// drafts are the addresses that the library has the text of.
+// drafts are the addresses whose text the library contains.
 var drafts = regexp.MustCompile(`^https?://json-schema\.org/(schema|draft-0[4-7]/schema|draft/(2019-09|2020-12)/(schema|meta/[a-z-]+))$`)
 
-// foreign are the addresses that are neither in the schema nor known to all.
+// foreign returns the addresses that are neither in the schema nor built in.
 func (s *references) foreign() []string {
 	var foreign []string
 	for _, ref := range s.used {

@@ -6,18 +6,17 @@ import (
 	"time"
 )
 
-// trialTime is how much processor time is spent on finding out where a chart's chance
-// comes from. A worker is ended after ten seconds, and the refusal is worth more than
-// all of its hints.
+// trialTime is the processor time for finding the source of a chart's chance. A worker
+// is ended after ten seconds, and the refusal is worth more than all of its hints.
 const trialTime = 4 * time.Second
 
-// trials are renderings that are made to learn where chance comes from.
+// trials are the renderings that look for the source of chance.
 type trials struct {
-	began time.Duration                 // of the process's time; 0: none was made yet
-	made  [2]map[string][]reflect.Value // what chance has made, for the first rendering and for the later one
+	began time.Duration                 // processor time at the first trial; 0: none yet
+	made  [2]map[string][]reflect.Value // results of chance, for the first rendering and for the later one
 }
 
-// trial is the chance of a rendering that is only a trial.
+// trial returns the chance of a rendering that is only a trial.
 func (r *renderer) trial(later bool) *chance {
 	kept := &r.trials.made[0]
 	if later {
@@ -29,7 +28,7 @@ func (r *renderer) trial(later bool) *chance {
 	return &chance{later: later, made: *kept}
 }
 
-// spent reports whether trials have had their time.
+// spent reports whether trials have used up their time.
 func (r *renderer) spent() bool {
 	now := processorTime()
 	if r.trials.began == 0 {
@@ -38,7 +37,7 @@ func (r *renderer) spent() bool {
 	return now-r.trials.began > trialTime
 }
 
-// processorTime is what the process has used; 0 where that is not known.
+// processorTime returns the processor time of the process; 0 if it is not known.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {

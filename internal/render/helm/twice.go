@@ -11,13 +11,13 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// A template may use chance though nothing comes of it: for a default that is not
-// taken, for a comment, for the name of a test. So a chart that uses chance is rendered
-// twice, and what counts is whether an object that a deploy applies is another one.
+// A template may use chance without effect: for a default that is not taken, for a
+// comment, for the name of a test. So a chart that uses chance is rendered twice, and
+// refused only if an object that a deploy applies differs.
 
-// execute renders the templates, and once more if they use chance. Each time has
-// values of its own: templates may write into them, as charts do that remember a
-// password which they have made up.
+// execute renders the templates, and once more if they use chance. Each time has values
+// of its own: templates may write into them, as charts do that remember a password they
+// have made up.
 func (r *renderer) execute(ctx context.Context, top common.Values) (files, again map[string]string) {
 	first := &chance{}
 	files, err := r.renderOnce(ctx, top, first)
@@ -32,17 +32,16 @@ func (r *renderer) execute(ctx context.Context, top common.Values) (files, again
 	return files, again
 }
 
-// renderOnce renders the templates once, unless nobody waits for it any more.
+// renderOnce renders the templates once, unless its caller has given up.
 func (r *renderer) renderOnce(ctx context.Context, top common.Values, c *chance) (map[string]string, error) {
-	if err := ctx.Err(); err != nil { // of which Helm's engine takes notice in lookups alone
+	if err := ctx.Err(); err != nil { // Helm's engine checks the context only in lookups
 		return nil, err
 	}
 	own, _ := ownValues(top).(common.Values)
 	return engine.Engine{CustomTemplateFuncs: c.functions()}.RenderWithContext(ctx, r.chart, own)
 }
 
-// ownValues copies the mappings and lists of values, all that a template can write
-// into.
+// ownValues copies the mappings and lists of values, which templates can write into.
 func ownValues(value any) any {
 	switch v := value.(type) {
 	case common.Values:
@@ -67,9 +66,9 @@ func ownMapping(mapping map[string]any) map[string]any {
 	return own
 }
 
-// compare holds the objects of a template against those of its second rendering. It
-// returns the fields that differ, each with its object, of objects that a deploy
-// applies. Others that differ are marked as random: a test is compared with nothing.
+// compare compares the objects of a template with those of its second rendering. It
+// returns the differing fields of objects that a deploy applies, each with its object.
+// Other objects that differ are marked as random; tests are not compared.
 func compare(objects, again []*manifest.Object) (differing []string) {
 	first, others := applied(objects)
 	second, othersAgain := applied(again)
@@ -93,7 +92,7 @@ func compare(objects, again []*manifest.Object) (differing []string) {
 	return differing
 }
 
-// applied parts the objects that have a part in deploys from the others.
+// applied separates the objects that take part in deploys from the others.
 func applied(objects []*manifest.Object) (applied, others []*manifest.Object) {
 	for _, o := range objects {
 		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Phase == 0 || policy.Phase.Runs() {

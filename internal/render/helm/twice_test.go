@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestTemplatesEndWithTheirCaller: nobody waits for what a chart renders to once the
-// caller has given up.
+// TestTemplatesEndWithTheirCaller: rendering stops when the caller has given up.
 func TestTemplatesEndWithTheirCaller(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("given up"))

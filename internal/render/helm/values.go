@@ -18,20 +18,20 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// valuesFile is a file of values, of which the lines of values can be asked.
+// valuesFile is a file of values that can find the lines of values.
 type valuesFile struct {
 	name string
 	root *yaml.Node
 }
 
-// OwnValues stand for the values that a chart brings, in a list of values: those before
-// them are beneath.
+// OwnValues represents the chart's own values in a list of values: those before it are
+// overridden by them.
 func OwnValues(line int) appfile.HelmValues { return appfile.HelmValues{Line: line} }
 
 // isOwn reports whether values are those of OwnValues.
 func isOwn(given appfile.HelmValues) bool { return given.File == "" && given.Inline == nil }
 
-// readValues puts the values of the app together: the later ones win.
+// readValues merges the values of the app: later ones win.
 func (r *renderer) readValues() map[string]any {
 	values := map[string]any{}
 	for _, given := range r.release.Settings.Values {
@@ -56,8 +56,8 @@ func (r *renderer) readValues() map[string]any {
 	return values
 }
 
-// readValuesFile returns the text of a file of values, which pushboat.yaml names
-// on a line.
+// readValuesFile returns the text of a file of values, which pushboat.yaml names on a
+// line.
 func (r *renderer) readValuesFile(entry string, line int) []byte {
 	name := path.Join(r.base, entry)
 	wrong := ""
@@ -87,8 +87,8 @@ func (r *renderer) readValuesFile(entry string, line int) []byte {
 	return text
 }
 
-// checkSchema holds the values to the values.schema.json of the chart and its
-// dependencies, each mistake with the line on which the value was given.
+// checkSchema checks the values against the values.schema.json of the chart and its
+// dependencies. Each mistake has the line on which the value was given.
 func (r *renderer) checkSchema(values common.Values) {
 	err := util.ValidateAgainstSchema(r.chart, values)
 	if err == nil {
@@ -112,8 +112,8 @@ func (r *renderer) checkSchema(values common.Values) {
 // schemaMistake is a line of the schema library's message, without its bullet.
 var schemaMistake = regexp.MustCompile(`^- at '([^']*)': (.*)$`)
 
-// lineOfValue finds the last file that gives a value, or else the mapping around
-// it, and its line.
+// lineOfValue finds the last file that gives a value, or else its enclosing mapping,
+// and the line.
 func (r *renderer) lineOfValue(pointer string) (string, int) {
 	steps := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for n := len(steps); n > 0; n-- {
@@ -140,7 +140,7 @@ func (r *renderer) lineInDefaults(steps []string) int {
 	return 0
 }
 
-// lineAt returns the line of a value in a mapping; 0 if it is not there.
+// lineAt returns the line of a value in a mapping; 0 if it is missing.
 func lineAt(n *yaml.Node, steps []string) int {
 	for _, step := range steps {
 		if n == nil || n.Kind != yaml.MappingNode {

@@ -18,16 +18,16 @@ import (
 
 // chart is an entry of helmCharts.
 type chart struct {
-	folder  string // of the chart, or of the kustomization that names one of a registry
+	folder  string // of the chart, or of the kustomization for one from a registry
 	release helm.Release
 
-	kubeVersion string   // that is told to the chart instead of the cluster's; "": none
-	apiVersions []string // that are told to the chart beside the cluster's
+	kubeVersion string   // that the chart sees instead of the cluster's; "": none
+	apiVersions []string // that the chart sees in addition to the cluster's
 	skipHooks   bool
 	skipTests   bool
 }
 
-// releaseFor is the release of the chart, with what all have in common.
+// releaseFor returns the release of the chart, based on the common one.
 func (c chart) releaseFor(common helm.Release) helm.Release {
 	release := common
 	release.Name, release.Settings, release.SkipCRDs = c.release.Name, c.release.Settings, c.release.SkipCRDs
@@ -42,7 +42,7 @@ func (c chart) releaseFor(common helm.Release) helm.Release {
 	return release
 }
 
-// without returns the objects of the chart but for hooks that are not wanted.
+// without returns the objects of the chart except unwanted hooks.
 func (c chart) without(objects []*manifest.Object) []*manifest.Object {
 	if !c.skipHooks && !c.skipTests {
 		return objects
@@ -53,16 +53,16 @@ func (c chart) without(objects []*manifest.Object) []*manifest.Object {
 	})
 }
 
-// isTest reports whether a hook of Helm is a test; test-success is that of Helm 2.
+// isTest reports whether a Helm hook is a test; test-success is from Helm 2.
 func isTest(hook string) bool {
 	hook = strings.TrimSpace(hook)
 	return hook == "test" || hook == "test-success"
 }
 
-// defaultHome is where charts are, from the folder of a kustomization.
+// defaultHome is the default folder of charts, relative to a kustomization.
 const defaultHome = "charts"
 
-// chartHome is the folder in which the charts of a kustomization are.
+// chartHome returns the folder of a kustomization's charts.
 func (c *checker) chartHome(at place, globals *yaml.Node) string {
 	home := defaultHome
 	if globals == nil || globals.Kind != yaml.MappingNode {
@@ -84,7 +84,7 @@ func (c *checker) chartHome(at place, globals *yaml.Node) string {
 	return path.Join(at.folder, home)
 }
 
-// chartEntry is an entry of helmCharts as it is written.
+// chartEntry is an entry of helmCharts as written.
 type chartEntry struct {
 	chart
 	texts  map[string]string // by the name of the field, in lower case
@@ -104,7 +104,7 @@ func (c *checker) chart(at place, n *yaml.Node, home string) (found chart, ok bo
 		c.add(at.source(n), "helmCharts: kubeVersion: "+manifest.Clean(err.Error()), "write it like 1.37.2")
 	}
 	if w.release.Name == "" {
-		c.add(at.source(n), "helmCharts: the chart has no releaseName, and one that is made up would be another at each check", "add releaseName: "+manifest.Clean(w.texts["name"]))
+		c.add(at.source(n), "helmCharts: the chart has no releaseName, and a made-up one would differ at each check", "add releaseName: "+manifest.Clean(w.texts["name"]))
 	}
 	c.findChart(at, n, home, &w)
 	if w.folder != "" {
@@ -147,7 +147,7 @@ func (c *checker) chartField(at place, w *chartEntry, key, value *yaml.Node) {
 	}
 }
 
-// truth reads a truth value.
+// truth reads a boolean.
 func (c *checker) truth(at place, key, value *yaml.Node) bool {
 	if value.Value != "true" && value.Value != "false" {
 		c.add(at.source(key), fmt.Sprintf("helmCharts: %s: %s is not a truth value", key.Value, show(value.Value)), "write true or false")
@@ -156,7 +156,7 @@ func (c *checker) truth(at place, key, value *yaml.Node) bool {
 }
 
 // findChart finds the chart of an entry: in the tree, where helm pull --untar leaves it
-// for kustomize, or by its name alone; or else in the registry that the entry names.
+// for kustomize, or by its name alone; otherwise in the registry that the entry names.
 func (c *checker) findChart(at place, n *yaml.Node, home string, w *chartEntry) {
 	name, version, repo := w.texts["name"], w.texts["version"], w.texts["repo"]
 	candidates := []string{path.Join(home, name)}
@@ -190,8 +190,8 @@ func (c *checker) findChart(at place, n *yaml.Node, home string, w *chartEntry) 
 	w.folder, w.release.Chart = at.folder, &wanted
 }
 
-// Values of valuesMerge: what is written in place goes over the file, or the chart's
-// own values, or beneath them; or there is no file.
+// Values of valuesMerge: inline values go over the file, or the chart's own values, or
+// beneath them; or the file is ignored.
 const (
 	mergeOverride = "override"
 	mergeBeneath  = "merge"
@@ -205,8 +205,8 @@ type chartValues struct {
 	merge        string // one of the above; "": mergeOverride
 }
 
-// values puts together the values of an entry, for the chart in a folder. The
-// additional files win, as with kustomize.
+// values merges the values of an entry, for the chart in a folder. The additional files
+// win, as with kustomize.
 func (c *checker) values(at place, folder string, given chartValues) []appfile.HelmValues {
 	var base, inline, more []appfile.HelmValues
 	if given.file != nil {

@@ -16,17 +16,17 @@ import (
 	"github.com/pushboat/pushboat/internal/render/helm"
 )
 
-// Charts says what the charts in kustomizations are rendered for.
+// Charts holds the parameters for rendering the charts in kustomizations.
 type Charts struct {
-	Release    helm.Release // what all have in common; the namespace is that of charts without one
-	AskCluster func()       // is called when there are charts and Release has no cluster
+	Release    helm.Release // common to all; the namespace is that of charts without one
+	AskCluster func()       // called when there are charts and Release has no cluster
 }
 
-// inflated is the name of the file that stands for the charts of a kustomization.
+// inflated is the name of the file that holds the objects of a kustomization's charts.
 const inflated = ".helmCharts.yaml"
 
-// helmCharts looks at the charts of a kustomization. outer is a namespace that a
-// kustomization around it gives.
+// helmCharts checks the charts of a kustomization. outer is a namespace that an
+// enclosing kustomization gives.
 func (c *checker) helmCharts(at place, root *yaml.Node, outer string) {
 	home := c.chartHome(place{at.file, at.folder, "helmGlobals"}, child(root, "helmGlobals"))
 	own := ""
@@ -48,8 +48,8 @@ func (c *checker) helmCharts(at place, root *yaml.Node, outer string) {
 	})
 }
 
-// namespaceOf refuses charts of a folder that has been looked at, and is included once
-// more, for a namespace that the charts do not name.
+// namespaceOf refuses a checked folder with charts that is included once more, for a
+// namespace that the charts do not name.
 func (c *checker) namespaceOf(folder string, from manifest.Source) {
 	for _, name := range Names {
 		for _, found := range c.charts[path.Join(folder, name)] {
@@ -61,9 +61,9 @@ func (c *checker) namespaceOf(folder string, from manifest.Source) {
 	}
 }
 
-// inflate renders the charts of all kustomizations; what they make stands in a file
-// beside each of them. ready is false if the cluster has to be known first, which is
-// asked for, or a chart that another one depends on.
+// inflate renders the charts of all kustomizations, and puts their objects in a file
+// beside each. ready is false if the cluster, or a chart that another one depends on,
+// is missing; inflate asks for it.
 func (b *build) inflate(ctx context.Context, charts Charts) (problems manifest.Problems, ready bool) {
 	if len(b.charts) == 0 {
 		return nil, true
@@ -91,7 +91,7 @@ func (b *build) inflate(ctx context.Context, charts Charts) (problems manifest.P
 	return problems, ready
 }
 
-// withoutCharts returns a kustomization that has what its charts make instead.
+// withoutCharts returns a kustomization with the objects of its charts in their place.
 func withoutCharts(text []byte, some bool) ([]byte, error) {
 	fields := map[string]any{}
 	if err := k8syaml.Unmarshal(text, &fields); err != nil {
@@ -107,7 +107,7 @@ func withoutCharts(text []byte, some bool) ([]byte, error) {
 	return k8syaml.Marshal(fields)
 }
 
-// textOf writes objects as kustomize reads them.
+// textOf writes objects in a form that kustomize reads.
 func textOf(objects []*manifest.Object) ([]byte, error) {
 	var text bytes.Buffer
 	for _, o := range objects {
@@ -122,8 +122,8 @@ func textOf(objects []*manifest.Object) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// markRandom marks the objects that are random in what charts were rendered to, which is
-// lost on the way through a build. Their names may have got a prefix and a suffix.
+// markRandom marks the objects of charts that are random: a build loses that mark.
+// Their names may have got a prefix and a suffix.
 func (b *build) markRandom(objects []*manifest.Object) {
 	for _, made := range b.inflated {
 		for _, random := range made {

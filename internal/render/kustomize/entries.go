@@ -13,39 +13,39 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// What one app may be made of.
+// Limits on one app.
 const (
 	// MaxKustomizations bounds the kustomizations that one build reads.
 	MaxKustomizations = 1000
-	// MaxEntries bounds the entries of all of them that name files.
+	// MaxEntries bounds their entries that name files.
 	MaxEntries = 20_000
 )
 
-// Names are the names that a kustomization may have, in the order in which they
-// are looked for.
+// Names are the possible names of a kustomization, in the order in which they are
+// tried.
 var Names = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
-// checker looks at every kustomization that a build will read, before the
-// build: kustomize itself would fetch what it does not find (CVE-2022-24877 and
-// its kin), and names no line.
+// checker checks every kustomization that a build will read, before the build:
+// kustomize itself would fetch files that it does not find (CVE-2022-24877 and its
+// kin), and names no line.
 type checker struct {
 	fsys     fs.FS
 	problems manifest.Problems
-	seen     map[string]bool // folders that were looked at, with a "/" if for plugins
-	within   []string        // folders that are being looked at
+	seen     map[string]bool // checked folders, with a "/" if for plugins
+	within   []string        // folders that are being checked
 	entries  int
-	// generated are the files that generators make objects of, as they are.
+	// generated are the files whose unchanged content generators put into objects.
 	generated map[string]bool
 
 	manifests []string                    // files with objects
-	made      map[named][]manifest.Source // what generators make, without the hash
+	made      map[named][]manifest.Source // objects of generators, without the hash
 	affix     affixes
-	plugged   bool // there are plugins, whose objects and names are anybody's guess
+	plugged   bool // there are plugins, whose objects and names cannot be predicted
 
-	charts    map[string][]chart // that kustomizations name, by the file of each
-	namespace string             // that a kustomization around the one that is looked at gives
+	charts    map[string][]chart // named by kustomizations, by the file of each
+	namespace string             // given by an enclosing kustomization
 
-	plugins bool   // what is looked at configures generators, transformers or validators
+	plugins bool   // the current folder configures generators, transformers or validators
 	first   string // the kustomization that was read first
 }
 
@@ -57,7 +57,7 @@ func (c *checker) add(source manifest.Source, message, hint string) {
 	c.problems = append(c.problems, manifest.Problem{Source: source, Message: message, Hint: hint})
 }
 
-// folder looks at the kustomization in a folder and at all that it names.
+// folder checks the kustomization in a folder and everything that it names.
 func (c *checker) folder(folder string, from manifest.Source) {
 	key := folder
 	if c.plugins {
@@ -87,8 +87,8 @@ func (c *checker) folder(folder string, from manifest.Source) {
 	c.fields(file, folder, root)
 }
 
-// read returns the kustomization of a folder; the node is nil if it cannot be
-// built, which was said then.
+// read returns the kustomization of a folder; the node is nil, and the reason is
+// reported, if it cannot be built.
 func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node) {
 	var found []string
 	for _, name := range Names {
@@ -125,7 +125,7 @@ func (c *checker) read(folder string, from manifest.Source) (string, *yaml.Node)
 	return found[0], c.resolved(found[0], root)
 }
 
-// fields looks at the fields that name files.
+// fields checks the fields that name files.
 func (c *checker) fields(file, folder string, root *yaml.Node) {
 	outer := c.namespace
 	defer func() { c.namespace = outer }()
@@ -165,14 +165,14 @@ func (c *checker) fields(file, folder string, root *yaml.Node) {
 	}
 }
 
-// place is the field of a kustomization.
+// place is a field of a kustomization.
 type place struct{ file, folder, field string }
 
 func (p place) source(n *yaml.Node) manifest.Source {
 	return manifest.Source{File: p.file, Line: n.Line}
 }
 
-// resource looks at a file of manifests, or at a folder with a kustomization.
+// resource checks a file of manifests, or a folder with a kustomization.
 func (c *checker) resource(at place, n *yaml.Node) {
 	name, info, ok := c.find(at, n, n.Value)
 	switch {
@@ -197,7 +197,7 @@ func (c *checker) component(at place, n *yaml.Node) {
 	}
 }
 
-// generator looks at the files of a configMapGenerator or secretGenerator.
+// generator checks the files of a configMapGenerator or secretGenerator.
 func (c *checker) generator(at place, n *yaml.Node) {
 	kind := "ConfigMap"
 	if canonical(at.field) == "secretGenerator" {
@@ -227,7 +227,7 @@ func (c *checker) generator(at place, n *yaml.Node) {
 	}
 }
 
-// local looks at an entry that has to be a file; n may be nil.
+// local checks an entry that must be a file; n may be nil.
 func (c *checker) local(at place, n *yaml.Node) {
 	if n != nil && n.Value != "" {
 		c.file(at, n, n.Value)
@@ -246,21 +246,21 @@ func (c *checker) file(at place, n *yaml.Node, entry string) {
 	}
 }
 
-// isInline reports whether an entry is YAML, not the name of a file. What looks
-// like both is an address to kustomize, as soon as it cannot read it as YAML.
+// isInline reports whether an entry is YAML, not the name of a file. kustomize treats
+// text that looks like both as an address, if it cannot read it as YAML.
 func isInline(n *yaml.Node) bool {
 	looksSo := strings.ContainsAny(n.Value, "\n\r") || strings.Contains(n.Value, ": ") || strings.HasPrefix(n.Value, "{")
 	return looksSo && !address.MatchString(n.Value)
 }
 
-// address is how a text starts that is no YAML of an object.
+// address matches the beginning of a text that is no YAML of an object.
 var address = regexp.MustCompile(`(?i)^\s*(git::|gh:|https?:|[a-z][a-z0-9+.-]*://|[a-z0-9._-]*@|(www\.)?github\.com[:/])`)
 
-// remote is what kustomize would fetch, even if there were a file of that name.
+// remote matches entries that kustomize would fetch, even if there were a file of that
+// name.
 var remote = regexp.MustCompile(`(?i)^\s*(git::|gh:|https?:|[a-z][a-z0-9+.-]*://|[^/]*@|(www\.)?github\.com[:/])`)
 
-// find returns the path in the revision of what an entry names, which has to be
-// there.
+// find returns the path in the revision that an entry names, which must exist.
 func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInfo, bool) {
 	if c.entries++; c.entries > MaxEntries {
 		if c.entries == MaxEntries+1 {
@@ -279,7 +279,7 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 	if message == "" {
 		info, err := fs.Stat(c.fsys, name)
 		if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-			_, err = fs.ReadFile(c.fsys, name) // says what it is
+			_, err = fs.ReadFile(c.fsys, name) // reports the reason
 		}
 		if err == nil {
 			return name, info, true
@@ -290,8 +290,8 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 	return "", nil, false
 }
 
-// foreign says why an entry is no path in the revision, which it would be by
-// name; "" if it is one.
+// foreign says why an entry cannot be a path in the revision, where it would be name;
+// "" if it can.
 func foreign(entry, name string) (message, hint string) {
 	switch {
 	case remote.MatchString(entry):

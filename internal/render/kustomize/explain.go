@@ -15,23 +15,23 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// explanation says what an error of kustomize means. Message and hint are templates of
-// regexp.Expand; the group file is a file, from the folder of the kustomization, the
-// group line a line of it, and the group field a field of the kustomization.
+// explanation explains an error of kustomize. message and hint are templates of
+// regexp.Expand; the group file is a file, relative to the folder of the kustomization,
+// the group line a line of it, and the group field a field of the kustomization.
 type explanation struct {
 	error         *regexp.Regexp
 	message, hint string
 }
 
-// object is how kustomize names one: Kind.version.group/name.namespace.
+// object matches kustomize's notation of an object: Kind.version.group/name.namespace.
 const object = `(?P<kind>[A-Za-z0-9]+)\.[^/\s]*/(?P<name>[^\s"'/]+?)\.(\[noNs\]|(?P<ns>[a-z0-9-]+))`
 
-// explanations are of the errors that people meet, the innermost cause first. They are
-// those of kustomize's library in the version of go.mod, which a test holds them to.
+// explanations cover the errors that people meet, the innermost cause first. They match
+// kustomize's library in the version of go.mod, which a test checks.
 var explanations = []explanation{
 	{
 		regexp.MustCompile(`MalformedYAMLError: yaml: (line (?P<line>\d+): )?(?P<why>.*) in File: (?P<file>\S+)`),
-		"not valid YAML: $why", "mend the YAML",
+		"not valid YAML: $why", "fix the YAML",
 	},
 	{
 		regexp.MustCompile(`(merging resources from '(?P<file>[^']+)': )?may not add resource with an already registered id: ` + object),
@@ -51,7 +51,7 @@ var explanations = []explanation{
 	},
 	{
 		regexp.MustCompile(`(?P<op>[a-z]+) operation does not apply: doc is missing (path|key): "?(?P<path>[^\s":]+)`),
-		"a patch would $op $path, and an object that it is for has none", "mend the path or the target; op: add makes what is not there",
+		"a patch would $op $path, and an object that it is for has none", "fix the path or the target; op: add creates a missing one",
 	},
 	{
 		regexp.MustCompile(`unable to parse SM or JSON patch from`),
@@ -81,7 +81,7 @@ var explanations = []explanation{
 	{regexp.MustCompile(`kind should be Kustomization or Component`), "its kind is that of another object", "take apiVersion and kind out"},
 	{
 		regexp.MustCompile(`unable to load builtin (?P<kind>[A-Za-z0-9]+)\.`),
-		"no $kind is built into kustomize", "mend apiVersion and kind of the transformer or generator",
+		"no $kind is built into kustomize", "fix apiVersion and kind of the transformer or generator",
 	},
 	{
 		regexp.MustCompile(`var '\{(?P<name>\S+) (?P<kind>[A-Za-z0-9]+)\..*\}' cannot be mapped`),
@@ -89,8 +89,8 @@ var explanations = []explanation{
 	},
 }
 
-// explain makes a problem of an error of kustomize: with the kustomization that it is
-// about, and the line as far as that can be told.
+// explain makes a problem from an error of kustomize, with the kustomization that it is
+// about, and the line if it can be known.
 func (b *build) explain(err error) manifest.Problem {
 	text := pointers.ReplaceAllString(strings.TrimSpace(err.Error()), "")
 	file := b.about(text)
@@ -122,16 +122,17 @@ func (b *build) explain(err error) manifest.Problem {
 	}
 }
 
-// pointers are addresses in memory in kustomize's errors, each time others.
+// pointers matches addresses in memory in kustomize's errors, which differ each time.
 var pointers = regexp.MustCompile(`\s?&\{0x[0-9a-f]+ [^}]*\}`)
 
-// absolute is a path as this package hands it to kustomize.
+// absolute matches a path as this package passes it to kustomize.
 var absolute = regexp.MustCompile(`(^|[\s'"(])/([\w.])`)
 
-// withinFolder is how kustomize says which kustomization an error is about, the innermost last.
+// withinFolder matches the kustomization that an error of kustomize names, the
+// innermost last.
 var withinFolder = regexp.MustCompile(`(?:couldn't make target for path|recursed accumulation of path|accumulating (?:resources|components) from path|Failed to read kustomization file under) '?/?([^':\s]+)`)
 
-// about is the kustomization that an error is about.
+// about returns the kustomization that an error is about.
 func (b *build) about(text string) string {
 	found := withinFolder.FindAllStringSubmatch(text, -1)
 	for _, in := range slices.Backward(found) {
@@ -142,7 +143,7 @@ func (b *build) about(text string) string {
 	return b.first
 }
 
-// lineOf is the line of a field of a kustomization; 0 if it is not there.
+// lineOf returns the line of a field of a kustomization; 0 if it is missing.
 func (b *build) lineOf(file, field string) int {
 	text, err := fs.ReadFile(b.fsys, file)
 	if err != nil {
@@ -160,7 +161,7 @@ func (b *build) lineOf(file, field string) int {
 	return 0
 }
 
-// mismatch says that a field has a value of the wrong type.
+// mismatch describes a value of the wrong type in a field.
 func mismatch(field, is, want string) (message, hint string) {
 	what := map[string]string{"object": "a mapping", "array": "a list", "string": "text", "number": "a number", "bool": "a truth value"}
 	wanted, hint := "a mapping", "write it as a mapping: KEY: VALUE"

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// TestErrorsOfKustomizeAreExplained: each with its file, in the words of whoever wrote
-// it, and with a hint that helps. It fails when kustomize words them otherwise.
+// TestErrorsOfKustomizeAreExplained: each has its file, its author's words, and a
+// useful hint. It fails when kustomize changes its wording.
 func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 	const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
 	for _, tt := range []struct {

@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fieldsOf returns the fields of an object in the types that it has after a passage
-// through JSON, which is how kustomize gives it away: text, int64, float64, bool.
-// That passage takes a sixth of a build.
+// fieldsOf returns the fields of an object in the types that they have after a passage
+// through JSON, which is how kustomize passes them on: text, int64, float64, bool. That
+// passage takes a sixth of a build.
 func fieldsOf(n *yaml.Node) (fields map[string]any, err error) {
 	defer func() {
 		if recover() != nil { // the library may
@@ -28,8 +28,8 @@ func fieldsOf(n *yaml.Node) (fields map[string]any, err error) {
 	return fields, nil
 }
 
-// asJSON returns a value as it is after a passage through JSON. Mappings and lists
-// are changed.
+// asJSON returns a value as it is after a passage through JSON. It changes mappings and
+// lists in place.
 func asJSON(value any) (any, error) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -63,7 +63,7 @@ func asJSON(value any) (any, error) {
 	return value, nil
 }
 
-// number is a float as JSON has it: without a fraction it is an integer.
+// number returns a float as JSON has it: without a fraction, it is an integer.
 func number(f float64) (any, error) {
 	text, err := json.Marshal(f)
 	if err != nil {

@@ -13,19 +13,19 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// files is a revision as kustomize wants its file system: with absolute paths,
-// whose root is that of the revision. Nothing can be written.
+// files presents a revision as the file system that kustomize needs: with absolute
+// paths, whose root is that of the revision. It is read-only.
 type files struct {
 	fsys     fs.FS
-	replaced map[string][]byte // what is read instead of files, by path in the revision
+	replaced map[string][]byte // content to read instead of files, by path in the revision
 	marks    *substitute.Marks
 	asIs     map[string]bool // files in which nothing is marked
 }
 
 var _ filesys.FileSystem = &files{}
 
-// inRevision is the path in the revision of an absolute path, which may have
-// come out of ../ that leads above the root: that is the root again.
+// inRevision returns an absolute path as a path in the revision. The path may result
+// from ../ that leads above the root: that is the root again.
 func inRevision(name string) string {
 	clean := strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(name)), "/")
 	if clean == "" {
@@ -58,13 +58,13 @@ func (f *files) Open(name string) (filesys.File, error) {
 	return &opened{Reader: bytes.NewReader(data), info: info}, err
 }
 
-// IsDir reports whether there is such a folder.
+// IsDir reports whether the folder exists.
 func (f *files) IsDir(name string) bool {
 	info, err := fs.Stat(f.fsys, inRevision(name))
 	return err == nil && info.IsDir()
 }
 
-// Exists reports whether there is such a file or folder.
+// Exists reports whether the file or folder exists.
 func (f *files) Exists(name string) bool {
 	_, err := fs.Stat(f.fsys, inRevision(name))
 	return err == nil

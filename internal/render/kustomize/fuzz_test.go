@@ -13,9 +13,9 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// FuzzEntries holds what is let through before a build to this: every entry that
-// kustomize itself reads in the text is YAML, or there in the revision, and is no
-// address; however the text is written.
+// FuzzEntries checks the check before a build: every entry that kustomize itself reads
+// in an accepted text is YAML, or exists in the revision, and is not an address,
+// however the text is written.
 func FuzzEntries(f *testing.F) {
 	for _, seed := range []string{
 		"resources: [a.yaml]", "Resources: [https://example.com/a]", "<<: {resources: [git::x]}", "x: &x [b]\nbases: *x", "resources: &a [*a]",
@@ -45,7 +45,7 @@ func FuzzEntries(f *testing.F) {
 	})
 }
 
-// readBy are the entries of a kustomization that may be addresses.
+// readBy returns the entries of a kustomization that may be addresses.
 func readBy(k types.Kustomization) []string {
 	entries := append([]string{k.OpenAPI["path"]}, k.Resources...)
 	entries = append(entries, k.Bases...) //nolint:staticcheck // people still use it
@@ -89,7 +89,7 @@ func isThere(fsys fs.FS, entry string) bool {
 	if _, err := fs.Stat(fsys, path.Join("app", entry)); err == nil {
 		return true
 	}
-	// Text in place, which kustomize takes for a path if it is no YAML: one that
-	// begins like no address.
+	// Inline text, which kustomize takes for a path if it is no YAML: one that does not
+	// begin like an address.
 	return strings.ContainsAny(entry, "\n\r{") || strings.Contains(entry, ": ")
 }

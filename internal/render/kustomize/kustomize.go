@@ -1,6 +1,6 @@
-// Package kustomize renders a folder that has a kustomization.yaml as kubectl
-// kustomize does, from the files of a revision alone: nothing is fetched, no
-// program is run, and nothing outside the repository is read.
+// Package kustomize renders a folder with a kustomization.yaml as kubectl kustomize
+// does, from the files of a revision alone. It fetches nothing, runs no program, and
+// reads nothing outside the repository.
 package kustomize
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// MaxObjects bounds what one folder may render to.
+// MaxObjects bounds the objects of one folder.
 const MaxObjects = 20_000
 
 // Find returns the kustomization of a folder, or "" if it has none.
@@ -33,12 +33,12 @@ func Find(fsys fs.FS, folder string) string {
 	return ""
 }
 
-// Render builds the kustomization of a folder of the revision whose root is
-// fsys. Each object has the file that it was written in, or, if it was
-// generated, the kustomization that says so, with the line as far as that can be
-// told. It returns all problems that are found before the build, or the one with
-// which the build ends. Names that the release's marks know are marked in what is read. If charts
-// are wanted whose cluster is not known, that is asked for, and nothing is returned.
+// Render builds the kustomization of a folder of the revision whose root is fsys. Each
+// object has as its source the file that contains it or, if it was generated, the
+// kustomization of the generator, with the line where that can be known. Render returns
+// all problems that it finds before the build, or the one with which the build ends. It
+// marks the names that the release's marks know in the files that it reads. If charts
+// need a cluster that is not known, it asks for the cluster, and returns nothing.
 func Render(ctx context.Context, fsys fs.FS, folder string, settings appfile.Kustomize, charts Charts) ([]*manifest.Object, manifest.Problems) {
 	c := newChecker(fsys)
 	c.folder(folder, manifest.Source{File: folder})
@@ -55,18 +55,18 @@ func Render(ctx context.Context, fsys fs.FS, folder string, settings appfile.Kus
 	return objects, problems
 }
 
-// build is one build of a kustomization that was looked at.
+// build is one build of a checked kustomization.
 type build struct {
 	*checker
 	folder   string
 	settings appfile.Kustomize
 	marks    *substitute.Marks
 
-	inflated map[string][]*manifest.Object // what charts make, by the file that stands for them
+	inflated map[string][]*manifest.Object // the objects of charts, by the file that holds them
 }
 
-// objects builds, and finds out where each object was written: by its name, or, if
-// that does not say it, by a build that notes it.
+// objects builds, and finds the file of each object: by the object's name or, if that
+// is not enough, by a build that notes it.
 func (b *build) objects() ([]*manifest.Object, manifest.Problems) {
 	built, own, problem := b.run(b.plugged)
 	switch {
@@ -91,8 +91,8 @@ func (b *build) objects() ([]*manifest.Object, manifest.Problems) {
 	return b.take(built, func(res *resource.Resource) (manifest.Source, error) { return sources[res], nil })
 }
 
-// run builds. noted asks for notes in the objects of where they come from, and own
-// tells that the author has asked for them as well.
+// run builds. noted makes the build note the origins in the objects; own tells that the
+// author has asked for that as well.
 func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Problem) {
 	replaced, own, err := b.replaced(noted)
 	if err != nil {
@@ -109,8 +109,8 @@ func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Prob
 	return built, own, nil
 }
 
-// replaced are the files that kustomize reads otherwise than they are: the root
-// with the settings of the app, and kustomizations whose charts are rendered.
+// replaced returns the files whose content kustomize reads changed: the root with the
+// settings of the app, and kustomizations with rendered charts.
 func (b *build) replaced(noted bool) (files map[string][]byte, own bool, err error) {
 	root, own, err := prepare(b.fsys, b.first, b.settings, b.marks, noted)
 	files = map[string][]byte{b.first: root}
@@ -138,8 +138,7 @@ func (b *build) origins(own bool) *origins {
 	return &origins{fsys: b.fsys, folder: b.folder, keep: own, first: b.first, made: b.inflated}
 }
 
-// take takes the objects out of what was built, as they are: whoever gets them
-// checks them.
+// take takes the objects out of a build result without checks; the caller checks them.
 func (b *build) take(built resmap.ResMap, placeOf func(*resource.Resource) (manifest.Source, error)) ([]*manifest.Object, manifest.Problems) {
 	if built.Size() > MaxObjects {
 		return nil, manifest.Problems{{

@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// fieldNames are those of a kustomization. kustomize reads them as JSON, and so
-// takes Resources and RESOURCES for resources.
+// fieldNames are the fields of a kustomization. kustomize reads them as JSON, and so
+// accepts Resources and RESOURCES for resources.
 var fieldNames = func() []string {
 	var names []string
 	kind := reflect.TypeFor[types.Kustomization]()
@@ -25,7 +25,7 @@ var fieldNames = func() []string {
 	return names
 }()
 
-// canonical is the name that kustomize has for a field.
+// canonical returns kustomize's name for a field.
 func canonical(name string) string {
 	for _, known := range fieldNames {
 		if strings.EqualFold(name, known) {
@@ -36,7 +36,7 @@ func canonical(name string) string {
 }
 
 // resolved returns a node with aliases and merged mappings (<<) written out, as
-// kustomize reads it; nil if that is too much, which is a problem then.
+// kustomize reads it; nil, with a problem, if that exceeds a limit.
 func (c *checker) resolved(file string, root *yaml.Node) *yaml.Node {
 	r := &resolver{}
 	out := r.node(root, 0)
@@ -47,7 +47,7 @@ func (c *checker) resolved(file string, root *yaml.Node) *yaml.Node {
 	return out
 }
 
-// resolver writes aliases out, within what manifests may do as well.
+// resolver writes aliases out, within the limits for manifests.
 type resolver struct {
 	nodes   int
 	tooMuch bool
@@ -76,7 +76,7 @@ func (r *resolver) node(n *yaml.Node, depth int) *yaml.Node {
 	return &out
 }
 
-// merged are the keys and values of a mapping, or of several, to be merged.
+// merged returns the keys and values of a mapping, or of several, to merge.
 func (r *resolver) merged(n *yaml.Node, depth int) []*yaml.Node {
 	from := r.node(n, depth)
 	if from.Kind == yaml.MappingNode {
@@ -94,15 +94,15 @@ func (r *resolver) merged(n *yaml.Node, depth int) []*yaml.Node {
 // each calls do for every element of a list.
 func (c *checker) each(list *yaml.Node, do func(*yaml.Node)) {
 	if list == nil || list.Kind != yaml.SequenceNode {
-		return // kustomize says what it should be
+		return // kustomize reports the right type
 	}
 	for _, n := range list.Content {
 		do(n)
 	}
 }
 
-// child returns the value of a mapping's key, or nil. Of several the last one
-// counts, for kustomize as well.
+// child returns the value of a mapping's key, or nil. Of several, the last counts, as
+// for kustomize.
 func child(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil

@@ -11,19 +11,19 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// origins finds where objects were written.
+// origins finds the files of objects.
 type origins struct {
 	fsys   fs.FS
 	folder string // of the kustomization that was built
 	first  string // its file
 	keep   bool   // the author wants the annotation in the objects
 
-	files map[string][]*manifest.Object // of each file that was looked at
-	made  map[string][]*manifest.Object // of files that there are not: what charts make
+	files map[string][]*manifest.Object // of each file that was read
+	made  map[string][]*manifest.Object // of files that do not exist: the objects of charts
 }
 
-// of returns the place of an object, and takes the annotation that says it out
-// of the object.
+// of returns the place of an object, and removes the annotation with it from the
+// object.
 func (o *origins) of(res *resource.Resource) (manifest.Source, error) {
 	origin, err := res.GetOrigin()
 	if err != nil {
@@ -43,9 +43,9 @@ func (o *origins) of(res *resource.Resource) (manifest.Source, error) {
 	return manifest.Source{File: path.Join(o.folder, origin.ConfiguredIn)}, nil
 }
 
-// place returns where the object starts in its file; the file alone if that cannot
-// be told. By then the object may have another name: prefix, suffix and hash stand
-// around the one that was written.
+// place returns the line where the object starts in its file, or only the file. By then
+// the object may have another name, with prefix, suffix and hash around the written
+// one.
 func (o *origins) place(file string, res *resource.Resource) manifest.Source {
 	best := manifest.Source{File: file}
 	length := -1
@@ -73,7 +73,7 @@ func (o *origins) written(file string) []*manifest.Object {
 	}
 	var objects []*manifest.Object
 	if data, err := fs.ReadFile(o.fsys, file); err == nil {
-		objects, _ = manifest.Parse(file, data) // what is wrong with it was for kustomize to say
+		objects, _ = manifest.Parse(file, data) // kustomize reports its problems
 	}
 	o.files[file] = objects
 	return objects

@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// plugin looks at the configuration of a generator, transformer or validator:
-// only what is built into kustomize is run, and only on files of the repository.
+// plugin checks the configuration of a generator, transformer or validator: only
+// built-in ones run, and only on files of the repository.
 func (c *checker) plugin(at place, n *yaml.Node) {
 	if isInline(n) {
 		c.pluginText(at, n.Line, n.Value)
@@ -46,7 +46,7 @@ func (c *checker) pluginFile(name string) {
 // functions are the annotations that name a program or container to run.
 var functions = regexp.MustCompile(`config\.kubernetes\.io/function|config\.k8s\.io/function`)
 
-// pluginText looks at configurations that start on a line of at.file.
+// pluginText checks configurations that start on a line of at.file.
 func (c *checker) pluginText(at place, line int, text string) {
 	if found := functions.FindStringIndex(text); found != nil {
 		source := manifest.Source{File: at.file, Line: max(line, 1) + strings.Count(text[:found[0]], "\n")}
@@ -60,7 +60,7 @@ func (c *checker) pluginText(at place, line int, text string) {
 			return
 		}
 		if err != nil || len(root.Content) == 0 {
-			return // kustomize says what is wrong with it
+			return // kustomize reports the problem
 		}
 		if doc := c.resolved(at.file, root.Content[0]); doc != nil {
 			move(doc, line-1)
@@ -69,7 +69,7 @@ func (c *checker) pluginText(at place, line int, text string) {
 	}
 }
 
-// decode reads a document, over which the library may panic.
+// decode reads a document, on which the library may panic.
 func decode(decoder *yaml.Decoder) (root yaml.Node, err error) {
 	defer func() {
 		if recover() != nil {
@@ -80,7 +80,7 @@ func decode(decoder *yaml.Decoder) (root yaml.Node, err error) {
 	return root, err
 }
 
-// move adds lines to where a node is written.
+// move adds lines to the position of a node.
 func move(n *yaml.Node, lines int) {
 	n.Line += lines
 	for _, inner := range n.Content {
@@ -88,7 +88,7 @@ func move(n *yaml.Node, lines int) {
 	}
 }
 
-// pluginConfig looks at the files that the configuration of a plugin names.
+// pluginConfig checks the files that the configuration of a plugin names.
 func (c *checker) pluginConfig(at place, doc *yaml.Node) {
 	kind := child(doc, "kind")
 	if kind == nil {
@@ -113,9 +113,9 @@ func (c *checker) pluginConfig(at place, doc *yaml.Node) {
 	}
 }
 
-// refuseForeign refuses what is no file of the repository. Whether it is there is
-// for kustomize to say, which knows from where the path leads; it cannot lead out,
-// for the root of the revision is that of the file system.
+// refuseForeign refuses paths that cannot be in the repository. kustomize reports
+// missing files, since it knows the base of the path. The path cannot lead out, because
+// the root of the revision is that of the file system.
 func (c *checker) refuseForeign(at place, n *yaml.Node) {
 	if n == nil || n.Kind != yaml.ScalarNode || isInline(n) {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// settings looks at the files that an app's settings name, as if they stood in
-// the kustomization of its folder.
+// settings checks the files that an app's settings name, as if they stood in the
+// kustomization of its folder.
 func (c *checker) settings(folder string, add appfile.Kustomize) {
 	c.within = []string{folder}
 	c.affix.prefixes = append(c.affix.prefixes, add.NamePrefix)
@@ -22,7 +22,7 @@ func (c *checker) settings(folder string, add appfile.Kustomize) {
 	look := func(field string, text json.RawMessage, do func(at place, n *yaml.Node)) {
 		var root yaml.Node
 		if len(text) == 0 || yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
-			return // kustomize says what is wrong with it
+			return // kustomize reports the problem
 		}
 		at := place{file: appfile.Name, folder: folder, field: "kustomize." + field}
 		unplaced(&root)
@@ -32,7 +32,7 @@ func (c *checker) settings(folder string, add appfile.Kustomize) {
 	look("patches", add.Patches, func(at place, n *yaml.Node) { c.local(at, child(n, "path")) })
 }
 
-// unplaced takes the lines out of a node: they are those of a text in memory.
+// unplaced removes the lines from a node: they are those of a text in memory.
 func unplaced(n *yaml.Node) {
 	n.Line = 0
 	for _, inner := range n.Content {
@@ -40,9 +40,9 @@ func unplaced(n *yaml.Node) {
 	}
 }
 
-// prepare returns the root kustomization with an app's settings in it, and, if
-// noted is set, with the request to say where each object comes from. own tells that
-// the author has asked for that, and so wants it in the objects.
+// prepare returns the root kustomization with an app's settings in it and, if noted is
+// set, with the request to note the origin of each object. own tells that the author
+// has asked for that, and so wants it in the objects.
 func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.Marks, noted bool) (root []byte, own bool, err error) {
 	text, err := fs.ReadFile(fsys, file)
 	if err != nil {
@@ -73,7 +73,7 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.M
 	return root, own, err
 }
 
-// canonize spells the fields as kustomize does, which does not care.
+// canonize spells the fields as kustomize does, which accepts any case.
 func canonize(fields map[string]any) {
 	for name, value := range fields {
 		if is := canonical(name); is != name {

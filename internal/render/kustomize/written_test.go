@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestPlacesAreThoseOfKustomize: the file that is found by an object's name is the
-// one that kustomize notes in it, and the objects are the same.
+// TestPlacesAreThoseOfKustomize: the file found by an object's name is the one that
+// kustomize notes in the object, and the objects are the same.
 func TestPlacesAreThoseOfKustomize(t *testing.T) {
 	names, err := filepath.Glob("../testdata/kustomize/*.txtar")
 	if err != nil || len(names) == 0 {
@@ -47,7 +47,7 @@ func TestPlacesAreThoseOfKustomize(t *testing.T) {
 		}
 		for i, o := range found {
 			if o.GetName() == "cleared" {
-				continue // a patch has taken the note away with all annotations
+				continue // a patch has removed the note with all annotations
 			}
 			if o.Source.File != noted[i].Source.File || noted[i].Source.Line > 0 && o.Source.Line != noted[i].Source.Line {
 				t.Errorf("%s: %s is found at %s, and noted at %s", name, o.ID(), o.Source, noted[i].Source)
@@ -65,7 +65,8 @@ func TestPlacesAreThoseOfKustomize(t *testing.T) {
 	}
 }
 
-// TestNamesWithin: what may stand around a name is known, and may be there twice.
+// TestNamesWithin: prefixes and suffixes around a name are known, and may be there
+// twice.
 func TestNamesWithin(t *testing.T) {
 	a := affixes{prefixes: []string{"", "prod-", "eu-"}, suffixes: []string{"-v2"}}
 	for name, want := range map[string]string{
