@@ -1,8 +1,8 @@
-// Package charts has the charts of registries: fetched by the server from where its
-// configuration allows, or by whoever renders a folder without one; kept on disk by
-// their digest, and held to the digest that each version had when it was first seen.
-// What is in a chart is not looked at here: it is unpacked where it is rendered, in
-// a worker.
+// Package charts provides charts from registries. The server fetches them from the
+// registries that its configuration allows, or a user does so who renders a folder
+// without a server. They are kept on disk by their digest, and each version is held to
+// the digest that it had when it was first seen. This package does not look into a
+// chart: a worker unpacks it when it renders it.
 package charts
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
-// What a chart may take to fetch.
+// Limits on fetching a chart.
 const (
-	// MaxArchive bounds the archive of a chart, in bytes. The largest that are
-	// published widely have about 1 MB.
+	// MaxArchive bounds the archive of a chart, in bytes. The largest widely published
+	// ones have about 1 MB.
 	MaxArchive = 16 << 20
-	// fetchTimeout bounds everything that one chart needs of its registry: a slow
-	// one must not hold a push for ever.
+	// fetchTimeout bounds all requests for one chart, so that a slow registry cannot
+	// hold a push for ever.
 	fetchTimeout = 30 * time.Second
 )
 
@@ -38,12 +38,12 @@ type Chart struct {
 type Config struct {
 	Registries  []string          // prefixes of addresses: https://, oci://; http:// on this machine
 	Credentials map[string]string // files with USER:PASSWORD, by prefixes of addresses
-	CA          string            // a file of certificates to trust beside those of Way; "": none
-	Way         *outgoing.Way     // by which registries are reached
+	CA          string            // a file of certificates to trust in addition to those of Way; "": none
+	Way         *outgoing.Way     // for requests to registries
 	Dir         string            // where charts are kept
-	Size        int64             // of what is kept, in bytes; 0: DefaultSize
+	Size        int64             // of the kept charts, in bytes; 0: DefaultSize
 	Timeout     time.Duration     // of a fetch; 0: fetchTimeout
-	Local       bool              // for somebody who renders a folder, without a server
+	Local       bool              // for a user who renders a folder, without a server
 }
 
 // Store fetches and keeps charts. The nil Store has none and fetches none.
@@ -56,12 +56,12 @@ type Store struct {
 	fetches singleflight.Group
 }
 
-// Local reports whether the store is that of somebody who renders a folder: a
-// server has one always.
+// Local reports whether the store belongs to a user who renders a folder: a server
+// always has one.
 func (s *Store) Local() bool { return s == nil || s.local }
 
-// New returns a store over a directory, which is made when it is needed. Its error joins
-// all that is wrong with the configuration, SettingErrors of package outgoing.
+// New returns a store over a directory, which is created on demand. Its error joins all
+// errors in the configuration, as SettingErrors of package outgoing.
 func New(config Config) (*Store, error) {
 	s := &Store{disk: newDisk(config.Dir, config.Size), timeout: config.Timeout, local: config.Local}
 	if s.timeout == 0 {
@@ -83,11 +83,11 @@ func New(config Config) (*Store, error) {
 	return s, nil
 }
 
-// MismatchError is a chart that has another content than it should.
+// MismatchError reports a chart with unexpected content.
 type MismatchError struct {
 	Ref
 	Want, Have string // digests
-	Said       string // who wants that digest
+	Said       string // the source of the wanted digest
 }
 
 // Error implements error.
@@ -95,10 +95,10 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("chart %s: the registry has another content for this version\n  %-9s %s\n  %-9s %s", e.Ref, e.Said, e.Want, "it has", e.Have)
 }
 
-// Get returns the archive of a chart and its digest: from disk, or from its
-// registry, which is asked once. digest is the one that it must have; "" is the
-// one that the version had when it was first seen. The errors are a
-// *MismatchError, a *NotAllowedError, or what went wrong with the registry.
+// Get returns the archive of a chart and its digest: from disk, or from its registry,
+// which is asked once. digest is the required digest; "" requires the one that the
+// version had when it was first seen. The errors are a *MismatchError, a
+// *NotAllowedError, or that of the registry.
 func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string, error) {
 	if err := ref.Check(); err != nil {
 		return nil, "", err
@@ -133,8 +133,8 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string
 	return data, have, err
 }
 
-// Note remembers the digest of a chart that a record has, unless the version has
-// one already: the record may outlive what is on disk.
+// Note remembers the digest of a chart in a record, unless the version has one already:
+// a record may outlive the files on disk.
 func (s *Store) Note(chart Chart) error {
 	if s == nil {
 		return nil
@@ -148,8 +148,8 @@ func (s *Store) Note(chart Chart) error {
 	return s.disk.note(chart.Ref, chart.Digest)
 }
 
-// fetch gets an archive from its registry. Several that want one at the same time
-// share the fetch, which does not end with one of them.
+// fetch gets an archive from its registry. Concurrent callers share the fetch, which
+// does not end when one of them gives up.
 func (s *Store) fetch(ctx context.Context, ref Ref, at place) ([]byte, string, error) {
 	answers := s.fetches.DoChan(ref.key(), func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), s.timeout, fmt.Errorf("%s did not send it within %s", at.host, s.timeout))
@@ -172,11 +172,11 @@ func (s *Store) fetch(ctx context.Context, ref Ref, at place) ([]byte, string, e
 	}
 }
 
-// Digest is that of an archive.
+// Digest returns the digest of an archive.
 func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// errTooLarge is for what has more bytes than it may.
+// errTooLarge is the error for an answer over its limit.
 var errTooLarge = errors.New("is too large")

@@ -41,8 +41,8 @@ func open(t *testing.T, config Config) *Store {
 	return s
 }
 
-// TestChartIsFetchedOnce: from both kinds of registries; then the network is not
-// needed any more, also by another server over the same directory.
+// TestChartIsFetchedOnce: from both kinds of registries; after that, the network is not
+// needed any more, even by another server over the same directory.
 func TestChartIsFetchedOnce(t *testing.T) {
 	for _, kind := range []string{"http", "oci"} {
 		t.Run(kind, func(t *testing.T) {
@@ -70,8 +70,8 @@ func TestChartIsFetchedOnce(t *testing.T) {
 	}
 }
 
-// TestVersionsKeepTheirContent: what a version was when it was first seen counts,
-// also when the archive is gone; unless somebody says which content is meant.
+// TestVersionsKeepTheirContent: a version keeps the content that it had when it was
+// first seen, even if the archive is gone, unless somebody requires other content.
 func TestVersionsKeepTheirContent(t *testing.T) {
 	r := start(t)
 	r.Publish("web", "1.0.0", []byte("one"))
@@ -102,8 +102,8 @@ func TestVersionsKeepTheirContent(t *testing.T) {
 	}
 }
 
-// TestFirstContentCounts: of two that meet a version for the first time, and get
-// different contents of it, only one does not end with an error.
+// TestFirstContentCounts: two processes meet a version for the first time, and get
+// different contents of it: one of them gets an error.
 func TestFirstContentCounts(t *testing.T) {
 	answer := make(chan string)
 	asked := make(chan struct{})
@@ -118,7 +118,7 @@ func TestFirstContentCounts(t *testing.T) {
 	defer server.Close()
 	ref, config := Ref{"web", "1.0.0", server.URL}, Config{Registries: []string{server.URL}, Dir: t.TempDir()}
 	ends := make(chan error)
-	for range 2 { // stores of their own, so that they do not share the fetch
+	for range 2 { // separate stores, so that they do not share the fetch
 		s := open(t, config)
 		go func() {
 			_, _, err := s.Get(context.Background(), ref, "")
@@ -136,7 +136,7 @@ func TestFirstContentCounts(t *testing.T) {
 	}
 }
 
-// TestDamagedArchivesAreFetchedAgain: what is on disk is believed for its digest.
+// TestDamagedArchivesAreFetchedAgain: a file on disk must match its digest.
 func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	r := start(t)
 	r.Publish("web", "1.0.0", []byte("one"))
@@ -152,7 +152,7 @@ func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	}
 }
 
-// TestOldArchivesGo: what is kept has a size; the digests stay.
+// TestOldArchivesGo: the size of the kept archives is bounded; the digests stay.
 func TestOldArchivesGo(t *testing.T) {
 	r := start(t)
 	s := open(t, Config{Registries: []string{r.Repo()}, Size: 2500})
@@ -176,7 +176,7 @@ func TestOldArchivesGo(t *testing.T) {
 	}
 }
 
-// TestOnlyAllowedAddresses: by prefix, with nothing to get around it.
+// TestOnlyAllowedAddresses: by prefix, without ways around it.
 func TestOnlyAllowedAddresses(t *testing.T) {
 	s := open(t, Config{Registries: []string{"https://charts.example.org/stable", "oci://registry.example.org/charts"}})
 	for repo, allowed := range map[string]bool{
@@ -227,7 +227,7 @@ func TestVersionsAreExact(t *testing.T) {
 	}
 }
 
-// TestHostileRegistries: each answer is refused for what it is, and in time.
+// TestHostileRegistries: each answer is refused for the right reason, and in time.
 func TestHostileRegistries(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -303,7 +303,8 @@ func TestHostileRegistries(t *testing.T) {
 	}
 }
 
-// entry serves an index with one address for web 1.0.0, and whatever that is.
+// entry serves an index with one address for web 1.0.0, and the archive at that
+// address.
 func entry(address string, archive func(http.ResponseWriter, *http.Request)) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "index.yaml") {
@@ -314,7 +315,7 @@ func entry(address string, archive func(http.ResponseWriter, *http.Request)) fun
 	}
 }
 
-// TestNamesThatLeadToThisMachine: a name is not believed for where it leads.
+// TestNamesThatLeadToThisMachine: the address behind a name is checked as well.
 func TestNamesThatLeadToThisMachine(t *testing.T) {
 	c, err := newClient(nil, Config{})
 	if err != nil {
@@ -338,8 +339,8 @@ func TestNamesThatLeadToThisMachine(t *testing.T) {
 	}
 }
 
-// TestCredentialsStayWhereTheyBelong: they go to the registry that they are for,
-// and not to where it sends the server.
+// TestCredentialsStayWhereTheyBelong: credentials go to their own registry, and not to
+// hosts that it redirects to.
 func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 	var leaked string
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -374,8 +375,8 @@ func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// TestTokens: a registry of OCI sends for a token, to its own service or to another
-// one, which has to be allowed and gets none of the registry's credentials.
+// TestTokens: an OCI registry sends clients to a token service, its own or another one,
+// which must be allowed and gets none of the registry's credentials.
 func TestTokens(t *testing.T) {
 	r := start(t)
 	if err := r.Push("web", "1.0.0", []byte("archive")); err != nil {
@@ -429,7 +430,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestCertificatesAreVerified: with the system's and with one's own.
+// TestCertificatesAreVerified: against the system's and the configured ones.
 func TestCertificatesAreVerified(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(entry("web.tgz", func(w http.ResponseWriter, _ *http.Request) {})))
 	defer server.Close()
@@ -444,7 +445,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var mismatch *MismatchError // so far it got
+	var mismatch *MismatchError // until the certificate was accepted
 	if _, _, err := open(t, Config{Registries: []string{server.URL}, CA: file}).Get(t.Context(), ref, ""); !errors.As(err, &mismatch) {
 		t.Errorf("with its certificate: %v", err)
 	}

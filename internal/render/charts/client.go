@@ -21,7 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
-// How much one answer of a registry may take.
+// Limits on the answers of a registry.
 const (
 	maxHops        = 5
 	connectTimeout = 10 * time.Second
@@ -30,10 +30,10 @@ const (
 	maxSecret      = 8 << 10  // bytes of a file of credentials
 )
 
-// client asks registries, and nobody else: each address, also one that a
-// registry sends it to, has to be one that the configuration allows.
+// client makes requests to registries, and to nobody else: the configuration must allow
+// each address, even one that a registry redirects to.
 type client struct {
-	allowed []place // as they are spoken to
+	allowed []place // in the form of requests
 	secrets []credential
 	http    *http.Client
 }
@@ -77,8 +77,8 @@ func newClient(allowed []place, config Config) (*client, error) {
 	return c, nil
 }
 
-// dial connects to the proxy, wherever that is, and to registries, where they may be.
-// Where a proxy connects to is its own to allow.
+// dial connects to the proxy, wherever that is, and to registries, at allowed
+// addresses. Behind a proxy, the proxy decides where to connect.
 func (c *client) dial(way *outgoing.Way) func(ctx context.Context, network, address string) (net.Conn, error) {
 	proxy := &net.Dialer{Timeout: connectTimeout}
 	registry := &net.Dialer{Timeout: connectTimeout, ControlContext: c.refuseAddresses}
@@ -90,13 +90,12 @@ func (c *client) dial(way *outgoing.Way) func(ctx context.Context, network, addr
 	}
 }
 
-// onThisMachine marks the context of requests to a host that is this machine by
-// name.
+// onThisMachine marks the context of requests to a host whose name means this machine.
 type onThisMachine struct{}
 
-// refuseAddresses refuses what a name must not lead to: the addresses at which
-// clouds tell machines their credentials (169.254.169.254), and this machine,
-// unless the configuration names it.
+// refuseAddresses refuses addresses that a name must not lead to: the one at which
+// clouds hand out credentials (169.254.169.254), and this machine, unless the
+// configuration names it.
 func (c *client) refuseAddresses(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -112,7 +111,7 @@ func (c *client) refuseAddresses(ctx context.Context, _, address string, _ sysca
 	return nil
 }
 
-// read returns the name and the password, as the file has them now.
+// read returns the current name and password in the file.
 func (s credential) read() (user, password string, err error) {
 	file, err := os.Open(s.file)
 	if err != nil {
@@ -130,17 +129,17 @@ func (s credential) read() (user, password string, err error) {
 	return user, password, nil
 }
 
-// unreadable is the error of a file of credentials, without its name: people write
-// the credentials themselves where it belongs.
+// unreadable is the error for a file of credentials. It omits the name, since people
+// write the credentials themselves in its place.
 func (s credential) unreadable(err error) error {
 	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		err = of.Err
 	}
-	return fmt.Errorf("the file for %s, which is to have USER:PASSWORD in it: %w", s.host, err)
+	return fmt.Errorf("the file for %s, which should contain USER:PASSWORD: %w", s.host, err)
 }
 
-// secretFor returns the credentials for an address; nil if it has none. The
-// longest place that covers it counts.
+// secretFor returns the credentials for an address; nil if there are none. The longest
+// place that covers the address counts.
 func (c *client) secretFor(at place) *credential {
 	var best *credential
 	for i, s := range c.secrets {
@@ -151,16 +150,16 @@ func (c *client) secretFor(at place) *credential {
 	return best
 }
 
-// request is what is asked of a registry.
+// request is a request to a registry.
 type request struct {
 	url      *url.URL
 	accept   string
 	bearer   string // a token for url's host; "": the configured credentials, if any
 	plain    bool   // without any credentials
-	registry *place // whose own service for tokens is asked: url has its host
+	registry *place // whose own token service is asked: url has its host
 }
 
-// errStatus is an answer that is none.
+// errStatus is an answer with an error status.
 type errStatus struct {
 	status int
 	at     place
@@ -171,8 +170,8 @@ func (e *errStatus) Error() string {
 	return fmt.Sprintf("%s answers %d %s", e.at, e.status, http.StatusText(e.status))
 }
 
-// get asks, and follows where it is sent as far as that is allowed. Whatever
-// identifies the server to one host is not sent to another.
+// get makes a request, and follows allowed redirects. Credentials for one host are not
+// sent to another.
 func (c *client) get(ctx context.Context, r request) (io.ReadCloser, error) {
 	for range maxHops {
 		at, err := placeOf(r.url)

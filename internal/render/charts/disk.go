@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// DefaultSize is how many bytes of archives are kept: some thousand charts.
+// DefaultSize bounds the bytes of kept archives: some thousand charts.
 const DefaultSize = 1 << 30
 
-// disk keeps archives by their digest, and the digest of every version that was
-// ever seen, which stays when its archive goes.
+// disk keeps archives by their digest, and the digest of every version ever seen, which
+// outlives its archive.
 //
 //	archives/HEX         the archive with that SHA-256
 //	digests/HEX          a Chart in JSON, by the SHA-256 of what names it
@@ -36,7 +36,7 @@ func (d *disk) archive(digest string) string {
 
 func (d *disk) digest(ref Ref) string { return filepath.Join(d.dir, "digests", ref.key()) }
 
-// read returns an archive that is as it was. Its file is the youngest then.
+// read returns an intact archive, and makes its file the youngest.
 func (d *disk) read(digest string) ([]byte, bool) {
 	if !isDigest(digest) {
 		return nil, false
@@ -46,11 +46,11 @@ func (d *disk) read(digest string) ([]byte, bool) {
 		return nil, false // it is fetched again
 	}
 	now := time.Now()
-	_ = os.Chtimes(d.archive(digest), now, now) // a file that seems old goes too early, no more
+	_ = os.Chtimes(d.archive(digest), now, now) // at worst, the file is evicted too early
 	return data, true
 }
 
-// pinned returns the digest that a version has; "" if it was never seen.
+// pinned returns the digest of a version; "" if it was never seen.
 func (d *disk) pinned(ref Ref) (string, error) {
 	text, err := os.ReadFile(d.digest(ref))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,8 +69,8 @@ func (d *disk) pinned(ref Ref) (string, error) {
 	return chart.Digest, nil
 }
 
-// keep stores an archive, and returns the digest of its version, which is another
-// one if the version was seen with that meanwhile.
+// keep stores an archive, and returns the digest of its version, which differs if the
+// version was seen with other content meanwhile.
 func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,7 +87,7 @@ func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
 	return known, nil
 }
 
-// note is pin for who does not hold the lock.
+// note is pin for callers that do not hold the lock.
 func (d *disk) note(ref Ref, digest string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -95,8 +95,7 @@ func (d *disk) note(ref Ref, digest string) error {
 	return err
 }
 
-// pin notes the digest of a version, unless it has one, and returns that which it
-// has then.
+// pin stores the digest of a version, unless it has one, and returns the stored one.
 func (d *disk) pin(ref Ref, digest string) (string, error) {
 	if known, err := d.pinned(ref); err != nil || known != "" {
 		return known, err
@@ -111,8 +110,7 @@ func (d *disk) pin(ref Ref, digest string) (string, error) {
 	return digest, nil
 }
 
-// evict deletes the archives that were not used for longest, until what is left
-// is as small as it has to be.
+// evict deletes the least recently used archives, until the rest fits the size.
 func (d *disk) evict() error {
 	entries, err := os.ReadDir(filepath.Join(d.dir, "archives"))
 	if err != nil {
@@ -140,7 +138,7 @@ func (d *disk) evict() error {
 	return nil
 }
 
-// write puts a file in its place, whole or not at all, and on disk.
+// write puts a file in place atomically, and on disk.
 func write(name string, data []byte) error {
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// What an index of a chart repository may be, in bytes. The largest public one
-// has about 25 MB; of it only the lines of one chart are kept.
+// Limits on an index of a chart repository, in bytes. The largest public one has about
+// 25 MB; only the lines of one chart are kept.
 const (
 	maxIndex   = 64 << 20
 	maxEntries = 8 << 20
@@ -28,8 +28,8 @@ type release struct {
 	Digest  string   `json:"digest"` // hex, of the archive
 }
 
-// fromRepository fetches a chart from a repository over HTTP, as Helm's
-// documentation describes one: an index.yaml, and archives anywhere.
+// fromRepository fetches a chart from a repository over HTTP, as Helm's documentation
+// describes it: an index.yaml, and archives anywhere.
 func (c *client) fromRepository(ctx context.Context, ref Ref, at place) ([]byte, error) {
 	base := &url.URL{Scheme: at.scheme, Host: at.host, Path: at.path + "/"}
 	found, err := c.find(ctx, ref, base)
@@ -79,9 +79,9 @@ func (c *client) find(ctx context.Context, ref Ref, base *url.URL) (release, err
 	return release{}, fmt.Errorf("%s does not have that version", base.Host)
 }
 
-// entriesOf returns the lines that an index has for one chart. It reads the index
-// as the stream that it is, for as a tree of YAML a large one takes hundreds of
-// megabytes; so it expects it as Helm writes it, in blocks and two spaces a level.
+// entriesOf returns the lines of an index for one chart. It reads the index as a
+// stream, since the YAML tree of a large one takes hundreds of megabytes. So it expects
+// the form that Helm writes: blocks, and two spaces a level.
 func entriesOf(index io.Reader, name string) ([]byte, error) {
 	limited := &io.LimitedReader{R: index, N: maxIndex + 1}
 	lines := bufio.NewScanner(limited)
@@ -102,7 +102,7 @@ func entriesOf(index io.Reader, name string) ([]byte, error) {
 			found.WriteString(line + "\n")
 		}
 		if found.Len() > maxEntries {
-			return nil, fmt.Errorf("what it has of %s %w: more than %d bytes", name, errTooLarge, maxEntries)
+			return nil, fmt.Errorf("its part for %s %w: more than %d bytes", name, errTooLarge, maxEntries)
 		}
 	}
 	if limited.N <= 0 {

@@ -18,14 +18,14 @@ const (
 	archiveType  = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 )
 
-// What a registry may answer, in bytes.
+// Limits on the answers of a registry, in bytes.
 const (
 	maxManifest = 1 << 20
 	maxToken    = 64 << 10
 )
 
-// fromOCI fetches a chart from a registry, as the OCI Distribution Specification
-// 1.1 describes it: the manifest of a tag, and the layer that is the archive.
+// fromOCI fetches a chart from a registry by the OCI Distribution Specification 1.1:
+// the manifest of a tag, and the layer with the archive.
 func (c *client) fromOCI(ctx context.Context, ref Ref, at place) ([]byte, error) {
 	web := at.web()
 	base := &url.URL{Scheme: web.scheme, Host: web.host, Path: web.path + "/" + ref.Name}
@@ -74,15 +74,16 @@ func archiveIn(text []byte) (string, error) {
 	return "", errors.New("its manifest names no archive of a chart")
 }
 
-// session asks a registry of OCI, with the token that it wants.
+// session makes requests to an OCI registry, with the token that it requires.
 type session struct {
 	*client
 	repository string
-	asked      bool   // what identifies the server is sent: the registry wants it
-	bearer     string // "": the configured credentials, where they are asked for
+	asked      bool   // the registry requires credentials
+	bearer     string // "": the configured credentials, where they are required
 }
 
-// all asks without saying who asks, and again in the way that the registry wants.
+// all makes a request without credentials, and repeats it with those that the registry
+// requires.
 func (s *session) all(ctx context.Context, r request, limit int64) ([]byte, error) {
 	r.plain, r.bearer = !s.asked, s.bearer
 	data, err := s.client.all(ctx, r, limit)
@@ -100,11 +101,11 @@ func (s *session) all(ctx context.Context, r request, limit int64) ([]byte, erro
 	return s.client.all(ctx, r, limit)
 }
 
-// challenge is a parameter of a WWW-Authenticate header.
+// challenge matches a parameter of a WWW-Authenticate header.
 var challenge = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
 
-// token gets a token of the service that the registry names. At the registry's own
-// host it is asked with the registry's credentials; elsewhere it has to be allowed
+// token gets a token from the service that the registry names. A service at the
+// registry's own host gets the registry's credentials. One elsewhere must be allowed
 // like every other address, and gets those that the configuration has for it.
 func (s *session) token(ctx context.Context, asked *errStatus) (string, error) {
 	values := map[string]string{}

@@ -14,7 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
-// proxy is a proxy that leads every host to one server, and asks for ana:geheim.
+// proxy is a proxy that leads every host to one server, and requires the credentials
+// ana:geheim.
 func proxy(t *testing.T, target string) (address string, asked *[]string) {
 	t.Helper()
 	asked = new([]string)
@@ -58,8 +59,9 @@ func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 	}()
 }
 
-// TestRegistriesBehindAProxy: they are asked through the proxy of the configuration, with
-// its credentials, and trusted by its certificates; other names would lead nowhere.
+// TestRegistriesBehindAProxy: requests go through the configured proxy, with its
+// credentials, and the configured certificates are trusted; other names would lead
+// nowhere.
 func TestRegistriesBehindAProxy(t *testing.T) {
 	registry := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "index.yaml") {
@@ -84,7 +86,7 @@ func TestRegistriesBehindAProxy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const repo = "https://charts.example.com/stable" // which the test's certificate is for
+		const repo = "https://charts.example.com/stable" // the name in the test's certificate
 		s := open(t, Config{Registries: []string{repo}, Way: way})
 		data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", repo}, "")
 		return string(data), err

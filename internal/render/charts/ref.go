@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Ref names a chart of a registry.
+// Ref names a chart in a registry.
 type Ref struct {
 	Name    string `json:"name"`
 	Version string `json:"version"` // exact
@@ -23,7 +23,7 @@ type Ref struct {
 // String names the chart for people.
 func (r Ref) String() string { return r.Name + " " + r.Version }
 
-// key is a file's name for the ref.
+// key is a file name for the ref.
 func (r Ref) key() string {
 	sum := sha256.Sum256([]byte(strings.TrimSuffix(r.Repo, "/") + "\x00" + r.Name + "\x00" + r.Version))
 	return hex.EncodeToString(sum[:])
@@ -37,7 +37,7 @@ var (
 
 func isDigest(text string) bool { return digestForm.MatchString(text) }
 
-// Check says what is wrong with a ref. The error is for whoever wrote it.
+// Check returns an error if a ref is invalid, for its author.
 func (r Ref) Check() error {
 	switch {
 	case !nameForm.MatchString(r.Name):
@@ -51,30 +51,30 @@ func (r Ref) Check() error {
 	return err
 }
 
-// place is the address of a registry, or the beginning of addresses.
+// place is the address of a registry, or a prefix of addresses.
 type place struct {
 	scheme string // https, http or oci
 	host   string // in lower case, with the port unless it is that of the scheme
 	path   string // clean, "" or beginning with a slash
 }
 
-// parsePlace reads an address. Plain http is for this machine alone.
+// parsePlace parses an address. Plain http is for this machine alone.
 func parsePlace(text string) (place, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return place{}, errors.New("what should be the address of a registry is none") // it may have a password in it
+		return place{}, errors.New("a registry's address is not valid") // text may contain a password
 	}
 	if u.User != nil {
 		return place{}, fmt.Errorf("the address of %s has credentials in it; the server's configuration has them, under charts.credentials", u.Host)
 	}
 	p, err := placeOf(u)
 	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
-		err = fmt.Errorf("%q: there is more than a path behind it", u.Scheme+"://"+u.Host+u.Path)
+		err = fmt.Errorf("%q: only a path may follow the host", u.Scheme+"://"+u.Host+u.Path)
 	}
 	return p, err
 }
 
-// placeOf is the place of an address, without its query.
+// placeOf returns the place of an address, without its query.
 func placeOf(u *url.URL) (place, error) {
 	p := place{scheme: u.Scheme, host: strings.ToLower(u.Host), path: strings.TrimSuffix(u.Path, "/")}
 	shown := strings.TrimPrefix(u.Scheme+"://"+u.Host+u.Path, "://") // without a scheme it is a path alone
@@ -94,7 +94,7 @@ func placeOf(u *url.URL) (place, error) {
 	return p, nil
 }
 
-// isLoopback reports whether a host is this machine by its very name.
+// isLoopback reports whether a host name by itself means this machine.
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
@@ -108,7 +108,7 @@ func (p place) covers(other place) bool {
 		(p.path == other.path || strings.HasPrefix(other.path, p.path+"/"))
 }
 
-// web is the address at which a registry of OCI is spoken to.
+// web returns the HTTP address of an OCI registry.
 func (p place) web() place {
 	if p.scheme != "oci" {
 		return p
@@ -125,7 +125,7 @@ func (p place) web() place {
 	return p
 }
 
-// NotAllowedError is an address that Config.Registries do not cover.
+// NotAllowedError reports an address outside Config.Registries.
 type NotAllowedError struct{ Address string }
 
 // Error implements error.
@@ -133,8 +133,7 @@ func (e *NotAllowedError) Error() string {
 	return "charts may not be fetched from " + e.Address
 }
 
-// allow returns the place of a chart's repository, if it is one that charts may
-// come from.
+// allow returns the place of a chart's repository, if charts may come from there.
 func (s *Store) allow(ref Ref) (place, error) {
 	at, err := parsePlace(ref.Repo)
 	if err != nil {

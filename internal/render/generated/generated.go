@@ -1,6 +1,6 @@
-// Package generated makes the values of charts that the server generates once, such as
-// a password that a chart would make up anew each time, and says what is known of them.
-// Who keeps them, and where, is not its matter.
+// Package generated generates the values of charts that must stay the same, such as a
+// password that a chart would make up at each rendering, and describes them. It does
+// not store them.
 package generated
 
 import (
@@ -13,27 +13,27 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// Value is a value that is kept for an app.
+// Value is a stored value of an app.
 type Value struct {
 	Text string    `json:"text"`
 	Made time.Time `json:"made"`
-	By   string    `json:"by"` // the operator for whom it was made; "" for the server itself
+	By   string    `json:"by"` // the operator who had it made; "": the server itself
 	From Origin    `json:"from"`
 	Of   string    `json:"of,omitempty"` // for FromSecret: namespace/name of the Secret
 }
 
-// Origin says where a value is from.
+// Origin is the origin of a value.
 type Origin string
 
 // The origins of values.
 const (
-	FromChance   Origin = "generated" // made at random
+	FromChance   Origin = "generated" // random
 	FromOperator Origin = "set"       // given by an operator
-	FromSecret   Origin = "found"     // of a Secret that ran before the app declared the value
+	FromSecret   Origin = "found"     // from a Secret that existed before the app declared the value
 )
 
-// Set are the values of an app, by their paths. Those that the app does not declare any
-// more stay in it: an earlier revision may come back.
+// Set holds the values of an app, by their paths. It keeps those that the app no longer
+// declares, since an earlier revision may come back.
 type Set map[string]Value
 
 const (
@@ -42,7 +42,7 @@ const (
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// Make makes a value at random, as an app declares it.
+// Make generates a random value, as an app declares it.
 func Make(g appfile.Generated) string {
 	switch g.Format {
 	case appfile.FormatDigits:
@@ -64,7 +64,7 @@ func random(n int) []byte {
 	return bytes
 }
 
-// pick returns characters of an alphabet, each as likely as any other.
+// pick returns characters of an alphabet, all equally likely.
 func pick(alphabet string, n int) string {
 	var b strings.Builder
 	for range n {
@@ -91,8 +91,8 @@ func uuid(bytes []byte) string {
 	return b.String()
 }
 
-// placeholder stands for a value that is not known, or not to be used. It has the
-// form of one, since a chart's schema may ask for it.
+// placeholder replaces a value that is not known, or must not be used. It has the same
+// form, since a chart's schema may require it.
 func placeholder(g appfile.Generated) string {
 	switch g.Format {
 	case appfile.FormatDigits, appfile.FormatHex:
@@ -105,7 +105,8 @@ func placeholder(g appfile.Generated) string {
 	return strings.Repeat("GENERATED", g.Length/9+1)[:g.Length]
 }
 
-// Placeholders are the placeholders of all values that an app declares, by their paths.
+// Placeholders returns the placeholders of all values that an app declares, by their
+// paths.
 func Placeholders(declared []appfile.Generated) map[string]string {
 	texts := map[string]string{}
 	for _, g := range declared {
@@ -114,7 +115,7 @@ func Placeholders(declared []appfile.Generated) map[string]string {
 	return texts
 }
 
-// Texts are the values that an app declares, by their paths, as far as they are known.
+// Texts returns the known values that an app declares, by their paths.
 func (s Set) Texts(declared []appfile.Generated) map[string]string {
 	texts := map[string]string{}
 	for _, g := range declared {

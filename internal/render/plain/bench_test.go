@@ -32,7 +32,7 @@ func BenchmarkRenderAgain(b *testing.B) {
 	}
 }
 
-// listed lists one folder without any cost.
+// listed lists one folder at no cost.
 type listed struct {
 	hashing
 	entries []fs.DirEntry

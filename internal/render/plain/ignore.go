@@ -12,26 +12,25 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// IgnoreName is the file that says what is not part of an app. It has the
-// syntax of gitignore(5), may be in any folder from the repository's root
-// down, and is about what is in that folder and below.
+// IgnoreName is the file that excludes files from an app. It has the syntax of
+// gitignore(5), may be in any folder from the repository's root down, and applies to
+// that folder and everything below.
 const IgnoreName = ".pushboatignore"
 
-// What .pushboatignore files may be.
+// Limits on .pushboatignore files.
 const (
 	// MaxIgnoreBytes bounds one of them.
 	MaxIgnoreBytes = 64 << 10
-	// MaxPatterns bounds the patterns in all of them: each is tried on each
-	// file.
+	// MaxPatterns bounds the patterns in all of them, since each is tried on each file.
 	MaxPatterns = 1000
 	// MaxPatternLength bounds one pattern, in bytes.
 	MaxPatternLength = 500
 )
 
-// Ignore decides by the patterns of .pushboatignore files. The last pattern
-// that matches decides, and one with ! in front brings a file back. Whoever
-// walks a tree does not go into a folder that matches; so, as with Git, what
-// is inside it cannot be brought back. The zero value matches nothing.
+// Ignore holds the patterns of .pushboatignore files. The last pattern that matches
+// decides, and one with ! in front brings a file back. A walk does not enter a folder
+// that matches, so, as with Git, nothing inside can be brought back. The zero value
+// matches nothing.
 type Ignore struct {
 	patterns []pattern
 }
@@ -84,7 +83,7 @@ func (g *Ignore) Match(name string, isDir bool) bool {
 	return false
 }
 
-// parsePattern reads one line; ok is false for blank lines and comments.
+// parsePattern parses one line; ok is false for blank lines and comments.
 func parsePattern(line string) (p pattern, ok bool, err error) {
 	line = trimLine(line)
 	if line == "" || line[0] == '#' {
@@ -113,8 +112,8 @@ func parsePattern(line string) (p pattern, ok bool, err error) {
 	return p, true, nil
 }
 
-// trimLine removes the end of the line and trailing spaces, but for one that a
-// backslash protects.
+// trimLine removes the end of the line and trailing spaces, except one that a backslash
+// protects.
 func trimLine(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	trimmed := strings.TrimRight(line, " ")
@@ -125,13 +124,12 @@ func trimLine(line string) string {
 	return trimmed
 }
 
-// slash stands for / in regular expressions and in what they match, so that
-// no bracket expression, such as [.-0], matches one. It is no character of a
-// name: Unicode will never assign it.
+// slash replaces / in regular expressions and in the paths that they match, so that no
+// bracket expression, such as [.-0], matches one. Unicode will never assign it.
 const slash = "\U0010ffff"
 
-// translate makes a regular expression, which needs linear time, of a pattern.
-// A pattern with a slash in it is anchored to the folder of its file.
+// translate turns a pattern into a regular expression, which matches in linear time. A
+// pattern with a slash in it is anchored to the folder of its file.
 func translate(glob string) (string, error) {
 	var b strings.Builder
 	b.WriteString("^")
@@ -229,7 +227,7 @@ func classQuote(r rune) string {
 	return string(r)
 }
 
-// readIgnore reads the ignore file of a folder, if it has one, once.
+// readIgnore reads the ignore file of a folder, if there is one, once.
 func (r *renderer) readIgnore(folder string) {
 	name := path.Join(folder, IgnoreName)
 	if r.again(name) {

@@ -10,13 +10,13 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Part is a file or folder of manifests, or a glob for such.
+// Part is a file or folder of manifests, or a glob of them.
 type Part struct {
 	Path   string          // relative to the root of the revision, clean
-	Source manifest.Source // where it is named
+	Source manifest.Source // the place that names it
 }
 
-// parts renders the parts in turn; what several of them name is rendered once.
+// parts renders the parts in turn; a file that several of them name is rendered once.
 func (r *renderer) parts(parts []Part) {
 	for _, part := range parts {
 		if r.stopped {
@@ -55,7 +55,7 @@ func (r *renderer) part(part Part) {
 	}
 }
 
-// again reports whether a file was read already, for another part.
+// again reports whether a file was already read for another part.
 func (r *renderer) again(name string) bool {
 	if r.done == nil {
 		return false
@@ -68,8 +68,8 @@ func (r *renderer) again(name string) bool {
 // isGlob reports whether a path is a pattern.
 func isGlob(name string) bool { return strings.ContainsAny(name, "*?[") }
 
-// glob renders the files and folders that match a pattern, but for hidden ones, and
-// for what is no manifest.
+// glob renders the files and folders that match a pattern, except hidden ones and files
+// that are no manifests.
 func (r *renderer) glob(pattern string) {
 	folders := []string{"."}
 	elements := strings.Split(pattern, "/")
@@ -100,11 +100,11 @@ func (r *renderer) glob(pattern string) {
 	}
 }
 
-// matching lists the entries of a folder whose name matches a pattern.
+// matching lists the entries of a folder whose names match a pattern.
 func (r *renderer) matching(folder, pattern string) []fs.DirEntry {
 	entries, err := fs.ReadDir(r.fsys, folder)
 	if err != nil {
-		return nil // not a folder that can be read: nothing matches in it
+		return nil // not a readable folder: nothing matches in it
 	}
 	var found []fs.DirEntry
 	for _, entry := range entries {

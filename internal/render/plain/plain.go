@@ -15,19 +15,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// What one app may be. All limits are far above what people deploy as one app
-// and keep a hostile repository from filling the memory (CVE-2022-31016,
-// CVE-2025-55199: huge and many files).
+// Limits on one app. All are far above the size of real apps, and keep a hostile
+// repository from filling the memory (CVE-2022-31016, CVE-2025-55199: huge and many
+// files).
 const (
-	// MaxEntries bounds the files and folders that are looked at, whatever they
-	// are.
+	// MaxEntries bounds the files and folders that are examined, of any kind.
 	MaxEntries = 100_000
-	// MaxDepth bounds the folders inside folders.
+	// MaxDepth bounds the nesting of folders.
 	MaxDepth = 40
 	// MaxFiles bounds the files of manifests.
 	MaxFiles = 10_000
-	// MaxBytes bounds their size together. The largest published stacks have
-	// about 10 MB.
+	// MaxBytes bounds their total size. The largest published stacks have about 10 MB.
 	MaxBytes = 64 << 20
 	// MaxObjects bounds the objects.
 	MaxObjects = 20_000
@@ -35,30 +33,28 @@ const (
 	MaxProblems = 500
 )
 
-// Folder is what is rendered.
+// Folder is a folder to render.
 type Folder struct {
 	Path    string   // relative to the root of the revision
 	Exclude []string // folders below Path that are not part of it
-	// Mark marks texts that are written without quotes, see manifest.ParseMarked;
-	// nil marks none.
+	// Mark marks unquoted texts, see manifest.ParseMarked; nil marks none.
 	Mark func(string) string
-	// Before is what was read of the folder the last time, with the same Mark; files
-	// that have not changed since are not read again. nil is nothing.
+	// Before is the result of the last reading, with the same Mark; unchanged files are
+	// not read again. It may be nil.
 	Before *Read
-	// Parts are what is rendered, if there are any, instead of all that is in Path.
+	// Parts, if there are any, are rendered instead of everything in Path.
 	Parts []Part
 }
 
-// Render returns the objects of a folder of the revision whose root is fsys,
-// and all problems of its files.
+// Render returns the objects of a folder of the revision whose root is fsys, and all
+// problems of its files.
 //
-// It passes over hidden files and folders (.git, .github), pushboat.yaml at
-// the root, files that are no manifests by their extension, and what
-// .pushboatignore files name (see Ignore). Symbolic links are what the file system
-// shows them to be: a revision follows those that lead to an entry of its own. It
-// refuses all others and submodules (CVE-2022-24348: what they lead to is not part of
-// the revision), names that do not print, files that are YAML but no Kubernetes
-// objects, and the input of kustomize and Helm.
+// It skips hidden files and folders (.git, .github), pushboat.yaml at the root, files
+// that are no manifests by their extension, and files that .pushboatignore names (see
+// Ignore). Symbolic links appear as their targets: a revision follows those that lead
+// to one of its own entries. It refuses all others and submodules (CVE-2022-24348:
+// their targets are not part of the revision), names that do not print, YAML files that
+// are no Kubernetes objects, and the input of kustomize and Helm.
 func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
 	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark, before: folder.Before, read: newRead(folder)}
 	if !folder.Before.fits(folder) {
@@ -73,14 +69,14 @@ func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
 	return r.read, r.problems
 }
 
-// folder renders a folder with all that is in it.
+// folder renders a folder with everything in it.
 func (r *renderer) folder(name string) {
 	if r.enter(name) {
 		r.walk(name, 0)
 	}
 }
 
-// renderer holds what is known during one walk.
+// renderer holds the state of one walk.
 type renderer struct {
 	fsys    fs.FS
 	exclude []string
@@ -88,9 +84,9 @@ type renderer struct {
 	ignore  Ignore
 
 	done map[string]bool // of parts: the ignore files and manifests that were read
-	met  int             // manifests, also again
+	met  int             // manifests, counting repeats
 
-	before   *Read // nil from the first ignore file on that is another than then
+	before   *Read // nil after the first ignore file that has changed
 	read     *Read
 	problems manifest.Problems
 
@@ -162,15 +158,15 @@ func (r *renderer) walk(folder string, depth int) {
 	}
 }
 
-// member is what a folder of the app has.
+// member is an entry of a folder of the app.
 type member struct {
 	fs.DirEntry
 	path  string
-	known *file // what was read of it, which is as it was
+	known *file // the last reading of it, if it is unchanged
 }
 
-// keep returns the entries of a folder that are part of the app, and reports
-// those that no app may have.
+// keep returns the entries of a folder that are part of the app, and reports those that
+// no app may have.
 func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 	kept := make([]member, 0, len(entries))
 	before := r.before.in(folder)
@@ -180,7 +176,7 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 			return nil
 		}
 		if known := before.take(entry); known != nil {
-			kept = append(kept, member{entry, known.path, known}) // as it was kept then
+			kept = append(kept, member{entry, known.path, known}) // as it was then
 			continue
 		}
 		name := under(folder, entry.Name())
@@ -191,7 +187,7 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 			r.add(name, "the name has characters that do not print", "rename it")
 		case entry.Type()&fs.ModeSymlink != 0 && path.Ext(name) != "" && !isManifest(name):
 			// it leads nowhere, and nobody reads it
-		case entry.Type()&fs.ModeSymlink != 0: // those that lead somewhere show as what is there
+		case entry.Type()&fs.ModeSymlink != 0: // a link that leads somewhere appears as its target
 			_, err := fs.Stat(r.fsys, name)
 			r.add(name, linkError(name, err), "put the file in its place, or name it in "+IgnoreName)
 		case !entry.IsDir() && !entry.Type().IsRegular():
@@ -203,7 +199,7 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 	return kept
 }
 
-// isManifest reports whether a file is one by its name.
+// isManifest reports whether a file is a manifest by its name.
 func isManifest(name string) bool {
 	switch path.Ext(name) {
 	case ".yaml", ".yml", ".json":
@@ -212,7 +208,7 @@ func isManifest(name string) bool {
 	return false
 }
 
-// builtFrom are the files that say that a folder is the input of another tool.
+// builtFrom are the files that mark a folder as the input of another tool.
 var builtFrom = map[string]string{
 	"kustomization.yaml": "kustomize",
 	"kustomization.yml":  "kustomize",
@@ -220,9 +216,9 @@ var builtFrom = map[string]string{
 	"Chart.yaml":         "Helm",
 }
 
-// refuseBuilt reports a folder that is the input of kustomize or Helm: once,
-// not for each of its files. Folders inside it are not looked at: a chart's
-// templates are no manifests, and a kustomization reads those itself.
+// refuseBuilt reports a folder that is the input of kustomize or Helm, once instead of
+// for each of its files. The walk does not enter it: a chart's templates are no
+// manifests, and a kustomization reads its own folders.
 func (r *renderer) refuseBuilt(folder string, entries []member) bool {
 	for _, entry := range entries {
 		if entry.known != nil {
@@ -269,8 +265,8 @@ func (r *renderer) file(folder string, m member) {
 	}
 }
 
-// parse reads the objects of a file that is not known yet; nil if it could not be read
-// at all.
+// parse reads the objects of a file that is new or changed; nil if it cannot be read at
+// all.
 func (r *renderer) parse(name string, entry fs.DirEntry) *file {
 	data, err := readFile(r.fsys, name, manifest.MaxFileBytes)
 	if err != nil {
@@ -284,7 +280,7 @@ func (r *renderer) parse(name string, entry fs.DirEntry) *file {
 		found.digests[i] = manifest.Digest(o.Unstructured)
 	}
 	if len(problems) == 0 {
-		found.hash = strings.Clone(hashOf(entry)) // it is a part of the whole folder
+		found.hash = strings.Clone(hashOf(entry)) // a substring of the whole folder's
 	}
 	return found
 }

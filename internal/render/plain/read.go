@@ -9,13 +9,12 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Read is what was read of a folder. The next rendering takes from it the objects of
-// the files that are as they were, by Git's hashes, so that a push costs what it
-// changes. It has no more files and objects than the folder; it is never changed, nor
-// are its objects.
+// Read is the result of reading a folder. The next rendering takes from it the objects
+// of unchanged files, by Git's hashes, so that the cost of a push grows with its
+// changes. It has no more files and objects than the folder. Neither it nor its objects
+// ever change.
 type Read struct {
-	// Objects are in the order of their files' paths, and in a file as they were
-	// written.
+	// Objects are in the order of their files' paths, and of their places in a file.
 	Objects []*manifest.Object
 	// Digests are those of the objects, see manifest.Digest.
 	Digests []string
@@ -23,13 +22,13 @@ type Read struct {
 	path    string
 	exclude []string
 	ignores map[string]string  // the texts of ignore files, by their folders
-	folders map[string][]*file // the files that each folder has, in the order of names
+	folders map[string][]*file // the files of each folder, in the order of names
 }
 
-// file is what was read of one file.
+// file is the result of reading one file.
 type file struct {
 	path    string
-	hash    string // "": of a revision without hashes, or it has problems
+	hash    string // "": the revision has no hashes, or the file has problems
 	size    int
 	objects []*manifest.Object
 	digests []string
@@ -39,8 +38,8 @@ func newRead(folder Folder) *Read {
 	return &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, folders: map[string][]*file{}}
 }
 
-// fits reports whether a folder has the same files as then, as far as its settings
-// say. nil fits nothing.
+// fits reports whether the settings of a folder select the same files as then. nil fits
+// nothing.
 func (r *Read) fits(folder Folder) bool {
 	return r != nil && r.path == folder.Path && slices.Equal(r.exclude, folder.Exclude)
 }
@@ -50,7 +49,7 @@ func (r *Read) grow(files int) {
 	r.Objects, r.Digests = slices.Grow(r.Objects, files), slices.Grow(r.Digests, files)
 }
 
-// add takes up what was read of a file in a folder.
+// add adds the result of reading a file in a folder.
 func (r *Read) add(folder string, found *file) {
 	r.Objects, r.Digests = append(r.Objects, found.objects...), append(r.Digests, found.digests...)
 	if found.hash != "" {
@@ -58,9 +57,9 @@ func (r *Read) add(folder string, found *file) {
 	}
 }
 
-// in returns the files that were read of a folder, to be gone through in the order of
-// names. Most of ten thousand files of a folder are as they were: neither is a path made
-// of each, nor is it looked up.
+// in returns the files that were read of a folder, in the order of names. Most of ten
+// thousand files of a folder are unchanged, so this avoids building and looking up a
+// path for each.
 func (r *Read) in(folder string) formerly {
 	if r == nil {
 		return nil
@@ -68,11 +67,11 @@ func (r *Read) in(folder string) formerly {
 	return r.folders[folder]
 }
 
-// formerly are the files that were read of a folder and that are still to come.
+// formerly are the known files of a folder that are still to come.
 type formerly []*file
 
-// take returns what was read of a file, if it was as it is now; else nil. Files are
-// asked for in the order of their names.
+// take returns the result of reading a file, if the file is unchanged; else nil.
+// Callers must ask in the order of names.
 func (f *formerly) take(entry fs.DirEntry) *file {
 	name := entry.Name()
 	for len(*f) > 0 {
@@ -90,10 +89,10 @@ func (f *formerly) take(entry fs.DirEntry) *file {
 	return nil
 }
 
-// ignored reports whether the ignore files that were read so far are those of then.
+// ignored reports whether the ignore file of a folder is unchanged.
 func (r *Read) ignored(folder, text string) bool { return r == nil || r.ignores[folder] == text }
 
-// hashed is an entry of a revision that has hashes, as those of package git are.
+// hashed is an entry of a revision with hashes, like those of package git.
 type hashed interface{ ContentHash() string }
 
 func hashOf(entry fs.DirEntry) string {

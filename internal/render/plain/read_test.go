@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// hashing is a revision that has hashes, and notes which files are opened.
+// hashing is a revision with hashes that notes which files are opened.
 type hashing struct {
 	fstest.MapFS
 	opened *[]string
@@ -42,13 +42,13 @@ type hashedEntry struct {
 
 func (e hashedEntry) ContentHash() string { return e.hash }
 
-// TestRenderAgain: of a folder that was read before, only files are read that are not
-// as they were, and the result is what it would be without.
+// TestRenderAgain: only changed files of a known folder are read, and the result is the
+// same as for an unknown one.
 func TestRenderAgain(t *testing.T) {
 	const all = "a.yaml: a\nx/b.yaml: b\nx/c.yaml: c\nx/y/d.yaml: d\n"
 	for _, test := range []struct {
-		name, changed string // what differs from all
-		gone          string // a file that is there no more
+		name, changed string // the difference
+		gone          string // a file that no longer exists
 		exclude       []string
 		opened        string
 	}{
@@ -110,8 +110,8 @@ func TestProblemsAreNotRemembered(t *testing.T) {
 	}
 }
 
-// TestReadKeepsObjects: what did not change is the same object, which others may have
-// by now.
+// TestReadKeepsObjects: an unchanged object stays the same pointer, which others may
+// hold.
 func TestReadKeepsObjects(t *testing.T) {
 	var opened []string
 	fsys := hashing{tree("a.yaml: a\nb.yaml: b\n"), &opened}

@@ -10,8 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// FuzzApply holds the replacing of names to this: an object keeps its shape, nothing
-// but uses of declared names changes, and no mark is left of what was read.
+// FuzzApply: an object keeps its shape when names are replaced, nothing but uses of
+// declared names changes, and no mark remains.
 func FuzzApply(f *testing.F) {
 	f.Add("a: ${x}\nb: '${x}'\nc: \"a ${x} ${y} $${x} ${x\"\n", "x: {}\n- [")
 	f.Add("a: [\"${x}\"]\n${x}: b\n", "")
@@ -41,8 +41,8 @@ func FuzzApply(f *testing.F) {
 	})
 }
 
-// sameShape reports whether two values have the same keys and lists, and differ in
-// texts alone that have a name in them.
+// sameShape reports whether two values have the same keys and lists, and differ only in
+// texts that contain a name.
 func sameShape(before, after any) bool {
 	switch b := before.(type) {
 	case map[string]any:

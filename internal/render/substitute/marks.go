@@ -9,10 +9,9 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// mark stands behind a name that was written alone and without quotes, from where
-// it is read until it is replaced: renderers pass values on as JSON, which has
-// forgotten about quotes. It is a character that nobody else uses
-// (U+E000, private).
+// mark stands behind a name that was written alone and without quotes, from the reading
+// of the file until the name is replaced: renderers pass values on as JSON, which does
+// not preserve quoting. It is a character that nobody else uses (U+E000, private).
 const mark = "\uE000"
 
 // Marks puts marks behind names. The nil Marks mark nothing.
@@ -34,7 +33,7 @@ func NewMarks(names []string) *Marks {
 	return m
 }
 
-// Scalar marks a text that was written without quotes, if it is a name.
+// Scalar marks an unquoted text, if it is a name.
 func (m *Marks) Scalar(text string) string {
 	if m == nil || !strings.HasPrefix(text, "${") {
 		return text
@@ -46,8 +45,8 @@ func (m *Marks) Scalar(text string) string {
 	return "${" + name + mark + "}"
 }
 
-// Text marks names in a YAML file that is still to be read. It looks at lines
-// alone: a mark within other text says nothing, and goes with the name.
+// Text marks names in a YAML file that has not been parsed yet. It looks only at lines:
+// a mark inside other text has no effect, and goes with the name.
 func (m *Marks) Text(data []byte) []byte {
 	if m == nil || !bytes.Contains(data, []byte("${")) {
 		return data
@@ -55,7 +54,7 @@ func (m *Marks) Text(data []byte) []byte {
 	return m.lines.ReplaceAll(data, []byte("$1$${$2"+mark+"}$3"))
 }
 
-// JSON marks names in the YAML that texts of a JSON document hold, such as patches.
+// JSON marks names in YAML inside the texts of a JSON document, such as patches.
 func (m *Marks) JSON(document []byte) []byte {
 	var value any
 	if m == nil || !bytes.Contains(document, []byte("${")) || json.Unmarshal(document, &value) != nil {

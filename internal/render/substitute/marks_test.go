@@ -2,7 +2,7 @@ package substitute
 
 import "testing"
 
-// TestMarksOfText: a name is marked where it may be all of an unquoted scalar.
+// TestMarksOfText: a name is marked where it may be the whole of an unquoted scalar.
 func TestMarksOfText(t *testing.T) {
 	m := NewMarks([]string{"x", "app_y"})
 	for text, want := range map[string]string{

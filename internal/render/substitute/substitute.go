@@ -1,6 +1,6 @@
-// Package substitute replaces names in rendered objects by values: ${name}, if
-// an app declares name, and nothing else. It replaces in the values of parsed
-// objects, so that a value cannot become structure, whatever it is.
+// Package substitute replaces names in rendered objects by values: ${name}, if an app
+// declares name, and nothing else. It replaces them in the values of parsed objects, so
+// that a value cannot become structure.
 package substitute
 
 import (
@@ -16,30 +16,30 @@ import (
 const (
 	// MaxValue bounds a value, in bytes: the largest ConfigMap has 1 MiB.
 	MaxValue = 1 << 20
-	// MaxGrowth bounds what all values put into one app's objects, in bytes.
+	// MaxGrowth bounds the bytes that all values add to one app's objects.
 	MaxGrowth = 64 << 20
-	// maxName bounds how far the end of a name is looked for, in bytes; names are
-	// shorter (appfile).
+	// maxName bounds the search for the end of a name, in bytes; names are shorter
+	// (appfile).
 	maxName = 128
 )
 
-// Value is what a name stands for.
+// Value is the value of a name.
 type Value struct {
-	Text   string // within other text or quotes
-	Alone  any    // where it stands alone and unquoted: string, bool, int64 or float64
-	Secret bool   // it is out of a Secret, and not to be shown
-	// Missing says that the name is declared, and that there is no value: what it is used
-	// in says nothing.
+	Text   string // inside other text or quotes
+	Alone  any    // where the name stands alone and unquoted: string, bool, int64 or float64
+	Secret bool   // from a Secret; must not be shown
+	// Missing says that the name is declared and has no value: objects that use it are
+	// incomplete.
 	Missing bool
 }
 
-// Set is what is replaced in the objects of an app.
+// Set holds the values for the objects of an app.
 type Set struct {
-	Prefix string // a name that begins so and is not in Values is a problem; "": none is
+	Prefix string // a name that begins with it and is not in Values is a problem; "": no check
 	Values map[string]Value
 }
 
-// Secrets are the values that are not to be shown.
+// Secrets returns the values that must not be shown.
 func (s Set) Secrets() []string {
 	var values []string
 	for _, name := range slices.Sorted(maps.Keys(s.Values)) {
@@ -50,8 +50,8 @@ func (s Set) Secrets() []string {
 	return values
 }
 
-// Apply replaces names in objects, which are changed. It returns all problems, and
-// the objects that have none. Names in keys are not replaced: that is a problem, too.
+// Apply replaces names in objects, in place. It returns all problems, and the objects
+// without one. A name in a key is not replaced; that is a problem, too.
 func (s Set) Apply(objects []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
 	if s.Prefix == "" && len(s.Values) == 0 {
 		return objects, nil
@@ -66,14 +66,14 @@ func (s Set) Apply(objects []*manifest.Object) ([]*manifest.Object, manifest.Pro
 	return sound, a.problems
 }
 
-// applying is what is known while names are replaced.
+// applying is the state of replacing names.
 type applying struct {
-	set      Set // for the object at hand
+	set      Set // for the current object
 	own      Set // of the app
 	problems manifest.Problems
 	grown    int
 
-	// of the object at hand
+	// the current object
 	at      *manifest.Object
 	path    []string // in the API server's notation, one element a step
 	changed bool
@@ -87,7 +87,7 @@ func (a *applying) add(message, hint string) {
 	})
 }
 
-// object replaces in an object, and reports whether there is no problem with it.
+// object replaces names in an object, and reports whether it has no problem.
 func (a *applying) object(o *manifest.Object) bool {
 	a.at, a.path, a.changed, a.missing, a.hidden, a.set = o, nil, false, false, nil, a.own
 	if excepted(o) {
@@ -102,15 +102,15 @@ func (a *applying) object(o *manifest.Object) bool {
 	return len(a.problems) == before && !a.missing
 }
 
-// exception is Flux's word for objects in which nothing is replaced, as an
-// annotation or a label (fluxcd/pkg, kustomize/kustomize_varsub.go).
+// exception is Flux's annotation or label for objects in which nothing is replaced
+// (fluxcd/pkg, kustomize/kustomize_varsub.go).
 const exception = "kustomize.toolkit.fluxcd.io/substitute"
 
 func excepted(o *manifest.Object) bool {
 	return strings.EqualFold(o.GetAnnotations()[exception], "disabled") || strings.EqualFold(o.GetLabels()[exception], "disabled")
 }
 
-// asWritten replaces each name by itself: what is left are no marks.
+// asWritten replaces each name by itself, which removes the marks.
 func (s Set) asWritten() Set {
 	same := Set{Values: map[string]Value{}}
 	for name := range s.Values {
@@ -149,8 +149,8 @@ func (a *applying) value(value any) any {
 	return value
 }
 
-// isBase64 reports whether the path is that of a value in base64: generators and
-// charts encode the files of Secrets before there is anything to be replaced.
+// isBase64 reports whether the path is that of a value in base64: generators and charts
+// encode the files of Secrets before names are replaced.
 func (a *applying) isBase64() bool {
 	return len(a.path) == 2 && a.path[0] == "[data]" && a.at.GetKind() == "Secret"
 }
@@ -163,8 +163,8 @@ func (a *applying) encoded(text string) any {
 	return base64.StdEncoding.EncodeToString([]byte(a.text(string(data))))
 }
 
-// scalar replaces in a text; one that is a name alone, without quotes, becomes
-// what the name stands for.
+// scalar replaces names in a text; a name that stands alone, without quotes, becomes
+// its typed value.
 func (a *applying) scalar(text string) any {
 	if inner, ok := strings.CutPrefix(text, "${"); ok {
 		name, alone := strings.CutSuffix(inner, mark+"}")
@@ -196,15 +196,15 @@ func (a *applying) text(text string) string {
 	}
 }
 
-// use is a place in a text where a name is used.
+// use is a use of a name in a text.
 type use struct {
 	start, end int
 	name       string
 	closed     bool // by a brace
 }
 
-// next finds the first use of a name that is declared, or has the prefix of those
-// that are. What stands behind a second $ is left to whoever it is meant for.
+// next finds the first use of a name that is declared, or has the prefix of declared
+// names. Text behind a second $ is meant for another program.
 func (a *applying) next(text string) (use, bool) {
 	for from := 0; ; {
 		i := strings.Index(text[from:], "${")
@@ -234,7 +234,7 @@ func (a *applying) next(text string) (use, bool) {
 	}
 }
 
-// take notes that a value is put where the path is, and reports whether it may be.
+// take notes that a value is inserted at the path, and reports whether that is allowed.
 func (a *applying) take(name string, value Value) bool {
 	a.changed, a.missing = true, a.missing || value.Missing
 	if a.grown > MaxGrowth {
@@ -276,7 +276,7 @@ func (a *applying) undeclared(u use) {
 	a.add(fmt.Sprintf("%s is not declared, and begins with the prefix %s", shown, a.set.Prefix), hint)
 }
 
-// Uses reports whether a text has a name in it that would be replaced.
+// Uses reports whether a text contains a use of the name.
 func Uses(text, name string) bool {
 	a := &applying{set: Set{Values: map[string]Value{name: {}}}}
 	_, found := a.next(text)

@@ -1,5 +1,5 @@
-// Package chartstest has registries of charts for tests: a repository over HTTP and
-// a registry of OCI, on one listener of this machine.
+// Package chartstest provides chart registries for tests: a repository over HTTP and an
+// OCI registry, on one listener of this machine.
 package chartstest
 
 import (
@@ -20,8 +20,8 @@ import (
 	"time"
 )
 
-// Registry serves charts: below /repo as a repository, below /v2 as a registry of
-// OCI, with the endpoints of the Distribution Specification by which one pulls.
+// Registry serves charts: below /repo as a repository, below /v2 as an OCI registry,
+// with the Distribution Specification's endpoints for pulls.
 type Registry struct {
 	Address string // host and port
 	server  *http.Server
@@ -29,13 +29,13 @@ type Registry struct {
 	mu    sync.Mutex
 	files map[string][]byte   // below /repo/
 	index map[string][]string // the lines of each chart
-	blobs map[string][]byte   // of the registry of OCI, by their digest
+	blobs map[string][]byte   // of the OCI registry, by their digest
 	tags  map[string][]byte   // manifests, by NAME:TAG
 	asked []string            // paths
 	away  bool                // it answers 503
 }
 
-// Start starts a registry. It has to be closed.
+// Start starts a registry. The caller must close it.
 func Start() (*Registry, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,14 +67,14 @@ func Start() (*Registry, error) {
 // Close stops serving.
 func (r *Registry) Close() { _ = r.server.Close() }
 
-// Away has every request answered with 503, or no longer.
+// Away makes the registry answer every request with 503, or stops that.
 func (r *Registry) Away(away bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.away = away
 }
 
-// Asked lists what was asked for so far.
+// Asked lists the requests so far.
 func (r *Registry) Asked() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +84,7 @@ func (r *Registry) Asked() []string {
 // Repo is the address of the repository over HTTP.
 func (r *Registry) Repo() string { return "http://" + r.Address + "/repo" }
 
-// OCI is the address of the registry of OCI.
+// OCI is the address of the OCI registry.
 func (r *Registry) OCI() string { return "oci://" + r.Address + "/charts" }
 
 func (r *Registry) file(w http.ResponseWriter, asked *http.Request) {
@@ -95,7 +95,7 @@ func (r *Registry) blob(w http.ResponseWriter, asked *http.Request) {
 	r.send(w, asked, r.blobs, asked.PathValue("digest"))
 }
 
-// send answers with one of what the registry has.
+// send answers with an entry of from.
 func (r *Registry) send(w http.ResponseWriter, asked *http.Request, from map[string][]byte, name string) {
 	r.mu.Lock()
 	data, ok := from[name]
@@ -107,7 +107,7 @@ func (r *Registry) send(w http.ResponseWriter, asked *http.Request, from map[str
 	_, _ = w.Write(data)
 }
 
-// Put makes a file of the repository.
+// Put adds a file to the repository.
 func (r *Registry) Put(name string, data []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -139,7 +139,7 @@ func (r *Registry) Enter(name, version, url, digest string) {
 	r.files["index.yaml"] = []byte(text.String())
 }
 
-// manifestType is what a client has to accept.
+// manifestType is the media type that a client must accept.
 const manifestType = "application/vnd.oci.image.manifest.v1+json"
 
 func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
@@ -155,7 +155,7 @@ func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
 	_, _ = w.Write(text)
 }
 
-// Push adds an archive to the registry of OCI, as helm push leaves it there.
+// Push adds an archive to the OCI registry, as helm push does.
 func (r *Registry) Push(name, version string, archive []byte) error {
 	config := []byte("{}")
 	manifest, err := json.Marshal(map[string]any{
