@@ -1,7 +1,7 @@
 package git
 
-// Commits that the server itself makes: records, rollbacks. One git
-// fast-import writes the objects of any number of them; refs.go moves the refs.
+// Commits by the server itself: records, rollbacks. One git fast-import writes the
+// objects of any number of them; refs.go moves the refs.
 
 import (
 	"bytes"
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// NewCommit is a commit to make. Files that it does not name are as in its parent.
+// NewCommit is a commit to create. Files that it does not name are as in its parent.
 type NewCommit struct {
 	Message string            // any bytes
 	Clear   bool              // begin with an empty tree instead of the parent's
 	Trees   map[string]Hash   // directories to put in place, "." for the whole tree
-	Remove  []string          // files and directories to take out then; one that is not there is no error
-	Files   map[string][]byte // files to write at last: path to content, any bytes
+	Remove  []string          // files and directories to remove then; a missing one is no error
+	Files   map[string][]byte // files to write last: path to content, any bytes
 	Author  Signature         // default: Pushboat, who commits all of them
 	When    time.Time         // default: now
 }
@@ -34,18 +34,17 @@ type Appending struct {
 	Commit NewCommit
 }
 
-// Append makes a commit whose parent is old and moves ref to it, provided that
-// ref is at old (zero: that it does not exist); otherwise nothing is changed
-// and the error is ErrRefMoved. When Append returns, objects and ref are on
-// disk.
+// Append creates a commit whose parent is old and moves ref to it, provided that ref is
+// at old (zero: ref does not exist); otherwise it changes nothing and the error is
+// ErrRefMoved. When Append returns, objects and ref are on disk.
 func (r *Repository) Append(ctx context.Context, ref string, old Hash, c NewCommit) (Hash, error) {
 	hashes, errs := r.AppendAll(ctx, []Appending{{Ref: ref, Old: old, Commit: c}})
 	return hashes[0], errs[0]
 }
 
-// AppendAll is Append for several refs, which all differ, with one process for
-// all: what costs most is the start of it and the wait for the disk. An error
-// of one is no error of the others.
+// AppendAll is Append for several different refs, with one process for all: starting
+// it, and waiting for the disk, cost the most. An error of one does not affect the
+// others.
 func (r *Repository) AppendAll(ctx context.Context, list []Appending) ([]Hash, []error) {
 	hashes, errs := make([]Hash, len(list)), make([]error, len(list))
 	var (
@@ -93,7 +92,7 @@ func (r *Repository) AppendAll(ctx context.Context, list []Appending) ([]Hash, [
 	return hashes, errs
 }
 
-// Import makes a commit and moves no ref: it is there for who has its hash.
+// Import creates a commit and moves no ref: only its hash leads to it.
 func (r *Repository) Import(ctx context.Context, parent Hash, c NewCommit) (Hash, error) {
 	var stream importStream
 	if err := stream.add(parent, c); err != nil {
@@ -106,10 +105,10 @@ func (r *Repository) Import(ctx context.Context, parent Hash, c NewCommit) (Hash
 	return made[0], nil
 }
 
-// quickMalloc has the C library keep freed memory. fast-import allocates and
-// frees 260 KB for each object that it deflates, and glibc takes blocks of that
-// size from the system and gives them back each time: 10,000 objects take 10 s
-// of CPU without this and 0.5 s with it (measured, git 2.39, glibc 2.36).
+// quickMalloc makes the C library keep freed memory. fast-import allocates and frees
+// 260 KB for each object that it deflates, and glibc gets and returns blocks of that
+// size from the system each time: 10,000 objects take 10 s of CPU without this and 0.5
+// s with it (measured, git 2.39, glibc 2.36).
 var quickMalloc = []string{
 	"MALLOC_MMAP_THRESHOLD_=33554432", "MALLOC_TRIM_THRESHOLD_=134217728", "MALLOC_TOP_PAD_=4194304",
 }
@@ -139,8 +138,9 @@ func (r *Repository) importAll(ctx context.Context, stream *importStream) ([]Has
 	return hashes, nil
 }
 
-// dropCrashReports removes what fast-import writes into the repository when it
-// fails: a copy of its input's commands, which nobody reads. Its error says why.
+// dropCrashReports removes the files that fast-import writes into the repository when
+// it fails: copies of its input's commands, which nobody reads. Its error says why it
+// failed.
 func (r *Repository) dropCrashReports() {
 	reports, _ := filepath.Glob(filepath.Join(r.dir, "fast_import_crash_*")) // the pattern is sound
 	for _, report := range reports {
@@ -150,8 +150,8 @@ func (r *Repository) dropCrashReports() {
 	}
 }
 
-// importRef is the ref that every commit is made on in fast-import's language.
-// It is reset before and after each, and so never comes into being.
+// importRef is the ref on which every commit is made in fast-import's language. It is
+// reset before and after each, and so never exists.
 const importRef = "refs/pushboat/import"
 
 // importStream writes commits in git fast-import's language.
@@ -160,7 +160,7 @@ type importStream struct {
 	commits int
 }
 
-// add writes a commit, or nothing if something is wrong with it.
+// add writes a commit, or nothing if the commit is invalid.
 func (b *importStream) add(parent Hash, c NewCommit) error {
 	if !parent.IsZero() {
 		if _, err := ParseHash(string(parent)); err != nil {
@@ -191,7 +191,7 @@ func (b *importStream) changes(c NewCommit) {
 	if c.Clear {
 		b.WriteString("deleteall\n")
 	}
-	if whole, ok := c.Trees["."]; ok { // what others are put into
+	if whole, ok := c.Trees["."]; ok { // the base for the other trees
 		fmt.Fprintf(b, "M 040000 %s \"\"\n", whole)
 	}
 	for _, path := range sorted(c.Trees) {
@@ -228,8 +228,8 @@ func sorted[V any](files map[string]V) []string {
 	return paths
 }
 
-// check looks at every path: fast-import lets a later one replace an earlier
-// one that it lies below.
+// check checks every path: in fast-import, a later path replaces an earlier one that it
+// lies below.
 func (c NewCommit) check() error {
 	for path, tree := range c.Trees {
 		if _, err := ParseHash(string(tree)); err != nil {

@@ -105,8 +105,8 @@ func TestAppendRefusesWhenTheRefMoved(t *testing.T) {
 	}
 }
 
-// Many writers that all believe the ref to be at the same commit: git lets one
-// of them through, also when all have passed the check before fast-import.
+// Many writers believe that the ref is at the same commit: git accepts one of them,
+// even if all have passed the check before fast-import.
 func TestAppendConcurrently(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "first"})
@@ -165,8 +165,7 @@ func TestAppendRefusesBadInput(t *testing.T) {
 	}
 }
 
-// One commit of a batch that cannot be made, and one whose ref has moved, are
-// no matter for the others.
+// An invalid commit in a batch, and one whose ref has moved, do not affect the others.
 func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte("1"), "b/c": []byte("1")}})

@@ -11,16 +11,16 @@ import (
 	"path/filepath"
 )
 
-// askedDir holds, in a repository, what was asked for together with the newest
-// revision of a ref. It is no ref, since it has to be there before the ref
-// moves, while the revision's objects are still in quarantine.
+// askedDir is the folder of a repository with the options of each ref's newest
+// revision. They are not stored as a ref, since they must exist before the ref moves,
+// while the revision's objects are still in quarantine.
 const askedDir = "pushboat-asked"
 
-// maxAsked is how many bytes are read of what was asked for.
+// maxAsked bounds the options that are read, in bytes.
 const maxAsked = 1 << 10
 
-// SetAsked keeps a text with a ref, in place of the one before. When it returns,
-// it is on disk.
+// SetAsked stores a text with a ref, in place of the one before. When it returns, the
+// text is on disk.
 func (r *Repository) SetAsked(ref, text string) error {
 	path := r.askedFile(ref)
 	if err := r.opts.Fence(); err != nil {
@@ -35,7 +35,7 @@ func (r *Repository) SetAsked(ref, text string) error {
 	return nil
 }
 
-// replaceFile writes a file as a whole, or leaves what there is.
+// replaceFile replaces a file atomically.
 func replaceFile(path, text string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "new-*.lock") // swept, if it stays behind
 	if err != nil {
@@ -53,7 +53,7 @@ func replaceFile(path, text string) error {
 	return syncPath(filepath.Dir(path))
 }
 
-// Asked returns what was kept with a ref last; "" if that is nothing.
+// Asked returns the text that was last stored with a ref; "" if there is none.
 func (r *Repository) Asked(ref string) (string, error) {
 	file, err := os.Open(r.askedFile(ref))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +67,7 @@ func (r *Repository) Asked(ref string) (string, error) {
 	return string(text), err
 }
 
-// askedFile is where a ref has it: refs may have names that are no file names.
+// askedFile returns the file for a ref: a ref's name need not be a file name.
 func (r *Repository) askedFile(ref string) string {
 	sum := sha256.Sum256([]byte(ref))
 	return filepath.Join(r.dir, askedDir, hex.EncodeToString(sum[:16]))

@@ -1,8 +1,8 @@
 package git
 
-// The share of the machine of a clone, and of a push until its gate, and the ends of
-// them. A pack of 3 kB can hold deltas that make gigabytes of work, and whoever
-// reads may ask for a history again and again.
+// Limits on the resources of a clone, and of a push until its gate. A pack of 3 kB can
+// hold deltas that cause gigabytes of work, and a reader may ask for a history again
+// and again.
 
 import (
 	"bytes"
@@ -16,33 +16,33 @@ import (
 	"time"
 )
 
-// Bounds is what Git may take.
+// Bounds are the limits for Git.
 type Bounds struct {
-	Time   time.Duration // without a byte of the client's, at most; see patience
+	Time   time.Duration // without a byte from the client, at most; see patience
 	CPU    time.Duration // of each process, in whole seconds
 	Memory int64         // of each process, in bytes (RLIMIT_DATA); 0: no bound
 	File   int64         // the largest file that is written, in bytes; 0: no bound
 }
 
-// What Git may take by default. Measured on one core, index-pack takes 11 s for a
-// pack of 352 MB (1.9 GB of source in 127,000 objects), and 3.8 s for one of 5.7 MB
-// that is nearly all history (800 MB of source, 140 times as much as the pack): its
-// processor time grows with what a pack inflates to. A pack of the latter kind, of
-// the 512 MiB that may be sent by default, would take 6 min.
+// The default limits. Measured on one core, index-pack takes 11 s for a pack of 352 MB
+// (1.9 GB of source in 127,000 objects), and 3.8 s for one of 5.7 MB that is nearly all
+// history (800 MB of source, 140 times the size of the pack): its processor time grows
+// with the inflated size. A pack of the latter kind, of the 512 MiB that may be sent by
+// default, would take 6 min.
 const (
 	defaultMaxCPU  = 30 * time.Minute
 	defaultTimeout = 30 * time.Minute
 )
 
-// What a push has of Timeout: so much, and more for each byte of its pack, 5 times
-// what index-pack takes for nearly all history. A bomb of a few kB is not worked
-// at for half an hour.
+// The part of Timeout for a push: a fixed time, and more for each byte of its pack, 5
+// times the time that index-pack takes for nearly all history. So a bomb of a few kB
+// does not get half an hour.
 const (
 	pushTime        = 2 * time.Minute
 	pushTimePerByte = 3500 * time.Nanosecond
 )
 
-// first is how long patience is at first, before any byte has come.
+// first returns the initial patience, before any byte has come.
 func (b Bounds) first(service Service) time.Duration {
 	if service.Writes() {
 		return min(pushTime, b.Time)
@@ -51,9 +51,9 @@ func (b Bounds) first(service Service) time.Duration {
 }
 
 const (
-	// maxIndexThreads bounds the threads that resolve the deltas of one push. Each
-	// has a cache of 96 MiB (core.deltaBaseCacheLimit), and Git would start as many
-	// as twenty.
+	// maxIndexThreads bounds the threads that resolve the deltas of one push. Each has
+	// a cache of 96 MiB (core.deltaBaseCacheLimit), and Git would start as many as
+	// twenty.
 	maxIndexThreads = 4
 	// tablesMemory is for those caches, and for a pack's lists of objects.
 	tablesMemory = 1 << 30
@@ -61,11 +61,11 @@ const (
 	tablesFile = 256 << 20
 )
 
-// boundsOf returns what Git may take to serve one request. In memory a push has the
-// delta, its base and its result, each at most MaxPush (GIT_ALLOC_LIMIT), and as much
-// to spare; 2.1 times the object were measured. On disk it has its pack, with the
-// bases that a thin pack leaves out and Git adds. What a clone takes of memory depends
-// on what was let in, and on pack.windowMemory.
+// boundsOf returns the limits for one request. In memory, a push has the delta, its
+// base and its result, each at most MaxPush (GIT_ALLOC_LIMIT), and as much to spare;
+// 2.1 times the object were measured. On disk it has its pack, with the bases that a
+// thin pack leaves out and Git adds. The memory of a clone depends on the accepted
+// content, and on pack.windowMemory.
 func (o StoreOptions) boundsOf(service Service) Bounds {
 	b := Bounds{Time: o.Timeout, CPU: o.MaxCPU}
 	if service.Writes() {
@@ -80,7 +80,7 @@ type watcher struct {
 	gate     *Gate
 	gone     <-chan struct{}
 	patience *patience
-	stop     func() // has Git stopped
+	stop     func() // stops Git
 }
 
 // run watches until Git has ended (ctx), the push is judged or Git is stopped.
@@ -102,20 +102,20 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// bytePrice is the time that a byte of the client's buys. A client that is slower
-// than 1 kB/s uses up its patience; one that sends a byte now and then, for which
-// nobody waits, does not hold Git for ever.
+// bytePrice is the time that a byte from the client adds. A client that is slower than
+// 1 kB/s uses up its patience, and one that sends a byte now and then cannot hold Git
+// for ever.
 const bytePrice = time.Millisecond
 
-// patience is how long Git may go on without a byte of its client's. It begins with
-// the first call of heard. A client may take its time before that: git push is
+// patience is the time that Git may go on without a byte from its client. It begins
+// with the first call of heard. Before that a client may take any time: git push is
 // silent while it packs, and Git sleeps meanwhile.
 type patience struct {
-	first, limit time.Duration // at first, and at most
+	first, limit time.Duration // initial, and maximum
 
 	mu    sync.Mutex
 	total int       // bytes heard
-	until time.Time // zero: has not begun
+	until time.Time // zero: not begun
 	timer *time.Timer
 }
 
@@ -125,7 +125,7 @@ func newPatience(first, limit time.Duration) *patience {
 	return p
 }
 
-// heard notes n bytes of the client's.
+// heard notes n bytes from the client.
 func (p *patience) heard(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +135,7 @@ func (p *patience) heard(n int) {
 	p.timer.Reset(p.until.Sub(now))
 }
 
-// grown is the patience with a client that has sent so many bytes.
+// grown returns the patience with a client that has sent so many bytes.
 func grown(first, limit time.Duration, total int) time.Duration {
 	if total > int(limit/pushTimePerByte) {
 		return limit
@@ -143,14 +143,14 @@ func grown(first, limit time.Duration, total int) time.Duration {
 	return min(first+time.Duration(total)*pushTimePerByte, limit)
 }
 
-// full is how long patience lasts, given the bytes that came.
+// full returns the length of the patience, given the bytes that came.
 func (p *patience) full() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return grown(p.first, p.limit, p.total)
 }
 
-// over is sent to when patience is at its end.
+// over receives when the patience ends.
 func (p *patience) over() <-chan time.Time { return p.timer.C }
 
 func (p *patience) end() {
@@ -159,7 +159,7 @@ func (p *patience) end() {
 	p.timer.Stop()
 }
 
-// extend returns until when to wait after n bytes.
+// extend returns the time until which to wait after n bytes.
 func extend(until, now time.Time, n int, limit time.Duration) time.Time {
 	latest := now.Add(limit)
 	if bought := until.Add(time.Duration(n) * bytePrice); !until.IsZero() && bought.Before(latest) {
@@ -168,7 +168,7 @@ func extend(until, now time.Time, n int, limit time.Duration) time.Time {
 	return latest
 }
 
-// heardReader and heardWriter tell patience of what goes through them.
+// heardReader and heardWriter report the bytes that pass through them to patience.
 type heardReader struct {
 	io.Reader
 	heard func(n int)
@@ -191,12 +191,11 @@ func (w heardWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// died is how Git says that the kernel has ended a process that it had started
+// died matches Git's message that the kernel has ended a process that it had started
 // (wait_or_whine in run-command.c). The line means nothing to a client.
 var died = regexp.MustCompile(`(?m)^error: [^\n]+ died of signal (\d+)\n`)
 
-// deaths passes on what Git says, but for the lines that tell of a bound; these it
-// notes.
+// deaths passes Git's messages on, except lines about a limit, which it notes.
 type deaths struct {
 	to io.Writer
 
@@ -206,7 +205,7 @@ type deaths struct {
 
 func (d *deaths) Write(p []byte) (int, error) {
 	rest := p
-	if line := died.FindSubmatchIndex(p); line != nil { // Git writes a line at once
+	if line := died.FindSubmatchIndex(p); line != nil { // Git writes a line in one call
 		number, _ := strconv.Atoi(string(p[line[2]:line[3]]))
 		if cause := causeOf(syscall.Signal(number)); cause != "" {
 			d.note(cause)
@@ -229,7 +228,7 @@ func (d *deaths) note(cause Cause) {
 	}
 }
 
-// of returns the bound that ended Git itself or a process of its; "" if none did.
+// of returns the limit that ended Git itself or one of its processes; "" if none did.
 func (d *deaths) of(cmd *exec.Cmd) Cause {
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		d.note(causeOf(status.Signal()))
@@ -239,7 +238,7 @@ func (d *deaths) of(cmd *exec.Cmd) Cause {
 	return d.cause
 }
 
-// causeOf tells the bounds that the kernel holds from other signals.
+// causeOf tells the kernel's limits from other signals.
 func causeOf(signal syscall.Signal) Cause {
 	switch signal {
 	case syscall.SIGXCPU:

@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// impose holds a process to the bounds that the kernel knows, and with it what it
-// starts from then on. They are soft limits, so that lift can take them away: to
-// change another process's limits takes no right if both run as the same user
+// impose applies the limits that the kernel knows to a process, and to the processes
+// that it starts from then on. They are soft limits, so that lift can remove them:
+// changing another process's limits needs no privilege if both run as the same user
 // (prlimit(2)).
 func (b Bounds) impose(pid int) error {
 	limits := map[int]uint64{
 		unix.RLIMIT_CPU:  uint64(math.Ceil(b.CPU.Seconds())),
-		unix.RLIMIT_CORE: 0, // what ends at a limit would leave one, as large as its memory
+		unix.RLIMIT_CORE: 0, // a process that hits a limit would leave a core as large as its memory
 	}
 	if b.Memory > 0 {
 		limits[unix.RLIMIT_DATA] = uint64(b.Memory)
@@ -26,7 +26,7 @@ func (b Bounds) impose(pid int) error {
 	return limit(pid, limits)
 }
 
-// lift takes the bounds away, but for that of cores.
+// lift removes the limits, except that on cores.
 func lift(pid int) error {
 	return limit(pid, map[int]uint64{unix.RLIMIT_CPU: math.MaxUint64, unix.RLIMIT_DATA: math.MaxUint64, unix.RLIMIT_FSIZE: math.MaxUint64})
 }

@@ -2,8 +2,8 @@
 
 package git
 
-// impose and lift: only Linux can limit another process. Elsewhere the time without
-// a byte of the client's is all that bounds Git.
+// impose and lift: only Linux can limit another process. Elsewhere, only the time
+// without a byte from the client limits Git.
 func (Bounds) impose(int) error { return nil }
 
 func lift(int) error { return nil }

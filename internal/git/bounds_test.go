@@ -19,9 +19,9 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// bomb is a push of a pack of about 4 kB that takes Git half a minute of a
-// processor: a blob of 64 KiB, 12 deltas of which each doubles it, and 40 that take
-// the largest one and add a bit.
+// bomb is a push of a pack of about 4 kB that costs Git half a minute of processor
+// time: a blob of 64 KiB, 12 deltas of which each doubles it, and 40 that take the
+// largest one and add a bit.
 func bomb(t *testing.T) io.Reader {
 	t.Helper()
 	const doublings, copies = 12, 40
@@ -84,7 +84,7 @@ func (p *packWriter) object(kind byte, base int, content []byte) {
 	p.last = start
 }
 
-// delta makes of a base of a size its content so many times, and more.
+// delta repeats the content of a base of a given size, and appends more.
 func delta(size, times int, more []byte) []byte {
 	d := binary.AppendUvarint(nil, uint64(size))
 	d = binary.AppendUvarint(d, uint64(size*times+len(more)))
@@ -103,8 +103,8 @@ func delta(size, times int, more []byte) []byte {
 	return d
 }
 
-// A push that makes more work than it may is ended, with all that Git has started
-// for it, and nothing of it is left.
+// A push that causes too much work is ended, with all processes that Git has started
+// for it, and leaves nothing behind.
 func TestDeltaBomb(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts git.StoreOptions
@@ -135,7 +135,7 @@ func TestDeltaBomb(t *testing.T) {
 	}
 }
 
-// A client that goes away while Git works on what it has pushed ends Git.
+// A client that disconnects while Git processes its push ends Git.
 func TestClientGoneBeforeTheGate(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	gone := make(chan struct{})
@@ -167,8 +167,8 @@ func await(from io.Reader, text string) {
 	}
 }
 
-// Whatever Git does for a client ends with it, also when it waits for its words. A
-// client that reads and says nothing is not waited for without end; one that is
+// Git's work for a client ends with the client, even while Git waits for its input. Git
+// does not wait for ever for a client that reads and says nothing, but a client that is
 // about to push may pack for as long as it needs.
 func TestSilentClient(t *testing.T) {
 	for _, service := range []git.Service{git.UploadPack, git.UploadArchive, git.ReceivePack} {
@@ -196,7 +196,7 @@ func TestSilentClient(t *testing.T) {
 	}
 }
 
-// The kernel's limits hold until a push is judged, and not longer.
+// The kernel's limits hold until a push is judged, and no longer.
 func TestLimitsEndAtTheGate(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux limits other processes")

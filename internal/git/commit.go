@@ -15,8 +15,8 @@ import (
 // ErrNotCommit is the error of an object that is no commit, nor a tag of one.
 var ErrNotCommit = errors.New("not a commit")
 
-// Signature is who made a commit. Both fields are what the committer wrote
-// there: any bytes, to be cleaned before they reach a terminal.
+// Signature is the author or committer of a commit. Both fields are as the committer
+// wrote them: any bytes, to be cleaned before they reach a terminal.
 type Signature struct {
 	Name, Email string
 }
@@ -88,8 +88,8 @@ func (r *Repository) findCommit(objects *objects, hash Hash) (*object.Commit, er
 	return c, nil
 }
 
-// LogFrom returns up to max commits, newest first, from one on along first parents:
-// a long history is read page by page.
+// LogFrom returns up to max commits, newest first, from one on along first parents, so
+// that callers can read a long history page by page.
 func (r *Repository) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, error) {
 	reader, err := r.Reader()
 	if err != nil {
@@ -118,12 +118,13 @@ func (r *Reader) LogFrom(ctx context.Context, hash Hash, max int) ([]Commit, err
 	return commits, nil
 }
 
-// plainLine is what FindLine looks for: nothing that means more in an expression.
+// plainLine matches the lines that FindLine can search for: without special characters
+// of expressions.
 var plainLine = regexp.MustCompile(`^[A-Za-z0-9: _-]+$`)
 
 // FindLine returns the newest commit of a ref, along first parents, whose message has
-// the line; "" if there is none. Git reads them: go-git took 2.5 s for 10,000 messages
-// (measured).
+// the line; "" if there is none. Git does the search: go-git took 2.5 s for 10,000
+// messages (measured).
 func (r *Repository) FindLine(ctx context.Context, ref, line string) (Hash, error) {
 	if !plainLine.MatchString(line) {
 		return "", fmt.Errorf("look for the line %s: want letters, digits and - alone", quoteShort(line))
@@ -138,8 +139,8 @@ func (r *Repository) FindLine(ctx context.Context, ref, line string) (Hash, erro
 	return ParseHash(strings.TrimSpace(string(out)))
 }
 
-// ReadFiles returns one file of each of several commits, in their order. The
-// content is nil for a commit that has none there.
+// ReadFiles returns one file of each of several commits, in their order. The content is
+// nil for a commit without the file.
 func (r *Repository) ReadFiles(ctx context.Context, hashes []Hash, path string) ([][]byte, error) {
 	objects, err := r.openObjects(Quarantine{})
 	if err != nil {
@@ -162,8 +163,8 @@ func (r *Repository) ReadFiles(ctx context.Context, hashes []Hash, path string) 
 	return contents, nil
 }
 
-// TreeHash returns the hash of a folder of a commit, "." for all of it. Equal
-// hashes are equal contents. The error is fs.ErrNotExist when there is none.
+// TreeHash returns the hash of a folder of a commit, "." for all of it. Equal hashes
+// mean equal contents. The error is fs.ErrNotExist when there is no such folder.
 func (r *Repository) TreeHash(hash Hash, path string) (Hash, error) {
 	tree, err := r.Tree(hash)
 	if err != nil {

@@ -1,9 +1,9 @@
 package git
 
-// A copy of a repository that stays in use: where its refs were at one moment, and files
-// that have all that these lead to. Packs never change and no object is ever dropped, so
-// what refs need is found in whatever packs there are later. A copy's files lie as in
-// the repository: Git itself can read it.
+// A copy of a repository in use: the state of its refs at one moment, and files with
+// every object that they lead to. Packs never change and no object is ever dropped, so
+// later packs always contain those objects. A copy's files lie as in the repository, so
+// Git itself can read it.
 
 import (
 	"bytes"
@@ -22,8 +22,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// ViewStore opens a directory of repositories for reading alone, which another process
-// may own: nothing is locked, swept or made.
+// ViewStore opens a directory of repositories read-only, even if another process owns
+// it: it locks, sweeps and creates nothing.
 func ViewStore(dir string) (*Store, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err == nil {
@@ -41,7 +41,7 @@ func ViewStore(dir string) (*Store, error) {
 	return s, nil
 }
 
-// Snapshot is where a repository stands at one moment.
+// Snapshot is the state of a repository at one moment.
 type Snapshot struct {
 	repo *Repository
 	was  fs.FileInfo // see born
@@ -49,12 +49,11 @@ type Snapshot struct {
 	refs []Ref       // in the order of their names
 }
 
-// steadyReads is how often refs are read until two readings are alike.
+// steadyReads is how often refs are read until two readings agree.
 const steadyReads = 10
 
-// Snapshot reads where all refs are. They were there at the same time: they are read
-// until they are found where they were found before. Where pushes never pause for that,
-// each is where it was at some time since the call.
+// Snapshot reads all refs as of one moment: it reads them until two readings agree. If
+// pushes never pause for that, each ref is as of some time since the call.
 func (r *Repository) Snapshot(ctx context.Context) (*Snapshot, error) {
 	info, err := r.born()
 	if err != nil {
@@ -74,8 +73,8 @@ func (r *Repository) Snapshot(ctx context.Context) (*Snapshot, error) {
 	return s, err
 }
 
-// born tells a repository from another one that gets its name later: its config is
-// written when it is made, and never again.
+// born identifies a repository across a deletion and a later one of the same name: its
+// config is written when it is created, and never again.
 func (r *Repository) born() (fs.FileInfo, error) {
 	info, err := os.Stat(filepath.Join(r.dir, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +83,7 @@ func (r *Repository) born() (fs.FileInfo, error) {
 	return info, err
 }
 
-// Name is that of the repository.
+// Name returns the repository's name.
 func (s *Snapshot) Name() name.Repo { return s.repo.name }
 
 // CopyFile is a file of a copy.
@@ -92,7 +91,7 @@ type CopyFile struct {
 	Path    string // from the repository's directory, with slashes
 	Size    int64
 	Content io.ReadSeeker // until visit returns
-	Fixed   bool          // of that path there is never another content
+	Fixed   bool          // the content of this path never changes
 }
 
 // Files passes the files of the copy to visit, refs first. The error is ErrNotExist if
@@ -144,7 +143,8 @@ const (
 	packDir    = "objects/pack"
 )
 
-// packRefs writes refs as Git packs them. What tags lead to Git finds by itself.
+// packRefs writes refs as Git packs them. Git itself finds the objects that tags lead
+// to.
 func packRefs(refs []Ref) []byte {
 	var b bytes.Buffer
 	b.WriteString("# pack-refs with: sorted \n")
@@ -154,10 +154,10 @@ func packRefs(refs []Ref) []byte {
 	return b.Bytes()
 }
 
-// maxLog bounds what is copied of a reflog, in bytes: its newest lines.
+// maxLog bounds the copied part of a reflog, in bytes: its newest lines.
 const maxLog = 32 << 20
 
-// logUpTo returns a ref's log until it came to where it is. Git writes the log first.
+// logUpTo returns a ref's log up to the ref's value. Git writes the log first.
 func (r *Repository) logUpTo(ref Ref) ([]byte, error) {
 	file, err := os.Open(filepath.Join(r.dir, logsDir, filepath.FromSlash(ref.Name)))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -182,7 +182,7 @@ func (r *Repository) logUpTo(ref Ref) ([]byte, error) {
 	return cutLog(text, ref.Hash), nil
 }
 
-// cutLog returns a log as far as its last line that leads to a hash; all of it if none
+// cutLog returns a log up to its last line that leads to a hash; all of it if none
 // does.
 func cutLog(text []byte, hash Hash) []byte {
 	at := bytes.LastIndex(text, []byte(" "+hash+" "))
@@ -210,7 +210,7 @@ func (r *Repository) copyAsked(visit func(string, []byte) error) error {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(r.dir, name))
-		text = text[:min(len(text), maxAsked)] // no more is read of it
+		text = text[:min(len(text), maxAsked)] // no more of it is ever read
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -227,9 +227,9 @@ func (r *Repository) copyAsked(visit func(string, []byte) error) error {
 // maxPasses is how often a repository may be repacked while it is copied.
 const maxPasses = 100
 
-// copyObjects visits the files of objects. Where packs are rolled up meanwhile, those
-// that are gone are in a new one, which is there before they go: so it ends with a
-// listing that lacks nothing of the one before.
+// copyObjects visits the files of objects. If packs are rolled up meanwhile, a new pack
+// with their objects exists before they go. So it ends when a listing contains
+// everything from the one before.
 func (r *Repository) copyObjects(ctx context.Context, visit func(CopyFile) error) error {
 	seen := map[string]bool{}
 	before, err := r.objectFiles()
@@ -260,7 +260,7 @@ func (r *Repository) copyObjects(ctx context.Context, visit func(CopyFile) error
 	return errors.New("its packs change all the time; try again")
 }
 
-// holdsAll reports whether one sorted list has all of another.
+// holdsAll reports whether one sorted list contains another.
 func holdsAll(list, of []string) bool {
 	for _, name := range of {
 		if _, found := slices.BinarySearch(list, name); !found {
@@ -273,7 +273,7 @@ func holdsAll(list, of []string) bool {
 // looseDir is a folder of loose objects.
 var looseDir = regexp.MustCompile(`^[0-9a-f]{2}$`)
 
-// objectFiles lists packs, by their names without an end, and loose objects, sorted.
+// objectFiles lists packs, by their names without extension, and loose objects, sorted.
 func (r *Repository) objectFiles() ([]string, error) {
 	var found []string
 	entries, err := os.ReadDir(filepath.Join(r.dir, packDir))
@@ -307,8 +307,8 @@ func (r *Repository) objectFiles() ([]string, error) {
 	return found, nil
 }
 
-// copyObject visits a pack and its index, or a loose object; found is false if it has
-// gone. Both files of a pack are open before the first is read.
+// copyObject visits a pack and its index, or a loose object; found is false if it is
+// gone. Both files of a pack are opened before the first is read.
 func (r *Repository) copyObject(ctx context.Context, name string, visit func(CopyFile) error) (found bool, err error) {
 	names := []string{name}
 	if path.Dir(name) == packDir {
@@ -338,8 +338,8 @@ func (r *Repository) copyObject(ctx context.Context, name string, visit func(Cop
 	return true, nil
 }
 
-// copyPaths are the paths that a copy's files can have, but for reflogs, and the sizes
-// that they can have, in bytes.
+// copyPaths are the possible paths of a copy's files, except reflogs, and their maximum
+// sizes, in bytes.
 var copyPaths = []struct {
 	path  *regexp.Regexp
 	limit int64
@@ -352,7 +352,7 @@ var copyPaths = []struct {
 	{regexp.MustCompile(`^objects/[0-9a-f]{2}/[0-9a-f]{38}$`), 1 << 32},
 }
 
-// copyLimit returns how large a file of a copy can be; 0 if no file has that path.
+// copyLimit returns the maximum size of a file of a copy; 0 if no file has that path.
 func copyLimit(file string) int64 {
 	if ref, log := strings.CutPrefix(file, logsDir+"/"); log {
 		if CheckRef(ref) == nil && fs.ValidPath(ref) {
@@ -368,8 +368,8 @@ func copyLimit(file string) int64 {
 	return 0
 }
 
-// ParseCopyPath reads the path of a copy's file in a store's directory: whose file it
-// is, and how large it can be. Every other path is refused.
+// ParseCopyPath parses the path of a copy's file in a store's directory. It returns the
+// repository and the maximum size, and refuses every other path.
 func ParseCopyPath(path string) (repo name.Repo, limit int64, ok bool) {
 	dir, file, ok := strings.Cut(path, ".git/")
 	if repo = name.Repo(dir); !ok || repo.Check() != nil {

@@ -121,8 +121,8 @@ func TestCopyOfAnEmptyRepository(t *testing.T) {
 	}
 }
 
-// While records are appended and packs are rolled up, each copy has what was there
-// before it began, whole.
+// While records are appended and packs are rolled up, each copy has everything that
+// existed before it began, intact.
 func TestCopyOfARepositoryInUse(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	const writers, copies = 3, 6
@@ -182,7 +182,7 @@ func TestCopyOfARepositoryInUse(t *testing.T) {
 	wait.Wait()
 }
 
-// The name of a repository that was deleted may have another one.
+// Another repository may get the name of a deleted one.
 func TestCopyOfADeletedRepository(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	mustAppend(t, r, "", NewCommit{Message: "1"})
@@ -205,7 +205,7 @@ func TestCopyOfADeletedRepository(t *testing.T) {
 	}
 }
 
-// An archive may have anything in it: what is not whole is not taken.
+// An archive may contain anything: an incomplete repository is refused.
 func TestFinishRefusesWhatIsNotWhole(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte(strings.Repeat("abcdefgh", 100))}})
@@ -261,7 +261,7 @@ func TestFinishRefusesWhatIsNotWhole(t *testing.T) {
 			}
 		})
 	}
-	// A configuration is nobody's but the server's.
+	// Only the server writes a configuration.
 	copied := copyTo(t, snapshotOf(t, r), newStore(t, StoreOptions{}))
 	write(t, filepath.Join(copied.dir, "config"), "[core]\n\tfsmonitor = touch "+filepath.Join(t.TempDir(), "ran")+"\n[fsck]\n\tskipList = x\n")
 	if err := copied.Finish(t.Context()); err != nil {
@@ -278,7 +278,7 @@ func TestCopyPaths(t *testing.T) {
 		"shop.git/HEAD": true, "team/shop.git/packed-refs": true, "shop.git/objects/pack/pack-" + hex + ".pack": true,
 		"shop.git/objects/pack/pack-" + hex + ".idx": true, "shop.git/objects/a1/" + hex[:38]: true,
 		"shop.git/logs/refs/heads/main": true, "shop.git/logs/refs/heads/a/b@c": true, "shop.git/pushboat-asked/" + hex[:32]: true,
-		"shop.git/logs/refs/heads/.git/x": false, // no ref's part begins with a dot
+		"shop.git/logs/refs/heads/.git/x": false, // no part of a ref begins with a dot
 
 		"": false, "shop.git": false, "shop.git/": false, "HEAD": false, "shop/HEAD": false, "../shop.git/HEAD": false,
 		"/shop.git/HEAD": false, "shop.git/../HEAD": false, "shop.git/config": false, "shop.git/hooks/pre-receive": false,

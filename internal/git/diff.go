@@ -13,12 +13,12 @@ import (
 // FileChange is a file that differs between two commits.
 type FileChange struct {
 	Path          string
-	Before, After []byte // nil: there is none
+	Before, After []byte // nil: missing
 }
 
-// Changes lists the files below a folder that differ between two commits, in
-// the order of their paths. Folders that are the same are not read. A zero
-// hash stands for a commit without any file.
+// Changes lists the files below a folder that differ between two commits, in the order
+// of their paths. It does not read equal folders. A zero hash stands for a commit
+// without any file.
 func (r *Repository) Changes(ctx context.Context, before, after Hash, folder string) ([]FileChange, error) {
 	objects, err := r.openObjects(Quarantine{})
 	if err != nil {
@@ -49,7 +49,7 @@ type comparison struct {
 	changes []FileChange
 }
 
-// compare compares what lies at a path; nil is nothing.
+// compare compares the entries at a path; nil is a missing one.
 func (c *comparison) compare(ctx context.Context, at string, before, after *entry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -105,8 +105,8 @@ func (c *comparison) children(before, after *entry) (map[string][2]*entry, error
 	return pairs, nil
 }
 
-// Diff writes changes as git does, in unified form. The error is one of more
-// than maxOutput bytes, or of the disk.
+// Diff writes changes as git does, in unified form. The error is about more than
+// maxOutput bytes, or about the disk.
 func (s *Store) Diff(ctx context.Context, changes []FileChange) ([]byte, error) {
 	dir, err := s.workDir(newDir)
 	if err != nil {
@@ -152,8 +152,8 @@ func writeSide(dir, file string, content []byte) error {
 // Note is the reflog's note of a move.
 type Note struct{ Who, Why string }
 
-// MoveBranch moves a branch from one commit to another and notes in the reflog
-// who did so and why. The error is ErrRefMoved when the branch is elsewhere.
+// MoveBranch moves a branch from one commit to another and notes in the reflog who did
+// so and why. The error is ErrRefMoved when the branch is elsewhere.
 func (r *Repository) MoveBranch(ctx context.Context, ref string, old, new Hash, note Note) error {
 	if err := CheckRef(ref); err != nil {
 		return err

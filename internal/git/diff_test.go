@@ -53,7 +53,7 @@ func TestChangesAndDiff(t *testing.T) {
 	}
 }
 
-// A push in between keeps a branch from being moved.
+// A push in between keeps MoveBranch from moving the branch.
 func TestMoveBranch(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	const main = "refs/heads/main"

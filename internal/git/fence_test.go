@@ -8,8 +8,8 @@ import (
 
 var errStale = errors.New("another server has the directory")
 
-// fenced returns a repository with a branch and a record, and what has it be another
-// server's from then on.
+// fenced returns a repository with a branch and a record, and a function that gives the
+// directory to another server.
 func fenced(t *testing.T) (r *Repository, record Hash, take func()) {
 	t.Helper()
 	stale := false
@@ -23,7 +23,7 @@ func fenced(t *testing.T) (r *Repository, record Hash, take func()) {
 	return r, record, func() { stale = true }
 }
 
-// Whoever has lost the directory changes nothing in it.
+// A server that has lost the directory changes nothing in it.
 func TestFencedStoreChangesNothing(t *testing.T) {
 	r, record, take := fenced(t)
 	take()
@@ -51,8 +51,8 @@ func TestFencedStoreChangesNothing(t *testing.T) {
 	}
 }
 
-// A server that is frozen between the lock of a ref and its move has lost the lock to the
-// next one's sweep, which may have made it anew.
+// A server that is frozen between locking and moving a ref has lost the lock to its
+// successor's sweep; the successor may have created a new one.
 func TestFencedMoveLeavesTheNextOnesLock(t *testing.T) {
 	for name, anew := range map[string]bool{"its own lock": false, "the next one's": true} {
 		r, record, take := fenced(t)

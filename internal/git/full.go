@@ -9,14 +9,14 @@ import (
 	"syscall"
 )
 
-// Full reports whether an error is that of a disk without room: without blocks or
-// inodes, or beyond a quota.
+// Full reports whether an error means a full disk: no blocks or inodes, or over a
+// quota.
 func Full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// sweepWork empties the directories for work under way. They themselves stay: on a
-// full disk a new one might not be had.
+// sweepWork empties the directories for work in progress. The directories themselves
+// stay: on a full disk, creating new ones might fail.
 func (s *Store) sweepWork() error {
 	var errs []error
 	for _, dir := range []string{newDir, trashDir} {
@@ -34,8 +34,8 @@ func (s *Store) sweepWork() error {
 	return nil
 }
 
-// workDir makes a directory of its own for work under way, in newDir or trashDir,
-// which is made if need be.
+// workDir creates a directory for work in progress, in newDir or trashDir, which it
+// creates if need be.
 func (s *Store) workDir(in string) (string, error) {
 	dir := filepath.Join(s.dir, in)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

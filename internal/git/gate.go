@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// Gate parts a push in two. Until somebody judges it, the push is its client's:
-// Git works on the client's bytes, and is ended with it, or when it takes too
-// much. From then on the push is the server's, and comes to its end whatever
-// becomes of the client. NewGate makes one, for one push.
+// Gate divides a push in two. Until it is judged, the push belongs to its client: Git
+// works on the client's bytes, and is ended when the client disconnects, or when it
+// exceeds a limit. From then on the push belongs to the server, and comes to its end
+// whatever the client does. NewGate makes one, for one push.
 type Gate struct {
 	mu    sync.Mutex
 	state gateState
 	cause Cause         // once stopped
-	begun chan struct{} // closed when state is begun
-	lift  func()        // takes Git's limits away; see bind
+	begun chan struct{} // closed when state becomes begun
+	lift  func()        // removes Git's limits; see bind
 }
 
 type gateState int
 
 const (
-	receiving gateState = iota // Git takes in objects, and checks them
-	begun                      // the push is judged, or was
+	receiving gateState = iota // Git receives objects, and checks them
+	begun                      // the push is being judged, or was
 	stopped                    // the push was ended before that
 )
 
-// NewGate returns the gate of a push that is still received.
+// NewGate returns the gate of a push that is still being received.
 func NewGate() *Gate { return &Gate{begun: make(chan struct{})} }
 
-// Begin notes that the push is being judged: nothing stops Git from here on, and its
-// limits are taken away. It returns false if Git is stopped already; the push is then
-// to be refused.
+// Begin notes that the push is being judged: from here on nothing stops Git, and its
+// limits are removed. It returns false if Git is already stopped; the caller must then
+// refuse the push.
 func (g *Gate) Begin() bool {
 	lift, open := g.open()
 	if lift != nil {
@@ -40,8 +40,8 @@ func (g *Gate) Begin() bool {
 	return open
 }
 
-// open opens the gate, if the push has not been stopped before. The first call returns
-// the function that takes Git's limits away; nil if there is none.
+// open opens the gate, unless the push was stopped before. The first call returns the
+// function that removes Git's limits; nil if there is none.
 func (g *Gate) open() (lift func(), open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -52,7 +52,8 @@ func (g *Gate) open() (lift func(), open bool) {
 	return lift, g.state == begun
 }
 
-// bind has lift called when the push is judged, if it has not been stopped before.
+// bind registers lift to be called when the push is judged, unless the push was stopped
+// before.
 func (g *Gate) bind(lift func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -60,7 +61,8 @@ func (g *Gate) bind(lift func()) {
 }
 
 // stop notes that the push ends before its gate. It returns false if the push has
-// come to the gate, or is stopped for another cause: then the caller leaves it.
+// reached the gate, or was stopped for another cause: then the caller must leave it
+// alone.
 func (g *Gate) stop(cause Cause) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -71,17 +73,17 @@ func (g *Gate) stop(cause Cause) bool {
 	return true
 }
 
-// Stopped returns why the push was ended before its gate; "" if it was not.
+// Stopped returns the cause that ended the push before its gate; "" if there is none.
 func (g *Gate) Stopped() Cause {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.cause
 }
 
-// Cause says why Git was stopped before it came to its end.
+// Cause is the reason why Git was stopped before its end.
 type Cause string
 
-// The causes that there are.
+// The causes.
 const (
 	ClientGone Cause = "the client is gone"
 	OverTime   Cause = "it took too long"                // Bounds.Time

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Whoever comes first to a gate has it, for good.
+// The first call decides about a gate, for good.
 func TestGate(t *testing.T) {
 	begin := func(g *Gate) bool { return g.Begin() }
 	stop := func(cause Cause) func(*Gate) bool { return func(g *Gate) bool { return g.stop(cause) } }
@@ -32,7 +32,7 @@ func TestGate(t *testing.T) {
 	} {
 		gate, lifts := NewGate(), 0
 		gate.bind(func() {
-			if gate.Stopped() == "" { // which it can ask, since it is called under no lock
+			if gate.Stopped() == "" { // this call is safe, since lift is called under no lock
 				lifts++
 			}
 		})
@@ -47,7 +47,7 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// Of a gate that begins and a client that goes at one time exactly one has its way.
+// If a gate begins while its client disconnects, exactly one of the two wins.
 func TestGateIsOneOrTheOther(t *testing.T) {
 	for range 1000 {
 		gate := NewGate()
@@ -98,7 +98,7 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
-// A byte buys time, but never more than the limit.
+// A byte adds time, but never beyond the limit.
 func TestPatience(t *testing.T) {
 	now := time.Unix(1000, 0)
 	const limit = time.Minute
@@ -121,7 +121,7 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// A small pack is worked at for minutes, a large one up to the limit.
+// Git works for minutes on a small pack, and up to the limit on a large one.
 func TestPatienceGrows(t *testing.T) {
 	for total, want := range map[int]time.Duration{
 		0: time.Minute, 4000: time.Minute + 14*time.Millisecond, 100_000_000: time.Minute + 350*time.Second,
@@ -136,8 +136,8 @@ func TestPatienceGrows(t *testing.T) {
 	}
 }
 
-// While pushes go on, what may be theirs stays; a stopped one's quarantine goes as
-// soon as nobody can own it.
+// While pushes run, files that may be theirs stay; a stopped push's quarantine goes as
+// soon as no running push can own it.
 func TestUnderway(t *testing.T) {
 	var u underway
 	one, two, other := &serving{}, &serving{}, &serving{}
@@ -164,7 +164,7 @@ func TestUnderway(t *testing.T) {
 	}
 }
 
-// Of what Git says only the deaths that bounds brought are kept from the client.
+// Only Git's messages about deaths at a limit are kept from the client.
 func TestDeaths(t *testing.T) {
 	for said, want := range map[string]struct {
 		cause  Cause

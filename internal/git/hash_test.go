@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// zero is the missing object, as Git writes it in a repository of SHA-1.
+// zero is the missing object, as Git writes it in a SHA-1 repository.
 const zero Hash = "0000000000000000000000000000000000000000"
 
 func TestParseHash(t *testing.T) {

@@ -14,15 +14,15 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 )
 
-// indexBuffer is how much of a pack's index is read at a time. go-git reads four
-// bytes at a time, a system call each: with 30 packs those were a third of the
-// server's time for a push (measured).
+// indexBuffer is the size of reads from a pack's index. go-git reads four bytes at a
+// time, with a system call each: with 30 packs, those took a third of the server's time
+// for a push (measured).
 const indexBuffer = 64 << 10
 
-// repositoryFS is a directory of Git's whose pack indexes are read in large
-// pieces, and which knows without asking that nearly no object is a file of its own.
-// Only Git and this server write there, so that no link has to be looked for in each
-// folder of a path, as package osfs does at each opening.
+// repositoryFS is a Git directory that reads pack indexes in large pieces, and knows
+// without a system call that nearly no object is loose. Only Git and this server write
+// there, so it need not look for links in each folder of a path, as package osfs does
+// each time.
 type repositoryFS struct {
 	billy.Filesystem
 	dir   string
@@ -60,11 +60,11 @@ type readOnly struct {
 	name string
 }
 
-// Name is the name that it was opened by: go-git opens the pack of an object of more
-// than 16 KiB again by it.
+// Name returns the name that it was opened by: with it, go-git opens again the pack of
+// an object of more than 16 KiB.
 func (f readOnly) Name() string { return f.name }
 
-// Lock does nothing: what is read is never written again.
+// Lock does nothing: a file that is read is never written again.
 func (readOnly) Lock() error { return nil }
 
 // Unlock does nothing.
@@ -87,7 +87,7 @@ type indexFile struct {
 // Read reads from the buffer.
 func (f *indexFile) Read(p []byte) (int, error) { return f.buffer.Read(p) }
 
-// Seek moves in the file; what was read ahead is dropped.
+// Seek moves in the file, and drops the buffer.
 func (f *indexFile) Seek(offset int64, whence int) (int64, error) {
 	if whence == io.SeekCurrent {
 		offset -= int64(f.buffer.Buffered())
@@ -100,14 +100,14 @@ func (f *indexFile) Seek(offset int64, whence int) (int64, error) {
 // Write is refused: an index is read only.
 func (f *indexFile) Write([]byte) (int, error) { return 0, errors.New("a pack's index is only read") }
 
-// looseFolders are the folders of objects that are files of their own, ab/cdef….
-// Ours are in packs (receive.unpackLimit), and go-git looks for such a file first,
-// up to four times an object: half of the time that reading 200 objects took.
+// looseFolders are the folders of loose objects, ab/cdef…. Our objects are in packs
+// (receive.unpackLimit), and go-git looks for a loose one first, up to four times an
+// object: half of the time of reading 200 objects.
 type looseFolders struct {
 	dir string
 
 	mu    sync.Mutex
-	known map[string]map[string]bool // by object directory, as it was when first asked for
+	known map[string]map[string]bool // by object directory, as of the first question
 }
 
 // Lengths of the two parts of an object's name as a path.
@@ -116,8 +116,8 @@ const (
 	looseFile   = 38
 )
 
-// lack reports whether a name is that of an object's file, of which there is not
-// even the folder.
+// lack reports whether a name is that of a loose object whose folder does not even
+// exist.
 func (l *looseFolders) lack(name string) bool {
 	folder := path.Dir(name)
 	if len(path.Base(name)) != looseFile || len(path.Base(folder)) != looseFolder {
@@ -129,7 +129,7 @@ func (l *looseFolders) lack(name string) bool {
 	if l.known[dir] == nil {
 		entries, err := os.ReadDir(filepath.Join(l.dir, filepath.FromSlash(dir)))
 		if err != nil {
-			return false // whoever opens it finds out
+			return false // opening it gives the answer
 		}
 		l.known[dir] = make(map[string]bool, len(entries))
 		for _, entry := range entries {
@@ -139,7 +139,7 @@ func (l *looseFolders) lack(name string) bool {
 	return !l.known[dir][path.Base(folder)]
 }
 
-// forget has the folders looked at anew.
+// forget drops what is known about the folders.
 func (l *looseFolders) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,9 +16,9 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// The client is killed while a hook runs, after the gate has begun. The hook then
-// is quiet or says more than a pipe holds. The push goes on to its end: the ref moves, the other hook
-// runs, and nothing is left.
+// The client is killed while a hook runs, after the gate has begun. The hook is then
+// quiet, or writes more than a pipe holds. The push comes to its end: the ref moves,
+// the other hook runs, and nothing is left.
 func TestClientKilledInHook(t *testing.T) {
 	for _, in := range []string{"pre-receive", "post-receive"} {
 		for name, chatter := range map[string]string{
@@ -64,8 +64,8 @@ func TestClientKilledInHook(t *testing.T) {
 	}
 }
 
-// The client is killed while the hook has yet to come to the gate: the push ends, and
-// the gate does not begin any more.
+// The client is killed before the hook has reached the gate: the push ends, and the
+// gate no longer begins.
 func TestClientKilledBeforeTheGate(t *testing.T) {
 	s := newServer(t, map[string]string{
 		"pre-receive": "#!/bin/sh\necho $PPID > \"$PUSHBOAT_DIR/started\"; read x < \"$PUSHBOAT_DIR/never\"\n",
@@ -97,8 +97,7 @@ func TestClientKilledBeforeTheGate(t *testing.T) {
 	s.noQuarantine()
 }
 
-// A client that goes away in the middle of a clone ends git; nobody generates
-// the rest.
+// A client that disconnects during a clone ends git; nobody generates the rest.
 func TestClientGoneInClone(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -115,8 +114,8 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// Only the server's own end stops a push: SIGTERM to the whole group, and
-// SIGKILL when that is ignored.
+// Only the server's own end stops a push: SIGTERM to the whole group, and SIGKILL if
+// that is ignored.
 func TestForcedStop(t *testing.T) {
 	for name, trap := range map[string]string{"heeds": "", "ignores": "trap '' TERM\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +161,7 @@ func waitGone(t *testing.T, group string) {
 	}
 }
 
-// zombies reports whether all that is left of a group waits to be reaped.
+// zombies reports whether all remaining processes of a group are zombies.
 func zombies(group int) bool {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// maxLinks is how many links one path may lead through, as in Linux (ELOOP).
+	// maxLinks bounds the links on the way of one path, as in Linux (ELOOP).
 	maxLinks = 40
 	// maxTarget is the longest target that is read, in bytes (PATH_MAX of Linux).
 	maxTarget = 4096
 )
 
-// walkTo walks to an entry, by way of directories and of links to such.
+// walkTo walks to an entry, through directories and links to directories.
 func (t *tree) walkTo(op, name string) (*walk, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
@@ -38,14 +38,14 @@ func (t *tree) walkTo(op, name string) (*walk, error) {
 	return w, nil
 }
 
-// lookup returns the entry to which a path leads, under the name that it has there.
+// lookup returns the entry to which a path leads, under the name in the path.
 func (t *tree) lookup(op, name string) (*entry, error) {
 	w, err := t.walkTo(op, name)
 	if err != nil {
 		return nil, err
 	}
 	found := w.here()
-	if last := path.Base(name); found.name != last { // it was reached through a link
+	if last := path.Base(name); found.name != last { // a link led to it
 		named := *found
 		named.alias = last
 		return &named, nil
@@ -53,8 +53,8 @@ func (t *tree) lookup(op, name string) (*entry, error) {
 	return found, nil
 }
 
-// Through returns the paths of the links that a path leads through, in turn, and last
-// that of the entry it leads to. It is empty for a path without links, and for one that
+// Through returns the paths of the links on the way of a path, in turn, and last that
+// of the entry it leads to. It is empty for a path without links, and for one that
 // leads nowhere.
 func (t *tree) Through(name string) []string {
 	t.mu.Lock()
@@ -74,8 +74,8 @@ func (t *tree) Through(name string) []string {
 	return append(paths, w.here().path())
 }
 
-// shown lists a directory as those see it who have come to it by a name: a link is what
-// it leads to from there.
+// shown lists a directory as seen under a name: links appear as their targets from
+// there.
 func (t *tree) shown(name string, dir *directory) []fs.DirEntry {
 	entries := make([]fs.DirEntry, len(dir.members))
 	for i := range dir.members {
@@ -90,8 +90,8 @@ func (t *tree) shown(name string, dir *directory) []fs.DirEntry {
 	return entries
 }
 
-// linked is what a link leads to. It has no ContentHash: a folder's own says nothing
-// of what is elsewhere.
+// linked is the target of a link. It has no ContentHash: a folder's own hash does not
+// cover entries elsewhere.
 type linked struct{ fs.DirEntry }
 
 func (e *entry) isLink() bool { return e.mode&fs.ModeSymlink != 0 }
@@ -102,7 +102,7 @@ type walk struct {
 	at      []*entry // from the root to where it is
 	through []*entry // the links that were followed
 	inside  int      // links that are being followed
-	own     []*entry // the links that are steps of the way itself, and not of a link
+	own     []*entry // the links that are steps of the path itself, and not of a link
 }
 
 func (w *walk) here() *entry { return w.at[len(w.at)-1] }
@@ -151,7 +151,7 @@ func (w *walk) step(step string) error {
 // errLeaves is the error of a step out of the revision.
 var errLeaves = errors.New("leads out of the repository")
 
-// link follows a link from the directory that it is in.
+// link follows a link from its directory.
 func (w *walk) link(link *entry) error {
 	refused := func(format string, args ...any) error {
 		return &EntryError{Path: link.path(), Err: fmt.Errorf("%w: %s", ErrSymlink, fmt.Sprintf(format, args...))}
@@ -188,8 +188,8 @@ func (w *walk) link(link *entry) error {
 	return nil
 }
 
-// leadsBack reports whether the way has come to a folder that it has left by a link:
-// whoever lists folders in folders would go round, and each link in a few such folders
+// leadsBack reports whether the way has come to a folder that it has left by a link: a
+// recursive listing would go round in circles, and each link in a few such folders
 // would multiply them.
 func (w *walk) leadsBack() bool {
 	here := w.here()
@@ -207,7 +207,7 @@ func contains(dir, e *entry) bool {
 	return false
 }
 
-// target reads what a link says, once.
+// target reads a link's target, once.
 func (t *tree) target(link *entry) (string, error) {
 	t.mu.Lock()
 	known, ok := t.targets[link.place()]

@@ -37,7 +37,7 @@ func linkedTree(t *testing.T, links ...string) *tree {
 	return found.(*tree)
 }
 
-// linkedFolder is the same as a work tree, but for links that no disk can have.
+// linkedFolder is the same as a work tree, without links that no disk can have.
 func linkedFolder(t *testing.T, links ...string) *tree {
 	t.Helper()
 	dir := t.TempDir()
@@ -125,7 +125,7 @@ func testRefusals(t *testing.T, tree *tree) {
 	} {
 		_, err := fs.ReadFile(tree, name)
 		if errors.Is(err, fs.ErrNotExist) && (name == "empty" || name == "long") {
-			continue // no disk has it
+			continue // no disk can have it
 		}
 		var refused *EntryError
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
@@ -134,8 +134,8 @@ func testRefusals(t *testing.T, tree *tree) {
 	}
 }
 
-// TestLinksThatGoRound: a walk over folders that are linked to each other ends, in a
-// revision and in a work tree, where a link leads back.
+// TestLinksThatGoRound: a walk over folders that link to each other ends, in a revision
+// and in a work tree, where a link leads back.
 func TestLinksThatGoRound(t *testing.T) {
 	each(t, []string{"a/to-b -> ../b", "b/to-a -> ../a", "b/file -> ../a/f"}, func(t *testing.T, tree *tree) {
 		var walked []string
@@ -153,8 +153,8 @@ func TestLinksThatGoRound(t *testing.T) {
 	})
 }
 
-// TestLinksThatMultiply: folders that have each two links to the next make a large tree
-// of a small one. It is bounded, and soon.
+// TestLinksThatMultiply: folders with two links each to the next make a large tree from
+// a small one. A limit stops it early.
 func TestLinksThatMultiply(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 30 {
@@ -191,7 +191,7 @@ func TestLinksThatMultiply(t *testing.T) {
 	}
 }
 
-// TestWorkTreeIsWhatGitStores: what a commit would not have is not there.
+// TestWorkTreeIsWhatGitStores: entries that a commit would not have are missing.
 func TestWorkTreeIsWhatGitStores(t *testing.T) {
 	tree := linkedFolder(t)
 	entries, err := fs.ReadDir(tree, ".")

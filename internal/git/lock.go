@@ -22,7 +22,7 @@ func (s *Store) takeLock() error {
 	return nil
 }
 
-// seizeLock puts a lock of its own in the place of one that another process has.
+// seizeLock puts its own lock in place of one that another process holds.
 func (s *Store) seizeLock() error {
 	const fresh = lockFile + ".new"
 	if err := s.root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,19 +10,20 @@ import (
 	"strings"
 )
 
-// maxPacks is how many packs a repository may have before Maintain rolls them
-// up. Every push and every record is a pack, and each reader opens the index
-// of all of them (about 0.1 ms each, measured).
+// maxPacks is the number of packs above which Maintain rolls them up. Every push and
+// every record is a pack, and each reader opens the index of all of them (about 0.1 ms
+// each, measured).
 const maxPacks = 20
 
-// maxLooseRecords is how many records' refs may be files of their own. Git reads
-// all refs at each push, hidden or not, and a thousand files take longer than one.
+// maxLooseRecords is the number of records' refs that may be files of their own. Git
+// reads all refs at each push, hidden or not, and a thousand files take longer than
+// one.
 const maxLooseRecords = 64
 
-// Maintain rolls the small packs of a repository up when there are many, and the
-// refs of records, and does next to nothing otherwise: call it after pushes and
-// records, away from their path. No object is ever dropped. Readers, clones and
-// pushes go on meanwhile; repositories of a store take turns.
+// Maintain rolls up the small packs of a repository, and the refs of records, when
+// there are many, and otherwise does next to nothing: call it after pushes and records,
+// off their path. It never drops an object. Readers, clones and pushes go on meanwhile;
+// repositories of a store take turns.
 func (r *Repository) Maintain(ctx context.Context) error {
 	r.store.maintenance.Lock()
 	defer r.store.maintenance.Unlock()
@@ -35,7 +36,7 @@ func (r *Repository) Maintain(ctx context.Context) error {
 	return nil
 }
 
-// rollUpRecords has Git write the refs of records into one file.
+// rollUpRecords makes Git write the refs of records into one file.
 func (r *Repository) rollUpRecords(ctx context.Context) error {
 	files := 0
 	err := filepath.WalkDir(r.refFile(strings.TrimSuffix(RecordRefs, "/")), func(_ string, entry fs.DirEntry, err error) error {

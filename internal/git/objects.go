@@ -2,10 +2,10 @@ package git
 
 // Reading objects with go-git, from quarantine as well.
 //
-// go-git finds quarantined objects only when they are loose and lie in the last
-// tmp_objdir that it happens to list, so that it fails for every push of a pack
-// and whenever a stale directory lies there. Hence two layers: the quarantine
-// as an object store of its own, then the repository's.
+// go-git finds quarantined objects only if they are loose and lie in the last
+// tmp_objdir that it happens to list, so it fails for every push of a pack and whenever
+// a stale directory lies there. Hence two layers: the quarantine as an object store of
+// its own, then the repository's.
 
 import (
 	"errors"
@@ -25,11 +25,10 @@ import (
 	gogitfs "github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// objectCacheBytes bounds the objects that one reader keeps for delta bases.
+// objectCacheBytes bounds the objects that one reader keeps as delta bases.
 const objectCacheBytes = 32 << 20
 
-// maxCommitBytes bounds a commit or tag that is read: its message is all that
-// can be long.
+// maxCommitBytes bounds a commit or tag that is read, whose message may be long.
 const maxCommitBytes = 4 << 20
 
 // objects reads the objects of one repository for one operation. It is safe
@@ -57,8 +56,8 @@ func (r *Repository) openObjects(q Quarantine) (*objects, error) {
 	return o, nil
 }
 
-// find tries each layer. When none has the object it looks once more with the
-// repository's packs listed anew: a repack may have replaced them meanwhile.
+// find tries each layer. If none has the object, it tries again with a new listing of
+// the repository's packs: a repack may have replaced them meanwhile.
 func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 	defer recovered(&err)
 	for range 2 {
@@ -78,7 +77,7 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 	return err
 }
 
-// isMissing reports whether an object, or the pack that held it, is not there.
+// isMissing reports whether an object, or the pack that held it, is missing.
 func isMissing(err error) bool {
 	return errors.Is(err, plumbing.ErrObjectNotFound) || errors.Is(err, dotgit.ErrPackfileNotFound) || errors.Is(err, os.ErrNotExist)
 }
@@ -102,8 +101,7 @@ func (o *objects) size(hash Hash) (size int64, err error) {
 	return size, err
 }
 
-// read calls use with a storer of all layers; panics of go-git come back as
-// errors.
+// read calls use with a storer of all layers; it turns panics of go-git into errors.
 func (o *objects) read(use func(storer.EncodedObjectStorer) error) (err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,8 +109,8 @@ func (o *objects) read(use func(storer.EncodedObjectStorer) error) (err error) {
 	return use(layered{EncodedObjectStorer: memory.NewStorage(), objects: o})
 }
 
-// layered is the storer that go-git's decoders read from; what they never use
-// comes from an empty store in memory.
+// layered is the storer that go-git's decoders read from; parts that they never use
+// come from an empty store in memory.
 type layered struct {
 	storer.EncodedObjectStorer
 	objects *objects
@@ -163,9 +161,9 @@ func (o *objects) commit(hash Hash) (c *object.Commit, err error) {
 	return c, err
 }
 
-// objectDirFS shows an object directory as go-git wants it: as the "objects" of
-// a repository that has nothing else. (A directory of symlinks does not do:
-// "chroot boundary crossed".)
+// objectDirFS presents an object directory as go-git expects it: as the "objects" of a
+// repository that has nothing else. (A directory of symlinks does not work: "chroot
+// boundary crossed".)
 type objectDirFS struct{ billy.Filesystem }
 
 const alternates = "objects/info/alternates"
@@ -175,7 +173,7 @@ func inObjectDir(path string) string {
 }
 
 func (f objectDirFS) Open(path string) (billy.File, error) {
-	if path == alternates { // what it borrows from is the next layer
+	if path == alternates { // the repository that it borrows from is the next layer
 		return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
 	}
 	return f.Filesystem.Open(inObjectDir(path))

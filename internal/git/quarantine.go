@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Quarantine is where git keeps the objects of a push until pre-receive has
+// Quarantine is the place where git keeps the objects of a push until pre-receive has
 // accepted it. The zero value is none.
 type Quarantine struct {
-	// ObjectDir is GIT_QUARANTINE_PATH as the hook was given it.
+	// ObjectDir is GIT_QUARANTINE_PATH as the hook received it.
 	ObjectDir string
 }
 
 // IsZero reports whether there is no quarantine.
 func (q Quarantine) IsZero() bool { return q.ObjectDir == "" }
 
-// git makes objects/tmp_objdir-incoming-XXXXXX since 2.35.
+// git creates objects/tmp_objdir-incoming-XXXXXX since 2.35.
 var incomingName = regexp.MustCompile(`^tmp_objdir-incoming-[A-Za-z0-9]{6,16}$`)
 
-// locate checks that a quarantine is this repository's and returns its
-// directory, "" for none. The path came from a process that we did not write
-// (git) through one that anybody may run (the hook): only its last element is
-// taken, the rest must be what we know it to be.
+// locate checks that a quarantine belongs to this repository and returns its directory,
+// "" for none. The path came from a process that we did not write (git) through one
+// that anybody may run (the hook): only its last element is taken, and the rest must be
+// the known path.
 func (r *Repository) locate(q Quarantine) (string, error) {
 	if q.IsZero() {
 		return "", nil
@@ -44,7 +44,7 @@ func (r *Repository) locate(q Quarantine) (string, error) {
 	return dir, nil
 }
 
-// quarantineEnv makes a git command of ours see quarantined objects.
+// quarantineEnv lets a git command of ours see quarantined objects.
 func (r *Repository) quarantineEnv(q Quarantine) ([]string, error) {
 	dir, err := r.locate(q)
 	if err != nil || dir == "" {

@@ -65,9 +65,9 @@ func wantFiles(t *testing.T, tree fs.FS, files map[string]string) {
 	}
 }
 
-// The pushed revision is read before the push is accepted: a big first push, an
-// empty change, and a thin pack whose deltas lean on objects that are there.
-// Directories that other pushes left or use lie beside it all the while.
+// The pushed revision is read before the push is accepted: a big first push, an empty
+// change, and a thin pack whose deltas build on existing objects. Directories of other
+// pushes, stale or in use, lie beside it all the while.
 func TestReadFromQuarantine(t *testing.T) {
 	s := newQuarantineServer(t)
 	for _, stale := range []string{"tmp_objdir-incoming-000000", "tmp_objdir-incoming-zzzzzz"} {
@@ -125,8 +125,8 @@ func TestReadFromQuarantine(t *testing.T) {
 	}
 }
 
-// A quarantine is named by a process that anybody could have written; only one
-// that lies in this repository is read.
+// Anybody may have written the process that names a quarantine; only one inside this
+// repository is read.
 func TestQuarantineIsChecked(t *testing.T) {
 	s := newQuarantineServer(t)
 	other, err := s.store.Create(t.Context(), "other")

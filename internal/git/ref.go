@@ -1,8 +1,8 @@
 package git
 
-// Reading refs as gitrepository-layout has them, without a process, and no more of
-// them than are asked for: a record's ref is asked for three times a record, there may
-// be thousands of them, and a start asks every repository for its own.
+// Reading refs as gitrepository-layout describes them, without a process, and no more
+// of them than needed: each record reads its ref three times, there may be thousands of
+// them, and a start asks every repository for its own.
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 // maxSymbolic is how many symbolic refs may lead to each other, as in Git.
 const maxSymbolic = 5
 
-// readRef returns what a ref points to: a file of its name has it, or a line of
+// readRef returns the value of a ref, from a file of its name or from a line of
 // packed-refs; ErrNoRef if it is in neither.
 func (r *Repository) readRef(ref string) (Hash, error) {
 	for range maxSymbolic {
@@ -41,8 +41,8 @@ func (r *Repository) readRef(ref string) (Hash, error) {
 	return "", errors.New("symbolic refs lead in a circle")
 }
 
-// packed returns packed-refs, whose lines are "HASH NAME", "^HASH" for what the tag of
-// the line before leads to, and a comment.
+// packed returns packed-refs. Its lines are "HASH NAME", "^HASH" for the target of the
+// tag on the line before, and a comment.
 func (r *Repository) packed() ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(r.dir, "packed-refs"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -86,7 +86,7 @@ func (r *Repository) readRefs(ctx context.Context, prefix string) ([]Ref, error)
 	if err != nil {
 		return nil, err
 	}
-	text, err := r.packed() // after the files, see readRef; what a file has is newer
+	text, err := r.packed() // after the files, see readRef; a file is newer
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Move is what a line of the reflog says of a ref; zero if it says nothing. Git keeps
-// a reflog of branches and notes, and none of tags.
+// Move is a line of a ref's reflog; zero if there is none. Git keeps a reflog of
+// branches and notes, and none of tags.
 type Move struct {
 	From, To Hash
 	When     time.Time // zero: the line does not say
@@ -22,8 +22,8 @@ type Move struct {
 // maxReflogLine bounds what is read of the reflog's end.
 const maxReflogLine = 4 << 10
 
-// LastMove returns the newest line of a ref's reflog. It is for people: a reflog that
-// cannot be read says nothing.
+// LastMove returns the newest line of a ref's reflog. It is for people: an unreadable
+// reflog gives a zero Move.
 func (r *Repository) LastMove(ref string) Move {
 	if CheckRef(ref) != nil {
 		return Move{}

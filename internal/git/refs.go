@@ -2,11 +2,11 @@ package git
 
 // Moving refs without a process.
 //
-// git writes each ref to disk by itself and waits for it: a transaction of a
-// thousand records waited 20 s (measured, ext4, core.fsync=all). Here the refs
-// of one batch wait for the disk together, under the same locks that git takes
-// (gitrepository-layout: NAME.lock, made exclusively and renamed), so that git
-// and we never move the same ref at the same time.
+// git writes each ref to disk separately and waits for it: a transaction of a thousand
+// records waited 20 s (measured, ext4, core.fsync=all). Here the refs of one batch wait
+// for the disk together, under the same locks that git takes (gitrepository-layout:
+// NAME.lock, created exclusively and renamed), so that git and we never move the same
+// ref at the same time.
 
 import (
 	"context"
@@ -18,25 +18,25 @@ import (
 	"sync"
 )
 
-// RecordRefs begins the names of the refs that the server keeps for itself:
-// nobody can push them, and a clone or fetch has them if it is allowed to.
+// RecordRefs is the prefix of the refs that the server keeps for itself: nobody can
+// push them, and a clone or fetch gets them if its caller may read them.
 const RecordRefs = "refs/pushboat/"
 
 // ErrRefMoved is the error of Append when the ref is not where the caller said.
 var ErrRefMoved = errors.New("the ref has moved")
 
-// refMove is one ref to move, and what became of it.
+// refMove is one ref to move, and its result.
 type refMove struct {
 	ref      string
 	old, new Hash
 	err      *error
 
-	lock string      // the locked file's path; "" while it is not locked
+	lock string      // the lock file's path; "" while it is not locked
 	made os.FileInfo // that file
 }
 
-// finish gives the ref its new value, unless the directory is another server's by now. A
-// lock that its server has swept, and has made anew, is left to it.
+// finish gives the ref its new value, unless another server owns the directory by now.
+// If that server has swept the lock and created a new one, finish leaves it alone.
 func (m *refMove) finish(path string, fence func() error) error {
 	err := fence()
 	if err == nil {
@@ -51,14 +51,14 @@ func (m *refMove) finish(path string, fence func() error) error {
 	return err
 }
 
-// syncsAtOnce is how many refs wait for the disk at the same time. A journal
-// writes them together: 200 files took 4 ms each one by one, and 1.2 ms
-// together (measured, ext4).
+// syncsAtOnce is the number of refs that wait for the disk at the same time. A journal
+// writes them together: 200 files took 4 ms each one by one, and 1.2 ms together
+// (measured, ext4).
 const syncsAtOnce = 64
 
-// moveRefs moves each ref that is where its move says. Those that are not, and
-// those that fail, stay as they are and have their error set. When it returns,
-// what has moved is on disk.
+// moveRefs moves each ref that is where its move says. All others, and those that fail,
+// stay as they are and have their error set. When it returns, the moved refs are on
+// disk.
 func (r *Repository) moveRefs(ctx context.Context, moves []refMove) {
 	slots := make(chan struct{}, syncsAtOnce)
 	var group sync.WaitGroup
@@ -85,8 +85,8 @@ func (r *Repository) moveRefs(ctx context.Context, moves []refMove) {
 		dirs[dir] = append(dirs[dir], move)
 	}
 	for dir, moved := range dirs {
-		// Git has packed them all already, and removed the folder: what is packed
-		// is on disk.
+		// Git has already packed all of them and removed the folder: packed refs are on
+		// disk.
 		if err := syncPath(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			for _, move := range moved {
 				*move.err = err
@@ -129,8 +129,8 @@ func (r *Repository) lockRef(ctx context.Context, move *refMove) (err error) {
 	return nil
 }
 
-// createLock makes a lock file, and the directories above it: git removes those
-// that become empty when it packs refs, at any time.
+// createLock creates a lock file, and the directories above it: git may at any time
+// remove directories that become empty when it packs refs.
 func createLock(path string) (lock *os.File, err error) {
 	for range 3 {
 		lock, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -144,7 +144,7 @@ func createLock(path string) (lock *os.File, err error) {
 	return nil, err
 }
 
-// expect checks where a ref is.
+// expect checks the value of a ref.
 func (r *Repository) expect(ctx context.Context, ref string, old Hash) error {
 	at, err := r.Head(ctx, ref)
 	if err != nil && !errors.Is(err, ErrNoRef) {
@@ -156,7 +156,7 @@ func (r *Repository) expect(ctx context.Context, ref string, old Hash) error {
 	return fmt.Errorf("%q of repository %q is at %q and not at %q: %w", ref, r.name, at.Short(), old.Short(), ErrRefMoved)
 }
 
-// syncPath makes what happened in a directory durable.
+// syncPath makes changes in a directory durable.
 func syncPath(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

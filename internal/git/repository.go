@@ -15,8 +15,8 @@ import (
 // ErrNoRef is the error of a ref that does not exist.
 var ErrNoRef = errors.New("ref does not exist")
 
-// Repository is one bare repository. It holds nothing open and is safe for
-// concurrent use.
+// Repository is one bare repository. It holds nothing open and is safe for concurrent
+// use.
 type Repository struct {
 	name name.Repo
 	dir  string
@@ -28,7 +28,7 @@ type Repository struct {
 // Name returns the repository's name.
 func (r *Repository) Name() name.Repo { return r.name }
 
-// dirOf returns the directory of the repository of a name, relative to the store's.
+// dirOf returns the directory of a repository, relative to the store's.
 func dirOf(repo name.Repo) string { return string(repo) + ".git" }
 
 // Dir returns the repository's absolute directory, without symlinks in it.
@@ -40,9 +40,9 @@ type Ref struct {
 	Hash Hash
 }
 
-// CheckRef reports what is wrong with a full ref name, by the rules of
-// git-check-ref-format. They let "refs/heads/$(id)" and "refs/heads/--x" pass:
-// a ref is data, and never stands where a shell or an option parser looks.
+// CheckRef checks a full ref name by the rules of git-check-ref-format. They accept
+// "refs/heads/$(id)" and "refs/heads/--x": a ref is data, and never stands where a
+// shell or an option parser looks.
 func CheckRef(ref string) error {
 	bad := len(ref) > maxRefBytes || !strings.HasPrefix(ref, "refs/") || strings.HasSuffix(ref, ".") ||
 		strings.Contains(ref, "..") || strings.Contains(ref, "@{") || strings.ContainsFunc(ref, badInRef)
@@ -62,8 +62,8 @@ func badInRef(c rune) bool {
 	return c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?*[\`, c)
 }
 
-// Head returns what a full ref name, or HEAD, points to; ErrNoRef when there is
-// no such ref. It starts no process.
+// Head returns the value of a full ref name, or HEAD; ErrNoRef when there is no such
+// ref. It starts no process.
 func (r *Repository) Head(ctx context.Context, ref string) (hash Hash, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -98,7 +98,7 @@ func (r *Repository) MainBranch() (name.Branch, error) {
 	return branch, nil
 }
 
-// SetMainBranch has HEAD name a branch. When it returns, it is on disk.
+// SetMainBranch makes HEAD name a branch. When it returns, that is on disk.
 func (r *Repository) SetMainBranch(branch name.Branch) error {
 	ref := branch.Ref()
 	if err := CheckRef(ref); err != nil {
@@ -131,9 +131,9 @@ func (r *Repository) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 	return found, nil
 }
 
-// IsAncestor reports whether old is new or an ancestor of it: whether moving a
-// ref from one to the other is a fast-forward. q is where new may still lie;
-// its zero value is nowhere.
+// IsAncestor reports whether old is new or an ancestor of it: whether moving a ref from
+// one to the other is a fast-forward. q is the quarantine that may still hold new; its
+// zero value is none.
 func (r *Repository) IsAncestor(ctx context.Context, old, new Hash, q Quarantine) (bool, error) {
 	for _, hash := range []Hash{old, new} {
 		if _, err := ParseHash(string(hash)); err != nil {
@@ -141,7 +141,7 @@ func (r *Repository) IsAncestor(ctx context.Context, old, new Hash, q Quarantine
 		}
 	}
 	if c, err := r.QuarantinedCommit(new, q); err == nil && (old == c.Hash || slices.Contains(c.Parents, old)) {
-		return true, nil // as nearly always, and it takes no process
+		return true, nil // nearly always, and it takes no process
 	}
 	_, err := r.run(ctx, q, "merge-base", "--is-ancestor", string(old), string(new))
 	var exit *exitError
@@ -154,7 +154,7 @@ func (r *Repository) IsAncestor(ctx context.Context, old, new Hash, q Quarantine
 	return true, nil
 }
 
-// run runs a git command on this repository, and sees quarantined objects.
+// run runs a git command on this repository, with access to quarantined objects.
 func (r *Repository) run(ctx context.Context, q Quarantine, args ...string) ([]byte, error) {
 	env, err := r.quarantineEnv(q)
 	if err != nil {
@@ -167,8 +167,8 @@ func (r *Repository) run(ctx context.Context, q Quarantine, args ...string) ([]b
 	})
 }
 
-// recovered turns a panic of go-git into an error: malformed objects and
-// indexes have made it panic before (GHSA-w5pp-99ch-qj29, CVE-2026-25934).
+// recovered turns a panic of go-git into an error: malformed objects and indexes have
+// caused panics before (GHSA-w5pp-99ch-qj29, CVE-2026-25934).
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("malformed repository data: %v", p)

@@ -1,7 +1,7 @@
 package git
 
-// What makes a repository of a copy's files, which come from an archive that anybody may
-// have written: nothing in them is believed before Git has read it.
+// Building a repository from a copy's files. They come from an archive that anybody may
+// have written: nothing in them is trusted before Git has read it.
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// Finish makes a repository of a copy's files: it writes what a copy does not have, and
-// has Git read every object, and that all is there that refs lead to. It is not to be
-// served before.
+// Finish makes a repository from a copy's files: it writes the files that a copy does
+// not have, and makes Git read every object and check that refs lead only to existing
+// ones. The repository must not be served before.
 func (r *Repository) Finish(ctx context.Context) error {
 	if err := r.finish(ctx); err != nil {
 		return fmt.Errorf("repository %q: %w", r.name, err)
@@ -56,9 +56,9 @@ func (r *Repository) finish(ctx context.Context) error {
 	return nil
 }
 
-// Rewind moves every ref that has a log back to where it was at a time, and deletes
-// those that did not exist yet. Records of deploys and most tags have none, and stay.
-// It returns the names of those that it moved or deleted.
+// Rewind moves every ref that has a log back to its value at a time, and deletes those
+// that did not exist yet. Records of deploys and most tags have no log, and stay. It
+// returns the names of the refs that it moved or deleted.
 func (r *Repository) Rewind(ctx context.Context, at time.Time) ([]string, error) {
 	refs, err := r.Refs(ctx, "refs/")
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *Repository) Rewind(ctx context.Context, at time.Time) ([]string, error)
 	return moved, nil
 }
 
-// rewind moves a ref to where it was, or deletes it if that is nowhere.
+// rewind moves a ref to an earlier value, or deletes it if there is none.
 func (r *Repository) rewind(ctx context.Context, ref Ref, to Hash, at time.Time) error {
 	if to.IsZero() {
 		_, err := r.run(ctx, Quarantine{}, "update-ref", "-d", "--", ref.Name, string(ref.Hash))
@@ -92,8 +92,8 @@ func (r *Repository) rewind(ctx context.Context, ref Ref, to Hash, at time.Time)
 	return r.MoveBranch(ctx, ref.Name, ref.Hash, to, Note{Who: "pushboat", Why: why})
 }
 
-// whereAt says where a ref was at a time, by its log, oldest line first; zero: nowhere.
-// It is not known of a ref without a log.
+// whereAt returns the value of a ref at a time, from its log, oldest line first; zero
+// if the ref did not exist. known is false for a ref without a log.
 func whereAt(log []Move, at time.Time) (hash Hash, known bool) {
 	if len(log) == 0 {
 		return "", false
@@ -108,7 +108,7 @@ func whereAt(log []Move, at time.Time) (hash Hash, known bool) {
 	return hash, true
 }
 
-// parseLog reads the lines of a reflog; those that are damaged are left out.
+// parseLog reads the lines of a reflog; it leaves out damaged ones.
 func parseLog(text []byte) []Move {
 	var log []Move
 	for line := range bytes.Lines(text) {

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Limits of a revision that somebody writes. A walk of maxAncestors reads as many
+// Limits on a revision that a user writes. A walk of maxAncestors reads as many
 // commits, which takes about a second.
 const (
 	maxRevisionBytes = 1024
@@ -21,11 +21,11 @@ const (
 
 // NoRevisionError says that a revision names no commit.
 type NoRevisionError struct {
-	Text string // as it was written
+	Text string // as the user wrote it
 	Why  string // "" if there simply is no such branch, tag or commit
 }
 
-// Error says what was not found, and why if there is a reason.
+// Error names the revision, and the reason if there is one.
 func (e *NoRevisionError) Error() string {
 	text := "revision " + quoteShort(e.Text) + " not found"
 	if e.Why != "" {
@@ -34,12 +34,12 @@ func (e *NoRevisionError) Error() string {
 	return text
 }
 
-// Revision finds the commit that a revision names, as people write it for Git
-// (gitrevisions(7)): a branch, a tag, HEAD or @, a hash or its beginning, followed
-// by any number of ^, ^N, ~, ~N, ^{} and ^{commit}. An abbreviated hash counts only
-// if a branch or a tag leads to its commit. What needs a reflog, a work tree or a
-// search is refused, as are the server's own refs. The error is a *NoRevisionError
-// if there is no such commit. The text is never part of a command line.
+// Revision finds the commit that a revision names, in the notation of Git
+// (gitrevisions(7)): a branch, a tag, HEAD or @, a hash or its beginning, followed by
+// any number of ^, ^N, ~, ~N, ^{} and ^{commit}. An abbreviated hash counts only if a
+// branch or a tag leads to its commit. Forms that need a reflog, a work tree or a
+// search are refused, as are the server's own refs. The error is a *NoRevisionError if
+// there is no such commit. The text is never part of a command line.
 func (r *Repository) Revision(ctx context.Context, text string) (Hash, error) {
 	commit, err := r.revision(ctx, text)
 	if missing := (*NoRevisionError)(nil); errors.As(err, &missing) {
@@ -77,7 +77,7 @@ func noRevision(format string, args ...any) error {
 	return &NoRevisionError{Why: fmt.Sprintf(format, args...)}
 }
 
-// cutRevision parts what a revision starts from and the steps that lead on.
+// cutRevision separates the base of a revision from the steps that follow.
 func cutRevision(text string) (base, steps string) {
 	if at := strings.IndexAny(text, "^~"); at >= 0 {
 		return text[:at], text[at:]
@@ -85,7 +85,7 @@ func cutRevision(text string) (base, steps string) {
 	return text, ""
 }
 
-// revisionStep leads from a commit to its parent of a number, or that many first
+// revisionStep leads from a commit to one of its parents by number, or some first
 // parents back.
 type revisionStep struct {
 	parent int // from 1; 0 for the commit itself
@@ -127,8 +127,7 @@ func parseSteps(text string) ([]revisionStep, error) {
 	return steps, nil
 }
 
-// cutPeel takes what leads through a tag to its commit off a text; every revision
-// ends in a commit anyway.
+// cutPeel removes ^{} or ^{commit} from a text; every revision ends in a commit anyway.
 func cutPeel(sign byte, text string) (rest string, ok bool) {
 	if sign != '^' {
 		return "", false
@@ -161,7 +160,7 @@ func (r *Repository) step(ctx context.Context, from Commit, step revisionStep) (
 	return r.Commit(from.Parents[step.parent-1])
 }
 
-// base finds what the text at the head of a revision points to, in Git's order.
+// base finds the object that the base of a revision names, in Git's order.
 func (r *Repository) base(ctx context.Context, text string) (Hash, error) {
 	if hash, err := ParseHash(strings.ToLower(text)); err == nil {
 		if _, err := r.Commit(hash); err == nil {
@@ -186,8 +185,8 @@ func (r *Repository) base(ctx context.Context, text string) (Hash, error) {
 	return r.abbreviated(ctx, strings.ToLower(text))
 }
 
-// abbreviated finds the one commit whose hash begins with some digits, and to which
-// a branch or a tag leads.
+// abbreviated finds the one commit whose hash begins with some digits, and to which a
+// branch or a tag leads.
 func (r *Repository) abbreviated(ctx context.Context, digits string) (Hash, error) {
 	missing := &NoRevisionError{}
 	if len(digits) < shortestHash || len(digits) > 40 || strings.Trim(digits, "0123456789abcdef") != "" {

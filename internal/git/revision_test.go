@@ -66,7 +66,7 @@ func TestRevision(t *testing.T) {
 	}
 }
 
-// A commit that no branch and no tag leads to is not found by some of its digits.
+// An abbreviated hash does not find a commit that no branch and no tag leads to.
 func TestRevisionOfNoBranch(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})

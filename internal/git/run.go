@@ -1,6 +1,6 @@
 package git
 
-// How git is run: its environment, its configuration, its process group.
+// Running git: its environment, its configuration, its process group.
 
 import (
 	"bytes"
@@ -18,9 +18,8 @@ import (
 // maxOutput bounds what run keeps of git's output, in bytes.
 const maxOutput = 16 << 20
 
-// baseEnv is the whole environment that git starts from. Nothing of the
-// server's own environment, and nothing of a session's, is in it
-// (CVE-2024-41956: GIT_* and LD_* of a session reached git).
+// baseEnv is git's whole initial environment. It contains nothing from the server's
+// environment or a session's (CVE-2024-41956: GIT_* and LD_* of a session reached git).
 func baseEnv(path string) []string {
 	return []string{
 		"PATH=" + path,
@@ -37,37 +36,36 @@ func baseEnv(path string) []string {
 	}
 }
 
-// config is the configuration that every git of ours runs under, whatever a
-// repository's own file says. -c reaches git's children, too.
+// config is the configuration for every git that we run, whatever a repository's own
+// file says. -c reaches git's children, too.
 func (o StoreOptions) config() []string {
 	hooks := o.HooksDir
 	if hooks == "" {
 		hooks = "/dev/null"
 	}
 	settings := []string{
-		// Durability. By default git syncs packs only: after a power loss a
-		// ref can be empty or name nothing.
+		// Durability. By default git syncs only packs: after a power loss, a ref can be
+		// empty or name nothing.
 		"core.fsync=all",
 		"core.fsyncMethod=fsync",
 		"core.filesRefLockTimeout=5000",
-		// The reflog is kept; nothing is collected behind our back.
+		// Keep the reflog, and collect nothing automatically.
 		"core.logAllRefUpdates=true",
 		"gc.auto=0",
 		"maintenance.auto=false",
 		"receive.autogc=false",
-		// A volume may belong to another user than the one we run as; the
-		// directory is ours alone, so its ownership says nothing.
+		// The volume may belong to another user than the server's; only the server can
+		// reach the directory, so its owner does not matter.
 		"safe.directory=*",
 		"core.hooksPath=" + hooks,
-		// A push or a record is one pack and one ref: two things to sync. A
-		// record takes a third of the time that it takes as loose objects.
-		// Maintain rolls the packs up.
+		// A push or a record is one pack and one ref: two things to sync. This takes a
+		// third of the time of loose objects. Maintain rolls the packs up.
 		"receive.unpackLimit=1",
 		"fastimport.unpackLimit=1",
-		// Git writes no loose objects here, then; this is how it packs the objects that
-		// a client took as the bases of its objects. For a folder of 10,000 files it
-		// took a quarter of a push's index-pack to make 510 kB into 250 (measured).
-		// Maintain makes the packs small.
+		// With that, Git writes no loose objects here, and this setting only affects
+		// how it packs the objects that a client used as the bases of its own. For a
+		// folder of 10,000 files, a quarter of a push's index-pack went to shrinking
+		// 510 kB to 250 (measured). Maintain makes the packs small.
 		"core.looseCompression=0",
 		// Receiving.
 		"receive.fsckObjects=true",
@@ -78,17 +76,17 @@ func (o StoreOptions) config() []string {
 		"receive.keepAlive=5",
 		"receive.updateServerInfo=false",
 		"receive.shallowUpdate=false",
-		// Before a push is accepted, git asks of the objects that a quarantine
-		// borrows what refs lead to them, beside asking its own refs, which are
-		// the same ones: a process more, which reads every record's ref, hidden
-		// or not. "true" answers that there are none; nothing is checked less.
+		// Before it accepts a push, git asks which refs lead to the objects that a
+		// quarantine borrows, beside asking its own refs, which are the same: one more
+		// process, which reads every record's ref, hidden or not. "true" answers that
+		// there are none; nothing is checked less.
 		"core.alternateRefsCommand=true",
-		// A repository is shut by its own config; see shut. What is stored of a
-		// push is open: git refuses every other ref by itself, as forges do, and
-		// takes the rest of the push (a mirror of a forge's repository has the
-		// forge's own refs, such as refs/pull). So it refuses the records, which
-		// are the server's; who may read them can fetch them (that is the
-		// backup), see ServeRequest.HideRecords.
+		// A repository's own config shuts it; see shut. This opens the refs that a push
+		// may move. git refuses every other ref by itself, as forges do, and takes the
+		// rest of the push (a mirror of a forge's repository has the forge's own refs,
+		// such as refs/pull). So it also refuses the records, which are the server's;
+		// callers who may read them can fetch them (that is the backup), see
+		// ServeRequest.HideRecords.
 		"receive.hideRefs=!refs/heads",
 		"receive.hideRefs=!refs/tags",
 		"receive.hideRefs=!refs/notes",
@@ -104,9 +102,9 @@ func (o StoreOptions) config() []string {
 	return args
 }
 
-// command prepares a git process in a process group of its own, so that it and
-// its children can be told to stop together, and so that a Ctrl-C on the
-// server's terminal does not reach a push.
+// command prepares a git process in a process group of its own, so that it and its
+// children can be stopped together, and so that a Ctrl-C on the server's terminal does
+// not reach a push.
 func (o StoreOptions) command(dir string, env, args []string) *exec.Cmd {
 	cmd := exec.Command(o.Git, append(o.config(), args...)...)
 	cmd.Dir = dir
@@ -115,9 +113,9 @@ func (o StoreOptions) command(dir string, env, args []string) *exec.Cmd {
 	return cmd
 }
 
-// stopWith ends the process group when ctx ends: SIGTERM, and SIGKILL after
-// the delay or when git itself has gone, because a child that ignores SIGTERM
-// would stay. The returned function ends the watch; call it after Wait.
+// stopWith ends the process group when ctx ends: SIGTERM, and SIGKILL after the delay
+// or when git itself has gone, because a child that ignores SIGTERM would stay. The
+// returned function ends the watch; call it after Wait.
 func (o StoreOptions) stopWith(ctx context.Context, cmd *exec.Cmd) (done func()) {
 	finished, stopped := make(chan struct{}), make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
@@ -151,7 +149,7 @@ type runRequest struct {
 	stdin io.Reader
 }
 
-// exitError is git's exit with a status other than 0, with its complaint.
+// exitError is a nonzero exit of git, with its message.
 type exitError struct {
 	verb   string
 	status int
@@ -194,8 +192,8 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// limitedBuffer keeps the first limit bytes and swallows the rest, so that the
-// writer is never blocked.
+// limitedBuffer keeps the first limit bytes and discards the rest, so that the writer
+// never blocks.
 type limitedBuffer struct {
 	bytes.Buffer
 	limit int

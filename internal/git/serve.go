@@ -2,24 +2,23 @@ package git
 
 // Serving clones and pushes with the system's git.
 //
-// A push has two parts, which its Gate divides. Until the gate judges it, git
-// takes in and checks what the client sends: that ends with the client, and has
-// bounds of time, processor time, memory and file size. From then on no client
-// stops it: git has moved the ref by the time it notices, and if nobody drains
-// its output then it hangs, and its hook with it. So the output of a push goes
-// on to be read when the client is gone, and the group is only signalled when
-// the server itself is forced to stop. A clone has nothing to finish: it ends
-// with its client, and has bounds to its end.
+// A push has two parts, which its Gate divides. Until the gate judges it, git receives
+// and checks the client's data. That part ends with the client, and has limits on time,
+// processor time, memory and file size. From then on no client stops it: git has moved
+// the ref by the time it notices, and if nobody drains its output, it hangs, and its
+// hook with it. So the output of a push is read even when the client is gone, and the
+// group gets a signal only when the server itself is forced to stop. A clone has
+// nothing to finish: it ends with its client, and has limits to its end.
 //
-// Pushes to one repository are not queued. The hooks before the commit point
-// change nothing, and git's ref transaction compares each ref with the value
-// that the pusher saw: of two concurrent pushes to one branch the second is
-// told "cannot lock ref" or "failed to update ref" and pushes again. A queue
-// would make a push to one branch wait for the rollout of another.
+// Pushes to one repository are not queued. The hooks before the commit point change
+// nothing, and git's ref transaction compares each ref with the value that the pusher
+// saw. Of two concurrent pushes to one branch, the second fails with "cannot lock ref"
+// or "failed to update ref", and its user pushes again. With a queue, a push to one
+// branch would wait for the rollout of another.
 //
-// An archive is what the pushed .gitattributes make of a revision, so it is
-// served to people and never read by us (CVE-2022-41903; what is validated
-// would not be what is applied).
+// The pushed .gitattributes change the content of an archive, so archives are served to
+// people and never read by us (CVE-2022-41903; we would validate other content than we
+// apply).
 
 import (
 	"context"
@@ -35,7 +34,7 @@ import (
 	"time"
 )
 
-// Service is what a git client asks the server to run.
+// Service is a program that a git client asks the server to run.
 type Service string
 
 // The services that git clients ask for.
@@ -50,8 +49,8 @@ func (s Service) Valid() bool {
 	return s == ReceivePack || s == UploadPack || s == UploadArchive
 }
 
-// Writes reports whether the service changes the repository: the right that it
-// needs derives from nothing else (CVE-2026-52810).
+// Writes reports whether the service changes the repository. The required right derives
+// from this alone (CVE-2026-52810).
 func (s Service) Writes() bool { return s != UploadPack && s != UploadArchive }
 
 // ServeRequest is one clone or push.
@@ -59,37 +58,36 @@ type ServeRequest struct {
 	Service  Service
 	Protocol string // GIT_PROTOCOL as the client sent it; ignored unless version=0, 1 or 2
 
-	// Stdin is read until its end or until git exits. A Read that is pending
-	// when Serve returns stays pending: the caller closes Stdin then.
+	// Stdin is read until its end or until git exits. A Read that is pending when Serve
+	// returns stays pending: the caller then closes Stdin.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// Gone is closed when the client has gone; nil: that cannot be seen.
+	// Gone is closed when the client is gone; nil: that cannot be observed.
 	Gone <-chan struct{}
-	// Gate is begun when the push is judged. Without one, Gone and the bounds
-	// count to the end, as they do for a clone.
+	// Gate is begun when the push is judged. Without one, Gone and the limits apply to
+	// the end, as for a clone.
 	Gate *Gate
 
 	// HookEnv is added to the environment of git and its hooks. Every entry
 	// has a name that starts with PUSHBOAT_.
 	HookEnv []string
-	// Talk, if there is one, hears what the client of a push says first.
+	// Talk, if not nil, receives the first lines of a push's client.
 	Talk *Talk
 	// Operator is noted in the reflog; default "pushboat".
 	Operator string
-	// HideRecords keeps the refs below RecordRefs, and what only they lead to,
+	// HideRecords hides the refs below RecordRefs, and objects that only they lead to,
 	// from a client that clones or fetches.
 	HideRecords bool
 }
 
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
 
-// Serve runs the service to its end and returns git's exit status. The error
-// tells of what is not git's own verdict: the request was invalid, git could
-// not be started, ctx ended, or, as a *StoppedError, git was stopped since its
-// client has gone or a bound was reached. ctx is the server's: its end stops
-// git, with SIGTERM to the group and SIGKILL after the store's KillDelay. The
-// session's end must not end ctx.
+// Serve runs the service to its end and returns git's exit status. The error reports
+// everything but git's own verdict: the request was invalid, git could not be started,
+// ctx ended, or, as a *StoppedError, git was stopped because its client is gone or a
+// limit was reached. ctx is the server's: its end stops git, with SIGTERM to the group
+// and SIGKILL after the store's KillDelay. The session's end must not end ctx.
 func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, err error) {
 	if err := r.checkRequest(req); err != nil {
 		return 128, fmt.Errorf("serve %q: %w", r.name, err)
@@ -121,7 +119,7 @@ func (r *Repository) checkRequest(req ServeRequest) error {
 		}
 	}
 	if req.Service == UploadArchive && req.HideRecords {
-		// It takes any ref's name, hidden or not.
+		// This service accepts any ref's name, hidden or not.
 		return errors.New("archives are for those who may read the records of deploys")
 	}
 	if req.Service.Writes() {
@@ -130,8 +128,8 @@ func (r *Repository) checkRequest(req ServeRequest) error {
 	return nil
 }
 
-// checkHooks makes sure that there is a gate: git silently takes a push when
-// the hook is missing or not executable.
+// checkHooks makes sure that there is a gate: git silently accepts a push when the hook
+// is missing or not executable.
 func (r *Repository) checkHooks() error {
 	if !filepath.IsAbs(r.opts.HooksDir) {
 		return fmt.Errorf("hooks directory %q: want an absolute path", r.opts.HooksDir)
@@ -156,14 +154,14 @@ func (r *Repository) serveEnv(req ServeRequest) []string {
 		env = append(env, "GIT_PROTOCOL="+protocol)
 	}
 	if req.Service.Writes() {
-		// A delta of a few bytes can ask for an object of gigabytes. The
-		// floor leaves git's own tables alone.
+		// A delta of a few bytes can ask for an object of gigabytes. The minimum leaves
+		// room for git's own tables.
 		env = append(env, "GIT_ALLOC_LIMIT="+strconv.FormatInt(max(r.opts.MaxPush, 16<<20), 10))
 	}
 	return env
 }
 
-// identityEnv names who acts; git wants no passwd entry for us then.
+// identityEnv names the operator; git then needs no passwd entry for the server's user.
 func identityEnv(name string) []string {
 	name = strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f || c == '<' || c == '>' {
@@ -177,7 +175,7 @@ func identityEnv(name string) []string {
 	}
 }
 
-// serverEmail stands where git wants an address and there is none.
+// serverEmail is an address for git, which requires one.
 const serverEmail = "pushboat@localhost"
 
 func (r *Repository) serveArgs(req ServeRequest) []string {
@@ -191,8 +189,8 @@ func (r *Repository) serveArgs(req ServeRequest) []string {
 	}
 	var args []string
 	if protocolOf(req) != "version=2" {
-		// A partial clone asks for single objects later, and only version 2 gives
-		// them. Told so, git makes a whole clone.
+		// A partial clone fetches single objects later, which only version 2 allows.
+		// With this setting, git makes a full clone.
 		args = append(args, "-c", "uploadpack.allowFilter=false")
 	}
 	if req.HideRecords {
@@ -201,9 +199,9 @@ func (r *Repository) serveArgs(req ServeRequest) []string {
 	return append(args, verb, "--strict", r.dir)
 }
 
-// protocolOf is the version that the client is given, as GIT_PROTOCOL has it; ""
-// is version 0. Version 2 gives any object to who names it by its hash, hidden or
-// not (gitprotocol-v2, want); without it only what is advertised is given.
+// protocolOf returns the protocol version for the client, in the form of GIT_PROTOCOL;
+// "" is version 0. Version 2 serves any object to a client that names its hash, hidden
+// or not (gitprotocol-v2, want); version 0 serves only advertised objects.
 func protocolOf(req ServeRequest) string {
 	if !gitProtocol.MatchString(req.Protocol) || req.HideRecords {
 		return ""

@@ -146,8 +146,7 @@ while read old new ref; do case $ref in refs/heads/bad) echo no bad; exit 1;; es
 	}
 }
 
-// Names that a shell or an option parser would take for something else are
-// plain data.
+// Names that a shell or an option parser would misread are plain data.
 func TestOddRefs(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -193,9 +192,9 @@ func TestRecordsAreReadOnly(t *testing.T) {
 	}
 }
 
-// Who may not read records does not get them in any way: by name, by hash of
-// the record or of what is in it, or as an archive, in any version of the
-// protocol. All else of the repository is as ever.
+// A caller who may not read records cannot get them in any way: by name, by hash of the
+// record or of its content, or as an archive, in any version of the protocol. The rest
+// of the repository is served as usual.
 func TestRecordsAreHidden(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -237,8 +236,8 @@ func TestRecordsAreHidden(t *testing.T) {
 	s.Must(work, "fetch", "--quiet", s.URL("shop"), string(first))
 }
 
-// Objects that fsck refuses do not come in. (A client of git does not make
-// them, so they are made by hand.)
+// Objects that fsck refuses do not get in. (Git's client does not create them, so the
+// test does.)
 func TestFsck(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -258,8 +257,8 @@ func TestFsck(t *testing.T) {
 	s.noQuarantine()
 }
 
-// Nothing of the server's environment reaches git, and nothing of a git
-// process's configuration comes from outside.
+// Nothing from the server's environment reaches git, and nothing from outside reaches
+// git's configuration.
 func TestEnvironmentIsBuiltFromNothing(t *testing.T) {
 	evil := filepath.Join(t.TempDir(), "gitconfig")
 	if err := os.WriteFile(evil, []byte("[core]\n\thooksPath = /nonexistent\n"), 0o600); err != nil {
@@ -287,7 +286,7 @@ func TestEnvironmentIsBuiltFromNothing(t *testing.T) {
 		" HOME LC_ALL PATH PUSHBOAT_DIR PWD TZ"
 	seen := strings.Fields(string(got))
 	for _, name := range seen {
-		// What git and sh add by themselves may differ between versions.
+		// The variables that git and sh add may differ between versions.
 		if !slices.Contains(strings.Fields(want), name) && name != "_" && name != "OLDPWD" && name != "SHLVL" && name != "GIT_PUSH_OPTION_COUNT" {
 			t.Errorf("%s reached the hook", name)
 		}
@@ -311,7 +310,7 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: %d, %v", name, status, err)
 		}
 	}
-	// A hook that is not executable is one that git silently skips.
+	// Git silently skips a hook that is not executable.
 	hooks := t.TempDir()
 	if err := os.WriteFile(filepath.Join(hooks, "pre-receive"), []byte(acceptAll), 0o644); err != nil {
 		t.Fatal(err)
@@ -346,7 +345,7 @@ func TestMaxPush(t *testing.T) {
 	s.noQuarantine()
 }
 
-// A shallow clone can push when the repository has what the clone lacks, and
+// A push from a shallow clone succeeds when the repository has the missing history, and
 // otherwise is refused before any hook runs.
 func TestPushFromAShallowClone(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": "#!/bin/sh\ntouch \"$PUSHBOAT_DIR/asked\"\n"}, git.StoreOptions{})

@@ -43,8 +43,8 @@ type outcome struct {
 
 const acceptAll = "#!/bin/sh\nexit 0\n"
 
-// newServer starts a server whose hooks are the given scripts, by name. They
-// see $PUSHBOAT_DIR, a directory of the test.
+// newServer starts a server with the given hook scripts, by name. They see
+// $PUSHBOAT_DIR, a directory of the test.
 func newServer(t *testing.T, scripts map[string]string, opts git.StoreOptions) *server {
 	t.Helper()
 	opts.HooksDir = t.TempDir()
@@ -96,7 +96,7 @@ func (s *server) head(ref string) git.Hash {
 	return hash
 }
 
-// fifo makes a named pipe for a hook to meet the test at.
+// fifo creates a named pipe where a hook meets the test.
 func (s *server) fifo(name string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)

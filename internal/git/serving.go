@@ -1,6 +1,6 @@
 package git
 
-// One Git at work for a client, from its start to its verdict.
+// One run of Git for a client, from its start to its verdict.
 
 import (
 	"context"
@@ -12,18 +12,18 @@ import (
 	"syscall"
 )
 
-// outputGraceFactor times KillDelay is how long a client may take to accept the
-// last of git's output (at most a pipe of 64 KiB) once git has exited.
+// outputGraceFactor times KillDelay is the time that a client has to accept the last of
+// git's output (at most a pipe of 64 KiB) once git has exited.
 const outputGraceFactor = 6
 
-// serving is Git at work for one request.
+// serving is a run of Git for one request.
 type serving struct {
 	opts     StoreOptions
 	req      ServeRequest
 	bounds   Bounds
 	cmd      *exec.Cmd
 	pipe     io.WriteCloser // to Git
-	words    io.Reader      // of the client, for Git
+	words    io.Reader      // from the client, for Git
 	patience *patience
 	deaths   *deaths
 }
@@ -45,8 +45,8 @@ func (r *Repository) prepare(req ServeRequest) (*serving, error) {
 	return s, err
 }
 
-// connect joins the client's three streams to Git. The patience with a push begins
-// with its pack, since only then Git is at work; with a clone at once.
+// connect joins the client's three streams to Git. The patience with a push begins with
+// its pack, since only then is Git at work; with a clone it begins at once.
 func (s *serving) connect() {
 	stderr := s.req.Stderr
 	if s.req.Service.Writes() {
@@ -61,8 +61,8 @@ func (s *serving) connect() {
 	s.cmd.Stderr = s.deaths
 }
 
-// attend feeds Git and waits for its end, which comes early if the client goes or a
-// bound is reached before the gate. What it returns is exec.Cmd.Wait's.
+// attend feeds Git and waits for its end, which comes early if the client disconnects
+// or a limit is reached before the gate. It returns the error of exec.Cmd.Wait.
 func (s *serving) attend(ctx context.Context) error {
 	s.limit()
 	running, stop := context.WithCancel(ctx)
@@ -76,12 +76,12 @@ func (s *serving) attend(ctx context.Context) error {
 	return err
 }
 
-// limit has the kernel hold Git to its bounds, before it is given anything to work
-// on, until the push is judged.
+// limit makes the kernel enforce the limits, from before Git gets any input until the
+// push is judged.
 func (s *serving) limit() {
 	pid := s.cmd.Process.Pid
 	tell := func(err error) {
-		if err != nil { // forbidden by a sandbox, say: time is bounded all the same
+		if err != nil { // forbidden by a sandbox, say: the time limit still holds
 			s.opts.Log.WithError(err).Warn("git serves without limits of the kernel")
 		}
 	}
@@ -94,8 +94,8 @@ func (s *serving) killed() bool {
 	return s.cmd.ProcessState != nil && s.cmd.ProcessState.ExitCode() < 0
 }
 
-// verdict tells Git's verdict from everything else that Wait reports: a client
-// that is gone is no error of ours.
+// verdict tells Git's verdict from everything else that Wait reports: a client that is
+// gone is not our error.
 func (s *serving) verdict(ctx context.Context, err error) (int, error) {
 	status := s.cmd.ProcessState.ExitCode()
 	if status < 0 || errors.Is(err, exec.ErrWaitDelay) {
@@ -117,15 +117,15 @@ func (s *serving) verdict(ctx context.Context, err error) (int, error) {
 	return 128, nil // killed by a signal: SIGPIPE when a reader is gone
 }
 
-// feed copies the client's bytes to git and closes the pipe behind them. It
-// ends when git does, or at the latest when the caller closes from.
+// feed copies the client's bytes to git and then closes the pipe. It ends when git
+// does, or at the latest when the caller closes from.
 func feed(git io.WriteCloser, from io.Reader) {
-	_, _ = io.Copy(git, from) // git judges what it got; a broken pipe is its exit
+	_, _ = io.Copy(git, from) // git judges its input; a broken pipe is its exit
 	_ = git.Close()
 }
 
-// stickyWriter writes until the first error and swallows everything after it,
-// so that git's pipe is drained whatever becomes of the client.
+// stickyWriter writes until the first error and discards everything after it, so that
+// git's pipe is drained even when the client is gone.
 type stickyWriter struct {
 	to   io.Writer
 	gone atomic.Bool

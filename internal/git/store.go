@@ -35,7 +35,7 @@ const (
 	trashDir = ".trash" // repositories being deleted
 )
 
-// StoreOptions says how a store runs git. The zero value of each field has the
+// StoreOptions configure a store and its git. The zero value of each field has the
 // stated default.
 type StoreOptions struct {
 	// Git is the git program; default: "git", looked up in PATH.
@@ -44,39 +44,38 @@ type StoreOptions struct {
 	// /usr/local/bin:/usr/bin:/bin.
 	Path string
 	// HooksDir is the absolute directory that core.hooksPath names for every
-	// repository; without one, or without its pre-receive, every push is
-	// refused: git would take a push without its gate.
+	// repository. Without one, or without its pre-receive, every push is refused,
+	// because git would accept a push without its gate.
 	HooksDir string
-	// MaxPush is the largest pack that a push may send, and the largest single
-	// object that git may unpack in memory while it receives, in bytes;
-	// default 512 MiB. (A pack's size does not bound what it inflates to:
-	// CVE-2026-34165.)
+	// MaxPush is the largest pack that a push may send, and the largest single object
+	// that git may unpack in memory while it receives, in bytes; default 512 MiB. (The
+	// size of a pack does not bound its inflated size: CVE-2026-34165.)
 	MaxPush int64
-	// MaxCPU is the processor time that each process of Git's may take for a clone,
-	// or for a push before its gate; default 30 min.
+	// MaxCPU is the processor time for each of Git's processes in a clone, or in a push
+	// before its gate; default 30 min.
 	MaxCPU time.Duration
-	// Timeout is how long Git may go on without a byte of the client's: amid a
-	// clone; and with a push whose pack has come, until its gate, where a pack that
-	// is not large has less (see Bounds); default 30 min.
+	// Timeout is the time that Git may go on without a byte from the client: during a
+	// clone, and from the arrival of a push's pack until its gate, where a small pack
+	// has less (see Bounds); default 30 min.
 	Timeout time.Duration
-	// Limits bound a revision that is read as an fs.FS; zero fields have the
+	// Limits apply to a revision that is read as an fs.FS; zero fields have the
 	// defaults of TreeLimits.
 	Limits TreeLimits
 	// KillDelay is the time between SIGTERM and SIGKILL when the server itself
 	// is forced to stop; default 10 s.
 	KillDelay time.Duration
-	// Seize has the store take the directory though another process has its lock, which
-	// is for a process that is frozen, or on a machine that is lost. The caller has taken
-	// its place, and its Fence keeps it from changing anything.
+	// Seize makes the store take the directory even if another process has its lock:
+	// for a process that is frozen, or on a machine that is lost. The caller has
+	// replaced it, and its Fence keeps it from changing anything.
 	Seize bool
-	// Owned is called once no other process has the directory, before anything in
-	// it is changed; its error ends OpenStore. Default: nothing.
+	// Owned is called once no other process has the directory, before anything in it
+	// changes; its error ends OpenStore. Default: nothing.
 	Owned func() error
-	// Fence is asked before anything in the directory is changed, and its error ends
-	// the change: another process may own the directory by then. Default: nothing. (What
-	// Git itself changes for a push is asked for by the push's hooks.)
+	// Fence is called before anything in the directory changes, and its error prevents
+	// the change: another process may own the directory by then. Default: nothing. (For
+	// Git's own changes in a push, the push's hooks call it.)
 	Fence func() error
-	// Log hears of swept files and other oddities; default: silence.
+	// Log receives swept files and other oddities; default: silence.
 	Log *logrus.Entry
 }
 
@@ -118,7 +117,7 @@ type Store struct {
 	root *os.Root
 	lock *os.File
 	opts StoreOptions // at the start
-	// bounded has MaxPush, MaxCPU and Timeout of repositories that are opened, see Bound.
+	// bounded has MaxPush, MaxCPU and Timeout for newly opened repositories, see Bound.
 	bounded atomic.Pointer[StoreOptions]
 
 	mu          sync.Mutex // held while repositories appear and disappear
@@ -126,8 +125,8 @@ type Store struct {
 	underway    underway
 }
 
-// Bound sets what a push may send, and what Git may take to serve, in the repositories
-// that are opened from now on; see StoreOptions.
+// Bound sets the size limit for pushes, and the limits on Git, for repositories that
+// are opened from now on; see StoreOptions.
 func (s *Store) Bound(maxPush int64, maxCPU, timeout time.Duration) {
 	opts := s.opts
 	opts.MaxPush, opts.MaxCPU, opts.Timeout = maxPush, maxCPU, timeout
@@ -135,10 +134,10 @@ func (s *Store) Bound(maxPush int64, maxCPU, timeout time.Duration) {
 	s.bounded.Store(&opts)
 }
 
-// OpenStore opens the directory of repositories and makes it if need be. It
-// checks the installed git, takes the directory's lock (ErrInUse when another
-// process has it), and sweeps the remains of an earlier process: quarantine
-// directories, lock files, half-created and half-deleted repositories.
+// OpenStore opens the directory of repositories and creates it if need be. It checks
+// the installed git, takes the directory's lock (ErrInUse when another process has it),
+// and sweeps the remains of an earlier process: quarantine directories, lock files,
+// half-created and half-deleted repositories.
 func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	opts = opts.withDefaults()
 	program, err := findGit(opts.Git)
@@ -162,8 +161,8 @@ func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	return s, nil
 }
 
-// makeStoreDir makes dir and returns it absolute and without symlinks, which is
-// how git names it to the hooks.
+// makeStoreDir creates dir and returns it absolute and without symlinks, as git names
+// it to the hooks.
 func makeStoreDir(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make repositories directory: %w", err)
@@ -192,15 +191,15 @@ func (s *Store) takeOver() error {
 		}
 	}
 	err = errors.Join(s.sweepWork(), s.sweep())
-	if Full(err) { // some file systems need room to delete: the rest goes at the next start
+	if Full(err) { // some file systems need space to delete: the rest goes at the next start
 		s.opts.Log.Warn(err)
 		return nil
 	}
 	return err
 }
 
-// Close gives the directory free. Repositories and running pushes stay usable:
-// it is for the end of the process.
+// Close releases the directory. Repositories and running pushes stay usable: it is for
+// the end of the process.
 func (s *Store) Close() error {
 	var errs []error
 	if s.lock != nil {
@@ -222,7 +221,7 @@ func (s *Store) List() ([]name.Repo, error) {
 func (s *Store) list(dir string, depth int) ([]name.Repo, error) {
 	entries, err := fs.ReadDir(s.root.FS(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // deleted while we looked
+		return nil, nil // deleted meanwhile
 	}
 	if err != nil {
 		return nil, err
@@ -272,9 +271,9 @@ func (s *Store) repository(repo name.Repo) *Repository {
 	return &Repository{name: repo, dir: filepath.Join(s.dir, dirOf(repo)), opts: *s.bounded.Load(), store: s}
 }
 
-// Create makes an empty repository whose first branch is main. It appears
-// whole or not at all; the error is ErrExist when the name is taken, also when
-// somebody else takes it at the same time.
+// Create creates an empty repository whose first branch is main. It appears whole or
+// not at all; the error is ErrExist when the name is taken, even if somebody else takes
+// it at the same time.
 func (s *Store) Create(ctx context.Context, repo name.Repo) (*Repository, error) {
 	if err := repo.Check(); err != nil {
 		return nil, fmt.Errorf("create repository %q: %w", repo, err)
@@ -301,9 +300,9 @@ func (s *Store) Create(ctx context.Context, repo name.Repo) (*Repository, error)
 	return s.repository(repo), nil
 }
 
-// shut makes a repository refuse every push that does not come through Serve,
-// which opens it again: a push into the directory itself would run no gate.
-// (A hooks path in the config would do the same until the data is moved.)
+// shut makes a repository refuse every push that does not come through Serve, which
+// opens it again: a push into the directory itself would run no gate. (A hooks path in
+// the config would do the same, but only until the data is moved.)
 func shut(made string) (err error) {
 	config, err := os.OpenFile(filepath.Join(made, "config"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -337,9 +336,8 @@ func (s *Store) moveIn(made string, repo name.Repo) error {
 	return s.syncDir(parent)
 }
 
-// Delete removes a repository for good. It is gone from its name at once; a
-// push or clone that is under way then fails. The error is ErrNotExist when
-// there is none.
+// Delete removes a repository for good. Its name is free at once; a running push or
+// clone then fails. The error is ErrNotExist when there is no such repository.
 func (s *Store) Delete(ctx context.Context, repo name.Repo) error {
 	if _, err := s.Open(repo); err != nil {
 		return err
@@ -361,7 +359,7 @@ func (s *Store) Delete(ctx context.Context, repo name.Repo) error {
 	return nil
 }
 
-// moveOut takes a repository's name away, and parents that are empty then.
+// moveOut frees a repository's name, and removes parents that are empty then.
 func (s *Store) moveOut(repo name.Repo, trash string) error {
 	trash, err := filepath.Rel(s.dir, trash)
 	if err != nil {
@@ -420,7 +418,7 @@ func findGit(program string) (string, error) {
 	return path, nil
 }
 
-// checkVersion wants git 2.39: the one that was measured, and the first safe
+// checkVersion requires git 2.39: the version that was measured, and the first safe
 // from CVE-2022-41903 (2.39.1; distributions patched 2.39.0).
 func checkVersion(output string) error {
 	var major, minor int

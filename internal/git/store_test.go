@@ -131,7 +131,7 @@ func TestStoreHasOneOwner(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the lock was not seized: %v", err)
 	}
-	if err := first.Close(); err != nil { // which leaves the lock of the third one alone
+	if err := first.Close(); err != nil { // leaves the lock of the third one alone
 		t.Fatal(err)
 	}
 	if _, err := OpenStore(dir, StoreOptions{}); !errors.Is(err, ErrInUse) {
@@ -200,8 +200,8 @@ func TestStoreSweeps(t *testing.T) {
 	}
 }
 
-// Directories for work under way stay at a start, which a full disk could not give
-// back, and are made when they are needed.
+// Directories for work in progress survive a start, since a full disk could not give
+// them back, and are created on demand.
 func TestStoreKeepsItsDirectories(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *Store {

@@ -1,10 +1,9 @@
 package git
 
-// The files that a killed process leaves in a repository, and their removal at
-// the next start. It runs under the store's lock and before anything is
-// served, so whatever lies there belongs to nobody. (A receive-pack that
-// outlived its server has lost its hook's socket and its client; at worst its
-// push fails.)
+// Finding and removing, at the next start, the files that a killed process leaves in a
+// repository. It runs under the store's lock and before anything is served, so whatever
+// lies there belongs to nobody. (A receive-pack that outlived its server has lost its
+// hook's socket and its client; at worst its push fails.)
 
 import (
 	"errors"
@@ -82,9 +81,9 @@ func (s *Store) sweepDir(dir string, start time.Time, stale func(string) bool) e
 	return s.sweepEntries(dir, entries, start, stale)
 }
 
-// readDir lists a folder by its path. What is removed goes through the store's
-// root, which no symbolic link leads out of; for a listing that would cost four
-// times the system calls, of which a start with a thousand repositories has most.
+// readDir lists a folder by its path. Removals go through the store's root, which no
+// symbolic link leads out of. For a listing, that would cost four times the system
+// calls, and listings are most of the calls of a start with a thousand repositories.
 func (s *Store) readDir(dir string) ([]fs.DirEntry, error) {
 	return os.ReadDir(filepath.Join(s.dir, dir))
 }

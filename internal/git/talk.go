@@ -8,40 +8,39 @@ import (
 	"sync/atomic"
 )
 
-// Talk is the client's part of a push before its objects: lines that
-// name what its history lacks, and the refs to move (gitprotocol-pack, "Reference
-// Update Request and Packfile Transfer"). Serve fills it in while it runs.
+// Talk is the client's part of a push before its objects: lines that name the gaps in
+// its history, and the refs to move (gitprotocol-pack, "Reference Update Request and
+// Packfile Transfer"). Serve fills it in while it runs.
 //
-// What a clone's history lacks ("shallow", as after git clone --depth) is kept
-// from git: git would refuse every push from such a clone, also when the
-// repository has all that the clone lacks, as it mostly does. Not told, git asks
-// of the push what it asks of any other, that every object is there that it
-// leads to, and refuses it if not, before any hook runs.
+// Talk hides the gaps in a clone's history ("shallow", as after git clone --depth) from
+// git. Otherwise git would refuse every push from such a clone, even when the
+// repository has the missing history, as it mostly does. Unaware of the gaps, git
+// checks the push like any other: every object that it leads to must exist, or git
+// refuses the push before any hook runs.
 type Talk struct {
 	began, shallow, commands, atomic atomic.Bool
 }
 
-// Began reports whether the client said anything. One that cannot talk with this
-// server closes without a word.
+// Began reports whether the client said anything. A client that does not understand
+// this server disconnects silently.
 func (t *Talk) Began() bool { return t.began.Load() }
 
-// Shallow reports whether the clone that was pushed from lacks a part of its
-// history.
+// Shallow reports whether the pushing clone lacks part of its history.
 func (t *Talk) Shallow() bool { return t.shallow.Load() }
 
-// Asks reports whether the client asks for any ref to be moved. It does not when
-// the repository has everything already.
+// Asks reports whether the client asks for any ref to be moved. It does not when the
+// repository already has everything.
 func (t *Talk) Asks() bool { return t.commands.Load() }
 
 // Atomic reports whether all refs have to move, or none.
 func (t *Talk) Atomic() bool { return t.atomic.Load() }
 
-// maxLine is the length of the longest line that there can be, with its four
-// digits of length (gitprotocol-common).
+// maxLine is the length of the longest possible line, with its four digits of length
+// (gitprotocol-common).
 const maxLine = 65520
 
-// listen returns what git is to read in place of the client's own words. heard is
-// told how many bytes come of the pack, each time that some do.
+// listen returns the input for git in place of the client's own. heard is called with
+// the number of bytes of the pack, each time that some arrive.
 func (t *Talk) listen(from io.Reader, heard func(n int)) io.Reader {
 	if t == nil {
 		t = &Talk{}
@@ -49,9 +48,9 @@ func (t *Talk) listen(from io.Reader, heard func(n int)) io.Reader {
 	return &listener{talk: t, from: bufio.NewReaderSize(from, maxLine), heard: heard}
 }
 
-// listener passes a client's lines on, first those that name refs and then those
-// of push options, each ended by a flush ("0000"); what follows is the pack, and is
-// passed on as it comes.
+// listener passes a client's lines on: first those that name refs, then those of push
+// options, each list ended by a flush ("0000"). The pack follows, and is passed on as
+// it comes.
 type listener struct {
 	talk    *Talk
 	from    *bufio.Reader
@@ -61,7 +60,7 @@ type listener struct {
 	over    bool   // all lines have ended
 }
 
-// Read reads from the line at hand.
+// Read reads from the current line.
 func (l *listener) Read(p []byte) (int, error) {
 	for len(l.ready) == 0 && !l.over {
 		if err := l.next(); err != nil {
@@ -78,8 +77,8 @@ func (l *listener) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next takes one line, and leaves it in ready if git is to read it. What is no
-// line ends the listening: git complains of it.
+// next takes one line, and leaves it in ready for git to read. Anything that is not a
+// line ends the listening, and git complains about it.
 func (l *listener) next() error {
 	digits, err := l.from.Peek(4)
 	if len(digits) > 0 {
@@ -125,7 +124,7 @@ func (l *listener) flush() {
 	l.flushed = true
 }
 
-// hear takes a line that asks for a ref to be moved. The first one ends in the
+// hear takes a line that asks for a ref to be moved. The first such line ends in the
 // client's capabilities, behind a NUL.
 func (t *Talk) hear(line string) {
 	if t.commands.Swap(true) {

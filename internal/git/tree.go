@@ -2,12 +2,11 @@ package git
 
 // A revision as an fs.FS.
 //
-// There is no work tree: files are read straight from objects, so that nothing
-// that was pushed ever becomes a path on the server's disk (CVE-2024-55947,
-// CVE-2025-8110, CVE-2026-52811: writing through a committed symlink). What a
-// tree can hold besides files and directories, and names that could not be
-// shown or opened safely, stay visible in listings and refuse to be opened. Symbolic
-// links are followed in the tree alone, see link.go.
+// There is no work tree: files are read straight from objects, so no pushed entry ever
+// becomes a path on the server's disk (CVE-2024-55947, CVE-2025-8110, CVE-2026-52811:
+// writing through a committed symlink). Entries other than files and directories, and
+// names that are unsafe to show or open, stay visible in listings and refuse to be
+// opened. Symbolic links are followed only inside the tree, see link.go.
 
 import (
 	"errors"
@@ -23,7 +22,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
-// Why an entry of a revision is not readable; the Err of an EntryError.
+// The reasons why an entry of a revision is not readable; the Err of an EntryError.
 var (
 	ErrSymlink    = errors.New("the symbolic link cannot be followed")
 	ErrSubmodule  = errors.New("submodules are not followed; commit the files themselves")
@@ -31,14 +30,14 @@ var (
 	ErrLimit      = errors.New("over the limit")
 )
 
-// EntryError tells which file of a revision cannot be read, and why. It
-// unwraps to ErrSymlink, ErrSubmodule, ErrUnsafeName or ErrLimit.
+// EntryError names a file of a revision that cannot be read, and the reason. It unwraps
+// to ErrSymlink, ErrSubmodule, ErrUnsafeName or ErrLimit.
 type EntryError struct {
 	Path string // as it was pushed: any bytes
 	Err  error
 }
 
-// Error names the file, quoted when its name holds anything unprintable.
+// Error names the file, and quotes a name with unprintable characters.
 func (e *EntryError) Error() string {
 	name := e.Path
 	if !safeName(name) {
@@ -50,16 +49,15 @@ func (e *EntryError) Error() string {
 // Unwrap returns the reason.
 func (e *EntryError) Unwrap() error { return e.Err }
 
-// TreeLimits bound the reading of one revision (CVE-2022-31016 and its kin:
-// a small push can hold a huge tree). Only what is read counts, so that a
-// small app in a large repository is none the worse. Zero fields have the
-// default.
+// TreeLimits bound the reading of one revision (CVE-2022-31016 and its kin: a small
+// push can hold a huge tree). Only entries that are read count, so that the size of the
+// repository does not limit a small app. Zero fields have the default.
 type TreeLimits struct {
 	Entries    int   // files and directories listed; default 100,000
 	FileBytes  int64 // one file; default 16 MiB, ten times what etcd takes as one object
 	TotalBytes int64 // all files read; default 256 MiB
 	Depth      int   // directories below each other; default 32
-	NameBytes  int   // one name; default 255, as file systems have it
+	NameBytes  int   // one name; default 255, as in file systems
 }
 
 func (l TreeLimits) withDefaults() TreeLimits {
@@ -82,18 +80,18 @@ func (l TreeLimits) withDefaults() TreeLimits {
 	return l
 }
 
-// Tree returns the files of a commit. Listings and files are read when they are
-// asked for; the fs.FS is safe for concurrent use, holds nothing open, and also
-// implements fs.ReadDirFS, fs.ReadFileFS and fs.StatFS. Symbolic links are followed
-// inside the tree, and show as what they lead to; those that lead nowhere or out of the
-// tree show as fs.ModeSymlink, submodules and unsafe names as fs.ModeIrregular, and
-// opening one is an *EntryError.
+// Tree returns the files of a commit. It reads listings and files on demand. The fs.FS
+// is safe for concurrent use, holds nothing open, and also implements fs.ReadDirFS,
+// fs.ReadFileFS and fs.StatFS. Symbolic links are followed inside the tree, and appear
+// as their targets. Those that lead nowhere or out of the tree appear as
+// fs.ModeSymlink, submodules and unsafe names as fs.ModeIrregular; opening one is an
+// *EntryError.
 func (r *Repository) Tree(hash Hash) (fs.FS, error) {
 	return r.QuarantinedTree(hash, Quarantine{})
 }
 
-// QuarantinedTree is Tree for a commit that is still in quarantine. It is
-// readable for as long as the hook that named the quarantine waits.
+// QuarantinedTree is Tree for a commit that is still in quarantine. It is readable
+// while the hook that named the quarantine waits.
 func (r *Repository) QuarantinedTree(hash Hash, q Quarantine) (fs.FS, error) {
 	objects, err := r.openObjects(q)
 	if err != nil {
@@ -103,13 +101,13 @@ func (r *Repository) QuarantinedTree(hash Hash, q Quarantine) (fs.FS, error) {
 }
 
 // Reader reads many revisions of a repository, and opens its packs once: with a
-// thousand apps in one repository, that is nearly all that it costs.
+// thousand apps in one repository, opening packs is nearly the whole cost.
 type Reader struct {
 	repository *Repository
 	objects    *objects
 }
 
-// Reader returns a reader of the objects that the repository has now.
+// Reader returns a reader of the repository's current objects.
 func (r *Repository) Reader() (*Reader, error) {
 	objects, err := r.openObjects(Quarantine{})
 	if err != nil {
@@ -134,11 +132,11 @@ func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 	return t, nil
 }
 
-// source is where the entries of a tree are.
+// source provides the entries of a tree.
 type source interface {
 	members(dir *entry) ([]entry, error)
 	size(e *entry) (int64, error)
-	// read returns the content of a file, or the target of a link, of so many bytes.
+	// read returns the content of a file, or the target of a link, of the given size.
 	read(e *entry, size int64) ([]byte, error)
 }
 
@@ -151,10 +149,10 @@ type tree struct {
 	mu      sync.Mutex
 	dirs    map[place]*directory
 	entries int              // listed so far
-	linked  bool             // there are symbolic links in the listed directories
-	targets map[place]string // what links say that were followed
-	through map[string]bool  // directories that were listed by way of links
-	reached int              // entries of those
+	linked  bool             // the listed directories contain symbolic links
+	targets map[place]string // targets of links that were followed
+	through map[string]bool  // directories that were listed through links
+	reached int              // their entries
 	counted map[place]bool   // files whose size is in bytes
 	bytes   int64
 }
@@ -171,7 +169,7 @@ func newTree(from source, limits TreeLimits) *tree {
 // directory is the content of a directory, in the order of names.
 type directory struct{ members []entry }
 
-// find returns the entry of a name; nil if there is none.
+// find returns the entry with a name; nil if there is none.
 func (d *directory) find(name string) *entry {
 	at, found := slices.BinarySearchFunc(d.members, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
 	if !found {
@@ -180,9 +178,10 @@ func (d *directory) find(name string) *entry {
 	return &d.members[at]
 }
 
-// A directory of ten thousand files is read anew by each push that changes one of
-// them. So what is not asked of most entries is worked out when it is: paths, sizes.
-// Names are searched for, since few are asked for and Git has them in order.
+// Each push that changes one file of a directory of ten thousand reads the directory
+// again. So properties that most entries never need, such as paths and sizes, are
+// computed on demand. Names are found by binary search, since few are looked up and Git
+// sorts them.
 
 // Open opens a file or a directory.
 func (t *tree) Open(name string) (fs.File, error) {
@@ -233,12 +232,12 @@ func (t *tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	return t.shown(name, dir), nil
 }
 
-// linkedShare is which part of TreeLimits.Entries may be listed by way of links: those
-// cost more, for each has a way of its own.
+// linkedShare is the divisor of TreeLimits.Entries for entries that are listed through
+// links: those cost more, since each has a way of its own.
 const linkedShare = 4
 
-// reach counts the entries of a directory that was listed by way of links, once: a few
-// links can make a large tree of a small one.
+// reach counts the entries of a directory that was listed through links, once: a few
+// links can make a large tree from a small one.
 func (t *tree) reach(name string, entries int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -253,7 +252,7 @@ func (t *tree) reach(name string, entries int) error {
 	return nil
 }
 
-// Stat describes an entry, or the file at the end of a symbolic link.
+// Stat describes an entry, or the target of a symbolic link.
 func (t *tree) Stat(name string) (fs.FileInfo, error) {
 	e, err := t.lookup("stat", name)
 	if err != nil {
@@ -297,8 +296,8 @@ func (t *tree) grow(dir *entry, entries int) error {
 	return nil
 }
 
-// entry makes one from a line of a tree object. Names that git's fsck refuses,
-// and that would lead a walk astray, are errors; pushes cannot bring them.
+// entry makes an entry from a line of a tree object. Names that git's fsck refuses, and
+// that would lead a walk astray, are errors; pushes cannot bring them.
 func (t *tree) entry(dir *entry, mode, name, hash string) (entry, error) {
 	switch {
 	case name == "" || name == "." || name == ".." || strings.Contains(name, "/"):
@@ -364,7 +363,7 @@ func limitError(name, format string, args ...any) error {
 	return &EntryError{Path: name, Err: fmt.Errorf("%w: %s", ErrLimit, fmt.Sprintf(format, args...))}
 }
 
-// content reads a file after its size has been found within the limits.
+// content reads a file after checking its size against the limits.
 func (t *tree) content(e *entry) ([]byte, error) {
 	if e.refusal != nil {
 		return nil, &EntryError{Path: e.path(), Err: e.refusal}

@@ -119,7 +119,7 @@ func TestTreeWantsACommit(t *testing.T) {
 	}
 }
 
-// What is no plain file shows in listings and refuses to be opened.
+// Entries that are not plain files appear in listings and refuse to be opened.
 func TestTreeRefusals(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	blob := blobOf(t, r, "../../etc/passwd")
@@ -191,7 +191,7 @@ func TestTreeRefusals(t *testing.T) {
 	}
 }
 
-// Trees that fsck would not let in, should they be there all the same.
+// Trees that fsck would not accept, in case one exists anyway.
 func TestTreeMalformed(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	for name, content := range map[string]string{
@@ -282,7 +282,7 @@ func readAll(tree fs.FS) error {
 	})
 }
 
-// A reader that opened the repository before a repack goes on to read.
+// A reader that opened the repository before a repack still reads.
 func TestTreeSurvivesARepack(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	tree, err := r.Tree(mustAppend(t, r, "", NewCommit{Files: manyFiles(300)}))

@@ -14,20 +14,19 @@ import (
 	"time"
 )
 
-// entry is what a tree object says of one of its members; it is its own
-// fs.DirEntry.
+// entry is a member of a tree object; it is its own fs.DirEntry.
 type entry struct {
 	tree    *tree
 	dir     *entry // nil for the root
 	name    string
-	alias   string // the name by which it was reached through a link; "" for its own
+	alias   string // the name of the link through which it was reached; "" for its own
 	depth   int
 	raw     string // its hash, in bytes
 	mode    fs.FileMode
 	refusal error // why it cannot be opened
 }
 
-// place names an entry among those of a revision, under whatever name it was reached.
+// place identifies an entry among those of a revision, whatever name it was reached by.
 type place struct {
 	dir  *entry
 	name string
@@ -35,7 +34,7 @@ type place struct {
 
 func (e *entry) place() place { return place{e.dir, e.name} }
 
-// path is where the entry is, from the root of the revision.
+// path returns the entry's path from the root of the revision.
 func (e *entry) path() string {
 	if e.dir == nil {
 		return "."
@@ -46,9 +45,9 @@ func (e *entry) path() string {
 // hash names the entry's object.
 func (e *entry) hash() Hash { return Hash(hex.EncodeToString([]byte(e.raw))) }
 
-// ContentHash names the content of a file, or all that is in a directory, in bytes:
-// it is the same wherever that is the same. It costs nothing, unlike Info, which
-// looks the file's size up.
+// ContentHash identifies the content of a file, or everything in a directory, in bytes:
+// equal contents have equal hashes. It costs nothing, unlike Info, which looks up the
+// file's size.
 func (e *entry) ContentHash() string { return e.raw }
 
 func (e *entry) Name() string { return cmp.Or(e.alias, e.name) }
@@ -57,7 +56,7 @@ func (e *entry) IsDir() bool       { return e.mode.IsDir() }
 func (e *entry) Type() fs.FileMode { return e.mode.Type() }
 func (e *entry) String() string    { return fs.FormatDirEntry(e) }
 
-// Info describes the entry; a file's size is looked up only now.
+// Info describes the entry; it looks up a file's size.
 func (e *entry) Info() (fs.FileInfo, error) {
 	if !e.mode.IsRegular() {
 		return info{entry: e}, nil
@@ -69,7 +68,7 @@ func (e *entry) Info() (fs.FileInfo, error) {
 	return info{entry: e, size: size}, nil
 }
 
-// info is an entry with its size. Git keeps no times of files.
+// info is an entry with its size. Git stores no file times.
 type info struct {
 	entry *entry
 	size  int64

@@ -9,8 +9,8 @@ import (
 // member is an entry of a tree object as Git stores it.
 func member(mode, name string) string { return mode + " " + name + "\x00" + strings.Repeat("h", 20) }
 
-// TestTreeMembers: what a tree object says is read as it stands, and what Git would
-// never write is an error that names the directory.
+// TestTreeMembers: the entries of a tree object are read as stored, and anything that
+// Git would never write is an error that names the directory.
 func TestTreeMembers(t *testing.T) {
 	read := func(raw string) ([]entry, error) {
 		tree := &tree{limits: TreeLimits{Entries: 3}.withDefaults(), dirs: map[place]*directory{}}

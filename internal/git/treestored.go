@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
-// stored has the entries of a commit.
+// stored provides the entries of a commit.
 type stored struct{ objects *objects }
 
 func (s stored) members(dir *entry) ([]entry, error) {
@@ -59,15 +59,15 @@ func (s stored) readTree(dir *entry) ([]byte, error) {
 	return raw, nil
 }
 
-// members reads the entries of a tree object: each a mode in octal digits, a space,
-// a name that ends with a NUL, and the bytes of a hash.
+// members reads the entries of a tree object: each a mode in octal digits, a space, a
+// name that ends with a NUL, and the bytes of a hash.
 func (t *tree) members(dir *entry, raw []byte) ([]entry, error) {
 	n := count(raw)
 	if err := t.grow(dir, n); err != nil {
 		return nil, err
 	}
 	members := make([]entry, 0, n)
-	rest := string(raw) // of which names and hashes are parts
+	rest := string(raw) // names and hashes are substrings of it
 	for rest != "" {
 		mode, after, spaced := strings.Cut(rest, " ")
 		name, after, ended := strings.Cut(after, "\x00")
@@ -83,7 +83,7 @@ func (t *tree) members(dir *entry, raw []byte) ([]entry, error) {
 	return members, nil
 }
 
-// count returns how many entries a tree object has.
+// count returns the number of entries of a tree object.
 func count(raw []byte) int {
 	for n := 0; ; n++ {
 		end := bytes.IndexByte(raw, 0)
@@ -97,7 +97,7 @@ func count(raw []byte) int {
 // emptyTree is the tree that every repository has.
 const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
-// readObject reads an object of a known size, and no more than that of it.
+// readObject reads an object of a known size, and no more than that.
 func readObject(s storer.EncodedObjectStorer, kind plumbing.ObjectType, hash Hash, size int64) (data []byte, err error) {
 	object, err := s.EncodedObject(kind, plumbing.NewHash(string(hash)))
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// underway keeps account of the pushes that Git serves, so that what a stopped one
-// leaves is removed. Git ends by a signal without removing its quarantine (since
-// 2.39), and a quarantine's name does not say whose it is.
+// underway tracks the pushes that Git serves, so that the remains of a stopped one are
+// removed. A Git that a signal ends does not remove its quarantine (since 2.39), and a
+// quarantine's name does not say which push it belongs to.
 type underway struct {
 	mu    sync.Mutex
 	repos map[name.Repo]*pushes
@@ -22,7 +22,7 @@ type pushes struct {
 	left  bool // one of them may have left its quarantine
 }
 
-// clockSlack is more than a file system's clock is behind.
+// clockSlack is more than a file system's clock lags behind.
 const clockSlack = time.Second
 
 // begin counts a push that is about to start. It waits while the repository is swept.
@@ -38,8 +38,8 @@ func (u *underway) begin(repo name.Repo, push *serving) {
 	u.repos[repo].begun[push] = time.Now()
 }
 
-// end ends the account of a push. If it was killed, or one before it, then sweep
-// is called with the time before which nothing belongs to a push that goes on.
+// end ends the account of a push. If it, or one before it, was killed, sweep is called
+// with the time before which nothing belongs to a running push.
 func (u *underway) end(repo name.Repo, push *serving, killed bool, sweep func(before time.Time)) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -54,7 +54,7 @@ func (u *underway) end(repo name.Repo, push *serving, killed bool, sweep func(be
 	}
 }
 
-// before returns the time at which the oldest push began, with slack; without any,
+// before returns the time at which the oldest push began, minus slack; without pushes,
 // nothing in the repository belongs to one.
 func (p *pushes) before(now time.Time) time.Time {
 	if len(p.begun) == 0 {

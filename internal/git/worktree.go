@@ -14,12 +14,12 @@ import (
 )
 
 // WorkTree returns the files under a root as Tree returns those of a commit: with the
-// same limits, and with the same words for what is refused. Links are followed by what
-// they say, inside the root. What Git does not store is not there: its own folders,
-// folders without files, sockets and the like. Nothing has a hash.
+// same limits, and the same messages for refused entries. It follows links itself,
+// inside the root. Entries that Git does not store are missing: its own folders,
+// folders without files, sockets and the like. No entry has a hash.
 func WorkTree(root *os.Root) fs.FS { return newTree(onDisk{root}, TreeLimits{}.withDefaults()) }
 
-// onDisk has the entries of a work tree.
+// onDisk provides the entries of a work tree.
 type onDisk struct{ root *os.Root }
 
 func (d onDisk) members(dir *entry) ([]entry, error) {
@@ -54,8 +54,8 @@ func (d onDisk) list(name string) ([]fs.DirEntry, error) {
 	return entries, errors.Join(err, f.Close())
 }
 
-// mode is the one that Git gives a file; "" if it does not store it. A folder with a
-// repository in it would be a submodule.
+// mode returns the mode that Git would give a file; "" if it does not store it. A
+// folder with a repository in it would be a submodule.
 func (d onDisk) mode(name string, f fs.DirEntry) string {
 	switch kind := f.Type(); {
 	case isGitOwn(f.Name()):
@@ -73,15 +73,15 @@ func (d onDisk) mode(name string, f fs.DirEntry) string {
 	return "40000"
 }
 
-// isGitOwn reports whether a name is that of Git's own folder, which it stores under no
-// spelling.
+// isGitOwn reports whether a name is that of Git's own folder, which Git stores under
+// no spelling.
 func isGitOwn(name string) bool { return strings.EqualFold(name, ".git") }
 
 // hasFiles reports whether there is a file in a folder, or below it.
 func (d onDisk) hasFiles(name string, depth int) bool {
 	entries, err := d.list(name)
 	if err != nil || depth > maxEmpty {
-		return true // whoever reads it is told why that fails
+		return true // reading it reports the reason
 	}
 	for _, entry := range entries {
 		if !entry.IsDir() || isGitOwn(entry.Name()) || d.hasFiles(path.Join(name, entry.Name()), depth+1) {
@@ -91,7 +91,7 @@ func (d onDisk) hasFiles(name string, depth int) bool {
 	return false
 }
 
-// maxEmpty bounds how deep a file is looked for in folders without one.
+// maxEmpty bounds the depth of the search for a file in folders without one.
 const maxEmpty = 40
 
 func (d onDisk) size(e *entry) (int64, error) {

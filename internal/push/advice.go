@@ -7,11 +7,11 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// advise says what to do after a push that Git itself has refused, or its client
-// has not begun, where Git's own words do not say it.
+// advise prints a hint after a push that Git itself has refused, or that its client has
+// not begun, where Git's own messages give none.
 func (p *push) advise(status int) {
 	if p.gate.Stopped() != "" {
-		return // stoppedText has
+		return // stoppedText has the hint
 	}
 	p.mu.Lock()
 	judged := p.judged
@@ -20,8 +20,8 @@ func (p *push) advise(status int) {
 	fmt.Fprint(p.session.Stderr(), report.Hints(advice(status, judged, full, p.talk)))
 }
 
-// advice decides on the hint. judged tells that the push came as far as the gate, full
-// that the server's disk cannot be written to.
+// advice returns the hint. judged says that the push reached the gate, full that the
+// server's disk cannot be written to.
 func advice(status int, judged, full bool, talk *git.Talk) string {
 	switch {
 	case judged:

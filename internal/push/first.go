@@ -15,11 +15,12 @@ import (
 )
 
 // The first push of a repository decides on its main branch, which is deployed as a
-// whole while there is no pushboat.yaml, and which a clone checks out. HEAD names it,
-// from the gate's yes on; a repository that still has no branch decides anew.
+// whole while there is no pushboat.yaml, and which a clone checks out. HEAD names it
+// once the gate has accepted the push; a repository that still has no branch decides
+// again.
 
-// firstMain returns the main branch that the first branches of a repository make: the
-// sole one, if who pushes it may deploy; otherwise the default.
+// firstMain returns the main branch of a repository by its first branches: the only
+// one, if its pusher may deploy; otherwise the default.
 func firstMain(updates []hook.RefUpdate, mayDeploy bool) name.Branch {
 	var made []name.Branch
 	for _, update := range updates {
@@ -33,12 +34,12 @@ func firstMain(updates []hook.RefUpdate, mayDeploy bool) name.Branch {
 	return appfile.DefaultBranch
 }
 
-// decideMain notes which main branch the push would give its repository, if it has no
-// branch yet.
+// decideMain notes the main branch that the push would give its repository, if the
+// repository has no branch yet.
 func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	for _, update := range updates {
 		if _, ok := name.BranchOf(update.Ref); ok && !update.Creates() {
-			return nil // as of nearly every push, and it takes no listing
+			return nil // nearly every push, and it needs no listing
 		}
 	}
 	first, err := p.isFirst(ctx)
@@ -61,9 +62,9 @@ func (p *push) mayDeploy() bool {
 	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, p.repo.Name())
 }
 
-// keepMain has HEAD name the main branch of a repository that gets its first branch
-// now: the one that was decided on if it deploys, otherwise the default. The push has
-// its turn to move HEAD, so that of two first pushes the second is told.
+// keepMain makes HEAD name the main branch of a repository that gets its first branch
+// now: the decided one if it deploys, otherwise the default. The push has its turn to
+// move HEAD, so that the second of two first pushes learns of the first.
 func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manifest.Problems {
 	if p.main == "" {
 		return nil
@@ -97,12 +98,12 @@ func (p *push) keepMain(ctx context.Context, proposals []*deploy.Proposal) manif
 // storedBranch is a branch of a push that deploys nothing.
 type storedBranch struct {
 	name    name.Branch
-	deploys []name.Branch // the branches from which its revision's apps are deployed
+	deploys []name.Branch // the branches that deploy the apps of its revision
 	written bool          // a pushboat.yaml says so
 }
 
-// tellStored says which branches are stored only. fresh is set while the repository
-// has no app, for somebody who may deploy, and who may have meant to.
+// tellStored names the branches that are only stored. fresh is set if the repository
+// has no app and the pusher may deploy, and so may have meant to.
 func tellStored(out io.Writer, stored []storedBranch, fresh bool) {
 	for _, branch := range stored {
 		fmt.Fprintf(out, "branch %s deploys nothing; it is stored\n", manifest.Clean(string(branch.name)))
@@ -124,7 +125,7 @@ func asStored(change deploy.Change) storedBranch {
 	return storedBranch{change.Branch, branches, written}
 }
 
-// hint says which branch would be deployed, and how; "" if none would.
+// hint says which branch would deploy, and how; "" if none would.
 func (b storedBranch) hint() string {
 	if len(b.deploys) == 0 {
 		return ""
@@ -142,7 +143,7 @@ func (b storedBranch) hint() string {
 	return fmt.Sprintf("pushboat.yaml names branch %s: %s", first, push)
 }
 
-// noApp reports whether nothing of the repository is deployed, nor begins to be.
+// noApp reports whether the repository deploys nothing, and does not begin to.
 func (p *push) noApp(proposals int) bool {
 	return proposals == 0 && len(p.door.Engine.AppsOf(p.repo.Name())) == 0
 }

@@ -76,8 +76,8 @@ func newRepository(t *testing.T) *git.Repository {
 	return storetest.Shop(t, storetest.Open(t, git.StoreOptions{HooksDir: t.TempDir()}))
 }
 
-// While a repository has no branch, each first push decides anew, and one that was
-// decided on beside another is told.
+// While a repository has no branch, each first push decides again, and one whose
+// decision comes too late is told.
 func TestKeepMain(t *testing.T) {
 	repo := newRepository(t)
 	wantMain := func(want name.Branch) {

@@ -8,15 +8,15 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// fresh keeps account of repositories that pushes have made, so that a push
-// which is refused leaves no empty one behind.
+// fresh tracks repositories that pushes have created, so that a refused push leaves no
+// empty one behind.
 type fresh struct {
 	mu     sync.Mutex
-	pushes map[name.Repo]int  // that are under way
+	pushes map[name.Repo]int  // running pushes
 	made   map[name.Repo]bool // by a push that has not ended
 }
 
-// begin counts a push, and notes if it made the repository.
+// begin counts a push, and notes whether it created the repository.
 func (f *fresh) begin(repo name.Repo, made bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -27,8 +27,8 @@ func (f *fresh) begin(repo name.Repo, made bool) {
 	f.made[repo] = f.made[repo] || made
 }
 
-// end ends a push. After the last one of a repository that a push has made,
-// remove is called, while no other push can begin.
+// end ends a push. After the last push of a repository that a push has created, it
+// calls remove, while no other push can begin.
 func (f *fresh) end(repo name.Repo, remove func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// push is one push in progress: it answers the push's hooks.
+// push is a push in progress: it answers the push's hooks.
 type push struct {
 	door    *Door
 	session Session
@@ -27,19 +27,19 @@ type push struct {
 	talk    *git.Talk // what the client said to Git
 	gate    *git.Gate // between the client's part of the push and the server's
 
-	// PreReceive's own.
+	// The following belong to PreReceive.
 	options deploy.Options
-	main    name.Branch // that the repository gets with its first branch; "" later
+	main    name.Branch // of the repository's first branch; "" later
 	stored  []storedBranch
-	tell    func(line string) // the client, of the pushes that it waits for
+	tell    func(line string) // tells the client about the pushes that it waits for
 
-	mu        sync.Mutex          // held for the fields that the two hooks and the session share
+	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
 	proposals map[string]proposed // by ref; removed once accepted
 	gated     []*deploy.Proposal
-	judged    bool   // the push has come to the gate
+	judged    bool   // the push has reached the gate
 	turnsOver func() // see takeTurns; nil before
-	notOK     bool   // a deploy that was waited for did not end well
+	notOK     bool   // an awaited deploy did not end well
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
@@ -52,13 +52,13 @@ type judged struct {
 	draft  *deploy.Draft
 }
 
-// proposed is the proposal of a branch, and the commit to which Git is to move it.
+// proposed is the proposal of a branch, and the commit that Git is about to move it to.
 type proposed struct {
 	proposal *deploy.Proposal
 	to       git.Hash
 }
 
-// filled writes texts in which HOST is the server's address.
+// filled writes texts with the server's address in place of HOST.
 type filled struct {
 	io.Writer
 	fill func(string) string
@@ -71,8 +71,8 @@ func (f filled) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// PreReceive judges every ref of the push once, and refuses the push as a
-// whole with all that is wrong.
+// PreReceive judges every ref of the push once, and refuses the whole push with all
+// problems.
 func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) bool {
 	out = filled{out, p.session.Fill}
 	if !p.begin() {
@@ -99,7 +99,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		tellForeign(out, foreign)
 	}
 	if overtaken := p.overtaken(ctx, updates); len(overtaken) > 0 {
-		return p.refuse(out, append(problems, overtaken...)) // its plan would be one for an old branch
+		return p.refuse(out, append(problems, overtaken...)) // its plan would be for an old branch
 	}
 	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
 		return p.refuse(out, append(problems, undecided...))
@@ -131,7 +131,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	return true
 }
 
-// fenced refuses the push once another server has this one's place.
+// fenced refuses the push once another server has replaced this one.
 func (p *push) fenced() manifest.Problems {
 	if err := p.door.Fence(); err != nil {
 		return manifest.Problems{report.AsProblem(refusedAs(err))}
@@ -142,7 +142,8 @@ func (p *push) fenced() manifest.Problems {
 // hintDisk is the hint where the server cannot write to its disk for a push.
 const hintDisk = "tell the server's operator: its disk may be full"
 
-// keep writes the main branch and the options of the push to disk, before Git moves its refs.
+// keep writes the main branch and the options of the push to disk, before Git moves its
+// refs.
 func (p *push) keep(ctx context.Context, proposals []*deploy.Proposal) manifest.Problems {
 	if problems := p.keepMain(ctx, proposals); len(problems) > 0 {
 		return problems
@@ -153,7 +154,8 @@ func (p *push) keep(ctx context.Context, proposals []*deploy.Proposal) manifest.
 	return nil
 }
 
-// begin notes that the push has come to the gate; false: it was stopped before.
+// begin notes that the push has reached the gate; it returns false if the push was
+// stopped before.
 func (p *push) begin() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,8 +177,8 @@ func (p *push) judgeAll(ctx context.Context, updates []hook.RefUpdate, q git.Qua
 	return branches, problems
 }
 
-// planAll plans what the branches of a push would change, shows it, and reports
-// whether nothing is wrong with it.
+// planAll plans and shows the changes of the push's branches, and reports whether there
+// is no problem.
 func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (proposals []*deploy.Proposal, ok bool) {
 	var problems manifest.Problems
 	ok = true
@@ -191,7 +193,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 	return proposals, ok
 }
 
-// refuse says all that is wrong with a push, and returns the gate's no.
+// refuse prints all problems of a push, and returns false, the gate's answer.
 func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
 	report.WriteProblems(out, problems, Spelling)
 	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
@@ -199,8 +201,8 @@ func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
 	return false
 }
 
-// logRefusal logs who was refused, and for how many problems. Of what a repository
-// says only the first place is named: its text is for the pusher.
+// logRefusal logs who was refused, and the number of problems. It names only the first
+// place: a repository's text is for the pusher.
 func (p *push) logRefusal(problems manifest.Problems) {
 	if len(problems) == 0 {
 		return
@@ -216,8 +218,8 @@ func (p *push) logRefusal(problems manifest.Problems) {
 	}).Info("push: refused")
 }
 
-// keepAsked has the branches remember the options of the push, should the server be
-// killed before it could do it.
+// keepAsked stores the options of the push with its branches, in case the server is
+// killed before it can carry them out.
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
 		if asked := change.Asked(); asked.Any() {
@@ -229,8 +231,8 @@ func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	return nil
 }
 
-// whileThere ends the context when the pusher goes away: until Git moves the
-// ref, such a push is best given up.
+// whileThere returns a context that ends when the pusher disconnects: until Git moves
+// the ref, such a push is best given up.
 func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -243,8 +245,8 @@ func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelF
 	return ctx, cancel
 }
 
-// propose notes the proposal of a branch. Its apps and objects are reserved
-// for it until the push has come to its end.
+// propose notes the proposal of a branch. Its apps and objects are reserved until the
+// push has ended.
 func (p *push) propose(update hook.RefUpdate, proposal *deploy.Proposal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,7 +254,8 @@ func (p *push) propose(update hook.RefUpdate, proposal *deploy.Proposal) {
 	p.gated = append(p.gated, proposal)
 }
 
-// judge decides what one ref update means: a branch that deploys is returned; any other is stored, if its kind is one that is stored.
+// judge decides about one ref update: it returns a branch that deploys; any other ref
+// is stored, if its kind can be.
 func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
 	branch, ok := name.BranchOf(update.Ref)
 	problems := judgeName(update)
@@ -284,7 +287,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	return draft, p.judgeForward(ctx, update, branch, q)
 }
 
-// judgeDeletion keeps the branches that deploy.
+// judgeDeletion refuses to delete branches that deploy.
 func (p *push) judgeDeletion(branch name.Branch) manifest.Problems {
 	apps := p.door.Engine.AppsOn(p.repo.Name(), branch)
 	if len(apps) == 0 {
@@ -314,8 +317,8 @@ func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch n
 	}}
 }
 
-// PostReceive begins the deploys of the branches that have moved, and shows
-// them until they end.
+// PostReceive begins the deploys of the branches that have moved, and shows them until
+// they end.
 func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer) {
 	out = filled{out, p.session.Fill}
 	p.endTurns()
@@ -378,8 +381,8 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 	}
 }
 
-// settle takes up the branches that Git has moved without running
-// post-receive, as it does when the pusher goes away before the end.
+// settle handles branches that Git has moved without running post-receive, as it does
+// when the pusher disconnects before the end.
 func (p *push) settle(ctx context.Context) {
 	fenced := p.door.Fence() != nil
 	p.mu.Lock()

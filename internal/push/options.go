@@ -13,14 +13,14 @@ import (
 // optionsHelp names the push options, for errors about them.
 const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N"
 
-// Spelling is how a pusher asks for the remedies of problems: by push options.
+// Spelling spells the remedies of problems for a pusher: as push options.
 var Spelling = report.Door{
 	Again: "push again", Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=",
 	PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores the commit without deploying it",
 }
 
-// parseOptions reads the options of git push -o. Unknown options
-// and options given twice are refused: one that is misspelt must not deploy.
+// parseOptions parses the options of git push -o. It refuses unknown options and
+// options given twice: a misspelt one must not deploy.
 func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 	options := deploy.Options{ConfirmPrune: -1}
 	flags := map[string]*bool{

@@ -1,6 +1,6 @@
-// Package push decides what each pushed ref means. It serves Git's programs to
-// a session, answers their hooks, has the gate judge every branch that deploys,
-// and shows the pusher the deploys that follow.
+// Package push decides what each pushed ref means. It connects sessions to Git's
+// programs, answers their hooks, has the gate judge every branch that deploys, and
+// shows the pusher the deploys that follow.
 package push
 
 import (
@@ -21,48 +21,46 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Session is the caller's end of a clone or a push. Package sshd has it.
+// Session is the client's end of a clone or a push. Package sshd implements it.
 type Session interface {
 	io.ReadWriter
 	// Stderr is where Git's errors go.
 	Stderr() io.Writer
-	// Caller is whose session it is.
+	// Caller returns the owner of the session.
 	Caller() access.Caller
 	// ID names the session in logs and records.
 	ID() string
-	// Gone is closed when nobody listens any more.
+	// Gone is closed when the client is gone.
 	Gone() <-chan struct{}
-	// Fill puts the server's address, as the client calls it, in the place of HOST in
-	// a text.
+	// Fill replaces HOST in a text with the server's address, as the client calls it.
 	Fill(text string) string
 	// GitProtocol is the protocol version that the client asked for, or "".
 	GitProtocol() string
 }
 
-// Door is where clones and pushes come in. Every field is required.
+// Door serves clones and pushes. Every field is required.
 type Door struct {
 	Repos  *git.Store
 	Engine *deploy.Engine
 	Policy *access.Policy
 	Socket *hook.Socket
-	Disk   func() error // an error while nothing can be written for a push
-	Fence  func() error // an error once another server has this one's place
+	Disk   func() error // an error while the server cannot store a push
+	Fence  func() error // an error once another server has replaced this one
 	Log    *logrus.Entry
 
 	fresh fresh
 	turns turns
 }
 
-// Exit statuses of a session that runs a Git program, beside Git's own.
+// Exit statuses of a session that runs a Git program, in addition to Git's own.
 const (
 	exitNotDeployed = 1   // the commit was kept, but its deploy did not end well
-	exitRefused     = 128 // as Git's own fatal errors
+	exitRefused     = 128 // as for Git's own fatal errors
 )
 
-// Serve runs one of Git's services on the repository that the client names,
-// and returns the session's exit status. ctx is the server's, not the
-// session's: a push that the client abandons after its gate has begun still comes
-// to its end.
+// Serve runs one of Git's services on the repository that the client names, and returns
+// the session's exit status. ctx is the server's, not the session's: a push that the
+// client abandons after its gate has begun still comes to its end.
 func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path string) int {
 	repo, err := d.open(ctx, s.Caller(), service, path)
 	if err != nil {
@@ -97,8 +95,8 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 	return status
 }
 
-// hidesRecords reports whether the records of a repository's deploys are kept
-// from somebody who may read the repository.
+// hidesRecords reports whether a caller who may read the repository may not read the
+// records of its deploys.
 func (d *Door) hidesRecords(caller access.Caller, repo name.Repo) bool {
 	return !d.Policy.Allows(caller, access.ReadDeploys, repo)
 }
@@ -112,7 +110,7 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 		return status
 	}
 	if err != nil {
-		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first word
+		if ctx.Err() == nil { // Git has not begun, so the client still waits for its first line
 			tell(s, report.WithHint(errors.New("the server cannot run Git as it should"), "tell its operator; the server's log says why"))
 		}
 		log.Warnf("%s: %v", request.Service, err)
@@ -120,7 +118,7 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 	return status
 }
 
-// open finds the repository, or makes it for a push by somebody who may. Who
+// open finds the repository, or creates it for a push by somebody who may. A caller who
 // may not even read it is told that it does not exist.
 func (d *Door) open(ctx context.Context, caller access.Caller, service git.Service, path string) (*git.Repository, error) {
 	repo, err := name.ParseRepo(path)
@@ -148,7 +146,7 @@ func (d *Door) openToRead(repo name.Repo) (*git.Repository, error) {
 	return repository, err
 }
 
-// openToWrite also says whether it made the repository.
+// openToWrite also says whether it created the repository.
 func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.Repo) (repository *git.Repository, made bool, err error) {
 	repository, err = d.Repos.Open(repo)
 	missing := errors.Is(err, git.ErrNotExist)
@@ -180,12 +178,12 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	return repository, true, err
 }
 
-// refusedAs tells the pusher why the server takes no push any more.
+// refusedAs tells the pusher why the server takes no more pushes.
 func refusedAs(err error) error {
 	return report.WithHint(fmt.Errorf("%w; nothing was changed", err), "push again: the server that took its place answers")
 }
 
-// unwritable tells the pusher that the server can keep nothing.
+// unwritable tells the pusher that the server cannot store anything.
 func unwritable(err error) error {
 	trouble := "cannot be written to"
 	if git.Full(err) {
@@ -199,8 +197,8 @@ func notFound(repo name.Repo) error {
 	return report.WithHint(fmt.Errorf("repository %q not found", repo), "list the repositories: ssh HOST repo list")
 }
 
-// tell ends the session with an error that Git's clients show as their own: a
-// pkt-line that begins with ERR (gitprotocol-pack).
+// tell ends the session with an error in the form that Git's clients show as their own:
+// a pkt-line that begins with ERR (gitprotocol-pack).
 func tell(s Session, err error) {
 	message, hint := Spelling.Explain(err)
 	text := "ERR " + s.Fill(strings.TrimSuffix(manifest.CleanLines(message)+"\n"+report.Hints(hint), "\n"))

@@ -8,8 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Records are shown to who has the right to read deploys of that repository,
-// and to nobody else.
+// Only callers with the right to read deploys of a repository see its records.
 func TestRecordsAreShownByRight(t *testing.T) {
 	d := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil)}
 	for name, test := range map[string]struct {

@@ -13,11 +13,11 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// storedPrefixes begin the refs that a push can move. Git refuses all others by
-// itself, and each alone (see receive.hideRefs in package git).
+// storedPrefixes are the prefixes of the refs that a push can move. Git itself refuses
+// all others, each alone (see receive.hideRefs in package git).
 var storedPrefixes = []string{name.BranchPrefix, "refs/tags/", "refs/notes/"}
 
-// sift parts the refs of a push that can be stored from those that cannot.
+// sift separates the refs of a push that can be stored from those that cannot.
 func sift(updates []hook.RefUpdate) (stored, foreign []hook.RefUpdate) {
 	for _, update := range updates {
 		if slices.ContainsFunc(storedPrefixes, func(prefix string) bool { return strings.HasPrefix(update.Ref, prefix) }) {
@@ -42,7 +42,7 @@ func judgeForeign(foreign []hook.RefUpdate) manifest.Problems {
 	return manifest.Problems{{Message: message, Hint: "push to a branch: git push origin HEAD:refs/heads/NAME"}}
 }
 
-// tellForeign says of a push whose other refs are stored which are not.
+// tellForeign names the refs of a push that are not stored, when the others are.
 func tellForeign(out io.Writer, foreign []hook.RefUpdate) {
 	if len(foreign) == 0 {
 		return
@@ -54,8 +54,8 @@ func tellForeign(out io.Writer, foreign []hook.RefUpdate) {
 	fmt.Fprintf(out, "not stored, since they are neither branches nor tags: %s%s\n", manifest.Clean(foreign[0].Ref), more)
 }
 
-// judgeName refuses the names that Git itself gives to no branch and no tag: to
-// whoever has such a ref, HEAD means two things.
+// judgeName refuses names that Git reserves: with such a ref, HEAD would mean two
+// things.
 func judgeName(update hook.RefUpdate) manifest.Problems {
 	for prefix, kind := range map[string]string{name.BranchPrefix: "branch", "refs/tags/": "tag"} {
 		if update.Ref == prefix+"HEAD" && !update.Deletes() {

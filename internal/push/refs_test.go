@@ -110,7 +110,7 @@ func TestTurns(t *testing.T) {
 	select {
 	case <-next:
 		t.Error("two have the turn for one ref")
-	case <-time.After(10 * time.Millisecond): // it cannot be seen that it waits
+	case <-time.After(10 * time.Millisecond): // the wait itself cannot be observed
 	}
 	over()
 	over()

@@ -10,8 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Source lets package deploy, which knows no Git, read the repositories of a
-// store.
+// Source lets package deploy, which knows no Git, read the repositories of a store.
 type Source struct{ Repos *git.Store }
 
 // Repositories lists the repositories.
@@ -57,8 +56,7 @@ func (s Source) Main(repo name.Repo) (name.Branch, error) {
 	return repository.MainBranch()
 }
 
-// Asked returns the options with which the branch was pushed last, if that was
-// anything.
+// Asked returns the options of the branch's last push, if any.
 func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) {
 	repository, err := s.Repos.Open(repo)
 	if err != nil {

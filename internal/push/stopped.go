@@ -8,15 +8,15 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// tellStopped tells a client why Git was stopped, if it still listens.
+// tellStopped tells a client that still listens why Git was stopped.
 func (d *Door) tellStopped(s Session, service git.Service, stopped *git.StoppedError) {
 	if text := stoppedText(service, stopped); text != "" {
 		fmt.Fprint(s.Stderr(), s.Fill(text))
 	}
 }
 
-// stoppedText is the message to the client, in lines: which bound, how to stay below it,
-// and the setting to raise. "" if there is nobody to tell.
+// stoppedText is the message to the client, in lines: the limit, how to stay below it,
+// and the setting to raise. It is "" if there is nobody to tell.
 func stoppedText(service git.Service, stopped *git.StoppedError) string {
 	var work, setting string
 	switch stopped.Cause {

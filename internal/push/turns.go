@@ -14,10 +14,10 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// turns has pushes that want to move the same ref do so one after the other, from
-// the gate's yes until Git has moved it: a moment. So the second one is told who
-// was faster, and not by Git that it cannot lock a ref. The gates themselves run
-// side by side. (Git's own comparison stays what decides: the server moves
+// turns lets pushes that want to move the same ref do so one after the other, from the
+// gate's acceptance until Git has moved the ref, which takes a moment. So the second
+// pusher learns who was faster, and not from Git that it cannot lock a ref. The gates
+// themselves run in parallel. (Git's own comparison still decides: the server moves
 // branches as well.)
 type turns struct {
 	mu   sync.Mutex
@@ -30,8 +30,8 @@ type turn struct {
 	ref  string
 }
 
-// take waits for the turns of all refs, and returns what ends them; it may be
-// called again. The error is ctx's.
+// take waits for the turns of all refs, and returns the function that ends them, which
+// may be called again. The error is ctx's.
 func (t *turns) take(ctx context.Context, wanted []turn) (over func(), err error) {
 	wanted = slices.Clone(wanted)
 	slices.SortFunc(wanted, func(a, b turn) int { return strings.Compare(a.ref, b.ref) }) // two pushes never wait for each other
@@ -77,8 +77,8 @@ func (t *turns) end(taken []turn) {
 	}
 }
 
-// takeTurns takes the turns of the refs that the push moves, until the push ends
-// or endTurns is called, and refuses refs that somebody else has moved.
+// takeTurns takes the turns of the refs that the push moves, until the push ends or
+// endTurns is called. It refuses refs that somebody else has moved.
 func (p *push) takeTurns(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	wanted := make([]turn, len(updates))
 	for i, update := range updates {
@@ -107,7 +107,7 @@ func (p *push) endTurns() {
 	}
 }
 
-// overtaken refuses refs that are not where the pusher has seen them.
+// overtaken refuses refs that have moved since the pusher saw them.
 func (p *push) overtaken(ctx context.Context, updates []hook.RefUpdate) manifest.Problems {
 	var problems manifest.Problems
 	for _, update := range updates {
@@ -123,7 +123,7 @@ func (p *push) overtaken(ctx context.Context, updates []hook.RefUpdate) manifest
 	return problems
 }
 
-// overtakenBy says who has moved a ref meanwhile, and to where.
+// overtakenBy says who has moved a ref meanwhile, and where to.
 func overtakenBy(update hook.RefUpdate, at git.Hash, last git.Move) manifest.Problem {
 	short := strings.TrimPrefix(strings.TrimPrefix(update.Ref, name.BranchPrefix), "refs/")
 	if at.IsZero() {

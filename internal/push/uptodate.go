@@ -13,13 +13,13 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// upToDate answers a push that has nothing to push, since the repository has it
-// all. Git runs no hook then, and its client says "Everything up-to-date" and
-// exits 0, unless the session's exit status is another: then it says that the push
-// failed, and exits 1 (measured, git 2.39). So a push that is tried again after its
-// deploy has failed fails again, for as long as its apps are down. Deploys
-// that go on are shown to their end, as after a push. What the client wanted to
-// push cannot be known: every app of the repository counts.
+// upToDate answers a push with nothing to push, because the repository has all of it.
+// Git then runs no hook, and its client says "Everything up-to-date" and exits 0. With
+// another exit status of the session, the client says that the push failed, and exits 1
+// (measured, git 2.39). So a push that is retried after its deploy has failed keeps
+// failing for as long as its apps are down. Running deploys are shown to their end, as
+// after a push. What the client wanted to push cannot be known, so every app of the
+// repository counts.
 func (p *push) upToDate(ctx context.Context) int {
 	repo := p.repo.Name()
 	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, repo) {
@@ -47,9 +47,8 @@ func (p *push) upToDate(ctx context.Context) int {
 	return status
 }
 
-// down says why an app is not as its newest deploy should have left it; "" if it
-// is, or is held on purpose. What broke after a deploy that went well is not the
-// push's.
+// down says why an app is not as its newest deploy should have left it; "" if it is, or
+// is held on purpose. Damage after a successful deploy does not count against the push.
 func down(s deploy.Status) string {
 	if s.Last == nil || s.Suspension != nil || s.Running != "" {
 		return ""

@@ -1,7 +1,7 @@
-// Package gittest lets tests drive the real git against a server in the test's
-// own process, without SSH: git starts the test binary again as its ssh
-// program, and that carries the three streams and the exit status over a unix
-// socket. A package that uses it calls Main from its TestMain.
+// Package gittest lets tests run the real git against a server in the test's own
+// process, without SSH: git starts the test binary again as its ssh program, which
+// carries the three streams and the exit status over a unix socket. A package that uses
+// it calls Main from its TestMain.
 package gittest
 
 import (
@@ -25,7 +25,7 @@ const (
 	frameMax  = 1 << 20
 )
 
-// Main runs the tests, or acts as git's ssh program when git has started us.
+// Main runs the tests, or acts as git's ssh program if git has started the binary.
 func Main(m *testing.M) {
 	if socket := os.Getenv(envSocket); socket != "" {
 		os.Exit(actAsSSH(socket))
@@ -104,8 +104,8 @@ func (r *Remote) answer(conn net.Conn, serve func(Session) int) {
 	gone := make(chan struct{})
 	stdin, feed := io.Pipe()
 	go func() {
-		// The client frames its input, so that "no more input" and "gone"
-		// are two things, as they are in SSH.
+		// The client frames its input, so that "no more input" and "gone" are distinct,
+		// as in SSH.
 		defer close(gone)
 		defer feed.Close()
 		for {
@@ -172,7 +172,7 @@ func (s stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// actAsSSH is what git starts as its ssh program: "ssh [options] HOST COMMAND".
+// actAsSSH acts as the ssh program that git starts: "ssh [options] HOST COMMAND".
 func actAsSSH(socket string) int {
 	conn, err := net.Dial("unix", socket)
 	if err != nil {
@@ -208,8 +208,8 @@ func actAsSSH(socket string) int {
 // URL returns the address of a repository for git.
 func (r *Remote) URL(repo string) string { return "ssh://git@gittest/" + repo }
 
-// Command prepares a git that reaches this remote. Its environment has nothing
-// of the user's.
+// Command prepares a git that reaches this remote. Its environment has nothing from the
+// user's.
 func (r *Remote) Command(dir string, args ...string) *exec.Cmd {
 	cmd := Git(dir, args...)
 	self, err := os.Executable()
@@ -226,7 +226,7 @@ func (r *Remote) Run(dir string, args ...string) (output string, err error) {
 	return string(out), err
 }
 
-// Must is Run for a git that has to succeed.
+// Must is Run for a git that must succeed.
 func (r *Remote) Must(dir string, args ...string) string {
 	r.t.Helper()
 	out, err := r.Run(dir, args...)
@@ -236,7 +236,7 @@ func (r *Remote) Must(dir string, args ...string) string {
 	return out
 }
 
-// Git prepares a git of its own environment, without any remote.
+// Git prepares a git with an environment of its own, without any remote.
 func Git(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
@@ -250,8 +250,8 @@ func Git(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Must runs a local git that has to succeed and returns its standard output
-// without the last newline.
+// Must runs a local git that must succeed and returns its standard output without the
+// last newline.
 func Must(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	return MustIn(t, dir, "", args...)
@@ -271,7 +271,7 @@ func MustIn(t *testing.T, dir, stdin string, args ...string) string {
 	return strings.TrimSuffix(string(out), "\n")
 }
 
-// WorkTree makes a work tree with branch main and one commit of files.
+// WorkTree creates a work tree with branch main and one commit of files.
 func WorkTree(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -307,7 +307,7 @@ func BuildHook(t *testing.T) string {
 	return path
 }
 
-// hookDir is where buildHook built; Main removes it.
+// hookDir is BuildHook's output directory; Main removes it.
 var hookDir string
 
 var buildHook = sync.OnceValues(func() (string, error) {

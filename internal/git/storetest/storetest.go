@@ -22,7 +22,7 @@ func Open(t testing.TB, options git.StoreOptions) *git.Store {
 	return store
 }
 
-// Shop makes the repository shop, without a branch, in a store.
+// Shop creates the repository shop, without a branch, in a store.
 func Shop(t testing.TB, store *git.Store) *git.Repository {
 	t.Helper()
 	repo, err := store.Create(t.Context(), "shop")
