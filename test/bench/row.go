@@ -19,8 +19,8 @@ type row struct {
 
 // rows are all there are, in the order in which they are measured.
 var rows = []row{
-	{"first-deploy", "app", "200 objects, git push to all live and to all healthy", true, firstDeploy},
-	{"first-apps", "app", "100 apps of 4 objects, git push to all live", true, firstApps},
+	{"first-deploy", "first", "200 objects, git push to all live and to all healthy", true, firstDeploy},
+	{"first-apps", "first", "100 apps of 4 objects, git push to all live", true, firstApps},
 	{"one-change", "app", "one changed object of 200, git push to live", true, oneChange},
 	{"one-change-kubectl", "app", "the same, against kubectl apply of the folder", true, oneChangeKubectl},
 	{"no-op-check", "app", "a check of 200 objects that are as they should be", true, noOpCheck},
