@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// About is what charts may ask about a cluster.
+// About is the data about a cluster that charts may ask for.
 type About struct {
 	Version string   // as v1.37.2
-	APIs    []string // all that it serves: group/version, and group/version/Kind; sorted
-	Whole   bool     // every API has answered; otherwise the kinds of some are not in APIs
+	APIs    []string // group/version, and group/version/Kind; sorted
+	Whole   bool     // every API has answered; otherwise the kinds of some are missing in APIs
 }
 
-// about remembers the answer for a while: the apps that are looked at in the same second
+// about remembers the answer for a while: apps that are checked in the same second
 // share it.
 type about struct {
-	mu    sync.Mutex // held during the requests: those who ask together ask once
+	mu    sync.Mutex // held during the requests, so that concurrent callers ask once
 	known About
 	at    time.Time
 }
@@ -29,8 +29,8 @@ func (a *about) forget() {
 	a.mu.Unlock()
 }
 
-// About asks the cluster for its version and for what it serves, as of a few seconds ago
-// at most.
+// About asks the cluster for its version and its APIs; the answer may be a few seconds
+// old.
 func (c *Cluster) About(ctx context.Context) (About, error) {
 	c.about.mu.Lock()
 	defer c.about.mu.Unlock()
@@ -50,7 +50,7 @@ func (c *Cluster) About(ctx context.Context) (About, error) {
 	return c.about.known, nil
 }
 
-// recent returns what discovery said, at most rediscoverAfter ago.
+// recent returns the result of discovery, at most rediscoverAfter old.
 func (k *kinds) recent(ctx context.Context) (*catalogue, error) {
 	k.mu.Lock()
 	stale := k.known

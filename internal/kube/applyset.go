@@ -31,21 +31,21 @@ const (
 	kindsAnnotation      = "applyset.kubernetes.io/contains-group-kinds"
 	namespacesAnnotation = "applyset.kubernetes.io/additional-namespaces"
 
-	// tooling names the program and version of its conventions; other tools
-	// must leave the set alone then.
+	// tooling names the program and version of its conventions; other tools must then
+	// leave the set alone.
 	tooling = "pushboat/v1"
 
-	// Our own annotations on a parent: whose set it is.
+	// Our own annotations on a parent, which name the owner of the set.
 	appAnnotation        = "pushboat/app"
 	repositoryAnnotation = "pushboat/repository"
 	serverAnnotation     = "pushboat/server"
 	epochAnnotation      = "pushboat/epoch"
 )
 
-// SystemNamespace is where the parents of a cluster's ApplySets are.
+// SystemNamespace is the namespace of the parents of a cluster's ApplySets.
 const SystemNamespace = "pushboat-system"
 
-// parentPrefix begins the name of every parent Secret.
+// parentPrefix is the prefix of every parent Secret's name.
 const parentPrefix = "pushboat-app-"
 
 var (
@@ -55,24 +55,23 @@ var (
 	namespaces = Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}}
 )
 
-// Parent is the parent of an app's ApplySet: a Secret in SystemNamespace that
-// says of which kinds and in which namespaces the app has objects, so that they
-// are all found again. Widen it before an apply, narrow it after a prune.
+// Parent is the parent of an app's ApplySet: a Secret in SystemNamespace that lists the
+// kinds and namespaces of the app's objects, so that all of them can be found again.
+// Widen it before an apply, narrow it after a prune.
 type Parent struct {
 	App        name.App
-	Repository name.Repo // the repository that the app is of
-	Server     string    // the Pushboat server that deploys it; "" if that is not said
-	Epoch      int64     // of that server's data directory when this was written; 0: not said
+	Repository name.Repo // the app's repository
+	Server     string    // the Pushboat server that deploys it; "" if unknown
+	Epoch      int64     // of that server's data directory at the time of writing; 0: unknown
 	Kinds      GroupKinds
 	Namespaces Namespaces
-	Data       map[string][]byte // what else is remembered of the set; may be nil
+	Data       map[string][]byte // other data to keep with the set; may be nil
 
 	uid     types.UID // of the Secret as it was read; "" if it does not exist yet
 	version string    // resourceVersion of the Secret
 }
 
-// NewParent returns the parent of an app that has no objects yet. Nothing is
-// written.
+// NewParent returns the parent of an app that has no objects yet. It writes nothing.
 func NewParent(app name.App, repository name.Repo) Parent {
 	return Parent{App: app, Repository: repository}
 }
@@ -90,8 +89,8 @@ func (p Parent) Exists() bool { return p.uid != "" }
 
 var plainName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
-// Name is the name of the parent Secret: pushboat-app-APP. An app whose name
-// cannot be part of an object's name gets a digest of it instead.
+// Name returns the name of the parent Secret: pushboat-app-APP. If the app's name
+// cannot be part of an object's name, a digest replaces it.
 func (p Parent) Name() string {
 	if len(p.App) <= 200 && plainName.MatchString(string(p.App)) {
 		return parentPrefix + string(p.App)
@@ -101,7 +100,7 @@ func (p Parent) Name() string {
 }
 
 // IsSystem reports whether an object is, or would be, the server's own, whatever a
-// repository says: SystemNamespace and all that is in it.
+// repository says: SystemNamespace and everything in it.
 func IsSystem(id manifest.ID) bool {
 	return id.Namespace == SystemNamespace || id.GroupKind() == manifest.NamespaceKind && id.Name == SystemNamespace
 }
@@ -118,7 +117,7 @@ func applySetID(name, namespace string, parent schema.GroupKind) string {
 	return "applyset-" + base64.RawURLEncoding.EncodeToString(sum[:]) + "-v1"
 }
 
-// Equal reports whether two parents say the same, in whichever epoch.
+// Equal reports whether two parents have the same content, ignoring the epoch.
 func (p Parent) Equal(other Parent) bool {
 	return p.App == other.App && p.Repository == other.Repository && p.Server == other.Server &&
 		slices.Equal(p.Kinds, other.Kinds) && slices.Equal(p.Namespaces, other.Namespaces) &&
@@ -131,7 +130,7 @@ type GroupKinds []schema.GroupKind
 // NewGroupKinds returns a set of the given kinds.
 func NewGroupKinds(kinds ...schema.GroupKind) GroupKinds { return GroupKinds(nil).With(kinds...) }
 
-// With returns the set with the given kinds added; the set itself stays as it is.
+// With returns the set with the given kinds added; it does not change the set itself.
 func (s GroupKinds) With(kinds ...schema.GroupKind) GroupKinds {
 	all := append(slices.Clone(s), kinds...)
 	slices.SortFunc(all, func(a, b schema.GroupKind) int { return strings.Compare(a.String(), b.String()) })
@@ -161,12 +160,12 @@ func parseGroupKinds(s string) GroupKinds {
 // Namespaces is a sorted set of namespaces. The zero value is empty.
 type Namespaces []string
 
-// NewNamespaces returns a set of the given namespaces; the empty one, that of
-// cluster-scoped objects, is left out.
+// NewNamespaces returns a set of the given namespaces; it leaves out the empty one, of
+// cluster-scoped objects.
 func NewNamespaces(names ...string) Namespaces { return Namespaces(nil).With(names...) }
 
-// With returns the set with the given namespaces added; the set itself stays as
-// it is.
+// With returns the set with the given namespaces added; it does not change the set
+// itself.
 func (s Namespaces) With(names ...string) Namespaces {
 	all := append(slices.Clone(s), names...)
 	all = slices.DeleteFunc(all, func(name string) bool { return name == "" })
@@ -184,7 +183,7 @@ func splitList(s string) []string {
 	return slices.DeleteFunc(strings.Split(s, ","), func(part string) bool { return part == "" })
 }
 
-// secret writes the parent as the object that is applied.
+// secret writes the parent as an object to apply.
 func (p Parent) secret() *unstructured.Unstructured {
 	annotations := map[string]any{
 		toolingAnnotation:    tooling,
@@ -220,8 +219,8 @@ func (p Parent) secret() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: object}
 }
 
-// ParseParent reads a parent Secret back; ok is false for a Secret that is not
-// a server's.
+// ParseParent reads a parent Secret back; ok is false for a Secret that no server has
+// written.
 func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 	annotations := u.GetAnnotations()
 	if name, _, _ := strings.Cut(annotations[toolingAnnotation], "/"); name != "pushboat" || annotations[appAnnotation] == "" {
@@ -254,7 +253,7 @@ func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 	return p, u.GetName() == p.Name() && u.GetLabels()[IDLabel] == p.ID()
 }
 
-// EnsureSystemNamespace makes SystemNamespace if the cluster does not have it.
+// EnsureSystemNamespace creates SystemNamespace if the cluster does not have it.
 func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
 	_, err := c.Get(ctx, namespaces, "", SystemNamespace)
 	if !IsNotFound(err) {
@@ -270,8 +269,8 @@ func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
 	return nil
 }
 
-// ReadParent reads the parent of an app. If there is none yet, it returns that
-// of NewParent, for which Exists is false.
+// ReadParent reads the parent of an app. If there is none yet, it returns that of
+// NewParent, for which Exists is false.
 func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.Repo) (Parent, error) {
 	fresh := NewParent(app, repository)
 	u, err := c.Get(ctx, secrets, SystemNamespace, fresh.Name())
@@ -289,8 +288,8 @@ func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.
 	return parent, nil
 }
 
-// ListParents lists the parents of all apps on the cluster, of whichever
-// server, sorted by app.
+// ListParents lists the parents of all apps on the cluster, of any server, sorted by
+// app.
 func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
 	list, err := c.List(ctx, secrets, SystemNamespace, IDLabel)
 	if err != nil {
@@ -306,8 +305,8 @@ func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
 	return parents, nil
 }
 
-// DeleteParent deletes the parent of an app that owns nothing any more. One
-// that is gone already is no error.
+// DeleteParent deletes the parent of an app that no longer owns anything. A missing one
+// is no error.
 func (c *Cluster) DeleteParent(ctx context.Context, parent Parent) error {
 	err := c.Delete(ctx, secrets, SystemNamespace, parent.Name(), DeleteOptions{UID: parent.uid})
 	if IsNotFound(err) {

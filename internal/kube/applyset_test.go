@@ -133,8 +133,8 @@ func TestParents(t *testing.T) {
 	}
 }
 
-// TestForeignParent: a Secret of somebody else that has the name of a parent
-// is not taken for one.
+// TestForeignParent: somebody else's Secret with the name of a parent is not taken for
+// one.
 func TestForeignParent(t *testing.T) {
 	c := open(t)
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {

@@ -11,17 +11,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// cause is one of the reasons for which the API server refuses an object, taken
-// apart. The server writes them as "Invalid value: 70000: must be between 1 and
-// 65535, inclusive" (apimachinery's field.Error).
+// cause is one of the API server's reasons for refusing an object, in parts. The server
+// writes them as "Invalid value: 70000: must be between 1 and 65535, inclusive"
+// (apimachinery's field.Error).
 type cause struct {
 	reason metav1.CauseType
 	field  string
-	value  string // the refused value as the server shows it, or ""
+	value  string // the refused value in the server's notation, or ""
 	detail string // the mistake in it, or ""
 }
 
-// titles begin the message of a cause, and tell whether a value follows.
+// titles are the beginnings of a cause's message, and tell whether a value follows.
 var titles = []struct {
 	text     string
 	hasValue bool
@@ -75,10 +75,10 @@ func cutShown(text string) (value, detail string) {
 	return value, detail
 }
 
-// immutable matches the API server's words for a field that a live object may
-// not change. Every pattern is a text of Kubernetes 1.37; the last is how the
-// rules of CustomResourceDefinitions say it. The patterns see the detail only,
-// never a value that somebody wrote.
+// immutable matches the API server's messages about a field that cannot change on a
+// live object. Every pattern is a text of Kubernetes 1.37; the last covers the rules of
+// CustomResourceDefinitions. The patterns see only the detail, never a value that
+// somebody wrote.
 var immutable = regexp.MustCompile(`^(` + strings.Join([]string{
 	`field is immutable\b`,
 	`field cannot be (set once created|cleared once set|modified once set)$`,
@@ -92,8 +92,7 @@ var immutable = regexp.MustCompile(`^(` + strings.Join([]string{
 	`[\w. ]+ (is|are) immutable\.?$`,
 }, "|") + `)`)
 
-// isImmutable reports whether the cause is that a live object has another
-// value, and nothing else.
+// isImmutable reports whether the only cause is that a live object has another value.
 func (c cause) isImmutable() bool {
 	switch c.reason {
 	case metav1.CauseTypeFieldValueInvalid, metav1.CauseType("FieldValueForbidden"):
@@ -102,9 +101,9 @@ func (c cause) isImmutable() bool {
 	return false
 }
 
-// IsImmutable reports whether an object was refused only because fields of the
-// live object cannot be changed, so that deleting and recreating it would help.
-// An object that is wrong in any other way too is not that.
+// IsImmutable reports whether an object was refused only because fields of the live
+// object cannot change, so that deleting and recreating it would help. It is false for
+// an object that is wrong in any other way too.
 func IsImmutable(err error) bool {
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) || !apierrors.IsInvalid(err) {

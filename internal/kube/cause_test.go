@@ -39,8 +39,8 @@ func invalid(errs ...*field.Error) error {
 	return fmt.Errorf("apply: %w", apierrors.NewInvalid(deployments, "web", errs))
 }
 
-// TestIsImmutable has what is not about immutable fields, and what is not only
-// that; what is, is in testdata/errors/immutable-*.
+// TestIsImmutable has causes that are not about immutable fields, or not only; those
+// that are, are in testdata/errors/immutable-*.
 func TestIsImmutable(t *testing.T) {
 	selector, image := field.NewPath("spec", "selector"), field.NewPath("spec", "image")
 	other := field.Required(image, "")
@@ -76,8 +76,8 @@ func TestIsImmutable(t *testing.T) {
 	}
 }
 
-// TestImmutableCorpus: of the recorded answers those and only those are about
-// immutable fields alone whose name says so.
+// TestImmutableCorpus: of the recorded answers, exactly those are about immutable
+// fields alone whose names say so.
 func TestImmutableCorpus(t *testing.T) {
 	for _, c := range readCases(t) {
 		want := strings.HasPrefix(c.name, "immutable-") && c.name != "immutable-and-invalid" || c.name == "custom-immutable"
@@ -87,8 +87,8 @@ func TestImmutableCorpus(t *testing.T) {
 	}
 }
 
-// TestSecretsAreNotTold explains every recorded answer for a Secret, and each
-// of them as if it repeated the Secret's values, and looks for those.
+// TestSecretsAreNotTold explains every recorded answer for a Secret, and each of them
+// as if it repeated the Secret's values, and looks for those values.
 func TestSecretsAreNotTold(t *testing.T) {
 	c := &Cluster{name: "default"}
 	secret := object(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: shop}\nstringData: {password: correct-horse, pin: \"482915\", multi: \"first line\\nsecond \\\"line\\\"\"}\ndata: {token: YmF0dGVyeS1zdGFwbGU=}")
@@ -136,7 +136,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	}
 }
 
-// TestExplainIsBounded: an answer of any size makes a message of a fair one.
+// TestExplainIsBounded: an answer of any size gives a message of reasonable size.
 func TestExplainIsBounded(t *testing.T) {
 	c := &Cluster{name: "default"}
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
@@ -192,8 +192,8 @@ spec:
 	}
 }
 
-// FuzzExplain feeds messages that no API server writes: nothing panics, and
-// every problem has a message.
+// FuzzExplain tries messages that no API server writes: nothing panics, and every
+// problem has a message.
 func FuzzExplain(f *testing.F) {
 	for _, seed := range []string{
 		`failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.containers[name="web"].x: field not declared in schema`,

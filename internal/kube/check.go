@@ -32,7 +32,7 @@ func (e *explainer) mismatches(ctx context.Context) mismatches {
 // wanted are the types of OpenAPI that have another name here.
 var wanted = map[string]string{"integer": "number", "object": "map", "array": "list"}
 
-// checker compares a value with a schema, as far as names and types go.
+// checker compares the names and types of a value with a schema.
 type checker struct {
 	doc        *document
 	base64Hint string

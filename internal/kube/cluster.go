@@ -1,7 +1,7 @@
-// Package kube is how Pushboat talks to Kubernetes: named clusters, which kinds
-// they serve, server-side apply, dry-run, delete, the ApplySet that lists what
-// an app owns, and the translation of the API server's errors into problems
-// that a pusher can act on. With package live, it alone imports client-go.
+// Package kube talks to Kubernetes: named clusters, the kinds that they serve,
+// server-side apply, dry-run, delete, and the ApplySet that lists an app's objects. It
+// translates the API server's errors into problems that a pusher can act on. With
+// package live, it alone imports client-go.
 package kube
 
 import (
@@ -21,21 +21,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// FieldManager is the name under which Pushboat owns fields of objects.
+// FieldManager is the field manager under which Pushboat owns fields of objects.
 const FieldManager = "pushboat"
 
 const (
-	// dialTimeout bounds the TCP connection: a cluster that drops packets has
-	// to be reported to a pusher who waits.
+	// dialTimeout bounds the TCP connection, so that a waiting pusher soon learns of a
+	// cluster that drops packets.
 	dialTimeout = 5 * time.Second
-	// headerTimeout bounds the wait for a response to begin. The API server
-	// ends every request but watches after 60 s (--request-timeout), and
-	// starts to answer a watch at once.
+	// headerTimeout bounds the wait for the beginning of a response. The API server
+	// ends every request except watches after 60 s (--request-timeout), and begins to
+	// answer a watch at once.
 	headerTimeout = 65 * time.Second
 )
 
-// Cluster is one Kubernetes API endpoint. Its methods may be called from any
-// goroutine.
+// Cluster is one Kubernetes API endpoint. Its methods are safe for concurrent use.
 type Cluster struct {
 	name     string
 	log      *logrus.Entry
@@ -90,17 +89,17 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	}, nil
 }
 
-// tune copies a configuration and sets what Pushboat wants of every cluster.
-// There is no rate limit on our side: API Priority and Fairness is the server's
-// job, and the client's default of 5 requests a second would be the slowest
-// part of a deploy.
+// tune copies a configuration and sets Pushboat's requirements for every cluster. There
+// is no rate limit on our side: limiting is the job of the server's API Priority and
+// Fairness, and the client's default of 5 requests a second would be the slowest part
+// of a deploy.
 func tune(cfg *rest.Config, meter *meter, log *logrus.Entry) *rest.Config {
 	cfg = rest.CopyConfig(cfg)
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, FieldManager+"/"+version())
 	cfg.QPS, cfg.Burst, cfg.RateLimiter = -1, 0, nil
 	cfg.Timeout = 0 // it would end watches as well; see headerTimeout
-	// Since 1.37 the API server compresses each event of a watch by itself. That takes
-	// both sides longer than what it saves; its own controllers ask for none either.
+	// Since 1.37 the API server compresses each event of a watch separately. That costs
+	// both sides more time than it saves; its own controllers do not ask for it either.
 	cfg.DisableCompression = true
 	cfg.WarningHandler = nil
 	cfg.WarningHandlerWithContext = warner{log}
@@ -121,11 +120,12 @@ func version() string {
 // Name is the name by which pushboat.yaml knows the cluster.
 func (c *Cluster) Name() string { return c.name }
 
-// Dynamic is the client behind the requests, for watches and lists of whole
+// Dynamic returns the client behind the requests, for watches and lists of whole
 // objects (package live).
 func (c *Cluster) Dynamic() dynamic.Interface { return c.dynamic }
 
-// Check asks the cluster for its version, and so whether it answers at all.
+// Check asks the cluster for its version, and so tests whether the cluster answers at
+// all.
 func (c *Cluster) Check(ctx context.Context) (version string, err error) {
 	info, err := c.kinds.client.ServerVersionWithContext(ctx)
 	if err != nil {
@@ -134,8 +134,8 @@ func (c *Cluster) Check(ctx context.Context) (version string, err error) {
 	return info.GitVersion, nil
 }
 
-// wrap names the step that a request was for. The cluster's own name is only
-// said of errors that are about the cluster as a whole.
+// wrap names the step of a request. Only errors about the cluster as a whole name the
+// cluster.
 func (c *Cluster) wrap(step string, err error) error {
 	if err == nil {
 		return nil
@@ -146,8 +146,8 @@ func (c *Cluster) wrap(step string, err error) error {
 	return fmt.Errorf("%s: %w", step, err)
 }
 
-// impatient gives up on a request whose response does not begin in time. The
-// body, that of a watch above all, may take as long as it likes.
+// impatient gives up on a request whose response does not begin in time. The body,
+// especially that of a watch, may take any time.
 type impatient struct {
 	next    http.RoundTripper
 	timeout time.Duration
@@ -178,7 +178,7 @@ func (t impatient) RoundTrip(req *http.Request) (*http.Response, error) {
 // WrappedRoundTripper lets client-go look through the wrapper.
 func (t impatient) WrappedRoundTripper() http.RoundTripper { return t.next }
 
-// cancelBody frees the request's context when the response has been read.
+// cancelBody releases the request's context when the response has been read.
 type cancelBody struct {
 	io.ReadCloser
 	cancel func()

@@ -67,9 +67,8 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
-// TestKindOfBrokenGroup registers an API that nobody serves: kinds of other
-// groups stay known, and one of its own is told apart from one that does not
-// exist.
+// TestKindOfBrokenGroup registers an API that nobody serves: kinds of other groups stay
+// known, and a kind of the broken group is distinguished from one that does not exist.
 func TestKindOfBrokenGroup(t *testing.T) {
 	c := open(t)
 	service := object(t, `
@@ -94,8 +93,8 @@ spec: {group: broken.example, version: v1, groupPriorityMinimum: 1000, versionPr
 	must[Kind](t)(c.Kind(t.Context(), schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}))
 }
 
-// TestRediscovery looks for a kind that does not exist yet, and finds it once
-// it does; and asks only once in a while.
+// TestRediscovery looks for a kind that does not exist yet, and finds it once it does;
+// it asks only every few seconds.
 func TestRediscovery(t *testing.T) {
 	counter := &counting{}
 	cfg := testConfig(t)
@@ -168,7 +167,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestUnreachable asks clusters that cannot answer, each for another reason.
+// TestUnreachable asks clusters that cannot answer, each for a different reason.
 func TestUnreachable(t *testing.T) {
 	closed := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
 	_ = closed.Close()
@@ -220,7 +219,7 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// TestImpatient asks a server that takes requests and does not answer them.
+// TestImpatient asks a server that accepts requests and does not answer them.
 func TestImpatient(t *testing.T) {
 	release := make(chan struct{})
 	slow := serve(t, func(w http.ResponseWriter, _ *http.Request) { <-release })
@@ -230,7 +229,7 @@ func TestImpatient(t *testing.T) {
 	if !errors.Is(err, errNoResponse) || !IsUnreachable(err) {
 		t.Errorf("%v", err)
 	}
-	// What has begun may take its time.
+	// A response that has begun may take its time.
 	begun := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()

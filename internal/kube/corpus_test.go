@@ -25,10 +25,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite testdata/errors from what the real API server answers")
 
-// A case is testdata/errors/NAME.txtar: what is there (live.yaml), what is
-// applied (object.yaml), what the API server answers (status.json, recorded), and
-// what the pusher reads (want). The words NAMESPACE and PORT are filled in. The
-// head may have lines "key: value":
+// A case is testdata/errors/NAME.txtar: the existing objects (live.yaml), the applied
+// object (object.yaml), the API server's recorded answer (status.json), and the text
+// for the pusher (want). The words NAMESPACE and PORT are filled in. The head may have
+// lines "key: value":
 //
 //	as: limited         as a user with hardly any right
 //	force: no           without taking over other managers' fields
@@ -95,7 +95,7 @@ func (tc errorCase) objects(t *testing.T, name string) []*manifest.Object {
 	return objects
 }
 
-// recorded is the error that the API server once answered with.
+// recorded returns the recorded error of the API server.
 func (tc errorCase) recorded(t *testing.T) error {
 	t.Helper()
 	var status metav1.Status
@@ -123,8 +123,8 @@ func explained(problems manifest.Problems, err error) string {
 	return b.String()
 }
 
-// TestExplainRecorded explains every recorded answer without a cluster. Where
-// the kind's schema would say more, the case has what is said without it in
+// TestExplainRecorded explains every recorded answer without a cluster. Where the
+// kind's schema would add to the explanation, the case has the shorter one in
 // "offline".
 func TestExplainRecorded(t *testing.T) {
 	for _, c := range readCases(t) {
@@ -162,11 +162,11 @@ var clusterScoped = map[string]bool{
 	"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true,
 }
 
-// TestExplainReal asks the real API server for every answer and explains it,
-// and compares both with what is recorded.
+// TestExplainReal gets every answer from the real API server and explains it, and
+// compares both with the recorded ones.
 func TestExplainReal(t *testing.T) {
 	c := open(t)
-	// Other versions of Kubernetes may use other words.
+	// Other versions of Kubernetes may word them differently.
 	recordedHere := strings.HasPrefix(must[string](t)(c.Check(t.Context())), "v1.37.")
 	for _, tc := range readCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestExplainReal(t *testing.T) {
 	}
 }
 
-// steady removes what differs from run to run.
+// steady removes the parts that differ between runs.
 func steady(status []byte) string {
 	return regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`).ReplaceAllString(strings.TrimSpace(string(status)), "UID")
 }
@@ -226,8 +226,8 @@ func statusOf(t *testing.T, err error) []byte {
 	return must[[]byte](t)(json.MarshalIndent(status, "", "  "))
 }
 
-// apply dry-runs until live.yaml has taken effect: until the answer is not one
-// of those that a young namespace gives.
+// apply dry-runs until live.yaml has taken effect: until the answer is not one that a
+// young namespace gives.
 func (tc errorCase) apply(t *testing.T, c *Cluster, kind Kind, obj *manifest.Object) error {
 	t.Helper()
 	opts := ApplyOptions{DryRun: true}
@@ -244,7 +244,7 @@ func (tc errorCase) apply(t *testing.T, c *Cluster, kind Kind, obj *manifest.Obj
 	return err
 }
 
-// prepare makes the case's namespace and what lives in it.
+// prepare creates the case's namespace and its objects.
 func (tc errorCase) prepare(t *testing.T, c *Cluster) {
 	t.Helper()
 	namespace := &unstructured.Unstructured{Object: map[string]any{
@@ -268,7 +268,7 @@ func (tc errorCase) prepare(t *testing.T, c *Cluster) {
 func (tc errorCase) make(t *testing.T, c *Cluster, obj *manifest.Object) {
 	t.Helper()
 	var kind Kind
-	eventually(t, func() (done bool) { // a definition may not be established, a service account not made yet
+	eventually(t, func() (done bool) { // a definition may not be established, or a service account not created yet
 		var err error
 		if kind, err = c.Kind(t.Context(), obj.GroupVersionKind()); err != nil {
 			return false

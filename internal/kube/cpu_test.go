@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// cpu is the time that this process has had so far.
+// cpu returns the processor time of this process so far.
 func cpu(b *testing.B) time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -26,19 +26,18 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Schemas validates custom resources against the CustomResourceDefinitions that
-// come with the same push: the cluster does not know those yet. A definition
-// that is itself wrong is found by its own dry run; resources are then not
-// checked against it. Its methods may be called from any goroutine, once Vet has
-// returned.
+// Schemas validates custom resources against the CustomResourceDefinitions of the same
+// push, which the cluster does not know yet. The dry run of a definition finds its own
+// mistakes; resources are then not checked against it. Its methods are safe for
+// concurrent use, once Vet has returned.
 type Schemas struct {
 	definitions map[apischema.GroupKind]*definition
 	left        map[apischema.GroupKind]string // why a definition does not count
 }
 
-// NewSchemas reads definitions. It leaves out those that define nothing: that are
-// never applied, or that the API server would refuse for their names. Objects that are
-// no definitions are ignored.
+// NewSchemas reads definitions. It leaves out those that define nothing, because they
+// are never applied, or because the API server would refuse their names. It ignores
+// objects that are not definitions.
 func NewSchemas(crds []*manifest.Object) *Schemas {
 	s := &Schemas{definitions: map[apischema.GroupKind]*definition{}, left: map[apischema.GroupKind]string{}}
 	for _, crd := range crds {
@@ -50,7 +49,7 @@ func NewSchemas(crds []*manifest.Object) *Schemas {
 		case !d.policy.Applies():
 			s.left[d.kind] = "its CustomResourceDefinition at " + crd.Source.String() + " is not applied before it"
 		case why != "":
-			s.left[d.kind] = "mend its CustomResourceDefinition at " + crd.Source.String() + ": " + why
+			s.left[d.kind] = "fix its CustomResourceDefinition at " + crd.Source.String() + ": " + why
 		default:
 			s.definitions[d.kind] = d
 		}
@@ -58,13 +57,13 @@ func NewSchemas(crds []*manifest.Object) *Schemas {
 	return s
 }
 
-// Left says why a definition of a kind that comes with the push does not count; "" if
+// Left returns the reason why the push's definition of a kind does not count; "" if
 // there is none.
 func (s *Schemas) Left(gk apischema.GroupKind) string { return s.left[gk] }
 
-// Kind returns how the cluster will serve a kind once its definition is
-// applied. The error is an *UnknownKindError if the push does not define the
-// kind, or not in that version.
+// Kind returns how the cluster will serve a kind once its definition is applied. The
+// error is an *UnknownKindError if the push does not define the kind, or not in that
+// version.
 func (s *Schemas) Kind(gvk apischema.GroupVersionKind) (Kind, error) {
 	d := s.definitions[gvk.GroupKind()]
 	if d == nil {
@@ -87,10 +86,10 @@ func (s *Schemas) Has(gk apischema.GroupKind) bool { return s.definitions[gk] !=
 // Empty reports whether the push defines nothing.
 func (s *Schemas) Empty() bool { return len(s.definitions) == 0 }
 
-// Validate checks a custom resource as the API server would on creation:
-// names, unknown fields, defaults, types and limits, and the rules in CEL within
-// the server's own cost budget. Rules that compare with the live object are left
-// out. An object whose kind the push does not define has no problems.
+// Validate checks a custom resource as the API server would on creation: names, unknown
+// fields, defaults, types and limits, and the rules in CEL within the server's own cost
+// budget. It leaves out rules that compare with the live object. An object whose kind
+// the push does not define has no problems.
 func (s *Schemas) Validate(ctx context.Context, obj *manifest.Object) manifest.Problems {
 	gvk := obj.GroupVersionKind()
 	d := s.definitions[gvk.GroupKind()]
@@ -110,7 +109,7 @@ func (s *Schemas) Validate(ctx context.Context, obj *manifest.Object) manifest.P
 	return e.told()
 }
 
-// definition is a CustomResourceDefinition, as far as it is known.
+// definition is the known part of a CustomResourceDefinition.
 type definition struct {
 	object     *manifest.Object
 	policy     manifest.Policy
@@ -122,8 +121,7 @@ type definition struct {
 	versions   map[string]*definedVersion
 }
 
-// definedVersion is one version of a definition; its schema is compiled when it is
-// first used.
+// definedVersion is one version of a definition; its schema is compiled on first use.
 type definedVersion struct {
 	served     bool
 	schema     any
@@ -191,8 +189,8 @@ func (v *definedVersion) compile() {
 	})
 }
 
-// validate does what the API server does to a new custom resource, in its
-// order. Unknown fields go to e at once.
+// validate does the API server's steps for a new custom resource, in its order. Unknown
+// fields go to e at once.
 func (v *definedVersion) validate(ctx context.Context, obj *manifest.Object, namespaced bool, e *explainer) field.ErrorList {
 	content := obj.DeepCopy().Object
 	v.unknownFields(content, e)
@@ -217,7 +215,7 @@ func (v *definedVersion) validate(ctx context.Context, obj *manifest.Object, nam
 	return errs
 }
 
-// unknownFields drops the fields that the schema does not know, and notes them.
+// unknownFields drops the fields that are not in the schema, and notes them.
 func (v *definedVersion) unknownFields(content map[string]any, e *explainer) {
 	options := schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
 	for _, unknown := range pruning.PruneWithOptions(content, v.structural, true, options) {
@@ -230,7 +228,7 @@ func (v *definedVersion) unknownFields(content map[string]any, e *explainer) {
 	}
 }
 
-// fieldsAt are the names of the fields that the schema has at a path.
+// fieldsAt returns the names of the schema's fields at a path.
 func (v *definedVersion) fieldsAt(path fieldPath) []string {
 	at := v.structural
 	for _, s := range path {
@@ -284,7 +282,7 @@ func (v *definedVersion) metadata(content map[string]any, namespaced bool, e *ex
 	return meta, metavalidation.ValidateObjectMeta(&checked, namespaced, metavalidation.NameIsDNSSubdomain, path)
 }
 
-// statusOfErrors writes errors as the API server answers with them.
+// statusOfErrors writes errors in the form of the API server's answer.
 func statusOfErrors(errs field.ErrorList) metav1.Status {
 	details := &metav1.StatusDetails{}
 	for _, err := range errs {

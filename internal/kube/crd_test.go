@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// boatCases are custom resources and what is wrong with them.
+// boatCases are custom resources and the problems with them.
 var boatCases = []struct{ name, spec, want string }{
 	{"fine", "length: 2", ""},
 	{"fine with everything", "length: 20\n  crew: 3\n  flag: AB\n  kind: Tug\n  ropes: [{name: a}, {name: b}]\n  cargo: {any: [thing]}\n  hull: wood", ""},
@@ -41,9 +41,8 @@ func told(problems manifest.Problems, namespace string) string {
 	return strings.ReplaceAll(strings.TrimSpace(explained(problems, nil)), namespace, "NS")
 }
 
-// TestValidateLikeTheServer validates custom resources against a definition
-// here, and has the API server that has the definition dry-run them: both say
-// the same.
+// TestValidateLikeTheServer validates custom resources against a definition here, and
+// makes the API server that has the definition dry-run them: both give the same result.
 func TestValidateLikeTheServer(t *testing.T) {
 	c := open(t)
 	group := "same" + run
@@ -98,8 +97,8 @@ func TestValidateNamesAndVersions(t *testing.T) {
 	}
 }
 
-// TestValidateWithBrokenDefinition: a definition that is wrong is found by its
-// own dry run, and says nothing about resources.
+// TestValidateWithBrokenDefinition: the dry run of a wrong definition finds its
+// mistakes, and the definition says nothing about resources.
 func TestValidateWithBrokenDefinition(t *testing.T) {
 	for name, schema := range map[string]string{
 		"no schema":      "null",
@@ -116,7 +115,7 @@ func TestValidateWithBrokenDefinition(t *testing.T) {
 			o := object(t, "apiVersion: own.example/v1\nkind: Boat\nmetadata: {name: anna}\nspec: {length: 1}")
 			problems := schemas.Validate(t.Context(), o)
 			if name == "bad pattern" || name == "bad default" {
-				return // whatever is said, it must not panic
+				return // whatever it returns, it must not panic
 			}
 			if len(problems) > 0 {
 				t.Errorf("%v", problems)
@@ -125,8 +124,8 @@ func TestValidateWithBrokenDefinition(t *testing.T) {
 	}
 }
 
-// TestValidateBudget: a rule that costs too much ends with an error, not with
-// the server's CPU.
+// TestValidateBudget: a rule that costs too much ends with an error, instead of using
+// up the server's CPU.
 func TestValidateBudget(t *testing.T) {
 	crd := object(t, `
 apiVersion: apiextensions.k8s.io/v1

@@ -9,7 +9,7 @@ import (
 )
 
 // ReadData reads the data of a ConfigMap or Secret, by its keys; nil if there is no
-// such object. It is one request.
+// such object. It makes one request.
 func (c *Cluster) ReadData(ctx context.Context, kind, namespace, name string) (map[string][]byte, error) {
 	resource := configMaps
 	if kind == "Secret" {

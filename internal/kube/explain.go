@@ -19,10 +19,9 @@ import (
 const (
 	// maxProblems bounds the problems of one object.
 	maxProblems = 20
-	// maxMessage bounds one message, in bytes; an admission webhook may say
-	// anything.
+	// maxMessage bounds one message, in bytes; an admission webhook may send anything.
 	maxMessage = 2000
-	// maxCauses and maxAnswer bound the reading of an answer: causes, and
+	// maxCauses and maxAnswer bound the part of an answer that is read: causes, and
 	// bytes of its message.
 	maxCauses = 100
 	maxAnswer = 64 << 10
@@ -30,13 +29,13 @@ const (
 
 const hintQuota = "ask for less, or have the quota raised"
 
-// Explain turns the API server's answer to a request for an object into
-// problems that its author can act on: all causes, each with the field, its
-// line, what is wrong in plain words and what to try next. Where the server
-// stops at the first misspelled field or wrong type, the kind's schema is read
-// to find the others, and the object is dry-run once more without them. The
-// values of a Secret are never repeated. A nil error has no problems. If the
-// cluster does not answer, the one problem is about no object.
+// Explain turns the API server's answer to a request for an object into problems that
+// its author can act on: all causes, each with the field, its line, the mistake in
+// plain words and the next thing to try. Where the server stops at the first misspelled
+// field or wrong type, Explain reads the kind's schema to find the others, and dry-runs
+// the object once more without them. It never repeats the values of a Secret. A nil
+// error has no problems. If the cluster does not answer, the one problem is about no
+// object.
 func (c *Cluster) Explain(ctx context.Context, obj *manifest.Object, err error) manifest.Problems {
 	if err == nil {
 		return nil
@@ -52,7 +51,7 @@ type explainer struct {
 	obj      *manifest.Object
 	moved    *unstructured.Unstructured // obj as it was tried elsewhere (Rehearse), or nil
 	problems manifest.Problems
-	more     bool // than maxProblems
+	more     bool // there are more than maxProblems
 }
 
 // told returns the problems, in order.
@@ -60,7 +59,7 @@ func (e *explainer) told() manifest.Problems {
 	e.problems.Sort()
 	if e.more {
 		last := &e.problems[len(e.problems)-1]
-		last.Hint, last.Remedy = "this object has more problems; mend these first", manifest.Remedy{}
+		last.Hint, last.Remedy = "this object has more problems; fix these first", manifest.Remedy{}
 	}
 	return e.problems
 }
@@ -70,7 +69,7 @@ func (e *explainer) add(path, message, hint string) {
 	e.addRemedied(path, message, hint, manifest.Remedy{})
 }
 
-// addRemedied is add for a problem that the server offers a way past.
+// addRemedied is add for a problem with a remedy that the server offers.
 func (e *explainer) addRemedied(path, message, hint string, remedy manifest.Remedy) {
 	if e.more = len(e.problems) == maxProblems; e.more {
 		return
@@ -93,7 +92,7 @@ func (e *explainer) addRemedied(path, message, hint string, remedy manifest.Reme
 	e.problems = append(e.problems, problem)
 }
 
-// shorten cuts a text to about that many bytes, and shows that it did.
+// shorten cuts a text to about limit bytes, and shows the cut.
 func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -101,7 +100,7 @@ func shorten(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "") + " ..."
 }
 
-// movedBack tells a message as if the object had been tried where it belongs.
+// movedBack words a message as if the object had been tried in its own place.
 func (e *explainer) movedBack(message string) string {
 	if name := e.moved.GetName(); name != e.obj.GetName() {
 		message = strings.ReplaceAll(message, name, e.obj.GetName())
@@ -175,7 +174,7 @@ func (e *explainer) causes(causes []cause) {
 			continue
 		}
 		if c.field == "<nil>" || e.derived(c, causes) {
-			continue // "<nil>": more would be said once the others are mended
+			continue // "<nil>": the server says more once the others are fixed
 		}
 		path := e.path(c.field)
 		message, hint := e.sentence(path, c)
@@ -183,8 +182,8 @@ func (e *explainer) causes(causes []cause) {
 	}
 }
 
-// path writes a field's path in manifest's notation. The server checks some
-// objects in another form than they are written in.
+// path writes a field's path in manifest's notation. The server checks some objects in
+// another form than the written one.
 func (e *explainer) path(field string) string {
 	switch e.obj.GetKind() {
 	case "CustomResourceDefinition": // a single version's schema
@@ -201,15 +200,15 @@ func (e *explainer) path(field string) string {
 	return parsePath(field, e.obj.Unstructured).String()
 }
 
-// wrote reports whether the object has a field.
+// wrote reports whether the author wrote the field.
 func (e *explainer) wrote(field string) bool {
 	_, ok := parsePath(field, e.obj.Unstructured).value(e.obj.Unstructured)
 	return ok
 }
 
-// derived reports whether a cause is about a field that nobody wrote, which
-// the server has filled in from one that is refused for the same reason: the
-// targetPort of a Service is its port.
+// derived reports whether a cause is about a field that nobody wrote, and that the
+// server has filled in from one that is refused for the same reason: the targetPort of
+// a Service is its port.
 func (e *explainer) derived(c cause, causes []cause) bool {
 	path := parsePath(c.field, e.obj.Unstructured)
 	if _, written := path.value(e.obj.Unstructured); written || c.value == "" {
@@ -254,7 +253,7 @@ func (e *explainer) forbidden(status metav1.Status) {
 	case strings.HasPrefix(text, "failed quota: "):
 		e.add("", "the quota refuses it: "+strings.TrimPrefix(text, "failed quota: "), "")
 	case strings.HasPrefix(text, "violates PodSecurity "):
-		e.add("", podViolations(text), "mend the pod, or have the namespace's pod-security.kubernetes.io/enforce label changed")
+		e.add("", podViolations(text), "fix the pod, or have the namespace's pod-security.kubernetes.io/enforce label changed")
 	case strings.Contains(text, grantsTooMuch):
 		_, rights, _ := strings.Cut(text, "not currently held:")
 		e.add("", "it grants rights that Pushboat itself does not have: "+strings.TrimSpace(rights),
@@ -285,13 +284,13 @@ func mayNotHint(user, verb, resource, group string) string {
 		user = "the user " + user
 	}
 	verb = "verb " + verb
-	if verb == "verb list" || verb == "verb watch" { // whoever lacks these has most likely none
+	if verb == "verb list" || verb == "verb watch" { // an account that lacks these most likely has none
 		verb = "verbs get, list, watch, create, patch and delete"
 	}
 	return fmt.Sprintf("give %s the %s on %s of API group %q", user, verb, resource, group)
 }
 
-// Denied tells which right Pushboat lacks, and what to grant, if err is the API
+// Denied returns the right that Pushboat lacks, and what to grant, if err is the API
 // server's refusal of a request that was about no single object.
 func Denied(err error) (message, hint string, ok bool) {
 	m := mayNot.FindStringSubmatch(messageOf(err))

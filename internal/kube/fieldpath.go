@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// fieldPath is the way to a field. The API server writes one in three
-// notations, and manifest in the first:
+// fieldPath is the path of a field. The API server writes paths in three notations, and
+// manifest in the first:
 //
 //	spec.template.spec.containers[0].image    validation
 //	.spec.template.spec.containers[name="web"].image    structured merge
@@ -46,8 +46,8 @@ func (p fieldPath) String() string {
 	return b.String()
 }
 
-// bare writes the path without telling keys from fields, so that two
-// notations of one path are the same.
+// bare writes the path without distinguishing keys from fields, so that two notations
+// of one path are equal.
 func (p fieldPath) bare() string {
 	var b strings.Builder
 	for _, s := range p {
@@ -60,7 +60,7 @@ func (p fieldPath) bare() string {
 	return b.String()
 }
 
-// last is the name that the path ends in; "" for an index.
+// last returns the last name of the path; "" for an index.
 func (p fieldPath) last() string {
 	if len(p) == 0 || p[len(p)-1].isIndex {
 		return ""
@@ -68,7 +68,7 @@ func (p fieldPath) last() string {
 	return p[len(p)-1].name
 }
 
-// parent is the path without its last step.
+// parent returns the path without its last step.
 func (p fieldPath) parent() fieldPath { return p[:max(len(p)-1, 0)] }
 
 // value returns an object's value at the path.
@@ -94,9 +94,9 @@ func (p fieldPath) value(u *unstructured.Unstructured) (any, bool) {
 	return at, true
 }
 
-// parsePath reads a path in any notation. It is followed through the object:
-// containers[name="web"] becomes containers[0] if that is where web is, and a
-// key of a map may have dots in it without brackets around.
+// parsePath parses a path in any notation. It follows the path through the object:
+// containers[name="web"] becomes containers[0] if web is there, and a key of a map may
+// contain dots without brackets around it.
 func parsePath(text string, u *unstructured.Unstructured) fieldPath {
 	var path fieldPath
 	text = strings.TrimPrefix(strings.TrimSpace(text), ".")
@@ -117,8 +117,8 @@ func parsePath(text string, u *unstructured.Unstructured) fieldPath {
 	return path
 }
 
-// nameAt is the name that text begins with: the longest key that the object
-// has there, or else all up to a dot or bracket.
+// nameAt returns the name at the beginning of text: the longest key of the object at
+// that place, or else everything up to a dot or bracket.
 func nameAt(text string, before fieldPath, u *unstructured.Unstructured) string {
 	end := strings.IndexAny(text, ".[")
 	if end < 0 {
@@ -136,9 +136,9 @@ func nameAt(text string, before fieldPath, u *unstructured.Unstructured) string 
 	return name
 }
 
-// endsInMap reports whether what is below the path are keys that people
-// choose, which are written in brackets. Without the schema, only those that
-// every object may have are known.
+// endsInMap reports whether the keys below the path are chosen by people, and so
+// written in brackets. Without the schema, it knows only the maps that every object may
+// have.
 func (p fieldPath) endsInMap() bool {
 	switch p.last() {
 	case "data", "stringData", "binaryData":
@@ -170,9 +170,8 @@ func bracket(text string) (inner, rest string, ok bool) {
 
 var keyValue = regexp.MustCompile(`^([A-Za-z0-9_]+)=(.*)$`)
 
-// bracketStep reads the text in brackets: an index, a map's key, the key fields
-// of a list's element (name="web",protocol="TCP"), or an element of a set
-// (="a").
+// bracketStep parses the text in brackets: an index, a map's key, the key fields of a
+// list's element (name="web",protocol="TCP"), or an element of a set (="a").
 func bracketStep(inner string, before fieldPath, u *unstructured.Unstructured) step {
 	if n, err := strconv.Atoi(inner); err == nil {
 		return step{index: n, isIndex: true}
@@ -196,9 +195,9 @@ func bracketStep(inner string, before fieldPath, u *unstructured.Unstructured) s
 	return step{name: inner, isKey: true}
 }
 
-// matchKey counts the key fields that an element has; -1 if one of them has
-// another value. A field that it does not have may have its default there
-// (protocol: TCP), and does not count.
+// matchKey counts the key fields that an element has; -1 if one of them has another
+// value. A missing field may have its default there (protocol: TCP), and does not
+// count.
 func matchKey(item any, keys string) int {
 	if value, ok := strings.CutPrefix(keys, "="); ok {
 		if sameJSON(item, value) {

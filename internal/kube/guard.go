@@ -9,14 +9,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Guard has check asked before each request that would change something on the cluster;
-// its error ends the request, before it is sent. Dry runs of an apply are not asked about.
+// Guard registers check, which is called before each request that would change
+// something on the cluster; its error prevents the request. Dry runs of an apply are
+// not checked.
 func (c *Cluster) Guard(check func() error) { c.guard.check.Store(&check) }
 
-// guard is asked before each change; by default there is none.
+// guard is called before each change; by default there is none.
 type guard struct{ check atomic.Pointer[func() error] }
 
-// guardError is the refusal of a guard. It is no failure to reach the cluster, and stays.
+// guardError is the refusal of a guard. It is not a failure to reach the cluster, and
+// does not go away.
 type guardError struct{ error }
 
 func (e *guardError) Unwrap() error { return e.error }

@@ -40,8 +40,8 @@ func TestWhatAGuardIsAskedAbout(t *testing.T) {
 	}
 }
 
-// A guard that refuses has nothing sent, and its error is neither lost nor taken for a
-// cluster that is away, which would have the request made again.
+// A request that the guard refuses is not sent. The guard's error is not lost, and not
+// taken for a cluster that is away, which would cause a retry.
 func TestGuardKeepsChangesBack(t *testing.T) {
 	var (
 		mu  sync.Mutex

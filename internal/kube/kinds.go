@@ -32,14 +32,14 @@ type Kind struct {
 // kind.
 func (k Kind) Can(verb string) bool { return slices.Contains(k.Verbs, verb) }
 
-// keepVerbs is all that Pushboat does with the objects of a kind: what cannot be read
-// back, followed and deleted cannot be kept as a revision says.
+// keepVerbs are the verbs that Pushboat uses on the objects of a kind: it can keep an
+// object as a revision says only if it can read it back, follow and delete it.
 var keepVerbs = []string{"get", "list", "watch", "patch", "delete"}
 
-// Missing lists the verbs that keeping objects of the kind takes and that the API
-// server does not offer, as for a Binding or a TokenReview, which are only ever
-// created. It is empty for a kind whose verbs are not known, because its definition
-// is not on the cluster yet.
+// Missing lists the verbs that Pushboat needs for objects of the kind and the API
+// server does not offer, as for a Binding or a TokenReview, which can only be created.
+// It is empty for a kind whose verbs are not known, because its definition is not on
+// the cluster yet.
 func (k Kind) Missing() []string {
 	if len(k.Verbs) == 0 {
 		return nil
@@ -47,16 +47,16 @@ func (k Kind) Missing() []string {
 	return slices.DeleteFunc(slices.Clone(keepVerbs), k.Can)
 }
 
-// UnknownKindError says that a cluster does not serve a kind.
+// UnknownKindError reports a kind that a cluster does not serve.
 type UnknownKindError struct {
 	GVK      schema.GroupVersionKind
 	Versions []string                  // versions in which the cluster does serve the kind
-	Similar  []schema.GroupVersionKind // kinds that may have been meant, best first, at most three
-	Request  string                    // the subresource that takes the kind, if it is only ever sent there: "pods/eviction"
+	Similar  []schema.GroupVersionKind // kinds that the author may have meant, best first, at most three
+	Request  string                    // the subresource that takes the kind, if it can only be sent there: "pods/eviction"
 	Broken   error                     // why the kind's group could not be asked; nil if it could
 }
 
-// Error names the kind as an object does.
+// Error names the kind as in an object.
 func (e *UnknownKindError) Error() string {
 	if e.Broken != nil {
 		return fmt.Sprintf("the API of %s, %s, does not answer%s", e.GVK.Kind, e.api(), e.why())
@@ -67,7 +67,7 @@ func (e *UnknownKindError) Error() string {
 	return fmt.Sprintf("the cluster does not know the kind %s of %s", e.GVK.Kind, e.api())
 }
 
-// api is the kind's group with its version, where that is known.
+// api returns the kind's group, with its version where that is known.
 func (e *UnknownKindError) api() string {
 	if e.GVK.Version == "" {
 		return e.GVK.Group
@@ -75,7 +75,7 @@ func (e *UnknownKindError) api() string {
 	return e.GVK.GroupVersion().String()
 }
 
-// why says what is known of a broken API: discovery says only that it is one.
+// why returns the reason for a broken API; discovery says only that it is broken.
 func (e *UnknownKindError) why() string {
 	if _, stale := errors.AsType[discovery.StaleGroupVersionError](e.Broken); stale {
 		return ""
@@ -83,10 +83,10 @@ func (e *UnknownKindError) why() string {
 	return ": " + shorten(reason(e.Broken), maxMessage)
 }
 
-// Unwrap returns why the kind's group could not be asked.
+// Unwrap returns the reason why the kind's group could not be asked.
 func (e *UnknownKindError) Unwrap() error { return e.Broken }
 
-// Hint names the kind that may have been meant; "" if none comes near.
+// Hint names the kind that the author may have meant; "" if none comes near.
 func (e *UnknownKindError) Hint() string {
 	switch {
 	case e.Broken != nil:
@@ -109,13 +109,13 @@ func (e *UnknownKindError) Hint() string {
 	return "install its CustomResourceDefinition, or push it along"
 }
 
-// rediscoverAfter is how old an answer must be before a miss asks again. A
-// push with a misspelled kind would else cost a discovery for each object.
+// rediscoverAfter is the age of an answer from which a miss asks again. Otherwise a
+// push with a misspelled kind would cost a discovery for each object.
 const rediscoverAfter = 3 * time.Second
 
-// Kind returns how the cluster serves a kind in exactly that version. A kind
-// that is not known yet is looked for anew, at most once in a few seconds. The
-// error is an *UnknownKindError if the cluster does not serve it.
+// Kind returns how the cluster serves a kind in exactly that version. It looks again
+// for a kind that is not known yet, at most once in a few seconds. The error is an
+// *UnknownKindError if the cluster does not serve it.
 func (c *Cluster) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	var kind Kind
 	err := c.kinds.find(ctx, func(known *catalogue) (err error) {
@@ -135,9 +135,8 @@ func (c *Cluster) KindOf(ctx context.Context, gk schema.GroupKind) (Kind, error)
 	return kind, c.wrapKind(gk.Kind, err)
 }
 
-// KindsNamed lists the kinds that a word names as kubectl takes it, in any case:
-// Deployment, deployments, deployment, deploy, deployments.apps. It is empty if none
-// is called so.
+// KindsNamed lists the kinds that a word means to kubectl, in any case: Deployment,
+// deployments, deployment, deploy, deployments.apps. It is empty if there is none.
 func (c *Cluster) KindsNamed(ctx context.Context, word string) ([]schema.GroupKind, error) {
 	known, _, err := c.kinds.current(ctx, nil, rediscoverAfter)
 	if err != nil {
@@ -146,7 +145,7 @@ func (c *Cluster) KindsNamed(ctx context.Context, word string) ([]schema.GroupKi
 	return known.named(word), nil
 }
 
-// named lists the kinds that a word names; each once, whatever its versions.
+// named lists the kinds that a word means; each once, whatever its versions.
 func (c *catalogue) named(word string) []schema.GroupKind {
 	name, group, inGroup := strings.Cut(strings.ToLower(word), ".")
 	found := map[schema.GroupKind]bool{}
@@ -165,7 +164,7 @@ func (c *Cluster) wrapKind(kind string, err error) error {
 	return c.wrap("look up the kind "+kind, err)
 }
 
-// Invalidate forgets which kinds the cluster serves and their schemas: after a
+// Invalidate forgets the cluster's kinds and their schemas: after a
 // CustomResourceDefinition was applied or deleted.
 func (c *Cluster) Invalidate() {
 	c.kinds.invalidate()
@@ -173,8 +172,8 @@ func (c *Cluster) Invalidate() {
 	c.about.forget()
 }
 
-// doubt has the next look-up ask the cluster again, unless it was asked just now:
-// a request has shown that a kind is not served as it was.
+// doubt makes the next look-up ask the cluster again, unless it was asked just now: a
+// request has shown that a kind is served differently.
 func (k *kinds) doubt() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -183,12 +182,12 @@ func (k *kinds) doubt() {
 	}
 }
 
-// kinds remembers what discovery said.
+// kinds remembers the result of discovery.
 type kinds struct {
 	client *discovery.DiscoveryClient
 	log    *logrus.Entry
 
-	mu    sync.Mutex // held during discovery: those who miss together ask once
+	mu    sync.Mutex // held during discovery, so that concurrent misses ask once
 	known *catalogue
 	at    time.Time
 	had   map[schema.GroupKind]bool // kinds that some answer had
@@ -204,16 +203,16 @@ func (k *kinds) invalidate() {
 	k.mu.Unlock()
 }
 
-// An API server that has just started answers before it serves the kinds that
-// definitions make. So a kind that was there and is missed is asked for again
-// every backEvery, up to backWithin; it is believed to be gone only then.
+// An API server that has just started answers before it serves the kinds of
+// definitions. So a known kind that is missing is asked for again every backEvery, up
+// to backWithin, and only then taken for gone.
 const (
 	backEvery  = 250 * time.Millisecond
 	backWithin = 5 * time.Second
 )
 
-// find runs a look-up on the known kinds, and once more on a fresh answer if it
-// missed on one that is old enough.
+// find runs a look-up on the known kinds, and once more on a fresh answer if it missed
+// on an old one.
 func (k *kinds) find(ctx context.Context, look func(*catalogue) error) error {
 	known, fresh, err := k.current(ctx, nil, rediscoverAfter)
 	if err != nil {
@@ -245,8 +244,8 @@ func (k *kinds) find(ctx context.Context, look func(*catalogue) error) error {
 	return missed
 }
 
-// hadOnce reports whether the cluster has served a kind, and is not known to
-// have given it up. It is from the call with gone on.
+// hadOnce reports whether the cluster has served a kind, and is not known to have
+// dropped it. A call with gone set notes that it has.
 func (k *kinds) hadOnce(gk schema.GroupKind, gone bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -256,8 +255,8 @@ func (k *kinds) hadOnce(gk schema.GroupKind, gone bool) bool {
 	return k.had[gk]
 }
 
-// current returns what is known. It asks the cluster if nothing is, or if what
-// is known is still the stale answer and that is older than a time.
+// current returns the known kinds. It asks the cluster if there are none, or if the
+// known answer is still the stale one and older than a time.
 func (k *kinds) current(ctx context.Context, stale *catalogue, older time.Duration) (known *catalogue, fresh bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -279,7 +278,7 @@ func (k *kinds) current(ctx context.Context, stale *catalogue, older time.Durati
 	return k.known, true, nil
 }
 
-// catalogue is one answer of discovery, never changed once made.
+// catalogue is one answer of discovery; it never changes.
 type catalogue struct {
 	kinds    map[schema.GroupVersionKind]Kind
 	versions map[string][]string                // of each group, the preferred version first
@@ -353,8 +352,8 @@ func (c *catalogue) unknown(gvk schema.GroupVersionKind) *UnknownKindError {
 	return e
 }
 
-// similar finds kinds that may have been meant: those of the same name in
-// another group (an apiVersion mistake), or else those of the nearest name.
+// similar finds kinds that the author may have meant: those of the same name in another
+// group (an apiVersion mistake), or else those of the nearest name.
 func (c *catalogue) similar(gvk schema.GroupVersionKind) []schema.GroupVersionKind {
 	byName := map[string][]schema.GroupVersionKind{}
 	for gk, version := range c.preferredKinds() {

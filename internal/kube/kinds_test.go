@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// A kind that was served is waited for when it is missed, but only once: a
-// definition that was deleted must not slow down every look-up from then on.
+// A look-up waits for a known kind that is missing, but only once: a deleted definition
+// must not slow down every later look-up.
 func TestKindsThatWereServed(t *testing.T) {
 	widget := schema.GroupKind{Group: "example.org", Kind: "Widget"}
 	k := newKinds(nil, nil)

@@ -12,9 +12,9 @@ import (
 type Kubeconfig struct {
 	File    string // "": see Personal
 	Context string // "": the current one
-	// Personal says that a person reaches the cluster, as kubectl does: without
-	// File through the files that $KUBECONFIG lists, else ~/.kube/config. A server
-	// without File is a pod of the cluster, and has its ServiceAccount.
+	// Personal says that a person reaches the cluster, as kubectl does: without File,
+	// through the files that $KUBECONFIG lists, else ~/.kube/config. A server without
+	// File is a pod of the cluster, and uses its ServiceAccount.
 	Personal bool
 }
 

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Latency says how long requests of one kind took, until their response began.
+// Latency describes how long requests with one verb took, until their response began.
 type Latency struct {
 	Verb   string        `json:"verb"` // get, list, watch, apply, dry-run, create, update, delete, discover
 	Count  int64         `json:"count"`
-	Failed int64         `json:"failed"` // no answer, or one of 500 and above
-	Median time.Duration `json:"-"`      // not more than this, by the histogram's steps
-	P99    time.Duration `json:"-"`      // not more than this
+	Failed int64         `json:"failed"` // no answer, or a status of 500 or above
+	Median time.Duration `json:"-"`      // at most this, by the histogram's steps
+	P99    time.Duration `json:"-"`      // at most this
 }
 
-// steps are the upper bounds of the histogram. What takes longer counts as the
-// longest, beyond which the server's own limit lies.
+// steps are the upper bounds of the histogram. Anything longer counts as the longest,
+// beyond which the server's own limit lies.
 var steps = [...]time.Duration{
 	1 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond,
 	10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond,
@@ -78,8 +78,8 @@ func (m *meter) note(verb string, took time.Duration, failed bool) {
 	}
 }
 
-// Latencies tells what has been asked of the cluster since the server started,
-// and how long it took, by verb.
+// Latencies returns the requests to the cluster since the server started, and how long
+// they took, by verb.
 func (c *Cluster) Latencies() []Latency { return c.meter.latencies() }
 
 func (m *meter) latencies() []Latency {
@@ -100,8 +100,8 @@ func (m *meter) latencies() []Latency {
 	return list
 }
 
-// quantile returns the step at or below which a share of the requests, in
-// hundredths, lies.
+// quantile returns the step at or below which a share of the requests, in hundredths,
+// lies.
 func quantile(counts []int64, all, share int64) time.Duration {
 	var sum int64
 	for i, n := range counts {
@@ -112,8 +112,8 @@ func quantile(counts []int64, all, share int64) time.Duration {
 	return 0
 }
 
-// verbOf is the verb of a request, as in RBAC and audit logs, but for an apply
-// and a dry-run, which are both patches there.
+// verbOf returns the verb of a request, as in RBAC and audit logs, except that an apply
+// and a dry-run, both patches there, have their own.
 func verbOf(request *http.Request) string {
 	query := request.URL.Query()
 	switch request.Method {
@@ -131,9 +131,9 @@ func verbOf(request *http.Request) string {
 	return readVerb(request.URL.Path)
 }
 
-// readVerb tells a list from the reading of one object, and both from a look at
-// what is served, by the path: /api/V/... and /apis/G/V/..., then
-// namespaces/NS if the kind has any, then the kind and the object's name.
+// readVerb tells a list, a get and a discovery request apart by the path: /api/V/...
+// and /apis/G/V/..., then namespaces/NS if the kind has any, then the kind and the
+// object's name.
 func readVerb(path string) string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {

@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// maxLogBytes is how much of a container's log is read to show its end.
+	// maxLogBytes bounds the part of a container's log that is read to show its end.
 	maxLogBytes = 64 << 10
-	// maxLogLine is how much of one line is shown, in bytes.
+	// maxLogLine bounds the shown part of one line, in bytes.
 	maxLogLine = 400
 )
 
-// Logs reads the last lines of a container's log, cleaned for terminals.
-// container "" is the only one that the pod has.
+// Logs reads the last lines of a container's log, cleaned for terminals. container ""
+// is the only one in the pod.
 func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, lines int) ([]string, error) {
 	at, err := objectPath(podKind.Resource, namespace, pod)
 	if err != nil {
@@ -45,24 +45,25 @@ func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, li
 	return tail(data, lines), err
 }
 
-// LogRequest says which part of which container's log is read.
+// LogRequest selects part of a container's log.
 type LogRequest struct {
 	Namespace, Pod, Container string
-	Lines                     int           // how many of the last ones
+	Lines                     int           // the number of last lines
 	Since                     time.Duration // no older than that; 0: of any age
-	Previous                  bool          // of the container's run before
-	Follow                    bool          // go on with what comes
+	Previous                  bool          // of the container's previous run
+	Follow                    bool          // continue with new lines
 }
 
 const (
-	// maxReadBytes is how much of a log is read that is not followed.
+	// maxReadBytes bounds the part of a log that is read without following it.
 	maxReadBytes = 8 << 20
-	// maxReadLine is how much of one of its lines is shown, in bytes.
+	// maxReadLine bounds the shown part of one of its lines, in bytes.
 	maxReadLine = 8 << 10
 )
 
-// FollowLog passes each line of a container's log to tell, cleaned for terminals, until
-// the log or ctx ends. The end of ctx is no error. A line that is too long is cut.
+// FollowLog calls tell with each line of a container's log, cleaned for terminals,
+// until the log or ctx ends. The end of ctx is no error. It cuts a line that is too
+// long.
 func (c *Cluster) FollowLog(ctx context.Context, r LogRequest, tell func(line string)) error {
 	at, err := objectPath(podKind.Resource, r.Namespace, r.Pod)
 	if err != nil {
@@ -93,7 +94,7 @@ func (c *Cluster) FollowLog(ctx context.Context, r LogRequest, tell func(line st
 	return err
 }
 
-// eachLine passes each line to tell, cleaned, and cut where it is too long.
+// eachLine calls tell with each line, cleaned, and cut if it is too long.
 func eachLine(in io.Reader, tell func(line string)) error {
 	reader := bufio.NewReaderSize(in, maxReadLine)
 	for {
@@ -118,8 +119,8 @@ func eachLine(in io.Reader, tell func(line string)) error {
 	}
 }
 
-// Containers lists the containers of a pod; with a name, the one of that name, which
-// may also be an init container, if the pod has it.
+// Containers lists the containers of a pod; with a name, only the one of that name,
+// which may also be an init container, if the pod has it.
 func (c *Cluster) Containers(ctx context.Context, namespace, pod, name string) ([]string, error) {
 	u, err := c.Get(ctx, podKind, namespace, pod)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 
 var testDir string
 
-// testConfig is how to reach the package's real cluster.
+// testConfig is the configuration of the package's real cluster.
 func testConfig(t testing.TB) *rest.Config {
 	t.Helper()
 	running.once.Do(func() {
@@ -89,12 +89,12 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-// run tells the objects of this run from those that an earlier one left on the
-// same cluster.
+// run distinguishes the objects of this run from those of an earlier one on the same
+// cluster.
 var run = strconv.FormatInt(time.Now().UnixNano(), 36)
 
-// eventually tries until it is done: for what the API server takes notice of in
-// its own time, without an event that could be waited for.
+// eventually retries until done: for changes that the API server notices in its own
+// time, without an event to wait for.
 func eventually(t testing.TB, done func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -109,7 +109,7 @@ func eventually(t testing.TB, done func() bool) {
 	}
 }
 
-// newNamespace makes a namespace that lives as long as the test.
+// newNamespace creates a namespace that lives as long as the test.
 func newNamespace(t testing.TB, c *Cluster, name string) string {
 	t.Helper()
 	name += "-" + run

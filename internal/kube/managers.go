@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// predecessors are the field managers of tools whose work Pushboat takes over:
-// Argo CD (client-side and server-side apply), Flux (kustomize-controller and
-// helm-controller) and Helm. The API server keeps the fields that they applied
-// as theirs too, so that one which later leaves Git would stay.
+// predecessors are the field managers of tools that Pushboat replaces: Argo CD
+// (client-side and server-side apply), Flux (kustomize-controller and helm-controller)
+// and Helm. The API server keeps the fields that they applied as theirs too, so a field
+// that later leaves Git would stay.
 var predecessors = map[string]bool{
 	"argocd-controller":             true,
 	"argocd-application-controller": true,
@@ -22,10 +22,10 @@ var predecessors = map[string]bool{
 	"helm":                          true,
 }
 
-// Succeed takes the fields of an object from the tools that had applied it
-// before, once Pushboat has applied it. What they wrote to the status or to a
-// subresource stays theirs. It returns the object as it is then, which is u
-// itself if none of them had it.
+// Succeed takes the fields of an object from the tools that had applied it, once
+// Pushboat has applied it. Fields that they wrote to the status or to a subresource
+// stay theirs. It returns the resulting object, which is u itself if none of them had
+// any.
 func (c *Cluster) Succeed(ctx context.Context, kind Kind, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	before := u.GetManagedFields()
 	var after []metav1.ManagedFieldsEntry

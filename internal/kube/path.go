@@ -13,9 +13,9 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// PathError says that a request was not sent, because a part of its path is none that
-// the API server has: "namespaces/shop/deployments" as the name of a resource would
-// lead into another namespace.
+// PathError reports a request that was not sent, because a part of its path is invalid:
+// "namespaces/shop/deployments" as the name of a resource would lead into another
+// namespace.
 type PathError struct {
 	Part  string // "group", "version", "resource", "namespace", "name"
 	Value string
@@ -27,8 +27,8 @@ func (e *PathError) Error() string {
 	return fmt.Sprintf("no request is sent: %q is not a %s of the API: %s", shorten(manifest.Clean(e.Value), 100), e.Part, e.Why)
 }
 
-// apiPath is where the API server has a group in a version. Every path of an object
-// begins with it.
+// apiPath returns the API server's path of a group in a version. Every path of an
+// object begins with it.
 func apiPath(gv schema.GroupVersion) (string, error) {
 	if err := checkPart("version", gv.Version, validation.IsDNS1035Label); err != nil {
 		return "", err
@@ -37,8 +37,8 @@ func apiPath(gv schema.GroupVersion) (string, error) {
 	return base + "/" + gv.Version, err
 }
 
-// groupPath is where the API server says which versions of a group it serves; "" is
-// the core group.
+// groupPath returns the path under which the API server lists the versions of a group;
+// "" is the core group.
 func groupPath(group string) (string, error) {
 	if group == "" {
 		return "/api", nil
@@ -49,8 +49,8 @@ func groupPath(group string) (string, error) {
 	return "/apis/" + group, nil
 }
 
-// listPath is where the API server has the objects of a resource: those of a
-// namespace, or of all of them if it is "".
+// listPath returns the path of the objects of a resource: those of a namespace, or all
+// if that is "".
 func listPath(resource schema.GroupVersionResource, namespace string) (string, error) {
 	base, err := apiPath(resource.GroupVersion())
 	if err != nil {
@@ -68,7 +68,7 @@ func listPath(resource schema.GroupVersionResource, namespace string) (string, e
 	return base + "/namespaces/" + namespace + "/" + resource.Resource, nil
 }
 
-// objectPath is where the API server has one object.
+// objectPath returns the path of one object.
 func objectPath(resource schema.GroupVersionResource, namespace, name string) (string, error) {
 	list, err := listPath(resource, namespace)
 	if err != nil {
@@ -90,9 +90,9 @@ func checkPart(part, value string, check func(string) []string) error {
 	return nil
 }
 
-// Objects addresses a kind's objects in a namespace, or in all of them if it is "".
-// A cluster-scoped kind has no namespace, whatever an object says. The error is a
-// *PathError.
+// Objects returns a client for a kind's objects in a namespace, or in all of them if it
+// is "". A cluster-scoped kind has no namespace, whatever an object says. The error is
+// a *PathError.
 func (c *Cluster) Objects(kind Kind, namespace string) (dynamic.ResourceInterface, error) {
 	if !kind.Namespaced {
 		namespace = ""
@@ -103,8 +103,8 @@ func (c *Cluster) Objects(kind Kind, namespace string) (dynamic.ResourceInterfac
 	return inNamespace(c.dynamic.Resource(kind.Resource), namespace), nil
 }
 
-// MetadataOf addresses the metadata of a kind's objects in all namespaces. The error
-// is a *PathError.
+// MetadataOf returns a client for the metadata of a kind's objects in all namespaces.
+// The error is a *PathError.
 func (c *Cluster) MetadataOf(kind Kind) (metadata.ResourceInterface, error) {
 	if _, err := listPath(kind.Resource, ""); err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (c *Cluster) MetadataOf(kind Kind) (metadata.ResourceInterface, error) {
 	return c.metadata.Resource(kind.Resource), nil
 }
 
-// object addresses one object, as Objects does.
+// object returns a client for one object, as Objects does.
 func (c *Cluster) object(kind Kind, namespace, name string) (dynamic.ResourceInterface, error) {
 	if !kind.Namespaced {
 		namespace = ""
@@ -123,7 +123,7 @@ func (c *Cluster) object(kind Kind, namespace, name string) (dynamic.ResourceInt
 	return inNamespace(c.dynamic.Resource(kind.Resource), namespace), nil
 }
 
-// metadataOf addresses the metadata of one object, as object does.
+// metadataOf returns a client for the metadata of one object, as object does.
 func (c *Cluster) metadataOf(kind Kind, namespace, name string) (metadata.ResourceInterface, error) {
 	if !kind.Namespaced {
 		namespace = ""

@@ -50,8 +50,8 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// FuzzPaths builds paths of any parts: a path that is built leads to just the object
-// that its parts name, however a server or a proxy reads it.
+// FuzzPaths builds paths from any parts: a path that is built leads exactly to the
+// object that its parts name, however a server or a proxy reads it.
 func FuzzPaths(f *testing.F) {
 	f.Add("apps", "v1", "deployments", "shop", "web")
 	f.Add("", "v1", "secrets", "", "a")

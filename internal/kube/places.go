@@ -8,11 +8,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Places are where in an object the API server finds what it refuses, each as the
-// names of fields from the root; the elements of a list have none. What contradicts a
-// field stands beside it, so that a place is what the field is in, but never the spec
-// as a whole. There are none if the object was refused for anything but its fields,
-// or since it may not be changed.
+// Places returns the places in an object that the API server refuses, each as the names
+// of fields from the root; elements of a list have no names. A field that contradicts
+// another stands beside it. So a place is the parent of the refused field, but never
+// the spec as a whole. There are none if the object was refused for anything but its
+// fields, or because a field cannot change.
 func Places(err error) [][]string {
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) || !apierrors.IsInvalid(err) || IsImmutable(err) {
@@ -39,11 +39,11 @@ func Places(err error) [][]string {
 // ofData matches a key of a ConfigMap's data, which may stand in one of two fields.
 var ofData = regexp.MustCompile(`^(?:data|binaryData)\[(.+)\]$`)
 
-// fieldName matches words that may be the name of a field in a sentence.
+// fieldName matches words in a sentence that may be the name of a field.
 var fieldName = regexp.MustCompile(`[a-z]+(?:[A-Z]+[a-z]*)+`)
 
-// named are the fields beside a field of the spec that the API server names in what it
-// says of it: "must be greater than minReadySeconds".
+// named returns the fields beside a field of the spec that the API server's message
+// about it names: "must be greater than minReadySeconds".
 func named(place []string, detail string) [][]string {
 	var places [][]string
 	for _, name := range fieldName.FindAllString(shorten(detail, maxMessage), maxNamed) {
@@ -54,7 +54,7 @@ func named(place []string, detail string) [][]string {
 	return places
 }
 
-// maxNamed bounds how many names are read of one cause.
+// maxNamed bounds the names that are read from one cause.
 const maxNamed = 10
 
 // placeOf turns a field, such as spec.ports[1].name, into its place: spec, ports.
@@ -75,8 +75,8 @@ func placeOf(field string) []string {
 	return names[:len(names)-1]
 }
 
-// withoutBrackets leaves out what stands in brackets: the indexes of lists, and the
-// keys of maps, which may have dots.
+// withoutBrackets removes text in brackets: the indexes of lists, and the keys of maps,
+// which may contain dots.
 func withoutBrackets(field string) string {
 	var text strings.Builder
 	for field != "" {
@@ -87,6 +87,6 @@ func withoutBrackets(field string) string {
 	return text.String()
 }
 
-// Succeeds reports whether Pushboat takes the place of a field manager: another
-// tool that deploys.
+// Succeeds reports whether Pushboat replaces a field manager: another tool that
+// deploys.
 func Succeeds(manager string) bool { return predecessors[manager] }

@@ -13,15 +13,16 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// definitionKind is where definitions are.
+// definitionKind is the kind of definitions.
 var definitionKind = Kind{
 	GVK:      manifest.DefinitionKind.WithVersion("v1"),
 	Resource: schema.GroupVersionResource{Group: manifest.DefinitionKind.Group, Version: "v1", Resource: "customresourcedefinitions"},
 }
 
-// faults says why the API server would refuse the definition for what paths are built
-// of; "" if it would not. The rules are those of ValidateCustomResourceDefinition
-// (apiextensions-apiserver 1.37), which TestNamesLikeTheServer compares them with.
+// faults returns the reason why the API server would refuse the names in a definition,
+// from which paths are built; "" if it would not. The rules are those of
+// ValidateCustomResourceDefinition (apiextensions-apiserver 1.37), with which
+// TestNamesLikeTheServer compares them.
 func (d *definition) faults() string {
 	checks := []struct {
 		field, value string
@@ -54,9 +55,9 @@ func (d *definition) faults() string {
 	return ""
 }
 
-// Vet leaves out the definitions that define nothing on this cluster: those that would
-// redefine what it serves already and not by a definition of that name, which are
-// problems, and those that it has and that are left as they are.
+// Vet leaves out the definitions that define nothing on this cluster. Those that would
+// redefine a kind that the cluster serves by other means are problems; those that the
+// cluster has and that are left alone are not.
 func (c *Cluster) Vet(ctx context.Context, s *Schemas) manifest.Problems {
 	if s.Empty() {
 		return nil
@@ -88,8 +89,9 @@ func (c *Cluster) Vet(ctx context.Context, s *Schemas) manifest.Problems {
 	return problems
 }
 
-// redefines says why a definition does not count whose kind or plural the cluster
-// serves as taken, and whether it is wrong; "" if it changes a definition that is there.
+// redefines returns the reason why a definition does not count whose kind or plural the
+// cluster already serves as taken, and whether that is a problem; "" if the definition
+// changes an existing one.
 func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why string, wrong bool) {
 	gr := taken.Resource.GroupResource()
 	if taken.GVK.Kind != d.kind.Kind || gr.Resource != d.plural {
@@ -102,7 +104,7 @@ func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why
 	case IsNotFound(err):
 		return "", false // its definition was just deleted, and is still listed as served
 	case err != nil:
-		return "", false // its own plan tells
+		return "", false // its own plan reports it
 	}
 	policy, _ := manifest.PolicyOf(running)
 	if policy.Has(manifest.Frozen) || d.policy.Has(manifest.IfNotPresent) || d.policy.Phase != 0 {
@@ -111,18 +113,19 @@ func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why
 	return "", false
 }
 
-// apiServices say who serves a version of a group.
+// apiServices is the kind of the objects that say who serves a version of a group.
 var apiServices = Kind{
 	GVK:      schema.GroupVersionKind{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"},
 	Resource: schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
 }
 
-// autoManaged is the label by which the API server tells its own versions ("onstart")
-// from those of definitions ("true"); extensions have none (kube-aggregator, autoregister).
+// autoManaged is the label with which the API server marks its own versions ("onstart")
+// and those of definitions ("true"); extensions have none (kube-aggregator,
+// autoregister).
 const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
 
-// servesItself reports whether a version is the API server's own, or an extension's, and
-// not that of a definition. If that cannot be asked, it is.
+// servesItself reports whether a version is the API server's own, or an extension's,
+// and not that of a definition. It returns true if it cannot find out.
 func (c *Cluster) servesItself(ctx context.Context, gvk schema.GroupVersionKind) bool {
 	service, err := c.Get(ctx, apiServices, "", gvk.Version+"."+gvk.Group)
 	switch {

@@ -21,7 +21,8 @@ spec:
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
 `
 
-// TestNamesLikeTheServer has the API server validate definitions, which says the same of what paths are built of.
+// TestNamesLikeTheServer makes the API server validate definitions, and compares its
+// verdicts on the names in paths with ours.
 func TestNamesLikeTheServer(t *testing.T) {
 	c := open(t)
 	for _, change := range [][]string{
@@ -56,13 +57,13 @@ func TestNamesLikeTheServer(t *testing.T) {
 		if ours := s.Empty(); ours != (theirs != "") {
 			t.Errorf("%q: left out: %v; the API server says: %s", change, ours, theirs)
 		}
-		if s.Empty() && len(s.left) != 1 && change[1] != "kind: ''," { // which has no kind to say it of
+		if s.Empty() && len(s.left) != 1 && change[1] != "kind: ''," { // it has no kind to report
 			t.Errorf("%q: nothing says why it is left out", change)
 		}
 	}
 }
 
-// serverFinds has the API server dry-run a definition.
+// serverFinds makes the API server dry-run a definition.
 func serverFinds(t *testing.T, c *Cluster, crd *manifest.Object) string {
 	t.Helper()
 	_, err := c.Create(t.Context(), definitionKind, crd.Unstructured, true)
@@ -96,7 +97,7 @@ func TestDefinitionsThatAreNotAppliedDefineNothing(t *testing.T) {
 	}
 }
 
-// TestVet tries definitions of what the API server has: kinds of its own, those of a
+// TestVet tries definitions of kinds that the API server has: its own, those of a
 // definition, and names that it has given to others.
 func TestVet(t *testing.T) {
 	c := open(t)

@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// rehearsalSuffix makes a name free in the namespace where it is rehearsed.
+	// rehearsalSuffix makes a name unique in the namespace where it is rehearsed.
 	rehearsalSuffix = "-9f3a1"
 	// stageAge is how long the choice of that namespace is remembered.
 	stageAge = time.Minute
 )
 
-// Rehearse dry-runs an object whose namespace comes with the same push. The
-// server would refuse it there, so it is tried in a namespace that exists:
-// SystemNamespace, or else default. What that namespace itself forbids (its
-// quota, its limits, its service accounts) is not the object's fault and not
-// reported; whether Pushboat may write into the new namespace is asked
-// separately. The problems are told as of the object's own namespace.
+// Rehearse dry-runs an object whose namespace comes with the same push. The server
+// would refuse it there, so it is tried in a namespace that exists: SystemNamespace, or
+// else default. Restrictions of that namespace (its quota, its limits, its service
+// accounts) are not the object's fault and not reported. A separate request finds out
+// whether Pushboat may write into the new namespace. The problems are worded as for the
+// object's own namespace.
 func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object) manifest.Problems {
 	stage, err := c.stage.choose(ctx, c)
 	if err != nil {
@@ -38,8 +38,8 @@ func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object)
 	if err = c.rehearse(ctx, kind, obj, moved); err == nil {
 		return nil
 	}
-	// An object of that name may live there and be the reason: once more under
-	// a name that nobody has.
+	// An object of that name may exist there and be the reason: try once more under a
+	// name that nobody has.
 	renamed := moved.DeepCopy()
 	renamed.SetName(freeName(obj.GetName()))
 	if again := c.rehearse(ctx, kind, obj, renamed); again == nil {
@@ -52,8 +52,8 @@ func (c *Cluster) Rehearse(ctx context.Context, kind Kind, obj *manifest.Object)
 	return e.told()
 }
 
-// rehearse dry-runs the moved copy of an object. The error is nil if there is
-// nothing to say against the object itself.
+// rehearse dry-runs the moved copy of an object. The error is nil if the object itself
+// is valid.
 func (c *Cluster) rehearse(ctx context.Context, kind Kind, obj *manifest.Object, moved *unstructured.Unstructured) error {
 	inner, heard := Listen(ctx)
 	_, err := c.TryOut(inner, kind, moved)
@@ -77,8 +77,8 @@ func messageOf(err error) string {
 	return ""
 }
 
-// freeName replaces the end of a long name, so that it does not become longer
-// than a name of its kind may be (52 letters, that of a CronJob, at the least).
+// freeName replaces the end of a long name, so that it does not exceed the maximum of
+// its kind (at least 52 characters, for a CronJob).
 func freeName(name string) string {
 	if longest := 52 - len(rehearsalSuffix); len(name) > longest {
 		name = name[:max(longest, len(name)-len(rehearsalSuffix))]
@@ -86,13 +86,13 @@ func freeName(name string) string {
 	return strings.TrimRight(name, "-.") + rehearsalSuffix
 }
 
-// isNameError reports whether an object was refused for its name, which the
-// second try may have spoilt.
+// isNameError reports whether an object was refused for its name, which the second try
+// may have spoilt.
 func isNameError(err error) bool {
 	return apierrors.IsInvalid(err) && strings.Contains(messageOf(err), "metadata.name")
 }
 
-// stage remembers in which namespace of a cluster objects are rehearsed.
+// stage remembers the namespace of a cluster where objects are rehearsed.
 type stage struct {
 	mu   sync.Mutex
 	name string
@@ -119,8 +119,8 @@ func (s *stage) choose(ctx context.Context, c *Cluster) (string, error) {
 
 var accessReviews = schema.GroupVersionResource{Group: "authorization.k8s.io", Version: "v1", Resource: "selfsubjectaccessreviews"}
 
-// mayWrite asks whether Pushboat may apply the object in its own namespace. It
-// returns nil if it may, and the refusal if not.
+// mayWrite tests whether Pushboat may apply the object in its own namespace. It returns
+// nil if so, and the refusal if not.
 func (c *Cluster) mayWrite(ctx context.Context, kind Kind, obj *manifest.Object, refusal error) error {
 	review := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",

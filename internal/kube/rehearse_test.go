@@ -35,8 +35,8 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
-// TestRehearseBesideAnother: an object of the same kind and name in the
-// namespace where it is rehearsed does not get into its way.
+// TestRehearseBesideAnother: an object of the same kind and name in the namespace of
+// the rehearsal does not get in the way.
 func TestRehearseBesideAnother(t *testing.T) {
 	c := open(t)
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {
@@ -51,7 +51,7 @@ func TestRehearseBesideAnother(t *testing.T) {
 	if problems := fresh.Rehearse(t.Context(), kind, o); len(problems) > 0 {
 		t.Errorf("%v", problems)
 	}
-	// What is wrong with it is still said, under its own name.
+	// Its problems are still reported, under its own name.
 	o = object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside, namespace: not-yet, labels: {a: b c}}\ndata: {a: c}")
 	got := explained(fresh.Rehearse(t.Context(), kind, o), nil)
 	if !strings.Contains(got, `ConfigMap not-yet/beside: metadata.labels: "b c"`) || strings.Contains(got, "immutable") || strings.Contains(got, rehearsalSuffix) {
@@ -59,8 +59,8 @@ func TestRehearseBesideAnother(t *testing.T) {
 	}
 }
 
-// TestRehearseForbidden: who may write nowhere is told of the namespace that
-// was meant, and who may write everywhere but where it is rehearsed may.
+// TestRehearseForbidden: an account that may write nowhere is told about the intended
+// namespace; one that may write everywhere except where objects are rehearsed passes.
 func TestRehearseForbidden(t *testing.T) {
 	c := as(t, "limited")
 	o := object(t, webIn+"80")

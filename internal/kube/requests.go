@@ -16,12 +16,11 @@ import (
 type ApplyOptions struct {
 	DryRun  bool   // the server checks everything and stores nothing
 	NoForce bool   // a field that another manager owns is a conflict; by default it becomes ours
-	Manager string // who will own the fields; "" means FieldManager
+	Manager string // the owner of the fields; "" means FieldManager
 }
 
-// Apply applies an object by server-side apply and returns it as the server
-// has it then. A dry run asks for strict validation of fields. The error is the
-// server's, for Explain.
+// Apply applies an object by server-side apply and returns the resulting object. A dry
+// run asks for strict validation of fields. The error is the server's, for Explain.
 func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstructured, opts ApplyOptions) (*unstructured.Unstructured, error) {
 	data, err := json.Marshal(obj.Object)
 	if err != nil {
@@ -44,8 +43,8 @@ func (c *Cluster) Apply(ctx context.Context, kind Kind, obj *unstructured.Unstru
 	return applied, c.wrapFor(ctx, kind, "apply", err)
 }
 
-// Replace writes an object as a whole over the version of it that has the
-// resource version: fields that it does not have go, unless the server sets them.
+// Replace writes an object as a whole over its version with that resource version:
+// fields that it does not have are removed, unless the server sets them.
 func (c *Cluster) Replace(ctx context.Context, kind Kind, obj *unstructured.Unstructured, version string, dryRun bool) (*unstructured.Unstructured, error) {
 	opts := metav1.UpdateOptions{FieldManager: FieldManager}
 	if dryRun {
@@ -62,8 +61,8 @@ func (c *Cluster) Replace(ctx context.Context, kind Kind, obj *unstructured.Unst
 	return replaced, c.wrapFor(ctx, kind, "replace", err)
 }
 
-// Release takes the ApplySet label off an object, which belongs to nobody then.
-// It is a conflict if another object has the name meanwhile.
+// Release removes the ApplySet label from an object, which then belongs to nobody. It
+// is a conflict if another object has the name meanwhile.
 func (c *Cluster) Release(ctx context.Context, kind Kind, id manifest.ID, uid types.UID) (*unstructured.Unstructured, error) {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid": uid, "labels": map[string]any{PartOfLabel: nil},
@@ -80,7 +79,7 @@ func (c *Cluster) Release(ctx context.Context, kind Kind, id manifest.ID, uid ty
 	return released, c.wrapFor(ctx, kind, "release", err)
 }
 
-// Create creates an object that must not exist yet.
+// Create creates an object, which must not exist yet.
 func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
 	opts := metav1.CreateOptions{FieldManager: FieldManager}
 	if dryRun {
@@ -95,8 +94,8 @@ func (c *Cluster) Create(ctx context.Context, kind Kind, obj *unstructured.Unstr
 	return created, c.wrapFor(ctx, kind, "create", err)
 }
 
-// SetManagedFields says anew who owns which fields of an object, provided that
-// it is still at its resourceVersion; else the error is a conflict.
+// SetManagedFields replaces the field owners of an object, provided that it is still at
+// its resourceVersion; otherwise the error is a conflict.
 func (c *Cluster) SetManagedFields(ctx context.Context, kind Kind, obj *unstructured.Unstructured, fields []metav1.ManagedFieldsEntry) error {
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "replace", "path": "/metadata/managedFields", "value": fields},
@@ -113,7 +112,7 @@ func (c *Cluster) SetManagedFields(ctx context.Context, kind Kind, obj *unstruct
 	return c.wrapFor(ctx, kind, "patch", err)
 }
 
-// Get reads an object. IsNotFound tells that there is none.
+// Get reads an object. IsNotFound holds for the error if there is none.
 func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*unstructured.Unstructured, error) {
 	objects, err := c.object(kind, namespace, name)
 	if err != nil {
@@ -135,14 +134,14 @@ func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
 // DeleteOptions say how an object is deleted.
 type DeleteOptions struct {
 	UID         types.UID                  // delete only this very object; "" means whichever has the name
-	Propagation metav1.DeletionPropagation // what becomes of its dependents; "" means background
+	Propagation metav1.DeletionPropagation // what happens to its dependents; "" means background
 	DryRun      bool
 }
 
-// Delete asks for an object's deletion, which its finalizers may delay. The
-// deletion of an object that does not exist is an error for which IsNotFound
-// holds; one that is not the expected UID is a conflict; of a kind that is not
-// served as it was, an *UnknownKindError.
+// Delete requests an object's deletion, which its finalizers may delay. If the object
+// does not exist, IsNotFound holds for the error; if it does not have the expected UID,
+// the error is a conflict; if its kind is no longer served so, it is an
+// *UnknownKindError.
 func (c *Cluster) Delete(ctx context.Context, kind Kind, namespace, name string, opts DeleteOptions) error {
 	propagation := opts.Propagation
 	if propagation == "" {

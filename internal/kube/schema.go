@@ -19,17 +19,17 @@ const (
 	// Kubernetes 1.37, apps/v1, has 0.7 MB; a group with many large CRDs may
 	// have ten times that.
 	maxSchemaBytes = 32 << 20
-	// maxSchemas bounds how many documents are kept; they are only read when a
-	// push has a misspelled field.
+	// maxSchemas bounds the number of kept documents; they are only read when a push
+	// has a misspelled field.
 	maxSchemas = 8
-	// schemaAge is how long a document is believed: definitions change without
-	// Pushboat's doing.
+	// schemaAge is how long a document counts: definitions change without Pushboat's
+	// doing.
 	schemaAge = time.Minute
 )
 
-// schemas reads the OpenAPI v3 document of a kind's group when an error has to
-// be explained, and never otherwise: parsing one for each object is most of what
-// kubectl apply costs (85 % of its CPU, measured).
+// schemas reads the OpenAPI v3 document of a kind's group when an error has to be
+// explained, and never otherwise: parsing one for each object is most of the cost of
+// kubectl apply (85 % of its CPU, measured).
 type schemas struct {
 	client rest.Interface
 
@@ -87,8 +87,8 @@ func (s *schemas) fetch(ctx context.Context, gv schema.GroupVersion) (*document,
 	return doc, nil
 }
 
-// document is as much of an OpenAPI v3 document as is needed to know the names
-// and types of fields.
+// document is the part of an OpenAPI v3 document that has the names and types of
+// fields.
 type document struct {
 	read       time.Time
 	Components struct {
@@ -124,8 +124,8 @@ func (d *document) kind(gvk schema.GroupVersionKind) *node {
 	return nil
 }
 
-// resolve follows references and single-element allOf, as far as sane
-// documents go.
+// resolve follows references and single-element allOf, as far as reasonable documents
+// go.
 func (d *document) resolve(n *node) *node {
 	for range 10 {
 		switch {
@@ -150,7 +150,7 @@ func (n *node) isQuantity() bool {
 	return strings.HasSuffix(n.Ref, "/io.k8s.apimachinery.pkg.api.resource.Quantity")
 }
 
-// values is the schema of a map's values, or nil.
+// values returns the schema of a map's values, or nil.
 func (n *node) values() *node {
 	value := new(node)
 	if json.Unmarshal(n.Additional, value) != nil {
@@ -159,7 +159,7 @@ func (n *node) values() *node {
 	return value
 }
 
-// fields are the names of a schema's fields.
+// fields returns the names of a schema's fields.
 func (n *node) fields() []string {
 	if n == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// maxShown is how many bytes of a refused value are repeated.
+// maxShown bounds the repeated part of a refused value, in bytes.
 const maxShown = 80
 
 var (
@@ -55,7 +55,7 @@ func (e *explainer) sentence(path string, c cause) (message, hint string) {
 	return strings.TrimPrefix(sentenceOf(path, shown, "")+suffix(detail), ": "), ""
 }
 
-// wrongType names the type that a field has instead of that of its schema.
+// wrongType names the type that a field has in place of the schema's.
 func (e *explainer) wrongType(path, want string) (message, hint string) {
 	m := mismatch{path: parsePath(path, e.obj.Unstructured), want: want}
 	if own, ok := wanted[want]; ok {
@@ -65,8 +65,8 @@ func (e *explainer) wrongType(path, want string) (message, hint string) {
 	return e.describe(m), hintFor(m.want, value)
 }
 
-// sentenceOf joins "spec.ports[0].port", "70000" and "is not between 1 and
-// 65535", of which each but the path may be empty.
+// sentenceOf joins "spec.ports[0].port", "70000" and "is not between 1 and 65535", all
+// but the first of which may be empty.
 func sentenceOf(path, shown, what string) string {
 	text := strings.TrimSpace(shown + " " + what)
 	switch {
@@ -87,8 +87,8 @@ func suffix(detail string) string {
 	return ": " + detail
 }
 
-// shown is a refused value as far as it is worth repeating: not at all if it
-// is a structure, or may be a secret.
+// shown returns the part of a refused value that is worth repeating: nothing if it is a
+// structure, or may be secret.
 func (e *explainer) shown(value string) string {
 	if e.isSecret() || value == "" || value == "null" || value == `"object"` || strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
 		return ""
@@ -106,7 +106,7 @@ func required(path, detail string) string {
 	return path + " is required" + suffix(detail)
 }
 
-// notSupported reads `supported values: "Always", "IfNotPresent", "Never"`.
+// notSupported parses `supported values: "Always", "IfNotPresent", "Never"`.
 func notSupported(path, shown, value, detail string) (message, hint string) {
 	var known []string
 	for _, m := range supported.FindAllStringSubmatch(detail, -1) {
@@ -138,7 +138,7 @@ var holdsData = map[string]bool{
 	"CustomResourceDefinition": true,
 }
 
-// remedy is the server's way past a cause: an object that cannot be changed can be recreated.
+// remedy returns the way past a cause: an object that cannot change can be recreated.
 func (e *explainer) remedy(c cause) manifest.Remedy {
 	switch {
 	case !c.isImmutable():

@@ -9,12 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Served returns how the cluster serves a kind, for those who forget objects of
-// a kind that is not there any more. served is false only if the API server has
-// said so itself, when asked for the kind's group and each of its versions: what
-// discovery does not list may just have been made, or be served by an extension
-// API server that is away, and its objects are then still there. The error says
-// that it could not be told.
+// Served returns how the cluster serves a kind, for callers that forget objects of a
+// kind that is gone. served is false only if the API server itself has said so, when
+// asked for the kind's group and each of its versions. A kind that discovery does not
+// list may just have been created, or be served by an extension API server that is
+// away, and its objects then still exist. An error means that this is not known.
 func (c *Cluster) Served(ctx context.Context, gk schema.GroupKind) (kind Kind, served bool, err error) {
 	kind, err = c.KindOf(ctx, gk)
 	if err == nil || !IsUnserved(err) {
@@ -32,19 +31,19 @@ func (c *Cluster) Served(ctx context.Context, gk schema.GroupKind) (kind Kind, s
 	return kind, err == nil, err
 }
 
-// errLate is why a kind is not known that the API server serves.
+// errLate is the reason why a served kind is not known.
 var errLate = errors.New("the API server does not list it yet")
 
-// IsAway reports whether an error says that the cluster answers, but an extension
-// API server of it does not: nothing is known of the objects of its kinds.
+// IsAway reports whether an error means that the cluster answers, but one of its
+// extension API servers does not: nothing is known of the objects of its kinds.
 func IsAway(err error) bool {
 	unknown, ok := errors.AsType[*UnknownKindError](err)
 	return ok && unknown.Broken != nil
 }
 
-// Away tells an extension API that does not answer from a cluster that does not,
-// by the error of a request about a kind: the API server says the same of both.
-// It returns the error for which IsAway holds; nil if it is not that.
+// Away distinguishes an extension API that does not answer from a cluster that does
+// not, by the error of a request about a kind: the API server answers the same for
+// both. It returns the error for which IsAway holds; nil in the other case.
 func (c *Cluster) Away(ctx context.Context, kind Kind, err error) error {
 	status := apierrors.APIStatus(nil)
 	if kind.GVK.Group == "" || IsAway(err) || !errors.As(err, &status) || !isGateway(status) {
@@ -71,15 +70,15 @@ func (c *Cluster) wrapFor(ctx context.Context, kind Kind, step string, err error
 	return c.wrap(step, err)
 }
 
-// IsUnserved reports whether an error says that the cluster does not serve a kind.
-// It is false where the kind's API could not be asked.
+// IsUnserved reports whether an error says that the cluster does not serve a kind. It
+// is false where the kind's API could not be asked.
 func IsUnserved(err error) bool {
 	unknown, ok := errors.AsType[*UnknownKindError](err)
 	return ok && unknown.Broken == nil
 }
 
-// askFor asks the API server for a kind, past discovery and the memory
-// of it. It returns a version in which it is served; "" if it is in none.
+// askFor asks the API server for a kind, bypassing discovery and its cache. It returns
+// a version in which the kind is served; "" if there is none.
 func (c *Cluster) askFor(ctx context.Context, gk schema.GroupKind) (version string, err error) {
 	client, group := c.kinds.client, metav1.APIGroup{}
 	path, err := groupPath(gk.Group)
@@ -110,8 +109,8 @@ func (c *Cluster) askFor(ctx context.Context, gk schema.GroupKind) (version stri
 	return "", nil
 }
 
-// isPathMissing reports whether the API server does not know the path of a
-// request, which says nothing of the object: its kind is not served as it was.
+// isPathMissing reports whether the API server does not know the path of a request.
+// That says nothing about the object: its kind is served differently.
 func isPathMissing(err error) bool {
 	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

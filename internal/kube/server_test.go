@@ -8,7 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// serve runs a web server that is no API server.
+// serve runs a web server in place of an API server.
 func serve(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(handler)

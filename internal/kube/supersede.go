@@ -9,11 +9,12 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// An inventory has the epoch of the data directory of the server that wrote it. A server
-// writes one over the version that it has seen, and never over that of a later epoch: so
-// of two servers with one id, as by a copy of a data directory, the later one has the app.
+// An inventory has the epoch of the data directory of the server that wrote it. A
+// server writes an inventory only over the version that it has read, and never over one
+// of a later epoch. So of two servers with one id, as after copying a data directory,
+// the later one owns the app.
 
-// SupersededError says that the inventory of an app is of a later epoch than this server.
+// SupersededError reports an inventory with a later epoch than this server's.
 type SupersededError struct {
 	App        name.App
 	Epoch, Own int64
@@ -24,8 +25,8 @@ func (e *SupersededError) Error() string {
 	return fmt.Sprintf("app %s is deployed by a server that has taken this one's place: the cluster has epoch %d, and this server's is %d", e.App, e.Epoch, e.Own)
 }
 
-// Supersedes reports whether a parent was written in a later epoch of the server that is
-// to write the other.
+// Supersedes reports whether a parent was written in a later epoch of the server that
+// is about to write other.
 func (p Parent) Supersedes(other Parent) bool {
 	return p.Exists() && p.Server != "" && p.Server == other.Server && p.Epoch > other.Epoch
 }
@@ -33,9 +34,9 @@ func (p Parent) Supersedes(other Parent) bool {
 // overwrites is how often a parent is read again that somebody writes at the same time.
 const overwrites = 5
 
-// WriteParent stores what an app owns, unless was, as it was read or written
-// last, already says so. It returns the parent as stored. The error is a
-// *SupersededError if a later epoch of the same server has written the parent since was.
+// WriteParent stores an app's parent, unless was, the version last read or written,
+// already equals it. It returns the parent as stored. The error is a *SupersededError
+// if a later epoch of the same server has written the parent since was.
 func (c *Cluster) WriteParent(ctx context.Context, was, parent Parent) (Parent, error) {
 	if was.Exists() && parent.Equal(was) && parent.Epoch == was.Epoch {
 		return was, nil
@@ -54,12 +55,12 @@ func (c *Cluster) WriteParent(ctx context.Context, was, parent Parent) (Parent, 
 	}
 }
 
-// writeOver writes a parent in place of was, and of no other version than that.
+// writeOver writes a parent in place of was, and of no other version.
 func (c *Cluster) writeOver(ctx context.Context, was, parent Parent) (Parent, error) {
 	secret := parent.secret()
 	if was.Exists() {
 		secret.SetResourceVersion(was.version)
-		secret.SetUID(was.uid) // of one that is gone, or made anew, this is a conflict
+		secret.SetUID(was.uid) // a conflict if that one is gone, or was recreated
 	}
 	stored, err := c.Apply(ctx, secrets, secret, ApplyOptions{})
 	if err != nil {
@@ -69,6 +70,6 @@ func (c *Cluster) writeOver(ctx context.Context, was, parent Parent) (Parent, er
 	return parent, nil
 }
 
-// changedSince reports whether a write has failed since there is another version of the
-// object, or none.
+// changedSince reports whether a write has failed because the object has another
+// version, or is gone.
 func changedSince(was Parent, err error) bool { return was.Exists() && apierrors.IsConflict(err) }

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// TryOut dry-runs the apply of an object of which only the server's verdict matters. It
-// asks for no more than metadata in return, which saves a tenth of the server's work and
-// most of ours (measured). exists tells whether there is such an object already. The
+// TryOut dry-runs the apply of an object when only the server's verdict matters. It
+// asks for no more than metadata in return, which saves a tenth of the server's work
+// and most of ours (measured). exists tells whether the object exists already. The
 // error is the server's, for Explain.
 func (c *Cluster) TryOut(ctx context.Context, kind Kind, obj *unstructured.Unstructured) (exists bool, err error) {
 	data, err := json.Marshal(obj.Object)
@@ -31,6 +31,6 @@ func (c *Cluster) TryOut(ctx context.Context, kind Kind, obj *unstructured.Unstr
 	if err != nil {
 		return false, c.wrapFor(ctx, kind, "apply", err)
 	}
-	// What a dry-run would create was never stored, and has no version.
+	// An object that the dry-run would create was never stored, and has no version.
 	return after.ResourceVersion != "", nil
 }

@@ -16,10 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// This file explains objects that do not fit their schema. The API server
-// answers those from four places, in plain text and mostly with code 500:
-// structured merge, conversion, strict decoding and JSON decoding. Some stop at
-// the first mistake, so the schema is asked for the others.
+// This file explains objects that do not fit their schema. Four parts of the API server
+// refuse those, in plain text and mostly with code 500: structured merge, conversion,
+// strict decoding and JSON decoding. Some stop at the first mistake, so the schema is
+// used to find the others.
 
 var (
 	// structured merge: "failed to create typed patch object (shop/web;
@@ -37,8 +37,8 @@ var (
 	duplicates  = regexp.MustCompile(`^duplicate entries for key (.*)$`)
 )
 
-// decoding explains an object that does not fit its schema; false means that
-// the message is about something else.
+// decoding explains an object that does not fit its schema; it returns false if the
+// message is about something else.
 func (e *explainer) decoding(ctx context.Context, message string) bool {
 	found := e.decodingErrors(message)
 	if found == nil {
@@ -63,17 +63,17 @@ func (e *explainer) decoding(ctx context.Context, message string) bool {
 type mismatch struct {
 	path  fieldPath
 	want  string // the expected type: string, boolean, number, list, map, quantity; "" for an unknown field
-	text  string // says it all, instead of want
+	text  string // the whole message, instead of want
 	hint  string
-	fatal bool   // cannot be mended
+	fatal bool   // cannot be removed to try again
 	meant string // the field that an unknown one was probably meant to be
 }
 
 type mismatches []mismatch
 
-// unique keeps one for each path, and that of the schema rather than that of
-// the server's message, which has no hint; the order is that of the paths. A
-// mismatch without a path gives way to any that has one.
+// unique keeps one mismatch for each path, and that of the schema rather than that of
+// the server's message, which has no hint; the order is that of the paths. A mismatch
+// without a path gives way to any that has one.
 func (ms mismatches) unique() mismatches {
 	byPath := map[string]mismatch{}
 	for _, m := range ms {
@@ -89,7 +89,7 @@ func (ms mismatches) unique() mismatches {
 	return all
 }
 
-// decodingErrors reads the server's message, nil if it is none of the four.
+// decodingErrors parses the server's message; nil if it is none of the four.
 func (e *explainer) decodingErrors(message string) mismatches {
 	if m := typedPatch.FindStringSubmatch(message); m != nil {
 		return e.typedErrors(m[1])
@@ -105,7 +105,7 @@ func (e *explainer) decodingErrors(message string) mismatches {
 	return nil
 }
 
-// typedErrors reads what structured merge says: one error, or a line "errors:"
+// typedErrors parses the message of structured merge: one error, or a line "errors:"
 // and one a line.
 func (e *explainer) typedErrors(text string) mismatches {
 	var found mismatches
@@ -145,8 +145,8 @@ func (e *explainer) typedError(line string) mismatch {
 	return m
 }
 
-// second returns the step to the second element of a list that has the key
-// fields, or nothing.
+// second returns the step to the second element of a list that has the key fields, or
+// nothing.
 func second(list fieldPath, keys string, u *unstructured.Unstructured) fieldPath {
 	value, _ := list.value(u)
 	items, _ := value.([]any)
@@ -180,8 +180,8 @@ func cutPath(line string) (path, what string) {
 	return "", line
 }
 
-// strictErrors reads `strict decoding error: unknown field "spec.foo",
-// duplicate field "spec.bar"`.
+// strictErrors parses `strict decoding error: unknown field "spec.foo", duplicate field
+// "spec.bar"`.
 func (e *explainer) strictErrors(message string) mismatches {
 	_, list, ok := strings.Cut(message, "strict decoding error: ")
 	if !ok {
@@ -200,8 +200,8 @@ func (e *explainer) strictErrors(message string) mismatches {
 	return found
 }
 
-// valueErrors reads what the conversion to the server's own types says. It
-// does not tell the field, so the values are tried here as well.
+// valueErrors parses the message of the conversion to the server's own types. It does
+// not name the field, so the values are tried here as well.
 func (e *explainer) valueErrors(text string) mismatches {
 	var found mismatches
 	if e.isSecret() && strings.HasPrefix(text, "illegal base64 data") {
@@ -293,7 +293,7 @@ func (e *explainer) shownScalar(value any, written bool) string {
 	}
 }
 
-// hintFor says how to write a value of the wanted type.
+// hintFor says how to write a value of the expected type.
 func hintFor(want string, value any) string {
 	text := fmt.Sprint(value)
 	switch value.(type) {
@@ -317,8 +317,8 @@ func hintFor(want string, value any) string {
 	return ""
 }
 
-// mend returns a copy of the object in which every mismatch is gone, so that
-// the server can be asked for further mistakes; false if that cannot be done.
+// mend returns a copy of the object without any mismatch, so that the server can be
+// asked for further mistakes; false if that is impossible.
 func mend(u *unstructured.Unstructured, found mismatches) (*unstructured.Unstructured, bool) {
 	mended := u.DeepCopy()
 	for _, m := range found {
@@ -358,8 +358,8 @@ func isScalar(value any) bool {
 	return true
 }
 
-// beyond asks the server for further mistakes in an object, once its
-// mismatches are mended. Causes near a mended field are its consequences.
+// beyond asks the server for further mistakes in an object, once its mismatches are
+// removed. Causes near a removed field are its consequences.
 func (e *explainer) beyond(ctx context.Context, mended *unstructured.Unstructured, found mismatches) {
 	if e.cluster.dynamic == nil {
 		return

@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// UnreachableError says that a cluster does not answer. Nothing is known of
-// what was asked.
+// UnreachableError reports a cluster that does not answer. The result of the request is
+// unknown.
 type UnreachableError struct {
 	Cluster string
 	Err     error
@@ -31,8 +31,8 @@ func (e *UnreachableError) Error() string {
 // Unwrap returns the transport's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// reason cuts the method and URL off a transport error: the rest is
-// "dial tcp 10.0.0.1:6443: connect: connection refused".
+// reason cuts the method and URL off a transport error; the rest is like "dial tcp
+// 10.0.0.1:6443: connect: connection refused".
 func reason(err error) string {
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		err = u.Err
@@ -43,10 +43,9 @@ func reason(err error) string {
 	return strings.TrimSpace(err.Error())
 }
 
-// IsUnreachable reports whether an error means that the cluster could not be
-// asked: no connection, no response in time, a certificate that does not fit, or
-// a proxy or load balancer that found nobody behind it. A caller's own
-// cancellation is not that.
+// IsUnreachable reports whether an error means that the cluster could not be asked: no
+// connection, no response in time, a certificate that does not fit, or a proxy or load
+// balancer that found nobody behind it. It is false for a caller's own cancellation.
 func IsUnreachable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) || IsAway(err) || isGuarded(err) {
 		return false
@@ -58,7 +57,7 @@ func IsUnreachable(err error) bool {
 		return isGateway(status)
 	}
 	if e := (*url.Error)(nil); errors.As(err, &e) {
-		return true // every failure of a request before its response, TLS's included
+		return true // every failure of a request before its response, including TLS
 	}
 	if e := net.Error(nil); errors.As(err, &e) {
 		return true
@@ -71,9 +70,9 @@ func IsUnreachable(err error) bool {
 	return false
 }
 
-// isGateway tells what proxies and load balancers say when nobody is behind
-// them. The API server says 503 as well: when it shuts down, and for an extension
-// API that is away.
+// isGateway recognizes the answers of proxies and load balancers that find nobody
+// behind them. The API server answers 503 as well: when it shuts down, and for an
+// extension API that is away.
 func isGateway(status apierrors.APIStatus) bool {
 	switch status.Status().Code {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -82,9 +81,8 @@ func isGateway(status apierrors.APIStatus) bool {
 	return false
 }
 
-// IsTransient reports whether the same request may succeed a moment later: the
-// cluster or an extension API does not answer, is overloaded, or is changing its
-// leader.
+// IsTransient reports whether the same request may succeed a moment later: the cluster
+// or an extension API does not answer, is overloaded, or is changing its leader.
 func IsTransient(err error) bool {
 	return IsUnreachable(err) || IsAway(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) ||
 		apierrors.IsTimeout(err) || isEtcdTrouble(err)

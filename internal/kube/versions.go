@@ -16,9 +16,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Version says which object there is, and in which version of it. It is a
-// fraction of the object's metadata, most of which is managedFields: to decode
-// all of it was two thirds of the cost of a check that finds nothing (measured).
+// Version identifies an object and its version. This is a fraction of the object's
+// metadata, most of which is managedFields: decoding all of it was two thirds of the
+// cost of a check that finds nothing (measured).
 type Version struct {
 	Namespace, Name string
 	UID             types.UID
@@ -47,14 +47,13 @@ type VersionList struct {
 	Continue        string // names the next page; "" if there is none
 }
 
-// The forms in which metadata is asked for. Not every API server has the first:
-// those of extensions may speak JSON only.
+// The forms in which metadata is requested. Not every API server has the first: those
+// of extensions may support JSON only.
 const acceptMetadataList = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1," +
 	"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
-// ListVersions lists which objects of a kind there are in all namespaces, and
-// in which version each is: one page of a list, in one request. The error is the
-// server's.
+// ListVersions lists the objects of a kind in all namespaces, with the version of each:
+// one page of a list, in one request. The error is the server's.
 func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.ListOptions) (*VersionList, error) {
 	at, err := listPath(kind.Resource, "")
 	if err != nil {
@@ -63,7 +62,7 @@ func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.Li
 	answer := c.lists.Get().
 		AbsPath(at).
 		SetHeader("Accept", acceptMetadataList).
-		SetHeader("Accept-Encoding", "identity"). // to unpack it takes longer than to read it
+		SetHeader("Accept-Encoding", "identity"). // unpacking it takes longer than reading it
 		SpecificallyVersionedParams(&options, metav1.ParameterCodec, schema.GroupVersion{Version: "v1"}).
 		Do(ctx)
 	if err := answer.Error(); err != nil {
@@ -79,7 +78,7 @@ func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.Li
 	return versionsOfJSON(data)
 }
 
-// listClient makes the client of ListVersions, which speaks of no kind in particular.
+// listClient makes the client of ListVersions, which serves all kinds.
 func listClient(cfg *rest.Config, client *http.Client) (*rest.RESTClient, error) {
 	cfg = metadata.ConfigFor(cfg)
 	cfg.GroupVersion = &schema.GroupVersion{}
@@ -101,12 +100,12 @@ func versionsOfJSON(data []byte) (*VersionList, error) {
 	return list, nil
 }
 
-// protobufMagic begins what Kubernetes encodes as protobuf; a runtime.Unknown
+// protobufMagic is the prefix of Kubernetes' protobuf encoding; a runtime.Unknown
 // follows, with the object in it.
 var protobufMagic = []byte("k8s\x00")
 
-// The fields of the messages, which generated.proto of apimachinery's
-// pkg/runtime and pkg/apis/meta/v1 number for good.
+// The fields of the messages, whose numbers in generated.proto of apimachinery's
+// pkg/runtime and pkg/apis/meta/v1 never change.
 const (
 	unknownRaw = 2
 
@@ -122,8 +121,8 @@ const (
 	objectMetaResourceVersion = 6
 )
 
-// versionsOfProtobuf picks the versions out of what follows protobufMagic around
-// a PartialObjectMetadataList. They refer to data, and keep it in memory.
+// versionsOfProtobuf reads the versions from the bytes after protobufMagic around a
+// PartialObjectMetadataList. They refer to data, and keep it in memory.
 func versionsOfProtobuf(data []byte) (list *VersionList, err error) {
 	err = eachText(data, func(number protowire.Number, page []byte) error {
 		if number != unknownRaw {
@@ -167,7 +166,7 @@ func (l *VersionList) readMeta(meta []byte) error {
 	})
 }
 
-// versionOf reads a PartialObjectMetadata as far as it has to.
+// versionOf reads the necessary part of a PartialObjectMetadata.
 func versionOf(object []byte) (Version, error) {
 	v := Version{encoded: object}
 	return v, eachText(object, func(number protowire.Number, meta []byte) error {
@@ -192,8 +191,8 @@ func (v *Version) readField(number protowire.Number, text []byte) error {
 	return nil
 }
 
-// eachText visits the fields of a message that are texts, bytes or messages
-// themselves, and passes over the others.
+// eachText visits the fields of a message that are texts, bytes or messages themselves,
+// and skips the others.
 func eachText(message []byte, visit func(protowire.Number, []byte) error) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// jsonOnly is the way to an API server that does not speak protobuf.
+// jsonOnly is a connection to an API server without protobuf.
 type jsonOnly struct{ next http.RoundTripper }
 
 func (j jsonOnly) RoundTrip(request *http.Request) (*http.Response, error) {

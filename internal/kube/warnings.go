@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// maxWarnings bounds how many different warnings are kept of one object.
+	// maxWarnings bounds the number of different warnings about one object.
 	maxWarnings = 20
 	// maxWarning bounds one warning, in bytes. The API server cuts its own (256
 	// characters each, once they are more than 4 kB together); a proxy need not.
 	maxWarning = 600
 )
 
-// Warnings are the API server's warnings to the requests of one context: deprecated
-// versions and fields, policies that only warn, remarks of webhooks. Its methods
-// may be called from several goroutines.
+// Warnings are the API server's warnings about the requests of one context: deprecated
+// versions and fields, policies that only warn, remarks of webhooks. Its methods are
+// safe for concurrent use.
 type Warnings struct {
 	mu    sync.Mutex
 	texts []string
@@ -32,19 +32,19 @@ type Warnings struct {
 
 type warningsKey struct{}
 
-// Listen returns a context in whose requests the API server's warnings are collected.
+// Listen returns a context that collects the API server's warnings about its requests.
 func Listen(ctx context.Context) (context.Context, *Warnings) {
 	heard := &Warnings{}
 	return context.WithValue(ctx, warningsKey{}, heard), heard
 }
 
-// listener is who listens to the requests of a context, or nil.
+// listener returns the listener to the requests of a context, or nil.
 func listener(ctx context.Context) *Warnings {
 	heard, _ := ctx.Value(warningsKey{}).(*Warnings)
 	return heard
 }
 
-// add notes a warning, once. A nil listener hears nothing.
+// add notes a warning, once. A nil listener ignores it.
 func (w *Warnings) add(text string) {
 	if w == nil {
 		return
@@ -61,9 +61,8 @@ func (w *Warnings) add(text string) {
 	}
 }
 
-// About words the warnings as of an object that the requests were for, each with the
-// line that it is about as far as its text tells, and without the values that the
-// object hides.
+// About words the warnings as warnings about the object of the requests, each with its
+// line as far as the text tells it, and without the values that the object hides.
 func (w *Warnings) About(obj *manifest.Object) manifest.Problems {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,8 +94,8 @@ var (
 	violatesPods = "would violate PodSecurity "
 )
 
-// warned reads a warning: the field that it is about, "" for the object as a whole, and
-// its text for people.
+// warned parses a warning: the field that it is about, "" for the object as a whole,
+// and its text for people.
 func warned(obj *manifest.Object, text string) (path, message string) {
 	if m := policyWarned.FindStringSubmatch(text); m != nil {
 		return "", saidBy("the admission policy "+m[1]+" warns", m[2])
@@ -118,9 +117,9 @@ func warned(obj *manifest.Object, text string) (path, message string) {
 	return parsePath(field, obj.Unstructured).String(), text
 }
 
-// passOn tells who listens to a context what was heard of an object that was tried
-// elsewhere, as if it had been tried where it belongs. Which pods the namespace allows
-// where it was tried is of no interest.
+// passOn passes the warnings about an object that was tried elsewhere on to the
+// listener of a context, as if the object had been tried in its own place. It leaves
+// out warnings about the pods that the other namespace allows.
 func (w *Warnings) passOn(ctx context.Context, e explainer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,8 +130,8 @@ func (w *Warnings) passOn(ctx context.Context, e explainer) {
 	}
 }
 
-// warner passes the API server's warnings to who listens to the request. What else it
-// says of old versions goes to the log; any other text might repeat a secret.
+// warner passes the API server's warnings to the listener of the request. Other
+// warnings about old versions go to the log; any other text might repeat a secret.
 type warner struct{ log *logrus.Entry }
 
 func (w warner) HandleWarningHeaderWithContext(ctx context.Context, code int, _ string, text string) {

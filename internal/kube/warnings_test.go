@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A warning is told at the line that it is about, without values of Secrets.
+// A warning has its line, and no value of a Secret.
 func TestWarningsHaveTheirLine(t *testing.T) {
 	web := object(t, `apiVersion: apps/v1
 kind: Deployment
@@ -44,7 +44,7 @@ spec:
 	}
 }
 
-// The same warning counts once, and there is a bound on their number and length.
+// The same warning counts once, and the number and length of warnings are bounded.
 func TestWarningsAreBounded(t *testing.T) {
 	ctx, heard := Listen(t.Context())
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
@@ -65,8 +65,8 @@ func TestWarningsAreBounded(t *testing.T) {
 	}
 }
 
-// What is heard where an object is rehearsed is told as of its own namespace; which
-// pods are allowed there is not.
+// Warnings about a rehearsal are worded for the object's own namespace; those about
+// allowed pods are left out.
 func TestWarningsOfARehearsal(t *testing.T) {
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}")
 	moved := o.DeepCopy()

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestWebhookDenial has a real admission webhook refuse an object, in several lines and
-// with a warning.
+// TestWebhookDenial makes a real admission webhook refuse an object, in several lines
+// and with a warning.
 func TestWebhookDenial(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "webhook")
@@ -41,7 +41,7 @@ func TestWebhookDenial(t *testing.T) {
 	}
 }
 
-// serveWebhook has a webhook answer for what is made in a namespace.
+// serveWebhook installs a webhook for objects that are created in a namespace.
 func serveWebhook(t *testing.T, c *Cluster, ns string, answer map[string]any) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,8 +73,8 @@ webhooks:
 	t.Cleanup(func() { _ = c.Delete(context.Background(), hooks, "", hook.GetName(), DeleteOptions{}) })
 }
 
-// TestGrantTooMuch has a ServiceAccount write a Role with rights that it does
-// not have.
+// TestGrantTooMuch makes a ServiceAccount write a Role with rights that it does not
+// have.
 func TestGrantTooMuch(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "grant")
@@ -98,8 +98,8 @@ func TestGrantTooMuch(t *testing.T) {
 	}
 }
 
-// BenchmarkApply measures what one small apply costs this process; the wall
-// time is the API server's.
+// BenchmarkApply measures the cost of one small apply for this process; the wall time
+// is the API server's.
 func BenchmarkApply(b *testing.B) {
 	c := open(b)
 	o := object(b, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bench-"+run+", namespace: default}\ndata: {k: v}")

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// The API server's words where it asks programs of others (apiserver 1.37,
+// The API server's messages where it calls others' programs (apiserver 1.37,
 // pkg/admission/plugin/webhook, and apiextensions-apiserver,
 // pkg/apiserver/conversion/webhook_converter.go).
 var (
@@ -26,8 +26,8 @@ var (
 	ofService       = regexp.MustCompile(`^([^.:]+)\.([^.:]+)\.svc(?::\d+)?$`)
 )
 
-// webhook explains refusals by admission webhooks and policies, which come with
-// any code and reason, and webhooks that do not do their part.
+// webhook explains refusals by admission webhooks and policies, which come with any
+// code and reason, and webhooks that do not work.
 func (e *explainer) webhook(message string) bool {
 	if m := webhookDenied.FindStringSubmatch(message); m != nil {
 		e.add("", refusedBy("the admission webhook "+m[1], m[2]), "")
@@ -56,8 +56,8 @@ func (e *explainer) webhook(message string) bool {
 	return true
 }
 
-// Unconverted tells which conversion webhook did not do its part, and what to try, if
-// err is the API server's word for that in answer to a request about no single object.
+// Unconverted names a conversion webhook that does not work, and what to try, if err is
+// the API server's message about that in answer to a request about no single object.
 func Unconverted(err error) (_ manifest.Problem, ok bool) {
 	status := apierrors.APIStatus(nil)
 	if !errors.As(err, &status) {
@@ -77,7 +77,7 @@ func Unconverted(err error) (_ manifest.Problem, ok bool) {
 	return manifest.Problem{}, false
 }
 
-// unconverted explains that objects could not be brought from one version to another.
+// unconverted explains that objects could not be converted from one version to another.
 func unconverted(text string) (_ manifest.Problem, ok bool) {
 	m := unconvertible.FindStringSubmatch(text)
 	if m == nil {
@@ -96,8 +96,8 @@ func unconverted(text string) (_ manifest.Problem, ok bool) {
 	}, true
 }
 
-// addressed takes the request out of a transport error, and says whom it was for: a
-// service of the cluster, or a host. What else is in the address may be a secret.
+// addressed removes the request from a transport error, and returns its target: a
+// service of the cluster, or a host. The rest of the address may be secret.
 func addressed(text string) (at, why string) {
 	m := requested.FindStringSubmatch(text)
 	if m == nil {
@@ -127,7 +127,7 @@ func orElse(text, other string) string {
 // refusedBy writes a refusal and its reasons.
 func refusedBy(who, why string) string { return saidBy("refused by "+who, why) }
 
-// saidBy writes somebody's words: behind a colon if they are one line, else below.
+// saidBy writes somebody's message: behind a colon if it is one line, else below.
 func saidBy(who, text string) string {
 	var lines []string
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r", "\n"), "\n") {
@@ -147,7 +147,7 @@ func saidBy(who, text string) string {
 // maxTextLines bounds how many lines a message has.
 const maxTextLines = 25
 
-// fewLines leaves out the lines of a message beyond the first maxTextLines.
+// fewLines cuts a message to maxTextLines lines.
 func fewLines(text string) string {
 	lines := strings.Split(text, "\n")
 	if len(lines) <= maxTextLines {
@@ -156,8 +156,8 @@ func fewLines(text string) string {
 	return fmt.Sprintf("%s\n... and %d more lines", strings.Join(lines[:maxTextLines], "\n"), len(lines)-maxTextLines)
 }
 
-// podViolations puts what PodSecurity says against pods on a line each: the level,
-// and what is against it, such as `host namespaces (hostNetwork=true)`.
+// podViolations puts the violations that PodSecurity reports on a line each: the level,
+// and the reason, such as `host namespaces (hostNetwork=true)`.
 func podViolations(text string) string {
 	level, list, ok := strings.Cut(text, `": `)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Programs that the API server asks and that do not do their part are named, with the
-// way out. The messages are those of Kubernetes 1.37.
+// Webhooks that do not work are named, with the way out. The messages are those of
+// Kubernetes 1.37.
 func TestWebhooksThatFail(t *testing.T) {
 	c := &Cluster{name: "default"}
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
@@ -66,7 +66,7 @@ func TestUnconverted(t *testing.T) {
 	}
 }
 
-// What a webhook says in lines stays lines, of a fair number.
+// The lines of a webhook's message stay lines, up to a limit.
 func TestLinesOfRefusals(t *testing.T) {
 	for said, want := range map[string]string{
 		"":                       "refused by w",

@@ -12,17 +12,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Entry is all that the index keeps of an object.
+// Entry is the index's record of an object.
 type Entry struct {
 	ID              manifest.ID
 	PartOf          string // ApplySet id, the value of kube.PartOfLabel
 	UID             types.UID
 	ResourceVersion string
 	Generation      int64  // counts the changes of its spec; 0 for kinds that do not count
-	Fingerprint     string // see Fingerprint
+	Fingerprint     string // see the function Fingerprint
 	Health          health.Health
 	Created         time.Time
-	Since           time.Time // when Health became good or bad, as far as this server has seen
+	Since           time.Time // when Health became good or bad, as far as this server knows
 	Terminating     bool      // deleted, but held by a finalizer
 	Held            bool      // it has finalizers
 	UnusedClass     string    // see health.UnusedClaim
@@ -35,8 +35,8 @@ type Entry struct {
 	partial bool // from a list of metadata: Health is older than the rest
 }
 
-// bare reduces an object to what the index keeps of it, and judges it by what
-// is known of its kind everywhere.
+// bare makes the entry of an object, and judges its health by the rules that hold for
+// all apps.
 func (x *Index) bare(u *unstructured.Unstructured) Entry {
 	policy, _ := manifest.PolicyOf(u)
 	state := health.Of(u)
@@ -61,9 +61,9 @@ func (x *Index) bare(u *unstructured.Unstructured) Entry {
 	}
 }
 
-// newer reports whether resource version a is later than b. Versions of one
-// kind may be compared as numbers (KEP-5504); anything else counts as newer,
-// so that no event is lost.
+// newer reports whether resource version a is later than b. Versions of one kind may be
+// compared as numbers (KEP-5504); anything else counts as newer, so that no event is
+// lost.
 func newer(a, b string) bool {
 	x, errA := strconv.ParseUint(a, 10, 64)
 	y, errB := strconv.ParseUint(b, 10, 64)

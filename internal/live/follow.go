@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// A watch that breaks is taken up again at once, then more and more slowly up
-// to retryMax, so that a cluster that comes back is seen within seconds.
+// A watch that breaks is restarted at once, then at growing intervals up to retryMax,
+// so that a cluster that comes back is seen within seconds.
 const (
 	retryMin = 200 * time.Millisecond
 	retryMax = 5 * time.Second
@@ -31,28 +31,28 @@ type follow struct {
 	cancel context.CancelFunc
 	synced chan struct{} // closed after the first list
 	failed chan failure  // holds the latest error while not synced
-	again  chan struct{} // cuts the pause before the next attempt short
+	again  chan struct{} // ends the pause before the next attempt
 
 	down atomic.Pointer[failure] // the last request failed; nil while all is well
 
 	mu       sync.Mutex
 	kind     kube.Kind
-	restart  context.CancelFunc     // ends the attempt that goes on, for another to begin
-	asked    time.Time              // when somebody last wanted the kind followed
-	event    time.Time              // when the watch last told something; zero: never
-	restarts int                    // how often it was listed anew
-	listing  *listing               // the newest, going on or done; nil if there is none to go by
-	lists    map[*listing]bool      // that go on
-	awaited  map[manifest.ID]string // what a list has shown, and the watch not yet, see merge
+	restart  context.CancelFunc     // ends the current attempt, so that another begins
+	asked    time.Time              // when the kind was last asked for
+	event    time.Time              // the watch's last sign of life; zero: never
+	restarts int                    // how often the kind was listed again
+	listing  *listing               // the newest, running or done; nil if none is usable
+	lists    map[*listing]bool      // that are running
+	awaited  map[manifest.ID]string // seen by a list, and not yet by the watch, see merge
 }
 
-// failure is why the requests of a kind fail, and since when.
+// failure is the reason why the requests for a kind fail, and the time since when.
 type failure struct {
 	err   error
 	since time.Time
 }
 
-// follow returns the kind's watch, starting it if there is none.
+// follow returns the kind's watch, and starts it if there is none.
 func (x *Index) follow(kind kube.Kind) *follow {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -91,8 +91,7 @@ func (f *follow) target() kube.Kind {
 	return f.kind
 }
 
-// wait returns when the kind has been listed, or with the reason why it can
-// not be.
+// wait returns when the kind has been listed, or with the reason why it cannot be.
 func (f *follow) wait(ctx context.Context) error {
 	select {
 	case <-f.synced:
@@ -120,25 +119,25 @@ func (f *follow) wait(ctx context.Context) error {
 	}
 }
 
-// lateAfter is when the first list of a kind counts as late. That of 10,000 objects
-// takes about a second.
+// lateAfter is the time after which the first list of a kind counts as late. A list of
+// 10,000 objects takes about a second.
 const lateAfter = 4 * time.Second
 
-// probe lists the kind, and returns why the API server does not give the list. A watch
-// whose objects cannot be read, for the webhook that converts them does not answer, is
-// only told to wait (Kubernetes 1.37: "Too large resource version").
+// probe lists the kind, and returns the reason why the API server does not answer. If
+// the objects cannot be read because the webhook that converts them does not answer, a
+// watch is only told to wait (Kubernetes 1.37: "Too large resource version").
 func (f *follow) probe(ctx context.Context) error {
 	objects, err := f.index.cluster.MetadataOf(f.target())
 	if err == nil {
 		_, err = objects.List(ctx, selecting(metav1.ListOptions{Limit: probeLimit}))
 	}
 	if kube.IsUnreachable(err) || errors.Is(err, context.Canceled) {
-		return nil // the watch itself will tell
+		return nil // the watch itself will report it
 	}
 	return err
 }
 
-// probeLimit is how many objects probe asks for at most.
+// probeLimit is the number of objects that probe asks for.
 const probeLimit = 500
 
 func (f *follow) retry() {
@@ -196,20 +195,19 @@ func (f *follow) attempt(ctx context.Context) error {
 	return f.newReflector().ListAndWatchWithContext(ctx)
 }
 
-// isGone reports whether an error says that the kind is not served any more, in
-// this version at least.
+// isGone reports whether an error says that the kind is no longer served, at least in
+// this version.
 func isGone(err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) || kube.IsUnserved(err)
 }
 
-// errUnserved ends the watch of a kind that the cluster is known to serve no more.
+// errUnserved ends the watch of a kind that the cluster certainly no longer serves.
 var errUnserved = errors.New("the cluster does not serve the kind any more")
 
-// retarget looks a kind up again that is not served as it was: its definition
-// may have dropped the version that was watched, and have another. It returns
-// errUnserved if the cluster has the kind in no form. Until that is sure, as
-// while the API server of an extension is away, the objects that were seen are
-// taken to be there.
+// retarget looks up a kind again that is no longer served in its version: its
+// definition may have dropped that version, and have another. It returns errUnserved if
+// the cluster has the kind in no form. Until that is certain, as while an extension's
+// API server is away, the known objects are assumed to exist.
 func (f *follow) retarget(ctx context.Context, gone error) error {
 	was := f.target()
 	f.index.cluster.Invalidate()
@@ -220,7 +218,7 @@ func (f *follow) retarget(ctx context.Context, gone error) error {
 	case !served:
 		return fmt.Errorf("%w: %w", errUnserved, gone)
 	case kind.Resource == was.Resource && kind.Namespaced == was.Namespaced:
-		return gone // a definition that was deleted and made anew: to be tried again
+		return gone // a definition that was deleted and recreated: try again
 	}
 	f.index.log.WithField("kind", kind.GVK.Kind).Infof("not served as %s any more; watched as %s", was.GVK.Version, kind.GVK.Version)
 	f.mu.Lock()
@@ -230,8 +228,8 @@ func (f *follow) retarget(ctx context.Context, gone error) error {
 	return nil
 }
 
-// stop forgets the kind, so that the next Follow starts afresh. A kind that is
-// gone takes its objects with it; one that is only no longer followed does not.
+// stop forgets the kind, so that the next Follow starts afresh. A kind that is gone
+// takes its objects with it; a kind that is merely no longer followed does not.
 func (f *follow) stop(ctx context.Context) {
 	followed := ctx.Err() == nil
 	f.cancel()
@@ -246,8 +244,8 @@ func (f *follow) stop(ctx context.Context) {
 	}
 }
 
-// end stops the watch of a kind that nobody uses. Its entries, if there are any,
-// are nobody's, and go without an event.
+// end stops the watch of an unused kind. Its entries, if any, belong to no app, and go
+// without an event.
 func (f *follow) end() {
 	gk := f.target().GVK.GroupKind()
 	x := f.index
@@ -265,7 +263,7 @@ func (f *follow) end() {
 	}
 }
 
-// report keeps the newest error for those who wait for the first list.
+// report keeps the newest error for callers that wait for the first list.
 func (f *follow) report(err error) {
 	f.index.log.WithError(err).WithField("kind", f.target().GVK.Kind).Debug("watch ended")
 	select {
@@ -278,9 +276,9 @@ func (f *follow) report(err error) {
 	}
 }
 
-// see notes how the last request of the kind went, and tells those who wait for
-// the first list: a reflector goes on trying a cluster that does not answer, and
-// tells nobody.
+// see notes the result of the kind's last request, and informs callers that wait for
+// the first list: a reflector keeps trying a cluster that does not answer, and tells
+// nobody.
 func (f *follow) see(err error) {
 	switch {
 	case err == nil:
@@ -298,8 +296,7 @@ func (f *follow) see(err error) {
 	}
 }
 
-// whoIsAway says whether it is the cluster that does not answer, or the API of this
-// kind alone.
+// whoIsAway tells whether the cluster does not answer, or only the API of this kind.
 func (f *follow) whoIsAway(err error) error {
 	ctx, cancel := context.WithTimeout(f.index.ctx, awayTimeout)
 	defer cancel()
@@ -309,10 +306,10 @@ func (f *follow) whoIsAway(err error) error {
 	return &kube.UnreachableError{Cluster: f.index.cluster.Name(), Err: err}
 }
 
-// awayTimeout bounds the question who does not answer.
+// awayTimeout bounds the request by which whoIsAway decides.
 const awayTimeout = 5 * time.Second
 
-// fail notes that the kind is not seen, since now or since it was first not.
+// fail notes that the kind cannot be seen, since now or since its first failure.
 func (f *follow) fail(err error) {
 	since := time.Now()
 	if former := f.down.Load(); former != nil {

@@ -14,32 +14,32 @@ import (
 )
 
 const (
-	// listPage is how many objects one request of a fresh list asks for. An
-	// object's metadata has 1 to 2 KB, most of it managedFields: a page is a
-	// few MB, and most kinds are one.
+	// listPage is the number of objects in one page of a fresh list. An object's
+	// metadata has 1 to 2 KB, most of it managedFields: a page is a few MB, and most
+	// kinds need only one.
 	listPage = 5000
-	// lossGrace is how long the watch may take to tell what a list has shown.
+	// lossGrace is the time that the watch has to report the changes in a list.
 	lossGrace = 10 * time.Second
-	// servedWithin is how long an API server may take to answer for the objects
-	// of a kind that it says it serves.
+	// servedWithin is the time that an API server has to answer for the objects of a
+	// kind that it lists as served.
 	servedWithin = 5 * time.Second
 	// listTimeout bounds one fresh list.
 	listTimeout = time.Minute
 )
 
-// listing is one fresh list of a kind, which all may share that accept its time.
+// listing is one fresh list of a kind, shared by all callers that accept its time.
 type listing struct {
 	began   time.Time
-	deleted map[manifest.ID]string // what the watch saw go meanwhile, and when
+	deleted map[manifest.ID]string // deletions that the watch saw, and when
 	done    chan struct{}
 	err     error // once done
 }
 
-// Fresh makes what the index has of the kinds at least as new as a moment, by
-// asking the server and not the watch, which may have lost something. It asks
-// for the metadata of each kind's objects once, for whoever wants it: a list
-// that began at that moment or after serves all who accept it, and those who
-// come while it goes on wait for it. It costs nothing where there is one.
+// Fresh makes the index's view of the kinds at least as new as a moment, by asking the
+// server and not the watch, which may have lost an event. It lists the metadata of each
+// kind's objects once for all callers: a list that began at that moment or later serves
+// every caller that accepts it, and callers that come while it runs wait for it. It
+// costs nothing if there is such a list.
 func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error {
 	kinds = followable(kinds)
 	if err := x.Follow(ctx, kinds...); err != nil {
@@ -62,7 +62,7 @@ func (x *Index) Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind)
 	return nil
 }
 
-// explain names what could not be listed, or the cluster if that is away.
+// explain names the kind that could not be listed, or the cluster if that is away.
 func (x *Index) explain(kind kube.Kind, err error) error {
 	if away := x.cluster.Away(x.ctx, kind, err); away != nil {
 		return away
@@ -87,7 +87,7 @@ func (f *follow) fresh(moment time.Time) *listing {
 	return l
 }
 
-// list carries a list out.
+// list runs a list.
 func (f *follow) list(l *listing) {
 	ctx, cancel := context.WithTimeout(f.index.ctx, listTimeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func (f *follow) list(l *listing) {
 	f.mu.Lock()
 	delete(f.lists, l)
 	if err != nil && f.listing == l {
-		f.listing = nil // whoever comes next asks again
+		f.listing = nil // the next caller asks again
 	}
 	f.mu.Unlock()
 	if err == nil {
@@ -106,9 +106,9 @@ func (f *follow) list(l *listing) {
 	close(l.done)
 }
 
-// everythingServed is everything of a kind that may have just changed the form in
-// which it is served. An API server lists a definition that was made anew a moment
-// before it answers for its objects.
+// everythingServed is everything for a kind that may have just changed the form in
+// which it is served. An API server lists a recreated definition a moment before it
+// answers for its objects.
 func (f *follow) everythingServed(ctx context.Context) (entries []Entry, version string, err error) {
 	late := time.Now().Add(servedWithin)
 	for {
@@ -131,17 +131,15 @@ func (f *follow) everythingServed(ctx context.Context) (entries []Entry, version
 	}
 }
 
-// resume has a watch that failed tried again at once: a list has shown that the
-// kind is served.
+// resume makes a failed watch retry at once: a list has shown that the kind is served.
 func (f *follow) resume() {
 	if f.down.Load() != nil {
 		f.hurry()
 	}
 }
 
-// everything asks for the metadata of every object, page by page, as of one moment.
-// A list that takes so long that its later pages have expired is asked for
-// again in one piece.
+// everything asks for the metadata of every object, page by page, as of one moment. If
+// a list takes so long that its later pages expire, it is requested again in one piece.
 func (f *follow) everything(ctx context.Context) (entries []Entry, version string, err error) {
 	kind := f.target()
 	options := selecting(metav1.ListOptions{Limit: listPage})
@@ -168,8 +166,8 @@ func (f *follow) everything(ctx context.Context) (entries []Entry, version strin
 	}
 }
 
-// entryOfListed makes the entry of an object in a list. Of one which the index has
-// in the very version there is one already.
+// entryOfListed makes the entry of an object in a list, or takes the existing entry if
+// that has the same version.
 func (f *follow) entryOfListed(v kube.Version) (Entry, error) {
 	gk := f.gk()
 	known, ok := f.index.Get(manifest.ID{Group: gk.Group, Kind: gk.Kind, Namespace: v.Namespace, Name: v.Name})
@@ -183,16 +181,16 @@ func (f *follow) entryOfListed(v kube.Version) (Entry, error) {
 	return f.entryOfMetadata(m), nil
 }
 
-// snapshot is what a list has shown.
+// snapshot is the result of a list.
 type snapshot struct {
 	entries []Entry
 	version string                 // of the list
-	deleted map[manifest.ID]string // what the watch saw go while it was made, and when
+	deleted map[manifest.ID]string // deletions that the watch saw meanwhile, and when
 }
 
-// merge brings the index up to a list, where the watch is behind it; where the
-// watch is ahead, the index stays. It returns what was new, with the version
-// that the watch has yet to tell of; "" is a deletion.
+// merge brings the index up to a list where the watch is behind it; where the watch is
+// ahead, the index stays. It returns the changes, with the version that the watch has
+// yet to report; "" is a deletion.
 func (x *Index) merge(gk groupKind, s snapshot) map[manifest.ID]string {
 	behind := map[manifest.ID]string{}
 	listed := make(map[manifest.ID]struct{}, len(s.entries))
@@ -222,8 +220,8 @@ func (x *Index) merge(gk groupKind, s snapshot) map[manifest.ID]string {
 	return behind
 }
 
-// await gives the watch a while to tell what the list has shown. A watch that
-// does not has lost something, and is begun anew.
+// await gives the watch some time to report the changes in a list. A watch that does
+// not has lost an event, and is restarted.
 func (f *follow) await(behind map[manifest.ID]string) {
 	if len(behind) == 0 {
 		return
@@ -234,7 +232,7 @@ func (f *follow) await(behind map[manifest.ID]string) {
 	time.AfterFunc(f.index.lossy, f.judge)
 }
 
-// judge begins the watch anew if it has not told what it should.
+// judge restarts the watch if it has not reported the expected changes.
 func (f *follow) judge() {
 	f.mu.Lock()
 	lost := f.awaited
@@ -273,7 +271,7 @@ func (f *follow) sawDeletion(entry Entry) {
 	}
 }
 
-// began notes that the watch begins with a list of its own.
+// began notes that the watch begins with its own list.
 func (f *follow) began() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

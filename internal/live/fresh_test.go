@@ -18,15 +18,15 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// line is the way to the API server. It counts lists, and can lose what
-// watches tell.
+// line is a connection to the API server that counts lists, and can lose the events of
+// watches.
 type line struct {
 	next  http.RoundTripper
 	lists atomic.Int32
 
 	mu      sync.Mutex
 	watches []*watchBody
-	accepts map[string]string // by path, of watches: what the client takes for an answer
+	accepts map[string]string // by path, of watches: the content types that the client accepts
 }
 
 // onLine returns the way to the cluster through a line.
@@ -63,7 +63,7 @@ func (l *line) accepted(resource string) string {
 	return l.accepts[resource]
 }
 
-// lose has the watches that there are lose whatever they would tell from now on.
+// lose makes the existing watches lose all events from now on.
 func (l *line) lose() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,30 +12,30 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// The annotations that tell an object made to run as a hook from all others.
+// Annotations that mark an object as the run of a hook.
 const (
-	hookAnnotation = "pushboat/hook"     // its phase, and the key of the hook as it is written
-	runAnnotation  = "pushboat/hook-run" // the deploy that made it
+	hookAnnotation = "pushboat/hook"     // its phase, and the key of the hook as written
+	runAnnotation  = "pushboat/hook-run" // the deploy that created it
 )
 
-// HookRun names the deploy that ran a hook, so that a server that was killed
-// finds the hooks that it had begun.
+// HookRun names the deploy that ran a hook, so that a restarted server finds the hooks
+// that it had begun.
 type HookRun struct {
 	Target string // digest of what was deployed
 	Number int    // of the deploy
 }
 
-// Hook is what the index keeps of an object that was made to run as a hook. It
-// has the label of its app, so that it is watched and found again, and is none
-// of the app's members.
+// Hook is the index's record of an object that was created to run as a hook. It has the
+// label of its app, so that it is watched and found again, but is not one of the app's
+// members.
 type Hook struct {
-	Key   string // manifest.ID key of the hook as it is written
+	Key   string // manifest.ID key of the hook as written
 	Phase manifest.Phase
 	Run   HookRun
 	End   manifest.HookEnd
 }
 
-// MarkHook makes of an object one that the index knows for a hook.
+// MarkHook marks an object as the run of a hook.
 func MarkHook(u *unstructured.Unstructured, hook Hook) {
 	annotations := u.GetAnnotations()
 	if annotations == nil {
@@ -46,8 +46,8 @@ func MarkHook(u *unstructured.Unstructured, hook Hook) {
 	u.SetAnnotations(annotations)
 }
 
-// hookOf reads what MarkHook wrote, and how the hook is; nil for an object that
-// is no hook.
+// hookOf reads the marks of MarkHook and the hook's state; nil for an object that is
+// not a hook.
 func hookOf(u *unstructured.Unstructured, state health.Health) *Hook {
 	metadata, _ := u.Object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -69,8 +69,8 @@ func parseHook(mark, run string) *Hook {
 	return hook
 }
 
-// hookOfMetadata is hookOf for an object of which only the metadata is known:
-// whether it has ended is not.
+// hookOfMetadata is hookOf for metadata alone, which does not tell whether the hook has
+// ended.
 func hookOfMetadata(m *metav1.PartialObjectMetadata, known health.Health, partial bool) *Hook {
 	mark, ok := m.Annotations[hookAnnotation]
 	if !ok {
@@ -83,8 +83,8 @@ func hookOfMetadata(m *metav1.PartialObjectMetadata, known health.Health, partia
 	return hook
 }
 
-// endOf judges whether a hook has done its work. What runs to an end has to
-// come to it; all else has to become healthy, which a plain object is.
+// endOf judges whether a hook has done its work. An object that runs to an end must
+// reach it; any other must become healthy, which a plain object always is.
 func endOf(u *unstructured.Unstructured, state health.Health) manifest.HookEnd {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	switch u.GroupVersionKind().GroupKind().String() {
@@ -110,8 +110,7 @@ func endOf(u *unstructured.Unstructured, state health.Health) manifest.HookEnd {
 	return ""
 }
 
-// Hooks returns the objects of an ApplySet that were made to run as hooks, in
-// no order.
+// Hooks returns the objects of an ApplySet that run as hooks, in no order.
 func (x *Index) Hooks(partOf string) []Entry {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

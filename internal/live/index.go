@@ -1,6 +1,6 @@
-// Package live knows what runs. It follows, with one watch for each kind in
-// use, the objects of a cluster that belong to an ApplySet, and keeps of each
-// only what planning, health and drift need: identity, versions, health, and a
+// Package live indexes the running objects. With one watch for each kind in use, it
+// follows the objects of a cluster that belong to an ApplySet, and keeps of each only
+// the data for planning, health and drift: identity, versions, health, and a
 // fingerprint of the fields that Pushboat owns.
 package live
 
@@ -25,12 +25,12 @@ import (
 
 // Event is one change of the index.
 type Event struct {
-	Entry   Entry // the object as it is now, or as it was when it went
+	Entry   Entry // the current object, or its last state before it went
 	Deleted bool  // it is gone, or it has lost its label
 }
 
-// Index is the live index of one cluster. Use New. Its methods may be called
-// from several goroutines.
+// Index is the live index of one cluster. Use New. Its methods are safe for concurrent
+// use.
 type Index struct {
 	cluster *kube.Cluster
 	log     *logrus.Entry
@@ -41,19 +41,19 @@ type Index struct {
 	follows  map[schema.GroupKind]*follow
 	entries  map[manifest.ID]*Entry         // never changed once they are here
 	members  map[string]map[*Entry]struct{} // by ApplySet id
-	sick     map[string]map[*Entry]struct{} // those of members that are not healthy, see Sick
-	hooks    map[string]map[*Entry]struct{} // those of members that were made to run as hooks
+	sick     map[string]map[*Entry]struct{} // members that are not healthy, see Sick
+	hooks    map[string]map[*Entry]struct{} // members that run as hooks
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
 	onReturn []func()
 	onLoss   []func()
-	grace    time.Duration // how long a kind is watched that nobody uses
+	grace    time.Duration // how long an unused kind is watched
 	lossy    time.Duration // how long a watch may be behind a list
 }
 
-// New makes an empty index of a cluster, to which the tools are hands. Its
+// New makes an empty index of a cluster on which the tools count as hand tools. Its
 // watches end with ctx.
 func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *logrus.Entry) *Index {
 	return &Index{
@@ -82,27 +82,26 @@ func (x *Index) OnChange(f func(Event)) {
 	x.onChange = append(x.onChange, f)
 }
 
-// OnReturn calls f whenever a kind is seen again that could not be seen because its
-// cluster, or its API alone, did not answer. f must be quick. Call OnReturn before
-// the first Follow.
+// OnReturn calls f whenever a kind is seen again after its cluster, or only its API,
+// did not answer. f must be quick. Call OnReturn before the first Follow.
 func (x *Index) OnReturn(f func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.onReturn = append(x.onReturn, f)
 }
 
-// OnLoss calls f whenever a request of a watch has failed since its cluster, or its
-// API alone, did not answer. f must be quick. Call OnLoss before the first Follow.
+// OnLoss calls f whenever a request of a watch fails because its cluster, or only its
+// API, does not answer. f must be quick. Call OnLoss before the first Follow.
 func (x *Index) OnLoss(f func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.onLoss = append(x.onLoss, f)
 }
 
-// returned tells that a kind is seen again.
+// returned reports that a kind is seen again.
 func (x *Index) returned() { x.tell(&x.onReturn) }
 
-// lost tells that a kind cannot be seen.
+// lost reports that a kind cannot be seen.
 func (x *Index) lost() { x.tell(&x.onLoss) }
 
 func (x *Index) tell(listeners *[]func()) {
@@ -114,8 +113,8 @@ func (x *Index) tell(listeners *[]func()) {
 	}
 }
 
-// Follow makes sure that the index covers the kinds, and returns when it has
-// listed them all. Kinds that it follows already cost nothing.
+// Follow makes sure that the index covers the kinds, and returns when it has listed
+// them all. Kinds that it already follows cost nothing.
 //
 // Kinds that cannot be followed are left out: a watch of them would fail for ever, and
 // the index has no objects of theirs.
@@ -219,8 +218,8 @@ func (x *Index) Get(id manifest.ID) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Lacks reports whether the index knows that an object does not exist, or
-// belongs to no ApplySet: its kind has been listed, and it was not there.
+// Lacks reports whether the index knows that an object does not exist, or belongs to no
+// ApplySet: its kind has been listed, and the object was not there.
 func (x *Index) Lacks(id manifest.ID) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -258,11 +257,11 @@ func (x *Index) unsubscribe(partOf string, signal chan struct{}) {
 	}
 }
 
-// Tools are the field managers that count as hands on this cluster.
+// Tools returns the field managers that count as hand tools on this cluster.
 func (x *Index) Tools() owner.Tools { return x.tools }
 
-// Note enters the result of a request of ours, which may arrive before or
-// after the watch's event of it; the later resource version stays.
+// Note enters the result of one of our requests, which may arrive before or after the
+// watch's event for it; the later resource version stays.
 func (x *Index) Note(u *unstructured.Unstructured) { x.put(x.EntryOf(u)) }
 
 // put enters an object unless a later version of it is there.
@@ -272,8 +271,7 @@ func (x *Index) put(entry Entry) {
 	})
 }
 
-// enter makes the entry what the index has of the object, if it is to take the
-// place of what is there.
+// enter makes the entry the current one of the object, if it replaces the existing one.
 func (x *Index) enter(entry Entry, replaces func(old *Entry) bool) {
 	entry.intern()
 	x.mu.Lock()
@@ -320,9 +318,9 @@ func (x *Index) drop(entry Entry) {
 	}
 }
 
-// replace makes the entries the whole content of a kind, after a list. A list
-// is believed even where the index has a later version: the cluster may have
-// been restored from a backup, and what is only late comes with the watch.
+// replace makes the entries the whole content of a kind, after a list. A list counts
+// even where the index has a later version: the cluster may have been restored from a
+// backup, and the watch delivers what is merely late.
 func (x *Index) replace(gk schema.GroupKind, entries []Entry) {
 	current := make(map[manifest.ID]struct{}, len(entries))
 	for _, entry := range entries {
@@ -364,7 +362,7 @@ func (x *Index) insertLocked(entry *Entry) {
 	}
 }
 
-// removeLocked takes an entry out that may be nil.
+// removeLocked removes an entry, which may be nil.
 func (x *Index) removeLocked(old *Entry) {
 	if old == nil {
 		return
@@ -375,7 +373,7 @@ func (x *Index) removeLocked(old *Entry) {
 	takeFrom(x.hooks, old)
 }
 
-// isSick reports whether the object counts as one that is not healthy.
+// isSick reports whether the object counts as unhealthy.
 func (e *Entry) isSick() bool { return e.Hook == nil && !e.Health.OK() && !e.Terminating }
 
 // addTo enters an entry in the set of its ApplySet.
@@ -386,7 +384,7 @@ func addTo(sets map[string]map[*Entry]struct{}, entry *Entry) {
 	sets[entry.PartOf][entry] = struct{}{}
 }
 
-// takeFrom takes an entry out of the set of its ApplySet.
+// takeFrom removes an entry from the set of its ApplySet.
 func takeFrom(sets map[string]map[*Entry]struct{}, entry *Entry) {
 	delete(sets[entry.PartOf], entry)
 	if len(sets[entry.PartOf]) == 0 {

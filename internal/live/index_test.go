@@ -107,7 +107,7 @@ func (f *fixture) makeNamespace() {
 	})
 }
 
-// apply makes a labelled ConfigMap with the value as Pushboat does.
+// apply creates a labelled ConfigMap with the value as Pushboat does.
 func (f *fixture) apply(value string) *unstructured.Unstructured {
 	f.Helper()
 	object := &unstructured.Unstructured{Object: map[string]any{
@@ -124,7 +124,7 @@ func (f *fixture) apply(value string) *unstructured.Unstructured {
 	return applied
 }
 
-// edit changes the ConfigMap as a hand does.
+// edit changes the ConfigMap as a person would.
 func (f *fixture) edit(change func(u *unstructured.Unstructured)) {
 	f.Helper()
 	f.editAs("kubectl-edit", change)
@@ -253,7 +253,7 @@ func TestListIsBelieved(t *testing.T) {
 	}
 }
 
-// unasked opens a cluster that is never asked.
+// unasked opens a cluster that never gets a request.
 func unasked(t *testing.T) *kube.Cluster {
 	t.Helper()
 	c, err := kube.Open("default", running.Config, quiet())

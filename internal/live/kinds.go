@@ -7,13 +7,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// unusedGrace is how long a kind is watched that no app has objects of: pushes
-// that are planned and not carried out, and an app's last object of a kind that
-// goes and comes, do not start and stop watches all the time.
+// unusedGrace is how long a kind is watched of which no app has objects. So pushes that
+// are only planned, and an app's last object of a kind that goes and comes, do not
+// start and stop watches all the time.
 const unusedGrace = 30 * time.Second
 
-// Use says which kinds an ApplySet has objects of. A kind that none has any
-// more is no longer watched, after a while.
+// Use names the kinds of an ApplySet's objects. After a while, a kind that no ApplySet
+// has is no longer watched.
 func (x *Index) Use(partOf string, kinds []schema.GroupKind) {
 	x.mu.Lock()
 	before := x.users[partOf]
@@ -31,7 +31,7 @@ func (x *Index) Use(partOf string, kinds []schema.GroupKind) {
 	}
 }
 
-// sweepLater ends the watches that nobody uses, when the grace is over.
+// sweepLater ends unused watches when the grace period is over.
 func (x *Index) sweepLater() {
 	time.AfterFunc(x.grace, func() {
 		if x.ctx.Err() == nil {
@@ -47,8 +47,8 @@ func (x *Index) sweep() {
 	}
 }
 
-// unused returns the watches of kinds that no ApplySet uses and that nobody has
-// asked for within the grace.
+// unused returns the watches of kinds that no ApplySet uses and that nobody has asked
+// for within the grace period.
 func (x *Index) unused() []*follow {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// until looks again and again until something is so, of which no event tells.
+// until polls for a condition that no event announces.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	late := time.After(patience)

@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestKnown: an entry is made anew for each version of an object, and for one that a
-// list of metadata has shown only in part.
+// TestKnown: a new version of an object gets a new entry, and so does an object of
+// which only metadata has been listed.
 func TestKnown(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, Namespaced: true}}

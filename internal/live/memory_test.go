@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// heap is how many bytes are in use.
+// heap returns the bytes in use.
 func heap() int {
 	runtime.GC()
 	runtime.GC()
@@ -24,7 +24,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// madeEntry is an entry as a watch makes it, each string of its own.
+// madeEntry is an entry as a watch makes it, with separate strings.
 func madeEntry(i int) Entry {
 	own := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 	kinds := []string{"ConfigMap", "Deployment", "Service", "Secret"}
@@ -76,7 +76,7 @@ func TestEntriesAreSmall(t *testing.T) {
 	if len(x.Members("set-7")) != 4 {
 		t.Errorf("a set has %d members", len(x.Members("set-7")))
 	}
-	if bytes > 800 { // of which about 100 are what makes a name one with that of the ledger
+	if bytes > 800 { // about 100 of which share a name with the ledger
 		t.Errorf("an object takes %d bytes of the index", bytes)
 	}
 }

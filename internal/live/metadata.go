@@ -13,8 +13,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// entryOf reduces what a list or a watch has of an object to what the index
-// keeps: a whole object, or its metadata alone.
+// entryOf makes the entry of an object from a list or a watch: a whole object, or its
+// metadata alone.
 func (f *follow) entryOf(obj any) (Entry, bool) {
 	switch obj := obj.(type) {
 	case *seen:
@@ -27,9 +27,9 @@ func (f *follow) entryOf(obj any) (Entry, bool) {
 	return Entry{}, false
 }
 
-// known returns the entry that the index has of an object in the very version that a
-// watch tells of: mostly the answer to an apply, which comes before it. To make it again
-// is half of what an event costs.
+// known returns the index's entry of an object if it has the version of a watch event:
+// mostly the answer to an apply, which arrives first. Making the entry again would be
+// half the cost of an event.
 func (f *follow) known(obj any) (Entry, bool) {
 	object, ok := obj.(metav1.Object)
 	if !ok {
@@ -41,8 +41,8 @@ func (f *follow) known(obj any) (Entry, bool) {
 	return entry, same && entry.ResourceVersion != ""
 }
 
-// entryOfMetadata makes the entry of an object of which only the metadata is
-// known. Its health is not to be believed of kinds whose health is in a body.
+// entryOfMetadata makes the entry of an object from its metadata. Its health does not
+// count for kinds whose health is in the body.
 func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	gvk := f.kind.GVK
 	policy := manifest.PolicyOfMetadata(m.Annotations, m.Labels)
@@ -66,8 +66,8 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	}
 }
 
-// healthOfMetadata judges an object of a kind whose health needs no body: it is
-// well unless it is being deleted.
+// healthOfMetadata judges an object of a kind whose health needs no body: it is healthy
+// unless it is being deleted.
 func healthOfMetadata(m *metav1.PartialObjectMetadata, gvk schema.GroupVersionKind) health.Health {
 	if m.DeletionTimestamp == nil {
 		return health.Health{Status: health.Healthy}
@@ -79,8 +79,8 @@ func healthOfMetadata(m *metav1.PartialObjectMetadata, gvk schema.GroupVersionKi
 	return health.Of(u)
 }
 
-// canonical writes our fields as they read back from an object in JSON, sorted
-// by name, so that an object has one fingerprint by whichever way it came.
+// canonical writes our fields as they read back from an object in JSON, sorted by name,
+// so that an object has one fingerprint whichever way it came.
 func canonical(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	for i, entry := range entries {
 		if !owner.IsOurs(entry) || entry.FieldsV1 == nil {
@@ -99,6 +99,6 @@ func canonical(entries []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry 
 
 type groupKind = schema.GroupKind
 
-// notSeen is the health of an object that a list of metadata has shown before
-// the watch told of it.
+// notSeen is the health of an object that a list of metadata has shown before the watch
+// did.
 var notSeen = health.Health{Status: health.Unknown, Message: "not seen by the watch yet"}

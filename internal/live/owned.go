@@ -10,14 +10,14 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// Limits of one list of what controllers have made: a namespace may have more pods
-// than anybody reads.
+// Limits on one list of objects that controllers have created: a namespace may have
+// more pods than anybody reads.
 const (
 	ownedPage = 500
 	maxOwned  = 5000
 )
 
-// ListOwned reads the objects of a kind in a namespace that others own, in full. more
+// ListOwned reads the objects of a kind in a namespace that have owners, in full. more
 // says that there are more than it returns.
 func ListOwned(ctx context.Context, cluster *kube.Cluster, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error) {
 	objects, err := cluster.Objects(kind, namespace)

@@ -17,8 +17,8 @@ import (
 
 var podResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 
-// Pods follows the pods of one namespace for as long as somebody waits for a
-// rollout there. Pods carry no ApplySet label, so that the index has none.
+// Pods follows the pods of one namespace while somebody waits for a rollout there. Pods
+// carry no ApplySet label, so they are not in the index.
 type Pods struct {
 	changed chan struct{}
 	watch   sync.WaitGroup
@@ -58,13 +58,13 @@ func ListPods(ctx context.Context, cluster *kube.Cluster, namespace string) ([]*
 	return pods, nil
 }
 
-// Wait returns when the watch has ended, as its context asked.
+// Wait returns when the watch has ended, after its context has.
 func (p *Pods) Wait() { p.watch.Wait() }
 
 // Changed receives whenever a pod changes, coalesced to one pending signal.
 func (p *Pods) Changed() <-chan struct{} { return p.changed }
 
-// List returns the pods as they are.
+// List returns the current pods.
 func (p *Pods) List() []*unstructured.Unstructured {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,8 +75,8 @@ func (p *Pods) List() []*unstructured.Unstructured {
 	return pods
 }
 
-// Add enters a pod. With Update, Delete, Replace and Resync it makes Pods the
-// store of its reflector; none of them is for others to call.
+// Add enters a pod. With Update, Delete, Replace and Resync, it makes Pods the store of
+// its reflector; nobody else may call these.
 func (p *Pods) Add(obj any) error { return p.Update(obj) }
 
 // Update enters a pod.
@@ -95,7 +95,7 @@ func (p *Pods) Delete(obj any) error {
 	return nil
 }
 
-// Replace takes over a whole list.
+// Replace enters a whole list.
 func (p *Pods) Replace(list []any, _ string) error {
 	p.change(func() {
 		clear(p.pods)

@@ -12,9 +12,9 @@ import (
 )
 
 // newReflector makes the client-go loop that lists and watches the kind: in one
-// streamed request where the API server can, else in a list of pages and a
-// watch. Of kinds whose health needs no body it asks for the metadata alone, so
-// that no Secret's value ever comes here.
+// streamed request where the API server supports it, else in a list of pages and a
+// watch. For kinds whose health needs no body it asks only for metadata, so that no
+// Secret's value reaches the server.
 func (f *follow) newReflector() *cache.Reflector {
 	listWatch, expected := f.bodies()
 	if !f.index.needsBody(f.gk()) {
@@ -51,7 +51,8 @@ func unaddressed(f *follow, err error) *cache.ListWatch {
 		func(context.Context, metav1.ListOptions) (watch.Interface, error) { return nil, err })
 }
 
-// listWatch selects what belongs to an ApplySet, and notes how each request went.
+// listWatch selects the objects that belong to an ApplySet, and notes the result of
+// each request.
 func listWatch[L runtime.Object](
 	f *follow,
 	list func(context.Context, metav1.ListOptions) (L, error),
@@ -71,7 +72,7 @@ func listWatch[L runtime.Object](
 	}
 }
 
-// store receives what a reflector sees, and passes on only entries.
+// store receives objects from a reflector, and passes on only entries.
 type store struct{ follow *follow }
 
 var (
@@ -79,15 +80,14 @@ var (
 	_ cache.ResourceVersionUpdater = (*store)(nil)
 )
 
-// seen is an entry on its way through the reflector, which wants the object's
-// name.
+// seen is an entry on its way through the reflector, which needs the object's name.
 type seen struct {
 	metav1.ObjectMeta
 	entry Entry
 }
 
-// Transformer reduces the objects of the first list one by one as they come, so
-// that a kind of thousands is never in memory as a whole.
+// Transformer reduces the objects of the first list one by one as they arrive, so that
+// a kind with thousands of objects is never in memory as a whole.
 func (s *store) Transformer() cache.TransformFunc {
 	return func(obj any) (any, error) {
 		entry, ok := s.follow.entryOf(obj)
@@ -126,7 +126,7 @@ func (s *store) Delete(obj any) error {
 	return nil
 }
 
-// Replace takes over the list that a watch begins with.
+// Replace takes over the initial list of a watch.
 func (s *store) Replace(list []any, _ string) error {
 	entries := make([]Entry, 0, len(list))
 	for _, obj := range list {
@@ -144,5 +144,5 @@ func (s *store) Replace(list []any, _ string) error {
 	return nil
 }
 
-// UpdateResourceVersion is called after each event, bookmarks among them.
+// UpdateResourceVersion is called after each event, including bookmarks.
 func (s *store) UpdateResourceVersion(string) { s.follow.told() }

@@ -7,10 +7,10 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 )
 
-// SetRules says by which rules the objects of an ApplySet are judged; nil for
-// none but those that hold for all. Health is computed when an object is seen,
-// and its body is let go, so that the kinds that the old rules or the new ones
-// speak of are listed anew if the ApplySet has objects of them.
+// SetRules sets the health rules for the objects of an ApplySet; nil leaves only those
+// for all apps. The health is computed when an object is seen, and its body is dropped.
+// So the kinds in the old or the new rules are listed again if the ApplySet has objects
+// of them.
 func (x *Index) SetRules(partOf string, rules *health.Rules) {
 	x.mu.Lock()
 	old := x.rules[partOf]
@@ -45,7 +45,7 @@ func (x *Index) hasLocked(partOf string, gk schema.GroupKind) bool {
 	return false
 }
 
-// beginAnew has the kind listed and watched from the start.
+// beginAnew restarts the listing and watching of the kind.
 func (f *follow) beginAnew() {
 	f.mu.Lock()
 	restart := f.restart
@@ -56,8 +56,7 @@ func (f *follow) beginAnew() {
 	f.hurry()
 }
 
-// EntryOf reduces an object to what the index keeps of it, judged by the rules of
-// its ApplySet.
+// EntryOf makes the entry of an object, judged by the rules of its ApplySet.
 func (x *Index) EntryOf(u *unstructured.Unstructured) Entry {
 	entry := x.bare(u)
 	x.mu.RLock()
@@ -70,8 +69,8 @@ func (x *Index) EntryOf(u *unstructured.Unstructured) Entry {
 	return entry
 }
 
-// needsBody reports whether the health of a kind's objects is in more than
-// their metadata, by itself or by the rules of any ApplySet.
+// needsBody reports whether the health of a kind's objects needs more than their
+// metadata, by itself or by the rules of any ApplySet.
 func (x *Index) needsBody(gk schema.GroupKind) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -6,9 +6,9 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 )
 
-// TestRulesAreAppliedToWhatRuns sets, changes and removes the rules of an
-// ApplySet whose object was seen before. It is a ConfigMap, of which the watch
-// has no body until there is a rule.
+// TestRulesAreAppliedToWhatRuns sets, changes and removes the rules of an ApplySet
+// whose object was seen before. The object is a ConfigMap, whose body the watch does
+// not get until there is a rule.
 func TestRulesAreAppliedToWhatRuns(t *testing.T) {
 	f := newFixture(t, "live-rules")
 	f.apply("1")

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestSets: which objects are not healthy, which are hooks, and which are there beyond
-// some, is known as entries come, change and go.
+// TestSets: the sets of unhealthy objects, of hooks, and of surplus objects stay right
+// as entries come, change and go.
 func TestSets(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	id := func(name string) manifest.ID { return manifest.ID{Kind: "Pod", Namespace: "shop", Name: name} }

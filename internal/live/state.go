@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Down is why and since when the index may not know how the cluster is.
+// Down is the reason why the index may be out of date, and the time since when.
 type Down struct {
 	Err   error
 	Since time.Time
 	Part  string // the kind that is not seen, while others are; "" if none is seen
 }
 
-// Down says why the index may not know how the cluster is now: the last request
-// of one of its watches failed, the first of them if there are several. Err is
-// nil while all of them see.
+// Down returns the reason why the index may be out of date: the last request of one of
+// its watches failed, the first of them if there are several. Err is nil while all of
+// them work.
 func (x *Index) Down() Down {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -37,8 +37,8 @@ func (x *Index) Down() Down {
 	return down
 }
 
-// Blind says why the index may not know how an ApplySet is now: the last request
-// about one of its kinds failed. It is nil while all of them are seen.
+// Blind returns the reason why the index may be out of date about an ApplySet: the last
+// request for one of its kinds failed. It is nil while all of them work.
 func (x *Index) Blind(partOf string) error {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -52,14 +52,14 @@ func (x *Index) Blind(partOf string) error {
 	return nil
 }
 
-// Watch is the watch of one kind, for those who look after the server.
+// Watch describes the watch of one kind, for operators.
 type Watch struct {
 	Kind      string    `json:"kind"`    // "Deployment.apps"
 	Version   string    `json:"version"` // in which it is watched
 	Bodies    bool      `json:"bodies"`  // whole objects; false: metadata alone
 	Objects   int       `json:"objects"`
 	LastEvent time.Time `json:"lastEvent,omitzero"`
-	Restarts  int       `json:"restarts"` // how often it was listed anew
+	Restarts  int       `json:"restarts"` // how often it was listed again
 	Error     string    `json:"error,omitempty"`
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// System follows what servers keep on a cluster: the system namespace, and the parents
-// of the apps in it.
+// System follows the objects that servers keep on a cluster: the system namespace, and
+// the parents of the apps in it.
 type System struct {
 	changed chan struct{}
 
@@ -28,7 +28,7 @@ type System struct {
 	parents map[name.App]kube.Parent // by app
 }
 
-// SystemState is how the system namespace is.
+// SystemState is the state of the system namespace.
 type SystemState int
 
 // The states.
@@ -38,7 +38,7 @@ const (
 	SystemThere
 )
 
-// WatchSystem follows them until ctx ends.
+// WatchSystem follows the namespace and the parents until ctx ends.
 func WatchSystem(ctx context.Context, cluster *kube.Cluster) *System {
 	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, parents: map[name.App]kube.Parent{}}
 	secrets := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(kube.SystemNamespace)
@@ -68,14 +68,15 @@ func (s *System) follow(ctx context.Context, resource string, objects dynamic.Re
 // Changed receives whenever something changes, coalesced to one pending signal.
 func (s *System) Changed() <-chan struct{} { return s.changed }
 
-// State returns how the namespace is; ok is false until all has been listed.
+// State returns the state of the namespace; ok is false until everything has been
+// listed.
 func (s *System) State() (state SystemState, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state, s.listed["secrets"] && s.listed["namespaces"]
 }
 
-// Parents returns the parents that there are, by app.
+// Parents returns the existing parents, by app.
 func (s *System) Parents() map[name.App]kube.Parent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +126,7 @@ func (s *systemStore) Delete(obj any) error {
 	return nil
 }
 
-// Replace takes over a whole list.
+// Replace enters a whole list.
 func (s *systemStore) Replace(list []any, _ string) error {
 	s.system.change(func() {
 		if s.resource == "namespaces" {

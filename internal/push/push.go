@@ -190,7 +190,7 @@ func unwritable(err error) error {
 		trouble = "is full"
 	}
 	return report.WithHint(fmt.Errorf("the server's disk %s: pushes are refused; nothing was changed", trouble),
-		"tell the server's operator, and push again when it is mended")
+		"tell the server's operator, and push again when it is fixed")
 }
 
 func notFound(repo name.Repo) error {

@@ -127,7 +127,7 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
 	if err := problems.Err(); err != nil {
 		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
-			"push a commit that mends it; then try again")
+			"push a commit that fixes it; then try again")
 	}
 	for _, spec := range specs {
 		if spec.Name == status.App {

@@ -17,32 +17,32 @@ import (
 	celast "github.com/google/cel-go/common/ast"
 )
 
-// Limits of an expression. Rules come out of repositories, and objects out
-// of clusters: both may be made to be expensive.
+// Limits on an expression. Rules come from repositories, and objects from clusters:
+// both may be made to be expensive.
 const (
 	// MaxExpression bounds an expression in bytes; the longest of the library
 	// has 161.
 	MaxExpression = 1024
-	// maxCost bounds the evaluation of an expression in CEL's own measure, in
-	// which the longest of the library needs some hundred. Kubernetes lets a
-	// validation have 1,000,000, about 100 ms; here several run per watch event.
+	// maxCost bounds the evaluation of an expression in CEL's own measure, in which the
+	// longest of the library needs some hundred. Kubernetes allows a validation
+	// 1,000,000, about 100 ms; here several run per watch event.
 	maxCost = 100_000
-	// maxTime bounds it by the clock, for what CEL's measure does not see, such
-	// as comparing two large maps.
+	// maxTime bounds it by the clock, for work that CEL's measure does not see, such as
+	// comparing two large maps.
 	maxTime = time.Second
-	// maxDepth bounds how deep an expression is nested.
+	// maxDepth bounds the nesting of an expression.
 	maxDepth = 40
 )
 
-// variables are what expressions may speak of: the top-level fields of an
-// object, as in Flux's healthCheckExprs (RFC 0009).
+// variables are the names that expressions may use: the top-level fields of an object,
+// as in Flux's healthCheckExprs (RFC 0009).
 var variables = []string{"apiVersion", "kind", "metadata", "spec", "status", "data"}
 
-// functions are those that conditions are read with. The condition whose type
-// is the argument does not count where it is of an older generation.
+// functions are the functions that read conditions. A condition of an older generation
+// does not count.
 var functions = map[string]struct {
 	field string // of the condition
-	is    string // the value that it is compared with; "": the field itself
+	is    string // the value to compare it with; "": the field itself
 }{
 	"isTrue":  {"status", "True"},
 	"isFalse": {"status", "False"},
@@ -50,14 +50,14 @@ var functions = map[string]struct {
 	"message": {"message", ""}, // or the reason, where there is no message
 }
 
-// conditionField is what those functions are to the evaluation:
-// conditionField(x, metadata, type, field). Nobody can write the name.
+// conditionField is the name of those functions in the evaluation: conditionField(x,
+// metadata, type, field). Nobody can write this name.
 const conditionField = "@condition_field"
 
-// environment is made once: that takes 1 ms.
+// environment is made once, since that takes 1 ms.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
-		// A regular expression can be made to be very large; none is needed.
+		// A regular expression can be very expensive; none is needed.
 		cel.StdLib(cel.StdLibSubset(env.NewLibrarySubset().AddExcludedFunctions(env.NewFunction("matches")))),
 		cel.OptionalTypes(),
 		cel.CrossTypeNumericComparisons(true),
@@ -124,7 +124,7 @@ func field(of ref.Val, name string) ref.Val {
 	return value
 }
 
-// conditionCost counts the conditions that are looked through.
+// conditionCost counts the conditions that are searched.
 type conditionCost struct{}
 
 func (conditionCost) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
@@ -140,14 +140,14 @@ func (conditionCost) CallCost(function, _ string, args []ref.Val, _ ref.Val) *ui
 	return &cost
 }
 
-// expression is one that compiles.
+// expression is a compiled expression.
 type expression struct{ program cel.Program }
 
-// errCost says that an evaluation was given up.
+// errCost means that an evaluation was given up.
 var errCost = errors.New("takes too long")
 
-// eval evaluates the expression; nil if it comes to nothing, as where it speaks
-// of a field that is not there. The error is errCost.
+// eval evaluates the expression; nil if it has no value, as when it uses a missing
+// field. The error is errCost.
 func (e *expression) eval(of map[string]any) (any, error) {
 	if e == nil {
 		return nil, nil

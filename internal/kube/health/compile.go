@@ -10,10 +10,9 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// RuleError is the mistake in one expression of a rule, as the rule's
-// author reads it.
+// RuleError is the mistake in one expression of a rule, in words for the rule's author.
 type RuleError struct {
-	Rule    int    // which of the rules that were given to Compile
+	Rule    int    // index of the rule in Compile's argument
 	Field   string // "current"
 	Message string // "there is no foo"
 	Hint    string
@@ -23,11 +22,11 @@ type RuleError struct {
 // 1 to 2 ms to compile and 9 KB (measured with two conditions, on two busy cores).
 const MaxExpressions = 1000
 
-// Compiler compiles the rules of a revision's apps, each expression once: a
-// thousand apps may well have the same.
+// Compiler compiles the rules of a revision's apps, each expression once: a thousand
+// apps may have the same.
 type Compiler struct{ known map[string]compiled }
 
-// compiled is an expression, or the mistake in it.
+// compiled is a compiled expression, or the mistake in it.
 type compiled struct {
 	expression *expression
 	problem    RuleError
@@ -36,7 +35,7 @@ type compiled struct {
 // NewCompiler returns a Compiler that knows no expression yet.
 func NewCompiler() *Compiler { return &Compiler{known: map[string]compiled{}} }
 
-// Compile compiles the rules of one app. With problems there are no rules.
+// Compile compiles the rules of one app. If there are problems, it returns no rules.
 func (c *Compiler) Compile(rules []Rule) (*Rules, []RuleError) {
 	if len(rules) == 0 {
 		return nil, nil
@@ -77,7 +76,7 @@ func (c *Compiler) Compile(rules []Rule) (*Rules, []RuleError) {
 	return compiled, nil
 }
 
-// compile compiles an expression, unless that was done before.
+// compile compiles an expression, unless it is known.
 func (c *Compiler) compile(text string, want *cel.Type) compiled {
 	key := want.String() + " " + text
 	done, known := c.known[key]
@@ -96,7 +95,7 @@ func refuse(message, hint string) compiled {
 	return compiled{problem: RuleError{Message: manifest.Clean(message), Hint: manifest.Clean(hint)}}
 }
 
-// compile compiles one expression, which has to come to a type.
+// compile compiles one expression, which must have the given type.
 func compile(text string, want *cel.Type) compiled {
 	if len(text) > MaxExpression {
 		return refuse(fmt.Sprintf("has %d bytes; at most %d are read", len(text), MaxExpression), "")
@@ -126,7 +125,8 @@ var wanted = map[*cel.Type]string{
 
 var undeclared = regexp.MustCompile(`^undeclared reference to '(.*)' \(in container ''\)$`)
 
-// explain says in one line what CEL's compiler finds wrong first, and where.
+// explain describes the first problem that CEL's compiler finds, and its place, in one
+// line.
 func explain(issues *cel.Issues) (message, hint string) {
 	first := issues.Errors()[0]
 	message = strings.TrimPrefix(first.Message, "Syntax error: ")
@@ -142,7 +142,7 @@ func explain(issues *cel.Issues) (message, hint string) {
 	return message, hint
 }
 
-// known says what could have been meant by a name that nothing has.
+// known suggests the name that the author may have meant.
 func known(name string) string {
 	if near := manifest.Closest(name, variables); near != "" {
 		return "did you mean " + near + "?"

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// terminatingMessage says what holds an object whose deletion has begun.
+// terminatingMessage says what delays the deletion of an object.
 func terminatingMessage(o object, finalizers []string) string {
 	if o.string("kind") == "Namespace" {
 		for _, kind := range []string{"NamespaceContentRemaining", "NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure"} {
@@ -27,8 +27,8 @@ func namespaceHealth(o object) Health {
 	return healthy("")
 }
 
-// autoscalerHealth fails nothing for want of metrics: an autoscaler that
-// cannot read them leaves the replicas alone, and says so.
+// autoscalerHealth never fails for lack of metrics: an autoscaler that cannot read them
+// leaves the replicas alone, and says so.
 func autoscalerHealth(o object) Health {
 	if c := o.condition("AbleToScale"); c.isFalse() {
 		return progressing("cannot scale: " + c.text())
@@ -75,8 +75,8 @@ func nodeHealth(o object) Health {
 	return healthy("ready")
 }
 
-// budgetHealth is the health of a PodDisruptionBudget. That pods are missing
-// is theirs to tell; the budget does its work when it has been counted.
+// budgetHealth is the health of a PodDisruptionBudget. Missing pods are the workload's
+// problem; the budget works once its pods have been counted.
 func budgetHealth(o object) Health {
 	if !observed(o) {
 		return progressing(notSeen)
@@ -94,8 +94,8 @@ func budgetHealth(o object) Health {
 	return healthy(fmt.Sprintf("%d disruptions allowed", n))
 }
 
-// flowHealth is the health of a FlowSchema: without its priority level it has
-// no effect, and it takes effect by itself when the level comes.
+// flowHealth is the health of a FlowSchema: without its priority level it has no
+// effect, and it takes effect by itself when the level comes.
 func flowHealth(o object) Health {
 	if c := o.condition("Dangling"); c.isTrue() {
 		return progressing(join("its priority level is not there", c.message))
@@ -103,8 +103,8 @@ func flowHealth(o object) Health {
 	return healthy("")
 }
 
-// policyHealth is the health of a ValidatingAdmissionPolicy. It is in force
-// whatever the type check of its expressions says.
+// policyHealth is the health of a ValidatingAdmissionPolicy. It is in force whatever
+// the type check of its expressions says.
 func policyHealth(o object) Health {
 	warnings := o.list("status", "typeChecking", "expressionWarnings")
 	if len(warnings) == 0 {
@@ -115,8 +115,8 @@ func policyHealth(o object) Health {
 	return healthy(join("in force, with type errors", warning))
 }
 
-// deviceClaimHealth is the health of a ResourceClaim. Devices are allocated
-// when a pod needs them, so that there is nothing to wait for.
+// deviceClaimHealth is the health of a ResourceClaim. Devices are allocated when a pod
+// needs them, so there is nothing to wait for.
 func deviceClaimHealth(o object) Health {
 	if o.object("status", "allocation").fields == nil {
 		return healthy("not in use")
@@ -124,8 +124,8 @@ func deviceClaimHealth(o object) Health {
 	return healthy("allocated")
 }
 
-// podGroupHealth is the health of a PodGroup, which waits only once there are
-// pods that the scheduler cannot place together.
+// podGroupHealth is the health of a PodGroup, which waits only if the scheduler cannot
+// place its pods together.
 func podGroupHealth(o object) Health {
 	if c := o.condition("PodGroupInitiallyScheduled"); c.isFalse() {
 		return progressing("cannot be scheduled: " + c.text())
@@ -133,8 +133,8 @@ func podGroupHealth(o object) Health {
 	return healthy("")
 }
 
-// storageVersionHealth is the health of a StorageVersion, which the API
-// servers keep for themselves.
+// storageVersionHealth is the health of a StorageVersion, which the API servers
+// maintain for themselves.
 func storageVersionHealth(o object) Health {
 	if c := o.condition("AllEncodingVersionsEqual"); c.isFalse() {
 		return progressing(join("the API servers differ", c.text()))
@@ -142,7 +142,7 @@ func storageVersionHealth(o object) Health {
 	return healthy("")
 }
 
-// refusal returns why a request failed, and whether it did.
+// refusal returns the reason why a request failed, and whether it did.
 func refusal(o object) (Health, bool) {
 	if c := o.condition("Denied"); c.isTrue() {
 		return failed(join("denied", c.text())), true
@@ -153,8 +153,8 @@ func refusal(o object) (Health, bool) {
 	return Health{}, false
 }
 
-// requestHealth is the health of a request that is done when a condition says
-// so, unless it is denied or fails.
+// requestHealth is the health of a request that is done when a condition says so,
+// unless it is denied or fails.
 func requestHealth(condition, done string) func(object) Health {
 	return func(o object) Health {
 		if h, bad := refusal(o); bad {

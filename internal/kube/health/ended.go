@@ -5,19 +5,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// End is how an object came to its end that runs to one, as a Job does. Such an object
-// has done its work, and is often deleted by a controller some time after it.
+// End is how an object ended that runs to an end, as a Job does. Such an object has
+// done its work, and a controller often deletes it some time later.
 type End string
 
 // The ends. An object that has not ended, or never does, has none.
 const (
 	Succeeded End = "succeeded"
-	Exhausted End = "failed" // it will not be tried again
+	Exhausted End = "failed" // it will not be retried
 )
 
-// EndOf says whether a live object has come to its end, and how: by the app's rules,
-// by the kinds that are known, else by the conventions for custom resources. An object
-// that is being deleted has not ended by itself.
+// EndOf returns the end of a live object: by the app's rules, by the known kinds, else
+// by the conventions for custom resources. An object that is being deleted has not
+// ended by itself.
 func (r *Rules) EndOf(u *unstructured.Unstructured) End {
 	if u == nil || u.GetDeletionTimestamp() != nil || unseen(u) {
 		return ""
@@ -35,7 +35,7 @@ func (r *Rules) EndOf(u *unstructured.Unstructured) End {
 	return completed(o)
 }
 
-// end asks the rule's own expression. One that cannot be evaluated says no.
+// end evaluates the rule's own expression. One that cannot be evaluated means no.
 func (j *judge) end(u *unstructured.Unstructured) End {
 	fields := fieldsOf(u)
 	if is, err := j.ended.isTrue(fields); err != nil || !is {
@@ -47,8 +47,8 @@ func (j *judge) end(u *unstructured.Unstructured) End {
 	return Succeeded
 }
 
-// ends are the kinds whose objects come to an end, as far as the conventions do not
-// tell. Built-in kinds that are not here never do.
+// ends are the kinds whose objects end, beyond those covered by the conventions.
+// Built-in kinds that are not here never end.
 var ends = map[schema.GroupKind]func(object) End{
 	{Group: "", Kind: "Pod"}: podEnd,
 	{Group: "batch", Kind: "Job"}: func(o object) End {
@@ -84,8 +84,8 @@ func endBy(succeeded, failed bool) End {
 	return ""
 }
 
-// podEnd is for a pod that is deployed by itself. One that was evicted, or lost with its
-// node, did not come to its end, and is to be made anew.
+// podEnd is for a pod that is deployed by itself. One that was evicted, or lost with
+// its node, did not end, and must be recreated.
 func podEnd(o object) End {
 	failed := o.string("status", "phase") == "Failed" && o.string("spec", "restartPolicy") != "Always" && o.string("status", "reason") == ""
 	return endBy(o.string("status", "phase") == "Succeeded", failed)
@@ -106,8 +106,8 @@ func succeededEnd(o object) End {
 	return endBy(c.isTrue(), c.isFalse())
 }
 
-// completed is the convention that custom resources share with Jobs: what runs to its
-// end notes when it came to it, or has the condition Complete.
+// completed is the convention that custom resources share with Jobs: an object that has
+// ended notes the time, or has the condition Complete.
 func completed(o object) End {
 	done := o.condition("Complete").isTrue() || o.condition("Completed").isTrue() || o.condition("Succeeded").isTrue()
 	for _, field := range []string{"completionTime", "completionTimestamp"} {

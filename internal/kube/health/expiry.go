@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// expiryLayouts are the forms of a moment in the annotation of kube-janitor and the
-// label of Kyverno, which can hold no colons.
+// expiryLayouts are the forms of a time in the annotation of kube-janitor and the label
+// of Kyverno, which cannot contain colons.
 var expiryLayouts = []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02T150405Z", "2006-01-02"}
 
-// Expiry is when an object is to be deleted, as its metadata says to kube-janitor
-// (janitor/ttl, janitor/expires) and to Kyverno (cleanup.kyverno.io/ttl); zero if it says
-// nothing that can be read.
+// Expiry returns the time when an object should be deleted, by its metadata for
+// kube-janitor (janitor/ttl, janitor/expires) and Kyverno (cleanup.kyverno.io/ttl);
+// zero if there is none that can be read.
 func Expiry(created time.Time, annotations, labels map[string]string) time.Time {
 	for _, text := range []string{annotations["janitor/ttl"], annotations["janitor/expires"], labels["cleanup.kyverno.io/ttl"]} {
 		if text == "" {
@@ -29,7 +29,7 @@ func Expiry(created time.Time, annotations, labels map[string]string) time.Time 
 	return time.Time{}
 }
 
-// lifetime reads a duration as Go writes it, or of days and weeks: "7d".
+// lifetime parses a duration in Go's notation, or in days or weeks: "7d".
 func lifetime(text string) (time.Duration, bool) {
 	if span, err := time.ParseDuration(text); err == nil && span > 0 {
 		return span, true

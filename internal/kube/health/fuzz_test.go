@@ -8,9 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// FuzzRule holds the compiler and the evaluation of rules to this: whatever a
-// repository writes and a cluster holds, there is a verdict or a problem, in
-// words that fit a line, and soon.
+// FuzzRule: whatever rules a repository has and objects a cluster holds, there is a
+// verdict or a problem, in words that fit a line, and soon.
 func FuzzRule(f *testing.F) {
 	for _, seed := range []string{
 		"status.phase == 'Ready'", "status.isTrue('Ready')", "status.?a.?b.orValue(1) > 0.5", "status.all(x, x.isTrue(x))",

@@ -1,7 +1,6 @@
-// Package health judges Kubernetes objects: is this one healthy, still
-// progressing, failed, and why. It has pure functions only: an object goes in,
-// a verdict in words comes out. It watches nothing, waits for nothing and knows
-// no cluster.
+// Package health judges Kubernetes objects: whether one is healthy, progressing or
+// failed, and why. It has only pure functions: from an object to a verdict in words. It
+// watches nothing, waits for nothing and knows no cluster.
 package health
 
 import (
@@ -20,8 +19,8 @@ type Status string
 // The verdicts, from good to bad.
 const (
 	Healthy     Status = "healthy"
-	Suspended   Status = "suspended"   // stands still because its owner asked for it; nothing to wait for
-	Progressing Status = "progressing" // not there yet
+	Suspended   Status = "suspended"   // paused because its owner asked for it; nothing to wait for
+	Progressing Status = "progressing" // not ready yet
 	Terminating Status = "terminating" // deleted, waiting for its finalizers
 	Unknown     Status = "unknown"     // the object's status cannot be read
 	Failed      Status = "failed"      // will not get better without a change
@@ -33,11 +32,11 @@ type Health struct {
 	Message string // "2 of 3 pods ready"; "" where the status says it all
 }
 
-// Unseen reports whether the verdict is only that the object's controller has not looked
-// at its newest generation yet.
+// Unseen reports whether the only reason for the verdict is that the object's
+// controller has not looked at its newest generation yet.
 func (h Health) Unseen() bool { return h.Status == Progressing && h.Message == newestNotSeen }
 
-// OK reports whether there is nothing to complain about.
+// OK reports whether the verdict is good.
 func (h Health) OK() bool { return h.Status == Healthy || h.Status == Suspended }
 
 // String writes the verdict on one line: "progressing: 1 of 3 pods updated".
@@ -52,10 +51,9 @@ func healthy(message string) Health     { return Health{Healthy, message} }
 func progressing(message string) Health { return Health{Progressing, message} }
 func failed(message string) Health      { return Health{Failed, message} }
 
-// table has a row for every built-in kind whose objects can be anything else
-// than there. kstatus knows some of them, but says too little, or calls current
-// what is not. A kind that is neither here nor in plain is judged by the
-// conventions for custom resources.
+// table has a row for every built-in kind whose objects can be anything but healthy.
+// kstatus knows some of them, but says too little, or is wrong about them. The
+// conventions for custom resources apply to a kind that is neither here nor in plain.
 var table = map[schema.GroupKind]func(object) Health{
 	{Group: "", Kind: "Namespace"}:                                             namespaceHealth,
 	{Group: "", Kind: "Node"}:                                                  nodeHealth,
@@ -96,12 +94,11 @@ var table = map[schema.GroupKind]func(object) Health{
 // its newest generation is Progressing.
 func Of(u *unstructured.Unstructured) Health { return (*Rules)(nil).Of(u) }
 
-// maxMessage bounds a message in bytes: the index keeps one of every object,
-// and controllers put whole responses of their clouds into conditions.
+// maxMessage bounds a message in bytes: the index keeps one for every object, and
+// controllers put whole responses of their clouds into conditions.
 const maxMessage = 512
 
-// short makes one line of a message, and cuts one that is too long between two
-// characters.
+// short makes a message one line, and cuts a long one between two characters.
 func (h Health) short() Health {
 	if strings.ContainsAny(h.Message, "\n\r") {
 		h.Message = strings.Join(strings.Fields(h.Message), " ")
@@ -113,14 +110,14 @@ func (h Health) short() Health {
 	for end > 0 && !utf8.RuneStart(h.Message[end]) {
 		end--
 	}
-	h.Message = strings.Clone(h.Message[:end]) + "…" // the rest is let go
+	h.Message = strings.Clone(h.Message[:end]) + "…" // lets go of the rest
 	return h
 }
 
-// generic judges by the conventions for custom resources that kstatus knows,
-// the conditions Reconciling, Stalled and Ready, and by Available where there
-// is no Ready. An object that says nothing of itself is healthy: most kinds
-// that have no status never will, and nothing tells them from the others.
+// generic judges by the conventions for custom resources that kstatus knows, the
+// conditions Reconciling, Stalled and Ready, and by Available where there is no Ready.
+// An object without such conditions is healthy: most kinds that have no status never
+// will, and nothing distinguishes them from the others.
 func generic(u *unstructured.Unstructured) Health {
 	result, err := status.Compute(u)
 	if err != nil {
@@ -140,8 +137,8 @@ func generic(u *unstructured.Unstructured) Health {
 	return Health{Unknown, result.Message}
 }
 
-// available judges by the condition Available, which means what Ready does, in
-// an object that has no condition Ready.
+// available judges by the condition Available, which means the same as Ready in an
+// object that has no condition Ready.
 func available(o object) Health {
 	c := o.condition("Available")
 	if o.condition("Ready").status != "" || c.status == "" || c.isTrue() {
@@ -150,8 +147,8 @@ func available(o object) Health {
 	return progressing(join("not available yet", c.text()))
 }
 
-// standing returns what kstatus says, or the reason of the condition that made
-// it say so where that has no message.
+// standing returns kstatus's message or, if that is empty, the reason of the condition
+// behind it.
 func standing(o object, message string, conditions ...string) string {
 	for _, kind := range conditions {
 		if c := o.condition(kind); message == "" && c.status != "" {

@@ -22,8 +22,8 @@ type shipped struct {
 	compiled func() *judge
 }
 
-// library reads the library when the first object comes that it may be about.
-// Each of its entries is compiled when there is an object of its kinds.
+// library reads the library on first use. Each of its entries is compiled when an
+// object of its kinds comes.
 var library = sync.OnceValues(func() ([]*shipped, error) {
 	var entries []*shipped
 	if err := yaml.UnmarshalStrict(libraryText, &entries); err != nil {
@@ -35,8 +35,8 @@ var library = sync.OnceValues(func() ([]*shipped, error) {
 	return entries, nil
 })
 
-// compile returns nil for an entry that does not compile, so that its kinds are
-// judged by the conventions. The tests see to it that there is none.
+// compile returns nil for an entry that does not compile, so that the conventions apply
+// to its kinds. The tests make sure that there is none.
 func (s *shipped) compile() *judge {
 	rules, problems := NewCompiler().Compile([]Rule{s.Rule})
 	if len(problems) > 0 {
@@ -45,8 +45,8 @@ func (s *shipped) compile() *judge {
 	return rules.judges[0]
 }
 
-// fits says how well an entry fits a kind: 0 not at all; by the group before
-// by its end, and by the kind before any kind.
+// fits returns how well an entry fits a kind: 0 not at all; the whole group before its
+// ending, and the kind before any kind.
 func (s *shipped) fits(gk schema.GroupKind) int {
 	var score int
 	switch ending, wild := strings.CutPrefix(s.Group, "*"); {
@@ -66,7 +66,7 @@ func (s *shipped) fits(gk schema.GroupKind) int {
 	return 0
 }
 
-// chosen remembers which entry is for a kind; there are only so many kinds.
+// chosen remembers the entry for a kind; the number of kinds is limited.
 var chosen sync.Map // of schema.GroupKind, *shipped or nil
 
 // fromLibrary returns the library's rule for a kind; nil if it has none.

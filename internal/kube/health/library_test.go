@@ -10,14 +10,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// example is an object as its project documents it, and the verdict on it.
+// example is an object from its project's documentation, and the verdict on it.
 type example struct {
 	Want   string         `json:"want"`
 	Object map[string]any `json:"object"`
 }
 
-// TestLibrary judges the examples of testdata/library, and wants one for each
-// expression of each entry that decides, and for what is in progress.
+// TestLibrary judges the examples of testdata/library, and requires one for each
+// expression of each entry that decides, and one in progress.
 func TestLibrary(t *testing.T) {
 	shown := map[*shipped]map[Status]bool{}
 	files, err := filepath.Glob("testdata/library/*.yaml")
@@ -81,7 +81,7 @@ func examples(t *testing.T, file string) []example {
 	return list
 }
 
-// TestLibraryIsSound compiles every entry, and finds kinds that two are about.
+// TestLibraryIsSound compiles every entry, and finds kinds that two entries cover.
 func TestLibraryIsSound(t *testing.T) {
 	entries, err := library()
 	if err != nil {

@@ -2,8 +2,8 @@ package health
 
 import "strings"
 
-// serviceHealth knows one wait: the address of a load balancer. Every other
-// Service works as soon as it is there.
+// serviceHealth waits only for the address of a load balancer. Every other Service
+// works as soon as it exists.
 func serviceHealth(o object) Health {
 	if o.string("spec", "type") != "LoadBalancer" {
 		return healthy("")
@@ -14,8 +14,7 @@ func serviceHealth(o object) Health {
 	return progressing("waiting for the load balancer's address")
 }
 
-// ingressHealth never waits: many Ingress controllers do not publish an
-// address at all.
+// ingressHealth never waits: many Ingress controllers do not publish an address at all.
 func ingressHealth(o object) Health {
 	if address := addresses(o); address != "" {
 		return healthy("at " + address)
@@ -35,8 +34,8 @@ func addresses(o object) string {
 	return strings.Join(found, ", ")
 }
 
-// rangeHealth is the health of a ServiceCIDR: it is in use once its condition
-// says so, and loses that when it is being deleted.
+// rangeHealth is the health of a ServiceCIDR: it is in use once its condition says so,
+// and loses that when it is being deleted.
 func rangeHealth(o object) Health {
 	if c := o.condition("Ready"); c.isFalse() {
 		return progressing(join("not ready", c.text()))

@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// object reads fields of an object without ever failing: a field that is
-// absent, or has an unexpected type, reads as the zero value.
+// object reads fields of an object without ever failing: a field that is missing, or
+// has an unexpected type, reads as the zero value.
 type object struct{ fields map[string]any }
 
 func (o object) lookupInt(path ...string) (int64, bool) {
@@ -34,7 +34,7 @@ func (o object) int(path ...string) int64 {
 	return n
 }
 
-// intOr reads a number whose absence has a meaning of its own.
+// intOr reads a number whose absence has its own meaning.
 func (o object) intOr(otherwise int64, path ...string) int64 {
 	if n, ok := o.lookupInt(path...); ok {
 		return n
@@ -70,7 +70,7 @@ type condition struct{ status, reason, message string }
 func (c condition) isTrue() bool  { return c.status == "True" }
 func (c condition) isFalse() bool { return c.status == "False" }
 
-// text is a condition in words: its message, or its reason.
+// text returns a condition in words: its message, or its reason.
 func (c condition) text() string {
 	if c.message != "" {
 		return c.message

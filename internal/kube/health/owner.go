@@ -9,10 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Selects reports whether a pod belongs to the current revision of a workload:
-// a pod of the revision that a rollout replaces says nothing about the new one.
-// Where the workload's status does not tell its revision yet, every pod of the
-// workload is selected.
+// Selects reports whether a pod belongs to the current revision of a workload: a pod of
+// an old revision says nothing about the new one. If the workload's status does not
+// tell its revision yet, every pod of the workload is selected.
 func Selects(workload, pod *unstructured.Unstructured) bool {
 	if workload == nil || pod == nil || workload.GetNamespace() != pod.GetNamespace() {
 		return false
@@ -39,8 +38,8 @@ func Matches(workload, pod *unstructured.Unstructured) bool {
 	return ok && workload.GetNamespace() == pod.GetNamespace() && selector.Matches(labels.Set(pod.GetLabels()))
 }
 
-// Selector returns a workload's label selector for pods; ok is false if it has
-// none that selects anything.
+// Selector returns a workload's label selector for pods; ok is false if it has none
+// that selects anything.
 func Selector(workload *unstructured.Unstructured) (selector labels.Selector, ok bool) {
 	fields, found, err := unstructured.NestedMap(workload.Object, "spec", "selector")
 	if err != nil || !found {
@@ -54,8 +53,8 @@ func Selector(workload *unstructured.Unstructured) (selector labels.Selector, ok
 	return selector, err == nil && !selector.Empty()
 }
 
-// RunsPods reports whether objects of this kind own pods whose troubles are
-// theirs.
+// RunsPods reports whether objects of this kind own pods, so that the pods' problems
+// are theirs.
 func RunsPods(u *unstructured.Unstructured) bool {
 	switch u.GroupVersionKind().GroupKind().String() {
 	case "Pod", "Deployment.apps", "ReplicaSet.apps", "StatefulSet.apps", "DaemonSet.apps", "Job.batch":
@@ -73,16 +72,16 @@ func ownedBy(workload, pod *unstructured.Unstructured) bool {
 	return workload.GetUID() == "" || owner.UID == workload.GetUID()
 }
 
-// labelIs reports whether the pod has the label value, or whether there is none
-// to compare with.
+// labelIs reports whether the pod has the label value, or whether there is none to
+// compare with.
 func labelIs(pod *unstructured.Unstructured, label, value string) bool {
 	return value == "" || pod.GetLabels()[label] == value
 }
 
-// ofReplicaSet reports whether the pod is of the Deployment's newest
-// ReplicaSet. A Deployment's status names it nowhere but in the message of its
-// Progressing condition ("ReplicaSet "web-5d4f8" is progressing."), which the
-// deployment controller rewrites as it makes or adopts a ReplicaSet.
+// ofReplicaSet reports whether the pod belongs to the Deployment's newest ReplicaSet. A
+// Deployment's status names it only in the message of its Progressing condition
+// ("ReplicaSet "web-5d4f8" is progressing."), which the deployment controller rewrites
+// as it creates or adopts a ReplicaSet.
 func ofReplicaSet(w object, name string, pod *unstructured.Unstructured) bool {
 	_, rest, _ := strings.Cut(w.condition("Progressing").message, `"`)
 	current, _, found := strings.Cut(rest, `"`)

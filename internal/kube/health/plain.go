@@ -2,8 +2,8 @@ package health
 
 import "k8s.io/apimachinery/pkg/runtime/schema"
 
-// plain are the built-in kinds that have no health: their objects do what they
-// say as soon as they are there, and nothing in them tells how that goes.
+// plain are the built-in kinds without health: their objects work as soon as they
+// exist, and have no status that says otherwise.
 var plain = kinds(map[string][]string{
 	"":                             {"ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "PodTemplate", "ResourceQuota", "Secret", "ServiceAccount"},
 	"admissionregistration.k8s.io": {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration"},
@@ -31,7 +31,6 @@ func kinds(groups map[string][]string) map[schema.GroupKind]bool {
 	return set
 }
 
-// NeedsBody reports whether the health of a kind's objects is in more than
-// their metadata. Of any other kind an object is healthy unless it is being
-// deleted.
+// NeedsBody reports whether the health of a kind's objects needs more than their
+// metadata. Objects of any other kind are healthy unless they are being deleted.
 func NeedsBody(gk schema.GroupKind) bool { return !plain[gk] }

@@ -8,17 +8,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Cause says why a pod does not run as it should.
+// Cause is the reason why a pod does not run as it should.
 type Cause struct {
 	Reason    string // a word for programs and people: "ImagePullBackOff", "CrashLoopBackOff", "Unschedulable", "NotReady"
-	Message   string // what is behind it, without the reason: "registry.example/api:2.0: not found"
-	Container string // the container that it is about; "" if it is about the pod
+	Message   string // the details, without the reason: "registry.example/api:2.0: not found"
+	Container string // the container that it is about; "" for the pod
 	Terminal  bool   // the pod will not recover by itself: waiting for it is useless
 	Ended     bool   // its container has ended, and may run again until it ends again
-	Incurable bool   // another pod in its place would fail alike
+	Incurable bool   // another pod in its place would fail the same way
 }
 
-// NotReady is the reason of a pod whose containers all run, and that is not ready.
+// NotReady is the reason of a pod that is not ready although all its containers run.
 const NotReady = "NotReady"
 
 // String writes the cause on one line.
@@ -64,9 +64,9 @@ func podFailure(o object) string {
 	return "its containers failed"
 }
 
-// PodCause finds why a pod is not ready, the nearest cause first: its own
-// failure, its init containers, its containers, its scheduling, and at last a
-// readiness probe. ok is false if the pod is ready, done, or simply starting.
+// PodCause finds the reason why a pod is not ready, the nearest cause first: its own
+// failure, its init containers, its containers, its scheduling, and last a readiness
+// probe. ok is false if the pod is ready, done, or simply starting.
 func PodCause(pod *unstructured.Unstructured) (cause Cause, ok bool) {
 	if pod == nil || pod.GetDeletionTimestamp() != nil {
 		return Cause{}, false
@@ -86,8 +86,8 @@ func podCause(o object) (Cause, bool) {
 	return Cause{}, false
 }
 
-// evicted covers every failure that the kubelet or the control plane states of
-// the pod as a whole: Evicted, NodeLost, DeadlineExceeded, Preempting,
+// evicted covers every failure that the kubelet or the control plane reports for the
+// pod as a whole: Evicted, NodeLost, DeadlineExceeded, Preempting,
 // UnexpectedAdmissionError and the like.
 func evicted(o object) (Cause, bool) {
 	reason := o.string("status", "reason")
@@ -113,7 +113,7 @@ func containersCause(o object) (Cause, bool) {
 // hopeless are the reasons for waiting that only a change of the pod ends.
 var hopeless = map[string]bool{"InvalidImageName": true, "ErrImageNeverPull": true}
 
-// starting are the reasons for waiting that are no trouble.
+// starting are the harmless reasons for waiting.
 var starting = map[string]bool{"ContainerCreating": true, "PodInitializing": true, "": true}
 
 func containerCause(status object, restarts bool) (Cause, bool) {
@@ -134,8 +134,8 @@ func containerCause(status object, restarts bool) (Cause, bool) {
 	return Cause{Reason: exitReason(ended), Message: exit(ended), Container: name, Ended: true, Terminal: !restarts}, true
 }
 
-// pullMessage prefers what the registry said to "Back-off pulling image". The
-// kubelet quotes the registry after the image's name, twice over.
+// pullMessage prefers the registry's message to "Back-off pulling image". The kubelet
+// quotes the registry after the image's name, twice.
 func pullMessage(image, message string) string {
 	text := strings.TrimSpace(message)
 	if at := strings.LastIndex(text, "rpc error: "); at >= 0 {
@@ -154,7 +154,7 @@ func exitReason(ended object) string {
 	return cmp.Or(ended.string("reason"), "Error")
 }
 
-// lastExit tells a crash loop's last end and how often it has come.
+// lastExit describes the last end of a crash loop, and counts its restarts.
 func lastExit(status object) string {
 	text := "the container keeps ending"
 	if ended := status.object("lastState", "terminated"); ended.fields != nil {
@@ -195,8 +195,8 @@ func unschedulable(o object) (Cause, bool) {
 	return Cause{Reason: cmp.Or(c.reason, "Unschedulable"), Message: c.message}, true
 }
 
-// notReady is the last guess: every container runs and the pod is not ready,
-// so a readiness probe or gate does not pass.
+// notReady is the last guess: every container runs and the pod is not ready, so a
+// readiness probe or gate does not pass.
 func notReady(o object) (Cause, bool) {
 	c := o.condition("Ready")
 	if o.string("status", "phase") != "Running" || !c.isFalse() {

@@ -7,12 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Rule says how the objects of a kind are judged, in CEL expressions over
-// their top-level fields (docs/health.md). The first that is true decides, in
-// this order: Suspended, InProgress, Failed, Current; if none is, the object is
-// in progress. Ended is asked beside them: the object has done its work, and its deletion
-// is no drift. While status.observedGeneration is behind, none but Suspended is
-// asked.
+// Rule says how to judge the objects of a kind, in CEL expressions over their top-level
+// fields (docs/health.md). The first that is true decides, in this order: Suspended,
+// InProgress, Failed, Current; if none is, the object is in progress. Ended is
+// evaluated separately: the object has done its work, and its deletion is not drift.
+// While status.observedGeneration is behind, only Suspended is evaluated.
 type Rule struct {
 	Group      string `json:"group"` // "": any
 	Kind       string `json:"kind"`
@@ -24,16 +23,16 @@ type Rule struct {
 	Message    string `json:"message"` // text; "": that of the condition Ready
 }
 
-// judge is a rule that was compiled.
+// judge is a compiled rule.
 type judge struct {
 	group, kind string
 
 	suspended, inProgress, failed, current, ended, message *expression // nil if there is none
 }
 
-// Rules are the rules of one app, compiled. Nil has none.
+// Rules are the compiled rules of one app. Nil has none.
 type Rules struct {
-	rules  []Rule // as they were written
+	rules  []Rule // as written
 	judges []*judge
 }
 
@@ -48,8 +47,8 @@ func (r *Rules) Equal(other *Rules) bool {
 // Has reports whether one of the rules is about a kind.
 func (r *Rules) Has(gk schema.GroupKind) bool { return r.judge(gk) != nil }
 
-// judge returns the rule for a kind: one that names its group before one that
-// names none; nil if there is neither.
+// judge returns the rule for a kind: one that names its group before one that names
+// none; nil if there is neither.
 func (r *Rules) judge(gk schema.GroupKind) *judge {
 	if r == nil {
 		return nil
@@ -96,8 +95,8 @@ func (r *Rules) Of(u *unstructured.Unstructured) Health {
 
 const newestNotSeen = "the newest change has not been seen by its controller yet"
 
-// unseen reports whether the object's controller says that it has not looked at
-// the newest generation yet.
+// unseen reports whether the object's controller says that it has not looked at the
+// newest generation yet.
 func unseen(u *unstructured.Unstructured) bool {
 	seen, ok := object{u.Object}.lookupInt("status", "observedGeneration")
 	return ok && seen < u.GetGeneration()
@@ -130,7 +129,7 @@ func (j *judge) of(u *unstructured.Unstructured) Health {
 	return progressing(j.words(u, fields))
 }
 
-// words are the rule's message for an object, beside its verdict.
+// words returns the rule's message for an object, to go with its verdict.
 func (j *judge) words(u *unstructured.Unstructured, fields map[string]any) string {
 	if j.message != nil {
 		return j.message.text(fields)
@@ -138,8 +137,8 @@ func (j *judge) words(u *unstructured.Unstructured, fields map[string]any) strin
 	return object{u.Object}.condition("Ready").text()
 }
 
-// fieldsOf returns what expressions may look at. A field that the object does
-// not have is an empty map, so that has(status.phase) is false without it.
+// fieldsOf returns the fields for expressions. A missing field is an empty map, so that
+// has(status.phase) is false without it.
 func fieldsOf(u *unstructured.Unstructured) map[string]any {
 	fields := make(map[string]any, len(variables))
 	for _, name := range variables {

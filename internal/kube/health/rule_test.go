@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// rulesOf compiles rules that are in order.
+// rulesOf compiles valid rules.
 func rulesOf(t *testing.T, rules ...Rule) *Rules {
 	t.Helper()
 	compiled, problems := NewCompiler().Compile(rules)
@@ -96,8 +96,8 @@ func TestRulesGoBeforeEverythingElse(t *testing.T) {
 	}
 }
 
-// TestSecretsHaveNoRules: a rule could tell a Secret's value in its message, or
-// let it be guessed letter by letter.
+// TestSecretsHaveNoRules: a rule could reveal a Secret's value in its message, or let
+// somebody guess it letter by letter.
 func TestSecretsHaveNoRules(t *testing.T) {
 	rules, problems := NewCompiler().Compile([]Rule{{Kind: "Secret", Current: "data.password.startsWith('a')", Message: "data.password"}})
 	if rules != nil || len(problems) != 1 || problems[0].Field != "kind" {
@@ -148,7 +148,7 @@ func TestExpressionsAreCounted(t *testing.T) {
 	}
 }
 
-// TestExpensiveRulesAreGivenUp evaluates what would take minutes.
+// TestExpensiveRulesAreGivenUp evaluates expressions that would take minutes.
 func TestExpensiveRulesAreGivenUp(t *testing.T) {
 	object := parse(t, widgetHead)
 	many := func(n int, value any) []any { return slices.Repeat([]any{value}, n) }

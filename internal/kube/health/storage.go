@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// UnusedClaim returns the class of a claim that is not bound, and that no pod which was
-// scheduled uses; "" for everything else. If the class binds for the first consumer
+// UnusedClaim returns the class of a claim that is not bound, and that no scheduled pod
+// uses; "" for everything else. If the class binds for the first consumer
 // (volumeBindingMode: WaitForFirstConsumer), there is nothing to wait for: only a pod
 // gets the claim bound.
 func UnusedClaim(u *unstructured.Unstructured) (class string) {
@@ -23,14 +23,14 @@ func UnusedClaim(u *unstructured.Unstructured) (class string) {
 }
 
 // The annotations of a claim: the node that the scheduler has chosen for its first
-// consumer, and the class as it was written before spec.storageClassName was.
+// consumer, and the class as it was written before spec.storageClassName existed.
 const (
 	selectedNode    = "volume.kubernetes.io/selected-node"
 	classAnnotation = "volume.beta.kubernetes.io/storage-class"
 )
 
-// claimHealth waits until a volume is bound. A claim that is bound stays
-// healthy while its volume is resized, for its pods go on.
+// claimHealth waits until a volume is bound. A bound claim stays healthy while its
+// volume is resized, since its pods keep running.
 func claimHealth(o object) Health {
 	switch o.string("status", "phase") {
 	case "Bound":
@@ -41,7 +41,7 @@ func claimHealth(o object) Health {
 	return progressing("not bound to a volume yet")
 }
 
-// resize says how far a change of a bound claim's volume is.
+// resize describes the progress of a change to a bound claim's volume.
 func resize(o object) string {
 	for _, at := range []struct{ condition, words string }{
 		{"ControllerResizeError", "bound, but its volume cannot be resized"},
@@ -59,8 +59,8 @@ func resize(o object) string {
 }
 
 // volumeHealth is the health of a PersistentVolume, whose phases are in
-// k8s.io/api/core/v1. One that was released needs a person, but it does what
-// its reclaim policy says.
+// k8s.io/api/core/v1. A released one needs a person, but does what its reclaim policy
+// says.
 func volumeHealth(o object) Health {
 	switch o.string("status", "phase") {
 	case "Available":

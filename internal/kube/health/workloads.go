@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// pods writes a count the way every row does: "2 of 3 pods ready".
+// pods writes a count as every row does: "2 of 3 pods ready".
 func pods(have, want int64, state string) string {
 	noun := "pods"
 	if want == 1 {
@@ -15,9 +15,9 @@ func pods(have, want int64, state string) string {
 	return fmt.Sprintf("%d of %d %s %s", have, want, noun, state)
 }
 
-// observed reports whether the controller has looked at the object at all. A
-// fresh object has no status, and a workload with no replicas would else pass
-// for finished.
+// observed reports whether the controller has looked at the object at all. A fresh
+// object has no status, and otherwise a workload with no replicas would pass for
+// finished.
 func observed(o object) bool {
 	_, ok := o.lookupInt("status", "observedGeneration")
 	return ok
@@ -57,7 +57,7 @@ func deploymentHealth(o object) Health {
 	return healthy(pods(ready, want, "ready"))
 }
 
-// rollout says how far a rollout is, by its first unfinished count.
+// rollout describes the progress of a rollout by its first unfinished count.
 func rollout(updated, ready, want int64) string {
 	if updated < want {
 		return pods(updated, want, "updated")
@@ -128,8 +128,8 @@ func readiness(ready, want int64) Health {
 	return healthy(pods(ready, want, "ready"))
 }
 
-// jobHealth waits for the Job's end: a migration that has merely started has
-// not succeeded.
+// jobHealth waits for the Job's end: a migration that has merely started has not
+// succeeded.
 func jobHealth(o object) Health {
 	want := o.intOr(o.intOr(1, "spec", "parallelism"), "spec", "completions")
 	done := fmt.Sprintf("%d of %d completed", o.int("status", "succeeded"), want)

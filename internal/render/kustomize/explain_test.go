@@ -28,14 +28,14 @@ func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 		{"nothing to merge into", "resources: [a.yaml]\nconfigMapGenerator: [{name: b, behavior: merge, literals: [k=v]}]\n", nil, "app/kustomization.yaml: kustomize: a generator merges into ConfigMap b, or replaces it, and there is none | "},
 		{"a literal", "configMapGenerator: [{name: b, literals: [k]}]\n", nil, "app/kustomization.yaml: kustomize: a generator's literal k is not KEY=VALUE | write it"},
 		{"no target", "resources: [a.yaml]\npatches:\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: b}\n", nil, "app/kustomization.yaml: kustomize: no object is the target of the patch of ConfigMap b | name kind"},
-		{"no path", "resources: [a.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: |-\n    - {op: replace, path: /spec/x, value: 1}\n", nil, "app/kustomization.yaml: kustomize: a patch would replace /spec/x, and an object that it is for has none | mend"},
+		{"no path", "resources: [a.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: |-\n    - {op: replace, path: /spec/x, value: 1}\n", nil, "app/kustomization.yaml: kustomize: a patch would replace /spec/x, and an object that it is for has none | fix"},
 		{"no patch", "resources: [a.yaml]\npatches:\n- target: {kind: ConfigMap}\n  patch: nothing\n", nil, "app/kustomization.yaml: kustomize: a patch is neither a part of an object nor a list"},
 		{"no source", "resources: [a.yaml]\nreplacements:\n- source: {kind: Secret, name: x, fieldPath: data.x}\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.k]}]\n", nil, "app/kustomization.yaml: kustomize: replacements: there is no Secret x to take data.x from"},
 		{"nothing to scale", "resources: [a.yaml]\nreplicas: [{name: b, count: 3}]\n", nil, "app/kustomization.yaml: kustomize: replicas: there is nothing to scale that is called b"},
 		{"YAML", "resources: [b.yaml]\n", map[string]string{"app/b.yaml": "a: [\n"}, "app/b.yaml:1: kustomize: not valid YAML: "},
 		{"empty component", "resources: [a.yaml]\ncomponents: [../c]\n", map[string]string{"c/kustomization.yaml": "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\n"}, "c/kustomization.yaml: kustomize: the kustomization is empty | write resources"},
 		{"another kind", "kind: Deployment\nresources: [a.yaml]\n", nil, "app/kustomization.yaml: kustomize: its kind is that of another object | take"},
-		{"no transformer", "resources: [a.yaml]\ntransformers: [t.yaml]\n", map[string]string{"app/t.yaml": "apiVersion: builtin\nkind: Nope\nmetadata: {name: x}\n"}, "app/kustomization.yaml: kustomize: no Nope is built into kustomize | mend"},
+		{"no transformer", "resources: [a.yaml]\ntransformers: [t.yaml]\n", map[string]string{"app/t.yaml": "apiVersion: builtin\nkind: Nope\nmetadata: {name: x}\n"}, "app/kustomization.yaml: kustomize: no Nope is built into kustomize | fix"},
 		{"something else", "resources: [a.yaml]\nvalidators: [t.yaml]\n", map[string]string{"app/t.yaml": "x: 1\n"}, "app/kustomization.yaml: kustomize: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
