@@ -1,17 +1,19 @@
-// Package backup writes all that a server keeps into one stream while the server goes
-// on, and makes a data directory of such streams again.
+// Package backup writes everything that a server keeps into one stream while the server
+// runs, and restores a data directory from such streams.
 //
-// A backup is a tar file, or one that is encrypted with age. What it has:
+// A backup is a tar file, or one that is encrypted with age. It contains:
 //
 //	pushboat-backup.json   the header: its name, its time, the backup that it goes on from
 //	FILES                  as they lie in the data directory; repositories are bare ones
 //	SHA256SUMS             every file of the state, with its hash; the end of the backup
 //
-// One that goes on from another leaves out the files that are unchanged since: unpacked
-// over each other in order, they are the state. tar, git and sha256sum alone can read it.
+// One that builds on another leaves out the files that are unchanged since: unpacked
+// over each other in order, they give the state. tar, git and sha256sum alone can read
+// it.
 //
-// A backup is secret: it has the server's private key and its secret. And an archive is
-// anybody's: whatever is read from one has a limit, and only known paths are taken.
+// A backup is secret: it has the server's private key and its secret. An archive that
+// is read may come from anybody: everything in it has a limit, and only known paths are
+// accepted.
 package backup
 
 import (
@@ -31,16 +33,17 @@ import (
 	"time"
 )
 
-// Names of the entries of an archive that are no files of the state.
+// Names of the entries of an archive that are not files of the state.
 const (
 	headerName = "pushboat-backup.json"
 	sumsName   = "SHA256SUMS"
 )
 
-// format is that of the archives that are written here; others have other numbers.
+// format is the format of the archives that this program writes; others have other
+// numbers.
 const format = 1
 
-// Limits of what is read of an archive.
+// Limits on reading an archive.
 const (
 	maxHeader = 64 << 10 // bytes
 	maxFiles  = 2 << 20
@@ -52,7 +55,7 @@ const (
 type Header struct {
 	Format  int       `json:"format"`
 	ID      string    `json:"id"`
-	Since   string    `json:"since,omitempty"` // the ID of the one that it goes on from; "": it is whole
+	Since   string    `json:"since,omitempty"` // the ID of the one that it builds on; "": it is a full one
 	Made    time.Time `json:"made"`
 	Data    int       `json:"data"`    // version of the data directory
 	Program string    `json:"program"` // version of the program that wrote it
@@ -61,7 +64,7 @@ type Header struct {
 // idForm is the form of a backup's name.
 var idForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]{8}$`)
 
-// newID names a backup: names are in the order of time.
+// newID returns a name for a backup: names sort by time.
 func newID(made time.Time) string {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
@@ -102,7 +105,7 @@ func (s sums) write(w io.Writer) error {
 	return out.Flush()
 }
 
-// readSums reads what write has written. Paths that no backup has are refused.
+// readSums reads the output of write. It refuses paths that no backup has.
 func readSums(r io.Reader) (sums, error) {
 	found := sums{}
 	lines := bufio.NewScanner(io.LimitReader(r, maxSums))
@@ -127,7 +130,7 @@ func readSums(r io.Reader) (sums, error) {
 	return found, nil
 }
 
-// quoted quotes a path that anybody may have written, for a message.
+// quoted quotes an untrusted path for a message.
 func quoted(path string) string {
 	const shown = 100
 	if len(path) > shown {

@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	w.file("ssh/host_ed25519", "the private key")
 	w.file("keys", "ssh-ed25519 AAAA ana\n")
 	w.file("charts/digests/"+strings.Repeat("0a", 32), "{}")
-	// What no backup has.
+	// Files that no backup has.
 	w.file("hooks/pre-receive", "#!/bin/sh\n")
 	w.file("run/ssh.addr", "127.0.0.1:2222\n")
 	w.file("charts/archives/"+strings.Repeat("0a", 32), "chart")
@@ -117,7 +117,7 @@ func (w *world) back(req Request) (string, Summary) {
 	return store(w.t, out.Bytes()), summary
 }
 
-// since is a request that goes on from a backup.
+// since is a request that builds on a backup.
 func (w *world) since(s Summary) Request {
 	w.t.Helper()
 	base, err := w.Kept(s.ID)
@@ -188,7 +188,7 @@ func (w *world) holds(dir string) {
 	}
 }
 
-// unsealed is what the restored store has for the shop.
+// unsealed returns the content of the restored store for the shop.
 func unsealed(t *testing.T, dir string) string {
 	t.Helper()
 	store, err := sealed.Open(filepath.Join(dir, "sealed"), bytes.Repeat([]byte("k"), 32))
@@ -269,7 +269,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := ReadBase(base, nil) // by its file, as another machine has it
+	from, err := ReadBase(base, nil) // from the file, as on another machine
 	if err != nil || from.ID != two.ID {
 		t.Fatal(from, err)
 	}
@@ -336,7 +336,8 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
 		t.Errorf("there are %v, %v", entries, err)
 	}
-	// A new volume has a folder of its file system's, and this one what a killed restore left.
+	// A new volume has a folder of its file system, and this one has the remains of a
+	// killed restore.
 	volume := t.TempDir()
 	for _, name := range []string{"lost+found", datadir.Unfinished + "/repos/half.git"} {
 		if err := os.MkdirAll(filepath.Join(volume, name), 0o700); err != nil {

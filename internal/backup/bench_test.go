@@ -14,7 +14,7 @@ import (
 )
 
 // thousand is a data directory of 1,000 repositories of 20 packs each, 300 MB in all.
-// The packs are files of the same disk blocks: what counts is how many there are.
+// The packs share the same disk blocks: their number is what matters.
 func thousand(b *testing.B) Source {
 	b.Helper()
 	data := b.TempDir()
@@ -58,8 +58,8 @@ func link(from, to string) error {
 	})
 }
 
-// BenchmarkBackup is a backup of 1,000 repositories to a file, next to a copy of the same
-// files into one.
+// BenchmarkBackup compares a backup of 1,000 repositories to a file with a copy of the
+// same files into one.
 func BenchmarkBackup(b *testing.B) {
 	source := thousand(b)
 	out := filepath.Join(b.TempDir(), "out")

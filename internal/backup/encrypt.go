@@ -18,8 +18,8 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// encryptTo returns what encrypts for the recipients, if there are any; its Close ends
-// the encryption and closes nothing else.
+// encryptTo returns a writer that encrypts for the recipients, if there are any; its
+// Close ends the encryption and closes nothing else.
 func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) {
 	if len(recipients) == 0 {
 		return nopCloser{w}, nil
@@ -31,7 +31,7 @@ func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) 
 	return out, nil
 }
 
-// ParseRecipients reads public keys that backups are encrypted for: age's own (age1…)
+// ParseRecipients parses public keys for which to encrypt backups: age's own (age1…)
 // and those of SSH (ssh-ed25519 …, ssh-rsa …).
 func ParseRecipients(keys []string) ([]age.Recipient, error) {
 	var recipients []age.Recipient
@@ -70,8 +70,8 @@ type Keys []age.Identity
 // maxKeyFile bounds a file of keys, in bytes.
 const maxKeyFile = 1 << 20
 
-// ReadKeys reads files of private keys: age's own, and those of SSH. Errors say nothing
-// of what is in them.
+// ReadKeys reads files of private keys: age's own, and those of SSH. Errors do not
+// repeat their content.
 func ReadKeys(files []string) (Keys, error) {
 	var keys Keys
 	for _, name := range files {
@@ -101,15 +101,15 @@ func parseKeys(text []byte) (Keys, error) {
 	return age.ParseIdentities(bytes.NewReader(text))
 }
 
-// encryptedWith begins every file that age has encrypted.
+// encryptedWith is the prefix of every file that age has encrypted.
 const encryptedWith = "age-encryption.org/"
 
-// decryptFrom returns what an archive has, decrypted if need be.
+// decryptFrom returns the content of an archive, decrypted if need be.
 func decryptFrom(r io.Reader, keys Keys) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, bufferSize)
 	begin, err := buffered.Peek(len(encryptedWith))
 	if string(begin) != encryptedWith {
-		return buffered, nil // tar says what is wrong with it, if anything is
+		return buffered, nil // tar reports what is wrong, if anything
 	}
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/datadir"
 )
 
-// Whatever is wrong with an archive, nothing of it stays.
+// Nothing of a damaged archive stays.
 func TestDamageIsFound(t *testing.T) {
 	w := newWorld(t)
 	archive, _ := w.back(Request{})
@@ -55,14 +55,14 @@ func TestDamageIsFound(t *testing.T) {
 	try("no archive", []byte(strings.Repeat("no archive ", 200)))
 }
 
-// entry is one of a hostile archive.
+// entry is an entry of a hostile archive.
 type entry struct {
 	name, text string
 	kind       byte // 0: a plain file
 	size       int64
 }
 
-// forge writes an archive of entries between a header and the hashes of what is given.
+// forge writes an archive of entries between a header and hashes.
 func forge(t testing.TB, header any, entries []entry, state string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -89,14 +89,14 @@ func forge(t testing.TB, header any, entries []entry, state string) []byte {
 			_, _ = io.WriteString(w, e.text)
 		}
 		if e.size > 0 {
-			return out.Bytes() // and no such content
+			return out.Bytes() // without that content
 		}
 	}
 	_ = w.Close()
 	return out.Bytes()
 }
 
-// sparse is an archive with a pack that is one hole, of as many bytes as a pack may have.
+// sparse is an archive with a pack that is one hole, of the maximum size of a pack.
 func sparse(t testing.TB) []byte {
 	t.Helper()
 	whole := forge(t, sound, nil, "")
@@ -110,7 +110,7 @@ func sparse(t testing.TB) []byte {
 		_ = w.Flush()
 		head := out.Bytes()
 		head[156] = kind
-		copy(head[148:156], "        ") // the sum of the header is made with blanks here
+		copy(head[148:156], "        ") // the checksum of the header is computed with blanks here
 		total := 0
 		for _, b := range head[:512] {
 			total += int(b)
@@ -189,8 +189,8 @@ func TestHostileArchives(t *testing.T) {
 			}
 		})
 	}
-	// Files that the state does not have are not restored: a repository was deleted
-	// while it was written.
+	// Files that the state does not have are not restored: the repository was deleted
+	// while it was being written.
 	dir := t.TempDir()
 	forged := forge(t, sound, []entry{{name: "repos/shop.git/HEAD", text: "x"}, {name: "repos/shop.git/logs/refs/heads/a", text: "x"}}, "")
 	if _, err := (Restore{Archives: []string{store(t, forged)}, Data: dir}).Run(t.Context()); err != nil {
@@ -201,8 +201,8 @@ func TestHostileArchives(t *testing.T) {
 	}
 }
 
-// FuzzRead reads whatever somebody gives out as a backup: every path that comes of it is
-// one that a backup has.
+// FuzzRead reads anything as a backup: every path that results is one that a backup may
+// have.
 func FuzzRead(f *testing.F) {
 	hash := strings.Repeat("0", 64)
 	f.Add(forge(f, sound, []entry{{name: "keys", text: "x"}}, hash+"  keys\n"))

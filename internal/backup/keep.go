@@ -10,15 +10,15 @@ import (
 	"slices"
 )
 
-// backupsDir has what the newest backups had, so that later ones can go on from them:
-// a file for each, as SHA256SUMS, under the backup's name.
+// backupsDir has the contents of the newest backups, so that later ones can build on
+// them: a file for each, in the form of SHA256SUMS, under the backup's name.
 const backupsDir = "backups"
 
-// keptBackups is of how many.
+// keptBackups is the number of backups whose contents are kept.
 const keptBackups = 32
 
-// keep keeps what a backup has. A disk without room for that is no matter: the next one
-// is a whole one, as the error says.
+// keep stores the contents of a backup. If the disk is full, the backup is still good,
+// but the next one must be a full one, as the error says.
 func (s Source) keep(id string, files sums) error {
 	dir := filepath.Join(s.Data, backupsDir)
 	var text bytes.Buffer
@@ -50,7 +50,7 @@ func (s Source) dropOld(dir string) error {
 	return err
 }
 
-// ids are the backups that can be gone on from, oldest first.
+// ids returns the backups that later ones can build on, oldest first.
 func (s Source) ids() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(s.Data, backupsDir))
 	if errors.Is(err, os.ErrNotExist) {
@@ -66,7 +66,7 @@ func (s Source) ids() ([]string, error) {
 	return ids, err
 }
 
-// UnknownError is of a backup of which nothing is kept.
+// UnknownError reports a backup whose contents are not kept.
 type UnknownError struct {
 	ID     string
 	Newest string // that is kept; "": none is
@@ -76,7 +76,7 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("nothing is kept here of backup %s", quoted(e.ID))
 }
 
-// Next is what to try instead, with the command that makes backups.
+// Next returns the next thing to try, with the command that makes backups.
 func (e *UnknownError) Next(command string) string {
 	if e.Newest == "" {
 		return "make a whole one: " + command
@@ -87,7 +87,7 @@ func (e *UnknownError) Next(command string) string {
 // IsID reports whether a text has the form of a backup's name.
 func IsID(text string) bool { return idForm.MatchString(text) }
 
-// Kept returns the backup of a name, of those that were made here last.
+// Kept returns a recent backup by its name.
 func (s Source) Kept(id string) (*Base, error) {
 	ids, err := s.ids()
 	if err != nil {
@@ -112,7 +112,7 @@ func (s Source) Kept(id string) (*Base, error) {
 	return &Base{ID: id, sums: files}, nil
 }
 
-// ReadBase reads an archive that a later backup is to go on from, to its end.
+// ReadBase reads an archive, to its end, as the base of a later backup.
 func ReadBase(r io.Reader, keys Keys) (*Base, error) {
 	a, err := newReader(r, keys)
 	for err == nil {

@@ -8,7 +8,7 @@ import (
 	"path"
 )
 
-// own writes the files of the data directory that are in no repository.
+// own writes the files of the data directory outside the repositories.
 func (s Source) own(a *writer) error {
 	root, err := os.OpenRoot(s.Data)
 	if err != nil {
@@ -29,9 +29,8 @@ func (s Source) own(a *writer) error {
 	return nil
 }
 
-// ownFile writes one of them, if it is one that backups have and is still there. A text
-// that is sealed is a file for ever, whatever comes in its place; the others are small
-// and read as a whole.
+// ownFile writes one of them, if backups include it and it still exists. A sealed text
+// never changes, so it is copied as a file; the others are small and read as a whole.
 func ownFile(a *writer, root *os.Root, name string) error {
 	limit, known := limitOf(name)
 	if !known {
@@ -50,7 +49,7 @@ func ownFile(a *writer, root *os.Root, name string) error {
 		return err
 	}
 	if info.Size() > limit && path.Dir(name) == "." {
-		return nil // none of the server's
+		return nil // not the server's
 	}
 	if limit > maxOwn {
 		return a.file(name, info.Size(), file, false)

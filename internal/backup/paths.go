@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// Folders of the data directory that a backup has files of.
+// Folders of the data directory in a backup.
 const (
 	reposDir   = "repos"
 	sealedDir  = "sealed"
@@ -19,11 +19,11 @@ const (
 	hostKey    = "ssh/host_ed25519"
 )
 
-// maxOwn is how large a file of the data directory itself can be that is in a backup:
-// the server's ids and secrets, and the configuration and keys that somebody keeps there.
+// maxOwn bounds a file at the top of the data directory that goes into a backup: the
+// server's ids and secrets, and configuration and keys that somebody keeps there.
 const maxOwn = 1 << 20
 
-// others are the paths of files that are in no repository, and how large they can be.
+// others are the paths of files outside the repositories, and their maximum sizes.
 var others = []struct {
 	path  *regexp.Regexp
 	limit int64
@@ -34,14 +34,14 @@ var others = []struct {
 	{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`), maxOwn},
 }
 
-// unfinished ends the names of files that are being written.
+// unfinished is the suffix of files that are being written.
 const unfinished = ".new"
 
-// reserved are names that no file of the data directory itself has.
+// reserved are names that no file at the top of the data directory has.
 var reserved = []string{headerName, sumsName, reposDir, sealedDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh", datadir.Restored}
 
-// limitOf returns how large the file of a path can be; known is false for every path
-// that no backup has. Such a path leads out of no directory.
+// limitOf returns the maximum size of a file by its path; known is false for every path
+// that no backup has. A known path never leads out of a directory.
 func limitOf(path string) (limit int64, known bool) {
 	if len(path) > maxPath || slices.Contains(reserved, path) {
 		return 0, false
@@ -58,7 +58,7 @@ func limitOf(path string) (limit int64, known bool) {
 	return 0, false
 }
 
-// belongs reports whether a file is of use to who wants one repository: it is the
+// belongs reports whether a file is needed to restore one repository: it is the
 // repository's, or the server's own.
 func belongs(path string, repo name.Repo) bool {
 	if inside, ok := underRepos(path); ok {

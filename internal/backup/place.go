@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/datadir"
 )
 
-// place is the directory that becomes a data directory. Until it is one, all is in its
+// place is a directory that becomes a data directory. Until then, everything is in its
 // folder datadir.Unfinished, with which no server starts.
 type place struct {
 	dir   string
@@ -19,7 +19,7 @@ type place struct {
 	made  bool // by us
 }
 
-// openPlace makes a directory ready, or finds that it is empty.
+// openPlace prepares an empty directory, and refuses any other.
 func openPlace(dir string) (*place, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -59,7 +59,8 @@ func (p *place) begin() error {
 	return nil
 }
 
-// moveIn puts in place what is whole: on disk before, and on disk after.
+// moveIn moves a complete restore into place: it is on disk before, and the move is on
+// disk after.
 func (p *place) moveIn() error {
 	err := os.WriteFile(filepath.Join(p.stage, datadir.Restored), nil, 0o600)
 	if err == nil {
@@ -87,11 +88,11 @@ func (p *place) moveIn() error {
 	return nil
 }
 
-// sync has everything that was written to the directory's file system be on disk.
+// sync writes the directory's file system to disk.
 func (p *place) sync() error { return syncFS(p.lock) }
 
-// clear removes what a restore that failed has made, and the directory if it was not
-// there before.
+// clear removes the remains of a failed restore, and the directory if it did not exist
+// before.
 func (p *place) clear() error {
 	err := os.RemoveAll(p.stage)
 	if p.made {
@@ -100,4 +101,4 @@ func (p *place) clear() error {
 	return err
 }
 
-func (p *place) close() { _ = p.lock.Close() } // which was not written to
+func (p *place) close() { _ = p.lock.Close() } // nothing was written to it

@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// reader reads an archive that anybody may have written.
+// reader reads an untrusted archive.
 type reader struct {
 	header Header
 	plain  io.Reader // what tar reads
 	tar    *tar.Reader
-	read   sums // files so far, with the hashes that they have
-	state  sums // what the archive says at its end: all files of the state
+	read   sums // files so far, with their hashes
+	state  sums // the archive's own list at its end: all files of the state
 
-	path string // the file that is being read; "": none
+	path string // of the file that is being read; "": none
 	hash hash.Hash
 	body io.Reader
 }
@@ -39,8 +39,8 @@ func newReader(r io.Reader, keys Keys) (*reader, error) {
 	return a, err
 }
 
-// next returns the path of the next file, whose content Read reads. At the end of an
-// archive that is whole, and whose files have the hashes that it says, it is io.EOF.
+// next returns the path of the next file, whose content Read reads. It returns io.EOF
+// at the end of a complete archive whose files have the hashes in its list.
 func (a *reader) next() (string, error) {
 	if err := a.closeFile(); err != nil {
 		return "", err
@@ -73,7 +73,8 @@ func (a *reader) next() (string, error) {
 	return a.path, nil
 }
 
-// isSparse reports whether a file has holes, which a few bytes can make terabytes of.
+// isSparse reports whether a file has holes, with which a few bytes can become
+// terabytes.
 func isSparse(entry *tar.Header) bool {
 	for record := range entry.PAXRecords {
 		if strings.HasPrefix(record, "GNU.sparse.") {
@@ -83,7 +84,7 @@ func isSparse(entry *tar.Header) bool {
 	return false
 }
 
-// Read reads from the file that next has returned.
+// Read reads from the file that next returned.
 func (a *reader) Read(p []byte) (int, error) { return a.body.Read(p) }
 
 // closeFile reads the rest of a file and notes its hash.
@@ -99,7 +100,7 @@ func (a *reader) closeFile() error {
 	return nil
 }
 
-// end reads the hashes, and compares them with those of the files before.
+// end reads the hashes, and compares them with those of the files.
 func (a *reader) end() (err error) {
 	if a.state, err = readSums(a.tar); err != nil {
 		return err
@@ -116,7 +117,7 @@ func (a *reader) end() (err error) {
 	return io.EOF
 }
 
-// maxPadding is how many zeros may follow an archive, in bytes: tar writes whole blocks.
+// maxPadding bounds the zeros after an archive, in bytes: tar writes whole blocks.
 const maxPadding = 1 << 20
 
 func onlyZeros(r io.Reader) bool {

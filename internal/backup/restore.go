@@ -20,22 +20,22 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Restore says what is made of archives.
+// Restore holds the parameters of a restore.
 type Restore struct {
-	Archives []string  // files: a whole backup, and those that go on from it, in order
+	Archives []string  // files: a full backup, and those that build on it, in order
 	Keys     Keys      // that decrypt them
-	Data     string    // the directory to make; it is empty, or not there
+	Data     string    // the directory to create; it must be empty or missing
 	Repo     name.Repo // the only repository to restore; "": all
-	At       time.Time // branches as they were then; zero: as they were backed up
+	At       time.Time // the time as of which to restore branches; zero: as backed up
 }
 
-// Result tells what was restored.
+// Result describes a restore.
 type Result struct {
 	Header       // of the last archive
 	Repositories int
 	Files        int
 	Bytes        int64
-	Rewound      map[string][]string // branches that are not as they were backed up, by repository
+	Rewound      map[string][]string // branches that differ from the backup, by repository
 }
 
 // String is a line for people.
@@ -44,8 +44,8 @@ func (r Result) String() string {
 		count(r.Repositories, "repository", "repositories"), count(r.Files, "file", "files"), size(r.Bytes))
 }
 
-// Run restores. The directory has nothing but a folder datadir.Unfinished until all was
-// read and found whole; what is in it then is on disk.
+// Run restores. The directory holds nothing but a folder datadir.Unfinished until
+// everything was read and found complete; after that, its content is on disk.
 func (r Restore) Run(ctx context.Context) (Result, error) {
 	place, err := openPlace(r.Data)
 	if err != nil {
@@ -59,8 +59,8 @@ func (r Restore) Run(ctx context.Context) (Result, error) {
 	return result, place.moveIn()
 }
 
-// Verify restores archives into a folder of its own, which it removes again: what can be
-// restored is whole.
+// Verify restores archives into a temporary folder: archives that can be restored are
+// complete.
 func Verify(ctx context.Context, archives []string, keys Keys) (result Result, err error) {
 	dir, err := os.MkdirTemp("", "pushboat-verify-")
 	if err != nil {
@@ -126,7 +126,7 @@ func (r Restore) unpack(ctx context.Context, stage *stage, i int) error {
 	return nil
 }
 
-// follows reports what is wrong with an archive that comes after another, or first.
+// follows returns an error if an archive cannot come after another, or first.
 func follows(before, next Header) error {
 	switch {
 	case next.Data > datadir.Current():
@@ -142,7 +142,7 @@ func follows(before, next Header) error {
 	return fmt.Errorf("it goes on from backup %s, and the archive before it is %s", next.Since, before.ID)
 }
 
-// check holds what was restored to what was asked for.
+// check checks that the restored content answers the request.
 func (r Restore) check(stage *stage) error {
 	if !r.At.IsZero() && r.At.After(stage.header.Made) {
 		return fmt.Errorf("the backup is of %s: what was at %s is in a later one", stage.header.Made.Format(time.RFC3339), r.At.UTC().Format(time.RFC3339))
@@ -153,8 +153,8 @@ func (r Restore) check(stage *stage) error {
 	return nil
 }
 
-// finish makes repositories of the files, has Git check them, and takes them back to a
-// time if that is asked for.
+// finish makes repositories from the files, makes Git check them, and takes them back
+// to a time if requested.
 func (r Restore) finish(ctx context.Context, dir string, result *Result) error {
 	store, err := git.OpenStore(dir, git.StoreOptions{})
 	if err != nil {

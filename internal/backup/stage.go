@@ -14,14 +14,14 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// stage is the folder that archives are unpacked into. Paths are those that limitOf
-// knows, and os.Root is the second wall.
+// stage is the folder into which archives are unpacked. Its paths are those that
+// limitOf knows, and os.Root is the second wall.
 type stage struct {
 	root   *os.Root
-	repo   name.Repo // the only one that is wanted; "": all
+	repo   name.Repo // the only one to restore; "": all
 	made   map[string]bool
-	have   sums   // what is there
-	state  sums   // what the last archive says that there has to be
+	have   sums   // existing files
+	state  sums   // the files in the last archive's list
 	header Header // of the last archive
 	bytes  int64
 }
@@ -37,7 +37,7 @@ func newStage(dir string, repo name.Repo) (*stage, error) {
 // wants reports whether a file is restored.
 func (s *stage) wants(name string) bool { return s.repo == "" || belongs(name, s.repo) }
 
-// put writes a file, in place of that of an earlier archive.
+// put writes a file, and replaces that of an earlier archive.
 func (s *stage) put(name string, content io.Reader) error {
 	if _, there := s.have[name]; there {
 		if err := s.drop(name); err != nil {
@@ -59,7 +59,7 @@ func (s *stage) put(name string, content io.Reader) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("%s: %w", quoted(name), err)
 	}
-	s.have[name] = sum{} // take has its hash
+	s.have[name] = sum{} // take adds its hash
 	s.bytes += n
 	return nil
 }
@@ -77,7 +77,7 @@ func (s *stage) drop(name string) error {
 	return nil
 }
 
-// take notes what an archive had, and what it says.
+// take notes the files of an archive, and its list.
 func (s *stage) take(archive *reader) {
 	for name, hash := range archive.read {
 		if s.wants(name) {
@@ -87,7 +87,7 @@ func (s *stage) take(archive *reader) {
 	s.header, s.state = archive.header, archive.state
 }
 
-// settle leaves the files of the state alone, and wants all of them.
+// settle removes all files outside the state, and requires all files of the state.
 func (s *stage) settle() error {
 	for name := range maps.Clone(s.have) {
 		if _, stays := s.state[name]; !stays {
@@ -105,7 +105,7 @@ func (s *stage) settle() error {
 	return nil
 }
 
-// prune removes folders that are empty.
+// prune removes empty folders.
 func (s *stage) prune(dir string) {
 	for ; dir != "."; dir = path.Dir(dir) {
 		if s.root.Remove(dir) != nil {
@@ -115,7 +115,7 @@ func (s *stage) prune(dir string) {
 	}
 }
 
-// repositories are the names of those that the state has.
+// repositories returns the names of the repositories in the state.
 func (s *stage) repositories() []string {
 	var names []string
 	for name := range s.state {
@@ -134,8 +134,8 @@ func (s *stage) repositories() []string {
 	return names
 }
 
-// isNothing reports whether a folder has nothing, apart from what a file system makes and
-// what an earlier restore left.
+// isNothing reports whether a folder is empty, apart from entries of the file system
+// itself and the remains of an earlier restore.
 func isNothing(entries []fs.DirEntry, leftover string) bool {
 	return !slices.ContainsFunc(entries, func(entry fs.DirEntry) bool {
 		return entry.Name() != "lost+found" && entry.Name() != leftover

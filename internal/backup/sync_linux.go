@@ -6,5 +6,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFS waits until all that was written to a file's file system is on disk.
+// syncFS waits until everything written to a file's file system is on disk.
 func syncFS(file *os.File) error { return unix.Syncfs(int(file.Fd())) }

@@ -8,5 +8,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFS has all file systems write to disk.
+// syncFS makes all file systems write to disk.
 func syncFS(*os.File) error { return unix.Sync() }

@@ -27,24 +27,24 @@ type Source struct {
 
 // Request says what to write.
 type Request struct {
-	Since      *Base           // the backup to go on from; nil: a whole one
+	Since      *Base           // the backup to build on; nil: a full one
 	Recipients []age.Recipient // who can decrypt it; none: it is not encrypted
 }
 
-// Base is an earlier backup, as far as a later one has to know it.
+// Base is the part of an earlier backup that a later one needs.
 type Base struct {
 	ID   string
 	sums sums
 }
 
-// Summary tells of a backup.
+// Summary describes a backup.
 type Summary struct {
 	Header
 	Repositories int
 	Files        int   // of the state
 	Written      int   // of them in this archive
 	Bytes        int64 // of these
-	NotKept      error // why no other can go on from it by its name; it is whole nevertheless
+	NotKept      error // the reason why no other can build on it by its name; it is complete nevertheless
 }
 
 // String is a line for people.
@@ -75,9 +75,9 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
-// Write writes a backup. What a push or deploy was told to be stored before the call is
-// in it, with all that this leads to; what comes later may be, each ref as a whole. The
-// memory that it takes is that of all refs.
+// Write writes a backup. It contains every push or deploy that was acknowledged before
+// the call, with everything that it leads to. It may contain later ones, each ref
+// consistently. It takes memory for all refs.
 func (s Source) Write(ctx context.Context, w io.Writer, req Request) (Summary, error) {
 	summary, err := s.write(ctx, w, req)
 	if err != nil {
@@ -119,8 +119,8 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	return a.summary, nil
 }
 
-// snapshots are all repositories at one time, as near as that can be without stopping
-// anybody.
+// snapshots returns all repositories as of one time, as closely as possible without
+// stopping anybody.
 func (s Source) snapshots(ctx context.Context) ([]*git.Snapshot, error) {
 	names, err := s.Repos.List()
 	if err != nil {
@@ -142,8 +142,8 @@ func (s Source) snapshots(ctx context.Context) ([]*git.Snapshot, error) {
 	return snapshots, nil
 }
 
-// files writes the files of the state. What is sealed is read after the refs: it may be
-// newer than they are, never older.
+// files writes the files of the state. It reads sealed texts after the refs: they may
+// be newer than the refs, never older.
 func (s Source) files(ctx context.Context, a *writer, snapshots []*git.Snapshot) error {
 	if err := s.own(a); err != nil {
 		return err
@@ -175,7 +175,7 @@ type writer struct {
 	buffer  []byte
 }
 
-// bufferSize is how much is read at a time, in bytes.
+// bufferSize is the size of a read, in bytes.
 const bufferSize = 256 << 10
 
 func newWriter(ctx context.Context, w io.Writer, header Header, base *Base) *writer {
@@ -194,7 +194,7 @@ func (a *writer) header() error {
 	return a.entry(headerName, append(text, '\n'))
 }
 
-// entry writes an entry of the archive's own.
+// entry writes an entry that is not a file of the state.
 func (a *writer) entry(name string, content []byte) error {
 	if err := a.tar.WriteHeader(a.entryHeader(name, int64(len(content)))); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (a *writer) entryHeader(name string, size int64) *tar.Header {
 	return &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: size, Mode: 0o600, ModTime: a.summary.Made}
 }
 
-// file writes a file of the state, unless the backup before has it as it is.
+// file writes a file of the state, unless the base has the same content.
 func (a *writer) file(path string, size int64, content io.ReadSeeker, fixed bool) error {
 	if err := a.ctx.Err(); err != nil {
 		return err
@@ -240,8 +240,8 @@ func (a *writer) file(path string, size int64, content io.ReadSeeker, fixed bool
 	return nil
 }
 
-// unchanged notes a file that the backup before has, and reports whether it is one.
-// Others have to be read for that, and are back at their beginning then.
+// unchanged notes a file that the base has, and reports whether it is unchanged. If it
+// has to read the content for that, it goes back to its beginning.
 func (a *writer) unchanged(path string, content io.ReadSeeker, fixed bool) (bool, error) {
 	before, there := a.base[path]
 	if !there {
@@ -265,8 +265,8 @@ func (a *writer) unchanged(path string, content io.ReadSeeker, fixed bool) (bool
 // onlyReader hides that a reader can copy itself, in small pieces.
 type onlyReader struct{ io.Reader }
 
-// forget takes the files below a prefix out of the state. What was written of them is
-// not restored.
+// forget removes the files below a prefix from the state. Those already written will
+// not be restored.
 func (a *writer) forget(prefix string) {
 	for path := range a.sums {
 		if len(path) > len(prefix) && path[:len(prefix)] == prefix {
@@ -276,7 +276,7 @@ func (a *writer) forget(prefix string) {
 	}
 }
 
-// finish writes the end, without which an archive is not whole.
+// finish writes the end, without which an archive is incomplete.
 func (a *writer) finish() error {
 	var text bytes.Buffer
 	if err := a.sums.write(&text); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// three leads from version 1 to 3: a file gets another name and another form, and
-// then a neighbour.
+// three leads from version 1 to 3: a file gets another name and another form, and then
+// a neighbour.
 var three = table{
 	{does: "rename old.key", reads: []string{"old.key", "many/*"}, change: func(old files) (files, error) {
 		changed := files{"keys/new.key": append([]byte("v2 "), old["old.key"]...), "old.key": nil, "absent": nil}
@@ -127,8 +127,8 @@ func TestDirectoryIsUpgradedStepByStep(t *testing.T) {
 	same(t, "upgraded again", has(t, dir), third)
 }
 
-// A server is killed before each of the changes that an upgrade makes, and twice
-// more while it goes on from there.
+// A server is killed before each of the changes of an upgrade, and twice more while it
+// continues.
 func TestCrashAnywhereComesToTheSameEnd(t *testing.T) {
 	changes := 0
 	for n := 1; ; n++ {
@@ -159,7 +159,7 @@ func TestCrashAnywhereComesToTheSameEnd(t *testing.T) {
 	}
 }
 
-// Whatever is prepared is not yet done: a step that fails has changed nothing.
+// A prepared step is not yet done: a step that fails has changed nothing.
 func TestStepThatFailsChangesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	for name, change := range map[string]func(files) (files, error){
@@ -176,7 +176,7 @@ func TestStepThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
-// A step that was prepared by a newer server is finished by that one alone.
+// Only a newer server can finish the step that it has prepared.
 func TestOlderServerRefuses(t *testing.T) {
 	dir := first(t)
 	for n := 1; ; n++ {
@@ -242,7 +242,7 @@ func TestUnfinishedRestoreIsRefused(t *testing.T) {
 	}
 }
 
-// What this program opens gets the present version, and is then open to it.
+// A directory that this program opens gets the current version, and opens again.
 func TestPresentVersionIsWritten(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)

@@ -6,10 +6,10 @@ import (
 	"path"
 )
 
-// disk changes files of a directory. What a method did is on disk when it returns.
+// disk changes files of a directory. When a method returns, its change is on disk.
 type disk struct {
 	root *os.Root
-	act  func() error // asked before each change; nil, but for tests that stop there
+	act  func() error // called before each change; nil, except in tests that stop there
 }
 
 func (d disk) ask() error {
@@ -19,7 +19,7 @@ func (d disk) ask() error {
 	return d.act()
 }
 
-// write writes a file as a whole, and makes the folders that it takes.
+// write writes a file atomically, and creates its folders.
 func (d disk) write(name string, content []byte) error {
 	if err := d.mkdir(path.Dir(name)); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (d disk) write(name string, content []byte) error {
 	return d.rename(name+".new", name)
 }
 
-// mkdir makes a folder, and those above it.
+// mkdir creates a folder, and those above it.
 func (d disk) mkdir(name string) error {
 	if name == "." {
 		return nil
@@ -68,7 +68,7 @@ func (d disk) rename(from, to string) error {
 	return errors.Join(d.sync(path.Dir(from)), d.sync(path.Dir(to)))
 }
 
-// removeAll removes a file, or a folder with all that is in it; it need not be there.
+// removeAll removes a file, or a folder with everything in it; it may be missing.
 func (d disk) removeAll(name string) error {
 	if _, err := d.root.Lstat(name); errors.Is(err, os.ErrNotExist) {
 		return nil

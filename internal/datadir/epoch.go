@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// A server that begins to serve raises the directory's epoch. Whoever served it before
-// finds another epoch than its own there, and stops: also where no lock keeps two apart,
-// as on a network file system, and where one was frozen and thought dead. Clusters have
-// the epoch on the inventory of each app, for directories that were copied.
+// A server that begins to serve raises the directory's epoch. The previous server finds
+// another epoch than its own there, and stops, even where no lock keeps two apart, as
+// on a network file system, or when it was frozen and thought dead. Clusters have the
+// epoch on the inventory of each app, for copied directories.
 
-// epochFile has the directory's epoch.
+// epochFile holds the directory's epoch.
 const epochFile = "epoch"
 
-// maxEpochFile bounds what is read of it, in bytes.
+// maxEpochFile bounds the part of it that is read, in bytes.
 const maxEpochFile = 4 << 10
 
 // Epoch is one server's time with a directory.
 type Epoch struct {
-	Number int64  `json:"epoch"`           // 0: nobody had the directory yet
+	Number int64  `json:"epoch"`           // 0: nobody has had the directory yet
 	Holder string `json:"holder"`          // the process that raised it, for people
-	Lease  string `json:"lease,omitempty"` // by which it leads, NAMESPACE/NAME; "": none
+	Lease  string `json:"lease,omitempty"` // by which the server leads, NAMESPACE/NAME; "": none
 }
 
 // ReadEpoch returns the epoch of a directory; the zero Epoch if it has none.
@@ -46,8 +46,8 @@ func ReadEpoch(dir string) (Epoch, error) {
 	return e, nil
 }
 
-// RaiseEpoch begins an epoch, and returns it when it is on disk. The caller has the
-// directory's lock, or leads by its lease.
+// RaiseEpoch begins an epoch, and returns it when it is on disk. The caller must hold
+// the directory's lock, or lead by its lease.
 func RaiseEpoch(dir, holder, lease string, now time.Time) (Epoch, error) {
 	last, err := ReadEpoch(dir)
 	if err != nil {
@@ -69,15 +69,16 @@ func RaiseEpoch(dir, holder, lease string, now time.Time) (Epoch, error) {
 	return next, nil
 }
 
-// following is the epoch after another: higher by at least one, and at least the time in
-// milliseconds since 1970. So that of a directory which was restored from a backup is
-// higher than all that it had after the backup, which clusters remember.
+// following returns the epoch after another: higher by at least one, and at least the
+// time in milliseconds since 1970. So a directory that was restored from a backup gets
+// a higher epoch than any since the backup, which clusters remember.
 func following(last int64, now time.Time) int64 { return max(last+1, now.UnixMilli()) }
 
-// StaleError says that a server may do nothing more: another one has its place.
+// StaleError says that a server may do nothing more, because another one has replaced
+// it.
 type StaleError struct {
 	Own   Epoch
-	Cause string // how this one knows
+	Cause string // how this server knows
 }
 
 // Error says how the server knows.
@@ -85,11 +86,11 @@ func (e *StaleError) Error() string {
 	return "another server has taken this one's place: " + e.Cause
 }
 
-// Hint is the next thing to try, for those who asked this server for something.
+// Hint returns the next thing to try, for callers of this server.
 func (e *StaleError) Hint() string { return "try again: the server that took its place answers" }
 
-// judge is an error if a server with an epoch of its own no longer has a directory,
-// whose epoch is found.
+// judge returns an error if a server with its own epoch no longer has the directory, by
+// the epoch that it finds there.
 func judge(own, found Epoch) *StaleError {
 	switch {
 	case own == found:

@@ -84,7 +84,7 @@ func TestFenceFallsForGood(t *testing.T) {
 	}
 }
 
-// While the epoch cannot be read nothing is done, and the server is not stale.
+// While the epoch cannot be read, the server does nothing, but is not stale.
 func TestUnreadableEpochStopsOneStep(t *testing.T) {
 	dir := t.TempDir()
 	fence := NewFence(dir, raise(t, dir, "a"))

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Fence keeps a server from doing anything once it has lost its directory. Whoever is
-// about to change a ref, a record or a cluster asks Check first. It may be asked by any
-// goroutine.
+// Fence keeps a server from doing anything once it has lost its directory. Code that is
+// about to change a ref, a record or a cluster calls Check first. It is safe for
+// concurrent use.
 type Fence struct {
 	dir string
 	own Epoch
 
 	mu    sync.Mutex
-	stale *StaleError   // why; nil while the server has its directory
+	stale *StaleError   // the reason; nil while the server has its directory
 	fell  chan struct{} // closed with it
 }
 
@@ -23,11 +23,11 @@ func NewFence(dir string, own Epoch) *Fence {
 	return &Fence{dir: dir, own: own, fell: make(chan struct{})}
 }
 
-// Epoch is the number of the server's own epoch.
+// Epoch returns the number of the server's own epoch.
 func (f *Fence) Epoch() int64 { return f.own.Number }
 
-// Check is a *StaleError from the moment on when another server has the directory, and
-// another error while the epoch cannot be read. It reads one small file.
+// Check returns a *StaleError once another server has the directory, and another error
+// while the epoch cannot be read. It reads one small file.
 func (f *Fence) Check() error {
 	if err := f.Err(); err != nil {
 		return err
@@ -42,10 +42,10 @@ func (f *Fence) Check() error {
 	return nil
 }
 
-// Fall has the server be stale for a cause that the directory does not show.
+// Fall makes the server stale for a reason that the directory does not show.
 func (f *Fence) Fall(cause string) { _ = f.fall(&StaleError{Own: f.own, Cause: cause}) }
 
-// fall returns why the server is stale: the first cause counts.
+// fall returns the reason why the server is stale: the first one counts.
 func (f *Fence) fall(why *StaleError) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +59,7 @@ func (f *Fence) fall(why *StaleError) error {
 // Fell is closed when the server is stale.
 func (f *Fence) Fell() <-chan struct{} { return f.fell }
 
-// Err is why the server is stale, as far as is known; nil if it is not.
+// Err returns the known reason why the server is stale; nil if it is not.
 func (f *Fence) Err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -69,18 +69,18 @@ func (f *Fence) Err() error {
 	return f.stale
 }
 
-// watchEvery is how often a server that does nothing looks whether it is stale.
+// watchEvery is how often an idle server checks whether it is stale.
 const watchEvery = time.Second
 
-// Watch looks at the epoch until ctx ends or the server is stale. While the epoch cannot
-// be read, whoever is about to do something is told.
+// Watch checks the epoch until ctx ends or the server is stale. While the epoch cannot
+// be read, only callers of Check get an error.
 func (f *Fence) Watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			_ = f.Check() // which closes fell
+			_ = f.Check() // closes fell
 		case <-f.fell:
 			return
 		case <-ctx.Done():

@@ -1,9 +1,9 @@
 package datadir
 
-// A new version of the directory is a step here, a test of it with the directory of
-// the version before (test/script/testdata has one of version 1), and a line in
-// docs/backup.md. Servers of before 2026-11-28 look at no version: whoever makes
-// version 2 has to move something that they cannot start without.
+// A new version of the directory needs a step here, a test of the step with the
+// directory of the version before (test/script/testdata has one of version 1), and a
+// line in docs/backup.md. Servers from before 2026-11-28 check no version: version 2
+// must move a file that they cannot start without.
 
 // steps leads from each version to the next: the first from 1 to 2. There is none yet.
 var steps = table{}
@@ -11,7 +11,7 @@ var steps = table{}
 // table is all steps, oldest first.
 type table []step
 
-// current is the version that the last step leads to.
+// current returns the version that the last step leads to.
 func (s table) current() int { return len(s) + 1 }
 
 // step leads from one version to the next.
@@ -21,10 +21,11 @@ type step struct {
 	change func(old files) (files, error)
 }
 
-// files are contents by path, with slashes, from the directory on. In what a step
-// returns, nil removes a file, and what is not there stays as it is. What it reads is
-// named by patterns of path.Match, a folder at a time; there may be maxRead of it.
+// files are contents by path, with slashes, relative to the directory. In the result of
+// a step, nil removes a file, and files that are not in it stay as they are. A step
+// names the files that it reads by patterns of path.Match, one folder at a time;
+// maxRead bounds them.
 type files map[string][]byte
 
-// maxRead bounds the contents that a step is given, in bytes.
+// maxRead bounds the contents that a step gets, in bytes.
 const maxRead = 256 << 20

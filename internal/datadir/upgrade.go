@@ -16,7 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// A step is carried out in this order, each line on disk before the next:
+// A step is carried out in this order, with each line on disk before the next:
 //
 //	.upgrade.new/    the plan, the new contents, and the files as they are now
 //	.upgrade/        the same, renamed: from here on the step is done to its end
@@ -24,8 +24,8 @@ import (
 //	version          the new one
 //	before/N/        the plan and the former files, where they stay
 //
-// What a crash leaves of the first is removed, and what follows is done again: it
-// comes to the same end however often it is done.
+// The remains of a crash in the first line are removed; later lines are done again, and
+// have the same result however often they are done.
 const (
 	preparing = ".upgrade.new"
 	prepared  = ".upgrade"
@@ -38,16 +38,16 @@ const (
 // maxPlan bounds a plan that is read, in bytes.
 const maxPlan = 16 << 20
 
-// plan is what a step changes.
+// plan lists the changes of a step.
 type plan struct {
 	To     int      `json:"to"`
 	Does   string   `json:"does"`
 	Write  []string `json:"write"`  // replaced or added
-	Remove []string `json:"remove"` // there before
+	Remove []string `json:"remove"` // existing files
 }
 
-// Upgrade brings a directory to the present version, step by step. The caller is the
-// only one who uses it; Check has found nothing.
+// Upgrade brings a directory to the current version, step by step. The caller must be
+// its only user, and Check must have succeeded.
 func Upgrade(dir string, log *logrus.Entry) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -61,7 +61,7 @@ func Upgrade(dir string, log *logrus.Entry) error {
 	return nil
 }
 
-// upgrade is an upgrade of one directory.
+// upgrade is the upgrade of one directory.
 type upgrade struct {
 	disk  disk
 	steps table
@@ -91,8 +91,8 @@ func (u *upgrade) run(dir string) error {
 	return u.mark(has)
 }
 
-// mark writes the version of a directory that has no file of it. Of version 1 that
-// can wait for a disk with room: it says the same.
+// mark writes the version of a directory that has no version file. For version 1, that
+// can wait until the disk has space: no file means the same.
 func (u *upgrade) mark(version int) error {
 	if _, err := u.disk.root.Lstat(versionFile); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -105,7 +105,8 @@ func (u *upgrade) mark(version int) error {
 	return err
 }
 
-// underway returns the plan of a step that was prepared and not finished, if there is one.
+// underway returns the plan of a step that was prepared and not finished, if there is
+// one.
 func underway(dir string) (plan, bool, error) {
 	file, err := os.Open(filepath.Join(dir, prepared, planFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -175,7 +176,7 @@ func (u *upgrade) read(patterns []string) (files, error) {
 	return found, nil
 }
 
-// prepare puts on disk all that a step takes, and then gives it its name.
+// prepare puts everything that a step needs on disk, and then gives it its name.
 func (u *upgrade) prepare(at plan, old, changed files) error {
 	text, err := json.MarshalIndent(at, "", "  ")
 	if err != nil {
@@ -199,7 +200,7 @@ func (u *upgrade) prepare(at plan, old, changed files) error {
 	return u.disk.rename(preparing, prepared)
 }
 
-// finish brings a prepared step to its end.
+// finish completes a prepared step.
 func (u *upgrade) finish(at plan) error {
 	for _, name := range at.Write {
 		content, err := u.disk.root.ReadFile(path.Join(prepared, newFiles, name))
@@ -219,7 +220,7 @@ func (u *upgrade) finish(at plan) error {
 		return err
 	}
 	into := path.Join(kept, strconv.Itoa(at.To-1))
-	if err := u.disk.removeAll(into); err != nil { // of an upgrade before one went back
+	if err := u.disk.removeAll(into); err != nil { // of an earlier upgrade, before somebody went back
 		return err
 	}
 	if err := u.disk.mkdir(kept); err != nil {

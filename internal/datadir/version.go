@@ -1,5 +1,5 @@
-// Package datadir is the data directory as a whole: which version it has, and how
-// one of an older version becomes one of the present.
+// Package datadir manages the data directory as a whole: its version, and the upgrade
+// of one with an older version.
 //
 //	version            the directory's version, in digits; without the file: 1
 //	epoch              whose the directory is now, see Fence
@@ -16,9 +16,9 @@
 //	hooks/, run/       made at each start
 //
 // Versions are steps: steps.go has one for each version after the first, and the
-// present version is one more than their number. Each is a function of files'
-// contents; upgrade.go carries it out so that a crash anywhere leaves a directory
-// which the next start brings to the same end.
+// current version is one more than their number. Each is a function of files' contents.
+// upgrade.go carries it out so that after a crash anywhere, the next start brings the
+// directory to the same end.
 package datadir
 
 import (
@@ -32,25 +32,26 @@ import (
 	"strings"
 )
 
-// versionFile has the directory's version.
+// versionFile holds the directory's version.
 const versionFile = "version"
 
-// maxVersionFile bounds what is read of it, in bytes.
+// maxVersionFile bounds the part of it that is read, in bytes.
 const maxVersionFile = 32
 
-// Unfinished is the folder in which a restore collects what it will put in place. A
-// directory that has it is not whole.
+// Unfinished is the folder in which a restore collects its files before it puts them in
+// place. A directory that has it is incomplete.
 const Unfinished = ".restore"
 
-// Restored is the file that a restore leaves in the directory: until the server has
-// compared all that runs with it, object by object, its records may be of before.
+// Restored is the file that a restore leaves in the directory. Until the server has
+// compared all running objects with the directory, one by one, its records may be older
+// than the objects.
 const Restored = "restored"
 
-// NewerError is the error of a directory that a newer server has written to.
+// NewerError reports a directory that a newer server has written to.
 type NewerError struct {
 	Dir      string
 	Has      int // the directory's version
-	Supports int // the newest that this program knows
+	Supports int // the newest that this program supports
 }
 
 // Error names the two ways out.
@@ -59,11 +60,11 @@ func (e *NewerError) Error() string {
 		"again, or restore a backup from before its upgrade into an empty directory: pushboat restore FILE --data NEWDIR", e.Dir, e.Has, e.Supports)
 }
 
-// Current is the version of the directories that this program writes.
+// Current returns the version of the directories that this program writes.
 func Current() int { return steps.current() }
 
 // Check refuses a directory that this program cannot use: a newer one (*NewerError),
-// and one that a restore has not finished. It changes nothing.
+// and one with an unfinished restore. It changes nothing.
 func Check(dir string) error { return steps.check(dir) }
 
 func (s table) check(dir string) error {
@@ -86,7 +87,7 @@ func (s table) check(dir string) error {
 }
 
 // Read returns the version of a directory: that in its file, or else 1. A directory
-// that does not exist, or has nothing of a server's yet, has the present version.
+// that does not exist, or has no server's files yet, has the current version.
 func Read(dir string) (int, error) { return steps.read(dir) }
 
 func (s table) read(dir string) (int, error) {
@@ -109,7 +110,7 @@ func (s table) read(dir string) (int, error) {
 	return version, nil
 }
 
-// unversioned tells a directory of before there were versions from a new one.
+// unversioned distinguishes a directory from before there were versions from a new one.
 func (s table) unversioned(dir string) (int, error) {
 	for _, path := range []string{"server.id", "mask.key", filepath.Join("ssh", "host_ed25519")} {
 		if _, err := os.Lstat(filepath.Join(dir, path)); err == nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// carryOut applies and deletes what a plan has, and writes a line of each object. What
-// stays as it is is applied as well if anything changes: its fields may be another
-// manager's.
+// carryOut applies and deletes the objects in a plan, and writes a line for each. If
+// anything changes, it also applies the unchanged objects, since another manager may
+// own their fields.
 func carryOut(ctx context.Context, cluster *kube.Cluster, p *plan.Plan, out io.Writer) error {
 	if p.Empty() {
 		return nil
@@ -34,7 +34,7 @@ func carryOut(ctx context.Context, cluster *kube.Cluster, p *plan.Plan, out io.W
 	return remove(ctx, cluster, p.Prune, out)
 }
 
-// remove deletes objects, and writes a line of each.
+// remove deletes objects, and writes a line for each.
 func remove(ctx context.Context, cluster *kube.Cluster, steps []plan.Step, out io.Writer) error {
 	for _, step := range steps {
 		err := cluster.Delete(ctx, step.Kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{})
@@ -46,7 +46,7 @@ func remove(ctx context.Context, cluster *kube.Cluster, steps []plan.Step, out i
 	return nil
 }
 
-// stopped says at which object it ended, why, and what to do.
+// stopped says at which object the installation ended, why, and what to do.
 func stopped(ctx context.Context, cluster *kube.Cluster, step plan.Step, err error) error {
 	text := err.Error()
 	if problems := cluster.Explain(ctx, step.Object, err); len(problems) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// rendered renders the chart with values that are written as YAML.
+// rendered renders the chart with values in YAML.
 func rendered(t *testing.T, text string) []*manifest.Object {
 	t.Helper()
 	values, err := parseValues("values", []byte(text))
@@ -41,7 +41,7 @@ func field(o *manifest.Object, path ...string) any {
 	return value
 }
 
-// everything has each template make what it can.
+// everything makes each template produce all its objects.
 const everything = `
 image: {repository: r/p, digest: "", pullSecrets: [pull]}
 keys: {admins: ["ssh-ed25519 AAAA ana"], operators: ['role="push" ssh-ed25519 BBBB ben']}
@@ -57,7 +57,8 @@ volumes: [{name: keys2, secret: {secretName: s}}]
 volumeMounts: [{name: keys2, mountPath: /keys}]
 `
 
-// TestKindsAreThoseOfTheChart: whatever the chart makes is found again, or kept.
+// TestKindsAreThoseOfTheChart: every object of the chart is either found again, or
+// kept.
 func TestKindsAreThoseOfTheChart(t *testing.T) {
 	for _, text := range []string{"{}", everything, "rights: {deploy: cluster-admin}", "rights: {deploy: none}"} {
 		for _, o := range rendered(t, text) {

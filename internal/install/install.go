@@ -1,6 +1,6 @@
-// Package install puts the server itself on a cluster, by the chart that the program
-// has in it: it plans, applies, waits until the server serves, and says how to reach
-// it. It deploys no app, and leaves apps alone when it takes the server off again.
+// Package install installs the server itself on a cluster, with the chart that is
+// embedded in the program. It plans, applies, waits until the server serves, and says
+// how to reach it. It deploys no app, and leaves apps alone when it removes the server.
 package install
 
 import (
@@ -19,28 +19,28 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// App is the name of everything that an installation makes and that has no reason for
-// another one.
+// App is the name of every object of an installation that has no reason for another
+// one.
 const App = "pushboat"
 
-// DefaultTimeout is how long the server may take to serve: pulling the image and
-// binding a volume take most of it.
+// DefaultTimeout is the time that the server has to start serving: pulling the image
+// and binding a volume take most of it.
 const DefaultTimeout = 5 * time.Minute
 
-// Order is what is to be done to which cluster.
+// Order says what to install, and where.
 type Order struct {
 	Cluster kube.Kubeconfig
 	Given   Given
-	Version string        // of this program, which is that of its image; "" or dev: the chart's
+	Version string        // of this program, and so of its image; "" or dev: the chart's
 	Timeout time.Duration // 0: DefaultTimeout
-	// Ask asks a person before anything is changed; nil: nobody is asked.
+	// Ask asks a person for confirmation before anything changes; nil: do not ask.
 	Ask func(question string) (bool, error)
 }
 
-// ErrNotWanted says that the person who was asked said no. Nothing was changed.
+// ErrNotWanted says that the person declined. Nothing was changed.
 var ErrNotWanted = errors.New("nothing was changed")
 
-// Install installs the server, or upgrades it. It writes the plan, and how it goes on, to
+// Install installs the server, or upgrades it. It writes the plan and its progress to
 // out.
 func Install(ctx context.Context, order Order, out io.Writer) error {
 	cluster, err := order.open()
@@ -62,7 +62,7 @@ func Install(ctx context.Context, order Order, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p.Revision = name.Revision(values.imageTag(order.Version)) // no commit: the plan shows it
+	p.Revision = name.Revision(values.imageTag(order.Version)) // not a commit, but the plan shows it
 	if len(problems) > 0 {
 		report.WriteProblems(out, problems, report.Door{Again: "try again"})
 		return errors.New("it cannot be installed as it is; the lines above say why")
@@ -79,8 +79,8 @@ func Install(ctx context.Context, order Order, out io.Writer) error {
 	return writeReach(ctx, cluster, order.Cluster, out)
 }
 
-// open opens the cluster, as kubectl of the same user reaches it. Its name is the context
-// that was given, or the address of the API server.
+// open opens the cluster, as kubectl would for the same user. Its name is the given
+// context, or the address of the API server.
 func (o Order) open() (*kube.Cluster, error) {
 	config, err := o.Cluster.Load()
 	if err != nil {
@@ -91,8 +91,8 @@ func (o Order) open() (*kube.Cluster, error) {
 	return kube.Open(cmp.Or(o.Cluster.Context, config.Host), config, logrus.NewEntry(log))
 }
 
-// confirm writes a plan, and asks whether it is to be carried out. Nobody is asked about
-// a plan that changes nothing.
+// confirm writes a plan, and asks whether to carry it out. It does not ask about a plan
+// that changes nothing.
 func (o Order) confirm(p *plan.Plan, out io.Writer) error {
 	report.WritePlan(out, p)
 	if p.Empty() || o.Ask == nil {
@@ -108,8 +108,8 @@ func (o Order) confirm(p *plan.Plan, out io.Writer) error {
 	return nil
 }
 
-// Print writes the manifests that Install would apply to a cluster that has nothing
-// yet. It asks no cluster.
+// Print writes the manifests that Install would apply to an empty cluster. It asks no
+// cluster.
 func Print(ctx context.Context, given Given, version string, out io.Writer) error {
 	values, err := given.values(nil)
 	if err != nil {

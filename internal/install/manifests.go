@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// printHead begins what Print writes. config/install/install.yaml is that.
+// printHead is the beginning of Print's output, and so of config/install/install.yaml.
 const printHead = `# Made by "pushboat install --print" from config/install/chart, whose templates say why
 # things are as they are. Apply it as it is, once the image is your own:
 #
@@ -28,16 +28,18 @@ const printHead = `# Made by "pushboat install --print" from config/install/char
 # docs/install.md goes on from there: the pod waits for the keys of its operators.
 `
 
-// componentLabel marks what an installation made: the server's own objects (server), which
-// another one replaces, and those that outlive them (kept): data, keys and values.
+// componentLabel marks the objects of an installation: the server's own objects
+// (server), which the next installation replaces, and those that outlive it (kept):
+// data, keys and values.
 const componentLabel = "pushboat/component"
 
-// oldest is the cluster that manifests are printed for, since none is asked: of the oldest
-// version of Kubernetes that the chart supports. It renders alike for all later ones.
+// oldest is the cluster for printed manifests, since Print asks none: it has the oldest
+// version of Kubernetes that the chart supports. The chart renders the same for all
+// later ones.
 var oldest = helm.Cluster{Version: "v1.29.0"}
 
-// renderFor renders the chart for a cluster. The values come with it, so that the next
-// installation knows them.
+// renderFor renders the chart for a cluster. The objects include the values, so that
+// the next installation knows them.
 func renderFor(ctx context.Context, cluster *kube.Cluster, values Values, version string) ([]*manifest.Object, error) {
 	about, err := cluster.About(ctx)
 	if err != nil {
@@ -75,11 +77,11 @@ func render(ctx context.Context, values Values, version string, cluster helm.Clu
 	return objects, nil
 }
 
-// settingsFile is the file of settings that the pod has, a key of the ConfigMap App.
+// settingsFile is the pod's settings file, a key of the ConfigMap App.
 const settingsFile = "pushboat.yaml"
 
-// checkSettings refuses settings with which the server would not start: one that runs would
-// be stopped for them.
+// checkSettings refuses settings with which the server would not start: applying them
+// would take down a running server.
 func checkSettings(objects []*manifest.Object) error {
 	for _, o := range objects {
 		if o.GetKind() != "ConfigMap" || o.GetName() != App {
@@ -93,8 +95,8 @@ func checkSettings(objects []*manifest.Object) error {
 	return nil
 }
 
-// withoutPlaces takes the lines off problems of settings: the file is made of values, and
-// nobody has seen it.
+// withoutPlaces removes the lines from problems of settings: the file is generated from
+// values, and nobody has seen it.
 func withoutPlaces(err error) error {
 	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -111,7 +113,7 @@ func withoutPlaces(err error) error {
 	return errors.Join(errs...)
 }
 
-// chartValues are the values that the chart is rendered with: they make the namespace,
+// chartValues returns the values for rendering the chart: they create the namespace,
 // and the image is that of this program unless another one was given.
 func chartValues(values Values, version string) ([]byte, error) {
 	text, err := json.Marshal(values)
@@ -130,7 +132,7 @@ func chartValues(values Values, version string) ([]byte, error) {
 	return json.Marshal(whole)
 }
 
-// valuesError tells what is wrong with values. They are in no file of a repository.
+// valuesError words problems of values, which are in no file of a repository.
 func valuesError(problems manifest.Problems) error {
 	var errs []error
 	for _, p := range problems {

@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// serverObjects select what an installation made, but for what outlives it: the
-// namespace, the data, and what the server was given.
+// serverObjects selects the objects of an installation, except those that outlive it:
+// the namespace, the data, and the keys and values.
 const serverObjects = componentLabel + "=server"
 
 // kinds are those of the chart's objects, in the order in which they are deleted.
@@ -35,8 +35,8 @@ var kinds = []schema.GroupKind{
 	{Kind: "ServiceAccount"},
 }
 
-// planOf compares the objects with the cluster. Nothing is changed. The problems are all
-// that the API server would refuse.
+// planOf compares the objects with the cluster, and changes nothing. The problems are
+// everything that the API server would refuse.
 func planOf(ctx context.Context, cluster *kube.Cluster, objects []*manifest.Object) (*plan.Plan, manifest.Problems, error) {
 	if err := refuseHelm(ctx, cluster, helmUpgrade); err != nil {
 		return nil, nil, err
@@ -66,20 +66,20 @@ func planOf(ctx context.Context, cluster *kube.Cluster, objects []*manifest.Obje
 // statefulSets is the kind of the server itself.
 var statefulSets = schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "StatefulSet"}
 
-// The annotations in which Helm says which release an object is of.
+// The annotations in which Helm names the release of an object.
 const (
 	helmRelease   = "meta.helm.sh/release-name"
 	helmNamespace = "meta.helm.sh/release-namespace"
 )
 
-// What Helm does instead, for refuseHelm.
+// Helm's own commands, for refuseHelm.
 const (
 	helmUpgrade   = "upgrade %s config/install/chart --namespace %s --reuse-values"
 	helmUninstall = "uninstall %s --namespace %s"
 )
 
-// refuseHelm is an error if Helm has installed the server: it would take back at its next
-// upgrade whatever is changed here. verb is what Helm does instead.
+// refuseHelm returns an error if Helm has installed the server: at its next upgrade, it
+// would revert every change made here. verb is Helm's own command.
 func refuseHelm(ctx context.Context, cluster *kube.Cluster, verb string) error {
 	set, err := getServer(ctx, cluster)
 	if err != nil || set == nil {
@@ -140,11 +140,11 @@ func compare(ctx context.Context, cluster *kube.Cluster, o *manifest.Object, nam
 	return step, nil
 }
 
-// grants reports whether an object gives somebody the rights of a role.
+// grants reports whether an object grants the rights of a role.
 func grants(id manifest.ID) bool { return id.Kind == "RoleBinding" || id.Kind == "ClusterRoleBinding" }
 
-// madeByHand is a problem if the keys of operators that run are somebody's own: an
-// installation would lose them.
+// madeByHand returns a problem if somebody made the running ConfigMap of keys by hand:
+// an installation would lose its content.
 func madeByHand(o *manifest.Object, running *unstructured.Unstructured) (problem manifest.Problem, mine bool) {
 	if o.GetKind() != "ConfigMap" || running.GetLabels()[componentLabel] != "" {
 		return manifest.Problem{}, true
@@ -156,7 +156,7 @@ func madeByHand(o *manifest.Object, running *unstructured.Unstructured) (problem
 	}, false
 }
 
-// listInstalled lists the server's own objects that are on the cluster.
+// listInstalled lists the server's own objects on the cluster.
 func listInstalled(ctx context.Context, cluster *kube.Cluster) ([]plan.Step, error) {
 	var found []plan.Step
 	for _, gk := range kinds {
@@ -182,7 +182,7 @@ func listInstalled(ctx context.Context, cluster *kube.Cluster) ([]plan.Step, err
 	return found, nil
 }
 
-// surplus are the installed objects that are no longer wanted.
+// surplus returns the installed objects that are no longer wanted.
 func surplus(installed []plan.Step, wanted []*manifest.Object) []plan.Step {
 	keep := map[manifest.ID]bool{}
 	for _, o := range wanted {

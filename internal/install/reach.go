@@ -14,22 +14,22 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 )
 
-// sshPort is the port that a URL of ssh need not name.
+// sshPort is the port that an ssh URL need not name.
 const sshPort = 22
 
-// forwardedPort is the port of this machine that is suggested for port-forward.
+// forwardedPort is the local port that is suggested for port-forward.
 const forwardedPort = 2222
 
-// reach is how clients come to the server.
+// reach is the way to the server.
 type reach struct {
 	host    string // "" if it is not known yet
 	port    int64
-	forward bool   // by way of kubectl port-forward, on this machine
+	forward bool   // through kubectl port-forward, on this machine
 	service int64  // port of the Service
-	kubectl string // the program, and how it finds the cluster
+	kubectl string // the program, with its flags for the cluster
 }
 
-// services is the kind of the door.
+// services is the kind of the SSH door's object.
 var services = schema.GroupVersionKind{Version: "v1", Kind: "Service"}
 
 // writeReach says how to reach the server.
@@ -52,7 +52,7 @@ func writeReach(ctx context.Context, cluster *kube.Cluster, from kube.Kubeconfig
 	return nil
 }
 
-// reachOf reads how clients come to a Service.
+// reachOf returns the way to a Service.
 func reachOf(service *unstructured.Unstructured, pods []*unstructured.Unstructured) reach {
 	kind, _, _ := unstructured.NestedString(service.Object, "spec", "type")
 	port := firstPort(service)
@@ -68,7 +68,7 @@ func reachOf(service *unstructured.Unstructured, pods []*unstructured.Unstructur
 	return r
 }
 
-// firstPort has the numbers of the Service's port.
+// firstPort returns the Service's port with its numbers.
 func firstPort(service *unstructured.Unstructured) map[string]int64 {
 	numbers := map[string]int64{}
 	ports, _, _ := unstructured.NestedSlice(service.Object, "spec", "ports")
@@ -82,7 +82,7 @@ func firstPort(service *unstructured.Unstructured) map[string]int64 {
 	return numbers
 }
 
-// balancer is the address of the load balancer; "" if it has none yet.
+// balancer returns the address of the load balancer; "" if it has none yet.
 func balancer(service *unstructured.Unstructured) string {
 	entries, _, _ := unstructured.NestedSlice(service.Object, "status", "loadBalancer", "ingress")
 	for _, entry := range entries {
@@ -96,7 +96,7 @@ func balancer(service *unstructured.Unstructured) string {
 	return ""
 }
 
-// nodeOf is the address of the node that the server runs on, which alone answers at its
+// nodeOf returns the address of the server's node, the only one that answers at its
 // port.
 func nodeOf(pods []*unstructured.Unstructured) string {
 	for _, pod := range pods {
@@ -110,7 +110,7 @@ func nodeOf(pods []*unstructured.Unstructured) string {
 	return ""
 }
 
-// url is the address of a repository.
+// url returns the address of a repository.
 func (r reach) url() string {
 	host := r.host
 	if host == "" {
@@ -125,7 +125,7 @@ func (r reach) url() string {
 	return "ssh://git@" + host + "/NAME.git"
 }
 
-// text says how to reach the server, and what to do there first.
+// text says how to reach the server, and what to do first.
 func (r reach) text() string {
 	namespace := r.kubectl + " -n " + kube.SystemNamespace
 	text := "The server serves. "
@@ -150,7 +150,8 @@ In a repository with manifests:
 `, namespace, App, r.url())
 }
 
-// kubectl is how kubectl finds the cluster that was installed to.
+// kubectl returns the kubectl command with the flags for the cluster of the
+// installation.
 func kubectl(from kube.Kubeconfig) string {
 	text := "kubectl"
 	if from.File != "" {

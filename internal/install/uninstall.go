@@ -11,8 +11,9 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Uninstall takes the server off a cluster. What apps have goes on running; the data, the
-// keys, the values and the inventories stay, so that an installation goes on from there.
+// Uninstall removes the server from a cluster. The objects of apps keep running. The
+// data, the keys, the values and the inventories stay, so that an installation
+// continues from there.
 func Uninstall(ctx context.Context, order Order, out io.Writer) error {
 	cluster, err := order.open()
 	if err != nil {
@@ -44,7 +45,7 @@ func Uninstall(ctx context.Context, order Order, out io.Writer) error {
 	return nil
 }
 
-// remains says what an uninstallation has left, and how it is taken up again or deleted.
+// remains says what is left, and how to reinstall or delete it.
 func remains(parents []kube.Parent, kubectl string) string {
 	apps := make([]name.App, len(parents))
 	for i, parent := range parents {

@@ -18,23 +18,23 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Given is what an installation is given on the command line. What is not given stays as
-// earlier installations were given it.
+// Given holds the values from the command line. Anything else stays as earlier
+// installations had it.
 type Given struct {
 	Image     string   // REPOSITORY[:TAG][@DIGEST]
 	AdminKeys []string // public key files, whose keys are added to those of admins
 	Service   string   // the type of the Service
-	File      string   // of values of the chart, which takes the place of all that was given before
+	File      string   // of values of the chart, which replaces all earlier values
 }
 
-// Values are values of the chart that differ from its own: nested mappings, as YAML has
-// them.
+// Values are values of the chart that differ from its defaults: nested mappings, as in
+// YAML.
 type Values map[string]any
 
 // maxValues is the largest file of values that is read, in bytes.
 const maxValues = 1 << 20
 
-// values puts what is given over what was given before.
+// values puts the given values over the earlier ones.
 func (g Given) values(before Values) (Values, error) {
 	values := before
 	if g.File != "" {
@@ -66,7 +66,7 @@ func (g Given) values(before Values) (Values, error) {
 	return values, nil
 }
 
-// set puts values into a mapping of the values, which keeps its others.
+// set puts values into one of the mappings, which keeps its others.
 func (v Values) set(key string, values Values) {
 	mapping, ok := v[key].(map[string]any)
 	if !ok {
@@ -111,7 +111,7 @@ func readValues(path string) (Values, error) {
 	return parseValues(path, text)
 }
 
-// parseValues reads values. A mistake is told with its line.
+// parseValues parses values. An error has its line.
 func parseValues(file string, text []byte) (Values, error) {
 	if _, problems := manifest.ReadYAML(file, text); len(problems) > 0 {
 		return nil, problems
@@ -143,7 +143,7 @@ func readKeys(paths []string) ([]string, error) {
 	return keys, nil
 }
 
-// parseImage takes the name of an image apart.
+// parseImage splits the name of an image.
 func parseImage(name string) (Values, error) {
 	rest, digest, _ := strings.Cut(name, "@")
 	repository, tag := rest, ""
@@ -156,10 +156,10 @@ func parseImage(name string) (Values, error) {
 	return Values{"repository": repository, "tag": tag, "digest": digest}, nil
 }
 
-// chartImage is the repository of the chart's own values, where there is no image.
+// chartImage is the default repository of the chart, where there is no image.
 const chartImage = "registry.example/pushboat"
 
-// checkImage is an error if no image was ever given.
+// checkImage returns an error if no image was ever given.
 func (v Values) checkImage() error {
 	if repository := v.text("image", "repository"); repository != "" && repository != chartImage {
 		return nil
@@ -168,8 +168,8 @@ func (v Values) checkImage() error {
 		"docker build -t REGISTRY/pushboat . && docker push REGISTRY/pushboat, then pushboat install --image REGISTRY/pushboat")
 }
 
-// imageTag is the tag of the image, or its digest. Without either it is that of this
-// program.
+// imageTag returns the tag of the image, or its digest. The default is the version of
+// this program.
 func (v Values) imageTag(version string) string {
 	for _, key := range []string{"digest", "tag"} {
 		if text := v.text("image", key); text != "" {
@@ -182,12 +182,12 @@ func (v Values) imageTag(version string) string {
 	return version
 }
 
-// valuesName is the name of the ConfigMap that has what installations were given.
+// valuesName is the name of the ConfigMap with the values of the installation.
 const valuesName = "pushboat-values"
 
 const valuesKey = "values.yaml"
 
-// values are those of earlier installations with what is given now.
+// values merges the values of earlier installations and the given ones.
 func (o Order) values(ctx context.Context, cluster *kube.Cluster) (Values, error) {
 	before, err := storedValues(ctx, cluster)
 	if err != nil {
@@ -196,7 +196,7 @@ func (o Order) values(ctx context.Context, cluster *kube.Cluster) (Values, error
 	return o.Given.values(before)
 }
 
-// storedValues reads what earlier installations were given; nil if there were none.
+// storedValues reads the values of earlier installations; nil if there were none.
 func storedValues(ctx context.Context, cluster *kube.Cluster) (Values, error) {
 	data, err := cluster.ReadData(ctx, "ConfigMap", kube.SystemNamespace, valuesName)
 	switch {
@@ -208,7 +208,7 @@ func storedValues(ctx context.Context, cluster *kube.Cluster) (Values, error) {
 	return parseValues("ConfigMap "+kube.SystemNamespace+"/"+valuesName, data[valuesKey])
 }
 
-// stored is the ConfigMap that keeps the values for the next installation.
+// stored returns the ConfigMap that keeps the values for the next installation.
 func (v Values) stored() (*manifest.Object, error) {
 	text, err := yaml.Marshal(v)
 	if err != nil {

@@ -40,8 +40,8 @@ func TestParseImage(t *testing.T) {
 	}
 }
 
-// TestValuesGoOverEarlierOnes: what is not given stays, keys are added, and a file takes
-// the place of all.
+// TestValuesGoOverEarlierOnes: other values stay, keys are added, and a file replaces
+// everything.
 func TestValuesGoOverEarlierOnes(t *testing.T) {
 	earlier := func() Values {
 		return Values{
@@ -73,7 +73,7 @@ func TestValuesGoOverEarlierOnes(t *testing.T) {
 	}
 }
 
-// TestValuesThatAreWrong are told with file, line, and what would be right.
+// TestValuesThatAreWrong give errors with file, line, and the right form.
 func TestValuesThatAreWrong(t *testing.T) {
 	private := "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"
 	for name, tt := range map[string]struct {

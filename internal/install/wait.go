@@ -20,29 +20,29 @@ import (
 )
 
 const (
-	// patience is how long a container may fail: the kubelet tries again, and may be
-	// waiting for a network or a registry that is just starting.
+	// patience is how long a container may keep failing: the kubelet retries, and may
+	// be waiting for a network or a registry that is just starting.
 	patience = 30 * time.Second
 	// askEvery is how often the StatefulSet is read, whose status follows its pod's.
 	askEvery = time.Second
 )
 
-// view is what is seen of the server while it starts.
+// view is the observed state of the server while it starts.
 type view struct {
 	set    *unstructured.Unstructured
 	pods   []*unstructured.Unstructured // of the namespace
-	events []string                     // warnings about the server, the newest last
+	events []string                     // warnings about the server, newest last
 }
 
-// verdict is how the start stands.
+// verdict is the state of the start.
 type verdict struct {
 	serving bool
 	line    string // "0 of 1 pods ready: ImagePullBackOff (container pushboat): ..."
-	stuck   bool   // a container fails, and will be tried again
-	never   bool   // it will not start, however long one waits
+	stuck   bool   // a container fails, and will be retried
+	never   bool   // it will never start
 }
 
-// judge says how the start stands.
+// judge returns the state of the start.
 func judge(v view) verdict {
 	if v.set == nil {
 		return verdict{line: "the StatefulSet is gone", never: true}
@@ -64,7 +64,7 @@ func judge(v view) verdict {
 	return result
 }
 
-// causeOf is why the server's newest pod does not run as it should.
+// causeOf returns the reason why the server's newest pod does not run as it should.
 func causeOf(v view) (health.Cause, bool) {
 	revision, _, _ := unstructured.NestedString(v.set.Object, "status", "updateRevision")
 	for _, pod := range v.pods {
@@ -78,8 +78,7 @@ func causeOf(v view) (health.Cause, bool) {
 	return health.Cause{}, false
 }
 
-// waitUntilServing follows the start of the server, and writes a line whenever it stands
-// otherwise.
+// waitUntilServing follows the start of the server, and writes a line for each change.
 func waitUntilServing(asked context.Context, cluster *kube.Cluster, timeout time.Duration, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(asked, timeout)
 	defer cancel()
@@ -109,14 +108,14 @@ func waitUntilServing(asked context.Context, cluster *kube.Cluster, timeout time
 	}
 }
 
-// waiter remembers what was told.
+// waiter remembers the last line.
 type waiter struct {
 	out   io.Writer
 	line  string
 	stuck time.Time // when a container first failed; zero if none did
 }
 
-// tell writes how the start stands, unless that was told. The error ends the wait.
+// tell writes the state of the start, unless it is unchanged. The error ends the wait.
 func (w *waiter) tell(v verdict, now time.Time) (done bool, err error) {
 	if v.line != w.line && !v.serving {
 		progress(w.out, "waiting", v.line)
@@ -135,12 +134,12 @@ func (w *waiter) tell(v verdict, now time.Time) (done bool, err error) {
 	return false, nil
 }
 
-// failed says why the server does not start.
+// failed returns the reason why the server does not start.
 func (w *waiter) failed() error {
 	return report.WithHint(fmt.Errorf("the server does not start: %s", w.line), "%s", remedy(w.line))
 }
 
-// ended says how the start stood when its time was over, or when somebody interrupted the
+// ended returns the last state, when the time is over or somebody has interrupted the
 // wait.
 func (w *waiter) ended(interrupted bool, timeout time.Duration) error {
 	if interrupted {
@@ -166,7 +165,7 @@ func remedy(line string) string {
 	return "kubectl -n " + kube.SystemNamespace + " describe pod pushboat-0 says more; pushboat install goes on from here"
 }
 
-// look reads how the server stands.
+// look reads the state of the server.
 func look(ctx context.Context, cluster *kube.Cluster, pods *live.Pods) (view, error) {
 	set, err := getServer(ctx, cluster)
 	if err != nil {
@@ -179,11 +178,11 @@ func look(ctx context.Context, cluster *kube.Cluster, pods *live.Pods) (view, er
 	return seen, nil
 }
 
-// eventKind is the kind of what controllers and kubelets tell.
+// eventKind is the kind of the events of controllers and kubelets.
 var eventKind = schema.GroupKind{Kind: "Event"}
 
-// warnings reads what controllers and kubelets warn of, about the server. Who may not
-// read it goes without.
+// warnings reads the warnings of controllers and kubelets about the server; none if the
+// user may not read them.
 func warnings(ctx context.Context, cluster *kube.Cluster) []string {
 	kind, err := cluster.KindOf(ctx, eventKind)
 	if err != nil {
@@ -196,7 +195,7 @@ func warnings(ctx context.Context, cluster *kube.Cluster) []string {
 	return warningsOf(list.Items)
 }
 
-// warningsOf picks the warnings about the server out of events, the newest last.
+// warningsOf selects the warnings about the server from events, newest last.
 func warningsOf(events []unstructured.Unstructured) []string {
 	var found []*unstructured.Unstructured
 	for i := range events {
@@ -216,7 +215,7 @@ func warningsOf(events []unstructured.Unstructured) []string {
 	return texts
 }
 
-// eventTime is when an event was last seen, as RFC 3339.
+// eventTime returns the time when an event was last seen, as RFC 3339.
 func eventTime(event *unstructured.Unstructured) string {
 	for _, field := range []string{"lastTimestamp", "eventTime"} {
 		if text, _, _ := unstructured.NestedString(event.Object, field); text != "" {

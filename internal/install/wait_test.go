@@ -22,7 +22,7 @@ func parsed(t *testing.T, text string) *unstructured.Unstructured {
 	return u
 }
 
-// set is a StatefulSet with so many pods that are ready.
+// set is a StatefulSet with this number of ready pods.
 func set(t *testing.T, ready int) *unstructured.Unstructured {
 	t.Helper()
 	u := parsed(t, `
@@ -108,8 +108,8 @@ status:
 	}
 }
 
-// TestWaitIsPatient: a container that still fails after some time ends the wait, and each
-// line is told once.
+// TestWaitIsPatient: a container that still fails after some time ends the wait, and
+// each line is written once.
 func TestWaitIsPatient(t *testing.T) {
 	var out bytes.Buffer
 	w := waiter{out: &out}
@@ -125,7 +125,7 @@ func TestWaitIsPatient(t *testing.T) {
 		{time.Second, failing, false, false},
 		{20 * time.Second, failing, false, false},
 		{30 * time.Second, failing, false, false},
-		{40 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // it is tried again
+		{40 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // it is retried
 		{50 * time.Second, failing, false, true},
 		{61 * time.Second, verdict{serving: true, line: "1 of 1 pod ready"}, true, false},
 	} {
@@ -146,7 +146,8 @@ func TestWaitIsPatient(t *testing.T) {
 	}
 }
 
-// TestEndOfTheWait: somebody who interrupts it is not told that the time was over.
+// TestEndOfTheWait: somebody who interrupts the wait does not get the message about the
+// time.
 func TestEndOfTheWait(t *testing.T) {
 	for _, tt := range []struct {
 		line        string
@@ -164,7 +165,7 @@ func TestEndOfTheWait(t *testing.T) {
 	}
 }
 
-// TestRemedies: what is said to be tried fits.
+// TestRemedies: the suggested remedy fits.
 func TestRemedies(t *testing.T) {
 	for line, want := range map[string]string{
 		"ImagePullBackOff (container pushboat): r/p:1: not found":                                            "--image REF",
@@ -235,7 +236,7 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// TestRemains: an uninstallation says what runs on.
+// TestRemains: an uninstallation says what keeps running.
 func TestRemains(t *testing.T) {
 	var many []kube.Parent
 	for range 12 {

@@ -1,6 +1,6 @@
-// Package lease has one of several servers lead: the one that holds a Lease of a cluster.
-// The others stand by. A Lease keeps nobody from going on who does not know yet that it is
-// lost; see datadir.Fence for that.
+// Package lease elects one of several servers as leader: the one that holds a Lease of
+// a cluster. The others stand by. A Lease does not stop a server that does not know yet
+// that it has lost the Lease; see datadir.Fence for that.
 package lease
 
 import (
@@ -20,9 +20,9 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// The times of an election, as Kubernetes' own controllers have them: who holds the lease
-// renews it every retryPeriod, gives up when that has not worked for renewDeadline, and
-// others take it when they have seen no renewal for leaseDuration.
+// The times of an election, as in Kubernetes' own controllers: the holder renews the
+// lease every retryPeriod and gives up when that has failed for renewDeadline. Others
+// take the lease when they have seen no renewal for leaseDuration.
 const (
 	leaseDuration = 15 * time.Second
 	renewDeadline = 10 * time.Second
@@ -32,7 +32,7 @@ const (
 // Name names a Lease.
 type Name struct{ Namespace, Name string }
 
-// ParseName reads NAMESPACE/NAME.
+// ParseName parses NAMESPACE/NAME.
 func ParseName(text string) (Name, error) {
 	namespace, name, ok := strings.Cut(text, "/")
 	if !ok || len(validation.ValidateNamespaceName(namespace, false)) > 0 || len(validation.NameIsDNSSubdomain(name, false)) > 0 {
@@ -51,15 +51,15 @@ type Lease struct {
 	stop context.CancelFunc // ends the watch
 
 	mu   sync.Mutex
-	why  string // it is lost; "" while it is held
+	why  string // the reason for its loss; "" while it is held
 	lost chan struct{}
 }
 
-// Acquire returns when this process holds the Lease, or when ctx ends. identity names the
-// process, and no other one.
+// Acquire returns when this process holds the Lease, or when ctx ends. identity must be
+// unique to the process.
 func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity string, log *logrus.Entry) (*Lease, error) {
 	asking := rest.CopyConfig(cluster)
-	asking.Timeout = renewDeadline / 2 // so that a request which is lost costs no lease
+	asking.Timeout = renewDeadline / 2 // so that one lost request does not cost the lease
 	client, err := coordination.NewForConfig(asking)
 	if err != nil {
 		return nil, fmt.Errorf("lease %s: %w", name, err)
@@ -93,14 +93,14 @@ func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity stri
 	}
 }
 
-// candidacy is one elector at work.
+// candidacy is one running elector.
 type candidacy struct {
 	leads   chan struct{} // closed when it holds the lease
-	stopped chan struct{} // closed when it asks for the lease no more
+	stopped chan struct{} // closed when it no longer asks for the lease
 	cancel  context.CancelFunc
 }
 
-// begin has a new elector ask for the lease, at once and again and again.
+// begin starts a new elector, which asks for the lease at once and repeatedly.
 func begin(lock resourcelock.Interface) (*candidacy, error) {
 	try := &candidacy{leads: make(chan struct{}), stopped: make(chan struct{})}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
@@ -123,8 +123,8 @@ func begin(lock resourcelock.Interface) (*candidacy, error) {
 	return try, nil
 }
 
-// awaits reports whether the elector has got the lease. It has not if ctx ends, or if the
-// lease is seen to be free, of which the elector would hear too late.
+// awaits reports whether the elector has got the lease. It returns false if ctx ends,
+// or if the lease is seen to be free, which the elector would notice too late.
 func (c *candidacy) awaits(ctx context.Context, seen <-chan holder) bool {
 	for {
 		select {
@@ -145,7 +145,7 @@ func (c *candidacy) awaits(ctx context.Context, seen <-chan holder) bool {
 	}
 }
 
-// end stops the elector, and gives the lease back if it has it.
+// end stops the elector, and releases the lease if it holds it.
 func (c *candidacy) end() {
 	c.cancel()
 	<-c.stopped
@@ -174,17 +174,17 @@ func (l *Lease) lose(why string) {
 	close(l.lost)
 }
 
-// Lost is closed when the lease is not held any more.
+// Lost is closed when the lease is no longer held.
 func (l *Lease) Lost() <-chan struct{} { return l.lost }
 
-// Why says why it is lost; "" while it is held.
+// Why returns the reason for the loss of the lease; "" while it is held.
 func (l *Lease) Why() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why
 }
 
-// Release gives the lease back, and returns when others know.
+// Release releases the lease, and returns when others can see that.
 func (l *Lease) Release() {
 	l.try.end()
 	l.stop()

@@ -56,7 +56,7 @@ func TestNewestHolderIsTold(t *testing.T) {
 	}
 }
 
-// What a candidate does with what it sees.
+// A candidate's decisions, by what it sees.
 func TestCandidatesAwaitTheirTurn(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)

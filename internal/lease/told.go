@@ -8,8 +8,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// told is a lock whose failures are logged, each kind once in a row: an elector is silent
-// about them, and goes on.
+// told is a lock that logs its failures, each kind once in a row: an elector says
+// nothing about them, and goes on.
 type told struct {
 	resourcelock.Interface
 	name   Name
@@ -17,7 +17,7 @@ type told struct {
 	former string // the last failure
 }
 
-// Get reads the lease; that there is none is no failure.
+// Get reads the lease; a missing one is no failure.
 func (t *told) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := t.Interface.Get(ctx)
 	if !apierrors.IsNotFound(err) {
@@ -26,14 +26,14 @@ func (t *told) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 	return record, raw, err
 }
 
-// Create makes the lease.
+// Create creates the lease.
 func (t *told) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	err := t.Interface.Create(ctx, record)
 	t.tell("make", err)
 	return err
 }
 
-// Update takes or renews the lease; that somebody was faster is no failure.
+// Update takes or renews the lease; losing a race is no failure.
 func (t *told) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	err := t.Interface.Update(ctx, record)
 	if !apierrors.IsConflict(err) {

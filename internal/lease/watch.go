@@ -11,15 +11,15 @@ import (
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
-// holder is whose a lease is, by its identity.
+// holder is the identity of a lease's holder.
 type holder string
 
 // nobody holds a lease that was released, or deleted.
 const nobody holder = ""
 
-// follow tells each holder of a Lease that a watch shows, the newest alone, until ctx ends.
-// An elector asks every retryPeriod; by this it hears of a release at once. Without the
-// right to watch, it is told nothing.
+// follow sends each holder of a Lease that a watch shows, keeping only the newest,
+// until ctx ends. An elector asks every retryPeriod; this learns of a release at once.
+// Without the right to watch, it sends nothing.
 func follow(ctx context.Context, leases coordination.LeaseInterface, name Name) <-chan holder {
 	seen := make(chan holder, 1)
 	go func() {
@@ -42,7 +42,7 @@ func follow(ctx context.Context, leases coordination.LeaseInterface, name Name) 
 	return seen
 }
 
-// replace puts a value into a channel of one, in the place of an older one.
+// replace puts a value into a channel of capacity one, in place of an older value.
 func replace(seen chan holder, by holder) {
 	select {
 	case <-seen:
@@ -54,8 +54,8 @@ func replace(seen chan holder, by holder) {
 	}
 }
 
-// holderOf returns who holds the Lease that an event of a watch tells of; ok is false if
-// it tells of none.
+// holderOf returns the holder of the Lease in a watch event; ok is false if the event
+// has none.
 func holderOf(event watch.Event) (by holder, ok bool) {
 	lease, ok := event.Object.(*coordinationv1.Lease)
 	switch {

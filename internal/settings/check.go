@@ -19,8 +19,8 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// check notes what is wrong with the settings themselves. What they name is tried by
-// the server.
+// check notes errors in the settings themselves. The server tries the files that they
+// name.
 func (c *Config) check(p *problems) {
 	for _, s := range Table() {
 		if !p.has(s.Name) {
@@ -44,7 +44,7 @@ func (c *Config) check(p *problems) {
 		p.add("debug.address", CheckLoopback(c.Debug.Address))
 	}
 	for _, tool := range c.Drift.HandTools {
-		p.when(strings.Trim(tool, "*") == "", "drift.handTools", "%q would take every controller for a hand; name the tools", tool)
+		p.when(strings.Trim(tool, "*") == "", "drift.handTools", "%q would take every controller for a hand tool; name the tools", tool)
 	}
 	for i, name := range c.Secrets.Environment {
 		p.when(!variable.MatchString(name), entry("secrets.environment", i),
@@ -53,7 +53,7 @@ func (c *Config) check(p *problems) {
 	c.Outgoing.check(p)
 }
 
-// check holds a value to what the table says of it.
+// check checks a value against the table.
 func (s Setting) check(c *Config, p *problems) {
 	switch value := s.field(c).(type) {
 	case *int:
@@ -110,8 +110,8 @@ func (s Setting) checkLeast(p *problems, value int64, text string) {
 	p.when(value < least, s.Name, "%s is less than %s%s", text, s.least, because)
 }
 
-// checkChoice refuses what is none of the words that a setting may be. It repeats only
-// what is a plain word, and so no secret.
+// checkChoice refuses a word that the setting does not allow. It repeats only a plain
+// word, which cannot be a secret.
 func (s Setting) checkChoice(p *problems, value string) {
 	if len(s.oneOf) == 0 || slices.Contains(s.oneOf, value) {
 		return
@@ -129,7 +129,7 @@ func (s Setting) checkChoice(p *problems, value string) {
 
 var plainWord = regexp.MustCompile(`^[a-z]{1,20}$`)
 
-// checkPath refuses keys, tokens and passwords where the path of a file is meant.
+// checkPath refuses keys, tokens and passwords in place of the path of a file.
 func (s Setting) checkPath(p *problems, name, path string) {
 	called := s.Name
 	if s.flag != "" {
@@ -140,11 +140,11 @@ func (s Setting) checkPath(p *problems, name, path string) {
 	}
 }
 
-// variable is the name of a variable of the environment, as the clients of clouds
-// and Vault have them.
+// variable matches the name of an environment variable, as the clients of clouds and
+// Vault use them.
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// CheckLoopback refuses an address, HOST:PORT, that is not of this machine alone.
+// CheckLoopback refuses an address, HOST:PORT, that other machines can reach.
 func CheckLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -156,7 +156,7 @@ func CheckLoopback(address string) error {
 	return fmt.Errorf("%q can be reached from other machines; write 127.0.0.1:6060, and forward it with ssh -L", address)
 }
 
-// check notes what is wrong with the way out.
+// check notes errors in the section outgoing.
 func (o Outgoing) check(p *problems) {
 	if o.Proxy == "" {
 		p.when(o.ProxyCredentials != "", "outgoing.proxyCredentials", "there is no outgoing.proxy that they are for")
@@ -175,8 +175,8 @@ func isNetwork(text string) bool {
 	return err == nil
 }
 
-// checkProxy refuses what is no address of a proxy, without repeating it: it may have a
-// password in it.
+// checkProxy refuses an invalid address of a proxy, without repeating it: it may
+// contain a password.
 func checkProxy(text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -190,7 +190,7 @@ func checkProxy(text string) error {
 	return nil
 }
 
-// Workers is how many renderers there may be at once: of the two bounds the tighter one.
+// Workers returns the maximum number of renderers: the lower of the two limits.
 func (r Render) Workers() int {
 	if r.MaxMemory == 0 {
 		return r.MaxWorkers
@@ -198,12 +198,12 @@ func (r Render) Workers() int {
 	return min(r.MaxWorkers, int(int64(r.MaxMemory)/worker.DefaultLimits.Memory))
 }
 
-// Advertised is the address that clients are told, as far as it is configured.
+// Advertised returns the configured address for clients.
 func (c SSH) Advertised() sshd.Address {
 	if c.Advertise == "" {
 		return sshd.Address{}
 	}
-	address, _ := sshd.ParseAddress(c.Advertise) // check has read it
+	address, _ := sshd.ParseAddress(c.Advertise) // check has parsed it
 	return address
 }
 

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 )
 
-// sampleHead begins the sample configuration.
+// sampleHead is the beginning of the sample configuration.
 const sampleHead = `# Pushboat's server configuration: every setting, with its default unless it
 # says otherwise. Start the server with it:
 #
@@ -28,8 +28,8 @@ const sampleHead = `# Pushboat's server configuration: every setting, with its d
 // width is the longest line of comments in the sample, without its indentation.
 const width = 78
 
-// WriteSample writes a configuration with every setting and its meaning: what
-// config/pushboat.yaml is.
+// WriteSample writes a configuration with every setting and its meaning: the content of
+// config/pushboat.yaml.
 func WriteSample(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(sampleHead)
@@ -79,7 +79,7 @@ func comment(b *strings.Builder, indent, text string) {
 	}
 }
 
-// wrap breaks a paragraph into lines. One that is indented stays as it is.
+// wrap breaks a paragraph into lines. An indented one stays as it is.
 func wrap(paragraph string, width int) []string {
 	if strings.HasPrefix(paragraph, "    ") {
 		return strings.Split(paragraph, "\n")
@@ -135,7 +135,7 @@ func (s Setting) writeMarkdown(b *strings.Builder) {
 	}
 }
 
-// bounds are the default of a setting and what it may be.
+// bounds returns the default of a setting and its limits.
 func (s Setting) bounds() string {
 	text := ""
 	if s.Default != "" {
@@ -147,7 +147,7 @@ func (s Setting) bounds() string {
 	return text
 }
 
-// taken says when a change of the setting is taken up.
+// taken says how a change of the setting takes effect.
 func (s Setting) taken() string {
 	if s.Reload {
 		return "a reload takes it up"
@@ -155,7 +155,7 @@ func (s Setting) taken() string {
 	return "takes a restart"
 }
 
-// WriteTable writes every setting on a line, for a terminal.
+// WriteTable writes one line for each setting, for a terminal.
 func WriteTable(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "SETTING\tTYPE\tDEFAULT\tTAKEN UP BY\tFLAG")
@@ -173,9 +173,8 @@ func WriteTable(w io.Writer) error {
 	return columns.Flush()
 }
 
-// WriteValues writes the value of every setting and where it is from, as lines of YAML
-// would have them. It does not show what may be a secret itself, put where its file
-// should be named.
+// WriteValues writes the value of every setting and its source, as lines of YAML. It
+// does not show a value that may be a secret in place of the path of its file.
 func (c Config) WriteValues(w io.Writer) error {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, s := range Table() {
@@ -192,7 +191,7 @@ func (c Config) WriteValues(w io.Writer) error {
 	return columns.Flush()
 }
 
-// namesFiles reports whether every path of a setting leads to something.
+// namesFiles reports whether every path of a setting exists.
 func (s Setting) namesFiles(c *Config) bool {
 	var paths []string
 	switch value := s.field(c).(type) {

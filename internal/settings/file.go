@@ -19,8 +19,8 @@ import (
 // maxFile is the largest configuration file that is read, in bytes.
 const maxFile = 1 << 20
 
-// readFile takes what a file gives. What is wrong with its settings is kept among the
-// origins, for problems to begin with; the error is of a file that cannot be read.
+// readFile reads the settings in a file. It keeps errors in the settings among the
+// origins, for newProblems; its own error means that the file cannot be read.
 func (c *Config) readFile(path string) error {
 	root, err := parseFile(path)
 	if err != nil || root == nil {
@@ -31,7 +31,7 @@ func (c *Config) readFile(path string) error {
 	return nil
 }
 
-// parseFile returns the one mapping that a file is; nil if the file is empty.
+// parseFile returns the one mapping in a file; nil if the file is empty.
 func parseFile(path string) (*yaml.Node, error) {
 	opened, err := os.Open(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func parseFile(path string) (*yaml.Node, error) {
 	return parseDocument(path, text)
 }
 
-// parseDocument is parseFile for what a file has, or will have.
+// parseDocument is parseFile for a given text.
 func parseDocument(path string, text []byte) (*yaml.Node, error) {
 	if len(text) > maxFile {
 		return nil, fmt.Errorf("read configuration %s: it has more than %d bytes", path, maxFile)
@@ -74,7 +74,7 @@ func parseDocument(path string, text []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// errorOfValue are errors of the YAML decoder that repeat what is in the file.
+// errorOfValue are errors of the YAML decoder that repeat the content of the file.
 // People put tokens and keys where a file's name or a list belongs.
 var errorOfValue = []struct {
 	pattern *regexp.Regexp
@@ -88,8 +88,8 @@ var errorOfValue = []struct {
 // errorLine is the beginning of an error of the YAML decoder.
 var errorLine = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntaxError is an error of the YAML decoder, with its line, and without anything that
-// was read.
+// syntaxError returns an error of the YAML decoder, with its line, and without anything
+// from the file.
 func syntaxError(path string, err error) error {
 	text := err.Error()
 	if found := errorLine.FindStringSubmatch(text); found != nil {
@@ -104,7 +104,7 @@ func syntaxError(path string, err error) error {
 	return fmt.Errorf("%s: this is no YAML: %s", path, text)
 }
 
-// file is a file that is read into a configuration.
+// file is a file that is being read into a configuration.
 type file struct {
 	path   string
 	config *Config
@@ -112,8 +112,8 @@ type file struct {
 
 func (f file) at(node *yaml.Node) Place { return Place{Name: f.path, Line: node.Line} }
 
-// wrong notes what is wrong at a place of the file. Setting is the name of the setting
-// that has no value for that; "": none.
+// wrong notes an error at a place of the file. setting is the name of the setting that
+// has no value because of it; "": none.
 func (f file) wrong(node *yaml.Node, setting, message string) {
 	f.config.origins.wrong = append(f.config.origins.wrong, Problem{Place: f.at(node), Setting: setting, Message: message})
 }
@@ -177,12 +177,13 @@ func isSection(name string) bool {
 	return false
 }
 
-// plainName is a name that may be repeated in an error: of words, each with at most its
-// first letter large, and without digits. Keys and tokens are not written so.
+// plainName matches a name that an error may repeat: made of words, each with at most
+// its first letter in upper case, and without digits. Keys and tokens do not look like
+// that.
 var plainName = regexp.MustCompile(`^[a-z]{1,20}([A-Z][a-z]{1,20}|[_.-][a-z]{1,20}){0,5}$`)
 
-// unknown says that there is no such setting, and which one may be meant: one with
-// nearly that name in the section, or one of that name in another.
+// unknown says that a setting does not exist, and which one may be meant: a similar
+// name in the section, or the same name in another section.
 func unknown(name, section string) string {
 	called := "of this name"
 	if plainName.MatchString(name) {
@@ -198,8 +199,8 @@ func unknown(name, section string) string {
 	return "there is no setting " + called + "; " + hint
 }
 
-// nearest is the setting or section that a name is most likely a slip of; "" if there is
-// none.
+// nearest returns the setting or section that a name is most likely a misspelling of;
+// "" if there is none.
 func nearest(name, within string) string {
 	var here, lasts, names []string // lasts are the names without their sections
 	elsewhere := ""

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Place is where a setting is given: in a file, by a variable, with a flag.
+// Place is where a setting is given: a file, a variable, a flag.
 type Place struct {
-	Name string // path of the file, PUSHBOAT_…, --flag; "": it is not given
-	Line int    // of the file; 0: in no file
+	Name string // path of the file, PUSHBOAT_…, --flag; "": not given
+	Line int    // of the file; 0: not in a file
 }
 
-// String is the place as errors begin with it.
+// String returns the place in the form in which errors begin with it.
 func (p Place) String() string {
 	if p.Line == 0 {
 		return p.Name
@@ -22,13 +22,13 @@ func (p Place) String() string {
 	return fmt.Sprintf("%s:%d", p.Name, p.Line)
 }
 
-// origins are where the values of a configuration come from.
+// origins are the sources of a configuration's values.
 type origins struct {
 	places map[string]Place // by the names of settings, and of their entries: keys.admin/1
-	wrong  []Problem        // that the file has
+	wrong  []Problem        // in the file
 }
 
-// set notes where a setting is given. What was noted of its entries counts no longer.
+// set notes where a setting is given. It drops earlier notes about its entries.
 func (o *origins) set(name string, at Place) {
 	if !strings.Contains(name, "/") {
 		for entry := range o.places {
@@ -40,7 +40,8 @@ func (o *origins) set(name string, at Place) {
 	o.places[name] = at
 }
 
-// Origin returns where a setting is given, or an entry of it (keys.admin/1: the first).
+// Origin returns the place where a setting, or an entry of it, is given (keys.admin/1:
+// the first).
 func (c Config) Origin(name string) Place {
 	if at, known := c.origins.places[name]; known {
 		return at
@@ -60,7 +61,7 @@ func (c Config) Where(name string) string {
 	return "it is not given any more"
 }
 
-// Problem is one thing that is wrong with the settings.
+// Problem is one error in the settings.
 type Problem struct {
 	Place   Place
 	Setting string // "": Message names it
@@ -73,14 +74,14 @@ func (p Problem) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// problems collects what is wrong with a configuration, so that all of it is told at
+// problems collects the errors in a configuration, so that the user sees all of them at
 // once.
 type problems struct {
 	config *Config
 	found  []Problem
 }
 
-// newProblems begins with what is wrong with the file.
+// newProblems starts with the errors in the file.
 func (c *Config) newProblems() *problems { return &problems{c, slices.Clone(c.origins.wrong)} }
 
 // add notes an error, if there is one, of a setting or one of its entries.
@@ -91,7 +92,7 @@ func (p *problems) add(name string, err error) {
 	}
 }
 
-// when notes a problem of a setting if it is one.
+// when notes a problem of a setting if wrong is true.
 func (p *problems) when(wrong bool, name, format string, args ...any) {
 	if wrong {
 		p.add(name, fmt.Errorf(format, args...))

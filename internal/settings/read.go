@@ -11,18 +11,18 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Sources are where settings come from. A flag wins over the environment, that over
-// the file, and that over the default; keys.admin alone takes what flags give to what
-// it has.
+// Sources are the sources of settings. A flag wins over the environment, that over the
+// file, and that over the default. Only for keys.admin do flags add to the other
+// sources.
 type Sources struct {
-	File  string              // "": the one that PUSHBOAT_CONFIG names, or none
-	Flags map[string][]string // what was given, by the names of the settings
+	File  string              // "": the one in PUSHBOAT_CONFIG, or none
+	Flags map[string][]string // given flags, by the names of the settings
 }
 
-// configVariable names the file where no flag does.
+// configVariable names the file if no flag does.
 const configVariable = prefix + "CONFIG"
 
-// environment is that of the process, as a test may replace it.
+// environment is the environment of the process, or that of a test.
 type environment struct {
 	lookup func(name string) (string, bool)
 	names  func() []string
@@ -48,8 +48,8 @@ func (s Sources) Path() string {
 	return path
 }
 
-// Read reads the settings and checks them by themselves; what they name is not looked
-// at. Its error joins all that is wrong, each with the place where it is said.
+// Read reads the settings and checks them; it does not open the files that they name.
+// Its error joins all errors, each with its place.
 func (s Sources) Read() (Config, error) { return s.read(processEnvironment) }
 
 func (s Sources) read(env environment) (Config, error) {
@@ -67,8 +67,8 @@ func (s Sources) read(env environment) (Config, error) {
 	return c, problems.err()
 }
 
-// CheckText checks settings, by themselves, that a file will have. Neither environment nor
-// flags count.
+// CheckText checks the settings in the text of a file. Neither environment nor flags
+// count.
 func CheckText(path string, text []byte) error {
 	c := defaults()
 	root, err := parseDocument(path, text)
@@ -85,8 +85,8 @@ func CheckText(path string, text []byte) error {
 	return problems.err()
 }
 
-// ReadFile reads a file alone, for those who need a section of it. It checks no more
-// than that it can be read.
+// ReadFile reads only a file, for programs that need one section of it. It checks only
+// that the file can be read.
 func ReadFile(path string) (Config, error) {
 	c := defaults()
 	if err := c.readFile(path); err != nil {
@@ -96,7 +96,7 @@ func ReadFile(path string) (Config, error) {
 	return c, c.newProblems().err()
 }
 
-// defaults returns the settings where nothing is given.
+// defaults returns the settings if nothing is given.
 func defaults() Config {
 	c := Config{origins: origins{places: map[string]Place{}}}
 	for _, s := range Table() {
@@ -107,7 +107,8 @@ func defaults() Config {
 	return c
 }
 
-// readEnvironment takes what the environment gives. An empty variable gives nothing.
+// readEnvironment reads the settings in the environment. An empty variable has no
+// effect.
 func (c *Config) readEnvironment(env environment, problems *problems) {
 	for _, s := range Table() {
 		text, _ := env.lookup(s.Variable())
@@ -123,7 +124,7 @@ func (c *Config) readEnvironment(env environment, problems *problems) {
 	}
 }
 
-// split reads the entries of a list of a variable, between commas.
+// split splits a variable's list at commas.
 func split(text string) []string {
 	var entries []string
 	for entry := range strings.SplitSeq(text, ",") {
@@ -150,7 +151,7 @@ func (c *Config) readFlags(flags map[string][]string, problems *problems) {
 	}
 }
 
-// finish settles what follows from several settings.
+// finish fills in settings that follow from several others.
 func (c *Config) finish() {
 	if c.Kubeconfig != "" {
 		clusters := maps.Clone(c.Clusters)
@@ -165,7 +166,7 @@ func (c *Config) finish() {
 	}
 }
 
-// relativeTo has the paths of a setting, as a file has them, start at its folder.
+// relativeTo makes the paths of a setting in a file relative to the file's folder.
 func (s Setting) relativeTo(dir string, c *Config) {
 	at := func(path string) string {
 		if path == "" || filepath.IsAbs(path) {
@@ -191,9 +192,9 @@ func (s Setting) relativeTo(dir string, c *Config) {
 	}
 }
 
-// Strangers returns a line for each variable of the environment that is called as a
-// setting's is, and is none. They are no errors: Kubernetes makes variables for each
-// Service, such as PUSHBOAT_SERVICE_HOST, which are passed over.
+// Strangers returns a line for each environment variable that looks like a setting, and
+// is none. They are no errors. It skips the variables that Kubernetes makes for each
+// Service, such as PUSHBOAT_SERVICE_HOST.
 func Strangers() []string { return strangers(processEnvironment) }
 
 func strangers(env environment) []string {

@@ -29,7 +29,7 @@ func write(t *testing.T, text string) string {
 	return file
 }
 
-// lines are the lines of an error, without the path of the file.
+// lines returns the lines of an error, without the path of the file.
 func lines(err error, file string) []string {
 	if err == nil {
 		return nil
@@ -39,7 +39,7 @@ func lines(err error, file string) []string {
 
 // TestFlagsWinOverTheEnvironmentOverTheFile: for a value of each type.
 func TestFlagsWinOverTheEnvironmentOverTheFile(t *testing.T) {
-	values := map[string][]string{ // as the file, a variable and a flag have them
+	values := map[string][]string{ // in the form of the file, a variable and a flag
 		"ssh.address":        {":1", ":2", ":3"},
 		"ssh.maxConnections": {"1", "2", "3"},
 		"git.timeout":        {"1m", "2m", "3m"},
@@ -117,8 +117,8 @@ func TestKubeconfigIsThatOfTheClusterDefault(t *testing.T) {
 	}
 }
 
-// TestAllProblemsAtOnce: each with its line, in the order of the file, and with the name
-// that is meant.
+// TestAllProblemsAtOnce: each with its line, in the order of the file, and with the
+// intended name.
 func TestAllProblemsAtOnce(t *testing.T) {
 	file := write(t, `data: here
 shh: {address: ":2222"}
@@ -157,7 +157,7 @@ outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 		"FILE:14: http: this is a section; its settings stand below it, each with two blanks before it",
 		"FILE:15: there is no setting maxWorkrs; did you mean render.maxWorkers?",
 		"FILE:16: render.maxMemory: 10Mi is less than 1Gi, which one of them may take",
-		`FILE:18: drift.handTools: "*" would take every controller for a hand; name the tools`,
+		`FILE:18: drift.handTools: "*" would take every controller for a hand tool; name the tools`,
 		"FILE:19: clusters: a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}",
 		"FILE:20: charts.registries: the value is no list; write [one, two]",
 		"FILE:21: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials",
@@ -171,7 +171,7 @@ outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 	}
 }
 
-// TestFilesThatAreNoConfiguration end with one error, which has the line.
+// TestFilesThatAreNoConfiguration give one error, which has the line.
 func TestFilesThatAreNoConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		"data: [":                "FILE:1: this is no YAML: did not find expected node content",
@@ -202,7 +202,7 @@ func TestEmptyIsNotGiven(t *testing.T) {
 	}
 }
 
-// TestAliasesAreFollowed: once each, so that none can grow into much.
+// TestAliasesAreFollowed: once each, so that none can grow large.
 func TestAliasesAreFollowed(t *testing.T) {
 	file := write(t, "data: d\nkeys: {file: k}\nssh: {idleTimeout: &five 5m}\ngit: {timeout: *five}\n")
 	c, err := Sources{File: file}.read(given{}.environment())
@@ -211,7 +211,7 @@ func TestAliasesAreFollowed(t *testing.T) {
 	}
 }
 
-// TestStrangersAreNamed: variables that look like settings, but for those of Services.
+// TestStrangersAreNamed: variables that look like settings, except those of Services.
 func TestStrangersAreNamed(t *testing.T) {
 	got := strangers(given{
 		"PUSHBOAT_SSH_ADRESS": ":2222", "PUSHBOAT_SSH_ADDRESS": ":2222", "PUSHBOAT_CONFIG": "x", "PATH": "/bin", "PUSHBOAT_COLOUR": "red",
@@ -243,7 +243,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestSampleHasTheDefaults, but where its lines say otherwise.
+// TestSampleHasTheDefaults, except where its lines say otherwise.
 func TestSampleHasTheDefaults(t *testing.T) {
 	var text strings.Builder
 	if err := WriteSample(&text); err != nil {
@@ -267,7 +267,7 @@ func TestSampleHasTheDefaults(t *testing.T) {
 	}
 }
 
-// TestCheckText: what a file will have is read as if it had it.
+// TestCheckText: a text is read like a file with that content.
 func TestCheckText(t *testing.T) {
 	for text, want := range map[string]string{
 		"data: /data\nkeys: {file: /keys}\n":                   "",

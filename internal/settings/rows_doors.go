@@ -4,23 +4,23 @@ var topSection = section{settings: []Setting{
 	{
 		Name: "data", Usual: true, field: func(c *Config) any { return &c.Data }, paths: true, sample: "data: /var/lib/pushboat",
 		Meaning: `Directory of everything that the server keeps: repositories, host key, sockets.
-Made when missing; only the server's own user can read it. Without it the server does not start.`,
+Created if missing; only the server's own user can read it. Required.`,
 	},
 	{
 		Name: "kubeconfig", Usual: true, field: func(c *Config) any { return &c.Kubeconfig }, paths: true,
-		Meaning: `Kubeconfig file of the cluster default; its current context counts. The same as
-clusters.default.kubeconfig, and wins over it.`,
+		Meaning: `Kubeconfig file of the cluster default; its current context is used. The same as
+clusters.default.kubeconfig, over which it wins.`,
 	},
 	{
 		Name: "hook", Usual: true, field: func(c *Config) any { return &c.Hook }, paths: true,
-		Meaning: `Path of the program pushboat-hook, which Git runs during a push, and beside which
-pushboat-sops lies. Empty: beside pushboat itself.`,
+		Meaning: `Path of the program pushboat-hook, which Git runs during a push. pushboat-sops
+must be in the same folder. Empty: the folder of pushboat itself.`,
 	},
 	{
 		Name: "lease", field: func(c *Config) any { return &c.Lease },
-		Meaning: `Lease on the cluster default that a server has to hold, as NAMESPACE/NAME, such as
-pushboat-system/pushboat. Servers of one data directory have the same: one serves, the others stand
-by and take its place within about 2s of its stop, or 20s of its failure (see
+		Meaning: `Lease on the cluster default that a server must hold, as NAMESPACE/NAME, such as
+pushboat-system/pushboat. Give all servers of one data directory the same: one serves, and the
+others stand by and take its place within about 2s of its stop, or 20s of its failure (see
 docs/high-availability.md). Empty: none; the server serves at once.`,
 	},
 }}
@@ -28,80 +28,82 @@ docs/high-availability.md). Empty: none; the server serves at once.`,
 var sshSection = section{name: "ssh", settings: []Setting{
 	{
 		Name: "ssh.address", Usual: true, flag: "ssh", Default: ":2222", field: func(c *Config) any { return &c.SSH.Address },
-		Meaning: `Address at which git and ssh come in. Port 0 picks a free one; either way the address
-in use is in DATA/run/ssh.addr.`,
+		Meaning: `Address at which the server listens for git and ssh. Port 0 picks a free port;
+either way, DATA/run/ssh.addr has the address in use.`,
 	},
 	{
 		Name: "ssh.advertise", Reload: true, field: func(c *Config) any { return &c.SSH.Advertise },
-		Meaning: `Where clients reach the server, [USER@]HOST[:PORT], for the commands that its hints
-have to paste: git@git.example.org. Empty: the address that each client has connected to, which is
-another one behind a proxy or a published port.`,
+		Meaning: `Address by which clients reach the server, [USER@]HOST[:PORT], for the commands
+in its hints: git@git.example.org. Empty: the address that each client has connected to, which
+differs behind a proxy or a published port.`,
 	},
 	{
 		Name: "ssh.idleTimeout", Default: "10m", Reload: true, field: func(c *Config) any { return &c.SSH.IdleTimeout },
 		least: "1m", because: "which git itself needs",
-		Meaning: `How long a connection may be open without a session that runs, and a session take
-none of its output. Git is silent for a minute and longer.`,
+		Meaning: `How long a connection may be open without a running session, and a session
+without taking any of its output. Git is silent for a minute and longer.`,
 	},
 	{
 		Name: "ssh.handshakeTimeout", Default: "30s", Reload: true, field: func(c *Config) any { return &c.SSH.HandshakeTimeout },
 		least:   "1s",
-		Meaning: `How long a client may take from connecting to being logged in.`,
+		Meaning: `How long a client may take from connecting to logging in.`,
 	},
 	{
 		Name: "ssh.maxConnections", Default: "1024", Reload: true, field: func(c *Config) any { return &c.SSH.MaxConnections },
 		least:   "1",
-		Meaning: `Connections at once, of all clients.`,
+		Meaning: `Concurrent connections from all clients.`,
 	},
 	{
 		Name: "ssh.maxConnectionsPerAddress", Default: "64", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxConnectionsPerAddress }, least: "1",
-		Meaning: `Connections at once, of one IPv4 address or IPv6 /64. Raise it where a proxy hides the
-clients' addresses.`,
+		Meaning: `Concurrent connections from one IPv4 address or IPv6 /64. Raise it where a proxy
+hides the clients' addresses.`,
 	},
 	{
 		Name: "ssh.maxStartups", Default: "128", Reload: true, field: func(c *Config) any { return &c.SSH.MaxStartups },
 		least: "1",
-		Meaning: `Connections that have not logged in yet, of all clients. One more is let in all the
-same: it takes the place of the oldest one that is silent, of the address that has the most. So
-silent connections, however many, keep nobody out.`,
+		Meaning: `Connections that have not logged in yet, from all clients. A further one is still
+accepted: it replaces the oldest silent one of the address that has the most. So any number of
+silent connections keeps nobody out.`,
 	},
 	{
 		Name: "ssh.maxStartupsPerAddress", Default: "16", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxStartupsPerAddress }, least: "1",
-		Meaning: `Connections that have not logged in yet, of one address.`,
+		Meaning: `Connections that have not logged in yet, from one address.`,
 	},
 	{
 		Name: "ssh.maxSessionsPerConnection", Default: "10", Reload: true,
 		field: func(c *Config) any { return &c.SSH.MaxSessionsPerConnection }, least: "1",
-		Meaning: `Sessions at once on one connection, as with OpenSSH's MaxSessions. ControlMaster needs
-one for each command that runs.`,
+		Meaning: `Concurrent sessions on one connection, as with OpenSSH's MaxSessions.
+ControlMaster needs one for each running command.`,
 	},
 }}
 
 var httpSection = section{name: "http", settings: []Setting{{
 	Name: "http.address", Usual: true, flag: "http", field: func(c *Config) any { return &c.HTTP.Address },
-	Meaning: `Address at which probes are answered, such as ":8080". /healthz says that the process
-serves, /readyz that it takes pushes. /readyz answers 503 with the reason while the server stops, and
-while every push would be refused: no cluster answers, the disk cannot be written to, the hook
-program is gone. Nothing else is served. Empty: no HTTP. The address in use is in DATA/run/http.addr.`,
+	Meaning: `Address at which the server answers probes, such as ":8080". /healthz says that
+the process serves, /readyz that it takes pushes. /readyz answers 503 with the reason while the
+server stops, and while it would refuse every push: no cluster answers, the disk cannot be
+written to, the hook program is missing. It serves nothing else. Empty: no HTTP.
+DATA/run/http.addr has the address in use.`,
 }}}
 
 var debugSection = section{name: "debug", settings: []Setting{{
 	Name: "debug.address", field: func(c *Config) any { return &c.Debug.Address },
-	Meaning: `Address at which the Go runtime's profiles are served, such as "127.0.0.1:6060". They
-are for looking into what the server spends time and memory on (see docs/troubleshooting.md).
-Profiles tell much about the server, and everybody on the machine can read them: an address that
-other machines reach is refused. Empty: none. The address in use is in DATA/run/debug.addr.`,
+	Meaning: `Address at which the server serves the Go runtime's profiles, such as
+"127.0.0.1:6060". They show where the server spends time and memory (see
+docs/troubleshooting.md). Profiles reveal much about the server, and everybody on the machine
+can read them, so an address that other machines can reach is refused. Empty: none.
+DATA/run/debug.addr has the address in use.`,
 }}}
 
 var keysSection = section{name: "keys", settings: []Setting{
 	{
 		Name: "keys.admin", Usual: true, flag: "admin-key", Reload: true, field: func(c *Config) any { return &c.Keys.Admin }, paths: true,
 		sample: "admin:\n  - /etc/pushboat/ana.pub",
-		Meaning: `Public key files whose keys are all admins. The comment of a key is the operator's
-name. This or keys.file has to be given, or nobody could log in. The flag --admin-key adds to the
-setting, where other flags take its place.`,
+		Meaning: `Public key files, all of whose keys are admins. The comment of a key is the
+operator's name. Give this or keys.file, or nobody can log in. The flag --admin-key adds to the
+setting, where other flags replace it.`,
 	},
 	{
 		Name: "keys.file", Usual: true, flag: "keys", Reload: true, field: func(c *Config) any { return &c.Keys.File }, paths: true,
@@ -120,11 +122,11 @@ var logSection = section{name: "log", settings: []Setting{
 	{
 		Name: "log.level", Usual: true, Default: "info", Reload: true, field: func(c *Config) any { return &c.Log.Level },
 		oneOf:   []string{"error", "warn", "info", "debug"},
-		Meaning: `The least that is logged: error, warn, info or debug.`,
+		Meaning: `The lowest level that is logged: error, warn, info or debug.`,
 	},
 	{
 		Name: "log.format", Default: "text", Reload: true, field: func(c *Config) any { return &c.Log.Format },
 		oneOf:   []string{"text", "json"},
-		Meaning: `How lines are written: text for people, json for machines.`,
+		Meaning: `Format of log lines: text for people, json for machines.`,
 	},
 }}

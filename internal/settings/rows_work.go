@@ -15,14 +15,14 @@ var clustersSection = section{settings: []Setting{{
     kubeconfig: ""
   # staging:
   #   kubeconfig: /etc/pushboat/staging.kubeconfig`,
-	Meaning: `Clusters by name, each with its kubeconfig file. An app that names none goes to default,
-which has to be one of them. Without this, and without kubeconfig, it is the cluster that the server
-runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.`,
+	Meaning: `Clusters by name, each with its kubeconfig file. An app that names none goes to
+default, which must be one of them. Without this, and without kubeconfig, default is the
+cluster that the server runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.`,
 }}}
 
 var gitSection = section{
 	name: "git",
-	meaning: `What Git may take to check a push that has come, before it is judged, and to serve a clone.
+	meaning: `Limits on Git's work to check a push before it is judged, and to serve a clone.
 Raise the times with maxPushSize, and on slow machines.`,
 	settings: []Setting{
 		{
@@ -32,13 +32,14 @@ Raise the times with maxPushSize, and on slow machines.`,
 		{
 			Name: "git.maxCpuTime", Default: "30m", Reload: true, field: func(c *Config) any { return &c.Git.MaxCPUTime },
 			least: "1s",
-			Meaning: `Processor time of each of Git's processes. A push has 2m of that, and more with the size
-of its pack (3.5s a MB), up to git.timeout. The largest push takes 6m where it is nearly all history.`,
+			Meaning: `Processor time of each of Git's processes. A push gets 2m of that, and more with
+the size of its pack (3.5s a MB), up to git.timeout. The largest push takes 6m if it is nearly
+all history.`,
 		},
 		{
 			Name: "git.timeout", Default: "30m", Reload: true, field: func(c *Config) any { return &c.Git.Timeout },
 			least:   "1s",
-			Meaning: `Time without a byte of the client's.`,
+			Meaning: `Time without a byte from the client.`,
 		},
 	},
 }
@@ -46,15 +47,16 @@ of its pack (3.5s a MB), up to git.timeout. The largest push takes 6m where it i
 var driftSection = section{name: "drift", settings: []Setting{{
 	Name: "drift.handTools", field: func(c *Config) any { return &c.Drift.HandTools },
 	sample: "handTools: []\n# handTools: [\"terraform\", \"Rancher*\"]",
-	Meaning: `Field managers behind which there are people, beside kubectl, oc, k9s, Lens and browsers.
-What they add to the objects of apps is taken back; what controllers add is left. A * at the end
-matches any ending.`,
+	Meaning: `Field managers that people use, in addition to kubectl, oc, k9s, Lens and
+browsers. Fields that they add to the objects of apps are removed; fields that controllers add
+are kept. A * at the end matches any ending.`,
 }}}
 
 var secretsSection = section{
 	name: "secrets",
-	meaning: `Files that SOPS has encrypted are decrypted when they are rendered, with the server's host
-key: ssh HOST secrets recipient prints what to encrypt for. The other keys here add to that.`,
+	meaning: `Files that SOPS has encrypted are decrypted when they are rendered, with the
+server's host key: ssh HOST secrets recipient prints the key to encrypt for. The keys here are
+used in addition.`,
 	settings: []Setting{
 		{
 			Name: "secrets.plain", Default: "refuse", field: func(c *Config) any { return &c.Secrets.Plain },
@@ -76,15 +78,15 @@ them.`,
 			sample: `keys: []
 # keys: ["arn:aws:kms:eu-central-1:111122223333:key/*",
 #        "https://vault.example.org:8200/v1/sops/keys/pushboat"]`,
-			Meaning: `Keys of clouds and Vault that may be asked, as sops names them. A * at the end matches
-any ending. No others are, for a file in a repository names the address that it is decrypted at, and
-the server's credentials go there.`,
+			Meaning: `Keys of clouds and Vault that the server may use, in the notation of sops. A * at
+the end matches any ending. The server uses no others, since a file in a repository names the
+address of its key, and the server's credentials go there.`,
 		},
 		{
 			Name: "secrets.environment", field: func(c *Config) any { return &c.Secrets.Environment },
-			Meaning: `Names of the variables of the environment that are handed to the program which asks
-clouds and Vault. It may need AWS_REGION, AWS_ACCESS_KEY_ID, VAULT_TOKEN or HOME, and gets no others
-but those that the section outgoing makes.`,
+			Meaning: `Names of the environment variables that the program which asks clouds and Vault
+gets. It may need AWS_REGION, AWS_ACCESS_KEY_ID, VAULT_TOKEN or HOME, and gets no others but
+those that the section outgoing makes.`,
 		},
 	},
 }
@@ -96,73 +98,74 @@ var chartsSection = section{name: "charts", settings: []Setting{
 # registries:
 #   - https://charts.example.org/stable
 #   - oci://registry.example.org/charts`,
-		Meaning: `Addresses that charts may be fetched from, and all that is below them. https:// is a chart
-repository, oci:// a registry; http:// is for this machine alone. Everything that is fetched has to
-be below one of them: also where an index has its archives, where a registry sends the server, and a
-service for tokens on another host. None: apps bring their charts.`,
+		Meaning: `Addresses from which charts may be fetched, with everything below them. https://
+is a chart repository, oci:// a registry; http:// is for this machine alone. Every request must
+be below one of them: also the archives that an index names, the targets of redirects, and a
+token service on another host. None: apps bring their charts.`,
 	},
 	{
 		Name: "charts.credentials", field: func(c *Config) any { return &c.Charts.Credentials }, secret: true, paths: true,
 		sample: `credentials: {}
 # credentials:
 #   oci://registry.example.org/charts: /etc/pushboat/registry`,
-		Meaning: `Files with one line, USER:PASSWORD, by the addresses that they are for. They are sent to
-no other host. Every app of the server can use what they open.`,
+		Meaning: `Files with one line, USER:PASSWORD, by their addresses. They are sent to no other
+host. Every app of the server can use the charts behind them.`,
 	},
 	{
 		Name: "charts.ca", field: func(c *Config) any { return &c.Charts.CA }, paths: true,
-		Meaning: `File of certificates, in PEM, that registries are trusted by, beside those of the system
-and of outgoing.ca.`,
+		Meaning: `File of certificates, in PEM, to trust for registries, in addition to those of
+the system and of outgoing.ca.`,
 	},
 	{
 		Name: "charts.cacheSize", Default: "1Gi", field: func(c *Config) any { return &c.Charts.CacheSize },
-		Meaning: `How much disk the charts may take that are kept in DATA/charts. Those that were not used
-for longest go first.`,
+		Meaning: `Disk space for the charts in DATA/charts. The least recently used are deleted
+first.`,
 	},
 }}
 
 var outgoingSection = section{
 	name: "outgoing",
-	meaning: `Requests that the server makes to registries of charts, and to clouds and Vault for keys.
-Clusters have all this in their kubeconfigs: certificate-authority and proxy-url.`,
+	meaning: `Requests of the server to chart registries, and to clouds and Vault for keys.
+Clusters have their own settings in their kubeconfigs: certificate-authority and proxy-url.`,
 	settings: []Setting{
 		{
 			Name: "outgoing.ca", field: func(c *Config) any { return &c.Outgoing.CA }, paths: true,
-			Meaning: `File of certificates, in PEM, to trust beside those of the system.`,
+			Meaning: `File of certificates, in PEM, to trust in addition to those of the system.`,
 		},
 		{
 			Name: "outgoing.proxy", field: func(c *Config) any { return &c.Outgoing.Proxy },
-			Meaning: `Proxy that requests go through, such as http://proxy.example.org:3128. HTTPS_PROXY and
-the like count for nothing. Empty: none. Requests to this machine never go through it.`,
+			Meaning: `Proxy for these requests, such as http://proxy.example.org:3128. HTTPS_PROXY and
+the like are ignored. Empty: none. Requests to this machine never go through it.`,
 		},
 		{
 			Name: "outgoing.proxyCredentials", field: func(c *Config) any { return &c.Outgoing.ProxyCredentials }, secret: true, paths: true,
-			Meaning: `File with one line, USER:PASSWORD, for the proxy. Empty: it asks for none.`,
+			Meaning: `File with one line, USER:PASSWORD, for the proxy. Empty: it needs none.`,
 		},
 		{
 			Name: "outgoing.noProxy", field: func(c *Config) any { return &c.Outgoing.NoProxy },
 			sample: "noProxy: []\n# noProxy: [registry.internal, .svc, 10.0.0.0/8]",
-			Meaning: `Hosts, domains with all that is in them (.example.org), addresses and networks that are
-asked without the proxy.`,
+			Meaning: `Hosts, domains with everything in them (.example.org), addresses and networks to
+reach without the proxy.`,
 		},
 	},
 }
 
 var renderSection = section{
 	name: "render",
-	meaning: `Charts and kustomizations are rendered in processes apart, each of which may take 1Gi of
-memory and a minute of processor time. Whoever finds none free is told, and waits for up to 2m: the
-next one goes to the operator who has the fewest. Of the two bounds the tighter one counts.`,
+	meaning: `Charts and kustomizations are rendered in separate processes, each of which may
+use 1Gi of memory and a minute of processor time. A push that finds none free says so, and
+waits for up to 2m: the next one goes to the operator who has the fewest. The lower of the two
+limits counts.`,
 	settings: []Setting{
 		{
 			Name: "render.maxWorkers", Default: strconv.Itoa(worker.DefaultChildren), Reload: true,
 			field: func(c *Config) any { return &c.Render.MaxWorkers }, least: "1",
-			Meaning: `How many of these processes there may be at once.`,
+			Meaning: `Maximum number of these processes.`,
 		},
 		{
 			Name: "render.maxMemory", Reload: true, field: func(c *Config) any { return &c.Render.MaxMemory },
 			least: Size(worker.DefaultLimits.Memory).String(), because: "which one of them may take", sample: "maxMemory: 4Gi",
-			Meaning: `How much memory they may take together. Without it: as much as maxWorkers take.`,
+			Meaning: `Memory for all of them together. Without it: as much as maxWorkers may use.`,
 		},
 	},
 }

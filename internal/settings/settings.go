@@ -1,7 +1,7 @@
 // Package settings owns the server's settings. One table has the name, the type, the
-// default, the bounds and the meaning of each, and whether a reload takes it up. By the
-// table they are read from a file, the environment and flags, checked, compared, shown
-// and documented.
+// default, the limits and the meaning of each, and whether a reload applies a change.
+// The table drives reading settings from a file, the environment and flags, and
+// checking, comparing, showing and documenting them.
 //
 // To add a setting, add a field to its section here and a row to the section's table;
 // then run make docs.
@@ -9,10 +9,10 @@ package settings
 
 import "time"
 
-// Config is the value of each setting. One that is read has every default filled in.
+// Config holds the value of each setting. Read fills in every default.
 type Config struct {
 	Data       string
-	Kubeconfig string             // of the cluster default; "": as Clusters has it
+	Kubeconfig string             // of the cluster default; "": as in Clusters
 	Hook       string             // the path of pushboat-hook; "": beside the running program
 	Lease      string             // NAMESPACE/NAME on the cluster default, by which the server leads; "": none
 	Clusters   map[string]Cluster // by name
@@ -72,12 +72,12 @@ type Git struct {
 	Timeout     time.Duration
 }
 
-// Drift configures what counts as drift.
+// Drift configures which changes count as drift.
 type Drift struct {
 	HandTools []string // added to owner.DefaultTools
 }
 
-// Secrets configures how encrypted files are read, see secrets.Config.
+// Secrets configures the decryption of files, see secrets.Config.
 type Secrets struct {
 	Plain       string   // refuse or allow
 	AgeKeys     []string // files
@@ -86,7 +86,7 @@ type Secrets struct {
 	Environment []string // names of variables
 }
 
-// Charts configures where charts of registries come from, see charts.Config.
+// Charts configures the charts from registries, see charts.Config.
 type Charts struct {
 	Registries  []string
 	Credentials map[string]string // files, by registry
@@ -94,7 +94,7 @@ type Charts struct {
 	CacheSize   Size
 }
 
-// Outgoing configures the requests that the server makes to others than clusters, see
+// Outgoing configures the server's requests to anything but clusters, see
 // outgoing.Config.
 type Outgoing struct {
 	CA               string   // a file

@@ -8,30 +8,30 @@ import (
 
 // Setting is a row of the table.
 type Setting struct {
-	Name    string // as the file has it, with its section: ssh.idleTimeout
+	Name    string // as in the file, with its section: ssh.idleTimeout
 	Meaning string // paragraphs; the first sentence is the help of the flag
-	Default string // as the file has it; "": none
-	Reload  bool   // a reload takes it up; else it takes a restart
-	Usual   bool   // its flag is given often, and so stands in the help
+	Default string // as in the file; "": none
+	Reload  bool   // a reload applies a change; else it takes a restart
+	Usual   bool   // its flag is common, and so listed in the help
 
 	flag    string   // without dashes; "": made of the name
-	least   string   // a bound of a number, a duration or a size; "": none
-	because string   // of the bound: which git itself needs
-	oneOf   []string // what it may be; none: anything
-	secret  bool     // of files, in whose place people put what is in them
-	paths   bool     // of files: those in the file start at its folder
+	least   string   // limit of a number, a duration or a size; "": none
+	because string   // the reason for the limit: which git itself needs
+	oneOf   []string // allowed words; none: any
+	secret  bool     // paths, in whose place people put the content of the file
+	paths   bool     // paths, which are relative to the file's folder if they are in the file
 	sample  string   // its lines in the sample configuration; "": its default
 	field   func(*Config) any
 }
 
-// section is the settings of one mapping of the file.
+// section holds the settings of one mapping of the file.
 type section struct {
 	name     string // "": they stand at the top
 	meaning  string
 	settings []Setting
 }
 
-// sections has every setting, in the order of the sample configuration.
+// sections returns every setting, in the order of the sample configuration.
 func sections() []section {
 	return []section{
 		topSection, sshSection, httpSection, debugSection, clustersSection, keysSection, gitSection, driftSection,
@@ -48,7 +48,7 @@ func Table() []Setting {
 	return all
 }
 
-// find returns the setting of a name.
+// find returns the setting with a name.
 func find(name string) (Setting, bool) {
 	all := Table()
 	i := slices.IndexFunc(all, func(s Setting) bool { return s.Name == name })
@@ -66,9 +66,9 @@ func (s Setting) Flag() string {
 	return strings.Join(wordsOf(s.Name), "-")
 }
 
-// wordsOf are the words of a name, in small letters: ssh, idle, timeout of
-// ssh.idleTimeout. As they go for any way to write a name, they find what somebody means
-// by ssh.idle_timeout.
+// wordsOf returns the words of a name, in lower case: ssh, idle, timeout for
+// ssh.idleTimeout. They are the same for every way to write a name, so they find the
+// setting that somebody means by ssh.idle_timeout.
 func wordsOf(name string) []string {
 	var apart strings.Builder
 	for _, r := range name {
@@ -84,7 +84,7 @@ func wordsOf(name string) []string {
 	return strings.Fields(apart.String())
 }
 
-// prefix begins the names of all variables of the environment that are settings.
+// prefix is the prefix of all environment variables that are settings.
 const prefix = "PUSHBOAT_"
 
 // Variable is the name of the setting's variable of the environment.

@@ -37,10 +37,10 @@ func TestEverySettingIsInTheTable(t *testing.T) {
 	}
 }
 
-// isName matches names as every file of Pushboat's has them.
+// isName matches names in the form that all of Pushboat's files use.
 var isName = regexp.MustCompile(`^([a-z]+\.)?[a-z]+([A-Z][a-z]+)*$`)
 
-// TestNamesOfFlagsAndVariables: they are made of the words of the setting's own.
+// TestNamesOfFlagsAndVariables: they are made from the words of the setting's name.
 func TestNamesOfFlagsAndVariables(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"data":                      {"data", "PUSHBOAT_DATA"},
@@ -55,8 +55,8 @@ func TestNamesOfFlagsAndVariables(t *testing.T) {
 	}
 }
 
-// TestOtherSpellingsAreFound: who writes a name as a flag, or as other programs do, is
-// told how it is written here.
+// TestOtherSpellingsAreFound: a name in the form of a flag, or of other programs, gives
+// an error with the right form.
 func TestOtherSpellingsAreFound(t *testing.T) {
 	for _, test := range []struct{ name, within, want string }{
 		{"idle_timeout", "ssh", "ssh.idleTimeout"},
@@ -73,7 +73,7 @@ func TestOtherSpellingsAreFound(t *testing.T) {
 	}
 }
 
-// TestRowsAreSound: what a row says can be read, and its names are its own.
+// TestRowsAreSound: the values in a row parse, and its names are unique.
 func TestRowsAreSound(t *testing.T) {
 	flags := map[string]bool{"config": true, "help": true}
 	for _, s := range Table() {
@@ -102,7 +102,8 @@ func TestRowsAreSound(t *testing.T) {
 	}
 }
 
-// TestSectionsHoldTheirSettings: the name of a section begins those of its settings.
+// TestSectionsHoldTheirSettings: the name of a section is the prefix of its settings'
+// names.
 func TestSectionsHoldTheirSettings(t *testing.T) {
 	for _, section := range sections() {
 		for _, s := range section.settings {

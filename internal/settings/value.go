@@ -16,10 +16,10 @@ import (
 // Size is a number of bytes, written as Kubernetes writes them: 512Mi.
 type Size int64
 
-// String writes the size as it is read.
+// String writes the size in the form in which it is read.
 func (s Size) String() string { return resource.NewQuantity(int64(s), resource.BinarySI).String() }
 
-// kind is how values of a type are called, and read.
+// kind is the name of a type, and the form of its values.
 type kind struct {
 	name string
 	wish string // completes "write …"
@@ -43,15 +43,15 @@ func typeOf(field any) kind {
 	return kind{"text", "one word, or \"in quotes\""}
 }
 
-// errValue is for a value that cannot be read. It does not repeat the value: people put
-// tokens and keys where a number or a list belongs.
+// errValue is the error for a value that cannot be read. It does not repeat the value:
+// people put tokens and keys where a number or a list belongs.
 func errValue(field any) error {
 	of := typeOf(field)
 	return fmt.Errorf("the value is no %s; write %s", of.name, of.wish)
 }
 
-// parse sets a field to what was given in the environment or with a flag: one text, or
-// for lists and mappings as many as there are.
+// parse sets a field to a value from the environment or a flag: one text, or for lists
+// and mappings any number.
 func parse(field any, given []string) error {
 	switch into := field.(type) {
 	case *[]string:
@@ -69,7 +69,7 @@ func parse(field any, given []string) error {
 		}
 		return err
 	}
-	return parseText(field, given[len(given)-1]) // of a flag that is given twice the last counts
+	return parseText(field, given[len(given)-1]) // the last of repeated flags counts
 }
 
 func parsePairs(given []string) (map[string]string, error) {
@@ -112,7 +112,7 @@ func parseText(field any, text string) (err error) {
 	return nil
 }
 
-// errCluster is for entries of clusters that are not as they should be.
+// errCluster is the error for a malformed entry of clusters.
 var errCluster = errors.New("a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}")
 
 // decode sets a field to a value of the file, and notes the lines of its entries.
@@ -174,7 +174,8 @@ func decodeCluster(cluster *Cluster, node *yaml.Node) error {
 	})
 }
 
-// eachEntry calls do with each entry of a mapping; wrong is the error if it is none.
+// eachEntry calls do with each entry of a mapping; wrong is the error if it is not a
+// mapping.
 func eachEntry(node *yaml.Node, wrong error, do func(name string, value *yaml.Node) error) error {
 	if node.Kind != yaml.MappingNode {
 		return wrong
@@ -196,8 +197,8 @@ func eachEntry(node *yaml.Node, wrong error, do func(name string, value *yaml.No
 	return nil
 }
 
-// resolved follows an alias. What it leads to is looked at once for each alias, and no
-// value of a setting is deeper than three levels.
+// resolved follows an alias. Each alias is followed on its own, and no value of a
+// setting is deeper than three levels.
 func resolved(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias
@@ -207,7 +208,7 @@ func resolved(node *yaml.Node) *yaml.Node {
 
 func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.Tag == "!!null" }
 
-// format writes a value on one line, as YAML has it.
+// format writes a value on one line of YAML.
 func format(field any) string {
 	switch value := field.(type) {
 	case *string:
@@ -243,7 +244,7 @@ func formatPairs[T any](pairs map[string]T, write func(T) string) string {
 	return "{" + strings.Join(entries, ", ") + "}"
 }
 
-// quoted is a text as YAML has it between brackets, in quotes if it needs them.
+// quoted writes a text as YAML between brackets, in quotes if it needs them.
 func quoted(text string) string {
 	for _, r := range text {
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-", r) {
@@ -256,7 +257,7 @@ func quoted(text string) string {
 	return text
 }
 
-// short writes a duration without parts that are nothing: 10m, not 10m0s.
+// short writes a duration without zero parts: 10m, not 10m0s.
 func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
