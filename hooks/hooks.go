@@ -26,9 +26,9 @@ const (
 //go:embed pre-receive post-receive
 var entryPoints embed.FS
 
-// Install writes the entry points into dir, which it makes if need be. A file
-// that is right already is left alone; any other is replaced at once and whole,
-// so that a push that runs meanwhile finds the old one or the new one.
+// Install writes the entry points into dir, which it creates if need be. It leaves a
+// correct file alone, and replaces any other atomically, so that a concurrent push
+// finds the old one or the new one.
 func Install(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("install hooks: %w", err)

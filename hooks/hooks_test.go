@@ -46,7 +46,7 @@ func TestInstall(t *testing.T) {
 	if after, err := os.Stat(filepath.Join(dir, PreReceive)); err != nil || !os.SameFile(before, after) {
 		t.Errorf("a hook that was right has been replaced: %v", err)
 	}
-	// Whatever else lies there is replaced: other content, another mode, a link.
+	// Anything else there is replaced: other content, another mode, a link.
 	outside := filepath.Join(t.TempDir(), "outside")
 	for name, spoil := range map[string]func(path string) error{
 		"content": func(path string) error { return os.WriteFile(path, []byte("#!/bin/sh\nexit 0\n"), 0o755) },
@@ -68,8 +68,8 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// Without the server's environment both entry points refuse; with it they run
-// the hook program with their own name and git's standard input.
+// Without the server's environment, both entry points refuse; with it, they run the
+// hook program with their own name and git's standard input.
 func TestEntryPoints(t *testing.T) {
 	dir := t.TempDir()
 	if err := Install(filepath.Join(dir, "hooks")); err != nil {
@@ -117,7 +117,7 @@ func TestAnswer(t *testing.T) {
 	if err != nil || status != 3 || out.String() != "a\n"+string(long) {
 		t.Errorf("status %d, %v, %d bytes", status, err, out.Len())
 	}
-	// Cut anywhere, it holds no verdict; output of a 0 is none either.
+	// Cut anywhere, the answer has no verdict; output of a 0 is none either.
 	for _, cut := range []int{0, 1, 4, 5, 6, 7, len(whole) - 6, len(whole) - 1} {
 		if status, err := CopyAnswer(&out, bytes.NewReader(whole[:cut])); !errors.Is(err, ErrVanished) {
 			t.Errorf("cut at %d: %d, %v; want ErrVanished", cut, status, err)

@@ -2,12 +2,12 @@ package hooks
 
 // The conversation on the hook socket.
 //
-// The hook sends one request: fields "key=value", each ended by a NUL, and an
-// empty field as the end. (Neither the environment nor a ref can hold a NUL,
-// but a push option can hold a newline.) The server answers with frames: a
-// byte for the kind, four for the length (big-endian), and that many bytes.
-// 'o' is output; 'x' is the verdict, one byte, the exit status. A connection
-// that ends without a verdict is a server that vanished, and is no verdict.
+// The hook sends one request: fields "key=value", each ended by a NUL, and an empty
+// field as the end. (Neither the environment nor a ref can hold a NUL, but a push
+// option can hold a newline.) The server answers with frames: a byte for the kind, four
+// for the length (big-endian), and that many bytes. 'o' is output; 'x' is the verdict,
+// one byte, the exit status. If a connection ends without a verdict, the server has
+// vanished, and there is no verdict.
 
 import (
 	"bufio"
@@ -33,13 +33,13 @@ type LimitError struct {
 	Next    string // the next thing to try, for the pusher
 }
 
-// Error says what is too much.
+// Error names the exceeded limit.
 func (e *LimitError) Error() string { return e.Message }
 
-// Hint is the next thing to try.
+// Hint returns the next thing to try.
 func (e *LimitError) Hint() string { return e.Next }
 
-// Limits of a request. A client chooses the refs and the options of a push.
+// Limits on a request. A client chooses the refs and the options of a push.
 const (
 	MaxRefs        = 20_000
 	MaxRefsBytes   = 8 << 20 // of all of them together
@@ -51,7 +51,7 @@ const (
 	maxFrameBytes  = 1 << 20
 )
 
-// Request is what Git told a hook.
+// Request is Git's input to a hook.
 type Request struct {
 	Token      string
 	Hook       string   // PreReceive or PostReceive
@@ -119,21 +119,22 @@ func (r *Request) set(key, value string) error {
 	default:
 		return fmt.Errorf("read hook request: unknown field %q", key)
 	}
-	// Before there is more of it than the limit.
+	// Check before more than the limit has arrived.
 	return r.checkCounts()
 }
 
-// TooManyRefs is the error of a push of more than MaxRefs refs.
+// TooManyRefs is the error for a push of more than MaxRefs refs.
 func TooManyRefs() error {
 	return &LimitError{fmt.Sprintf("more than %d refs in one push", MaxRefs), "push them in parts"}
 }
 
-// TooLongRef is the error of a push of a ref of more than MaxRefBytes, with its objects' ids.
+// TooLongRef is the error for a ref of more than MaxRefBytes, with its objects' ids.
 func TooLongRef() error {
 	return &LimitError{fmt.Sprintf("a ref of more than %d bytes", MaxRefBytes), "give it a shorter name"}
 }
 
-// TooManyOptions is the error of a push with so many options, as Git writes their number.
+// TooManyOptions is the error for a push with too many options; count is their number
+// as Git writes it.
 func TooManyOptions(count string) error {
 	return &LimitError{fmt.Sprintf("a push has at most %d options, not %s", MaxOptions, count), "leave some out"}
 }
@@ -204,11 +205,11 @@ func writeFrame(w io.Writer, kind byte, p []byte) error {
 	return err
 }
 
-// ErrVanished is the error of an answer that ended without a verdict.
+// ErrVanished is the error for an answer that ended without a verdict.
 var ErrVanished = errors.New("the server went away before its verdict")
 
-// CopyAnswer writes the answer's output to out as it comes and returns the
-// verdict. When out fails the answer is read on, because the verdict counts.
+// CopyAnswer writes the answer's output to out as it comes and returns the verdict. If
+// out fails, it keeps reading the answer, because the verdict counts.
 func CopyAnswer(out io.Writer, answer io.Reader) (status byte, err error) {
 	in := bufio.NewReader(answer)
 	for {

@@ -1,5 +1,5 @@
-// Package repos holds the first content of repositories that Pushboat
-// itself makes. It is data: nothing in it runs.
+// Package repos holds the first content of repositories that Pushboat itself creates.
+// It is data: nothing in it runs.
 package repos
 
 import (
@@ -10,9 +10,9 @@ import (
 //go:embed all:demo
 var files embed.FS
 
-// Demo is the small application that `make demo` pushes: a namespace, two
-// Deployments with their Services, a ConfigMap, an Ingress and a
-// HorizontalPodAutoscaler, with the pushboat.yaml that names them.
+// Demo is the small application that `make demo` pushes: a namespace, two Deployments
+// with their Services, a ConfigMap, an Ingress and a HorizontalPodAutoscaler, with the
+// pushboat.yaml that names them.
 func Demo() (fs.FS, error) {
 	return fs.Sub(files, "demo")
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/pushboat/pushboat/test/client"
 )
 
-// operator is who pushes. The server names an operator by the comment of the
-// key that it was started with.
+// operator is the pusher's name. The server names an operator by the comment of the key
+// that it was started with.
 const operator = "ana"
 
 // makeKey makes the operator's key with the user's own ssh-keygen.
@@ -28,9 +28,9 @@ func (d *demo) makeKey(ctx context.Context) error {
 	return err
 }
 
-// writeSSHConfig lets `ssh -F ssh_config pushboat` reach the server, and only
-// this server: its host key comes from its own directory, not from the
-// network, and nothing is asked of the user's agent or configuration.
+// writeSSHConfig lets `ssh -F ssh_config pushboat` reach this server, and only this
+// one: its host key comes from its own directory, not from the network, and the user's
+// agent and configuration are not used.
 func (d *demo) writeSSHConfig(ctx context.Context) error {
 	addr, err := os.ReadFile(d.path("data", "run", "ssh.addr"))
 	if err != nil {
@@ -52,9 +52,9 @@ func (d *demo) writeSSHConfig(ctx context.Context) error {
 		os.WriteFile(d.path("ssh_config"), []byte(pushboat.Config()), 0o600))
 }
 
-// makeRepository writes repos/demo into a new working copy and commits it.
-// The user's own Git configuration stays in force, except for what would make
-// a commit ask for something.
+// makeRepository writes repos/demo into a new working copy and commits it. The user's
+// own Git configuration stays in force, except for settings that would make a commit
+// prompt.
 func (d *demo) makeRepository(ctx context.Context) error {
 	demo, err := repos.Demo()
 	if err != nil {
@@ -86,7 +86,7 @@ func (d *demo) makeRepository(ctx context.Context) error {
 	return err
 }
 
-// push pushes main as it is, and remembers the commit as accepted.
+// push pushes main, and remembers the commit as accepted.
 func (d *demo) push(ctx context.Context) error {
 	if _, err := d.show(ctx, d.path("shop"), "git", "push", "origin", "main"); err != nil {
 		return fmt.Errorf("the push was not accepted and deployed: %w", err)
@@ -99,8 +99,8 @@ func (d *demo) push(ctx context.Context) error {
 	return d.checkMain(ctx)
 }
 
-// pushMistakes pushes a misspelt field and an impossible port. The push has to
-// fail, name both, and leave the server's main where it was.
+// pushMistakes pushes a misspelt field and an impossible port. The push must fail, name
+// both, and leave the server's main where it was.
 func (d *demo) pushMistakes(ctx context.Context) error {
 	err := errors.Join(
 		d.replace("deploy/web.yaml", "imagePullPolicy:", "imagePulPolicy:"),
@@ -134,7 +134,7 @@ func (d *demo) pushMistakes(ctx context.Context) error {
 	return d.showGit(ctx, "reset", "--hard", "HEAD~1")
 }
 
-// checkMain checks that the server's main is the commit that was accepted.
+// checkMain checks that the server's main is the accepted commit.
 func (d *demo) checkMain(ctx context.Context) error {
 	refs, err := d.git(ctx, "ls-remote", "origin", "refs/heads/main")
 	if err != nil {
@@ -146,7 +146,7 @@ func (d *demo) checkMain(ctx context.Context) error {
 	return nil
 }
 
-// replace changes the one place in a file of the working copy where old is.
+// replace replaces the single occurrence of old in a file of the working copy.
 func (d *demo) replace(name, old, with string) error {
 	root, err := os.OpenRoot(d.path("shop"))
 	if err != nil {
@@ -169,7 +169,7 @@ func (d *demo) ssh(ctx context.Context, verb ...string) (string, error) {
 	return d.stream(ctx, d.dir, "ssh", append([]string{"-F", d.path("ssh_config"), "pushboat"}, verb...)...)
 }
 
-// git runs git in the working copy and returns what it printed.
+// git runs git in the working copy and returns its output.
 func (d *demo) git(ctx context.Context, args ...string) (string, error) {
 	return d.output(ctx, d.path("shop"), "git", args...)
 }
@@ -187,7 +187,7 @@ func (d *demo) show(ctx context.Context, dir, name string, args ...string) (stri
 	return d.stream(ctx, dir, name, args...)
 }
 
-// stream runs a command with its output on the terminal, and returns it too.
+// stream runs a command with its output on the terminal, and also returns the output.
 func (d *demo) stream(ctx context.Context, dir, name string, args ...string) (string, error) {
 	var said bytes.Buffer
 	cmd := command(ctx, dir, name, args...)
@@ -199,8 +199,8 @@ func (d *demo) stream(ctx context.Context, dir, name string, args ...string) (st
 	return said.String(), nil
 }
 
-// output runs a command unseen and returns what it printed, trimmed; its
-// errors are part of the error.
+// output runs a command without showing it and returns its trimmed output; its errors
+// are part of the error.
 func (d *demo) output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	var stderr strings.Builder
 	cmd := command(ctx, dir, name, args...)
@@ -212,8 +212,8 @@ func (d *demo) output(ctx context.Context, dir, name string, args ...string) (st
 	return strings.TrimSpace(string(out)), nil
 }
 
-// command is one of the user's own programs, in the user's environment but
-// without what would lead git to another repository. It ends with ctx.
+// command is one of the user's own programs, in the user's environment without the
+// variables that would lead git to another repository. It ends with ctx.
 func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -228,7 +228,7 @@ func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// quote makes a path one word for a shell.
+// quote quotes a path as one word for a shell.
 func quote(path string) string {
 	if filepath.Clean(path) == path && !strings.ContainsFunc(path, special) {
 		return path
@@ -236,7 +236,7 @@ func quote(path string) string {
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
-// special says whether a shell might read more into r than a letter.
+// special reports whether r may have a special meaning to a shell.
 func special(r rune) bool {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-"
 	return !strings.ContainsRune(plain, r)

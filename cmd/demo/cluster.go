@@ -17,16 +17,16 @@ const (
 	// namespace is where repos/demo deploys to.
 	namespace = "shop"
 
-	// awaitWithin is how long a Deployment may take to be as the demo says.
-	// A watch sees a change at once, and the schedule of repos/demo comes every
-	// minute; the rest is for a busy machine.
+	// awaitWithin is how long a Deployment may take to reach the expected state. A
+	// watch sees a change at once, and the schedule of repos/demo comes every minute;
+	// the rest is for a busy machine.
 	awaitWithin = 90 * time.Second
 
-	// byHand is what somebody in a hurry puts in place of web's image.
+	// byHand is the image that somebody in a hurry puts in place of web's.
 	byHand = "nginxinc/nginx-unprivileged:1.28-hotfix"
 )
 
-// cluster is the demo's own view of the API server, beside the server's.
+// cluster is the demo's own client for the API server, independent of the server's.
 type cluster struct {
 	client *kubernetes.Clientset
 }
@@ -56,8 +56,8 @@ func (d *demo) startCluster(ctx context.Context) error {
 	return nil
 }
 
-// seeWhatRuns asks the server for the state of the app, and the API server
-// whether that is so.
+// seeWhatRuns asks the server for the state of the app, and checks it with the API
+// server.
 func (d *demo) seeWhatRuns(ctx context.Context) error {
 	if _, err := d.ssh(ctx, "status", "shop"); err != nil {
 		return err
@@ -74,8 +74,8 @@ func (d *demo) seeWhatRuns(ctx context.Context) error {
 	return d.cluster.rest(ctx)
 }
 
-// editByHand does what `kubectl edit` does, watches the object, and shows the
-// moment when it is as the commit says again.
+// editByHand does what `kubectl edit` does, watches the object, and shows the moment
+// when it is as in the commit again.
 func (d *demo) editByHand(ctx context.Context) error {
 	before, err := d.cluster.await(ctx, "web", "", available)
 	if err != nil {
@@ -97,7 +97,7 @@ func (d *demo) editByHand(ctx context.Context) error {
 	return nil
 }
 
-// rest checks that the objects without a health of their own are there.
+// rest checks that the objects without health exist.
 func (c *cluster) rest(ctx context.Context) error {
 	var errs []error
 	missing := func(what string, err error) {
@@ -119,8 +119,8 @@ func (c *cluster) rest(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// setImage changes the live web Deployment as a person would: one field, by a
-// patch, whatever else changes meanwhile.
+// setImage changes the live web Deployment as a person would: one field, by a patch,
+// whatever else changes meanwhile.
 func (c *cluster) setImage(ctx context.Context, name, image string) (*appsv1.Deployment, error) {
 	patch := fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":%q,"image":%q}]}}}}`, name, image)
 	d, err := c.client.AppsV1().Deployments(namespace).Patch(ctx, name,
@@ -131,8 +131,8 @@ func (c *cluster) setImage(ctx context.Context, name, image string) (*appsv1.Dep
 	return d, nil
 }
 
-// await watches a Deployment until it is as wanted: from version on, or from
-// how it is now when version is empty.
+// await watches a Deployment until it is as wanted: starting at version, or at its
+// current state if version is empty.
 func (c *cluster) await(ctx context.Context, name, version string, wanted func(*appsv1.Deployment) bool) (*appsv1.Deployment, error) {
 	ctx, cancel := context.WithTimeout(ctx, awaitWithin)
 	defer cancel()
@@ -158,10 +158,10 @@ func (c *cluster) await(ctx context.Context, name, version string, wanted func(*
 	return nil, fmt.Errorf("waited %s for Deployment %s/%s: %s", awaitWithin, namespace, name, last)
 }
 
-// image is what a Deployment's one container runs.
+// image returns the image of a Deployment's only container.
 func image(d *appsv1.Deployment) string { return d.Spec.Template.Spec.Containers[0].Image }
 
-// available says whether a Deployment's pods are all there and of its newest
+// available reports whether all pods of a Deployment are available and of its newest
 // template.
 func available(d *appsv1.Deployment) bool {
 	s := d.Status

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// demo is what the steps share. Everything on disk is below dir:
+// demo is the state that the steps share. All its files are below dir:
 //
 //	cluster/      devcluster's state and kubeconfig
 //	data/         the server's state
@@ -51,8 +51,8 @@ func (d *demo) close() error {
 	return errors.Join(d.stopPrograms(), os.RemoveAll(d.dir))
 }
 
-// stopPrograms stops what was started, last first: the server may still want
-// its cluster while it shuts down.
+// stopPrograms stops the programs, last first: the server may still need its cluster
+// while it shuts down.
 func (d *demo) stopPrograms() error {
 	var errs []error
 	for _, p := range slices.Backward(d.programs) {

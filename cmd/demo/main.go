@@ -1,10 +1,9 @@
-// Command demo shows Pushboat at work: a Kubernetes control plane, a server,
-// and the user's own git and ssh, all on this machine and all real. Nothing
-// is installed and nothing outside a temporary directory is touched.
+// Command demo shows Pushboat at work: a Kubernetes control plane, a server, and the
+// user's own git and ssh, all on this machine and all real. It installs nothing and
+// touches nothing outside a temporary directory.
 //
-// It is run by `make demo`, from the top of the repository. Each step says
-// what happens, does it, and checks that it did; a step that does not do what
-// it shows ends the program with exit status 1.
+// `make demo` runs it from the top of the repository. Each step says what happens, does
+// it, and checks the result; if a step fails, the program ends with exit status 1.
 package main
 
 import (
@@ -46,15 +45,15 @@ func watched(ctx context.Context, bin string, once bool) error {
 	return run(ctx, os.Stdout, bin, once, terminal)
 }
 
-// step is one thing that the demo shows.
+// step is one part of the demo.
 type step struct {
 	title string
 	do    func(context.Context) error
 }
 
-// run takes the steps in turn, serves until ctx ends unless once is set, and
-// cleans up. At a terminal it pauses after each step. The temporary directory is kept
-// when a step fails.
+// run does the steps in turn, serves until ctx ends unless once is set, and cleans up.
+// At a terminal it pauses after each step. If a step fails, it keeps the temporary
+// directory.
 func run(ctx context.Context, out io.Writer, bin string, once bool, terminal *terminal) error {
 	d, err := newDemo(out, bin)
 	if err != nil {
@@ -89,9 +88,8 @@ func run(ctx context.Context, out io.Writer, bin string, once bool, terminal *te
 	return d.close()
 }
 
-// fail stops everything and explains: the step, the cause, and the last lines
-// that the programs logged. Ctrl-C is not a failure of a step; only of a demo that a
-// script waits for.
+// fail stops everything and explains: the step, the cause, and the last lines of the
+// programs' logs. Ctrl-C is a failure only if a script waits for the demo.
 func (d *demo) fail(ctx context.Context, s step, cause error, once bool) error {
 	if ctx.Err() != nil && once {
 		return errors.Join(errors.New("demo: stopped"), d.close())

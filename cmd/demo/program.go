@@ -14,9 +14,9 @@ import (
 	"github.com/pushboat/pushboat/test/child"
 )
 
-// How long a program may take to say that it is ready, and to stop when asked
-// to. devcluster is ready after 5 to 10 s on two idle cores, so a minute means
-// that it hangs. The server waits for pushes that run when it is stopped.
+// How long a program may take to become ready, and to stop. devcluster is ready after 5
+// to 10 s on two idle cores, so a minute means that it hangs. A server that stops waits
+// for running pushes.
 const (
 	readyWithin = 90 * time.Second
 	stopWithin  = 30 * time.Second
@@ -25,7 +25,7 @@ const (
 // program is a child that serves in the background and logs to a file.
 type program struct {
 	*child.Process
-	log *os.File // what it wrote
+	log *os.File // its output
 }
 
 // start runs a program of the project and waits for its line "ready".
@@ -41,8 +41,8 @@ func (d *demo) start(ctx context.Context, name string, args ...string) error {
 
 	cmd := exec.Command(path, args...)
 	cmd.Stderr = log // written by the child itself
-	// A group of its own: Ctrl-C in the terminal reaches the demo alone,
-	// which then stops its children in order.
+	// The child gets its own process group: Ctrl-C in the terminal reaches only the
+	// demo, which then stops its children in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	started, err := child.Start(cmd, log)
 	if err != nil {
@@ -52,8 +52,8 @@ func (d *demo) start(ctx context.Context, name string, args ...string) error {
 	return started.Ready(ctx, readyWithin)
 }
 
-// stop asks the program to end and insists after a while. How it ended is an
-// error only if it had to be killed or had ended by itself before.
+// stop asks the program to end and kills it after a while. It returns an error only if
+// the program had to be killed or had already ended by itself.
 func (p *program) stop() error {
 	defer p.log.Close()
 	if !p.Running() {
@@ -66,7 +66,7 @@ func (p *program) stop() error {
 	return nil
 }
 
-// tail is the end of what the program logged, under its name.
+// tail returns the end of the program's log, under its name.
 func (p *program) tail(n int) string {
 	data, err := os.ReadFile(p.log.Name())
 	if err != nil {

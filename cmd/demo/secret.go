@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// token is a Secret as somebody writes it who does not think of the history.
+// token is a Secret by somebody who does not think of the history.
 const token = `apiVersion: v1
 kind: Secret
 metadata:
@@ -21,11 +21,11 @@ stringData:
   token: correct-horse-battery-staple
 `
 
-// tokenFile is where it is in the working copy.
+// tokenFile is its path in the working copy.
 const tokenFile = "deploy/token.yaml"
 
-// pushSecret pushes a Secret in the clear, which is refused, and then encrypted for
-// the server, which is deployed.
+// pushSecret pushes a Secret in the clear, which is refused, and then encrypted for the
+// server, which is deployed.
 func (d *demo) pushSecret(ctx context.Context) error {
 	if err := d.writeToken(token); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (d *demo) commitToken(ctx context.Context, more ...string) error {
 	return err
 }
 
-// encryptToken does what sops does, for those who have none.
+// encryptToken does what sops does, for users without sops.
 func (d *demo) encryptToken(ctx context.Context) error {
 	recipient, err := d.output(ctx, d.dir, "ssh", "-F", d.path("ssh_config"), "pushboat", "secrets", "recipient")
 	if err != nil {

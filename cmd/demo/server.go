@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// recordWithin is how long after the correction its record may take to be
-// written: one commit in a bare repository.
+// recordWithin is how long the record of a correction may take to be written after it:
+// one commit in a bare repository.
 const recordWithin = 15 * time.Second
 
 // startServer starts Pushboat on free ports, with one operator.
@@ -35,9 +35,9 @@ func (d *demo) startServer(ctx context.Context) error {
 	return err
 }
 
-// readHistory shows the records of what the demo did. There are at least three:
-// two pushes and the correction. The record of the correction is written just
-// after the correction that was seen, so it may be a moment late.
+// readHistory shows the records of the demo. There are at least three: two pushes and
+// the correction. The correction's record is written just after the correction, so it
+// may be a moment late.
 func (d *demo) readHistory(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
@@ -66,7 +66,7 @@ func (d *demo) readHistory(ctx context.Context) error {
 	return err
 }
 
-// countRecords asks for the history in the form that scripts read.
+// countRecords reads the history in the form for scripts.
 func (d *demo) countRecords(ctx context.Context) (int, error) {
 	out, err := d.output(ctx, d.dir, "ssh", "-F", d.path("ssh_config"), "pushboat", "history", "shop", "-o", "json")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// terminal is the terminal that the demo is watched at. The zero terminal is none:
-// the demo runs in a script, and pauses nowhere.
+// terminal is the terminal where somebody watches the demo. The zero terminal is none:
+// the demo runs in a script, and never pauses.
 type terminal struct {
 	in     *os.File // nil: there is none
 	lines  chan struct{}
@@ -29,9 +29,9 @@ func openTerminal() *terminal {
 	return &terminal{in: os.Stdin, lines: make(chan struct{})}
 }
 
-// take puts the demo into a process group of its own, which has the terminal, as
-// shells do for their jobs: so Ctrl-C ends the demo, and not make, which would call
-// that a failure.
+// take puts the demo into its own process group in the terminal's foreground, as shells
+// do for their jobs. So Ctrl-C ends the demo, and not make, which would call that a
+// failure.
 func (t *terminal) take() error {
 	if t.in == nil {
 		return nil
@@ -46,9 +46,9 @@ func (t *terminal) take() error {
 		return fmt.Errorf("ask for the session: %w", err)
 	}
 	if former != unix.Getpgrp() || session == unix.Getpid() {
-		return nil // it is somebody else's, or the demo's alone already
+		return nil // it belongs to somebody else, or only to the demo already
 	}
-	signal.Ignore(syscall.SIGTTOU) // a group without the terminal may not take it otherwise
+	signal.Ignore(syscall.SIGTTOU) // otherwise a background group may not take the terminal
 	if err := unix.Setpgid(0, 0); err != nil {
 		return fmt.Errorf("make a process group: %w", err)
 	}
@@ -66,7 +66,7 @@ func (t *terminal) give() {
 	}
 }
 
-// listen begins to read lines. It is to be called once.
+// listen begins to read lines. Call it once.
 func (t *terminal) listen() {
 	if t.in == nil {
 		return
@@ -82,11 +82,11 @@ func (t *terminal) listen() {
 	}()
 }
 
-// errStopped says that whoever watches has had enough.
+// errStopped says that the user has stopped the demo.
 var errStopped = errors.New("stopped")
 
-// pause waits for Enter, so that one can read. It is errStopped after Ctrl-C or the
-// end of the input.
+// pause waits for Enter, to give the user time to read. It returns errStopped after
+// Ctrl-C or the end of the input.
 func (t *terminal) pause(ctx context.Context, say func(string, ...any)) error {
 	if t.in == nil {
 		return nil

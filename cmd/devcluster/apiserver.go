@@ -14,7 +14,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 )
 
-// serviceCIDR is where Services get their addresses; apiServiceIP is its first.
+// serviceCIDR is the range of Services' addresses; apiServiceIP is its first.
 const (
 	serviceCIDR  = "10.96.0.0/16"
 	apiServiceIP = "10.96.0.1"
@@ -77,7 +77,7 @@ func (c *cluster) apiServerFlags() ([]string, error) {
 		"--service-account-key-file=" + pki("sa.pub"),
 		"--service-account-signing-key-file=" + pki("sa.key"),
 		"--authorization-mode=RBAC",
-		// Without the node lifecycle controller nobody would remove its taint.
+		// Without the node lifecycle controller, nothing would remove its taint.
 		"--disable-admission-plugins=TaintNodesByCondition",
 		"--allow-privileged=true",
 		"--profiling=false",

@@ -24,8 +24,8 @@ const clusterName = "devcluster"
 // certLife is long, because certificates are made once for a directory.
 const certLife = 10 * 365 * 24 * time.Hour
 
-// clients get a certificate and a kubeconfig each. All are in system:masters,
-// that is cluster admins; the names tell them apart in audit logs and metadata.
+// clients get a certificate and a kubeconfig each. All are in system:masters, and so
+// cluster admins; the names distinguish them in audit logs and metadata.
 var clients = map[string]string{ // kubeconfig -> common name
 	kubeconfigFile: "devcluster-admin",
 	pkiDir + "/controller-manager.kubeconfig": "system:kube-controller-manager",
@@ -39,8 +39,8 @@ type pair struct {
 	key  *ecdsa.PrivateKey
 }
 
-// prepare makes the keys, certificates and kubeconfigs that are not there yet,
-// and points the kubeconfigs at the API server's address.
+// prepare makes missing keys, certificates and kubeconfigs, and points the kubeconfigs
+// at the API server's address.
 func (s *state) prepare(address string) error {
 	if err := os.MkdirAll(s.path(pkiDir), 0o700); err != nil {
 		return fmt.Errorf("make the key directory: %w", err)
@@ -63,8 +63,8 @@ func (s *state) prepare(address string) error {
 	return nil
 }
 
-// keyPair reads pki/name.{crt,key}, or makes them, signed by ca or else by itself.
-// A pair that another ca signed is made anew.
+// keyPair reads pki/name.{crt,key}, or makes them, signed by ca or else by itself. It
+// replaces a pair that another ca signed.
 func (s *state) keyPair(name string, ca *pair, template *x509.Certificate) (*pair, error) {
 	if _, err := os.Stat(s.path(pkiDir, name+".crt")); !errors.Is(err, os.ErrNotExist) {
 		p, err := s.readPair(name)
@@ -79,7 +79,7 @@ func (s *state) keyPair(name string, ca *pair, template *x509.Certificate) (*pai
 	if err := s.writeKey(name+".key", p.key); err != nil {
 		return nil, err
 	}
-	// The certificate last: a pair counts as made when it is there.
+	// The certificate comes last: a pair is complete when it exists.
 	return p, writeFile(s.path(pkiDir, name+".crt"), p.certPEM())
 }
 
@@ -190,8 +190,8 @@ func (s *state) serviceAccountKey() error {
 	return writeFile(public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// kubeconfig writes a kubeconfig for the server at address. The certificate of
-// an earlier one is kept, if it is of this ca.
+// kubeconfig writes a kubeconfig for the server at address. It keeps the certificate of
+// an earlier one, if ca signed it.
 func (s *state) kubeconfig(file, user, address string, ca *pair) error {
 	path := s.path(file)
 	config, err := clientcmd.LoadFromFile(path)
@@ -211,7 +211,7 @@ func (s *state) kubeconfig(file, user, address string, ca *pair) error {
 	return writeFile(path, data)
 }
 
-// certified says whether the user's certificate is signed by p.
+// certified reports whether p signed the user's certificate.
 func (p *pair) certified(user *clientcmdapi.AuthInfo) bool {
 	if user == nil {
 		return false

@@ -15,8 +15,8 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// stopGrace bounds how long each component may take to stop. Whatever is left
-// ends with the process; only etcd has something to lose, and it goes last.
+// stopGrace bounds how long each component may take to stop. The rest ends with the
+// process; only etcd has something to lose, and it goes last.
 const stopGrace = 2 * time.Second
 
 // component is a part of the control plane that runs until its context ends.
@@ -52,7 +52,7 @@ func runCluster(ctx context.Context, opts settings, ready func()) error {
 		return err
 	}
 	c := &cluster{state: state, listener: listener, auditLog: opts.auditLog, failed: make(chan error, 8)}
-	// What goes wrong once it is to stop is of no interest.
+	// Once the cluster should stop, errors do not matter.
 	if err := c.run(ctx, ready); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w; see %s", err, state.path(logFile))
 	}
@@ -67,7 +67,7 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 	}
 	defer stopEtcd(etcd)
 
-	// The API server outlives its clients, so that they can end in good order.
+	// The API server outlives its clients, so that they can stop in order.
 	serverCtx, stopServer := context.WithCancel(context.WithoutCancel(ctx))
 	server := c.start(serverCtx, "kube-apiserver", c.runAPIServer)
 	defer server.stop(stopServer)
@@ -93,7 +93,7 @@ func (c *cluster) run(ctx context.Context, ready func()) error {
 	}
 	klog.Info("devcluster: ready")
 	ready()
-	debug.FreeOSMemory() // what only the start needed
+	debug.FreeOSMemory() // memory that only the start needed
 	return c.wait(ctx)
 }
 

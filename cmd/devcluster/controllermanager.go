@@ -10,10 +10,9 @@ import (
 	"k8s.io/kubernetes/cmd/kube-controller-manager/names"
 )
 
-// disabledControllers have nothing to do on a cluster without machines, disks,
-// metrics or certificate requests, or would disturb it: node lifecycle marks
-// nodes dead after a laptop slept, and the HPA controller complains of missing
-// metrics for ever.
+// disabledControllers have nothing to do on a cluster without machines, disks, metrics
+// or certificate requests, or would disturb it: node lifecycle marks nodes dead after a
+// laptop has slept, and the HPA controller keeps complaining about missing metrics.
 var disabledControllers = []string{
 	names.CertificateSigningRequestApprovingController,
 	names.CertificateSigningRequestCleanerController,
@@ -46,7 +45,8 @@ func (c *cluster) runControllerManager(ctx context.Context) error {
 	if err := parseFlags(sets, c.controllerManagerFlags()); err != nil {
 		return err
 	}
-	// It asks once a second whether the API server is ready: start when it is.
+	// It asks once a second whether the API server is ready, so start it when that is
+	// so.
 	if err := c.waitForReadyz(ctx); err != nil {
 		return err
 	}

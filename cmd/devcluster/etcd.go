@@ -55,8 +55,8 @@ func startEtcd(s *state) (*embed.Etcd, error) {
 	}
 }
 
-// stopEtcd writes what etcd holds and ends it. Close would in addition wait for
-// its clients to hang up; they are in this process and end with it.
+// stopEtcd flushes etcd's data and ends it. Close would also wait for its clients to
+// disconnect; they are in this process and end with it.
 func stopEtcd(etcd *embed.Etcd) {
 	etcd.Server.HardStop()
 }

@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/kwok/pkg/utils/lifecycle"
 )
 
-// stageFiles say how objects move from state to state, where KWOK's own stages
-// do not fit: above all, pods that fail on purpose.
+// stageFiles define how objects move from state to state where KWOK's own stages do not
+// fit: above all, pods that fail on purpose.
 //
 //go:embed stages/*.yaml
 var stageFiles embed.FS
@@ -63,7 +63,7 @@ func (s stageSet) add(data []byte) error {
 	return nil
 }
 
-// runKWOK plays the kubelet of every node until ctx ends.
+// runKWOK simulates the kubelet of every node until ctx ends.
 func (c *cluster) runKWOK(ctx context.Context) error {
 	conf, err := c.kwokConfig()
 	if err != nil {
@@ -84,10 +84,10 @@ func (c *cluster) runKWOK(ctx context.Context) error {
 	return nil
 }
 
-// tryStages evaluates the stages of pods and nodes once. That fills maps of the
-// library behind them (github.com/wzshiming/easycel v0.6.0) which have no lock:
-// KWOK's workers, who begin side by side, then only read them. Before, a start on
-// a busy machine could end in "fatal error: concurrent map read and map write".
+// tryStages evaluates the stages of pods and nodes once. That fills maps of the library
+// behind them (github.com/wzshiming/easycel v0.6.0), which have no lock: KWOK's
+// workers, which start in parallel, then only read them. Otherwise a start on a busy
+// machine could end in "fatal error: concurrent map read and map write".
 func tryStages(ctx context.Context, stages stageSet) error {
 	for kind, object := range map[string]any{"Node": &corev1.Node{}, "Pod": &corev1.Pod{}} {
 		list, err := lifecycle.NewLifecycle(stages[internalversion.StageResourceRef{APIGroup: "v1", Kind: kind}])
@@ -123,7 +123,7 @@ func (c *cluster) kwokConfig() (controllers.Config, error) {
 	return conf, c.kwokClients(&conf)
 }
 
-// kwokClients gives KWOK its ways to the API server.
+// kwokClients gives KWOK its clients for the API server.
 func (c *cluster) kwokClients(conf *controllers.Config) error {
 	set, err := client.NewClientset("", c.state.path(pkiDir, "kwok.kubeconfig"))
 	if err != nil {

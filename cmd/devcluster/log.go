@@ -11,8 +11,8 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// keepStderr gives a way to standard error that outlasts openLog, and has
-// crashes reported there too.
+// keepStderr returns a copy of standard error that outlasts openLog, and has crashes
+// reported there too.
 func keepStderr() (*os.File, error) {
 	fd, err := unix.Dup(int(os.Stderr.Fd()))
 	if err != nil {
@@ -23,8 +23,8 @@ func keepStderr() (*os.File, error) {
 	return file, debug.SetCrashOutput(file, debug.CrashOptions{})
 }
 
-// openLog sends the logs of all components, and whatever else writes to standard
-// error, to the file at path; the previous run's is kept beside it as path.1.
+// openLog sends the logs of all components, and everything else written to standard
+// error, to the file at path; it keeps the previous run's beside it as path.1.
 func openLog(path string) (*os.File, error) {
 	if err := os.Rename(path, path+".1"); err != nil && !os.IsNotExist(err) {
 		return nil, fmt.Errorf("keep the last log: %w", err)

@@ -1,12 +1,12 @@
 // Command devcluster runs a real Kubernetes control plane in one process: etcd,
-// kube-apiserver, kube-controller-manager, kube-scheduler, and KWOK, which plays
-// the nodes. Nothing runs in the pods, but everything that a client can ask the
-// API server behaves as on a large cluster: Deployments roll out, Jobs complete,
-// namespaces terminate, pods fail when they are told to (see stages/).
+// kube-apiserver, kube-controller-manager, kube-scheduler, and KWOK, which simulates
+// the nodes. Nothing runs in the pods, but everything that a client can ask the API
+// server behaves as on a large cluster: Deployments roll out, Jobs complete, namespaces
+// terminate, and pods fail on request (see stages/).
 //
-// It is for the demo and the tests, and is tuned for a quick start over
-// durability: etcd does not fsync, so that a power cut may lose data. A stop, a
-// crash or a kill of the process does not.
+// It is for the demo and the tests, and prefers a quick start to durability: etcd does
+// not fsync, so a power cut may lose data. A stop, a crash or a kill of the process
+// does not.
 package main
 
 import (
@@ -32,9 +32,9 @@ answers and a node is ready; DIR/kubeconfig is then the way in.
 // settings are the command line.
 type settings struct {
 	dir      string
-	port     int    // 0: the one used last time if free, else any
+	port     int    // 0: the last one if it is free, else any
 	auditLog string // "": none
-	parent   int    // process to end with; 0: none
+	parent   int    // the process to end with; 0: none
 }
 
 func main() {

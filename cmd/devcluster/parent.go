@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// parentPoll is how often to look for the parent where the kernel cannot tell.
+// parentPoll is the interval for checking the parent where the kernel cannot report its
+// end.
 const parentPoll = 250 * time.Millisecond
 
 // endWithParent calls end when the process pid ends; with pid 0 never.
@@ -31,9 +32,9 @@ func endWithParent(ctx context.Context, pid int, end func()) error {
 	return nil
 }
 
-// pollParent closes the channel once this process has another parent than pid:
-// orphans are given to init or to the nearest subreaper at once, even if nobody
-// has collected the dead parent yet.
+// pollParent closes the channel once this process has another parent than pid: the
+// kernel reparents orphans to init or to the nearest subreaper at once, even if nobody
+// has reaped the dead parent yet.
 func pollParent(ctx context.Context, pid int) <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchProcess returns a channel that closes when the process pid has ended. A
-// process that is already gone is no error: the channel is closed then.
+// watchProcess returns a channel that closes when the process pid has ended. If the
+// process is already gone, that is no error: the channel is closed.
 func watchProcess(ctx context.Context, pid int) (<-chan struct{}, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// patience bounds what a test waits for; it says nothing of how long that takes.
+// patience bounds the waits of a test; it does not say how long they take.
 const patience = 30 * time.Second
 
 func TestWatchProcess(t *testing.T) {

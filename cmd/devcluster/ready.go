@@ -21,8 +21,8 @@ import (
 // nodeCount is enough to see a DaemonSet roll out and replicas spread.
 const nodeCount = 3
 
-// waitForAPI waits until the API server answers. Being the same process, it has
-// no way to tell but to be asked.
+// waitForAPI waits until the API server answers. There is no event for that, even in
+// the same process, so it polls.
 func (c *cluster) waitForAPI(ctx context.Context) error {
 	return wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		_, err := c.client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceDefault, metav1.GetOptions{})
@@ -30,8 +30,8 @@ func (c *cluster) waitForAPI(ctx context.Context) error {
 	})
 }
 
-// waitUntilReady makes the nodes and the storage class, and waits until one is ready, pods would be
-// admitted in the default namespace, and the API server calls itself ready.
+// waitUntilReady creates the nodes and the storage class, and waits until a node is
+// ready, the default namespace admits pods, and the API server calls itself ready.
 func (c *cluster) waitUntilReady(ctx context.Context) error {
 	klog.Info("devcluster: the API server answers")
 	for i := range nodeCount {
@@ -53,7 +53,7 @@ func (c *cluster) waitUntilReady(ctx context.Context) error {
 	return c.waitForReadyz(ctx)
 }
 
-// waitForReadyz waits until the API server has made what a new cluster needs.
+// waitForReadyz waits until the API server has created the objects of a new cluster.
 func (c *cluster) waitForReadyz(ctx context.Context) error {
 	return wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		err := c.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
@@ -77,7 +77,7 @@ func (c *cluster) createNode(ctx context.Context, name string) error {
 	return nil
 }
 
-// createStorageClass makes the default class, whose claims stages/pvc-bind.yaml
+// createStorageClass creates the default class, whose claims stages/pvc-bind.yaml
 // serves.
 func (c *cluster) createStorageClass(ctx context.Context) error {
 	class := &storagev1.StorageClass{

@@ -23,8 +23,8 @@ func podStages(t *testing.T) lifecycle.Lifecycle {
 	return pods
 }
 
-// next names every stage that may come next; KWOK would pick one of several by
-// chance, so there must be one at most.
+// next names every stage that may come next. KWOK would pick one of several at random,
+// so there must be at most one.
 func next(t *testing.T, stages lifecycle.Lifecycle, pod *corev1.Pod) []string {
 	t.Helper()
 	event := &lifecycle.Event{Labels: pod.Labels, Annotations: pod.Annotations, Data: pod}

@@ -25,15 +25,14 @@ const (
 	auditPolicy    = "audit-policy.yaml"
 )
 
-// state is the directory that holds everything of a cluster. One process may
-// have it open.
+// state is the directory with all data of a cluster. Only one process may have it open.
 type state struct {
 	dir  string
 	lock *os.File
 	log  *os.File
 }
 
-// openState makes dir if need be, takes its lock, enters it and opens the log.
+// openState creates dir if need be, locks and enters it, and opens the log.
 func openState(dir string) (*state, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w; name another one with --dir", err)
@@ -54,7 +53,7 @@ func openState(dir string) (*state, error) {
 	return s, nil
 }
 
-// takeLock locks the file at path until the process ends, and notes who has it.
+// takeLock locks the file at path until the process ends, and writes the owner into it.
 func takeLock(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -64,7 +63,7 @@ func takeLock(path string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer file.Close()
 		owner := make([]byte, 20)
-		n, _ := file.Read(owner) // without, the message is still of use
+		n, _ := file.Read(owner) // the message is useful without it, too
 		return nil, fmt.Errorf("%s is in use by another devcluster (process %s): stop that one, or use another --dir",
 			filepath.Dir(path), strings.TrimSpace(string(owner[:n])))
 	}
@@ -85,7 +84,7 @@ func (s *state) path(name ...string) string {
 	return filepath.Join(append([]string{s.dir}, name...)...)
 }
 
-// close gives the directory back.
+// close releases the directory.
 func (s *state) close() {
 	if s.log != nil {
 		_ = s.log.Close()
@@ -93,7 +92,7 @@ func (s *state) close() {
 	_ = s.lock.Close()
 }
 
-// lastPort is the API server's port of the last run on this directory, else 0.
+// lastPort returns the API server's port of the last run on this directory, else 0.
 func (s *state) lastPort() int {
 	config, err := clientcmd.LoadFromFile(s.path(kubeconfigFile))
 	if err != nil || config.Clusters[clusterName] == nil {
@@ -107,8 +106,8 @@ func (s *state) lastPort() int {
 	return port
 }
 
-// listen takes the API server's port. With port 0 it prefers last, so that
-// kubeconfigs stay valid over a restart, and else takes any.
+// listen takes the API server's port. With port 0 it prefers last, so that kubeconfigs
+// stay valid across a restart, and otherwise takes any.
 func listen(port, last int) (net.Listener, error) {
 	if port == 0 && last != 0 {
 		if listener, err := listenOn(last); err == nil {

@@ -1,9 +1,9 @@
-// Command pushboat-hook is what Git's hooks run. It tells the server's socket
-// what Git told the hook, shows the answer as it comes, and exits with the
-// server's verdict. It decides nothing: without a server there is no push.
+// Command pushboat-hook is the program that Git's hooks run. It passes Git's input on
+// to the server's socket, shows the answer as it comes, and exits with the server's
+// verdict. It decides nothing: without a server there is no push.
 //
-// It imports the standard library only and starts in about two milliseconds,
-// which every push pays twice.
+// It imports the standard library only and starts in about two milliseconds, which
+// every push pays twice.
 package main
 
 import (
@@ -81,8 +81,8 @@ func relay(hook string, getenv func(string) string, stdin io.Reader, stdout io.W
 	return hooks.CopyAnswer(stdout, conn)
 }
 
-// pushOptions reads GIT_PUSH_OPTION_0 and so on. Git bounds neither their
-// number nor their size.
+// pushOptions reads GIT_PUSH_OPTION_0 and so on. Git limits neither their number nor
+// their size.
 func pushOptions(getenv func(string) string) ([]string, error) {
 	text := getenv("GIT_PUSH_OPTION_COUNT")
 	if text == "" {

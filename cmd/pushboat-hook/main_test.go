@@ -28,7 +28,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// A server that says something else than a verdict, or nothing, fails the hook.
+// A server that sends anything but a verdict, or nothing, makes the hook fail.
 func TestServerMisbehaves(t *testing.T) {
 	dir, err := os.MkdirTemp("", "hook-") //nolint:usetesting // t.TempDir is too long for sun_path
 	if err != nil {

@@ -19,8 +19,7 @@ import (
 // maxPlain bounds a file to encrypt, in bytes.
 const maxPlain = 4 << 20
 
-// formatNames are the formats by the endings of files, as sops has them; any
-// other file is binary.
+// formatNames are the formats by file extension, as in sops; any other file is binary.
 var formatNames = map[string]string{".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}
 
 func runEncrypt(args []string, out io.Writer) error {

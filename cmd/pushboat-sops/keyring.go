@@ -24,10 +24,10 @@ import (
 // maxKeyFile bounds a file of keys, in bytes.
 const maxKeyFile = 1 << 20
 
-// keyring decrypts the data keys of files. It is SOPS's key service: age and PGP
-// keys are those that it was given, of clouds and Vault those are asked that the
-// server's configuration names. A file of a repository names an address, to
-// which SOPS would send the server's token.
+// keyring decrypts the data keys of files. It is SOPS's key service. It has the given
+// age and PGP keys, and uses only the keys of clouds and Vault that the server's
+// configuration names: a file of a repository names an address, to which SOPS would
+// send the server's token.
 type keyring struct {
 	age     sopsage.ParsedIdentities
 	pgp     openpgp.EntityList
@@ -70,7 +70,7 @@ func readKeys(name string) ([]byte, error) {
 func (k *keyring) addSSH(text []byte) error {
 	identity, err := agessh.ParseIdentity(text)
 	if err != nil {
-		return errors.New("it is no private SSH key without a passphrase") // the error may repeat what it has read
+		return errors.New("it is no private SSH key without a passphrase") // the error may repeat part of the key
 	}
 	k.age = append(k.age, identity)
 	return nil
@@ -134,7 +134,7 @@ func (k *keyring) Decrypt(ctx context.Context, asked *keyservice.DecryptRequest,
 	return &keyservice.DecryptResponse{Plaintext: plain}, err
 }
 
-// errNotOurs is said of a key that this server does not have.
+// errNotOurs is the error for a key that this server does not have.
 var errNotOurs = errors.New("not a key of this server")
 
 func (k *keyring) decryptAge(text []byte) ([]byte, error) {
@@ -150,8 +150,8 @@ func (k *keyring) decryptAge(text []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// decryptPGP does what SOPS does for a keyring, and no more: that would go on to
-// ask an agent or a terminal for passphrases, and to run gpg.
+// decryptPGP does what SOPS does for a keyring, but never asks an agent or a terminal
+// for passphrases, and never runs gpg.
 func (k *keyring) decryptPGP(text []byte) ([]byte, error) {
 	block, err := pgparmor.Decode(bytes.NewReader(text))
 	if err != nil {

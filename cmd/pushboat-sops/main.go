@@ -1,10 +1,9 @@
-// Command pushboat-sops decrypts files of SOPS for the server: it is asked for
-// one after the other over its standard input, and has the keys that its flags
-// name. It is a program of its own because the clients of the clouds and Vault,
-// which SOPS brings along, take 31 MB as soon as they are linked; the server
-// starts it when it meets the first encrypted file.
+// Command pushboat-sops decrypts SOPS files for the server, one after the other over
+// its standard input, with the keys that its flags name. It is a separate program
+// because the clients of the clouds and Vault, which SOPS depends on, take 31 MB as
+// soon as they are linked; the server starts it at the first encrypted file.
 //
-// pushboat-sops encrypt FILE encrypts a file, for those who have no sops at hand.
+// pushboat-sops encrypt FILE encrypts a file, for users without sops.
 package main
 
 import (
@@ -28,7 +27,7 @@ func main() {
 	}
 }
 
-// seclude keeps the standard streams for the server alone: libraries ask for
+// seclude reserves the standard streams for the server: libraries would ask for
 // passphrases there, and log.
 func seclude() (in, out *os.File, err error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -59,7 +58,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	return errors.New(usage)
 }
 
-// list is a flag that can be given more than once.
+// list is a flag that can be repeated.
 type list []string
 
 func (l *list) String() string     { return fmt.Sprint(*l) }

@@ -4,8 +4,8 @@ package main
 
 import "syscall"
 
-// maxMemory is what the program may take, in bytes: a file of YAML can be made to
-// expand without end (CVE-2019-11253).
+// maxMemory bounds the program's memory, in bytes: a YAML file can be made to expand
+// without end (CVE-2019-11253).
 const maxMemory = 1 << 30
 
 func limitMemory() error {

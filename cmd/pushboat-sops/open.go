@@ -13,11 +13,11 @@ import (
 	"github.com/getsops/sops/v3/keyservice"
 )
 
-// maxReaders bounds how many keys of a file a failure names.
+// maxReaders bounds the keys of a file that a failure names.
 const maxReaders = 10
 
-// open decrypts a file. What libraries say of it may repeat what is in it, so
-// that failures are told in words of our own.
+// open decrypts a file. Errors of libraries may repeat its content, so failures are
+// described in words of our own.
 func (k *keyring) open(asked request) (answer reply) {
 	defer func() {
 		if recover() != nil {
@@ -69,11 +69,10 @@ func readersOf(tree sops.Tree) []string {
 	return readers
 }
 
-// dataKey recovers the key that the values are encrypted with, from the keys of
-// the file that may be asked.
+// dataKey recovers the key of the values, from the file's keys that may be used.
 func (k *keyring) dataKey(tree sops.Tree) ([]byte, error) {
 	var refused, asked int
-	groups := make([]sops.KeyGroup, len(tree.Metadata.KeyGroups)) // as many: a threshold counts them
+	groups := make([]sops.KeyGroup, len(tree.Metadata.KeyGroups)) // the same number: a threshold counts them
 	for i, group := range tree.Metadata.KeyGroups {
 		for _, key := range group {
 			if !k.mayAsk(key) {
@@ -125,7 +124,7 @@ func decrypt(store common.Store, tree sops.Tree, key []byte) (plain []byte, valu
 	return plain, values, ""
 }
 
-// sealedOf says of each scalar whether it is encrypted.
+// sealedOf returns, for each scalar, whether it is encrypted.
 func sealedOf(tree sops.Tree) []bool {
 	var sealed []bool
 	eachScalar(tree, func(value any) {

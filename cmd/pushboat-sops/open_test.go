@@ -48,7 +48,7 @@ func ring(t *testing.T, sshKeys ...string) *keyring {
 	return k
 }
 
-// TestEveryFormat: what is encrypted comes back as it was, with its values.
+// TestEveryFormat: an encrypted file comes back unchanged, with its values.
 func TestEveryFormat(t *testing.T) {
 	file, recipient := sshKey(t)
 	for _, c := range []struct{ format, text, regex, value string }{
@@ -79,8 +79,8 @@ func TestEveryFormat(t *testing.T) {
 	}
 }
 
-// TestFailuresTellNoValues: a file that cannot be read is told apart from one
-// that was changed, and nothing of it is repeated.
+// TestFailuresTellNoValues: failures distinguish an unreadable file from a changed one,
+// and repeat nothing of either.
 func TestFailuresTellNoValues(t *testing.T) {
 	file, recipient := sshKey(t)
 	other, _ := sshKey(t)
@@ -114,8 +114,8 @@ func TestFailuresTellNoValues(t *testing.T) {
 	}
 }
 
-// TestNoCloudIsAskedUnlessConfigured: a file names addresses, and a server's
-// token would go there.
+// TestNoCloudIsAskedUnlessConfigured: a file names addresses, and a server's token
+// would go there.
 func TestNoCloudIsAskedUnlessConfigured(t *testing.T) {
 	vault := `a: ENC[AES256_GCM,data:eA==,iv:MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=,tag:MDAwMDAwMDAwMDAwMDAwMA==,type:str]
 sops:

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// keyFiles opens a keyring of files in testdata/keys, whose names say of what kind
-// each is.
+// keyFiles opens a keyring of files in testdata/keys, whose names say their kinds.
 func keyFiles(t *testing.T, names ...string) *keyring {
 	t.Helper()
 	var sshKeys, ageKeys, pgpKeys []string
@@ -39,8 +38,8 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// TestFilesOfTheProgram: what sops itself has written, for each kind of key and in
-// each format, opens with that key, and with no other.
+// TestFilesOfTheProgram: a file that sops itself has written, for each kind of key and
+// in each format, opens with that key, and with no other.
 func TestFilesOfTheProgram(t *testing.T) {
 	all := []string{"age", "pgp-curve", "pgp-rsa", "ssh-ed25519", "ssh-rsa"}
 	for _, c := range []struct {

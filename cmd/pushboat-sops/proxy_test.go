@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// asProgram has the test's own program be pushboat-sops.
+// asProgram makes the test's own program act as pushboat-sops.
 const asProgram = "PUSHBOAT_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestVaultBehindAProxy: the environment that the server makes of its section outgoing
-// leads to Vault through a proxy, and has its certificate trusted.
+// TestVaultBehindAProxy: with the environment that the server makes from its section
+// outgoing, Vault is reached through the proxy, and its certificate is trusted.
 func TestVaultBehindAProxy(t *testing.T) {
 	vault := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var request struct {
@@ -53,7 +53,7 @@ func TestVaultBehindAProxy(t *testing.T) {
 		tunnel(t, w, vault.Listener.Addr().String())
 	}))
 	defer proxy.Close()
-	const address = "https://vault.example.com/v1/sops/keys/shop" // which the test's certificate is for
+	const address = "https://vault.example.com/v1/sops/keys/shop" // the name in the test's certificate
 	program := exec.Command(os.Args[0], "serve", "--key", address)
 	program.Env = []string{
 		asProgram + "=1", "VAULT_TOKEN=token", "SSL_CERT_FILE=" + ca,

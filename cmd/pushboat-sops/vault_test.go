@@ -12,8 +12,8 @@ import (
 	"github.com/getsops/sops/v3/hcvault"
 )
 
-// TestVault: a data key is decrypted by the transit engine of a Vault that the
-// configuration allows, with its token; one that it does not allow is never asked.
+// TestVault: the transit engine of a Vault that the configuration allows decrypts a
+// data key, with the Vault's token; any other Vault is never asked.
 func TestVault(t *testing.T) {
 	asked := 0
 	vault := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

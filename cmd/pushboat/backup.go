@@ -22,7 +22,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// toStdout is the name of the standard output, as a file to write.
+// toStdout stands for the standard output as a file to write.
 const toStdout = "-"
 
 // backupFlags are the flags of backup.
@@ -35,11 +35,11 @@ func newBackup(version string) *cobra.Command {
 	var flags backupFlags
 	cmd := &cobra.Command{
 		Use:   "backup --data DIR -o FILE",
-		Short: "Write all that a server keeps to a file",
-		Long: "Write all that a server keeps to a file, while it runs or not: repositories, the\n" +
-			"records of deploys, sealed values, and the server's own keys. So the file is\n" +
-			"secret; --recipient encrypts it. What was pushed before is in it, whole.\n\n" +
-			"Run it as the server's user. ssh HOST backup > FILE does the same from afar.",
+		Short: "Write everything that a server keeps to a file",
+		Long: "Write everything that a server keeps to a file, while it runs or not: repositories,\n" +
+			"the records of deploys, sealed values, and the server's own keys. So the file is\n" +
+			"secret; --recipient encrypts it. It contains every push that ended before.\n\n" +
+			"Run it as the server's user. ssh HOST backup > FILE does the same remotely.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -49,7 +49,7 @@ func newBackup(version string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&flags.data, "data", "", "the server's data directory")
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "", "file to write; - is the standard output")
-	cmd.Flags().StringVar(&flags.since, "since", "", "leave out what an earlier backup has: its FILE or its ID")
+	cmd.Flags().StringVar(&flags.since, "since", "", "leave out the content of an earlier backup: its FILE or its ID")
 	cmd.Flags().StringArrayVar(&flags.recipients, "recipient", nil, "encrypt for a public key: age1…, \"ssh-ed25519 …\"; repeatable")
 	identityFlag(cmd, &flags.identities)
 	cmd.AddCommand(newVerify())
@@ -62,7 +62,7 @@ func identityFlag(cmd *cobra.Command, files *[]string) {
 
 func (f *backupFlags) run(ctx context.Context, cmd *cobra.Command, version string) error {
 	if f.data == "" || f.output == "" {
-		return errors.New("what to back up, and to where? give --data DIR and -o FILE")
+		return errors.New("what to back up, and where to? give --data DIR and -o FILE")
 	}
 	data, err := filepath.Abs(f.data)
 	if err != nil {
@@ -93,7 +93,7 @@ func (f *backupFlags) run(ctx context.Context, cmd *cobra.Command, version strin
 	return nil
 }
 
-// request is what the flags ask for.
+// request returns the backup that the flags ask for.
 func (f *backupFlags) request(source backup.Source) (request backup.Request, err error) {
 	if request.Recipients, err = backup.ParseRecipients(f.recipients); err != nil || f.since == "" {
 		return request, err
@@ -120,7 +120,8 @@ func (f *backupFlags) request(source backup.Source) (request backup.Request, err
 	return request, err
 }
 
-// write writes the backup to its file, which has its name when it is whole and on disk.
+// write writes the backup to its file, which gets its name when it is complete and on
+// disk.
 func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.Source, request backup.Request) (backup.Summary, error) {
 	if f.output == toStdout {
 		return source.Write(ctx, out, request)
@@ -129,7 +130,7 @@ func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.So
 	if err != nil {
 		return backup.Summary{}, fmt.Errorf("write the backup: %w", err)
 	}
-	defer os.Remove(file.Name()) // which has another name by then, if all went well
+	defer os.Remove(file.Name()) // renamed by then, if all went well
 	summary, err := source.Write(ctx, file, request)
 	if err != nil {
 		return summary, errors.Join(err, file.Close())
@@ -147,10 +148,10 @@ func newVerify() *cobra.Command {
 	var identities []string
 	cmd := &cobra.Command{
 		Use:   "verify FILE...",
-		Short: "Look whether a backup is whole",
-		Long: "Look whether a backup is whole: it is restored into a temporary folder (in TMPDIR,\n" +
-			"with room for all of it), every hash is compared, and Git reads every object\n" +
-			"and all that refs lead to. A backup that goes on from others is looked at with\n" +
+		Short: "Check that a backup is complete",
+		Long: "Check that a backup is complete: restore it into a temporary folder (in TMPDIR,\n" +
+			"with space for all of it), compare every hash, and have Git read every object\n" +
+			"and everything that refs lead to. A backup that builds on others is checked with\n" +
 			"them: give their files first, in order.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -182,14 +183,14 @@ func newRestore() *cobra.Command {
 	var flags restoreFlags
 	cmd := &cobra.Command{
 		Use:   "restore FILE... --data DIR",
-		Short: "Make a data directory of a backup",
-		Long: "Make a data directory of a backup, and of those that go on from it, given in\n" +
-			"order. The directory has to be empty, or not there. All is looked at as by\n" +
+		Short: "Restore a data directory from a backup",
+		Long: "Restore a data directory from a backup, and those that build on it, given in\n" +
+			"order. The directory must be empty or missing. Everything is checked as by\n" +
 			"backup verify before anything is put in place. A server that is started on it\n" +
-			"goes on where the backup ends, and changes nothing that runs as its branches\n" +
-			"say. Do not start it while the former server runs: both are the same one.\n\n" +
-			"--repo NAME restores one repository alone: clone from DIR/repos/NAME.git what is\n" +
-			"to be pushed again. --at restores branches as they were then, by the logs that\n" +
+			"continues where the backup ends, and changes nothing that runs as its branches\n" +
+			"say. Do not start it while the old server runs: both are the same one.\n\n" +
+			"--repo NAME restores one repository alone: clone DIR/repos/NAME.git and push the\n" +
+			"missing commits. --at restores branches as they were then, by the logs that\n" +
 			"Git keeps of them; records and tags stay as they are, and branches that were\n" +
 			"deleted before the backup are in earlier ones only.",
 		Args: cobra.MinimumNArgs(1),
@@ -199,7 +200,7 @@ func newRestore() *cobra.Command {
 			return flags.run(ctx, cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&flags.data, "data", "", "the directory to make")
+	cmd.Flags().StringVar(&flags.data, "data", "", "the directory to create")
 	cmd.Flags().StringVar(&flags.repo, "repo", "", "the only repository to restore")
 	cmd.Flags().StringVar(&flags.at, "at", "", "a time (2026-01-31T18:00, in UTC), or how long ago (90m, 8h, 2d)")
 	identityFlag(cmd, &flags.identities)
@@ -240,10 +241,10 @@ func (f *restoreFlags) run(ctx context.Context, cmd *cobra.Command, archives []s
 	return nil
 }
 
-// moments are the forms of a moment; those without a zone are in UTC.
+// moments are the forms of a time; those without a zone are in UTC.
 var moments = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly}
 
-// parseAt reads a moment of the past; the zero time if text is empty.
+// parseAt parses a time in the past; the zero time if text is empty.
 func parseAt(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -263,7 +264,7 @@ func parseAt(text string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// ago reads how long ago something was, which may also be in days.
+// ago parses the time since something, which may also be in days.
 func ago(text string, now time.Time) (time.Time, bool) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(days)

@@ -34,8 +34,8 @@ func newRoot(b build) *cobra.Command {
 	return root
 }
 
-// serverVerb refuses words that are no command. Many of them are verbs of the
-// server, which a client gives over ssh.
+// serverVerb refuses unknown commands. Many of them are verbs of the server, which
+// clients run over ssh.
 func serverVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -57,11 +57,11 @@ func newServe(version string) *cobra.Command {
 		Short: "Run the server",
 		Long: "Run the server. It prints \"ready\" when it serves, and the address in use is\n" +
 			"in DIR/run/ssh.addr. SIGTERM stops it when running pushes have ended; SIGHUP\n" +
-			"has it read the settings and the key files again.\n\n" +
-			"Every setting has a flag, a variable of the environment and a place in the file, of\n" +
-			"which the first that is given counts: ssh.idleTimeout in the file is\n" +
+			"makes it read the settings and the key files again.\n\n" +
+			"Every setting has a flag, an environment variable and a place in the file; the\n" +
+			"first that is given counts: ssh.idleTimeout in the file is\n" +
 			"--ssh-idle-timeout and PUSHBOAT_SSH_IDLE_TIMEOUT. The usual flags are below;\n" +
-			"pushboat config table lists all, pushboat config sample what they mean.",
+			"pushboat config table lists all, pushboat config sample explains them.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -75,7 +75,7 @@ func newServe(version string) *cobra.Command {
 	return cmd
 }
 
-// newRenderWorker is what the program starts itself as, to render.
+// newRenderWorker is the command with which the program starts itself as a renderer.
 func newRenderWorker() *cobra.Command {
 	return &cobra.Command{
 		Use:    worker.Command,

@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/install"
 )
 
-// clusterFlags say which cluster the server is on, and whether somebody is asked.
+// clusterFlags select the server's cluster, and whether to ask for confirmation.
 type clusterFlags struct {
 	order install.Order
 	yes   bool
@@ -26,10 +26,10 @@ func (f *clusterFlags) add(cmd *cobra.Command) {
 	f.order.Cluster.Personal = true
 	cmd.Flags().StringVar(&f.order.Cluster.File, "kubeconfig", "", "kubeconfig file; default: $KUBECONFIG, ~/.kube/config")
 	cmd.Flags().StringVar(&f.order.Cluster.Context, "context", "", "context of that file; default: the current one")
-	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask before anything is changed")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask for confirmation")
 }
 
-// ready is the order, with somebody to ask unless that is not wanted.
+// ready returns the order, which asks for confirmation unless that is not wanted.
 func (f *clusterFlags) ready(cmd *cobra.Command) install.Order {
 	order := f.order
 	if !f.yes {
@@ -38,7 +38,7 @@ func (f *clusterFlags) ready(cmd *cobra.Command) install.Order {
 	return order
 }
 
-// asker asks whoever is at the terminal.
+// asker asks the user at the terminal.
 func asker(cmd *cobra.Command) func(string) (bool, error) {
 	return func(question string) (bool, error) {
 		file, isFile := cmd.InOrStdin().(*os.File)
@@ -50,7 +50,7 @@ func asker(cmd *cobra.Command) func(string) (bool, error) {
 	}
 }
 
-// saysYes reads an answer. None is no.
+// saysYes reads an answer. An empty one means no.
 func saysYes(in io.Reader) (bool, error) {
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -68,11 +68,10 @@ func newInstall(version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Install the server on Kubernetes, or upgrade it",
-		Long: "Install the server on Kubernetes, or upgrade the one that is there: show what\n" +
-			"changes, ask, apply it, and wait until the server serves. What earlier\n" +
-			"installations were given is remembered on the cluster, in the ConfigMap\n" +
-			"pushboat-values: give what is new. --print writes the manifests, and asks no\n" +
-			"cluster. See docs/install.md.",
+		Long: "Install the server on Kubernetes, or upgrade the existing one: show the changes,\n" +
+			"ask, apply them, and wait until the server serves. The cluster remembers the\n" +
+			"values of earlier installations, in the ConfigMap pushboat-values: give only new\n" +
+			"ones. --print writes the manifests, and asks no cluster. See docs/install.md.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			order := flags.ready(cmd)
@@ -90,7 +89,7 @@ func newInstall(version string) *cobra.Command {
 	cmd.Flags().StringVar(&given.Image, "image", "", "the image, REPOSITORY[:TAG][@DIGEST]; the tag's default is this program's version")
 	cmd.Flags().StringArrayVar(&given.AdminKeys, "admin-key", nil, "public key file of an admin, added to those already there; repeatable")
 	cmd.Flags().StringVar(&given.Service, "service", "", "how git and ssh come in: ClusterIP, NodePort or LoadBalancer")
-	cmd.Flags().StringVar(&given.File, "values", "", "a file of values, as config/install/chart/README.md has them, instead of all that was given before")
+	cmd.Flags().StringVar(&given.File, "values", "", "a file of values, see config/install/chart/README.md, which replaces all earlier values")
 	cmd.Flags().DurationVar(&flags.order.Timeout, "timeout", install.DefaultTimeout, "how long the server may take to serve")
 	cmd.Flags().BoolVar(&print, "print", false, "write the manifests to the standard output, and change nothing")
 	return cmd
@@ -100,9 +99,9 @@ func newUninstall() *cobra.Command {
 	var flags clusterFlags
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Take the server off Kubernetes, and leave what it deployed",
-		Long: "Take the server off Kubernetes: show what is deleted, ask, delete it. What was\n" +
-			"deployed runs on; repositories, keys and values stay, and pushboat install goes on\n" +
+		Short: "Remove the server from Kubernetes, and leave the apps that it deployed",
+		Long: "Remove the server from Kubernetes: show what is deleted, ask, delete it. The apps\n" +
+			"keep running; repositories, keys and values stay, and pushboat install continues\n" +
 			"from there.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/server"
 )
 
-// Exit statuses. That of changes is plan's alone, for scripts.
+// Exit statuses. Only plan uses that for changes, for scripts.
 const (
 	exitError   = 1
 	exitChanges = 2

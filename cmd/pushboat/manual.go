@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// newManual writes the man pages, which are made of the commands' own help.
+// newManual writes the man pages, which are made from the commands' own help.
 func newManual(b build) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man [DIR]",
@@ -21,7 +21,7 @@ func newManual(b build) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			header := &doc.GenManHeader{Title: "PUSHBOAT", Section: "1", Source: "pushboat " + b.version}
 			if made, err := time.Parse(time.RFC3339, b.date); err == nil {
-				header.Date = &made // else it is today
+				header.Date = &made // otherwise it is today
 			}
 			cmd.Root().DisableAutoGenTag = true // the same commands make the same pages
 			if len(args) == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// place is a folder of a tree, as the arguments name it.
+// place is a folder in a tree, as the arguments name it.
 type place struct {
 	tree       fs.FS
 	repository name.Repo
@@ -21,9 +21,9 @@ type place struct {
 	alone      bool // the folder is in no Git repository, nor below a pushboat.yaml
 }
 
-// place finds the folder that the arguments name, or the current one. A folder of a Git
-// repository is seen from the repository's root, as the server sees it: overlays may
-// lie above their base. One that has a pushboat.yaml is a root itself.
+// place finds the folder that the arguments name, or the current one. A folder in a Git
+// repository is seen from the repository's root, as the server sees it, since overlays
+// may lie above their base. A folder with a pushboat.yaml is a root itself.
 func (f *folderFlags) place(args []string) (place, error) {
 	dir := "."
 	if len(args) == 1 {
@@ -33,11 +33,11 @@ func (f *folderFlags) place(args []string) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("find the folder %q: %w", dir, err)
 	}
-	opened, err := os.OpenRoot(at.root) // which no link leads out of, as on the server
+	opened, err := os.OpenRoot(at.root) // no link leads out of it, as on the server
 	if err != nil {
 		return place{}, fmt.Errorf("open the folder: %w", err)
 	}
-	var apps []name.App // Choice.Check finds those that are not there
+	var apps []name.App // Choice.Check reports missing ones
 	for _, app := range f.apps {
 		apps = append(apps, name.App(app))
 	}
@@ -51,12 +51,12 @@ func (f *folderFlags) place(args []string) (place, error) {
 // location is a folder in a tree.
 type location struct {
 	root   string // of the tree, an absolute path
-	inside string // the folder, from the root, by the way that was given
-	real   string // the same without links on the way
+	inside string // the folder's path from the root, as given
+	real   string // the same path with links resolved
 }
 
-// locate finds the tree that a folder is in. A folder that is reached by a link from
-// outside of its tree is where the link leads.
+// locate finds the tree of a folder. A folder that is reached by a link from outside
+// its tree is where the link leads.
 func locate(dir string) (location, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -90,7 +90,7 @@ func within(root, folder string) (string, bool) {
 	return filepath.ToSlash(inside), true
 }
 
-// rootOf returns the root of the tree that a folder is in: the folder itself if it has a
+// rootOf returns the root of a folder's tree: the folder itself if it has a
 // pushboat.yaml, or else the nearest folder above that is a Git work tree, or has a
 // pushboat.yaml where there is no Git; or the folder itself.
 func rootOf(dir string) string {

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestLocate: a folder is seen from the root of the tree that it is in, by whatever way it
-// is named.
+// TestLocate: a folder is seen from the root of its tree, whatever path names it.
 func TestLocate(t *testing.T) {
 	top, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/server"
 )
 
-// folderFlags say which repository and branch a folder stands for, and give what
-// the server would have.
+// folderFlags name the repository and branch that a folder stands for, and replace the
+// server's keys and values.
 type folderFlags struct {
 	branch, name string
 	substitute   []string
@@ -32,18 +32,18 @@ func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.keys.Age, "age-key", nil, "a file of age identities, for encrypted files; default: $SOPS_AGE_KEY_FILE")
 	cmd.Flags().StringArrayVar(&f.keys.SSH, "ssh-key", nil, "a private SSH key, for encrypted files; default: $SOPS_AGE_SSH_PRIVATE_KEY_FILE")
 	cmd.Flags().StringArrayVar(&f.keys.PGP, "pgp-key", nil, "a file of PGP private keys, for encrypted files")
-	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "go without the values of encrypted files: each is "+secrets.Placeholder)
-	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "let Secrets pass that are not encrypted, as push -o plain-secrets does")
-	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address that charts may be fetched from, and all below it; can be repeated; default: none")
-	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which the section charts counts: registries, credentials, ca, cacheSize")
-	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where fetched charts are kept; default: pushboat/charts in the user's folder of caches")
+	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "do without the values of encrypted files: each is "+secrets.Placeholder)
+	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "accept Secrets that are not encrypted, as push -o plain-secrets does")
+	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address from which charts may be fetched, with everything below it; can be repeated; default: none")
+	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which only the section charts counts: registries, credentials, ca, cacheSize")
+	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where to keep fetched charts; default: pushboat/charts in the user's cache folder")
 	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
 }
 
-// values are those that --substitute gives, by name.
+// values returns the values of --substitute, by name.
 func (f *folderFlags) values() (map[string]string, error) {
 	values := map[string]string{}
 	for _, given := range f.substitute {

@@ -48,13 +48,13 @@ func newRender() *cobra.Command {
 	return cmd
 }
 
-// rendering is a folder that is rendered as a branch of a repository.
+// rendering is a folder to render as a branch of a repository.
 type rendering struct {
 	folderFlags
 	place
-	values      map[string]string // that are substituted
+	values      map[string]string // to substitute
 	out, errOut io.Writer
-	shown       bool // values of Secrets are
+	shown       bool // show values of Secrets
 }
 
 func (f folderFlags) rendering(args []string) (rendering, error) {
@@ -66,7 +66,7 @@ func (f folderFlags) rendering(args []string) (rendering, error) {
 	return rendering{folderFlags: f, place: at, values: values}, err
 }
 
-// offline answers for every cluster what charts may ask.
+// offline answers charts' questions about any cluster.
 func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
 
 // do renders, and prints the objects or the problems.

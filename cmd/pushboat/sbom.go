@@ -17,14 +17,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newSBOM lists what programs are made of: a bill of materials, as CycloneDX 1.6 has it.
+// newSBOM prints the parts of programs: a bill of materials in the format of CycloneDX
+// 1.6.
 func newSBOM(b build) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sbom [PROGRAM...]",
-		Short: "Print what this program is made of, as a CycloneDX bill of materials",
-		Long: "Print which modules, of which version and content, this program or others that\n" +
-			"are written in Go are made of, as a bill of materials in CycloneDX's JSON. It is\n" +
-			"read from the programs themselves.",
+		Short: "Print this program's modules, as a CycloneDX bill of materials",
+		Long: "Print the modules of this program, or of other programs in Go, with version and\n" +
+			"content digest, as a bill of materials in CycloneDX's JSON. The data comes\n" +
+			"from the programs themselves.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				self, err := os.Executable()
@@ -111,7 +112,7 @@ func (b *bill) add(name string, info *debug.BuildInfo) {
 	b.Dependencies = append(b.Dependencies, needs)
 }
 
-// golang is a module of Go, by its package URL. Sum is its line of go.sum, h1: and the
+// golang is a Go module, by its package URL. sum is its line in go.sum: h1: and the
 // SHA-256 of the list of its files in base64.
 func golang(module, version, sum string) component {
 	purl := "pkg:golang/" + module + "@" + strings.ReplaceAll(version, "+", "%2B")

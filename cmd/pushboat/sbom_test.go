@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestBillHasEveryModuleOnce: whichever programs have it, and in the order of names.
+// TestBillHasEveryModuleOnce: whichever programs have it, in the order of names.
 func TestBillHasEveryModuleOnce(t *testing.T) {
 	sum := "h1:" + strings.Repeat("A", 43) + "="
 	one := &debug.BuildInfo{GoVersion: "go1.26.8", Deps: []*debug.Module{

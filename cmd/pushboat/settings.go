@@ -16,7 +16,7 @@ type settingFlags struct {
 	flags []*settingFlag
 }
 
-// settingFlag keeps what was given for a setting, for the table to read.
+// settingFlag collects the values given for a setting, for the table to parse.
 type settingFlag struct {
 	settings.Setting
 	given []string
@@ -44,7 +44,7 @@ func (f *settingFlags) add(cmd *cobra.Command) {
 	}
 }
 
-// sources are the file, the environment and the flags that were given.
+// sources returns the file, the environment and the given flags.
 func (f *settingFlags) sources() settings.Sources {
 	sources := settings.Sources{File: f.file, Flags: map[string][]string{}}
 	for _, flag := range f.flags {
@@ -66,7 +66,7 @@ func newConfig() *cobra.Command {
 	return cmd
 }
 
-// namedFile takes the file from the argument, where there is one.
+// namedFile takes the file from the argument, if there is one.
 func (f *settingFlags) namedFile(args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -85,10 +85,10 @@ func newConfigCheck() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Say all that is wrong with a configuration",
-		Long: "Say all that would keep the server from starting with a configuration file and\n" +
-			"with the environment and the flags that are given, each with its line. What the\n" +
-			"settings name is tried too: key files, kubeconfigs, certificates, programs; no\n" +
+		Short: "List everything that is wrong with a configuration",
+		Long: "List everything that would keep the server from starting with a configuration\n" +
+			"file, the environment and the given flags, each with its line. The files that\n" +
+			"settings name are tried too: key files, kubeconfigs, certificates, programs; no\n" +
 			"cluster or registry is asked. The exit status is 1 if anything is wrong.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -110,7 +110,7 @@ func newConfigCheck() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&noFiles, "no-files", false, "do not try what the settings name")
+	cmd.Flags().BoolVar(&noFiles, "no-files", false, "do not try the files that the settings name")
 	flags.add(cmd)
 	return cmd
 }
@@ -119,9 +119,9 @@ func newConfigShow() *cobra.Command {
 	var flags settingFlags
 	cmd := &cobra.Command{
 		Use:   "show [FILE]",
-		Short: "Print the value of every setting, and where it is from",
-		Long: "Print the value of every setting as the server would have it with a configuration\n" +
-			"file and with the environment and the flags that are given, and where it is from.",
+		Short: "Print the value of every setting, and its source",
+		Long: "Print the value of every setting as the server would see it with a configuration\n" +
+			"file, the environment and the given flags, and the source of each.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.namedFile(args); err != nil {
@@ -151,7 +151,7 @@ func newConfigTable() *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
 		Use:   "table",
-		Short: "List every setting: type, default, flag, and whether a reload takes it up",
+		Short: "List every setting: type, default, flag, and whether a reload applies it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if markdown {

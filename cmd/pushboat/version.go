@@ -10,19 +10,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The Makefile stamps these; all three are of the commit, so that the same commit makes
-// the same program.
+// The Makefile stamps these. All three describe the commit, so that the same commit
+// makes the same program.
 var (
 	version string
 	commit  string // of Git, in full
-	date    string // of the commit, as RFC 3339 has it
+	date    string // of the commit, as RFC 3339
 )
 
-// build is which program this is.
+// build identifies the program.
 type build struct{ version, commit, date string }
 
-// thisBuild is what the Makefile has stamped, or else what Go knows of a program that
-// go install has built.
+// thisBuild returns the values that the Makefile has stamped, or else those that Go
+// knows of a program built by go install.
 func thisBuild() build {
 	b := build{version, commit, date}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -32,7 +32,7 @@ func thisBuild() build {
 	return b
 }
 
-// or fills in what is not stamped.
+// or fills in values that are not stamped.
 func (b build) or(info *debug.BuildInfo) build {
 	known := map[string]string{}
 	for _, setting := range info.Settings {
@@ -51,7 +51,7 @@ func (b build) or(info *debug.BuildInfo) build {
 	return b
 }
 
-// write writes one thing a line; the first is the version.
+// write writes one value a line; the first is the version.
 func (b build) write(w io.Writer) error {
 	const unknown = "unknown"
 	_, err := fmt.Fprintf(w, "pushboat %s\ncommit   %s\ndate     %s\ngo       %s %s/%s\n", b.version,

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBuildIsStampedOrKnown: what the Makefile stamps counts, then what Go knows.
+// TestBuildIsStampedOrKnown: the Makefile's values count first, then Go's.
 func TestBuildIsStampedOrKnown(t *testing.T) {
 	settings := []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.time", Value: "2026-11-28T12:00:00Z"}}
 	for _, tt := range []struct {
