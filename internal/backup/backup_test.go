@@ -96,7 +96,7 @@ func (w *world) commit(of name.Repo, ref, text string) {
 
 func (w *world) seal(repo name.Repo, text string) {
 	w.t.Helper()
-	store, err := sealed.Open(filepath.Join(w.Data, "sealed"), bytes.Repeat([]byte("k"), 32))
+	store, err := sealed.Open(filepath.Join(w.Data, "sealed"), bytes.Repeat([]byte("k"), 32), nil)
 	if err == nil {
 		err = store.Seal(sealed.Text{Name: sealed.Name{Repository: repo, App: name.App(repo), Kind: sealed.Generated}, Data: []byte(text)})
 	}
@@ -191,7 +191,7 @@ func (w *world) holds(dir string) {
 // unsealed returns the content of the restored store for the shop.
 func unsealed(t *testing.T, dir string) string {
 	t.Helper()
-	store, err := sealed.Open(filepath.Join(dir, "sealed"), bytes.Repeat([]byte("k"), 32))
+	store, err := sealed.Open(filepath.Join(dir, "sealed"), bytes.Repeat([]byte("k"), 32), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

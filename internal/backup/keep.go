@@ -23,6 +23,9 @@ func (s Source) keep(id string, files sums) error {
 	dir := filepath.Join(s.Data, backupsDir)
 	var text bytes.Buffer
 	err := files.write(&text)
+	if err == nil && s.Fence != nil {
+		err = s.Fence()
+	}
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
 	}

@@ -20,9 +20,10 @@ import (
 
 // Source is a data directory. A server may use it meanwhile.
 type Source struct {
-	Data    string     // the directory
-	Repos   *git.Store // its repositories
-	Program string     // version of this program
+	Data    string       // the directory
+	Repos   *git.Store   // its repositories
+	Fence   func() error // is asked before anything is kept in the directory; nil: nothing keeps from it
+	Program string       // version of this program
 }
 
 // Request says what to write.

@@ -57,11 +57,11 @@ func raise(t *testing.T, dir, holder string) Epoch {
 
 func TestFenceFallsForGood(t *testing.T) {
 	dir := t.TempDir()
-	first := NewFence(dir, raise(t, dir, "a"))
+	first := NewFence(dir, raise(t, dir, "a"), nil)
 	if err := first.Check(); err != nil {
 		t.Fatal(err)
 	}
-	second := NewFence(dir, raise(t, dir, "b"))
+	second := NewFence(dir, raise(t, dir, "b"), nil)
 	var stale *StaleError
 	if err := first.Check(); !errors.As(err, &stale) || stale.Own.Holder != "a" {
 		t.Errorf("the first after the second began: %v", err)
@@ -87,7 +87,7 @@ func TestFenceFallsForGood(t *testing.T) {
 // While the epoch cannot be read, the server does nothing, but is not stale.
 func TestUnreadableEpochStopsOneStep(t *testing.T) {
 	dir := t.TempDir()
-	fence := NewFence(dir, raise(t, dir, "a"))
+	fence := NewFence(dir, raise(t, dir, "a"), nil)
 	path := filepath.Join(dir, epochFile)
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestUnreadableEpochStopsOneStep(t *testing.T) {
 
 func TestFenceWatches(t *testing.T) {
 	dir := t.TempDir()
-	fence := NewFence(dir, raise(t, dir, "a"))
+	fence := NewFence(dir, raise(t, dir, "a"), nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -124,5 +124,27 @@ func TestFenceWatches(t *testing.T) {
 	<-done
 	if fence.Err() == nil {
 		t.Error("it went on watching nothing")
+	}
+}
+
+// A server whose term is over does nothing more, though the directory is still its own;
+// and it stays stale.
+func TestFenceFallsAtTheEndOfTheTerm(t *testing.T) {
+	dir, ended := t.TempDir(), ""
+	fence := NewFence(dir, raise(t, dir, "a"), func() string { return ended })
+	if err := fence.Check(); err != nil {
+		t.Fatal(err)
+	}
+	ended = "the lease was not renewed"
+	var stale *StaleError
+	if err := fence.Check(); !errors.As(err, &stale) || stale.Cause != ended {
+		t.Errorf("after the term: %v", err)
+	}
+	if fence.Standing().Err() == nil {
+		t.Error("what was begun is not broken off")
+	}
+	ended = ""
+	if err := fence.Check(); err == nil {
+		t.Error("it stands again")
 	}
 }

@@ -44,7 +44,7 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32))
+	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

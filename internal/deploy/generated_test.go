@@ -92,7 +92,7 @@ func TestNewValuesAreOthersAndSayWhoseTheyAre(t *testing.T) {
 
 // Whoever changes the values first wins; the other has planned with what they were.
 func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
-	store, err := sealed.Open(t.TempDir(), make([]byte, 32))
+	store, err := sealed.Open(t.TempDir(), make([]byte, 32), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -178,10 +179,18 @@ func (p *Proposal) seal() manifest.Problems {
 	if err == nil {
 		err = p.engine.sealTargets(sealed.Accepted, fresh...)
 	}
-	if err != nil {
-		return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("when the server's disk has room")}}
+	return unsealed(err)
+}
+
+// unsealed says why what the gate has rendered cannot be kept.
+func unsealed(err error) manifest.Problems {
+	if err == nil {
+		return nil
 	}
-	return nil
+	if stale, ok := errors.AsType[*datadir.StaleError](err); ok {
+		return manifest.Problems{{Message: stale.Error(), Hint: stale.Hint()}}
+	}
+	return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("when the server's disk has room")}}
 }
 
 // sealApplied keeps what was brought to the cluster, or lets go of what is sealed of

@@ -22,7 +22,7 @@ func sealing(t *testing.T) *Engine {
 	t.Helper()
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
-	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32))
+	store, err := sealed.Open(t.TempDir(), bytes.Repeat([]byte{7}, 32), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,20 +29,23 @@ func (r *Repository) SetAsked(ref, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keep what was asked for with %q of repository %q: %w", ref, r.name, err)
 	}
-	if err := replaceFile(path, text); err != nil {
+	if err := r.replaceFile(path, text); err != nil {
 		return fmt.Errorf("keep what was asked for with %q of repository %q: %w", ref, r.name, err)
 	}
 	return nil
 }
 
-// replaceFile replaces a file atomically.
-func replaceFile(path, text string) error {
+// replaceFile replaces a file atomically, unless the directory is another server's by then.
+func (r *Repository) replaceFile(path, text string) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "new-*.lock") // swept, if it stays behind
 	if err != nil {
 		return err
 	}
 	_, err = file.WriteString(text)
 	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = r.opts.Fence()
+	}
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}

@@ -107,7 +107,7 @@ func (r *Repository) SetMainBranch(branch name.Branch) error {
 	if err := r.opts.Fence(); err != nil {
 		return err
 	}
-	if err := replaceFile(filepath.Join(r.dir, "HEAD"), "ref: "+ref+"\n"); err != nil {
+	if err := r.replaceFile(filepath.Join(r.dir, "HEAD"), "ref: "+ref+"\n"); err != nil {
 		return fmt.Errorf("have HEAD of repository %q name %s: %w", r.name, quoteShort(string(branch)), err)
 	}
 	return nil

@@ -56,6 +56,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	meter, guard := &meter{}, &guard{}
 	cfg = tune(cfg, meter, log)
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return guarded{next, guard} })
+	cfg.Dial = guard.over(cfg.Dial)
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)

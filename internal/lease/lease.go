@@ -49,6 +49,7 @@ type Lease struct {
 	name Name
 	try  *candidacy
 	stop context.CancelFunc // ends the watch
+	term *term
 
 	mu   sync.Mutex
 	why  string // the reason for its loss; "" while it is held
@@ -74,14 +75,15 @@ func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity stri
 		LeaseMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Client:    client, LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 	}
+	held := &term{}
 	for {
-		try, err := begin(&told{Interface: lock, name: name, log: log})
+		try, err := begin(&told{Interface: lock, name: name, log: log, term: held})
 		if err != nil {
 			stop()
 			return nil, fmt.Errorf("lease %s: %w", name, err)
 		}
 		if try.awaits(ctx, seen) {
-			l := &Lease{name: name, try: try, stop: stop, lost: make(chan struct{})}
+			l := &Lease{name: name, try: try, stop: stop, term: held, lost: make(chan struct{})}
 			go l.keep(identity, seen)
 			return l, nil
 		}
@@ -182,6 +184,18 @@ func (l *Lease) Why() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.why
+}
+
+// Ended returns why this process may no longer act as the holder; "" while it may. It
+// needs nobody to have noticed: a process that was frozen asks it before it goes on.
+func (l *Lease) Ended() string {
+	if why := l.Why(); why != "" {
+		return why
+	}
+	if l.term.isOver(time.Now()) {
+		return fmt.Sprintf("the lease %s was not renewed for %s", l.name, termLength)
+	}
+	return ""
 }
 
 // Release releases the lease, and returns when others can see that.

@@ -2,12 +2,17 @@ package lease
 
 import (
 	"context"
+	"errors"
+	"io"
 	"testing"
+	"time"
 
+	"github.com/sirupsen/logrus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
 func TestNames(t *testing.T) {
@@ -103,5 +108,70 @@ func TestLostLeasesSayWhy(t *testing.T) {
 		if l.Why() != want {
 			t.Errorf("%q, want %q", l.Why(), want)
 		}
+	}
+}
+
+func TestTermsEndBeforeOthersTakeTheLease(t *testing.T) {
+	if termLength >= leaseDuration {
+		t.Fatalf("a term of %s, and others take the lease after %s", termLength, leaseDuration)
+	}
+	now := time.Now()
+	for name, test := range map[string]struct {
+		begun []time.Duration // before now
+		over  bool
+	}{
+		"never begun":           {nil, true},
+		"just renewed":          {[]time.Duration{0}, false},
+		"renewed a while ago":   {[]time.Duration{termLength - 1}, false},
+		"frozen for too long":   {[]time.Duration{termLength}, true},
+		"frozen, then renewed":  {[]time.Duration{time.Hour, time.Second}, false},
+		"renewed all the while": {[]time.Duration{4, 2, 0}, false},
+	} {
+		held := &term{}
+		for _, before := range test.begun {
+			held.begin(now.Add(-before))
+		}
+		if got := held.isOver(now); got != test.over {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// written is a lock that takes what is written, or fails.
+type written struct {
+	resourcelock.Interface
+	err error
+}
+
+func (w written) Create(context.Context, resourcelock.LeaderElectionRecord) error { return w.err }
+func (w written) Update(context.Context, resourcelock.LeaderElectionRecord) error { return w.err }
+
+func TestWhatBeginsATerm(t *testing.T) {
+	mine, released := resourcelock.LeaderElectionRecord{HolderIdentity: "mine"}, resourcelock.LeaderElectionRecord{}
+	for name, test := range map[string]struct {
+		do    func(*told) error
+		err   error
+		holds bool
+	}{
+		"made":              {func(t *told) error { return t.Create(context.Background(), mine) }, nil, true},
+		"renewed":           {func(t *told) error { return t.Update(context.Background(), mine) }, nil, true},
+		"released":          {func(t *told) error { return t.Update(context.Background(), released) }, nil, false},
+		"could not be made": {func(t *told) error { return t.Create(context.Background(), mine) }, errors.New("away"), false},
+		"not renewed":       {func(t *told) error { return t.Update(context.Background(), mine) }, errors.New("away"), false},
+	} {
+		l := &Lease{name: Name{"a", "b"}, term: &term{}}
+		log := logrus.New()
+		log.SetOutput(io.Discard)
+		if err := test.do(&told{Interface: written{err: test.err}, name: l.name, log: logrus.NewEntry(log), term: l.term}); !errors.Is(err, test.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := l.Ended(); (got == "") != test.holds {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	lost := &Lease{why: "another has it", term: &term{}}
+	lost.term.begin(time.Now())
+	if got := lost.Ended(); got != "another has it" {
+		t.Errorf("lost, and seen to be: %q", got)
 	}
 }

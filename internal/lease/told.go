@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,6 +16,7 @@ type told struct {
 	name   Name
 	log    *logrus.Entry
 	former string // the last failure
+	term   *term
 }
 
 // Get reads the lease; a missing one is no failure.
@@ -28,18 +30,29 @@ func (t *told) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 
 // Create creates the lease.
 func (t *told) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	asked := time.Now()
 	err := t.Interface.Create(ctx, record)
 	t.tell("make", err)
+	t.renewed(asked, record, err)
 	return err
 }
 
 // Update takes or renews the lease; losing a race is no failure.
 func (t *told) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	asked := time.Now()
 	err := t.Interface.Update(ctx, record)
+	t.renewed(asked, record, err)
 	if !apierrors.IsConflict(err) {
 		t.tell("write", err)
 	}
 	return err
+}
+
+// renewed begins the term anew when the lease was written with a holder, who is this process.
+func (t *told) renewed(asked time.Time, record resourcelock.LeaderElectionRecord, err error) {
+	if err == nil && record.HolderIdentity != "" {
+		t.term.begin(asked)
+	}
 }
 
 func (t *told) tell(verb string, err error) {

@@ -20,7 +20,7 @@ var (
 
 func open(t *testing.T, dir string, secret []byte) *Store {
 	t.Helper()
-	store, err := Open(dir, secret)
+	store, err := Open(dir, secret, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestAnotherSecretReadsNothing(t *testing.T) {
 	if _, err := open(t, dir, bytes.Repeat([]byte{8}, 32)).Unseal(shop); !errors.Is(err, ErrDamaged) {
 		t.Error(err)
 	}
-	if _, err := Open(dir, secret[:31]); err == nil {
+	if _, err := Open(dir, secret[:31], nil); err == nil {
 		t.Error("a short secret is taken")
 	}
 }
@@ -278,4 +278,44 @@ func FuzzDecode(f *testing.F) {
 			t.Error("a forged file is believed")
 		}
 	})
+}
+
+// A store whose directory is another server's by now changes nothing in it, whenever
+// that is noticed.
+func TestFencedStoreChangesNothing(t *testing.T) {
+	stale := errors.New("stale")
+	for name, do := range map[string]func(*Store) error{
+		"a text":           func(s *Store) error { return s.Seal(Text{shop, "r2", []byte("second")}) },
+		"an app forgotten": func(s *Store) error { return s.ForgetApp(shop.Repository, shop.App) },
+		"a repository":     func(s *Store) error { return s.ForgetRepository(shop.Repository) },
+		"a sweep":          func(s *Store) error { return s.Sweep(nil) },
+	} {
+		for _, asked := range []int{1, 2} { // when the store is stale
+			dir, calls := t.TempDir(), 0
+			seal(t, open(t, dir, secret), Text{shop, "r1", []byte("first")})
+			store, err := Open(dir, secret, func() error {
+				if calls++; calls >= asked {
+					return stale
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = store.Close() })
+			err = do(store)
+			if err == nil && calls < asked {
+				continue // it asks but once
+			}
+			if !errors.Is(err, stale) || err.Error() != stale.Error() {
+				t.Errorf("%s, stale at question %d: %v", name, asked, err)
+			}
+			if got, err := store.Unseal(shop); err != nil || string(got.Data) != "first" {
+				t.Errorf("%s, stale at question %d: the text is %q, %v", name, asked, got.Data, err)
+			}
+			if left := files(t, dir); len(left) != 1 {
+				t.Errorf("%s, stale at question %d: files are left: %q", name, asked, left)
+			}
+		}
+	}
 }

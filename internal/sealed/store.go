@@ -82,13 +82,19 @@ type Text struct {
 type Store struct {
 	root  *os.Root
 	aead  cipher.AEAD
+	fence func() error
 	calls atomic.Uint64 // of Seal, to tell their new files apart
 	mu    sync.RWMutex  // held for writing while files and folders go
 }
 
 // Open opens the directory of sealed texts, and makes it if need be. The secret is
-// the server's own, of 32 random bytes or more; the store's key is derived from it.
-func Open(dir string, secret []byte) (*Store, error) {
+// the server's own, of 32 random bytes or more; the store's key is derived from it. fence
+// is asked before anything in the directory is changed, and its error ends the change:
+// another process may own the directory by then. nil is none.
+func Open(dir string, secret []byte, fence func() error) (*Store, error) {
+	if fence == nil {
+		fence = func() error { return nil }
+	}
 	aead, err := newAEAD(secret)
 	if err != nil {
 		return nil, fmt.Errorf("open the sealed store: %w", err)
@@ -100,7 +106,7 @@ func Open(dir string, secret []byte) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the sealed store: %w", err)
 	}
-	return &Store{root: root, aead: aead}, nil
+	return &Store{root: root, aead: aead, fence: fence}, nil
 }
 
 // Close lets go of the directory.
@@ -119,7 +125,13 @@ func (s *Store) Seal(texts ...Text) error {
 			return fmt.Errorf("seal what is %s: %w", text.Name, ErrTooLong)
 		}
 	}
+	if err := s.fence(); err != nil {
+		return err
+	}
 	if err := s.write(texts); err != nil {
+		if fenced := s.fence(); fenced != nil {
+			return fenced
+		}
 		return fmt.Errorf("seal: %w; the data directory has to be writable, with room", err)
 	}
 	return nil
@@ -171,6 +183,9 @@ func (s *Store) ForgetApp(repository name.Repo, app name.App) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.fence(); err != nil {
+		return err
+	}
 	folder, prefix := FolderOf(repository), Name{App: app}.prefix()
 	entries, err := fs.ReadDir(s.root.FS(), folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -195,6 +210,9 @@ func (s *Store) ForgetRepository(repository name.Repo) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.fence(); err != nil {
+		return err
+	}
 	if err := errors.Join(s.root.RemoveAll(FolderOf(repository)), s.sync(".")); err != nil {
 		return fmt.Errorf("delete what is sealed of repository %s: %w", repository, err)
 	}
@@ -207,6 +225,9 @@ func (s *Store) ForgetRepository(repository name.Repo) error {
 func (s *Store) Sweep(repositories []name.Repo) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.fence(); err != nil {
+		return err
+	}
 	keep := make(map[string]bool, len(repositories))
 	for _, repository := range repositories {
 		keep[FolderOf(repository)] = true

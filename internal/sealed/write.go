@@ -30,6 +30,9 @@ func (s *Store) write(texts []Text) error {
 		group.Go(func() error { return s.writeNew(text, newName(text, call, i)) })
 	}
 	err = group.Wait()
+	if err == nil {
+		err = s.fence() // again, for the disk may have taken long
+	}
 	for i, text := range texts {
 		if err == nil {
 			err = s.root.Rename(newName(text, call, i), text.file())

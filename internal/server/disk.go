@@ -16,8 +16,12 @@ import (
 // The files that no server can do without, its keys and its id, must exist already.
 
 // tryDisk installs the hooks and writes a few blocks, as a push would write many. With
-// other hooks than the server's own, a push would pass another gate.
+// other hooks than the server's own, a push would pass another gate. It leaves a directory
+// alone that is another server's by now.
 func (s *server) tryDisk() error {
+	if s.fence.Check() != nil {
+		return s.disk.known
+	}
 	path := s.path("run", "probe")
 	err := hooks.Install(s.path("hooks"))
 	if err == nil {

@@ -40,6 +40,9 @@ func TestLeaveAddress(t *testing.T) {
 func TestTryDisk(t *testing.T) {
 	logger, heard := test.NewNullLogger()
 	s := &server{config: settings.Config{Data: t.TempDir()}, log: logrus.NewEntry(logger)}
+	if err := s.takeDirectory(); err != nil {
+		t.Fatal(err)
+	}
 	s.disk = &remembered{ask: s.tryDisk}
 	run, hooks := s.path("run"), s.path("hooks")
 	if err := os.Mkdir(run, 0o700); err != nil {

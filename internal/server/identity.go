@@ -33,7 +33,7 @@ func serverSecret(path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		secret = make([]byte, secretBytes)
 		_, _ = rand.Read(secret) // never fails, see its documentation
-		err = writeOnce(path, secret)
+		secret, err = writeOnce(path, secret)
 	case err == nil && len(secret) < secretBytes:
 		err = fmt.Errorf("%q has %d bytes of %d: restore it from a backup; without it nothing can be compared "+
 			"with what was recorded, nor read of what was sealed, and deleting it has a new one made", path, len(secret), secretBytes)
@@ -56,8 +56,7 @@ func serverID(path string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		id := make([]byte, 16)
 		_, _ = rand.Read(id)
-		text = []byte(hex.EncodeToString(id) + "\n")
-		err = writeOnce(path, text)
+		text, err = writeOnce(path, []byte(hex.EncodeToString(id)+"\n"))
 	}
 	id := strings.TrimSpace(string(text))
 	if err == nil && !idForm.MatchString(id) {
@@ -70,31 +69,34 @@ func serverID(path string) (string, error) {
 	return id, nil
 }
 
-// writeOnce writes a small file atomically, and returns when it is on disk.
-func writeOnce(path string, data []byte) error {
+// writeOnce writes a small file atomically, and returns when it is on disk. It keeps a file
+// that exists, and returns its content.
+func writeOnce(path string, data []byte) ([]byte, error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.Remove(file.Name()) // renamed by then, if all went well
+	defer os.Remove(file.Name())
 	_, err = file.Write(data)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
+	if err := os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
+		return os.ReadFile(path)
+	} else if err != nil {
+		return nil, err
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return data, errors.Join(dir.Sync(), dir.Close())
 }
 
 // openSealed opens the sealed store, and removes the texts of repositories that no
 // longer exist.
 func (s *server) openSealed(secret []byte) (err error) {
-	if s.sealed, err = sealed.Open(s.path("sealed"), secret); err != nil {
+	if s.sealed, err = sealed.Open(s.path("sealed"), secret, s.fence.Check); err != nil {
 		return err
 	}
 	repos, err := s.repos.List()

@@ -57,3 +57,17 @@ func TestServerIDIsMadeOnce(t *testing.T) {
 		}
 	}
 }
+
+// Of two servers that begin on one new directory, the slower has what the faster wrote.
+func TestFilesAreWrittenOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "server.id")
+	for _, text := range []string{"first", "second"} {
+		got, err := writeOnce(path, []byte(text))
+		if err != nil || string(got) != "first" {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("files are left: %v", left)
+	}
+}

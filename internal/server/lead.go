@@ -79,6 +79,14 @@ func (s *server) watchLease(ctx context.Context) {
 	}
 }
 
+// termEnded returns why this server may no longer lead; "" while it may.
+func (s *server) termEnded() string {
+	if s.lease == nil {
+		return ""
+	}
+	return s.lease.Ended()
+}
+
 // maySeize reports whether this server may break another process's lock on the data
 // directory: both led by the same lease.
 func (s *server) maySeize() bool {
@@ -100,7 +108,7 @@ func (s *server) takeDirectory() error {
 	if err != nil {
 		return err
 	}
-	s.fence = datadir.NewFence(s.config.Data, epoch)
+	s.fence = datadir.NewFence(s.config.Data, epoch, s.termEnded)
 	return datadir.Upgrade(s.config.Data, s.log)
 }
 

@@ -40,7 +40,11 @@ func (s *server) checkRestored(ctx context.Context) {
 			return
 		}
 	}
-	if err := os.Remove(path); err != nil {
+	err := s.fence.Check()
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err != nil {
 		s.log.Warnf("restored: %v; all is tried again at the next start", err)
 		return
 	}

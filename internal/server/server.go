@@ -160,11 +160,11 @@ func (s *server) buildRepos() (err error) {
 			return fmt.Errorf("make data directory: %w", err)
 		}
 	}
-	if err := hooks.Install(s.path("hooks")); err != nil && !git.Full(err) { // see tryDisk
-		return err
-	}
 	s.disk = &remembered{ask: s.tryDisk}
 	if err := s.openRepos(); err != nil {
+		return err
+	}
+	if err := hooks.Install(s.path("hooks")); err != nil && !git.Full(err) { // see tryDisk
 		return err
 	}
 	s.socket, err = hook.Listen(s.path("run"), s.config.Hook, s.log)
@@ -213,7 +213,7 @@ func (s *server) buildEngine() error {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
 	for _, cluster := range clusters {
-		cluster.Kube.Guard(s.fence.Check)
+		cluster.Kube.Guard(s.fence.Standing(), s.fence.Check)
 	}
 	if s.way, err = outgoing.Open(outgoingConfig(s.config)); err != nil {
 		return err
@@ -238,7 +238,9 @@ func (s *server) buildEngine() error {
 	}
 	s.renderers = worker.NewPool(program, worker.DefaultLimits, s.log)
 	s.renderers.Bound(s.config.Render.Workers())
-	store, err := charts.New(chartsConfig(s.config, s.path("charts"), s.way))
+	ofCharts := chartsConfig(s.config, s.path("charts"), s.way)
+	ofCharts.Fence = s.fence.Check
+	store, err := charts.New(ofCharts)
 	if err != nil {
 		return err
 	}
@@ -330,7 +332,7 @@ func (s *server) buildDoors() (err error) {
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
-		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Program: s.version},
+		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version},
 		Drain:   s.askToStop, Leaving: s.leaving,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,

@@ -41,6 +41,7 @@ type Config struct {
 	CA          string            // a file of certificates to trust in addition to those of Way; "": none
 	Way         *outgoing.Way     // for requests to registries
 	Dir         string            // where charts are kept
+	Fence       func() error      // called before anything in Dir is changed; its error prevents that; nil: none
 	Size        int64             // of the kept charts, in bytes; 0: DefaultSize
 	Timeout     time.Duration     // of a fetch; 0: fetchTimeout
 	Local       bool              // for a user who renders a folder, without a server
@@ -63,7 +64,7 @@ func (s *Store) Local() bool { return s == nil || s.local }
 // New returns a store over a directory, which is created on demand. Its error joins all
 // errors in the configuration, as SettingErrors of package outgoing.
 func New(config Config) (*Store, error) {
-	s := &Store{disk: newDisk(config.Dir, config.Size), timeout: config.Timeout, local: config.Local}
+	s := &Store{disk: newDisk(config), timeout: config.Timeout, local: config.Local}
 	if s.timeout == 0 {
 		s.timeout = fetchTimeout
 	}

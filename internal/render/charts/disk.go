@@ -23,12 +23,19 @@ const DefaultSize = 1 << 30
 //	archives/HEX         the archive with that SHA-256
 //	digests/HEX          a Chart in JSON, by the SHA-256 of what names it
 type disk struct {
-	dir  string
-	size int64
-	mu   sync.Mutex // held while files change
+	dir   string
+	size  int64
+	fence func() error
+	mu    sync.Mutex // held while files change
 }
 
-func newDisk(dir string, size int64) *disk { return &disk{dir: dir, size: cmp.Or(size, DefaultSize)} }
+func newDisk(config Config) *disk {
+	d := &disk{dir: config.Dir, size: cmp.Or(config.Size, DefaultSize), fence: config.Fence}
+	if d.fence == nil {
+		d.fence = func() error { return nil }
+	}
+	return d
+}
 
 func (d *disk) archive(digest string) string {
 	return filepath.Join(d.dir, "archives", strings.TrimPrefix(digest, "sha256:"))
@@ -76,7 +83,7 @@ func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
 	defer d.mu.Unlock()
 	known, err := d.pin(ref, digest)
 	if err == nil {
-		err = write(d.archive(digest), data)
+		err = d.write(d.archive(digest), data)
 	}
 	if err == nil {
 		err = d.evict()
@@ -102,7 +109,7 @@ func (d *disk) pin(ref Ref, digest string) (string, error) {
 	}
 	text, err := json.Marshal(Chart{ref, digest})
 	if err == nil {
-		err = write(d.digest(ref), text)
+		err = d.write(d.digest(ref), text)
 	}
 	if err != nil {
 		return "", fmt.Errorf("note the digest of chart %s: %w", ref, err)
@@ -139,7 +146,10 @@ func (d *disk) evict() error {
 }
 
 // write puts a file in place atomically, and on disk.
-func write(name string, data []byte) error {
+func (d *disk) write(name string, data []byte) error {
+	if err := d.fence(); err != nil {
+		return err
+	}
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -151,6 +161,9 @@ func write(name string, data []byte) error {
 	defer os.Remove(file.Name())
 	_, err = file.Write(data)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := d.fence(); err != nil { // again, for the disk may have taken long
 		return err
 	}
 	if err := os.Rename(file.Name(), name); err != nil {
