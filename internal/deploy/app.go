@@ -39,6 +39,7 @@ type app struct {
 	suspended  *suspension
 	ills       ills         // objects that are not healthy since their deploy
 	drifts     drifts       // differences left alone
+	retakes    retakes      // objects that have lost what says whose they are
 	fights     fights       // objects that drift again and again
 	trouble    trouble      // why the last check could not be done
 	told       lastTold     // of why the app is not in sync

@@ -31,17 +31,22 @@ func carryOut(o apply.Order) work { return apply.New(o) }
 
 // apply brings the plan's objects to the cluster.
 func (at *attempt) apply() stageEvent {
-	at.work = at.engine.carry(apply.Order{
-		App: at.site(at.target), Target: &at.target.Target, Plan: at.plan, Log: at.job.run, Wait: at.wait,
-		Number: at.job.run.Number, ID: at.engine.deployedID(at.target), Corrects: at.good == record.Corrected,
-		Told: at.shown.Warnings(), Last: at.lastRecord(), DoneBefore: at.doneBefore(at.target, at.job),
-	})
+	at.work = at.engine.carry(at.order(at.plan, at.job.run))
 	err := at.work.Apply()
 	at.job.run.setApplied()
 	if err == nil && at.plan.Defines() {
 		at.engine.checkTroubled(at.target.Spec.Cluster)
 	}
 	return at.fail(err)
+}
+
+// order is a plan to be carried out.
+func (at *attempt) order(todo *plan.Plan, log apply.Log) apply.Order {
+	return apply.Order{
+		App: at.site(at.target), Target: &at.target.Target, Plan: todo, Log: log, Wait: at.wait,
+		Number: at.job.number(), ID: at.engine.deployedID(at.target), Corrects: at.good == record.Corrected,
+		Told: at.shown.Warnings(), Last: at.lastRecord(), DoneBefore: at.doneBefore(at.target, at.job),
+	}
 }
 
 // deployedID identifies what is deployed with a target, in few letters.
@@ -61,6 +66,7 @@ func (at *attempt) prune() stageEvent {
 		return eventCorrected
 	}
 	at.drifts.clear(at.plan) // whatever was left alone until now
+	at.retakes.clear(at.plan)
 	return e
 }
 

@@ -69,6 +69,9 @@ func (at *attempt) compare() stageEvent {
 func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 	t := at.target
 	dying, again := todo.LeaveDying()
+	if e, ended := at.seeRetakes(todo); ended {
+		return e
+	}
 	at.finding = found(todo, t.Spec.Drift, at.suspended.current())
 	news := at.drifts.note(todo)
 	c := comparison{
@@ -128,6 +131,8 @@ func (at *attempt) compareRest(err error) stageEvent {
 	}
 	todo.LeaveRefused()
 	todo.LeaveDying()
+	at.retakes.note(todo, todo.Retaking())
+	todo.LeaveRetaking()
 	at.drifts.note(todo)
 	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, drift: at.target.Spec.Drift}
 	if c.remedy() != takeBack {

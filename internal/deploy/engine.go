@@ -45,6 +45,7 @@ type Cluster struct {
 	retry     chan chan<- error      // hurries the next attempt to open it, and is told why it fails
 
 	sightings sightings
+	retakes   pace
 }
 
 // NewCluster pairs a cluster with its index.

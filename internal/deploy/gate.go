@@ -287,7 +287,7 @@ func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
 	p.API, p.Index, p.Others = cluster.api, cluster.planIndex, others{e}
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
-	p.Wanted, p.Forcing = a.wanted().planned(), a.isForced()
+	p.Wanted, p.Forcing, p.Strays = a.wanted().planned(), a.isForced(), a.retakes.strays()
 }
 
 func byCluster(targets []*target) map[string][]*target {

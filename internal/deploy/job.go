@@ -80,6 +80,14 @@ func (j *job) adopt(other *job) {
 	other.askers = nil
 }
 
+// number is that of the deploy that the job shows; 0 if it shows none.
+func (j *job) number() int {
+	if j.run == nil {
+		return 0
+	}
+	return j.run.Number
+}
+
 // instead returns a job for another cause that takes the place of this one.
 func (j *job) instead(cause record.Cause) *job {
 	other := newJob(cause, j.caller)

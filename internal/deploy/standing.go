@@ -139,6 +139,9 @@ func (a *app) differences(t *target) []Difference {
 		if cluster != nil {
 			s.fill(cluster.Index, id, a.set)
 		}
+		if s.entry.ID = id; a.retakes.explain(s.entry, s.there) {
+			continue
+		}
 		if what := s.differs(a.set); what != "" {
 			found = append(found, Difference{Object: id.String(), What: what, pending: true})
 		}

@@ -122,6 +122,9 @@ func (e *Engine) AwaitRest(ctx context.Context, app name.App) error {
 // differs reports whether an object is not as it was left.
 func (a *app) differs(entry live.Entry, deleted bool) bool {
 	left, known := a.ledger.Of(entry.ID)
+	if a.retakes.explain(entry, !deleted) {
+		return false
+	}
 	if deleted {
 		return known && left.Ended == ""
 	}
@@ -134,6 +137,9 @@ func (a *app) rescan(t *target) {
 	var changed []manifest.ID
 	for id, left := range a.ledger.Each {
 		entry, there := index.Get(id)
+		if entry.ID = id; a.retakes.explain(entry, there) {
+			continue
+		}
 		there = there && entry.PartOf == a.set && entry.Hook == nil
 		if there && entry.Fingerprint != left.Fingerprint || !there && left.Ended == "" {
 			changed = append(changed, id)

@@ -22,7 +22,7 @@ type Tools []string
 // kubectl-edit, kubectl-patch and so on; what the API server calls the unknown
 // writer before the first apply; OpenShift's oc; k9s and Lens; and browsers, as
 // dashboards appear.
-var DefaultTools = Tools{"kubectl*", "before-first-apply", "oc", "oc-*", "k9s", "Lens*", "OpenLens*", "Mozilla"}
+var DefaultTools = Tools{"kubectl*", unknownWriter, "oc", "oc-*", "k9s", "Lens*", "OpenLens*", "Mozilla"}
 
 // Has reports whether a field manager is one of the tools.
 func (t Tools) Has(manager string) bool {
@@ -39,16 +39,26 @@ func (t Tools) Has(manager string) bool {
 // replaced. Taking it off would replace them a second time, so it is left.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
+// restoredPrefix begins the labels and annotations that Velero has on what it restores:
+// they name the backup.
+const restoredPrefix = "velero.io/"
+
 // HandFields are the fields of an object that hand tools have added: that one
 // of them owns, and neither Pushboat nor any other manager. Fields set through
 // a subresource, as by kubectl scale, are not among them: where the manifest
 // says nothing of replicas, their number is somebody else's to set. Nor are the
-// annotations by which people tell tools to keep an object, or to leave it alone.
+// annotations by which people tell tools to keep an object, or to leave it alone, nor
+// what a tool for backups notes on what it restores. Of a writer that nobody knows, only
+// what people are likely to have set counts, see machined.
 // The set holds leaves only, and is empty rather than nil.
 func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	added := &fieldpath.Set{}
 	for _, entry := range fields {
-		if t.hand(entry) {
+		switch {
+		case !t.hand(entry):
+		case isUnknown(entry):
+			added = added.Union(without(setOf(entry).Leaves(), isMachined))
+		default:
 			added = added.Union(setOf(entry).Leaves())
 		}
 	}
@@ -63,9 +73,18 @@ func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	}
 	return without(added.Difference(others), func(path fieldpath.Path) bool {
 		last := path[len(path)-1].FieldName
-		return last != nil && (*last == restartedAt || manifest.IsPeerKey(*last) ||
-			isKey(path, *last) && others.Has(path[:len(path)-1]))
+		return last != nil && (*last == restartedAt || manifest.IsPeerKey(*last) || strings.HasPrefix(*last, restoredPrefix) ||
+			isKey(path, *last) && others.Has(path[:len(path)-1])) || hasBelow(others, path)
 	})
+}
+
+// hasBelow reports whether a set has fields below a path: the map or list there is no
+// leaf to their owners.
+func hasBelow(set *fieldpath.Set, path fieldpath.Path) bool {
+	for _, element := range path {
+		set = set.WithPrefix(element)
+	}
+	return !set.Empty()
 }
 
 // isKey reports whether the last field of a path is part of the key of a list's

@@ -45,11 +45,13 @@ func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstruc
 	before, then := comparable(running), comparable(after)
 	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.Masker.Of(step.Object))
 	moved := step.Entry.PartOf != SetID(p.Target.Spec.Name)
-	if len(step.Changes) == 0 && !moved && step.Entry.Fingerprint != "" && reflect.DeepEqual(before.Object, then.Object) {
+	same := len(step.Changes) == 0 && reflect.DeepEqual(before.Object, then.Object)
+	if same && !moved && step.Entry.Fingerprint != "" {
 		p.Ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: step.Entry.Fingerprint, Ended: step.Entry.Ended})
 		return
 	}
 	step.Action = record.Configure
+	step.Retakes = same && p.lostOwner(step)
 }
 
 // keepIgnored carries the values of ignored fields over from the running

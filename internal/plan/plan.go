@@ -31,6 +31,7 @@ type Step struct {
 	Refused  bool           // a problem is known of it, with which it cannot be applied
 	Left     bool           // as it runs, whatever the revision says; Note has why
 	Exposed  bool           // a Service with an address outside of the cluster, for Delete
+	Retakes  bool           // the object is as it is to be, and has lost what says that it is the app's
 	Yields   bool           // in some fields to another applier; Note has which
 	Ignored  []string       // JSON pointers to fields that are left to others
 	Pointers []string       // to the fields that drifted, for Configure

@@ -85,15 +85,16 @@ type Planner struct {
 	Ledger  *Ledger // of the app
 	Trials  Trials  // of the app's hooks
 	Target  *Target
-	Wanted  *Target     // what is wanted of the app now; nil for nothing
-	Forcing bool        // Wanted is being brought to the cluster by force, and is not all there
-	Force   bool        // recreate what cannot be changed in place, take back what appliers took
-	Partial bool        // only some of the target's objects are looked at
-	Fresh   time.Time   // what runs has to be known as of then, from the server itself; zero: as the watches know it
-	Remake  bool        // recreate what asks to be made anew at each deploy
-	Full    bool        // try every object on the cluster, also those that seem unchanged
-	With    *Companions // what else comes with the push
-	Claims  *Claims     // what every app wants
+	Wanted  *Target      // what is wanted of the app now; nil for nothing
+	Forcing bool         // Wanted is being brought to the cluster by force, and is not all there
+	Force   bool         // recreate what cannot be changed in place, take back what appliers took
+	Partial bool         // only some of the target's objects are looked at
+	Fresh   time.Time    // what runs has to be known as of then, from the server itself; zero: as the watches know it
+	Remake  bool         // recreate what asks to be made anew at each deploy
+	Full    bool         // try every object on the cluster, also those that seem unchanged
+	With    *Companions  // what else comes with the push
+	Claims  *Claims      // what every app wants
+	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
 	Parent  kube.Parent // has no kinds if the app was never applied
 
@@ -354,7 +355,7 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 			}
 		}
 	}
-	for _, entry := range p.Index.Beyond(p.set, wanted) {
+	for _, entry := range p.beyond(wanted) {
 		switch {
 		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
 			continue

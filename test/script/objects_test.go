@@ -47,6 +47,8 @@ var objectCommands = map[string]struct {
 	"delete": {2, 2, "k delete KIND NAME", deleteObject},
 	"wait":   {4, 4, "k wait KIND NAME POINTER VALUE", awaitField},
 	"gone":   {2, 2, "k gone KIND NAME", awaitGone},
+	"lose":   {2, 2, "k lose KIND NAMESPACE", loseOwner},
+	"remake": {2, 2, "k remake KIND NAMESPACE", remake},
 }
 
 // cmdObjects is the command k: a small kubectl, for machines that have none.
@@ -72,7 +74,7 @@ func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: k create|apply|refused|get|list|exists|absent|set|scale|delete|wait|gone …, see README.md")
+		ts.Fatalf("usage: k create|apply|refused|get|list|exists|absent|set|scale|delete|wait|gone|lose|remake …, see README.md")
 	}
 	command, known := objectCommands[args[0]]
 	if n := len(args) - 1; !known || n < command.least || n > command.most {
