@@ -12,16 +12,18 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// backupHelp says what a backup is good for.
-const backupHelp = "Takes the role admin on all repositories. Nobody has to wait: what was pushed and\n" +
-	"deployed before is in it, whole. It has the server's private keys: keep it as\n" +
-	"a secret, or encrypt it with --recipient, a public key of age or SSH.\n" +
+// backupHelp is the help text of the verb backup.
+const backupHelp = "Takes the role admin on all repositories. Nobody has to wait. The backup\n" +
+	"contains every push and deploy that ended before, and the server's private\n" +
+	"keys: keep it as a secret, or encrypt it with --recipient, a public key of age\n" +
+	"or SSH.\n" +
 	"Example: ssh HOST backup --recipient age1... > pushboat.backup\n" +
-	"Only what is new since another one: backup --since ID, which is told at its end.\n" +
-	"Look whether it is whole: pushboat backup verify FILE. See docs/backup.md."
+	"For the changes since another one only: backup --since ID, which it prints at\n" +
+	"its end. Check that it is complete: pushboat backup verify FILE. See\n" +
+	"docs/backup.md."
 
 func backupFlags(f *pflag.FlagSet) {
-	f.String("since", "", "leave out what the backup of that name has")
+	f.String("since", "", "leave out the content of the backup with that ID")
 	f.StringArray("recipient", nil, "encrypt for a public key: age1…, \"ssh-ed25519 …\"; repeatable")
 }
 
@@ -39,7 +41,7 @@ func backUp(ctx context.Context, c *call) error {
 	}
 	raw := c.Session
 	if to, ok := raw.(addressed); ok {
-		raw = to.Session // whose bytes stay as they are
+		raw = to.Session // its bytes must not be changed
 	}
 	summary, err := c.Backups.Write(ctx, raw, request)
 	if err != nil {
@@ -54,7 +56,7 @@ func backUp(ctx context.Context, c *call) error {
 	return nil
 }
 
-// backupRequest is the backup that the flags ask for.
+// backupRequest returns the backup that the flags ask for.
 func (c *call) backupRequest() (request backup.Request, err error) {
 	keys, err := c.flags.GetStringArray("recipient")
 	if err != nil {

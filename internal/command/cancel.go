@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// cancel ends the wait of a deploy or of tests that go on.
+// cancel ends the wait of a running deploy, or running tests.
 func cancel(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.Deploy)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func checkFlags(f *pflag.FlagSet) {
 	output(f)
-	f.Bool("full", false, "try every object on the cluster, also those that seem unchanged")
+	f.Bool("full", false, "check every object on the cluster, even if it seems unchanged")
 }
 
 // check compares apps with their clusters now.
@@ -40,8 +40,7 @@ func check(ctx context.Context, c *call) error {
 	return verdictOnCheck(findings)
 }
 
-// checkable lists the app that the call names, or all that the caller may
-// deploy.
+// checkable lists the app that the call names, or all that the caller may deploy.
 func (c *call) checkable() ([]name.App, error) {
 	if len(c.args) == 1 {
 		one, err := c.app(c.args[0], access.Deploy)
@@ -70,7 +69,7 @@ func printFindings(w io.Writer, findings []deploy.Finding) {
 	table.print()
 }
 
-// verdictOnCheck makes check fail for scripts when something differs still.
+// verdictOnCheck makes check fail, for scripts, if a difference remains.
 func verdictOnCheck(findings []deploy.Finding) error {
 	var differ []name.App
 	for _, f := range findings {

@@ -10,14 +10,14 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// columns is a table for people: cells stand below each other as they are seen, wide
-// characters included, and notes between the rows do not move them. On a terminal no
-// line is wider than it.
+// columns is a table for people: cells are aligned as displayed, including wide
+// characters, and notes between the rows do not affect them. On a terminal, no line is
+// wider than the terminal.
 type columns struct {
 	heads []string
 	lines []columnsLine
 	to    io.Writer
-	width int                             // of the terminal; 0: there is none
+	width int                             // of the terminal; 0: none
 	paint func(cell, shown string) string // colours the visible part of a cell; nil: it has no colour
 }
 
@@ -27,7 +27,7 @@ type columnsLine struct {
 	note  string
 }
 
-// gap parts two columns.
+// gap is the space between two columns.
 const gap = 3
 
 // row adds a row. Cells have one line each.
@@ -38,7 +38,7 @@ func (t *columns) row(cells ...string) {
 	t.lines = append(t.lines, columnsLine{cells: cells})
 }
 
-// note adds lines of their own below the last row, in from its edge.
+// note adds indented lines below the last row.
 func (t *columns) note(text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		t.lines = append(t.lines, columnsLine{note: manifest.Clean(line)})
@@ -58,7 +58,7 @@ func (t *columns) print() {
 		}
 		out.WriteString(t.line(line.cells, widths, i == 0))
 	}
-	_, _ = io.WriteString(t.to, out.String()) // a writer that is gone is found out by the session
+	_, _ = io.WriteString(t.to, out.String()) // the session notices a writer that is gone
 }
 
 func (t *columns) line(cells []string, widths []int, head bool) string {
@@ -78,11 +78,11 @@ func (t *columns) line(cells []string, widths []int, head bool) string {
 	return text.String() + "\n"
 }
 
-// leastColumn is how narrow a column may become for its table to fit.
+// leastColumn is the minimum width to which a column shrinks.
 const leastColumn = 12
 
-// widths are those of the columns: of their widest cells, or less where the terminal
-// has no room. The widest column gives way first.
+// widths returns the widths of the columns: those of their widest cells, or less if the
+// terminal is too narrow. The widest column shrinks first.
 func (t *columns) widths(rows []columnsLine) []int {
 	widths := make([]int, len(t.heads))
 	total := 0
@@ -111,7 +111,7 @@ func (t *columns) widths(rows []columnsLine) []int {
 	return widths
 }
 
-// clip cuts a text that is wider than a column, and marks that.
+// clip cuts a text that is wider than a column, and marks the cut.
 func clip(text string, limit int) string {
 	if cellWidth(text) <= limit {
 		return text
@@ -125,8 +125,8 @@ func clip(text string, limit int) string {
 	return text
 }
 
-// wrap breaks a line at blanks, so that no part is wider than the limit, if it can; 0
-// or less is none. Parts after the first go on in from its edge.
+// wrap breaks a line at blanks, so that no part is wider than limit, if possible; 0 or
+// less means no limit. Parts after the first are indented.
 func wrap(text string, limit int) []string {
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	var parts []string
@@ -147,7 +147,7 @@ func wrap(text string, limit int) []string {
 	return append(parts, text)
 }
 
-// cellWidth is how many cells of a terminal a text takes.
+// cellWidth returns the number of terminal cells of a text.
 func cellWidth(text string) int {
 	n := 0
 	for _, r := range text {
@@ -156,8 +156,8 @@ func cellWidth(text string) int {
 	return n
 }
 
-// runeWidth is 2 for the wide characters of East Asia and emoji (UAX 11), and 0 for
-// marks that are put over the one before.
+// runeWidth returns 2 for the wide characters of East Asia and emoji (UAX 11), and 0
+// for combining marks.
 func runeWidth(r rune) int {
 	if r < 0x300 {
 		return 1
@@ -172,8 +172,8 @@ func runeWidth(r rune) int {
 	return 1
 }
 
-// newTable begins a table on a page, or on any other writer. Words that say how
-// something is are coloured there.
+// newTable starts a table on a page, or on any other writer. On a page, words for a
+// state are coloured.
 func newTable(w io.Writer, heads ...string) *columns {
 	t := &columns{heads: heads, to: w}
 	on, _ := w.(page)

@@ -1,7 +1,7 @@
-// Package command has the verbs that operators give over SSH: ssh HOST status.
-// One table names each verb, its words, its help and what it takes; each verb
-// has a file of its own. Results go to standard output and pipe well, errors to
-// standard error with the next thing to try.
+// Package command implements the verbs that operators run over SSH: ssh HOST status.
+// One table has the words, the help and the arguments of each verb; each verb has a
+// file of its own. Results go to standard output, in a form for pipes. Errors go to
+// standard error, with the next thing to try.
 package command
 
 import (
@@ -29,22 +29,22 @@ import (
 	"github.com/pushboat/pushboat/internal/rollback"
 )
 
-// Session is the caller's end. Package sshd has it.
+// Session is the caller's end. Package sshd implements it.
 type Session interface {
 	io.ReadWriter
-	// Stderr is where errors go.
+	// Stderr returns the writer for errors.
 	Stderr() io.Writer
-	// Caller is whose session it is.
+	// Caller returns the owner of the session.
 	Caller() access.Caller
-	// Gone is closed when nobody listens any more.
+	// Gone is closed when the client is gone.
 	Gone() <-chan struct{}
 	// Terminal says that a person reads at a terminal.
 	Terminal() bool
-	// Size is how many columns and rows that has; 0 if it is not known.
+	// Size returns the terminal's columns and rows; 0 if they are not known.
 	Size() (columns, rows int)
-	// Colour reports whether it shows colours, and the caller wants them.
+	// Colour reports whether the terminal shows colours, and the caller wants them.
 	Colour() bool
-	// Fill puts the server's address in the place of HOST in a text.
+	// Fill replaces HOST in a text with the server's address.
 	Fill(text string) string
 }
 
@@ -61,10 +61,10 @@ type Desk struct {
 	HostKey  string // fingerprint of the server's key
 	// Recipient is the server's public key, as age and SOPS encrypt for it.
 	Recipient string
-	// Drain has the server stop, for an operator, and returns the lease by which another
-	// one goes on; "" for none.
+	// Drain makes the server stop, at an operator's request, and returns the lease by
+	// which another server takes over; "" for none.
 	Drain func(by string) (lease string)
-	// Leaving is closed when the server is about to end: nothing is followed any more.
+	// Leaving is closed when the server is about to end: verbs stop following.
 	Leaving <-chan struct{}
 	Log     *logrus.Entry
 }
@@ -74,10 +74,11 @@ const (
 	exitOK      = 0
 	exitFailed  = 1
 	exitUsage   = 2
-	exitUnknown = 127 // as shells have it for a command that does not exist
+	exitUnknown = 127 // as in shells, for a command that does not exist
 )
 
-// addressed is a session in which HOST is written as the caller calls the server.
+// addressed is a session whose output has the server's address, as the caller uses it,
+// in place of HOST.
 type addressed struct{ Session }
 
 // Write writes to the caller's output.
@@ -107,18 +108,18 @@ type verb struct {
 	also  []form // other ways to call it
 	more  string // what help VERB adds
 	flags func(f *pflag.FlagSet)
-	// endless says that it may go on until its caller ends it, or the server does.
+	// endless says that the verb may run until its caller ends it, or the server stops.
 	endless bool
 	run     func(ctx context.Context, c *call) error
 }
 
-// form is a further way to call a verb.
+// form is another way to call a verb.
 type form struct {
 	args string // as in verb
 	help string
 }
 
-// call is one verb being carried out.
+// call is a running verb.
 type call struct {
 	*Desk
 	Session
@@ -128,13 +129,13 @@ type call struct {
 	colour bool // output for people has colours
 }
 
-// usageError is a call that does not have the form that the verb wants.
+// usageError is a call in the wrong form.
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
 
-// Run carries out the verb that the words name, and returns the session's
-// exit status. No words are a greeting.
+// Run runs the verb that the words name, and returns the session's exit status. Without
+// words, it greets.
 func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -153,7 +154,7 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	if v == nil {
 		return d.unknown(addressed{s}, words)
 	}
-	if v.words != "" && v.words != "help" { // which show how verbs are called in general
+	if v.words != "" && v.words != "help" { // these two show how to call verbs in general
 		s = addressed{s}
 	}
 	if v.endless {
@@ -164,8 +165,8 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	return c.finish(c.do(ctx, rest))
 }
 
-// find returns the verb with the most words that begin the call, and what
-// follows them.
+// find returns the verb with the most words that begin the call, and the words after
+// them.
 func find(words []string) (*verb, []string) {
 	for n := min(2, len(words)); n >= 0; n-- {
 		name := strings.Join(words[:n], " ")
@@ -178,8 +179,8 @@ func find(words []string) (*verb, []string) {
 	return nil, nil
 }
 
-// groupOf returns the word of a call that is nothing but the beginning of verbs,
-// such as repo; "" for any other call.
+// groupOf returns the word of a call that is only the beginning of verbs, such as repo;
+// "" for any other call.
 func groupOf(words []string) string {
 	asks := len(words) == 2 && (words[1] == "--help" || words[1] == "-h")
 	if len(words) != 1 && !asks {
@@ -222,7 +223,7 @@ func (c *call) do(ctx context.Context, rest []string) error {
 	return c.verb.run(ctx, c)
 }
 
-// checkArgs holds the number of arguments against the ways to call the verb.
+// checkArgs checks the number of arguments against the forms of the verb.
 func (c *call) checkArgs() error {
 	for _, f := range c.verb.also {
 		if set, err := c.flags.GetBool(strings.TrimPrefix(f.args, "--")); err == nil && set {
@@ -238,7 +239,7 @@ func (c *call) checkArgs() error {
 	return err
 }
 
-// checkWords holds the number of arguments against those that a verb takes.
+// checkWords checks the number of arguments against a form.
 func checkWords(args string, given []string) error {
 	want := strings.Fields(args)
 	least, most := 0, len(want)
@@ -259,7 +260,7 @@ func checkWords(args string, given []string) error {
 	return nil
 }
 
-// finish tells of an error and returns the exit status.
+// finish reports an error and returns the exit status.
 func (c *call) finish(err error) int {
 	var usage usageError
 	switch {
@@ -284,7 +285,7 @@ func (c *call) complain(message, hint string) {
 	fmt.Fprintf(&out, "error: %s\n%s", manifest.CleanLines(message), report.Hints(hint))
 }
 
-// lfs are the commands that Git's extension for large files asks for.
+// lfs are the commands of Git's large file extension.
 var lfs = []string{"git-lfs-authenticate", "git-lfs-transfer"}
 
 func (d *Desk) unknown(s Session, words []string) int {
@@ -305,12 +306,12 @@ func (d *Desk) unknown(s Session, words []string) int {
 	return exitUnknown
 }
 
-// usage writes how the verb is called.
+// usage returns the form of the verb.
 func (v *verb) usage() string { return v.usageOf(v.args) }
 
 func (v *verb) usageOf(args string) string { return strings.TrimSpace(v.words + " " + args) }
 
-// usages writes all ways to call the verb.
+// usages returns all forms of the verb.
 func (v *verb) usages() string {
 	all := []string{v.usage()}
 	for _, f := range v.also {
@@ -336,7 +337,7 @@ func (c *call) asJSON() (bool, error) {
 	return format == "json", nil
 }
 
-// print writes value as JSON if that is wanted, else text.
+// print writes value as JSON if the caller wants that, else as text.
 func (c *call) print(value any, text func(w io.Writer)) error {
 	wanted, err := c.asJSON()
 	if err != nil {
@@ -351,10 +352,10 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 	return encoder.Encode(value)
 }
 
-// app is the app that a word of the call names, see known.
+// app returns the app that a word of the call names, see known.
 func (c *call) app(word string, right access.Right) (deploy.Status, error) {
 	app, err := name.ParseApp(word)
-	if err != nil { // no app has that name
+	if err != nil { // no app can have that name
 		return deploy.Status{}, unknownApp(word)
 	}
 	return c.known(app, right)
@@ -364,8 +365,8 @@ func unknownApp(word string) error {
 	return report.WithHint(fmt.Errorf("app %q not found", word), "list the apps: ssh HOST apps")
 }
 
-// known checks that the caller may do something with an app's repository, and
-// returns the app's status. Who may not see it is told that it does not exist.
+// known checks the caller's right on an app's repository, and returns the app's status.
+// A caller who may not see the app is told that it does not exist.
 func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 	status, ok := c.Engine.Status(app)
 	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {

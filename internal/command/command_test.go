@@ -40,8 +40,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Every verb says what it does in one line that fits a terminal, and every
-// argument that may be left out comes last.
+// Every verb has one line of help that fits a terminal, and every optional argument
+// comes last.
 func TestVerbTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range verbs() {

@@ -21,7 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// plan shows what a revision would change.
+// plan shows the changes that a revision would make.
 func plan(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.ReadDeploys)
 	if err != nil {
@@ -49,7 +49,7 @@ func plan(ctx context.Context, c *call) error {
 	return nil
 }
 
-// change is the change that would bring an app to a revision.
+// change returns the change that would bring an app to a revision.
 func (c *call) change(ctx context.Context, status deploy.Status, revision string) (deploy.Change, error) {
 	at, err := c.locate(ctx, status, revision)
 	if err != nil {
@@ -65,7 +65,7 @@ type located struct {
 	standing standing
 }
 
-// locate finds a revision in an app's repository, and where it stands there.
+// locate finds a revision in an app's repository, and its relation to the app's branch.
 func (c *call) locate(ctx context.Context, status deploy.Status, revision string) (located, error) {
 	repo, err := c.Repos.Open(status.Repo)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *call) locate(ctx context.Context, status deploy.Status, revision string
 	return located{repo, hash, stands}, err
 }
 
-// standingOf finds where a revision stands, seen from a branch.
+// standingOf returns the relation of a revision to a branch.
 func standingOf(ctx context.Context, repo *git.Repository, branch name.Branch, hash git.Hash) (standing, error) {
 	head, err := repo.Head(ctx, branch.Ref())
 	switch {
@@ -97,7 +97,7 @@ func standingOf(ctx context.Context, repo *git.Repository, branch name.Branch, h
 	return earlier, nil
 }
 
-// changeTo is change for a revision that has been located.
+// changeTo is change for a located revision.
 func (c *call) changeTo(status deploy.Status, at located) (deploy.Change, error) {
 	tree, err := at.repo.Tree(at.hash)
 	return deploy.Change{
@@ -106,15 +106,15 @@ func (c *call) changeTo(status deploy.Status, at located) (deploy.Change, error)
 	}, err
 }
 
-// accepted reports whether a revision may be rendered with the server's keys and
-// values of clusters for the caller: it is on the app's branch, where somebody has put
-// it who may deploy; or the caller may, and could have it all by a push.
+// accepted reports whether the server may use its keys and values of clusters to render
+// a revision for the caller. It may if the revision is on the app's branch, where
+// somebody who may deploy has put it; or if the caller may deploy, and so could see
+// everything by a push.
 func (c *call) accepted(status deploy.Status, stands standing) bool {
 	return stands != elsewhere || c.Policy.Check(c.Caller(), access.Deploy, status.Repo) == nil
 }
 
-// resolve finds the commit that a revision names. The words never reach a command
-// line.
+// resolve finds the commit that a revision names. The words never reach a command line.
 func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Hash, error) {
 	hash, err := repo.Revision(ctx, revision)
 	missing := (*git.NoRevisionError)(nil)
@@ -140,7 +140,7 @@ func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 	return verdict(rec)
 }
 
-// verdict is an error if a deploy did not end well, for scripts.
+// verdict returns an error if a deploy did not end well, for scripts.
 func verdict(r record.Record) error {
 	if r.Result.OK() || r.Result == record.Skipped || r.Result == record.Resumed {
 		return nil
@@ -154,7 +154,7 @@ func historyFlags(f *pflag.FlagSet) {
 	f.Int("before", 0, "list the deploys before this number")
 }
 
-// maxHistory is how many deploys one call lists at most.
+// maxHistory bounds the deploys that one call lists.
 const maxHistory = 1000
 
 // listHistory lists the deploys of an app.
@@ -203,8 +203,7 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 	printNames(w, records)
 }
 
-// printNames says where the deploys of an app are from before it was renamed,
-// and where they go on since.
+// printNames names the app before and after a rename, with its other deploys.
 func printNames(w io.Writer, records []record.Record) {
 	if len(records) == 0 {
 		return
@@ -217,7 +216,7 @@ func printNames(w io.Writer, records []record.Record) {
 	}
 }
 
-// deploy finds a deploy by its id: one that goes on, or a record.
+// deploy finds a deploy by its id: a running one, or a record.
 func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry, error) {
 	app, number, err := record.ParseDeployID(id)
 	if err != nil {
@@ -239,7 +238,7 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry
 	return nil, entry, err
 }
 
-// show tells all about one deploy.
+// show shows one deploy in full.
 func show(ctx context.Context, c *call) error {
 	run, entry, err := c.deploy(ctx, c.args[0])
 	if err != nil {

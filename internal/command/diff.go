@@ -20,7 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// difference is what diff shows: two ends and what changed between them.
+// difference is the result of diff: two ends and the changes between them.
 type difference struct {
 	From    string   `json:"from"` // a deploy or a revision; "" for nothing
 	To      string   `json:"to"`
@@ -43,7 +43,7 @@ type field struct {
 	After  string `json:"after,omitempty"`
 }
 
-// diff shows what changed from one deploy or revision to another.
+// diff shows the changes from one deploy or revision to another.
 func diff(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.ReadDeploys)
 	if err != nil {
@@ -83,7 +83,7 @@ func objects(n int) string {
 	return fmt.Sprintf("%d objects differ", n)
 }
 
-// difference finds the two ends: deploys where both are, else revisions.
+// difference finds the two ends: deploys if both are, else revisions.
 func (c *call) difference(ctx context.Context, status deploy.Status, ends string) (*difference, error) {
 	first, last, two := strings.Cut(ends, "..")
 	if two && (first == "" || last == "") || strings.Contains(last, "..") {
@@ -102,8 +102,8 @@ func (c *call) difference(ctx context.Context, status deploy.Status, ends string
 	return c.compareRevisions(ctx, status, first, last)
 }
 
-// commitDigits is how many digits are a commit and no deploy: as many as every
-// verb writes of one.
+// commitDigits is the number of digits from which a number means a commit, and not a
+// deploy: as many as every verb prints of a commit.
 const commitDigits = 7
 
 // deployNumber reads 41 or shop-41 as a deploy of the app; 0 for anything else.
@@ -148,7 +148,7 @@ func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first
 	var sides [2]map[manifest.ID][]byte
 	for i, into := range []*string{&d.From, &d.To} {
 		change := changes[i]
-		// Beside what nobody has accepted, nothing is rendered that it could be held to.
+		// If one end was never accepted, the other is not rendered with secrets either.
 		change.Unaccepted = changes[0].Unaccepted || changes[1].Unaccepted
 		short := git.Hash(change.Revision).Short()
 		var err error
@@ -161,7 +161,7 @@ func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first
 	return d, nil
 }
 
-// findObjects reads the objects out of the files that differ.
+// findObjects reads the objects from the files that differ.
 func (d *difference) findObjects() error {
 	d.Objects = []object{}
 	for _, file := range d.files {
@@ -187,8 +187,8 @@ func (d *difference) findObjects() error {
 	return nil
 }
 
-// fieldsOf lists what differs between two states of an object. Of a Secret they
-// have masks, and those are compared.
+// fieldsOf lists the differences between two states of an object. Those of a Secret
+// have masks, which are compared.
 func fieldsOf(before, after map[string]any) []field {
 	var fields []field
 	for _, change := range manifest.Diff(before, after, manifest.Masker{}) {

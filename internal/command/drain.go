@@ -7,12 +7,12 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-const drainHelp = "As SIGTERM does: it takes no new session; pushes that are under way, and what is\n" +
-	"being applied, come to their end. With the setting lease, a server that stands by\n" +
-	"takes its place at once, and goes on with deploys that wait for health. Without,\n" +
-	"they have 20 s, and go on at the next start."
+const drainHelp = "As SIGTERM does: the server takes no new sessions, and running pushes and\n" +
+	"applies come to their end. With the setting lease, a standby server takes over\n" +
+	"at once, and continues deploys that wait for health. Without it, they have 20\n" +
+	"s, and continue at the next start."
 
-// drain has the server stop.
+// drain makes the server stop.
 func drain(_ context.Context, c *call) error {
 	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
 		return err
@@ -25,7 +25,8 @@ func drain(_ context.Context, c *call) error {
 	return err
 }
 
-// endWithServer ends what is followed, by cancel, when the server is about to end.
+// endWithServer calls cancel when the server is about to end. The returned function
+// stops that.
 func (d *Desk) endWithServer(ctx context.Context, cancel context.CancelFunc) (stop func()) {
 	done := make(chan struct{})
 	go func() {

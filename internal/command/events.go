@@ -18,11 +18,11 @@ import (
 
 func eventsFlags(f *pflag.FlagSet) {
 	output(f)
-	f.BoolP("follow", "f", false, "go on with those that happen from now on")
-	f.IntP("number", "n", 20, "how many of the newest to list")
+	f.BoolP("follow", "f", false, "follow new events")
+	f.IntP("number", "n", 20, "number of newest events to list")
 }
 
-// listEvents lists what happened to the apps that the caller may see, or to one.
+// listEvents lists the events of the apps that the caller may see, or of one.
 func listEvents(ctx context.Context, c *call) error {
 	if len(c.args) == 1 {
 		if _, err := c.app(c.args[0], access.ReadDeploys); err != nil {
@@ -63,8 +63,8 @@ func listEvents(ctx context.Context, c *call) error {
 	return err
 }
 
-// pastEvents returns the newest events that the caller may hear of, and the
-// number of the last event of all.
+// pastEvents returns the newest events that the caller may see, and the number of the
+// last event of all.
 func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
 	past = []event.Event{}
 	all, _ := c.Events.Since(0)
@@ -77,8 +77,8 @@ func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
 	return past[max(len(past)-most, 0):], last
 }
 
-// mayHear reports whether an event is asked for, and the caller's to know. Clusters
-// concern whoever sees an app there.
+// mayHear reports whether the call asks for an event, and the caller may see it. Events
+// of a cluster are for everybody who sees an app there.
 func (c *call) mayHear(e event.Event) bool {
 	if e.Kind == event.Cluster {
 		return slices.ContainsFunc(c.visible(), func(s deploy.Status) bool {
@@ -91,7 +91,7 @@ func (c *call) mayHear(e event.Event) bool {
 // asksFor reports whether the call is about an app, or about all of them.
 func (c *call) asksFor(app name.App) bool { return len(c.args) == 0 || c.args[0] == string(app) }
 
-// tellEvent writes one event of those that are followed: a line, also in JSON.
+// tellEvent writes one followed event as a line, or as a line of JSON.
 func (c *call) tellEvent(e event.Event, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(c).Encode(e)

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// greet says who the caller is and what to try, for ssh HOST alone.
+// greet says who the caller is and what to try, for ssh HOST without a verb.
 func greet(_ context.Context, c *call) error {
 	caller := c.Caller()
 	fmt.Fprintf(c, "Hello %s. This is Pushboat: what you push here is deployed.\n\n", caller.Operator)
@@ -25,7 +25,7 @@ func greet(_ context.Context, c *call) error {
 	return nil
 }
 
-// abilities puts the rights of the caller's role into words.
+// abilities words the rights of the caller's role.
 func abilities(c *call) []string {
 	var list []string
 	for _, ability := range []struct {
@@ -51,7 +51,7 @@ func helpVerb() *verb {
 	return v
 }
 
-// help lists the verbs, or tells about one.
+// help lists the verbs, or explains one.
 func help(_ context.Context, c *call) error {
 	if len(c.args) == 0 {
 		c.helpAll()
@@ -88,7 +88,7 @@ func help(_ context.Context, c *call) error {
 func (c *call) helpAll() {
 	fmt.Fprint(c, "Usage: ssh HOST VERB [ARGUMENTS]\n\n")
 	c.table(verbs()[1:])
-	fmt.Fprint(c, "\nWhat lists takes -o json, and all take --color=always|never. help VERB says more.\n"+
+	fmt.Fprint(c, "\nVerbs that list take -o json; all take --color=always|never. help VERB says more.\n"+
 		"To deploy, push:  git push ssh://HOST/NAME main\n"+
 		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N |\n"+
 		"                  plain-secrets\n")
@@ -123,7 +123,7 @@ func (c *call) helpOn(v *verb) {
 	fmt.Fprintf(c, "\n%s", flags.FlagUsages())
 }
 
-// whoami tells the caller apart from everybody else.
+// whoami shows the caller's identity.
 func whoami(_ context.Context, c *call) error {
 	caller := c.Caller()
 	who := struct {
@@ -141,7 +141,7 @@ func whoami(_ context.Context, c *call) error {
 	})
 }
 
-// version tells the server's version and host key.
+// version shows the server's version and host key.
 func version(_ context.Context, c *call) error {
 	fmt.Fprintf(c, "pushboat %s\nhost key %s\n", c.Version, c.HostKey)
 	return nil

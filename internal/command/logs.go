@@ -19,24 +19,25 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-const logsHelp = "One word that names a deploy is one, if there is an app for it: logs shop-42 shows\n" +
-	"what deploy 42 of shop said, and -f stays with it to its end, and exits 1 unless it\n" +
-	"ends well. With --pods, or an OBJECT, the word is an app.\n" +
-	"OBJECT is a pod, or what runs pods: deploy/web, job/import, as tree shows them;\n" +
-	"all pods of the app if left out, up to 20 containers. Lines of several are marked\n" +
-	"with pod and container. Values of the app's Secrets are masked where they stand as\n" +
-	"they are; whatever else a program prints is shown, so that it takes the role deploy."
+const logsHelp = "A single word that names a deploy of an app means that deploy: logs shop-42\n" +
+	"shows the output of deploy 42 of shop; -f follows it to its end, and exits 1\n" +
+	"unless it ends well. With --pods, or an OBJECT, the word is an app.\n" +
+	"OBJECT is a pod, or an object that runs pods: deploy/web, job/import, as in\n" +
+	"tree; the default is all pods of the app, up to 20 containers. With several,\n" +
+	"each line names pod and container. Values of the app's Secrets are masked\n" +
+	"where they stand as they are; everything else is shown, so the verb takes the\n" +
+	"role deploy."
 
 func logsFlags(f *pflag.FlagSet) {
-	f.BoolP("follow", "f", false, "go on with what comes, until the deploy or the containers end")
-	f.Int("tail", 100, "how many of the last lines of each container")
-	f.Duration("since", 0, "only lines that are no older, such as 10m")
-	f.StringP("container", "c", "", "the container of that name, also an init container")
+	f.BoolP("follow", "f", false, "follow new lines, until the deploy or the containers end")
+	f.Int("tail", 100, "number of last lines of each container")
+	f.Duration("since", 0, "only lines no older than this, such as 10m")
+	f.StringP("container", "c", "", "the container with that name, which may be an init container")
 	f.BoolP("previous", "p", false, "the run before the last restart")
-	f.Bool("pods", false, "the word is an app, also if it reads as a deploy")
+	f.Bool("pods", false, "take the word for an app, even if it looks like a deploy")
 }
 
-// maxTail is how many lines of one container a call may ask for.
+// maxTail bounds the lines of one container that a call may ask for.
 const maxTail = 10_000
 
 // logs prints the lines of a deploy, or of containers.
@@ -52,8 +53,9 @@ func logs(ctx context.Context, c *call) error {
 	return containerLogs(ctx, c)
 }
 
-// namesDeploy reports whether the call is about a deploy: its one word reads as one
-// of an app that the caller can see, or as one, or its number alone, and is no app.
+// namesDeploy reports whether the call is about a deploy: its only word looks like a
+// deploy of an app that the caller can see, or like a deploy or its number, and is not
+// an app.
 func (c *call) namesDeploy() bool {
 	pods, _ := c.flags.GetBool("pods") // the flags are those of logsFlags
 	if pods || len(c.args) > 1 {
@@ -68,13 +70,13 @@ func (c *call) namesDeploy() bool {
 	return c.sees(app) || wrong != nil || !c.sees(whole)
 }
 
-// sees reports whether there is an app that the caller may know of.
+// sees reports whether the app exists and the caller may see it.
 func (c *call) sees(app name.App) bool {
 	status, ok := c.Engine.Status(app)
 	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo)
 }
 
-// deployLog prints the lines of a deploy, and stays with one that goes on if asked.
+// deployLog prints the lines of a deploy, and follows a running one if asked.
 func deployLog(ctx context.Context, c *call) error {
 	run, entry, err := c.deploy(ctx, c.args[0])
 	if err != nil {
@@ -142,7 +144,7 @@ func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
 	return r, nil
 }
 
-// containers finds whose logs the call asks for; at least one.
+// containers finds the containers whose logs the call asks for; at least one.
 func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container, error) {
 	object := ""
 	if len(c.args) > 1 {
@@ -169,8 +171,7 @@ func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container
 	return found, nil
 }
 
-// printLog prints a container's log. Lines are marked where there are several
-// containers.
+// printLog prints a container's log. With several containers, lines are marked.
 func (c *call) printLog(ctx context.Context, app name.App, of deploy.Container, request kube.LogRequest, marked bool) error {
 	mark := ""
 	if marked {

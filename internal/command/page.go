@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// page is where text for people goes: how wide their terminal is, and whether it shows
-// colours. A writer that is none has neither.
+// page is the destination of text for people, with the width of their terminal, and
+// whether it shows colours. Any other writer has neither.
 type page struct {
 	io.Writer
-	width  int // 0: as wide as the text
+	width  int // 0: no limit
 	colour bool
 }
 
-// usualWidth is that of a terminal which has not said its own.
+// usualWidth is the width of a terminal that has not reported its own.
 const usualWidth = 80
 
-// page is the caller's.
+// page returns the caller's page.
 func (c *call) page() page {
 	p := page{Writer: c, colour: c.colour}
 	if c.Terminal() {
@@ -30,7 +30,7 @@ func (c *call) page() page {
 	return p
 }
 
-// whenColour reads the flag --color: whether the caller's text has colours.
+// whenColour parses the flag --color: whether the caller's text has colours.
 func whenColour(when string, terminal bool) (bool, error) {
 	switch when {
 	case "auto":
@@ -43,7 +43,7 @@ func whenColour(when string, terminal bool) (bool, error) {
 	return false, usageError{fmt.Sprintf("--color=%s: write auto, always or never", when)}
 }
 
-// The colours of a terminal (ECMA-48), by what they mean.
+// The colours of a terminal (ECMA-48), by their meaning.
 const (
 	good  = "\x1b[32m"
 	bad   = "\x1b[31m"
@@ -52,7 +52,7 @@ const (
 	plain = "\x1b[0m"
 )
 
-// meant are the colours of words that say how something is.
+// meant are the colours of words for a state.
 var meant = map[string]string{
 	"in sync": good, "healthy": good, "deployed": good, "corrected": good, "succeeded": good, "ok": good,
 	"failed": bad, "failing": bad, "missing": bad, "unhealthy": bad, "error": bad,
@@ -60,10 +60,10 @@ var meant = map[string]string{
 	"suspended": heed, "unknown": heed, "superseded": heed, "waiting": heed, "fighting": heed, "warning": heed, "hint": heed,
 }
 
-// colourOf is the colour of a word that says how something is; "" for any other.
+// colourOf returns the colour of a word for a state; "" for any other word.
 func colourOf(word string) string { return meant[word] }
 
-// painted is a text in a colour; as it is without one.
+// painted returns a text in a colour; unchanged without one.
 func painted(colour, text string) string {
 	if colour == "" || text == "" {
 		return text
@@ -71,7 +71,7 @@ func painted(colour, text string) string {
 	return colour + text + plain
 }
 
-// The beginnings of the lines of plans and deploys.
+// The beginnings of lines in plans and deploys.
 var (
 	planLine  = regexp.MustCompile(`^  [-+~!<>=] [A-Z0-9]`)
 	eventLine = regexp.MustCompile(`^  ([a-z]+) {2,}\S`)
@@ -79,8 +79,7 @@ var (
 	signMeans = map[byte]string{'+': good, '~': heed, '!': bad, '-': bad, '<': other, '>': other}
 )
 
-// paintLine colours a line of a plan or a deploy: its sign, or the word that it begins
-// with.
+// paintLine colours the sign, or the first word, of a line in a plan or a deploy.
 func paintLine(line string) string {
 	if planLine.MatchString(line) {
 		return "  " + painted(signMeans[line[2]], line[2:3]) + line[3:]
@@ -94,17 +93,17 @@ func paintLine(line string) string {
 	return line
 }
 
-// lines is where the lines of plans and deploys go.
+// lines returns the writer for lines of plans and deploys.
 func (c *call) lines() *lines { return &lines{to: c, colour: c.colour} }
 
 // lines colours text as it is written, line by line.
 type lines struct {
 	to     io.Writer
 	colour bool
-	rest   []byte // of a line that has not ended
+	rest   []byte // of an unfinished line
 }
 
-// Write passes on the lines that have ended.
+// Write passes on finished lines.
 func (l *lines) Write(p []byte) (int, error) {
 	if !l.colour {
 		return l.to.Write(p)

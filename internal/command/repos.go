@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// repoRow is a repository as it is listed.
+// repoRow is a repository in the list.
 type repoRow struct {
 	Name     name.Repo              `json:"name"`
 	Apps     []name.App             `json:"apps"`
@@ -47,7 +47,7 @@ func repoList(_ context.Context, c *call) error {
 	})
 }
 
-// repo opens a repository that the caller has the right on. Who may not see
+// repo opens a repository on which the caller has the right. A caller who may not see
 // it is told that it does not exist.
 func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	repo, err := name.ParseRepo(text)
@@ -96,7 +96,7 @@ func repoInfo(ctx context.Context, c *call) error {
 	})
 }
 
-// repoCreate makes an empty repository.
+// repoCreate creates an empty repository.
 func repoCreate(ctx context.Context, c *call) error {
 	repo, err := name.ParseRepo(c.args[0])
 	if err != nil {

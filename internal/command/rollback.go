@@ -76,7 +76,7 @@ func rollBack(ctx context.Context, c *call) error {
 	return err
 }
 
-// closing is the last line of a rollback, whatever has become of the app's deploy.
+// closing returns the last line of a rollback, whatever happened to the app's deploy.
 func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 	for _, run := range runs {
 		if run.App != app {
@@ -87,7 +87,7 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 		}
 		return fmt.Sprintf("%s: take commit %s over with: git pull", app, r.Commit.Short())
 	}
-	return r.Closing(record.Record{App: app, Result: record.Deployed}) // as it stands already
+	return r.Closing(record.Record{App: app, Result: record.Deployed}) // unchanged
 }
 
 // revision finds the commit of a deploy, a branch, a tag or a hash.

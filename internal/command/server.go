@@ -13,20 +13,20 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// serverState is what status --server tells.
+// serverState is the output of status --server.
 type serverState struct {
 	Version    string                `json:"version"`
 	Started    time.Time             `json:"started"`
-	MemoryMiB  int                   `json:"memoryMiB"` // that Go has from the system and has not given back
+	MemoryMiB  int                   `json:"memoryMiB"` // that Go holds from the system
 	Goroutines int                   `json:"goroutines"`
 	Queue      deploy.Queue          `json:"queue"`
 	Clusters   []deploy.ClusterState `json:"clusters"`
 }
 
-// started is when the server was, near enough.
+// started is about the time when the server started.
 var started = time.Now()
 
-// serverStatus tells of the server itself.
+// serverStatus shows the state of the server itself.
 func serverStatus(ctx context.Context, c *call) error {
 	if len(c.args) > 0 {
 		return usageError{"--server is about no app"}
@@ -41,7 +41,7 @@ func serverStatus(ctx context.Context, c *call) error {
 	return c.print(state, func(w io.Writer) { printServer(w, state, time.Now()) })
 }
 
-// memory is how much the process holds, in MiB, by Go's own books.
+// memory returns the process's memory, in MiB, by Go's own count.
 func memory() int {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)

@@ -6,20 +6,20 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// spelling is how the callers of a verb that deploys ask for the remedies of problems: by
-// the flags of syncFlags.
+// spelling spells the remedies of problems for callers of a verb that deploys: as the
+// flags of syncFlags.
 var spelling = report.Door{
 	Again: "try again", Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune=",
 }
 
-// spellingOf is spelling for those who did not give the verb with those flags: it names
+// spellingOf is spelling for users who did not run the verb with those flags: it names
 // the verb, such as "sync shop".
 func spellingOf(verb string) report.Door {
 	run := "run ssh HOST " + verb
 	return report.Door{Again: "try again", Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
 }
 
-// standing is where a revision stands, seen from the branch of an app.
+// standing is the relation of a revision to the branch of an app.
 type standing int
 
 const (
@@ -28,8 +28,8 @@ const (
 	newest
 )
 
-// spelling is how one who sees a plan of the revision asks for the remedies of its
-// problems: with the verb that deploys it from where it stands, or with a push.
+// spelling spells the remedies of problems in a plan of the revision: with the verb
+// that deploys it from where it stands, or with a push.
 func (s standing) spelling(app name.App, revision string) report.Door {
 	switch s {
 	case newest:

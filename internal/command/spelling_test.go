@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// TestVerbsSpellRemedies: whoever reads a problem can paste the way past it, whichever
-// verb has shown it.
+// TestVerbsSpellRemedies: users can paste the remedy of a problem, whichever verb has
+// shown it.
 func TestVerbsSpellRemedies(t *testing.T) {
 	remedies := []manifest.Remedy{
 		{Kind: manifest.RemedyForce},
@@ -19,7 +19,7 @@ func TestVerbsSpellRemedies(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		door report.Door
-		want []string // of each of the remedies; "" for none
+		want []string // the text of each remedy; "" for none
 	}{
 		"a verb that deploys": {spelling, []string{
 			"repeat it with --force to delete and recreate it", "if that is meant, repeat it with --confirm-prune=5", "", "try again when it does",

@@ -18,11 +18,11 @@ import (
 
 func statusFlags(f *pflag.FlagSet) {
 	output(f)
-	f.BoolP("watch", "w", false, "go on: drawn anew on a terminal, else a line for each change")
+	f.BoolP("watch", "w", false, "keep running: redraw on a terminal, else print a line for each change")
 	f.Bool("server", false, "the server itself: clusters, watches, queue, requests, memory")
 }
 
-// status shows how every app is, or one, or the server itself.
+// status shows the state of every app, of one, or of the server itself.
 func status(ctx context.Context, c *call) error {
 	if server, err := c.flags.GetBool("server"); err != nil || server {
 		return serverStatus(ctx, c)
@@ -49,8 +49,7 @@ func status(ctx context.Context, c *call) error {
 	return verdictOn(list[0])
 }
 
-// verdictOn makes status APP fail for scripts when the app is not as it
-// should be.
+// verdictOn makes status APP fail, for scripts, if the app is not in sync and healthy.
 func verdictOn(s deploy.Status) error {
 	if s.Outage != nil && s.Outage.Unreachable {
 		return report.WithHint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
@@ -95,7 +94,7 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 	table.print()
 }
 
-// details are the lines below an app that is not as it should be.
+// details returns the lines below an app with problems.
 func details(s deploy.Status, now time.Time) []string {
 	var lines []string
 	if s.Running != "" {
@@ -140,10 +139,10 @@ func details(s deploy.Status, now time.Time) []string {
 	return lines
 }
 
-// maxReasonLines is how many lines of one reason a table shows.
+// maxReasonLines bounds the lines of one reason in a table.
 const maxReasonLines = 6
 
-// fewLines splits a text into its lines, and leaves out those beyond maxReasonLines.
+// fewLines splits a text into its lines, and drops those beyond maxReasonLines.
 func fewLines(text string) []string {
 	lines := strings.Split(text, "\n")
 	if len(lines) > maxReasonLines {
@@ -152,7 +151,7 @@ func fewLines(text string) []string {
 	return lines
 }
 
-// suspended says since when an app is left alone, by whom, and until when.
+// suspended says since when an app is suspended, by whom, and until when.
 func suspended(s record.Suspension, now time.Time) string {
 	text := "suspended " + ago(s.Since, now) + " by " + s.By
 	if !s.Until.IsZero() {
@@ -179,7 +178,7 @@ func lastDeploy(r *record.Record, now time.Time) string {
 	return ago(r.Started, now) + ", " + r.Operator
 }
 
-// printOutages tells, above all else, which clusters are not seen.
+// printOutages names the clusters that are not seen, above everything else.
 func printOutages(w io.Writer, list []deploy.Status, now time.Time) {
 	told := map[string]bool{}
 	for _, s := range list {
@@ -200,10 +199,10 @@ func outage(o *deploy.Outage, now time.Time) string {
 		o.Cluster, what, o.Since.UTC().Format("15:04 UTC"), manifest.Roughly(now.Sub(o.Since)), manifest.Clean(o.Error))
 }
 
-// ago writes how long ago something was, in one unit: "2 min ago".
+// ago writes the time since t, in one unit: "2 min ago".
 func ago(t, now time.Time) string { return manifest.Roughly(now.Sub(t)) + " ago" }
 
-// apps lists where the apps come from and go to.
+// apps lists the sources and targets of the apps.
 func apps(_ context.Context, c *call) error {
 	list := c.visible()
 	return c.print(list, func(w io.Writer) {

@@ -17,7 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// What a suspension may be: longer ones are forgotten by those who made them.
+// Limits on a suspension: people forget longer ones.
 const (
 	maxSuspension = 366 * 24 * time.Hour
 	maxReason     = 200 // characters
@@ -25,10 +25,10 @@ const (
 
 func suspendFlags(f *pflag.FlagSet) {
 	f.String("until", "", "when it ends by itself: a duration or a moment; never if left out")
-	f.String("reason", "", "why, for those who wonder (required)")
+	f.String("reason", "", "the reason, for other people (required)")
 }
 
-// suspend has an app left alone.
+// suspend suspends an app.
 func suspend(_ context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.Deploy)
 	if err != nil {
@@ -50,8 +50,8 @@ func suspend(_ context.Context, c *call) error {
 	return nil
 }
 
-// reason returns the flag's text and the words after it in one line: ssh joins
-// its arguments with blanks, and so takes the quotes off that a shell was given.
+// reason returns the flag's text and the words after it in one line: ssh joins its
+// arguments with blanks, and so loses the quotes that a shell was given.
 func (c *call) reason() (string, error) {
 	text, _ := c.flags.GetString("reason")
 	text += " " + strings.Join(c.args[1:], " ")
@@ -65,10 +65,10 @@ func (c *call) reason() (string, error) {
 	return text, nil
 }
 
-// moments are the forms of a moment; those without a zone are in UTC.
+// moments are the forms of a time; those without a zone are in UTC.
 var moments = []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly}
 
-// parseUntil reads when a suspension ends; the zero time if text is empty.
+// parseUntil parses the end of a suspension; the zero time if text is empty.
 func parseUntil(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -90,7 +90,7 @@ func parseUntil(text string, now time.Time) (time.Time, error) {
 	return until.UTC().Truncate(time.Second), nil
 }
 
-// fromNow reads a duration, which may also be in days.
+// fromNow parses a duration, which may also be in days.
 func fromNow(text string, now time.Time) (time.Time, bool) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.Atoi(days)

@@ -13,10 +13,10 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// syncFlags are those of every verb that deploys one app.
+// syncFlags are the flags of every verb that deploys one app.
 func syncFlags(f *pflag.FlagSet) {
 	f.Bool("force", false, "delete and recreate objects whose immutable fields changed")
-	f.Int("confirm-prune", -1, "how many deletions are meant")
+	f.Int("confirm-prune", -1, "the number of deletions to confirm")
 	f.Bool("detach", false, "do not wait for the deploy")
 }
 
@@ -25,8 +25,8 @@ func syncAppFlags(f *pflag.FlagSet) {
 	f.Bool("all", false, "every app that you may deploy")
 }
 
-// syncApp deploys the newest revision of an app's branch, also if it is
-// deployed already.
+// syncApp deploys the newest revision of an app's branch, even if it is deployed
+// already.
 func syncApp(ctx context.Context, c *call) error {
 	if all, _ := c.flags.GetBool("all"); all { // the flags are those of syncAppFlags
 		return syncAll(ctx, c)
@@ -45,7 +45,7 @@ func syncApp(ctx context.Context, c *call) error {
 	return c.show(ctx, runs)
 }
 
-// notSuspended is an error for an app that is suspended.
+// notSuspended returns an error for a suspended app.
 func notSuspended(status deploy.Status) error {
 	if s := status.Suspension; s != nil {
 		return report.WithHint(fmt.Errorf("app %s is suspended by %s: %s", status.App, s.By, s.Reason), "deploy it: ssh HOST resume %s", status.App)
@@ -53,8 +53,8 @@ func notSuspended(status deploy.Status) error {
 	return nil
 }
 
-// syncAll deploys every app that the caller may deploy. All are begun before one
-// is shown to its end, so that they deploy side by side.
+// syncAll deploys every app that the caller may deploy. It begins all deploys before it
+// follows one to its end, so that they run in parallel.
 func syncAll(ctx context.Context, c *call) error {
 	if c.flags.Changed("confirm-prune") {
 		return usageError{"--confirm-prune is about one app; leave out --all"}
@@ -99,8 +99,8 @@ func syncAll(ctx context.Context, c *call) error {
 	return nil
 }
 
-// begin plans an app's newest revision, shows the plan as the door spells it, and begins
-// the deploys that it takes.
+// begin plans an app's newest revision, shows the plan in the words of the door, and
+// begins the resulting deploys.
 func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door) ([]*deploy.Run, error) {
 	change, err := c.change(ctx, status, status.Branch.Ref())
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door
 	return c.beginChange(ctx, status, change, door)
 }
 
-// beginChange is begin for a change that has been made up already, but for its options.
+// beginChange is begin for a change that lacks only its options.
 func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change, door report.Door) ([]*deploy.Run, error) {
 	change.Options = syncOptions(c.flags)
 	proposal := c.Engine.Propose(ctx, change)
@@ -129,8 +129,8 @@ func (c *call) beginChange(ctx context.Context, status deploy.Status, change dep
 	return runs, nil
 }
 
-// show follows deploys until they end, or only names them if the caller does not
-// want to wait.
+// show follows deploys until they end, or only names them if the caller does not want
+// to wait.
 func (c *call) show(ctx context.Context, runs []*deploy.Run) error {
 	for _, run := range runs {
 		if detach, _ := c.flags.GetBool("detach"); detach { // the flags are those of syncFlags

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What several verbs say of the words that they take.
+// Help on words that several verbs take.
 const (
 	revHelp = "REV is a branch, a tag, a commit by some of its digits, or an ancestor of one\n" +
 		"as Git takes it: main~1, HEAD^.\n"
@@ -27,19 +27,19 @@ func seeing() []*verb {
 		{words: "version", help: "the server's version", run: version},
 		{
 			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
-			more: "--watch goes on until you end it, and looks when something happens.\n" +
+			more: "--watch keeps running until you end it, and reports changes as they happen.\n" +
 				"Exits 1 if an app named with it is not in sync or not healthy.\n" +
 				"--server shows the server itself, and takes the role read on all repositories.",
 		},
 		{
 			words: "tree", args: "APP", help: "its objects down to pods: health and age", flags: treeFlags, run: tree,
-			more: "Many objects of one kind that are well are one line; --all has a line for each.\n" +
-				"Of no object the content is shown.",
+			more: "Many healthy objects of one kind share a line; --all gives each its own.\n" +
+				"It never shows an object's content.",
 		},
 		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
 			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
-			more: revHelp + "The app's branch if left out. Nothing is changed.",
+			more: revHelp + "The default is the app's branch. Nothing is changed.",
 		},
 	}
 }
@@ -53,7 +53,7 @@ func changing() []*verb {
 			also:  []form{{"--all", "the same for every app that you may deploy"}},
 			flags: syncAppFlags, run: syncApp,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well. With\n" +
-				"--all, apps that are suspended are left out, and one that fails stops no other.",
+				"--all, suspended apps are left out, and an app that fails stops no other.",
 		},
 		{
 			words: "wait", args: "APP [REV]", help: "wait until a revision is deployed and healthy", flags: waitFlags, run: wait, more: waitHelp,
@@ -61,15 +61,15 @@ func changing() []*verb {
 		{
 			words: "check", args: "[APP]", help: "compare with the cluster now, and correct drift",
 			flags: checkFlags, run: check,
-			more: "Every app that you may deploy, if none is named. What differs is corrected, or\n" +
-				"left, as the app's drift setting says. Exits 1 if something differs and is left.",
+			more: "Without APP, every app that you may deploy. Differences are corrected, or\n" +
+				"left, as the app's drift setting says. Exits 1 if a difference remains.",
 		},
 		{
 			words: "rollback", args: "APP [REV]", help: "take an app back to an earlier revision",
 			flags: rollbackFlags, run: rollBack,
-			more: revHelp + "It may also be a deploy (41 or shop-41), and is the last good deploy that\n" +
-				"differs if left out. A commit on the branch restores the app's folder as it\n" +
-				"was there, and nothing else; it goes through the gate as a push.\n" +
+			more: revHelp + "It may also be a deploy (41 or shop-41); the default is the last good deploy\n" +
+				"with other objects. A commit on the branch restores the app's folder as it\n" +
+				"was there, and nothing else; it goes through the gate like a push.\n" +
 				"Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 		{
@@ -81,8 +81,9 @@ func changing() []*verb {
 		},
 		{
 			words: "why", args: "APP OBJECT FIELD", help: "which lines decide a field, and who wrote them", flags: output, run: why,
-			more: objectHelp + "FIELD is a path as errors and plans have it. Found by trial: the app is rendered with one line changed after the\n" +
-				"other, so patches, values, generators and templates are all seen through.\n" +
+			more: objectHelp + "FIELD is a path as in errors and plans. It works by trial: it changes one line\n" +
+				"after another and renders the app, so it sees through patches, values and\n" +
+				"templates.\n" +
 				"Example: why shop Deployment/web .spec.replicas",
 		},
 		{words: "test", args: "APP", help: "run the tests of an app's chart", flags: output, run: test, more: testHelp},
@@ -95,15 +96,15 @@ func changing() []*verb {
 				"Example: suspend shop --until 2h --reason moving the database",
 		},
 		{
-			words: "cancel", args: "APP", help: "end the wait of a deploy that goes on", run: cancel,
-			more: "Ends the wait for health, a wave, a hook, tests or other apps, and so the deploy.\n" +
-				"What is being applied is applied to its end, and stays; what would come after the\n" +
-				"wait is not done, until a push or sync. Nothing is taken back, and onFailure does\n" +
-				"not take the app back either. A hook's Job goes on on the cluster. The removal of\n" +
-				"an app is tried again by itself. To stop later deploys as well, suspend the app.",
+			words: "cancel", args: "APP", help: "end the wait of a running deploy", run: cancel,
+			more: "Ends the wait for health, a wave, a hook, tests or other apps, and so the\n" +
+				"deploy. A running apply comes to its end, and its objects stay; later steps\n" +
+				"are left out until a push or sync. Nothing is reverted, and onFailure does not\n" +
+				"roll back either. A hook's Job keeps running on the cluster. The removal of an\n" +
+				"app is retried by itself. To stop later deploys as well, suspend the app.",
 		},
 		{
-			words: "resume", args: "APP", help: "end a suspension, and deploy what has been pushed", run: resume,
+			words: "resume", args: "APP", help: "end a suspension, and deploy the pushed commits", run: resume,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 	}
@@ -115,12 +116,12 @@ func recorded() []*verb {
 		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{
 			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, endless: true, run: listEvents,
-			more: "Since the server's start, newest last. -f goes on with those that come; with\n-o json each is a line then.",
+			more: "Since the server's start, newest last. -f follows new ones; with -o json, each\nis a line then.",
 		},
 		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{
-			words: "logs", args: "DEPLOY", help: "the lines of a deploy; -f follows one that goes on",
-			also: []form{{"APP [OBJECT]", "what the containers of an app print"}}, flags: logsFlags, endless: true, run: logs, more: logsHelp,
+			words: "logs", args: "DEPLOY", help: "the output of a deploy; -f follows a running one",
+			also: []form{{"APP [OBJECT]", "the output of an app's containers"}}, flags: logsFlags, endless: true, run: logs, more: logsHelp,
 		},
 	}
 }
@@ -131,13 +132,13 @@ func keeping() []*verb {
 		{
 			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},
-		{words: "secrets list", args: "APP", help: "its values that are generated once, by name alone", flags: output, run: listValues},
+		{words: "secrets list", args: "APP", help: "the names of an app's generated values", flags: output, run: listValues},
 		{
-			words: "secrets rotate", args: "APP [VALUE...]", help: "make generated values anew, and deploy them",
+			words: "secrets rotate", args: "APP [VALUE...]", help: "generate new values, and deploy them",
 			flags: syncFlags, run: rotate, more: rotateHelp,
 		},
 		{
-			words: "secrets set", args: "APP VALUE...", help: "give values instead of generated ones, and deploy",
+			words: "secrets set", args: "APP VALUE...", help: "set generated values, and deploy them",
 			flags: syncFlags, run: setValues, more: setHelp,
 		},
 		{
@@ -146,17 +147,17 @@ func keeping() []*verb {
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
 		},
 		{
-			words: "take-over", args: "APP [REPOSITORY]", help: "make an app on a cluster this server's",
+			words: "take-over", args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
 			flags: takeOverFlags, run: takeOver,
-			more: "For a server that takes another one's place without its data directory, and\n" +
-				"for an app that another repository has left with prune: false. What the app\n" +
-				"does not have is deleted by its next push or check: look at plan APP first.",
+			more: "For a server that replaces another one without its data directory, and\n" +
+				"for an app that another repository has left with prune: false. Objects that the\n" +
+				"app does not have are deleted by its next push or check: see plan APP first.",
 		},
-		{words: "backup", help: "all that the server keeps, to a file", flags: backupFlags, run: backUp, more: backupHelp},
-		{words: "drain", help: "stop the server when what it is doing has ended", run: drain, more: drainHelp},
+		{words: "backup", help: "everything that the server keeps, in one file", flags: backupFlags, run: backUp, more: backupHelp},
+		{words: "drain", help: "stop the server when its current work has ended", run: drain, more: drainHelp},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
-		{words: "repo create", args: "NAME", help: "make an empty repository; a push makes one too", run: repoCreate},
+		{words: "repo create", args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
 		{
 			words: "repo delete", args: "NAME", help: "delete a repository, its history and its records",
 			flags: deleteFlags, run: repoDelete,
@@ -165,8 +166,8 @@ func keeping() []*verb {
 	}
 }
 
-// IsVerb reports whether a word begins a verb, for programs that are given one
-// where it does not work.
+// IsVerb reports whether a word begins a verb, for programs where somebody gives a verb
+// by mistake.
 func IsVerb(word string) bool {
 	for _, v := range verbs() {
 		if first, _, _ := strings.Cut(v.words, " "); first == word && word != "" {

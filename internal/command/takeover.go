@@ -18,7 +18,7 @@ func takeOverFlags(f *pflag.FlagSet) {
 	f.Bool("yes", false, "do it: no other server deploys the app any more")
 }
 
-// takeOver makes the inventory of an app on a cluster this server's.
+// takeOver assigns the inventory of an app on a cluster to this server.
 func takeOver(ctx context.Context, c *call) error {
 	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
 		return err

@@ -12,14 +12,14 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// testHelp is what a first test needs.
-const testHelp = "Tests are the objects of a chart with the annotation helm.sh/hook: test, most of\n" +
-	"them Pods and Jobs that have to succeed. They run on what is deployed, by weight,\n" +
-	"until one fails, with the app's timeout; helm.sh/hook-delete-policy says which of\n" +
-	"them are deleted at their end. Nothing is recorded. Exits 1 if one fails.\n" +
-	"A newer push ends the wait for them. Example: test shop"
+// testHelp explains a first test.
+const testHelp = "Tests are the objects of a chart with the annotation helm.sh/hook: test, most\n" +
+	"of them Pods and Jobs that must succeed. They run against the deployed app, by\n" +
+	"weight, until one fails, with the app's timeout; helm.sh/hook-delete-policy\n" +
+	"says which of them are deleted at their end. Nothing is recorded. Exits 1 if\n" +
+	"one fails. A newer push ends the wait for them. Example: test shop"
 
-// test runs the tests of an app and shows how they go.
+// test runs the tests of an app and shows their progress.
 func test(ctx context.Context, c *call) error {
 	status, err := c.app(c.args[0], access.Deploy)
 	if err != nil {

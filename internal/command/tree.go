@@ -18,17 +18,17 @@ import (
 
 func treeFlags(f *pflag.FlagSet) {
 	output(f)
-	f.Bool("all", false, "a line for each object, and revisions before as well")
+	f.Bool("all", false, "a line for each object, and old revisions as well")
 }
 
-// appTree is what tree prints as JSON.
+// appTree is the JSON output of tree.
 type appTree struct {
 	App      name.App      `json:"app"`
 	Revision name.Revision `json:"revision"`
 	Sync     deploy.Sync   `json:"sync"`
 	Health   string        `json:"health"`
 	Objects  []deploy.Node `json:"objects"`
-	Partial  []string      `json:"partial,omitempty"` // why something may lack
+	Partial  []string      `json:"partial,omitempty"` // why something may be missing
 }
 
 // tree shows the objects of an app down to their pods.
@@ -78,13 +78,12 @@ type treeLine struct {
 	created                 time.Time
 }
 
-// foldAbove is how many objects of a kind have a line each, if there is nothing to say
-// of them.
+// foldAbove is the number of healthy objects of a kind above which they share a line.
 const foldAbove = 5
 
-// foldTree makes the lines of a tree. Many objects of one kind and namespace, all of
-// them well and with nothing below, are one line, unless all are asked for; revisions
-// before without pods have none.
+// foldTree makes the lines of a tree. Many healthy objects of one kind and namespace
+// with nothing below share a line, unless all is set; old revisions without pods have
+// none.
 func foldTree(nodes []deploy.Node, all bool) []treeLine { return foldAt(nil, nodes, 0, all) }
 
 func foldAt(lines []treeLine, nodes []deploy.Node, depth int, all bool) []treeLine {
@@ -109,7 +108,7 @@ func foldAt(lines []treeLine, nodes []deploy.Node, depth int, all bool) []treeLi
 	return lines
 }
 
-// isQuiet reports whether there is nothing to say of an object, and nothing below it.
+// isQuiet reports whether an object is healthy and has nothing below it.
 func isQuiet(n deploy.Node) bool {
 	return n.Health == "healthy" && !n.Drifted && len(n.Children) == 0
 }
@@ -118,7 +117,7 @@ func sameKind(a, b deploy.Node) bool {
 	return a.ID.GroupKind() == b.ID.GroupKind() && a.ID.Namespace == b.ID.Namespace
 }
 
-// folded is the line of many objects; their age is that of the oldest.
+// folded is the line for many objects; their age is that of the oldest.
 func folded(nodes []deploy.Node, depth int) treeLine {
 	oldest := slices.MinFunc(nodes, func(a, b deploy.Node) int { return a.Created.Compare(b.Created) })
 	id := nodes[0].ID
@@ -132,7 +131,7 @@ func folded(nodes []deploy.Node, depth int) treeLine {
 
 func lineOf(n deploy.Node, depth int) treeLine {
 	line := treeLine{depth: depth, object: n.Object, health: n.Health, message: n.Message, created: n.Created}
-	if depth > 0 { // it is in the namespace of its owner
+	if depth > 0 { // in the namespace of its owner
 		line.object = n.ID.Kind + " " + n.ID.Name
 	}
 	if n.Drifted {
@@ -141,8 +140,8 @@ func lineOf(n deploy.Node, depth int) treeLine {
 	return line
 }
 
-// overview is the short form of an app's tree: the objects that run pods, and how many others
-// there are of which kinds.
+// overview is the short form of an app's tree: the objects that run pods, and the
+// number of others by kind.
 func (c *call) overview(w io.Writer, app name.App) {
 	nodes := c.Engine.Overview(app)
 	var running []deploy.Node
@@ -170,8 +169,8 @@ func (c *call) overview(w io.Writer, app name.App) {
 	}
 }
 
-// wordsOf names an object as verbs take it: deployment/web, with its namespace if the
-// others are not all in one.
+// wordsOf names an object as verbs accept it: deployment/web, with its namespace if the
+// objects are in several.
 func wordsOf(id manifest.ID, among []deploy.Node) string {
 	for _, other := range among {
 		if other.ID.Namespace != id.Namespace {
@@ -181,7 +180,7 @@ func wordsOf(id manifest.ID, among []deploy.Node) string {
 	return strings.ToLower(id.Kind) + "/" + id.Name
 }
 
-// countKinds writes how many there are of each kind: "3 ConfigMap, 1 Service".
+// countKinds writes the number of each kind: "3 ConfigMap, 1 Service".
 func countKinds(counts map[string]int) string {
 	var parts []string
 	for _, kind := range sortedKinds(counts) {

@@ -21,19 +21,19 @@ import (
 
 const (
 	rotateHelp = "VALUE is a path that pushboat.yaml declares under helm.generated, such as\n" +
-		"auth.password; without one, all of the app. The plan is that of sync. If it is\n" +
-		"refused, the values stay as they were; else the new ones are kept, also where the\n" +
-		"deploy fails then. What knows the old value, such as a database, must take the new\n" +
-		"one from the Secret: many do so only when they are set up.\n" +
+		"auth.password; the default is all of the app. The plan is that of sync. If it is\n" +
+		"refused, the values stay as they were; else the new ones are kept, even if the\n" +
+		"deploy fails. A program that knows the old value, such as a database, must read\n" +
+		"the new one from the Secret: many do so only when they are set up.\n" +
 		"Shows the deploy until it ends, and exits 1 if it does not end well.\n" +
 		"Example: secrets rotate shop auth.password"
 	setHelp = "The values are read from the input, a line each, in the order of the paths, and\n" +
-		"kept as generated ones are. For what runs already: push with -o skip, give the\n" +
-		"values, and they are deployed.\n" +
+		"kept like generated ones. For an app that runs already: push with -o skip, set\n" +
+		"the values, and they are deployed.\n" +
 		"Example: ssh HOST secrets set shop auth.password < password.txt"
 )
 
-// maxValue bounds a value that is given, in bytes.
+// maxValue bounds a value, in bytes.
 const maxValue = 64 << 10
 
 // listValues lists the generated values of an app. The values are not shown.
@@ -73,7 +73,7 @@ func printValues(w io.Writer, app name.App, values []deploy.KeptValue, now time.
 	table.print()
 }
 
-// stateOf says in words how a value is kept.
+// stateOf words the state of a value.
 func stateOf(v deploy.KeptValue) string {
 	state := string(v.Origin)
 	switch {
@@ -88,14 +88,14 @@ func stateOf(v deploy.KeptValue) string {
 	return state
 }
 
-// rotate makes generated values of an app anew, and deploys it with them.
+// rotate generates new values of an app, and deploys it with them.
 func rotate(ctx context.Context, c *call) error {
 	renewal := deploy.Renewal{Paths: c.args[1:], All: len(c.args) == 1}
 	return c.renew(ctx, renewal, "made anew")
 }
 
-// setValues keeps the values that it reads as generated ones of an app, and deploys it
-// with them.
+// setValues reads values from its input, keeps them like generated ones of an app, and
+// deploys it with them.
 func setValues(ctx context.Context, c *call) error {
 	if _, err := c.app(c.args[0], access.Deploy); err != nil {
 		return err // before anything is read

@@ -15,16 +15,16 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-const waitHelp = "REV is what Git takes: a branch, a tag, a commit, main~1; the app's branch if left\n" +
-	"out. Shows the deploy that goes on, and exits 0 once the revision, or a newer one\n" +
-	"that contains it, is deployed and everything is healthy; 1 as soon as that fails,\n" +
-	"or when --timeout is over. Example: wait shop main --timeout 5m"
+const waitHelp = "REV is anything that Git takes: a branch, a tag, a commit, main~1; the default\n" +
+	"is the app's branch. Shows the running deploy, and exits 0 once the revision,\n" +
+	"or a newer one that contains it, is deployed and everything is healthy; 1 as\n" +
+	"soon as that fails, or after --timeout. Example: wait shop main --timeout 5m"
 
-// waitLook is how often health is looked at that no event may tell of.
+// waitLook is the interval between looks at the health, for changes without an event.
 const waitLook = time.Second
 
 func waitFlags(f *pflag.FlagSet) {
-	f.Duration("timeout", 10*time.Minute, "how long to wait at the most")
+	f.Duration("timeout", 10*time.Minute, "how long to wait at most")
 }
 
 // wait waits until a revision of an app is deployed and healthy.
@@ -77,7 +77,7 @@ func (c *call) waitFor(ctx context.Context, status deploy.Status, revision strin
 	return repo, hash, err
 }
 
-// waited looks how the app is, after what goes on has ended.
+// waited looks at the app after the running deploy has ended.
 func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, wanted git.Hash) (number uint64, done bool, err error) {
 	if events, _ := c.Events.Since(0); len(events) > 0 {
 		number = events[len(events)-1].Number
@@ -109,9 +109,9 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, w
 	return number, done, err
 }
 
-// judgeWait decides whether a revision is there, whether to wait on (false and
-// nil), or that there is nothing to wait for. contained says that what is wanted of
-// the app is the revision or a newer one.
+// judgeWait decides whether the revision is deployed, whether to keep waiting (false
+// and nil), or that waiting is useless. contained says that the app's wanted revision
+// is the revision or a newer one.
 func judgeWait(s deploy.Status, wanted git.Hash, contained bool) (done bool, err error) {
 	switch {
 	case s.Running != "":

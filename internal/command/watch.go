@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// watchRest is the least time from one look to the next: a rollout has many events
-	// in a second.
+	// watchRest is the minimum time between two looks: a rollout has many events in a
+	// second.
 	watchRest = 500 * time.Millisecond
-	// watchAge is how often what is drawn is drawn anew though nothing has happened,
-	// since it says how long ago things were.
+	// watchAge is the interval at which the screen is redrawn without an event, because
+	// it shows ages.
 	watchAge = 30 * time.Second
 )
 
-// watch shows statuses until the caller goes: drawn anew on a terminal, else a line for
-// each change. It looks when something has happened.
+// watch shows statuses until the caller leaves: it redraws on a terminal, and otherwise
+// prints a line for each change. It looks when something has happened.
 func (c *call) watch(ctx context.Context) error {
 	asJSON, err := c.asJSON()
 	if err != nil {
@@ -53,7 +53,7 @@ func (c *call) watch(ctx context.Context) error {
 	}
 }
 
-// sleep returns after d; false if ctx has ended before.
+// sleep returns after d; false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -65,7 +65,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// age fires when the picture is too old; never, if nothing is drawn.
+// age fires when the screen is too old; never, if nothing is drawn.
 func age(drawn bool) <-chan time.Time {
 	if !drawn {
 		return nil
@@ -73,7 +73,7 @@ func age(drawn bool) <-chan time.Time {
 	return time.After(watchAge)
 }
 
-// newView returns what shows one look after the other.
+// newView returns the function that shows one look after another.
 func (c *call) newView(asJSON bool) func(context.Context, []deploy.Status) error {
 	if c.Terminal() && !asJSON {
 		return c.draw
@@ -93,8 +93,8 @@ func (c *call) newView(asJSON bool) func(context.Context, []deploy.Status) error
 	}
 }
 
-// changed lists the statuses that are not as they were seen, and notes them. Apps that
-// have gone are removed ones.
+// changed lists the statuses that differ from the ones seen before, and notes them.
+// Apps that are gone count as removed.
 func changed(seen map[name.App]string, list []deploy.Status) []deploy.Status {
 	var news []deploy.Status
 	there := map[name.App]bool{}
@@ -114,7 +114,7 @@ func changed(seen map[name.App]string, list []deploy.Status) []deploy.Status {
 	return news
 }
 
-// inBrief is a status in one line, without what changes by itself as time goes by.
+// inBrief is a status in one line, without the parts that change with time alone.
 func inBrief(s deploy.Status) string {
 	text := fmt.Sprintf("%s, %s, %s", dash(s.Revision.Short()), s.Sync, s.Health)
 	if s.Running != "" {
@@ -142,7 +142,7 @@ const (
 	clearRest = "\x1b[J"
 )
 
-// draw draws statuses over those that were drawn before.
+// draw draws statuses over the previous ones.
 func (c *call) draw(ctx context.Context, list []deploy.Status) error {
 	for i := range list {
 		c.Engine.Explain(ctx, &list[i])
@@ -159,8 +159,7 @@ func (c *call) draw(ctx context.Context, list []deploy.Status) error {
 	return err
 }
 
-// screenful is a text for the whole of a terminal, as many of its lines as there are
-// rows; 0 rows are any number.
+// screenful cuts a text to the rows of a terminal; 0 rows means any number.
 func screenful(text string, rows int, now time.Time) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	head := now.UTC().Format("15:04:05 UTC") + ", Ctrl-C ends"
@@ -176,8 +175,8 @@ func screenful(text string, rows int, now time.Time) string {
 	return out.String() + clearRest
 }
 
-// statuses are those that the call asks for: of the app that it names, or of all that
-// the caller may see.
+// statuses returns those that the call asks for: of its app, or of all that the caller
+// may see.
 func (c *call) statuses() ([]deploy.Status, error) {
 	if len(c.args) == 0 {
 		return c.visible(), nil

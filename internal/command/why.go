@@ -16,11 +16,11 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// answer is what why shows.
+// answer is the output of why.
 type answer struct {
 	Object string   `json:"object"`
 	Field  string   `json:"field"`
-	Value  any      `json:"value,omitempty"` // not that of a Secret
+	Value  any      `json:"value,omitempty"` // omitted for a Secret
 	Causes []origin `json:"causes"`
 }
 
@@ -28,7 +28,7 @@ type answer struct {
 type origin struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
-	Text    string `json:"text,omitempty"` // of the line; not for a Secret
+	Text    string `json:"text,omitempty"` // of the line; omitted for a Secret
 	Commit  string `json:"commit,omitempty"`
 	Author  string `json:"author,omitempty"`
 	When    string `json:"when,omitempty"` // RFC 3339
@@ -67,7 +67,7 @@ func why(ctx context.Context, c *call) error {
 	return c.print(found, found.print)
 }
 
-// causesOf are the causes, or else the place of the object.
+// causesOf returns the causes, or else the place of the object.
 func causesOf(reason deploy.Reason) []render.Cause {
 	if len(reason.Causes) > 0 {
 		return reason.Causes
@@ -75,8 +75,8 @@ func causesOf(reason deploy.Reason) []render.Cause {
 	return []render.Cause{{Source: reason.Source}}
 }
 
-// originOf adds to a line who wrote it. What Git does not know is left out: the
-// line may be one that the server adds.
+// originOf adds a line's author. It leaves the author out if Git does not know the
+// line, which the server may have added.
 func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.Cause, secret bool) origin {
 	o := origin{File: cause.File, Line: cause.Line, Text: cause.Text}
 	if secret {

@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// Address is where clients reach the server, as they write it.
+// Address is the address by which clients reach the server, as they write it.
 type Address struct {
 	User string // "": that of the client
-	Host string // "": that which the client connected to
-	Port int    // 0: that which the client connected to; 22 if there is a Host
+	Host string // "": the host that the client connected to
+	Port int    // 0: the port that the client connected to; 22 if there is a Host
 }
 
-// Names that may stand in what people paste into a shell.
+// Names that are safe in a command that people paste into a shell.
 var (
 	plainUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`)
 	plainHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$`)
 )
 
-// ParseAddress reads [USER@]HOST[:PORT], with an IPv6 address in brackets if there is
+// ParseAddress parses [USER@]HOST[:PORT], with an IPv6 address in brackets if there is
 // a port.
 func ParseAddress(text string) (Address, error) {
 	wrong := fmt.Errorf("%q is no address; write git.example.org, git@git.example.org or git.example.org:2222", text)
@@ -47,7 +47,7 @@ func ParseAddress(text string) (Address, error) {
 	return a, nil
 }
 
-// or fills in what is not set by what the client has connected to, and as whom.
+// or fills in missing parts from the client's connection and user name.
 func (a Address) or(user string, local net.Addr) Address {
 	if !plainUser.MatchString(user) {
 		user = "git"
@@ -59,7 +59,8 @@ func (a Address) or(user string, local net.Addr) Address {
 	return a
 }
 
-// Command is how a client calls the server: "ssh -p 2222 git@git.example.org".
+// Command is the command by which a client calls the server: "ssh -p 2222
+// git@git.example.org".
 func (a Address) Command() string {
 	if a.Port == 0 || a.Port == 22 {
 		return "ssh " + a.User + "@" + a.Host
@@ -67,7 +68,7 @@ func (a Address) Command() string {
 	return fmt.Sprintf("ssh -p %d %s@%s", a.Port, a.User, a.Host)
 }
 
-// URL begins the addresses of repositories: "ssh://git@git.example.org:2222".
+// URL is the prefix of the addresses of repositories: "ssh://git@git.example.org:2222".
 func (a Address) URL() string {
 	host := a.Host
 	if strings.Contains(host, ":") {
@@ -79,8 +80,8 @@ func (a Address) URL() string {
 	return "ssh://" + a.User + "@" + host
 }
 
-// Fill puts the address in the place of HOST in what verbs and hints say: "ssh HOST
-// status" and "ssh://HOST/shop". Without a host the text stays.
+// Fill replaces HOST in the messages of verbs and in hints with the address: "ssh HOST
+// status" and "ssh://HOST/shop". Without a host, the text stays as it is.
 func (a Address) Fill(text string) string {
 	if a.Host == "" || !strings.Contains(text, "HOST") {
 		return text
@@ -88,6 +89,5 @@ func (a Address) Fill(text string) string {
 	return strings.NewReplacer("ssh HOST ", a.Command()+" ", "ssh://HOST/", a.URL()+"/").Replace(text)
 }
 
-// Fill puts the server's address, as the client of the session calls it, in the place
-// of HOST.
+// Fill replaces HOST with the server's address, as the client of the session calls it.
 func (s *Session) Fill(text string) string { return s.address.Fill(text) }

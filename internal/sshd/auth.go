@@ -12,16 +12,17 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Who is calling is decided here, by one rule: a key counts when its owner has
-// signed with it. A client may offer any key, and gliderlabs/ssh keeps what it
-// saw last (CVE-2024-45337, CVE-2023-43809, CVE-2026-24058); so nothing is
-// noted while keys are offered. x/crypto calls verifiedKey after the signature,
-// and the Permissions made there, fresh, are the only bearer of identity.
+// This file decides who is calling, by one rule: a key counts when its owner has signed
+// with it. A client may offer any key, and gliderlabs/ssh keeps the one that it saw
+// last (CVE-2024-45337, CVE-2023-43809, CVE-2026-24058), so nothing is noted while keys
+// are offered. x/crypto calls verifiedKey after the signature, and the fresh
+// Permissions made there are the only bearer of identity.
 
 // keyExtension is the name under which verified Permissions carry the key.
 const keyExtension = "pushboat-public-key"
 
-// serverConfig is a new one for each connection: the library adds to it.
+// serverConfig returns a new configuration for each connection, since the library adds
+// to it.
 func (c *conn) serverConfig() *gossh.ServerConfig {
 	config := &gossh.ServerConfig{
 		MaxAuthTries:              c.config.MaxAuthTries,
@@ -34,10 +35,10 @@ func (c *conn) serverConfig() *gossh.ServerConfig {
 	return config
 }
 
-// The algorithms that ssh-audit accepts with no fail; x/crypto's own choice
-// has the NIST curves and SHA-1. The MACs that are not encrypt-then-MAC come
-// last: libssh2 before 1.11, and so the libgit2 of Debian 12, has no others.
-// Strict key exchange (CVE-2023-48795) is always on in x/crypto.
+// The algorithms that ssh-audit accepts with no fail; x/crypto's defaults include the
+// NIST curves and SHA-1. The MACs that are not encrypt-then-MAC come last: libssh2
+// before 1.11, and so the libgit2 of Debian 12, supports no others. Strict key exchange
+// (CVE-2023-48795) is always on in x/crypto.
 var (
 	keyExchanges = []string{
 		gossh.KeyExchangeMLKEM768X25519,
@@ -56,7 +57,7 @@ var (
 	}
 )
 
-// offeredKey says whether a key is worth signing with. It grants nothing.
+// offeredKey reports whether a key is worth signing with. It grants nothing.
 func (c *conn) offeredKey(key gossh.PublicKey) bool {
 	if _, err := identify(c.config.Keys, key, c.RemoteAddr()); err != nil {
 		c.refuseKey(err.Error())
@@ -65,8 +66,8 @@ func (c *conn) offeredKey(key gossh.PublicKey) bool {
 	return true
 }
 
-// identify finds the operator of a key. The error is for the log and, at the
-// start of a session, for the client.
+// identify finds the operator of a key. The error is for the log and, at the start of a
+// session, for the client.
 func identify(keys Keys, key gossh.PublicKey, remote net.Addr) (access.Operator, error) {
 	op, ok := keys.Lookup(key)
 	switch {
@@ -84,7 +85,7 @@ func (c *conn) verifiedKey(_ gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.P
 	return &gossh.Permissions{Extensions: map[string]string{keyExtension: string(key.Marshal())}}, nil
 }
 
-// callerKey is the verified key of a connection.
+// callerKey returns the verified key of a connection.
 func callerKey(sc *gossh.ServerConn) (gossh.PublicKey, error) {
 	if sc.Permissions == nil || sc.Permissions.Extensions[keyExtension] == "" {
 		return nil, errors.New("no verified key")
@@ -92,9 +93,9 @@ func callerKey(sc *gossh.ServerConn) (gossh.PublicKey, error) {
 	return gossh.ParsePublicKey([]byte(sc.Permissions.Extensions[keyExtension]))
 }
 
-// refuseKey notes why an offered key was no good, for the one line that is
-// logged when none was: agents offer every key they have, so an unknown one
-// means nothing by itself.
+// refuseKey notes why an offered key was refused, for the one line that is logged when
+// no key was accepted: agents offer every key they have, so an unknown one means
+// nothing by itself.
 func (c *conn) refuseKey(why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,8 +108,8 @@ func (c *conn) refuseKey(why string) {
 //
 //	ssh: refused 192.0.2.7 port 51234: unknown key SHA256:…, unknown key SHA256:…
 //
-// Address, port and fingerprints are the only words in it that the client has
-// an influence on; the library's own words for the failure stand in a field.
+// Address, port and fingerprints are the only words in it that the client can
+// influence; the library's own words for the failure are in a field.
 func (c *conn) failed(err error) {
 	if c.isLoggedIn() {
 		return // it broke off between the last packet of the login and the first after it
@@ -119,7 +120,7 @@ func (c *conn) failed(err error) {
 	}
 	why := c.failure(err)
 	if why == madeRoom {
-		return // accept has logged it, in measure
+		return // accept has logged it, at a limited rate
 	}
 	if c.heard.Load() == 0 && why == brokenOff { // a load balancer's health check
 		c.log.Debug("ssh: connected and left without a word")

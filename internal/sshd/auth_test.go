@@ -22,7 +22,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// borrowedKey shows somebody's public key and signs with one's own.
+// borrowedKey shows another's public key and signs with its own.
 type borrowedKey struct {
 	gossh.AlgorithmSigner
 	shown gossh.PublicKey
@@ -40,9 +40,9 @@ func TestOwnSignatureUnderAnothersKeyIsRefused(t *testing.T) {
 	eventually(t, "the refusal in the log", func() bool { return ts.logged("ssh: refused 127.0.0.1 port ") })
 }
 
-// TestOfferedAdminKeyGivesNoRights has ssh offer ana's key first, of which ben
-// has only the public half: the server accepts the offer, ssh cannot sign, and
-// goes on to ben's own key (CVE-2026-24058).
+// TestOfferedAdminKeyGivesNoRights makes ssh offer ana's key first, of which ben has
+// only the public half: the server accepts the offer, ssh cannot sign, and goes on to
+// ben's own key (CVE-2026-24058).
 func TestOfferedAdminKeyGivesNoRights(t *testing.T) {
 	ts := start(t, nil)
 	half := filepath.Join(t.TempDir(), "half")
@@ -194,8 +194,8 @@ func TestSHA1SignaturesAreRefused(t *testing.T) {
 	}
 }
 
-// TestAlgorithms reads the server's first packet from the wire (RFC 4253
-// section 7.1) and holds it against what ssh-audit accepts.
+// TestAlgorithms reads the server's first packet from the wire (RFC 4253 section 7.1)
+// and compares it with the algorithms that ssh-audit accepts.
 func TestAlgorithms(t *testing.T) {
 	ts := start(t, nil)
 	nc, err := net.Dial("tcp", ts.addr)
@@ -229,7 +229,7 @@ func TestAlgorithms(t *testing.T) {
 		{""},
 		{""},
 	}
-	for _, list := range lists[4:6] { // for those that have nothing better
+	for _, list := range lists[4:6] { // for clients that have nothing better
 		if at := slices.Index(list, "hmac-sha2-256"); at < 2 {
 			t.Errorf("MACs that are not encrypt-then-MAC come before others: %v", list)
 		}

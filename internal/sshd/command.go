@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Git's services, as its clients name them.
+// Git's services, by their names in Git's protocol.
 const (
 	ServiceReceivePack   = "git-receive-pack"   // push
 	ServiceUploadPack    = "git-upload-pack"    // clone and fetch
@@ -18,7 +18,7 @@ const (
 
 var services = []string{ServiceReceivePack, ServiceUploadPack, ServiceUploadArchive}
 
-// Limits of a command line.
+// Limits on a command line.
 const (
 	maxCommandBytes = 4 << 10
 	maxCommandWords = 64
@@ -31,10 +31,10 @@ type Command struct {
 	Args    []string // the words, when it is not Git
 }
 
-// ParseCommand reads the line that a client sent. It is no shell: words are
-// parted by blanks, a part of a word may stand in single or double quotes, and
-// every other character is itself. Backslashes (outside single quotes), control
-// characters and invalid UTF-8 are errors, as is a quote that stays open.
+// ParseCommand parses the line that a client sent. It is not a shell: blanks separate
+// words, a part of a word may stand in single or double quotes, and every other
+// character stands for itself. Backslashes (outside single quotes), control characters
+// and invalid UTF-8 are errors, as is an open quote.
 //
 // Git's services take exactly one path, and may be written as "git-upload-pack"
 // or "git upload-pack".
@@ -94,7 +94,7 @@ func checkLine(line string) error {
 	return nil
 }
 
-// cutWord takes a word off the head of line, which does not start with a blank.
+// cutWord cuts the first word off line, which does not start with a blank.
 func cutWord(line string) (word, rest string, err error) {
 	var b strings.Builder
 	for line != "" && line[0] != ' ' {

@@ -2,14 +2,14 @@
 // access.Caller, and a session into a call of one of two handlers, one for
 // Git's services and one for every other command.
 //
-// It is built on gliderlabs/ssh for connections and has a session layer of
-// its own, because that library's has no limits (on sessions, environment,
-// time before the login), shows keys before they are verified, ends the
-// process when a handler panics, and stops reading requests when a signal is
-// not taken. Each of these is answered here and has a test of its name.
+// It is built on gliderlabs/ssh for connections and has a session layer of its own,
+// because that library's has no limits (on sessions, environment, time before the
+// login), shows keys before they are verified, ends the process when a handler panics,
+// and stops reading requests when nobody takes a signal. This package handles each of
+// these, with a test named after it.
 //
-// The package knows nothing of repositories and verbs: a path and words are
-// passed on as they came, within the limits of ParseCommand.
+// The package knows nothing about repositories and verbs: it passes a path and words on
+// as they came, within the limits of ParseCommand.
 package sshd
 
 import (
@@ -23,23 +23,20 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Handlers do the work of sessions. Their context lives as long as the server
-// lets work go on: it is cancelled when a Shutdown runs out of time, and never
-// because a client went away (see Session.Gone for that). Each returns the
-// exit status of the session, 0 to 255. A handler that panics ends its session
-// with status 255 and nothing else.
+// Handlers do the work of sessions. Their context lives as long as the server lets work
+// go on: it is cancelled when a Shutdown runs out of time, and never because a client
+// went away (see Session.Gone for that). Each returns the exit status of the session, 0
+// to 255. A handler that panics ends its session with status 255 and nothing else.
 type Handlers struct {
-	// Git serves one of Git's services; service is one of the Service
-	// constants, path is the client's path without one leading slash,
-	// neither checked nor cleaned.
+	// Git serves one of Git's services. service is one of the Service constants; path
+	// is the client's path without one leading slash, neither checked nor cleaned.
 	Git func(ctx context.Context, s *Session, service, path string) int
 	// Command runs any other command. Without args, it greets.
 	Command func(ctx context.Context, s *Session, args []string) int
 }
 
-// Keys knows whose key it is. It is asked for every key that is offered and
-// again at the start of every session, so that a key that was removed opens
-// nothing more.
+// Keys knows the owners of keys. It is asked about every key that is offered and again
+// at the start of every session, so that a removed key opens nothing more.
 type Keys interface {
 	Lookup(key ssh.PublicKey) (access.Operator, bool)
 }
@@ -52,23 +49,23 @@ type Config struct {
 	Keys Keys
 	// Handlers are required, both.
 	Handlers Handlers
-	// Log is required. What fail2ban should read are its lines that begin
-	// with "ssh: refused ADDRESS port PORT: ".
+	// Log is required. fail2ban should match its lines that begin with "ssh: refused
+	// ADDRESS port PORT: ".
 	Log *logrus.Entry
 
-	// Advertise is where clients reach the server, where a proxy or a published port
-	// hides it; what is zero in it is taken from each connection.
+	// Advertise is the address by which clients reach the server, where a proxy or a
+	// published port hides it; zero parts are taken from each connection.
 	Advertise Address
 
 	Limits
 
-	// KeepAlive is the time between keepalive@openssh.com requests; 0: 20 s.
-	// A client is gone when it was silent for KeepAliveMisses of them.
+	// KeepAlive is the time between keepalive@openssh.com requests; 0: 20 s. A client
+	// is considered gone after KeepAliveMisses of them without a sign of life.
 	KeepAlive time.Duration
-	// KeepAliveMisses is how many stay unanswered; 0: 3.
+	// KeepAliveMisses is the number of unanswered requests; 0: 3.
 	KeepAliveMisses int
 
-	// MaxAuthTries is how many keys a client may offer; 0: 6, as in OpenSSH.
+	// MaxAuthTries is the number of keys that a client may offer; 0: 6, as in OpenSSH.
 	MaxAuthTries int
 
 	// KillGrace is how long Shutdown waits for handlers after it cancelled
@@ -76,16 +73,14 @@ type Config struct {
 	KillGrace time.Duration
 }
 
-// Limits can be changed while a server serves, see Server.Change.
+// Limits can change while a server serves, see Server.Change.
 type Limits struct {
-	// HandshakeTimeout is how long a client may take from connecting to being
-	// logged in; 0: 30 s. It bounds clients that connect and stay silent
-	// (CVE-2026-52814).
+	// HandshakeTimeout is the time for a client from connecting to logging in; 0: 30 s.
+	// It bounds clients that connect and stay silent (CVE-2026-52814).
 	HandshakeTimeout time.Duration
-	// IdleTimeout is how long a connection may be open without a running
-	// session, and how long a running one may take no byte of its output;
-	// 0: 10 min. Git is silent for a minute and longer, so less than 60 s
-	// disturbs pushes.
+	// IdleTimeout is how long a connection may be open without a running session, and
+	// how long a running session may take no byte of its output; 0: 10 min. Git is
+	// silent for a minute and longer, so less than 60 s disturbs pushes.
 	IdleTimeout time.Duration
 
 	// MaxConnections is for all clients; 0: 1024. A connection counts until
@@ -94,9 +89,9 @@ type Limits struct {
 	// MaxPerAddress is for one IPv4 address or IPv6 /64; 0: 64. Raise it where
 	// a proxy hides the clients' addresses.
 	MaxPerAddress int
-	// MaxUnauthenticated is for connections that have not logged in yet, of
-	// all clients; 0: 128. It has the place of OpenSSH's MaxStartups. One more
-	// is not turned away, but takes another one's place, see turnstile.
+	// MaxUnauthenticated is for connections that have not logged in yet, from all
+	// clients; 0: 128. It corresponds to OpenSSH's MaxStartups. A further connection is
+	// not turned away, but replaces another one, see turnstile.
 	MaxUnauthenticated int
 	// MaxUnauthenticatedPerAddress is for those of one address; 0: 16.
 	MaxUnauthenticatedPerAddress int

@@ -10,17 +10,17 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// lingerTimeout is how long a server that is shutting down leaves a connection
-// open after its last session, for the client to read the end and close.
+// lingerTimeout is how long a server that is shutting down leaves a connection open
+// after its last session, so that the client can read the end and close.
 const lingerTimeout = 2 * time.Second
 
-// slotTimeout is how long a session waits for another of its connection to
-// end. Ten milliseconds were measured with a client on the same machine.
+// slotTimeout is how long a session waits for another of its connection to end. Ten
+// milliseconds were measured with a client on the same machine.
 const slotTimeout = 200 * time.Millisecond
 
-// conn is a client's connection with its limits of time and number. One timer
-// closes it: it runs until the login, while no session runs, and while the
-// last one ends in a shutdown.
+// conn is a client's connection with its limits on time and number. One timer closes
+// it: it runs until the login, while no session runs, and while the last one ends in a
+// shutdown.
 type conn struct {
 	net.Conn
 	config *Config
@@ -34,7 +34,7 @@ type conn struct {
 	handlers  sync.WaitGroup
 	keeping   sync.Once
 	slots     chan struct{} // holds one for each session channel
-	waiting   atomic.Int32  // sessions that wait for a slot
+	waiting   atomic.Int32  // sessions waiting for a slot
 
 	mu       sync.Mutex
 	loggedIn bool
@@ -43,7 +43,7 @@ type conn struct {
 	draining bool
 	timer    *time.Timer
 	deadline time.Time
-	why      string // the connection was closed by us
+	why      string // the reason why we closed the connection
 	refused  []string
 }
 
@@ -64,7 +64,7 @@ func newConn(nc net.Conn, config *Config, p *pass) *conn {
 	return c
 }
 
-// Read notes that the client lives.
+// Read notes that the client is alive.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
@@ -88,11 +88,11 @@ func (c *conn) Close() (err error) {
 	return err
 }
 
-// SetDeadline does nothing: gliderlabs/ssh calls it around every read and
-// write, and would lift the limit of the handshake.
+// SetDeadline does nothing: gliderlabs/ssh calls it around every read and write, and
+// would remove the limit of the handshake.
 func (c *conn) SetDeadline(time.Time) error { return nil }
 
-// verified ends the handshake's limit.
+// verified ends the handshake's time limit.
 func (c *conn) verified() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,7 +102,7 @@ func (c *conn) verified() {
 	c.rearm()
 }
 
-// openSession counts a session channel, or says why there can be none.
+// openSession counts a session channel, or returns the reason for refusing it.
 func (c *conn) openSession() (refusal string) {
 	if !c.takeSlot() {
 		return "too many sessions on this connection"
@@ -117,8 +117,8 @@ func (c *conn) openSession() (refusal string) {
 	return ""
 }
 
-// takeSlot waits a moment if there is none: a client that runs one session
-// after the other is faster with the next than the server with the last.
+// takeSlot waits a moment for a free slot: a client that runs one session after the
+// other starts the next before the server has ended the last.
 func (c *conn) takeSlot() bool {
 	select {
 	case c.slots <- struct{}{}:
@@ -149,8 +149,8 @@ func (c *conn) closeSession() {
 	c.rearm()
 }
 
-// startHandler counts a running handler; it is false in a shutdown and when
-// the connection is closed already.
+// startHandler counts a running handler; it returns false in a shutdown and if the
+// connection is already closed.
 func (c *conn) startHandler() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,7 +179,7 @@ func (c *conn) drain() {
 	c.rearm()
 }
 
-// rearm sets the timer for the next step of the client. c.mu is held.
+// rearm sets the timer for the client's next step. c.mu is held.
 func (c *conn) rearm() {
 	switch {
 	case c.running > 0:
@@ -210,14 +210,14 @@ func (c *conn) isClosed() bool {
 	}
 }
 
-// expire is the timer's.
+// expire is called by the timer.
 func (c *conn) expire() {
 	c.mu.Lock()
 	due := c.running == 0 && !time.Now().Before(c.deadline)
 	draining, loggedIn := c.draining, c.loggedIn
 	c.mu.Unlock()
 	if !due {
-		return // it was set anew while it fired
+		return // it was reset while it fired
 	}
 	switch {
 	case draining:
@@ -235,11 +235,11 @@ func (c *conn) closeBecause(why string) {
 		c.why = why
 	}
 	c.mu.Unlock()
-	_ = c.Close() // closed by both sides at once is closed all the same
+	_ = c.Close() // closing it twice does no harm
 }
 
-// ended logs why the connection of somebody who was logged in was closed, when
-// it was not they who closed it.
+// ended logs why the connection of a logged-in user was closed, if the user did not
+// close it.
 func (c *conn) ended() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -248,10 +248,10 @@ func (c *conn) ended() {
 	}
 }
 
-// keepAlive asks the client for a sign of life, once a connection, and closes
-// it when none comes. One request is under way at a time (TCP keeps the order,
-// so a second would learn nothing); every byte from the client counts as an
-// answer, so that a slow upload in front of it does no harm.
+// keepAlive requests a sign of life from the client at intervals, and closes the
+// connection if none comes. One request is outstanding at a time (TCP preserves the
+// order, so a second would tell nothing more). Every byte from the client counts as an
+// answer, so a slow upload ahead of it does no harm.
 func (c *conn) keepAlive(sc *gossh.ServerConn) {
 	c.keeping.Do(func() { go c.keepAsking(sc) })
 }

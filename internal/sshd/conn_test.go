@@ -19,7 +19,7 @@ import (
 // master starts ssh -M in the background and returns its socket.
 func (ts *testServer) master(p person) string {
 	ts.t.Helper()
-	dir, err := os.MkdirTemp("", "ssh") // short: a unix socket's path has 100 bytes
+	dir, err := os.MkdirTemp("", "ssh") // short: a unix socket's path is limited to about 100 bytes
 	if err != nil {
 		ts.t.Fatal(err)
 	}
@@ -132,8 +132,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	})
 }
 
-// TestLimitsChange: for connections that are made later; those that are open stay, and
-// count.
+// TestLimitsChange: for later connections; open ones stay, and count.
 func TestLimitsChange(t *testing.T) {
 	ts := start(t, func(c *Config) { c.MaxPerAddress = 3 })
 	ts.client(ts.ana)
@@ -265,8 +264,8 @@ func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {
 	}
 }
 
-// freezer is a connection whose client stops reading, as when its machine
-// vanishes: nothing is answered and nothing is closed.
+// freezer is a connection whose client stops reading, as when its machine vanishes: it
+// answers nothing and closes nothing.
 type freezer struct {
 	net.Conn
 	mu     sync.Mutex
@@ -312,8 +311,8 @@ func (ts *testServer) freezingClient(p person) (*gossh.Client, *freezer) {
 	return client, f
 }
 
-// TestVanishedClientDoesNotHoldItsHandler: a client stops reading amid a big
-// output and is never heard of again.
+// TestVanishedClientDoesNotHoldItsHandler: a client stops reading during a big output
+// and is never heard of again.
 func TestVanishedClientDoesNotHoldItsHandler(t *testing.T) {
 	const size = 64 << 20 // more than windows and socket buffers hold
 	ready, frozen, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -352,7 +351,7 @@ type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestQuietVanishedClientIsNoticed: nothing is written, only keepalives tell.
+// TestQuietVanishedClientIsNoticed: nothing is written, so only keepalives can tell.
 func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	ready := make(chan struct{})
 	done := make(chan struct{})
@@ -374,8 +373,8 @@ func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	await(t, done, "the handler to be told")
 }
 
-// TestLivingClientAnswersKeepalives: more intervals pass than a silent client
-// is given, and nothing happens.
+// TestLivingClientAnswersKeepalives: more intervals pass than a silent client is
+// allowed, and nothing happens.
 func TestLivingClientAnswersKeepalives(t *testing.T) {
 	const misses, beats = 100, 120
 	asked := make(chan struct{}, 1000)
@@ -538,7 +537,7 @@ func TestShutdownDoesNotWaitForeverForAHandler(t *testing.T) {
 		c.KillGrace = 50 * time.Millisecond
 		c.Handlers.Command = func(context.Context, *Session, []string) int {
 			close(ready)
-			<-release // it does not look at its context
+			<-release // it ignores its context
 			return 0
 		}
 	})

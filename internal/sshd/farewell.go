@@ -9,25 +9,26 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 )
 
-// farewells tell clients that are turned away why. The word is a disconnect
-// message right after the version line (RFC 4253, sections 4.2 and 11.1), which
-// OpenSSH and others show to their users; a line of text before the version, the
-// other way that there is, is shown by ssh -v alone.
+// farewells tell clients why they are turned away. They do so with a disconnect message
+// right after the version line (RFC 4253, sections 4.2 and 11.1), which OpenSSH and
+// others show to their users. The alternative, a line of text before the version, is
+// shown only by ssh -v.
 type farewells struct{ slots chan struct{} }
 
-// A farewell is a courtesy, so few are under way at one time, and none for long.
+// A farewell is a courtesy, so only a few run at a time, and none for long.
 const (
 	maxFarewells    = 32
 	farewellTimeout = time.Second
-	// maxUnread bounds the bytes that are read from a client that is turned away: its version
-	// line and its first packet. Data that nobody has read makes the system reset
-	// the connection, and the client would lose the word.
+	// maxUnread bounds the bytes that are read from a client that is turned away: its
+	// version line and its first packet. Unread data would make the system reset the
+	// connection, and the client would lose the message.
 	maxUnread = 16 << 10
 )
 
 func newFarewells() *farewells { return &farewells{slots: make(chan struct{}, maxFarewells)} }
 
-// say tells the client and closes the connection, soon and in the background.
+// say sends the reason to the client and closes the connection, soon and in the
+// background.
 func (f *farewells) say(nc net.Conn, why string) {
 	select {
 	case f.slots <- struct{}{}:
@@ -52,8 +53,8 @@ func (f *farewells) say(nc net.Conn, why string) {
 // tooManyConnections is SSH_DISCONNECT_TOO_MANY_CONNECTIONS.
 const tooManyConnections = 12
 
-// farewell is the version line and one packet without encryption (RFC 4253,
-// section 6), which is padded to a multiple of eight bytes, with at least four.
+// farewell returns the version line and one unencrypted packet (RFC 4253, section 6),
+// which is padded to a multiple of eight bytes, with at least four.
 func farewell(why string) []byte {
 	payload := gossh.Marshal(struct {
 		Reason   uint32 `sshtype:"1"` // SSH_MSG_DISCONNECT

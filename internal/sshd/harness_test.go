@@ -26,7 +26,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// patience is how long a test waits for something that has to happen.
+// patience bounds the wait for an event that must happen.
 const patience = 20 * time.Second
 
 // await waits for an event.
@@ -39,7 +39,7 @@ func await(t testing.TB, event <-chan struct{}, what string) {
 	}
 }
 
-// eventually waits until ok, for what has no event of its own.
+// eventually waits until ok, for conditions without an event.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	late := time.After(patience)
@@ -112,7 +112,7 @@ func newPerson(t testing.TB) person {
 	return p
 }
 
-// testServer is a server that listens on the loopback.
+// testServer is a server that listens on the loopback interface.
 type testServer struct {
 	*Server
 	t    testing.TB
@@ -125,8 +125,7 @@ type testServer struct {
 	served chan struct{} // closed when Serve has returned
 }
 
-// start starts a server whose commands are those of testCommands, after tweak
-// has changed its configuration.
+// start starts a server with testCommands, after tweak has changed its configuration.
 func start(t testing.TB, tweak func(*Config)) *testServer {
 	t.Helper()
 	logger := logrus.New()
@@ -181,7 +180,7 @@ func testGit(_ context.Context, s *Session, service, path string) int {
 	return 0
 }
 
-// testCommands are what the tests run.
+// testCommands are the commands of the tests.
 func testCommands(_ context.Context, s *Session, args []string) int {
 	if len(args) == 0 {
 		fmt.Fprintf(s, "hello %s\n", s.Caller().Operator)
@@ -237,7 +236,7 @@ func session(t testing.TB, client *gossh.Client) *gossh.Session {
 	return s
 }
 
-// result is how a command ended.
+// result is the result of a command.
 type result struct {
 	stdout, stderr string
 	status         int
@@ -262,8 +261,7 @@ func run(t testing.TB, client *gossh.Client, command string) result {
 	return result{}
 }
 
-// openSSH is the real client, as p, with options in front of the host and
-// words after it.
+// openSSH is the real client, as p, with options before the host and words after it.
 func (ts *testServer) openSSH(p person, options []string, words ...string) *exec.Cmd {
 	host, port, err := net.SplitHostPort(ts.addr)
 	if err != nil {

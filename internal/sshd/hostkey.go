@@ -18,10 +18,10 @@ import (
 // maxHostKeyBytes bounds the key's file; an ed25519 key takes 400.
 const maxHostKeyBytes = 16 << 10
 
-// LoadOrCreateHostKey reads the server's ed25519 key from path, or makes one
-// there with mode 0600 when there is none. A key that is there is never
-// replaced: one that cannot be read, is something else or is open to others is
-// an error, since a server with another key is another server to its clients.
+// LoadOrCreateHostKey reads the server's ed25519 key from path, or creates one there
+// with mode 0600. It never replaces an existing key: one that cannot be read, has
+// another type or is accessible to others is an error, since to its clients a server
+// with another key is another server.
 func LoadOrCreateHostKey(path string) (ssh.Signer, error) {
 	signer, err := loadHostKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -65,9 +65,9 @@ func readPrivate(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxHostKeyBytes))
 }
 
-// checkPrivate holds OpenSSH's rule: a key that we own is for us alone. One
-// that somebody else owns may be open to a group, as Kubernetes does to a
-// mounted Secret with fsGroup, but never to everybody.
+// checkPrivate applies OpenSSH's rule: a key that we own must be accessible to us
+// alone. A key that somebody else owns may be readable by a group, as Kubernetes does
+// with a mounted Secret and fsGroup, but never by everybody.
 func checkPrivate(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
@@ -82,8 +82,8 @@ func checkPrivate(info fs.FileInfo) error {
 	return nil
 }
 
-// createHostKey writes a new key beside path and links it there, so that path
-// never holds half a key and an existing one stays.
+// createHostKey writes a new key beside path and links it there, so that path never
+// holds half a key and an existing one stays.
 func createHostKey(path string) error {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -10,16 +10,15 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// turnstile counts connections, before a byte of them is read.
+// turnstile counts connections before it reads a byte of them.
 //
-// Connections that have not logged in are the cheap way to keep others out:
-// they cost their maker nothing. So nobody is turned away for their number. At
-// the limit, the newcomer takes the place of one of them: of the address that
-// has the most, and there of the oldest one that has not said a word, else of
-// the oldest. A login takes a fraction of a second, so whoever wants to keep
-// others out has to open that many connections in that time, and from their own
-// address. (OpenSSH's random early drop turns newcomers away instead, with a
-// probability; who holds all places keeps everybody out for a while.)
+// Connections that have not logged in are the cheap way to keep others out: they cost
+// their maker nothing. So nobody is turned away because of their number. At the limit,
+// the newcomer replaces one of them: of the address that has the most, the oldest one
+// that has not sent a byte, else the oldest. A login takes a fraction of a second, so
+// an attacker would have to open that many connections in that time, from the victim's
+// own address. (OpenSSH's random early drop turns newcomers away instead, with a
+// probability; a client that holds all slots keeps everybody out for a while.)
 type turnstile struct {
 	mu sync.Mutex
 
@@ -32,7 +31,7 @@ type turnstile struct {
 	perPlace map[netip.Prefix]*place
 }
 
-// place is what one address has open.
+// place holds the open connections of one address.
 type place struct {
 	open    int
 	unknown []*pass // not logged in, the oldest first
@@ -44,7 +43,7 @@ func newTurnstile(c Config) *turnstile {
 	return t
 }
 
-// bound sets the limits. Who is in stays, also where there are fewer places now.
+// bound sets the limits. Connections stay, even if there are fewer slots now.
 func (t *turnstile) bound(l Limits) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,16 +51,16 @@ func (t *turnstile) bound(l Limits) {
 	t.maxUnknown, t.maxUnknownPerIP = l.MaxUnauthenticated, l.MaxUnauthenticatedPerAddress
 }
 
-// pass is the place of one connection.
+// pass is the slot of one connection.
 type pass struct {
 	turnstile *turnstile
 	address   netip.Prefix
-	number    uint64 // in the order of entering
+	number    uint64 // in order of entry
 	conn      *conn  // guarded by turnstile.mu; nil until there is one
 }
 
-// admit lets a connection in, or says which limit is reached. out is a
-// connection to close, which has lost its place to the new one; nil as a rule.
+// admit lets a connection in, or says which limit it has reached. out is a connection
+// to close, which the new one replaces; usually nil.
 func (t *turnstile) admit(remote net.Addr) (p *pass, out *conn, refusal string) {
 	address := placeOf(remote)
 	t.mu.Lock()
@@ -90,8 +89,8 @@ func (t *turnstile) admit(remote net.Addr) (p *pass, out *conn, refusal string) 
 	return p, out, ""
 }
 
-// fullest is the place with the most connections that have not logged in; of
-// several, that of the oldest one.
+// fullest returns the place with the most connections that have not logged in; of
+// several, the one with the oldest connection.
 func (t *turnstile) fullest() *place {
 	var most *place
 	for _, here := range t.perPlace {
@@ -106,7 +105,7 @@ func (t *turnstile) fullest() *place {
 	return most
 }
 
-// putOut takes the place of a connection that has not logged in.
+// putOut takes the slot of a connection that has not logged in.
 func (t *turnstile) putOut(here *place) *conn {
 	victim := here.unknown[0]
 	for _, p := range here.unknown {
@@ -119,7 +118,7 @@ func (t *turnstile) putOut(here *place) *conn {
 	return victim.conn
 }
 
-// forget takes a connection out of those that have not logged in, if it is one.
+// forget removes a connection from those that have not logged in, if it is one.
 func (t *turnstile) forget(here *place, p *pass) {
 	if i := slices.Index(here.unknown, p); i >= 0 {
 		here.unknown = slices.Delete(here.unknown, i, i+1)
@@ -127,21 +126,21 @@ func (t *turnstile) forget(here *place, p *pass) {
 	}
 }
 
-// belongsTo says whose pass it is.
+// belongsTo sets the connection of the pass.
 func (p *pass) belongsTo(c *conn) {
 	p.turnstile.mu.Lock()
 	defer p.turnstile.mu.Unlock()
 	p.conn = c
 }
 
-// loggedIn makes the connection one that is known.
+// loggedIn notes that the connection has logged in.
 func (p *pass) loggedIn() {
 	p.turnstile.mu.Lock()
 	defer p.turnstile.mu.Unlock()
 	p.turnstile.forget(p.turnstile.perPlace[p.address], p)
 }
 
-// giveBack gives the place back; once.
+// giveBack releases the slot; once.
 func (p *pass) giveBack() {
 	t := p.turnstile
 	t.mu.Lock()
@@ -154,8 +153,8 @@ func (p *pass) giveBack() {
 	}
 }
 
-// placeOf is what counts as one address: an IPv4 address, or the /64 that an
-// IPv6 host has for itself.
+// placeOf returns the prefix that counts as one address: an IPv4 address, or the /64
+// that an IPv6 host has for itself.
 func placeOf(remote net.Addr) netip.Prefix {
 	tcp, ok := remote.(*net.TCPAddr)
 	if !ok {
@@ -170,7 +169,7 @@ func placeOf(remote net.Addr) netip.Prefix {
 }
 
 // refusals logs that connections were turned away or closed, at most once an interval:
-// a flood of them must not become a flood of lines.
+// a flood of connections must not cause a flood of lines.
 type refusals struct {
 	log *logrus.Entry
 

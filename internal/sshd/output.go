@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// maxChunk is how much is written at once: as much as x/crypto puts into one
-// packet, so that progress is seen packet by packet.
+// maxChunk is the size of one write: as much as x/crypto puts into one packet, so that
+// progress is visible packet by packet.
 const maxChunk = 32 << 10
 
-// outlet is one of a session's two outputs. It swallows everything after the
-// first failure, and closes the connection of a client that takes nothing for
-// Config.IdleTimeout, which ends the write that waits for it.
+// outlet is one of a session's two outputs. It discards everything after the first
+// failure. It closes the connection of a client that accepts nothing for
+// Config.IdleTimeout, which ends the pending write.
 type outlet struct {
 	session *Session
 	to      io.Writer
@@ -22,7 +22,7 @@ type outlet struct {
 	cr    bool // the last byte was CR
 }
 
-// Write returns len(p), nil, always.
+// Write always returns len(p), nil.
 func (o *outlet) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -55,7 +55,7 @@ func (o *outlet) stalled() {
 	o.session.conn.closeBecause("took no output for " + o.session.conn.config.IdleTimeout.String())
 }
 
-// lines gives each LF the CR that a raw terminal needs.
+// lines adds to each LF the CR that a raw terminal needs.
 func (o *outlet) lines(p []byte) []byte {
 	out := make([]byte, 0, len(p)+16)
 	for _, b := range p {

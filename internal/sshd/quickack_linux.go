@@ -5,12 +5,12 @@ import (
 	"syscall"
 )
 
-// acknowledge has the kernel acknowledge at once what a client has sent before
-// its login. OpenSSH sends small packets one after the other then, and holds each
-// back until the one before is acknowledged (RFC 896), while the kernel puts
-// acknowledgements off for 40 ms: that was a seventh of a push (measured). The
-// setting does not last (tcp(7), TCP_QUICKACK), so it is made after each read.
-// With the session the client turns to TCP_NODELAY by itself.
+// acknowledge makes the kernel acknowledge at once whatever a client sends before its
+// login. OpenSSH then sends small packets one after the other, and holds each back
+// until the one before is acknowledged (RFC 896), while the kernel delays
+// acknowledgements for 40 ms: that was a seventh of a push (measured). The setting does
+// not last (tcp(7), TCP_QUICKACK), so it is repeated after each read. From the session
+// on, the client uses TCP_NODELAY by itself.
 func acknowledge(nc net.Conn) {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {

@@ -14,10 +14,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// version is all that the server tells of itself before the login.
+// version is everything that the server reveals of itself before the login.
 const version = "Pushboat"
 
-// ErrServerClosed is what Serve returns after Shutdown.
+// ErrServerClosed is the error of Serve after Shutdown.
 var ErrServerClosed = errors.New("ssh server closed")
 
 // Server is the SSH door.
@@ -38,7 +38,7 @@ type Server struct {
 	serving   sync.WaitGroup // connections
 }
 
-// New makes a server. It listens nowhere yet.
+// New makes a server, which does not listen yet.
 func New(config Config) (*Server, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -57,8 +57,8 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Change sets the limits, and where clients reach the server, for connections that are
-// made from now on. Those that are open keep theirs, and count.
+// Change sets the limits, and the advertised address, for connections that are made
+// from now on. Open ones keep theirs, and count.
 func (s *Server) Change(limits Limits, advertise Address) error {
 	next := s.config
 	next.Limits, next.Advertise = limits, advertise
@@ -71,7 +71,7 @@ func (s *Server) Change(limits Limits, advertise Address) error {
 	return nil
 }
 
-// Fingerprints are those of the host keys, SHA256:….
+// Fingerprints returns those of the host keys, SHA256:….
 func (s *Server) Fingerprints() []string {
 	var all []string
 	for _, key := range s.config.HostKeys {
@@ -80,9 +80,8 @@ func (s *Server) Fingerprints() []string {
 	return all
 }
 
-// Serve takes connections from l until Shutdown, when it returns
-// ErrServerClosed, or until l fails. It closes l. It may be called for
-// several listeners.
+// Serve accepts connections from l until Shutdown, when it returns ErrServerClosed, or
+// until l fails. It closes l. It may be called for several listeners.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.listen(l) {
@@ -99,7 +98,7 @@ func (s *Server) Serve(l net.Listener) error {
 			return ErrServerClosed
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept ssh connections: %w", err)
-		default: // too many open files, mostly: it passes
+		default: // mostly too many open files, which passes
 			failures++
 			s.config.Log.WithError(err).Error("ssh: accept a connection")
 			s.pause(failures)
@@ -107,7 +106,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// pause waits after a failed accept: 10 ms, and longer up to 1 s.
+// pause waits after a failed accept: from 10 ms up to 1 s.
 func (s *Server) pause(failures int) {
 	timer := time.NewTimer(min(time.Duration(failures)*10*time.Millisecond, time.Second))
 	defer timer.Stop()
@@ -142,7 +141,7 @@ func (s *Server) isClosing() bool {
 	}
 }
 
-// madeRoom is why a connection that had not logged in was closed for another.
+// madeRoom is the reason for closing a connection that had not logged in for another.
 const madeRoom = "made room for another connection before it had logged in"
 
 // accept starts a connection, or turns it away.
@@ -177,8 +176,7 @@ func (s *Server) track(c *conn) bool {
 	return true
 }
 
-// serve is the life of a connection, from the first byte until its last
-// handler has returned.
+// serve handles a connection, from the first byte until its last handler has returned.
 func (s *Server) serve(c *conn) {
 	defer s.serving.Done()
 	defer func() {
@@ -194,12 +192,12 @@ func (s *Server) serve(c *conn) {
 	c.ended()
 }
 
-// library is gliderlabs/ssh set up for one connection. Each has its own, so
-// that no callback has to find out whom it is about.
+// library returns gliderlabs/ssh configured for one connection. Each connection has its
+// own, so that callbacks need not find out which one they are about.
 func (s *Server) library(c *conn) *gliderlabs.Server {
 	server := &gliderlabs.Server{
 		Version: version,
-		// Without this one, the library would let everybody in.
+		// Without this handler, the library would let everybody in.
 		PublicKeyHandler: func(_ gliderlabs.Context, key gliderlabs.PublicKey) bool {
 			return c.offeredKey(key)
 		},
@@ -207,7 +205,7 @@ func (s *Server) library(c *conn) *gliderlabs.Server {
 			return c.serverConfig()
 		},
 		ConnectionFailedCallback: func(_ net.Conn, err error) { c.failed(err) },
-		// Without others here, every other kind of channel is refused: port
+		// Without other handlers here, every other kind of channel is refused: port
 		// forwarding, X11, agents. So is every global request.
 		ChannelHandlers: map[string]gliderlabs.ChannelHandler{
 			"session": func(_ *gliderlabs.Server, sc *ssh.ServerConn, channel ssh.NewChannel, _ gliderlabs.Context) {
@@ -221,7 +219,7 @@ func (s *Server) library(c *conn) *gliderlabs.Server {
 	return server
 }
 
-// contain ends a panic here: one connection is lost, not the server.
+// contain recovers from a panic: one connection is lost, not the server.
 func (c *conn) contain(where string) {
 	if cause := recover(); cause != nil {
 		c.log.WithField("stack", string(debug.Stack())).Errorf("ssh: panic in %s: %v", where, cause)
@@ -229,10 +227,9 @@ func (c *conn) contain(where string) {
 	}
 }
 
-// Shutdown stops taking connections and sessions, and waits for the sessions
-// that run. When ctx is done first, it cancels their context, closes every
-// connection, gives the handlers Config.KillGrace to return, and returns
-// ctx's error.
+// Shutdown stops accepting connections and sessions, and waits for running sessions. If
+// ctx ends first, it cancels their context, closes every connection, gives the handlers
+// Config.KillGrace to return, and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.close()
 	ended := make(chan struct{})

@@ -17,36 +17,37 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Exit statuses that this package gives by itself.
+// Exit statuses that this package itself returns.
 const (
 	exitRefused  = 1   // the key is no longer known
 	exitUsage    = 2   // the command cannot be read
 	exitInternal = 255 // a handler panicked
 )
 
-// Limits of a client's requests before its command.
+// Limits on a client's requests before its command.
 const (
-	// maxSetup is how many requests may come before the command. An OpenSSH
-	// client with SendEnv * sends one for each variable it has.
+	// maxSetup bounds the requests before the command. An OpenSSH client with SendEnv *
+	// sends one for each variable it has.
 	maxSetup = 256
-	// maxEnvBytes is for the values of GIT_PROTOCOL and NO_COLOR, all that is read.
+	// maxEnvBytes bounds the values of GIT_PROTOCOL and NO_COLOR, the only variables
+	// that are read.
 	maxEnvBytes = 64
 )
 
-// gitProtocol is what Git's clients ask for; all that is let through to programs of
-// the environment (CVE-2024-41956). NO_COLOR stays in this one.
+// gitProtocol matches the value that Git's clients send. Nothing else of the
+// environment reaches programs (CVE-2024-41956). NO_COLOR stays in this one.
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
 
-// Session is one command of one client. Handlers read its input from it and
-// write its output to it and to Stderr.
+// Session is one command of one client. Handlers read its input from it and write its
+// output to it and to Stderr.
 //
-// Writing never fails, and never blocks for ever. Once the client is gone, what
-// is written is thrown away and counts as written: Git has to be drained to its
-// end when nobody listens, or it hangs with the push half done. Who would
-// rather stop watches Gone. Writes of several goroutines do not mix.
+// Writing never fails, and never blocks for ever. Once the client is gone, output is
+// discarded and counts as written: Git must be drained to its end even when nobody
+// listens, or it hangs with the push half done. A handler that would rather stop
+// watches Gone. Concurrent writes do not mix.
 //
-// Reading ends with io.EOF when the client has sent everything, which every
-// Git client does early, or is gone.
+// Reading ends with io.EOF when the client has sent everything, which every Git client
+// does early, or is gone.
 type Session struct {
 	conn    *conn
 	server  *Server
@@ -65,8 +66,7 @@ type Session struct {
 	goneOnce sync.Once
 }
 
-// session serves one session channel until it is closed and its handler has
-// returned.
+// session serves one session channel until it is closed and its handler has returned.
 func (s *Server) session(c *conn, sc *gossh.ServerConn, channel gossh.NewChannel) {
 	defer c.contain("session channel")
 	if refusal := c.openSession(); refusal != "" {
@@ -102,8 +102,8 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// serve answers the requests of the channel. It never waits for the handler
-// while the channel is open, and takes every request at once.
+// serve answers the requests of the channel. While the channel is open, it never waits
+// for the handler, and takes every request at once.
 func (s *Session) serve(requests <-chan *gossh.Request) {
 	var handler chan struct{} // closed when the handler has returned; nil: not started
 	setup := 0
@@ -130,8 +130,8 @@ func (s *Session) serve(requests <-chan *gossh.Request) {
 	}
 }
 
-// answerSetup answers a request that comes before the command; ok says that
-// it is the command.
+// answerSetup answers a request before the command; ok says that the request is the
+// command.
 func (s *Session) answerSetup(request *gossh.Request) (line string, ok bool) {
 	switch request.Type {
 	case "shell":
@@ -142,8 +142,8 @@ func (s *Session) answerSetup(request *gossh.Request) (line string, ok bool) {
 		request.Reply(s.setEnv(request.Payload), nil)
 		return "", false
 	case "pty-req":
-		// Taken, and only the line ends differ: a refusal would make plain
-		// "ssh HOST" complain before it shows the greeting.
+		// Accept it, although only the line ends differ: after a refusal, plain "ssh
+		// HOST" would complain before it shows the greeting.
 		s.terminal.open(request.Payload)
 		request.Reply(true, nil)
 		return "", false
@@ -174,7 +174,7 @@ func readString(payload []byte) (string, bool) {
 	return one.Value, err == nil
 }
 
-// run carries out the command and ends the session.
+// run runs the command and ends the session.
 func (s *Session) run(line string, done chan<- struct{}) {
 	defer close(done)
 	if !s.conn.startHandler() {
@@ -196,8 +196,8 @@ func (s *Session) run(line string, done chan<- struct{}) {
 	}).Info("ssh: session ended")
 }
 
-// dispatch finds out who is calling and what for, and calls the handler. A
-// panic in it ends here.
+// dispatch finds out who is calling and for what, and calls the handler. It recovers
+// from a panic there.
 func (s *Session) dispatch(line string) (status int) {
 	defer s.contain(&status)
 	op, err := identify(s.conn.config.Keys, s.key, s.conn.RemoteAddr())
@@ -243,24 +243,24 @@ func (s *Session) contain(status *int) {
 	}
 }
 
-// complain writes an error as Git and people know them.
+// complain writes an error in the style of Git.
 func (s *Session) complain(problem, hint string) {
 	fmt.Fprintf(s.Stderr(), "error: %s\nhint: %s\n", problem, hint)
 }
 
-// exit sends the status, always, and closes the channel. Git tells a push that
-// was cut off from one that worked by it.
+// exit always sends the status, and closes the channel. By the status, Git tells a push
+// that was cut off from one that succeeded.
 func (s *Session) exit(status int) {
 	if status < 0 || status > 255 {
 		status = exitInternal
 	}
-	// A client that is gone does not hear it.
+	// A client that is gone does not receive it.
 	_, _ = s.channel.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(status)}))
 	s.channel.Close()
 }
 
-// watchKeyboard is for commands with a terminal. Its user's Ctrl-C comes as a
-// byte, since the client has given its own terminal's meaning of it away.
+// watchKeyboard is for commands with a terminal. The user's Ctrl-C arrives as a byte,
+// since the client has put its own terminal into raw mode.
 func (s *Session) watchKeyboard() {
 	defer s.conn.contain("keyboard")
 	const ctrlC, ctrlD = 3, 4
@@ -290,30 +290,29 @@ func (s *Session) isGone() bool {
 	}
 }
 
-// Gone is closed when the client no longer wants the output: the connection
-// broke or did not answer keepalives, a write failed or stood still for
-// Config.IdleTimeout, the channel was closed (which is all there is to see when
-// a client behind a ControlMaster is killed), or somebody at a terminal pressed
-// Ctrl-C. The end of the input does not close it. It says nothing about whether
-// work should stop: that is the handler's choice.
+// Gone is closed when the client no longer wants the output: the connection broke or
+// did not answer keepalives, a write failed or made no progress for Config.IdleTimeout,
+// the channel was closed (all that can be seen when a client behind a ControlMaster is
+// killed), or somebody at a terminal pressed Ctrl-C. The end of the input does not
+// close it. It does not say whether work should stop: that is the handler's choice.
 //
-// One thing cannot be seen: that the client's own reader has had enough, as in
-// "ssh HOST logs -f | head -1". OpenSSH tells (eow@openssh.com) only servers
-// that call themselves OpenSSH.
+// One case cannot be seen: the client's own reader has had enough, as in "ssh HOST logs
+// -f | head -1". OpenSSH reports that (eow@openssh.com) only to servers that call
+// themselves OpenSSH.
 func (s *Session) Gone() <-chan struct{} { return s.gone }
 
-// Caller is who runs the session, by the key that they have signed with.
+// Caller returns the owner of the session, by the key that they have signed with.
 func (s *Session) Caller() access.Caller { return s.caller }
 
 // ID names the session in the log and in messages; 10 hexadecimal digits.
 func (s *Session) ID() string { return s.id }
 
-// GitProtocol is the value of GIT_PROTOCOL that the client asked for,
-// "version=2", or "".
+// GitProtocol returns the value of GIT_PROTOCOL that the client asked for, "version=2",
+// or "".
 func (s *Session) GitProtocol() string { return s.protocol }
 
-// Terminal says that the client has a terminal. Its lines then end in CR LF,
-// which Write and Stderr see to, and there is no input to read.
+// Terminal reports whether the client has a terminal. Write and Stderr then end lines
+// in CR LF, and there is no input to read.
 func (s *Session) Terminal() bool { return s.terminal.there }
 
 // Read reads the input. A session with a terminal has none.
@@ -324,8 +323,8 @@ func (s *Session) Read(p []byte) (int, error) {
 	return s.channel.Read(p)
 }
 
-// Write writes to the client's output. It returns len(p), nil, always.
+// Write writes to the client's output. It always returns len(p), nil.
 func (s *Session) Write(p []byte) (int, error) { return s.stdout.Write(p) }
 
-// Stderr writes to the client's error output, in the same way as Write.
+// Stderr writes to the client's error output, like Write.
 func (s *Session) Stderr() io.Writer { return &s.stderr }

@@ -235,7 +235,7 @@ func TestSessionsAreLimited(t *testing.T) {
 	}
 }
 
-// TestSessionsThatEndedDoNotCount: one after the other there may be any number,
+// TestSessionsThatEndedDoNotCount: any number of consecutive sessions is allowed,
 // however fast.
 func TestSessionsThatEndedDoNotCount(t *testing.T) {
 	ts := start(t, func(c *Config) { c.MaxSessions = 2 })
@@ -353,7 +353,7 @@ func TestManySessionsOverOneMaster(t *testing.T) {
 	}
 }
 
-// TestClientKilledBehindAMaster: the connection stays, only the channel tells.
+// TestClientKilledBehindAMaster: the connection stays; only the channel shows it.
 func TestClientKilledBehindAMaster(t *testing.T) {
 	ready, gone := make(chan struct{}), make(chan struct{})
 	ts := start(t, func(c *Config) {

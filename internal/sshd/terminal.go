@@ -10,7 +10,7 @@ import (
 // maxCells bounds the columns and rows of a client's window, in characters.
 const maxCells = 1000
 
-// terminal is the client's terminal, by its own account.
+// terminal is the client's terminal, as the client describes it.
 type terminal struct {
 	there   bool
 	name    string // as in TERM
@@ -19,7 +19,7 @@ type terminal struct {
 	rows    atomic.Int32
 }
 
-// open takes a pty-req.
+// open handles a pty-req.
 func (t *terminal) open(payload []byte) {
 	var request struct {
 		Name                         string
@@ -33,7 +33,7 @@ func (t *terminal) open(payload []byte) {
 	}
 }
 
-// change takes a window-change.
+// change handles a window-change.
 func (t *terminal) change(payload []byte) {
 	var request struct{ Columns, Rows, Width, Height uint32 }
 	if gossh.Unmarshal(payload, &request) == nil {
@@ -46,7 +46,7 @@ func (t *terminal) resize(columns, rows uint32) {
 	t.rows.Store(int32(min(rows, maxCells)))
 }
 
-// setEnv takes NO_COLOR, whatever its value but none.
+// setEnv handles NO_COLOR, with any value but an empty one.
 func (t *terminal) setEnv(name, value string) bool {
 	if name != "NO_COLOR" || len(value) > maxEnvBytes {
 		return false
@@ -55,8 +55,8 @@ func (t *terminal) setEnv(name, value string) bool {
 	return true
 }
 
-// Size is how many columns and rows the client's terminal has now; 0 if it has none,
-// or has not said.
+// Size returns the columns and rows of the client's terminal; 0 if it has none, or has
+// not reported them.
 func (s *Session) Size() (columns, rows int) {
 	return int(s.terminal.columns.Load()), int(s.terminal.rows.Load())
 }
