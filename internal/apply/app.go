@@ -25,16 +25,16 @@ type App struct {
 	Others     Others
 }
 
-// Others is what the carrying out of a plan asks about the server's other apps, and tells
-// them.
+// Others answers the questions of an apply about the server's other apps, and is
+// informed about them.
 type Others interface {
 	plan.Others
 	// Heir returns the other app that wants an object of an app by now; "" if there is none.
 	Heir(app name.App, cluster string, id manifest.ID) name.App
 	// TakenFrom tells an app that others have taken over objects which it had.
 	TakenFrom(app name.App)
-	// Disclaim tells that an app has reached its target, which is to be gone: it wants
-	// nothing any more.
+	// Disclaim reports that a removed app has reached its target: it wants nothing any
+	// more.
 	Disclaim(reached *plan.Target)
 	// Foreign is an error if an inventory is not that of an app of the repository on this
 	// server.
@@ -64,7 +64,7 @@ func (a *App) member(t *plan.Target, id manifest.ID) (live.Entry, bool) {
 	return Shown(t, a.Cluster.Settled(t, entry)), true
 }
 
-// Dying lists the objects of the app whose deletion has begun and is not at its end, sorted.
+// Dying lists the objects of the app whose deletion has begun and not ended, sorted.
 func (a *App) Dying() []live.Entry {
 	var entries []live.Entry
 	a.Cluster.Index.Has(a.set(), func(entry *live.Entry) bool {

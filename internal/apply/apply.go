@@ -1,7 +1,7 @@
-// Package apply carries a plan out: it makes, changes and deletes the objects of one app on
-// one cluster, wave by wave, runs the app's hooks in their phases, and waits for health by
-// watch. It decides nothing about what is wanted: package plan did, and package deploy says
-// when. Every step may be repeated, and may be the last before a crash.
+// Package apply carries a plan out: it creates, changes and deletes the objects of one
+// app on one cluster, wave by wave, runs the app's hooks in their phases, and waits for
+// health by watch. It does not decide what is wanted: package plan did, and package
+// deploy decides when. Every step may be repeated, and may be the last before a crash.
 package apply
 
 import (
@@ -16,22 +16,21 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Log is told of each thing that is done, and of each wait. Its methods may be called from
-// several goroutines.
+// Log hears about each action, and each wait. Its methods must be safe for concurrent
+// use.
 type Log interface {
 	Printf(format string, args ...any)
 	// Event tells of one object. The detail may be empty, or of several lines.
 	Event(word string, id manifest.ID, detail string)
 	// Warn tells of warnings that the API server gave.
 	Warn(warnings manifest.Problems)
-	// WaitsFor says what is waited for from now on, and for how long at most; 0: as long as
-	// it takes.
+	// WaitsFor reports the object of the current wait, and its limit; 0: none.
 	WaitsFor(what string, limit time.Duration)
 	// StillWaitsFor says how that wait stands.
 	StillWaitsFor(what string)
 }
 
-// Order is a plan that is to be carried out.
+// Order is an order to carry out a plan.
 type Order struct {
 	App    *App
 	Target *plan.Target
@@ -42,7 +41,7 @@ type Order struct {
 	// half done that need not be.
 	Wait     context.Context   //nolint:containedctx // it is a setting of the whole order
 	Number   int               // of the deploy
-	ID       string            // identifies what is deployed, the same in every attempt at it; short
+	ID       string            // identifies the target, the same in every attempt at it; short
 	Corrects bool              // takes drift back: it runs no hooks, and waits for no wave to become healthy
 	Told     manifest.Problems // warnings that the pusher has seen
 
@@ -125,7 +124,8 @@ func (w *Work) Apply() error {
 	return nil
 }
 
-// Prune deletes what the plan no longer has, but for what comes last of all, see Complete.
+// Prune deletes the objects that the plan no longer has, except those that come last of
+// all, see Complete.
 func (w *Work) Prune() error {
 	if w.Plan.Partial || !w.Plan.HasEffect() && !w.runsHooks() {
 		return nil
@@ -152,8 +152,8 @@ func (w *Work) Prune() error {
 	return nil
 }
 
-// Complete does what comes when everything is healthy: the deletions that had to wait for
-// it, and the hooks.
+// Complete does the steps that come when everything is healthy: the deletions that had
+// to wait for it, and the hooks.
 func (w *Work) Complete() error {
 	if err := w.pruneLater(); err != nil {
 		return err
@@ -186,8 +186,8 @@ func (w *Work) fail(id manifest.ID, err error) {
 	w.errs = append(w.errs, fmt.Errorf("%s: %w", id, err))
 }
 
-// failure says what went wrong in the stage: the first error in full, and how
-// many more there are, which the log has.
+// failure describes the failure of the stage: the first error in full, and the number
+// of others, which are in the log.
 func (w *Work) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Settled judges an entry of the index with what else is known: a claim whose class
-// binds for its first consumer is well without being bound, for no wait gets it there.
+// Settled judges an entry of the index with further knowledge: a claim whose class
+// binds for its first consumer counts as healthy without being bound, since no wait
+// gets it bound.
 func (c *Cluster) Settled(t *plan.Target, entry live.Entry) live.Entry {
 	if entry.UnusedClass == "" || entry.Health.OK() || entry.Terminating {
 		return entry
@@ -23,7 +24,7 @@ func (c *Cluster) Settled(t *plan.Target, entry live.Entry) live.Entry {
 }
 
 // classes remembers which StorageClasses of a cluster bind for the first consumer. The
-// mode of a class cannot be changed, but the class can be deleted and made anew.
+// mode of a class cannot change, but the class can be deleted and recreated.
 type classes struct {
 	mu    sync.Mutex
 	known map[string]knownClass
@@ -34,9 +35,9 @@ type knownClass struct {
 	until time.Time
 }
 
-// A class that is there is looked at again after classFor, and one that is not, or that
-// could not be asked for, after missingFor. A question takes classTimeout at most, for
-// status and every wait ask it.
+// An existing class is read again after classFor, and one that is missing, or could not
+// be read, after missingFor. A request takes classTimeout at most, because status and
+// every wait make it.
 const (
 	classFor     = time.Minute
 	missingFor   = 2 * time.Second

@@ -20,7 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// API is what is asked of a cluster. A *kube.Cluster is one.
+// API has the requests to a cluster. A *kube.Cluster implements it.
 type API interface {
 	Name() string
 	Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error)
@@ -47,7 +47,7 @@ type API interface {
 	Logs(ctx context.Context, namespace, pod, container string, lines int) ([]string, error)
 }
 
-// Index is what is asked of the index of what runs. A *live.Index is one.
+// Index has the questions to the index of running objects. A *live.Index implements it.
 type Index interface {
 	Follow(ctx context.Context, kinds ...kube.Kind) error
 	Use(partOf string, kinds []schema.GroupKind)
@@ -95,7 +95,7 @@ func (c *Cluster) slot() (free func()) {
 	return func() { <-c.slots }
 }
 
-// get reads an object, whose version is the one that the API server prefers.
+// get reads an object in the version that the API server prefers.
 func (c *Cluster) get(ctx context.Context, id manifest.ID) (*unstructured.Unstructured, error) {
 	kind, err := c.API.KindOf(ctx, id.GroupKind())
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *Cluster) get(ctx context.Context, id manifest.ID) (*unstructured.Unstru
 	return c.API.Get(ctx, kind, id.Namespace, id.Name)
 }
 
-// CauseOf finds what keeps the pods of a workload's current revision.
+// CauseOf finds the reason why the pods of a workload's current revision are not ready.
 func (c *Cluster) CauseOf(ctx context.Context, id manifest.ID, pods []*unstructured.Unstructured) (health.Cause, bool) {
 	workload, err := c.get(ctx, id)
 	if err != nil {

@@ -21,7 +21,7 @@ func (w *Work) delete(ctx context.Context, step plan.Step) {
 		return
 	}
 	if plan.AlsoAsks(w.Target, &plan.Companions{}, w.App.Others, step.ID) != "" {
-		step.Action = record.Release // somebody asks for it who did not when it was planned
+		step.Action = record.Release // another app asks for it, and did not at the time of the plan
 	}
 	released := false
 	err := again(ctx, func() (err error) {
@@ -60,8 +60,8 @@ func (w *Work) bringOut(ctx context.Context, step plan.Step) (released bool, err
 	}
 }
 
-// remove deletes the very object that was planned, and not one that was made
-// since under the same name.
+// remove deletes exactly the planned object, and not one that was created since under
+// the same name.
 func (w *Work) remove(ctx context.Context, kind kube.Kind, step plan.Step) error {
 	err := w.cluster.API.Delete(ctx, kind, step.ID.Namespace, step.ID.Name, kube.DeleteOptions{UID: step.Entry.UID})
 	if apierrors.IsNotFound(err) {

@@ -9,9 +9,9 @@ import (
 )
 
 // Former are the objects of an app that were not healthy before a deploy applied
-// anything. Their failures are older than the deploy, whose change may be the fix,
-// though it be in another object: such a failure does not end the wait for health
-// until the object was seen without it.
+// anything. Their failures are older than the deploy, whose change to another object
+// may be the fix. So such a failure does not end the wait for health until the object
+// was seen without it.
 type Former map[manifest.ID]ailment
 
 // ailment is how an object was before the deploy.
@@ -47,8 +47,8 @@ func (f Former) failed(entry live.Entry) bool {
 	return known && was.status == health.Failed
 }
 
-// unchanged reports whether an object was not healthy before and has not been changed
-// since: what keeps its pods kept them before, and may be about to end.
+// unchanged reports whether an object was not healthy before and has not changed since:
+// the cause was there before, and may be about to end.
 func (f Former) unchanged(entry live.Entry) bool {
 	was, known := f[entry.ID]
 	return known && was.generation == entry.Generation

@@ -8,16 +8,16 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Hooks in seven files: their nature and their outcome (here), the app's memory of them
-// (hookmemory.go), their phases (hookrun.go), the objects that are made for them
-// (hookmake.go), what the index saw of those (hooks.go), the wait for their end
-// (hookwait.go), and what comes after them (hookend.go).
+// Hooks are in seven files: their nature and their outcome (here), the app's memory of
+// them (hookmemory.go), their phases (hookrun.go), their objects (hookmake.go), the
+// index's view of those (hooks.go), the wait for their end (hookwait.go), and the work
+// after them (hookend.go).
 
 // HookKey names a hook in a phase, of which a manifest may have several. The key is that of
 // manifest.ID.
 func HookKey(phase, key string) string { return phase + " " + key }
 
-// HookError is a hook that failed, with what its pod said last.
+// HookError is a failed hook, with the last output of its pod.
 type HookError struct {
 	phase  manifest.Phase
 	id     manifest.ID
@@ -25,7 +25,7 @@ type HookError struct {
 	log    []string
 }
 
-// Error says of a failed hook what there is to say, on several lines.
+// Error describes a failed hook, on several lines.
 func (f HookError) Error() string {
 	text := fmt.Sprintf("%s hook %s failed: %s", f.phase, f.id, f.reason)
 	if len(f.log) > 0 {
@@ -34,7 +34,7 @@ func (f HookError) Error() string {
 	return text
 }
 
-// clear takes out of a failure what the hook's pod must not have told.
+// clear removes secrets in the output of the hook's pod from a failure.
 func (f *HookError) clear(t *plan.Target) {
 	f.reason = t.Shown(f.reason)
 	for i, line := range f.log {

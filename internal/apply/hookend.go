@@ -22,8 +22,8 @@ func (w *Work) AfterFailure() {
 	}
 }
 
-// afterDeletion runs what comes when the app's objects are gone, and then
-// deletes what the hooks have left.
+// afterDeletion runs the hooks for the time when the app's objects are gone, and then
+// deletes the remains of the hooks.
 func (w *Work) afterDeletion(deleted []plan.Step) error {
 	if len(w.Plan.HooksOf(manifest.PostDelete)) > 0 {
 		for _, v := range WavesOf(deleted) {

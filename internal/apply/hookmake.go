@@ -43,8 +43,8 @@ func (w *Work) makeHook(ctx context.Context, phase manifest.Phase, step plan.Ste
 	return w.createHook(phase, step)
 }
 
-// foundHook looks for an object of the hook's name that the index does not
-// know, such as one that another tool has made.
+// foundHook looks for an object of the hook's name that the index does not know, such
+// as one from another tool.
 func (w *Work) foundHook(ctx context.Context, step plan.Step) ([]live.Entry, error) {
 	found, err := w.read(ctx, step)
 	if apierrors.IsNotFound(err) {
@@ -63,8 +63,8 @@ func (w *Work) clear(ctx context.Context, step plan.Step, entry live.Entry) erro
 	return w.deleteAndWait(ctx, plan.Step{ID: entry.ID, Kind: step.Kind, Entry: entry})
 }
 
-// createHook makes the object of a hook under its name, or under one that is
-// this deploy's.
+// createHook creates the object of a hook under its name, or under a name for this
+// deploy.
 func (w *Work) createHook(phase manifest.Phase, step plan.Step) (live.Entry, error) {
 	object := step.Object.DeepCopy()
 	run := live.HookRun{Target: w.ID, Number: w.Number}
@@ -91,9 +91,9 @@ func (w *Work) createHook(phase manifest.Phase, step plan.Step) (live.Entry, err
 	return entry, nil
 }
 
-// letEnd waits for what earlier deploys have left under way, before it is
-// deleted to make room: a migration that is killed half way is worse than a
-// deploy that comes later. Nothing that others need is held meanwhile.
+// letEnd waits for hooks that earlier deploys have left running, before they are
+// deleted to make room: killing a migration half way is worse than a late deploy.
+// Meanwhile it holds nothing that others need.
 func (w *Work) letEnd(phase manifest.Phase, stage []plan.Step) error {
 	for _, step := range stage {
 		if !step.Policy.After.Has(manifest.BeforeHookCreation) {

@@ -6,17 +6,16 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// HookMemory is what the server remembers of an app's hooks from one deploy to the next.
-// A new server knows nothing, and learns it anew. The zero value is empty. No other lock
-// is taken under its lock.
+// HookMemory is the server's memory of an app's hooks from one deploy to the next. A
+// new server starts without one. The zero value is empty. No other lock is taken under
+// its lock.
 type HookMemory struct {
 	mu    sync.Mutex
 	sound map[manifest.ID]string // digests of the hooks that were found sound
-	ended int                    // the number of the newest deploy whose hooks are over
+	ended int                    // the number of the newest deploy whose hooks have ended
 }
 
-// Sound reports whether a hook was found sound when it last was tried out, as it is
-// written now.
+// Sound reports whether a hook passed its last dry-run in its current form.
 func (m *HookMemory) Sound(id manifest.ID, digest string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -24,7 +23,7 @@ func (m *HookMemory) Sound(id manifest.ID, digest string) bool {
 	return ok && known == digest
 }
 
-// NoteSound notes that a hook was found sound, as it is written now.
+// NoteSound notes that a hook has passed its dry-run in its current form.
 func (m *HookMemory) NoteSound(id manifest.ID, digest string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,7 +40,7 @@ func (m *HookMemory) noteEnd(number int) {
 	m.ended = max(m.ended, number)
 }
 
-// lastEnded is the number of the newest deploy whose hooks are over; 0 for none.
+// lastEnded returns the number of the newest deploy whose hooks have ended; 0 for none.
 func (m *HookMemory) lastEnded() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -50,8 +50,8 @@ func (w *Work) startHooks(phase manifest.Phase, stage []plan.Step) error {
 	return w.failure()
 }
 
-// beforeSync runs what comes before anything is applied. The namespaces of its
-// hooks are the one thing that may have to be made for them.
+// beforeSync runs the hooks for the time before anything is applied. Only their
+// namespaces may have to be created first.
 func (w *Work) beforeSync() error {
 	if w.Target.Gone {
 		return w.runPhase(manifest.PreDelete)
@@ -134,10 +134,10 @@ func (w *Work) earlier(step plan.Step) []live.Entry {
 	return entries
 }
 
-// isOurs reports whether the object is of this very deploy, begun by a server
-// that did not come to its end: of the same target, and of a deploy that
-// neither the records nor this process have seen end; or of one that did not
-// learn whether the object was made.
+// isOurs reports whether the object belongs to this very deploy, begun by a server that
+// did not finish it. It must be of the same target, and of a deploy whose end neither
+// the records nor this process have seen; or of a deploy that did not learn whether the
+// object was created.
 func (w *Work) isOurs(entry live.Entry, phase manifest.Phase) bool {
 	ended := w.App.HookMemory.lastEnded()
 	if last := w.Last; last != nil {

@@ -28,7 +28,7 @@ func NewHooks() *Hooks {
 	return &Hooks{changed: make(chan struct{}, 1), last: map[types.UID]seenHook{}}
 }
 
-// reset forgets what was seen before a deploy.
+// reset forgets everything from before a deploy.
 func (s *Hooks) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -128,7 +128,7 @@ func endOf(entry live.Entry) manifest.HookEnd {
 	return ""
 }
 
-// failed notes the failure of a hook, with what its pod has to say.
+// failed notes the failure of a hook, with its pod's output.
 func (w *Work) failed(watch *hookWait, hook running, reason string) error {
 	failure := HookError{phase: hook.phase, id: hook.entry.ID, reason: reason}
 	failure.addPod(watch.ctx, w.cluster)

@@ -15,8 +15,9 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Inventory is what is known of an app's inventory on its cluster, which is the parent of
-// its ApplySet. The zero value knows nothing. No other lock is taken under its lock.
+// Inventory holds the known state of an app's inventory on its cluster, which is the
+// parent of its ApplySet. The zero value knows nothing. No other lock is taken under
+// its lock.
 type Inventory struct {
 	mu    sync.Mutex
 	known *kube.Parent // nil until read from the cluster or written to it
@@ -55,8 +56,8 @@ func (a *App) ReadInventory(ctx context.Context) (kube.Parent, error) {
 	return parent, nil
 }
 
-// SetInventory notes the app's inventory, and so which kinds have to be watched for it; nil
-// has it read again.
+// SetInventory notes the app's inventory, and so the kinds to watch for it; nil makes
+// the next use read it again.
 func (a *App) SetInventory(parent *kube.Parent) {
 	var kinds kube.GroupKinds
 	if parent != nil {
@@ -66,9 +67,9 @@ func (a *App) SetInventory(parent *kube.Parent) {
 	a.Inventory.set(parent)
 }
 
-// MendInventory makes the app's inventory say what it has to, where somebody has changed or
-// deleted it, or an older version of the server has written it. It reports whether it was
-// written. After an error the inventory is read again, whosever it is then.
+// MendInventory repairs the app's inventory if somebody has changed or deleted it, or
+// an older version of the server has written it. It reports whether it wrote it. After
+// an error the inventory is read again, whoever owns it then.
 func (a *App) MendInventory(ctx context.Context, p *plan.Plan) (written bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -122,7 +123,7 @@ func (w *Work) widenInventory() error {
 	return w.writeInventory(ctx, old, adding(w.App.signed(old), w.Plan.Steps, w.Plan.Kinds(), w.Plan.Prune, w.Plan.Hooks))
 }
 
-// narrowInventory makes the inventory list just what the app has, or deletes it with the
+// narrowInventory reduces the inventory to the app's objects, or deletes it with the
 // app.
 func (w *Work) narrowInventory() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
@@ -167,7 +168,7 @@ func (w *Work) writeInventory(ctx context.Context, old, parent kube.Parent) erro
 	case err == nil:
 		w.App.SetInventory(&stored)
 	case errors.As(err, new(*kube.SupersededError)):
-		w.App.SetInventory(nil) // the next plan reads whose it is
+		w.App.SetInventory(nil) // the next plan reads who owns it
 	}
 	return inventoryError(err)
 }
@@ -180,8 +181,8 @@ func inventoryError(err error) error {
 	return fmt.Errorf("note the app's kinds on the cluster: %w", err)
 }
 
-// WriteParent stores an inventory. Where the system namespace is gone or on its way out, it
-// is made anew.
+// WriteParent stores an inventory. If the system namespace is gone or being deleted, it
+// is recreated.
 func (c *Cluster) WriteParent(ctx context.Context, old, parent kube.Parent) (stored kube.Parent, err error) {
 	for {
 		err = again(ctx, func() (err error) {
@@ -195,7 +196,7 @@ func (c *Cluster) WriteParent(ctx context.Context, old, parent kube.Parent) (sto
 		if !apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 			return stored, err
 		}
-		select { // nothing is told of its end to those who wait here
+		select { // no event tells this wait about its end
 		case <-time.After(goneCheck):
 		case <-ctx.Done():
 			return stored, err

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// heir returns the other app that by now wants an object of this one, or "".
-// Such an object is never deleted, whatever was planned before.
+// heir returns the other app that by now wants an object of this one, or "". Such an
+// object is never deleted, whatever the plan was.
 func (w *Work) heir(id manifest.ID) name.App {
 	return w.App.Others.Heir(w.App.Name, w.cluster.API.Name(), id)
 }

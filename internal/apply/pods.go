@@ -49,11 +49,11 @@ type podWatch struct {
 	pods   Pods
 	cancel context.CancelFunc
 	passer sync.WaitGroup             // passes on the changes
-	nudges map[chan struct{}]struct{} // of those who wait; each holds one signal
+	nudges map[chan struct{}]struct{} // of the waiters; each holds one signal
 }
 
-// join gives the pods of a namespace. nudge receives whenever one of them has changed, until
-// part is called. The watch has ended when the last who waited has parted.
+// join returns the pods of a namespace. nudge receives whenever one of them has
+// changed, until part is called. The watch ends when the last waiter parts.
 func (w *podWatches) join(namespace string, nudge chan struct{}) (pods Pods, part func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -79,7 +79,7 @@ func (w *podWatches) part(namespace string, nudge chan struct{}) {
 	}
 }
 
-// strike takes one who waited off a watch. It returns the watch if nobody else waits.
+// strike takes a waiter off a watch. It returns the watch if nobody else waits.
 func (w *podWatches) strike(namespace string, nudge chan struct{}) *podWatch {
 	w.mu.Lock()
 	defer w.mu.Unlock()

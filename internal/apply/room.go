@@ -14,8 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// splitDying takes out the steps whose objects are to be made in the place of objects that
-// are being deleted.
+// splitDying separates the steps that replace objects which are being deleted.
 func splitDying(steps []plan.Step) (ready, dying []plan.Step) {
 	for _, step := range steps {
 		if step.Dying && step.Entry.UID != "" && step.Action != record.Recreate {
@@ -27,9 +26,9 @@ func splitDying(steps []plan.Step) (ready, dying []plan.Step) {
 	return ready, dying
 }
 
-// awaitPlaces waits for the end of the objects in whose places the steps make theirs, and
-// returns the steps whose places are free. All of them together may take the app's timeout.
-// Nothing that others need is held meanwhile.
+// awaitPlaces waits for the end of the objects that the steps replace, and returns the
+// steps whose places are free. All of them together may take the app's timeout.
+// Meanwhile it holds nothing that others need.
 func (w *Work) awaitPlaces(steps []plan.Step) []plan.Step {
 	ctx, cancel := context.WithTimeout(context.Background(), w.Target.Spec.Timeout)
 	defer cancel()

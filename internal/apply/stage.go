@@ -15,8 +15,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// applyStage applies the objects of a stage in parallel, and returns when what
-// the next stage builds on is ready.
+// applyStage applies the objects of a stage in parallel, and returns when everything
+// that the next stage builds on is ready.
 func (w *Work) applyStage(stage []plan.Step) error {
 	if err := w.follow(stage); err != nil {
 		return fmt.Errorf("watch the app's kinds: %w", err)
@@ -116,7 +116,7 @@ func (w *Work) applyStep(ctx context.Context, step plan.Step) {
 		w.fail(step.ID, w.plainly(ctx, step, err))
 		return
 	}
-	w.cluster.Index.Note(applied) // first: what is late to tell of a former object of that name is not believed then
+	w.cluster.Index.Note(applied) // first: late events about a former object of that name then do not count
 	entry := w.cluster.Index.EntryOf(applied)
 	w.App.Ledger.Note(step.ID, record.Noted{Digest: step.Digest, Fingerprint: entry.Fingerprint, Ended: entry.Ended})
 	if now, ok := w.cluster.Index.Get(step.ID); ok && now.UID == entry.UID && now.Ended != "" {

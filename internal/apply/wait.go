@@ -22,7 +22,7 @@ type waiting struct {
 	cluster *Cluster
 	log     Log
 	former  Former
-	only    map[manifest.ID]bool // the objects that are waited for; nil for all that the app owns
+	only    map[manifest.ID]bool // the objects to wait for; nil for all that the app owns
 
 	lines  map[manifest.ID]*waitLine    // of the objects that were not healthy at some time
 	causes map[manifest.ID]health.Cause // as far as is known
@@ -126,8 +126,8 @@ type waitLine struct {
 	at    time.Time     // of the line, or of the first look
 }
 
-// look compares the health of every object with what the log says, prints
-// what is new, and returns the objects that are not healthy.
+// look compares the health of every object with the log, prints the changes, and
+// returns the objects that are not healthy.
 func (w *waiting) look(ctx context.Context) []live.Entry {
 	sick := w.app.Sick(w.target)
 	if w.only != nil {
@@ -163,8 +163,8 @@ func (w *waiting) recovered() []live.Entry {
 	return well
 }
 
-// say prints the state of an object that is not healthy, if it is news and it
-// is time for a line. What has failed is told at once.
+// say prints the state of an unhealthy object, if it is new and it is time for a line.
+// It prints a failure at once.
 func (w *waiting) say(entry live.Entry) {
 	line, known := w.lines[entry.ID]
 	if !known {
@@ -183,8 +183,8 @@ func (w *waiting) say(entry live.Entry) {
 	line.said, line.at = entry.Health, time.Now()
 }
 
-// findCauses looks at the pods of the objects that have not been healthy for a while,
-// and prints what keeps them.
+// findCauses looks at the pods of the objects that have been unhealthy for a while, and
+// prints the causes.
 func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
 	troubled := map[string][]*unstructured.Unstructured{} // by namespace
 	for _, entry := range sick {
@@ -202,7 +202,7 @@ func (w *waiting) findCauses(ctx context.Context, sick []live.Entry) {
 	}
 }
 
-// findPodCause is findCauses for one object, of whatever kind.
+// findPodCause is findCauses for one object, of any kind.
 func (w *waiting) findPodCause(ctx context.Context, entry live.Entry) {
 	if runsPods(entry.ID) {
 		w.noteCause(ctx, entry, w.troubledPods(entry.ID.Namespace))
@@ -217,13 +217,13 @@ func (w *waiting) troubledPods(namespace string) []*unstructured.Unstructured {
 	return nil
 }
 
-// noteCause notes what keeps an object from being healthy, and prints it if it is new.
+// noteCause notes the cause of an object's ill health, and prints it if it is new.
 func (w *waiting) noteCause(ctx context.Context, entry live.Entry, pods []*unstructured.Unstructured) {
 	var cause health.Cause
 	if len(pods) > 0 {
 		cause, _ = w.cluster.CauseOf(ctx, entry.ID, pods)
 		if ctx.Err() != nil {
-			return // the wait has ended amid the question: what is known stays the cause
+			return // the wait has ended during the request: the known cause stays
 		}
 		cause.Message = w.target.Shown(cause.Message)
 	}
@@ -235,9 +235,9 @@ func (w *waiting) noteCause(ctx context.Context, entry live.Entry, pods []*unstr
 	}
 }
 
-// newestCause is what keeps an object's pods, given the cause of a moment ago and that
-// of now. The zero cause is none. A container that ends again and again is ready, or
-// about to be, in between: its last end stays the cause.
+// newestCause returns the cause that keeps an object's pods, from the previous cause
+// and the current one. The zero cause is none. A container that keeps ending is ready,
+// or about to be, in between: its last end stays the cause.
 func newestCause(before, now health.Cause) health.Cause {
 	if before.Ended && (now.Reason == "" || now.Reason == health.NotReady) {
 		return before
@@ -265,9 +265,9 @@ func anyCause(pods []*unstructured.Unstructured) bool {
 	return false
 }
 
-// hopeless says what has failed for good, or "". A pod that has ended is not
-// that yet: a Job tries again as often as it was told to, and all else that
-// runs pods does for ever. Neither is a failure that is older than the deploy.
+// hopeless describes an object that has failed for good, or "". A pod that has ended
+// has not: a Job retries as often as its spec says, and everything else that runs pods
+// retries for ever. Neither has a failure that is older than the deploy.
 func (w *waiting) hopeless(sick []live.Entry) string {
 	for _, entry := range sick {
 		before := w.former
@@ -279,8 +279,7 @@ func (w *waiting) hopeless(sick []live.Entry) string {
 	return ""
 }
 
-// why says what keeps the first object that is not healthy, and how many more
-// there are.
+// why describes the first unhealthy object with its cause, and the number of others.
 func (w *waiting) why(sick []live.Entry) string {
 	first := sick[0]
 	for _, entry := range sick {

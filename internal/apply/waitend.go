@@ -7,11 +7,11 @@ import (
 
 // The causes of the end of Order.Wait.
 var (
-	ErrSuperseded  = errors.New("a newer revision came") // and is to be deployed
+	ErrSuperseded  = errors.New("a newer revision came") // and should be deployed
 	ErrInterrupted = errors.New("the server is stopping")
 )
 
-// CancelledError ends a wait because an operator has asked for it.
+// CancelledError ends a wait at an operator's request.
 type CancelledError struct{ By string }
 
 func (e CancelledError) Error() string { return "cancelled by " + e.By }

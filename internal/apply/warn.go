@@ -15,12 +15,12 @@ const maxRecorded = 100
 // warned are the warnings of a deploy.
 type warned struct {
 	shown manifest.Problems // the pusher has seen them in the plan, or in the deploy's lines
-	all   manifest.Problems // of all that was applied
+	all   manifest.Problems // of everything applied
 	keys  []string          // of the objects of all, manifest.ID
 }
 
-// hear takes up the API server's warnings: those that a step has from its plan, and those
-// of its apply. A correction brings back what was warned of when it was deployed.
+// hear takes in the API server's warnings: those in a step's plan, and those of its
+// apply. A correction restores an object that was warned about when it was deployed.
 func (w *Work) hear(step plan.Step, heard manifest.Problems) {
 	if w.Corrects {
 		return

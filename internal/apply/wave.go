@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Wave is what may be applied before something has to be waited for: the
-// steps of one sync wave, in their stages.
+// Wave is the set of steps that may be applied before a wait: those of one sync wave,
+// in their stages.
 type Wave struct {
 	number int32
 	stages [][]plan.Step
@@ -70,10 +70,10 @@ func (v Wave) ids() map[manifest.ID]bool {
 	return ids
 }
 
-// applyWaves applies the plan wave by wave. The next one begins when all of
-// the one before is healthy; the last one is waited for when the plan is
-// carried out. A correction keeps the order, and waits for nothing: what
-// drifted in a later wave is taken back though an earlier one is sick.
+// applyWaves applies the plan wave by wave. The next wave begins when all of the one
+// before is healthy; the wait for the last one comes when the plan is carried out. A
+// correction keeps the order, and waits for nothing: it reverts drift in a later wave
+// even if an earlier one is unhealthy.
 func (w *Work) applyWaves() error {
 	waves := WavesOf(w.withHooks(w.Plan.Steps))
 	for i, v := range waves {
@@ -109,8 +109,8 @@ func (w *Work) awaitWave(v Wave) error {
 	return fmt.Errorf("wave %d is not healthy, and the waves after it are not applied:\n%s", v.number, sick.Reason)
 }
 
-// pruneWaves deletes what the revision no longer has, last wave first. A wave
-// is gone before the one before it is touched.
+// pruneWaves deletes the objects that the revision no longer has, last wave first. A
+// wave is gone before the one before it is touched.
 func (w *Work) pruneWaves(steps []plan.Step) error {
 	waves := WavesOf(steps)
 	for i, v := range waves {
@@ -155,7 +155,7 @@ func (w *Work) awaitGone(v Wave) error {
 	}
 }
 
-// remaining returns a step of the wave whose object still is as it was.
+// remaining returns a step of the wave whose object still exists.
 func (w *Work) remaining(v Wave) *plan.Step {
 	for _, stage := range v.stages {
 		for i, step := range stage {

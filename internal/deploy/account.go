@@ -14,7 +14,7 @@ import (
 // maxFields is how many fields of one object a record names.
 const maxFields = 50
 
-// account enters what has been done to the app's objects in a record.
+// account enters the actions on the app's objects in a record.
 func (a *app) account(rec *record.Record, todo *plan.Plan, done work) {
 	rec.Deleted = done.Deleted()
 	rec.Same = done.Same() + len(todo.Same)
@@ -31,7 +31,7 @@ func (a *app) account(rec *record.Record, todo *plan.Plan, done work) {
 	sort.Slice(rec.Objects, func(i, k int) bool { return rec.Objects[i].Key < rec.Objects[k].Key })
 }
 
-// recorded is a step as a record has it, without the culprit.
+// recorded returns a step in the form of a record, without the culprit.
 func recorded(s plan.Step) record.Object {
 	o := record.Object{Key: s.ID.Key(), Action: s.Action}
 	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
@@ -51,7 +51,7 @@ func leftAlone(steps []plan.Step) []record.Object {
 	return objects
 }
 
-// culpritOf is a culprit as a record has it; nil if nobody is known.
+// culpritOf returns a culprit in the form of a record; nil if nobody is known.
 func culpritOf(c owner.Culprit) *owner.Culprit {
 	if c.Manager == "" {
 		return nil
@@ -60,9 +60,9 @@ func culpritOf(c owner.Culprit) *owner.Culprit {
 	return &c
 }
 
-// entry is what is to be kept of a deploy that ends as record says. What the
-// plan applied is written where it is another than before, so that a record
-// costs what the deploy has changed.
+// entry returns the data to store for a deploy with this record. Objects that the plan
+// applied are included if they changed, so that the cost of a record grows with the
+// deploy's changes.
 func (a *app) entry(todo *plan.Plan, rec record.Record) record.Entry {
 	noted, unsaved := a.ledger.Save()
 	entry := record.Entry{Record: rec, Noted: noted}

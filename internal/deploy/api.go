@@ -12,7 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// clusterAPI is what the engine asks of a cluster, for itself and for plans. A kubeAPI is one.
+// clusterAPI has the requests to a cluster, of the engine and of plans. A kubeAPI
+// implements it.
 type clusterAPI interface {
 	plan.API
 	Check(ctx context.Context) (version string, err error)

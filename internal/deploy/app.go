@@ -24,16 +24,16 @@ import (
 //	queue.mu, before Run.mu
 //	Ledger.mu, before the lock of a live.Index
 //
-// Nothing else is taken under another: no lock of a part under mu or under that of another
-// part, nor mu under that of a part. No callback runs under a lock, except what ranges over
-// the ledger (Ledger.Each), which must not come back to the app.
+// No other lock is taken under another: no lock of a part under mu or under that of
+// another part, nor mu under that of a part. No callback runs under a lock, except the
+// one that ranges over the ledger (Ledger.Each), which must not call back into the app.
 type app struct {
 	engine     *Engine
 	name       name.App
 	set        string // its ApplySet
 	repo       name.Repo
 	queue      *queue
-	hurry      chan struct{} // holds one signal that what failed may succeed now
+	hurry      chan struct{} // holds one signal that a failed attempt may succeed now
 	gone       chan struct{} // closed when its repository is deleted
 	ledger     *plan.Ledger  // of its objects
 	suspended  *suspension
@@ -42,7 +42,7 @@ type app struct {
 	retakes    retakes      // objects that have lost what says whose they are
 	fights     fights       // objects that drift again and again
 	trouble    trouble      // why the last check could not be done
-	told       lastTold     // of why the app is not in sync
+	told       lastTold     // the last reason why the app is not in sync
 	hooks      *apply.Hooks // as they were last
 	hookMemory apply.HookMemory
 	inventory  apply.Inventory
@@ -52,7 +52,7 @@ type app struct {
 	want       *target // nil: leave the cluster alone
 	last       *record.Record
 	skipped    name.Revision // the branch's newest revision, if it was pushed with -o skip
-	unrendered string        // why what the branch wants cannot be told; "" if it can
+	unrendered string        // the reason why the branch's wish is unknown; "" if it is known
 
 	appliedDigest string // of the target that was sealed as applied last
 }
@@ -67,9 +67,9 @@ func newApp(e *Engine, name name.App, repo name.Repo, branch name.Branch) *app {
 	return a
 }
 
-// goneTarget is what is wanted of an app that pushboat.yaml no longer names. Its
-// objects are deleted, unless its last word was prune: false. The cluster is "" for an
-// app that was only pushed with -o skip, by a server that did not record for where.
+// goneTarget is the target of an app that pushboat.yaml no longer names. Its objects
+// are deleted, unless its last setting was prune: false. The cluster is "" for an app
+// that was only pushed with -o skip, by a server that did not record the cluster.
 func goneTarget(app name.App, repo name.Repo, branch name.Branch, cluster string, revision name.Revision) *target {
 	spec := appfile.App{Name: app, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
 	return &target{Target: plan.Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
@@ -94,7 +94,7 @@ func (a *app) sameHome(repo name.Repo, branch name.Branch) error {
 
 func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == record.Removed }
 
-// prunes reports whether the app's newest record says that it deletes what leaves it.
+// prunes reports whether the app deletes objects that leave it, by its newest record.
 func (a *app) prunes() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -128,8 +128,8 @@ func (a *app) moveIn(repo name.Repo, branch name.Branch) {
 	a.repo, a.branch = repo, branch
 }
 
-// remember takes a record over as the app's newest. Which objects it has
-// changed is not kept in memory: history has it.
+// remember makes a record the app's newest. It does not keep in memory which objects
+// the record changed: history has them.
 func (a *app) remember(rec record.Record) {
 	rec.Objects, rec.Deleted = nil, nil
 	a.queue.countFrom(rec.Number)
@@ -138,7 +138,7 @@ func (a *app) remember(rec record.Record) {
 	a.last = &rec
 }
 
-// recall takes an app over as its newest record has it.
+// recall restores an app from its newest record.
 func (a *app) recall(saved record.Saved) {
 	a.remember(saved.Record)
 	a.ledger.Recall(saved.Noted)
@@ -150,7 +150,7 @@ func (a *app) wanted() *target {
 	return a.want
 }
 
-// setWant changes what is wanted of the app. Call tellSchedules after it, under no lock.
+// setWant changes the app's target. Call tellSchedules after it, under no lock.
 func (a *app) setWant(t *target) {
 	defer a.engine.bell.ring()
 	a.engine.setRules(a.name, t)
@@ -162,9 +162,8 @@ func (a *app) setWant(t *target) {
 	}
 }
 
-// tellSchedules tells by which schedules the app is to be checked now. If another
-// goroutine changes what is wanted meanwhile, whichever of the two comes last tells the
-// newest.
+// tellSchedules reports the current schedules of the app's checks. If another goroutine
+// changes the target meanwhile, the later of the two reports the newest.
 func (a *app) tellSchedules() {
 	if a.engine.wanted == nil {
 		return
@@ -203,23 +202,23 @@ func (a *app) skippedRevision() name.Revision {
 	return a.skipped
 }
 
-// knows reports whether the app has applied the object as it is written, and
-// nobody has deleted it since. It serves plan.NewCompanions, for definitions, which
-// have no namespace.
+// knows reports whether the app has applied the object in its current form, and nobody
+// has deleted it since. It serves plan.NewCompanions, for definitions, which have no
+// namespace.
 func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())
 	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters[t.Spec.Cluster].Index.Lacks(o.ID())
 }
 
-// settled reports whether the target is what was last applied in full.
+// settled reports whether the target was the last to be applied completely.
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.Digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
 }
 
-// digestFor is a target's digest as a record has it: a remnant stands for what was
-// applied last.
+// digestFor returns a target's digest for a record: a remnant stands for the target
+// that was applied last.
 func (a *app) digestFor(t *target) string {
 	if !t.remnant {
 		return a.engine.Masker.Seal(t.Digest)

@@ -6,8 +6,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Asked is what the change asks for, and what changes before it asked for that are not all
-// carried out.
+// Asked returns the options of the change, merged with those of earlier changes that
+// are not all carried out.
 func (p *Proposal) Asked() record.Asked {
 	return record.Asked{Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip}
 }
@@ -21,9 +21,9 @@ func (p *Proposal) isForced() bool {
 	})
 }
 
-// isForced reports whether the app is still being brought to its target by force. A target
-// that takes the place of this one is brought there by force as well: what had to be forced
-// has to be in it, too, unless it was taken back.
+// isForced reports whether the app is still being brought to its target by force. A
+// target that replaces this one is brought there by force as well: it contains the
+// changes that needed force, unless they were reverted.
 func (a *app) isForced() bool {
 	t := a.wanted()
 	return t != nil && a.forces(t)

@@ -23,11 +23,11 @@ type attempt struct {
 
 	good     record.Result  // the record's result if all goes well
 	plan     *plan.Plan     // nil until there is one
-	shown    *plan.Plan     // whose warnings the pusher has seen; nil for none
+	shown    *plan.Plan     // the plan whose warnings the pusher has seen; nil for none
 	work     work           // the changes of the cluster; nil before the first
 	why      string         // the reason for an ending that is not good
 	rec      *record.Record // nil until the outcome is known
-	finding  Finding        // for those who wait for a check
+	finding  Finding        // for the callers that wait for a check
 	checked  bool           // the app was compared with its cluster
 	noValues string         // why a check could not look for new values; "" if it could
 }
@@ -175,7 +175,7 @@ func (at *attempt) awaitRuns() error {
 	return nil
 }
 
-// awaitApps waits for whatever else the apps that this one depends on are at.
+// awaitApps waits for any work on the apps that this one depends on.
 func (at *attempt) awaitApps() error {
 	for _, app := range at.target.Spec.DependsOn {
 		dependency := at.engine.app(app)

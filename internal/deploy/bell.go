@@ -2,9 +2,9 @@ package deploy
 
 import "sync"
 
-// bell tells those who watch the apps that the status of one may be another now: an
-// object has changed on its cluster, or its worker has begun or ended something. It
-// says no more, and rings once for whatever comes while nobody has looked.
+// bell tells those who watch the apps that the status of one may have changed: an
+// object has changed on its cluster, or its worker has begun or ended work. It carries
+// no data, and rings once for all changes since the last look.
 type bell struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]struct{}

@@ -13,11 +13,11 @@ import (
 // ErrNothingGoesOn says that an app has no deploy whose wait could be ended.
 var ErrNothingGoesOn = errors.New("no deploy of the app goes on")
 
-// Cancel ends the wait of the deploy of an app that goes on, or of its tests: for
-// health, a wave, a hook, or other apps. An apply under way comes to its end; whatever
-// comes after the wait is left. Nothing is taken back, and a hook that has begun goes on on
-// the cluster. The deploy that it returns ends soon. The error is
-// ErrNothingGoesOn if there is none, and ErrNoApp if there is no such app.
+// Cancel ends the wait of an app's running deploy, or of its tests: for health, a wave,
+// a hook, or other apps. A running apply comes to its end; later steps are left out.
+// Nothing is reverted, and a hook that has begun keeps running on the cluster. The
+// deploy that it returns ends soon. The error is ErrNothingGoesOn if there is none, and
+// ErrNoApp if there is no such app.
 func (e *Engine) Cancel(app name.App, caller access.Caller) (*Run, error) {
 	a := e.app(app)
 	if a == nil {
@@ -30,8 +30,7 @@ func (e *Engine) Cancel(app name.App, caller access.Caller) (*Run, error) {
 	return run, nil
 }
 
-// enterCancel notes in the record of a deploy that has not come to a good end who
-// ended its wait.
+// enterCancel notes who ended the wait in the record of a deploy that did not end well.
 func enterCancel(wait context.Context, r *record.Record) {
 	if r.Result == record.Failed || r.Result == record.Unhealthy {
 		r.Cancelled = apply.CancelledBy(wait)

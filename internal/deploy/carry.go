@@ -40,7 +40,7 @@ func (at *attempt) apply() stageEvent {
 	return at.fail(err)
 }
 
-// order is a plan to be carried out.
+// order is the order to carry out a plan.
 func (at *attempt) order(todo *plan.Plan, log apply.Log) apply.Order {
 	return apply.Order{
 		App: at.site(at.target), Target: &at.target.Target, Plan: todo, Log: log, Wait: at.wait,
@@ -49,7 +49,7 @@ func (at *attempt) order(todo *plan.Plan, log apply.Log) apply.Order {
 	}
 }
 
-// deployedID identifies what is deployed with a target, in few letters.
+// deployedID identifies a target in a few letters.
 func (e *Engine) deployedID(t *target) string {
 	return e.Masker.Seal(t.Digest + string(t.Revision))[:16]
 }
@@ -65,7 +65,7 @@ func (at *attempt) prune() stageEvent {
 	case at.good == record.Corrected: // its health shows in status; the worker is needed for the next drift
 		return eventCorrected
 	}
-	at.drifts.clear(at.plan) // whatever was left alone until now
+	at.drifts.clear(at.plan) // everything that was left alone until now
 	at.retakes.clear(at.plan)
 	return e
 }
@@ -99,8 +99,8 @@ func (at *attempt) cleanUp() stageEvent {
 	return eventDone
 }
 
-// tellsHooks reports whether the hooks for a failure run. A retry that fails as the
-// attempt before it did tells nobody again, and an operator who cancels knows.
+// tellsHooks reports whether the hooks for a failure run. A retry that fails like the
+// attempt before it notifies nobody again, and an operator who cancels knows.
 func tellsHooks(rec record.Record, repeated, gone bool) bool {
 	wrong := rec.Result == record.Failed || rec.Result == record.Unhealthy
 	return wrong && rec.Cancelled == "" && !repeated && !gone
@@ -112,8 +112,8 @@ func (at *attempt) repeated() bool {
 	return at.job.checks() && last != nil && last.Result == record.Failed
 }
 
-// record writes the record of the attempt, and tells those who are attached. The same
-// failure again, found by a retry, is not recorded twice.
+// record writes the record of the attempt, and informs those who are attached. It does
+// not record the same failure twice when a retry repeats it.
 func (at *attempt) record() stageEvent {
 	if at.rec == nil {
 		rec := at.account()

@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Finding is what a check found of one app.
+// Finding is the result of checking one app.
 type Finding struct {
 	App     name.App    `json:"app"`
 	Result  CheckResult `json:"result"`
@@ -39,11 +39,10 @@ const (
 // OK reports whether the app is as its revision says.
 func (f Finding) OK() bool { return f.Result != CheckDrifted && f.Result != CheckFailed }
 
-// CheckNow compares apps with their clusters as they are now, and corrects them
-// as their drift settings say. What it asks the clusters it asks for all apps
-// together. A full check tries every object on the cluster. It returns one
-// finding an app, in the order of the names. If ctx ends first it returns ctx's
-// error, and the checks go on.
+// CheckNow compares apps with their clusters now, and corrects them as their drift
+// settings say. It makes its requests to the clusters for all apps together. A full
+// check tries every object on the cluster. It returns one finding an app, in the order
+// of the names. If ctx ends first it returns ctx's error, and the checks go on.
 func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, names ...name.App) ([]Finding, error) {
 	now := time.Now()
 	answers := make([]chan Finding, len(names))
@@ -82,8 +81,8 @@ func (f *Finding) unrendered(why string) {
 	}
 }
 
-// answer sends the finding to those who wait for it. A check finds no app in order
-// whose status says that it is not.
+// answer sends the finding to the callers that wait for it. No finding says that an app
+// is in order when its status says that it is not.
 func (at *attempt) answer() {
 	j := at.job
 	f := at.finding.after(at.ending, j.run)
@@ -117,7 +116,7 @@ func (f Finding) after(end ending, run *Run) Finding {
 	return f
 }
 
-// doubt makes a finding say what the app's status knows to differ.
+// doubt adds the differences that the app's status knows to a finding.
 func (a *app) doubt(f *Finding) {
 	s := a.status()
 	if s.Sync != Drifted && s.Sync != Unsure {
@@ -135,7 +134,7 @@ func (a *app) doubt(f *Finding) {
 	f.Message = strings.Join(s.Reasons, "\n")
 }
 
-// found says what a plan means for an app with a drift setting, and that may be
+// found returns the finding of a plan, for an app with a drift setting that may be
 // suspended.
 func found(plan *plan.Plan, drift string, s *record.Suspension) Finding {
 	if plan.Empty() {

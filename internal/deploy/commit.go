@@ -10,7 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// commit makes a proposal what is wanted, and begins to deploy it, see Proposal.Accept.
+// commit makes a proposal the wanted state, and begins to deploy it, see
+// Proposal.Accept.
 func (e *Engine) commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
@@ -45,17 +46,17 @@ func (e *Engine) commit(p *Proposal) []*Run {
 	return begun.runs
 }
 
-// wanting is an app, what a push wants of it, and the job that this gives its
-// worker, nil for none.
+// wanting is an app, a push's target for it, and the resulting job for its worker, nil
+// for none.
 type wanting struct {
 	*app
 	target *target
 	begin  *job
 }
 
-// want makes the targets of a change what is wanted, all at once and before the
-// first of their deploys begins: from then on no app deletes what another one
-// is to have. It returns their apps in the order of their dependencies.
+// want sets the targets of a change, all at once and before the first of their deploys
+// begins: from then on no app deletes an object that another one should have. It
+// returns their apps in the order of their dependencies.
 func (e *Engine) want(p *Proposal) []wanting {
 	apps := e.enter(p)
 	for _, w := range apps {
@@ -78,7 +79,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 			e.Log.WithField("app", t.Spec.Name).Errorf("begin its deploy: %v", err)
 			continue
 		}
-		if !t.kept { // else it wants what it wanted
+		if !t.kept { // otherwise its claims stay the same
 			e.claims.SetKeys(a.name, p.claims.KeysOf(t.Spec.Name))
 		}
 		a.setSkipped("")
@@ -90,8 +91,8 @@ func (e *Engine) enter(p *Proposal) []wanting {
 	return apps
 }
 
-// claim enters what the app wants, as it was found on the cluster, unless
-// something else is wanted of it by now.
+// claim enters the app's claims, as found on the cluster, unless its target has changed
+// by now.
 func (e *Engine) claim(a *app, t *target, objects []plan.Placed) {
 	e.wants.Lock()
 	defer e.wants.Unlock()
@@ -100,8 +101,8 @@ func (e *Engine) claim(a *app, t *target, objects []plan.Placed) {
 	}
 }
 
-// formerly lists the apps that leave with the change and hand all that they
-// have to one other: it is the same app by another name.
+// formerly lists the apps that leave with the change and hand all their objects to one
+// other: it is the same app by another name.
 func (p *Proposal) formerly(app name.App) []name.App {
 	var names []name.App
 	for _, plan := range p.Plans {
@@ -148,8 +149,8 @@ func inOrder(targets []*target) []*target {
 	return order
 }
 
-// skip records the revision for every app of the branch, and leaves the
-// cluster as it is.
+// skip records the revision for every app of the branch, and does not touch the
+// cluster.
 func (e *Engine) skip(p *Proposal) []*Run {
 	apps := e.appsOn(p.Repo, p.Branch)
 	clusters := map[name.App]string{}
@@ -178,8 +179,8 @@ func (e *Engine) skip(p *Proposal) []*Run {
 	return runs
 }
 
-// skippedRecord is the record of a revision that is not to be deployed. It carries
-// on what the cluster has.
+// skippedRecord is the record of a revision that must not be deployed. It carries on
+// the state of the cluster.
 func (a *app) skippedRecord(j *job) record.Record {
 	rec := a.newRecord(j, record.Skipped, "pushed with -o skip")
 	rec.Same = a.ledger.Count()
@@ -189,9 +190,9 @@ func (a *app) skippedRecord(j *job) record.Record {
 	return rec
 }
 
-// CheckDue has an app compared with its cluster by its schedule. The check asks
-// the server itself what runs, and accepts what was asked for it or for another
-// app since the time that it was due.
+// CheckDue compares an app with its cluster by its schedule. The check asks the server
+// itself for the running objects, and accepts lists made for it or for another app
+// since the time that it was due.
 func (e *Engine) CheckDue(app name.App, due time.Time) {
 	if a := e.app(app); a != nil {
 		j := systemJob(record.CauseSchedule)
@@ -210,8 +211,8 @@ func (e *Engine) FullCheckDue(app name.App, due time.Time) {
 	}
 }
 
-// checkTroubled has the apps compared whose last check could not be done: what
-// was missing may be there now, such as the definition of a kind.
+// checkTroubled checks the apps whose last check could not be done: the missing part,
+// such as the definition of a kind, may exist now.
 func (e *Engine) checkTroubled(cluster string) {
 	for _, a := range e.sorted() {
 		if t := a.wanted(); t != nil && t.Spec.Cluster == cluster && a.trouble.reason() != "" {
@@ -220,7 +221,7 @@ func (e *Engine) checkTroubled(cluster string) {
 	}
 }
 
-// Check has an app compared with its cluster, unless something is queued for
+// Check queues a comparison of an app with its cluster, unless something is queued for
 // it already. An unknown app is ignored.
 func (e *Engine) Check(app name.App, cause record.Cause) {
 	if a := e.app(app); a != nil {

@@ -27,7 +27,7 @@ func (a *app) stamp(rec *record.Record, t *target) {
 	rec.Digest, rec.Content = a.digestFor(t), a.contentFor(t)
 }
 
-// contentFor is what digestFor is, for the target's content.
+// contentFor is digestFor for the target's content.
 func (a *app) contentFor(t *target) string {
 	switch last := a.lastRecord(); {
 	case t.remnant && last != nil:

@@ -20,7 +20,7 @@ type comparison struct {
 	drift     string // the app's drift setting, see appfile
 }
 
-// remedy is how a check goes on.
+// remedy is the next step of a check.
 type remedy int
 
 // The remedies.
@@ -114,13 +114,13 @@ func (at *attempt) planCheck() error {
 	todo, err := at.replan(at.target, at.job)
 	at.plan = todo
 	if err == nil && at.job.fresh.IsZero() { // else the lists of a moment ago have shown it
-		err = at.engine.Clusters[at.target.Spec.Cluster].Index.Blind(at.set) // the plan asked nothing of what seems unchanged
+		err = at.engine.Clusters[at.target.Spec.Cluster].Index.Blind(at.set) // the plan asked nothing about objects that seem unchanged
 	}
 	return err
 }
 
-// compareRest is compare where the API server refuses some objects of the app: one that
-// cannot be applied must not keep the others from being corrected.
+// compareRest is compare for an app of which the API server refuses some objects: one
+// that cannot be applied must not keep the others from being corrected.
 func (at *attempt) compareRest(err error) stageEvent {
 	at.trouble.note(setOfLooks(at.job), err.Error())
 	at.logTrouble("check against the cluster", err)
@@ -220,7 +220,7 @@ func (at *attempt) closeCheck() {
 	at.rollBackLate(at.target, at.job)
 }
 
-// whatDrifted says what has become of an object, and by whom if that is known.
+// whatDrifted says what happened to an object, and who did it if that is known.
 func whatDrifted(step plan.Step) string {
 	who := step.Culprit.String()
 	switch {

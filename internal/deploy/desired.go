@@ -12,19 +12,19 @@ import (
 // branchRead is a branch as it was read.
 type branchRead struct {
 	head   name.Revision
-	asked  record.Asked      // what was asked for with its newest accepted revision
-	apps   map[name.App]bool // that it names, and whose targets can be used
+	asked  record.Asked      // options of its newest accepted revision
+	apps   map[name.App]bool // the apps that it names, and whose targets can be used
 	unread string            // why it cannot be rendered in full; "" if it can
 }
 
-// desiredState is what an app should be.
+// desiredState is the kind of state that an app should be in.
 type desiredState int
 
 // The states that an app may be wanted in.
 const (
 	asNamed      desiredState = iota // as its branch names it
 	asBefore                         // as it was deployed before a revision that -o skip keeps from it
-	asApplied                        // as it was last applied, for what its branch wants cannot be told
+	asApplied                        // as last applied, because the branch's wish is unknown
 	asRemoved                        // gone: no branch names it any more
 	asRemembered                     // gone for long, with a history to ask for
 )
@@ -32,7 +32,7 @@ const (
 // deploys reports whether an app in that state is deployed, or deleted, as a branch says.
 func (s desiredState) deploys() bool { return s == asNamed || s == asRemoved }
 
-// desire is the state that an app is wanted in, with what there is to say of it.
+// desire is the desired state of an app, with its details.
 type desire struct {
 	state  desiredState
 	branch name.Branch
@@ -42,9 +42,9 @@ type desire struct {
 	retry  bool          // the branch may be read another time
 }
 
-// desired says what each app of a repository should be, from its branches, from the
-// newest records of its apps, and from what was asked for with the newest revisions.
-// broken is why the branches cannot be listed; nil if they can.
+// desired decides the desired state of each app of a repository, from its branches,
+// from the newest records of its apps, and from the options of the newest revisions.
+// broken is the reason why the branches cannot be listed; nil if they can.
 func desired(repo name.Repo, branches map[name.Branch]branchRead, broken error, records map[name.App]record.Saved) map[name.App]desire {
 	wanted := map[name.App]desire{}
 	for _, branch := range slices.Sorted(maps.Keys(branches)) {
@@ -66,8 +66,9 @@ func desired(repo name.Repo, branches map[name.Branch]branchRead, broken error, 
 	return wanted
 }
 
-// recordDesires says what an app with a record should be, where that is not simply what
-// its branch names it: other is false then. named says that a branch names it.
+// recordDesires decides the desired state of an app with a record, unless that is
+// simply what its branch says: other is false then. named says that a branch names the
+// app.
 func recordDesires(repo name.Repo, branches map[name.Branch]branchRead, broken error, saved record.Saved, named bool) (d desire, other bool) {
 	rec := &saved.Record
 	read := branches[rec.Branch]
@@ -92,8 +93,8 @@ func recordDesires(repo name.Repo, branches map[name.Branch]branchRead, broken e
 	return d, true
 }
 
-// whyUntold is why it cannot be told what the branch of a record wants; "" if it can.
-// retry says that its repository is to be read another time.
+// whyUntold returns the reason why the wish of a record's branch is unknown; "" if it
+// is known. retry says that its repository should be read again.
 func whyUntold(repo name.Repo, read branchRead, broken error, saved record.Saved) (why string, retry bool) {
 	rec := &saved.Record
 	switch {

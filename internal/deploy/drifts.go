@@ -9,16 +9,16 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// drifts are the differences of an app that a check has found and leaves alone, as the
-// drift setting has it, or while the app is suspended. The zero value has none. No other
-// lock is taken under its lock.
+// drifts are the differences of an app that a check has found and leaves alone, because
+// of the drift setting, or while the app is suspended. The zero value has none. No
+// other lock is taken under its lock.
 type drifts struct {
 	mu    sync.Mutex
 	steps map[manifest.ID]plan.Step // that would take the differences back
 }
 
-// note notes the differences that a plan would take back, in place of what was known of
-// the plan's objects. It returns those that are news, sorted.
+// note notes the differences that a plan would revert, in place of earlier notes about
+// the plan's objects. It returns the new ones, sorted.
 func (d *drifts) note(todo *plan.Plan) []plan.Step {
 	found := map[manifest.ID]plan.Step{}
 	for _, step := range todo.Changes() {

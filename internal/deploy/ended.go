@@ -10,9 +10,9 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// What runs to an end, such as a Job, is done when it came there: until its manifest
-// changes it is not made anew, whoever deletes it afterwards. That it ended is noted
-// with the object, and so outlives a restart.
+// An object that runs to an end, such as a Job, is done when it gets there: until its
+// manifest changes it is not recreated, whoever deletes it afterwards. The end is noted
+// with the object, and so survives a restart.
 
 // noticeEnd notes that an object of the app came to its end. One that goes after the
 // time that its annotations give it has come there, too.
@@ -29,7 +29,7 @@ func (a *app) noticeEnd(event live.Event) {
 	}
 }
 
-// failedAndGone lists what failed for good and was deleted since, sorted.
+// failedAndGone lists objects that failed for good and were deleted since, sorted.
 func (a *app) failedAndGone(index *live.Index) []manifest.ID {
 	return slices.DeleteFunc(a.ledger.Exhausted(), func(id manifest.ID) bool { return !index.Lacks(id) })
 }

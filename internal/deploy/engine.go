@@ -1,6 +1,6 @@
-// Package deploy is the verb of Pushboat: it plans what a revision would do to
-// a cluster, refuses what must not be, applies the rest, waits for health and
-// records the result. It reads revisions as fs.FS and knows no Git.
+// Package deploy is the engine of Pushboat: it plans the changes of a revision to a
+// cluster, refuses forbidden ones, applies the rest, waits for health and records the
+// result. It reads revisions as fs.FS and knows no Git.
 //
 // There is one way to deploy. A push, the schedule, drift and a start of the
 // server all nudge an app's worker, which compares the newest accepted
@@ -32,7 +32,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// Cluster is a named cluster and the index of what runs there.
+// Cluster is a named cluster with the index of its running objects.
 type Cluster struct {
 	Kube  *kube.Cluster
 	Index *live.Index
@@ -42,7 +42,7 @@ type Cluster struct {
 	site      *apply.Cluster
 	opened    chan struct{}          // closed when the cluster answered and every claim is known
 	opening   atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
-	retry     chan chan<- error      // hurries the next attempt to open it, and is told why it fails
+	retry     chan chan<- error      // starts the next attempt to open it at once, and receives its error
 
 	sightings sightings
 	retakes   pace
@@ -64,17 +64,17 @@ type Source interface {
 	Branches(ctx context.Context, repo name.Repo) (map[name.Branch]name.Revision, error)
 	// Head returns the newest revision of a branch; "" if there is none.
 	Head(ctx context.Context, repo name.Repo, branch name.Branch) (name.Revision, error)
-	// Main returns the main branch of a repository: the one that it deploys as a
-	// whole while it has no pushboat.yaml.
+	// Main returns the main branch of a repository: the one that it deploys as a whole
+	// while it has no pushboat.yaml.
 	Main(repo name.Repo) (name.Branch, error)
-	// Asked returns what was asked for with the newest revision that the gate
-	// has accepted for a branch, if that was anything.
+	// Asked returns the options of the newest revision that the gate has accepted for a
+	// branch, if there were any.
 	Asked(repo name.Repo, branch name.Branch) (record.Asked, error)
 	// Tree reads a revision.
 	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
 }
 
-// Config is what an Engine needs. Every field is required.
+// Config holds the parts of an Engine. Every field is required.
 type Config struct {
 	Clusters map[string]*Cluster // "default" is always there
 	Source   Source
@@ -84,12 +84,11 @@ type Config struct {
 	Server   string // this server's id, by which inventories on clusters name it
 	Epoch    int64  // of its data directory; 0 for an engine that only plans
 	Masker   manifest.Masker
-	// PlainSecrets lets Secrets whose values are not encrypted into every
-	// repository.
+	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool
 
-	// Choose returns which apps of a revision a change is about, for who looks at a
-	// part of it; nil: all of them.
+	// Choose selects the apps of a revision for a caller that looks at some of them;
+	// nil: all of them.
 	Choose func([]appfile.App) []appfile.App
 
 	Events *event.Bus // nil: nobody is told
@@ -111,7 +110,7 @@ type Engine struct {
 	values    sync.Mutex   // held while generated values are kept
 	handsOver atomic.Bool  // see HandOver
 
-	wants sync.Mutex // held while what is wanted of apps, and their claims, change
+	wants sync.Mutex // held while targets, and their claims, change
 
 	ctx     context.Context // ends waits and checks at Stop
 	cancel  context.CancelFunc
@@ -134,9 +133,8 @@ func New(config Config) *Engine {
 	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[name.App]*app{}, unread: map[unreadBranch]bool{}}
 }
 
-// Stop ends the waits for health at once and lets what is being applied come
-// to an end, until ctx is done. What was not finished is taken up at the next
-// start.
+// Stop ends the waits for health at once and lets running applies end, until ctx is
+// done. The next start resumes unfinished work.
 func (e *Engine) Stop(ctx context.Context) {
 	e.cancel()
 	e.mu.Lock()
@@ -168,7 +166,7 @@ func (e *Engine) register(name name.App, repo name.Repo, branch name.Branch) (*a
 	}
 	a := newApp(e, name, repo, branch)
 	e.apps[name] = a
-	if !e.stopped { // else enqueue abandons what comes
+	if !e.stopped { // otherwise enqueue drops new jobs
 		e.workers.Go(a.work)
 	}
 	return a, nil
@@ -222,11 +220,11 @@ func (e *Engine) sorted() []*app {
 // when a push needs it.
 const openRetry = 5 * time.Second
 
-// open waits until the cluster answers, learns what every app wants there, and
-// then lets the apps' workers begin. Nothing is pruned before that, so that no
-// object is deleted that another app is about to take over.
+// open waits until the cluster answers, learns the wishes of every app there, and then
+// lets the apps' workers begin. Nothing is pruned before that, so that no object is
+// deleted that another app is about to take over.
 func (e *Engine) open(name string, cluster *Cluster) {
-	var asked chan<- error // whoever waits for this attempt
+	var asked chan<- error // the callers that wait for this attempt
 	former := ""
 	for {
 		err := e.tryOpen(name, cluster)

@@ -7,10 +7,10 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// exposed refuses Secrets whose values a push would put into the repository in
-// the clear, for everybody who can read it, for ever. What the branch has
-// already is in its history, and refusing it again takes nothing out of there.
-// Nothing enters a repository but by a push.
+// exposed refuses Secrets whose values a push would put into the repository in the
+// clear, for everybody who can read it, for ever. Values that the branch already has
+// are in its history, and refusing them again removes nothing. Only a push brings
+// values into a repository.
 func (e *Engine) exposed(p *Proposal) manifest.Problems {
 	if p.Push == "" || p.Options.PlainSecrets || e.PlainSecrets {
 		return nil

@@ -15,8 +15,8 @@ type fights struct {
 	now map[manifest.ID]Fight
 }
 
-// postpone notes that the next look at an object has to wait. Whom the object is fought
-// over with, and what for, stays as it was entered last.
+// postpone delays the next look at an object. The other party and the cause of the
+// fight stay as last entered.
 func (f *fights) postpone(id manifest.ID, fight Fight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -26,7 +26,7 @@ func (f *fights) postpone(id manifest.ID, fight Fight) {
 	f.enterLocked(id, fight)
 }
 
-// enter notes all that is known of a fight.
+// enter notes everything known of a fight.
 func (f *fights) enter(id manifest.ID, fight Fight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// newRecord begins the account of a job about what is wanted of the app now.
+// newRecord begins the record of a job about the app's current target.
 func (a *app) newRecord(j *job, result record.Result, message string) record.Record {
 	return a.recordOf(a.wanted(), j, result, message)
 }
@@ -44,8 +44,8 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	return rec
 }
 
-// generatedPaths are the paths of the app's generated values, for its record. Of what is
-// known from records alone, they stay as they were.
+// generatedPaths returns the paths of the app's generated values, for its record. For
+// an app that is only known from records, they stay as they were.
 func (a *app) generatedPaths(t *target) []string {
 	if last := a.lastRecord(); t.remnant && last != nil {
 		return last.Generated
@@ -57,9 +57,9 @@ func (a *app) generatedPaths(t *target) []string {
 	return paths
 }
 
-// finish stores the record of a deploy, then says how the deploy ended and lets
-// go of those who are attached: what they are told is on disk. The plan is the one that
-// was carried out, nil if none was.
+// finish stores the record of a deploy, then reports how the deploy ended and detaches
+// its followers: what they read is on disk. The plan is the one that was carried out,
+// nil if none was.
 func (a *app) finish(j *job, todo *plan.Plan, rec record.Record) {
 	rec.Seconds = time.Since(rec.Started).Seconds()
 	rec.Undone = a.rollsBack(j, rec)
@@ -82,8 +82,8 @@ func (a *app) finish(j *job, todo *plan.Plan, rec record.Record) {
 	j.run.finish(rec)
 }
 
-// save stores a record. Without it the deploy stands all the same, and the next
-// record has what this one lacks.
+// save stores a record. If that fails, the deploy still stands, and the next record has
+// what this one lacks.
 func (a *app) save(j *job, todo *plan.Plan, rec record.Record) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()

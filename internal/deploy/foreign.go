@@ -10,10 +10,10 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// An app's inventory on a cluster names the server that deploys it and the repository
-// that it is of. A second server on the cluster, or another repository, would take what
-// is there for its own app's, and delete what that does not have. So an inventory of
-// another one is refused, until somebody says that this one takes its place.
+// An app's inventory on a cluster names the server that deploys it and its repository.
+// Otherwise a second server on the cluster, or another repository, would take the
+// objects for its own app's, and delete those that it does not have. So another's
+// inventory is refused, until somebody says that this server or repository replaces it.
 
 // ForeignError says that an app's inventory on a cluster is that of another server or
 // repository.
@@ -25,7 +25,7 @@ type ForeignError struct {
 	Own     int64 // this server's epoch
 }
 
-// Error says whose it is.
+// Error names the owner.
 func (e *ForeignError) Error() string {
 	switch e.Whose {
 	case laterSelfs:
@@ -55,7 +55,7 @@ func (e *ForeignError) problem(t *target) manifest.Problem {
 	return manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Message: e.Error(), Hint: e.Hint()}
 }
 
-// serverName is a server's id as people are told of it.
+// serverName shows a server's id to people.
 func serverName(id string) string {
 	if id == "" {
 		return ""
@@ -73,7 +73,7 @@ func (e *Engine) foreign(parent kube.Parent, cluster string, repo name.Repo) err
 	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Whose: verdict, Own: e.Epoch}
 }
 
-// whose says whose a parent is.
+// whose is the owner of a parent.
 type whose int
 
 const (
@@ -83,10 +83,10 @@ const (
 	laterSelfs // of a server with this one's id and a later epoch
 )
 
-// judgeParent says whose a parent is, to the server and the repository of own.
-// Versions of Pushboat before 2026-11-28 named no server in it: such a one is this
-// server's if that has a record of the app. A server without an id, which plans for a
-// folder, looks at anybody's.
+// judgeParent decides whose a parent is, for the server and the repository of own.
+// Versions of Pushboat before 2026-11-28 named no server in it: such a parent is this
+// server's if it has a record of the app. A server without an id, which plans for a
+// folder, accepts any.
 func judgeParent(parent, own kube.Parent, recorded bool) whose {
 	switch {
 	case !parent.Exists() || own.Server == "":

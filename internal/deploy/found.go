@@ -15,11 +15,11 @@ import (
 	"github.com/pushboat/pushboat/internal/render/generated"
 )
 
-// An app that declares a generated value may run already, with a value of its own: it
-// was taken over from Helm, or the chart had made one up before it came here. A new
-// value would lock out what knows the old one, such as a database. So where a new value
-// would stand in a Secret as it is, and the cluster has that Secret with another value,
-// that is the value.
+// An app that declares a generated value may run already with a value of its own: it
+// was taken over from Helm, or the chart had made one up before. A new value would lock
+// out programs that know the old one, such as a database. So if a new value would stand
+// unchanged in a Secret, and the cluster has that Secret with another value, that value
+// is used.
 
 // secretKey is a key of a Secret.
 type secretKey struct{ namespace, name, key string }
@@ -44,7 +44,7 @@ func keysOf(texts map[string]string, objects []*manifest.Object, namespace strin
 	return found
 }
 
-// secretValues are the values of a Secret as it is written, by their keys.
+// secretValues returns the values of a manifest's Secret, by their keys.
 func secretValues(secret map[string]any) map[string]string {
 	values := map[string]string{}
 	data, _ := secret["data"].(map[string]any)

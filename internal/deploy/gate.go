@@ -41,14 +41,14 @@ func (p *Proposal) plan(ctx context.Context) {
 	p.compareApps(leaving)
 	p.targets = append(p.targets, leaving...)
 	objects := e.resolveAll(ctx, p)
-	// A plan alone asks for nothing to be kept. Nor is anything kept for a change that is
-	// refused as it is: who wants the object of another app must not hold its pushes up.
+	// A plan alone keeps nothing. Neither does a change that is refused: it must not
+	// hold up the pushes of another app by claiming its object.
 	if !p.Options.Plan && len(p.Problems) == 0 {
 		p.Problems = append(p.Problems, e.reservations.take(p)...)
 	}
 	e.planAll(ctx, p, objects)
 	if p.partial {
-		p.Plans = nil // they lack what could not be read
+		p.Plans = nil // they lack the parts that could not be read
 	}
 	if len(p.Problems) == 0 {
 		p.guard(ctx)
@@ -128,7 +128,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.api)...)
 		for _, t := range targets {
 			if t.kept {
-				continue // wants what it wanted, and the claims on it stand
+				continue // its claims stand
 			}
 			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name])
 			p.Problems = append(p.Problems, problems...)
@@ -188,7 +188,7 @@ func (e *Engine) knows(t *plan.Target, o *manifest.Object) bool {
 	return a != nil && a.knows(t, o)
 }
 
-// planAll plans the apps that differ from what was last applied.
+// planAll plans the apps that differ from their last applied state.
 func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][]plan.Placed) {
 	type outcome struct {
 		plan     *plan.Plan
@@ -234,9 +234,9 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 // as one large app does.
 const parallelApps = 8
 
-// upToDate reports whether there is nothing to plan for the target: it is what
-// was deployed last, and nothing else has been asked for since, which may be on
-// its way. A change that concerns one app only is always planned.
+// upToDate reports whether there is nothing to plan for the target: it was deployed
+// last, and no other target, which may be in progress, has been set since. A change to
+// only one app is always planned.
 func (e *Engine) upToDate(p *Proposal, t *target) bool {
 	if p.Only != "" {
 		return p.Only != t.Spec.Name
@@ -252,9 +252,9 @@ func (e *Engine) upToDate(p *Proposal, t *target) bool {
 	return last.Stands().OK() && !a.losesWanted(t)
 }
 
-// planTarget plans one app of a push or a check. The planner comes with what is
-// particular to that: companions, claims, force. parent is the app's inventory, if it was
-// read with those of others.
+// planTarget plans one app of a push or a check. The planner comes with the
+// particulars: companions, claims, force. parent is the app's inventory, if it was read
+// with others.
 func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, parent *kube.Parent, objects []plan.Placed) (*plan.Plan, manifest.Problems, error) {
 	cluster, a := e.Clusters[t.Spec.Cluster], e.app(t.Spec.Name)
 	if a == nil {
@@ -282,7 +282,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 	return plan, problems, err
 }
 
-// equip gives a planner what is known of the app and its cluster.
+// equip gives a planner the known facts about the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
 	p.API, p.Index, p.Others = cluster.api, cluster.planIndex, others{e}

@@ -21,17 +21,17 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// A chart's value that pushboat.yaml declares as generated is made once, when a push is
-// accepted, and kept in the sealed store: every later rendering has the same. A plan, or
-// a push that is refused, keeps nothing. A value that was kept and is lost is never made
-// anew without being asked: what runs depends on it.
+// A chart's value that pushboat.yaml declares as generated is generated once, when a
+// push is accepted, and kept in the sealed store: every later rendering has the same. A
+// plan, or a push that is refused, keeps nothing. A kept value that is lost is never
+// regenerated without a request, because running objects depend on it.
 
 // provision are the generated values of an app as a revision of it is rendered.
 type provision struct {
-	set     generated.Set     // all that is known of the app, with what is new
+	set     generated.Set     // all values of the app, with new ones
 	texts   map[string]string // of the declared paths; nil: placeholders
 	fates   []plan.Fate       // of the declared paths, in their order
-	former  string            // digest of what was kept when it was read
+	former  string            // digest of the kept values when they were read
 	changed bool              // set has something that is not kept yet
 	print   string            // keyed fingerprint of the texts; "" if there are none
 }
@@ -45,13 +45,13 @@ const (
 	fateHidden  = "not used here"
 )
 
-// provisioning is what decides the generated values of an app.
+// provisioning holds the facts that decide the generated values of an app.
 type provisioning struct {
 	app      name.App
 	declared []appfile.Generated
 	kept     generated.Set
 	from     name.App // the app from which kept is taken over; "" for its own
-	damaged  error    // why what is kept cannot be read
+	damaged  error    // the reason why kept values cannot be read
 	had      []string // the paths of which the app's newest record says that it had a value
 	renewal  Renewal
 	mayMake  bool // values that are missing
@@ -106,7 +106,7 @@ func (p provisioning) valueOf(g appfile.Generated) (generated.Value, string) {
 	return made(fateNew)
 }
 
-// check returns what is wrong with what is kept, or with what is asked for.
+// check returns the problems with the kept values, or with the request.
 func (p provisioning) check() manifest.Problems {
 	var problems manifest.Problems
 	for _, path := range p.renewal.paths() {
@@ -217,7 +217,7 @@ func (e *Engine) keptValues(repo name.Repo, app name.App) (generated.Set, error)
 	}
 	set := generated.Set{}
 	if errors.Is(err, sealed.ErrDamaged) || err == nil && json.Unmarshal(text.Data, &set) != nil {
-		err = sealed.ErrDamaged // whose it is, is said elsewhere
+		err = sealed.ErrDamaged // the owner is named elsewhere
 	}
 	return set, err
 }
@@ -237,8 +237,8 @@ func (e *Engine) hadGenerated(r reading, app name.App) []string {
 	return last.Generated
 }
 
-// inherited are the values of the app whose folder a new one has, and which leaves the
-// branch with this revision: it is the same app by another name.
+// inherited returns the values of an app that leaves the branch with this revision and
+// had the folder of a new one: it is the same app by another name.
 func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, name.App) {
 	if a := e.app(spec.Name); a != nil && !a.removed() {
 		return nil, ""

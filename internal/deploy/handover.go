@@ -1,10 +1,10 @@
 package deploy
 
-// HandOver says, before Stop, that another server is about to go on in this one's place.
-// Whoever waits for a deploy that Stop interrupts is told so, and not that it failed.
+// HandOver says, before Stop, that another server is about to take over. Callers that
+// wait for a deploy that Stop interrupts are told that, and not that it failed.
 func (e *Engine) HandOver() { e.handsOver.Store(true) }
 
-// HandedOver reports whether another server goes on with the deploy.
+// HandedOver reports whether another server continues the deploy.
 func (r *Run) HandedOver() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -17,8 +17,7 @@ func (r *Run) handOver() {
 	r.handedOver = true
 }
 
-// interruption says why a deploy ends that the server has interrupted, and what becomes
-// of it.
+// interruption says why the server interrupts a deploy, and how the deploy continues.
 func (at *attempt) interruption() string {
 	run := at.job.run
 	switch {

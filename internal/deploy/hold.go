@@ -20,13 +20,13 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// Whatever a record names stays its app's, whatever else fails. An app whose branch
-// cannot be rendered when its repository is read (a value, a registry or a key is
-// away, pushboat.yaml is damaged, the branch is gone) is held: its name and its
-// objects are its own, and they are watched and kept as they were last applied.
+// Everything that a record names stays its app's, whatever else fails. If an app's
+// branch cannot be rendered when its repository is read (a value, a registry or a key
+// is away, pushboat.yaml is damaged, the branch is gone), the app is held: it keeps its
+// name and its objects, which are watched and kept as last applied.
 
-// hold registers an app of which it is not known what its branch wants, with what was
-// last applied as what is wanted. why says what is the matter.
+// hold registers an app whose branch's wish is unknown, with its last applied state as
+// the target. why gives the reason.
 func (l *loading) hold(app name.App, saved *record.Saved, why string) {
 	e := l.engine
 	var t *target
@@ -48,8 +48,8 @@ func (l *loading) hold(app name.App, saved *record.Saved, why string) {
 // earlier renders an app at an earlier revision of a branch; nil if that fails.
 type earlier func(branch name.Branch, revision name.Revision, app name.App) *target
 
-// lastApplied finds what an app was last brought to: what was sealed then, what its
-// revision renders to again, or else what its newest record has in the clear.
+// lastApplied finds the last applied state of an app: from the sealed store, by
+// rendering its revision again, or from the unmasked part of its newest record.
 func (e *Engine) lastApplied(repo name.Repo, app name.App, saved *record.Saved, at earlier) *target {
 	var found []*target
 	for _, kind := range []sealed.Kind{sealed.Accepted, sealed.Applied} {
@@ -101,7 +101,7 @@ func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *tar
 // manifest.Masker.
 var masks = regexp.MustCompile(`\(secret( [0-9a-f]{12})?\)`)
 
-// inTheClear reads an object as a record has it; nil if something of it is masked.
+// inTheClear reads an object from a record; nil if part of it is masked.
 func inTheClear(text []byte) *manifest.Object {
 	var fields map[string]any
 	written, err := yaml.YAMLToJSON(text)
@@ -118,8 +118,8 @@ func inTheClear(text []byte) *manifest.Object {
 	return &manifest.Object{Unstructured: u, Source: manifest.Source{File: "the newest record"}}
 }
 
-// withNoted adds the objects that the app owns, as far as is known, to those that
-// were found: a claim on what cannot be told is a claim on what there was.
+// withNoted adds the objects that the app is known to own to those that were found: if
+// the app's wish is unknown, it claims its former objects.
 func (a *app) withNoted(found []plan.Placed) []plan.Placed {
 	seen := make(map[manifest.ID]bool, len(found))
 	for _, o := range found {
@@ -133,8 +133,8 @@ func (a *app) withNoted(found []plan.Placed) []plan.Placed {
 	return found
 }
 
-// claimAll enters what an app wants: the objects that were found of it, and all that it
-// has where others could not be found, or where it is not known what it wants.
+// claimAll enters an app's claims: the objects that were found, and all its former ones
+// if some could not be found, or if its wish is unknown.
 func (e *Engine) claimAll(a *app, t *target, found []plan.Placed, problems manifest.Problems) {
 	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
 		found = a.withNoted(slices.Clip(found))
@@ -142,8 +142,8 @@ func (e *Engine) claimAll(a *app, t *target, found []plan.Placed, problems manif
 	e.claim(a, t, found)
 }
 
-// setUnrendered notes why what the branch wants of the app cannot be told; "" if it
-// can.
+// setUnrendered notes the reason why the branch's wish for the app is unknown; "" if it
+// is known.
 func (a *app) setUnrendered(why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

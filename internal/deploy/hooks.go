@@ -37,17 +37,16 @@ func (t *target) withHooksOf(last *target) *target {
 	return t
 }
 
-// heldByHook reports whether the newest deploy of the target was stopped by a
-// hook. It is not tried again by itself: what a hook does (a migration, a
-// message) must not be done again and again. The removal of an app is, since
-// nobody can push a fix to it.
+// heldByHook reports whether a hook stopped the newest deploy of the target. Such a
+// deploy is not retried by itself: the effect of a hook (a migration, a message) must
+// not be repeated. The removal of an app is, since nobody can push a fix to it.
 func (a *app) heldByHook(t *target) bool {
 	last := a.lastRecord()
 	return !t.Gone && last != nil && last.Result == record.Failed && last.Digest == a.engine.Masker.Seal(t.Digest) && last.HookFailed()
 }
 
-// doneBefore are the hooks that succeeded in an attempt at the same target that
-// failed: a retry goes on after them.
+// doneBefore returns the hooks that succeeded in a failed attempt at the same target: a
+// retry continues after them.
 func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	done := map[string]bool{}
 	last := a.lastRecord()

@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// illAfter is how long an object has to be not healthy before it is told of,
-// unless it has failed: pods are replaced and autoscalers scale all the time.
+// illAfter is how long an object must be unhealthy before that is reported, unless it
+// has failed: pods are replaced and autoscalers scale all the time.
 const illAfter = 10 * time.Second
 
 // noticeHealth tells of objects that cease to be healthy after their deploy, and
@@ -58,7 +58,7 @@ func (e *Engine) tellHealth(a *app, entry live.Entry) {
 	e.publish(a, event.Event{Kind: event.Health, Object: entry.ID.String(), Good: entry.Health.OK(), Text: text})
 }
 
-// publish fills in what an event of an app has.
+// publish fills in the common fields of an app's event.
 func (e *Engine) publish(a *app, happened event.Event) {
 	happened.App, happened.Repo = a.name, a.repository()
 	if t := a.wanted(); t != nil {

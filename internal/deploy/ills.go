@@ -12,7 +12,7 @@ import (
 // value has none. No other lock is taken under its lock.
 type ills struct {
 	mu   sync.Mutex
-	told map[manifest.ID]bool // whether it was told that the object, which is not healthy, is not
+	told map[manifest.ID]bool // whether the ill health of an unhealthy object was reported
 }
 
 // condition is how an object is, as far as ills care.
@@ -20,7 +20,7 @@ type condition int
 
 // The conditions of an object.
 const (
-	healthy condition = iota // or on its way out: its deletion is told of elsewhere
+	healthy condition = iota // or being deleted, which is reported elsewhere
 	ailing                   // not healthy, which may pass
 	failed
 	deleted
@@ -38,7 +38,7 @@ func conditionOf(entry live.Entry, isDeleted bool) condition {
 	return ailing
 }
 
-// telling is when the condition of an object is to be told.
+// telling is the time at which to report the condition of an object.
 type telling int
 
 // The times of telling.
@@ -48,7 +48,7 @@ const (
 	tellLater // if the object is still not healthy after illAfter
 )
 
-// see takes up the condition in which an object is seen, and says when that is to be told.
+// see takes in the observed condition of an object, and returns when to report it.
 func (s *ills) see(id manifest.ID, c condition) telling {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,8 +73,8 @@ func (s *ills) see(id manifest.ID, c condition) telling {
 	return tellNever
 }
 
-// stillIll takes up the condition of an object after illAfter, and reports whether it is
-// to be told now that the object is not healthy.
+// stillIll takes in the condition of an object after illAfter, and reports whether its
+// ill health should be reported now.
 func (s *ills) stillIll(id manifest.ID, isIll bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,8 +22,8 @@ const (
 	testJob                  // run the tests of the deployed revision
 )
 
-// depth is how closely a job compares the app with its cluster. A greater depth does
-// all that a smaller one does.
+// depth is how closely a job compares the app with its cluster. A greater depth
+// includes all smaller ones.
 type depth int
 
 // The depths of a check.
@@ -40,10 +40,10 @@ type job struct {
 	caller access.Caller
 	push   string // the push's id, for the record
 	depth  depth
-	fresh  time.Time             // the cluster's state has to be as of then, from the server itself; zero: as the watches know it
+	fresh  time.Time             // the minimum time of the cluster's state, which the server itself gives; zero: the watches' view is enough
 	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
 	run    *Run                  // nil until there is something to show
-	askers []chan Finding        // of those who wait for the finding of a check
+	askers []chan Finding        // the callers that wait for the finding of a check
 
 	// Of the deploys of a push:
 	force    bool       // recreate objects that cannot be changed in place
@@ -69,8 +69,8 @@ func systemJob(cause record.Cause) *job { return newJob(cause, access.System(str
 // checks reports whether the job deploys nothing new.
 func (j *job) checks() bool { return j.kind != deployJob }
 
-// adopt makes the job as deep and as fresh as another one, and takes over those who wait
-// for that.
+// adopt makes the job as deep and as fresh as another one, and takes over its waiting
+// callers.
 func (j *job) adopt(other *job) {
 	if other.fresh.After(j.fresh) {
 		j.fresh = other.fresh

@@ -42,7 +42,7 @@ func (at *attempt) judge() stageEvent {
 	}
 	if at.job.asksForBranch() && at.branchMoved() {
 		if len(at.job.askers) > 0 {
-			at.enqueue(at.job.instead(record.CauseStart)) // they are told of the newer revision
+			at.enqueue(at.job.instead(record.CauseStart)) // its followers are told about the newer revision
 		}
 		return eventSuperseded
 	}
@@ -52,7 +52,7 @@ func (at *attempt) judge() stageEvent {
 		suspended: suspension != nil, held: at.held(t),
 	}
 	if !s.settled {
-		at.job.widen() // the whole app is to be brought there
+		at.job.widen() // the whole app must be brought there
 	}
 	switch e := s.event(); e {
 	case eventDeploy:
@@ -68,8 +68,8 @@ func (at *attempt) judge() stageEvent {
 	}
 }
 
-// judgeHeld tells those who wait for a check why the app is not deployed. An app that a
-// push or an operator has to move on may have to be taken back first.
+// judgeHeld tells the callers that wait for a check why the app is not deployed. Drift
+// in an app that waits for a push or an operator may have to be reverted first.
 func (at *attempt) judgeHeld(suspension *record.Suspension) {
 	if suspension != nil {
 		at.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + suspension.Describe()}
@@ -108,8 +108,8 @@ func (at *attempt) branchMoved() bool {
 // valuesTimeout bounds one look at the values that an app takes from its cluster.
 const valuesTimeout = time.Minute
 
-// takenStands reports whether the values that the app takes from its cluster are as they
-// were. If that cannot be told, the app stays as it is, and its status says why.
+// takenStands reports whether the values that the app takes from its cluster are
+// unchanged. If that is unknown, the app stays as it is, and its status says why.
 func (at *attempt) takenStands() bool {
 	t := at.target
 	if t.Gone || !t.Spec.Substitute.Asks() && !t.taken.Any() {

@@ -14,11 +14,11 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// load registers the apps of a repository, each with its newest record, and
-// says what is wanted of them: what the branch that names them has, nothing
-// where no branch names them any more, what was deployed before where the
-// branch's newest revision was pushed with -o skip, and what was applied last
-// where it cannot be told, see hold.
+// load registers the apps of a repository, each with its newest record, and sets their
+// targets: the branch's state for an app that a branch names, nothing for an app that
+// no branch names any more, the last deployed state if the branch's newest revision was
+// pushed with -o skip, and the last applied state if the branch's wish is unknown, see
+// hold.
 func (e *Engine) load(ctx context.Context, repo name.Repo) error {
 	records, err := e.Recorder.Newest(ctx, repo)
 	if err != nil {
@@ -61,11 +61,11 @@ func (e *Engine) loadWith(ctx context.Context, repo name.Repo, records map[name.
 type loading struct {
 	engine  *Engine
 	repo    name.Repo
-	before  map[name.App]asking       // what was asked of its apps when the reading began
+	before  map[name.App]asking       // the state of its apps when the reading began
 	records map[name.App]record.Saved // the newest of each app
-	targets map[name.App]*target      // what the branches have of their apps
+	targets map[name.App]*target      // the branches' targets for their apps
 	at      earlier
-	fresh   []*target // that were rendered, and are to be sealed
+	fresh   []*target // rendered now, and to be sealed
 }
 
 // branch reads a branch.
@@ -110,7 +110,7 @@ func (l *loading) note(app name.App) {
 	}
 }
 
-// fulfil makes an app what it should be.
+// fulfil puts an app into its desired state.
 func (l *loading) fulfil(app name.App, d desire) {
 	e, saved := l.engine, l.records[app]
 	if d.retry {
@@ -167,7 +167,8 @@ func (l *loading) keepSkipped(app name.App, d desire) {
 	}
 }
 
-// earlier returns what renders apps at earlier revisions, each revision once.
+// earlier returns a function that renders apps at earlier revisions, each revision
+// once.
 func (l *loading) earlier() earlier {
 	type point struct {
 		branch   name.Branch
@@ -192,8 +193,8 @@ func (l *loading) earlier() earlier {
 	}
 }
 
-// noteCharts has the renderer hold charts to the content that they had when they were
-// deployed, also where what it keeps of them is lost.
+// noteCharts makes the renderer hold charts to the content with which they were
+// deployed, even if its own notes are lost.
 func (e *Engine) noteCharts(repo name.Repo, records map[name.App]record.Saved) {
 	for app, saved := range records {
 		if err := e.Renderer.Note(saved.Record.Charts); err != nil {
@@ -219,10 +220,10 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, manifest.
 	return targets, append(problems, found...)
 }
 
-// restore registers an app as its newest record has it, which is nil if it has
-// none, and what is wanted of it, which is nil for nothing. unrendered says why it is not
-// known what its branch wants; "" if it is. It returns the app; nil if another branch has
-// it, or if a push was faster.
+// restore registers an app with its newest record, which is nil if there is none, and
+// its target, which is nil for nothing. unrendered is the reason why its branch's wish
+// is unknown; "" if it is known. It returns the app; nil if another branch has it, or
+// if a push was faster.
 func (l *loading) restore(name name.App, branch name.Branch, saved *record.Saved, t *target, unrendered string) *app {
 	a := l.enter(name, branch, saved, t, unrendered)
 	if a != nil {
@@ -237,7 +238,7 @@ func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, 
 	e.wants.Lock()
 	defer e.wants.Unlock()
 	if a := e.app(name); a != nil && a.repository() == l.repo && a.asked() != l.before[name] {
-		return nil // it knows better than what was read before it
+		return nil // it is newer than what was read before it
 	}
 	a, err := e.register(name, l.repo, branch)
 	if err != nil {
@@ -254,7 +255,8 @@ func (l *loading) enter(name name.App, branch name.Branch, saved *record.Saved, 
 	return a
 }
 
-// asking is what pushes have asked of an app: what is wanted, and what is not to be.
+// asking is the state that pushes have set for an app: its target, and whether it is
+// skipped.
 type asking struct {
 	want    *target
 	skipped name.Revision
@@ -262,7 +264,7 @@ type asking struct {
 
 func (a *app) asked() asking { return asking{a.wanted(), a.skippedRevision()} }
 
-// asked is what has been asked of every app of a repository so far.
+// asked returns the current state of every app of a repository.
 func (e *Engine) asked(repo name.Repo) map[name.App]asking {
 	all := map[name.App]asking{}
 	for _, a := range e.sorted() {
@@ -273,9 +275,9 @@ func (e *Engine) asked(repo name.Repo) map[name.App]asking {
 	return all
 }
 
-// arrive takes up the branches of a repository that have moved without the
-// gate's plan at hand: somebody has moved a ref on the server's disk, or what an
-// app takes from its cluster has changed.
+// arrive handles branches of a repository that have moved without the gate's plan:
+// somebody has moved a ref on the server's disk, or a value that an app takes from its
+// cluster has changed.
 func (e *Engine) arrive(ctx context.Context, repo name.Repo, cause record.Cause) error {
 	if err := e.load(ctx, repo); err != nil {
 		return err

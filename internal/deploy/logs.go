@@ -66,8 +66,8 @@ func (e *Engine) podOrObject(ctx context.Context, text, cluster string) (func(ma
 	return named.is, err
 }
 
-// MaxLogs is how many logs one call reads at most, and the server at a time for all
-// that follow some.
+// MaxLogs bounds the logs that one call reads, and those that the server follows at a
+// time for all callers.
 const (
 	MaxLogs       = 20
 	maxOpenedLogs = 200

@@ -13,14 +13,14 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Fight is what is known of an object that drifts again and again.
+// Fight describes an object that drifts repeatedly.
 type Fight struct {
 	Times int           // how often it was looked at, this time included
 	Next  time.Duration // how long the next look would wait; 0 while there is patience
 	Calm  time.Time     // when it is over, if nothing happens until then
 
 	with     string   // the other side
-	pointers []string // to what is fought over
+	pointers []string // to the contested fields
 }
 
 // Look has one object of an app compared with the cluster, and corrected if
@@ -46,7 +46,7 @@ func (e *Engine) Postpone(app name.App, id manifest.ID, fight Fight) {
 	e.timers.after(0, a.tellStanding)
 }
 
-// only is the target with those of its objects alone that are to be looked at.
+// only returns the target with only the objects to look at.
 func (t *target) only(looks map[manifest.ID]Fight) *target {
 	names := map[string]bool{}
 	for id := range looks {
@@ -84,8 +84,8 @@ func (a *app) remark(run *Run, step plan.Step, fight Fight) {
 	}
 }
 
-// ignoreLine is what pushboat.yaml has to say for fields to be left alone; ""
-// if there are none to name.
+// ignoreLine is the line in pushboat.yaml that would leave fields alone; "" if there
+// are none to name.
 func ignoreLine(id manifest.ID, pointers []string) string {
 	if len(pointers) == 0 {
 		return ""

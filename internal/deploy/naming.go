@@ -30,7 +30,7 @@ func parseNaming(text string, kinds func(word string) []schema.GroupKind) (namin
 	return naming{parts: parts, kinds: kinds}, nil
 }
 
-// is reports whether the object is the one that is named.
+// is reports whether the object is the named one.
 func (n naming) is(id manifest.ID) bool {
 	if id.Name != n.parts[len(n.parts)-1] {
 		return false

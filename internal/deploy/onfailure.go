@@ -9,9 +9,9 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// OnFailure sets who takes an app back whose deploy has failed: it makes a
-// commit that restores the app as of its last good deploy, puts it through the
-// gate, and returns the deploy that begins. Call it before Start.
+// OnFailure sets the function that takes an app back after a failed deploy: it makes a
+// commit that restores the app as of its last good deploy, puts it through the gate,
+// and returns the deploy that begins. Call it before Start.
 func (e *Engine) OnFailure(rollback func(ctx context.Context, failed record.Record) (Sequel, error)) {
 	e.rollback = rollback
 }
@@ -19,15 +19,16 @@ func (e *Engine) OnFailure(rollback func(ctx context.Context, failed record.Reco
 // Sequel is a deploy that follows from the outcome of another one.
 type Sequel struct {
 	*Run
-	// Closing is the last line for those who watch both, once the sequel has ended.
+	// Closing returns the last line for those who watch both, once the sequel has
+	// ended.
 	Closing func(outcome record.Record) string
 }
 
 // rollbackTimeout bounds the making of a rollback, gate included.
 const rollbackTimeout = gateTimeout + time.Minute
 
-// rollsBack reports whether the app is to be taken back: once, after a push
-// that did not end well, unless something newer is about to be deployed.
+// rollsBack reports whether the app should be taken back: once, after a push that did
+// not end well, unless a newer revision is about to be deployed.
 func (a *app) rollsBack(j *job, rec record.Record) bool {
 	t := a.wanted()
 	if t == nil || t.Gone || t.Spec.OnFailure != appfile.OnFailureRollback || a.engine.rollback == nil {
@@ -39,9 +40,9 @@ func (a *app) rollsBack(j *job, rec record.Record) bool {
 	return t.Revision == rec.Revision && !a.queue.deploysNext()
 }
 
-// isFirst reports whether a deploy is the one that a push has begun, be it that
-// the server was stopped before it came to its end and has taken it up again. What
-// follows a rollback that was due is the rollback, which is not taken back itself.
+// isFirst reports whether a deploy is the one that a push has begun, even if the server
+// was stopped before its end and has resumed it. The deploy after a due rollback is the
+// rollback itself, which is not taken back.
 func (a *app) isFirst(j *job, rec record.Record) bool {
 	if j.cause != record.CauseStart {
 		return j.cause == record.CausePush
@@ -59,8 +60,7 @@ func (a *app) rollBackLate(t *target, j *job) {
 	}
 }
 
-// rollBack takes the app back and has those who watch the failed deploy see it,
-// if there can be any.
+// rollBack takes the app back and shows that to those who watch the failed deploy.
 func (a *app) rollBack(run *Run, rec record.Record) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, rollbackTimeout)
 	defer cancel()

@@ -8,12 +8,12 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// others is what planning an app and carrying its plan out ask about the server's other
-// apps. It is a plan.Others and an apply.Others.
+// others answers the questions of a plan or an apply about the server's other apps. It
+// is a plan.Others and an apply.Others.
 type others struct{ engine *Engine }
 
-// Home returns the repository of an app, and whether it is unknown what its branch wants
-// of it; false if there is no such app.
+// Home returns the repository of an app, and whether its branch's wish is unknown; ok
+// is false if there is no such app.
 func (o others) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
 	a := o.engine.app(app)
 	if a == nil {
@@ -50,7 +50,7 @@ func (o others) TakenFrom(app name.App) {
 	}
 }
 
-// Disclaim ends the claims of an app whose target, that it be gone, has been reached.
+// Disclaim ends the claims of a removed app that has reached its target.
 func (o others) Disclaim(reached *plan.Target) {
 	a := o.engine.app(reached.Spec.Name)
 	if a == nil {

@@ -29,7 +29,7 @@ func newOutage(cluster string, err error, since time.Time) *Outage {
 	return o
 }
 
-// outage returns what keeps the cluster from being seen; nil while nothing does.
+// outage returns the reason why the cluster cannot be seen; nil if it can.
 func (c *Cluster) outage() *Outage {
 	if opening := c.opening.Load(); opening != nil {
 		return opening
@@ -58,21 +58,21 @@ func (c *Cluster) fails(err error) {
 	c.opening.Store(newOutage(c.api.Name(), err, since))
 }
 
-// awayAfter is how long a cluster has to be away before that is told: an API server
-// that restarts, or a proxy that cuts watches, is back before it.
+// awayAfter is how long a cluster must be away before that is reported: an API server
+// that restarts, or a proxy that cuts watches, is back sooner.
 const awayAfter = time.Second
 
-// sightings remembers what was told of a cluster's outage, so that an outage is one
-// event and one line in the log, and its end another, however many kinds are
-// watched and apps deployed there.
+// sightings remembers the reports of a cluster's outage, so that an outage is one event
+// and one line in the log, and its end another, however many kinds are watched and apps
+// deployed there.
 type sightings struct {
 	mu      sync.Mutex
-	told    *Outage // that was told and goes on; nil while there is none
+	told    *Outage // reported and not ended; nil if there is none
 	waiting bool    // for awayAfter to pass
 }
 
-// notice says what is to be told now that the outage is as given, nil for none:
-// its begin, its end, or neither. later asks to be called again after awayAfter.
+// notice decides what to report when the outage is as given, nil for none: its begin,
+// its end, or neither. later asks for another call after awayAfter.
 func (s *sightings) notice(now *Outage, at time.Time) (begun, ended *Outage, later bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,8 +136,8 @@ func (e *Engine) AllAway() error {
 	return errors.Join(reasons...)
 }
 
-// logTrouble logs that something about the app could not be done. While its cluster is
-// away that is no news: tellOutage has told it for all apps.
+// logTrouble logs that work on the app failed. While its cluster is away that is no
+// news: tellOutage has reported it for all apps.
 func (a *app) logTrouble(doing string, err error) {
 	log := a.engine.Log.WithField("app", a.name)
 	if kube.IsUnreachable(err) {

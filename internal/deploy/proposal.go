@@ -17,8 +17,8 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Options are what a pusher asks for. The zero value asks for nothing special,
-// except that ConfirmPrune has to be -1 when no number was given.
+// Options are a pusher's options. The zero value has none, except that ConfirmPrune
+// must be -1 if no number was given.
 type Options struct {
 	Plan         bool // print the plan and refuse
 	Detach       bool // do not wait for the deploy
@@ -26,7 +26,7 @@ type Options struct {
 	Skip         bool // record, do not deploy
 	PlainSecrets bool // store Secrets whose values are not encrypted
 	ConfirmPrune int  // how many deletions are confirmed; -1: none
-	Undo         bool // the server takes back what it has just deployed
+	Undo         bool // the server reverts its own last deploy
 }
 
 // Change is a branch that is about to move, or has moved, to a revision.
@@ -41,18 +41,19 @@ type Change struct {
 	Push     string       // the push's id
 	Only     name.App     // one app of the branch; "" for all
 	Cause    record.Cause // "": a push if there is the push's id, else a sync
-	// Unaccepted is set for a revision that nobody who may deploy has put where it is,
-	// and that its caller may not deploy. It is only planned, and so that its templates
-	// and names can tell nothing: without keys and values of clusters, and compared
-	// with nothing but the app's own objects that hide nothing.
+	// Unaccepted is set for a revision that nobody with the right to deploy has
+	// accepted, and whose caller has no such right. It is only planned, and in a way
+	// that keeps its templates and names from revealing anything: without keys and
+	// values of clusters, and compared only with those of the app's own objects that
+	// hide nothing.
 	Unaccepted bool
 	Renewal    Renewal           // of the generated values of the app Only
-	Tell       func(line string) // of what the caller waits for; nil: nobody is told
+	Tell       func(line string) // reports the waits of the caller; nil: no reports
 }
 
-// Draft is a change of which it is known which apps it is about. Nothing of it has been
-// rendered or decrypted yet, and no cluster was asked: whoever has it may ask first
-// whether its caller may have that done.
+// Draft is a change whose apps are known. Nothing has been rendered or decrypted yet,
+// and no cluster was asked, so its holder can first check whether its caller may have
+// that done.
 type Draft struct {
 	Change
 	p        *Proposal
@@ -74,14 +75,14 @@ func (e *Engine) Open(change Change) *Draft {
 // Deploys reports whether the branch feeds any app, now or with the change.
 func (d *Draft) Deploys() bool { return d.p.deploys() }
 
-// AsDeployed reports whether the change would have the cluster hold of an app what the
-// app's last deploy left there, or was to. It is false where that is not known.
+// AsDeployed reports whether the change would leave an app's cluster in the state of
+// the app's last deploy, or of its target. It is false if that is not known.
 func (d *Draft) AsDeployed(app name.App) bool {
 	d.render()
 	return d.p.asDeployed(app)
 }
 
-// render renders the apps, once. It reads of clusters what those ask for.
+// render renders the apps, once. It reads the values from clusters that they ask for.
 func (d *Draft) render() {
 	if d.rendered {
 		return
@@ -97,9 +98,9 @@ func (d *Draft) render() {
 }
 
 // Propose renders and plans the change, and applies the guards. It changes nothing,
-// neither in Git nor on a cluster; what is wrong is in the proposal. Unless the proposal
-// is refused, no other change may have its apps or objects until Close. A draft is proposed
-// once: what it gives after that is refused.
+// neither in Git nor on a cluster; the proposal has all problems. Unless the proposal
+// is refused, no other change may have its apps or objects until Close. A draft can be
+// proposed once; later proposals are refused.
 func (d *Draft) Propose(ctx context.Context) *Proposal {
 	if d.proposed {
 		return &Proposal{Change: d.Change, engine: d.p.engine, Problems: manifest.Problems{{
@@ -110,7 +111,7 @@ func (d *Draft) Propose(ctx context.Context) *Proposal {
 	d.render()
 	done := false
 	defer func() {
-		if !done { // a panic: what it has reserved must not stay so
+		if !done { // a panic: release the reservations
 			d.p.Close()
 		}
 	}()
@@ -125,8 +126,8 @@ func (e *Engine) Propose(ctx context.Context, change Change) *Proposal {
 	return e.Open(change).Propose(ctx)
 }
 
-// Proposal is a change that has been planned: what it would do, or all that is wrong
-// with it. It has to be closed in the end, and may be accepted before.
+// Proposal is a planned change: its effects, or all its problems. It must be closed in
+// the end, and may be accepted before.
 type Proposal struct {
 	Change
 	Problems manifest.Problems
@@ -155,9 +156,9 @@ var (
 	ErrClosed   = errors.New("the proposal is closed")
 )
 
-// Accept makes a proposal what is wanted, once Git has moved the branch, and begins to
-// deploy it. It returns the deploys that began, in the order of their dependencies, to
-// attach to.
+// Accept makes a proposal the wanted state, once Git has moved the branch, and begins
+// to deploy it. It returns the deploys that began, in the order of their dependencies,
+// to attach to.
 func (p *Proposal) Accept() ([]*Run, error) {
 	if err := p.stage.accept(p.Refused()); err != nil {
 		return nil, fmt.Errorf("deploy revision %s: %w", p.Revision.Short(), err)
@@ -165,15 +166,15 @@ func (p *Proposal) Accept() ([]*Run, error) {
 	return p.engine.commit(p), nil
 }
 
-// Close lets other changes have the proposal's apps and objects. It may be called at any
-// time, and more than once; what was accepted goes on.
+// Close releases the proposal's apps and objects for other changes. It may be called at
+// any time, and more than once; an accepted proposal continues.
 func (p *Proposal) Close() {
 	p.stage.close()
 	p.engine.reservations.drop(p)
 }
 
-// proposalStage is how far a proposal has come: a proposal that is refused cannot be
-// accepted, nor one that is closed, and none twice.
+// proposalStage is the stage of a proposal: a refused or closed one cannot be accepted,
+// nor one twice.
 type proposalStage struct {
 	mu               sync.Mutex
 	accepted, closed bool
@@ -200,8 +201,8 @@ func (s *proposalStage) close() {
 	s.closed = true
 }
 
-// Print writes the plans and the problems as the users of the door see them, and ends
-// with one line that says what has become of the change.
+// Print writes the plans and the problems in the words of the door, and ends with one
+// line about the outcome of the change.
 func (p *Proposal) Print(w io.Writer, door report.Door) {
 	if p.Unaccepted {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")

@@ -12,7 +12,7 @@ import (
 // every 15 s, and CI systems end jobs that are silent for long; the rest is for the way.
 const pulseEvery = 14 * time.Second
 
-// awaited is what a deploy waits for.
+// awaited is the object of a deploy's wait.
 type awaited struct {
 	what  string // "Deployment shop/web: 0 of 1 pod ready"; further lines are its cause
 	since time.Time
@@ -29,8 +29,8 @@ func (w awaited) at(now time.Time) string {
 	return fmt.Sprintf("  %-10s  %s, for %s", "waiting", took, what)
 }
 
-// WaitsFor says what the deploy waits for from now on, and for how long at most (0: as
-// long as it takes). A line says so whenever there was none for pulseEvery.
+// WaitsFor sets the object of the deploy's current wait, and its limit (0: none). A
+// line reports it whenever there was none for pulseEvery.
 func (r *Run) WaitsFor(what string, limit time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,8 +44,8 @@ func (r *Run) StillWaitsFor(what string) {
 	r.awaited.what = what
 }
 
-// beat prints what the deploy waits for if it has been silent for long, and has itself
-// called again. finish stops it.
+// beat reports the current wait if the log has been silent for long, and schedules
+// itself again. finish stops it.
 func (r *Run) beat() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

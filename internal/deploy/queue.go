@@ -11,19 +11,19 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// queue holds the jobs of an app: the one that its worker is at, and at most one that
-// comes next. It numbers the app's deploys. Its methods may be called from several
-// goroutines; they call nothing outside while they hold the lock.
+// queue holds the jobs of an app: the current one, and at most one next one. It numbers
+// the app's deploys. Its methods are safe for concurrent use; they call nothing outside
+// while they hold the lock.
 type queue struct {
 	app  name.App
 	wake chan struct{} // holds one signal while there is a job
 
 	mu        sync.Mutex
 	next      *job
-	tests     *job                    // begun when nothing else is to be done
+	tests     *job                    // begun when there is nothing else to do
 	doing     *job                    // nil while the worker is at none, or at tests
 	testing   *job                    // tests at work
-	overtaken []*job                  // deploys whose place a newer one took
+	overtaken []*job                  // deploys that a newer one has replaced
 	looks     map[manifest.ID]Fight   // the objects of the look that comes next
 	unseen    map[manifest.ID]bool    // objects that changed while a job was at work
 	endWait   context.CancelCauseFunc // of the job at work; nil while there is none
@@ -177,8 +177,8 @@ func (q *queue) wait(ctx context.Context) (wait context.Context, done func()) {
 	}
 }
 
-// cancel ends the waits of the job at work, and returns the run that shows it. ok is
-// false if nothing that is shown goes on.
+// cancel ends the waits of the current job, and returns its run. ok is false if no
+// visible job is running.
 func (q *queue) cancel(caller access.Caller) (run *Run, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -290,8 +290,8 @@ func (q *queue) newRunLocked() *Run {
 	return q.newest
 }
 
-// begin gives a job something to show. Others may ask what the job at work shows: once
-// the worker has the job, nothing else sets it.
+// begin gives a job a run. Others may ask for the current job's run, so once the worker
+// has the job, nothing else sets it.
 func (q *queue) begin(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Rendered renders one app, Only, of a change as records have it: placed as far
-// as the cluster knows the kinds, secrets masked, in YAML. It is empty if the
-// revision does not name the app. The error is what is wrong with the revision.
+// Rendered renders one app, Only, of a change in the form of records: placed as far as
+// the cluster knows the kinds, secrets masked, in YAML. It is empty if the revision
+// does not name the app. The error has the problems of the revision.
 func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][]byte, error) {
 	draft := e.Open(change)
 	draft.render()
@@ -37,8 +37,8 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 	return rendered, nil
 }
 
-// placed is the object as it would be applied, or as it is written if the
-// cluster does not know its kind or does not answer.
+// placed returns the object as it would be applied, or as written if the cluster does
+// not know its kind or does not answer.
 func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
 	if cluster := e.Clusters[t.Spec.Cluster]; cluster != nil {
 		if kind, err := cluster.api.Kind(ctx, written.GroupVersionKind()); err == nil {

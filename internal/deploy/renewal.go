@@ -9,17 +9,16 @@ import (
 	"github.com/pushboat/pushboat/internal/render/generated"
 )
 
-// Renewal says which generated values of an app are to be others than those that are
-// kept. The zero value is none.
+// Renewal says which generated values of an app to replace. The zero value is none.
 type Renewal struct {
-	All   bool              // every one that the app declares is made anew
+	All   bool              // generate new values for all that the app declares
 	Paths []string          // that are made anew
 	Given map[string]string // values that an operator gives, by their paths
 }
 
 func (r Renewal) isZero() bool { return !r.All && len(r.Paths)+len(r.Given) == 0 }
 
-// renews reports whether a value is made anew.
+// renews reports whether a value is replaced.
 func (r Renewal) renews(path string) bool { return r.All || slices.Contains(r.Paths, path) }
 
 // paths lists the values that are named.
@@ -27,7 +26,7 @@ func (r Renewal) paths() []string {
 	return slices.Concat(r.Paths, slices.Sorted(maps.Keys(r.Given)))
 }
 
-// renewal is what is asked of the generated values of an app.
+// renewal returns the request for an app's generated values.
 func (r reading) renewal(app name.App) Renewal {
 	if app != r.renewedApp {
 		return Renewal{}
@@ -35,10 +34,10 @@ func (r reading) renewal(app name.App) Renewal {
 	return r.renewed
 }
 
-// KeptValue is what may be told of a generated value: never the value.
+// KeptValue is the public part of a generated value: never the value.
 type KeptValue struct {
 	Path     string           `json:"path"`
-	Declared bool             `json:"declared"` // by the app as it is wanted now
+	Declared bool             `json:"declared"` // by the app's current target
 	Kept     bool             `json:"kept"`
 	Origin   generated.Origin `json:"origin,omitempty"` // if it is kept
 	Of       string           `json:"secret,omitempty"` // where it was found

@@ -18,8 +18,7 @@ type reservations struct {
 
 func newReservations() *reservations { return &reservations{under: map[*Proposal]struct{}{}} }
 
-// take enters the change, unless it wants what another one that is under way
-// wants too.
+// take enters the change, unless a running one wants the same.
 func (r *reservations) take(p *Proposal) manifest.Problems {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,8 +35,8 @@ func (r *reservations) take(p *Proposal) manifest.Problems {
 	return problems
 }
 
-// expect reports whether a push to the branch is under way: Git may have moved
-// the branch already, and what becomes of it is about to be told.
+// expect reports whether a push to the branch is running: Git may have moved the branch
+// already, and the outcome will be known soon.
 func (r *reservations) expect(repo name.Repo, branch name.Branch) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,8 +54,8 @@ func (r *reservations) drop(p *Proposal) {
 	delete(r.under, p)
 }
 
-// collisions lists what two changes both want. Two pushes to one branch do
-// not collide here: Git lets one of them through.
+// collisions lists the apps and objects that two changes both want. Two pushes to one
+// branch do not collide here: Git accepts only one of them.
 func (p *Proposal) collisions(other *Proposal) manifest.Problems {
 	if p.Repo == other.Repo && p.Branch == other.Branch {
 		return nil

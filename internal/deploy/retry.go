@@ -2,8 +2,8 @@ package deploy
 
 import "time"
 
-// An attempt that is to be made again is after retryFirst, then ever more slowly up to
-// retryMost, for as long as the branch wants the same.
+// A retry comes after retryFirst, then ever more slowly up to retryMost, for as long as
+// the branch wants the same.
 const (
 	retryFirst = 10 * time.Second
 	retryMost  = 5 * time.Minute
@@ -16,9 +16,9 @@ type retries struct {
 	last    time.Duration // how long the newest timer was to run; 0 for none since all went well
 }
 
-// after is how the retries go on after an attempt. wait says how long a timer is to run
-// from now on; 0: one that runs goes on, and is stopped if none is pending any more. A look
-// at some objects neither repeats the attempt that failed before, nor puts it off.
+// after returns the state of the retries after an attempt. wait is the new time for the
+// timer; 0: a running timer continues, and is stopped if no retry is pending. A look at
+// some objects neither repeats a failed attempt nor delays its retry.
 func (r retries) after(again, looked bool) (next retries, wait time.Duration) {
 	switch {
 	case again && looked && r.pending, !again && looked: // tried again with the rest
@@ -30,11 +30,11 @@ func (r retries) after(again, looked bool) (next retries, wait time.Duration) {
 	return retries{pending: true, last: wait}, wait
 }
 
-// due is how the retries go on when the timer has run down.
+// due returns the state of the retries when the timer fires.
 func (r retries) due() retries { return retries{last: r.last} }
 
-// hurried is how the retries go on when the app's cluster answers again; atOnce reports
-// whether there is anything to try.
+// hurried returns the state of the retries when the app's cluster answers again; atOnce
+// reports whether there is anything to retry.
 func (r retries) hurried() (next retries, atOnce bool) {
 	if !r.pending {
 		return r, false

@@ -65,8 +65,7 @@ func whereIs(h appfile.Health, field string) manifest.Source {
 	return h.Source
 }
 
-// setRules has the app's objects judged by the rules of what is wanted of it;
-// t is nil for nothing.
+// setRules sets the health rules of the app's target; t is nil for none.
 func (e *Engine) setRules(app name.App, t *target) {
 	for cluster, c := range e.Clusters {
 		var rules *health.Rules

@@ -25,7 +25,7 @@ type Run struct {
 	App    name.App
 	Number int
 
-	revision name.Revision // what it deploys, as wanted when it was asked for
+	revision name.Revision // the target when the deploy was requested
 	started  time.Time
 
 	applied chan struct{} // closed by setApplied
@@ -39,7 +39,7 @@ type Run struct {
 	outcome    *record.Record
 	handedOver bool
 	through    sync.Once // closes applied
-	next       *Sequel   // what follows from the outcome: a rollback
+	next       *Sequel   // the deploy that follows from the outcome: a rollback
 }
 
 func newRun(app name.App, number int) *Run {
@@ -60,8 +60,7 @@ func (r *Run) setApplied() { r.through.Do(func() { close(r.applied) }) }
 // ID names the deploy, see DeployID.
 func (r *Run) ID() string { return record.DeployID(r.App, r.Number) }
 
-// Printf adds a line. Control characters in it are made visible, whatever
-// they came from.
+// Printf adds a line. It makes control characters visible, whatever their source.
 func (r *Run) Printf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	r.mu.Lock()
@@ -127,7 +126,7 @@ func (r *Run) wakeLocked() {
 	r.more = make(chan struct{})
 }
 
-// Outcome returns how the deploy ended; ok is false while it goes on.
+// Outcome returns how the deploy ended; ok is false while it runs.
 func (r *Run) Outcome() (rec record.Record, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +152,7 @@ func (r *Run) logWith(text string) []byte {
 	return log
 }
 
-// follow sets what is shown to those attached after this deploy. Call it before
+// follow sets the deploy to show to attached callers after this one. Call it before
 // finish.
 func (r *Run) follow(next *Sequel) {
 	r.mu.Lock()
@@ -161,10 +160,9 @@ func (r *Run) follow(next *Sequel) {
 	r.next = next
 }
 
-// Attach passes each line to print, from the first on, until the deploy has
-// ended, and those of the rollback that follows if one does; then it returns
-// the outcome of the deploy itself. If ctx ends first it returns ctx's error,
-// and the deploy goes on.
+// Attach calls print with each line, from the first on, until the deploy has ended, and
+// with those of a rollback that follows; then it returns the outcome of the deploy
+// itself. If ctx ends first it returns ctx's error, and the deploy goes on.
 func (r *Run) Attach(ctx context.Context, print func(line string)) (record.Record, error) {
 	rec, err := r.attach(ctx, print)
 	if err != nil {

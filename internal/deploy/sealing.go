@@ -22,12 +22,12 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// The gate's rendering is what is applied, also after a restart: a second one may be
-// another, or fail, as with a chart that uses chance, a registry that is away or a
-// key that was taken out. So targets are kept in the sealed store, but for those that
-// the revision alone gives again: plain manifests without Secrets.
+// The gate's rendering is what is applied, even after a restart: another rendering may
+// differ, or fail, if a chart uses chance, a registry is away or a key was removed. So
+// targets are kept in the sealed store, except those that the revision alone
+// reproduces: plain manifests without Secrets.
 
-// sealedTarget is a target as it is sealed.
+// sealedTarget is the sealed form of a target.
 type sealedTarget struct {
 	Spec     json.RawMessage `json:"spec"` // an appfile.App
 	Digest   string          `json:"digest"`
@@ -60,7 +60,7 @@ func (t *target) sealable() bool {
 	})
 }
 
-// encode writes the target as it is sealed.
+// encode writes the sealed form of the target.
 func (t *target) encode() ([]byte, error) {
 	spec, err := json.Marshal(t.Spec)
 	if err != nil {
@@ -107,8 +107,8 @@ func decodeTarget(text sealed.Text) (*target, error) {
 	return t, nil
 }
 
-// unsealedAs returns the sealed target of an app that a revision would render to
-// again: its settings and all that was read are as they were. nil if there is none.
+// unsealedAs returns the sealed target of an app if a revision would render to the
+// same: its settings and inputs are unchanged. nil if there is none.
 func (e *Engine) unsealedAs(spec appfile.App, tree fs.FS, repo name.Repo) *target {
 	text, err := json.Marshal(spec)
 	if err != nil {
@@ -163,7 +163,7 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 	return e.Sealed.Seal(texts...)
 }
 
-// seal keeps what the gate has rendered, before Git moves the branch: a server that
+// seal keeps the gate's rendering, before Git moves the branch, so that a server that
 // is killed then deploys the same at its next start.
 func (p *Proposal) seal() manifest.Problems {
 	var fresh []*target
@@ -193,8 +193,8 @@ func unsealed(err error) manifest.Problems {
 	return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("when the server's disk has room")}}
 }
 
-// sealApplied keeps what was brought to the cluster, or lets go of what is sealed of
-// an app that was removed. A deploy stands without it: the next start renders again.
+// sealApplied keeps the target that was applied, or removes the sealed data of a
+// removed app. If that fails, the deploy still stands: the next start renders again.
 func (a *app) sealApplied(t *target, rec record.Record) {
 	var err error
 	switch {

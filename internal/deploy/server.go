@@ -20,7 +20,7 @@ type ClusterState struct {
 	Latencies []kube.Latency `json:"requests"`
 }
 
-// Queue counts the apps by what their workers do.
+// Queue counts the apps by the state of their workers.
 type Queue struct {
 	Apps    int `json:"apps"`
 	Working int `json:"working"` // a deploy or a check goes on
@@ -56,7 +56,7 @@ func (e *Engine) ClusterStates(ctx context.Context) []ClusterState {
 	return states
 }
 
-// Queue counts what the apps' workers have to do.
+// Queue returns the counts of the apps' workers.
 func (e *Engine) Queue() Queue {
 	var q Queue
 	for _, a := range e.sorted() {

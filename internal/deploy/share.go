@@ -8,13 +8,15 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// A namespace that several apps ask for with createNamespace is made for all of them.
-// One of them has it: it is of that app's objects, and the others do without. When that
-// app goes, the namespace stays for the others; with the last it is deleted, which has
-// to be confirmed. Who writes a Namespace has it before those who ask for it.
+// A namespace that several apps request with createNamespace is created for all of
+// them. One of them owns it as one of its objects, and the others leave it out. When
+// that app goes, the namespace stays for the others; with the last it is deleted, which
+// must be confirmed. An app that writes the Namespace owns it before those that request
+// it.
 
-// share decides which app of a push has the namespaces that several ask for, and
-// enters them in the push's claims: an app that has one keeps it, else the first has it.
+// share decides which app of a push owns the namespaces that several request, and
+// enters them in the push's claims: an owner keeps its namespace, else the first app
+// gets it.
 func (e *Engine) share(p *Proposal, objects map[*target][]plan.Placed, made map[*target][]plan.Placed) {
 	holds := func(t *target) bool {
 		a := e.app(t.Spec.Name)
@@ -34,7 +36,8 @@ func (e *Engine) share(p *Proposal, objects map[*target][]plan.Placed, made map[
 	}
 }
 
-// withoutShared leaves out the namespace that the target asks for if another app has it.
+// withoutShared leaves out the requested namespace of the target if another app owns
+// it.
 func (e *Engine) withoutShared(t *target, objects []plan.Placed) []plan.Placed {
 	written, made := plan.SplitMade(&t.Target, objects)
 	if len(made) == 0 {
@@ -55,9 +58,9 @@ func (e *Engine) withoutShared(t *target, objects []plan.Placed) []plan.Placed {
 	return objects
 }
 
-// yields reports whether an app wants an object only because it asks for the namespace
-// that another one writes. To an app of another repository it does not yield what it has
-// on the cluster: whoever has a namespace says what may run in it.
+// yields reports whether an app wants an object only because it requests the namespace
+// that another one writes. It does not yield an existing namespace to an app of another
+// repository: the owner of a namespace decides what may run in it.
 func (e *Engine) yields(owner name.App, repo name.Repo, cluster string, id manifest.ID) bool {
 	t := e.wantedOf(owner)
 	if t == nil || e.Clusters[cluster] == nil {

@@ -1,6 +1,6 @@
 package deploy
 
-// clearNodes takes out of a tree what its objects must not tell.
+// clearNodes removes secrets of the objects from a tree.
 func (t *target) clearNodes(nodes []Node) {
 	for i := range nodes {
 		nodes[i].Message = t.Shown(nodes[i].Message)

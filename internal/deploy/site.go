@@ -35,7 +35,7 @@ func (a *app) sick(t *target) []live.Entry {
 	return nil
 }
 
-// dying lists the objects of the app whose deletion has begun and is not at its end.
+// dying lists the objects of the app whose deletion has begun and not ended.
 func (a *app) dying(t *target) []live.Entry {
 	if site := a.site(t); site != nil {
 		return site.Dying()

@@ -41,11 +41,11 @@ const (
 	eventDone        stageEvent = "done"        // the stage did its part
 	eventNothing     stageEvent = "nothing"     // there is nothing to do
 	eventNews        stageEvent = "news"        // there is nothing to do but to record the finding
-	eventDeploy      stageEvent = "deploy"      // the app has to be brought to its target
+	eventDeploy      stageEvent = "deploy"      // the app must be brought to its target
 	eventCompare     stageEvent = "compare"     // the app was brought to its target before
 	eventHeld        stageEvent = "held"        // the app is not to be deployed until somebody acts
 	eventSuspended   stageEvent = "suspended"   // the same, by an operator, and a record has to say so
-	eventDiffers     stageEvent = "differs"     // the differences are to be taken back
+	eventDiffers     stageEvent = "differs"     // the differences must be reverted
 	eventInPart      stageEvent = "in part"     // some of them are, and another attempt has to do the rest
 	eventLater       stageEvent = "later"       // another attempt has to do all of it
 	eventRemoved     stageEvent = "removed"     // the app has left its cluster: nobody waits for its health
@@ -54,7 +54,7 @@ const (
 	eventHookFailed  stageEvent = "hook failed" // it is not: a hook must not run again and again
 	eventUnhealthy   stageEvent = "unhealthy"   // all is applied, and something does not become healthy
 	eventCancelled   stageEvent = "cancelled"   // an operator has ended the wait: the rest is left
-	eventSuperseded  stageEvent = "superseded"  // a newer revision is to be deployed
+	eventSuperseded  stageEvent = "superseded"  // a newer revision should be deployed
 	eventInterrupted stageEvent = "interrupted" // the server stops, or another one has its place
 	eventCrashed     stageEvent = "crashed"     // the server has a fault
 )
@@ -107,7 +107,7 @@ var transitions = map[stage]map[stageEvent]stage{
 	stageRecording: {eventDone: stageEnded},
 }
 
-// endings are those that events lead to. Other events leave the ending as it is.
+// endings maps events to endings. Other events do not change the ending.
 var endings = map[stageEvent]ending{
 	eventInPart: endedInPart, eventLater: endedInPart, eventHeld: endedHeld, eventSuspended: endedHeld,
 	eventFailed: endedFailed, eventCrashed: endedFailed, eventHookFailed: endedHookFailed,
@@ -119,7 +119,7 @@ var endings = map[stageEvent]ending{
 type progress struct {
 	stage  stage
 	ending ending
-	turned stage // the stage whose event led to the ending; "" while all goes well
+	turned stage // the stage whose event led to the ending; "" without a failure
 }
 
 // start is the progress of a job that waits for the worker.

@@ -11,14 +11,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// standing is all that decides how an app's branch and its cluster stand to each other.
+// standing holds all facts that decide whether an app's cluster matches its branch.
 type standing struct {
 	running   bool          // a deploy goes on
 	skipped   bool          // the newest revision was pushed with -o skip
 	unread    bool          // the branch cannot be rendered
 	wanted    bool          // there is a revision to deploy
 	last      record.Result // that stands, of the newest deploy; "" if there is none
-	settled   bool          // the revision is what was last applied in full
+	settled   bool          // the revision was the last to be applied completely
 	suspended bool          // by an operator
 	differing []Difference  // objects that are known to differ from the revision
 	trouble   string        // why the last check could not be done
@@ -49,7 +49,7 @@ func (s standing) sync() Sync {
 	return InSync
 }
 
-// reasons say, a line each, what is known to speak against the app being in sync.
+// reasons returns the known reasons why the app is not in sync, a line each.
 func (s standing) reasons() []string {
 	var lines []string
 	for _, found := range s.differing {
@@ -61,14 +61,15 @@ func (s standing) reasons() []string {
 	return lines
 }
 
-// sight is one object that the app has applied, or that is its member, as it is seen.
+// sight is the observed state of one object that the app has applied, or that is its
+// member.
 type sight struct {
 	noted  record.Noted
 	known  bool // there is a note of it
 	entry  live.Entry
 	there  bool // the index has it
 	lacked bool // the index knows that it is not there
-	left   bool // as it is, as its annotations ask
+	left   bool // left alone, as its annotations ask
 	fight  Fight
 }
 
@@ -104,7 +105,7 @@ func (s sight) next() string {
 	return text + "; it waits up to " + s.fight.Next.String() + " for its correction"
 }
 
-// fill enters what the index has of an object of an ApplySet.
+// fill enters the index's data about an object of an ApplySet.
 func (s *sight) fill(index *live.Index, id manifest.ID, set string) {
 	if s.entry, s.there = index.Get(id); !s.there {
 		s.lacked = index.Lacks(id)

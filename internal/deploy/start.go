@@ -11,19 +11,19 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// The server serves before it has read its repositories: a thousand
-// of them take seconds, and clones, logins and probes need none of that. Whatever
-// needs to know all apps (which names are taken, which app wants an object, what is to
-// be deleted) waits for the reading, see known.
+// The server serves before it has read its repositories: reading a thousand of them
+// takes seconds, and clones, logins and probes do not need it. Operations that must
+// know all apps (which names are taken, which app wants an object, what to delete) wait
+// for the reading, see known.
 
 // readers is how many repositories are read at a time at the start. Reading is
 // half waiting for files, half parsing.
 const readers = 4
 
-// Start begins to read what every repository wants deployed and what was
-// deployed last, and to close the difference as soon as each cluster answers. It
-// returns at once. failed is called, once, if a repository cannot be read: then
-// nothing is deployed, since it may want what another one would delete.
+// Start begins to read the wanted and the last deployed state of every repository, and
+// to close the difference as soon as each cluster answers. It returns at once. failed
+// is called, once, if a repository cannot be read: then nothing is deployed, since that
+// repository may want objects that another one would delete.
 func (e *Engine) Start(failed func(error)) {
 	e.workers.Go(func() {
 		err := e.readAll()
@@ -95,8 +95,8 @@ func (e *Engine) eachRepository(repos []name.Repo, f func(ctx context.Context, i
 	return group.Wait()
 }
 
-// ownersBy tells whose the apps are by their records: the repository in which an app
-// was not removed.
+// ownersBy returns the owners of the apps by their records: the repository in which an
+// app was not removed.
 func ownersBy(repos []name.Repo, records []map[name.App]record.Saved) map[name.App]name.Repo {
 	owners := map[name.App]name.Repo{}
 	for i, repo := range repos {
@@ -109,8 +109,8 @@ func ownersBy(repos []name.Repo, records []map[name.App]record.Saved) map[name.A
 	return owners
 }
 
-// deleted reports whether a repository is there no longer: an empty one that a
-// push has made goes with the push.
+// deleted reports whether a repository no longer exists: an empty one that a push has
+// created goes with the push.
 func (e *Engine) deleted(repo name.Repo) bool {
 	repos, err := e.Source.Repositories()
 	return err == nil && !slices.Contains(repos, repo)

@@ -19,16 +19,16 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Status is how an app is: what its branch wants, what was deployed last, and
-// what runs.
+// Status is the state of an app: its branch's wish, the last deploy, and the running
+// objects.
 type Status struct {
 	App      name.App      `json:"app"`
 	Repo     name.Repo     `json:"repository"`
 	Branch   name.Branch   `json:"branch"`
 	Cluster  string        `json:"cluster"`
-	Revision name.Revision `json:"revision"` // wanted; "" if nothing is to be deployed
+	Revision name.Revision `json:"revision"` // wanted; "" if nothing should be deployed
 	Sync     Sync          `json:"sync"`
-	Reasons  []string      `json:"reasons,omitempty"` // what is known to speak against being in sync
+	Reasons  []string      `json:"reasons,omitempty"` // known reasons for not being in sync
 	Health   string        `json:"health"`            // healthy, progressing, failing, or unknown
 	Objects  int           `json:"objects"`
 	Sick     []Symptom     `json:"unhealthy,omitempty"`
@@ -37,8 +37,8 @@ type Status struct {
 	Found    []Difference  `json:"driftFound,omitempty"`
 	Fights   []Contest     `json:"fights,omitempty"`
 	Trouble  string        `json:"trouble,omitempty"`
-	// Unrendered says why it is not known what the branch wants: the app is kept as
-	// it was last applied.
+	// Unrendered is the reason why the branch's wish is unknown: the app is kept as
+	// last applied.
 	Unrendered string  `json:"unrendered,omitempty"`
 	Outage     *Outage `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
 	Running    string  `json:"running,omitempty"` // the deploy that goes on
@@ -91,7 +91,7 @@ func differenceOf(step plan.Step) Difference {
 	return found
 }
 
-// Contest is an object that somebody changes again as often as it is corrected.
+// Contest is an object that somebody changes again after every correction.
 type Contest struct {
 	Object string `json:"object"`
 	With   string `json:"with"`
@@ -183,7 +183,7 @@ func (a *app) status() Status {
 	return s
 }
 
-// standing gathers what decides about the app's sync.
+// standing gathers the facts that decide the app's sync.
 func (a *app) standing(t *target, s Status) standing {
 	stands := standing{
 		running: s.Running != "", skipped: a.skippedRevision() != "", suspended: s.Suspension != nil,
@@ -287,8 +287,8 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 // explainTimeout bounds the questions of one Explain.
 const explainTimeout = 10 * time.Second
 
-// Run returns a deploy that goes on, or that ended and is the app's newest;
-// nil for any other.
+// Run returns a running deploy, or the app's newest if that has ended; nil for any
+// other.
 func (e *Engine) Run(app name.App, number int) *Run {
 	e.known()
 	a := e.app(app)
@@ -308,8 +308,8 @@ func (e *Engine) AppsOn(repo name.Repo, branch name.Branch) []name.App {
 	return names
 }
 
-// Forget drops the apps of a repository that was deleted, so that their names
-// are free. Their workers end, and what is sealed of them is deleted.
+// Forget drops the apps of a deleted repository, so that their names are free. Their
+// workers end, and their sealed data is deleted.
 func (e *Engine) Forget(repo name.Repo) {
 	e.known()
 	if err := e.Sealed.ForgetRepository(repo); err != nil {
@@ -324,8 +324,8 @@ func (e *Engine) Forget(repo name.Repo) {
 	}
 }
 
-// strike takes the apps of a repository off the register, and all that was wanted of
-// them. It returns them.
+// strike takes the apps of a repository off the register, with their targets. It
+// returns them.
 func (e *Engine) strike(repo name.Repo) []*app {
 	e.wants.Lock()
 	defer e.wants.Unlock()

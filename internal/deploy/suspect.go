@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// OnSuspect sets who is told of objects that are not as they were left. f must
-// be quick. Call it before Start.
+// OnSuspect sets the function that hears of objects that have changed since they were
+// applied. f must be quick. Call it before Start.
 func (e *Engine) OnSuspect(f func(app name.App, id manifest.ID)) {
 	e.suspect = f
 	for name, cluster := range e.Clusters {
@@ -18,14 +18,13 @@ func (e *Engine) OnSuspect(f func(app name.App, id manifest.ID)) {
 	}
 }
 
-// OnWanted sets who is told by which schedules an app is to be checked, and
-// checked in full, whenever that may have changed; "" means by none. f must be
-// quick. It may be called from several goroutines; what it is told last of an app
-// holds. Call it before Start.
+// OnWanted sets the function that hears by which schedules to check an app, and check
+// it in full, whenever they may have changed; "" means by none. f must be quick and
+// safe for concurrent use; its last call for an app holds. Call it before Start.
 func (e *Engine) OnWanted(f func(app name.App, schedule, full string)) { e.wanted = f }
 
-// retryOn has the apps of a cluster whose last attempt failed try again at once: it
-// did not answer, and does again.
+// retryOn makes the apps of a cluster whose last attempt failed retry at once: the
+// cluster did not answer, and does again.
 func (e *Engine) retryOn(cluster string) {
 	for _, a := range e.sorted() {
 		if t := a.wanted(); t == nil || t.Spec.Cluster != cluster {
@@ -33,7 +32,7 @@ func (e *Engine) retryOn(cluster string) {
 		}
 		select {
 		case a.hurry <- struct{}{}:
-		default: // it is told already
+		default: // already signalled
 		}
 	}
 }
@@ -131,7 +130,7 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 	return known && (entry.Fingerprint != left.Fingerprint || entry.PartOf != a.set)
 }
 
-// rescan looks for what changed while the app was worked on.
+// rescan looks for changes that happened while the app was being worked on.
 func (a *app) rescan(t *target) {
 	index := a.engine.Clusters[t.Spec.Cluster].Index
 	var changed []manifest.ID

@@ -16,8 +16,8 @@ var (
 	ErrNotSuspended = errors.New("the app is not suspended")
 )
 
-// Suspend keeps an app from being deployed and corrected, until the given time
-// if there is one. What goes on is finished. A suspended app is suspended anew.
+// Suspend keeps an app from being deployed and corrected, until the given time if there
+// is one. Running work is finished. Suspending again replaces the suspension.
 func (e *Engine) Suspend(app name.App, s record.Suspension, caller access.Caller) (*Run, error) {
 	a := e.app(app)
 	if a == nil || a.removed() {
@@ -29,7 +29,7 @@ func (e *Engine) Suspend(app name.App, s record.Suspension, caller access.Caller
 	return a.recordQuiet(newJob(record.CauseSuspend, caller), record.Suspended, s.Reason), nil
 }
 
-// Resume ends a suspension, and has the app brought to what its branch says.
+// Resume ends a suspension, and brings the app to its branch's state.
 func (e *Engine) Resume(app name.App, caller access.Caller) (*Run, error) {
 	a := e.app(app)
 	if a == nil {
@@ -41,7 +41,7 @@ func (e *Engine) Resume(app name.App, caller access.Caller) (*Run, error) {
 	return a.resumed(caller), nil
 }
 
-// resumed records the end of a suspension, and has the app brought to what its branch says.
+// resumed records the end of a suspension, and brings the app to its branch's state.
 func (a *app) resumed(caller access.Caller) *Run {
 	a.engine.bell.ring()
 	run := a.recordQuiet(newJob(record.CauseResume, caller), record.Resumed, "")
@@ -54,16 +54,16 @@ func (a *app) resumed(caller access.Caller) *Run {
 	return run
 }
 
-// recordQuiet records what changed nothing on the cluster, see quietRecord.
+// recordQuiet records an event without changes on the cluster, see quietRecord.
 func (a *app) recordQuiet(j *job, result record.Result, message string) *Run {
 	rec := a.quietRecord(j, result, message)
 	a.finish(j, nil, rec)
 	return j.run
 }
 
-// quietRecord is the record of what changed nothing on the cluster: that the app was
-// suspended or resumed, that a deploy has to wait, or that drift was found and left. It
-// carries on what the cluster has, and gives the job a run if it has none.
+// quietRecord is the record of an event without changes on the cluster: the app was
+// suspended or resumed, a deploy has to wait, or drift was found and left. It carries
+// on the state of the cluster, and gives the job a run if it has none.
 func (a *app) quietRecord(j *job, result record.Result, message string, found ...plan.Step) record.Record {
 	if j.run == nil {
 		a.queue.begin(j)
@@ -74,8 +74,8 @@ func (a *app) quietRecord(j *job, result record.Result, message string, found ..
 	return rec
 }
 
-// timeIsOver resumes an app whose suspension was to last until now. A server that stops
-// leaves that to the next one.
+// timeIsOver resumes an app whose suspension ends now. A server that stops leaves that
+// to the next one.
 func (a *app) timeIsOver(s *record.Suspension) {
 	if a.engine.ctx.Err() == nil && a.suspended.expire(s) {
 		a.resumed(access.System("until"))

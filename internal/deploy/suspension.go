@@ -24,7 +24,7 @@ func newSuspension(timers *timers, over func(*record.Suspension)) *suspension {
 	return &suspension{timers: timers, over: over}
 }
 
-// current returns what keeps the app from being deployed; nil for nothing.
+// current returns the current suspension; nil for none.
 func (s *suspension) current() *record.Suspension {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// The system namespace and the parents in it are the server's own. They are watched,
-// and made anew when somebody has changed or deleted them.
+// The system namespace and the parents in it are the server's own. The server watches
+// them, and recreates them when somebody has changed or deleted them.
 
 const (
 	// systemRetry is how long the server waits until it tries again to make the system
@@ -46,7 +46,7 @@ func (e *Engine) guardSystem(name string, cluster *Cluster) {
 			return
 		}
 		if state, ok := system.State(); !ok || state != live.SystemGone || retry != nil {
-			continue // of one that is going, the end is told
+			continue // the end of one that is going is an event
 		}
 		e.Log.WithField("cluster", name).Warnf("the namespace %s is gone; it is made anew", kube.SystemNamespace)
 		if err := cluster.ensureSystem(e.ctx); err != nil {
@@ -106,7 +106,7 @@ func (a *app) ownsInventory() bool {
 	return ok && known.Exists() && known.Server == a.engine.Server
 }
 
-// mendInventory has the app's inventory say what it has to.
+// mendInventory repairs the app's inventory.
 func (a *app) mendInventory(t *target, plan *plan.Plan) {
 	written, err := a.site(t).MendInventory(a.engine.ctx, plan)
 	switch {

@@ -20,14 +20,14 @@ import (
 	"github.com/pushboat/pushboat/internal/render/secrets"
 )
 
-// target is what an app should be: a revision of its branch, rendered.
+// target is the desired state of an app: a revision of its branch, rendered.
 type target struct {
 	plan.Target
 	rules   *health.Rules // of the app's own; nil if it has none
 	content string        // see contentDigest
-	inputs  render.Inputs // what was read of the revision
-	read    *plain.Read   // of plain manifests, for the next target to read only what changes
-	forced  bool          // what cannot be changed in place is made anew, until the target is reached
+	inputs  render.Inputs // read from the revision
+	read    *plain.Read   // plain manifests, so that the next target reads only the changes
+	forced  bool          // objects that cannot change in place are recreated, until the target is reached
 	kept    bool          // its objects are those of the target before it
 	plain   []secrets.Plain
 	charts  []charts.Chart // of registries, that it was rendered from
@@ -35,12 +35,12 @@ type target struct {
 
 	computed bool          // by a worker, of more than the revision perhaps
 	specText []byte        // of a target that was sealed: the spec as it was written then
-	remnant  bool          // all that is known of an app is what its newest record has in the clear
+	remnant  bool          // only the unmasked part of the app's newest record is known
 	given    provision     // its generated values
-	had      name.Revision // of an app that is gone: the last revision that has it; "" if that is not known
+	had      name.Revision // of an app that is gone: the last revision that has it; "" if that is unknown
 }
 
-// planned returns the part of a target that plans are made of; nil of a nil target.
+// planned returns the part of a target for plans; nil of a nil target.
 func (t *target) planned() *plan.Target {
 	if t == nil {
 		return nil
@@ -48,7 +48,7 @@ func (t *target) planned() *plan.Target {
 	return &t.Target
 }
 
-// planned returns the parts of targets that plans are made of.
+// planned returns the parts of targets for plans.
 func planned(targets []*target) []*plan.Target {
 	list := make([]*plan.Target, len(targets))
 	for i, t := range targets {
@@ -70,7 +70,7 @@ func (t *target) readAs(spec appfile.App, tree fs.FS) bool {
 	return t != nil && !t.Gone && reflect.DeepEqual(t.Spec, spec) && t.inputs.Hold(tree)
 }
 
-// readBefore is what was read for the target, which may be nil.
+// readBefore returns the files read for the target, which may be nil.
 func (t *target) readBefore() *plain.Read {
 	if t == nil {
 		return nil
@@ -85,7 +85,7 @@ func (t *target) at(revision name.Revision) *target {
 	return &same
 }
 
-// reading is what is read of a revision: apps that its pushboat.yaml names.
+// reading is a request to read apps of a revision that its pushboat.yaml names.
 type reading struct {
 	specs    []appfile.App
 	tree     fs.FS
@@ -93,16 +93,16 @@ type reading struct {
 	revision name.Revision
 	blind    bool // without keys and values of clusters, see Change.Unaccepted
 
-	earlier    bool                      // it is no newest revision: nothing is made for it that is to be kept
+	earlier    bool                      // an old revision: nothing new is generated for it
 	records    map[name.App]record.Saved // of apps that are not registered yet
-	renewedApp name.App                  // whose generated values are to be others
+	renewedApp name.App                  // the app whose generated values are replaced
 	renewed    Renewal
 
-	operator string            // for whom it is; "": for the server itself
-	tell     func(line string) // of what is waited for; may be nil
+	operator string            // who asked; "": the server itself
+	tell     func(line string) // reports waits; may be nil
 }
 
-// renderer is what renders the revision.
+// renderer returns the renderer for the revision.
 func (r reading) renderer(e *Engine) *render.Renderer {
 	if r.blind {
 		return e.Renderer.Blind()
@@ -110,9 +110,8 @@ func (r reading) renderer(e *Engine) *render.Renderer {
 	return e.Renderer
 }
 
-// readTargets renders apps of a revision, but for those of which the revision has
-// what is wanted of them already. The problems are all there are; the
-// targets are then not to be used.
+// readTargets renders apps of a revision, except those whose target the revision
+// already gives. It returns all problems; the targets must then not be used.
 func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 	var targets []*target
 	var problems manifest.Problems
@@ -201,17 +200,17 @@ func (e *Engine) renderWith(r reading, session *render.Session, spec appfile.App
 	return result, nil
 }
 
-// takenStands reports whether the cluster has what was taken of it for the target. Only
-// a target for which something was taken costs a request. Values that cannot be read do
-// not stand; a cluster that does not say what it is, has not changed.
+// takenStands reports whether the inputs that the target took from the cluster are
+// unchanged. It costs a request only if the target took any. Values that cannot be read
+// count as changed; a cluster that does not describe itself counts as unchanged.
 func (t *target) takenStands(ctx context.Context, session *render.Session) bool {
-	stands, _ := session.Stands(ctx, t.Spec, t.taken) // a rendering says what is wrong
+	stands, _ := session.Stands(ctx, t.Spec, t.taken) // a rendering reports the error
 	return stands
 }
 
-// masker masks what is not to be shown of the target's objects. Those of a revision
-// that nobody has accepted are masked without the key: with it, their author could try
-// out what a value is that has the same mask.
+// masker returns a masker for the secrets of the target's objects. A revision that
+// nobody has accepted is masked without the key: with it, the author could find a value
+// by comparing masks.
 func (e *Engine) masker(t *target) manifest.Masker {
 	if t.Blind {
 		return manifest.Masker{}.Hiding(t.Hidden)
@@ -219,7 +218,7 @@ func (e *Engine) masker(t *target) manifest.Masker {
 	return e.Masker.Hiding(t.Hidden)
 }
 
-// wantedOf returns what is wanted of an app; nil if nothing is.
+// wantedOf returns the target of an app; nil if there is none.
 func (e *Engine) wantedOf(app name.App) *target {
 	if a := e.app(app); a != nil {
 		return a.wanted()
@@ -227,8 +226,8 @@ func (e *Engine) wantedOf(app name.App) *target {
 	return nil
 }
 
-// targetDigest changes whenever the app has to be deployed anew. Settings that
-// only say when and how to look (schedule, drift, timeout, health) are not in it.
+// targetDigest changes whenever the app has to be deployed again. It does not cover
+// settings that only say when and how to look (schedule, drift, timeout, health).
 func targetDigest(spec appfile.App, rendered string) string {
 	shape, err := json.Marshal([]any{
 		rendered, spec.Cluster, spec.Namespace, spec.CreateNamespace, spec.Prune, spec.Ignore,

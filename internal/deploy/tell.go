@@ -8,14 +8,14 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// lastTold is what was told last of why an app is not in sync; "" for nothing. No other
+// lastTold is the last reported reason why an app is not in sync; "" for none. No other
 // lock is taken under its lock.
 type lastTold struct {
 	mu   sync.Mutex
 	text string
 }
 
-// swap notes what is told now, and returns what was told before.
+// swap stores the reported reason, and returns the one before.
 func (l *lastTold) swap(text string) (before string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,8 +45,8 @@ func (a *app) tellStanding() {
 	}
 }
 
-// standingEvent is the event of an app that is not in sync; nil if it is, or if its
-// records tell of all that differs.
+// standingEvent is the event of an app that is not in sync; nil if it is in sync, or if
+// its records cover all differences.
 func standingEvent(s Status) *event.Event {
 	switch s.Sync {
 	case Unsure:
@@ -61,7 +61,7 @@ func standingEvent(s Status) *event.Event {
 	return nil
 }
 
-// noticeDeletion tells of an object whose deletion does not come to its end in a while.
+// noticeDeletion reports an object whose deletion does not end within a while.
 func (a *app) noticeDeletion(seen live.Event) {
 	if seen.Entry.Terminating && !seen.Deleted {
 		a.engine.timers.after(illAfter, a.tellStanding)

@@ -39,8 +39,8 @@ func (e *Engine) Test(app name.App) (*Run, error) {
 	return run, nil
 }
 
-// newTestRun begins the run of tests. Its number is that of no deploy, and another one each
-// time: objects whose names are generated get names of their own.
+// newTestRun begins a run of tests. Its number is not that of any deploy, and differs
+// each time: objects with generated names get their own.
 func newTestRun(app name.App) *Run { return newRun(app, -int(time.Now().UnixMilli())) }
 
 // IsTest reports whether the run shows tests: there is no record of it.
@@ -103,8 +103,8 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 	return w.Hooks(), err
 }
 
-// planTests plans the tests alone, each tried out by a dry-run if it is not the
-// one that was tried last.
+// planTests plans only the tests, each with a dry-run unless it is the one that passed
+// last.
 func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// timers own what the engine does after a while. The zero value has nothing to do. Their
-// lock may be taken under any other: no function is called under it.
+// timers own the engine's delayed work. The zero value has none. Their lock may be
+// taken under any other: no function is called under it.
 type timers struct {
 	mu      sync.Mutex
 	stopped bool
@@ -41,7 +41,7 @@ func (t *timers) after(wait time.Duration, do func()) (cancel func()) {
 	return func() { t.cancel(a) }
 }
 
-// take reports whether an appointment whose time has come is still kept, and ends it.
+// take reports whether an appointment whose time has come still stands, and ends it.
 func (t *timers) take(a *appointment) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,7 +63,8 @@ func (t *timers) cancelLocked(a *appointment) {
 	delete(t.waiting, a)
 }
 
-// stop cancels what waits, and returns when nothing goes on. Nothing is begun any more.
+// stop cancels pending appointments, and returns when no function runs. No further one
+// is accepted.
 func (t *timers) stop() {
 	t.cancelAll()
 	t.due.Wait()

@@ -10,9 +10,9 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// together are the deploys of one push. All of them apply before any of them
-// prunes: an object that moves is taken over before the app that had it looks
-// at what is left, and a replacement is there before the old goes.
+// together are the deploys of one push. All of them apply before any of them prunes: a
+// moved object is taken over before its former app looks at the rest, and a replacement
+// exists before the old object goes.
 //
 // That is order, not safety. What another app wants is never deleted, whether
 // it has been applied or not: claims are set for the whole push before its
@@ -29,9 +29,9 @@ type together struct {
 	free map[name.App]bool // the apps that depend on none
 }
 
-// awaitApplied returns when the deploys that own waits for have applied what
-// they have, or have ended in any way. The error says what ended ctx before; the
-// end of limit is none.
+// awaitApplied returns when the deploys that own waits for have applied their objects,
+// or have ended in any way. The error is the cause that ended ctx before; the end of
+// limit is none.
 func (g *together) awaitApplied(ctx context.Context, own *Run, limit time.Duration) error {
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()

@@ -19,8 +19,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Node is an object of an app, or one that a controller has made for it, and what
-// is below. It has nothing of the object's content.
+// Node is an object of an app, or one that a controller has created for it, with the
+// objects below it. It has no content of the object.
 type Node struct {
 	ID       manifest.ID `json:"-"`
 	Object   string      `json:"object"` // "Deployment shop/web"
@@ -35,15 +35,15 @@ type Node struct {
 // MissingHealth is the health of an object that is not on the cluster.
 const MissingHealth = "missing"
 
-// Tree is what there is of an app on its cluster.
+// Tree holds the objects of an app on its cluster.
 type Tree struct {
 	App     name.App `json:"app"`
 	Objects []Node   `json:"objects"`
 	Partial []string `json:"partial,omitempty"` // why something may lack below the objects
 }
 
-// Tree shows an app's objects down to their pods. It asks the cluster for what
-// controllers have made, in lists; ok is false if there is no such app.
+// Tree returns an app's objects down to their pods. It lists the objects of controllers
+// on the cluster; ok is false if there is no such app.
 func (e *Engine) Tree(ctx context.Context, app name.App) (tree Tree, ok bool) {
 	e.known()
 	a := e.app(app)
@@ -55,8 +55,8 @@ func (e *Engine) Tree(ctx context.Context, app name.App) (tree Tree, ok bool) {
 	return Tree{App: app, Objects: a.grow(members, owned), Partial: partial}, true
 }
 
-// Overview is the tree of an app without what controllers have made. It asks nothing
-// of the cluster.
+// Overview returns the tree of an app without the objects of controllers. It asks
+// nothing of the cluster.
 func (e *Engine) Overview(app name.App) []Node {
 	e.known()
 	if a := e.app(app); a != nil {
@@ -100,8 +100,8 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 	return nodes
 }
 
-// owned lists what controllers have made in the namespaces of the members, as far as
-// their kinds make anything.
+// owned lists the objects of controllers in the namespaces of the members, as far as
+// the members' kinds have any.
 func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstructured.Unstructured, partial []string) {
 	t := a.wanted()
 	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
@@ -170,7 +170,7 @@ type listBelow struct {
 	kind      schema.GroupKind
 }
 
-// listsBelow are the lists that have all that is below the members, each once.
+// listsBelow returns the lists that cover all objects below the members, each once.
 func listsBelow(members []live.Entry) []listBelow {
 	var lists []listBelow
 	seen := map[listBelow]bool{}
@@ -254,8 +254,8 @@ func healthWord(status health.Status) string {
 	return string(cmp.Or(status, health.Unknown))
 }
 
-// RunsPods reports whether the node is of a kind whose controller makes pods, or is
-// a pod.
+// RunsPods reports whether the node is a pod, or of a kind whose controller creates
+// pods.
 func (n Node) RunsPods() bool {
 	return n.ID.GroupKind() == podKind || len(below[n.ID.GroupKind()]) > 0
 }

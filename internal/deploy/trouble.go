@@ -57,8 +57,8 @@ func (t *trouble) end(checked map[manifest.ID]bool) {
 	}
 }
 
-// untroubled is what is left of objects in trouble after some were compared; nil stands
-// for all that the app has.
+// untroubled returns the objects still in trouble after some were compared; nil stands
+// for all objects of the app.
 func untroubled(troubled, compared map[manifest.ID]bool) map[manifest.ID]bool {
 	left := map[manifest.ID]bool{}
 	for id := range troubled {

@@ -84,8 +84,8 @@ func (e *Engine) retryUnread() {
 	}
 }
 
-// readable reports whether a branch renders as it is now. One that a push is about to
-// move is left to the push.
+// readable reports whether a branch renders now. A branch that a push is about to move
+// is left to the push.
 func (e *Engine) readable(b unreadBranch) bool {
 	head, err := e.Source.Head(e.ctx, b.repo, b.branch)
 	if err != nil || head == "" {

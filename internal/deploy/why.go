@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render"
 )
 
-// Reason is what decides a field of an object.
+// Reason is the explanation of a field of an object.
 type Reason struct {
 	Object manifest.ID
 	Value  any
@@ -18,11 +18,11 @@ type Reason struct {
 	Causes []render.Cause  // none if the renderer makes the value itself
 }
 
-// Why finds what decides a field of an object of the app Only of a change, as it
-// is rendered. The object is named like deploy/web, or deploy/shop/web where several
-// namespaces have one; ErrNaming is the error of what cannot be a name. The error is
-// fs.ErrNotExist if there is no such object, and render.ErrNoField if it does not set
-// the field.
+// Why finds the causes of a field of an object of the app Only of a change, as
+// rendered. The object is named like deploy/web, or deploy/shop/web where several
+// namespaces have one; ErrNaming is the error of an invalid name. The error is
+// fs.ErrNotExist if there is no such object, and render.ErrNoField if the object does
+// not set the field.
 func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
 	p := e.Open(change).p
 	if err := p.Problems.Err(); err != nil {

@@ -119,7 +119,7 @@ func (a *app) abandon() {
 	}
 }
 
-// replan plans the app as it is wanted now.
+// replan plans the app's current target.
 func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, checkTimeout)
 	defer cancel()

@@ -15,9 +15,9 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// An object that drifts is looked at without delay, patience times. If it goes
-// on to drift, each look waits: 2 s, then three times longer each time, at most
-// 5 min (the shape that Argo CD's self-heal has), until it was calm for a while.
+// An object that drifts is looked at without delay, patience times. If it keeps
+// drifting, each look waits: 2 s, then three times longer each time, at most 5 min (as
+// in Argo CD's self-heal), until it was calm for a while.
 const (
 	patience   = 3
 	firstDelay = 2 * time.Second
@@ -28,7 +28,8 @@ const (
 
 // Engine is the part of deploy.Engine that a Keeper needs.
 type Engine interface {
-	// OnSuspect sets the function that is told of every object that is not as it was left.
+	// OnSuspect sets the function that hears of every object that has changed since it
+	// was applied.
 	OnSuspect(f func(app name.App, id manifest.ID))
 	// Look has an object compared with its revision, and corrected.
 	Look(app name.App, id manifest.ID, fight deploy.Fight)
@@ -41,7 +42,7 @@ type Engine interface {
 type Keeper struct {
 	engine Engine
 	log    *logrus.Entry
-	due    sync.WaitGroup // looks whose timers run, or that go on
+	due    sync.WaitGroup // looks that are running, or whose timers are
 
 	mu      sync.Mutex
 	fights  map[key]*fight
@@ -124,7 +125,7 @@ func (k *Keeper) look(of key, f *fight) {
 	k.engine.Look(of.app, of.id, k.waited(f))
 }
 
-// waited takes a fight on to the delay after the one that is over.
+// waited moves a fight on to its next delay.
 func (k *Keeper) waited(f *fight) deploy.Fight {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -133,7 +134,7 @@ func (k *Keeper) waited(f *fight) deploy.Fight {
 	return f.known(f.last)
 }
 
-// known is what the engine shows of a fight in which the object drifted at a time.
+// known returns the engine's view of a fight in which the object drifted at a time.
 func (f *fight) known(at time.Time) deploy.Fight {
 	return deploy.Fight{Times: f.looks, Next: f.delay, Calm: at.Add(f.calm())}
 }
@@ -150,7 +151,7 @@ func (k *Keeper) forgetCalm() {
 	}
 }
 
-// Stop ends every look that is due, and returns when none goes on. No object is looked
+// Stop ends every pending look, and returns when none is running. No object is looked
 // at any more.
 func (k *Keeper) Stop() {
 	k.cancelDue()

@@ -7,8 +7,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// Culprit is who changed an object, other than Pushboat and controllers that
-// write its status.
+// Culprit is the person or program that changed an object, other than Pushboat and
+// controllers that write its status.
 type Culprit struct {
 	Manager     string    `json:"manager"`               // the field manager: kubectl-edit, helm, ...
 	Operation   string    `json:"operation"`             // Update or Apply
@@ -16,8 +16,8 @@ type Culprit struct {
 	Time        time.Time `json:"time,omitzero"`         // zero if it was not noted
 }
 
-// String says who it was: "kubectl (Update of scale, 2026-01-02T15:04:05Z)". It
-// is "" for the zero Culprit.
+// String names the culprit: "kubectl (Update of scale, 2026-01-02T15:04:05Z)". It is ""
+// for the zero Culprit.
 func (c Culprit) String() string {
 	if c.Manager == "" {
 		return ""
@@ -32,12 +32,11 @@ func (c Culprit) String() string {
 	return text + ")"
 }
 
-// CulpritOf finds who wrote the fields that are in question: the newest of the
-// writers that own any of them. If none of them does, as when fields were
-// removed, it is the newest writer of all. Pushboat and writers of the status are not
-// asked. Writers through a subresource such as scale are noted without a time,
-// and count as older than any other. The zero Culprit means that managedFields
-// names nobody.
+// CulpritOf finds the writer of the given fields: the newest of the writers that own
+// any of them. If none of them does, as when fields were removed, it is the newest
+// writer of all. Pushboat and writers of the status do not count. Writers through a
+// subresource such as scale are noted without a time, and count as older than any
+// other. The zero Culprit means that managedFields names nobody.
 func CulpritOf(u *unstructured.Unstructured, fields *fieldpath.Set) Culprit {
 	var owner, writer Culprit
 	for _, entry := range u.GetManagedFields() {

@@ -10,12 +10,12 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Remove takes the fields of a set of leaves out of an object, as far as it has
-// them. Of a list whose elements have keys, an element goes as a whole with its
-// key. What then is empty goes too.
+// Remove removes the fields of a set of leaves from an object, as far as it has them.
+// In a list whose elements have keys, an element goes as a whole with its key. Anything
+// that is empty then goes too.
 func Remove(object map[string]any, leaves *fieldpath.Set) { removeFrom(object, leaves) }
 
-// removeFrom returns what is left of a value, and whether anything is.
+// removeFrom returns the rest of a value, and whether there is any.
 func removeFrom(at any, leaves *fieldpath.Set) (left any, some bool) {
 	for element := range leaves.Members.All() {
 		if index, _, ok := find(at, element); ok {

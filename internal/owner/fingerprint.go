@@ -28,8 +28,8 @@ func (t Tools) Fingerprint(fields []metav1.ManagedFieldsEntry) string {
 	return ""
 }
 
-// digest is 64 bits of a SHA-256: enough to tell two states of one object
-// apart, which is all that it is for.
+// digest is 64 bits of a SHA-256: enough to distinguish two states of one object, which
+// is its only purpose.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])

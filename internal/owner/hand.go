@@ -13,15 +13,14 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Tools are the field managers behind which there are people: names, or
-// beginnings of names that end in *. What they add to an object of ours is
-// drift, as is what they change; what controllers add is not.
+// Tools are the field managers that people use: names, or prefixes of names that end in
+// *. Fields that they add to one of our objects are drift, as are fields that they
+// change; fields that controllers add are not.
 type Tools []string
 
-// DefaultTools are kubectl with all its commands, which call themselves
-// kubectl-edit, kubectl-patch and so on; what the API server calls the unknown
-// writer before the first apply; OpenShift's oc; k9s and Lens; and browsers, as
-// dashboards appear.
+// DefaultTools are kubectl with all its commands, which call themselves kubectl-edit,
+// kubectl-patch and so on; the API server's name for the unknown writer before the
+// first apply; OpenShift's oc; k9s and Lens; and browsers, as dashboards appear.
 var DefaultTools = Tools{"kubectl*", unknownWriter, "oc", "oc-*", "k9s", "Lens*", "OpenLens*", "Mozilla"}
 
 // Has reports whether a field manager is one of the tools.
@@ -96,7 +95,7 @@ func isKey(path fieldpath.Path, field string) bool {
 	return slices.ContainsFunc(*path[len(path)-2].Key, func(f value.Field) bool { return f.Name == field })
 }
 
-// hand reports whether an entry is what a hand tool wrote to the object itself.
+// hand reports whether an entry is a hand tool's write to the object itself.
 func (t Tools) hand(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Subresource == "" && !IsOurs(entry) && t.Has(entry.Manager)
 }
@@ -127,7 +126,7 @@ func (t Tools) Surrender(fields []metav1.ManagedFieldsEntry, give *fieldpath.Set
 		kept = append(kept, entry)
 	}
 	if ours < 0 {
-		return kept, nil // nothing is ours yet: what nobody owns stays, and the next apply tells
+		return kept, nil // nothing is ours yet: unowned fields stay, and the next apply decides
 	}
 	return kept, setFields(&kept[ours], setOf(kept[ours]).Union(given))
 }
@@ -164,7 +163,7 @@ func Lost(before, after *unstructured.Unstructured) *fieldpath.Set {
 	return ourSet(after.GetManagedFields()).Leaves().Difference(ourSet(before.GetManagedFields()))
 }
 
-// ourSet is what Pushboat owns; empty rather than nil.
+// ourSet returns the fields that Pushboat owns; empty rather than nil.
 func ourSet(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	for _, entry := range fields {
 		if IsOurs(entry) {

@@ -13,20 +13,20 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// Hindrances are the fields of a running object that may keep what is written from
-// being applied: below one of the places, not written, and neither Pushboat's nor
-// another applier's, nor set through a subresource. They are what the API server has
-// filled in, what hands have added, and what some program has updated. Server-side
-// apply leaves them where they are, and they may contradict the rest: the
-// rollingUpdate of a strategy that is Recreate from now on, a second port of one name,
-// a second handler of a probe.
+// Hindrances returns the fields of a running object that may keep the manifest from
+// being applied: below one of the places, not in the manifest, neither Pushboat's nor
+// another applier's, nor set through a subresource. The API server has filled them in,
+// hand tools have added them, or some program has updated them. Server-side apply
+// leaves them where they are, and they may contradict the rest: the rollingUpdate of a
+// strategy that is now Recreate, a second port of one name, a second handler of a
+// probe.
 //
 // A place is the names of fields from the root. The elements of a list have no names,
 // so that a place stands for all of them.
 //
-// The set has leaves, and a mapping or an element of a list as a whole where nothing
-// of it is written or owned. Successor says whose fields become Pushboat's with the
-// apply, so that they count as nobody's; nil for none.
+// The set has leaves, and a mapping or an element of a list as a whole if nothing in it
+// is in the manifest or owned. successor names the managers whose fields become
+// Pushboat's with the apply, so that they count as unowned; nil for none.
 func Hindrances(running *unstructured.Unstructured, written map[string]any, places [][]string, successor func(manager string) bool) *fieldpath.Set {
 	owned := &fieldpath.Set{}
 	for _, entry := range running.GetManagedFields() {
@@ -51,7 +51,7 @@ func Hindrances(running *unstructured.Unstructured, written map[string]any, plac
 type hindering struct {
 	keys   map[string][]string // of lists, by listPath
 	places [][]string
-	ours   *fieldpath.Set // what Pushboat owns
+	ours   *fieldpath.Set // owned by Pushboat
 	found  *fieldpath.Set
 }
 
@@ -59,7 +59,7 @@ type hindering struct {
 type spot struct {
 	path   fieldpath.Path
 	names  []string       // of the path, without the elements of lists
-	owned  *fieldpath.Set // what is owned below it
+	owned  *fieldpath.Set // owned below it
 	member bool           // it is owned itself
 }
 
@@ -75,7 +75,7 @@ func (s spot) at(element fieldpath.PathElement) spot {
 	return below
 }
 
-// atomic reports whether the spot is owned as one value, whatever is below it.
+// atomic reports whether the spot is owned as one value, with everything below it.
 func (s spot) atomic() bool { return s.member && s.owned.Empty() }
 
 // free reports whether the spot and all below it is owned by nobody that counts.
@@ -179,8 +179,8 @@ func (h *hindering) inside(names []string) bool {
 	})
 }
 
-// listKeys finds the lists whose elements have keys, and their keys, by what is noted
-// of the elements' owners.
+// listKeys finds the lists whose elements have keys, and their keys, from the entries
+// about the elements' owners.
 func listKeys(entries []metav1.ManagedFieldsEntry) map[string][]string {
 	keys := map[string][]string{}
 	for _, entry := range entries {
@@ -235,10 +235,10 @@ func counterpartOf(element fieldpath.PathElement, items []any) (map[string]any, 
 	return nil, false
 }
 
-// Merged returns an object as it would be if the fields of gone and those that
-// Pushboat owns and that are not written were not there, and what is written were
-// applied: server-side apply, as far as what is noted of owners tells the keys of
-// lists. The API server fills in the rest.
+// Merged returns an object as it would be after removing the fields of gone, and those
+// of Pushboat that are not in the manifest, and applying the manifest: a server-side
+// apply, as far as managedFields tell the keys of lists. The API server fills in the
+// rest.
 func Merged(running *unstructured.Unstructured, written map[string]any, gone *fieldpath.Set) *unstructured.Unstructured {
 	merged := running.DeepCopy()
 	keys := listKeys(running.GetManagedFields())
@@ -309,9 +309,9 @@ func mergeList(path fieldpath.Path, under, over []any, names []string, keys map[
 	return under
 }
 
-// Claim returns managedFields in which the fields of a set are Pushboat's, and no
-// longer of those who have updated them or are succeeded, so that an apply that does
-// not name them removes them.
+// Claim returns managedFields in which the fields of a set belong to Pushboat, and no
+// longer to managers that have updated them or are succeeded, so that an apply that
+// does not name them removes them.
 func Claim(u *unstructured.Unstructured, give *fieldpath.Set, successor func(manager string) bool) ([]metav1.ManagedFieldsEntry, error) {
 	give = withElements(give)
 	var kept []metav1.ManagedFieldsEntry
@@ -343,7 +343,7 @@ func Claim(u *unstructured.Unstructured, give *fieldpath.Set, successor func(man
 }
 
 // withElements adds to a set the elements of lists whose keys it has. An apply that
-// removed the fields of a key alone would leave an element without one, which the API
+// removed only the fields of a key would leave an element without one, which the API
 // server refuses ("may not have a null element").
 func withElements(set *fieldpath.Set) *fieldpath.Set {
 	elements := &fieldpath.Set{}

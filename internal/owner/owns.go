@@ -1,7 +1,7 @@
-// Package owner is the algebra of metadata.managedFields: which fields of an object are
-// Pushboat's, which of other appliers, and which ones hands have changed or added; and
-// what has to be claimed before an apply. It takes objects and returns sets of fields,
-// and asks no cluster.
+// Package owner is the algebra of metadata.managedFields: which fields of an object
+// belong to Pushboat, which to other appliers, which ones hand tools have changed or
+// added, and which ones to claim before an apply. It takes objects and returns sets of
+// fields, and asks no cluster.
 package owner
 
 import (
