@@ -7,6 +7,7 @@
 #   make dist        archives and packages for Linux, in bin/dist
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
+#   make soak        servers that are killed, frozen, cut off: FAULTS=1000, SEED=n
 #   make manifests   config/install anew from its chart
 #   make lint        golangci-lint, with the rules of .golangci.yml
 #   make docs        what is written of the settings, from their table
@@ -60,11 +61,13 @@ RUN ?= .
 BENCH ?= .
 FUZZTIME ?= 10s
 TEST_TIMEOUT ?= 30m
+FAULTS ?= 1000
+SEED ?= 0
 
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops lint fmt docs manifests fuzz bench bench-go clean help
+.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops soak lint fmt docs manifests fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -126,6 +129,12 @@ test-sops:
 	@$(say) 'checking the module that decrypts (seconds)'
 	@go -C cmd/pushboat-sops vet ./...
 	@go -C cmd/pushboat-sops test -timeout $(TEST_TIMEOUT) ./...
+
+# The server as it is deployed, without the race detector: there is room for more
+# faults then. make test makes a few with it.
+soak: bin/devcluster
+	@$(say) 'making $(FAULTS) random faults (about 1 h for 1000)'
+	@PUSHBOAT_TEST_NORACE=1 go test -count=1 -v -timeout 4h ./test/converge -run '^TestSoak$$' -faults $(FAULTS) -seed $(SEED)
 
 $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@$(say) 'building $(GOLANGCI_LINT) (cold: about 5 min)'

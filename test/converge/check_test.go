@@ -26,7 +26,7 @@ const quietWithin = 90 * time.Second
 // converge waits until the cluster is as Git says, and holds everybody to it.
 func (w *world) converge() {
 	w.t.Helper()
-	late := time.After(quietWithin)
+	late := time.After(w.patience)
 	for again := time.NewTicker(200 * time.Millisecond); ; {
 		err := w.trouble()
 		if err == nil {
@@ -36,7 +36,7 @@ func (w *world) converge() {
 		select {
 		case <-again.C:
 		case <-late:
-			w.t.Fatalf("step %d: after %s, the cluster is not as Git says:\n%v", w.step, quietWithin, err)
+			w.t.Fatalf("step %d: after %s, the cluster is not as Git says:\n%v", w.step, w.patience, err)
 		}
 	}
 	w.must(w.foreign())

@@ -8,17 +8,14 @@ import (
 
 var (
 	steps = flag.Int("steps", 30, "how many random steps to make")
-	seed  = flag.Uint64("seed", 0, "which steps these are; 0 chooses a seed")
+	seed  = flag.Uint64("seed", 0, "which steps or faults these are; 0 chooses a seed")
 )
 
 // TestConverge makes random steps, and after every few of them waits until the
 // cluster is as Git says. It prints its seed: with the same seed, the same steps
 // follow.
 func TestConverge(t *testing.T) {
-	chosen := *seed
-	if chosen == 0 {
-		chosen = rand.Uint64()>>32 + 1
-	}
+	chosen := chooseSeed()
 	t.Logf("seed %d; repeat with: go test ./test/converge -v -seed %d -steps %d", chosen, chosen, *steps)
 	w := newWorld(t, chosen)
 	w.must(w.prepare())
@@ -34,4 +31,12 @@ func TestConverge(t *testing.T) {
 	w.must(w.home.Restart())
 	w.converge()
 	w.must(w.repositories())
+}
+
+// chooseSeed is the seed that was given, or else one that nobody knows.
+func chooseSeed() uint64 {
+	if *seed != 0 {
+		return *seed
+	}
+	return rand.Uint64()>>32 + 1
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,10 @@ type world struct {
 	line       *server.Line
 	cluster    *testcluster.Cluster
 	clusterDir string
+	audit      string // folder of the API server's audit logs, a file for each time that it runs; "" for none
+	runs       int    // of the API server
 	client     dynamic.Interface
+	patience   time.Duration // how long it may take until all is as Git says
 
 	branches  []*branch
 	running   map[string]*appState // by name, as each is to be on the cluster: as its branch says, unless it is held
@@ -62,6 +66,23 @@ type alien struct{ uid, version string }
 // newWorld starts a cluster and a server, and makes what is there before the
 // first step.
 func newWorld(t *testing.T, seed uint64) *world {
+	w := newGround(t, seed, "")
+	w.must(w.home.Start(nil))
+	t.Cleanup(func() { w.home.End(t) })
+	w.newBranches()
+	return w
+}
+
+// newBranches makes the clones.
+func (w *world) newBranches() {
+	w.must(w.newBranch("one", "one", "main"))
+	w.must(w.newBranch("two", "two", "main"))
+	w.must(w.newBranch("side", "one", "side"))
+}
+
+// newGround starts a cluster, and makes all that a server needs. audit is a folder for
+// the API server's audit logs; "" has it write none.
+func newGround(t *testing.T, seed uint64, audit string) *world {
 	programs := server.Build(t)
 	dir, err := os.MkdirTemp("", "pb-converge-") //nolint:usetesting // sockets are in it: the path must be short
 	if err != nil {
@@ -70,7 +91,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	w := &world{
 		t: t, ctx: context.WithoutCancel(t.Context()), rand: rand.New(rand.NewPCG(seed, 0)),
-		home: &server.Home{Dir: dir, Programs: programs}, clusterDir: t.TempDir(),
+		home: &server.Home{Dir: dir, Programs: programs}, clusterDir: t.TempDir(), audit: audit, patience: quietWithin,
 		running: map[string]*appState{}, suspended: map[string]bool{}, edits: map[place]int{},
 		handed: map[place]handed{}, scaled: map[place]int64{}, spent: map[place]bool{}, canaries: map[place]alien{},
 		left: map[place]string{}, uids: map[place]string{}, remade: map[place]bool{},
@@ -84,11 +105,6 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.must(err)
 	t.Cleanup(w.line.Off)
 	w.must(clientcmd.WriteToFile(*config, w.home.Path("kubeconfig")))
-	w.must(w.home.Start(nil))
-	t.Cleanup(func() { w.home.End(t) })
-	w.must(w.newBranch("one", "one", "main"))
-	w.must(w.newBranch("two", "two", "main"))
-	w.must(w.newBranch("side", "one", "side"))
 	return w
 }
 
@@ -102,7 +118,12 @@ func (w *world) must(err error) {
 // startCluster starts the cluster, or starts it again where it was, at another
 // port if somebody has its own by now.
 func (w *world) startCluster() error {
-	started, err := testcluster.StartDevcluster(w.ctx, w.clusterDir, testcluster.Options{})
+	var options testcluster.Options
+	if w.audit != "" {
+		w.runs++
+		options.AuditLog = filepath.Join(w.audit, fmt.Sprintf("%d.log", w.runs))
+	}
+	started, err := testcluster.StartDevcluster(w.ctx, w.clusterDir, options)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (c *cluster) condition(word string) (bool, error) {
 	case "requests":
 		return c.audit != nil, nil
 	case "mounts":
-		return mounts(), nil
+		return server.CanMount(), nil
 	}
 	return false, errors.New("the conditions here are devcluster, mounts and requests")
 }

@@ -74,7 +74,7 @@ type stage struct {
 	line    *server.Line
 	mark    int // how many requests it had made at the last "requests mark"
 	charts  *chartstest.Registry
-	disk    bool                 // DATA is a file system of the script's own
+	disk    *server.Disk         // DATA, if it is one of the script's own; else nil
 	own     *testcluster.Cluster // started for this script alone; nil for most
 }
 

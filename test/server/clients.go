@@ -87,8 +87,9 @@ func (h *Home) writeKey(name string) (string, error) {
 		os.WriteFile(h.Path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
 }
 
-// point leads every operator's ssh to the server that has just started.
-func (h *Home) point(host, port string) error {
+// Point leads every operator's ssh to where a server of this folder is reached. One has
+// to have started by then: it makes the host key.
+func (h *Home) Point(host, port string) error {
 	data, err := os.ReadFile(h.Path("data", "ssh", "host_ed25519"))
 	if err != nil {
 		return fmt.Errorf("read the server's host key: %w", err)

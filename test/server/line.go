@@ -14,9 +14,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Line stands between a server and the API server, so that a test can cut it, or
-// hold what is on it. It passes bytes, and sees
-// nothing of what is in TLS.
+// Line stands between a server and the API server, or between clients and a server, so
+// that a test can cut it, or hold what is on it. It passes bytes, and sees nothing of what
+// is encrypted.
 type Line struct {
 	address string // where it listens
 
@@ -35,7 +35,7 @@ func OpenLine(config *api.Config) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	line, err := newLine(hostPort(address))
+	line, err := NewLine(hostPort(address))
 	if err != nil {
 		return nil, fmt.Errorf("open the line to the cluster: %w", err)
 	}
@@ -46,7 +46,10 @@ func OpenLine(config *api.Config) (*Line, error) {
 	return line, nil
 }
 
-// Lead has new connections go to another API server, such as the same one at
+// Address is the host and port where the line begins.
+func (p *Line) Address() string { return p.address }
+
+// Lead has new connections go to another server, by its URL, such as the same one at
 // another port.
 func (p *Line) Lead(server string) error {
 	address, err := url.Parse(server)
@@ -93,8 +96,8 @@ var nextPort atomic.Uint32
 
 func init() { nextPort.Store(uint32(os.Getpid()) * 64) }
 
-// newLine makes a line that is on.
-func newLine(target string) (*Line, error) {
+// NewLine makes a line to a host and port, and has it on.
+func NewLine(target string) (*Line, error) {
 	var err error
 	for range 100 {
 		p := &Line{
@@ -139,6 +142,12 @@ func (p *Line) Off() {
 		_ = conn.Close()
 	}
 	clear(p.conns)
+}
+
+// Cut ends the connections that there are, and takes new ones.
+func (p *Line) Cut() error {
+	p.Off()
+	return p.On()
 }
 
 // Hold keeps all bytes back, on connections that stay: who asks waits.

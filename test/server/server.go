@@ -107,7 +107,7 @@ func (h *Home) findServer() error {
 	if err != nil {
 		return err
 	}
-	return h.point(host, port)
+	return h.Point(host, port)
 }
 
 // address is where the server listens for ssh. On a full disk it cannot leave that

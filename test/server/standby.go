@@ -33,11 +33,15 @@ func (h *Home) Thaw() error { return h.outgoing().Signal(syscall.SIGCONT) }
 // Ended waits until the server has ended by itself, or the former one if a standby took
 // its place, and returns its exit status.
 func (h *Home) Ended() (int, error) {
-	err := h.outgoing().child.Stop(syscall.Signal(0), stopWithin)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+	return exitStatus(h.outgoing().child.Stop(syscall.Signal(0), stopWithin))
+}
+
+// exitStatus is that of a program which has ended so; -1: by a signal.
+func exitStatus(ending error) (int, error) {
+	if exit, ok := errors.AsType[*exec.ExitError](ending); ok {
 		return exit.ExitCode(), nil
 	}
-	return 0, err
+	return 0, ending
 }
 
 func (h *Home) outgoing() *Process {

@@ -1,0 +1,50 @@
+package converge
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// cause is what was done to a server from which it ends.
+type cause int
+
+const (
+	none   cause = iota
+	asked        // to stop
+	killed       // by SIGKILL
+	parted       // from its cluster, or frozen, until another one had its place
+)
+
+// ending is how a server has ended.
+type ending struct {
+	why    cause
+	paired bool
+	status int // -1: by a signal
+	log    string
+}
+
+var (
+	saysStale = regexp.MustCompile(`applies nothing and takes no push any more, and ends`)
+	saysFull  = regexp.MustCompile(`no space left on device`)
+)
+
+// wrong says what of an ending should not be; "" if nothing.
+func (e ending) wrong() string {
+	staleness := e.status == 1 && saysStale.MatchString(e.log)
+	switch {
+	case e.why == killed && e.status == -1, e.why == asked && e.status == 0:
+		return ""
+	case e.paired && staleness: // perhaps it has lost its lease by itself
+		return ""
+	case e.paired && e.why != parted && e.status == 1 && saysFull.MatchString(e.log): // see docs/high-availability.md
+		return ""
+	}
+	return fmt.Sprintf("ended with status %d (%s)", e.status, [...]string{"by itself", "asked to stop", "killed", "after another one had its place"}[e.why])
+}
+
+// lastLines is the end of a log.
+func lastLines(log string) string {
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return strings.Join(lines[max(0, len(lines)-25):], "\n")
+}

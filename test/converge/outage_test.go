@@ -1,0 +1,89 @@
+package converge
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	probeEvery  = 100 * time.Millisecond
+	probeWithin = 5 * time.Second
+)
+
+// outages measures how long clients were without a server: from one answer until the
+// next.
+type outages struct {
+	mu      sync.Mutex
+	last    time.Time // when the last answer came
+	faults  []string  // since then
+	longest time.Duration
+	amid    []string // the faults of the longest
+	answers int
+}
+
+// fault notes what happens.
+func (o *outages) fault(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.faults = append(o.faults, name)
+}
+
+// answered notes that the server answers.
+func (o *outages) answered(now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if gap := now.Sub(o.last); !o.last.IsZero() && gap > o.longest {
+		o.longest, o.amid = gap, slices.Clone(o.faults)
+	}
+	o.last, o.answers = now, o.answers+1
+	o.faults = o.faults[:0]
+}
+
+// probe asks the server for its version again and again, until ctx ends.
+func (o *outages) probe(ctx context.Context, address, keyFile string) error {
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return err
+	}
+	signer, err := ssh.ParsePrivateKey(key)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", keyFile, err)
+	}
+	config := &ssh.ClientConfig{
+		User: "git", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, Timeout: probeWithin,
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // it only asks for the version
+	}
+	for ctx.Err() == nil {
+		if askVersion(address, config) == nil {
+			o.answered(time.Now())
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(probeEvery):
+		}
+	}
+	return nil
+}
+
+// askVersion is an error if no server answers in time.
+func askVersion(address string, config *ssh.ClientConfig) error {
+	client, err := ssh.Dial("tcp", address, config)
+	if err != nil {
+		return err
+	}
+	late := time.AfterFunc(probeWithin, func() { _ = client.Close() })
+	defer late.Stop()
+	defer client.Close()
+	session, err := client.NewSession()
+	if err != nil {
+		return err
+	}
+	_, err = session.Output("version")
+	return err
+}
