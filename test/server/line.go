@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
@@ -104,15 +106,32 @@ func NewLine(target string) (*Line, error) {
 			address: fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%ports),
 			target:  target, conns: map[net.Conn]bool{},
 		}
-		if err = p.On(); err == nil {
+		if err = p.listen(); err == nil {
 			return p, nil
 		}
 	}
 	return nil, err
 }
 
+// A child that was forked a moment ago has the port of a line too, until it runs its
+// program: On tries as often as this, with a pause.
+const (
+	onTries = 200
+	onPause = 25 * time.Millisecond
+)
+
 // On listens again, and passes what was held.
-func (p *Line) On() error {
+func (p *Line) On() (err error) {
+	for range onTries {
+		if err = p.listen(); !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+		<-time.After(onPause)
+	}
+	return err
+}
+
+func (p *Line) listen() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.letGo()
