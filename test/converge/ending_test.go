@@ -43,8 +43,13 @@ func (e ending) wrong() string {
 	return fmt.Sprintf("ended with status %d (%s)", e.status, [...]string{"by itself", "asked to stop", "killed", "after another one had its place"}[e.why])
 }
 
-// lastLines is the end of a log.
+// lastLines is the end of a log, without the questions of a probe.
 func lastLines(log string) string {
-	lines := strings.Split(strings.TrimSpace(log), "\n")
-	return strings.Join(lines[max(0, len(lines)-25):], "\n")
+	var lines []string
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "command=version") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-40):], "")
 }

@@ -27,11 +27,11 @@ var faults = []fault{
 	{name: "cut the server off for a moment", alone: 6, pair: 4, may: isSteady, do: cutLeader, over: moment, undo: reconnect},
 	{name: "stop the server", alone: 7, pair: 5, may: isSteady, do: stopLeader},
 	{name: "drain the server", alone: 3, pair: 6, may: isSteady, do: drainLeader},
-	{name: "kill the API server", alone: 6, pair: 4, do: killAPI},
-	{name: "restart the API server", alone: 4, pair: 3, do: restartAPI},
+	{name: "kill the API server", alone: 5, pair: 4, do: killAPI},
+	{name: "restart the API server", alone: 3, pair: 2, do: restartAPI},
 	{name: "fill the disk", alone: 7, pair: 5, may: hasRoom, do: fillDisk, over: moment, undo: freeDisk},
-	{name: "kill a client", alone: 12, pair: 12, do: killWriter},
-	{name: "cut all clients off", alone: 8, pair: 8, do: cutClients},
+	{name: "kill a client", alone: 6, pair: 5, do: killWriter},
+	{name: "cut all clients off", alone: 4, pair: 4, do: cutClients},
 	{name: "take a backup", alone: 9, pair: 9, may: isNotBackingUp, do: takeBackup},
 }
 

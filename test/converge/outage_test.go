@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	probeEvery  = 100 * time.Millisecond
+	probeEvery  = 200 * time.Millisecond
 	probeWithin = 5 * time.Second
 )
 

@@ -26,7 +26,7 @@ const (
 	// paceWithin is the longest pause between two faults, when there is no sign of life.
 	paceWithin = 1500 * time.Millisecond
 	// paceSigns is the most signs of life between two faults.
-	paceSigns = 20
+	paceSigns = 25
 	// soakPatience is how long it may take until all is as Git says, on a machine that is
 	// very busy.
 	soakPatience = 5 * time.Minute
@@ -81,6 +81,8 @@ func TestSoak(t *testing.T) {
 	s.converge()
 	s.must(s.repositories())
 	s.must(s.fleet.stop())
+	s.must(s.noStaleWrites())
+	s.must(s.inventories.wrong())
 	s.report(chosen)
 }
 
@@ -159,7 +161,7 @@ func (s *storm) followEpoch(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(probeEvery / 4):
+		case <-time.After(probeEvery / 8):
 		}
 	}
 }
@@ -286,8 +288,8 @@ func (s *storm) calm() {
 	s.running.Wait()
 	s.must(s.fleet.trouble())
 	s.settled()
+	s.must(s.noStaleWrites()) // first, for they explain a cluster that is not as Git says
 	s.converge()
-	s.must(s.noStaleWrites())
 	s.must(s.inventories.wrong())
 	if s.step%(4*segmentMost) == 0 {
 		s.must(s.repositories())

@@ -17,6 +17,8 @@ import (
 const (
 	// writerPause is the most that a writer waits between two pushes.
 	writerPause = 400 * time.Millisecond
+	// againAfter is the pause before a push is made again.
+	againAfter = 700 * time.Millisecond
 	// settlesWithin is how long it may take until a push comes through when nothing is
 	// done to the servers any more.
 	settlesWithin = 4 * time.Minute
@@ -33,7 +35,8 @@ type writer struct {
 	rand   *rand.Rand // of its own
 	ledger *ledger
 	signs  *signs
-	next   int // for names
+	next   int    // for names
+	at     string // the commit of the clone
 
 	mu    sync.Mutex
 	group int // the process group of the push that is under way; 0: none is
@@ -87,7 +90,7 @@ func (p *writer) change(stop <-chan struct{}) error {
 		return err
 	}
 	var options []string
-	if p.rand.IntN(2) == 0 {
+	if p.rand.IntN(3) > 0 {
 		options = append(options, "detach")
 	}
 	var late <-chan time.Time
@@ -116,7 +119,7 @@ func (p *writer) change(stop <-chan struct{}) error {
 		select {
 		case <-late:
 			return fmt.Errorf("%.9s cannot be pushed for %s:\n%s", hash, settlesWithin, out)
-		case <-time.After(200 * time.Millisecond): // nobody tells when a server is back
+		case <-time.After(againAfter): // nobody tells when a server is back
 		}
 	}
 }
@@ -126,8 +129,10 @@ func (p *writer) commit(parent string) (string, error) {
 	s := p.branch.states[parent].clone()
 	message := p.turn(s)
 	dir := p.branch.dir
-	if _, err := p.world.git(dir, "reset", "-q", "--hard", parent); err != nil {
-		return "", err
+	if p.at != parent {
+		if _, err := p.world.git(dir, "reset", "-q", "--hard", parent); err != nil {
+			return "", err
+		}
 	}
 	if err := s.write(dir); err != nil {
 		return "", err
@@ -138,9 +143,9 @@ func (p *writer) commit(parent string) (string, error) {
 		}
 	}
 	out, err := p.world.git(dir, "rev-parse", "HEAD")
-	hash := strings.TrimSpace(out)
-	p.branch.states[hash] = s
-	return hash, err
+	p.at = strings.TrimSpace(out)
+	p.branch.states[p.at] = s
+	return p.at, err
 }
 
 // push pushes a commit, perhaps with a tag, and notes how that ended.
