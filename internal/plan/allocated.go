@@ -6,17 +6,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// allocated stands in a plan for a value that the cluster chooses anew at each apply:
-// what it chose for the dry-run is no promise.
+// allocated stands in a plan for a value that the cluster chooses at each apply: the
+// value that it chose for the dry-run is no promise.
 const allocated = "(chosen when it is applied)"
 
 // allocatedFields are the fields of a Service's spec that the API server fills from a
 // pool, if they are not written. No other built-in kind has any that a change fills.
 var allocatedFields = []string{"clusterIP", "clusterIPs", "healthCheckNodePort"}
 
-// withoutAllocated returns the result of a dry-run with values that the cluster has
-// chosen for it alone replaced: those of a Service that neither the running object has
-// nor the revision writes.
+// withoutAllocated returns the result of a dry-run, with a placeholder for the values
+// that the cluster has chosen for it alone: those of a Service that neither the running
+// object has nor the revision writes.
 func withoutAllocated(after, running, written *unstructured.Unstructured) *unstructured.Unstructured {
 	if after.GroupVersionKind().GroupKind().String() != "Service" {
 		return after

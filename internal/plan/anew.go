@@ -13,13 +13,14 @@ import (
 )
 
 // namespaceEnds reports whether the object could not be tried because its namespace is
-// being deleted; the app makes it anew.
+// being deleted. The app will recreate the namespace.
 func (p *Planner) namespaceEnds(o Placed, err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) && p.With.Namespaces[o.Key.Namespace]
 }
 
-// planAnew plans to make an object anew whose deletion has begun: whatever is applied to
-// it goes with it. What is written is tried on it, as long as it is there.
+// planAnew plans to recreate an object whose deletion has begun: everything applied to
+// the dying object goes with it. As long as that object is there, the manifest is tried
+// on it.
 func (p *Planner) planAnew(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	step.Action, step.Dying = record.Create, true
 	step.Say(Deletion(step.Entry))

@@ -9,9 +9,10 @@ import (
 )
 
 // mayCompare reports whether an object of a revision that nobody has accepted may be
-// compared with what runs in its place: only one of the app's own, that hides nothing
-// in this revision, nor in what is wanted. What else is named, the revision's author
-// has named, and a comparison would tell what is in it, or whether a guess is right.
+// compared with the running one. It may if it is one of the app's own, and hides
+// nothing in this revision or in the wanted one. Every other name is the choice of the
+// revision's author, and a comparison would reveal the object's content, or whether a
+// guess is right.
 func (p *Planner) mayCompare(o Placed, running live.Entry) bool {
 	if o.Policy.Phase != 0 || running.PartOf != SetID(p.Target.Spec.Name) || hides(o.Object) {
 		return false

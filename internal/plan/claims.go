@@ -27,10 +27,10 @@ type Claims struct {
 	byObject map[ClaimKey]name.App
 	byApp    map[name.App][]ClaimKey
 	bySet    map[string]name.App  // ApplySet id -> app
-	stays    map[name.App]staying // apps of an overlay that want what they want in the base
+	stays    map[name.App]staying // apps of an overlay that want the same as in the base
 }
 
-// staying is what an app does not want any more of what it wants in the base.
+// staying is the part of its claims in the base that an app gives up.
 type staying struct{ but *ClaimKey }
 
 // keeps reports whether a key stays.
@@ -48,7 +48,7 @@ func (c *Claims) Overlay() *Claims {
 	return o
 }
 
-// Set makes the objects all that the app wants.
+// Set replaces everything that the app wants with these objects.
 func (c *Claims) Set(app name.App, cluster string, objects []Placed) {
 	if c.base != nil {
 		switch keys := c.base.KeysOf(app); {
@@ -69,7 +69,7 @@ func (c *Claims) Set(app name.App, cluster string, objects []Placed) {
 	c.SetKeys(app, keys)
 }
 
-// IsClaimed reports whether an app that has the object has it alone.
+// IsClaimed reports whether an app that has the object must be the only one.
 func (o *Placed) IsClaimed() bool { return !o.Key.IsGenerated() && !o.Policy.IsSkipped() }
 
 // areOf reports whether the keys are those of the objects, in their order.
@@ -88,8 +88,8 @@ func areOf(keys []ClaimKey, cluster string, objects []Placed) bool {
 	return n == len(keys) && n > 0
 }
 
-// stay has an overlay leave what the app wants as it is, which is most of what most
-// pushes want, but for one key, which may be nil.
+// stay has an overlay keep the app's claims as they are, but for one key, which may be
+// nil. Most claims of most pushes stay.
 func (c *Claims) stay(app name.App, keys []ClaimKey, but *ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *Claims) SetKeys(app name.App, keys []ClaimKey) {
 	c.bySet[SetID(app)] = app
 }
 
-// forgetLocked takes out what the app wants.
+// forgetLocked removes the app's claims.
 func (c *Claims) forgetLocked(app name.App) {
 	if _, stays := c.stays[app]; !stays {
 		for _, old := range c.byApp[app] {
@@ -127,8 +127,7 @@ func (c *Claims) forgetLocked(app name.App) {
 	delete(c.byApp, app)
 }
 
-// KeysOf returns what the overlay says that the app wants, or else what it wants as it
-// is.
+// KeysOf returns the app's claims according to the overlay, or else those of the base.
 func (c *Claims) KeysOf(app name.App) []ClaimKey {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -202,8 +201,8 @@ func (c *Claims) AppOf(partOf string) (app name.App, ok bool) {
 	return c.base.AppOf(partOf)
 }
 
-// Companions are what else comes with a push to the same cluster: objects
-// that others of the push depend on, and that the cluster may not have yet.
+// Companions are the other things that a push brings to the same cluster: objects on
+// which its other objects depend, and which the cluster may not have yet.
 type Companions struct {
 	Namespaces map[string]bool
 	Schemas    *kube.Schemas
@@ -239,7 +238,7 @@ func NewCompanions(targets []*Target, known func(t *Target, o *manifest.Object) 
 }
 
 // Vet leaves out the definitions that define nothing on the cluster, and reports those
-// that would redefine what it serves itself.
+// that would redefine a kind that the cluster itself serves.
 func (c *Companions) Vet(ctx context.Context, api API) manifest.Problems {
 	return api.Vet(ctx, c.Schemas)
 }
@@ -268,7 +267,7 @@ func (c *Companions) mayDefine(err error) bool {
 	return true
 }
 
-// Has reports whether this overlay itself says what the app wants.
+// Has reports whether this overlay has claims of its own for the app.
 func (c *Claims) Has(app name.App) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

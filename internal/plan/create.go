@@ -12,8 +12,8 @@ import (
 // object needs tells whether it would create or change, and where the namespace
 // itself does not exist there is nothing to look for.
 
-// planNew plans an object that does not exist, in one request. ok is false if it
-// turns out to exist, or is refused: then it has to be looked at.
+// planNew plans an object that does not exist, in one request. ok is false if the
+// object turns out to exist, or is refused: then the caller has to look at it.
 func (p *Planner) planNew(ctx context.Context, o Placed, step Step) (_ Step, _ manifest.Problems, ok bool) {
 	if _, known := p.Index.Get(o.Key); known || len(p.Target.Spec.Pointers(o.Key)) > 0 {
 		return step, nil, false

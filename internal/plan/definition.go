@@ -11,10 +11,9 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// comesWithDefinition plans a custom resource whose definition is new or
-// changes with the push. What is wrong with it is told by that definition,
-// which the cluster does not have yet; whether it runs, and whom it then
-// belongs to, by the cluster.
+// comesWithDefinition plans a custom resource whose definition is new or changes with
+// the push. Its mistakes are found by that definition, which the cluster does not have
+// yet. Whether the resource runs, and who its owner is, the cluster knows.
 func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
 	step.Defined = true
 	problems := p.With.Schemas.Validate(ctx, o.Object)
@@ -60,8 +59,8 @@ func (p *Planner) runningAnyVersion(ctx context.Context, o Placed) (*unstructure
 	return p.running(ctx, o)
 }
 
-// written compares what the revision says of an object with what runs. It
-// leaves out what only runs: most of that are defaults, which come back.
+// written compares the manifest of an object with the running one. It leaves out the
+// fields that only the running object has: most are defaults, which come back.
 func (p *Planner) written(o Placed, running *unstructured.Unstructured) []manifest.Change {
 	var changes []manifest.Change
 	for _, change := range manifest.Diff(comparable(running).Object, comparable(o.Unstructured).Object, p.Masker.Of(o.Object)) {

@@ -17,8 +17,8 @@ const (
 	pruneCount = 3
 )
 
-// precious kinds take data or other objects with them when they are deleted, also
-// when they are made anew.
+// precious kinds take data or other objects with them when they are deleted, even if
+// they are recreated.
 var precious = map[schema.GroupKind]bool{
 	manifest.NamespaceKind:          true,
 	manifest.DefinitionKind:         true,
@@ -26,16 +26,16 @@ var precious = map[schema.GroupKind]bool{
 	{Kind: "PersistentVolumeClaim"}: true,
 }
 
-// serving kinds have what nobody gets back by making them anew: pods with names and
-// volumes of their own, an address that others know. Who makes one anew by force has
-// asked for that by its name.
+// serving kinds have something that recreating them does not bring back: pods with
+// names and volumes of their own, or an address that others know. To recreate one by
+// force, the pusher has named it.
 var serving = map[schema.GroupKind]bool{
 	{Group: "apps", Kind: "StatefulSet"}: true,
 }
 
-// Guard refuses deletions that nobody confirmed. The number to confirm is that of all
-// deletions of the push, which it returns as well, so that the number cannot be given
-// blindly. undo is for plans that take back what has just been deployed.
+// Guard refuses deletions that nobody confirmed. The number to confirm is the number of
+// all deletions of the push, which Guard also returns, so that nobody can give it
+// blindly. undo is for plans that take back the deploy before.
 func Guard(plans []*Plan, confirmed int, undo bool) (problems manifest.Problems, deletions int) {
 	for _, plan := range plans {
 		deletions += len(plan.deletions())
@@ -62,9 +62,9 @@ func (p *Plan) deletions() []Step {
 	return steps
 }
 
-// danger says why the plan's deletions need to be confirmed, or "". undo is for a plan
-// that takes back what has just been deployed: that may have made the app's first
-// objects, and those that serve.
+// danger returns the reason why the plan's deletions need to be confirmed, or "". undo
+// is for a plan that takes back the deploy before, which may have created the app's
+// first objects, and those that serve.
 func (p *Plan) danger(undo bool) string {
 	deletions := p.deletions()
 	existing := len(p.Pruned()) + p.Counts().Change + p.Counts().Unchanged
@@ -92,9 +92,9 @@ func (p *Plan) danger(undo bool) string {
 	return ""
 }
 
-// loss says that nothing of what an app has would stay, although the app does; "" if
-// something does. A namespace alone is nothing that is deployed. One object that
-// makes room for another is as likely to be renamed as not.
+// loss returns a text if none of the app's objects would stay, although the app does;
+// "" if one does. A namespace alone does not count. One object that makes room for
+// another is as likely to be renamed as not.
 func (p *Plan) loss() string {
 	deleted, made := len(p.Pruned()), 0
 	if deleted == 0 || len(p.Hooks) > 0 || len(p.Same) > 0 {

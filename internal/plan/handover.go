@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// owner finds whom the running object belongs to. It notes so in the step of an
-// object that changes hands, and refuses one that its owner keeps.
+// owner finds the owner of the running object. It notes in the step that an object
+// changes hands, and refuses an object that its owner keeps.
 func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	applied := p.Ledger.Has(o.Key)
 	switch {
@@ -45,12 +45,12 @@ func (p *Planner) isOurs(o Placed, running live.Entry) bool {
 	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.Target.Repo) == nil
 }
 
-// holder is whose label an object has that another app is about to take over.
+// holder is the app whose label an object has that another app is about to take over.
 type holder struct {
 	set        string   // the label
 	app        name.App // of this server; "" if it is none
 	repo       name.Repo
-	unrendered bool // it is not known what its branch wants
+	unrendered bool // its branch could not be rendered
 }
 
 func (p *Planner) holderOf(set string) holder {

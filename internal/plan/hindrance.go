@@ -13,13 +13,13 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// unhindered plans an object whose apply the API server refuses because of fields
-// that the manifest does not have: what hands have added, what the server has once
-// filled in, what another program or an earlier tool has left. Server-side apply
-// would leave them beside those that it brings. They are planned as if they were gone,
-// by a dry-run of the object as a whole, and Pushboat makes them its own before it
-// applies. ok is false if there are none, or the object is refused without them too:
-// then the first refusal stands.
+// unhindered plans an object whose apply the API server refuses because of fields that
+// the manifest does not have. Hands have added them, the server has once filled them
+// in, or another program or an earlier tool has left them. Server-side apply would
+// leave them beside the fields that it brings. unhindered plans as if they were gone,
+// by a dry-run of the whole object, and Pushboat claims them before it applies. ok is
+// false if there are none, or if the object is refused without them too: then the first
+// refusal stands.
 func (p *Planner) unhindered(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured, refusal error) (_ Step, _ manifest.Problems, ok bool, err error) {
 	places := kube.Places(refusal)
 	for try := 0; running != nil && len(places) > 0 && try < hinderedTries; try++ {
@@ -60,8 +60,8 @@ func (p *Planner) claimOf(o Placed, step Step, running *unstructured.Unstructure
 	return gone.Union(step.AddedByHand(p.Index.Tools(), running))
 }
 
-// successor tells whose fields become Pushboat's with an object that is only now
-// taken over; nil for one that was the app's before.
+// successor returns a function that says whose fields become Pushboat's with an object
+// that the app takes over now; nil for an object that was the app's before.
 func (p *Planner) successor(step Step) func(string) bool {
 	if step.Entry.PartOf != "" && step.Entry.Fingerprint != "" {
 		return nil
@@ -70,7 +70,7 @@ func (p *Planner) successor(step Step) func(string) bool {
 	return func(manager string) bool { return kube.Succeeds(manager) || tools.Has(manager) }
 }
 
-// withoutIgnored leaves out of a set what pushboat.yaml leaves to others.
+// withoutIgnored leaves out of a set the fields that pushboat.yaml leaves to others.
 func (s Step) withoutIgnored(u *unstructured.Unstructured, set *fieldpath.Set) *fieldpath.Set {
 	if set.Empty() || len(s.Ignored) == 0 {
 		return set

@@ -45,7 +45,8 @@ func (p *Plan) ShownHooks() []Step {
 	return steps
 }
 
-// splitHooks takes the hooks out of the steps, whose place the others take.
+// splitHooks parts the steps into those of hooks and the others, which reuse the slice
+// of the steps.
 func splitHooks(steps []Step) (objects, hooks []Step) {
 	objects = steps[:0]
 	for _, step := range steps {
@@ -58,8 +59,8 @@ func splitHooks(steps []Step) (objects, hooks []Step) {
 	return objects, hooks
 }
 
-// withoutSkipped leaves out what is never applied, and hooks that no deploy has. Most
-// plans have neither, and are not copied.
+// withoutSkipped leaves out objects that are never applied, and hooks that no deploy
+// runs. Most plans have neither, and are not copied.
 func withoutSkipped(objects []Placed) []Placed {
 	for i := range objects {
 		if objects[i].isSkipped() {
@@ -120,8 +121,8 @@ func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, err
 	return p.API.Explain(ctx, trial, err), Unreachable(err)
 }
 
-// foreignHook refuses a hook in whose place there is something that this app
-// did not make, nor another tool as a hook: running the hook would delete it.
+// foreignHook refuses a hook if an object of its name runs that neither this app nor
+// another tool created as a hook: running the hook would delete that object.
 func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *manifest.Problem {
 	if running == nil {
 		return nil
@@ -138,9 +139,8 @@ func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *man
 	}
 }
 
-// givenUp reports whether an object is of an app of this server that does not
-// want it any more: a hook that has come to another app, or whose app has
-// another name now.
+// givenUp reports whether an object belongs to an app of this server that no longer
+// wants it: a hook that has moved to another app, or whose app was renamed.
 func (p *Planner) givenUp(id manifest.ID, partOf string) bool {
 	owner := p.Claims.Owner(p.Target.Spec.Cluster, id)
 	return p.holderOf(partOf).keeps(p.Target.Repo) == nil && (owner == "" || owner == p.Target.Spec.Name)
@@ -150,8 +150,7 @@ func (p *Planner) givenUp(id manifest.ID, partOf string) bool {
 // its pods carry in a label.
 const maxHookName = 63
 
-// NameHook makes a name of the one that is written, or of generateName, and a
-// suffix.
+// NameHook makes a name of the written name, or of generateName, and a suffix.
 func NameHook(u *unstructured.Unstructured, suffix string) {
 	base := u.GetGenerateName()
 	if u.GetName() != "" {

@@ -13,9 +13,10 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Ledger is what the server remembers of the objects of an app: how each was when it was
-// last applied, or found right. The newest record has what the ledger had at its end, so
-// that the ledger outlives a restart. Under its lock only that of a live.Index is taken.
+// Ledger is the server's memory of an app's objects: the state of each when it was last
+// applied, or found right. The newest record has the ledger as it was at the record's
+// end, so that the ledger outlives a restart. Under its lock, only that of a live.Index
+// is taken.
 type Ledger struct {
 	seal func(digest string) string // keys the digests of Secrets
 
@@ -25,13 +26,13 @@ type Ledger struct {
 	applies int                  // how often the app was applied
 }
 
-// NewLedger makes an empty ledger. The digests of Secrets are passed through seal: they
-// are recorded, and who reads a record must not be able to try values out.
+// NewLedger returns an empty ledger. The digests of Secrets pass through seal: they are
+// recorded, and readers of a record must not be able to try out values.
 func NewLedger(seal func(digest string) string) *Ledger {
 	return &Ledger{seal: seal, objects: map[manifest.ID]record.Noted{}, unsaved: map[manifest.ID]bool{}}
 }
 
-// Recall adds what a record has noted. It counts as saved.
+// Recall adds the notes of a record. They count as saved.
 func (l *Ledger) Recall(noted map[manifest.ID]record.Noted) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,8 +74,8 @@ func (l *Ledger) Count() int {
 	return len(l.objects)
 }
 
-// Note remembers how an object was found or left. Its digest is that of the object as
-// it is written.
+// Note remembers the state in which an object was found or left. Its digest is that of
+// the written object.
 func (l *Ledger) Note(id manifest.ID, n record.Noted) {
 	n.Digest = l.sealed(id, n.Digest)
 	l.mu.Lock()
@@ -139,22 +140,22 @@ func (l *Ledger) Retain(ids iter.Seq[manifest.ID]) {
 	}
 }
 
-// IsWritten reports whether an object was last left as written: digest is that of
-// the object as it is written now.
+// IsWritten reports whether an object was last left as written: digest is that of the
+// object as written now.
 func (l *Ledger) IsWritten(id manifest.ID, digest string) bool {
 	n, ok := l.Of(id)
 	return ok && n.Digest == l.sealed(id, digest)
 }
 
-// IsAsLeft reports whether neither an object as it is written, of which digest is the
-// digest, nor what we own of the running object differs from when it was last left.
+// IsAsLeft reports whether both the written object, whose digest is given, and the
+// fields that we own of the running object are as they were last left.
 func (l *Ledger) IsAsLeft(digest string, running live.Entry) bool {
 	n, ok := l.Of(running.ID)
 	return ok && !running.Terminating &&
 		n.Digest == l.sealed(running.ID, digest) && n.Fingerprint == running.Fingerprint && n.Fingerprint != ""
 }
 
-// HasEnded reports whether an object came to its end as it is written.
+// HasEnded reports whether an object with this manifest has come to its end.
 func (l *Ledger) HasEnded(id manifest.ID, digest string) bool {
 	n, known := l.Of(id)
 	return known && n.Ended != "" && n.Digest == l.sealed(id, digest)
@@ -200,8 +201,8 @@ func (l *Ledger) Applies() int {
 	return l.applies
 }
 
-// Save returns all that is noted, and which objects are noted otherwise than in the
-// newest record, or forgotten. From then on they count as saved.
+// Save returns all notes, and the objects whose notes differ from the newest record or
+// were forgotten. From then on they count as saved.
 func (l *Ledger) Save() (all map[manifest.ID]record.Noted, unsaved map[manifest.ID]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

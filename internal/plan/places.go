@@ -12,9 +12,9 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Places remembers where the objects of a target go, and what their digests are: the
-// next target has nearly all of them, the same ones, and would work it out again. An
-// object is made as it is to be applied only where it differs from what runs.
+// Places remembers the places and digests of a target's objects. The next target has
+// nearly all of these objects, and would work both out again. The object to apply is
+// only made where it differs from the running one.
 type Places struct {
 	rule PlaceRule
 
@@ -22,14 +22,15 @@ type Places struct {
 	of map[*manifest.Object]*placed // never changed once they are here
 }
 
-// PlaceRule is what decides about the place of an object beside the object and its kind.
+// PlaceRule is everything that decides the place of an object, besides the object and
+// its kind.
 type PlaceRule struct {
 	Namespace string
 	Ignore    []appfile.Ignore
 	Scalers   map[manifest.ID]string
 }
 
-// placed is what place finds of one object.
+// placed is the result of place for one object.
 type placed struct {
 	id         manifest.ID
 	digest     string
@@ -53,7 +54,7 @@ func (r PlaceRule) equal(other PlaceRule) bool {
 	return r.Namespace == other.Namespace && reflect.DeepEqual(r.Ignore, other.Ignore) && maps.Equal(r.Scalers, other.Scalers)
 }
 
-// find returns what is remembered of an object; nil if nothing is.
+// find returns what is remembered of an object; nil for nothing.
 func (s *Places) find(o *manifest.Object) *placed {
 	if s == nil {
 		return nil
@@ -95,8 +96,8 @@ func (s *Places) remember(written *manifest.Object, r Placed, objects int) {
 	s.of[written] = &placed{id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
 }
 
-// placeOf places an object of a target, of which known is remembered, or nil.
-// The result may have the object as it is written, see Placed.Make.
+// placeOf places an object of a target. known is what is remembered of it, or nil. The
+// result may have the object as written, see Placed.Make.
 func placeOf(t *Target, written *manifest.Object, kind kube.Kind, known *placed) (Placed, manifest.Problems) {
 	if known != nil && known.namespaced == kind.Namespaced {
 		return Placed{
@@ -113,14 +114,14 @@ func placeOf(t *Target, written *manifest.Object, kind kube.Kind, known *placed)
 	return r, problems
 }
 
-// Make makes the object as it is to be applied, if it is not yet.
+// Make makes the object to apply, unless it is made already.
 func (o *Placed) Make(t *Target) {
 	if o.Written {
 		o.Object, o.Written = Place(t, o.Object, o.Kind).Object, false
 	}
 }
 
-// Make makes the object of a step as it is to be applied, if it is not yet.
+// Make makes the object to apply of a step, unless it is made already.
 func (s *Step) Make(t *Target) {
 	if s.Written && s.Object != nil {
 		s.Object, s.Written = Place(t, s.Object, s.Kind).Object, false

@@ -15,21 +15,21 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Step is what a plan does to one object.
+// Step is the part of a plan about one object.
 type Step struct {
 	ID      manifest.ID
 	Action  record.Action
 	Changes []manifest.Change // field by field, for Configure and Recreate; secrets masked
-	Culprit owner.Culprit     // for Configure: who wrote the object last, if not Pushboat
-	Note    string            // what else there is to say: "moved from app web"
-	Warned  manifest.Problems // what the API server warns of, for what is applied
+	Culprit owner.Culprit     // for Configure: the last writer of the object, if not Pushboat
+	Note    string            // a remark: "moved from app web"
+	Warned  manifest.Problems // warnings of the API server about an applied object
 
 	Defined  bool           // its definition comes with the push, and allows it
 	Other    name.App       // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
-	Dying    bool           // its deletion has begun, or that of its namespace: made anew when it is gone
+	Dying    bool           // its deletion has begun, or that of its namespace: recreated when it is gone
 	Ended    bool           // it came to its end and is gone: done, until its manifest changes
 	Refused  bool           // a problem is known of it, with which it cannot be applied
-	Left     bool           // as it runs, whatever the revision says; Note has why
+	Left     bool           // stays as it runs, whatever the revision says; Note has the reason
 	Exposed  bool           // a Service with an address outside of the cluster, for Delete
 	Retakes  bool           // the object is as it is to be, and has lost what says that it is the app's
 	Yields   bool           // in some fields to another applier; Note has which
@@ -38,7 +38,7 @@ type Step struct {
 	Claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
 
 	Object  *manifest.Object // as it will be applied; nil for Delete
-	Written bool             // the object is as it is written, see make: for Unchanged
+	Written bool             // the object is the written one, see make: for Unchanged
 	Kind    kube.Kind
 	Digest  string
 	Entry   live.Entry      // the object as it runs; zero for Create
@@ -59,20 +59,20 @@ func (s *Step) Say(note string) {
 	s.Note += note
 }
 
-// Plan is what a revision would do to one app on its cluster.
+// Plan is the effect that a revision would have on one app on its cluster.
 type Plan struct {
 	App       name.App
 	Cluster   string
 	Revision  name.Revision
 	Steps     []Step    // the objects of the revision, but for the same ones, in the order they are applied
-	Prune     []Step    // what the revision no longer has, in the order of deletion
-	Dying     []Step    // what it no longer has, and whose deletion is not at its end
-	Moved     []Step    // what it no longer has and another app of the push takes over
+	Prune     []Step    // objects that have left the revision, in the order of deletion
+	Dying     []Step    // objects that have left it, and whose deletion is under way
+	Moved     []Step    // objects that have left it, and that another app of the push takes over
 	Hooks     []Step    // every hook of the revision
-	Gone      bool      // the whole app is to be deleted
+	Gone      bool      // the plan deletes the whole app
 	Kept      int       // how many objects stay on the cluster when it goes, for prune is false
 	Same      []*Placed // objects that stay as they are, and of which there is nothing to say
-	Generated []Fate    // what becomes of the values that the app generates once
+	Generated []Fate    // what happens to the values that the app generates once
 	Partial   bool      // it is about some of the app's objects only
 	RunsHooks bool      // it changes something, so that its hooks run
 	First     bool      // nothing of the app is on the cluster yet
@@ -103,8 +103,8 @@ func (p *Plan) Counts() Counts {
 	return counts
 }
 
-// RenamedTo returns the app that takes over all that an app has which leaves; ""
-// if it has nothing, or does not leave all of it to one.
+// RenamedTo returns the app that takes over all objects of an app that leaves; "" if
+// there are no objects, or not all go to one app.
 func (p *Plan) RenamedTo() name.App {
 	if !p.Gone || len(p.Prune) > 0 || len(p.Moved) == 0 {
 		return ""
@@ -123,7 +123,8 @@ func (p *Plan) Empty() bool {
 	return c.Create+c.Change+c.Delete+c.Release == 0
 }
 
-// HasEffect reports whether the plan changes anything, be it only whose an object is.
+// HasEffect reports whether the plan changes anything, even if only the owner of an
+// object.
 func (p *Plan) HasEffect() bool { return p.Gone || len(p.Moved) > 0 || !p.Empty() }
 
 // Changes lists the steps that do something, deletions last.
@@ -149,10 +150,10 @@ func (p *Plan) LeaveRefused() {
 	p.Prune = nil
 }
 
-// LeaveDying has the plan leave what cannot be made before a deletion has come to its
-// end. That is for checks: the end of an object is an event, after which it is looked at
-// again. again says that something is to be tried again, since it waits for the end of its
-// namespace.
+// LeaveDying has the plan leave out objects that cannot be created before a deletion
+// has ended. That is for checks: the end of an object is an event, after which the app
+// is checked again. again reports whether something must be tried again because it
+// waits for the end of its namespace.
 func (p *Plan) LeaveDying() (some, again bool) {
 	for i := range p.Steps {
 		if step := &p.Steps[i]; step.Dying {
@@ -163,8 +164,8 @@ func (p *Plan) LeaveDying() (some, again bool) {
 	return some, again
 }
 
-// MakesNamespace reports whether the plan makes a namespace, with which all that was in
-// a former one has gone.
+// MakesNamespace reports whether the plan creates a namespace: all objects of a former
+// one have gone with it.
 func (p *Plan) MakesNamespace() bool {
 	return slices.ContainsFunc(p.Steps, func(step Step) bool {
 		return step.ID.GroupKind() == manifest.NamespaceKind && step.Action == record.Create
@@ -208,15 +209,15 @@ func (p *Plan) Defines() bool {
 	})
 }
 
-// OnlyMoves reports whether all that changes of the object is its app.
+// OnlyMoves reports whether the app is all that changes of the object.
 func (s Step) OnlyMoves() bool {
 	return s.Other != "" && len(s.Changes) == 0 && (s.Action == record.Configure || s.Action == record.Hand)
 }
 
-// Fate is what becomes of a generated value, in the words of a plan.
+// Fate is what happens to a generated value, in the words of a plan.
 type Fate struct{ Path, Is string }
 
-// Deletion says what keeps an object whose deletion has begun.
+// Deletion says what keeps alive an object whose deletion has begun.
 func Deletion(entry live.Entry) string {
 	if entry.Health.Status == health.Terminating && entry.Health.Message != "" {
 		return entry.Health.Message

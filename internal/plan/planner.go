@@ -32,8 +32,8 @@ type news struct {
 	missing map[string]bool
 }
 
-// API is what a plan asks of a cluster's API server: it only reads, and tries out.
-// A *kube.Cluster is one.
+// API is the part of a cluster's API server that a plan needs: reading and dry-runs. A
+// *kube.Cluster is one.
 type API interface {
 	Name() string
 	Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error)
@@ -49,7 +49,8 @@ type API interface {
 	Explain(ctx context.Context, o *manifest.Object, err error) manifest.Problems
 }
 
-// Index is what a plan asks of the index of what runs. A *live.Index is one.
+// Index is the part of the index of running objects that a plan needs. A *live.Index is
+// one.
 type Index interface {
 	Follow(ctx context.Context, kinds ...kube.Kind) error
 	Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error
@@ -61,10 +62,10 @@ type Index interface {
 	Tools() owner.Tools
 }
 
-// Others is what a plan asks about the server's other apps.
+// Others answers a plan's questions about the server's other apps.
 type Others interface {
-	// Home returns the repository of an app, and whether it is unknown what its branch
-	// wants of it; false if there is no such app.
+	// Home returns the repository of an app, and whether its branch could not be
+	// rendered. ok is false if there is no such app.
 	Home(app name.App) (repo name.Repo, unrendered, ok bool)
 	// Asking returns an app, but none of those that are left out, that has
 	// createNamespace make a namespace; "" if there is none.
@@ -85,15 +86,15 @@ type Planner struct {
 	Ledger  *Ledger // of the app
 	Trials  Trials  // of the app's hooks
 	Target  *Target
-	Wanted  *Target      // what is wanted of the app now; nil for nothing
+	Wanted  *Target      // the target that the app has now; nil for none
 	Forcing bool         // Wanted is being brought to the cluster by force, and is not all there
-	Force   bool         // recreate what cannot be changed in place, take back what appliers took
+	Force   bool         // recreate objects that cannot be changed in place, take back fields from other appliers
 	Partial bool         // only some of the target's objects are looked at
-	Fresh   time.Time    // what runs has to be known as of then, from the server itself; zero: as the watches know it
-	Remake  bool         // recreate what asks to be made anew at each deploy
+	Fresh   time.Time    // running objects must be known as of then, from the server itself; zero: as the watches know them
+	Remake  bool         // recreate the objects that ask for it at each deploy
 	Full    bool         // try every object on the cluster, also those that seem unchanged
-	With    *Companions  // what else comes with the push
-	Claims  *Claims      // what every app wants
+	With    *Companions  // the other parts of the push
+	Claims  *Claims      // the claims of every app
 	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
 	Parent  kube.Parent // has no kinds if the app was never applied
@@ -102,7 +103,7 @@ type Planner struct {
 	set  string // the app's ApplySet
 }
 
-// Plan compares the objects with what runs.
+// Plan compares the objects with the running ones.
 func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.Problems, error) {
 	plan := &Plan{
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
@@ -167,8 +168,8 @@ func (p *Planner) follow(ctx context.Context, objects []Placed) error {
 	return p.Index.Follow(ctx, list...)
 }
 
-// steps plans the objects in parallel. An error means that the cluster did
-// not answer; what is wrong with an object is a problem.
+// steps plans the objects in parallel. An error means that the cluster did not answer;
+// mistakes of an object are problems.
 func (p *Planner) steps(ctx context.Context, objects []Placed) ([]Step, manifest.Problems, error) {
 	steps := make([]Step, len(objects))
 	found := make([]manifest.Problems, len(objects))
@@ -199,12 +200,12 @@ func newStep(o Placed) Step {
 	return Step{ID: o.Key, Object: o.Object, Written: o.Written, Kind: o.Kind, Digest: o.Digest, Ignored: o.Pointers, Policy: o.Policy, Action: record.Unchanged}
 }
 
-// unchanged reports whether nothing has to be asked of an object: neither it nor what we
-// own of it has changed since it was last applied, and no definition comes that it has
-// to follow.
+// unchanged reports whether an object needs no request: neither it nor the fields that
+// we own of it have changed since it was last applied, and no definition comes that it
+// has to follow.
 func (p *Planner) unchanged(o *Placed) (live.Entry, bool) {
 	if p.Full || p.Force || p.Target.Blind || o.Policy.Phase != 0 || p.With.Pending(o.Kind) {
-		return live.Entry{}, false // force takes back what was left to others
+		return live.Entry{}, false // force takes back fields that were left to others
 	}
 	entry, there := p.Index.Get(o.Key)
 	return entry, there && LeftAs(o.Policy.Policies, entry, true) == "" && p.isAsLeft(o, entry)
@@ -215,7 +216,7 @@ func (p *Planner) isAsLeft(o *Placed, entry live.Entry) bool {
 	return entry.PartOf == p.set && p.Ledger.IsAsLeft(o.Digest, entry)
 }
 
-// stay is the step of an object that stays as it is.
+// stay is the step of an object that does not change.
 func (p *Planner) stay(o *Placed, entry live.Entry) Step {
 	step := newStep(*o)
 	step.Say(o.Note)
@@ -241,7 +242,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		return step.Leave(entry, reason), nil, nil
 	}
 	step.Say(o.Note)
-	if ok && !p.Full && !p.Force && p.isAsLeft(&o, entry) { // force takes back what was left to others
+	if ok && !p.Full && !p.Force && p.isAsLeft(&o, entry) { // force takes back fields that were left to others
 		step = p.stay(&o, entry)
 		return step, p.With.Schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
@@ -283,7 +284,7 @@ func (p *Planner) running(ctx context.Context, o Placed) (*unstructured.Unstruct
 	return running, err
 }
 
-// compare asks the API server what applying the object would change.
+// compare asks the API server what would change if the object were applied.
 func (p *Planner) compare(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	if running != nil && step.Entry.Terminating {
 		return p.planAnew(ctx, o, step, running)
@@ -344,7 +345,7 @@ func IsNamespaceMissing(err error) bool {
 // former enters the objects that the app owns and the revision no longer has. Another app
 // that wants one gets it; the rest is deleted, unless prune is false.
 func (p *Planner) former(plan *Plan, objects []Placed) {
-	skipped := map[manifest.ID]bool{} // what runs in the place of one is left there
+	skipped := map[manifest.ID]bool{} // a skipped object leaves alone the one that runs
 	wanted := func(yield func(manifest.ID) bool) {
 		for i := range objects {
 			switch o := &objects[i]; {
@@ -384,14 +385,14 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 	slices.Reverse(plan.Prune)
 }
 
-// made reports whether Pushboat applied the object: somebody who copies one of
-// ours copies its label too, and must not lose the copy.
+// made reports whether Pushboat applied the object. Whoever copies one of our objects
+// copies its label too, and must not lose the copy.
 func (p *Planner) made(entry live.Entry) bool {
 	return p.Ledger.Has(entry.ID) || entry.Fingerprint != ""
 }
 
-// explain turns an error about one object into problems; none if the cluster
-// did not answer, which is told once for all objects.
+// explain turns an error about one object into problems. It returns none if the cluster
+// did not answer, which is reported once for all objects.
 func (p *Planner) explain(ctx context.Context, o Placed, err error) manifest.Problems {
 	if Unreachable(err) == nil {
 		return p.API.Explain(ctx, o.Object, err)
@@ -407,8 +408,8 @@ func Unreachable(err error) error {
 	return nil
 }
 
-// comparable copies an object without what the API server keeps for itself,
-// and without the label by which we own it.
+// comparable copies an object without the API server's own fields, and without the
+// label by which we own it.
 func comparable(u *unstructured.Unstructured) *unstructured.Unstructured {
 	c := u.DeepCopy()
 	delete(c.Object, "status")

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// readPolicy takes up what the annotations of other tools ask for the object.
+// readPolicy reads the annotations of other tools on the object.
 func (o *Placed) readPolicy(t *Target) manifest.Problems {
 	policy, problems := o.Object.Policy()
 	o.Policy = policy
@@ -22,8 +22,8 @@ func (o *Placed) readPolicy(t *Target) manifest.Problems {
 	return problems
 }
 
-// LeftAs says why an object is left as it is on the cluster, or "". What the
-// revision says counts, and what the running object says, if there is one.
+// LeftAs returns the reason why an object stays as it runs, or "". Both the revision's
+// object and the running one, if there is one, can ask for that.
 func LeftAs(wanted manifest.Policies, running live.Entry, runs bool) string {
 	switch {
 	case wanted.Has(manifest.Frozen), runs && running.Policies.Has(manifest.Frozen):
@@ -52,8 +52,8 @@ func (p *Planner) mayRecreate(o Placed, step Step) bool {
 	return p.Force || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
 }
 
-// isForced reports whether an object is on its way to the cluster by force, as it is
-// written: a revision that comes meanwhile takes nothing of that back.
+// isForced reports whether the written object is on its way to the cluster by force. A
+// revision that comes meanwhile takes nothing of that back.
 func (p *Planner) isForced(o Placed) bool {
 	if !p.Forcing || p.Wanted == nil {
 		return false
@@ -62,7 +62,7 @@ func (p *Planner) isForced(o Placed) bool {
 	return before != nil && now != nil && manifest.Digest(before.Unstructured) == manifest.Digest(now.Unstructured)
 }
 
-// tryOut asks the API server what the object would be like after the apply.
+// tryOut asks the API server for the object as it would be after the apply.
 func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if running != nil && o.Policy.Has(manifest.Replace) {
 		return p.API.Replace(ctx, o.Kind, o.Unstructured, running.GetResourceVersion(), true)
@@ -70,9 +70,8 @@ func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Un
 	return p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})
 }
 
-// remake has every object that asks for it (Force=true,Replace=true, as people
-// write on Jobs that are to run at each sync) deleted and made again, since the
-// plan changes something.
+// remake deletes and recreates every object that asks for it, if the plan changes
+// anything. People write Force=true,Replace=true on Jobs that must run at each sync.
 func (p *Plan) remake(t *Target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
@@ -89,7 +88,7 @@ func (p *Plan) remake(t *Target) {
 	}
 }
 
-// pruneStep is what becomes of an object that the revision no longer has.
+// pruneStep is the step of an object that has left the revision.
 func (p *Planner) pruneStep(entry live.Entry) Step {
 	step := Step{ID: entry.ID, Action: record.Delete, Entry: entry, Policy: manifest.Policy{Policies: entry.Policies, Wave: entry.Wave}}
 	keeps := manifest.KeepOnPrune
@@ -102,7 +101,7 @@ func (p *Planner) pruneStep(entry live.Entry) Step {
 	return step
 }
 
-// Pruned lists what the plan deletes because the revision no longer has it.
+// Pruned lists the objects that the plan deletes because they have left the revision.
 func (p *Plan) Pruned() []Step {
 	var steps []Step
 	for _, step := range p.Prune {
@@ -136,14 +135,13 @@ func SplitLast(steps []Step) (now, last []Step) {
 	return now, last
 }
 
-// OnlyLast reports whether the plan does nothing but delete what was to be
-// deleted last.
+// OnlyLast reports whether the plan only deletes objects that asked to be deleted last.
 func (p *Plan) OnlyLast() bool {
 	now, last := SplitLast(p.Prune)
 	c := p.Counts()
 	return len(last) > 0 && len(now) == 0 && c.Create+c.Change == 0
 }
 
-// TakesOver reports whether the object runs and was no app's: another tool may
+// TakesOver reports whether the object runs and belonged to no app. Another tool may
 // have applied it, whose fields become ours.
 func (s Step) TakesOver() bool { return s.Action == record.Configure && s.Entry.PartOf == "" }

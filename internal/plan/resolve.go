@@ -16,20 +16,20 @@ import (
 // names none either, as with kubectl.
 const defaultNamespace = "default"
 
-// Placed is an object whose place on the cluster is known.
+// Placed is an object with its place on the cluster.
 type Placed struct {
-	*manifest.Object // as it is to be applied, or as it is written, see make
+	*manifest.Object // the object to apply, or the written one, see make
 	Written          bool
 	Key              manifest.ID
 	Kind             kube.Kind
 	Digest           string
 	Policy           manifest.Policy
 	Pointers         []string // to the fields that are somebody else's
-	Note             string   // what there is to say of them
+	Note             string   // a remark about them
 }
 
-// Resolve finds the kind and the namespace of every object of a target, and
-// refuses what the cluster does not know and what is written twice.
+// Resolve finds the kind and the namespace of every object of a target. It refuses
+// kinds that the cluster does not know, and objects that are written twice.
 func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Placed, manifest.Problems) {
 	var (
 		all      = slices.Concat(t.Objects, t.LastHooks)
@@ -50,7 +50,7 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Place
 		if unserved {
 			policy, _ := manifest.PolicyOf(written.Unstructured)
 			if t.Gone || policy.IsSkipped() {
-				continue // its kind is gone, and so is what it was to run for; or it is never applied
+				continue // its kind is gone, and so are the objects it was to run for; or it is never applied
 			}
 		}
 		if problem != nil {
@@ -73,7 +73,7 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Place
 			})
 			continue
 		}
-		if o.Policy.IsSkipped() { // what runs in its place is left there
+		if o.Policy.IsSkipped() { // a skipped object leaves alone the one that runs
 			objects, problems = append(objects, o), append(problems, misread...)
 			continue
 		}
@@ -136,10 +136,10 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 	}
 }
 
-// Place returns the object with its namespace decided, the app's label set and
-// the fields that somebody else owns taken out. It shares what it can with the one
-// that is written: most objects of most plans are as they were, and a copy of each
-// was a quarter of what a check costs that finds nothing (measured).
+// Place returns the object with its namespace decided, the app's label set and the
+// fields of others taken out. It shares as much as it can with the written object: most
+// objects of most plans have not changed, and copying each took a quarter of a check
+// that finds nothing (measured).
 func Place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
 	o := written.Labelled()
 	switch {
@@ -173,8 +173,8 @@ func (t *Target) DigestOf(o *manifest.Object) string {
 	return digest
 }
 
-// withoutForeign takes the fields that somebody else owns out of an object: those that
-// pushboat.yaml ignores, and the replicas of what an autoscaler of the app scales.
+// withoutForeign takes the fields of others out of an object: those that pushboat.yaml
+// ignores, and the replicas of a workload that an autoscaler of the app scales.
 func (t *Target) withoutForeign(o *Placed) {
 	o.Pointers = t.Spec.Pointers(o.Key)
 	if scaler := t.scalerOf(o.Key); scaler != "" {

@@ -11,9 +11,9 @@ import (
 // for ten thousand objects took longer than all else of a push that changes one. What
 // has to know all objects of a plan asks for its same ones as well.
 
-// fold takes those of a plan's objects out that stay as they are and need no step.
-// It returns the steps of those that stay and need one, and the objects that have to be
-// planned.
+// fold sorts out those of a plan's objects that do not change. It returns the ones that
+// need no step, the steps of those that need one, and the objects that are still to
+// plan.
 func (p *Planner) fold(objects []Placed) (same []*Placed, steps []Step, rest []Placed) {
 	folds := !hasWaves(objects)
 	for i := range objects {
@@ -31,9 +31,9 @@ func (p *Planner) fold(objects []Placed) (same []*Placed, steps []Step, rest []P
 	return same, steps, rest
 }
 
-// folds reports whether an object that stays as it is needs no step. Those need one of
-// which there is something to say, that may be made anew all the same, or that others of
-// the plan wait for.
+// folds reports whether an unchanged object needs no step. An object needs a step if it
+// has a remark, if it may be recreated all the same, or if others of the plan wait for
+// it.
 func (o *Placed) folds() bool {
 	if o.Note != "" || o.Policy.Has(manifest.Force|manifest.Replace) {
 		return false
@@ -45,8 +45,8 @@ func (o *Placed) folds() bool {
 	return false
 }
 
-// hasWaves reports whether the objects come in several waves: each waits for the health
-// of all that the waves before it have.
+// hasWaves reports whether the objects come in several waves: each waits until all
+// objects of the waves before it are healthy.
 func hasWaves(objects []Placed) bool {
 	for i := range objects {
 		if objects[i].Policy.Wave != 0 {

@@ -17,8 +17,8 @@ func NamespaceID(name string) manifest.ID {
 	return manifest.ID{Kind: manifest.NamespaceKind.Kind, Name: name}
 }
 
-// IsMade reports whether an object is the Namespace that createNamespace makes, and not
-// one that is written.
+// IsMade reports whether an object is the Namespace that createNamespace creates, and
+// not a written one.
 func (t *Target) IsMade(o *manifest.Object) bool {
 	return o.Source == t.Spec.Source && t.AsksFor(t.Spec.Cluster, o.ID())
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Target is what an app should be on its cluster: the objects of a revision, and the
-// settings that say where and how they go there.
+// Target is the wanted state of an app on its cluster: the objects of a revision, and
+// the settings that say where and how they go there.
 type Target struct {
 	Spec     appfile.App
 	Repo     name.Repo
@@ -22,18 +22,18 @@ type Target struct {
 	Objects  []*manifest.Object
 	Digest   string                     // of the objects and the settings that shape the deploy
 	Gone     bool                       // pushboat.yaml does not name the app any more: delete it all
-	Blind    bool                       // nobody who may deploy has accepted the revision: compare it with next to nothing
+	Blind    bool                       // nobody who may deploy has accepted the revision: compare as little as possible
 	Seal     func(string) string        // keys digests
 	Hidden   []string                   // values in its objects, and in those before, that are not to be shown
-	Telling  func() func(string) string // takes what its objects hide out of texts; nil: they hide nothing
+	Telling  func() func(string) string // removes the values that its objects hide from texts; nil: they hide nothing
 
-	LastHooks []*manifest.Object     // of an app that is gone: what runs when it is deleted
+	LastHooks []*manifest.Object     // of an app that is gone: hooks that run when it is deleted
 	Scalers   map[manifest.ID]string // see ScalersOf
 	Places    *Places                // of its objects; nil remembers none
 }
 
-// Shown returns a text that the cluster has made of the target's objects, such as the
-// message of a pod, as it may be shown: without the values that they hide.
+// Shown returns a text that the cluster has written about the target's objects, such as
+// the message of a pod, without the values that they hide.
 func (t *Target) Shown(text string) string {
 	if t == nil || t.Telling == nil || text == "" {
 		return text
@@ -103,8 +103,8 @@ func MadeNamespace(spec appfile.App) *manifest.Object {
 	}}}
 }
 
-// TellingIn returns what takes the values that objects hide out of texts. It is made
-// when it is needed first.
+// TellingIn returns a function that removes the values that objects hide from texts. It
+// is made on first use.
 func TellingIn(objects []*manifest.Object) func() func(string) string {
 	return sync.OnceValue(func() func(string) string {
 		var values []string

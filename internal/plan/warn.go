@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// listenTo plans one object, and takes up what the API server warns of.
+// listenTo plans one object, and collects the warnings of the API server.
 func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Problems, error) {
 	ctx, heard := kube.Listen(ctx)
 	step, problems, err := p.step(ctx, o)
@@ -17,8 +17,8 @@ func (p *Planner) listenTo(ctx context.Context, o Placed) (Step, manifest.Proble
 	return step, problems, err
 }
 
-// hear takes up warnings of the step's object. An object that stays as it is was warned
-// of when it was applied.
+// hear collects warnings about the step's object. An object that does not change had
+// its warnings when it was applied.
 func (s *Step) hear(t *Target, told manifest.Problems) {
 	if s.Action != record.Unchanged {
 		s.Warned = t.Warned(s.ID, told)
@@ -33,7 +33,7 @@ func (t *Target) Warned(id manifest.ID, told manifest.Problems) manifest.Problem
 	return told
 }
 
-// Warnings are those of all that a plan does. A nil plan has none.
+// Warnings returns the warnings about everything that a plan does. A nil plan has none.
 func (p *Plan) Warnings() manifest.Problems {
 	if p == nil {
 		return nil

@@ -1,6 +1,6 @@
 package record
 
-// Action is what a plan does to one object.
+// Action is a plan's verb for one object.
 type Action string
 
 // The actions, in the words that operators see once they are done.

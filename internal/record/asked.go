@@ -6,19 +6,19 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Asked is what a pusher asked for with a revision, beyond its being deployed. It
-// is kept with the branch before Git moves it, so that a server which is killed
-// then does the same when it starts again.
+// Asked is what a pusher asked for with a revision, besides deploying it. It is stored
+// with the branch before Git moves it, so that a server that is killed does the same
+// when it starts again.
 type Asked struct {
 	Revision name.Revision
-	Force    bool // recreate what cannot be changed in place
+	Force    bool // recreate objects that cannot be changed in place
 	Skip     bool // do not deploy
 }
 
 // Any reports whether there is something to keep.
 func (a Asked) Any() bool { return a.Force || a.Skip }
 
-// String is what ParseAsked reads.
+// String returns the form that ParseAsked reads.
 func (a Asked) String() string {
 	words := []string{string(a.Revision)}
 	if a.Force {
@@ -30,8 +30,8 @@ func (a Asked) String() string {
 	return strings.Join(words, " ")
 }
 
-// ParseAsked reads what String has written. Words that it does not know, of a
-// later version perhaps, are passed over.
+// ParseAsked reads the output of String. It ignores unknown words, which a later
+// version may have written.
 func ParseAsked(text string) Asked {
 	var a Asked
 	for i, word := range strings.Fields(text) {

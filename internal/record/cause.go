@@ -14,7 +14,7 @@ const (
 	CauseRetry    Cause = "retry"    // the deploy before failed
 	CauseSuspend  Cause = "suspend"  // an operator suspended the app
 	CauseResume   Cause = "resume"   // an operator resumed it, or its time was over
-	CauseValues   Cause = "values"   // what the app takes from its cluster has changed
+	CauseValues   Cause = "values"   // the values that the app takes from its cluster have changed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
 	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced

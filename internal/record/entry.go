@@ -16,23 +16,22 @@ type Noted struct {
 	Ended       health.End
 }
 
-// Saved is an app as its newest record has it.
+// Saved is the state of an app in its newest record.
 type Saved struct {
 	Record  Record
 	Noted   map[manifest.ID]Noted // every object that it owned then
 	Damaged error                 // why the newest record cannot be read: the rest is that of an older one, or only the app's name
 }
 
-// Entry is what is kept of one deploy.
+// Entry is everything that is kept of one deploy.
 type Entry struct {
 	Record Record
 	Log    []byte                // the lines that were shown, outcome included
 	Noted  map[manifest.ID]Noted // every object that the app owns now
-	Kept   []Kept                // those whose Noted or manifest is another than before
+	Kept   []Kept                // those whose Noted or manifest has changed
 }
 
-// Kept is an object that is to be written, because it is not as the record
-// before has it.
+// Kept is an object that must be written, because it differs from the record before.
 type Kept struct {
 	ID       manifest.ID
 	Manifest []byte // as applied, in YAML, secrets masked; nil: as it was
@@ -41,8 +40,8 @@ type Kept struct {
 
 // Recorder keeps records. Package history implements it in Git.
 type Recorder interface {
-	// Newest returns every app of a repository that has records, as its newest
-	// record has it.
+	// Newest returns every app of a repository that has records, in the state of its
+	// newest record.
 	Newest(ctx context.Context, repo name.Repo) (map[name.App]Saved, error)
 	// Manifests returns an app's objects in YAML as its newest record has them,
 	// secrets masked, in no order; none if it has no record.

@@ -6,7 +6,7 @@ import (
 
 // HookResult is how a hook went in a deploy.
 type HookResult struct {
-	Key     string           `json:"key"` // manifest.ID key of the hook as it is written
+	Key     string           `json:"key"` // manifest.ID key of the written hook
 	Phase   string           `json:"phase"`
 	Result  manifest.HookEnd `json:"result"`
 	Message string           `json:"message,omitempty"` // why it failed, or was not begun

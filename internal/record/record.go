@@ -1,6 +1,6 @@
-// Package record is the account of a deploy as data: what was deployed by whom and why,
-// how it ended, and how each object was left. The engine makes records, package history
-// keeps them; neither has to know the other.
+// Package record is the account of a deploy as data: what was deployed, by whom and
+// why, how it ended, and how each object was left. The engine writes records and
+// package history keeps them; neither has to know the other.
 package record
 
 import (
@@ -32,17 +32,17 @@ type Record struct {
 	Started   time.Time     `json:"started"`
 	Seconds   float64       `json:"seconds"`
 	Result    Result        `json:"result"`
-	Message   string        `json:"message,omitempty"`   // why the result is not what was wanted
+	Message   string        `json:"message,omitempty"`   // why the result is not the wanted one
 	Digest    string        `json:"digest"`              // of the rendered app, see target.digest
 	Content   string        `json:"content,omitempty"`   // of its objects and their place, see contentDigest
 	Skipped   name.Revision `json:"skipped,omitempty"`   // the newest revision, while -o skip keeps it from being deployed
 	Held      name.Revision `json:"held,omitempty"`      // the revision that stays deployed instead
 	Standing  Result        `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
-	NoPrune   bool          `json:"noPrune,omitempty"`   // what leaves the revision stays on the cluster
+	NoPrune   bool          `json:"noPrune,omitempty"`   // objects that leave the revision stay on the cluster
 	Had       name.Revision `json:"had,omitempty"`       // of a removal: the last revision that has the app
 	Formerly  []name.App    `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
 	Renamed   name.App      `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed
-	Objects   []Object      `json:"objects,omitempty"`   // what this deploy has changed
+	Objects   []Object      `json:"objects,omitempty"`   // objects that this deploy has changed
 	Deleted   []string      `json:"deleted,omitempty"`   // manifest.ID keys
 	Hooks     []HookResult  `json:"hooks,omitempty"`     // that ran, or failed to
 	Warnings  []Warning     `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
@@ -59,8 +59,8 @@ type Record struct {
 // Stands is the result that tells how the cluster was left.
 func (r Record) Stands() Result { return cmp.Or(r.Standing, r.Result) }
 
-// CarryOn makes the record one that changed nothing of what the last one left,
-// which is nil if there is none.
+// CarryOn makes the record one that changed nothing of the state that the last one
+// left. last is nil if there is none.
 func (r *Record) CarryOn(last *Record) {
 	if last != nil {
 		r.Digest, r.Content, r.Standing = last.Digest, last.Content, last.Stands()
@@ -68,8 +68,8 @@ func (r *Record) CarryOn(last *Record) {
 }
 
 // Keeps returns the revision that an app stays with, if the newest revision of its
-// branch was pushed with -o skip. A server that was killed before it could record
-// that knows it from what was asked.
+// branch was pushed with -o skip. A server that was killed before it could record that
+// learns it from asked.
 func (r *Record) Keeps(head name.Revision, asked Asked) (revision name.Revision, ok bool) {
 	switch {
 	case r.Skipped == head:
@@ -101,8 +101,8 @@ func (r Record) LeftUnbegun(key string, phase manifest.Phase) bool {
 type Object struct {
 	Key     string         `json:"key"` // manifest.ID key
 	Action  Action         `json:"action"`
-	Fields  []string       `json:"fields,omitempty"`  // what was not as it should be, up to maxFields
-	Culprit *owner.Culprit `json:"culprit,omitempty"` // of a correction: who had changed it
+	Fields  []string       `json:"fields,omitempty"`  // fields that were not as they should be, up to maxFields
+	Culprit *owner.Culprit `json:"culprit,omitempty"` // of a correction: who had changed the object
 }
 
 // Changed counts the objects that the deploy has changed or deleted.
@@ -116,7 +116,7 @@ func (r Record) Changed() int {
 	return n
 }
 
-// Culprits lists who had changed what a correction took back, each once.
+// Culprits lists the authors of the changes that a correction took back, each once.
 func (r Record) Culprits() []owner.Culprit {
 	var list []owner.Culprit
 	seen := map[string]bool{}
@@ -136,8 +136,7 @@ func (r Record) ID() string { return DeployID(r.App, r.Number) }
 // DeployID writes a deploy's name: "shop-42".
 func DeployID(app name.App, number int) string { return string(app) + "-" + strconv.Itoa(number) }
 
-// ParseDeployID reads what DeployID wrote. The error says what an id looks
-// like.
+// ParseDeployID reads the output of DeployID. Its error says what an id looks like.
 func ParseDeployID(id string) (app name.App, number int, err error) {
 	dash := strings.LastIndexByte(id, '-')
 	if dash > 0 {

@@ -4,7 +4,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Warning is what the API server warned of when an object was tried or applied.
+// Warning is a warning of the API server about an object that was tried or applied.
 type Warning struct {
 	Key  string `json:"key"` // manifest.ID key
 	File string `json:"file,omitempty"`

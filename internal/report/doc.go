@@ -1,3 +1,3 @@
 // Package report has the words: plans, problems, warnings and outcomes as text, as JSON
-// and as Markdown. Other packages decide what is so; this one says it.
+// and as Markdown. Other packages decide what is true; this one says it.
 package report

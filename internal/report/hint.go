@@ -24,7 +24,7 @@ type hintedError struct {
 func (e hintedError) Unwrap() error { return e.error }
 func (e hintedError) Hint() string  { return e.hint }
 
-// WithHint gives an error the next thing to try. The error's text stays as it is.
+// WithHint adds the next thing to try to an error. The error's text does not change.
 func WithHint(err error, format string, args ...any) error {
 	return hintedError{err, fmt.Sprintf(format, args...)}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// removal says what has become of the objects of an app that is no more.
+// removal says what happened to the objects of an app that is gone.
 func removal(r record.Record) string {
 	switch {
 	case r.Renamed != "":
@@ -20,15 +20,15 @@ func removal(r record.Record) string {
 	return fmt.Sprintf("%s: removed, %s deleted", r.App, manifest.Plural(len(r.Deleted), "object"))
 }
 
-// Outcome says at the end of a deploy what has become of it, why, and what to
-// do if it is not what was wanted.
+// Outcome says at the end of a deploy how it ended, why, and what to do if that is not
+// the wanted result.
 func Outcome(r record.Record) string {
 	said, hint := outcome(r)
 	return strings.TrimSuffix(said+"\n"+Hints(hint), "\n")
 }
 
-// outcome is Outcome, parted into what has become of the deploy and the next thing to
-// do; that is "" where nothing is to be done.
+// outcome is Outcome in two parts: how the deploy ended, and the next thing to do; ""
+// if there is nothing to do.
 func outcome(r record.Record) (said, hint string) {
 	took := manifest.Took(time.Duration(r.Seconds * float64(time.Second)))
 	rev, id := r.Revision.Short(), "(deploy "+r.ID()+")"
@@ -63,7 +63,7 @@ func outcome(r record.Record) (said, hint string) {
 	return fmt.Sprintf("%s: deploying %s failed %s%s", r.App, rev, id, why), whatNext(r)
 }
 
-// whatNext says what becomes of a deploy that did not end well, and what to do.
+// whatNext says what happens after a deploy that did not end well, and what to do.
 func whatNext(r record.Record) string {
 	switch {
 	case r.Undone:
@@ -86,7 +86,7 @@ func cancelledText(r record.Record, took, id, why string) (said, hint string) {
 		r.App, r.Revision.Short(), r.Cancelled, took, id, why), "the commit was kept; go on with: ssh HOST sync " + string(r.App)
 }
 
-// heldText is the outcome of what a suspension kept from being done.
+// heldText is the outcome of a deploy that a suspension held.
 func heldText(r record.Record) (said, hint string) {
 	if r.Cause == record.CauseSuspend {
 		return fmt.Sprintf("%s: %s (deploy %s)", r.App, r.Suspension.Describe(), r.ID()), "end it with: ssh HOST resume " + string(r.App)

@@ -53,18 +53,18 @@ type OutlinedPlan struct {
 	Gone    bool           `json:"gone"` // the app leaves with the change
 	Counts  OutlinedCounts `json:"counts"`
 	Steps   []OutlinedStep `json:"steps"`
-	// Generated are the values that are generated once: what becomes of each.
+	// Generated has the fate of each value that is generated once.
 	Generated []OutlinedValue `json:"generated,omitempty"`
 }
 
-// OutlinedValue is what becomes of a generated value: kept, new, rotated, set, or kept as
+// OutlinedValue is the fate of a generated value: kept, new, rotated, set, or kept as
 // somewhere.
 type OutlinedValue struct {
 	Path string `json:"path"`
 	Is   string `json:"is"`
 }
 
-// OutlinedCounts counts the objects of a plan by what happens to them.
+// OutlinedCounts counts the objects of a plan by action.
 type OutlinedCounts struct {
 	Create    int `json:"create"`
 	Change    int `json:"change"`
@@ -75,7 +75,7 @@ type OutlinedCounts struct {
 	Hooks     int `json:"hooks"`
 }
 
-// OutlinedStep is what happens to one object or hook.
+// OutlinedStep is the action on one object or hook.
 type OutlinedStep struct {
 	Action    string          `json:"action"` // create, change, recreate, delete, release, move, leave or hook
 	Group     string          `json:"group"`
@@ -94,8 +94,8 @@ type OutlinedField struct {
 	After  string `json:"after"`
 }
 
-// outlinedActions are the words of an Outline, which says what is to be done;
-// an Action says what was.
+// outlinedActions are the words of an Outline, which is about the future; an Action is
+// about the past.
 var outlinedActions = map[record.Action]string{
 	record.Create: "create", record.Configure: "change", record.Recreate: "recreate", record.Delete: "delete",
 	record.Release: "release", record.Unchanged: "leave", record.Hook: "hook", record.Hand: "move",
@@ -185,7 +185,7 @@ func (o Outline) WriteMarkdown(w io.Writer) {
 	}
 }
 
-// told are problems as they are written for people.
+// told turns outlined problems into the form that people read.
 func told(list []OutlinedProblem) manifest.Problems {
 	problems := make(manifest.Problems, 0, len(list))
 	for _, p := range list {

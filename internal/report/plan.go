@@ -70,7 +70,8 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 	fmt.Fprintf(w, "  %s\n", summary)
 }
 
-// meanings are the actions whose signs a plan shows, in words, in the order of a legend.
+// meanings are the actions whose signs a plan shows, in words, in the order of a
+// legend.
 var meanings = []struct {
 	action record.Action
 	text   string
@@ -84,7 +85,7 @@ var meanings = []struct {
 	{record.Hook, "run"},
 }
 
-// legend says what the signs of a plan mean, those that it has.
+// legend explains the signs that a plan has.
 func legend(steps []plan.Step, hooks bool) string {
 	used := map[string]bool{signs[record.Hook]: hooks}
 	for _, step := range steps {
@@ -147,7 +148,7 @@ func printStep(w io.Writer, s plan.Step) {
 	}
 }
 
-// DescribeChange writes what happens to a field: "1.4 -> 1.5".
+// DescribeChange writes the change of a field: "1.4 -> 1.5".
 func DescribeChange(change manifest.Change) string {
 	switch change.Kind {
 	case manifest.Added:
@@ -178,7 +179,7 @@ func CountsText(c plan.Counts) string {
 // maxFates is how many generated values a plan names.
 const maxFates = 10
 
-// Fates says in a line what becomes of generated values; "" for none.
+// Fates writes the fates of generated values in a line; "" for none.
 func Fates(fates []plan.Fate) string {
 	var parts []string
 	for i, f := range fates {

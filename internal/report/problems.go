@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxLike is how many problems that differ only in names are told one by one.
+	// maxLike is how many problems that differ only in names are reported one by one.
 	maxLike = 5
-	// maxPlaces is how many places are named of those that are told together.
+	// maxPlaces is how many places are named of those that are reported together.
 	maxPlaces = 3
 )
 
@@ -84,8 +84,8 @@ func shape(p manifest.Problem) string {
 	return strings.NewReplacer(names...).Replace(p.Message + "\n" + p.Hint)
 }
 
-// summary is a line about the others: how many there are of what, and where the first
-// are.
+// summary is a line about the others: how many there are, of which kind, and where the
+// first are.
 func (a alike) summary(of string) string {
 	var places []string
 	for _, p := range a.others[:min(len(a.others), maxPlaces)] {
@@ -120,15 +120,15 @@ func WriteWarnings(w io.Writer, warnings manifest.Problems) {
 	}
 }
 
-// WriteProblems writes all problems, each with its place and the next thing to try, as
-// the door spells it; many that differ only in names are told as one.
+// WriteProblems writes all problems, each with its place and the next thing to try, in
+// the words of the door. Many that differ only in names become one.
 func WriteProblems(w io.Writer, problems manifest.Problems, door Door) {
 	problems.Sort()
 	writeSpelled(w, door.spell(problems))
 }
 
-// writeSpelled is WriteProblems for problems that are sorted, and whose hints are spelled
-// already.
+// writeSpelled is WriteProblems for problems that are sorted, and whose hints are
+// spelled already.
 func writeSpelled(w io.Writer, problems manifest.Problems) {
 	for _, p := range gather(problems) {
 		p.print(w, "error")

@@ -12,8 +12,8 @@ import (
 // push option, by a verb's flag. A remedy that a door cannot be asked for is "" or missing,
 // and is not shown there.
 type Door struct {
-	Again        string // such as "push again"; the words that say when go on after it
-	Force        string // such as "push with -o force"; a sentence goes on after it
+	Again        string // such as "push again"; the words that say when follow it
+	Force        string // such as "push with -o force"; a sentence continues after it
 	ConfirmPrune string // the same, up to the number that comes after it
 	PlainSecrets string // such as "-o plain-secrets stores it as it is"
 	Skip         string // such as "-o skip stores the commit without deploying it"
