@@ -5,9 +5,11 @@ import (
 	"context"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -162,6 +164,46 @@ func TestUnderway(t *testing.T) {
 	if len(u.repos) != 0 {
 		t.Errorf("%d repositories are kept", len(u.repos))
 	}
+}
+
+// A sweep runs under no lock: pushes of other repositories go on meanwhile, and those of
+// the same one wait for its end.
+func TestUnderwaySweepsUnderNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var u underway
+		one, two, next, other := &serving{}, &serving{}, &serving{}, &serving{}
+		u.begin("shop", one)
+		u.begin("shop", two)
+		var steps []string
+		done := make(chan struct{}, 2)
+		u.end("shop", one, true, func(time.Time) {
+			u.begin("blog", other)
+			u.end("blog", other, false, nil)
+			go func() {
+				u.begin("shop", next)
+				steps = append(steps, "begun")
+				done <- struct{}{}
+			}()
+			synctest.Wait()
+			steps = append(steps, "swept")
+		})
+		<-done
+		if want := []string{"swept", "begun"}; !slices.Equal(steps, want) {
+			t.Errorf("%v, want %v", steps, want)
+		}
+		u.end("shop", next, true, func(time.Time) {
+			go func() {
+				u.end("shop", two, false, func(time.Time) { steps = append(steps, "swept again") })
+				done <- struct{}{}
+			}()
+			synctest.Wait()
+			steps = append(steps, "swept")
+		})
+		<-done
+		if want := []string{"swept", "begun", "swept", "swept again"}; !slices.Equal(steps, want) || len(u.repos) != 0 {
+			t.Errorf("%v, want %v; %d repositories are kept", steps, want, len(u.repos))
+		}
+	})
 }
 
 // Only Git's messages about deaths at a limit are kept from the client.

@@ -25,8 +25,12 @@ const maxLooseRecords = 64
 // off their path. It never drops an object. Readers, clones and pushes go on meanwhile;
 // repositories of a store take turns.
 func (r *Repository) Maintain(ctx context.Context) error {
-	r.store.maintenance.Lock()
-	defer r.store.maintenance.Unlock()
+	select {
+	case r.store.maintenance <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.store.maintenance }()
 	if err := r.opts.Fence(); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package git
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -45,5 +47,22 @@ func TestMaintain(t *testing.T) {
 	}
 	if _, err := r.Commit(orphan); err != nil {
 		t.Errorf("an unreachable object was dropped: %v", err)
+	}
+}
+
+// Whoever waits for another repository to be repacked does so no longer than asked for.
+func TestMaintainTakesTurns(t *testing.T) {
+	r := newRepository(t, StoreOptions{})
+	r.store.maintenance <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Maintain(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("another one's turn: %v", err)
+	}
+	<-r.store.maintenance
+	for range 2 {
+		if err := r.Maintain(t.Context()); err != nil {
+			t.Errorf("its own turn: %v", err)
+		}
 	}
 }

@@ -120,8 +120,8 @@ type Store struct {
 	// bounded has MaxPush, MaxCPU and Timeout for newly opened repositories, see Bound.
 	bounded atomic.Pointer[StoreOptions]
 
-	mu          sync.Mutex // held while repositories appear and disappear
-	maintenance sync.Mutex // held while one of them is repacked
+	mu          sync.Mutex    // held while repositories appear and disappear
+	maintenance chan struct{} // holds one while a repository is repacked
 	underway    underway
 }
 
@@ -153,7 +153,7 @@ func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repositories directory: %w", err)
 	}
-	s := &Store{dir: dir, root: root, opts: opts}
+	s := &Store{dir: dir, root: root, opts: opts, maintenance: make(chan struct{}, 1)}
 	s.bounded.Store(&opts)
 	if err := s.takeOver(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -318,11 +318,11 @@ func (s *Store) moveIn(made string, repo name.Repo) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.opts.Fence(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if _, err := s.root.Lstat(dirOf(repo)); err == nil {
 		return ErrExist
 	}
@@ -365,11 +365,11 @@ func (s *Store) moveOut(repo name.Repo, trash string) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.opts.Fence(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	err = s.root.Rename(dirOf(repo), filepath.Join(trash, "repo"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotExist

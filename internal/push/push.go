@@ -68,7 +68,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 		return exitRefused
 	}
 	if service.Writes() {
-		defer d.fresh.end(repo.Name(), func() { d.removeEmpty(context.WithoutCancel(ctx), repo) })
+		defer d.endFresh(ctx, repo.Name())
 	}
 	request := git.ServeRequest{
 		Service: service, Protocol: s.GitProtocol(),
@@ -131,9 +131,13 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	if !service.Writes() {
 		return d.openToRead(repo)
 	}
+	d.fresh.begin(repo)
 	repository, made, err := d.openToWrite(ctx, caller, repo)
-	if err == nil {
-		d.fresh.begin(repo, made)
+	switch {
+	case err != nil:
+		d.endFresh(ctx, repo)
+	case made:
+		d.fresh.made(repo)
 	}
 	return repository, err
 }

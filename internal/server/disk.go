@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/pushboat/pushboat/hooks"
 )
 
@@ -17,10 +19,10 @@ import (
 
 // tryDisk installs the hooks and writes a few blocks, as a push would write many. With
 // other hooks than the server's own, a push would pass another gate. It leaves a directory
-// alone that is another server's by now.
-func (s *server) tryDisk() error {
+// alone that is another server's by now. former is the result of the try before.
+func (s *server) tryDisk(former error) error {
 	if s.fence.Check() != nil {
-		return s.disk.known
+		return former
 	}
 	path := s.path("run", "probe")
 	err := hooks.Install(s.path("hooks"))
@@ -28,7 +30,7 @@ func (s *server) tryDisk() error {
 		err = os.WriteFile(path, make([]byte, 8<<10), 0o600)
 		_ = os.Remove(path) // it may not exist
 	}
-	s.logDisk(s.disk.known, err)
+	s.logDisk(former, err)
 	return err
 }
 
@@ -48,20 +50,41 @@ const diskFor = time.Second
 
 // remembered is a result that counts for diskFor.
 type remembered struct {
-	ask func() error
+	ask  func(former error) error // called under no lock
+	once singleflight.Group       // callers at the same time share one question
 
 	mu    sync.Mutex
 	asked time.Time
 	known error
 }
 
+// state returns the result, and asks for a new one if the known one is too old.
 func (r *remembered) state(now time.Time) error {
+	if known, counts := r.answer(now); counts {
+		return known
+	}
+	_, err, _ := r.once.Do("", func() (any, error) {
+		known, counts := r.answer(now)
+		if !counts {
+			known = r.note(r.ask(known), now)
+		}
+		return nil, known
+	})
+	return err
+}
+
+// answer returns the known result, and whether it still counts.
+func (r *remembered) answer(now time.Time) (known error, counts bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now.Sub(r.asked) >= diskFor {
-		r.known, r.asked = r.ask(), now
-	}
-	return r.known
+	return r.known, now.Sub(r.asked) < diskFor
+}
+
+func (r *remembered) note(answer error, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known, r.asked = answer, now
+	return answer
 }
 
 // listen opens a listener and writes its address to DATA/run, if there is space.

@@ -50,7 +50,7 @@ func TestTryDisk(t *testing.T) {
 	}
 	try := func(want error, lines int) {
 		t.Helper()
-		s.disk.known = s.tryDisk()
+		s.disk.known = s.tryDisk(s.disk.known)
 		if !errors.Is(s.disk.known, want) || len(heard.AllEntries()) != lines {
 			t.Errorf("%v, want %v; %d lines, want %d", s.disk.known, want, len(heard.AllEntries()), lines)
 		}

@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // TestNotReadyOnceStopping: a stopping server says so first, and asks no part that may
 // have stopped already.
 func TestNotReadyOnceStopping(t *testing.T) {
-	s := &server{disk: &remembered{ask: func() error {
+	s := &server{disk: &remembered{ask: func(error) error {
 		t.Error("the disk was tried")
 		return nil
 	}}}
@@ -26,7 +27,7 @@ func TestNotReadyOnceStopping(t *testing.T) {
 func TestTheDiskIsNotTriedAtWill(t *testing.T) {
 	full := errors.New("no space left on device")
 	tries := 0
-	disk := remembered{ask: func() error {
+	disk := remembered{ask: func(error) error {
 		tries++
 		return full
 	}}
@@ -43,4 +44,36 @@ func TestTheDiskIsNotTriedAtWill(t *testing.T) {
 	if err := disk.state(now.Add(diskFor)); err != nil || tries != 2 {
 		t.Errorf("after %s: %v, %d tries", diskFor, err, tries)
 	}
+}
+
+// The disk is tried under no lock, and once for all who ask meanwhile.
+func TestTheDiskIsTriedUnderNoLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("no space left on device")
+		now, tries, answers := time.Now(), 0, make(chan error, 3)
+		var disk remembered
+		disk.ask = func(former error) error {
+			if tries++; tries == 1 {
+				for range cap(answers) {
+					go func() { answers <- disk.state(now) }()
+				}
+				synctest.Wait()
+			}
+			if known, stands := disk.answer(now); known != former || stands {
+				t.Errorf("known amid the question: %v, %v", known, stands)
+			}
+			return full
+		}
+		if err := disk.state(now); !errors.Is(err, full) {
+			t.Errorf("the disk is %v", err)
+		}
+		for range cap(answers) {
+			if err := <-answers; !errors.Is(err, full) {
+				t.Errorf("who asks meanwhile: the disk is %v", err)
+			}
+		}
+		if tries != 1 {
+			t.Errorf("tried %d times", tries)
+		}
+	})
 }
