@@ -3,7 +3,6 @@ package deploy
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,10 +20,9 @@ type Outage struct {
 
 // newOutage describes an error of a cluster.
 func newOutage(cluster string, err error, since time.Time) *Outage {
-	unreachable := (*kube.UnreachableError)(nil)
-	o := &Outage{Cluster: cluster, Unreachable: errors.As(err, &unreachable), Since: since, Error: err.Error()}
-	if o.Unreachable {
-		_, o.Error, _ = strings.Cut(unreachable.Error(), "does not answer: ")
+	o := &Outage{Cluster: cluster, Since: since, Error: err.Error()}
+	if unreachable, ok := errors.AsType[*kube.UnreachableError](err); ok {
+		o.Unreachable, o.Error = true, unreachable.Cause()
 	}
 	return o
 }

@@ -1,9 +1,30 @@
 package deploy
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/kube"
 )
+
+// An outage has the reason alone: its cluster is named beside it.
+func TestWhyAClusterIsAway(t *testing.T) {
+	since := time.Now()
+	for _, test := range []struct {
+		err  error
+		want Outage
+	}{
+		{fmt.Errorf("open: %w", &kube.UnreachableError{Cluster: "other", Err: errors.New("connection refused")}), Outage{Unreachable: true, Error: "connection refused"}},
+		{errors.New("it does not answer: no"), Outage{Error: "it does not answer: no"}},
+	} {
+		test.want.Cluster, test.want.Since = "default", since
+		if got := newOutage("default", test.err, since); *got != test.want {
+			t.Errorf("%v: %+v, want %+v", test.err, *got, test.want)
+		}
+	}
+}
 
 // TestAnOutageIsToldOnce follows a cluster that goes and comes back, of which many
 // watches and apps report.

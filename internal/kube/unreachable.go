@@ -25,8 +25,11 @@ type UnreachableError struct {
 
 // Error names the cluster and the reason without the request's URL.
 func (e *UnreachableError) Error() string {
-	return "cluster " + e.Cluster + " does not answer: " + manifest.Clean(shorten(reason(e.Err), maxMessage))
+	return "cluster " + e.Cluster + " does not answer: " + e.Cause()
 }
+
+// Cause is the reason alone.
+func (e *UnreachableError) Cause() string { return manifest.Clean(shorten(reason(e.Err), maxMessage)) }
 
 // Unwrap returns the transport's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }

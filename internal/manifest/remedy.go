@@ -22,6 +22,9 @@ const (
 	RemedyForceWithData RemedyKind = "force-with-data" // the same for an object that holds others, or data
 	RemedyConfirmPrune  RemedyKind = "confirm-prune"   // confirm the number of deletions
 	RemedyPlainSecrets  RemedyKind = "plain-secrets"   // store Secrets that are not encrypted
+	// RemedyRepository is for paths that lead out of a folder: in a Git repository, the
+	// files above a folder are read, too. It takes the place of the problem's hint.
+	RemedyRepository RemedyKind = "repository"
 )
 
 // Again is the remedy of asking for the same again, when something is so.

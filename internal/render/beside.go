@@ -35,6 +35,7 @@ func partsOf(app appfile.App) ([]plain.Part, manifest.Problems) {
 		if part.Path == ".." || strings.HasPrefix(part.Path, "../") {
 			problems = append(problems, manifest.Problem{
 				Source: part.Source, Message: "manifests: " + m.Path + " leads out of the repository", Hint: "the path is from the app's folder, " + app.Path,
+				Remedy: manifest.Remedy{Kind: manifest.RemedyRepository},
 			})
 			continue
 		}

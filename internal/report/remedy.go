@@ -17,13 +17,17 @@ type Door struct {
 	ConfirmPrune string // the same, up to the number that comes after it
 	PlainSecrets string // such as "-o plain-secrets stores it as it is"
 	Skip         string // such as "-o skip stores the commit without deploying it"
+	Repository   string // how to have the files above a folder read; "" where whole repositories are
 }
 
 // hint is a problem's whole hint: its own words, then the door's way to the remedy.
 func (d Door) hint(p manifest.Problem) string {
 	joint, way := d.way(p.Remedy)
-	if p.Hint == "" || way == "" {
+	switch {
+	case p.Hint == "" || way == "":
 		return p.Hint + way
+	case p.Remedy.Kind == manifest.RemedyRepository:
+		return way
 	}
 	return p.Hint + joint + way
 }
@@ -45,6 +49,8 @@ func (d Door) way(r manifest.Remedy) (joint, way string) {
 		return "; ", within("if that is meant, ", d.ConfirmPrune, strconv.Itoa(r.Deletions))
 	case manifest.RemedyPlainSecrets:
 		return "; ", d.PlainSecrets
+	case manifest.RemedyRepository:
+		return "", d.Repository
 	}
 	return "", ""
 }

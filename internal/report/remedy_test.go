@@ -27,6 +27,8 @@ func TestRemediesAreSpelledByTheDoor(t *testing.T) {
 		{"deletions, by verb", verb, "", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "if that is meant, repeat it with --confirm-prune=5"},
 		{"deletions, another number", push, "confirm-prune=4 does not match", manifest.Remedy{Kind: manifest.RemedyConfirmPrune, Deletions: 5}, "confirm-prune=4 does not match; if that is meant, push with -o confirm-prune=5"},
 		{"secrets, by push", push, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it; -o plain-secrets stores it as it is"},
+		{"a folder alone", Door{Repository: "git init"}, "move it", manifest.Remedy{Kind: manifest.RemedyRepository}, "git init"},
+		{"a folder of a repository", Door{}, "move it", manifest.Remedy{Kind: manifest.RemedyRepository}, "move it"},
 		{"secrets, by a verb without the flag", verb, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it"},
 		{"again, by push", push, "", manifest.Again("when it answers"), "push again when it answers"},
 		{"again at once, by push", push, "", manifest.Again(""), "push again"},

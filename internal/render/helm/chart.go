@@ -75,7 +75,7 @@ func (r *renderer) addDependencies(loaded *chart.Chart, folder string, within []
 		case !local:
 			r.addFetched(loaded, i, folder)
 		case path.IsAbs(beside) || name == ".." || strings.HasPrefix(name, "../"):
-			r.add(file, r.lineOf(file, wanted.Name), fmt.Sprintf("the dependency %s: %s leads out of the repository", wanted.Name, wanted.Repository), "move it into the repository")
+			r.addOutside(file, r.lineOf(file, wanted.Name), fmt.Sprintf("the dependency %s: %s leads out of the repository", wanted.Name, wanted.Repository), "move it into the repository")
 		case Find(r.fsys, name) == "":
 			r.add(file, r.lineOf(file, wanted.Name), fmt.Sprintf("the dependency %s: %s has no Chart.yaml", wanted.Name, name), "")
 		default:

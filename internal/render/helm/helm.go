@@ -115,6 +115,12 @@ func (r *renderer) add(file string, line int, message, hint string) {
 	})
 }
 
+// addOutside is add for a path that leads out of the tree.
+func (r *renderer) addOutside(file string, line int, message, hint string) {
+	r.add(file, line, message, hint)
+	r.problems[len(r.problems)-1].Remedy.Kind = manifest.RemedyRepository
+}
+
 func (r *renderer) chartFile() string { return path.Join(r.folder, "Chart.yaml") }
 
 func (r *renderer) render(ctx context.Context) {

@@ -45,7 +45,7 @@ func (r *renderer) usesIn(ctx context.Context, template string) []use {
 		c := r.trial(false)
 		c.stop = stop
 		_, err := r.renderOnce(ctx, r.top, c)
-		if err == nil || !strings.Contains(err.Error(), errStopped.Error()) {
+		if err == nil || c.stoppedAt == "" {
 			continue
 		}
 		u := use{function: c.stoppedAt, hops: r.hopsOf(err.Error())}

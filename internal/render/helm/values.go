@@ -60,17 +60,17 @@ func (r *renderer) readValues() map[string]any {
 // line.
 func (r *renderer) readValuesFile(entry string, line int) []byte {
 	name := path.Join(r.base, entry)
-	wrong := ""
+	wrong, add := "", r.add
 	switch {
 	case strings.Contains(entry, "://"):
 		wrong = "is not part of the repository, and nothing is fetched"
 	case path.IsAbs(entry):
 		wrong = "is an absolute path"
 	case name == ".." || strings.HasPrefix(name, "../"):
-		wrong = "leads out of the repository"
+		wrong, add = "leads out of the repository", r.addOutside
 	}
 	if wrong != "" {
-		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %q %s", entry, wrong), "name a file of the repository; the path is from the app's folder")
+		add("pushboat.yaml", line, fmt.Sprintf("helm: values: %q %s", entry, wrong), "name a file of the repository; the path is from the app's folder")
 		return nil
 	}
 	text, err := fs.ReadFile(r.fsys, name)

@@ -77,9 +77,7 @@ func (c *checker) chartHome(at place, globals *yaml.Node) string {
 		if home = value.Value; home == "" {
 			home = defaultHome
 		}
-		if message, hint := foreign(home, path.Join(at.folder, home)); message != "" {
-			c.add(at.source(value), "helmGlobals: "+message, hint)
-		}
+		c.foreign(at.source(value), "helmGlobals", home, path.Join(at.folder, home))
 	}
 	return path.Join(at.folder, home)
 }
@@ -168,8 +166,7 @@ func (c *checker) findChart(at place, n *yaml.Node, home string, w *chartEntry) 
 		return
 	}
 	for _, folder := range candidates {
-		if message, hint := foreign(name, folder); message != "" {
-			c.add(at.source(n), "helmCharts: name: "+message, hint)
+		if c.foreign(at.source(n), "helmCharts: name", name, folder) {
 			return
 		}
 		if helm.Find(c.fsys, folder) != "" {

@@ -269,39 +269,42 @@ func (c *checker) find(at place, n *yaml.Node, entry string) (string, fs.FileInf
 		return "", nil, false
 	}
 	name := path.Join(at.folder, entry)
-	var message, hint string
-	switch {
-	case n.Kind != yaml.ScalarNode || entry == "":
-		message, hint = "the entry is not the name of a file", "name a file or folder of the repository"
-	default:
-		message, hint = foreign(entry, name)
+	if n.Kind != yaml.ScalarNode || entry == "" {
+		c.add(at.source(n), at.field+": the entry is not the name of a file", "name a file or folder of the repository")
+		return "", nil, false
 	}
-	if message == "" {
-		info, err := fs.Stat(c.fsys, name)
-		if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-			_, err = fs.ReadFile(c.fsys, name) // reports the reason
-		}
-		if err == nil {
-			return name, info, true
-		}
-		message, hint = fmt.Sprintf("%s: %s", show(entry), manifest.WhyUnread(err)), "the path is from the folder of this file"
+	if c.foreign(at.source(n), at.field, entry, name) {
+		return "", nil, false
 	}
-	c.add(at.source(n), at.field+": "+message, hint)
-	return "", nil, false
+	info, err := fs.Stat(c.fsys, name)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		_, err = fs.ReadFile(c.fsys, name) // reports the reason
+	}
+	if err != nil {
+		c.add(at.source(n), fmt.Sprintf("%s: %s: %s", at.field, show(entry), manifest.WhyUnread(err)), "the path is from the folder of this file")
+		return "", nil, false
+	}
+	return name, info, true
 }
 
-// foreign says why an entry cannot be a path in the revision, where it would be name;
-// "" if it can.
-func foreign(entry, name string) (message, hint string) {
+// foreign reports whether an entry of a field cannot be a path in the revision, where it
+// would be name. It adds the problem then.
+func (c *checker) foreign(at manifest.Source, field, entry, name string) bool {
+	wrong := manifest.Problem{Source: at}
 	switch {
 	case remote.MatchString(entry):
-		return show(entry) + " is not part of the repository, and nothing is fetched", "commit it, and name the file or folder"
+		wrong.Message, wrong.Hint = "is not part of the repository, and nothing is fetched", "commit it, and name the file or folder"
 	case path.IsAbs(entry):
-		return show(entry) + " is an absolute path", "write the path from this folder"
+		wrong.Message, wrong.Hint = "is an absolute path", "write the path from this folder"
 	case name == ".." || strings.HasPrefix(name, "../"):
-		return show(entry) + " leads out of the repository", "move it into the repository"
+		wrong.Message, wrong.Hint = "leads out of the repository", "move it into the repository"
+		wrong.Remedy.Kind = manifest.RemedyRepository
+	default:
+		return false
 	}
-	return "", ""
+	wrong.Message = field + ": " + show(entry) + " " + wrong.Message
+	c.problems = append(c.problems, wrong)
+	return true
 }
 
 func show(entry string) string { return fmt.Sprintf("%q", entry) }

@@ -124,9 +124,7 @@ func (c *checker) refuseForeign(at place, n *yaml.Node) {
 	if _, after, found := strings.Cut(name, "="); found && at.field != "PatchTransformer" {
 		name = after
 	}
-	if message, hint := foreign(name, "."); message != "" {
-		c.add(at.source(n), at.field+": "+message, hint)
-	}
+	c.foreign(at.source(n), at.field, name, ".")
 }
 
 func (c *checker) refuseCharts(at place, n *yaml.Node) {
