@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
@@ -137,16 +138,8 @@ func (e usageError) Error() string { return e.text }
 // Run runs the verb that the words name, and returns the session's exit status. Without
 // words, it greets.
 func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := until(ctx, s.Gone())
 	defer cancel()
-	gone := s.Gone()
-	go func() {
-		select {
-		case <-gone:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	v, rest := find(words)
 	if group := groupOf(words); v == nil && group != "" {
 		v, rest = helpVerb(), []string{group}
@@ -157,12 +150,31 @@ func (d *Desk) Run(ctx context.Context, s Session, words []string) int {
 	if v.words != "" && v.words != "help" { // these two show how to call verbs in general
 		s = addressed{s}
 	}
-	if v.endless {
-		stop := d.endWithServer(ctx, cancel)
+	if v.endless { // it ends with the server
+		var stop context.CancelFunc
+		ctx, stop = until(ctx, d.Leaving)
 		defer stop()
 	}
 	c := &call{Desk: d, Session: s, verb: v, flags: pflag.NewFlagSet(v.words, pflag.ContinueOnError)}
 	return c.finish(c.do(ctx, rest))
+}
+
+// until returns a context that ends with ctx, with a signal, or when cancel is called.
+// cancel returns when nothing waits for the signal any more.
+func until(ctx context.Context, signal <-chan struct{}) (ended context.Context, cancel context.CancelFunc) {
+	ctx, end := context.WithCancel(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		defer end()
+		select {
+		case <-signal:
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		end()
+		listening.Wait()
+	}
 }
 
 // find returns the verb with the most words that begin the call, and the words after

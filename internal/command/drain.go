@@ -24,18 +24,3 @@ func drain(_ context.Context, c *call) error {
 	_, err := fmt.Fprintf(c, "draining: no session begins any more; pushes that are under way come to their end\n%s\n", next)
 	return err
 }
-
-// endWithServer calls cancel when the server is about to end. The returned function
-// stops that.
-func (d *Desk) endWithServer(ctx context.Context, cancel context.CancelFunc) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-d.Leaving:
-			cancel()
-		case <-ctx.Done():
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}

@@ -63,6 +63,7 @@ func newOffice(t *testing.T) *office {
 	t.Cleanup(func() {
 		o.cancel()
 		o.workers.Wait()
+		o.index.Wait()
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}

@@ -27,6 +27,7 @@ const (
 // left, until the engine stops.
 func (e *Engine) guardSystem(name string, cluster *Cluster) {
 	system := live.WatchSystem(e.ctx, cluster.Kube)
+	defer system.Wait()
 	var retry, rested <-chan time.Time
 	for {
 		select {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -69,10 +70,13 @@ func (s *serving) attend(ctx context.Context) error {
 	defer stop()
 	done := s.opts.stopWith(running, s.cmd)
 	watcher := &watcher{gate: s.req.Gate, gone: s.req.Gone, patience: s.patience, stop: stop}
-	go watcher.run(running)
-	go feed(s.pipe, s.words)
+	var watching sync.WaitGroup
+	watching.Go(func() { watcher.run(running) })
+	go feed(s.pipe, s.words) // not waited for: see ServeRequest.Stdin
 	err := s.cmd.Wait()
 	done()
+	stop()
+	watching.Wait()
 	return err
 }
 

@@ -46,10 +46,11 @@ func (n Name) String() string { return n.Namespace + "/" + n.Name }
 
 // Lease is a Lease that this process holds.
 type Lease struct {
-	name Name
-	try  *candidacy
-	stop context.CancelFunc // ends the watch
-	term *term
+	name  Name
+	try   *candidacy
+	sight *sight
+	kept  chan struct{} // closed when keep has ended
+	term  *term
 
 	mu   sync.Mutex
 	why  string // the reason for its loss; "" while it is held
@@ -69,8 +70,7 @@ func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity stri
 	if err != nil {
 		return nil, fmt.Errorf("lease %s: %w", name, err)
 	}
-	followed, stop := context.WithCancel(context.WithoutCancel(ctx))
-	seen := follow(followed, watching.Leases(name.Namespace), name)
+	sight := follow(watching.Leases(name.Namespace), name)
 	lock := &resourcelock.LeaseLock{
 		LeaseMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name},
 		Client:    client, LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
@@ -79,17 +79,17 @@ func Acquire(ctx context.Context, cluster *rest.Config, name Name, identity stri
 	for {
 		try, err := begin(&told{Interface: lock, name: name, log: log, term: held})
 		if err != nil {
-			stop()
+			sight.end()
 			return nil, fmt.Errorf("lease %s: %w", name, err)
 		}
-		if try.awaits(ctx, seen) {
-			l := &Lease{name: name, try: try, stop: stop, term: held, lost: make(chan struct{})}
-			go l.keep(identity, seen)
+		if try.awaits(ctx, sight.seen) {
+			l := &Lease{name: name, try: try, sight: sight, term: held, kept: make(chan struct{}), lost: make(chan struct{})}
+			go l.keep(identity)
 			return l, nil
 		}
 		try.end()
 		if ctx.Err() != nil {
-			stop()
+			sight.end()
 			return nil, ctx.Err()
 		}
 	}
@@ -154,13 +154,14 @@ func (c *candidacy) end() {
 }
 
 // keep notes when the lease is lost.
-func (l *Lease) keep(identity string, seen <-chan holder) {
+func (l *Lease) keep(identity string) {
+	defer close(l.kept)
 	for {
 		select {
 		case <-l.try.stopped:
 			l.lose(fmt.Sprintf("the lease %s could not be renewed for %s", l.name, renewDeadline))
 			return
-		case by := <-seen:
+		case by := <-l.sight.seen:
 			if by != nobody && by != holder(identity) {
 				l.lose(fmt.Sprintf("the lease %s is held by %s", l.name, by))
 				return
@@ -201,5 +202,6 @@ func (l *Lease) Ended() string {
 // Release releases the lease, and returns when others can see that.
 func (l *Lease) Release() {
 	l.try.end()
-	l.stop()
+	<-l.kept
+	l.sight.end()
 }

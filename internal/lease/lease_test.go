@@ -96,8 +96,11 @@ func TestLostLeasesSayWhy(t *testing.T) {
 		"the lease a/b could not be renewed for 10s": func(l *Lease, _ chan<- holder) { close(l.try.stopped) },
 	} {
 		seen := make(chan holder)
-		l := &Lease{name: Name{"a", "b"}, try: &candidacy{stopped: make(chan struct{})}, lost: make(chan struct{})}
-		go l.keep("mine", seen)
+		l := &Lease{
+			name: Name{"a", "b"}, try: &candidacy{stopped: make(chan struct{})}, sight: &sight{seen: seen},
+			kept: make(chan struct{}), lost: make(chan struct{}),
+		}
+		go l.keep("mine")
 		seen <- "mine"
 		seen <- nobody
 		if l.Why() != "" {
@@ -108,6 +111,7 @@ func TestLostLeasesSayWhy(t *testing.T) {
 		if l.Why() != want {
 			t.Errorf("%q, want %q", l.Why(), want)
 		}
+		<-l.kept // nobody looks any more
 	}
 }
 

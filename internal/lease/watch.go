@@ -17,29 +17,50 @@ type holder string
 // nobody holds a lease that was released, or deleted.
 const nobody holder = ""
 
-// follow sends each holder of a Lease that a watch shows, keeping only the newest,
-// until ctx ends. An elector asks every retryPeriod; this learns of a release at once.
-// Without the right to watch, it sends nothing.
-func follow(ctx context.Context, leases coordination.LeaseInterface, name Name) <-chan holder {
-	seen := make(chan holder, 1)
+// sight is a watch of a Lease. An elector asks every retryPeriod; the watch learns of a
+// release at once.
+type sight struct {
+	seen   chan holder // the newest holder that the watch shows
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// follow watches a Lease until end is called. Without the right to watch, it sends nothing.
+func follow(leases coordination.LeaseInterface, name Name) *sight {
+	s := &sight{seen: make(chan holder, 1), ended: make(chan struct{})}
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
 	go func() {
+		defer close(s.ended)
 		for ctx.Err() == nil {
-			events, err := leases.Watch(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", name.Name).String()})
-			if err == nil {
-				for event := range events.ResultChan() {
-					if by, ok := holderOf(event); ok {
-						replace(seen, by)
-					}
-				}
-				events.Stop()
-			}
+			s.watch(ctx, leases, name)
 			select {
 			case <-time.After(retryPeriod):
 			case <-ctx.Done():
 			}
 		}
 	}()
-	return seen
+	return s
+}
+
+// watch watches until the watch breaks.
+func (s *sight) watch(ctx context.Context, leases coordination.LeaseInterface, name Name) {
+	events, err := leases.Watch(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("metadata.name", name.Name).String()})
+	if err != nil {
+		return
+	}
+	defer events.Stop()
+	for event := range events.ResultChan() {
+		if by, ok := holderOf(event); ok {
+			replace(s.seen, by)
+		}
+	}
+}
+
+// end ends the watch, and returns when it has.
+func (s *sight) end() {
+	s.cancel()
+	<-s.ended
 }
 
 // replace puts a value into a channel of capacity one, in place of an older value.

@@ -68,7 +68,7 @@ func (x *Index) follow(kind kube.Kind) *follow {
 	}
 	x.follows[gk] = f
 	x.sweepLater()
-	go f.run(ctx)
+	x.tasks.begin(func() { f.run(ctx) }) // if it is too late for that, wait returns the reason
 	return f
 }
 

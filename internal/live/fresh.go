@@ -82,8 +82,12 @@ func (f *follow) fresh(moment time.Time) *listing {
 	}
 	l := &listing{began: time.Now(), deleted: map[manifest.ID]string{}, done: make(chan struct{})}
 	f.listing = l
+	if !f.index.tasks.begin(func() { f.list(l) }) {
+		l.err = context.Canceled
+		close(l.done)
+		return l
+	}
 	f.lists[l] = true
-	go f.list(l)
 	return l
 }
 
@@ -229,7 +233,7 @@ func (f *follow) await(behind map[manifest.ID]string) {
 	f.mu.Lock()
 	f.awaited = behind
 	f.mu.Unlock()
-	time.AfterFunc(f.index.lossy, f.judge)
+	f.index.later(f.index.lossy, f.judge)
 }
 
 // judge restarts the watch if it has not reported the expected changes.
@@ -238,7 +242,7 @@ func (f *follow) judge() {
 	lost := f.awaited
 	f.awaited = nil
 	f.mu.Unlock()
-	if len(lost) == 0 || f.index.ctx.Err() != nil {
+	if len(lost) == 0 {
 		return
 	}
 	var one manifest.ID

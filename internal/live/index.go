@@ -35,7 +35,8 @@ type Index struct {
 	cluster *kube.Cluster
 	log     *logrus.Entry
 	tools   owner.Tools
-	ctx     context.Context // ends every watch
+	ctx     context.Context // ends every task
+	tasks   tasks
 
 	mu       sync.RWMutex
 	follows  map[schema.GroupKind]*follow
@@ -54,7 +55,7 @@ type Index struct {
 }
 
 // New makes an empty index of a cluster on which the tools count as hand tools. Its
-// watches end with ctx.
+// watches end with ctx; Wait returns when they have ended.
 func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *logrus.Entry) *Index {
 	return &Index{
 		cluster: cluster,
@@ -73,6 +74,10 @@ func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *log
 		lossy:   lossGrace,
 	}
 }
+
+// Wait returns when no goroutine of the index runs any more, which takes the end of its
+// context. None starts afterwards.
+func (x *Index) Wait() { x.tasks.wait() }
 
 // OnChange calls f for every later change. f runs in the watch: it must be
 // quick and must not call Follow. Call OnChange before the first Follow.

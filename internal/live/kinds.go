@@ -32,10 +32,17 @@ func (x *Index) Use(partOf string, kinds []schema.GroupKind) {
 }
 
 // sweepLater ends unused watches when the grace period is over.
-func (x *Index) sweepLater() {
-	time.AfterFunc(x.grace, func() {
-		if x.ctx.Err() == nil {
-			x.sweep()
+func (x *Index) sweepLater() { x.later(x.grace, x.sweep) }
+
+// later calls f after a wait, unless the context of the index ends first.
+func (x *Index) later(wait time.Duration, f func()) {
+	x.tasks.begin(func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			f()
+		case <-x.ctx.Done():
 		}
 	})
 }

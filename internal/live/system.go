@@ -21,6 +21,7 @@ import (
 // the parents of the apps in it.
 type System struct {
 	changed chan struct{}
+	watches sync.WaitGroup
 
 	mu      sync.Mutex
 	listed  map[string]bool // resources
@@ -42,9 +43,11 @@ const (
 func WatchSystem(ctx context.Context, cluster *kube.Cluster) *System {
 	s := &System{changed: make(chan struct{}, 1), listed: map[string]bool{}, parents: map[name.App]kube.Parent{}}
 	secrets := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "secrets"}).Namespace(kube.SystemNamespace)
-	go s.follow(ctx, "secrets", secrets, metav1.ListOptions{LabelSelector: kube.IDLabel})
+	s.watches.Go(func() { s.follow(ctx, "secrets", secrets, metav1.ListOptions{LabelSelector: kube.IDLabel}) })
 	namespaces := cluster.Dynamic().Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
-	go s.follow(ctx, "namespaces", namespaces, metav1.ListOptions{FieldSelector: "metadata.name=" + kube.SystemNamespace})
+	s.watches.Go(func() {
+		s.follow(ctx, "namespaces", namespaces, metav1.ListOptions{FieldSelector: "metadata.name=" + kube.SystemNamespace})
+	})
 	return s
 }
 
@@ -64,6 +67,9 @@ func (s *System) follow(ctx context.Context, resource string, objects dynamic.Re
 	cache.NewReflectorWithOptions(listWatch, &unstructured.Unstructured{}, &systemStore{s, resource},
 		cache.ReflectorOptions{Name: "system " + resource, TypeDescription: resource}).RunWithContext(ctx)
 }
+
+// Wait returns when the watches have ended, as their context asked.
+func (s *System) Wait() { s.watches.Wait() }
 
 // Changed receives whenever something changes, coalesced to one pending signal.
 func (s *System) Changed() <-chan struct{} { return s.changed }

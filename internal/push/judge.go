@@ -232,17 +232,22 @@ func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 }
 
 // whileThere returns a context that ends when the pusher disconnects: until Git moves
-// the ref, such a push is best given up.
-func (p *push) whileThere(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
+// the ref, such a push is best given up. cancel returns when nothing waits for the pusher
+// any more.
+func (p *push) whileThere(ctx context.Context) (there context.Context, cancel context.CancelFunc) {
+	ctx, end := context.WithCancel(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		defer end()
 		select {
 		case <-p.session.Gone():
-			cancel()
 		case <-ctx.Done():
 		}
-	}()
-	return ctx, cancel
+	})
+	return ctx, func() {
+		end()
+		listening.Wait()
+	}
 }
 
 // propose notes the proposal of a branch. Its apps and objects are reserved until the

@@ -24,11 +24,11 @@ func (s *server) serveDebug(failed chan<- error) error {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	s.debug = &http.Server{Handler: sameHost(mux), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	s.log.WithField("address", listener.Addr().String()).Info("debug: serving profiles")
-	go func() {
+	s.background.Go(func() {
 		if err := s.debug.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
-	}()
+	})
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -24,7 +25,7 @@ type memory struct {
 
 // free collects garbage and returns memory, if the heap has grown since the last call.
 // It takes some 30 ms with 1,000 apps.
-func (m *memory) free() {
+func (m *memory) free(context.Context) {
 	if heapBytes() >= m.left+freeFrom {
 		debug.FreeOSMemory()
 		releaseProgram()

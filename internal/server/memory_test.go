@@ -8,7 +8,7 @@ import (
 // The memory of a burst is returned to the system, once.
 func TestFreeMemory(t *testing.T) {
 	m := &memory{}
-	m.free()
+	m.free(t.Context())
 	before := m.left
 	burst := make([]byte, 3*freeFrom)
 	for i := range burst {
@@ -18,7 +18,7 @@ func TestFreeMemory(t *testing.T) {
 		t.Fatalf("the heap grew from %d to %d bytes only", before, grown)
 	}
 	runtime.KeepAlive(burst)
-	m.free()
+	m.free(t.Context())
 	if m.left >= before+freeFrom {
 		t.Errorf("%d bytes are kept, %d before the burst", m.left, before)
 	}

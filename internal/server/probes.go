@@ -35,11 +35,11 @@ func (s *server) serveProbes() error {
 	}
 	mux.HandleFunc("GET /readyz", s.answerReady)
 	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
-	go func() {
+	s.background.Go(func() {
 		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err
 		}
-	}()
+	})
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -79,13 +80,15 @@ type server struct {
 	fullTimetable *timetable
 	ssh           *sshd.Server
 	probes        *http.Server
-	httpAddr      net.Addr      // nil: no HTTP
-	phase         atomic.Int32  // a phase
-	failed        chan error    // errors of background parts
+	httpAddr      net.Addr     // nil: no HTTP
+	phase         atomic.Int32 // a phase
+	failed        chan error   // errors of background parts
+	background    sync.WaitGroup
 	drain         chan struct{} // asks the server to stop
 	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
-	cancel        context.CancelFunc // ends the watches
+	clusters      map[string]*deploy.Cluster
+	cancel        context.CancelFunc // ends the watches of clusters
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It writes the line
@@ -212,6 +215,7 @@ func (s *server) buildEngine() error {
 	if err != nil {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
+	s.clusters = clusters
 	for _, cluster := range clusters {
 		cluster.Kube.Guard(s.fence.Standing(), s.fence.Check)
 	}
@@ -369,17 +373,17 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		return errors.Join(err, listener.Close())
 	}
 	s.engine.Start(func(err error) { s.failed <- err })
-	s.timetable.every(tidyEvery, func() { s.tidy(ctx) })
+	s.timetable.every(tidyEvery, s.tidy)
 	s.timetable.every(freeEvery, new(memory).free)
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
-	go s.checkRestored(ctx)
-	go func() { s.failed <- s.ssh.Serve(listener) }()
+	s.background.Go(func() { s.failed <- s.ssh.Serve(listener) })
 	watching, done := context.WithCancel(context.Background())
 	defer done()
-	go s.fence.Watch(watching)
-	go s.watchLease(watching)
+	s.background.Go(func() { s.checkRestored(watching) })
+	s.background.Go(func() { s.fence.Watch(watching) })
+	s.background.Go(func() { s.watchLease(watching) })
 	s.phase.Store(int32(serving))
 	s.log.Info("serving: " + s.describe(listener.Addr()))
 	_ = s.disk.state(time.Now()) // logs the state
@@ -448,8 +452,9 @@ func (s *server) close() {
 	if s.debug != nil {
 		_ = s.debug.Close()
 	}
+	s.background.Wait()
 	if s.cancel != nil {
-		s.cancel()
+		endWatches(s.cancel, s.clusters)
 	}
 	if s.socket != nil {
 		if err := s.socket.Close(); err != nil {

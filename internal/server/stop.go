@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/deploy"
 )
 
 const (
@@ -20,6 +22,14 @@ func (s *server) stopStale() error {
 	s.log.Errorf("%v; this server applies nothing and takes no push any more, and ends", err)
 	s.stop(true)
 	return err
+}
+
+// endWatches ends the watches of clusters, and returns when none runs.
+func endWatches(cancel context.CancelFunc, clusters map[string]*deploy.Cluster) {
+	cancel()
+	for _, cluster := range clusters {
+		cluster.Index.Wait()
+	}
 }
 
 // stop lets running sessions end, then the deploys that they do not wait for. The next

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -24,12 +26,15 @@ const (
 	maxFullJitter = time.Hour
 )
 
-// timetable starts the check of every app by its schedule.
+// timetable starts the check of every app by its schedule. It runs everything on
+// goroutines of cron, and stop waits for them.
 type timetable struct {
 	cron   *cron.Cron
-	check  func(app name.App, due time.Time)
-	jitter time.Duration // at most
+	check  func(app name.App, due time.Time) // called under no lock
+	jitter time.Duration                     // at most
 	log    *logrus.Entry
+	open   context.Context // ends when the timetable starts nothing more
+	close  context.CancelFunc
 
 	mu    sync.Mutex
 	rows  map[string]*row     // by schedule
@@ -44,7 +49,9 @@ type row struct {
 }
 
 func newTimetable(check func(app name.App, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable {
-	return &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[name.App]string{}}
+	t := &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[name.App]string{}}
+	t.open, t.close = context.WithCancel(context.Background())
+	return t
 }
 
 // set gives an app a schedule; "" removes the app from the table.
@@ -101,16 +108,35 @@ func (t *timetable) remove(app name.App, spec string) {
 // that are due in the same second by different schedules are due together.
 func (t *timetable) due(r *row) {
 	now := time.Now()
-	due := now.Truncate(time.Second)
 	next := r.schedule.Next(now)
 	late := min(r.schedule.Next(next).Sub(next)/jitterShare, t.jitter)
-	for _, app := range t.appsOf(r) {
-		if late <= 0 {
-			t.check(app, due)
-			continue
+	for _, turn := range spread(t.appsOf(r), late) {
+		select {
+		case <-time.After(time.Until(now.Add(turn.late))):
+			t.check(turn.app, now.Truncate(time.Second))
+		case <-t.open.Done():
+			return
 		}
-		time.AfterFunc(rand.N(late), func() { t.check(app, due) })
 	}
+}
+
+// turn is how late an app of a row is checked.
+type turn struct {
+	app  name.App
+	late time.Duration
+}
+
+// spread gives each app a turn of its own within a time, and returns them in their order.
+func spread(apps []name.App, within time.Duration) []turn {
+	turns := make([]turn, len(apps))
+	for i, app := range apps {
+		turns[i] = turn{app: app}
+		if within > 0 {
+			turns[i].late = rand.N(within)
+		}
+	}
+	slices.SortFunc(turns, func(x, y turn) int { return cmp.Compare(x.late, y.late) })
+	return turns
 }
 
 func (t *timetable) appsOf(r *row) []name.App {
@@ -119,10 +145,16 @@ func (t *timetable) appsOf(r *row) []name.App {
 	return slices.Collect(maps.Keys(r.apps))
 }
 
-// every runs a chore at an interval, never twice at a time.
-func (t *timetable) every(interval time.Duration, chore func()) {
-	t.cron.Schedule(cron.Every(interval), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(chore)))
+// every runs a chore at an interval, never twice at a time. The chore's context ends with
+// the timetable.
+func (t *timetable) every(interval time.Duration, chore func(ctx context.Context)) {
+	t.cron.Schedule(cron.Every(interval), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(func() { chore(t.open) })))
 }
 
 func (t *timetable) start() { t.cron.Start() }
-func (t *timetable) stop()  { t.cron.Stop() }
+
+// stop ends the checks and chores that are due. It returns when none goes on any more.
+func (t *timetable) stop() {
+	t.close()
+	<-t.cron.Stop().Done()
+}

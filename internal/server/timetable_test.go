@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,12 +19,16 @@ type call struct {
 	due time.Time
 }
 
+func quiet() *logrus.Entry {
+	logger := logrus.New()
+	logger.SetOutput(io.Discard)
+	return logrus.NewEntry(logger)
+}
+
 func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	const apps = 20
 	calls := make(chan call, 10*apps)
-	logger := logrus.New()
-	logger.SetOutput(io.Discard)
-	table := newTimetable(func(app name.App, due time.Time) { calls <- call{app, due} }, maxJitter, logrus.NewEntry(logger))
+	table := newTimetable(func(app name.App, due time.Time) { calls <- call{app, due} }, maxJitter, quiet())
 	for i := range apps {
 		spec := "@every 1s"
 		if i%2 == 0 {
@@ -48,4 +54,64 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 			t.Fatalf("checks by the time they were due: %v", ticks)
 		}
 	}
+}
+
+// Each app of a row has its own turn, and the turns come in their order.
+func TestSpread(t *testing.T) {
+	apps := []name.App{"a", "b", "c", "d", "e", "f", "g", "h"}
+	seen := map[name.App]bool{}
+	for i, turn := range spread(apps, time.Hour) {
+		if seen[turn.app] = true; turn.late < 0 || turn.late >= time.Hour {
+			t.Errorf("%s is %s late", turn.app, turn.late)
+		}
+		if turns := spread(apps, time.Hour); i > 0 && turns[i].late < turns[i-1].late {
+			t.Errorf("turn %d comes before the one in front of it", i)
+		}
+	}
+	if len(seen) != len(apps) {
+		t.Errorf("%d apps have a turn, of %d", len(seen), len(apps))
+	}
+	for _, turn := range spread(apps, 0) {
+		if turn.late != 0 {
+			t.Errorf("%s is %s late, without a time to spread them in", turn.app, turn.late)
+		}
+	}
+}
+
+// A check that waits for its turn is made then, unless the timetable was stopped before.
+func TestStopEndsWhatIsDue(t *testing.T) {
+	for checks, wait := range map[int]time.Duration{0: 24 * time.Hour, 1: 25 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			made := 0
+			table := newTimetable(func(name.App, time.Time) { made++ }, maxFullJitter, quiet())
+			table.set("shop", "@every 24h")
+			table.start()
+			<-time.After(wait)
+			synctest.Wait()
+			table.stop()
+			<-time.After(2 * time.Hour)
+			synctest.Wait()
+			if made != checks {
+				t.Errorf("stopped after %s: %d checks, want %d", wait, made, checks)
+			}
+		})
+	}
+}
+
+// A chore is told of the end, and waited for.
+func TestStopWaitsForChores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := newTimetable(nil, 0, quiet())
+		ended := 0
+		table.every(time.Minute, func(ctx context.Context) {
+			<-ctx.Done()
+			ended++
+		})
+		table.start()
+		<-time.After(3 * time.Minute)
+		synctest.Wait()
+		if table.stop(); ended != 1 {
+			t.Errorf("%d chores have ended, of the one that goes on", ended)
+		}
+	})
 }

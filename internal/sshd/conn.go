@@ -29,9 +29,9 @@ type conn struct {
 
 	closed    chan struct{} // closed with mu held
 	closeOnce sync.Once
-	heard     atomic.Int64 // when a byte was last received, in Unix nanoseconds; 0: never
-	known     atomic.Bool  // loggedIn, for Read
-	handlers  sync.WaitGroup
+	heard     atomic.Int64   // when a byte was last received, in Unix nanoseconds; 0: never
+	known     atomic.Bool    // loggedIn, for Read
+	handlers  sync.WaitGroup // and what goes on beside them
 	keeping   sync.Once
 	slots     chan struct{} // holds one for each session channel
 	waiting   atomic.Int32  // sessions waiting for a slot
@@ -253,7 +253,17 @@ func (c *conn) ended() {
 // order, so a second would tell nothing more). Every byte from the client counts as an
 // answer, so a slow upload ahead of it does no harm.
 func (c *conn) keepAlive(sc *gossh.ServerConn) {
-	c.keeping.Do(func() { go c.keepAsking(sc) })
+	c.keeping.Do(func() { c.beside(func() { c.keepAsking(sc) }) })
+}
+
+// beside runs f on a goroutine that the end of the connection waits for. Once the
+// connection is closed, nothing is run.
+func (c *conn) beside(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.isClosed() {
+		c.handlers.Go(f)
+	}
 }
 
 func (c *conn) keepAsking(sc *gossh.ServerConn) {
@@ -274,11 +284,11 @@ func (c *conn) keepAsking(sc *gossh.ServerConn) {
 			return
 		}
 		if asking.CompareAndSwap(false, true) {
-			go func() {
+			c.beside(func() {
 				defer c.contain("keepalive request")
 				defer asking.Store(false)
 				_, _, _ = sc.SendRequest("keepalive@openssh.com", true, nil) // an error shows as silence
-			}()
+			})
 		}
 	}
 }

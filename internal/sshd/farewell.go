@@ -50,6 +50,13 @@ func (f *farewells) say(nc net.Conn, why string) {
 	}()
 }
 
+// end returns when none is under way. None begins any more.
+func (f *farewells) end() {
+	for range maxFarewells {
+		f.slots <- struct{}{}
+	}
+}
+
 // tooManyConnections is SSH_DISCONNECT_TOO_MANY_CONNECTIONS.
 const tooManyConnections = 12
 

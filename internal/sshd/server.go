@@ -227,14 +227,15 @@ func (c *conn) contain(where string) {
 	}
 }
 
-// Shutdown stops accepting connections and sessions, and waits for running sessions. If
-// ctx ends first, it cancels their context, closes every connection, gives the handlers
-// Config.KillGrace to return, and returns ctx's error.
+// Shutdown stops accepting connections and sessions, and waits for running sessions, and
+// for farewells (see farewellTimeout). If ctx ends first, it cancels their context, closes
+// every connection, gives the handlers Config.KillGrace to return, and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.close()
 	ended := make(chan struct{})
 	go func() {
 		s.serving.Wait()
+		s.farewells.end()
 		close(ended)
 	}()
 	select {

@@ -221,7 +221,7 @@ func (s *Session) dispatch(line string) (status int) {
 
 func (s *Session) command(ctx context.Context, args []string) int {
 	if s.terminal.there {
-		go s.watchKeyboard()
+		s.conn.beside(s.watchKeyboard)
 	}
 	return s.conn.config.Handlers.Command(ctx, s, args)
 }
