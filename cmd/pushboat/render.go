@@ -107,11 +107,8 @@ func (r rendering) do(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.alone {
-		server.HintAtRoot(problems)
-	}
 	if len(problems) > 0 {
-		report.WriteProblems(r.errOut, problems, server.FolderSpelling)
+		report.WriteProblems(r.errOut, problems, server.FolderDoor(r.alone))
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -41,23 +40,19 @@ type Folder struct {
 	Alone        bool              // it is in no repository, so nothing above it is visible
 }
 
-// FolderSpelling spells the remedies of problems for users of the command line: as a
-// flag or, for a remedy that only a deploy can carry out, as an option of the later
-// push.
-var FolderSpelling = report.Door{
-	Again: "try again", Force: push.Spelling.Force, ConfirmPrune: push.Spelling.ConfirmPrune,
-	PlainSecrets: "--plain-secrets lets it pass, as git push -o plain-secrets does",
-}
-
-// HintAtRoot adds a hint to problems of paths that lead out of a folder which is in no
-// repository. The folders above it may belong to a repository that the user has yet to
-// create.
-func HintAtRoot(problems manifest.Problems) {
-	for i := range problems {
-		if strings.Contains(problems[i].Message, "leads out of the repository") {
-			problems[i].Hint = "files above the folder are read only in a Git repository: run git init in the folder that contains them all"
-		}
+// FolderDoor spells the remedies of problems for users of the command line: as a flag or,
+// for a remedy that only a deploy can carry out, as an option of the later push. A folder
+// that is alone is in no repository. The folders above it may belong to one that the user
+// has yet to create.
+func FolderDoor(alone bool) report.Door {
+	door := report.Door{
+		Again: "try again", Force: push.Spelling.Force, ConfirmPrune: push.Spelling.ConfirmPrune,
+		PlainSecrets: "--plain-secrets lets it pass, as git push -o plain-secrets does",
 	}
+	if alone {
+		door.Repository = "files above the folder are read only in a Git repository: run git init in the folder that contains them all"
+	}
+	return door
 }
 
 // Outcomes of Plan that a program may want to tell apart.
@@ -82,6 +77,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	if err != nil {
 		return err
 	}
+	defer endWatches(cancel, clusters)
 	program, err := worker.Program()
 	if err != nil {
 		return err
@@ -119,18 +115,16 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	}
 	proposal := engine.Propose(ctx, change)
 	defer proposal.Close()
-	if folder.Alone {
-		HintAtRoot(proposal.Problems)
-	}
 	select {
 	case err := <-failed:
 		return err
 	default:
 	}
-	if err := proposal.Write(out, format, FolderSpelling); err != nil {
+	door := FolderDoor(folder.Alone)
+	if err := proposal.Write(out, format, door); err != nil {
 		return fmt.Errorf("write the plan: %w", err)
 	}
-	outline := proposal.Outline(FolderSpelling)
+	outline := proposal.Outline(door)
 	switch {
 	case outline.Refused:
 		return ErrRefused
