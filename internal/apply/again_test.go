@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -22,17 +23,17 @@ func TestErrorsThatPass(t *testing.T) {
 		want bool
 	}{
 		"none":                          {nil, false},
-		"the cluster does not answer":   {down, true},
-		"an extension API is away":      {&kube.UnknownKindError{GVK: gvk, Broken: down}, true},
+		"the cluster does not answer":   {kubetest.Down, true},
+		"an extension API is away":      {&kube.UnknownKindError{GVK: gvk, Broken: kubetest.Down}, true},
 		"too many requests":             {apierrors.NewTooManyRequests("later", 1), true},
-		"changed by another meanwhile":  {conflict(configMap("a")), true},
-		"no namespace yet":              {noNamespace("shop"), true},
-		"judged by the old definition":  {&oldSchemaError{refused}, true},
-		"the object does not exist":     {notFound(configMap("a")), false},
+		"changed by another meanwhile":  {kubetest.Conflict(configMap("a")), true},
+		"no namespace yet":              {kubetest.NoNamespace("shop"), true},
+		"judged by the old definition":  {&oldSchemaError{kubetest.Refused}, true},
+		"the object does not exist":     {kubetest.NotFound(configMap("a")), false},
 		"the kind is not served":        {&kube.UnknownKindError{GVK: gvk}, false},
-		"refused":                       {refused, false},
-		"no rights":                     {forbidden, false},
-		"the namespace is being closed": {ends(configMap("a")), false},
+		"refused":                       {kubetest.Refused, false},
+		"no rights":                     {kubetest.Forbidden(configMap("a")), false},
+		"the namespace is being closed": {kubetest.Ends(configMap("a")), false},
 		"of the program itself":         {errors.New("cannot encode"), false},
 	} {
 		if got := passes(test.err); got != test.want {
@@ -50,11 +51,11 @@ func TestRequestsAreMadeAgain(t *testing.T) {
 		err   error
 	}{
 		"succeeds at once":         {nil, 1, 0, nil},
-		"fails for good":           {[]error{refused}, 1, 0, refused},
-		"succeeds the second time": {[]error{down}, 2, 100 * time.Millisecond, nil},
-		"waits twice as long":      {[]error{down, down}, 3, 300 * time.Millisecond, nil},
-		"fails for good later":     {[]error{down, refused, down}, 2, 100 * time.Millisecond, refused},
-		"never succeeds":           {[]error{down, down, down, down, down, down, down}, 6, 3100 * time.Millisecond, down},
+		"fails for good":           {[]error{kubetest.Refused}, 1, 0, kubetest.Refused},
+		"succeeds the second time": {[]error{kubetest.Down}, 2, 100 * time.Millisecond, nil},
+		"waits twice as long":      {[]error{kubetest.Down, kubetest.Down}, 3, 300 * time.Millisecond, nil},
+		"fails for good later":     {[]error{kubetest.Down, kubetest.Refused, kubetest.Down}, 2, 100 * time.Millisecond, kubetest.Refused},
+		"never succeeds":           {[]error{kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down}, 6, 3100 * time.Millisecond, kubetest.Down},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -78,8 +79,8 @@ func TestRequestIsNotMadeAgainWhenItsTimeIsUp(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 		defer cancel()
 		tries := 0
-		err := again(ctx, func() error { tries++; return down })
-		if tries != 2 || !errors.Is(err, down) {
+		err := again(ctx, func() error { tries++; return kubetest.Down })
+		if tries != 2 || !errors.Is(err, kubetest.Down) {
 			t.Errorf("%d tries, and then %v", tries, err)
 		}
 	})
@@ -94,9 +95,9 @@ func TestRefusalByTheOldDefinition(t *testing.T) {
 		passes  bool
 	}{
 		"accepted":                             {true, nil, false},
-		"its definition came with the push":    {true, refused, true},
-		"its definition was there before":      {false, refused, false},
-		"the server has no rights to its kind": {true, forbidden, false},
+		"its definition came with the push":    {true, kubetest.Refused, true},
+		"its definition was there before":      {false, kubetest.Refused, false},
+		"the server has no rights to its kind": {true, kubetest.Forbidden(configMap("a")), false},
 	} {
 		err := bySchema(plan.Step{Defined: test.defined}, test.err)
 		if !errors.Is(err, test.err) || passes(err) != test.passes {
@@ -108,10 +109,10 @@ func TestRefusalByTheOldDefinition(t *testing.T) {
 func TestErrorInPlainWordsKeepsItsCause(t *testing.T) {
 	w := newWorld(t)
 	step := w.step(config("a", "1"))
-	wantError(t, w.work().plainly(t.Context(), step, refused), "refused")
+	wantError(t, w.work().plainly(t.Context(), step, kubetest.Refused), "refused")
 	w.api.plainly = "spec.x is not a field"
-	err := w.work().plainly(t.Context(), step, refused)
-	wantCause(t, err, refused)
+	err := w.work().plainly(t.Context(), step, kubetest.Refused)
+	wantCause(t, err, kubetest.Refused)
 	if err.Error() != "spec.x is not a field" {
 		t.Errorf("it says %q", err)
 	}

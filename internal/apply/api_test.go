@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -23,7 +24,7 @@ import (
 // Kubernetes' own code. It notes each request about an object, "apply ConfigMap shop/a",
 // and a test may answer the first ones itself.
 type fakeAPI struct {
-	kinds   map[schema.GroupVersionKind]kube.Kind
+	kinds   kubetest.Kinds
 	tell    func(*unstructured.Unstructured) // the watches; nil: they are silent
 	status  map[string]string                // that controllers give to new objects, by kind, as YAML
 	plainly string                           // what Explain makes of an error
@@ -40,23 +41,15 @@ type fakeAPI struct {
 
 func newFakeAPI() *fakeAPI {
 	api := &fakeAPI{
-		kinds: map[schema.GroupVersionKind]kube.Kind{}, status: map[string]string{},
-		running: map[manifest.ID]*unstructured.Unstructured{}, parent: kube.NewParent("shop", "shop"),
+		status: map[string]string{}, running: map[manifest.ID]*unstructured.Unstructured{}, parent: kube.NewParent("shop", "shop"),
 		logs: map[string][]string{}, answers: map[string][]func() error{},
+		kinds: kubetest.NewKinds(
+			schema.GroupVersionKind{Version: "v1", Kind: "PersistentVolumeClaim"},
+			schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"},
+			schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"},
+		),
 	}
-	for _, gvk := range []schema.GroupVersionKind{
-		{Version: "v1", Kind: "ConfigMap"},
-		{Version: "v1", Kind: "Secret"},
-		{Version: "v1", Kind: "PersistentVolumeClaim"},
-		{Group: "apps", Version: "v1", Kind: "Deployment"},
-		{Group: "batch", Version: "v1", Kind: "Job"},
-	} {
-		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
-	}
-	for _, gk := range []schema.GroupKind{manifest.NamespaceKind, manifest.DefinitionKind, plan.StorageClass} {
-		gvk := gk.WithVersion("v1")
-		api.kinds[gvk] = kube.Kind{GVK: gvk}
-	}
+	api.kinds[plan.StorageClass.WithVersion("v1")] = kube.Kind{GVK: plan.StorageClass.WithVersion("v1")}
 	return api
 }
 
@@ -94,25 +87,20 @@ func (c *fakeAPI) Name() string { return "default" }
 
 func (c *fakeAPI) Invalidate() { c.rounds++ }
 
-func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
-	return c.KindOf(context.Background(), gvk.GroupKind())
+func (c *fakeAPI) Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+	return c.kinds.Kind(ctx, gvk)
 }
 
-func (c *fakeAPI) KindOf(_ context.Context, gk schema.GroupKind) (kube.Kind, error) {
-	for gvk, kind := range c.kinds {
-		if gvk.GroupKind() == gk {
-			return kind, nil
-		}
-	}
-	return kube.Kind{}, &kube.UnknownKindError{GVK: gk.WithVersion("")}
+func (c *fakeAPI) KindOf(ctx context.Context, gk schema.GroupKind) (kube.Kind, error) {
+	return c.kinds.KindOf(ctx, gk)
 }
 
 func (c *fakeAPI) Served(ctx context.Context, gk schema.GroupKind) (kube.Kind, bool, error) {
 	if err := c.ask("served", gk.String()); err != nil {
 		return kube.Kind{}, false, err
 	}
-	kind, err := c.KindOf(ctx, gk)
-	return kind, err == nil, nil
+	kind, served := c.kinds.Served(ctx, gk)
+	return kind, served, nil
 }
 
 func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, _ error) manifest.Problems {
@@ -130,7 +118,7 @@ func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string)
 	if u := c.look(id); u != nil {
 		return u, nil
 	}
-	return nil, notFound(id)
+	return nil, kubetest.NotFound(id)
 }
 
 // look returns an object as it runs; nil if it does not.
@@ -157,14 +145,14 @@ func (c *fakeAPI) Apply(_ context.Context, _ kube.Kind, u *unstructured.Unstruct
 		return nil, err
 	}
 	if id.Namespace != "" && c.look(plan.NamespaceID(id.Namespace)) == nil {
-		return nil, noNamespace(id.Namespace)
+		return nil, kubetest.NoNamespace(id.Namespace)
 	}
 	return c.apply(u, kube.FieldManager)
 }
 
 // apply has a manager apply an object.
 func (c *fakeAPI) apply(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
-	after, err := result(fields(u).Apply(c.orEmpty(u), u.DeepCopy(), manager, true))
+	after, err := kubetest.Apply(c.look(manifest.IDOf(u)), u, manager)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +161,7 @@ func (c *fakeAPI) apply(u *unstructured.Unstructured, manager string) (*unstruct
 
 // update has a manager write an object as a whole.
 func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
-	after, err := result(fields(u).Update(c.orEmpty(u), u.DeepCopy(), manager))
+	after, err := kubetest.Update(c.look(manifest.IDOf(u)), u, manager)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +182,7 @@ func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstru
 		return nil, err
 	}
 	if c.orEmpty(u).GetResourceVersion() != version {
-		return nil, conflict(id)
+		return nil, kubetest.Conflict(id)
 	}
 	return c.update(u, kube.FieldManager)
 }
@@ -218,7 +206,7 @@ func (c *fakeAPI) SetManagedFields(_ context.Context, _ kube.Kind, u *unstructur
 func (c *fakeAPI) own(u *unstructured.Unstructured, fields []metav1.ManagedFieldsEntry) (*unstructured.Unstructured, error) {
 	running := c.orEmpty(u)
 	if running.GetResourceVersion() != u.GetResourceVersion() {
-		return nil, conflict(manifest.IDOf(u))
+		return nil, kubetest.Conflict(manifest.IDOf(u))
 	}
 	running.SetManagedFields(fields)
 	return c.store(running), nil
@@ -231,9 +219,9 @@ func (c *fakeAPI) Release(_ context.Context, _ kube.Kind, id manifest.ID, uid ty
 	u := c.look(id)
 	switch {
 	case u == nil:
-		return nil, notFound(id)
+		return nil, kubetest.NotFound(id)
 	case u.GetUID() != uid:
-		return nil, conflict(id)
+		return nil, kubetest.Conflict(id)
 	}
 	u.SetLabels(nil)
 	return c.store(u), nil
@@ -247,9 +235,9 @@ func (c *fakeAPI) Delete(_ context.Context, kind kube.Kind, namespace, name stri
 	u := c.look(id)
 	switch {
 	case u == nil:
-		return notFound(id)
+		return kubetest.NotFound(id)
 	case options.UID != "" && u.GetUID() != options.UID:
-		return apierrors.NewConflict(resource(id.Kind), id.Name, fmt.Errorf("the UID in the precondition does not match"))
+		return apierrors.NewConflict(schema.GroupResource{Resource: id.Kind}, id.Name, fmt.Errorf("the UID in the precondition does not match"))
 	case len(u.GetFinalizers()) > 0:
 		now := metav1.Now()
 		u.SetDeletionTimestamp(&now)
@@ -286,7 +274,7 @@ func (c *fakeAPI) WriteParent(_ context.Context, was, parent kube.Parent) (kube.
 	if err := c.ask("write", "the inventory"); err != nil {
 		return kube.Parent{}, err
 	}
-	c.parent = parentOf(parent.Repository, parent.Server, "2", parent.Kinds.String(), parent.Namespaces.String())
+	c.parent = kubetest.Parent(parent.App, parent.Repository, parent.Server, "2", parent.Kinds.String(), parent.Namespaces.String())
 	return c.parent, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -89,7 +90,7 @@ func TestObjectsAreDeletedThoughNoHooksRun(t *testing.T) {
 // TestInventoryIsNarrowedAfterHooks, though nothing is deleted: their kinds may have left.
 func TestInventoryIsNarrowedAfterHooks(t *testing.T) {
 	w := newWorld(t)
-	w.api.parent = parentOf("shop", "server", "1", "ConfigMap,Job.batch,Secret", "shop")
+	w.api.parent = kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Job.batch,Secret", "shop")
 	w.plans(w.step(job("migrate", hookOf("PreSync"))))
 	wantError(t, w.work().Prune(), "")
 	w.wantInventory("Job.batch in shop, of shop by server")
@@ -127,7 +128,7 @@ func TestPruneThatFailsNarrowsNothing(t *testing.T) {
 	w.api.parent = ourParent()
 	w.runs(config("old", "1"))
 	w.prunes(configMap("old"))
-	w.api.refuse("delete ConfigMap shop/old", refused)
+	w.api.refuse("delete ConfigMap shop/old", kubetest.Refused)
 	wantError(t, w.work().Prune(), "ConfigMap shop/old: refused")
 	w.wantAsked("served ConfigMap", "delete ConfigMap shop/old")
 	if !w.app.Ledger.Has(configMap("old")) {
@@ -174,7 +175,7 @@ func TestTestsOfAChart(t *testing.T) {
 func TestTestsDoNotRunWithoutAnInventory(t *testing.T) {
 	w := newWorld(t)
 	w.plans(w.step(job("check", "helm.sh/hook: test")))
-	w.api.refuse("write the inventory", refused)
+	w.api.refuse("write the inventory", kubetest.Refused)
 	wantError(t, w.work().Test(), "refused")
 	w.wantRunning()
 }
@@ -183,7 +184,7 @@ func TestTestThatCannotBeDeletedHasPassed(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
 	w.plans(w.step(job("check", "helm.sh/hook: test", "helm.sh/hook-delete-policy: hook-succeeded")))
-	w.api.refuse("delete Job shop/check", refused)
+	w.api.refuse("delete Job shop/check", kubetest.Refused)
 	wantError(t, w.work().Test(), "")
 	w.wantLog("started Job shop/check Test hook", "succeeded Job shop/check 1 of 1 completed",
 		"warning: delete the hook Job shop/check: refused; the next test tries again")
@@ -211,7 +212,7 @@ func TestFailureNamesTheFirstErrorAndCountsTheOthers(t *testing.T) {
 		want string
 	}{
 		"none": {nil, ""}, "one": {[]error{first}, "ConfigMap shop/a: first"},
-		"three": {[]error{first, refused, refused}, "ConfigMap shop/a: first (and 2 more)"},
+		"three": {[]error{first, kubetest.Refused, kubetest.Refused}, "ConfigMap shop/a: first (and 2 more)"},
 	} {
 		w := newWorld(t)
 		work := w.work()

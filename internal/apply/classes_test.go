@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -60,11 +61,11 @@ func TestClassIsRemembered(t *testing.T) {
 		after   time.Duration // of the second question
 		asked   int
 	}{
-		"a class, soon":                 {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor - time.Millisecond, 1},
-		"a class, later":                {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor, 2},
-		"none, soon":                    {func(*world) {}, missingFor - time.Millisecond, 1},
-		"none, later":                   {func(*world) {}, missingFor, 2},
-		"a cluster that is down, later": {func(w *world) { w.api.refuse("get StorageClass local", down, down) }, missingFor, 2},
+		"a class, soon":                          {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor - time.Millisecond, 1},
+		"a class, later":                         {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor, 2},
+		"none, soon":                             {func(*world) {}, missingFor - time.Millisecond, 1},
+		"none, later":                            {func(*world) {}, missingFor, 2},
+		"a cluster that is kubetest.Down, later": {func(w *world) { w.api.refuse("get StorageClass local", kubetest.Down, kubetest.Down) }, missingFor, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -51,7 +52,7 @@ func TestWorkloadThatCannotBeReadHasNoCause(t *testing.T) {
 	w := newWorld(t)
 	w.runs(deployment("a"))
 	pods := []*unstructured.Unstructured{podOf(w, deploymentID("a"), "p", pulling)}
-	w.api.refuse("get Deployment shop/a", refused)
+	w.api.refuse("get Deployment shop/a", kubetest.Refused)
 	if cause, ok := w.app.Cluster.CauseOf(t.Context(), deploymentID("a"), pods); ok {
 		t.Errorf("it is %v", cause)
 	}

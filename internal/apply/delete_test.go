@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -86,10 +87,12 @@ func TestDeletionThatFails(t *testing.T) {
 		happens func(w *world)
 		want    string
 	}{
-		"refused":                       {func(w *world) { w.api.refuse("delete ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
-		"nobody knows if its kind is":   {func(w *world) { w.api.refuse("served ConfigMap", refused) }, "ConfigMap shop/a: refused"},
-		"its kind is, and is not":       {func(w *world) { w.api.refuse("delete ConfigMap shop/a", gone, gone) }, "ConfigMap"},
-		"the cluster is down all along": {func(w *world) { w.api.refuse("served ConfigMap", down, down, down, down, down, down) }, "does not answer"},
+		"refused":                     {func(w *world) { w.api.refuse("delete ConfigMap shop/a", kubetest.Refused) }, "ConfigMap shop/a: refused"},
+		"nobody knows if its kind is": {func(w *world) { w.api.refuse("served ConfigMap", kubetest.Refused) }, "ConfigMap shop/a: refused"},
+		"its kind is, and is not":     {func(w *world) { w.api.refuse("delete ConfigMap shop/a", gone, gone) }, "ConfigMap"},
+		"the cluster is down all along": {func(w *world) {
+			w.api.refuse("served ConfigMap", kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down, kubetest.Down)
+		}, "does not answer"},
 		"it was made anew by another": {func(w *world) {
 			w.api.vanish(configMap("a"))
 			w.made("kubectl-create", config("a", "mine"))
@@ -120,7 +123,7 @@ func TestDeletionOfAKindWithoutNamespaces(t *testing.T) {
 	}{
 		"it is served":             {func(*world) {}, []string{"served StorageClass.storage.k8s.io", "delete StorageClass local"}, ""},
 		"it is gone":               {func(w *world) { delete(w.api.kinds, plan.StorageClass.WithVersion("v1")) }, []string{"served StorageClass.storage.k8s.io"}, ""},
-		"nobody knows if it is":    {func(w *world) { w.api.refuse("served StorageClass.storage.k8s.io", refused) }, []string{"served StorageClass.storage.k8s.io"}, "refused"},
+		"nobody knows if it is":    {func(w *world) { w.api.refuse("served StorageClass.storage.k8s.io", kubetest.Refused) }, []string{"served StorageClass.storage.k8s.io"}, "refused"},
 		"it has namespaces by now": {func(w *world) { w.namespaced(plan.StorageClass) }, []string{"served StorageClass.storage.k8s.io"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +147,7 @@ func TestDeletionIsMadeAgainWhenTheClusterAnswers(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(config("a", "1"))
 		w.prunes(configMap("a"))
-		w.api.refuse("delete ConfigMap shop/a", down, down)
+		w.api.refuse("delete ConfigMap shop/a", kubetest.Down, kubetest.Down)
 		wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
 		w.wantRunning()
 	})
@@ -198,7 +201,7 @@ func TestRelease(t *testing.T) {
 	}{
 		"as planned":    {func(*world) {}, "", []string{"released ConfigMap shop/a kept, no longer managed"}},
 		"it is gone":    {func(w *world) { w.api.vanish(configMap("a")) }, "", nil},
-		"it is refused": {func(w *world) { w.api.refuse("release ConfigMap shop/a", refused) }, "refused", []string{"failed ConfigMap shop/a refused"}},
+		"it is refused": {func(w *world) { w.api.refuse("release ConfigMap shop/a", kubetest.Refused) }, "refused", []string{"failed ConfigMap shop/a refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -236,11 +239,11 @@ func TestFailuresOfDeletionsNameTheFirst(t *testing.T) {
 	w.runs(config("a", "1"), config("b", "1"), config("c", "1"))
 	w.prunes(configMap("a"), configMap("b"), configMap("c"))
 	for _, name := range []string{"a", "b", "c"} {
-		w.api.refuse("delete ConfigMap shop/"+name, refused)
+		w.api.refuse("delete ConfigMap shop/"+name, kubetest.Refused)
 	}
 	err := w.work().pruneWaves(w.order.Plan.Prune)
 	wantError(t, err, "refused (and 2 more)")
-	if !errors.Is(err, refused) {
+	if !errors.Is(err, kubetest.Refused) {
 		t.Errorf("the cause of %v is lost", err)
 	}
 }

@@ -2,23 +2,14 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/managedfields"
-	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -170,66 +161,6 @@ func (w *fakeWatch) Changed() <-chan struct{} { return w.changed }
 func (w *fakeWatch) Wait() {
 	w.ended.Wait()
 	w.waited = true
-}
-
-// fields merges applies and updates as the API server does, but for schemas: a list is one
-// value.
-func fields(u *unstructured.Unstructured) *managedfields.FieldManager {
-	return managedfieldstest.NewFakeFieldManager(managedfields.NewDeducedTypeConverter(), u.GroupVersionKind())
-}
-
-func result(o runtime.Object, err error) (*unstructured.Unstructured, error) {
-	if err != nil {
-		return nil, err
-	}
-	return o.(*unstructured.Unstructured), nil
-}
-
-// The refusals of an API server.
-
-func resource(name string) schema.GroupResource { return schema.GroupResource{Resource: name} }
-
-func conflict(id manifest.ID) error {
-	return apierrors.NewConflict(resource(id.Kind), id.Name, errors.New("the object has been modified"))
-}
-
-func notFound(id manifest.ID) error { return apierrors.NewNotFound(resource(id.Kind), id.Name) }
-
-// noNamespace refuses an object whose namespace does not exist.
-func noNamespace(name string) error { return apierrors.NewNotFound(resource("namespaces"), name) }
-
-// ends refuses an object whose namespace is being deleted.
-func ends(id manifest.ID) error {
-	err := apierrors.NewForbidden(resource(id.Kind), id.Name, errors.New("its namespace is being terminated"))
-	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
-	return err
-}
-
-var (
-	// down is how a cluster fails to answer.
-	down = &kube.UnreachableError{Cluster: "default", Err: errors.New("connection refused")}
-	// refused is an error of no special meaning.
-	refused = &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusBadRequest, Reason: metav1.StatusReasonBadRequest, Message: "refused"}}
-	// forbidden is a lack of rights.
-	forbidden = apierrors.NewForbidden(resource("ConfigMap"), "a", errors.New("no rights"))
-)
-
-// parentOf is the inventory of the app shop as a cluster stores it.
-func parentOf(repository name.Repo, server, version, kinds, namespaces string) kube.Parent {
-	fresh := kube.NewParent("shop", repository)
-	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}
-	u.SetName(fresh.Name())
-	u.SetNamespace(kube.SystemNamespace)
-	u.SetUID(types.UID("uid of the inventory"))
-	u.SetResourceVersion(version)
-	u.SetLabels(map[string]string{kube.IDLabel: fresh.ID()})
-	u.SetAnnotations(map[string]string{
-		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": "shop",
-		"pushboat/repository": string(repository), "pushboat/server": server,
-		"applyset.kubernetes.io/contains-group-kinds": kinds, "applyset.kubernetes.io/additional-namespaces": namespaces,
-	})
-	parent, _ := kube.ParseParent(u)
-	return parent
 }
 
 // toldOf writes an inventory in one line.

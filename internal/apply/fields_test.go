@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -88,9 +89,9 @@ func TestFieldsThatCannotBeTakenFailTheStep(t *testing.T) {
 			w.runs(config("a", "1"))
 			w.added("a", "kubectl-edit", "more")
 			if request != "own ConfigMap shop/a" {
-				w.api.answer("own ConfigMap shop/a", func() error { return conflict(configMap("a")) })
+				w.api.answer("own ConfigMap shop/a", func() error { return kubetest.Conflict(configMap("a")) })
 			}
-			w.api.refuse(request, refused)
+			w.api.refuse(request, kubetest.Refused)
 			wantError(t, w.work().applyStage(w.steps(config("a", "2"))), "ConfigMap shop/a: refused")
 		})
 	}
@@ -101,7 +102,7 @@ func TestFieldsAreNotTakenWhenTheTimeIsUp(t *testing.T) {
 	w.runs(config("a", "1"))
 	w.added("a", "kubectl-edit", "more")
 	ctx, cancel := context.WithCancel(t.Context())
-	w.api.answer("own ConfigMap shop/a", func() error { cancel(); return conflict(configMap("a")) })
+	w.api.answer("own ConfigMap shop/a", func() error { cancel(); return kubetest.Conflict(configMap("a")) })
 	_, err := w.work().takeFromHands(ctx, w.step(config("a", "2")), w.api.look(configMap("a")))
 	wantError(t, err, "has been modified")
 	w.wantAsked("own ConfigMap shop/a")
@@ -164,7 +165,7 @@ func TestClaimThatCannotBeMadeFailsTheStep(t *testing.T) {
 			w.runs(config("a", "1"))
 			step := w.step(config("a", "2"))
 			step.Claim = fieldpath.NewSet(fieldpath.MakePathOrDie("data", "more"))
-			w.api.refuse(request, refused)
+			w.api.refuse(request, kubetest.Refused)
 			wantError(t, w.work().applyStage([]plan.Step{step}), "ConfigMap shop/a: refused")
 		})
 	}
@@ -216,7 +217,7 @@ func TestOtherToolsAreSucceeded(t *testing.T) {
 func TestNothingIsTakenOverThatIsNotApplied(t *testing.T) {
 	w := newWorld(t)
 	w.made("helm", config("a", "1"))
-	w.api.refuse("apply ConfigMap shop/a", refused)
+	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "ConfigMap shop/a: refused")
 	w.wantAsked("apply ConfigMap shop/a")
 }
@@ -224,6 +225,6 @@ func TestNothingIsTakenOverThatIsNotApplied(t *testing.T) {
 func TestTakeOverThatFailsFailsTheStep(t *testing.T) {
 	w := newWorld(t)
 	w.made("helm", config("a", "1"))
-	w.api.refuse("succeed ConfigMap shop/a", refused)
+	w.api.refuse("succeed ConfigMap shop/a", kubetest.Refused)
 	wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "ConfigMap shop/a: refused")
 }

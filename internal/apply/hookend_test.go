@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -33,7 +34,7 @@ func TestHooksForAFailure(t *testing.T) {
 			inTime(t, func(w *world) {
 				w.api.status["Job"] = test.status
 				w.plans(w.steps(job("alarm", hookOf("SyncFail")), config("a", "1"))...)
-				w.api.refuse("apply ConfigMap shop/a", refused)
+				w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 				work := w.work()
 				wantError(t, work.Apply(), "refused")
 				test.happens(w)
@@ -50,7 +51,7 @@ func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
 	w.api.status["Job"] = complete
 	w.plans(w.step(job("alarm", hookOf("SyncFail"))))
 	work := w.work()
-	work.fail(configMap("a"), refused)
+	work.fail(configMap("a"), kubetest.Refused)
 	work.AfterFailure()
 	if hooks := work.Hooks(); len(hooks) != 1 || hooks[0].Result != manifest.EndSucceeded {
 		t.Errorf("the hooks are %+v", hooks)
@@ -62,7 +63,7 @@ func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
 func TestHooksAfterAFailureWaitForThemselvesOnly(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.plans(w.steps(job("a", hookOf("PreSync")), job("b", hookOf("PreSync")), job("alarm", hookOf("SyncFail")))...)
-		w.api.refuse("apply Job shop/a", refused)
+		w.api.refuse("apply Job shop/a", kubetest.Refused)
 		w.api.status["Job"] = underWay
 		work := w.work()
 		wantError(t, work.Apply(), "Job shop/a: PreSync hook: refused")
@@ -111,7 +112,7 @@ func TestRemovalWhoseEndIsNotSeen(t *testing.T) {
 	}{
 		"objects stay":                   {func(w *world) { w.holds(configMap("a")); w.prunes(configMap("a")) }, "is not gone after 5m0s"},
 		"a hook fails":                   {func(w *world) { w.prunes(configMap("a")); w.api.status["Job"] = exhausted }, "PostDelete hook Job shop/report failed"},
-		"a hook's object is not deleted": {func(w *world) { w.prunes(configMap("a")); w.api.refuse("served Job.batch", refused) }, "delete the hook Job shop/report: refused"},
+		"a hook's object is not deleted": {func(w *world) { w.prunes(configMap("a")); w.api.refuse("served Job.batch", kubetest.Refused) }, "delete the hook Job shop/report: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -213,7 +214,7 @@ func TestHooksThatLeftTheRevision(t *testing.T) {
 func TestHookThatCannotBeDeletedIsToldAndLeft(t *testing.T) {
 	w := newWorld(t)
 	w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
-	w.api.refuse("delete Job shop/left", refused)
+	w.api.refuse("delete Job shop/left", kubetest.Refused)
 	w.work().EndHooks(&record.Record{Result: record.Deployed})
 	w.wantLog("warning: delete the hook Job shop/left: refused; the next deploy tries again")
 }
@@ -221,7 +222,7 @@ func TestHookThatCannotBeDeletedIsToldAndLeft(t *testing.T) {
 func TestHooksOfKindsThatCannotBeAskedForAreTold(t *testing.T) {
 	w := newWorld(t)
 	w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
-	w.api.refuse("served Job.batch", down)
+	w.api.refuse("served Job.batch", kubetest.Down)
 	w.work().EndHooks(&record.Record{Result: record.Deployed})
 	if got := w.log.String(); !strings.HasPrefix(got, "warning: delete the hook Job shop/left: cluster default does not answer") {
 		t.Errorf("the log is %s", got)

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -49,7 +50,7 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 		"its object, from a cluster that hesitates": {
 			always, func(w *world, migrate string) {
 				w.ran(migrate, manifest.PreSync, former, complete)
-				w.api.refuse("get Job shop/migrate", down)
+				w.api.refuse("get Job shop/migrate", kubetest.Down)
 			},
 			[]string{"delete", "get", "get", "apply"},
 			"started Job shop/migrate PreSync hook",
@@ -80,10 +81,10 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 func TestRoomThatCannotBeMadeForAHook(t *testing.T) {
 	migrate := job("migrate", hookOf("PreSync"))
 	for name, happens := range map[string]func(w *world){
-		"it cannot be read": func(w *world) { w.api.refuse("get Job shop/migrate", refused) },
+		"it cannot be read": func(w *world) { w.api.refuse("get Job shop/migrate", kubetest.Refused) },
 		"it cannot be deleted": func(w *world) {
 			w.ran(migrate, manifest.PreSync, former, complete)
-			w.api.refuse("delete Job shop/migrate", refused)
+			w.api.refuse("delete Job shop/migrate", kubetest.Refused)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +177,7 @@ func TestMadeHookIsMarked(t *testing.T) {
 func TestHookOfANewDefinitionIsMadeAgain(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.api.status["Job"] = complete
-		w.api.refuse("apply Job shop/migrate", refused, refused)
+		w.api.refuse("apply Job shop/migrate", kubetest.Refused, kubetest.Refused)
 		step := w.step(job("migrate", hookOf("PreSync")))
 		step.Defined = true
 		w.plans(step)
@@ -187,7 +188,7 @@ func TestHookOfANewDefinitionIsMadeAgain(t *testing.T) {
 func TestRefusedHookIsToldPlainly(t *testing.T) {
 	w := newWorld(t)
 	w.api.plainly = "spec.x is not a field"
-	w.api.refuse("apply Job shop/migrate", refused)
+	w.api.refuse("apply Job shop/migrate", kubetest.Refused)
 	w.plans(w.step(job("migrate", hookOf("PreSync"))))
 	wantError(t, w.work().runPhase(manifest.PreSync), "PreSync hook: spec.x is not a field")
 }

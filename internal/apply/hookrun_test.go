@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -45,7 +46,7 @@ func TestHooksRunWaveByWave(t *testing.T) {
 func TestHooksWhoseKindsCannotBeWatchedDoNotRun(t *testing.T) {
 	w := newWorld(t)
 	w.plans(w.step(job("a", hookOf("PreSync"))))
-	w.index.refuses = []error{refused}
+	w.index.refuses = []error{kubetest.Refused}
 	wantError(t, w.work().Apply(), "watch the hooks' kinds: refused")
 	w.wantRunning()
 }
@@ -91,7 +92,7 @@ func TestHooksDoNotRunWithoutTheirNamespace(t *testing.T) {
 	w := newWorld(t)
 	w.api.vanish(plan.NamespaceID("shop"))
 	w.plans(w.steps(namespaceText("shop"), job("migrate", hookOf("PreSync")))...)
-	w.api.refuse("apply Namespace shop", refused)
+	w.api.refuse("apply Namespace shop", kubetest.Refused)
 	wantError(t, w.work().beforeSync(), "Namespace shop: refused")
 	w.wantAsked("apply Namespace shop")
 }
@@ -169,7 +170,7 @@ func TestHookThatCannotBeMade(t *testing.T) {
 		err  error
 		want manifest.HookEnd
 	}{
-		"refused": {refused, manifest.EndFailed}, "no answer": {down, manifest.EndUnbegun},
+		"refused": {kubetest.Refused, manifest.EndFailed}, "no answer": {kubetest.Down, manifest.EndUnbegun},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -192,7 +193,7 @@ func TestHookThatCannotBeMade(t *testing.T) {
 
 func TestHooksOfTheNextStageDoNotStartAfterAFailure(t *testing.T) {
 	w := newWorld(t)
-	w.api.refuse("apply Job shop/a", refused)
+	w.api.refuse("apply Job shop/a", kubetest.Refused)
 	w.plans(w.steps(job("a", hookOf("PreSync")), job("b", hookOf("PreSync"), wave(1)))...)
 	wantError(t, w.work().runPhase(manifest.PreSync), "Job shop/a: PreSync hook: refused")
 	w.wantRunning()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -176,11 +177,11 @@ func TestPodOfAFailedHookThatCannotBeAsked(t *testing.T) {
 		happens func(w *world)
 		want    string
 	}{
-		"no log":             {func(w *world) { w.api.refuse("log shop/p/main", down) }, pod},
+		"no log":             {func(w *world) { w.api.refuse("log shop/p/main", kubetest.Down) }, pod},
 		"an empty log":       {func(*world) {}, pod},
 		"no pods":            {func(w *world) { w.pods.pods = nil }, ""},
-		"pods unread":        {func(w *world) { w.pods.err = down }, ""},
-		"no Job":             {func(w *world) { w.api.refuse("get Job shop/migrate", down) }, ""},
+		"pods unread":        {func(w *world) { w.pods.err = kubetest.Down }, ""},
+		"no Job":             {func(w *world) { w.api.refuse("get Job shop/migrate", kubetest.Down) }, ""},
 		"a pod of another":   {func(w *world) { w.pods.pods["shop"][0].SetOwnerReferences(nil) }, ""},
 		"a pod that is well": {func(w *world) { give(w.pods.pods["shop"][0], ready) }, ""},
 	} {

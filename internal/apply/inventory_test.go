@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -14,7 +15,9 @@ import (
 var errForeign = errors.New("is the inventory of another server")
 
 // ourParent is an inventory of the app that has ConfigMaps.
-func ourParent() kube.Parent { return parentOf("shop", "server", "1", "ConfigMap", "shop") }
+func ourParent() kube.Parent {
+	return kubetest.Parent("shop", "shop", "server", "1", "ConfigMap", "shop")
+}
 
 // wantInventory checks the inventory on the cluster, as toldOf writes it.
 func (w *world) wantInventory(want string) {
@@ -38,8 +41,8 @@ func TestInventoryIsReadOnce(t *testing.T) {
 
 func TestUnreadInventoryIsUnknown(t *testing.T) {
 	w := newWorld(t)
-	w.api.refuse("read the inventory", down)
-	if _, err := w.app.ReadInventory(t.Context()); !errors.Is(err, down) {
+	w.api.refuse("read the inventory", kubetest.Down)
+	if _, err := w.app.ReadInventory(t.Context()); !errors.Is(err, kubetest.Down) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, known := w.app.Inventory.Known(); known {
@@ -63,7 +66,7 @@ func TestForeignInventoryIsNotRemembered(t *testing.T) {
 func TestInventoryIsSigned(t *testing.T) {
 	w := newWorld(t)
 	w.app.Epoch = 7
-	got := w.app.signed(parentOf("blog", "other", "1", "ConfigMap", "shop"))
+	got := w.app.signed(kubetest.Parent("shop", "blog", "other", "1", "ConfigMap", "shop"))
 	if toldOf(got) != "ConfigMap in shop, of shop by server" || got.Epoch != 7 {
 		t.Errorf("it says %s, epoch %d", toldOf(got), got.Epoch)
 	}
@@ -93,12 +96,12 @@ func TestMendedInventory(t *testing.T) {
 	}{
 		"as it is to be":             {&ours, ourParent(), false, "ConfigMap in shop, of shop by server"},
 		"deleted":                    {&ours, kube.NewParent("shop", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"without a kind":             {&ours, parentOf("shop", "server", "1", "", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"without a namespace":        {&ours, parentOf("shop", "server", "1", "ConfigMap", ""), true, "ConfigMap in shop, of shop by server"},
-		"with more":                  {&ours, parentOf("shop", "server", "1", "ConfigMap,Secret", "blog,shop"), false, "ConfigMap,Secret in blog,shop, of shop by server"},
-		"without a server":           {&ours, parentOf("shop", "", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"of another repository":      {&ours, parentOf("blog", "server", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"less than what was left":    {new(parentOf("shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
+		"without a kind":             {&ours, kubetest.Parent("shop", "shop", "server", "1", "", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"without a namespace":        {&ours, kubetest.Parent("shop", "shop", "server", "1", "ConfigMap", ""), true, "ConfigMap in shop, of shop by server"},
+		"with more":                  {&ours, kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Secret", "blog,shop"), false, "ConfigMap,Secret in blog,shop, of shop by server"},
+		"without a server":           {&ours, kubetest.Parent("shop", "shop", "", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"of another repository":      {&ours, kubetest.Parent("shop", "blog", "server", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
+		"less than what was left":    {new(kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
 		"nothing is known of it yet": {nil, ourParent(), false, "ConfigMap in shop, of shop by server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,9 +128,9 @@ func TestInventoryThatCannotBeMended(t *testing.T) {
 		known   bool
 		want    string
 	}{
-		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", refused) }, false, "check the inventory on the cluster: refused"},
+		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", kubetest.Refused) }, false, "check the inventory on the cluster: refused"},
 		"it is another's":      {func(w *world) { w.others.foreign = errForeign }, false, "check the inventory on the cluster: is the inventory of another server"},
-		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", refused) }, true, "write the inventory on the cluster: refused"},
+		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", kubetest.Refused) }, true, "write the inventory on the cluster: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -152,7 +155,7 @@ func TestInventoryIsWidenedFirst(t *testing.T) {
 	w.order.Plan.Same = []*plan.Placed{{Key: manifest.ID{Kind: "Secret", Namespace: "other", Name: "same"}}}
 	w.api.answer("get Job shop/migrate", func() error {
 		w.wantInventory("ConfigMap,Deployment.apps,Job.batch,Secret in other,shop, of shop by server")
-		return refused
+		return kubetest.Refused
 	})
 	wantError(t, w.work().Apply(), "PreSync hook: refused")
 }
@@ -163,8 +166,8 @@ func TestInventoryThatCannotBeWidened(t *testing.T) {
 		happens func(w *world)
 		want    string
 	}{
-		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", refused) }, "note the app's kinds on the cluster: refused"},
-		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", refused) }, "note the app's kinds on the cluster: refused"},
+		"it cannot be read":    {func(w *world) { w.api.refuse("read the inventory", kubetest.Refused) }, "note the app's kinds on the cluster: refused"},
+		"it cannot be written": {func(w *world) { w.api.refuse("write the inventory", kubetest.Refused) }, "note the app's kinds on the cluster: refused"},
 		"it is another's":      {func(w *world) { w.others.foreign = errForeign }, "note the app's kinds on the cluster: is the inventory of another server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +219,7 @@ func TestInventoryOfALaterServer(t *testing.T) {
 		err   error
 		known bool
 	}{
-		"a later server has written it": {later, false}, "it is refused": {refused, true},
+		"a later server has written it": {later, false}, "it is refused": {kubetest.Refused, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -242,7 +245,7 @@ func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 
 func TestKnownInventoryIsNewerThanThePlan(t *testing.T) {
 	w := newWorld(t)
-	w.app.SetInventory(new(parentOf("shop", "server", "3", "ConfigMap,Secret", "shop")))
+	w.app.SetInventory(new(kubetest.Parent("shop", "shop", "server", "3", "ConfigMap,Secret", "shop")))
 	w.order.Plan.Parent = new(ourParent())
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().widenInventory(), "")
@@ -283,7 +286,7 @@ func TestInventoryIsNarrowedLast(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.api.parent = parentOf("shop", "server", "1", "ConfigMap,Deployment.apps", "shop")
+			w.api.parent = kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Deployment.apps", "shop")
 			w.runs(deployment("old"))
 			w.prunes(deploymentID("old"))
 			w.plans(w.step(config("a", "1")))
@@ -299,7 +302,7 @@ func TestInventoryIsNarrowedLast(t *testing.T) {
 func TestInventoryThatCannotBeNarrowedFailsThePrune(t *testing.T) {
 	w := newWorld(t)
 	w.order.Plan.Moved = []plan.Step{{}}
-	w.api.refuse("read the inventory", refused)
+	w.api.refuse("read the inventory", kubetest.Refused)
 	wantError(t, w.work().Prune(), "note the app's kinds on the cluster: refused")
 }
 
@@ -315,9 +318,9 @@ func TestInventoryOfARemovedApp(t *testing.T) {
 		"there is none":           {func(w *world) { w.api.parent = kube.NewParent("shop", "shop") }, "none", true, ""},
 		"it is another's":         {func(w *world) { w.others.foreign = errForeign }, "ConfigMap in shop, of shop by server", true, ""},
 		"objects stay":            {func(w *world) { w.order.Plan.Kept = 1 }, "ConfigMap in shop, of shop by server", false, ""},
-		"the cluster hesitates":   {func(w *world) { w.api.refuse("delete the inventory", down) }, "none", true, ""},
-		"its deletion is refused": {func(w *world) { w.api.refuse("delete the inventory", refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
-		"it cannot be read":       {func(w *world) { w.api.refuse("read the inventory", refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
+		"the cluster hesitates":   {func(w *world) { w.api.refuse("delete the inventory", kubetest.Down) }, "none", true, ""},
+		"its deletion is refused": {func(w *world) { w.api.refuse("delete the inventory", kubetest.Refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
+		"it cannot be read":       {func(w *world) { w.api.refuse("read the inventory", kubetest.Refused) }, "ConfigMap in shop, of shop by server", true, "note the app's kinds on the cluster: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -19,26 +20,26 @@ func TestSystemNamespaceIsMadeAnew(t *testing.T) {
 	}{
 		"it is there": {func(*world) {}, []string{"write the inventory"}, "", 0},
 		"it is gone": {
-			func(w *world) { w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace)) },
+			func(w *world) { w.api.refuse("write the inventory", kubetest.NoNamespace(kube.SystemNamespace)) },
 			[]string{"write the inventory", "make the system namespace", "write the inventory"},
 			"", againFirst,
 		},
 		"it cannot be made": {
 			func(w *world) {
-				w.api.refuse("write the inventory", noNamespace(kube.SystemNamespace))
-				w.api.refuse("make the system namespace", refused)
+				w.api.refuse("write the inventory", kubetest.NoNamespace(kube.SystemNamespace))
+				w.api.refuse("make the system namespace", kubetest.Refused)
 			},
 			[]string{"write the inventory", "make the system namespace"},
 			"refused", 0,
 		},
 		"it is on its way out": {
 			func(w *world) {
-				w.api.refuse("write the inventory", ends(secretID), ends(secretID), noNamespace(kube.SystemNamespace))
+				w.api.refuse("write the inventory", kubetest.Ends(secretID), kubetest.Ends(secretID), kubetest.NoNamespace(kube.SystemNamespace))
 			},
 			[]string{"write the inventory", "write the inventory", "write the inventory", "make the system namespace", "write the inventory"},
 			"", 2*goneCheck + againFirst,
 		},
-		"it is refused": {func(w *world) { w.api.refuse("write the inventory", refused) }, []string{"write the inventory"}, "refused", 0},
+		"it is refused": {func(w *world) { w.api.refuse("write the inventory", kubetest.Refused) }, []string{"write the inventory"}, "refused", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -60,7 +61,7 @@ var secretID = manifest.ID{Kind: "Secret", Namespace: kube.SystemNamespace, Name
 func TestNamespaceThatDoesNotEndIsNotWaitedForLongerThanARequest(t *testing.T) {
 	inTime(t, func(w *world) {
 		for range 100 {
-			w.api.refuse("write the inventory", ends(secretID))
+			w.api.refuse("write the inventory", kubetest.Ends(secretID))
 		}
 		w.plans(w.step(config("a", "1")))
 		began := time.Now()

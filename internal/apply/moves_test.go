@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -76,7 +77,7 @@ func TestFormerOwnersAreNotToldOfWhatFailed(t *testing.T) {
 	step := w.step(config("a", "1"))
 	step.Other = "blog"
 	w.plans(step)
-	w.api.refuse("apply ConfigMap shop/a", refused)
+	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	wantError(t, w.work().Apply(), "refused")
 	if len(w.others.told) > 0 {
 		t.Errorf("told are %q", w.others.told)

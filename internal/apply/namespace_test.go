@@ -4,8 +4,10 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -26,11 +28,13 @@ func TestNamespaceThatAnotherAppHas(t *testing.T) {
 		"the app makes it itself": {func(w *world) { w.order.Plan.Steps = []plan.Step{{ID: id}} }, nil, ""},
 		"nobody asks for it":      {func(w *world) { w.order.Target.Spec.CreateNamespace = false }, nil, ""},
 		"the app is removed":      {func(w *world) { w.order.Target.Gone = true }, nil, ""},
-		"nobody knows if it is":   {func(w *world) { w.api.refuse(looks, refused) }, []string{looks}, "refused"},
+		"nobody knows if it is":   {func(w *world) { w.api.refuse(looks, kubetest.Refused) }, []string{looks}, "refused"},
 		"it is made meanwhile": {
-			func(w *world) { w.api.refuse(makes, apierrors.NewAlreadyExists(resource("namespaces"), "shop")) }, []string{looks, makes}, "",
+			func(w *world) {
+				w.api.refuse(makes, apierrors.NewAlreadyExists(schema.GroupResource{Resource: "namespaces"}, "shop"))
+			}, []string{looks, makes}, "",
 		},
-		"it must not be made": {func(w *world) { w.api.refuse(makes, forbidden) }, []string{looks, makes}, "no rights"},
+		"it must not be made": {func(w *world) { w.api.refuse(makes, kubetest.Forbidden(configMap("a"))) }, []string{looks, makes}, "may not write it"},
 		"there are no namespaces": {
 			func(w *world) { delete(w.api.kinds, manifest.NamespaceKind.WithVersion("v1")) }, []string{looks}, "Namespace",
 		},
@@ -50,7 +54,7 @@ func TestNamespaceThatCannotBeMadeEndsTheDeploy(t *testing.T) {
 	w := newWorld(t)
 	w.api.vanish(plan.NamespaceID("shop"))
 	w.order.Target.Spec.CreateNamespace = true
-	w.api.refuse("create Namespace shop", refused)
+	w.api.refuse("create Namespace shop", kubetest.Refused)
 	wantError(t, w.work().Apply(), "make namespace shop: refused")
 	w.wantAsked("look for Namespace shop", "create Namespace shop")
 }

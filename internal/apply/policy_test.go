@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -31,10 +32,10 @@ func TestReplacedObject(t *testing.T) {
 			}, []string{"get", "replace", "get", "replace", "apply"}, "",
 		},
 		"it cannot be read": {
-			true, []string{replaces}, func(w *world) { w.api.refuse("get ConfigMap shop/a", refused) }, []string{"get"}, "refused",
+			true, []string{replaces}, func(w *world) { w.api.refuse("get ConfigMap shop/a", kubetest.Refused) }, []string{"get"}, "refused",
 		},
 		"it cannot be replaced": {
-			true, []string{replaces}, func(w *world) { w.api.refuse("replace ConfigMap shop/a", refused) }, []string{"get", "replace"}, "refused",
+			true, []string{replaces}, func(w *world) { w.api.refuse("replace ConfigMap shop/a", kubetest.Refused) }, []string{"get", "replace"}, "refused",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +86,7 @@ func TestLastDeletionThatFailsKeepsTheInventory(t *testing.T) {
 	w.runs(config("last", "1", pruneLast))
 	w.prunes(configMap("last"))
 	w.plans(w.step(job("report", hookOf("PostSync"))))
-	w.api.refuse("delete ConfigMap shop/last", refused)
+	w.api.refuse("delete ConfigMap shop/last", kubetest.Refused)
 	work := w.work()
 	wantError(t, work.Apply(), "")
 	wantError(t, work.Prune(), "")

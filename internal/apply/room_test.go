@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -69,12 +70,12 @@ func TestObjectThatDoesNotGoIsNotMadeAnew(t *testing.T) {
 		happens func(w *world)
 		want    string
 	}{
-		"its deletion is refused": {func(w *world) { w.api.refuse("delete ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+		"its deletion is refused": {func(w *world) { w.api.refuse("delete ConfigMap shop/a", kubetest.Refused) }, "ConfigMap shop/a: refused"},
 		"a finalizer holds it":    {func(*world) {}, "ConfigMap shop/a: " + heldText},
 		"the cluster hangs": {func(w *world) {
-			w.api.answer("get ConfigMap shop/a", func() error { return nil }, func() error { <-time.After(requestTimeout); return down })
+			w.api.answer("get ConfigMap shop/a", func() error { return nil }, func() error { <-time.After(requestTimeout); return kubetest.Down })
 		}, "ConfigMap shop/a: " + heldText},
-		"it cannot be read": {func(w *world) { w.api.refuse("get ConfigMap shop/a", refused) }, "ConfigMap shop/a: refused"},
+		"it cannot be read": {func(w *world) { w.api.refuse("get ConfigMap shop/a", kubetest.Refused) }, "ConfigMap shop/a: refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {

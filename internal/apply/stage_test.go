@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -64,8 +65,8 @@ func TestClusterIsAskedWithinABoundByAllAppsTogether(t *testing.T) {
 
 func TestFailureInAStageStopsNoNeighbour(t *testing.T) {
 	w := newWorld(t)
-	w.api.refuse("apply ConfigMap shop/a", refused)
-	w.api.refuse("apply ConfigMap shop/c", refused)
+	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
+	w.api.refuse("apply ConfigMap shop/c", kubetest.Refused)
 	err := w.work().applyStage(w.steps(config("a", "1"), config("b", "1"), config("c", "1")))
 	wantError(t, err, "refused (and 1 more)")
 	w.wantRunning("ConfigMap shop/b")
@@ -76,7 +77,7 @@ func TestFailureInAStageStopsNoNeighbour(t *testing.T) {
 
 func TestKindsOfAStageAreFollowedFirst(t *testing.T) {
 	w := newWorld(t)
-	w.index.refuses = []error{refused}
+	w.index.refuses = []error{kubetest.Refused}
 	steps := w.steps(config("a", "1"), config("b", "1"))
 	err := w.work().applyStage(steps)
 	wantError(t, err, "watch the app's kinds: refused")
@@ -89,7 +90,7 @@ func TestKindsOfAStageAreFollowedFirst(t *testing.T) {
 
 func TestKindWhoseDefinitionComesIsFollowedLater(t *testing.T) {
 	inTime(t, func(w *world) {
-		w.index.refuses = []error{refused, refused}
+		w.index.refuses = []error{kubetest.Refused, kubetest.Refused}
 		step := w.step(config("a", "1"))
 		step.Defined = true
 		wantError(t, w.work().applyStage([]plan.Step{step}), "")
@@ -180,7 +181,7 @@ func TestIndexKnowsWhatIsAppliedBeforeTheWatchTells(t *testing.T) {
 
 func TestApplyIsMadeAgainAfterAConflict(t *testing.T) {
 	inTime(t, func(w *world) {
-		w.api.refuse("apply ConfigMap shop/a", conflict(configMap("a")))
+		w.api.refuse("apply ConfigMap shop/a", kubetest.Conflict(configMap("a")))
 		wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "")
 		w.wantAsked("apply ConfigMap shop/a", "apply ConfigMap shop/a")
 		w.wantLog("created ConfigMap shop/a")
@@ -198,7 +199,7 @@ func TestApplyByAnOldDefinition(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
-				w.api.refuse("apply ConfigMap shop/a", refused)
+				w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 				step := w.step(config("a", "1"))
 				step.Defined = test.defined
 				wantError(t, w.work().applyStage([]plan.Step{step}), test.want)
@@ -212,9 +213,9 @@ func TestRefusedApplyIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
 	w.api.plainly = "value s3cret is no number"
-	w.api.refuse("apply ConfigMap shop/a", refused)
+	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	err := w.work().applyStage(w.steps(config("a", "1")))
-	wantCause(t, err, refused)
+	wantCause(t, err, kubetest.Refused)
 	wantError(t, err, "ConfigMap shop/a: value s3cret is no number") // masked where it is shown
 	w.wantLog("failed ConfigMap shop/a value *** is no number")
 }

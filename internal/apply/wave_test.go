@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -131,7 +132,7 @@ func TestWaveThatIsNotHealthy(t *testing.T) {
 
 func TestStageThatFailsEndsTheWaves(t *testing.T) {
 	w := newWorld(t)
-	w.api.refuse("apply ConfigMap shop/a", refused)
+	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	w.plans(w.steps(config("a", "1"), config("b", "1"), deployment("web"), config("late", "1", wave(1)))...)
 	wantError(t, w.work().applyWaves(), "ConfigMap shop/a: refused")
 	w.wantRunning("ConfigMap shop/b")
@@ -191,7 +192,7 @@ func TestDeletionThatFailsEndsTheWaves(t *testing.T) {
 	w := newWorld(t)
 	w.runs(config("a", "1"), config("b", "1", wave(1)), deployment("web", wave(1)))
 	w.prunes(configMap("a"), configMap("b"), deploymentID("web"))
-	w.api.refuse("delete Deployment shop/web", refused)
+	w.api.refuse("delete Deployment shop/web", kubetest.Refused)
 	wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "Deployment shop/web: refused")
 	w.wantRunning("ConfigMap shop/a", "ConfigMap shop/b", "Deployment shop/web")
 }
@@ -235,7 +236,7 @@ func TestObjectOfTheSameNameIsNotWaitedFor(t *testing.T) {
 		w.api.answer("delete ConfigMap shop/b", func() error {
 			w.api.vanish(configMap("b"))
 			w.runs(config("b", "2"))
-			return notFound(configMap("b"))
+			return kubetest.NotFound(configMap("b"))
 		})
 		wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
 		w.wantRunning("ConfigMap shop/b")

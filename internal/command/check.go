@@ -26,11 +26,11 @@ func check(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	full, err := c.flags.GetBool("full")
+	depth, err := c.depth()
 	if err != nil {
 		return err
 	}
-	findings, err := c.Engine.CheckNow(ctx, c.Caller(), full, names...)
+	findings, err := c.Engine.CheckNow(ctx, c.Caller(), depth, names...)
 	if err != nil {
 		return report.WithHint(fmt.Errorf("check: %w", err), "the check goes on; see how it ends: ssh HOST status")
 	}
@@ -38,6 +38,15 @@ func check(ctx context.Context, c *call) error {
 		return err
 	}
 	return verdictOnCheck(findings)
+}
+
+// depth is how closely the call has apps compared with their clusters.
+func (c *call) depth() (deploy.Depth, error) {
+	full, err := c.flags.GetBool("full")
+	if full {
+		return deploy.ByTrial, err
+	}
+	return deploy.BySight, err
 }
 
 // checkable lists the app that the call names, or all that the caller may deploy.

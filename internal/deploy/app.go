@@ -214,13 +214,13 @@ func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.remnant || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.Digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
+	return t.origin == fromRecord || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.Digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
 }
 
 // digestFor returns a target's digest for a record: a remnant stands for the target
 // that was applied last.
 func (a *app) digestFor(t *target) string {
-	if !t.remnant {
+	if t.origin != fromRecord {
 		return a.engine.Masker.Seal(t.Digest)
 	}
 	if last := a.lastRecord(); last != nil {

@@ -99,7 +99,7 @@ func TestSettledIsWhatWasAppliedLastInFull(t *testing.T) {
 		"suspended when it had failed": {record.Record{Result: record.Suspended, Standing: record.Failed}, w, false},
 		"a newer one was skipped":      {record.Record{Result: record.Skipped}, w, true},
 		"another one":                  {record.Record{Result: record.Deployed}, wanted("web", func(t *target) { t.Digest = "other" }), false},
-		"all that is known of it":      {record.Record{Result: record.Failed}, wanted("web", func(t *target) { t.remnant = true }), true},
+		"all that is known of it":      {record.Record{Result: record.Failed}, wanted("web", func(t *target) { t.origin = fromRecord }), true},
 	} {
 		a := newOffice(t).has("web", "shop", w)
 		test.rec.Digest = a.digestFor(w)

@@ -3,6 +3,7 @@ package deploy
 import (
 	"slices"
 
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -27,6 +28,25 @@ func (p *Proposal) isForced() bool {
 func (a *app) isForced() bool {
 	t := a.wanted()
 	return t != nil && a.forces(t)
+}
+
+// planDepth is how far a plan of the app goes that is made for a job.
+func (a *app) planDepth(t *target, j *job) plan.Depth {
+	switch {
+	case j.force || a.forces(t):
+		return plan.ByForce
+	case j.depth == ByTrial:
+		return plan.ByTrial
+	}
+	return plan.BySight
+}
+
+// planDepth is how far the plans of a change go that has these options.
+func (o Options) planDepth() plan.Depth {
+	if o.Force {
+		return plan.ByForce
+	}
+	return plan.BySight
 }
 
 // forces reports whether a target is brought to the cluster by force, until it is there.

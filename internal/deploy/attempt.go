@@ -207,7 +207,7 @@ const planFresh = 30 * time.Second
 // nothing was applied since, and it is as fresh and as deep as the job asks.
 func isCurrent(p *plan.Plan, digest string, applies int, j *job, now time.Time) bool {
 	return p != nil && p.Digest == digest && p.Applies == applies && now.Sub(p.Made) <= planFresh &&
-		!p.Made.Before(j.fresh) && j.depth < byTrial
+		!p.Made.Before(j.fresh) && j.depth < ByTrial
 }
 
 // makePlan keeps the gate's plan, or makes another.

@@ -292,7 +292,7 @@ func TestPlanThatCanBeCarriedOut(t *testing.T) {
 		{"an old one", false, made, func(_ *string, _ *int, _ *job, now *time.Time) { *now = now.Add(1) }},
 		{"older than a check asks for", false, made, func(_ *string, _ *int, j *job, now *time.Time) { j.fresh = *now }},
 		{"as of when a check asks for it", true, made, func(_ *string, _ *int, j *job, _ *time.Time) { j.fresh = made.Made }},
-		{"where every object is to be tried", false, made, func(_ *string, _ *int, j *job, _ *time.Time) { j.depth = byTrial }},
+		{"where every object is to be tried", false, made, func(_ *string, _ *int, j *job, _ *time.Time) { j.depth = ByTrial }},
 		{"where the inventory is to be compared", true, made, func(_ *string, _ *int, j *job, _ *time.Time) { j.depth = byInventory }},
 	} {
 		digest, applies, j, now := "d", 3, systemJob(record.CausePush), now

@@ -40,10 +40,10 @@ const (
 func (f Finding) OK() bool { return f.Result != CheckDrifted && f.Result != CheckFailed }
 
 // CheckNow compares apps with their clusters now, and corrects them as their drift
-// settings say. It makes its requests to the clusters for all apps together. A full
-// check tries every object on the cluster. It returns one finding an app, in the order
-// of the names. If ctx ends first it returns ctx's error, and the checks go on.
-func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, names ...name.App) ([]Finding, error) {
+// settings say. It makes its requests to the clusters for all apps together. It returns
+// one finding an app, in the order of the names. If ctx ends first it returns ctx's
+// error, and the checks go on.
+func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, depth Depth, names ...name.App) ([]Finding, error) {
 	now := time.Now()
 	answers := make([]chan Finding, len(names))
 	for i, app := range names {
@@ -53,10 +53,7 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, full bool, 
 		}
 		answers[i] = make(chan Finding, 1)
 		j := newJob(record.CauseCheck, caller)
-		j.fresh, j.askers = now, answers[i:i+1]
-		if full {
-			j.depth = byTrial
-		}
+		j.fresh, j.depth, j.askers = now, depth, answers[i:i+1]
 		a.enqueue(j)
 	}
 	findings := make([]Finding, len(names))

@@ -79,7 +79,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 			e.Log.WithField("app", t.Spec.Name).Errorf("begin its deploy: %v", err)
 			continue
 		}
-		if !t.kept { // otherwise its claims stay the same
+		if !p.stays[t.Spec.Name] { // otherwise its claims stay the same
 			e.claims.SetKeys(a.name, p.claims.KeysOf(t.Spec.Name))
 		}
 		a.setSkipped("")
@@ -206,7 +206,7 @@ func (e *Engine) CheckDue(app name.App, due time.Time) {
 func (e *Engine) FullCheckDue(app name.App, due time.Time) {
 	if a := e.app(app); a != nil {
 		j := newJob(record.CauseSchedule, access.System("full check"))
-		j.fresh, j.depth = due, byTrial
+		j.fresh, j.depth = due, ByTrial
 		a.enqueue(j)
 	}
 }

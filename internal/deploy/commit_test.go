@@ -132,10 +132,11 @@ func TestAcceptedChangeTellsTheSchedules(t *testing.T) {
 	}
 }
 
-func TestKeptTargetsKeepTheirClaims(t *testing.T) {
+func TestAppsThatStayKeepTheirClaims(t *testing.T) {
 	o := newOffice(t)
 	o.claims.Set("web", "default", wants("a"))
-	p := o.proposed("shop", wanted("web", func(t *target) { t.kept = true }))
+	p := o.proposed("shop", wanted("web"))
+	p.stays = map[name.App]bool{"web": true}
 	p.claims.Set("web", "default", nil)
 	if _, err := p.Accept(); err != nil {
 		t.Fatal(err)
@@ -288,11 +289,11 @@ func TestChecksAreQueued(t *testing.T) {
 		ask   func(e *Engine)
 		cause record.Cause
 		fresh time.Time
-		depth depth
+		depth Depth
 	}{
-		"by the schedule":              {func(e *Engine) { e.CheckDue("web", due) }, record.CauseSchedule, due, bySight},
-		"by the schedule of full ones": {func(e *Engine) { e.FullCheckDue("web", due) }, record.CauseSchedule, due, byTrial},
-		"by the server":                {func(e *Engine) { e.Check("web", record.CauseHealth) }, record.CauseHealth, time.Time{}, bySight},
+		"by the schedule":              {func(e *Engine) { e.CheckDue("web", due) }, record.CauseSchedule, due, BySight},
+		"by the schedule of full ones": {func(e *Engine) { e.FullCheckDue("web", due) }, record.CauseSchedule, due, ByTrial},
+		"by the server":                {func(e *Engine) { e.Check("web", record.CauseHealth) }, record.CauseHealth, time.Time{}, BySight},
 	} {
 		o := newOffice(t)
 		a := o.has("web", "shop", wanted("web"))

@@ -30,9 +30,9 @@ func (a *app) stamp(rec *record.Record, t *target) {
 // contentFor is digestFor for the target's content.
 func (a *app) contentFor(t *target) string {
 	switch last := a.lastRecord(); {
-	case t.remnant && last != nil:
+	case t.origin == fromRecord && last != nil:
 		return last.Content
-	case t.remnant, t.content == "":
+	case t.origin == fromRecord, t.content == "":
 		return ""
 	}
 	return a.engine.Masker.Seal(t.content)

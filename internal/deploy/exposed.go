@@ -17,7 +17,7 @@ func (e *Engine) exposed(p *Proposal) manifest.Problems {
 	}
 	var problems manifest.Problems
 	for _, t := range p.targets {
-		if t.kept || t.Spec.PlainSecrets || len(t.plain) == 0 {
+		if t.origin == fromBefore || t.Spec.PlainSecrets || len(t.plain) == 0 {
 			continue
 		}
 		before := e.wantedOf(t.Spec.Name).secretDigests(p.Repo)

@@ -37,7 +37,7 @@ func TestSecretsInTheClearAreRefused(t *testing.T) {
 		"with -o plain-secrets":         {func(_ *office, p *Proposal) { p.Options.PlainSecrets = true }, nil},
 		"where the server allows it":    {func(o *office, _ *Proposal) { o.PlainSecrets = true }, nil},
 		"where pushboat.yaml allows it": {func(_ *office, p *Proposal) { p.targets[0].Spec.PlainSecrets = true }, nil},
-		"in an app that is kept":        {func(_ *office, p *Proposal) { p.targets[0].kept = true }, nil},
+		"in an app that is kept":        {func(_ *office, p *Proposal) { p.targets[0].origin = fromBefore }, nil},
 		"that the branch has already":   {had("shop", as), nil},
 		"that another repository has":   {had("blog", as), []string{"is not encrypted"}},
 		"that the branch had once":      {had("shop", func(of *target) { of.Gone = true }), []string{"is not encrypted"}},

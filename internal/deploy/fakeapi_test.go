@@ -8,12 +8,12 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -25,7 +25,7 @@ import (
 type fakeAPI struct {
 	clusterAPI
 	siteAPI
-	kinds   map[schema.GroupVersionKind]kube.Kind
+	kinds   kubetest.Kinds
 	running map[manifest.ID]*unstructured.Unstructured
 	parents map[name.App]kube.Parent // by app
 	owned   []*unstructured.Unstructured
@@ -40,24 +40,15 @@ type fakeAPI struct {
 type siteAPI = apply.API
 
 func newFakeAPI() *fakeAPI {
-	api := &fakeAPI{
-		kinds: map[schema.GroupVersionKind]kube.Kind{}, running: map[manifest.ID]*unstructured.Unstructured{},
-		parents: map[name.App]kube.Parent{}, fails: map[string]error{},
+	return &fakeAPI{
+		running: map[manifest.ID]*unstructured.Unstructured{}, parents: map[name.App]kube.Parent{}, fails: map[string]error{},
+		kinds: kubetest.NewKinds(
+			schema.GroupVersionKind{Version: "v1", Kind: "Service"},
+			schema.GroupVersionKind{Version: "v1", Kind: "Pod"},
+			schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"},
+			schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "ReplicaSet"},
+		),
 	}
-	for _, gvk := range []schema.GroupVersionKind{
-		{Version: "v1", Kind: "ConfigMap"},
-		{Version: "v1", Kind: "Secret"},
-		{Version: "v1", Kind: "Service"},
-		{Version: "v1", Kind: "Pod"},
-		{Group: "apps", Version: "v1", Kind: "Deployment"},
-		{Group: "apps", Version: "v1", Kind: "ReplicaSet"},
-	} {
-		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true, Resource: schema.GroupVersionResource{Resource: gvk.Kind}}
-	}
-	for _, gk := range []schema.GroupKind{manifest.NamespaceKind, manifest.DefinitionKind} {
-		api.kinds[gk.WithVersion("v1")] = kube.Kind{GVK: gk.WithVersion("v1")}
-	}
-	return api
 }
 
 // change changes what the API answers, while somebody may ask it.
@@ -86,25 +77,17 @@ func (n named) String() string { return string(n) }
 
 func (c *fakeAPI) Name() string { return "default" }
 
-func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
-	if kind, ok := c.kinds[gvk]; ok {
-		return kind, nil
-	}
-	return kube.Kind{}, &kube.UnknownKindError{GVK: gvk}
+func (c *fakeAPI) Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+	return c.kinds.Kind(ctx, gvk)
 }
 
-func (c *fakeAPI) KindOf(_ context.Context, gk schema.GroupKind) (kube.Kind, error) {
-	for gvk, kind := range c.kinds {
-		if gvk.GroupKind() == gk {
-			return kind, nil
-		}
-	}
-	return kube.Kind{}, &kube.UnknownKindError{GVK: gk.WithVersion("")}
+func (c *fakeAPI) KindOf(ctx context.Context, gk schema.GroupKind) (kube.Kind, error) {
+	return c.kinds.KindOf(ctx, gk)
 }
 
 func (c *fakeAPI) Served(ctx context.Context, gk schema.GroupKind) (kube.Kind, bool, error) {
-	kind, err := c.KindOf(ctx, gk)
-	return kind, err == nil, nil
+	kind, served := c.kinds.Served(ctx, gk)
+	return kind, served, nil
 }
 
 func (c *fakeAPI) KindsNamed(_ context.Context, word string) ([]schema.GroupKind, error) {
@@ -128,7 +111,7 @@ func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string)
 	if u := c.running[id]; u != nil {
 		return u.DeepCopy(), nil
 	}
-	return nil, apierrors.NewNotFound(schema.GroupResource{Resource: id.Kind}, name)
+	return nil, kubetest.NotFound(id)
 }
 
 func (c *fakeAPI) TryOut(_ context.Context, _ kube.Kind, u *unstructured.Unstructured) (bool, error) {
@@ -210,20 +193,7 @@ func (c *fakeAPI) Latencies() []kube.Latency { return nil }
 
 // existing is a parent as it is read from a cluster.
 func existing(p kube.Parent) kube.Parent {
-	u := &unstructured.Unstructured{}
-	u.SetName(p.Name())
-	u.SetUID("uid")
-	u.SetResourceVersion("7")
-	u.SetLabels(map[string]string{kube.IDLabel: p.ID()})
-	u.SetAnnotations(map[string]string{
-		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": string(p.App), "pushboat/repository": string(p.Repository), "pushboat/server": p.Server,
-		"applyset.kubernetes.io/contains-group-kinds": p.Kinds.String(), "applyset.kubernetes.io/additional-namespaces": p.Namespaces.String(),
-	})
-	parent, ok := kube.ParseParent(u)
-	if !ok {
-		panic("it is no parent")
-	}
-	return parent
+	return kubetest.Parent(p.App, p.Repository, p.Server, "7", p.Kinds.String(), p.Namespaces.String())
 }
 
 // fakeIndex is an index without watches: the test enters what they see.

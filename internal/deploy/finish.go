@@ -47,7 +47,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 // generatedPaths returns the paths of the app's generated values, for its record. For
 // an app that is only known from records, they stay as they were.
 func (a *app) generatedPaths(t *target) []string {
-	if last := a.lastRecord(); t.remnant && last != nil {
+	if last := a.lastRecord(); t.origin == fromRecord && last != nil {
 		return last.Generated
 	}
 	var paths []string

@@ -74,7 +74,7 @@ func TestRecordWhileARevisionIsSkipped(t *testing.T) {
 
 func TestRecordOfARemnantKeepsItsGeneratedValues(t *testing.T) {
 	o := newOffice(t)
-	a := o.has("web", "shop", wanted("web", func(t *target) { t.remnant = true }))
+	a := o.has("web", "shop", wanted("web", func(t *target) { t.origin = fromRecord }))
 	if paths := a.generatedPaths(a.wanted()); paths != nil {
 		t.Errorf("without a record: %q", paths)
 	}

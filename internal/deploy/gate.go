@@ -28,10 +28,10 @@ func (p *Proposal) plan(ctx context.Context) {
 		p.Problems = append(exposed, e.reservations.take(p)...)
 		return
 	}
-	p.partial = len(p.Problems) > len(exposed)
+	p.unread = len(p.Problems) > len(exposed)
 	misnamed := e.checkNames(p)
 	p.Problems = append(p.Problems, misnamed...)
-	if len(misnamed) > 0 || p.partial && len(p.targets) == 0 {
+	if len(misnamed) > 0 || p.unread && len(p.targets) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
@@ -47,7 +47,7 @@ func (p *Proposal) plan(ctx context.Context) {
 		p.Problems = append(p.Problems, e.reservations.take(p)...)
 	}
 	e.planAll(ctx, p, objects)
-	if p.partial {
+	if p.unread {
 		p.Plans = nil // they lack the parts that could not be read
 	}
 	if len(p.Problems) == 0 {
@@ -102,7 +102,7 @@ func (e *Engine) leaving(p *Proposal) []*target {
 		switch {
 		case named[a.name] || a.removed() || a.sameHome(p.Repo, p.Branch) != nil:
 		case t != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.remnant && a.prunes()))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.origin == fromRecord && a.prunes()))
 		case last != nil:
 			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune))
 		}
@@ -114,8 +114,9 @@ func (e *Engine) leaving(p *Proposal) []*target {
 // push's claims, so that two apps that want one object are found out.
 func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan.Placed {
 	objects, made := map[*target][]plan.Placed{}, map[*target][]plan.Placed{}
+	p.stays = map[name.App]bool{}
 	for _, t := range p.targets {
-		t.kept = t.kept && e.upToDate(p, t)
+		p.stays[t.Spec.Name] = t.origin == fromBefore && e.upToDate(p, t)
 	}
 	for name, targets := range byCluster(p.targets) {
 		cluster := e.Clusters[name]
@@ -124,10 +125,10 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			continue
 		}
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
-		p.with[name].Partial = p.partial
+		p.with[name].Unread = p.unread
 		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.api)...)
 		for _, t := range targets {
-			if t.kept {
+			if p.stays[t.Spec.Name] {
 				continue // its claims stand
 			}
 			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name])
@@ -168,7 +169,7 @@ func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manife
 // push and are about to be replaced.
 func replacedLater(p *Proposal, owner name.App) bool {
 	for _, t := range p.targets {
-		if t.Spec.Name == owner && !t.kept {
+		if t.Spec.Name == owner && !p.stays[owner] {
 			return !p.claims.Has(owner)
 		}
 	}
@@ -207,7 +208,7 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Force: p.Options.Force, Remake: true}
+			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -74,9 +75,9 @@ func TestAppsThatLeaveWithAChange(t *testing.T) {
 		"one that was only skipped":       {func(o *office) { o.has("old", "shop", nil).remember(record.Record{Cluster: "east"}) }, "true east"},
 		"one so, with prune: false":       {func(o *office) { o.has("old", "shop", nil).remember(record.Record{NoPrune: true}) }, "false default"},
 		"one of which nothing is known":   {func(o *office) { o.has("old", "shop", nil) }, ""},
-		"one that is known by its record": {func(o *office) { o.deployed(wanted("old", func(t *target) { t.remnant = true })) }, "true default"},
+		"one that is known by its record": {func(o *office) { o.deployed(wanted("old", func(t *target) { t.origin = fromRecord })) }, "true default"},
 		"one so, whose record has no prune": {func(o *office) {
-			o.deployed(wanted("old", func(t *target) { t.remnant = true })).remember(record.Record{NoPrune: true})
+			o.deployed(wanted("old", func(t *target) { t.origin = fromRecord })).remember(record.Record{NoPrune: true})
 		}, "false default"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestAppsThatLeaveWithAChange(t *testing.T) {
 func TestObjectsThatOtherAppsWant(t *testing.T) {
 	skipped := wants("a")
 	skipped[0].Policy.Phase = manifest.Skip
-	for name, test := range map[string]struct {
+	for what, test := range map[string]struct {
 		set     func(o *office, p *Proposal)
 		objects []plan.Placed
 		want    []string
@@ -115,7 +116,8 @@ func TestObjectsThatOtherAppsWant(t *testing.T) {
 		"that of an app that stays as it is": {
 			func(o *office, p *Proposal) {
 				o.claims.Set("api", "default", wants("a"))
-				p.targets = append(p.targets, wanted("api", func(t *target) { t.kept = true }))
+				p.targets = append(p.targets, wanted("api"))
+				p.stays = map[name.App]bool{"api": true}
 			}, wants("a"), []string{"ConfigMap shop/a: belongs to app api"},
 		},
 		"that of an app that came before": {
@@ -125,12 +127,12 @@ func TestObjectsThatOtherAppsWant(t *testing.T) {
 			}, wants("a"), []string{"ConfigMap shop/a: belongs to app api"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(what, func(t *testing.T) {
 			o := newOffice(t)
 			web := wanted("web")
 			p := o.proposed("shop", web)
 			test.set(o, p)
-			wantProblems(t, name, o.contested(p, web, test.objects), test.want...)
+			wantProblems(t, what, o.contested(p, web, test.objects), test.want...)
 		})
 	}
 }
@@ -230,7 +232,7 @@ func TestPlanOfAChangeEndsEarly(t *testing.T) {
 	unread.Problems = manifest.Problems{{Message: "pushboat.yaml is damaged"}}
 	unread.plan(t.Context())
 	wantProblems(t, "a revision that names nothing", unread.Problems, "damaged")
-	if !unread.partial || unread.claims.Has("web") {
+	if !unread.unread || unread.claims.Has("web") {
 		t.Error("it counts as read in full")
 	}
 }

@@ -82,7 +82,7 @@ func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *tar
 				Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 			},
 			Repo: repo, Revision: rec.Revision, Digest: "remnant", Seal: e.Masker.Seal,
-		}, remnant: true,
+		}, origin: fromRecord,
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, app)
 	if err != nil {
@@ -136,7 +136,7 @@ func (a *app) withNoted(found []plan.Placed) []plan.Placed {
 // claimAll enters an app's claims: the objects that were found, and all its former ones
 // if some could not be found, or if its wish is unknown.
 func (e *Engine) claimAll(a *app, t *target, found []plan.Placed, problems manifest.Problems) {
-	if len(problems) > 0 || t.remnant || a.unrenderedWhy() != "" {
+	if len(problems) > 0 || t.origin == fromRecord || a.unrenderedWhy() != "" {
 		found = a.withNoted(slices.Clip(found))
 	}
 	e.claim(a, t, found)

@@ -65,7 +65,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 			if got.Revision != test.want || len(got.Objects) != test.objects {
 				t.Errorf("got revision %s with %d objects", got.Revision, len(got.Objects))
 			}
-			if got.remnant && (got.Spec.Prune || got.Spec.Drift != appfile.DriftCorrect) {
+			if got.origin == fromRecord && (got.Spec.Prune || got.Spec.Drift != appfile.DriftCorrect) {
 				t.Errorf("a remnant has to correct, and to delete nothing: %+v", got.Spec)
 			}
 		})
@@ -77,7 +77,7 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 func TestARemnantIsNotDeployedAnew(t *testing.T) {
 	e := sealing(t)
 	a := newApp(e, "shop", "shop", "main")
-	remnant := &target{remnant: true, Target: plan.Target{Digest: "remnant"}}
+	remnant := &target{origin: fromRecord, Target: plan.Target{Digest: "remnant"}}
 	if !a.settled(remnant) || a.digestFor(remnant) != "" {
 		t.Error("without a record")
 	}

@@ -22,15 +22,15 @@ const (
 	testJob                  // run the tests of the deployed revision
 )
 
-// depth is how closely a job compares the app with its cluster. A greater depth
+// Depth is how closely a job compares the app with its cluster. A greater depth
 // includes all smaller ones.
-type depth int
+type Depth int
 
 // The depths of a check.
 const (
-	bySight     depth = iota // ask the cluster only about objects that seem to have changed
+	BySight     Depth = iota // ask the cluster only about objects that seem to have changed
 	byInventory              // compare the inventory on the cluster too
-	byTrial                  // try every object on the cluster
+	ByTrial                  // try every object on the cluster
 )
 
 // job is one thing for an app's worker to do, as it was asked for.
@@ -39,7 +39,7 @@ type job struct {
 	cause  record.Cause
 	caller access.Caller
 	push   string // the push's id, for the record
-	depth  depth
+	depth  Depth
 	fresh  time.Time             // the minimum time of the cluster's state, which the server itself gives; zero: the watches' view is enough
 	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
 	run    *Run                  // nil until there is something to show

@@ -52,7 +52,7 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 			t.Errorf("%s changed: kept is %v, want %v", what, got, c.want)
 		}
 	}
-	if at := old.at("b"); at.Revision != "b" || !at.kept || old.kept || old.Revision != "a" {
+	if at := old.at("b"); at.Revision != "b" || at.origin != fromBefore || old.origin != fromRevision || old.Revision != "a" {
 		t.Error("the target of another revision is not a copy of its own")
 	}
 }

@@ -56,10 +56,19 @@ type Change struct {
 // that done.
 type Draft struct {
 	Change
-	p        *Proposal
-	rendered bool
-	proposed bool
+	p     *Proposal
+	stage draftStage
 }
+
+// draftStage is how far a draft has come.
+type draftStage int
+
+// The stages of a draft.
+const (
+	draftOpened draftStage = iota
+	draftRendered
+	draftProposed
+)
 
 // Open reads which apps the branch feeds at the change's revision.
 func (e *Engine) Open(change Change) *Draft {
@@ -84,10 +93,9 @@ func (d *Draft) AsDeployed(app name.App) bool {
 
 // render renders the apps, once. It reads the values from clusters that they ask for.
 func (d *Draft) render() {
-	if d.rendered {
+	if d.stage >= draftRendered {
 		return
 	}
-	d.rendered = true
 	p := d.p
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
@@ -95,6 +103,7 @@ func (d *Draft) render() {
 		operator: p.Caller.Operator, tell: p.Tell, renewedApp: p.Only, renewed: p.Renewal,
 	})
 	p.Problems = append(p.Problems, found...)
+	d.stage = draftRendered
 }
 
 // Propose renders and plans the change, and applies the guards. It changes nothing,
@@ -102,13 +111,13 @@ func (d *Draft) render() {
 // is refused, no other change may have its apps or objects until Close. A draft can be
 // proposed once; later proposals are refused.
 func (d *Draft) Propose(ctx context.Context) *Proposal {
-	if d.proposed {
+	if d.stage == draftProposed {
 		return &Proposal{Change: d.Change, engine: d.p.engine, Problems: manifest.Problems{{
 			Message: "the change was proposed already", Remedy: manifest.Again(""),
 		}}}
 	}
-	d.proposed = true
 	d.render()
+	d.stage = draftProposed
 	done := false
 	defer func() {
 		if !done { // a panic: release the reservations
@@ -136,14 +145,15 @@ type Proposal struct {
 	added   []name.App // apps that the branch did not have, unless it had none
 	removed []name.App // apps that it has no more
 	guarded bool       // the problems are deletions to confirm, which the plan shows
-	partial bool       // there are files that could not be read
+	unread  bool       // there are files that could not be read
 	engine  *Engine
-	specs   []appfile.App // of the branch
-	targets []*target     // every app of the branch, and those that leave it
+	specs   []appfile.App     // of the branch
+	targets []*target         // every app of the branch, and those that leave it
+	stays   map[name.App]bool // apps that stay as they are: nothing of them is planned, sealed or claimed anew
 	changed map[name.App]*plan.Plan
 	with    map[string]*plan.Companions // by cluster
 	claims  *plan.Claims
-	stage   proposalStage
+	state   proposalState
 }
 
 // Refused reports whether the change must not be made.
@@ -160,7 +170,7 @@ var (
 // to deploy it. It returns the deploys that began, in the order of their dependencies,
 // to attach to.
 func (p *Proposal) Accept() ([]*Run, error) {
-	if err := p.stage.accept(p.Refused()); err != nil {
+	if err := p.state.accept(p.Refused()); err != nil {
 		return nil, fmt.Errorf("deploy revision %s: %w", p.Revision.Short(), err)
 	}
 	return p.engine.commit(p), nil
@@ -169,36 +179,46 @@ func (p *Proposal) Accept() ([]*Run, error) {
 // Close releases the proposal's apps and objects for other changes. It may be called at
 // any time, and more than once; an accepted proposal continues.
 func (p *Proposal) Close() {
-	p.stage.close()
+	p.state.close()
 	p.engine.reservations.drop(p)
 }
 
-// proposalStage is the stage of a proposal: a refused or closed one cannot be accepted,
+// proposalStage is how far a proposal has come.
+type proposalStage int
+
+// The stages of a proposal.
+const (
+	proposalOpen proposalStage = iota
+	proposalAccepted
+	proposalClosed
+)
+
+// proposalState is the stage of a proposal: a refused or closed one cannot be accepted,
 // nor one twice.
-type proposalStage struct {
-	mu               sync.Mutex
-	accepted, closed bool
+type proposalState struct {
+	mu    sync.Mutex
+	stage proposalStage
 }
 
-func (s *proposalStage) accept(refused bool) error {
+func (s *proposalState) accept(refused bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case refused:
 		return ErrRefused
-	case s.closed:
+	case s.stage == proposalClosed:
 		return ErrClosed
-	case s.accepted:
+	case s.stage == proposalAccepted:
 		return ErrAccepted
 	}
-	s.accepted = true
+	s.stage = proposalAccepted
 	return nil
 }
 
-func (s *proposalStage) close() {
+func (s *proposalState) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	s.stage = proposalClosed
 }
 
 // Print writes the plans and the problems in the words of the door, and ends with one

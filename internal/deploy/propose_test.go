@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/record"
@@ -147,7 +148,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-var away = &kube.UnreachableError{Cluster: "default", Err: errors.New("connection refused")}
+var away = kubetest.Down
 
 func TestReservationOfAProposal(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -194,8 +195,8 @@ func TestAppsThatAreUpToDateAreNotPlanned(t *testing.T) {
 	if wantProblems(t, "problems", p.Problems); len(p.Plans) > 0 || len(api.asked) > 0 {
 		t.Errorf("planned %q, and asked %q", p.plannedSteps(), api.asked)
 	}
-	if p.targets[0].kept {
-		t.Error("a target without inputs that are known counts as kept")
+	if p.targets[0].origin != fromRevision || p.stays["web"] {
+		t.Error("a target without inputs that are known counts as the one before it")
 	}
 }
 
@@ -296,7 +297,7 @@ func TestRevisionThatIsReadInPartShowsNoPlan(t *testing.T) {
 	p := o.proposes(map[string]string{
 		appfile.Name: "apps: [{path: web, namespace: shop}, {path: api, namespace: shop}]\n", "web/all.yaml": config, "api/all.yaml": "a: [\n",
 	})
-	if len(p.Problems) == 0 || len(p.Plans) > 0 || !p.partial {
+	if len(p.Problems) == 0 || len(p.Plans) > 0 || !p.unread {
 		t.Errorf("%v, planned %q", p.Problems, p.plannedSteps())
 	}
 }

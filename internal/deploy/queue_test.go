@@ -81,21 +81,21 @@ func TestTheNewestDeployOvertakes(t *testing.T) {
 func TestWhatAJobAdopts(t *testing.T) {
 	q := newQueue("shop")
 	early, late := time.Unix(1, 0), time.Unix(2, 0)
-	asks := func(fresh time.Time, depth depth) *job {
+	asks := func(fresh time.Time, depth Depth) *job {
 		j := systemJob(record.CauseCheck)
 		j.fresh, j.depth, j.askers = fresh, depth, []chan Finding{make(chan Finding, 1)}
 		return j
 	}
-	q.add(asks(late, bySight))
-	q.add(asks(early, byTrial))
+	q.add(asks(late, BySight))
+	q.add(asks(early, ByTrial))
 	q.add(asks(early, byInventory))
 	deploy := pushed(q)
 	q.add(deploy)
 	got, _ := q.take()
-	if got != deploy || got.fresh != late || got.depth != byTrial || len(got.askers) != 3 {
+	if got != deploy || got.fresh != late || got.depth != ByTrial || len(got.askers) != 3 {
 		t.Errorf("took %+v; want a push that sees as of the latest time, in the greatest depth, for three askers", got)
 	}
-	check := asks(late, byTrial)
+	check := asks(late, ByTrial)
 	if other := check.instead(record.CauseStart); other.cause != record.CauseStart || len(other.askers) != 1 || len(check.askers) != 0 {
 		t.Errorf("what is done instead is %+v, of %+v", other, check)
 	}

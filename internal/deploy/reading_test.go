@@ -24,7 +24,7 @@ func (o *office) state(app name.App) string {
 		return "not wanted" + why(a)
 	case a.wanted().Gone:
 		return fmt.Sprint("gone, prune: ", a.wanted().Spec.Prune)
-	case a.wanted().remnant:
+	case a.wanted().origin == fromRecord:
 		return "remnant" + why(a)
 	}
 	return string(a.wanted().Revision) + why(a)

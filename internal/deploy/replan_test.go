@@ -168,7 +168,7 @@ func TestDepthOfAPlan(t *testing.T) {
 		fresh time.Time
 	}{
 		"a check":                       {func(*app, *job) {}, false, time.Time{}},
-		"a full check":                  {func(_ *app, j *job) { j.depth = byTrial }, true, time.Time{}},
+		"a full check":                  {func(_ *app, j *job) { j.depth = ByTrial }, true, time.Time{}},
 		"one that compares inventories": {func(_ *app, j *job) { j.depth = byInventory }, false, time.Time{}},
 		"one as of a moment":            {func(_ *app, j *job) { j.fresh = moment }, false, moment},
 		"a forced deploy":               {func(_ *app, j *job) { j.force = true }, true, time.Time{}},
@@ -288,12 +288,12 @@ func TestDeployWithoutAPlanOfTheGateMakesOne(t *testing.T) {
 func TestCheckMendsTheInventory(t *testing.T) {
 	for name, test := range map[string]struct {
 		known bool
-		depth depth
+		depth Depth
 		want  bool
 	}{
-		"known":                 {true, bySight, false},
+		"known":                 {true, BySight, false},
 		"known, to be compared": {true, byInventory, true},
-		"unknown":               {false, bySight, true},
+		"unknown":               {false, BySight, true},
 	} {
 		o := newOffice(t)
 		api := o.answering()

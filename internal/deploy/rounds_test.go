@@ -85,6 +85,50 @@ func TestFailedCheckIsToldAndTriedAgain(t *testing.T) {
 	})
 }
 
+// A failure that has been put right meanwhile is not tried again.
+func TestRetryThatIsNeededNoMoreIsNotMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorked(t, nil)
+		dependent(w)
+		defer w.working()()
+		w.enqueue(w.planned())
+		<-time.After(retryFirst / 2)
+		delete(w.engine.apps, "db")
+		w.enqueue(w.planned())
+		if synctest.Wait(); w.last().Result != record.Deployed {
+			t.Fatalf("it is %s", w.last().Result)
+		}
+		<-time.After(retryFirst)
+		if synctest.Wait(); w.trouble.reason() != "" {
+			t.Errorf("it was checked again: %s", w.trouble.reason())
+		}
+	})
+}
+
+// A look that fails neither puts a retry off nor takes its place.
+func TestRetryOutlivesALookThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		api := o.answering()
+		a := o.settledOn(config)
+		api.fails["try"], api.fails["apply"] = errRefused, errRefused
+		o.works(a)
+		a.enqueue(systemJob(record.CauseDrift))
+		<-time.After(retryFirst / 2)
+		o.Look("web", manifesttest.ConfigMap("a"), Fight{})
+		if synctest.Wait(); a.trouble.reason() == "" {
+			t.Fatal("the check has not failed")
+		}
+		api.change(func() { api.fails = map[string]error{} })
+		o.leftAsIs(api, a)
+		<-time.After(retryFirst / 2)
+		if synctest.Wait(); a.trouble.reason() != "" {
+			t.Errorf("it is not checked again in time: %s", a.trouble.reason())
+		}
+		o.cancel()
+	})
+}
+
 // After a hurry the waits begin anew.
 func TestHurriedAppIsTriedSoonAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

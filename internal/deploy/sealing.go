@@ -52,7 +52,7 @@ type sealedObject struct {
 // sealable reports whether another rendering of the revision may give other objects,
 // or none, and records do not have them in the clear.
 func (t *target) sealable() bool {
-	if t.Gone || t.remnant || t.Blind {
+	if t.Gone || t.origin == fromRecord || t.Blind {
 		return false
 	}
 	return t.computed || t.taken.Any() || slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
@@ -168,7 +168,7 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 func (p *Proposal) seal() manifest.Problems {
 	var fresh []*target
 	for _, t := range p.targets {
-		if !t.kept && (p.Only == "" || p.Only == t.Spec.Name) {
+		if !p.stays[t.Spec.Name] && (p.Only == "" || p.Only == t.Spec.Name) {
 			fresh = append(fresh, t)
 		}
 	}

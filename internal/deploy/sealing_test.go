@@ -103,7 +103,7 @@ func TestWhatIsSealed(t *testing.T) {
 		"a Secret":                 {target{Target: plan.Target{Objects: parsed(t, secret)}}, true},
 		"a decrypted value":        {target{Target: plan.Target{Objects: hidden}}, true},
 		"an app that is gone":      {target{computed: true, Target: plan.Target{Gone: true}}, false},
-		"all that is known of one": {target{computed: true, remnant: true}, false},
+		"all that is known of one": {target{computed: true, origin: fromRecord}, false},
 	} {
 		if got := test.target.sealable(); got != test.want {
 			t.Errorf("%s: %v", name, got)

@@ -28,17 +28,26 @@ type target struct {
 	inputs  render.Inputs // read from the revision
 	read    *plain.Read   // plain manifests, so that the next target reads only the changes
 	forced  bool          // objects that cannot change in place are recreated, until the target is reached
-	kept    bool          // its objects are those of the target before it
+	origin  origin
 	plain   []secrets.Plain
 	charts  []charts.Chart // of registries, that it was rendered from
 	taken   render.Taken   // of its cluster
 
 	computed bool          // by a worker, of more than the revision perhaps
 	specText []byte        // of a target that was sealed: the spec as it was written then
-	remnant  bool          // only the unmasked part of the app's newest record is known
 	given    provision     // its generated values
 	had      name.Revision // of an app that is gone: the last revision that has it; "" if that is unknown
 }
+
+// origin is where the objects of a target come from.
+type origin int
+
+// The origins.
+const (
+	fromRevision origin = iota // rendered; or none, of an app that is gone
+	fromBefore                 // those of the target before it, whose inputs the revision has unchanged
+	fromRecord                 // only the unmasked part of the app's newest record is known
+)
 
 // planned returns the part of a target for plans; nil of a nil target.
 func (t *target) planned() *plan.Target {
@@ -81,7 +90,7 @@ func (t *target) readBefore() *plain.Read {
 // at is the target as of another revision that makes the same of it.
 func (t *target) at(revision name.Revision) *target {
 	same := *t
-	same.Revision, same.kept, same.given.changed = revision, true, false
+	same.Revision, same.origin, same.given.changed = revision, fromBefore, false
 	return &same
 }
 

@@ -153,7 +153,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := plan.Planner{With: with, Claims: a.engine.claims, Force: j.force || a.forces(t), Fresh: j.fresh, Full: j.depth == byTrial, Partial: j.kind == lookJob}
+	p := plan.Planner{With: with, Claims: a.engine.claims, Depth: a.planDepth(t, j), Fresh: j.fresh, Partial: j.kind == lookJob}
 	p.Remake = !j.checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, t, p, nil, objects)
 	if err != nil {

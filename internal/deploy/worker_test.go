@@ -89,11 +89,11 @@ func TestCheckIsAnswered(t *testing.T) {
 		w.engine.Source = heads{err: errors.New("the disk is gone")}
 		w.suspended.set(&record.Suspension{By: "dora", Reason: "a move"})
 		defer w.working()()
-		findings, err := w.engine.CheckNow(t.Context(), access.Caller{}, true, "shop")
+		findings, err := w.engine.CheckNow(t.Context(), access.Caller{}, ByTrial, "shop")
 		if err != nil || len(findings) != 1 || findings[0].App != "shop" || findings[0].Result != CheckDrifted {
 			t.Errorf("got %+v, %v", findings, err)
 		}
-		if _, err := w.engine.CheckNow(t.Context(), access.Caller{}, true, "shop", "other"); err == nil {
+		if _, err := w.engine.CheckNow(t.Context(), access.Caller{}, ByTrial, "shop", "other"); err == nil {
 			t.Error("an app that there is not was checked")
 		}
 	})

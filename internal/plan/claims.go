@@ -207,7 +207,7 @@ type Companions struct {
 	Namespaces map[string]bool
 	Schemas    *kube.Schemas
 	Targets    []*Target
-	Partial    bool // there may be more, in files that could not be read
+	Unread     bool // there may be more, in files that could not be read
 }
 
 // NewCompanions collects the namespaces of the targets that are made before the
@@ -256,7 +256,7 @@ func (c *Companions) Defines() bool { return !c.Schemas.Empty() }
 // name, is more likely misspelt.
 func (c *Companions) mayDefine(err error) bool {
 	var unknown *kube.UnknownKindError
-	if !c.Partial || !errors.As(err, &unknown) || len(unknown.Versions) > 0 {
+	if !c.Unread || !errors.As(err, &unknown) || len(unknown.Versions) > 0 {
 		return false
 	}
 	for _, similar := range unknown.Similar {

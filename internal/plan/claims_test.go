@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -224,12 +225,12 @@ func TestMayDefine(t *testing.T) {
 	}{
 		"all files were read":      {true, unknown, false},
 		"one was not":              {false, unknown, true},
-		"another error":            {false, refused, false},
+		"another error":            {false, kubetest.Refused, false},
 		"known in another version": {false, &kube.UnknownKindError{GVK: gvk, Versions: []string{"v2"}}, false},
 		"nearly one of the group":  {false, &kube.UnknownKindError{GVK: gvk, Similar: []schema.GroupVersionKind{{Group: "example.org", Kind: "Wigdet"}}}, false},
 		"nearly one of another":    {false, &kube.UnknownKindError{GVK: gvk, Similar: []schema.GroupVersionKind{{Group: "apps", Kind: "Wigdet"}}}, true},
 	} {
-		if got := (&Companions{Partial: !test.whole}).mayDefine(test.err); got != test.want {
+		if got := (&Companions{Unread: !test.whole}).mayDefine(test.err); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -3,8 +3,7 @@ package plan
 import (
 	"testing"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
@@ -30,7 +29,7 @@ func TestNamespacesThatAreNotNew(t *testing.T) {
 		"it exists":         {func(w *world) { w.With.Namespaces["shop"] = true }, tried},
 		"it is ours":        {func(w *world) { w.deployed(namespaceText("shop")); w.With.Namespaces["shop"] = true }, []string{"try ConfigMap shop/a"}},
 		"it does not come":  {func(*world) {}, []string{"try ConfigMap shop/a"}},
-		"it cannot be told": {func(w *world) { w.With.Namespaces["shop"] = true; w.api.refuses[tried[0]] = []error{down} }, tried},
+		"it cannot be told": {func(w *world) { w.With.Namespaces["shop"] = true; w.api.refuses[tried[0]] = []error{kubetest.Down} }, tried},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -56,10 +55,10 @@ func TestMissingNamespace(t *testing.T) {
 	}{
 		"nobody makes it": {change: (*world).emptied, want: "unchanged ConfigMap shop/a", problems: []string{"not found"}},
 		"an unread file may make it": {
-			change: func(w *world) { w.emptied(); w.With.Partial = true }, want: "created ConfigMap shop/a",
+			change: func(w *world) { w.emptied(); w.With.Unread = true }, want: "created ConfigMap shop/a",
 		},
 		"an unread file may make it, and it is wrong": {
-			change: func(w *world) { w.emptied(); w.With.Partial = true; w.api.faults["ConfigMap shop/a"] = "is wrong" },
+			change: func(w *world) { w.emptied(); w.With.Unread = true; w.api.faults["ConfigMap shop/a"] = "is wrong" },
 			want:   "created ConfigMap shop/a", problems: []string{"is wrong"},
 		},
 		"it is being deleted, and made anew": {
@@ -69,11 +68,11 @@ func TestMissingNamespace(t *testing.T) {
 		"it is there, and the object is refused": {
 			change: func(w *world) {
 				w.With.Namespaces["shop"] = true
-				w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{refused}, []error{refused}
+				w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{kubetest.Refused}, []error{kubetest.Refused}
 			},
 			want: "unchanged ConfigMap shop/a", problems: []string{"refused"},
 		},
-		"it is being deleted": {change: (*world).ending, want: "unchanged ConfigMap shop/a", problems: []string{"may not write it"}},
+		"it is being deleted": {change: (*world).ending, want: "unchanged ConfigMap shop/a", problems: []string{"is being terminated"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -91,12 +90,12 @@ func TestMissingNamespace(t *testing.T) {
 // ending has the API server refuse a new ConfigMap, for its namespace is being deleted.
 func (w *world) ending() {
 	id := manifesttest.ConfigMap("a")
-	w.api.refuses["try "+id.String()], w.api.refuses["apply "+id.String()] = []error{ends(id)}, []error{ends(id)}
+	w.api.refuses["try "+id.String()], w.api.refuses["apply "+id.String()] = []error{kubetest.Ends(id)}, []error{kubetest.Ends(id)}
 }
 
 // TestRunningObjectOfAnEndingNamespace: what runs has a namespace, and its refusal stands.
 func TestRunningObjectOfAnEndingNamespace(t *testing.T) {
-	for _, refusal := range []error{ends(manifesttest.ConfigMap("a")), apierrors.NewNotFound(resource("namespaces"), "shop")} {
+	for _, refusal := range []error{kubetest.Ends(manifesttest.ConfigMap("a")), kubetest.NoNamespace("shop")} {
 		w := newWorld(t)
 		w.deployed(config("a", "1"))
 		w.With.Namespaces["shop"] = true

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -83,16 +84,16 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 			}, "2", "configured Widget shop/web", []string{"apiVersion", "spec.size"}, nil, false,
 		},
 		"the old definition refuses it": {
-			func(w *world) { runs(w); w.api.refuses[apply] = []error{refused} }, "2", "configured Widget shop/web", []string{"spec.size"}, nil, false,
+			func(w *world) { runs(w); w.api.refuses[apply] = []error{kubetest.Refused} }, "2", "configured Widget shop/web", []string{"spec.size"}, nil, false,
 		},
 		"Pushboat may not write it": {
-			func(w *world) { runs(w); w.api.refuses[apply] = []error{forbidden(webWidget)} }, "2", "unchanged Widget shop/web", nil, []string{"may not write it"}, false,
+			func(w *world) { runs(w); w.api.refuses[apply] = []error{kubetest.Forbidden(webWidget)} }, "2", "unchanged Widget shop/web", nil, []string{"may not write it"}, false,
 		},
 		"it cannot be read": {
-			func(w *world) { runs(w); w.api.refuses[get] = []error{refused} }, "2", "unchanged Widget shop/web", nil, []string{"refused"}, false,
+			func(w *world) { runs(w); w.api.refuses[get] = []error{kubetest.Refused} }, "2", "unchanged Widget shop/web", nil, []string{"refused"}, false,
 		},
-		"no answer when it is read":  {func(w *world) { runs(w); w.api.refuses[get] = []error{down} }, "2", "", nil, nil, true},
-		"no answer when it is tried": {func(w *world) { runs(w); w.api.refuses[apply] = []error{down} }, "2", "", nil, nil, true},
+		"no answer when it is read":  {func(w *world) { runs(w); w.api.refuses[get] = []error{kubetest.Down} }, "2", "", nil, nil, true},
+		"no answer when it is tried": {func(w *world) { runs(w); w.api.refuses[apply] = []error{kubetest.Down} }, "2", "", nil, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -102,7 +103,7 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 			wantProblems(t, problems)
 			plan, problems, err := w.Plan(t.Context(), objects)
 			if test.fails {
-				if !errors.Is(err, down) {
+				if !errors.Is(err, kubetest.Down) {
 					t.Errorf("the error is %v", err)
 				}
 				return

@@ -2,28 +2,21 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/managedfields"
-	"k8s.io/apimachinery/pkg/util/managedfields/managedfieldstest"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -36,7 +29,7 @@ import (
 // stores nothing, since a plan changes nothing.
 type fakeAPI struct {
 	t       *testing.T
-	kinds   map[schema.GroupVersionKind]kube.Kind
+	kinds   kubetest.Kinds
 	running map[manifest.ID]*unstructured.Unstructured
 	refuses map[string][]error                 // by request, "apply ConfigMap shop/a": the answers to the first ones
 	faults  map[string]string                  // what rehearsals find, by the object
@@ -48,24 +41,14 @@ type fakeAPI struct {
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
-	api := &fakeAPI{
-		t: t, kinds: map[schema.GroupVersionKind]kube.Kind{}, running: map[manifest.ID]*unstructured.Unstructured{},
-		refuses: map[string][]error{}, faults: map[string]string{},
+	return &fakeAPI{
+		t: t, running: map[manifest.ID]*unstructured.Unstructured{}, refuses: map[string][]error{}, faults: map[string]string{},
+		kinds: kubetest.NewKinds(
+			schema.GroupVersionKind{Version: "v1", Kind: "Service"},
+			schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"},
+			schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"},
+		),
 	}
-	for _, gvk := range []schema.GroupVersionKind{
-		{Version: "v1", Kind: "ConfigMap"},
-		{Version: "v1", Kind: "Secret"},
-		{Version: "v1", Kind: "Service"},
-		{Group: "apps", Version: "v1", Kind: "Deployment"},
-		{Group: "batch", Version: "v1", Kind: "Job"},
-	} {
-		api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
-	}
-	for _, gk := range []schema.GroupKind{manifest.NamespaceKind, manifest.DefinitionKind} {
-		gvk := gk.WithVersion("v1")
-		api.kinds[gvk] = kube.Kind{GVK: gvk}
-	}
-	return api
 }
 
 // ask notes a request, and returns the error that it is to get.
@@ -84,33 +67,21 @@ func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 
 func (c *fakeAPI) Name() string { return "default" }
 
-func (c *fakeAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
+func (c *fakeAPI) Kind(ctx context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
 	c.looks++
-	if kind, ok := c.kinds[gvk]; ok {
-		return kind, nil
-	}
-	unknown := &kube.UnknownKindError{GVK: gvk}
-	if kind, err := c.KindOf(context.Background(), gvk.GroupKind()); err == nil {
-		unknown.Versions = []string{kind.GVK.Version}
-	}
-	return kube.Kind{}, unknown
+	return c.kinds.Kind(ctx, gvk)
 }
 
-func (c *fakeAPI) KindOf(_ context.Context, gk schema.GroupKind) (kube.Kind, error) {
-	for gvk, kind := range c.kinds {
-		if gvk.GroupKind() == gk {
-			return kind, nil
-		}
-	}
-	return kube.Kind{}, &kube.UnknownKindError{GVK: gk.WithVersion("")}
+func (c *fakeAPI) KindOf(ctx context.Context, gk schema.GroupKind) (kube.Kind, error) {
+	return c.kinds.KindOf(ctx, gk)
 }
 
 func (c *fakeAPI) Served(ctx context.Context, gk schema.GroupKind) (kube.Kind, bool, error) {
 	if err := c.ask("served", gk); err != nil {
 		return kube.Kind{}, false, err
 	}
-	kind, err := c.KindOf(ctx, gk)
-	return kind, err == nil, nil
+	kind, served := c.kinds.Served(ctx, gk)
+	return kind, served, nil
 }
 
 func (c *fakeAPI) Vet(context.Context, *kube.Schemas) manifest.Problems {
@@ -133,7 +104,7 @@ func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string)
 	if _, served := c.kinds[kind.GVK]; served && c.running[id] != nil {
 		return c.running[id].DeepCopy(), nil
 	}
-	return nil, apierrors.NewNotFound(resource(id.Kind), name)
+	return nil, kubetest.NotFound(id)
 }
 
 func (c *fakeAPI) TryOut(_ context.Context, _ kube.Kind, u *unstructured.Unstructured) (bool, error) {
@@ -161,7 +132,7 @@ func (c *fakeAPI) Apply(_ context.Context, kind kube.Kind, u *unstructured.Unstr
 		return nil, err
 	}
 	if _, served := c.kinds[kind.GVK]; !served {
-		return nil, apierrors.NewNotFound(resource(kind.GVK.Kind), u.GetName())
+		return nil, kubetest.NotFound(manifest.IDOf(u))
 	}
 	return c.filled(c.merge(u, kube.FieldManager))
 }
@@ -175,7 +146,7 @@ func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstru
 		return nil, err
 	}
 	if was := c.running[id].GetResourceVersion(); was != version {
-		return nil, conflict(id)
+		return nil, kubetest.Conflict(id)
 	}
 	return c.filled(c.update(u, kube.FieldManager))
 }
@@ -196,29 +167,14 @@ func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) mani
 func (c *fakeAPI) merge(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
 	id := manifest.IDOf(u)
 	if id.Namespace != "" && c.running[NamespaceID(id.Namespace)] == nil {
-		return nil, apierrors.NewNotFound(resource("namespaces"), id.Namespace)
+		return nil, kubetest.NoNamespace(id.Namespace)
 	}
-	was := c.running[id]
-	if was == nil {
-		was = &unstructured.Unstructured{Object: map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind()}}
-	}
-	return result(fields(u).Apply(was.DeepCopy(), u.DeepCopy(), manager, true))
+	return kubetest.Apply(c.running[id], u, manager)
 }
 
 // update is what writing a running object as a whole would make of it.
 func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
-	return result(fields(u).Update(c.running[manifest.IDOf(u)].DeepCopy(), u.DeepCopy(), manager))
-}
-
-func fields(u *unstructured.Unstructured) *managedfields.FieldManager {
-	return managedfieldstest.NewFakeFieldManager(managedfields.NewDeducedTypeConverter(), u.GroupVersionKind())
-}
-
-func result(o runtime.Object, err error) (*unstructured.Unstructured, error) {
-	if err != nil {
-		return nil, err
-	}
-	return o.(*unstructured.Unstructured), nil
+	return kubetest.Update(c.running[manifest.IDOf(u)], u, manager)
 }
 
 // store makes an object run as it is, under a new version.
@@ -232,38 +188,6 @@ func (c *fakeAPI) store(u *unstructured.Unstructured) *unstructured.Unstructured
 	c.running[id] = u
 	return u
 }
-
-// The refusals of an API server.
-
-func resource(name string) schema.GroupResource { return schema.GroupResource{Resource: name} }
-
-func conflict(id manifest.ID) error {
-	return apierrors.NewConflict(resource(id.Kind), id.Name, fmt.Errorf("the object has been modified"))
-}
-
-func forbidden(id manifest.ID) error {
-	return apierrors.NewForbidden(resource(id.Kind), id.Name, fmt.Errorf("the server may not write it"))
-}
-
-// invalid refuses a field; "field is immutable" is how it says that it may not change.
-func invalid(id manifest.ID, path, detail string) error {
-	return apierrors.NewInvalid(schema.GroupKind{Kind: id.Kind}, id.Name, field.ErrorList{field.Invalid(field.NewPath(path), "value", detail)})
-}
-
-func immutable(id manifest.ID) error { return invalid(id, "spec", "field is immutable") }
-
-// ends refuses what is made in a namespace whose deletion has begun.
-func ends(id manifest.ID) error {
-	err := apierrors.NewForbidden(resource(id.Kind), id.Name, errors.New("the server may not write it"))
-	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: "NamespaceTerminating"}}
-	return err
-}
-
-// down is how a cluster fails to answer.
-var down = &kube.UnreachableError{Cluster: "default", Err: fmt.Errorf("connection refused")}
-
-// refused is an error of no special meaning.
-var refused = &apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusBadRequest, Reason: metav1.StatusReasonBadRequest, Message: "refused"}}
 
 // fakeIndex is an index whose watches are left out: the test enters what they see.
 type fakeIndex struct {

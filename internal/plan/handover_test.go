@@ -117,7 +117,7 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 		want string
 	}{
 		"it is there":                  {func(*world) {}, left},
-		"it is the app's":              {func(w *world) { w.deployed(namespaceText("shop")); w.Full = true }, "unchanged Namespace shop"},
+		"it is the app's":              {func(w *world) { w.deployed(namespaceText("shop")); w.Depth = ByTrial }, "unchanged Namespace shop"},
 		"it is the app's by its label": {func(w *world) { w.deployed(namespaceText("shop")); w.Ledger.Forget(NamespaceID("shop")) }, "unchanged Namespace shop"},
 		"it has lost its label":        {func(w *world) { w.Ledger.Note(NamespaceID("shop"), record.Noted{}) }, "configured Namespace shop: had lost the label that makes it part of the app"},
 		"it is of another app":         {func(w *world) { w.ownNamespace("blog", "shop") }, "configured Namespace shop: moved from app blog"},

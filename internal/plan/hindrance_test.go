@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -22,8 +23,8 @@ var webDeployment = manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "s
 // TestHindrances: a Deployment whose strategy the API server refuses, for what it has
 // filled in beside the type itself, is planned without it.
 func TestHindrances(t *testing.T) {
-	contradicts := invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
-	again := conflict(webDeployment)
+	contradicts := kubetest.Invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
+	again := kubetest.Conflict(webDeployment)
 	for name, test := range map[string]struct {
 		refusal  error
 		filler   string // who has set rollingUpdate; "" if nobody has
@@ -40,13 +41,13 @@ func TestHindrances(t *testing.T) {
 		"of a tool that deployed it before": {refusal: contradicts, filler: "helm", loose: true, tries: 1},
 		"not there":                         {refusal: contradicts, problems: []string{"may not be specified"}},
 		"to be ignored":                     {refusal: contradicts, filler: "kube-apiserver", ignore: "/spec/strategy/rollingUpdate", problems: []string{"may not be specified"}},
-		"refused without it":                {refusal: contradicts, filler: "kube-apiserver", replaced: []error{refused}, problems: []string{"may not be specified"}, tries: 1},
-		"no answer":                         {refusal: contradicts, filler: "kube-apiserver", replaced: []error{down}, fails: true, tries: 1},
+		"refused without it":                {refusal: contradicts, filler: "kube-apiserver", replaced: []error{kubetest.Refused}, problems: []string{"may not be specified"}, tries: 1},
+		"no answer":                         {refusal: contradicts, filler: "kube-apiserver", replaced: []error{kubetest.Down}, fails: true, tries: 1},
 		"written to meanwhile":              {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again, again, again}, tries: 4},
 		"written to for ever":               {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again, again, again, again}, problems: []string{"may not be specified"}, tries: 4},
-		"written to, and gone":              {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: refused, problems: []string{"may not be specified"}, tries: 1},
-		"written to, no answer":             {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: down, fails: true, tries: 1},
-		"refused for no field":              {refusal: refused, filler: "kube-apiserver", problems: []string{"refused"}},
+		"written to, and gone":              {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: kubetest.Refused, problems: []string{"may not be specified"}, tries: 1},
+		"written to, no answer":             {refusal: contradicts, filler: "kube-apiserver", replaced: []error{again}, reread: kubetest.Down, fails: true, tries: 1},
+		"refused for no field":              {refusal: kubetest.Refused, filler: "kube-apiserver", problems: []string{"refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -74,7 +75,7 @@ func TestHindrances(t *testing.T) {
 				t.Errorf("%d dry-runs of the object as a whole, want %d", tries, test.tries)
 			}
 			if test.fails {
-				if !errors.Is(err, down) {
+				if !errors.Is(err, kubetest.Down) {
 					t.Errorf("the error is %v", err)
 				}
 				return
@@ -102,7 +103,7 @@ func TestHindrances(t *testing.T) {
 func TestHindrancesThatComeBack(t *testing.T) {
 	w := newWorld(t)
 	w.hindered("kube-apiserver")
-	w.api.refuses["apply Deployment shop/web"] = []error{invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")}
+	w.api.refuses["apply Deployment shop/web"] = []error{kubetest.Invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")}
 	w.api.fills = func(u *unstructured.Unstructured) { u.Object["spec"] = w.api.running[webDeployment].Object["spec"] }
 	plan, problems := w.planned(recreate)
 	wantProblems(t, problems)
@@ -112,7 +113,7 @@ func TestHindrancesThatComeBack(t *testing.T) {
 // TestNewObjectsHaveNoHindrances: nothing runs that could be in the way.
 func TestNewObjectsHaveNoHindrances(t *testing.T) {
 	w := newWorld(t)
-	refusal := invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")
+	refusal := kubetest.Invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")
 	w.api.refuses["try Deployment shop/web"], w.api.refuses["apply Deployment shop/web"] = []error{refusal}, []error{refusal}
 	_, problems := w.planned(recreate)
 	wantProblems(t, problems, "may not be specified")

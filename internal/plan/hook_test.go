@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -61,15 +62,15 @@ func TestTrialOfAHook(t *testing.T) {
 			hook: hook, change: func(w *world) { w.deployed(job("h")) }, asked: []string{"apply " + free, "get Job shop/h"},
 		},
 		"it is refused": {
-			hook: hook, change: func(w *world) { w.api.refuses["apply Job shop/h"] = []error{refused} },
+			hook: hook, change: func(w *world) { w.api.refuses["apply Job shop/h"] = []error{kubetest.Refused} },
 			asked: []string{"apply Job shop/h", "get Job shop/h"}, problems: []string{"refused"},
 		},
 		"it is refused under another name": {
-			hook: generated, change: func(w *world) { w.api.refuses["apply "+free] = []error{refused} },
+			hook: generated, change: func(w *world) { w.api.refuses["apply "+free] = []error{kubetest.Refused} },
 			asked: []string{"apply " + free}, problems: []string{"refused"},
 		},
 		"it cannot be looked for": {
-			hook: hook, change: func(w *world) { w.api.refuses["get Job shop/h"] = []error{refused} },
+			hook: hook, change: func(w *world) { w.api.refuses["get Job shop/h"] = []error{kubetest.Refused} },
 			asked: []string{"get Job shop/h"}, problems: []string{"refused"},
 		},
 		"its namespace comes with the push": {

@@ -74,7 +74,7 @@ func (p *Planner) keepIgnored(o Placed, running *unstructured.Unstructured) {
 // over become ours, and force takes all of them back. It returns how the object
 // would be after the apply that is left.
 func (p *Planner) leaveToAppliers(ctx context.Context, o Placed, step *Step, running, after *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if p.Force || step.Entry.PartOf != SetID(p.Target.Spec.Name) || step.Entry.Fingerprint == "" {
+	if p.Depth == ByForce || step.Entry.PartOf != SetID(p.Target.Spec.Name) || step.Entry.Fingerprint == "" {
 		return after, nil
 	}
 	taken := p.Index.Tools().Taken(running, after)

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
@@ -15,7 +16,7 @@ func TestFieldsOfOthers(t *testing.T) {
 	for name, test := range map[string]struct {
 		manager string // who has added the key "extra", and changed "value" if it is of ours
 		edit    func(u *unstructured.Unstructured)
-		full    bool     // an object of the same revision is looked at only then, unless it has drifted
+		depth   Depth    // an object of the same revision is looked at only then, unless it has drifted
 		written []string // annotations
 		plan    string
 		changes []string
@@ -38,7 +39,7 @@ func TestFieldsOfOthers(t *testing.T) {
 			manager: "kubectl-edit", edit: setData("extra", "2"), written: []string{merges}, plan: "unchanged",
 		},
 		"a controller has added a value": {
-			manager: "operator", edit: setData("extra", "2"), full: true, plan: "unchanged",
+			manager: "operator", edit: setData("extra", "2"), depth: ByTrial, plan: "unchanged",
 		},
 		"a hand has removed a value": {
 			manager: "kubectl-edit", edit: func(u *unstructured.Unstructured) { delete(u.Object, "data") },
@@ -49,7 +50,7 @@ func TestFieldsOfOthers(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1", test.written...))
 			w.edited(manifesttest.ConfigMap("a"), test.manager, test.edit)
-			w.Full = test.full
+			w.Depth = test.depth
 			plan, problems := w.planned(config("a", "1", test.written...))
 			wantProblems(t, problems)
 			wantTold(t, plan, test.plan+" ConfigMap shop/a")
@@ -87,7 +88,7 @@ func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
 func TestUnshownDifferencesAreApplied(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1", "a: b"))
-	w.Full = true
+	w.Depth = ByTrial
 	w.api.fills = func(u *unstructured.Unstructured) {
 		u.SetAnnotations(map[string]string{"a": "b", "kubectl.kubernetes.io/last-applied-configuration": "x"})
 	}
@@ -103,7 +104,7 @@ func TestUnshownDifferencesAreApplied(t *testing.T) {
 func TestFillInsAreNoDifference(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
-	w.Full = true
+	w.Depth = ByTrial
 	w.api.fills = setData("added", "by a webhook")
 	plan, _ := w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a")
@@ -116,12 +117,12 @@ func TestFillInsAreNoDifference(t *testing.T) {
 func TestFieldsAreLeftToAppliers(t *testing.T) {
 	for name, test := range map[string]struct {
 		manager string
-		force   bool
+		depth   Depth
 		yields  bool
 		plan    string
 	}{
 		"an applier":               {manager: "flux", yields: true, plan: "unchanged ConfigMap shop/a: /data/value is left to the applier flux"},
-		"an applier, and by force": {manager: "flux", force: true, plan: "configured ConfigMap shop/a"},
+		"an applier, and by force": {manager: "flux", depth: ByForce, plan: "configured ConfigMap shop/a"},
 		"a hand that applies":      {manager: "kubectl", plan: "configured ConfigMap shop/a"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +131,7 @@ func TestFieldsAreLeftToAppliers(t *testing.T) {
 			taken := parsed(t, config("a", "2"))[0]
 			taken.SetNamespace("shop")
 			w.applied(test.manager, taken.Unstructured)
-			w.Force = test.force
+			w.Depth = test.depth
 			plan, problems := w.planned(config("a", "1"))
 			wantProblems(t, problems)
 			wantTold(t, plan, test.plan)
@@ -175,8 +176,8 @@ func TestErrorsAfterAFieldIsLeft(t *testing.T) {
 		err      error
 		problems []string
 	}{
-		"refused":   {refused, []string{"refused"}},
-		"no answer": {down, nil},
+		"refused":   {kubetest.Refused, []string{"refused"}},
+		"no answer": {kubetest.Down, nil},
 	} {
 		w := newWorld(t)
 		w.deployed(config("a", "1"))
@@ -202,8 +203,8 @@ func TestDefaultsOfRemovedFieldsReturn(t *testing.T) {
 		fails  bool
 	}{
 		"answered":  {nil, false},
-		"refused":   {refused, false},
-		"no answer": {down, true},
+		"refused":   {kubetest.Refused, false},
+		"no answer": {kubetest.Down, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

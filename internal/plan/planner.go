@@ -78,6 +78,17 @@ type Trials interface {
 	NoteSound(id manifest.ID, digest string)
 }
 
+// Depth is how far a plan goes beyond the objects that seem to have changed. A greater
+// depth includes all smaller ones.
+type Depth int
+
+// The depths.
+const (
+	BySight Depth = iota // ask the cluster only about objects that seem to have changed
+	ByTrial              // try every object on the cluster
+	ByForce              // recreate objects that cannot be changed in place, take back fields from other appliers
+)
+
 // Planner plans one app. It only reads: nothing on the cluster changes.
 type Planner struct {
 	API     API
@@ -88,11 +99,10 @@ type Planner struct {
 	Target  *Target
 	Wanted  *Target      // the target that the app has now; nil for none
 	Forcing bool         // Wanted is being brought to the cluster by force, and is not all there
-	Force   bool         // recreate objects that cannot be changed in place, take back fields from other appliers
+	Depth   Depth        // how far the plan goes
 	Partial bool         // only some of the target's objects are looked at
 	Fresh   time.Time    // running objects must be known as of then, from the server itself; zero: as the watches know them
 	Remake  bool         // recreate the objects that ask for it at each deploy
-	Full    bool         // try every object on the cluster, also those that seem unchanged
 	With    *Companions  // the other parts of the push
 	Claims  *Claims      // the claims of every app
 	Strays  []live.Entry // objects of the app that have lost its label
@@ -204,8 +214,8 @@ func newStep(o Placed) Step {
 // we own of it have changed since it was last applied, and no definition comes that it
 // has to follow.
 func (p *Planner) unchanged(o *Placed) (live.Entry, bool) {
-	if p.Full || p.Force || p.Target.Blind || o.Policy.Phase != 0 || p.With.Pending(o.Kind) {
-		return live.Entry{}, false // force takes back fields that were left to others
+	if p.Depth > BySight || p.Target.Blind || o.Policy.Phase != 0 || p.With.Pending(o.Kind) {
+		return live.Entry{}, false
 	}
 	entry, there := p.Index.Get(o.Key)
 	return entry, there && LeftAs(o.Policy.Policies, entry, true) == "" && p.isAsLeft(o, entry)
@@ -242,7 +252,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		return step.Leave(entry, reason), nil, nil
 	}
 	step.Say(o.Note)
-	if ok && !p.Full && !p.Force && p.isAsLeft(&o, entry) { // force takes back fields that were left to others
+	if ok && p.Depth == BySight && p.isAsLeft(&o, entry) {
 		step = p.stay(&o, entry)
 		return step, p.With.Schemas.Validate(ctx, o.Object), nil // by a definition that the push changes
 	}
@@ -317,7 +327,7 @@ func (p *Planner) compare(ctx context.Context, o Placed, step Step, running *uns
 // comesWithNamespace reports whether the object could not be tried because its
 // namespace comes with the same push.
 func (p *Planner) comesWithNamespace(o Placed, err error) bool {
-	return IsNamespaceMissing(err) && (p.With.Namespaces[o.Key.Namespace] || p.With.Partial)
+	return IsNamespaceMissing(err) && (p.With.Namespaces[o.Key.Namespace] || p.With.Unread)
 }
 
 // recreate plans to delete the object and make it again, and checks it as if

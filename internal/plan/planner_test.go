@@ -16,6 +16,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
@@ -78,8 +79,8 @@ func TestUnchangedObjectsAreAskedFor(t *testing.T) {
 		asks   bool
 	}{
 		"an object as it was left": {func(*world) {}, false},
-		"a full check":             {func(w *world) { w.Full = true }, true},
-		"a forced deploy":          {func(w *world) { w.Force = true }, true},
+		"a full check":             {func(w *world) { w.Depth = ByTrial }, true},
+		"a forced deploy":          {func(w *world) { w.Depth = ByForce }, true},
 		"an unknown object":        {func(w *world) { w.Ledger.Forget(manifesttest.ConfigMap("a")) }, true},
 		"our fields under the label of another app": {func(w *world) {
 			labelled(w.api.running[manifesttest.ConfigMap("a")], SetID("blog"))
@@ -138,7 +139,7 @@ func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
 		index  error
 		app    []string
 	}{
-		"listing what runs":               {"", down, []string{config("a", "1")}},
+		"listing what runs":               {"", kubetest.Down, []string{config("a", "1")}},
 		"asking for a kind of before":     {unserved, nil, []string{config("a", "1")}},
 		"reading an object":               {"get ConfigMap shop/b", nil, []string{config("b", "2")}},
 		"trying an object":                {"apply ConfigMap shop/b", nil, []string{config("b", "2")}},
@@ -152,10 +153,10 @@ func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
 			w.deleting(manifesttest.ConfigMap("ends"))
 			w.Parent.Kinds = kube.NewGroupKinds(schema.GroupKind{Kind: "Secret"})
 			w.index.err = test.index
-			w.api.refuses[test.refuse] = []error{down, down}
+			w.api.refuses[test.refuse] = []error{kubetest.Down, kubetest.Down}
 			objects, _ := w.resolved(test.app...)
 			plan, problems, err := w.Plan(t.Context(), objects)
-			if !errors.Is(err, down) || plan != nil || len(problems) > 0 {
+			if !errors.Is(err, kubetest.Down) || plan != nil || len(problems) > 0 {
 				t.Errorf("the plan is %v, the problems %v, the error %v", plan, problems, err)
 			}
 			if len(w.trials.sound) > 0 {
@@ -176,8 +177,8 @@ func TestRefusedObjectsAreProblemsOfTheApp(t *testing.T) {
 			w := newWorld(t)
 			w.deployed(config("a", "1"), config("ends", "1"))
 			w.deleting(manifesttest.ConfigMap("ends"))
-			w.api.refuses["try ConfigMap shop/new"] = []error{refused}
-			w.api.refuses[test.refuse] = []error{refused}
+			w.api.refuses["try ConfigMap shop/new"] = []error{kubetest.Refused}
+			w.api.refuses[test.refuse] = []error{kubetest.Refused}
 			plan, problems := w.planned(test.object)
 			wantProblems(t, problems, "refused")
 			if len(problems) == 1 && (problems[0].App != "shop" || !plan.Steps[0].Refused) {
@@ -229,7 +230,7 @@ func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
 	if !plan.Steps[0].Dying {
 		t.Error("the step does not wait for the end of the object")
 	}
-	w.api.refuses["apply ConfigMap shop/a"] = []error{immutable(manifesttest.ConfigMap("a"))}
+	w.api.refuses["apply ConfigMap shop/a"] = []error{kubetest.Immutable(manifesttest.ConfigMap("a"))}
 	_, problems = w.planned(config("a", "2"))
 	wantProblems(t, problems) // the new one may have what this one may not change to
 }
@@ -276,10 +277,10 @@ func TestIsNamespaceMissing(t *testing.T) {
 		"no error":                         {nil, false},
 		"no namespace":                     {missing, true},
 		"no object":                        {gone, false},
-		"a namespace that may not be read": {apierrors.NewForbidden(resource("namespaces"), "shop", refused), false},
+		"a namespace that may not be read": {apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "shop", kubetest.Refused), false},
 		"no details":                       {&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonNotFound}}, false},
-		"an error of another kind":         {refused, false},
-		"no answer":                        {down, false},
+		"an error of another kind":         {kubetest.Refused, false},
+		"no answer":                        {kubetest.Down, false},
 	} {
 		if got := IsNamespaceMissing(test.err); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -314,7 +315,7 @@ func TestUnreachable(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"no error": {nil, false}, "a refusal": {refused, false}, "no answer": {down, true},
+		"no error": {nil, false}, "a refusal": {kubetest.Refused, false}, "no answer": {kubetest.Down, true},
 		"cancelled": {fmt.Errorf("apply: %w", context.Canceled), true}, "too late": {fmt.Errorf("apply: %w", context.DeadlineExceeded), true},
 	} {
 		if got := Unreachable(test.err); (got != nil) != test.want {
@@ -329,7 +330,7 @@ func TestRememberedPlacesAreMade(t *testing.T) {
 	w := newWorld(t)
 	w.Target.Places = PlacesAfter(nil, PlaceRule{})
 	w.deployed(config("a", "1"))
-	w.Full = true
+	w.Depth = ByTrial
 	plan := w.again()
 	wantTold(t, plan, "unchanged ConfigMap shop/a")
 	if plan.Steps[0].Written || plan.Steps[0].Object.GetNamespace() != "shop" {

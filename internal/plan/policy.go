@@ -49,7 +49,7 @@ func (p *Plan) LeftAlone() []Step {
 // mayRecreate reports whether an object may be deleted and made again where it
 // cannot be changed in place.
 func (p *Planner) mayRecreate(o Placed, step Step) bool {
-	return p.Force || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
+	return p.Depth == ByForce || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
 }
 
 // isForced reports whether the written object is on its way to the cluster by force. A

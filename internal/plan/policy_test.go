@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
@@ -94,7 +95,7 @@ func TestReplacedObjectsLoseFieldsOfOthers(t *testing.T) {
 // TestRefusedObjectsToReplace: one that is not there cannot be replaced.
 func TestRefusedObjectsToReplace(t *testing.T) {
 	w := newWorld(t)
-	w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{refused}, []error{refused}
+	w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{kubetest.Refused}, []error{kubetest.Refused}
 	_, problems := w.planned(config("a", "1", replaces))
 	wantProblems(t, problems, "refused")
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
@@ -14,7 +15,7 @@ import (
 func TestRecreate(t *testing.T) {
 	for name, test := range map[string]struct {
 		new      bool // it does not run
-		force    bool
+		depth    Depth
 		wanted   string   // what is wanted of it by now
 		forcing  bool     // that is being brought there by force
 		written  []string // its annotations
@@ -24,25 +25,25 @@ func TestRecreate(t *testing.T) {
 		plan     string
 		problems []string
 	}{
-		"neither asks for it":        {refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"the push asks for it":       {force: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
-		"the push before asked":      {wanted: config("a", "2"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
-		"it asked for another":       {wanted: config("a", "3"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"it asked for others":        {wanted: config("b", "2"), forcing: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"the push before forced not": {wanted: config("a", "2"), refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"the revision asks for it":   {written: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
-		"what runs asks for it":      {runs: []string{forces}, refuse: immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
-		"it is refused otherwise":    {force: true, refuse: refused, plan: "unchanged", problems: []string{"refused"}},
-		"it would be refused anew":   {force: true, refuse: immutable(manifesttest.ConfigMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
-		"it is new":                  {new: true, force: true, refuse: immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
-		"it is changed in its place": {force: true, plan: "configured"},
+		"neither asks for it":        {refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the push asks for it":       {depth: ByForce, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"the push before asked":      {wanted: config("a", "2"), forcing: true, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"it asked for another":       {wanted: config("a", "3"), forcing: true, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"it asked for others":        {wanted: config("b", "2"), forcing: true, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the push before forced not": {wanted: config("a", "2"), refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"the revision asks for it":   {written: []string{forces}, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"what runs asks for it":      {runs: []string{forces}, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "recreated"},
+		"it is refused otherwise":    {depth: ByForce, refuse: kubetest.Refused, plan: "unchanged", problems: []string{"refused"}},
+		"it would be refused anew":   {depth: ByForce, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), fault: "is wrong", plan: "recreated", problems: []string{"is wrong"}},
+		"it is new":                  {new: true, depth: ByForce, refuse: kubetest.Immutable(manifesttest.ConfigMap("a")), plan: "unchanged", problems: []string{"field is immutable"}},
+		"it is changed in its place": {depth: ByForce, plan: "configured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			if !test.new {
 				w.deployed(config("a", "1", test.runs...))
 			}
-			w.Force, w.Forcing = test.force, test.forcing
+			w.Depth, w.Forcing = test.depth, test.forcing
 			if test.wanted != "" {
 				w.Wanted = &Target{Spec: w.Target.Spec, Objects: parsed(t, test.wanted), Seal: w.Target.Seal}
 			}
@@ -65,8 +66,8 @@ func TestRecreate(t *testing.T) {
 func TestRecreateOutsideOfNamespaces(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(namespaceText("other"))
-	w.Force = true
-	w.api.refuses["apply Namespace other"] = []error{immutable(NamespaceID("other"))}
+	w.Depth = ByForce
+	w.api.refuses["apply Namespace other"] = []error{kubetest.Immutable(NamespaceID("other"))}
 	w.api.asked = nil
 	plan, problems := w.planned(namespaceText("other", "a: b"))
 	wantProblems(t, problems)

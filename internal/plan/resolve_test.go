@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -52,7 +53,7 @@ func TestResolve(t *testing.T) {
 		"a kind whose API is away, of an app that is gone": {
 			func(w *world) { w.API = awayAPI{w.api}; w.Target.Gone = true }, []string{widget("1")}, "", []string{"does not answer"}, "again", "",
 		},
-		"a kind that an unread file may define": {func(w *world) { w.With.Partial = true }, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", nil, "", ""},
+		"a kind that an unread file may define": {func(w *world) { w.With.Unread = true }, []string{widget("1"), config("a", "1")}, "ConfigMap shop/a", nil, "", ""},
 		"a kind that comes with the push":       {(*world).defines, []string{widget("1")}, "Widget shop/web", nil, "", ""},
 		"a kind that comes in another version": {
 			(*world).defines, []string{strings.Replace(widget("1"), "/v1", "/v2", 1)}, "", []string{"does not know the kind Widget of example.org/v2"}, "", "example.org/v2, Kind=Widget",
@@ -129,7 +130,7 @@ func hintOf(problem manifest.Problem) string {
 type awayAPI struct{ *fakeAPI }
 
 func (c awayAPI) Kind(_ context.Context, gvk schema.GroupVersionKind) (kube.Kind, error) {
-	return kube.Kind{}, &kube.UnknownKindError{GVK: gvk, Broken: refused}
+	return kube.Kind{}, &kube.UnknownKindError{GVK: gvk, Broken: kubetest.Refused}
 }
 
 func (c awayAPI) Explain(context.Context, *manifest.Object, error) manifest.Problems { return nil }
@@ -199,9 +200,9 @@ func TestScaledReplicas(t *testing.T) {
 		w := newWorld(t)
 		w.Target.Scalers, w.Target.Spec.Ignore = test.scalers, test.ignore
 		w.deployed(test.written)
-		for _, full := range []bool{false, true} {
-			w.Full = full
-			if plan, _ := w.planned(test.written); full && plan.Steps[0].Note != test.note || len(plan.Steps) == 1 && plan.Steps[0].Note != test.note {
+		for _, depth := range []Depth{BySight, ByTrial} {
+			w.Depth = depth
+			if plan, _ := w.planned(test.written); depth == ByTrial && plan.Steps[0].Note != test.note || len(plan.Steps) == 1 && plan.Steps[0].Note != test.note {
 				t.Errorf("%s: the plan is %q", name, told(plan))
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -147,8 +148,7 @@ func (w *world) runs(manager string, documents ...string) {
 		if kind := w.api.kinds[o.GroupVersionKind()]; kind.Namespaced && o.GetNamespace() == "" {
 			o.SetNamespace("shop")
 		}
-		was := &unstructured.Unstructured{Object: map[string]any{"apiVersion": o.GetAPIVersion(), "kind": o.GetKind()}}
-		after, err := result(fields(o.Unstructured).Update(was, o.DeepCopy(), manager))
+		after, err := kubetest.Update(nil, o.Unstructured, manager)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func (s *server) checkRestored(ctx context.Context) {
 	apps := s.engine.Apps()
 	for {
 		s.log.Infof("restored: every object of %d apps is tried on its cluster", len(apps))
-		findings, err := s.engine.CheckNow(ctx, access.System("restored"), true, apps...)
+		findings, err := s.engine.CheckNow(ctx, access.System("restored"), deploy.ByTrial, apps...)
 		apps = unchecked(apps, findings, err)
 		if len(apps) == 0 {
 			break
