@@ -34,7 +34,7 @@ func (r Role) Includes(least Role) bool {
 // Valid reports whether r is one of the four roles.
 func (r Role) Valid() bool { return slices.Contains(roles, r) }
 
-// Caller is who asks for something. The zero Caller may do nothing.
+// Caller is the origin of a request. The zero Caller may do nothing.
 type Caller struct {
 	// Operator is the operator's name, or the server's own for scheduled work.
 	Operator string
@@ -78,8 +78,8 @@ type Right string
 // The rights. Those on a repository take its name as Check's subject;
 // an app is reached by the right on the repository that it comes from.
 const (
-	// ReadRepo is to know that a repository exists, clone it and list its apps.
-	// Who lacks it is told "not found", never "forbidden".
+	// ReadRepo is to know that a repository exists, clone it and list its apps. A
+	// caller without it reads "not found", never "forbidden".
 	ReadRepo Right = "read repository"
 	// PushRepo is to store commits: branches that deploy nothing, tags.
 	PushRepo Right = "push to repository"
@@ -87,8 +87,8 @@ const (
 	Deploy Right = "deploy from repository"
 	// ReadDeploys is to see status, plans, history and logs of deploys.
 	ReadDeploys Right = "read deploys of repository"
-	// ReadLogs is to read what the containers of its apps print: nobody masks that,
-	// and it may have whatever a container was given.
+	// ReadLogs is to read the output of its apps' containers: nobody masks that, and it
+	// may have any value that a container was given.
 	ReadLogs Right = "read container logs of repository"
 	// CreateRepo is to make a repository, by verb or by a first push.
 	CreateRepo Right = "create repository"
@@ -100,9 +100,9 @@ const (
 	Administer Right = "administer server"
 )
 
-// scope says what a right is about. Rights of different scopes never stand in
-// for each other: a key restricted to some repositories has no right on the
-// server (soft-serve 07d47364: server verbs authorised by a repository's role).
+// scope is the subject of a right. Rights of different scopes never stand in for each
+// other: a key restricted to some repositories has no right on the server (soft-serve
+// 07d47364: server verbs authorised by a repository's role).
 type scope int
 
 const (
@@ -116,7 +116,8 @@ type rule struct {
 	scope scope
 }
 
-// rules is the table: what each right takes. A right that is not here is nobody's.
+// rules is the table: the requirements of each right. A right that is not here is
+// nobody's.
 var rules = map[Right]rule{
 	ReadRepo:    {RoleRead, onRepository},
 	PushRepo:    {RolePush, onRepository},

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Directory says which key is whose. It never changes: who wants other keys
-// makes another directory.
+// Directory maps keys to operators. It never changes: new keys take a new Directory.
 type Directory struct {
 	keys     map[string]entry // by the key's wire form
 	warnings []string
@@ -78,8 +77,8 @@ func (d *Directory) read(source Source) (problems []error) {
 	return problems
 }
 
-// privateLine finds the line on which a private key begins. Of such a file nothing
-// else is told.
+// privateLine finds the line on which a private key begins. Errors say nothing else
+// about such a file.
 func privateLine(text string) (number int, found bool) {
 	for line := range strings.Lines(text) {
 		number++
@@ -132,8 +131,8 @@ func (d *Directory) add(parsed keyLine, place string) error {
 	return nil
 }
 
-// Lookup returns whose key it is. The key must be one whose possession has
-// been verified before anything is granted for it.
+// Lookup returns the owner of a key. Verify that the client possesses the key before
+// you grant anything for it.
 func (d *Directory) Lookup(key ssh.PublicKey) (Operator, bool) {
 	e, ok := d.keys[string(key.Marshal())]
 	return e.operator, ok
@@ -142,8 +141,8 @@ func (d *Directory) Lookup(key ssh.PublicKey) (Operator, bool) {
 // Len is the number of keys.
 func (d *Directory) Len() int { return len(d.keys) }
 
-// Warnings says what an admin should know about keys that were accepted,
-// "keys:3: ana: RSA key of 2048 bits is weak…".
+// Warnings returns remarks for the admin about accepted keys: "keys:3: ana: RSA key of
+// 2048 bits is weak…".
 func (d *Directory) Warnings() []string { return slices.Clone(d.warnings) }
 
 // Operators returns every key's operator, by name and fingerprint.

@@ -26,9 +26,8 @@ const (
 	maxLineBytes = 16 << 10
 )
 
-// RSA modulus limits in bits. Under 2048 is breakable; over 8192 only burns
-// the server's CPU before the login (CVE-2026-39829); under 3072 is what
-// ssh-audit warns of.
+// RSA modulus limits in bits. Under 2048 is breakable; over 8192 only burns the
+// server's CPU before the login (CVE-2026-39829); ssh-audit warns under 3072.
 const (
 	minRSABits  = 2048
 	goodRSABits = 3072
@@ -42,11 +41,11 @@ var keyTypes = []string{
 	ssh.KeyAlgoRSA,
 }
 
-// keyLine is what one line says.
+// keyLine is the content of one line.
 type keyLine struct {
 	operator Operator
 	key      ssh.PublicKey
-	warning  string // "" or what an admin should know about the key
+	warning  string // "" or a remark for the admin about the key
 }
 
 // parseKeyLine reads a line that is not blank and not a comment. The operator

@@ -24,15 +24,15 @@ type Files struct {
 	Authorized string
 }
 
-// Keyring is the directory of the moment, read from files and read again when
-// they change. A file that has become wrong changes nothing: the former
-// directory stays, and the log says what is wrong and where.
+// Keyring is the current directory. It reads its files, and reads them again when they
+// change. A file that has become wrong changes nothing: the former directory stays, and
+// the log has the mistake and its line.
 type Keyring struct {
 	log *logrus.Entry
 
 	directory atomic.Pointer[Directory]
 
-	mu    sync.Mutex // held while files are looked at
+	mu    sync.Mutex // held while files are checked
 	files Files
 	seen  []stamp // of the files as they were last read, well or badly
 }
@@ -41,7 +41,7 @@ type Keyring struct {
 type stamp struct {
 	size int64
 	time time.Time
-	file os.FileInfo // for os.SameFile; nil when it could not be looked at
+	file os.FileInfo // for os.SameFile; nil if stat failed
 }
 
 // ErrNoKeys is the error of OpenKeyring when no file holds a key: nobody could log in.
@@ -60,8 +60,8 @@ func OpenKeyring(files Files, log *logrus.Entry) (*Keyring, error) {
 	return k, nil
 }
 
-// Reload reads the files, which may be other ones than before, and swaps the directory;
-// or it returns what is wrong with them, and keeps the former files and directory.
+// Reload reads the files, which may be other ones than before, and swaps the directory.
+// If they have mistakes, it returns those, and keeps the former files and directory.
 func (k *Keyring) Reload(files Files) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -102,7 +102,7 @@ func (k *Keyring) refresh() {
 	k.log.Info("access: " + k.describe())
 }
 
-// Describe says what was read last, for the log.
+// Describe sums up the files that were read last, for the log.
 func (k *Keyring) Describe() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -116,8 +116,8 @@ func (k *Keyring) describe() string {
 // Directory returns the directory of the moment.
 func (k *Keyring) Directory() *Directory { return k.directory.Load() }
 
-// Lookup returns whose key it is, by the files as they are now: a key that was
-// just added or removed is known or unknown at once.
+// Lookup returns the owner of a key according to the files as they are now: adding or
+// removing a key takes effect at once.
 func (k *Keyring) Lookup(key ssh.PublicKey) (Operator, bool) {
 	k.refresh()
 	return k.Directory().Lookup(key)

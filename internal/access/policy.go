@@ -10,14 +10,14 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// ErrDenied is what every refusal of Policy.Check is (errors.Is).
+// ErrDenied matches every refusal of Policy.Check (errors.Is).
 var ErrDenied = errors.New("not allowed")
 
-// DeniedError is a refusal, with what it takes and whom to ask.
+// DeniedError is a refusal: it says what the right requires, and whom to ask.
 type DeniedError struct {
 	Caller  Caller
 	Right   Right
-	Subject name.Repo // what it was about; "" for the server
+	Subject name.Repo // the subject; "" for the server
 	Least   Role      // the least role that has the right; "" when nobody has it
 	Admins  []string  // names of those who can grant it
 }
@@ -53,7 +53,7 @@ func (e *DeniedError) why() string {
 	return fmt.Sprintf("it takes the role %q, and the key of %q has %q", e.Least, e.Caller.Operator, e.Caller.Role)
 }
 
-// Admins knows who can be asked for more. Keyring and Directory do.
+// Admins knows the admins, whom a caller can ask for more. Keyring and Directory do.
 type Admins interface {
 	// Admins returns the names of the operators with the role admin, sorted.
 	Admins() []string
@@ -96,8 +96,8 @@ func (p *Policy) Check(c Caller, r Right, subject name.Repo) error {
 	return nil
 }
 
-// Allows answers the same question without an audit line: for leaving out of a
-// list what the caller may not see. It never stands before an action.
+// Allows answers the same question without an audit line: for lists that leave out what
+// the caller may not see. It never stands before an action.
 func (p *Policy) Allows(c Caller, r Right, subject name.Repo) bool {
 	return p.decide(c, r, subject) == nil
 }
@@ -118,7 +118,7 @@ func (p *Policy) decide(c Caller, r Right, subject name.Repo) error {
 	return denied
 }
 
-// maxSubject bounds what one audit line repeats of a caller's words, in bytes.
+// maxSubject bounds, in bytes, the caller's words that one audit line repeats.
 const maxSubject = 200
 
 func clip(s name.Repo) string {

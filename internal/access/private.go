@@ -45,8 +45,8 @@ func shown(word string) string {
 	return fmt.Sprintf("a word of %d characters", len(word))
 }
 
-// CheckKeyPath refuses the path of a key file that is no path but a key: who
-// mistakes one for the other must not find it in a log. Setting is the flag or the
+// CheckKeyPath refuses the path of a key file if it is not a path but a key: somebody
+// who mistakes one for the other must not find the key in a log. Setting is the flag or
 // setting that has it.
 func CheckKeyPath(setting, path string) error {
 	if HasPrivateKey(path) || strings.ContainsAny(path, "\n\r") || len(path) > maxPath {

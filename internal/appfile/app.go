@@ -1,6 +1,6 @@
-// Package appfile reads pushboat.yaml, the file in which a repository says
-// what it deploys: one entry an app, every field with a default, everything
-// unknown an error with its line. It knows no cluster and no Git.
+// Package appfile reads pushboat.yaml, the file in which a repository says what it
+// deploys: one entry an app, every field with a default, everything unknown an error
+// with its line. It knows no cluster and no Git.
 package appfile
 
 import (
@@ -34,7 +34,7 @@ const (
 
 // Values of App.Render.
 const (
-	RenderAuto      = "auto"      // by what is in the folder
+	RenderAuto      = "auto"      // by the files in the folder
 	RenderPlain     = "plain"     // the manifests as they are
 	RenderKustomize = "kustomize" // the kustomization in the folder
 	RenderHelm      = "helm"      // the chart in the folder
@@ -55,7 +55,7 @@ const (
 
 // Values of App.OnFailure.
 const (
-	OnFailureKeep     = "keep"     // what a failed deploy left stays as it is
+	OnFailureKeep     = "keep"     // a failed deploy stays as it is
 	OnFailureRollback = "rollback" // the app is taken back to its last good deploy
 )
 
@@ -74,7 +74,7 @@ type App struct {
 	Kustomize Kustomize
 	Helm      Helm
 	Manifests []Manifests // beside the chart
-	// Substitute says which names are replaced in what is rendered.
+	// Substitute declares the names that are replaced in the rendered objects.
 	Substitute Substitute
 	Schedule   string // as ParseSchedule reads it; "": watches only
 	// FullSchedule is when every object is tried on the cluster by a dry-run, as
@@ -82,14 +82,13 @@ type App struct {
 	FullSchedule string
 
 	Drift     string        // DriftCorrect, DriftWarn or DriftOff
-	Prune     bool          // delete what is no longer in the folder
+	Prune     bool          // delete objects that have left the folder
 	Timeout   time.Duration // for health after an apply
 	DependsOn []name.App    // names of apps of the same branch, without cycles
 	OnFailure string        // OnFailureKeep or OnFailureRollback
 	Ignore    []Ignore
 	Health    []Health // before the rules that hold for all
-	// PlainSecrets lets Secrets into the repository whose values are not
-	// encrypted.
+	// PlainSecrets allows Secrets in the repository whose values are not encrypted.
 	PlainSecrets bool
 
 	// Exclude are folders below Path that are the Path of another app of the
@@ -112,8 +111,8 @@ func (i Ignore) Matches(id manifest.ID) bool {
 		matches(i.Namespace, id.Namespace) && matches(i.Name, id.Name)
 }
 
-// Pointers returns the JSON pointers to what App.Ignore leaves out of an
-// object.
+// Pointers returns the JSON pointers to the fields of an object that App.Ignore leaves
+// out.
 func (a App) Pointers(id manifest.ID) []string {
 	var pointers []string
 	for _, ignore := range a.Ignore {
@@ -124,7 +123,7 @@ func (a App) Pointers(id manifest.ID) []string {
 	return pointers
 }
 
-// defaultApp is what an entry that says nothing means.
+// defaultApp is the app of an empty entry.
 func defaultApp() App {
 	return App{
 		Path:         ".",

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Choice says which apps of a tree somebody looks at who stands in one of its folders,
-// without a server. The zero Choice is all of them.
+// Choice selects apps of a tree for somebody who stands in one of its folders, without
+// a server. The zero Choice selects all.
 type Choice struct {
 	Folder string      // from the tree's root; "" or "." for the root
 	Real   string      // Folder without links on the way; "": the same
@@ -18,7 +18,7 @@ type Choice struct {
 }
 
 // Of returns the chosen apps: those that are named, or else those whose path is the
-// folder or below it. A folder in which no app is, is one.
+// folder or below it. A folder without an app counts as one.
 func (c Choice) Of(apps []App) []App {
 	if len(c.Names) > 0 {
 		return slices.DeleteFunc(slices.Clone(apps), func(a App) bool { return !slices.Contains(c.Names, a.Name) })

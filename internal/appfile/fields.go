@@ -16,7 +16,7 @@ import (
 type reader struct {
 	problems    manifest.Problems
 	dependsLine map[int]int       // line of an app's entry -> line of its dependsOn
-	absent      map[name.App]bool // names of apps whose folder is not there
+	absent      map[name.App]bool // names of apps whose folder is missing
 	unmatched   bool              // a glob matches nothing: its apps have no names
 }
 
@@ -35,8 +35,8 @@ type field struct {
 	value *yaml.Node
 }
 
-// fields returns the fields of a mapping that are known, by name, and reports
-// the others. where is what messages call the mapping.
+// fields returns the known fields of a mapping by name, and reports the others. where
+// is the name of the mapping in messages.
 func (r *reader) fields(n *yaml.Node, where string, known []string) map[string]field {
 	n = follow(n)
 	if n.Kind != yaml.MappingNode {
@@ -74,7 +74,7 @@ func (r *reader) unknown(key *yaml.Node, where string, known []string) {
 	r.add(key.Line, fmt.Sprintf("unknown field %q in %s", key.Value, where), hint)
 }
 
-// follow returns what an alias stands for. An alias of an alias cannot be
+// follow returns the node that an alias refers to. An alias of an alias cannot be
 // written, so one step is enough.
 func follow(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
@@ -88,7 +88,7 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
 }
 
-// describe says what a node is, for a message.
+// describe describes a node for a message.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -102,8 +102,8 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("%q", n.Value)
 }
 
-// text returns a scalar as it is written: a branch may be called 1.10, and an
-// app 8080 or on, without quotes.
+// text returns a scalar as written: a branch may be called 1.10, and an app 8080 or on,
+// without quotes.
 func (r *reader) text(f field) (string, bool) {
 	if f.value.Kind != yaml.ScalarNode {
 		r.add(f.line, fmt.Sprintf("%s is %s, not text", f.name, describe(f.value)), "")
@@ -192,7 +192,7 @@ func (r *reader) duration(f field, least, most time.Duration) (time.Duration, bo
 	return 0, false
 }
 
-// durationHint guesses what a number without a known unit was meant to be.
+// durationHint guesses the meaning of a number without a known unit.
 func durationHint(text string) string {
 	for _, guess := range []struct{ suffix, unit string }{{"", "m"}, {"min", "m"}, {"sec", "s"}} {
 		number, ok := strings.CutSuffix(text, guess.suffix)

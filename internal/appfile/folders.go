@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// folderName is what stands for the name of an app's folder in the entry of a glob:
-// namespace: ${name} gives each app of path: apps/* a namespace of its own.
+// folderName stands for the name of an app's folder in the entry of a glob: namespace:
+// ${name} gives each app of path: apps/* a namespace of its own.
 const folderName = "name"
 
 // cells returns the combinations of values for which an entry makes apps: those of

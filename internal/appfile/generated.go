@@ -34,8 +34,8 @@ var formats = []struct {
 	Length int
 }{{FormatAlphanumeric, 24}, {FormatDigits, 24}, {FormatHex, 64}, {FormatBase64, 32}, {FormatUUID, 0}}
 
-// What a generated value may be. Eight characters are what most charts and databases
-// ask for at least.
+// Limits of a generated value. Most charts and databases ask for at least eight
+// characters.
 const (
 	minGenerated = 8
 	maxGenerated = 1024

@@ -10,8 +10,8 @@ import (
 // MaxHealth bounds the health rules of one app.
 const MaxHealth = 50
 
-// Health is one rule by which objects of a kind are judged. Its expressions
-// are CEL, and are compiled by those who use them.
+// Health is one rule for the health of objects of a kind. Its expressions are CEL, and
+// are compiled by the packages that use them.
 type Health struct {
 	Group string // "": any
 	Kind  string

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Kustomize is what an app adds to the kustomization of its folder. Names and
-// meaning are those of kustomization.yaml; the lists are kept in JSON, for
-// kustomize to read. The zero value adds nothing.
+// Kustomize is an app's addition to the kustomization of its folder. Names and meaning
+// are those of kustomization.yaml; the lists are kept in JSON, for kustomize to read.
+// The zero value adds nothing.
 type Kustomize struct {
 	Images     json.RawMessage `json:"images,omitempty"`     // after those that are written there
 	Patches    json.RawMessage `json:"patches,omitempty"`    // after those that are written there
@@ -64,7 +64,7 @@ func (r *reader) inJSON(f field) json.RawMessage {
 	return text
 }
 
-// decodeNode decodes a node, of which the library may panic.
+// decodeNode decodes a node, on which the library may panic.
 func decodeNode(n *yaml.Node, into *any) (err error) {
 	defer func() {
 		if recover() != nil {

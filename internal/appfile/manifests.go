@@ -16,7 +16,7 @@ type Manifests struct {
 	Line int    `json:"line"` // of the entry
 }
 
-// readManifests reads what an app has beside its chart.
+// readManifests reads the manifests that an app has beside its chart.
 func (r *reader) readManifests(app *App, fields map[string]field) {
 	f, ok := fields["manifests"]
 	if !ok {
@@ -57,7 +57,7 @@ func ManifestsHint(render string) string {
 	return ""
 }
 
-// checkManifests says what is wrong with an entry of manifests; "" if nothing is.
+// checkManifests returns the mistake of an entry of manifests; "" for none.
 func checkManifests(text string) (message, hint string) {
 	switch {
 	case text == "":

@@ -20,7 +20,7 @@ const MaxCells = 500
 // mappings, the cell's value stands. As with substitute, it is put into scalars that
 // are parsed: it cannot become anything else.
 
-// cell is the values of one combination, by what stands in the braces.
+// cell has the values of one combination, by the names in the braces.
 type cell map[string]*yaml.Node
 
 // matrix returns the cells of an entry; one without values if it has no matrix.
@@ -67,7 +67,7 @@ func matrixOf(entry *yaml.Node) (field, bool) {
 	return field{}, false
 }
 
-// axis returns the values of an axis, each with what it gives to a cell.
+// axis returns the values of an axis, each with its part of a cell.
 func (r *reader) axis(name string, f field) []cell {
 	f.name = "matrix." + name
 	if !substituted.MatchString(name) {
@@ -131,8 +131,8 @@ func (c cell) fill(entry *yaml.Node) *yaml.Node {
 	return filled
 }
 
-// filled copies a node. done are the copies by what they are of: an alias stands
-// for one, and is not written out.
+// filled copies a node. done has the copies by their originals: an alias stands for a
+// copy, and is not written out.
 func (c cell) filled(n *yaml.Node, done map[*yaml.Node]*yaml.Node) *yaml.Node {
 	out := *n
 	done[n] = &out
@@ -153,8 +153,8 @@ func (c cell) filled(n *yaml.Node, done map[*yaml.Node]*yaml.Node) *yaml.Node {
 	return &out
 }
 
-// scalar puts values into a scalar. One that is a name alone, without quotes, is
-// what its value is; with more around it is text.
+// scalar puts values into a scalar. A scalar that is a name alone, without quotes,
+// becomes its value; with more around it, it is text.
 func (c cell) scalar(n *yaml.Node) {
 	whole := placeholder.FindStringSubmatch(n.Value)
 	if whole != nil && whole[0] == n.Value && n.Style == 0 && c[whole[1]] != nil {
@@ -174,8 +174,8 @@ func (c cell) scalar(n *yaml.Node) {
 	n.Value = text
 }
 
-// unfilled says what is wrong with a text that still has a name in it, where no
-// name may be; "" if it has none.
+// unfilled returns the mistake of a text that still has a name in it, where no name may
+// be; "" for none.
 func (c cell) unfilled(text string) (message, hint string) {
 	use := placeholder.FindStringSubmatch(text)
 	if use == nil {

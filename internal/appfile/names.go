@@ -10,8 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// The grammars of names. Each check returns what is wrong, to be put after the
-// quoted value, or "".
+// The grammars of names. Each check returns the mistake, to follow the quoted value, or
+// "".
 
 func checkLabel(s string) string { return wrong(name.CheckLabel(s)) }
 

@@ -37,7 +37,7 @@ func (r *reader) checkDependency(app App, needed name.App, byName map[name.App]A
 	line := r.dependsLine[app.Source.Line]
 	switch {
 	case !ok && (r.unmatched || r.absent[needed]):
-		// that it is not there has another cause, which is told
+		// it is missing for another reason, which is reported
 	case !ok:
 		hint := "write an entry for it, or remove it"
 		if near := manifest.Closest(string(needed), names); near != "" {

@@ -78,7 +78,7 @@ func parse(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) 
 	return slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) }), nil
 }
 
-// readFile returns the file's text; the error is told to the pusher.
+// readFile returns the file's text; the pusher reads the error.
 func readFile(fsys fs.FS) ([]byte, error) {
 	f, err := fsys.Open(Name)
 	if err != nil {
@@ -103,8 +103,8 @@ func readFile(fsys fs.FS) ([]byte, error) {
 }
 
 // withoutFile returns the app of a repository that has no pushboat.yaml, on its main
-// branch. A file that is nearly there is told rather than passed over: the whole
-// repository would be deployed.
+// branch. It reports a file whose name is almost right instead of ignoring it: the
+// whole repository would be deployed.
 func withoutFile(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) ([]App, manifest.Problems) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -234,7 +234,7 @@ func (r *reader) entry(element field, repo name.Repo, cell cell) entry {
 	return e
 }
 
-// readPlace reads what the app is made of and where it goes.
+// readPlace reads the sources of the app and its destination.
 func (r *reader) readPlace(e *entry, fields map[string]field) {
 	checked := func(name string, check func(string) string, into *string) bool {
 		f, ok := fields[name]
@@ -303,7 +303,7 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	r.readSubstitute(app, fields)
 }
 
-// readSchedule reads a schedule. none says what an empty one means.
+// readSchedule reads a schedule. none explains an empty one.
 func (r *reader) readSchedule(into *string, fields map[string]field, name, none string) {
 	f, ok := fields[name]
 	if !ok {

@@ -86,8 +86,8 @@ func (r *reader) checkFolder(fsys fs.FS, e entry) bool {
 	return false
 }
 
-// lstat returns what is at a path without following a symbolic link at its
-// end, as far as the file system can tell.
+// lstat describes the file at a path without following a symbolic link at its end, as
+// far as the file system can tell.
 func lstat(fsys fs.FS, name string) (fs.FileInfo, error) {
 	if name == "." {
 		return fs.Stat(fsys, name)
@@ -230,11 +230,11 @@ func (r *reader) checkPaths(apps []App) {
 	}
 }
 
-// settings are what shapes the objects of an app beside its folder.
+// settings are the settings that shape an app's objects, beside its folder.
 func settings(app *App) []any { return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute} }
 
-// exclude notes in each app the folders that belong to other apps of its
-// branch: what is in a folder that has its own entry is deployed once, by it.
+// exclude notes in each app the folders that belong to other apps of its branch: only
+// the app of a folder's own entry deploys that folder.
 func exclude(apps []App) {
 	folders := map[name.Branch][]string{} // branch -> paths, each once, sorted
 	for _, app := range apps {

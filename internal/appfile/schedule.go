@@ -16,11 +16,11 @@ const MinInterval = time.Second
 
 var scheduleParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
 
-// ParseSchedule reads a schedule: five cron fields, six with seconds in front,
-// or a descriptor such as @hourly or "@every 5m". CRON_TZ=Zone in front sets
-// the time zone. "@every 5m" comes at the multiples of five minutes, so that all
-// that is due every five minutes is due together. A schedule that never comes, or comes more often than every
-// MinInterval, is an error.
+// ParseSchedule reads a schedule: five cron fields, six with seconds in front, or a
+// descriptor such as @hourly or "@every 5m". CRON_TZ=Zone in front sets the time zone.
+// "@every 5m" comes at the multiples of five minutes, so that all apps with that
+// schedule are due together. A schedule that never comes, or comes more often than
+// every MinInterval, is an error.
 func ParseSchedule(spec string) (cron.Schedule, error) {
 	spec = strings.TrimSpace(spec)
 	zone := strings.HasPrefix(spec, "TZ=") || strings.HasPrefix(spec, "CRON_TZ=")

@@ -11,14 +11,14 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Substitute says which names are replaced in what an app renders to. The zero
+// Substitute declares the names that are replaced in the rendered objects. The zero
 // value replaces nothing.
 type Substitute struct {
 	Prefix string         // a name that begins so and is not declared is a problem; "": none is
 	Names  []Substitution // in the order of their lines
 }
 
-// IsZero reports whether nothing is replaced, or looked at.
+// IsZero reports whether there is nothing to replace or to check.
 func (s Substitute) IsZero() bool { return s.Prefix == "" && len(s.Names) == 0 }
 
 // Asks reports whether a cluster has to be asked for values.
@@ -31,7 +31,7 @@ func (s Substitute) Asks() bool {
 	return false
 }
 
-// Substitution is a name and what it stands for.
+// Substitution is a name and its value.
 type Substitution struct {
 	Name  string
 	Line  int
@@ -51,8 +51,8 @@ type Origin struct {
 // String names it as a message does.
 func (o Origin) String() string { return fmt.Sprintf("%s %s/%s", o.Kind, o.Namespace, o.Name) }
 
-// substituted is how a name may look. Shells have the same grammar, but no dots
-// and dashes in it is what keeps ${x:-default} and the like out.
+// substituted is the grammar of a name. It is that of shells; the lack of dots and
+// dashes keeps ${x:-default} and the like out.
 var substituted = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 var (

@@ -1,5 +1,5 @@
-// Package event is what happened, and who is told of it. Whatever changes an app
-// or its health publishes one event on the bus; sinks hear it in order.
+// Package event has the events of apps and their audience. Whatever changes an app or
+// its health publishes one event on the bus; sinks hear it in order.
 package event
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Kind says what an event is about.
+// Kind is the subject of an event.
 type Kind string
 
 // The kinds.
@@ -35,8 +35,8 @@ type Event struct {
 	Text    string    `json:"text"`             // one line, for people
 }
 
-// Bus keeps the newest events and wakes those who follow. Use New. Its methods
-// may be called from several goroutines.
+// Bus keeps the newest events and wakes its followers. Use New. Its methods may be
+// called from several goroutines.
 type Bus struct {
 	keep int
 

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// maxSocketPath is what sun_path holds with its NUL: 108 on Linux, 104
-	// elsewhere.
+	// maxSocketPath fits into sun_path with its NUL where that is smallest: it has 108
+	// bytes on Linux, 104 elsewhere.
 	maxSocketPath = 103
 	// requestDeadline bounds the request; a hook sends it at once.
 	requestDeadline = 10 * time.Second
@@ -46,7 +46,7 @@ func (u RefUpdate) Creates() bool { return u.Old.IsZero() }
 // Deletes reports whether the ref goes away.
 func (u RefUpdate) Deletes() bool { return u.New.IsZero() }
 
-// Request is what Git tells a hook about a push.
+// Request is Git's description of a push for a hook.
 type Request struct {
 	Updates    []RefUpdate    // at least 1, at most hooks.MaxRefs
 	Options    []string       // push options: at most 16 of at most 1 KiB, any bytes but NUL
@@ -60,7 +60,7 @@ type Handler interface {
 	// PreReceive decides before anything has changed; false refuses the push,
 	// and so does a panic or a hook that is gone.
 	PreReceive(ctx context.Context, req Request, out io.Writer) (ok bool)
-	// PostReceive is told when the refs have moved. Git may never call it.
+	// PostReceive is called when the refs have moved. Git may never call it.
 	PostReceive(ctx context.Context, req Request, out io.Writer)
 }
 

@@ -84,7 +84,8 @@ func (p *parser) list(fields map[string]any, items []any, at *lines, depth int) 
 	}
 }
 
-// object checks what every object has, and keeps it if all is well.
+// object checks the fields that every object has, and keeps the object if they are
+// right.
 func (p *parser) object(fields map[string]any, at *lines) {
 	o := &Object{
 		Unstructured: &unstructured.Unstructured{Object: fields},

@@ -7,18 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes text from elsewhere (file names, object names, messages of the
-// cluster, values) fit for one line of a terminal or log: whatever does not
-// print, such as control characters, ESC, the C1 set, bidirectional overrides,
-// zero-width characters and invalid UTF-8, becomes a visible escape
-// (CVE-2024-52005, CVE-2025-64494). Text that prints is returned as it is;
-// Clean of its own result changes nothing.
+// Clean makes text from elsewhere (file names, object names, messages of the cluster,
+// values) fit for one line of a terminal or log: every character that does not print,
+// such as control characters, ESC, the C1 set, bidirectional overrides, zero-width
+// characters and invalid UTF-8, becomes a visible escape (CVE-2024-52005,
+// CVE-2025-64494). Text that prints does not change; nor does the result of Clean.
 func Clean(s string) string { return clean(s, "") }
 
 // CleanLines is Clean for text of several lines: newline and tab stay.
 func CleanLines(s string) string { return clean(s, "\n\t") }
 
-// clean escapes what does not print and is not in keep.
+// clean escapes characters that do not print and are not in keep.
 func clean(s, keep string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !prints(r) }) {
 		return s
@@ -40,9 +39,9 @@ func clean(s, keep string) string {
 	return b.String()
 }
 
-// prints reports whether a character can be shown as it is. Format characters
-// (class Cf, where the bidirectional overrides are) and line separators are
-// not graphic in Unicode's sense.
+// prints reports whether a character can be shown without an escape. Format characters
+// (class Cf, where the bidirectional overrides are) and line separators are not graphic
+// in Unicode's sense.
 func prints(r rune) bool { return unicode.IsGraphic(r) }
 
 func escape(r rune) string {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Conceal notes fields, by JSON pointers, that depend on values which are not to be
-// shown. What a template makes of a password is as secret as the password, and looks
-// like anything: so it is masked by its place. Its texts are hidden by their value
-// as well (see Hide), since errors repeat them, unless they are too short to be told
-// from others. Pointers to what is not there change nothing.
+// Conceal notes fields, by JSON pointers, that depend on hidden values. A text that a
+// template makes of a password is as secret as the password, and can look like
+// anything, so its place masks it. Its texts are also hidden by their value (see Hide),
+// since errors repeat them, unless they are too short to tell from others. Pointers to
+// missing fields change nothing.
 func (o *Object) Conceal(pointers ...string) {
 	for _, pointer := range pointers {
 		steps, err := ParsePointer(pointer)
@@ -70,9 +70,9 @@ func (o *Object) openTexts() []string {
 	return texts
 }
 
-// Telling are the values that must not stand in what a cluster says of the object: in
-// the message of a pod, or the last line of its log. They are those that it hides, and
-// those of a Secret, as far as they are long enough to be no words of the message.
+// Telling returns the values that must not stand in a cluster's words about the object:
+// in the message of a pod, or the last line of its log. They are the values that the
+// object hides, and those of a Secret, if they are too long to be words of the message.
 func (o *Object) Telling() []string {
 	var values []string
 	for _, value := range o.hidden {
@@ -103,8 +103,8 @@ func (o *Object) ShownTexts() []string {
 	return texts
 }
 
-// Of returns a Masker that masks what an object conceals as well, in the object and
-// in other states of it. The object may be nil.
+// Of returns a Masker that also masks the fields that an object conceals, in the object
+// and in other states of it. The object may be nil.
 func (m Masker) Of(o *Object) Masker {
 	if o == nil || len(o.concealed) == 0 {
 		return m

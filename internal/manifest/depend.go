@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Variant is an object as it is rendered if the values that are not to be shown are
-// others.
+// Variant is an object as it is rendered with other hidden values.
 type Variant struct {
 	Object map[string]any
 	// Same reports whether two texts, of the object and of its variant, are the same
@@ -34,8 +33,8 @@ func (o *Object) ConcealDependent(variants []Variant) {
 	d.value(nil, o.Object, peers)
 }
 
-// contents are pointers to all that an object has beside its identity; of a Secret
-// without what is masked anyway.
+// contents are pointers to everything in an object but its identity, and but the values
+// of a Secret, which are masked anyway.
 func (o *Object) contents() []string {
 	pointers := []string{"/metadata/labels", "/metadata/annotations", "/type"}
 	for field := range o.Object {
@@ -132,7 +131,7 @@ func (d dependent) masked(path []string) bool {
 	return isSecret(d.object.Object) && !slices.Contains(shownOfSecret, path[0])
 }
 
-// conceal conceals a field of the object; at its root, all that it has.
+// conceal conceals a field of the object; at its root, all of its fields.
 func (d dependent) conceal(path []string) {
 	if len(path) == 0 || len(path) == 1 && path[0] == "metadata" {
 		d.object.Conceal(d.object.contents()...)

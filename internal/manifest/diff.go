@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ChangeKind says what happened to a field.
+// ChangeKind is the kind of a field's change.
 type ChangeKind string
 
 // The kinds of change.
@@ -30,13 +30,12 @@ type Change struct {
 	Kind   ChangeKind
 }
 
-// Diff compares two states of an object field by field, and returns the
-// changes in the order of their fields. List elements are matched by what
-// names them (name, key, mountPath, containerPort and the like), as far as
-// they have such a field. An added element or mapping is told field by field,
-// a removed one in one line. Fields that only the cluster writes, and those
-// under the JSON pointers of ignore, are left out. The values of Secrets are
-// compared, then masked.
+// Diff compares two states of an object field by field, and returns the changes in the
+// order of their fields. It matches list elements by the field that names them (name,
+// key, mountPath, containerPort and the like), if they have one. It describes an added
+// element or mapping field by field, and a removed one in one line. It leaves out
+// fields that only the cluster writes, and those under the JSON pointers of ignore. It
+// compares the values of Secrets, then masks them.
 func Diff(before, after map[string]any, m Masker, ignore ...string) []Change {
 	before, after = stripped(before, ignore), stripped(after, ignore)
 	d := differ{hiding: m}
@@ -50,7 +49,7 @@ func Diff(before, after map[string]any, m Masker, ignore ...string) []Change {
 	return d.changes
 }
 
-// stripped returns a copy of an object without what is not compared.
+// stripped returns a copy of an object without the fields that are not compared.
 func stripped(object map[string]any, ignore []string) map[string]any {
 	if object == nil {
 		return nil
@@ -84,7 +83,7 @@ func foldStringData(secret map[string]any) {
 // differ collects changes. A mask is there if the object is a Secret.
 type differ struct {
 	mask    *Masker
-	hiding  Masker // what is masked in objects of every kind
+	hiding  Masker // masks values in objects of every kind
 	changes []Change
 }
 
@@ -111,7 +110,7 @@ func (d *differ) values(path string, before, after any) {
 	if !reflect.DeepEqual(before, after) {
 		b, a := d.show(path, before), d.show(path, after)
 		if d.secret(path) == nil && (d.hiding.concealsWithin(path) || d.hiding.hides(before) || d.hiding.hides(after)) {
-			// the other side may have what the Secret had before
+			// the other side may have the Secret's former values
 			b, a = d.hiding.Value(b), d.hiding.Value(a)
 		} else if d.secret(path) == nil {
 			b, a = shorten(b, a)
@@ -196,7 +195,7 @@ func (d *differ) added(path string, value any) {
 }
 
 func (d *differ) removed(path string, value any) {
-	if d.hiding.concealsWithin(path) { // it is told in one line
+	if d.hiding.concealsWithin(path) { // described in one line
 		d.changes = append(d.changes, Change{Path: path, Before: d.masked(path, value), Kind: Removed})
 		return
 	}
@@ -207,8 +206,8 @@ func (d *differ) removed(path string, value any) {
 	d.changes = append(d.changes, Change{Path: path, Before: before, Kind: Removed})
 }
 
-// lists compares two lists: by the names of their elements if those have one,
-// else by position, after what they begin and end with alike.
+// lists compares two lists: by the names of their elements if those have one, else by
+// position, without their common beginning and end.
 func (d *differ) lists(path string, before, after []any) {
 	if key := listKey(before, after); key != "" {
 		d.named(path, key, before, after)
@@ -235,8 +234,8 @@ func (d *differ) lists(path string, before, after []any) {
 	}
 }
 
-// named compares lists whose elements have names, and says if their order
-// changed, which matters to containers and to environment variables.
+// named compares lists whose elements have names, and reports a change of their order,
+// which matters to containers and to environment variables.
 func (d *differ) named(path, key string, before, after []any) {
 	old, kept := map[any]any{}, map[any]bool{}
 	for _, element := range before {
@@ -322,7 +321,7 @@ func elementName(key string, i int, element any) string {
 	}
 }
 
-// secret returns the Masker if what is at path is to be masked.
+// secret returns the Masker if the value at path must be masked.
 func (d *differ) secret(path string) *Masker {
 	top, _, _ := strings.Cut(path, ".")
 	top, _, _ = strings.Cut(top, "[")
@@ -361,9 +360,9 @@ func (d *differ) show(path string, value any) string {
 // them and an arrow fit two lines of a terminal.
 const maxShown = 60
 
-// shorten brings two values, or one, into a form that shows where they differ:
-// of several lines the first that differs, of a long line the part around the
-// first difference. It escapes what does not print.
+// shorten shortens two values, or one, to show where they differ: of several lines the
+// first that differs, of a long line the part around the first difference. It escapes
+// characters that do not print.
 func shorten(before, after string) (string, string) {
 	if strings.Contains(before, "\n") || strings.Contains(after, "\n") {
 		before, after = firstLine(before, after)

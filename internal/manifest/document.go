@@ -111,9 +111,9 @@ func isBlank(text []byte) bool {
 	return true
 }
 
-// splitJSON cuts a stream of JSON values, one after the other with or without
-// white space between, and rewrites what YAML reads differently. It returns
-// the error of the first value that is not JSON.
+// splitJSON cuts a stream of JSON values, one after the other with or without white
+// space between, and rewrites the parts that YAML reads differently. It returns the
+// error of the first value that is not JSON.
 func splitJSON(data []byte) ([]document, error) {
 	var docs []document
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -192,9 +192,8 @@ func (d document) decode() (*yaml.Node, *Problem) {
 	return root, nil
 }
 
-// errTwo is for what splitYAML did not find: a second document behind one of
-// the characters (NEL, LS, PS) that only YAML 1.1 takes for the end of a line,
-// or behind %.
+// errTwo reports a second document that splitYAML did not find: behind one of the
+// characters (NEL, LS, PS) that only YAML 1.1 takes for the end of a line, or behind %.
 var errTwo = errors.New("there is a second document; put --- on a line of its own before it")
 
 var errPanic = errors.New("this cannot be read; remove comments in unusual places, such as inside { } or [ ]")
@@ -238,7 +237,7 @@ var (
 	yamlUnknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntaxHints says what to try, by a part of the YAML parser's message.
+// syntaxHints has a hint for each part of a message of the YAML parser.
 var syntaxHints = []struct{ part, hint string }{
 	{"mapping values are not allowed", `check the indentation, and quote a value that contains ": "`},
 	{"did not find expected key", "check the indentation of this line and of the one before"},

@@ -26,8 +26,8 @@ var serverFields = [][]string{
 	{"metadata", "annotations", "pushboat/hook-run"},
 }
 
-// lastApplied is where kubectl apply keeps a copy of all that it was given,
-// secret values included.
+// lastApplied is where kubectl apply keeps a copy of its whole input, secret values
+// included.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // dropServerFields removes serverFields from an object, and the null

@@ -22,8 +22,7 @@ type ID struct {
 // generateName: it has no name yet. No object can have it in its name.
 const Generated = "*"
 
-// IDOf returns the identity of u as it is written, without any default
-// namespace.
+// IDOf returns the identity of u as written, without any default namespace.
 func IDOf(u *unstructured.Unstructured) ID {
 	gvk, name := u.GroupVersionKind(), u.GetName()
 	if prefix := u.GetGenerateName(); name == "" && prefix != "" {
@@ -32,9 +31,9 @@ func IDOf(u *unstructured.Unstructured) ID {
 	return ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: name}
 }
 
-// Interned returns the identity with texts that it shares with every other interned one
-// of the same object. Those who remember many objects by their identities remember
-// interned ones: to compare two of them is then to compare pointers.
+// Interned returns the identity with strings that it shares with every other interned
+// identity of the same object. Code that remembers many objects by their identities
+// should remember interned ones: comparing two of them then compares pointers.
 func (id ID) Interned() ID {
 	for _, text := range []*string{&id.Group, &id.Kind, &id.Namespace, &id.Name} {
 		*text = unique.Make(*text).Value()
@@ -85,7 +84,7 @@ func (id ID) Key() string {
 	return strings.Join([]string{id.Group, id.Kind, id.Namespace, id.Name}, "/")
 }
 
-// ParseKey reads what Key wrote; ok is false for anything else.
+// ParseKey reads the output of Key; ok is false for anything else.
 func ParseKey(key string) (id ID, ok bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) != 4 || parts[1] == "" || parts[3] == "" {

@@ -14,8 +14,8 @@ var (
 	SecretKind     = schema.GroupKind{Kind: "Secret"}
 )
 
-// Labelled returns an object whose name, namespace and labels can be changed
-// without changing o. It shares all else: who changes more takes a Copy.
+// Labelled returns an object whose name, namespace and labels can be changed without
+// changing o. It shares everything else; to change more, Copy it.
 func (o *Object) Labelled() *Object {
 	c := *o
 	c.Unstructured = &unstructured.Unstructured{Object: maps.Clone(o.Object)}

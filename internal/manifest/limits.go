@@ -1,9 +1,9 @@
 package manifest
 
-// What a file of manifests may be. A repository is written by people who may
-// do less than this server, so each thing that costs memory or time has an
-// upper bound (CVE-2019-11253, CVE-2022-31016: a small file that becomes huge,
-// a huge file that is read to its end).
+// Limits of a file of manifests. The authors of a repository may have fewer rights than
+// this server, so everything that costs memory or time has an upper bound
+// (CVE-2019-11253, CVE-2022-31016: a small file that becomes huge, a huge file that is
+// read to its end).
 const (
 	// MaxFileBytes bounds one file. The largest bundles that projects publish
 	// (Prometheus operator, Argo CD) have 2 to 5 MB.
@@ -22,6 +22,6 @@ const (
 	// MaxAliasNodes bounds the values of one file that aliases repeat
 	// (CVE-2019-11253, "billion laughs").
 	MaxAliasNodes = 100_000
-	// MaxProblems bounds what is told about one file.
+	// MaxProblems bounds the problems of one file.
 	MaxProblems = 100
 )

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// lines is where a value and what is inside it were written. For a mapping,
-// parts has the place of each of keys; for a list, of each element.
+// lines has the place of a value and of the values inside it. For a mapping, parts has
+// the place of each of keys; for a list, of each element.
 type lines struct {
 	line  int
 	keys  []string
@@ -24,9 +24,9 @@ func (l *lines) key(key string) *lines {
 	return nil
 }
 
-// find follows a field path as far as it was written, and returns the last
-// place that it passed. Value is what at is the place of; it resolves list
-// elements that the path names by their fields.
+// find follows a field path as far as it was written, and returns the last place that
+// it passed. value is the value at this place; it resolves list elements that the path
+// names by their fields.
 func (l *lines) find(path string, value any) *lines {
 	for path != "" {
 		next, rest, inner := l.step(path, value)

@@ -21,8 +21,8 @@ type Masker struct {
 	paths     []string   // the same in the notation of Diff
 }
 
-// NewMasker returns a Masker with a key, which should be random, of 32 bytes,
-// and kept as long as masks are to be compared.
+// NewMasker returns a Masker with a key. The key should be 32 random bytes, and live as
+// long as masks are compared.
 func NewMasker(key []byte) Masker { return Masker{key: append([]byte(nil), key...)} }
 
 // shownOfSecret are the fields of a Secret that hold no secret. Any other is
@@ -73,8 +73,8 @@ func (m Masker) maskField(field string, value any) any {
 	return values
 }
 
-// plaintext returns what a Secret's value stands for, so that a value has one
-// mask under data and stringData.
+// plaintext returns the decoded value of a Secret's field, so that a value has one mask
+// under data and stringData.
 func plaintext(field string, value any) string {
 	text, ok := value.(string)
 	if !ok {
@@ -99,8 +99,8 @@ func (m Masker) Value(value string) string {
 	return "(secret " + hex.EncodeToString(mac.Sum(nil))[:12] + ")"
 }
 
-// Seal keys a digest, in 64 hex digits, so that only who has the key can tell
-// what it was made of.
+// Seal keys a digest, in 64 hex digits, so that nobody can try out its input without
+// the key.
 func (m Masker) Seal(digest string) string {
 	mac := hmac.New(sha256.New, m.key)
 	mac.Write([]byte(digest))

@@ -2,9 +2,9 @@ package manifest
 
 import "strings"
 
-// builtin are the API groups of Kubernetes itself whose objects the API server
-// decodes into Go types, in which null is the same as a field that is not written.
-// Left out is apiextensions.k8s.io: schemas may have null as a default.
+// builtin are the API groups of Kubernetes itself whose objects the API server decodes
+// into Go types, in which null is the same as an absent field. apiextensions.k8s.io is
+// not among them: schemas may have null as a default.
 var builtin = map[string]bool{
 	"": true, "apps": true, "batch": true, "autoscaling": true, "policy": true, "rbac.authorization.k8s.io": true,
 	"networking.k8s.io": true, "storage.k8s.io": true, "coordination.k8s.io": true, "node.k8s.io": true,
@@ -13,8 +13,8 @@ var builtin = map[string]bool{
 	"resource.k8s.io": true, "storagemigration.k8s.io": true,
 }
 
-// keyed are the fields of built-in kinds whose values are maps from names that
-// people choose: null is the empty value of such a name, which is there all the same.
+// keyed are the fields of built-in kinds whose values are maps from names that people
+// choose: null is the empty value of such a name, which exists all the same.
 var keyed = map[string]bool{
 	"data": true, "binaryData": true, "stringData": true, "labels": true, "annotations": true, "matchLabels": true,
 	"selector": true, "nodeSelector": true, "limits": true, "requests": true, "hard": true, "capacity": true,
@@ -73,9 +73,9 @@ func dropNullsBelow(value any) {
 
 // AsStored returns a Secret's fields as the API server keeps them: with stringData
 // folded into data. Server-side apply forgets that a key of stringData was ours, so
-// that it would stay when it leaves the manifest. Other objects, and Secrets whose
-// stringData holds anything but text, are returned as they are; fields is not
-// changed.
+// that the key would stay when it leaves the manifest. AsStored does not change fields,
+// and returns it for other objects, and for Secrets whose stringData has anything but
+// text.
 func AsStored(fields map[string]any) map[string]any {
 	texts, ok := fields["stringData"].(map[string]any)
 	if !ok || !isSecret(fields) {

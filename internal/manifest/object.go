@@ -13,8 +13,8 @@ import (
 type Object struct {
 	*unstructured.Unstructured
 	Source Source
-	// Random says that another rendering makes another object in its place, which is
-	// of no consequence: no deploy applies it.
+	// Random says that another rendering makes a different object, which does not
+	// matter: no deploy applies it.
 	Random bool
 
 	lines     *lines
@@ -23,8 +23,8 @@ type Object struct {
 	short     []string // texts that are concealed and too short to be hidden everywhere
 }
 
-// GetKind returns the object's kind. An app may have ten thousand objects of which a few
-// kinds are looked for: this takes a fifth of what it takes by way of Unstructured.
+// GetKind returns the object's kind. Callers look for a few kinds among ten thousand
+// objects of an app: this takes a fifth of the time that Unstructured takes.
 func (o *Object) GetKind() string {
 	kind, _ := o.Object["kind"].(string)
 	return kind
@@ -46,7 +46,7 @@ func (o *Object) GroupVersionKind() schema.GroupVersionKind {
 	return api.WithKind(o.GetKind())
 }
 
-// ID returns the object's identity as it is written now.
+// ID returns the object's identity as written now.
 func (o *Object) ID() ID { return IDOf(o.Unstructured) }
 
 // LineOf returns the line on which a field was written. The path is in the
@@ -62,8 +62,8 @@ func (o *Object) LineOf(path string) int {
 	return o.lines.find(path, o.Object).line
 }
 
-// Check returns what is wrong with the object's type and metadata, as Parse does
-// for what it reads: for who has changed it since.
+// Check returns the mistakes of the object's type and metadata, as Parse does: for
+// callers that have changed the object since.
 func (o *Object) Check() Problems { return checkObject(o) }
 
 // At returns the place of a field of the object.

@@ -22,8 +22,8 @@ import (
 // a word, since every export of a live object has it.
 func Parse(file string, data []byte) ([]*Object, Problems) { return ParseMarked(file, data, nil) }
 
-// ParseMarked is Parse for who has to know which texts were written without
-// quotes: each is what mark makes of it. Keys are not marked. A nil mark changes
+// ParseMarked is Parse for callers that need to know which texts were written without
+// quotes: mark replaces each of these. It does not replace keys. A nil mark changes
 // nothing.
 func ParseMarked(file string, data []byte, mark func(string) string) ([]*Object, Problems) {
 	p := &parser{file: file, mark: mark}
@@ -31,7 +31,7 @@ func ParseMarked(file string, data []byte, mark func(string) string) ([]*Object,
 	return p.objects, p.finish()
 }
 
-// parser holds what is known while one file is read.
+// parser has the state of reading one file.
 type parser struct {
 	file     string
 	mark     func(string) string // see ParseMarked
@@ -61,8 +61,8 @@ func (p *parser) stop(line int, message, hint string) {
 	}
 }
 
-// lfsPointer begins what Git has of a file that is kept elsewhere (git-lfs,
-// docs/spec.md).
+// lfsPointer begins the file that Git has in place of one that is kept elsewhere
+// (git-lfs, docs/spec.md).
 const lfsPointer = "version https://git-lfs.github.com/spec/"
 
 func (p *parser) parse(data []byte) {

@@ -36,7 +36,7 @@ const running = PreSync | Sync | PostSync | SyncFail | PreDelete | PostDelete
 // Runs reports whether a hook has a part in any deploy or removal.
 func (p Phase) Runs() bool { return p&running != 0 && p&Skip == 0 }
 
-// ParsePhase reads what String wrote of one phase; 0 for anything else.
+// ParsePhase reads String's output for one phase; 0 for anything else.
 func ParsePhase(name string) Phase {
 	for phase, known := range phaseNames {
 		if known == name {
@@ -63,7 +63,7 @@ func (p Phase) String() string {
 // HookDeletion says when the object of a hook is deleted.
 type HookDeletion uint8
 
-// The ways, of which several may be set.
+// The ways, several of which may be set.
 const (
 	BeforeHookCreation HookDeletion = 1 << iota // before it runs again
 	HookSucceeded                               // at the end of a deploy in which it succeeded
@@ -73,8 +73,8 @@ const (
 // Has reports whether all of other are set.
 func (d HookDeletion) Has(other HookDeletion) bool { return d&other == other }
 
-// Peer is one thing that another tool's annotation can say, and what becomes
-// of it here. docs/migrating.md has the same table, in words.
+// Peer is one value of another tool's annotation, and its effect here.
+// docs/migrating.md has the same table, in words.
 type Peer struct {
 	Key, Value string
 	NoEffect   bool // accepted, since there is nothing to do
@@ -115,10 +115,10 @@ const (
 	helmWeight       = "helm.sh/hook-weight"
 )
 
-// Peers is the one table of what annotations of Argo CD, Flux and Helm mean,
-// on an object of a revision as on one that runs. Argo CD compares values
-// letter by letter (gitops-engine, pkg/sync/common); Flux whatever their case,
-// and in labels too (fluxcd/pkg, ssa/utils.AnyInMetadata).
+// Peers is the one table of the annotations of Argo CD, Flux and Helm, on written and
+// on running objects. Argo CD compares values letter by letter (gitops-engine,
+// pkg/sync/common); Flux ignores their case, and reads labels too (fluxcd/pkg,
+// ssa/utils.AnyInMetadata).
 var Peers = []Peer{
 	{Key: hookAnnotation, Value: "PreSync", phase: PreSync},
 	{Key: hookAnnotation, Value: "Sync", phase: Sync},
@@ -198,7 +198,7 @@ var Peers = []Peer{
 	{Key: helmDelete, Value: "hook-failed", after: HookFailed},
 }
 
-// peerKey is an annotation and all that it can say.
+// peerKey is an annotation with all its values.
 type peerKey struct {
 	name  string
 	list  bool // several values, with commas between

@@ -31,9 +31,8 @@ func EscapeStep(name string) string { return escaped.Replace(name) }
 // UnescapeStep is the reverse of EscapeStep.
 func UnescapeStep(step string) string { return unescaped.Replace(step) }
 
-// Without returns a copy of an object without the fields that JSON pointers
-// name. Pointers to what is not there, and those that do not parse, change
-// nothing.
+// Without returns a copy of an object without the fields that JSON pointers name.
+// Pointers to missing fields, and those that do not parse, change nothing.
 func Without(object map[string]any, pointers ...string) map[string]any {
 	result := copyOf(object)
 	for _, pointer := range pointers {
@@ -44,8 +43,8 @@ func Without(object map[string]any, pointers ...string) map[string]any {
 	return result
 }
 
-// without removes what steps lead to from value, and returns value, which is a
-// new one if it is a list that became shorter.
+// without removes the field to which steps lead from value, and returns value, which is
+// a new one if it is a list that became shorter.
 func without(value any, steps []string) any {
 	step, last := steps[0], len(steps) == 1
 	switch v := value.(type) {

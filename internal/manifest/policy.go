@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Policies are what the annotations of other tools ask for an object, as far
-// as that is yes or no. See Peers for what sets which.
+// Policies are the yes-or-no requests of other tools' annotations on an object. Peers
+// says which annotation sets which.
 type Policies uint16
 
 // The policies.
@@ -21,13 +21,13 @@ const (
 	Replace                           // is written as a whole: fields of others go
 	Merge                             // fields that hand tools add stay
 	IfNotPresent                      // is made if it is not there, and then left alone
-	Frozen                            // is left as it is on the cluster, there or not
+	Frozen                            // stays as it is on the cluster, there or not
 )
 
 // Has reports whether all policies of other are set.
 func (p Policies) Has(other Policies) bool { return p&other == other }
 
-// Policy is all that the metadata of an object says about how it is handled.
+// Policy is what the metadata of an object asks for its handling.
 type Policy struct {
 	Policies
 	Wave  int32 // sync wave: lower ones come first
@@ -37,8 +37,8 @@ type Policy struct {
 	firstOnly, laterOnly Phase // phases that not every deploy has
 }
 
-// Applies reports whether the object is there when the other objects of its revision
-// are applied: it is none that is skipped or left as it is, nor a hook that runs later.
+// Applies reports whether the object is applied with the others of its revision: it is
+// not skipped, not left alone, and no hook that runs later.
 func (p Policy) Applies() bool {
 	return !p.Has(Frozen) && !p.Phase.Has(Skip) && (p.Phase == 0 || p.Phase.Has(PreSync))
 }
@@ -65,9 +65,9 @@ type Misread struct {
 	Hint       string
 }
 
-// PolicyOf reads the policy of an object as it is written or as it runs. It is
-// called for each event of a watch, and copies nothing. Values that mean
-// nothing are left out, and returned beside it.
+// PolicyOf reads the policy of a written or running object. It is called for each event
+// of a watch, and copies nothing. It leaves out meaningless values, and returns them
+// beside the policy.
 func PolicyOf(u *unstructured.Unstructured) (Policy, []Misread) {
 	metadata, _ := u.Object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -75,8 +75,7 @@ func PolicyOf(u *unstructured.Unstructured) (Policy, []Misread) {
 	return readPolicy(annotations, labels)
 }
 
-// PolicyOfMetadata is PolicyOf for an object of which only the metadata is
-// known.
+// PolicyOfMetadata is PolicyOf for an object whose metadata alone is known.
 func PolicyOfMetadata(annotations, labels map[string]string) Policy {
 	policy, _ := readPolicy(annotations, labels)
 	return policy
@@ -99,8 +98,8 @@ func readPolicy[V any](annotations, labels map[string]V) (Policy, []Misread) {
 	return r.policy, r.misread
 }
 
-// Policy reads the policy of an object of a revision, and reports values that
-// mean nothing: a misspelt Prune=false would cost what it was to protect.
+// Policy reads the policy of an object of a revision, and reports meaningless values: a
+// misspelt Prune=false would cost the object that it was meant to protect.
 func (o *Object) Policy() (Policy, Problems) {
 	policy, misread := PolicyOf(o.Unstructured)
 	var problems Problems
@@ -113,7 +112,7 @@ func (o *Object) Policy() (Policy, Problems) {
 	return policy, problems
 }
 
-// policyReader collects what the annotations of one object say.
+// policyReader collects the policies in the annotations of one object.
 type policyReader struct {
 	policy  Policy
 	at      [later + 1]Phase // by occasion

@@ -7,8 +7,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Problem is one thing that is wrong with a revision, as the pusher is told of
-// it: where, on which object, what, and the next thing to try.
+// Problem is one mistake in a revision, for the pusher to read: its place, its object,
+// the mistake, and the next thing to try.
 type Problem struct {
 	Source  Source
 	App     name.App // the app that the object belongs to; "" if it concerns none
@@ -32,8 +32,8 @@ func (p Problem) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Problems are all that is wrong with a revision. An empty list is not an
-// error; use Err to return one as an error.
+// Problems are all mistakes of a revision. An empty list is not an error; use Err to
+// return one as an error.
 type Problems []Problem
 
 // Error writes one problem a line.

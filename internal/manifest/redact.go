@@ -15,9 +15,9 @@ import (
 
 const (
 	redacted = "(secret)"
-	// shortSecret is the length in bytes below which a value is removed only
-	// where it stands alone: a Secret that holds "1" must not make holes into
-	// every number of a message.
+	// shortSecret is the length in bytes below which a value is removed only where it
+	// stands alone: a Secret that holds "1" must not make holes into every number of a
+	// message.
 	shortSecret = 4
 	// secretLine is the length in bytes from which a single line of a value is
 	// removed also where it stands without the others.
@@ -37,8 +37,8 @@ func Redact(text string, objs ...*unstructured.Unstructured) string {
 	return clearing(forms)(text)
 }
 
-// NewRedacter returns what removes values from texts as Redact does: values that
-// were decrypted, which any object may have.
+// NewRedacter returns a function that removes values from texts as Redact does:
+// decrypted values, which any object may have.
 func NewRedacter(values []string) func(text string) string {
 	forms := map[string]bool{}
 	for _, value := range values {
@@ -47,8 +47,8 @@ func NewRedacter(values []string) func(text string) string {
 	return clearing(forms)
 }
 
-// SecretValues are the values of the object that are not to be shown: those that Hide
-// has noted, and all of a Secret, as they are for those who mount it.
+// SecretValues returns the values of the object that nobody may see: those that Hide
+// has noted, and all decoded values of a Secret.
 func (o *Object) SecretValues() []string {
 	values := slices.Clone(o.hidden)
 	if !isSecret(o.Object) {
@@ -62,7 +62,7 @@ func (o *Object) SecretValues() []string {
 	return values
 }
 
-// clearing returns what removes all forms of values from a text.
+// clearing returns a function that removes all forms of values from a text.
 func clearing(forms map[string]bool) func(text string) string {
 	ordered := sortedKeys(forms)
 	sort.SliceStable(ordered, func(i, j int) bool { return len(ordered[i]) > len(ordered[j]) })

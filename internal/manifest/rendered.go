@@ -1,8 +1,7 @@
 package manifest
 
-// Rendered checks an object that was not written in a file but made by a
-// renderer, as Parse checks what is written. Source is where it comes from. A
-// list is replaced by its items.
+// Rendered checks an object that a renderer has made, as Parse checks written ones.
+// source is its origin. A list is replaced by its items.
 func Rendered(fields map[string]any, source Source) ([]*Object, Problems) {
 	p := parser{file: source.File}
 	p.values(fields, flat(fields, source.Line), 0)
@@ -13,7 +12,7 @@ func Rendered(fields map[string]any, source Source) ([]*Object, Problems) {
 	return p.objects, p.finish()
 }
 
-// flat has one line for a value and all that is in it that Parse looks at.
+// flat has one line for a value and everything in it that Parse checks.
 func flat(value any, line int) *lines {
 	l := &lines{line: line}
 	fields, ok := value.(map[string]any)

@@ -33,7 +33,7 @@ var wellKnown = map[string]any{
 
 var floatPattern = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
 
-// Scalar returns what a scalar node means: string, bool, int64, float64 or nil.
+// Scalar returns the value of a scalar node: string, bool, int64, float64 or nil.
 func Scalar(n *yaml.Node) (any, error) { return scalar(n) }
 
 // scalar returns the value of a scalar node: string, bool, int64, float64 or
@@ -48,7 +48,7 @@ func scalar(n *yaml.Node) (any, error) {
 	return asJSON(plain(n.Value))
 }
 
-// Plain returns what a text means that is written as a plain scalar.
+// Plain returns the value of a text that is written as a plain scalar.
 func Plain(text string) any {
 	value, err := asJSON(plain(text))
 	if err != nil {
@@ -57,8 +57,8 @@ func Plain(text string) any {
 	return value
 }
 
-// tagged resolves a scalar with an explicit tag. Tags of applications mean
-// nothing here, and leave the text as it is.
+// tagged resolves a scalar with an explicit tag. It ignores tags of applications, and
+// leaves the text as it is.
 func tagged(tag, text string) (any, error) {
 	var fits bool
 	value := plain(text)

@@ -7,11 +7,11 @@ import (
 // The stages of an apply. All objects of one stage are applied in parallel,
 // and a stage is ready before the next begins; a prune goes backwards.
 const (
-	StageNamespace  = iota // what objects live in
-	StageDefinition        // what kinds of objects there are
-	StageGround            // what workloads refer to when they start
+	StageNamespace  = iota // the places of other objects
+	StageDefinition        // the kinds of other objects
+	StageGround            // objects that workloads refer to when they start
 	StageWorkload          // workloads, custom resources and all else
-	StageAdmission         // what judges or serves other requests, and may block them while it is not up
+	StageAdmission         // objects that judge or serve other requests, and may block them while they are not up
 )
 
 // stages is the one table of stages; a kind that is not in it belongs to

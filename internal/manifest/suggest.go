@@ -71,7 +71,7 @@ func show(s string) string {
 	return fmt.Sprintf("%q", s)
 }
 
-// typeName names the type of a value to somebody who wrote YAML.
+// typeName names the type of a value for authors of YAML.
 func typeName(value any) string {
 	switch value.(type) {
 	case nil:

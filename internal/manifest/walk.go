@@ -12,7 +12,7 @@ import (
 type walker struct {
 	*parser
 	offset  int          // lines of the file before the document
-	aliases []*yaml.Node // anchors whose aliases are being followed
+	aliases []*yaml.Node // anchors whose aliases the walk is following
 }
 
 func (w *walker) line(n *yaml.Node) int { return w.offset + n.Line }
@@ -66,7 +66,7 @@ func (w *walker) enter(n *yaml.Node, depth int) bool {
 	return !w.stopped
 }
 
-// alias returns a copy of what an alias stands for. Its fields have the lines
+// alias returns a copy of the node that an alias refers to. Its fields have the lines
 // on which they are written, at the anchor.
 func (w *walker) alias(n *yaml.Node, depth int) (any, *lines) {
 	if slices.Contains(w.aliases, n.Alias) {

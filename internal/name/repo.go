@@ -14,7 +14,7 @@ const (
 	MaxRepoParts = 3
 )
 
-// repoGrammar is what every error about a repository's name ends with.
+// repoGrammar ends every error about a repository's name.
 const repoGrammar = "a name is 1 to 3 parts joined by '/', each of a-z, 0-9, '.', '_' and '-', starting with a letter or digit, at most 100 bytes in all"
 
 // Repo is a repository's name that has passed ParseRepo, such as "shop" or

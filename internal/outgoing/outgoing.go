@@ -18,7 +18,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// Config is what the settings of the section outgoing say.
+// Config has the settings of the section outgoing.
 type Config struct {
 	CA          string   // a file of certificates in PEM, beside those of the system; "": none
 	Proxy       string   // http://HOST:PORT; "": none
@@ -26,7 +26,7 @@ type Config struct {
 	NoProxy     []string // hosts, .domains, addresses and networks that are asked directly
 }
 
-// SettingError is an error of what a setting says, or names.
+// SettingError is an error in the value of a setting, or in the file that it names.
 type SettingError struct {
 	Setting string
 	Err     error
@@ -80,8 +80,8 @@ func Open(config Config) (*Way, error) {
 // authorities have 220 kB together.
 const maxFile = 4 << 20
 
-// Trust returns certificates, of which nil are the system's, with those of a file added.
-// Setting is the setting that names the file; "" is no file.
+// Trust returns the certificates in roots, or the system's if that is nil, and those of
+// a file. setting is the setting that names the file; "" is no file.
 func Trust(roots *x509.CertPool, setting, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return roots, nil
@@ -139,8 +139,8 @@ func (w *Way) Roots() *x509.CertPool {
 	return w.roots
 }
 
-// ProxyFor returns the proxy for an address; nil if it is asked directly. This machine
-// always is.
+// ProxyFor returns the proxy for an address; nil for a direct connection. This machine
+// always has one.
 func (w *Way) ProxyFor(address *url.URL) (*url.URL, error) {
 	if w == nil || w.find == nil {
 		return nil, nil //nolint:nilnil // as http.Transport has it
@@ -165,9 +165,9 @@ func (w *Way) IsProxy(address string) bool {
 	return host != address && strings.EqualFold(strings.Trim(host, "[]"), proxy.Hostname())
 }
 
-// Environment is the way out as variables for a program that is written in Go, or takes
-// what is usual: HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE. Go trusts the system's folder of
-// certificates beside that file.
+// Environment returns the way out as variables for a program that is written in Go or
+// reads the usual ones: HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE. Go trusts the system's
+// folder of certificates beside that file.
 func (w *Way) Environment() []string {
 	if w == nil {
 		return nil

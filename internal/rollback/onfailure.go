@@ -13,16 +13,16 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// spelling is how one who reads why an app was not taken back asks for the remedies: by
-// the verb that does so.
+// spelling has the words for the remedies, for readers of the reason why an app was not
+// taken back: those of the verb that does so.
 func spelling(app name.App) report.Door {
 	run := "run ssh HOST rollback " + string(app)
 	return report.Door{Again: run, Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
 }
 
-// After takes an app back whose deploy has failed, to its last good deploy, and
-// returns the deploy that begins. It is an error if the branch has moved on, if
-// there is no good deploy, and if the gate refuses.
+// After takes an app whose deploy has failed back to its last good deploy, and returns
+// the deploy that begins. It is an error if the branch has moved on, if there is no
+// good deploy, and if the gate refuses.
 func (m *Maker) After(ctx context.Context, failed record.Record) (deploy.Sequel, error) {
 	r, err := m.Prepare(ctx, Request{
 		App: failed.App, Head: git.Hash(failed.Revision), Caller: access.System("onFailure"),

@@ -29,7 +29,7 @@ type Maker struct {
 	Host    string // ends the addresses of authors: ana@HOST
 }
 
-// Request is what is to be taken back, to what, by whom and why.
+// Request is a rollback: which app, to which revision, by whom and why.
 type Request struct {
 	App     name.App
 	To      git.Hash // the revision; "" for that of the last good deploy that differs
@@ -48,7 +48,7 @@ type Rollback struct {
 	Commit   git.Hash
 
 	draft   *deploy.Draft
-	nowhere bool // the commit gives what was deployed last
+	nowhere bool // the commit restores the state deployed last
 	maker   *Maker
 	repo    *git.Repository
 }
@@ -57,9 +57,9 @@ type Rollback struct {
 // lies in the app's folder.
 func (r *Rollback) WholeTree() bool { return r.Path == "." }
 
-// Prepare makes the commit and plans what it would do. Neither the branch nor
-// the cluster has changed. Call Close on the result in the end. The error has a hint
-// (see report.AsProblem) if the request cannot be granted.
+// Prepare makes the commit and plans its effect. Neither the branch nor the cluster has
+// changed. Call Close on the result in the end. The error has a hint (see
+// report.AsProblem) if the request cannot be granted.
 func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error) {
 	status, ok := m.Engine.Status(request.App)
 	if !ok {
@@ -114,7 +114,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 	return nil
 }
 
-// specOf reads what pushboat.yaml says of the app at the head of its branch.
+// specOf reads the app's entry of pushboat.yaml at the head of its branch.
 func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.App, error) {
 	tree, err := repo.Tree(head)
 	if err != nil {
@@ -138,10 +138,10 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 		"put it there in a commit first: its folder can be taken back when it has one")
 }
 
-// readLastGood reads the revision of the newest deploy that ended well and applied
-// something else than the newest deploy did, or was to: its record says so. With the
-// rest of the branch as it is now, its folder has to give something else, too, for
-// only that is taken back.
+// readLastGood reads the revision of the newest deploy that ended well and whose
+// objects, by its record, were others than those that the newest deploy applied or
+// meant to apply. With the rest of the branch as it is now, its folder must also give
+// other objects, for the rollback restores only the folder.
 func (r *Rollback) readLastGood(ctx context.Context, status deploy.Status, spec appfile.App, request Request) error {
 	tried := map[git.Hash]bool{r.From: true}
 	for before := 0; ; {
@@ -191,7 +191,7 @@ func goodBefore(rec record.Record, last *record.Record) bool {
 // searchPage is how many records the search for a good deploy reads at a time.
 const searchPage = 50
 
-// same reports whether the app's folder is at a revision as it is at the head.
+// same reports whether the app's folder is the same at a revision as at the head.
 func (r *Rollback) same(at git.Hash) (bool, error) {
 	was, err := r.repo.TreeHash(at, r.Path)
 	if err != nil {
@@ -257,8 +257,8 @@ func (m *Maker) author(caller access.Caller) git.Signature {
 	return git.Signature{Name: caller.Operator, Email: address}
 }
 
-// Closing says where the app's branch is now, and what the pusher has to do about it,
-// when the app's deploy has ended.
+// Closing says, when the app's deploy has ended, where the app's branch is now, and
+// what the pusher has to do about it.
 func (r *Rollback) Closing(outcome record.Record) string {
 	where := fmt.Sprintf("by commit %s on branch %s; take it over with: git pull", r.Commit.Short(), r.Branch)
 	switch {

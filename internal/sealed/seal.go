@@ -29,8 +29,8 @@ const (
 	maxFile = MaxText + 1<<10
 )
 
-// newAEAD derives the store's key. The nonce is random and part of what Seal
-// returns: one key serves 2^32 texts.
+// newAEAD derives the store's key. The nonce is random and part of Seal's result: one
+// key serves 2^32 texts.
 func newAEAD(secret []byte) (cipher.AEAD, error) {
 	if len(secret) < minSecret {
 		return nil, errors.New("the server's secret is too short")
@@ -46,7 +46,7 @@ func newAEAD(secret []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// encode seals a text into what its file has.
+// encode seals a text into the content of its file.
 func encode(aead cipher.AEAD, text Text) ([]byte, error) {
 	if len(text.Revision) > maxRevision {
 		return nil, errors.New("the revision is too long")
@@ -78,8 +78,8 @@ func decode(aead cipher.AEAD, of Name, sealed []byte) (revision name.Revision, d
 	return revision, data, nil
 }
 
-// bound is what a text is bound to: each part after its length, so that no two
-// names read alike.
+// bound returns the data to which a text is bound: each part after its length, so that
+// no two names read alike.
 func bound(text Name, revision name.Revision) []byte {
 	data := []byte(format)
 	for _, part := range []string{string(text.Repository), string(text.App), string(text.Kind), string(revision)} {

@@ -1,6 +1,6 @@
-// Package sealed keeps texts on disk that only the server itself may read: what
-// an app was rendered to, with the values of its Secrets in the clear, and values
-// that a chart generated once.
+// Package sealed keeps texts on disk that only the server itself may read: the rendered
+// objects of an app, with the values of its Secrets in the clear, and values that a
+// chart generated once.
 //
 // Each text is encrypted with AES-256-GCM under a key that is derived from the
 // server's own secret (HKDF-SHA256), and bound to its name: the repository, the
@@ -29,15 +29,15 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// MaxText is the longest text, in bytes: what a renderer may write (64 MiB, see
-// worker.DefaultLimits), with as much again for where its objects were written.
+// MaxText is the longest text, in bytes: the limit of a renderer's output (64 MiB, see
+// worker.DefaultLimits), and as much again for the places of its objects.
 const MaxText = 128 << 20
 
 // Errors of a store, to be tested with errors.Is. A text that is not there is
 // fs.ErrNotExist.
 var (
-	// ErrDamaged says that a file is not as the store wrote it, or was written by
-	// a server with another secret.
+	// ErrDamaged says that a file differs from the one that the store wrote, or that a
+	// server with another secret wrote it.
 	ErrDamaged = errors.New("the sealed file is damaged, or another server's")
 	// ErrTooLong says that a text is longer than MaxText.
 	ErrTooLong = fmt.Errorf("more than %d MiB cannot be sealed", MaxText>>20)
@@ -48,11 +48,11 @@ type Kind string
 
 // The kinds of texts.
 const (
-	// Accepted is what the app was rendered to by the gate, or by the server
-	// itself, at the newest revision that was accepted for it.
+	// Accepted is the app as rendered by the gate, or by the server itself, at the
+	// newest revision that was accepted for it.
 	Accepted Kind = "accepted"
-	// Applied is what the app was rendered to at the last revision that was
-	// brought to the cluster.
+	// Applied is the app as rendered at the last revision that was brought to the
+	// cluster.
 	Applied Kind = "applied"
 	// Generated are the values that the app's chart generated once. They belong
 	// to no revision.
@@ -87,10 +87,10 @@ type Store struct {
 	mu    sync.RWMutex  // held for writing while files and folders go
 }
 
-// Open opens the directory of sealed texts, and makes it if need be. The secret is
-// the server's own, of 32 random bytes or more; the store's key is derived from it. fence
-// is asked before anything in the directory is changed, and its error ends the change:
-// another process may own the directory by then. nil is none.
+// Open opens the directory of sealed texts, and creates it if necessary. The secret is
+// the server's own, of 32 random bytes or more; the store derives its key from it. Open
+// asks fence before anything in the directory is changed, and its error ends the
+// change: another process may own the directory by then. nil is no fence.
 func Open(dir string, secret []byte, fence func() error) (*Store, error) {
 	if fence == nil {
 		fence = func() error { return nil }

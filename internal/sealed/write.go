@@ -38,7 +38,7 @@ func (s *Store) write(texts []Text) error {
 			err = s.root.Rename(newName(text, call, i), text.file())
 		}
 		if err != nil {
-			_ = s.root.Remove(newName(text, call, i)) // what stays is swept
+			_ = s.root.Remove(newName(text, call, i)) // the next sweep removes what stays
 		}
 	}
 	errs := []error{err}
