@@ -3,6 +3,8 @@ package kube
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -20,7 +22,23 @@ type Kubeconfig struct {
 
 // Load reads the configuration. Its error names the file and the flag that gives
 // another one. It sends no request.
+//
+// A server reaches a cluster through the proxy that the kubeconfig names (proxy-url), and
+// otherwise directly: HTTPS_PROXY in its environment is often set for other programs and
+// other places, and the cluster that a pod runs in is behind no proxy. For a person, these
+// variables count as they do for kubectl.
 func (k Kubeconfig) Load() (*rest.Config, error) {
+	cfg, err := k.load()
+	if err == nil && !k.Personal && cfg.Proxy == nil {
+		cfg.Proxy = directly
+	}
+	return cfg, err
+}
+
+// directly is a proxy function for no proxy. A nil function would mean HTTPS_PROXY.
+func directly(*http.Request) (*url.URL, error) { return nil, nil } //nolint:nilnil // as http.Transport has it
+
+func (k Kubeconfig) load() (*rest.Config, error) {
 	if k.File == "" && !k.Personal {
 		cfg, err := rest.InClusterConfig()
 		if err != nil {
