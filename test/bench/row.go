@@ -39,6 +39,10 @@ var rows = []row{
 	{"scale-beside", "scale", "a small app, while 10,000 objects of another are deployed", false, scaleBeside},
 	{"scale-crd", "scale", "a definition with 5,000 objects", false, scaleCRD},
 	{"scale-repos", "scale", "100 repositories, pushed one after the other", false, scaleRepos},
+	{"size-one", "size-one", "one app of 4 objects, at rest", false, sizes(1, kindsOfObject, 60)},
+	{"size-100", "size-100", "100 apps of 4 objects, at rest", false, sizes(100, kindsOfObject, 0)},
+	{"size-1000", "size-1000", "1,000 apps of 4 objects, at rest", false, sizes(1000, kindsOfObject, 0)},
+	{"size-large", "size-large", "one app of 10,000 objects, at rest", false, sizes(1, 10_000, 0)},
 }
 
 // series are the measurements of one thing, in seconds.
