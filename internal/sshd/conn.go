@@ -14,6 +14,14 @@ import (
 // after its last session, so that the client can read the end and close.
 const lingerTimeout = 2 * time.Second
 
+// Of a connection that has had no session yet: how long after it was made, or has logged
+// in, a shutdown waits for its first one. Whoever connected before the shutdown expects to
+// be served; a port scan, which says nothing, delays nobody for long.
+const (
+	arrivalTimeout = 10 * time.Second
+	silentTimeout  = 2 * time.Second
+)
+
 // slotTimeout is how long a session waits for another of its connection to end. Ten
 // milliseconds were measured with a client on the same machine.
 const slotTimeout = 200 * time.Millisecond
@@ -38,8 +46,10 @@ type conn struct {
 
 	mu       sync.Mutex
 	loggedIn bool
-	open     int // session channels
-	running  int // of them, with a handler
+	since    time.Time // it was made, or has logged in
+	opened   bool      // it has had a session channel
+	open     int       // session channels
+	running  int       // of them, with a handler
 	draining bool
 	timer    *time.Timer
 	deadline time.Time
@@ -58,7 +68,8 @@ func newConn(nc net.Conn, config *Config, p *pass) *conn {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.deadline = time.Now().Add(config.HandshakeTimeout)
+	c.since = time.Now()
+	c.deadline = c.since.Add(config.HandshakeTimeout)
 	c.timer = time.AfterFunc(config.HandshakeTimeout, c.expire)
 	p.belongsTo(c)
 	return c
@@ -96,24 +107,27 @@ func (c *conn) SetDeadline(time.Time) error { return nil }
 func (c *conn) verified() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.loggedIn = true
+	c.loggedIn, c.since = true, time.Now()
 	c.known.Store(true)
 	c.pass.loggedIn()
 	c.rearm()
 }
 
-// openSession counts a session channel, or returns the reason for refusing it.
+// openSession counts a session channel, or returns the reason for refusing it. In a
+// shutdown, a connection may still have its first one.
 func (c *conn) openSession() (refusal string) {
 	if !c.takeSlot() {
 		return "too many sessions on this connection"
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.draining {
+	if c.draining && c.opened {
 		<-c.slots
 		return "the server is shutting down"
 	}
+	c.opened = true
 	c.open++
+	c.rearm()
 	return ""
 }
 
@@ -149,12 +163,12 @@ func (c *conn) closeSession() {
 	c.rearm()
 }
 
-// startHandler counts a running handler; it returns false in a shutdown and if the
-// connection is already closed.
+// startHandler counts a running handler; it returns false if the connection is already
+// closed.
 func (c *conn) startHandler() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.draining || c.isClosed() {
+	if c.isClosed() {
 		return false
 	}
 	c.running++
@@ -171,7 +185,8 @@ func (c *conn) endHandler() {
 	c.rearm()
 }
 
-// drain closes the connection when its running sessions have ended.
+// drain closes the connection when its sessions have ended, of which it may begin the
+// first.
 func (c *conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,6 +199,8 @@ func (c *conn) rearm() {
 	switch {
 	case c.running > 0:
 		c.timer.Stop()
+	case c.draining && !c.opened:
+		c.closeIn(time.Until(c.arrivesUntil()))
 	case c.draining && c.open == 0:
 		c.closeIn(0)
 	case c.draining:
@@ -191,6 +208,14 @@ func (c *conn) rearm() {
 	case c.loggedIn:
 		c.closeIn(c.config.IdleTimeout)
 	}
+}
+
+// arrivesUntil is until when a shutdown waits for the first session. c.mu is held.
+func (c *conn) arrivesUntil() time.Time {
+	if c.heard.Load() == 0 {
+		return c.since.Add(silentTimeout)
+	}
+	return c.since.Add(arrivalTimeout)
 }
 
 func (c *conn) closeIn(d time.Duration) {
@@ -213,6 +238,9 @@ func (c *conn) isClosed() bool {
 // expire is called by the timer.
 func (c *conn) expire() {
 	c.mu.Lock()
+	if c.draining && !c.opened && time.Now().Before(c.arrivesUntil()) { // it has said a word meanwhile
+		c.rearm()
+	}
 	due := c.running == 0 && !time.Now().Before(c.deadline)
 	draining, loggedIn := c.draining, c.loggedIn
 	c.mu.Unlock()

@@ -168,6 +168,35 @@ func placeOf(remote net.Addr) netip.Prefix {
 	return netip.PrefixFrom(addr, bits).Masked()
 }
 
+// Crowd counts connections that are not served here, by the limits on those that are.
+type Crowd struct {
+	turnstile *turnstile
+	refusals  *refusals
+	farewells *farewells
+}
+
+// NewCrowd makes a Crowd with the limits for all clients and for one address.
+func NewCrowd(limits Limits, log *logrus.Entry) *Crowd {
+	config := Config{Limits: limits}.withDefaults()
+	return &Crowd{turnstile: newTurnstile(config), refusals: &refusals{log: log}, farewells: newFarewells()}
+}
+
+// Enter counts a connection until leave is called. Where there are too many, the
+// connection is turned away and closed; ok is false then.
+func (c *Crowd) Enter(nc net.Conn) (leave func(), ok bool) {
+	p, _, refusal := c.turnstile.admit(nc.RemoteAddr())
+	if refusal != "" {
+		c.refusals.note(nc.RemoteAddr(), "turned away: "+refusal)
+		c.TurnAway(nc, refusal+", try again later")
+		return nil, false
+	}
+	p.loggedIn() // whether it logs in is for the server to see that serves it
+	return p.giveBack, true
+}
+
+// TurnAway tells a client why it is not served, and closes the connection.
+func (c *Crowd) TurnAway(nc net.Conn, why string) { c.farewells.say(nc, why) }
+
 // refusals logs that connections were turned away or closed, at most once an interval:
 // a flood of connections must not cause a flood of lines.
 type refusals struct {

@@ -93,7 +93,9 @@ func (s *Server) Serve(l net.Listener) error {
 		switch {
 		case err == nil:
 			failures = 0
-			s.accept(nc)
+			if !s.Take(nc) {
+				_ = nc.Close() // nothing was said on it
+			}
 		case s.isClosing():
 			return ErrServerClosed
 		case errors.Is(err, net.ErrClosed):
@@ -144,36 +146,49 @@ func (s *Server) isClosing() bool {
 // madeRoom is the reason for closing a connection that had not logged in for another.
 const madeRoom = "made room for another connection before it had logged in"
 
-// accept starts a connection, or turns it away.
-func (s *Server) accept(nc net.Conn) {
+// Take serves a connection, or turns it away. It is false once Shutdown has begun: then
+// nothing was read from the connection or written to it, and it is still the caller's.
+func (s *Server) Take(nc net.Conn) bool {
+	if !s.begin() {
+		return false
+	}
 	p, out, refusal := s.turnstile.admit(nc.RemoteAddr())
 	if refusal != "" {
 		s.refusals.note(nc.RemoteAddr(), "turned away: "+refusal)
 		s.farewells.say(nc, refusal+", try again later")
-		return
+		s.serving.Done()
+		return true
 	}
 	if out != nil {
 		s.refusals.note(out.RemoteAddr(), madeRoom)
 		out.closeBecause(madeRoom)
 	}
 	c := newConn(nc, s.current.Load(), p)
-	if !s.track(c) {
-		_ = c.Close() // nothing was said on it
-		p.giveBack()
-		return
-	}
+	s.track(c)
 	go s.serve(c)
+	return true
 }
 
-func (s *Server) track(c *conn) bool {
+// begin counts a connection, unless Shutdown has begun.
+func (s *Server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isClosing() {
 		return false
 	}
-	s.conns[c] = struct{}{}
 	s.serving.Add(1)
 	return true
+}
+
+// track registers a connection that is served. If Shutdown has begun since, it counts as
+// one that came before.
+func (s *Server) track(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if s.isClosing() {
+		c.drain()
+	}
 }
 
 // serve handles a connection, from the first byte until its last handler has returned.
@@ -227,9 +242,10 @@ func (c *conn) contain(where string) {
 	}
 }
 
-// Shutdown stops accepting connections and sessions, and waits for running sessions, and
-// for farewells (see farewellTimeout). If ctx ends first, it cancels their context, closes
-// every connection, gives the handlers Config.KillGrace to return, and returns ctx's error.
+// Shutdown stops accepting connections, and waits for running sessions, and for farewells
+// (see farewellTimeout). Connections that have had no session yet may begin one, see
+// arrivalTimeout. If ctx ends first, it cancels their context, closes every connection,
+// gives the handlers Config.KillGrace to return, and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.close()
 	ended := make(chan struct{})

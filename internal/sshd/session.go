@@ -178,9 +178,7 @@ func readString(payload []byte) (string, bool) {
 func (s *Session) run(line string, done chan<- struct{}) {
 	defer close(done)
 	if !s.conn.startHandler() {
-		s.complain("the server is shutting down", "try again in a moment")
-		s.exit(exitRefused)
-		return
+		return // nobody is there to be told
 	}
 	defer s.conn.endHandler()
 	began := time.Now()
