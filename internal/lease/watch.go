@@ -2,6 +2,8 @@ package lease
 
 import (
 	"context"
+	"fmt"
+	"sync"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -9,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
 )
 
 // holder is the identity of a lease's holder.
@@ -61,6 +64,32 @@ func (s *sight) watch(ctx context.Context, leases coordination.LeaseInterface, n
 func (s *sight) end() {
 	s.cancel()
 	<-s.ended
+}
+
+// Follow calls tell with the identity of a Lease's holder, at first and after every change,
+// until end is called, which returns when tell is called no more; "" means nobody. It needs
+// the right to watch the Lease; without it, it tells nothing.
+func Follow(cluster *rest.Config, name Name, tell func(identity string)) (end func(), err error) {
+	client, err := coordination.NewForConfig(cluster)
+	if err != nil {
+		return nil, fmt.Errorf("lease %s: %w", name, err)
+	}
+	sight := follow(client.Leases(name.Namespace), name)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		for {
+			select {
+			case by := <-sight.seen:
+				tell(string(by))
+			case <-sight.ended:
+				return
+			}
+		}
+	})
+	return func() {
+		sight.end()
+		telling.Wait()
+	}, nil
 }
 
 // replace puts a value into a channel of capacity one, in place of an older value.

@@ -14,11 +14,16 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// identity names this process among all candidates for a lease.
-func identity() string {
+// identity names this process among all candidates for a lease. It ends in @ and the
+// address at which other servers pass ssh connections on to this one, if there is one.
+func identity(relay string) string {
 	some := make([]byte, 4)
 	_, _ = rand.Read(some)
-	return fmt.Sprintf("%s_%d_%s", hostName(), os.Getpid(), hex.EncodeToString(some))
+	name := fmt.Sprintf("%s_%d_%s", hostName(), os.Getpid(), hex.EncodeToString(some))
+	if relay == "" {
+		return name
+	}
+	return name + "@" + relay
 }
 
 // secretBytes is the length of the server's secret.
@@ -28,20 +33,43 @@ const secretBytes = 32
 // key for digests of secret values and for sealed texts. Without it, nobody can tell a
 // value from its digest by guessing.
 func serverSecret(path string) ([]byte, error) {
-	secret, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	return keptSecret(path, "restore it from a backup; without it nothing can be compared with what was recorded, "+
+		"nor read of what was sealed, and deleting it has a new one made")
+}
+
+// keptSecret reads a secret, and makes it once. remedy is for one that is damaged.
+func keptSecret(path, remedy string) ([]byte, error) {
+	secret, err := readSecret(path)
+	if errors.As(err, new(*shortSecretError)) {
+		err = fmt.Errorf("%w: %s", err, remedy)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		secret = make([]byte, secretBytes)
 		_, _ = rand.Read(secret) // never fails, see its documentation
 		secret, err = writeOnce(path, secret)
-	case err == nil && len(secret) < secretBytes:
-		err = fmt.Errorf("%q has %d bytes of %d: restore it from a backup; without it nothing can be compared "+
-			"with what was recorded, nor read of what was sealed, and deleting it has a new one made", path, len(secret), secretBytes)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the server's secret: %w", err)
 	}
 	return secret, nil
+}
+
+// shortSecretError is about a secret of which the end is missing.
+type shortSecretError struct {
+	path  string
+	bytes int
+}
+
+func (e *shortSecretError) Error() string {
+	return fmt.Sprintf("%q has %d bytes of %d", e.path, e.bytes, secretBytes)
+}
+
+func readSecret(path string) ([]byte, error) {
+	secret, err := os.ReadFile(path)
+	if err == nil && len(secret) < secretBytes {
+		err = &shortSecretError{path, len(secret)}
+	}
+	return secret, err
 }
 
 // idForm is the form of a server's id.

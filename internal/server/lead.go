@@ -41,22 +41,35 @@ func (s *server) lead(ctx context.Context) error {
 	if err := s.serveProbes(); err != nil {
 		return err
 	}
-	s.log.Infof("standing by: pushboat %s waits for the lease %s%s", s.version, name, s.probesAt())
+	address, err := s.openFront()
+	if err != nil {
+		return err
+	}
+	own := identity(address)
+	if s.front != nil {
+		if err := s.front.followLeader(cluster, name, own); err != nil {
+			return err
+		}
+	}
+	s.log.Infof("standing by: pushboat %s waits for the lease %s%s", s.version, name, s.doorsAt())
 	s.notify(stateReady) // a service manager would kill a server that takes long to start
 	begun := time.Now()
-	if s.lease, err = lease.Acquire(ctx, cluster, name, identity(), s.log); err != nil {
+	if s.lease, err = lease.Acquire(ctx, cluster, name, own, s.log); err != nil {
 		return err
 	}
 	s.log.Infof("leading: got the lease %s after %s", name, time.Since(begun).Round(time.Millisecond))
 	return nil
 }
 
-// probesAt returns the address of the probes of a standby, for the log.
-func (s *server) probesAt() string {
-	if s.httpAddr == nil {
-		return ""
+// doorsAt returns the addresses of a standby, for the log.
+func (s *server) doorsAt() (doors string) {
+	if s.front != nil {
+		doors = ", ssh " + s.front.listener.Addr().String()
 	}
-	return ", http " + s.httpAddr.String()
+	if s.httpAddr != nil {
+		doors += ", http " + s.httpAddr.String()
+	}
+	return doors
 }
 
 // unlessDone returns err, or the cause of ctx if ctx is done.

@@ -43,9 +43,14 @@ func (s *server) serveProbes() error {
 	return nil
 }
 
-// answerReady answers ok, or 503 with the reason why the server is not ready.
-func (s *server) answerReady(w http.ResponseWriter, _ *http.Request) {
-	if err := s.unready(); err != nil {
+// answerReady answers ok, or 503 with the reason why the server is not ready. Asked with
+// standbyok, as in /readyz?standbyok, a server that passes ssh connections on is ready.
+func (s *server) answerReady(w http.ResponseWriter, r *http.Request) {
+	err := s.unready()
+	if r.URL.Query().Has("standbyok") && s.front != nil && (errors.Is(err, errStandby) || errors.Is(err, errStarting)) {
+		err = nil
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

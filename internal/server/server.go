@@ -79,6 +79,7 @@ type server struct {
 	timetable     *timetable
 	fullTimetable *timetable
 	ssh           *sshd.Server
+	front         *front // nil: no server passes ssh connections on to another
 	probes        *http.Server
 	httpAddr      net.Addr     // nil: no HTTP
 	phase         atomic.Int32 // a phase
@@ -106,6 +107,7 @@ func Serve(ctx context.Context, sources settings.Sources, version string, out io
 	for _, line := range settings.Strangers() {
 		s.log.Warn(line)
 	}
+	defer s.linger()
 	if err := s.lead(ctx); err != nil {
 		s.close()
 		return unlessDone(ctx, err)
@@ -362,15 +364,15 @@ func (s *server) buildDoors() (err error) {
 // run listens, starts the parts and waits for a reason to stop.
 func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal) error {
 	defer s.close()
-	listener, err := s.listen(s.config.SSH.Address, "ssh.addr")
-	if err != nil {
+	if err := s.serveProbes(); err != nil {
 		return err
 	}
-	if err := s.serveProbes(); err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	if err := s.serveDebug(s.failed); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
+	}
+	serve, address, err := s.sshDoor()
+	if err != nil {
+		return err
 	}
 	s.engine.Start(func(err error) { s.failed <- err })
 	s.timetable.every(tidyEvery, s.tidy)
@@ -378,14 +380,14 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
-	s.background.Go(func() { s.failed <- s.ssh.Serve(listener) })
+	serve()
 	watching, done := context.WithCancel(context.Background())
 	defer done()
 	s.background.Go(func() { s.checkRestored(watching) })
 	s.background.Go(func() { s.fence.Watch(watching) })
 	s.background.Go(func() { s.watchLease(watching) })
 	s.phase.Store(int32(serving))
-	s.log.Info("serving: " + s.describe(listener.Addr()))
+	s.log.Info("serving: " + s.describe(address))
 	_ = s.disk.state(time.Now()) // logs the state
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
 	s.notify(stateReady)
@@ -406,6 +408,20 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 			return s.fence.Err() // a stale server has not stopped well
 		}
 	}
+}
+
+// sshDoor opens the listener for ssh connections, unless there is one already. The server
+// serves them once serve is called.
+func (s *server) sshDoor() (serve func(), address net.Addr, err error) {
+	if s.front != nil {
+		serve, err = s.front.prepare(s)
+		return serve, s.front.listener.Addr(), err
+	}
+	listener, err := s.listen(s.config.SSH.Address, "ssh.addr")
+	if err != nil {
+		return nil, nil, err
+	}
+	return func() { s.background.Go(func() { s.failed <- s.ssh.Serve(listener) }) }, listener.Addr(), nil
 }
 
 // describe says who serves, what and where, for the log.

@@ -38,6 +38,7 @@ func endWatches(cancel context.CancelFunc, clusters map[string]*deploy.Cluster) 
 func (s *server) stop(heir bool) {
 	s.phase.Store(int32(stopping))
 	s.notify(stateStopping)
+	s.front.shut()
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
 	s.fullTimetable.stop()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -39,6 +40,10 @@ func (c *Config) check(p *problems) {
 	if c.Lease != "" {
 		_, err := lease.ParseName(c.Lease)
 		p.add("lease", err)
+	}
+	if c.SSH.Relay != "" {
+		p.when(c.Lease == "", "ssh.relay", "it is for servers that share a lease: give lease, too")
+		p.add("ssh.relay", checkRelay(c.SSH.Relay))
 	}
 	if c.Debug.Address != "" {
 		p.add("debug.address", CheckLoopback(c.Debug.Address))
@@ -154,6 +159,16 @@ func CheckLoopback(address string) error {
 		return nil
 	}
 	return fmt.Errorf("%q can be reached from other machines; write 127.0.0.1:6060, and forward it with ssh -L", address)
+}
+
+// checkRelay refuses an address by which other servers cannot reach this one.
+func checkRelay(text string) error {
+	host, _, err := net.SplitHostPort(text)
+	ip, wrong := netip.ParseAddr(host)
+	if err != nil || wrong != nil || ip.IsUnspecified() {
+		return fmt.Errorf("%q is no address that other servers reach; write the IP and port of this one, such as 10.0.0.7:2223", text)
+	}
+	return nil
 }
 
 // check notes errors in the section outgoing.

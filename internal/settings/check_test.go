@@ -20,3 +20,22 @@ func TestProfilesAreForThisMachineOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestRelaysAreReachedByOthers(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"10.0.0.7:2223":        true,
+		"[10.0.0.7]:2223":      true, // as the chart writes it, for either family
+		"[2001:db8::1]:2223":   true,
+		"127.0.0.1:0":          true,
+		":2223":                false,
+		"0.0.0.0:2223":         false,
+		"[::]:2223":            false,
+		"git.example.org:2223": false,
+		"10.0.0.7":             false,
+		"2001:db8::1:2223":     false,
+	} {
+		if err := checkRelay(address); (err == nil) != ok {
+			t.Errorf("%s: %v, want it taken: %v", address, err, ok)
+		}
+	}
+}

@@ -38,6 +38,14 @@ in its hints: git@git.example.org. Empty: the address that each client has conne
 differs behind a proxy or a published port.`,
 	},
 	{
+		Name: "ssh.relay", field: func(c *Config) any { return &c.SSH.Relay },
+		Meaning: `Address at which the other servers of the lease pass ssh connections on to this
+one, IP:PORT, such as 10.0.0.7:2223. With it, a standby takes connections too: it passes them on to
+the server that leads, and keeps them waiting while none does, so that clients notice no change of
+servers (see docs/high-availability.md). Port 0 picks a free port. Empty: a standby takes no
+connections.`,
+	},
+	{
 		Name: "ssh.idleTimeout", Default: "10m", Reload: true, field: func(c *Config) any { return &c.SSH.IdleTimeout },
 		least: "1m", because: "which git itself needs",
 		Meaning: `How long a connection may be open without a running session, and a session
@@ -84,7 +92,8 @@ var httpSection = section{name: "http", settings: []Setting{{
 	Meaning: `Address at which the server answers probes, such as ":8080". /healthz says that
 the process serves, /readyz that it takes pushes. /readyz answers 503 with the reason while the
 server stops, and while it would refuse every push: no cluster answers, the disk cannot be
-written to, the hook program is missing. It serves nothing else. Empty: no HTTP.
+written to, the hook program is missing. /readyz?standbyok is also 200 on a standby that passes ssh
+connections on, see ssh.relay. The address serves nothing else. Empty: no HTTP.
 DATA/run/http.addr has the address in use.`,
 }}}
 

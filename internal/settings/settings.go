@@ -40,6 +40,7 @@ type Cluster struct {
 type SSH struct {
 	Address                  string
 	Advertise                string
+	Relay                    string // "": no other server passes connections on to this one
 	IdleTimeout              time.Duration
 	HandshakeTimeout         time.Duration
 	MaxConnections           int

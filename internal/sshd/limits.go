@@ -197,6 +197,9 @@ func (c *Crowd) Enter(nc net.Conn) (leave func(), ok bool) {
 // TurnAway tells a client why it is not served, and closes the connection.
 func (c *Crowd) TurnAway(nc net.Conn, why string) { c.farewells.say(nc, why) }
 
+// End returns when clients have been told, which takes farewellTimeout at most.
+func (c *Crowd) End() { c.farewells.end() }
+
 // refusals logs that connections were turned away or closed, at most once an interval:
 // a flood of connections must not cause a flood of lines.
 type refusals struct {
