@@ -60,7 +60,7 @@ volumeMounts: [{name: keys2, mountPath: /keys}]
 // TestKindsAreThoseOfTheChart: every object of the chart is either found again, or
 // kept.
 func TestKindsAreThoseOfTheChart(t *testing.T) {
-	for _, text := range []string{"{}", everything, "rights: {deploy: cluster-admin}", "rights: {deploy: none}"} {
+	for _, text := range []string{"{}", everything, withStandby, "rights: {deploy: cluster-admin}", "rights: {deploy: none}"} {
 		for _, o := range rendered(t, text) {
 			switch o.GetLabels()[componentLabel] {
 			case "server":

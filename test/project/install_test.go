@@ -259,6 +259,9 @@ func podOf(t *testing.T) map[string]any {
 	return nil
 }
 
+// everyRight is values with which the server has every right of its own that it may have.
+const everyRight = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
+
 // TestRightsAreExplained finds rights of the server itself that docs/install.md does not
 // give a reason for.
 func TestRightsAreExplained(t *testing.T) {
@@ -266,7 +269,15 @@ func TestRightsAreExplained(t *testing.T) {
 	for _, row := range tableRows(t, read(t, "docs/install.md"), "### Rights") {
 		reasons[strings.Trim(row[0], "`")+" "+row[1]] = row[2]
 	}
-	objects, _ := manifest.Parse(manifests, []byte(read(t, manifests)))
+	var all bytes.Buffer
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(values, []byte(everyRight), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := install.Print(t.Context(), install.Given{File: values}, "", &all); err != nil {
+		t.Fatal(err)
+	}
+	objects, _ := manifest.Parse(manifests, all.Bytes())
 	seen := 0
 	for _, o := range objects {
 		if kind := o.GetKind(); (kind != "ClusterRole" && kind != "Role") || o.GetName() != "pushboat" {

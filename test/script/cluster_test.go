@@ -30,6 +30,7 @@ type cluster struct {
 	discovery  discovery.CachedDiscoveryInterface
 	mapper     meta.ResettableRESTMapper
 	audit      *audit // nil for a cluster that was not started for this run
+	lease      string // of the servers of all scripts; "": each script has its own
 	token      string // by which servers act there; "": with the rights of the kubeconfig
 }
 

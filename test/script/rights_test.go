@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/pushboat/pushboat/internal/install"
 	"github.com/pushboat/pushboat/test/server"
 )
 
@@ -34,21 +36,54 @@ const installation = "../../config/install/install.yaml"
 // TestScriptsWithInstalledRights runs the central scripts with the rights that the
 // manifests give, on a cluster that has them.
 func TestScriptsWithInstalledRights(t *testing.T) {
-	programs := server.Build(t)
-	cluster := startCluster(t)
-	cluster.audit = nil // whose users have all rights
 	text, err := os.ReadFile(installation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cluster.apply(t.Context(), bytes.NewReader(text), "kubectl"); err != nil {
+	runInstalled(t, startCluster(t), text, centralScripts...)
+}
+
+// standbyScripts are run with the rights of an installation that has a standby, one after
+// the other: they have the one Lease that those rights are about.
+var standbyScripts = []string{"standby-takes-over", "drain-hands-over", "standby-passes-connections-on"}
+
+// installedLease is the Lease of an installation.
+const installedLease = systemNamespace + "/pushboat"
+
+// TestStandbyWithInstalledRights runs scripts about a standby with the rights that the
+// chart gives it.
+func TestStandbyWithInstalledRights(t *testing.T) {
+	values := filepath.Join(t.TempDir(), "values.yaml")
+	text := "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
+	if err := os.WriteFile(values, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var manifests bytes.Buffer
+	if err := install.Print(t.Context(), install.Given{File: values}, "", &manifests); err != nil {
+		t.Fatal(err)
+	}
+	cluster := startCluster(t)
+	cluster.lease = installedLease
+	for _, script := range standbyScripts {
+		t.Run(script, func(t *testing.T) { runInstalled(t, cluster, manifests.Bytes(), script) })
+	}
+}
+
+// runInstalled applies an installation, and runs scripts whose servers have its
+// ServiceAccount.
+func runInstalled(t *testing.T, cluster *cluster, manifests []byte, scripts ...string) {
+	t.Helper()
+	programs := server.Build(t)
+	cluster.audit = nil // whose users have all rights
+	err := cluster.apply(t.Context(), bytes.NewReader(manifests), "kubectl")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if cluster.token, err = cluster.tokenOf(t.Context(), systemNamespace+"/pushboat"); err != nil {
 		t.Fatal(err)
 	}
-	files := make([]string, len(centralScripts))
-	for i, name := range centralScripts {
+	files := make([]string, len(scripts))
+	for i, name := range scripts {
 		files[i] = name + ".txtar"
 	}
 	testscript.Run(t, testscript.Params{

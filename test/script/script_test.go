@@ -4,6 +4,7 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -119,7 +120,7 @@ func setUp(env *testscript.Env, programs string, c *cluster) error {
 // environment is what a script's programs see, beside testscript's own.
 func (s *stage) environment() []string {
 	return append(server.Identity(),
-		"APP="+s.app, "NS="+s.ns, "PB="+s.Dir, "DATA="+s.Path("data"),
+		"APP="+s.app, "NS="+s.ns, "PB="+s.Dir, "DATA="+s.Path("data"), "LEASE="+cmp.Or(s.cluster.lease, s.ns+"-lease/pushboat"),
 		"KEYS="+s.Path("keys"), "KUBECONFIG="+s.Path("kubeconfig"),
 		"HOME="+s.Path("home"), "PATH="+s.Path("bin")+":"+s.Programs+":"+os.Getenv("PATH"),
 		"GIT_SSH_COMMAND=ssh -F "+s.Path("ssh", "ana"))

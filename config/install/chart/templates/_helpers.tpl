@@ -42,6 +42,21 @@ name: pushboat
 namespace: {{ include "pushboat.namespace" . }}
 {{- end }}
 
+{{- /* Whether a second pod stands by. Both have to mount the volume. */ -}}
+{{- define "pushboat.standby" -}}
+{{- if .Values.standby.enabled -}}
+{{- if and (eq .Values.storage.accessMode "ReadWriteOncePod") (not .Values.storage.existingClaim) -}}
+{{- fail "standby.enabled: a second pod cannot mount a volume of access mode ReadWriteOncePod; set storage.accessMode to ReadWriteMany, or to ReadWriteOnce for two pods on one node" -}}
+{{- end -}}
+true
+{{- end -}}
+{{- end }}
+
+{{- /* Where servers take ssh connections that the other one passes on. */ -}}
+{{- define "pushboat.relayPort" -}}
+2223
+{{- end }}
+
 {{- /* What the server does with the objects of an app. */ -}}
 {{- define "pushboat.keep" -}}
 [get, list, watch, create, patch, update, delete]
