@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -56,8 +57,10 @@ func newWorld(t *testing.T) *world {
 	for i := range w.servers {
 		w.servers[i] = w.start()
 		if i == 0 {
-			w.must(w.servers[0].Serves())
-			w.must(w.home.LeadTo(w.service.Address()))
+			w.must(w.servers[0].Serves(time.Minute))
+			host, port, err := net.SplitHostPort(w.service.Address())
+			w.must(err)
+			w.must(w.home.Point(host, port))
 		}
 	}
 	t.Cleanup(w.end)
@@ -93,7 +96,7 @@ func (w *world) start() *member {
 	w.t.Helper()
 	// All pushers have one address here, and the first connections of a server that takes
 	// another's place come together.
-	srv, err := w.home.Beside([]string{
+	srv, err := w.home.Spawn([]string{
 		"--lease", leaseNamespace + "/pushboat", "--ssh-relay", "127.0.0.1:0", "--ssh-max-startups-per-address", "64",
 	})
 	w.must(err)
@@ -140,7 +143,7 @@ func (w *world) upgrade(i int) (handOver time.Duration) {
 	removed := time.AfterFunc(lag, func() { w.service.Remove(old.ssh) })
 	defer removed.Stop()
 	if led {
-		w.must(other.Serves())
+		w.must(other.Serves(time.Minute))
 		handOver = time.Since(began)
 	}
 	if err := old.Stop(0); err != nil {
