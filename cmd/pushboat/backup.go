@@ -39,7 +39,8 @@ func newBackup(version string) *cobra.Command {
 		Long: "Write everything that a server keeps to a file, while it runs or not: repositories,\n" +
 			"the records of deploys, sealed values, and the server's own keys. So the file is\n" +
 			"secret; --recipient encrypts it. It contains every push that ended before.\n\n" +
-			"Run it as the server's user. ssh HOST backup > FILE does the same remotely.",
+			"Run it as the server's user. ssh HOST backup > FILE does the same remotely.\n" +
+			"With the setting backup.bucket, the server keeps backups in a bucket by itself.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -52,7 +53,7 @@ func newBackup(version string) *cobra.Command {
 	cmd.Flags().StringVar(&flags.since, "since", "", "leave out the content of an earlier backup: its FILE or its ID")
 	cmd.Flags().StringArrayVar(&flags.recipients, "recipient", nil, "encrypt for a public key: age1…, \"ssh-ed25519 …\"; repeatable")
 	identityFlag(cmd, &flags.identities)
-	cmd.AddCommand(newVerify())
+	cmd.AddCommand(newVerify(), newBackupList())
 	return cmd
 }
 
@@ -145,14 +146,17 @@ func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.So
 }
 
 func newVerify() *cobra.Command {
-	var identities []string
+	var (
+		identities []string
+		from       bucketFlags
+	)
 	cmd := &cobra.Command{
-		Use:   "verify FILE...",
+		Use:   "verify FILE...|s3://BUCKET/FOLDER[@TIME|@ID]",
 		Short: "Check that a backup is complete",
 		Long: "Check that a backup is complete: restore it into a temporary folder (in TMPDIR,\n" +
 			"with space for all of it), compare every hash, and have Git read every object\n" +
 			"and everything that refs lead to. A backup that builds on others is checked with\n" +
-			"them: give their files first, in order.",
+			"them: give their files first, in order. In a bucket, they are found.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -161,7 +165,11 @@ func newVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := backup.Verify(ctx, args, keys)
+			archives, err := from.archives(ctx, args, time.Time{})
+			if err != nil {
+				return err
+			}
+			result, err := backup.Verify(ctx, archives, keys)
 			if err != nil {
 				return fmt.Errorf("%w; it cannot be restored", err)
 			}
@@ -170,6 +178,7 @@ func newVerify() *cobra.Command {
 		},
 	}
 	identityFlag(cmd, &identities)
+	from.add(cmd)
 	return cmd
 }
 
@@ -177,18 +186,21 @@ func newVerify() *cobra.Command {
 type restoreFlags struct {
 	data, repo, at string
 	identities     []string
+	from           bucketFlags
 }
 
 func newRestore() *cobra.Command {
 	var flags restoreFlags
 	cmd := &cobra.Command{
-		Use:   "restore FILE... --data DIR",
+		Use:   "restore FILE...|s3://BUCKET/FOLDER[@TIME|@ID] --data DIR",
 		Short: "Restore a data directory from a backup",
 		Long: "Restore a data directory from a backup, and those that build on it, given in\n" +
 			"order. The directory must be empty or missing. Everything is checked as by\n" +
 			"backup verify before anything is put in place. A server that is started on it\n" +
 			"continues where the backup ends, and changes nothing that runs as its branches\n" +
 			"say. Do not start it while the old server runs: both are the same one.\n\n" +
+			"From a bucket, it takes the newest backup, the newest until a time, or the one with\n" +
+			"an ID, with all those that it builds on. --config has the settings of the bucket.\n\n" +
 			"--repo NAME restores one repository alone: clone DIR/repos/NAME.git and push the\n" +
 			"missing commits. --at restores branches as they were then, by the logs that\n" +
 			"Git keeps of them; records and tags stay as they are, and branches that were\n" +
@@ -204,24 +216,27 @@ func newRestore() *cobra.Command {
 	cmd.Flags().StringVar(&flags.repo, "repo", "", "the only repository to restore")
 	cmd.Flags().StringVar(&flags.at, "at", "", "a time (2026-01-31T18:00, in UTC), or how long ago (90m, 8h, 2d)")
 	identityFlag(cmd, &flags.identities)
+	flags.from.add(cmd)
 	return cmd
 }
 
-func (f *restoreFlags) run(ctx context.Context, cmd *cobra.Command, archives []string) error {
+func (f *restoreFlags) run(ctx context.Context, cmd *cobra.Command, args []string) (err error) {
 	if f.data == "" {
 		return errors.New("where to? give an empty directory: --data DIR")
 	}
-	restore := backup.Restore{Archives: archives, Data: f.data}
-	var err error
+	restore := backup.Restore{Data: f.data}
 	if f.repo != "" {
 		if restore.Repo, err = name.ParseRepo(f.repo); err != nil {
 			return err
 		}
 	}
-	if restore.At, err = parseAt(f.at, time.Now()); err != nil {
+	if restore.At, err = parseAt("--at", f.at, time.Now()); err != nil {
 		return err
 	}
 	if restore.Keys, err = backup.ReadKeys(f.identities); err != nil {
+		return err
+	}
+	if restore.Archives, err = f.from.archives(ctx, args, restore.At); err != nil {
 		return err
 	}
 	result, err := restore.Run(ctx)
@@ -244,8 +259,9 @@ func (f *restoreFlags) run(ctx context.Context, cmd *cobra.Command, archives []s
 // moments are the forms of a time; those without a zone are in UTC.
 var moments = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly}
 
-// parseAt parses a time in the past; the zero time if text is empty.
-func parseAt(text string, now time.Time) (time.Time, error) {
+// parseAt parses a time in the past; the zero time if text is empty. Errors begin with
+// called.
+func parseAt(called, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -257,9 +273,9 @@ func parseAt(text string, now time.Time) (time.Time, error) {
 	}
 	switch {
 	case !ok:
-		return time.Time{}, fmt.Errorf("--at %q is no time; write 2026-01-31T18:00 (UTC), 2026-01-31T18:00:00+02:00, 90m, 8h or 2d", text)
+		return time.Time{}, fmt.Errorf("%s %q is no time; write 2026-01-31T18:00 (UTC), 2026-01-31T18:00:00+02:00, 90m, 8h or 2d", called, text)
 	case at.After(now):
-		return time.Time{}, fmt.Errorf("--at %q has yet to come", text)
+		return time.Time{}, fmt.Errorf("%s %q has yet to come", called, text)
 	}
 	return at, nil
 }

@@ -17,12 +17,12 @@ func TestParseAt(t *testing.T) {
 		"2026-11-28T14:30:10":       now.Add(-30*time.Minute + 10*time.Second),
 		"2026-11-28T16:30:00+02:00": now.Add(-30 * time.Minute),
 	} {
-		if got, err := parseAt(text, now); err != nil || !got.Equal(want) {
+		if got, err := parseAt("--at", text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %s, %v; want %s", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"soon", "-1h", "-2d", "d", "1x", "2026-11-28T15:01", "2026-13-01", "99999999d"} {
-		if got, err := parseAt(text, now); err == nil {
+		if got, err := parseAt("--at", text, now); err == nil {
 			t.Errorf("%q is %s", text, got)
 		}
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/server"
 	"github.com/pushboat/pushboat/internal/settings"
@@ -29,19 +31,38 @@ func (f *settingFlag) Set(text string) error {
 }
 
 func (f *settingFlags) add(cmd *cobra.Command) {
+	f.addFile(cmd)
+	for _, s := range settings.Table() {
+		f.addOne(cmd, s).Hidden = !s.Usual
+	}
+}
+
+// addSome adds the flags of some settings, and --config.
+func (f *settingFlags) addSome(cmd *cobra.Command, names ...string) {
+	f.addFile(cmd)
+	for _, s := range settings.Table() {
+		if slices.Contains(names, s.Name) {
+			f.addOne(cmd, s)
+		}
+	}
+}
+
+func (f *settingFlags) addFile(cmd *cobra.Command) {
 	cmd.Flags().SortFlags = false // they are in the order of the table
 	cmd.Flags().StringVar(&f.file, "config", "", "configuration file; default: $PUSHBOAT_CONFIG, or none")
-	for _, s := range settings.Table() {
-		value := &settingFlag{Setting: s}
-		f.flags = append(f.flags, value)
-		usage := s.Brief()
-		if s.Repeatable() {
-			usage += "; can be repeated"
-		}
-		cmd.Flags().Var(value, s.Flag(), usage)
-		flag := cmd.Flags().Lookup(s.Flag())
-		flag.DefValue, flag.Hidden = s.Default, !s.Usual
+}
+
+func (f *settingFlags) addOne(cmd *cobra.Command, s settings.Setting) *pflag.Flag {
+	value := &settingFlag{Setting: s}
+	f.flags = append(f.flags, value)
+	usage := s.Brief()
+	if s.Repeatable() {
+		usage += "; can be repeated"
 	}
+	cmd.Flags().Var(value, s.Flag(), usage)
+	flag := cmd.Flags().Lookup(s.Flag())
+	flag.DefValue = s.Default
+	return flag
 }
 
 // sources returns the file, the environment and the given flags.

@@ -64,11 +64,23 @@ type Header struct {
 // idForm is the form of a backup's name.
 var idForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[0-9a-f]{8}$`)
 
-// newID returns a name for a backup: names sort by time.
-func newID(made time.Time) string {
+// idTime is the form of the time in a backup's name.
+const idTime = "20060102T150405.000Z"
+
+// NewID returns a name for a backup: names sort by time.
+func NewID(made time.Time) string {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
-	return made.UTC().Format("20060102T150405.000Z") + "-" + hex.EncodeToString(random[:])
+	return made.UTC().Format(idTime) + "-" + hex.EncodeToString(random[:])
+}
+
+// MadeAt is the time in a backup's name; zero if it is none.
+func MadeAt(id string) time.Time {
+	made, err := time.Parse(idTime, id[:min(len(id), len(idTime))])
+	if err != nil {
+		return time.Time{}
+	}
+	return made
 }
 
 // readHeader reads and checks a header.

@@ -210,7 +210,7 @@ func TestRestoreIsWhatWasBackedUp(t *testing.T) {
 		t.Errorf("summary %+v", summary)
 	}
 	dir := filepath.Join(t.TempDir(), "new", "data")
-	result, err := Restore{Archives: []string{archive}, Data: dir}.Run(t.Context())
+	result, err := Restore{Archives: Files(archive), Data: dir}.Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestRestoreIsWhatWasBackedUp(t *testing.T) {
 	if text := unsealed(t, dir); text != "secret one" {
 		t.Errorf("sealed is %q", text)
 	}
-	if result, err := Verify(t.Context(), []string{archive}, nil); err != nil || result.Repositories != 2 {
+	if result, err := Verify(t.Context(), Files(archive), nil); err != nil || result.Repositories != 2 {
 		t.Errorf("verify: %+v, %v", result, err)
 	}
 }
@@ -276,7 +276,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 	third, _ := w.back(Request{Since: from})
 	all := []string{first, second, third}
 	dir := t.TempDir()
-	if _, err := (Restore{Archives: all, Data: dir}).Run(t.Context()); err != nil {
+	if _, err := (Restore{Archives: Files(all...), Data: dir}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(dir)
@@ -291,7 +291,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 		"the last alone": {third}, "twice": {first, first}, "a whole one later": {first, second, first},
 	} {
 		dir := filepath.Join(t.TempDir(), "data")
-		if _, err := (Restore{Archives: wrong, Data: dir}).Run(t.Context()); err == nil {
+		if _, err := (Restore{Archives: Files(wrong...), Data: dir}).Run(t.Context()); err == nil {
 			t.Errorf("%s: restored", name)
 		}
 		if _, err := os.Lstat(dir); err == nil {
@@ -330,7 +330,7 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "mine"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Restore{Archives: []string{archive}, Data: full}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "is not empty") {
+	if _, err := (Restore{Archives: Files(archive), Data: full}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Error(err)
 	}
 	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
@@ -347,14 +347,14 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 	if err := datadir.Check(volume); err == nil {
 		t.Error("a server would start in what is half restored")
 	}
-	if _, err := (Restore{Archives: []string{archive}, Data: volume}).Run(t.Context()); err != nil {
+	if _, err := (Restore{Archives: Files(archive), Data: volume}).Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.holds(volume)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dir := t.TempDir()
-	if _, err := (Restore{Archives: []string{archive}, Data: dir}).Run(ctx); err == nil {
+	if _, err := (Restore{Archives: Files(archive), Data: dir}).Run(ctx); err == nil {
 		t.Error("a restore that was ended is whole")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
@@ -367,7 +367,7 @@ func TestRestoreOfOneRepository(t *testing.T) {
 	w.seal("team/blog", "another's")
 	archive, _ := w.back(Request{})
 	dir := t.TempDir()
-	result, err := Restore{Archives: []string{archive}, Data: dir, Repo: "shop"}.Run(t.Context())
+	result, err := Restore{Archives: Files(archive), Data: dir, Repo: "shop"}.Run(t.Context())
 	if err != nil || result.Repositories != 1 {
 		t.Fatal(result, err)
 	}
@@ -382,7 +382,7 @@ func TestRestoreOfOneRepository(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	_, err = Restore{Archives: []string{archive}, Data: t.TempDir(), Repo: "shoq"}.Run(t.Context())
+	_, err = Restore{Archives: Files(archive), Data: t.TempDir(), Repo: "shoq"}.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "which has shop, team/blog") {
 		t.Error(err)
 	}
@@ -419,7 +419,7 @@ func TestRestoreAsOfATime(t *testing.T) {
 		"before": {now.Add(-7 * time.Hour), ""}, "between": {now.Add(-4 * time.Hour), good}, "after": {now.Add(-time.Hour), wrong},
 	} {
 		dir := t.TempDir()
-		result, err := Restore{Archives: []string{archive}, Data: dir, At: test.at}.Run(t.Context())
+		result, err := Restore{Archives: Files(archive), Data: dir, At: test.at}.Run(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -443,7 +443,7 @@ func TestRestoreAsOfATime(t *testing.T) {
 			t.Errorf("%s: records are lost: %v", name, err)
 		}
 	}
-	_, err = Restore{Archives: []string{archive}, Data: t.TempDir(), At: now.Add(time.Hour)}.Run(t.Context())
+	_, err = Restore{Archives: Files(archive), Data: t.TempDir(), At: now.Add(time.Hour)}.Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "in a later one") {
 		t.Error(err)
 	}

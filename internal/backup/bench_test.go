@@ -95,7 +95,7 @@ func BenchmarkBackup(b *testing.B) {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			if _, err := (Restore{Archives: []string{out}, Data: filepath.Join(b.TempDir(), "data")}).Run(b.Context()); err != nil {
+			if _, err := (Restore{Archives: Files(out), Data: filepath.Join(b.TempDir(), "data")}).Run(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 		}

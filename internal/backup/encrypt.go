@@ -20,7 +20,7 @@ func (nopCloser) Close() error { return nil }
 
 // encryptTo returns a writer that encrypts for the recipients, if there are any; its
 // Close ends the encryption and closes nothing else.
-func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) {
+func encryptTo(w io.Writer, recipients Recipients) (io.WriteCloser, error) {
 	if len(recipients) == 0 {
 		return nopCloser{w}, nil
 	}
@@ -31,10 +31,13 @@ func encryptTo(w io.Writer, recipients []age.Recipient) (io.WriteCloser, error) 
 	return out, nil
 }
 
-// ParseRecipients parses public keys for which to encrypt backups: age's own (age1…)
-// and those of SSH (ssh-ed25519 …, ssh-rsa …).
-func ParseRecipients(keys []string) ([]age.Recipient, error) {
-	var recipients []age.Recipient
+// Recipients are public keys for which backups are encrypted.
+type Recipients []age.Recipient
+
+// ParseRecipients parses public keys: age's own (age1…) and those of SSH (ssh-ed25519 …,
+// ssh-rsa …).
+func ParseRecipients(keys []string) (Recipients, error) {
+	var recipients Recipients
 	for _, key := range keys {
 		key = strings.TrimSpace(key)
 		recipient, err := parseRecipient(key)

@@ -59,7 +59,7 @@ func TestEncryptedBackup(t *testing.T) {
 	} {
 		keys, err := ReadKeys(test.files)
 		if err == nil {
-			_, err = Verify(t.Context(), []string{archive}, keys)
+			_, err = Verify(t.Context(), Files(archive), keys)
 		}
 		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "SECRET")) {
 			t.Errorf("%s: %v", name, err)

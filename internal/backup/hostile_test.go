@@ -30,7 +30,7 @@ func TestDamageIsFound(t *testing.T) {
 	try := func(what string, text []byte) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "data")
-		if _, err := (Restore{Archives: []string{store(t, text)}, Data: dir}).Run(t.Context()); err == nil {
+		if _, err := (Restore{Archives: Files(store(t, text)), Data: dir}).Run(t.Context()); err == nil {
 			t.Errorf("%s: restored", what)
 		}
 		if _, err := os.Lstat(dir); err == nil {
@@ -180,7 +180,7 @@ func TestHostileArchives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()
 			dir := filepath.Join(parent, "data")
-			_, err := Restore{Archives: []string{store(t, archive)}, Data: dir}.Run(t.Context())
+			_, err := Restore{Archives: Files(store(t, archive)), Data: dir}.Run(t.Context())
 			if err == nil || len(err.Error()) > 1000 {
 				t.Errorf("the error is %v", err)
 			}
@@ -193,7 +193,7 @@ func TestHostileArchives(t *testing.T) {
 	// while it was being written.
 	dir := t.TempDir()
 	forged := forge(t, sound, []entry{{name: "repos/shop.git/HEAD", text: "x"}, {name: "repos/shop.git/logs/refs/heads/a", text: "x"}}, "")
-	if _, err := (Restore{Archives: []string{store(t, forged)}, Data: dir}).Run(t.Context()); err != nil {
+	if _, err := (Restore{Archives: Files(store(t, forged)), Data: dir}).Run(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "repos", "shop.git")); !errors.Is(err, fs.ErrNotExist) {

@@ -22,11 +22,27 @@ import (
 
 // Restore holds the parameters of a restore.
 type Restore struct {
-	Archives []string  // files: a full backup, and those that build on it, in order
+	Archives []Archive // a full backup, and those that build on it, in order
 	Keys     Keys      // that decrypt them
 	Data     string    // the directory to create; it must be empty or missing
 	Repo     name.Repo // the only repository to restore; "": all
 	At       time.Time // the time as of which to restore branches; zero: as backed up
+}
+
+// Archive is a backup to read.
+type Archive struct {
+	Name string // for people
+	ID   string // that its header must have; "": any
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Files are archives in files.
+func Files(paths ...string) []Archive {
+	archives := make([]Archive, len(paths))
+	for i, path := range paths {
+		archives[i] = Archive{Name: path, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }}
+	}
+	return archives
 }
 
 // Result describes a restore.
@@ -41,7 +57,7 @@ type Result struct {
 // String is a line for people.
 func (r Result) String() string {
 	return fmt.Sprintf("backup %s of %s: %s, %s, %s", r.ID, r.Made.Format(time.RFC3339),
-		count(r.Repositories, "repository", "repositories"), count(r.Files, "file", "files"), size(r.Bytes))
+		count(r.Repositories, "repository", "repositories"), count(r.Files, "file", "files"), SizeText(r.Bytes))
 }
 
 // Run restores. The directory holds nothing but a folder datadir.Unfinished until
@@ -61,7 +77,7 @@ func (r Restore) Run(ctx context.Context) (Result, error) {
 
 // Verify restores archives into a temporary folder: archives that can be restored are
 // complete.
-func Verify(ctx context.Context, archives []string, keys Keys) (result Result, err error) {
+func Verify(ctx context.Context, archives []Archive, keys Keys) (result Result, err error) {
 	dir, err := os.MkdirTemp("", "pushboat-verify-")
 	if err != nil {
 		return Result{}, fmt.Errorf("verify: %w", err)
@@ -79,11 +95,11 @@ func (r Restore) into(ctx context.Context, dir string) (Result, error) {
 	defer stage.root.Close()
 	for i, archive := range r.Archives {
 		if err := r.unpack(ctx, stage, i); err != nil {
-			return Result{}, fmt.Errorf("%q: %w", archive, err)
+			return Result{}, fmt.Errorf("%q: %w", archive.Name, err)
 		}
 	}
 	if err := stage.settle(); err != nil {
-		return Result{}, fmt.Errorf("%q: %w", r.Archives[len(r.Archives)-1], err)
+		return Result{}, fmt.Errorf("%q: %w", r.Archives[len(r.Archives)-1].Name, err)
 	}
 	if err := r.check(stage); err != nil {
 		return Result{}, err
@@ -95,14 +111,17 @@ func (r Restore) into(ctx context.Context, dir string) (Result, error) {
 
 // unpack unpacks the i-th archive over those before it.
 func (r Restore) unpack(ctx context.Context, stage *stage, i int) error {
-	file, err := os.Open(r.Archives[i])
+	content, err := r.Archives[i].Open(ctx)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	archive, err := newReader(file, r.Keys)
+	defer content.Close()
+	archive, err := newReader(content, r.Keys)
 	if err != nil {
 		return err
+	}
+	if want := r.Archives[i].ID; want != "" && want != archive.header.ID {
+		return fmt.Errorf("it is backup %s under another one's name", archive.header.ID)
 	}
 	if err := follows(stage.header, archive.header); err != nil {
 		return err

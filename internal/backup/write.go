@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,8 +12,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"filippo.io/age"
 
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
@@ -28,8 +27,9 @@ type Source struct {
 
 // Request says what to write.
 type Request struct {
-	Since      *Base           // the backup to build on; nil: a full one
-	Recipients []age.Recipient // who can decrypt it; none: it is not encrypted
+	ID         string     // the backup's name, from NewID; "": a new one
+	Since      *Base      // the backup to build on; nil: a full one
+	Recipients Recipients // who can decrypt it; none: it is not encrypted
 }
 
 // Base is the part of an earlier backup that a later one needs.
@@ -50,7 +50,7 @@ type Summary struct {
 
 // String is a line for people.
 func (s Summary) String() string {
-	text := fmt.Sprintf("backup %s: %s, %d of %d files, %s", s.ID, count(s.Repositories, "repository", "repositories"), s.Written, s.Files, size(s.Bytes))
+	text := fmt.Sprintf("backup %s: %s, %d of %d files, %s", s.ID, count(s.Repositories, "repository", "repositories"), s.Written, s.Files, SizeText(s.Bytes))
 	if s.Since != "" {
 		text += ", goes on from " + s.Since
 	}
@@ -65,8 +65,8 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// size writes a number of bytes for people.
-func size(n int64) string {
+// SizeText writes a number of bytes for people.
+func SizeText(n int64) string {
 	switch {
 	case n < 1<<20:
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
@@ -93,7 +93,7 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 		return Summary{}, err
 	}
 	made := time.Now().UTC()
-	header := Header{Format: format, ID: newID(made), Made: made.Truncate(time.Second), Data: version, Program: s.Program}
+	header := Header{Format: format, ID: cmp.Or(req.ID, NewID(made)), Made: made.Truncate(time.Second), Data: version, Program: s.Program}
 	if req.Since != nil {
 		header.Since = req.Since.ID
 	}

@@ -20,7 +20,7 @@ const backupHelp = "Takes the role admin on all repositories. Nobody has to wait
 	"Example: ssh HOST backup --recipient age1... > pushboat.backup\n" +
 	"For the changes since another one only: backup --since ID, which it prints at\n" +
 	"its end. Check that it is complete: pushboat backup verify FILE. See\n" +
-	"docs/backup.md."
+	"docs/backup.md, also for backups that the server keeps in a bucket by itself."
 
 func backupFlags(f *pflag.FlagSet) {
 	f.String("since", "", "leave out the content of the backup with that ID")

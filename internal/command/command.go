@@ -20,6 +20,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/backup"
+	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/git"
@@ -56,6 +57,7 @@ type Desk struct {
 	History  *history.History
 	Rollback *rollback.Maker
 	Backups  backup.Source
+	Offsite  *offsite.Keeper // of backups in a bucket
 	Policy   *access.Policy
 	Events   *event.Bus
 	Version  string

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -21,6 +22,7 @@ type serverState struct {
 	Goroutines int                   `json:"goroutines"`
 	Queue      deploy.Queue          `json:"queue"`
 	Clusters   []deploy.ClusterState `json:"clusters"`
+	Backups    *offsite.State        `json:"backups,omitempty"` // in a bucket; nil: none are kept
 }
 
 // started is about the time when the server started.
@@ -36,7 +38,7 @@ func serverStatus(ctx context.Context, c *call) error {
 	}
 	state := serverState{
 		Version: c.Version, Started: started.UTC(), MemoryMiB: memory(), Goroutines: runtime.NumGoroutine(),
-		Queue: c.Engine.Queue(), Clusters: c.Engine.ClusterStates(ctx),
+		Queue: c.Engine.Queue(), Clusters: c.Engine.ClusterStates(ctx), Backups: c.Offsite.State(),
 	}
 	return c.print(state, func(w io.Writer) { printServer(w, state, time.Now()) })
 }
@@ -58,6 +60,9 @@ func printServer(w io.Writer, s serverState, now time.Time) {
 	}
 	fmt.Fprintf(w, "apps: %d, %d at work, %d waiting\n", s.Queue.Apps, s.Queue.Working, s.Queue.Waiting)
 	fmt.Fprintf(w, "server: %s, up %s, %d MiB, %d goroutines\n", s.Version, manifest.Roughly(now.Sub(s.Started)), s.MemoryMiB, s.Goroutines)
+	if s.Backups != nil {
+		printBackups(w, s.Backups, now)
+	}
 	for _, cluster := range s.Clusters {
 		printWatches(w, cluster, now)
 		printLatencies(w, cluster)

@@ -154,6 +154,7 @@ func keeping() []*verb {
 				"app does not have are deleted by its next push or check: see plan APP first.",
 		},
 		{words: "backup", help: "everything that the server keeps, in one file", flags: backupFlags, run: backUp, more: backupHelp},
+		{words: "backup now", help: "make a backup in the bucket, and wait for it", run: backUpNow, more: backupNowHelp},
 		{words: "drain", help: "stop the server when its current work has ended", run: drain, more: drainHelp},
 		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},

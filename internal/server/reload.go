@@ -51,6 +51,7 @@ func (s *server) takeUp(next settings.Config) string {
 	setLog(s.log.Logger, next.Log)
 	s.repos.Bound(int64(next.Git.MaxPushSize), next.Git.MaxCPUTime, next.Git.Timeout)
 	s.renderers.Bound(next.Render.Workers())
+	s.backups.Configure(s.offsite(next))
 	if err := s.ssh.Change(sshLimits(next.SSH), next.SSH.Advertised()); err != nil {
 		s.log.Errorf("reload: %v", err) // never: the table bounds their values
 	}

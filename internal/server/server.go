@@ -25,7 +25,7 @@ import (
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/backup"
+	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -70,6 +70,7 @@ type server struct {
 	events        *event.Bus
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
+	backups       *offsite.Keeper
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
@@ -78,6 +79,7 @@ type server struct {
 	hostKey       ssh.Signer
 	timetable     *timetable
 	fullTimetable *timetable
+	id            string // of the server, see serverID
 	ssh           *sshd.Server
 	front         *front // nil: no server passes ssh connections on to another
 	probes        *http.Server
@@ -234,8 +236,7 @@ func (s *server) buildEngine() error {
 	if err := s.openSealed(key); err != nil {
 		return err
 	}
-	id, err := serverID(s.path("server.id"))
-	if err != nil {
+	if s.id, err = serverID(s.path("server.id")); err != nil {
 		return err
 	}
 	program, err := worker.Program()
@@ -255,7 +256,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
-		Sealed:   s.sealed, Server: id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -336,10 +337,11 @@ func (s *server) buildDoors() (err error) {
 	}
 	policy := access.NewPolicy(s.log, s.keyring)
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
-		Backups: backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version},
-		Drain:   s.askToStop, Leaving: s.leaving,
+		Backups: source, Offsite: s.backups,
+		Drain: s.askToStop, Leaving: s.leaving,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
@@ -380,6 +382,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
+	s.backups.Start()
 	serve()
 	watching, done := context.WithCancel(context.Background())
 	defer done()

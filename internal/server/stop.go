@@ -43,6 +43,11 @@ func (s *server) stop(heir bool) {
 	s.timetable.stop()
 	s.fullTimetable.stop()
 	s.keeper.Stop()
+	backups := make(chan struct{})
+	go func() {
+		s.backups.Stop()
+		close(backups)
+	}()
 	waits, next := stopWaits, "at the next start"
 	if heir {
 		s.engine.HandOver()
@@ -67,4 +72,5 @@ func (s *server) stop(heir bool) {
 		close(s.leaving)
 	}
 	<-sessions
+	<-backups
 }

@@ -74,6 +74,7 @@ func tryOut(c settings.Config) error {
 	}
 	t.secrets()
 	t.outgoing()
+	t.backup()
 	t.add("hook", "the hook program", executable(c.Hook))
 	return errors.Join(t.found...)
 }

@@ -56,6 +56,7 @@ func (c *Config) check(p *problems) {
 			"entry %d is not the name of a variable; write the name without its value", i+1)
 	}
 	c.Outgoing.check(p)
+	c.Backup.check(p)
 }
 
 // check checks a value against the table.

@@ -99,6 +99,12 @@ func (p *problems) when(wrong bool, name, format string, args ...any) {
 	}
 }
 
+// incomplete notes that a setting lacks another one. It is none of one setting alone, so
+// that ReadSections leaves it out.
+func (p *problems) incomplete(name, message string) {
+	p.found = append(p.found, Problem{p.config.Origin(name), "", message})
+}
+
 // has reports whether a setting has no value because of a problem.
 func (p *problems) has(setting string) bool {
 	return slices.ContainsFunc(p.found, func(found Problem) bool { return found.Setting == setting })

@@ -53,10 +53,34 @@ func (s Sources) Path() string {
 func (s Sources) Read() (Config, error) { return s.read(processEnvironment) }
 
 func (s Sources) read(env environment) (Config, error) {
+	c, problems, err := s.collect(env)
+	if err != nil {
+		return *c, err
+	}
+	return *c, problems.err()
+}
+
+// ReadSections is Read for programs beside the server, which need some settings of some
+// sections alone: it says nothing of others, nor of those that are missing.
+func (s Sources) ReadSections(names ...string) (Config, error) {
+	c, problems, err := s.collect(processEnvironment)
+	if err != nil {
+		return *c, err
+	}
+	problems.found = slices.DeleteFunc(problems.found, func(p Problem) bool {
+		section, _, _ := strings.Cut(p.Setting, ".")
+		return !slices.Contains(names, section)
+	})
+	return *c, problems.err()
+}
+
+// collect reads the settings and all that is wrong with them. The error is of a file that
+// cannot be read.
+func (s Sources) collect(env environment) (*Config, *problems, error) {
 	c := defaults()
 	if path := s.Path(); path != "" {
 		if err := c.readFile(path); err != nil {
-			return c, err
+			return &c, nil, err
 		}
 	}
 	problems := c.newProblems()
@@ -64,7 +88,7 @@ func (s Sources) read(env environment) (Config, error) {
 	c.readFlags(s.Flags, problems)
 	c.finish()
 	c.check(problems)
-	return c, problems.err()
+	return &c, problems, nil
 }
 
 // CheckText checks the settings in the text of a file. Neither environment nor flags

@@ -26,6 +26,7 @@ type Config struct {
 	Charts     Charts
 	Outgoing   Outgoing
 	Render     Render
+	Backup     Backup
 	Log        Log
 
 	origins origins
@@ -108,6 +109,19 @@ type Outgoing struct {
 type Render struct {
 	MaxWorkers int  // at once
 	MaxMemory  Size // of all together
+}
+
+// Backup configures the backups that the server keeps in a bucket, see offsite.Config.
+type Backup struct {
+	Bucket      string // s3://BUCKET/FOLDER; "": no backups
+	Endpoint    string // "": Amazon's of the region
+	Region      string
+	Credentials string   // a file; "": those of the environment
+	Recipients  []string // public keys of age and SSH
+	Schedule    string
+	Increments  int
+	KeepLast    int // whole ones
+	KeepDays    int
 }
 
 // Log configures the server's log, which goes to standard error.

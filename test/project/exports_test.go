@@ -29,6 +29,7 @@ var forTests = map[string]string{
 var (
 	lookedForIn = []string{"io/fs", "k8s.io/apimachinery/pkg/util/net"}
 	lookedFor   = map[string]string{
+		"GoString":      "package fmt",
 		"Is":            "package errors",
 		"IsZero":        "omitzero of package encoding/json",
 		"MarshalJSON":   "package encoding/json",

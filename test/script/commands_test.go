@@ -36,6 +36,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"cluster":    plain(1, "cluster on|off|hold|own", cmdCluster),
 	"account":    plain(1, "account NAMESPACE/NAME", cmdAccount),
 	"charts":     cmdCharts,
+	"bucket":     cmdBucket,
 	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),
 	"kubelet":    cmdKubelet,

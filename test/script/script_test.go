@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/pushboat/pushboat/internal/backup/bucket/buckettest"
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 	testcluster "github.com/pushboat/pushboat/test/cluster"
 	"github.com/pushboat/pushboat/test/server"
@@ -75,6 +76,7 @@ type stage struct {
 	line    *server.Line
 	mark    int // how many requests it had made at the last "requests mark"
 	charts  *chartstest.Registry
+	bucket  *buckettest.Server
 	disk    *server.Disk         // DATA, if it is one of the script's own; else nil
 	own     *testcluster.Cluster // started for this script alone; nil for most
 }
