@@ -30,6 +30,7 @@ var rows = []row{
 	{"render-chart", "render", "a chart of 50 templates", true, renderChart},
 	{"render-fleet", "render", "one changed app of many, rendered", true, renderFleet},
 	{"start", "start", "start to ready, many repositories", true, startUp},
+	{"backup", "backup", "many repositories to a backup and back", true, backups},
 	{"fleet-first", "fleet", "many apps of 4 objects, one git push to all healthy", true, fleetFirst},
 	{"fleet-one-change", "fleet", "one changed app of many, git push to live", true, fleetOneChange},
 	{"fleet-no-op", "fleet", "a round of checks of all apps", true, fleetNoOp},
