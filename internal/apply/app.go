@@ -67,12 +67,12 @@ func (a *App) member(t *plan.Target, id manifest.ID) (live.Entry, bool) {
 // Dying lists the objects of the app whose deletion has begun and not ended, sorted.
 func (a *App) Dying() []live.Entry {
 	var entries []live.Entry
-	a.Cluster.Index.Has(a.set(), func(entry *live.Entry) bool {
-		if entry.Terminating && entry.Fingerprint != "" {
-			entries = append(entries, *entry)
+	for _, id := range a.Ledger.Unsettled(a.Cluster.Index, a.set()) {
+		entry, ok := a.Cluster.Index.Get(id)
+		if ok && entry.PartOf == a.set() && entry.Hook == nil && entry.Terminating && entry.Fingerprint != "" {
+			entries = append(entries, entry)
 		}
-		return false
-	})
+	}
 	slices.SortFunc(entries, func(x, y live.Entry) int { return strings.Compare(x.ID.Key(), y.ID.Key()) })
 	return entries
 }

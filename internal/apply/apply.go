@@ -148,7 +148,9 @@ func (w *Work) Prune() error {
 	if err := w.narrowInventory(); err != nil {
 		return err
 	}
-	w.App.Ledger.Retain(w.Plan.IDs)
+	if !w.App.Ledger.HasOnly(w.cluster.Index, w.App.set(), w.Plan) {
+		w.App.Ledger.Retain(w.Plan.IDs)
+	}
 	return nil
 }
 

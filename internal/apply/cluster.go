@@ -56,8 +56,7 @@ type Index interface {
 	EntryOf(u *unstructured.Unstructured) live.Entry
 	Tools() owner.Tools
 
-	Get(id manifest.ID) (live.Entry, bool)
-	Has(partOf string, f func(*live.Entry) bool) bool
+	plan.Sight
 	Sick(partOf string) []live.Entry
 	Hooks(partOf string) []live.Entry
 	Beyond(partOf string, ids iter.Seq[manifest.ID]) []live.Entry

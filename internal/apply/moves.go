@@ -17,6 +17,9 @@ func (w *Work) heir(id manifest.ID) name.App {
 // waiting lists the objects that still have this app's label, and that another
 // app wants and has not applied yet. None of them is the plan's.
 func (w *Work) waiting() []plan.Step {
+	if w.App.Ledger.HasOnly(w.cluster.Index, w.App.set(), w.Plan) {
+		return nil // as nearly always
+	}
 	var steps []plan.Step
 	for _, entry := range w.cluster.Index.Beyond(w.App.set(), w.Plan.IDs) {
 		if heir := w.heir(entry.ID); heir != "" && !entry.Terminating {

@@ -147,6 +147,9 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 // other that this server deploys.
 func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manifest.Problems {
 	mine := p.claims
+	if mine.Unrivalled(t.Spec.Name, t.Spec.Cluster, objects) {
+		return nil
+	}
 	var problems manifest.Problems
 	for _, o := range objects {
 		if o.Policy.IsSkipped() {

@@ -118,35 +118,11 @@ func (s *sight) fill(index *live.Index, id manifest.ID, set string) {
 // differences are the objects of the app that are known to differ from its revision:
 // those that were found and are left alone, and those that are seen to differ now.
 func (a *app) differences(t *target) []Difference {
-	cluster := a.engine.Clusters[t.Spec.Cluster]
-	fights, frozen := a.fights.all(), map[manifest.ID]bool{}
-	for _, o := range t.Objects {
-		if policy := t.PolicyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
-			id := o.ID()
-			frozen[id] = true
-			id.Namespace = t.Spec.Namespace
-			frozen[id] = true
-		}
-	}
 	found, told := []Difference{}, map[manifest.ID]bool{}
 	for id, step := range a.drifts.all() {
 		found, told[id] = append(found, differenceOf(step)), true
 	}
-	for id, n := range a.ledger.Each {
-		if told[id] {
-			continue
-		}
-		s := sight{noted: n, known: true, left: frozen[id], fight: fights[id]}
-		if cluster != nil {
-			s.fill(cluster.Index, id, a.set)
-		}
-		if s.entry.ID = id; a.retakes.explain(s.entry, s.there) {
-			continue
-		}
-		if what := s.differs(a.set); what != "" {
-			found = append(found, Difference{Object: id.String(), What: what, pending: true})
-		}
-	}
+	found = append(found, a.seen(t, told)...)
 	for _, entry := range a.dying(t) {
 		if !a.ledger.Has(entry.ID) && !told[entry.ID] {
 			found = append(found, Difference{Object: entry.ID.String(), What: plan.Deletion(entry), pending: true})
@@ -154,4 +130,49 @@ func (a *app) differences(t *target) []Difference {
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
 	return found
+}
+
+// seen are the objects that are seen to differ from how they were left, but for those that
+// are told of.
+func (a *app) seen(t *target, told map[manifest.ID]bool) []Difference {
+	cluster := a.engine.Clusters[t.Spec.Cluster]
+	if cluster == nil {
+		return nil // nothing is seen
+	}
+	unsettled := slices.DeleteFunc(a.ledger.Unsettled(cluster.Index, a.set), func(id manifest.ID) bool { return told[id] })
+	if len(unsettled) == 0 {
+		return nil
+	}
+	fights, left := a.fights.all(), t.leftAlone()
+	var found []Difference
+	for _, id := range unsettled {
+		n, noted := a.ledger.Of(id)
+		if !noted {
+			continue
+		}
+		s := sight{noted: n, known: true, left: left[id], fight: fights[id]}
+		s.fill(cluster.Index, id, a.set)
+		if s.entry.ID = id; a.retakes.explain(s.entry, s.there) {
+			continue
+		}
+		if what := s.differs(a.set); what != "" {
+			found = append(found, Difference{Object: id.String(), What: what, pending: true})
+		}
+	}
+	return found
+}
+
+// leftAlone are the objects that the revision says are to be left as they are, with the
+// namespace that is written and with that of the app.
+func (t *target) leftAlone() map[manifest.ID]bool {
+	left := map[manifest.ID]bool{}
+	for _, o := range t.Objects {
+		if policy := t.PolicyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
+			id := o.ID()
+			left[id] = true
+			id.Namespace = t.Spec.Namespace
+			left[id] = true
+		}
+	}
+	return left
 }

@@ -238,11 +238,10 @@ func overall(sick []live.Entry, objects int) string {
 
 // count is how many objects the app has on its cluster.
 func (a *app) count(t *target) int {
-	n := 0
 	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
-		cluster.Index.Has(a.set, func(*live.Entry) bool { n++; return false })
+		return cluster.Index.Count(a.set)
 	}
-	return n
+	return 0
 }
 
 // Explain fills in the causes of a status's symptoms, by looking at the pods.

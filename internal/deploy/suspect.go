@@ -134,7 +134,11 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 func (a *app) rescan(t *target) {
 	index := a.engine.Clusters[t.Spec.Cluster].Index
 	var changed []manifest.ID
-	for id, left := range a.ledger.Each {
+	for _, id := range a.ledger.Unsettled(index, a.set) {
+		left, known := a.ledger.Of(id)
+		if !known {
+			continue
+		}
 		entry, there := index.Get(id)
 		if entry.ID = id; a.retakes.explain(entry, there) {
 			continue

@@ -45,6 +45,7 @@ type Index struct {
 	sick     map[string]map[*Entry]struct{} // members that are not healthy, see Sick
 	hooks    map[string]map[*Entry]struct{} // members that run as hooks
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
+	changes  map[string]*changes            // by ApplySet id
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
 	waiters  map[string]map[chan struct{}]struct{}
 	onChange []func(Event)
@@ -68,6 +69,7 @@ func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *log
 		sick:    map[string]map[*Entry]struct{}{},
 		hooks:   map[string]map[*Entry]struct{}{},
 		users:   map[string][]schema.GroupKind{},
+		changes: map[string]*changes{},
 		rules:   map[string]*health.Rules{},
 		waiters: map[string]map[chan struct{}]struct{}{},
 		grace:   unusedGrace,
@@ -170,6 +172,13 @@ func (x *Index) Has(partOf string, f func(*Entry) bool) bool {
 		}
 	}
 	return false
+}
+
+// Count is the number of the objects that Members lists.
+func (x *Index) Count(partOf string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.members[partOf]) - len(x.hooks[partOf])
 }
 
 // Sick returns those of the objects that Members lists which are not healthy and are not
@@ -359,6 +368,7 @@ func (x *Index) ofKind(gk schema.GroupKind) []*Entry {
 func (x *Index) insertLocked(entry *Entry) {
 	x.entries[entry.ID] = entry
 	addTo(x.members, entry)
+	x.noteChangeLocked(entry)
 	if entry.isSick() {
 		addTo(x.sick, entry)
 	}
@@ -374,6 +384,7 @@ func (x *Index) removeLocked(old *Entry) {
 	}
 	delete(x.entries, old.ID)
 	takeFrom(x.members, old)
+	x.noteChangeLocked(old)
 	takeFrom(x.sick, old)
 	takeFrom(x.hooks, old)
 }

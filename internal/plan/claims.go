@@ -28,6 +28,7 @@ type Claims struct {
 	byApp    map[name.App][]ClaimKey
 	bySet    map[string]name.App  // ApplySet id -> app
 	stays    map[name.App]staying // apps of an overlay that want the same as in the base
+	rivalled map[name.App]bool    // apps of which another one claims an object as well
 }
 
 // staying is the part of its claims in the base that an app gives up.
@@ -38,7 +39,7 @@ func (s staying) keeps(key ClaimKey) bool { return s.but == nil || *s.but != key
 
 // NewClaims makes claims of no app.
 func NewClaims() *Claims {
-	return &Claims{byObject: map[ClaimKey]name.App{}, byApp: map[name.App][]ClaimKey{}, bySet: map[string]name.App{}, stays: map[name.App]staying{}}
+	return &Claims{byObject: map[ClaimKey]name.App{}, byApp: map[name.App][]ClaimKey{}, bySet: map[string]name.App{}, stays: map[name.App]staying{}, rivalled: map[name.App]bool{}}
 }
 
 // Overlay returns claims in which some apps may want something else.
@@ -102,16 +103,44 @@ func (c *Claims) stay(app name.App, keys []ClaimKey, but *ClaimKey) {
 func (c *Claims) SetKeys(app name.App, keys []ClaimKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, stays := c.stays[app]; stays || !slices.Equal(c.byApp[app], keys) {
+	_, stays := c.stays[app]
+	if !stays && !c.rivalled[app] && areSame(c.byApp[app], keys) {
+		return // as after most pushes
+	}
+	if stays || !slices.Equal(c.byApp[app], keys) {
 		c.forgetLocked(app)
 	}
 	for _, key := range keys {
-		if c.byObject[key] != app { // to look is faster than to write
-			c.byObject[key] = app
+		owner := c.byObject[key]
+		if owner == app { // to look is faster than to write
+			continue
 		}
+		if owner != "" {
+			c.rivalled[owner] = true
+		}
+		c.byObject[key] = app
 	}
+	delete(c.rivalled, app)
 	c.byApp[app] = keys
 	c.bySet[SetID(app)] = app
+}
+
+// areSame reports whether two lists are one and the same.
+func areSame(a, b []ClaimKey) bool { return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0] }
+
+// Unrivalled reports whether it is known that the objects are what the app wants in the
+// base, and that no other app wants any of them, neither there nor in this overlay.
+func (c *Claims) Unrivalled(app name.App, cluster string, objects []Placed) bool {
+	c.mu.RLock()
+	alone := c.base != nil && len(c.byObject) == 0
+	c.mu.RUnlock()
+	if !alone {
+		return false
+	}
+	c.base.mu.RLock()
+	rivalled, keys := c.base.rivalled[app], c.base.byApp[app]
+	c.base.mu.RUnlock()
+	return !rivalled && (areOf(keys, cluster, objects) || len(keys) > 1 && areOf(keys[1:], cluster, objects))
 }
 
 // forgetLocked removes the app's claims.

@@ -235,3 +235,37 @@ func TestMayDefine(t *testing.T) {
 		}
 	}
 }
+
+// TestUnrivalled: that no other app wants what an app wants is known of an app that wants
+// the same as before, unless another one came to want some of it.
+func TestUnrivalled(t *testing.T) {
+	base := NewClaims()
+	base.Set("shop", "default", wants("a", "b"))
+	base.Set("blog", "default", wants("c"))
+	check := func(when string, c *Claims, want bool) {
+		t.Helper()
+		if got := c.Unrivalled("shop", "default", wants("a", "b")); got != want {
+			t.Errorf("%s: it is known to be alone: %v, want %v", when, got, want)
+		}
+	}
+	check("at first", base.Overlay(), true)
+	check("without a base", base, false)
+	if o := base.Overlay(); o.Unrivalled("shop", "other", wants("a", "b")) || o.Unrivalled("shop", "default", wants("a")) || o.Unrivalled("shop", "default", wants("b", "a")) {
+		t.Error("what it did not want before is known to be its alone")
+	}
+	other := base.Overlay()
+	other.Set("blog", "default", wants("c", "b"))
+	check("beside another app of the push", other, false)
+	base.Set("blog", "default", wants("c", "b"))
+	check("when another app wants one of them", base.Overlay(), false)
+	base.Set("shop", "default", wants("a", "b"))
+	check("when it has it back", base.Overlay(), true)
+	if owner := base.Owner("default", wants("b")[0].Key); owner != "shop" {
+		t.Errorf("%s has what shop wants again", owner)
+	}
+	base.Set("blog", "default", wants("c"))
+	check("when the other one wants it no more", base.Overlay(), true)
+	base.Set("blog", "default", wants("a"))
+	base.SetKeys("shop", base.KeysOf("shop"))
+	check("when it is told again what it wants", base.Overlay(), true)
+}

@@ -24,12 +24,18 @@ type Ledger struct {
 	objects map[manifest.ID]record.Noted
 	unsaved map[manifest.ID]bool // noted otherwise, or forgotten, since the newest record
 	applies int                  // how often the app was applied
+
+	view    view // of an index
+	folded  folded
+	folding int                    // how many plans of all objects are being made
+	strikes uint64                 // counts what strikeLocked was told, from 1
+	struck  map[manifest.ID]uint64 // since folded.when: what strikes was then
 }
 
 // NewLedger returns an empty ledger. The digests of Secrets pass through seal: they are
 // recorded, and readers of a record must not be able to try out values.
 func NewLedger(seal func(digest string) string) *Ledger {
-	return &Ledger{seal: seal, objects: map[manifest.ID]record.Noted{}, unsaved: map[manifest.ID]bool{}}
+	return &Ledger{seal: seal, objects: map[manifest.ID]record.Noted{}, unsaved: map[manifest.ID]bool{}, strikes: 1, struck: map[manifest.ID]uint64{}}
 }
 
 // Recall adds the notes of a record. They count as saved.
@@ -38,6 +44,7 @@ func (l *Ledger) Recall(noted map[manifest.ID]record.Noted) {
 	defer l.mu.Unlock()
 	for id, n := range noted {
 		l.objects[id.Interned()] = n
+		l.stirLocked(id)
 	}
 }
 
@@ -86,6 +93,7 @@ func (l *Ledger) Note(id manifest.ID, n record.Noted) {
 func (l *Ledger) noteLocked(id manifest.ID, n record.Noted) {
 	if old, known := l.objects[id]; !known || old != n {
 		l.objects[id], l.unsaved[id] = n, true
+		l.stirLocked(id)
 	}
 }
 
@@ -113,6 +121,7 @@ func (l *Ledger) forgetLocked(id manifest.ID) {
 	if _, known := l.objects[id]; known {
 		delete(l.objects, id)
 		l.unsaved[id] = true
+		l.stirLocked(id)
 	}
 }
 

@@ -42,7 +42,7 @@ func (p *Planner) settle(ctx context.Context, o Placed, step Step, running, afte
 
 // diff fills in what changes between the running object and how it would be.
 func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
-	before, then := comparable(running), comparable(after)
+	before, then := comparableOf(running), comparableOf(after)
 	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.Masker.Of(step.Object))
 	moved := step.Entry.PartOf != SetID(p.Target.Spec.Name)
 	same := len(step.Changes) == 0 && reflect.DeepEqual(before.Object, then.Object)

@@ -18,8 +18,36 @@ import (
 type Places struct {
 	rule PlaceRule
 
-	mu sync.Mutex
-	of map[*manifest.Object]*placed // never changed once they are here
+	mu   sync.Mutex
+	of   map[*manifest.Object]*placed // never changed once they are here
+	last resolved
+}
+
+// resolved are the objects of a target that were resolved without a problem, and whose
+// places are remembered, in their order. No two of them are the same object of a cluster.
+type resolved struct {
+	written []*manifest.Object
+	places  []*placed // of each
+}
+
+// newest returns what was kept last.
+func (s *Places) newest() resolved {
+	if s == nil {
+		return resolved{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// keep keeps what was resolved, which is not changed any more.
+func (s *Places) keep(r resolved) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = r
 }
 
 // PlaceRule is everything that decides the place of an object, besides the object and
@@ -32,6 +60,7 @@ type PlaceRule struct {
 
 // placed is the result of place for one object.
 type placed struct {
+	written    *manifest.Object
 	id         manifest.ID
 	digest     string
 	policy     manifest.Policy
@@ -84,35 +113,40 @@ func (t *Target) PolicyOf(o *manifest.Object) manifest.Policies {
 // remember notes the place of an object, which nobody changes from now on. Objects that
 // conceal something are not remembered, for that is found out later. Of pushes that are
 // refused there may be as many more as the target has; then all are forgotten.
-func (s *Places) remember(written *manifest.Object, r Placed, objects int) {
+func (s *Places) remember(written *manifest.Object, r Placed, objects int) *placed {
 	if s == nil || written.Conceals() {
-		return
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.of) > 2*objects {
 		clear(s.of)
 	}
-	s.of[written] = &placed{id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
+	p := &placed{written: written, id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
+	s.of[written] = p
+	return p
 }
 
 // placeOf places an object of a target. known is what is remembered of it, or nil. The
 // result may have the object as written, see Placed.Make.
 func placeOf(t *Target, written *manifest.Object, kind kube.Kind, known *placed) (Placed, manifest.Problems) {
-	if known != nil && known.namespaced == kind.Namespaced {
+	if known.fits(kind) {
 		return Placed{
 			Object: written, Key: known.id, Kind: kind, Digest: known.digest, Policy: known.policy,
-			Pointers: known.pointers, Note: known.note, Written: true,
+			Pointers: known.pointers, Note: known.note, Written: true, place: known,
 		}, nil
 	}
 	r := Place(t, written, kind)
 	r.Key = r.Key.Interned()
 	problems := r.readPolicy(t)
 	if len(problems) == 0 {
-		t.Places.remember(written, r, len(t.Objects))
+		r.place = t.Places.remember(written, r, len(t.Objects))
 	}
 	return r, problems
 }
+
+// fits reports whether the place, nil for none, is that of an object of the kind.
+func (p *placed) fits(kind kube.Kind) bool { return p != nil && p.namespaced == kind.Namespaced }
 
 // Make makes the object to apply, unless it is made already.
 func (o *Placed) Make(t *Target) {

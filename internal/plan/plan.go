@@ -81,6 +81,8 @@ type Plan struct {
 	Target    *Target
 	Parent    *kube.Parent // of the app, as the plan found it
 	Digest    string
+
+	folded uint64 // see Ledger.HasOnly
 }
 
 // Counts says how many objects a plan creates, changes, deletes, lets go, leaves

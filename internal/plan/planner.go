@@ -54,8 +54,7 @@ type API interface {
 type Index interface {
 	Follow(ctx context.Context, kinds ...kube.Kind) error
 	Fresh(ctx context.Context, moment time.Time, kinds ...kube.Kind) error
-	Get(id manifest.ID) (live.Entry, bool)
-	Has(partOf string, f func(*live.Entry) bool) bool
+	Sight
 	Lacks(id manifest.ID) bool
 	Beyond(partOf string, ids iter.Seq[manifest.ID]) []live.Entry
 	EntryOf(u *unstructured.Unstructured) live.Entry
@@ -124,7 +123,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 		return nil, nil, err
 	}
 	plan.First = p.isFirst()
-	same, kept, rest := p.fold(withoutSkipped(objects))
+	same, kept, rest := p.fold(plan, withoutSkipped(objects))
 	steps, problems, err := p.steps(ctx, rest)
 	if err != nil {
 		return nil, nil, err
@@ -154,9 +153,9 @@ func (p *Planner) isFirst() bool {
 // follow has the index cover every kind that the app has or had.
 func (p *Planner) follow(ctx context.Context, objects []Placed) error {
 	kinds := map[schema.GroupKind]kube.Kind{}
-	for _, o := range objects {
-		if !p.With.Pending(o.Kind) && !o.Policy.IsSkipped() {
-			kinds[o.Kind.GVK.GroupKind()] = o.Kind
+	for _, kind := range kindsOf(objects) {
+		if !p.With.Pending(kind) {
+			kinds[kind.GVK.GroupKind()] = kind
 		}
 	}
 	for _, gk := range p.Parent.Kinds {
@@ -366,6 +365,9 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 			}
 		}
 	}
+	if len(p.Strays) == 0 && p.Ledger.HasOnly(p.Index, p.set, plan) {
+		return // as nearly always
+	}
 	for _, entry := range p.beyond(wanted) {
 		switch {
 		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
@@ -418,9 +420,9 @@ func Unreachable(err error) error {
 	return nil
 }
 
-// comparable copies an object without the API server's own fields, and without the
+// comparableOf copies an object without the API server's own fields, and without the
 // label by which we own it.
-func comparable(u *unstructured.Unstructured) *unstructured.Unstructured {
+func comparableOf(u *unstructured.Unstructured) *unstructured.Unstructured {
 	c := u.DeepCopy()
 	delete(c.Object, "status")
 	metadata, ok := c.Object["metadata"].(map[string]any)

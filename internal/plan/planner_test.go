@@ -298,14 +298,14 @@ func TestComparable(t *testing.T) {
 	u.SetSelfLink("/a")
 	u.Object["status"] = map[string]any{"phase": "Active"}
 	want := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"value": "1"}, "metadata": map[string]any{"name": "a", "namespace": "shop"}}
-	if got := comparable(u).Object; !reflect.DeepEqual(got, want) {
+	if got := comparableOf(u).Object; !reflect.DeepEqual(got, want) {
 		t.Errorf("what is compared is %v", got)
 	}
 	u.SetLabels(map[string]string{"x": "y", kube.PartOfLabel: "z"})
-	if got := comparable(u).GetLabels(); len(got) != 1 || got["x"] != "y" {
+	if got := comparableOf(u).GetLabels(); len(got) != 1 || got["x"] != "y" {
 		t.Errorf("the labels that are compared are %v", got)
 	}
-	if odd := (&unstructured.Unstructured{Object: map[string]any{"kind": "X"}}); len(comparable(odd).Object) != 1 {
+	if odd := (&unstructured.Unstructured{Object: map[string]any{"kind": "X"}}); len(comparableOf(odd).Object) != 1 {
 		t.Error("an object without metadata is not compared as it is")
 	}
 }

@@ -26,69 +26,170 @@ type Placed struct {
 	Policy           manifest.Policy
 	Pointers         []string // to the fields that are somebody else's
 	Note             string   // a remark about them
+
+	place *placed // where that is remembered; nil if it is not
 }
 
 // Resolve finds the kind and the namespace of every object of a target. It refuses
 // kinds that the cluster does not know, and objects that are written twice.
 func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Placed, manifest.Problems) {
-	var (
-		all      = slices.Concat(t.Objects, t.LastHooks)
-		objects  = make([]Placed, 0, len(all))
-		problems manifest.Problems
-		seen     = make(map[manifest.ID]manifest.Source, len(all))
-		kinds    = map[schema.GroupVersionKind]kube.Kind{}
-	)
-	for _, written := range all {
-		place := t.Places.find(written)
-		gvk := place.kindOf(written)
-		kind, known := kinds[gvk]
-		var problem *manifest.Problem
-		var unserved bool
-		if !known {
-			kind, problem, unserved = kindOf(ctx, api, written, with)
-		}
-		if unserved {
-			policy, _ := manifest.PolicyOf(written.Unstructured)
-			if t.Gone || policy.IsSkipped() {
-				continue // its kind is gone, and so are the objects it was to run for; or it is never applied
-			}
-		}
-		if problem != nil {
-			problem.App = t.Spec.Name
-			problems = append(problems, *problem)
-			continue
-		}
-		if kind.GVK.Empty() {
-			continue
-		}
-		if !known {
-			kinds[gvk] = kind
-		}
-		o, misread := placeOf(t, written, kind, place)
-		if kube.IsSystem(o.Key) {
-			problems = append(problems, manifest.Problem{
-				App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
-				Message: "namespace " + kube.SystemNamespace + " is where this server keeps what apps own; it is no app's",
-				Hint:    "choose another namespace",
-			})
-			continue
-		}
-		if o.Policy.IsSkipped() { // a skipped object leaves alone the one that runs
-			objects, problems = append(objects, o), append(problems, misread...)
-			continue
-		}
-		if first, twice := seen[o.Key]; twice {
-			problems = append(problems, manifest.Problem{
-				App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
-				Message: "is written twice; the first is at " + first.String(),
-				Hint:    "remove one of the two",
-			})
-			continue
-		}
-		seen[o.Key] = o.Source
-		objects, problems = append(objects, o), append(problems, misread...)
+	before := t.Places.newest()
+	r := newResolver(t, before)
+	for _, written := range r.all {
+		r.resolve(ctx, api, written, with)
 	}
-	return objects, problems
+	if len(r.fresh) > 0 && r.isTwice() { // which of the two is the first, the order tells
+		r = newResolver(t, resolved{})
+		for _, written := range r.all {
+			r.resolve(ctx, api, written, with)
+		}
+	}
+	if len(r.problems) == 0 {
+		t.Places.keep(r.kept(before))
+	}
+	return r.objects, r.problems
+}
+
+// resolver resolves the objects of a target.
+type resolver struct {
+	target   *Target
+	all      []*manifest.Object
+	before   aligned[manifest.Object] // that were resolved before, and are not the same as others
+	places   []*placed                // of those
+	kinds    []servedKind
+	objects  []Placed
+	fresh    map[manifest.ID]int // the other ones of objects
+	problems manifest.Problems
+}
+
+// servedKind is a kind as it is written, and as the cluster serves it.
+type servedKind struct {
+	gvk  schema.GroupVersionKind
+	kind kube.Kind
+}
+
+func newResolver(t *Target, before resolved) *resolver {
+	all := t.Objects
+	if len(t.LastHooks) > 0 {
+		all = slices.Concat(all, t.LastHooks)
+	}
+	return &resolver{
+		target: t, all: all, before: aligned[manifest.Object]{list: before.written}, places: before.places,
+		objects: make([]Placed, 0, len(all)), fresh: map[manifest.ID]int{},
+	}
+}
+
+// resolve resolves one object.
+func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Object, with *Companions) {
+	t := r.target
+	place, known := r.placeOf(written)
+	kind, problem, unserved := r.kindOf(ctx, api, written, place, with)
+	if unserved {
+		policy, _ := manifest.PolicyOf(written.Unstructured)
+		if t.Gone || policy.IsSkipped() {
+			return // its kind is gone, and so is what it was to run for; or it is never applied
+		}
+	}
+	if problem != nil {
+		problem.App = t.Spec.Name
+		r.problems = append(r.problems, *problem)
+		return
+	}
+	if kind.GVK.Empty() {
+		return
+	}
+	known = known && place.fits(*kind)
+	o, misread := placeOf(t, written, *kind, place)
+	if kube.IsSystem(o.Key) {
+		r.refuse(o, "namespace "+kube.SystemNamespace+" is where this server keeps what apps own; it is no app's", "choose another namespace")
+		return
+	}
+	if !known && !o.Policy.IsSkipped() { // what runs in the place of one that is skipped is left there
+		if first, twice := r.fresh[o.Key]; twice {
+			r.refuse(o, "is written twice; the first is at "+r.objects[first].Source.String(), "remove one of the two")
+			return
+		}
+		r.fresh[o.Key] = len(r.objects)
+	}
+	r.objects, r.problems = append(r.objects, o), append(r.problems, misread...)
+}
+
+// refuse notes what is wrong with an object.
+func (r *resolver) refuse(o Placed, message, hint string) {
+	r.problems = append(r.problems, manifest.Problem{
+		App: r.target.Spec.Name, Source: o.Source, Object: o.Key.String(), Message: message, Hint: hint,
+	})
+}
+
+// placeOf returns the remembered place of an object, nil for none. known says that no other
+// of the objects with such a place is the same object of a cluster.
+func (r *resolver) placeOf(written *manifest.Object) (place *placed, known bool) {
+	if at, ok := r.before.find(written); ok {
+		return r.places[at], true
+	}
+	return r.target.Places.find(written), false
+}
+
+// kindOf looks the kind of an object up, once for all objects of it.
+func (r *resolver) kindOf(ctx context.Context, api API, written *manifest.Object, place *placed, with *Companions) (*kube.Kind, *manifest.Problem, bool) {
+	gvk := place.kindOf(written)
+	for i := range r.kinds {
+		if r.kinds[i].gvk == gvk {
+			return &r.kinds[i].kind, nil, false
+		}
+	}
+	kind, problem, unserved := kindOf(ctx, api, written, with)
+	if problem == nil && !kind.GVK.Empty() {
+		r.kinds = append(r.kinds, servedKind{gvk, kind})
+	}
+	return &kind, problem, unserved
+}
+
+// isTwice reports whether a known object is the same as one that is not.
+func (r *resolver) isTwice() bool {
+	names := map[string]bool{}
+	for id := range r.fresh {
+		names[id.Name] = true
+	}
+	for i := range r.objects {
+		o := &r.objects[i]
+		if !names[o.Key.Name] || o.Policy.IsSkipped() {
+			continue
+		}
+		if at, ok := r.fresh[o.Key]; ok && at != i {
+			return true
+		}
+	}
+	return false
+}
+
+// kept is what is to be kept of the objects for the next time: what was kept before, if
+// that is the same.
+func (r *resolver) kept(before resolved) resolved {
+	if len(r.fresh) == 0 && len(r.objects) == len(before.written) {
+		return before
+	}
+	now := resolved{make([]*manifest.Object, 0, len(r.objects)), make([]*placed, 0, len(r.objects))}
+	for i := range r.objects {
+		if o := &r.objects[i]; o.place != nil && !o.Policy.IsSkipped() {
+			now.written, now.places = append(now.written, o.place.written), append(now.places, o.place)
+		}
+	}
+	return now
+}
+
+// kindsOf are the kinds of objects, but for those that are skipped.
+func kindsOf(objects []Placed) []kube.Kind {
+	var (
+		kinds []kube.Kind
+		seen  distinct[schema.GroupVersionKind]
+	)
+	for i := range objects {
+		if o := &objects[i]; !o.Policy.IsSkipped() && seen.add(o.Kind.GVK) {
+			kinds = append(kinds, o.Kind)
+		}
+	}
+	return kinds
 }
 
 // kindOf looks an object's kind up on the cluster, or among the definitions

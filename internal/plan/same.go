@@ -14,10 +14,19 @@ import (
 // fold sorts out those of a plan's objects that do not change. It returns the ones that
 // need no step, the steps of those that need one, and the objects that are still to
 // plan.
-func (p *Planner) fold(objects []Placed) (same []*Placed, steps []Step, rest []Placed) {
+func (p *Planner) fold(plan *Plan, objects []Placed) (same []*Placed, steps []Step, rest []Placed) {
 	folds := !hasWaves(objects)
+	var before *known
+	if folds && p.remembers() {
+		before = p.Ledger.fold(p.Index, p.set)
+		same = make([]*Placed, 0, len(objects))
+	}
 	for i := range objects {
 		o := &objects[i]
+		if before.has(o) {
+			same = append(same, o)
+			continue
+		}
 		entry, stays := p.unchanged(o)
 		switch {
 		case !stays:
@@ -28,7 +37,28 @@ func (p *Planner) fold(objects []Placed) (same []*Placed, steps []Step, rest []P
 			steps = append(steps, p.stay(o, entry))
 		}
 	}
+	if before != nil {
+		plan.folded = before.when
+		p.Ledger.foldedNow(before, placesOf(same))
+	}
 	return same, steps, rest
+}
+
+// remembers reports whether an object that was found as it was left, and that nothing was
+// told of since, need not be looked at again, see unchanged.
+func (p *Planner) remembers() bool {
+	return p.Depth == BySight && !p.Partial && !p.Target.Blind && !p.With.Defines()
+}
+
+// placesOf are the places of objects, as far as they are remembered.
+func placesOf(objects []*Placed) []*placed {
+	places := make([]*placed, 0, len(objects))
+	for _, o := range objects {
+		if o.place != nil {
+			places = append(places, o.place)
+		}
+	}
+	return places
 }
 
 // folds reports whether an unchanged object needs no step. An object needs a step if it
@@ -73,14 +103,15 @@ func (p *Plan) IDs(f func(id manifest.ID) bool) {
 // Kinds is a step for each kind and namespace of the plan's same objects, for the
 // inventory of the app.
 func (p *Plan) Kinds() []Step {
-	var steps []Step
-	seen := map[manifest.ID]bool{}
+	var kinds distinct[manifest.ID]
 	for _, o := range p.Same {
 		id := o.Key
-		if id.Name = ""; !seen[id] {
-			seen[id] = true
-			steps = append(steps, Step{ID: id})
-		}
+		id.Name = ""
+		kinds.add(id)
+	}
+	steps := make([]Step, len(kinds.list))
+	for i, id := range kinds.list {
+		steps[i].ID = id
 	}
 	return steps
 }
