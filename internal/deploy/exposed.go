@@ -42,7 +42,7 @@ func (t *target) secretDigests(repo name.Repo) map[string]bool {
 		return nil
 	}
 	digests := map[string]bool{}
-	for _, o := range t.Objects {
+	for _, o := range t.SpecialOnes() {
 		if o.GetKind() == "Secret" {
 			digests[manifest.Digest(o.Unstructured)] = true
 		}

@@ -93,7 +93,8 @@ func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *tar
 			t.Objects = append(t.Objects, o)
 		}
 	}
-	t.Scalers = plan.ScalersOf("", t.Objects)
+	t.Special = manifest.SpecialOf(t.Objects)
+	t.Scalers = plan.ScalersOf("", t.Special)
 	return t
 }
 

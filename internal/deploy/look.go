@@ -53,7 +53,7 @@ func (t *target) only(looks map[manifest.ID]Fight) *target {
 		names[id.Kind+"/"+id.Name] = true
 	}
 	part := *t
-	part.Objects, part.Places = nil, nil // those are of all its objects
+	part.Objects, part.Special, part.Places = nil, nil, nil // those are of all its objects
 	for _, o := range t.Objects {
 		if names[o.GetKind()+"/"+o.GetName()] {
 			part.Objects = append(part.Objects, o)

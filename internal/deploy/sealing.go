@@ -55,7 +55,7 @@ func (t *target) sealable() bool {
 	if t.Gone || t.origin == fromRecord || t.Blind {
 		return false
 	}
-	return t.computed || t.taken.Any() || slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
+	return t.computed || t.taken.Any() || slices.ContainsFunc(t.SpecialOnes(), func(o *manifest.Object) bool {
 		return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
 	})
 }
@@ -102,8 +102,9 @@ func decodeTarget(text sealed.Text) (*target, error) {
 		object.Conceal(o.Concealed...)
 		t.Objects = append(t.Objects, object)
 	}
-	t.Scalers = plan.ScalersOf(t.Spec.Namespace, t.Objects)
-	t.Hidden, t.Telling = plan.HiddenIn(t.Objects, nil), plan.TellingIn(t.Objects)
+	t.Special = manifest.SpecialOf(t.Objects)
+	t.Scalers = plan.ScalersOf(t.Spec.Namespace, t.Special)
+	t.Hidden, t.Telling = plan.HiddenIn(t.Special, nil), plan.TellingIn(t.Special)
 	return t, nil
 }
 

@@ -16,7 +16,7 @@ import (
 // asksForTeam has a target ask for its namespace with createNamespace.
 func asksForTeam(t *target) {
 	t.Spec.Namespace, t.Spec.CreateNamespace = "team", true
-	t.Objects = plan.WithNamespace(t.Spec, nil)
+	t.Objects, _ = plan.WithNamespace(t.Spec, nil, nil)
 }
 
 // made is the namespace of targets that ask for it, as it was found on the cluster.

@@ -47,7 +47,7 @@ func (a *app) dying(t *target) []live.Entry {
 // says so, or the running object.
 func (a *app) frozen(t *target) []string {
 	found := map[string]bool{}
-	for _, o := range t.Objects {
+	for _, o := range t.SpecialOnes() {
 		if t.PolicyOf(o).Has(manifest.Frozen) {
 			id := o.ID()
 			if id.Namespace == "" {
@@ -57,12 +57,11 @@ func (a *app) frozen(t *target) []string {
 		}
 	}
 	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
-		cluster.Index.Has(a.set, func(entry *live.Entry) bool {
-			if entry.Policies.Has(manifest.Frozen) {
-				found[entry.ID.String()] = true
+		for _, id := range a.ledger.Unsettled(cluster.Index, a.set) {
+			if entry, ok := cluster.Index.Get(id); ok && entry.PartOf == a.set && entry.Hook == nil && entry.Policies.Has(manifest.Frozen) {
+				found[id.String()] = true
 			}
-			return false
-		})
+		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }

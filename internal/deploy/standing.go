@@ -166,7 +166,7 @@ func (a *app) seen(t *target, told map[manifest.ID]bool) []Difference {
 // namespace that is written and with that of the app.
 func (t *target) leftAlone() map[manifest.ID]bool {
 	left := map[manifest.ID]bool{}
-	for _, o := range t.Objects {
+	for _, o := range t.SpecialOnes() {
 		if policy := t.PolicyOf(o); policy.Has(manifest.Frozen) || policy.Has(manifest.IfNotPresent) {
 			id := o.ID()
 			left[id] = true

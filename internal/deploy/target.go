@@ -162,8 +162,8 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 // before, nil if there is none.
 func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App, given provision, old *target) (*target, manifest.Problems) {
 	result, problems := e.renderWith(r, session, spec, &given, old)
-	objects := plan.WithNamespace(spec, result.Objects)
-	scalers := plan.ScalersOf(spec.Namespace, objects)
+	objects, special := plan.WithNamespace(spec, result.Objects, specialOf(result))
+	scalers := plan.ScalersOf(spec.Namespace, special)
 	return &target{
 		Target: plan.Target{
 			Spec:     spec,
@@ -174,8 +174,9 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 			Places:   plan.PlacesAfter(old.planned(), plan.PlaceRule{Namespace: spec.Namespace, Ignore: spec.Ignore, Scalers: scalers}),
 			Digest:   targetDigest(spec, result.Digest),
 			Seal:     e.Masker.Seal,
-			Hidden:   plan.HiddenIn(objects, old.planned()),
-			Telling:  plan.TellingIn(objects),
+			Special:  special,
+			Hidden:   plan.HiddenIn(special, old.planned()),
+			Telling:  plan.TellingIn(special),
 			Blind:    r.blind,
 		},
 		content:  contentDigest(spec, result.Digest),
@@ -187,6 +188,14 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		computed: result.Computed,
 		given:    given,
 	}, problems
+}
+
+// specialOf are the special ones of the objects that were rendered.
+func specialOf(result render.Result) []*manifest.Object {
+	if result.Read != nil {
+		return result.Read.Special
+	}
+	return manifest.SpecialOf(result.Objects)
 }
 
 // renderWith renders an app with its generated values, and again if one of those that are

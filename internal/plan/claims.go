@@ -247,10 +247,7 @@ func NewCompanions(targets []*Target, known func(t *Target, o *manifest.Object) 
 	with := &Companions{Namespaces: map[string]bool{}, Targets: targets}
 	var definitions []*manifest.Object
 	for _, t := range targets {
-		for _, o := range t.Objects {
-			if kind := o.GetKind(); kind != manifest.NamespaceKind.Kind && kind != manifest.DefinitionKind.Kind {
-				continue // asked first: a push may come with thousands of objects
-			}
+		for _, o := range t.SpecialOnes() {
 			switch o.ID().GroupKind() {
 			case manifest.NamespaceKind:
 				policy, _ := manifest.PolicyOf(o.Unstructured)

@@ -128,7 +128,7 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 			w := newWorld(t)
 			test.runs(w)
 			w.Target.Spec.CreateNamespace = true
-			w.Target.Objects = WithNamespace(w.Target.Spec, nil)
+			w.Target.Objects, _ = WithNamespace(w.Target.Spec, nil, nil)
 			objects, _ := Resolve(t.Context(), w.api, w.Target, w.With)
 			plan, problems, err := w.Plan(t.Context(), objects)
 			if err != nil {

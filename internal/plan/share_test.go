@@ -103,10 +103,14 @@ func TestWithNamespace(t *testing.T) {
 		"it is written":                    {appfile.App{Namespace: "shop", CreateNamespace: true}, parsed(t, config("a", "1"), namespaceText("shop")), false},
 		"one of that name is another kind": {appfile.App{Namespace: "shop", CreateNamespace: true}, parsed(t, "apiVersion: example.org/v1\nkind: Namespace\nmetadata: {name: shop}\n"), true},
 	} {
-		objects := WithNamespace(test.spec, test.objects)
+		before := manifest.SpecialOf(test.objects)
+		objects, special := WithNamespace(test.spec, test.objects, before)
 		made := len(objects) == len(test.objects)+1
 		if made != test.made || made && objects[0].ID() != NamespaceID("shop") {
 			t.Errorf("%s: the objects are %v", name, objects)
+		}
+		if len(special)-len(before) != len(objects)-len(test.objects) || made && special[0] != objects[0] {
+			t.Errorf("%s: the special ones are %v", name, special)
 		}
 	}
 }

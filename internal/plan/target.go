@@ -30,6 +30,16 @@ type Target struct {
 	LastHooks []*manifest.Object     // of an app that is gone: hooks that run when it is deleted
 	Scalers   map[manifest.ID]string // see ScalersOf
 	Places    *Places                // of its objects; nil remembers none
+	Special   []*manifest.Object     // of its objects, see manifest.SpecialOf; nil: that is not known yet
+}
+
+// SpecialOnes are those of the target's objects that are special, see
+// manifest.Object.IsSpecial.
+func (t *Target) SpecialOnes() []*manifest.Object {
+	if t.Special != nil {
+		return t.Special
+	}
+	return manifest.SpecialOf(t.Objects)
 }
 
 // Shown returns a text that the cluster has written about the target's objects, such as
@@ -57,7 +67,7 @@ func (t *Target) Object(id manifest.ID) *manifest.Object {
 // DeletionHooks are the hooks that run when the app is removed.
 func (t *Target) DeletionHooks() []*manifest.Object {
 	var hooks []*manifest.Object
-	for _, o := range t.Objects {
+	for _, o := range t.SpecialOnes() {
 		if policy, _ := manifest.PolicyOf(o.Unstructured); policy.Phase&(manifest.PreDelete|manifest.PostDelete) != 0 {
 			hooks = append(hooks, o)
 		}
@@ -65,13 +75,13 @@ func (t *Target) DeletionHooks() []*manifest.Object {
 	return hooks
 }
 
-// HiddenIn are the values that objects, and those of the target before, which may
-// be nil, have out of Secrets.
+// HiddenIn are the values that objects, of which the special ones are enough, and those of
+// the target before, which may be nil, have out of Secrets.
 func HiddenIn(objects []*manifest.Object, old *Target) []string {
 	hidden := map[string]bool{}
 	all := objects
 	if old != nil {
-		all = slices.Concat(objects, old.Objects)
+		all = slices.Concat(objects, old.SpecialOnes())
 	}
 	for _, o := range all {
 		for _, value := range o.Hidden() {
@@ -81,18 +91,19 @@ func HiddenIn(objects []*manifest.Object, old *Target) []string {
 	return slices.Sorted(maps.Keys(hidden))
 }
 
-// WithNamespace adds the Namespace that createNamespace asks for, unless the
-// app writes it itself.
-func WithNamespace(spec appfile.App, objects []*manifest.Object) []*manifest.Object {
+// WithNamespace adds the Namespace that createNamespace asks for to an app's objects, and to
+// the special ones among them, unless the app writes it itself.
+func WithNamespace(spec appfile.App, objects, special []*manifest.Object) (with, specialWith []*manifest.Object) {
 	if !spec.CreateNamespace || spec.Namespace == "" {
-		return objects
+		return objects, special
 	}
-	for _, o := range objects {
-		if o.GetKind() == manifest.NamespaceKind.Kind && o.ID() == (manifest.ID{Kind: "Namespace", Name: spec.Namespace}) {
-			return objects
+	for _, o := range special {
+		if o.GetKind() == manifest.NamespaceKind.Kind && o.ID() == NamespaceID(spec.Namespace) {
+			return objects, special
 		}
 	}
-	return append([]*manifest.Object{MadeNamespace(spec)}, objects...)
+	made := []*manifest.Object{MadeNamespace(spec)}
+	return slices.Concat(made, objects), slices.Concat(made, special)
 }
 
 // MadeNamespace is the Namespace that createNamespace makes.
@@ -103,8 +114,8 @@ func MadeNamespace(spec appfile.App) *manifest.Object {
 	}}}
 }
 
-// TellingIn returns a function that removes the values that objects hide from texts. It
-// is made on first use.
+// TellingIn returns a function that removes the values that objects, of which the special
+// ones are enough, hide from texts. It is made on first use.
 func TellingIn(objects []*manifest.Object) func() func(string) string {
 	return sync.OnceValue(func() func(string) string {
 		var values []string

@@ -23,9 +23,6 @@ type secretive struct {
 // concealed. Problems are treated in the same way, and returned in a form that may be
 // shown.
 func (s *Session) conceal(ctx context.Context, of secretive, objects []*manifest.Object, problems manifest.Problems) manifest.Problems {
-	for _, o := range objects {
-		o.HideOwn()
-	}
 	problems = of.files.Told(problems)
 	if !of.files.Varies() {
 		return problems
@@ -39,4 +36,11 @@ func (s *Session) conceal(ctx context.Context, of secretive, objects []*manifest
 	}
 	problems = of.files.TellAs(problems, variants)
 	return append(problems, of.files.ConcealIn(objects, variants)...)
+}
+
+// hideOwn has Secrets, which may be among other objects, hide their own values.
+func hideOwn(objects []*manifest.Object) {
+	for _, o := range objects {
+		o.HideOwn()
+	}
 }

@@ -164,6 +164,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		return s.render(ctx, app, texts, nil)
 	}
 	used := s.used
+	hideOwn(secretsOf(objects, found))
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
 		objects, found = nil, nil // without their values they mean nothing
@@ -172,7 +173,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(objects), Charts: used, Computed: s.worked}
+	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 		if !files.Decrypted() {
@@ -180,6 +181,15 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		}
 	}
 	return result, problems
+}
+
+// secretsOf are those of the objects that may be Secrets: all, or the special ones among
+// what was found.
+func secretsOf(objects []*manifest.Object, found *plain.Read) []*manifest.Object {
+	if found != nil {
+		return found.Special
+	}
+	return objects
 }
 
 // buildAfter builds an app that was rendered before. It returns the state that the next
@@ -325,7 +335,7 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 // change the digest with each rendering.
 func digest(objects []*manifest.Object, found *plain.Read) string {
 	if found != nil {
-		return combine(found.Digests)
+		return combine(found.Sorted)
 	}
 	digests := make([]string, 0, len(objects))
 	for _, o := range objects {
@@ -333,13 +343,15 @@ func digest(objects []*manifest.Object, found *plain.Read) string {
 			digests = append(digests, manifest.Digest(o.Unstructured))
 		}
 	}
+	slices.Sort(digests)
 	return combine(digests)
 }
 
-// combine makes one digest of those of objects, in an order that depends only on them.
+// combine makes one digest of those of objects, which are sorted: the order depends on
+// them alone.
 func combine(digests []string) string {
 	sum := sha256.New()
-	for _, d := range slices.Sorted(slices.Values(digests)) {
+	for _, d := range digests {
 		sum.Write([]byte(d))
 	}
 	return hex.EncodeToString(sum.Sum(nil))

@@ -64,6 +64,7 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	if o == nil {
 		return nil, at, nil, fs.ErrNotExist
 	}
+	o.HideOwn()
 	if problems = s.conceal(ctx, of, []*manifest.Object{o}, nil); len(problems) > 0 {
 		return nil, at, nil, problems.Err()
 	}

@@ -66,6 +66,7 @@ func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
 	} else {
 		r.folder(folder.Path)
 	}
+	r.read.sort(r.before)
 	return r.read, r.problems
 }
 
@@ -275,7 +276,7 @@ func (r *renderer) parse(name string, entry fs.DirEntry) *file {
 	}
 	objects, problems := manifest.ParseMarked(name, data, r.mark)
 	r.problems = append(r.problems, problems...)
-	found := &file{path: name, size: len(data), objects: objects, digests: make([]string, len(objects))}
+	found := &file{path: name, size: len(data), objects: objects, digests: make([]string, len(objects)), special: manifest.SpecialOf(objects)}
 	for i, o := range objects {
 		found.digests[i] = manifest.Digest(o.Unstructured)
 	}

@@ -18,6 +18,10 @@ type Read struct {
 	Objects []*manifest.Object
 	// Digests are those of the objects, see manifest.Digest.
 	Digests []string
+	// Sorted are the digests in their own order.
+	Sorted []string
+	// Special are those of the objects that are special, see manifest.Object.IsSpecial.
+	Special []*manifest.Object
 
 	path    string
 	exclude []string
@@ -32,10 +36,11 @@ type file struct {
 	size    int
 	objects []*manifest.Object
 	digests []string
+	special []*manifest.Object
 }
 
 func newRead(folder Folder) *Read {
-	return &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, folders: map[string][]*file{}}
+	return &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, folders: map[string][]*file{}, Special: []*manifest.Object{}}
 }
 
 // fits reports whether the settings of a folder select the same files as then. nil fits
@@ -52,6 +57,7 @@ func (r *Read) grow(files int) {
 // add adds the result of reading a file in a folder.
 func (r *Read) add(folder string, found *file) {
 	r.Objects, r.Digests = append(r.Objects, found.objects...), append(r.Digests, found.digests...)
+	r.Special = append(r.Special, found.special...)
 	if found.hash != "" {
 		r.folders[folder] = append(r.folders[folder], found)
 	}

@@ -87,6 +87,9 @@ func TestRenderAgain(t *testing.T) {
 			if !slices.Equal(again.Digests, afresh.Digests) {
 				t.Errorf("digests %v, want %v", again.Digests, afresh.Digests)
 			}
+			if !slices.Equal(again.Sorted, afresh.Sorted) || !slices.IsSorted(again.Sorted) {
+				t.Errorf("sorted digests %v, want %v", again.Sorted, afresh.Sorted)
+			}
 			files := 0
 			for _, of := range again.folders {
 				files += len(of)
