@@ -123,6 +123,7 @@ type Store struct {
 	mu          sync.Mutex    // held while repositories appear and disappear
 	maintenance chan struct{} // holds one while a repository is repacked
 	underway    underway
+	kept        blobs
 }
 
 // Bound sets the size limit for pushes, and the limits on Git, for repositories that

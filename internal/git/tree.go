@@ -124,7 +124,7 @@ func (r *Repository) openTree(objects *objects, hash Hash) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := newTree(stored{objects}, r.opts.Limits)
+	t := newTree(stored{objects, r}, r.opts.Limits)
 	t.root.raw = string(commit.TreeHash[:])
 	if _, err := t.list(t.root); err != nil {
 		return nil, fmt.Errorf("read tree of commit %s of %q: %w", hash.Short(), r.name, err)

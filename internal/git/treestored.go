@@ -14,8 +14,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
-// stored provides the entries of a commit.
-type stored struct{ objects *objects }
+// stored has the entries of a commit.
+type stored struct {
+	objects    *objects
+	repository *Repository
+}
+
+// key names an object among those that are kept of all repositories: what one has is not
+// for another, though its hash be known there.
+func (s stored) key(e *entry) string { return string(s.repository.name) + ":" + e.raw }
 
 func (s stored) members(dir *entry) ([]entry, error) {
 	raw, err := s.readTree(dir)
@@ -25,13 +32,24 @@ func (s stored) members(dir *entry) ([]entry, error) {
 	return dir.tree.members(dir, raw)
 }
 
-func (s stored) size(e *entry) (int64, error) { return s.objects.size(e.hash()) }
+func (s stored) size(e *entry) (int64, error) {
+	if content, ok := s.repository.store.kept.get(s.key(e)); ok {
+		return int64(len(content)), nil
+	}
+	return s.objects.size(e.hash())
+}
 
 func (s stored) read(e *entry, size int64) (data []byte, err error) {
+	if content, ok := s.repository.store.kept.get(s.key(e)); ok {
+		return []byte(content), nil
+	}
 	err = s.objects.read(func(s storer.EncodedObjectStorer) (err error) {
 		data, err = readObject(s, plumbing.BlobObject, e.hash(), size)
 		return err
 	})
+	if err == nil {
+		s.repository.store.kept.put(s.key(e), data)
+	}
 	return data, err
 }
 
