@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
-// stored has the entries of a commit.
+// stored provides the entries of a commit.
 type stored struct {
 	objects    *objects
 	repository *Repository
