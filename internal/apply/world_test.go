@@ -19,6 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -87,15 +88,6 @@ func (w *world) begins(f func() error) <-chan error {
 	go func() { ended <- f() }()
 	synctest.Wait()
 	return ended
-}
-
-func parsed(t *testing.T, documents ...string) []*manifest.Object {
-	t.Helper()
-	objects, problems := manifest.Parse("app.yaml", []byte(strings.Join(documents, "\n---\n")))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return objects
 }
 
 // steps are what a plan does with the documents: it makes what does not run, changes what
@@ -272,10 +264,6 @@ func wantCause(t *testing.T, err, want error) {
 	}
 }
 
-func configMap(name string) manifest.ID {
-	return manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
-}
-
 func jobID(name string) manifest.ID {
 	return manifest.ID{Group: "batch", Kind: "Job", Namespace: "shop", Name: name}
 }
@@ -284,31 +272,19 @@ func deploymentID(name string) manifest.ID {
 	return manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: name}
 }
 
-// config is a ConfigMap with one value. Annotations are as in YAML: "key: value".
-func config(name, value string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n%sdata:\n  value: %q\n", name, annotated(annotations), value)
-}
-
-// job is a Job, annotated as config is.
-func job(name string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: %s\n%sspec:\n  backoffLimit: 1\n", name, annotated(annotations))
-}
+// The documents of the tests.
+var (
+	parsed        = manifesttest.Parsed
+	configMap     = manifesttest.ConfigMap
+	config        = manifesttest.ConfigMapText
+	job           = manifesttest.JobText
+	namespaceText = manifesttest.NamespaceText
+)
 
 // deployment is a Deployment of one pod, annotated as config is.
 func deployment(name string, annotations ...string) string {
 	return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\n%sspec:\n  replicas: 1\n  selector: {matchLabels: {app: %s}}\n",
-		name, annotated(annotations), name)
-}
-
-func namespaceText(name string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", name, annotated(annotations))
-}
-
-func annotated(annotations []string) string {
-	if len(annotations) == 0 {
-		return ""
-	}
-	return "  annotations:\n    " + strings.Join(annotations, "\n    ") + "\n"
+		name, manifesttest.Annotated(annotations...), name)
 }
 
 // Annotations.

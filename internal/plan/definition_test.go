@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 const widgetDefinition = `
@@ -38,7 +39,7 @@ var (
 )
 
 func widget(size string, annotations ...string) string {
-	return "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: web\n" + annotated(annotations) + "spec: {size: " + size + "}\n"
+	return "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: web\n" + manifesttest.Annotated(annotations...) + "spec: {size: " + size + "}\n"
 }
 
 // defines has the definition of Widgets come with the push.

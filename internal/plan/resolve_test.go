@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
 // TestResolve holds which objects find a place on the cluster, and what the others are told.
@@ -223,7 +224,7 @@ func TestScalersOf(t *testing.T) {
 		if version == "" {
 			version = "v1"
 		}
-		return "apiVersion: " + version + "\nkind: " + kind + "\nmetadata:\n  name: s\n" + annotated(annotations) + "spec:\n  scaleTargetRef: " + target + "\n"
+		return "apiVersion: " + version + "\nkind: " + kind + "\nmetadata:\n  name: s\n" + manifesttest.Annotated(annotations...) + "spec:\n  scaleTargetRef: " + target + "\n"
 	}
 	for name, test := range map[string]struct {
 		object string

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -49,16 +50,6 @@ func (w *world) pushedWith(others ...*Target) {
 		_, known := w.index.Get(o.ID())
 		return known
 	})
-}
-
-// parsed are the objects of a file.
-func parsed(t *testing.T, documents ...string) []*manifest.Object {
-	t.Helper()
-	objects, problems := manifest.Parse("app.yaml", []byte(strings.Join(documents, "\n---\n")))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	return objects
 }
 
 // resolved makes the documents the revision of the app, and finds their places.
@@ -231,26 +222,13 @@ func changed(step Step) []string {
 	return paths
 }
 
-// config is a ConfigMap with one value. Annotations are as in YAML: "key: value".
-func config(name, value string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n%sdata:\n  value: %q\n", name, annotated(annotations), value)
-}
-
-// job is a Job, annotated as config is.
-func job(name string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: %s\n%sspec:\n  backoffLimit: 1\n", name, annotated(annotations))
-}
-
-func namespaceText(name string, annotations ...string) string {
-	return fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", name, annotated(annotations))
-}
-
-func annotated(annotations []string) string {
-	if len(annotations) == 0 {
-		return ""
-	}
-	return "  annotations:\n    " + strings.Join(annotations, "\n    ") + "\n"
-}
+// The documents of the tests.
+var (
+	parsed        = manifesttest.Parsed
+	config        = manifesttest.ConfigMapText
+	job           = manifesttest.JobText
+	namespaceText = manifesttest.NamespaceText
+)
 
 // setData sets the value of a ConfigMap's key.
 func setData(key, value string) func(u *unstructured.Unstructured) {

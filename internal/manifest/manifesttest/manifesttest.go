@@ -3,6 +3,7 @@ package manifesttest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -33,4 +34,37 @@ func Running(t testing.TB, text string) *unstructured.Unstructured {
 		t.Fatal(err)
 	}
 	return &unstructured.Unstructured{Object: content}
+}
+
+// Parsed are the objects of some documents, which are those of the file app.yaml.
+func Parsed(t testing.TB, documents ...string) []*manifest.Object {
+	t.Helper()
+	objects, problems := manifest.Parse("app.yaml", []byte(strings.Join(documents, "\n---\n")))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return objects
+}
+
+// ConfigMapText is a ConfigMap with one value. Annotations are as in YAML: "key: value".
+func ConfigMapText(name, value string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n%sdata:\n  value: %q\n", name, Annotated(annotations...), value)
+}
+
+// JobText is a Job, annotated as ConfigMapText is.
+func JobText(name string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: %s\n%sspec:\n  backoffLimit: 1\n", name, Annotated(annotations...))
+}
+
+// NamespaceText is a Namespace, annotated as ConfigMapText is.
+func NamespaceText(name string, annotations ...string) string {
+	return fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", name, Annotated(annotations...))
+}
+
+// Annotated are annotations in the metadata of a text; "" for none.
+func Annotated(annotations ...string) string {
+	if len(annotations) == 0 {
+		return ""
+	}
+	return "  annotations:\n    " + strings.Join(annotations, "\n    ") + "\n"
 }
