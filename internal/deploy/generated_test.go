@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render/generated"
-	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -25,6 +25,15 @@ func declare(paths ...string) []appfile.Generated {
 		all = append(all, appfile.Generated{Path: path, Format: appfile.FormatAlphanumeric, Length: 24, Line: i + 1})
 	}
 	return all
+}
+
+// fatesOf lists the fates of an app's values: "a kept, b new".
+func fatesOf(is provision) string {
+	var texts []string
+	for _, fate := range is.fates {
+		texts = append(texts, fate.Path+" "+fate.Is)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
@@ -57,7 +66,7 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 	} {
 		test.p.app, test.p.by, test.p.now = "shop", "ana", time.Unix(1, 0)
 		is, problems := test.p.decide()
-		fates := strings.TrimPrefix(report.Fates(is.fates), "values generated once: ")
+		fates := fatesOf(is)
 		switch {
 		case test.problem != "":
 			if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, test.problem) || problems[0].Hint == "" || problems[0].App != "shop" {
@@ -150,7 +159,7 @@ func TestValuesThatRunAreFoundInSecrets(t *testing.T) {
 	}
 	is := provision{set: generated.Set{"a": {Text: "new-1"}}, fates: []plan.Fate{{Path: "a", Is: fateNew}}}
 	is.take(map[string]generated.Value{"a": {Text: "runs", Of: "shop/pg"}}, declare("a"))
-	if is.texts["a"] != "runs" || report.Fates(is.fates) != "values generated once: a kept as in Secret shop/pg" {
+	if is.texts["a"] != "runs" || fatesOf(is) != "a kept as in Secret shop/pg" {
 		t.Error(is)
 	}
 }
@@ -168,5 +177,125 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 	}
 	if len(listValues(nil, set)) != 2 {
 		t.Error("without a target what is kept is not listed")
+	}
+}
+
+// chartApp is an app of a chart in a folder, with generated values.
+func chartApp(app name.App, changes ...func(*appfile.App)) appfile.App {
+	spec := appfile.App{Name: app, Branch: "main", Cluster: "default", Path: "pg", Helm: appfile.Helm{Chart: "pg", Generated: declare("a")}}
+	for _, change := range changes {
+		change(&spec)
+	}
+	return spec
+}
+
+// keeps seals generated values of an app of the repository shop.
+func (o *office) keeps(app name.App, text string) {
+	o.t.Helper()
+	if err := o.Sealed.Seal(sealed.Text{Name: sealed.Name{Repository: "shop", App: app, Kind: sealed.Generated}, Data: []byte(text)}); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// An app by another name takes over the generated values of the one whose folder it has;
+// where that is not clear, it has new ones.
+func TestGeneratedValuesOfAnAppByAnotherName(t *testing.T) {
+	const taken, anew = "a kept from app old", "a new"
+	for what, test := range map[string]struct {
+		set  func(o *office, r *reading, old *target)
+		want string
+	}{
+		"renamed":                     {func(*office, *reading, *target) {}, taken},
+		"to another folder":           {func(_ *office, _ *reading, old *target) { old.Spec.Path = "other" }, anew},
+		"to another cluster":          {func(_ *office, _ *reading, old *target) { old.Spec.Cluster = "east" }, anew},
+		"with another chart":          {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Chart = "mysql" }, anew},
+		"of one that generates none":  {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Generated = nil }, anew},
+		"of one that stays":           {func(_ *office, r *reading, _ *target) { r.specs = append(r.specs, chartApp("old")) }, anew},
+		"of one that was leaving":     {func(_ *office, _ *reading, old *target) { old.Gone = true }, anew},
+		"of one that nothing asks of": {func(o *office, _ *reading, _ *target) { o.app("old").setWant(nil) }, anew},
+		"of one without values":       {func(o *office, _ *reading, _ *target) { o.keeps("old", "{}") }, anew},
+		"of one whose are damaged":    {func(o *office, _ *reading, _ *target) { o.keeps("old", "[") }, anew},
+		"of two": {func(o *office, _ *reading, _ *target) {
+			o.has("twin", "shop", &target{Target: plan.Target{Spec: chartApp("twin")}})
+		}, anew},
+		"to one that is there": {func(o *office, _ *reading, _ *target) { o.has("new", "shop", nil) }, anew},
+		"to one that was removed": {func(o *office, _ *reading, _ *target) {
+			o.has("new", "shop", nil).remember(record.Record{Result: record.Removed})
+		}, taken},
+		"at an earlier revision": {func(_ *office, r *reading, _ *target) { r.earlier = true }, "the generated value a of app new is not kept any more"},
+	} {
+		o := newOffice(t)
+		old := &target{Target: plan.Target{Spec: chartApp("old"), Repo: "shop"}}
+		o.has("old", "shop", old)
+		o.keeps("old", `{"a": {"text": "runs"}}`)
+		r := reading{repo: "shop", specs: []appfile.App{chartApp("new")}}
+		test.set(o, &r, old)
+		is, problems := o.provide(r, chartApp("new"))
+		got := fatesOf(is)
+		if len(problems) > 0 {
+			got = problems[0].Message
+		}
+		if got != test.want || test.want == taken && is.texts["a"] != "runs" {
+			t.Errorf("%s: %q, want %q", what, got, test.want)
+		}
+	}
+}
+
+// A value that the app's record names, and that is kept no more, is not made anew.
+func TestGeneratedValuesThatARecordNames(t *testing.T) {
+	last := record.Record{App: "pg", Repo: "shop", Generated: []string{"a"}, Result: record.Deployed}
+	changed := func(change func(rec *record.Record)) *record.Record { rec := last; change(&rec); return &rec }
+	for what, test := range map[string]struct {
+		here, read *record.Record // of the app as the server has it, and as it was read
+		lost       bool
+	}{
+		"none":                       {nil, nil, false},
+		"its own":                    {&last, nil, true},
+		"its own, read just now":     {nil, &last, true},
+		"a later reading":            {&last, changed(func(rec *record.Record) { rec.Generated = nil }), false},
+		"of before its removal":      {changed(func(rec *record.Record) { rec.Result = record.Removed }), nil, false},
+		"that of another repository": {changed(func(rec *record.Record) { rec.Repo = "blog" }), nil, false},
+	} {
+		o := newOffice(t)
+		if test.here != nil {
+			o.has("pg", "shop", nil).remember(*test.here)
+		}
+		r := reading{repo: "shop", records: map[name.App]record.Saved{}}
+		if test.read != nil {
+			r.records["pg"] = record.Saved{Record: *test.read}
+		}
+		if _, problems := o.provide(r, chartApp("pg")); len(problems) > 0 != test.lost {
+			t.Errorf("%s: %v", what, problems)
+		}
+	}
+	planning := New(Config{}) // pushboat plan keeps nothing
+	planning.apps["pg"] = newApp(planning, "pg", "shop", "main")
+	planning.apps["pg"].last = &last
+	if had := planning.hadGenerated(reading{repo: "shop"}, "pg"); had != nil {
+		t.Errorf("without a store it had %q", had)
+	}
+}
+
+// What may not be used, or is asked of an app that has none, is said.
+func TestGeneratedValuesAreProvided(t *testing.T) {
+	o := newOffice(t)
+	if is, problems := o.provide(reading{repo: "shop", blind: true}, chartApp("pg")); len(problems) > 0 || fatesOf(is) != "a "+fateHidden || is.texts != nil {
+		t.Errorf("for a revision nobody has accepted: %q, %v", fatesOf(is), problems)
+	}
+	plain := appfile.App{Name: "web"}
+	if is, problems := o.provide(reading{repo: "shop"}, plain); len(problems) > 0 || is.print != "" {
+		t.Errorf("of an app without: %+v, %v", is, problems)
+	}
+	if _, problems := o.provide(reading{repo: "shop", renewedApp: "web", renewed: Renewal{All: true}}, plain); len(problems) != 1 || !strings.HasPrefix(problems[0].Hint, "declare them in pushboat.yaml, ") {
+		t.Errorf("asked of an app without: %v", problems)
+	}
+	asked := reading{repo: "shop", renewedApp: "pg", renewed: Renewal{Paths: []string{"b"}}}
+	if _, problems := o.provide(asked, chartApp("pg")); len(problems) != 1 || problems[0].Hint != "it declares a" {
+		t.Errorf("asked for another: %v", problems)
+	}
+	o.keeps("pg", "[")
+	_, problems := o.provide(reading{repo: "shop"}, chartApp("pg"))
+	if len(problems) != 1 || !strings.Contains(problems[0].Hint, "secrets set pg a, ") || !strings.HasSuffix(problems[0].Hint, "secrets rotate pg a") {
+		t.Errorf("damaged: %+v", problems)
 	}
 }

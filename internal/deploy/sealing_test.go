@@ -6,11 +6,13 @@ import (
 	"io"
 	"reflect"
 	"testing"
+	"testing/fstest"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
@@ -48,9 +50,11 @@ spec: {replicas: 3, template: {spec: {containers: [{name: web, image: "web:${PAS
 
 func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	e := sealing(t)
-	objects := parsed(t, deployment)
+	objects := parsed(t, deployment+"---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n"+
+		"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n")
 	objects[0].Hide("canary")
-	was := &target{
+	objects[0].Conceal("/spec/replicas")
+	was := &target{given: provision{print: "p"},
 		Target: plan.Target{
 			Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
 			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d",
@@ -71,6 +75,12 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	}
 	if !reflect.DeepEqual(is.Hidden, []string{"canary"}) {
 		t.Errorf("what is not to be shown is lost: %q", is.Hidden)
+	}
+	if is.given.print != "p" || !reflect.DeepEqual(is.Objects[0].Concealed(), []string{"/spec/replicas"}) {
+		t.Errorf("the fingerprint is %q, concealed are %q", is.given.print, is.Objects[0].Concealed())
+	}
+	if len(is.Scalers) != 1 || is.Seal("x") != e.Masker.Seal("x") {
+		t.Errorf("the autoscalers are %v", is.Scalers)
 	}
 	if manifest.Digest(is.Objects[0].Unstructured) != manifest.Digest(objects[0].Unstructured) {
 		t.Error("the object has another digest, so that every start would try it")
@@ -166,5 +176,91 @@ func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	all := a.withNoted([]plan.Placed{{Key: found}})
 	if len(all) != 2 || all[1].Key != had {
 		t.Errorf("claims %v", all)
+	}
+}
+
+// sealedShop is a server on which the app shop of shopAt was sealed, and one that is
+// started anew with what is sealed.
+func sealedShop(t *testing.T) (was *target, next *office) {
+	t.Helper()
+	o := newOffice(t)
+	tree := shopAt("1")
+	specs, problems := appfile.ParseBranch(withApps(tree), "shop", "main", "main")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	targets, problems := o.readTargets(reading{specs: specs, tree: tree, repo: "shop", revision: "r1"})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	targets[0].computed = true // plain manifests are not sealed otherwise
+	next = newOffice(t)
+	next.Sealed = o.Sealed
+	return targets[0], next
+}
+
+func withApps(tree fstest.MapFS) fstest.MapFS {
+	tree[appfile.Name] = &fstest.MapFile{Data: []byte("apps: [{path: shop, health: [{kind: Widget, current: status.ready}]}]")}
+	return tree
+}
+
+// What was sealed is taken for a revision that is read at a start, if nothing that shapes
+// it is another.
+func TestSealedTargetIsTakenAtAStart(t *testing.T) {
+	for what, test := range map[string]struct {
+		set    func(of *target)
+		kind   sealed.Kind
+		change func(r *reading)
+		want   bool
+	}{
+		"as it was accepted":    {func(*target) {}, sealed.Accepted, func(*reading) {}, true},
+		"as it was applied":     {func(*target) {}, sealed.Applied, func(*reading) {}, true},
+		"the folder changed":    {func(*target) {}, sealed.Accepted, func(r *reading) { r.tree = withApps(shopAt("2")) }, false},
+		"the spec changed":      {func(*target) {}, sealed.Accepted, func(r *reading) { r.specs[0].Prune = !r.specs[0].Prune }, false},
+		"another repository":    {func(*target) {}, sealed.Accepted, func(r *reading) { r.repo = "blog" }, false},
+		"with generated values": {func(of *target) { of.given.print = "p" }, sealed.Accepted, func(*reading) {}, false},
+		"nobody has accepted":   {func(*target) {}, sealed.Accepted, func(r *reading) { r.blind = true }, false},
+	} {
+		was, next := sealedShop(t)
+		test.set(was)
+		if err := next.sealTargets(test.kind, was); err != nil {
+			t.Fatal(err)
+		}
+		r := reading{specs: []appfile.App{was.Spec}, tree: withApps(shopAt("1")), repo: "shop", revision: "r2"}
+		test.change(&r)
+		targets, problems := next.readTargets(r)
+		if len(problems) > 0 || len(targets) != 1 {
+			t.Fatalf("%s: %d targets, %v", what, len(targets), problems)
+		}
+		is := targets[0]
+		if taken := is.specText != nil; taken != test.want || is.Revision != "r2" || is.rules == nil {
+			t.Errorf("%s: it is taken: %v; the revision is %s, the rules are %v", what, taken, is.Revision, is.rules)
+		}
+		if test.want && !reflect.DeepEqual(is.Spec, was.Spec) {
+			t.Errorf("%s: the spec is %+v", what, is.Spec)
+		}
+	}
+}
+
+// The gate seals the apps that a change is about, and that it changes.
+func TestWhichTargetsTheGateSeals(t *testing.T) {
+	for what, test := range map[string]struct {
+		set  func(p *Proposal)
+		want bool
+	}{
+		"a change":             {func(*Proposal) {}, true},
+		"of this app":          {func(p *Proposal) { p.Only = "web" }, true},
+		"of another one":       {func(p *Proposal) { p.Only = "api" }, false},
+		"that leaves it as is": {func(p *Proposal) { p.stays = map[name.App]bool{"web": true} }, false},
+	} {
+		o := newOffice(t)
+		p := o.proposed("shop", wanted("web", func(t *target) { t.computed = true }))
+		test.set(p)
+		if problems := p.seal(); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if kept := o.unseal("shop", "web", sealed.Accepted); (kept != nil) != test.want {
+			t.Errorf("%s: sealed is %+v", what, kept)
+		}
 	}
 }

@@ -257,7 +257,7 @@ func (f OutlinedField) words() string {
 func (c OutlinedCounts) String() string {
 	counts := plan.Counts{Create: c.Create, Change: c.Change, Delete: c.Delete, Release: c.Release, Move: c.Move, Unchanged: c.Unchanged}
 	if c.Hooks == 0 {
-		return CountsText(counts)
+		return countsText(counts)
 	}
-	return strings.TrimPrefix(CountsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
+	return strings.TrimPrefix(countsText(counts)+", ", "nothing to do, ") + manifest.Plural(c.Hooks, "hook")
 }

@@ -28,7 +28,7 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 		fmt.Fprintf(w, "  renamed to %s, which takes over all it has (%s)\n", app, manifest.Plural(len(p.Moved), "object"))
 		return
 	}
-	if text := Fates(p.Generated); text != "" {
+	if text := fatesText(p.Generated); text != "" {
 		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
 	}
 	if p.Kept > 0 {
@@ -60,7 +60,7 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 	if text := legend(steps, len(hooks) > 0); text != "" {
 		fmt.Fprintf(w, "  %s\n", text)
 	}
-	summary := CountsText(p.Counts())
+	summary := countsText(p.Counts())
 	switch {
 	case len(hooks) > 0 && p.Empty():
 		summary = "nothing to apply, " + manifest.Plural(len(hooks), "hook")
@@ -159,8 +159,8 @@ func DescribeChange(change manifest.Change) string {
 	return change.Before + " -> " + change.After
 }
 
-// CountsText writes the counts that are not zero: "1 to change, 198 unchanged".
-func CountsText(c plan.Counts) string {
+// countsText writes the counts that are not zero: "1 to change, 198 unchanged".
+func countsText(c plan.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
@@ -179,8 +179,8 @@ func CountsText(c plan.Counts) string {
 // maxFates is how many generated values a plan names.
 const maxFates = 10
 
-// Fates writes the fates of generated values in a line; "" for none.
-func Fates(fates []plan.Fate) string {
+// fatesText writes the fates of generated values in a line; "" for none.
+func fatesText(fates []plan.Fate) string {
 	var parts []string
 	for i, f := range fates {
 		if i == maxFates {

@@ -212,10 +212,10 @@ func TestFatesAreBounded(t *testing.T) {
 	for i := range fates {
 		fates[i] = plan.Fate{Path: "p", Is: "kept"}
 	}
-	if got := Fates(fates); strings.Count(got, "p kept") != maxFates || !strings.HasSuffix(got, ", and 2 more") {
+	if got := fatesText(fates); strings.Count(got, "p kept") != maxFates || !strings.HasSuffix(got, ", and 2 more") {
 		t.Errorf("got %q", got)
 	}
-	if got := Fates(fates[:maxFates]); strings.Contains(got, "more") {
+	if got := fatesText(fates[:maxFates]); strings.Contains(got, "more") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,0 +1,59 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+)
+
+// A revision whose inputs are as they were for the wanted target makes the same target, and
+// any other one is rendered.
+func TestTargetIsTakenFromTheOneBefore(t *testing.T) {
+	for what, test := range map[string]struct {
+		set  func(o *office, r *reading)
+		want origin
+	}{
+		"nothing changed":        {func(*office, *reading) {}, fromBefore},
+		"the folder changed":     {func(_ *office, r *reading) { r.tree = withApps(shopAt("2")) }, fromRevision},
+		"nobody has accepted it": {func(_ *office, r *reading) { r.blind = true }, fromRevision},
+		"of another repository":  {func(o *office, _ *reading) { o.app("shop").want.Repo = "blog" }, fromRevision},
+		"with other values":      {func(o *office, _ *reading) { o.app("shop").want.given.print = "p" }, fromRevision},
+	} {
+		o := newOffice(t)
+		tree := withApps(shopAt("1"))
+		specs, problems := appfile.ParseBranch(tree, "shop", "main", "main")
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		r := reading{specs: specs, tree: tree, repo: "shop", revision: "r1"}
+		first, problems := o.readTargets(r)
+		if len(problems) > 0 || len(first) != 1 {
+			t.Fatal(problems)
+		}
+		o.has("shop", "shop", first[0])
+		r.revision = "r2"
+		test.set(o, &r)
+		second, problems := o.readTargets(r)
+		if len(problems) > 0 || len(second) != 1 || second[0].origin != test.want || second[0].Revision != "r2" {
+			t.Errorf("%s: %+v, %v", what, second, problems)
+		}
+	}
+}
+
+// An app whose generated values are lost is among the targets, with its problem.
+func TestTargetWithoutItsGeneratedValues(t *testing.T) {
+	o := newOffice(t)
+	o.keeps("pg", "[")
+	targets, problems := o.readTargets(reading{specs: []appfile.App{chartApp("pg")}, repo: "shop", revision: "r1", tree: shopAt("1")})
+	if len(targets) != 1 || targets[0].Spec.Name != "pg" || targets[0].Revision != "r1" || len(problems) != 1 || problems[0].App != "pg" {
+		t.Errorf("%d targets, %v", len(targets), problems)
+	}
+}
+
+// A revision that nobody has accepted is rendered without keys.
+func TestRendererOfAReading(t *testing.T) {
+	o := newOffice(t)
+	if (reading{}).renderer(o.Engine) != o.Renderer || (reading{blind: true}).renderer(o.Engine) == o.Renderer {
+		t.Error("the wrong one has keys")
+	}
+}
