@@ -22,7 +22,7 @@ var faultsMost = flag.Int("faults", 20, "how many random faults the soak makes")
 const (
 	// segmentMost is after how many faults all has to be quiet and as Git says, so that
 	// what went wrong is not far back. The servers are alone and a pair by turns.
-	segmentMost = 25
+	segmentMost = 40
 	// paceWithin is the longest pause between two faults, when there is no sign of life.
 	paceWithin = 1500 * time.Millisecond
 	// paceSigns is the most signs of life between two faults.
@@ -217,7 +217,7 @@ func (s *storm) one() {
 	f := s.draw()
 	s.counts[f.name]++
 	s.outages.fault(f.name)
-	s.say("%s", f.name)
+	s.say("%s, at %s", f.name, time.Since(s.begun).Round(time.Second))
 	s.length = time.Duration(s.rand.Int64N(int64(momentMost)))
 	s.must(f.do(s))
 	if f.over != nil {
@@ -294,7 +294,7 @@ func (s *storm) calm() {
 	if s.step%(4*segmentMost) == 0 {
 		s.must(s.repositories())
 	}
-	s.say("quiet: all is as it should be, after %s", time.Since(s.begun).Round(time.Second))
+	s.say("all is as it should be, at %s", time.Since(s.begun).Round(time.Second))
 }
 
 // settled holds refs to the acknowledged pushes, and has the world be as they say.
