@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,7 @@ type written struct {
 	err error
 }
 
+func (w written) Identity() string                                                { return "mine" }
 func (w written) Create(context.Context, resourcelock.LeaderElectionRecord) error { return w.err }
 func (w written) Update(context.Context, resourcelock.LeaderElectionRecord) error { return w.err }
 
@@ -177,5 +179,58 @@ func TestWhatBeginsATerm(t *testing.T) {
 	lost.term.begin(time.Now())
 	if got := lost.Ended(); got != "another has it" {
 		t.Errorf("lost, and seen to be: %q", got)
+	}
+}
+
+// shared is a lock in memory, which each candidate sees by an identity of its own.
+type shared struct {
+	identity string
+	mu       *sync.Mutex
+	record   *resourcelock.LeaderElectionRecord
+}
+
+func (s shared) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	record := *s.record
+	return &record, []byte(record.HolderIdentity), nil
+}
+
+func (s shared) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	return s.Update(ctx, record)
+}
+
+func (s shared) Update(_ context.Context, record resourcelock.LeaderElectionRecord) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*s.record = record
+	return nil
+}
+
+func (s shared) RecordEvent(string) {}
+func (s shared) Identity() string   { return s.identity }
+func (s shared) Describe() string   { return "a lock in memory" }
+
+// A server that was frozen ends when another one has its place, and gives up what it
+// thinks it holds.
+func TestAnothersLeaseIsNotReleased(t *testing.T) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	for successor, want := range map[string]string{"": "", "other": "other"} {
+		lock := shared{identity: "mine", mu: &sync.Mutex{}, record: &resourcelock.LeaderElectionRecord{}}
+		try, err := begin(&told{Interface: lock, log: logrus.NewEntry(log), term: &term{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-try.leads
+		if successor != "" {
+			if err := lock.Update(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: successor}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		try.end()
+		if record, _, _ := lock.Get(t.Context()); record.HolderIdentity != want {
+			t.Errorf("held by %q, and then by %q, not %q", successor, record.HolderIdentity, want)
+		}
 	}
 }

@@ -17,6 +17,7 @@ type told struct {
 	log    *logrus.Entry
 	former string // the last failure
 	term   *term
+	holder string // of the lease, as it was last read
 }
 
 // Get reads the lease; a missing one is no failure.
@@ -24,6 +25,9 @@ func (t *told) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 	record, raw, err := t.Interface.Get(ctx)
 	if !apierrors.IsNotFound(err) {
 		t.tell("read", err)
+	}
+	if err == nil {
+		t.holder = record.HolderIdentity
 	}
 	return record, raw, err
 }
@@ -37,8 +41,13 @@ func (t *told) Create(ctx context.Context, record resourcelock.LeaderElectionRec
 	return err
 }
 
-// Update takes or renews the lease; losing a race is no failure.
+// Update takes, renews or releases the lease; losing a race is no failure. A lease that is
+// another's by now is not released: an elector reads it before it releases it, but goes by
+// what it had seen before, and would take the lease away from its successor.
 func (t *told) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+	if record.HolderIdentity == "" && t.holder != t.Identity() {
+		return nil
+	}
 	asked := time.Now()
 	err := t.Interface.Update(ctx, record)
 	t.renewed(asked, record, err)

@@ -35,6 +35,8 @@ func (e ending) wrong() string {
 	switch {
 	case e.why == killed && e.status == -1, e.why == asked && e.status == 0:
 		return ""
+	case e.why == asked && e.status == -1 && e.log == "": // it had hardly begun: the signal ended it
+		return ""
 	case e.paired && staleness: // perhaps it has lost its lease by itself
 		return ""
 	case e.paired && e.why != parted && e.status == 1 && saysFull.MatchString(e.log): // see docs/high-availability.md

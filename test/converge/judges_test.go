@@ -277,9 +277,11 @@ func TestEndingsThatAreWrong(t *testing.T) {
 	}{
 		"killed":                         {ending{killed, false, -1, ""}, false},
 		"stopped":                        {ending{asked, true, 0, ""}, false},
+		"stopped as it began":            {ending{asked, true, -1, ""}, false},
 		"frozen, and replaced":           {ending{parted, true, 1, staleLog}, false},
 		"lost its lease":                 {ending{none, true, 1, staleLog}, false},
 		"no room for the epoch":          {ending{none, true, 1, fullLog}, false},
+		"stopped, and ended by a signal": {ending{asked, true, -1, "serving"}, true},
 		"stopped, and ended badly":       {ending{asked, false, 1, ""}, true},
 		"replaced, and ended well":       {ending{parted, true, 0, staleLog}, true},
 		"replaced, and did not know":     {ending{parted, true, 1, ""}, true},
