@@ -93,7 +93,9 @@ func TestRetryThatIsNeededNoMoreIsNotMade(t *testing.T) {
 		defer w.working()()
 		w.enqueue(w.planned())
 		<-time.After(retryFirst / 2)
+		w.engine.mu.Lock()
 		delete(w.engine.apps, "db")
+		w.engine.mu.Unlock()
 		w.enqueue(w.planned())
 		if synctest.Wait(); w.last().Result != record.Deployed {
 			t.Fatalf("it is %s", w.last().Result)
