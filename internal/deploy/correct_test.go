@@ -135,8 +135,8 @@ func TestLastDeletionsAreMade(t *testing.T) {
 }
 
 func TestCheckThatFindsARefusedObject(t *testing.T) {
-	refused := changed("a")
-	refused.Refused = true
+	refused, dying := changed("a"), changed("b")
+	refused.Refused, dying.Dying = true, true
 	for _, test := range []struct {
 		name  string
 		plan  *plan.Plan
@@ -146,6 +146,7 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 		{"no plan", nil, appfile.DriftCorrect, eventFailed},
 		{"nothing else", &plan.Plan{Steps: []plan.Step{refused}}, appfile.DriftCorrect, eventFailed},
 		{"another difference", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftCorrect, eventInPart},
+		{"one that is being deleted", &plan.Plan{Steps: []plan.Step{refused, dying}}, appfile.DriftCorrect, eventFailed},
 		{"the same, drift: warn", &plan.Plan{Steps: []plan.Step{refused, changed("b")}}, appfile.DriftWarn, eventFailed},
 	} {
 		w := newWorked(t, shop(onDrift(test.drift)))
@@ -153,6 +154,12 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 		at.plan = test.plan
 		if e := at.compareRest(errors.New("refused")); e != test.want || at.finding.Result != CheckFailed || w.trouble.reason() == "" {
 			t.Errorf("%s: got %s, found %+v", test.name, e, at.finding)
+		}
+		if corrects := at.good == record.Corrected && at.job.run != nil; corrects != (test.want == eventInPart) {
+			t.Errorf("%s: it is corrected: %v", test.name, corrects)
+		}
+		if noted := w.drifts.has(changed("b").ID); noted != (test.drift == appfile.DriftWarn) {
+			t.Errorf("%s: the drift is noted: %v", test.name, noted)
 		}
 	}
 }

@@ -129,6 +129,10 @@ func (c *fakeAPI) Replace(context.Context, kube.Kind, *unstructured.Unstructured
 	panic("no test replaces")
 }
 
+func (c *fakeAPI) Rehearse(context.Context, kube.Kind, *manifest.Object) manifest.Problems {
+	return nil
+}
+
 func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) manifest.Problems {
 	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error()}}
 }
@@ -200,9 +204,19 @@ func existing(p kube.Parent) kube.Parent {
 type fakeIndex struct {
 	*live.Index
 	fresh time.Time
+
+	mu       sync.Mutex
+	followed []string // kinds
 }
 
-func (*fakeIndex) Follow(context.Context, ...kube.Kind) error { return nil }
+func (x *fakeIndex) Follow(_ context.Context, kinds ...kube.Kind) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, kind := range kinds {
+		x.followed = append(x.followed, kind.GVK.Kind)
+	}
+	return nil
+}
 
 func (x *fakeIndex) Fresh(_ context.Context, moment time.Time, _ ...kube.Kind) error {
 	x.fresh = moment

@@ -100,7 +100,7 @@ func TestRetryThatIsNeededNoMoreIsNotMade(t *testing.T) {
 		if synctest.Wait(); w.last().Result != record.Deployed {
 			t.Fatalf("it is %s", w.last().Result)
 		}
-		<-time.After(retryFirst)
+		<-time.After(retryFirst + checkTimeout)
 		if synctest.Wait(); w.trouble.reason() != "" {
 			t.Errorf("it was checked again: %s", w.trouble.reason())
 		}

@@ -2,8 +2,10 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -99,5 +101,79 @@ func TestListsBelow(t *testing.T) {
 	wide.ID.Namespace = ""
 	if lists := listsBelow([]live.Entry{wide}); len(lists) > 0 {
 		t.Errorf("of an object without a namespace all pods are listed: %v", lists)
+	}
+}
+
+// A tree says which objects fail and which are being deleted, and of whom each is.
+func TestTreeSaysHowItsObjectsAre(t *testing.T) {
+	dying := metav1.Time{Time: time.Unix(1, 0)}
+	failing, ending := member("apps", "Deployment", "web"), member("", "ConfigMap", "cm")
+	failing.Health.Status, ending.Terminating = health.Failed, true
+	pod, crashed := madeBy("Pod", "a", "web"), madeBy("Pod", "b", "web")
+	pod.SetDeletionTimestamp(&dying)
+	_ = unstructured.SetNestedField(crashed.Object, "Failed", "status", "phase")
+	nodes := growTree([]live.Entry{failing, ending}, []*unstructured.Unstructured{pod, crashed})
+	got := []string{nodes[0].Health, nodes[1].Health, nodes[0].Children[0].Health, nodes[0].Children[1].Health}
+	if want := []string{"failing", "terminating", "terminating", "failing"}; !slices.Equal(got, want) {
+		t.Errorf("they are %q, want %q", got, want)
+	}
+	if healthWord("") != "unknown" {
+		t.Error("an object without a verdict is not unknown")
+	}
+	if !nodes[0].RunsPods() || !nodes[0].Children[0].RunsPods() || nodes[1].RunsPods() {
+		t.Error("the wrong nodes run pods")
+	}
+}
+
+func TestOwnersInTheTree(t *testing.T) {
+	controlled, owned := madeBy("Pod", "a", "first", "second"), madeBy("Pod", "b", "first", "second")
+	refs := owned.GetOwnerReferences()
+	for i := range refs {
+		refs[i].Controller = nil
+	}
+	owned.SetOwnerReferences(refs)
+	if ownerOf(controlled) != "first" || ownerOf(owned) != "first" || ownerOf(madeBy("Pod", "c")) != "" {
+		t.Error("the wrong owners")
+	}
+	refs[1].Controller = controlled.GetOwnerReferences()[0].Controller
+	if owned.SetOwnerReferences(refs); ownerOf(owned) != "second" {
+		t.Error("the controller is not the owner")
+	}
+	// A circle below a member comes to an end: two objects of one UID, one below the other.
+	below, twin := madeBy("ReplicaSet", "x", "web"), madeBy("Pod", "twin", "y")
+	twin.SetUID("x")
+	nodes := growTree([]live.Entry{member("apps", "Deployment", "web")}, []*unstructured.Unstructured{below, madeBy("Pod", "y", "x"), twin})
+	if got := drawn(nodes); got != "web(x(y(twin)))" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// The tree of an app names each object once, hides what the app hides, and says what may be
+// missing.
+func TestTreeThatIsNotWhole(t *testing.T) {
+	o := newOffice(t)
+	api := o.answering()
+	a := o.deployed(wanted("web", func(t *target) {
+		t.Telling = func() func(string) string {
+			return func(text string) string { return strings.ReplaceAll(text, "controller", "***") }
+		}
+	}))
+	u := o.member(a, "web", func(u *unstructured.Unstructured) {
+		u.SetAPIVersion("apps/v1")
+		u.SetKind("Deployment")
+		u.SetUID("d")
+	})
+	o.left(a, u)
+	nodes := o.Overview("web")
+	if len(nodes) != 1 || nodes[0].Health != "progressing" || nodes[0].Message != "not seen by its *** yet" {
+		t.Errorf("got %+v", nodes)
+	}
+	api.owned = []*unstructured.Unstructured{madeBy("Pod", "a", "d"), madeBy("Pod", "b", "d"), madeBy("Pod", "c", "d")}
+	if tree, _ := o.Tree(t.Context(), "web"); len(tree.Partial) != 1 || tree.Partial[0] != "namespace shop has more Pod than are shown" {
+		t.Errorf("partial: %q", tree.Partial)
+	}
+	delete(api.kinds, replicaSetKind.WithVersion("v1"))
+	if tree, _ := o.Tree(t.Context(), "web"); len(tree.Partial) != 2 || !strings.Contains(tree.Partial[0], "does not know the kind ReplicaSet") {
+		t.Errorf("partial: %q", tree.Partial)
 	}
 }
