@@ -132,7 +132,7 @@ func (f *backupFlags) write(ctx context.Context, out io.Writer, source backup.So
 		return backup.Summary{}, fmt.Errorf("write the backup: %w", err)
 	}
 	defer os.Remove(file.Name()) // renamed by then, if all went well
-	summary, err := source.Write(ctx, file, request)
+	summary, err := source.Write(ctx, backup.Steady(file), request)
 	if err != nil {
 		return summary, errors.Join(err, file.Close())
 	}

@@ -70,7 +70,7 @@ func BenchmarkBackup(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			summary, err := source.Write(b.Context(), file, Request{})
+			summary, err := source.Write(b.Context(), Steady(file), Request{})
 			if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 				b.Fatal(err)
 			}

@@ -92,7 +92,7 @@ func (r Restore) into(ctx context.Context, dir string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	defer stage.root.Close()
+	defer stage.close()
 	for i, archive := range r.Archives {
 		if err := r.unpack(ctx, stage, i); err != nil {
 			return Result{}, fmt.Errorf("%q: %w", archive.Name, err)

@@ -18,6 +18,8 @@ import (
 // limitOf knows, and os.Root is the second wall.
 type stage struct {
 	root   *os.Root
+	folder string    // that was written to last
+	inside *os.Root  // of it; nil: none was
 	repo   name.Repo // the only one to restore; "": all
 	made   map[string]bool
 	have   sums   // existing files
@@ -44,14 +46,11 @@ func (s *stage) put(name string, content io.Reader) error {
 			return err
 		}
 	}
-	dir := path.Dir(name)
-	if !s.made[dir] {
-		if err := s.root.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		s.made[dir] = true
+	inside, err := s.enter(path.Dir(name))
+	if err != nil {
+		return err
 	}
-	file, err := s.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := inside.OpenFile(path.Base(name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -62,6 +61,37 @@ func (s *stage) put(name string, content io.Reader) error {
 	s.have[name] = sum{} // take adds its hash
 	s.bytes += n
 	return nil
+}
+
+// enter opens a folder, and creates it if need be. A root opens each folder on the way to a
+// file: most files lie where the one before them lies.
+func (s *stage) enter(folder string) (*os.Root, error) {
+	if s.inside != nil && s.folder == folder {
+		return s.inside, nil
+	}
+	if !s.made[folder] {
+		if err := s.root.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+		s.made[folder] = true
+	}
+	inside, err := s.root.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	if s.inside != nil {
+		_ = s.inside.Close() // nothing is written to it
+	}
+	s.folder, s.inside = folder, inside
+	return inside, nil
+}
+
+// close lets the folders go.
+func (s *stage) close() {
+	if s.inside != nil {
+		_ = s.inside.Close() // as above
+	}
+	_ = s.root.Close()
 }
 
 func (s *stage) drop(name string) error {

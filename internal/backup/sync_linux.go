@@ -8,3 +8,8 @@ import (
 
 // syncFS waits until everything written to a file's file system is on disk.
 func syncFS(file *os.File) error { return unix.Syncfs(int(file.Fd())) }
+
+// beginSync makes the disk begin with a part of a file, without waiting for it.
+func beginSync(file *os.File, at, length int64) {
+	_ = unix.SyncFileRange(int(file.Fd()), at, length, unix.SYNC_FILE_RANGE_WRITE) // a hint: Sync reports errors
+}

@@ -309,9 +309,12 @@ func shut(made string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = config.WriteString("[receive]\n\t# pushes come through Pushboat's SSH server only\n\thideRefs = refs\n")
+	_, err = config.WriteString(shutConfig)
 	return errors.Join(err, config.Sync(), config.Close())
 }
+
+// shutConfig is what shuts a repository, as a part of its config.
+const shutConfig = "[receive]\n\t# pushes come through Pushboat's SSH server only\n\thideRefs = refs\n"
 
 // moveIn gives a finished repository its name.
 func (s *Store) moveIn(made string, repo name.Repo) error {
