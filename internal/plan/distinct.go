@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // distinct collects values, each once, in the order in which they come. The zero value is
 // empty.
 type distinct[T comparable] struct {
@@ -34,10 +36,5 @@ func (d *distinct[T]) has(value T) bool {
 		_, ok := d.seen[value]
 		return ok
 	}
-	for i := len(d.list) - 1; i >= 0; i-- {
-		if d.list[i] == value {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.list, value)
 }
