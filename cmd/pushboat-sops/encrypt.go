@@ -25,7 +25,7 @@ var formatNames = map[string]string{".yaml": "yaml", ".yml": "yaml", ".json": "j
 func runEncrypt(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("encrypt", flag.ContinueOnError)
 	recipients := flags.String("age", "", "age recipients, or public SSH keys, with commas between")
-	regex := flags.String("regex", "", "encrypt only what is under keys that match")
+	regex := flags.String("regex", "", "encrypt only values under keys that match")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

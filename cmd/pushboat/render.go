@@ -27,7 +27,7 @@ func newRender() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "render [DIR]",
-		Short: "Print what the apps of a folder render to, without a cluster",
+		Short: "Print the rendered objects of a folder's apps, without a cluster",
 		Long: "Print the objects that a push of the folder would deploy from a branch, or\n" +
 			"everything that is wrong with it; the exit status is 1 then. No cluster is asked:\n" +
 			"charts are rendered for the version of Kubernetes that this program is built for.\n" +

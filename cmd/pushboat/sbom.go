@@ -38,7 +38,7 @@ func newSBOM(b build) *cobra.Command {
 			for _, file := range args {
 				info, err := buildinfo.ReadFile(file)
 				if err != nil {
-					return fmt.Errorf("read what %q is made of: %w", file, err)
+					return fmt.Errorf("read the modules of %q: %w", file, err)
 				}
 				bill.add(filepath.Base(file), info)
 			}

@@ -292,7 +292,7 @@ func TestProblems(t *testing.T) {
 				at(4, "matrix.d has no values | an axis without values makes no app; take the entry out") + at(4, `matrix: "b c" is no name: it is not made of letters, digits and _ | for example region`) +
 				at(5, "a is already set on line 5 | keep one of the two"),
 		},
-		{"cells without names", "apps:\n- path: apps/shop\n  matrix: {region: [eu, us]}\n  cluster: ${region}\n", at(2, "the matrix makes several apps that are called shop | put what they differ in into the name: name: shop-${region}")},
+		{"cells without names", "apps:\n- path: apps/shop\n  matrix: {region: [eu, us]}\n  cluster: ${region}\n", at(2, "the matrix makes several apps that are called shop | put the difference into the name: name: shop-${region}")},
 		{"no such axis", "apps:\n- name: shop-${regoin}\n  matrix: {region: [eu, us]}\n", at(2, `name: "shop-${regoin}" has ${regoin} in it, which no matrix of this entry gives | did you mean ${region}?`)},
 		{"no matrix", "apps:\n- name: shop-${region}\n", at(2, `name: "shop-${region}" has ${region} in it, which no matrix of this entry gives | names stand for the values of a matrix, for example matrix: {region: [eu, us]}; ${name} for the folder's name, where path is a glob`)},
 		{"matrix of a glob", "apps:\n- path: apps/*\n  matrix: {a: [b]}\n", at(2, "path: apps/* is a glob, and the entry has a matrix | list the folders in the matrix: path: apps/${folder}")},

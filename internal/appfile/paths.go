@@ -190,7 +190,7 @@ func (r *reader) checkNames(apps []App) {
 			continue
 		case twice && other.Source == app.Source:
 			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
-				"put what they differ in into the name: name: "+string(app.Name)+"-${region}")
+				"put the difference into the name: name: "+string(app.Name)+"-${region}")
 			continue
 		case twice:
 			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),

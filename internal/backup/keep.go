@@ -39,7 +39,7 @@ func (s Source) keep(id string, files sums) error {
 		err = s.dropOld(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("backup %s is whole, but what it has is not kept: %w; the next one has to be a whole one too", id, err)
+		return fmt.Errorf("backup %s is whole, but the list of its contents cannot be kept: %w; the next one must be whole, too", id, err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (s Source) Kept(id string) (*Base, error) {
 	defer file.Close()
 	files, err := readSums(file)
 	if err != nil {
-		return nil, fmt.Errorf("what is kept of backup %s: %w; make a whole one, without --since", id, err)
+		return nil, fmt.Errorf("the list of the contents of backup %s: %w; make a whole one, without --since", id, err)
 	}
 	return &Base{ID: id, sums: files}, nil
 }

@@ -164,7 +164,7 @@ func follows(before, next Header) error {
 // check checks that the restored content answers the request.
 func (r Restore) check(stage *stage) error {
 	if !r.At.IsZero() && r.At.After(stage.header.Made) {
-		return fmt.Errorf("the backup is of %s: what was at %s is in a later one", stage.header.Made.Format(time.RFC3339), r.At.UTC().Format(time.RFC3339))
+		return fmt.Errorf("the backup is of %s: the state at %s is in a later one", stage.header.Made.Format(time.RFC3339), r.At.UTC().Format(time.RFC3339))
 	}
 	if _, there := stage.have[reposDir+"/"+string(r.Repo)+".git/HEAD"]; r.Repo != "" && !there {
 		return fmt.Errorf("repository %q is not in the backup, which has %s", r.Repo, strings.Join(stage.repositories(), ", "))

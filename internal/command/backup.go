@@ -45,10 +45,10 @@ func backUp(ctx context.Context, c *call) error {
 	}
 	summary, err := c.Backups.Write(ctx, raw, request)
 	if err != nil {
-		return report.WithHint(err, "what was written is no backup; try again")
+		return report.WithHint(err, "the written file is no backup; try again")
 	}
 	c.Log.WithField("operator", c.Caller().Operator).Infof("backup: %s", summary)
-	next := "only what is new next time: ssh HOST backup --since " + summary.ID
+	next := "only the changes next time: ssh HOST backup --since " + summary.ID
 	if summary.NotKept != nil {
 		next = fmt.Sprintf("warning: %v", summary.NotKept)
 	}

@@ -34,7 +34,7 @@ func cancel(ctx context.Context, c *call) error {
 	case rec.Cancelled == "":
 		fmt.Fprintf(c, "%s: %s has ended: %s\n", status.App, run.ID(), rec.Result)
 	case run.IsTest():
-		fmt.Fprintf(c, "%s: its tests are cancelled; what they have begun goes on\n", status.App)
+		fmt.Fprintf(c, "%s: its tests are cancelled; pods that they have started go on\n", status.App)
 	default:
 		fmt.Fprintf(c, "%s: deploy %s is cancelled; see what it did: ssh HOST show %s\n", status.App, run.ID(), run.ID())
 	}

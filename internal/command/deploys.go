@@ -209,10 +209,10 @@ func printNames(w io.Writer, records []record.Record) {
 		return
 	}
 	if app := records[0].Renamed; app != "" {
-		fmt.Fprintf(w, "renamed to %s; what came then: history %s\n", app, app)
+		fmt.Fprintf(w, "renamed to %s; later deploys: history %s\n", app, app)
 	}
 	for _, app := range records[len(records)-1].Formerly {
-		fmt.Fprintf(w, "formerly app %s; what was before: history %s\n", app, app)
+		fmt.Fprintf(w, "formerly app %s; earlier deploys: history %s\n", app, app)
 	}
 }
 

@@ -157,7 +157,7 @@ func (at *attempt) correct() {
 // pruneLast sets the attempt out to make the deletions that had to wait.
 func (at *attempt) pruneLast() stageEvent {
 	at.good = record.Deployed
-	at.show().Printf("%s: healthy, what was to be pruned last can go", at.name)
+	at.show().Printf("%s: healthy, the objects to prune last can go", at.name)
 	at.plan.RunsHooks = false
 	return eventDiffers
 }

@@ -318,7 +318,7 @@ func noAnswer(cluster string, err error) manifest.Problem {
 	if plan.Unreachable(err) == nil && !errors.Is(err, errNotOpen) {
 		return manifest.Problem{
 			Message: fmt.Sprintf("cluster %s: %v", cluster, err),
-			Hint:    "check what Pushboat's account may do there",
+			Hint:    "check the rights of Pushboat's account there",
 			Remedy:  manifest.Again(""),
 		}
 	}

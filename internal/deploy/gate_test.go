@@ -192,7 +192,7 @@ func TestProblemsOfAClusterAreTold(t *testing.T) {
 		"it is not open yet": {fmt.Errorf("%w: cluster east", errNotOpen), "cluster east does not answer", "", manifest.RemedyAgainOrSkip},
 		"an unknown kind":    {&kube.UnknownKindError{GVK: schema.GroupVersionKind{Group: "g", Version: "v1", Kind: "Widget"}}, "Widget of g/v1", "install its CustomResourceDefinition", ""},
 		"no right":           {forbidden, "Pushboat may not list pods in the whole cluster", "give the ServiceAccount pushboat/pushboat the verbs", ""},
-		"something else":     {errors.New("too large"), "cluster east: too large", "check what Pushboat's account may do there", manifest.RemedyAgain},
+		"something else":     {errors.New("too large"), "cluster east: too large", "check the rights of Pushboat's account there", manifest.RemedyAgain},
 	} {
 		got := noAnswer("east", test.err)
 		if !strings.Contains(got.Message, test.message) || !strings.HasPrefix(got.Message, "cluster east") || !strings.Contains(got.Hint, test.hint) || got.Remedy.Kind != test.remedy {

@@ -161,7 +161,7 @@ func (p provisioning) wayOut(lost []appfile.Generated) string {
 		paths = append(paths, g.Path)
 	}
 	all := strings.Join(paths, " ")
-	return fmt.Sprintf("give what runs: ssh HOST secrets set %s %s, a line of input each; or make it anew: ssh HOST secrets rotate %s %s", p.app, all, p.app, all)
+	return fmt.Sprintf("give the running values: ssh HOST secrets set %s %s, a line of input each; or make it anew: ssh HOST secrets rotate %s %s", p.app, all, p.app, all)
 }
 
 // provide reads and decides the generated values with which an app of a revision is

@@ -86,7 +86,7 @@ func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *tar
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, app)
 	if err != nil {
-		e.Log.WithField("app", app).Warnf("read what its newest record has: %v", err)
+		e.Log.WithField("app", app).Warnf("read its newest record: %v", err)
 	}
 	for _, text := range manifests {
 		if o := inTheClear(text); o != nil {

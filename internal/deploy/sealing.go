@@ -136,7 +136,7 @@ func (e *Engine) unseal(repo name.Repo, app name.App, kind sealed.Kind) *target 
 		t, err = decodeTarget(text)
 	}
 	if err != nil {
-		e.Log.WithField("app", app).Warnf("read what it was rendered to: %v; it is rendered again", err)
+		e.Log.WithField("app", app).Warnf("read its rendered objects: %v; it is rendered again", err)
 		return nil
 	}
 	t.Seal = e.Masker.Seal
@@ -154,7 +154,7 @@ func (e *Engine) sealTargets(kind sealed.Kind, targets ...*target) error {
 		}
 		data, err := t.encode()
 		if err != nil {
-			return fmt.Errorf("seal what app %s was rendered to: %w", t.Spec.Name, err)
+			return fmt.Errorf("seal the rendered objects of app %s: %w", t.Spec.Name, err)
 		}
 		texts = append(texts, sealed.Text{
 			Name:     sealed.Name{Repository: t.Repo, App: t.Spec.Name, Kind: kind},
@@ -175,7 +175,7 @@ func (p *Proposal) seal() manifest.Problems {
 	}
 	err := p.engine.sealGenerated(fresh...)
 	if errors.Is(err, errValuesMoved) {
-		return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("to have a plan with what they are now")}}
+		return manifest.Problems{{Message: err.Error(), Remedy: manifest.Again("for a plan with the new values")}}
 	}
 	if err == nil {
 		err = p.engine.sealTargets(sealed.Accepted, fresh...)

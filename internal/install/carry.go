@@ -52,7 +52,7 @@ func stopped(ctx context.Context, cluster *kube.Cluster, step plan.Step, err err
 	if problems := cluster.Explain(ctx, step.Object, err); len(problems) > 0 {
 		text = problems[0].Message
 	}
-	return report.WithHint(fmt.Errorf("%s: %s", step.ID, text), "what comes before it is applied; run the same command again to go on")
+	return report.WithHint(fmt.Errorf("%s: %s", step.ID, text), "the objects before it are applied; run the same command again to go on")
 }
 
 // progress writes a line about an object, as deploys do.

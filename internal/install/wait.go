@@ -143,7 +143,7 @@ func (w *waiter) failed() error {
 // wait.
 func (w *waiter) ended(interrupted bool, timeout time.Duration) error {
 	if interrupted {
-		return report.WithHint(errors.New("interrupted; what is applied stays"), "run the same command again to see whether the server serves")
+		return report.WithHint(errors.New("interrupted; the applied objects stay"), "run the same command again to see whether the server serves")
 	}
 	line := w.line
 	if line == "" {

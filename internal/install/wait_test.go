@@ -156,7 +156,7 @@ func TestEndOfTheWait(t *testing.T) {
 	}{
 		{"0 of 1 pod ready: x", false, "the server does not serve after 5m: 0 of 1 pod ready: x"},
 		{"", false, "after 5m: the cluster says nothing of it"},
-		{"0 of 1 pod ready: x", true, "interrupted; what is applied stays"},
+		{"0 of 1 pod ready: x", true, "interrupted; the applied objects stay"},
 	} {
 		w := waiter{line: tt.line}
 		if err := w.ended(tt.interrupted, DefaultTimeout); !strings.Contains(err.Error(), tt.want) {

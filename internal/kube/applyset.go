@@ -278,7 +278,7 @@ func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.
 		return fresh, nil
 	}
 	if err != nil {
-		return Parent{}, fmt.Errorf("read what app %s owns: %w", app, err)
+		return Parent{}, fmt.Errorf("read the inventory of app %s: %w", app, err)
 	}
 	parent, ok := ParseParent(u)
 	if !ok {

@@ -92,7 +92,7 @@ func (e *UnknownKindError) Hint() string {
 	case e.Broken != nil:
 		return "see: kubectl get apiservice " + strings.TrimPrefix(e.GVK.Version+"."+e.GVK.Group, ".")
 	case e.Request != "":
-		return "remove it from the revision: Pushboat deploys what the cluster keeps"
+		return "remove it from the revision: Pushboat deploys objects that the cluster keeps"
 	case len(e.Versions) > 0:
 		var written []string
 		for _, v := range e.Versions {

@@ -64,7 +64,7 @@ func (c *Cluster) writeOver(ctx context.Context, was, parent Parent) (Parent, er
 	}
 	stored, err := c.Apply(ctx, secrets, secret, ApplyOptions{})
 	if err != nil {
-		return Parent{}, fmt.Errorf("write what app %s owns: %w", parent.App, err)
+		return Parent{}, fmt.Errorf("write the inventory of app %s: %w", parent.App, err)
 	}
 	parent.uid, parent.version = stored.GetUID(), stored.GetResourceVersion()
 	return parent, nil

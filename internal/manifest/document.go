@@ -274,7 +274,7 @@ func (d document) syntaxProblem(err error) *Problem {
 	return p
 }
 
-const templateHint = "templates are not filled in: commit what they render to, or name the file in .pushboatignore"
+const templateHint = "templates are not filled in: commit the rendered manifests, or name the file in .pushboatignore"
 
 func syntaxHint(message string) string {
 	for _, h := range syntaxHints {

@@ -7,7 +7,7 @@ func Rendered(fields map[string]any, source Source) ([]*Object, Problems) {
 	p.values(fields, flat(fields, source.Line), 0)
 	if len(p.foreign) > 0 {
 		p.foreign = nil
-		p.add(source.Line, Problem{Message: "what is rendered is no Kubernetes object", Hint: "an object has apiVersion and kind"})
+		p.add(source.Line, Problem{Message: "the rendered document is no Kubernetes object", Hint: "an object has apiVersion and kind"})
 	}
 	return p.objects, p.finish()
 }

@@ -70,7 +70,7 @@ func (w *walker) enter(n *yaml.Node, depth int) bool {
 // on which they are written, at the anchor.
 func (w *walker) alias(n *yaml.Node, depth int) (any, *lines) {
 	if slices.Contains(w.aliases, n.Alias) {
-		w.stop(w.line(n), fmt.Sprintf("the alias *%s stands inside what it stands for", n.Value), "write the value out")
+		w.stop(w.line(n), fmt.Sprintf("the alias *%s stands inside its own anchor", n.Value), "write the value out")
 		return nil, &lines{line: w.line(n)}
 	}
 	w.aliases = append(w.aliases, n.Alias)

@@ -36,7 +36,7 @@ func (p *Planner) unseen(ctx context.Context, o Placed, step Step) (Step, manife
 	if o.Policy.Phase != 0 {
 		step.Action = record.Hook
 	}
-	step.Say("not compared with what runs")
+	step.Say("not compared with the running object")
 	if p.With.Pending(o.Kind) {
 		return step, p.With.Schemas.Validate(ctx, o.Object), nil
 	}

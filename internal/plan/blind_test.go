@@ -9,7 +9,7 @@ import (
 // TestBlindRevisions holds what a revision that nobody has accepted is compared with: the
 // app's own objects, if they are wanted and hide nothing.
 func TestBlindRevisions(t *testing.T) {
-	const unseen = ": not compared with what runs"
+	const unseen = ": not compared with the running object"
 	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\ndata: {password: YQ==}\n"
 	for name, test := range map[string]struct {
 		runs     func(w *world)

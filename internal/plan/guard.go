@@ -72,7 +72,7 @@ func (p *Plan) danger(undo bool) string {
 	case len(deletions) == 0:
 		return ""
 	case p.Gone && len(p.Moved) > 0:
-		return fmt.Sprintf("app %s is no longer in pushboat.yaml: what no other app takes over (%s) would be deleted",
+		return fmt.Sprintf("app %s is no longer in pushboat.yaml: the objects that no other app takes over (%s) would be deleted",
 			p.App, manifest.Plural(len(deletions), "object"))
 	case p.Gone:
 		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))

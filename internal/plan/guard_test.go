@@ -97,7 +97,7 @@ func TestGuard(t *testing.T) {
 		{"all objects for others, confirmed", moved(2), 2, ""},
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
-		{"the rest of an app that moves", renamed, -1, "what no other app takes over (2 objects) would be deleted"},
+		{"the rest of an app that moves", renamed, -1, "the objects that no other app takes over (2 objects) would be deleted"},
 		{"an object that is deleted beside one that moves", giving, -1, ""},
 		{"what asks to be confirmed", confirmed, -1, "would delete ConfigMap shop/a and ConfigMap shop/c, which asks for it to be confirmed"},
 		{"what asks to be confirmed, confirmed", confirmed, 3, ""},

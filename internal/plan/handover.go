@@ -76,7 +76,7 @@ func (h holder) keeps(repo name.Repo) *manifest.Problem {
 	case h.unrendered:
 		return &manifest.Problem{
 			Message: fmt.Sprintf("belongs to app %s of repository %s, which cannot be rendered at the moment", h.app, h.repo),
-			Remedy:  manifest.Again("when it can; see what is the matter: ssh HOST status " + string(h.app)),
+			Remedy:  manifest.Again("when it can; see the reason: ssh HOST status " + string(h.app)),
 		}
 	case h.repo != repo:
 		return &manifest.Problem{

@@ -87,7 +87,7 @@ func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Objec
 	if unserved {
 		policy, _ := manifest.PolicyOf(written.Unstructured)
 		if t.Gone || policy.IsSkipped() {
-			return // its kind is gone, and so is what it was to run for; or it is never applied
+			return // its kind is gone, and so are the objects it was to run for; or it is never applied
 		}
 	}
 	if problem != nil {
@@ -101,10 +101,10 @@ func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Objec
 	known = known && place.fits(*kind)
 	o, misread := placeOf(t, written, *kind, place)
 	if kube.IsSystem(o.Key) {
-		r.refuse(o, "namespace "+kube.SystemNamespace+" is where this server keeps what apps own; it is no app's", "choose another namespace")
+		r.refuse(o, "namespace "+kube.SystemNamespace+" is where this server keeps the inventories of apps; it is no app's", "choose another namespace")
 		return
 	}
-	if !known && !o.Policy.IsSkipped() { // what runs in the place of one that is skipped is left there
+	if !known && !o.Policy.IsSkipped() { // a skipped object leaves alone the one that runs
 		if first, twice := r.fresh[o.Key]; twice {
 			r.refuse(o, "is written twice; the first is at "+r.objects[first].Source.String(), "remove one of the two")
 			return
@@ -233,7 +233,7 @@ func unkept(o *manifest.Object, kind kube.Kind) *manifest.Problem {
 	return &manifest.Problem{
 		Source: o.Source, Object: o.ID().String(), Kind: kind.GVK.String(),
 		Message: fmt.Sprintf("a %s cannot be kept: its API does not offer %s", kind.GVK.Kind, strings.Join(missing, ", ")),
-		Hint:    "remove it from the revision: Pushboat deploys what can be read back and followed",
+		Hint:    "remove it from the revision: Pushboat deploys objects that can be read back and watched",
 	}
 }
 

@@ -85,7 +85,7 @@ func TestResolve(t *testing.T) {
 			[]string{review},
 			"",
 			[]string{"a TokenReview cannot be kept: its API does not offer get, list, watch, patch, delete"},
-			"remove it from the revision: Pushboat deploys what can be read back and followed",
+			"remove it from the revision: Pushboat deploys objects that can be read back and watched",
 			"authentication.k8s.io/v1, Kind=TokenReview",
 		},
 		"a kind that cannot be kept, of an app that is gone": {

@@ -167,7 +167,7 @@ func (s *Session) round(ctx context.Context, fsys fs.FS, j job) (outcome, error)
 	decoder := json.NewDecoder(bytes.NewReader(reply))
 	decoder.UseNumber() // an integer stays an integer
 	if err := decoder.Decode(&result); err != nil {
-		return outcome{}, fmt.Errorf("read what was rendered: %w", err)
+		return outcome{}, fmt.Errorf("read the rendered objects: %w", err)
 	}
 	return result, nil
 }
@@ -177,7 +177,7 @@ func undone(j job, err error) manifest.Problem {
 	problem := manifest.Problem{Source: manifest.Source{File: j.Folder}, Message: err.Error()}
 	switch {
 	case errors.Is(err, worker.ErrLimit):
-		problem.Hint = "split the app, or commit what it renders to"
+		problem.Hint = "split the app, or commit its rendered manifests"
 	case errors.Is(err, worker.ErrBusy):
 		problem.Remedy = manifest.Again("in a while; the server's setting render.maxWorkers says how many there may be")
 	}
@@ -190,7 +190,7 @@ func (o outcome) check() ([]*manifest.Object, manifest.Problems) {
 	problems := o.Problems
 	for _, r := range o.Objects {
 		if err := k8sjson.ConvertMapNumbers(r.Object, 0); err != nil {
-			problems = append(problems, manifest.Problem{Source: r.Source, Message: fmt.Sprintf("read what was rendered: %v", err)})
+			problems = append(problems, manifest.Problem{Source: r.Source, Message: fmt.Sprintf("read the rendered objects: %v", err)})
 			continue
 		}
 		found, wrong := manifest.Rendered(r.Object, r.Source)

@@ -34,7 +34,7 @@ const (
 )
 
 // ErrNoField is the error for a field that the rendered object does not have.
-var ErrNoField = errors.New("the field is not set by what is rendered")
+var ErrNoField = errors.New("the rendered object does not set the field")
 
 // Cause is a place that decides a value.
 type Cause struct {

@@ -122,7 +122,7 @@ func (s *Store) Seal(texts ...Text) error {
 	defer s.mu.RUnlock()
 	for _, text := range texts {
 		if len(text.Data) > MaxText {
-			return fmt.Errorf("seal what is %s: %w", text.Name, ErrTooLong)
+			return fmt.Errorf("seal the text %s: %w", text.Name, ErrTooLong)
 		}
 	}
 	if err := s.fence(); err != nil {
@@ -141,15 +141,15 @@ func (s *Store) Seal(texts ...Text) error {
 // fs.ErrNotExist where there is none, and ErrDamaged where it cannot be believed.
 func (s *Store) Unseal(of Name) (Text, error) {
 	if s == nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", of, fs.ErrNotExist)
+		return Text{}, fmt.Errorf("unseal the text %s: %w", of, fs.ErrNotExist)
 	}
 	sealed, err := s.read(of.file())
 	if err != nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", of, err)
+		return Text{}, fmt.Errorf("unseal the text %s: %w", of, err)
 	}
 	revision, data, err := decode(s.aead, of, sealed)
 	if err != nil {
-		return Text{}, fmt.Errorf("unseal what is %s: %w", of, err)
+		return Text{}, fmt.Errorf("unseal the text %s: %w", of, err)
 	}
 	return Text{Name: of, Revision: revision, Data: data}, nil
 }
@@ -198,7 +198,7 @@ func (s *Store) ForgetApp(repository name.Repo, app name.App) error {
 		}
 	}
 	if err := errors.Join(append(errs, err, s.sync(folder))...); err != nil {
-		return fmt.Errorf("delete what is sealed of app %s: %w", app, err)
+		return fmt.Errorf("delete the sealed texts of app %s: %w", app, err)
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (s *Store) ForgetRepository(repository name.Repo) error {
 		return err
 	}
 	if err := errors.Join(s.root.RemoveAll(FolderOf(repository)), s.sync(".")); err != nil {
-		return fmt.Errorf("delete what is sealed of repository %s: %w", repository, err)
+		return fmt.Errorf("delete the sealed texts of repository %s: %w", repository, err)
 	}
 	return nil
 }

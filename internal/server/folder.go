@@ -100,13 +100,13 @@ func (c FolderCharts) Open() (*charts.Store, error) {
 	}
 	way, err := outgoing.Open(outgoingConfig(config))
 	if err != nil {
-		return nil, fmt.Errorf("what --config says: %w", err)
+		return nil, fmt.Errorf("use the settings of --config: %w", err)
 	}
 	of := chartsConfig(config, dir, way)
 	of.Local = true
 	store, err := charts.New(of)
 	if err != nil {
-		return nil, fmt.Errorf("what --registry and --config say: %w", err)
+		return nil, fmt.Errorf("use --registry and the settings of --config: %w", err)
 	}
 	return store, nil
 }

@@ -257,10 +257,10 @@ func (c *client) all(ctx context.Context, r request, limit int64) ([]byte, error
 	}
 	data, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err := errors.Join(err, body.Close()); err != nil {
-		return nil, fmt.Errorf("read what %s sends: %w", r.url.Host, err)
+		return nil, fmt.Errorf("read the answer of %s: %w", r.url.Host, err)
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("what %s sends %w: more than %d bytes", r.url.Host, errTooLarge, limit)
+		return nil, fmt.Errorf("the answer of %s %w: more than %d bytes", r.url.Host, errTooLarge, limit)
 	}
 	return data, nil
 }

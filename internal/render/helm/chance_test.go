@@ -65,7 +65,7 @@ const (
 	once = "have the server generate it once and keep it; in pushboat.yaml, of the app:\n  helm: {generated: [%s]}\n" +
 		"or set it in a file of values; in an encrypted file, if it is secret"
 	noValue = "no value was found that takes its place: change that line so that it takes one\n" +
-		"or commit what helm template prints instead of the chart, Secrets encrypted"
+		"or commit the output of helm template instead of the chart, Secrets encrypted"
 )
 
 func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
@@ -122,7 +122,7 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 			map[string]string{"cm.yaml": head + "{{ default (randNumeric 9) .Values.login.pin }}\n\n\n\n\n  w: {{ now | date \"150405\" | quote }}\n"},
 			"c/templates/cm.yaml:5: the template renders to something else each time: it uses now, randNumeric\nwhat differs: data.v of ConfigMap a, data.w of ConfigMap a",
 			fmt.Sprintf(once, "{path: login.pin, format: digits}") + "\nno value was found that takes the place of data.w of ConfigMap a: change that line so that it takes one\n" +
-				"or commit what helm template prints instead of the chart, Secrets encrypted",
+				"or commit the output of helm template instead of the chart, Secrets encrypted",
 		},
 		{
 			"in a hook that is more than a test",

@@ -129,7 +129,7 @@ func (w *chartWalk) folder(folder string, depth int) {
 		case entry.IsDir():
 			w.folder(name, depth+1)
 		case len(w.files) >= MaxFiles:
-			w.add(path.Join(w.root, name), 0, fmt.Sprintf("the chart has more than %d files", MaxFiles), "name what does not belong to it in .helmignore")
+			w.add(path.Join(w.root, name), 0, fmt.Sprintf("the chart has more than %d files", MaxFiles), "name the files that do not belong to it in .helmignore")
 			return
 		default:
 			w.file(name)

@@ -290,7 +290,7 @@ func (r *renderer) parse(o *output) {
 	lines := r.linesOf(file)
 	for _, p := range problems {
 		if p.Source.Line > 0 {
-			p.Message = fmt.Sprintf("line %d of what it renders to: %s", p.Source.Line, p.Message)
+			p.Message = fmt.Sprintf("line %d of its output: %s", p.Source.Line, p.Message)
 		}
 		p.Source.Line = 0
 		o.problems = append(o.problems, p)

@@ -119,5 +119,5 @@ func (r *renderer) unsettable(some bool, rest []string) []string {
 	if r.release.Chart != nil {
 		change = fmt.Sprintf("commit the chart (helm pull --untar %s) and change that line", r.release.Chart.Name)
 	}
-	return []string{text + change, "or commit what helm template prints instead of the chart, Secrets encrypted"}
+	return []string{text + change, "or commit the output of helm template instead of the chart, Secrets encrypted"}
 }

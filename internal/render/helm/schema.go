@@ -20,7 +20,7 @@ func (r *renderer) checkReferences(c *chart.Chart) {
 		refs := &references{known: map[string]bool{}}
 		refs.collect(schema, 0)
 		for _, ref := range refs.foreign() {
-			r.add(r.schemaFile(c), 0, fmt.Sprintf("the schema refers to %q, and nothing is fetched", ref), "write what it says under definitions, and refer to #/definitions/NAME")
+			r.add(r.schemaFile(c), 0, fmt.Sprintf("the schema refers to %q, and nothing is fetched", ref), "copy that schema to definitions, and refer to #/definitions/NAME")
 		}
 		if refs.deep {
 			r.add(r.schemaFile(c), 0, fmt.Sprintf("the schema is nested deeper than %d", manifest.MaxDepth), "")

@@ -128,7 +128,7 @@ func (b *build) replaced(noted bool) (files map[string][]byte, own bool, err err
 			return nil, own, fmt.Errorf("read %s: %w", file, err)
 		}
 		if files[made], err = textOf(b.inflated[made]); err != nil {
-			return nil, own, fmt.Errorf("write what the charts of %s render to: %w", file, err)
+			return nil, own, fmt.Errorf("write the rendered charts of %s: %w", file, err)
 		}
 	}
 	return files, own, err
@@ -156,7 +156,7 @@ func (b *build) take(built resmap.ResMap, placeOf func(*resource.Resource) (mani
 		}
 		fields, err := fieldsOf(res.YNode())
 		if err != nil {
-			problems = append(problems, manifest.Problem{Source: source, Message: fmt.Sprintf("read what kustomize made of it: %v", err)})
+			problems = append(problems, manifest.Problem{Source: source, Message: fmt.Sprintf("read the output of kustomize: %v", err)})
 			continue
 		}
 		found = append(found, &manifest.Object{Unstructured: &unstructured.Unstructured{Object: fields}, Source: source})

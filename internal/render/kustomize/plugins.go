@@ -50,7 +50,7 @@ var functions = regexp.MustCompile(`config\.kubernetes\.io/function|config\.k8s\
 func (c *checker) pluginText(at place, line int, text string) {
 	if found := functions.FindStringIndex(text); found != nil {
 		source := manifest.Source{File: at.file, Line: max(line, 1) + strings.Count(text[:found[0]], "\n")}
-		c.add(source, "functions that are programs or containers are not run", "commit what it makes of the objects, or use a transformer that is built into kustomize")
+		c.add(source, "functions that are programs or containers are not run", "commit the objects that it makes, or use a transformer that is built into kustomize")
 		return
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))

@@ -102,7 +102,7 @@ func (p *process) cause(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, errTooLong):
-		return fmt.Errorf("%w: what it rendered to has more than %d bytes", ErrLimit, p.limits.Output)
+		return fmt.Errorf("%w: its output has more than %d bytes", ErrLimit, p.limits.Output)
 	}
 	var exit *exec.ExitError
 	errors.As(p.wait(), &exit)
