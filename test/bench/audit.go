@@ -58,7 +58,7 @@ func (a audit) each(pass func(answered)) error {
 	return nil
 }
 
-// counted are requests by what they do: "get configmaps", "patch deployments".
+// counted are requests by verb and resource: "get configmaps", "patch deployments".
 type counted map[string]int
 
 func (c counted) total() int {
@@ -126,8 +126,8 @@ const (
 	quietBytes = 16 << 10 // of the audit log, about 20 requests
 )
 
-// awaitQuiet returns when the controllers have done what the round before has left
-// them to do.
+// awaitQuiet returns when the controllers have finished the work that the round before
+// has left.
 func (l *lab) awaitQuiet(ctx context.Context) error {
 	for {
 		before, err := l.auditFromNow()

@@ -72,7 +72,7 @@ func (l *lab) env() []string {
 	}
 }
 
-// run runs a client program to its end; what it said is part of the error.
+// run runs a client program to its end; its output is part of the error.
 func (l *lab) run(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, l.env()
@@ -151,7 +151,7 @@ func (w *workingCopy) push(ctx context.Context, remote string) (time.Duration, e
 	return time.Since(start), err
 }
 
-// plainWords say what the plain remote is.
+// plainWords describe the plain remote.
 func (l *lab) plainWords() string {
 	if l.sshd != nil {
 		return "through OpenSSH's sshd and git-shell"

@@ -61,7 +61,7 @@ func (l *lab) requestTotal(ctx context.Context) (float64, error) {
 	return total, nil
 }
 
-// pause waits for d, where what is measured is time itself.
+// pause waits for d, where time itself is measured.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

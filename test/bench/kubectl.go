@@ -13,9 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A hand is what people deploy with when they have no server for it: kubectl
-// where there is one; else its requests, one after the other as it makes them,
-// from this process.
+// A hand is the way people deploy without a server for it: kubectl where there is one;
+// else kubectl's requests, one after the other, from this process.
 type hand struct {
 	lab     *lab
 	kubectl string // its path; "" for the stand-in
@@ -29,7 +28,7 @@ func (l *lab) hand() hand {
 	return hand{l, path}
 }
 
-// words name the hand and what it does.
+// words name the hand and its work.
 func (h hand) words(does string) string {
 	if h.kubectl == "" {
 		return "built-in stand-in for kubectl " + does + " (no kubectl in PATH)"
@@ -37,7 +36,7 @@ func (h hand) words(does string) string {
 	return "kubectl " + does
 }
 
-// cost is what a program took.
+// cost is the cost of a program's run.
 type cost struct{ wall, cpu time.Duration }
 
 // apply applies a folder, and the same objects as text for the stand-in.
@@ -49,7 +48,7 @@ func (h hand) apply(ctx context.Context, namespace, dir string, texts []string) 
 	return cost{wall: wall}, err
 }
 
-// diff compares a folder with the cluster, which has it as it is.
+// diff compares a folder with the cluster, which has the same objects.
 func (h hand) diff(ctx context.Context, namespace, dir string, texts []string) (cost, error) {
 	if h.kubectl != "" {
 		return h.run(ctx, "diff", "--server-side", "-n", namespace, "-f", dir)

@@ -13,8 +13,8 @@ import (
 	"github.com/pushboat/pushboat/test/cluster"
 )
 
-// lab is what the rows of one group share: a cluster, a server, the reference
-// sshd, and what earlier rows of the group have prepared. Below its directory:
+// lab has everything that the rows of one group share: a cluster, a server, the
+// reference sshd, and the preparations of earlier rows. Below its directory:
 //
 //	cluster/     devcluster's state
 //	audit.log    every request to the API server
@@ -76,7 +76,7 @@ func (l *lab) path(elements ...string) string {
 	return filepath.Join(append([]string{l.dir}, elements...)...)
 }
 
-// close stops what was started, last first.
+// close stops everything that was started, last first.
 func (l *lab) close() {
 	var errs []error
 	if l.server != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// describeMachine says where and with what the figures were measured.
+// describeMachine describes the machine and the programs of the measurement.
 func describeMachine(bin string) string {
 	var b strings.Builder
 	line := func(name, value string) { fmt.Fprintf(&b, "%-11s %s\n", name, value) }

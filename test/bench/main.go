@@ -1,7 +1,7 @@
-// Command bench measures what Pushboat promises, each figure next to its
-// reference in the same run: with real git pushes over ssh to the real server,
-// on a real API server (bin/devcluster) whose own audit log counts the requests.
-// `make bench` runs it; docs/benchmarks.md has a result and explains the rows.
+// Command bench measures Pushboat's promises, each figure next to its reference in the
+// same run: with real git pushes over ssh to the real server, on a real API server
+// (bin/devcluster) whose own audit log counts the requests. `make bench` runs it;
+// docs/benchmarks.md has a result and explains the rows.
 package main
 
 import (
@@ -115,8 +115,8 @@ func choose(only string) ([]row, error) {
 	return chosen, nil
 }
 
-// bench runs rows. Those of one group share a cluster and a server; each group
-// has fresh ones, so that no row works against what another has left.
+// bench runs rows. Those of one group share a cluster and a server. Each group has
+// fresh ones, so that the leftovers of one do not disturb another.
 type bench struct {
 	settings settings
 	dir      string

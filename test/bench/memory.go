@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// memory adds the server's memory: the most that it took, which is to be at most
-// limit MiB (0: no goal), and what it holds on to.
+// memory adds the server's memory: its peak, which must be at most limit MiB (0: no
+// goal), and the memory that it holds on to.
 func (l *lab) memory(ctx context.Context, r *result, limit float64) error {
 	now, peak, err := l.server.resident()
 	if err != nil {
@@ -31,7 +31,7 @@ func (l *lab) memory(ctx context.Context, r *result, limit float64) error {
 	return nil
 }
 
-// heap is what of the server's heap is reachable, in MiB, after a collection.
+// heap is the reachable heap of the server, in MiB, after a collection.
 func (l *lab) heap(ctx context.Context) (float64, error) {
 	text, err := l.profile(ctx, "heap?gc=1&debug=1")
 	if err != nil {
@@ -45,7 +45,7 @@ func (l *lab) heap(ctx context.Context) (float64, error) {
 	return bytes / (1 << 20), nil
 }
 
-// profileFor lets time pass, of which keepProfile keeps the CPU profile.
+// profileFor lets time pass. keepProfile keeps the CPU profile of that time.
 func (l *lab) profileFor(ctx context.Context, d time.Duration, name string) error {
 	if l.settings.profiles == "" {
 		return pause(ctx, d)

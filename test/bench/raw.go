@@ -37,8 +37,8 @@ func parsed(texts []string) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// rawApply applies objects by server-side apply through client-go's dynamic
-// client, with no rate limit: what a program does that only applies.
+// rawApply applies objects by server-side apply through client-go's dynamic client,
+// with no rate limit, as a program would that only applies.
 func (l *lab) rawApply(ctx context.Context, namespace string, texts []string, workers int) (time.Duration, error) {
 	objects, err := parsed(texts)
 	if err != nil {

@@ -48,7 +48,7 @@ var rows = []row{
 
 // series are the measurements of one thing, in seconds.
 type series struct {
-	of     string // who or what was measured
+	of     string // the subject of the measurement
 	values []float64
 }
 
@@ -129,7 +129,7 @@ func number(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// result is what one row has measured.
+// result is the measurement of one row.
 type result struct {
 	row    row
 	series []*series
@@ -186,7 +186,7 @@ func table(results []*result) string {
 	return b.String()
 }
 
-// rounds is how often a row is to be measured.
+// rounds is how often a row is measured.
 func (l *lab) rounds(usual int) int {
 	if l.settings.rounds > 0 {
 		return l.settings.rounds

@@ -178,8 +178,7 @@ func noOpCheck(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// checkEverySecond has the app checked n times by its schedule, and returns
-// what that has cost.
+// checkEverySecond has the app checked n times by its schedule, and returns the cost.
 func (a *app) checkEverySecond(ctx context.Context, n int) (time.Duration, counted, error) {
 	if err := a.reschedule(ctx, "@every 1s"); err != nil {
 		return 0, nil, err

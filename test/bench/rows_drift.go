@@ -50,7 +50,7 @@ func drift(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// edited is what the hand writes.
+// edited is the hand's edit.
 const edited = "edited by hand"
 
 // editByHand changes a ConfigMap as kubectl edit does and waits until it is as

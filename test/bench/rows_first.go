@@ -59,7 +59,7 @@ func (f firsts) measure(ctx context.Context, l *lab) (*result, error) {
 	return r, l.memory(ctx, r, 0)
 }
 
-// courses are what is measured of first deploys by pushes.
+// courses are the measurements of first deploys by pushes.
 type courses struct {
 	live, healthy, began, gated, after, busy *series
 	requests                                 int // of the last one
@@ -107,7 +107,7 @@ func (c *courses) push(ctx context.Context, l *lab, repository fresh) error {
 	return err
 }
 
-// result sets what was measured against the best of the raw applies.
+// result sets the measurement against the best of the raw applies.
 func (c *courses) result(f firsts, raw []contender) *result {
 	r := &result{}
 	fastest := best(raw)

@@ -223,7 +223,7 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	if _, err := l.deployedFleet(ctx); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, 30*time.Second); err != nil { // what the last push left to do
+	if err := pause(ctx, 30*time.Second); err != nil { // the last push left work to do
 		return nil, err
 	}
 	before, err := l.server.cpu()

@@ -106,7 +106,7 @@ func bareChart(folder string) ([]byte, error) {
 	return all.Bytes(), nil
 }
 
-// renderer is what the server renders with; close ends its processes.
+// renderer is the server's renderer; close ends its processes.
 func (l *lab) renderer() (_ *render.Renderer, done func()) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
@@ -115,8 +115,8 @@ func (l *lab) renderer() (_ *render.Renderer, done func()) {
 	return render.New(pool, func(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }), pool.Close
 }
 
-// against renders the folder app here and with the library bare, in turns. The
-// objects are read out of what the library prints, for that is what is wanted.
+// against renders the folder app here and with the library bare, in turns. It also
+// reads the objects out of the library's output, for those are the result.
 func (l *lab) against(ctx context.Context, name string, files map[string]string, objects int, bare func(folder string) ([]byte, error)) (*result, error) {
 	dir := l.path("work", "render-"+name)
 	for file, text := range files {
@@ -186,9 +186,9 @@ func countObjects(text []byte, want int) error {
 	}
 }
 
-// renderFleet reads a revision of many apps of which one has changed, as a push
-// does: pushboat.yaml, what each app has read before, and the one that is rendered
-// again. The reference is that one in a repository of its own.
+// renderFleet reads a revision of many apps, one of which has changed, as a push does:
+// it reads pushboat.yaml, reuses what each app has read before, and renders the changed
+// one again. The reference is that app in a repository of its own.
 func renderFleet(ctx context.Context, l *lab) (*result, error) {
 	many, err := l.renderedBefore(ctx, "render-many", l.settings.fleet)
 	if err != nil {

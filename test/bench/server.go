@@ -88,8 +88,8 @@ func (s *server) resident() (now, peak float64, err error) {
 	return now, peak, err
 }
 
-// ofFile is what of the resident memory are pages of the program's file, in MiB: the
-// kernel shares them between processes, and drops them where memory is short.
+// ofFile is the part of the resident memory, in MiB, that is pages of the program's
+// file: the kernel shares them between processes, and drops them where memory is short.
 func (s *server) ofFile() (float64, error) { return s.status("RssFile") }
 
 // status reads a line of the server's status in /proc, in MiB.

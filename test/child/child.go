@@ -23,8 +23,8 @@ type Process struct {
 	err   error         // how; read after done is closed
 }
 
-// Start starts a program whose standard output nobody has taken. What it writes
-// there goes to out as well, line by line; nil: to nobody.
+// Start starts a program whose standard output nobody has taken. Its lines go to out as
+// well; nil: to nobody.
 func Start(cmd *exec.Cmd, out io.Writer) (*Process, error) {
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

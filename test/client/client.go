@@ -13,8 +13,8 @@ type Host struct {
 	KnownHosts string // file that has the server's host key, under Name
 }
 
-// Config is the host's part of a configuration of ssh (ssh_config(5)). The host key has
-// to be the known one, and nothing is asked of the user's agent or configuration.
+// Config is the host's part of a configuration of ssh (ssh_config(5)). The host key
+// must be the known one, and ssh uses neither the user's agent nor their configuration.
 func (h Host) Config() string {
 	return fmt.Sprintf(`Host %s
   HostName %s

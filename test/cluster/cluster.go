@@ -58,9 +58,9 @@ type Cluster struct {
 	process *process // nil when External
 }
 
-// Start gives the cluster that KubeconfigEnv names, or else starts a devcluster
-// whose state is in dir and waits until it is ready. The devcluster runs until
-// Stop, the end of ctx, or the end of this process, whichever comes first.
+// Start returns the cluster that KubeconfigEnv names, or else starts a devcluster whose
+// state is in dir and waits until it is ready. The devcluster runs until Stop, the end
+// of ctx, or the end of this process, whichever comes first.
 func Start(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	if path := os.Getenv(KubeconfigEnv); path != "" {
 		c := &Cluster{Kubeconfig: path, External: true}
@@ -175,7 +175,7 @@ func (p *process) watch(stdout io.Reader, ready chan<- struct{}) {
 	close(p.done)
 }
 
-// failure is what devcluster said when it ended, or its exit.
+// failure is devcluster's last output, or its exit status.
 func (p *process) failure() error {
 	if text := strings.TrimSpace(p.stderr.String()); text != "" {
 		return errors.New(strings.TrimPrefix(text, "devcluster: "))
@@ -238,7 +238,7 @@ func projectRoot() (string, error) {
 	}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of its input.
 type tail struct {
 	mutex sync.Mutex
 	data  []byte

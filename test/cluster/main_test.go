@@ -17,7 +17,7 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 )
 
-// patience bounds what a test waits for; it says nothing of how long that takes.
+// patience bounds the waits of a test; it does not say how long they take.
 const patience = time.Minute
 
 // parentEnv makes the test binary start a devcluster in the named directory and
@@ -60,7 +60,8 @@ func client(t *testing.T) kubernetes.Interface {
 	return clientOf(t, shared.cluster)
 }
 
-// startShared starts what TestMain stops: it outlives the test that needs it first.
+// startShared starts a cluster that TestMain stops: it outlives the test that needs it
+// first.
 func startShared() {
 	if shared.dir, shared.err = os.MkdirTemp("", "cluster-test-"); shared.err != nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// report tells what was done and found.
+// report sums up the steps and the findings.
 func (s *storm) report(seed uint64) {
 	var text strings.Builder
 	line := func(what, format string, args ...any) {

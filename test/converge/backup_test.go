@@ -15,8 +15,8 @@ import (
 // chainMost is how many backups go on from each other before there is a whole one again.
 const chainMost = 3
 
-// backups takes backups while all goes on, restores each elsewhere, and holds it to what
-// had been acknowledged before it began.
+// backups takes backups while everything goes on, restores each elsewhere, and checks
+// that it has every commit that was acknowledged before the backup began.
 type backups struct {
 	world   *world
 	writers []*writer
@@ -30,10 +30,10 @@ type backups struct {
 // backupKind is how a backup is taken.
 type backupKind struct {
 	ssh     bool // from afar, by the server; else beside it, whether it runs or not
-	started bool // a server is started on what is restored
+	started bool // a server is started on the restored directory
 }
 
-// due is what a backup that begins now must have.
+// due is everything that a backup that begins now must have.
 type due struct {
 	refs      refs
 	positions []int // of each writer's ledger
@@ -80,8 +80,8 @@ func (b *backups) run(kind backupKind) error {
 	return os.RemoveAll(restored)
 }
 
-// take writes a backup. Of one that was cut off it says that it is not whole; it may be so
-// nevertheless. archives are all files that it takes to restore it.
+// take writes a backup. It reports one that was cut off as not whole, though it may be
+// whole. archives are all files that restoring it takes.
 func (b *backups) take(kind backupKind, file string) (archives []string, whole bool, err error) {
 	if kind.ssh {
 		_, err := b.world.run(b.dir, "sh", "-c", `exec ssh -F "$1" pushboat backup >"$2"`, "sh", b.world.home.Path("ssh", "ana"), file)
@@ -113,7 +113,7 @@ func (b *backups) pushboat(args ...string) (string, error) {
 	return b.world.run(b.dir, filepath.Join(b.world.home.Programs, "pushboat"), args...)
 }
 
-// prove is an error if a restored data directory has not all that is due.
+// prove is an error if a restored data directory lacks anything that is due.
 func (b *backups) prove(restored string, kind backupKind, d due) error {
 	repos := filepath.Join(restored, "repos")
 	now, err := b.world.readRefs(repos)
@@ -126,7 +126,7 @@ func (b *backups) prove(restored string, kind backupKind, d due) error {
 	return b.serve(restored, now)
 }
 
-// has is an error if refs have not all that is due.
+// has is an error if refs lack anything that is due.
 func (b *backups) has(now refs, d due, goesOn func(repo, from, to string) bool) error {
 	errs := []error{d.refs.setBack(now, goesOn)}
 	for i, p := range b.writers {
@@ -143,8 +143,8 @@ func (b *backups) has(now refs, d due, goesOn func(repo, from, to string) bool) 
 	return errors.Join(errs...)
 }
 
-// serve starts a server on a restored directory, without a way to the cluster, and is an
-// error if a client does not get from it what Git reads in the directory.
+// serve starts a server on a restored directory, without a way to the cluster. It is an
+// error if a client gets other refs from the server than Git reads in the directory.
 func (b *backups) serve(restored string, want refs) error {
 	config, err := server.ReadKubeconfig(b.world.home.Path("kubeconfig"))
 	if err != nil {

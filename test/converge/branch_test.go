@@ -16,15 +16,15 @@ type branch struct {
 	ref    string
 	dir    string
 	states map[string]*state // by commit
-	wanted string            // the commit that the branch is at, or is to be brought to
+	wanted string            // the commit that the branch has, or is about to have
 	held   bool              // that was pushed with -o skip
-	past   []string          // what it was at, oldest first
+	past   []string          // its earlier commits, oldest first
 }
 
 // full is the full name of the ref.
 func (b *branch) full() string { return "refs/heads/" + b.ref }
 
-// state is what the branch says.
+// state is the content of the branch.
 func (b *branch) state() *state { return b.states[b.wanted] }
 
 func (w *world) newBranch(name, repo, ref string) error {
@@ -46,7 +46,7 @@ func (w *world) head(b *branch) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-// commit makes a state the newest commit of the clone, on top of what is wanted.
+// commit makes a state the newest commit of the clone, on top of the wanted one.
 func (w *world) commit(b *branch, s *state) string {
 	w.must(s.write(b.dir))
 	hash := w.commitAll(b.dir, fmt.Sprintf("Step %d", w.step))
@@ -54,7 +54,7 @@ func (w *world) commit(b *branch, s *state) string {
 	return hash
 }
 
-// commitAll commits what a clone has.
+// commitAll commits everything in a clone.
 func (w *world) commitAll(dir, message string) string {
 	_, err := w.git(dir, "add", "-A")
 	w.must(err)
@@ -65,7 +65,7 @@ func (w *world) commitAll(dir, message string) string {
 	return strings.TrimSpace(out)
 }
 
-// takeBack brings the clone back to what is wanted.
+// takeBack resets the clone to the wanted commit.
 func (w *world) takeBack(b *branch) {
 	_, err := w.git(b.dir, "reset", "-q", "--hard", b.wanted)
 	w.must(err)
@@ -74,7 +74,7 @@ func (w *world) takeBack(b *branch) {
 // confirmation is the hint of a push or a rollback that deletes much.
 var confirmation = regexp.MustCompile(`(?:push with -o |repeat it with --)(confirm-prune=\d+)`)
 
-// push pushes the clone, and confirms deletions if that is asked for.
+// push pushes the clone, and confirms deletions if the server asks for it.
 func (w *world) push(b *branch, options ...string) (string, error) {
 	args := []string{"push"}
 	for _, o := range options {
@@ -95,9 +95,9 @@ func (w *world) change(b *branch, s *state, options ...string) {
 	w.accept(b, hash)
 }
 
-// mustPush pushes a commit that must be accepted. Whether its deploy then ends
-// well the first time depends on what else is going on; that it does in the end,
-// converge sees.
+// mustPush pushes a commit that must be accepted. Whether its deploy ends well the
+// first time depends on the other things that go on; converge checks that it ends well
+// at last.
 func (w *world) mustPush(b *branch, hash string, options ...string) {
 	w.t.Helper()
 	out, err := w.push(b, options...)
@@ -130,12 +130,12 @@ func (w *world) settle(b *branch, hash string, options ...string) {
 	}
 }
 
-// accept notes that a commit is what Git says now, and has all apps that nobody
-// keeps from it come to be as it says.
+// accept notes that a commit is the wanted one now, and has all apps follow it that
+// nobody holds.
 func (w *world) accept(b *branch, hash string) {
 	b.wanted, b.past = hash, append(b.past, hash)
 	if b.held {
-		w.handBack(w.runningOn(b)...) // what was not deployed is compared anew
+		w.handBack(w.runningOn(b)...) // apps that were not deployed are compared again
 		b.held = false
 	}
 	before, after := &state{apps: w.runningOn(b)}, &state{}
@@ -148,10 +148,10 @@ func (w *world) accept(b *branch, hash string) {
 	w.become(before, after)
 }
 
-// hold notes that a commit is what Git says now, and that nothing is deployed.
+// hold notes that a commit is the wanted one now, and that nothing is deployed.
 func (w *world) hold(b *branch, hash string) { b.wanted, b.held = hash, true }
 
-// become notes that what runs of a branch's apps is to become something else.
+// become notes that the running objects of a branch's apps must change.
 func (w *world) become(before, after *state) {
 	w.noteLeft(before, after)
 	for _, a := range before.apps {
@@ -180,7 +180,7 @@ func (w *world) runningOn(b *branch) []*appState {
 	return apps
 }
 
-// noteLeft notes what stays on the cluster, since its app does not prune.
+// noteLeft notes the objects that stay on the cluster, since their app does not prune.
 func (w *world) noteLeft(before, after *state) {
 	for _, a := range before.apps {
 		for _, o := range a.objects {
@@ -202,7 +202,7 @@ func (w *world) noteLeft(before, after *state) {
 	}
 }
 
-// forgetMoved forgets what hands did to what is no longer there.
+// forgetMoved forgets the edits of hands to objects that are gone.
 func (w *world) forgetMoved() {
 	there := map[place]*appState{}
 	for _, a := range w.running {
@@ -227,7 +227,7 @@ func (w *world) forgetMoved() {
 	}
 }
 
-// handBack notes that what hands did to apps is taken back.
+// handBack notes that the edits of hands to apps are taken back.
 func (w *world) handBack(apps ...*appState) {
 	for _, a := range apps {
 		for p, h := range w.handed {

@@ -48,7 +48,7 @@ func (w *world) converge() {
 	}
 }
 
-// trouble says what is not as it should be.
+// trouble describes everything that is not as it should be.
 func (w *world) trouble() error {
 	objects, err := w.labelled()
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
 	want, drift := deploy.InSync, w.driftOf(a)
 	switch wanted := a.home.state().app(a.name); {
 	case a.home.held, w.suspended[a.name] && !a.same(wanted):
-		want, drift = deploy.Held, s.Drift // of which revision is not told
+		want, drift = deploy.Held, s.Drift // the status does not say of which revision
 	case len(drift) > 0:
 		want = deploy.Drifted
 	}
@@ -105,7 +105,7 @@ func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
 	return nil
 }
 
-// driftOf lists what hands did to an app, and is left so.
+// driftOf lists the edits of hands to an app that stay.
 func (w *world) driftOf(a *appState) []string {
 	var list []string
 	for p, h := range w.handed {
@@ -150,7 +150,7 @@ func (w *world) compare(a *appState, o object, objects map[place]*unstructured.U
 	return nil
 }
 
-// orphans lists what has our label, and is not wanted.
+// orphans lists unwanted objects with our label.
 func (w *world) orphans(objects map[place]*unstructured.Unstructured, wanted map[place]bool) []error {
 	var errs []error
 	for p := range objects {
@@ -163,7 +163,7 @@ func (w *world) orphans(objects map[place]*unstructured.Unstructured, wanted map
 	return errs
 }
 
-// labelled lists what has an ApplySet's label.
+// labelled lists the objects with an ApplySet's label.
 func (w *world) labelled() (map[place]*unstructured.Unstructured, error) {
 	found := map[place]*unstructured.Unstructured{}
 	for name, kind := range kinds {
@@ -181,8 +181,8 @@ func (w *world) labelled() (map[place]*unstructured.Unstructured, error) {
 	return found, nil
 }
 
-// same is an error if an object that nobody has deleted was made again: what
-// moves between apps, and all else, keeps its UID.
+// same is an error if an object that nobody has deleted was recreated: all objects keep
+// their UIDs, also those that move between apps.
 func (w *world) same() error {
 	objects, err := w.labelled()
 	if err != nil {
@@ -208,7 +208,7 @@ func (w *world) same() error {
 	return nil
 }
 
-// foreign is an error if somebody has touched what is none of ours.
+// foreign is an error if somebody has touched an object that is not ours.
 func (w *world) foreign() error {
 	for p, made := range w.canaries {
 		running, err := w.at(p).Get(w.ctx, p.name, metav1.GetOptions{})
@@ -226,8 +226,8 @@ func alienOf(u *unstructured.Unstructured) alien {
 	return alien{string(u.GetUID()), u.GetResourceVersion()}
 }
 
-// owned says of each labelled object which one it is, and what we own of it
-// since when.
+// owned returns, for each labelled object, its UID and our field owners with their
+// times.
 func (w *world) owned() map[place]string {
 	objects, err := w.labelled()
 	w.must(err)
@@ -244,7 +244,7 @@ func (w *world) owned() map[place]string {
 	return owned
 }
 
-// refs lists what a branch's repository has.
+// refs lists the refs of a branch's repository.
 func (w *world) refs(b *branch) string {
 	out, err := w.git(w.home.Dir, "--git-dir", w.bare(b), "for-each-ref")
 	w.must(err)

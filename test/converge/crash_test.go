@@ -31,7 +31,7 @@ func (w *world) pushAmid(b *branch, line int, happens func(pusher int), options 
 	}
 	happens(cmd.Process.Pid)
 	_, _ = io.Copy(io.Discard, out)
-	_ = cmd.Wait() // how it ends depends on what has happened
+	_ = cmd.Wait() // its end depends on the events before
 }
 
 // cutShort pushes a change, and something happens amid it; afterwards the same
@@ -44,7 +44,7 @@ func cutShort(w *world, what string, happens func(pusher int)) {
 	skip := w.rand.IntN(6) == 0 && w.maySkip(b)
 	var options []string
 	if skip {
-		w.converge() // what is under way might come to its end, or not
+		w.converge() // work under way might come to its end, or not
 		options = append(options, "skip")
 	}
 	w.say("%s at line %d of a push to %s%s: %s", what, line, b.name, options, said)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// cause is what was done to a server from which it ends.
+// cause is the reason for which a server ends.
 type cause int
 
 const (
@@ -29,7 +29,7 @@ var (
 	saysFull  = regexp.MustCompile(`no space left on device`)
 )
 
-// wrong says what of an ending should not be; "" if nothing.
+// wrong says what is wrong with an ending; "" for nothing.
 func (e ending) wrong() string {
 	staleness := e.status == 1 && saysStale.MatchString(e.log)
 	switch {

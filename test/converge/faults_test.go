@@ -15,8 +15,8 @@ type fault struct {
 	undo        func(s *storm) error                 // nil: there is nothing to undo
 }
 
-// faults are all that may happen. What makes a standby take over comes one at a time, the
-// rest meanwhile too.
+// faults are all faults that may happen. Those that make a standby take over come one
+// at a time; the others also meanwhile.
 var faults = []fault{
 	{name: "kill the server", alone: 16, may: isSteady, do: killLeader},
 	{name: "kill the leader", pair: 12, may: isPaired, do: partLeader(killed, killProcess), over: anotherLeads, undo: letGo},
@@ -35,8 +35,8 @@ var faults = []fault{
 	{name: "take a backup", alone: 9, pair: 9, may: isNotBackingUp, do: takeBackup},
 }
 
-// momentMost is the longest of the faults that are over after a moment: shorter than what
-// costs a server its lease.
+// momentMost bounds the faults that end after a moment: it is too short for a server to
+// lose its lease.
 const momentMost = 3 * time.Second
 
 func moment(s *storm, since time.Time) bool { return time.Since(since) >= s.length }
@@ -75,7 +75,7 @@ func (s *storm) strike(why cause, does func(*run) error) error {
 	return s.fleet.strike(s.struck, why, func() error { return does(s.struck) })
 }
 
-// partLeader does to the server that serves what makes another one take its place.
+// partLeader does something to the leader that makes another server take its place.
 func partLeader(why cause, does func(*run) error) func(*storm) error {
 	return func(s *storm) error { return s.strike(why, does) }
 }
@@ -97,7 +97,7 @@ func stopLeader(s *storm) error {
 	return s.once(asked, func(r *run) error { return r.process.Signal(syscall.SIGTERM) })
 }
 
-// drainLeader asks for a drain, of which the client may not hear the answer.
+// drainLeader asks for a drain. The client may not hear the answer.
 func drainLeader(s *storm) error {
 	return s.once(asked, func(*run) error {
 		_, _ = s.ssh("drain")

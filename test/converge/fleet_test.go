@@ -46,9 +46,9 @@ type fleet struct {
 	next    int // for names
 	leader  *run
 	reigns  []reign
-	taken   map[cause][]time.Duration // how long it took each time until one that stood by served, by what was done to the one before
+	taken   map[cause][]time.Duration // the time each standby took until it served, by the cause of its predecessor's end
 	struck  time.Time                 // when that was
-	by      cause                     // and what
+	by      cause                     // and the cause of its end
 	past    []*run                    // the last that have ended
 	errs    []error
 	changed chan struct{}
@@ -156,7 +156,7 @@ func (f *fleet) spawn(p *post) (*run, error) {
 	return r, err
 }
 
-// servingAt is where a server says that it serves.
+// servingAt is the address at which a server says that it serves.
 var servingAt = regexp.MustCompile(`serving: pushboat [^,]*, ssh (127\.0\.0\.1:\d+)`)
 
 // serves notes that a server serves, and leads clients to it.
@@ -228,7 +228,7 @@ func (f *fleet) fail(err error) {
 	f.tell()
 }
 
-// trouble is an error if a server has done what it should not.
+// trouble is an error if a server has done something that it should not.
 func (f *fleet) trouble() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -271,7 +271,7 @@ func (f *fleet) waiting() *run {
 	return nil
 }
 
-// strike notes what is about to be done to a server, and does it.
+// strike notes a fault of a server, and causes it.
 func (f *fleet) strike(r *run, why cause, does func() error) error {
 	f.mu.Lock()
 	r.why = max(r.why, why)
@@ -290,7 +290,7 @@ func (f *fleet) awaitLeader() error {
 	return f.await("no server serves", func() bool { return f.leader != nil })
 }
 
-// await waits until something is so, of which f.mu is held when it is asked.
+// await waits for a condition. f.mu is held when it is checked.
 func (f *fleet) await(otherwise string, so func() bool) error {
 	for late := time.After(leadsWithin); ; {
 		f.mu.Lock()

@@ -23,12 +23,12 @@ import (
 // taken for a fight, and answered ever more slowly.
 const editsMost = 2
 
-// hand is a way in which people change what they should not.
+// hand is a way in which people make changes that they should not make.
 type hand struct {
 	name    string
 	deletes bool
 	does    func(ctx context.Context, c dynamic.ResourceInterface, o object) error
-	adds    int // to the value; 0 if what comes of it is not known, where it is not taken back
+	adds    int // to the value; 0 if the result is not known where it stays
 }
 
 var hands = []hand{
@@ -45,10 +45,10 @@ var hands = []hand{
 	{"delete, held by a finalizer", true, removeSlowly, 0},
 }
 
-// plainHands is how many of them do what is known also where it is left so.
+// plainHands is how many of them have a known result where it stays.
 const plainHands = 3
 
-// at gives access to what is at a place.
+// at gives access to the object at a place.
 func (w *world) at(p place) dynamic.ResourceInterface {
 	k := kinds[p.kind]
 	if k.namespaced {
@@ -57,7 +57,7 @@ func (w *world) at(p place) dynamic.ResourceInterface {
 	return w.client.Resource(k.resource)
 }
 
-// corrects reports whether what hands do to an app is taken back.
+// corrects reports whether hand edits to an app are taken back.
 func (w *world) corrects(a *appState) bool { return a.drift == "correct" && !w.suspended[a.name] }
 
 // edit changes by hand an object of an app.
@@ -86,12 +86,12 @@ func edit(w *world) {
 		w.scaleIgnored(t.app, t.object)
 	case w.corrects(t.app):
 		w.editCorrected(t.app, t.object, h)
-	case !w.suspended[t.app.name] || t.app.same(t.app.home.state().app(t.app.name)): // else it is unknown what it should be
+	case !w.suspended[t.app.name] || t.app.same(t.app.home.state().app(t.app.name)): // otherwise its wanted state is unknown
 		w.editLeft(t.app, t.object, pick(w, hands[:plainHands]))
 	}
 }
 
-// editCorrected changes what is to be taken back.
+// editCorrected makes a change that is taken back.
 func (w *world) editCorrected(a *appState, o object, h hand) {
 	p := a.place(o)
 	w.edits[p]++
@@ -106,7 +106,7 @@ func (w *world) editCorrected(a *appState, o object, h hand) {
 	}
 }
 
-// editLeft changes what is to be shown, and left as it is.
+// editLeft makes a change that is shown, and stays.
 func (w *world) editLeft(a *appState, o object, h hand) {
 	w.converge()
 	p := a.place(o)
@@ -126,7 +126,7 @@ func (w *world) scaleIgnored(a *appState, o object) {
 	w.scaled[p] = scaledTo
 }
 
-// loses notes that an object of an app is gone with what it needs.
+// loses notes that an object of an app is gone, with the objects that need it.
 func (w *world) loses(a *appState, o object) {
 	p := a.place(o)
 	w.edits[p]++
@@ -167,7 +167,7 @@ func deleteDefinition(w *world) {
 	w.converge()
 }
 
-// deleteNamespace deletes by hand a namespace with all that is in it.
+// deleteNamespace deletes a namespace by hand, with everything in it.
 func deleteNamespace(w *world) {
 	if !w.deletable(theNamespace) {
 		return
@@ -253,13 +253,13 @@ func removeSlowly(ctx context.Context, c dynamic.ResourceInterface, o object) er
 	}
 	err := merge(ctx, c, o, `{"metadata":{"finalizers":null}}`)
 	if apierrors.IsNotFound(err) {
-		return nil // the server has taken the finalizer off, as it does with what hands add
+		return nil // the server has taken the finalizer off, as it does with fields that hands add
 	}
 	return err
 }
 
-// plantCopy makes an object with the labels of one of ours, as people do who
-// copy one. It is none of ours.
+// plantCopy makes an object with the labels of one of ours, as people do who copy one.
+// The copy is not ours.
 func plantCopy(w *world) {
 	a := pick(w, w.runningOn(pick(w, w.branches)))
 	p := place{"ConfigMap", a.namespace, w.name("copy")}

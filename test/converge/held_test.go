@@ -10,19 +10,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// maySkip reports whether a revision can be pushed with -o skip, as far as the
-// model knows what comes of it.
+// maySkip reports whether a revision can be pushed with -o skip, as far as the model
+// knows the result.
 func (w *world) maySkip(b *branch) bool {
 	return !slices.ContainsFunc(w.runningOn(b), func(a *appState) bool { return w.suspended[a.name] })
 }
 
-// pushSkipped pushes what is stored and not deployed, until the next push.
+// pushSkipped pushes a commit that is stored and not deployed until the next push.
 func pushSkipped(w *world) {
 	b := pick(w, w.branches)
 	if !w.maySkip(b) {
 		return
 	}
-	w.converge() // what is under way might come to its end, or not
+	w.converge() // work under way might come to its end, or not
 	s := b.state().clone()
 	said := w.mutate(b, s)
 	w.say("push to %s with skip: %s", b.name, said)
@@ -49,8 +49,8 @@ func suspend(w *world) {
 	w.suspended[a.name] = true
 }
 
-// resume ends a suspension: everything that was pushed meanwhile is deployed,
-// and what hands did is taken back.
+// resume ends a suspension: everything that was pushed meanwhile is deployed, and hand
+// edits are taken back.
 func resume(w *world) {
 	var held []*appState
 	for _, b := range w.branches {
@@ -73,7 +73,7 @@ func resume(w *world) {
 	w.become(&state{apps: []*appState{a}}, &state{apps: []*appState{a.home.state().app(a.name)}})
 }
 
-// syncApp deploys an app again: what hands did is taken back.
+// syncApp deploys an app again, and takes hand edits back.
 func syncApp(w *world) {
 	b := pick(w, w.branches)
 	a := pick(w, w.runningOn(b))
@@ -87,7 +87,7 @@ func syncApp(w *world) {
 	w.handBack(a)
 }
 
-// rollBack takes an app back to what it was at an earlier revision.
+// rollBack takes an app back to an earlier revision.
 func rollBack(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -110,7 +110,7 @@ func rollBack(w *world) {
 	if asked := confirmation.FindStringSubmatch(out); err != nil && asked != nil {
 		out, err = w.ssh(append(args, "--"+asked[1])...)
 	}
-	if !strings.Contains(out, "suspended by") { // another app of the branch, which stays as it is
+	if !strings.Contains(out, "suspended by") { // another app of the branch, which does not change
 		w.must(err)
 	}
 	_, err = w.git(b.dir, "pull", "-q", "--ff-only", "origin", b.full())
@@ -137,8 +137,8 @@ func (s *state) at(folder string) *appState {
 	return nil
 }
 
-// mayGoBack reports whether an app can come to have the objects that it had:
-// they are nobody else's, and can be changed to what they were.
+// mayGoBack reports whether an app can have its former objects again: nobody else has
+// them, and they can be changed back.
 func (w *world) mayGoBack(a, was *appState) bool {
 	now, then := map[string]object{}, map[string]object{}
 	for _, o := range a.objects {
@@ -174,8 +174,8 @@ func (w *world) elsewhere(a *appState, o object) bool {
 	return false
 }
 
-// pushHeldDeletion deletes through Git what a finalizer holds, and lets it go
-// later: as it is, after the server was killed, or when Git has it again.
+// pushHeldDeletion deletes an object through Git that a finalizer holds, and releases
+// it later: at once, after the server was killed, or when Git has it again.
 func pushHeldDeletion(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()

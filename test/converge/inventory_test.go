@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// inventories follows the epochs on the inventories of apps: none may go back, for a later
-// server has written what an earlier one would overwrite.
+// inventories follows the epochs on the inventories of apps: none may go back, for then
+// an earlier server would have overwritten a later one.
 type inventories struct {
 	mu     sync.Mutex
 	epochs map[string]int64 // by name

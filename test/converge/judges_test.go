@@ -14,10 +14,10 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// What the soak relies on has to find what is wrong: each of these tests has something
-// wrong be found.
+// The soak relies on judges that find faults: each of these tests has one of them find
+// a fault.
 
-// says is whether an error says what it should; want "" wants none.
+// says reports whether an error has the wanted text; want "" wants no error.
 func says(t *testing.T, name string, err error, want string) {
 	t.Helper()
 	switch {
@@ -28,7 +28,7 @@ func says(t *testing.T, name string, err error, want string) {
 	}
 }
 
-// aLedger has three acknowledged commits, one of which nobody knows, and one that was
+// aLedger has three acknowledged commits, one with an unknown fate, and one that was
 // refused.
 func aLedger() *ledger {
 	l := newLedger("first")

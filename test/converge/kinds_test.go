@@ -6,7 +6,7 @@ import "k8s.io/apimachinery/pkg/runtime/schema"
 type kind struct {
 	resource   schema.GroupVersionResource
 	namespaced bool
-	yaml       string   // see object.yaml for what is filled in
+	yaml       string   // see object.yaml for the names that are filled in
 	field      []string // that has the value; nil if the kind has none
 }
 

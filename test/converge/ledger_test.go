@@ -17,8 +17,8 @@ const (
 	refused                     // the client was told that the server has it not
 )
 
-// readOutcomes reads how each ref fared from what git push --porcelain has printed. A ref
-// that it does not name was not heard of.
+// readOutcomes reads the result of each ref from the output of git push --porcelain.
+// The client heard nothing about a ref that is not in it.
 func readOutcomes(porcelain string) map[string]outcome {
 	told := map[string]outcome{}
 	for line := range strings.Lines(porcelain) {
@@ -38,13 +38,13 @@ func readOutcomes(porcelain string) map[string]outcome {
 	return told
 }
 
-// ledger is what is known of the pushes to one branch, each commit of which goes on from
+// ledger is the knowledge about the pushes to one branch, where each commit builds on
 // the one before. It may be used by any goroutine.
 type ledger struct {
 	mu      sync.Mutex
 	kept    []string        // the commits that were acknowledged, oldest first
 	open    map[string]int  // commits on top of the last kept one: how many of their pushes may have come through
-	refused map[string]bool // commits of which every push was refused
+	refused map[string]bool // commits whose every push was refused
 	tags    map[string]string
 }
 

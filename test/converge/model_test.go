@@ -15,7 +15,7 @@ import (
 type object struct {
 	kind, name string
 	value      int
-	mold       int    // what cannot be changed in place, of a Deployment
+	mold       int    // the part of a Deployment that cannot be changed in place
 	wave       int    // in which it is applied
 	phase      string // of a hook
 	broken     bool   // its pods fail
@@ -59,7 +59,7 @@ func (o object) pods() string {
 	return "{}"
 }
 
-// written is what the object's field has on the cluster.
+// written is the object's field as it should be on the cluster.
 func (o object) written() string {
 	switch o.kind {
 	case "Secret":
@@ -70,7 +70,7 @@ func (o object) written() string {
 	return fmt.Sprint(o.value)
 }
 
-// is says what of a running object is not as Git has it, or "".
+// is returns the difference between a running object and Git, or "".
 func (o object) is(running *unstructured.Unstructured) string {
 	if running.GetDeletionTimestamp() != nil {
 		return "is being deleted"
@@ -156,7 +156,7 @@ func (s *state) app(name string) *appState {
 	return nil
 }
 
-// remove takes an app out, also of what others depend on.
+// remove removes an app, also from the dependencies of others.
 func (s *state) remove(name string) {
 	s.apps = slices.DeleteFunc(s.apps, func(a *appState) bool { return a.name == name })
 	for _, a := range s.apps {

@@ -12,7 +12,7 @@ type operation struct {
 	do     func(w *world)
 }
 
-// operations are all that may happen, and how often.
+// operations are all operations, and how often each comes.
 var operations = []operation{
 	{"change", 14, pushChange},
 	{"move", 6, pushMove},
@@ -83,7 +83,7 @@ func (w *world) newHook() object {
 	}
 }
 
-// begin is the first revision of each branch: what later steps build on.
+// begin is the first revision of each branch, on which later steps build.
 func (w *world) begin() {
 	for _, b := range w.branches {
 		s := &state{}

@@ -27,7 +27,7 @@ type outages struct {
 	answers int
 }
 
-// fault notes what happens.
+// fault notes a fault.
 func (o *outages) fault(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -36,7 +36,7 @@ func pushMove(w *world) {
 		pushChange(w)
 		return
 	}
-	w.converge() // what an earlier push deletes would count; what hands did to what only one of them ignores would come along
+	w.converge() // an earlier push's deletions would count; hand edits that only one of them ignores would come along
 	n = 1 + w.rand.IntN(n)
 	w.say("push to %s: move %d objects from %s to %s", b.name, n, from.name, to.name)
 	elsewhere := from.namespace != to.namespace
@@ -63,7 +63,7 @@ func pushRename(w *world) {
 	s.rename(a, w.name("app"))
 	quiet := w.rand.IntN(2) == 0
 	if quiet {
-		w.converge() // what an earlier push deletes would count
+		w.converge() // an earlier push's deletions would count
 	}
 	w.say("push to %s: rename %s to %s", b.name, old, a.name)
 	if !quiet || w.hasLeft(old) || b.held {
@@ -95,22 +95,22 @@ func pushSettings(w *world) {
 		a.prune = !a.prune
 		w.say("push to %s: %s with prune: %t", b.name, a.name, a.prune)
 	case 2:
-		w.converge() // what is not yet taken back would be left
+		w.converge() // edits that are not yet taken back would stay
 		a.drift = pick(w, []string{"correct", "warn", "off"})
 		w.say("push to %s: %s with drift: %s", b.name, a.name, a.drift)
 		if a.drift == "correct" && !b.held && !w.suspended[a.name] {
 			w.handBack(w.running[a.name])
 		}
 	case 3:
-		w.converge() // what hands did could be left to them
+		w.converge() // hand edits could stay theirs
 		a.ignore = !a.ignore
 		w.say("push to %s: %s ignores replicas: %t", b.name, a.name, a.ignore)
 	}
 	w.change(b, s)
 }
 
-// pushDependency has an app depend on one before it, or no more. Nothing
-// depends on what is suspended, for it would be held as well.
+// pushDependency has an app depend on one before it, or no longer. Nothing depends on a
+// suspended app, for it would be held as well.
 func pushDependency(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -127,7 +127,7 @@ func pushDependency(w *world) {
 	w.change(b, s, w.options()...)
 }
 
-// pushRecreation changes what cannot be changed in place, at first without
+// pushRecreation changes a field that cannot be changed in place, at first without
 // force, and perhaps with a kill amid it.
 func pushRecreation(w *world) {
 	b := pick(w, w.branches)
@@ -169,7 +169,7 @@ func (a *appState) has(o object) bool {
 	})
 }
 
-// pushBroken pushes what cannot become healthy, and then its fix.
+// pushBroken pushes an app that cannot become healthy, and then its fix.
 func pushBroken(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -232,8 +232,8 @@ func twice(w *world) {
 	}
 }
 
-// pushRace pushes to one branch from two clones at the same time. One of them
-// has to come too late, and a third push goes on from what the other one made.
+// pushRace pushes to one branch from two clones at the same time. One of them must come
+// too late, and a third push builds on the winner's commit.
 func pushRace(w *world) {
 	b := pick(w, w.branches)
 	other := *b
@@ -281,14 +281,14 @@ func pushChangeTo(w *world, b *branch) {
 	w.change(b, s)
 }
 
-// pushPlan asks what a push would do, which must change nothing.
+// pushPlan asks for the plan of a push, which must change nothing.
 func pushPlan(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
 	w.refused(b, s, "only to see the plan: "+w.mutate(b, s), "plan")
 }
 
-// pushRefused pushes what must not be accepted.
+// pushRefused pushes a commit that must be refused.
 func pushRefused(w *world) {
 	i := w.rand.IntN(len(w.branches))
 	b, other := w.branches[i], w.branches[(i+1)%len(w.branches)]

@@ -23,7 +23,7 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// world is all that the test acts on, and what it knows of it.
+// world is everything that the test acts on, and its knowledge about it.
 type world struct {
 	t    *testing.T
 	ctx  context.Context
@@ -44,16 +44,16 @@ type world struct {
 	suspended map[string]bool      // apps
 	next      int                  // for names that were never there
 	edits     map[place]int        // by hand, so that no object is fought over
-	handed    map[place]handed     // what hands did, and is left so
+	handed    map[place]handed     // hand edits that stay
 	scaled    map[place]int64      // replicas that are left to hands
 	spent     map[place]bool       // hooks that ran, and were deleted
 	canaries  map[place]alien      // objects that are nobody's to touch
-	left      map[place]string     // what an app that does not prune has left
-	uids      map[place]string     // of what was there when all was as Git says
-	remade    map[place]bool       // what may have been deleted and made again since
+	left      map[place]string     // objects that an app that does not prune has left
+	uids      map[place]string     // of the objects when all was as Git says
+	remade    map[place]bool       // objects that may have been deleted and recreated since
 }
 
-// handed is what a hand made of an object.
+// handed is a hand's edit of an object.
 type handed struct {
 	app   string
 	gone  bool
@@ -63,8 +63,8 @@ type handed struct {
 // alien is an object as it was made by hand.
 type alien struct{ uid, version string }
 
-// newWorld starts a cluster and a server, and makes what is there before the
-// first step.
+// newWorld starts a cluster and a server, and makes everything that the first step
+// needs.
 func newWorld(t *testing.T, seed uint64) *world {
 	w := newGround(t, seed, "")
 	w.must(w.home.Start(nil))
@@ -80,8 +80,8 @@ func (w *world) newBranches() {
 	w.must(w.newBranch("side", "one", "side"))
 }
 
-// newGround starts a cluster, and makes all that a server needs. audit is a folder for
-// the API server's audit logs; "" has it write none.
+// newGround starts a cluster, and makes everything that a server needs. audit is a
+// folder for the API server's audit logs; "" has it write none.
 func newGround(t *testing.T, seed uint64, audit string) *world {
 	programs := server.Build(t)
 	dir, err := os.MkdirTemp("", "pb-converge-") //nolint:usetesting // sockets are in it: the path must be short
@@ -139,7 +139,7 @@ func (w *world) startCluster() error {
 	return err
 }
 
-// environment is what Git and ssh see.
+// environment is the environment of Git and ssh.
 func (w *world) environment() []string {
 	return append(server.Identity(),
 		"HOME="+w.home.Path("home"), "PATH="+os.Getenv("PATH"), "GIT_SSH_COMMAND=ssh -F "+w.home.Path("ssh", "ana"))
@@ -170,7 +170,7 @@ func (w *world) ssh(args ...string) (string, error) {
 // status asks the server how the apps are.
 func (w *world) status() ([]deploy.Status, error) {
 	out, err := w.ssh("status", "-o", "json")
-	if start := strings.IndexByte(out, '['); start >= 0 { // the exit status only says that all is not well
+	if start := strings.IndexByte(out, '['); start >= 0 { // the exit status only says that something is wrong
 		var list []deploy.Status
 		if json.NewDecoder(strings.NewReader(out[start:])).Decode(&list) == nil {
 			return list, nil

@@ -22,13 +22,13 @@ const (
 	// settlesWithin is how long it may take until a push comes through when nothing is
 	// done to the servers any more.
 	settlesWithin = 4 * time.Minute
-	// writerApps and writerObjects bound what a writer makes, so that a soak of hours has
-	// no more on its cluster than one of minutes.
+	// writerApps and writerObjects bound the objects of a writer, so that a soak of
+	// hours has no more on its cluster than one of minutes.
 	writerApps, writerObjects = 3, 5
 )
 
-// writer pushes to one branch without end, as people do: a push whose end nobody was told
-// is made again, or given up for another one in its place.
+// writer pushes to one branch without end, as people do. It repeats a push whose end it
+// did not hear, or gives it up for another one in its place.
 type writer struct {
 	world  *world
 	branch *branch
@@ -227,7 +227,7 @@ func (p *writer) git(args []string) (porcelain, rest string, err error) {
 	return porcelain, rest, nil
 }
 
-// follow reads what a program prints.
+// follow reads a program's output.
 func (p *writer) follow(from io.Reader) string {
 	var text strings.Builder
 	for lines := bufio.NewScanner(from); lines.Scan(); {
@@ -255,7 +255,7 @@ func (p *writer) end() {
 	_ = p.kill() // it may have ended
 }
 
-// adopt takes what the branch is at for what was pushed: a push that was given up has come
+// adopt takes the branch's commit for the pushed one: a push that was given up has come
 // through.
 func (p *writer) adopt() error {
 	head, err := p.world.head(p.branch)

@@ -31,7 +31,7 @@ type reign struct {
 	epoch  int64 // which is the time when it began, in milliseconds since 1970
 }
 
-// event is what counts of a line of an audit log.
+// event is the relevant part of a line of an audit log.
 type event struct {
 	Verb             string
 	RequestURI       string
@@ -41,8 +41,8 @@ type event struct {
 	Received         time.Time `json:"requestReceivedTimestamp"`
 }
 
-// parseWrite reads a line of an audit log; ok is false if it tells of no change by a
-// server. Leases and reviews of rights are not what a server applies.
+// parseWrite reads a line of an audit log; ok is false if the line is about anything
+// but a change by a server. Leases and reviews of rights do not count.
 func parseWrite(line []byte) (w write, ok bool, err error) {
 	if !bytes.Contains(line, []byte(serverPrefix)) {
 		return write{}, false, nil
@@ -68,8 +68,8 @@ func parseWrite(line []byte) (w write, ok bool, err error) {
 	return write{at: e.Received, by: by, what: what}, true, nil
 }
 
-// stale is an error if a server has written in whose place another one was by then. Those of servers
-// whose epoch nobody saw are not judged.
+// stale is an error if a server has written after another one had taken its place. It
+// does not judge servers whose epoch nobody saw.
 func stale(writes []write, reigns []reign) error {
 	own := map[string]int{}
 	for i, r := range reigns {
@@ -89,7 +89,7 @@ func stale(writes []write, reigns []reign) error {
 	return errors.Join(errs...)
 }
 
-// auditLogs reads what API servers write to a folder, each line once.
+// auditLogs reads the audit logs of API servers in a folder, each line once.
 type auditLogs struct {
 	dir  string
 	read map[uint64]int64 // of each file, by its inode since a large one gets another name; in bytes

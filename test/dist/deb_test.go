@@ -1,6 +1,6 @@
-// Package dist tries what make dist has made: it runs a server from the deb of this
+// Package dist tests the products of make dist: it runs a server from the deb of this
 // machine's kind, with the configuration of the package, and pushes to it. make dist
-// runs it; without PUSHBOAT_TEST_DIST there is nothing to try.
+// runs it; without PUSHBOAT_TEST_DIST there is nothing to test.
 package dist
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// made returns the folder of what was made.
+// made returns the folder of the products.
 func made(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("PUSHBOAT_TEST_DIST")

@@ -8,7 +8,7 @@ import (
 )
 
 // TestSampleConfigurationIsThatOfTheTable holds config/pushboat.yaml to the table of
-// settings, of which it is made.
+// settings, from which it is generated.
 func TestSampleConfigurationIsThatOfTheTable(t *testing.T) {
 	var want strings.Builder
 	if err := settings.WriteSample(&want); err != nil {

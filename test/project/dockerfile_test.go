@@ -15,8 +15,8 @@ import (
 // instruction is one line of a Dockerfile, continued lines joined.
 type instruction struct{ word, rest string }
 
-// TestDockerfileCopiesWhatExists checks every COPY: from the repository, or
-// from what the build stage makes.
+// TestDockerfileCopiesWhatExists checks every COPY: its source must be in the
+// repository, or a product of the build stage.
 func TestDockerfileCopiesWhatExists(t *testing.T) {
 	instructions := dockerfile(t)
 	built := builtPrograms(t, instructions)
@@ -128,8 +128,8 @@ func TestDockerfileStartsTheServer(t *testing.T) {
 	}
 }
 
-// entrypoint returns the words of the ENTRYPOINT, whose program has to be
-// copied to where it is run.
+// entrypoint returns the words of the ENTRYPOINT, whose program must be copied to the
+// path at which it is run.
 func entrypoint(t *testing.T) []string {
 	t.Helper()
 	var words []string

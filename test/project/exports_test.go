@@ -111,8 +111,8 @@ func (l listed) ofTests() bool {
 	return strings.HasSuffix(l.ImportPath, "test") || strings.Contains(l.ImportPath, "/test/")
 }
 
-// loadProgram type-checks the module's own packages from their source, and takes what they
-// import from the build cache.
+// loadProgram type-checks the module's own packages from their source, and takes their
+// imports from the build cache.
 func loadProgram(t *testing.T) *program {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,Module", "./internal/...", "./cmd/...", "./hooks")
@@ -133,7 +133,7 @@ func loadProgram(t *testing.T) *program {
 			t.Fatal(err)
 		}
 		exports[l.ImportPath] = l.Export
-		if l.own() { // after all that it imports
+		if l.own() { // after all its imports
 			if err := p.check(l, built); err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +274,8 @@ func (p *program) calledByInterface(object types.Object) bool {
 	})
 }
 
-// exports returns what the internal packages export, but for those that help tests.
+// exports returns the exported names of the internal packages, but for those that help
+// tests.
 func (p *program) exports() []types.Object {
 	var exports []types.Object
 	for path, pkg := range p.packages {

@@ -34,7 +34,7 @@ const (
 	maxManifests = 100_000
 )
 
-// hold compares a file with what it is made of, or with -update makes it.
+// hold compares a file with its sources, or with -update generates it.
 func hold(t *testing.T, name, want string) {
 	t.Helper()
 	if *update {

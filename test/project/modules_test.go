@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// module is what `go mod edit -json` says of a go.mod.
+// module is the output of `go mod edit -json` for a go.mod.
 type module struct {
 	Go      string
 	Require []version
@@ -20,9 +20,9 @@ type module struct {
 type version struct{ Path, Version string }
 
 // TestModulesAgree holds the server's module and devcluster's together, as far as
-// Kubernetes goes. They are built with one cache: a version that differs costs
-// minutes of compiling, and tests the server against libraries that it does not
-// have. Of the rest each has what it needs: to build an API server anew for the
+// Kubernetes goes. They are built with one cache: a version that differs costs minutes
+// of compiling, and tests the server against libraries that it does not have. Apart
+// from that, each has the modules that it needs: rebuilding an API server for the
 // tracing that charts are fetched with would cost more than it saves.
 func TestModulesAgree(t *testing.T) {
 	server, cluster := readModule(t, "go.mod"), readModule(t, "cmd/devcluster/go.mod")
@@ -42,7 +42,7 @@ func TestModulesAgree(t *testing.T) {
 	}
 }
 
-// TestLinterStaysOut holds go.mod to what Pushboat is made of.
+// TestLinterStaysOut holds go.mod to Pushboat's own dependencies.
 func TestLinterStaysOut(t *testing.T) {
 	if strings.Contains(read(t, "go.mod"), "golangci") {
 		t.Error("go.mod names golangci-lint; it belongs into .ci/lint.mod")

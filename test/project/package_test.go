@@ -30,7 +30,8 @@ func contents(t *testing.T) []content {
 	return packages.Contents
 }
 
-// TestPackagesAreMadeOfWhatExists: of files of the repository, and of what .ci/dist makes.
+// TestPackagesAreMadeOfWhatExists: of files of the repository, and of products of
+// .ci/dist.
 func TestPackagesAreMadeOfWhatExists(t *testing.T) {
 	for _, file := range contents(t) {
 		if !strings.HasPrefix(file.Src, "bin/dist/") && !exists(file.Src) {
@@ -61,8 +62,8 @@ func only(t *testing.T, key string) string {
 	return values[0]
 }
 
-// TestUnitFitsThePackage: what it starts is installed, and the configuration, the user and
-// the folder of data are those of the package.
+// TestUnitFitsThePackage: the package installs the program that the unit starts, and
+// the configuration, the user and the folder of data are those of the package.
 func TestUnitFitsThePackage(t *testing.T) {
 	var installed []string
 	for _, file := range contents(t) {

@@ -1,6 +1,6 @@
-// Package project tests the files around the code: that the two modules agree,
-// that the image is built from what exists, that the import rules say what
-// ARCHITECTURE.md says, and that links lead somewhere.
+// Package project tests the files around the code: that the two modules agree, that the
+// image is built from files that exist, that the import rules match ARCHITECTURE.md,
+// and that links lead somewhere.
 package project
 
 import (

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestBothEndsOfDecryptionAgree: the server and pushboat-sops are of different
-// modules, and each has a copy of what passes between them.
+// TestBothEndsOfDecryptionAgree: the server and pushboat-sops are of different modules,
+// and each has a copy of the types that pass between them.
 func TestBothEndsOfDecryptionAgree(t *testing.T) {
 	_, server, _ := strings.Cut(read(t, "internal/render/secrets/wire.go"), "\n")
 	_, program, _ := strings.Cut(read(t, "cmd/pushboat-sops/wire.go"), "\n")

@@ -130,8 +130,8 @@ func (c *cluster) mapping(gvk schema.GroupVersionKind) (mapping *meta.RESTMappin
 // knownWithin is how long the API server may take to tell of a new kind.
 const knownWithin = 10 * time.Second
 
-// learn asks about a kind; for one that is not known, what the API server
-// serves is asked for again, since a definition may just have come.
+// learn asks the cluster about a kind. For an unknown kind it reads the API server's
+// discovery again, since a definition may just have come.
 func (c *cluster) learn(ask func() error) error {
 	late, again := time.After(knownWithin), time.NewTicker(200*time.Millisecond)
 	defer again.Stop()
@@ -152,8 +152,8 @@ func (c *cluster) learn(ask func() error) error {
 // systemNamespace is where servers keep the inventories of their apps.
 const systemNamespace = "pushboat-system"
 
-// forget deletes what a script left: its namespaces, and what has its name and
-// is in no namespace of its own. The namespaces are gone some time later.
+// forget deletes everything that a script left: its namespaces, and the objects without
+// a namespace that have its name. The namespaces are gone some time later.
 func (c *cluster) forget(app, namespace string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
 	defer cancel()

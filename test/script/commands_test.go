@@ -92,7 +92,7 @@ func program(name string, first ...string) func(*testscript.TestScript, bool, []
 // commandLimit is how long a program may take on a machine that is very busy.
 const commandLimit = "2m"
 
-// execute runs a program, and all that it starts, to the end.
+// execute runs a program, and all processes that it starts, to the end.
 func execute(ts *testscript.TestScript, words ...string) error {
 	return ts.Exec("foreground", append([]string{"-limit", commandLimit}, words...)...)
 }
@@ -149,7 +149,7 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// log is what the script's servers have written.
+// log is the log of the script's servers.
 func (s *stage) log() string {
 	if s.Server == nil {
 		return ""
@@ -211,8 +211,8 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdUntil runs a command again and again until it succeeds, or until its
-// output matches. It is for what no event tells of.
+// cmdUntil repeats a command until it succeeds, or until its output matches. It is for
+// changes that no event announces.
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: [!] until DURATION [PATTERN] COMMAND…")
@@ -245,8 +245,8 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdRepo makes a folder of the script a repository with one commit, whose
-// origin is on the server, and goes there.
+// cmdRepo makes a folder of the script a repository with one commit, whose origin is on
+// the server, and changes to it.
 func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: repo DIR [NAME]")
@@ -316,8 +316,8 @@ func cmdGen(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// cmdLet keeps a piece of a text in a variable: what the pattern's group
-// matches, or all of it if it has none.
+// cmdLet keeps a piece of a text in a variable: the match of the pattern's group, or of
+// the whole pattern if it has none.
 func cmdLet(ts *testscript.TestScript, args []string) error {
 	pattern, err := regexp.Compile("(?m)" + args[2])
 	if err != nil {

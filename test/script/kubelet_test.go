@@ -27,7 +27,7 @@ type kubelet struct {
 	server *httptest.Server
 
 	mu    sync.Mutex
-	texts map[string]string        // what containers have printed, by namespace
+	texts map[string]string        // output of containers, by namespace
 	over  map[string]chan struct{} // closed when they end
 	asked []string                 // paths with their queries
 }

@@ -31,8 +31,8 @@ const waitWithin = time.Minute
 // handManager is the manager of changes by hand, as kubectl edit has it.
 const handManager = "kubectl-edit"
 
-// objectCommands are what k does, by its first word, with the number of the
-// other words.
+// objectCommands are the commands of k, by first word, with the number of the other
+// words.
 var objectCommands = map[string]struct {
 	least, most int
 	usage       string
@@ -95,7 +95,7 @@ type object struct {
 	words  string // for messages
 }
 
-// find takes KIND and NAMESPACE/NAME, or NAME for what is in no namespace.
+// find takes KIND and NAMESPACE/NAME, or NAME for an object without a namespace.
 func (c *cluster) find(kind, name string) (object, error) {
 	resource, namespaced, err := c.resource(kind)
 	if err != nil {
@@ -213,8 +213,8 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 	})
 }
 
-// update writes an object, through its status subresource if that is what has
-// changed and the kind has one.
+// update writes an object, through its status subresource if the status has changed and
+// the kind has one.
 func (o object) update(ctx context.Context, u *unstructured.Unstructured, status bool, manager string) error {
 	options := metav1.UpdateOptions{FieldManager: manager}
 	if status {
@@ -378,7 +378,7 @@ func steps(pointer string) ([]string, error) {
 	return list, nil
 }
 
-// lookUp returns what a JSON pointer points at.
+// lookUp returns the value at a JSON pointer.
 func lookUp(value any, pointer string) (any, error) {
 	path, err := steps(pointer)
 	if err != nil {
@@ -433,7 +433,7 @@ func setIn(root any, path []string, value any) (any, error) {
 	return root, fmt.Errorf("there is nothing in which to set %s", path[0])
 }
 
-// asText writes a value as scripts compare it: text as it is, all else as JSON.
+// asText writes a value as scripts compare it: text unchanged, everything else as JSON.
 func asText(value any) string {
 	if text, ok := value.(string); ok {
 		return text

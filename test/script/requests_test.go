@@ -21,9 +21,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// audit reads the API server's audit log, so that scripts can count what their
-// servers have asked of it. Each server calls as a user of its own, see
-// auditUser, since all of them share one API server.
+// audit reads the API server's audit log, so that scripts can count the requests of
+// their servers. Each server calls as a user of its own, see auditUser, since all of
+// them share one API server.
 type audit struct {
 	path string
 
@@ -75,8 +75,8 @@ func newAudit(path string) *audit {
 	return &audit{path: path, seen: map[string][]string{}, marks: map[string]bool{}}
 }
 
-// markPath is asked for to learn how far the log has been written: what was
-// answered before is in front of it.
+// markPath is requested to learn how far the log has been written: everything answered
+// before stands in front of it.
 const markPath = "/readyz/ping?mark="
 
 // upTo reads the log up to now, and returns how many requests of a user it has.
@@ -106,8 +106,7 @@ func rawGet(ctx context.Context, client rest.Interface, uri string) error {
 	return client.Get().RequestURI(uri).Do(ctx).Error()
 }
 
-// read takes in what has been written since, and reports whether the mark was
-// among it.
+// read reads the new lines, and reports whether the mark was among them.
 func (a *audit) read(mark, user string) (seen []string, done bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

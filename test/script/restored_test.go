@@ -10,11 +10,11 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// restoreLabels are what Velero has on the objects that it restores.
+// restoreLabels are the labels that Velero sets on the objects that it restores.
 var restoreLabels = map[string]string{"velero.io/backup-name": "night", "velero.io/restore-name": "morning"}
 
-// loseOwner has all objects of a kind in a namespace lose what says whose they are, as a
-// restore may: managedFields and labels.
+// loseOwner removes from all objects of a kind in a namespace the marks of their owner,
+// as a restore may: managedFields and labels.
 func loseOwner(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	return eachOwned(ctx, c, args, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
 		return retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -30,8 +30,8 @@ func loseOwner(ctx context.Context, c *cluster, _ io.Writer, args []string) erro
 	})
 }
 
-// remake deletes all objects of a kind in a namespace, and makes them anew as a restore
-// does: with all that they had, but what says whose they are.
+// remake deletes all objects of a kind in a namespace, and recreates them as a restore
+// does: with everything that they had, but the marks of their owner.
 func remake(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	return eachOwned(ctx, c, args, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
 		if err := client.Delete(ctx, u.GetName(), metav1.DeleteOptions{}); err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // centralScripts are run once more by a server that has the ServiceAccount of an
-// installation, and no right beside those: what a server does every day.
+// installation, and no right beside those: they show a server's daily work.
 var centralScripts = []string{
 	"push-deploys", "push-refused-unknown-field", "plan-shows-every-kind-of-change", "namespace-comes-with-the-push",
 	"applies-come-before-prunes", "prune-of-few-in-a-hundred", "hooks-run-in-their-phases", "hook-delete-policies", "hooks-of-a-removal", "jobs-are-waited-for",
@@ -30,7 +30,7 @@ var centralScripts = []string{
 	"object-moves-between-apps", "deleted-namespace-comes-back", "repo-verbs",
 }
 
-// installation is what is applied to have the ServiceAccount.
+// installation is applied to have the ServiceAccount.
 const installation = "../../config/install/install.yaml"
 
 // TestScriptsWithInstalledRights runs the central scripts with the rights that the
@@ -110,7 +110,7 @@ func cmdAccount(ts *testscript.TestScript, args []string) error {
 	return s.openLine()
 }
 
-// serviceAccounts are who programs of a cluster act as.
+// serviceAccounts is the group of a cluster's programs.
 var serviceAccounts = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
 
 // tokenOf asks for a token of a ServiceAccount, as the kubelet does for a pod.

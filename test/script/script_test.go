@@ -25,9 +25,9 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// atOnce is how many scripts run at the same time, unless go test is told a
-// number with -parallel. They wait for each other's processes more than they
-// compute, so two cores have room for four.
+// atOnce is how many scripts run at the same time, unless -parallel tells go test a
+// number. They wait for each other's processes more than they compute, so two cores
+// have room for four.
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
@@ -67,7 +67,7 @@ func keepWork() bool {
 	return work != nil && work.Value.String() == "true"
 }
 
-// stage is what one script has for itself.
+// stage has everything of one script.
 type stage struct {
 	t testing.TB
 	*server.Home
@@ -90,8 +90,8 @@ func on(ts *testscript.TestScript) *stage {
 
 // setUp gives a script its stage, and its environment.
 func setUp(env *testscript.Env, programs string, c *cluster) error {
-	// Sockets are in it, whose paths may have about a hundred bytes: it cannot
-	// be in the script's folder.
+	// Sockets are in it, whose paths may have about a hundred bytes: it cannot be in
+	// the script's folder.
 	dir, err := os.MkdirTemp("", "pb-")
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func setUp(env *testscript.Env, programs string, c *cluster) error {
 	return nil
 }
 
-// environment is what a script's programs see, beside testscript's own.
+// environment is the environment of a script's programs, beside testscript's own.
 func (s *stage) environment() []string {
 	return append(server.Identity(),
 		"APP="+s.app, "NS="+s.ns, "PB="+s.Dir, "DATA="+s.Path("data"), "LEASE="+cmp.Or(s.cluster.lease, s.ns+"-lease/pushboat"),
@@ -144,8 +144,8 @@ func (s *stage) openLine() (err error) {
 	return clientcmd.WriteToFile(*config, s.Path("kubeconfig"))
 }
 
-// ownCluster starts a devcluster for the script alone, which may do to it what scripts
-// beside it must not see. It comes before the script's server.
+// ownCluster starts a devcluster for the script alone, which may do things to it that
+// other scripts must not see. It comes before the script's server.
 func (s *stage) ownCluster() (err error) {
 	if s.cluster.audit == nil {
 		return errors.New("the cluster was not started for this run; begin with: [!requests] skip")
@@ -197,7 +197,7 @@ func (s *stage) withNames(text string) string {
 	})
 }
 
-// strike ends what the script started and takes away what it made.
+// strike ends the processes that the script started and removes its files.
 func (s *stage) strike() {
 	s.End(s.t)
 	if s.line != nil {

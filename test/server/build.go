@@ -14,9 +14,9 @@ import (
 // root is the top of the repository, as the tests that use this package see it.
 const root = "../.."
 
-// Build builds the server, its hook program and what tests run beside them, and
-// returns the folder that they are in for the time of this run. The tests are
-// those of a folder in test/.
+// Build builds the server, its hook program and the programs that tests run beside
+// them, and returns their folder for this run. The tests are those of a folder in
+// test/.
 func Build(t *testing.T) string {
 	t.Helper()
 	start := time.Now()

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Disk is a file system in memory that can be full at once: it is made as small as what
-// is on it, in blocks and in inodes.
+// Disk is a file system in memory that can be filled at once: it then shrinks to the
+// blocks and inodes in use.
 type Disk struct{ dir string }
 
 // room is the size of a Disk that is not full, as mount options.
@@ -36,7 +36,7 @@ func CanMount() bool {
 	return err == nil && disk.Unmount() == nil
 }
 
-// Unmount takes the disk away, with all that is on it.
+// Unmount removes the disk, with everything on it.
 func (d *Disk) Unmount() error { return syscall.Unmount(d.dir, syscall.MNT_DETACH) }
 
 // Free gives the disk room.
@@ -54,7 +54,7 @@ func (d *Disk) Fill() error {
 			return err
 		}
 		err = d.resize(fmt.Sprintf("size=%d,nr_inodes=%d", (now.Blocks-now.Bfree)*uint64(now.Bsize), now.Files-now.Ffree))
-		if !errors.Is(err, syscall.EINVAL) { // which says that more is on it by now
+		if !errors.Is(err, syscall.EINVAL) { // more is on it by now
 			return err
 		}
 	}

@@ -17,8 +17,8 @@ import (
 )
 
 // Line stands between a server and the API server, or between clients and a server, so
-// that a test can cut it, or hold what is on it. It passes bytes, and sees nothing of what
-// is encrypted.
+// that a test can cut it, or hold its bytes. It passes bytes, and cannot read encrypted
+// ones.
 type Line struct {
 	address string // where it listens
 
@@ -120,7 +120,7 @@ const (
 	onPause = 25 * time.Millisecond
 )
 
-// On listens again, and passes what was held.
+// On listens again, and passes the bytes held.
 func (p *Line) On() (err error) {
 	for range onTries {
 		if err = p.listen(); !errors.Is(err, syscall.EADDRINUSE) {
@@ -169,7 +169,7 @@ func (p *Line) Cut() error {
 	return p.On()
 }
 
-// Hold keeps all bytes back, on connections that stay: who asks waits.
+// Hold keeps all bytes back, on connections that stay open: clients wait.
 func (p *Line) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -233,7 +233,7 @@ func (p *Line) pass(listener net.Listener, near net.Conn) {
 	}
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(gate{p, to}, from) // a line that is cut is what a Line is for
+		_, _ = io.Copy(gate{p, to}, from) // the test cuts the line
 		_ = to.Close()
 		_ = from.Close()
 	}

@@ -24,5 +24,5 @@ func (srv *Process) Wait() (int, error) { return exitStatus(srv.child.Wait()) }
 // PID is the number of the process.
 func (srv *Process) PID() int { return srv.child.Cmd.Process.Pid }
 
-// Crash is what the server has logged that no server may say; "" if it has not.
+// Crash is a line in the server's log that no server may write; "" for none.
 func (srv *Process) Crash() string { return srv.log.Find(crash) }

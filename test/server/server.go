@@ -32,14 +32,14 @@ const (
 	logWithin   = time.Minute
 )
 
-// Home is the folder of a server: its data, the operators' keys and ssh
-// configurations, and what they run.
+// Home is the folder of a server: its data, the operators' keys and ssh configurations,
+// and its programs.
 type Home struct {
 	Dir      string   // short, since sockets are in it, whose paths may have about a hundred bytes
 	Programs string   // where Build has put the programs
 	Server   *Process // nil before the first start
 	standby  *Process // beside it, on the same data; nil for none
-	former   *Process // whose place the server has taken as a standby; nil for none
+	former   *Process // the server whose place this one has taken as a standby; nil for none
 }
 
 // Path is a path in the folder.
@@ -147,7 +147,7 @@ func (srv *Process) Stop(signal syscall.Signal) error {
 	return err
 }
 
-// Log is what this server and those before it in its folder have written.
+// Log is the output of this server and of those before it in its folder.
 func (srv *Process) Log() *Log { return srv.log }
 
 // Ask asks the server to stop; Stop then waits for it.
@@ -196,10 +196,10 @@ func (h *Home) End(t testing.TB) {
 	}
 }
 
-// crash is what no server may say.
+// crash matches lines that no server may write.
 var crash = regexp.MustCompile(`(?m)WARNING: DATA RACE|^panic: |^fatal error: |panicked`)
 
-// Log collects what servers write to standard error.
+// Log collects the standard error of servers.
 type Log struct {
 	mu      sync.Mutex
 	written bytes.Buffer

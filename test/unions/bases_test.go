@@ -1,8 +1,8 @@
 package unions
 
-// bases are an object of each built-in kind that can be made and changed, with as
-// little as the API server takes. Of what has a pod template, Deployments are walked
-// into it.
+// bases are an object of each built-in kind that can be created and changed, with as
+// few fields as the API server takes. Of the kinds with a pod template, only
+// Deployments are walked into it.
 var bases = map[string]string{
 	"ConfigMap":                        "{apiVersion: v1, kind: ConfigMap}",
 	"Endpoints":                        "{apiVersion: v1, kind: Endpoints, subsets: [{addresses: [{ip: 10.9.9.9}], ports: [{port: 80}]}]}",

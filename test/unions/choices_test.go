@@ -11,7 +11,7 @@ import (
 // choice is a change of an object that says something in another way from then on.
 type choice struct {
 	kind   string // a name of bases
-	path   string // of what has the choice: spec.strategy
+	path   string // of the field that has the choice: spec.strategy
 	from   string // the fields, or field and value, that go: rollingUpdate, type=Recreate
 	to     string // those that come
 	before map[string]any
@@ -22,7 +22,7 @@ type choice struct {
 
 func (c choice) String() string { return fmt.Sprintf("%s %s: %s -> %s", c.kind, c.path, c.from, c.to) }
 
-// state is one way to write what has a choice: some of its fields.
+// state is one way to write a field that has a choice: some of its fields.
 type state struct {
 	name   string
 	fields map[string]any
@@ -63,8 +63,8 @@ func (p place) below(name string, of map[string]any, list bool) place {
 	return at
 }
 
-// walk looks for the choices of an object and of all that is in it. have is what it has
-// in the base. It returns a value that the API server takes.
+// walk looks for the choices of an object and of everything in it. have is its value in
+// the base. It returns a value that the API server takes.
 func (w *walker) walk(at place, n *node, have map[string]any, depth int) (map[string]any, bool) {
 	fields := maps.Clone(have)
 	if fields == nil {
@@ -93,8 +93,8 @@ func (w *walker) walk(at place, n *node, have map[string]any, depth int) (map[st
 	return joined(fields, states[0]), true
 }
 
-// states are the ways to write one field that the API server takes, beside what is
-// there already.
+// states are the ways to write one field that the API server takes, beside the fields
+// that are there already.
 func (w *walker) states(at place, n *node, fields, have map[string]any, name string, depth int) []state {
 	child := w.doc.resolve(n.Properties[name])
 	var states []state
@@ -134,7 +134,7 @@ func (w *walker) discriminated(at place, n *node, fields map[string]any, s state
 	return s, false
 }
 
-// values are what to try for a field. What is an object is walked itself, once a kind.
+// values are the values to try for a field. Objects are walked themselves, once a kind.
 func (w *walker) values(at place, child *node, fields, have map[string]any, name string, depth int) []any {
 	item, list := child, false
 	if child.Type == "array" {

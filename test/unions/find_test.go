@@ -168,7 +168,7 @@ func baseOf(kind string) (map[string]any, error) {
 	return base, nil
 }
 
-// create asks the API server how an object would be that is made anew.
+// create asks the API server for a newly created object.
 func (f *finder) create(ctx context.Context, fields map[string]any, name string) (*unstructured.Unstructured, error) {
 	f.mu.Lock()
 	f.tried++

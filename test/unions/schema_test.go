@@ -84,7 +84,7 @@ func (d *document) resolve(n *node) *node {
 	return n
 }
 
-// samples are values for fields by their names, where the schema does not tell what the
+// samples are values for fields by their names, where the schema does not say what the
 // API server takes.
 var samples = map[string]any{
 	"port": int64(80), "number": int64(80), "containerPort": int64(80), "targetPort": int64(80), "path": "/p",
@@ -101,7 +101,7 @@ var samples = map[string]any{
 	"averageUtilization": int64(50), "averageValue": "1", "handSize": int64(2), "queues": int64(8), "nodeName": "a",
 }
 
-// sample writes a value for a field: of an object what is required of it.
+// sample writes a value for a field; for an object, its required fields.
 func (d *document) sample(name string, n *node, depth int) any {
 	if value, ok := samples[name]; ok {
 		return value

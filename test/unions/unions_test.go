@@ -68,7 +68,7 @@ func (tr *trial) members() bool {
 	return !strings.Contains(tr.from+tr.to, "=") || strings.HasPrefix(tr.from, "protocol=")
 }
 
-// trialsOf finds the choices, and how each is to be in the end.
+// trialsOf finds the choices, and the final state of each.
 func trialsOf(t *testing.T, f *finder) []*trial {
 	t.Helper()
 	began := time.Now()
@@ -189,7 +189,7 @@ func (f *finder) edit(ctx context.Context, tr *trial) error {
 // shared are the fields of an object that no choice is in.
 var shared = map[string]bool{"apiVersion": true, "kind": true, "metadata": true, "status": true}
 
-// allocated is what the API server gives a Service, if it has one.
+// allocated are the fields that the API server gives a Service, if it has any.
 var allocated = [][]string{{"spec", "clusterIP"}, {"spec", "clusterIPs"}}
 
 // patience is how long a correction may take on a machine that is very busy.
@@ -212,8 +212,8 @@ func asMadeAnew(t *testing.T, f *finder, trials []*trial, how string) {
 	_ = group.Wait() // the functions return no error
 }
 
-// await watches an object until it is as it is to be, and says what it is instead when
-// the context ends.
+// await watches an object until it has the wanted state, and describes the state that
+// it has when the context ends.
 func (f *finder) await(ctx context.Context, tr *trial) string {
 	watch, err := f.of(tr.kind).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + tr.name})
 	if err != nil {
@@ -233,8 +233,8 @@ func (f *finder) await(ctx context.Context, tr *trial) string {
 	return "it is\n" + got + "and not\n" + want
 }
 
-// lasts are the changes after which a default of before stays, for the API server takes
-// it beside what is written: it stays for every client that applies.
+// lasts are the changes after which an earlier default stays, for the API server takes
+// it beside the written fields: it stays for every client that applies.
 var lasts = map[string]bool{
 	"DaemonSet spec.updateStrategy: nothing -> type=OnDelete":              true,
 	"DaemonSet spec.updateStrategy: type=RollingUpdate -> type=OnDelete":   true,
@@ -247,7 +247,7 @@ var lasts = map[string]bool{
 // hollow are mappings that say the same when they are empty as when they are not there.
 var hollow = map[string]bool{"securityContext": true, "lifecycle": true}
 
-// essence writes what an object says, without what the API server alone decides.
+// essence writes an object's content, without the API server's own decisions.
 func essence(u, want *unstructured.Unstructured) string {
 	fields := map[string]any{}
 	for name, value := range u.DeepCopy().Object {
@@ -272,7 +272,7 @@ var decided = map[string]bool{
 // ofJobs are the labels that the API server gives a Job's pods.
 var ofJobs = map[string]bool{"job-name": true, "batch.kubernetes.io/job-name": true}
 
-// strip takes out of a value what the API server decides, where the other has it too.
+// strip removes from a value the API server's decisions, where the other has them too.
 func strip(value, other any) {
 	switch v := value.(type) {
 	case map[string]any:

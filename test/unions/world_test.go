@@ -82,8 +82,8 @@ func (w *world) run(name string, args ...string) (string, error) {
 	return both.String(), errors.Join(err, ctx.Err())
 }
 
-// push commits all and pushes it. What is not healthy in time has been applied all the
-// same, so that only what was said tells of a refusal.
+// push commits all and pushes it. Objects that are not healthy in time have been
+// applied all the same, so that only the output tells of a refusal.
 func (w *world) push() string {
 	w.t.Helper()
 	for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", "Change"}} {
@@ -99,7 +99,7 @@ func (w *world) ssh(args ...string) (string, error) {
 	return w.run("ssh", append([]string{"-F", w.home.Path("ssh", "ana"), "pushboat"}, args...)...)
 }
 
-// wrap puts what a program has said into its error.
+// wrap adds a program's output to its error.
 func wrap(out string, err error) error {
 	if err == nil {
 		return nil
