@@ -16,7 +16,7 @@ type place struct {
 	dir   string
 	lock  *os.File
 	stage string
-	made  bool // by us
+	made  bool // we have created it
 }
 
 // openPlace prepares an empty directory, and refuses any other.

@@ -14,7 +14,7 @@ import (
 // reader reads an untrusted archive.
 type reader struct {
 	header Header
-	plain  io.Reader // what tar reads
+	plain  io.Reader // tar reads from it
 	tar    *tar.Reader
 	read   sums // files so far, with their hashes
 	state  sums // the archive's own list at its end: all files of the state

@@ -26,7 +26,7 @@ type Restore struct {
 	Keys     Keys      // that decrypt them
 	Data     string    // the directory to create; it must be empty or missing
 	Repo     name.Repo // the only repository to restore; "": all
-	At       time.Time // the time as of which to restore branches; zero: as backed up
+	At       time.Time // as of which branches are restored; zero: as backed up
 }
 
 // Archive is a backup to read.

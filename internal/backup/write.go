@@ -21,15 +21,15 @@ import (
 type Source struct {
 	Data    string       // the directory
 	Repos   *git.Store   // its repositories
-	Fence   func() error // is asked before anything is kept in the directory; nil: nothing keeps from it
+	Fence   func() error // asked before anything is kept in the directory; nil: always agrees
 	Program string       // version of this program
 }
 
-// Request says what to write.
+// Request is a request for a backup.
 type Request struct {
 	ID         string     // the backup's name, from NewID; "": a new one
 	Since      *Base      // the backup to build on; nil: a full one
-	Recipients Recipients // who can decrypt it; none: it is not encrypted
+	Recipients Recipients // they can decrypt it; none: it is not encrypted
 }
 
 // Base is the part of an earlier backup that a later one needs.

@@ -16,7 +16,7 @@ const backupNowHelp = "Takes the role admin on all repositories, and the setting
 	"as one that is due: with only what is new if the last is known, and old ones go\n" +
 	"after it. status --server shows how backups stand. See docs/backup.md."
 
-// backUpNow has a backup be made in the bucket.
+// backUpNow makes a backup in the bucket.
 func backUpNow(ctx context.Context, c *call) error {
 	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
 		return err
@@ -44,7 +44,7 @@ func printBackups(w io.Writer, s *offsite.State, now time.Time) {
 	}
 }
 
-// backupsLine says on a line what is there, and what comes next.
+// backupsLine describes on a line the backups, and the time of the next.
 func backupsLine(s *offsite.State, now time.Time) string {
 	line := "none known in " + s.To
 	if s.Newest != nil {

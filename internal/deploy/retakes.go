@@ -11,17 +11,17 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// Of a cluster that was restored from a backup, thousands of objects may have lost what
-// says that they are an app's, see plan.Step.Retakes. A few are taken back at once, as
-// drift is. More are known to be as they should be, and are no drift: they are taken back
-// without a word, at a rate that no cluster feels.
+// In a cluster that was restored from a backup, thousands of objects may have lost the
+// marks of their app, see plan.Step.Retakes. A few are taken back at once, as drift is.
+// More are known to be as they should be, and are no drift: they are taken back
+// silently, at a rate that no cluster feels.
 
 // retakeBatch is how many objects one look takes back, and all apps of a cluster together
 // in a second.
 const retakeBatch = 10
 
-// retakes are the objects of an app that are to be taken back. The zero value has none. No
-// other lock is taken under its lock.
+// retakes are the objects of an app that have to be taken back. The zero value has
+// none. No other lock is taken under its lock.
 type retakes struct {
 	mu    sync.Mutex
 	due   map[manifest.ID]live.Entry // as they were found
@@ -30,8 +30,8 @@ type retakes struct {
 	taken int                        // since there was none to take back
 }
 
-// note notes objects that are to be taken back, in place of what was known of a plan's
-// objects.
+// note notes objects that have to be taken back, in place of former notes about a
+// plan's objects.
 func (r *retakes) note(of *plan.Plan, steps []plan.Step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,8 +67,8 @@ func (r *retakes) clearLocked(of *plan.Plan) {
 	})
 }
 
-// explain reports whether that an object is not as it was left is known to mean nothing
-// but that it is to be taken back: it is still as it was found. there says whether the
+// explain reports whether an object differs from the state in which it was left only
+// because it has to be taken back: it is still as it was found. there says whether the
 // index has it, which sees no object without a label.
 func (r *retakes) explain(entry live.Entry, there bool) bool {
 	r.mu.Lock()
@@ -153,9 +153,9 @@ func (at *attempt) retakable() bool {
 	return at.suspended.current() == nil && at.target.Spec.Drift != appfile.DriftOff
 }
 
-// seeRetakes sees to the objects of a check's plan that are to be taken back. Those that
-// have to wait, and all where it is not for the server to act, are not of the plan any
-// more. ended says that the attempt has nothing else to do.
+// seeRetakes takes care of the objects of a check's plan that have to be taken back. It
+// removes from the plan those that have to wait, and all of them where the server must
+// not act. ended reports that the attempt has nothing else to do.
 func (at *attempt) seeRetakes(todo *plan.Plan) (e stageEvent, ended bool) {
 	steps := todo.Retaking()
 	switch {
@@ -215,7 +215,7 @@ func (at *attempt) retake(todo *plan.Plan) stageEvent {
 	return eventNothing
 }
 
-// silence is an apply.Log of what nobody watches.
+// silence is an apply.Log that nobody watches.
 type silence struct{}
 
 func (silence) Printf(string, ...any)             {}
@@ -228,7 +228,7 @@ func (silence) StillWaitsFor(string)              {}
 // then as many in a second. The zero value has taken nothing back yet.
 type pace struct {
 	mu   sync.Mutex
-	free time.Time // when all that was asked for is paid off
+	free time.Time // when all requests so far are paid off
 }
 
 // after is when n more are paid off.

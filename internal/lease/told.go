@@ -57,7 +57,8 @@ func (t *told) Update(ctx context.Context, record resourcelock.LeaderElectionRec
 	return err
 }
 
-// renewed begins the term anew when the lease was written with a holder, who is this process.
+// renewed begins the term again when the lease was written with this process as its
+// holder.
 func (t *told) renewed(asked time.Time, record resourcelock.LeaderElectionRecord, err error) {
 	if err == nil && record.HolderIdentity != "" {
 		t.term.begin(asked)

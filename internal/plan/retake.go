@@ -13,15 +13,15 @@ import (
 // app's. To say so again takes an apply of each, which changes no value: it is no
 // correction, and nobody has to hurry with it.
 
-// lostOwner reports whether a running object that the app has applied as it is written now
-// has lost what says whose it is.
+// lostOwner reports whether a running object that the app has applied as it is written
+// now has lost the marks of its owner.
 func (p *Planner) lostOwner(step *Step) bool {
 	unlabelled := step.Entry.PartOf == ""
 	unowned := step.Entry.PartOf == SetID(p.Target.Spec.Name) && step.Entry.Fingerprint == ""
 	return (unlabelled || unowned) && p.Ledger.IsWritten(step.ID, step.Digest)
 }
 
-// Retaking lists the steps that only say again whose an object is.
+// Retaking lists the steps that only mark an object's owner again.
 func (p *Plan) Retaking() []Step {
 	var steps []Step
 	for i := range p.Steps {
@@ -42,7 +42,7 @@ func (p *Plan) LeaveRetaking() {
 }
 
 // beyond are the objects that the app has and the revision does not: those with its
-// label, and those of which it is known that they have lost it.
+// label, and those that are known to have lost it.
 func (p *Planner) beyond(wanted iter.Seq[manifest.ID]) []live.Entry {
 	beyond := p.Index.Beyond(p.set, wanted)
 	if len(p.Strays) == 0 {

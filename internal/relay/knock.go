@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// How a server that passes a connection on says whose it is: the one that leads sends a
-// challenge, and is answered with one line that ends in LF,
+// How a server that passes a connection on says which client's it is: the leader sends
+// a challenge, and the other answers with one line that ends in LF,
 //
 //	pushboat-relay CLIENT LOCAL MAC
 //
-// CLIENT and LOCAL are the addresses of the client's connection, and MAC proves, by the
-// secret that both know, who wrote them: clients' addresses decide about limits and keys.
-// What follows is the client's.
+// CLIENT and LOCAL are the addresses of the client's connection. MAC proves, by the
+// secret that both know, who wrote them: clients' addresses decide about limits and
+// keys. The client's bytes follow.
 const (
 	protocol       = "pushboat-relay"
 	challengeBytes = 32
@@ -39,7 +39,7 @@ func mac(key, challenge []byte, addresses string) []byte {
 	return sum.Sum(nil)
 }
 
-// knock tells the server that leads whose connection follows.
+// knock tells the leader which client's connection follows.
 func knock(peer io.ReadWriter, key []byte, client, local net.Addr) error {
 	challenge := make([]byte, challengeBytes)
 	if _, err := io.ReadFull(peer, challenge); err != nil {
@@ -50,7 +50,7 @@ func knock(peer io.ReadWriter, key []byte, client, local net.Addr) error {
 	return err
 }
 
-// ask has whoever has connected say whose connection it is.
+// ask asks the peer which client's connection it passes on.
 func ask(peer io.ReadWriter, key []byte) (client, local net.Addr, err error) {
 	challenge := make([]byte, challengeBytes)
 	_, _ = rand.Read(challenge) // never fails, see its documentation
@@ -64,7 +64,7 @@ func ask(peer io.ReadWriter, key []byte) (client, local net.Addr, err error) {
 	return parseAnswer(line, key, challenge)
 }
 
-// readLine reads a line without its end, and no byte of what follows.
+// readLine reads a line without its end, and no byte after it.
 func readLine(from io.Reader) (string, error) {
 	line := make([]byte, 0, maxAnswer)
 	for len(line) < maxAnswer {

@@ -16,7 +16,7 @@ import (
 // more than the line with which ssh begins.
 const firstBytes = 4 << 10
 
-// answered is a connection to a server of which the first bytes were read.
+// answered is a connection to a server whose first bytes were read.
 type answered struct {
 	net.Conn
 	first []byte
@@ -48,7 +48,7 @@ func (f *Front) reach(nc net.Conn, at place) (*answered, error) {
 	return &answered{peer, first}, nil
 }
 
-// greet says whose the connection is, and returns the first bytes of the answer.
+// greet names the client of the connection, and returns the first bytes of the answer.
 func greet(peer net.Conn, key []byte, nc net.Conn) ([]byte, error) {
 	if err := knock(peer, key, nc.RemoteAddr(), nc.LocalAddr()); err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// maxStrangers is how many connections may be open at once that have not said yet whose
-// they are.
+// maxStrangers is how many connections may be open at once that have not named their
+// client yet.
 const maxStrangers = 256
 
 // received is a connection that another server has passed on, with the addresses that it
@@ -25,12 +25,12 @@ type received struct {
 // RemoteAddr is the client's.
 func (r received) RemoteAddr() net.Addr { return r.client }
 
-// LocalAddr is what the client has connected to.
+// LocalAddr is the address to which the client has connected.
 func (r received) LocalAddr() net.Addr { return r.local }
 
-// Receive takes the connections that other servers of the data directory pass on to this
-// one, until l is closed. take is as in Front.Open: what it does not take is closed, and
-// the other server keeps it.
+// Receive takes the connections that other servers of the data directory pass on to
+// this one, until l is closed. take is as in Front.Open: Receive closes a connection
+// that take refuses, and the other server keeps its client.
 func Receive(l net.Listener, key []byte, take func(net.Conn) bool, log *logrus.Entry) {
 	var strangers atomic.Int32
 	var asking sync.WaitGroup
@@ -68,7 +68,7 @@ func levelOf(err error) logrus.Level {
 	return logrus.DebugLevel
 }
 
-// receive asks whose connection it is, until ctx ends, and has it taken.
+// receive asks for the client of a connection, until ctx ends, and has take serve it.
 func receive(ctx context.Context, nc net.Conn, key []byte, take func(net.Conn) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, knockTimeout)
 	defer cancel()

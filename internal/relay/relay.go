@@ -21,7 +21,7 @@ type Config struct {
 	Key      func() ([]byte, error) // the secret that the servers of one data directory share
 	Crowd    *sshd.Crowd            // of the connections that wait or are passed on
 	Patience time.Duration          // how long a connection waits for a server that leads
-	Idle     time.Duration          // how long a client may take no byte of what is passed on to it
+	Idle     time.Duration          // how long a client may take none of the bytes passed on to it
 	Quiet    time.Duration          // how long no connection has to come until Linger closes the door
 	Log      *logrus.Entry
 }
@@ -38,7 +38,7 @@ type Front struct {
 	arrived  chan struct{}  // has a value when a connection has come
 	end      context.Context
 	cut      context.CancelFunc // ends every connection
-	told     sync.Once          // who was turned away
+	told     sync.Once          // that a client was turned away
 
 	mu        sync.Mutex
 	closing   bool

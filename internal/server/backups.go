@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// buildBackups makes what backs up: the source, and what has it kept in a bucket.
+// buildBackups makes the source of backups, and the keeper of those in a bucket.
 func (s *server) buildBackups() backup.Source {
 	source := backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version}
 	s.backups = offsite.New(source, s.fence.Check, s.log)
@@ -59,7 +59,7 @@ func OpenBucket(c settings.Config, at bucket.Address) (*bucket.Bucket, error) {
 	return openBucket(c.Backup, at, way)
 }
 
-// backup tries what leads to the bucket.
+// backup tries the settings for the bucket.
 func (t *trial) backup() {
 	at, err := bucket.ParseAddress(t.config.Backup.Bucket)
 	if err != nil {

@@ -73,8 +73,8 @@ func peerOf(holder, own string) string {
 	return address
 }
 
-// prepare returns what has this server serve its own connections, and those that others
-// pass on.
+// prepare returns the function that serves this server's own connections, and those
+// that others pass on.
 func (f *front) prepare(s *server) (serve func(), err error) {
 	key, err := keptSecret(s.path(relayKey), "delete it, and a new one is made")
 	if err != nil {

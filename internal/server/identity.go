@@ -54,7 +54,7 @@ func keptSecret(path, remedy string) ([]byte, error) {
 	return secret, nil
 }
 
-// shortSecretError is about a secret of which the end is missing.
+// shortSecretError is about a secret whose end is missing.
 type shortSecretError struct {
 	path  string
 	bytes int

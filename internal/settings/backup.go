@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/bucket"
 )
 
-// check notes what is wrong with backups to a bucket.
+// check notes mistakes in the settings of backups to a bucket.
 func (b Backup) check(p *problems) {
 	if b.Endpoint != "" {
 		p.add("backup.endpoint", bucket.CheckEndpoint(b.Endpoint))

@@ -74,8 +74,8 @@ func (s Sources) ReadSections(names ...string) (Config, error) {
 	return *c, problems.err()
 }
 
-// collect reads the settings and all that is wrong with them. The error is of a file that
-// cannot be read.
+// collect reads the settings, and collects their mistakes. Its error is about a file
+// that cannot be read.
 func (s Sources) collect(env environment) (*Config, *problems, error) {
 	c := defaults()
 	if path := s.Path(); path != "" {

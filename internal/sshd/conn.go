@@ -14,9 +14,9 @@ import (
 // after its last session, so that the client can read the end and close.
 const lingerTimeout = 2 * time.Second
 
-// Of a connection that has had no session yet: how long after it was made, or has logged
-// in, a shutdown waits for its first one. Whoever connected before the shutdown expects to
-// be served; a port scan, which says nothing, delays nobody for long.
+// How long a shutdown waits for the first session of a connection: after the connection
+// was made, and after its client has logged in. Whoever connected before the shutdown
+// expects to be served; a port scan, which says nothing, delays nobody for long.
 const (
 	arrivalTimeout = 10 * time.Second
 	silentTimeout  = 2 * time.Second
@@ -39,7 +39,7 @@ type conn struct {
 	closeOnce sync.Once
 	heard     atomic.Int64   // when a byte was last received, in Unix nanoseconds; 0: never
 	known     atomic.Bool    // loggedIn, for Read
-	handlers  sync.WaitGroup // and what goes on beside them
+	handlers  sync.WaitGroup // and the goroutines beside them
 	keeping   sync.Once
 	slots     chan struct{} // holds one for each session channel
 	waiting   atomic.Int32  // sessions waiting for a slot
@@ -185,7 +185,7 @@ func (c *conn) endHandler() {
 	c.rearm()
 }
 
-// drain closes the connection when its sessions have ended, of which it may begin the
+// drain closes the connection when its sessions have ended. It may still begin its
 // first.
 func (c *conn) drain() {
 	c.mu.Lock()

@@ -8,14 +8,13 @@ import (
 // loginBytes is more than a client sends until its session begins.
 const loginBytes = 16 << 10
 
-// prompt reads from a client, and acknowledges at once what comes before its session.
+// prompt reads from a client, and acknowledges at once everything before its session.
 type prompt struct {
 	net.Conn
 	left int
 }
 
-// Prompt reads what a client sends that another server serves, as promptly as a server
-// does.
+// Prompt reads from a client that another server serves, as promptly as a server does.
 func Prompt(nc net.Conn) io.Reader { return &prompt{Conn: nc, left: loginBytes} }
 
 // Read implements io.Reader.

@@ -83,7 +83,7 @@ func (c *crowd) count() int {
 	return len(c.times)
 }
 
-// push is what one of them does.
+// push is the loop of one of them.
 func (c *crowd) push(p *pusher) {
 	for n := 1; ; n++ {
 		select {
@@ -126,7 +126,7 @@ func (c *crowd) note(p *pusher, n int, took time.Duration, err error) {
 	}
 }
 
-// pushes is what came of all of them.
+// pushes is the result of all of them.
 type pushes struct {
 	during   time.Duration
 	times    []time.Duration // sorted

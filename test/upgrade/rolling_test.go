@@ -11,8 +11,8 @@ var (
 	upgrades = flag.Int("upgrades", 2, "how often both servers are started anew, one after the other")
 )
 
-// handOverLimit is how long a hand-over may take on a machine that is very busy; what it
-// takes on a quiet one is in docs/high-availability.md.
+// handOverLimit is how long a hand-over may take on a machine that is very busy;
+// docs/high-availability.md has the time on a quiet one.
 const handOverLimit = 20 * time.Second
 
 // TestRollingUpgradesFailNoPush: pushes wait while servers change places, and none fails.

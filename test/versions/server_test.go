@@ -22,7 +22,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// release is an API server of a release, as it is configured.
+// release is the API server of a release, with its configuration.
 type release struct {
 	version    string // of the documents in testdata, such as 1.36.2
 	aggregated bool   // one request for all of discovery
@@ -41,7 +41,7 @@ type apiServer struct {
 	version  int
 	history  []watchEvent
 	watchers map[chan watchEvent]struct{}
-	asked    []string // "METHOD PATH?QUERY", with what was accepted
+	asked    []string // "METHOD PATH?QUERY", with the accepted types
 }
 
 type watchEvent struct {
@@ -81,7 +81,7 @@ func (s *apiServer) read(name string, into any) {
 	}
 }
 
-// has makes a ConfigMap of an ApplySet, or changes it, and tells those who watch.
+// has creates or changes a ConfigMap of an ApplySet, and tells the watchers.
 func (s *apiServer) has(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *apiServer) since(version string) []watchEvent {
 	})
 }
 
-// requests lists the requests that were made, with what they accept and send.
+// requests lists the requests so far, with the types that they accept and send.
 func (s *apiServer) requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +208,8 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append([]byte("k8s\x00"), text...))
 }
 
-// watch streams events in JSON, after the list if that is asked for and may be.
+// watch streams events in JSON, after the list if the client asks for that and may have
+// it.
 func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 	begin := r.URL.Query().Get("sendInitialEvents") == "true"
 	if begin && !s.streams {
@@ -252,7 +253,8 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// discover answers what is served, in the form that is asked for and spoken.
+// discover answers with discovery, in the form that the client asks for and the release
+// speaks.
 func (s *apiServer) discover(w http.ResponseWriter, r *http.Request) {
 	var groups discoveryv2.APIGroupDiscoveryList
 	s.read("groups.json", &groups)

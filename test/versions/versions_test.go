@@ -1,6 +1,6 @@
-// Package versions tries Pushboat's requests against what the API servers of older
-// releases of Kubernetes answer: their own discovery and schemas, and their ways to list,
-// watch and refuse, with and without what newer ones have. devcluster is the newest one.
+// Package versions tries Pushboat's requests against the answers of older API servers:
+// their own discovery and schemas, and their ways to list, watch and refuse, with and
+// without the features of newer ones. devcluster is the newest one.
 package versions
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// releases are the two before devcluster's, as they come, and each without what an
-// operator can turn off and an older one lacks.
+// releases are the two before devcluster's, as they come, and each without the features
+// that an operator can turn off and an older release lacks.
 func releases() map[string]release {
 	all := map[string]release{}
 	for _, version := range []string{"1.35.4", "1.36.2"} {
@@ -132,7 +132,8 @@ func TestRefusalsAreExplained(t *testing.T) {
 	})
 }
 
-// What runs is listed and followed, in one stream or two steps, and listed anew.
+// Running objects are listed and followed, in one stream or two steps, and listed
+// again.
 func TestObjectsAreFollowed(t *testing.T) {
 	each(t, func(t *testing.T, s *apiServer, c *kube.Cluster) {
 		for i := range 3 {

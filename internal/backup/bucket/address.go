@@ -18,7 +18,7 @@ type Address struct {
 // scheme begins addresses, as Amazon's own tools have it.
 const scheme = "s3://"
 
-// Forms of what is in addresses. None has anything that would be escaped in one.
+// Forms of the parts of addresses. None has a character that an address would escape.
 var (
 	bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	folderForm = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
@@ -56,7 +56,7 @@ func (a Address) String() string { return scheme + strings.TrimSuffix(a.Bucket+"
 // In is the address of a folder in this one.
 func (a Address) In(folder string) Address { return Address{a.Bucket, path.Join(a.Folder, folder)} }
 
-// key is that of a file of the folder; of "", what begins them all.
+// key is the key of a file of the folder; of "", the prefix of all keys.
 func (a Address) key(name string) string {
 	if a.Folder == "" {
 		return name
@@ -64,13 +64,14 @@ func (a Address) key(name string) string {
 	return a.Folder + "/" + name
 }
 
-// CheckEndpoint reports what is wrong with the address of storage. It does not repeat it.
+// CheckEndpoint reports a mistake in the address of storage. Its error does not repeat
+// the address.
 func CheckEndpoint(text string) error {
 	_, err := parseEndpoint(text)
 	return err
 }
 
-// CheckRegion reports what is wrong with the name of a region.
+// CheckRegion reports a mistake in the name of a region.
 func CheckRegion(text string) error {
 	if !regionForm.MatchString(text) {
 		return errors.New("it is no name of a region; write eu-central-1, or what the storage calls its own")

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// request is one thing that is asked of the storage.
+// request is one request to the storage.
 type request struct {
 	do     string // for people: "list backups"
 	method string
@@ -29,8 +29,8 @@ type request struct {
 // up tries the whole again after that.
 const tries = 4
 
-// ask sends a request, again if need be, and returns an answer of success. All that is
-// asked can be asked twice: it is the same then.
+// ask sends a request, again if necessary, and returns an answer of success. Repeating
+// any of these requests changes nothing.
 func (b *Bucket) ask(ctx context.Context, asked request) (*http.Response, error) {
 	pause := b.pause
 	for try := 1; ; try++ {
@@ -100,7 +100,7 @@ func bare(err error) error {
 func (b *Bucket) done(ctx context.Context, asked request) error {
 	response, err := b.ask(ctx, asked)
 	if err == nil {
-		_ = response.Body.Close() // of which nothing is wanted
+		_ = response.Body.Close() // nobody needs it
 	}
 	return err
 }
@@ -108,8 +108,8 @@ func (b *Bucket) done(ctx context.Context, asked request) error {
 // maxAnswer bounds an answer that is XML, in bytes: a page of a list has 1,000 entries.
 const maxAnswer = 8 << 20
 
-// answer asks for something whose answer is XML. One that says an error, which may come
-// with the status of success when it took long, is a Refusal.
+// answer sends a request whose answer is XML. An answer that has an error is a Refusal:
+// when a request took long, it may come with the status of success.
 func (b *Bucket) answer(ctx context.Context, asked request, into any) error {
 	response, err := b.ask(ctx, asked)
 	if err != nil {
@@ -129,12 +129,12 @@ func (b *Bucket) answer(ctx context.Context, asked request, into any) error {
 	return nil
 }
 
-// maxRefusal bounds what is read of an answer that refuses, in bytes.
+// maxRefusal bounds the part of a refusing answer that is read, in bytes.
 const maxRefusal = 64 << 10
 
 // refusal reads an answer that refuses.
 func (b *Bucket) refusal(asked request, response *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal)) // what there is of it
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal)) // as much of it as there is
 	_ = response.Body.Close()
 	code, region := readRefusal(text)
 	if at := response.Header.Get("x-amz-bucket-region"); regionForm.MatchString(at) {

@@ -1,5 +1,5 @@
 // Package bucket keeps backups in storage that speaks the protocol of S3: Amazon's,
-// MinIO, Ceph, and what others offer under that name.
+// MinIO, Ceph and others.
 //
 // A backup is one object. It is sent in parts as it is written, and is there when all of
 // it is: an upload that breaks off leaves no object. Names are in the order of time and
@@ -128,7 +128,7 @@ func (b *Bucket) Close() { b.http.CloseIdleConnections() }
 // key is that of an object.
 func (b *Bucket) key(o Object) string { return Address{Folder: o.Folder}.key(o.Name()) }
 
-// maxObjects bounds what is listed of a bucket.
+// maxObjects bounds the objects that are listed of a bucket.
 const maxObjects = 100_000
 
 // List returns the backups below the folder, in the order of their names.

@@ -64,7 +64,7 @@ func (m Moment) find(objects []Object) int {
 	return last
 }
 
-// oneFolder refuses backups of several servers, of which one has to be meant.
+// oneFolder refuses backups of several servers, for the caller has to name one.
 func oneFolder(objects []Object) error {
 	folders := []string{}
 	for _, o := range objects {
@@ -90,7 +90,8 @@ func missing(objects []Object, wanted Moment) error {
 	return fmt.Errorf("there is no backup of until %s; the oldest is %s", wanted.UpTo.UTC().Format(time.RFC3339), objects[0].ID)
 }
 
-// newestWhole is the newest backup that has all that it needs; "" if none has.
+// newestWhole is the newest backup whose predecessors are all there; "" if there is
+// none.
 func newestWhole(objects []Object) string {
 	for _, o := range slices.Backward(objects) {
 		if _, ok := Chain(objects, o); ok {
@@ -100,7 +101,7 @@ func newestWhole(objects []Object) string {
 	return ""
 }
 
-// SeveralError says that backups of several servers are there.
+// SeveralError says that the folder has backups of several servers.
 type SeveralError struct{ Folders []string }
 
 // Error implements error.

@@ -33,7 +33,7 @@ type download struct {
 	at     int64 // how much was read
 	failed int   // since something was read
 	body   io.ReadCloser
-	tag    string // what the storage calls the content; the rest has to be of the same
+	tag    string // the storage's tag of the content; the rest must have the same
 }
 
 // open asks for the rest of the object.
@@ -48,7 +48,7 @@ func (d *download) open() error {
 		return err
 	}
 	if d.at > 0 && response.StatusCode != http.StatusPartialContent {
-		_ = response.Body.Close() // which begins anew
+		_ = response.Body.Close() // it starts over
 		return errors.New("read a backup: the storage cannot go on where a connection broke off")
 	}
 	d.body, d.tag = response.Body, response.Header.Get("ETag")

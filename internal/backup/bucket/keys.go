@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Keys are what requests are signed with. They print as nothing of them.
+// Keys sign requests. Printing them shows nothing of them.
 type Keys struct {
 	ID, Secret string
 	Token      string // of keys that expire; "": they do not
@@ -31,8 +31,8 @@ func (k Keys) GoString() string { return k.String() }
 // maxKeyFile bounds a file of keys, in bytes.
 const maxKeyFile = 8 << 10
 
-// ReadKeys reads a file with one line, KEY:SECRET. Its errors have neither the file's name
-// nor anything of what is in it: people write the keys themselves where it belongs.
+// ReadKeys reads a file with one line, KEY:SECRET. Its errors repeat neither the file's
+// name nor its content: people put the keys themselves where the name belongs.
 func ReadKeys(name string) (Keys, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -35,7 +35,7 @@ func (o Object) Name() string {
 // Made is when the backup was begun.
 func (o Object) Made() time.Time { return backup.MadeAt(o.ID) }
 
-// parseKey reads the key of an object; ok is false for what is no backup.
+// parseKey reads the key of an object; ok is false for an object that is no backup.
 func parseKey(key string) (o Object, ok bool) {
 	dir, file := path.Split(key)
 	o.Folder = strings.TrimSuffix(dir, "/")

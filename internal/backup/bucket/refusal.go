@@ -37,7 +37,7 @@ type Refusal struct {
 // codeForm is the form of the words for causes; whatever else stands there is not shown.
 var codeForm = regexp.MustCompile(`^[A-Za-z0-9]{1,60}$`)
 
-// readRefusal reads what an answer says of a cause; "" if it says none.
+// readRefusal reads the cause from an answer; "" if it has none.
 func readRefusal(text []byte) (code, region string) {
 	var said struct {
 		XMLName xml.Name `xml:"Error"`

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// An object is sent in parts, of which one at a time is in memory. All but the last have
-// one size, as some storage wants it, and there may be 10,000: 156 GiB.
+// An object is sent in parts, one of which at a time is in memory. All but the last
+// have one size, as some storage requires, and there may be 10,000: 156 GiB.
 const (
 	partSize = 16 << 20
 	maxParts = 10_000
@@ -28,14 +28,14 @@ type Upload struct {
 	key    string
 	id     string
 	part   []byte   // is sent next
-	sent   []string // what the storage calls the content of each part
+	sent   []string // the storage's tag of each part
 	size   int64
 }
 
 // Begin begins to send a backup. The upload ends with ctx; it has to be committed or
 // aborted.
 func (b *Bucket) Begin(ctx context.Context, object Object) (*Upload, error) {
-	var begun struct { // whose root has several names
+	var begun struct { // its root has several names
 		ID string `xml:"UploadId"`
 	}
 	object.Folder = b.address.Folder
@@ -67,7 +67,7 @@ func (u *Upload) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// maxTag bounds what the storage calls a part, in bytes.
+// maxTag bounds the storage's tag of a part, in bytes.
 const maxTag = 1024
 
 // send sends the next part. Both of its hashes go with it, one of them signed: the storage
@@ -95,8 +95,8 @@ func (u *Upload) send() error {
 	return nil
 }
 
-// Commit sends what is left, and has the object be there if ready still agrees. It returns
-// the object's size, which the storage was asked for.
+// Commit sends the rest, and completes the object if ready still agrees. It returns the
+// object's size, as the storage reports it.
 func (u *Upload) Commit(ready func() error) (int64, error) {
 	if len(u.part) > 0 || len(u.sent) == 0 {
 		if err := u.send(); err != nil {
@@ -120,7 +120,7 @@ func (u *Upload) Commit(ready func() error) (int64, error) {
 	return 0, fmt.Errorf("store a backup: the storage has %d bytes of %d; do not use it", size, u.size)
 }
 
-// completion is how parts are named that are to be one object.
+// completion lists the parts that become one object.
 type completion struct {
 	XMLName xml.Name `xml:"CompleteMultipartUpload"`
 	Parts   []part   `xml:"Part"`
@@ -148,11 +148,11 @@ func (u *Upload) complete() error {
 	}, &done)
 }
 
-// abortWithin is how long the end of a failed upload may take. DropUnfinished ends what is
-// left.
+// abortWithin is how long the end of a failed upload may take. DropUnfinished ends the
+// others.
 const abortWithin = 5 * time.Second
 
-// Abort drops what was sent, also after ctx has ended.
+// Abort drops the parts that were sent, even after ctx has ended.
 func (u *Upload) Abort() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), abortWithin)
 	defer cancel()

@@ -7,9 +7,9 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/bucket"
 )
 
-// Backups that were made later than it is now are of a clock that went wrong. They count
-// for nothing and stay: else one from the year 2040 would be the newest until then, and the
-// good ones would go for being old.
+// Backups that are newer than the present were made while a clock was wrong. They count
+// for nothing and stay: otherwise one from the year 2040 would be the newest until
+// then, and the good ones would be deleted for their age.
 
 // past are the backups that were made until now, in the order of time.
 func past(objects []bucket.Object, now time.Time) []bucket.Object {
@@ -27,8 +27,8 @@ func newest(objects []bucket.Object, now time.Time) (o bucket.Object, ok bool) {
 	return before[len(before)-1], true
 }
 
-// next is when there is something to do next; ever is false for never. The bucket is looked
-// at at once, and tried again a while after each failure.
+// next is the time of the next work; ever is false for never. The keeper looks at the
+// bucket at once, and tries again a while after each failure.
 func (k known) next(schedule Schedule, now time.Time) (at time.Time, ever bool) {
 	switch {
 	case k.failures > 0:
@@ -64,10 +64,10 @@ func base(objects []bucket.Object, increments int, now time.Time) string {
 	return last.ID
 }
 
-// expired are the backups that nobody needs any more, newest first: so that none is ever
-// there without those that it goes on from. What stays is all that is younger than keepFor,
-// and the last full ones with all that came after them; and whatever one that stays needs.
-// At least one full backup stays that can be restored, if there is one.
+// expired are the backups that nobody needs any longer, newest first, so that no backup
+// is ever there without those that it builds on. Those younger than keepFor stay, and
+// the last full ones with all that came after them, and every backup that one of these
+// needs. At least one full backup that can be restored stays, if there is one.
 func expired(objects []bucket.Object, keepLast int, keepFor time.Duration, now time.Time) []bucket.Object {
 	before := past(objects, now)
 	since := lastFull(before, max(keepLast, 1))

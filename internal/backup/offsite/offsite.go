@@ -1,5 +1,5 @@
 // Package offsite keeps backups in a bucket by a schedule: full ones with increments
-// between them, of which those that are old go.
+// between them. It deletes old ones.
 //
 // What is due, what a backup goes on from and which ones go are functions of what is in the
 // bucket (decide.go). The bucket alone knows: a server that is started anew, or restored
@@ -27,18 +27,18 @@ type Schedule interface {
 	Next(t time.Time) time.Time
 }
 
-// Config says what is kept where.
+// Config says which backups are kept, and where.
 type Config struct {
 	To         bucket.Address // of this server alone
 	Open       func() (*bucket.Bucket, error)
 	Schedule   Schedule
-	Recipients backup.Recipients // who can decrypt the backups
+	Recipients backup.Recipients // they can decrypt the backups
 	Increments int               // at most, between two full ones
 	KeepLast   int               // full ones, with those that go on from them
-	KeepFor    time.Duration     // all that are younger are kept as well
+	KeepFor    time.Duration     // all younger ones are kept as well
 }
 
-// Source is what is backed up. backup.Source is one.
+// Source is the data to back up. backup.Source is one.
 type Source interface {
 	Write(ctx context.Context, w io.Writer, req backup.Request) (backup.Summary, error)
 	Kept(id string) (*backup.Base, error)
@@ -61,13 +61,13 @@ type Keeper struct {
 	known  known
 }
 
-// answer is what became of a backup that was asked for.
+// answer is the result of a backup that was asked for.
 type answer struct {
 	made Made
 	err  error
 }
 
-// known is what the keeper knows of the bucket.
+// known is the keeper's knowledge about the bucket.
 type known struct {
 	looked   bool            // at the bucket, since the configuration is as it is
 	running  bool            // a backup is being made
@@ -89,8 +89,8 @@ func New(source Source, fence func() error, log *logrus.Entry) *Keeper {
 	}
 }
 
-// Configure has the keeper do from now on as a configuration says; nil: nothing. A backup
-// that is being made goes on as it began.
+// Configure gives the keeper its configuration from now on; nil: no work. A backup that
+// is under way goes on as it began.
 func (k *Keeper) Configure(config *Config) {
 	k.mu.Lock()
 	k.config = config
@@ -109,15 +109,15 @@ func (k *Keeper) Start() {
 	go k.run(ctx)
 }
 
-// Stop ends what is going on: a backup that is not in the bucket yet does not come there.
-// It returns when nothing of the data directory is read any more.
+// Stop ends the work: a backup that is not in the bucket yet does not get there. It
+// returns when nobody reads the data directory any longer.
 func (k *Keeper) Stop() {
 	k.stop()
 	<-k.ended
 }
 
-// glance is how often the clock is looked at. A clock that was set, or a machine that
-// slept, is noticed then.
+// glance is how often the keeper looks at the clock. It then notices a clock that was
+// set, or a machine that slept.
 const glance = time.Minute
 
 func (k *Keeper) run(ctx context.Context) {
@@ -156,13 +156,14 @@ func (k *Keeper) wait() time.Duration {
 	return min(next.Sub(k.now()), glance)
 }
 
-// ErrNone is the error of a backup that is asked for where there is no bucket.
+// ErrNone is the error of Now where there is no bucket.
 var ErrNone = errors.New("no bucket is set for backups")
 
-// errStopping is for those who ask while the server stops.
+// errStopping is the error of Now while the server stops.
 var errStopping = errors.New("the server stops; ask the one that takes its place")
 
-// Now has a backup be made, and returns when it is there. It goes on if ctx ends.
+// Now makes a backup, and returns when it is in the bucket. The backup goes on if ctx
+// ends.
 func (k *Keeper) Now(ctx context.Context) (Made, error) {
 	reply := make(chan answer, 1)
 	select {
@@ -180,8 +181,8 @@ func (k *Keeper) Now(ctx context.Context) (Made, error) {
 	}
 }
 
-// tend looks at the bucket, makes a backup if one is due or asked for, and notes what came
-// of it.
+// tend looks at the bucket, makes a backup if one is due or asked for, and notes the
+// result.
 func (k *Keeper) tend(ctx context.Context, asked bool) (Made, error) {
 	k.mu.Lock()
 	config := k.config
@@ -199,20 +200,20 @@ func (k *Keeper) tend(ctx context.Context, asked bool) (Made, error) {
 	return work.made, err
 }
 
-// begun notes that a backup is being made.
+// begun notes that a backup is under way.
 func (k *Keeper) begun() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known.running = true
 }
 
-// note notes what came of a look at the bucket.
+// note notes the result of a look at the bucket.
 func (k *Keeper) note(config *Config, w *work, asked bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known.running = false
 	if k.config != config {
-		return // what was found may be of another bucket
+		return // the result may be about another bucket
 	}
 	if err == nil {
 		first := !k.known.looked

@@ -13,7 +13,7 @@ type State struct {
 	Bytes   int64          `json:"bytes"`   // of them together
 	Newest  *bucket.Object `json:"newest,omitempty"`
 	Made    time.Time      `json:"made,omitzero"` // the newest
-	Running bool           `json:"running"`       // one is being made
+	Running bool           `json:"running"`       // a backup is under way
 	Next    time.Time      `json:"next,omitzero"` // is due, or tried again; zero: never
 	Failure *Failure       `json:"failure,omitempty"`
 	Left    string         `json:"left,omitempty"` // why old ones were not deleted; "": they were

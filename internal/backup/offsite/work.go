@@ -23,7 +23,7 @@ type Made struct {
 // String is a line for people.
 func (m Made) String() string { return fmt.Sprintf("%s; it is at %s", m.Summary, m.At) }
 
-// work is one look at the bucket, and what follows from it.
+// work is one look at the bucket, and the work that follows from it.
 type work struct {
 	Config
 	source Source
@@ -104,7 +104,7 @@ func (w *work) make(ctx context.Context) error {
 	return nil
 }
 
-// since is what is known of the backup that the next one goes on from; nil for a full one.
+// since is the base of the next backup; nil for a full one.
 func (w *work) since(next string) *backup.Base {
 	id := base(w.objects, w.Increments, w.now())
 	if id == "" || id >= next { // of the same millisecond

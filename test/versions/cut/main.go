@@ -2,9 +2,9 @@
 //
 //	go run ./test/versions/cut 1.36.2
 //
-// It takes them from the module k8s.io/kubernetes, where every release keeps what its API
-// server answers (api/discovery, api/openapi-spec): all of discovery, and of the schemas
-// those that a Deployment and a ConfigMap consist of, without descriptions.
+// It takes them from the module k8s.io/kubernetes, where every release keeps its API
+// server's answers (api/discovery, api/openapi-spec): all of discovery, and those
+// schemas of which a Deployment and a ConfigMap consist, without descriptions.
 package main
 
 import (

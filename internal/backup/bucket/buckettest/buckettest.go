@@ -135,7 +135,7 @@ func spoil(body io.ReadCloser) io.ReadCloser {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(first), body))
 }
 
-// half is an answer of which the first half arrives.
+// half is an answer whose first half arrives.
 type half struct {
 	http.ResponseWriter
 	written bool
@@ -200,7 +200,7 @@ func (s *Server) Asked() []string {
 	return slices.Clone(s.asked)
 }
 
-// Objects lists the keys of what is there, sorted.
+// Objects lists the keys of all objects, sorted.
 func (s *Server) Objects() ([]string, error) {
 	list, err := s.storage.ListBucket(context.Background(), Bucket, nil, gofakes3.ListBucketPage{})
 	if err != nil {
