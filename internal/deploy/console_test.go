@@ -130,3 +130,18 @@ func TestServerKnowsItsClustersAndQueue(t *testing.T) {
 		t.Errorf("all are away: %v", err)
 	}
 }
+
+// Without a pod, whatever keeps the tree from being whole is the reason.
+func TestContainersOfATreeThatIsNotWhole(t *testing.T) {
+	o := newOffice(t)
+	api := o.answering()
+	o.podded(api)
+	delete(api.kinds, replicaSetKind.WithVersion("v1"))
+	if list, err := o.Containers(t.Context(), "web", "", ""); err != nil || len(list) != 2 {
+		t.Errorf("with a pod: %v, %v", list, err)
+	}
+	api.owned = nil
+	if _, err := o.Containers(t.Context(), "web", "", ""); err == nil || !strings.Contains(err.Error(), "does not know the kind ReplicaSet") {
+		t.Errorf("without one: %v", err)
+	}
+}

@@ -4,9 +4,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
@@ -161,5 +166,41 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 		if noted := w.drifts.has(changed("b").ID); noted != (test.drift == appfile.DriftWarn) {
 			t.Errorf("%s: the drift is noted: %v", test.name, noted)
 		}
+	}
+}
+
+// A check that could not look for new values says so, whatever else it found.
+func TestCheckThatCouldNotLookForValues(t *testing.T) {
+	w := newWorked(t, shop())
+	at := w.checked()
+	at.finding, at.noValues = Finding{Result: CheckUnchanged}, "a Secret cannot be read"
+	if at.closeCheck(); at.finding.Result != CheckFailed || at.finding.Message != at.noValues || w.trouble.reason() != at.noValues {
+		t.Errorf("found %+v, in trouble: %q", at.finding, w.trouble.reason())
+	}
+}
+
+// A check fails while a kind of the app is not seen, unless it asks the server itself.
+func TestCheckOfAnAppThatIsNotSeen(t *testing.T) {
+	for fresh, want := range map[bool]CheckResult{false: CheckFailed, true: CheckUnchanged} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOffice(t)
+			api := o.answering()
+			a := o.settledOn(config)
+			o.leftAsIs(api, a)
+			pods := kube.Kind{GVK: podKind.WithVersion("v1"), Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
+			api.parents["web"] = kubetest.Parent("web", "shop", "mine", "7", "Pod", "shop")
+			a.on(o.Clusters["default"]).SetInventory(nil) // it is read again
+			if err := o.index.Follow(t.Context(), pods); err == nil {
+				t.Fatal("a cluster that does not answer is followed")
+			}
+			j := systemJob(record.CauseDrift)
+			if fresh {
+				j.fresh = time.Now()
+			}
+			if at := a.attempt(j); at.finding.Result != want {
+				t.Errorf("fresh %v: found %+v", fresh, at.finding)
+			}
+			o.cancel()
+		})
 	}
 }

@@ -57,3 +57,14 @@ func TestRendererOfAReading(t *testing.T) {
 		t.Error("the wrong one has keys")
 	}
 }
+
+// Of a revision that nobody has accepted, no mask has the server's key.
+func TestMasksOfATarget(t *testing.T) {
+	o := newOffice(t)
+	for blind, want := range map[bool]bool{false: true, true: false} {
+		masker := o.masker(wanted("web", func(t *target) { t.Blind = blind }))
+		if keyed := masker.Seal("x") == o.Masker.Seal("x"); keyed != want {
+			t.Errorf("blind %v: keyed: %v", blind, keyed)
+		}
+	}
+}
