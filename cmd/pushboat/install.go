@@ -64,6 +64,7 @@ func newInstall(version string) *cobra.Command {
 	var (
 		flags clusterFlags
 		print bool
+		dir   string
 	)
 	cmd := &cobra.Command{
 		Use:   "install",
@@ -81,6 +82,9 @@ func newInstall(version string) *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			if dir != "" {
+				return install.WriteRepository(ctx, order, dir, cmd.OutOrStdout())
+			}
 			return install.Install(ctx, order, cmd.OutOrStdout())
 		},
 	}
@@ -91,6 +95,9 @@ func newInstall(version string) *cobra.Command {
 	cmd.Flags().StringVar(&given.Service, "service", "", "how git and ssh come in: ClusterIP, NodePort or LoadBalancer")
 	cmd.Flags().StringVar(&given.File, "values", "", "a file of values, see config/install/chart/README.md, which replaces all earlier values")
 	cmd.Flags().DurationVar(&flags.order.Timeout, "timeout", install.DefaultTimeout, "how long the server may take to serve")
+	cmd.Flags().StringVar(&given.SelfDeploy, "self-deploy", "", "let a repository of the server deploy the server itself; "+install.NoSelf+": no more")
+	cmd.Flags().Lookup("self-deploy").NoOptDefVal = install.App
+	cmd.Flags().StringVar(&dir, "print-repository", "", "write the content of that repository into a new folder, and change nothing else")
 	cmd.Flags().BoolVar(&print, "print", false, "write the manifests to the standard output, and change nothing")
 	return cmd
 }

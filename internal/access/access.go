@@ -130,6 +130,9 @@ var rules = map[Right]rule{
 	Administer:  {RoleAdmin, onServer},
 }
 
+// reading are the rights by which nothing of a repository changes.
+var reading = map[Right]bool{ReadRepo: true, ReadDeploys: true}
+
 // Least returns the least role that has the right, for telling people; "" for
 // a right that nobody has. Policy.Check decides.
 func Least(r Right) Role { return rules[r].least }

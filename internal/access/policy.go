@@ -61,8 +61,9 @@ type Admins interface {
 
 // Policy decides.
 type Policy struct {
-	log    *logrus.Entry
-	admins Admins
+	log      *logrus.Entry
+	admins   Admins
+	reserved name.Repo // see Reserve
 }
 
 // NewPolicy returns a policy that writes its audit lines to log and names
@@ -70,6 +71,10 @@ type Policy struct {
 func NewPolicy(log *logrus.Entry, admins Admins) *Policy {
 	return &Policy{log: log, admins: admins}
 }
+
+// Reserve leaves a repository to admins: others may read it, and no more. It is called
+// before the policy is asked.
+func (p *Policy) Reserve(repo name.Repo) { p.reserved = repo }
 
 // Check decides whether c has the right r on subject, and writes the audit
 // line that says so. The subject is a repository's name for rights on
@@ -104,6 +109,9 @@ func (p *Policy) Allows(c Caller, r Right, subject name.Repo) bool {
 
 func (p *Policy) decide(c Caller, r Right, subject name.Repo) error {
 	rule, known := rules[r]
+	if known && rule.scope == onRepository && subject == p.reserved && p.reserved != "" && !reading[r] {
+		rule.least = RoleAdmin
+	}
 	switch {
 	case !known || !c.Role.Includes(rule.least):
 	case c.Repos == "":

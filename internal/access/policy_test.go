@@ -145,3 +145,25 @@ func TestCallerNames(t *testing.T) {
 		}
 	}
 }
+
+// TestReservedRepositoryIsForAdmins: others may read it, whatever their role; and the rest
+// of the repositories is as it was.
+func TestReservedRepositoryIsForAdmins(t *testing.T) {
+	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil)
+	policy.Reserve("pushboat")
+	for _, right := range []Right{ReadRepo, PushRepo, Deploy, ReadDeploys, ReadLogs, CreateRepo} {
+		reads := right == ReadRepo || right == ReadDeploys
+		if got := policy.Allows(Caller{Role: RoleDeploy}, right, "pushboat"); got != reads {
+			t.Errorf("%s: %t for the role deploy", right, got)
+		}
+		if !policy.Allows(Caller{Role: RoleAdmin}, right, "pushboat") || !policy.Allows(Caller{Role: RoleDeploy}, right, "shop") {
+			t.Errorf("%s is refused to an admin, or on another repository", right)
+		}
+	}
+	if policy.Allows(Caller{Role: RoleAdmin, Repos: "shop"}, PushRepo, "pushboat") {
+		t.Error("a key for another repository may push")
+	}
+	if !NewPolicy(logrus.NewEntry(logrus.New()), nil).Allows(Caller{Role: RoleRead}, ReadRepo, "") {
+		t.Error("without one, the empty name is reserved")
+	}
+}

@@ -81,8 +81,9 @@ type Config struct {
 	Recorder record.Recorder
 	Renderer *render.Renderer
 	Sealed   *sealed.Store
-	Server   string // this server's id, by which inventories on clusters name it
-	Epoch    int64  // of its data directory; 0 for an engine that only plans
+	Server   string   // this server's id, by which inventories on clusters name it
+	Epoch    int64    // of its data directory; 0 for an engine that only plans
+	Own      plan.Own // what may be deployed of this server itself
 	Masker   manifest.Masker
 	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool
@@ -268,7 +269,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		}
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 		problems := with.Vet(ctx, cluster.api)
-		objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with)
+		objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with, e.Own)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil

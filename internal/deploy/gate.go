@@ -131,7 +131,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			if p.stays[t.Spec.Name] {
 				continue // its claims stand
 			}
-			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name])
+			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name], e.Own)
 			p.Problems = append(p.Problems, problems...)
 			found, made[t] = plan.SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)

@@ -114,7 +114,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	}
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 	problems := with.Vet(ctx, cluster.api)
-	objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with)
+	objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with, a.engine.Own)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

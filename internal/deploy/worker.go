@@ -143,7 +143,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if j.kind == lookJob {
 		t = t.only(j.looks)
 	}
-	objects, problems := plan.Resolve(ctx, cluster.api, &t.Target, with)
+	objects, problems := plan.Resolve(ctx, cluster.api, &t.Target, with, a.engine.Own)
 	if len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

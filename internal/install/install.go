@@ -47,6 +47,9 @@ func Install(ctx context.Context, order Order, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := order.refuseSelf(ctx, cluster); err != nil {
+		return err
+	}
 	values, err := order.values(ctx, cluster)
 	if err != nil {
 		return err

@@ -88,7 +88,7 @@ func checkSettings(objects []*manifest.Object) error {
 			continue
 		}
 		text, _, _ := unstructured.NestedString(o.Object, "data", settingsFile)
-		if err := settings.CheckText(settingsFile, []byte(text)); err != nil {
+		if _, err := settings.ReadText(settingsFile, []byte(text)); err != nil {
 			return withoutPlaces(err)
 		}
 	}

@@ -21,10 +21,11 @@ import (
 // Given holds the values from the command line. Anything else stays as earlier
 // installations had it.
 type Given struct {
-	Image     string   // REPOSITORY[:TAG][@DIGEST]
-	AdminKeys []string // public key files, whose keys are added to those of admins
-	Service   string   // the type of the Service
-	File      string   // of values of the chart, which replaces all earlier values
+	Image      string   // REPOSITORY[:TAG][@DIGEST]
+	AdminKeys  []string // public key files, whose keys are added to those of admins
+	Service    string   // the type of the Service
+	SelfDeploy string   // the repository that deploys the server itself; NoSelf: none any more
+	File       string   // of values of the chart, which replaces all earlier values
 }
 
 // Values are values of the chart that differ from its defaults: nested mappings, as in
@@ -56,6 +57,9 @@ func (g Given) values(before Values) (Values, error) {
 	if g.Service != "" {
 		values.set("service", Values{"type": g.Service})
 	}
+	if g.SelfDeploy != "" {
+		values.deploySelf(g.SelfDeploy)
+	}
 	if len(g.AdminKeys) > 0 {
 		keys, err := readKeys(g.AdminKeys)
 		if err != nil {
@@ -74,6 +78,23 @@ func (v Values) set(key string, values Values) {
 		v[key] = mapping
 	}
 	maps.Copy(mapping, values)
+}
+
+// NoSelf is said in the place of a repository that deploys the server.
+const NoSelf = "none"
+
+// deploySelf sets the repository that deploys the server itself.
+func (v Values) deploySelf(repository string) {
+	if repository == NoSelf {
+		repository = ""
+	}
+	v.set("settings", Values{"self": map[string]any{"repository": repository}})
+}
+
+// selfRepository returns the repository that deploys the server itself; "": none does.
+func (v Values) selfRepository() string {
+	fields, _ := v["settings"].(map[string]any)
+	return Values(fields).text("self", "repository")
 }
 
 // text returns the text at a key of a mapping; "" if there is none.

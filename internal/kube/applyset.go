@@ -100,9 +100,20 @@ func (p Parent) Name() string {
 }
 
 // IsSystem reports whether an object is, or would be, the server's own, whatever a
-// repository says: SystemNamespace and everything in it.
+// repository says: SystemNamespace, everything in it, and the rights that an installation
+// gives the server.
 func IsSystem(id manifest.ID) bool {
-	return id.Namespace == SystemNamespace || id.GroupKind() == manifest.NamespaceKind && id.Name == SystemNamespace
+	return id.Namespace == SystemNamespace || id.GroupKind() == manifest.NamespaceKind && id.Name == SystemNamespace || IsOwnRight(id)
+}
+
+// ownRights are the names of the ClusterRoles that an installation gives the server, and
+// of their bindings; see config/install.
+var ownRights = []string{"pushboat", "pushboat-deploy", "pushboat-deploy-read"}
+
+// IsOwnRight reports whether an object gives the server rights in the whole cluster.
+func IsOwnRight(id manifest.ID) bool {
+	return id.Group == "rbac.authorization.k8s.io" && (id.Kind == "ClusterRole" || id.Kind == "ClusterRoleBinding") &&
+		slices.Contains(ownRights, id.Name)
 }
 
 // ID is the identity of the set, the value of PartOfLabel on its members.

@@ -47,9 +47,9 @@ func (p *Plan) LeftAlone() []Step {
 }
 
 // mayRecreate reports whether an object may be deleted and made again where it
-// cannot be changed in place.
+// cannot be changed in place. The server's own may not: nobody would make them again.
 func (p *Planner) mayRecreate(o Placed, step Step) bool {
-	return p.Depth == ByForce || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force)
+	return !kube.IsSystem(o.Key) && (p.Depth == ByForce || p.isForced(o) || (o.Policy.Policies | step.Entry.Policies).Has(manifest.Force))
 }
 
 // isForced reports whether the written object is on its way to the cluster by force. A
@@ -75,7 +75,7 @@ func (p *Planner) tryOut(ctx context.Context, o Placed, running *unstructured.Un
 func (p *Plan) remake(t *Target) {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if !step.Policy.Has(manifest.Force|manifest.Replace) || step.Left || step.Action == record.Create {
+		if !step.Policy.Has(manifest.Force|manifest.Replace) || step.Left || step.Action == record.Create || kube.IsSystem(step.ID) {
 			continue
 		}
 		switch {

@@ -31,15 +31,16 @@ type Placed struct {
 }
 
 // Resolve finds the kind and the namespace of every object of a target. It refuses
-// kinds that the cluster does not know, and objects that are written twice.
-func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Placed, manifest.Problems) {
+// kinds that the cluster does not know, objects that are written twice, and those of the
+// server itself that own does not let pass.
+func Resolve(ctx context.Context, api API, t *Target, with *Companions, own Own) ([]Placed, manifest.Problems) {
 	before := t.Places.newest()
-	r := newResolver(t, before)
+	r := newResolver(t, before, own)
 	for _, written := range r.all {
 		r.resolve(ctx, api, written, with)
 	}
 	if len(r.fresh) > 0 && r.isTwice() { // which of the two is the first, the order tells
-		r = newResolver(t, resolved{})
+		r = newResolver(t, resolved{}, own)
 		for _, written := range r.all {
 			r.resolve(ctx, api, written, with)
 		}
@@ -53,6 +54,7 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions) ([]Place
 // resolver resolves the objects of a target.
 type resolver struct {
 	target   *Target
+	own      Own
 	all      []*manifest.Object
 	before   aligned[manifest.Object] // that were resolved before, and are not the same as others
 	places   []*placed                // of those
@@ -68,13 +70,13 @@ type servedKind struct {
 	kind kube.Kind
 }
 
-func newResolver(t *Target, before resolved) *resolver {
+func newResolver(t *Target, before resolved, own Own) *resolver {
 	all := t.Objects
 	if len(t.LastHooks) > 0 {
 		all = slices.Concat(all, t.LastHooks)
 	}
 	return &resolver{
-		target: t, all: all, before: aligned[manifest.Object]{list: before.written}, places: before.places,
+		target: t, own: own, all: all, before: aligned[manifest.Object]{list: before.written}, places: before.places,
 		objects: make([]Placed, 0, len(all)), fresh: map[manifest.ID]int{},
 	}
 }
@@ -101,8 +103,10 @@ func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Objec
 	known = known && place.fits(*kind)
 	o, misread := placeOf(t, written, *kind, place)
 	if kube.IsSystem(o.Key) {
-		r.refuse(o, "namespace "+kube.SystemNamespace+" is where this server keeps the inventories of apps; it is no app's", "choose another namespace")
-		return
+		if problem := r.own.refuse(ctx, api.Name(), t, o); problem != nil {
+			r.problems = append(r.problems, *problem)
+			return
+		}
 	}
 	if !known && !o.Policy.IsSkipped() { // a skipped object leaves alone the one that runs
 		if first, twice := r.fresh[o.Key]; twice {

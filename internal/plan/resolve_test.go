@@ -104,7 +104,7 @@ func TestResolve(t *testing.T) {
 				test.change(w)
 			}
 			w.Target.Objects = parsed(t, test.objects...)
-			placed, problems := Resolve(t.Context(), w.API, w.Target, w.With)
+			placed, problems := Resolve(t.Context(), w.API, w.Target, w.With, Own{})
 			var ids []string
 			for _, o := range placed {
 				ids = append(ids, o.Key.String())

@@ -256,7 +256,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
-		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -336,6 +336,7 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy := access.NewPolicy(s.log, s.keyring)
+	policy.Reserve(name.Repo(s.config.Self.Repository))
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
@@ -399,15 +400,15 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		case <-reload:
 			s.reload()
 		case err := <-s.failed:
-			s.stop(s.lease != nil)
+			s.stop(s.hasHeir())
 			return err
 		case <-s.fence.Fell():
 			return s.stopStale()
 		case <-s.drain:
-			s.stop(s.lease != nil)
+			s.stop(s.hasHeir())
 			return s.fence.Err()
 		case <-ctx.Done():
-			s.stop(s.lease != nil)
+			s.stop(s.hasHeir())
 			return s.fence.Err() // a stale server has not stopped well
 		}
 	}

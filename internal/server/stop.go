@@ -32,6 +32,10 @@ func endWatches(cancel context.CancelFunc, clusters map[string]*deploy.Cluster) 
 	}
 }
 
+// hasHeir reports whether another server goes on at once: a standby, or the one that takes
+// the place of a server that deploys itself.
+func (s *server) hasHeir() bool { return s.lease != nil || s.config.Self.Repository != "" }
+
 // stop lets running sessions end, then the deploys that they do not wait for. The next
 // server resumes deploys that wait for health. An heir does so at once, so this server
 // does not wait for them.

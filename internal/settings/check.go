@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/lease"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
@@ -40,6 +41,10 @@ func (c *Config) check(p *problems) {
 	if c.Lease != "" {
 		_, err := lease.ParseName(c.Lease)
 		p.add("lease", err)
+	}
+	if c.Self.Repository != "" {
+		_, err := name.ParseRepo(c.Self.Repository)
+		p.add("self.repository", err)
 	}
 	if c.SSH.Relay != "" {
 		p.when(c.Lease == "", "ssh.relay", "it is for servers that share a lease: give lease, too")

@@ -91,13 +91,13 @@ func (s Sources) collect(env environment) (*Config, *problems, error) {
 	return &c, problems, nil
 }
 
-// CheckText checks the settings in the text of a file. Neither environment nor flags
-// count.
-func CheckText(path string, text []byte) error {
+// ReadText reads the settings in the text of a file, and checks them. Neither environment
+// nor flags count.
+func ReadText(path string, text []byte) (Config, error) {
 	c := defaults()
 	root, err := parseDocument(path, text)
 	if err != nil {
-		return err
+		return c, err
 	}
 	if root != nil {
 		f := file{path: path, config: &c}
@@ -106,7 +106,7 @@ func CheckText(path string, text []byte) error {
 	c.finish()
 	problems := c.newProblems()
 	c.check(problems)
-	return problems.err()
+	return c, problems.err()
 }
 
 // ReadFile reads only a file, for programs that need one section of it. It checks only

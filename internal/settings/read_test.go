@@ -267,8 +267,8 @@ func TestSampleHasTheDefaults(t *testing.T) {
 	}
 }
 
-// TestCheckText: a text is read like a file with that content.
-func TestCheckText(t *testing.T) {
+// TestReadText: a text is read like a file with that content.
+func TestReadText(t *testing.T) {
 	for text, want := range map[string]string{
 		"data: /data\nkeys: {file: /keys}\n":                   "",
 		"data: /data\nkeys: {file: /keys}\nlog: {level: loud}": "to-be.yaml:3: log.level",
@@ -276,7 +276,7 @@ func TestCheckText(t *testing.T) {
 		"data: [\n":                                            "to-be.yaml",
 		strings.Repeat("#", maxFile+1):                         "more than",
 	} {
-		err := CheckText("to-be.yaml", []byte(text))
+		_, err := ReadText("to-be.yaml", []byte(text))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %q", text, err, want)
 		}

@@ -150,6 +150,13 @@ reach without the proxy.`,
 	},
 }
 
+var selfSection = section{name: "self", settings: []Setting{{
+	Name: "self.repository", field: func(c *Config) any { return &c.Self.Repository },
+	Meaning: `Repository that deploys this server itself, such as pushboat. On the cluster default, it
+may change the StatefulSet, the settings and the Service in the namespace pushboat-system, which no
+other repository may. Only admins push to it (see docs/install.md). Empty: none.`,
+}}}
+
 var renderSection = section{
 	name: "render",
 	meaning: `Charts and kustomizations are rendered in separate processes, each of which may

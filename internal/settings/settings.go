@@ -25,6 +25,7 @@ type Config struct {
 	Secrets    Secrets
 	Charts     Charts
 	Outgoing   Outgoing
+	Self       Self
 	Render     Render
 	Backup     Backup
 	Log        Log
@@ -103,6 +104,11 @@ type Outgoing struct {
 	Proxy            string   // "": none
 	ProxyCredentials string   // a file
 	NoProxy          []string // hosts, domains and networks
+}
+
+// Self configures what the server may deploy of itself.
+type Self struct {
+	Repository string // "": no repository may deploy anything of it
 }
 
 // Render configures the processes that render charts and kustomizations.
