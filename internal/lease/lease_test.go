@@ -182,34 +182,57 @@ func TestWhatBeginsATerm(t *testing.T) {
 	}
 }
 
-// shared is a lock in memory, which each candidate sees by an identity of its own.
+// shared is a lock in memory. Like an API server it refuses a write by whoever has not
+// read the latest version.
 type shared struct {
-	identity string
-	mu       *sync.Mutex
-	record   *resourcelock.LeaderElectionRecord
+	mu      sync.Mutex
+	record  resourcelock.LeaderElectionRecord
+	version int
+	read    int // by the candidate
 }
 
-func (s shared) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+func (s *shared) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	record := *s.record
+	record := s.record
+	s.read = s.version
 	return &record, []byte(record.HolderIdentity), nil
 }
 
-func (s shared) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
+func (s *shared) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	return s.Update(ctx, record)
 }
 
-func (s shared) Update(_ context.Context, record resourcelock.LeaderElectionRecord) error {
+func (s *shared) Update(_ context.Context, record resourcelock.LeaderElectionRecord) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*s.record = record
+	if s.read != s.version {
+		return errors.New("conflict")
+	}
+	s.record = record
+	s.version++
+	s.read = s.version
 	return nil
 }
 
-func (s shared) RecordEvent(string) {}
-func (s shared) Identity() string   { return s.identity }
-func (s shared) Describe() string   { return "a lock in memory" }
+// take is a write by another candidate.
+func (s *shared) take(holder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record = resourcelock.LeaderElectionRecord{HolderIdentity: holder}
+	s.version++
+}
+
+// holder returns who holds the lease; "" for nobody.
+func (s *shared) holder() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.HolderIdentity
+}
+
+func (s *shared) RecordEvent(string) {}
+func (s *shared) Identity() string   { return "mine" }
+func (s *shared) Describe() string   { return "a lock in memory" }
 
 // A server that was frozen ends when another one has its place, and gives up what it
 // thinks it holds.
@@ -217,20 +240,18 @@ func TestAnothersLeaseIsNotReleased(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	for successor, want := range map[string]string{"": "", "other": "other"} {
-		lock := shared{identity: "mine", mu: &sync.Mutex{}, record: &resourcelock.LeaderElectionRecord{}}
+		lock := &shared{}
 		try, err := begin(&told{Interface: lock, log: logrus.NewEntry(log), term: &term{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-try.leads
 		if successor != "" {
-			if err := lock.Update(t.Context(), resourcelock.LeaderElectionRecord{HolderIdentity: successor}); err != nil {
-				t.Fatal(err)
-			}
+			lock.take(successor)
 		}
 		try.end()
-		if record, _, _ := lock.Get(t.Context()); record.HolderIdentity != want {
-			t.Errorf("held by %q, and then by %q, not %q", successor, record.HolderIdentity, want)
+		if got := lock.holder(); got != want {
+			t.Errorf("held by %q, and then by %q, not %q", successor, got, want)
 		}
 	}
 }
