@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed all:demo
+//go:embed all:demo all:admin
 var files embed.FS
 
 // Demo is the small application that `make demo` pushes: a namespace, two Deployments
@@ -15,4 +15,10 @@ var files embed.FS
 // pushboat.yaml that names them.
 func Demo() (fs.FS, error) {
 	return fs.Sub(files, "demo")
+}
+
+// Admin is the first content of admin.git, the server's own rules, without the
+// operators of the server.
+func Admin() (fs.FS, error) {
+	return fs.Sub(files, "admin")
 }

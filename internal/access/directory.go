@@ -11,7 +11,8 @@ import (
 
 // Directory maps keys to operators. It never changes: new keys take a new Directory.
 type Directory struct {
-	keys     map[string]entry // by the key's wire form
+	keys     map[string]entry  // by the key's wire form
+	texts    map[string]string // "TYPE BASE64", by fingerprint
 	warnings []string
 }
 
@@ -49,7 +50,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 // NewDirectory reads sources. The error joins every *LineError of all of
 // them; there is no directory then.
 func NewDirectory(sources ...Source) (*Directory, error) {
-	d := &Directory{keys: map[string]entry{}}
+	d := &Directory{keys: map[string]entry{}, texts: map[string]string{}}
 	var problems []error
 	for _, source := range sources {
 		problems = append(problems, d.read(source)...)
@@ -125,6 +126,7 @@ func (d *Directory) add(parsed keyLine, place string) error {
 			former.place, former.operator.Name, former.operator.Role)
 	}
 	d.keys[wire] = entry{parsed.operator, place}
+	d.texts[parsed.operator.Fingerprint] = strings.TrimSpace(string(ssh.MarshalAuthorizedKey(parsed.key)))
 	if parsed.warning != "" {
 		d.warnings = append(d.warnings, fmt.Sprintf("%s: %s: %s", place, parsed.operator.Name, parsed.warning))
 	}
@@ -155,6 +157,35 @@ func (d *Directory) Operators() []Operator {
 		return strings.Compare(a.Name+" "+a.Fingerprint, b.Name+" "+b.Fingerprint)
 	})
 	return all
+}
+
+// AdminKey is a key that may administer the server.
+type AdminKey struct {
+	Name string
+	Key  string // "TYPE BASE64"
+	From Sources
+}
+
+// AdminKeys returns the keys that may administer the server, by name and fingerprint.
+func (d *Directory) AdminKeys() []AdminKey {
+	var admins []AdminKey
+	for _, op := range d.Operators() {
+		if op.Role != RoleAdmin || op.Repos != "" {
+			continue
+		}
+		admins = append(admins, AdminKey{op.Name, d.texts[op.Fingerprint], op.From})
+	}
+	return admins
+}
+
+// Find returns where a key stands, "keys:3", by its fingerprint.
+func (d *Directory) Find(fingerprint string) (place string, ok bool) {
+	for _, e := range d.keys {
+		if e.operator.Fingerprint == fingerprint {
+			return e.place, true
+		}
+	}
+	return "", false
 }
 
 // Admins returns the names of the operators with the role admin, sorted.

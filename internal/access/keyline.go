@@ -198,6 +198,23 @@ func readOption(op *Operator, o option, fixed bool) (err error) {
 	return nil
 }
 
+// ParseKey reads the text of a public key, "TYPE BASE64" with or without a comment, and
+// returns what an admin should know about it, if anything. The error repeats nothing of
+// the text.
+func ParseKey(text string) (key ssh.PublicKey, warning string, err error) {
+	if len(text) > maxLineBytes {
+		return nil, "", fmt.Errorf("longer than %d bytes", maxLineBytes)
+	}
+	if HasPrivateKey(text) {
+		return nil, "", ErrPrivateKey
+	}
+	fields := strings.Fields(text)
+	if len(fields) < 2 {
+		return nil, "", errors.New(`a key is "TYPE BASE64", as in a .pub file`)
+	}
+	return parseKey(fields[0], fields[1])
+}
+
 // parseKey reads a key and says whether it is one that may be used.
 func parseKey(keyType, encoded string) (ssh.PublicKey, string, error) {
 	if strings.Contains(keyType, "-cert-v01@") {

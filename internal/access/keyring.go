@@ -32,6 +32,8 @@ type Keyring struct {
 
 	directory atomic.Pointer[Directory]
 
+	leaves func(Operator) // told of each key that is in no file any more; nil: nobody is
+
 	mu    sync.Mutex // held while files are checked
 	files Files
 	seen  []stamp // of the files as they were last read, well or badly
@@ -84,9 +86,20 @@ func (k *Keyring) reload() error {
 	for _, warning := range next.Warnings() {
 		k.log.Warn("access: " + warning)
 	}
-	k.directory.Store(next)
+	former := k.directory.Swap(next)
+	if k.leaves != nil {
+		for _, op := range former.Operators() {
+			if _, stays := next.Find(op.Fingerprint); !stays {
+				k.leaves(op)
+			}
+		}
+	}
 	return nil
 }
+
+// OnLeave has a function called for each key that is in no file any more. It is to be set
+// before anything is looked up.
+func (k *Keyring) OnLeave(leaves func(Operator)) { k.leaves = leaves }
 
 // refresh reloads if a file is not as it was. It costs a stat a file.
 func (k *Keyring) refresh() {

@@ -29,6 +29,35 @@ func quietLog() (*logrus.Entry, *logtest.Hook) {
 	return logrus.NewEntry(logger), logtest.NewLocal(logger)
 }
 
+// TestKeysThatLeaveAreTold: once, and those that stay are not.
+func TestKeysThatLeaveAreTold(t *testing.T) {
+	_, ana := newKey(t)
+	_, ben := newKey(t)
+	file := filepath.Join(t.TempDir(), "keys")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(ana + " ana\n" + ben + " ben\n")
+	k, err := OpenKeyring(Files{Authorized: file}, logrus.NewEntry(logrus.New()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	k.OnLeave(func(op Operator) { left = append(left, op.Name) })
+	write(ben + " ben\n")
+	for range 2 {
+		if err := k.Reload(Files{Authorized: file}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(left, []string{"ana"}) {
+		t.Errorf("left: %q", left)
+	}
+}
+
 func TestKeyringFollowsItsFiles(t *testing.T) {
 	dir := t.TempDir()
 	admin, keys := filepath.Join(dir, "ana.pub"), filepath.Join(dir, "keys")

@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -19,6 +20,8 @@ type Operator struct {
 	Fingerprint string // SHA256:… of the key
 	Repos       Globs  // repositories that the key is for; empty: all
 	From        Sources
+	Expires     time.Time // from when on the key is not accepted; zero: never
+	Ruled       bool      // the key is in admin.git, whose rules count for it
 }
 
 // Caller is the operator calling from remote.
@@ -28,13 +31,30 @@ func (o Operator) Caller(remote net.Addr) Caller {
 		Fingerprint: o.Fingerprint,
 		Role:        o.Role,
 		Repos:       o.Repos,
+		Ruled:       o.Ruled,
 		Remote:      remote.String(),
 	}
+}
+
+// ExpiryLayout is how messages write the moment from which a key is not accepted, in UTC.
+const ExpiryLayout = "2006-01-02 15:04 UTC"
+
+// HasExpired reports whether the key is no longer accepted.
+func (o Operator) HasExpired(now time.Time) bool {
+	return !o.Expires.IsZero() && !now.Before(o.Expires)
 }
 
 // operatorName is the grammar of names: they stand in commits, trailers, logs
 // and terminals, and the comment that ssh-keygen writes by itself fits.
 var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+
+// CheckOperator holds a text to the grammar of operators' names.
+func CheckOperator(s string) error {
+	if !operatorName.MatchString(s) {
+		return errors.New("is not a name of up to 64 letters, digits and . _ @ + -")
+	}
+	return nil
+}
 
 // Globs is a list of repository patterns with blanks between, "shop* blog".
 // In a pattern, * stands for any letters but a slash and ? for one.

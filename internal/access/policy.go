@@ -15,11 +15,12 @@ var ErrDenied = errors.New("not allowed")
 
 // DeniedError is a refusal: it says what the right requires, and whom to ask.
 type DeniedError struct {
-	Caller  Caller
-	Right   Right
-	Subject name.Repo // the subject; "" for the server
-	Least   Role      // the least role that has the right; "" when nobody has it
-	Admins  []string  // names of those who can grant it
+	Caller   Caller
+	Right    Right
+	Subject  Subject // what it was about
+	Least    Role    // the least role that has the right; "" when nobody has it
+	Decision Decision
+	Admins   []string // names of those who can grant it
 }
 
 // Error says what was refused and why.
@@ -37,25 +38,43 @@ func (e *DeniedError) Hint() string {
 func (e *DeniedError) Is(target error) bool { return target == ErrDenied }
 
 func (e *DeniedError) what() string {
-	if e.Subject == "" {
-		return fmt.Sprintf("not allowed to %s", e.Right)
+	right := e.Right
+	if as := table[right].as; as != "" && !e.Caller.Ruled {
+		right = as
 	}
-	return fmt.Sprintf("not allowed to %s %q", e.Right, clip(e.Subject))
+	text := fmt.Sprintf("not allowed to %s", right)
+	if e.Subject.Repo == "" {
+		return text
+	}
+	text += fmt.Sprintf(" %q", clip(string(e.Subject.Repo)))
+	if branch, ok := name.BranchOf(e.Subject.Ref); ok && e.Caller.Ruled {
+		text += fmt.Sprintf(" on branch %q", clip(string(branch)))
+	}
+	if path := clip(strings.ToValidUTF8(e.Decision.Path, "?")); path != "" && e.Right.Verb() != "" {
+		text += ", folder " + path
+	} else if path != "" {
+		text += ", of which it changes " + path
+	}
+	return text
 }
 
 func (e *DeniedError) why() string {
-	if e.Caller.Role.Includes(e.Least) {
-		return fmt.Sprintf("the key of %q is for repositories %q only", e.Caller.Operator, string(e.Caller.Repos))
-	}
-	if e.Least == "" {
+	switch {
+	case e.Least == "":
 		return "there is no such right"
+	case e.Caller.Ruled && e.Decision.Withheld:
+		return fmt.Sprintf("%s withholds it from %q", e.Decision.Rule, e.Caller.Operator)
+	case e.Caller.Ruled:
+		return fmt.Sprintf("no rule gives it to %q", e.Caller.Operator)
+	case e.Caller.Role.Includes(e.Least):
+		return fmt.Sprintf("the key of %q is for repositories %q only", e.Caller.Operator, string(e.Caller.Repos))
 	}
 	return fmt.Sprintf("it takes the role %q, and the key of %q has %q", e.Least, e.Caller.Operator, e.Caller.Role)
 }
 
-// Admins knows the admins, whom a caller can ask for more. Keyring and Directory do.
+// Admins knows the admins, whom a caller can ask for more. Register, Keyring and Directory do.
 type Admins interface {
-	// Admins returns the names of the operators with the role admin, sorted.
+	// Admins returns the names of those who may administer the server, sorted.
 	Admins() []string
 }
 
@@ -63,75 +82,135 @@ type Admins interface {
 type Policy struct {
 	log      *logrus.Entry
 	admins   Admins
+	rules    func() Rules
 	reserved name.Repo // see Reserve
 }
 
-// NewPolicy returns a policy that writes its audit lines to log and names
-// admins in its refusals.
-func NewPolicy(log *logrus.Entry, admins Admins) *Policy {
-	return &Policy{log: log, admins: admins}
+// NewPolicy returns a policy that writes its audit lines to log, names
+// admins in its refusals, and asks the rules in force about the keys that are in them.
+// Without rules, only key files give rights.
+func NewPolicy(log *logrus.Entry, admins Admins, rules func() Rules) *Policy {
+	return &Policy{log: log, admins: admins, rules: rules}
 }
 
 // Reserve leaves a repository to admins: others may read it, and no more. It is called
 // before the policy is asked.
 func (p *Policy) Reserve(repo name.Repo) { p.reserved = repo }
 
-// Check decides whether c has the right r on subject, and writes the audit
-// line that says so. The subject is a repository's name for rights on
-// repositories, and "" for rights on the server. A refusal is a *DeniedError,
-// which is an ErrDenied.
-func (p *Policy) Check(c Caller, r Right, subject name.Repo) error {
-	err := p.decide(c, r, subject)
-	line := p.log.WithFields(logrus.Fields{
+// Check decides whether c has the right r on a subject, and writes the audit
+// line that says so. A refusal is a *DeniedError, which is an ErrDenied.
+func (p *Policy) Check(c Caller, r Right, on Subject) error {
+	decision := p.decide(c, r, on)
+	fields := logrus.Fields{
 		"operator": c.Operator,
 		"key":      c.Fingerprint,
 		"role":     string(c.Role),
 		"remote":   c.Remote,
 		"right":    string(r),
-		"subject":  clip(subject),
-	})
+		"subject":  clip(string(on.Repo)),
+	}
+	if on.Ref != "" {
+		fields["ref"] = clip(on.Ref)
+	}
+	if decision.Rule != "" {
+		fields["rule"] = decision.Rule
+	}
+	line := p.log.WithFields(fields)
 	if c.System {
 		line = line.WithField("reason", c.Reason)
 	}
-	if err != nil {
+	if !decision.Allowed {
 		line.Warn("access: denied")
-		return err
+		return p.denied(c, r, on, decision)
 	}
 	line.Info("access: allowed")
 	return nil
 }
 
-// Allows answers the same question without an audit line: for lists that leave out what
-// the caller may not see. It never stands before an action.
-func (p *Policy) Allows(c Caller, r Right, subject name.Repo) bool {
-	return p.decide(c, r, subject) == nil
-}
-
-func (p *Policy) decide(c Caller, r Right, subject name.Repo) error {
-	rule, known := rules[r]
-	if known && rule.scope == onRepository && subject == p.reserved && p.reserved != "" && !reading[r] {
-		rule.least = RoleAdmin
-	}
-	switch {
-	case !known || !c.Role.Includes(rule.least):
-	case c.Repos == "":
-		return nil
-	case rule.scope == onRepository && c.Repos.Match(subject):
-		return nil
-	}
-	denied := &DeniedError{Caller: c, Right: r, Subject: subject, Least: rule.least}
+func (p *Policy) denied(c Caller, r Right, on Subject, decision Decision) error {
+	denied := &DeniedError{Caller: c, Right: r, Subject: on, Least: p.rowOf(r, on).least, Decision: decision}
 	if p.admins != nil {
 		denied.Admins = p.admins.Admins()
 	}
 	return denied
 }
 
+// Allows answers the same question without an audit line: for lists that leave out what
+// the caller may not see. It never stands before an action.
+func (p *Policy) Allows(c Caller, r Right, on Subject) bool {
+	return p.decide(c, r, on).Allowed
+}
+
+// Decide answers the same question, and says by which rule: for explaining.
+func (p *Policy) Decide(c Caller, r Right, on Subject) Decision { return p.decide(c, r, on) }
+
+// AsksForPaths reports whether a question about a push of the caller has to say which
+// paths the push changes.
+func (p *Policy) AsksForPaths(c Caller, r Right, on Subject) bool {
+	return c.Ruled && p.rules != nil && !p.byFile(c, r, on) && p.rules().HasPaths(c.Operator)
+}
+
+func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
+	if _, known := table[r]; !known {
+		return Decision{}
+	}
+	if p.byFile(c, r, on) {
+		return Decision{Allowed: true}
+	}
+	if !c.Ruled || p.rules == nil {
+		return Decision{}
+	}
+	switch row := p.rowOf(r, on); {
+	case row == table[r]:
+		return p.rules().Decide(c.Operator, r, on)
+	case row.scope == table[r].scope: // the reserved repository: who may delete it is its admin
+		if admin := p.rules().Decide(c.Operator, DeleteRepo, Subject{Repo: on.Repo}); !admin.Allowed {
+			return admin
+		}
+		return p.rules().Decide(c.Operator, r, on)
+	}
+	decision := p.rules().Decide(c.Operator, Administer, Subject{})
+	if !decision.Allowed && on.Repo == AdminRepo && r.Least() == RoleRead {
+		return p.rules().ReadsRules(c.Operator)
+	}
+	return decision
+}
+
+// byFile decides by the line of the caller's key in a key file.
+func (p *Policy) byFile(c Caller, r Right, on Subject) bool {
+	row := p.rowOf(r, on)
+	switch {
+	case !c.Role.Includes(row.least):
+		return false
+	case c.Repos == "":
+		return true
+	}
+	return row.scope != onServer && c.Repos.Match(on.Repo)
+}
+
+// rowOf is what a right takes on a subject: on the server's own repository that of who
+// may administer the server, and on the reserved one the role admin, but for reading it.
+// The zero row is nobody's.
+func (p *Policy) rowOf(r Right, on Subject) row {
+	asked := table[r]
+	if asked.scope == onServer || on.Repo == "" {
+		return asked
+	}
+	if on.Repo == AdminRepo {
+		return table[Administer]
+	}
+	if on.Repo == p.reserved && asked.least != RoleRead && asked.least != "" {
+		asked.least = RoleAdmin
+	}
+	return asked
+}
+
 // maxSubject bounds, in bytes, the caller's words that one audit line repeats.
 const maxSubject = 200
 
-func clip(s name.Repo) string {
+func clip(s string) string {
 	if len(s) <= maxSubject {
-		return string(s)
+		return s
 	}
-	return strings.ToValidUTF8(string(s[:maxSubject]), "") + "…"
+	return strings.ToValidUTF8(s[:maxSubject], "") + "…"
 }

@@ -5,9 +5,11 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -20,7 +22,7 @@ func newPolicy(t testing.TB, who Admins) (*Policy, *logtest.Hook) {
 	t.Helper()
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
-	return NewPolicy(logrus.NewEntry(logger), who), logtest.NewLocal(logger)
+	return NewPolicy(logrus.NewEntry(logger), who, nil), logtest.NewLocal(logger)
 }
 
 // TestRightsTable spells the whole table out, so that a change of it is seen.
@@ -31,14 +33,17 @@ func TestRightsTable(t *testing.T) {
 		PushRepo: RolePush,
 		Deploy:   RoleDeploy, CreateRepo: RoleDeploy, ReadLogs: RoleDeploy,
 		DeleteRepo: RoleAdmin, Administer: RoleAdmin,
+		Sync: RoleDeploy, CheckApps: RoleDeploy, Test: RoleDeploy, Rollback: RoleDeploy, Suspend: RoleDeploy,
+		Resume: RoleDeploy, Cancel: RoleDeploy, RotateSecrets: RoleDeploy, SetSecrets: RoleDeploy,
+		TakeOver: RoleAdmin, Backup: RoleAdmin, Drain: RoleAdmin,
 	}
-	if len(least) != len(rules) {
-		t.Fatalf("the test knows %d rights, the table has %d", len(least), len(rules))
+	if len(least) != len(table) {
+		t.Fatalf("the test knows %d rights, the table has %d", len(least), len(table))
 	}
 	order := map[Role]int{"": -1, "root": -1, RoleRead: 0, RolePush: 1, RoleDeploy: 2, RoleAdmin: 3}
 	for right, need := range least {
 		for role, rank := range order {
-			err := policy.Check(Caller{Operator: "ana", Role: role}, right, "shop")
+			err := policy.Check(Caller{Operator: "ana", Role: role}, right, Subject{Repo: "shop"})
 			if want := rank >= order[need]; (err == nil) != want {
 				t.Errorf("%q for %q: %v, want allowed=%v", right, role, err, want)
 			}
@@ -48,10 +53,10 @@ func TestRightsTable(t *testing.T) {
 
 func TestCheckRefusesWhatIsNotInTheTable(t *testing.T) {
 	policy, _ := newPolicy(t, nil)
-	if err := policy.Check(System("test"), Right("fly"), ""); !errors.Is(err, ErrDenied) {
+	if err := policy.Check(System("test"), Right("fly"), Subject{}); !errors.Is(err, ErrDenied) {
 		t.Errorf("unknown right: %v", err)
 	}
-	if err := policy.Check(Caller{}, ReadRepo, "shop"); !errors.Is(err, ErrDenied) {
+	if err := policy.Check(Caller{}, ReadRepo, Subject{Repo: "shop"}); !errors.Is(err, ErrDenied) {
 		t.Errorf("nobody may read: %v", err)
 	}
 }
@@ -72,7 +77,7 @@ func TestKeyForSomeRepositories(t *testing.T) {
 		{Administer, "shop", false}, // a right on the server is not had by a repository's name
 		{ReadServer, "shop", false},
 	} {
-		if got := policy.Allows(robot, test.right, name.Repo(test.subject)); got != test.want {
+		if got := policy.Allows(robot, test.right, Subject{Repo: name.Repo(test.subject)}); got != test.want {
 			t.Errorf("%s on %q: %v", test.right, test.subject, got)
 		}
 	}
@@ -80,7 +85,7 @@ func TestKeyForSomeRepositories(t *testing.T) {
 
 func TestRefusalSaysWhatItTakesAndWhomToAsk(t *testing.T) {
 	policy, _ := newPolicy(t, admins{"ana", "ben"})
-	err := policy.Check(Caller{Operator: "eve", Role: RoleRead}, PushRepo, "shop")
+	err := policy.Check(Caller{Operator: "eve", Role: RoleRead}, PushRepo, Subject{Repo: "shop"})
 	want := `not allowed to push to repository "shop": it takes the role "push", and the key of "eve" has "read"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -89,11 +94,11 @@ func TestRefusalSaysWhatItTakesAndWhomToAsk(t *testing.T) {
 	if !errors.As(err, &denied) || denied.Hint() != "ask an admin: ana, ben" {
 		t.Errorf("denied = %+v", denied)
 	}
-	err = policy.Check(Caller{Operator: "ci", Role: RolePush, Repos: "shop*"}, PushRepo, "blog")
+	err = policy.Check(Caller{Operator: "ci", Role: RolePush, Repos: "shop*"}, PushRepo, Subject{Repo: "blog"})
 	if err == nil || !strings.Contains(err.Error(), `the key of "ci" is for repositories "shop*" only`) {
 		t.Errorf("got %v", err)
 	}
-	if !errors.As(err, &denied) || denied.Least != RolePush || denied.Subject != "blog" {
+	if !errors.As(err, &denied) || denied.Least != RolePush || denied.Subject.Repo != "blog" {
 		t.Errorf("denied = %+v", denied)
 	}
 }
@@ -101,13 +106,13 @@ func TestRefusalSaysWhatItTakesAndWhomToAsk(t *testing.T) {
 func TestEveryCheckIsAudited(t *testing.T) {
 	policy, hook := newPolicy(t, nil)
 	ana := Caller{Operator: "ana", Fingerprint: "SHA256:x", Role: RoleRead, Remote: "192.0.2.7:1"}
-	policy.Allows(ana, ReadRepo, "shop")
+	policy.Allows(ana, ReadRepo, Subject{Repo: "shop"})
 	if len(hook.AllEntries()) != 0 {
 		t.Error("Allows writes an audit line")
 	}
-	policy.Check(ana, ReadRepo, "shop")
-	policy.Check(ana, PushRepo, name.Repo(strings.Repeat("a", 1000)))
-	policy.Check(System("schedule of shop"), Deploy, "shop")
+	policy.Check(ana, ReadRepo, Subject{Repo: "shop"})
+	policy.Check(ana, PushRepo, Subject{Repo: name.Repo(strings.Repeat("a", 1000))})
+	policy.Check(System("schedule of shop"), Deploy, Subject{Repo: "shop"})
 	lines := hook.AllEntries()
 	if len(lines) != 3 {
 		t.Fatalf("%d audit lines, want 3", len(lines))
@@ -149,21 +154,171 @@ func TestCallerNames(t *testing.T) {
 // TestReservedRepositoryIsForAdmins: others may read it, whatever their role; and the rest
 // of the repositories is as it was.
 func TestReservedRepositoryIsForAdmins(t *testing.T) {
-	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil)
+	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, nil)
 	policy.Reserve("pushboat")
 	for _, right := range []Right{ReadRepo, PushRepo, Deploy, ReadDeploys, ReadLogs, CreateRepo} {
 		reads := right == ReadRepo || right == ReadDeploys
-		if got := policy.Allows(Caller{Role: RoleDeploy}, right, "pushboat"); got != reads {
+		if got := policy.Allows(Caller{Role: RoleDeploy}, right, Subject{Repo: "pushboat"}); got != reads {
 			t.Errorf("%s: %t for the role deploy", right, got)
 		}
-		if !policy.Allows(Caller{Role: RoleAdmin}, right, "pushboat") || !policy.Allows(Caller{Role: RoleDeploy}, right, "shop") {
+		if !policy.Allows(Caller{Role: RoleAdmin}, right, Subject{Repo: "pushboat"}) || !policy.Allows(Caller{Role: RoleDeploy}, right, Subject{Repo: "shop"}) {
 			t.Errorf("%s is refused to an admin, or on another repository", right)
 		}
 	}
-	if policy.Allows(Caller{Role: RoleAdmin, Repos: "shop"}, PushRepo, "pushboat") {
+	if policy.Allows(Caller{Role: RoleAdmin, Repos: "shop"}, PushRepo, Subject{Repo: "pushboat"}) {
 		t.Error("a key for another repository may push")
 	}
-	if !NewPolicy(logrus.NewEntry(logrus.New()), nil).Allows(Caller{Role: RoleRead}, ReadRepo, "") {
+	if !NewPolicy(logrus.NewEntry(logrus.New()), nil, nil).Allows(Caller{Role: RoleRead}, ReadServer, Subject{}) {
 		t.Error("without one, the empty name is reserved")
+	}
+}
+
+// TestRulesReserveARepositoryToo: whoever may deploy everywhere by a rule may only read it.
+func TestRulesReserveARepositoryToo(t *testing.T) {
+	own := Subject{Repo: "pushboat"}
+	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return fakeRules{Deploy, own} })
+	ben, cho := Caller{Operator: "ben", Ruled: true}, Caller{Operator: "cho", Ruled: true}
+	if !policy.Allows(ben, Deploy, own) {
+		t.Error("ben may not deploy before it is reserved")
+	}
+	policy.Reserve("pushboat")
+	if policy.Allows(ben, Deploy, own) || !policy.Allows(cho, Deploy, own) {
+		t.Error("the rules of those who are no admins open it, or those of admins do not")
+	}
+	if !policy.Allows(Caller{Role: RoleAdmin, Repos: "push*"}, Deploy, own) {
+		t.Error("an admin of it may not deploy")
+	}
+}
+
+// fakeRules knows ben, who may do one thing, and cho, who is an admin.
+type fakeRules struct {
+	right Right
+	on    Subject
+}
+
+func (f fakeRules) Lookup(ssh.PublicKey) (Operator, bool) { return Operator{}, false }
+func (f fakeRules) HasPaths(operator string) bool         { return operator == "ben" }
+func (f fakeRules) Admins(time.Time) []string             { return []string{"cho"} }
+
+func (f fakeRules) Decide(operator string, right Right, on Subject) Decision {
+	switch {
+	case operator == "cho":
+		return Decision{Allowed: true, Rule: "access.yaml:2"}
+	case right == f.right && on.Repo == f.on.Repo:
+		return Decision{Allowed: true, Rule: "access.yaml:7"}
+	case right == Suspend:
+		return Decision{Rule: "access.yaml:9", Withheld: true}
+	case right == Deploy:
+		return Decision{Path: "deploy/web.yaml"}
+	}
+	return Decision{}
+}
+
+func (f fakeRules) ReadsRules(operator string) Decision {
+	return Decision{Allowed: operator == "audrey"}
+}
+
+// TestRulesDecideForTheirKeys: a key of the rules has what they give, one of both also
+// what its line in a key file gives, and one of a key file nothing of the rules.
+func TestRulesDecideForTheirKeys(t *testing.T) {
+	rules := fakeRules{Deploy, Subject{Repo: "shop"}}
+	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return rules })
+	shop, blog := Subject{Repo: "shop"}, Subject{Repo: "blog"}
+	for _, test := range []struct {
+		caller Caller
+		right  Right
+		on     Subject
+		want   bool
+	}{
+		{Caller{Operator: "ben", Ruled: true}, Deploy, shop, true},
+		{Caller{Operator: "ben", Ruled: true}, Deploy, blog, false},
+		{Caller{Operator: "ben"}, Deploy, shop, false},
+		{Caller{Operator: "ben", Ruled: true, Role: RoleDeploy}, Deploy, blog, true},
+		{Caller{Operator: "ben", Ruled: true, Role: RoleDeploy, Repos: "notes"}, Deploy, blog, false},
+		{Caller{Operator: "ben", Ruled: true, Role: RoleDeploy, Repos: "notes"}, Deploy, shop, true},
+		{Caller{Operator: "ben", Ruled: true}, Suspend, shop, false},
+		{Caller{Operator: "ben", Ruled: true, Role: RoleAdmin}, Suspend, shop, true},
+	} {
+		if got := policy.Allows(test.caller, test.right, test.on); got != test.want {
+			t.Errorf("%+v: %s on %s: %v", test.caller, test.right, test.on.Repo, got)
+		}
+	}
+	if policy.AsksForPaths(Caller{Operator: "ben", Role: RoleDeploy, Ruled: true}, Deploy, shop) {
+		t.Error("paths are asked for where the key file decides")
+	}
+	if !policy.AsksForPaths(Caller{Operator: "ben", Ruled: true}, Deploy, shop) {
+		t.Error("paths are not asked for")
+	}
+}
+
+// TestAdminRepoIsTheAdmins: no role on repositories and no pattern opens the server's own.
+func TestAdminRepoIsTheAdmins(t *testing.T) {
+	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return fakeRules{ReadRepo, Subject{Repo: AdminRepo}} })
+	own := Subject{Repo: AdminRepo}
+	for _, test := range []struct {
+		caller     Caller
+		read, push bool
+	}{
+		{Caller{Operator: "ana", Role: RoleAdmin}, true, true},
+		{Caller{Operator: "ana", Role: RoleAdmin, Repos: "*"}, false, false},
+		{Caller{Operator: "ana", Role: RoleAdmin, Repos: "admin"}, false, false},
+		{Caller{Operator: "dora", Role: RoleDeploy}, false, false},
+		{Caller{Operator: "cho", Ruled: true}, true, true},
+		{Caller{Operator: "cho"}, false, false},
+		{Caller{Operator: "ben", Ruled: true}, false, false}, // whose rule is about all repositories
+		{Caller{Operator: "audrey", Ruled: true}, true, false},
+		{System("start"), true, true},
+	} {
+		for _, right := range []Right{ReadRepo, ReadDeploys} {
+			if got := policy.Allows(test.caller, right, own); got != test.read {
+				t.Errorf("%+v: %s: %v", test.caller, right, got)
+			}
+		}
+		for _, right := range []Right{PushRepo, Deploy, CreateRepo, DeleteRepo, Rollback} {
+			if got := policy.Allows(test.caller, right, own); got != test.push {
+				t.Errorf("%+v: %s: %v", test.caller, right, got)
+			}
+		}
+	}
+}
+
+func TestRefusalsOfRulesNameThem(t *testing.T) {
+	policy, hook := newPolicy(t, nil)
+	policy.rules = func() Rules { return fakeRules{} }
+	ben := Caller{Operator: "ben", Ruled: true}
+	on := Subject{Repo: "shop", Ref: "refs/heads/main"}
+	for right, want := range map[Right]string{
+		Suspend: `not allowed to suspend apps of repository "shop" on branch "main": access.yaml:9 withholds it from "ben"`,
+		Deploy:  `not allowed to deploy from repository "shop" on branch "main", of which it changes deploy/web.yaml: no rule gives it to "ben"`,
+		Drain:   `not allowed to drain the server: no rule gives it to "ben"`,
+	} {
+		subject := on
+		if right.OnServer() {
+			subject = Subject{}
+		}
+		if err := policy.Check(ben, right, subject); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+	last := hook.LastEntry().Data
+	if len(hook.AllEntries()) != 3 || last["operator"] != "ben" {
+		t.Errorf("audit lines: %v", hook.AllEntries())
+	}
+	for _, entry := range hook.AllEntries() {
+		if entry.Data["right"] == string(Suspend) && (entry.Data["rule"] != "access.yaml:9" || entry.Data["ref"] != "refs/heads/main") {
+			t.Errorf("audit line of a rule: %v", entry.Data)
+		}
+	}
+}
+
+func TestVerbsHaveRights(t *testing.T) {
+	for _, verb := range Verbs() {
+		right, ok := OfVerb(verb)
+		if !ok || right.Verb() != verb || right.Least() == "" {
+			t.Errorf("verb %q: right %q, %v", verb, right, ok)
+		}
+	}
+	if _, ok := OfVerb(""); ok {
+		t.Error("no verb has a right")
 	}
 }

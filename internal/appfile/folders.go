@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/form"
 )
 
 // folderName stands for the name of an app's folder in the entry of a glob: namespace:
@@ -16,9 +18,9 @@ const folderName = "name"
 // its matrix, or where it has none and names ${name}, those of the folders that match
 // its path; else one without values.
 func (r *reader) cells(fsys fs.FS, element field) []cell {
-	_, hasMatrix := matrixOf(element.value)
-	pattern := pathOf(element.value)
-	if hasMatrix || pattern == nil || !mentions(element.value, folderName) {
+	_, hasMatrix := matrixOf(element.Value)
+	pattern := pathOf(element.Value)
+	if hasMatrix || pattern == nil || !mentions(element.Value, folderName) {
 		return r.matrix(element)
 	}
 	folders := []string{path.Clean(pattern.Value)}
@@ -51,7 +53,7 @@ func pathOf(entry *yaml.Node) *yaml.Node {
 		return nil
 	}
 	for i := 0; i+1 < len(entry.Content); i += 2 {
-		if value := follow(entry.Content[i+1]); entry.Content[i].Value == "path" && value.Kind == yaml.ScalarNode {
+		if value := form.Follow(entry.Content[i+1]); entry.Content[i].Value == "path" && value.Kind == yaml.ScalarNode {
 			return value
 		}
 	}

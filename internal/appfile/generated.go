@@ -55,15 +55,15 @@ var pathStep = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // readGenerated reads which values of a chart are generated.
 func (r *reader) readGenerated(f field) []Generated {
-	f.name = "helm.generated"
+	f.Name = "helm.generated"
 	var all []Generated
-	for _, element := range r.list(f, maxGeneratedPaths) {
+	for _, element := range r.List(f, maxGeneratedPaths) {
 		g, ok := r.generated(element)
 		if !ok {
 			continue
 		}
 		if other := overlapping(all, g); other != nil {
-			r.add(g.Line, fmt.Sprintf("helm.generated: %s and %s, of line %d, are one value, or one is in the other", g.Path, other.Path, other.Line), "keep one of the two")
+			r.Add(g.Line, fmt.Sprintf("helm.generated: %s and %s, of line %d, are one value, or one is in the other", g.Path, other.Path, other.Line), "keep one of the two")
 			continue
 		}
 		all = append(all, g)
@@ -84,24 +84,24 @@ func overlapping(all []Generated, g Generated) *Generated {
 
 // generated reads a path, or a mapping with one.
 func (r *reader) generated(element field) (Generated, bool) {
-	g := Generated{Format: FormatAlphanumeric, Line: element.line}
+	g := Generated{Format: FormatAlphanumeric, Line: element.Line}
 	path, length := element, field{}
-	if element.value.Kind == yaml.MappingNode {
-		fields := r.fields(element.value, "helm.generated", generatedFields)
+	if element.Value.Kind == yaml.MappingNode {
+		fields := r.Fields(element.Value, "helm.generated", generatedFields)
 		var ok bool
 		if path, ok = fields["path"]; !ok {
-			r.add(element.line, "helm.generated: path is missing", "name the value of the chart, such as path: auth.password")
+			r.Add(element.Line, "helm.generated: path is missing", "name the value of the chart, such as path: auth.password")
 			return g, false
 		}
 		if format, ok := fields["format"]; ok {
-			if g.Format, ok = r.oneOf(field{"helm.generated.format", format.line, format.value}, formatNames()...); !ok {
+			if g.Format, ok = r.OneOf(field{Name: "helm.generated.format", Line: format.Line, Value: format.Value}, formatNames()...); !ok {
 				return g, false
 			}
 		}
 		length = fields["length"]
 	}
-	text, ok := r.text(path)
-	if !ok || !r.checkSteps(path.line, text) {
+	text, ok := r.Text(path)
+	if !ok || !r.checkSteps(path.Line, text) {
 		return g, false
 	}
 	g.Path = text
@@ -121,12 +121,12 @@ func (r *reader) checkSteps(line int, path string) bool {
 	steps := strings.Split(path, ".")
 	for _, step := range steps {
 		if !pathStep.MatchString(step) || len(path) > maxText {
-			r.add(line, fmt.Sprintf("helm.generated: %q is no path of a value", path), "write keys of mappings with dots between, such as auth.password; elements of lists cannot be generated")
+			r.Add(line, fmt.Sprintf("helm.generated: %q is no path of a value", path), "write keys of mappings with dots between, such as auth.password; elements of lists cannot be generated")
 			return false
 		}
 	}
 	if len(steps) > maxSteps {
-		r.add(line, fmt.Sprintf("helm.generated: %s has %d steps; at most %d are read", path, len(steps), maxSteps), "")
+		r.Add(line, fmt.Sprintf("helm.generated: %s has %d steps; at most %d are read", path, len(steps), maxSteps), "")
 		return false
 	}
 	return true
@@ -137,20 +137,20 @@ const maxText = 253
 
 // generatedLength reads the length of a value in a format, which has a default.
 func (r *reader) generatedLength(format string, f field) (int, bool) {
-	if f.value == nil {
+	if f.Value == nil {
 		at := slices.Index(formatNames(), format)
 		return formats[at].Length, true
 	}
-	text, ok := r.text(f)
+	text, ok := r.Text(f)
 	if !ok {
 		return 0, false
 	}
 	length, err := strconv.Atoi(text)
 	switch {
 	case format == FormatUUID:
-		r.add(f.line, "helm.generated.length has no effect with format: uuid", "take it out")
+		r.Add(f.Line, "helm.generated.length has no effect with format: uuid", "take it out")
 	case err != nil || length < minGenerated || length > maxGenerated:
-		r.add(f.line, fmt.Sprintf("helm.generated.length: %s is no number from %d to %d", text, minGenerated, maxGenerated), "")
+		r.Add(f.Line, fmt.Sprintf("helm.generated.length: %s is no number from %d to %d", text, minGenerated, maxGenerated), "")
 	default:
 		return length, true
 	}

@@ -38,22 +38,22 @@ var (
 // readHealth reads the health rules of an app, one a kind.
 func (r *reader) readHealth(app *App, f field) {
 	seen := map[[2]string]int{}
-	for _, element := range r.list(f, MaxHealth) {
+	for _, element := range r.List(f, MaxHealth) {
 		rule := r.health(element)
 		key := [2]string{rule.Group, rule.Kind}
 		if first, twice := seen[key]; twice && rule.Kind != "" {
-			r.add(element.line, fmt.Sprintf("health: there is a rule for %s on line %d already", rule.Kind, first), "make one of the two, or give them groups")
+			r.Add(element.Line, fmt.Sprintf("health: there is a rule for %s on line %d already", rule.Kind, first), "make one of the two, or give them groups")
 		}
-		seen[key] = element.line
+		seen[key] = element.Line
 		app.Health = append(app.Health, rule)
 	}
 }
 
 // health reads one rule.
 func (r *reader) health(element field) Health {
-	before := len(r.problems)
-	fields := r.fields(element.value, "an entry of health", healthFields)
-	h := Health{Source: manifest.Source{File: Name, Line: element.line}}
+	before := len(r.Problems)
+	fields := r.Fields(element.Value, "an entry of health", healthFields)
+	h := Health{Source: manifest.Source{File: Name, Line: element.Line}}
 	for name, into := range map[string]*Expression{
 		"suspended": &h.Suspended, "inProgress": &h.InProgress, "failed": &h.Failed, "current": &h.Current, "ended": &h.Ended, "message": &h.Message,
 	} {
@@ -61,14 +61,14 @@ func (r *reader) health(element field) Health {
 	}
 	h.Kind = r.matching(fields, "kind", kindPattern, "is not the name of a kind, such as Certificate")
 	h.Group = r.matching(fields, "group", groupPattern, "is not a group, such as cert-manager.io")
-	if len(r.problems) > before {
+	if len(r.Problems) > before {
 		return h
 	}
 	if h.Kind == "" {
-		r.add(element.line, "an entry of health has no kind", "for example kind: Certificate")
+		r.Add(element.Line, "an entry of health has no kind", "for example kind: Certificate")
 	}
 	if h.Current.Text == "" {
-		r.add(element.line, "an entry of health has no current", "for example current: status.phase == 'Ready'")
+		r.Add(element.Line, "an entry of health has no current", "for example current: status.phase == 'Ready'")
 	}
 	return h
 }
@@ -78,11 +78,11 @@ func (r *reader) expression(fields map[string]field, name string) Expression {
 	if !ok {
 		return Expression{}
 	}
-	text, ok := r.text(f)
+	text, ok := r.Text(f)
 	if ok && text == "" {
-		r.add(f.line, fmt.Sprintf("health: %s is empty", name), "remove the line, or write an expression")
+		r.Add(f.Line, fmt.Sprintf("health: %s is empty", name), "remove the line, or write an expression")
 	}
-	return Expression{Text: text, Source: manifest.Source{File: Name, Line: f.line}}
+	return Expression{Text: text, Source: manifest.Source{File: Name, Line: f.Line}}
 }
 
 // matching reads a text that has to match a pattern; "" where there is none.
@@ -91,9 +91,9 @@ func (r *reader) matching(fields map[string]field, name string, pattern *regexp.
 	if !ok {
 		return ""
 	}
-	text, ok := r.text(f)
+	text, ok := r.Text(f)
 	if ok && (!pattern.MatchString(text) || len(text) > 253) {
-		r.add(f.line, fmt.Sprintf("health: %s: %q %s", name, text, wrong), "")
+		r.Add(f.Line, fmt.Sprintf("health: %s: %q %s", name, text, wrong), "")
 	}
 	return text
 }

@@ -47,39 +47,39 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	if !ok {
 		return
 	}
-	settings := r.fields(f.value, "helm", helmFields)
+	settings := r.Fields(f.Value, "helm", helmFields)
 	if values, ok := settings["values"]; ok {
-		values.name = "helm.values"
-		for _, element := range r.list(values, MaxList) {
+		values.Name = "helm.values"
+		for _, element := range r.List(values, MaxList) {
 			app.Helm.Values = append(app.Helm.Values, r.helmValues(element))
 		}
 	}
 	if name, ok := settings["releaseName"]; ok {
-		text, ok := r.text(name)
+		text, ok := r.Text(name)
 		if message := checkName(text); ok && message != "" {
-			r.add(name.line, "helm.releaseName: "+text+" "+message, "")
+			r.Add(name.Line, "helm.releaseName: "+text+" "+message, "")
 		}
 		app.Helm.ReleaseName = text
 	}
 	if generated, ok := settings["generated"]; ok {
 		app.Helm.Generated = r.readGenerated(generated)
 	}
-	r.readChart(&app.Helm, f.line, settings)
+	r.readChart(&app.Helm, f.Line, settings)
 	if app.Render == RenderPlain || app.Render == RenderKustomize {
-		r.add(f.line, "helm: has no effect with render: "+app.Render, "take one of the two out")
+		r.Add(f.Line, "helm: has no effect with render: "+app.Render, "take one of the two out")
 	}
 }
 
 // helmValues reads the name of a file, or values that are written in place.
 func (r *reader) helmValues(element field) HelmValues {
-	values := HelmValues{Line: element.line}
-	if element.value.Kind == yaml.MappingNode {
+	values := HelmValues{Line: element.Line}
+	if element.Value.Kind == yaml.MappingNode {
 		values.Inline = r.inJSON(element)
 		return values
 	}
-	text, ok := r.text(element)
+	text, ok := r.Text(element)
 	if ok && text == "" {
-		r.add(element.line, "helm.values: the entry is empty", "name a file, or write values")
+		r.Add(element.Line, "helm.values: the entry is empty", "name a file, or write values")
 	}
 	values.File = text
 	return values
@@ -95,9 +95,9 @@ func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 		if !ok {
 			continue
 		}
-		text, ok := r.text(f)
+		text, ok := r.Text(f)
 		if ok && text == "" {
-			r.add(f.line, "helm."+name+" is empty", "name the chart, its exact version and its registry")
+			r.Add(f.Line, "helm."+name+" is empty", "name the chart, its exact version and its registry")
 		}
 		*into = text
 	}
@@ -105,23 +105,23 @@ func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 	if !ok {
 		for _, name := range []string{"version", "repo", "digest"} {
 			if f, ok := settings[name]; ok {
-				r.add(f.line, "helm."+name+" is of a chart of a registry, and helm.chart is not set", "add chart: NAME")
+				r.Add(f.Line, "helm."+name+" is of a chart of a registry, and helm.chart is not set", "add chart: NAME")
 			}
 		}
 		return
 	}
-	helm.Line = f.line
+	helm.Line = f.Line
 	switch version, ok := settings["version"]; {
 	case !ok:
-		r.add(f.line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them")
+		r.Add(f.Line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them")
 	case !exactVersion.MatchString(helm.Version) && helm.Version != "":
-		r.add(version.line, fmt.Sprintf("helm.version: %q is no exact version", helm.Version), "write the one that is meant, such as 1.2.3: then every check renders the same")
+		r.Add(version.Line, fmt.Sprintf("helm.version: %q is no exact version", helm.Version), "write the one that is meant, such as 1.2.3: then every check renders the same")
 	}
 	if _, ok := settings["repo"]; !ok {
-		r.add(f.line, "helm.repo is missing", "add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts")
+		r.Add(f.Line, "helm.repo is missing", "add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts")
 	}
 	if digest, ok := settings["digest"]; ok && helm.Digest != "" && !exactDigest.MatchString(helm.Digest) {
-		r.add(digest.line, fmt.Sprintf("helm.digest: %q is no digest", helm.Digest), "write sha256: and 64 hexadecimal digits; sha256sum CHART.tgz prints them")
+		r.Add(digest.Line, fmt.Sprintf("helm.digest: %q is no digest", helm.Digest), "write sha256: and 64 hexadecimal digits; sha256sum CHART.tgz prints them")
 	}
 }
 

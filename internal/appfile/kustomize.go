@@ -36,30 +36,30 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas,
 	}
 	texts := map[string]*string{"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix}
-	for name, setting := range r.fields(f.value, "kustomize", kustomizeFields) {
-		setting.name = "kustomize." + name
+	for name, setting := range r.Fields(f.Value, "kustomize", kustomizeFields) {
+		setting.Name = "kustomize." + name
 		if into, ok := texts[name]; ok {
-			*into, _ = r.text(setting)
+			*into, _ = r.Text(setting)
 			continue
 		}
-		r.list(setting, MaxList)
+		r.List(setting, MaxList)
 		*lists[name] = r.inJSON(setting)
 	}
 	if app.Render == RenderPlain || app.Render == RenderHelm {
-		r.add(f.line, "kustomize: has no effect with render: "+app.Render, "take one of the two out")
+		r.Add(f.Line, "kustomize: has no effect with render: "+app.Render, "take one of the two out")
 	}
 }
 
 // inJSON returns the value of a field in JSON.
 func (r *reader) inJSON(f field) json.RawMessage {
 	var value any
-	err := decodeNode(f.value, &value)
+	err := decodeNode(f.Value, &value)
 	var text []byte
 	if err == nil {
 		text, err = json.Marshal(value)
 	}
 	if err != nil {
-		r.add(f.line, fmt.Sprintf("%s: %v", f.name, err), "")
+		r.Add(f.Line, fmt.Sprintf("%s: %v", f.Name, err), "")
 	}
 	return text
 }

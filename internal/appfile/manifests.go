@@ -23,25 +23,25 @@ func (r *reader) readManifests(app *App, fields map[string]field) {
 		return
 	}
 	known := map[string]bool{}
-	for _, element := range r.list(f, MaxList) {
-		text, ok := r.text(element)
+	for _, element := range r.List(f, MaxList) {
+		text, ok := r.Text(element)
 		if !ok {
 			continue
 		}
 		if message, hint := checkManifests(text); message != "" {
-			r.add(element.line, fmt.Sprintf("manifests: %q %s", text, message), hint)
+			r.Add(element.Line, fmt.Sprintf("manifests: %q %s", text, message), hint)
 			continue
 		}
 		clean := path.Clean(text)
 		if known[clean] {
-			r.add(element.line, fmt.Sprintf("manifests names %q twice", text), "keep one of the two")
+			r.Add(element.Line, fmt.Sprintf("manifests names %q twice", text), "keep one of the two")
 			continue
 		}
 		known[clean] = true
-		app.Manifests = append(app.Manifests, Manifests{Path: clean, Line: element.line})
+		app.Manifests = append(app.Manifests, Manifests{Path: clean, Line: element.Line})
 	}
 	if hint := ManifestsHint(app.Render); hint != "" {
-		r.add(f.line, "manifests: has no effect with render: "+app.Render, hint)
+		r.Add(f.Line, "manifests: has no effect with render: "+app.Render, hint)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -25,19 +26,19 @@ type cell map[string]*yaml.Node
 
 // matrix returns the cells of an entry; one without values if it has no matrix.
 func (r *reader) matrix(element field) []cell {
-	f, ok := matrixOf(element.value)
+	f, ok := matrixOf(element.Value)
 	if !ok {
 		return []cell{{}}
 	}
-	if f.value.Kind != yaml.MappingNode || len(f.value.Content) == 0 {
-		r.add(f.line, fmt.Sprintf("matrix is %s, not a mapping of names to lists", describe(f.value)), "for example matrix: {region: [eu, us]}")
+	if f.Value.Kind != yaml.MappingNode || len(f.Value.Content) == 0 {
+		r.Add(f.Line, fmt.Sprintf("matrix is %s, not a mapping of names to lists", form.Describe(f.Value)), "for example matrix: {region: [eu, us]}")
 		return nil
 	}
 	var names []string
-	for i := 0; i+1 < len(f.value.Content); i += 2 {
-		names = append(names, f.value.Content[i].Value)
+	for i := 0; i+1 < len(f.Value.Content); i += 2 {
+		names = append(names, f.Value.Content[i].Value)
 	}
-	axes := r.fields(f.value, "matrix", names)
+	axes := r.Fields(f.Value, "matrix", names)
 	cells := []cell{{}}
 	for _, name := range names {
 		axis, ok := axes[name]
@@ -46,7 +47,7 @@ func (r *reader) matrix(element field) []cell {
 		}
 		values := r.axis(name, axis)
 		if len(values)*len(cells) > MaxCells {
-			r.add(f.line, fmt.Sprintf("matrix: it makes more than %d apps", MaxCells), "split the entry")
+			r.Add(f.Line, fmt.Sprintf("matrix: it makes more than %d apps", MaxCells), "split the entry")
 			return nil
 		}
 		cells = times(cells, values)
@@ -61,7 +62,7 @@ func matrixOf(entry *yaml.Node) (field, bool) {
 	}
 	for i := 0; i+1 < len(entry.Content); i += 2 {
 		if key := entry.Content[i]; key.Value == "matrix" {
-			return field{"matrix", key.Line, follow(entry.Content[i+1])}, true
+			return field{Name: "matrix", Line: key.Line, Value: form.Follow(entry.Content[i+1])}, true
 		}
 	}
 	return field{}, false
@@ -69,33 +70,33 @@ func matrixOf(entry *yaml.Node) (field, bool) {
 
 // axis returns the values of an axis, each with its part of a cell.
 func (r *reader) axis(name string, f field) []cell {
-	f.name = "matrix." + name
+	f.Name = "matrix." + name
 	if !substituted.MatchString(name) {
-		r.add(f.line, fmt.Sprintf("matrix: %q is no name: it is not made of letters, digits and _", name), "for example region")
+		r.Add(f.Line, fmt.Sprintf("matrix: %q is no name: it is not made of letters, digits and _", name), "for example region")
 	}
 	var values []cell
-	for _, element := range r.list(f, MaxCells) {
+	for _, element := range r.List(f, MaxCells) {
 		switch {
-		case element.value.Kind == yaml.ScalarNode && !isNull(element.value):
-			values = append(values, cell{name: element.value})
-		case element.value.Kind == yaml.MappingNode:
+		case element.Value.Kind == yaml.ScalarNode && !form.IsNull(element.Value):
+			values = append(values, cell{name: element.Value})
+		case element.Value.Kind == yaml.MappingNode:
 			values = append(values, r.fieldsOfValue(name, element))
 		default:
-			r.add(element.line, fmt.Sprintf("matrix.%s: a value is %s", name, describe(element.value)), "write text, a number, or a mapping of such")
+			r.Add(element.Line, fmt.Sprintf("matrix.%s: a value is %s", name, form.Describe(element.Value)), "write text, a number, or a mapping of such")
 		}
 	}
-	if f.value.Kind == yaml.SequenceNode && len(f.value.Content) == 0 {
-		r.add(f.line, fmt.Sprintf("matrix.%s has no values", name), "an axis without values makes no app; take the entry out")
+	if f.Value.Kind == yaml.SequenceNode && len(f.Value.Content) == 0 {
+		r.Add(f.Line, fmt.Sprintf("matrix.%s has no values", name), "an axis without values makes no app; take the entry out")
 	}
 	return values
 }
 
 func (r *reader) fieldsOfValue(name string, element field) cell {
 	value := cell{}
-	for i := 0; i+1 < len(element.value.Content); i += 2 {
-		key, inner := element.value.Content[i], follow(element.value.Content[i+1])
-		if inner.Kind != yaml.ScalarNode || isNull(inner) || !substituted.MatchString(key.Value) {
-			r.add(key.Line, fmt.Sprintf("matrix.%s: %q is not a name with text or a number", name, key.Value), "")
+	for i := 0; i+1 < len(element.Value.Content); i += 2 {
+		key, inner := element.Value.Content[i], form.Follow(element.Value.Content[i+1])
+		if inner.Kind != yaml.ScalarNode || form.IsNull(inner) || !substituted.MatchString(key.Value) {
+			r.Add(key.Line, fmt.Sprintf("matrix.%s: %q is not a name with text or a number", name, key.Value), "")
 			continue
 		}
 		value[name+"."+key.Value] = inner

@@ -18,7 +18,7 @@ func (r *reader) checkDependencies(apps []App, wanted func(App) bool) {
 		byName[app.Name] = app
 		names[i] = string(app.Name)
 	}
-	before := len(r.problems)
+	before := len(r.Problems)
 	for _, app := range apps {
 		if !wanted(app) {
 			continue
@@ -27,7 +27,7 @@ func (r *reader) checkDependencies(apps []App, wanted func(App) bool) {
 			r.checkDependency(app, needed, byName, names)
 		}
 	}
-	if len(r.problems) == before {
+	if len(r.Problems) == before {
 		r.checkCycles(apps, byName)
 	}
 }
@@ -43,9 +43,9 @@ func (r *reader) checkDependency(app App, needed name.App, byName map[name.App]A
 		if near := manifest.Closest(string(needed), names); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		r.add(line, fmt.Sprintf("app %s: dependsOn: there is no app %q in this file", app.Name, needed), hint)
+		r.Add(line, fmt.Sprintf("app %s: dependsOn: there is no app %q in this file", app.Name, needed), hint)
 	case other.Branch != app.Branch:
-		r.add(line, fmt.Sprintf("app %s: dependsOn: %s is deployed from branch %s, not %s", app.Name, needed, other.Branch, app.Branch),
+		r.Add(line, fmt.Sprintf("app %s: dependsOn: %s is deployed from branch %s, not %s", app.Name, needed, other.Branch, app.Branch),
 			"an app can wait only for apps of the same push")
 	}
 }
@@ -63,7 +63,7 @@ func (r *reader) checkCycles(apps []App, byName map[name.App]App) {
 			switch state[next] {
 			case open:
 				cycle := trail[slices.Index(trail, next):]
-				r.add(r.dependsLine[byName[next].Source.Line], fmt.Sprintf("the apps wait for one another: %s -> %s", name.Join(cycle, " -> "), next),
+				r.Add(r.dependsLine[byName[next].Source.Line], fmt.Sprintf("the apps wait for one another: %s -> %s", name.Join(cycle, " -> "), next),
 					"remove one of these from dependsOn")
 			case unseen:
 				visit(next)

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -64,15 +65,15 @@ func parse(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) 
 			Hint:    fmt.Sprintf("%s is a plain file of at most %d KiB", Name, MaxBytes>>10),
 		}}
 	}
-	r := &reader{dependsLine: map[int]int{}, absent: map[name.App]bool{}}
+	r := &reader{Reader: form.Reader{File: Name}, dependsLine: map[int]int{}, absent: map[name.App]bool{}}
 	entries := r.entries(fsys, decode(r, data), repo)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
 	r.checkDependencies(apps, wanted)
-	if len(r.problems) > 0 {
-		r.problems.Sort()
-		return nil, r.problems
+	if len(r.Problems) > 0 {
+		r.Problems.Sort()
+		return nil, r.Problems
 	}
 	exclude(apps)
 	return slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) }), nil
@@ -143,9 +144,9 @@ func nameFrom(repo name.Repo) name.App {
 // decode returns the root of the file's one document, or nil.
 func decode(r *reader, data []byte) *yaml.Node {
 	root, problems := manifest.ReadYAML(Name, data)
-	r.problems = append(r.problems, problems...)
+	r.Problems = append(r.Problems, problems...)
 	if root == nil && len(problems) == 0 {
-		r.add(1, "the file is empty", "write apps: [] to deploy nothing")
+		r.Add(1, "the file is empty", "write apps: [] to deploy nothing")
 	}
 	return root
 }
@@ -164,25 +165,25 @@ func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo name.Repo) []entry {
 	if root == nil {
 		return nil
 	}
-	before := len(r.problems)
-	apps, ok := r.fields(root, "the file", fileFields)["apps"]
+	before := len(r.Problems)
+	apps, ok := r.Fields(root, "the file", fileFields)["apps"]
 	if !ok {
-		if len(r.problems) == before {
-			r.add(1, "apps is missing", "write apps: [] to deploy nothing")
+		if len(r.Problems) == before {
+			r.Add(1, "apps is missing", "write apps: [] to deploy nothing")
 		}
 		return nil
 	}
 	var entries []entry
-	for _, element := range r.list(apps, MaxApps) {
+	for _, element := range r.List(apps, MaxApps) {
 		for _, cell := range r.cells(fsys, element) {
-			before := len(r.problems)
-			entries = append(entries, r.entry(field{element.name, element.line, cell.fill(element.value)}, repo, cell))
+			before := len(r.Problems)
+			entries = append(entries, r.entry(field{Name: element.Name, Line: element.Line, Value: cell.fill(element.Value)}, repo, cell))
 			if len(cell) > 0 {
 				r.tellOnce(before)
 			}
 		}
 		if len(entries) > MaxApps {
-			r.add(element.line, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
+			r.Add(element.Line, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
 			return nil
 		}
 	}
@@ -192,11 +193,11 @@ func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo name.Repo) []entry {
 // tellOnce drops those of the problems from an index on that were told before: of
 // another cell of the same matrix.
 func (r *reader) tellOnce(from int) {
-	news := slices.Clone(r.problems[from:])
-	r.problems = r.problems[:from]
+	news := slices.Clone(r.Problems[from:])
+	r.Problems = r.Problems[:from]
 	for _, problem := range news {
-		if !slices.Contains(r.problems, problem) {
-			r.problems = append(r.problems, problem)
+		if !slices.Contains(r.Problems, problem) {
+			r.Problems = append(r.Problems, problem)
 		}
 	}
 }
@@ -212,22 +213,22 @@ var appFields = []string{
 
 // entry reads one app.
 func (r *reader) entry(element field, repo name.Repo, cell cell) entry {
-	e := entry{app: defaultApp(), repo: repo, cell: cell, pathLine: element.line}
-	e.app.Source = manifest.Source{File: Name, Line: element.line}
-	fields := r.fields(element.value, "an app", appFields)
+	e := entry{app: defaultApp(), repo: repo, cell: cell, pathLine: element.Line}
+	e.app.Source = manifest.Source{File: Name, Line: element.Line}
+	fields := r.Fields(element.Value, "an app", appFields)
 	r.readPlace(&e, fields)
 	r.readRules(&e.app, fields)
 	if f, ok := fields["dependsOn"]; ok {
 		for _, text := range r.texts(f) {
 			e.app.DependsOn = append(e.app.DependsOn, name.App(text))
 		}
-		r.dependsLine[element.line] = f.line
+		r.dependsLine[element.Line] = f.Line
 	}
 	if f, ok := fields["health"]; ok {
 		r.readHealth(&e.app, f)
 	}
 	if f, ok := fields["ignore"]; ok {
-		for _, element := range r.list(f, MaxList) {
+		for _, element := range r.List(f, MaxList) {
 			e.app.Ignore = append(e.app.Ignore, r.ignore(element))
 		}
 	}
@@ -241,29 +242,29 @@ func (r *reader) readPlace(e *entry, fields map[string]field) {
 		if !ok {
 			return false
 		}
-		text, ok := r.text(f)
+		text, ok := r.Text(f)
 		message, hint := e.cell.unfilled(text)
 		if message == "" {
 			message = check(text)
 		}
 		if ok && message != "" {
-			r.add(f.line, fmt.Sprintf("%s: %q %s", name, text, message), hint)
+			r.Add(f.Line, fmt.Sprintf("%s: %q %s", name, text, message), hint)
 		}
 		*into = text
 		return true
 	}
 	e.named = checked("name", checkName, (*string)(&e.app.Name))
 	if checked("path", checkPath, &e.app.Path) {
-		e.pathLine = fields["path"].line
+		e.pathLine = fields["path"].Line
 		e.app.Path = path.Clean(strings.TrimSuffix(e.app.Path, "/"))
 	}
 	checked("branch", checkBranch, (*string)(&e.app.Branch))
 	checked("cluster", checkLabel, &e.app.Cluster)
 	checked("namespace", checkLabel, &e.app.Namespace)
 	if f, ok := fields["createNamespace"]; ok {
-		e.app.CreateNamespace, _ = r.boolean(f)
+		e.app.CreateNamespace, _ = r.Boolean(f)
 		if _, named := fields["namespace"]; e.app.CreateNamespace && !named {
-			r.add(f.line, "createNamespace does not say which", "add namespace: "+string(orExample(e.app.Name)))
+			r.Add(f.Line, "createNamespace does not say which", "add namespace: "+string(orExample(e.app.Name)))
 		}
 	}
 }
@@ -276,26 +277,26 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 	r.readSchedule(&app.Schedule, fields, "schedule", `"" means watches only`)
 	r.readSchedule(&app.FullSchedule, fields, "fullSchedule", `"" means never`)
 	if f, ok := fields["drift"]; ok {
-		app.Drift, _ = r.oneOf(f, DriftCorrect, DriftWarn, DriftOff)
+		app.Drift, _ = r.OneOf(f, DriftCorrect, DriftWarn, DriftOff)
 	}
 	if f, ok := fields["prune"]; ok {
-		app.Prune, _ = r.boolean(f)
+		app.Prune, _ = r.Boolean(f)
 	}
 	if f, ok := fields["timeout"]; ok {
 		app.Timeout, _ = r.duration(f, time.Second, 24*time.Hour)
 	}
 	if f, ok := fields["onFailure"]; ok {
-		app.OnFailure, _ = r.oneOf(f, OnFailureKeep, OnFailureRollback)
+		app.OnFailure, _ = r.OneOf(f, OnFailureKeep, OnFailureRollback)
 	}
 	if f, ok := fields["plainSecrets"]; ok {
-		value, _ := r.oneOf(f, plainSecretsRefuse, plainSecretsAllow)
+		value, _ := r.OneOf(f, plainSecretsRefuse, plainSecretsAllow)
 		app.PlainSecrets = value == plainSecretsAllow
 	}
 }
 
 func (r *reader) readRender(app *App, fields map[string]field) {
 	if f, ok := fields["render"]; ok {
-		app.Render, _ = r.oneOf(f, RenderAuto, RenderPlain, RenderKustomize, RenderHelm)
+		app.Render, _ = r.OneOf(f, RenderAuto, RenderPlain, RenderKustomize, RenderHelm)
 	}
 	r.readKustomize(app, fields)
 	r.readHelm(app, fields)
@@ -309,7 +310,7 @@ func (r *reader) readSchedule(into *string, fields map[string]field, name, none 
 	if !ok {
 		return
 	}
-	text, ok := r.text(f)
+	text, ok := r.Text(f)
 	if !ok {
 		return
 	}
@@ -317,7 +318,7 @@ func (r *reader) readSchedule(into *string, fields map[string]field, name, none 
 		return
 	}
 	if _, err := ParseSchedule(*into); err != nil {
-		r.add(f.line, fmt.Sprintf("%s: %q: %v", name, *into, err), `write it like "@every 5m" or "0 3 * * *"; `+none)
+		r.Add(f.Line, fmt.Sprintf("%s: %q: %v", name, *into, err), `write it like "@every 5m" or "0 3 * * *"; `+none)
 	}
 }
 
@@ -325,31 +326,31 @@ var ignoreFields = []string{"kind", "name", "namespace", "group", "pointers"}
 
 // ignore reads one entry of ignore.
 func (r *reader) ignore(element field) Ignore {
-	before := len(r.problems)
-	fields := r.fields(element.value, "an entry of ignore", ignoreFields)
+	before := len(r.Problems)
+	fields := r.Fields(element.Value, "an entry of ignore", ignoreFields)
 	var i Ignore
 	for name, into := range map[string]*string{"kind": &i.Kind, "name": &i.Name, "namespace": &i.Namespace, "group": &i.Group} {
 		if f, ok := fields[name]; ok {
-			*into, _ = r.text(f)
+			*into, _ = r.Text(f)
 		}
 	}
-	if len(r.problems) > before {
+	if len(r.Problems) > before {
 		return i
 	}
 	if i.Kind == "" {
-		r.add(element.line, "an entry of ignore has no kind", "for example kind: Deployment")
+		r.Add(element.Line, "an entry of ignore has no kind", "for example kind: Deployment")
 	}
 	f, ok := fields["pointers"]
 	if !ok {
-		r.add(element.line, "an entry of ignore has no pointers", "for example pointers: [/spec/replicas]")
+		r.Add(element.Line, "an entry of ignore has no pointers", "for example pointers: [/spec/replicas]")
 		return i
 	}
 	i.Pointers = r.texts(f)
 	for _, pointer := range i.Pointers {
-		r.checkPointer(f.line, pointer)
+		r.checkPointer(f.Line, pointer)
 	}
-	if len(i.Pointers) == 0 && len(r.problems) == before {
-		r.add(f.line, "pointers is empty", "for example pointers: [/spec/replicas]")
+	if len(i.Pointers) == 0 && len(r.Problems) == before {
+		r.Add(f.Line, "pointers is empty", "for example pointers: [/spec/replicas]")
 	}
 	return i
 }
@@ -360,12 +361,12 @@ var identityFields = []string{"apiVersion", "kind", "metadata", "metadata/name",
 func (r *reader) checkPointer(line int, pointer string) {
 	steps, err := manifest.ParsePointer(pointer)
 	if err != nil {
-		r.add(line, "ignore: "+err.Error(), "")
+		r.Add(line, "ignore: "+err.Error(), "")
 		return
 	}
 	for _, field := range identityFields {
 		if strings.Join(steps, "/") == field {
-			r.add(line, fmt.Sprintf("ignore: %s cannot be ignored: it says which object this is", pointer), "")
+			r.Add(line, fmt.Sprintf("ignore: %s cannot be ignored: it says which object this is", pointer), "")
 		}
 	}
 }

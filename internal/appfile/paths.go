@@ -18,14 +18,14 @@ func isGlob(p string) bool { return strings.ContainsAny(p, "*?[") }
 // expand makes apps of entries: one of each, or where the path is a glob, one
 // of each folder that matches.
 func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []App {
-	if len(r.problems) > 0 { // the paths may be the problem
+	if len(r.Problems) > 0 { // the paths may be the problem
 		return nil
 	}
 	var apps []App
 	for _, e := range entries {
 		folders := []string{e.app.Path}
 		if isGlob(e.app.Path) && len(e.cell) > 0 {
-			r.add(e.pathLine, fmt.Sprintf("path: %s is a glob, and the entry has a matrix", e.app.Path), "list the folders in the matrix: path: apps/${folder}")
+			r.Add(e.pathLine, fmt.Sprintf("path: %s is a glob, and the entry has a matrix", e.app.Path), "list the folders in the matrix: path: apps/${folder}")
 			return nil
 		}
 		if isGlob(e.app.Path) {
@@ -42,7 +42,7 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 			apps = append(apps, app)
 		}
 		if len(apps) > MaxApps {
-			r.add(e.pathLine, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
+			r.Add(e.pathLine, fmt.Sprintf("there are more than %d apps", MaxApps), "split the repository")
 			return nil
 		}
 	}
@@ -56,7 +56,7 @@ func (r *reader) nameAfter(app *App, e entry, folder string) {
 		return
 	}
 	if message := checkName(string(app.Name)); message != "" {
-		r.add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
+		r.Add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
 			fmt.Sprintf("write an entry with path: %s and a name", folder))
 	}
 }
@@ -77,9 +77,9 @@ func (r *reader) checkFolder(fsys fs.FS, e entry) bool {
 	info, err := lstat(fsys, e.app.Path)
 	switch {
 	case err != nil:
-		r.add(e.pathLine, fmt.Sprintf("path: there is no folder %s in this revision", e.app.Path), nearbyFolders(fsys, e.app.Path))
+		r.Add(e.pathLine, fmt.Sprintf("path: there is no folder %s in this revision", e.app.Path), nearbyFolders(fsys, e.app.Path))
 	case !info.IsDir():
-		r.add(e.pathLine, fmt.Sprintf("path: %s is %s", e.app.Path, describeMode(info.Mode())), "name the folder that it is in")
+		r.Add(e.pathLine, fmt.Sprintf("path: %s is %s", e.app.Path, describeMode(info.Mode())), "name the folder that it is in")
 	default:
 		return true
 	}
@@ -136,9 +136,9 @@ func (r *reader) glob(fsys fs.FS, e entry, wanted func(App) bool) []string {
 	switch {
 	case len(folders) == 0 && wanted(e.app):
 		r.unmatched = true
-		r.add(e.pathLine, fmt.Sprintf("path: no folder matches %s", e.app.Path), "write the path from the repository's root")
+		r.Add(e.pathLine, fmt.Sprintf("path: no folder matches %s", e.app.Path), "write the path from the repository's root")
 	case len(folders) > 1 && e.named:
-		r.add(e.app.Source.Line, fmt.Sprintf("name: %d folders match %s, and cannot all be called %s", len(folders), e.app.Path, e.app.Name),
+		r.Add(e.app.Source.Line, fmt.Sprintf("name: %d folders match %s, and cannot all be called %s", len(folders), e.app.Path, e.app.Name),
 			"remove name; each app is then named after its folder")
 		return nil
 	}
@@ -185,15 +185,15 @@ func (r *reader) checkNames(apps []App) {
 		other, twice := first[app.Name]
 		switch {
 		case twice && other.Source == app.Source && app.Path != other.Path:
-			r.add(app.Source.Line, fmt.Sprintf("the folders %s and %s both make an app that is called %s", other.Path, app.Path, app.Name),
+			r.Add(app.Source.Line, fmt.Sprintf("the folders %s and %s both make an app that is called %s", other.Path, app.Path, app.Name),
 				"write an entry with a path and a name for each of them")
 			continue
 		case twice && other.Source == app.Source:
-			r.add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
+			r.Add(app.Source.Line, fmt.Sprintf("the matrix makes several apps that are called %s", app.Name),
 				"put the difference into the name: name: "+string(app.Name)+"-${region}")
 			continue
 		case twice:
-			r.add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
+			r.Add(app.Source.Line, fmt.Sprintf("the name %s is taken by the app on line %d (path %s)", app.Name, other.Source.Line, other.Path),
 				"give one of the two another name")
 			continue
 		}
@@ -222,7 +222,7 @@ func (r *reader) checkPaths(apps []App) {
 			continue // cells of a matrix; whether they make the same objects, the gate sees
 		}
 		if twice {
-			r.add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, app.Path),
+			r.Add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, app.Path),
 				"remove one of the two, or give it another cluster or namespace")
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -65,11 +66,11 @@ func (r *reader) readSubstitute(app *App, fields map[string]field) {
 	if !ok {
 		return
 	}
-	settings := r.fields(f.value, "substitute", substituteFields)
+	settings := r.Fields(f.Value, "substitute", substituteFields)
 	if prefix, ok := settings["prefix"]; ok {
-		app.Substitute.Prefix, ok = r.text(prefix)
+		app.Substitute.Prefix, ok = r.Text(prefix)
 		if ok && !substituted.MatchString(app.Substitute.Prefix) {
-			r.add(prefix.line, fmt.Sprintf("substitute.prefix: %q is not made of letters, digits and _", app.Substitute.Prefix), "for example prefix: app_")
+			r.Add(prefix.Line, fmt.Sprintf("substitute.prefix: %q is not made of letters, digits and _", app.Substitute.Prefix), "for example prefix: app_")
 		}
 	}
 	lines := map[string]int{}
@@ -85,31 +86,31 @@ func (r *reader) readSubstitute(app *App, fields map[string]field) {
 // those of the names that are known already.
 func (r *reader) eachName(f field, where string, lines map[string]int, read func(*Substitution, *yaml.Node), into *[]Substitution) {
 	var names []string
-	if f.value.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(f.value.Content); i += 2 {
-			if key := f.value.Content[i]; key.Kind == yaml.ScalarNode && key.Value != "<<" {
+	if f.Value.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(f.Value.Content); i += 2 {
+			if key := f.Value.Content[i]; key.Kind == yaml.ScalarNode && key.Value != "<<" {
 				names = append(names, key.Value)
 			}
 		}
 	}
 	if len(names) > MaxList {
-		r.add(f.line, fmt.Sprintf("%s has %d names; at most %d are read", where, len(names), MaxList), "")
+		r.Add(f.Line, fmt.Sprintf("%s has %d names; at most %d are read", where, len(names), MaxList), "")
 		return
 	}
-	fields := r.fields(f.value, where, names)
+	fields := r.Fields(f.Value, where, names)
 	for _, name := range names {
 		setting, ok := fields[name]
 		delete(fields, name) // of a name that is there twice, the first counts
 		switch first, twice := lines[name]; {
 		case !ok:
 		case !substituted.MatchString(name):
-			r.add(setting.line, fmt.Sprintf("%s: %q is no name: it is not made of letters, digits and _", where, name), "for example app_host")
+			r.Add(setting.Line, fmt.Sprintf("%s: %q is no name: it is not made of letters, digits and _", where, name), "for example app_host")
 		case twice:
-			r.add(setting.line, fmt.Sprintf("%s: %s is already set on line %d", where, name, first), "keep one of the two")
+			r.Add(setting.Line, fmt.Sprintf("%s: %s is already set on line %d", where, name, first), "keep one of the two")
 		default:
-			lines[name] = setting.line
-			s := Substitution{Name: name, Line: setting.line}
-			read(&s, setting.value)
+			lines[name] = setting.Line
+			s := Substitution{Name: name, Line: setting.Line}
+			read(&s, setting.Value)
 			*into = append(*into, s)
 		}
 	}
@@ -119,28 +120,28 @@ func (r *reader) eachName(f field, where string, lines map[string]int, read func
 // kubectl reads it.
 func (r *reader) inlineValue(s *Substitution, n *yaml.Node) {
 	if n.Kind != yaml.ScalarNode {
-		r.add(s.Line, fmt.Sprintf("substitute.values: %s is %s", s.Name, describe(n)), "a value is text, a number, true or false")
+		r.Add(s.Line, fmt.Sprintf("substitute.values: %s is %s", s.Name, form.Describe(n)), "a value is text, a number, true or false")
 		return
 	}
 	value, err := manifest.Scalar(n)
 	if err != nil || !utf8.ValidString(n.Value) {
-		r.add(s.Line, fmt.Sprintf("substitute.values: %s: the value cannot be read", s.Name), "quote it if it is text")
+		r.Add(s.Line, fmt.Sprintf("substitute.values: %s: the value cannot be read", s.Name), "quote it if it is text")
 	}
 	s.Text, s.Value = n.Value, value
 }
 
 // origin reads where on the cluster a value is.
 func (r *reader) origin(n *yaml.Node, namespace string) Origin {
-	before := len(r.problems)
-	fields := r.fields(n, "an entry of substitute.from", originFields)
-	if len(r.problems) > before {
+	before := len(r.Problems)
+	fields := r.Fields(n, "an entry of substitute.from", originFields)
+	if len(r.Problems) > before {
 		return Origin{}
 	}
 	key, hasKey := fields["key"]
 	configMap, isConfigMap := fields["configMap"]
 	secret, isSecret := fields["secret"]
 	if !hasKey || isConfigMap == isSecret {
-		r.add(n.Line, "an entry of substitute.from names a configMap or a secret, and a key", "for example {configMap: platform/cluster, key: domain}")
+		r.Add(n.Line, "an entry of substitute.from names a configMap or a secret, and a key", "for example {configMap: platform/cluster, key: domain}")
 		return Origin{}
 	}
 	o := Origin{Kind: "ConfigMap"}
@@ -148,19 +149,19 @@ func (r *reader) origin(n *yaml.Node, namespace string) Origin {
 	if isSecret {
 		o.Kind, object = "Secret", secret
 	}
-	o.Key, _ = r.text(key)
-	text, _ := r.text(object)
+	o.Key, _ = r.Text(key)
+	text, _ := r.Text(object)
 	var named bool
 	if o.Namespace, o.Name, named = strings.Cut(text, "/"); !named {
 		o.Namespace, o.Name = namespace, text
 	}
 	switch {
 	case o.Namespace == "" && !named:
-		r.add(object.line, fmt.Sprintf("%s: %q names no namespace, and the app has none", object.name, text), "write namespace/name")
+		r.Add(object.Line, fmt.Sprintf("%s: %q names no namespace, and the app has none", object.Name, text), "write namespace/name")
 	case checkLabel(o.Namespace) != "" || !objectName.MatchString(o.Name) || len(o.Name) > 253:
-		r.add(object.line, fmt.Sprintf("%s: %q is not the name of an object", object.name, text), "write namespace/name, or name for one in the app's namespace")
+		r.Add(object.Line, fmt.Sprintf("%s: %q is not the name of an object", object.Name, text), "write namespace/name, or name for one in the app's namespace")
 	case !dataKey.MatchString(o.Key):
-		r.add(key.line, fmt.Sprintf("key: %q is not a key of a ConfigMap or Secret", o.Key), "")
+		r.Add(key.Line, fmt.Sprintf("key: %q is not a key of a ConfigMap or Secret", o.Key), "")
 	}
 	return o
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
@@ -47,8 +48,8 @@ func Files(paths ...string) []Archive {
 
 // Result describes a restore.
 type Result struct {
-	Header       // of the last archive
-	Repositories int
+	Header           // of the last archive
+	Repositories int // without the server's own
 	Files        int
 	Bytes        int64
 	Rewound      map[string][]string // branches that differ from the backup, by repository
@@ -184,6 +185,9 @@ func (r Restore) finish(ctx context.Context, dir string, result *Result) error {
 		return errors.Join(err, store.Close())
 	}
 	result.Repositories = len(repos)
+	if r.Repo == "" && slices.Contains(repos, access.AdminRepo) {
+		result.Repositories-- // the server's own is not counted
+	}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.NumCPU())

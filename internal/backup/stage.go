@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -145,12 +146,14 @@ func (s *stage) prune(dir string) {
 	}
 }
 
-// repositories returns the names of the repositories in the state.
+// repositories returns the names of the repositories in the state, but for the server's own.
 func (s *stage) repositories() []string {
 	var names []string
 	for name := range s.state {
-		if inside, ok := underRepos(name); ok && strings.HasSuffix(inside, ".git/HEAD") {
-			names = append(names, strings.TrimSuffix(inside, ".git/HEAD"))
+		inside, _ := underRepos(name)
+		repo, ok := strings.CutSuffix(inside, ".git/HEAD")
+		if ok && repo != string(access.AdminRepo) {
+			names = append(names, repo)
 		}
 	}
 	if len(names) == 0 {

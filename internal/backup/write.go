@@ -13,6 +13,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
 )
@@ -41,7 +42,7 @@ type Base struct {
 // Summary describes a backup.
 type Summary struct {
 	Header
-	Repositories int
+	Repositories int   // without the server's own
 	Files        int   // of the state
 	Written      int   // of them in this archive
 	Bytes        int64 // of these
@@ -159,7 +160,7 @@ func (s Source) files(ctx context.Context, a *writer, snapshots []*git.Snapshot)
 			a.forget(prefix)
 		case err != nil:
 			return err
-		default:
+		case snapshot.Name() != access.AdminRepo: // the server's own is not counted
 			a.summary.Repositories++
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // cancel ends the wait of a running deploy, or running tests.
 func cancel(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Deploy)
+	status, err := c.app(c.args[0], access.Cancel)
 	if err != nil {
 		return err
 	}

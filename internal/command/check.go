@@ -52,10 +52,10 @@ func (c *call) depth() (deploy.Depth, error) {
 // checkable lists the app that the call names, or all that the caller may deploy.
 func (c *call) checkable() ([]name.App, error) {
 	if len(c.args) == 1 {
-		one, err := c.app(c.args[0], access.Deploy)
+		one, err := c.app(c.args[0], access.CheckApps)
 		return []name.App{one.App}, err
 	}
-	return c.deployable()
+	return c.deployable(access.CheckApps)
 }
 
 func printFindings(w io.Writer, findings []deploy.Finding) {

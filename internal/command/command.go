@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/backup"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -59,6 +60,8 @@ type Desk struct {
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
 	Policy   *access.Policy
+	Rules    func() *rules.Rules      // in force, to explain and list them
+	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
 	Version  string
 	HostKey  string // fingerprint of the server's key
@@ -383,10 +386,16 @@ func unknownApp(word string) error {
 // A caller who may not see the app is told that it does not exist.
 func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 	status, ok := c.Engine.Status(app)
-	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo) {
+	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo}) {
 		return deploy.Status{}, unknownApp(string(app))
 	}
-	return status, c.Policy.Check(c.Caller(), right, status.Repo)
+	return status, c.Policy.Check(c.Caller(), right, subjectOf(status))
+}
+
+// subjectOf is what a right on an app is about: its folder on its branch. Of an app whose
+// folder is not known it is the whole repository.
+func subjectOf(status deploy.Status) access.Subject {
+	return access.Subject{Repo: status.Repo, Ref: status.Branch.Ref(), Paths: []string{cmp.Or(status.Path, ".")}}
 }
 
 // visible lists the status of every app that the caller may see and that has
@@ -395,7 +404,7 @@ func (c *call) visible() []deploy.Status {
 	list := []deploy.Status{}
 	for _, app := range c.Engine.Apps() {
 		status, ok := c.Engine.Status(app)
-		if ok && status.Sync != deploy.Gone && c.Policy.Allows(c.Caller(), access.ReadDeploys, status.Repo) {
+		if ok && status.Sync != deploy.Gone && c.Policy.Allows(c.Caller(), access.ReadDeploys, access.Subject{Repo: status.Repo}) {
 			list = append(list, status)
 		}
 	}

@@ -85,7 +85,7 @@ func (c *call) mayHear(e event.Event) bool {
 			return s.Cluster == e.Cluster && c.asksFor(s.App)
 		})
 	}
-	return c.asksFor(e.App) && c.Policy.Allows(c.Caller(), access.ReadDeploys, e.Repo)
+	return c.asksFor(e.App) && c.Policy.Allows(c.Caller(), access.ReadDeploys, access.Subject{Repo: e.Repo})
 }
 
 // asksFor reports whether the call is about an app, or about all of them.

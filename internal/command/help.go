@@ -17,7 +17,7 @@ func greet(_ context.Context, c *call) error {
 	caller := c.Caller()
 	fmt.Fprintf(c, "Hello %s. This is Pushboat: what you push here is deployed.\n\n", caller.Operator)
 	fmt.Fprintf(c, "Your key   %s\n", caller.Fingerprint)
-	fmt.Fprintf(c, "Your role  %s\n", caller.Role)
+	fmt.Fprintf(c, "Your role  %s\n", c.role())
 	fmt.Fprintf(c, "You can    %s\n\n", strings.Join(abilities(c), ", "))
 	fmt.Fprintln(c, "  help        the verbs, as in: ssh HOST help")
 	fmt.Fprintln(c, "  status      what is deployed, and how it is")
@@ -25,8 +25,27 @@ func greet(_ context.Context, c *call) error {
 	return nil
 }
 
+// role says which role the caller has; "rules" where the rules of admin.git give rights that
+// are no role on the server.
+func (c *call) role() string {
+	caller := c.Caller()
+	switch {
+	case c.Policy.Allows(caller, access.Administer, access.Subject{}):
+		return string(access.RoleAdmin)
+	case !caller.Ruled:
+		return string(caller.Role)
+	case caller.Role == "":
+		return "rules"
+	}
+	return string(caller.Role) + ", rules"
+}
+
 // abilities words the rights of the caller's role.
 func abilities(c *call) []string {
+	role := access.Role(c.role())
+	if !role.Valid() {
+		return []string{"do what the rules give you: ssh HOST access explain " + c.Caller().Operator + " NAME"}
+	}
 	var list []string
 	for _, ability := range []struct {
 		right access.Right
@@ -38,7 +57,7 @@ func abilities(c *call) []string {
 		{access.CreateRepo, "create repositories"},
 		{access.DeleteRepo, "delete repositories"},
 	} {
-		if c.Caller().Role.Includes(access.Least(ability.right)) {
+		if role.Includes(ability.right.Least()) {
 			list = append(list, ability.text)
 		}
 	}
@@ -127,12 +146,12 @@ func (c *call) helpOn(v *verb) {
 func whoami(_ context.Context, c *call) error {
 	caller := c.Caller()
 	who := struct {
-		Operator string      `json:"operator"`
-		Key      string      `json:"key"`
-		Role     access.Role `json:"role"`
-		Repos    string      `json:"repositories,omitempty"`
-		Remote   string      `json:"remote"`
-	}{caller.Operator, caller.Fingerprint, caller.Role, string(caller.Repos), caller.Remote}
+		Operator string `json:"operator"`
+		Key      string `json:"key"`
+		Role     string `json:"role"`
+		Repos    string `json:"repositories,omitempty"`
+		Remote   string `json:"remote"`
+	}{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote}
 	return c.print(who, func(w io.Writer) {
 		fmt.Fprintf(w, "operator  %s\nkey       %s\nrole      %s\n", who.Operator, who.Key, who.Role)
 		if who.Repos != "" {

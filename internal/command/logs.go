@@ -73,7 +73,7 @@ func (c *call) namesDeploy() bool {
 // sees reports whether the app exists and the caller may see it.
 func (c *call) sees(app name.App) bool {
 	status, ok := c.Engine.Status(app)
-	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, status.Repo)
+	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo})
 }
 
 // deployLog prints the lines of a deploy, and follows a running one if asked.

@@ -22,7 +22,7 @@ type repoRow struct {
 	Branches map[name.Branch]string `json:"branches,omitempty"`
 }
 
-// repoList lists the repositories that the caller may see.
+// repoList lists the repositories that the caller may see, but for the server's own.
 func repoList(_ context.Context, c *call) error {
 	repos, err := c.Repos.List()
 	if err != nil {
@@ -30,20 +30,23 @@ func repoList(_ context.Context, c *call) error {
 	}
 	rows := []repoRow{}
 	for _, repo := range repos {
-		if c.Policy.Allows(c.Caller(), access.ReadRepo, repo) {
+		if repo != access.AdminRepo && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
 			rows = append(rows, repoRow{Name: repo, Apps: nonNil(c.Engine.AppsOf(repo))})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
 		if len(rows) == 0 {
 			fmt.Fprintln(w, "No repositories yet. Push one: git push ssh://HOST/NAME main")
-			return
+		} else {
+			table := newTable(w, "REPOSITORY", "APPS")
+			for _, row := range rows {
+				table.row(string(row.Name), dash(name.Join(row.Apps, ", ")))
+			}
+			table.print()
 		}
-		table := newTable(w, "REPOSITORY", "APPS")
-		for _, row := range rows {
-			table.row(string(row.Name), dash(name.Join(row.Apps, ", ")))
+		if c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: access.AdminRepo}) {
+			fmt.Fprintf(w, "The rules of this server: git clone ssh://HOST/%s\n", access.AdminRepo)
 		}
-		table.print()
 	})
 }
 
@@ -55,7 +58,7 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 		return nil, report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
 	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "list the repositories: ssh HOST repo list")
-	if !c.Policy.Allows(c.Caller(), access.ReadRepo, repo) {
+	if !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
 		return nil, missing
 	}
 	repository, err := c.Repos.Open(repo)
@@ -65,7 +68,7 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return repository, c.Policy.Check(c.Caller(), right, repo)
+	return repository, c.Policy.Check(c.Caller(), right, access.Subject{Repo: repo})
 }
 
 // repoInfo shows a repository's branches and apps.
@@ -102,7 +105,7 @@ func repoCreate(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
-	if err := c.Policy.Check(c.Caller(), access.CreateRepo, repo); err != nil {
+	if err := c.Policy.Check(c.Caller(), access.CreateRepo, access.Subject{Repo: repo}); err != nil {
 		return err
 	}
 	if _, err := c.Repos.Create(ctx, repo); err != nil {
@@ -126,6 +129,10 @@ func repoDelete(ctx context.Context, c *call) error {
 		return err
 	}
 	repo := repository.Name()
+	if repo == access.AdminRepo {
+		return report.WithHint(fmt.Errorf("repository %q has the rules of this server and cannot be deleted", repo),
+			"change them by a push: git clone ssh://HOST/%s", repo)
+	}
 	if apps := c.Engine.AppsOf(repo); len(apps) > 0 {
 		return report.WithHint(fmt.Errorf("repository %q deploys %s", repo, name.Join(apps, ", ")),
 			"first push a pushboat.yaml with apps: [] to remove them from the cluster")

@@ -27,7 +27,7 @@ func rollBack(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	right := access.Deploy
+	right := access.Rollback
 	if planOnly {
 		right = access.ReadDeploys
 	}

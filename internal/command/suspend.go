@@ -30,7 +30,7 @@ func suspendFlags(f *pflag.FlagSet) {
 
 // suspend suspends an app.
 func suspend(_ context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Deploy)
+	status, err := c.app(c.args[0], access.Suspend)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func fromNow(text string, now time.Time) (time.Time, bool) {
 
 // resume ends a suspension, and shows the deploy that follows.
 func resume(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Deploy)
+	status, err := c.app(c.args[0], access.Resume)
 	if err != nil {
 		return err
 	}

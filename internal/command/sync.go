@@ -31,7 +31,7 @@ func syncApp(ctx context.Context, c *call) error {
 	if all, _ := c.flags.GetBool("all"); all { // the flags are those of syncAppFlags
 		return syncAll(ctx, c)
 	}
-	status, err := c.app(c.args[0], access.Deploy)
+	status, err := c.app(c.args[0], access.Sync)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func syncAll(ctx context.Context, c *call) error {
 	if c.flags.Changed("confirm-prune") {
 		return usageError{"--confirm-prune is about one app; leave out --all"}
 	}
-	apps, err := c.deployable()
+	apps, err := c.deployable(access.Sync)
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func syncOptions(f *pflag.FlagSet) deploy.Options {
 	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
 }
 
-// deployable lists the apps that the caller may deploy.
-func (c *call) deployable() ([]name.App, error) {
+// deployable lists the apps on which the caller has a right of those who deploy.
+func (c *call) deployable(right access.Right) ([]name.App, error) {
 	names := []name.App{}
 	for _, status := range c.visible() {
-		if c.Policy.Allows(c.Caller(), access.Deploy, status.Repo) {
+		if c.Policy.Allows(c.Caller(), right, subjectOf(status)) {
 			names = append(names, status.App)
 		}
 	}
@@ -163,7 +163,7 @@ func (c *call) deployable() ([]name.App, error) {
 		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "list the apps that you may see: ssh HOST status")
 	}
 	for _, app := range names {
-		if _, err := c.known(app, access.Deploy); err != nil { // leaves the audit line
+		if _, err := c.known(app, right); err != nil { // leaves the audit line
 			return nil, err
 		}
 	}

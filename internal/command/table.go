@@ -3,6 +3,8 @@ package command
 import (
 	"slices"
 	"strings"
+
+	"github.com/pushboat/pushboat/internal/access/rules"
 )
 
 // Help on words that several verbs take.
@@ -142,9 +144,20 @@ func keeping() []*verb {
 			flags: syncFlags, run: setValues, more: setHelp,
 		},
 		{
-			words: "schema", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
-			more: "Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
+			words: "schema", args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
+			more: "FILE may also be one of the server's own rules: " + strings.Join(rules.Files[:2], ", ") + ",\n" +
+				strings.Join(rules.Files[2:], " or ") + ".\n" +
+				"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
+		},
+		{
+			words: "access explain", args: "WHO REPO [BRANCH]", help: "what somebody may do, and why", flags: output, run: explainAccess,
+			more: "WHO is an operator, or yourself. Others than yourself take the role admin.\n" +
+				"Example: access explain ben shop main",
+		},
+		{
+			words: "keys list", help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
+			more: "Keys are changed by a push to the repository admin, or in the server's key files.",
 		},
 		{
 			words: "take-over", args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",

@@ -20,7 +20,7 @@ func takeOverFlags(f *pflag.FlagSet) {
 
 // takeOver assigns the inventory of an app on a cluster to this server.
 func takeOver(ctx context.Context, c *call) error {
-	if err := c.Policy.Check(c.Caller(), access.Administer, ""); err != nil {
+	if err := c.Policy.Check(c.Caller(), access.TakeOver, access.Subject{}); err != nil {
 		return err
 	}
 	app, err := name.ParseApp(c.args[0])

@@ -21,7 +21,7 @@ const testHelp = "Tests are the objects of a chart with the annotation helm.sh/h
 
 // test runs the tests of an app and shows their progress.
 func test(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Deploy)
+	status, err := c.app(c.args[0], access.Test)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type Status struct {
 	App      name.App      `json:"app"`
 	Repo     name.Repo     `json:"repository"`
 	Branch   name.Branch   `json:"branch"`
+	Path     string        `json:"path,omitempty"` // the app's folder; "" if it is not known
 	Cluster  string        `json:"cluster"`
 	Revision name.Revision `json:"revision"` // wanted; "" if nothing should be deployed
 	Sync     Sync          `json:"sync"`
@@ -166,7 +167,7 @@ func (a *app) status() Status {
 	}
 	s.Health = "unknown"
 	if t != nil {
-		s.Revision, s.Cluster, s.Schedule = t.Revision, t.Spec.Cluster, t.Spec.Schedule
+		s.Revision, s.Cluster, s.Schedule, s.Path = t.Revision, t.Spec.Cluster, t.Spec.Schedule, t.Spec.Path
 		sick := a.sick(t)
 		s.Objects = a.count(t)
 		s.Sick = symptoms(sick)

@@ -59,7 +59,7 @@ func (p *push) isFirst(ctx context.Context) (bool, error) {
 }
 
 func (p *push) mayDeploy() bool {
-	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, p.repo.Name())
+	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, access.Subject{Repo: p.repo.Name()})
 }
 
 // keepMain makes HEAD name the main branch of a repository that gets its first branch

@@ -31,6 +31,7 @@ type push struct {
 	options deploy.Options
 	main    name.Branch // of the repository's first branch; "" later
 	stored  []storedBranch
+	rules   *rulesPlan        // of the server's own repository; nil: the push does not change what is in force
 	tell    func(line string) // tells the client about the pushes that it waits for
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
@@ -108,8 +109,9 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	if problems = append(problems, found...); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
+	p.rules.print(out)
 	if options.Plan && len(branches) == 0 {
-		fmt.Fprintln(out, "plan only: this push deploys nothing; nothing was changed")
+		fmt.Fprintln(out, p.rules.planOnly())
 		return false
 	}
 	proposals, ok := p.planAll(ctx, branches, out)
@@ -127,7 +129,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		report.WriteProblems(out, problems, Spelling)
 		return false
 	}
-	tellStored(out, p.stored, p.noApp(len(proposals)) && p.mayDeploy())
+	tellStored(out, p.stored, p.repo.Name() != access.AdminRepo && p.noApp(len(proposals)) && p.mayDeploy())
 	return true
 }
 
@@ -265,10 +267,12 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	branch, ok := name.BranchOf(update.Ref)
 	problems := judgeName(update)
 	switch {
-	case len(problems) > 0 || !ok:
+	case len(problems) > 0:
 		return nil, problems
+	case !ok:
+		return nil, p.mayStore(ctx, update, q)
 	case update.Deletes():
-		return nil, p.judgeDeletion(branch)
+		return nil, append(p.mayStore(ctx, update, q), p.judgeDeletion(branch)...)
 	}
 	if problems := p.judgeObject(update, branch, q); len(problems) > 0 {
 		return nil, problems
@@ -277,6 +281,9 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
+	if p.repo.Name() == access.AdminRepo {
+		return nil, p.judgeRules(ctx, update, branch, q)
+	}
 	draft := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name(), Branch: branch, Main: p.main, Revision: name.Revision(update.New),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
@@ -284,16 +291,22 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	})
 	if !draft.Deploys() {
 		p.stored = append(p.stored, asStored(draft.Change))
-		return nil, nil
+		return nil, p.mayStore(ctx, update, q)
 	}
-	if err := p.door.Policy.Check(p.session.Caller(), access.Deploy, p.repo.Name()); err != nil {
-		return nil, manifest.Problems{report.AsProblem(err)}
+	if problems := p.may(ctx, access.Deploy, update, q); len(problems) > 0 {
+		return nil, problems
 	}
 	return draft, p.judgeForward(ctx, update, branch, q)
 }
 
 // judgeDeletion refuses to delete branches that deploy.
 func (p *push) judgeDeletion(branch name.Branch) manifest.Problems {
+	if p.inForce(branch) {
+		return manifest.Problems{{
+			Message: fmt.Sprintf("branch %q has the rules of this server and cannot be deleted", branch),
+			Hint:    "to take a change of them back, push its opposite: git revert COMMIT",
+		}}
+	}
 	apps := p.door.Engine.AppsOn(p.repo.Name(), branch)
 	if len(apps) == 0 {
 		return nil
@@ -316,8 +329,12 @@ func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch n
 	if forward {
 		return nil
 	}
+	what := "deploys"
+	if p.inForce(branch) {
+		what = "is in force"
+	}
 	return manifest.Problems{{
-		Message: fmt.Sprintf("branch %q deploys, and its history must not be rewritten", branch),
+		Message: fmt.Sprintf("branch %q %s, and its history must not be rewritten", branch, what),
 		Hint:    "to take a commit back, push its opposite: git revert COMMIT",
 	}}
 }
@@ -335,6 +352,7 @@ func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer)
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
 	}
+	p.takeRules(ctx, out)
 	detached := p.detached()
 	for _, run := range runs {
 		if detached {
@@ -399,9 +417,19 @@ func (p *push) settle(ctx context.Context) {
 			p.commit(ref)
 		}
 	}
+	if !fenced {
+		p.takeRules(context.WithoutCancel(ctx), io.Discard)
+	}
 	for _, change := range gated {
 		change.Close()
 	}
+}
+
+// fail has the push exit with an error, although Git has moved its refs.
+func (p *push) fail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.notOK = true
 }
 
 func (p *push) unsuccessful() bool {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/sirupsen/logrus"
@@ -38,11 +39,21 @@ type Session interface {
 	GitProtocol() string
 }
 
+// Rules are the server's own repository, admin.git. Package rulebook has them.
+type Rules interface {
+	// Propose says what putting a revision in force would change, a line each, or what
+	// is wrong with it.
+	Propose(tree fs.FS, author access.Caller) (changes []string, problems manifest.Problems)
+	// Take puts the newest revision in force. It may be called again at any time.
+	Take(ctx context.Context, by access.Caller) error
+}
+
 // Door serves clones and pushes. Every field is required.
 type Door struct {
 	Repos  *git.Store
 	Engine *deploy.Engine
 	Policy *access.Policy
+	Rules  Rules
 	Socket *hook.Socket
 	Disk   func() error // an error while the server cannot store a push
 	Fence  func() error // an error once another server has replaced this one
@@ -98,7 +109,7 @@ func (d *Door) Serve(ctx context.Context, s Session, service git.Service, path s
 // hidesRecords reports whether a caller who may read the repository may not read the
 // records of its deploys.
 func (d *Door) hidesRecords(caller access.Caller, repo name.Repo) bool {
-	return !d.Policy.Allows(caller, access.ReadDeploys, repo)
+	return !d.Policy.Allows(caller, access.ReadDeploys, access.Subject{Repo: repo})
 }
 
 func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request git.ServeRequest) int {
@@ -125,7 +136,7 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Policy.Check(caller, access.ReadRepo, repo); err != nil {
+	if err := d.Policy.Check(caller, access.ReadRepo, access.Subject{Repo: repo}); err != nil {
 		return nil, notFound(repo)
 	}
 	if !service.Writes() {
@@ -161,7 +172,7 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if missing {
 		right = access.CreateRepo
 	}
-	if err := d.Policy.Check(caller, right, repo); err != nil {
+	if err := d.Policy.Check(caller, right, access.Subject{Repo: repo}); err != nil {
 		return nil, false, err
 	}
 	if err := d.Fence(); err != nil {

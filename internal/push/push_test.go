@@ -10,7 +10,7 @@ import (
 
 // Only callers with the right to read deploys of a repository see its records.
 func TestRecordsAreShownByRight(t *testing.T) {
-	d := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil)}
+	d := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil, nil)}
 	for name, test := range map[string]struct {
 		caller access.Caller
 		hidden bool

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -13,8 +15,11 @@ import (
 // Source lets package deploy, which knows no Git, read the repositories of a store.
 type Source struct{ Repos *git.Store }
 
-// Repositories lists the repositories.
-func (s Source) Repositories() ([]name.Repo, error) { return s.Repos.List() }
+// Repositories lists the repositories that can have apps: all but the server's own.
+func (s Source) Repositories() ([]name.Repo, error) {
+	repos, err := s.Repos.List()
+	return slices.DeleteFunc(repos, func(repo name.Repo) bool { return repo == access.AdminRepo }), err
+}
 
 // Branches maps each branch of a repository to its newest revision.
 func (s Source) Branches(ctx context.Context, repo name.Repo) (map[name.Branch]name.Revision, error) {

@@ -22,7 +22,7 @@ import (
 // repository counts.
 func (p *push) upToDate(ctx context.Context) int {
 	repo := p.repo.Name()
-	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, repo) {
+	if !p.door.Policy.Allows(p.session.Caller(), access.Deploy, access.Subject{Repo: repo}) {
 		return 0
 	}
 	ctx, cancel := p.whileThere(ctx)

@@ -27,6 +27,8 @@ type Maker struct {
 	Engine  *deploy.Engine
 	History *history.History
 	Host    string // ends the addresses of authors: ana@HOST
+	// Address returns the address that an operator has in the rules; nil, or "": none.
+	Address func(operator string) string
 }
 
 // Request is a rollback: which app, to which revision, by whom and why.
@@ -248,10 +250,20 @@ func (r *Rollback) message(app name.App, reason string) string {
 	return fmt.Sprintf("Roll back %s to %s\n\n%s\n\nRollback-of: %s\nRollback-to: %s\n", app, r.To.Short(), what, r.From, r.To)
 }
 
+// addressOf is what the rules say of where an operator is reached; "" for nothing.
+func (m *Maker) addressOf(caller access.Caller) string {
+	if m.Address == nil || caller.System {
+		return ""
+	}
+	return m.Address(caller.Operator)
+}
+
 // author is an operator as the author of a commit.
 func (m *Maker) author(caller access.Caller) git.Signature {
 	address := caller.Operator
-	if !strings.Contains(address, "@") {
+	if known := m.addressOf(caller); known != "" {
+		address = known
+	} else if !strings.Contains(address, "@") {
 		address += "@" + m.Host
 	}
 	return git.Signature{Name: caller.Operator, Email: address}

@@ -48,6 +48,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
+	"github.com/pushboat/pushboat/internal/rulebook"
 	"github.com/pushboat/pushboat/internal/sealed"
 	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -65,6 +66,7 @@ type server struct {
 	repos         *git.Store
 	socket        *hook.Socket
 	keyring       *access.Keyring
+	rules         *rulebook.Book
 	history       *history.History
 	rollback      *rollback.Maker
 	events        *event.Bus
@@ -331,16 +333,16 @@ const keptEvents = 1000
 
 // buildDoors makes the SSH and the HTTP server.
 func (s *server) buildDoors() (err error) {
-	s.keyring, err = access.OpenKeyring(keyFiles(s.config), s.log)
+	register, policy, err := s.openAccess()
 	if err != nil {
 		return err
 	}
-	policy := access.NewPolicy(s.log, s.keyring)
 	policy.Reserve(name.Repo(s.config.Self.Repository))
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
+		Rules: s.rules.Current, KeyFiles: s.keyring.Directory,
 		Backups: source, Offsite: s.backups,
 		Drain: s.askToStop, Leaving: s.leaving,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
@@ -348,7 +350,7 @@ func (s *server) buildDoors() (err error) {
 	}
 	s.ssh, err = sshd.New(sshd.Config{
 		HostKeys: []ssh.Signer{s.hostKey},
-		Keys:     s.keyring,
+		Keys:     register,
 		Log:      s.log,
 		Handlers: sshd.Handlers{
 			Git: func(ctx context.Context, session *sshd.Session, service, path string) int {

@@ -2,14 +2,11 @@ package sshd
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
 
 	gossh "golang.org/x/crypto/ssh"
-
-	"github.com/pushboat/pushboat/internal/access"
 )
 
 // This file decides who is calling, by one rule: a key counts when its owner has signed
@@ -59,24 +56,11 @@ var (
 
 // offeredKey reports whether a key is worth signing with. It grants nothing.
 func (c *conn) offeredKey(key gossh.PublicKey) bool {
-	if _, err := identify(c.config.Keys, key, c.RemoteAddr()); err != nil {
+	if _, err := c.config.Keys.Identify(key, c.RemoteAddr()); err != nil {
 		c.refuseKey(err.Error())
 		return false
 	}
 	return true
-}
-
-// identify finds the operator of a key. The error is for the log and, at the start of a
-// session, for the client.
-func identify(keys Keys, key gossh.PublicKey, remote net.Addr) (access.Operator, error) {
-	op, ok := keys.Lookup(key)
-	switch {
-	case !ok:
-		return access.Operator{}, fmt.Errorf("unknown key %s", gossh.FingerprintSHA256(key))
-	case !op.From.Contain(remote):
-		return access.Operator{}, fmt.Errorf("key %s is not for this address", op.Fingerprint)
-	}
-	return op, nil
 }
 
 // verifiedKey is called when the client has signed with key.

@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/binary"
@@ -276,5 +277,47 @@ func TestHostKeyIsTheOneGiven(t *testing.T) {
 	})
 	if err == nil || seen == nil || gossh.FingerprintSHA256(seen) != ts.Fingerprints()[0] {
 		t.Errorf("host key %v, %v; want %v", seen, err, ts.Fingerprints())
+	}
+}
+
+// TestRevokedKeyEndsItsSessions: those that run end and say why, also of a client that
+// reads nothing; those of others go on.
+func TestRevokedKeyEndsItsSessions(t *testing.T) {
+	ts := start(t, func(c *Config) { c.KeyCheck = 10 * time.Millisecond })
+	benClient, anaClient := ts.client(ts.ben), ts.client(ts.ana)
+	ben, ana := session(t, benClient), session(t, anaClient)
+	var stderr bytes.Buffer
+	ben.Stderr = &stderr
+	input, err := ben.StdinPipe() // so that its input does not end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer input.Close()
+	anaInput, err := ana.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deaf := session(t, benClient)
+	for _, s := range []*gossh.Session{ben, ana} {
+		if err := s.Start("cat"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := deaf.Start("flood"); err != nil {
+		t.Fatal(err)
+	}
+	ts.keys.remove(ts.ben.signer.PublicKey())
+	var exit *gossh.ExitError
+	if err := ben.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitRefused {
+		t.Errorf("ben's session: %v", err)
+	}
+	if !strings.HasPrefix(stderr.String(), "error: unknown key SHA256:") || !strings.Contains(stderr.String(), "\nhint: ") {
+		t.Errorf("ben was told %q", stderr.String())
+	}
+	eventually(t, "the end of the handlers", func() bool { return ts.logged("ssh: session cut off: unknown key") })
+	eventually(t, "the end of the session that does not read", func() bool { return flooded.Load() })
+	anaInput.Close()
+	if err := ana.Wait(); err != nil {
+		t.Errorf("ana's session: %v", err)
 	}
 }

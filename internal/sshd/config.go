@@ -15,6 +15,7 @@ package sshd
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -35,10 +36,13 @@ type Handlers struct {
 	Command func(ctx context.Context, s *Session, args []string) int
 }
 
-// Keys knows the owners of keys. It is asked about every key that is offered and again
-// at the start of every session, so that a removed key opens nothing more.
+// Keys knows the owners of keys. It is asked about every key that is offered, again at
+// the start of every session, so that a removed or expired key opens nothing more, and
+// again and again while a session runs.
 type Keys interface {
-	Lookup(key ssh.PublicKey) (access.Operator, bool)
+	// Identify returns whose key it is that is used from an address. The error says why
+	// it opens nothing; it is logged, and told to whoever has the key.
+	Identify(key ssh.PublicKey, remote net.Addr) (access.Operator, error)
 }
 
 // Config has the parts and the limits of a Server.
@@ -64,6 +68,10 @@ type Config struct {
 	KeepAlive time.Duration
 	// KeepAliveMisses is the number of unanswered requests; 0: 3.
 	KeepAliveMisses int
+
+	// KeyCheck is the time between two checks of whether the key of a running session
+	// still opens the server; 0: 500 ms. A session whose key does not ends.
+	KeyCheck time.Duration
 
 	// MaxAuthTries is the number of keys that a client may offer; 0: 6, as in OpenSSH.
 	MaxAuthTries int
@@ -105,6 +113,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.IdleTimeout, 10*time.Minute)
 	setDefault(&c.KeepAlive, 20*time.Second)
 	setDefault(&c.KeepAliveMisses, 3)
+	setDefault(&c.KeyCheck, 500*time.Millisecond)
 	setDefault(&c.MaxConnections, 1024)
 	setDefault(&c.MaxPerAddress, 64)
 	setDefault(&c.MaxUnauthenticated, 128)
@@ -132,7 +141,7 @@ func (c Config) check() error {
 		return errors.New("ssh server: a handler is missing")
 	case c.Log == nil:
 		return errors.New("ssh server: no log")
-	case c.HandshakeTimeout < 0, c.IdleTimeout < 0, c.KeepAlive < 0, c.KeepAliveMisses < 0, c.KillGrace < 0,
+	case c.HandshakeTimeout < 0, c.IdleTimeout < 0, c.KeepAlive < 0, c.KeyCheck < 0, c.KeepAliveMisses < 0, c.KillGrace < 0,
 		c.MaxConnections < 0, c.MaxPerAddress < 0, c.MaxUnauthenticated < 0, c.MaxUnauthenticatedPerAddress < 0,
 		c.MaxSessions < 0, c.MaxAuthTries < 0:
 		return errors.New("ssh server: a limit is negative")

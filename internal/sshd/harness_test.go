@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,11 +61,17 @@ type keyTable struct {
 	keys map[string]access.Operator
 }
 
-func (k *keyTable) Lookup(key gossh.PublicKey) (access.Operator, bool) {
+func (k *keyTable) Identify(key gossh.PublicKey, remote net.Addr) (access.Operator, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	op, ok := k.keys[string(key.Marshal())]
-	return op, ok
+	switch {
+	case !ok:
+		return op, fmt.Errorf("unknown key %s", gossh.FingerprintSHA256(key))
+	case !op.From.Contain(remote):
+		return op, fmt.Errorf("key %s is not for this address", op.Fingerprint)
+	}
+	return op, nil
 }
 
 func (k *keyTable) add(key gossh.PublicKey, op access.Operator) {
@@ -180,6 +187,9 @@ func testGit(_ context.Context, s *Session, service, path string) int {
 	return 0
 }
 
+// flooded says that the command flood has ended.
+var flooded atomic.Bool
+
 // testCommands are the commands of the tests.
 func testCommands(_ context.Context, s *Session, args []string) int {
 	if len(args) == 0 {
@@ -201,6 +211,11 @@ func testCommands(_ context.Context, s *Session, args []string) int {
 			return 99
 		}
 		return code
+	case "flood": // until nobody listens
+		for !s.isGone() {
+			fmt.Fprintln(s, "and on")
+		}
+		flooded.Store(true)
 	case "panic":
 		panic("as asked")
 	}

@@ -34,6 +34,9 @@ const (
 	maxEnvBytes = 64
 )
 
+// expelTimeout is how long a client may take to read that its session ends.
+const expelTimeout = 200 * time.Millisecond
+
 // gitProtocol matches the value that Git's clients send. Nothing else of the
 // environment reaches programs (CVE-2024-41956). NO_COLOR stays in this one.
 var gitProtocol = regexp.MustCompile(`^version=[012]$`)
@@ -198,11 +201,12 @@ func (s *Session) run(line string, done chan<- struct{}) {
 // from a panic there.
 func (s *Session) dispatch(line string) (status int) {
 	defer s.contain(&status)
-	op, err := identify(s.conn.config.Keys, s.key, s.conn.RemoteAddr())
+	op, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr())
 	if err != nil { // the key was removed since the login
-		s.complain(err.Error(), "ask an admin of this server to add your key")
+		s.complain(err.Error(), hintNoKey)
 		return exitRefused
 	}
+	defer s.watchKey()()
 	s.caller = op.Caller(s.conn.RemoteAddr())
 	command, err := ParseCommand(line)
 	if err != nil {
@@ -215,6 +219,55 @@ func (s *Session) dispatch(line string) (status int) {
 		return s.command(ctx, command.Args)
 	}
 	return s.git(ctx, command)
+}
+
+// hintNoKey is for those whose key opens nothing any more.
+const hintNoKey = "ask an admin of this server to add your key"
+
+// watchKey ends the session, as if its client had gone, when its key no longer opens the
+// server: it was removed, it has expired, or it is for other addresses now. What was
+// accepted from it goes on. The function that it returns ends the watch.
+func (s *Session) watchKey() (end func()) {
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer s.conn.contain("key check")
+		ticker := time.NewTicker(s.conn.config.KeyCheck)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-ticker.C:
+			}
+			if _, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr()); err != nil {
+				s.expel(err)
+				return
+			}
+		}
+	}()
+	return func() {
+		close(over)
+		<-ended
+	}
+}
+
+// expel ends the session of somebody whose key opens nothing any more. A client that
+// does not read is not waited for.
+func (s *Session) expel(err error) {
+	s.conn.log.WithFields(logrus.Fields{"session": s.id, "operator": s.caller.Operator, "key": s.caller.Fingerprint}).
+		Warnf("ssh: session cut off: %v", err)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		s.complain(err.Error(), hintNoKey)
+	}()
+	select {
+	case <-told:
+	case <-time.After(expelTimeout):
+	}
+	s.setGone()
+	s.exit(exitRefused)
 }
 
 func (s *Session) command(ctx context.Context, args []string) int {
@@ -315,7 +368,7 @@ func (s *Session) Terminal() bool { return s.terminal.there }
 
 // Read reads the input. A session with a terminal has none.
 func (s *Session) Read(p []byte) (int, error) {
-	if s.terminal.there {
+	if s.terminal.there || s.isGone() {
 		return 0, io.EOF
 	}
 	return s.channel.Read(p)

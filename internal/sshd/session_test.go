@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,11 +73,11 @@ type panickyKeys struct {
 	key gossh.PublicKey
 }
 
-func (k panickyKeys) Lookup(key gossh.PublicKey) (access.Operator, bool) {
+func (k panickyKeys) Identify(key gossh.PublicKey, remote net.Addr) (access.Operator, error) {
 	if bytes.Equal(key.Marshal(), k.key.Marshal()) {
 		panic("as asked")
 	}
-	return k.Keys.Lookup(key)
+	return k.Keys.Identify(key, remote)
 }
 
 func TestPanicDuringTheLoginEndsOneConnection(t *testing.T) {

@@ -1,0 +1,54 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// large has 500 operators in 50 teams, and 1,000 rules.
+func large(b *testing.B) *Rules {
+	tree := fstest.MapFS{}
+	groups, rules := strings.Builder{}, strings.Builder{}
+	groups.WriteString("groups:\n")
+	rules.WriteString("rules:\n- {who: [o0], may: [admin]}\n- {who: [everyone], mayNot: [drain]}\n")
+	for i := range 500 {
+		tree[fmt.Sprintf("operators/o%d.yaml", i)] = &fstest.MapFile{Data: []byte("keys: []\n")}
+	}
+	for i := range 50 {
+		fmt.Fprintf(&groups, "  team%d: [o%d, o%d, o%d]\n", i, i*10, i*10+1, i*10+2)
+		for j := range 20 {
+			fmt.Fprintf(&rules, "- {who: [team%d], repositories: [team%d/r%d], branches: [main], may: [deploy]}\n", i, i, j)
+		}
+	}
+	tree["groups.yaml"] = &fstest.MapFile{Data: []byte(groups.String())}
+	tree["access.yaml"] = &fstest.MapFile{Data: []byte(rules.String())}
+	r, problems := Parse(tree)
+	if len(problems) > 0 {
+		b.Fatal(problems)
+	}
+	return r
+}
+
+func BenchmarkDecide(b *testing.B) {
+	r := large(b)
+	on := access.Subject{Repo: "team7/r19", Ref: "refs/heads/main"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if !r.Decide("o71", access.Deploy, on).Allowed {
+			b.Fatal("refused")
+		}
+	}
+}
+
+func BenchmarkCompare(b *testing.B) {
+	one, two := large(b), large(b)
+	for b.Loop() {
+		if len(Compare(one, two)) > 0 {
+			b.Fatal("they differ")
+		}
+	}
+}

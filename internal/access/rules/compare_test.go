@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCompareRights(t *testing.T) {
+	rules := func(lines ...string) map[string]string {
+		return map[string]string{"access.yaml": "rules:\n- {who: [admins], may: [admin]}\n" + strings.Join(lines, "\n") + "\n"}
+	}
+	for name, test := range map[string]struct {
+		before, after map[string]string
+		want          []string
+	}{
+		"nothing":              {rules("- {who: [ben], may: [push]}"), rules("- {may: [push], who: [ben]} # by another line"), nil},
+		"a right comes":        {rules(), rules("- {who: [ben], repositories: [shop], branches: [main], paths: [web], may: [deploy]}"), []string{"+ ben may deploy on shop, branches main, paths web"}},
+		"a right goes":         {rules("- {who: [ben], repositories: [shop], may: [deploy]}"), rules(), []string{"- ben may no longer deploy on shop"}},
+		"a role becomes less":  {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], may: [push]}"), []string{"- ben may no longer deploy on everything, only push"}},
+		"a role becomes more":  {rules("- {who: [ben], may: [push]}"), rules("- {who: [ben], may: [deploy]}"), []string{"+ ben may deploy on everything"}},
+		"an admin comes":       {rules(), rules("- {who: [ben], may: [admin]}"), []string{"+ ben is an admin of the server"}},
+		"an admin goes":        {rules("- {who: [ben], may: [admin]}"), rules("- {who: [ben], may: [read]}"), []string{"- ben is no admin of the server any more, only read"}},
+		"a verb comes":         {rules("- {who: [ben], may: [read]}"), rules("- {who: [ben], may: [read, rollback]}"), []string{"+ ben may rollback on everything"}},
+		"a verb that was had":  {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], may: [deploy, rollback]}"), nil},
+		"a verb is withheld":   {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], may: [deploy], mayNot: [suspend]}"), []string{"- ben may not suspend on everything, whatever else is given"}},
+		"one no longer":        {rules("- {who: [ben], may: [deploy], mayNot: [suspend]}"), rules("- {who: [ben], may: [deploy]}"), []string{"+ ben is not kept from suspend on everything any more"}},
+		"within what was had":  {rules("- {who: [ben], repositories: ['team/**'], may: [deploy]}"), rules("- {who: [ben], repositories: ['team/**'], may: [deploy]}", "- {who: [ben], repositories: [team/web], may: [push]}"), nil},
+		"still had by another": {rules("- {who: [ben], may: [deploy]}", "- {who: [ben], repositories: [shop], may: [deploy]}"), rules("- {who: [ben], may: [deploy]}"), nil},
+		"less in one place":    {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], repositories: [shop], may: [deploy]}"), []string{"- ben may no longer deploy on everything, only on shop"}},
+		"from a group":         {rules("- {who: [shop], may: [push]}"), rules("- {who: [ben, ci], may: [push]}"), nil},
+		"by a group":           {rules(), rules("- {who: [shop], may: [push]}"), []string{"+ ben, ci may push on everything"}},
+		"by all":               {rules(), rules("- {who: [everyone], may: [read]}"), []string{"+ ben, ci, dora may read on everything"}},
+		"twice the same":       {rules(), rules("- {who: [ben], may: [push]}", "- {who: [ben], may: [push]}"), []string{"+ ben may push on everything"}},
+		"branches of all":      {rules(), rules("- {who: [ben], branches: [x], may: [push]}"), []string{"+ ben may push on all repositories, branches x"}},
+		"out of a group": {
+			map[string]string{"access.yaml": "rules:\n- {who: [admins], may: [admin]}\n- {who: [shop], may: [push]}\n"},
+			map[string]string{"access.yaml": "rules:\n- {who: [admins], may: [admin]}\n- {who: [shop], may: [push]}\n", "groups.yaml": "groups: {admins: [ana], shop: [ci]}\n"},
+			[]string{"- ben may no longer push on everything"},
+		},
+	} {
+		got := Compare(parsedTree(t, world(t, test.before)), parsedTree(t, world(t, test.after)))
+		if want := indented(test.want); !slices.Equal(got, want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", name, got, want)
+		}
+	}
+}
+
+// indented is how lines of a comparison stand in a plan.
+func indented(lines []string) []string {
+	var all []string
+	for _, line := range lines {
+		all = append(all, "  "+line)
+	}
+	return all
+}
+
+func TestCompareOperators(t *testing.T) {
+	one := parsedTree(t, world(t, nil)).keyOf("ben")
+	eve := "keys:\n- {key: " + keyText(t, 9) + "%s}\n"
+	fingerprint := parsedTree(t, world(t, map[string]string{"operators/eve.yaml": fmt.Sprintf(eve, "")})).keyOf("eve")
+	with := func(text string) map[string]string { return map[string]string{"operators/eve.yaml": text} }
+	for name, test := range map[string]struct {
+		before, after map[string]string
+		want          []string
+	}{
+		"somebody comes": {nil, with(fmt.Sprintf(eve, "")), []string{"+ eve (person) becomes an operator", "+ eve can log in with " + fingerprint + " for good"}},
+		"a robot comes":  {nil, with("kind: robot\nkeys: []\n"), []string{"+ eve (robot) becomes an operator"}},
+		"somebody goes":  {with(fmt.Sprintf(eve, "")), nil, []string{"- eve can no longer log in with " + fingerprint, "- eve is no operator any more"}},
+		"a key comes":    {with("keys: []\n"), with(fmt.Sprintf(eve, ", expires: 2026-12-31, from: 192.0.2.7")), []string{"+ eve can log in with " + fingerprint + " until 2026-12-31 00:00 UTC, from 192.0.2.7/32"}},
+		"a key expires":  {with(fmt.Sprintf(eve, "")), with(fmt.Sprintf(eve, ", expires: 2026-12-31")), []string{"~ eve can use " + fingerprint + " until 2026-12-31 00:00 UTC, before for good"}},
+		"another kind":   {with(fmt.Sprintf(eve, "")), with("kind: robot\n" + fmt.Sprintf(eve, "")), []string{"~ eve is a robot now, was a person"}},
+		"an address":     {with(fmt.Sprintf(eve, "")), with("email: eve@example.org\n" + fmt.Sprintf(eve, "")), []string{"~ eve has the address eve@example.org now"}},
+		"no address":     {with("email: eve@example.org\n" + fmt.Sprintf(eve, "")), with(fmt.Sprintf(eve, "")), []string{"~ eve has the address of none now"}},
+		"a key moves": {
+			with("keys: []\n"),
+			map[string]string{"operators/ben.yaml": "keys: []\n", "operators/eve.yaml": "keys: [" + keyText(t, 1) + "]\n"},
+			[]string{"+ eve can log in with " + one + " for good", "- ben can no longer log in with " + one},
+		},
+	} {
+		got := Compare(parsedTree(t, world(t, test.before)), parsedTree(t, world(t, test.after)))
+		if want := indented(test.want); !slices.Equal(got, want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", name, got, want)
+		}
+	}
+}
+
+func (r *Rules) keyOf(operator string) string { return r.operators[operator].Keys[0].Fingerprint() }
+
+func TestComparisonsAreBounded(t *testing.T) {
+	files := map[string]string{}
+	for i := range 300 {
+		name := fmt.Sprintf("o%03d", i)
+		files["operators/"+name+".yaml"] = fmt.Sprintf("email: %s@example.org\nkeys: []\n", name)
+	}
+	before := parsedTree(t, world(t, files))
+	for name := range files {
+		files[name] = strings.Replace(files[name], "@example.org", "@example.com", 1)
+	}
+	files["access.yaml"] = "rules:\n- {who: [admins], may: [admin]}\n- {who: [everyone], may: [read]}\n"
+	lines := Compare(before, parsedTree(t, world(t, files)))
+	if len(lines) != maxLines+1 || lines[maxLines] != "  and 101 changes more" {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
+	if want := "  + ben, ci, dora, o000, o001, o002, o003, o004 and 295 more may read on everything"; lines[0] != want {
+		t.Errorf("got %q, want %q", lines[0], want)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	r := parsed(t, "- {who: [shop], repositories: [shop], may: [deploy], mayNot: [suspend]}")
+	answers := r.Explain(func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) })
+	got := map[string]Answer{}
+	for _, answer := range answers {
+		got[answer.Word] = answer
+	}
+	says := "shop may deploy may not suspend on shop"
+	for _, want := range []Answer{
+		{"read", true, "access.yaml:2", says},
+		{"push", true, "access.yaml:2", says},
+		{"deploy", true, "access.yaml:2", says},
+		{"rollback", true, "access.yaml:2", says},
+		{"suspend", false, "access.yaml:2", says},
+		{"repo delete", false, "", ""},
+		{"admin", false, "", ""},
+	} {
+		if got[want.Word] != want {
+			t.Errorf("got %+v, want %+v", got[want.Word], want)
+		}
+	}
+	if _, there := got["backup"]; there {
+		t.Error("a verb about the server is explained for a repository")
+	}
+}

@@ -1,0 +1,112 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/access"
+)
+
+// object is a part of a schema.
+type object struct {
+	Properties           map[string]any `json:"properties"`
+	AdditionalProperties any            `json:"additionalProperties"`
+	Defs                 map[string]struct {
+		object
+		Items struct {
+			Enum []string `json:"enum"`
+		} `json:"items"`
+	} `json:"$defs"`
+}
+
+func schemaOfFile(t *testing.T, file string) (schema object) {
+	t.Helper()
+	text, ok := Schema(file)
+	if !ok {
+		t.Fatalf("%s has no schema", file)
+	}
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return schema
+}
+
+// TestSchemasHaveEveryField holds the schemas to the words that Parse knows.
+func TestSchemasHaveEveryField(t *testing.T) {
+	check := func(name string, o object, fields []string) {
+		t.Helper()
+		if has, want := slices.Sorted(maps.Keys(o.Properties)), slices.Sorted(slices.Values(fields)); !slices.Equal(has, want) || o.AdditionalProperties != false {
+			t.Errorf("%s: the schema has %q, Parse reads %q; others must be refused", name, has, want)
+		}
+	}
+	rules := schemaOfFile(t, "access.yaml")
+	check("access.yaml", rules, accessFields)
+	check("a rule", rules.Defs["rule"].object, ruleFields)
+	check("groups.yaml", schemaOfFile(t, "groups.yaml"), groupsFields)
+	operator := schemaOfFile(t, "operators/ana.yaml")
+	check("an operator", operator, operatorFields)
+	check("a key", operator.Defs["key"].object, keyFields)
+	if has, want := rules.Defs["rights"].Items.Enum, slices.Concat(roleWords, access.Verbs()); !slices.Equal(has, want) {
+		t.Errorf("the schema has the rights %q, Parse reads %q", has, want)
+	}
+	for _, file := range Files {
+		if _, ok := Schema(file); !ok {
+			t.Errorf("%s has no schema", file)
+		}
+	}
+	for _, file := range []string{"", "operators/ana", "operators", "clusters/eu.yaml", "../access.yaml"} {
+		if _, ok := Schema(file); ok {
+			t.Errorf("%q has a schema", file)
+		}
+	}
+}
+
+func TestSchemasJudgeFiles(t *testing.T) {
+	for _, test := range []struct {
+		file, text string
+		wrong      string // in the error; "" if the file is right
+	}{
+		{"access.yaml", "rules: [{who: [ana], may: [admin]}]", ""},
+		{"access.yaml", "rules: [{who: [ana], repositories: [shop], branches: [1.1], paths: ['**'], may: [rollback], mayNot: [suspend]}]", ""},
+		{"access.yaml", "rules: [{who: [ana], may: [fly]}]", "may"},
+		{"access.yaml", "rules: [{who: [ana]}]", "may"},
+		{"access.yaml", "{}", "rules"},
+		{"groups.yaml", "groups: {a: [ana], b: []}", ""},
+		{"groups.yaml", "groups: {everyone: [ana]}", "everyone"},
+		{"operators/ana.yaml", "keys: [ssh-ed25519 AAAA]", ""},
+		{"operators/ana.yaml", "{kind: robot, email: a@b, keys: [{key: ssh-ed25519 AAAA, expires: '2026-12-31', from: [192.0.2.7]}]}", ""},
+		{"operators/ana.yaml", "{kind: bot, keys: []}", "kind"},
+		{"operators/ana.yaml", "keys: [{expires: '2026-12-31'}]", "keys"},
+		{"repositories.yaml", "# nothing", ""},
+		{"repositories.yaml", "grants: []", "null"},
+	} {
+		text, _ := Schema(test.file)
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource("x.json", document); err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := compiler.Compile("x.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		if err := yaml.Unmarshal([]byte(test.text), &value); err != nil {
+			t.Fatal(err)
+		}
+		err = compiled.Validate(value)
+		if (err == nil) != (test.wrong == "") || err != nil && !strings.Contains(err.Error(), test.wrong) {
+			t.Errorf("%s: %s: got %v, want an error about %q", test.file, test.text, err, test.wrong)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// explainedAccess is what key files and rules give somebody in a repository.
+type explainedAccess struct {
+	Operator   string         `json:"operator"`
+	Repository name.Repo      `json:"repository"`
+	Branch     name.Branch    `json:"branch,omitempty"`
+	Groups     []string       `json:"groups,omitempty"`
+	Files      []fileRole     `json:"keyFiles,omitempty"`
+	Rules      []rules.Answer `json:"rules"` // [] for somebody who is not in the rules
+}
+
+// fileRole is what a line of a key file gives.
+type fileRole struct {
+	Place  string      `json:"place"` // such as keys:3
+	Role   access.Role `json:"role"`
+	Repos  string      `json:"repositories,omitempty"`
+	Counts bool        `json:"counts"` // it is about the repository
+}
+
+// explainAccess says what somebody may do in a repository, and by which rule.
+func explainAccess(_ context.Context, c *call) error {
+	who, on, err := c.askedAbout()
+	if err != nil {
+		return err
+	}
+	now, files := c.Rules(), c.KeyFiles()
+	answer := explainedAccess{Operator: who, Repository: on.Repo, Groups: now.Groups(who), Rules: []rules.Answer{}}
+	answer.Branch, _ = name.BranchOf(on.Ref)
+	for _, key := range files.Operators() {
+		if key.Name == who {
+			place, _ := files.Find(key.Fingerprint)
+			counts := key.Repos == "" || key.Repos.Match(on.Repo)
+			answer.Files = append(answer.Files, fileRole{place, key.Role, string(key.Repos), counts})
+		}
+	}
+	_, known := now.Operator(who)
+	if known {
+		caller := access.Caller{Operator: who, Ruled: true}
+		answer.Rules = now.Explain(func(right access.Right) access.Decision {
+			subject := on
+			if right.OnServer() {
+				subject = access.Subject{}
+			}
+			return c.Policy.Decide(caller, right, subject)
+		})
+	}
+	if !known && len(answer.Files) == 0 {
+		return report.WithHint(fmt.Errorf("there is no operator %q", manifest.Clean(who)), "%s", c.nearestOperator(who))
+	}
+	return c.print(answer, func(w io.Writer) { printExplained(w, answer) })
+}
+
+// askedAbout reads the words of the call, and refuses what the caller may not ask.
+func (c *call) askedAbout() (who string, on access.Subject, err error) {
+	who = c.args[0]
+	if who != c.Caller().Operator {
+		if err := c.Policy.Check(c.Caller(), access.Administer, access.Subject{}); err != nil {
+			return "", on, err
+		}
+	}
+	repo, err := name.ParseRepo(c.args[1])
+	if err != nil {
+		return "", on, report.WithHint(err, "list the repositories: ssh HOST repo list")
+	}
+	on.Repo = repo
+	if len(c.args) == 3 {
+		branch, err := name.ParseBranch(c.args[2])
+		if err != nil {
+			return "", on, report.WithHint(fmt.Errorf("branch %q %w", manifest.Clean(c.args[2]), err), "give a branch such as main")
+		}
+		on.Ref = branch.Ref()
+	}
+	return who, on, nil
+}
+
+// nearestOperator is a hint for a name that is no operator's.
+func (c *call) nearestOperator(who string) string {
+	var names []string
+	for _, operator := range c.Rules().Operators() {
+		names = append(names, operator.Name)
+	}
+	for _, key := range c.KeyFiles().Operators() {
+		names = append(names, key.Name)
+	}
+	slices.Sort(names)
+	hint := "list the operators: ssh HOST keys list"
+	if near := manifest.Closest(who, slices.Compact(names)); near != "" {
+		hint = "did you mean " + near + "? " + hint
+	}
+	return hint
+}
+
+func printExplained(w io.Writer, a explainedAccess) {
+	where := string(a.Repository)
+	if a.Branch != "" {
+		where += ", branch " + string(a.Branch)
+	}
+	fmt.Fprintf(w, "%s on %s\n", a.Operator, manifest.Clean(where))
+	if len(a.Groups) > 0 {
+		fmt.Fprintf(w, "  groups %s\n", strings.Join(a.Groups, ", "))
+	}
+	for _, line := range a.Files {
+		only := ""
+		if line.Repos != "" {
+			only = ", only for " + line.Repos
+		}
+		fmt.Fprintf(w, "  a key in %s has the role %s%s\n", line.Place, line.Role, only)
+	}
+	if len(a.Rules) == 0 {
+		fmt.Fprintln(w, "  the rules of admin.git say nothing about the operator's keys")
+		return
+	}
+	table := newTable(w, "MAY", "", "BY")
+	for _, answer := range a.Rules {
+		by := "no rule gives it"
+		if answer.Rule != "" {
+			by = answer.Rule + ": " + answer.Says
+		}
+		table.row(answer.Word, map[bool]string{true: "yes", false: "no"}[answer.Allowed], by)
+	}
+	table.print()
+}

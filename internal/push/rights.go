@@ -1,0 +1,45 @@
+package push
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// mayStore refuses a ref that the pusher may not move although it deploys nothing.
+func (p *push) mayStore(ctx context.Context, update hook.RefUpdate, q git.Quarantine) manifest.Problems {
+	return p.may(ctx, access.PushRepo, update, q)
+}
+
+// may refuses a ref that the pusher may not move, or not with the files that it changes.
+func (p *push) may(ctx context.Context, right access.Right, update hook.RefUpdate, q git.Quarantine) manifest.Problems {
+	caller, on := p.session.Caller(), access.Subject{Repo: p.repo.Name(), Ref: update.Ref}
+	if _, branch := name.BranchOf(update.Ref); branch && p.door.Policy.AsksForPaths(caller, right, on) {
+		var err error
+		if on.Paths, err = p.changed(ctx, update, q); err != nil {
+			return manifest.Problems{{
+				Message: fmt.Sprintf("which files %s changes cannot be told: %v", update.Ref, err),
+				Hint:    "push in parts, oldest first: git push origin COMMIT:" + update.Ref,
+			}}
+		}
+	}
+	if err := p.door.Policy.Check(caller, right, on); err != nil {
+		return manifest.Problems{report.AsProblem(err)}
+	}
+	return nil
+}
+
+// changed lists the files that a branch would have other than before; of one that goes
+// away, all.
+func (p *push) changed(ctx context.Context, update hook.RefUpdate, q git.Quarantine) ([]string, error) {
+	if update.Deletes() {
+		return []string{"."}, nil
+	}
+	return p.repo.ChangedPaths(ctx, update.Old, update.New, q)
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"context"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/rulebook"
+	"github.com/pushboat/pushboat/repos"
+)
+
+// openAccess reads the key files, and makes or reads admin.git.
+func (s *server) openAccess() (register access.Register, policy *access.Policy, err error) {
+	if s.keyring, err = access.OpenKeyring(keyFiles(s.config), s.log); err != nil {
+		return register, nil, err
+	}
+	if s.rules, err = rulebook.Open(context.Background(), s.repos, s.firstRules, s.log); err != nil {
+		return register, nil, err
+	}
+	s.rollback.Address = s.rules.Address
+	s.keyring.OnLeave(s.warnOfKey)
+	register = access.Register{Files: s.keyring, Rules: s.rules.Rules}
+	return register, access.NewPolicy(s.log, register, s.rules.Rules), nil
+}
+
+// firstRules makes the files of the server's first admin.git.
+func (s *server) firstRules() (map[string][]byte, error) {
+	base, err := repos.Admin()
+	if err != nil {
+		return nil, err
+	}
+	return rules.First(base, s.keyring.Directory().AdminKeys())
+}
+
+// warnOfKey tells of a key that has left the key files, if the rules still have it: who
+// removes a leaked key from one place may think that it is gone.
+func (s *server) warnOfKey(left access.Operator) {
+	if key, ok := s.rules.Current().Key(left.Fingerprint); ok {
+		s.log.Warnf("access: key %s of %s has left the key files, and still opens the server by %s in repository %s",
+			left.Fingerprint, left.Name, key.At, access.AdminRepo)
+	}
+}
