@@ -31,16 +31,16 @@ type push struct {
 	options deploy.Options
 	main    name.Branch // of the repository's first branch; "" later
 	stored  []storedBranch
-	rules   *rulesPlan        // of the server's own repository; nil: the push does not change what is in force
 	tell    func(line string) // tells the client about the pushes that it waits for
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
 	proposals map[string]proposed // by ref; removed once accepted
 	gated     []*deploy.Proposal
-	judged    bool   // the push has reached the gate
-	turnsOver func() // see takeTurns; nil before
-	notOK     bool   // an awaited deploy did not end well
+	rules     *rulesPlan // of the server's own repository; nil: what is in force stays
+	judged    bool       // the push has reached the gate
+	turnsOver func()     // see takeTurns; nil before
+	notOK     bool       // an awaited deploy did not end well
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {

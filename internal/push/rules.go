@@ -47,10 +47,13 @@ func (p *push) judgeRules(ctx context.Context, update hook.RefUpdate, branch nam
 		return manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
 	changes, problems := p.door.Rules.Propose(tree, p.session.Caller())
-	if len(problems) == 0 {
-		p.rules = &rulesPlan{to: update.New, changes: changes}
+	if len(problems) > 0 {
+		return problems
 	}
-	return problems
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rules = &rulesPlan{to: update.New, changes: changes}
+	return nil
 }
 
 // print shows what the rules would change; nothing, if the push is not about them.
@@ -77,19 +80,29 @@ func (r *rulesPlan) planOnly() string {
 
 // takeRules puts the rules of the push in force, once, if it has moved their branch.
 func (p *push) takeRules(ctx context.Context, out io.Writer) {
-	p.mu.Lock()
-	plan := p.rules
-	p.mu.Unlock()
-	if plan == nil || plan.taken {
+	plan := p.markTaken(true)
+	if plan == nil {
 		return
 	}
 	if err := p.door.Rules.Take(ctx, p.session.Caller()); err != nil {
+		p.markTaken(false)
 		p.door.Log.WithError(err).Error("access: the rules that were pushed are not in force; the former stay")
 		fmt.Fprintf(out, "error: the rules are pushed, but not in force: the former ones stay\n%s",
 			report.Hints("the server's log says why; they are tried again by the next push, or when the server starts"))
 		p.fail()
 		return
 	}
-	plan.taken = true
 	fmt.Fprintf(out, "%s: in force\n", access.AdminRepo)
+}
+
+// markTaken notes whether the rules of the push are in force, and returns their plan; nil
+// if there is none, or it was noted before.
+func (p *push) markTaken(taken bool) *rulesPlan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rules == nil || p.rules.taken == taken {
+		return nil
+	}
+	p.rules.taken = taken
+	return p.rules
 }
