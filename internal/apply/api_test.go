@@ -274,7 +274,7 @@ func (c *fakeAPI) WriteParent(_ context.Context, was, parent kube.Parent) (kube.
 	if err := c.ask("write", "the inventory"); err != nil {
 		return kube.Parent{}, err
 	}
-	c.parent = kubetest.Parent(parent.App, parent.Repository, parent.Server, "2", parent.Kinds.String(), parent.Namespaces.String())
+	c.parent = kubetest.Parent(parent.App, parent.Repository, parent.Server, "2", kubetest.Extent{Kinds: parent.Kinds.String(), Namespaces: parent.Namespaces.String()})
 	return c.parent, nil
 }
 

@@ -90,7 +90,7 @@ func TestObjectsAreDeletedThoughNoHooksRun(t *testing.T) {
 // TestInventoryIsNarrowedAfterHooks, though nothing is deleted: their kinds may have left.
 func TestInventoryIsNarrowedAfterHooks(t *testing.T) {
 	w := newWorld(t)
-	w.api.parent = kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Job.batch,Secret", "shop")
+	w.api.parent = kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap,Job.batch,Secret", Namespaces: "shop"})
 	w.plans(w.step(job("migrate", hookOf("PreSync"))))
 	wantError(t, w.work().Prune(), "")
 	w.wantInventory("Job.batch in shop, of shop by server")

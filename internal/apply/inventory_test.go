@@ -16,7 +16,7 @@ var errForeign = errors.New("is the inventory of another server")
 
 // ourParent is an inventory of the app that has ConfigMaps.
 func ourParent() kube.Parent {
-	return kubetest.Parent("shop", "shop", "server", "1", "ConfigMap", "shop")
+	return kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"})
 }
 
 // wantInventory checks the inventory on the cluster, as toldOf writes it.
@@ -66,7 +66,7 @@ func TestForeignInventoryIsNotRemembered(t *testing.T) {
 func TestInventoryIsSigned(t *testing.T) {
 	w := newWorld(t)
 	w.app.Epoch = 7
-	got := w.app.signed(kubetest.Parent("shop", "blog", "other", "1", "ConfigMap", "shop"))
+	got := w.app.signed(kubetest.Parent("shop", "blog", "other", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"}))
 	if toldOf(got) != "ConfigMap in shop, of shop by server" || got.Epoch != 7 {
 		t.Errorf("it says %s, epoch %d", toldOf(got), got.Epoch)
 	}
@@ -96,12 +96,12 @@ func TestMendedInventory(t *testing.T) {
 	}{
 		"as it is to be":             {&ours, ourParent(), false, "ConfigMap in shop, of shop by server"},
 		"deleted":                    {&ours, kube.NewParent("shop", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"without a kind":             {&ours, kubetest.Parent("shop", "shop", "server", "1", "", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"without a namespace":        {&ours, kubetest.Parent("shop", "shop", "server", "1", "ConfigMap", ""), true, "ConfigMap in shop, of shop by server"},
-		"with more":                  {&ours, kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Secret", "blog,shop"), false, "ConfigMap,Secret in blog,shop, of shop by server"},
-		"without a server":           {&ours, kubetest.Parent("shop", "shop", "", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"of another repository":      {&ours, kubetest.Parent("shop", "blog", "server", "1", "ConfigMap", "shop"), true, "ConfigMap in shop, of shop by server"},
-		"less than what was left":    {new(kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Job.batch", "old,shop")), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
+		"without a kind":             {&ours, kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "", Namespaces: "shop"}), true, "ConfigMap in shop, of shop by server"},
+		"without a namespace":        {&ours, kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: ""}), true, "ConfigMap in shop, of shop by server"},
+		"with more":                  {&ours, kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap,Secret", Namespaces: "blog,shop"}), false, "ConfigMap,Secret in blog,shop, of shop by server"},
+		"without a server":           {&ours, kubetest.Parent("shop", "shop", "", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"}), true, "ConfigMap in shop, of shop by server"},
+		"of another repository":      {&ours, kubetest.Parent("shop", "blog", "server", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"}), true, "ConfigMap in shop, of shop by server"},
+		"less than what was left":    {new(kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap,Job.batch", Namespaces: "old,shop"})), ourParent(), true, "ConfigMap,Job.batch in old,shop, of shop by server"},
 		"nothing is known of it yet": {nil, ourParent(), false, "ConfigMap in shop, of shop by server"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestInventoryThatThePlanHasFoundIsNotReadAgain(t *testing.T) {
 
 func TestKnownInventoryIsNewerThanThePlan(t *testing.T) {
 	w := newWorld(t)
-	w.app.SetInventory(new(kubetest.Parent("shop", "shop", "server", "3", "ConfigMap,Secret", "shop")))
+	w.app.SetInventory(new(kubetest.Parent("shop", "shop", "server", "3", kubetest.Extent{Kinds: "ConfigMap,Secret", Namespaces: "shop"})))
 	w.order.Plan.Parent = new(ourParent())
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().widenInventory(), "")
@@ -286,7 +286,7 @@ func TestInventoryIsNarrowedLast(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.api.parent = kubetest.Parent("shop", "shop", "server", "1", "ConfigMap,Deployment.apps", "shop")
+			w.api.parent = kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap,Deployment.apps", Namespaces: "shop"})
 			w.runs(deployment("old"))
 			w.prunes(deploymentID("old"))
 			w.plans(w.step(config("a", "1")))

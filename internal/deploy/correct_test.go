@@ -188,7 +188,7 @@ func TestCheckOfAnAppThatIsNotSeen(t *testing.T) {
 			a := o.settledOn(config)
 			o.leftAsIs(api, a)
 			pods := kube.Kind{GVK: podKind.WithVersion("v1"), Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
-			api.parents["web"] = kubetest.Parent("web", "shop", "mine", "7", "Pod", "shop")
+			api.parents["web"] = kubetest.Parent("web", "shop", "mine", "7", kubetest.Extent{Kinds: "Pod", Namespaces: "shop"})
 			a.on(o.Clusters["default"]).SetInventory(nil) // it is read again
 			if err := o.index.Follow(t.Context(), pods); err == nil {
 				t.Fatal("a cluster that does not answer is followed")

@@ -23,7 +23,6 @@ import (
 // requests that fail. An apply makes an object as it is written. What the engine asks of
 // no cluster in these tests is left out, and panics.
 type fakeAPI struct {
-	clusterAPI
 	siteAPI
 	kinds   kubetest.Kinds
 	running map[manifest.ID]*unstructured.Unstructured
@@ -197,7 +196,7 @@ func (c *fakeAPI) Latencies() []kube.Latency { return nil }
 
 // existing is a parent as it is read from a cluster.
 func existing(p kube.Parent) kube.Parent {
-	return kubetest.Parent(p.App, p.Repository, p.Server, "7", p.Kinds.String(), p.Namespaces.String())
+	return kubetest.Parent(p.App, p.Repository, p.Server, "7", kubetest.Extent{Kinds: p.Kinds.String(), Namespaces: p.Namespaces.String()})
 }
 
 // fakeIndex is an index without watches: the test enters what they see.

@@ -126,7 +126,7 @@ func TestPlannerOfAnApp(t *testing.T) {
 	if o.equip(&p, a, now); p.Wanted != &before.Target || !p.Forcing || p.Target != &now.Target {
 		t.Errorf("it is given %+v", p)
 	}
-	parent := kubetest.Parent("web", "shop", "mine", "7", "Secret", "shop")
+	parent := kubetest.Parent("web", "shop", "mine", "7", kubetest.Extent{Kinds: "Secret", Namespaces: "shop"})
 	made, problems, err := o.planTarget(t.Context(), now, p, &parent, nil)
 	if err != nil || len(problems) > 0 || len(made.Generated) != 1 || made.Parent != &parent || made.Applies != a.ledger.Applies() {
 		t.Errorf("planned %+v, %v, %v", made, problems, err)

@@ -54,7 +54,8 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 		"spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n")
 	objects[0].Hide("canary")
 	objects[0].Conceal("/spec/replicas")
-	was := &target{given: provision{print: "p"},
+	was := &target{
+		given: provision{print: "p"},
 		Target: plan.Target{
 			Spec: appfile.App{Name: "shop", Branch: "main", Cluster: "default", Helm: appfile.Helm{Values: []appfile.HelmValues{{Inline: json.RawMessage(`{"n":1}`)}}}},
 			Repo: "team/shop", Revision: "r1", Objects: objects, Digest: "d",

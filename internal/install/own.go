@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -147,11 +148,11 @@ func places(claims map[string]string) string {
 	if len(claims) == 0 {
 		return "no volume"
 	}
-	text := ""
+	var texts []string
 	for _, path := range slices.Sorted(maps.Keys(claims)) {
-		text += ", " + claims[path] + " at " + path
+		texts = append(texts, claims[path]+" at "+path)
 	}
-	return text[2:]
+	return strings.Join(texts, ", ")
 }
 
 // whySettings says why a server could not go on with a ConfigMap of settings; "" if it

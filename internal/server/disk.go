@@ -60,11 +60,11 @@ type remembered struct {
 
 // state returns the result, and asks for a new one if the known one is too old.
 func (r *remembered) state(now time.Time) error {
-	if known, counts := r.answer(now); counts {
+	if counts, known := r.answer(now); counts {
 		return known
 	}
 	_, err, _ := r.once.Do("", func() (any, error) {
-		known, counts := r.answer(now)
+		counts, known := r.answer(now)
 		if !counts {
 			known = r.note(r.ask(known), now)
 		}
@@ -73,11 +73,11 @@ func (r *remembered) state(now time.Time) error {
 	return err
 }
 
-// answer returns the known result, and whether it still counts.
-func (r *remembered) answer(now time.Time) (known error, counts bool) {
+// answer returns the known result, and before it whether that still counts.
+func (r *remembered) answer(now time.Time) (counts bool, known error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.known, now.Sub(r.asked) < diskFor
+	return now.Sub(r.asked) < diskFor, r.known
 }
 
 func (r *remembered) note(answer error, now time.Time) error {

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/client-go/rest"
-
-	"github.com/pushboat/pushboat/internal/lease"
 	"github.com/pushboat/pushboat/internal/relay"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
@@ -21,7 +18,7 @@ type front struct {
 	*relay.Front
 	listener net.Listener // of clients
 	peers    net.Listener // of other servers
-	forget   func()       // ends followLeader; nil before it
+	forget   func()       // ends the calls of follow; nil before them
 }
 
 // openFront takes ssh connections before the server leads, and passes them on. It returns
@@ -56,11 +53,9 @@ func (s *server) openFront() (address string, err error) {
 // other.
 const relayKey = "relay.key"
 
-// followLeader has connections go to the server that holds the lease, while that is
-// another one.
-func (f *front) followLeader(cluster *rest.Config, name lease.Name, own string) (err error) {
-	f.forget, err = lease.Follow(cluster, name, func(by string) { f.Follow(peerOf(by, own)) })
-	return err
+// follow has connections go to the server that holds the lease, while that is another one.
+func (f *front) follow(own string) (holder func(identity string)) {
+	return func(identity string) { f.Follow(peerOf(identity, own)) }
 }
 
 // peerOf is where the holder of a lease takes the connections of others: the end of its

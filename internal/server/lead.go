@@ -46,8 +46,8 @@ func (s *server) lead(ctx context.Context) error {
 		return err
 	}
 	own := identity(address)
-	if s.front != nil {
-		if err := s.front.followLeader(cluster, name, own); err != nil {
+	if f := s.front; f != nil {
+		if f.forget, err = lease.Follow(cluster, name, f.follow(own)); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,7 @@ func TestTheDiskIsTriedUnderNoLock(t *testing.T) {
 				}
 				synctest.Wait()
 			}
-			if known, stands := disk.answer(now); known != former || stands {
+			if stands, known := disk.answer(now); !errors.Is(known, former) || stands {
 				t.Errorf("known amid the question: %v, %v", known, stands)
 			}
 			return full

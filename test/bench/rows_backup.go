@@ -85,10 +85,10 @@ func pushBeside(ctx context.Context, l *lab, r *result) error {
 		if i%2 == 1 {
 			of, end = beside, l.backUpMeanwhile(ctx)
 		}
-		if err := w.write("n", strconv.Itoa(i+1)); err == nil {
-			err = w.commit(ctx, "Change")
+		if err := w.write("n", strconv.Itoa(i+1)); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := w.commit(ctx, "Change"); err != nil {
 			return err
 		}
 		start := time.Now()

@@ -92,9 +92,11 @@ func orEmpty(running, u *unstructured.Unstructured) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind()}}
 }
 
-// Parent is an inventory as a cluster stores it, with its kinds and namespaces as they are
-// written there.
-func Parent(app name.App, repository name.Repo, server, version, kinds, namespaces string) kube.Parent {
+// Extent is what an inventory says of where an app's objects are, as a cluster stores it.
+type Extent struct{ Kinds, Namespaces string }
+
+// Parent is an inventory as a cluster stores it.
+func Parent(app name.App, repository name.Repo, server, version string, extent Extent) kube.Parent {
 	fresh := kube.NewParent(app, repository)
 	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret"}}
 	u.SetName(fresh.Name())
@@ -105,7 +107,7 @@ func Parent(app name.App, repository name.Repo, server, version, kinds, namespac
 	u.SetAnnotations(map[string]string{
 		"applyset.kubernetes.io/tooling": "pushboat/v1", "pushboat/app": string(app),
 		"pushboat/repository": string(repository), "pushboat/server": server,
-		"applyset.kubernetes.io/contains-group-kinds": kinds, "applyset.kubernetes.io/additional-namespaces": namespaces,
+		"applyset.kubernetes.io/contains-group-kinds": extent.Kinds, "applyset.kubernetes.io/additional-namespaces": extent.Namespaces,
 	})
 	parent, ok := kube.ParseParent(u)
 	if !ok {
