@@ -25,7 +25,7 @@ type ending struct {
 }
 
 var (
-	saysStale = regexp.MustCompile(`applies nothing and takes no push any more, and ends`)
+	saysStale = regexp.MustCompile(`another server has taken this one's place`)
 	saysFull  = regexp.MustCompile(`no space left on device`)
 )
 

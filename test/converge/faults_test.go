@@ -27,8 +27,8 @@ var faults = []fault{
 	{name: "cut the server off for a moment", alone: 6, pair: 4, may: isSteady, do: cutLeader, over: moment, undo: reconnect},
 	{name: "stop the server", alone: 7, pair: 5, may: isSteady, do: stopLeader},
 	{name: "drain the server", alone: 3, pair: 6, may: isSteady, do: drainLeader},
-	{name: "kill the API server", alone: 4, pair: 2, do: killAPI},
-	{name: "restart the API server", alone: 2, pair: 1, do: restartAPI},
+	{name: "kill the API server", alone: 5, pair: 4, may: hasAPIRested, do: killAPI},
+	{name: "restart the API server", alone: 3, pair: 3, may: hasAPIRested, do: restartAPI},
 	{name: "fill the disk", alone: 7, pair: 5, may: hasRoom, do: fillDisk, over: moment, undo: freeDisk},
 	{name: "kill a client", alone: 6, pair: 5, do: killWriter},
 	{name: "cut all clients off", alone: 4, pair: 4, do: cutClients},
@@ -137,6 +137,12 @@ func killStandby(s *storm) error {
 	}
 	return s.fleet.strike(r, killed, func() error { return killProcess(r) })
 }
+
+// apiRests is for how many faults the API server is left alone after one: it takes long to
+// start, and no push is accepted meanwhile.
+const apiRests = 12
+
+func hasAPIRested(s *storm) bool { return s.step-s.apiAt > apiRests }
 
 func killAPI(s *storm) error {
 	s.cluster.Kill()

@@ -270,7 +270,7 @@ func TestInventoriesThatGoBackAreFound(t *testing.T) {
 }
 
 func TestEndingsThatAreWrong(t *testing.T) {
-	const staleLog, fullLog = "...; this server applies nothing and takes no push any more, and ends", "raise the epoch: no space left on device"
+	const staleLog, fullLog = "another server has taken this one's place: the lease is held by b; this server ends", "raise the epoch: no space left on device"
 	for name, test := range map[string]struct {
 		ending ending
 		wrong  bool
@@ -279,6 +279,7 @@ func TestEndingsThatAreWrong(t *testing.T) {
 		"stopped":                        {ending{asked, true, 0, ""}, false},
 		"stopped as it began":            {ending{asked, true, -1, ""}, false},
 		"frozen, and replaced":           {ending{parted, true, 1, staleLog}, false},
+		"lost its lease as it stopped":   {ending{asked, true, 1, staleLog}, false},
 		"lost its lease":                 {ending{none, true, 1, staleLog}, false},
 		"no room for the epoch":          {ending{none, true, 1, fullLog}, false},
 		"stopped, and ended by a signal": {ending{asked, true, -1, "serving"}, true},

@@ -50,6 +50,7 @@ type storm struct {
 	struck    *run          // to which something is being done that has to be undone, or waited for
 	length    time.Duration // of the faults that last a moment
 	full      bool          // is the disk
+	apiAt     int           // the last fault of the API server
 	stop      chan struct{} // closed to end the writers
 	running   sync.WaitGroup
 	backingUp atomic.Bool
@@ -183,6 +184,7 @@ func (s *storm) end() {
 
 // startAPI starts the API server again, where its clients find it.
 func (s *storm) startAPI() error {
+	s.apiAt = s.step
 	if err := s.startCluster(); err != nil {
 		return err
 	}
