@@ -189,7 +189,7 @@ func (p *writer) count(how outcome) {
 	}
 }
 
-// git runs git push in a process group of its own, and tells of each line that it prints.
+// git runs git push in a process group of its own, and tells of each line that the server says.
 // How it exits says no more than its lines do.
 func (p *writer) git(args []string) (porcelain, rest string, err error) {
 	ctx, cancel := context.WithTimeout(p.world.ctx, commandLimit)
@@ -231,7 +231,9 @@ func (p *writer) git(args []string) (porcelain, rest string, err error) {
 func (p *writer) follow(from io.Reader) string {
 	var text strings.Builder
 	for lines := bufio.NewScanner(from); lines.Scan(); {
-		p.signs.tell()
+		if strings.HasPrefix(lines.Text(), "remote: ") { // else it may only say that no server is there
+			p.signs.tell()
+		}
 		text.WriteString(lines.Text() + "\n")
 	}
 	return text.String()
