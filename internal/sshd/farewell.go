@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -13,7 +14,10 @@ import (
 // right after the version line (RFC 4253, sections 4.2 and 11.1), which OpenSSH and
 // others show to their users. The alternative, a line of text before the version, is
 // shown only by ssh -v.
-type farewells struct{ slots chan struct{} }
+type farewells struct {
+	slots chan struct{}
+	ended sync.Once
+}
 
 // A farewell is a courtesy, so only a few run at a time, and none for long.
 const (
@@ -50,11 +54,14 @@ func (f *farewells) say(nc net.Conn, why string) {
 	}()
 }
 
-// end returns when none is under way. None begins any more.
+// end returns when none is under way. None begins any more. Several may call it: two that
+// took the slots at the same time would each wait for those of the other.
 func (f *farewells) end() {
-	for range maxFarewells {
-		f.slots <- struct{}{}
-	}
+	f.ended.Do(func() {
+		for range maxFarewells {
+			f.slots <- struct{}{}
+		}
+	})
 }
 
 // tooManyConnections is SSH_DISCONNECT_TOO_MANY_CONNECTIONS.

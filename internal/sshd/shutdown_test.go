@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -183,4 +185,17 @@ func TestShutdownDoesNotWaitForeverForAHandler(t *testing.T) {
 	if err := ts.Shutdown(context.Background()); err != nil {
 		t.Errorf("Shutdown again: %v", err)
 	}
+}
+
+// A shutdown that ran out of time may be tried again, while the first one still waits.
+func TestFarewellsEndForEveryCaller(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
+		f := newFarewells()
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(f.end)
+		}
+		callers.Wait() // panics if one waits for ever
+		f.end()
+	})
 }
