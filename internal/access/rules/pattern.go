@@ -63,52 +63,39 @@ func (p pattern) covers(path string) bool {
 	return false
 }
 
-// matchWords matches word by word. After a ** it tries the rest further and further on,
-// and never goes back before the last one: that is enough, as with * in a word.
+// matchWords matches word by word.
 func matchWords(pattern, words []string) bool {
-	p, w, star, from := 0, 0, -1, 0
-	for w < len(words) {
-		switch {
-		case p < len(pattern) && pattern[p] == "**":
-			star, from = p, w
-			p++
-		case p < len(pattern) && matchWord(pattern[p], words[w]):
-			p, w = p+1, w+1
-		case star >= 0:
-			from++
-			p, w = star+1, from
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == "**" {
-		p++
-	}
-	return p == len(pattern)
+	return match(pattern, words, "**", matchWord)
 }
 
 // matchWord matches one word, letter by letter.
 func matchWord(pattern, word string) bool {
-	letters, want := []rune(word), []rune(pattern)
-	p, w, star, from := 0, 0, -1, 0
-	for w < len(letters) {
+	return match([]rune(pattern), []rune(word), '*', func(want, letter rune) bool { return want == '?' || want == letter })
+}
+
+// match matches item by item; star stands for any number of items. After a star it tries
+// the rest further and further on, and never goes back before the last star: that is
+// enough.
+func match[T comparable](pattern, items []T, star T, fits func(want, item T) bool) bool {
+	p, i, last, from := 0, 0, -1, 0
+	for i < len(items) {
 		switch {
-		case p < len(want) && want[p] == '*':
-			star, from = p, w
+		case p < len(pattern) && pattern[p] == star:
+			last, from = p, i
 			p++
-		case p < len(want) && (want[p] == '?' || want[p] == letters[w]):
-			p, w = p+1, w+1
-		case star >= 0:
+		case p < len(pattern) && fits(pattern[p], items[i]):
+			p, i = p+1, i+1
+		case last >= 0:
 			from++
-			p, w = star+1, from
+			p, i = last+1, from
 		default:
 			return false
 		}
 	}
-	for p < len(want) && want[p] == '*' {
+	for p < len(pattern) && pattern[p] == star {
 		p++
 	}
-	return p == len(want)
+	return p == len(pattern)
 }
 
 // touches reports whether the pattern fits a path, a folder that it lies in, or
