@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -182,7 +183,10 @@ func deleteNamed(ctx context.Context, client dynamic.ResourceInterface, word str
 	var errs []error
 	for _, object := range list.Items {
 		if strings.Contains(object.GetName(), word) {
-			errs = append(errs, client.Delete(ctx, object.GetName(), metav1.DeleteOptions{}))
+			err := client.Delete(ctx, object.GetName(), metav1.DeleteOptions{})
+			if !apierrors.IsNotFound(err) { // it may have been on its way
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)
