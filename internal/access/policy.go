@@ -160,13 +160,7 @@ func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
 	if !c.Ruled || p.rules == nil {
 		return Decision{}
 	}
-	switch row := p.rowOf(r, on); {
-	case row == table[r]:
-		return p.rules().Decide(c.Operator, r, on)
-	case row.scope == table[r].scope: // the reserved repository: who may delete it is its admin
-		if admin := p.rules().Decide(c.Operator, DeleteRepo, Subject{Repo: on.Repo}); !admin.Allowed {
-			return admin
-		}
+	if p.rowOf(r, on) == table[r] {
 		return p.rules().Decide(c.Operator, r, on)
 	}
 	decision := p.rules().Decide(c.Operator, Administer, Subject{})
@@ -188,9 +182,9 @@ func (p *Policy) byFile(c Caller, r Right, on Subject) bool {
 	return row.scope != onServer && c.Repos.Match(on.Repo)
 }
 
-// rowOf is what a right takes on a subject: on the server's own repository that of who
-// may administer the server, and on the reserved one the role admin, but for reading it.
-// The zero row is nobody's.
+// rowOf is what a right takes on a subject: on the server's own repository, and on the
+// reserved one but for reading it, that of who may administer the server. The zero row is
+// nobody's.
 func (p *Policy) rowOf(r Right, on Subject) row {
 	asked := table[r]
 	if asked.scope == onServer || on.Repo == "" {
@@ -200,7 +194,7 @@ func (p *Policy) rowOf(r Right, on Subject) row {
 		return table[Administer]
 	}
 	if on.Repo == p.reserved && asked.least != RoleRead && asked.least != "" {
-		asked.least = RoleAdmin
+		return table[Administer]
 	}
 	return asked
 }

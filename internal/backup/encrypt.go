@@ -111,7 +111,11 @@ const encryptedWith = "age-encryption.org/"
 func decryptFrom(r io.Reader, keys Keys) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, bufferSize)
 	begin, err := buffered.Peek(len(encryptedWith))
-	if string(begin) != encryptedWith {
+	switch {
+	case string(begin) == encryptedWith:
+	case len(keys) > 0:
+		return nil, errors.New("it is not encrypted, and anybody may have written it: leave --identity out if you know that it is yours")
+	default:
 		return buffered, nil // tar reports what is wrong, if anything
 	}
 	if err != nil {

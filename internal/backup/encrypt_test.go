@@ -43,6 +43,12 @@ func TestEncryptedBackup(t *testing.T) {
 		}
 		return name
 	}
+	plain, _ := w.back(Request{})
+	if keys, err := ReadKeys([]string{ssh}); err != nil {
+		t.Error(err)
+	} else if _, err := Verify(t.Context(), Files(plain), keys); err == nil || !strings.Contains(err.Error(), "it is not encrypted") {
+		t.Errorf("one that somebody else may have written, with a key: %v", err)
+	}
 	for name, test := range map[string]struct {
 		files []string
 		want  string // in the error; "": none

@@ -38,7 +38,7 @@ func rollBack(ctx context.Context, c *call) error {
 	request := rollback.Request{App: status.App, Caller: c.Caller(), Options: syncOptions(c.flags)}
 	request.Options.Plan = planOnly
 	if len(c.args) == 2 {
-		if request.To, err = c.revision(ctx, status, c.args[1]); err != nil {
+		if request.To, err = c.goal(ctx, status, c.args[1], right); err != nil {
 			return err
 		}
 	}
@@ -88,6 +88,21 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 		return fmt.Sprintf("%s: take commit %s over with: git pull", app, r.Commit.Short())
 	}
 	return r.Closing(record.Record{App: app, Result: record.Deployed}) // unchanged
+}
+
+// goal is the revision of a rollback. Unless it is only looked at, it was deployed or is on
+// the app's branch, or the caller may deploy: a rollback takes back, and brings nothing that
+// was pushed elsewhere.
+func (c *call) goal(ctx context.Context, status deploy.Status, word string, right access.Right) (git.Hash, error) {
+	if right != access.Rollback || deployNumber(status.App, word) > 0 {
+		return c.revision(ctx, status, word)
+	}
+	at, err := c.locate(ctx, status, word)
+	if err == nil && !c.accepted(status, at.standing) {
+		err = report.WithHint(fmt.Errorf("revision %s is not on branch %s: it takes the right to deploy", at.hash.Short(), status.Branch),
+			"go back to an earlier deploy, see: ssh HOST history %s", status.App)
+	}
+	return at.hash, err
 }
 
 // revision finds the commit of a deploy, a branch, a tag or a hash.

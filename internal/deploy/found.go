@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/generated"
 )
@@ -78,6 +79,9 @@ func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provisio
 	defer cancel()
 	found := map[string]generated.Value{}
 	for path, at := range keysOf(fresh, objects, spec.Namespace) {
+		if at.namespace == kube.SystemNamespace {
+			continue // the plan refuses the object, and nothing of the server's own is read
+		}
 		data, err := cluster.api.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
 		if err != nil {
 			return false, &manifest.Problem{

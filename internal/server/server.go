@@ -308,12 +308,16 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 	}
 }
 
-// readData reads values for substitution from a cluster.
+// readData reads values for substitution from a cluster. Nothing is read from the server's
+// own namespace, where its keys are: whoever may deploy could have them printed.
 func readData(clusters map[string]*deploy.Cluster) render.ReadData {
 	return func(ctx context.Context, name string, from appfile.Origin) (render.Data, error) {
 		cluster := clusters[name]
 		if cluster == nil {
 			return nil, fmt.Errorf("there is no cluster %q", name)
+		}
+		if from.Namespace == kube.SystemNamespace {
+			return nil, errors.New("namespace " + kube.SystemNamespace + " is this server's own, and no app reads it")
 		}
 		return cluster.Kube.ReadData(ctx, from.Kind, from.Namespace, from.Name)
 	}

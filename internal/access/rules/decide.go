@@ -151,8 +151,14 @@ func (r *Rules) HasPaths(operator string) bool {
 }
 
 // ReadsRules says whether an operator may read admin.git without being an admin: a rule
-// names that repository, and no pattern of one counts.
+// names that repository, and no pattern of one counts. A rule about everything that
+// withholds reading withholds this too.
 func (r *Rules) ReadsRules(operator string) access.Decision {
+	for _, rule := range r.about(operator) {
+		if rule.Repos == nil && slices.Contains(rule.MayNot, string(access.RoleRead)) {
+			return access.Decision{Withheld: true, Rule: rule.At.String()}
+		}
+	}
 	for _, rule := range r.about(operator) {
 		if slices.Contains(rule.May, string(access.RoleRead)) && slices.Contains(rule.Repos, pattern(access.AdminRepo)) {
 			return access.Decision{Allowed: true, Rule: rule.At.String()}

@@ -127,11 +127,12 @@ func TestMatrix(t *testing.T) {
 
 func TestWhoReadsTheRules(t *testing.T) {
 	for rule, want := range map[string]bool{
-		"- {who: [ben], repositories: [admin], may: [read]}":     true,
-		"- {who: [shop], repositories: [x, admin], may: [read]}": true,
-		"- {who: [ben], repositories: ['*'], may: [read]}":       false,
-		"- {who: [ben], may: [read]}":                            false,
-		"- {who: [dora], repositories: [admin], may: [read]}":    false,
+		"- {who: [ben], repositories: [admin], may: [read]}":                                 true,
+		"- {who: [shop], repositories: [x, admin], may: [read]}":                             true,
+		"- {who: [ben], repositories: ['*'], may: [read]}":                                   false,
+		"- {who: [ben], may: [read]}":                                                        false,
+		"- {who: [dora], repositories: [admin], may: [read]}":                                false,
+		"- {who: [ben], repositories: [admin], may: [read]}\n- {who: [ben], mayNot: [read]}": false,
 	} {
 		if got := parsed(t, rule).ReadsRules("ben").Allowed; got != want {
 			t.Errorf("%s: %v, want %v", rule, got, want)
