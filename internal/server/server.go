@@ -24,7 +24,6 @@ import (
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
-	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/datadir"
@@ -44,7 +43,6 @@ import (
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
-	"github.com/pushboat/pushboat/internal/render/helm"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/rollback"
@@ -294,33 +292,6 @@ func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.
 		return nil, err
 	}
 	return kube.Open(name, loaded, log)
-}
-
-// askCluster answers charts' questions about a cluster.
-func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
-	return func(ctx context.Context, name string) (helm.Cluster, error) {
-		cluster := clusters[name]
-		if cluster == nil {
-			return helm.Cluster{}, fmt.Errorf("there is no cluster %q", name)
-		}
-		about, err := cluster.Kube.About(ctx)
-		return helm.Cluster{Version: about.Version, APIs: about.APIs, Partial: !about.Whole}, err
-	}
-}
-
-// readData reads values for substitution from a cluster. Nothing is read from the server's
-// own namespace, where its keys are: whoever may deploy could have them printed.
-func readData(clusters map[string]*deploy.Cluster) render.ReadData {
-	return func(ctx context.Context, name string, from appfile.Origin) (render.Data, error) {
-		cluster := clusters[name]
-		if cluster == nil {
-			return nil, fmt.Errorf("there is no cluster %q", name)
-		}
-		if from.Namespace == kube.SystemNamespace {
-			return nil, errors.New("namespace " + kube.SystemNamespace + " is this server's own, and no app reads it")
-		}
-		return cluster.Kube.ReadData(ctx, from.Kind, from.Namespace, from.Name)
-	}
 }
 
 // hostName is the host part of the addresses of rollbacks' authors.
