@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -56,6 +57,9 @@ type Data map[string][]byte
 
 // ReadData reads the ConfigMap or Secret that an origin names.
 type ReadData func(ctx context.Context, cluster string, from appfile.Origin) (Data, error)
+
+// ErrServersOwn is the error of a ReadData that reads nothing of the server itself.
+var ErrServersOwn = errors.New("its namespace is this server's own, and no app reads it")
 
 // AskCluster returns the data about a cluster that charts may ask for.
 type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -109,6 +110,8 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	}
 	found := s.lookUp(ctx, source{cluster, n.From})
 	switch {
+	case errors.Is(found.err, ErrServersOwn):
+		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "copy the value to a namespace of yours, and name that")
 	case found.err != nil:
 		unread := problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "")
 		unread.Remedy = manifest.Again("when it answers")

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -33,7 +32,7 @@ func readData(clusters map[string]*deploy.Cluster) render.ReadData {
 			return nil, fmt.Errorf("there is no cluster %q", name)
 		}
 		if from.Namespace == kube.SystemNamespace {
-			return nil, errors.New("namespace " + kube.SystemNamespace + " is this server's own, and no app reads it")
+			return nil, render.ErrServersOwn
 		}
 		return cluster.Kube.ReadData(ctx, from.Kind, from.Namespace, from.Name)
 	}
