@@ -107,17 +107,20 @@ type sum [sha256.Size]byte
 // sums are the files of a state, by path.
 type sums map[string]sum
 
-// write writes what sha256sum -c reads.
-func (s sums) write(w io.Writer) error {
-	out := bufio.NewWriter(w)
+// text returns what sha256sum -c reads.
+func (s sums) text() []byte {
+	var text []byte
 	for _, path := range slices.Sorted(maps.Keys(s)) {
 		hash := s[path]
-		fmt.Fprintf(out, "%s  %s\n", hex.EncodeToString(hash[:]), path)
+		text = hex.AppendEncode(text, hash[:])
+		text = append(text, "  "...)
+		text = append(text, path...)
+		text = append(text, '\n')
 	}
-	return out.Flush()
+	return text
 }
 
-// readSums reads the output of write. It refuses paths that no backup has.
+// readSums reads the output of text. It refuses paths that no backup has.
 func readSums(r io.Reader) (sums, error) {
 	found := sums{}
 	lines := bufio.NewScanner(io.LimitReader(r, maxSums))

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,20 +16,19 @@ const backupsDir = "backups"
 // keptBackups is the number of backups whose contents are kept.
 const keptBackups = 32
 
-// keep stores the contents of a backup. If the disk is full, the backup is still good,
+// keep stores the list of a backup's files. If the disk is full, the backup is still good,
 // but the next one must be a full one, as the error says.
-func (s Source) keep(id string, files sums) error {
+func (s Source) keep(id string, list []byte) error {
 	dir := filepath.Join(s.Data, backupsDir)
-	var text bytes.Buffer
-	err := files.write(&text)
-	if err == nil && s.Fence != nil {
+	var err error
+	if s.Fence != nil {
 		err = s.Fence()
 	}
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
 	}
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, id+".new"), text.Bytes(), 0o600)
+		err = os.WriteFile(filepath.Join(dir, id+".new"), list, 0o600)
 	}
 	if err == nil {
 		err = os.Rename(filepath.Join(dir, id+".new"), filepath.Join(dir, id))

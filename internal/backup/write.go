@@ -2,8 +2,6 @@ package backup
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -79,9 +77,12 @@ func SizeText(n int64) string {
 
 // Write writes a backup. It contains every push or deploy that was acknowledged before
 // the call, with everything that it leads to. It may contain later ones, each ref
-// consistently. It takes memory for all refs.
+// consistently. It takes memory for all refs. It yields to everything else that the
+// program does.
 func (s Source) Write(ctx context.Context, w io.Writer, req Request) (Summary, error) {
-	summary, err := s.write(ctx, w, req)
+	var summary Summary
+	var err error
+	<-aside(func() { summary, err = s.write(ctx, w, req) })
 	if err != nil {
 		return summary, fmt.Errorf("back up: %w", err)
 	}
@@ -102,9 +103,10 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err != nil {
 		return Summary{}, err
 	}
-	buffered := bufio.NewWriterSize(w, bufferSize)
-	out, err := encryptTo(buffered, req.Recipients)
+	output := newBehind(w)
+	out, err := encryptTo(output, req.Recipients)
 	if err != nil {
+		_ = output.close() // nothing is written yet
 		return Summary{}, err
 	}
 	a := newWriter(ctx, out, header, req.Since)
@@ -114,10 +116,14 @@ func (s Source) write(ctx context.Context, w io.Writer, req Request) (Summary, e
 	if err == nil {
 		err = a.finish()
 	}
-	if err = errors.Join(err, out.Close(), buffered.Flush()); err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
+		_ = output.close() // err may be of it
 		return a.summary, err
 	}
-	a.summary.NotKept = s.keep(header.ID, a.sums)
+	if err = output.close(); err != nil {
+		return a.summary, err
+	}
+	a.summary.NotKept = s.keep(header.ID, a.list)
 	return a.summary, nil
 }
 
@@ -173,6 +179,7 @@ type writer struct {
 	tar     *tar.Writer
 	base    sums
 	sums    sums
+	list    []byte // SHA256SUMS, once it is written
 	summary Summary
 	buffer  []byte
 }
@@ -280,11 +287,8 @@ func (a *writer) forget(prefix string) {
 
 // finish writes the end, without which an archive is incomplete.
 func (a *writer) finish() error {
-	var text bytes.Buffer
-	if err := a.sums.write(&text); err != nil {
-		return err
-	}
-	if err := a.entry(sumsName, text.Bytes()); err != nil {
+	a.list = a.sums.text()
+	if err := a.entry(sumsName, a.list); err != nil {
 		return err
 	}
 	return a.tar.Close()

@@ -15,7 +15,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -270,9 +269,6 @@ func holdsAll(list, of []string) bool {
 	return true
 }
 
-// looseDir is a folder of loose objects.
-var looseDir = regexp.MustCompile(`^[0-9a-f]{2}$`)
-
 // objectFiles lists packs, by their names without extension, and loose objects, sorted.
 func (r *Repository) objectFiles() ([]string, error) {
 	var found []string
@@ -290,7 +286,7 @@ func (r *Repository) objectFiles() ([]string, error) {
 		return nil, err
 	}
 	for _, dir := range entries {
-		if !looseDir.MatchString(dir.Name()) {
+		if !isHex(dir.Name(), 2) {
 			continue
 		}
 		loose, err := os.ReadDir(filepath.Join(r.dir, "objects", dir.Name()))
@@ -338,19 +334,14 @@ func (r *Repository) copyObject(ctx context.Context, name string, visit func(Cop
 	return true, nil
 }
 
-// copyPaths are the possible paths of a copy's files, except reflogs, and their maximum
-// sizes, in bytes.
-var copyPaths = []struct {
-	path  *regexp.Regexp
-	limit int64
-}{
-	{regexp.MustCompile(`^HEAD$`), 4 << 10},
-	{regexp.MustCompile(`^packed-refs$`), 1 << 30},
-	{regexp.MustCompile(`^pushboat-asked/[0-9a-f]{32}$`), maxAsked},
-	{regexp.MustCompile(`^objects/pack/pack-[0-9a-f]{40}\.pack$`), 1 << 40},
-	{regexp.MustCompile(`^objects/pack/pack-[0-9a-f]{40}\.idx$`), 1 << 36},
-	{regexp.MustCompile(`^objects/[0-9a-f]{2}/[0-9a-f]{38}$`), 1 << 32},
-}
+// Limits of a copy's files, in bytes.
+const (
+	maxHead   = 4 << 10
+	maxRefs   = 1 << 30
+	maxPack   = 1 << 40
+	maxIndex  = 1 << 36
+	maxObject = 1 << 32
+)
 
 // copyLimit returns the maximum size of a file of a copy; 0 if no file has that path.
 func copyLimit(file string) int64 {
@@ -360,12 +351,34 @@ func copyLimit(file string) int64 {
 		}
 		return 0
 	}
-	for _, known := range copyPaths {
-		if known.path.MatchString(file) {
-			return known.limit
-		}
+	dir, base := path.Split(file)
+	packed, isPack := strings.CutPrefix(base, "pack-")
+	stem, extension, _ := strings.Cut(packed, ".")
+	isPack = isPack && dir == packDir+"/" && isHex(stem, hashDigits)
+	fan, isLoose := strings.CutPrefix(strings.TrimSuffix(dir, "/"), "objects/")
+	switch {
+	case file == "HEAD":
+		return maxHead
+	case file == packedRefs:
+		return maxRefs
+	case dir == askedDir+"/" && isHex(base, 32):
+		return maxAsked
+	case isPack && extension == "pack":
+		return maxPack
+	case isPack && extension == "idx":
+		return maxIndex
+	case isLoose && isHex(fan, 2) && isHex(base, hashDigits-2):
+		return maxObject
 	}
 	return 0
+}
+
+// hashDigits is the length of an object's name, in hexadecimal digits.
+const hashDigits = 40
+
+// isHex reports whether a text is of so many hexadecimal digits, as Git writes them.
+func isHex(text string, digits int) bool {
+	return len(text) == digits && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // ParseCopyPath parses the path of a copy's file in a store's directory. It returns the

@@ -13,3 +13,12 @@ func syncFS(file *os.File) error { return unix.Syncfs(int(file.Fd())) }
 func beginSync(file *os.File, at, length int64) {
 	_ = unix.SyncFileRange(int(file.Fd()), at, length, unix.SYNC_FILE_RANGE_WRITE) // a hint: Sync reports errors
 }
+
+// leastPriority is the nice value of a thread that runs when no other wants to; see
+// setpriority(2). On Linux it is a thread's own.
+const leastPriority = 19
+
+// yieldToOthers gives the current thread the least priority.
+func yieldToOthers() {
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, leastPriority) // it can always be lowered
+}
