@@ -15,7 +15,7 @@ const maxListDepth = 4
 
 // values turns one document's value into objects: itself, or if it is a list,
 // its items.
-func (p *parser) values(value any, at *lines, depth int) {
+func (p *parser) values(value any, at lines, depth int) {
 	if p.documents++; p.documents > MaxDocuments {
 		p.stop(at.line, fmt.Sprintf("more than %d objects in one file", MaxDocuments), "split the file")
 		return
@@ -57,7 +57,7 @@ func listItems(fields map[string]any) ([]any, bool) {
 
 // list takes a list apart. The items of a typed list may leave out apiVersion
 // and kind, as they do in answers of the API server.
-func (p *parser) list(fields map[string]any, items []any, at *lines, depth int) {
+func (p *parser) list(fields map[string]any, items []any, at lines, depth int) {
 	if depth >= maxListDepth {
 		p.stop(at.line, "lists within lists within lists", "write the objects as documents")
 		return
@@ -76,7 +76,7 @@ func (p *parser) list(fields map[string]any, items []any, at *lines, depth int) 
 		if p.stopped {
 			return
 		}
-		place := at.key("items").parts[i]
+		place := *at.key("items").part(i)
 		if object, ok := item.(map[string]any); ok && itemKind != "" && object["kind"] == nil && object["apiVersion"] == nil {
 			object["kind"], object["apiVersion"] = itemKind, fields["apiVersion"]
 		}
@@ -86,7 +86,7 @@ func (p *parser) list(fields map[string]any, items []any, at *lines, depth int) 
 
 // object checks the fields that every object has, and keeps the object if they are
 // right.
-func (p *parser) object(fields map[string]any, at *lines) {
+func (p *parser) object(fields map[string]any, at lines) {
 	o := &Object{
 		Unstructured: &unstructured.Unstructured{Object: fields},
 		Source:       Source{File: p.file, Line: at.line},

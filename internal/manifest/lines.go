@@ -2,24 +2,45 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// lines has the place of a value and of the values inside it. For a mapping, parts has
-// the place of each of keys; for a list, of each element.
+// lines has the place of a value and of the values inside it. A server keeps one for each
+// value of each object that it wants: two words, as most values are scalars.
 type lines struct {
-	line  int
+	line   int
+	inside *inside // nil: nothing is inside
+}
+
+// inside has the places of the values inside a mapping or a list: for a mapping, parts has
+// that of each of keys; for a list, of each element.
+type inside struct {
 	keys  []string
-	parts []*lines
+	parts []lines
+}
+
+// keys returns the keys of a mapping that were written.
+func (l *lines) keys() []string {
+	if l.inside == nil {
+		return nil
+	}
+	return l.inside.keys
+}
+
+// part returns the place of an element, or nil.
+func (l *lines) part(i int) *lines {
+	if l.inside == nil || i >= len(l.inside.parts) {
+		return nil
+	}
+	return &l.inside.parts[i]
 }
 
 // key returns the place of a mapping's key, or nil.
 func (l *lines) key(key string) *lines {
-	for i, k := range l.keys {
-		if k == key {
-			return l.parts[i]
-		}
+	if i := slices.Index(l.keys(), key); i >= 0 {
+		return l.part(i)
 	}
 	return nil
 }
@@ -42,17 +63,17 @@ func (l *lines) find(path string, value any) *lines {
 func (l *lines) step(path string, value any) (next *lines, rest string, inner any) {
 	switch value := value.(type) {
 	case map[string]any:
-		key, rest, ok := cutKey(path, l.keys)
+		key, rest, ok := cutKey(path, l.keys())
 		if !ok {
 			return nil, "", nil
 		}
 		return l.key(key), rest, value[key]
 	case []any:
 		index, rest, ok := cutElement(path, value)
-		if !ok || index >= len(l.parts) {
+		if !ok {
 			return nil, "", nil
 		}
-		return l.parts[index], rest, value[index]
+		return l.part(index), rest, value[index]
 	}
 	return nil, "", nil
 }

@@ -17,7 +17,7 @@ type Object struct {
 	// matter: no deploy applies it.
 	Random bool
 
-	lines     *lines
+	lines     lines
 	hidden    []string // see Hide
 	concealed []string // JSON pointers, see Conceal
 	short     []string // texts that are concealed and too short to be hidden everywhere
@@ -56,7 +56,7 @@ func (o *Object) ID() ID { return IDOf(o.Unstructured) }
 // field that was not written has the line of its nearest written ancestor, and
 // at last that of the object.
 func (o *Object) LineOf(path string) int {
-	if o.lines == nil {
+	if o.lines.line == 0 {
 		return o.Source.Line
 	}
 	return o.lines.find(path, o.Object).line

@@ -252,6 +252,8 @@ func TestParseRefusesMerges(t *testing.T) {
 		{"b: &b {x: 1}\nv:\n  x: 2\n  <<: *b\n", "f.yaml:6: the key \"x\" stands before << on line 7, which sets it too | move << to the top of the mapping; what stands below it wins\n"},
 		{"v:\n  <<: 5\n", "f.yaml:5: << needs a mapping, or a list of mappings | write an alias after it: <<: *name\n"},
 		{"v:\n  <<: [{a: 1}, x]\n", "f.yaml:5: << needs a mapping, or a list of mappings | write an alias after it: <<: *name\n"},
+		{"b: &b {x: 1}\nv:\n  <<: *b\n  x: 2\n  x: 3\n", "f.yaml:8: the key \"x\" is already set on line 7 | keep one of the two\n"},
+		{"v:\n  \"<<\": 1\n  <<: {x: 1}\n", "f.yaml:6: the key \"<<\" is already set on line 5 | keep one of the two\n"},
 		{"b: &b {x: 1}\nv:\n  <<: *b\n  <<: *b\n", "f.yaml:7: the key \"<<\" is already set on line 6 | keep one of the two\n"},
 	} {
 		_, problems := Parse("f.yaml", []byte("apiVersion: v1\nkind: A\nmetadata: {name: a}\n"+test.text))

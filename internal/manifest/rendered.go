@@ -13,21 +13,21 @@ func Rendered(fields map[string]any, source Source) ([]*Object, Problems) {
 }
 
 // flat has one line for a value and everything in it that Parse checks.
-func flat(value any, line int) *lines {
-	l := &lines{line: line}
+func flat(value any, line int) lines {
 	fields, ok := value.(map[string]any)
 	if !ok {
-		return l
+		return lines{line: line}
 	}
+	in := &inside{make([]string, 0, len(fields)), make([]lines, 0, len(fields))}
 	for key := range fields {
-		l.keys = append(l.keys, key)
-		part := &lines{line: line}
+		part := lines{line: line}
 		if items, ok := fields[key].([]any); ok && key == "items" {
+			part.inside = &inside{}
 			for _, item := range items {
-				part.parts = append(part.parts, flat(item, line))
+				part.inside.parts = append(part.inside.parts, flat(item, line))
 			}
 		}
-		l.parts = append(l.parts, part)
+		in.keys, in.parts = append(in.keys, key), append(in.parts, part)
 	}
-	return l
+	return lines{line, in}
 }

@@ -18,8 +18,8 @@ type walker struct {
 func (w *walker) line(n *yaml.Node) int { return w.offset + n.Line }
 
 // value returns the value of a node. Depth is the number of values around it.
-func (w *walker) value(n *yaml.Node, depth int) (any, *lines) {
-	at := &lines{line: w.line(n)}
+func (w *walker) value(n *yaml.Node, depth int) (any, lines) {
+	at := lines{line: w.line(n)}
 	if !w.enter(n, depth) {
 		return nil, at
 	}
@@ -27,13 +27,16 @@ func (w *walker) value(n *yaml.Node, depth int) (any, *lines) {
 	case yaml.AliasNode:
 		return w.alias(n, depth)
 	case yaml.MappingNode:
-		return w.mapping(n, depth, at), at
+		values, inside := w.mapping(n, depth)
+		at.inside = inside
+		return values, at
 	case yaml.SequenceNode:
 		list := make([]any, 0, len(n.Content))
+		at.inside = &inside{parts: make([]lines, 0, len(n.Content))}
 		for _, child := range n.Content {
 			value, place := w.value(child, depth+1)
 			list = append(list, value)
-			at.parts = append(at.parts, place)
+			at.inside.parts = append(at.inside.parts, place)
 		}
 		return list, at
 	default:
@@ -68,10 +71,10 @@ func (w *walker) enter(n *yaml.Node, depth int) bool {
 
 // alias returns a copy of the node that an alias refers to. Its fields have the lines
 // on which they are written, at the anchor.
-func (w *walker) alias(n *yaml.Node, depth int) (any, *lines) {
+func (w *walker) alias(n *yaml.Node, depth int) (any, lines) {
 	if slices.Contains(w.aliases, n.Alias) {
 		w.stop(w.line(n), fmt.Sprintf("the alias *%s stands inside its own anchor", n.Value), "write the value out")
-		return nil, &lines{line: w.line(n)}
+		return nil, lines{line: w.line(n)}
 	}
 	w.aliases = append(w.aliases, n.Alias)
 	defer func() { w.aliases = w.aliases[:len(w.aliases)-1] }()
@@ -80,42 +83,69 @@ func (w *walker) alias(n *yaml.Node, depth int) (any, *lines) {
 
 // fieldSet is a mapping while it is being read.
 type fieldSet struct {
-	values map[string]any
-	at     *lines
-	index  map[string]int // key -> position in at
-	lines  map[string]int // key -> line, of keys that are written here, not merged
+	values    map[string]any
+	inside    *inside
+	merge     int             // the line of its merge key; 0: it has none
+	merged    map[string]bool // keys that the merge brought
+	positions map[string]int  // of keys in inside, once one was asked for
 }
 
 // set stores a field, over one of the same name that a merge brought.
-func (f *fieldSet) set(key string, value any, place *lines) {
-	f.values[key] = value
-	if i, ok := f.index[key]; ok {
-		f.at.parts[i] = place
-		return
+func (f *fieldSet) set(key string, value any, place lines) {
+	if _, there := f.values[key]; there {
+		f.inside.parts[f.position(key)] = place
+	} else {
+		if f.positions != nil {
+			f.positions[key] = len(f.inside.keys)
+		}
+		f.inside.keys, f.inside.parts = append(f.inside.keys, key), append(f.inside.parts, place)
 	}
-	f.index[key] = len(f.at.keys)
-	f.at.keys = append(f.at.keys, key)
-	f.at.parts = append(f.at.parts, place)
+	f.values[key] = value
 }
 
-// mapping returns a mapping's fields and notes their places in at.
-func (w *walker) mapping(n *yaml.Node, depth int, at *lines) map[string]any {
+// position returns the position of a key that is there. Few mappings have a key twice: the
+// others need no index.
+func (f *fieldSet) position(key string) int {
+	if f.positions == nil {
+		f.positions = make(map[string]int, len(f.inside.keys))
+		for i, k := range f.inside.keys {
+			f.positions[k] = i
+		}
+	}
+	return f.positions[key]
+}
+
+// written returns the line on which a key is written in the mapping itself.
+func (f *fieldSet) written(key string) (line int, ok bool) {
+	if key == "<<" && f.merge > 0 {
+		return f.merge, true
+	}
+	if _, there := f.values[key]; !there || f.merged[key] {
+		return 0, false
+	}
+	return f.inside.parts[f.position(key)].line, true
+}
+
+// mapping returns a mapping's fields with their places.
+func (w *walker) mapping(n *yaml.Node, depth int) (map[string]any, *inside) {
 	size := len(n.Content) / 2
-	f := &fieldSet{make(map[string]any, size), at, make(map[string]int, size), make(map[string]int, size)}
+	f := &fieldSet{values: make(map[string]any, size), inside: &inside{make([]string, 0, size), make([]lines, 0, size)}}
 	for i := 0; i+1 < len(n.Content) && !w.stopped; i += 2 {
-		key, ok := w.key(n.Content[i], f.lines)
+		key, ok := w.key(n.Content[i], f)
 		if !ok {
 			continue
 		}
 		if isMerge(n.Content[i]) {
+			f.merge = w.line(n.Content[i])
 			w.merge(n.Content[i+1], depth, f)
 			continue
 		}
 		value, place := w.value(n.Content[i+1], depth+1)
 		place.line = w.line(n.Content[i])
 		f.set(key, value, place)
+		delete(f.merged, key)
 	}
-	return f.values
+	return f.values, f.inside
 }
 
 const keyHint = "keys are text; quote what starts with { or [; " + templateHint
@@ -125,11 +155,10 @@ func isMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.ShortTag() == "!!merge"
 }
 
-// key returns the text of a key, and notes its line in written. A key that is
-// not text, or that is there already, is a problem: kubectl would turn the
-// first into text that may surprise (y becomes "true"), and let the last of
-// the second win.
-func (w *walker) key(n *yaml.Node, written map[string]int) (string, bool) {
+// key returns the text of a key of a mapping. A key that is not text, or that is
+// there already, is a problem: kubectl would turn the first into text that may
+// surprise (y becomes "true"), and let the last of the second win.
+func (w *walker) key(n *yaml.Node, of *fieldSet) (string, bool) {
 	line := w.line(n)
 	if n.Kind == yaml.AliasNode && n.Alias.Kind == yaml.ScalarNode {
 		n = n.Alias
@@ -147,14 +176,13 @@ func (w *walker) key(n *yaml.Node, written map[string]int) (string, bool) {
 		})
 		return "", false
 	}
-	if first, twice := written[key]; twice {
+	if first, twice := of.written(key); twice {
 		w.add(line, Problem{
 			Message: fmt.Sprintf("the key %s is already set on line %d", show(key), first),
 			Hint:    "keep one of the two",
 		})
 		return "", false
 	}
-	written[key] = line
 	return key, true
 }
 
@@ -175,15 +203,19 @@ func (w *walker) merge(n *yaml.Node, depth int, f *fieldSet) {
 				Hint:    "write an alias after it: <<: *name",
 			})
 		}
-		for j, key := range place.keys {
-			if line, clash := f.lines[key]; clash && key != "<<" {
+		for j, key := range place.keys() {
+			if line, clash := f.written(key); clash && key != "<<" {
 				w.add(line, Problem{
-					Message: fmt.Sprintf("the key %s stands before << on line %d, which sets it too", show(key), f.lines["<<"]),
+					Message: fmt.Sprintf("the key %s stands before << on line %d, which sets it too", show(key), f.merge),
 					Hint:    "move << to the top of the mapping; what stands below it wins",
 				})
 				continue
 			}
-			f.set(key, merged[key], place.parts[j])
+			f.set(key, merged[key], *place.part(j))
+			if f.merged == nil {
+				f.merged = map[string]bool{}
+			}
+			f.merged[key] = true
 		}
 	}
 }
