@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -62,17 +63,21 @@ func bySchema(step plan.Step, err error) error {
 // plainly puts an API error into the words of the gate.
 func (w *Work) plainly(ctx context.Context, step plan.Step, err error) error {
 	if problems := w.cluster.API.Explain(ctx, step.Object, err); len(problems) > 0 {
-		return &plainError{problems[0].Message, err}
+		return &plainError{problems[0].Message, problems[0].Lacks, err}
 	}
 	return err
 }
 
 // plainError is an API error in other words.
 type plainError struct {
-	text string
-	err  error
+	text  string
+	lacks manifest.Right // for want of which the request was refused; zero for none
+	err   error
 }
 
 func (e *plainError) Error() string { return e.text }
+
+// Lacks returns the right for want of which the request was refused.
+func (e *plainError) Lacks() manifest.Right { return e.lacks }
 
 func (e *plainError) Unwrap() error { return e.err }

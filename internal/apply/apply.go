@@ -188,8 +188,7 @@ func (w *Work) fail(id manifest.ID, err error) {
 	w.errs = append(w.errs, fmt.Errorf("%s: %w", id, err))
 }
 
-// failure describes the failure of the stage: the first error in full, and the number
-// of others, which are in the log.
+// failure describes the failure of the stage.
 func (w *Work) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -199,5 +198,14 @@ func (w *Work) failure() error {
 	case 1:
 		return w.errs[0]
 	}
-	return fmt.Errorf("%w (and %d more)", w.errs[0], len(w.errs)-1)
+	return failures(slices.Clone(w.errs))
 }
+
+// failures are the errors of several objects.
+type failures []error
+
+// Error is the first error in full, and the number of others, which are in the log.
+func (f failures) Error() string { return fmt.Sprintf("%v (and %d more)", f[0], len(f)-1) }
+
+// Unwrap returns all of them.
+func (f failures) Unwrap() []error { return f }

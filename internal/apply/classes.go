@@ -17,7 +17,7 @@ func (c *Cluster) Settled(t *plan.Target, entry live.Entry) live.Entry {
 	if entry.UnusedClass == "" || entry.Health.OK() || entry.Terminating {
 		return entry
 	}
-	if t.BindsLate(entry.UnusedClass) || c.classes.bindsLate(c.API, entry.UnusedClass) {
+	if t.BindsLate(entry.UnusedClass) || c.classes.bindsLate(entry.UnusedClass) {
 		entry.Health = health.Health{Status: health.Healthy, Message: "waits for its first consumer"}
 	}
 	return entry
@@ -26,6 +26,8 @@ func (c *Cluster) Settled(t *plan.Target, entry live.Entry) live.Entry {
 // classes remembers which StorageClasses of a cluster bind for the first consumer. The
 // mode of a class cannot change, but the class can be deleted and recreated.
 type classes struct {
+	cluster API // that is asked
+
 	mu    sync.Mutex
 	known map[string]knownClass
 }
@@ -45,7 +47,7 @@ const (
 )
 
 // bindsLate reports whether a class of the cluster binds for the first consumer.
-func (s *classes) bindsLate(cluster API, name string) bool {
+func (s *classes) bindsLate(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if class, ok := s.known[name]; ok && time.Now().Before(class.until) {
@@ -54,7 +56,7 @@ func (s *classes) bindsLate(cluster API, name string) bool {
 	if s.known == nil {
 		s.known = map[string]knownClass{}
 	}
-	mode, there := askMode(cluster, name)
+	mode, there := askMode(s.cluster, name)
 	class := knownClass{late: mode == plan.FirstConsumer, until: time.Now().Add(missingFor)}
 	if there {
 		class.until = time.Now().Add(classFor)

@@ -70,10 +70,10 @@ func TestClassIsRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
 				test.happens(w)
-				classes := &w.app.Cluster.classes
-				late := classes.bindsLate(w.api, "local")
+				classes := w.app.Cluster.classes
+				late := classes.bindsLate("local")
 				<-time.After(test.after)
-				if late || classes.bindsLate(w.api, "local") {
+				if late || classes.bindsLate("local") {
 					t.Error("it binds late")
 				}
 				if got := len(w.api.asked); got != test.asked {
@@ -87,9 +87,9 @@ func TestClassIsRemembered(t *testing.T) {
 func TestClassesAreRememberedApart(t *testing.T) {
 	w := newWorld(t)
 	w.made("x", class("local", plan.FirstConsumer), class("remote", "Immediate"))
-	classes := &w.app.Cluster.classes
+	classes := w.app.Cluster.classes
 	for range 2 {
-		if !classes.bindsLate(w.api, "local") || classes.bindsLate(w.api, "remote") {
+		if !classes.bindsLate("local") || classes.bindsLate("remote") {
 			t.Error("they are confused")
 		}
 	}
@@ -98,7 +98,7 @@ func TestClassesAreRememberedApart(t *testing.T) {
 func TestClusterWithoutClassesBindsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	delete(w.api.kinds, plan.StorageClass.WithVersion("v1"))
-	if w.app.Cluster.classes.bindsLate(w.api, "local") {
+	if w.app.Cluster.classes.bindsLate("local") {
 		t.Error("it binds late")
 	}
 }

@@ -67,9 +67,10 @@ type Cluster struct {
 	API   API
 	Index Index
 
-	pods    podWatches
-	classes classes
-	slots   chan struct{} // one for each request under way
+	pods     *podWatches
+	podsOnce podSource // where pods are listed once
+	classes  *classes
+	slots    chan struct{} // one for each request under way
 }
 
 // NewCluster pairs a cluster with its index.
@@ -78,7 +79,18 @@ func NewCluster(cluster *kube.Cluster, index *live.Index) *Cluster {
 }
 
 func newCluster(api API, index Index, pods podSource) *Cluster {
-	return &Cluster{API: api, Index: index, pods: podWatches{source: pods}, slots: make(chan struct{}, applies)}
+	return &Cluster{
+		API: api, Index: index, pods: &podWatches{source: pods}, podsOnce: pods,
+		classes: &classes{cluster: api}, slots: make(chan struct{}, applies),
+	}
+}
+
+// As returns the cluster as another caller of it sees it. Watches, storage classes and
+// slots are the same.
+func (c *Cluster) As(caller *kube.Cluster) *Cluster {
+	as := *c
+	as.API, as.podsOnce = caller, kubePods{caller}
+	return &as
 }
 
 // applies is how many applies and deletions one cluster is sent at a time, by
@@ -124,7 +136,7 @@ func (c *Cluster) failedPod(ctx context.Context, id manifest.ID) (*unstructured.
 	if err != nil || !health.RunsPods(workload) {
 		return nil, health.Cause{}
 	}
-	pods, err := c.pods.source.List(ctx, id.Namespace)
+	pods, err := c.podsOnce.List(ctx, id.Namespace)
 	if err != nil {
 		return nil, health.Cause{}
 	}

@@ -40,7 +40,7 @@ func podOf(w *world, id manifest.ID, name, status string) *unstructured.Unstruct
 
 func TestPodsAreWatchedOnceForAllWhoWait(t *testing.T) {
 	inTime(t, func(w *world) {
-		watches := &w.app.Cluster.pods
+		watches := w.app.Cluster.pods
 		first, second := make(chan struct{}, 1), make(chan struct{}, 1)
 		_, partFirst := watches.join("shop", first)
 		_, partSecond := watches.join("shop", second)
@@ -83,7 +83,7 @@ func TestPodsOfNamespacesAreWatchedApart(t *testing.T) {
 // TestWatchOfPodsEndsWithTheLastWhoWaits, and begins anew for the next one.
 func TestWatchOfPodsEndsWithTheLastWhoWaits(t *testing.T) {
 	inTime(t, func(w *world) {
-		watches := &w.app.Cluster.pods
+		watches := w.app.Cluster.pods
 		for round := range 2 {
 			_, part := watches.join("shop", make(chan struct{}, 1))
 			watch := w.pods.watches["shop"]

@@ -120,10 +120,21 @@ func (at *attempt) fail(err error) stageEvent {
 	case eventUnhealthy, eventSuperseded:
 		at.why = err.Error()
 	default:
-		at.why = at.target.Shown(err.Error())
+		at.why = at.target.Shown(at.refusal(err))
 		at.finding = Finding{Result: CheckFailed, Message: at.why}
 	}
 	return e
+}
+
+// refusal is the text of an error, with what it takes to mend it if the app's account lacks
+// rights.
+func (at *attempt) refusal(err error) string {
+	if at.target == nil || at.engine.Clusters[at.target.Spec.Cluster] == nil {
+		return err.Error()
+	}
+	ctx, cancel := context.WithTimeout(at.engine.ctx, explainTimeout)
+	defer cancel()
+	return at.engine.callerOf(at.target).refusal(ctx, err)
 }
 
 // failUnlessStopped is fail of a stage of which the stop of the server may be the cause.

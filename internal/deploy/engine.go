@@ -74,7 +74,7 @@ type Source interface {
 	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
 }
 
-// Config holds the parts of an Engine. Every field is required.
+// Config holds the parts of an Engine. Every field is required, unless it says otherwise.
 type Config struct {
 	Clusters map[string]*Cluster // "default" is always there
 	Source   Source
@@ -84,6 +84,7 @@ type Config struct {
 	Server   string   // this server's id, by which inventories on clusters name it
 	Epoch    int64    // of its data directory; 0 for an engine that only plans
 	Own      plan.Own // what may be deployed of this server itself
+	Accounts Accounts // nil: everything is done as the server itself
 	Masker   manifest.Masker
 	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool
@@ -268,8 +269,9 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 			continue
 		}
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		problems := with.Vet(ctx, cluster.api)
-		objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with, e.Own)
+		as := e.callerOf(t)
+		problems := with.Vet(ctx, as.api)
+		objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, e.Own)
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil

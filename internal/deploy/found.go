@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/generated"
 )
 
@@ -64,7 +65,7 @@ func secretValues(secret map[string]any) map[string]string {
 
 // findRunning puts values that run already in the place of new ones, and reports
 // whether there are any: the app is then to be rendered with those.
-func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provision, objects []*manifest.Object) (bool, *manifest.Problem) {
+func (e *Engine) findRunning(ctx context.Context, repo name.Repo, spec appfile.App, is *provision, objects []*manifest.Object) (bool, *manifest.Problem) {
 	fresh := map[string]string{}
 	for _, f := range is.fates {
 		if f.Is == fateNew {
@@ -82,12 +83,17 @@ func (e *Engine) findRunning(ctx context.Context, spec appfile.App, is *provisio
 		if at.namespace == kube.SystemNamespace {
 			continue // the plan refuses the object, and nothing of the server's own is read
 		}
-		data, err := cluster.api.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
+		data, err := e.as(repo, cluster).api.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
 		if err != nil {
+			lacks := manifest.LackedBy(err)
+			again := manifest.Again("when cluster " + spec.Cluster + " answers")
+			if lacks != (manifest.Right{}) {
+				again = manifest.Remedy{}
+			}
 			return false, &manifest.Problem{
 				App: spec.Name, Source: manifest.Source{File: appfile.Name, Line: spec.Helm.Line},
 				Message: fmt.Sprintf("find out whether %s of app %s runs with a value already: %v", path, spec.Name, err),
-				Remedy:  manifest.Again("when cluster " + spec.Cluster + " answers"),
+				Remedy:  again, Lacks: lacks,
 			}
 		}
 		if text := data[at.key]; len(text) > 0 && len(text) <= maxFound && utf8.Valid(text) {

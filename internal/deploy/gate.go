@@ -124,14 +124,19 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
+		as := e.as(p.Repo, cluster)
+		if err := as.check(ctx); err != nil {
+			p.Problems = append(p.Problems, noAnswer(name, err))
+			continue
+		}
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Unread = p.unread
-		p.Problems = append(p.Problems, p.with[name].Vet(ctx, cluster.api)...)
+		p.Problems = append(p.Problems, p.with[name].Vet(ctx, as.api)...)
 		for _, t := range targets {
 			if p.stays[t.Spec.Name] {
 				continue // its claims stand
 			}
-			found, problems := plan.Resolve(ctx, cluster.api, &t.Target, p.with[name], e.Own)
+			found, problems := plan.Resolve(ctx, as.api, &t.Target, p.with[name], e.Own)
 			p.Problems = append(p.Problems, problems...)
 			found, made[t] = plan.SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)
@@ -218,6 +223,10 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			} else if err != nil {
 				problems = append(problems, noAnswer(t.Spec.Cluster, err))
 			}
+			unable, err := e.callerOf(t).deletions(groupCtx, plan)
+			if problems = append(problems, unable...); err != nil {
+				problems = append(problems, noAnswer(t.Spec.Cluster, err))
+			}
 			outcomes[i] = outcome{plan, problems}
 			return nil
 		})
@@ -289,7 +298,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 // equip gives a planner the known facts about the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters[t.Spec.Cluster]
-	p.API, p.Index, p.Others = cluster.api, cluster.planIndex, others{e}
+	p.API, p.Index, p.Others = e.as(t.Repo, cluster).api, cluster.planIndex, others{e}
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
 	p.Wanted, p.Forcing, p.Strays = a.wanted().planned(), a.isForced(), a.retakes.strays()
 }
@@ -305,6 +314,12 @@ func byCluster(targets []*target) map[string][]*target {
 // noAnswer is the problem of a cluster that cannot be asked, or does not let
 // Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
+	if missing, ok := errors.AsType[*kube.MissingAccountError](err); ok {
+		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %v", cluster, missing), Hint: missing.Hint()}
+	}
+	if refused, ok := errors.AsType[*kube.RefusedError](err); ok {
+		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %v", cluster, refused), Lacks: refused.Right}
+	}
 	if unknown, ok := errors.AsType[*kube.UnknownKindError](err); ok {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %v", cluster, unknown), Hint: unknown.Hint()}
 	}

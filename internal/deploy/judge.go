@@ -115,7 +115,7 @@ func (at *attempt) takenStands() bool {
 	if t.Gone || !t.Spec.Substitute.Asks() && !t.taken.Any() {
 		return true
 	}
-	session := at.engine.Renderer.Session(nil)
+	session := at.engine.Renderer.For(t.Repo).Session(nil)
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(at.engine.ctx, valuesTimeout)
 	defer cancel()

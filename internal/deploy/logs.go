@@ -38,8 +38,9 @@ func (e *Engine) Containers(ctx context.Context, app name.App, object, container
 		}
 	}
 	var list []Container
+	as := e.callerOf(t)
 	for _, pod := range Pods(nodes) {
-		names, err := e.Clusters[t.Spec.Cluster].api.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
+		names, err := as.api.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +92,7 @@ func (e *Engine) ReadLog(ctx context.Context, app name.App, of Container, reques
 	defer e.logs.Add(-1)
 	request.Namespace, request.Pod, request.Container = of.Namespace, of.Pod, of.Name
 	hide := t.redacter()
-	return e.Clusters[t.Spec.Cluster].api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
+	return e.callerOf(t).api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
 }
 
 // redacter removes the values of the target's Secrets from a text.

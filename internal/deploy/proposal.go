@@ -125,6 +125,7 @@ func (d *Draft) Propose(ctx context.Context) *Proposal {
 		}
 	}()
 	d.p.plan(ctx)
+	d.p.Problems = report.WithGrant(d.p.Problems)
 	done = true
 	return d.p
 }

@@ -203,7 +203,7 @@ func (at *attempt) retake(todo *plan.Plan) stageEvent {
 	at.good = record.Corrected
 	work := at.engine.carry(at.order(todo, silence{}))
 	if err := work.Apply(); err != nil {
-		at.finding = Finding{Result: CheckFailed, Message: at.target.Shown(err.Error())}
+		at.finding = Finding{Result: CheckFailed, Message: at.target.Shown(at.refusal(err))}
 		at.logTrouble("take objects back", err)
 		return eventFailed
 	}

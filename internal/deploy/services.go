@@ -23,14 +23,14 @@ func (e *Engine) markExposed(ctx context.Context, plans []*plan.Plan) manifest.P
 		if plan.Gone {
 			continue
 		}
-		if err := e.Clusters[plan.Cluster].markExposed(ctx, plan.Prune); err != nil {
+		if err := e.as(plan.Target.Repo, e.Clusters[plan.Cluster]).markExposed(ctx, plan.Prune); err != nil {
 			return manifest.Problems{noAnswer(plan.Cluster, err)}
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) markExposed(ctx context.Context, steps []plan.Step) error {
+func (c caller) markExposed(ctx context.Context, steps []plan.Step) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(plan.Parallel)
 	for i := range steps {
@@ -47,7 +47,7 @@ func (c *Cluster) markExposed(ctx context.Context, steps []plan.Step) error {
 }
 
 // exposes reports whether a Service is of type LoadBalancer, as it runs.
-func (c *Cluster) exposes(ctx context.Context, id manifest.ID) (bool, error) {
+func (c caller) exposes(ctx context.Context, id manifest.ID) (bool, error) {
 	kind, err := c.api.Kind(ctx, serviceKind)
 	if err != nil {
 		return false, err

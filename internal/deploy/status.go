@@ -258,7 +258,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	cluster := e.Clusters[t.Spec.Cluster]
+	as := e.callerOf(t)
 	pods := map[string][]*unstructured.Unstructured{} // by namespace
 	symptoms := map[string]*Symptom{}
 	for i := range s.Sick {
@@ -272,12 +272,12 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 		found, listed := pods[entry.ID.Namespace]
 		if !listed {
 			var err error
-			if found, err = cluster.api.Pods(ctx, entry.ID.Namespace); err != nil {
+			if found, err = as.api.Pods(ctx, entry.ID.Namespace); err != nil {
 				return
 			}
 			pods[entry.ID.Namespace] = found
 		}
-		if cause, ok := cluster.site.CauseOf(ctx, entry.ID, found); ok {
+		if cause, ok := as.site.CauseOf(ctx, entry.ID, found); ok {
 			symptom.Cause = t.Shown(cause.String())
 			s.Health = "failing"
 		}

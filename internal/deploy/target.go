@@ -116,7 +116,7 @@ func (r reading) renderer(e *Engine) *render.Renderer {
 	if r.blind {
 		return e.Renderer.Blind()
 	}
-	return e.Renderer
+	return e.Renderer.For(r.repo)
 }
 
 // readTargets renders apps of a revision, except those whose target the revision
@@ -208,7 +208,7 @@ func (e *Engine) renderWith(r reading, session *render.Session, spec appfile.App
 	if len(problems) > 0 || r.blind {
 		return result, problems
 	}
-	found, wrong := e.findRunning(e.ctx, spec, given, result.Objects)
+	found, wrong := e.findRunning(e.ctx, r.repo, spec, given, result.Objects)
 	switch {
 	case wrong != nil:
 		return result, manifest.Problems{*wrong}

@@ -112,9 +112,10 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
+	as := a.engine.callerOf(t)
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-	problems := with.Vet(ctx, cluster.api)
-	objects, unresolved := plan.Resolve(ctx, cluster.api, &t.Target, with, a.engine.Own)
+	problems := with.Vet(ctx, as.api)
+	objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.Own)
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

@@ -109,14 +109,14 @@ func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstruc
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	as := a.engine.callerOf(t)
 	for _, in := range listsBelow(members) {
-		kind, err := cluster.api.KindOf(ctx, in.kind)
+		kind, err := as.api.KindOf(ctx, in.kind)
 		if err != nil {
 			partial = append(partial, err.Error())
 			continue
 		}
-		found, more, err := cluster.api.Owned(ctx, kind, in.namespace)
+		found, more, err := as.api.Owned(ctx, kind, in.namespace)
 		if err != nil {
 			partial = append(partial, err.Error())
 		}

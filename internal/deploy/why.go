@@ -41,7 +41,7 @@ func (e *Engine) Why(ctx context.Context, change Change, object, field string) (
 }
 
 func (e *Engine) why(ctx context.Context, change Change, spec appfile.App, is func(*manifest.Object) bool, field string) (Reason, error) {
-	session := e.Renderer.Session(change.Tree)
+	session := e.Renderer.For(change.Repo).Session(change.Tree)
 	defer session.Close()
 	var id manifest.ID
 	value, source, causes, err := session.Why(ctx, spec, func(o *manifest.Object) bool {

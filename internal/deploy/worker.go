@@ -130,10 +130,11 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
+	as := a.engine.callerOf(t)
 	with := j.with
 	if with == nil {
 		with = plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		if problems := with.Vet(ctx, cluster.api); len(problems) > 0 {
+		if problems := with.Vet(ctx, as.api); len(problems) > 0 {
 			return nil, problems
 		}
 	}
@@ -143,7 +144,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if j.kind == lookJob {
 		t = t.only(j.looks)
 	}
-	objects, problems := plan.Resolve(ctx, cluster.api, &t.Target, with, a.engine.Own)
+	objects, problems := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.Own)
 	if len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

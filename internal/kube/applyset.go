@@ -266,6 +266,7 @@ func ParseParent(u *unstructured.Unstructured) (p Parent, ok bool) {
 
 // EnsureSystemNamespace creates SystemNamespace if the cluster does not have it.
 func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
+	c = c.own()
 	_, err := c.Get(ctx, namespaces, "", SystemNamespace)
 	if !IsNotFound(err) {
 		return err
@@ -284,7 +285,7 @@ func (c *Cluster) EnsureSystemNamespace(ctx context.Context) error {
 // NewParent, for which Exists is false.
 func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.Repo) (Parent, error) {
 	fresh := NewParent(app, repository)
-	u, err := c.Get(ctx, secrets, SystemNamespace, fresh.Name())
+	u, err := c.own().Get(ctx, secrets, SystemNamespace, fresh.Name())
 	if IsNotFound(err) {
 		return fresh, nil
 	}
@@ -302,7 +303,7 @@ func (c *Cluster) ReadParent(ctx context.Context, app name.App, repository name.
 // ListParents lists the parents of all apps on the cluster, of any server, sorted by
 // app.
 func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
-	list, err := c.List(ctx, secrets, SystemNamespace, IDLabel)
+	list, err := c.own().List(ctx, secrets, SystemNamespace, IDLabel)
 	if err != nil {
 		return nil, fmt.Errorf("list the apps of cluster %s: %w", c.name, err)
 	}
@@ -319,7 +320,7 @@ func (c *Cluster) ListParents(ctx context.Context) ([]Parent, error) {
 // DeleteParent deletes the parent of an app that no longer owns anything. A missing one
 // is no error.
 func (c *Cluster) DeleteParent(ctx context.Context, parent Parent) error {
-	err := c.Delete(ctx, secrets, SystemNamespace, parent.Name(), DeleteOptions{UID: parent.uid})
+	err := c.own().Delete(ctx, secrets, SystemNamespace, parent.Name(), DeleteOptions{UID: parent.uid})
 	if IsNotFound(err) {
 		return nil
 	}

@@ -34,19 +34,29 @@ const (
 	headerTimeout = 65 * time.Second
 )
 
-// Cluster is one Kubernetes API endpoint. Its methods are safe for concurrent use.
+// Cluster is one Kubernetes API endpoint, as the server itself sees it or, by As, as a
+// ServiceAccount does. Its methods are safe for concurrent use.
 type Cluster struct {
 	name     string
 	log      *logrus.Entry
-	dynamic  dynamic.Interface
-	metadata metadata.Interface
-	lists    *rest.RESTClient // for ListVersions
+	caller   Account  // zero: the server itself
+	server   *Cluster // the same cluster as the server sees it; nil if this is that
+	requests requests
+	dynamic  dynamic.Interface  // by requests.objects
+	metadata metadata.Interface // the server's, for its index
 	kinds    *kinds
 	schemas  *schemas
-	about    about
-	stage    stage
+	about    *about
+	stage    *stage
 	meter    *meter
 	guard    *guard
+}
+
+// requests begin the requests of one caller. They share their connections.
+type requests struct {
+	objects  rest.Interface // of whole objects, in JSON
+	metadata rest.Interface // of their metadata, in protobuf
+	plain    rest.Interface // of anything else: logs
 }
 
 // Open prepares the clients of a cluster. It sends no request: a cluster that
@@ -61,7 +71,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
-	dyn, err := dynamic.NewForConfigAndClient(dynamic.ConfigFor(cfg), client)
+	objects, err := objectClient(cfg, client)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
@@ -69,7 +79,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
-	lists, err := listClient(cfg, client)
+	metas, err := metadataClient(cfg, client)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
@@ -80,14 +90,23 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	return &Cluster{
 		name:     name,
 		log:      log,
-		dynamic:  dyn,
+		requests: requests{objects: objects, metadata: metas, plain: disco.RESTClient()},
+		dynamic:  dynamic.New(objects),
 		metadata: meta,
-		lists:    lists,
 		kinds:    newKinds(disco, log),
 		schemas:  newSchemas(disco.RESTClient()),
+		about:    &about{},
+		stage:    &stage{},
 		meter:    meter,
 		guard:    guard,
 	}, nil
+}
+
+// objectClient makes the client of whole objects, which serves all kinds.
+func objectClient(cfg *rest.Config, client *http.Client) (*rest.RESTClient, error) {
+	cfg = dynamic.ConfigFor(cfg)
+	cfg.GroupVersion = nil
+	return rest.UnversionedRESTClientForConfigAndClient(cfg, client)
 }
 
 // tune copies a configuration and sets Pushboat's requirements for every cluster. There
@@ -144,7 +163,7 @@ func (c *Cluster) wrap(step string, err error) error {
 	if IsUnreachable(err) {
 		return &UnreachableError{Cluster: c.name, Err: err}
 	}
-	return fmt.Errorf("%s: %w", step, err)
+	return fmt.Errorf("%s: %w", step, c.Refused(err))
 }
 
 // impatient gives up on a request whose response does not begin in time. The body,

@@ -130,12 +130,32 @@ func (e *explainer) explain(ctx context.Context, err error) {
 		e.problems = manifest.Problems{{Message: unreachable.Error(), Remedy: manifest.Again("when the cluster is back")}}
 		return
 	}
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		e.refused(refused.Right)
+		return
+	}
 	answer := apierrors.APIStatus(nil)
 	if !errors.As(err, &answer) {
 		e.add("", err.Error(), "")
 		return
 	}
 	e.status(ctx, answer.Status())
+}
+
+// refused explains that the caller lacks a right. The problem has all that it takes to keep
+// the object: whoever grants the one that was asked for first would meet the next.
+func (e *explainer) refused(right manifest.Right) {
+	if right.Verbs == "impersonate" { // it is about no object
+		e.problems = manifest.Problems{{Message: right.Refusal(), Lacks: right}}
+		return
+	}
+	right.Name = e.obj.GetName()
+	if right.Namespace != "" {
+		right.Namespace = e.obj.GetNamespace()
+	}
+	e.add("", right.Refusal(), "")
+	right.Verbs = manifest.KeepVerbs
+	e.problems[len(e.problems)-1].Lacks = right
 }
 
 // status explains an answer of the API server.

@@ -31,7 +31,7 @@ func (c *Cluster) Logs(ctx context.Context, namespace, pod, container string, li
 	if err != nil {
 		return nil, err
 	}
-	request := c.kinds.client.RESTClient().Get().AbsPath(at, "log").
+	request := c.requests.plain.Get().AbsPath(at, "log").
 		Param("tailLines", strconv.Itoa(lines)).Param("limitBytes", strconv.Itoa(maxLogBytes))
 	if container != "" {
 		request.Param("container", container)
@@ -69,7 +69,7 @@ func (c *Cluster) FollowLog(ctx context.Context, r LogRequest, tell func(line st
 	if err != nil {
 		return err
 	}
-	request := c.kinds.client.RESTClient().Get().AbsPath(at, "log").
+	request := c.requests.plain.Get().AbsPath(at, "log").
 		Param("container", r.Container).Param("tailLines", strconv.Itoa(r.Lines))
 	if r.Since > 0 {
 		request.Param("sinceSeconds", strconv.FormatInt(int64(math.Ceil(r.Since.Seconds())), 10))

@@ -123,20 +123,6 @@ func (c *Cluster) object(kind Kind, namespace, name string) (dynamic.ResourceInt
 	return inNamespace(c.dynamic.Resource(kind.Resource), namespace), nil
 }
 
-// metadataOf returns a client for the metadata of one object, as object does.
-func (c *Cluster) metadataOf(kind Kind, namespace, name string) (metadata.ResourceInterface, error) {
-	if !kind.Namespaced {
-		namespace = ""
-	}
-	if _, err := objectPath(kind.Resource, namespace, name); err != nil {
-		return nil, err
-	}
-	if namespace == "" {
-		return c.metadata.Resource(kind.Resource), nil
-	}
-	return c.metadata.Resource(kind.Resource).Namespace(namespace), nil
-}
-
 func inNamespace(objects dynamic.NamespaceableResourceInterface, namespace string) dynamic.ResourceInterface {
 	if namespace == "" {
 		return objects

@@ -97,7 +97,7 @@ func (c *Cluster) redefines(ctx context.Context, d *definition, taken Kind) (why
 	if taken.GVK.Kind != d.kind.Kind || gr.Resource != d.plural {
 		return fmt.Sprintf("the cluster has %s already, as the kind %s: it cannot be defined anew", gr, taken.GVK.Kind), true
 	}
-	running, err := c.Get(ctx, definitionKind, "", d.object.GetName())
+	running, err := c.own().Get(ctx, definitionKind, "", d.object.GetName())
 	switch {
 	case IsNotFound(err) && c.servesItself(ctx, taken.GVK):
 		return fmt.Sprintf("the cluster itself serves %s: it cannot be defined anew", gr), true
@@ -127,7 +127,7 @@ const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
 // servesItself reports whether a version is the API server's own, or an extension's,
 // and not that of a definition. It returns true if it cannot find out.
 func (c *Cluster) servesItself(ctx context.Context, gvk schema.GroupVersionKind) bool {
-	service, err := c.Get(ctx, apiServices, "", gvk.Version+"."+gvk.Group)
+	service, err := c.own().Get(ctx, apiServices, "", gvk.Version+"."+gvk.Group)
 	switch {
 	case IsNotFound(err):
 		return false

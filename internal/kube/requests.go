@@ -122,9 +122,10 @@ func (c *Cluster) Get(ctx context.Context, kind Kind, namespace, name string) (*
 	return obj, c.wrapFor(ctx, kind, "get", err)
 }
 
-// HasNamespace reports whether a namespace exists.
+// HasNamespace reports whether a namespace exists. The server looks, whoever asks: an
+// account of one namespace may read none.
 func (c *Cluster) HasNamespace(ctx context.Context, name string) (bool, error) {
-	_, err := c.Get(ctx, namespaces, "", name)
+	_, err := c.own().Get(ctx, namespaces, "", name)
 	if IsNotFound(err) {
 		return false, nil
 	}

@@ -62,7 +62,7 @@ func (c *Cluster) writeOver(ctx context.Context, was, parent Parent) (Parent, er
 		secret.SetResourceVersion(was.version)
 		secret.SetUID(was.uid) // a conflict if that one is gone, or was recreated
 	}
-	stored, err := c.Apply(ctx, secrets, secret, ApplyOptions{})
+	stored, err := c.own().Apply(ctx, secrets, secret, ApplyOptions{})
 	if err != nil {
 		return Parent{}, fmt.Errorf("write the inventory of app %s: %w", parent.App, err)
 	}

@@ -1,12 +1,16 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -19,18 +23,61 @@ func (c *Cluster) TryOut(ctx context.Context, kind Kind, obj *unstructured.Unstr
 	if err != nil {
 		return false, fmt.Errorf("encode %s %s: %w", obj.GetKind(), obj.GetName(), err)
 	}
-	objects, err := c.metadataOf(kind, obj.GetNamespace(), obj.GetName())
+	namespace := obj.GetNamespace()
+	if !kind.Namespaced {
+		namespace = ""
+	}
+	at, err := objectPath(kind.Resource, namespace, obj.GetName())
 	if err != nil {
 		return false, err
 	}
 	force := true
-	after, err := objects.Patch(ctx, obj.GetName(), types.ApplyPatchType, data, metav1.PatchOptions{
+	options := metav1.PatchOptions{
 		FieldManager: FieldManager, Force: &force,
 		DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict,
-	})
-	if err != nil {
+	}
+	answer := c.requests.metadata.Patch(types.ApplyPatchType).
+		AbsPath(at).
+		SetHeader("Accept", acceptMetadata).
+		SpecificallyVersionedParams(&options, metav1.ParameterCodec, schema.GroupVersion{Version: "v1"}).
+		Body(data).
+		Do(ctx)
+	if err := answer.Error(); err != nil {
 		return false, c.wrapFor(ctx, kind, "apply", err)
 	}
+	if data, err = answer.Raw(); err != nil {
+		return false, c.wrap("apply", err)
+	}
+	after, err := versionIn(data)
 	// An object that the dry-run would create was never stored, and has no version.
-	return after.ResourceVersion != "", nil
+	return after.ResourceVersion != "", err
+}
+
+// The forms in which the metadata of one object is requested, as in acceptMetadataList. An
+// extension's API server may know neither, and answer with the whole object.
+const acceptMetadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1," +
+	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+// versionIn reads the version of an object from an answer in one of these forms.
+func versionIn(answer []byte) (v Version, err error) {
+	page, ok := bytes.CutPrefix(answer, protobufMagic)
+	if !ok {
+		m := &metav1.PartialObjectMetadata{}
+		err = json.Unmarshal(answer, m)
+		v = Version{Namespace: m.Namespace, Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion, decoded: m}
+	} else {
+		err = eachText(page, func(number protowire.Number, object []byte) (err error) {
+			if number == unknownRaw {
+				v, err = versionOf(object)
+			}
+			return err
+		})
+	}
+	if err == nil && v.Name == "" {
+		err = errors.New("nothing in it")
+	}
+	if err != nil {
+		return v, fmt.Errorf("decode the metadata of an object: %w", err)
+	}
+	return v, nil
 }

@@ -59,7 +59,7 @@ func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.Li
 	if err != nil {
 		return nil, err
 	}
-	answer := c.lists.Get().
+	answer := c.requests.metadata.Get().
 		AbsPath(at).
 		SetHeader("Accept", acceptMetadataList).
 		SetHeader("Accept-Encoding", "identity"). // unpacking it takes longer than reading it
@@ -78,8 +78,8 @@ func (c *Cluster) ListVersions(ctx context.Context, kind Kind, options metav1.Li
 	return versionsOfJSON(data)
 }
 
-// listClient makes the client of ListVersions, which serves all kinds.
-func listClient(cfg *rest.Config, client *http.Client) (*rest.RESTClient, error) {
+// metadataClient makes the client of ListVersions and TryOut, which serves all kinds.
+func metadataClient(cfg *rest.Config, client *http.Client) (*rest.RESTClient, error) {
 	cfg = metadata.ConfigFor(cfg)
 	cfg.GroupVersion = &schema.GroupVersion{}
 	return rest.RESTClientForConfigAndClient(cfg, client)

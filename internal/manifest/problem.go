@@ -16,6 +16,7 @@ type Problem struct {
 	Message string   // may have several lines
 	Hint    string   // the next thing to try, without a full stop; "" if there is none
 	Remedy  Remedy   // a way past it that the server offers, which the hint does not name
+	Lacks   Right    // the right for want of which the cluster refuses the object; zero for none
 	// Kind is the kind that the problem is about, whatever object of it is named; "" if
 	// it is about the object.
 	Kind string

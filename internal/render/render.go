@@ -16,6 +16,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/render/helm"
@@ -55,8 +56,8 @@ type Result struct {
 // Data is the content of a ConfigMap or Secret of a cluster; nil if it does not exist.
 type Data map[string][]byte
 
-// ReadData reads the ConfigMap or Secret that an origin names.
-type ReadData func(ctx context.Context, cluster string, from appfile.Origin) (Data, error)
+// ReadData reads the ConfigMap or Secret that an origin names, for a repository.
+type ReadData func(ctx context.Context, repo name.Repo, cluster string, from appfile.Origin) (Data, error)
 
 // ErrServersOwn is the error of a ReadData that reads nothing of the server itself.
 var ErrServersOwn = errors.New("its namespace is this server's own, and no app reads it")
@@ -69,6 +70,7 @@ type Renderer struct {
 	workers *worker.Pool
 	ask     AskCluster
 	data    ReadData
+	repo    name.Repo // whose apps are rendered, see For
 	given   map[string]string
 	keys    *secrets.Decrypter
 	charts  *charts.Store
@@ -94,6 +96,16 @@ func (r *Renderer) WithKeys(keys *secrets.Decrypter) *Renderer {
 func (r *Renderer) WithData(read ReadData) *Renderer {
 	with := *r
 	with.data = read
+	return &with
+}
+
+// For returns the renderer for the apps of a repository.
+func (r *Renderer) For(repo name.Repo) *Renderer {
+	if r.repo == repo {
+		return r
+	}
+	with := *r
+	with.repo = repo
 	return &with
 }
 

@@ -114,7 +114,9 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "copy the value to a namespace of yours, and name that")
 	case found.err != nil:
 		unread := problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "")
-		unread.Remedy = manifest.Again("when it answers")
+		if unread.Lacks = manifest.LackedBy(found.err); unread.Lacks == (manifest.Right{}) {
+			unread.Remedy = manifest.Again("when it answers")
+		}
 		return "", unread
 	case found.data == nil:
 		return "", problem(fmt.Sprintf("there is no %s on cluster %s", n.From, cluster), "make it there first, or write the value under substitute.values")
@@ -149,7 +151,7 @@ func (s *Session) lookUp(ctx context.Context, from source) answer {
 				s.waited += time.Since(before)
 			}
 		}()
-		found.data, found.err = s.data(ctx, from.cluster, from.Origin)
+		found.data, found.err = s.data(ctx, s.repo, from.cluster, from.Origin)
 		s.read[from] = found
 	}
 	return found

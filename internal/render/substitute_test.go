@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
@@ -35,7 +36,7 @@ const declaring = `apps:
 `
 
 // onCluster answers with the sources of declaring.
-func onCluster(_ context.Context, _ string, from appfile.Origin) (Data, error) {
+func onCluster(_ context.Context, _ name.Repo, _ string, from appfile.Origin) (Data, error) {
 	switch from.String() {
 	case "ConfigMap platform/facts":
 		return Data{"size": []byte("7")}, nil
@@ -175,7 +176,7 @@ func TestSubstitutionInGeneratedSecrets(t *testing.T) {
 // Secret.
 func TestSubstitutionProblems(t *testing.T) {
 	const head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n"
-	silent := func(context.Context, string, appfile.Origin) (Data, error) { return nil, nil }
+	silent := func(context.Context, name.Repo, string, appfile.Origin) (Data, error) { return nil, nil }
 	for _, c := range []struct {
 		name, manifest string
 		read           ReadData
@@ -191,7 +192,9 @@ func TestSubstitutionProblems(t *testing.T) {
 			"pushboat.yaml:15: substitute: app_size: there is no ConfigMap platform/facts on cluster default | make it there first, or write the value under substitute.values",
 			"pushboat.yaml:16: substitute: app_password: there is no Secret shop/login on cluster default | make it there first, or write the value under substitute.values",
 		}},
-		{"no key", head, func(context.Context, string, appfile.Origin) (Data, error) { return Data{"b": nil, "a": nil}, nil }, []string{
+		{"no key", head, func(context.Context, name.Repo, string, appfile.Origin) (Data, error) {
+			return Data{"b": nil, "a": nil}, nil
+		}, []string{
 			"pushboat.yaml:15: substitute: app_size: ConfigMap platform/facts of cluster default has no key size | its keys are a, b",
 			"pushboat.yaml:16: substitute: app_password: Secret shop/login of cluster default has no key password | its keys are a, b",
 		}},
@@ -218,7 +221,7 @@ func TestSubstitutionProblems(t *testing.T) {
 
 // TestSubstitutionIsBounded: a short manifest cannot become a huge one.
 func TestSubstitutionIsBounded(t *testing.T) {
-	read := func(context.Context, string, appfile.Origin) (Data, error) {
+	read := func(context.Context, name.Repo, string, appfile.Origin) (Data, error) {
 		return Data{"size": []byte(strings.Repeat("x", 1<<20)), "password": []byte("x")}, nil
 	}
 	text := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: '" + strings.Repeat("${app_size}", 1000) + "'\n"

@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
 )
@@ -25,15 +26,21 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 
 // readData reads values for substitution from a cluster. Nothing is read from the server's
 // own namespace, where its keys are: whoever may deploy could have them printed.
-func readData(clusters map[string]*deploy.Cluster) render.ReadData {
-	return func(ctx context.Context, name string, from appfile.Origin) (render.Data, error) {
-		cluster := clusters[name]
+//
+// They are read as the account of the repository; accounts may be nil.
+func readData(clusters map[string]*deploy.Cluster, accounts deploy.Accounts) render.ReadData {
+	return func(ctx context.Context, repo name.Repo, on string, from appfile.Origin) (render.Data, error) {
+		cluster := clusters[on]
 		if cluster == nil {
-			return nil, fmt.Errorf("there is no cluster %q", name)
+			return nil, fmt.Errorf("there is no cluster %q", on)
 		}
 		if from.Namespace == kube.SystemNamespace {
 			return nil, render.ErrServersOwn
 		}
-		return cluster.Kube.ReadData(ctx, from.Kind, from.Namespace, from.Name)
+		as := cluster.Kube
+		if accounts != nil {
+			as = as.As(accounts(repo, on))
+		}
+		return as.ReadData(ctx, from.Kind, from.Namespace, from.Name)
 	}
 }

@@ -11,10 +11,10 @@ import (
 
 // An app that reads the Secrets of the server could print them.
 func TestNoAppReadsTheServersNamespace(t *testing.T) {
-	read := readData(map[string]*deploy.Cluster{"default": {}})
+	read := readData(map[string]*deploy.Cluster{"default": {}}, nil)
 	for cluster, want := range map[string]string{"default": "is this server's own", "other": "no cluster"} {
 		from := appfile.Origin{Kind: "Secret", Namespace: kube.SystemNamespace, Name: "bucket"}
-		if _, err := read(t.Context(), cluster, from); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := read(t.Context(), "shop", cluster, from); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("on cluster %s: %v", cluster, err)
 		}
 	}

@@ -255,7 +255,7 @@ func (s *server) buildEngine() error {
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters)).WithKeys(s.keys).WithCharts(store),
+		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, nil)).WithKeys(s.keys).WithCharts(store),
 		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}

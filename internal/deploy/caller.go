@@ -1,0 +1,147 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/apply"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// Accounts says as which ServiceAccount the apps of a repository are planned, deployed and
+// looked at on a cluster; zero: as the server itself. It is asked for every deploy, check
+// and look, so a change takes effect at the next.
+type Accounts func(repo name.Repo, cluster string) kube.Account
+
+// caller is a cluster as the account of a repository sees it.
+type caller struct {
+	api  clusterAPI
+	site *apply.Cluster
+	kube *kube.Cluster // as the account; nil for the server itself
+}
+
+// as returns a cluster as the account of a repository sees it.
+func (e *Engine) as(repo name.Repo, cluster *Cluster) caller {
+	var account kube.Account
+	if e.Accounts != nil {
+		account = e.Accounts(repo, cluster.api.Name())
+	}
+	if account == (kube.Account{}) {
+		return caller{api: cluster.api, site: cluster.site}
+	}
+	as := cluster.Kube.As(account)
+	return caller{api: kubeAPI{as}, site: cluster.site.As(as), kube: as}
+}
+
+// callerOf returns the cluster of a target as the account of its repository sees it.
+func (e *Engine) callerOf(t *target) caller { return e.as(t.Repo, e.Clusters[t.Spec.Cluster]) }
+
+// check is an error if the cluster does not have the account.
+func (c caller) check(ctx context.Context) error {
+	if c.kube == nil {
+		return nil
+	}
+	return c.kube.CheckAccount(ctx)
+}
+
+// deletions are the problems of the deletions in a plan that the account may not make. A
+// dry-run of an apply does not tell: an account may well create what it may not delete.
+func (c caller) deletions(ctx context.Context, p *plan.Plan) (manifest.Problems, error) {
+	if c.kube == nil || p == nil {
+		return nil, nil
+	}
+	var problems manifest.Problems
+	asked := map[manifest.ID]error{} // by kind and namespace
+	for _, step := range deleting(p) {
+		all := manifest.ID{Group: step.ID.Group, Kind: step.ID.Kind, Namespace: step.ID.Namespace}
+		err, known := asked[all]
+		if !known {
+			err = c.needsDelete(ctx, all)
+			asked[all] = err
+		}
+		if err != nil && step.ID.Name != "" { // a role may name objects
+			err = c.needsDelete(ctx, step.ID)
+		}
+		refused, is := errors.AsType[*kube.RefusedError](err)
+		switch {
+		case is:
+			lacks := refused.Right
+			lacks.Verbs = manifest.KeepVerbs
+			problem := manifest.Problem{App: p.App, Object: step.ID.String(), Message: refused.Error(), Lacks: lacks}
+			if step.Object != nil {
+				problem.Source = step.Object.Source
+			}
+			problems = append(problems, problem)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return problems, nil
+}
+
+// deleting lists the steps of a plan that delete an object: those that the revision no
+// longer has, those that are made anew, and hooks, each of which makes room for the next.
+func deleting(p *plan.Plan) []plan.Step {
+	steps := slices.Clone(p.Hooks)
+	for _, step := range slices.Concat(p.Prune, p.Steps) {
+		if step.Action == record.Delete || step.Action == record.Recreate {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// needsDelete is an error if the account may not delete an object; without a name, any of
+// its kind in its namespace.
+func (c caller) needsDelete(ctx context.Context, id manifest.ID) error {
+	kind, served, err := c.api.Served(ctx, id.GroupKind())
+	if err != nil || !served {
+		return err
+	}
+	return c.kube.Needs(ctx, manifest.Right{
+		Verbs: "delete", Group: kind.Resource.Group, Resource: kind.Resource.Resource, Namespace: id.Namespace, Name: id.Name,
+	})
+}
+
+// refusal says what an error of a deploy or a check means, if an account lacks rights: how
+// to make the account, or how to grant all of them. Of any other error, it is the text.
+func (c caller) refusal(ctx context.Context, err error) string {
+	lacking := lackingIn(err)
+	if len(lacking) == 0 {
+		return err.Error()
+	}
+	if missing, ok := errors.AsType[*kube.MissingAccountError](c.check(ctx)); ok {
+		return missing.Error() + "\nhint: " + missing.Hint()
+	}
+	return err.Error() + "\n" + report.Grant(lacking)
+}
+
+// lackingIn collects the rights for want of which an error came about.
+func lackingIn(err error) (rights []manifest.Right) {
+	if problems, ok := err.(manifest.Problems); ok { //nolint:errorlint // the tree is walked here
+		for _, p := range problems {
+			if p.Lacks != (manifest.Right{}) {
+				rights = append(rights, p.Lacks)
+			}
+		}
+		return rights
+	}
+	if e, ok := err.(interface{ Lacks() manifest.Right }); ok && e.Lacks() != (manifest.Right{}) {
+		return []manifest.Right{e.Lacks()}
+	}
+	switch e := err.(type) { //nolint:errorlint // likewise
+	case interface{ Unwrap() error }:
+		return lackingIn(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			rights = append(rights, lackingIn(err)...)
+		}
+	}
+	return rights
+}
