@@ -30,6 +30,7 @@ func Compare(before, after *Rules) []string {
 		c.operator(name)
 		c.rights(name)
 	}
+	c.windows()
 	return c.lines()
 }
 

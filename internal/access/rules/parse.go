@@ -21,6 +21,7 @@ const (
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
+	windowsFile  = "windows.yaml"
 )
 
 // Limits of what is read.
@@ -55,6 +56,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readGroups()
 	p.readAccess()
 	p.readRepositories()
+	p.readWindows()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -69,7 +71,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = []string{groupsFile, accessFile, reposFile, operatorsDir, clustersDir}
+var rootNames = []string{groupsFile, accessFile, reposFile, windowsFile, operatorsDir, clustersDir}
 
 // checkRoot refuses files that look like rules and would not be read. Others, such as a
 // README.md, are nobody's concern.
@@ -88,9 +90,9 @@ func (p *parser) checkRoot() {
 		switch {
 		case slices.Contains(rootNames, name), strings.HasPrefix(name, "."):
 		case isYAML(name):
-			p.add(name, 0, "this file is not read", form.Hint(name, rootNames[:3]))
+			p.add(name, 0, "this file is not read", form.Hint(name, rootNames[:4]))
 		case entry.IsDir():
-			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[3:]))
+			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[4:]))
 		}
 	}
 	p.checkClusters()
