@@ -177,3 +177,20 @@ func TestWorkRingsTheBell(t *testing.T) {
 		t.Error("the worker rests, and is at work")
 	}
 }
+
+// The gate asks of apps that are not there yet as well: those know nothing.
+func TestGateAsksAppsWhatTheyKnow(t *testing.T) {
+	definition := parsed(t, "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n")[0]
+	o, w := newOffice(t), wanted("web")
+	if o.knows(&w.Target, definition) {
+		t.Error("an app that is not there knows it")
+	}
+	a := o.has("web", "shop", w)
+	if o.knows(&w.Target, definition) {
+		t.Error("an app that has not applied it knows it")
+	}
+	a.ledger.Note(definition.ID(), record.Noted{Digest: w.DigestOf(definition)})
+	if !o.knows(&w.Target, definition) {
+		t.Error("an app that has applied it does not know it")
+	}
+}

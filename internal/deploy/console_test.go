@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -143,5 +144,20 @@ func TestContainersOfATreeThatIsNotWhole(t *testing.T) {
 	api.owned = nil
 	if _, err := o.Containers(t.Context(), "web", "", ""); err == nil || !strings.Contains(err.Error(), "does not know the kind ReplicaSet") {
 		t.Errorf("without one: %v", err)
+	}
+}
+
+// No more pods are asked than can be shown.
+func TestContainersOfManyPods(t *testing.T) {
+	o := newOffice(t)
+	api := o.answering()
+	o.podded(api)
+	api.owned = nil
+	for i := range 2 * MaxLogs {
+		api.owned = append(api.owned, madeBy("Pod", fmt.Sprintf("web-%d", i), "d"))
+	}
+	list, err := o.Containers(t.Context(), "web", "", "")
+	if err != nil || len(list) != MaxLogs+2 { // the caller sees that there are more
+		t.Errorf("%d containers, %v", len(list), err)
 	}
 }

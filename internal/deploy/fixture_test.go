@@ -122,6 +122,7 @@ type fakeSource struct {
 	asked    map[name.Branch]record.Asked                // by branch
 	err      error                                       // of Repositories, Branches and Main
 	askedErr error                                       // of Asked
+	onHead   func()                                      // called by Head; nil: nothing
 }
 
 // push moves the branch main of a repository to a revision, which has the given files.
@@ -156,6 +157,9 @@ func (s *fakeSource) Branches(_ context.Context, repo name.Repo) (map[name.Branc
 func (s *fakeSource) Head(_ context.Context, repo name.Repo, branch name.Branch) (name.Revision, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.onHead != nil {
+		s.onHead()
+	}
 	return s.branches[repo][branch], s.err
 }
 

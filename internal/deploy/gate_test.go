@@ -183,6 +183,7 @@ func TestAppsThatComeAndLeaveAreNamed(t *testing.T) {
 
 func TestProblemsOfAClusterAreTold(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New(`User "system:serviceaccount:pushboat:pushboat" cannot list resource "pods" in API group "" at the cluster scope`))
+	unconverted := apierrors.NewInternalError(errors.New(`conversion webhook for conv.example/v1, Kind=Boat failed: Post "https://gone.default.svc:443/": service "gone" not found`))
 	for name, test := range map[string]struct {
 		err           error
 		message, hint string
@@ -192,6 +193,7 @@ func TestProblemsOfAClusterAreTold(t *testing.T) {
 		"it is not open yet": {fmt.Errorf("%w: cluster east", errNotOpen), "cluster east does not answer", "", manifest.RemedyAgainOrSkip},
 		"an unknown kind":    {&kube.UnknownKindError{GVK: schema.GroupVersionKind{Group: "g", Version: "v1", Kind: "Widget"}}, "Widget of g/v1", "install its CustomResourceDefinition", ""},
 		"no right":           {forbidden, "Pushboat may not list pods in the whole cluster", "give the ServiceAccount pushboat/pushboat the verbs", ""},
+		"not converted":      {unconverted, "the conversion webhook for Boat of conv.example/v1 (service default/gone) does not answer", "", manifest.RemedyAgain},
 		"something else":     {errors.New("too large"), "cluster east: too large", "check the rights of Pushboat's account there", manifest.RemedyAgain},
 	} {
 		got := noAnswer("east", test.err)

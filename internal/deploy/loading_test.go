@@ -1,6 +1,9 @@
 package deploy
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -8,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -198,5 +202,34 @@ func TestDamagedRecordIsHeld(t *testing.T) {
 	o.loads()
 	if got := o.state("web"); got != "new, held" {
 		t.Errorf("an app that no branch names is %q", got)
+	}
+}
+
+// A chart is held to the content with which it was deployed, also after the server has lost
+// what it knew of it. A record that names none properly keeps no app from being read.
+func TestChartsOfRecordsAreHeld(t *testing.T) {
+	o := newOffice(t)
+	dir := t.TempDir()
+	store, err := charts.New(charts.Config{Dir: dir, Registries: []string{"https://charts.example.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Renderer = o.Renderer.WithCharts(store)
+	ref := charts.Ref{Name: "pg", Version: "1.0.0", Repo: "https://charts.example.org"}
+	chart := charts.Chart{Ref: ref, Digest: charts.Digest([]byte("one"))}
+	o.source.push("shop", "new", oneApp(config))
+	o.kept.records("shop",
+		record.Record{App: "web", Revision: "old", Result: record.Deployed, Charts: []charts.Chart{{Ref: ref, Digest: "none"}}},
+		record.Record{App: "api", Revision: "old", Result: record.Deployed, Charts: []charts.Chart{chart}})
+	o.loads()
+	noted, err := filepath.Glob(filepath.Join(dir, "digests", "*"))
+	if err != nil || len(noted) != 1 {
+		t.Fatalf("noted are %q, %v", noted, err)
+	}
+	if text, err := os.ReadFile(noted[0]); err != nil || !strings.Contains(string(text), chart.Digest) {
+		t.Errorf("noted is %s, %v", text, err)
+	}
+	if got := o.state("web"); got != "new" {
+		t.Errorf("the app whose record is damaged is %q", got)
 	}
 }

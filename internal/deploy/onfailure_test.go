@@ -119,3 +119,17 @@ func TestHeldAppIsTakenBackLate(t *testing.T) {
 		t.Errorf("asked %d times", asked)
 	}
 }
+
+// A check that finds nothing to deploy takes the app back all the same, if that was due.
+func TestCheckedAppIsTakenBackLate(t *testing.T) {
+	asked := 0
+	w := takenBack(t, func(context.Context, record.Record) (Sequel, error) {
+		asked++
+		return Sequel{}, nil
+	})
+	at := w.newAttempt(systemJob(record.CauseStart))
+	w.remember(record.Record{Result: record.Unhealthy, Undone: true, Revision: w.wanted().Revision})
+	if at.closeCheck(); asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,4 +228,35 @@ func TestBranchesThatCanBeRead(t *testing.T) {
 			t.Errorf("%s: got %v", what, got)
 		}
 	}
+}
+
+// A branch is tried ever more slowly while it cannot be rendered, and one that comes after
+// it soon again.
+func TestHowOftenBranchesAreTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.source.push("shop", "new", oneApp("a: [\n"))
+		o.loads()
+		began, waits := time.Now(), []time.Duration{}
+		o.source.onHead = func() {
+			waits, began = append(waits, time.Since(began)), time.Now()
+		}
+		o.workers.Go(o.retryUnread)
+		<-time.After(4 * retryMost)
+		synctest.Wait()
+		want := []time.Duration{retryFirst, 2 * retryFirst, 4 * retryFirst, 8 * retryFirst, 16 * retryFirst, retryMost, retryMost}
+		if !slices.Equal(waits, want) {
+			t.Errorf("tried after %v, want %v", waits, want)
+		}
+		o.forgetUnread("shop")
+		<-time.After(retryMost)
+		synctest.Wait()
+		o.noteUnread("shop", "main")
+		waits = nil
+		<-time.After(retryFirst)
+		if synctest.Wait(); len(waits) != 1 {
+			t.Errorf("another one is tried %d times within %s", len(waits), retryFirst)
+		}
+		o.cancel()
+	})
 }

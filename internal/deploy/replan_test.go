@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -323,5 +325,35 @@ func TestInventoryThatCannotBeMendedIsReadAgain(t *testing.T) {
 	api.fails["read parent"] = away
 	if a.mendInventory(a.wanted(), &plan.Plan{}); a.knowsInventory() {
 		t.Error("what is not known to be there counts as known")
+	}
+}
+
+// A check deletes nothing that has to wait until all else is healthy.
+func TestCheckLeavesDeletionsThatWaitForHealth(t *testing.T) {
+	for name, test := range map[string]struct {
+		sick bool
+		want []string
+	}{
+		"all is well":       {false, []string{"deleted ConfigMap shop/last"}},
+		"something is sick": {true, []string{"deleted PersistentVolumeClaim shop/data"}},
+	} {
+		o := newOffice(t)
+		api := o.answering()
+		a := o.settledOn(config)
+		o.leftAsIs(api, a)
+		last := o.member(a, "last", func(u *unstructured.Unstructured) {
+			u.SetAnnotations(map[string]string{"argocd.argoproj.io/sync-options": "PruneLast=true"})
+		})
+		api.running[manifest.IDOf(last)] = last
+		if test.sick {
+			o.member(a, "data", pending)
+		}
+		at := a.newAttempt(systemJob(record.CauseDrift))
+		at.compare()
+		var lines []string
+		for _, step := range at.plan.Prune {
+			lines = append(lines, fmt.Sprint(step.Action, " ", step.ID))
+		}
+		wantLines(t, name, lines, test.want...)
 	}
 }

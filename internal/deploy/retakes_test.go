@@ -195,3 +195,22 @@ func TestWhatRetakesExplain(t *testing.T) {
 		t.Errorf("after a check: %v", r.due)
 	}
 }
+
+// What an app has lost beside an object that is refused is taken back by and by, and is no
+// drift.
+func TestRetakesBesideARefusedObject(t *testing.T) {
+	w := newWorked(t, shop())
+	refused := changed("a")
+	refused.Refused = true
+	at := w.checked()
+	at.plan = &plan.Plan{Steps: append(lostOnes(2), refused)}
+	if e := at.compareRest(errors.New("refused")); e != eventFailed || at.job.run != nil {
+		t.Errorf("got %s, and it is shown: %v", e, at.job.run != nil)
+	}
+	if len(w.retakes.due) != 2 || !w.retakes.explain(lost(1).Entry, true) {
+		t.Errorf("%d objects are to be taken back", len(w.retakes.due))
+	}
+	if w.drifts.has(lost(1).ID) {
+		t.Error("an object that is to be taken back counts as drift")
+	}
+}

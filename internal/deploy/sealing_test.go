@@ -265,3 +265,17 @@ func TestWhichTargetsTheGateSeals(t *testing.T) {
 		}
 	}
 }
+
+// JSON knows one type of numbers: the settings of a target that was sealed are those that
+// were read.
+func TestSettingsOfASealedTargetHaveTheirTypes(t *testing.T) {
+	was, next := sealedShop(t)
+	was.Spec.Substitute.Names = []appfile.Substitution{{Name: "PORT", Value: int64(8080)}}
+	if err := next.sealTargets(sealed.Accepted, was); err != nil {
+		t.Fatal(err)
+	}
+	is := next.unsealedAs(was.Spec, withApps(shopAt("1")), "shop")
+	if is == nil || !reflect.DeepEqual(is.Spec, was.Spec) {
+		t.Errorf("it is %+v", is)
+	}
+}

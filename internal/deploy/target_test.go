@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/sealed"
 )
 
 // A revision whose inputs are as they were for the wanted target makes the same target, and
@@ -65,6 +67,32 @@ func TestMasksOfATarget(t *testing.T) {
 		masker := o.masker(wanted("web", func(t *target) { t.Blind = blind }))
 		if keyed := masker.Seal("x") == o.Masker.Seal("x"); keyed != want {
 			t.Errorf("blind %v: keyed: %v", blind, keyed)
+		}
+	}
+}
+
+// A target that is taken from before comes with the generated values as they are decided
+// now: one that an operator gives has to be kept, even if it is what runs.
+func TestTargetFromBeforeHasTheValuesOfNow(t *testing.T) {
+	for what, wantedBefore := range map[string]bool{"from the one before": true, "from what is sealed": false} {
+		was, o := sealedShop(t)
+		was.Spec.Helm.Generated = declare("a")
+		was.given = provision{print: o.printOf(map[string]string{"a": "runs"}), fates: []plan.Fate{{Path: "a", Is: fateKept}}}
+		o.keeps("shop", `{"a": {"text": "runs"}}`)
+		if wantedBefore {
+			o.has("shop", "shop", was)
+		} else if err := o.sealTargets(sealed.Accepted, was); err != nil {
+			t.Fatal(err)
+		}
+		targets, problems := o.readTargets(reading{
+			specs: []appfile.App{was.Spec}, tree: withApps(shopAt("1")), repo: "shop", revision: "r2",
+			renewedApp: "shop", renewed: Renewal{Given: map[string]string{"a": "runs"}},
+		})
+		if len(problems) > 0 || len(targets) != 1 {
+			t.Fatalf("%s: %d targets, %v", what, len(targets), problems)
+		}
+		if is := targets[0]; is.rules == nil || !is.given.changed || fatesOf(is.given) != "a "+fateSet {
+			t.Errorf("%s: it has %+v", what, is.given)
 		}
 	}
 }
