@@ -100,6 +100,12 @@ func (p *Policy) Reserve(repo name.Repo) { p.reserved = repo }
 // Check decides whether c has the right r on a subject, and writes the audit
 // line that says so. A refusal is a *DeniedError, which is an ErrDenied.
 func (p *Policy) Check(c Caller, r Right, on Subject) error {
+	_, err := p.Judge(c, r, on)
+	return err
+}
+
+// Judge is Check that also says by which rule.
+func (p *Policy) Judge(c Caller, r Right, on Subject) (Decision, error) {
 	decision := p.decide(c, r, on)
 	fields := logrus.Fields{
 		"operator": c.Operator,
@@ -121,10 +127,10 @@ func (p *Policy) Check(c Caller, r Right, on Subject) error {
 	}
 	if !decision.Allowed {
 		line.Warn("access: denied")
-		return p.denied(c, r, on, decision)
+		return decision, p.denied(c, r, on, decision)
 	}
 	line.Info("access: allowed")
-	return nil
+	return decision, nil
 }
 
 func (p *Policy) denied(c Caller, r Right, on Subject, decision Decision) error {

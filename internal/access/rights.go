@@ -49,6 +49,7 @@ const (
 	TakeOver      Right = "take apps over"
 	Backup        Right = "back up the server"
 	Drain         Right = "drain the server"
+	ReadAudit     Right = "read the audit trail"
 )
 
 // Subject is what a right is about. The zero Subject is the server itself.
@@ -105,6 +106,7 @@ var table = map[Right]row{
 	TakeOver:   {least: RoleAdmin, scope: onServer, verb: "take-over", as: Administer},
 	Backup:     {least: RoleAdmin, scope: onServer, verb: "backup", as: Administer},
 	Drain:      {least: RoleAdmin, scope: onServer, verb: "drain", as: Administer},
+	ReadAudit:  {least: RoleAdmin, scope: onServer, verb: "audit", as: Administer},
 }
 
 // Least returns the least role that has the right; "" for a right that nobody has.
@@ -124,6 +126,12 @@ func (r Right) OnWhole() bool { return table[r].scope == onWhole }
 // Writes reports whether files of a branch change where the right is used. Where one of
 // those in a folder is withheld, so is what would change the folder.
 func (r Right) Writes() bool { return r == PushRepo || r == Deploy || r == Rollback }
+
+// Changes reports whether something may be another after the right was used. Administer
+// is to push to admin.git, which takes PushRepo, and to look at what is others'.
+func (r Right) Changes() bool {
+	return r.Least() != RoleRead && r != ReadLogs && r != ReadAudit && r != Administer
+}
 
 // Verbs returns the verbs that have a right of their own, sorted.
 func Verbs() []string {

@@ -15,7 +15,7 @@ func (s Source) own(a *writer) error {
 		return err
 	}
 	defer root.Close()
-	for _, pattern := range []string{"*", hostKey, sealedDir + "/*/*", digestsDir + "/*"} {
+	for _, pattern := range []string{"*", hostKey, sealedDir + "/*/*", digestsDir + "/*", trailDir + "/head.json", trailDir + "/*.jsonl"} {
 		names, err := fs.Glob(root.FS(), pattern)
 		if err != nil {
 			return err

@@ -16,12 +16,17 @@ const (
 	reposDir   = "repos"
 	sealedDir  = "sealed"
 	digestsDir = "charts/digests"
+	trailDir   = "audit"
 	hostKey    = "ssh/host_ed25519"
 )
 
 // maxOwn bounds a file at the top of the data directory that goes into a backup: the
 // server's ids and secrets, and configuration and keys that somebody keeps there.
 const maxOwn = 1 << 20
+
+// maxTrail bounds a file of the audit trail, in bytes: one of the largest that the
+// settings allow, and the lines that came with its last.
+const maxTrail = 1<<30 + 64<<20
 
 // others are the paths of files outside the repositories, and their maximum sizes.
 var others = []struct {
@@ -31,6 +36,7 @@ var others = []struct {
 	{regexp.MustCompile(`^` + regexp.QuoteMeta(hostKey) + `$`), 64 << 10},
 	{regexp.MustCompile(`^` + sealedDir + `/[0-9a-f]{32}/[0-9a-f]{32}\.[a-z]{1,20}$`), sealed.MaxText + 1<<10},
 	{regexp.MustCompile(`^` + digestsDir + `/[0-9a-f]{64}$`), 64 << 10},
+	{regexp.MustCompile(`^` + trailDir + `/([0-9]{8}\.jsonl|head\.json)$`), maxTrail},
 	{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`), maxOwn},
 }
 
@@ -38,7 +44,7 @@ var others = []struct {
 const unfinished = ".new"
 
 // reserved are names that no file at the top of the data directory has.
-var reserved = []string{headerName, sumsName, reposDir, sealedDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh", datadir.Restored}
+var reserved = []string{headerName, sumsName, reposDir, sealedDir, trailDir, "backups", "before", "charts", "hooks", "lost+found", "run", "ssh", datadir.Restored}
 
 // limitOf returns the maximum size of a file by its path; known is false for every path
 // that no backup has. A known path never leads out of a directory.

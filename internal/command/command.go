@@ -60,6 +60,7 @@ type Desk struct {
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
 	Policy   *access.Policy
+	Trail    Trail
 	Rules    func() *rules.Rules      // in force, to explain and list them
 	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
@@ -116,7 +117,9 @@ type verb struct {
 	flags func(f *pflag.FlagSet)
 	// endless says that the verb may run until its caller ends it, or the server stops.
 	endless bool
-	run     func(ctx context.Context, c *call) error
+	// namesValues says that the arguments after the app are paths of generated values.
+	namesValues bool
+	run         func(ctx context.Context, c *call) error
 }
 
 // form is another way to call a verb.
@@ -389,7 +392,7 @@ func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo}) {
 		return deploy.Status{}, unknownApp(string(app))
 	}
-	return status, c.Policy.Check(c.Caller(), right, subjectOf(status))
+	return status, c.checkApps(right, aboutApp(status))
 }
 
 // subjectOf is what a right on an app is about: its folder on its branch. Of an app whose

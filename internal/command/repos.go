@@ -68,7 +68,7 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return repository, c.Policy.Check(c.Caller(), right, access.Subject{Repo: repo})
+	return repository, c.check(right, access.Subject{Repo: repo})
 }
 
 // repoInfo shows a repository's branches and apps.
@@ -105,7 +105,7 @@ func repoCreate(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
-	if err := c.Policy.Check(c.Caller(), access.CreateRepo, access.Subject{Repo: repo}); err != nil {
+	if err := c.check(access.CreateRepo, access.Subject{Repo: repo}); err != nil {
 		return err
 	}
 	if _, err := c.Repos.Create(ctx, repo); err != nil {

@@ -153,19 +153,14 @@ func syncOptions(f *pflag.FlagSet) deploy.Options {
 
 // deployable lists the apps on which the caller has a right of those who deploy.
 func (c *call) deployable(right access.Right) ([]name.App, error) {
-	names := []name.App{}
+	names, subjects := []name.App{}, []asked{}
 	for _, status := range c.visible() {
 		if c.Policy.Allows(c.Caller(), right, subjectOf(status)) {
-			names = append(names, status.App)
+			names, subjects = append(names, status.App), append(subjects, aboutApp(status))
 		}
 	}
 	if len(names) == 0 && len(c.visible()) > 0 {
 		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "list the apps that you may see: ssh HOST status")
 	}
-	for _, app := range names {
-		if _, err := c.known(app, right); err != nil { // leaves the audit line
-			return nil, err
-		}
-	}
-	return names, nil
+	return names, c.checkApps(right, subjects...)
 }

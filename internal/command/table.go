@@ -137,11 +137,11 @@ func keeping() []*verb {
 		{words: "secrets list", args: "APP", help: "the names of an app's generated values", flags: output, run: listValues},
 		{
 			words: "secrets rotate", args: "APP [VALUE...]", help: "generate new values, and deploy them",
-			flags: syncFlags, run: rotate, more: rotateHelp,
+			flags: syncFlags, run: rotate, more: rotateHelp, namesValues: true,
 		},
 		{
 			words: "secrets set", args: "APP VALUE...", help: "set generated values, and deploy them",
-			flags: syncFlags, run: setValues, more: setHelp,
+			flags: syncFlags, run: setValues, more: setHelp, namesValues: true,
 		},
 		{
 			words: "schema", args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
@@ -159,6 +159,8 @@ func keeping() []*verb {
 			words: "keys list", help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
 			more: "Keys are changed by a push to the repository admin, or in the server's key files.",
 		},
+		{words: "audit", help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
+		{words: "audit verify", help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
 		{
 			words: "take-over", args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
 			flags: takeOverFlags, run: takeOver,

@@ -20,10 +20,10 @@ func takeOverFlags(f *pflag.FlagSet) {
 
 // takeOver assigns the inventory of an app on a cluster to this server.
 func takeOver(ctx context.Context, c *call) error {
-	if err := c.Policy.Check(c.Caller(), access.TakeOver, access.Subject{}); err != nil {
-		return err
-	}
 	app, err := name.ParseApp(c.args[0])
+	if denied := c.checkApps(access.TakeOver, asked{app: app}); denied != nil {
+		return denied
+	}
 	if err != nil {
 		return fmt.Errorf("app name %q %w", c.args[0], err)
 	}

@@ -90,21 +90,26 @@ func stateOf(v deploy.KeptValue) string {
 
 // rotate generates new values of an app, and deploys it with them.
 func rotate(ctx context.Context, c *call) error {
+	status, err := c.app(c.args[0], access.RotateSecrets)
+	if err != nil {
+		return err
+	}
 	renewal := deploy.Renewal{Paths: c.args[1:], All: len(c.args) == 1}
-	return c.renew(ctx, access.RotateSecrets, renewal, "made anew")
+	return c.renew(ctx, status, renewal, "made anew")
 }
 
 // setValues reads values from its input, keeps them like generated ones of an app, and
 // deploys it with them.
 func setValues(ctx context.Context, c *call) error {
-	if _, err := c.app(c.args[0], access.SetSecrets); err != nil {
+	status, err := c.app(c.args[0], access.SetSecrets)
+	if err != nil {
 		return err // before anything is read
 	}
 	given, err := readValues(c, c.args[1:])
 	if err != nil {
 		return err
 	}
-	return c.renew(ctx, access.SetSecrets, deploy.Renewal{Given: given}, "set")
+	return c.renew(ctx, status, deploy.Renewal{Given: given}, "set")
 }
 
 // readValues reads a line for each path.
@@ -128,11 +133,7 @@ func readValues(from io.Reader, paths []string) (map[string]string, error) {
 }
 
 // renew deploys an app with other generated values.
-func (c *call) renew(ctx context.Context, right access.Right, renewal deploy.Renewal, done string) error {
-	status, err := c.app(c.args[0], right)
-	if err != nil {
-		return err
-	}
+func (c *call) renew(ctx context.Context, status deploy.Status, renewal deploy.Renewal, done string) error {
 	if err := notSuspended(status); err != nil {
 		return err
 	}

@@ -151,6 +151,7 @@ func (at *attempt) deploys() stageEvent {
 	if at.job.run == nil {
 		at.queue.begin(at.job)
 	}
+	at.trailBegun()
 	verb := "deploying"
 	if at.target.Gone {
 		verb = "removing, as of"

@@ -94,6 +94,7 @@ type Config struct {
 	Choose func([]appfile.App) []appfile.App
 
 	Events *event.Bus // nil: nobody is told
+	Trail  Trail      // nil: none, for an engine that only plans
 	Log    *logrus.Entry
 }
 
@@ -131,6 +132,9 @@ func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	if config.Events == nil {
 		config.Events = event.New(1)
+	}
+	if config.Trail == nil {
+		config.Trail = noTrail{}
 	}
 	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[name.App]*app{}, unread: map[unreadBranch]bool{}}
 }

@@ -32,6 +32,7 @@ type push struct {
 	main    name.Branch // of the repository's first branch; "" later
 	stored  []storedBranch
 	tell    func(line string) // tells the client about the pushes that it waits for
+	ruling  ruling
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
@@ -75,10 +76,18 @@ func (f filled) Write(p []byte) (int, error) {
 // PreReceive judges every ref of the push once, and refuses the whole push with all
 // problems.
 func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) bool {
-	out = filled{out, p.session.Fill}
 	if !p.begin() {
 		return false
 	}
+	accepted := p.decide(ctx, req, filled{out, p.session.Fill})
+	if !accepted {
+		p.trailRefused(ctx, req.Updates)
+	}
+	return accepted
+}
+
+// decide is PreReceive of a push that its gate has begun to judge.
+func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool {
 	if problems := p.fenced(); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
@@ -123,10 +132,14 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	}
 	problems = p.fenced() // again, since the gate may have taken long
 	if len(problems) == 0 {
+		problems = p.trailAccepted(updates)
+	}
+	if len(problems) == 0 {
 		problems = p.keep(ctx, proposals)
 	}
 	if len(problems) > 0 {
 		report.WriteProblems(out, problems, Spelling)
+		p.logRefusal(problems)
 		return false
 	}
 	tellStored(out, p.stored, p.repo.Name() != access.AdminRepo && p.noApp(len(proposals)) && p.mayDeploy())
@@ -206,6 +219,7 @@ func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
 // logRefusal logs who was refused, and the number of problems. It names only the first
 // place: a repository's text is for the pusher.
 func (p *push) logRefusal(problems manifest.Problems) {
+	p.noteReason(problems)
 	if len(problems) == 0 {
 		return
 	}

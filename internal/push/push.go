@@ -54,6 +54,7 @@ type Door struct {
 	Engine *deploy.Engine
 	Policy *access.Policy
 	Rules  Rules
+	Trail  Trail
 	Socket *hook.Socket
 	Disk   func() error // an error while the server cannot store a push
 	Fence  func() error // an error once another server has replaced this one
@@ -136,14 +137,14 @@ func (d *Door) open(ctx context.Context, caller access.Caller, service git.Servi
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Policy.Check(caller, access.ReadRepo, access.Subject{Repo: repo}); err != nil {
+	if _, err := d.checkOpen(caller, access.ReadRepo, repo, service); err != nil {
 		return nil, notFound(repo)
 	}
 	if !service.Writes() {
 		return d.openToRead(repo)
 	}
 	d.fresh.begin(repo)
-	repository, made, err := d.openToWrite(ctx, caller, repo)
+	repository, made, err := d.openToWrite(ctx, caller, repo, service)
 	switch {
 	case err != nil:
 		d.endFresh(ctx, repo)
@@ -162,7 +163,7 @@ func (d *Door) openToRead(repo name.Repo) (*git.Repository, error) {
 }
 
 // openToWrite also says whether it created the repository.
-func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.Repo) (repository *git.Repository, made bool, err error) {
+func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.Repo, service git.Service) (repository *git.Repository, made bool, err error) {
 	repository, err = d.Repos.Open(repo)
 	missing := errors.Is(err, git.ErrNotExist)
 	if err != nil && !missing {
@@ -172,7 +173,8 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if missing {
 		right = access.CreateRepo
 	}
-	if err := d.Policy.Check(caller, right, access.Subject{Repo: repo}); err != nil {
+	decision, err := d.checkOpen(caller, right, repo, service)
+	if err != nil {
 		return nil, false, err
 	}
 	if err := d.Fence(); err != nil {
@@ -184,8 +186,7 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if !missing {
 		return repository, false, nil
 	}
-	d.Log.WithField("repository", string(repo)).WithField("operator", caller.Operator).Info("repository created by push")
-	repository, err = d.Repos.Create(ctx, repo)
+	repository, err = d.create(ctx, caller, repo, decision.Rule)
 	if errors.Is(err, git.ErrExist) { // another push was faster
 		repository, err = d.Repos.Open(repo)
 		return repository, false, err

@@ -29,9 +29,11 @@ func (p *push) may(ctx context.Context, right access.Right, update hook.RefUpdat
 			}}
 		}
 	}
-	if err := p.door.Policy.Check(caller, right, on); err != nil {
+	decision, err := p.door.Policy.Judge(caller, right, on)
+	if err != nil {
 		return manifest.Problems{report.AsProblem(err)}
 	}
+	p.noteRule(update.Ref, decision.Rule)
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -33,6 +34,7 @@ const recordRef = git.RecordRefs + "rules"
 // Book is admin.git and the rules in force.
 type Book struct {
 	log     *logrus.Entry
+	trail   Trail
 	repo    *git.Repository
 	edition atomic.Pointer[edition]
 	turn    sync.Mutex // held while an edition is taken
@@ -42,6 +44,12 @@ type Book struct {
 type edition struct {
 	rules    *rules.Rules
 	revision git.Hash // "": there is none
+}
+
+// Trail is the audit trail. Package audit has it.
+type Trail interface {
+	// Note has events written soon.
+	Note(events ...audit.Event)
 }
 
 // First makes the files of a server's first admin.git.
@@ -55,8 +63,8 @@ var errForeign = errors.New("repository admin has the name of the server's own r
 // Open opens admin.git, or makes it. Where it cannot be made or read, the server serves
 // with the rights of its key files alone, and the log says so: the error is only of a
 // repository that is not the server's own.
-func Open(ctx context.Context, store *git.Store, first First, log *logrus.Entry) (*Book, error) {
-	b := &Book{log: log}
+func Open(ctx context.Context, store *git.Store, first First, trail Trail, log *logrus.Entry) (*Book, error) {
+	b := &Book{log: log, trail: trail}
 	b.edition.Store(&edition{rules: rules.None()})
 	err := b.open(ctx, store, first)
 	if errors.Is(err, errForeign) {
@@ -175,6 +183,7 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 		return problems
 	}
 	changes := rules.Compare(b.Current(), next)
+	b.note(head, by)
 	b.edition.Store(&edition{next, head})
 	for _, warning := range next.Warnings() {
 		b.log.Warn("access: " + warning)
@@ -185,6 +194,15 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 		b.log.WithError(err).Error("access: the rules in force are not recorded; the next start tries again")
 	}
 	return nil
+}
+
+// note puts the revision that comes into force on the audit trail. Its push was there
+// before; the server's own start waits for no disk.
+func (b *Book) note(head git.Hash, by access.Caller) {
+	e := audit.Of(audit.Rules, by)
+	e.Repository, e.Ref, e.New = string(access.AdminRepo), Main.Ref(), head.String()
+	e.Old, e.Reason = b.edition.Load().revision.String(), by.Reason
+	b.trail.Note(e)
 }
 
 // record appends to the record what is in force now, unless it is that already.

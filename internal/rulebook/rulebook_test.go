@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/repos"
@@ -41,12 +42,17 @@ func first(t *testing.T) First {
 	}
 }
 
+// noTrail is an audit trail that keeps nothing.
+type noTrail struct{}
+
+func (noTrail) Note(...audit.Event) {}
+
 func open(t *testing.T, store *git.Store, first First) (*Book, *logtest.Hook, error) {
 	t.Helper()
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	hook := logtest.NewLocal(logger)
-	book, err := Open(t.Context(), store, first, logrus.NewEntry(logger))
+	book, err := Open(t.Context(), store, first, noTrail{}, logrus.NewEntry(logger))
 	return book, hook, err
 }
 

@@ -12,7 +12,7 @@ import (
 // buildBackups makes the source of backups, and the keeper of those in a bucket.
 func (s *server) buildBackups() backup.Source {
 	source := backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version}
-	s.backups = offsite.New(source, s.fence.Check, s.log)
+	s.backups = offsite.New(trailed{source, s.trail}, s.fence.Check, s.log)
 	s.backups.Configure(s.offsite(s.config))
 	return source
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/datadir"
@@ -65,6 +66,7 @@ type server struct {
 	socket        *hook.Socket
 	keyring       *access.Keyring
 	rules         *rulebook.Book
+	trail         *audit.Trail
 	history       *history.History
 	rollback      *rollback.Maker
 	events        *event.Bus
@@ -171,6 +173,7 @@ func (s *server) buildRepos() (err error) {
 	if err := s.openRepos(); err != nil {
 		return err
 	}
+	s.openTrail()
 	if err := hooks.Install(s.path("hooks")); err != nil && !git.Full(err) { // see tryDisk
 		return err
 	}
@@ -256,7 +259,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, nil)).WithKeys(s.keys).WithCharts(store),
-		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Log: s.log,
+		Sealed:   s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Trail: s.trail, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
@@ -313,10 +316,10 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy.Reserve(name.Repo(s.config.Self.Repository))
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
-		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Events: s.events,
+		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, KeyFiles: s.keyring.Directory,
 		Backups: source, Offsite: s.backups,
 		Drain: s.askToStop, Leaving: s.leaving,
@@ -327,6 +330,7 @@ func (s *server) buildDoors() (err error) {
 		HostKeys: []ssh.Signer{s.hostKey},
 		Keys:     register,
 		Log:      s.log,
+		Trail:    s.trail,
 		Handlers: sshd.Handlers{
 			Git: func(ctx context.Context, session *sshd.Session, service, path string) int {
 				return door.Serve(ctx, session, git.Service(service), path)
@@ -357,6 +361,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.engine.Start(func(err error) { s.failed <- err })
 	s.timetable.every(tidyEvery, s.tidy)
 	s.timetable.every(freeEvery, new(memory).free)
+	s.timetable.every(expiryEvery, s.noteExpired())
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
@@ -458,6 +463,7 @@ func (s *server) close() {
 			s.log.Warnf("close the hook socket: %v", err)
 		}
 	}
+	s.closeTrail()
 	if s.history != nil {
 		s.history.Close()
 	}

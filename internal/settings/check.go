@@ -62,6 +62,7 @@ func (c *Config) check(p *problems) {
 	}
 	c.Outgoing.check(p)
 	c.Backup.check(p)
+	c.Audit.check(p)
 }
 
 // check checks a value against the table.

@@ -28,6 +28,7 @@ type Config struct {
 	Self       Self
 	Render     Render
 	Backup     Backup
+	Audit      Audit
 	Log        Log
 
 	origins origins

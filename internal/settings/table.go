@@ -35,7 +35,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		topSection, sshSection, httpSection, debugSection, clustersSection, keysSection, gitSection, driftSection,
-		secretsSection, chartsSection, outgoingSection, renderSection, backupSection, selfSection, logSection,
+		secretsSection, chartsSection, outgoingSection, renderSection, backupSection, auditSection, selfSection, logSection,
 	}
 }
 

@@ -66,6 +66,7 @@ func (c *conn) offeredKey(key gossh.PublicKey) bool {
 // verifiedKey is called when the client has signed with key.
 func (c *conn) verifiedKey(_ gossh.ConnMetadata, key gossh.PublicKey, _ *gossh.Permissions, _ string) (*gossh.Permissions, error) {
 	c.verified()
+	c.trailLogin(key)
 	return &gossh.Permissions{Extensions: map[string]string{keyExtension: string(key.Marshal())}}, nil
 }
 
@@ -110,6 +111,7 @@ func (c *conn) failed(err error) {
 		c.log.Debug("ssh: connected and left without a word")
 		return
 	}
+	c.trailRefusal(why)
 	c.log.WithField("cause", clip(err.Error())).Warnf("ssh: refused %s port %s: %s", host, port, why)
 }
 

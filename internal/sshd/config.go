@@ -56,6 +56,8 @@ type Config struct {
 	// Log is required. fail2ban should match its lines that begin with "ssh: refused
 	// ADDRESS port PORT: ".
 	Log *logrus.Entry
+	// Trail is the audit trail; nil: none.
+	Trail Trail
 
 	// Advertise is the address by which clients reach the server, where a proxy or a
 	// published port hides it; zero parts are taken from each connection.
@@ -109,6 +111,9 @@ type Limits struct {
 
 // withDefaults returns the configuration with every zero value replaced.
 func (c Config) withDefaults() Config {
+	if c.Trail == nil {
+		c.Trail = noTrail{}
+	}
 	setDefault(&c.HandshakeTimeout, 30*time.Second)
 	setDefault(&c.IdleTimeout, 10*time.Minute)
 	setDefault(&c.KeepAlive, 20*time.Second)

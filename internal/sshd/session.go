@@ -15,6 +15,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/audit"
 )
 
 // Exit statuses that this package itself returns.
@@ -203,6 +204,7 @@ func (s *Session) dispatch(line string) (status int) {
 	defer s.contain(&status)
 	op, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr())
 	if err != nil { // the key was removed since the login
+		s.trailKey(audit.Login, access.Caller{}, err)
 		s.complain(err.Error(), hintNoKey)
 		return exitRefused
 	}
@@ -255,6 +257,7 @@ func (s *Session) watchKey() (end func()) {
 // expel ends the session of somebody whose key opens nothing any more. A client that
 // does not read is not waited for.
 func (s *Session) expel(err error) {
+	s.trailKey(audit.SessionEnded, s.caller, err)
 	s.conn.log.WithFields(logrus.Fields{"session": s.id, "operator": s.caller.Operator, "key": s.caller.Fingerprint}).
 		Warnf("ssh: session cut off: %v", err)
 	told := make(chan struct{})

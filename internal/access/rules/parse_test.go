@@ -89,7 +89,7 @@ func TestProblems(t *testing.T) {
 		"an unknown group":              {rule("- {who: [shops], may: [read]}"), `access.yaml:3: there is no operator or group "shops"`, "did you mean shop?"},
 		"somebody quite unknown":        {rule("- {who: [xxxxxxxxxx], may: [read]}"), `access.yaml:3: there is no operator or group "xxxxxxxxxx"`, "groups.yaml"},
 		"an unknown right":              {rule("- {who: [ben], may: [raed]}"), `access.yaml:3: may: "raed" is no role`, "did you mean read?"},
-		"an unknown right, far off":     {rule("- {who: [ben], may: [xxxxxxxxxx]}"), `access.yaml:3: may: "xxxxxxxxxx" is no role`, "roles are read, push, deploy, admin; verbs are backup"},
+		"an unknown right, far off":     {rule("- {who: [ben], may: [xxxxxxxxxx]}"), `access.yaml:3: may: "xxxxxxxxxx" is no role`, "roles are read, push, deploy, admin; verbs are audit, backup"},
 		"an unknown field of a rule":    {rule("- {who: [ben], may: [read], branch: [main]}"), `access.yaml:3: unknown field "branch" in a rule`, "did you mean branches?"},
 		"no repository":                 {rule("- {who: [ben], may: [read], repositories: []}"), "access.yaml:3: repositories is empty", "leave repositories out"},
 		"a repository that is none":     {rule("- {who: [ben], may: [read], repositories: [Shop]}"), `access.yaml:3: repositories: "Shop" fits no repository's name`, "shop, team/*"},
