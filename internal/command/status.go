@@ -139,8 +139,9 @@ func details(s deploy.Status, now time.Time) []string {
 	return lines
 }
 
-// maxReasonLines bounds the lines of one reason in a table.
-const maxReasonLines = 6
+// maxReasonLines bounds the lines of one reason in a table. The roles that an account lacks in
+// one namespace are 14.
+const maxReasonLines = 20
 
 // fewLines splits a text into its lines, and drops those beyond maxReasonLines.
 func fewLines(text string) []string {

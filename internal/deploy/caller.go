@@ -21,9 +21,15 @@ type Accounts func(repo name.Repo, cluster string) kube.Account
 
 // caller is a cluster as the account of a repository sees it.
 type caller struct {
-	api  clusterAPI
-	site *apply.Cluster
-	kube *kube.Cluster // as the account; nil for the server itself
+	api    clusterAPI
+	site   *apply.Cluster
+	rights rights // of the account; nil for the server itself
+}
+
+// rights has the questions about an account. A *kube.Cluster implements it.
+type rights interface {
+	CheckAccount(ctx context.Context) error
+	Needs(ctx context.Context, right manifest.Right) error
 }
 
 // as returns a cluster as the account of a repository sees it.
@@ -36,7 +42,7 @@ func (e *Engine) as(repo name.Repo, cluster *Cluster) caller {
 		return caller{api: cluster.api, site: cluster.site}
 	}
 	as := cluster.Kube.As(account)
-	return caller{api: kubeAPI{as}, site: cluster.site.As(as), kube: as}
+	return caller{api: kubeAPI{as}, site: cluster.site.As(as), rights: as}
 }
 
 // callerOf returns the cluster of a target as the account of its repository sees it.
@@ -44,16 +50,16 @@ func (e *Engine) callerOf(t *target) caller { return e.as(t.Repo, e.Clusters[t.S
 
 // check is an error if the cluster does not have the account.
 func (c caller) check(ctx context.Context) error {
-	if c.kube == nil {
+	if c.rights == nil {
 		return nil
 	}
-	return c.kube.CheckAccount(ctx)
+	return c.rights.CheckAccount(ctx)
 }
 
 // deletions are the problems of the deletions in a plan that the account may not make. A
 // dry-run of an apply does not tell: an account may well create what it may not delete.
 func (c caller) deletions(ctx context.Context, p *plan.Plan) (manifest.Problems, error) {
-	if c.kube == nil || p == nil {
+	if c.rights == nil || p == nil {
 		return nil, nil
 	}
 	var problems manifest.Problems
@@ -104,7 +110,7 @@ func (c caller) needsDelete(ctx context.Context, id manifest.ID) error {
 	if err != nil || !served {
 		return err
 	}
-	return c.kube.Needs(ctx, manifest.Right{
+	return c.rights.Needs(ctx, manifest.Right{
 		Verbs: "delete", Group: kind.Resource.Group, Resource: kind.Resource.Resource, Namespace: id.Namespace, Name: id.Name,
 	})
 }

@@ -122,9 +122,10 @@ func (at *attempt) planCheck() error {
 // compareRest is compare for an app of which the API server refuses some objects: one
 // that cannot be applied must not keep the others from being corrected.
 func (at *attempt) compareRest(err error) stageEvent {
-	at.trouble.note(setOfLooks(at.job), err.Error())
+	why := at.refusal(err)
+	at.trouble.note(setOfLooks(at.job), why)
 	at.logTrouble("check against the cluster", err)
-	at.finding = Finding{Result: CheckFailed, Message: err.Error()}
+	at.finding = Finding{Result: CheckFailed, Message: why}
 	todo := at.plan
 	if todo == nil {
 		return eventFailed

@@ -278,17 +278,31 @@ func (c *cluster) each(text io.Reader, do func(dynamic.ResourceInterface, *unstr
 		} else if err != nil {
 			return err
 		}
-		if len(u.Object) == 0 {
-			continue
-		}
-		mapping, err := c.mapping(u.GroupVersionKind())
-		if err != nil {
-			return err
-		}
-		if err := do(c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace()), u); err != nil {
+		if err := c.eachIn(u, do); err != nil {
 			return err
 		}
 	}
+}
+
+// eachIn calls do for an object, or for each of a List.
+func (c *cluster) eachIn(u *unstructured.Unstructured, do func(dynamic.ResourceInterface, *unstructured.Unstructured) error) error {
+	if len(u.Object) == 0 {
+		return nil
+	}
+	if u.IsList() {
+		return u.EachListItem(func(item runtime.Object) error {
+			one, ok := item.(*unstructured.Unstructured)
+			if !ok {
+				return fmt.Errorf("an item of a list is a %T", item)
+			}
+			return c.eachIn(one, do)
+		})
+	}
+	mapping, err := c.mapping(u.GroupVersionKind())
+	if err != nil {
+		return err
+	}
+	return do(c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace()), u)
 }
 
 // awaitRefusal tries to create objects, without doing it, until the cluster

@@ -167,12 +167,16 @@ func (a *audit) follow() (bool, error) {
 }
 
 var (
-	ofScripts = []byte(`"script:`)
-	ofMarks   = []byte(`"` + markPath)
+	ofScripts  = []byte(`"script:`)
+	ofAccounts = []byte(`"impersonatedUser":{"username":"` + accountPrefix)
+	ofMarks    = []byte(`"` + markPath)
 )
 
+// accountPrefix begins the names of ServiceAccounts, as whom servers deploy.
+const accountPrefix = "system:serviceaccount:"
+
 func (a *audit) take(line []byte) {
-	if !bytes.Contains(line, ofScripts) && !bytes.Contains(line, ofMarks) {
+	if !bytes.Contains(line, ofScripts) && !bytes.Contains(line, ofAccounts) && !bytes.Contains(line, ofMarks) {
 		return
 	}
 	var r request
@@ -191,7 +195,8 @@ func (a *audit) take(line []byte) {
 }
 
 // cmdRequests prints how many requests of each kind the script's server has
-// made since the mark, a line each, sorted by name: "2 list configmaps".
+// made since the mark, a line each, sorted by name: "2 list configmaps". With "as", it
+// prints all that the server has made as a ServiceAccount.
 func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	if s.cluster.audit == nil {
@@ -204,10 +209,14 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 		seen, err := s.cluster.audit.upTo(s.cluster, s.auditUser())
 		ts.Check(err)
 		s.mark = len(seen)
+	case !neg && len(args) == 2 && args[0] == "as":
+		seen, err := s.cluster.audit.upTo(s.cluster, accountPrefix+strings.Replace(args[1], "/", ":", 1))
+		ts.Check(err)
+		fmt.Fprint(ts.Stdout(), counted(seen))
 	case !neg && len(args) == 2 && args[0] == "until":
 		fmt.Fprint(ts.Stdout(), s.awaitRequests(ts, args[1]))
 	default:
-		ts.Fatalf("usage: requests [mark | until PATTERN]")
+		ts.Fatalf("usage: requests [mark | as NAMESPACE/NAME | until PATTERN]")
 	}
 }
 
@@ -215,8 +224,13 @@ func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 func (s *stage) requests(ts *testscript.TestScript) string {
 	seen, err := s.cluster.audit.upTo(s.cluster, s.auditUser())
 	ts.Check(err)
+	return counted(seen[s.mark:])
+}
+
+// counted counts requests, a line for each kind, sorted.
+func counted(requests []string) string {
 	counts := map[string]int{}
-	for _, name := range seen[s.mark:] {
+	for _, name := range requests {
 		counts[name]++
 	}
 	var text strings.Builder
