@@ -140,6 +140,13 @@ func (b *Book) Rules() access.Rules { return b.edition.Load().rules }
 // Current returns the rules in force, to explain and list them.
 func (b *Book) Current() *rules.Rules { return b.edition.Load().rules }
 
+// Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME"; ""
+// for the server itself. known is false while no rules are in force.
+func (b *Book) Account(repo name.Repo) (account string, known bool) {
+	current := b.edition.Load()
+	return current.rules.Account(repo), current.revision != ""
+}
+
 // Propose says what putting a revision in force would change, a line each, or what is
 // wrong with it.
 func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, problems manifest.Problems) {

@@ -2,9 +2,12 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/rulebook"
 	"github.com/pushboat/pushboat/repos"
 )
@@ -30,6 +33,20 @@ func (s *server) firstRules() (map[string][]byte, error) {
 		return nil, err
 	}
 	return rules.First(base, s.keyring.Directory().AdminKeys())
+}
+
+// nobody is the account of every repository while no rules are in force: they may grant one,
+// and nothing is done with the server's own rights until that is known. No server makes it.
+var nobody = kube.Account{Namespace: kube.SystemNamespace, Name: "until-rules-are-in-force"}
+
+// accountOf is the account as which a repository is deployed, on any cluster.
+func (s *server) accountOf(repo name.Repo, _ string) kube.Account {
+	account, known := s.rules.Account(repo)
+	if !known {
+		return nobody
+	}
+	namespace, name, _ := strings.Cut(account, "/")
+	return kube.Account{Namespace: namespace, Name: name}
 }
 
 // warnOfKey tells of a key that has left the key files, if the rules still have it: who

@@ -31,6 +31,7 @@ func Compare(before, after *Rules) []string {
 		c.rights(name)
 	}
 	c.windows()
+	c.grants()
 	return c.lines()
 }
 

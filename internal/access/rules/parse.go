@@ -116,20 +116,6 @@ func (p *parser) checkClusters() {
 	}
 }
 
-// readRepositories refuses grants: what a repository may touch is not restricted here.
-func (p *parser) readRepositories() {
-	data, ok := p.read(reposFile, maxFile)
-	if !ok {
-		return
-	}
-	r := &form.Reader{File: reposFile}
-	if root := r.Root(data); root != nil {
-		r.Add(root.Line, "no field is read in this file: the server's kubeconfig bounds what repositories may touch",
-			"leave only comments in it")
-	}
-	p.problems = append(p.problems, r.Problems...)
-}
-
 // read reads a file that may be missing; ok is false if it is, or has a problem.
 func (p *parser) read(file string, limit int) (data []byte, ok bool) {
 	data, err := readFile(p.tree, file, limit)

@@ -36,7 +36,6 @@ func TestProblems(t *testing.T) {
 		"a file with another ending": {map[string]string{"access.yml": "rules: []\n"}, "access.yml: this file is not read", "did you mean access.yaml?"},
 		"a folder with a near name":  {map[string]string{"operator/eve.yaml": "keys: []\n"}, "operator: this folder is not read", "did you mean operators?"},
 		"a cluster":                  {map[string]string{"clusters/eu.yaml": "x: 1\n"}, "clusters/eu.yaml: clusters are not read from here", "configuration"},
-		"a grant":                    {map[string]string{"repositories.yaml": "# x\ngrants: []\n"}, "repositories.yaml:2: no field is read in this file", "comments"},
 		"a file that is too large":   {map[string]string{"groups.yaml": strings.Repeat("#", maxFile+1)}, "groups.yaml: is larger than 1024 KiB", ""},
 		"a private key":              {map[string]string{"groups.yaml": "# -----BEGIN OPENSSH PRIVATE KEY-----\n"}, "groups.yaml: that is a private key", "make a new key"},
 

@@ -69,6 +69,7 @@ type Rules struct {
 	by        map[string][]*Rule  // by the word under who
 	keys      map[string]holder   // by the key's wire form
 	windows   []Window            // in the file's order
+	grants    []Grant             // in the file's order
 }
 
 // holder is whose a key is.

@@ -52,6 +52,9 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	windows := schemaOfFile(t, "windows.yaml")
 	check("windows.yaml", windows, windowsFields)
 	check("a window", windows.Defs["window"].object, windowFields)
+	repositories := schemaOfFile(t, "repositories.yaml")
+	check("repositories.yaml", repositories, grantsFields)
+	check("a grant", repositories.Defs["grant"].object, grantFields)
 	check("groups.yaml", schemaOfFile(t, "groups.yaml"), groupsFields)
 	operator := schemaOfFile(t, "operators/ana.yaml")
 	check("an operator", operator, operatorFields)
@@ -92,7 +95,8 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"windows.yaml", "windows: [{name: a}]", "allow"},
 		{"windows.yaml", "windows: [{name: a, deny: {schedule: '0 9 * * *'}}]", "duration"},
 		{"repositories.yaml", "# nothing", ""},
-		{"repositories.yaml", "grants: []", "null"},
+		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
+		{"repositories.yaml", "grants: [{repositories: [shop]}]", "serviceAccount"},
 	} {
 		text, _ := Schema(test.file)
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
