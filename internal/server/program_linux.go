@@ -33,6 +33,21 @@ func releaseProgram() (released int) {
 	return released
 }
 
+// programBytes returns how many bytes of files are in the process's memory, see statm in
+// proc(5): nearly all are of its own program.
+func programBytes() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) < 3 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[2], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
+
 // mapping is a range of addresses.
 type mapping struct{ from, length uintptr }
 
