@@ -43,6 +43,17 @@ func TestScriptsWithInstalledRights(t *testing.T) {
 	runInstalled(t, startCluster(t), text, centralScripts...)
 }
 
+// TestScriptsWithAccounts runs a script about accounts with the rights of a server that
+// writes nothing by itself.
+func TestScriptsWithAccounts(t *testing.T) {
+	text, err := os.ReadFile("../../config/install/accounts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	team := []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a}\n---\n") // of the manifest's example
+	runInstalled(t, startCluster(t), append(team, text...), "accounts-need-few-rights-of-the-server")
+}
+
 // standbyScripts are run with the rights of an installation that has a standby, one after
 // the other: they have the one Lease that those rights are about.
 var standbyScripts = []string{"standby-takes-over", "drain-hands-over", "standby-passes-connections-on"}
