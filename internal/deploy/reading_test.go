@@ -249,7 +249,7 @@ func TestHowOftenBranchesAreTriedAgain(t *testing.T) {
 			t.Errorf("tried after %v, want %v", waits, want)
 		}
 		o.forgetUnread("shop")
-		<-time.After(retryMost)
+		<-time.After(retryMost/2 + time.Second)
 		synctest.Wait()
 		o.noteUnread("shop", "main")
 		waits = nil
