@@ -157,11 +157,11 @@ func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, prob
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	current, now := b.Current(), time.Now()
-	if problems := rules.LockOut(current, next, author, now); len(problems) > 0 {
+	now := b.Current()
+	if problems := rules.LockOut(now, next, author, time.Now()); len(problems) > 0 {
 		return nil, problems
 	}
-	return append(rules.Compare(current, next), rules.ClosedBy(current, next, now)...), nil
+	return rules.Compare(now, next), nil
 }
 
 // Take puts the newest revision of the branch in force as a whole, and records it. It may

@@ -30,7 +30,6 @@ func Compare(before, after *Rules) []string {
 		c.operator(name)
 		c.rights(name)
 	}
-	c.windows()
 	c.grants()
 	return c.lines()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -57,11 +58,19 @@ func readAccount(r *form.Reader, grant form.Field, fields map[string]form.Field)
 		return ""
 	}
 	text, ok := r.Text(f)
-	if ok && !accountText.MatchString(text) {
+	switch namespace, _, _ := strings.Cut(text, "/"); {
+	case !ok:
+	case !accountText.MatchString(text):
 		r.Add(f.Line, fmt.Sprintf("serviceAccount: %q is no ServiceAccount", manifest.Clean(text)), "write NAMESPACE/NAME: team-a/deployer")
+	case namespace == serversNamespace:
+		r.Add(f.Line, "serviceAccount: the accounts of "+serversNamespace+" are the server's own", "name one of the team's namespace: team-a/deployer")
 	}
 	return text
 }
+
+// serversNamespace has the server and its inventories: an account there could change what
+// the server knows of every repository.
+const serversNamespace = "pushboat-system"
 
 // accountText matches the namespace, a DNS label, and the name, a DNS subdomain, of a
 // ServiceAccount.

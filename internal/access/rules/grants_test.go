@@ -42,14 +42,15 @@ grants:
 
 func TestGrantProblems(t *testing.T) {
 	for text, want := range map[string]string{
-		"grants: [{repositories: [shop], serviceAccount: deployer}]":    `repositories.yaml:1: serviceAccount: "deployer" is no ServiceAccount`,
-		"grants: [{repositories: [shop], serviceAccount: a/b/c}]":       `"a/b/c" is no ServiceAccount`,
-		"grants: [{repositories: [shop], serviceAccount: 'A/b'}]":       `"A/b" is no ServiceAccount`,
-		"grants: [{repositories: [shop], serviceAccount: \"a/b\\nc\"}]": "is no ServiceAccount",
-		"grants: [{repositories: [shop], serviceAccount: [a/b]}]":       "serviceAccount",
-		"grants:\n- {repositories: [shop]}":                             "repositories.yaml:2: the grant has no serviceAccount",
-		"grants: [{repositories: ['a/../b'], serviceAccount: a/b}]":     "repositories",
-		"grants: [{repository: shop, serviceAccount: a/b}]":             "repository",
+		"grants: [{repositories: [shop], serviceAccount: deployer}]":                 `repositories.yaml:1: serviceAccount: "deployer" is no ServiceAccount`,
+		"grants: [{repositories: [shop], serviceAccount: a/b/c}]":                    `"a/b/c" is no ServiceAccount`,
+		"grants: [{repositories: [shop], serviceAccount: 'A/b'}]":                    `"A/b" is no ServiceAccount`,
+		"grants: [{repositories: [shop], serviceAccount: \"a/b\\nc\"}]":              "is no ServiceAccount",
+		"grants: [{repositories: [shop], serviceAccount: pushboat-system/pushboat}]": "the accounts of pushboat-system are the server's own",
+		"grants: [{repositories: [shop], serviceAccount: [a/b]}]":                    "serviceAccount",
+		"grants:\n- {repositories: [shop]}":                                          "repositories.yaml:2: the grant has no serviceAccount",
+		"grants: [{repositories: ['a/../b'], serviceAccount: a/b}]":                  "repositories",
+		"grants: [{repository: shop, serviceAccount: a/b}]":                          "repository",
 		"grant: []":      "grant",
 		"grants: [shop]": "repositories.yaml:1",
 	} {

@@ -21,7 +21,6 @@ const (
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
-	windowsFile  = "windows.yaml"
 )
 
 // Limits of what is read.
@@ -56,7 +55,6 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readGroups()
 	p.readAccess()
 	p.readRepositories()
-	p.readWindows()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -71,7 +69,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = []string{groupsFile, accessFile, reposFile, windowsFile, operatorsDir, clustersDir}
+var rootNames = []string{groupsFile, accessFile, reposFile, operatorsDir, clustersDir}
 
 // checkRoot refuses files that look like rules and would not be read. Others, such as a
 // README.md, are nobody's concern.
@@ -90,9 +88,9 @@ func (p *parser) checkRoot() {
 		switch {
 		case slices.Contains(rootNames, name), strings.HasPrefix(name, "."):
 		case isYAML(name):
-			p.add(name, 0, "this file is not read", form.Hint(name, rootNames[:4]))
+			p.add(name, 0, "this file is not read", form.Hint(name, rootNames[:3]))
 		case entry.IsDir():
-			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[4:]))
+			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[3:]))
 		}
 	}
 	p.checkClusters()

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -114,4 +115,9 @@ func (p pattern) touches(path string) bool {
 		}
 	}
 	return false
+}
+
+// fits reports whether a list of patterns fits a name; one that is nil fits all.
+func fits(patterns []pattern, name string) bool {
+	return patterns == nil || slices.ContainsFunc(patterns, func(p pattern) bool { return p.match(name) })
 }

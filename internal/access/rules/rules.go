@@ -68,7 +68,6 @@ type Rules struct {
 	rules     []*Rule             // in the file's order
 	by        map[string][]*Rule  // by the word under who
 	keys      map[string]holder   // by the key's wire form
-	windows   []Window            // in the file's order
 	grants    []Grant             // in the file's order
 }
 

@@ -49,9 +49,6 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	rules := schemaOfFile(t, "access.yaml")
 	check("access.yaml", rules, accessFields)
 	check("a rule", rules.Defs["rule"].object, ruleFields)
-	windows := schemaOfFile(t, "windows.yaml")
-	check("windows.yaml", windows, windowsFields)
-	check("a window", windows.Defs["window"].object, windowFields)
 	repositories := schemaOfFile(t, "repositories.yaml")
 	check("repositories.yaml", repositories, grantsFields)
 	check("a grant", repositories.Defs["grant"].object, grantFields)
@@ -90,10 +87,6 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"operators/ana.yaml", "{kind: robot, email: a@b, keys: [{key: ssh-ed25519 AAAA, expires: '2026-12-31', from: [192.0.2.7]}]}", ""},
 		{"operators/ana.yaml", "{kind: bot, keys: []}", "kind"},
 		{"operators/ana.yaml", "keys: [{expires: '2026-12-31'}]", "keys"},
-		{"windows.yaml", "windows: [{name: a, branches: [main], override: [ana], deny: {from: '2026-12-24', to: '2026-12-26'}}]", ""},
-		{"windows.yaml", "windows: [{name: a, allow: {schedule: '0 9 * * *', duration: 8h, timeZone: UTC}, whenClosed: wait, corrections: inWindow}]", ""},
-		{"windows.yaml", "windows: [{name: a}]", "allow"},
-		{"windows.yaml", "windows: [{name: a, deny: {schedule: '0 9 * * *'}}]", "duration"},
 		{"repositories.yaml", "# nothing", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop]}]", "serviceAccount"},
