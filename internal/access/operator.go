@@ -36,6 +36,22 @@ func (o Operator) Caller(remote net.Addr) Caller {
 	}
 }
 
+// Lost says which of an operator's rights their key has lost since, for whom it opens the
+// server now; nil: none. A session has the rights that it began with, so it must end.
+func (o Operator) Lost(now Operator) error {
+	switch {
+	case now.Name != o.Name:
+		return fmt.Errorf("the key is of %q now", now.Name)
+	case o.Role != "" && !now.Role.Includes(o.Role):
+		return fmt.Errorf("the key no longer has the role %q", o.Role)
+	case now.Repos != o.Repos:
+		return errors.New("the key is for other repositories now")
+	case o.Ruled && !now.Ruled:
+		return errors.New("the key is no longer in the rules of this server")
+	}
+	return nil
+}
+
 // ExpiryLayout is how messages write the moment from which a key is not accepted, in UTC.
 const ExpiryLayout = "2006-01-02 15:04 UTC"
 

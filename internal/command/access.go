@@ -48,7 +48,11 @@ func explainAccess(_ context.Context, c *call) error {
 			answer.Files = append(answer.Files, fileRole{place, key.Role, string(key.Repos), counts})
 		}
 	}
+	mayAll := c.Policy.Allows(c.Caller(), access.Administer, access.Subject{})
 	_, known := now.Operator(who)
+	if !mayAll && !c.Caller().Ruled { // the key file's name may be somebody else's in the rules
+		known, answer.Groups = false, nil
+	}
 	if known {
 		caller := access.Caller{Operator: who, Ruled: true}
 		answer.Rules = now.Explain(func(right access.Right) access.Decision {
@@ -59,10 +63,24 @@ func explainAccess(_ context.Context, c *call) error {
 			return c.Policy.Decide(caller, right, subject)
 		})
 	}
+	if !mayAll {
+		answer.hideRules()
+	}
 	if !known && len(answer.Files) == 0 {
 		return report.WithHint(fmt.Errorf("there is no operator %q", manifest.Clean(who)), "%s", c.nearestOperator(who))
 	}
 	return c.print(answer, func(w io.Writer) { printExplained(w, answer) })
+}
+
+// hideRules takes away what only admins may read: where the lines stand that decide, and
+// what else they say.
+func (a *explainedAccess) hideRules() {
+	for i, answer := range a.Rules {
+		a.Rules[i] = answer.WithoutRule(a.Operator, a.Groups)
+	}
+	for i := range a.Files {
+		a.Files[i].Place = "a key file"
+	}
 }
 
 // askedAbout reads the words of the call, and refuses what the caller may not ask.
@@ -128,8 +146,11 @@ func printExplained(w io.Writer, a explainedAccess) {
 	table := newTable(w, "MAY", "", "BY")
 	for _, answer := range a.Rules {
 		by := "no rule gives it"
-		if answer.Rule != "" {
+		switch {
+		case answer.Rule != "":
 			by = answer.Rule + ": " + answer.Says
+		case answer.Says != "":
+			by = answer.Says
 		}
 		table.row(answer.Word, map[bool]string{true: "yes", false: "no"}[answer.Allowed], by)
 	}

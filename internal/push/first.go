@@ -21,14 +21,14 @@ import (
 
 // firstMain returns the main branch of a repository by its first branches: the only
 // one, if its pusher may deploy; otherwise the default.
-func firstMain(updates []hook.RefUpdate, mayDeploy bool) name.Branch {
+func firstMain(updates []hook.RefUpdate, mayDeploy func(name.Branch) bool) name.Branch {
 	var made []name.Branch
 	for _, update := range updates {
 		if branch, ok := name.BranchOf(update.Ref); ok && !update.Deletes() {
 			made = append(made, branch)
 		}
 	}
-	if len(made) == 1 && mayDeploy {
+	if len(made) == 1 && mayDeploy(made[0]) {
 		return made[0]
 	}
 	return appfile.DefaultBranch
@@ -47,7 +47,7 @@ func (p *push) decideMain(ctx context.Context, updates []hook.RefUpdate) manifes
 		return manifest.Problems{{Message: err.Error(), Hint: "push again"}}
 	}
 	if first {
-		p.main = firstMain(updates, p.mayDeploy())
+		p.main = firstMain(updates, p.mayDeployAllOf)
 	}
 	return nil
 }
@@ -58,6 +58,13 @@ func (p *push) isFirst(ctx context.Context) (bool, error) {
 	return len(branches) == 0, err
 }
 
+// mayDeployAllOf reports whether the pusher may deploy every file of a branch.
+func (p *push) mayDeployAllOf(branch name.Branch) bool {
+	on := access.Subject{Repo: p.repo.Name(), Ref: branch.Ref(), Paths: []string{"."}}
+	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, on)
+}
+
+// mayDeploy reports whether the pusher may deploy something of the repository.
 func (p *push) mayDeploy() bool {
 	return p.door.Policy.Allows(p.session.Caller(), access.Deploy, access.Subject{Repo: p.repo.Name()})
 }

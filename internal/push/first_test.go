@@ -22,7 +22,7 @@ func TestFirstMain(t *testing.T) {
 		}
 		return updates
 	}
-	for name, test := range map[string]struct {
+	for title, test := range map[string]struct {
 		updates   []hook.RefUpdate
 		mayDeploy bool
 		want      name.Branch
@@ -37,8 +37,14 @@ func TestFirstMain(t *testing.T) {
 		"a deletion makes no branch": {append(made("refs/heads/master"), hook.RefUpdate{New: zero, Ref: "refs/heads/old"}), true, "master"},
 		"nothing":                    {nil, true, "main"},
 	} {
-		if got := firstMain(test.updates, test.mayDeploy); got != test.want {
-			t.Errorf("%s: %s, want %s", name, got, test.want)
+		asked := name.Branch("")
+		may := func(branch name.Branch) bool {
+			asked = branch
+			return test.mayDeploy
+		}
+		got := firstMain(test.updates, may)
+		if got != test.want || test.mayDeploy && asked != "" && asked != got {
+			t.Errorf("%s: %s, want %s; asked about %q", title, got, test.want, asked)
 		}
 	}
 }

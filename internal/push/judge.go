@@ -31,6 +31,7 @@ type push struct {
 	options deploy.Options
 	main    name.Branch // of the repository's first branch; "" later
 	stored  []storedBranch
+	rights  []neededRight
 	tell    func(line string) // tells the client about the pushes that it waits for
 	ruling  ruling
 
@@ -128,6 +129,9 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 		return false
 	}
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
+		return p.refuse(out, problems)
+	}
+	if problems := p.mayStill(ctx, req.Quarantine); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
 	problems = p.fenced() // again, since the gate may have taken long
@@ -357,8 +361,12 @@ func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch n
 // they end.
 func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer) {
 	out = filled{out, p.session.Fill}
+	fenced := p.door.Fence() != nil
+	if !fenced {
+		p.takeRules(ctx, out) // before the next push of the rules is judged
+	}
 	p.endTurns()
-	if p.door.Fence() != nil { // Git was faster
+	if fenced { // Git was faster
 		fmt.Fprintln(out, "pushed; another server has taken this one's place, and deploys it")
 		return
 	}
@@ -366,7 +374,6 @@ func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer)
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
 	}
-	p.takeRules(ctx, out)
 	detached := p.detached()
 	for _, run := range runs {
 		if detached {

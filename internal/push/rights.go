@@ -17,8 +17,29 @@ func (p *push) mayStore(ctx context.Context, update hook.RefUpdate, q git.Quaran
 	return p.may(ctx, access.PushRepo, update, q)
 }
 
+// neededRight is a right that a push needs to move a ref.
+type neededRight struct {
+	right  access.Right
+	update hook.RefUpdate
+}
+
 // may refuses a ref that the pusher may not move, or not with the files that it changes.
 func (p *push) may(ctx context.Context, right access.Right, update hook.RefUpdate, q git.Quarantine) manifest.Problems {
+	p.rights = append(p.rights, neededRight{right, update})
+	return p.mayNow(ctx, right, update, q)
+}
+
+// mayStill asks for all rights of the push again: the rules may have changed while the gate
+// planned, or while the push waited for its turn.
+func (p *push) mayStill(ctx context.Context, q git.Quarantine) manifest.Problems {
+	var problems manifest.Problems
+	for _, needed := range p.rights {
+		problems = append(problems, p.mayNow(ctx, needed.right, needed.update, q)...)
+	}
+	return problems
+}
+
+func (p *push) mayNow(ctx context.Context, right access.Right, update hook.RefUpdate, q git.Quarantine) manifest.Problems {
 	caller, on := p.session.Caller(), access.Subject{Repo: p.repo.Name(), Ref: update.Ref}
 	if _, branch := name.BranchOf(update.Ref); branch && p.door.Policy.AsksForPaths(caller, right, on) {
 		var err error

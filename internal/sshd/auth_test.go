@@ -280,6 +280,31 @@ func TestHostKeyIsTheOneGiven(t *testing.T) {
 	}
 }
 
+// TestLostRightsEndSessions: a session has the rights that it began with, so it ends when
+// its key has fewer.
+func TestLostRightsEndSessions(t *testing.T) {
+	ts := start(t, func(c *Config) { c.KeyCheck = 10 * time.Millisecond })
+	s := session(t, ts.client(ts.ana))
+	var stderr bytes.Buffer
+	s.Stderr = &stderr
+	input, err := s.StdinPipe() // so that its input does not end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer input.Close()
+	if err := s.Start("cat"); err != nil {
+		t.Fatal(err)
+	}
+	ts.keys.add(ts.ana.signer.PublicKey(), access.Operator{Name: "ana", Role: access.RoleRead})
+	var exit *gossh.ExitError
+	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitRefused {
+		t.Errorf("the session ended with %v", err)
+	}
+	if want := "error: the key no longer has the role \"admin\"\nhint: " + hintOtherRights + "\n"; stderr.String() != want {
+		t.Errorf("its user was told %q, want %q", stderr.String(), want)
+	}
+}
+
 // TestRevokedKeyEndsItsSessions: those that run end and say why, also of a client that
 // reads nothing; those of others go on.
 func TestRevokedKeyEndsItsSessions(t *testing.T) {

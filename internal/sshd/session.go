@@ -208,7 +208,7 @@ func (s *Session) dispatch(line string) (status int) {
 		s.complain(err.Error(), hintNoKey)
 		return exitRefused
 	}
-	defer s.watchKey()()
+	defer s.watchKey(op)()
 	s.caller = op.Caller(s.conn.RemoteAddr())
 	command, err := ParseCommand(line)
 	if err != nil {
@@ -226,10 +226,14 @@ func (s *Session) dispatch(line string) (status int) {
 // hintNoKey is for those whose key opens nothing any more.
 const hintNoKey = "ask an admin of this server to add your key"
 
+// hintOtherRights is for those whose key has lost rights since the session began.
+const hintOtherRights = "run it again, with the rights that the key has now"
+
 // watchKey ends the session, as if its client had gone, when its key no longer opens the
-// server: it was removed, it has expired, or it is for other addresses now. What was
-// accepted from it goes on. The function that it returns ends the watch.
-func (s *Session) watchKey() (end func()) {
+// server for the operator with whom it began: it was removed, it has expired, it is for
+// other addresses now, or it has lost rights. What was accepted from it goes on. The
+// function that it returns ends the watch.
+func (s *Session) watchKey(began access.Operator) (end func()) {
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -242,8 +246,13 @@ func (s *Session) watchKey() (end func()) {
 				return
 			case <-ticker.C:
 			}
-			if _, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr()); err != nil {
-				s.expel(err)
+			now, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr())
+			if err != nil {
+				s.expel(err, hintNoKey)
+				return
+			}
+			if err := began.Lost(now); err != nil {
+				s.expel(err, hintOtherRights)
 				return
 			}
 		}
@@ -256,14 +265,14 @@ func (s *Session) watchKey() (end func()) {
 
 // expel ends the session of somebody whose key opens nothing any more. A client that
 // does not read is not waited for.
-func (s *Session) expel(err error) {
+func (s *Session) expel(err error, hint string) {
 	s.trailKey(audit.SessionEnded, s.caller, err)
 	s.conn.log.WithFields(logrus.Fields{"session": s.id, "operator": s.caller.Operator, "key": s.caller.Fingerprint}).
 		Warnf("ssh: session cut off: %v", err)
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		s.complain(err.Error(), hintNoKey)
+		s.complain(err.Error(), hint)
 	}()
 	select {
 	case <-told:

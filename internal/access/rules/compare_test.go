@@ -113,17 +113,18 @@ func TestExplain(t *testing.T) {
 	answers := r.Explain(func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) })
 	got := map[string]Answer{}
 	for _, answer := range answers {
+		answer.rule = nil
 		got[answer.Word] = answer
 	}
 	says := "shop may deploy may not suspend on shop"
 	for _, want := range []Answer{
-		{"read", true, "access.yaml:2", says},
-		{"push", true, "access.yaml:2", says},
-		{"deploy", true, "access.yaml:2", says},
-		{"rollback", true, "access.yaml:2", says},
-		{"suspend", false, "access.yaml:2", says},
-		{"repo delete", false, "", ""},
-		{"admin", false, "", ""},
+		{"read", true, "access.yaml:2", says, nil},
+		{"push", true, "access.yaml:2", says, nil},
+		{"deploy", true, "access.yaml:2", says, nil},
+		{"rollback", true, "access.yaml:2", says, nil},
+		{"suspend", false, "access.yaml:2", says, nil},
+		{"repo delete", false, "", "", nil},
+		{"admin", false, "", "", nil},
 	} {
 		if got[want.Word] != want {
 			t.Errorf("got %+v, want %+v", got[want.Word], want)
@@ -131,5 +132,23 @@ func TestExplain(t *testing.T) {
 	}
 	if _, there := got["backup"]; there {
 		t.Error("a verb about the server is explained for a repository")
+	}
+}
+
+// Somebody who may not read the rules learns no place, and no other's name.
+func TestExplainWithoutRules(t *testing.T) {
+	r := parsed(t, "- {who: [dora, shop], repositories: [shop], may: [push]}", "- {who: [everyone], may: [read]}", "- {who: [ben, ci], repositories: [shop], mayNot: [suspend]}")
+	got := map[string]Answer{}
+	for _, answer := range r.Explain(func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) }) {
+		got[answer.Word] = answer.WithoutRule("ben", r.Groups("ben"))
+	}
+	for _, want := range []Answer{
+		{"push", true, "", "a rule for shop", nil},
+		{"suspend", false, "", "a rule for ben", nil},
+		{"deploy", false, "", "", nil},
+	} {
+		if got[want.Word] != want {
+			t.Errorf("got %+v, want %+v", got[want.Word], want)
+		}
 	}
 }

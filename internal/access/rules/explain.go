@@ -13,6 +13,19 @@ type Answer struct {
 	Allowed bool   `json:"allowed"`
 	Rule    string `json:"rule,omitempty"` // the place that decides, such as access.yaml:7
 	Says    string `json:"says,omitempty"` // the rule in words
+
+	rule *Rule // nil: none decides
+}
+
+// WithoutRule returns the answer for an operator who may not read the rules: it says whom
+// of them and of their groups the rule names, not where it stands, nor what else it says.
+func (a Answer) WithoutRule(operator string, groups []string) Answer {
+	if a.rule == nil {
+		return a
+	}
+	own := append([]string{operator, Everyone}, groups...)
+	named := slices.DeleteFunc(slices.Clone(a.rule.Who), func(who string) bool { return !slices.Contains(own, who) })
+	return Answer{Word: a.Word, Allowed: a.Allowed, Says: "a rule for " + strings.Join(named, ", ")}
 }
 
 // roleRights are the rights that stand for a role on a repository.
@@ -44,7 +57,7 @@ func (r *Rules) answer(word string, d access.Decision) Answer {
 	a := Answer{Word: word, Allowed: d.Allowed, Rule: d.Rule}
 	for _, rule := range r.rules {
 		if rule.At.String() == d.Rule {
-			a.Says = rule.String()
+			a.Says, a.rule = rule.String(), rule
 		}
 	}
 	return a

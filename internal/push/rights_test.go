@@ -1,0 +1,48 @@
+package push
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
+)
+
+// fickle are rules that give the rights of some refs, until they change.
+type fickle struct{ refs map[string]bool }
+
+func (fickle) Lookup(ssh.PublicKey) (access.Operator, bool) { return access.Operator{}, false }
+func (fickle) ReadsRules(string) access.Decision            { return access.Decision{} }
+func (fickle) HasPaths(string) bool                         { return false }
+func (fickle) Admins(time.Time) []string                    { return nil }
+func (f fickle) Decide(_ string, _ access.Right, on access.Subject) access.Decision {
+	return access.Decision{Allowed: f.refs[on.Ref]}
+}
+
+// ruled is a session of somebody who has what the rules give.
+type ruled struct{ Session }
+
+func (ruled) Caller() access.Caller { return access.Caller{Operator: "ben", Ruled: true} }
+
+// Rules that change between the gate's judgement and the push's turn decide.
+func TestRightsAreAskedForAgain(t *testing.T) {
+	rules := fickle{map[string]bool{"refs/heads/main": true, "refs/heads/dev": true}}
+	door := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil, func() access.Rules { return rules })}
+	p := &push{door: door, session: ruled{}, repo: newRepository(t)}
+	for ref := range rules.refs {
+		if problems := p.may(t.Context(), access.PushRepo, hook.RefUpdate{Ref: ref}, git.Quarantine{}); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+	}
+	if problems := p.mayStill(t.Context(), git.Quarantine{}); len(problems) > 0 {
+		t.Errorf("unchanged rules refuse: %v", problems)
+	}
+	rules.refs["refs/heads/main"] = false
+	if problems := p.mayStill(t.Context(), git.Quarantine{}); len(problems) != 1 {
+		t.Errorf("a lost right has the problems %v, want one", problems)
+	}
+}
