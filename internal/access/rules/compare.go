@@ -238,7 +238,11 @@ func (h holding) text(may string) string {
 		}
 		return "is no admin of the server any more"
 	}
-	return fmt.Sprintf("%s %s on %s", may, h.word, h.area)
+	text := fmt.Sprintf("%s %s on %s", may, h.word, h.area)
+	if right, ok := access.OfVerb(h.word); ok && right == access.Backup && may == "may" {
+		text += ": a backup holds all repositories, and the server's private keys"
+	}
+	return text
 }
 
 // remaining says what is left of a holding that was lost: where it is still had, or

@@ -23,6 +23,7 @@ func TestCompareRights(t *testing.T) {
 		"an admin comes":       {rules(), rules("- {who: [ben], may: [admin]}"), []string{"+ ben is an admin of the server"}},
 		"an admin goes":        {rules("- {who: [ben], may: [admin]}"), rules("- {who: [ben], may: [read]}"), []string{"- ben is no admin of the server any more, only read"}},
 		"a verb comes":         {rules("- {who: [ben], may: [read]}"), rules("- {who: [ben], may: [read, rollback]}"), []string{"+ ben may rollback on everything"}},
+		"a backup":             {rules("- {who: [ben], may: [read]}"), rules("- {who: [ben], may: [read, backup]}"), []string{"+ ben may backup on everything: a backup holds all repositories, and the server's private keys"}},
 		"a verb that was had":  {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], may: [deploy, rollback]}"), nil},
 		"a verb is withheld":   {rules("- {who: [ben], may: [deploy]}"), rules("- {who: [ben], may: [deploy], mayNot: [suspend]}"), []string{"- ben may not suspend on everything, whatever else is given"}},
 		"one no longer":        {rules("- {who: [ben], may: [deploy], mayNot: [suspend]}"), rules("- {who: [ben], may: [deploy]}"), []string{"+ ben is not kept from suspend on everything any more"}},
