@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,25 +239,35 @@ func TestHowOftenBranchesAreTriedAgain(t *testing.T) {
 		o.source.push("shop", "new", oneApp("a: [\n"))
 		o.loads()
 		began, waits := time.Now(), []time.Duration{}
+		var mu sync.Mutex // onHead runs on the goroutine that tries
 		o.source.onHead = func() {
+			mu.Lock()
+			defer mu.Unlock()
 			waits, began = append(waits, time.Since(began)), time.Now()
 		}
 		o.workers.Go(o.retryUnread)
 		<-time.After(4 * retryMost)
 		synctest.Wait()
 		want := []time.Duration{retryFirst, 2 * retryFirst, 4 * retryFirst, 8 * retryFirst, 16 * retryFirst, retryMost, retryMost}
+		mu.Lock()
 		if !slices.Equal(waits, want) {
 			t.Errorf("tried after %v, want %v", waits, want)
 		}
+		mu.Unlock()
 		o.forgetUnread("shop")
 		<-time.After(retryMost/2 + time.Second)
 		synctest.Wait()
 		o.noteUnread("shop", "main")
+		mu.Lock()
 		waits = nil
+		mu.Unlock()
 		<-time.After(retryFirst)
-		if synctest.Wait(); len(waits) != 1 {
+		synctest.Wait()
+		mu.Lock()
+		if len(waits) != 1 {
 			t.Errorf("another one is tried %d times within %s", len(waits), retryFirst)
 		}
+		mu.Unlock()
 		o.cancel()
 	})
 }

@@ -208,8 +208,8 @@ func (s *Session) dispatch(line string) (status int) {
 		s.complain(err.Error(), hintNoKey)
 		return exitRefused
 	}
-	defer s.watchKey(op)()
 	s.caller = op.Caller(s.conn.RemoteAddr())
+	defer s.watchKey(op)() // reads the caller
 	command, err := ParseCommand(line)
 	if err != nil {
 		s.complain(err.Error(), "see the commands with: help")
