@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"fmt"
 	"io"
 	"runtime"
 )
@@ -16,12 +17,12 @@ const (
 // behind is a writer that returns before its bytes are written: a backup reads and hashes
 // files while the disk, or the encryption of SSH, is at the ones before.
 type behind struct {
-	block []byte          // being filled
-	full  chan []byte     // to be written, in order
-	empty chan []byte     // to be filled again
-	ended <-chan struct{} // everything in full is written, or failed
-	err   error           // of the writer; to be read once ended is closed or failed has a value
-	fails chan struct{}   // closed with the first error
+	block []byte        // being filled
+	full  chan []byte   // to be written, in order
+	empty chan []byte   // to be filled again
+	wait  func() error  // until everything in full is written, or failed
+	err   error         // of the writer; to be read once fails is closed
+	fails chan struct{} // closed with the first error
 }
 
 // newBehind returns a writer to w. Its close must be called.
@@ -33,20 +34,28 @@ func newBehind(w io.Writer) *behind {
 	for range blocks - 1 {
 		b.empty <- make([]byte, 0, blockSize)
 	}
-	b.ended = aside(func() { b.pass(w) })
+	b.wait = aside(func() error { return b.pass(w) })
 	return b
 }
 
 // pass writes blocks until close, or until the writer fails; then it lets the others go.
-func (b *behind) pass(w io.Writer) {
+func (b *behind) pass(w io.Writer) error {
 	for block := range b.full {
 		if b.err == nil {
-			if _, b.err = w.Write(block); b.err != nil {
+			if b.err = b.passOne(w, block); b.err != nil {
 				close(b.fails)
 			}
 		}
 		b.empty <- block[:0]
 	}
+	return b.err
+}
+
+// passOne writes a block.
+func (b *behind) passOne(w io.Writer, block []byte) (err error) {
+	defer recovered(&err)
+	_, err = w.Write(block)
+	return err
 }
 
 // Write implements io.Writer. Its error may be that of an earlier write.
@@ -73,19 +82,31 @@ func (b *behind) Write(p []byte) (int, error) {
 func (b *behind) close() error {
 	b.full <- b.block
 	close(b.full)
-	<-b.ended
-	return b.err
+	return b.wait()
 }
 
 // aside runs a function on a thread of its own that yields to every other of the program:
-// a push does not wait for a backup. The thread ends with the function, which closes ended.
-func aside(work func()) (ended <-chan struct{}) {
-	done := make(chan struct{})
+// a push does not wait for a backup. The thread ends with the function. wait, which has to be
+// called once, returns the function's error.
+func aside(work func() error) (wait func() error) {
+	done := make(chan error, 1)
 	go func() {
-		defer close(done)
 		runtime.LockOSThread() // and never unlocked, so that the thread is not used again
 		yieldToOthers()
-		work()
+		done <- contained(work)
 	}()
-	return done
+	return func() error { return <-done }
+}
+
+func contained(work func() error) (err error) {
+	defer recovered(&err)
+	return work()
+}
+
+// recovered turns a panic into an error: nobody else contains one on a thread of ours, and
+// it would end the server.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the program has a fault: %v", p)
+	}
 }

@@ -68,3 +68,25 @@ func TestBehindReportsAnEarlierError(t *testing.T) {
 		t.Errorf("close = %v, want %v", err, errFull)
 	}
 }
+
+// broken is a writer that panics.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("broken") }
+
+// A panic on a thread of ours is an error: nobody contains it there.
+func TestBehindContainsPanics(t *testing.T) {
+	const want = "the program has a fault: broken"
+	b := newBehind(broken{})
+	var err error
+	for range 4 * blocks {
+		if _, err = b.Write(make([]byte, blockSize)); err != nil {
+			break
+		}
+	}
+	for name, err := range map[string]error{"Write": err, "close": b.close(), "aside": aside(func() error { panic("broken") })()} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}

@@ -81,8 +81,10 @@ func SizeText(n int64) string {
 // program does.
 func (s Source) Write(ctx context.Context, w io.Writer, req Request) (Summary, error) {
 	var summary Summary
-	var err error
-	<-aside(func() { summary, err = s.write(ctx, w, req) })
+	err := aside(func() (err error) {
+		summary, err = s.write(ctx, w, req)
+		return err
+	})()
 	if err != nil {
 		return summary, fmt.Errorf("back up: %w", err)
 	}
