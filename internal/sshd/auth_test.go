@@ -323,6 +323,8 @@ func TestRevokedKeyEndsItsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	deaf := session(t, benClient)
+	flooding.Store(false) // by other tests
+	flooded.Store(false)
 	for _, s := range []*gossh.Session{ben, ana} {
 		if err := s.Start("cat"); err != nil {
 			t.Fatal(err)
@@ -331,6 +333,7 @@ func TestRevokedKeyEndsItsSessions(t *testing.T) {
 	if err := deaf.Start("flood"); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the begin of the flood", flooding.Load) // a key that opens nothing begins none
 	ts.keys.remove(ts.ben.signer.PublicKey())
 	var exit *gossh.ExitError
 	if err := ben.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitRefused {

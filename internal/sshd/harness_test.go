@@ -187,8 +187,8 @@ func testGit(_ context.Context, s *Session, service, path string) int {
 	return 0
 }
 
-// flooded says that the command flood has ended.
-var flooded atomic.Bool
+// flooding and flooded say that the command flood has begun, and ended.
+var flooding, flooded atomic.Bool
 
 // testCommands are the commands of the tests.
 func testCommands(_ context.Context, s *Session, args []string) int {
@@ -212,6 +212,7 @@ func testCommands(_ context.Context, s *Session, args []string) int {
 		}
 		return code
 	case "flood": // until nobody listens
+		flooding.Store(true)
 		for !s.isGone() {
 			fmt.Fprintln(s, "and on")
 		}
