@@ -263,8 +263,8 @@ func (s *Session) watchKey(began access.Operator) (end func()) {
 	}
 }
 
-// expel ends the session of somebody whose key opens nothing any more. A client that
-// does not read is not waited for.
+// expel ends the session of somebody whose key opens nothing any more, or has lost rights.
+// A client that does not read is not waited for.
 func (s *Session) expel(err error, hint string) {
 	s.trailKey(audit.SessionEnded, s.caller, err)
 	s.conn.log.WithFields(logrus.Fields{"session": s.id, "operator": s.caller.Operator, "key": s.caller.Fingerprint}).
