@@ -93,6 +93,7 @@ func (at *attempt) cleanUp() stageEvent {
 		at.work.AfterFailure()
 	}
 	at.work.EndHooks(&rec)
+	rec.Hooks = append(rec.Hooks, unreached(at.lastRecord(), at.doneBefore(at.target, at.job), rec)...)
 	at.work.TellWarnings() // of hooks
 	rec.Warnings = at.work.Warnings()
 	at.rec = &rec

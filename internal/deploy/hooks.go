@@ -60,3 +60,23 @@ func (a *app) doneBefore(t *target, j *job) map[string]bool {
 	}
 	return done
 }
+
+// unreached returns the hooks of the attempt before that are done, and that a failed attempt
+// at the same target has not come to. Its record has them as well: the next attempt goes by
+// the newest record alone.
+func unreached(last *record.Record, done map[string]bool, rec record.Record) []record.HookResult {
+	if last == nil || rec.Result != record.Failed {
+		return nil
+	}
+	reached := map[string]bool{}
+	for _, h := range rec.Hooks {
+		reached[apply.HookKey(h.Phase, h.Key)] = true
+	}
+	var hooks []record.HookResult
+	for _, h := range last.Hooks {
+		if key := apply.HookKey(h.Phase, h.Key); done[key] && !reached[key] {
+			hooks = append(hooks, record.HookResult{Key: h.Key, Phase: h.Phase, Result: manifest.EndSucceeded})
+		}
+	}
+	return hooks
+}

@@ -278,6 +278,26 @@ func TestDeployEndsTheDifferencesThatWereLeft(t *testing.T) {
 	}
 }
 
+// A retry that fails before its hooks keeps those that were done: the next one goes by its
+// record.
+func TestFailedRetryKeepsTheHooksThatAreDone(t *testing.T) {
+	o := newOffice(t)
+	a := o.has("web", "shop", wanted("web"))
+	job := record.HookResult{Key: "batch/Job/shop/a", Phase: "PreSync", Result: manifest.EndSucceeded}
+	a.remember(record.Record{Result: record.Failed, Digest: a.digestFor(a.wanted()), Hooks: []record.HookResult{job}})
+	o.carries(&fakeWork{ends: map[string]func() error{"apply": with(errors.New("away"))}})
+	j := pushedOnto(a)
+	j.kind, j.cause = checkJob, record.CauseRetry
+	a.attempt(j)
+	last := a.lastRecord()
+	if last.Result != record.Failed || !slices.Equal(last.Hooks, []record.HookResult{job}) {
+		t.Errorf("the retry is recorded as %s with hooks %v", last.Result, last.Hooks)
+	}
+	if done := a.doneBefore(a.wanted(), systemJob(record.CauseRetry)); !done[apply.HookKey("PreSync", job.Key)] {
+		t.Errorf("done before the next retry are %v", done)
+	}
+}
+
 func TestHooksThatSucceededAreNotRunAgain(t *testing.T) {
 	hooks := []record.HookResult{
 		{Key: "batch/Job/shop/a", Phase: "PreSync", Result: manifest.EndSucceeded},
