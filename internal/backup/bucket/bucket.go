@@ -18,10 +18,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/outgoing"
@@ -116,7 +118,18 @@ func (c patient) Read(p []byte) (int, error) {
 
 func (c patient) Write(p []byte) (int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(maxSilence))
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	return n, cutOff(err)
+}
+
+// cutOff puts the ways in which a write learns that the other end has closed the connection
+// into the one of a read. Which it is depends on the moment: the transport closes our end as
+// soon as its read has seen it.
+func cutOff(err error) error {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) {
+		return io.EOF
+	}
+	return err
 }
 
 // Address is where the bucket's folder is.

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -342,4 +344,17 @@ func commitOne(u *Upload) error {
 		return err
 	}
 	return commit(u, nil)
+}
+
+func TestCutOff(t *testing.T) {
+	other := errors.New("no route to host")
+	for err, want := range map[error]error{
+		nil: nil, other: other, syscall.ECONNRESET: syscall.ECONNRESET,
+		&net.OpError{Op: "write", Err: net.ErrClosed}: io.EOF,
+		&net.OpError{Op: "write", Err: syscall.EPIPE}: io.EOF,
+	} {
+		if got := cutOff(err); !errors.Is(got, want) || (got == nil) != (want == nil) {
+			t.Errorf("%v: %v, want %v", err, got, want)
+		}
+	}
 }
