@@ -92,6 +92,7 @@ func TestManyObjectsAreTakenBackByAndBy(t *testing.T) {
 			if took := time.Since(began); took != want.after {
 				t.Errorf("%d objects after %s, want %s", want.n, took, want.after)
 			}
+			synctest.Wait() // the queue wakes at the first of the objects
 			j, _ := w.queue.take()
 			if j.kind != lookJob || len(j.looks) != want.n {
 				t.Fatalf("a job with %d looks, want %d", len(j.looks), want.n)

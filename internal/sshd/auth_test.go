@@ -292,9 +292,14 @@ func TestLostRightsEndSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer input.Close()
+	output, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Start("cat"); err != nil {
 		t.Fatal(err)
 	}
+	echo(t, input, output) // the session has its rights before its command reads
 	ts.keys.add(ts.ana.signer.PublicKey(), access.Operator{Name: "ana", Role: access.RoleRead})
 	var exit *gossh.ExitError
 	if err := s.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitRefused {
@@ -302,6 +307,19 @@ func TestLostRightsEndSessions(t *testing.T) {
 	}
 	if want := "error: the key no longer has the role \"admin\"\nhint: " + hintOtherRights + "\n"; stderr.String() != want {
 		t.Errorf("its user was told %q, want %q", stderr.String(), want)
+	}
+}
+
+// echo sends a line to a running "cat" and waits for it to come back.
+func echo(t *testing.T, input io.Writer, output io.Reader) {
+	t.Helper()
+	const line = "a line\n"
+	if _, err := io.WriteString(input, line); err != nil {
+		t.Fatal(err)
+	}
+	back := make([]byte, len(line))
+	if _, err := io.ReadFull(output, back); err != nil || string(back) != line {
+		t.Fatalf("cat wrote %q, %v", back, err)
 	}
 }
 
@@ -325,11 +343,16 @@ func TestRevokedKeyEndsItsSessions(t *testing.T) {
 	deaf := session(t, benClient)
 	flooding.Store(false) // by other tests
 	flooded.Store(false)
+	benOutput, err := ben.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range []*gossh.Session{ben, ana} {
 		if err := s.Start("cat"); err != nil {
 			t.Fatal(err)
 		}
 	}
+	echo(t, input, benOutput)
 	if err := deaf.Start("flood"); err != nil {
 		t.Fatal(err)
 	}
