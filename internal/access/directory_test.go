@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// newKey makes an ed25519 key and its "TYPE BASE64" form.
+// newKey makes an ed25519 key, and returns it with its "TYPE BASE64" form.
 func newKey(t testing.TB) (ssh.PublicKey, string) {
 	t.Helper()
 	pub, _, err := ed25519.GenerateKey(rand.Reader)
@@ -237,15 +237,15 @@ func TestSources(t *testing.T) {
 		t.Error("a unix socket is in a list of networks")
 	}
 	if !Sources("").Contain(&net.UnixAddr{Name: "/x"}) {
-		t.Error("the empty list leaves something out")
+		t.Error("an empty list of sources excludes an address")
 	}
 	if _, err := ParseSources(strings.Repeat("::1,", maxSources) + "::1"); err == nil {
 		t.Error("too many sources accepted")
 	}
 }
 
-// FuzzAuthorizedKeys holds that no file makes the parser panic, that what it
-// accepts is within the grammar, and that bad lines are named.
+// FuzzAuthorizedKeys checks that no file makes the parser panic, that every accepted line
+// is within the grammar, and that each error names its line.
 func FuzzAuthorizedKeys(f *testing.F) {
 	key, text := newKey(f)
 	f.Add(text + " ana")

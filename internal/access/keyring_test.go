@@ -29,7 +29,8 @@ func quietLog() (*logrus.Entry, *logtest.Hook) {
 	return logrus.NewEntry(logger), logtest.NewLocal(logger)
 }
 
-// TestKeysThatLeaveAreTold: once, and those that stay are not.
+// TestKeysThatLeaveAreTold checks that a removed key is reported once, and that a key that
+// stays is never reported.
 func TestKeysThatLeaveAreTold(t *testing.T) {
 	_, ana := newKey(t)
 	_, ben := newKey(t)
@@ -54,7 +55,7 @@ func TestKeysThatLeaveAreTold(t *testing.T) {
 		}
 	}
 	if !slices.Equal(left, []string{"ana"}) {
-		t.Errorf("left: %q", left)
+		t.Errorf("reported as removed: %q, want ana once", left)
 	}
 }
 
@@ -113,7 +114,8 @@ func TestKeyringFollowsItsFiles(t *testing.T) {
 	}
 }
 
-// TestKeyringTakesOtherFiles, unless they are wrong: then it follows the former ones.
+// TestKeyringTakesOtherFiles: if one of the new files is wrong, the keyring keeps the
+// former files.
 func TestKeyringTakesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	admin, keys := filepath.Join(dir, "ana.pub"), filepath.Join(dir, "keys")
@@ -127,10 +129,10 @@ func TestKeyringTakesOtherFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := k.Reload(Files{AdminKeys: []string{filepath.Join(dir, "none")}, Authorized: keys}); err == nil {
-		t.Error("a file that is not there is taken")
+		t.Error("a reload accepted a missing file")
 	}
 	if _, ok := k.Lookup(ben); ok {
-		t.Error("a key of files that are wrong is known")
+		t.Error("a key of the rejected files is known")
 	}
 	if err := k.Reload(Files{Authorized: keys}); err != nil {
 		t.Fatal(err)

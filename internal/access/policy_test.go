@@ -25,7 +25,8 @@ func newPolicy(t testing.TB, who Admins) (*Policy, *logtest.Hook) {
 	return NewPolicy(logrus.NewEntry(logger), who, nil), logtest.NewLocal(logger)
 }
 
-// TestRightsTable spells the whole table out, so that a change of it is seen.
+// TestRightsTable spells out the whole table, so that every change of the table shows up
+// here.
 func TestRightsTable(t *testing.T) {
 	policy, _ := newPolicy(t, nil)
 	least := map[Right]Role{
@@ -74,7 +75,7 @@ func TestKeyForSomeRepositories(t *testing.T) {
 		{CreateRepo, "shop2", true},
 		{DeleteRepo, "", false},
 		{Administer, "", false},
-		{Administer, "shop", false}, // a right on the server is not had by a repository's name
+		{Administer, "shop", false}, // a right on the server does not apply to a repository
 		{ReadServer, "shop", false},
 	} {
 		if got := policy.Allows(robot, test.right, Subject{Repo: name.Repo(test.subject)}); got != test.want {
@@ -151,8 +152,8 @@ func TestCallerNames(t *testing.T) {
 	}
 }
 
-// TestReservedRepositoryIsForAdmins: others may read it, whatever their role; and the rest
-// of the repositories is as it was.
+// TestReservedRepositoryIsForAdmins: callers who are not admins may only read the reserved
+// repository, whatever their role. The rules of the other repositories do not change.
 func TestReservedRepositoryIsForAdmins(t *testing.T) {
 	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, nil)
 	policy.Reserve("pushboat")
@@ -169,24 +170,25 @@ func TestReservedRepositoryIsForAdmins(t *testing.T) {
 		t.Error("a key for another repository may push")
 	}
 	if !NewPolicy(logrus.NewEntry(logrus.New()), nil, nil).Allows(Caller{Role: RoleRead}, ReadServer, Subject{}) {
-		t.Error("without one, the empty name is reserved")
+		t.Error("without a reserved repository, the empty name counts as reserved")
 	}
 }
 
-// TestRulesReserveARepositoryToo: whoever may deploy everywhere by a rule may only read it.
+// TestRulesReserveARepositoryToo: an operator whom a rule allows to deploy everywhere may
+// still only read the reserved repository.
 func TestRulesReserveARepositoryToo(t *testing.T) {
 	own := Subject{Repo: "pushboat"}
 	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return fakeRules{Deploy, own} })
 	ben, cho := Caller{Operator: "ben", Ruled: true}, Caller{Operator: "cho", Ruled: true}
 	if !policy.Allows(ben, Deploy, own) {
-		t.Error("ben may not deploy before it is reserved")
+		t.Error("ben may not deploy before the repository is reserved")
 	}
 	policy.Reserve("pushboat")
 	if policy.Allows(ben, Deploy, own) || !policy.Allows(cho, Deploy, own) {
-		t.Error("the rules of those who are no admins open it, or those of admins do not")
+		t.Error("ben, who is no admin, may deploy the reserved repository, or the admin cho may not")
 	}
 	if policy.Allows(Caller{Role: RoleAdmin, Repos: "push*"}, Deploy, own) || !policy.Allows(Caller{Role: RoleAdmin}, Deploy, own) {
-		t.Error("an admin of it alone may deploy the server, or an admin of the server may not")
+		t.Error("an admin of this repository alone may deploy it, or an admin of the server may not")
 	}
 }
 
@@ -218,8 +220,9 @@ func (f fakeRules) ReadsRules(operator string) Decision {
 	return Decision{Allowed: operator == "audrey"}
 }
 
-// TestRulesDecideForTheirKeys: a key of the rules has what they give, one of both also
-// what its line in a key file gives, and one of a key file nothing of the rules.
+// TestRulesDecideForTheirKeys: a key in the rules gets only the rights that the rules give.
+// A key that is also in a key file gets the rights of its line there as well. A key in a
+// key file alone gets nothing from the rules.
 func TestRulesDecideForTheirKeys(t *testing.T) {
 	rules := fakeRules{Deploy, Subject{Repo: "shop"}}
 	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return rules })
@@ -244,14 +247,15 @@ func TestRulesDecideForTheirKeys(t *testing.T) {
 		}
 	}
 	if policy.AsksForPaths(Caller{Operator: "ben", Role: RoleDeploy, Ruled: true}, Deploy, shop) {
-		t.Error("paths are asked for where the key file decides")
+		t.Error("the policy asks for paths although the key file decides")
 	}
 	if !policy.AsksForPaths(Caller{Operator: "ben", Ruled: true}, Deploy, shop) {
-		t.Error("paths are not asked for")
+		t.Error("the policy does not ask for paths")
 	}
 }
 
-// TestAdminRepoIsTheAdmins: no role on repositories and no pattern opens the server's own.
+// TestAdminRepoIsTheAdmins: no repository role and no pattern gives access to the admin
+// repository.
 func TestAdminRepoIsTheAdmins(t *testing.T) {
 	policy := NewPolicy(logrus.NewEntry(logrus.New()), nil, func() Rules { return fakeRules{ReadRepo, Subject{Repo: AdminRepo}} })
 	own := Subject{Repo: AdminRepo}
@@ -265,7 +269,7 @@ func TestAdminRepoIsTheAdmins(t *testing.T) {
 		{Caller{Operator: "dora", Role: RoleDeploy}, false, false},
 		{Caller{Operator: "cho", Ruled: true}, true, true},
 		{Caller{Operator: "cho"}, false, false},
-		{Caller{Operator: "ben", Ruled: true}, false, false}, // whose rule is about all repositories
+		{Caller{Operator: "ben", Ruled: true}, false, false}, // his rule applies to all repositories
 		{Caller{Operator: "audrey", Ruled: true}, true, false},
 		{System("start"), true, true},
 	} {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// privateKeys are texts of private keys, by their tool.
+// privateKeys returns private keys as text, by the tool that writes them.
 func privateKeys(t *testing.T) map[string]string {
 	t.Helper()
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
@@ -74,8 +74,8 @@ func TestErrorsRepeatNothingOfPrivateKeys(t *testing.T) {
 	}
 }
 
-// repeatsNothing checks that no word of a text stands in a message: eight
-// characters are more than chance brings together.
+// repeatsNothing checks that a message contains no part of a text. Parts have eight
+// characters: that is too long to match by chance.
 func repeatsNothing(t *testing.T, name, message, text string) {
 	t.Helper()
 	for word := range strings.FieldsSeq(text) {
@@ -91,7 +91,7 @@ func repeatsNothing(t *testing.T, name, message, text string) {
 func TestPrivateKeyIsCalledOne(t *testing.T) {
 	for name, private := range privateKeys(t) {
 		if name == "a token" || name == "openssh, from a mid" {
-			continue // they look like nothing that is known
+			continue // these have no mark that tells them from other text
 		}
 		_, err := NewDirectory(Source{File: "keys", Text: []byte("# mine\n" + private), Admin: true})
 		if !errors.Is(err, ErrPrivateKey) || strings.Contains(err.Error(), "\n") {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// TestChooseAmongLines tries every way in which a key file and the rules know a key.
+// TestChooseAmongLines tries every combination of a key file and the rules that know a key.
 func TestChooseAmongLines(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	here := &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 1}
@@ -43,7 +43,7 @@ func TestChooseAmongLines(t *testing.T) {
 	}
 }
 
-// TestParseKeyRepeatsNothing: what is pasted where a key belongs may be a secret.
+// TestParseKeyRepeatsNothing: text that somebody pastes in place of a key may be a secret.
 func TestParseKeyRepeatsNothing(t *testing.T) {
 	key, text := newKey(t)
 	for _, comment := range []string{"", " ana@laptop", " ana of ops"} {

@@ -48,7 +48,7 @@ func BenchmarkCompare(b *testing.B) {
 	one, two := large(b), large(b)
 	for b.Loop() {
 		if len(Compare(one, two)) > 0 {
-			b.Fatal("they differ")
+			b.Fatal("the rules differ from themselves")
 		}
 	}
 }

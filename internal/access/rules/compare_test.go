@@ -48,7 +48,7 @@ func TestCompareRights(t *testing.T) {
 	}
 }
 
-// indented is how lines of a comparison stand in a plan.
+// indented returns the lines of a comparison as a plan shows them.
 func indented(lines []string) []string {
 	var all []string
 	for _, line := range lines {
@@ -136,7 +136,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// Somebody who may not read the rules learns no place, and no other's name.
+// TestExplainWithoutRules: for somebody who may not read the rules, an explanation names no
+// rule's place and no other operator.
 func TestExplainWithoutRules(t *testing.T) {
 	r := parsed(t, "- {who: [dora, shop], repositories: [shop], may: [push]}", "- {who: [everyone], may: [read]}", "- {who: [ben, ci], repositories: [shop], mayNot: [suspend]}")
 	got := map[string]Answer{}

@@ -14,7 +14,7 @@ func onBranch(repo name.Repo, branch name.Branch, paths ...string) access.Subjec
 	return access.Subject{Repo: repo, Ref: branch.Ref(), Paths: paths}
 }
 
-// TestDecide tries every way in which a rule gives, withholds or is about something else.
+// TestDecide tries every way in which a rule can grant a right, withhold it, or not apply.
 func TestDecide(t *testing.T) {
 	server := access.Subject{}
 	tag := access.Subject{Repo: "shop", Ref: "refs/tags/v1"}
@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 		on       access.Subject
 		want     access.Decision
 	}{
-		// By role, and by who.
+		// By role, and by operator.
 		{[]string{"- {who: [ben], may: [deploy]}"}, "ben", access.Deploy, onRepo("shop"), access.Decision{Allowed: true, Rule: "access.yaml:2"}},
 		{[]string{"- {who: [ben], may: [deploy]}"}, "ben", access.PushRepo, onRepo("shop"), access.Decision{Allowed: true, Rule: "access.yaml:2"}},
 		{[]string{"- {who: [ben], may: [push]}"}, "ben", access.Deploy, onRepo("shop"), access.Decision{}},
@@ -100,8 +100,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestMatrix holds every right to every role: by a rule without repositories, as by the
-// line of a key file.
+// TestMatrix compares the rights of each role when it comes from a rule without
+// repositories with the rights when it comes from a line of a key file.
 func TestMatrix(t *testing.T) {
 	rights := []access.Right{
 		access.ReadRepo, access.ReadDeploys, access.PushRepo, access.Deploy, access.ReadLogs, access.CreateRepo, access.DeleteRepo,

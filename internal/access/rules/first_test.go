@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/repos"
 )
 
-// TestFirstRules: what a new server begins with is right, and has its admins in, whatever
-// their names and keys are.
+// TestFirstRules: the rules of a new server are valid, and its admins can log in, whatever
+// their names and keys.
 func TestFirstRules(t *testing.T) {
 	base, err := repos.Admin()
 	if err != nil {
@@ -51,6 +51,6 @@ func TestFirstRules(t *testing.T) {
 		}
 	}
 	if _, err := First(base, nil); err == nil {
-		t.Error("rules that nobody can change are made")
+		t.Error("rules without an admin were made")
 	}
 }

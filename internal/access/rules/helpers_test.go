@@ -14,10 +14,10 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// noon is the time of the tests.
+// noon is the current time in these tests.
 var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// keyText is a key that is always the same for a seed.
+// keyText returns the same key whenever it gets the same seed.
 func keyText(t testing.TB, seed byte) string {
 	t.Helper()
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public(t, seed))))
@@ -33,11 +33,11 @@ func public(t testing.TB, seed byte) ssh.PublicKey {
 	return key
 }
 
-// seeds are the keys of the operators of world.
+// seeds are the seeds of the keys of world's operators.
 var seeds = map[string]byte{"ana": 0, "ben": 1, "ci": 2, "dora": 3}
 
-// world is a revision with operators ana, ben, dora and the robot ci, and the files that
-// are given; "" removes one.
+// world is a revision with the operators ana, ben and dora, the robot ci, and the given
+// files. A file with the text "" is left out.
 func world(t testing.TB, files map[string]string) fs.FS {
 	t.Helper()
 	tree := fstest.MapFS{}
@@ -59,7 +59,7 @@ func world(t testing.TB, files map[string]string) fs.FS {
 	return tree
 }
 
-// parsed is the rules of world with an access.yaml of rules, one a line.
+// parsed returns the rules of a world whose access.yaml has the given rules, one a line.
 func parsed(t testing.TB, rules ...string) *Rules {
 	t.Helper()
 	return parsedTree(t, world(t, map[string]string{"access.yaml": "rules:\n" + strings.Join(rules, "\n") + "\n"}))

@@ -19,7 +19,7 @@ func TestLockOut(t *testing.T) {
 	for name, test := range map[string]struct {
 		author access.Caller
 		files  map[string]string
-		want   string // "" for nothing
+		want   string // "" for no problem
 	}{
 		"the same":                     {ana, map[string]string{"access.yaml": both}, ""},
 		"nobody":                       {ana, map[string]string{"access.yaml": "rules:\n- {who: [ana], may: [deploy]}\n"}, "no person would be an admin"},

@@ -10,8 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// TestProblems tries all that can be wrong with a revision: each is told with its file and
-// line, and with the next thing to try.
+// TestProblems tries everything that can be wrong with a revision. Each problem is reported
+// with its file and line, and with the next thing to try.
 func TestProblems(t *testing.T) {
 	ana := keyText(t, 0)
 	rule := func(text string) map[string]string {
@@ -125,7 +125,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// numbered repeats a format with the numbers from 1 to n.
+// numbered repeats a format for each of the numbers 1 to n.
 func numbered(n int, format string) string {
 	var text strings.Builder
 	for i := range n {
@@ -143,7 +143,7 @@ func TestEveryProblemIsTold(t *testing.T) {
 	}
 }
 
-// TestWhatIsRead: all fields, in the forms that they may have.
+// TestWhatIsRead reads every field, in every form that the field may have.
 func TestWhatIsRead(t *testing.T) {
 	eve, eve2 := keyText(t, 9), keyText(t, 10)
 	r := parsedTree(t, world(t, map[string]string{
@@ -190,8 +190,8 @@ func TestExpiryForms(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that no tree makes the parser panic, that a problem has a place, and
-// that what is accepted decides and compares.
+// FuzzParse checks that no tree makes the parser panic, that every problem has a place, and
+// that accepted rules can decide and be compared.
 func FuzzParse(f *testing.F) {
 	f.Add("keys: []\n", "groups: {admins: [ana]}\n", "rules:\n- {who: [admins], may: [admin], repositories: [a/*], paths: [x/**]}\n")
 	f.Add("kind: robot\nkeys:\n- {key: x, expires: 2026-01-01, from: [::1]}\n", "groups: {a: &x [ana], b: *x}\n", "rules: [{who: [everyone], mayNot: [suspend]}]\n")

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// object is a part of a schema.
+// object is a part of a JSON schema.
 type object struct {
 	Properties           map[string]any `json:"properties"`
 	AdditionalProperties any            `json:"additionalProperties"`
@@ -38,7 +38,7 @@ func schemaOfFile(t *testing.T, file string) (schema object) {
 	return schema
 }
 
-// TestSchemasHaveEveryField holds the schemas to the words that Parse knows.
+// TestSchemasHaveEveryField compares the fields in the schemas with those that Parse reads.
 func TestSchemasHaveEveryField(t *testing.T) {
 	check := func(name string, o object, fields []string) {
 		t.Helper()
@@ -74,7 +74,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 func TestSchemasJudgeFiles(t *testing.T) {
 	for _, test := range []struct {
 		file, text string
-		wrong      string // in the error; "" if the file is right
+		wrong      string // a part of the error; "" if the file is right
 	}{
 		{"access.yaml", "rules: [{who: [ana], may: [admin]}]", ""},
 		{"access.yaml", "rules: [{who: [ana], repositories: [shop], branches: [1.1], paths: ['**'], may: [rollback], mayNot: [suspend]}]", ""},
