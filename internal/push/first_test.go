@@ -82,8 +82,9 @@ func newRepository(t *testing.T) *git.Repository {
 	return storetest.Shop(t, storetest.Open(t, git.StoreOptions{HooksDir: t.TempDir()}))
 }
 
-// While a repository has no branch, each first push decides again, and one whose
-// decision comes too late is told.
+// TestKeepMain: until a repository has a branch, each first push chooses its main branch
+// anew. A push that made its choice before another push created a branch is told to push
+// again.
 func TestKeepMain(t *testing.T) {
 	repo := newRepository(t)
 	wantMain := func(want name.Branch) {

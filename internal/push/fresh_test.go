@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 )
 
-// A repository that pushes have made is removed after the last of them; one that was
-// there before stays.
+// TestFresh: a repository that a push has made is removed when the last push to it ends. A
+// repository that existed before stays.
 func TestFresh(t *testing.T) {
 	removals := 0
 	remove := func() { removals++ }
@@ -20,7 +20,7 @@ func TestFresh(t *testing.T) {
 		{func() { f.begin("new"); f.made("new") }, 0},
 		{func() { f.begin("new"); f.begin("other"); f.end("new", remove) }, 0},
 		{func() { f.end("new", remove) }, 1},
-		{func() { f.begin("new"); f.end("new", remove) }, 1}, // it is no news any more
+		{func() { f.begin("new"); f.end("new", remove) }, 1}, // the repository was removed, and is not new any more
 		{func() { f.end("other", remove) }, 1},
 	} {
 		if step.do(); removals != step.removals {
@@ -32,8 +32,8 @@ func TestFresh(t *testing.T) {
 	}
 }
 
-// A removal runs under no lock: pushes to other repositories go on meanwhile, and those to
-// the same one begin after it.
+// TestFreshRemovesUnderNoLock: no lock is held during a removal. Pushes to other
+// repositories go on meanwhile, and pushes to the same repository begin after the removal.
 func TestFreshRemovesUnderNoLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f fresh

@@ -8,7 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Only callers with the right to read deploys of a repository see its records.
+// TestRecordsAreShownByRight: only callers who may read a repository's deploys see its
+// records.
 func TestRecordsAreShownByRight(t *testing.T) {
 	d := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil, nil)}
 	for name, test := range map[string]struct {

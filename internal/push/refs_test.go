@@ -100,7 +100,7 @@ func TestTurns(t *testing.T) {
 	}()
 	cancel()
 	if err := <-refused; err == nil {
-		t.Error("a push whose pusher has gone takes its turn")
+		t.Error("a push whose pusher has left took its turn")
 	}
 	next := make(chan func())
 	go func() {
@@ -109,14 +109,14 @@ func TestTurns(t *testing.T) {
 	}()
 	select {
 	case <-next:
-		t.Error("two have the turn for one ref")
+		t.Error("two pushes have the turn for one ref")
 	case <-time.After(10 * time.Millisecond): // the wait itself cannot be observed
 	}
 	over()
 	over()
 	(<-next)()
 	if len(all.refs) != 0 {
-		t.Errorf("left over: %v", all.refs)
+		t.Errorf("turns left over: %v", all.refs)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/hook"
 )
 
-// fickle are rules that give the rights of some refs, until they change.
+// fickle are rules that give rights on some refs, until they change.
 type fickle struct{ refs map[string]bool }
 
 func (fickle) Lookup(ssh.PublicKey) (access.Operator, bool) { return access.Operator{}, false }
@@ -23,12 +23,13 @@ func (f fickle) Decide(_ string, _ access.Right, on access.Subject) access.Decis
 	return access.Decision{Allowed: f.refs[on.Ref]}
 }
 
-// ruled is a session of somebody who has what the rules give.
+// ruled is a session whose caller has the rights that the rules give.
 type ruled struct{ Session }
 
 func (ruled) Caller() access.Caller { return access.Caller{Operator: "ben", Ruled: true} }
 
-// Rules that change between the gate's judgement and the push's turn decide.
+// TestRightsAreAskedForAgain: if the rules change after the gate has judged a push and
+// before the push's turn, the new rules decide.
 func TestRightsAreAskedForAgain(t *testing.T) {
 	rules := fickle{map[string]bool{"refs/heads/main": true, "refs/heads/dev": true}}
 	door := &Door{Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil, func() access.Rules { return rules })}

@@ -33,7 +33,7 @@ func TestPlansOfRules(t *testing.T) {
 	}
 }
 
-// fakeRules take what they are given, with an error as often as told.
+// fakeRules accept any rules, after a given number of failures.
 type fakeRules struct {
 	failures, taken int
 }
@@ -49,7 +49,8 @@ func (f *fakeRules) Take(context.Context, access.Caller) error {
 	return nil
 }
 
-// TestRulesAreTakenOnce: by the hook, or by the session's end if that failed or never ran.
+// TestRulesAreTakenOnce: the hook puts pushed rules in force, or the end of the session
+// does if the hook failed or never ran.
 func TestRulesAreTakenOnce(t *testing.T) {
 	logger := logrus.New()
 	logger.SetOutput(&bytes.Buffer{})
