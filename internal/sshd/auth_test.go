@@ -23,7 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// borrowedKey shows another's public key and signs with its own.
+// borrowedKey shows somebody else's public key and signs with its own.
 type borrowedKey struct {
 	gossh.AlgorithmSigner
 	shown gossh.PublicKey
@@ -41,9 +41,9 @@ func TestOwnSignatureUnderAnothersKeyIsRefused(t *testing.T) {
 	eventually(t, "the refusal in the log", func() bool { return ts.logged("ssh: refused 127.0.0.1 port ") })
 }
 
-// TestOfferedAdminKeyGivesNoRights makes ssh offer ana's key first, of which ben has
-// only the public half: the server accepts the offer, ssh cannot sign, and goes on to
-// ben's own key (CVE-2026-24058).
+// TestOfferedAdminKeyGivesNoRights makes ssh offer ana's key first. Ben has only its public
+// half: the server accepts the offer, ssh cannot sign, and goes on with ben's own key
+// (CVE-2026-24058).
 func TestOfferedAdminKeyGivesNoRights(t *testing.T) {
 	ts := start(t, nil)
 	half := filepath.Join(t.TempDir(), "half")
@@ -63,7 +63,7 @@ func TestOfferedAdminKeyGivesNoRights(t *testing.T) {
 	}
 	accepted := "Server accepts key: " + half
 	if !strings.Contains(got.stderr, accepted) {
-		t.Errorf("the test has lost its point: no %q in\n%s", accepted, got.stderr)
+		t.Errorf("ssh did not offer ana's key: no %q in\n%s", accepted, got.stderr)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestOtherKeysOfAnAgentAreNotLogged(t *testing.T) {
 		t.Fatalf("ben with a second key: %+v", got)
 	}
 	if ts.logged("refused") {
-		t.Error("a key that was tried in front of the right one is logged as an attack")
+		t.Error("a key that ssh tried before the right one is logged as an attack")
 	}
 }
 
@@ -230,7 +230,7 @@ func TestAlgorithms(t *testing.T) {
 		{""},
 		{""},
 	}
-	for _, list := range lists[4:6] { // for clients that have nothing better
+	for _, list := range lists[4:6] { // hmac-sha2-256 is for clients that support nothing better
 		if at := slices.Index(list, "hmac-sha2-256"); at < 2 {
 			t.Errorf("MACs that are not encrypt-then-MAC come before others: %v", list)
 		}
@@ -280,14 +280,14 @@ func TestHostKeyIsTheOneGiven(t *testing.T) {
 	}
 }
 
-// TestLostRightsEndSessions: a session has the rights that it began with, so it ends when
-// its key has fewer.
+// TestLostRightsEndSessions: a session has the rights that it began with, so the server
+// ends it when its key loses some of them.
 func TestLostRightsEndSessions(t *testing.T) {
 	ts := start(t, func(c *Config) { c.KeyCheck = 10 * time.Millisecond })
 	s := session(t, ts.client(ts.ana))
 	var stderr bytes.Buffer
 	s.Stderr = &stderr
-	input, err := s.StdinPipe() // so that its input does not end
+	input, err := s.StdinPipe() // keeps the session's input open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,15 +323,15 @@ func echo(t *testing.T, input io.Writer, output io.Reader) {
 	}
 }
 
-// TestRevokedKeyEndsItsSessions: those that run end and say why, also of a client that
-// reads nothing; those of others go on.
+// TestRevokedKeyEndsItsSessions: the sessions of a revoked key end with a message, even if
+// the client reads nothing. Sessions of other keys go on.
 func TestRevokedKeyEndsItsSessions(t *testing.T) {
 	ts := start(t, func(c *Config) { c.KeyCheck = 10 * time.Millisecond })
 	benClient, anaClient := ts.client(ts.ben), ts.client(ts.ana)
 	ben, ana := session(t, benClient), session(t, anaClient)
 	var stderr bytes.Buffer
 	ben.Stderr = &stderr
-	input, err := ben.StdinPipe() // so that its input does not end
+	input, err := ben.StdinPipe() // keeps the session's input open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestRevokedKeyEndsItsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	deaf := session(t, benClient)
-	flooding.Store(false) // by other tests
+	flooding.Store(false) // other tests set it too
 	flooded.Store(false)
 	benOutput, err := ben.StdoutPipe()
 	if err != nil {
@@ -356,7 +356,7 @@ func TestRevokedKeyEndsItsSessions(t *testing.T) {
 	if err := deaf.Start("flood"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the begin of the flood", flooding.Load) // a key that opens nothing begins none
+	eventually(t, "the begin of the flood", flooding.Load) // with a revoked key, the flood could not begin
 	ts.keys.remove(ts.ben.signer.PublicKey())
 	var exit *gossh.ExitError
 	if err := ben.Wait(); !errors.As(err, &exit) || exit.ExitStatus() != exitRefused {

@@ -17,7 +17,7 @@ func TestParseCommand(t *testing.T) {
 		{"git-upload-pack '//shop.git'", Command{Service: ServiceUploadPack, Path: "/shop.git"}},
 		{"git upload-pack shop", Command{Service: ServiceUploadPack, Path: "shop"}},
 		{`git-upload-archive "team/shop.git"`, Command{Service: ServiceUploadArchive, Path: "team/shop.git"}},
-		{"git-upload-pack '../../etc/passwd'", Command{Service: ServiceUploadPack, Path: "../../etc/passwd"}}, // git must refuse it
+		{"git-upload-pack '../../etc/passwd'", Command{Service: ServiceUploadPack, Path: "../../etc/passwd"}}, // Git has to refuse this path
 		{"git-upload-pack '--upload-pack=x'", Command{Service: ServiceUploadPack, Path: "--upload-pack=x"}},
 		{`git-upload-pack 'a\b'`, Command{Service: ServiceUploadPack, Path: `a\b`}},
 		{"", Command{}},
@@ -72,8 +72,8 @@ func TestParseCommandRefuses(t *testing.T) {
 	}
 }
 
-// FuzzParseCommand: no line makes the parser panic or exceed its limits, and an
-// accepted line means the same when it is quoted again.
+// FuzzParseCommand: no line makes the parser panic or exceed its limits, and an accepted
+// line means the same when it is quoted again.
 func FuzzParseCommand(f *testing.F) {
 	for _, seed := range []string{"git-receive-pack 'shop.git'", "git upload-pack /x", `say 'a b'"c" ''`, `a\b`, "'", "a\x00"} {
 		f.Add(seed)
@@ -99,7 +99,7 @@ func FuzzParseCommand(f *testing.F) {
 				t.Fatalf("word %q", word)
 			}
 			if strings.Contains(word, "'") {
-				return // needs the other quotes, which cannot hold everything
+				return // such a word needs the other kind of quotes, which cannot hold every word
 			}
 			quoted = append(quoted, "'"+word+"'")
 		}

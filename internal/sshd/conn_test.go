@@ -19,7 +19,7 @@ import (
 // master starts ssh -M in the background and returns its socket.
 func (ts *testServer) master(p person) string {
 	ts.t.Helper()
-	dir, err := os.MkdirTemp("", "ssh") // short: a unix socket's path is limited to about 100 bytes
+	dir, err := os.MkdirTemp("", "ssh") // a short name: the path of a unix socket is limited to about 100 bytes
 	if err != nil {
 		ts.t.Fatal(err)
 	}
@@ -73,7 +73,8 @@ func TestSilentClientIsClosedAtTheDeadline(t *testing.T) {
 	}
 }
 
-// TestDrippingClientIsClosedAtTheDeadline: bytes must not move the deadline.
+// TestDrippingClientIsClosedAtTheDeadline: bytes that trickle in must not extend the
+// deadline.
 func TestDrippingClientIsClosedAtTheDeadline(t *testing.T) {
 	ts := start(t, func(c *Config) { c.HandshakeTimeout = 100 * time.Millisecond })
 	nc, err := net.Dial("tcp", ts.addr)
@@ -97,7 +98,7 @@ func TestHealthChecksAreNotLogged(t *testing.T) {
 	nc.Close()
 	eventually(t, "the end of the connection", func() bool { return len(ts.open()) == 0 })
 	if ts.logged("refused") {
-		t.Error("a client that said nothing is logged as an attack")
+		t.Error("a client that sent nothing is logged as an attack")
 	}
 }
 
@@ -120,7 +121,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 		t.Errorf("another client says %v", err)
 	}
 	if !ts.logged("ssh: turned away: too many connections from this address") {
-		t.Error("the log has no word of it")
+		t.Error("the log does not mention it")
 	}
 	first.Close()
 	eventually(t, "the place of the first", func() bool {
@@ -132,7 +133,8 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	})
 }
 
-// TestLimitsChange: for later connections; open ones stay, and count.
+// TestLimitsChange: new limits hold for new connections. Connections that are open stay
+// open, and count.
 func TestLimitsChange(t *testing.T) {
 	ts := start(t, func(c *Config) { c.MaxPerAddress = 3 })
 	ts.client(ts.ana)
@@ -151,11 +153,12 @@ func TestLimitsChange(t *testing.T) {
 	}
 	ts.client(ts.ana)
 	if err := ts.Change(Limits{MaxPerAddress: -1}, Address{}); err == nil {
-		t.Error("a limit that is negative is taken")
+		t.Error("a negative limit was accepted")
 	}
 }
 
-// TestSilentConnectionsKeepNobodyOut: at the limit, the oldest of them goes.
+// TestSilentConnectionsKeepNobodyOut: at the limit, the server closes the oldest connection
+// that has not logged in.
 func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 	for name, limit := range map[string]func(*Config){
 		"of an address": func(c *Config) { c.MaxUnauthenticatedPerAddress = 3 },
@@ -175,7 +178,7 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 				}
 				silent = append(silent, nc)
 			}
-			for range 2 { // those that have logged in do not count
+			for range 2 { // connections that have logged in do not count
 				client, err := ts.dial(ts.ana)
 				if err != nil {
 					t.Fatalf("an honest login: %v", err)
@@ -185,10 +188,10 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 			silence(t, silent[0])
 			silent[1].SetReadDeadline(time.Now())
 			if _, err := silent[1].Read(make([]byte, 1<<12)); errors.Is(err, io.EOF) {
-				t.Error("the second is closed, too")
+				t.Error("the second silent connection is closed, too")
 			}
 			if !ts.logged("ssh: made room for another connection before it had logged in") || ts.logged("ssh: refused") {
-				t.Error("the log should have one line, and not one for each")
+				t.Error("the log should have one line in all, not one for each connection")
 			}
 		})
 	}
@@ -212,21 +215,21 @@ func TestTurnstile(t *testing.T) {
 	}
 	a, b := enter("a", "192.0.2.1", "", ""), enter("b", "::ffff:192.0.2.1", "", "")
 	a.conn.heard.Store(1)
-	c := enter("c", "192.0.2.1", "", "b") // a has said something
+	c := enter("c", "192.0.2.1", "", "b") // a has sent something
 	enter("", "192.0.2.1", "too many connections from this address", "")
 	b.giveBack()
 	c.conn.heard.Store(1)
-	d := enter("d", "192.0.2.1", "", "a") // all have: the oldest
+	d := enter("d", "192.0.2.1", "", "a") // all have sent something: a is the oldest
 	c.loggedIn()
-	c.loggedIn() // counts once
-	a.loggedIn() // too late
+	c.loggedIn() // a second call does not count
+	a.loggedIn() // too late: a has to go
 	a.giveBack()
 	e, f, g := enter("e", "2001:db8::1", "", ""), enter("f", "2001:db8::2", "", ""), enter("g", "192.0.2.2", "", "")
 	if ts.unknown != 4 || ts.open != 5 {
 		t.Errorf("%d open, %d unknown", ts.open, ts.unknown)
 	}
-	h := enter("h", "192.0.2.3", "", "e") // the same /64 as f: two
-	i := enter("i", "192.0.2.4", "", "d") // one each: the oldest
+	h := enter("h", "192.0.2.3", "", "e") // e and f share a /64, which therefore has two
+	i := enter("i", "192.0.2.4", "", "d") // each address has one connection: d is the oldest
 	for _, p := range []*pass{c, d, e, f, g, h, i} {
 		p.giveBack()
 	}
@@ -251,11 +254,11 @@ func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {
 	}
 	await(t, ready, "the handler")
 	idle, withChannel := ts.client(ts.ana), ts.client(ts.ana)
-	session(t, withChannel) // a session without a command is no work
+	session(t, withChannel) // a session without a command does not count as work
 	idle.Wait()
 	withChannel.Wait()
 	if !ts.logged("ssh: connection closed: idle for 500ms") {
-		t.Error("the log has no word of it")
+		t.Error("the log does not mention the idle connection")
 	}
 	close(release)
 	var exit *gossh.ExitError
@@ -264,8 +267,8 @@ func TestIdleConnectionIsClosedAndABusyOneIsNot(t *testing.T) {
 	}
 }
 
-// freezer is a connection whose client stops reading, as when its machine vanishes: it
-// answers nothing and closes nothing.
+// freezer is a connection whose client stops reading, as when its machine vanishes: the
+// client neither answers nor closes the connection.
 type freezer struct {
 	net.Conn
 	mu     sync.Mutex
@@ -311,8 +314,8 @@ func (ts *testServer) freezingClient(p person) (*gossh.Client, *freezer) {
 	return client, f
 }
 
-// TestVanishedClientDoesNotHoldItsHandler: a client stops reading during a big output
-// and is never heard of again.
+// TestVanishedClientDoesNotHoldItsHandler: a client stops reading during a large output and
+// sends nothing any more.
 func TestVanishedClientDoesNotHoldItsHandler(t *testing.T) {
 	const size = 64 << 20 // more than windows and socket buffers hold
 	ready, frozen, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -324,7 +327,7 @@ func TestVanishedClientDoesNotHoldItsHandler(t *testing.T) {
 			<-frozen
 			n, err := io.Copy(s, io.LimitReader(zeroes{}, size))
 			if n != size || err != nil {
-				t.Errorf("wrote %d bytes, %v; want all of them swallowed", n, err)
+				t.Errorf("wrote %d bytes, %v; want all of them discarded", n, err)
 			}
 			if !s.isGone() {
 				t.Error("the session does not say that the client is gone")
@@ -343,7 +346,7 @@ func TestVanishedClientDoesNotHoldItsHandler(t *testing.T) {
 	await(t, done, "the handler's end")
 	eventually(t, "the connection's end", func() bool { return len(ts.open()) == 0 })
 	if !ts.logged("ssh: connection closed: no answer to keepalives") {
-		t.Error("the log has no word of it")
+		t.Error("the log does not mention the vanished client")
 	}
 }
 
@@ -351,7 +354,8 @@ type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestQuietVanishedClientIsNoticed: nothing is written, so only keepalives can tell.
+// TestQuietVanishedClientIsNoticed: the server writes nothing to the session, so only
+// keepalives can show that the client is gone.
 func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	ready := make(chan struct{})
 	done := make(chan struct{})
@@ -373,8 +377,8 @@ func TestQuietVanishedClientIsNoticed(t *testing.T) {
 	await(t, done, "the handler to be told")
 }
 
-// TestLivingClientAnswersKeepalives: more intervals pass than a silent client is
-// allowed, and nothing happens.
+// TestLivingClientAnswersKeepalives: a client that answers keepalives stays connected for
+// longer than a silent client would.
 func TestLivingClientAnswersKeepalives(t *testing.T) {
 	const misses, beats = 100, 120
 	asked := make(chan struct{}, 1000)
@@ -424,7 +428,8 @@ func TestLivingClientAnswersKeepalives(t *testing.T) {
 	}
 }
 
-// TestClientThatTakesNoOutput answers keepalives but never reads its session.
+// TestClientThatTakesNoOutput has a client that answers keepalives but never reads its
+// session.
 func TestClientThatTakesNoOutput(t *testing.T) {
 	done := make(chan struct{})
 	ts := start(t, func(c *Config) {
@@ -448,7 +453,7 @@ func TestClientThatTakesNoOutput(t *testing.T) {
 	})
 }
 
-// TestClosedConnectionDoesNotCancelWork: Git must come to its end.
+// TestClosedConnectionDoesNotCancelWork: a Git command has to run to its end.
 func TestClosedConnectionDoesNotCancelWork(t *testing.T) {
 	ready, done := make(chan struct{}), make(chan struct{})
 	ts := start(t, func(c *Config) {

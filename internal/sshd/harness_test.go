@@ -40,7 +40,7 @@ func await(t testing.TB, event <-chan struct{}, what string) {
 	}
 }
 
-// eventually waits until ok, for conditions without an event.
+// eventually waits until ok returns true, for conditions without an event.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	late := time.After(patience)
@@ -90,7 +90,7 @@ func (k *keyTable) remove(key gossh.PublicKey) {
 // person is somebody with a key.
 type person struct {
 	signer gossh.Signer
-	file   string // of the private key; file.pub is the public one
+	file   string // the file of the private key; file.pub has the public key
 }
 
 func newPerson(t testing.TB) person {
@@ -187,10 +187,10 @@ func testGit(_ context.Context, s *Session, service, path string) int {
 	return 0
 }
 
-// flooding and flooded say that the command flood has begun, and ended.
+// flooding and flooded report that the command flood has begun, and that it has ended.
 var flooding, flooded atomic.Bool
 
-// testCommands are the commands of the tests.
+// testCommands runs the commands of the tests.
 func testCommands(_ context.Context, s *Session, args []string) int {
 	if len(args) == 0 {
 		fmt.Fprintf(s, "hello %s\n", s.Caller().Operator)
@@ -211,7 +211,7 @@ func testCommands(_ context.Context, s *Session, args []string) int {
 			return 99
 		}
 		return code
-	case "flood": // until nobody listens
+	case "flood": // writes until the client has gone
 		flooding.Store(true)
 		for !s.isGone() {
 			fmt.Fprintln(s, "and on")
@@ -252,7 +252,7 @@ func session(t testing.TB, client *gossh.Client) *gossh.Session {
 	return s
 }
 
-// result is the result of a command.
+// result is the result of a command: its output and exit status.
 type result struct {
 	stdout, stderr string
 	status         int
@@ -277,7 +277,8 @@ func run(t testing.TB, client *gossh.Client, command string) result {
 	return result{}
 }
 
-// openSSH is the real client, as p, with options before the host and words after it.
+// openSSH returns the command of the real client, run as p, with options before the host
+// and words after it.
 func (ts *testServer) openSSH(p person, options []string, words ...string) *exec.Cmd {
 	host, port, err := net.SplitHostPort(ts.addr)
 	if err != nil {
@@ -306,7 +307,7 @@ func (ts *testServer) ssh(p person, options []string, stdin string, words ...str
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// logged reports whether a line of the log contains text.
+// logged reports whether a line of the log contains the text.
 func (ts *testServer) logged(text string) bool {
 	for _, entry := range ts.log.AllEntries() {
 		if strings.Contains(entry.Message, text) {

@@ -19,7 +19,7 @@ func TestHostKeyIsMadeOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "host_key")
 	var all [8]gossh.Signer
 	var wg sync.WaitGroup
-	for i := range all { // eight servers that start at once agree on one key
+	for i := range all { // eight servers that start at the same time agree on one key
 		wg.Go(func() {
 			signer, err := LoadOrCreateHostKey(path)
 			if err != nil {

@@ -54,10 +54,10 @@ func TestPanicEndsOneSession(t *testing.T) {
 		t.Errorf("panic: %+v", got)
 	}
 	if strings.Contains(got.stderr, "as asked") {
-		t.Error("the client is told the inside of the panic")
+		t.Error("the client sees the details of the panic")
 	}
 	if !ts.logged("panic in handler: as asked") {
-		t.Error("the log has no word of it")
+		t.Error("the log does not mention the panic")
 	}
 	if got := run(t, client, "exit 3"); got.status != 3 {
 		t.Errorf("the same connection afterwards: %+v", got)
@@ -85,7 +85,7 @@ func TestPanicDuringTheLoginEndsOneConnection(t *testing.T) {
 	ts := start(t, func(c *Config) { c.Keys = panickyKeys{c.Keys, eve.signer.PublicKey()} })
 	client := ts.client(ts.ana)
 	if _, err := ts.dial(eve); err == nil {
-		t.Error("logged in by a panic")
+		t.Error("a client logged in although the look-up of its key panicked")
 	}
 	eventually(t, "the log's word of it", func() bool { return ts.logged("panic in connection: as asked") })
 	if got := run(t, client, "exit 3"); got.status != 3 {
@@ -138,7 +138,7 @@ func TestEnvironmentFloodClosesTheConnection(t *testing.T) {
 			return
 		}
 	}
-	t.Error("3000 variables were taken without a word")
+	t.Error("3000 variables were accepted without an error")
 }
 
 func TestMalformedRequestsAreRefused(t *testing.T) {
@@ -236,8 +236,8 @@ func TestSessionsAreLimited(t *testing.T) {
 	}
 }
 
-// TestSessionsThatEndedDoNotCount: any number of consecutive sessions is allowed,
-// however fast.
+// TestSessionsThatEndedDoNotCount: any number of sessions may follow one another on a
+// connection, however fast.
 func TestSessionsThatEndedDoNotCount(t *testing.T) {
 	ts := start(t, func(c *Config) { c.MaxSessions = 2 })
 	client := ts.client(ts.ana)
@@ -305,7 +305,7 @@ func TestCtrlCOnATerminal(t *testing.T) {
 	}
 }
 
-// TestEndOfInputIsNotTheEnd: every push closes its input early.
+// TestEndOfInputIsNotTheEnd: every push closes its input before it ends.
 func TestEndOfInputIsNotTheEnd(t *testing.T) {
 	ts := start(t, nil)
 	got := ts.ssh(ts.ana, nil, "all of it", "cat")
@@ -354,7 +354,8 @@ func TestManySessionsOverOneMaster(t *testing.T) {
 	}
 }
 
-// TestClientKilledBehindAMaster: the connection stays; only the channel shows it.
+// TestClientKilledBehindAMaster: the connection stays open, and only the closed channel
+// shows that the client is gone.
 func TestClientKilledBehindAMaster(t *testing.T) {
 	ready, gone := make(chan struct{}), make(chan struct{})
 	ts := start(t, func(c *Config) {

@@ -42,10 +42,10 @@ func TestShutdownWaitsForRunningSessions(t *testing.T) {
 	await(t, ts.served, "Serve's return")
 	idle.Wait() // a connection without work is closed at once
 	if _, err := client.NewSession(); err == nil {
-		t.Error("a new session during the shutdown")
+		t.Error("a new session was opened during the shutdown")
 	}
 	if _, err := net.Dial("tcp", ts.addr); err == nil {
-		t.Error("a new connection during the shutdown")
+		t.Error("a new connection was accepted during the shutdown")
 	}
 	select {
 	case err := <-ended:
@@ -65,8 +65,8 @@ func TestShutdownWaitsForRunningSessions(t *testing.T) {
 	}
 }
 
-// Who has connected before a shutdown is served: a handshake takes a moment, and the
-// client cannot know.
+// TestShutdownLetsArrivalsBegin: a client that connected before a shutdown is served. Its
+// handshake takes a moment, and it cannot know of the shutdown.
 func TestShutdownLetsArrivalsBegin(t *testing.T) {
 	ts := start(t, nil)
 	raw, silent, loggedIn := dial(t, ts.addr), dial(t, ts.addr), ts.client(ts.ana)
@@ -77,12 +77,12 @@ func TestShutdownLetsArrivalsBegin(t *testing.T) {
 	go func() { ended <- ts.Shutdown(context.Background()) }()
 	await(t, ts.served, "Serve's return")
 	if out, err := session(t, loggedIn).Output("whoami"); err != nil || !strings.HasPrefix(string(out), "ana ") {
-		t.Errorf("a session that begins in the shutdown: %q, %v", out, err)
+		t.Errorf("a session that begins during the shutdown: %q, %v", out, err)
 	}
 	if _, err := loggedIn.NewSession(); err == nil {
-		t.Error("a second session in the shutdown")
+		t.Error("a second session was opened during the shutdown")
 	}
-	_, _ = io.Copy(io.Discard, silent) // which is closed first, the silent one
+	_, _ = io.Copy(io.Discard, silent) // the server closes the silent connection first
 	_, _ = io.Copy(io.Discard, raw)
 	if err := <-ended; err != nil {
 		t.Errorf("Shutdown: %v", err)
@@ -99,7 +99,7 @@ func dial(t *testing.T, address string) net.Conn {
 	return nc
 }
 
-// heard is how many connections have said something.
+// heard is the number of connections whose clients have sent something.
 func (ts *testServer) heard() (n int) {
 	for _, c := range ts.open() {
 		if c.heard.Load() != 0 {
@@ -109,7 +109,8 @@ func (ts *testServer) heard() (n int) {
 	return n
 }
 
-// A connection that comes in the moment of the shutdown is left to whoever offers it.
+// TestNothingIsTakenAfterAShutdown: a connection that arrives at the moment of the shutdown
+// stays with the caller that offers it.
 func TestNothingIsTakenAfterAShutdown(t *testing.T) {
 	ts := start(t, nil)
 	if err := ts.Shutdown(context.Background()); err != nil {
@@ -118,7 +119,7 @@ func TestNothingIsTakenAfterAShutdown(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	if ts.Take(near) {
-		t.Error("it was taken")
+		t.Error("the connection was taken after the shutdown")
 	}
 	go fmt.Fprint(near, "it is open")
 	text := make([]byte, 10)
@@ -187,7 +188,8 @@ func TestShutdownDoesNotWaitForeverForAHandler(t *testing.T) {
 	}
 }
 
-// A shutdown that ran out of time may be tried again, while the first one still waits.
+// TestFarewellsEndForEveryCaller: a shutdown that ran out of time may be tried again while
+// the first one still waits.
 func TestFarewellsEndForEveryCaller(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		f := newFarewells()
