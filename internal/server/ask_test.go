@@ -9,7 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// An app that reads the Secrets of the server could print them.
+// TestNoAppReadsTheServersNamespace: an app that could read the Secrets of the server's
+// namespace could print them.
 func TestNoAppReadsTheServersNamespace(t *testing.T) {
 	read := readData(map[string]*deploy.Cluster{"default": {}}, nil)
 	for cluster, want := range map[string]string{"default": "is this server's own", "other": "no cluster"} {

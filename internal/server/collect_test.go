@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPercentFor: a small heap grows to the floor, a large one doubles.
+// TestPercentFor: a small heap may grow to the floor, and a large heap may double.
 func TestPercentFor(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct {
@@ -29,8 +29,8 @@ func TestPercentFor(t *testing.T) {
 	}
 }
 
-// TestCollectionsAreAdjustedTo: each collection decides how far the heap may grow
-// before the next.
+// TestCollectionsAreAdjustedTo: after each collection, the collector decides how far the
+// heap may grow before the next one.
 func TestCollectionsAreAdjustedTo(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
 	c := &collector{percent: usualPercent}

@@ -21,7 +21,7 @@ func TestLeaveAddress(t *testing.T) {
 	if text, err := os.ReadFile(path); err != nil || string(text) != "127.0.0.1:22\n" {
 		t.Errorf("left %q, %v", text, err)
 	}
-	// A failed write leaves no address of an earlier server behind.
+	// After a failed write, no address of an earlier server is left.
 	if err := os.Symlink("/dev/full", path+".new"); err != nil {
 		t.Fatal(err)
 	}
@@ -35,8 +35,8 @@ func TestLeaveAddress(t *testing.T) {
 	}
 }
 
-// The log says once that a disk is full, and once that it has space again. Wrong hooks
-// count as much as a full disk.
+// TestTryDisk: the log reports once that the disk is full, and once that it has space
+// again. Broken hooks count like a full disk.
 func TestTryDisk(t *testing.T) {
 	logger, heard := test.NewNullLogger()
 	s := &server{config: settings.Config{Data: t.TempDir()}, log: logrus.NewEntry(logger)}

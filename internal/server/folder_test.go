@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestChartsOfAFolder: of a server's configuration, only the section charts counts,
-// with the credentials that it names.
+// TestChartsOfAFolder: pushboat plan reads only the section charts of a server's
+// configuration, and the credentials that the section names.
 func TestChartsOfAFolder(t *testing.T) {
 	dir := t.TempDir()
 	file, password := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "password")
@@ -37,11 +37,11 @@ func TestChartsOfAFolder(t *testing.T) {
 	}
 }
 
-// canary is a secret in the wrong place of a configuration.
+// canary is a secret that stands in the wrong place of a configuration.
 const canary = "hunter2-Xq9ZkT7w"
 
-// TestCredentialsInTheWrongPlace: the configuration has credentials in place of the
-// path of their file, or in an address.
+// TestCredentialsInTheWrongPlace: the configuration has the credentials themselves where
+// the path of their file belongs, or has them in an address.
 func TestCredentialsInTheWrongPlace(t *testing.T) {
 	for _, text := range []string{
 		"charts: {registries: ['https://r.example.org'], credentials: {'https://r.example.org': 'ana:" + canary + "'}}",

@@ -15,10 +15,10 @@ func TestWhereConnectionsArePassedOn(t *testing.T) {
 		"other_1_cd@10.0.0.7:2223":       "10.0.0.7:2223",
 		"other_1_cd@[2001:db8::1]:2223":  "[2001:db8::1]:2223",
 		own:                              "", // this server itself
-		"":                               "", // nobody leads
-		"other_1_cd":                     "", // it has no relay
+		"":                               "", // no server leads
+		"other_1_cd":                     "", // the leader has no relay
 		"other_1_cd@":                    "",
-		"other_1_cd@example.org:22":      "", // whoever may write leases leads to addresses alone
+		"other_1_cd@example.org:22":      "", // only addresses are followed: whoever can write leases must not lead anywhere else
 		"other_1_cd@10.0.0.7":            "",
 		"other_1_cd@10.0.0.7:2223 x":     "",
 		"other@10.0.0.8:1@10.0.0.7:2223": "",
@@ -38,7 +38,8 @@ func TestIdentitySaysWhereTheRelayIs(t *testing.T) {
 	}
 }
 
-// TestWhoTakesConnections: one that stands by, if it passes them on; not one that stops.
+// TestWhoTakesConnections: a standby server is ready if it passes connections on, and a
+// stopping server is not.
 func TestWhoTakesConnections(t *testing.T) {
 	for name, test := range map[string]struct {
 		phase phase

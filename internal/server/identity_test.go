@@ -15,17 +15,18 @@ func TestServerSecretIsMadeOnce(t *testing.T) {
 		t.Fatalf("%d bytes, %v", len(first), err)
 	}
 	if again, err := serverSecret(path); err != nil || !bytes.Equal(first, again) {
-		t.Errorf("another one the second time: %v", err)
+		t.Errorf("the second call returned another secret: %v", err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
-		t.Errorf("files are left: %v", left)
+		t.Errorf("files left behind: %v", left)
 	}
 }
 
-// Silently replacing a damaged secret would make everything sealed unreadable.
+// TestADamagedServerSecretIsNotReplaced: a new secret in place of a damaged one would make
+// all sealed data unreadable.
 func TestADamagedServerSecretIsNotReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mask.key")
 	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
@@ -35,7 +36,7 @@ func TestADamagedServerSecretIsNotReplaced(t *testing.T) {
 		t.Error(err)
 	}
 	if data, _ := os.ReadFile(path); string(data) != "short" {
-		t.Errorf("it was overwritten: %q", data)
+		t.Errorf("the damaged secret was overwritten: %q", data)
 	}
 }
 
@@ -58,7 +59,8 @@ func TestServerIDIsMadeOnce(t *testing.T) {
 	}
 }
 
-// Of two servers that begin on one new directory, the slower has what the faster wrote.
+// TestFilesAreWrittenOnce: if two servers begin on one new directory, the slower one uses
+// the file of the faster one.
 func TestFilesAreWrittenOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "server.id")
 	for _, text := range []string{"first", "second"} {
@@ -68,6 +70,6 @@ func TestFilesAreWrittenOnce(t *testing.T) {
 		}
 	}
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
-		t.Errorf("files are left: %v", left)
+		t.Errorf("files left behind: %v", left)
 	}
 }

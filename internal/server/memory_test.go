@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// The memory of a burst is returned to the system, once.
+// TestFreeMemory: after a burst, its memory is returned to the system, once.
 func TestFreeMemory(t *testing.T) {
-	debug.FreeOSMemory() // garbage of other tests would leave while the burst comes
+	debug.FreeOSMemory() // other tests' garbage must not be freed during the burst
 	before := heapBytes()
 	m := &memory{left: before}
 	burst := make([]byte, 3*freeFrom)
 	for i := range burst {
 		burst[i] = 1
 	}
-	if grown := heapBytes(); grown < before+freeFrom { // some of it may have been free before
+	if grown := heapBytes(); grown < before+freeFrom { // part of that memory may have been free before
 		t.Fatalf("the heap grew from %d to %d bytes only", before, grown)
 	}
 	runtime.KeepAlive(burst)

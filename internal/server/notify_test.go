@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNotify: the service manager receives a state on its socket; without a socket
-// nothing is sent.
+// TestNotify: the service manager receives a state on its socket. Without a socket, nothing
+// is sent.
 func TestNotify(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -27,6 +27,6 @@ func TestNotify(t *testing.T) {
 		t.Errorf("without a socket: %v", err)
 	}
 	if err := notify(path+"-none", stateReady); err == nil {
-		t.Error("a socket that is not there is no error")
+		t.Error("a missing socket is no error")
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestNotReadyOnceStopping: a stopping server says so first, and asks no part that may
-// have stopped already.
+// TestNotReadyOnceStopping: a stopping server reports that it is stopping, and asks none of
+// its parts, which may have stopped already.
 func TestNotReadyOnceStopping(t *testing.T) {
 	s := &server{disk: &remembered{ask: func(error) error {
 		t.Error("the disk was tried")
@@ -46,7 +46,8 @@ func TestTheDiskIsNotTriedAtWill(t *testing.T) {
 	}
 }
 
-// The disk is tried under no lock, and once for all who ask meanwhile.
+// TestTheDiskIsTriedUnderNoLock: no lock is held during the try, and callers that ask
+// meanwhile share its result.
 func TestTheDiskIsTriedUnderNoLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full := errors.New("no space left on device")
@@ -60,7 +61,7 @@ func TestTheDiskIsTriedUnderNoLock(t *testing.T) {
 				synctest.Wait()
 			}
 			if stands, known := disk.answer(now); !errors.Is(known, former) || stands {
-				t.Errorf("known amid the question: %v, %v", known, stands)
+				t.Errorf("known during the try: %v, %v", known, stands)
 			}
 			return full
 		}
@@ -69,7 +70,7 @@ func TestTheDiskIsTriedUnderNoLock(t *testing.T) {
 		}
 		for range cap(answers) {
 			if err := <-answers; !errors.Is(err, full) {
-				t.Errorf("who asks meanwhile: the disk is %v", err)
+				t.Errorf("for a caller during the try, the disk is %v", err)
 			}
 		}
 		if tries != 1 {

@@ -37,11 +37,11 @@ func TestUnchangedMappings(t *testing.T) {
 	}
 }
 
-// The program keeps running after its pages are returned, even if it is dynamically
-// linked, as with the race detector.
+// TestReleaseProgram: the program keeps running after its pages are returned, even if it is
+// linked dynamically, as with the race detector.
 func TestReleaseProgram(t *testing.T) {
 	if releaseProgram() == 0 {
-		t.Error("no page of the program was given back")
+		t.Error("no page of the program was returned")
 	}
 	if releaseProgram() == 0 {
 		t.Error("the program's pages were not found again")

@@ -32,7 +32,7 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	for i := range apps {
 		spec := "@every 1s"
 		if i%2 == 0 {
-			spec = "* * * * * *" // the same ticks, spelled differently
+			spec = "* * * * * *" // the same ticks, in other words
 		}
 		table.set(name.App(fmt.Sprintf("app-%d", i)), spec)
 	}
@@ -45,7 +45,7 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 		select {
 		case c := <-calls:
 			if c.app == "gone" {
-				t.Fatal("an app that has no schedule any more is checked")
+				t.Fatal("an app without a schedule was checked")
 			}
 			if ticks[c.due]++; ticks[c.due] == apps {
 				full++
@@ -56,7 +56,7 @@ func TestAppsOfOneTickAreDueTogether(t *testing.T) {
 	}
 }
 
-// Each app of a row has its own turn, and the turns come in their order.
+// TestSpread: each app of a row has its own turn, and the turns keep the order of the apps.
 func TestSpread(t *testing.T) {
 	apps := []name.App{"a", "b", "c", "d", "e", "f", "g", "h"}
 	seen := map[name.App]bool{}
@@ -78,7 +78,7 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-// A check that waits for its turn is made then, unless the timetable was stopped before.
+// TestStopEndsWhatIsDue: a check waits for its turn, unless the timetable stops before.
 func TestStopEndsWhatIsDue(t *testing.T) {
 	for checks, wait := range map[int]time.Duration{0: 24 * time.Hour, 1: 25 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,8 @@ func TestStopEndsWhatIsDue(t *testing.T) {
 	}
 }
 
-// A chore is told of the end, and waited for.
+// TestStopWaitsForChores: at the stop, the context of a running chore ends, and the
+// timetable waits for the chore.
 func TestStopWaitsForChores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newTimetable(nil, 0, quiet())
@@ -111,7 +112,7 @@ func TestStopWaitsForChores(t *testing.T) {
 		<-time.After(3 * time.Minute)
 		synctest.Wait()
 		if table.stop(); ended != 1 {
-			t.Errorf("%d chores have ended, of the one that goes on", ended)
+			t.Errorf("%d chores have ended, want the one that was running", ended)
 		}
 	})
 }
