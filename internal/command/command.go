@@ -30,6 +30,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
+	"github.com/pushboat/pushboat/internal/rulebook"
 )
 
 // Session is the caller's end. Package sshd implements it.
@@ -62,6 +63,7 @@ type Desk struct {
 	Policy   *access.Policy
 	Trail    Trail
 	Rules    func() *rules.Rules      // in force, to explain and list them
+	Book     *rulebook.Book           // to change them
 	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
 	Version  string

@@ -20,9 +20,13 @@ type keyRow struct {
 	Role     access.Role `json:"role,omitempty"` // in a key file
 	Expires  *time.Time  `json:"expires,omitempty"`
 	Expired  bool        `json:"expired,omitempty"`
+	Soon     bool        `json:"expiresSoon,omitempty"` // within expiresSoon
 	From     string      `json:"from,omitempty"`
 	Place    string      `json:"place"` // such as operators/ana.yaml:3
 }
+
+// expiresSoon is how long before a key expires the list of keys warns of it.
+const expiresSoon = 14 * 24 * time.Hour
 
 // listKeys lists the caller's keys, or all of them for an admin.
 func listKeys(_ context.Context, c *call) error {
@@ -30,7 +34,15 @@ func listKeys(_ context.Context, c *call) error {
 	if !c.Policy.Allows(c.Caller(), access.Administer, access.Subject{}) {
 		rows = slices.DeleteFunc(rows, func(row keyRow) bool { return row.Operator != c.Caller().Operator })
 	}
-	return c.print(rows, func(w io.Writer) { printKeys(w, rows) })
+	if err := c.print(rows, func(w io.Writer) { printKeys(w, rows) }); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Soon {
+			fmt.Fprintf(c.Stderr(), "warning: %s's key %s expires on %s\n", row.Operator, row.Key, row.Expires.UTC().Format(access.ExpiryLayout))
+		}
+	}
+	return nil
 }
 
 // keyRows lists the keys of the rules and of the key files, by operator.
@@ -44,6 +56,7 @@ func (c *call) keyRows(now time.Time) []keyRow {
 			}
 			if !key.Expires.IsZero() {
 				row.Expires, row.Expired = &key.Expires, !now.Before(key.Expires)
+				row.Soon = !row.Expired && key.Expires.Before(now.Add(expiresSoon))
 			}
 			rows = append(rows, row)
 		}

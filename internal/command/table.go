@@ -157,8 +157,11 @@ func keeping() []*verb {
 		},
 		{
 			words: "keys list", help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
-			more: "Keys are changed by a push to the repository admin, or in the server's key files.",
+			more: "It warns of keys that expire within 14 days. Keys are changed by keys add and keys\n" +
+				"expire, by a push to the repository admin, or in the server's key files.",
 		},
+		{words: "keys add", args: "OPERATOR", help: "give an operator a key, read from the input", flags: addKeyFlags, run: addKey, more: addKeyHelp},
+		{words: "keys expire", args: "FINGERPRINT", help: "end a key, now or later", flags: expireKeyFlags, run: expireKey, more: expireKeyHelp},
 		{words: "audit", help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
 		{words: "audit verify", help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
 		{

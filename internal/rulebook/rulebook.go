@@ -170,7 +170,7 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	if b.repo == nil {
-		return errors.New("admin.git could not be opened at the start")
+		return errNotOpen
 	}
 	head, err := b.head(ctx, Main.Ref())
 	switch {

@@ -320,7 +320,7 @@ func (s *server) buildDoors() (err error) {
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Trail: s.trail, Events: s.events,
-		Rules: s.rules.Current, KeyFiles: s.keyring.Directory,
+		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
 		Backups: source, Offsite: s.backups,
 		Drain: s.askToStop, Leaving: s.leaving,
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),

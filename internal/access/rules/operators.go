@@ -140,18 +140,26 @@ func (p *parser) readKey(r *form.Reader, operator *Operator, element form.Field)
 // alone is its beginning, as in OpenSSH's expiry-time.
 var expiryLayouts = []string{time.DateOnly, "2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339, "2006-01-02 15:04"}
 
+// ParseExpiry reads when a key expires, as it is written in an operator's file.
+func ParseExpiry(text string) (when time.Time, ok bool) {
+	for _, layout := range expiryLayouts {
+		if when, err := time.ParseInLocation(layout, text, time.UTC); err == nil && when.Year() > 1 {
+			return when.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
 func readExpiry(r *form.Reader, f form.Field) time.Time {
 	text, ok := r.Text(f)
 	if !ok {
 		return time.Time{}
 	}
-	for _, layout := range expiryLayouts {
-		if when, err := time.ParseInLocation(layout, text, time.UTC); err == nil && when.Year() > 1 {
-			return when.UTC()
-		}
+	when, ok := ParseExpiry(text)
+	if !ok {
+		r.Add(f.Line, fmt.Sprintf("expires: %q is not a day or a moment", text), "write it like 2026-12-31 or 2026-12-31T18:00, in UTC")
 	}
-	r.Add(f.Line, fmt.Sprintf("expires: %q is not a day or a moment", text), "write it like 2026-12-31 or 2026-12-31T18:00, in UTC")
-	return time.Time{}
+	return when
 }
 
 // readFrom reads an address or network, or a list of them.

@@ -1,0 +1,92 @@
+package rulebook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/git"
+)
+
+// Revision is a change of the rules that the server commits for an operator.
+type Revision struct {
+	Subject string // of the commit
+	By      access.Caller
+	// Edit returns the files that change, by their paths. It sees the newest revision, as
+	// files and as rules.
+	Edit func(tree fs.FS, now *rules.Rules) (map[string][]byte, error)
+}
+
+// Revised is a revision that has passed the gate.
+type Revised struct {
+	From, Commit git.Hash // the newest rules, and the revision
+	Changes      []string // in words, a line each
+
+	by access.Caller
+}
+
+// ErrMoved says that somebody has pushed rules while others were made.
+var ErrMoved = errors.New("somebody has changed the rules in between; nothing was changed")
+
+// errNotOpen is of rules that could not be opened.
+var errNotOpen = errors.New("admin.git could not be opened at the start")
+
+// Revise makes the commit of a revision on top of the newest rules, and judges it as a
+// push of it would be. It is on no branch yet. The error is manifest.Problems where the
+// newest rules or the revised ones are refused; of the latter, the commits are named.
+func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
+	if b.repo == nil {
+		return Revised{}, errNotOpen
+	}
+	head, err := b.repo.Head(ctx, Main.Ref())
+	if err != nil {
+		return Revised{}, err
+	}
+	tree, err := b.repo.Tree(head)
+	if err != nil {
+		return Revised{}, err
+	}
+	now, problems := rules.Parse(tree)
+	if len(problems) > 0 {
+		return Revised{}, problems
+	}
+	files, err := r.Edit(tree, now)
+	if err != nil {
+		return Revised{}, err
+	}
+	commit, err := b.repo.Import(ctx, head, git.NewCommit{
+		Message: r.Subject + "\n", Files: files,
+		Author: git.Signature{Name: r.By.Operator, Email: b.Address(r.By.Operator)},
+	})
+	if err != nil {
+		return Revised{}, err
+	}
+	next, err := b.repo.Tree(commit)
+	if err != nil {
+		return Revised{}, err
+	}
+	changes, problems := b.Propose(next, r.By)
+	if len(problems) > 0 {
+		return Revised{From: head, Commit: commit}, problems
+	}
+	return Revised{From: head, Commit: commit, Changes: changes, by: r.By}, nil
+}
+
+// Publish moves the branch to a revision, and puts it in force. The error is ErrMoved if
+// the branch is elsewhere by now.
+func (b *Book) Publish(ctx context.Context, r Revised) error {
+	err := b.repo.MoveBranch(ctx, Main.Ref(), r.From, r.Commit, git.Note{Who: r.by.Operator, Why: "change of keys"})
+	if errors.Is(err, git.ErrRefMoved) {
+		return ErrMoved
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.Take(context.WithoutCancel(ctx), r.by); err != nil {
+		return fmt.Errorf("the rules are committed, but not in force: the former ones stay: %w", err)
+	}
+	return nil
+}
