@@ -62,10 +62,10 @@ func TestAppRemembersItsRecordAndNotItsObjects(t *testing.T) {
 		Noted:  map[manifest.ID]record.Noted{manifesttest.ConfigMap("a"): {Fingerprint: "f"}},
 	})
 	if last := a.lastRecord(); last.Number != 41 || last.Objects != nil || last.Deleted != nil {
-		t.Errorf("it remembers %+v", last)
+		t.Errorf("the app remembers %+v", last)
 	}
 	if !a.ledger.Has(manifesttest.ConfigMap("a")) {
-		t.Error("it does not know its object")
+		t.Error("the app does not know its object")
 	}
 	if next := a.queue.newRun(); next.Number != 42 {
 		t.Errorf("the next deploy is number %d", next.Number)
@@ -78,7 +78,7 @@ func TestTargetOfAnAppThatLeaves(t *testing.T) {
 		t.Errorf("got %+v", left)
 	}
 	if goneTarget("web", "shop", "main", "", "r2").Spec.Cluster != appfile.DefaultCluster {
-		t.Error("an app of which no cluster is recorded is nowhere")
+		t.Error("an app without a recorded cluster is not on the default cluster")
 	}
 	if left.keeping(false).Spec.Prune {
 		t.Error("an app with prune: false deletes its objects")
@@ -108,7 +108,7 @@ func TestSettledIsWhatWasAppliedLastInFull(t *testing.T) {
 		}
 	}
 	if newOffice(t).has("web", "shop", w).settled(w) {
-		t.Error("without a record it is settled")
+		t.Error("an app without a record is settled")
 	}
 }
 
@@ -119,16 +119,16 @@ func TestAppsWantABranchAndRingTheBell(t *testing.T) {
 	defer end()
 	a.setWant(wanted("web", func(t *target) { t.Spec.Branch = "release" }))
 	if _, branch := a.home(); branch != "release" {
-		t.Errorf("its branch is %s", branch)
+		t.Errorf("the app's branch is %s", branch)
 	}
 	select {
 	case <-heard:
 	default:
-		t.Error("nobody is told that its status may be another")
+		t.Error("the bell did not ring after the app's target changed")
 	}
 	a.setWant(nil)
 	if _, branch := a.home(); branch != "release" || a.wanted() != nil {
-		t.Errorf("nothing is wanted of it, and its branch is %s", branch)
+		t.Errorf("after its target was removed, the app's branch is %s", branch)
 	}
 }
 
@@ -170,27 +170,28 @@ func TestWorkRingsTheBell(t *testing.T) {
 		select {
 		case <-heard:
 		default:
-			t.Errorf("%s, and nobody is told", step.name)
+			t.Errorf("%s: the bell did not ring", step.name)
 		}
 	}
 	if working, _ := a.queue.load(); working {
-		t.Error("the worker rests, and is at work")
+		t.Error("the worker counts as working although it rests")
 	}
 }
 
-// The gate asks of apps that are not there yet as well: those know nothing.
+// TestGateAsksAppsWhatTheyKnow: the gate may ask about an app that does not exist yet. Such
+// an app knows no definition.
 func TestGateAsksAppsWhatTheyKnow(t *testing.T) {
 	definition := parsed(t, "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n")[0]
 	o, w := newOffice(t), wanted("web")
 	if o.knows(&w.Target, definition) {
-		t.Error("an app that is not there knows it")
+		t.Error("an app that does not exist knows the definition")
 	}
 	a := o.has("web", "shop", w)
 	if o.knows(&w.Target, definition) {
-		t.Error("an app that has not applied it knows it")
+		t.Error("an app that has not applied the definition knows it")
 	}
 	a.ledger.Note(definition.ID(), record.Noted{Digest: w.DigestOf(definition)})
 	if !o.knows(&w.Target, definition) {
-		t.Error("an app that has applied it does not know it")
+		t.Error("an app that has applied the definition does not know it")
 	}
 }

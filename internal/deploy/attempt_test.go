@@ -33,14 +33,14 @@ func (r *remembering) Save(_ context.Context, entry record.Entry) error {
 	return nil
 }
 
-// worked is an app whose cluster does not answer, and its records.
+// worked is an app whose cluster does not answer, and the records of its deploys.
 type worked struct {
 	*app
 	index *live.Index
 	kept  *remembering
 }
 
-// newWorked makes an app shop that wants what is given.
+// newWorked makes an app shop with the given target; nil for none.
 func newWorked(t *testing.T, want *target) *worked {
 	t.Helper()
 	cluster, err := kube.Open("default", &rest.Config{Host: "https://127.0.0.1:1"}, quiet())
@@ -59,7 +59,7 @@ func newWorked(t *testing.T, want *target) *worked {
 	return &worked{app: a, index: index, kept: kept}
 }
 
-// shop is a target of the app shop.
+// shop returns a target of the app shop.
 func shop(changes ...func(*target)) *target {
 	t := &target{Target: plan.Target{
 		Spec:     appfile.App{Name: "shop", Branch: "main", Cluster: "default", Drift: appfile.DriftCorrect, Timeout: time.Minute},
@@ -71,14 +71,14 @@ func shop(changes ...func(*target)) *target {
 	return t
 }
 
-// planned is the deploy of a push whose plan changes nothing.
+// planned returns the deploy of a push whose plan changes nothing.
 func (w *worked) planned() *job {
 	j := pushed(w.queue)
 	j.plan = &plan.Plan{App: "shop", Cluster: "default", Digest: w.wanted().Digest, Made: time.Now(), Applies: w.ledger.Applies()}
 	return j
 }
 
-// last is the newest record; the zero record if there is none.
+// last returns the newest record; the zero record if there is none.
 func (w *worked) last() record.Record {
 	if len(w.kept.records) == 0 {
 		return record.Record{}
@@ -86,15 +86,16 @@ func (w *worked) last() record.Record {
 	return w.kept.records[len(w.kept.records)-1]
 }
 
-// expect fails unless an attempt ended so, with a newest record of that result; "" for none.
+// expect fails the test unless an attempt ended as given, and the newest record has the
+// given result; "" for no record.
 func (w *worked) expect(t *testing.T, at *attempt, end ending, result record.Result) {
 	t.Helper()
 	if at.stage != stageEnded || at.ending != end || w.last().Result != result {
-		t.Errorf("it is %s, ended %s, with the record %q: %s; want %s and %q", at.stage, at.ending, w.last().Result, w.last().Message, end, result)
+		t.Errorf("the attempt is %s, ended %s, with the record %q: %s; want %s and %q", at.stage, at.ending, w.last().Result, w.last().Message, end, result)
 	}
 	if at.job.run != nil {
 		if _, ended := at.job.run.Outcome(); !ended {
-			t.Error("those who are attached wait for ever")
+			t.Error("the run has not ended, so whoever is attached to it waits for ever")
 		}
 	}
 }
@@ -139,7 +140,7 @@ func TestAttemptThatIsHeld(t *testing.T) {
 	w := newWorked(t, shop())
 	w.remember(record.Record{Result: record.Failed, Cancelled: "dora", Digest: w.digestFor(w.wanted())})
 	w.expect(t, w.attempt(systemJob(record.CauseRetry)), endedHeld, "")
-	w.expect(t, w.attempt(w.planned()), endedWell, record.Deployed) // an operator, or a push, acts
+	w.expect(t, w.attempt(w.planned()), endedWell, record.Deployed) // an operator or a push starts this attempt
 }
 
 func TestAttemptAfterAFailedDependency(t *testing.T) {
@@ -161,8 +162,8 @@ func TestAttemptAfterAFailedDependency(t *testing.T) {
 	}
 }
 
-// A wait for dependencies and a wait for health end in the same ways, but what was applied
-// by then differs.
+// TestWaitsOfAnAttemptEnd: a wait for dependencies and a wait for health end in the same
+// ways, but only the second one begins after the target was applied.
 func TestWaitsOfAnAttemptEnd(t *testing.T) {
 	cancel := func(w *worked) { w.queue.cancel(access.Caller{Operator: "dora"}) }
 	supersede := func(w *worked) { w.queue.add(pushed(w.queue)) }
@@ -196,7 +197,7 @@ func TestWaitsOfAnAttemptEnd(t *testing.T) {
 			go func() { attempted <- w.attempt(j) }()
 			synctest.Wait()
 			if applied := isClosed(j.run.applied); applied != test.settles {
-				t.Errorf("%s: other apps of the push are told that it is applied: %v", test.name, applied)
+				t.Errorf("%s: the other apps of the push see it as applied: %v", test.name, applied)
 			}
 			test.end(w)
 			at := <-attempted
@@ -205,10 +206,10 @@ func TestWaitsOfAnAttemptEnd(t *testing.T) {
 				t.Errorf("%s: the record has the digest %q", test.name, w.last().Digest)
 			}
 			if rec, _ := j.run.Outcome(); test.result == "" && rec.Message != "the server is stopping; the deploy goes on when it starts again" {
-				t.Errorf("%s: who watches hears %q", test.name, rec.Message)
+				t.Errorf("%s: the pusher sees %q", test.name, rec.Message)
 			}
 			for _, other := range append(j.after, w.queue.newestRun()) {
-				other.finish(record.Record{}) // nobody ends them here
+				other.finish(record.Record{}) // no worker ends these runs
 			}
 			if test.result == record.Failed && w.last().Cancelled != "dora" {
 				t.Errorf("%s: cancelled by %q", test.name, w.last().Cancelled)
@@ -377,7 +378,8 @@ func TestCheckOfAClusterThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestAnEventOutOfPlaceEndsTheAttempt: a fault of the server's own is no endless attempt.
+// TestAnEventOutOfPlaceEndsTheAttempt: an event that its stage does not allow is a fault of
+// the server's own, and must not keep the attempt going for ever.
 func TestAnEventOutOfPlaceEndsTheAttempt(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	at := a.newAttempt(&job{cause: record.CauseSchedule})

@@ -15,10 +15,10 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// fakeRights are those of an account.
+// fakeRights are the rights of a service account.
 type fakeRights struct {
-	missing error           // what CheckAccount answers
-	has     map[string]bool // rights, as "delete shop/Service/web"
+	missing error           // the answer of CheckAccount
+	has     map[string]bool // the account's rights, as "delete shop/Service/web"
 	fails   error
 	asked   []string
 }
@@ -34,8 +34,8 @@ func (f *fakeRights) Needs(_ context.Context, right manifest.Right) error {
 	return f.fails
 }
 
-// TestDeletionsOfAnAccount: what a plan deletes is asked for by kind and namespace, and
-// then object by object.
+// TestDeletionsOfAnAccount: for the deletions of a plan, the gate asks for the right by
+// kind and namespace first, and then object by object.
 func TestDeletionsOfAnAccount(t *testing.T) {
 	step := func(action record.Action, kind, name string) plan.Step {
 		return plan.Step{Action: action, ID: manifest.ID{Kind: kind, Namespace: "shop", Name: name}}
@@ -77,7 +77,8 @@ func TestDeletionsOfAnAccount(t *testing.T) {
 	}
 }
 
-// TestRefusalOfAnAccount: whatever has wrapped it, a refusal says what it takes.
+// TestRefusalOfAnAccount: a refusal names the right that the account lacks, whatever has
+// wrapped the error.
 func TestRefusalOfAnAccount(t *testing.T) {
 	refused := func(resource string) error {
 		return &kube.RefusedError{Right: manifest.Right{User: "system:serviceaccount:a:d", Verbs: "get", Resource: resource, Namespace: "shop"}}

@@ -11,16 +11,16 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// carried is an attempt of which something was applied.
+// carried is an attempt that has applied something.
 func (w *worked) carried() *attempt {
 	at := w.newAttempt(w.planned())
 	at.good = record.Deployed
-	at.plan.Partial = true // nothing is deleted
+	at.plan.Partial = true // a partial plan deletes nothing
 	at.work = apply.New(apply.Order{App: at.site(at.target), Target: &at.target.Target, Plan: at.plan, Log: at.job.run, Wait: at.wait})
 	return at
 }
 
-// hookedWork is a work of which one hook has ended.
+// hookedWork is work in which one hook has ended.
 type hookedWork struct {
 	work
 	hook *record.HookResult
@@ -83,20 +83,21 @@ func TestKindsOfFailures(t *testing.T) {
 	}
 }
 
-// An attempt that is made because the one before it failed runs no hooks for failures.
+// TestAttemptsAfterAFailure: a retry of a failed attempt does not run the hooks for
+// failures again.
 func TestAttemptsAfterAFailure(t *testing.T) {
 	w := newWorked(t, shop())
 	retry := w.newAttempt(systemJob(record.CauseRetry))
 	if retry.repeated() {
-		t.Error("nothing was deployed yet")
+		t.Error("a retry before the first deploy counts as repeated")
 	}
 	w.remember(record.Record{Result: record.Unhealthy})
 	if retry.repeated() {
-		t.Error("the deploy before was applied")
+		t.Error("a retry after a deploy that was applied counts as repeated")
 	}
 	w.remember(record.Record{Result: record.Failed})
 	if !retry.repeated() || w.newAttempt(w.planned()).repeated() {
-		t.Error("a retry repeats, and a push does not")
+		t.Error("a retry after a failure does not count as repeated, or a push does")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// changes has the proposal change some of its apps.
+// changes makes the proposal change some of its apps.
 func (p *Proposal) changes(apps ...name.App) *Proposal {
 	for _, app := range apps {
 		made := &plan.Plan{App: app, Cluster: "default"}
@@ -56,7 +56,7 @@ func TestAcceptedChangeDeploysTheAppsThatItChanges(t *testing.T) {
 		}
 	}
 	if runs[0].revision != shop().Revision {
-		t.Errorf("it shows revision %q", runs[0].revision)
+		t.Errorf("the run has revision %q", runs[0].revision)
 	}
 	if same := o.app("same"); queued(same) != nil || same.wanted() == nil {
 		t.Error("an app that does not change is deployed, or is not wanted")
@@ -76,18 +76,19 @@ func TestAcceptedChangeIsWantedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.wanted() != forced || !forced.forced || a.skippedRevision() != "" || a.unrenderedWhy() != "" {
-		t.Errorf("it wants %+v, skips %q, and cannot be rendered: %q", a.wanted(), a.skippedRevision(), a.unrenderedWhy())
+		t.Errorf("the app wants %+v, skips %q, and cannot be rendered: %q", a.wanted(), a.skippedRevision(), a.unrenderedWhy())
 	}
 	if j := queued(a); !j.force {
-		t.Error("the deploy does not force")
+		t.Error("the deploy is not forced")
 	}
 	if owner := o.claims.Owner("default", manifesttest.ConfigMap("a")); owner != "web" {
-		t.Errorf("its object is claimed by %q", owner)
+		t.Errorf("the app's object is claimed by %q", owner)
 	}
 }
 
-// What a change forces goes on to be forced when the next change comes before it is carried
-// out, and no longer than that.
+// TestForceGoesOnUntilItIsCarriedOut: if a forced change is not carried out before the next
+// change comes, that one is forced too. After a forced deploy was carried out, the next one
+// is not forced.
 func TestForceGoesOnUntilItIsCarriedOut(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", nil)
@@ -102,15 +103,15 @@ func TestForceGoesOnUntilItIsCarriedOut(t *testing.T) {
 		return next.forced, asked.Force
 	}
 	if forced, asked := accept(false); forced || asked {
-		t.Error("nobody forces it")
+		t.Error("a change without force is forced")
 	}
 	accept(true)
 	if forced, asked := accept(false); !forced || !asked {
-		t.Errorf("before it is carried out: forced %v, and after a restart %v", forced, asked)
+		t.Errorf("before the forced change is carried out: forced %v, and after a restart %v", forced, asked)
 	}
 	a.remember(record.Record{Digest: o.Masker.Seal(a.wanted().Digest), Result: record.Deployed})
 	if forced, asked := accept(false); forced || asked {
-		t.Errorf("after it was carried out: forced %v, and after a restart %v", forced, asked)
+		t.Errorf("after the forced change was carried out: forced %v, and after a restart %v", forced, asked)
 	}
 }
 
@@ -142,7 +143,7 @@ func TestAppsThatStayKeepTheirClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	if owner := o.claims.Owner("default", manifesttest.ConfigMap("a")); owner != "web" {
-		t.Errorf("what it wanted is claimed by %q", owner)
+		t.Errorf("the app's object is claimed by %q", owner)
 	}
 }
 
@@ -221,7 +222,7 @@ func TestAppsDeployInTheOrderOfTheirDependencies(t *testing.T) {
 	}
 }
 
-// skippedBy is a push with -o skip.
+// skippedBy returns a push with -o skip.
 func (o *office) skippedBy(targets ...*target) *Proposal {
 	p := o.proposed("shop", targets...)
 	p.Options.Skip = true
@@ -242,13 +243,13 @@ func TestSkippedRevisionIsRecordedForEveryApp(t *testing.T) {
 		t.Errorf("recorded %+v", rec)
 	}
 	if web.wanted().Revision == "new" || web.skippedRevision() != "new" || queued(web) != nil {
-		t.Error("it is deployed")
+		t.Error("the skipped revision is deployed")
 	}
 	if rec.Digest != web.digestFor(web.wanted()) {
-		t.Error("the record does not carry on what was applied")
+		t.Error("the record does not have the digest that was applied before")
 	}
 	if _, ended := runs[0].Outcome(); !ended {
-		t.Error("those who are attached wait for ever")
+		t.Error("the run has not ended, so whoever is attached to it waits for ever")
 	}
 }
 
@@ -302,7 +303,7 @@ func TestChecksAreQueued(t *testing.T) {
 			t.Errorf("%s: %+v", name, j)
 		}
 	}
-	e := newOffice(t).Engine // and no app
+	e := newOffice(t).Engine // an engine without apps
 	e.CheckDue("web", due)
 	e.FullCheckDue("web", due)
 	e.Check("web", record.CauseHealth)
@@ -328,9 +329,9 @@ func TestClaimIsOfWhatIsWantedStill(t *testing.T) {
 	a.setWant(wanted("web"))
 	o.claim(a, was, wants("b"))
 	if got := o.claims.Owner("default", manifesttest.ConfigMap("a")); got != "web" {
-		t.Errorf("what it wanted is claimed by %q", got)
+		t.Errorf("the first target's object is claimed by %q", got)
 	}
 	if got := o.claims.Owner("default", manifesttest.ConfigMap("b")); got != "" {
-		t.Errorf("what it wanted before is claimed by %q", got)
+		t.Errorf("an object of a target that was replaced is claimed by %q", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// podded is the app web with one pod, and a Secret whose value its log tells.
+// podded is the app web with one pod and a Secret. The pod's log has the Secret's value.
 func (o *office) podded(api *fakeAPI) *app {
 	a := o.deployed(wanted("web", func(t *target) {
 		t.Objects = parsed(o.t, "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: opensesame}\n")
@@ -67,7 +67,7 @@ func TestLogHidesTheValuesOfSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(lines) != 1 || !strings.Contains(lines[0], "shop/web-1/main") || strings.Contains(lines[0], "opensesame") {
-		t.Errorf("told %q", lines)
+		t.Errorf("the log has %q", lines)
 	}
 	o.logs.Store(maxOpenedLogs)
 	if err := o.ReadLog(t.Context(), "web", Container{}, kube.LogRequest{}, tell); !errors.Is(err, ErrTooManyLogs) || o.logs.Load() != maxOpenedLogs {
@@ -82,10 +82,10 @@ func TestInventoryIsTakenOver(t *testing.T) {
 	api.parents["web"] = existing(kube.Parent{App: "web", Repository: "theirs", Server: "theirs"})
 	was, err := o.TakeOver(t.Context(), "web", "shop", "default")
 	if err != nil || was.Server != "theirs" {
-		t.Fatalf("it was %+v, %v", was, err)
+		t.Fatalf("the inventory was %+v, %v", was, err)
 	}
 	if is := api.parents["web"]; is.Server != "mine" || is.Repository != "shop" || !a.ownsInventory() {
-		t.Errorf("it is %+v", is)
+		t.Errorf("the inventory is %+v", is)
 	}
 	wantLines(t, "checked", jobNames(a), "web: retry")
 }
@@ -95,7 +95,7 @@ func TestInventoryThatCannotBeTakenOver(t *testing.T) {
 	api := o.answering()
 	o.deployed(wanted("web"))
 	if _, err := o.TakeOver(t.Context(), "web", "shop", "east"); err == nil {
-		t.Error("on a cluster that is not known")
+		t.Error("the inventory of an unknown cluster was taken over")
 	}
 	if _, err := o.TakeOver(t.Context(), "web", "blog", "default"); err == nil || !strings.Contains(err.Error(), "is that of repository shop") {
 		t.Errorf("for another repository: %v", err)
@@ -105,7 +105,7 @@ func TestInventoryThatCannotBeTakenOver(t *testing.T) {
 	}
 	api.fails["read parent"] = away
 	if _, err := o.TakeOver(t.Context(), "web", "shop", "default"); !errors.Is(err, away) {
-		t.Errorf("where it cannot be read: %v", err)
+		t.Errorf("where the inventory cannot be read: %v", err)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestServerKnowsItsClustersAndQueue(t *testing.T) {
 	}
 	api.fails["ask"] = away
 	if states := o.ClusterStates(t.Context()); states[0].Outage == nil || !states[0].Outage.Unreachable {
-		t.Errorf("one that is away: %+v", states)
+		t.Errorf("an unreachable cluster: %+v", states)
 	}
 	o.Clusters["default"].fails(away)
 	if err := o.AllAway(); err == nil || !strings.Contains(err.Error(), "cluster default does not answer: ") {
@@ -132,7 +132,8 @@ func TestServerKnowsItsClustersAndQueue(t *testing.T) {
 	}
 }
 
-// Without a pod, whatever keeps the tree from being whole is the reason.
+// TestContainersOfATreeThatIsNotWhole: an app without pods is explained by the reason why
+// its tree is not whole.
 func TestContainersOfATreeThatIsNotWhole(t *testing.T) {
 	o := newOffice(t)
 	api := o.answering()
@@ -147,7 +148,8 @@ func TestContainersOfATreeThatIsNotWhole(t *testing.T) {
 	}
 }
 
-// No more pods are asked than can be shown.
+// TestContainersOfManyPods: the server asks no more pods for their containers than it can
+// show.
 func TestContainersOfManyPods(t *testing.T) {
 	o := newOffice(t)
 	api := o.answering()
@@ -157,7 +159,7 @@ func TestContainersOfManyPods(t *testing.T) {
 		api.owned = append(api.owned, madeBy("Pod", fmt.Sprintf("web-%d", i), "d"))
 	}
 	list, err := o.Containers(t.Context(), "web", "", "")
-	if err != nil || len(list) != MaxLogs+2 { // the caller sees that there are more
+	if err != nil || len(list) != MaxLogs+2 { // the surplus tells the caller that there are more
 		t.Errorf("%d containers, %v", len(list), err)
 	}
 }

@@ -17,8 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// checked is an attempt at a check of an app that was deployed, with the plan that the
-// check has made.
+// checked returns a check of a deployed app, with the plan that the check has made.
 func (w *worked) checked(steps ...plan.Step) *attempt {
 	w.remember(record.Record{Result: record.Deployed, Digest: w.digestFor(w.wanted())})
 	at := w.newAttempt(systemJob(record.CauseDrift))
@@ -26,7 +25,7 @@ func (w *worked) checked(steps ...plan.Step) *attempt {
 	return at
 }
 
-// changed is the step of an object of the app that was changed by hand.
+// changed is the step for an object of the app that was changed by hand.
 func changed(name string) plan.Step {
 	return plan.Step{ID: manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}, Action: record.Configure, Note: "was changed"}
 }
@@ -40,7 +39,7 @@ func TestDriftIsTakenBack(t *testing.T) {
 	at := w.checked(changed("a"))
 	at.job.looks = map[manifest.ID]Fight{changed("a").ID: {Times: 4, Next: time.Minute}}
 	if e := at.seeTo(at.plan); e != eventDiffers || at.good != record.Corrected || at.finding.Result != CheckCorrected {
-		t.Errorf("got %s, to be %s, found %+v", e, at.good, at.finding)
+		t.Errorf("got %s, to be recorded as %s, found %+v", e, at.good, at.finding)
 	}
 	if w.drifts.has(changed("a").ID) {
 		t.Error("the difference counts as one that is left alone")
@@ -93,7 +92,7 @@ func TestWhatIsDyingIsLetDie(t *testing.T) {
 	dying.Entry.UID = ""
 	at = w.checked(dying)
 	if e := at.seeTo(at.plan); e != eventLater {
-		t.Errorf("of which no event will tell: got %s", e)
+		t.Errorf("whose end no event will report: got %s", e)
 	}
 	at = w.checked(dying, changed("b"))
 	if e := at.seeTo(at.plan); e != eventInPart {
@@ -135,7 +134,7 @@ func TestLastDeletionsAreMade(t *testing.T) {
 	last.Action, last.Policy.Policies = record.Delete, manifest.PruneLast
 	at.plan.Prune, at.plan.RunsHooks = []plan.Step{last}, true
 	if e := at.seeTo(at.plan); e != eventDiffers || at.good != record.Deployed || at.plan.RunsHooks {
-		t.Errorf("got %s, to be %s, with hooks: %v", e, at.good, at.plan.RunsHooks)
+		t.Errorf("got %s, to be recorded as %s, with hooks: %v", e, at.good, at.plan.RunsHooks)
 	}
 }
 
@@ -161,7 +160,7 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 			t.Errorf("%s: got %s, found %+v", test.name, e, at.finding)
 		}
 		if corrects := at.good == record.Corrected && at.job.run != nil; corrects != (test.want == eventInPart) {
-			t.Errorf("%s: it is corrected: %v", test.name, corrects)
+			t.Errorf("%s: the rest is corrected: %v", test.name, corrects)
 		}
 		if noted := w.drifts.has(changed("b").ID); noted != (test.drift == appfile.DriftWarn) {
 			t.Errorf("%s: the drift is noted: %v", test.name, noted)
@@ -169,7 +168,8 @@ func TestCheckThatFindsARefusedObject(t *testing.T) {
 	}
 }
 
-// A check that could not look for new values says so, whatever else it found.
+// TestCheckThatCouldNotLookForValues: a check that could not look for new values reports
+// this, whatever else it found.
 func TestCheckThatCouldNotLookForValues(t *testing.T) {
 	w := newWorked(t, shop())
 	at := w.checked()
@@ -179,7 +179,8 @@ func TestCheckThatCouldNotLookForValues(t *testing.T) {
 	}
 }
 
-// A check fails while a kind of the app is not seen, unless it asks the server itself.
+// TestCheckOfAnAppThatIsNotSeen: a check fails if a kind of the app cannot be watched,
+// unless the check asks the API server directly.
 func TestCheckOfAnAppThatIsNotSeen(t *testing.T) {
 	for fresh, want := range map[bool]CheckResult{false: CheckFailed, true: CheckUnchanged} {
 		synctest.Test(t, func(t *testing.T) {
@@ -189,9 +190,9 @@ func TestCheckOfAnAppThatIsNotSeen(t *testing.T) {
 			o.leftAsIs(api, a)
 			pods := kube.Kind{GVK: podKind.WithVersion("v1"), Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
 			api.parents["web"] = kubetest.Parent("web", "shop", "mine", "7", kubetest.Extent{Kinds: "Pod", Namespaces: "shop"})
-			a.on(o.Clusters["default"]).SetInventory(nil) // it is read again
+			a.on(o.Clusters["default"]).SetInventory(nil) // has the inventory read again
 			if err := o.index.Follow(t.Context(), pods); err == nil {
-				t.Fatal("a cluster that does not answer is followed")
+				t.Fatal("Follow succeeded although the cluster does not answer")
 			}
 			j := systemJob(record.CauseDrift)
 			if fresh {

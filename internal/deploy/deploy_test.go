@@ -20,12 +20,12 @@ func TestTargetDigest(t *testing.T) {
 	same := base
 	same.Schedule, same.Drift = "@every 1m", "warn"
 	if targetDigest(same, "r") != digest {
-		t.Error("settings that only say when to look deploy the app anew")
+		t.Error("settings for the time of checks alone change the digest")
 	}
 	other := base
 	other.Namespace = "shop2"
 	if targetDigest(other, "r") == digest || targetDigest(base, "r2") == digest {
-		t.Error("another namespace or rendering does not deploy the app anew")
+		t.Error("another namespace or rendering does not change the digest")
 	}
 }
 
@@ -35,7 +35,7 @@ func TestContentDigest(t *testing.T) {
 	same := base
 	same.Prune, same.Ignore = true, []appfile.Ignore{{Kind: "ConfigMap"}}
 	if contentDigest(same, "r") != digest {
-		t.Error("settings that only say how to apply change the content")
+		t.Error("settings for the way of applying alone change the content")
 	}
 	for _, change := range []func(*appfile.App){
 		func(a *appfile.App) { a.Cluster = "other" },
@@ -91,7 +91,8 @@ func TestRunAttachEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// An app whose cluster is no longer in the configuration fails by itself.
+// TestAppOfAnUnknownCluster: if an app's cluster is no longer in the configuration, the
+// deploy of this app fails, and no other one.
 func TestAppOfAnUnknownCluster(t *testing.T) {
 	a := newApp(New(Config{Log: quiet(), Recorder: forgetful{}}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
@@ -110,23 +111,23 @@ func TestAppOfAnUnknownCluster(t *testing.T) {
 func TestPanicIsContained(t *testing.T) {
 	a := newApp(New(Config{Log: quiet()}), "shop", "shop", "main")
 	a.setWant(&target{Target: plan.Target{Spec: appfile.App{Name: "shop", Cluster: "gone"}, Revision: "r"}})
-	j := pushed(a.queue) // and no Recorder to save to
+	j := pushed(a.queue) // the engine has no Recorder, so saving panics
 	if at := a.attempt(j); at.ending != endedFailed || at.stage != stageEnded {
 		t.Errorf("the deploy is %s, and ended %s", at.stage, at.ending)
 	}
 	if rec, ended := j.run.Outcome(); !ended || rec.Result != record.Failed {
-		t.Errorf("those who are attached wait for ever: %+v", rec)
+		t.Errorf("the run has not ended, so whoever is attached to it waits for ever: %+v", rec)
 	}
 }
 
-// quiet is a log that nobody reads.
+// quiet returns a log without output.
 func quiet() *logrus.Entry {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	return logrus.NewEntry(log)
 }
 
-// forgetful keeps no records.
+// forgetful is a Recorder without records.
 type forgetful struct{ record.Recorder }
 
 func (forgetful) Save(context.Context, record.Entry) error { return nil }

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestDesired tries what an app shop of branch main should be, from what was read of the
-// branch and from its newest record.
+// TestDesired checks the state that an app shop of branch main should have, given the
+// branch's revision and the app's newest record.
 func TestDesired(t *testing.T) {
 	named, empty := map[name.App]bool{"shop": true}, map[name.App]bool{}
 	skip := record.Asked{Revision: "r2", Skip: true}
@@ -32,8 +32,8 @@ func TestDesired(t *testing.T) {
 		branches map[name.Branch]branchRead
 		broken   error
 		record   *record.Saved
-		want     desire // its branch and head are main and r2 unless the record has others
-		nothing  bool   // nothing is said of the app
+		want     desire // the branch is main and the head r2, unless the record has others
+		nothing  bool   // the app is not mentioned
 	}{
 		"new":                                  {at(named, record.Asked{}), nil, nil, desire{state: asNamed}, false},
 		"new, skipped":                         {at(named, skip), nil, nil, desire{}, true},

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// differing is a step that would take back a change of an object.
+// differing is a step that would correct a changed object.
 func differing(name, fingerprint string, action record.Action) plan.Step {
 	id := manifest.ID{Kind: "ConfigMap", Name: name}
 	return plan.Step{ID: id, Action: action, Entry: live.Entry{ID: id, Fingerprint: fingerprint}}
@@ -24,7 +24,8 @@ func namesOf(steps []plan.Step) []string {
 	return names
 }
 
-// TestWhichDriftsAreNews has a check find differences after those of an earlier check.
+// TestWhichDriftsAreNews: a check that finds differences after an earlier check reports
+// only the new ones.
 func TestWhichDriftsAreNews(t *testing.T) {
 	known := []plan.Step{differing("a", "1", record.Configure), differing("b", "1", record.Configure)}
 	same := differing("a", "", record.Unchanged)

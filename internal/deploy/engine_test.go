@@ -17,10 +17,10 @@ func TestAppIsRegisteredOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again, err := o.register("web", "shop", "main"); again != first || err != nil {
-		t.Errorf("the same home: another app, or %v", err)
+		t.Errorf("registered again in the same repository and branch: another app, or %v", err)
 	}
 	if _, err := o.register("web", "blog", "main"); err == nil {
-		t.Error("another repository has the app as well")
+		t.Error("another repository could register the app")
 	}
 	if first.repository() != "shop" {
 		t.Errorf("the app is now of %s", first.repository())
@@ -76,7 +76,7 @@ func TestStopWaitsForWorkers(t *testing.T) {
 			began := time.Now()
 			<-stopped
 			if waited := time.Since(began) > 0; waited == finishes {
-				t.Errorf("%s: it has waited to the end: %v", name, waited)
+				t.Errorf("%s: Stop has waited until its context ended: %v", name, waited)
 			}
 			if !finishes {
 				close(apply)
@@ -94,14 +94,14 @@ func TestAppsGetAWorker(t *testing.T) {
 		a.enqueue(j)
 		synctest.Wait()
 		if _, ended := j.run.Outcome(); !ended {
-			t.Error("nobody does its job")
+			t.Error("no worker has done the app's job")
 		}
 		o.Stop(t.Context())
 		late := o.has("late", "shop", nil)
 		late.queue.add(systemJob(record.CauseDrift))
 		synctest.Wait()
 		if working, waiting := late.queue.load(); working || !waiting {
-			t.Error("an app that comes after Stop has a worker")
+			t.Error("an app that was registered after Stop has a worker")
 		}
 	})
 }
@@ -115,11 +115,11 @@ func TestJobsThatComeAfterStopAreAbandoned(t *testing.T) {
 	}
 	late := pushed(a.queue)
 	if a.enqueue(late); len(a.queue.drain()) > 0 {
-		t.Error("a job waits for a worker that there is not")
+		t.Error("a job is queued although there is no worker")
 	}
 }
 
-// TestReadyWaitsForAnAnswer has a cluster that is to be opened answer, or not.
+// TestReadyWaitsForAnAnswer opens a cluster that answers, and clusters that do not.
 func TestReadyWaitsForAnAnswer(t *testing.T) {
 	fault := errors.New("forbidden")
 	for name, test := range map[string]struct {
@@ -152,13 +152,13 @@ func TestClusterOpensWhenItAnswers(t *testing.T) {
 		o.workers.Go(func() { o.open("default", c) })
 		synctest.Wait()
 		if outage := c.outage(); isClosed(c.opened) || outage == nil || !outage.Unreachable {
-			t.Errorf("it is open: %v, and its outage is %+v", isClosed(c.opened), outage)
+			t.Errorf("the cluster is open: %v, and its outage is %+v", isClosed(c.opened), outage)
 		}
 		if err := c.ready(t.Context()); err == nil {
-			t.Error("who asks for an attempt is not told of its end")
+			t.Error("the caller that asked for an attempt does not hear of its end")
 		}
 		if late := o.told(); len(late) > 0 {
-			t.Errorf("a short outage is told: %q", late)
+			t.Errorf("a short outage is reported: %q", late)
 		}
 		<-time.After(openRetry)
 		synctest.Wait()

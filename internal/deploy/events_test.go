@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestEventsOfObjects holds what follows an event of an object: a suspicion, a check, or
-// nothing.
+// TestEventsOfObjects checks what follows an event about an object: the object becomes
+// suspect, the app is checked, or nothing happens.
 func TestEventsOfObjects(t *testing.T) {
 	differs := func(a *app) { a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{Fingerprint: "as it was"}) }
 	for what, test := range map[string]struct {
@@ -38,7 +38,7 @@ func TestEventsOfObjects(t *testing.T) {
 		"of nobody's label":               {func(_ *office, a *app) { differs(a) }, func(e *live.Event) { e.Entry.PartOf = "x" }, nil, nil},
 		"of a hook":                       {func(_ *office, a *app) { differs(a) }, func(e *live.Event) { e.Entry.Hook = &live.Hook{} }, nil, nil},
 		"its label is another's":          {func(o *office, a *app) { differs(a); o.claims.Set("web", "default", wants("a")) }, func(e *live.Event) { e.Entry.PartOf = "x" }, []string{"web a"}, nil},
-		"so, before it was applied":       {func(o *office, _ *app) { o.claims.Set("web", "default", wants("a")) }, func(e *live.Event) { e.Entry.PartOf = "x" }, nil, nil},
+		"the same, never applied":         {func(o *office, _ *app) { o.claims.Set("web", "default", wants("a")) }, func(e *live.Event) { e.Entry.PartOf = "x" }, nil, nil},
 		"healthy, of an app that was not": {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Health.Status = health.Healthy }, nil, []string{"web: health"}},
 		"sick, of an app that was not":    {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Health.Status = health.Progressing }, nil, nil},
 		"at its end": {
@@ -75,7 +75,8 @@ func TestEventsOfObjects(t *testing.T) {
 	}
 }
 
-// What somebody else has taken back is left no more.
+// TestDifferenceThatSomebodyTakesBack: a difference that somebody else has taken back no
+// longer counts as left alone.
 func TestDifferenceThatSomebodyTakesBack(t *testing.T) {
 	o := newOffice(t)
 	a := o.deployed(wanted("web"))
@@ -83,11 +84,12 @@ func TestDifferenceThatSomebodyTakesBack(t *testing.T) {
 	a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}})
 	o.changed("default", live.Event{Entry: live.Entry{ID: manifesttest.ConfigMap("a"), PartOf: a.set}})
 	if a.drifts.has(manifesttest.ConfigMap("a")) || queued(a) != nil {
-		t.Error("it is left still, or checked")
+		t.Error("the difference still counts, or the app is checked")
 	}
 }
 
-// An app that is not healthy since its deploy is not told of again.
+// TestEventsTellOfIllnessAfterADeploy: for an app that has not been healthy since its
+// deploy, an unhealthy object is not reported again.
 func TestEventsTellOfIllnessAfterADeploy(t *testing.T) {
 	for what, result := range map[string]record.Result{"deployed": record.Deployed, "unhealthy": record.Unhealthy} {
 		o := newOffice(t)
@@ -106,13 +108,14 @@ func TestAppsOfAClusterThatReturnsAreTriedAgain(t *testing.T) {
 	here, left := o.has("web", "shop", wanted("web")), o.has("left", "shop", nil)
 	elsewhere := o.has("east", "shop", wanted("east", func(t *target) { t.Spec.Cluster = "east" }))
 	o.retryOn("default")
-	o.retryOn("default") // it is told already
+	o.retryOn("default") // has no effect: the retry is due already
 	if len(here.hurry) != 1 || len(left.hurry)+len(elsewhere.hurry) > 0 {
 		t.Errorf("hurried: %d, %d, %d", len(here.hurry), len(left.hurry), len(elsewhere.hurry))
 	}
 }
 
-// The tree of an app shows what there is, what lacks, and what has drifted.
+// TestTreeOfAnApp: the tree of an app shows which objects exist, which are missing, and
+// which have drifted.
 func TestTreeOfAnApp(t *testing.T) {
 	o := newOffice(t)
 	api := o.answering()
@@ -139,6 +142,6 @@ func TestTreeOfAnApp(t *testing.T) {
 		t.Errorf("without pods it is whole: %q", tree.Partial)
 	}
 	if _, ok := o.Tree(t.Context(), "unknown"); ok || o.Overview("unknown") != nil {
-		t.Error("an app that there is not has a tree")
+		t.Error("an unknown app has a tree")
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 const login = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: open}\n"
 
-// plainly has a target be rendered from Secrets whose values are not encrypted.
+// plainly has a target come from Secrets whose values are not encrypted.
 func plainly(t *testing.T, texts ...string) func(*target) {
 	return func(of *target) {
 		of.Spec.Namespace = "team"
@@ -51,7 +51,7 @@ func TestSecretsInTheClearAreRefused(t *testing.T) {
 			wantProblems(t, name, problems, test.want...)
 			for _, problem := range problems {
 				if problem.App != "web" {
-					t.Errorf("it is of app %q", problem.App)
+					t.Errorf("the problem is reported for app %q", problem.App)
 				}
 			}
 		})
@@ -65,7 +65,8 @@ func TestOnlySecretsCountAsExposed(t *testing.T) {
 	}
 }
 
-// A push that stores a revision puts its Secrets into the repository too.
+// TestSkippedPushesDoNotExposeSecrets: a skipped push is refused too, since its revision
+// would bring the Secrets into the repository.
 func TestSkippedPushesDoNotExposeSecrets(t *testing.T) {
 	o := newOffice(t)
 	p := o.skippedBy(wanted("web", plainly(t, login)))

@@ -20,19 +20,19 @@ import (
 )
 
 // fakeAPI is a cluster in memory: the kinds that it serves, the objects that run, and the
-// requests that fail. An apply makes an object as it is written. What the engine asks of
-// no cluster in these tests is left out, and panics.
+// requests that fail. An apply stores an object as it is written. Requests that the engine
+// does not make in these tests are not implemented, and panic.
 type fakeAPI struct {
 	siteAPI
 	kinds   kubetest.Kinds
 	running map[manifest.ID]*unstructured.Unstructured
 	parents map[name.App]kube.Parent // by app
 	owned   []*unstructured.Unstructured
-	data    map[string][]byte // of every Secret
+	data    map[string][]byte // the data of every Secret
 	vetted  manifest.Problems
 
 	mu    sync.Mutex
-	fails map[string]error // by request: "get ConfigMap shop/a", or "get" for all
+	fails map[string]error // by request, as "get ConfigMap shop/a", or by verb, as "get"
 	asked []string
 }
 
@@ -50,14 +50,14 @@ func newFakeAPI() *fakeAPI {
 	}
 }
 
-// change changes what the API answers, while somebody may ask it.
+// change changes the API's answers, while other goroutines may use it.
 func (c *fakeAPI) change(do func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	do()
 }
 
-// ask notes a request, and returns the error that it is to get.
+// ask notes a request, and returns the error with which it has to fail.
 func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +69,7 @@ func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 	return c.fails[verb]
 }
 
-// named is a name as ask takes it.
+// named is a name in the form that ask takes.
 type named string
 
 func (n named) String() string { return string(n) }
@@ -194,18 +194,18 @@ func (c *fakeAPI) Check(context.Context) (string, error) {
 
 func (c *fakeAPI) Latencies() []kube.Latency { return nil }
 
-// existing is a parent as it is read from a cluster.
+// existing returns a parent as a cluster would.
 func existing(p kube.Parent) kube.Parent {
 	return kubetest.Parent(p.App, p.Repository, p.Server, "7", kubetest.Extent{Kinds: p.Kinds.String(), Namespaces: p.Namespaces.String()})
 }
 
-// fakeIndex is an index without watches: the test enters what they see.
+// fakeIndex is an index without watches: the test enters the objects that they would see.
 type fakeIndex struct {
 	*live.Index
 	fresh time.Time
 
 	mu       sync.Mutex
-	followed []string // kinds
+	followed []string // the kinds
 }
 
 func (x *fakeIndex) Follow(_ context.Context, kinds ...kube.Kind) error {
@@ -222,7 +222,7 @@ func (x *fakeIndex) Fresh(_ context.Context, moment time.Time, _ ...kube.Kind) e
 	return nil
 }
 
-// answering has the office's cluster answer.
+// answering makes the office's cluster answer.
 func (o *office) answering() *fakeAPI {
 	api, cluster := newFakeAPI(), o.Clusters["default"]
 	cluster.api, cluster.site.API, cluster.planIndex = api, api, &fakeIndex{Index: o.index}

@@ -10,7 +10,7 @@ import (
 
 const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n"
 
-// opened is a draft of a revision of the branch main of the repository shop.
+// opened returns a draft for a revision of a branch of the repository shop.
 func (o *office) opened(branch name.Branch, files map[string]string) *Draft {
 	o.source.push("shop", "new", files)
 	return o.Open(Change{Repo: "shop", Branch: branch, Revision: "new", Tree: o.source.trees["new"], Push: "p1", Options: Options{ConfirmPrune: -1}})
@@ -36,7 +36,7 @@ func TestBranchesThatDeploy(t *testing.T) {
 		test.set(o)
 		draft := o.opened(test.branch, test.files)
 		if got := draft.Deploys(); got != test.want {
-			t.Errorf("%s: it deploys: %v", name, got)
+			t.Errorf("%s: the change deploys: %v", name, got)
 		}
 		if draft.Main == "" {
 			t.Errorf("%s: the change does not say which branch is the main one", name)
@@ -49,7 +49,7 @@ func TestChangeSaysWhichBranchIsTheMainOne(t *testing.T) {
 	o.source.err = errors.New("asked, although it is known")
 	draft := o.Open(Change{Repo: "shop", Branch: "trunk", Main: "trunk", Tree: shopAt("1")})
 	if !draft.Deploys() || len(draft.p.Problems) > 0 || draft.Main != "trunk" {
-		t.Errorf("it deploys: %v, %v", draft.Deploys(), draft.p.Problems)
+		t.Errorf("the change deploys: %v, %v", draft.Deploys(), draft.p.Problems)
 	}
 }
 
@@ -58,6 +58,6 @@ func TestChangeIsAboutTheAppsThatAreChosen(t *testing.T) {
 	o.Choose = func(all []appfile.App) []appfile.App { return all[:1] }
 	draft := o.opened("main", map[string]string{appfile.Name: "apps: [{path: a}, {path: b}]\n", "a/a.yaml": config, "b/a.yaml": config})
 	if len(draft.p.specs) != 1 || draft.p.specs[0].Name != "a" {
-		t.Errorf("it is about %+v", draft.p.specs)
+		t.Errorf("the change is about %+v", draft.p.specs)
 	}
 }

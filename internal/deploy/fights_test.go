@@ -14,7 +14,7 @@ func TestFightsEndInCalm(t *testing.T) {
 		web, api := manifest.ID{Name: "web"}, manifest.ID{Name: "api"}
 		var f fights
 		if len(f.all()) > 0 {
-			t.Error("fights of an app that has none")
+			t.Error("there are fights before the first one")
 		}
 		calm := func(in time.Duration) Fight { return Fight{Times: 4, Next: time.Second, Calm: time.Now().Add(in)} }
 		f.postpone(web, calm(time.Minute))

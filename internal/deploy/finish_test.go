@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// finished has a deploy of an app end with a record, and returns what is kept of it.
+// finished ends a deploy of an app with a record, and returns the entry that is kept of it.
 func (o *office) finished(a *app, todo *plan.Plan, rec record.Record) record.Entry {
 	o.t.Helper()
 	j := newJob(record.CausePush, access.Caller{})
@@ -54,7 +54,7 @@ func TestRecordSaysWhoseDeployItIs(t *testing.T) {
 		"nothing skipped": rec.Skipped == "" && rec.Held == "",
 	} {
 		if !is {
-			t.Errorf("it is wrong about %s: %+v", what, rec)
+			t.Errorf("the record is wrong about %s: %+v", what, rec)
 		}
 	}
 }
@@ -64,11 +64,11 @@ func TestRecordWhileARevisionIsSkipped(t *testing.T) {
 	a := o.has("web", "shop", wanted("web"))
 	a.setSkipped("new")
 	if rec := a.newRecord(systemJob(record.CauseDrift), record.Corrected, ""); rec.Skipped != "new" || rec.Held != shop().Revision {
-		t.Errorf("it keeps %q instead of %q", rec.Held, rec.Skipped)
+		t.Errorf("the record holds %q and skips %q", rec.Held, rec.Skipped)
 	}
 	a.setWant(nil)
 	if rec := a.newRecord(systemJob(record.CauseDrift), record.Corrected, ""); rec.Skipped != "new" || rec.Held != "" {
-		t.Errorf("never deployed, it keeps %q", rec.Held)
+		t.Errorf("for an app without a target, the record holds %q", rec.Held)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestEndOfADeployIsKeptAndTold(t *testing.T) {
 		t.Errorf("the log that is kept lacks the outcome:\n%s", entry.Log)
 	}
 	if last := a.lastRecord(); last == nil || last.Result != record.Deployed {
-		t.Errorf("it remembers %+v", last)
+		t.Errorf("the app remembers %+v", last)
 	}
 	wantLines(t, "told", kindsOf(o.told()), "deploy")
 }
@@ -107,13 +107,13 @@ func TestRecordThatIsNotTheAppsLast(t *testing.T) {
 		o := newOffice(t)
 		a := o.has("web", "shop", wanted("web"))
 		if o.finished(a, nil, test.rec); (a.lastRecord() != nil) != test.remembered {
-			t.Errorf("%s: it remembers %+v", name, a.lastRecord())
+			t.Errorf("%s: the app remembers %+v", name, a.lastRecord())
 		}
 	}
 }
 
-// TestRetriesThatFailAgain holds when a failure is not recorded, because the record before it
-// says the same.
+// TestRetriesThatFailAgain checks which failures are not recorded because the record before
+// them says the same.
 func TestRetriesThatFailAgain(t *testing.T) {
 	before := record.Record{Result: record.Failed, Revision: "r", Message: "why", Cause: record.CauseRetry}
 	for name, test := range map[string]struct {
@@ -140,8 +140,8 @@ func TestRetriesThatFailAgain(t *testing.T) {
 	}
 }
 
-// A record that cannot be written is no reason to undo the deploy: the next one has what it
-// lacks.
+// TestRecordThatCannotBeWritten: if a record cannot be written, the deploy stands. The next
+// record has the objects that the lost one would have had.
 func TestRecordThatCannotBeWritten(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", wanted("web"))
@@ -149,7 +149,7 @@ func TestRecordThatCannotBeWritten(t *testing.T) {
 	o.kept.full = errors.New("the disk is full")
 	o.finished(a, nil, record.Record{Result: record.Deployed})
 	if log := string(a.queue.newestRun().Log()); !strings.Contains(log, "warning: this deploy could not be recorded: the disk is full") {
-		t.Errorf("who watches is not warned:\n%s", log)
+		t.Errorf("the log has no warning:\n%s", log)
 	}
 	o.kept.full = nil
 	if entry := o.finished(a, nil, record.Record{Result: record.Corrected}); len(entry.Kept) != 1 || entry.Kept[0].ID != manifesttest.ConfigMap("a") {
@@ -176,15 +176,15 @@ func TestRecordKeepsWhatItsDeployWrote(t *testing.T) {
 	}
 	text := string(kept[id].Manifest)
 	if !strings.Contains(text, "name: login") || strings.Contains(text, "opensesame") || strings.Contains(text, "b3BlbnNlc2FtZQ") {
-		t.Errorf("it keeps:\n%s", text)
+		t.Errorf("the entry's manifest is\n%s", text)
 	}
 	if other, ok := kept[manifesttest.ConfigMap("other")]; !ok || other.Manifest != nil || other.Gone {
-		t.Errorf("of an object that the plan has not, it keeps %+v", other)
+		t.Errorf("the entry of an object outside the plan is %+v", other)
 	}
 	a.ledger.Forget(id)
 	entry = o.finished(a, nil, record.Record{Result: record.Deployed})
 	if len(entry.Kept) != 1 || entry.Kept[0].ID != id || !entry.Kept[0].Gone {
-		t.Errorf("of an object that is gone, it keeps %+v", entry.Kept)
+		t.Errorf("the entries of an object that is gone are %+v", entry.Kept)
 	}
 }
 
@@ -196,11 +196,11 @@ func TestRecordLeavesOutWhatWasNotWritten(t *testing.T) {
 	a.ledger.Note(object.ID(), record.Noted{Digest: "applied"})
 	todo := &plan.Plan{Target: &web.Target, Steps: []plan.Step{{ID: object.ID(), Object: object, Digest: "planned"}}}
 	if entry := o.finished(a, todo, record.Record{Result: record.Failed}); len(entry.Kept) != 1 || entry.Kept[0].Manifest != nil {
-		t.Errorf("what was only planned is kept: %+v", entry.Kept)
+		t.Errorf("an object that was only planned is kept: %+v", entry.Kept)
 	}
 }
 
-// recordedOf is the account of a work.
+// recordedOf returns the record of a work that ended with a result.
 func recordedOf(a *app, todo *plan.Plan, w *fakeWork, result record.Result) record.Record {
 	rec := record.Record{Result: result}
 	a.account(&rec, todo, w)
@@ -243,7 +243,7 @@ func TestAccountOfALookCountsTheRestAsSame(t *testing.T) {
 	}
 }
 
-// TestAppliedTargetsAreSealed holds what is kept of a target once it is on the cluster.
+// TestAppliedTargetsAreSealed checks which targets are sealed once they were applied.
 func TestAppliedTargetsAreSealed(t *testing.T) {
 	computed := func(t *target) { t.computed = true }
 	for name, test := range map[string]struct {
@@ -264,7 +264,7 @@ func TestAppliedTargetsAreSealed(t *testing.T) {
 		test.rec.Digest = o.Masker.Seal(test.digest)
 		a.sealApplied(test.of, test.rec)
 		if is := o.unseal("shop", "web", sealed.Applied) != nil; is != test.want {
-			t.Errorf("%s: it is sealed: %v", name, is)
+			t.Errorf("%s: the target is sealed: %v", name, is)
 		}
 	}
 }
@@ -272,11 +272,11 @@ func TestAppliedTargetsAreSealed(t *testing.T) {
 func TestRemovedAppsAreForgotten(t *testing.T) {
 	for name, test := range map[string]struct {
 		of   *target
-		want bool // something is kept
+		want bool // whether a sealed target stays
 	}{
-		"it is gone":            {wanted("web", func(t *target) { t.Gone = true }), false},
-		"nothing is wanted":     {nil, false},
-		"it came back meantime": {wanted("web"), true},
+		"it is gone":        {wanted("web", func(t *target) { t.Gone = true }), false},
+		"nothing is wanted": {nil, false},
+		"it came back":      {wanted("web"), true},
 	} {
 		o := newOffice(t)
 		a := o.has("web", "shop", test.of)
@@ -285,7 +285,7 @@ func TestRemovedAppsAreForgotten(t *testing.T) {
 		}
 		a.sealApplied(test.of, record.Record{Result: record.Removed})
 		if is := o.unseal("shop", "web", sealed.Accepted) != nil; is != test.want {
-			t.Errorf("%s: something is kept: %v", name, is)
+			t.Errorf("%s: a sealed target stays: %v", name, is)
 		}
 	}
 }

@@ -27,9 +27,8 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// office is an engine whose repositories and records are in memory, and whose one
-// cluster, default, does not answer. Its apps have no workers: the jobs stay in their
-// queues.
+// office is an engine whose repositories and records are in memory. Its one cluster,
+// default, does not answer. Its apps have no workers: jobs stay in their queues.
 type office struct {
 	*Engine
 	t      *testing.T
@@ -71,8 +70,7 @@ func newOffice(t *testing.T) *office {
 	return o
 }
 
-// has makes an app of the branch main of a repository, which is to be as the target says;
-// nil for nothing.
+// has makes an app of the branch main of a repository, with a target; nil for none.
 func (o *office) has(app name.App, repo name.Repo, t *target) *app {
 	o.t.Helper()
 	a, err := o.register(app, repo, "main")
@@ -83,7 +81,7 @@ func (o *office) has(app name.App, repo name.Repo, t *target) *app {
 	return a
 }
 
-// deployed makes an app that was deployed as the target says.
+// deployed makes an app that was deployed with a target.
 func (o *office) deployed(t *target) *app {
 	o.t.Helper()
 	a := o.has(t.Spec.Name, t.Repo, t)
@@ -91,7 +89,7 @@ func (o *office) deployed(t *target) *app {
 	return a
 }
 
-// told lists what was published, as "kind app: text".
+// told lists the events that were published, as "kind app: text".
 func (o *office) told() []string {
 	events, _ := o.Events.Since(0)
 	lines := []string{}
@@ -101,20 +99,20 @@ func (o *office) told() []string {
 	return lines
 }
 
-// queued is the job that comes next of an app; nil for none.
+// queued returns an app's next job; nil for none.
 func queued(a *app) *job {
 	j, _ := a.queue.take()
 	a.queue.rest()
 	return j
 }
 
-// wanted is a target of an app of the repository shop.
+// wanted returns a target of an app of the repository shop.
 func wanted(app name.App, changes ...func(*target)) *target {
 	return shop(append([]func(*target){func(t *target) { t.Spec.Name, t.Digest = app, "digest of "+string(app) }}, changes...)...)
 }
 
-// fakeSource has revisions in memory. A revision that it does not have cannot be read. A
-// push may come while it is read.
+// fakeSource has revisions in memory. Any other revision cannot be read. onHead lets a test
+// push while a repository is read.
 type fakeSource struct {
 	mu       sync.Mutex
 	branches map[name.Repo]map[name.Branch]name.Revision // by repository
@@ -122,10 +120,10 @@ type fakeSource struct {
 	asked    map[name.Branch]record.Asked                // by branch
 	err      error                                       // of Repositories, Branches and Main
 	askedErr error                                       // of Asked
-	onHead   func()                                      // called by Head; nil: nothing
+	onHead   func()                                      // called by Head; nil for nothing
 }
 
-// push moves the branch main of a repository to a revision, which has the given files.
+// push moves the branch main of a repository to a revision with the given files.
 func (s *fakeSource) push(repo name.Repo, revision name.Revision, files map[string]string) {
 	tree := fstest.MapFS{}
 	for name, text := range files {
@@ -182,7 +180,7 @@ func (s *fakeSource) Tree(_ name.Repo, revision name.Revision) (fs.FS, error) {
 type fakeRecorder struct {
 	newest    map[name.Repo]map[name.App]record.Saved // by repository and app
 	manifests [][]byte
-	entries   []record.Entry // that were saved
+	entries   []record.Entry // all that were saved
 	err       error          // of Newest
 	full      error          // of Save
 }
@@ -202,7 +200,7 @@ func (r *fakeRecorder) Save(_ context.Context, entry record.Entry) error {
 	return r.full
 }
 
-// records has a repository's newest records.
+// records sets a repository's newest records.
 func (r *fakeRecorder) records(repo name.Repo, records ...record.Record) {
 	r.newest[repo] = map[name.App]record.Saved{}
 	for _, rec := range records {
@@ -211,7 +209,7 @@ func (r *fakeRecorder) records(repo name.Repo, records ...record.Record) {
 	}
 }
 
-// last is the record that was saved last; the zero record if there is none.
+// last returns the record that was saved last; the zero record if there is none.
 func (r *fakeRecorder) last() record.Record {
 	if len(r.entries) == 0 {
 		return record.Record{}
@@ -219,8 +217,8 @@ func (r *fakeRecorder) last() record.Record {
 	return r.entries[len(r.entries)-1].Record
 }
 
-// jobNames lists who comes next in some queues, as "app: cause"; those with nothing are
-// left out.
+// jobNames lists the next jobs of some apps, as "app: cause". Apps without a job are left
+// out.
 func jobNames(apps ...*app) []string {
 	names := []string{}
 	for _, a := range apps {
@@ -239,7 +237,8 @@ func wantLines[T ~string](t *testing.T, what string, got []T, want ...T) {
 	}
 }
 
-// proposed is a change of the branch main of a repository, with targets but no plans.
+// proposed returns a change of the branch main of a repository, with targets but without
+// plans.
 func (o *office) proposed(repo name.Repo, targets ...*target) *Proposal {
 	return &Proposal{
 		Change: Change{Repo: repo, Branch: "main", Revision: "new", Push: "p1"}, engine: o.Engine, targets: targets,
@@ -247,7 +246,7 @@ func (o *office) proposed(repo name.Repo, targets ...*target) *Proposal {
 	}
 }
 
-// kindsOf are the first words of lines.
+// kindsOf returns the first word of each line.
 func kindsOf(lines []string) []string {
 	var words []string
 	for _, line := range lines {

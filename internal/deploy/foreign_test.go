@@ -18,8 +18,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// parentServer answers as an API server that has what was applied to it. It fails the
-// first request of each path.
+// parentServer answers like an API server that stores the objects that are applied to it.
+// It fails the first request of each path.
 func parentServer(t *testing.T) (cluster *Cluster, stored func() string) {
 	t.Helper()
 	var body atomic.Value
@@ -48,7 +48,8 @@ func parentServer(t *testing.T) (cluster *Cluster, stored func() string) {
 	return NewCluster(opened, index), func() string { return body.Load().(string) }
 }
 
-// A write that has to be tried again writes what it was to write, and no empty parent.
+// TestAParentIsWrittenAgainAsItWas: a write that has to be tried again sends the same
+// parent again, not an empty one.
 func TestAParentIsWrittenAgainAsItWas(t *testing.T) {
 	cluster, stored := parentServer(t)
 	parent := kube.Parent{App: "shop", Repository: "team/shop", Server: "s", Kinds: kube.NewGroupKinds(schema.GroupKind{Kind: "ConfigMap"}), Namespaces: kube.NewNamespaces("shop")}
@@ -66,7 +67,7 @@ func TestAParentIsWrittenAgainAsItWas(t *testing.T) {
 	}
 }
 
-// there returns a parent as it is read from a cluster.
+// there returns a parent as a cluster returns it.
 func there(t *testing.T, parent kube.Parent) kube.Parent {
 	t.Helper()
 	cluster, _ := parentServer(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestForgottenAppsLeaveNothing: the apps of a deleted repository are checked by no
-// schedule, claim no object and wait for no time, and their names are free.
+// TestForgottenAppsLeaveNothing: after a repository is deleted, no schedule checks its
+// apps, they claim no objects, no timers of theirs wait, and their names are free.
 func TestForgottenAppsLeaveNothing(t *testing.T) {
 	o := newOffice(t)
 	every := func(schedule string) func(*target) {
@@ -23,25 +23,25 @@ func TestForgottenAppsLeaveNothing(t *testing.T) {
 	var told []string
 	o.OnWanted(func(app name.App, schedule, full string) {
 		told = append(told, string(app)+":"+schedule+","+full)
-		o.app(app) // is asked under no lock of the engine
+		o.app(app) // takes the locks: they must not be held during the call
 	})
 	o.Forget("shop")
 	if want := []string{"web:,"}; !slices.Equal(told, want) {
-		t.Errorf("schedules told: %q, want %q", told, want)
+		t.Errorf("schedules reported: %q, want %q", told, want)
 	}
 	if o.claims.Own("default", wants("a")[0].Key) != "" || web.wanted() != nil || len(o.timers.waiting) != 0 {
-		t.Errorf("it wants %v, claims an object, or %d timers wait", web.wanted(), len(o.timers.waiting))
+		t.Errorf("the app wants %v, claims an object, or has %d waiting timers", web.wanted(), len(o.timers.waiting))
 	}
 	if !web.isOver() || other.isOver() || other.wanted() == nil {
-		t.Error("the wrong worker ends")
+		t.Error("the forgotten app's worker goes on, or the other app's worker has ended")
 	}
 	if _, err := o.register("web", "blog", "main"); err != nil {
 		t.Errorf("the name is not free: %v", err)
 	}
 }
 
-// TestHeirsKeepTheirSchedules: another repository takes the name of an app while that is
-// forgotten.
+// TestHeirsKeepTheirSchedules: another repository takes the name of an app while that app
+// is being forgotten.
 func TestHeirsKeepTheirSchedules(t *testing.T) {
 	o := newOffice(t)
 	o.deployed(wanted("web"))

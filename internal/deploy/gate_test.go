@@ -17,7 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// wantProblems fails unless each problem has one of the texts, in their order.
+// wantProblems fails the test unless each problem has the text at its place in the list.
 func wantProblems(t *testing.T, what string, problems manifest.Problems, want ...string) {
 	t.Helper()
 	if len(problems) != len(want) {
@@ -54,7 +54,7 @@ func TestNamesThatAChangeMayUse(t *testing.T) {
 			wantProblems(t, name, problems, test.want...)
 			for _, problem := range problems {
 				if problem.App != "web" || problem.Hint == "" {
-					t.Errorf("it is %+v", problem)
+					t.Errorf("the problem is %+v", problem)
 				}
 			}
 		})
@@ -65,7 +65,7 @@ func TestAppsThatLeaveWithAChange(t *testing.T) {
 	kept := func(t *target) { t.Spec.Prune = true }
 	for name, test := range map[string]struct {
 		set   func(o *office)
-		leave string // whether it prunes, and its cluster; "" if it does not leave
+		leave string // the leaving app's prune setting and cluster; "" if no app leaves
 	}{
 		"an app that is named":            {func(o *office) { o.deployed(wanted("web", kept)) }, ""},
 		"an app that is not":              {func(o *office) { o.deployed(wanted("old", kept)) }, "true default"},
@@ -73,10 +73,10 @@ func TestAppsThatLeaveWithAChange(t *testing.T) {
 		"one of another branch":           {func(o *office) { o.deployed(wanted("old", kept)).branch = "release" }, ""},
 		"one that is removed":             {func(o *office) { o.deployed(wanted("old", kept)).remember(record.Record{Result: record.Removed}) }, ""},
 		"one that was only skipped":       {func(o *office) { o.has("old", "shop", nil).remember(record.Record{Cluster: "east"}) }, "true east"},
-		"one so, with prune: false":       {func(o *office) { o.has("old", "shop", nil).remember(record.Record{NoPrune: true}) }, "false default"},
+		"only skipped, with prune: false": {func(o *office) { o.has("old", "shop", nil).remember(record.Record{NoPrune: true}) }, "false default"},
 		"one of which nothing is known":   {func(o *office) { o.has("old", "shop", nil) }, ""},
 		"one that is known by its record": {func(o *office) { o.deployed(wanted("old", func(t *target) { t.origin = fromRecord })) }, "true default"},
-		"one so, whose record has no prune": {func(o *office) {
+		"known by its record, without prune": {func(o *office) {
 			o.deployed(wanted("old", func(t *target) { t.origin = fromRecord })).remember(record.Record{NoPrune: true})
 		}, "false default"},
 	} {
@@ -86,7 +86,7 @@ func TestAppsThatLeaveWithAChange(t *testing.T) {
 			got := ""
 			for _, left := range o.leaving(o.proposed("shop", wanted("web"))) {
 				if got += fmt.Sprint(left.Spec.Prune, " ", left.Spec.Cluster); !left.Gone || left.Spec.Name != "old" || left.Revision != "new" {
-					t.Errorf("what leaves is %+v", left)
+					t.Errorf("the leaving app's target is %+v", left)
 				}
 			}
 			if got != test.leave {
@@ -235,6 +235,6 @@ func TestPlanOfAChangeEndsEarly(t *testing.T) {
 	unread.plan(t.Context())
 	wantProblems(t, "a revision that names nothing", unread.Problems, "damaged")
 	if !unread.unread || unread.claims.Has("web") {
-		t.Error("it counts as read in full")
+		t.Error("the revision counts as read in full")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// vanishes has an object of the cluster go.
+// vanishes deletes an object from the cluster.
 func (o *office) vanishes(api *fakeAPI, id manifest.ID) {
 	u := api.running[id].DeepCopy()
 	u.SetLabels(nil)
@@ -25,7 +25,7 @@ func (o *office) vanishes(api *fakeAPI, id manifest.ID) {
 
 const widget = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: a}\n"
 
-// twoApps is a revision with the apps web and api, in one namespace.
+// twoApps is a revision with the apps web and api in one namespace.
 func twoApps(web, api string) map[string]string {
 	return map[string]string{
 		appfile.Name:   "apps: [{path: web, namespace: shop}, {path: api, namespace: shop}]\n",
@@ -33,7 +33,7 @@ func twoApps(web, api string) map[string]string {
 	}
 }
 
-// All that is wrong is said at once, and once.
+// TestAllProblemsOfAPush: all problems are reported at the same time, each of them once.
 func TestAllProblemsOfAPush(t *testing.T) {
 	for what, test := range map[string]struct {
 		set   func(o *office, api *fakeAPI)
@@ -64,7 +64,7 @@ func TestAppsThatComeAndLeave(t *testing.T) {
 	wantLines(t, "leave", p.removed, "web")
 }
 
-// Two apps may ask for one namespace: one of them makes it.
+// TestNamespaceThatTwoAppsAskFor: if two apps ask for one namespace, one of them makes it.
 func TestNamespaceThatTwoAppsAskFor(t *testing.T) {
 	o := newOffice(t)
 	o.answering()
@@ -88,11 +88,12 @@ func TestNamespaceThatTwoAppsAskFor(t *testing.T) {
 	o.claims.Set("api", "default", []plan.Placed{{Object: web.wanted().Objects[0], Key: plan.NamespaceID("team")}})
 	todo, err := web.replan(web.wanted(), systemJob(record.CauseDrift))
 	if err != nil || slices.Contains(stepsOf(todo), "created Namespace team") {
-		t.Errorf("the other app makes it as well: %q, %v", stepsOf(todo), err)
+		t.Errorf("the other app makes the namespace as well: %q, %v", stepsOf(todo), err)
 	}
 }
 
-// An app whose folder is as it was deployed stays as it is: nothing is asked of it.
+// TestAppThatAPushLeavesAsItIs: an app whose folder has not changed since its deploy is
+// left as it is, and the cluster is asked nothing about it.
 func TestAppThatAPushLeavesAsItIs(t *testing.T) {
 	o := newOffice(t)
 	o.answering()
@@ -107,15 +108,16 @@ func TestAppThatAPushLeavesAsItIs(t *testing.T) {
 	a := o.app("shop")
 	second := push("r2")
 	if second.Close(); second.stays["shop"] || len(second.Plans) != 1 {
-		t.Error("an app stays as it is that was never deployed")
+		t.Error("an app that was never deployed is left as it is")
 	}
 	a.remember(record.Record{Revision: "r1", Result: record.Deployed, Digest: a.digestFor(a.wanted())})
 	if third := push("r3"); !third.stays["shop"] || len(third.Plans) > 0 || third.claims.Owner("default", plan.NamespaceID("shop")) != "" {
-		t.Errorf("it stays: %v; planned %q", third.stays, third.plannedSteps())
+		t.Errorf("the app is left as it is: %v; planned %q", third.stays, third.plannedSteps())
 	}
 }
 
-// A planner is given what is known of the app, and a plan what was decided for it.
+// TestPlannerOfAnApp: a planner gets the engine's knowledge of the app, and its plan gets
+// the decisions about the target.
 func TestPlannerOfAnApp(t *testing.T) {
 	o := newOffice(t)
 	o.answering()
@@ -124,7 +126,7 @@ func TestPlannerOfAnApp(t *testing.T) {
 	p := plan.Planner{With: plan.NewCompanions(nil, nil), Claims: o.claims}
 	now := wanted("web", func(t *target) { t.given.fates = []plan.Fate{{Path: "a", Is: fateNew}} })
 	if o.equip(&p, a, now); p.Wanted != &before.Target || !p.Forcing || p.Target != &now.Target {
-		t.Errorf("it is given %+v", p)
+		t.Errorf("the planner gets %+v", p)
 	}
 	parent := kubetest.Parent("web", "shop", "mine", "7", kubetest.Extent{Kinds: "Secret", Namespaces: "shop"})
 	made, problems, err := o.planTarget(t.Context(), now, p, &parent, nil)
@@ -137,7 +139,7 @@ func TestPlannerOfAnApp(t *testing.T) {
 	}
 }
 
-// A push by force tries what seems unchanged.
+// TestForcedPushTriesAll: a forced push also tries objects that seem unchanged.
 func TestForcedPushTriesAll(t *testing.T) {
 	for force, want := range map[bool]bool{false: false, true: true} {
 		o := newOffice(t)
@@ -151,7 +153,8 @@ func TestForcedPushTriesAll(t *testing.T) {
 	}
 }
 
-// Objects that ask for it are made anew by a deploy that changes something, and by no check.
+// TestObjectsThatAskToBeMadeAnew: objects with Force=true,Replace=true are recreated by a
+// deploy that changes something, and never by a check.
 func TestObjectsThatAskToBeMadeAnew(t *testing.T) {
 	anew := strings.Replace(config, "name: a,", `name: a, annotations: {argocd.argoproj.io/sync-options: "Force=true,Replace=true"},`, 1)
 	for what, test := range map[string]struct {

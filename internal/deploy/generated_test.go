@@ -43,7 +43,7 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 		p       provisioning
 		fates   string
 		changed bool
-		problem string // the beginning of the message
+		problem string // how the message begins
 	}{
 		{"the first", provisioning{declared: declare("a", "b"), mayMake: true}, "a new, b new", true, ""},
 		{"those that are kept", provisioning{declared: declare("a"), kept: kept, had: []string{"a"}}, "a kept", false, ""},
@@ -77,7 +77,7 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 		}
 	}
 	if len(kept) != 2 || kept["a"].Text != "old-a" {
-		t.Error("what is kept was changed in place")
+		t.Error("the kept values were changed in place")
 	}
 }
 
@@ -99,7 +99,8 @@ func TestNewValuesAreOthersAndSayWhoseTheyAre(t *testing.T) {
 	}
 }
 
-// Whoever changes the values first wins; the other has planned with what they were.
+// TestValuesAreKeptUnlessTheyWereChangedMeanwhile: the first change of the values wins. A
+// later one that was planned with the former values is refused.
 func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
 	store, err := sealed.Open(t.TempDir(), make([]byte, 32), nil)
 	if err != nil {
@@ -132,7 +133,7 @@ func TestValuesAreKeptUnlessTheyWereChangedMeanwhile(t *testing.T) {
 		t.Errorf("rotated: %v", err)
 	}
 	if print := first.given.print; strings.Contains(print, first.given.texts["a"]) || print == digestOf(first.given.texts) {
-		t.Error("the fingerprint can be tried out")
+		t.Error("a guess of the value can be compared with the fingerprint")
 	}
 }
 
@@ -176,7 +177,7 @@ func TestListedValuesAreNamesAlone(t *testing.T) {
 		t.Error(list)
 	}
 	if len(listValues(nil, set)) != 2 {
-		t.Error("without a target what is kept is not listed")
+		t.Error("without a target, the kept values are not listed")
 	}
 }
 
@@ -197,24 +198,25 @@ func (o *office) keeps(app name.App, text string) {
 	}
 }
 
-// An app by another name takes over the generated values of the one whose folder it has;
-// where that is not clear, it has new ones.
+// TestGeneratedValuesOfAnAppByAnotherName: an app with a new name takes over the generated
+// values of the app that had its folder. If it is not clear which app that was, the app
+// gets new values.
 func TestGeneratedValuesOfAnAppByAnotherName(t *testing.T) {
 	const taken, anew = "a kept from app old", "a new"
 	for what, test := range map[string]struct {
 		set  func(o *office, r *reading, old *target)
 		want string
 	}{
-		"renamed":                     {func(*office, *reading, *target) {}, taken},
-		"to another folder":           {func(_ *office, _ *reading, old *target) { old.Spec.Path = "other" }, anew},
-		"to another cluster":          {func(_ *office, _ *reading, old *target) { old.Spec.Cluster = "east" }, anew},
-		"with another chart":          {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Chart = "mysql" }, anew},
-		"of one that generates none":  {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Generated = nil }, anew},
-		"of one that stays":           {func(_ *office, r *reading, _ *target) { r.specs = append(r.specs, chartApp("old")) }, anew},
-		"of one that was leaving":     {func(_ *office, _ *reading, old *target) { old.Gone = true }, anew},
-		"of one that nothing asks of": {func(o *office, _ *reading, _ *target) { o.app("old").setWant(nil) }, anew},
-		"of one without values":       {func(o *office, _ *reading, _ *target) { o.keeps("old", "{}") }, anew},
-		"of one whose are damaged":    {func(o *office, _ *reading, _ *target) { o.keeps("old", "[") }, anew},
+		"renamed":                    {func(*office, *reading, *target) {}, taken},
+		"to another folder":          {func(_ *office, _ *reading, old *target) { old.Spec.Path = "other" }, anew},
+		"to another cluster":         {func(_ *office, _ *reading, old *target) { old.Spec.Cluster = "east" }, anew},
+		"with another chart":         {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Chart = "mysql" }, anew},
+		"of one that generates none": {func(_ *office, _ *reading, old *target) { old.Spec.Helm.Generated = nil }, anew},
+		"of one that stays":          {func(_ *office, r *reading, _ *target) { r.specs = append(r.specs, chartApp("old")) }, anew},
+		"of one that was leaving":    {func(_ *office, _ *reading, old *target) { old.Gone = true }, anew},
+		"of one without a target":    {func(o *office, _ *reading, _ *target) { o.app("old").setWant(nil) }, anew},
+		"of one without values":      {func(o *office, _ *reading, _ *target) { o.keeps("old", "{}") }, anew},
+		"of one with damaged values": {func(o *office, _ *reading, _ *target) { o.keeps("old", "[") }, anew},
 		"of two": {func(o *office, _ *reading, _ *target) {
 			o.has("twin", "shop", &target{Target: plan.Target{Spec: chartApp("twin")}})
 		}, anew},
@@ -241,12 +243,13 @@ func TestGeneratedValuesOfAnAppByAnotherName(t *testing.T) {
 	}
 }
 
-// A value that the app's record names, and that is kept no more, is not made anew.
+// TestGeneratedValuesThatARecordNames: if the app's record names a value that is no longer
+// kept, no new value is made.
 func TestGeneratedValuesThatARecordNames(t *testing.T) {
 	last := record.Record{App: "pg", Repo: "shop", Generated: []string{"a"}, Result: record.Deployed}
 	changed := func(change func(rec *record.Record)) *record.Record { rec := last; change(&rec); return &rec }
 	for what, test := range map[string]struct {
-		here, read *record.Record // of the app as the server has it, and as it was read
+		here, read *record.Record // the app's record in the server, and as it was just read
 		lost       bool
 	}{
 		"none":                       {nil, nil, false},
@@ -268,7 +271,7 @@ func TestGeneratedValuesThatARecordNames(t *testing.T) {
 			t.Errorf("%s: %v", what, problems)
 		}
 	}
-	planning := New(Config{}) // pushboat plan keeps nothing
+	planning := New(Config{}) // pushboat plan keeps no values
 	planning.apps["pg"] = newApp(planning, "pg", "shop", "main")
 	planning.apps["pg"].last = &last
 	if had := planning.hadGenerated(reading{repo: "shop"}, "pg"); had != nil {
@@ -276,11 +279,12 @@ func TestGeneratedValuesThatARecordNames(t *testing.T) {
 	}
 }
 
-// What may not be used, or is asked of an app that has none, is said.
+// TestGeneratedValuesAreProvided: problems are reported for values that must not be used,
+// and for requests about an app that has none.
 func TestGeneratedValuesAreProvided(t *testing.T) {
 	o := newOffice(t)
 	if is, problems := o.provide(reading{repo: "shop", blind: true}, chartApp("pg")); len(problems) > 0 || fatesOf(is) != "a "+fateHidden || is.texts != nil {
-		t.Errorf("for a revision nobody has accepted: %q, %v", fatesOf(is), problems)
+		t.Errorf("for a revision that nobody has accepted: %q, %v", fatesOf(is), problems)
 	}
 	plain := appfile.App{Name: "web"}
 	if is, problems := o.provide(reading{repo: "shop"}, plain); len(problems) > 0 || is.print != "" {

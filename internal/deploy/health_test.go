@@ -15,8 +15,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestObjectsThatFallIllAreTold has an object of an app be seen not to be healthy, and looks
-// a while later.
+// TestObjectsThatFallIllAreTold: an object of an app stops being healthy, and something
+// happens before this is to be reported.
 func TestObjectsThatFallIllAreTold(t *testing.T) {
 	const told = "health web: PersistentVolumeClaim shop/data: not bound"
 	for name, test := range map[string]struct {
@@ -36,7 +36,7 @@ func TestObjectsThatFallIllAreTold(t *testing.T) {
 			u := o.member(a, "data", pending)
 			o.noticeHealth(a, o.index.EntryOf(u), false)
 			if early := o.told(); len(early) > 0 {
-				t.Errorf("%s: told at once: %q", name, early)
+				t.Errorf("%s: reported at once: %q", name, early)
 			}
 			test.meanwhile(o, a)
 			<-time.After(illAfter)
@@ -55,7 +55,7 @@ func TestObjectsThatFallIllAreTold(t *testing.T) {
 
 var claimID = manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"}
 
-// well is the object of pending once it is healthy.
+// well returns the object of pending after it has become healthy.
 func well(o *office, a *app) *unstructured.Unstructured {
 	u := o.member(a, "data", pending)
 	u.Object["status"] = map[string]any{"phase": "Bound"}
@@ -73,7 +73,7 @@ func TestFailureAndRecoveryAreToldAtOnce(t *testing.T) {
 	wantLines(t, "told", o.told(), `health web: PersistentVolumeClaim shop/data: lost\x1b`, "health web: PersistentVolumeClaim shop/data is healthy again")
 	events, _ := o.Events.Since(0)
 	if events[0].Good || !events[1].Good || events[0].Cluster != "default" || events[0].Repo != "shop" || events[0].Object != claimID.String() {
-		t.Errorf("told %+v", events)
+		t.Errorf("reported %+v", events)
 	}
 }
 
@@ -96,12 +96,13 @@ func TestEndsOfDeploysAreTold(t *testing.T) {
 		a.publishRecord(test.rec)
 		wantLines(t, name, o.told(), test.want)
 		if events, _ := o.Events.Since(0); events[0].Good != test.good {
-			t.Errorf("%s: nobody need look at it: %v", name, events[0].Good)
+			t.Errorf("%s: nobody has to look at the object: %v", name, events[0].Good)
 		}
 	}
 }
 
-// TestStandingIsToldOnce has an app cease to be in sync in ways of which no record tells.
+// TestStandingIsToldOnce: an app stops being in sync, and comes back in sync, in ways that
+// no record reports.
 func TestStandingIsToldOnce(t *testing.T) {
 	o := newOffice(t)
 	a := o.deployed(wanted("web"))

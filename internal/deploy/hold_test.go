@@ -72,17 +72,18 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 	}
 }
 
-// A remnant stands for what was applied last: it is not deployed again, and its
-// corrections do not change what the record says was applied.
+// TestARemnantIsNotDeployedAnew: a remnant stands for the target that was applied last. It
+// is not deployed again, and its corrections do not change the record's digest of that
+// target.
 func TestARemnantIsNotDeployedAnew(t *testing.T) {
 	e := sealing(t)
 	a := newApp(e, "shop", "shop", "main")
 	remnant := &target{origin: fromRecord, Target: plan.Target{Digest: "remnant"}}
 	if !a.settled(remnant) || a.digestFor(remnant) != "" {
-		t.Error("without a record")
+		t.Error("without a record, the remnant is not settled, or has a digest")
 	}
 	a.remember(record.Record{Digest: "applied", Result: record.Deployed})
 	if !a.settled(remnant) || a.digestFor(remnant) != "applied" {
-		t.Error("with a record")
+		t.Error("with a record, the remnant is not settled, or has another digest")
 	}
 }

@@ -32,8 +32,8 @@ func TestConditionOf(t *testing.T) {
 	}
 }
 
-// TestWhenAnIllnessIsTold has an object pass through conditions, of which each is told
-// once. The last one is the condition that decides.
+// TestWhenAnIllnessIsTold has an object pass through conditions, each of which is reported
+// once. The last one shows whether it is.
 func TestWhenAnIllnessIsTold(t *testing.T) {
 	for name, test := range map[string]struct {
 		seen []condition

@@ -73,12 +73,13 @@ func TestWhatIsLeftForLater(t *testing.T) {
 	}
 }
 
-// heads is a source of one repository without apps, whose branches are all at a revision.
+// heads is a source with one repository, which has no apps. All its branches are at the
+// same revision.
 type heads struct {
 	Source
 	head   string
-	err    error // of the question for it
-	unread error // of the reading of the repository
+	err    error // of Head
+	unread error // of reading the repository
 }
 
 func (h heads) Head(context.Context, name.Repo, name.Branch) (name.Revision, error) {
@@ -116,7 +117,7 @@ func TestBranchMoved(t *testing.T) {
 		w.setSkipped("skipped")
 		at := w.newAttempt(systemJob(record.CauseSchedule))
 		if moved := at.branchMoved(); moved != test.moved || (w.trouble.reason() != "") != test.troubled {
-			t.Errorf("%s: moved: %v, in trouble: %v", test.name, moved, w.trouble.reason() != "")
+			t.Errorf("%s: the branch has moved: %v, in trouble: %v", test.name, moved, w.trouble.reason() != "")
 		}
 	}
 }
@@ -128,7 +129,7 @@ func TestCheckOfABranchThatMoved(t *testing.T) {
 	check.askers = []chan Finding{make(chan Finding, 1)}
 	w.expect(t, w.attempt(check), endedSuperseded, "")
 	if j, _ := w.queue.take(); j == nil || j.cause != record.CauseStart || len(j.askers) != 1 || len(check.askers) != 0 {
-		t.Errorf("what is done instead is %+v", j)
+		t.Errorf("the job became %+v", j)
 	}
 }
 

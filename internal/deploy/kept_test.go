@@ -15,7 +15,7 @@ type hash string
 
 func (h hash) String() string { return string(h) }
 
-// shopAt is a revision whose folder shop has a hash, as Git gives it one.
+// shopAt is a revision whose folder shop has the given hash, as a folder in Git has.
 func shopAt(h hash) fstest.MapFS {
 	return fstest.MapFS{
 		"shop":        {Mode: fs.ModeDir | 0o755, Sys: h},
@@ -53,7 +53,7 @@ func TestTargetIsKeptWhileNothingThatShapesItChanges(t *testing.T) {
 		}
 	}
 	if at := old.at("b"); at.Revision != "b" || at.origin != fromBefore || old.origin != fromRevision || old.Revision != "a" {
-		t.Error("the target of another revision is not a copy of its own")
+		t.Error("the target at another revision is not a copy, or the original has changed")
 	}
 }
 
@@ -62,11 +62,11 @@ func TestOverlayKnowsWhatIsKept(t *testing.T) {
 	base.Set("shop", "default", []plan.Placed{{Key: serviceID("web")}})
 	overlay := base.Overlay()
 	if placed := overlay.Placed("shop", "default"); len(placed) != 1 {
-		t.Errorf("of an app that is kept the overlay has %d objects, want 1", len(placed))
+		t.Errorf("the overlay has %d objects of an app that is kept, want 1", len(placed))
 	}
 	overlay.Set("shop", "default", nil)
 	if placed := overlay.Placed("shop", "default"); len(placed) != 0 {
-		t.Errorf("of an app that leaves the overlay has %d objects, want none", len(placed))
+		t.Errorf("the overlay has %d objects of an app that leaves, want none", len(placed))
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// What is asked about apps is answered when the repositories are read.
+// TestQuestionsWaitForTheFirstReading: questions about apps wait until all repositories
+// were read.
 func TestQuestionsWaitForTheFirstReading(t *testing.T) {
 	for what, ask := range map[string]func(o *office){
 		"the apps":           func(o *office) { o.Apps() },
@@ -33,7 +34,7 @@ func TestQuestionsWaitForTheFirstReading(t *testing.T) {
 				ask(o)
 			}()
 			if synctest.Wait(); isClosed(answered) {
-				t.Errorf("%s: it is answered before that", what)
+				t.Errorf("%s: answered before the repositories were read", what)
 			}
 			close(o.loaded)
 			<-answered
@@ -41,7 +42,7 @@ func TestQuestionsWaitForTheFirstReading(t *testing.T) {
 	}
 }
 
-// Nothing of a repository that is deleted is tried again.
+// TestDeletedRepositoryIsForgotten: no branch of a deleted repository is tried again.
 func TestDeletedRepositoryIsForgotten(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp("a: [\n"))
@@ -52,7 +53,7 @@ func TestDeletedRepositoryIsForgotten(t *testing.T) {
 	}
 }
 
-// ill is the app web with a Deployment that is not healthy, whose pod says why.
+// ill is the app web with a Deployment that is not healthy, and a pod that shows why.
 func (o *office) ill(api *fakeAPI) *app {
 	a := o.deployed(wanted("web"))
 	u := o.member(a, "web", func(u *unstructured.Unstructured) {
@@ -70,7 +71,8 @@ func (o *office) ill(api *fakeAPI) *app {
 	return a
 }
 
-// A status is explained by the pods of what is not healthy, as far as they can be read.
+// TestStatusIsExplained: a status explains unhealthy objects by their pods, as far as the
+// pods can be read.
 func TestStatusIsExplained(t *testing.T) {
 	o := newOffice(t)
 	api := o.answering()
@@ -88,11 +90,11 @@ func TestStatusIsExplained(t *testing.T) {
 	s.Sick = s.Sick[:1]
 	api.asked = nil
 	if o.Explain(t.Context(), &s); len(s.Sick) != 1 {
-		t.Errorf("what falls ill meanwhile is added: %+v", s.Sick)
+		t.Errorf("an object that fell ill meanwhile was added: %+v", s.Sick)
 	}
 	api.owned[0].Object["status"] = map[string]any{"phase": "Succeeded"}
 	if s := explained(); s.Sick[0].Cause != "" || s.Health == "failing" {
-		t.Errorf("a pod that is done explains it: %+v", s.Sick)
+		t.Errorf("a pod that has succeeded explains the illness: %+v", s.Sick)
 	}
 	api.fails["list pods shop"] = away
 	if s := explained(); s.Sick[0].Cause != "" {
@@ -101,22 +103,23 @@ func TestStatusIsExplained(t *testing.T) {
 	well := Status{App: "web"}
 	api.asked = nil
 	if o.Explain(t.Context(), &well); len(api.asked) > 0 {
-		t.Errorf("of an app that is well it asks %q", api.asked)
+		t.Errorf("for a healthy app, Explain asks %q", api.asked)
 	}
 	o.Explain(t.Context(), &Status{App: "unknown", Sick: s.Sick})
 	a.setWant(nil)
 	if o.Explain(t.Context(), &s); len(api.asked) > 0 {
-		t.Errorf("of an app that nothing is wanted of it asks %q", api.asked)
+		t.Errorf("for an app without a target, Explain asks %q", api.asked)
 	}
 }
 
-// A removed app is said to be removed, and a fight with somebody is shown.
+// TestStatusOfWhatIsOver: a removed app is reported as removed, and a fight that goes on is
+// shown.
 func TestStatusOfWhatIsOver(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", nil)
 	a.remember(record.Record{Result: record.Removed})
 	if s, _ := o.Status("web"); s.Sync != Gone {
-		t.Errorf("it is %s", s.Sync)
+		t.Errorf("the removed app is %s", s.Sync)
 	}
 	fought := o.deployed(wanted("api"))
 	fought.fights.enter(manifesttest.ConfigMap("a"), Fight{Times: 4, with: "an operator", Calm: time.Now().Add(time.Hour)})

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// An app is that of the repository in which it was not removed, whatever another one's
-// branch or history names.
+// TestWhoseAppsAreByTheirRecords: an app belongs to the repository whose records do not say
+// that it was removed, even if the branch or the history of another repository names it.
 func TestWhoseAppsAreByTheirRecords(t *testing.T) {
 	saved := func(result record.Result) record.Saved { return record.Saved{Record: record.Record{Result: result}} }
 	owners := ownersBy([]name.Repo{"shop", "blog"}, []map[name.App]record.Saved{

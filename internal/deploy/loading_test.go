@@ -25,8 +25,8 @@ func (o *office) loads() {
 	}
 }
 
-// A push by force that was not carried out goes on to be one after a restart, and no other
-// push becomes one.
+// TestForceOutlivesTheServer: a forced push that was not carried out is still forced after
+// a restart. No other push becomes forced.
 func TestForceOutlivesTheServer(t *testing.T) {
 	for name, test := range map[string]struct {
 		asked record.Asked
@@ -46,8 +46,8 @@ func TestForceOutlivesTheServer(t *testing.T) {
 	}
 }
 
-// Beside an app that cannot be rendered, one that is as it was applied last waits for
-// nothing; any other one does.
+// TestAppBesideABrokenOne: if another app of the revision cannot be rendered, only an app
+// that renders to its last applied state moves to the revision. Any other app waits.
 func TestAppBesideABrokenOne(t *testing.T) {
 	two := "apps: [{name: web, path: web, namespace: shop}, {name: api, path: api, namespace: shop}]\n"
 	files := func(web, api string) map[string]string {
@@ -74,14 +74,15 @@ func TestAppBesideABrokenOne(t *testing.T) {
 		}
 		o.loads()
 		if got := o.state("web"); got != test.want {
-			t.Errorf("%s: it is %q, want %q", name, got, test.want)
+			t.Errorf("%s: the app is %q, want %q", name, got, test.want)
 		}
 	}
 }
 
 const config2 = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, namespace: shop}\n"
 
-// Objects with the label of an app that was removed are known to be that app's.
+// TestAppsWithARecordAreKnown: objects that have the label of a removed app are attributed
+// to this app.
 func TestAppsWithARecordAreKnown(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", map[string]string{appfile.Name: "apps: []\n"})
@@ -95,7 +96,8 @@ func TestAppsWithARecordAreKnown(t *testing.T) {
 	}
 }
 
-// A branch that is gone may come back, as when a repository is restored piece by piece.
+// TestBranchOfARecordThatIsGoneIsTriedAgain: a missing branch may come back, for example
+// when a repository is restored piece by piece.
 func TestBranchOfARecordThatIsGoneIsTriedAgain(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp(config))
@@ -107,7 +109,8 @@ func TestBranchOfARecordThatIsGoneIsTriedAgain(t *testing.T) {
 	}
 }
 
-// An app must not run with generated values that are not kept.
+// TestAppWhoseGeneratedValuesCannotBeKept: an app must not run with generated values that
+// cannot be kept.
 func TestAppWhoseGeneratedValuesCannotBeKept(t *testing.T) {
 	for what, recorded := range map[string]bool{"one with a record": true, "a new one": false} {
 		o := newOffice(t)
@@ -129,8 +132,9 @@ func TestAppWhoseGeneratedValuesCannotBeKept(t *testing.T) {
 	}
 }
 
-// What was rendered for a branch is sealed, so that the next start has the same; what a
-// push has made of the app meanwhile is not touched.
+// TestRenderedTargetsAreSealed: a target that was rendered for a branch is sealed, so that
+// the next start has the same target. A target that a push has set meanwhile is not
+// replaced.
 func TestRenderedTargetsAreSealed(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp(secretLogin))
@@ -140,22 +144,22 @@ func TestRenderedTargetsAreSealed(t *testing.T) {
 	}
 	l := &loading{engine: o.Engine, repo: "shop", before: map[name.App]asking{}}
 	if l.deploy("web", wanted("web")); len(l.fresh) > 0 {
-		t.Error("what was read before a push is to be sealed after it")
+		t.Error("a target that was read before a push would be sealed after it")
 	}
 	again := &loading{engine: o.Engine, repo: "shop", before: o.asked("shop")}
 	if again.deploy("web", wanted("web", func(t *target) { t.specText = []byte("{}") })); len(again.fresh) > 0 {
-		t.Error("what was unsealed is to be sealed again")
+		t.Error("a target that was unsealed would be sealed again")
 	}
 	if again.before = o.asked("shop"); len(again.before) == 0 {
-		t.Fatal("nothing is asked of the app")
+		t.Fatal("the app is not in the list of what is asked")
 	}
 	if again.deploy("web", wanted("web")); len(again.fresh) != 1 {
-		t.Error("what was rendered is not to be sealed")
+		t.Error("a target that was rendered would not be sealed")
 	}
 }
 
-// What keeps an app from its newest revision is forgotten when its branch is read anew, and
-// its schedule is told.
+// TestReadingAgain: when an app's branch is read again, the reason that held the app back
+// is forgotten, and the app's schedule is reported.
 func TestReadingAgain(t *testing.T) {
 	for what, test := range map[string]struct {
 		set    func(o *office)
@@ -176,20 +180,20 @@ func TestReadingAgain(t *testing.T) {
 		o.OnWanted(func(app name.App, schedule, _ string) { told = append(told, string(app)+" "+schedule) })
 		o.loads()
 		if got := o.state("web"); got != test.before {
-			t.Fatalf("%s: at first it is %q, want %q", what, got, test.before)
+			t.Fatalf("%s: at first, the app is %q, want %q", what, got, test.before)
 		}
 		o.has("blog", "blog", wanted("blog"))
 		told = nil
 		o.source.push("shop", "newer", oneApp(config))
 		o.loads()
 		if got := o.state("web"); got != "newer" {
-			t.Errorf("%s: read again it is %q", what, got)
+			t.Errorf("%s: after the second reading, the app is %q", what, got)
 		}
 		wantLines(t, what+": told", told, "web "+appfile.DefaultSchedule)
 	}
 }
 
-// A record that is damaged keeps its app's name and objects.
+// TestDamagedRecordIsHeld: an app whose record is damaged keeps its name and its objects.
 func TestDamagedRecordIsHeld(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp(config))
@@ -205,8 +209,9 @@ func TestDamagedRecordIsHeld(t *testing.T) {
 	}
 }
 
-// A chart is held to the content with which it was deployed, also after the server has lost
-// what it knew of it. A record that names none properly keeps no app from being read.
+// TestChartsOfRecordsAreHeld: a chart must keep the content with which it was deployed,
+// even after the server has lost its notes on charts. A record with a damaged digest does
+// not keep an app from being read.
 func TestChartsOfRecordsAreHeld(t *testing.T) {
 	o := newOffice(t)
 	dir := t.TempDir()

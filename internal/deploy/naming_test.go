@@ -32,6 +32,6 @@ func TestNaming(t *testing.T) {
 		}
 	}
 	if named, _ := parseNaming("Namespace/shop", nil); !named.is(manifest.ID{Kind: "Namespace", Name: "shop"}) {
-		t.Error("an object without a namespace is not found")
+		t.Error("a naming without a namespace does not match the object")
 	}
 }

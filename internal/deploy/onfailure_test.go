@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// takenBack is an app that is taken back when a push fails.
+// takenBack is an app with onFailure: rollback.
 func takenBack(t *testing.T, rollback func(context.Context, record.Record) (Sequel, error)) *worked {
 	w := newWorked(t, shop(func(t *target) { t.Spec.OnFailure = appfile.OnFailureRollback }))
 	w.engine.OnFailure(rollback)
@@ -88,18 +88,19 @@ func TestRollbackThatFails(t *testing.T) {
 		t.Errorf("log:\n%s", run.Log())
 	}
 	start, check := systemJob(record.CauseStart), systemJob(record.CauseSchedule)
-	w.rollBackLate(w.wanted(), start) // nothing was deployed yet
+	w.rollBackLate(w.wanted(), start) // the app was never deployed
 	w.remember(record.Record{Revision: w.wanted().Revision, Undone: true})
 	w.rollBackLate(w.wanted(), check)
 	if asked != 1 {
 		t.Errorf("asked %d times, too often", asked)
 	}
 	if w.rollBackLate(w.wanted(), start); asked != 2 {
-		t.Error("a rollback that was due when the server stopped is not made")
+		t.Error("a rollback that was due when the server stopped was not made")
 	}
 }
 
-// An app that a hook holds when the server starts is taken back then, if that was due.
+// TestHeldAppIsTakenBackLate: an app that a failed hook holds at the server's start is
+// rolled back at that time, if the rollback was due.
 func TestHeldAppIsTakenBackLate(t *testing.T) {
 	asked := 0
 	w := takenBack(t, func(context.Context, record.Record) (Sequel, error) {
@@ -112,15 +113,16 @@ func TestHeldAppIsTakenBackLate(t *testing.T) {
 	})
 	w.expect(t, w.attempt(systemJob(record.CauseRetry)), endedHeld, "")
 	if asked != 0 {
-		t.Error("a retry takes the app back")
+		t.Error("a retry rolled the app back")
 	}
 	w.expect(t, w.attempt(systemJob(record.CauseStart)), endedHeld, "")
 	if asked != 1 {
-		t.Errorf("asked %d times", asked)
+		t.Errorf("asked to roll back %d times, want once", asked)
 	}
 }
 
-// A check that finds nothing to deploy takes the app back all the same, if that was due.
+// TestCheckedAppIsTakenBackLate: a check that finds nothing to deploy still rolls the app
+// back, if that was due.
 func TestCheckedAppIsTakenBackLate(t *testing.T) {
 	asked := 0
 	w := takenBack(t, func(context.Context, record.Record) (Sequel, error) {
@@ -130,6 +132,6 @@ func TestCheckedAppIsTakenBackLate(t *testing.T) {
 	at := w.newAttempt(systemJob(record.CauseStart))
 	w.remember(record.Record{Result: record.Unhealthy, Undone: true, Revision: w.wanted().Revision})
 	if at.closeCheck(); asked != 1 {
-		t.Errorf("asked %d times", asked)
+		t.Errorf("asked to roll back %d times, want once", asked)
 	}
 }

@@ -70,13 +70,13 @@ func TestAppThatIsGoneWantsNothing(t *testing.T) {
 	reached := wanted("web", func(t *target) { t.Gone = true })
 	a := o.has("web", "shop", reached)
 	o.claims.Set("web", "default", wants("a"))
-	a.setWant(wanted("web")) // it came back meanwhile
+	a.setWant(wanted("web")) // the app has come back meanwhile
 	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", manifesttest.ConfigMap("a")) != "web" {
-		t.Error("what an app wants that came back is nobody's")
+		t.Error("the object of an app that has come back is claimed by nobody")
 	}
 	a.setWant(reached)
 	if (others{o.Engine}).Disclaim(&reached.Target); o.claims.Owner("default", manifesttest.ConfigMap("a")) != "" {
-		t.Error("an app that is gone wants an object")
+		t.Error("an app that is gone still claims an object")
 	}
 	(others{o.Engine}).Disclaim(&wanted("unknown").Target)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// An outage has the reason alone: its cluster is named beside it.
+// TestWhyAClusterIsAway: an outage has the reason alone, since the cluster's name stands
+// beside it.
 func TestWhyAClusterIsAway(t *testing.T) {
 	since := time.Now()
 	for _, test := range []struct {
@@ -26,8 +27,8 @@ func TestWhyAClusterIsAway(t *testing.T) {
 	}
 }
 
-// TestAnOutageIsToldOnce follows a cluster that goes and comes back, of which many
-// watches and apps report.
+// TestAnOutageIsToldOnce: a cluster becomes unreachable and comes back, and many watches
+// and apps report it.
 func TestAnOutageIsToldOnce(t *testing.T) {
 	var s sightings
 	start := time.Now()
@@ -41,18 +42,18 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 	}
 	s.waited()
 	if begun, _, _ := s.notice(away, start.Add(awayAfter)); begun != away {
-		t.Error("the outage is not told after awayAfter")
+		t.Error("the outage is not reported after awayAfter")
 	}
 	for range 3 {
 		if begun, ended, later := s.notice(away, start.Add(time.Minute)); begun != nil || ended != nil || later {
-			t.Error("the outage is told again")
+			t.Error("the outage is reported again")
 		}
 	}
 	if _, ended, _ := s.notice(nil, start.Add(time.Minute)); ended != away {
-		t.Error("its end is not told")
+		t.Error("the end of the outage is not reported")
 	}
 	if _, ended, _ := s.notice(nil, start.Add(time.Minute)); ended != nil {
-		t.Error("its end is told again")
+		t.Error("the end of the outage is reported again")
 	}
 }
 
@@ -68,11 +69,11 @@ func TestShortOutagesAreNotTold(t *testing.T) {
 	}
 }
 
-// TestAPartIsNoOutage: an extension API that is away is shown by status alone.
+// TestAPartIsNoOutage: an extension API that does not answer is shown by status alone.
 func TestAPartIsNoOutage(t *testing.T) {
 	var s sightings
 	start := time.Now()
 	if begun, _, later := s.notice(&Outage{Since: start}, start.Add(time.Hour)); begun != nil || later {
-		t.Error("an outage of a part is told as one of the cluster")
+		t.Error("the outage of an extension API is reported as one of the cluster")
 	}
 }

@@ -59,7 +59,7 @@ func TestOutlineNamesWhatChanges(t *testing.T) {
 func TestOutlineOfNothing(t *testing.T) {
 	p := &Proposal{Plans: []*plan.Plan{{App: "shop", Steps: []plan.Step{{Action: record.Unchanged, Left: true, Note: "kept"}}}}}
 	if p.Outline(report.Door{}).Changes() {
-		t.Error("an object that is left counts as a change")
+		t.Error("an object that is left alone counts as a change")
 	}
 	var text strings.Builder
 	if err := p.Write(&text, report.Markdown, report.Door{}); err != nil || !strings.HasPrefix(text.String(), "**Pushboat: nothing changes**\n") {

@@ -18,7 +18,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// TestProposalIsPrinted holds which parts of a proposal its pusher sees.
+// TestProposalIsPrinted checks which parts of a proposal its pusher sees.
 func TestProposalIsPrinted(t *testing.T) {
 	const (
 		blind     = "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not\n"
@@ -69,7 +69,8 @@ func TestProposalIsPrinted(t *testing.T) {
 	}
 }
 
-// A draft is rendered once, by whoever needs that first.
+// TestDraftIsRenderedOnce: a draft is rendered once, by the first method that needs the
+// result.
 func TestDraftIsRenderedOnce(t *testing.T) {
 	o := newOffice(t)
 	o.answering()
@@ -77,21 +78,22 @@ func TestDraftIsRenderedOnce(t *testing.T) {
 	a.last.Content = a.contentFor(a.wanted())
 	draft := o.opened("main", oneApp(config))
 	if !draft.AsDeployed("web") {
-		t.Error("a change of nothing would have the cluster hold something else")
+		t.Error("an unchanged revision does not count as deployed")
 	}
 	if o.opened("main", oneApp(twoConfigs)).AsDeployed("web") {
-		t.Error("a change with one more object would have the cluster hold the same")
+		t.Error("a revision with one more object counts as deployed")
 	}
 	broken := o.opened("main", oneApp("a: [\n"))
 	if broken.AsDeployed("web") {
-		t.Error("a change that cannot be rendered would have the cluster hold the same")
+		t.Error("a revision that cannot be rendered counts as deployed")
 	}
 	if p := broken.Propose(t.Context()); len(p.Problems) != 1 {
 		t.Errorf("the problems are %v", p.Problems)
 	}
 }
 
-// A change waits until the apps of every repository are known.
+// TestDraftWaitsForTheFirstReading: a change waits until the apps of every repository are
+// known.
 func TestDraftWaitsForTheFirstReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -103,19 +105,21 @@ func TestDraftWaitsForTheFirstReading(t *testing.T) {
 			o.opened("main", oneApp(config))
 		}()
 		if synctest.Wait(); isClosed(opened) {
-			t.Error("it is opened before that")
+			t.Error("the change was opened before the repositories were read")
 		}
 		close(o.loaded)
 		<-opened
 	})
 }
 
-// broken is an API whose answer to a list of inventories is a fault of the server's own.
+// broken is an API that panics when inventories are listed, as by a fault of the server's
+// own.
 type broken struct{ *fakeAPI }
 
 func (broken) ListParents(context.Context) ([]kube.Parent, error) { panic("a fault") }
 
-// A fault amid a plan keeps no other push out.
+// TestFaultAmidAPlanReservesNothing: after a panic during a plan, the branch is free for
+// other pushes.
 func TestFaultAmidAPlanReservesNothing(t *testing.T) {
 	o := newOffice(t)
 	o.Clusters["default"].api = broken{o.answering()}
@@ -134,7 +138,7 @@ func TestFaultAmidAPlanReservesNothing(t *testing.T) {
 	o.proposes(files)
 }
 
-// TestProposalIsAcceptedOnce tries every order of what may be done with a proposal.
+// TestProposalIsAcceptedOnce tries the ways to accept and close a proposal in every order.
 func TestProposalIsAcceptedOnce(t *testing.T) {
 	type step struct {
 		name string

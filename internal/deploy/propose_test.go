@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// oneApp is a revision with one app, web, of the objects of some texts.
+// oneApp is a revision with one app, web, whose objects are given as texts.
 func oneApp(texts ...string) map[string]string {
 	return map[string]string{
 		appfile.Name:   "apps: [{name: web, path: web, namespace: shop}]\n",
@@ -24,7 +24,7 @@ func oneApp(texts ...string) map[string]string {
 	}
 }
 
-// proposes has a revision pushed to the branch main of the repository shop.
+// proposes plans the push of a revision to the branch main of the repository shop.
 func (o *office) proposes(files map[string]string, changes ...func(*Change)) *Proposal {
 	draft := o.opened("main", files)
 	for _, change := range changes {
@@ -33,7 +33,7 @@ func (o *office) proposes(files map[string]string, changes ...func(*Change)) *Pr
 	return draft.Propose(o.t.Context())
 }
 
-// plannedSteps lists what the plans of a proposal do, as "app: action object".
+// plannedSteps lists the changes in a proposal's plans, as "app: action object".
 func (p *Proposal) plannedSteps() []string {
 	var lines []string
 	for _, made := range p.Plans {
@@ -44,7 +44,7 @@ func (p *Proposal) plannedSteps() []string {
 	return lines
 }
 
-// lives has an object run as a deploy of the app web has left it.
+// lives makes an object run as the deploy of the app web has left it.
 func (o *office) lives(api *fakeAPI, text string) *unstructured.Unstructured {
 	u := parsed(o.t, text)[0].Unstructured
 	u.SetNamespace("shop")
@@ -84,7 +84,7 @@ func TestDraftIsProposedOnce(t *testing.T) {
 	wantProblems(t, "the second", second.Problems, "the change was proposed already")
 	second.Close()
 	if !o.reservations.expect("shop", "main") {
-		t.Error("to close the second lets go of what the first has reserved")
+		t.Error("closing the second proposal releases the branch that the first one has reserved")
 	}
 	if _, err := second.Accept(); !errors.Is(err, ErrRefused) {
 		t.Errorf("the second is accepted: %v", err)
@@ -94,8 +94,8 @@ func TestDraftIsProposedOnce(t *testing.T) {
 	}
 }
 
-// TestRefusals holds what a change is refused for. A change that is refused keeps nobody else
-// from anything.
+// TestRefusals checks the reasons for which a change is refused. A refused change does not
+// keep other changes out.
 func TestRefusals(t *testing.T) {
 	for name, test := range map[string]struct {
 		set    func(o *office, api *fakeAPI)
@@ -196,7 +196,7 @@ func TestAppsThatAreUpToDateAreNotPlanned(t *testing.T) {
 		t.Errorf("planned %q, and asked %q", p.plannedSteps(), api.asked)
 	}
 	if p.targets[0].origin != fromRevision || p.stays["web"] {
-		t.Error("a target without inputs that are known counts as the one before it")
+		t.Error("a target without known inputs counts as the one before it")
 	}
 }
 
@@ -206,7 +206,7 @@ func TestDeletionsAreConfirmed(t *testing.T) {
 		text    string
 		files   map[string]string
 		confirm int
-		want    string // in the hint, or in the problem
+		want    string // a part of the hint, or of the problem
 	}{
 		"of an app that leaves":           {config, map[string]string{appfile.Name: "apps: []\n"}, -1, ""},
 		"of a Service with an address":    {service, oneApp(strings.Replace(config, "name: a", "name: other", 1)), -1, ""},

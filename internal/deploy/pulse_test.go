@@ -35,11 +35,11 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 		run := newRun("shop", 1)
 		lines := func() int { return strings.Count(string(run.Log()), "waiting ") }
 		<-time.After(pulseEvery - time.Second)
-		run.Printf("begun") // which puts the next line off
+		run.Printf("begun") // puts the next line off
 		run.WaitsFor("db", time.Minute)
 		<-time.After(2 * time.Second)
 		if lines() != 0 {
-			t.Errorf("it says that it waits although it just spoke:\n%s", run.Log())
+			t.Errorf("the pulse reports the wait although a line was just written:\n%s", run.Log())
 		}
 		<-time.After(pulseEvery)
 		run.StillWaitsFor("db to be healthy")
@@ -51,7 +51,7 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 		run.finish(record.Record{})
 		<-time.After(2 * pulseEvery)
 		if lines() != 2 {
-			t.Errorf("it waits although it has ended:\n%s", run.Log())
+			t.Errorf("the pulse reports a wait after its end:\n%s", run.Log())
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// pushed is the deploy of a push.
+// pushed adds a run to a queue, and returns the deploy of a push with it.
 func pushed(q *queue) *job {
 	j := newJob(record.CausePush, access.Caller{Operator: "ana"})
 	j.run = q.newRun()
@@ -62,7 +62,7 @@ func TestEntryOfJobs(t *testing.T) {
 func TestTheNewestDeployOvertakes(t *testing.T) {
 	q := newQueue("shop")
 	first, second := pushed(q), pushed(q)
-	q.add(systemJob(record.CauseSchedule)) // shows nothing, so that nobody has to hear of its end
+	q.add(systemJob(record.CauseSchedule)) // this job has no run that has to be ended
 	q.add(first)
 	q.add(systemJob(record.CauseDrift))
 	q.add(second)
@@ -97,7 +97,7 @@ func TestWhatAJobAdopts(t *testing.T) {
 	}
 	check := asks(late, ByTrial)
 	if other := check.instead(record.CauseStart); other.cause != record.CauseStart || len(other.askers) != 1 || len(check.askers) != 0 {
-		t.Errorf("what is done instead is %+v, of %+v", other, check)
+		t.Errorf("the overtaken job became %+v, of %+v", other, check)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestADeployEndsTheWaitBeforeIt(t *testing.T) {
 	wait, done := q.wait(t.Context())
 	q.add(systemJob(record.CauseSchedule))
 	if wait.Err() != nil {
-		t.Fatal("a check ended the wait for health")
+		t.Fatal("the check ended the wait for health")
 	}
 	q.add(pushed(q))
 	if !errors.Is(context.Cause(wait), apply.ErrSuperseded) {
@@ -151,24 +151,24 @@ func TestCancelEndsTheWaitAtWork(t *testing.T) {
 		return run
 	}
 	if cancel() != nil {
-		t.Error("cancelled although nothing goes on")
+		t.Error("cancelled although no job runs")
 	}
 	j := pushed(q)
 	q.add(j)
 	if q.take(); cancel() != nil {
-		t.Error("cancelled although nothing waits yet")
+		t.Error("cancelled although the job does not wait yet")
 	}
 	wait, done := q.wait(t.Context())
 	if cancel() != j.run || apply.CancelledBy(wait) != "dora" {
-		t.Errorf("the wait was not cancelled: %v", context.Cause(wait))
+		t.Errorf("the wait's cause is not the cancel: %v", context.Cause(wait))
 	}
 	if done(); cancel() != nil {
-		t.Error("cancelled although nothing waits any more")
+		t.Error("cancelled although the job does not wait any more")
 	}
 	_, done = q.wait(t.Context())
 	j.run.finish(record.Record{})
 	if cancel() != nil {
-		t.Error("cancelled what has ended")
+		t.Error("cancelled a job that has ended")
 	}
 	done()
 	q.rest()
@@ -185,7 +185,7 @@ func TestCancelEndsTheWaitAtWork(t *testing.T) {
 	q.add(systemJob(record.CauseSchedule))
 	q.take()
 	if _, done := q.wait(t.Context()); cancel() != nil {
-		t.Error("cancelled a check, of which nobody sees anything")
+		t.Error("cancelled a check that shows nothing")
 	} else {
 		done()
 	}
@@ -194,7 +194,7 @@ func TestCancelEndsTheWaitAtWork(t *testing.T) {
 func TestTestsComeLast(t *testing.T) {
 	q := newQueue("shop")
 	if run := newRun("shop", 1); !q.addTests(run) || q.addTests(run) {
-		t.Error("tests are queued once")
+		t.Error("the second request for tests was queued")
 	}
 	q.add(pushed(q))
 	for _, want := range []jobType{deployJob, testJob} {
@@ -222,7 +222,7 @@ func TestRest(t *testing.T) {
 		for _, step := range []func(){func() { q.take() }, func() { q.add(systemJob(record.CauseDrift)) }, q.rest, func() { q.take() }} {
 			step()
 			if synctest.Wait(); len(rested) > 0 {
-				t.Fatal("it rests while something is queued or at work")
+				t.Fatal("the queue rests while a job is queued or runs")
 			}
 		}
 		q.rest()
@@ -243,12 +243,12 @@ func TestChangesAreSeenLaterWhileAJobIsAtWork(t *testing.T) {
 	q := newQueue("shop")
 	id := manifest.ID{Name: "a"}
 	if q.seeLater(id) {
-		t.Error("nothing is at work")
+		t.Error("an idle queue puts a change off")
 	}
 	q.add(systemJob(record.CauseSchedule))
 	q.take()
 	if !q.seeLater(id) {
-		t.Error("a check is at work")
+		t.Error("a check that runs does not put a change off")
 	}
 	q.rest()
 	if unseen := q.takeUnseen(); len(unseen) != 1 || !unseen[id] || q.takeUnseen() != nil {
@@ -261,7 +261,7 @@ func TestRunsAreNumberedAndFound(t *testing.T) {
 	q.countFrom(7)
 	q.countFrom(3)
 	if q.runOf(0) != nil || q.newestRun() != nil {
-		t.Error("there is no run yet")
+		t.Error("a queue without runs returned a run")
 	}
 	first := pushed(q)
 	q.add(first)
@@ -273,10 +273,10 @@ func TestRunsAreNumberedAndFound(t *testing.T) {
 		}
 	}
 	if !q.isDeploying() || q.newestRun() != second {
-		t.Error("it deploys, and the newest run is another")
+		t.Error("while the job deploys, the newest run is another")
 	}
 	if q.rest(); q.isDeploying() || q.runOf(8) != nil {
-		t.Error("it deploys no more")
+		t.Error("after the job has ended, the queue still deploys")
 	}
 	q.add(systemJob(record.CauseSchedule))
 	if q.take(); q.isDeploying() {

@@ -16,7 +16,7 @@ import (
 
 var errDisk = errors.New("the disk is gone")
 
-// state writes what an app has become: its revision, and how it is wanted.
+// state describes an app: its revision, and "held", "remnant" or "skips" if they apply.
 func (o *office) state(app name.App) string {
 	a := o.app(app)
 	switch {
@@ -43,7 +43,8 @@ func why(a *app) string {
 	return text
 }
 
-// TestAppsAreReadFromTheirBranches holds what each app becomes when its repository is read.
+// TestAppsAreReadFromTheirBranches checks the state of each app after its repository was
+// read.
 func TestAppsAreReadFromTheirBranches(t *testing.T) {
 	last := record.Record{App: "web", Revision: "old", Cluster: "default", Result: record.Deployed}
 	with := func(change func(rec *record.Record)) *record.Record { rec := last; change(&rec); return &rec }
@@ -54,7 +55,7 @@ func TestAppsAreReadFromTheirBranches(t *testing.T) {
 		files  map[string]string
 		set    func(o *office)
 		want   string
-		unread int // branches that are tried again
+		unread int // the number of branches that are tried again
 	}{
 		"a new app":                      {nil, good, nil, "new", 0},
 		"an app with a record":           {&last, good, nil, "new", 0},
@@ -72,7 +73,7 @@ func TestAppsAreReadFromTheirBranches(t *testing.T) {
 				o.source.asked["main"] = record.Asked{Revision: "new", Skip: true}
 			}, "old, skips new", 0,
 		},
-		"one so, that cannot be read":   {&last, good, func(o *office) { o.source.asked["main"] = record.Asked{Revision: "new", Skip: true} }, "remnant, held, skips new", 0},
+		"the same, that cannot be read": {&last, good, func(o *office) { o.source.asked["main"] = record.Asked{Revision: "new", Skip: true} }, "remnant, held, skips new", 0},
 		"one that was pushed by force":  {nil, good, func(o *office) { o.source.asked["main"] = record.Asked{Revision: "new", Force: true} }, "new", 0},
 		"whose branches cannot be read": {&last, good, func(o *office) { o.source.err = errDisk }, "remnant, held", 0},
 	} {
@@ -89,10 +90,10 @@ func TestAppsAreReadFromTheirBranches(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := o.state("web"); got != test.want {
-				t.Errorf("it is %q, want %q", got, test.want)
+				t.Errorf("the app is %q, want %q", got, test.want)
 			}
 			if test.want != "unknown" && test.rec != nil && o.app("web").lastRecord() == nil {
-				t.Error("its record is forgotten")
+				t.Error("the app's record is forgotten")
 			}
 			if unread := len(o.unreadBranches()); test.unread != unread && o.source.err == nil {
 				t.Errorf("%d branches are tried again", unread)
@@ -105,11 +106,11 @@ func TestRepositoryThatCannotBeRead(t *testing.T) {
 	o := newOffice(t)
 	o.kept.err = errDisk
 	if err := o.load(t.Context(), "shop"); !errors.Is(err, errDisk) {
-		t.Errorf("its records: %v", err)
+		t.Errorf("when the records cannot be read: %v", err)
 	}
 	o.kept.err, o.source.err = nil, errDisk
 	if err := o.load(t.Context(), "shop"); !errors.Is(err, errDisk) {
-		t.Errorf("its branches, without a record: %v", err)
+		t.Errorf("when the branches cannot be read: %v", err)
 	}
 	if err := o.arrive(t.Context(), "shop", record.CauseStart); !errors.Is(err, errDisk) {
 		t.Errorf("what has arrived: %v", err)
@@ -125,11 +126,12 @@ func TestAppThatARecordGivesToAnotherRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	if repo := o.app("web").repository(); repo != "shop" || o.state("web") != "old" {
-		t.Errorf("it is of %s: %s", repo, o.state("web"))
+		t.Errorf("the app belongs to %s: %s", repo, o.state("web"))
 	}
 }
 
-// What a push has asked for while its repository was read is newer than the reading.
+// TestPushThatIsFasterThanAReading: if an app is pushed while its repository is read, the
+// push wins over the reading.
 func TestPushThatIsFasterThanAReading(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp(config))
@@ -137,7 +139,7 @@ func TestPushThatIsFasterThanAReading(t *testing.T) {
 	pushed := wanted("web")
 	o.has("web", "shop", pushed)
 	if l.restore("web", "main", nil, wanted("web"), "") != nil || o.app("web").wanted() != pushed {
-		t.Error("the reading wins")
+		t.Error("the reading replaced the target of the push")
 	}
 }
 
@@ -166,7 +168,7 @@ func TestSuspensionOutlivesTheServer(t *testing.T) {
 func TestReadingOfAllRepositories(t *testing.T) {
 	for what, test := range map[string]struct {
 		set  func(o *office)
-		want bool // it fails
+		want bool // whether the reading fails
 	}{
 		"all well":                      {func(*office) {}, false},
 		"they cannot be listed":         {func(o *office) { o.source.err = errDisk }, true},
@@ -183,7 +185,7 @@ func TestReadingOfAllRepositories(t *testing.T) {
 	o := newOffice(t)
 	o.source.push("shop", "new", oneApp(config))
 	if o.deleted("shop") || !o.deleted("gone") {
-		t.Error("a repository that is there counts as deleted, or one that is not does not")
+		t.Error("an existing repository counts as deleted, or a missing one does not")
 	}
 }
 
@@ -197,20 +199,20 @@ func TestBranchesThatCouldNotBeReadAreTriedAgain(t *testing.T) {
 		o.workers.Go(o.retryUnread)
 		<-time.After(retryFirst)
 		if synctest.Wait(); o.app("web") != nil {
-			t.Error("an app is there that cannot be rendered")
+			t.Error("an app that cannot be rendered exists")
 		}
 		o.source.push("shop", "newer", oneApp(config))
 		<-time.After(2 * retryFirst)
 		synctest.Wait()
 		if got := o.state("web"); got != "newer" || len(o.unreadBranches()) > 0 {
-			t.Errorf("it is %s, and %v are tried again", got, o.unreadBranches())
+			t.Errorf("the app is %s, and %v are tried again", got, o.unreadBranches())
 		}
 		wantLines(t, "checked", jobNames(o.app("web")), "web: start")
 		o.cancel()
 	})
 }
 
-// A branch that a push is about to move is left to the push.
+// TestBranchesThatCanBeRead: a branch that a push is about to move is left to the push.
 func TestBranchesThatCanBeRead(t *testing.T) {
 	for what, test := range map[string]struct {
 		set  func(o *office)
@@ -231,15 +233,15 @@ func TestBranchesThatCanBeRead(t *testing.T) {
 	}
 }
 
-// A branch is tried ever more slowly while it cannot be rendered, and one that comes after
-// it soon again.
+// TestHowOftenBranchesAreTriedAgain: while a branch cannot be rendered, the waits between
+// its tries grow. A branch that fails later begins with a short wait again.
 func TestHowOftenBranchesAreTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
 		o.source.push("shop", "new", oneApp("a: [\n"))
 		o.loads()
 		began, waits := time.Now(), []time.Duration{}
-		var mu sync.Mutex // onHead runs on the goroutine that tries
+		var mu sync.Mutex // onHead runs on the goroutine of retryUnread
 		o.source.onHead = func() {
 			mu.Lock()
 			defer mu.Unlock()
@@ -265,7 +267,7 @@ func TestHowOftenBranchesAreTriedAgain(t *testing.T) {
 		synctest.Wait()
 		mu.Lock()
 		if len(waits) != 1 {
-			t.Errorf("another one is tried %d times within %s", len(waits), retryFirst)
+			t.Errorf("a branch that failed later is tried %d times within %s, want once", len(waits), retryFirst)
 		}
 		mu.Unlock()
 		o.cancel()

@@ -25,8 +25,8 @@ const (
 		"spec: {group: example.org, scope: Namespaced, names: {kind: Widget, plural: widgets}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]}\n"
 )
 
-// settledOn is the app web that was deployed as the texts say, on a cluster that has
-// nothing of it any more.
+// settledOn is the app web that was deployed with the given objects. None of them is on the
+// cluster any more.
 func (o *office) settledOn(texts ...string) *app {
 	o.t.Helper()
 	p := o.proposes(oneApp(texts...))
@@ -40,7 +40,7 @@ func (o *office) settledOn(texts ...string) *app {
 	return a
 }
 
-// stepsOf lists what a plan does.
+// stepsOf lists the changes of a plan.
 func stepsOf(p *plan.Plan) []string {
 	if p == nil {
 		return nil
@@ -72,7 +72,7 @@ func TestPlanOfACheck(t *testing.T) {
 	}
 	wantLines(t, "planned", stepsOf(made), "created ConfigMap shop/a", "created ConfigMap shop/b")
 	if made.Partial || o.claims.Owner("default", manifesttest.ConfigMap("a")) != "web" {
-		t.Error("a check of the whole app does not claim what it wants")
+		t.Error("a check of the whole app does not claim the app's objects")
 	}
 }
 
@@ -91,7 +91,8 @@ func TestPlanOfALookIsOfWhatIsLookedAt(t *testing.T) {
 	}
 }
 
-// A definition that is gone has taken more with it than is looked at.
+// TestLookAtAnAppWithANewDefinitionIsWidened: a missing definition has taken its resources
+// with it, and the look has only one object.
 func TestLookAtAnAppWithANewDefinitionIsWidened(t *testing.T) {
 	o := newOffice(t)
 	o.answering()
@@ -160,8 +161,8 @@ func TestPlanTakesOverTheCompanionsOfItsPush(t *testing.T) {
 	}
 }
 
-// TestDepthOfAPlan holds which objects a plan asks the cluster for, of an app that seems to
-// be as it was left.
+// TestDepthOfAPlan: the app seems to be as it was left, and the depth of the plan decides
+// whether its objects are tried on the cluster.
 func TestDepthOfAPlan(t *testing.T) {
 	moment := time.Unix(100, 0)
 	for name, test := range map[string]struct {
@@ -189,7 +190,7 @@ func TestDepthOfAPlan(t *testing.T) {
 			}
 			index, ok := o.Clusters["default"].planIndex.(*fakeIndex)
 			if !ok || !index.fresh.Equal(test.fresh) {
-				t.Errorf("what runs is known as of %s", index.fresh)
+				t.Errorf("the watches are required to be as new as %s", index.fresh)
 			}
 			if asks := slices.ContainsFunc(api.asked, func(request string) bool { return strings.HasPrefix(request, "apply") }); asks != test.asks {
 				t.Errorf("asked %q", api.asked)
@@ -198,7 +199,7 @@ func TestDepthOfAPlan(t *testing.T) {
 	}
 }
 
-// leftAsIs has the objects of an app run as its deploy has left them.
+// leftAsIs makes the objects of an app run as its deploy has left them.
 func (o *office) leftAsIs(api *fakeAPI, a *app) {
 	t := a.wanted()
 	for _, written := range t.Objects {
@@ -224,7 +225,7 @@ func TestCheckOfAnAppThatIsAsItShouldBe(t *testing.T) {
 	a.trouble.set("no answer")
 	at := a.attempt(systemJob(record.CauseDrift))
 	if at.ending != endedWell || !at.checked || at.finding.Result != CheckUnchanged || len(o.kept.entries) > 0 || a.trouble.reason() != "" {
-		t.Errorf("it ended %s, found %+v, recorded %d, in trouble: %q", at.ending, at.finding, len(o.kept.entries), a.trouble.reason())
+		t.Errorf("the check ended %s, found %+v, recorded %d, in trouble: %q", at.ending, at.finding, len(o.kept.entries), a.trouble.reason())
 	}
 }
 
@@ -236,7 +237,7 @@ func TestCheckThatFindsADeletion(t *testing.T) {
 	o.carries(w)
 	at := a.attempt(systemJob(record.CauseDrift))
 	if at.ending != endedWell || o.kept.last().Result != record.Corrected || !w.order.Corrects {
-		t.Errorf("it ended %s, recorded as %s", at.ending, o.kept.last().Result)
+		t.Errorf("the check ended %s, recorded as %s", at.ending, o.kept.last().Result)
 	}
 	wantLines(t, "found", at.finding.Objects, "ConfigMap shop/a")
 	if log := string(at.job.run.Log()); !strings.Contains(log, "was deleted") {
@@ -251,7 +252,7 @@ func TestCheckThatCannotBeDone(t *testing.T) {
 	api.fails["try"], api.fails["apply"] = away, away
 	at := a.attempt(systemJob(record.CauseDrift))
 	if at.ending != endedFailed || at.finding.Result != CheckFailed || a.trouble.reason() == "" || len(o.kept.entries) > 0 {
-		t.Errorf("it ended %s, found %+v", at.ending, at.finding)
+		t.Errorf("the check ended %s, found %+v", at.ending, at.finding)
 	}
 }
 
@@ -280,13 +281,14 @@ func TestDeployWithoutAPlanOfTheGateMakesOne(t *testing.T) {
 			}
 			at := a.attempt(pushed(a.queue))
 			if at.ending != test.ending || o.kept.last().Result != test.result {
-				t.Errorf("it ended %s, recorded as %q: %s", at.ending, o.kept.last().Result, o.kept.last().Message)
+				t.Errorf("the deploy ended %s, recorded as %q: %s", at.ending, o.kept.last().Result, o.kept.last().Message)
 			}
 		})
 	}
 }
 
-// A check looks at the inventory if it is to, or if the app's is not known.
+// TestCheckMendsTheInventory: a check compares the inventory if it has to, or if the app's
+// inventory is not known.
 func TestCheckMendsTheInventory(t *testing.T) {
 	for name, test := range map[string]struct {
 		known bool
@@ -311,7 +313,7 @@ func TestCheckMendsTheInventory(t *testing.T) {
 		j.depth = test.depth
 		a.attempt(j)
 		if wrote := slices.Contains(api.asked, "write parent web"); wrote != test.want {
-			t.Errorf("%s: it is written: %v", name, wrote)
+			t.Errorf("%s: the inventory is written: %v", name, wrote)
 		}
 	}
 }
@@ -324,11 +326,12 @@ func TestInventoryThatCannotBeMendedIsReadAgain(t *testing.T) {
 	a.on(o.Clusters["default"]).SetInventory(&own)
 	api.fails["read parent"] = away
 	if a.mendInventory(a.wanted(), &plan.Plan{}); a.knowsInventory() {
-		t.Error("what is not known to be there counts as known")
+		t.Error("an inventory that could not be read counts as known")
 	}
 }
 
-// A check deletes nothing that has to wait until all else is healthy.
+// TestCheckLeavesDeletionsThatWaitForHealth: a check makes no deletions that have to wait
+// until all other objects are healthy.
 func TestCheckLeavesDeletionsThatWaitForHealth(t *testing.T) {
 	for name, test := range map[string]struct {
 		sick bool

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// underWay makes a change that wants some objects for one app.
+// underWay makes a change that brings some objects to one app.
 func underWay(e *Engine, repo name.Repo, app name.App, objects ...string) *Proposal {
 	p := &Proposal{Change: Change{Repo: repo, Branch: "main"}, engine: e, claims: e.claims.Overlay()}
 	p.targets = []*target{{Target: plan.Target{Spec: appfile.App{Name: app, Cluster: "default"}, Repo: repo}}}
@@ -44,6 +44,6 @@ func TestReservations(t *testing.T) {
 	}
 	first.Close()
 	if problems := e.reservations.take(underWay(e, "two", "api", "b")); len(problems) > 0 {
-		t.Errorf("refused after the other change was through: %v", problems)
+		t.Errorf("refused after the other change had ended: %v", problems)
 	}
 }

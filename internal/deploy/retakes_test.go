@@ -16,13 +16,13 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// lost is the step of an object that has lost what says that it is the app's.
+// lost is the step of an object that has lost the labels by which it belongs to the app.
 func lost(i int) plan.Step {
 	id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: fmt.Sprint("c", i)}
 	return plan.Step{ID: id, Action: record.Configure, Retakes: true, Entry: live.Entry{ID: id, UID: "u", ResourceVersion: "7"}}
 }
 
-// carried is what Engine.carry returns, under a name that no variable has.
+// carried is the type that Engine.carry returns. Its own name is hidden by a variable.
 type carried = work
 
 func lostOnes(n int) (steps []plan.Step) {
@@ -32,13 +32,13 @@ func lostOnes(n int) (steps []plan.Step) {
 	return steps
 }
 
-// TestPace has objects taken back at given times, in milliseconds.
+// TestPace takes objects back at given times, in milliseconds.
 func TestPace(t *testing.T) {
 	p, began := &pace{}, time.Now()
 	for i, test := range []struct {
 		at, n int
 		now   bool
-		wait  time.Duration // of a reservation; none is made if they come at once
+		wait  time.Duration // of a reservation, which is made unless the objects may be taken back at once
 	}{
 		{0, 4, true, 0},
 		{0, 6, true, 0},
@@ -50,13 +50,13 @@ func TestPace(t *testing.T) {
 	} {
 		now := began.Add(time.Duration(test.at) * time.Millisecond)
 		if got := p.take(now, test.n); got != test.now {
-			t.Errorf("%d: at once: %v", i, got)
+			t.Errorf("step %d: at once: %v", i, got)
 		}
 		if test.now {
 			continue
 		}
 		if got := p.reserve(now, test.n); got != test.wait {
-			t.Errorf("%d: it waits %s, want %s", i, got, test.wait)
+			t.Errorf("step %d: waits %s, want %s", i, got, test.wait)
 		}
 	}
 }
@@ -69,8 +69,9 @@ func TestFewObjectsAreTakenBackAsDrift(t *testing.T) {
 	}
 }
 
-// More objects than one look takes back are no drift: the app is found unchanged, and
-// they are looked at a few at a time, each once.
+// TestManyObjectsAreTakenBackByAndBy: if an app has lost more objects than one look takes
+// back, that is no drift. The check finds the app unchanged, and later looks take back a
+// few objects at a time, each of them once.
 func TestManyObjectsAreTakenBackByAndBy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorked(t, shop())
@@ -134,9 +135,9 @@ func TestWhoseObjectsAreLeft(t *testing.T) {
 	w := newWorked(t, shop(onDrift(appfile.DriftWarn)))
 	at := w.checked(lostOnes(2)...)
 	if e := at.seeTo(at.plan); e != eventNothing || at.rec != nil {
-		t.Errorf("drift is only told of: got %s, to be recorded: %+v", e, at.rec)
+		t.Errorf("with drift: warn, got %s, to be recorded: %+v", e, at.rec)
 	}
-	<-w.queue.wake // they are taken back all the same
+	<-w.queue.wake // the objects are taken back all the same
 }
 
 func TestWhatDiffersIsNotTakenBackSilently(t *testing.T) {
@@ -161,7 +162,8 @@ func TestRetakeThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What is known of an object that is to be taken back holds until anything of it changes.
+// TestWhatRetakesExplain: the note on an object that has to be taken back holds until the
+// object changes.
 func TestWhatRetakesExplain(t *testing.T) {
 	unowned, stray := lost(1), lost(2)
 	unowned.Entry.PartOf = "set"
@@ -197,8 +199,8 @@ func TestWhatRetakesExplain(t *testing.T) {
 	}
 }
 
-// What an app has lost beside an object that is refused is taken back by and by, and is no
-// drift.
+// TestRetakesBesideARefusedObject: besides a refused object, an app has lost some others.
+// They are taken back later, and do not count as drift.
 func TestRetakesBesideARefusedObject(t *testing.T) {
 	w := newWorked(t, shop())
 	refused := changed("a")
@@ -206,7 +208,7 @@ func TestRetakesBesideARefusedObject(t *testing.T) {
 	at := w.checked()
 	at.plan = &plan.Plan{Steps: append(lostOnes(2), refused)}
 	if e := at.compareRest(errors.New("refused")); e != eventFailed || at.job.run != nil {
-		t.Errorf("got %s, and it is shown: %v", e, at.job.run != nil)
+		t.Errorf("got %s, and the check is shown: %v", e, at.job.run != nil)
 	}
 	if len(w.retakes.due) != 2 || !w.retakes.explain(lost(1).Entry, true) {
 		t.Errorf("%d objects are to be taken back", len(w.retakes.due))

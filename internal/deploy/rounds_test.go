@@ -17,10 +17,10 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// works has the worker of an app work.
+// works starts the worker of an app.
 func (o *office) works(a *app) { o.workers.Go(a.work) }
 
-// suspects collects the objects that are told to be suspect.
+// suspects collects the objects that are reported as suspect.
 func (o *office) suspects() func() []string {
 	var names []string
 	o.OnSuspect(func(app name.App, id manifest.ID) { names = append(names, string(app)+" "+id.Name) })
@@ -67,25 +67,26 @@ func TestFailedCheckIsToldAndTriedAgain(t *testing.T) {
 		a.enqueue(systemJob(record.CauseDrift))
 		synctest.Wait()
 		if told := o.told(); len(told) == 0 || !strings.HasPrefix(told[len(told)-1], "drift web: the last check could not be done: ") {
-			t.Errorf("told %q", told)
+			t.Errorf("reported %q", told)
 		}
 		api.change(func() { api.fails = map[string]error{} })
 		o.leftAsIs(api, a)
 		<-time.After(retryFirst)
 		synctest.Wait()
 		if told := o.told(); !slices.Contains(told, "drift web: in sync again") || a.trouble.reason() != "" {
-			t.Errorf("told %q, in trouble: %q", told, a.trouble.reason())
+			t.Errorf("reported %q, in trouble: %q", told, a.trouble.reason())
 		}
 		api.change(func() { api.fails["try"], api.fails["apply"] = errRefused, errRefused })
 		<-time.After(retryMost)
 		if synctest.Wait(); a.trouble.reason() != "" {
-			t.Error("an app of which nothing has failed is tried again")
+			t.Error("an app without a failure is tried again")
 		}
 		o.cancel()
 	})
 }
 
-// A failure that has been put right meanwhile is not tried again.
+// TestRetryThatIsNeededNoMoreIsNotMade: a failure that was put right meanwhile is not tried
+// again.
 func TestRetryThatIsNeededNoMoreIsNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorked(t, nil)
@@ -98,16 +99,17 @@ func TestRetryThatIsNeededNoMoreIsNotMade(t *testing.T) {
 		w.engine.mu.Unlock()
 		w.enqueue(w.planned())
 		if synctest.Wait(); w.last().Result != record.Deployed {
-			t.Fatalf("it is %s", w.last().Result)
+			t.Fatalf("the app is %s", w.last().Result)
 		}
 		<-time.After(retryFirst + checkTimeout)
 		if synctest.Wait(); w.trouble.reason() != "" {
-			t.Errorf("it was checked again: %s", w.trouble.reason())
+			t.Errorf("the app was checked again: %s", w.trouble.reason())
 		}
 	})
 }
 
-// A look that fails neither puts a retry off nor takes its place.
+// TestRetryOutlivesALookThatFails: a look that fails neither postpones a retry nor replaces
+// it.
 func TestRetryOutlivesALookThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -125,13 +127,13 @@ func TestRetryOutlivesALookThatFails(t *testing.T) {
 		o.leftAsIs(api, a)
 		<-time.After(retryFirst / 2)
 		if synctest.Wait(); a.trouble.reason() != "" {
-			t.Errorf("it is not checked again in time: %s", a.trouble.reason())
+			t.Errorf("the app is not checked again in time: %s", a.trouble.reason())
 		}
 		o.cancel()
 	})
 }
 
-// After a hurry the waits begin anew.
+// TestHurriedAppIsTriedSoonAgain: after a hurry, the waits begin with the shortest again.
 func TestHurriedAppIsTriedSoonAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorked(t, nil)
@@ -157,7 +159,7 @@ func TestQueuedJobsEndWithTheWorker(t *testing.T) {
 	close(w.gone)
 	w.work()
 	if _, ended := j.run.Outcome(); !ended {
-		t.Error("who watches waits for ever")
+		t.Error("the run has not ended, so whoever is attached to it waits for ever")
 	}
 	if err := w.queue.awaitRest(t.Context()); err != nil {
 		t.Error(err)
@@ -198,8 +200,8 @@ func TestTestsAreQueuedOnce(t *testing.T) {
 	}
 }
 
-// TestChangesDuringAJob holds which objects are looked at after a job: those that changed
-// while it was done, and all after a job that has applied something.
+// TestChangesDuringAJob checks which objects are looked at after a job: the objects that
+// changed during the job, and all objects after a job that has applied something.
 func TestChangesDuringAJob(t *testing.T) {
 	makesNamespace := &plan.Plan{Steps: []plan.Step{{ID: plan.NamespaceID("shop"), Action: record.Create}}}
 	shown := func(j *job) *job { j.run = newRun("web", 1); return j }
@@ -260,7 +262,8 @@ func TestRescanFindsWhatIsGone(t *testing.T) {
 	wantLines(t, "suspect", told(), "web gone", "web taken")
 }
 
-// A look that failed for want of a definition looks again at what changed meanwhile.
+// TestChangesDuringALookThatFailed: a look failed because a definition was missing. Objects
+// that changed meanwhile are looked at again.
 func TestChangesDuringALookThatFailed(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(a *app)
@@ -286,7 +289,8 @@ func TestChangesDuringALookThatFailed(t *testing.T) {
 	}
 }
 
-// The worker itself looks again, after a deploy and after a look that failed.
+// TestWorkerLooksAtWhatChangedMeanwhile: after a deploy, and after a look that failed, the
+// worker itself looks at the objects that changed meanwhile.
 func TestWorkerLooksAtWhatChangedMeanwhile(t *testing.T) {
 	for name, fails := range map[string]bool{"a deploy": false, "a look that failed": true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -320,7 +324,7 @@ func TestLookIsOfTheObjectItself(t *testing.T) {
 	api := o.answering()
 	a := o.settledOn(config, "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n",
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n", deployment)
-	delete(api.kinds, parsed(t, deployment)[0].GroupVersionKind()) // which is nothing to the look
+	delete(api.kinds, parsed(t, deployment)[0].GroupVersionKind()) // the look does not need this kind
 	made, err := a.replan(a.wanted(), lookAt("a"))
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// treeOf is a revision of four apps, made by one entry with one rule.
+// treeOf is a revision of four apps, all made by one entry with one rule.
 func treeOf(rule string) fstest.MapFS {
 	tree := fstest.MapFS{appfile.Name: {Data: []byte("apps:\n- path: apps/*\n  namespace: shop\n" + rule)}}
 	for i := range 4 {
@@ -44,7 +44,8 @@ func TestRulesOfTargets(t *testing.T) {
 	}
 }
 
-// TestWrongRulesAreToldOnce: an entry that makes several apps is wrong once.
+// TestWrongRulesAreToldOnce: a wrong rule is reported once, although its entry makes
+// several apps.
 func TestWrongRulesAreToldOnce(t *testing.T) {
 	_, problems := readShop(treeOf("  health:\n  - kind: Widget\n    current: |\n      status.ready ==\n"), "r")
 	if len(problems) != 1 || problems[0].Source.Line != 6 || !strings.HasPrefix(problems[0].Message, "health of Widget: current: ") {

@@ -7,8 +7,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// TestSchedulesAreTold has what is wanted of an app change while its schedules are told:
-// the newest are told last, under no lock.
+// TestSchedulesAreTold: an app's target changes while its schedules are being reported. The
+// newest schedules are reported last, and no lock is held during the report.
 func TestSchedulesAreTold(t *testing.T) {
 	every := func(schedule string) *target {
 		return shop(func(t *target) { t.Spec.Schedule, t.Spec.FullSchedule = schedule, "full "+schedule })
@@ -41,7 +41,7 @@ func TestSchedulesAreTold(t *testing.T) {
 				}
 			})
 			if w.tellSchedules(); !slices.Equal(told, test.told) {
-				t.Errorf("told %q", told)
+				t.Errorf("reported %q", told)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// sealing is an engine with a sealed store and nothing else.
+// sealing is an engine that has a sealed store and nothing else.
 func sealing(t *testing.T) *Engine {
 	t.Helper()
 	logger := logrus.New()
@@ -75,7 +75,7 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 		t.Errorf("got %v, want %v", is.Objects[0].Object, objects[0].Object)
 	}
 	if !reflect.DeepEqual(is.Hidden, []string{"canary"}) {
-		t.Errorf("what is not to be shown is lost: %q", is.Hidden)
+		t.Errorf("the values that must not be shown are %q", is.Hidden)
 	}
 	if is.given.print != "p" || !reflect.DeepEqual(is.Objects[0].Concealed(), []string{"/spec/replicas"}) {
 		t.Errorf("the fingerprint is %q, concealed are %q", is.given.print, is.Objects[0].Concealed())
@@ -88,7 +88,8 @@ func TestASealedTargetComesBackAsItWas(t *testing.T) {
 	}
 }
 
-// Without traced inputs, or with other settings, nothing is believed to be the same.
+// TestASealedTargetIsTakenForTheSameInputsOnly: a sealed target without traced inputs is
+// never used.
 func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
 	e := sealing(t)
 	spec := appfile.App{Name: "shop"}
@@ -96,7 +97,7 @@ func TestASealedTargetIsTakenForTheSameInputsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.unsealedAs(spec, nil, "shop") != nil {
-		t.Error("a target is taken whose inputs are not known")
+		t.Error("a target without known inputs was used")
 	}
 }
 
@@ -144,11 +145,12 @@ func TestObjectsOfARecord(t *testing.T) {
 		t.Errorf("labels: %v", labels)
 	}
 	if o.Object["count"] != int64(3) {
-		t.Errorf("a number is %T", o.Object["count"])
+		t.Errorf("the number became a %T", o.Object["count"])
 	}
 }
 
-// A branch with a problem of one app is no reason to believe what is left of another.
+// TestWhichTargetsOfABrokenRevisionAreSound: a problem of one app does not spoil the
+// targets of the others.
 func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
 	shop := &target{Target: plan.Target{Spec: appfile.App{Name: "shop"}}}
 	for name, test := range map[string]struct {
@@ -166,7 +168,8 @@ func TestWhichTargetsOfABrokenRevisionAreSound(t *testing.T) {
 	}
 }
 
-// A claim on what cannot be told is a claim on what there was.
+// TestAHeldAppClaimsWhatItHad: an app whose revision cannot be rendered claims the objects
+// that it had.
 func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	e := sealing(t)
 	a := newApp(e, "shop", "shop", "main")
@@ -180,8 +183,8 @@ func TestAHeldAppClaimsWhatItHad(t *testing.T) {
 	}
 }
 
-// sealedShop is a server on which the app shop of shopAt was sealed, and one that is
-// started anew with what is sealed.
+// sealedShop returns the target of the app shop of shopAt on a server, and a second server
+// that is started with the first one's sealed store.
 func sealedShop(t *testing.T) (was *target, next *office) {
 	t.Helper()
 	o := newOffice(t)
@@ -194,7 +197,7 @@ func sealedShop(t *testing.T) (was *target, next *office) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	targets[0].computed = true // plain manifests are not sealed otherwise
+	targets[0].computed = true // plain manifests would not be sealed
 	next = newOffice(t)
 	next.Sealed = o.Sealed
 	return targets[0], next
@@ -205,8 +208,8 @@ func withApps(tree fstest.MapFS) fstest.MapFS {
 	return tree
 }
 
-// What was sealed is taken for a revision that is read at a start, if nothing that shapes
-// it is another.
+// TestSealedTargetIsTakenAtAStart: a revision that is read at a start gets its target from
+// the sealed store, unless one of the target's inputs has changed.
 func TestSealedTargetIsTakenAtAStart(t *testing.T) {
 	for what, test := range map[string]struct {
 		set    func(of *target)
@@ -235,7 +238,7 @@ func TestSealedTargetIsTakenAtAStart(t *testing.T) {
 		}
 		is := targets[0]
 		if taken := is.specText != nil; taken != test.want || is.Revision != "r2" || is.rules == nil {
-			t.Errorf("%s: it is taken: %v; the revision is %s, the rules are %v", what, taken, is.Revision, is.rules)
+			t.Errorf("%s: the sealed target is used: %v; the revision is %s, the rules are %v", what, taken, is.Revision, is.rules)
 		}
 		if test.want && !reflect.DeepEqual(is.Spec, was.Spec) {
 			t.Errorf("%s: the spec is %+v", what, is.Spec)
@@ -243,7 +246,8 @@ func TestSealedTargetIsTakenAtAStart(t *testing.T) {
 	}
 }
 
-// The gate seals the apps that a change is about, and that it changes.
+// TestWhichTargetsTheGateSeals: the gate seals the targets of the apps that a change is
+// about and that it changes.
 func TestWhichTargetsTheGateSeals(t *testing.T) {
 	for what, test := range map[string]struct {
 		set  func(p *Proposal)
@@ -266,8 +270,8 @@ func TestWhichTargetsTheGateSeals(t *testing.T) {
 	}
 }
 
-// JSON knows one type of numbers: the settings of a target that was sealed are those that
-// were read.
+// TestSettingsOfASealedTargetHaveTheirTypes: JSON has one type for all numbers, and the
+// settings of a target that was unsealed must still equal those that were read.
 func TestSettingsOfASealedTargetHaveTheirTypes(t *testing.T) {
 	was, next := sealedShop(t)
 	was.Spec.Substitute.Names = []appfile.Substitution{{Name: "PORT", Value: int64(8080)}}
@@ -276,6 +280,6 @@ func TestSettingsOfASealedTargetHaveTheirTypes(t *testing.T) {
 	}
 	is := next.unsealedAs(was.Spec, withApps(shopAt("1")), "shop")
 	if is == nil || !reflect.DeepEqual(is.Spec, was.Spec) {
-		t.Errorf("it is %+v", is)
+		t.Errorf("the unsealed target is %+v", is)
 	}
 }

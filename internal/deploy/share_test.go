@@ -13,13 +13,13 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// asksForTeam has a target ask for its namespace with createNamespace.
+// asksForTeam is a change of a target that asks for its namespace with createNamespace.
 func asksForTeam(t *target) {
 	t.Spec.Namespace, t.Spec.CreateNamespace = "team", true
 	t.Objects, _ = plan.WithNamespace(t.Spec, nil, nil)
 }
 
-// made is the namespace of targets that ask for it, as it was found on the cluster.
+// made is the namespace that a target asks for, as it was found on the cluster.
 func made(t *target) plan.Placed {
 	return plan.Placed{Object: t.Objects[0], Key: plan.NamespaceID("team")}
 }
@@ -74,7 +74,7 @@ func TestAppsDoWithoutANamespaceThatAnotherHas(t *testing.T) {
 	claims := func(o *office, app name.App) { o.claims.Set(app, "default", []plan.Placed{{Key: namespace}}) }
 	for name, test := range map[string]struct {
 		set  func(o *office)
-		want bool // it has the namespace
+		want bool // whether the app has the namespace
 	}{
 		"nobody has it":                      {func(*office) {}, true},
 		"it has claimed it":                  {func(o *office) { claims(o, "web"); holds(o, wanted("api", asksForTeam)) }, true},
@@ -130,7 +130,7 @@ func TestNamespaceYieldsToWhoWritesIt(t *testing.T) {
 		o.has("web", "shop", wanted("web", asksForTeam))
 		test.set(o)
 		if got := o.yields("web", test.repo, "default", test.id); got != test.want {
-			t.Errorf("%s: it yields: %v", name, got)
+			t.Errorf("%s: the app yields: %v", name, got)
 		}
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// allStages are in the order in which an attempt goes through them.
+// allStages are the stages in the order in which an attempt passes them.
 var allStages = []stage{
 	stageQueued, stageJudging, stageComparing, stageDepending, stagePlanning, stageApplying, stageGathering,
 	stagePruning, stageSettling, stageConcluding, stageCleaning, stageRecording, stageEnded,
 }
 
-// eventEndings are the events, each with the ending that it leads to; "" if it leads to
-// none of its own.
+// eventEndings are the endings to which events lead; "" for an event that leads to none of
+// its own.
 var eventEndings = map[stageEvent]ending{
 	eventDone: "", eventNothing: "", eventNews: "", eventDeploy: "", eventCompare: "", eventDiffers: "", eventRemoved: "", eventCorrected: "",
 	eventHeld: endedHeld, eventSuspended: endedHeld, eventInPart: endedInPart, eventLater: endedInPart,
@@ -30,7 +30,8 @@ var eventEndings = map[stageEvent]ending{
 	eventCancelled: endedCancelled, eventSuperseded: endedSuperseded, eventInterrupted: endedInterrupted,
 }
 
-// diagram reads the arrows of ARCHITECTURE.md: the stage that follows, by stage and event.
+// diagram reads the arrows of the diagram in ARCHITECTURE.md: the next stage, by stage and
+// event.
 func diagram(t *testing.T) map[stage]map[stageEvent]stage {
 	t.Helper()
 	text, err := os.ReadFile("../../ARCHITECTURE.md")
@@ -47,7 +48,7 @@ func diagram(t *testing.T) map[stage]map[stageEvent]stage {
 	for line := range strings.SplitSeq(strings.TrimRight(drawn, "\n"), "\n") {
 		m := arrow.FindStringSubmatch(line)
 		if m == nil {
-			t.Fatalf("ARCHITECTURE.md: %q is no arrow", line)
+			t.Fatalf("ARCHITECTURE.md: %q is not an arrow", line)
 		}
 		from, to := stage(m[1]), stage(m[2])
 		if arrows[from] == nil {
@@ -63,8 +64,8 @@ func diagram(t *testing.T) map[stage]map[stageEvent]stage {
 	return arrows
 }
 
-// TestEveryStageWithEveryEvent holds the transitions to the diagram of ARCHITECTURE.md,
-// which draws all but the two that every stage has.
+// TestEveryStageWithEveryEvent compares the transitions with the diagram of
+// ARCHITECTURE.md. The diagram leaves out the two transitions that every stage has.
 func TestEveryStageWithEveryEvent(t *testing.T) {
 	drawn := diagram(t)
 	for _, from := range allStages {
@@ -91,8 +92,7 @@ func TestEveryStageWithEveryEvent(t *testing.T) {
 	}
 }
 
-// TestAttemptsGoForward follows every path: each comes to its end, and what was applied is
-// recorded.
+// TestAttemptsGoForward follows every path: each one ends, and records an apply.
 func TestAttemptsGoForward(t *testing.T) {
 	reached := map[stage]bool{stageQueued: true}
 	for _, from := range allStages {
@@ -100,7 +100,7 @@ func TestAttemptsGoForward(t *testing.T) {
 			t.Errorf("no attempt is ever %s", from)
 		}
 		if len(transitions[from]) == 0 && from != stageEnded {
-			t.Errorf("an attempt that is %s stays so", from)
+			t.Errorf("no transition leads on from %s", from)
 		}
 		for e, to := range transitions[from] {
 			reached[to] = true
@@ -108,7 +108,7 @@ func TestAttemptsGoForward(t *testing.T) {
 				t.Errorf("%s, %s: leads back to %s", from, e, to)
 			}
 			if slices.Index(allStages, from) >= slices.Index(allStages, stageApplying) && to == stageEnded && from != stageRecording {
-				t.Errorf("%s, %s: something was applied, and is not recorded", from, e)
+				t.Errorf("%s, %s: the attempt has applied something, and ends without a record", from, e)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func TestResultsOfEndings(t *testing.T) {
 func TestWhatWasBroughtThere(t *testing.T) {
 	for p, want := range map[progress]bool{
 		{ending: endedWell}:                                true,
-		{ending: endedFailed, turned: stageApplying}:       true, // the digest says of what
+		{ending: endedFailed, turned: stageApplying}:       true, // the digest says which target
 		{ending: endedSuperseded, turned: stageQueued}:     false,
 		{ending: endedSuperseded, turned: stageDepending}:  false,
 		{ending: endedSuperseded, turned: stageApplying}:   false,

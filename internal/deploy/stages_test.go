@@ -17,17 +17,17 @@ import (
 )
 
 // fakeWork is a plan that is carried out on no cluster. It remembers its steps, and each
-// ends as the test says.
+// step ends as the test wants.
 type fakeWork struct {
 	order   apply.Order
-	ends    map[string]func() error // by step; a step that is not there goes well
+	ends    map[string]func() error // by step; any other step succeeds
 	steps   []string
 	hooks   []record.HookResult
 	done    []plan.Step
 	deleted []string
 	same    int
 	warned  []record.Warning
-	toldOf  []string // of what the pusher was told, and after which step
+	toldOf  []string // the reports to the pusher, each with the step after which it came
 }
 
 func (w *fakeWork) step(name string) error {
@@ -59,7 +59,7 @@ func (w *fakeWork) EndHooks(rec *record.Record) {
 	rec.Hooks = w.hooks
 }
 
-// carries has plans be carried out by the fake.
+// carries makes the engine carry out plans with the fake work.
 func (o *office) carries(w *fakeWork) {
 	o.carry = func(order apply.Order) work {
 		w.order = order
@@ -67,7 +67,7 @@ func (o *office) carries(w *fakeWork) {
 	}
 }
 
-// pushedOnto queues the deploy of a push whose plan changes nothing, and has the worker
+// pushedOnto queues the deploy of a push whose plan changes nothing, and makes the worker
 // take it.
 func pushedOnto(a *app) *job {
 	j := pushed(a.queue)
@@ -79,20 +79,20 @@ func pushedOnto(a *app) *job {
 
 func with(err error) func() error { return func() error { return err } }
 
-// TestStagesOfADeploy tries each way in which a stage can end: what follows, how the
-// attempt ends, and what is recorded of it.
+// TestStagesOfADeploy tries each way in which a stage can end, and checks the next stage,
+// the attempt's ending, and the record.
 func TestStagesOfADeploy(t *testing.T) {
 	const whole, onFailure = "apply, prune, await, complete, end hooks", ", after failure, end hooks"
 	forbidden, sick := errors.New("forbidden"), apply.UnhealthyError{Reason: "not ready"}
 	hook := errors.New("hook failed")
 	cancelled := errors.New("cancelled")
 	for name, test := range map[string]struct {
-		stage  string // that ends with
+		stage  string // the stage that ends with the event
 		err    error
 		steps  string
 		ending ending
-		result record.Result // "": nothing is recorded
-		digest bool          // the record says that the target was reached, or was to be
+		result record.Result // "" for no record
+		digest bool          // whether the record says that the target was reached, or was to be
 	}{
 		"all well":                      {"", nil, whole, endedWell, record.Deployed, true},
 		"applying fails":                {"apply", forbidden, "apply" + onFailure, endedFailed, record.Failed, true},
@@ -131,7 +131,7 @@ func TestStagesOfADeploy(t *testing.T) {
 			j := pushedOnto(a)
 			at := a.attempt(j)
 			if steps := strings.Join(w.steps, ", "); steps != test.steps || at.stage != stageEnded || at.ending != test.ending {
-				t.Errorf("it took the steps %s, is %s and ended %s; want %s, ended %s", steps, at.stage, at.ending, test.steps, test.ending)
+				t.Errorf("the attempt took the steps %s, is %s and ended %s; want %s, ended %s", steps, at.stage, at.ending, test.steps, test.ending)
 			}
 			rec := o.kept.last()
 			if rec.Result != test.result || (rec.Digest != "") != test.digest {
@@ -144,7 +144,7 @@ func TestStagesOfADeploy(t *testing.T) {
 				t.Errorf("recorded as cancelled by %q", rec.Cancelled)
 			}
 			if _, ended := j.run.Outcome(); !ended || !isClosed(j.run.applied) {
-				t.Error("others wait for it for ever")
+				t.Error("the run has not ended, so others wait for it for ever")
 			}
 		})
 	}
@@ -166,12 +166,13 @@ func TestStagesOfARemoval(t *testing.T) {
 		o.carries(w)
 		at := a.attempt(pushedOnto(a))
 		if steps := strings.Join(w.steps, ", "); steps != test.steps || at.ending != test.ending || o.kept.last().Result != test.result {
-			t.Errorf("%s: it took the steps %s, ended %s, and is recorded as %s", name, steps, at.ending, o.kept.last().Result)
+			t.Errorf("%s: the attempt took the steps %s, ended %s, and is recorded as %s", name, steps, at.ending, o.kept.last().Result)
 		}
 	}
 }
 
-// Nobody waits for the health of what was corrected.
+// TestStagesOfACorrection: a correction does not wait for the health of the objects that it
+// has corrected.
 func TestStagesOfACorrection(t *testing.T) {
 	o := newOffice(t)
 	a := o.deployed(wanted("web"))
@@ -185,7 +186,7 @@ func TestStagesOfACorrection(t *testing.T) {
 		at.advance(at.step())
 	}
 	if steps := strings.Join(w.steps, ", "); steps != "apply, prune, complete, end hooks" || !w.order.Corrects || at.ending != endedWell {
-		t.Errorf("it took the steps %s, and ended %s", steps, at.ending)
+		t.Errorf("the attempt took the steps %s, and ended %s", steps, at.ending)
 	}
 	rec := o.kept.last()
 	if rec.Result != record.Corrected || len(rec.Objects) != 1 || rec.Objects[0].Culprit == nil || rec.Objects[0].Culprit.Manager != "kubectl-edit" {
@@ -218,7 +219,8 @@ func TestOrderSaysWhatIsCarriedOut(t *testing.T) {
 	}
 }
 
-// The pusher is told of warnings and deletions before a wait, and not at its end alone.
+// TestWarningsAreToldAsTheyCome: the pusher sees warnings and deletions before a wait, and
+// not only at its end.
 func TestWarningsAreToldAsTheyCome(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", wanted("web"))
@@ -241,7 +243,7 @@ func TestCrashOfAStageIsContained(t *testing.T) {
 	j := pushedOnto(a)
 	at := a.attempt(j)
 	if rec, ended := j.run.Outcome(); !ended || rec.Message != crashMessage || at.ending != endedFailed || len(o.kept.entries) > 0 {
-		t.Errorf("it ended %s: %+v", at.ending, rec)
+		t.Errorf("the attempt ended %s: %+v", at.ending, rec)
 	}
 }
 
@@ -274,12 +276,12 @@ func TestDeployEndsTheDifferencesThatWereLeft(t *testing.T) {
 	a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}})
 	o.carries(&fakeWork{})
 	if a.attempt(pushedOnto(a)); a.drifts.has(manifesttest.ConfigMap("a")) {
-		t.Error("a difference is left after a deploy")
+		t.Error("a difference still counts after a deploy")
 	}
 }
 
-// A retry that fails before its hooks keeps those that were done: the next one goes by its
-// record.
+// TestFailedRetryKeepsTheHooksThatAreDone: the record of a retry that fails before its
+// hooks keeps the hooks that were done, since the next retry reads this record.
 func TestFailedRetryKeepsTheHooksThatAreDone(t *testing.T) {
 	o := newOffice(t)
 	a := o.has("web", "shop", wanted("web"))
@@ -324,6 +326,6 @@ func TestHooksThatSucceededAreNotRunAgain(t *testing.T) {
 		}
 	}
 	if a := newOffice(t).has("web", "shop", wanted("web")); len(a.doneBefore(a.wanted(), systemJob(record.CauseRetry))) > 0 {
-		t.Error("hooks are done before the first deploy")
+		t.Error("hooks count as done before the first deploy")
 	}
 }

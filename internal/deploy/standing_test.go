@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestSync tries every branch: nothing that is known to differ passes for in sync.
+// TestSync tries every branch: an app with a known difference never counts as in sync.
 func TestSync(t *testing.T) {
 	good := standing{wanted: true, last: record.Deployed, settled: true}
 	with := func(change func(*standing)) standing { s := good; change(&s); return s }

@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// starting is an engine that has read nothing yet, and whose cluster answers as soon as it
-// is asked.
+// starting is an engine that has read nothing yet. Its cluster answers as soon as it is
+// asked.
 func starting(t *testing.T) (*office, *fakeAPI) {
 	o := newOffice(t)
 	o.loaded = make(chan struct{})
@@ -21,8 +21,8 @@ func starting(t *testing.T) (*office, *fakeAPI) {
 	return o, api
 }
 
-// What is asked of all apps waits until they are known; their clusters are opened then, and
-// each app is checked.
+// TestStartReadsAllAndOpensTheClusters: questions about all apps wait until the apps are
+// known. Their clusters are opened after that, and each app is checked.
 func TestStartReadsAllAndOpensTheClusters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, _ := starting(t)
@@ -45,7 +45,8 @@ func TestStartReadsAllAndOpensTheClusters(t *testing.T) {
 	})
 }
 
-// Nothing is deployed if one repository cannot be read, and who started the engine is told.
+// TestStartFailsIfARepositoryCannotBeRead: if one repository cannot be read, nothing is
+// deployed, and the caller of Start gets the error.
 func TestStartFailsIfARepositoryCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(o *office)
@@ -61,21 +62,21 @@ func TestStartFailsIfARepositoryCannotBeRead(t *testing.T) {
 			told := 0
 			o.Start(func(err error) {
 				if told++; !errors.Is(err, errDisk) {
-					t.Errorf("%s: told %v", name, err)
+					t.Errorf("%s: the caller got the error %v", name, err)
 				}
 			})
 			synctest.Wait()
 			if told != test.told || isClosed(o.loaded) || isClosed(o.Clusters["default"].opened) {
-				t.Errorf("%s: told %d times; the apps count as known: %v", name, told, isClosed(o.loaded))
+				t.Errorf("%s: the caller got %d errors; the apps count as known: %v", name, told, isClosed(o.loaded))
 			}
 			o.cancel()
-			o.known() // holds nobody up
+			o.known() // must not block
 		})
 	}
 }
 
-// Branches that could not be rendered are tried again from the start on, and at once when a
-// cluster answers.
+// TestStartTriesBranchesAgain: branches that could not be rendered are tried again from the
+// start on, and at once when a cluster answers.
 func TestStartTriesBranchesAgain(t *testing.T) {
 	for name, wait := range map[string]time.Duration{"after a while": retryFirst, "when the cluster answers": openRetry} {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,20 +100,20 @@ func TestStartTriesBranchesAgain(t *testing.T) {
 	}
 }
 
-// A cluster that is lost is told of.
+// TestStartHearsOfLosses: the loss of a cluster is reported.
 func TestStartHearsOfLosses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, _ := starting(t)
 		o.Start(func(err error) { t.Error(err) })
 		synctest.Wait()
 		if told := o.told(); len(told) > 0 {
-			t.Fatalf("told %q", told)
+			t.Fatalf("reported %q", told)
 		}
 		pods := kube.Kind{
 			GVK: schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true,
 		}
 		if err := o.index.Follow(t.Context(), pods); err == nil {
-			t.Fatal("a cluster that does not answer is followed")
+			t.Fatal("Follow succeeded although the cluster does not answer")
 		}
 		<-time.After(2 * awayAfter)
 		synctest.Wait()

@@ -17,7 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// member is an object of the app as Pushboat left it.
+// member puts an object of the app on the cluster, as Pushboat left it.
 func (o *office) member(a *app, name string, changes ...func(u *unstructured.Unstructured)) *unstructured.Unstructured {
 	u := settings(name, "1")
 	u.SetLabels(map[string]string{"applyset.kubernetes.io/part-of": a.set})
@@ -28,7 +28,7 @@ func (o *office) member(a *app, name string, changes ...func(u *unstructured.Uns
 	return u
 }
 
-// left has the ledger of the app say that an object is as its deploy left it.
+// left notes in the app's ledger that an object is as its deploy left it.
 func (o *office) left(a *app, u *unstructured.Unstructured) {
 	a.ledger.Note(manifest.IDOf(u), record.Noted{Fingerprint: o.index.EntryOf(u).Fingerprint})
 }
@@ -59,11 +59,11 @@ func TestStatusOfAnApp(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	if _, ok := o.Status("other"); ok {
-		t.Error("an app that there is not has a status")
+		t.Error("an unknown app has a status")
 	}
 }
 
-// TestStatusTellsWhatIsWrong changes one thing at a time of an app that is in sync.
+// TestStatusTellsWhatIsWrong takes an app that is in sync, and changes one thing at a time.
 func TestStatusTellsWhatIsWrong(t *testing.T) {
 	fault := errors.New("refused")
 	for name, test := range map[string]struct {
@@ -128,7 +128,7 @@ func TestStatusTellsWhatIsWrong(t *testing.T) {
 func TestFailedHooksAreSymptomsOfWhatWasApplied(t *testing.T) {
 	hooks := []record.HookResult{{Key: "batch/Job/shop/h", Phase: "PreSync", Result: manifest.EndFailed}}
 	if symptoms := hookSymptoms(&record.Record{Result: record.Failed, Hooks: hooks}); len(symptoms) > 0 {
-		t.Errorf("a hook before everything left %+v", symptoms)
+		t.Errorf("a hook of an earlier phase is a symptom: %+v", symptoms)
 	}
 	if symptoms := hookSymptoms(nil); len(symptoms) > 0 {
 		t.Errorf("no record: %+v", symptoms)
@@ -174,7 +174,7 @@ func TestContestsAreThoseThatWereLookedAt(t *testing.T) {
 	}
 }
 
-// TestDifferencesOfAnApp holds what is known to differ: each object once, sorted.
+// TestDifferencesOfAnApp checks the known differences: each object once, sorted.
 func TestDifferencesOfAnApp(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(o *office, a *app)
@@ -230,7 +230,7 @@ func TestDifferenceNamesFieldsAndCulprit(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	if got := differenceOf(changed("a")); got.What != "was changed" || got.Culprit != nil {
-		t.Errorf("by nobody who is known: %+v", got)
+		t.Errorf("without a known culprit: %+v", got)
 	}
 }
 
@@ -239,11 +239,11 @@ func TestObjectThatFailedForGoodAndIsGone(t *testing.T) {
 	a := o.deployed(wanted("web"))
 	a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{Ended: health.Exhausted})
 	if symptoms := a.goneSymptoms(a.wanted()); len(symptoms) > 0 {
-		t.Errorf("nobody knows that it is gone: %+v", symptoms)
+		t.Errorf("before the object is known to be gone: %+v", symptoms)
 	}
 	delete(o.Clusters, "default")
 	if symptoms := a.goneSymptoms(a.wanted()); len(symptoms) > 0 {
-		t.Errorf("its cluster is unknown: %+v", symptoms)
+		t.Errorf("on an unknown cluster: %+v", symptoms)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestRunOfAnApp(t *testing.T) {
 	run := a.queue.newRun()
 	defer run.finish(record.Record{})
 	if o.Run("web", 2) != run || o.Run("web", 0) != run || o.Run("web", 1) != nil || o.Run("other", 1) != nil {
-		t.Error("another run is found than the one that goes on")
+		t.Error("Run does not find the current run, or finds another one")
 	}
 }
 
@@ -277,7 +277,7 @@ func TestAppsOfADeletedRepositoryAreForgotten(t *testing.T) {
 	blog := o.deployed(wanted("blog", func(t *target) { t.Repo = "blog" }))
 	o.Forget("shop")
 	if o.app("web") != nil || !web.isOver() {
-		t.Error("an app of the repository is there, or at work")
+		t.Error("an app of the deleted repository exists, or its worker goes on")
 	}
 	if o.app("blog") != blog || blog.isOver() {
 		t.Error("an app of another repository is forgotten")
@@ -311,7 +311,7 @@ func TestAppThatLosesWhatItWants(t *testing.T) {
 	o := newOffice(t)
 	a := o.deployed(wanted("web", func(of *target) { of.Objects = parsed(t, config) }))
 	if o.member(a, "other", terminating); a.losesWanted(a.wanted()) {
-		t.Error("an object that it does not want counts")
+		t.Error("the deletion of another object counts")
 	}
 	if o.member(a, "a", terminating); !a.losesWanted(a.wanted()) {
 		t.Error("the deletion of an object of the revision does not count")

@@ -18,8 +18,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestChangeDuringACheck has an object change after a check has compared it
-// and before the check is over.
+// TestChangeDuringACheck: an object changes after a check has compared it and before the
+// check is over.
 func TestChangeDuringACheck(t *testing.T) {
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)

@@ -33,7 +33,7 @@ func TestSuspensionIsRecorded(t *testing.T) {
 		select {
 		case <-heard:
 		default:
-			t.Error("nobody is told that the app is suspended")
+			t.Error("no event reports that the app is suspended")
 		}
 		wantLines(t, "told", kindsOf(o.told()), "suspend")
 	})
@@ -68,7 +68,7 @@ func TestResumedAppIsDeployed(t *testing.T) {
 		t.Errorf("recorded %+v", rec)
 	}
 	if j := queued(a); j == nil || j.checks() || j.cause != record.CauseResume || j.run != run || j.caller.Operator != "ana" {
-		t.Errorf("what comes next is %+v", j)
+		t.Errorf("the next job is %+v", j)
 	}
 	run.finish(record.Record{})
 }
@@ -79,7 +79,7 @@ func TestResumedAppOfWhichNothingIsWanted(t *testing.T) {
 	a.suspended.set(&record.Suspension{By: "ben"})
 	run, err := o.Resume("web", access.Caller{})
 	if err != nil || queued(a) != nil {
-		t.Errorf("it is deployed, or %v", err)
+		t.Errorf("the suspended app is deployed, or %v", err)
 	}
 	if rec, ended := run.Outcome(); !ended || rec.Result != record.Resumed {
 		t.Errorf("the record of it is not shown: %+v", rec)
@@ -106,7 +106,7 @@ func TestTimeOfASuspensionEnds(t *testing.T) {
 			<-time.After(time.Hour)
 			synctest.Wait()
 			if resumed := o.kept.last().Result == record.Resumed; resumed != test.resumed {
-				t.Errorf("%s: it is resumed: %v", name, resumed)
+				t.Errorf("%s: the app is resumed: %v", name, resumed)
 			}
 			if test.resumed && o.kept.last().Operator != access.System("until").Operator {
 				t.Errorf("%s: by %s", name, o.kept.last().Operator)

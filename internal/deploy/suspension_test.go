@@ -8,15 +8,15 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestSuspensionTime has suspensions come to the end of their time, after others have
-// ended or replaced them, or not.
+// TestSuspensionTime lets the time of suspensions pass. Some of them were ended or replaced
+// before.
 func TestSuspensionTime(t *testing.T) {
 	until := func(d time.Duration) *record.Suspension {
 		return &record.Suspension{Until: time.Now().Add(d)}
 	}
 	for name, test := range map[string]struct {
 		do        func(*suspension)
-		over      int  // how many came to the end of their time in an hour
+		over      int  // the number of suspensions that end by time within an hour
 		suspended bool // after that hour
 	}{
 		"never suspended":           {func(*suspension) {}, 0, false},
@@ -37,7 +37,7 @@ func TestSuspensionTime(t *testing.T) {
 				s = newSuspension(new(timers), func(of *record.Suspension) {
 					over++
 					if s.current() != of || !s.expire(of) {
-						t.Error("a suspension that is not in force came to its end")
+						t.Error("a suspension that is not in force ended by time")
 					}
 				})
 				test.do(s)
@@ -61,7 +61,7 @@ func TestSuspensionEndsOnce(t *testing.T) {
 	s.set(first)
 	s.set(second)
 	if s.expire(first) || s.current() != second {
-		t.Error("the time of a suspension ended the one that replaced it")
+		t.Error("the end of one suspension ended the one that had replaced it")
 	}
 	if !s.end() || s.end() || s.current() != nil {
 		t.Error("a suspension does not end exactly once")

@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
-// A revision whose inputs are as they were for the wanted target makes the same target, and
-// any other one is rendered.
+// TestTargetIsTakenFromTheOneBefore: if a revision has the same inputs as the app's target,
+// that target is used again. Otherwise the revision is rendered.
 func TestTargetIsTakenFromTheOneBefore(t *testing.T) {
 	for what, test := range map[string]struct {
 		set  func(o *office, r *reading)
@@ -42,7 +42,8 @@ func TestTargetIsTakenFromTheOneBefore(t *testing.T) {
 	}
 }
 
-// An app whose generated values are lost is among the targets, with its problem.
+// TestTargetWithoutItsGeneratedValues: an app whose generated values are lost is among the
+// targets, with its problem.
 func TestTargetWithoutItsGeneratedValues(t *testing.T) {
 	o := newOffice(t)
 	o.keeps("pg", "[")
@@ -52,15 +53,16 @@ func TestTargetWithoutItsGeneratedValues(t *testing.T) {
 	}
 }
 
-// A revision that nobody has accepted is rendered without keys.
+// TestRendererOfAReading: a revision that nobody has accepted is rendered without keys.
 func TestRendererOfAReading(t *testing.T) {
 	o := newOffice(t)
 	if (reading{}).renderer(o.Engine) != o.Renderer || (reading{blind: true}).renderer(o.Engine) == o.Renderer {
-		t.Error("the wrong one has keys")
+		t.Error("a blind reading has the renderer with keys, or another reading has not")
 	}
 }
 
-// Of a revision that nobody has accepted, no mask has the server's key.
+// TestMasksOfATarget: for a revision that nobody has accepted, no mask is made with the
+// server's key.
 func TestMasksOfATarget(t *testing.T) {
 	o := newOffice(t)
 	for blind, want := range map[bool]bool{false: true, true: false} {
@@ -71,8 +73,9 @@ func TestMasksOfATarget(t *testing.T) {
 	}
 }
 
-// A target that is taken from before comes with the generated values as they are decided
-// now: one that an operator gives has to be kept, even if it is what runs.
+// TestTargetFromBeforeHasTheValuesOfNow: a target that is used again gets the newly decided
+// generated values. A value that an operator sets has to be kept, even if it equals the one
+// in use.
 func TestTargetFromBeforeHasTheValuesOfNow(t *testing.T) {
 	for what, wantedBefore := range map[string]bool{"from the one before": true, "from what is sealed": false} {
 		was, o := sealedShop(t)
@@ -92,7 +95,7 @@ func TestTargetFromBeforeHasTheValuesOfNow(t *testing.T) {
 			t.Fatalf("%s: %d targets, %v", what, len(targets), problems)
 		}
 		if is := targets[0]; is.rules == nil || !is.given.changed || fatesOf(is.given) != "a "+fateSet {
-			t.Errorf("%s: it has %+v", what, is.given)
+			t.Errorf("%s: the target has %+v", what, is.given)
 		}
 	}
 }

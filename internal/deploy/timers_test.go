@@ -16,7 +16,7 @@ import (
 func TestTimers(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(ts *timers, note func(string) func())
-		want []string // what was done in an hour, in order
+		want []string // the functions that ran within an hour, in order
 	}{
 		"one after the other": {func(ts *timers, note func(string) func()) {
 			ts.after(2*time.Minute, note("b"))
@@ -63,7 +63,7 @@ func TestTimers(t *testing.T) {
 				<-time.After(time.Hour)
 				synctest.Wait()
 				if !slices.Equal(done, test.want) {
-					t.Errorf("done is %q, want %q", done, test.want)
+					t.Errorf("the functions that ran are %q, want %q", done, test.want)
 				}
 				ts.stop()
 			})
@@ -71,7 +71,7 @@ func TestTimers(t *testing.T) {
 	}
 }
 
-// TestStopWaitsForWhatHasBegun: a function that runs comes to its end before stop returns.
+// TestStopWaitsForWhatHasBegun: stop returns only after a function that runs has ended.
 func TestStopWaitsForWhatHasBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ts timers
@@ -88,8 +88,8 @@ func TestStopWaitsForWhatHasBegun(t *testing.T) {
 	})
 }
 
-// TestNothingIsToldAfterTheStop: an object falls ill and another hangs in its deletion;
-// the engine stops before either is to be told of.
+// TestNothingIsToldAfterTheStop: an object falls ill and another one hangs in its deletion.
+// The engine stops before either is to be reported.
 func TestNothingIsToldAfterTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -109,7 +109,7 @@ func TestNothingIsToldAfterTheStop(t *testing.T) {
 		<-time.After(2 * illAfter)
 		synctest.Wait()
 		if told := o.told(); len(told) != 0 {
-			t.Errorf("told %q", told)
+			t.Errorf("reported %q", told)
 		}
 	})
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// pushOf makes the deploys of a push of apps, each written as "web: api db" with
-// those that it depends on.
+// pushOf makes the runs of a push, one for each app. An app and its dependencies are
+// written as "web: api db".
 func pushOf(lines ...string) *together {
 	g := &together{free: map[name.App]bool{}}
 	for _, line := range lines {
@@ -26,7 +26,7 @@ func pushOf(lines ...string) *together {
 	return g
 }
 
-// cutNeeds reads "web: api db": an app, and those that it depends on.
+// cutNeeds reads an app and its dependencies from a text such as "web: api db".
 func cutNeeds(line string) (app name.App, needs []name.App) {
 	first, others, _ := strings.Cut(line, ":")
 	for other := range strings.FieldsSeq(others) {
@@ -56,14 +56,15 @@ func TestAllAppliesBeforeAnyPrune(t *testing.T) {
 		t.Fatal("old prunes before blog is applied")
 	default:
 	}
-	g.run("blog").finish(record.Record{Result: record.Failed}) // a deploy that ended holds up nobody
+	g.run("blog").finish(record.Record{Result: record.Failed}) // a deploy that has ended holds up no other
 	if err := <-pruned; err != nil {
 		t.Fatal(err)
 	}
 }
 
-// Two apps that others depend on do not wait for those others: they would wait
-// for each other crosswise.
+// TestDependentsAreNotWaitedFor: an app does not wait for the applies of apps that depend
+// on others. Two apps with dependents would wait for each other's dependents, and neither
+// would end.
 func TestDependentsAreNotWaitedFor(t *testing.T) {
 	g := pushOf("one", "needs-one: one", "two", "needs-two: two")
 	g.run("one").setApplied()
@@ -72,7 +73,7 @@ func TestDependentsAreNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.run("one").finish(record.Record{Result: record.Deployed})
-	g.run("needs-one").setApplied() // it waited for that
+	g.run("needs-one").setApplied() // its wait for one has ended
 	if err := g.awaitApplied(t.Context(), g.run("two"), time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +103,8 @@ func TestWaitForOthersNamesThem(t *testing.T) {
 	}
 }
 
-// A job that waits for the apps it depends on gives way to a newer one: two
-// pushes could otherwise wait for each other.
+// TestNewerPushEndsTheWaitForDependencies: a job that waits for its dependencies gives way
+// to a newer one. Otherwise two pushes could wait for each other.
 func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 	e := New(Config{Log: quiet(), Recorder: forgetful{}})
 	a := newApp(e, "web", "shop", "main")
@@ -118,7 +119,7 @@ func TestNewerPushEndsTheWaitForDependencies(t *testing.T) {
 		t.Errorf("the older deploy ended %s", end)
 	}
 	if rec, _ := j.run.Outcome(); rec.Result != record.Superseded {
-		t.Errorf("it is %s", rec.Result)
+		t.Errorf("the older deploy is recorded as %s", rec.Result)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// madeBy is an object of namespace shop that others own, the controller first.
+// madeBy is an object of namespace shop with owners, the controller first.
 func madeBy(kind, name string, owners ...types.UID) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{}}
 	u.SetAPIVersion(map[string]string{"Pod": "v1", "ReplicaSet": "apps/v1", "Job": "batch/v1"}[kind])
@@ -40,7 +40,7 @@ func member(group, kind, name string) live.Entry {
 	}
 }
 
-// drawn writes a tree in few letters: "web(web-1(web-1-a web-1-b))".
+// drawn writes a tree as text: "web(web-1(web-1-a web-1-b))".
 func drawn(nodes []Node) string {
 	var parts []string
 	for _, node := range nodes {
@@ -67,7 +67,8 @@ func TestGrowTree(t *testing.T) {
 			madeBy("ReplicaSet", "web-0", "web"), madeBy("ReplicaSet", "web-1", "web"), madeBy("Pod", "web-1-a", "web-1"),
 		},
 		"web nightly(nightly-1(nightly-1-a)) cm": {madeBy("Job", "nightly-1", "nightly"), madeBy("Pod", "nightly-1-a", "nightly-1")},
-		// of somebody else, of nobody, with several owners, in a circle, and a member itself
+		// a pod of another owner, one without an owner, one with several owners, a cycle,
+		// and a member itself
 		"web(a) nightly cm": {
 			madeBy("Pod", "other", "elsewhere"), madeBy("Pod", "a", "web", "nightly"),
 			madeBy("Pod", "x", "y"), madeBy("Pod", "y", "x"), madeBy("Pod", "cm", "web"),
@@ -89,7 +90,7 @@ func TestListsBelow(t *testing.T) {
 		var got []string
 		for _, list := range listsBelow(members) {
 			if list.namespace != "shop" {
-				t.Errorf("it looks in namespace %q", list.namespace)
+				t.Errorf("growTree looks in namespace %q", list.namespace)
 			}
 			got = append(got, list.kind.String())
 		}
@@ -104,7 +105,8 @@ func TestListsBelow(t *testing.T) {
 	}
 }
 
-// A tree says which objects fail and which are being deleted, and of whom each is.
+// TestTreeSaysHowItsObjectsAre: a tree shows which objects fail, which are being deleted,
+// and the owner of each.
 func TestTreeSaysHowItsObjectsAre(t *testing.T) {
 	dying := metav1.Time{Time: time.Unix(1, 0)}
 	failing, ending := member("apps", "Deployment", "web"), member("", "ConfigMap", "cm")
@@ -115,10 +117,10 @@ func TestTreeSaysHowItsObjectsAre(t *testing.T) {
 	nodes := growTree([]live.Entry{failing, ending}, []*unstructured.Unstructured{pod, crashed})
 	got := []string{nodes[0].Health, nodes[1].Health, nodes[0].Children[0].Health, nodes[0].Children[1].Health}
 	if want := []string{"failing", "terminating", "terminating", "failing"}; !slices.Equal(got, want) {
-		t.Errorf("they are %q, want %q", got, want)
+		t.Errorf("the nodes' health is %q, want %q", got, want)
 	}
 	if healthWord("") != "unknown" {
-		t.Error("an object without a verdict is not unknown")
+		t.Error("the health of an object without a verdict is not unknown")
 	}
 	if !nodes[0].RunsPods() || !nodes[0].Children[0].RunsPods() || nodes[1].RunsPods() {
 		t.Error("the wrong nodes run pods")
@@ -139,7 +141,7 @@ func TestOwnersInTheTree(t *testing.T) {
 	if owned.SetOwnerReferences(refs); ownerOf(owned) != "second" {
 		t.Error("the controller is not the owner")
 	}
-	// A circle below a member comes to an end: two objects of one UID, one below the other.
+	// A cycle below a member ends: two objects have one UID, and one is below the other.
 	below, twin := madeBy("ReplicaSet", "x", "web"), madeBy("Pod", "twin", "y")
 	twin.SetUID("x")
 	nodes := growTree([]live.Entry{member("apps", "Deployment", "web")}, []*unstructured.Unstructured{below, madeBy("Pod", "y", "x"), twin})
@@ -148,8 +150,8 @@ func TestOwnersInTheTree(t *testing.T) {
 	}
 }
 
-// The tree of an app names each object once, hides what the app hides, and says what may be
-// missing.
+// TestTreeThatIsNotWhole: the tree of an app names each object once, hides secret values,
+// and says which objects may be missing.
 func TestTreeThatIsNotWhole(t *testing.T) {
 	o := newOffice(t)
 	api := o.answering()

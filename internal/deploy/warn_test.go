@@ -14,7 +14,8 @@ func warningOf(name, text string) manifest.Problem {
 	return manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 3}, App: "shop", Object: "ConfigMap shop/" + name, Message: text}
 }
 
-// A plan warns of what it does, not of what it leaves as it is, and refuses nothing.
+// TestPlansWarn: a plan warns about objects that it changes, not about objects that it
+// leaves as they are. A warning refuses nothing.
 func TestPlansWarn(t *testing.T) {
 	step := func(name string, action record.Action) plan.Step {
 		id := manifest.ID{Kind: "ConfigMap", Namespace: "shop", Name: name}
@@ -37,7 +38,7 @@ func TestPlansWarn(t *testing.T) {
 			}
 		}
 		if strings.Contains(got, "refuse") {
-			t.Errorf("it is refused:\n%s", got)
+			t.Errorf("the change is refused:\n%s", got)
 		}
 	}
 	if o := p.Outline(report.Door{}); len(o.Warnings) != 3 || o.Warnings[0].File != "a.yaml" || o.Warnings[0].Line != 3 || o.Refused {

@@ -22,7 +22,7 @@ import (
 )
 
 // wire is the network to an API server that has no objects: it answers each watch with an
-// empty first list, and is silent then.
+// empty first list, and sends nothing more.
 type wire struct{ cut atomic.Bool }
 
 func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -43,7 +43,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: request}, nil
 }
 
-// wired gives the office a cluster whose watches go over a wire, and a kind to watch.
+// wired gives the office a cluster whose watches use a wire, and returns a kind to watch.
 func (o *office) wired() (*wire, kube.Kind) {
 	o.t.Helper()
 	w := &wire{}
@@ -58,7 +58,8 @@ func (o *office) wired() (*wire, kube.Kind) {
 	}
 }
 
-// When a cluster is seen again, that is told, and its apps that have failed are tried.
+// TestStartHearsOfReturns: when a cluster answers again, this is reported, and its apps
+// that have failed are tried again.
 func TestStartHearsOfReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -71,7 +72,7 @@ func TestStartHearsOfReturns(t *testing.T) {
 		synctest.Wait()
 		w.cut.Store(true)
 		if err := o.index.Follow(t.Context(), kind); err == nil {
-			t.Fatal("a cluster that does not answer is followed")
+			t.Fatal("Follow succeeded although the cluster does not answer")
 		}
 		<-time.After(2 * awayAfter)
 		hurry := o.app("web").hurry
@@ -84,18 +85,19 @@ func TestStartHearsOfReturns(t *testing.T) {
 		synctest.Wait()
 		told := strings.Join(o.told(), "\n")
 		if !strings.Contains(told, "does not answer: ") || !strings.Contains(told, "answers again, after ") {
-			t.Errorf("told:\n%s", told)
+			t.Errorf("reported:\n%s", told)
 		}
 		select {
 		case <-hurry:
 		default:
-			t.Error("its apps are not tried again")
+			t.Error("the cluster's apps are not tried again")
 		}
 		o.cancel()
 	})
 }
 
-// An object that failed for good and is known to be gone keeps its app failing.
+// TestAppFailsWhoseObjectFailedAndIsGone: an object that failed for good and is known to be
+// gone keeps its app failing.
 func TestAppFailsWhoseObjectFailedAndIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
@@ -103,14 +105,14 @@ func TestAppFailsWhoseObjectFailedAndIsGone(t *testing.T) {
 		a := o.deployed(wanted("web"))
 		a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{Ended: health.Exhausted})
 		if s, _ := o.Status("web"); s.Health == "failing" {
-			t.Error("nobody knows yet that it is gone")
+			t.Error("the app fails before the object is known to be gone")
 		}
 		if err := o.index.Follow(t.Context(), kind); err != nil {
 			t.Fatal(err)
 		}
 		s, _ := o.Status("web")
 		if s.Health != "failing" || len(s.Sick) != 1 || s.Sick[0] != (Symptom{Object: "ConfigMap shop/a", State: "failed, and was deleted since"}) {
-			t.Errorf("it is %s: %+v", s.Health, s.Sick)
+			t.Errorf("the app is %s: %+v", s.Health, s.Sick)
 		}
 		o.cancel()
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// working has an app's worker work, and returns the function that stops it.
+// working starts an app's worker, and returns the function that stops it.
 func (w *worked) working() (stop func()) {
 	w.engine.workers.Go(w.work)
 	return func() {
@@ -20,14 +20,14 @@ func (w *worked) working() (stop func()) {
 	}
 }
 
-// dependent is a target that cannot be deployed, since what it depends on is not.
+// dependent gives the app a target that cannot be deployed, since its dependency was not.
 func dependent(w *worked) {
 	w.setWant(shop(func(t *target) { t.Spec.DependsOn = []name.App{"db"} }))
 	w.engine.apps["db"] = newApp(w.engine, "db", "shop", "main")
 	w.engine.apps["db"].setWant(shop())
 }
 
-// attempts counts the attempts of which something was shown.
+// attempts counts the attempts that have a run.
 func (w *worked) attempts() int {
 	w.queue.mu.Lock()
 	defer w.queue.mu.Unlock()
@@ -44,13 +44,13 @@ func TestFailedDeployIsTriedAgain(t *testing.T) {
 		for i, since := range at {
 			<-time.After(since - time.Since(began))
 			if synctest.Wait(); w.attempts() != i+1 {
-				t.Fatalf("after %s: %d attempts, want %d", since, w.attempts(), i+1)
+				t.Fatalf("%s after the first: %d attempts, want %d", since, w.attempts(), i+1)
 			}
 		}
 		if len(w.kept.records) != 1 {
 			t.Errorf("the same failure is recorded %d times", len(w.kept.records))
 		}
-		w.hurry <- struct{}{} // its cluster answers again
+		w.hurry <- struct{}{} // the app's cluster answers again
 		if synctest.Wait(); w.attempts() != len(at)+1 {
 			t.Errorf("hurried: %d attempts", w.attempts())
 		}
@@ -61,7 +61,7 @@ func TestFailedDeployIsTriedAgain(t *testing.T) {
 		<-time.After(retryMost)
 		w.hurry <- struct{}{}
 		if synctest.Wait(); w.attempts() != done || w.last().Result != record.Deployed {
-			t.Errorf("deployed, it is tried again: %d attempts after %d, %s", w.attempts(), done, w.last().Result)
+			t.Errorf("the app is tried again although it was deployed: %d attempts after %d, %s", w.attempts(), done, w.last().Result)
 		}
 	})
 }
@@ -94,12 +94,13 @@ func TestCheckIsAnswered(t *testing.T) {
 			t.Errorf("got %+v, %v", findings, err)
 		}
 		if _, err := w.engine.CheckNow(t.Context(), access.Caller{}, ByTrial, "shop", "other"); err == nil {
-			t.Error("an app that there is not was checked")
+			t.Error("an unknown app was checked")
 		}
 	})
 }
 
-// Jobs that come when the worker has ended, or is about to, hold nobody up.
+// TestJobsAfterTheEnd: a job that comes when the worker has ended, or is about to end, ends
+// too.
 func TestJobsAfterTheEnd(t *testing.T) {
 	for name, end := range map[string]func(*worked){
 		"the server stops":          func(w *worked) { w.engine.cancel() },
@@ -119,7 +120,7 @@ func TestJobsAfterTheEnd(t *testing.T) {
 			}
 			for _, run := range []*Run{queued.run, late.run, tests} {
 				if rec, ended := run.Outcome(); !ended || rec.Result != record.Failed {
-					t.Errorf("%s: who watches %s waits for ever: %+v", name, run.ID(), rec)
+					t.Errorf("%s: %s has not ended, so whoever is attached to it waits for ever: %+v", name, run.ID(), rec)
 				}
 			}
 			if err := w.queue.awaitRest(t.Context()); err != nil || len(w.kept.records) > 0 {
@@ -142,7 +143,7 @@ func TestTestsOfWhatIsNotDeployed(t *testing.T) {
 			t.Errorf("got %+v, %v", rec, err)
 		}
 		if _, err := w.engine.Test("other"); err == nil {
-			t.Error("an app that there is not was tested")
+			t.Error("an unknown app was tested")
 		}
 	})
 }
