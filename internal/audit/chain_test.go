@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// lines encodes events as a trail has them, from its beginning.
+// lines encodes events as the lines of a trail, from its beginning.
 func lines(t testing.TB, events ...Event) []string {
 	t.Helper()
 	var all []string
@@ -25,7 +25,7 @@ func lines(t testing.TB, events ...Event) []string {
 	return all
 }
 
-// some makes events that differ.
+// some makes events that differ from one another.
 func some(n int) []Event {
 	events := make([]Event, n)
 	for i := range events {
@@ -34,7 +34,7 @@ func some(n int) []Event {
 	return events
 }
 
-// faultsOf are the faults that a chain finds.
+// faultsOf returns the faults that a chain finds.
 func faultsOf(all []string) (faults []string) {
 	var c chain
 	for i, line := range all {
@@ -46,7 +46,7 @@ func faultsOf(all []string) (faults []string) {
 }
 
 func TestChainFindsWhatIsNotAsWritten(t *testing.T) {
-	forged := func(all []string) []string { // line 3 is another, with a hash of its own
+	forged := func(all []string) []string { // line 3 is replaced by a forged one with a valid hash
 		e, _ := decode([]byte(all[2]))
 		e.Operator, e.Hash = "eve", ""
 		line, _, _ := encode(e, e.Seq, e.Prev)
@@ -59,7 +59,7 @@ func TestChainFindsWhatIsNotAsWritten(t *testing.T) {
 		want   []string
 	}{
 		{"nothing", func(all []string) []string { return all }, nil},
-		{"the first line is gone", func(all []string) []string { return all[1:] }, nil}, // the head says so
+		{"the first line is gone", func(all []string) []string { return all[1:] }, nil}, // only the head shows this
 		{"a line is gone", func(all []string) []string { return append(all[:2], all[3:]...) }, []string{"3: the line 3 before this one is missing"}},
 		{"two lines are gone", func(all []string) []string { return append(all[:1], all[3:]...) }, []string{"2: the lines 2 to 3 before this one are missing"}},
 		{"a line was changed", func(all []string) []string {
@@ -148,8 +148,8 @@ func TestTextOfOthersIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that no line makes the reader panic, that what it accepts has the hash
-// that it says, and that nothing of it moves a terminal.
+// FuzzDecode checks that no line makes the reader panic, that an accepted line has the hash
+// that it names, and that none of its texts can control a terminal.
 func FuzzDecode(f *testing.F) {
 	for _, line := range lines(f, some(2)...) {
 		f.Add(line)

@@ -29,7 +29,7 @@ func TestParseTargets(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, target, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("the error repeats what was given: %v", err)
+			t.Errorf("the error repeats its input: %v", err)
 		}
 	}
 	if _, err := ParseTargets([]string{"unix:///dev/log", "unix:///dev/log"}); err == nil || !strings.HasPrefix(err.Error(), "entry 2: ") {
@@ -37,7 +37,7 @@ func TestParseTargets(t *testing.T) {
 	}
 }
 
-// shipped ships a trail of five lines, and one more, to a target.
+// shipped ships a trail of five lines to a target, and then one more line.
 func shipped(t *testing.T, target string) {
 	t.Helper()
 	targets, err := ParseTargets([]string{target})
@@ -57,7 +57,7 @@ func isMessage(t *testing.T, text string, seq int) {
 	t.Helper()
 	parts := syslogForm.FindStringSubmatch(text)
 	if parts == nil {
-		t.Fatalf("%q is no message", text)
+		t.Fatalf("%q is not a syslog message", text)
 	}
 	if e, err := decode([]byte(parts[3])); err != nil || e.Seq != uint64(seq) || (parts[1] == "108") != (e.Decision == Refused) {
 		t.Errorf("message %d is %q: %v", seq, text, err)
@@ -113,7 +113,7 @@ func TestShipByPackets(t *testing.T) {
 	}
 }
 
-// TestShipGoesOn: a target that was away, or a server that was, misses no line.
+// TestShipGoesOn: no line is lost while the target is away, or while the server is stopped.
 func TestShipGoesOn(t *testing.T) {
 	dir, to := written(t), filepath.Join(t.TempDir(), "away", "audit.log")
 	target := Target{"file", to}
@@ -143,7 +143,7 @@ func TestShipGoesOn(t *testing.T) {
 	}
 }
 
-// BenchmarkWrite is the cost of a line that somebody waits for.
+// BenchmarkWrite measures the cost of a line whose writer waits for it.
 func BenchmarkWrite(b *testing.B) {
 	logger, _ := test.NewNullLogger()
 	trail := New(Config{Data: b.TempDir(), Fence: func() error { return nil }, Limits: usual, Log: logrus.NewEntry(logger)})

@@ -42,7 +42,8 @@ func written(t *testing.T) string {
 	return dir
 }
 
-// verified are the faults of a trail, and the reasons that it gives in its own lines.
+// verified returns the faults of a trail, and the reasons in the lines about the trail
+// itself.
 func verified(t *testing.T, trail *Trail) (faults, remarks []string) {
 	t.Helper()
 	v, err := trail.Verify()
@@ -95,8 +96,8 @@ func change(t *testing.T, dir string, how func(lines []string) []string) {
 	}
 }
 
-// TestStartAfterDamage: whatever happened to the files, the next server goes on, says so
-// in the trail, and only what a crash leaves is no fault.
+// TestStartAfterDamage: whatever happened to the files, the next server continues the trail
+// and notes the damage in it. Only the traces of a crash are no fault.
 func TestStartAfterDamage(t *testing.T) {
 	headPath := func(dir string) string { return filepath.Join(dir, "audit", headFile) }
 	for _, test := range []struct {
@@ -245,7 +246,8 @@ func TestWritersShareTheDisk(t *testing.T) {
 	}
 }
 
-// TestUnwritable: what waits for the trail is refused, the rest is lost and counted.
+// TestUnwritable: while the trail cannot be written, operations that need it are refused.
+// Other events are lost, and their number is noted.
 func TestUnwritable(t *testing.T) {
 	var fence atomic.Value
 	dir := t.TempDir()

@@ -23,7 +23,7 @@ import (
 type world struct {
 	t *testing.T
 	Source
-	heads map[string]git.Hash // by repository and ref
+	heads map[string]git.Hash // the commits, by repository and ref
 }
 
 func newWorld(t *testing.T) *world {
@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	w.file("ssh/host_ed25519", "the private key")
 	w.file("keys", "ssh-ed25519 AAAA ana\n")
 	w.file("charts/digests/"+strings.Repeat("0a", 32), "{}")
-	// Files that no backup has.
+	// These files are in no backup.
 	w.file("hooks/pre-receive", "#!/bin/sh\n")
 	w.file("run/ssh.addr", "127.0.0.1:2222\n")
 	w.file("charts/archives/"+strings.Repeat("0a", 32), "chart")
@@ -76,7 +76,7 @@ func (w *world) repo(repo name.Repo) *git.Repository {
 	return repository
 }
 
-// commit appends to a ref; branches get a log, as from a push.
+// commit appends a commit to a ref. A branch gets a log, as from a push.
 func (w *world) commit(of name.Repo, ref, text string) {
 	w.t.Helper()
 	repo, at := w.repo(of), w.heads[string(of)+" "+ref]
@@ -106,7 +106,7 @@ func (w *world) seal(repo name.Repo, text string) {
 	_ = store.Close()
 }
 
-// back makes a backup and returns its file.
+// back makes a backup, and returns its file.
 func (w *world) back(req Request) (string, Summary) {
 	w.t.Helper()
 	var out bytes.Buffer
@@ -117,7 +117,7 @@ func (w *world) back(req Request) (string, Summary) {
 	return store(w.t, out.Bytes()), summary
 }
 
-// since is a request that builds on a backup.
+// since is a request for a backup that builds on another one.
 func (w *world) since(s Summary) Request {
 	w.t.Helper()
 	base, err := w.Kept(s.ID)
@@ -157,7 +157,7 @@ func (w *world) holds(dir string) {
 		w.t.Error(err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, datadir.Restored)); err != nil {
-		w.t.Errorf("nothing says that it was restored: %v", err)
+		w.t.Errorf("no file notes the restore: %v", err)
 	}
 	restored, err := git.OpenStore(filepath.Join(dir, "repos"), git.StoreOptions{})
 	if err != nil {
@@ -188,7 +188,7 @@ func (w *world) holds(dir string) {
 	}
 }
 
-// unsealed returns the content of the restored store for the shop.
+// unsealed returns the text that the restored store has for the app shop.
 func unsealed(t *testing.T, dir string) string {
 	t.Helper()
 	store, err := sealed.Open(filepath.Join(dir, "sealed"), bytes.Repeat([]byte("k"), 32), nil)
@@ -219,14 +219,14 @@ func TestRestoreIsWhatWasBackedUp(t *testing.T) {
 	}
 	w.holds(dir)
 	if text := unsealed(t, dir); text != "secret one" {
-		t.Errorf("sealed is %q", text)
+		t.Errorf("the sealed text is %q", text)
 	}
 	if result, err := Verify(t.Context(), Files(archive), nil); err != nil || result.Repositories != 2 {
 		t.Errorf("verify: %+v, %v", result, err)
 	}
 }
 
-// tar and sha256sum alone unpack a backup and compare it.
+// TestOtherToolsReadIt unpacks a backup with tar, and compares it with sha256sum.
 func TestOtherToolsReadIt(t *testing.T) {
 	w := newWorld(t)
 	archive, summary := w.back(Request{})
@@ -259,7 +259,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 	if err := w.Repos.Delete(t.Context(), "team/blog"); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 25 { // more than Maintain leaves packs
+	for i := range 25 { // more packs than Maintain leaves
 		w.commit("shop", "refs/heads/main", fmt.Sprint("third ", i))
 	}
 	if err := w.repo("shop").Maintain(t.Context()); err != nil {
@@ -269,7 +269,7 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := ReadBase(base, nil) // from the file, as on another machine
+	from, err := ReadBase(base, nil) // as on another machine, which has only the file
 	if err != nil || from.ID != two.ID {
 		t.Fatal(from, err)
 	}
@@ -281,10 +281,10 @@ func TestBackupGoesOnFromAnother(t *testing.T) {
 	}
 	w.holds(dir)
 	if text := unsealed(t, dir); text != "secret two" {
-		t.Errorf("sealed is %q", text)
+		t.Errorf("the sealed text is %q", text)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "repos", "team")); err == nil {
-		t.Error("the deleted repository is there")
+		t.Error("the deleted repository was restored")
 	}
 	for name, wrong := range map[string][]string{
 		"without the first": {second, third}, "without the second": {first, third}, "not in order": {first, third, second},
@@ -314,7 +314,7 @@ func TestKeptBackups(t *testing.T) {
 	if err != nil || len(ids) != keptBackups {
 		t.Fatalf("%d are kept, %v", len(ids), err)
 	}
-	newest := slices.Max(ids) // of one millisecond, by chance
+	newest := slices.Max(ids) // the backups may have been made within one millisecond
 	if _, err := w.Kept(last.ID); err != nil {
 		t.Error(err)
 	}
@@ -338,8 +338,8 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 	if entries, err := os.ReadDir(full); err != nil || len(entries) != 1 {
 		t.Errorf("there are %v, %v", entries, err)
 	}
-	// A new volume has a folder of its file system, and this one has the remains of a
-	// killed restore.
+	// A new volume has the lost+found of its file system. This one also has the remains of
+	// a restore that was killed.
 	volume := t.TempDir()
 	for _, name := range []string{"lost+found", datadir.Unfinished + "/repos/half.git"} {
 		if err := os.MkdirAll(filepath.Join(volume, name), 0o700); err != nil {
@@ -347,7 +347,7 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 		}
 	}
 	if err := datadir.Check(volume); err == nil {
-		t.Error("a server would start in what is half restored")
+		t.Error("a server would start in a half-restored directory")
 	}
 	if _, err := (Restore{Archives: Files(archive), Data: volume}).Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -357,10 +357,10 @@ func TestRestoreChangesNothingThatIsThere(t *testing.T) {
 	cancel()
 	dir := t.TempDir()
 	if _, err := (Restore{Archives: Files(archive), Data: dir}).Run(ctx); err == nil {
-		t.Error("a restore that was ended is whole")
+		t.Error("a restore that was cancelled reports no error")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-		t.Errorf("it left %v, %v", entries, err)
+		t.Errorf("the cancelled restore left %v, %v", entries, err)
 	}
 }
 
@@ -374,7 +374,7 @@ func TestRestoreOfOneRepository(t *testing.T) {
 		t.Fatal(result, err)
 	}
 	if text := unsealed(t, dir); text != "secret one" {
-		t.Errorf("sealed is %q", text)
+		t.Errorf("the sealed text is %q", text)
 	}
 	for name, want := range map[string]bool{
 		"repos/shop.git/HEAD": true, "repos/team": false, "server.id": true,
@@ -408,7 +408,7 @@ func TestRestoreAsOfATime(t *testing.T) {
 	for i, line := range lines {
 		before, after, _ := strings.Cut(line, "> ")
 		_, why, _ := strings.Cut(after, "\t")
-		lines[i] = before + "> " + hour(i*4-6) + "\t" + why // six hours ago, two hours ago
+		lines[i] = before + "> " + hour(i*4-6) + "\t" + why // one six hours ago, one two hours ago
 	}
 	if err := os.WriteFile(log, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)

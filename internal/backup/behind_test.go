@@ -25,7 +25,7 @@ func TestBehindWritesEverythingInOrder(t *testing.T) {
 			t.Errorf("%d bytes: close = %v", size, err)
 		}
 		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("%d bytes: %d other ones came out", size, got.Len())
+			t.Errorf("%d bytes: %d bytes came out, or others", size, got.Len())
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestBehindReportsAnEarlierError(t *testing.T) {
 	for name, left := range map[string]int{"at once": 0, "after two blocks": 2 * blockSize} {
 		b := newBehind(&full{left: left})
 		var err error
-		// The error comes with a later write: with this many, every block has been written.
+		// A later write returns the error. After this many, every block has been written.
 		for range 4 * blocks {
 			if _, err = b.Write(make([]byte, blockSize)); err != nil {
 				break
@@ -74,7 +74,8 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { panic("broken") }
 
-// A panic on a thread of ours is an error: nobody contains it there.
+// TestBehindContainsPanics: a panic on our own goroutine becomes an error, since no caller
+// could recover it.
 func TestBehindContainsPanics(t *testing.T) {
 	const want = "the program has a fault: broken"
 	b := newBehind(broken{})

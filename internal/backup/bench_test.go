@@ -13,8 +13,8 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 )
 
-// thousand is a data directory of 1,000 repositories of 20 packs each, 300 MB in all.
-// The packs share the same disk blocks: their number is what matters.
+// thousand is a data directory with 1,000 repositories of 20 packs each, 300 MB in all. The
+// packs share their disk blocks, since only their number matters.
 func thousand(b *testing.B) Source {
 	b.Helper()
 	data := b.TempDir()
@@ -44,7 +44,7 @@ func thousand(b *testing.B) Source {
 	return Source{Data: data, Repos: store, Program: "bench"}
 }
 
-// link copies a folder by links to its files.
+// link copies a folder by making links to its files.
 func link(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -58,8 +58,8 @@ func link(from, to string) error {
 	})
 }
 
-// BenchmarkBackup compares a backup of 1,000 repositories to a file with a copy of the
-// same files into one.
+// BenchmarkBackup compares a backup of 1,000 repositories with copying the same files into
+// one file.
 func BenchmarkBackup(b *testing.B) {
 	source := thousand(b)
 	out := filepath.Join(b.TempDir(), "out")
@@ -103,7 +103,7 @@ func BenchmarkBackup(b *testing.B) {
 	})
 }
 
-// concatenate writes all files below a folder into one.
+// concatenate writes all files below a folder into one file.
 func concatenate(dir, out string) error {
 	to, err := os.Create(out)
 	if err != nil {

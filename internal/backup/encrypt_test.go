@@ -34,7 +34,7 @@ func TestEncryptedBackup(t *testing.T) {
 	archive, _ := w.back(Request{Recipients: recipients})
 	text, err := os.ReadFile(archive)
 	if err != nil || bytes.Contains(text, []byte("server.id")) || bytes.Contains(text, []byte("private key")) {
-		t.Errorf("it is not encrypted: %v", err)
+		t.Errorf("the archive is not encrypted: %v", err)
 	}
 	file := func(text string) string {
 		name := filepath.Join(t.TempDir(), "identity")
@@ -47,11 +47,11 @@ func TestEncryptedBackup(t *testing.T) {
 	if keys, err := ReadKeys([]string{ssh}); err != nil {
 		t.Error(err)
 	} else if _, err := Verify(t.Context(), Files(plain), keys); err == nil || !strings.Contains(err.Error(), "it is not encrypted") {
-		t.Errorf("one that somebody else may have written, with a key: %v", err)
+		t.Errorf("an unencrypted archive, which anybody may have written, read with a key: %v", err)
 	}
 	for name, test := range map[string]struct {
 		files []string
-		want  string // in the error; "": none
+		want  string // a part of the error; "" for none
 	}{
 		"with age's key":         {[]string{file("# mine\n" + mine.String() + "\n")}, ""},
 		"with that of SSH":       {[]string{ssh}, ""},

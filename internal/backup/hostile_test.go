@@ -19,7 +19,7 @@ import (
 	"github.com/pushboat/pushboat/internal/datadir"
 )
 
-// Nothing of a damaged archive stays.
+// TestDamageIsFound: no file of a damaged archive is left behind.
 func TestDamageIsFound(t *testing.T) {
 	w := newWorld(t)
 	archive, _ := w.back(Request{})
@@ -37,7 +37,7 @@ func TestDamageIsFound(t *testing.T) {
 			t.Errorf("%s: the directory stays", what)
 		}
 	}
-	end := bytes.LastIndex(whole, []byte(sumsName)) // beyond the hashes, tar has zeros
+	end := bytes.LastIndex(whole, []byte(sumsName)) // the hashes are the last entry: only padding follows
 	for at := 0; at < end; at += 3001 {
 		try(fmt.Sprintf("cut at %d", at), whole[:at])
 	}
@@ -58,11 +58,11 @@ func TestDamageIsFound(t *testing.T) {
 // entry is an entry of a hostile archive.
 type entry struct {
 	name, text string
-	kind       byte // 0: a plain file
+	kind       byte // 0 for a plain file
 	size       int64
 }
 
-// forge writes an archive of entries between a header and hashes.
+// forge writes an archive with the entries between a header and the hashes.
 func forge(t testing.TB, header any, entries []entry, state string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -89,14 +89,14 @@ func forge(t testing.TB, header any, entries []entry, state string) []byte {
 			_, _ = io.WriteString(w, e.text)
 		}
 		if e.size > 0 {
-			return out.Bytes() // without that content
+			return out.Bytes() // the content is left out
 		}
 	}
 	_ = w.Close()
 	return out.Bytes()
 }
 
-// sparse is an archive with a pack that is one hole, of the maximum size of a pack.
+// sparse is an archive with a pack of the maximum size that consists of one hole.
 func sparse(t testing.TB) []byte {
 	t.Helper()
 	whole := forge(t, sound, nil, "")
@@ -110,7 +110,7 @@ func sparse(t testing.TB) []byte {
 		_ = w.Flush()
 		head := out.Bytes()
 		head[156] = kind
-		copy(head[148:156], "        ") // the checksum of the header is computed with blanks here
+		copy(head[148:156], "        ") // tar computes a header's checksum with blanks in this field
 		total := 0
 		for _, b := range head[:512] {
 			total += int(b)
@@ -123,7 +123,7 @@ func sparse(t testing.TB) []byte {
 		"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=1099511627776",
 		"GNU.sparse.name=repos/shop.git/objects/pack/pack-" + strings.Repeat("a", 40) + ".pack",
 	} {
-		n := len(record) + 4 // the length itself, a blank and the end of the line
+		n := len(record) + 4 // plus the digits of the length itself, a blank, and the end of the line
 		if n > 99 {
 			n++
 		}
@@ -189,8 +189,8 @@ func TestHostileArchives(t *testing.T) {
 			}
 		})
 	}
-	// Files that the state does not have are not restored: the repository was deleted
-	// while it was being written.
+	// Files that are missing from the state are not restored: the backup was writing their
+	// repository when it was deleted.
 	dir := t.TempDir()
 	forged := forge(t, sound, []entry{{name: "repos/shop.git/HEAD", text: "x"}, {name: "repos/shop.git/logs/refs/heads/a", text: "x"}}, "")
 	if _, err := (Restore{Archives: Files(store(t, forged)), Data: dir}).Run(t.Context()); err != nil {
@@ -201,8 +201,8 @@ func TestHostileArchives(t *testing.T) {
 	}
 }
 
-// FuzzRead reads anything as a backup: every path that results is one that a backup may
-// have.
+// FuzzRead reads arbitrary bytes as a backup. Every path that it returns must be one that a
+// backup may have.
 func FuzzRead(f *testing.F) {
 	hash := strings.Repeat("0", 64)
 	f.Add(forge(f, sound, []entry{{name: "keys", text: "x"}}, hash+"  keys\n"))

@@ -12,8 +12,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// three leads from version 1 to 3: a file gets another name and another form, and then
-// a neighbour.
+// three leads from version 1 to 3: the first step renames a file and changes its form, and
+// the second step adds a file beside it.
 var three = table{
 	{does: "rename old.key", reads: []string{"old.key", "many/*"}, change: func(old files) (files, error) {
 		changed := files{"keys/new.key": append([]byte("v2 "), old["old.key"]...), "old.key": nil, "absent": nil}
@@ -50,7 +50,7 @@ func first(t *testing.T) string {
 	return lay(t, map[string]string{"server.id": "id", "old.key": "key", "many/a": "A", "many/b": "B", "other": "stays"})
 }
 
-// has reads all files of a directory, except the plans, which have their own test.
+// has reads all files of a directory, except the plans, which have a test of their own.
 func has(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -77,12 +77,12 @@ func same(t *testing.T, what string, got, want map[string]string) {
 	}
 	for name := range got {
 		if _, wanted := want[name]; !wanted {
-			t.Errorf("%s: there is %s", what, name)
+			t.Errorf("%s: the directory also has %s", what, name)
 		}
 	}
 }
 
-// third is first after both steps.
+// third is the directory of first after both steps.
 var third = map[string]string{
 	"server.id": "id", "other": "stays", "version": "3\n",
 	"many/a": "v2 A", "many/b": "v2 B", "keys/new.key": "v3 v2 key", "keys/next": "v2 key",
@@ -93,7 +93,7 @@ var third = map[string]string{
 
 var errStopped = errors.New("stopped")
 
-// run upgrades a directory, and stops before the n-th change; 0: it goes to the end.
+// run upgrades a directory, and stops before the n-th change; 0 for never.
 func run(t *testing.T, dir string, steps table, n int) error {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
@@ -127,8 +127,8 @@ func TestDirectoryIsUpgradedStepByStep(t *testing.T) {
 	same(t, "upgraded again", has(t, dir), third)
 }
 
-// A server is killed before each of the changes of an upgrade, and twice more while it
-// continues.
+// TestCrashAnywhereComesToTheSameEnd: the server is killed before each change of an
+// upgrade, and twice more while it continues the upgrade.
 func TestCrashAnywhereComesToTheSameEnd(t *testing.T) {
 	changes := 0
 	for n := 1; ; n++ {
@@ -159,7 +159,8 @@ func TestCrashAnywhereComesToTheSameEnd(t *testing.T) {
 	}
 }
 
-// A prepared step is not yet done: a step that fails has changed nothing.
+// TestStepThatFailsChangesNothing: a step is prepared before it changes files, so a step
+// that fails has changed none.
 func TestStepThatFailsChangesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	for name, change := range map[string]func(files) (files, error){
@@ -176,7 +177,7 @@ func TestStepThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
-// Only a newer server can finish the step that it has prepared.
+// TestOlderServerRefuses: only a newer server can finish the step that it has prepared.
 func TestOlderServerRefuses(t *testing.T) {
 	dir := first(t)
 	for n := 1; ; n++ {
@@ -185,7 +186,7 @@ func TestOlderServerRefuses(t *testing.T) {
 		}
 		dir = first(t)
 		if err := run(t, dir, three, n); err == nil {
-			t.Fatal("no step was ever prepared and not done")
+			t.Fatal("no stop left a step that was prepared and not done")
 		}
 	}
 	for name, dir := range map[string]string{
@@ -202,7 +203,7 @@ func TestOlderServerRefuses(t *testing.T) {
 			continue
 		}
 		if !strings.Contains(err.Error(), "pushboat restore") {
-			t.Errorf("%s: the error says no way back: %v", name, err)
+			t.Errorf("%s: the error names no way back: %v", name, err)
 		}
 		same(t, name, has(t, dir), before)
 	}
@@ -211,7 +212,7 @@ func TestOlderServerRefuses(t *testing.T) {
 func TestVersions(t *testing.T) {
 	for name, test := range map[string]struct {
 		content map[string]string
-		want    int // 0: an error
+		want    int // 0 for an error
 	}{
 		"nothing":            {nil, 3},
 		"folders of a start": {map[string]string{"run/probe": "", "hooks/pre-receive": "", "repos/.lock": ""}, 3},
@@ -242,7 +243,8 @@ func TestUnfinishedRestoreIsRefused(t *testing.T) {
 	}
 }
 
-// A directory that this program opens gets the current version, and opens again.
+// TestPresentVersionIsWritten: a directory that this program opens gets the current
+// version, and can be opened again.
 func TestPresentVersionIsWritten(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)

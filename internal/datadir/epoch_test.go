@@ -30,7 +30,7 @@ func TestWhoHasADirectory(t *testing.T) {
 	own := Epoch{Number: 7, Holder: "a"}
 	for name, test := range map[string]struct {
 		found Epoch
-		cause string // "": this server has it
+		cause string // "" if this server has the directory
 	}{
 		"this one":                    {own, ""},
 		"one that came later":         {Epoch{Number: 8, Holder: "b"}, "epoch 8, of b, and this server's is 7"},
@@ -69,7 +69,7 @@ func TestFenceFallsForGood(t *testing.T) {
 	select {
 	case <-first.Fell():
 	default:
-		t.Error("nobody is told that the first is stale")
+		t.Error("the channel does not report that the first server is stale")
 	}
 	if err := second.Check(); err != nil {
 		t.Errorf("the second: %v", err)
@@ -84,7 +84,8 @@ func TestFenceFallsForGood(t *testing.T) {
 	}
 }
 
-// While the epoch cannot be read, the server does nothing, but is not stale.
+// TestUnreadableEpochStopsOneStep: while the epoch cannot be read, the server does nothing,
+// but does not become stale.
 func TestUnreadableEpochStopsOneStep(t *testing.T) {
 	dir := t.TempDir()
 	fence := NewFence(dir, raise(t, dir, "a"), nil)
@@ -101,7 +102,7 @@ func TestUnreadableEpochStopsOneStep(t *testing.T) {
 			t.Errorf("%.20q: %v", text, err)
 		}
 		if _, err := RaiseEpoch(dir, "b", "", time.Now()); err == nil {
-			t.Errorf("%.20q: an epoch began after one that nobody knows", text)
+			t.Errorf("%.20q: an epoch was raised although the former one is unknown", text)
 		}
 	}
 	if err := os.WriteFile(path, whole, 0o600); err != nil {
@@ -123,12 +124,12 @@ func TestFenceWatches(t *testing.T) {
 	raise(t, dir, "b")
 	<-done
 	if fence.Err() == nil {
-		t.Error("it went on watching nothing")
+		t.Error("the watch ended although the fence stands")
 	}
 }
 
-// A server whose term is over does nothing more, though the directory is still its own;
-// and it stays stale.
+// TestFenceFallsAtTheEndOfTheTerm: a server whose term has ended stops, although the
+// directory is still its own. It stays stale.
 func TestFenceFallsAtTheEndOfTheTerm(t *testing.T) {
 	dir, ended := t.TempDir(), ""
 	fence := NewFence(dir, raise(t, dir, "a"), func() string { return ended })
@@ -141,10 +142,10 @@ func TestFenceFallsAtTheEndOfTheTerm(t *testing.T) {
 		t.Errorf("after the term: %v", err)
 	}
 	if fence.Standing().Err() == nil {
-		t.Error("what was begun is not broken off")
+		t.Error("the context of running work has not ended")
 	}
 	ended = ""
 	if err := fence.Check(); err == nil {
-		t.Error("it stands again")
+		t.Error("the fence stands again")
 	}
 }

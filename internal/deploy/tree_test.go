@@ -106,7 +106,7 @@ func TestListsBelow(t *testing.T) {
 }
 
 // TestTreeSaysHowItsObjectsAre: a tree shows which objects fail, which are being deleted,
-// and the owner of each.
+// and which run pods.
 func TestTreeSaysHowItsObjectsAre(t *testing.T) {
 	dying := metav1.Time{Time: time.Unix(1, 0)}
 	failing, ending := member("apps", "Deployment", "web"), member("", "ConfigMap", "cm")

@@ -28,7 +28,8 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
-// TestBucketsHaveAddressesOnTheWeb: Amazon's have hosts of their own, others are folders.
+// TestBucketsHaveAddressesOnTheWeb: a bucket at Amazon has a host of its own, and any other
+// bucket is a folder of its host.
 func TestBucketsHaveAddressesOnTheWeb(t *testing.T) {
 	for _, test := range []struct{ bucket, endpoint, region, want string }{
 		{"backups", "", "us-east-1", "https://backups.s3.us-east-1.amazonaws.com"},

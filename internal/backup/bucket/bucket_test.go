@@ -19,7 +19,7 @@ import (
 
 const folder = "pushboat/0123456789abcdef0123456789abcdef"
 
-// open starts storage, and opens a bucket of it.
+// open starts a storage server, and opens a bucket of it.
 func open(t *testing.T) (*buckettest.Server, *Bucket) {
 	t.Helper()
 	server, err := buckettest.Start()
@@ -45,7 +45,7 @@ func random(t *testing.T, n int) []byte {
 	return text
 }
 
-// agrees is ready to commit.
+// agrees is a check before a commit that finds nothing wrong.
 func agrees() error { return nil }
 
 // store stores a backup.
@@ -82,7 +82,8 @@ func load(t *testing.T, b *Bucket, id string) ([]byte, error) {
 	return io.ReadAll(archive)
 }
 
-// TestBackupsComeBack: of every size that a last part can have.
+// TestBackupsComeBack stores and loads backups whose last parts have every size that
+// matters.
 func TestBackupsComeBack(t *testing.T) {
 	_, b := open(t)
 	for i, n := range []int{0, 1, partSize, 2*partSize + 1} {
@@ -108,7 +109,8 @@ func TestBackupsComeBack(t *testing.T) {
 	}
 }
 
-// TestListsAreRead: on many pages, and with what is no backup left out.
+// TestListsAreRead: a list may have many pages, and objects that are no backups are left
+// out.
 func TestListsAreRead(t *testing.T) {
 	server, b := open(t)
 	const many = 2100
@@ -128,7 +130,8 @@ func TestListsAreRead(t *testing.T) {
 	}
 }
 
-// TestUploadsAreThereWholeOrNot: whatever ends them.
+// TestUploadsAreThereWholeOrNot: an upload that does not come to its end stores nothing,
+// whatever has ended it.
 func TestUploadsAreThereWholeOrNot(t *testing.T) {
 	for name, end := range map[string]func(*buckettest.Server, *Upload) error{
 		"nobody committed it":  func(*buckettest.Server, *Upload) error { return errors.New("killed") },
@@ -137,7 +140,7 @@ func TestUploadsAreThereWholeOrNot(t *testing.T) {
 		"a part was spoilt":    func(s *buckettest.Server, u *Upload) error { s.Spoil(tries); return commit(u, nil) },
 		"the storage is away":  func(s *buckettest.Server, u *Upload) error { s.Away("*"); return commit(u, nil) },
 		"its end is an error with the status of success": func(s *buckettest.Server, u *Upload) error {
-			s.Refuse(http.MethodPost, "uploadId", 1, http.StatusOK, "InternalError") // as Amazon does when it takes long
+			s.Refuse(http.MethodPost, "uploadId", 1, http.StatusOK, "InternalError") // Amazon answers so after a long commit
 			return commit(u, nil)
 		},
 	} {
@@ -163,7 +166,7 @@ func commit(u *Upload, ready error) error {
 	return err
 }
 
-// TestUnfinishedUploadsAreDropped: in the folder alone.
+// TestUnfinishedUploadsAreDropped: only uploads to the same folder are dropped.
 func TestUnfinishedUploadsAreDropped(t *testing.T) {
 	_, b := open(t)
 	elsewhere := *b
@@ -180,17 +183,18 @@ func TestUnfinishedUploadsAreDropped(t *testing.T) {
 		t.Errorf("dropped %d, %v", dropped, err)
 	}
 	if err := commit(uploads[0], nil); err == nil {
-		t.Error("an upload that was dropped is stored")
+		t.Error("a dropped upload was committed")
 	}
 	if err := commit(uploads[2], nil); err != nil {
-		t.Errorf("that of another folder: %v", err)
+		t.Errorf("the upload of another folder: %v", err)
 	}
 	if err := uploads[1].Abort(); err != nil {
-		t.Errorf("drop what is dropped: %v", err)
+		t.Errorf("abort a dropped upload: %v", err)
 	}
 }
 
-// TestTroubleThatPasses: requests are sent again, and answers that get lost are found out.
+// TestTroubleThatPasses: requests that fail are sent again, also if only their answer was
+// lost.
 func TestTroubleThatPasses(t *testing.T) {
 	for name, trouble := range map[string]func(*buckettest.Server){
 		"busy":                       func(s *buckettest.Server) { s.Refuse(http.MethodPut, "partNumber", tries-1, 503, "SlowDown") },
@@ -217,7 +221,8 @@ func TestTroubleThatPasses(t *testing.T) {
 	}
 }
 
-// TestReadingEndsInTime: nothing is read that is not what was begun.
+// TestReadingEndsInTime: reading ends with an error if the object changes meanwhile, or can
+// never be read to its end.
 func TestReadingEndsInTime(t *testing.T) {
 	content := bytes.Repeat([]byte("a"), 1000)
 	for name, trouble := range map[string]func(*buckettest.Server, *Bucket){
@@ -249,7 +254,8 @@ func TestReadingEndsInTime(t *testing.T) {
 	}
 }
 
-// TestRefusalsSayWhatToDo: in the words of a user, with nothing of the keys.
+// TestRefusalsSayWhatToDo: errors tell the user how to continue, and contain no part of the
+// keys.
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int
@@ -294,7 +300,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 
 func code(word string) string { return "<Error><Code>" + word + "</Code></Error>" }
 
-// TestWrongKeysAreTold: by storage that checks them.
+// TestWrongKeysAreTold uses storage that checks the keys.
 func TestWrongKeysAreTold(t *testing.T) {
 	server, b := open(t)
 	for _, test := range []struct {
@@ -311,11 +317,11 @@ func TestWrongKeysAreTold(t *testing.T) {
 		}
 	}
 	if asked := server.Asked(); len(asked) != 2 {
-		t.Errorf("what is refused for ever was asked again: %q", asked)
+		t.Errorf("a request that can only be refused was sent again: %q", asked)
 	}
 }
 
-// TestUnreachableStorage: names the host, and no address with a query.
+// TestUnreachableStorage: the error names the host, and no address with a query.
 func TestUnreachableStorage(t *testing.T) {
 	server, b := open(t)
 	server.Close()
@@ -326,7 +332,8 @@ func TestUnreachableStorage(t *testing.T) {
 	}
 }
 
-// TestTooLargeABackup: is refused, before the storage does.
+// TestTooLargeABackup: a backup with too many parts is refused before the storage refuses
+// it.
 func TestTooLargeABackup(t *testing.T) {
 	_, b := open(t)
 	u, err := b.Begin(t.Context(), Object{ID: sunday})

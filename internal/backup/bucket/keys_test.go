@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestSignaturesAreAmazons: the examples of "Authenticating Requests: Using the
+// TestSignaturesAreAmazons uses the examples of "Authenticating Requests: Using the
 // Authorization Header" in Amazon's documentation of S3.
 func TestSignaturesAreAmazons(t *testing.T) {
 	keys := Keys{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
@@ -30,7 +30,7 @@ func TestSignaturesAreAmazons(t *testing.T) {
 	}
 }
 
-// TestTokensAreSigned: and sent.
+// TestTokensAreSigned: a session token is sent, and is among the signed headers.
 func TestTokensAreSigned(t *testing.T) {
 	r, err := http.NewRequest(http.MethodGet, "https://example.org/", http.NoBody)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestKeysAreReadFromFiles(t *testing.T) {
 	}
 }
 
-// TestKeysPrintAsNothing: however they come into a message.
+// TestKeysPrintAsNothing: no way of printing a configuration shows its keys.
 func TestKeysPrintAsNothing(t *testing.T) {
 	config := Config{Keys: Keys{ID: "AKID", Secret: "hunter2", Token: "hunter3"}}
 	for _, form := range []string{"%v", "%+v", "%#v", "%s"} {

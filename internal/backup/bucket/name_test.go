@@ -12,7 +12,8 @@ const (
 	tuesday = "20261201T020000.000Z-00000003"
 )
 
-// TestNamesSayWhatAnObjectIs: and are in the order of time.
+// TestNamesSayWhatAnObjectIs: a backup's ID, folder and base can be read from the key of its
+// object, and make the same key again.
 func TestNamesSayWhatAnObjectIs(t *testing.T) {
 	for key, want := range map[string]Object{
 		sunday + ".full.backup":                             {ID: sunday},
@@ -39,7 +40,7 @@ func TestNamesSayWhatAnObjectIs(t *testing.T) {
 	}
 }
 
-// FuzzParseKey: a key that is taken for a backup is that of the backup.
+// FuzzParseKey: a key that is read as a backup is the key of that backup.
 func FuzzParseKey(f *testing.F) {
 	f.Add("a/" + monday + ".since." + sunday + ".backup")
 	f.Add(sunday + ".full.backup")
@@ -50,7 +51,7 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// week is a full backup, two that go on from it, another whole one, and one whose base is
+// week is a full backup, two that build on it, another full one, and one whose base is
 // gone.
 var week = []Object{
 	{ID: "20261101T020000.000Z-0000000a"},
@@ -60,7 +61,7 @@ var week = []Object{
 	{ID: "20261105T020000.000Z-0000000e", Since: "20261031T020000.000Z-00000000"},
 }
 
-// ids are the last digits of IDs.
+// ids returns the last digits of the IDs.
 func ids(objects []Object) string {
 	text := ""
 	for _, o := range objects {
@@ -78,11 +79,11 @@ func TestChain(t *testing.T) {
 	}
 	circle := []Object{{ID: "1", Since: "2"}, {ID: "2", Since: "1"}}
 	if chain, ok := Chain(circle, circle[0]); ok {
-		t.Errorf("a circle is whole: %v", chain)
+		t.Errorf("a cycle counts as complete: %v", chain)
 	}
 	elsewhere := []Object{{Folder: "a", ID: "1"}, {Folder: "b", ID: "2", Since: "1"}}
 	if chain, ok := Chain(elsewhere, elsewhere[1]); ok {
-		t.Errorf("another server's counts: %v", chain)
+		t.Errorf("another server's backup counts as a base: %v", chain)
 	}
 }
 
@@ -119,11 +120,12 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestChooseGuessesNoServer: where backups of several are, an ID alone is enough.
+// TestChooseGuessesNoServer: if a bucket has backups of several servers, only an ID chooses
+// one.
 func TestChooseGuessesNoServer(t *testing.T) {
 	both := []Object{{Folder: "p/one", ID: sunday}, {Folder: "p/two", ID: monday}}
 	_, err := Choose(both, Moment{})
-	if several, ok := err.(*SeveralError); !ok || !slices.Equal(several.Folders, []string{"p/one", "p/two"}) { //nolint:errorlint // it is not wrapped
+	if several, ok := err.(*SeveralError); !ok || !slices.Equal(several.Folders, []string{"p/one", "p/two"}) { //nolint:errorlint // the error is not wrapped
 		t.Errorf("%v", err)
 	}
 	if chain, err := Choose(both, Moment{ID: sunday}); err != nil || len(chain) != 1 || chain[0] != both[0] {

@@ -14,8 +14,9 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/bucket"
 )
 
-// objects reads backups of November 2026: a day each, "w" for a full one, "i" for one that
-// goes on from that before it, "x" for one whose base is gone: "w1 i2 x5".
+// objects reads a list of backups of November 2026, such as "w1 i2 x5": w for a full one, i
+// for one that builds on the backup before it, x for one whose base is gone. The number is
+// the day.
 func objects(t *testing.T, text string) []bucket.Object {
 	t.Helper()
 	var all []bucket.Object
@@ -36,12 +37,12 @@ func objects(t *testing.T, text string) []bucket.Object {
 	return all
 }
 
-// id is that of the backup of a day, at two.
+// id is the ID of the backup of a day, at two o'clock.
 func id(day int) string { return at(day, 2).Format("20060102T150405.000Z") + fmt.Sprintf("-%08x", day) }
 
 func at(day, hour int) time.Time { return time.Date(2026, 11, day, hour, 0, 0, 0, time.UTC) }
 
-// days are the days of backups.
+// days lists the days of backups.
 func days(objects []bucket.Object) string {
 	var all []string
 	for _, o := range objects {
@@ -81,11 +82,11 @@ func TestDue(t *testing.T) {
 		}
 	}
 	if at, ever := due(objects(t, "w4"), never{}, at(5, 9)); ever {
-		t.Errorf("a schedule that never comes is due at %s", at)
+		t.Errorf("a schedule that has ended is due at %s", at)
 	}
 }
 
-// never is a schedule that has come to its end.
+// never is a schedule that has ended.
 type never struct{}
 
 func (never) Next(time.Time) time.Time { return time.Time{} }
@@ -111,7 +112,7 @@ func TestBase(t *testing.T) {
 	for name, test := range map[string]struct {
 		objects    string
 		increments int
-		want       int // a day; 0: a full one
+		want       int // the day of the base; 0 for a full backup
 	}{
 		"the first":                     {"", 6, 0},
 		"after a full one":              {"w1", 6, 1},
@@ -139,7 +140,7 @@ func TestExpired(t *testing.T) {
 		objects  string
 		keepLast int
 		keepFor  time.Duration
-		want     string // days, in the order of deletion
+		want     string // the days, in the order of deletion
 	}{
 		"none":                          {"", 1, 0, ""},
 		"the only one":                  {"w1", 1, 0, ""},
@@ -163,8 +164,9 @@ func TestExpired(t *testing.T) {
 	}
 }
 
-// TestExpiredLeavesWhatIsNeeded tries many histories, with clocks that jump: after each
-// deletion all that could be restored and is left can be, and there is a full backup.
+// TestExpiredLeavesWhatIsNeeded tries many histories, with clocks that jump. After each
+// deletion, every backup that is left and could be restored before can still be restored,
+// and there is a full one.
 func TestExpiredLeavesWhatIsNeeded(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

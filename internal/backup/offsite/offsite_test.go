@@ -18,11 +18,11 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/bucket/buckettest"
 )
 
-// source writes backups that have their own names.
+// source writes backups that contain their own IDs.
 type source struct {
 	mu      sync.Mutex
-	unknown bool  // it knows nothing of earlier backups
-	err     error // of what is written
+	unknown bool  // earlier backups are unknown to it
+	err     error // of the backup that it writes
 	began   func()
 }
 
@@ -60,10 +60,10 @@ type world struct {
 
 	mu    sync.Mutex
 	stale error
-	clock time.Time // zero: the machine's
+	clock time.Time // zero for the machine's clock
 }
 
-// safe is a buffer that several write to.
+// safe is a buffer for several goroutines.
 type safe struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -124,13 +124,14 @@ func (w *world) set(change func()) {
 	change()
 }
 
-// tends has the keeper look at the bucket now, at a time.
+// tends makes the keeper look at the bucket once.
 func (w *world) tends(asked bool) (Made, error) {
 	w.t.Helper()
 	return w.tend(w.t.Context(), asked)
 }
 
-// kinds are the backups that are there: w for a full one, i for one that goes on.
+// kinds lists the backups in the bucket: w for a full one, i for one that builds on
+// another.
 func (w *world) kinds() string {
 	w.t.Helper()
 	keys, err := w.server.Objects()
@@ -148,7 +149,7 @@ func (w *world) kinds() string {
 	return text
 }
 
-// TestBackupsComeAndGo: a full one, one that goes on, and again, of which the older go.
+// TestBackupsComeAndGo: each second backup is a full one, and replaces the older ones.
 func TestBackupsComeAndGo(t *testing.T) {
 	w := newWorld(t, "0 2 * * *")
 	w.Configure(w.config)
@@ -170,7 +171,7 @@ func TestBackupsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestBackupNow: is one that nothing has to be due for.
+// TestBackupNow: an operator's backup is made although none is due.
 func TestBackupNow(t *testing.T) {
 	w := newWorld(t, "@yearly")
 	if _, err := w.tends(true); !errors.Is(err, ErrNone) {
@@ -188,7 +189,8 @@ func TestBackupNow(t *testing.T) {
 	}
 }
 
-// TestUnknownBasesMakeWholeOnes: as after a restore.
+// TestUnknownBasesMakeWholeOnes: a server that does not know its last backup, as after a
+// restore, makes a full one.
 func TestUnknownBasesMakeWholeOnes(t *testing.T) {
 	w := newWorld(t, "@yearly")
 	w.Configure(w.config)
@@ -203,7 +205,8 @@ func TestUnknownBasesMakeWholeOnes(t *testing.T) {
 	}
 }
 
-// TestStaleServersWriteNothing: nor delete anything, whenever they learn that they are.
+// TestStaleServersWriteNothing: a stale server writes and deletes nothing in the bucket, at
+// whatever moment it becomes stale.
 func TestStaleServersWriteNothing(t *testing.T) {
 	stale := errors.New("another server has this one's place")
 	for _, when := range []string{"before", "in between", "before it deletes"} {
@@ -223,7 +226,7 @@ func TestStaleServersWriteNothing(t *testing.T) {
 		case "before it deletes":
 			w.server.OnAsked(func() {
 				asked := w.server.Asked()
-				if strings.HasPrefix(asked[len(asked)-1], "HEAD ") { // the last of an upload
+				if strings.HasPrefix(asked[len(asked)-1], "HEAD ") { // the last request of an upload
 					fall()
 				}
 			})
@@ -238,7 +241,8 @@ func TestStaleServersWriteNothing(t *testing.T) {
 	}
 }
 
-// TestFailuresAreToldAndTriedAgain: with nothing half in the bucket, and nothing deleted.
+// TestFailuresAreToldAndTriedAgain: after a failure, the bucket has no unfinished upload,
+// and nothing was deleted.
 func TestFailuresAreToldAndTriedAgain(t *testing.T) {
 	w := newWorld(t, "0 2 * * *")
 	w.Configure(w.config)
@@ -260,12 +264,12 @@ func TestFailuresAreToldAndTriedAgain(t *testing.T) {
 		t.Errorf("%q\n%s", got, w.log)
 	}
 	w.source.err, w.clock = nil, at(5, 10)
-	if _, err := w.tends(false); err != nil || w.State().Failure != nil || w.kinds() != "wi" { // which was asked for above
+	if _, err := w.tends(false); err != nil || w.State().Failure != nil || w.kinds() != "wi" { // the backup that was asked for above
 		t.Errorf("%v, %+v, %q", err, w.State(), w.kinds())
 	}
 }
 
-// TestOldOnesThatStay: what cannot be deleted fails no backup.
+// TestOldOnesThatStay: an old backup that cannot be deleted does not fail a new one.
 func TestOldOnesThatStay(t *testing.T) {
 	w := newWorld(t, "@yearly")
 	w.config.Increments = 0
@@ -282,7 +286,7 @@ func TestOldOnesThatStay(t *testing.T) {
 	}
 }
 
-// TestOtherServersAreLeftAlone: their backups in the same bucket count for nothing.
+// TestOtherServersAreLeftAlone: other servers' backups in the same bucket are ignored.
 func TestOtherServersAreLeftAlone(t *testing.T) {
 	w := newWorld(t, "@yearly")
 	w.config.Increments = 0
@@ -304,7 +308,8 @@ func TestOtherServersAreLeftAlone(t *testing.T) {
 	}
 }
 
-// TestKeeperRuns: by its schedule, as it is configured, until it is stopped.
+// TestKeeperRuns: the keeper follows its schedule and its configuration until it is
+// stopped.
 func TestKeeperRuns(t *testing.T) {
 	w := newWorld(t, "* * * * * *")
 	began := make(chan struct{}, 100)
@@ -333,7 +338,7 @@ func TestKeeperRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := w.Now(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("nobody waits any more: %v", err)
+		t.Errorf("the caller does not wait any more: %v", err)
 	}
 	w.Stop()
 	if _, err := w.Now(t.Context()); !errors.Is(err, errStopping) {
@@ -341,11 +346,11 @@ func TestKeeperRuns(t *testing.T) {
 	}
 }
 
-// TestStopEndsAnUpload: it does not come into the bucket.
+// TestStopEndsAnUpload: an upload that the stop interrupts does not appear in the bucket.
 func TestStopEndsAnUpload(t *testing.T) {
 	w := newWorld(t, "@yearly")
 	began := make(chan struct{})
-	go func() { // while the source writes
+	go func() { // stops the keeper while the source writes
 		<-began
 		w.stop()
 		close(began)
