@@ -39,7 +39,8 @@ func TestNamesOfFolders(t *testing.T) {
 	}
 }
 
-// TestOneMistakeIsToldOnce: what follows from a mistake is not told beside it.
+// TestOneMistakeIsToldOnce: problems that follow from a mistake are not reported besides
+// the mistake.
 func TestOneMistakeIsToldOnce(t *testing.T) {
 	for _, test := range []struct{ name, file, want string }{
 		{

@@ -9,9 +9,9 @@ import (
 	"testing/fstest"
 )
 
-// FuzzAppfile holds whatever a pushboat.yaml has in it to this: Parse returns,
-// and each app it accepts has a sound name, a path inside the repository, a
-// schedule that can be run and dependencies that end.
+// FuzzAppfile checks that Parse returns for any pushboat.yaml, and that each app it accepts
+// has a valid name, a path inside the repository, a schedule that can be run, and no cycle
+// of dependencies.
 func FuzzAppfile(f *testing.F) {
 	for _, seed := range []string{
 		"apps: []", "apps: [{}]", "apps:\n- path: apps/*\n  schedule: '0 3 * * *'\n  timeout: 5m\n",
@@ -55,7 +55,7 @@ func FuzzAppfile(f *testing.F) {
 	})
 }
 
-// lineBreak is what YAML 1.1 takes for one.
+// lineBreak matches the line breaks of YAML 1.1.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 func checkApp(t *testing.T, app App) {

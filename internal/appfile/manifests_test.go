@@ -11,7 +11,7 @@ func TestManifests(t *testing.T) {
 	for _, tt := range []struct {
 		name, fields string
 		want         []Manifests
-		problem      string // as it begins
+		problem      string // how the message begins
 	}{
 		{"paths", "manifests: [extra, ../a/*.yaml]", []Manifests{{"extra", 1}, {"../a/*.yaml", 1}}, ""},
 		{"clean", "manifests: [./extra/]", []Manifests{{"extra", 1}}, ""},

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// revision is a tree with some folders, and a pushboat.yaml unless it is "".
+// revision is a tree with some folders, and with a pushboat.yaml unless the file is "".
 func revision(file string, more ...string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for _, name := range append([]string{"apps/blog/a.yaml", "apps/shop/a.yaml", "apps/.hidden/a.yaml", "apps/README", "deploy/db/a.yaml"}, more...) {
@@ -125,7 +125,7 @@ func TestAliasesAreRead(t *testing.T) {
 	}
 }
 
-// names writes "name=path" of each app, with what it excludes.
+// names writes "name=path" for each app, with the files that it excludes.
 func names(apps []App) string {
 	var out []string
 	for _, app := range apps {
@@ -203,7 +203,7 @@ func TestParseBranch(t *testing.T) {
 		t.Errorf("without a file, on the main branch: apps %v, problems %v", apps, problems)
 	}
 	if _, problems := ParseBranch(revision("apps:\n- path: ..\n  branch: prod\n"), "site", "main", "main"); len(problems) != 1 {
-		t.Errorf("a mistake in an app of another branch is not told: %v", problems)
+		t.Errorf("a mistake in an app of another branch is not reported: %v", problems)
 	}
 }
 
@@ -438,8 +438,8 @@ func TestIgnoreMatches(t *testing.T) {
 	}
 }
 
-// A file with every field has no problem: settings for charts shape nothing in
-// a folder of plain manifests.
+// TestHelmSettingsAreChecked: a file with every field has no problem. Settings for charts
+// have no effect in a folder of plain manifests.
 func TestHelmSettingsAreChecked(t *testing.T) {
 	tree := fstest.MapFS{
 		"deploy/shop/a.yaml": {Data: []byte("x")}, "db/a.yaml": {Data: []byte("x")},
@@ -469,7 +469,8 @@ func TestHelmSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// TestChartsOfOneFolder: two charts, or releases, may take their values from it.
+// TestChartsOfOneFolder: two charts, or two releases of one, may take their values from the
+// same folder.
 func TestChartsOfOneFolder(t *testing.T) {
 	apps := mustParse(t, `apps:
 - {name: a, path: apps/shop, helm: {chart: web, version: 1.2.3, repo: 'https://example.org'}}
@@ -481,8 +482,8 @@ func TestChartsOfOneFolder(t *testing.T) {
 	}
 }
 
-// TestMatrix: an app of each cell, with its values wherever the entry names them;
-// each has the type that it is written with.
+// TestMatrix: an entry makes an app for each cell, with the cell's values wherever the
+// entry refers to them. Each value keeps the type that it is written with.
 func TestMatrix(t *testing.T) {
 	apps := mustParse(t, `apps:
 - name: shop-${cluster.name}-${size}

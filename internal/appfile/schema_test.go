@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestSchemaHasEveryField holds the schema to the fields that Parse knows.
+// TestSchemaHasEveryField compares the schema with the fields that Parse reads.
 func TestSchemaHasEveryField(t *testing.T) {
 	type object struct {
 		Properties           map[string]any `json:"properties"`
@@ -64,7 +64,7 @@ func TestSchemaJudgesFiles(t *testing.T) {
 	compiled := compileSchema(t)
 	for _, test := range []struct {
 		name, file string
-		wrong      string // in the error; "" if the file is right
+		wrong      string // a part of the error; "" if the file is right
 	}{
 		{"the least", "apps: [{path: deploy}]", ""},
 		{"nothing to deploy", "apps: []", ""},

@@ -99,6 +99,6 @@ func TestWhenColour(t *testing.T) {
 		}
 	}
 	if _, err := whenColour("blue", true); err == nil {
-		t.Error("blue is taken")
+		t.Error("the colour blue was accepted")
 	}
 }

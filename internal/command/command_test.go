@@ -40,13 +40,13 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Every verb has one line of help that fits a terminal, and every optional argument
-// comes last.
+// TestVerbTable: every verb has one line of help that fits a terminal, and its optional
+// arguments come last.
 func TestVerbTable(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range verbs() {
 		if seen[v.words] {
-			t.Errorf("%q is twice in the table", v.words)
+			t.Errorf("%q is in the table twice", v.words)
 		}
 		seen[v.words] = true
 		if v.run == nil || v.help == "" {

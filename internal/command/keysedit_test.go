@@ -22,7 +22,7 @@ import (
 	"github.com/pushboat/pushboat/repos"
 )
 
-// publicText is the text of a public key that is always the same for a seed.
+// publicText returns the text of a public key, the same whenever it gets the same seed.
 func publicText(t *testing.T, seed string) (text, fingerprint string) {
 	t.Helper()
 	key, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed([]byte(strings.Repeat(seed, 32))).Public())
@@ -32,7 +32,7 @@ func publicText(t *testing.T, seed string) (text, fingerprint string) {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))), ssh.FingerprintSHA256(key)
 }
 
-// talk is a session with an input.
+// talk is a session with some input.
 type talk struct {
 	caller      access.Caller
 	in          io.Reader
@@ -49,7 +49,7 @@ func (s *talk) Size() (columns, rows int)   { return 0, 0 }
 func (s *talk) Colour() bool                { return false }
 func (s *talk) Fill(text string) string     { return text }
 
-// trail is an audit trail that can be out of order.
+// trail is an audit trail that may be out of order.
 type trail struct {
 	broken error
 	kept   []audit.Event
@@ -66,7 +66,7 @@ func (t *trail) NoteLimited(_ string, e audit.Event)          { t.kept = append(
 func (t *trail) Read(audit.Query) ([]audit.Event, int, error) { return t.kept, 0, nil }
 func (t *trail) Verify() (audit.Verdict, error)               { return audit.Verdict{}, nil }
 
-// words are the lines of the trail: event, decision, reason.
+// words returns the lines of the trail: event, verb, arguments, decision, reason.
 func (t *trail) words() string {
 	var all []string
 	for _, e := range t.kept {
@@ -75,7 +75,7 @@ func (t *trail) words() string {
 	return strings.Join(all, "\n")
 }
 
-// office is a desk whose admin is ana, with a key in the rules, and a key file with dora.
+// office is a desk. Its admin is ana, with a key in the rules, and its key file has dora.
 type office struct {
 	*Desk
 	trail *trail
@@ -114,7 +114,7 @@ func newOffice(t *testing.T) office {
 	}
 }
 
-// call runs a verb, and returns its exit status and what it writes.
+// call runs a verb, and returns its exit status and its output.
 func (o office) call(t *testing.T, caller access.Caller, input, line string) (status int, out, stderr string) {
 	t.Helper()
 	s := &talk{caller: caller, in: strings.NewReader(input)}
@@ -163,7 +163,8 @@ func TestKeysAreAddedAndExpire(t *testing.T) {
 	}
 }
 
-// TestKeyChangesThatAreRefused tries each refusal; nothing may have changed after it.
+// TestKeyChangesThatAreRefused tries each refusal, and checks that nothing has changed
+// after it.
 func TestKeyChangesThatAreRefused(t *testing.T) {
 	o := newOffice(t)
 	text, fingerprint := publicText(t, "b")
@@ -217,8 +218,8 @@ func TestKeyChangesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestKeyChangesAreOnTheTrailBefore: a change that cannot be written down is not made, and
-// one that is refused is written down with its place.
+// TestKeyChangesAreOnTheTrailBefore: a change is not made if the trail cannot be written. A
+// refused change is on the trail with the place of its problem.
 func TestKeyChangesAreOnTheTrailBefore(t *testing.T) {
 	o := newOffice(t)
 	text, _ := publicText(t, "b")
@@ -237,7 +238,8 @@ func TestKeyChangesAreOnTheTrailBefore(t *testing.T) {
 	}
 }
 
-// TestKeyChangesThatAreOvertaken: whoever moves the branch between gate and publication wins.
+// TestKeyChangesThatAreOvertaken: a push that moves the branch between the gate and the
+// publication wins.
 func TestKeyChangesThatAreOvertaken(t *testing.T) {
 	o := newOffice(t)
 	s := &talk{caller: o.ana, in: strings.NewReader("")}

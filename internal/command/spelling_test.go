@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// TestVerbsSpellRemedies: users can paste the remedy of a problem, whichever verb has
-// shown it.
+// TestVerbsSpellRemedies: users can paste the remedy of a problem, whichever verb has shown
+// it.
 func TestVerbsSpellRemedies(t *testing.T) {
 	remedies := []manifest.Remedy{
 		{Kind: manifest.RemedyForce},

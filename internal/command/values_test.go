@@ -10,7 +10,7 @@ func TestValuesAreReadALineEach(t *testing.T) {
 	for _, test := range []struct {
 		name, input string
 		paths       []string
-		want        map[string]string // nil: an error
+		want        map[string]string // nil for an error
 	}{
 		{"one", "s3cret word\n", []string{"a"}, map[string]string{"a": "s3cret word"}},
 		{"without a line break", "x", []string{"a"}, map[string]string{"a": "x"}},

@@ -24,7 +24,7 @@ func TestChanged(t *testing.T) {
 	busy := shop
 	busy.Sync, busy.Running = deploy.Deploying, "shop-2"
 	later := busy
-	later.Last = &record.Record{Seconds: 3} // a difference that a line does not show
+	later.Last = &record.Record{Seconds: 3} // a line does not show this difference
 	for i, test := range []struct {
 		list []deploy.Status
 		want string

@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// fakeEngine notes the calls of a Keeper. Each call fails the test if the Keeper holds
-// its lock meanwhile.
+// fakeEngine notes a Keeper's calls. Each call fails the test if the Keeper holds its lock
+// during the call.
 type fakeEngine struct {
 	t       *testing.T
 	keeper  *Keeper
@@ -25,7 +25,7 @@ type fakeEngine struct {
 	suspect func(app name.App, id manifest.ID)
 
 	mu        sync.Mutex
-	looks     []time.Duration // since the beginning
+	looks     []time.Duration // the times of looks, since the beginning
 	looked    []deploy.Fight
 	postponed []deploy.Fight
 }
@@ -47,8 +47,8 @@ func (e *fakeEngine) Postpone(_ name.App, _ manifest.ID, fight deploy.Fight) {
 	e.postponed = append(e.postponed, fight)
 }
 
-// unlocked fails the test if the Keeper's lock does not come free: another goroutine may
-// hold it for a moment, but its caller never lets it go.
+// unlocked fails the test if the Keeper's lock stays held: another goroutine may hold it
+// for a moment, but a caller that holds it does not release it before the call returns.
 func (e *fakeEngine) unlocked() {
 	for range 10_000 {
 		if e.keeper.mu.TryLock() {
@@ -60,7 +60,7 @@ func (e *fakeEngine) unlocked() {
 	e.t.Error("the keeper calls the engine under its lock")
 }
 
-// inBubble runs a test with a Keeper and its engine, on a clock of their own.
+// inBubble runs a test with a Keeper and its engine, on a clock of its own.
 func inBubble(t *testing.T, test func(t *testing.T, e *fakeEngine)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -73,7 +73,7 @@ func inBubble(t *testing.T, test func(t *testing.T, e *fakeEngine)) {
 	})
 }
 
-// drift has an object drift, and waits until the look at it is over or due.
+// drift reports an object as changed, and waits until the look at it is over or due.
 func (e *fakeEngine) drift(name string) {
 	e.suspect("shop", manifest.ID{Kind: "ConfigMap", Name: name})
 	synctest.Wait()
@@ -87,7 +87,8 @@ func seconds(all ...int) []time.Duration {
 	return list
 }
 
-// TestPatience has objects drift at given seconds, and looks when they are looked at.
+// TestPatience: objects drift at given seconds, and the looks at them must have the given
+// times.
 func TestPatience(t *testing.T) {
 	type drift struct {
 		name string
@@ -96,7 +97,7 @@ func TestPatience(t *testing.T) {
 	for name, test := range map[string]struct {
 		drifts []drift
 		looks  []time.Duration
-		next   []time.Duration // of each delay that was told
+		next   []time.Duration // of each delay that the engine gets
 	}{
 		"once":                          {[]drift{{"a", 0}}, seconds(0), nil},
 		"as often as there is patience": {[]drift{{"a", 0}, {"a", 1}, {"a", 2}}, seconds(0, 1, 2), nil},
@@ -127,14 +128,14 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestDelaysGrow has an object drift again as soon as it has been looked at.
+// TestDelaysGrow: an object drifts again each time after it was looked at.
 func TestDelaysGrow(t *testing.T) {
 	inBubble(t, func(t *testing.T, e *fakeEngine) {
 		for range patience + 7 {
 			e.drift("a")
 			if n := len(e.postponed); n > 0 {
 				<-time.After(e.postponed[n-1].Next)
-				synctest.Wait() // the look of the same moment
+				synctest.Wait() // lets the look of the same moment end
 			}
 		}
 		want := seconds(2, 6, 18, 54, 162, 300, 300)
@@ -149,7 +150,7 @@ func TestDelaysGrow(t *testing.T) {
 	})
 }
 
-// TestFightIsKnown looks at what the engine learns of a fight.
+// TestFightIsKnown checks the data about a fight that the engine gets.
 func TestFightIsKnown(t *testing.T) {
 	inBubble(t, func(t *testing.T, e *fakeEngine) {
 		for range patience + 1 {
@@ -169,7 +170,7 @@ func sameFight(x, y deploy.Fight) bool {
 	return x.Times == y.Times && x.Next == y.Next && x.Calm.Equal(y.Calm)
 }
 
-// TestStop has a Keeper stop while a look is due, and an object drift after that.
+// TestStop stops a Keeper while a look is due. After that, another object drifts.
 func TestStop(t *testing.T) {
 	inBubble(t, func(t *testing.T, e *fakeEngine) {
 		for range patience + 1 {
@@ -180,7 +181,7 @@ func TestStop(t *testing.T) {
 		<-time.After(time.Hour)
 		synctest.Wait()
 		if len(e.looks) != patience {
-			t.Errorf("%d looks, the last after the end", len(e.looks))
+			t.Errorf("%d looks, some of them after the stop", len(e.looks))
 		}
 	})
 }

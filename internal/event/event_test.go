@@ -22,7 +22,7 @@ func TestBusRemembersTheNewest(t *testing.T) {
 	select {
 	case <-more:
 	default:
-		t.Error("nobody is told of a new event")
+		t.Error("a new event wakes nobody")
 	}
 }
 
@@ -48,7 +48,7 @@ func TestFollow(t *testing.T) {
 	}
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("the wait ended with %v", err)
 	}
 }
 
@@ -57,6 +57,6 @@ func TestFollowEndsWithItsHearer(t *testing.T) {
 	b.Publish(Event{})
 	gone := errors.New("gone")
 	if err := b.Follow(t.Context(), 0, func(Event) error { return gone }); !errors.Is(err, gone) {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("the wait ended with %v", err)
 	}
 }

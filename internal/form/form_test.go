@@ -37,7 +37,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// told is the problems of a reader with their hints.
+// told returns the problems of a reader with their hints.
 func told(r *Reader) string {
 	var lines []string
 	for _, p := range r.Problems {

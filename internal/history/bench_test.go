@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// The cost of recording one changed object in apps of different sizes, in time
-// and in bytes of packs, after the first record.
+// BenchmarkOneChange measures the cost of recording one changed object in apps of different
+// sizes, in time and in bytes of packs, after the first record.
 func BenchmarkOneChange(b *testing.B) {
 	for _, objects := range []int{1, 200, 10_000} {
 		b.Run(fmt.Sprint(objects, " objects"), func(b *testing.B) {
@@ -38,7 +38,7 @@ func BenchmarkOneChange(b *testing.B) {
 	}
 }
 
-// BenchmarkManyApps measures the first records of a push of many apps.
+// BenchmarkManyApps measures the cost of the first records after a push of many apps.
 func BenchmarkManyApps(b *testing.B) {
 	for _, apps := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprint(apps, " apps"), func(b *testing.B) {
@@ -79,7 +79,7 @@ func packBytes(b *testing.B, dir string) (total int64) {
 	return total
 }
 
-// BenchmarkNewest measures the reading of a repository of a thousand apps at a start.
+// BenchmarkNewest measures how long a start needs to read a repository of a thousand apps.
 func BenchmarkNewest(b *testing.B) {
 	h, repo := newHistory(b)
 	const apps = 1000
@@ -105,13 +105,13 @@ func BenchmarkNewest(b *testing.B) {
 	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N)/apps, "ms/app")
 }
 
-// Listing and finding deploys in a history of ten thousand.
+// BenchmarkLongHistory lists and finds deploys in a history of ten thousand.
 func BenchmarkLongHistory(b *testing.B) {
 	h, repo := newHistory(b)
 	const deploys = 10_000
 	var parent git.Hash
 	ref := refPrefix + "shop"
-	for n := 1; n <= deploys; n += 1000 { // in a few imports, each on top of the last
+	for n := 1; n <= deploys; n += 1000 { // several imports, each on top of the one before
 		parent = appendMany(b, repo, ref, parent, n)
 	}
 	b.Run("page of the newest", func(b *testing.B) {

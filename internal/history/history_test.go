@@ -129,8 +129,8 @@ func gitIn(t testing.TB, repo *git.Repository, args ...string) string {
 	return string(out)
 }
 
-// The tree follows the objects one by one, however many files hold their notes, and git
-// diff shows the changes and nothing else.
+// TestTreeFollowsTheObjects: the tree has one file for each object, however many files hold
+// the notes, and git diff shows the changes and nothing else.
 func TestTreeFollowsTheObjects(t *testing.T) {
 	h, repo := newHistory(t)
 	s := newState()
@@ -146,14 +146,14 @@ func TestTreeFollowsTheObjects(t *testing.T) {
 		t.Errorf("git diff says\n%s\nwant\n%s", diff, want)
 	}
 	wantNoted(t, h, s)
-	for i := range 95 { // most of the files of notes are superfluous now
+	for i := range 95 { // most files of notes are superfluous after this
 		if i != 8 {
 			s.remove(webID(i))
 		}
 	}
 	h.mustSave(t, s.entry(recordOf("shop", 3, record.Deployed)))
 	wantNoted(t, h, s)
-	again := New(h.repos) // as after a restart, without having read the existing records
+	again := New(h.repos) // after a restart, the records have not been read
 	s.set(webID(200), "blue")
 	again.mustSave(t, s.entry(recordOf("shop", 4, record.Deployed)))
 	wantNoted(t, h, s)
@@ -188,8 +188,8 @@ func TestFindAcrossPages(t *testing.T) {
 	}
 }
 
-// Records of many apps at once, and several of one, all arrive, each on the ref of its
-// app; waiting records are written together.
+// TestSaveFromManySides: records of many apps at the same time, and several of one app, all
+// arrive, each on the ref of its app. Records that wait are written together.
 func TestSaveFromManySides(t *testing.T) {
 	h, repo := newHistory(t)
 	const apps, each = 20, 3
@@ -223,10 +223,11 @@ func packsOf(t *testing.T, repo *git.Repository) int {
 	return len(packs)
 }
 
-// A record that cannot be written does not affect the others in its batch.
+// TestErrorOfOneFailsNoOther: a record that cannot be written does not affect the other
+// records of its batch.
 func TestErrorOfOneFailsNoOther(t *testing.T) {
 	h, repo := newHistory(t)
-	// A directory where the ref's file should be.
+	// A directory stands in the place of the ref's file.
 	if err := os.MkdirAll(filepath.Join(repo.Dir(), filepath.FromSlash(refPrefix+"broken/full")), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +246,7 @@ func TestErrorOfOneFailsNoOther(t *testing.T) {
 	}
 }
 
-// A record of an earlier version is read as far as possible.
+// TestRecordOfAnEarlierVersion: a record of an earlier version is read as far as possible.
 func TestRecordOfAnEarlierVersion(t *testing.T) {
 	h, repo := newHistory(t)
 	_, err := repo.Append(t.Context(), refPrefix+"shop", "", git.NewCommit{
@@ -268,7 +269,8 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	wantNoted(t, h, s)
 }
 
-// Records come from the disk, or from a backup: a name outside its grammar is refused.
+// TestRecordsWithWrongNamesAreDamaged: records come from the disk, or from a backup, so a
+// name that breaks its grammar is refused.
 func TestRecordsWithWrongNamesAreDamaged(t *testing.T) {
 	for text, sound := range map[string]bool{
 		`{"number":1,"app":"shop","repository":"team/shop","revision":"` + strings.Repeat("a", 40) + `"}`: true,
@@ -287,7 +289,8 @@ func TestRecordsWithWrongNamesAreDamaged(t *testing.T) {
 	}
 }
 
-// TestRefsThatNameNoAppAreNoRecords: the server never writes such refs.
+// TestRefsThatNameNoAppAreNoRecords: such refs do not come from the server, and are
+// ignored.
 func TestRefsThatNameNoAppAreNoRecords(t *testing.T) {
 	h, repo := newHistory(t)
 	files := map[string][]byte{"record.json": []byte(`{"number":1,"app":"shop"}`), "log.txt": nil}
@@ -324,13 +327,13 @@ func TestMessageNamesTheCulprit(t *testing.T) {
 	}
 }
 
-// A record after Close is an error, and writes nothing; a record that waits is written
-// before Close returns.
+// TestSaveBesideClose: a record after Close is an error, and is not written. A record that
+// waits is written before Close returns.
 func TestSaveBesideClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := newHistory(t)
 		w := h.writerOf("shop")
-		w.busy = true // with other records, until the test writes
+		w.busy = true // with other records, until the test writes this one
 		waited, closed := make(chan error, 1), make(chan struct{})
 		go func() {
 			waited <- h.Save(t.Context(), newState().entry(recordOf("web", 1, record.Deployed)))

@@ -34,7 +34,7 @@ func TestManifestPath(t *testing.T) {
 	}
 }
 
-// Different names never share a file.
+// FuzzSegment: different names never share a file.
 func FuzzSegment(f *testing.F) {
 	f.Add("web", "web.v1")
 	f.Add("system:node", "system%3Anode")
@@ -50,8 +50,8 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
-// TestShards: an object's notes are where earlier versions put them, by the FNV-1a hash
-// of its key.
+// TestShards: an object's notes are in the file in which earlier versions put them, by the
+// FNV-1a hash of the object's key.
 func TestShards(t *testing.T) {
 	for _, id := range []manifest.ID{webID(1), {Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "ü"}, {}} {
 		sum := fnv.New32a()

@@ -27,7 +27,7 @@ type gitServer struct {
 	served   chan int
 }
 
-// newGitServer serves one repository, shop, whose pushes h answers.
+// newGitServer serves one repository, shop, whose pushes are answered by h.
 func newGitServer(t *testing.T, h Handler) *gitServer {
 	t.Helper()
 	socket, _ := newSocket(t)
@@ -132,14 +132,15 @@ func TestPushThroughHooks(t *testing.T) {
 	s.wantMain(second)
 }
 
-// Whoever pushes past the server, into the directory itself, is refused.
+// TestLocalPushIsRefused: a push into the repository's directory, past the server, is
+// refused.
 func TestLocalPushIsRefused(t *testing.T) {
 	s := newGitServer(t, handler{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
 	if out, err := gittest.Git(work, "push", s.repo.Dir(), "main").CombinedOutput(); err == nil || !strings.Contains(string(out), "deny updating a hidden ref") {
 		t.Errorf("a local push: %v\n%s", err, out)
 	}
-	// Should the gate be there and the door open, the gate refuses.
+	// If the refs are not hidden and the hooks are installed, the hook refuses the push.
 	gittest.Must(t, s.repo.Dir(), "config", "--unset", "receive.hideRefs")
 	gittest.Must(t, s.repo.Dir(), "config", "core.hooksPath", s.hooksDir)
 	if out, err := gittest.Git(work, "push", s.repo.Dir(), "main").CombinedOutput(); err == nil || !strings.Contains(string(out), "through Pushboat's SSH server only") {
@@ -150,8 +151,8 @@ func TestLocalPushIsRefused(t *testing.T) {
 	}
 }
 
-// The pusher's git is killed while a hook is being answered. The answer goes on
-// into the void and the push ends in good order.
+// TestPusherKilled: the pusher's git is killed while a hook is being answered. The rest of
+// the answer is discarded, and the push ends properly.
 func TestPusherKilled(t *testing.T) {
 	for _, in := range []string{hooks.PreReceive, hooks.PostReceive} {
 		for name, lines := range map[string]int{"quiet": 0, "chatty": 3000} {
@@ -191,7 +192,7 @@ func TestPusherKilled(t *testing.T) {
 				if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
-				_ = cmd.Wait() // "signal: killed"
+				_ = cmd.Wait() // returns "signal: killed"
 				close(goOn)
 				if status := <-s.served; status != 0 {
 					t.Errorf("git exited %d", status)
@@ -203,7 +204,7 @@ func TestPusherKilled(t *testing.T) {
 	}
 }
 
-// A handler that panics or a server that stops refuses the push cleanly.
+// TestPushIsRefusedByAPanic: if the handler panics, the push is refused with a message.
 func TestPushIsRefusedByAPanic(t *testing.T) {
 	s := newGitServer(t, handler{pre: func(context.Context, Request, io.Writer) bool { panic("boom") }})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})

@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { gittest.Main(m) }
 
-// handler is a Handler of functions; a nil one accepts.
+// handler is a Handler made of functions; a nil one accepts.
 type handler struct {
 	pre  func(ctx context.Context, req Request, out io.Writer) bool
 	post func(ctx context.Context, req Request, out io.Writer)
@@ -82,7 +82,7 @@ const (
 	refLine = oldHash + " " + newHash + " refs/heads/main\n"
 )
 
-// hookCommand prepares the hook as git would run it.
+// hookCommand prepares the hook as Git would run it.
 func hookCommand(env []string, hook, stdin string) *exec.Cmd {
 	program := "/nonexistent"
 	for _, entry := range env {
@@ -127,7 +127,7 @@ func TestSocketRelaysBothHooks(t *testing.T) {
 	option := "reason=line one\nref=" + refLine
 	preEnv := append(slices.Clone(env), "GIT_QUARANTINE_PATH=/data/shop.git/objects/tmp_objdir-incoming-abcdef",
 		"GIT_PUSH_OPTION_COUNT=2", "GIT_PUSH_OPTION_0=plan", "GIT_PUSH_OPTION_1="+option)
-	const zeros = "0000000000000000000000000000000000000000" // as Git writes a missing side
+	const zeros = "0000000000000000000000000000000000000000" // Git's hash for a ref that does not exist
 	stdin := refLine + zeros + " " + newHash + " refs/heads/$(id) x\n"
 	out, status := runHook(t, preEnv, hooks.PreReceive, stdin)
 	if want := "plan: " + strings.Repeat("x", 2<<20) + "\n"; status != 0 || out != want {
@@ -190,7 +190,7 @@ func TestSocketTokens(t *testing.T) {
 		}
 	}
 	if !strings.Contains(log.String(), "of no push under way") {
-		t.Errorf("the log does not tell: %s", log)
+		t.Errorf("the log does not mention it: %s", log)
 	}
 	if out, status := runHook(t, env, hooks.PreReceive, refLine); status != 0 {
 		t.Errorf("first use: %d, %q", status, out)
@@ -246,7 +246,8 @@ func TestSocketLimits(t *testing.T) {
 	}
 }
 
-// A program that is not the hook is held to the same limits by the server.
+// TestSocketHostileClient: the server applies the same limits to a program that is not the
+// hook.
 func TestSocketHostileClient(t *testing.T) {
 	s, _ := newSocket(t)
 	env, release := s.Register(handler{pre: func(context.Context, Request, io.Writer) bool {
@@ -270,7 +271,7 @@ func TestSocketHostileClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = io.WriteString(conn, request) // the server may close before its end
+		_, _ = io.WriteString(conn, request) // the server may close the connection before the request's end
 		if err := conn.(*net.UnixConn).CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
 			t.Fatal(err)
 		}
@@ -301,8 +302,8 @@ func TestSocketContainsPanics(t *testing.T) {
 	}
 }
 
-// The handler's context ends with the hook, with release, and with the socket;
-// a hook whose server goes away fails.
+// TestSocketEnds: the handler's context ends with the hook, with release, and with the
+// socket. A hook whose server goes away fails.
 func TestSocketEnds(t *testing.T) {
 	for name, end := range map[string]func(s *Socket, release func(), hook *os.Process) error{
 		"hook killed": func(_ *Socket, _ func(), hook *os.Process) error { return hook.Kill() },
@@ -394,13 +395,14 @@ func TestSocketFiles(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// What a server leaves behind is replaced. It removes nothing: by its end, the path may
-	// be that of the next one's socket.
+	// The next server replaces the socket that a server leaves behind. A server does not
+	// remove its own socket, since the path may be that of the next server's socket by
+	// then.
 	wantMode(t, s.path, fs.ModeSocket|0o600)
 	if err := open().Close(); err != nil {
 		t.Fatal(err)
 	}
-	// A file is not.
+	// A file in its place is not replaced.
 	if err := os.Remove(s.path); err != nil {
 		t.Fatal(err)
 	}
@@ -424,7 +426,8 @@ func wantMode(t *testing.T, path string, want fs.FileMode) {
 	}
 }
 
-// A path that no unix socket can have is replaced by a short one.
+// TestSocketLongPath: if a path is too long for a Unix socket, a short one is used in its
+// place.
 func TestSocketLongPath(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
 	s, err := Listen(dir, gittest.BuildHook(t), discardLog())
@@ -435,7 +438,7 @@ func TestSocketLongPath(t *testing.T) {
 	wantMode(t, temp, fs.ModeDir|0o700)
 	env, release := s.Register(handler{})
 	if out, status := runHook(t, env, hooks.PreReceive, refLine); status != 0 {
-		t.Errorf("a hook over it: %d, %q", status, out)
+		t.Errorf("a hook over the short path: %d, %q", status, out)
 	}
 	release()
 	if err := s.Close(); err != nil {
