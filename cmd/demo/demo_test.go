@@ -55,7 +55,7 @@ func TestReplaceInsistsOnOnePlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := d.replace("a.yaml", "two", "three"); err == nil {
-		t.Error("a text that is there twice was replaced")
+		t.Error("a text that stands in the file twice was replaced")
 	}
 	if err := d.replace("a.yaml", "one", "1"); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestReplaceInsistsOnOnePlace(t *testing.T) {
 	}
 }
 
-// demoWith is a demo whose programs are one shell script.
+// demoWith is a demo with a shell script in place of one of its programs.
 func demoWith(t *testing.T, name, script string) *demo {
 	t.Helper()
 	bin := t.TempDir()

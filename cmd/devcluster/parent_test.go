@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// patience bounds the waits of a test; it does not say how long they take.
+// patience bounds the waits of these tests.
 const patience = 30 * time.Second
 
 func TestWatchProcess(t *testing.T) {

@@ -23,8 +23,8 @@ func podStages(t *testing.T) lifecycle.Lifecycle {
 	return pods
 }
 
-// next names every stage that may come next. KWOK would pick one of several at random,
-// so there must be at most one.
+// next lists every stage that may come next. KWOK would pick one of them at random, so
+// there must be at most one.
 func next(t *testing.T, stages lifecycle.Lifecycle, pod *corev1.Pod) []string {
 	t.Helper()
 	event := &lifecycle.Event{Labels: pod.Labels, Annotations: pod.Annotations, Data: pod}
@@ -50,7 +50,7 @@ func TestPodStages(t *testing.T) {
 		phase      corev1.PodPhase
 		ofJob      bool
 		containers []corev1.ContainerStatus
-		want       string // "": stays as it is
+		want       string // "" for none
 	}{
 		{"", corev1.PodPending, false, nil, "pod-ready"},
 		{"", corev1.PodRunning, false, nil, ""},

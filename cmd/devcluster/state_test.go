@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// prepared makes the files of a cluster on address, in dir.
+// prepared makes the files of a cluster in dir that listens on address.
 func prepared(t *testing.T, dir, address string) *state {
 	t.Helper()
 	s := &state{dir: dir}
@@ -81,7 +81,7 @@ func TestPrepareAfterTheAuthorityIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !ca.certified(config.AuthInfos[clusterName]) {
-		t.Error("the kubeconfig's certificate is of the old authority")
+		t.Error("the kubeconfig's certificate is signed by the old authority")
 	}
 }
 
@@ -134,7 +134,7 @@ func TestListen(t *testing.T) {
 	}
 	other, err := listen(0, port)
 	if err != nil {
-		t.Fatalf("last port in use and any would do, but: %v", err)
+		t.Fatalf("the last port is in use and any other one is allowed, but: %v", err)
 	}
 	other.Close()
 	first.Close()

@@ -28,7 +28,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// A server that sends anything but a verdict, or nothing, makes the hook fail.
+// TestServerMisbehaves: the hook fails if the server sends nothing, or anything but a
+// verdict.
 func TestServerMisbehaves(t *testing.T) {
 	dir, err := os.MkdirTemp("", "hook-") //nolint:usetesting // t.TempDir is too long for sun_path
 	if err != nil {
@@ -81,7 +82,7 @@ func TestServerMisbehaves(t *testing.T) {
 	}
 }
 
-// The hook starts twice in every push: it must stay small.
+// TestStandardLibraryOnly: the hook starts twice in every push, so it has to stay small.
 func TestStandardLibraryOnly(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
 	if err != nil {

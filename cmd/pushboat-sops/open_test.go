@@ -64,7 +64,7 @@ func TestEveryFormat(t *testing.T) {
 			t.Fatalf("%s: %v", c.format, err)
 		}
 		if bytes.Contains(sealed, []byte("canary")) {
-			t.Errorf("%s: the value is there:\n%s", c.format, sealed)
+			t.Errorf("%s: the encrypted file has the value:\n%s", c.format, sealed)
 		}
 		got := ring(t, file).open(request{c.format, sealed})
 		if string(got.Plain) != c.text || got.Failure != "" {
@@ -74,13 +74,13 @@ func TestEveryFormat(t *testing.T) {
 			t.Errorf("%s: the values are %q, without %q", c.format, got.Values, c.value)
 		}
 		if c.regex != "" && slices.Contains(got.Values, "Secret") {
-			t.Errorf("%s: a value that was not encrypted counts: %q", c.format, got.Values)
+			t.Errorf("%s: a value that was not encrypted is in the list: %q", c.format, got.Values)
 		}
 	}
 }
 
-// TestFailuresTellNoValues: failures distinguish an unreadable file from a changed one,
-// and repeat nothing of either.
+// TestFailuresTellNoValues: failures tell an unreadable file from a changed one, and repeat
+// no part of either.
 func TestFailuresTellNoValues(t *testing.T) {
 	file, recipient := sshKey(t)
 	other, _ := sshKey(t)
@@ -106,7 +106,7 @@ func TestFailuresTellNoValues(t *testing.T) {
 			t.Errorf("%s: failure %q with %d bytes, want %q", what, got.Failure, len(got.Plain), c.want)
 		}
 		if strings.Contains(got.Detail+strings.Join(got.Readers, " "), "canary") {
-			t.Errorf("%s: a value is told: %q %q", what, got.Detail, got.Readers)
+			t.Errorf("%s: the failure repeats a value: %q %q", what, got.Detail, got.Readers)
 		}
 		if c.want == noKey && !slices.Contains(got.Readers, "age "+recipient) {
 			t.Errorf("%s: the readers are %q, without %q", what, got.Readers, recipient)
@@ -114,8 +114,8 @@ func TestFailuresTellNoValues(t *testing.T) {
 	}
 }
 
-// TestNoCloudIsAskedUnlessConfigured: a file names addresses, and a server's token
-// would go there.
+// TestNoCloudIsAskedUnlessConfigured: a file names the address of a cloud service, to which
+// the server would send its token.
 func TestNoCloudIsAskedUnlessConfigured(t *testing.T) {
 	vault := `a: ENC[AES256_GCM,data:eA==,iv:MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=,tag:MDAwMDAwMDAwMDAwMDAwMA==,type:str]
 sops:
@@ -147,12 +147,12 @@ sops:
 			t.Fatal(err)
 		}
 		if got := k.mayAsk(tree.Metadata.KeyGroups[0][0]); got != want {
-			t.Errorf("with secrets.keys %q it is asked: %v", pattern, got)
+			t.Errorf("with secrets.keys %q, Vault may be asked: %v", pattern, got)
 		}
 	}
 }
 
-// TestAgeIdentities: a file of age identities is a key as well.
+// TestAgeIdentities: a file of age identities is a key, too.
 func TestAgeIdentities(t *testing.T) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -175,7 +175,8 @@ func TestAgeIdentities(t *testing.T) {
 	}
 }
 
-// TestServe: one reply a request, and the end of input is the end.
+// TestServe: serve answers each request with one reply, and returns at the end of its
+// input.
 func TestServe(t *testing.T) {
 	file, recipient := sshKey(t)
 	sealed, err := encrypt([]byte("A=1\n"), "dotenv", recipient, "")

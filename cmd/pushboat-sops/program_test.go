@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// keyFiles opens a keyring of files in testdata/keys, whose names say their kinds.
+// keyFiles opens a keyring of files in testdata/keys, whose names show the kinds of their
+// keys.
 func keyFiles(t *testing.T, names ...string) *keyring {
 	t.Helper()
 	var sshKeys, ageKeys, pgpKeys []string
@@ -38,8 +39,8 @@ func read(t *testing.T, name string) []byte {
 	return data
 }
 
-// TestFilesOfTheProgram: a file that sops itself has written, for each kind of key and
-// in each format, opens with that key, and with no other.
+// TestFilesOfTheProgram: a file that sops itself has written, for each kind of key and in
+// each format, can be opened with that key and with no other.
 func TestFilesOfTheProgram(t *testing.T) {
 	all := []string{"age", "pgp-curve", "pgp-rsa", "ssh-ed25519", "ssh-rsa"}
 	for _, c := range []struct {
@@ -59,7 +60,7 @@ func TestFilesOfTheProgram(t *testing.T) {
 	} {
 		sealed, want := read(t, c.file), string(read(t, c.plain))
 		got := keyFiles(t, c.keys...).open(request{c.format, sealed})
-		if c.format == "json" || c.format == "ini" { // written with other spaces
+		if c.format == "json" || c.format == "ini" { // sops writes these with other spaces
 			got.Plain, want = []byte(strings.Join(strings.Fields(string(got.Plain)), "")), strings.Join(strings.Fields(want), "")
 		}
 		if string(got.Plain) != want || got.Failure != "" {

@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestVaultBehindAProxy: with the environment that the server makes from its section
-// outgoing, Vault is reached through the proxy, and its certificate is trusted.
+// TestVaultBehindAProxy runs with the environment that the server makes from its section
+// outgoing: Vault is reached through the proxy, and its certificate is trusted.
 func TestVaultBehindAProxy(t *testing.T) {
 	vault := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var request struct {
@@ -53,7 +53,7 @@ func TestVaultBehindAProxy(t *testing.T) {
 		tunnel(t, w, vault.Listener.Addr().String())
 	}))
 	defer proxy.Close()
-	const address = "https://vault.example.com/v1/sops/keys/shop" // the name in the test's certificate
+	const address = "https://vault.example.com/v1/sops/keys/shop" // the test's certificate has this name
 	program := exec.Command(os.Args[0], "serve", "--key", address)
 	program.Env = []string{
 		asProgram + "=1", "VAULT_TOKEN=token", "SSL_CERT_FILE=" + ca,
@@ -94,7 +94,7 @@ func decoded(authorization string) string {
 	return string(text)
 }
 
-// tunnel connects a client to a server until either ends.
+// tunnel connects a client to a server until one of them closes the connection.
 func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 	server, err := net.Dial("tcp", target)
 	if err != nil {
@@ -103,7 +103,7 @@ func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 	}
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {
-		t.Error("the test's proxy cannot take connections over")
+		t.Error("the test's proxy cannot hijack the connection")
 		return
 	}
 	client, _, err := hijacker.Hijack()

@@ -12,8 +12,8 @@ import (
 	"github.com/getsops/sops/v3/hcvault"
 )
 
-// TestVault: the transit engine of a Vault that the configuration allows decrypts a
-// data key, with the Vault's token; any other Vault is never asked.
+// TestVault: if the configuration allows a Vault, its transit engine decrypts a data key,
+// with the Vault's token. No other Vault is ever asked.
 func TestVault(t *testing.T) {
 	asked := 0
 	vault := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

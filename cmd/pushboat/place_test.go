@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestLocate: a folder is seen from the root of its tree, whatever path names it.
+// TestLocate: a folder is described from the root of its tree, whichever path leads to it.
 func TestLocate(t *testing.T) {
 	top, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -47,6 +47,6 @@ func TestLocate(t *testing.T) {
 		}
 	}
 	if _, err := locate(filepath.Join(top, "none")); err == nil {
-		t.Error("a folder that is not there was found")
+		t.Error("a missing folder was found")
 	}
 }

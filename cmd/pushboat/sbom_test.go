@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestBillHasEveryModuleOnce: whichever programs have it, in the order of names.
+// TestBillHasEveryModuleOnce: a bill lists each module once, even if several programs use
+// it, sorted by name.
 func TestBillHasEveryModuleOnce(t *testing.T) {
 	sum := "h1:" + strings.Repeat("A", 43) + "="
 	one := &debug.BuildInfo{GoVersion: "go1.26.8", Deps: []*debug.Module{

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestBuildIsStampedOrKnown: the Makefile's values count first, then Go's.
+// TestBuildIsStampedOrKnown: the values that the Makefile stamps count first, then those
+// that Go records.
 func TestBuildIsStampedOrKnown(t *testing.T) {
 	settings := []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.time", Value: "2026-11-28T12:00:00Z"}}
 	for _, tt := range []struct {

@@ -35,7 +35,7 @@ func object(objects []*manifest.Object, kind, name string) *manifest.Object {
 	return nil
 }
 
-// field is a field of an object; nil if it does not have it.
+// field returns a field of an object; nil if the object does not have it.
 func field(o *manifest.Object, path ...string) any {
 	value, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
 	return value
@@ -57,8 +57,8 @@ volumes: [{name: keys2, secret: {secretName: s}}]
 volumeMounts: [{name: keys2, mountPath: /keys}]
 `
 
-// TestKindsAreThoseOfTheChart: every object of the chart is either found again, or
-// kept.
+// TestKindsAreThoseOfTheChart: an uninstallation finds every object of the chart, or keeps
+// it.
 func TestKindsAreThoseOfTheChart(t *testing.T) {
 	for _, text := range []string{"{}", everything, withStandby, "rights: {deploy: cluster-admin}", "rights: {deploy: none}"} {
 		for _, o := range rendered(t, text) {
@@ -78,7 +78,7 @@ func TestKindsAreThoseOfTheChart(t *testing.T) {
 	}
 }
 
-// TestRights: which role is bound where, by value.
+// TestRights checks which role is bound where, for different values.
 func TestRights(t *testing.T) {
 	for _, tt := range []struct {
 		values string
@@ -104,7 +104,7 @@ func TestRights(t *testing.T) {
 			for _, name := range names {
 				kind, name, _ := strings.Cut(name, " ")
 				if found := object(objects, kind, name) != nil; found != (i == 0) {
-					t.Errorf("%s: %s %s is there: %t", tt.values, kind, name, found)
+					t.Errorf("%s: the chart has %s %s: %t", tt.values, kind, name, found)
 				}
 			}
 		}
@@ -116,12 +116,12 @@ func TestRights(t *testing.T) {
 	for _, rule := range reading {
 		verbs, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), "verbs")
 		if !slices.Equal(verbs, []string{"list", "watch"}) {
-			t.Errorf("restricted to namespaces, the server may %v in all", verbs)
+			t.Errorf("restricted to some namespaces, the server may %v in all of them", verbs)
 		}
 	}
 }
 
-// TestValuesReachTheObjects samples what each part of the values is for.
+// TestValuesReachTheObjects takes a sample of each part of the values.
 func TestValuesReachTheObjects(t *testing.T) {
 	objects := rendered(t, everything)
 	for _, tt := range []struct {
@@ -150,15 +150,15 @@ func TestValuesReachTheObjects(t *testing.T) {
 		}
 	}
 	if claim := object(rendered(t, "storage: {existingClaim: mine}"), "PersistentVolumeClaim", "pushboat-data"); claim != nil {
-		t.Error("a claim is made beside an existing one")
+		t.Error("a claim is made although an existing one is given")
 	}
 	if policy := object(rendered(t, "networkPolicy: {enabled: false}"), "NetworkPolicy", "pushboat"); policy != nil {
-		t.Error("a NetworkPolicy is made that nobody wants")
+		t.Error("a NetworkPolicy is made although it is disabled")
 	}
 	changed := func(text string) any {
 		return field(object(rendered(t, text), "StatefulSet", "pushboat"), "spec", "template", "metadata", "annotations")
 	}
 	if a, b := changed("{}"), changed("settings: {log: {level: debug}}"); a.(map[string]any)["checksum/settings"] == b.(map[string]any)["checksum/settings"] {
-		t.Error("a change of settings does not start the server anew")
+		t.Error("a change of settings does not restart the server")
 	}
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// selfDeployed are values of a server that deploys itself.
+// selfDeployed are the values of a server that deploys itself.
 const selfDeployed = "{image: {repository: r/p}, settings: {self: {repository: pushboat}}}"
 
-// named makes an object of the server's namespace.
+// named makes an object in the server's namespace.
 func named(kind, name, namespace string) *manifest.Object {
 	group := map[string]string{"Role": "rbac.authorization.k8s.io/v1", "ClusterRole": "rbac.authorization.k8s.io/v1", "Deployment": "apps/v1"}[kind]
 	if group == "" {
@@ -28,8 +28,8 @@ func named(kind, name, namespace string) *manifest.Object {
 	}}}
 }
 
-// TestWhatTheServersRepositoryMayChange: what an upgrade changes, and nothing that the
-// server stands on.
+// TestWhatTheServersRepositoryMayChange: a push may change the objects that an upgrade
+// changes, and none that the server depends on.
 func TestWhatTheServersRepositoryMayChange(t *testing.T) {
 	running := rendered(t, selfDeployed)
 	guard := Guard{Running: func(_ context.Context, o *manifest.Object) (*unstructured.Unstructured, error) {
@@ -52,27 +52,27 @@ func TestWhatTheServersRepositoryMayChange(t *testing.T) {
 	}
 }
 
-// TestPushesThatWouldStopTheServer are refused with the reason.
+// TestPushesThatWouldStopTheServer: such pushes are refused with the reason.
 func TestPushesThatWouldStopTheServer(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind string
 		edit func(o map[string]any)
-		want string // "": it may be pushed
+		want string // "" if the push is accepted
 	}{
-		"another image":        {"StatefulSet", func(o map[string]any) { server(o)["image"] = "r/p:2" }, ""},
-		"two replicas":         {"StatefulSet", with(int64(2), "spec", "replicas"), ""},
-		"no replica":           {"StatefulSet", with(int64(0), "spec", "replicas"), "nobody could push again"},
-		"less than none":       {"StatefulSet", with(int64(-1), "spec", "replicas"), "nobody could push again"},
-		"another account":      {"StatefulSet", with("default", "spec", "template", "spec", "serviceAccountName"), "lose its rights"},
-		"no image":             {"StatefulSet", func(o map[string]any) { delete(server(o), "image") }, "its image"},
-		"another container":    {"StatefulSet", func(o map[string]any) { server(o)["name"] = "other" }, "the container pushboat is missing"},
-		"no volumes":           {"StatefulSet", with([]any{}, "spec", "template", "spec", "volumes"), "and would have no volume"},
-		"a volume elsewhere":   {"StatefulSet", func(o map[string]any) { server(o)["volumeMounts"].([]any)[0].(map[string]any)["mountPath"] = "/d" }, "pushboat-data at /d"},
-		"a setting":            {"ConfigMap", settingsAs("log: {format: json}", "log: {format: text}"), ""},
-		"a setting that is no": {"ConfigMap", settingsAs("log: {format: json}", "logs: {}"), "would not start"},
-		"data elsewhere":       {"ConfigMap", settingsAs("data: /data/pushboat", "data: /d"), "it would look in /d"},
-		"another repository":   {"ConfigMap", settingsAs("repository: pushboat", "repository: other"), "self.repository would change"},
-		"no settings":          {"ConfigMap", with(map[string]any{}, "data"), "would not start"},
+		"another image":      {"StatefulSet", func(o map[string]any) { server(o)["image"] = "r/p:2" }, ""},
+		"two replicas":       {"StatefulSet", with(int64(2), "spec", "replicas"), ""},
+		"no replica":         {"StatefulSet", with(int64(0), "spec", "replicas"), "nobody could push again"},
+		"less than none":     {"StatefulSet", with(int64(-1), "spec", "replicas"), "nobody could push again"},
+		"another account":    {"StatefulSet", with("default", "spec", "template", "spec", "serviceAccountName"), "lose its rights"},
+		"no image":           {"StatefulSet", func(o map[string]any) { delete(server(o), "image") }, "its image"},
+		"another container":  {"StatefulSet", func(o map[string]any) { server(o)["name"] = "other" }, "the container pushboat is missing"},
+		"no volumes":         {"StatefulSet", with([]any{}, "spec", "template", "spec", "volumes"), "and would have no volume"},
+		"a volume elsewhere": {"StatefulSet", func(o map[string]any) { server(o)["volumeMounts"].([]any)[0].(map[string]any)["mountPath"] = "/d" }, "pushboat-data at /d"},
+		"a setting":          {"ConfigMap", settingsAs("log: {format: json}", "log: {format: text}"), ""},
+		"an unknown setting": {"ConfigMap", settingsAs("log: {format: json}", "logs: {}"), "would not start"},
+		"data elsewhere":     {"ConfigMap", settingsAs("data: /data/pushboat", "data: /d"), "it would look in /d"},
+		"another repository": {"ConfigMap", settingsAs("repository: pushboat", "repository: other"), "self.repository would change"},
+		"no settings":        {"ConfigMap", with(map[string]any{}, "data"), "would not start"},
 	} {
 		running := object(rendered(t, selfDeployed), test.kind, App)
 		plainSettings(running.Object)
@@ -107,13 +107,13 @@ func with(value any, path ...string) func(map[string]any) {
 	return func(o map[string]any) { _ = unstructured.SetNestedField(o, value, path...) }
 }
 
-// server is the first container of a StatefulSet, to be changed.
+// server returns the first container of a StatefulSet, which the caller may change.
 func server(o map[string]any) map[string]any {
 	containers, _, _ := unstructured.NestedFieldNoCopy(o, "spec", "template", "spec", "containers")
 	return containers.([]any)[0].(map[string]any)
 }
 
-// TestServerThatIsNotThere: what cannot be compared is not pushed.
+// TestServerThatIsNotThere: a push is refused if the running server cannot be compared.
 func TestServerThatIsNotThere(t *testing.T) {
 	o := object(rendered(t, selfDeployed), "StatefulSet", App)
 	for want, err := range map[string]error{"not installed": nil, "cannot be compared": errors.New("refused")} {
@@ -124,7 +124,8 @@ func TestServerThatIsNotThere(t *testing.T) {
 	}
 }
 
-// TestRepositoryOfTheServer has what it may have, and goes into a new folder.
+// TestRepositoryOfTheServer: the repository has the objects that it may change, and is
+// written into a new folder.
 func TestRepositoryOfTheServer(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "own")
 	if err := writeFolder(dir, rendered(t, selfDeployed)); err != nil {
@@ -139,14 +140,14 @@ func TestRepositoryOfTheServer(t *testing.T) {
 		names = append(names, file.Name())
 	}
 	if got := strings.Join(names, " "); got != "configmap.yaml networkpolicy.yaml poddisruptionbudget.yaml service.yaml statefulset.yaml" {
-		t.Errorf("it has %s", got)
+		t.Errorf("the folder has %s", got)
 	}
 	if err := writeFolder(dir, nil); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a folder with content: %v", err)
 	}
 }
 
-// TestSelfDeployIsRemembered, and ended.
+// TestSelfDeployIsRemembered: later upgrades keep the setting until it is ended.
 func TestSelfDeployIsRemembered(t *testing.T) {
 	values, err := Given{SelfDeploy: App}.values(Values{"settings": map[string]any{"log": map[string]any{"level": "warn"}}})
 	if err != nil || values.selfRepository() != App {

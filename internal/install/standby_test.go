@@ -12,7 +12,7 @@ import (
 
 const withStandby = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
 
-// container is the server's, with the fields that a test asks for.
+// container is the server's container.
 func container(t *testing.T, objects []*manifest.Object) map[string]any {
 	t.Helper()
 	containers, _ := field(object(objects, "StatefulSet", App), "spec", "template", "spec", "containers").([]any)
@@ -22,8 +22,8 @@ func container(t *testing.T, objects []*manifest.Object) map[string]any {
 	return containers[0].(map[string]any)
 }
 
-// TestStandby: two pods of one lease, to both of which the Service leads while they are
-// ready, and who may do no more with leases than lead by theirs.
+// TestStandby: two pods share a lease. The Service leads to both of them while they are
+// ready, and their rights on leases are limited to this one.
 func TestStandby(t *testing.T) {
 	objects := rendered(t, withStandby)
 	set := object(objects, "StatefulSet", App)
@@ -44,7 +44,7 @@ func TestStandby(t *testing.T) {
 		t.Errorf("the relay is %v", relay)
 	}
 	if publishes := field(object(objects, "Service", App), "spec", "publishNotReadyAddresses"); publishes != false {
-		t.Error("the Service leads to a server that stops")
+		t.Error("the Service leads to a server that is stopping")
 	}
 	var may []string
 	for _, rule := range field(object(objects, "Role", App), "rules").([]any) {
@@ -56,7 +56,7 @@ func TestStandby(t *testing.T) {
 		}
 	}
 	if !slices.Equal(may, []string{"create ", "get watch update pushboat"}) {
-		t.Errorf("it may with leases: %q", may)
+		t.Errorf("the server's rights on leases are %q", may)
 	}
 	for direction, rules := range map[string]int{"ingress": 2, "egress": 2} {
 		found, _ := field(object(objects, "NetworkPolicy", App), "spec", direction).([]any)
@@ -66,7 +66,7 @@ func TestStandby(t *testing.T) {
 	}
 }
 
-// TestWithoutStandby nothing is there for one.
+// TestWithoutStandby: without a standby, the objects have nothing that one needs.
 func TestWithoutStandby(t *testing.T) {
 	objects := rendered(t, "{}")
 	if path, _, _ := unstructured.NestedString(container(t, objects), "readinessProbe", "httpGet", "path"); path != "/readyz" {
@@ -85,8 +85,9 @@ func TestWithoutStandby(t *testing.T) {
 	}
 }
 
-// TestWhereAStandbyRuns: beside the other pod if the volume says so, else elsewhere, unless
-// the values say where.
+// TestWhereAStandbyRuns: a standby runs on the other pod's node if the volume requires
+// that, and on a different node otherwise. An affinity in the values takes the place of
+// both.
 func TestWhereAStandbyRuns(t *testing.T) {
 	for values, want := range map[string]string{
 		"{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}":                                          "podAntiAffinity",
@@ -106,8 +107,8 @@ func TestWhereAStandbyRuns(t *testing.T) {
 	}
 }
 
-// TestStandbyWithoutAVolumeForTwo is refused: the second pod could never start, and an
-// upgrade would wait for it.
+// TestStandbyWithoutAVolumeForTwo: the chart refuses such values, since the second pod
+// could never start, and an upgrade would wait for it.
 func TestStandbyWithoutAVolumeForTwo(t *testing.T) {
 	values, err := parseValues("values", []byte("standby: {enabled: true}"))
 	if err != nil {

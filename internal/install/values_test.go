@@ -11,7 +11,7 @@ import (
 
 const anaKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEgyk7jxJRImmr3CLZbBjNRLyxNaHAXnFLO3Qq5y4pUT ana"
 
-// file writes a file for a test.
+// file writes a file for a test, and returns its path.
 func file(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -40,8 +40,8 @@ func TestParseImage(t *testing.T) {
 	}
 }
 
-// TestValuesGoOverEarlierOnes: other values stay, keys are added, and a file replaces
-// everything.
+// TestValuesGoOverEarlierOnes: given values replace earlier ones, keys are added to the
+// earlier keys, and a file replaces all values. Other values stay.
 func TestValuesGoOverEarlierOnes(t *testing.T) {
 	earlier := func() Values {
 		return Values{
@@ -61,7 +61,7 @@ func TestValuesGoOverEarlierOnes(t *testing.T) {
 	}
 	again, err := Given{AdminKeys: []string{file(t, anaKey)}}.values(got)
 	if admins := again["keys"].(map[string]any)["admins"].([]any); err != nil || len(admins) != 2 {
-		t.Errorf("a key that is there was added again: %v, %v", admins, err)
+		t.Errorf("a key was added twice: %v, %v", admins, err)
 	}
 	if got, err := (Given{}).values(earlier()); err != nil || !reflect.DeepEqual(got, earlier()) {
 		t.Errorf("nothing given: %v, %v", got, err)
@@ -73,7 +73,7 @@ func TestValuesGoOverEarlierOnes(t *testing.T) {
 	}
 }
 
-// TestValuesThatAreWrong give errors with file, line, and the right form.
+// TestValuesThatAreWrong: errors have the file, the line, and the right form.
 func TestValuesThatAreWrong(t *testing.T) {
 	private := "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"
 	for name, tt := range map[string]struct {
@@ -119,7 +119,7 @@ func TestImageHasToBeGiven(t *testing.T) {
 	}
 }
 
-// TestTagIsTheProgramsVersion unless a tag or digest is given.
+// TestTagIsTheProgramsVersion: this is the tag unless a tag or a digest is given.
 func TestTagIsTheProgramsVersion(t *testing.T) {
 	for _, tt := range []struct{ image, version, tag, printed string }{
 		{"r/p", "1.4", "1.4", "image: r/p:1.4\n"},

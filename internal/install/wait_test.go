@@ -22,7 +22,7 @@ func parsed(t *testing.T, text string) *unstructured.Unstructured {
 	return u
 }
 
-// set is a StatefulSet with this number of ready pods.
+// set is a StatefulSet with the given number of ready pods.
 func set(t *testing.T, ready int) *unstructured.Unstructured {
 	t.Helper()
 	u := parsed(t, `
@@ -43,7 +43,7 @@ status: {observedGeneration: 1, replicas: 1, updatedReplicas: 1, currentRevision
 	return u
 }
 
-// pod is a pod of a revision whose container waits for a reason.
+// pod is a pod of a revision, whose container waits for the given reason.
 func pod(t *testing.T, revision, reason, message string) *unstructured.Unstructured {
 	t.Helper()
 	return parsed(t, `
@@ -108,8 +108,8 @@ status:
 	}
 }
 
-// TestWaitIsPatient: a container that still fails after some time ends the wait, and
-// each line is written once.
+// TestWaitIsPatient: a failing container ends the wait if it still fails after some time.
+// Each line is written once.
 func TestWaitIsPatient(t *testing.T) {
 	var out bytes.Buffer
 	w := waiter{out: &out}
@@ -125,7 +125,7 @@ func TestWaitIsPatient(t *testing.T) {
 		{time.Second, failing, false, false},
 		{20 * time.Second, failing, false, false},
 		{30 * time.Second, failing, false, false},
-		{40 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // it is retried
+		{40 * time.Second, verdict{line: "0 of 1 pod ready"}, false, false}, // the container is tried again
 		{50 * time.Second, failing, false, true},
 		{61 * time.Second, verdict{serving: true, line: "1 of 1 pod ready"}, true, false},
 	} {
@@ -137,7 +137,7 @@ func TestWaitIsPatient(t *testing.T) {
 	want := []string{"0 of 1 pod ready", "ImagePullBackOff", "0 of 1 pod ready", "ImagePullBackOff", "1 of 1 pod ready"}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != len(want) {
-		t.Fatalf("told %q", lines)
+		t.Fatalf("the output is %q", lines)
 	}
 	for i := range want {
 		if !strings.Contains(lines[i], want[i]) {
@@ -146,8 +146,7 @@ func TestWaitIsPatient(t *testing.T) {
 	}
 }
 
-// TestEndOfTheWait: somebody who interrupts the wait does not get the message about the
-// time.
+// TestEndOfTheWait: after an interrupt, the message does not mention the timeout.
 func TestEndOfTheWait(t *testing.T) {
 	for _, tt := range []struct {
 		line        string
@@ -165,7 +164,7 @@ func TestEndOfTheWait(t *testing.T) {
 	}
 }
 
-// TestRemedies: the suggested remedy fits.
+// TestRemedies checks that the suggested remedy fits the failure.
 func TestRemedies(t *testing.T) {
 	for line, want := range map[string]string{
 		"ImagePullBackOff (container pushboat): r/p:1: not found":                                            "--image REF",
@@ -182,7 +181,7 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
-// TestWarningsOf: those about the server count, in the order of time.
+// TestWarningsOf: only warnings about the server count, sorted by time.
 func TestWarningsOf(t *testing.T) {
 	event := func(kind, about, message, last string) unstructured.Unstructured {
 		return unstructured.Unstructured{Object: map[string]any{
@@ -201,7 +200,7 @@ func TestWarningsOf(t *testing.T) {
 	}
 }
 
-// TestReach: the address that git is given, by the kind of Service.
+// TestReach checks the address for git, for each type of Service.
 func TestReach(t *testing.T) {
 	service := func(kind, status string, port, node int64) *unstructured.Unstructured {
 		u := parsed(t, "status: "+status)
@@ -236,7 +235,7 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// TestRemains: an uninstallation says what keeps running.
+// TestRemains: an uninstallation names the objects that keep running.
 func TestRemains(t *testing.T) {
 	var many []kube.Parent
 	for range 12 {
