@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// TestErrorsThatPass: a request is only made again after an error that goes away by itself.
+// TestErrorsThatPass: a request is made again only after an error that passes by itself.
 func TestErrorsThatPass(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "x.org", Version: "v1", Kind: "Widget"}
 	for name, test := range map[string]struct {
@@ -42,10 +42,11 @@ func TestErrorsThatPass(t *testing.T) {
 	}
 }
 
-// TestRequestsAreMadeAgain counts the tries of a request, and how long it takes.
+// TestRequestsAreMadeAgain counts the tries of a request, and measures the time that they
+// take.
 func TestRequestsAreMadeAgain(t *testing.T) {
 	for name, test := range map[string]struct {
-		errs  []error // of the first tries
+		errs  []error // the errors of the first tries
 		tries int
 		took  time.Duration
 		err   error
@@ -86,8 +87,8 @@ func TestRequestIsNotMadeAgainWhenItsTimeIsUp(t *testing.T) {
 	})
 }
 
-// TestRefusalByTheOldDefinition: only the refusal of an object that its new definition
-// allows is one that passes.
+// TestRefusalByTheOldDefinition: a refusal passes only if the object's new definition comes
+// with the push.
 func TestRefusalByTheOldDefinition(t *testing.T) {
 	for name, test := range map[string]struct {
 		defined bool
@@ -114,6 +115,6 @@ func TestErrorInPlainWordsKeepsItsCause(t *testing.T) {
 	err := w.work().plainly(t.Context(), step, kubetest.Refused)
 	wantCause(t, err, kubetest.Refused)
 	if err.Error() != "spec.x is not a field" {
-		t.Errorf("it says %q", err)
+		t.Errorf("the error is %q", err)
 	}
 }

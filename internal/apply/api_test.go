@@ -21,22 +21,22 @@ import (
 )
 
 // fakeAPI is an API server that keeps its objects in a map. Applies are merged by
-// Kubernetes' own code. It notes each request about an object, "apply ConfigMap shop/a",
-// and a test may answer the first ones itself.
+// Kubernetes' own code. It notes each request about an object, as "apply ConfigMap shop/a".
+// A test may answer the first requests itself.
 type fakeAPI struct {
 	kinds   kubetest.Kinds
-	tell    func(*unstructured.Unstructured) // the watches; nil: they are silent
-	status  map[string]string                // that controllers give to new objects, by kind, as YAML
-	plainly string                           // what Explain makes of an error
+	tell    func(*unstructured.Unstructured) // the watches; nil if they are silent
+	status  map[string]string                // the status that controllers give to new objects, by kind, as YAML
+	plainly string                           // the message that Explain makes of an error
 
 	mu      sync.Mutex
 	running map[manifest.ID]*unstructured.Unstructured
 	parent  kube.Parent
-	logs    map[string][]string // of containers, "shop/pod/container"
+	logs    map[string][]string // by container, as "shop/pod/container"
 	answers map[string][]func() error
 	asked   []string
 	changes int // of all objects
-	rounds  int // how often discovery was to look again
+	rounds  int // the number of times that discovery had to look again
 }
 
 func newFakeAPI() *fakeAPI {
@@ -53,22 +53,22 @@ func newFakeAPI() *fakeAPI {
 	return api
 }
 
-// answer has the first requests of a kind answered by functions, which may change the
-// cluster, or wait, before they refuse the request or, with nil, let it pass.
+// answer sets functions that answer the first of some equal requests. They may change the
+// cluster, or wait, before they refuse the request. With nil, the request passes.
 func (c *fakeAPI) answer(request string, answers ...func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answers[request] = append(c.answers[request], answers...)
 }
 
-// refuse has the first requests of a kind fail; those of nil pass.
+// refuse makes the first of some equal requests fail. A nil error lets its request pass.
 func (c *fakeAPI) refuse(request string, errs ...error) {
 	for _, err := range errs {
 		c.answer(request, func() error { return err })
 	}
 }
 
-// ask notes a request, and returns the error that it is to get.
+// ask notes a request, and returns the error with which it has to fail.
 func (c *fakeAPI) ask(verb, of string) error {
 	request := verb + " " + of
 	c.mu.Lock()
@@ -121,7 +121,7 @@ func (c *fakeAPI) Get(_ context.Context, kind kube.Kind, namespace, name string)
 	return nil, kubetest.NotFound(id)
 }
 
-// look returns an object as it runs; nil if it does not.
+// look returns the running object; nil if there is none.
 func (c *fakeAPI) look(id manifest.ID) *unstructured.Unstructured {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,7 +150,7 @@ func (c *fakeAPI) Apply(_ context.Context, _ kube.Kind, u *unstructured.Unstruct
 	return c.apply(u, kube.FieldManager)
 }
 
-// apply has a manager apply an object.
+// apply applies an object in the name of a manager.
 func (c *fakeAPI) apply(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
 	after, err := kubetest.Apply(c.look(manifest.IDOf(u)), u, manager)
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *fakeAPI) apply(u *unstructured.Unstructured, manager string) (*unstruct
 	return c.store(after), nil
 }
 
-// update has a manager write an object as a whole.
+// update writes an object as a whole in the name of a manager.
 func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
 	after, err := kubetest.Update(c.look(manifest.IDOf(u)), u, manager)
 	if err != nil {
@@ -168,7 +168,7 @@ func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstruc
 	return c.store(after), nil
 }
 
-// orEmpty is an object as it runs, or without any fields.
+// orEmpty returns the running object; without any fields if there is none.
 func (c *fakeAPI) orEmpty(u *unstructured.Unstructured) *unstructured.Unstructured {
 	if running := c.look(manifest.IDOf(u)); running != nil {
 		return running
@@ -294,7 +294,7 @@ func (c *fakeAPI) Logs(_ context.Context, namespace, pod, container string, line
 	return c.logs[of][max(len(c.logs[of])-lines, 0):], nil
 }
 
-// store makes an object run as it is, under a new version, and tells the watches.
+// store makes an object run as it is, under a new version, and reports it to the watches.
 func (c *fakeAPI) store(u *unstructured.Unstructured) *unstructured.Unstructured {
 	c.mu.Lock()
 	id := manifest.IDOf(u)
@@ -314,7 +314,7 @@ func (c *fakeAPI) store(u *unstructured.Unstructured) *unstructured.Unstructured
 	return u
 }
 
-// vanish ends an object. The index forgets what has lost its label.
+// vanish ends an object. Without its label, the index forgets it.
 func (c *fakeAPI) vanish(id manifest.ID) {
 	c.mu.Lock()
 	u := c.running[id]

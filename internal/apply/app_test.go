@@ -10,8 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 )
 
-// TestSickObjects are those of the app that somebody has to wait for, sorted, and without
-// the values that the app hides.
+// TestSickObjects: the app's sick objects are those that somebody has to wait for, sorted,
+// and without the values that the app hides.
 func TestSickObjects(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
@@ -32,11 +32,11 @@ func TestSickObjects(t *testing.T) {
 		want = append(want, name+": not seen by its controller yet")
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("they are %q, want %q", got, want)
+		t.Errorf("the sick objects are %q, want %q", got, want)
 	}
 }
 
-// TestMembers are the app's objects, and none of its hooks.
+// TestMembers: the app's objects are its members, and its hooks are not.
 func TestMembers(t *testing.T) {
 	w := newWorld(t)
 	w.hides("seen")
@@ -47,13 +47,13 @@ func TestMembers(t *testing.T) {
 		t.Errorf("%v, %v", entry.Health, ok)
 	}
 	if _, ok := w.app.member(w.order.Target, jobID("hook")); ok {
-		t.Error("a hook is one")
+		t.Error("a hook counts as a member")
 	}
 	if _, ok := w.app.member(w.order.Target, configMap("other")); ok {
-		t.Error("an object of another app is one")
+		t.Error("an object of another app counts as a member")
 	}
 	if _, ok := w.app.member(w.order.Target, configMap("missing")); ok {
-		t.Error("an object that is not there is one")
+		t.Error("a missing object counts as a member")
 	}
 }
 
@@ -65,7 +65,7 @@ func TestWhomNobodyWaitsFor(t *testing.T) {
 			t.Errorf("%s: %v", status, got)
 		}
 		if !isWell(live.Entry{Health: health.Health{Status: status}, Terminating: true}) {
-			t.Errorf("%s, and on its way out: not well", status)
+			t.Errorf("%s, and being deleted: not well", status)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestDeployInOrder carries a plan out that has all kinds of steps.
+// TestDeployInOrder carries out a plan that has every kind of step.
 func TestDeployInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"], w.api.status["Deployment"] = complete, available
@@ -39,8 +39,8 @@ func TestDeployInOrder(t *testing.T) {
 	if got := fmt.Sprint(len(work.Done()), work.Same(), len(work.Hooks()), work.Deleted()); got != "2 1 3 [/ConfigMap/shop/last /ConfigMap/shop/old]" {
 		t.Errorf("done, same, hooks and deleted are %s", got)
 	}
-	if w.app.Ledger.Applies() != 2 { // before and after
-		t.Errorf("it counts %d applies", w.app.Ledger.Applies())
+	if w.app.Ledger.Applies() != 2 { // one before the applies, one after them
+		t.Errorf("the ledger counts %d applies", w.app.Ledger.Applies())
 	}
 }
 
@@ -57,7 +57,7 @@ func TestPlanThatDoesNothingAsksNothing(t *testing.T) {
 	wantError(t, work.Complete(), "")
 	w.wantAsked()
 	if work.Same() != 1 || w.app.Ledger.Applies() != 2 {
-		t.Errorf("%d are the same, %d applies", work.Same(), w.app.Ledger.Applies())
+		t.Errorf("%d objects are the same, the ledger counts %d applies", work.Same(), w.app.Ledger.Applies())
 	}
 }
 
@@ -69,7 +69,8 @@ func TestHooksRunThoughNothingElseChanges(t *testing.T) {
 	w.wantRunning("Job shop/migrate")
 }
 
-// TestRemovedAppThatHasNothing still has an inventory that may have to go.
+// TestRemovedAppThatHasNothing: an app without objects may still have an inventory to
+// delete.
 func TestRemovedAppThatHasNothing(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = ourParent()
@@ -87,7 +88,8 @@ func TestObjectsAreDeletedThoughNoHooksRun(t *testing.T) {
 	w.wantRunning()
 }
 
-// TestInventoryIsNarrowedAfterHooks, though nothing is deleted: their kinds may have left.
+// TestInventoryIsNarrowedAfterHooks: hooks may no longer have some kinds, so the inventory
+// is narrowed even if nothing is deleted.
 func TestInventoryIsNarrowedAfterHooks(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap,Job.batch,Secret", Namespaces: "shop"})
@@ -96,7 +98,8 @@ func TestInventoryIsNarrowedAfterHooks(t *testing.T) {
 	w.wantInventory("Job.batch in shop, of shop by server")
 }
 
-// TestPartOfAnApp: the inventory knows its objects already, and nothing is deleted.
+// TestPartOfAnApp: for a part of the app, the inventory has all kinds already, and nothing
+// is deleted.
 func TestPartOfAnApp(t *testing.T) {
 	w := newWorld(t)
 	w.runs(config("old", "1"))
@@ -132,11 +135,11 @@ func TestPruneThatFailsNarrowsNothing(t *testing.T) {
 	wantError(t, w.work().Prune(), "ConfigMap shop/old: refused")
 	w.wantAsked("served ConfigMap", "delete ConfigMap shop/old")
 	if !w.app.Ledger.Has(configMap("old")) {
-		t.Error("it is forgotten")
+		t.Error("the object is not in the ledger any more")
 	}
 }
 
-// TestHooksOfACorrection: it has none.
+// TestHooksOfACorrection: a correction runs no hooks.
 func TestHooksOfACorrection(t *testing.T) {
 	w := newWorld(t)
 	w.order.Corrects = true
@@ -147,7 +150,8 @@ func TestHooksOfACorrection(t *testing.T) {
 	w.wantRunning("ConfigMap shop/a")
 }
 
-// TestTestsOfAChart are all that runs, and go by their policies.
+// TestTestsOfAChart: the chart's tests run, and nothing else. Their objects are deleted by
+// their policies.
 func TestTestsOfAChart(t *testing.T) {
 	test, succeeded := "helm.sh/hook: test", "helm.sh/hook-delete-policy: hook-succeeded"
 	for name, c := range map[string]struct {
@@ -190,18 +194,19 @@ func TestTestThatCannotBeDeletedHasPassed(t *testing.T) {
 		"warning: delete the hook Job shop/check: refused; the next test tries again")
 }
 
-// TestNewWorkForgetsWhatWasSeenOfHooks: they are another deploy's.
+// TestNewWorkForgetsWhatWasSeenOfHooks: the states of hooks that were seen belong to the
+// deploy before.
 func TestNewWorkForgetsWhatWasSeenOfHooks(t *testing.T) {
 	w := newWorld(t)
 	w.plans(w.step(job("migrate", hookOf("PreSync"))))
 	w.api.status["Job"] = complete
 	wantError(t, w.work().Apply(), "")
 	if len(w.app.Hooks.last) == 0 {
-		t.Fatal("nothing is seen")
+		t.Fatal("no hook was seen")
 	}
 	w.work()
 	if len(w.app.Hooks.last) > 0 {
-		t.Error("it does not")
+		t.Error("the states of the former deploy's hooks are kept")
 	}
 }
 
@@ -234,13 +239,13 @@ func TestWaitForTheClusterIsTold(t *testing.T) {
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().Apply(), "")
 	if !slices.Equal(w.log.waits, []string{"the cluster to take its objects"}) {
-		t.Errorf("it waits for %q", w.log.waits)
+		t.Errorf("the deploy waits for %q", w.log.waits)
 	}
 }
 
 func TestHookKeyTellsPhasesApart(t *testing.T) {
 	key := jobID("a").Key()
 	if HookKey(manifest.PreSync.String(), key) == HookKey(manifest.PostSync.String(), key) {
-		t.Error("it does not")
+		t.Error("the key is the same for both phases")
 	}
 }

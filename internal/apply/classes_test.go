@@ -19,14 +19,14 @@ func class(name, mode string) string {
 
 var classID = manifest.ID{Group: "storage.k8s.io", Kind: "StorageClass", Name: "local"}
 
-// TestClaimThatIsBoundLater is well without being bound, if its class binds for the first
-// consumer.
+// TestClaimThatIsBoundLater: an unbound claim counts as healthy if its class binds when the
+// first consumer comes.
 func TestClaimThatIsBoundLater(t *testing.T) {
 	pending := health.Health{Status: health.Progressing, Message: "Pending"}
 	for name, test := range map[string]struct {
 		entry   live.Entry
-		class   string // that runs
-		written string // that comes with the app
+		class   string // runs on the cluster
+		written string // comes with the app
 		want    string
 	}{
 		"binds late":                 {live.Entry{UnusedClass: "local", Health: pending}, class("local", plan.FirstConsumer), "", "waits for its first consumer"},
@@ -48,24 +48,25 @@ func TestClaimThatIsBoundLater(t *testing.T) {
 			}
 			got := w.app.Cluster.Settled(w.order.Target, test.entry)
 			if got.Health.Message != test.want || got.Health.OK() != (test.want != "Pending") {
-				t.Errorf("it is %v", got.Health)
+				t.Errorf("the claim's health is %v", got.Health)
 			}
 		})
 	}
 }
 
-// TestClassIsRemembered for a while: status and every wait ask for it.
+// TestClassIsRemembered: a class is remembered for a while, since status and every wait ask
+// for it.
 func TestClassIsRemembered(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
-		after   time.Duration // of the second question
+		after   time.Duration // the time before the second question
 		asked   int
 	}{
-		"a class, soon":                          {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor - time.Millisecond, 1},
-		"a class, later":                         {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor, 2},
-		"none, soon":                             {func(*world) {}, missingFor - time.Millisecond, 1},
-		"none, later":                            {func(*world) {}, missingFor, 2},
-		"a cluster that is kubetest.Down, later": {func(w *world) { w.api.refuse("get StorageClass local", kubetest.Down, kubetest.Down) }, missingFor, 2},
+		"a class, soon":                 {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor - time.Millisecond, 1},
+		"a class, later":                {func(w *world) { w.made("x", class("local", "Immediate")) }, classFor, 2},
+		"none, soon":                    {func(*world) {}, missingFor - time.Millisecond, 1},
+		"none, later":                   {func(*world) {}, missingFor, 2},
+		"a cluster that is down, later": {func(w *world) { w.api.refuse("get StorageClass local", kubetest.Down, kubetest.Down) }, missingFor, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(w *world) {
@@ -74,10 +75,10 @@ func TestClassIsRemembered(t *testing.T) {
 				late := classes.bindsLate("local")
 				<-time.After(test.after)
 				if late || classes.bindsLate("local") {
-					t.Error("it binds late")
+					t.Error("a class that does not bind late counts as one that does")
 				}
 				if got := len(w.api.asked); got != test.asked {
-					t.Errorf("it is asked for %d times", got)
+					t.Errorf("the cluster is asked for the class %d times", got)
 				}
 			})
 		})
@@ -90,7 +91,7 @@ func TestClassesAreRememberedApart(t *testing.T) {
 	classes := w.app.Cluster.classes
 	for range 2 {
 		if !classes.bindsLate("local") || classes.bindsLate("remote") {
-			t.Error("they are confused")
+			t.Error("the two classes are confused")
 		}
 	}
 }
@@ -99,7 +100,7 @@ func TestClusterWithoutClassesBindsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	delete(w.api.kinds, plan.StorageClass.WithVersion("v1"))
 	if w.app.Cluster.classes.bindsLate("local") {
-		t.Error("it binds late")
+		t.Error("without storage classes, a class counts as binding late")
 	}
 }
 
@@ -113,7 +114,7 @@ func TestPendingClaimKeepsNobodyWaiting(t *testing.T) {
 		wantError(t, work.Apply(), "")
 		wantError(t, work.AwaitHealthy(), "")
 		if !slices.Contains(w.api.asked, "get "+classID.String()) {
-			t.Errorf("nobody asks for the class: %q", w.api.asked)
+			t.Errorf("the requests do not include the class: %q", w.api.asked)
 		}
 	})
 }

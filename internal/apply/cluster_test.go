@@ -9,7 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestCauseOfAWorkload is that of the first of its own pods that has trouble.
+// TestCauseOfAWorkload: the cause is that of the first of the workload's own pods that has
+// trouble.
 func TestCauseOfAWorkload(t *testing.T) {
 	for name, test := range map[string]struct {
 		pods func(w *world) []*unstructured.Unstructured
@@ -42,7 +43,7 @@ func TestCauseOfAWorkload(t *testing.T) {
 			w.runs(deployment("a"))
 			cause, ok := w.app.Cluster.CauseOf(t.Context(), deploymentID("a"), test.pods(w))
 			if cause.Reason != test.want || ok != (test.want != "") {
-				t.Errorf("it is %v, %v", cause, ok)
+				t.Errorf("the cause is %v, %v", cause, ok)
 			}
 		})
 	}
@@ -54,14 +55,14 @@ func TestWorkloadThatCannotBeReadHasNoCause(t *testing.T) {
 	pods := []*unstructured.Unstructured{podOf(w, deploymentID("a"), "p", pulling)}
 	w.api.refuse("get Deployment shop/a", kubetest.Refused)
 	if cause, ok := w.app.Cluster.CauseOf(t.Context(), deploymentID("a"), pods); ok {
-		t.Errorf("it is %v", cause)
+		t.Errorf("the cause is %v", cause)
 	}
 	if cause, ok := w.app.Cluster.CauseOf(t.Context(), manifest.ID{Group: "example.org", Kind: "Widget", Name: "a"}, pods); ok {
-		t.Errorf("of a kind that is not served it is %v", cause)
+		t.Errorf("for a kind that is not served, the cause is %v", cause)
 	}
 }
 
-// TestFailedPodIsTheNewest that has something to say.
+// TestFailedPodIsTheNewest: of several failed pods, the newest is chosen.
 func TestFailedPodIsTheNewest(t *testing.T) {
 	w := newWorld(t)
 	w.runs(job("a"), config("a", "1"))
@@ -70,12 +71,12 @@ func TestFailedPodIsTheNewest(t *testing.T) {
 	}
 	w.pods.pods["shop"] = append(w.pods.pods["shop"], podOf(w, jobID("a"), "p4", ready), podOf(w, jobID("b"), "p5", endedPod))
 	if pod, cause := w.app.Cluster.failedPod(t.Context(), jobID("a")); pod.GetName() != "p3" || cause.Container != "main" {
-		t.Errorf("it is %s: %v", pod.GetName(), cause)
+		t.Errorf("the failed pod is %s: %v", pod.GetName(), cause)
 	}
 	w.pods.listed = 0
 	for _, id := range []manifest.ID{configMap("a"), {Group: "example.org", Kind: "Widget", Name: "a"}} {
 		if pod, _ := w.app.Cluster.failedPod(t.Context(), id); pod != nil || w.pods.listed > 0 {
-			t.Errorf("%s has pod %v, which is looked for %d times", id, pod, w.pods.listed)
+			t.Errorf("for %s, the failed pod is %v, after %d lists", id, pod, w.pods.listed)
 		}
 	}
 }
@@ -86,6 +87,6 @@ func TestSlotsAreGivenBack(t *testing.T) {
 		w.app.Cluster.slot()()
 	}
 	if got := len(w.app.Cluster.slots); got != 0 {
-		t.Errorf("%d are taken", got)
+		t.Errorf("%d slots are not given back", got)
 	}
 }

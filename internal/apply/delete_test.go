@@ -16,8 +16,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestDeletion tells what becomes of an object that the revision no longer has, as things
-// are when its turn comes.
+// TestDeletion checks how a planned deletion ends, given the cluster's state at that
+// moment.
 func TestDeletion(t *testing.T) {
 	gone := &kube.UnknownKindError{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}
 	for name, test := range map[string]struct {
@@ -69,18 +69,19 @@ func TestDeletion(t *testing.T) {
 			w.wantAsked(test.asked...)
 			w.wantLog(slices.DeleteFunc([]string{test.log}, func(line string) bool { return line == "" })...)
 			if got := slices.Contains(work.Deleted(), configMap("a").Key()); got != test.deleted || w.app.Ledger.Has(configMap("a")) {
-				t.Errorf("it is deleted: %v, in the ledger: %v", got, w.app.Ledger.Has(configMap("a")))
+				t.Errorf("the object is deleted: %v, in the ledger: %v", got, w.app.Ledger.Has(configMap("a")))
 			}
 		})
 	}
 }
 
-// takenBy has another app of the server take an object over.
+// takenBy makes another app of the server take an object over.
 func (w *world) takenBy(app name.App, id manifest.ID) {
 	w.edited(id, func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{kube.PartOfLabel: plan.SetID(app)}) })
 }
 
-// TestDeletionThatFails: the object stays in the ledger, for the next deploy to delete.
+// TestDeletionThatFails: the object stays in the ledger, so that the next deploy deletes
+// it.
 func TestDeletionThatFails(t *testing.T) {
 	gone := &kube.UnknownKindError{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}
 	for name, test := range map[string]struct {
@@ -107,14 +108,15 @@ func TestDeletionThatFails(t *testing.T) {
 				wantError(t, work.pruneWaves(w.order.Plan.Prune), test.want)
 				w.wantRunning("ConfigMap shop/a")
 				if len(work.Deleted()) > 0 || !w.app.Ledger.Has(configMap("a")) {
-					t.Errorf("deleted are %q, it is in the ledger: %v", work.Deleted(), w.app.Ledger.Has(configMap("a")))
+					t.Errorf("deleted are %q, the object is in the ledger: %v", work.Deleted(), w.app.Ledger.Has(configMap("a")))
 				}
 			})
 		})
 	}
 }
 
-// TestDeletionOfAKindWithoutNamespaces: a kind that is not served looks like one.
+// TestDeletionOfAKindWithoutNamespaces: a kind that is not served looks like a kind without
+// namespaces.
 func TestDeletionOfAKindWithoutNamespaces(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -137,7 +139,7 @@ func TestDeletionOfAKindWithoutNamespaces(t *testing.T) {
 	}
 }
 
-// namespaced has the cluster serve a kind in namespaces.
+// namespaced makes the cluster serve a kind in namespaces.
 func (w *world) namespaced(gk schema.GroupKind) {
 	gvk := gk.WithVersion("v1")
 	w.api.kinds[gvk] = kube.Kind{GVK: gvk, Namespaced: true}
@@ -153,7 +155,8 @@ func TestDeletionIsMadeAgainWhenTheClusterAnswers(t *testing.T) {
 	})
 }
 
-// TestSystemObjectsAreNeverDeleted: a version of the server let apps have them.
+// TestSystemObjectsAreNeverDeleted: an earlier version of the server let apps own system
+// objects.
 func TestSystemObjectsAreNeverDeleted(t *testing.T) {
 	w := newWorld(t)
 	id := plan.NamespaceID(kube.SystemNamespace)
@@ -162,12 +165,12 @@ func TestSystemObjectsAreNeverDeleted(t *testing.T) {
 	wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
 	w.wantAsked()
 	if w.app.Ledger.Has(id) {
-		t.Error("it is in the ledger")
+		t.Error("the namespace is still in the ledger")
 	}
 }
 
-// TestNamespaceThatIsAskedFor: a namespace that another app asks for by now is released,
-// though it was to be deleted.
+// TestNamespaceThatIsAskedFor: a namespace that another app has come to ask for is
+// released, although its deletion was planned.
 func TestNamespaceThatIsAskedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		asks string
@@ -192,7 +195,7 @@ func TestNamespaceThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestRelease takes the app's label off an object that stays.
+// TestRelease: a released object stays, without the app's label.
 func TestRelease(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -213,10 +216,10 @@ func TestRelease(t *testing.T) {
 			wantError(t, work.pruneWaves(w.order.Plan.Prune), test.want)
 			w.wantLog(test.log...)
 			if u := w.api.look(configMap("a")); test.want == "" && u != nil && len(u.GetLabels()) > 0 || len(work.Deleted()) > 0 {
-				t.Errorf("deleted are %q, it has %v", work.Deleted(), u)
+				t.Errorf("deleted are %q, the object is %v", work.Deleted(), u)
 			}
 			if test.want == "" && w.app.Ledger.Has(configMap("a")) {
-				t.Error("it is in the ledger")
+				t.Error("the object is still in the ledger")
 			}
 		})
 	}
@@ -230,7 +233,7 @@ func TestReleasedObjectLeavesTheIndexAtOnce(t *testing.T) {
 	w.api.tell = nil
 	wantError(t, w.work().pruneWaves(w.order.Plan.Prune), "")
 	if _, known := w.index.Get(configMap("a")); known {
-		t.Error("it is still there")
+		t.Error("the released object is still in the index")
 	}
 }
 
@@ -244,6 +247,6 @@ func TestFailuresOfDeletionsNameTheFirst(t *testing.T) {
 	err := w.work().pruneWaves(w.order.Plan.Prune)
 	wantError(t, err, "refused (and 2 more)")
 	if !errors.Is(err, kubetest.Refused) {
-		t.Errorf("the cause of %v is lost", err)
+		t.Errorf("%v does not wrap the first cause", err)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// fakeIndex is an index whose watches are left out: the fake API server tells it of each
-// change, unless the test has it wait.
+// fakeIndex is an index without watches: the fake API server reports each change to it,
+// unless the test stops these reports.
 type fakeIndex struct {
 	*live.Index
 
@@ -27,7 +27,7 @@ type fakeIndex struct {
 	refuses  []error // the answers to the first calls of Follow
 	followed []string
 	used     []schema.GroupKind
-	waiting  int // how many wait for changes
+	waiting  int // the number of callers that wait for changes
 }
 
 func (x *fakeIndex) Changed(partOf string) (<-chan struct{}, func()) {
@@ -39,7 +39,7 @@ func (x *fakeIndex) Changed(partOf string) (<-chan struct{}, func()) {
 	}
 }
 
-// count counts those who wait for changes.
+// count counts the callers that wait for changes.
 func (x *fakeIndex) count(more int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -64,12 +64,12 @@ func (x *fakeIndex) Use(_ string, kinds []schema.GroupKind) { x.used = kinds }
 
 // fakeOthers are the server's other apps.
 type fakeOthers struct {
-	heirs   map[manifest.ID]string // the apps that want an object
+	heirs   map[manifest.ID]string // the app that wants each object
 	asks    string                 // an app whose createNamespace makes the namespace shop
-	foreign error                  // whose the inventory is
+	foreign error                  // the answer of Foreign
 
 	mu    sync.Mutex
-	told  []string // the apps that were told of objects taken from them
+	told  []string // the apps from which objects were taken
 	quits []string // the targets that want nothing any more
 }
 
@@ -105,20 +105,19 @@ func (o *fakeOthers) Foreign(kube.Parent, string, name.Repo) error { return o.fo
 type fakePods struct {
 	mu      sync.Mutex
 	pods    map[string][]*unstructured.Unstructured
-	err     error // of List
+	err     error // the error of List
 	watches map[string]*fakeWatch
-	begun   int // how many watches
-	listed  int // how often
+	begun   int // the number of watches that were begun
+	listed  int // the number of calls of List
 }
 
-// fakeWatch follows the pods of one namespace. A test under synctest does not end before it
-// has ended.
+// fakeWatch follows the pods of one namespace. A test under synctest waits for its end.
 type fakeWatch struct {
 	of        *fakePods
 	namespace string
 	changed   chan struct{}
 	ended     sync.WaitGroup
-	waited    bool // for its end
+	waited    bool // whether somebody has waited for its end
 }
 
 func (p *fakePods) Watch(ctx context.Context, namespace string) Pods {
@@ -138,7 +137,7 @@ func (p *fakePods) List(_ context.Context, namespace string) ([]*unstructured.Un
 	return slices.Clone(p.pods[namespace]), p.err
 }
 
-// become are the pods of a namespace from now on.
+// become sets the pods of a namespace.
 func (p *fakePods) become(namespace string, pods ...*unstructured.Unstructured) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,8 +170,7 @@ func toldOf(p kube.Parent) string {
 	return fmt.Sprintf("%s in %s, of %s by %s", p.Kinds, p.Namespaces, p.Repository, p.Server)
 }
 
-// sortedLines are the lines of a text in the order of the alphabet, for what is said by
-// several goroutines.
+// sortedLines sorts the lines of a text that several goroutines write.
 func sortedLines(text string) string {
 	return strings.Join(slices.Sorted(slices.Values(strings.Split(text, "\n"))), "\n")
 }

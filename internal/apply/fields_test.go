@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// added has a manager add a field to a running ConfigMap.
+// added adds a field to a running ConfigMap in the name of a manager.
 func (w *world) added(name, manager, key string) {
 	w.t.Helper()
 	u := w.api.look(configMap(name))
@@ -31,15 +31,16 @@ func (w *world) wantData(name string, want ...string) {
 	data, _, _ := unstructured.NestedMap(w.api.look(configMap(name)).Object, "data")
 	for _, key := range want {
 		if _, ok := data[key]; !ok {
-			w.t.Errorf("it has no %s: %v", key, data)
+			w.t.Errorf("the ConfigMap has no %s: %v", key, data)
 		}
 	}
 	if len(data) != len(want) {
-		w.t.Errorf("it has %v, want %q", data, want)
+		w.t.Errorf("the ConfigMap has %v, want %q", data, want)
 	}
 }
 
-// TestWhatHandsHaveAdded goes with an apply, but for what is left to them.
+// TestWhatHandsHaveAdded: an apply removes fields that were added by hand, unless the app
+// leaves them alone.
 func TestWhatHandsHaveAdded(t *testing.T) {
 	for name, test := range map[string]struct {
 		manager     string
@@ -108,14 +109,14 @@ func TestFieldsAreNotTakenWhenTheTimeIsUp(t *testing.T) {
 	w.wantAsked("own ConfigMap shop/a")
 }
 
-// TestFieldsInTheWayAreClaimed: an apply removes what was claimed for it.
+// TestFieldsInTheWayAreClaimed: an apply removes the fields that were claimed for it.
 func TestFieldsInTheWayAreClaimed(t *testing.T) {
 	more := fieldpath.NewSet(fieldpath.MakePathOrDie("data", "more"))
 	for name, test := range map[string]struct {
 		manager string
 		applies bool
-		ours    bool // the object was the app's
-		merge   bool // what hands add stays
+		ours    bool // whether the object was the app's
+		merge   bool // whether fields that were added by hand stay
 		claim   *fieldpath.Set
 		keys    []string
 	}{
@@ -152,7 +153,7 @@ func TestFieldsInTheWayAreClaimed(t *testing.T) {
 			wantError(t, w.work().applyStage([]plan.Step{step}), "")
 			w.wantData("a", test.keys...)
 			if claimed := slices.Contains(w.api.asked, "own ConfigMap shop/a"); claimed && test.claim.Empty() {
-				t.Error("it claims nothing")
+				t.Error("the request claims no fields")
 			}
 		})
 	}
@@ -181,11 +182,11 @@ func TestNothingIsClaimedOfAnObjectThatIsGone(t *testing.T) {
 	w.wantAsked("get ConfigMap shop/a", "apply ConfigMap shop/a")
 }
 
-// TestOtherToolsAreSucceeded: an object that another tool has applied is Pushboat's alone
-// once it is taken over.
+// TestOtherToolsAreSucceeded: after a takeover, the object's fields belong to Pushboat
+// alone, even if another tool has applied it before.
 func TestOtherToolsAreSucceeded(t *testing.T) {
 	for name, test := range map[string]struct {
-		partOf string // of the object as it runs
+		partOf string // the label of the running object
 		action record.Action
 		want   bool
 	}{
@@ -208,7 +209,7 @@ func TestOtherToolsAreSucceeded(t *testing.T) {
 				alone = alone && entry.Manager == kube.FieldManager
 			}
 			if alone != test.want {
-				t.Errorf("it is Pushboat's alone: %v", alone)
+				t.Errorf("all fields are Pushboat's: %v", alone)
 			}
 		})
 	}

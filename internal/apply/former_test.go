@@ -12,7 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestOlderFailures: a failure is a deploy's own once the object was seen without it.
+// TestOlderFailures: a failure counts as the deploy's own once the object was seen without
+// it.
 func TestOlderFailures(t *testing.T) {
 	id := manifest.ID{Kind: "Job", Name: "a"}
 	entry := func(uid types.UID, generation int64, h health.Health) live.Entry {

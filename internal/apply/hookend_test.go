@@ -14,7 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestHooksForAFailure run once, and whatever becomes of them changes nothing.
+// TestHooksForAFailure: the hooks for failures run once, and their outcomes do not change
+// the deploy's.
 func TestHooksForAFailure(t *testing.T) {
 	for name, test := range map[string]struct {
 		status  string
@@ -45,7 +46,8 @@ func TestHooksForAFailure(t *testing.T) {
 	}
 }
 
-// TestHooksAfterAFailureHaveErrorsOfTheirOwn: that of the deploy does not stop them.
+// TestHooksAfterAFailureHaveErrorsOfTheirOwn: the deploy's error does not stop the hooks
+// for failures.
 func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
@@ -58,8 +60,8 @@ func TestHooksAfterAFailureHaveErrorsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// TestHooksAfterAFailureWaitForThemselvesOnly, and not for one that started beside another
-// which could not be made.
+// TestHooksAfterAFailureWaitForThemselvesOnly: the hooks for failures do not wait for an
+// earlier hook, which was started beside one that could not be made.
 func TestHooksAfterAFailureWaitForThemselvesOnly(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.plans(w.steps(job("a", hookOf("PreSync")), job("b", hookOf("PreSync")), job("alarm", hookOf("SyncFail")))...)
@@ -72,7 +74,7 @@ func TestHooksAfterAFailureWaitForThemselvesOnly(t *testing.T) {
 		began := time.Now()
 		<-ended
 		if took := time.Since(began); took > 0 {
-			t.Errorf("it takes %s", took)
+			t.Errorf("the hooks for failures take %s", took)
 		}
 	})
 }
@@ -89,7 +91,7 @@ func TestHooksAfterARemovalComeWhenAllIsGone(t *testing.T) {
 		w.wantRunning("ConfigMap shop/a")
 		w.api.vanish(configMap("a"))
 		wantError(t, <-ended, "")
-		w.wantRunning() // the hook as well
+		w.wantRunning() // the hook is gone as well
 	})
 }
 
@@ -101,10 +103,10 @@ func TestRemovalWithoutHooksDoesNotWait(t *testing.T) {
 	w.ran(job("old", hookOf("PostSync")), manifest.PostSync, former, complete)
 	w.order.Target.Gone, w.order.Plan.Gone = true, true
 	wantError(t, w.work().Prune(), "")
-	w.wantRunning("ConfigMap shop/a") // and the hook of an earlier deploy is deleted
+	w.wantRunning("ConfigMap shop/a") // the hook of an earlier deploy is deleted
 }
 
-// TestRemovalWhoseEndIsNotSeen keeps its inventory.
+// TestRemovalWhoseEndIsNotSeen: a removal whose end is not seen keeps the app's inventory.
 func TestRemovalWhoseEndIsNotSeen(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -124,14 +126,14 @@ func TestRemovalWhoseEndIsNotSeen(t *testing.T) {
 				test.happens(w)
 				wantError(t, w.work().Prune(), test.want)
 				if !w.api.parent.Exists() {
-					t.Error("it has none")
+					t.Error("the inventory is gone")
 				}
 			})
 		})
 	}
 }
 
-// TestHookPolicies say whether the object of a hook outlives the deploy.
+// TestHookPolicies: a hook's policy decides whether its object outlives the deploy.
 func TestHookPolicies(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy string
@@ -159,7 +161,7 @@ func TestHookPolicies(t *testing.T) {
 			}
 			work.EndHooks(&rec)
 			if stays := w.api.look(jobID("migrate")) != nil; stays != test.stays {
-				t.Errorf("it stays: %v", stays)
+				t.Errorf("the hook's object stays: %v", stays)
 			}
 			if len(rec.Hooks) != 1 || w.app.HookMemory.lastEnded() != 5 {
 				t.Errorf("recorded are %v; the newest deploy that has ended is %d", rec.Hooks, w.app.HookMemory.lastEnded())
@@ -168,7 +170,8 @@ func TestHookPolicies(t *testing.T) {
 	}
 }
 
-// TestHooksThatLeftTheRevision go with a deploy that succeeds.
+// TestHooksThatLeftTheRevision: a successful deploy deletes the objects of hooks that the
+// revision no longer has.
 func TestHooksThatLeftTheRevision(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -229,7 +232,7 @@ func TestHooksOfKindsThatCannotBeAskedForAreTold(t *testing.T) {
 	}
 }
 
-// TestObjectThatWasNotMadeAsAHook is judged by its health when hooks end.
+// TestObjectThatWasNotMadeAsAHook: when hooks end, such an object is judged by its health.
 func TestObjectThatWasNotMadeAsAHook(t *testing.T) {
 	inTime(t, func(w *world) {
 		once := job("migrate", hookOf("PreSync"), policyOf("HookSucceeded"))
@@ -246,7 +249,7 @@ func TestObjectThatWasNotMadeAsAHook(t *testing.T) {
 	})
 }
 
-// TestHookIsOverWhenItHasEnded, and not while it is under way.
+// TestHookIsOverWhenItHasEnded: a hook that is under way is not over.
 func TestHookIsOverWhenItHasEnded(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.api.status["Job"] = underWay
@@ -254,17 +257,17 @@ func TestHookIsOverWhenItHasEnded(t *testing.T) {
 		work := w.work()
 		ended := w.begins(func() error { return work.runPhase(manifest.PreSync) })
 		if over := work.overHooks(); len(over) > 0 {
-			t.Errorf("over are %v", over)
+			t.Errorf("the hooks that are over are %v", over)
 		}
 		w.becomes(jobID("migrate"), complete)
 		wantError(t, <-ended, "")
 		if over := work.overHooks(); len(over) != 1 || over[0].ID != jobID("migrate") {
-			t.Errorf("over are %v", over)
+			t.Errorf("the hooks that are over are %v", over)
 		}
 	})
 }
 
-// TestHookThatDidNotEndByItselfHasFailed, as its policy has it.
+// TestHookThatDidNotEndByItselfHasFailed: the hook's policy for failures applies to it.
 func TestHookThatDidNotEndByItselfHasFailed(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.api.status["Job"] = underWay

@@ -13,11 +13,11 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// former is the run of a hook by an earlier deploy.
+// former is the run of a hook in an earlier deploy.
 var former = live.HookRun{Target: "r4", Number: 4}
 
-// TestWhatAnEarlierRunHasLeft makes room for the next one, unless the hook asks to be run
-// only once.
+// TestWhatAnEarlierRunHasLeft: an earlier run's object makes room for the next run, unless
+// the hook has to run only once.
 func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 	always, once := policyOf("BeforeHookCreation"), policyOf("HookFailed")
 	for name, test := range map[string]struct {
@@ -77,7 +77,8 @@ func TestWhatAnEarlierRunHasLeft(t *testing.T) {
 	}
 }
 
-// TestRoomThatCannotBeMadeForAHook: it does not run then.
+// TestRoomThatCannotBeMadeForAHook: a hook does not run if the object in its place cannot
+// be deleted.
 func TestRoomThatCannotBeMadeForAHook(t *testing.T) {
 	migrate := job("migrate", hookOf("PreSync"))
 	for name, happens := range map[string]func(w *world){
@@ -93,7 +94,7 @@ func TestRoomThatCannotBeMadeForAHook(t *testing.T) {
 			w.plans(w.step(migrate))
 			wantError(t, w.work().runPhase(manifest.PreSync), "Job shop/migrate: PreSync hook: refused")
 			if slices.Contains(w.api.asked, "apply Job shop/migrate") {
-				t.Error("it runs")
+				t.Error("the hook runs")
 			}
 		})
 	}
@@ -101,8 +102,8 @@ func TestRoomThatCannotBeMadeForAHook(t *testing.T) {
 
 const generatedJob = "apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: migrate-\n  annotations:\n    argocd.argoproj.io/hook: 'PreSync,PostSync'\nspec: {backoffLimit: 1}\n"
 
-// TestGeneratedNamesOfHooks: each deploy and phase has a name of its own, and a deploy that
-// is carried on has the one that it had.
+// TestGeneratedNamesOfHooks: each deploy and each phase has its own name, and a deploy that
+// is continued keeps the name that it had.
 func TestGeneratedNamesOfHooks(t *testing.T) {
 	name := func(phase manifest.Phase, id string, number int) string {
 		w := newWorld(t)
@@ -112,13 +113,13 @@ func TestGeneratedNamesOfHooks(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.HasPrefix(entry.ID.Name, "migrate-") || len(entry.ID.Name) != len("migrate-01234567") {
-			t.Errorf("its name is %q", entry.ID.Name)
+			t.Errorf("the hook's name is %q", entry.ID.Name)
 		}
 		return entry.ID.Name
 	}
 	first := name(manifest.PreSync, "r5", 5)
 	if again := name(manifest.PreSync, "r5", 5); again != first {
-		t.Errorf("it is first %s, then %s", first, again)
+		t.Errorf("the hook's name is first %s, then %s", first, again)
 	}
 	names := []string{first, name(manifest.PostSync, "r5", 5), name(manifest.PreSync, "r5", 6), name(manifest.PreSync, "r6", 5)}
 	slices.Sort(names)
@@ -127,7 +128,8 @@ func TestGeneratedNamesOfHooks(t *testing.T) {
 	}
 }
 
-// TestGeneratedHookMakesRoomToo, and is found by its mark: it has no name to look for.
+// TestGeneratedHookMakesRoomToo: the earlier run of a hook with a generated name is found
+// by its mark, since its name is not known.
 func TestGeneratedHookMakesRoomToo(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
@@ -138,11 +140,12 @@ func TestGeneratedHookMakesRoomToo(t *testing.T) {
 	w.order.Number = 6
 	wantError(t, w.work().runPhase(manifest.PreSync), "")
 	if after := idsOf(w.api.running); len(after) != len(before) || slices.Equal(after, before) {
-		t.Errorf("there run %q, before %q", after, before)
+		t.Errorf("the objects are %q, and were %q before", after, before)
 	}
 }
 
-// TestGeneratedHookRunsEachTime, for its name is another each time.
+// TestGeneratedHookRunsEachTime: even a hook that has to run only once runs again if its
+// name is generated, since no two names are the same.
 func TestGeneratedHookRunsEachTime(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
@@ -152,7 +155,7 @@ func TestGeneratedHookRunsEachTime(t *testing.T) {
 	w.order.Number = 6
 	wantError(t, w.work().runPhase(manifest.PreSync), "")
 	if jobs := idsOf(w.api.running); len(jobs) != 3 { // with the namespace
-		t.Errorf("there run %q", jobs)
+		t.Errorf("the objects are %q", jobs)
 	}
 	if slices.ContainsFunc(w.api.asked, func(request string) bool { return !strings.HasPrefix(request, "apply Job shop/migrate-") }) {
 		t.Errorf("the requests are %q", w.api.asked)
@@ -167,7 +170,7 @@ func TestMadeHookIsMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := (live.Hook{Key: jobID("migrate").Key(), Phase: manifest.PreSync, Run: live.HookRun{Target: "r5", Number: 5}}); entry.Hook == nil || *entry.Hook != want {
-		t.Errorf("its mark is %+v", entry.Hook)
+		t.Errorf("the hook's mark is %+v", entry.Hook)
 	}
 	if len(step.Object.GetAnnotations()) != 1 {
 		t.Errorf("the plan's object is marked as well: %v", step.Object.GetAnnotations())
@@ -213,12 +216,12 @@ func TestWarningsOfHooksAreHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := work.Warnings(); len(got) != 1 || got[0].Text != "deprecated" {
-		t.Errorf("they are %v", got)
+		t.Errorf("the warnings are %v", got)
 	}
 }
 
-// TestHookUnderWayIsLetEnd before it is deleted to make room: a migration that is killed half
-// way is worse than a deploy that comes later.
+// TestHookUnderWayIsLetEnd: a hook that is under way may end before it is deleted to make
+// room. A migration that is killed half way is worse than a late deploy.
 func TestHookUnderWayIsLetEnd(t *testing.T) {
 	migrate := job("migrate", hookOf("PreSync"))
 	for name, test := range map[string]struct {
@@ -240,12 +243,12 @@ func TestHookUnderWayIsLetEnd(t *testing.T) {
 				w.wantAsked()
 				w.wantLog("awaiting Job shop/migrate still under way from an earlier deploy")
 				if got := w.log.waits; !slices.Equal(got, []string{"Job shop/migrate, still under way from an earlier deploy"}) {
-					t.Errorf("it waits for %q", got)
+					t.Errorf("the deploy waits for %q", got)
 				}
 				test.happens(w)
 				wantError(t, <-ended, "")
 				if took := time.Since(began); took != test.after {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the wait takes %s", took)
 				}
 				if !slices.Contains(w.api.asked, "apply Job shop/migrate") {
 					t.Errorf("the requests are %q", w.api.asked)
@@ -265,7 +268,7 @@ func TestPodThatIsNotReadyDoesNotEndTheWaitForAHook(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-ended:
-			t.Errorf("it ends: %v", err)
+			t.Errorf("the wait has ended: %v", err)
 		default:
 		}
 		w.becomes(jobID("migrate"), complete)
@@ -285,7 +288,8 @@ func TestWaitForAnEarlierHookEndsWithTheDeploy(t *testing.T) {
 	})
 }
 
-// TestHooksThatAreNotLetEnd have ended, or are in nobody's way.
+// TestHooksThatAreNotLetEnd: there is no wait for hooks that have ended, or that need not
+// be deleted.
 func TestHooksThatAreNotLetEnd(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy string

@@ -9,7 +9,7 @@ import (
 func TestWhichHooksAreRememberedAsSound(t *testing.T) {
 	migrate, seed := manifest.ID{Kind: "Job", Name: "migrate"}, manifest.ID{Kind: "Job", Name: "seed"}
 	for name, test := range map[string]struct {
-		noted  []string // digests of migrate
+		noted  []string // the digests that are noted of migrate
 		id     manifest.ID
 		digest string
 		want   bool

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// ran has the object of a hook run that a deploy has made.
+// ran puts the object of a hook on the cluster, as the given run has made it.
 func (w *world) ran(document string, phase manifest.Phase, run live.HookRun, status string) {
 	w.t.Helper()
 	step := w.step(document)
@@ -51,7 +51,8 @@ func TestHooksWhoseKindsCannotBeWatchedDoNotRun(t *testing.T) {
 	w.wantRunning()
 }
 
-// TestNamespacesOfHooks are the one thing that is made before hooks run.
+// TestNamespacesOfHooks: the hooks' namespaces are made before the hooks run, and nothing
+// else is.
 func TestNamespacesOfHooks(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete
@@ -114,15 +115,15 @@ func TestHookThatTheAttemptBeforeHasRunDoesNotRunAgain(t *testing.T) {
 	}
 }
 
-// TestHookOfAnInterruptedDeploy: a hook that this very deploy began before the server
-// stopped is waited for, and any other makes room.
+// TestHookOfAnInterruptedDeploy: a deploy waits for the hook that it began before the
+// server stopped. Any other hook makes room.
 func TestHookOfAnInterruptedDeploy(t *testing.T) {
 	this := live.HookRun{Target: "r5", Number: 4}
 	unbegun := []record.HookResult{{Key: jobID("migrate").Key(), Phase: "PreSync", Result: manifest.EndUnbegun}}
 	unbegunLater := []record.HookResult{{Key: jobID("migrate").Key(), Phase: "PostSync", Result: manifest.EndUnbegun}}
 	for name, test := range map[string]struct {
-		phase manifest.Phase // of the object
-		run   live.HookRun   // that made it
+		phase manifest.Phase // the phase of the object
+		run   live.HookRun   // the run that made it
 		last  *record.Record
 		ended int // the newest deploy that this server has seen end
 		is    bool
@@ -144,7 +145,7 @@ func TestHookOfAnInterruptedDeploy(t *testing.T) {
 			w.app.HookMemory.noteEnd(test.ended)
 			entry := live.Entry{Hook: &live.Hook{Key: jobID("migrate").Key(), Phase: test.phase, Run: test.run}}
 			if got := w.work().isOurs(entry, manifest.PreSync); got != test.is {
-				t.Errorf("it is this deploy's: %v", got)
+				t.Errorf("the hook is this deploy's: %v", got)
 			}
 		})
 	}
@@ -164,7 +165,7 @@ func TestHookFromBeforeARestartIsWaitedFor(t *testing.T) {
 	})
 }
 
-// TestHookThatCannotBeMade: whether it may have been made is recorded.
+// TestHookThatCannotBeMade: the record notes whether the hook may have been made.
 func TestHookThatCannotBeMade(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
@@ -206,15 +207,15 @@ func TestEarlierRunsOfAHook(t *testing.T) {
 	w.ran(job("other", hookOf("PreSync")), manifest.PreSync, run, complete)
 	work := w.work()
 	if got := work.earlier(w.step(job("a", hookOf("PreSync")))); len(got) != 1 || got[0].ID != jobID("a") {
-		t.Errorf("they are %v", got)
+		t.Errorf("the earlier runs are %v", got)
 	}
 	w.edited(jobID("a"), beginDeletion)
 	if got := work.earlier(w.step(job("a", hookOf("PreSync")))); len(got) != 0 {
-		t.Errorf("one that goes is among them: %v", got)
+		t.Errorf("an object that is being deleted is among the earlier runs: %v", got)
 	}
 }
 
-// TestHooksOfARemoval run before and after the app's objects go.
+// TestHooksOfARemoval: hooks run before and after the app's objects are deleted.
 func TestHooksOfARemoval(t *testing.T) {
 	w := newWorld(t)
 	w.api.status["Job"] = complete

@@ -9,8 +9,9 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 )
 
-// TestHooksAreSeenToTheirEnd has a hook's object pass through events. Its newest state is
-// that before its deletion began: a Job that goes has nothing to say of its end.
+// TestHooksAreSeenToTheirEnd: events arrive about a hook's object. Its newest state is the
+// one before its deletion began, since a Job that is being deleted does not report how it
+// ended.
 func TestHooksAreSeenToTheirEnd(t *testing.T) {
 	at := func(status health.Status) live.Entry {
 		return live.Entry{UID: "u", Health: health.Health{Status: status}}

@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// migrates has the deploy run the hook "migrate", a Job that is under way.
+// migrates starts the deploy's hook "migrate", a Job that is under way.
 func (w *world) migrates() (work *Work, ended <-chan error) {
 	w.t.Helper()
 	w.api.status["Job"] = underWay
@@ -40,10 +40,10 @@ func TestHookSucceeds(t *testing.T) {
 			t.Errorf("the hooks are %+v", hooks)
 		}
 		if want := []string{"its hooks to end", "Job shop/migrate: 0 of 1 completed"}; !slices.Equal(w.log.waits[:2], want) {
-			t.Errorf("it waits for %q", w.log.waits)
+			t.Errorf("the deploy waits for %q", w.log.waits)
 		}
 		if last := w.log.waits[len(w.log.waits)-1]; last != "the cluster to take its objects" {
-			t.Errorf("in the end it waits for %q", last)
+			t.Errorf("in the end, the deploy waits for %q", last)
 		}
 	})
 }
@@ -57,12 +57,12 @@ func TestHooksHideWhatTheAppHides(t *testing.T) {
 		wantError(t, <-ended, "")
 		w.wantLog("started Job shop/migrate PreSync hook", "waiting Job shop/migrate 0 of 1 ***", "succeeded Job shop/migrate 1 of 1 ***")
 		if told := strings.Join(w.log.waits, "\n"); strings.Contains(told, "completed") {
-			t.Errorf("it waits for %s", told)
+			t.Errorf("the deploy waits for %s", told)
 		}
 	})
 }
 
-// TestHookDoesNotSucceed tells of each way.
+// TestHookDoesNotSucceed tries each way in which a hook can fail.
 func TestHookDoesNotSucceed(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -86,10 +86,10 @@ func TestHookDoesNotSucceed(t *testing.T) {
 				test.happens(w)
 				err := <-ended
 				if want := "PreSync hook Job shop/migrate failed: " + test.want; err == nil || err.Error() != want {
-					t.Errorf("it says %v, want %s", err, want)
+					t.Errorf("the error is %v, want %s", err, want)
 				}
 				if _, ok := errors.AsType[HookError](err); !ok {
-					t.Errorf("it is a %T", err)
+					t.Errorf("the error is a %T", err)
 				}
 				if hooks := work.Hooks(); len(hooks) != 1 || hooks[0].Result != manifest.EndFailed || hooks[0].Message != test.want {
 					t.Errorf("the hooks are %+v", hooks)
@@ -99,7 +99,7 @@ func TestHookDoesNotSucceed(t *testing.T) {
 					t.Errorf("the log is\n%s", lines)
 				}
 				if len(work.under) != 0 || len(work.ended) != 1 {
-					t.Errorf("%d are under way, %d have ended", len(work.under), len(work.ended))
+					t.Errorf("%d hooks are under way, %d have ended", len(work.under), len(work.ended))
 				}
 			})
 		})
@@ -123,14 +123,15 @@ func TestWaitForHooksEndsWithTheDeploy(t *testing.T) {
 				w.end(cause)
 				wantCause(t, <-ended, cause)
 				if len(work.under) != 0 || len(work.Hooks()) != 0 {
-					t.Errorf("%d are under way, %d have ended", len(work.under), len(work.Hooks()))
+					t.Errorf("%d hooks are under way, %d have ended", len(work.under), len(work.Hooks()))
 				}
 			})
 		})
 	}
 }
 
-// TestFirstHookThatFailsEndsTheOthersWait: a deploy with a failed hook goes nowhere.
+// TestFirstHookThatFailsEndsTheOthersWait: a deploy with a failed hook cannot succeed, so
+// it does not wait for the other hooks.
 func TestFirstHookThatFailsEndsTheOthersWait(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.api.status["Job"] = underWay
@@ -147,7 +148,8 @@ func TestFirstHookThatFailsEndsTheOthersWait(t *testing.T) {
 	})
 }
 
-// TestFailedHookTellsWhatItsPodSaid last, and hides what is to be hidden.
+// TestFailedHookTellsWhatItsPodSaid: the error ends with the last lines of the pod's log,
+// without hidden values.
 func TestFailedHookTellsWhatItsPodSaid(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.hides("s3cret")
@@ -162,15 +164,16 @@ func TestFailedHookTellsWhatItsPodSaid(t *testing.T) {
 		text := (<-ended).Error()
 		want := "PreSync hook Job shop/migrate failed: ***\nError (container main): exit code 2: not ***\nits last lines:\n  line 6\n"
 		if !strings.HasPrefix(text, want) || !strings.HasSuffix(text, "\n  the password is ***") {
-			t.Errorf("it says\n%s", text)
+			t.Errorf("the error is\n%s", text)
 		}
 		if strings.Contains(w.log.String()+work.Hooks()[0].Message+strings.Join(w.log.waits, " "), "s3cret") {
-			t.Errorf("the secret is told: %s, %s", w.log, work.Hooks()[0].Message)
+			t.Errorf("the secret is shown: %s, %s", w.log, work.Hooks()[0].Message)
 		}
 	})
 }
 
-// TestPodOfAFailedHookThatCannotBeAsked takes nothing from the reason.
+// TestPodOfAFailedHookThatCannotBeAsked: if the pod cannot be read, the error still has the
+// hook's reason.
 func TestPodOfAFailedHookThatCannotBeAsked(t *testing.T) {
 	pod := "\nError (container main): exit code 2"
 	for name, test := range map[string]struct {
@@ -193,7 +196,7 @@ func TestPodOfAFailedHookThatCannotBeAsked(t *testing.T) {
 			failure := HookError{phase: manifest.PreSync, id: jobID("migrate"), reason: "BackoffLimitExceeded"}
 			failure.addPod(t.Context(), w.app.Cluster)
 			if got, want := failure.Error(), "PreSync hook Job shop/migrate failed: BackoffLimitExceeded"+test.want; got != want {
-				t.Errorf("it says %q, want %q", got, want)
+				t.Errorf("the error is %q, want %q", got, want)
 			}
 		})
 	}
@@ -206,7 +209,7 @@ func TestReasonOfAFailedHookIsToldOnce(t *testing.T) {
 	failure := HookError{phase: manifest.PreSync, id: jobID("migrate"), reason: "Error (container main): exit code 2"}
 	failure.addPod(t.Context(), w.app.Cluster)
 	if got := failure.Error(); strings.Count(got, "exit code 2") != 1 {
-		t.Errorf("it says %q", got)
+		t.Errorf("the error is %q", got)
 	}
 }
 
@@ -219,12 +222,12 @@ func TestPodsAreAskedThoughTheDeployHasEnded(t *testing.T) {
 		failure := HookError{id: jobID("migrate")}
 		failure.addPod(w.order.Wait, w.app.Cluster)
 		if !slices.Equal(failure.log, []string{"bye"}) {
-			t.Errorf("its log is %q", failure.log)
+			t.Errorf("the failure's log is %q", failure.log)
 		}
 	})
 }
 
-// TestEndOfAHooksObject: one that was not made as a hook is judged by its health.
+// TestEndOfAHooksObject: an object that was not made as a hook is judged by its health.
 func TestEndOfAHooksObject(t *testing.T) {
 	of := func(status health.Status, hook *live.Hook) live.Entry {
 		return live.Entry{Health: health.Health{Status: status}, Hook: hook}
@@ -259,6 +262,6 @@ func TestNoHooksAreNotWaitedFor(t *testing.T) {
 	w := newWorld(t)
 	wantError(t, w.work().awaitHooks(), "")
 	if len(w.log.waits) > 0 {
-		t.Errorf("it waits for %q", w.log.waits)
+		t.Errorf("the deploy waits for %q", w.log.waits)
 	}
 }

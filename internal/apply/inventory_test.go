@@ -14,7 +14,7 @@ import (
 
 var errForeign = errors.New("is the inventory of another server")
 
-// ourParent is an inventory of the app that has ConfigMaps.
+// ourParent is the app's own inventory, which has ConfigMaps.
 func ourParent() kube.Parent {
 	return kubetest.Parent("shop", "shop", "server", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"})
 }
@@ -46,11 +46,11 @@ func TestUnreadInventoryIsUnknown(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, known := w.app.Inventory.Known(); known {
-		t.Error("it is known")
+		t.Error("an inventory that was not read is known")
 	}
 }
 
-// TestForeignInventoryIsNotRemembered: it may be another's no more the next time.
+// TestForeignInventoryIsNotRemembered: the next time, it may no longer be another server's.
 func TestForeignInventoryIsNotRemembered(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent, w.others.foreign = ourParent(), errForeign
@@ -58,17 +58,18 @@ func TestForeignInventoryIsNotRemembered(t *testing.T) {
 		t.Errorf("%s, %v", toldOf(parent), err)
 	}
 	if _, known := w.app.Inventory.Known(); known || w.index.used != nil {
-		t.Errorf("known: %v, watched are %v", known, w.index.used)
+		t.Errorf("known: %v, the watched kinds are %v", known, w.index.used)
 	}
 }
 
-// TestInventoryIsSigned with what tells whose it is, and keeps what else it says.
+// TestInventoryIsSigned: the app's identity is written into the inventory, and its other
+// content stays.
 func TestInventoryIsSigned(t *testing.T) {
 	w := newWorld(t)
 	w.app.Epoch = 7
 	got := w.app.signed(kubetest.Parent("shop", "blog", "other", "1", kubetest.Extent{Kinds: "ConfigMap", Namespaces: "shop"}))
 	if toldOf(got) != "ConfigMap in shop, of shop by server" || got.Epoch != 7 {
-		t.Errorf("it says %s, epoch %d", toldOf(got), got.Epoch)
+		t.Errorf("the inventory is %s, epoch %d", toldOf(got), got.Epoch)
 	}
 }
 
@@ -77,15 +78,16 @@ func TestKindsOfTheInventoryAreWatched(t *testing.T) {
 	parent := ourParent()
 	w.app.SetInventory(&parent)
 	if len(w.index.used) != 1 || w.index.used[0] != (schema.GroupKind{Kind: "ConfigMap"}) {
-		t.Errorf("watched are %v", w.index.used)
+		t.Errorf("the watched kinds are %v", w.index.used)
 	}
 	w.app.SetInventory(nil)
 	if _, known := w.app.Inventory.Known(); known || len(w.index.used) > 0 {
-		t.Errorf("known: %v, watched are %v", known, w.index.used)
+		t.Errorf("known: %v, the watched kinds are %v", known, w.index.used)
 	}
 }
 
-// TestMendedInventory says what it has to, whatever somebody has made of it.
+// TestMendedInventory: an inventory is complete again after it was mended, whatever
+// somebody has changed in it.
 func TestMendedInventory(t *testing.T) {
 	ours := ourParent()
 	for name, test := range map[string]struct {
@@ -115,13 +117,14 @@ func TestMendedInventory(t *testing.T) {
 			}
 			w.wantInventory(test.want)
 			if known, _ := w.app.Inventory.Known(); toldOf(known) != test.want {
-				t.Errorf("known is %s", toldOf(known))
+				t.Errorf("the known inventory is %s", toldOf(known))
 			}
 		})
 	}
 }
 
-// TestInventoryThatCannotBeMended is read again, whosever it is then.
+// TestInventoryThatCannotBeMended: an inventory that is another's, or cannot be read, is
+// read again the next time.
 func TestInventoryThatCannotBeMended(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -146,7 +149,8 @@ func TestInventoryThatCannotBeMended(t *testing.T) {
 	}
 }
 
-// TestInventoryIsWidenedFirst: a crash at any point loses track of no object.
+// TestInventoryIsWidenedFirst: the inventory has every kind before an object of it is
+// applied, so that a crash loses no object.
 func TestInventoryIsWidenedFirst(t *testing.T) {
 	w := newWorld(t)
 	w.runs(deployment("old"))
@@ -160,7 +164,7 @@ func TestInventoryIsWidenedFirst(t *testing.T) {
 	wantError(t, w.work().Apply(), "PreSync hook: refused")
 }
 
-// TestInventoryThatCannotBeWidened: nothing is applied then.
+// TestInventoryThatCannotBeWidened: if the inventory cannot be widened, nothing is applied.
 func TestInventoryThatCannotBeWidened(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -183,7 +187,8 @@ func TestInventoryThatCannotBeWidened(t *testing.T) {
 	}
 }
 
-// TestInventoryIsWidenedInTurn: it is a request as others are.
+// TestInventoryIsWidenedInTurn: the inventory's requests wait for a slot, as any other
+// request does.
 func TestInventoryIsWidenedInTurn(t *testing.T) {
 	inTime(t, func(w *world) {
 		var frees []func()
@@ -201,7 +206,8 @@ func TestInventoryIsWidenedInTurn(t *testing.T) {
 	})
 }
 
-// TestInventoryOfAnAppThatGoes has what is to be deleted until it is.
+// TestInventoryOfAnAppThatGoes: the inventory of a removed app has the app's objects until
+// they are deleted.
 func TestInventoryOfAnAppThatGoes(t *testing.T) {
 	w := newWorld(t)
 	w.api.parent = ourParent()
@@ -212,7 +218,8 @@ func TestInventoryOfAnAppThatGoes(t *testing.T) {
 	w.wantInventory("ConfigMap,Deployment.apps in shop, of shop by server")
 }
 
-// TestInventoryOfALaterServer is read again by the next plan.
+// TestInventoryOfALaterServer: if a later server has written the inventory, the next plan
+// reads it again.
 func TestInventoryOfALaterServer(t *testing.T) {
 	later := &kube.SupersededError{App: "shop", Epoch: 2, Own: 1}
 	for name, test := range map[string]struct {
@@ -228,7 +235,7 @@ func TestInventoryOfALaterServer(t *testing.T) {
 			w.api.refuse("write the inventory", test.err)
 			wantCause(t, w.work().widenInventory(), test.err)
 			if _, known := w.app.Inventory.Known(); known != test.known {
-				t.Errorf("it is known: %v", known)
+				t.Errorf("the inventory is known: %v", known)
 			}
 		})
 	}
@@ -250,19 +257,20 @@ func TestKnownInventoryIsNewerThanThePlan(t *testing.T) {
 	w.plans(w.step(config("a", "1")))
 	wantError(t, w.work().widenInventory(), "")
 	if known, _ := w.app.Inventory.Known(); !known.Kinds.Has(schema.GroupKind{Kind: "Secret"}) {
-		t.Errorf("known is %s", toldOf(known))
+		t.Errorf("the known inventory is %s", toldOf(known))
 	}
 }
 
 func TestInventoryOfAnAppThatHasNothingAndGoesIsNotWritten(t *testing.T) {
 	w := newWorld(t)
 	w.order.Target.Gone = true
-	w.others.foreign = errForeign // of no interest
+	w.others.foreign = errForeign // an app that has nothing does not need the inventory
 	wantError(t, w.work().widenInventory(), "")
 	w.wantAsked("read the inventory")
 }
 
-// TestInventoryIsNarrowedLast, to what the app has.
+// TestInventoryIsNarrowedLast: in the end, the inventory is narrowed to the objects that
+// the app still has.
 func TestInventoryIsNarrowedLast(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -306,7 +314,7 @@ func TestInventoryThatCannotBeNarrowedFailsThePrune(t *testing.T) {
 	wantError(t, w.work().Prune(), "note the app's kinds on the cluster: refused")
 }
 
-// TestInventoryOfARemovedApp goes with the app.
+// TestInventoryOfARemovedApp: the inventory is deleted with its app.
 func TestInventoryOfARemovedApp(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens   func(w *world)
@@ -330,10 +338,10 @@ func TestInventoryOfARemovedApp(t *testing.T) {
 				wantError(t, w.work().Prune(), test.want)
 				w.wantInventory(test.inventory)
 				if (len(w.others.quits) > 0) != test.disclaims {
-					t.Errorf("it disclaims %q", w.others.quits)
+					t.Errorf("the targets that disclaim their objects are %q", w.others.quits)
 				}
 				if known, _ := w.app.Inventory.Known(); known.Exists() {
-					t.Errorf("known is %s", toldOf(known))
+					t.Errorf("the known inventory is %s", toldOf(known))
 				}
 			})
 		})

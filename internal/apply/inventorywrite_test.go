@@ -10,7 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// TestSystemNamespaceIsMadeAnew when the inventory cannot be written without it.
+// TestSystemNamespaceIsMadeAnew: the system namespace is made again if the inventory cannot
+// be written without it.
 func TestSystemNamespaceIsMadeAnew(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -49,7 +50,7 @@ func TestSystemNamespaceIsMadeAnew(t *testing.T) {
 				wantError(t, err, test.want)
 				w.wantAsked(test.asked...)
 				if took := time.Since(began); took != test.took {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the write takes %s", took)
 				}
 			})
 		})
@@ -67,12 +68,13 @@ func TestNamespaceThatDoesNotEndIsNotWaitedForLongerThanARequest(t *testing.T) {
 		began := time.Now()
 		wantError(t, w.work().Apply(), "is being terminated")
 		if took := time.Since(began); took != requestTimeout {
-			t.Errorf("it takes %s", took)
+			t.Errorf("the write takes %s", took)
 		}
 	})
 }
 
-// TestInventoryHasEachKindAndNamespace of the steps, whatever follows on what.
+// TestInventoryHasEachKindAndNamespace: the inventory gets each kind and namespace of the
+// steps, in whatever order they come.
 func TestInventoryHasEachKindAndNamespace(t *testing.T) {
 	secret := func(group, namespace string) plan.Step {
 		return plan.Step{ID: manifest.ID{Group: group, Kind: "Secret", Namespace: namespace, Name: "s"}}
@@ -91,7 +93,7 @@ func TestInventoryHasEachKindAndNamespace(t *testing.T) {
 		"two lists":             {[][]plan.Step{{secret("", "shop")}, {secret("", "blog"), {ID: jobID("a")}}}, "ConfigMap,Job.batch,Secret in blog,shop"},
 	} {
 		if got := toldOf(adding(ourParent(), test.lists...)); got != test.want+", of shop by server" {
-			t.Errorf("%s: it has %s", name, got)
+			t.Errorf("%s: the inventory has %s", name, got)
 		}
 	}
 }

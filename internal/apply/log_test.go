@@ -42,14 +42,14 @@ func (l *testLog) StillWaitsFor(what string) {
 	l.waits = append(l.waits, what)
 }
 
-// countWaits is how often it was said what is waited for.
+// countWaits returns how often the log has reported what the deploy waits for.
 func (l *testLog) countWaits() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.waits)
 }
 
-// String is all lines.
+// String returns all lines.
 func (l *testLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

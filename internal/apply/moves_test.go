@@ -9,12 +9,12 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// TestObjectsThatAnotherAppIsToTake are those that have the app's label, and are neither the
-// plan's nor on their way out.
+// TestObjectsThatAnotherAppIsToTake: such objects have the app's label, are not in the
+// plan, and are not being deleted.
 func TestObjectsThatAnotherAppIsToTake(t *testing.T) {
 	w := newWorld(t)
 	for _, text := range []string{deployment("c"), config("b", "1"), config("a", "1"), config("mine", "1"), config("planned", "1"), config("dying", "1"), job("taken")} {
-		w.runs(text) // one by one, for a small map goes round in the order of its making
+		w.runs(text) // one by one: a small map iterates in the order of insertion
 	}
 	for _, id := range []manifest.ID{deploymentID("c"), configMap("b"), configMap("a"), configMap("planned"), configMap("dying"), jobID("taken")} {
 		w.others.heirs[id] = "blog"
@@ -27,12 +27,12 @@ func TestObjectsThatAnotherAppIsToTake(t *testing.T) {
 		got = append(got, step.ID.String()+" to "+string(step.Other))
 	}
 	if want := []string{"ConfigMap shop/a to blog", "ConfigMap shop/b to blog", "Deployment shop/c to blog"}; !slices.Equal(got, want) {
-		t.Errorf("they are %q, want %q", got, want)
+		t.Errorf("the objects are %q, want %q", got, want)
 	}
 }
 
-// TestRemovedAppStaysUntilItsObjectsAreTaken: if the other app gives them up before it has
-// them, they are still this one's to delete.
+// TestRemovedAppStaysUntilItsObjectsAreTaken: if the other app gives the objects up before
+// it has taken them, the removed app still has to delete them.
 func TestRemovedAppStaysUntilItsObjectsAreTaken(t *testing.T) {
 	for name, test := range map[string]struct {
 		gone, taken bool
@@ -55,7 +55,7 @@ func TestRemovedAppStaysUntilItsObjectsAreTaken(t *testing.T) {
 			w.order.Plan.Moved = []plan.Step{{ID: configMap("a"), Other: "blog"}}
 			wantError(t, w.work().Prune(), test.want)
 			if kept := w.api.parent.Exists(); kept != (test.want != "" || !test.gone) {
-				t.Errorf("its inventory is kept: %v", kept)
+				t.Errorf("the inventory is kept: %v", kept)
 			}
 		})
 	}
@@ -68,7 +68,7 @@ func TestFormerOwnersAreToldOnceEach(t *testing.T) {
 	w.plans(steps...)
 	wantError(t, w.work().Apply(), "")
 	if slices.Sort(w.others.told); !slices.Equal(w.others.told, []string{"blog", "web"}) {
-		t.Errorf("told are %q", w.others.told)
+		t.Errorf("the apps that were told are %q", w.others.told)
 	}
 }
 
@@ -80,6 +80,6 @@ func TestFormerOwnersAreNotToldOfWhatFailed(t *testing.T) {
 	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	wantError(t, w.work().Apply(), "refused")
 	if len(w.others.told) > 0 {
-		t.Errorf("told are %q", w.others.told)
+		t.Errorf("the apps that were told are %q", w.others.told)
 	}
 }

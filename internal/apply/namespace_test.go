@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// TestNamespaceThatAnotherAppHas is made for the app that asks for it as well, if the other
-// one has not come to it yet.
+// TestNamespaceThatAnotherAppHas: an app that asks for a namespace of another app makes it,
+// too, if the other app has not made it yet.
 func TestNamespaceThatAnotherAppHas(t *testing.T) {
 	id := plan.NamespaceID("shop")
 	looks, makes := "look for Namespace shop", "create Namespace shop"
@@ -65,6 +65,6 @@ func TestMadeNamespaceIsNoApps(t *testing.T) {
 	w.order.Target.Spec.CreateNamespace = true
 	wantError(t, w.work().makeNamespace(), "")
 	if u := w.api.look(plan.NamespaceID("shop")); u == nil || u.GetLabels()[kube.PartOfLabel] != "" {
-		t.Errorf("it is %v", u)
+		t.Errorf("the namespace is %v", u)
 	}
 }

@@ -22,7 +22,7 @@ const (
 	endedPod = "{phase: Failed, containerStatuses: [{name: main, state: {terminated: {exitCode: 2, reason: Error}}}]}"
 )
 
-// podOf is a pod of a running workload, as old as its name says: "p2" is newer than "p1".
+// podOf is a pod of a running workload. Its name gives its age: "p2" is newer than "p1".
 func podOf(w *world, id manifest.ID, name, status string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod"}}
 	u.SetNamespace(id.Namespace)
@@ -50,14 +50,14 @@ func TestPodsAreWatchedOnceForAllWhoWait(t *testing.T) {
 		w.pods.become("shop")
 		synctest.Wait()
 		if len(first) != 1 || len(second) != 1 {
-			t.Errorf("the first has %d signals, the second %d", len(first), len(second))
+			t.Errorf("the first listener has %d signals, the second %d", len(first), len(second))
 		}
 		partFirst()
 		<-second
 		w.pods.become("shop")
 		synctest.Wait()
-		if len(first) != 1 || len(second) != 1 { // the first has not taken its old one
-			t.Errorf("the first has %d signals, the second %d", len(first), len(second))
+		if len(first) != 1 || len(second) != 1 { // the first listener has not taken its earlier signal
+			t.Errorf("the first listener has %d signals, the second %d", len(first), len(second))
 		}
 		partSecond()
 	})
@@ -71,7 +71,7 @@ func TestPodsOfNamespacesAreWatchedApart(t *testing.T) {
 			pods, part := w.app.Cluster.pods.join(namespace, nudge)
 			defer part()
 			if got := fmt.Sprint(namespace, len(pods.List())); got != "shop0" && got != "blog1" {
-				t.Errorf("it lists %s", got)
+				t.Errorf("the list is %s", got)
 			}
 		}
 		if w.pods.begun != 2 {
@@ -80,7 +80,8 @@ func TestPodsOfNamespacesAreWatchedApart(t *testing.T) {
 	})
 }
 
-// TestWatchOfPodsEndsWithTheLastWhoWaits, and begins anew for the next one.
+// TestWatchOfPodsEndsWithTheLastWhoWaits: the watch ends when nobody waits any more, and
+// the next listener begins a new one.
 func TestWatchOfPodsEndsWithTheLastWhoWaits(t *testing.T) {
 	inTime(t, func(w *world) {
 		watches := w.app.Cluster.pods

@@ -11,7 +11,7 @@ import (
 
 const replaces = "argocd.argoproj.io/sync-options: Replace=true"
 
-// TestReplacedObject: an object that asks for it is written as a whole before the apply.
+// TestReplacedObject: an object with Replace=true is written as a whole before the apply.
 func TestReplacedObject(t *testing.T) {
 	for name, test := range map[string]struct {
 		runs        bool
@@ -91,7 +91,7 @@ func TestLastDeletionThatFailsKeepsTheInventory(t *testing.T) {
 	wantError(t, work.Apply(), "")
 	wantError(t, work.Prune(), "")
 	wantError(t, work.Complete(), "ConfigMap shop/last: refused")
-	w.wantRunning("ConfigMap shop/last") // and no hook comes after it
+	w.wantRunning("ConfigMap shop/last") // no hook runs after it
 	if got := toldOf(w.api.parent); got != "ConfigMap,Job.batch in shop, of shop by server" {
 		t.Errorf("the inventory has %s", got)
 	}
@@ -106,7 +106,7 @@ func TestRemovedAppHasNoLastDeletions(t *testing.T) {
 	wantError(t, work.Prune(), "")
 	w.wantRunning()
 	if work.later != nil {
-		t.Errorf("it leaves %v for later", work.later)
+		t.Errorf("the removal leaves %v for later", work.later)
 	}
 }
 

@@ -19,14 +19,15 @@ import (
 
 const heldText = "is being deleted, waits for example.org/keep"
 
-// recreates plans to make a running ConfigMap anew.
+// recreates returns a step that recreates a running ConfigMap.
 func (w *world) recreates(name string) plan.Step {
 	step := w.step(config(name, "2"))
 	step.Action = record.Recreate
 	return step
 }
 
-// dying plans to make a running ConfigMap again whose deletion has begun.
+// dying returns a step that creates a ConfigMap again. The deletion of the running one has
+// begun.
 func (w *world) dying(name string) plan.Step {
 	w.holds(configMap(name))
 	w.edited(configMap(name), beginDeletion)
@@ -45,13 +46,14 @@ func TestObjectIsMadeAnewWhenTheOldOneIsGone(t *testing.T) {
 		w.api.vanish(configMap("a"))
 		wantError(t, <-ended, "")
 		if u := w.api.look(configMap("a")); u == nil || u.GetUID() == step.Entry.UID {
-			t.Errorf("there runs %v", u)
+			t.Errorf("the running object is %v", u)
 		}
 		w.wantLog("recreated ConfigMap shop/a")
 	})
 }
 
-// TestNothingEndsTheMakingAnew: the object is between its deletion and its making.
+// TestNothingEndsTheMakingAnew: between its deletion and its creation, an object does not
+// exist, so the step has to come to its end.
 func TestNothingEndsTheMakingAnew(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(config("a", "1"))
@@ -85,14 +87,15 @@ func TestObjectThatDoesNotGoIsNotMadeAnew(t *testing.T) {
 				test.happens(w)
 				wantError(t, w.work().applyStage([]plan.Step{step}), test.want)
 				if slices.Contains(w.api.asked, "apply ConfigMap shop/a") {
-					t.Error("it is applied")
+					t.Error("the object is applied")
 				}
 			})
 		})
 	}
 }
 
-// TestEndOfAnObjectIsSeen: by the watch at once, and else soon.
+// TestEndOfAnObjectIsSeen: the watch reports the end at once. If it is silent, the end is
+// noticed a little later.
 func TestEndOfAnObjectIsSeen(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -111,7 +114,7 @@ func TestEndOfAnObjectIsSeen(t *testing.T) {
 				test.happens(w)
 				wantError(t, <-ended, "")
 				if took := time.Since(began); took > test.within {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the step takes %s", took)
 				}
 			})
 		})
@@ -126,7 +129,7 @@ func TestDyingObjectIsWaitedForAndNotDeleted(t *testing.T) {
 		w.wantAsked("get ConfigMap shop/a")
 		w.wantLog("waiting ConfigMap shop/a " + heldText)
 		if got := w.log.waits[len(w.log.waits)-1]; got != "ConfigMap shop/a: "+heldText {
-			t.Errorf("it waits for %q", got)
+			t.Errorf("the deploy waits for %q", got)
 		}
 		w.api.vanish(configMap("a"))
 		wantError(t, <-ended, "")
@@ -147,7 +150,8 @@ func TestPlacesOfDyingObjectsBecomeFreeOneByOne(t *testing.T) {
 	})
 }
 
-// TestWaitForADyingObjectEnds, and the object is not applied.
+// TestWaitForADyingObjectEnds: if the wait ends before the object is gone, the object is
+// not applied.
 func TestWaitForADyingObjectEnds(t *testing.T) {
 	for name, test := range map[string]struct {
 		cause  error
@@ -170,20 +174,21 @@ func TestWaitForADyingObjectEnds(t *testing.T) {
 				err := <-ended
 				wantError(t, err, "ConfigMap shop/a: "+test.want)
 				if took := time.Since(began); took != test.within {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the wait takes %s", took)
 				}
 				if errors.Is(test.cause, ErrSuperseded) {
 					wantCause(t, err, ErrSuperseded)
 				}
 				if slices.Contains(w.api.asked, "apply ConfigMap shop/a") {
-					t.Error("it is applied")
+					t.Error("the object is applied")
 				}
 			})
 		})
 	}
 }
 
-// TestDyingObjectsHoldNobodyUp: neither other objects of the stage, nor other apps.
+// TestDyingObjectsHoldNobodyUp: other objects of the stage, and other apps, do not wait for
+// a dying object.
 func TestDyingObjectsHoldNobodyUp(t *testing.T) {
 	inTime(t, func(w *world) {
 		var steps []plan.Step
@@ -217,7 +222,8 @@ func TestDyingObjectThatIsToBeMadeAnewIsDeletedAllTheSame(t *testing.T) {
 	})
 }
 
-// TestDyingNamespaceIsWaitedForOnce, also when hooks need the new one.
+// TestDyingNamespaceIsWaitedForOnce: there is one wait for the namespace, even if hooks
+// need it too.
 func TestDyingNamespaceIsWaitedForOnce(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.api.status["Job"] = complete
@@ -240,7 +246,8 @@ func TestObjectOfADyingNamespaceIsNotWaitedFor(t *testing.T) {
 	w.wantAsked("apply ConfigMap shop/a")
 }
 
-// TestHeldObjects are those whose kinds are watched on, for their deletion may take long.
+// TestHeldObjects: the kinds of held objects stay watched, since their deletion may take
+// long.
 func TestHeldObjects(t *testing.T) {
 	w := newWorld(t)
 	w.plans()
@@ -255,18 +262,19 @@ func TestHeldObjects(t *testing.T) {
 		got = append(got, step.ID.Name)
 	}
 	if !slices.Equal(got, []string{"dying", "held", "full"}) {
-		t.Errorf("held are %q", got)
+		t.Errorf("the held objects are %q", got)
 	}
 }
 
-// TestDyingObjectsAreTold, but for those that the revision has, which are waited for.
+// TestDyingObjectsAreTold: dying objects are reported, unless the revision has them. Those
+// are waited for.
 func TestDyingObjectsAreTold(t *testing.T) {
 	w := newWorld(t)
 	w.runs(config("b", "1"), config("a", "1"), config("wanted", "1"), config("well", "1"))
 	for _, name := range []string{"b", "a", "wanted"} {
 		w.dying(name)
 	}
-	w.made("kubectl-create", config("foreign", "1")) // labelled, and nothing of it is the app's
+	w.made("kubectl-create", config("foreign", "1")) // has the app's label, but none of its fields is the app's
 	w.edited(configMap("foreign"), func(u *unstructured.Unstructured) {
 		u.SetLabels(w.api.look(configMap("a")).GetLabels())
 	})
@@ -279,7 +287,7 @@ func TestDyingObjectsAreTold(t *testing.T) {
 func TestDyingObjectsAreSorted(t *testing.T) {
 	w := newWorld(t)
 	const objects = 8
-	for i := range objects { // backwards, for a small map goes round in the order of its making
+	for i := range objects { // backwards, since a small map iterates in the order of insertion
 		name := fmt.Sprint("c", objects-i)
 		w.runs(config(name, "1"))
 		w.edited(configMap(name), beginDeletion)
@@ -289,6 +297,6 @@ func TestDyingObjectsAreSorted(t *testing.T) {
 		got = append(got, entry.ID.Key())
 	}
 	if !slices.IsSorted(got) || len(got) != objects {
-		t.Errorf("they are %q", got)
+		t.Errorf("the dying objects are %q", got)
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// crowd are many ConfigMaps to be made, whose requests are answered when the gate is closed.
+// crowd returns steps that make many ConfigMaps. Their requests are answered when the gate
+// is closed.
 func (w *world) crowd(prefix string, n int, gate <-chan struct{}) []plan.Step {
 	var texts []string
 	for i := range n {
@@ -37,7 +38,7 @@ func TestStageIsAppliedInParallelWithinABound(t *testing.T) {
 		close(gate)
 		wantError(t, <-ended, "")
 		if got := len(w.api.asked); got != len(steps) {
-			t.Errorf("%d of %d are applied", got, len(steps))
+			t.Errorf("%d of %d objects are applied", got, len(steps))
 		}
 	})
 }
@@ -83,8 +84,8 @@ func TestKindsOfAStageAreFollowedFirst(t *testing.T) {
 	wantError(t, err, "watch the app's kinds: refused")
 	w.wantRunning()
 	wantError(t, w.work().applyStage(steps), "")
-	if got := strings.Join(w.index.followed, " "); got != "ConfigMap ConfigMap" { // once each time
-		t.Errorf("it follows %s", got)
+	if got := strings.Join(w.index.followed, " "); got != "ConfigMap ConfigMap" { // once for each call
+		t.Errorf("the followed kinds are %s", got)
 	}
 }
 
@@ -95,7 +96,7 @@ func TestKindWhoseDefinitionComesIsFollowedLater(t *testing.T) {
 		step.Defined = true
 		wantError(t, w.work().applyStage([]plan.Step{step}), "")
 		if got := len(w.index.followed); got != 3 {
-			t.Errorf("it asks %d times", got)
+			t.Errorf("the kind is followed %d times", got)
 		}
 	})
 }
@@ -108,7 +109,7 @@ func TestUnchangedObjectsAreCountedAndLeft(t *testing.T) {
 	work := w.work()
 	wantError(t, work.applyStage(steps), "")
 	if work.Same() != 1 || len(work.Done()) != 1 || work.Done()[0].ID != configMap("b") {
-		t.Errorf("%d are the same, done is %v", work.Same(), work.Done())
+		t.Errorf("%d objects are the same, the steps that were done are %v", work.Same(), work.Done())
 	}
 	w.wantAsked("apply ConfigMap shop/b")
 }
@@ -126,12 +127,12 @@ func TestAppliedObjectIsInTheLedger(t *testing.T) {
 	wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "")
 	entry, _ := w.index.Get(configMap("a"))
 	if noted, _ := w.app.Ledger.Of(configMap("a")); noted != (record.Noted{Digest: "d", Fingerprint: entry.Fingerprint}) || noted.Fingerprint == "" {
-		t.Errorf("it has %+v", noted)
+		t.Errorf("the ledger has %+v", noted)
 	}
 }
 
-// TestEndOfAnAppliedObject: it is in the ledger also if the watch has told of it before the
-// request was answered.
+// TestEndOfAnAppliedObject: the ledger has the end of an object even if the watch reports
+// it before the apply is answered.
 func TestEndOfAnAppliedObject(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -154,13 +155,13 @@ func TestEndOfAnAppliedObject(t *testing.T) {
 			test.happens(w)
 			wantError(t, w.work().applyStage(steps), "")
 			if noted, ok := w.app.Ledger.Of(jobID("a")); !ok || noted.Ended != test.want {
-				t.Errorf("it has %+v", noted)
+				t.Errorf("the ledger has %+v", noted)
 			}
 		})
 	}
 }
 
-// onceMade has something happen when the watch tells of the next change.
+// onceMade calls a function when the watch reports the next change.
 func (w *world) onceMade(happens func()) {
 	tell := w.api.tell
 	w.api.tell = func(u *unstructured.Unstructured) {
@@ -175,7 +176,7 @@ func TestIndexKnowsWhatIsAppliedBeforeTheWatchTells(t *testing.T) {
 	w.api.tell = nil
 	wantError(t, w.work().applyStage(w.steps(config("a", "1"))), "")
 	if _, known := w.index.Get(configMap("a")); !known {
-		t.Error("it does not")
+		t.Error("the index does not have the applied object")
 	}
 }
 
@@ -188,7 +189,8 @@ func TestApplyIsMadeAgainAfterAConflict(t *testing.T) {
 	})
 }
 
-// TestApplyByAnOldDefinition: it is refused for a moment after its definition has changed.
+// TestApplyByAnOldDefinition: for a moment after its definition has changed, an object may
+// be refused by the old one.
 func TestApplyByAnOldDefinition(t *testing.T) {
 	for name, test := range map[string]struct {
 		defined bool
@@ -208,7 +210,8 @@ func TestApplyByAnOldDefinition(t *testing.T) {
 	}
 }
 
-// TestRefusedApplyIsTold: in the words of the gate, and without values that the app hides.
+// TestRefusedApplyIsTold: a refusal is reported in the words of the gate, and without
+// hidden values.
 func TestRefusedApplyIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
@@ -216,7 +219,7 @@ func TestRefusedApplyIsTold(t *testing.T) {
 	w.api.refuse("apply ConfigMap shop/a", kubetest.Refused)
 	err := w.work().applyStage(w.steps(config("a", "1")))
 	wantCause(t, err, kubetest.Refused)
-	wantError(t, err, "ConfigMap shop/a: value s3cret is no number") // masked where it is shown
+	wantError(t, err, "ConfigMap shop/a: value s3cret is no number") // the value is masked where the error is shown
 	w.wantLog("failed ConfigMap shop/a value *** is no number")
 }
 
@@ -227,7 +230,7 @@ func TestWarningsOfAppliedObjectsAreHeard(t *testing.T) {
 	work := w.work()
 	wantError(t, work.applyStage([]plan.Step{step}), "")
 	if got := work.Warnings(); len(got) != 1 || got[0].Text != "deprecated" {
-		t.Errorf("they are %v", got)
+		t.Errorf("the warnings are %v", got)
 	}
 }
 
@@ -251,19 +254,19 @@ func TestDefinitionsAreServedBeforeTheNextStage(t *testing.T) {
 	inTime(t, func(w *world) {
 		ended := w.begins(func() error { return w.work().applyStage(w.steps(definitionText)) })
 		if w.api.rounds != 0 {
-			t.Error("discovery looks too early")
+			t.Error("discovery looked again too early")
 		}
 		w.becomes(definitionID, "{conditions: [{type: NamesAccepted, status: 'True'}]}")
 		synctest.Wait()
 		select {
 		case <-ended:
-			t.Error("it does not wait for the definition")
+			t.Error("the stage does not wait for the definition")
 		default:
 		}
 		w.becomes(definitionID, "{conditions: [{type: NamesAccepted, status: 'True'}, {type: Established, status: 'True'}]}")
 		wantError(t, <-ended, "")
 		if w.api.rounds != 1 {
-			t.Errorf("discovery looks %d times", w.api.rounds)
+			t.Errorf("discovery looked again %d times", w.api.rounds)
 		}
 	})
 }
@@ -280,6 +283,6 @@ func TestOtherStagesDoNotWait(t *testing.T) {
 	wantError(t, w.work().applyStage(w.steps(deployment("web"))), "")
 	wantError(t, w.work().applyStage(nil), "")
 	if w.api.rounds != 0 {
-		t.Error("discovery looks again")
+		t.Error("discovery looked again")
 	}
 }

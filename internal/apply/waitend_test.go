@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWhyAWaitHasEnded, by the cause of its context.
+// TestWhyAWaitHasEnded: the cause of its context is the reason.
 func TestWhyAWaitHasEnded(t *testing.T) {
 	for name, test := range map[string]struct {
 		cause error
@@ -41,6 +41,6 @@ func TestWaitThatGoesOnIsNobodysDoing(t *testing.T) {
 
 func TestCancelledErrorNamesTheOperator(t *testing.T) {
 	if got := (CancelledError{"alice"}).Error(); got != "cancelled by alice" {
-		t.Errorf("it says %q", got)
+		t.Errorf("the error is %q", got)
 	}
 }

@@ -18,7 +18,7 @@ func TestAppThatIsHealthyIsNotWaitedFor(t *testing.T) {
 	wantError(t, w.work().AwaitHealthy(), "")
 	w.wantLog()
 	if want := []string{"its objects to become healthy", "the cluster to take its objects"}; !slices.Equal(w.log.waits, want) {
-		t.Errorf("it waits for %q", w.log.waits)
+		t.Errorf("the deploy waits for %q", w.log.waits)
 	}
 }
 
@@ -30,7 +30,7 @@ func TestWaitEndsWhenAllIsHealthy(t *testing.T) {
 		synctest.Wait()
 		select {
 		case err := <-ended:
-			t.Fatalf("it ends: %v", err)
+			t.Fatalf("the wait has ended: %v", err)
 		default:
 		}
 		w.becomes(deploymentID("b"), available)
@@ -40,7 +40,7 @@ func TestWaitEndsWhenAllIsHealthy(t *testing.T) {
 			"Deployment shop/b: not seen by its controller yet",
 		}
 		if got := slices.Compact(w.log.waits[1 : len(w.log.waits)-1]); !slices.Equal(got, want) {
-			t.Errorf("it waits for %q", got)
+			t.Errorf("the deploy waits for %q", got)
 		}
 	})
 }
@@ -62,7 +62,7 @@ func TestObjectThatGoesIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// TestWaitThatEndsUnhealthy says what is wrong, and with what.
+// TestWaitThatEndsUnhealthy: the error names an object, and what is wrong with it.
 func TestWaitThatEndsUnhealthy(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -97,10 +97,10 @@ func TestWaitThatEndsUnhealthy(t *testing.T) {
 				err := <-ended
 				unhealthy, ok := errors.AsType[UnhealthyError](err)
 				if !ok || unhealthy.Reason != test.want || err.Error() != test.want {
-					t.Errorf("it says %v, want %s", err, test.want)
+					t.Errorf("the error is %v, want %s", err, test.want)
 				}
 				if took := time.Since(began); took != test.within {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the wait takes %s", took)
 				}
 			})
 		})
@@ -120,7 +120,8 @@ func TestWaitForHealthEndsWithTheDeploy(t *testing.T) {
 	}
 }
 
-// TestFailureThatIsOlderThanTheDeploy does not end the wait: its change may be the fix.
+// TestFailureThatIsOlderThanTheDeploy: such a failure does not end the wait, since the
+// deploy may be its fix.
 func TestFailureThatIsOlderThanTheDeploy(t *testing.T) {
 	for name, test := range map[string]struct {
 		happens func(w *world)
@@ -136,7 +137,7 @@ func TestFailureThatIsOlderThanTheDeploy(t *testing.T) {
 		},
 		"it is made anew, and fails": {
 			func(w *world) {
-				w.runs(deployment("slow")) // or else nothing is waited for in between
+				w.runs(deployment("slow")) // keeps the wait going while the other object is gone
 				w.api.vanish(deploymentID("a"))
 				w.runs(deployment("a"))
 				w.becomes(deploymentID("a"), stuck)
@@ -154,20 +155,21 @@ func TestFailureThatIsOlderThanTheDeploy(t *testing.T) {
 				ended := w.begins(w.work().AwaitHealthy)
 				select {
 				case err := <-ended:
-					t.Fatalf("it ends at once: %v", err)
+					t.Fatalf("the wait ends at once: %v", err)
 				default:
 				}
 				test.happens(w)
 				wantError(t, <-ended, test.want)
 				if took := time.Since(began); took >= 5*time.Minute {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the wait takes %s", took)
 				}
 			})
 		})
 	}
 }
 
-// TestFailureThatAWaveDoesNotWaitFor stays one that is older than the deploy.
+// TestFailureThatAWaveDoesNotWaitFor: if no wait looks at an object, its failure still
+// counts as older than the deploy.
 func TestFailureThatAWaveDoesNotWaitFor(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(deployment("a"), deployment("b"))
@@ -177,12 +179,13 @@ func TestFailureThatAWaveDoesNotWaitFor(t *testing.T) {
 		w.becomes(deploymentID("a"), rolling)
 		wantError(t, work.awaitHealthy(map[manifest.ID]bool{deploymentID("b"): true}), "")
 		if !work.former.failed(w.entry(deploymentID("a"))) {
-			t.Error("it counts as seen without its failure")
+			t.Error("the object counts as seen without its failure")
 		}
 	})
 }
 
-// TestWaveThatRecoversAndFailsAnew has a failure of its own.
+// TestWaveThatRecoversAndFailsAnew: a new failure after a recovery counts as the deploy's
+// own.
 func TestWaveThatRecoversAndFailsAnew(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(deployment("a"))
@@ -195,13 +198,13 @@ func TestWaveThatRecoversAndFailsAnew(t *testing.T) {
 		w.becomes(deploymentID("a"), stuck)
 		wantError(t, <-ended, "no progress for 600 s")
 		if took := time.Since(began); took > 0 {
-			t.Errorf("it takes %s", took)
+			t.Errorf("the wait takes %s", took)
 		}
 	})
 }
 
-// TestCauseThatIsOlderThanTheDeploy: what would keep any pod kept it before, unless the
-// object has changed.
+// TestCauseThatIsOlderThanTheDeploy: a cause that would keep any pod from starting does not
+// end the wait if it is older than the deploy, unless the object has changed.
 func TestCauseThatIsOlderThanTheDeploy(t *testing.T) {
 	for name, test := range map[string]struct {
 		generation int64
@@ -221,14 +224,15 @@ func TestCauseThatIsOlderThanTheDeploy(t *testing.T) {
 				began := time.Now()
 				wantError(t, work.AwaitHealthy(), "InvalidImageName")
 				if took := time.Since(began); took != test.within {
-					t.Errorf("it takes %s", took)
+					t.Errorf("the wait takes %s", took)
 				}
 			})
 		})
 	}
 }
 
-// TestReasonNamesTheObjectWithACause before others.
+// TestReasonNamesTheObjectWithACause: of several sick objects, the error names one with a
+// known cause.
 func TestReasonNamesTheObjectWithACause(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(deployment("a"), deployment("b"))
@@ -236,7 +240,7 @@ func TestReasonNamesTheObjectWithACause(t *testing.T) {
 		w.pods.become("shop", podOf(w, deploymentID("b"), "p", crashing))
 		want := "Deployment shop/b: not seen by its controller yet (and 1 more)\nCrashLoopBackOff (container main): exit code 1, restarted 3 times"
 		if err := w.work().AwaitHealthy(); err == nil || err.Error() != want {
-			t.Errorf("it says %v", err)
+			t.Errorf("the error is %v", err)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// entry is an object as the index has it.
+// entry returns the index's entry of an object.
 func (w *world) entry(id manifest.ID) live.Entry {
 	w.t.Helper()
 	entry, ok := w.index.Get(id)
@@ -23,7 +23,7 @@ func (w *world) entry(id manifest.ID) live.Entry {
 	return entry
 }
 
-// passTime lets time go by.
+// passTime lets time pass.
 func passTime(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -46,14 +46,15 @@ func TestObjectThatIsNotHealthyForAWhileHasALine(t *testing.T) {
 		ended := w.begins(w.work().AwaitHealthy)
 		passTime(LineEvery + lookEvery)
 		w.wantLog("waiting Deployment shop/a not seen by its controller yet")
-		passTime(10 * LineEvery) // the same is not told again
+		passTime(10 * LineEvery) // the same state is not reported again
 		w.becomes(deploymentID("a"), available)
 		wantError(t, <-ended, "")
 		w.wantLog("waiting Deployment shop/a not seen by its controller yet", "healthy Deployment shop/a 1 of 1 pod ready")
 	})
 }
 
-// TestLinesDoNotComeTooOften: a rollout of ten pods passes through twenty states in a second.
+// TestLinesDoNotComeTooOften: a rollout of ten pods passes through twenty states in a
+// second.
 func TestLinesDoNotComeTooOften(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(strings.Replace(deployment("a"), "replicas: 1", "replicas: 50", 1))
@@ -94,7 +95,7 @@ func TestRecoveredObjectsAreToldInOrder(t *testing.T) {
 		}
 		wait.look(w.t.Context())
 		w.wantLog("healthy Deployment shop/a 1 of 1 pod ready", "healthy Deployment shop/b 1 of 1 pod ready", "healthy Deployment shop/c 1 of 1 pod ready")
-		wait.look(w.t.Context()) // they are not told again
+		wait.look(w.t.Context()) // the recovered objects are not reported again
 		if got := strings.Count(w.log.String(), "\n"); got != 2 {
 			t.Errorf("the log is\n%s", w.log)
 		}
@@ -106,7 +107,7 @@ func TestWaveLooksAtItsOwnObjectsOnly(t *testing.T) {
 	w.runs(deployment("a"), deployment("b"))
 	sick := w.work().newWaiting(map[manifest.ID]bool{deploymentID("a"): true}).look(t.Context())
 	if len(sick) != 1 || sick[0].ID != deploymentID("a") {
-		t.Errorf("it finds %v", sick)
+		t.Errorf("the sick objects are %v", sick)
 	}
 }
 
@@ -163,7 +164,7 @@ func TestCauseThatGoesHasNoLine(t *testing.T) {
 			t.Errorf("the log is\n%s\nand was\n%s", got, told)
 		}
 		if got := w.log.waits[len(w.log.waits)-1]; got != "Deployment shop/a: not seen by its controller yet" {
-			t.Errorf("it waits for %q", got)
+			t.Errorf("the deploy waits for %q", got)
 		}
 		w.end(ErrSuperseded)
 		<-ended
@@ -179,7 +180,7 @@ func TestPodThatIsOnlyNotReadyHasNoLine(t *testing.T) {
 		passTime(3 * LineEvery)
 		w.wantLog("waiting Deployment shop/a not seen by its controller yet")
 		if got := w.log.waits[len(w.log.waits)-1]; got != "Deployment shop/a: not seen by its controller yet\nNotReady: probe fails" {
-			t.Errorf("it waits for %q", got)
+			t.Errorf("the deploy waits for %q", got)
 		}
 		w.end(ErrSuperseded)
 		<-ended
@@ -195,14 +196,15 @@ func TestCausesHideWhatTheAppHides(t *testing.T) {
 		ended := w.begins(w.work().AwaitHealthy)
 		passTime(3 * LineEvery)
 		if all := w.log.String() + strings.Join(w.log.waits, "\n"); strings.Contains(all, "not found") || !strings.Contains(all, "x:1: ***") {
-			t.Errorf("it says\n%s", all)
+			t.Errorf("the log and the waits are\n%s", all)
 		}
 		w.end(ErrSuperseded)
 		<-ended
 	})
 }
 
-// TestPodsAreWatched only for what runs pods and is not healthy for a while.
+// TestPodsAreWatched: pods are watched only for objects that run pods and have been
+// unhealthy for a while.
 func TestPodsAreWatched(t *testing.T) {
 	for name, test := range map[string]struct {
 		text  string
@@ -226,15 +228,15 @@ func TestPodsAreWatched(t *testing.T) {
 				w.end(ErrSuperseded)
 				<-ended
 				if got := len(w.app.Cluster.pods.watches); got != 0 {
-					t.Errorf("%d are left", got)
+					t.Errorf("%d watches are left", got)
 				}
 			})
 		})
 	}
 }
 
-// TestObjectsThatTheRevisionDoesNotHave have no causes: nothing is asked of the cluster for
-// them.
+// TestObjectsThatTheRevisionDoesNotHave: no causes are looked for, so the cluster is asked
+// nothing.
 func TestObjectsThatTheRevisionDoesNotHave(t *testing.T) {
 	inTime(t, func(w *world) {
 		w.runs(deployment("a"))
@@ -272,15 +274,15 @@ func TestStateIsInTheObjectsOwnWords(t *testing.T) {
 	}
 }
 
-// TestLooksRest: of ten thousand objects each that changes would otherwise have all of them
-// looked at.
+// TestLooksRest: without a pause between looks, each change would look at all objects, of
+// which there may be ten thousand.
 func TestLooksRest(t *testing.T) {
 	rolls := func(w *world) { w.becomes(deploymentID("a"), rolling) }
 	for name, test := range map[string]struct {
-		look         time.Duration // how long half of one takes
-		changes      time.Duration // how long there are some
+		look         time.Duration // how long half a look takes
+		changes      time.Duration // how long the changes go on
 		change       func(w *world)
-		fewest, most int // in that time
+		fewest, most int // the number of looks in that time
 	}{
 		"quick looks": {5 * time.Millisecond, 2 * time.Second, rolls, 30, 52},
 		"slow looks":  {500 * time.Millisecond, 10 * time.Second, rolls, 7, 11},
@@ -315,12 +317,12 @@ func TestPauseEndsWithItsContext(t *testing.T) {
 		began := time.Now()
 		pause(w.order.Wait, time.Second)
 		if took := time.Since(began); took != time.Second {
-			t.Errorf("it takes %s", took)
+			t.Errorf("the pause takes %s", took)
 		}
 		w.end(nil)
 		pause(w.order.Wait, time.Second)
 		if took := time.Since(began); took != time.Second {
-			t.Errorf("it takes %s in all", took)
+			t.Errorf("both pauses take %s", took)
 		}
 	})
 }
@@ -329,7 +331,7 @@ func TestWatchesOfANamespaceAreJoinedOnce(t *testing.T) {
 	inTime(t, func(w *world) {
 		wait := w.work().newWaiting(nil)
 		if first, second := wait.podsOf("shop"), wait.podsOf("shop"); first != second || len(wait.ends) != 1 {
-			t.Errorf("it joins %d times", len(wait.ends))
+			t.Errorf("the wait has joined %d times", len(wait.ends))
 		}
 		wait.podsOf("blog")
 		wait.close()
@@ -340,7 +342,7 @@ func TestWatchesOfANamespaceAreJoinedOnce(t *testing.T) {
 				}
 			}
 		}); len(got) > 0 {
-			t.Errorf("%q are watched on", got)
+			t.Errorf("the pods of %q are still watched", got)
 		}
 	})
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// A deploy tells of the warnings that its plan has not told, once, and its record has all.
+// TestDeploysTellNewWarnings: a deploy reports once the warnings that its plan has not
+// reported. Its record has all of them.
 func TestDeploysTellNewWarnings(t *testing.T) {
 	warning := func(text string) manifest.Problem {
 		return manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 3}, App: "shop", Object: "ConfigMap shop/a", Message: text}
@@ -29,25 +30,25 @@ func TestDeploysTellNewWarnings(t *testing.T) {
 	}
 	recorded := w.Warnings()
 	if again := w.Warnings(); !slices.Equal(again, recorded) {
-		t.Errorf("%d are recorded, and then %d", len(recorded), len(again))
+		t.Errorf("%d warnings are recorded, and then %d", len(recorded), len(again))
 	}
 	if len(recorded) != maxRecorded || recorded[0].Text != "in the plan" || recorded[0].File != "a.yaml" || recorded[0].Line != 3 {
-		t.Errorf("%d are recorded, the first is %+v", len(recorded), recorded[0])
+		t.Errorf("%d warnings are recorded, the first is %+v", len(recorded), recorded[0])
 	}
 	if got := recorded[1].String(); !strings.HasPrefix(got, "a.yaml:3: ") || strings.Contains(got, "\n") || strings.Contains(got, `\n`) {
 		t.Errorf("%q", got)
 	}
 }
 
-// TestHeardWarnings: the same of the plan and of the apply counts once, and a correction
-// hears nothing.
+// TestHeardWarnings: the same warning from the plan and from the apply counts once, and a
+// correction notes none.
 func TestHeardWarnings(t *testing.T) {
 	warning := func(text string) manifest.Problem {
 		return manifest.Problem{App: "shop", Object: "ConfigMap shop/a", Message: text}
 	}
 	for name, test := range map[string]struct {
 		planned  manifest.Problems
-		heard    string // by the apply; "" for nothing
+		heard    string // the apply's warning; "" for none
 		corrects bool
 		want     string
 	}{
@@ -74,15 +75,15 @@ func TestHeardWarnings(t *testing.T) {
 			var texts []string
 			for i, problem := range work.warned.all {
 				if problem.App != "shop" || problem.Object != "ConfigMap shop/a" || work.warned.keys[i] != "/ConfigMap/shop/a" {
-					t.Errorf("it is of %s, %s, %s", problem.App, problem.Object, work.warned.keys[i])
+					t.Errorf("the warning is of %s, %s, %s", problem.App, problem.Object, work.warned.keys[i])
 				}
 				texts = append(texts, problem.Message)
 			}
 			if got := strings.Join(texts, ", "); got != test.want {
-				t.Errorf("they are %q, want %q", got, test.want)
+				t.Errorf("the warnings are %q, want %q", got, test.want)
 			}
 			if len(step.Warned) != len(test.planned) {
-				t.Error("the plan has more now")
+				t.Error("the plan's step has got more warnings")
 			}
 		})
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestStepsAreGroupedIntoWaves: a wave has its steps stage by stage, also backwards.
+// TestStepsAreGroupedIntoWaves: a wave has its steps stage by stage. The reversed steps
+// make as many waves.
 func TestStepsAreGroupedIntoWaves(t *testing.T) {
 	at := func(wave int32, id manifest.ID) plan.Step {
 		return plan.Step{ID: id, Policy: manifest.Policy{Wave: wave}}
@@ -37,7 +38,7 @@ func TestStepsAreGroupedIntoWaves(t *testing.T) {
 		}
 		slices.Reverse(test.steps)
 		if backwards := WavesOf(test.steps); len(backwards) != len(forwards) {
-			t.Errorf("%s: backwards it is %q", name, shownWaves(backwards))
+			t.Errorf("%s: backwards, the waves are %q", name, shownWaves(backwards))
 		}
 	}
 }
@@ -122,7 +123,7 @@ func TestWaveThatIsNotHealthy(t *testing.T) {
 				test.happens(w)
 				err := <-ended
 				if err == nil || err.Error() != test.want || test.cause != nil && !errors.Is(err, test.cause) {
-					t.Errorf("it says %q, want %q", err, test.want)
+					t.Errorf("the error is %q, want %q", err, test.want)
 				}
 				w.wantRunning("Deployment shop/db")
 			})
@@ -197,7 +198,8 @@ func TestDeletionThatFailsEndsTheWaves(t *testing.T) {
 	w.wantRunning("ConfigMap shop/a", "ConfigMap shop/b", "Deployment shop/web")
 }
 
-// TestWaveThatDoesNotGo: the waves before it are not touched, whatever ends the wait.
+// TestWaveThatDoesNotGo: the objects of earlier waves are not deleted, whatever ends the
+// wait.
 func TestWaveThatDoesNotGo(t *testing.T) {
 	for name, test := range map[string]struct {
 		cause error
@@ -218,11 +220,11 @@ func TestWaveThatDoesNotGo(t *testing.T) {
 					w.end(test.cause)
 				}
 				if err := <-ended; err == nil || err.Error() != test.want {
-					t.Errorf("it says %q, want %q", err, test.want)
+					t.Errorf("the error is %q, want %q", err, test.want)
 				}
 				w.wantRunning("ConfigMap shop/a", "ConfigMap shop/b")
 				if want := []string{"its objects to be gone", "ConfigMap shop/b to be gone"}; !slices.Equal(w.log.waits, want) {
-					t.Errorf("it waits for %q", w.log.waits)
+					t.Errorf("the deploy waits for %q", w.log.waits)
 				}
 			})
 		})

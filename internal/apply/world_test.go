@@ -25,8 +25,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// world is a cluster, and the app "shop" of the repository "shop" on it, whose objects go to
-// the namespace shop. Its fifth deploy is at work.
+// world is a cluster with the app "shop" of the repository "shop", whose objects are in the
+// namespace shop. The app's fifth deploy is under way.
 type world struct {
 	t      *testing.T
 	api    *fakeAPI
@@ -36,7 +36,7 @@ type world struct {
 	log    *testLog
 	app    *App
 	order  Order
-	end    context.CancelCauseFunc // of the wait
+	end    context.CancelCauseFunc // ends the wait
 }
 
 func newWorld(t *testing.T) *world {
@@ -66,23 +66,24 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// inTime runs a test on a clock of its own, which goes on when everybody waits. A goroutine
-// that is left over fails it, and so does whoever still listens to the index.
+// inTime runs a test on a clock of its own, which moves on when all goroutines wait. A
+// goroutine that is left over fails the test, and so does a listener of the index.
 func inTime(t *testing.T, f func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		f(w)
 		if w.index.waiting != 0 {
-			t.Errorf("%d still listen to the index", w.index.waiting)
+			t.Errorf("%d listeners of the index are left", w.index.waiting)
 		}
 	})
 }
 
-// work begins to carry out the plan.
+// work starts to carry out the plan.
 func (w *world) work() *Work { return New(w.order) }
 
-// begins calls a function and returns when all wait; its error comes when it returns.
+// begins calls a function in the background, and returns when all goroutines wait. The
+// function's error arrives on the channel.
 func (w *world) begins(f func() error) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- f() }()
@@ -90,8 +91,8 @@ func (w *world) begins(f func() error) <-chan error {
 	return ended
 }
 
-// steps are what a plan does with the documents: it makes what does not run, changes what
-// does, and runs the hooks.
+// steps returns a plan's steps for the documents: objects that do not run are created,
+// others are changed, and hooks are run.
 func (w *world) steps(documents ...string) []plan.Step {
 	w.t.Helper()
 	var steps []plan.Step
@@ -115,7 +116,7 @@ func (w *world) steps(documents ...string) []plan.Step {
 	return steps
 }
 
-// step is the one step of steps.
+// step returns the only step for a document.
 func (w *world) step(document string) plan.Step {
 	w.t.Helper()
 	return w.steps(document)[0]
@@ -132,7 +133,7 @@ func (w *world) plans(steps ...plan.Step) {
 	}
 }
 
-// prunes has the plan delete running objects, in the order of deletion.
+// prunes makes the plan delete running objects, in the order of deletion.
 func (w *world) prunes(ids ...manifest.ID) {
 	for _, id := range ids {
 		entry := w.index.EntryOf(w.api.look(id))
@@ -143,7 +144,7 @@ func (w *world) prunes(ids ...manifest.ID) {
 	slices.Reverse(w.order.Plan.Prune)
 }
 
-// runs has the documents run as a deploy of the app has left them.
+// runs puts the documents' objects on the cluster, as a deploy of the app has left them.
 func (w *world) runs(documents ...string) {
 	w.t.Helper()
 	for _, step := range w.steps(documents...) {
@@ -155,7 +156,7 @@ func (w *world) runs(documents ...string) {
 	}
 }
 
-// made has the documents run as another program has made them.
+// made puts the documents' objects on the cluster, as another program has made them.
 func (w *world) made(manager string, documents ...string) {
 	w.t.Helper()
 	for _, o := range parsed(w.t, documents...) {
@@ -168,7 +169,7 @@ func (w *world) made(manager string, documents ...string) {
 	}
 }
 
-// edited has a running object changed.
+// edited changes a running object.
 func (w *world) edited(id manifest.ID, edit func(u *unstructured.Unstructured)) {
 	w.t.Helper()
 	u := w.api.look(id)
@@ -185,14 +186,14 @@ func (w *world) becomes(id manifest.ID, status string) {
 	w.edited(id, func(u *unstructured.Unstructured) { give(u, status) })
 }
 
-// holds gives a running object a finalizer: its deletion begins, and does not end before the
-// test has it vanish.
+// holds gives a running object a finalizer, so that its deletion does not end before the
+// test lets it vanish.
 func (w *world) holds(id manifest.ID) {
 	w.t.Helper()
 	w.edited(id, func(u *unstructured.Unstructured) { u.SetFinalizers([]string{"example.org/keep"}) })
 }
 
-// beginDeletion is an edit that has the deletion of an object begin.
+// beginDeletion is an edit that begins an object's deletion.
 func beginDeletion(u *unstructured.Unstructured) {
 	u.SetDeletionTimestamp(&metav1.Time{Time: time.Unix(1, 0)})
 }
@@ -204,19 +205,19 @@ func give(u *unstructured.Unstructured, status string) {
 	}
 	var fields map[string]any
 	if err := yaml.Unmarshal([]byte(status), &fields); err != nil {
-		panic(err) // a test has it wrong
+		panic(err) // a mistake in the test
 	}
 	u.Object["status"] = fields
 }
 
-// hides has the app hide a value.
+// hides makes the app hide a value.
 func (w *world) hides(value string) {
 	w.order.Target.Telling = func() func(string) string {
 		return func(text string) string { return strings.ReplaceAll(text, value, "***") }
 	}
 }
 
-// wantAsked checks which requests were made since the last time, in their order.
+// wantAsked checks the requests since the last call, in their order.
 func (w *world) wantAsked(want ...string) {
 	w.t.Helper()
 	w.api.mu.Lock()
@@ -235,18 +236,18 @@ func (w *world) wantLog(want ...string) {
 	}
 }
 
-// wantRunning checks which objects run, but for namespaces.
+// wantRunning checks which objects run, apart from namespaces.
 func (w *world) wantRunning(want ...string) {
 	w.t.Helper()
 	w.api.mu.Lock()
 	defer w.api.mu.Unlock()
 	got := slices.DeleteFunc(idsOf(w.api.running), func(id string) bool { return strings.HasPrefix(id, "Namespace ") })
 	if !slices.Equal(got, want) {
-		w.t.Errorf("there run %q, want %q", got, want)
+		w.t.Errorf("the running objects are %q, want %q", got, want)
 	}
 }
 
-// wantError checks that an error has a text; "" stands for no error.
+// wantError checks that an error contains a text; "" stands for no error.
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	switch {
@@ -256,7 +257,7 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// wantCause checks which error an error comes from.
+// wantCause checks that an error wraps another one.
 func wantCause(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -281,7 +282,7 @@ var (
 	namespaceText = manifesttest.NamespaceText
 )
 
-// deployment is a Deployment of one pod, annotated as config is.
+// deployment is a Deployment of one pod, annotated like config.
 func deployment(name string, annotations ...string) string {
 	return fmt.Sprintf("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\n%sspec:\n  replicas: 1\n  selector: {matchLabels: {app: %s}}\n",
 		name, manifesttest.Annotated(annotations...), name)
