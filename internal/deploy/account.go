@@ -3,7 +3,6 @@ package deploy
 import (
 	"sort"
 
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
@@ -96,7 +95,7 @@ func (a *app) entry(todo *plan.Plan, rec record.Record) record.Entry {
 // masked writes an object as it was applied, secrets masked; nil if that can
 // not be done, which is so for nothing that was read from YAML or JSON.
 func (a *app) masked(step plan.Step) []byte {
-	text, err := yaml.Marshal(a.engine.Masker.Hiding(step.Object.Hidden()).Of(step.Object).MaskObject(step.Object.Unstructured).Object)
+	text, err := manifest.YAML(a.engine.Masker.Hiding(step.Object.Hidden()).Of(step.Object).MaskObject(step.Object.Unstructured).Object)
 	if err != nil {
 		a.engine.Log.WithField("app", a.name).Errorf("record %s: %v", step.ID, err)
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -27,7 +26,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 		}
 		for _, written := range t.Objects {
 			o := e.placed(ctx, t, written)
-			text, err := yaml.Marshal(e.masker(t).Of(written).MaskObject(o).Object)
+			text, err := manifest.YAML(e.masker(t).Of(written).MaskObject(o).Object)
 			if err != nil {
 				return nil, err
 			}

@@ -14,8 +14,10 @@ const (
 	// the first deploy of 200 objects then spent a sixth of its processor time on
 	// collections, and took as much again from the API server beside it (measured).
 	heapFloor = 64 << 20
-	// usualPercent is Go's default: a heap above the floor doubles.
-	usualPercent = 100
+	// usualPercent is the growth of a heap above the floor. What stays of a burst lies
+	// scattered among its garbage, so the heap keeps much more than that: after the first
+	// deploy of 1,000 apps it held 82 MiB for 40 in use with Go's default, 100 %.
+	usualPercent = 50
 	// leastScanned bounds the percentage until the first collection.
 	leastScanned = 4 << 20
 )

@@ -16,14 +16,15 @@ func TestPercentFor(t *testing.T) {
 		{0, 0, 1600},
 		{8 * mib, 14 * mib, 400},
 		{30 * mib, 34 * mib, 100},
-		{64 * mib, 70 * mib, 100},
-		{500 * mib, 510 * mib, 100},
+		{44 * mib, 50 * mib, 50},
+		{64 * mib, 70 * mib, 50},
+		{500 * mib, 510 * mib, 50},
 	} {
 		got := percentFor(test.live, test.scanned)
 		if got != test.want {
 			t.Errorf("%d MiB in use: the heap may grow by %d %%, want %d", test.live/mib, got, test.want)
 		}
-		if goal := test.live + test.scanned*uint64(got)/100; goal > max(heapFloor, test.live+test.scanned) {
+		if goal := test.live + test.scanned*uint64(got)/100; goal > max(heapFloor, test.live+test.scanned/2) {
 			t.Errorf("%d MiB in use may become %d MiB", test.live/mib, goal/mib)
 		}
 	}
