@@ -86,7 +86,7 @@ func printStatus(w io.Writer, list []deploy.Status, now time.Time) {
 	printOutages(w, list, now)
 	table := newTable(w, "APP", "REVISION", "SYNC", "HEALTH", "DEPLOYED", "DRIFT")
 	for _, s := range list {
-		table.row(string(s.App), dash(s.Revision.Short()), string(s.Sync), s.Health, lastDeploy(s.Last, now), drift(s))
+		table.row(string(s.App), dash(s.Revision.Short()), string(s.Sync), s.Health, lastDeploy(s.Last, now), driftCell(s))
 		for _, line := range details(s, now) {
 			table.note(line)
 		}
@@ -161,7 +161,8 @@ func suspended(s record.Suspension, now time.Time) string {
 	return text + ": " + s.Reason
 }
 
-func drift(s deploy.Status) string {
+// driftCell is the cell of an app's drift in the table of status.
+func driftCell(s deploy.Status) string {
 	text := "-"
 	if len(s.Drift) > 0 {
 		text = fmt.Sprint(len(s.Drift))

@@ -38,6 +38,7 @@ func seeing() []*verb {
 			more: "Many healthy objects of one kind share a line; --all gives each its own.\n" +
 				"It never shows an object's content.",
 		},
+		{words: "drift", args: "[APP]", help: "what differs from Git now, and did lately", flags: driftFlags, run: drift, more: driftHelp},
 		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
 			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,

@@ -3,7 +3,6 @@ package deploy
 import (
 	"sort"
 
-
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -20,7 +19,7 @@ func (a *app) account(rec *record.Record, todo *plan.Plan, done work) {
 	for _, step := range done.Done() {
 		o := recorded(step)
 		if rec.Result == record.Corrected {
-			o.Culprit = culpritOf(step.Culprit)
+			o.Culprit, o.Differences = culpritOf(step.Culprit), differencesOf(step)
 		}
 		rec.Objects = append(rec.Objects, o)
 	}
@@ -39,12 +38,23 @@ func recorded(s plan.Step) record.Object {
 	return o
 }
 
+// differencesOf lists the fields that a step would take back, up to maxFields.
+func differencesOf(s plan.Step) []record.Difference {
+	var list []record.Difference
+	for _, change := range s.Changes[:min(len(s.Changes), maxFields)] {
+		list = append(list, record.Difference{
+			Field: manifest.Clean(change.Path), Found: manifest.Clean(change.Before), Wanted: manifest.Clean(change.After),
+		})
+	}
+	return list
+}
+
 // leftAlone lists, for a record, the objects that have drifted and are left as they are.
 func leftAlone(steps []plan.Step) []record.Object {
 	var objects []record.Object
 	for _, step := range steps {
 		o := recorded(step)
-		o.Action, o.Culprit = record.Left, culpritOf(step.Culprit)
+		o.Action, o.Culprit, o.Differences = record.Left, culpritOf(step.Culprit), differencesOf(step)
 		objects = append(objects, o)
 	}
 	return objects

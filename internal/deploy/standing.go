@@ -125,7 +125,7 @@ func (a *app) differences(t *target) []Difference {
 	found = append(found, a.seen(t, told)...)
 	for _, entry := range a.dying(t) {
 		if !a.ledger.Has(entry.ID) && !told[entry.ID] {
-			found = append(found, Difference{Object: entry.ID.String(), What: plan.Deletion(entry), pending: true})
+			found = append(found, Difference{id: entry.ID, Object: entry.ID.String(), What: plan.Deletion(entry), pending: true, dying: true})
 		}
 	}
 	slices.SortFunc(found, func(x, y Difference) int { return strings.Compare(x.Object, y.Object) })
@@ -156,7 +156,7 @@ func (a *app) seen(t *target, told map[manifest.ID]bool) []Difference {
 			continue
 		}
 		if what := s.differs(a.set); what != "" {
-			found = append(found, Difference{Object: id.String(), What: what, pending: true})
+			found = append(found, Difference{id: id, Object: id.String(), What: what, pending: true, dying: s.there && s.entry.Terminating})
 		}
 	}
 	return found

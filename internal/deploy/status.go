@@ -80,11 +80,13 @@ type Difference struct {
 	Fields  []string       `json:"fields,omitempty"`  // that differ
 	Culprit *owner.Culprit `json:"culprit,omitempty"` // nil if nobody is named
 
+	id      manifest.ID
 	pending bool // it is not left alone: its correction is to come, or its end
+	dying   bool // the deletion of the object is under way
 }
 
 func differenceOf(step plan.Step) Difference {
-	found := Difference{Object: step.ID.String(), What: cmp.Or(whatDrifted(step), "would be "+string(step.Action))}
+	found := Difference{id: step.ID, Object: step.ID.String(), What: cmp.Or(whatDrifted(step), "would be "+string(step.Action))}
 	for _, change := range step.Changes {
 		found.Fields = append(found.Fields, change.Path)
 	}

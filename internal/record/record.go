@@ -103,6 +103,8 @@ type Object struct {
 	Action  Action         `json:"action"`
 	Fields  []string       `json:"fields,omitempty"`  // fields that were not as they should be, up to maxFields
 	Culprit *owner.Culprit `json:"culprit,omitempty"` // of a correction: who had changed the object
+
+	Differences []Difference `json:"differences,omitempty"` // of a correction, or of drift that was left: the values of Fields
 }
 
 // Changed counts the objects that the deploy has changed or deleted.
