@@ -19,22 +19,22 @@ func TestAligned(t *testing.T) {
 	}
 	other := 0
 	if !find(0) || !find(1) || find(1) {
-		t.Error("members that come one after the other are not found, or twice")
+		t.Error("members in their order are not found, or one is found twice")
 	}
 	if _, found := a.find(&other); found || !find(2) {
-		t.Error("a new member keeps those after it from being found")
+		t.Error("after a new member, the next ones are not found")
 	}
 	if !find(2 + alignedWithin) {
-		t.Error("members that are gone keep those after them from being found")
+		t.Error("after members that are gone, the next ones are not found")
 	}
 	if find(3 + 2*alignedWithin) {
-		t.Error("more members are passed over than are to be")
+		t.Error("more than alignedWithin members were passed over")
 	}
 	if !find(3 + alignedWithin) {
-		t.Error("what is not found keeps others from being found")
+		t.Error("after a member that was not found, the next ones are not found")
 	}
 	if _, found := (&aligned[int]{}).find(member(0)); found {
-		t.Error("something is in nothing")
+		t.Error("a member was found in an empty list")
 	}
 }
 
@@ -53,6 +53,6 @@ func TestDistinct(t *testing.T) {
 		}
 	}
 	if !slices.Equal(d.list, want) {
-		t.Errorf("collected are %v, want %v", d.list, want)
+		t.Errorf("the collected values are %v, want %v", d.list, want)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestBlindRevisions holds what a revision that nobody has accepted is compared with: the
-// app's own objects, if they are wanted and hide nothing.
+// TestBlindRevisions: a revision that nobody has accepted is compared only with the app's
+// own objects, if they are wanted and have no hidden values.
 func TestBlindRevisions(t *testing.T) {
 	const unseen = ": not compared with the running object"
 	secret := "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\ndata: {password: YQ==}\n"

@@ -26,8 +26,8 @@ func TestClaimsOverlay(t *testing.T) {
 	base.Set("web", "default", wants("a", "b"))
 	base.Set("db", "default", wants("c"))
 	push := base.Overlay()
-	push.Set("web", "default", wants("a")) // gives b up
-	push.Set("api", "default", wants("b")) // and takes it
+	push.Set("web", "default", wants("a")) // gives up b
+	push.Set("api", "default", wants("b")) // takes b
 
 	for name, owner := range map[string]name.App{"a": "web", "b": "api", "c": "db", "d": ""} {
 		if got := push.Owner("default", manifesttest.ConfigMap(name)); got != owner {
@@ -56,8 +56,8 @@ func TestClaimsSetReplaces(t *testing.T) {
 	}
 }
 
-// TestOverlayStays: an app that wants in an overlay what it wants already is as if all of
-// it had been entered anew, with or without the first of it.
+// TestOverlayStays: if an app wants the same objects in an overlay as in the base, with or
+// without the first of them, the result is as if all of them had been entered anew.
 func TestOverlayStays(t *testing.T) {
 	base := NewClaims()
 	base.Set("shop", "default", wants("namespace", "a", "b"))
@@ -73,7 +73,7 @@ func TestOverlayStays(t *testing.T) {
 		app    name.App
 		wants  []string
 		owners [4]name.App
-		own    name.App // of b
+		own    name.App // of the object b
 	}{
 		{"shop", []string{"a", "b"}, [4]name.App{"", "shop", "shop", "blog"}, "shop"},
 		{"shop", []string{"namespace", "a", "b"}, [4]name.App{"shop", "shop", "shop", "blog"}, "shop"},
@@ -94,27 +94,28 @@ func TestOverlayStays(t *testing.T) {
 	}
 	base.SetKeys("shop", overlay.KeysOf("shop"))
 	if got := owners(base); got != [4]name.App{"shop", "shop", "shop", "blog"} {
-		t.Errorf("once it is what is wanted, the owners are %q", got)
+		t.Errorf("after the overlay's keys were set in the base, the owners are %q", got)
 	}
 }
 
-// TestClaimsOfOverlays holds what an overlay says by itself, and what by its base.
+// TestClaimsOfOverlays checks which claims an overlay has of its own, and which ones come
+// from its base.
 func TestClaimsOfOverlays(t *testing.T) {
 	base := NewClaims()
 	base.Set("shop", "default", wants("a"))
 	overlay := base.Overlay()
 	if overlay.Has("shop") || len(overlay.KeysOf("shop")) != 1 {
-		t.Error("the overlay itself wants what only its base does, or has forgotten it")
+		t.Error("the overlay counts the base's claims as its own, or has lost them")
 	}
 	if got := overlay.Own("default", manifesttest.ConfigMap("a")); got != "" {
 		t.Errorf("the overlay itself says that %q wants a", got)
 	}
 	overlay.Set("shop", "default", wants("b"))
 	if !overlay.Has("shop") || overlay.Own("default", manifesttest.ConfigMap("b")) != "shop" || base.Own("default", manifesttest.ConfigMap("a")) != "shop" {
-		t.Error("the overlay does not want what it was told")
+		t.Error("the overlay does not have the claims that were set")
 	}
 	if overlay.Owner("default", manifesttest.ConfigMap("a")) != "" || base.Owner("default", manifesttest.ConfigMap("a")) != "shop" {
-		t.Error("a was given up in the overlay alone")
+		t.Error("a is still claimed in the overlay, or not in the base")
 	}
 	if overlay.Heir("shop", "default", manifesttest.ConfigMap("b")) != "" || overlay.Heir("blog", "default", manifesttest.ConfigMap("b")) != "shop" {
 		t.Error("an app is its own heir, or another is none")
@@ -124,19 +125,19 @@ func TestClaimsOfOverlays(t *testing.T) {
 	}
 	base.Know("gone")
 	if app, known := overlay.AppOf(SetID("gone")); app != "gone" || !known {
-		t.Error("the ApplySet of an app that wants nothing is not known")
+		t.Error("the ApplySet of a known app without claims is not known")
 	}
 	overlay.Set("shop", "other", wants("a"))
 	if overlay.Owner("default", manifesttest.ConfigMap("a")) != "" || overlay.Owner("other", manifesttest.ConfigMap("a")) != "shop" {
-		t.Error("an app that went to another cluster has stayed")
+		t.Error("after an app moved to another cluster, its old claim is left")
 	}
 	if placed := overlay.Placed("shop", "default"); len(placed) != 0 {
-		t.Errorf("it wants %v where it does not go any more", placed)
+		t.Errorf("on its former cluster, the app still wants %v", placed)
 	}
 }
 
-// TestOverlayForgets: an app of an overlay that wants again what it wants in the base has
-// nothing else, and one that then wants something else has nothing of before.
+// TestOverlayForgets: if an app of an overlay goes back to its claims in the base, it has
+// no other claims. If it then wants something else, no earlier claim is left.
 func TestOverlayForgets(t *testing.T) {
 	base := NewClaims()
 	base.Set("shop", "default", wants("a", "b"))
@@ -151,43 +152,44 @@ func TestOverlayForgets(t *testing.T) {
 	overlay.Set("shop", "default", wants("a", "z"))
 	overlay.Set("shop", "default", wants("a", "b"))
 	if got := owners(); got != "shop shop  " {
-		t.Errorf("back at what it wants in the base, the owners are %q", got)
+		t.Errorf("back at the base's claims, the owners are %q", got)
 	}
 	overlay.SetKeys("shop", overlay.KeysOf("shop"))
 	overlay.Set("shop", "default", wants("z"))
 	if got := owners(); got != "  shop " {
-		t.Errorf("once it wants something else, the owners are %q", got)
+		t.Errorf("with other claims, the owners are %q", got)
 	}
 	if got := base.Own("default", manifesttest.ConfigMap("z")); got != "" {
 		t.Errorf("in the base, z belongs to %q", got)
 	}
 }
 
-// TestWhatIsClaimed: nobody has an object alone that is never applied, or has no name yet.
+// TestWhatIsClaimed: objects that are never applied, and objects without a name, are not
+// claimed.
 func TestWhatIsClaimed(t *testing.T) {
 	w := newWorld(t)
 	objects, problems := w.resolved(config("a", "1"), job("skipped", skip), "apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: g-\n  annotations: {argocd.argoproj.io/hook: Sync}\n")
 	wantProblems(t, problems)
 	w.Claims.Set("shop", "default", objects)
 	if keys := w.Claims.KeysOf("shop"); !slices.Equal(keys, []ClaimKey{{"default", manifesttest.ConfigMap("a")}}) {
-		t.Errorf("claimed are %v", keys)
+		t.Errorf("the claims are %v", keys)
 	}
 	overlay := w.Claims.Overlay()
 	overlay.Set("shop", "default", objects)
 	if !areOf(overlay.KeysOf("shop"), "default", objects) || areOf(overlay.KeysOf("shop"), "other", objects) || areOf(nil, "default", nil) {
-		t.Error("an app that wants the same wants something else")
+		t.Error("the keys of the same objects count as different, or different ones as the same")
 	}
 }
 
-// TestClaimsOfTwoApps: an object that another app has taken is not lost when the first one
-// gives it up.
+// TestClaimsOfTwoApps: if another app has taken an object, the first one's change of claims
+// does not lose it.
 func TestClaimsOfTwoApps(t *testing.T) {
 	c := NewClaims()
 	c.Set("shop", "default", wants("a"))
 	c.Set("blog", "default", wants("a"))
 	c.Set("shop", "default", wants("b"))
 	if got := c.Owner("default", manifesttest.ConfigMap("a")); got != "blog" {
-		t.Errorf("it belongs to %q", got)
+		t.Errorf("the object belongs to %q", got)
 	}
 }
 
@@ -202,19 +204,19 @@ func TestCompanions(t *testing.T) {
 		}
 	}
 	if !with.Pending(widgetKind) || with.Pending(kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}) || !with.Defines() {
-		t.Error("the definitions that come with the push are not those that are written")
+		t.Error("the definitions of the push are not those in its targets")
 	}
 	if told := with.Vet(t.Context(), newFakeAPI(t)); len(told) != 1 || told[0].Message != "vetted" {
 		t.Errorf("the cluster was not asked about the definitions: %v", told)
 	}
 	known := NewCompanions([]*Target{shop}, func(of *Target, o *manifest.Object) bool { return of == shop && o.GetName() == "widgets.example.org" })
 	if known.Defines() || known.Pending(widgetKind) {
-		t.Error("a definition that the cluster has as it is comes with the push")
+		t.Error("a definition that the cluster already has counts as new")
 	}
 }
 
-// TestMayDefine: an unknown kind is passed over if a file may define it that could not be
-// read, unless it is more likely misspelt.
+// TestMayDefine: an unknown kind is accepted if an unread file may define it, unless a
+// spelling mistake is more likely.
 func TestMayDefine(t *testing.T) {
 	gvk := widgetKind.GVK
 	unknown := &kube.UnknownKindError{GVK: gvk}
@@ -236,8 +238,8 @@ func TestMayDefine(t *testing.T) {
 	}
 }
 
-// TestUnrivalled: that no other app wants what an app wants is known of an app that wants
-// the same as before, unless another one came to want some of it.
+// TestUnrivalled: an app is known to be the only one that wants its objects if it wants the
+// same as before, and no other app has come to want one of them.
 func TestUnrivalled(t *testing.T) {
 	base := NewClaims()
 	base.Set("shop", "default", wants("a", "b"))
@@ -245,13 +247,13 @@ func TestUnrivalled(t *testing.T) {
 	check := func(when string, c *Claims, want bool) {
 		t.Helper()
 		if got := c.Unrivalled("shop", "default", wants("a", "b")); got != want {
-			t.Errorf("%s: it is known to be alone: %v, want %v", when, got, want)
+			t.Errorf("%s: the app is known to have no rival: %v, want %v", when, got, want)
 		}
 	}
 	check("at first", base.Overlay(), true)
 	check("without a base", base, false)
 	if o := base.Overlay(); o.Unrivalled("shop", "other", wants("a", "b")) || o.Unrivalled("shop", "default", wants("a")) || o.Unrivalled("shop", "default", wants("b", "a")) {
-		t.Error("what it did not want before is known to be its alone")
+		t.Error("the app has no rival for objects that it did not want before")
 	}
 	other := base.Overlay()
 	other.Set("blog", "default", wants("c", "b"))
@@ -261,7 +263,7 @@ func TestUnrivalled(t *testing.T) {
 	base.Set("shop", "default", wants("a", "b"))
 	check("when it has it back", base.Overlay(), true)
 	if owner := base.Owner("default", wants("b")[0].Key); owner != "shop" {
-		t.Errorf("%s has what shop wants again", owner)
+		t.Errorf("%s owns the object that shop wants again", owner)
 	}
 	base.Set("blog", "default", wants("c"))
 	check("when the other one wants it no more", base.Overlay(), true)

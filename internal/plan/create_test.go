@@ -7,8 +7,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
-// TestObjectsOfANewNamespace: where the namespace comes with the push, there is nothing to
-// look for, and the cluster is asked for the namespace once.
+// TestObjectsOfANewNamespace: if the namespace comes with the push, its objects are not
+// looked for, and the cluster is asked for the namespace once.
 func TestObjectsOfANewNamespace(t *testing.T) {
 	w := newWorld(t)
 	w.emptied()
@@ -44,8 +44,7 @@ func TestNamespacesThatAreNotNew(t *testing.T) {
 	}
 }
 
-// TestMissingNamespace holds what becomes of an object whose namespace is not there, or not
-// for long.
+// TestMissingNamespace: the object's namespace does not exist, or is being deleted.
 func TestMissingNamespace(t *testing.T) {
 	for name, test := range map[string]struct {
 		change   func(w *world)
@@ -81,19 +80,21 @@ func TestMissingNamespace(t *testing.T) {
 			wantTold(t, plan, test.want)
 			wantProblems(t, problems, test.problems...)
 			if plan.Steps[0].Dying != test.dying {
-				t.Errorf("it waits for an end: %v", plan.Steps[0].Dying)
+				t.Errorf("the step waits for an end: %v", plan.Steps[0].Dying)
 			}
 		})
 	}
 }
 
-// ending has the API server refuse a new ConfigMap, for its namespace is being deleted.
+// ending makes the API server refuse a new ConfigMap because its namespace is being
+// deleted.
 func (w *world) ending() {
 	id := manifesttest.ConfigMap("a")
 	w.api.refuses["try "+id.String()], w.api.refuses["apply "+id.String()] = []error{kubetest.Ends(id)}, []error{kubetest.Ends(id)}
 }
 
-// TestRunningObjectOfAnEndingNamespace: what runs has a namespace, and its refusal stands.
+// TestRunningObjectOfAnEndingNamespace: a running object has a namespace, so a refusal of
+// its apply is a problem.
 func TestRunningObjectOfAnEndingNamespace(t *testing.T) {
 	for _, refusal := range []error{kubetest.Ends(manifesttest.ConfigMap("a")), kubetest.NoNamespace("shop")} {
 		w := newWorld(t)

@@ -42,14 +42,14 @@ func widget(size string, annotations ...string) string {
 	return "apiVersion: example.org/v1\nkind: Widget\nmetadata:\n  name: web\n" + manifesttest.Annotated(annotations...) + "spec: {size: " + size + "}\n"
 }
 
-// defines has the definition of Widgets come with the push.
+// defines makes the definition of Widgets come with the push.
 func (w *world) defines() {
 	w.Target.Objects = parsed(w.t, widgetDefinition)
 	w.pushedWith()
 }
 
-// TestObjectsThatComeWithTheirDefinition holds how a custom resource is planned whose
-// definition is new or changes: checked by that definition, compared with what runs.
+// TestObjectsThatComeWithTheirDefinition: a custom resource whose definition is new or
+// changes is checked by the new definition, and compared with the running object.
 func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 	const apply, get = "apply Widget shop/web", "get Widget shop/web"
 	served := func(w *world) { w.api.kinds[widgetKind.GVK] = widgetKind }
@@ -112,13 +112,13 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 			wantProblems(t, problems, test.problems...)
 			wantTold(t, plan, test.want)
 			if got := changed(plan.Steps[0]); !slices.Equal(got, test.changes) {
-				t.Errorf("it changes %q, want %q", got, test.changes)
+				t.Errorf("the step changes %q, want %q", got, test.changes)
 			}
 			if _, runs := w.api.running[webWidget]; runs && len(test.changes) == 0 && len(test.problems) == 0 && plan.Steps[0].Entry.UID == "" && test.want[:9] == "unchanged" {
-				t.Error("the step does not know what runs")
+				t.Error("the step does not have the running object")
 			}
 			if slices.Contains(w.index.followed, "Widget") {
-				t.Error("a kind is followed that may not be there yet")
+				t.Error("a kind is followed that may not exist yet")
 			}
 			if !plan.Steps[0].Defined && name != "it runs as it is written" {
 				t.Error("the step does not say that its definition comes with the push")
@@ -127,8 +127,8 @@ func TestObjectsThatComeWithTheirDefinition(t *testing.T) {
 	}
 }
 
-// TestDefinitionOfUnchangedObjects: an object that stays is held to the definition that
-// comes, and its hook is not tried by the one that goes.
+// TestDefinitionOfUnchangedObjects: an unchanged object is checked by the new definition,
+// and a hook of this kind is not tried with the old one.
 func TestDefinitionOfUnchangedObjects(t *testing.T) {
 	w := newWorld(t)
 	w.api.kinds[widgetKind.GVK] = widgetKind
@@ -145,7 +145,8 @@ func TestDefinitionOfUnchangedObjects(t *testing.T) {
 	wantAsked(t, w)
 }
 
-// TestWrittenLeavesOutWhatOnlyRuns: most of that are defaults, which come back.
+// TestWrittenLeavesOutWhatOnlyRuns: most fields that only the running object has are
+// defaults, which come back.
 func TestWrittenLeavesOutWhatOnlyRuns(t *testing.T) {
 	w := newWorld(t)
 	written, running := parsed(t, config("a", "2"))[0], parsed(t, config("a", "1")+"  default: x\n")[0]

@@ -23,21 +23,21 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// fakeAPI is an API server that answers from data: which kinds it serves, what runs and
-// which requests it refuses. Applies are merged by Kubernetes' own code, which knows no
-// schema here: a list is one value, nothing gets a default, and nothing is validated. It
-// stores nothing, since a plan changes nothing.
+// fakeAPI is an API server that answers from data: the kinds that it serves, the objects
+// that run, and the requests that it refuses. Applies are merged by Kubernetes' own code,
+// without a schema: a list is one value, nothing gets a default, and nothing is validated.
+// It stores nothing, since a plan changes nothing.
 type fakeAPI struct {
 	t       *testing.T
 	kinds   kubetest.Kinds
 	running map[manifest.ID]*unstructured.Unstructured
-	refuses map[string][]error                 // by request, "apply ConfigMap shop/a": the answers to the first ones
-	faults  map[string]string                  // what rehearsals find, by the object
-	fills   func(u *unstructured.Unstructured) // what the server adds to the result of a dry-run; may be nil
+	refuses map[string][]error                 // the answers to the first requests, by request: "apply ConfigMap shop/a"
+	faults  map[string]string                  // what rehearsals find, by object
+	fills   func(u *unstructured.Unstructured) // adds fields to the result of a dry-run; may be nil
 
 	mu    sync.Mutex
 	asked []string // every request about an object or a namespace
-	looks int      // how often a kind was looked up
+	looks int      // the number of look-ups of kinds
 }
 
 func newFakeAPI(t *testing.T) *fakeAPI {
@@ -51,7 +51,7 @@ func newFakeAPI(t *testing.T) *fakeAPI {
 	}
 }
 
-// ask notes a request, and returns the error that it is to get.
+// ask notes a request, and returns the error with which it has to fail.
 func (c *fakeAPI) ask(verb string, of fmt.Stringer) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *fakeAPI) Replace(_ context.Context, _ kube.Kind, u *unstructured.Unstru
 	return c.filled(c.update(u, kube.FieldManager))
 }
 
-// filled adds what the server adds to the result of a dry-run.
+// filled adds the server's fields to the result of a dry-run.
 func (c *fakeAPI) filled(after *unstructured.Unstructured, err error) (*unstructured.Unstructured, error) {
 	if err == nil && c.fills != nil {
 		c.fills(after)
@@ -163,7 +163,7 @@ func (c *fakeAPI) Explain(_ context.Context, o *manifest.Object, err error) mani
 	return manifest.Problems{{Source: o.Source, Object: o.ID().String(), Message: err.Error(), Hint: "explained"}}
 }
 
-// merge is what a server-side apply by a manager would make of an object.
+// merge returns the result of a server-side apply by a manager.
 func (c *fakeAPI) merge(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
 	id := manifest.IDOf(u)
 	if id.Namespace != "" && c.running[NamespaceID(id.Namespace)] == nil {
@@ -172,7 +172,7 @@ func (c *fakeAPI) merge(u *unstructured.Unstructured, manager string) (*unstruct
 	return kubetest.Apply(c.running[id], u, manager)
 }
 
-// update is what writing a running object as a whole would make of it.
+// update returns the result of writing a running object as a whole.
 func (c *fakeAPI) update(u *unstructured.Unstructured, manager string) (*unstructured.Unstructured, error) {
 	return kubetest.Update(c.running[manifest.IDOf(u)], u, manager)
 }
@@ -189,13 +189,13 @@ func (c *fakeAPI) store(u *unstructured.Unstructured) *unstructured.Unstructured
 	return u
 }
 
-// fakeIndex is an index whose watches are left out: the test enters what they see.
+// fakeIndex is an index without watches: the test enters the objects that they would see.
 type fakeIndex struct {
 	*live.Index
-	err      error // of Follow and Fresh
+	err      error // the error of Follow and Fresh
 	followed []string
 	fresh    time.Time
-	listed   map[schema.GroupKind]bool // the kinds that the index knows all objects of
+	listed   map[schema.GroupKind]bool // the kinds of which the index knows all objects
 }
 
 func newFakeIndex(t *testing.T) *fakeIndex {
@@ -223,13 +223,13 @@ func (x *fakeIndex) Lacks(id manifest.ID) bool {
 	return x.listed[id.GroupKind()] && !there
 }
 
-// fakeOthers are the server's other apps, by their names.
+// fakeOthers are the server's other apps, by name.
 type fakeOthers map[name.App]fakeApp
 
 type fakeApp struct {
 	repo       name.Repo
 	unrendered bool
-	asks       string // the namespace that its createNamespace makes
+	asks       string // the namespace that the app's createNamespace makes
 }
 
 func (o fakeOthers) Home(app name.App) (repo name.Repo, unrendered, ok bool) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// planOf makes a plan that leaves some objects and deletes others.
+// planOf makes a plan that leaves some objects as they are and deletes others.
 func planOf(unchanged int, deleted ...manifest.ID) *Plan {
 	plan := &Plan{App: "shop", Cluster: "default", Revision: name.Revision(strings.Repeat("a", 40))}
 	for i := range unchanged {
@@ -68,7 +68,7 @@ func TestGuard(t *testing.T) {
 		name      string
 		plan      *Plan
 		confirmed int
-		refused   string // part of the message; "" when the push is accepted
+		refused   string // part of the message; "" if the push is accepted
 	}{
 		{"nothing deleted", planOf(10), -1, ""},
 		{"three of four, few enough to pass", planOf(1, manifesttest.ConfigMaps(3)...), -1, ""},
@@ -128,8 +128,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestRecreationsCountAsDeletions: those of what has data or other objects in it, and no
-// others.
+// TestRecreationsCountAsDeletions: only the recreation of an object that holds data or
+// other objects counts.
 func TestRecreationsCountAsDeletions(t *testing.T) {
 	plan := planOf(5, manifesttest.ConfigMaps(1)...)
 	for _, kind := range []string{"PersistentVolumeClaim", "StatefulSet", "ConfigMap"} {
@@ -154,8 +154,8 @@ func TestGuardCountsTheWholePush(t *testing.T) {
 	}
 }
 
-// TestGuardLetsFailuresBeUndone: what a deploy that failed has made, its rollback may
-// delete, but for what has data in it.
+// TestGuardLetsFailuresBeUndone: a rollback may delete the objects that a failed deploy has
+// made, except those that hold data.
 func TestGuardLetsFailuresBeUndone(t *testing.T) {
 	service := planOf(0, manifest.ID{Kind: "Service", Namespace: "shop", Name: "web"}, manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"})
 	service.Prune[0].Exposed = true

@@ -14,7 +14,7 @@ import (
 func TestWhatAnAppKeeps(t *testing.T) {
 	for name, test := range map[string]struct {
 		holder holder
-		want   string // in the refusal; "" for none
+		want   string // part of the refusal; "" for none
 	}{
 		"an app of the same repository":        {holder{app: "blog", repo: "shop"}, ""},
 		"one of another":                       {holder{app: "blog", repo: "blog"}, "has left it on the cluster (prune: false)"},
@@ -32,7 +32,8 @@ func TestWhatAnAppKeeps(t *testing.T) {
 	}
 }
 
-// TestHandOver holds whose an object may become that runs under another label.
+// TestHandOver: an object runs under another label than the app's. The app takes it over,
+// or the plan refuses it.
 func TestHandOver(t *testing.T) {
 	relabelled := func(set string) func(w *world) {
 		return func(w *world) {
@@ -94,7 +95,7 @@ func TestHandOver(t *testing.T) {
 			plan, problems := w.planned(config("a", "1"))
 			wantTold(t, plan, test.want)
 			if step := plan.Steps[0]; step.Other != test.other || step.OnlyMoves() != (test.other != "") {
-				t.Errorf("it comes from %q, and moves only: %v", step.Other, step.OnlyMoves())
+				t.Errorf("the object comes from %q, and only moves: %v", step.Other, step.OnlyMoves())
 			}
 			if test.refused == "" {
 				wantProblems(t, problems)
@@ -108,8 +109,8 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestMadeNamespaceIsTakenOverOnlyFromOurs: the namespace that createNamespace makes stays
-// whose it is, unless it is the app's or handed over.
+// TestMadeNamespaceIsTakenOverOnlyFromOurs: the namespace of createNamespace keeps its
+// owner, unless the app has it already or another app of the repository hands it over.
 func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 	const left = "unchanged Namespace shop: exists already, and stays when the app goes"
 	for name, test := range map[string]struct {
@@ -140,7 +141,7 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 	}
 }
 
-// ownNamespace has the namespace shop be of an app.
+// ownNamespace makes an app own the namespace shop.
 func (w *world) ownNamespace(app name.App, repo name.Repo) {
 	w.others[app] = fakeApp{repo: repo}
 	w.Claims.Know(app)

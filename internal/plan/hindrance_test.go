@@ -20,16 +20,16 @@ const (
 
 var webDeployment = manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
 
-// TestHindrances: a Deployment whose strategy the API server refuses, for what it has
-// filled in beside the type itself, is planned without it.
+// TestHindrances: the API server refuses a Deployment's new strategy because of fields that
+// it has filled in for the old one. The object is planned without these fields.
 func TestHindrances(t *testing.T) {
 	contradicts := kubetest.Invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'")
 	again := kubetest.Conflict(webDeployment)
 	for name, test := range map[string]struct {
 		refusal  error
-		filler   string // who has set rollingUpdate; "" if nobody has
+		filler   string // the manager that has set rollingUpdate; "" for none
 		ignore   string // a pointer
-		loose    bool   // another tool's, and not yet the app's
+		loose    bool   // another tool's object, not yet the app's
 		replaced []error
 		reread   error
 		problems []string
@@ -86,20 +86,20 @@ func TestHindrances(t *testing.T) {
 			}
 			step := plan.Steps[0]
 			if got := changed(step); !slices.Contains(got, "spec.strategy.type") || len(got) != 2 {
-				t.Errorf("it changes %q", got)
+				t.Errorf("the step changes %q", got)
 			}
 			if step.Action != "configured" || step.Claim.Empty() || !slices.Contains(step.Pointers, "/spec/strategy/rollingUpdate") && !slices.Contains(step.Pointers, "/spec/strategy/rollingUpdate/maxSurge") {
 				t.Errorf("the step is %s, claims %v, drifted are %q", step.Action, step.Claim, step.Pointers)
 			}
 			if step.Culprit.Manager != test.filler {
-				t.Errorf("it was %q", step.Culprit.Manager)
+				t.Errorf("the culprit is %q", step.Culprit.Manager)
 			}
 		})
 	}
 }
 
-// TestHindrancesThatComeBack: what the API server fills in again is claimed all the same,
-// or the apply would be refused.
+// TestHindrancesThatComeBack: fields that the API server fills in again are claimed too,
+// since it would refuse the apply otherwise.
 func TestHindrancesThatComeBack(t *testing.T) {
 	w := newWorld(t)
 	w.hindered("kube-apiserver")
@@ -110,7 +110,7 @@ func TestHindrancesThatComeBack(t *testing.T) {
 	wantTold(t, plan, "configured Deployment shop/web")
 }
 
-// TestNewObjectsHaveNoHindrances: nothing runs that could be in the way.
+// TestNewObjectsHaveNoHindrances: without a running object, no field can be in the way.
 func TestNewObjectsHaveNoHindrances(t *testing.T) {
 	w := newWorld(t)
 	refusal := kubetest.Invalid(webDeployment, "spec.strategy.rollingUpdate", "may not be specified")
@@ -119,7 +119,7 @@ func TestNewObjectsHaveNoHindrances(t *testing.T) {
 	wantProblems(t, problems, "may not be specified")
 }
 
-// hindered has a Deployment run of which somebody has filled in the rollingUpdate.
+// hindered runs a Deployment whose rollingUpdate was filled in by the given manager.
 func (w *world) hindered(filler string) {
 	w.deployed(rolling)
 	if filler != "" {
@@ -129,8 +129,8 @@ func (w *world) hindered(filler string) {
 	}
 }
 
-// TestSuccession: an object that is only now taken over brings the fields of the tools that
-// it comes from; one of the app's own leaves other appliers theirs.
+// TestSuccession: a takeover takes the fields of the tools that had the object. On an
+// object of the app's own, other appliers keep their fields.
 func TestSuccession(t *testing.T) {
 	p := newWorld(t).Planner
 	owned := Step{}
@@ -146,7 +146,7 @@ func TestSuccession(t *testing.T) {
 		change(&step)
 		succeeds := p.successor(step)
 		if succeeds == nil || !succeeds("helm") || !succeeds("kubectl-edit") || succeeds("operator") {
-			t.Errorf("%s: it succeeds nobody, or everybody", name)
+			t.Errorf("%s: the app succeeds no manager, or every manager", name)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 var hookJob = manifest.ID{Group: "batch", Kind: "Job", Namespace: "shop", Name: "h"}
 
-// TestHooksAreTriedOnce: a hook is tried out until it is found sound, and again when it
-// has changed.
+// TestHooksAreTriedOnce: a hook is tried until it is found sound, and again after it has
+// changed.
 func TestHooksAreTriedOnce(t *testing.T) {
 	w := newWorld(t)
 	plan, problems := w.planned(job("h", preSync), config("a", "1"))
@@ -35,17 +35,17 @@ func TestHooksAreTriedOnce(t *testing.T) {
 
 	w.deployed(job("h", preSync))
 	plan, _ = w.planned(job("h", preSync))
-	wantTold(t, plan, "hook Job shop/h") // which is no object that stays as it is
+	wantTold(t, plan, "hook Job shop/h") // a hook is never an object that stays as it is
 
 	w.api.asked, w.Target.Gone = nil, true
 	w.Target.LastHooks = parsed(t, job("h", "argocd.argoproj.io/hook: PreDelete"))
 	w.trials.sound[hookJob] = ""
 	plan, _ = w.planned()
 	wantTold(t, plan, "hook Job shop/h")
-	wantAsked(t, w) // it was tried when it was pushed
+	wantAsked(t, w) // the hook was tried when it was pushed
 }
 
-// TestTrialOfAHook holds how a hook is tried, and what is wrong with one.
+// TestTrialOfAHook checks how a hook is tried, and which problems that finds.
 func TestTrialOfAHook(t *testing.T) {
 	const free = "Job shop/h-9f3a1"
 	hook := job("h", preSync)
@@ -102,20 +102,20 @@ func TestTrialOfAHook(t *testing.T) {
 			}
 			id := plan.Hooks[0].ID
 			if sound := w.trials.sound[id] != ""; sound == (len(problems) > 0) {
-				t.Errorf("it is sound: %v", sound)
+				t.Errorf("the hook is known to be sound: %v", sound)
 			}
 			if len(problems) == 1 && problems[0].Object != id.String() {
-				t.Errorf("it is a problem of %s", problems[0].Object)
+				t.Errorf("the problem is that of %s", problems[0].Object)
 			}
 		})
 	}
 }
 
-// emptied takes the namespace shop away.
+// emptied removes the namespace shop.
 func (w *world) emptied() { delete(w.api.running, NamespaceID("shop")) }
 
-// TestForeignHooks: to run a hook deletes what has its name, which has to be its own
-// earlier run.
+// TestForeignHooks: to run a hook, the object of its name is deleted. That object has to be
+// an earlier run of the hook.
 func TestForeignHooks(t *testing.T) {
 	const foreign = "there is an object of that name which is not this app's"
 	for name, test := range map[string]struct {
@@ -147,7 +147,7 @@ func TestForeignHooks(t *testing.T) {
 	}
 }
 
-// claims has an app want the hook.
+// claims makes an app want the hook.
 func (w *world) claims(app name.App) { w.Claims.Set(app, "default", []Placed{{Key: hookJob}}) }
 
 func TestSkippedAndTestHooksAreNotPlanned(t *testing.T) {
@@ -174,18 +174,18 @@ func TestHooksOfAPlan(t *testing.T) {
 		hook("install", "helm.sh/hook: pre-install"), hook("upgrade", "helm.sh/hook: pre-upgrade"), hook("delete", "helm.sh/hook: pre-delete"),
 	}}
 	if got := names(plan.HooksOf(manifest.PreSync)); got != "early upgrade late " {
-		t.Errorf("before the apply of a later deploy run %q", got)
+		t.Errorf("before the apply, a later deploy runs %q", got)
 	}
 	if got := names(plan.ShownHooks()); got != "early upgrade late both " {
-		t.Errorf("shown are %q", got)
+		t.Errorf("the shown hooks are %q", got)
 	}
 	plan.First = true
 	if got := names(plan.HooksOf(manifest.PreSync)); got != "early install late " {
-		t.Errorf("before the apply of the first deploy run %q", got)
+		t.Errorf("before the apply, the first deploy runs %q", got)
 	}
 	plan.Gone = true
 	if got := names(plan.ShownHooks()); got != "delete " {
-		t.Errorf("shown of an app that goes are %q", got)
+		t.Errorf("the shown hooks of a removed app are %q", got)
 	}
 	if plan.RunsHooks = false; plan.ShownHooks() != nil {
 		t.Error("hooks that do not run are shown")
@@ -201,7 +201,7 @@ func TestSplitHooks(t *testing.T) {
 		return actions
 	}
 	if got := actions(objects); !slices.Equal(got, []record.Action{record.Create, record.Unchanged}) || len(hooks) != 2 {
-		t.Errorf("the objects are %v, of %d hooks", got, len(hooks))
+		t.Errorf("the objects are %v, and %d hooks", got, len(hooks))
 	}
 }
 

@@ -32,7 +32,7 @@ func TestLedgerKeepsDigestsOfSecretsSealed(t *testing.T) {
 	}
 	for _, id := range []manifest.ID{webService, webSecret} {
 		if !l.IsWritten(id, "d") || l.IsWritten(id, "other") {
-			t.Errorf("%s is not told from another", id)
+			t.Errorf("%s: the written digest is not recognized, or any digest is", id)
 		}
 	}
 	if l.IsWritten(migration, "") {
@@ -97,20 +97,20 @@ func TestLedgerKeepsEnds(t *testing.T) {
 	}
 	l.Note(migration, record.Noted{Digest: "m"})
 	if l.HasEnded(migration, "m") || l.EndsUnsaved() {
-		t.Error("it has ended before its end")
+		t.Error("the object counts as ended before its end was noted")
 	}
 	if !l.NoteEnd(migration, health.Exhausted) || l.NoteEnd(migration, health.Exhausted) {
-		t.Error("an end is news once")
+		t.Error("the first end is no news, or the same end is news again")
 	}
 	if !l.HasEnded(migration, "m") || l.HasEnded(migration, "changed") || !l.EndsUnsaved() {
-		t.Error("the end is not that of what is written")
+		t.Error("the end does not belong to the written object alone, or counts as saved")
 	}
 	if failed := l.Exhausted(); !slices.Equal(failed, []manifest.ID{migration}) {
 		t.Errorf("failed for good: %v", failed)
 	}
 	l.Save()
 	if l.EndsUnsaved() {
-		t.Error("what is saved is unsaved")
+		t.Error("an end that was saved counts as unsaved")
 	}
 }
 
@@ -151,7 +151,7 @@ func TestLedgerCountsApplies(t *testing.T) {
 		break
 	}
 	if seen != 1 || !l.Has(webService) {
-		t.Error("Each keeps the lock, or goes on")
+		t.Error("Each keeps the lock, or continues after the break")
 	}
 }
 
@@ -166,6 +166,6 @@ func TestLedgerListsWhatIsExhausted(t *testing.T) {
 		t.Errorf("failed for good: %v", failed)
 	}
 	if l.Count() != 3 {
-		t.Errorf("it has %d objects", l.Count())
+		t.Errorf("the ledger has %d objects", l.Count())
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
-// TestFieldsOfOthers holds what becomes of the fields that others have changed or added.
+// TestFieldsOfOthers: other managers have changed or added fields of an object of the app.
 func TestFieldsOfOthers(t *testing.T) {
 	for name, test := range map[string]struct {
-		manager string // who has added the key "extra", and changed "value" if it is of ours
+		manager string // the manager that has added the key "extra", or changed "value", which is ours
 		edit    func(u *unstructured.Unstructured)
-		depth   Depth    // an object of the same revision is looked at only then, unless it has drifted
+		depth   Depth    // an object of the same revision is looked at only in this depth, unless it has drifted
 		written []string // annotations
 		plan    string
 		changes []string
@@ -43,7 +43,7 @@ func TestFieldsOfOthers(t *testing.T) {
 		},
 		"a hand has removed a value": {
 			manager: "kubectl-edit", edit: func(u *unstructured.Unstructured) { delete(u.Object, "data") },
-			plan: "configured", changes: []string{"data.value"}, // by whom, managedFields does not tell
+			plan: "configured", changes: []string{"data.value"}, // managedFields does not name who removed a field
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestFieldsOfOthers(t *testing.T) {
 			wantTold(t, plan, test.plan+" ConfigMap shop/a")
 			step := plan.Steps[0]
 			if got := changed(step); !slices.Equal(got, test.changes) {
-				t.Errorf("it changes %q, want %q", got, test.changes)
+				t.Errorf("the step changes %q, want %q", got, test.changes)
 			}
 			if !slices.Equal(step.Pointers, test.drifted) || step.Culprit.Manager != test.culprit {
 				t.Errorf("drifted are %q by %q, want %q by %q", step.Pointers, step.Culprit.Manager, test.drifted, test.culprit)
@@ -65,15 +65,15 @@ func TestFieldsOfOthers(t *testing.T) {
 	}
 }
 
-// TestLooseObjectWithoutDifferenceIsConfigured: an object that is not part of the app, or
-// of which nothing is Pushboat's, is applied although nothing of it differs.
+// TestLooseObjectWithoutDifferenceIsConfigured: an object without the app's label, or
+// without fields of Pushboat's, is applied even if it does not differ.
 func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
 	w := newWorld(t)
 	w.runs("helm", config("a", "1"))
 	plan, _ := w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
 	if len(changed(plan.Steps[0])) > 0 {
-		t.Errorf("it changes %q", changed(plan.Steps[0]))
+		t.Errorf("the step changes %q", changed(plan.Steps[0]))
 	}
 
 	w.deployed(config("b", "1"))
@@ -83,8 +83,8 @@ func TestLooseObjectWithoutDifferenceIsConfigured(t *testing.T) {
 	wantTold(t, plan, "configured ConfigMap shop/b")
 }
 
-// TestUnshownDifferencesAreApplied: kubectl's copy of an object is no change to tell, and
-// is written all the same.
+// TestUnshownDifferencesAreApplied: kubectl's copy of an object is not shown as a change,
+// and is still written.
 func TestUnshownDifferencesAreApplied(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1", "a: b"))
@@ -95,12 +95,12 @@ func TestUnshownDifferencesAreApplied(t *testing.T) {
 	plan, _ := w.planned(config("a", "1", "a: b"))
 	wantTold(t, plan, "configured ConfigMap shop/a")
 	if len(changed(plan.Steps[0])) > 0 {
-		t.Errorf("it changes %q", changed(plan.Steps[0]))
+		t.Errorf("the step changes %q", changed(plan.Steps[0]))
 	}
 }
 
-// TestFillInsAreNoDifference: what the API server adds to every apply is none, but a value
-// that it would add by this one is.
+// TestFillInsAreNoDifference: a value that the API server adds to every apply is no
+// difference, and a value that it would add only now is one.
 func TestFillInsAreNoDifference(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
@@ -109,7 +109,7 @@ func TestFillInsAreNoDifference(t *testing.T) {
 	plan, _ := w.planned(config("a", "1"))
 	wantTold(t, plan, "configured ConfigMap shop/a")
 	if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.added"}) {
-		t.Errorf("it changes %q", got)
+		t.Errorf("the step changes %q", got)
 	}
 }
 
@@ -136,17 +136,17 @@ func TestFieldsAreLeftToAppliers(t *testing.T) {
 			wantProblems(t, problems)
 			wantTold(t, plan, test.plan)
 			if plan.Steps[0].Yields != test.yields {
-				t.Errorf("it yields: %v", plan.Steps[0].Yields)
+				t.Errorf("the step yields: %v", plan.Steps[0].Yields)
 			}
 			if left := plan.LeftAlone(); len(left) > 0 != test.yields {
-				t.Errorf("left alone are %v", left)
+				t.Errorf("the objects that are left alone are %v", left)
 			}
 		})
 	}
 }
 
-// TestAppliersOfATakenOverObjectYield: whoever applied an object before the app did not
-// take anything from it.
+// TestAppliersOfATakenOverObjectYield: an applier that had the object before the app has
+// taken no field from the app.
 func TestAppliersOfATakenOverObjectYield(t *testing.T) {
 	w := newWorld(t)
 	before := parsed(t, config("a", "2"))[0]
@@ -156,11 +156,11 @@ func TestAppliersOfATakenOverObjectYield(t *testing.T) {
 	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
 	labelled(w.api.running[manifesttest.ConfigMap("a")], SetID("shop"))
 	plan, _ = w.planned(config("a", "1"))
-	wantTold(t, plan, "configured ConfigMap shop/a") // with our label, and no field of ours
+	wantTold(t, plan, "configured ConfigMap shop/a") // the object has our label, and none of our fields
 }
 
-// TestAppliersOfAHandedOverObjectYield: what an applier had of it at the other app is this
-// app's now.
+// TestAppliersOfAHandedOverObjectYield: fields that an applier has taken from the former
+// app become this app's.
 func TestAppliersOfAHandedOverObjectYield(t *testing.T) {
 	w := newWorld(t)
 	w.deployedBy("blog", "shop", config("a", "1"))
@@ -194,9 +194,9 @@ func TestErrorsAfterAFieldIsLeft(t *testing.T) {
 	}
 }
 
-// TestDefaultsOfRemovedFieldsReturn: what a hand has added may have hidden a default, so
-// that the API server is asked how the object is without it. A refusal is for the apply to
-// tell.
+// TestDefaultsOfRemovedFieldsReturn: a field that was added by hand may have hidden a
+// default, so the API server is asked for the object without it. If it refuses, the apply
+// reports the refusal.
 func TestDefaultsOfRemovedFieldsReturn(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
@@ -225,19 +225,19 @@ func TestDefaultsOfRemovedFieldsReturn(t *testing.T) {
 			wantTold(t, plan, "configured ConfigMap shop/a")
 			wantAsked(t, w, "apply ConfigMap shop/a", "get ConfigMap shop/a", "replace ConfigMap shop/a")
 			if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.extra"}) {
-				t.Errorf("it changes %q", got)
+				t.Errorf("the step changes %q", got)
 			}
 		})
 	}
 }
 
-// TestIgnoredFields: what pushboat.yaml leaves to others is neither taken back nor removed,
-// and keeps the value it has where it is still the app's.
+// TestIgnoredFields: fields that pushboat.yaml leaves to others are neither corrected nor
+// removed. A field that is still the app's keeps its value.
 func TestIgnoredFields(t *testing.T) {
 	ignore := []appfile.Ignore{{Kind: "ConfigMap", Pointers: []string{"/data/value", "/data/extra"}}}
 	for name, test := range map[string]struct {
 		edit func(w *world)
-		data map[string]any // as it would be applied
+		data map[string]any // the data that the plan would apply
 		plan string
 	}{
 		"it is ours still":     {func(*world) {}, map[string]any{"value": "1", "other": "x"}, "configured"},
@@ -256,22 +256,22 @@ func TestIgnoredFields(t *testing.T) {
 			}
 			wantProblems(t, problems)
 			if value, found, _ := unstructured.NestedString(objects[0].Object.Object, "data", "value"); found {
-				t.Errorf("the revision's object has become one with the value %q", value)
+				t.Errorf("the revision's object still has the value %q", value)
 			}
 			wantTold(t, plan, test.plan+" ConfigMap shop/a")
 			if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.other"}) {
-				t.Errorf("it changes %q", got)
+				t.Errorf("the step changes %q", got)
 			}
 			got, _, _ := unstructured.NestedMap(plan.Steps[0].Object.Object, "data")
 			if len(got) != len(test.data) || got["value"] != test.data["value"] || got["other"] != "x" {
-				t.Errorf("it would apply %v, want %v", got, test.data)
+				t.Errorf("the step would apply %v, want %v", got, test.data)
 			}
 		})
 	}
 }
 
-// TestIgnoredFieldsOfNewObjects: an object with ignored fields is compared at once, since
-// one that turns out to run has values to keep.
+// TestIgnoredFieldsOfNewObjects: an object with ignored fields is compared at once, because
+// its running object, if there is one, has values to keep.
 func TestIgnoredFieldsOfNewObjects(t *testing.T) {
 	w := newWorld(t)
 	w.Target.Spec.Ignore = []appfile.Ignore{{Kind: "ConfigMap", Pointers: []string{"/data/value"}}}
@@ -292,7 +292,7 @@ func TestStepIgnores(t *testing.T) {
 	}
 }
 
-// TestPlansMaskSecrets: what a Secret or a concealed field changes to is not shown.
+// TestPlansMaskSecrets: new values of Secrets and concealed fields are not shown.
 func TestPlansMaskSecrets(t *testing.T) {
 	w := newWorld(t)
 	secret := func(value string) string {

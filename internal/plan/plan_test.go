@@ -39,7 +39,7 @@ func TestPlanPredicates(t *testing.T) {
 		"one that is let go": {Prune: []Step{{Action: record.Release}}}, "one that is deleted": {Prune: []Step{{Action: record.Delete}}},
 	} {
 		if !plan.HasEffect() {
-			t.Errorf("%s: nothing changes for what the app no longer has", name)
+			t.Errorf("%s: the plan has no effect", name)
 		}
 		if want := len(plan.Prune) == 0; plan.Empty() != want {
 			t.Errorf("%s: empty is %v", name, plan.Empty())
@@ -54,7 +54,7 @@ func TestCounts(t *testing.T) {
 		Moved: []Step{{Action: record.Hand}}, Same: []*Placed{{}},
 	}
 	if got, want := plan.Counts(), (Counts{Create: 1, Change: 2, Delete: 1, Release: 2, Move: 1, Unchanged: 2}); got != want {
-		t.Errorf("counted are %+v, want %+v", got, want)
+		t.Errorf("the counts are %+v, want %+v", got, want)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestLeaveDying(t *testing.T) {
 		}
 		for _, step := range plan.Steps {
 			if step.Dying || test.some && step.Action != record.Unchanged {
-				t.Errorf("%s: it would do %+v", name, step)
+				t.Errorf("%s: the plan would do %+v", name, step)
 			}
 		}
 	}

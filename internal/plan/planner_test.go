@@ -21,7 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
-// The annotations of other tools that the tests use.
+// Annotations of other tools.
 const (
 	frozen       = "kustomize.toolkit.fluxcd.io/reconcile: disabled"
 	ifNotPresent = "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent"
@@ -49,9 +49,9 @@ func TestPlanTellsNewChangedAndSameObjects(t *testing.T) {
 	wantProblems(t, problems)
 	wantTold(t, plan, "same ConfigMap shop/same", "configured ConfigMap shop/changed", "created ConfigMap shop/new")
 	if got := changed(plan.Steps[0]); !slices.Equal(got, []string{"data.value"}) {
-		t.Errorf("it changes %q", got)
+		t.Errorf("the step changes %q", got)
 	}
-	// What is new is tried in one request, and what is the same costs none.
+	// A new object is tried in one request, and an unchanged object needs none.
 	wantAsked(t, w, "apply ConfigMap shop/changed", "get ConfigMap shop/changed", "try ConfigMap shop/new")
 	if plan.Steps[0].Refused || plan.Steps[1].Refused {
 		t.Error("a step without a problem is refused")
@@ -64,15 +64,16 @@ func TestPlanTellsNewChangedAndSameObjects(t *testing.T) {
 func TestPlanOfAnEmptyClusterIsTheFirst(t *testing.T) {
 	w := newWorld(t)
 	if plan, _ := w.planned(config("a", "1")); !plan.First {
-		t.Error("nothing of the app is there, and it is not the first plan")
+		t.Error("the plan of an app without objects is not the first")
 	}
 	w.deployed(namespaceText("shop"))
 	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); !plan.First {
-		t.Error("only a namespace is there, and it is not the first plan")
+		t.Error("the plan of an app with nothing but a namespace is not the first")
 	}
 }
 
-// TestUnchangedObjectsAreAskedFor holds what has an object looked at that is as it was left.
+// TestUnchangedObjectsAreAskedFor checks when a plan asks the cluster for an object that is
+// as it was left.
 func TestUnchangedObjectsAreAskedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(w *world)
@@ -121,14 +122,14 @@ func TestPlanFollowsTheKindsThatTheAppHasAndHad(t *testing.T) {
 	w.Parent.Kinds = kube.NewGroupKinds(schema.GroupKind{Kind: "Secret"}, schema.GroupKind{Group: "gone.example.org", Kind: "Widget"})
 	w.planned(config("a", "1"), job("skipped", skip))
 	if want := []string{"ConfigMap", "Secret"}; !slices.Equal(w.index.followed, want) {
-		t.Errorf("followed are %q, want %q", w.index.followed, want)
+		t.Errorf("the followed kinds are %q, want %q", w.index.followed, want)
 	}
 	if !w.index.fresh.IsZero() {
 		t.Error("a plan asked for no fresh list, and got one")
 	}
 	w.Fresh = time.Unix(7, 0)
 	if w.planned(config("a", "1")); !w.index.fresh.Equal(w.Fresh) {
-		t.Errorf("what runs is known as of %s, want %s", w.index.fresh, w.Fresh)
+		t.Errorf("the index is required to be as new as %s, want %s", w.index.fresh, w.Fresh)
 	}
 }
 
@@ -160,7 +161,7 @@ func TestPlanEndsWhereTheClusterDoesNotAnswer(t *testing.T) {
 				t.Errorf("the plan is %v, the problems %v, the error %v", plan, problems, err)
 			}
 			if len(w.trials.sound) > 0 {
-				t.Errorf("known to be sound are %v", w.trials.sound)
+				t.Errorf("the hooks that are known to be sound are %v", w.trials.sound)
 			}
 		})
 	}
@@ -188,8 +189,8 @@ func TestRefusedObjectsAreProblemsOfTheApp(t *testing.T) {
 	}
 }
 
-// TestEndedObjectsAreDone: a Job that came to its end and was deleted is not made again
-// until its manifest changes.
+// TestEndedObjectsAreDone: a Job that has ended and was deleted is not made again until its
+// manifest changes.
 func TestEndedObjectsAreDone(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(job("migrate"))
@@ -200,13 +201,13 @@ func TestEndedObjectsAreDone(t *testing.T) {
 	plan, _ := w.planned(job("migrate"))
 	wantTold(t, plan, "unchanged Job shop/migrate")
 	if noted, _ := w.Ledger.Of(id); noted.Ended != health.Succeeded {
-		t.Fatalf("noted of its end is %q", noted.Ended)
+		t.Fatalf("the noted end is %q", noted.Ended)
 	}
 
 	delete(w.api.running, id)
 	w.Index = newFakeIndex(t)
 	plan, _ = w.planned(job("migrate"))
-	wantTold(t, plan, "created Job shop/migrate") // for all that the index knows it may be there
+	wantTold(t, plan, "created Job shop/migrate") // the index does not know that the Job is gone
 
 	listed := newFakeIndex(t)
 	listed.listed[id.GroupKind()] = true
@@ -232,11 +233,11 @@ func TestTerminatingObjectsAreMadeAnew(t *testing.T) {
 	}
 	w.api.refuses["apply ConfigMap shop/a"] = []error{kubetest.Immutable(manifesttest.ConfigMap("a"))}
 	_, problems = w.planned(config("a", "2"))
-	wantProblems(t, problems) // the new one may have what this one may not change to
+	wantProblems(t, problems) // the new object may have a value to which the dying one cannot change
 }
 
-// TestUnrecordedObjectIsCompared: the index does not know an object that has lost its
-// label, and the try finds it.
+// TestUnrecordedObjectIsCompared: an object that has lost its label is not in the index,
+// and the try finds it.
 func TestUnrecordedObjectIsCompared(t *testing.T) {
 	w := newWorld(t)
 	w.runs("helm", config("a", "1"))
@@ -244,7 +245,7 @@ func TestUnrecordedObjectIsCompared(t *testing.T) {
 	wantProblems(t, problems)
 	wantTold(t, plan, "configured ConfigMap shop/a: was not managed, taken over")
 	if culprit := plan.Steps[0].Culprit.Manager; culprit != "helm" {
-		t.Errorf("its last writer was %q", culprit)
+		t.Errorf("the object's last writer is %q", culprit)
 	}
 	if !plan.Steps[0].TakesOver() {
 		t.Error("the step does not take the object over")
@@ -288,7 +289,7 @@ func TestIsNamespaceMissing(t *testing.T) {
 	}
 }
 
-// TestComparable: what the API server keeps for itself is no difference.
+// TestComparable: fields that the API server keeps for itself are not compared.
 func TestComparable(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"))
@@ -324,7 +325,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestRememberedPlacesAreMade: an object of which the place alone is remembered is made
+// TestRememberedPlacesAreMade: if only an object's place is remembered, the object is made
 // before it is compared.
 func TestRememberedPlacesAreMade(t *testing.T) {
 	w := newWorld(t)

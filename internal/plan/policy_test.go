@@ -34,14 +34,15 @@ func TestLeftAs(t *testing.T) {
 	}
 }
 
-// TestPoliciesOfAPlan holds what the annotations of other tools make of an object.
+// TestPoliciesOfAPlan checks how the annotations of other tools change the plan of an
+// object.
 func TestPoliciesOfAPlan(t *testing.T) {
 	const alone, once = ": left as it is: not to be reconciled", ": left as it is: only made if it is not there"
 	for name, test := range map[string]struct {
-		running []string // annotations of an object that the app has deployed; nil for none
+		running []string // annotations of the object that the app has deployed; nil for none
 		loose   bool     // the object has no label
 		written []string
-		value   string // that is written; "1" runs
+		value   string // the written value; "1" runs
 		want    string
 	}{
 		"frozen in the revision":                   {[]string{"a: b"}, false, []string{frozen}, "2", "unchanged ConfigMap shop/a" + alone},
@@ -68,17 +69,16 @@ func TestPoliciesOfAPlan(t *testing.T) {
 			wantTold(t, plan, test.want)
 			step := plan.Steps[0]
 			if left := strings.Contains(test.want, ": left"); step.Left != left || len(plan.LeftAlone()) > 0 != left {
-				t.Errorf("it is left: %v", step.Left)
+				t.Errorf("the object is left: %v", step.Left)
 			}
 			if runs := test.running != nil; (step.Entry.UID != "") != runs && !test.loose {
-				t.Errorf("the step knows of %+v", step.Entry)
+				t.Errorf("the step's running object is %+v", step.Entry)
 			}
 		})
 	}
 }
 
-// TestReplacedObjectsLoseFieldsOfOthers: an object that asks to be replaced is written as a
-// whole.
+// TestReplacedObjectsLoseFieldsOfOthers: an object with Replace=true is written as a whole.
 func TestReplacedObjectsLoseFieldsOfOthers(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1", replaces))
@@ -87,12 +87,12 @@ func TestReplacedObjectsLoseFieldsOfOthers(t *testing.T) {
 	wantProblems(t, problems)
 	wantTold(t, plan, "configured ConfigMap shop/a")
 	if got := changed(plan.Steps[0]); len(got) != 2 || got[0] != "data.extra" || got[1] != "data.value" {
-		t.Errorf("it changes %q", got)
+		t.Errorf("the step changes %q", got)
 	}
 	wantAsked(t, w, "get ConfigMap shop/a", "replace ConfigMap shop/a")
 }
 
-// TestRefusedObjectsToReplace: one that is not there cannot be replaced.
+// TestRefusedObjectsToReplace: an object that does not run cannot be replaced.
 func TestRefusedObjectsToReplace(t *testing.T) {
 	w := newWorld(t)
 	w.api.refuses["try ConfigMap shop/a"], w.api.refuses["apply ConfigMap shop/a"] = []error{kubetest.Refused}, []error{kubetest.Refused}
@@ -100,14 +100,14 @@ func TestRefusedObjectsToReplace(t *testing.T) {
 	wantProblems(t, problems, "refused")
 }
 
-// TestMisreadPolicies: an annotation that means nothing is a problem of the app.
+// TestMisreadPolicies: an annotation without a valid value is a problem of the app.
 func TestMisreadPolicies(t *testing.T) {
 	w := newWorld(t)
 	_, problems := w.resolved(config("a", "1", "argocd.argoproj.io/sync-options: Prune=no"), config("b", "1", "argocd.argoproj.io/sync-options: Prune=no", "argocd.argoproj.io/hook: Skip"))
 	wantProblems(t, problems, "has no value", "has no value")
 	for i, object := range []string{"ConfigMap shop/a", "ConfigMap shop/b"} {
 		if problems[i].App != "shop" || problems[i].Object != object {
-			t.Errorf("it is a problem of %q of app %q", problems[i].Object, problems[i].App)
+			t.Errorf("the problem is that of %q of app %q", problems[i].Object, problems[i].App)
 		}
 	}
 }
@@ -124,6 +124,6 @@ func TestLeftAloneAreYieldsWithoutChange(t *testing.T) {
 		names += step.ID.Name + " "
 	}
 	if names != "left yields " {
-		t.Errorf("left alone are %q", names)
+		t.Errorf("the objects that are left alone are %q", names)
 	}
 }

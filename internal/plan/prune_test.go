@@ -10,14 +10,14 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestFormerObjects holds what becomes of an object that the revision no longer has.
+// TestFormerObjects: the revision no longer has an object of the app.
 func TestFormerObjects(t *testing.T) {
 	const (
 		pruneFalse  = "argocd.argoproj.io/sync-options: Prune=false"
 		deleteFalse = "argocd.argoproj.io/sync-options: Delete=false"
 	)
 	for name, test := range map[string]struct {
-		runs     string // the object; ConfigMap old, if ""
+		runs     string // the object; ConfigMap old if ""
 		change   func(w *world)
 		revision []string
 		want     []string
@@ -93,14 +93,14 @@ func TestFormerObjects(t *testing.T) {
 				t.Errorf("%d objects are kept, want %d", plan.Kept, test.kept)
 			}
 			if len(plan.Moved) == 1 && plan.Moved[0].Other != "blog" {
-				t.Errorf("it moves to %q", plan.Moved[0].Other)
+				t.Errorf("the object moves to %q", plan.Moved[0].Other)
 			}
 		})
 	}
 }
 
-// TestSystemObjectsStay: what the server keeps for itself is never pruned, whoever gave it
-// the label of an app.
+// TestSystemObjectsStay: the server's own objects are never pruned, even if somebody gives
+// them an app's label.
 func TestSystemObjectsStay(t *testing.T) {
 	w := newWorld(t)
 	w.runs("kubectl-create", namespaceText(kube.SystemNamespace))
@@ -112,7 +112,8 @@ func TestSystemObjectsStay(t *testing.T) {
 	wantTold(t, plan)
 }
 
-// TestPrunesGoBackwards: workloads go before what they use, namespaces last.
+// TestPrunesGoBackwards: workloads are deleted before the objects that they use, and
+// namespaces last.
 func TestPrunesGoBackwards(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(namespaceText("shop"), config("a", "1"), config("b", "1", secondWave), job("j"))
@@ -120,7 +121,7 @@ func TestPrunesGoBackwards(t *testing.T) {
 	wantTold(t, plan, "deleted ConfigMap shop/b", "deleted Job shop/j", "deleted ConfigMap shop/a", "deleted Namespace shop")
 }
 
-// TestNamespacesGoLast: whatever wave they ask for.
+// TestNamespacesGoLast: namespaces are deleted last, whatever their wave.
 func TestNamespacesGoLast(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(namespaceText("shop", secondWave), config("a", "1"))
@@ -128,7 +129,8 @@ func TestNamespacesGoLast(t *testing.T) {
 	wantTold(t, plan, "deleted ConfigMap shop/a", "deleted Namespace shop")
 }
 
-// TestFormerObjectsAreSorted: they are told in one order.
+// TestFormerObjectsAreSorted: objects that move or are being deleted are always reported in
+// the same order.
 func TestFormerObjectsAreSorted(t *testing.T) {
 	w := newWorld(t)
 	var texts, moved, dying []string
@@ -146,8 +148,8 @@ func TestFormerObjectsAreSorted(t *testing.T) {
 	wantTold(t, plan, append(moved, dying...)...)
 }
 
-// TestSkippedTwin: an object that is written once as it is, and once to be skipped, counts
-// as one.
+// TestSkippedTwin: an object that is written twice, once with a hook of type Skip, counts
+// once.
 func TestSkippedTwin(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"), config("old", "1"))
@@ -155,8 +157,8 @@ func TestSkippedTwin(t *testing.T) {
 	wantTold(t, plan, "same ConfigMap shop/a", "deleted ConfigMap shop/old")
 }
 
-// TestSharedNamespaceIsReleased: a namespace that another app's createNamespace makes as
-// well stays when one of them goes.
+// TestSharedNamespaceIsReleased: a namespace that another app's createNamespace makes too
+// stays when one of the two apps goes.
 func TestSharedNamespaceIsReleased(t *testing.T) {
 	for name, test := range map[string]struct {
 		others fakeOthers
@@ -181,7 +183,7 @@ func TestSharedNamespaceIsReleased(t *testing.T) {
 	}
 }
 
-// TestPrunePolicies: what a running object asks for holds when it is deleted.
+// TestPrunePolicies: the policies of a running object apply to its deletion.
 func TestPrunePolicies(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(
@@ -190,11 +192,11 @@ func TestPrunePolicies(t *testing.T) {
 	)
 	plan, _ := w.planned()
 	if names := toConfirm(plan.Pruned()); names != "ConfigMap shop/confirm" {
-		t.Errorf("to be confirmed are %q", names)
+		t.Errorf("the deletions to confirm are %q", names)
 	}
 	now, last := SplitLast(plan.Prune)
 	if len(now) != 2 || len(last) != 1 || last[0].ID != manifesttest.ConfigMap("last") {
-		t.Errorf("now go %v, last %v", now, last)
+		t.Errorf("deleted at once are %v, last are %v", now, last)
 	}
 }
 

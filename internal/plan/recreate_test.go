@@ -11,17 +11,17 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestRecreate holds when an object that cannot be changed in place is made anew.
+// TestRecreate checks when an object is recreated that cannot be changed in place.
 func TestRecreate(t *testing.T) {
 	for name, test := range map[string]struct {
-		new      bool // it does not run
+		new      bool // the object does not run
 		depth    Depth
-		wanted   string   // what is wanted of it by now
-		forcing  bool     // that is being brought there by force
-		written  []string // its annotations
+		wanted   string   // the app's accepted target
+		forcing  bool     // whether that target is being deployed by force
+		written  []string // the object's annotations
 		runs     []string
 		refuse   error
-		fault    string // that a rehearsal finds
+		fault    string // the problem that a rehearsal finds
 		plan     string
 		problems []string
 	}{
@@ -55,14 +55,13 @@ func TestRecreate(t *testing.T) {
 			wantProblems(t, problems, test.problems...)
 			wantTold(t, plan, test.plan+" ConfigMap shop/a")
 			if recreated := plan.Steps[0].Action == record.Recreate; recreated && !slices.Contains(changed(plan.Steps[0]), "data.value") {
-				t.Errorf("it changes %q", changed(plan.Steps[0]))
+				t.Errorf("the step changes %q", changed(plan.Steps[0]))
 			}
 		})
 	}
 }
 
-// TestRecreateOutsideOfNamespaces: there is nowhere to rehearse an object without a
-// namespace.
+// TestRecreateOutsideOfNamespaces: an object without a namespace cannot be rehearsed.
 func TestRecreateOutsideOfNamespaces(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(namespaceText("other"))
@@ -104,8 +103,8 @@ func TestRemakeMakesAnewOnlyWhereSomethingChanges(t *testing.T) {
 	}
 }
 
-// TestRemakeOfWhatHasEnded: what is made anew at each deploy is made again after its end,
-// and what is left alone is left.
+// TestRemakeOfWhatHasEnded: an object that is recreated at each deploy is made again even
+// after its end. An object that is left alone is not.
 func TestRemakeOfWhatHasEnded(t *testing.T) {
 	policy := manifest.Policy{Policies: manifest.Force | manifest.Replace}
 	plan := &Plan{Steps: []Step{
@@ -117,6 +116,6 @@ func TestRemakeOfWhatHasEnded(t *testing.T) {
 	plan.remake(nil)
 	wantTold(t, plan, "created ConfigMap shop/ended", "unchanged ConfigMap shop/left", "created ConfigMap shop/dying", "unchanged ConfigMap shop/nowhere")
 	if plan.Steps[0].Ended {
-		t.Error("what is made again has ended")
+		t.Error("the step to make the object again counts as ended")
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
-// TestResolve holds which objects find a place on the cluster, and what the others are told.
+// TestResolve checks which objects get a place on the cluster, and which problems the
+// others have.
 func TestResolve(t *testing.T) {
 	reviews := schema.GroupVersionKind{Group: "authentication.k8s.io", Version: "v1", Kind: "TokenReview"}
 	review := "apiVersion: authentication.k8s.io/v1\nkind: TokenReview\nmetadata: {name: r}\n"
@@ -25,7 +26,7 @@ func TestResolve(t *testing.T) {
 		want     string // the identities
 		problems []string
 		hint     string
-		kind     string // that the problem is about
+		kind     string // the kind that the problem is about
 	}{
 		"without a namespace":       {nil, []string{config("a", "1")}, "ConfigMap shop/a", nil, "", ""},
 		"the app names none either": {func(w *world) { w.Target.Spec.Namespace = "" }, []string{config("a", "1")}, "ConfigMap default/a", nil, "", ""},
@@ -110,7 +111,7 @@ func TestResolve(t *testing.T) {
 				ids = append(ids, o.Key.String())
 			}
 			if got := strings.Join(ids, ", "); got != test.want {
-				t.Errorf("placed are %s, want %s", got, test.want)
+				t.Errorf("the placed objects are %s, want %s", got, test.want)
 			}
 			wantProblems(t, problems, test.problems...)
 			for _, problem := range problems {
@@ -122,7 +123,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// hintOf is a problem's hint, or the kind of its remedy.
+// hintOf returns a problem's hint, or the kind of its remedy.
 func hintOf(problem manifest.Problem) string {
 	return cmp.Or(problem.Hint, string(problem.Remedy.Kind))
 }
@@ -141,7 +142,7 @@ func named(document, namespace string) string {
 	return strings.Replace(document, "metadata:\n", "metadata:\n  namespace: "+namespace+"\n", 1)
 }
 
-// TestKindsAreLookedUpOnce: a push may come with thousands of objects of one kind.
+// TestKindsAreLookedUpOnce: a push may bring thousands of objects of one kind.
 func TestKindsAreLookedUpOnce(t *testing.T) {
 	w := newWorld(t)
 	if w.resolved(config("a", "1"), config("b", "1"), config("c", "1"), job("j")); w.api.looks != 2 {
@@ -149,8 +150,8 @@ func TestKindsAreLookedUpOnce(t *testing.T) {
 	}
 }
 
-// TestPlace: an object has the label of its app where it is applied, and its digest is that
-// of what is written.
+// TestPlace: a placed object has the app's label. Its digest is that of the object as
+// written.
 func TestPlace(t *testing.T) {
 	w := newWorld(t)
 	written := parsed(t, config("a", "1"))[0]
@@ -178,11 +179,11 @@ func TestPlace(t *testing.T) {
 	}
 	written.Hide("1")
 	if got := Place(w.Target, written, kind).Digest; got != "sealed "+placed.Digest {
-		t.Errorf("the digest of what conceals something is %q", got)
+		t.Errorf("the digest of an object with a hidden value is %q", got)
 	}
 }
 
-// TestScaledReplicas: the replicas of what an autoscaler scales are left to it.
+// TestScaledReplicas: the replicas of a workload are left to its autoscaler.
 func TestScaledReplicas(t *testing.T) {
 	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2, paused: false}\n"
 	without := strings.Replace(deployment, "replicas: 2, ", "", 1)
@@ -190,7 +191,7 @@ func TestScaledReplicas(t *testing.T) {
 		scalers map[manifest.ID]string
 		ignore  []appfile.Ignore
 		written string
-		fields  int // of spec that stay
+		fields  int // the number of fields of spec that stay
 		note    string
 	}{
 		"nobody scales it":               {nil, nil, deployment, 2, ""},
@@ -213,7 +214,7 @@ func TestScaledReplicas(t *testing.T) {
 			t.Errorf("%s: the spec is %v, the note %q", name, spec, objects[0].Note)
 		}
 		if left := len(objects[0].Pointers); left > 0 != (test.scalers != nil || test.ignore != nil) {
-			t.Errorf("%s: left to others are %q", name, objects[0].Pointers)
+			t.Errorf("%s: the fields that are left to others are %q", name, objects[0].Pointers)
 		}
 	}
 }
@@ -249,7 +250,7 @@ func TestScalersOf(t *testing.T) {
 	}
 	for id := range ScalersOf("", parsed(t, scaler("ScaledObject", "{name: web}"))) {
 		if id.Namespace != "default" {
-			t.Errorf("without a namespace, it scales %s", id)
+			t.Errorf("without a namespace, the autoscaler scales %s", id)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// lose has the running ConfigMap a lose something of its metadata.
+// lose changes the metadata of the running ConfigMap a, as when it was lost.
 func (w *world) lose(change func(u *unstructured.Unstructured)) {
 	u := w.api.running[manifesttest.ConfigMap("a")].DeepCopy()
 	change(u)
@@ -25,8 +25,8 @@ func withoutLabel(u *unstructured.Unstructured) {
 	unstructured.RemoveNestedField(u.Object, "metadata", "labels", kube.PartOfLabel)
 }
 
-// What a backup of the cluster brings back is taken back without hurry where it is as the
-// revision says, and corrected where it is not.
+// TestWhatIsTakenBack: an object that a backup of the cluster has brought back is taken
+// back without hurry if it is as the revision says, and corrected otherwise.
 func TestWhatIsTakenBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(w *world)
@@ -56,16 +56,17 @@ func TestWhatIsTakenBack(t *testing.T) {
 			plan, problems := w.planned(config("a", "1"))
 			wantProblems(t, problems)
 			if got := len(plan.Retaking()) > 0; got != test.retakes || plan.Empty() {
-				t.Errorf("it is taken back: %v; the plan is %q", got, told(plan))
+				t.Errorf("the object is taken back: %v; the plan is %q", got, told(plan))
 			}
 			if plan.LeaveRetaking(); plan.Empty() != test.retakes {
-				t.Errorf("without that, the plan is %q", told(plan))
+				t.Errorf("without the retakes, the plan is %q", told(plan))
 			}
 		})
 	}
 }
 
-// An object that is known to have lost the app's label is deleted with its manifest.
+// TestStraysArePruned: an object that is known to have lost the app's label is deleted once
+// its manifest is gone.
 func TestStraysArePruned(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("b", "1"))

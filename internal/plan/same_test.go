@@ -14,8 +14,8 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// TestFolds: an object that stays as it is has a step where others of the plan, or
-// people, want to know of it.
+// TestFolds: an unchanged object has a step of its own if other objects of the plan, or
+// people, need to know of it.
 func TestFolds(t *testing.T) {
 	config := Placed{Key: manifesttest.ConfigMap("a")}
 	with := func(change func(*Placed)) Placed {
@@ -40,11 +40,11 @@ func TestFolds(t *testing.T) {
 		}
 	}
 	if objects := []Placed{config, with(func(o *Placed) { o.Policy.Wave = -1 })}; !hasWaves(objects) || hasWaves(objects[:1]) {
-		t.Error("a wave other than 0 is what makes several")
+		t.Error("a plan with a wave other than 0 has no waves, or another one has")
 	}
 }
 
-// TestSameObjectsCount: objects without a step count as those that have one.
+// TestSameObjectsCount: objects without a step count like objects that have one.
 func TestSameObjectsCount(t *testing.T) {
 	same := []*Placed{{Key: manifesttest.ConfigMap("b")}, {Key: serviceID("web")}}
 	plan := &Plan{Steps: []Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}, Same: same}
@@ -61,7 +61,7 @@ func TestSameObjectsCount(t *testing.T) {
 		break
 	}
 	if len(ids) != 4 {
-		t.Errorf("it goes on after the first: %v", ids)
+		t.Errorf("IDs continues after the first: %v", ids)
 	}
 	plan.Steps = nil
 	for id := range plan.IDs {
@@ -69,23 +69,23 @@ func TestSameObjectsCount(t *testing.T) {
 		break
 	}
 	if len(ids) != 5 {
-		t.Errorf("it goes on after the first of the same ones: %v", ids)
+		t.Errorf("IDs continues after the first unchanged object: %v", ids)
 	}
 	plan.Steps = []Step{{ID: manifesttest.ConfigMap("a"), Action: record.Configure}}
 	plan.Same = append(plan.Same, &Placed{Key: manifesttest.ConfigMap("c")})
 	if kinds := plan.Kinds(); len(kinds) != 2 || kinds[0].ID.Kind != "ConfigMap" || kinds[1].ID.Kind != "Service" || kinds[1].ID.Namespace != "shop" {
-		t.Errorf("the same ones are of the kinds %v", kinds)
+		t.Errorf("the kinds of the unchanged objects are %v", kinds)
 	}
 	if steps := plan.WithSame(); len(steps) != 4 || steps[0].ID.Name != "a" || steps[2].ID.Name != "c" || steps[3].Action != record.Unchanged {
-		t.Errorf("with the same ones there are %v", told(&Plan{Steps: steps}))
+		t.Errorf("the steps with the unchanged objects are %v", told(&Plan{Steps: steps}))
 	}
 	if plan.Prune = []Step{{ID: manifesttest.ConfigMap("c"), Action: record.Delete}}; plan.loss() != "" {
-		t.Error("a plan that leaves objects as they are is said to leave none")
+		t.Error("a plan with unchanged objects counts as leaving none")
 	}
 }
 
-// TestPlacesAreThoseOfTheirRule: places are taken over by a target that places objects in
-// the same way, and are no more than twice what it has.
+// TestPlacesAreThoseOfTheirRule: a target takes over the places of another one that places
+// objects in the same way. It keeps at most twice as many places as it has objects.
 func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	object := func(name string) *manifest.Object {
 		return &manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{
@@ -101,13 +101,13 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	fresh, _ := placeOf(first, a, kind, first.Places.find(a))
 	again, _ := placeOf(first, a, kind, first.Places.find(a))
 	if fresh.Written || !again.Written || again.Object != a {
-		t.Error("the second time, the object is made all the same")
+		t.Error("the second time, the object was made again")
 	}
 	if again.Make(first); again.Written || !reflect.DeepEqual(again, fresh) {
-		t.Errorf("made from memory it is\n%+v, want\n%+v", again, fresh)
+		t.Errorf("from a remembered place, the object is\n%+v, want\n%+v", again, fresh)
 	}
 	if clusterWide, _ := placeOf(first, a, kube.Kind{}, first.Places.find(a)); clusterWide.Written || clusterWide.Key.Namespace != "" {
-		t.Error("the place of a kind of another scope is taken for its own")
+		t.Error("a remembered place was used although the kind's scope has changed")
 	}
 	moved := rule
 	moved.Namespace = "other"
@@ -124,7 +124,7 @@ func TestPlacesAreThoseOfTheirRule(t *testing.T) {
 	secret.Hide("hidden-value")
 	placeOf(first, secret, kind, first.Places.find(secret))
 	if again, _ := placeOf(first, secret, kind, first.Places.find(secret)); again.Written {
-		t.Error("the place of an object that conceals something is remembered")
+		t.Error("the place of an object with a hidden value is remembered")
 	}
 }
 
@@ -132,7 +132,7 @@ func serviceID(name string) manifest.ID {
 	return manifest.ID{Kind: "Service", Namespace: "shop", Name: name}
 }
 
-// TestUnfolded: a step of an object that has none is made as it would be applied.
+// TestUnfolded: the step of an object that had none is made as it would be applied.
 func TestUnfolded(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"), config("b", "1"))
@@ -142,21 +142,21 @@ func TestUnfolded(t *testing.T) {
 		plan := w.again()
 		steps := plan.Unfolded(map[manifest.ID]bool{manifesttest.ConfigMap("b"): true, manifesttest.ConfigMap("c"): true})
 		if len(steps) != 1 || steps[0].ID != manifesttest.ConfigMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
-			t.Errorf("unfolded are %+v", steps)
+			t.Errorf("the unfolded steps are %+v", steps)
 		}
 		if again, _ := Resolve(t.Context(), w.api, w.Target, w.With, Own{}); len(again) != 2 || !again[0].Written || again[0].Digest != plan.Same[0].Digest {
-			t.Errorf("found again are %+v", again)
+			t.Errorf("the remembered objects are %+v", again)
 		}
 	}
 }
 
-// TestFoldingTogether: where objects wait for each other, each has a step.
+// TestFoldingTogether: if objects wait for one another, each of them has a step.
 func TestFoldingTogether(t *testing.T) {
 	w := newWorld(t)
 	w.deployed(config("a", "1"), config("b", "1", secondWave))
 	plan, _ := w.planned(config("a", "1"), config("b", "1", secondWave))
 	wantTold(t, plan, "unchanged ConfigMap shop/a", "unchanged ConfigMap shop/b")
 	if plan.Steps[0].Entry.UID == "" {
-		t.Error("a step does not know what runs")
+		t.Error("the step does not have the running object")
 	}
 }

@@ -55,13 +55,14 @@ func TestSplitMade(t *testing.T) {
 		}
 		for _, o := range rest {
 			if o.Object == made.Object {
-				t.Errorf("%s: what is made is among what is written", name)
+				t.Errorf("%s: the made namespace is among the written objects", name)
 			}
 		}
 	}
 }
 
-// TestAlsoAsksIsAboutNamespaces: no app asks for an object of another kind.
+// TestAlsoAsksIsAboutNamespaces: an object of another kind has no other app that asks for
+// it.
 func TestAlsoAsksIsAboutNamespaces(t *testing.T) {
 	target, others := asking("shop", "default", "shop"), fakeOthers{"blog": {asks: "shop"}}
 	if got := AlsoAsks(target, &Companions{}, others, NamespaceID("shop")); got != "blog" {
@@ -72,11 +73,12 @@ func TestAlsoAsksIsAboutNamespaces(t *testing.T) {
 	}
 }
 
-// TestAnAppIsNotBesideItself: the target asks for its namespace, and comes with the push.
+// TestAnAppIsNotBesideItself: the target that asks for the namespace is itself among the
+// push's targets.
 func TestAnAppIsNotBesideItself(t *testing.T) {
 	target := asking("shop", "default", "shop")
 	if got := AlsoAsks(target, &Companions{Targets: []*Target{target}}, fakeOthers{}, NamespaceID("shop")); got != "" {
-		t.Errorf("beside shop, the namespace is asked for by %q", got)
+		t.Errorf("besides shop, the namespace is asked for by %q", got)
 	}
 }
 
@@ -84,10 +86,10 @@ func TestIsMade(t *testing.T) {
 	target := asking("shop", "default", "shop")
 	made := MadeNamespace(target.Spec)
 	if !target.IsMade(made) {
-		t.Error("the namespace that it asks for is not made")
+		t.Error("the namespace that the target asks for does not count as made")
 	}
 	if target.Spec.CreateNamespace = false; target.IsMade(made) {
-		t.Error("a namespace is made that it does not ask for")
+		t.Error("a namespace that the target does not ask for counts as made")
 	}
 }
 

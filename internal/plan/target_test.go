@@ -54,10 +54,10 @@ func TestTellingIn(t *testing.T) {
 	hiding := parsed(t, config("a", "1"))[0]
 	hiding.Hide("a-long-password")
 	if got := TellingIn([]*manifest.Object{hiding})()("it is a-long-password"); strings.Contains(got, "password") {
-		t.Errorf("told is %q", got)
+		t.Errorf("the text is %q", got)
 	}
 	if got := TellingIn(parsed(t, config("a", "1")))()("a text"); got != "a text" {
-		t.Errorf("told is %q", got)
+		t.Errorf("the text is %q", got)
 	}
 }
 
@@ -68,10 +68,10 @@ func TestHiddenIn(t *testing.T) {
 	before.Objects[0].Hide("second")
 	before.Objects[0].Hide("third")
 	if got := HiddenIn(now, nil); !slices.Equal(got, []string{"first", "second"}) {
-		t.Errorf("hidden are %q", got)
+		t.Errorf("the hidden values are %q", got)
 	}
 	if got := HiddenIn(now, before); !slices.Equal(got, []string{"first", "second", "third"}) {
-		t.Errorf("with those before, hidden are %q", got)
+		t.Errorf("with those of the target before, the hidden values are %q", got)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestDeletionHooks(t *testing.T) {
 		names = append(names, o.GetName())
 	}
 	if !slices.Equal(names, []string{"pre", "post"}) {
-		t.Errorf("when the app goes run %q", names)
+		t.Errorf("the hooks of a removal are %q", names)
 	}
 }
 
@@ -98,7 +98,8 @@ func TestBindsLate(t *testing.T) {
 	}
 }
 
-// TestPolicyOf: the policy of an object is that of its annotations, remembered or not.
+// TestPolicyOf: an object's policy comes from its annotations, whether it is remembered or
+// not.
 func TestPolicyOf(t *testing.T) {
 	w := newWorld(t)
 	objects := parsed(t, config("a", "1", frozen))
@@ -110,13 +111,14 @@ func TestPolicyOf(t *testing.T) {
 		t.Errorf("before it is placed, the policy is %v", got)
 	}
 	placeOf(w.Target, objects[0], w.api.kinds[objects[0].GroupVersionKind()], nil)
-	objects[0].SetAnnotations(nil) // nobody does so: it shows that the policy is remembered
+	objects[0].SetAnnotations(nil) // shows that the policy is remembered
 	if got := w.Target.PolicyOf(objects[0]); got != manifest.Frozen {
 		t.Errorf("once it is placed, the policy is %v", got)
 	}
 }
 
-// TestMisreadObjectsAreNotRemembered: whoever pushes them again is told again.
+// TestMisreadObjectsAreNotRemembered: the next push with the same object reports the
+// problem again.
 func TestMisreadObjectsAreNotRemembered(t *testing.T) {
 	w := newWorld(t)
 	w.Target.Places = PlacesAfter(nil, PlaceRule{})
@@ -128,8 +130,8 @@ func TestMisreadObjectsAreNotRemembered(t *testing.T) {
 	}
 }
 
-// TestPlaceRules: places are of one namespace, and of the same fields that are left to
-// others.
+// TestPlaceRules: a rule is equal only to one with the same namespace, ignored fields and
+// autoscalers.
 func TestPlaceRules(t *testing.T) {
 	rule := PlaceRule{Namespace: "shop", Ignore: []appfile.Ignore{{Kind: "A"}}, Scalers: map[manifest.ID]string{webDeployment: "HorizontalPodAutoscaler web"}}
 	for name, change := range map[string]func(r *PlaceRule){
@@ -147,8 +149,8 @@ func TestPlaceRules(t *testing.T) {
 	}
 }
 
-// TestMakeOfAStep: a step is made as it is to be applied once, and a deletion has nothing to
-// make.
+// TestMakeOfAStep: a step is made once, in the form that is applied. A deletion has nothing
+// to make.
 func TestMakeOfAStep(t *testing.T) {
 	w := newWorld(t)
 	written := parsed(t, config("a", "1"))[0]
@@ -159,7 +161,7 @@ func TestMakeOfAStep(t *testing.T) {
 		t.Errorf("made is %+v", step)
 	}
 	if step.Make(w.Target); step.Object != made {
-		t.Error("it is made twice")
+		t.Error("the step is made twice")
 	}
 	deleted := Step{Written: true}
 	if deleted.Make(w.Target); deleted.Object != nil {
