@@ -81,7 +81,7 @@ func TestAppend(t *testing.T) {
 		}
 	}
 	if _, err := r.readFile(second, "empty"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a file of the first commit is in the second: %v", err)
+		t.Errorf("the second commit still has the first one's file: %v", err)
 	}
 	if log, err := r.log(t.Context(), recordRef, 1); err != nil || len(log) != 1 {
 		t.Errorf("log of 1 = %d commits, %v", len(log), err)
@@ -105,8 +105,8 @@ func TestAppendRefusesWhenTheRefMoved(t *testing.T) {
 	}
 }
 
-// Many writers believe that the ref is at the same commit: git accepts one of them,
-// even if all have passed the check before fast-import.
+// TestAppendConcurrently: many writers believe that the ref is at the same commit. Git
+// accepts one of them, even if all have passed the check before fast-import.
 func TestAppendConcurrently(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "first"})
@@ -165,7 +165,8 @@ func TestAppendRefusesBadInput(t *testing.T) {
 	}
 }
 
-// An invalid commit in a batch, and one whose ref has moved, do not affect the others.
+// TestAppendAllKeepsErrorsApart: an invalid commit in a batch, or one whose ref has moved,
+// does not affect the others.
 func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte("1"), "b/c": []byte("1")}})
@@ -174,14 +175,14 @@ func TestAppendAllKeepsErrorsApart(t *testing.T) {
 		{Ref: recordRef, Old: first, Commit: NewCommit{Message: "2", Remove: []string{"b/c", "never"}, Files: map[string][]byte{"d": nil}}},
 		{Ref: ref("moved"), Old: first, Commit: NewCommit{Message: "2"}},
 		{Ref: ref("bad"), Commit: NewCommit{Files: map[string][]byte{"../x": nil}}},
-		{Ref: ref("lost"), Old: "", Commit: NewCommit{Trees: map[string]Hash{"x": Hash(strings.Repeat("a", 40))}}}, // git itself refuses it
+		{Ref: ref("lost"), Old: "", Commit: NewCommit{Trees: map[string]Hash{"x": Hash(strings.Repeat("a", 40))}}}, // Git refuses this hash
 		{Ref: ref("blog"), Commit: NewCommit{Message: "first of blog", Files: map[string][]byte{"e": nil}}},
 	})
 	if errs[0] != nil || errs[4] != nil {
-		t.Fatalf("those that can be made: %v, %v", errs[0], errs[4])
+		t.Fatalf("the valid commits: %v, %v", errs[0], errs[4])
 	}
 	if !errors.Is(errs[1], ErrRefMoved) || errs[2] == nil || errs[3] == nil {
-		t.Errorf("those that cannot: %v, %v, %v", errs[1], errs[2], errs[3])
+		t.Errorf("the invalid commits: %v, %v, %v", errs[1], errs[2], errs[3])
 	}
 	wantTree(t, r, hashes[0], "a", "d")
 	wantTree(t, r, hashes[4], "e")
@@ -194,7 +195,7 @@ func TestAppendAllKeepsErrorsApart(t *testing.T) {
 	}
 }
 
-// wantTree wants exactly these files at the top of a commit's tree.
+// wantTree checks that the top of a commit's tree has exactly these files.
 func wantTree(t *testing.T, r *Repository, hash Hash, names ...string) {
 	t.Helper()
 	tree, err := r.Tree(hash)
@@ -239,9 +240,9 @@ func TestAppendPutsTreesInPlace(t *testing.T) {
 		t.Errorf("the tree is %s, %v; want %s", now, err, whole)
 	}
 	if _, err := r.TreeHash(first, "nothing"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a folder that is not there: %v", err)
+		t.Errorf("a missing folder: %v", err)
 	}
 	if _, err := r.TreeHash(first, "other"); err == nil {
-		t.Error("a file passes for a folder")
+		t.Error("a file counts as a folder")
 	}
 }

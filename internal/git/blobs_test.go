@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// TestBlobs: small files are kept, as many as there is room for, and those that are asked
-// for again and again for ever.
+// TestBlobs: small files are kept, as many as there is room for. Files that are asked for
+// again and again stay for ever.
 func TestBlobs(t *testing.T) {
 	var b blobs
 	if _, ok := b.get("a"); ok {
-		t.Error("something is kept of nothing")
+		t.Error("an empty cache has a file")
 	}
 	b.put("large", make([]byte, maxKeptBlob+1))
 	if _, ok := b.get("large"); ok {

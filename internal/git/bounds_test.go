@@ -3,7 +3,7 @@ package git_test
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/sha1" //nolint:gosec // what a pack ends with
+	"crypto/sha1" //nolint:gosec // a pack ends with a SHA-1 sum
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,9 +19,9 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// bomb is a push of a pack of about 4 kB that costs Git half a minute of processor
-// time: a blob of 64 KiB, 12 deltas of which each doubles it, and 40 that take the
-// largest one and add a bit.
+// bomb is a push with a pack of about 4 kB that costs Git half a minute of processor time:
+// a blob of 64 KiB, 12 deltas each of which doubles it, and 40 deltas that take the largest
+// one and add a bit.
 func bomb(t *testing.T) io.Reader {
 	t.Helper()
 	const doublings, copies = 12, 40
@@ -39,7 +39,7 @@ func bomb(t *testing.T) io.Reader {
 	for i := range copies {
 		pack.object(6, largest, delta(size, 1, []byte{byte(i)}))
 	}
-	sum := sha1.Sum(pack.Bytes()) //nolint:gosec // what a pack ends with
+	sum := sha1.Sum(pack.Bytes()) //nolint:gosec // a pack ends with a SHA-1 sum
 	pack.Write(sum[:])
 	command := strings.Repeat("0", 40) + " " + strings.Repeat("1", 40) + " refs/heads/main\x00report-status side-band-64k"
 	return io.MultiReader(strings.NewReader(fmt.Sprintf("%04x%s0000", len(command)+4, command)), &pack.Buffer)
@@ -49,13 +49,13 @@ func bomb(t *testing.T) io.Reader {
 type packWriter struct {
 	bytes.Buffer
 	t    *testing.T
-	last int // where the last object begins
+	last int // the offset of the last object
 }
 
 func (p *packWriter) number(n uint32) { p.Write(binary.BigEndian.AppendUint32(nil, n)) }
 
-// object adds an object of a type, 3 for a blob or 6 for a delta of the object that
-// begins at base.
+// object adds an object of a type: 3 for a blob, or 6 for a delta of the object at the
+// offset base.
 func (p *packWriter) object(kind byte, base int, content []byte) {
 	start := p.Len()
 	head, rest := kind<<4|byte(len(content)&15), uint64(len(content)>>4)
@@ -103,8 +103,8 @@ func delta(size, times int, more []byte) []byte {
 	return d
 }
 
-// A push that causes too much work is ended, with all processes that Git has started
-// for it, and leaves nothing behind.
+// TestDeltaBomb: a push that causes too much work is ended together with all processes that
+// Git has started for it, and leaves no files behind.
 func TestDeltaBomb(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts git.StoreOptions
@@ -127,7 +127,7 @@ func TestDeltaBomb(t *testing.T) {
 				t.Fatalf("Serve = %d, %v; want %q", status, err, test.want)
 			}
 			if strings.Contains(told.String(), "signal") {
-				t.Errorf("the client is told %q", told.String())
+				t.Errorf("the client sees %q", told.String())
 			}
 			s.idle()
 			s.noQuarantine()
@@ -135,7 +135,8 @@ func TestDeltaBomb(t *testing.T) {
 	}
 }
 
-// A client that disconnects while Git processes its push ends Git.
+// TestClientGoneBeforeTheGate: if the client disconnects while Git processes its push, Git
+// is ended.
 func TestClientGoneBeforeTheGate(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	gone := make(chan struct{})
@@ -155,7 +156,7 @@ func TestClientGoneBeforeTheGate(t *testing.T) {
 	s.noQuarantine()
 }
 
-// await reads until a text has come.
+// await reads until a text arrives.
 func await(from io.Reader, text string) {
 	var seen []byte
 	for buf := make([]byte, 4096); !bytes.Contains(seen, []byte(text)); {
@@ -167,9 +168,9 @@ func await(from io.Reader, text string) {
 	}
 }
 
-// Git's work for a client ends with the client, even while Git waits for its input. Git
-// does not wait for ever for a client that reads and says nothing, but a client that is
-// about to push may pack for as long as it needs.
+// TestSilentClient: Git's work for a client ends with the client, even while Git waits for
+// its input. Git does not wait for ever for a client that fetches and sends nothing. A
+// client that is about to push may pack for as long as it needs.
 func TestSilentClient(t *testing.T) {
 	for _, service := range []git.Service{git.UploadPack, git.UploadArchive, git.ReceivePack} {
 		for _, want := range []git.Cause{git.ClientGone, git.OverTime} {
@@ -196,7 +197,7 @@ func TestSilentClient(t *testing.T) {
 	}
 }
 
-// The kernel's limits hold until a push is judged, and no longer.
+// TestLimitsEndAtTheGate: the kernel's limits hold until a push is judged, and no longer.
 func TestLimitsEndAtTheGate(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux limits other processes")
@@ -248,8 +249,8 @@ func (s *server) limits(file string) map[string][]string {
 	return found
 }
 
-// idle waits until no process is in the repository: after a signal the kernel takes
-// a moment.
+// idle waits until no process works in the repository: after a signal, the kernel takes a
+// moment.
 func (s *server) idle() {
 	s.t.Helper()
 	for s.t.Context().Err() == nil {

@@ -28,7 +28,7 @@ func TestChangedPaths(t *testing.T) {
 	alone := put("refs/heads/alone", "", NewCommit{Files: map[string][]byte{"x": file("1")}})
 	check("", alone, "x") // there is no main branch
 	first := put(main, "", NewCommit{Files: map[string][]byte{"web/a": file("1"), "api/b": file("2"), "odd \"ñ\n": file("3")}})
-	check("", alone, "x") // nothing in common with it
+	check("", alone, "x") // the branch has no commit in common with the main branch
 	second := put(main, first, NewCommit{Files: map[string][]byte{"web/a": file("4")}})
 	check(first, second, "web/a")
 	check(second, second)
@@ -41,7 +41,7 @@ func TestChangedPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("", branch, "api/b") // since it left the main branch
+	check("", branch, "api/b") // the changes since the branch left the main branch
 	for _, hash := range []Hash{"", "x", "--help"} {
 		if paths, err := r.ChangedPaths(t.Context(), first, hash, Quarantine{}); err == nil {
 			t.Errorf("%q changes %q", hash, paths)

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// Two pushes to one branch from the same commit pass their pre-receive at the
-// same time; git lets one of them move the ref.
+// TestConcurrentPushes: two pushes to one branch, from the same commit, pass their
+// pre-receive hooks at the same time. Git lets one of them move the ref.
 func TestConcurrentPushes(t *testing.T) {
 	s := newServer(t, map[string]string{
 		"pre-receive": "#!/bin/sh\n[ -e \"$PUSHBOAT_DIR/first\" ] || { touch \"$PUSHBOAT_DIR/first\"; exit 0; }\n" +

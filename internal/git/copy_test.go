@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// copyTo copies a repository into another store, and returns it there, unfinished.
+// copyTo copies a repository into another store, where it is still unfinished.
 func copyTo(t *testing.T, snapshot *Snapshot, store *Store) *Repository {
 	t.Helper()
 	dir := filepath.Join(store.dir, dirOf(snapshot.Name()))
 	err := snapshot.Files(t.Context(), func(file CopyFile) error {
 		if repo, limit, ok := ParseCopyPath(dirOf(snapshot.Name()) + "/" + file.Path); !ok || repo != snapshot.Name() || file.Size > limit {
-			t.Errorf("%q is no path of a copy", file.Path)
+			t.Errorf("%q is not a path that a copy may have", file.Path)
 		}
 		path := filepath.Join(dir, file.Path)
 		text, err := io.ReadAll(file.Content)
@@ -96,7 +96,7 @@ func TestCopyIsTheRepository(t *testing.T) {
 		t.Errorf("the last move is %+v", last)
 	}
 	if asked, err := copied.Asked("refs/heads/main"); err != nil || asked != string(first)+" skip" {
-		t.Errorf("asked for was %q, %v", asked, err)
+		t.Errorf("the note of the request is %q, %v", asked, err)
 	}
 	if main, err := copied.MainBranch(); err != nil || main != "trunk" {
 		t.Errorf("HEAD names %q, %v", main, err)
@@ -121,8 +121,8 @@ func TestCopyOfAnEmptyRepository(t *testing.T) {
 	}
 }
 
-// While records are appended and packs are rolled up, each copy has everything that
-// existed before it began, intact.
+// TestCopyOfARepositoryInUse: while records are appended and packs are rolled up, each copy
+// has every object that existed before the copy began, intact.
 func TestCopyOfARepositoryInUse(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	const writers, copies = 3, 6
@@ -137,7 +137,7 @@ func TestCopyOfARepositoryInUse(t *testing.T) {
 			for n := 0; ctx.Err() == nil; n++ {
 				next, err := r.Append(context.WithoutCancel(ctx), ref, at, NewCommit{Message: fmt.Sprint(n), Files: map[string][]byte{"n": fmt.Append(nil, i, n)}})
 				if errors.Is(err, ErrRefMoved) {
-					continue // its ref is being packed
+					continue // the ref is being packed
 				}
 				if err != nil {
 					t.Error(err)
@@ -182,7 +182,7 @@ func TestCopyOfARepositoryInUse(t *testing.T) {
 	wait.Wait()
 }
 
-// Another repository may get the name of a deleted one.
+// TestCopyOfADeletedRepository: another repository may take the name of a deleted one.
 func TestCopyOfADeletedRepository(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	mustAppend(t, r, "", NewCommit{Message: "1"})
@@ -205,7 +205,8 @@ func TestCopyOfADeletedRepository(t *testing.T) {
 	}
 }
 
-// An archive may contain anything: an incomplete repository is refused.
+// TestFinishRefusesWhatIsNotWhole: an archive may contain anything, so an incomplete
+// repository is refused.
 func TestFinishRefusesWhatIsNotWhole(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	first := mustAppend(t, r, "", NewCommit{Message: "1", Files: map[string][]byte{"a": []byte(strings.Repeat("abcdefgh", 100))}})
@@ -257,11 +258,11 @@ func TestFinishRefusesWhatIsNotWhole(t *testing.T) {
 			copied := copyTo(t, snapshotOf(t, r), newStore(t, StoreOptions{}))
 			harm(t, copied)
 			if err := copied.Finish(t.Context()); err == nil {
-				t.Error("it was taken")
+				t.Error("the damaged repository was accepted")
 			}
 		})
 	}
-	// Only the server writes a configuration.
+	// Only the server writes a repository's configuration.
 	copied := copyTo(t, snapshotOf(t, r), newStore(t, StoreOptions{}))
 	write(t, filepath.Join(copied.dir, "config"), "[core]\n\tfsmonitor = touch "+filepath.Join(t.TempDir(), "ran")+"\n[fsck]\n\tskipList = x\n")
 	if err := copied.Finish(t.Context()); err != nil {

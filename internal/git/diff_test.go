@@ -49,11 +49,11 @@ func TestChangesAndDiff(t *testing.T) {
 		t.Errorf("against nothing: %v, %v", all, err)
 	}
 	if _, err := s.Diff(t.Context(), []FileChange{{Path: "../x", After: []byte("1")}}); err == nil {
-		t.Error("a path leads out")
+		t.Error("a path outside the repository was accepted")
 	}
 }
 
-// A push in between keeps MoveBranch from moving the branch.
+// TestMoveBranch: a push in between keeps MoveBranch from moving the branch.
 func TestMoveBranch(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	const main = "refs/heads/main"
@@ -73,7 +73,7 @@ func TestMoveBranch(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := r.MoveBranch(t.Context(), main, first, mine, Note{"ana", "rollback"}); !errors.Is(err, ErrRefMoved) {
-		t.Errorf("moved from where it was not: %v", err)
+		t.Errorf("moved from a commit that the branch was not at: %v", err)
 	}
 	if err := r.MoveBranch(t.Context(), main, theirs, first, Note{"ana", "back"}); err != nil {
 		t.Error(err)

@@ -23,7 +23,8 @@ func fenced(t *testing.T) (r *Repository, record Hash, take func()) {
 	return r, record, func() { stale = true }
 }
 
-// A server that has lost the directory changes nothing in it.
+// TestFencedStoreChangesNothing: a server that has lost its directory changes nothing in
+// it.
 func TestFencedStoreChangesNothing(t *testing.T) {
 	r, record, take := fenced(t)
 	take()
@@ -51,8 +52,8 @@ func TestFencedStoreChangesNothing(t *testing.T) {
 	}
 }
 
-// A server that is frozen between locking and moving a ref has lost the lock to its
-// successor's sweep; the successor may have created a new one.
+// TestFencedMoveLeavesTheNextOnesLock: a server freezes between locking and moving a ref.
+// Meanwhile its successor sweeps that lock away, and may make a new one.
 func TestFencedMoveLeavesTheNextOnesLock(t *testing.T) {
 	for name, anew := range map[string]bool{"its own lock": false, "the next one's": true} {
 		r, record, take := fenced(t)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The first call decides about a gate, for good.
+// TestGate: the first call decides about a gate, for good.
 func TestGate(t *testing.T) {
 	begin := func(g *Gate) bool { return g.Begin() }
 	stop := func(cause Cause) func(*Gate) bool { return func(g *Gate) bool { return g.stop(cause) } }
@@ -49,7 +49,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// If a gate begins while its client disconnects, exactly one of the two wins.
+// TestGateIsOneOrTheOther: if a gate begins while its client disconnects, exactly one of
+// the two wins.
 func TestGateIsOneOrTheOther(t *testing.T) {
 	for range 1000 {
 		gate := NewGate()
@@ -100,7 +101,7 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
-// A byte adds time, but never beyond the limit.
+// TestPatience: each byte adds time, but never beyond the limit.
 func TestPatience(t *testing.T) {
 	now := time.Unix(1000, 0)
 	const limit = time.Minute
@@ -123,7 +124,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// Git works for minutes on a small pack, and up to the limit on a large one.
+// TestPatienceGrows: Git may work for minutes on a small pack, and up to the limit on a
+// large one.
 func TestPatienceGrows(t *testing.T) {
 	for total, want := range map[int]time.Duration{
 		0: time.Minute, 4000: time.Minute + 14*time.Millisecond, 100_000_000: time.Minute + 350*time.Second,
@@ -138,8 +140,8 @@ func TestPatienceGrows(t *testing.T) {
 	}
 }
 
-// While pushes run, files that may be theirs stay; a stopped push's quarantine goes as
-// soon as no running push can own it.
+// TestUnderway: while pushes run, files that may belong to them stay. The quarantine of a
+// stopped push is swept away as soon as no running push can own it.
 func TestUnderway(t *testing.T) {
 	var u underway
 	one, two, other := &serving{}, &serving{}, &serving{}
@@ -151,7 +153,7 @@ func TestUnderway(t *testing.T) {
 	first := u.repos["shop"].begun[one]
 	u.end("blog", other, false, note)
 	if len(swept) != 0 {
-		t.Fatal("a push that has ended well is swept behind")
+		t.Fatal("there was a sweep after a push that ended well")
 	}
 	u.end("shop", two, true, note)
 	if len(swept) != 1 || !swept[0].Before(first) {
@@ -166,8 +168,8 @@ func TestUnderway(t *testing.T) {
 	}
 }
 
-// A sweep runs under no lock: pushes of other repositories go on meanwhile, and those of
-// the same one wait for its end.
+// TestUnderwaySweepsUnderNoLock: no lock is held during a sweep. Pushes to other
+// repositories go on meanwhile, and pushes to the same repository wait for its end.
 func TestUnderwaySweepsUnderNoLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var u underway
@@ -206,7 +208,8 @@ func TestUnderwaySweepsUnderNoLock(t *testing.T) {
 	})
 }
 
-// Only Git's messages about deaths at a limit are kept from the client.
+// TestDeaths: only Git's messages about processes that died at a limit are kept from the
+// client.
 func TestDeaths(t *testing.T) {
 	for said, want := range map[string]struct {
 		cause  Cause
@@ -233,7 +236,7 @@ func TestDeaths(t *testing.T) {
 	}
 	d := &deaths{to: brokenPipe{}}
 	if _, err := io.Copy(d, strings.NewReader("x")); err == nil {
-		t.Error("nobody has heard that the client is gone")
+		t.Error("the channel does not report that the client has gone")
 	}
 }
 

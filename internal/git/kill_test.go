@@ -16,9 +16,9 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// The client is killed while a hook runs, after the gate has begun. The hook is then
-// quiet, or writes more than a pipe holds. The push comes to its end: the ref moves,
-// the other hook runs, and nothing is left.
+// TestClientKilledInHook: the client is killed while a hook runs, after the gate has begun.
+// The hook then writes nothing, or more than a pipe holds. The push comes to its end: the
+// ref moves, the other hook runs, and no files are left.
 func TestClientKilledInHook(t *testing.T) {
 	for _, in := range []string{"pre-receive", "post-receive"} {
 		for name, chatter := range map[string]string{
@@ -46,7 +46,7 @@ func TestClientKilledInHook(t *testing.T) {
 				if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 					t.Fatal(err)
 				}
-				_ = cmd.Wait() // "signal: killed"
+				_ = cmd.Wait() // returns "signal: killed"
 				send(t, goOn, "go")
 				if got := <-s.served; got.status != 0 || got.err != nil {
 					t.Errorf("Serve = %d, %v; want 0", got.status, got.err)
@@ -64,8 +64,8 @@ func TestClientKilledInHook(t *testing.T) {
 	}
 }
 
-// The client is killed before the hook has reached the gate: the push ends, and the
-// gate no longer begins.
+// TestClientKilledBeforeTheGate: if the client is killed before the hook has reached the
+// gate, the push ends, and the gate does not begin.
 func TestClientKilledBeforeTheGate(t *testing.T) {
 	s := newServer(t, map[string]string{
 		"pre-receive": "#!/bin/sh\necho $PPID > \"$PUSHBOAT_DIR/started\"; read x < \"$PUSHBOAT_DIR/never\"\n",
@@ -82,7 +82,7 @@ func TestClientKilledBeforeTheGate(t *testing.T) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // "signal: killed"
+	_ = cmd.Wait() // returns "signal: killed"
 	got := <-s.served
 	if stopped, ok := errors.AsType[*git.StoppedError](got.err); !ok || stopped.Cause != git.ClientGone || got.status == 0 {
 		t.Errorf("Serve = %d, %v; want %q", got.status, got.err, git.ClientGone)
@@ -97,7 +97,8 @@ func TestClientKilledBeforeTheGate(t *testing.T) {
 	s.noQuarantine()
 }
 
-// A client that disconnects during a clone ends git; nobody generates the rest.
+// TestClientGoneInClone: a client that disconnects during a clone ends Git, so that the
+// rest is not generated for nobody.
 func TestClientGoneInClone(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -114,8 +115,8 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// Only the server's own end stops a push: SIGTERM to the whole group, and SIGKILL if
-// that is ignored.
+// TestForcedStop: only the server's own end stops a push: by SIGTERM to the whole group,
+// and by SIGKILL if that is ignored.
 func TestForcedStop(t *testing.T) {
 	for name, trap := range map[string]string{"heeds": "", "ignores": "trap '' TERM\n"} {
 		t.Run(name, func(t *testing.T) {

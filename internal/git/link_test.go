@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// linkedTree is a revision with links: each a line "PATH -> TARGET"; the file a/f has
-// the text "a", and b/f the text "b".
+// linkedTree is a revision with links, each given as "PATH -> TARGET". The file a/f has the
+// text "a", and b/f has the text "b".
 func linkedTree(t *testing.T, links ...string) *tree {
 	t.Helper()
 	r := newRepository(t, StoreOptions{})
@@ -37,7 +37,7 @@ func linkedTree(t *testing.T, links ...string) *tree {
 	return found.(*tree)
 }
 
-// linkedFolder is the same as a work tree, without links that no disk can have.
+// linkedFolder is the same tree as a work tree, without links that no disk can have.
 func linkedFolder(t *testing.T, links ...string) *tree {
 	t.Helper()
 	dir := t.TempDir()
@@ -68,7 +68,7 @@ func linkedFolder(t *testing.T, links ...string) *tree {
 	return WorkTree(root).(*tree)
 }
 
-// each runs a test of links on a revision, and on a work tree.
+// each runs a test of links on a revision and on a work tree.
 func each(t *testing.T, links []string, test func(*testing.T, *tree)) {
 	t.Run("revision", func(t *testing.T) { test(t, linkedTree(t, links...)) })
 	t.Run("work tree", func(t *testing.T) { test(t, linkedFolder(t, links...)) })
@@ -105,7 +105,7 @@ func testLinks(t *testing.T, tree *tree) {
 		shown = append(shown, fmt.Sprintf("%s:%v", entry.Name(), entry.IsDir()))
 	}
 	if got, want := strings.Join(shown, " "), "a:true b:true dir:true one:false two:false"; strings.Replace(got, " sub:false", "", 1) != want {
-		t.Errorf("the root shows %s, want %s", got, want)
+		t.Errorf("the root has %s, want %s", got, want)
 	}
 }
 
@@ -125,7 +125,7 @@ func testRefusals(t *testing.T, tree *tree) {
 	} {
 		_, err := fs.ReadFile(tree, name)
 		if errors.Is(err, fs.ErrNotExist) && (name == "empty" || name == "long") {
-			continue // no disk can have it
+			continue // a disk cannot have this link
 		}
 		var refused *EntryError
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
@@ -134,8 +134,8 @@ func testRefusals(t *testing.T, tree *tree) {
 	}
 }
 
-// TestLinksThatGoRound: a walk over folders that link to each other ends, in a revision
-// and in a work tree, where a link leads back.
+// TestLinksThatGoRound: folders link to each other. A walk ends where a link leads back, in
+// a revision and in a work tree.
 func TestLinksThatGoRound(t *testing.T) {
 	each(t, []string{"a/to-b -> ../b", "b/to-a -> ../a", "b/file -> ../a/f"}, func(t *testing.T, tree *tree) {
 		var walked []string
@@ -153,8 +153,8 @@ func TestLinksThatGoRound(t *testing.T) {
 	})
 }
 
-// TestLinksThatMultiply: folders with two links each to the next make a large tree from
-// a small one. A limit stops it early.
+// TestLinksThatMultiply: folders that each have two links to the next one make a large tree
+// from a small one. A limit stops the walk early.
 func TestLinksThatMultiply(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 30 {
@@ -203,8 +203,8 @@ func TestWorkTreeIsWhatGitStores(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := fs.ReadDir(tree, "sub"); !errors.Is(err, ErrSubmodule) && err == nil {
-		t.Error("a submodule was read")
+	if _, err := fs.ReadFile(tree, "sub"); !errors.Is(err, ErrSubmodule) {
+		t.Errorf("the content of a submodule: %v, want ErrSubmodule", err)
 	}
 	info, err := fs.Stat(tree, "a/f")
 	if err != nil || info.Size() != 1 || fmt.Sprint(info.Sys()) != "" {

@@ -24,7 +24,7 @@ func TestMaintain(t *testing.T) {
 			t.Fatal(err)
 		}
 		if packs() != i {
-			t.Fatalf("%d packs after %d records: too early", packs(), i)
+			t.Fatalf("%d packs after %d records: repacked too early", packs(), i)
 		}
 		at = mustAppend(t, r, at, NewCommit{Message: fmt.Sprint(i), Files: map[string][]byte{"n": fmt.Append(nil, i)}})
 	}
@@ -50,7 +50,8 @@ func TestMaintain(t *testing.T) {
 	}
 }
 
-// Whoever waits for another repository to be repacked does so no longer than asked for.
+// TestMaintainTakesTurns: repacking waits for the turn of another repository only until its
+// context ends.
 func TestMaintainTakesTurns(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	r.store.maintenance <- struct{}{}

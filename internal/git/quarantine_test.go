@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// meetInQuarantine pushes and calls use while pre-receive waits.
+// meetInQuarantine pushes, and calls use while pre-receive waits.
 func (s *server) meetInQuarantine(work string, use func(git.Quarantine), push ...string) {
 	s.t.Helper()
 	result := make(chan string, 1)
@@ -65,9 +65,10 @@ func wantFiles(t *testing.T, tree fs.FS, files map[string]string) {
 	}
 }
 
-// The pushed revision is read before the push is accepted: a big first push, an empty
-// change, and a thin pack whose deltas build on existing objects. Directories of other
-// pushes, stale or in use, lie beside it all the while.
+// TestReadFromQuarantine: the pushed revision is read before the push is accepted. The
+// pushes are a large first one, an empty change, and a thin pack whose deltas build on
+// existing objects. Meanwhile, directories of other pushes, stale or in use, lie beside the
+// quarantine.
 func TestReadFromQuarantine(t *testing.T) {
 	s := newQuarantineServer(t)
 	for _, stale := range []string{"tmp_objdir-incoming-000000", "tmp_objdir-incoming-zzzzzz"} {
@@ -125,7 +126,7 @@ func TestReadFromQuarantine(t *testing.T) {
 	}
 }
 
-// Anybody may have written the process that names a quarantine; only one inside this
+// TestQuarantineIsChecked: any process may name a quarantine, so only one inside this
 // repository is read.
 func TestQuarantineIsChecked(t *testing.T) {
 	s := newQuarantineServer(t)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Refs are read alike whether they are files or packed, and the file counts if a ref is
-// both.
+// TestReadRefs: refs are read alike from files and from packed-refs. If a ref is in both,
+// the file counts.
 func TestReadRefs(t *testing.T) {
 	repo := newRepository(t, StoreOptions{})
 	list := []Appending{{Ref: "refs/heads/main", Commit: NewCommit{Message: "first"}}}
@@ -59,7 +59,7 @@ func TestReadRefs(t *testing.T) {
 	}
 }
 
-// A ref that cannot be read is an error, and not a missing ref.
+// TestMalformedRefs: a ref that cannot be read is an error, not a missing ref.
 func TestMalformedRefs(t *testing.T) {
 	repo := newRepository(t, StoreOptions{})
 	for name, text := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git/gittest"
 )
 
-// Every revision leads where git itself says that it leads.
+// TestRevision: every expression leads to the commit to which it leads in Git.
 func TestRevision(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -66,7 +66,8 @@ func TestRevision(t *testing.T) {
 	}
 }
 
-// An abbreviated hash does not find a commit that no branch and no tag leads to.
+// TestRevisionOfNoBranch: an abbreviated hash does not find a commit that is on no branch
+// and no tag.
 func TestRevisionOfNoBranch(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})

@@ -101,7 +101,7 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// Only a GIT_PROTOCOL that git itself would send reaches git.
+// TestProtocolIsChecked: only a GIT_PROTOCOL that Git itself would send reaches Git.
 func TestProtocolIsChecked(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	for protocol, version2 := range map[string]bool{
@@ -126,7 +126,7 @@ func TestArchive(t *testing.T) {
 	}
 	out, err := s.Run(work, "archive", "--remote="+s.URL("shop"), string(s.head("refs/heads/main")))
 	if err == nil {
-		t.Errorf("an archive of what no ref names: %q", out)
+		t.Errorf("an archive of a commit that no ref names: %q", out)
 	}
 }
 
@@ -146,7 +146,7 @@ while read old new ref; do case $ref in refs/heads/bad) echo no bad; exit 1;; es
 	}
 }
 
-// Names that a shell or an option parser would misread are plain data.
+// TestOddRefs: names that a shell or an option parser would misread are plain data.
 func TestOddRefs(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -192,9 +192,9 @@ func TestRecordsAreReadOnly(t *testing.T) {
 	}
 }
 
-// A caller who may not read records cannot get them in any way: by name, by hash of the
-// record or of its content, or as an archive, in any version of the protocol. The rest
-// of the repository is served as usual.
+// TestRecordsAreHidden: a caller who may not read records cannot get them in any way, in
+// any version of the protocol: by name, by the hash of a record or of its content, or as an
+// archive. The rest of the repository is served as usual.
 func TestRecordsAreHidden(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -236,8 +236,8 @@ func TestRecordsAreHidden(t *testing.T) {
 	s.Must(work, "fetch", "--quiet", s.URL("shop"), string(first))
 }
 
-// Objects that fsck refuses do not get in. (Git's client does not create them, so the
-// test does.)
+// TestFsck: objects that fsck refuses are not stored. Git's client does not create them, so
+// the test does.
 func TestFsck(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a": "1"})
@@ -257,8 +257,8 @@ func TestFsck(t *testing.T) {
 	s.noQuarantine()
 }
 
-// Nothing from the server's environment reaches git, and nothing from outside reaches
-// git's configuration.
+// TestEnvironmentIsBuiltFromNothing: no variable of the server's environment reaches Git,
+// and Git reads no configuration from outside.
 func TestEnvironmentIsBuiltFromNothing(t *testing.T) {
 	evil := filepath.Join(t.TempDir(), "gitconfig")
 	if err := os.WriteFile(evil, []byte("[core]\n\thooksPath = /nonexistent\n"), 0o600); err != nil {
@@ -286,7 +286,7 @@ func TestEnvironmentIsBuiltFromNothing(t *testing.T) {
 		" HOME LC_ALL PATH PUSHBOAT_DIR PWD TZ"
 	seen := strings.Fields(string(got))
 	for _, name := range seen {
-		// The variables that git and sh add may differ between versions.
+		// Git and sh add variables of their own, which differ between versions.
 		if !slices.Contains(strings.Fields(want), name) && name != "_" && name != "OLDPWD" && name != "SHLVL" && name != "GIT_PUSH_OPTION_COUNT" {
 			t.Errorf("%s reached the hook", name)
 		}
@@ -331,7 +331,8 @@ func TestMaxPush(t *testing.T) {
 		x = x*6364136223846793005 + 1442695040888963407
 		random[i] = byte(x >> 56)
 	}
-	// A pack over the limit, and a small pack of an object over the limit.
+	// One pack is over the limit, and the other is a small pack of an object over the
+	// limit.
 	for name, test := range map[string]struct{ content, want string }{
 		"pack":   {string(random), "pack exceeds maximum allowed size"},
 		"object": {strings.Repeat("\x00", 64<<20), "over limit"},
@@ -345,8 +346,8 @@ func TestMaxPush(t *testing.T) {
 	s.noQuarantine()
 }
 
-// A push from a shallow clone succeeds when the repository has the missing history, and
-// otherwise is refused before any hook runs.
+// TestPushFromAShallowClone: such a push succeeds if the repository has the missing
+// history. Otherwise it is refused before any hook runs.
 func TestPushFromAShallowClone(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": "#!/bin/sh\ntouch \"$PUSHBOAT_DIR/asked\"\n"}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a.yaml": "a: 1\n"})
@@ -361,10 +362,10 @@ func TestPushFromAShallowClone(t *testing.T) {
 		t.Errorf("a push without its first commit: %v, %s", err, out)
 	}
 	if last := <-s.served; !last.talk.Shallow() || !last.talk.Asks() {
-		t.Error("nobody has heard that the clone is shallow")
+		t.Error("the talk does not report that the clone is shallow")
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "asked")); err == nil {
-		t.Error("the gate was asked about it")
+		t.Error("the gate was asked about the push")
 	}
 	s.Must(work, "push", s.URL("shop"), "old")
 	s.Must(clone, "push", s.URL("shop"), "main")
@@ -376,7 +377,8 @@ func TestPushFromAShallowClone(t *testing.T) {
 	gittest.Must(t, s.repo.Dir(), "fsck", "--strict")
 }
 
-// Refs that are neither branches nor tags are refused alone.
+// TestForeignRefsAreRefusedAlone: refs that are neither branches nor tags are refused, and
+// the others are stored.
 func TestForeignRefsAreRefusedAlone(t *testing.T) {
 	s := newServer(t, map[string]string{"pre-receive": acceptAll}, git.StoreOptions{})
 	work := gittest.WorkTree(t, map[string]string{"a.yaml": "a: 1\n"})
@@ -396,7 +398,7 @@ func TestForeignRefsAreRefusedAlone(t *testing.T) {
 		t.Errorf("the last move is %+v", last)
 	}
 	if last := s.repo.LastMove("refs/heads/none"); last != (git.Move{}) {
-		t.Errorf("of a branch that there is not: %+v", last)
+		t.Errorf("of a missing branch: %+v", last)
 	}
 }
 
@@ -415,7 +417,7 @@ func TestMainBranch(t *testing.T) {
 		t.Errorf("git reads %s", got)
 	}
 	if err := s.repo.SetMainBranch("../x"); err == nil {
-		t.Error("HEAD names what is no branch")
+		t.Error("HEAD could be set to something else than a branch")
 	}
 	for _, bad := range []string{"", "refs/heads/main\n", "ref: refs/tags/x\n", "ref: refs/heads/../x\n", strings.Repeat("1", 40) + "\n"} {
 		if err := os.WriteFile(filepath.Join(s.repo.Dir(), "HEAD"), []byte(bad), 0o600); err != nil {

@@ -20,17 +20,17 @@ import (
 
 func TestMain(m *testing.M) { gittest.Main(m) }
 
-// server is a store with one repository, shop, that git can reach.
+// server is a store with one repository, shop, that Git can reach.
 type server struct {
 	*gittest.Remote
 	t        *testing.T
 	store    *git.Store
 	repo     *git.Repository
 	dir      string       // for the hooks' fifos
-	protocol chan string  // of each session, as it was sent
-	served   chan outcome // of each session, when Serve has returned
+	protocol chan string  // one for each session, as the client sent it
+	served   chan outcome // one for each session, when Serve has returned
 	stop     context.CancelFunc
-	gates    chan *git.Gate // of each session, before Serve is called
+	gates    chan *git.Gate // one for each session, before Serve is called
 
 	hideRecords atomic.Bool // see git.ServeRequest
 }
@@ -43,8 +43,8 @@ type outcome struct {
 
 const acceptAll = "#!/bin/sh\nexit 0\n"
 
-// newServer starts a server with the given hook scripts, by name. They see
-// $PUSHBOAT_DIR, a directory of the test.
+// newServer starts a server with hook scripts, given by name. They find a directory of the
+// test in $PUSHBOAT_DIR.
 func newServer(t *testing.T, scripts map[string]string, opts git.StoreOptions) *server {
 	t.Helper()
 	opts.HooksDir = t.TempDir()
@@ -96,7 +96,7 @@ func (s *server) head(ref string) git.Hash {
 	return hash
 }
 
-// fifo creates a named pipe where a hook meets the test.
+// fifo creates a named pipe at which a hook and the test meet.
 func (s *server) fifo(name string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
@@ -124,7 +124,7 @@ func send(t *testing.T, fifo, text string) {
 	}
 }
 
-// gone fails unless every process of a group has gone.
+// gone fails the test unless every process of a group has ended.
 func gone(t *testing.T, group string) {
 	t.Helper()
 	pid, err := strconv.Atoi(group)

@@ -85,8 +85,8 @@ func TestStoreCreateConcurrently(t *testing.T) {
 	}
 }
 
-// A name that did not come from name.ParseRepo does not reach the disk either, and a
-// symlink inside the directory does not lead out of it.
+// TestStoreStaysInItsDirectory: a name that did not come from name.ParseRepo does not reach
+// the disk, and a symlink inside the directory does not lead out of it.
 func TestStoreStaysInItsDirectory(t *testing.T) {
 	s := newStore(t, StoreOptions{})
 	outside := t.TempDir()
@@ -131,7 +131,7 @@ func TestStoreHasOneOwner(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the lock was not seized: %v", err)
 	}
-	if err := first.Close(); err != nil { // leaves the lock of the third one alone
+	if err := first.Close(); err != nil { // leaves the third owner's lock alone
 		t.Fatal(err)
 	}
 	if _, err := OpenStore(dir, StoreOptions{}); !errors.Is(err, ErrInUse) {
@@ -200,8 +200,8 @@ func TestStoreSweeps(t *testing.T) {
 	}
 }
 
-// Directories for work in progress survive a start, since a full disk could not give
-// them back, and are created on demand.
+// TestStoreKeepsItsDirectories: directories for work in progress survive a start, since
+// they could not be made again on a full disk. Missing ones are made on demand.
 func TestStoreKeepsItsDirectories(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *Store {
@@ -229,7 +229,7 @@ func TestStoreKeepsItsDirectories(t *testing.T) {
 			t.Fatal(err)
 		}
 		if after, err := os.Stat(filepath.Join(dir, work)); err != nil || !os.SameFile(before, after) {
-			t.Errorf("%s is another: %v", work, err)
+			t.Errorf("%s is another directory: %v", work, err)
 		}
 		if err := os.Remove(filepath.Join(dir, work)); err != nil {
 			t.Fatal(err)

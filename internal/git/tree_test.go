@@ -13,7 +13,7 @@ import (
 	"testing/fstest"
 )
 
-// gitIn runs git in a repository, as its owner would by hand.
+// gitIn runs git in a repository, as its owner might by hand.
 func gitIn(t *testing.T, r *Repository, stdin string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", args...)
@@ -27,7 +27,7 @@ func gitIn(t *testing.T, r *Repository, stdin string, args ...string) string {
 	return strings.TrimSuffix(string(out), "\n")
 }
 
-// commitOf makes a commit of the entries of one `git mktree -z`.
+// commitOf makes a commit whose tree has the entries, which are passed to `git mktree -z`.
 func commitOf(t *testing.T, r *Repository, entries ...string) Hash {
 	t.Helper()
 	return Hash(gitIn(t, r, "", "commit-tree", "-m", "test", treeOf(t, r, entries...)))
@@ -119,7 +119,8 @@ func TestTreeWantsACommit(t *testing.T) {
 	}
 }
 
-// Entries that are not plain files appear in listings and refuse to be opened.
+// TestTreeRefusals: entries that are not plain files appear in listings, and cannot be
+// opened.
 func TestTreeRefusals(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	blob := blobOf(t, r, "../../etc/passwd")
@@ -191,7 +192,7 @@ func TestTreeRefusals(t *testing.T) {
 	}
 }
 
-// Trees that fsck would not accept, in case one exists anyway.
+// TestTreeMalformed reads trees that fsck would not accept, in case one exists anyway.
 func TestTreeMalformed(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	for name, content := range map[string]string{
@@ -237,14 +238,14 @@ func TestTreeLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // a file that is read again does not count again
+	for range 2 { // a file that is read twice counts once
 		if err := readAll(tree); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// A tree of 8 bytes' worth of names that unfolds to 10^10 files.
+// TestTreeBomb reads a tree of a few objects that unfolds to 10^10 files.
 func TestTreeBomb(t *testing.T) {
 	r := newRepository(t, StoreOptions{Limits: TreeLimits{Entries: 1000}})
 	entry := "100644 blob " + blobOf(t, r, "x")
@@ -282,7 +283,8 @@ func readAll(tree fs.FS) error {
 	})
 }
 
-// A reader that opened the repository before a repack still reads.
+// TestTreeSurvivesARepack: a reader that opened the repository before a repack can still
+// read.
 func TestTreeSurvivesARepack(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	tree, err := r.Tree(mustAppend(t, r, "", NewCommit{Files: manyFiles(300)}))
@@ -292,14 +294,15 @@ func TestTreeSurvivesARepack(t *testing.T) {
 	if _, err := fs.ReadFile(tree, "file-0001"); err != nil {
 		t.Fatal(err)
 	}
-	gitIn(t, r, "", "commit-graph", "write") // any change to objects/
+	gitIn(t, r, "", "commit-graph", "write") // some change to objects/
 	gitIn(t, r, "", "repack", "-adqf", "--depth=1")
 	if err := readAll(tree); err != nil {
 		t.Error(err)
 	}
 }
 
-// Objects that are not what their names say end in errors, never in a panic.
+// TestTreeOfBrokenObjects: objects that do not match their names cause errors, never a
+// panic.
 func TestTreeOfBrokenObjects(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	hash := mustAppend(t, r, "", NewCommit{Files: manyFiles(300)})

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// member is an entry of a tree object as Git stores it.
+// member is an entry of a tree object in Git's format.
 func member(mode, name string) string { return mode + " " + name + "\x00" + strings.Repeat("h", 20) }
 
-// TestTreeMembers: the entries of a tree object are read as stored, and anything that
-// Git would never write is an error that names the directory.
+// TestTreeMembers: the entries of a tree object are read as stored. An entry that Git would
+// never write is an error that names the directory.
 func TestTreeMembers(t *testing.T) {
 	read := func(raw string) ([]entry, error) {
 		tree := &tree{limits: TreeLimits{Entries: 3}.withDefaults(), dirs: map[place]*directory{}}
