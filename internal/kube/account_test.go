@@ -15,8 +15,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// newAccount creates a ServiceAccount in a namespace of its own, with the given rules of a
-// Role there.
+// newAccount creates a ServiceAccount in a namespace of its own. A Role there gives it the
+// rules.
 func newAccount(t *testing.T, c *Cluster, name, rules string) Account {
 	t.Helper()
 	account := Account{Namespace: newNamespace(t, c, name), Name: "deployer"}
@@ -33,15 +33,15 @@ func newAccount(t *testing.T, c *Cluster, name, rules string) Account {
 	return account
 }
 
-// TestAnAccountDecides: requests for objects are made as the account, and what is the
-// server's own is not.
+// TestAnAccountDecides: requests about objects are made as the account, and requests for
+// the server's own purposes are not.
 func TestAnAccountDecides(t *testing.T) {
 	c := open(t)
 	account := newAccount(t, c, "decides", `[{apiGroups: [""], resources: [configmaps], verbs: [get, create, patch]}, {apiGroups: [""], resources: [services], verbs: [get, patch]}]`)
 	as := c.As(account)
 	in := "metadata: {name: a, namespace: " + account.Namespace + "}\n"
 	config := object(t, "apiVersion: v1\nkind: ConfigMap\n"+in)
-	eventually(t, func() bool { // the authorizer learns of a Role by a watch
+	eventually(t, func() bool { // the authorizer hears of a Role by a watch
 		_, err := as.TryOut(t.Context(), configMaps, config.Unstructured)
 		return err == nil
 	})
@@ -50,10 +50,10 @@ func TestAnAccountDecides(t *testing.T) {
 	}
 	must[*unstructured.Unstructured](t)(as.Apply(t.Context(), configMaps, config.Unstructured, ApplyOptions{}))
 	if exists := must[bool](t)(as.TryOut(t.Context(), configMaps, config.Unstructured)); !exists {
-		t.Error("the dry-run of an object that exists says that it does not")
+		t.Error("the dry-run reports an existing object as missing")
 	}
 	if c.As(Account{}) != c || as.As(Account{}) != c {
-		t.Error("no account is not the server itself")
+		t.Error("without an account, requests are not made as the server itself")
 	}
 
 	for name, test := range map[string]struct{ object, want string }{
@@ -71,7 +71,7 @@ func TestAnAccountDecides(t *testing.T) {
 			}
 			want := manifest.Right{User: account.user(), Verbs: manifest.KeepVerbs, Resource: kind.Resource.Resource, Namespace: o.GetNamespace(), Name: o.GetName()}
 			if problems[0].Lacks != want {
-				t.Errorf("it lacks %+v", problems[0].Lacks)
+				t.Errorf("the missing right is %+v", problems[0].Lacks)
 			}
 		})
 	}
@@ -91,7 +91,8 @@ func TestAnAccountDecides(t *testing.T) {
 	}
 }
 
-// TestMissingAccount: the API server lets an account act that does not exist.
+// TestMissingAccount: the server checks that an account exists, since the API server lets
+// even a missing account act.
 func TestMissingAccount(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "missing")
@@ -109,7 +110,8 @@ func TestMissingAccount(t *testing.T) {
 	}
 }
 
-// openWithToken opens the cluster for a server that is the account itself.
+// openWithToken opens the cluster with the token of an account, as a server that runs as
+// this account.
 func openWithToken(t *testing.T, account Account) *Cluster {
 	t.Helper()
 	request := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": map[string]any{"name": account.Name}}}
@@ -120,7 +122,7 @@ func openWithToken(t *testing.T, account Account) *Cluster {
 	return must[*Cluster](t)(Open("default", cfg, quiet()))
 }
 
-// TestServerMayNotActAs: the refusal names the right of the server.
+// TestServerMayNotActAs: the refusal names the right that the server lacks.
 func TestServerMayNotActAs(t *testing.T) {
 	account := Account{"team", "deployer"}
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: team}")
@@ -165,7 +167,7 @@ func TestRefusedRight(t *testing.T) {
 }
 
 // TestAccountsCostNothing: a hundred accounts share the server's connections, and have no
-// goroutine.
+// goroutines.
 func TestAccountsCostNothing(t *testing.T) {
 	c := open(t)
 	must[string](t)(c.Check(t.Context()))

@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// TestApplySetID has the vector of kubectl's own tests (k8s.io/kubectl,
-// pkg/cmd/apply: the Secret my-set in the namespace test).
+// TestApplySetID has the test vector of kubectl's own tests (k8s.io/kubectl, pkg/cmd/apply:
+// the Secret my-set in the namespace test).
 func TestApplySetID(t *testing.T) {
 	if got, want := applySetID("my-set", "test", schema.GroupKind{Kind: "Secret"}), "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -37,8 +37,8 @@ func TestParentName(t *testing.T) {
 	}
 }
 
-// A parent's object is copied on its way to the cluster, which panics on any type but
-// those of JSON.
+// TestParentIsReadAsWritten copies a parent's object, as on its way to the cluster. The
+// copy panics on any type but those of JSON.
 func TestParentIsReadAsWritten(t *testing.T) {
 	wrote := Parent{
 		App: "shop", Repository: "team/shop", Server: "s1", Epoch: 3, Kinds: NewGroupKinds(schema.GroupKind{Kind: "Service"}),
@@ -65,7 +65,7 @@ func TestSets(t *testing.T) {
 		t.Errorf("%v", namespaces)
 	}
 	if parseGroupKinds("") != nil && len(parseGroupKinds("")) > 0 || len(NewNamespaces(splitList("")...)) > 0 {
-		t.Error("nothing is something")
+		t.Error("an empty text gives kinds or namespaces")
 	}
 }
 
@@ -133,7 +133,7 @@ func TestParents(t *testing.T) {
 	}
 }
 
-// TestForeignParent: somebody else's Secret with the name of a parent is not taken for
+// TestForeignParent: somebody else's Secret with the name of a parent does not count as
 // one.
 func TestForeignParent(t *testing.T) {
 	c := open(t)
@@ -149,7 +149,7 @@ func TestForeignParent(t *testing.T) {
 	}
 	for _, p := range must[[]Parent](t)(c.ListParents(t.Context())) {
 		if p.App == "foreign" {
-			t.Error("it is listed")
+			t.Error("the foreign Secret is listed as a parent")
 		}
 	}
 }

@@ -39,8 +39,8 @@ func invalid(errs ...*field.Error) error {
 	return fmt.Errorf("apply: %w", apierrors.NewInvalid(deployments, "web", errs))
 }
 
-// TestIsImmutable has causes that are not about immutable fields, or not only; those
-// that are, are in testdata/errors/immutable-*.
+// TestIsImmutable has causes that are not about immutable fields, or not about them alone.
+// The others are in testdata/errors/immutable-*.
 func TestIsImmutable(t *testing.T) {
 	selector, image := field.NewPath("spec", "selector"), field.NewPath("spec", "image")
 	other := field.Required(image, "")
@@ -71,13 +71,13 @@ func TestIsImmutable(t *testing.T) {
 		"once":    invalid(field.Invalid(selector, nil, "field cannot be modified once set")),
 	} {
 		if !IsImmutable(err) {
-			t.Errorf("%s: %v does not count", name, err)
+			t.Errorf("%s: %v does not count as immutable", name, err)
 		}
 	}
 }
 
-// TestImmutableCorpus: of the recorded answers, exactly those are about immutable
-// fields alone whose names say so.
+// TestImmutableCorpus: a recorded answer is about immutable fields alone if, and only if,
+// its name says so.
 func TestImmutableCorpus(t *testing.T) {
 	for _, c := range readCases(t) {
 		want := strings.HasPrefix(c.name, "immutable-") && c.name != "immutable-and-invalid" || c.name == "custom-immutable"
@@ -87,8 +87,9 @@ func TestImmutableCorpus(t *testing.T) {
 	}
 }
 
-// TestSecretsAreNotTold explains every recorded answer for a Secret, and each of them
-// as if it repeated the Secret's values, and looks for those values.
+// TestSecretsAreNotTold explains every kind of answer about a Secret as if it repeated one
+// of the Secret's values, and looks for the values in the explanation. The recorded
+// explanations must have none either.
 func TestSecretsAreNotTold(t *testing.T) {
 	c := &Cluster{name: "default"}
 	secret := object(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: key, namespace: shop}\nstringData: {password: correct-horse, pin: \"482915\", multi: \"first line\\nsecond \\\"line\\\"\"}\ndata: {token: YmF0dGVyeS1zdGFwbGU=}")
@@ -118,7 +119,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 				got := explained(c.Explain(t.Context(), secret, &apierrors.StatusError{ErrStatus: status}), nil)
 				for _, told := range values {
 					if strings.Contains(got, told) {
-						t.Errorf("code %d, %q is told as\n%s", code, text, got)
+						t.Errorf("code %d, %q is explained as\n%s", code, text, got)
 					}
 				}
 			}
@@ -130,7 +131,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 		}
 		for _, told := range []string{"correct-horse", "battery-staple", "482915", "hunter2"} {
 			if strings.Contains(string(tc.file("want"))+string(tc.file("offline")), told) {
-				t.Errorf("%s tells %s", tc.name, told)
+				t.Errorf("%s shows %s", tc.name, told)
 			}
 		}
 	}
@@ -149,7 +150,7 @@ func TestExplainIsBounded(t *testing.T) {
 		t.Errorf("%d problems, %d bytes", len(problems), len(problems.Error()))
 	}
 	if last := problems[maxProblems-1]; !strings.Contains(last.Hint, "more") {
-		t.Errorf("nothing says that there is more: %+v", last)
+		t.Errorf("no hint mentions further problems: %+v", last)
 	}
 	escape := apierrors.NewBadRequest("\x1b[2Jgone\u202e")
 	if got := c.Explain(t.Context(), o, escape).Error(); strings.ContainsAny(got, "\x1b\u202e") {
@@ -192,8 +193,8 @@ spec:
 	}
 }
 
-// FuzzExplain tries messages that no API server writes: nothing panics, and every
-// problem has a message.
+// FuzzExplain tries messages that no API server writes: nothing panics, and every problem
+// has a message.
 func FuzzExplain(f *testing.F) {
 	for _, seed := range []string{
 		`failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.containers[name="web"].x: field not declared in schema`,

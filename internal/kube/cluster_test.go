@@ -67,8 +67,8 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
-// TestKindOfBrokenGroup registers an API that nobody serves: kinds of other groups stay
-// known, and a kind of the broken group is distinguished from one that does not exist.
+// TestKindOfBrokenGroup registers an API that no server answers. Kinds of other groups stay
+// known, and a kind of the broken group can be told from one that does not exist.
 func TestKindOfBrokenGroup(t *testing.T) {
 	c := open(t)
 	service := object(t, `
@@ -93,8 +93,8 @@ spec: {group: broken.example, version: v1, groupPriorityMinimum: 1000, versionPr
 	must[Kind](t)(c.Kind(t.Context(), schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}))
 }
 
-// TestRediscovery looks for a kind that does not exist yet, and finds it once it does;
-// it asks only every few seconds.
+// TestRediscovery looks for a kind that does not exist yet, and finds the kind once it
+// does. Discovery is asked only every few seconds.
 func TestRediscovery(t *testing.T) {
 	counter := &counting{}
 	cfg := testConfig(t)
@@ -103,7 +103,7 @@ func TestRediscovery(t *testing.T) {
 	gvk := schema.GroupVersionKind{Group: "late" + run + ".example", Version: "v1", Kind: "Boat"}
 	for range 20 {
 		if _, err := c.Kind(t.Context(), gvk); err == nil {
-			t.Fatal("found")
+			t.Fatal("a missing kind was found")
 		}
 	}
 	if counter.requests > 4 {
@@ -210,7 +210,7 @@ func TestReachable(t *testing.T) {
 	c := open(t)
 	_, err := c.Get(ctx, secrets, "default", "a")
 	if err == nil || IsUnreachable(err) {
-		t.Errorf("a caller who gave up: %v", err)
+		t.Errorf("a caller that gave up: %v", err)
 	}
 	for _, err := range []error{nil, errors.New("other"), &UnknownKindError{}} {
 		if IsUnreachable(err) || IsTransient(err) {
@@ -219,7 +219,7 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// TestImpatient asks a server that accepts requests and does not answer them.
+// TestImpatient asks a server that accepts requests and never answers them.
 func TestImpatient(t *testing.T) {
 	release := make(chan struct{})
 	slow := serve(t, func(w http.ResponseWriter, _ *http.Request) { <-release })
@@ -229,7 +229,7 @@ func TestImpatient(t *testing.T) {
 	if !errors.Is(err, errNoResponse) || !IsUnreachable(err) {
 		t.Errorf("%v", err)
 	}
-	// A response that has begun may take its time.
+	// A response that has begun may take longer.
 	begun := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()

@@ -105,7 +105,7 @@ func (tc errorCase) recorded(t *testing.T) error {
 	return &apierrors.StatusError{ErrStatus: status}
 }
 
-// explained writes problems as the golden files do.
+// explained writes problems in the form of the golden files.
 func explained(problems manifest.Problems, err error) string {
 	var b strings.Builder
 	for _, p := range problems {
@@ -123,9 +123,8 @@ func explained(problems manifest.Problems, err error) string {
 	return b.String()
 }
 
-// TestExplainRecorded explains every recorded answer without a cluster. Where the
-// kind's schema would add to the explanation, the case has the shorter one in
-// "offline".
+// TestExplainRecorded explains every recorded answer without a cluster. If the kind's
+// schema would add to an explanation, the case has the shorter one in "offline".
 func TestExplainRecorded(t *testing.T) {
 	for _, c := range readCases(t) {
 		t.Run(c.name, func(t *testing.T) {
@@ -162,11 +161,11 @@ var clusterScoped = map[string]bool{
 	"ValidatingAdmissionPolicy": true, "ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true,
 }
 
-// TestExplainReal gets every answer from the real API server and explains it, and
-// compares both with the recorded ones.
+// TestExplainReal gets every answer from the real API server, explains it, and compares
+// both with the recorded ones.
 func TestExplainReal(t *testing.T) {
 	c := open(t)
-	// Other versions of Kubernetes may word them differently.
+	// Other versions of Kubernetes may use other words.
 	recordedHere := strings.HasPrefix(must[string](t)(c.Check(t.Context())), "v1.37.")
 	for _, tc := range readCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
@@ -221,13 +220,13 @@ func statusOf(t *testing.T, err error) []byte {
 	status.TypeMeta, status.ListMeta = metav1.TypeMeta{}, metav1.ListMeta{}
 	if status.Details != nil && len(status.Details.Causes) > 1 {
 		slices.SortFunc(status.Details.Causes, func(a, b metav1.StatusCause) int { return strings.Compare(a.Field+a.Message, b.Field+b.Message) })
-		status.Message = "(see details)" // the same, in any order
+		status.Message = "(see details)" // the details have the same, in any order
 	}
 	return must[[]byte](t)(json.MarshalIndent(status, "", "  "))
 }
 
-// apply dry-runs until live.yaml has taken effect: until the answer is not one that a
-// young namespace gives.
+// apply repeats the dry-run until live.yaml has taken effect, that is, until the answer is
+// not one that only a young namespace gives.
 func (tc errorCase) apply(t *testing.T, c *Cluster, kind Kind, obj *manifest.Object) error {
 	t.Helper()
 	opts := ApplyOptions{DryRun: true}
@@ -268,7 +267,7 @@ func (tc errorCase) prepare(t *testing.T, c *Cluster) {
 func (tc errorCase) make(t *testing.T, c *Cluster, obj *manifest.Object) {
 	t.Helper()
 	var kind Kind
-	eventually(t, func() (done bool) { // a definition may not be established, or a service account not created yet
+	eventually(t, func() (done bool) { // a definition may not be established yet, and a service account may not exist yet
 		var err error
 		if kind, err = c.Kind(t.Context(), obj.GroupVersionKind()); err != nil {
 			return false

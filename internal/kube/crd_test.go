@@ -41,8 +41,8 @@ func told(problems manifest.Problems, namespace string) string {
 	return strings.ReplaceAll(strings.TrimSpace(explained(problems, nil)), namespace, "NS")
 }
 
-// TestValidateLikeTheServer validates custom resources against a definition here, and
-// makes the API server that has the definition dry-run them: both give the same result.
+// TestValidateLikeTheServer validates custom resources against a definition here, and by a
+// dry-run on the API server that has the definition. Both give the same result.
 func TestValidateLikeTheServer(t *testing.T) {
 	c := open(t)
 	group := "same" + run
@@ -97,8 +97,8 @@ func TestValidateNamesAndVersions(t *testing.T) {
 	}
 }
 
-// TestValidateWithBrokenDefinition: the dry run of a wrong definition finds its
-// mistakes, and the definition says nothing about resources.
+// TestValidateWithBrokenDefinition: the dry-run of a broken definition finds its mistakes,
+// so the definition reports no problems of resources.
 func TestValidateWithBrokenDefinition(t *testing.T) {
 	for name, schema := range map[string]string{
 		"no schema":      "null",
@@ -115,7 +115,7 @@ func TestValidateWithBrokenDefinition(t *testing.T) {
 			o := object(t, "apiVersion: own.example/v1\nkind: Boat\nmetadata: {name: anna}\nspec: {length: 1}")
 			problems := schemas.Validate(t.Context(), o)
 			if name == "bad pattern" || name == "bad default" {
-				return // whatever it returns, it must not panic
+				return // any result is fine without a panic
 			}
 			if len(problems) > 0 {
 				t.Errorf("%v", problems)
@@ -124,8 +124,8 @@ func TestValidateWithBrokenDefinition(t *testing.T) {
 	}
 }
 
-// TestValidateBudget: a rule that costs too much ends with an error, instead of using
-// up the server's CPU.
+// TestValidateBudget: a rule that costs too much ends with an error, and does not use up
+// the server's CPU.
 func TestValidateBudget(t *testing.T) {
 	crd := object(t, `
 apiVersion: apiextensions.k8s.io/v1

@@ -43,8 +43,9 @@ func TestWhatAGuardIsAskedAbout(t *testing.T) {
 	}
 }
 
-// A request that the guard refuses is not sent. The guard's error is not lost, and not
-// taken for a cluster that is away, which would cause a retry.
+// TestGuardKeepsChangesBack: a request that the guard refuses is not sent. The guard's
+// error is returned, and does not count as an unreachable cluster, which would cause a
+// retry.
 func TestGuardKeepsChangesBack(t *testing.T) {
 	var (
 		mu  sync.Mutex
@@ -69,7 +70,7 @@ func TestGuardKeepsChangesBack(t *testing.T) {
 		t.Errorf("a dry run: %v", err)
 	}
 	if _, err := c.Get(t.Context(), secrets, "b", "a"); err != nil {
-		t.Errorf("a question: %v", err)
+		t.Errorf("a read: %v", err)
 	}
 	c.Guard(t.Context(), func() error { return nil })
 	if _, err := c.Apply(t.Context(), secrets, secret, ApplyOptions{}); err != nil {
@@ -82,7 +83,7 @@ func TestGuardKeepsChangesBack(t *testing.T) {
 	}
 }
 
-// secretServer answers every request with a Secret, after it has told of it.
+// secretServer answers every request with a Secret, after it has reported the request.
 func secretServer(t *testing.T, tell func(*http.Request)) *Cluster {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +92,7 @@ func secretServer(t *testing.T, tell func(*http.Request)) *Cluster {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","namespace":"b","uid":"u"}}`)
 	}))
-	server.EnableHTTP2 = true // as API servers have it
+	server.EnableHTTP2 = true // as on API servers
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -106,8 +107,9 @@ func secretObject() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "a", "namespace": "b"}}}
 }
 
-// A process that is frozen after the guard was asked, for as long as an answer counts,
-// sends nothing when it goes on: not by a connection that it has, nor by a new one.
+// TestFrozenProcessSendsNothing: a process freezes right after the guard was asked, for
+// longer than the guard's answer counts. When it goes on, it sends nothing, neither on an
+// existing connection nor on a new one.
 func TestFrozenProcessSendsNothing(t *testing.T) {
 	for name, connected := range map[string]bool{"with a connection": true, "without one": false} {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +131,7 @@ func TestFrozenProcessSendsNothing(t *testing.T) {
 			c.Guard(standing, func() error {
 				mu.Lock()
 				defer mu.Unlock()
-				if frozen { // and another has the place since
+				if frozen { // another server has taken the place meanwhile
 					fall(stale)
 					return stale
 				}
@@ -147,8 +149,8 @@ func TestFrozenProcessSendsNothing(t *testing.T) {
 	}
 }
 
-// A change that waits for its answer is broken off, so that a server which has not begun
-// with it yet need not.
+// TestChangesAreBrokenOff: a change that waits for its answer is broken off, so that an API
+// server that has not begun with it does not have to.
 func TestChangesAreBrokenOff(t *testing.T) {
 	came, broken := make(chan struct{}), make(chan struct{})
 	c := secretServer(t, func(r *http.Request) {
@@ -170,7 +172,7 @@ func TestChangesAreBrokenOff(t *testing.T) {
 	}
 	<-broken
 	if _, err := c.Get(t.Context(), secrets, "b", "a"); err != nil {
-		t.Errorf("a question after it: %v", err)
+		t.Errorf("a read after it: %v", err)
 	}
 }
 
@@ -193,7 +195,8 @@ func TestHowLongAnAnswerCounts(t *testing.T) {
 	}
 }
 
-// An epoch that cannot be read for a moment breaks no connection.
+// TestUnansweredChecksBreakNoConnection: an epoch that cannot be read for a moment breaks
+// no connection.
 func TestUnansweredChecksBreakNoConnection(t *testing.T) {
 	r := &rule{standing: t.Context(), check: func() error { return errors.New("cannot be read") }}
 	r.changes.Add(1)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// writeKubeconfig writes a kubeconfig with two contexts, of which one is current.
+// writeKubeconfig writes a kubeconfig with two contexts, one of which is current.
 func writeKubeconfig(t *testing.T, path, current string) {
 	t.Helper()
 	text := fmt.Sprintf(`

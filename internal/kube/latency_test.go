@@ -38,7 +38,7 @@ func TestVerbOf(t *testing.T) {
 func TestLatencies(t *testing.T) {
 	m := &meter{}
 	if got := m.latencies(); len(got) != 0 {
-		t.Fatalf("nothing was asked, and it tells %v", got)
+		t.Fatalf("before any request, the latencies are %v", got)
 	}
 	for range 98 {
 		m.note("get", 3*time.Millisecond, false)

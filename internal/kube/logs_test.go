@@ -16,7 +16,7 @@ func TestTailIsBoundedAndClean(t *testing.T) {
 		t.Errorf("%q reaches the terminal", got[1])
 	}
 	if got := tail(nil, 3); !slices.Equal(got, nil) {
-		t.Errorf("%q of nothing", got)
+		t.Errorf("%q from an empty log", got)
 	}
 }
 

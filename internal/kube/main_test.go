@@ -19,8 +19,7 @@ import (
 	"github.com/pushboat/pushboat/test/cluster"
 )
 
-// running is the cluster of this package's tests, started by the first test
-// that needs it.
+// running is the cluster of this package's tests, started by the first test that needs it.
 var running struct {
 	once sync.Once
 	*cluster.Cluster
@@ -78,7 +77,7 @@ func as(t testing.TB, name string) *Cluster {
 	return must[*Cluster](t)(Open("default", cfg, quiet()))
 }
 
-// must is for the steps that prepare a test.
+// must returns the value of a step that prepares a test, or fails the test.
 func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -89,12 +88,11 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-// run distinguishes the objects of this run from those of an earlier one on the same
-// cluster.
+// run distinguishes this run's objects from those of an earlier run on the same cluster.
 var run = strconv.FormatInt(time.Now().UnixNano(), 36)
 
-// eventually retries until done: for changes that the API server notices in its own
-// time, without an event to wait for.
+// eventually retries until done returns true, for changes that the API server notices after
+// a while, without an event to wait for.
 func eventually(t testing.TB, done func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -104,12 +102,12 @@ func eventually(t testing.TB, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("it did not come about within 30 s")
+			t.Fatal("the condition was not met within 30 s")
 		}
 	}
 }
 
-// newNamespace creates a namespace that lives as long as the test.
+// newNamespace creates a namespace that exists for as long as the test runs.
 func newNamespace(t testing.TB, c *Cluster, name string) string {
 	t.Helper()
 	name += "-" + run

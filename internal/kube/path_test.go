@@ -50,7 +50,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// FuzzPaths builds paths from any parts: a path that is built leads exactly to the
+// FuzzPaths builds paths from arbitrary parts. A path that is built leads exactly to the
 // object that its parts name, however a server or a proxy reads it.
 func FuzzPaths(f *testing.F) {
 	f.Add("apps", "v1", "deployments", "shop", "web")

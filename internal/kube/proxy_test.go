@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// proxied lists, for a kubeconfig that may name a proxy, what a process with HTTPS_PROXY
-// in its environment asks the two proxies for. The process is another one: Go reads these
-// variables once.
+// proxied runs a process with HTTPS_PROXY in its environment and a kubeconfig that may name
+// another proxy, and lists the requests that each of the two proxies gets. It needs another
+// process because Go reads these variables once.
 func proxied(t *testing.T, personal bool, proxyURL func(url string) string) (byEnvironment, byKubeconfig []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -41,13 +41,13 @@ func proxied(t *testing.T, personal bool, proxyURL func(url string) string) (byE
 	return byEnvironment, byKubeconfig
 }
 
-// The variables by which proxied tells the other process what to do.
+// Variables by which proxied configures the other process.
 const (
 	proxyTestFile     = "PUSHBOAT_TEST_PROXY_KUBECONFIG"
 	proxyTestPersonal = "PUSHBOAT_TEST_PROXY_PERSONAL"
 )
 
-// TestClusterIsAskedByAnotherProcess is the other process.
+// TestClusterIsAskedByAnotherProcess is the code of the other process.
 func TestClusterIsAskedByAnotherProcess(t *testing.T) {
 	file := os.Getenv(proxyTestFile)
 	if file == "" {
@@ -62,7 +62,7 @@ func TestClusterIsAskedByAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Check(t.Context()); err == nil {
-		t.Error("a cluster that is none has answered")
+		t.Error("a cluster that does not exist has answered")
 	}
 }
 

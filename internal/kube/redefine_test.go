@@ -57,8 +57,8 @@ func TestNamesLikeTheServer(t *testing.T) {
 		if ours := s.Empty(); ours != (theirs != "") {
 			t.Errorf("%q: left out: %v; the API server says: %s", change, ours, theirs)
 		}
-		if s.Empty() && len(s.left) != 1 && change[1] != "kind: ''," { // it has no kind to report
-			t.Errorf("%q: nothing says why it is left out", change)
+		if s.Empty() && len(s.left) != 1 && change[1] != "kind: ''," { // a definition without a kind cannot be reported
+			t.Errorf("%q: no reason is given for leaving it out", change)
 		}
 	}
 }
@@ -97,8 +97,8 @@ func TestDefinitionsThatAreNotAppliedDefineNothing(t *testing.T) {
 	}
 }
 
-// TestVet tries definitions of kinds that the API server has: its own, those of a
-// definition, and names that it has given to others.
+// TestVet tries definitions of kinds that the API server has: its own kinds, those of a
+// definition, and names that it uses for others.
 func TestVet(t *testing.T) {
 	c := open(t)
 	for change, want := range map[string]string{

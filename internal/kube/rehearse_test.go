@@ -35,8 +35,8 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
-// TestRehearseBesideAnother: an object of the same kind and name in the namespace of
-// the rehearsal does not get in the way.
+// TestRehearseBesideAnother: an object of the same kind and name in the namespace of the
+// rehearsal is not in the way.
 func TestRehearseBesideAnother(t *testing.T) {
 	c := open(t)
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {
@@ -47,11 +47,11 @@ func TestRehearseBesideAnother(t *testing.T) {
 	must[*unstructured.Unstructured](t)(c.Apply(t.Context(), kind, there.Unstructured, ApplyOptions{}))
 	t.Cleanup(func() { _ = c.Delete(context.Background(), kind, SystemNamespace, "beside", DeleteOptions{}) })
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside, namespace: not-yet}\ndata: {a: c}")
-	fresh := open(t) // has not chosen its stage yet
+	fresh := open(t) // this cluster has not chosen its stage yet
 	if problems := fresh.Rehearse(t.Context(), kind, o); len(problems) > 0 {
 		t.Errorf("%v", problems)
 	}
-	// Its problems are still reported, under its own name.
+	// The object's problems are still reported, under its own name.
 	o = object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside, namespace: not-yet, labels: {a: b c}}\ndata: {a: c}")
 	got := explained(fresh.Rehearse(t.Context(), kind, o), nil)
 	if !strings.Contains(got, `ConfigMap not-yet/beside: metadata.labels: "b c"`) || strings.Contains(got, "immutable") || strings.Contains(got, rehearsalSuffix) {
@@ -59,8 +59,8 @@ func TestRehearseBesideAnother(t *testing.T) {
 	}
 }
 
-// TestRehearseForbidden: an account that may write nowhere is told about the intended
-// namespace; one that may write everywhere except where objects are rehearsed passes.
+// TestRehearseForbidden: if the account may write nowhere, the problem names the object's
+// namespace, not the one of the rehearsal.
 func TestRehearseForbidden(t *testing.T) {
 	c := as(t, "limited")
 	o := object(t, webIn+"80")

@@ -30,8 +30,8 @@ func TestLaterEpochSupersedes(t *testing.T) {
 	}
 }
 
-// Two servers with one id write the inventory of an app, each over the version that it
-// has read.
+// TestStaleServersWriteNoParent: two servers with one id write an app's inventory, each
+// over the version that it has read.
 func TestStaleServersWriteNoParent(t *testing.T) {
 	c := open(t)
 	if err := c.EnsureSystemNamespace(t.Context()); err != nil {
@@ -43,7 +43,7 @@ func TestStaleServersWriteNoParent(t *testing.T) {
 
 	second := first
 	second.Epoch = 8
-	stored := must[Parent](t)(c.WriteParent(t.Context(), seen, second)) // a difference in the epoch alone is a difference
+	stored := must[Parent](t)(c.WriteParent(t.Context(), seen, second)) // another epoch alone is a difference
 	read := must[Parent](t)(c.ReadParent(t.Context(), app, "store"))
 	if read.Epoch != 8 || stored.Epoch != 8 || read.version != stored.version {
 		t.Fatalf("stored %+v, read %+v", stored, read)
@@ -58,8 +58,8 @@ func TestStaleServersWriteNoParent(t *testing.T) {
 		t.Errorf("something was written: %+v", again)
 	}
 
-	// A change or deletion by hand is no later epoch: the server writes its own
-	// version.
+	// A change or deletion by hand does not count as a later epoch: the server writes its
+	// own version.
 	edited := stored
 	edited.Epoch, edited.Namespaces = 0, NewNamespaces("elsewhere")
 	must[Parent](t)(c.WriteParent(t.Context(), stored, edited))

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// jsonOnly is a connection to an API server without protobuf.
+// jsonOnly is a connection to an API server that does not speak protobuf.
 type jsonOnly struct{ next http.RoundTripper }
 
 func (j jsonOnly) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -24,7 +24,7 @@ func (j jsonOnly) RoundTrip(request *http.Request) (*http.Response, error) {
 	return j.next.RoundTrip(request)
 }
 
-// TestListVersions compares with client-go's own list of metadata.
+// TestListVersions compares the list with client-go's own list of metadata.
 func TestListVersions(t *testing.T) {
 	config := testConfig(t)
 	speaksJSON := rest.CopyConfig(config)
@@ -81,11 +81,11 @@ func testListVersions(t *testing.T, c *Cluster) {
 	}
 	kind.Resource.Resource = "boats"
 	if _, err := c.ListVersions(t.Context(), kind, options); !IsNotFound(err) {
-		t.Errorf("a kind that there is not: %v", err)
+		t.Errorf("an unknown kind: %v", err)
 	}
 }
 
-// sameMeta compares as JSON, in which times have no location.
+// sameMeta compares metadata as JSON, in which times have no location.
 func sameMeta(t *testing.T, a, b *metav1.PartialObjectMetadata) bool {
 	t.Helper()
 	var texts [2]map[string]any

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A warning has its line, and no value of a Secret.
+// TestWarningsHaveTheirLine: a warning has the line of its field, and no value of a Secret.
 func TestWarningsHaveTheirLine(t *testing.T) {
 	web := object(t, `apiVersion: apps/v1
 kind: Deployment
@@ -34,17 +34,18 @@ spec:
 		_, heard := Listen(t.Context())
 		heard.add(text)
 		if got := heard.About(web).Error(); got != want {
-			t.Errorf("%s\nis told as %s\nwant %s", text, got, want)
+			t.Errorf("%s\nis shown as %s\nwant %s", text, got, want)
 		}
 	}
 	_, heard := Listen(t.Context())
 	heard.add("the pin hunter22 is weak")
 	if got := heard.About(secret).Error(); strings.Contains(got, "hunter22") {
-		t.Errorf("it tells %s", got)
+		t.Errorf("the warning shows %s", got)
 	}
 }
 
-// The same warning counts once, and the number and length of warnings are bounded.
+// TestWarningsAreBounded: the same warning counts once, and the number and length of
+// warnings are limited.
 func TestWarningsAreBounded(t *testing.T) {
 	ctx, heard := Listen(t.Context())
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
@@ -65,8 +66,8 @@ func TestWarningsAreBounded(t *testing.T) {
 	}
 }
 
-// Warnings about a rehearsal are worded for the object's own namespace; those about
-// allowed pods are left out.
+// TestWarningsOfARehearsal: warnings about a rehearsal name the object's own namespace.
+// Warnings about the pods that the namespace allows are left out.
 func TestWarningsOfARehearsal(t *testing.T) {
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}")
 	moved := o.DeepCopy()
@@ -76,7 +77,7 @@ func TestWarningsOfARehearsal(t *testing.T) {
 	inner.add(`would violate PodSecurity "restricted:latest": x (y)`)
 	inner.add(`pushboat-system/a lacks an owner in namespace "pushboat-system"`)
 	inner.passOn(ctx, explainer{obj: o, moved: moved})
-	inner.passOn(t.Context(), explainer{obj: o, moved: moved}) // nobody listens
+	inner.passOn(t.Context(), explainer{obj: o, moved: moved}) // nobody listens, and this must not panic
 	if got, want := heard.About(o).Error(), `a.yaml:1: ConfigMap shop/a: shop/a lacks an owner in namespace "shop"`; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

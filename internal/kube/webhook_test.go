@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestWebhookDenial makes a real admission webhook refuse an object, in several lines
-// and with a warning.
+// TestWebhookDenial makes a real admission webhook refuse an object, in several lines and
+// with a warning.
 func TestWebhookDenial(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "webhook")
@@ -28,7 +28,7 @@ func TestWebhookDenial(t *testing.T) {
 	kind := kindOf(t, c, o)
 	ctx, heard := Listen(t.Context())
 	var err error
-	eventually(t, func() bool { // admission has noticed
+	eventually(t, func() bool { // the API server needs a moment to notice the webhook
 		_, err = c.Apply(ctx, kind, o.Unstructured, ApplyOptions{DryRun: true})
 		return err != nil
 	})
@@ -73,8 +73,7 @@ webhooks:
 	t.Cleanup(func() { _ = c.Delete(context.Background(), hooks, "", hook.GetName(), DeleteOptions{}) })
 }
 
-// TestGrantTooMuch makes a ServiceAccount write a Role with rights that it does not
-// have.
+// TestGrantTooMuch makes a ServiceAccount write a Role with rights that it does not have.
 func TestGrantTooMuch(t *testing.T) {
 	c := open(t)
 	ns := newNamespace(t, c, "grant")
@@ -88,7 +87,7 @@ func TestGrantTooMuch(t *testing.T) {
 	o := object(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: all, namespace: "+ns+"}\nrules: [{apiGroups: [''], resources: [secrets], verbs: ['*']}]")
 	clerk := as(t, "clerk")
 	var got string
-	eventually(t, func() bool { // the authorizer has noticed the binding
+	eventually(t, func() bool { // the authorizer needs a moment to notice the binding
 		_, err := clerk.Apply(t.Context(), kindOf(t, c, o), o.Unstructured, ApplyOptions{DryRun: true})
 		got = explained(clerk.Explain(t.Context(), o, err), err)
 		return !strings.Contains(got, "may not patch")
@@ -98,8 +97,8 @@ func TestGrantTooMuch(t *testing.T) {
 	}
 }
 
-// BenchmarkApply measures the cost of one small apply for this process; the wall time
-// is the API server's.
+// BenchmarkApply measures the cost of one small apply to this process. The wall time is the
+// API server's.
 func BenchmarkApply(b *testing.B) {
 	c := open(b)
 	o := object(b, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bench-"+run+", namespace: default}\ndata: {k: v}")

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Webhooks that do not work are named, with the way out. The messages are those of
-// Kubernetes 1.37.
+// TestWebhooksThatFail: webhooks that do not work are named, with a way out. The messages
+// are those of Kubernetes 1.37.
 func TestWebhooksThatFail(t *testing.T) {
 	c := &Cluster{name: "default"}
 	o := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}")
@@ -42,15 +42,16 @@ func TestWebhooksThatFail(t *testing.T) {
 	} {
 		problems := c.Explain(t.Context(), o, apierrors.NewInternalError(fmt.Errorf("%s", said)))
 		if len(problems) != 1 || !strings.Contains(problems[0].Message, want[0]) || !strings.Contains(problems[0].Hint+problems[0].Remedy.When, want[1]) {
-			t.Errorf("%s\nis told as %+v\nwant %q", said, problems, want)
+			t.Errorf("%s\nis shown as %+v\nwant %q", said, problems, want)
 		}
 		if strings.Contains(fmt.Sprint(problems), "geheim") {
-			t.Errorf("the address's query is told: %v", problems)
+			t.Errorf("the address's query is shown: %v", problems)
 		}
 	}
 }
 
-// A list that cannot be converted says so in its causes.
+// TestUnconverted: the error of a list that cannot be converted has the reason in its
+// causes.
 func TestUnconverted(t *testing.T) {
 	const text = `conversion webhook for conv.example/v1, Kind=Boat failed: Post "https://gone.default.svc:443/": service "gone" not found`
 	err := &apierrors.StatusError{ErrStatus: metav1.Status{Code: 500, Message: "unable to transform or decode 1 objects", Details: &metav1.StatusDetails{
@@ -61,12 +62,12 @@ func TestUnconverted(t *testing.T) {
 	}
 	for _, other := range []error{nil, fmt.Errorf("%s", text), apierrors.NewBadRequest("no")} {
 		if _, ok := Unconverted(other); ok {
-			t.Errorf("%v is about a conversion", other)
+			t.Errorf("%v counts as a failed conversion", other)
 		}
 	}
 }
 
-// The lines of a webhook's message stay lines, up to a limit.
+// TestLinesOfRefusals: the lines of a webhook's message stay separate lines, up to a limit.
 func TestLinesOfRefusals(t *testing.T) {
 	for said, want := range map[string]string{
 		"":                       "refused by w",

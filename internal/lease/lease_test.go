@@ -58,11 +58,11 @@ func TestNewestHolderIsTold(t *testing.T) {
 		replace(seen, by)
 	}
 	if got := <-seen; got != "b" {
-		t.Errorf("told of %q", got)
+		t.Errorf("the reported holders are %q", got)
 	}
 }
 
-// A candidate's decisions, by what it sees.
+// TestCandidatesAwaitTheirTurn checks a candidate's decision for what it has seen.
 func TestCandidatesAwaitTheirTurn(t *testing.T) {
 	closed := make(chan struct{})
 	close(closed)
@@ -112,7 +112,7 @@ func TestLostLeasesSayWhy(t *testing.T) {
 		if l.Why() != want {
 			t.Errorf("%q, want %q", l.Why(), want)
 		}
-		<-l.kept // nobody looks any more
+		<-l.kept // the watch for the holder has ended
 	}
 }
 
@@ -122,7 +122,7 @@ func TestTermsEndBeforeOthersTakeTheLease(t *testing.T) {
 	}
 	now := time.Now()
 	for name, test := range map[string]struct {
-		begun []time.Duration // before now
+		begun []time.Duration // the times before now
 		over  bool
 	}{
 		"never begun":           {nil, true},
@@ -142,7 +142,7 @@ func TestTermsEndBeforeOthersTakeTheLease(t *testing.T) {
 	}
 }
 
-// written is a lock that takes what is written, or fails.
+// written is a lock whose writes succeed, or all fail.
 type written struct {
 	resourcelock.Interface
 	err error
@@ -178,17 +178,17 @@ func TestWhatBeginsATerm(t *testing.T) {
 	lost := &Lease{why: "another has it", term: &term{}}
 	lost.term.begin(time.Now())
 	if got := lost.Ended(); got != "another has it" {
-		t.Errorf("lost, and seen to be: %q", got)
+		t.Errorf("after the loss was seen: %q", got)
 	}
 }
 
-// shared is a lock in memory. Like an API server it refuses a write by whoever has not
+// shared is a lock in memory. Like an API server, it refuses a write if its writer has not
 // read the latest version.
 type shared struct {
 	mu      sync.Mutex
 	record  resourcelock.LeaderElectionRecord
 	version int
-	read    int // by the candidate
+	read    int // the version that the candidate has read
 }
 
 func (s *shared) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
@@ -215,7 +215,7 @@ func (s *shared) Update(_ context.Context, record resourcelock.LeaderElectionRec
 	return nil
 }
 
-// take is a write by another candidate.
+// take writes the lock as another candidate.
 func (s *shared) take(holder string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +223,7 @@ func (s *shared) take(holder string) {
 	s.version++
 }
 
-// holder returns who holds the lease; "" for nobody.
+// holder returns the holder of the lease; "" for none.
 func (s *shared) holder() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,8 +234,8 @@ func (s *shared) RecordEvent(string) {}
 func (s *shared) Identity() string   { return "mine" }
 func (s *shared) Describe() string   { return "a lock in memory" }
 
-// A server that was frozen ends when another one has its place, and gives up what it
-// thinks it holds.
+// TestAnothersLeaseIsNotReleased: a server that was frozen ends after another server has
+// taken its place, and tries to release the lease.
 func TestAnothersLeaseIsNotReleased(t *testing.T) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestChangedSince: whoever asks with the number of its last answer is told of every
-// entry of the ApplySet that came, changed or went since, or that it may be any.
+// TestChangedSince: a caller that passes the number of its last answer gets every entry of
+// the ApplySet that came, changed or went since, or the answer that any entry may have.
 func TestChangedSince(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	id := func(i int) manifest.ID { return manifest.ID{Kind: "Pod", Namespace: "shop", Name: fmt.Sprint(i)} }
@@ -20,10 +20,10 @@ func TestChangedSince(t *testing.T) {
 		x.put(Entry{ID: id(i), PartOf: partOf, ResourceVersion: fmt.Sprint(version)})
 	}
 	if ids, next, ok := x.ChangedSince("set", 0); !ok || next != 0 || len(ids) != 0 {
-		t.Errorf("of nothing that came, %v have changed (%d, %v)", ids, next, ok)
+		t.Errorf("before the first entry, %v have changed (%d, %v)", ids, next, ok)
 	}
 	if _, _, ok := x.ChangedSince("set", 3); ok {
-		t.Error("the number of no change is known")
+		t.Error("a number that was never given out is accepted")
 	}
 	for i := range 100 {
 		put(i, "set")
@@ -41,7 +41,7 @@ func TestChangedSince(t *testing.T) {
 		t.Errorf("changed are %v (%v), want %v", changed, ok, want)
 	}
 	if again, same, ok := x.ChangedSince("set", last); !ok || same != last || len(again) != 0 {
-		t.Errorf("nothing happened since, and changed are %v (%d, %v)", again, same, ok)
+		t.Errorf("without a change, %v have changed (%d, %v)", again, same, ok)
 	}
 	for i := range 60 {
 		put(i, "set")

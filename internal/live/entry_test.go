@@ -20,7 +20,7 @@ metadata:
   - {manager: kube-controller-manager, operation: Update, subresource: status, time: "2026-01-01T12:00:00Z", fieldsV1: {"f:status": {}}}
 `
 
-// printOf is the fingerprint under the default tools.
+// printOf returns the fingerprint with the default tools.
 func printOf(u *unstructured.Unstructured) string {
 	return owner.DefaultTools.Fingerprint(u.GetManagedFields())
 }

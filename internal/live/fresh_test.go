@@ -26,10 +26,10 @@ type line struct {
 
 	mu      sync.Mutex
 	watches []*watchBody
-	accepts map[string]string // by path, of watches: the content types that the client accepts
+	accepts map[string]string // the content types that the client accepts, by the path of the watch
 }
 
-// onLine returns the way to the cluster through a line.
+// onLine returns a line to the cluster, and a configuration that uses it.
 func onLine() (*line, *rest.Config) {
 	l := &line{accepts: map[string]string{}}
 	config := rest.CopyConfig(running.Config)
@@ -104,7 +104,7 @@ func TestFreshFindsWhatTheWatchLost(t *testing.T) {
 	f.delete()
 	f.await("the watch, begun anew, tells of the deletion", func(e Event) bool { return e.Deleted })
 	if watch := f.watch(); watch.Restarts == 0 {
-		t.Errorf("it was not begun anew: %+v", watch)
+		t.Errorf("the watch was not started again: %+v", watch)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestFreshFindsALostDeletion(t *testing.T) {
 	f.fresh(time.Now())
 	f.await("the deletion is told", func(e Event) bool { return e.Deleted })
 	if entry, ok := f.index.Get(f.id()); ok {
-		t.Errorf("it is still there: %+v", entry)
+		t.Errorf("the deleted object is still in the index: %+v", entry)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestFreshIsShared(t *testing.T) {
 	all.Wait()
 	f.fresh(moment)
 	if n := l.lists.Load() - before; n != 1 {
-		t.Errorf("51 checks that were due together made %d lists", n)
+		t.Errorf("51 checks that were due at the same time made %d lists", n)
 	}
 	f.fresh(time.Now())
 	if n := l.lists.Load() - before; n != 2 {
@@ -164,7 +164,7 @@ func TestMergeKeepsWhatIsNewerThanTheList(t *testing.T) {
 		}
 	}
 	if len(behind) != 2 {
-		t.Errorf("the watch is behind in %v, and it should be in two", behind)
+		t.Errorf("the watch is behind for %v, want two objects", behind)
 	}
 }
 
@@ -182,7 +182,7 @@ func (f *fixture) delete() {
 	}
 }
 
-// watch describes the watch of ConfigMaps.
+// watch returns the state of the watch of ConfigMaps.
 func (f *fixture) watch() Watch {
 	for _, watch := range f.index.Watches() {
 		if watch.Kind == "ConfigMap" {

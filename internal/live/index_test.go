@@ -253,7 +253,7 @@ func TestListIsBelieved(t *testing.T) {
 	}
 }
 
-// unasked opens a cluster that never gets a request.
+// unasked opens a cluster to which the test sends no request.
 func unasked(t *testing.T) *kube.Cluster {
 	t.Helper()
 	c, err := kube.Open("default", running.Config, quiet())

@@ -23,7 +23,7 @@ func until(t *testing.T, what string, so func() bool) {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-late:
-			t.Fatalf("not so after %s: %s", patience, what)
+			t.Fatalf("not true after %s: %s", patience, what)
 		}
 	}
 }
@@ -37,12 +37,12 @@ func TestKindsThatNobodyUsesAreNotWatched(t *testing.T) {
 	f.index.Use("set-a", nil)
 	f.index.sweep()
 	if f.watch().Kind == "" {
-		t.Fatal("a kind is not watched any more that a set still has")
+		t.Fatal("a kind is no longer watched although a set still has it")
 	}
 	f.index.Use("set-b", nil)
 	until(t, "the kind is not watched any more", func() bool { return f.watch().Kind == "" })
 	f.index.mu.Lock()
-	f.index.grace = unusedGrace // for the watch to outlive the rest, however slow that is
+	f.index.grace = unusedGrace // the watch has to outlive the rest of the test, however slow that is
 	f.index.mu.Unlock()
 	if err := f.index.Follow(t.Context(), f.maps); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestDefinitionsComeAndChangeAndGo(t *testing.T) {
 		return err == nil
 	})
 	if event := next("a second boat is made"); event.Deleted || event.Entry.ID.Name != "two" {
-		t.Fatalf("the change of version was taken for something else: %+v", event)
+		t.Fatalf("the change of the kind's version caused an event: %+v", event)
 	}
 
 	if err := crds.Delete(t.Context(), "boats.live.example.org", metav1.DeleteOptions{}); err != nil {

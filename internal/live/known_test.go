@@ -12,8 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestKnown: a new version of an object gets a new entry, and so does an object of
-// which only metadata has been listed.
+// TestKnown: an object in a new version is not known, and neither is an object of which
+// only metadata was listed.
 func TestKnown(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	f := &follow{index: x, kind: kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, Namespaced: true}}
@@ -24,7 +24,7 @@ func TestKnown(t *testing.T) {
 		}}
 	}
 	if _, ok := f.known(object("a", "7")); ok {
-		t.Error("an object is known that nobody has told of")
+		t.Error("an object that was never reported is known")
 	}
 	x.put(Entry{ID: id, PartOf: "set", UID: "a", ResourceVersion: "7"})
 	for _, test := range []struct {
@@ -44,6 +44,6 @@ func TestKnown(t *testing.T) {
 	}
 	x.put(Entry{ID: id, PartOf: "set", UID: "a", ResourceVersion: "9", partial: true})
 	if _, ok := f.known(object("a", "9")); ok {
-		t.Error("an object is known of which only a list of metadata has told")
+		t.Error("an object is known although only its metadata was listed")
 	}
 }

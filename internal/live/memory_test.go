@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// heap returns the bytes in use.
+// heap returns the number of bytes in use.
 func heap() int {
 	runtime.GC()
 	runtime.GC()
@@ -24,7 +24,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// madeEntry is an entry as a watch makes it, with separate strings.
+// madeEntry returns an entry with strings of its own, as a watch makes it.
 func madeEntry(i int) Entry {
 	own := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 	kinds := []string{"ConfigMap", "Deployment", "Service", "Secret"}
@@ -50,17 +50,17 @@ func TestSinceIsWhenHealthChanged(t *testing.T) {
 	}
 	made := enter("1", health.Progressing)
 	if made.IsZero() {
-		t.Fatal("it is not said since when it is progressing")
+		t.Fatal("there is no time since when the object is progressing")
 	}
 	if got := enter("2", health.Failed); !got.Equal(made) {
-		t.Errorf("it is unwell since %v, not since it failed, %v", made, got)
+		t.Errorf("the object is unhealthy since %v, want the time when that began, %v", made, got)
 	}
 	well := enter("3", health.Healthy)
 	if !well.After(made) {
-		t.Errorf("it is well since %v", well)
+		t.Errorf("the object is healthy since %v", well)
 	}
 	if got := enter("4", health.Failed); !got.After(well) {
-		t.Errorf("it is unwell again since %v", got)
+		t.Errorf("the object is unhealthy again since %v", got)
 	}
 }
 
@@ -76,14 +76,14 @@ func TestEntriesAreSmall(t *testing.T) {
 	if len(x.Members("set-7")) != 4 {
 		t.Errorf("a set has %d members", len(x.Members("set-7")))
 	}
-	if bytes > 800 { // about 100 of which share a name with the ledger
+	if bytes > 800 { // about 100 of these are shared with the ledger, as names
 		t.Errorf("an object takes %d bytes of the index", bytes)
 	}
 }
 
 func TestChangedAt(t *testing.T) {
 	if at := changedAt(manifesttest.Running(t, scaled)); !at.IsZero() {
-		t.Errorf("without conditions it changed at %v", at)
+		t.Errorf("without conditions, the object changed at %v", at)
 	}
 	u := manifesttest.Running(t, scaled+`
 status:
@@ -94,6 +94,6 @@ status:
     - odd
 `)
 	if at := changedAt(u); !at.Equal(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)) {
-		t.Errorf("it changed at %v", at)
+		t.Errorf("the object changed at %v", at)
 	}
 }

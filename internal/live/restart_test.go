@@ -35,10 +35,10 @@ func TestClusterGoesAndComesBack(t *testing.T) {
 	until(t, "the index says that it does not see the cluster", func() bool { return f.index.Down().Err != nil })
 	down := f.index.Down()
 	if !kube.IsUnreachable(down.Err) || time.Since(down.Since) > patience {
-		t.Errorf("it is said to be down since %v: %v", down.Since, down.Err)
+		t.Errorf("the cluster is reported as down since %v: %v", down.Since, down.Err)
 	}
 	if _, ok := f.index.Get(f.id()); !ok {
-		t.Error("a cluster that is away is taken for an empty one")
+		t.Error("an unreachable cluster counts as an empty one")
 	}
 
 	if own, err = cluster.StartDevcluster(context.Background(), dir, cluster.Options{}); err != nil {
@@ -80,7 +80,7 @@ func TestDownTellsAKindFromACluster(t *testing.T) {
 	x.Use("boats", []schema.GroupKind{{Kind: "Boat"}})
 	x.Use("ships", []schema.GroupKind{{Kind: "Ship"}})
 	if down := x.Down(); down != (Down{}) || x.Blind("boats") != nil {
-		t.Fatalf("nothing has failed, and it is down: %+v", down)
+		t.Fatalf("the cluster is down although no watch has failed: %+v", down)
 	}
 	x.follows[schema.GroupKind{Kind: "Boat"}].fail(gone)
 	if down := x.Down(); down.Err == nil || down.Part != "Boat" {

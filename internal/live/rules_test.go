@@ -6,9 +6,9 @@ import (
 	"github.com/pushboat/pushboat/internal/kube/health"
 )
 
-// TestRulesAreAppliedToWhatRuns sets, changes and removes the rules of an ApplySet
-// whose object was seen before. The object is a ConfigMap, whose body the watch does
-// not get until there is a rule.
+// TestRulesAreAppliedToWhatRuns sets, changes and removes the rules of an ApplySet after
+// its object was seen. The object is a ConfigMap, of which the watch gets only metadata
+// until there is a rule.
 func TestRulesAreAppliedToWhatRuns(t *testing.T) {
 	f := newFixture(t, "live-rules")
 	f.apply("1")

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestSets: the sets of unhealthy objects, of hooks, and of surplus objects stay right
-// as entries come, change and go.
+// TestSets: the sets of unhealthy objects, of hooks, and of surplus objects stay right as
+// entries come, change and go.
 func TestSets(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	id := func(name string) manifest.ID { return manifest.ID{Kind: "Pod", Namespace: "shop", Name: name} }
@@ -42,7 +42,7 @@ func TestSets(t *testing.T) {
 			"not healthy": {names(x.Sick("set")), sick}, "hooks": {names(x.Hooks("set")), hooks}, "beyond": {names(x.Beyond("set", ids)), beyond},
 		} {
 			if pair[0] != pair[1] {
-				t.Errorf("%s, %s are %q, want %q", when, what, pair[0], pair[1])
+				t.Errorf("%s: the objects of the set %q are %q, want %q", when, what, pair[0], pair[1])
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// Wait comes back when watches, lists and all that was to be done later have ended, and
-// nothing begins after it.
+// TestNothingGoesOnAfterWait: Wait returns when watches, lists and delayed tasks have
+// ended, and no task begins after that.
 func TestNothingGoesOnAfterWait(t *testing.T) {
 	c := unasked(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -44,6 +44,6 @@ func TestNothingGoesOnAfterWait(t *testing.T) {
 		t.Errorf("a list after the end: %v", list.err)
 	}
 	if x.tasks.begin(func() { t.Error("begun after the end") }) {
-		t.Error("a task is said to have begun after the end")
+		t.Error("begin reports a task as begun after the end")
 	}
 }

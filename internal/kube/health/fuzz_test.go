@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// FuzzRule: whatever rules a repository has and objects a cluster holds, there is a
-// verdict or a problem, in words that fit a line, and soon.
+// FuzzRule: whatever rules a repository has, and whatever objects a cluster has, there is
+// soon a verdict or a problem, in words that fit a line.
 func FuzzRule(f *testing.F) {
 	for _, seed := range []string{
 		"status.phase == 'Ready'", "status.isTrue('Ready')", "status.?a.?b.orValue(1) > 0.5", "status.all(x, x.isTrue(x))",

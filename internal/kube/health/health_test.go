@@ -15,7 +15,7 @@ func parse(t testing.TB, text string) *unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &unstructured.Unstructured{} // decoded as the API client does: int64, not float64
+	u := &unstructured.Unstructured{} // decoded as by the API client: int64, not float64
 	if err := u.UnmarshalJSON(data); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestOf(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := Of(parse(t, test.object))
-			if test.want == "" { // any verdict will do, but no panic
+			if test.want == "" { // any verdict without a panic is fine
 				return
 			}
 			if got.String() != test.want {
@@ -226,7 +226,7 @@ func TestOf(t *testing.T) {
 		})
 	}
 	if got := Of(nil); got.Status != Unknown {
-		t.Errorf("no object is %v", got)
+		t.Errorf("without an object, the health is %v", got)
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// TestEveryBuiltInKindHasItsPlace compares the tables with the kinds of Kubernetes that
-// this module is built with.
+// TestEveryBuiltInKindHasItsPlace compares the tables with the kinds of the Kubernetes
+// version with which this module is built.
 func TestEveryBuiltInKindHasItsPlace(t *testing.T) {
-	// Requests to the API server, which it does not store.
+	// These kinds are requests to the API server, which it does not store.
 	questions := kinds(map[string][]string{
 		"":                      {"PodStatusResult", "RangeAllocation"},
 		"authentication.k8s.io": {"SelfSubjectReview", "TokenRequest", "TokenReview"},
@@ -32,10 +32,10 @@ func TestEveryBuiltInKindHasItsPlace(t *testing.T) {
 		_, listErr := meta.ListAccessor(object)
 		_, objectErr := meta.Accessor(object)
 		if objectErr != nil || listErr == nil && strings.HasSuffix(gk.Kind, "List") || gk.Kind == "Binding" || gk.Kind == "PodLogOptions" {
-			continue // options, lists and the events of a watch
+			continue // options, lists, and the events of a watch
 		}
 		if gk.Group == "extensions" || questions[gk] {
-			continue // no version has served extensions since 1.22
+			continue // extensions has not been served since 1.22
 		}
 		known++
 		if _, judged := table[gk]; judged == plain[gk] {

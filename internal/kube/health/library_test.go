@@ -16,8 +16,8 @@ type example struct {
 	Object map[string]any `json:"object"`
 }
 
-// TestLibrary judges the examples of testdata/library, and requires one for each
-// expression of each entry that decides, and one in progress.
+// TestLibrary judges the examples of testdata/library. Each expression that decides a
+// verdict needs an example, and each entry needs one that is in progress.
 func TestLibrary(t *testing.T) {
 	shown := map[*shipped]map[Status]bool{}
 	files, err := filepath.Glob("testdata/library/*.yaml")
@@ -70,7 +70,7 @@ func examples(t *testing.T, file string) []example {
 	if err := yaml.UnmarshalStrict(data, &list); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	for i := range list { // numbers as in objects of a cluster
+	for i := range list { // numbers in the form that a cluster's objects have
 		u := &unstructured.Unstructured{Object: list[i].Object}
 		text, err := u.MarshalJSON()
 		if err != nil || u.UnmarshalJSON(text) != nil {
@@ -81,7 +81,7 @@ func examples(t *testing.T, file string) []example {
 	return list
 }
 
-// TestLibraryIsSound compiles every entry, and finds kinds that two entries cover.
+// TestLibraryIsSound compiles every entry, and looks for kinds that two entries cover.
 func TestLibraryIsSound(t *testing.T) {
 	entries, err := library()
 	if err != nil {

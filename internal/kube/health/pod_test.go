@@ -9,7 +9,7 @@ import (
 
 func TestPodCause(t *testing.T) {
 	tests := []struct {
-		name, pod, want string // want "" means no cause
+		name, pod, want string // "" in want means no cause
 		terminal        bool
 	}{
 		{"ready", "status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}", "", false},
@@ -134,6 +134,6 @@ func TestSelects(t *testing.T) {
 		})
 	}
 	if Selects(nil, nil) {
-		t.Error("nothing selects nothing")
+		t.Error("without a workload, Selects returns true")
 	}
 }

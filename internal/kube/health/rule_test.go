@@ -92,12 +92,12 @@ func TestRulesGoBeforeEverythingElse(t *testing.T) {
 		}
 	}
 	if !rules.Has(schema.GroupKind{Kind: "ConfigMap"}) || rules.Has(schema.GroupKind{Kind: "Secret"}) {
-		t.Error("there is a rule for ConfigMaps, and none for Secrets")
+		t.Error("there is no rule for ConfigMaps, or one for Secrets")
 	}
 }
 
 // TestSecretsHaveNoRules: a rule could reveal a Secret's value in its message, or let
-// somebody guess it letter by letter.
+// somebody guess the value letter by letter.
 func TestSecretsHaveNoRules(t *testing.T) {
 	rules, problems := NewCompiler().Compile([]Rule{{Kind: "Secret", Current: "data.password.startsWith('a')", Message: "data.password"}})
 	if rules != nil || len(problems) != 1 || problems[0].Field != "kind" {
@@ -141,10 +141,10 @@ func TestExpressionsAreCounted(t *testing.T) {
 		}
 	}
 	if _, problems := c.Compile([]Rule{{Kind: "Other", Current: "status.n == 7"}}); len(problems) > 0 {
-		t.Errorf("an expression that is known is refused: %v", problems)
+		t.Errorf("a known expression is refused: %v", problems)
 	}
 	if _, problems := c.Compile([]Rule{{Kind: "Widget", Current: "status.n == -1"}}); len(problems) != 1 {
-		t.Error("there may be more expressions than the limit")
+		t.Error("more expressions than the limit are accepted")
 	}
 }
 
@@ -160,7 +160,7 @@ func TestExpensiveRulesAreGivenUp(t *testing.T) {
 	for _, expression := range []string{
 		"status.l.all(a, status.l.all(b, status.l.all(c, a + b + c > 0)))",
 		"status.l.all(a, !status.isTrue('B'))",
-		"status.l.all(a, status.deep == spec.deep)", // to CEL's measure, maps of one field
+		"status.l.all(a, status.deep == spec.deep)", // for CEL's measure, these are maps of one field
 		"status.long.all(a, status.long.all(b, (a + b).contains(b)))",
 	} {
 		h := rulesOf(t, Rule{Kind: "Widget", Failed: expression, Current: "true"}).Of(object)
