@@ -21,8 +21,9 @@ spec:
           env: [{name: OPEN, value: shown}, {name: PASSWORD, value: HUNTER-TWO}]
 `
 
-// TestConcealedFieldsAreMaskedByTheirPlace: in the object, in other states of it, in
-// comparisons and in errors, whatever type they have and however short they are.
+// TestConcealedFieldsAreMaskedByTheirPlace: concealed fields are masked in the object, in
+// other states of it, in comparisons and in errors, whatever their type, and however short
+// they are.
 func TestConcealedFieldsAreMaskedByTheirPlace(t *testing.T) {
 	o := mustParse(t, "f.yaml", concealing)[0]
 	o.Conceal("/metadata/annotations/sum", "/spec/replicas", "/spec/template/spec/containers/0/args/1",
@@ -58,7 +59,8 @@ func TestConcealedFieldsAreMaskedByTheirPlace(t *testing.T) {
 	}
 }
 
-// TestKeysThatAreMadeOfValuesAreMasked: the mapping that has them is masked as a whole.
+// TestKeysThatAreMadeOfValuesAreMasked: if a mapping's keys are made of secret values, the
+// whole mapping is masked.
 func TestKeysThatAreMadeOfValuesAreMasked(t *testing.T) {
 	for _, kind := range []string{"ConfigMap", "Secret"} {
 		parse := func(key string) *Object {
@@ -77,7 +79,8 @@ func TestKeysThatAreMadeOfValuesAreMasked(t *testing.T) {
 	}
 }
 
-// TestSecretsHideTheirValuesInTheirOwnMetadata: a note beside a password may repeat it.
+// TestSecretsHideTheirValuesInTheirOwnMetadata: an annotation beside a password may repeat
+// the password.
 func TestSecretsHideTheirValuesInTheirOwnMetadata(t *testing.T) {
 	o := mustParse(t, "f.yaml", `apiVersion: v1
 kind: Secret
@@ -92,8 +95,8 @@ stringData: {password: hunter-two}
 	}
 }
 
-// TestTellingLeavesWords: what a pod says is shown without secrets, and with the words
-// that happen to be some.
+// TestTellingLeavesWords: a pod's messages are shown without secrets. Words that are too
+// common to be secret stay.
 func TestTellingLeavesWords(t *testing.T) {
 	o := mustParse(t, "f.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {port: '5432', password: hunter-two}\n")[0]
 	got := NewRedacter(o.Telling())("port 5432: no login with hunter-two")

@@ -69,7 +69,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("problems\n%s\nwant\n%s", got, want)
 	}
 	if (Problems{}).Err() != nil {
-		t.Error("no problem is an error")
+		t.Error("a list without problems is an error")
 	}
 	var back Problems
 	if !errors.As(ps.Err(), &back) || len(back) != len(ps) {

@@ -18,7 +18,7 @@ func fromYAML(t *testing.T, text string) map[string]any {
 	return objects[0].Object
 }
 
-// changes writes what Diff found, one change a line: "~ path: a -> b".
+// changes writes the differences that Diff found, one a line: "~ path: a -> b".
 func changes(list []Change) string {
 	var b strings.Builder
 	for _, c := range list {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// FuzzParse holds whatever bytes a repository has to this: Parse returns;
-// every object can be copied, named, masked and compared; each line is one of
-// the file; and the object's JSON reads as the same object.
+// FuzzParse checks that Parse returns for any bytes of a repository, that every object can
+// be copied, named, masked and compared, that each line number is one of the file, and that
+// an object's JSON reads as the same object.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"apiVersion: v1\nkind: A\nmetadata: {name: a}\n",
@@ -37,7 +37,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// lineBreak is what YAML 1.1 takes for one.
+// lineBreak matches the line breaks of YAML 1.1.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
 func checkParsed(t *testing.T, o *Object, last int) {
@@ -68,8 +68,8 @@ func checkParsed(t *testing.T, o *Object, last int) {
 	}
 }
 
-// isDeepOrLong reports problems that the JSON of a sound object may have: a
-// mapping key of over 1024 characters cannot be written as YAML reads JSON.
+// isDeepOrLong reports problems that the JSON of a valid object may have: a mapping key of
+// over 1024 characters is not valid when JSON is read as YAML.
 func isDeepOrLong(problems Problems) bool {
 	return len(problems) == 1 && bytes.Contains([]byte(problems[0].Message), []byte("expected ':'"))
 }

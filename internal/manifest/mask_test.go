@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// secretText is a Secret with values under every field that may hold them,
-// each with "hunter" in it, as it is or in base64 (aHVudGVy).
+// secretText is a Secret with values under every field that may have some. Each value
+// contains "hunter", in plain text or in base64 (aHVudGVy).
 const secretText = `apiVersion: v1
 kind: Secret
 type: Opaque
@@ -33,7 +33,7 @@ values: [hunter5]
 func secret(t *testing.T) *unstructured.Unstructured {
 	t.Helper()
 	o := mustParse(t, "f.yaml", secretText)[0].Unstructured
-	// Parse drops this annotation; objects from the cluster have it.
+	// Parse drops this annotation, but objects from the cluster have it.
 	o.SetAnnotations(map[string]string{lastApplied: `{"stringData":{"old":"hunter-applied"}}`, "owner": "ana"})
 	return o
 }

@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// inJSON reads YAML, changes it and writes it as JSON.
+// inJSON reads YAML, changes the result, and writes it as JSON.
 func inJSON(t *testing.T, text string, change func(map[string]any) map[string]any) string {
 	t.Helper()
 	var object map[string]any

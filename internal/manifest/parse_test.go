@@ -20,7 +20,7 @@ func told(problems Problems) string {
 	return b.String()
 }
 
-// mustParse parses a file that has no problems.
+// mustParse parses a file without problems.
 func mustParse(t *testing.T, file, text string) []*Object {
 	t.Helper()
 	objects, problems := Parse(file, []byte(text))
@@ -30,7 +30,7 @@ func mustParse(t *testing.T, file, text string) []*Object {
 	return objects
 }
 
-// places writes "Kind namespace/name@line" of each object.
+// places writes "Kind namespace/name@line" for each object.
 func places(objects []*Object) []string {
 	var out []string
 	for _, o := range objects {

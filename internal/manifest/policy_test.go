@@ -61,8 +61,8 @@ func TestPolicyNamesMistakes(t *testing.T) {
 	}
 }
 
-// The page for those who come from another tool and the table in the code say
-// the same of each value.
+// TestPeersAreDocumented: the page for users of other tools and the table in the code say
+// the same about each value.
 func TestPeersAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/migrating.md")
 	if err != nil {
@@ -86,13 +86,13 @@ func TestPeersAreDocumented(t *testing.T) {
 			continue
 		}
 		if strings.HasPrefix(said, "no effect") != peer.NoEffect {
-			t.Errorf("docs/migrating.md says of %s: %s %q; has it no effect: %v", peer.Key, peer.Value, said, peer.NoEffect)
+			t.Errorf("docs/migrating.md says of %s: %s %q; without effect: %v", peer.Key, peer.Value, said, peer.NoEffect)
 		}
 		delete(rows, peer.Key+" "+peer.Value)
 	}
 	for row := range rows {
 		if key, _, _ := strings.Cut(row, " "); isPeerKey(key) && key != waveAnnotation {
-			t.Errorf("docs/migrating.md has %q, which the table has not", row)
+			t.Errorf("docs/migrating.md has %q, which is not in the table", row)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// scalarTexts are plain and quoted scalars of every form that YAML 1.1 and 1.2
-// read differently, and of those that people write into manifests.
+// scalarTexts are plain and quoted scalars in every form that YAML 1.1 and 1.2 read
+// differently, and in forms that people write into manifests.
 var scalarTexts = strings.Split(`~|null|Null|NULL|nULL|y|Y|yes|Yes|YES|yEs|n|N|no|No|NO|on|On|ON|off|Off|OFF|true|True|TRUE|tRUE|false|False|FALSE
 0|-0|+0|1|+1|-1|007|0644|0o644|0O644|0x1F|0X1f|0xg|0b101|-0b101|+0b1|0b2|0_1|1_000|1__0|_1|1_|-1_0|08|09|089
 9223372036854775807|9223372036854775808|-9223372036854775808|-9223372036854775809|18446744073709551615|18446744073709551616|99999999999999999999999
@@ -24,8 +24,8 @@ var scalarTexts = strings.Split(`~|null|Null|NULL|nULL|y|Y|yes|Yes|YES|yEs|n|N|n
 =|<<|a b|a#b|a:b|{}|[]|[1, yes]|{a: 1, b: [x, 0x10]}
 "0644"|0644 |'0644'|~a|nullx|yess|trueish|1 2|é|日本|😀|0xFFFFFFFFFFFFFFFF|0xFFFFFFFFFFFFFFFFF|-0x10|0777777777777777777777|1e1_0|+.inf_|.in|.INFINITY`, "|")
 
-// TestScalarsAsKubectl compares values with what kubectl makes of them: YAML
-// to JSON by sigs.k8s.io/yaml, and JSON to an unstructured object.
+// TestScalarsAsKubectl compares values with kubectl's: sigs.k8s.io/yaml converts YAML to
+// JSON, and the JSON is read as an unstructured object.
 func TestScalarsAsKubectl(t *testing.T) {
 	var texts []string
 	for _, text := range scalarTexts {
@@ -60,8 +60,8 @@ func asKubectl(text string) (any, error) {
 	return object["v"], nil
 }
 
-// TestScalarsRefused has the scalars that kubectl refuses too, or that it
-// would change without a word.
+// TestScalarsRefused has scalars that kubectl refuses too, or would change without a
+// warning.
 func TestScalarsRefused(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{".nan", "NaN is a number that JSON cannot hold"},

@@ -26,6 +26,6 @@ func TestSpecialOf(t *testing.T) {
 	}
 	objects, _ := Parse("a.yaml", []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {password: of-a-secret}}"))
 	if objects[0].Hide("of-a-secret"); !objects[0].IsSpecial() {
-		t.Error("an object that hides something is as any other")
+		t.Error("an object with a hidden value does not count as special")
 	}
 }

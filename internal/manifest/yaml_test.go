@@ -8,7 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestYAMLIsThatOfKubectl: records that an older version wrote have the same text.
+// TestYAMLIsThatOfKubectl: an object has the same text as in the records of older versions.
 func TestYAMLIsThatOfKubectl(t *testing.T) {
 	const file = `
 apiVersion: v1

@@ -38,8 +38,8 @@ func TestCheckLabel(t *testing.T) {
 	}
 }
 
-// FuzzParseApp holds apps to be what they are used as: a part of a ref and of a path, and
-// a word that no program takes for an option.
+// FuzzParseApp: an app's name can be a part of a ref and of a path, and a word that no
+// program reads as an option.
 func FuzzParseApp(f *testing.F) {
 	for _, seed := range []string{"shop", "-x", "a-", "a.lock", "..", "A", "a\n", strings.Repeat("a", MaxApp+1)} {
 		f.Add(seed)
@@ -53,12 +53,12 @@ func FuzzParseApp(f *testing.F) {
 			t.Errorf("ParseApp(%q) = %q", in, app)
 		}
 		if _, err := ParseBranch("apps/" + in); err != nil {
-			t.Errorf("the app %q is no part of a ref: %v", in, err)
+			t.Errorf("the app %q cannot be a part of a ref: %v", in, err)
 		}
 	})
 }
 
-// text is an error's, "" for none.
+// text returns the text of an error; "" for none.
 func text(err error) string {
 	if err == nil {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// canary is what must not be repeated.
+// canary is a text that must not be repeated.
 const canary = "hunter2-Xq9ZkT7w"
 
 func write(t *testing.T, text string) string {
@@ -60,7 +60,8 @@ func TestProxyIsForWhatIsElsewhere(t *testing.T) {
 	}
 }
 
-// TestEnvironmentSaysNothing: the server's own variables are not those of the setting.
+// TestEnvironmentSaysNothing: the server's own environment variables do not count as the
+// setting.
 func TestEnvironmentSaysNothing(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://elsewhere.example.org:3128")
 	t.Setenv("SSL_CERT_FILE", "/nowhere")
@@ -99,7 +100,8 @@ func TestIsProxy(t *testing.T) {
 	}
 }
 
-// TestWrongFilesAreNamed: by the setting, and without what is in them or in its place.
+// TestWrongFilesAreNamed: the error names the setting, and repeats neither the file's
+// content nor a text in the place of its path.
 func TestWrongFilesAreNamed(t *testing.T) {
 	proxy := "http://proxy.example.org:3128"
 	for name, tt := range map[string]struct {
@@ -123,7 +125,7 @@ func TestWrongFilesAreNamed(t *testing.T) {
 	}
 }
 
-// TestTrustAddsUp: the certificates of both files are trusted, and of none are lost.
+// TestTrustAddsUp: the certificates of both files are trusted, and none is lost.
 func TestTrustAddsUp(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
@@ -134,7 +136,7 @@ func TestTrustAddsUp(t *testing.T) {
 	}
 	more, err := Trust(way.Roots(), "charts.ca", file)
 	if err != nil || more == way.Roots() || !more.Equal(way.Roots()) {
-		t.Errorf("the same file again makes other certificates: %v", err)
+		t.Errorf("adding the same file again gives other certificates: %v", err)
 	}
 	if got, want := way.Environment(), []string{"SSL_CERT_FILE=" + file}; !slices.Equal(got, want) {
 		t.Errorf("the environment of a child is %q, want %q", got, want)

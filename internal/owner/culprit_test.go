@@ -12,7 +12,7 @@ func TestCulprit(t *testing.T) {
 	nothing := &fieldpath.Set{}
 	u := manifesttest.Running(t, scaledByHand)
 	if got := CulpritOf(u, nothing).String(); got != "kubectl (Update of scale)" {
-		t.Errorf("the one who scaled, noted without a time, is not found: %q", got)
+		t.Errorf("the writer through scale, which has no time, is not found: %q", got)
 	}
 	fields := u.GetManagedFields()
 	edited := fields[0]
@@ -20,14 +20,14 @@ func TestCulprit(t *testing.T) {
 	u.SetManagedFields(append(fields, edited))
 	replicas := fieldpath.NewSet(fieldpath.MakePathOrDie("spec", "replicas"))
 	if got := CulpritOf(u, replicas).String(); got != "kubectl (Update of scale)" {
-		t.Errorf("the replicas were scaled, and it blames %q", got)
+		t.Errorf("the replicas were scaled, but the culprit is %q", got)
 	}
 	if got := CulpritOf(u, nothing).String(); got != "kubectl-edit (Update, 2026-01-01T10:00:00Z)" {
-		t.Errorf("a noted time does not win over none: %q", got)
+		t.Errorf("a writer with a time does not win over one without: %q", got)
 	}
 	u.SetManagedFields(fields[:1])
 	if got := CulpritOf(u, nothing); got != (Culprit{}) {
-		t.Errorf("nobody but Pushboat wrote it, and it blames %v", got)
+		t.Errorf("only Pushboat has written the object, but the culprit is %v", got)
 	}
 }
 
@@ -48,7 +48,7 @@ func TestFingerprint(t *testing.T) {
 	}
 	u.SetManagedFields(nil)
 	if got := fingerprintOf(u); got != "" {
-		t.Errorf("nothing is ours, and the fingerprint is %q", got)
+		t.Errorf("without fields of ours, the fingerprint is %q", got)
 	}
 }
 

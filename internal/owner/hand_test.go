@@ -55,15 +55,15 @@ func TestHandFields(t *testing.T) {
 		"/spec/template/spec/containers/1/env/1/value",
 	}
 	if got := Pointers(u.Object, added); !slices.Equal(got, want) {
-		t.Errorf("added by hand are %q, want %q", got, want)
+		t.Errorf("the fields added by hand are %q, want %q", got, want)
 	}
 	if added := (Tools{"k9s"}).HandFields(u.GetManagedFields()); !added.Empty() {
-		t.Errorf("kubectl is none of the tools, and added %v", added)
+		t.Errorf("without kubectl among the tools, the fields added by hand are %v", added)
 	}
 }
 
-// made is a Service that kubectl create has made, defaults included, and of
-// which Pushboat has applied the port since.
+// made is a Service that kubectl create has made, defaults included. Pushboat has applied
+// its port since.
 const made = `
 metadata:
   managedFields:
@@ -80,7 +80,7 @@ func TestHandFieldsKeepKeys(t *testing.T) {
 	u := manifesttest.Running(t, made)
 	added := DefaultTools.HandFields(u.GetManagedFields())
 	if got := Pointers(u.Object, added); !slices.Equal(got, []string{"/spec/ports/0/targetPort"}) {
-		t.Errorf("added by hand are %q, want the target port alone", got)
+		t.Errorf("the fields added by hand are %q, want the target port alone", got)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestFingerprintTellsAddedFields(t *testing.T) {
 	}
 	u.SetManagedFields(slices.Delete(u.GetManagedFields(), 1, 3))
 	if got := DefaultTools.Fingerprint(u.GetManagedFields()); got != without {
-		t.Errorf("nothing is added any more, and the fingerprint is %q, want %q", got, without)
+		t.Errorf("without added fields, the fingerprint is %q, want %q", got, without)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestSurrender(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !added.Difference(ourSet(fields)).Empty() {
-		t.Errorf("ours are %v, which lack some of %v", ourSet(fields), added)
+		t.Errorf("our fields are %v, without some of %v", ourSet(fields), added)
 	}
 	if left := DefaultTools.HandFields(fields); !left.Empty() {
 		t.Errorf("hands still have %v", left)
@@ -157,7 +157,7 @@ metadata:
   - {manager: kube-controller-manager, operation: Update, subresource: status, time: "2026-01-01T12:00:00Z", fieldsV1: {"f:status": {}}}
 `
 
-// fingerprintOf is the fingerprint under the default tools.
+// fingerprintOf returns the fingerprint with the default tools.
 func fingerprintOf(u *unstructured.Unstructured) string {
 	return DefaultTools.Fingerprint(u.GetManagedFields())
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 )
 
-// restored is a Deployment whose managedFields were lost, after an apply.
+// restored is a Deployment that has lost its managedFields, after an apply.
 const restored = `
 apiVersion: apps/v1
 kind: Deployment
@@ -38,8 +38,8 @@ spec:
       - {name: web, image: "web:1", env: [{name: OLD, value: "1"}]}
 `
 
-// What nobody knows the writer of is taken away where people may have written it, or an
-// older revision had it; what keeps things running stays.
+// TestFieldsOfUnknownWriters: fields of unknown writers are removed if people may have
+// written them, or if an older revision had them. Fields that keep things running stay.
 func TestFieldsOfUnknownWriters(t *testing.T) {
 	u := manifesttest.Running(t, restored)
 	want := []string{
@@ -49,12 +49,12 @@ func TestFieldsOfUnknownWriters(t *testing.T) {
 		"/spec/template/spec/containers/0/env/0/value",
 	}
 	if got := Pointers(u.Object, DefaultTools.HandFields(u.GetManagedFields())); !slices.Equal(got, want) {
-		t.Errorf("taken away are %q, want %q", got, want)
+		t.Errorf("the removed fields are %q, want %q", got, want)
 	}
 }
 
-// changedSince is a ConfigMap whose managedFields were lost, and whose value was applied
-// anew after that: the map around it stays the unknown writer's.
+// changedSince is a ConfigMap that has lost its managedFields, and whose value was applied
+// again after that. The map around the value stays the unknown writer's.
 const changedSince = `
 apiVersion: v1
 kind: ConfigMap
@@ -73,6 +73,6 @@ data: {colour: yellow}
 func TestMapsAroundOurFieldsAreNotTakenAway(t *testing.T) {
 	u := manifesttest.Running(t, changedSince)
 	if got := Pointers(u.Object, DefaultTools.HandFields(u.GetManagedFields())); len(got) > 0 {
-		t.Errorf("taken away are %q", got)
+		t.Errorf("the removed fields are %q", got)
 	}
 }

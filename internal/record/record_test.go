@@ -20,7 +20,7 @@ func TestRecordThatChangedNothingCarriesOn(t *testing.T) {
 	resumed := Record{Result: Resumed}
 	resumed.CarryOn(&suspended)
 	if resumed.Stands() != Unhealthy {
-		t.Errorf("after two records that changed nothing %s stands", resumed.Stands())
+		t.Errorf("after two records that changed nothing, the standing is %s", resumed.Stands())
 	}
 }
 
@@ -32,8 +32,8 @@ func TestFirstRecordHasNothingToCarryOn(t *testing.T) {
 	}
 }
 
-// TestAppsKeepTheirRevision holds which revision stays deployed while -o skip keeps the
-// newest, head, from being deployed.
+// TestAppsKeepTheirRevision checks which revision stays deployed while -o skip keeps the
+// newest one, head, from being deployed.
 func TestAppsKeepTheirRevision(t *testing.T) {
 	skip := Asked{Revision: "head", Skip: true}
 	for name, test := range map[string]struct {
@@ -54,7 +54,7 @@ func TestAppsKeepTheirRevision(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			revision, kept := test.last.Keeps("head", test.asked)
 			if revision != test.revision || kept != test.kept {
-				t.Errorf("it keeps %q, %v; want %q, %v", revision, kept, test.revision, test.kept)
+				t.Errorf("the app keeps %q, %v; want %q, %v", revision, kept, test.revision, test.kept)
 			}
 		})
 	}

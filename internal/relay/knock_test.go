@@ -14,13 +14,13 @@ var (
 	testLocal  = &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 22}
 )
 
-// pipe is one end of two byte streams.
+// pipe is one end of a connection, made of two byte streams.
 type pipe struct {
 	io.Reader
 	io.Writer
 }
 
-// answer is what a server answers to a challenge.
+// answer returns a server's answer to a challenge.
 func answer(t testing.TB, challenge []byte) string {
 	t.Helper()
 	var said bytes.Buffer
@@ -75,7 +75,7 @@ func TestLinesAreReadAlone(t *testing.T) {
 		}
 	}
 	if line, err := readLine(strings.NewReader(strings.Repeat("x", maxAnswer-1) + "\n")); len(line) != maxAnswer-1 || err != nil {
-		t.Errorf("the longest line: %d bytes, %v", len(line), err)
+		t.Errorf("a line of the maximum length: %d bytes, %v", len(line), err)
 	}
 }
 
@@ -87,12 +87,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Add("pushboat-relay 127.0.0.1:1 [::1]:2 00\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		client, _, err := ask(pipe{strings.NewReader(text), io.Discard}, testKey)
-		if err == nil { // the challenge was another one
-			t.Errorf("%q was taken as the connection of %v", text, client)
+		if err == nil { // it is the answer to another challenge
+			t.Errorf("%q was accepted as the connection of %v", text, client)
 		}
 		line, _, _ := strings.Cut(text, "\n")
 		if _, _, err := parseAnswer(line, testKey, challenge); err == nil && !strings.EqualFold(line+"\n", good) {
-			t.Errorf("%q is a proof", line)
+			t.Errorf("%q counts as a proof", line)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// patience is how long a test waits for something that has to happen.
+// patience is how long a test waits for an event that must happen.
 const patience = 20 * time.Second
 
 var testKey = []byte("a secret of thirty-two bytes, ok?")
@@ -27,13 +27,13 @@ func quietLog() *logrus.Entry {
 	return logrus.NewEntry(logger)
 }
 
-// member is a server in a test: a front, its door for clients, and its door for servers.
+// member is a server in a test: a front, with a door for clients and a door for servers.
 type member struct {
 	*Front
 	client, peer string // addresses
 }
 
-// start starts a server that does not lead; tweak changes its configuration.
+// start starts a server that does not lead, after tweak has changed its configuration.
 func start(t *testing.T, tweak func(*Config)) *member {
 	t.Helper()
 	config := Config{
@@ -54,8 +54,8 @@ func start(t *testing.T, tweak func(*Config)) *member {
 	return m
 }
 
-// lead has the server serve connections: it greets each with its name and both addresses,
-// and then says what it hears.
+// lead makes the server serve connections: it greets each with its name and both addresses,
+// and then repeats what the client sends.
 func (m *member) lead(t *testing.T, name string) {
 	t.Helper()
 	peers := listen(t)
@@ -86,7 +86,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// call connects as a client that says something at once.
+// call connects as a client that sends something at once.
 func call(t *testing.T, address string) net.Conn {
 	t.Helper()
 	nc, err := net.Dial("tcp", address)
@@ -101,7 +101,8 @@ func call(t *testing.T, address string) net.Conn {
 	return nc
 }
 
-// served holds a connection to being served by name, with all that the client has said.
+// served checks that a connection is served by the named server, which has got all that the
+// client has sent.
 func served(t *testing.T, nc net.Conn, name, at string) {
 	t.Helper()
 	lines := bufio.NewReader(nc)
@@ -120,7 +121,8 @@ func TestServerThatLeadsServes(t *testing.T) {
 	served(t, call(t, m.client), "one", m.client)
 }
 
-// The one that leads sees the client's address, by which it limits.
+// TestOthersPassOn: the leading server sees the client's address, to which its limits
+// apply.
 func TestOthersPassOn(t *testing.T) {
 	one, two := start(t, nil), start(t, nil)
 	one.lead(t, "one")
@@ -144,7 +146,8 @@ func TestConnectionsWaitWhileNobodyLeads(t *testing.T) {
 	}
 }
 
-// A server that has begun to stop leaves a connection alone, which the next one gets.
+// TestConnectionsThatAreNotTakenWait: a server that has begun to stop does not accept a
+// connection, and the next one gets it.
 func TestConnectionsThatAreNotTakenWait(t *testing.T) {
 	one, two := start(t, nil), start(t, nil)
 	asked := make(chan struct{}, 100)
@@ -165,8 +168,8 @@ func TestConnectionsThatAreNotTakenWait(t *testing.T) {
 	served(t, there, "two", two.client)
 }
 
-// A server that was frozen takes connections and says nothing; once another one leads,
-// they go there at once.
+// TestServerThatSaysNothingLosesNoConnection: a server that was frozen accepts connections
+// and sends nothing. As soon as another server leads, the connections go there.
 func TestServerThatSaysNothingLosesNoConnection(t *testing.T) {
 	frozen, two := listen(t), start(t, nil)
 	two.Follow(frozen.Addr().String())
@@ -196,12 +199,12 @@ func TestStrangersPassNothingOn(t *testing.T) {
 	}
 }
 
-// wantTurnedAway holds a connection to being told why it is not served.
+// wantTurnedAway checks that a connection is told why it is not served.
 func wantTurnedAway(t *testing.T, nc net.Conn, why, where string) {
 	t.Helper()
 	text, _ := io.ReadAll(nc)
 	if !strings.HasPrefix(string(text), "SSH-2.0-") || !strings.Contains(string(text), why) {
-		t.Errorf("%s: told %q, want %q", where, text, why)
+		t.Errorf("%s: the client sees %q, want %q", where, text, why)
 	}
 }
 
@@ -221,7 +224,8 @@ func TestHowManyWaitIsLimited(t *testing.T) {
 	served(t, first, "one", m.client)
 }
 
-// A server that has handed over goes on until what it passes on has ended.
+// TestLingeringServersPassOn: a server that has handed over goes on until the connections
+// that it passes on have ended.
 func TestLingeringServersPassOn(t *testing.T) {
 	one, two := start(t, nil), start(t, nil)
 	one.lead(t, "one")
@@ -241,9 +245,9 @@ func TestLingeringServersPassOn(t *testing.T) {
 		}
 		select {
 		case <-late:
-			t.Fatal("the door stays open")
+			t.Fatal("the server's door stays open")
 		case <-ended:
-			t.Fatal("it did not wait for what it passes on")
+			t.Fatal("the server did not wait for the connections that it passes on")
 		default:
 		}
 	}
