@@ -45,9 +45,9 @@ func TestAgain(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		app   appfile.App
-		added string // to the second revision
+		added string // added to the second revision
 		same  bool
-		read  bool // the next revision can build upon the second
+		read  bool // whether the next revision can build upon the second one
 	}{
 		{"plain", appfile.App{Name: "web", Path: "app"}, "", true, true},
 		{"encrypted by now", appfile.App{Name: "web", Path: "app"}, encryptedText, false, false},

@@ -11,11 +11,11 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// Beside the time of a rendering here, the benchmarks report its ratio to that of the
-// bare library on a folder on disk.
+// The benchmarks also report the ratio of a rendering's time here to that of the bare
+// library on a folder on disk.
 
-// BenchmarkKustomize renders 200 objects: 100 deployments and their services
-// over a base, with a patch, labels and images.
+// BenchmarkKustomize renders 200 objects: 100 Deployments and their Services over a base,
+// with a patch, labels and images.
 func BenchmarkKustomize(b *testing.B) {
 	files := fstest.MapFS{}
 	base := "resources:\n"
@@ -44,7 +44,7 @@ func BenchmarkChart(b *testing.B) {
 	against(b, files, 100, func(folder string, app appfile.App) ([]byte, error) { return bareHelm(b, folder, app) })
 }
 
-// workload is a deployment and its service, of the name that is put in.
+// workload is a Deployment and its Service; the name is filled in.
 const workload = `apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -73,7 +73,7 @@ spec:
   ports: [{port: 80, targetPort: 8080}]
 `
 
-// against alternates renderings here and there, and compares the times.
+// against alternates renderings here and in the bare library, and compares their times.
 func against(b *testing.B, files fstest.MapFS, objects int, bare func(folder string, app appfile.App) ([]byte, error)) {
 	b.Helper()
 	f := fixture{files: files, app: appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto}}

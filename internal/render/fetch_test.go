@@ -81,7 +81,7 @@ func minimal(name, version string) map[string]string {
 	}
 }
 
-// with adds files to files.
+// with returns files with more of them, given as path, text, path, text.
 func with(files map[string]string, more ...string) map[string]string {
 	files = maps.Clone(files)
 	for i := 0; i+1 < len(more); i += 2 {
@@ -114,12 +114,12 @@ func TestHostileCharts(t *testing.T) {
 	}
 	s.Publish("text", "1.0.0", []byte("this is no archive"))
 	if _, problems := s.render(s.named("text", "1.0.0")); len(problems) == 0 {
-		t.Error("what is no archive was rendered")
+		t.Error("a file that is no archive was rendered")
 	}
 }
 
-// TestChartOfARegistry: its objects and its errors name the template in the archive;
-// values come from the app's folder.
+// TestChartOfARegistry: objects and errors name the template in the archive, and the values
+// come from the app's folder.
 func TestChartOfARegistry(t *testing.T) {
 	s := newShelf(t)
 	s.publish("web", "1.0.0", with(minimal("web", "1.0.0"), "web/templates/text.yaml",
@@ -142,7 +142,7 @@ func TestChartOfARegistry(t *testing.T) {
 	}
 }
 
-// lockOf is the Chart.lock that helm dependency update writes.
+// lockOf returns the Chart.lock that helm dependency update writes.
 func lockOf(t *testing.T, wanted, locked []*chart.Dependency) string {
 	t.Helper()
 	text, err := json.Marshal([2][]*chart.Dependency{wanted, locked})
@@ -176,7 +176,8 @@ func TestChartOfARegistryWithoutAServer(t *testing.T) {
 	}
 }
 
-// TestDependenciesOfRegistries: pinned by Chart.lock, or by an exact version.
+// TestDependenciesOfRegistries: a dependency is pinned by Chart.lock, or by an exact
+// version.
 func TestDependenciesOfRegistries(t *testing.T) {
 	s := newShelf(t)
 	s.publish("database", "1.2.3", minimal("database", "1.2.3"))
@@ -189,7 +190,7 @@ func TestDependenciesOfRegistries(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		pairs []string
-		want  string // a problem; "": none
+		want  string // a problem; "" for none
 	}{
 		{"an exact version", []string{"Chart.yaml", chartOf("1.2.3")}, ""},
 		{"a range without a lock", []string{"Chart.yaml", chartOf("^1.2.0")}, `"^1.2.0" is no exact version`},
@@ -216,8 +217,8 @@ func TestDependenciesOfRegistries(t *testing.T) {
 	}
 }
 
-// TestLocksThatHelmWrote: the digest is Helm's, not one of our own making. The lock is
-// that of the chart argo-cd 4.7 (github.com/argoproj/argo-helm).
+// TestLocksThatHelmWrote: the digest is Helm's, not one of our own. The lock is that of the
+// chart argo-cd 4.7 (github.com/argoproj/argo-helm).
 func TestLocksThatHelmWrote(t *testing.T) {
 	s := newShelf(t)
 	const wanted = "apiVersion: v2\nname: argo-cd\nversion: 4.7.0\ndependencies:\n- name: redis-ha\n  version: 4.15.0\n  repository: https://dandydeveloper.github.io/charts/\n  condition: redis-ha.enabled\n"

@@ -44,7 +44,7 @@ import (
 // app, unless a pushboat.yaml says otherwise. A folder whose name ends in .tgz is
 // packed. If the tool lacks a setting of the app, it gets the folder reference instead.
 
-// cluster is the cluster that charts see, here and there.
+// cluster is the cluster that charts see, in both renderings.
 func cluster(context.Context, string) (helm.Cluster, error) {
 	c := helm.Offline()
 	c.Version = "v1.34.2"
@@ -90,8 +90,8 @@ func (f fixture) readApp(t *testing.T) appfile.App {
 	return apps[0]
 }
 
-// pack makes a tree from a txtar archive, and tar archives from folders named *.tgz in
-// it.
+// pack makes a tree from a txtar archive. Each folder whose name ends in .tgz becomes a tar
+// archive.
 func pack(t *testing.T, archive *txtar.Archive) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
@@ -109,7 +109,7 @@ func pack(t *testing.T, archive *txtar.Archive) fstest.MapFS {
 	return fsys
 }
 
-// entry is one of a tar file.
+// entry is an entry of a tar file.
 type entry struct {
 	name string
 	link string // for a symbolic link
@@ -137,7 +137,7 @@ func tgz(t testing.TB, entries ...entry) []byte {
 	return out.Bytes()
 }
 
-// onDisk writes the files where the tools can read them.
+// onDisk writes the files to a directory in which the tools can read them.
 func (f fixture) onDisk(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -155,8 +155,8 @@ func (f fixture) folder() string {
 	return f.app.Path
 }
 
-// session renders the fixtures of a test one after the other, as the apps of one push:
-// the traces of one in the worker must not show in the next.
+// session renders the fixtures of a test one after the other, as the apps of one push: no
+// trace of one in the worker may show in the next.
 type session struct {
 	pool *worker.Pool
 	one  *Session
@@ -214,10 +214,10 @@ func TestKustomizeIsThatOfTheLibrary(t *testing.T) {
 	}
 }
 
-// olderKubectl are fixtures that a kubectl older than the library builds differently;
+// olderKubectl are the fixtures that a kubectl older than the library builds differently.
 // docs/rendering.md lists them.
 var olderKubectl = map[string]bool{
-	"labels": true, // before 1.33: labels of templates also in volumeClaimTemplates
+	"labels": true, // before 1.33: labels of templates also went into volumeClaimTemplates
 }
 
 func bareKustomize(folder string) ([]byte, error) {
@@ -281,8 +281,8 @@ func release(app appfile.App) (name, namespace string) {
 	return cmp.Or(app.Helm.ReleaseName, string(app.Name)), cmp.Or(app.Namespace, "default")
 }
 
-// bareHelm does what helm template does (pkg/action, renderResources), with the parts
-// of its library.
+// bareHelm does the work of helm template (pkg/action, renderResources) with the parts of
+// its library.
 func bareHelm(t testing.TB, folder string, app appfile.App) ([]byte, error) {
 	t.Helper()
 	c, err := loader.Load(folder)
@@ -343,7 +343,7 @@ func bareHelm(t testing.TB, folder string, app appfile.App) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// valueFiles are the values of an app as files.
+// valueFiles returns an app's values as files.
 func valueFiles(t testing.TB, folder string, app appfile.App) []string {
 	t.Helper()
 	var names []string
@@ -375,7 +375,7 @@ func helmTemplate(t testing.TB, folder string, app appfile.App) []string {
 	return arguments
 }
 
-// objectsOf reads the output of a tool, as kubectl would.
+// objectsOf reads a tool's output as kubectl would.
 func objectsOf(t testing.TB, text []byte) []map[string]any {
 	t.Helper()
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
@@ -391,7 +391,7 @@ func objectsOf(t testing.TB, text []byte) []map[string]any {
 		case errors.Is(err, io.EOF):
 			return objects
 		case err != nil:
-			t.Fatalf("read what a tool wrote: %v\n%s", err, text)
+			t.Fatalf("read a tool's output: %v\n%s", err, text)
 		case len(o) == 0:
 		case o["items"] != nil && strings.HasSuffix(fmt.Sprint(o["kind"]), "List"):
 			for _, item := range o["items"].([]any) {
@@ -425,7 +425,7 @@ func compare(t *testing.T, tool string, got, want []map[string]any) {
 	}
 }
 
-// inText writes objects so that equal ones have equal texts.
+// inText writes objects so that equal objects have equal texts.
 func inText(t *testing.T, objects []map[string]any) []string {
 	t.Helper()
 	var texts []string
@@ -440,8 +440,7 @@ func inText(t *testing.T, objects []map[string]any) []string {
 	return texts
 }
 
-// TestEveryFeatureHasAFixture keeps the corpus from shrinking unnoticed: there must be
-// sixty cases.
+// TestEveryFeatureHasAFixture makes sure that no case gets lost: there must be sixty.
 func TestEveryFeatureHasAFixture(t *testing.T) {
 	for pattern, least := range map[string]int{"testdata/kustomize/*.txtar": 39, "testdata/helm/*.txtar": 31, "testdata/helmcharts/*.txtar": 8} {
 		if names, err := filepath.Glob(pattern); err != nil || len(names) < least {

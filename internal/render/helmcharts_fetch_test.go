@@ -33,8 +33,8 @@ metadata: {name: 'hook-{{ . }}', annotations: {helm.sh/hook: '{{ . }}'}}
 	}
 }
 
-// TestChartsOfAKustomizationAreFetched: like those of apps, with every field that an
-// entry of helmCharts may have.
+// TestChartsOfAKustomizationAreFetched: charts of a kustomization are fetched like those of
+// apps, with every field that an entry of helmCharts may have.
 func TestChartsOfAKustomizationAreFetched(t *testing.T) {
 	s := newShelf(t)
 	s.publish("web", "1.2.3", told("1.2.3"))
@@ -50,7 +50,7 @@ func TestChartsOfAKustomizationAreFetched(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, kustomization string
-		want                []string // parts of the text of the objects
+		want                []string // parts of the objects' text
 		objects             int
 	}{
 		{"a repository", entry(""), []string{"name: front-web", "namespace: shop", "values: own own own"}, 3},

@@ -37,8 +37,8 @@ func TestHelmChartsAreThoseOfKustomize(t *testing.T) {
 	}
 }
 
-// newerKustomize are fixtures that the library builds differently from kustomize before
-// 0.21; docs/rendering.md lists them.
+// newerKustomize are the fixtures that the library builds differently from kustomize before
+// 0.21. docs/rendering.md lists them.
 var newerKustomize = map[string]bool{
 	"namespace": true,
 }

@@ -48,12 +48,12 @@ func (g asGit) Stat(name string) (fs.FileInfo, error) { return g.Lstat(name) }
 
 func (g asGit) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(g.MapFS, name) }
 
-// hostile is an attack in a push, and how it ends.
+// hostile is an attack in a push, and its expected outcome.
 type hostile struct {
 	files []string // path, text, path, text
-	links []string // path, target of symbolic links
+	links []string // path and target of each symbolic link
 	app   appfile.App
-	want  string // in the problem; "" where any of several limits may come first
+	want  string // a part of the problem; "" if any of several limits may come first
 }
 
 // victims is a session whose worker has tight limits.
@@ -71,8 +71,8 @@ func victims(t *testing.T) *Session {
 	return session
 }
 
-// attack renders a revision, and afterwards another app in the same session: whatever
-// happens to the first must not stop the second (CVE-2022-39272).
+// attack renders a revision, and then another app in the same session: whatever happens to
+// the first must not stop the second (CVE-2022-39272).
 func attack(t *testing.T, session *Session, h hostile) string {
 	t.Helper()
 	files := revision(h.files...)
@@ -120,16 +120,15 @@ func bomb(field string) string {
 	return b.String()
 }
 
-// kustomization is an app of one kustomization and other files.
+// kustomization returns an app with a kustomization and other files.
 func kustomization(text string, files ...string) []string {
 	return append([]string{"app/kustomization.yaml", text}, files...)
 }
 
 const remoteRefused = "is not part of the repository, and nothing is fetched"
 
-// TestRemoteEntriesAreRefused: remote bases, patches, schemas and files of every
-// spelling, in every field (kustomize#4288, flate#742; CVE-2022-24877 and
-// CVE-2022-24878).
+// TestRemoteEntriesAreRefused tries remote bases, patches, schemas and files of every
+// spelling, in every field (kustomize#4288, flate#742; CVE-2022-24877 and CVE-2022-24878).
 func TestRemoteEntriesAreRefused(t *testing.T) {
 	attacks := map[string]hostile{}
 	for _, address := range []string{
@@ -172,7 +171,7 @@ func TestRemoteEntriesAreRefused(t *testing.T) {
 	attackAll(t, attacks)
 }
 
-// TestPathsDoNotLeadOut: nothing outside the repository is read (CVE-2022-24348,
+// TestPathsDoNotLeadOut: no path reads a file outside the repository (CVE-2022-24348,
 // CVE-2022-24904, CVE-2022-31036, CVE-2022-36035, CVE-2026-47680).
 func TestPathsDoNotLeadOut(t *testing.T) {
 	chart := func(values string) hostile {
@@ -206,7 +205,7 @@ func TestPathsDoNotLeadOut(t *testing.T) {
 		"dependency absolute": {
 			files: []string{"app/Chart.yaml", chartYAML + "dependencies: [{name: b, version: 1.0.0, repository: 'file:///etc'}]\n"}, want: "leads out of the repository",
 		},
-		// CVE-2025-53547: no dependency is updated, so no Chart.lock is written.
+		// No dependency is updated, so no Chart.lock is written (CVE-2025-53547).
 		"dependency of a registry": {
 			files: []string{"app/Chart.yaml", chartYAML + "dependencies: [{name: b, version: 1.0.0, repository: 'oci://example.com/b'}]\n"}, want: "is not in charts/, and nothing is fetched",
 		},
@@ -215,8 +214,8 @@ func TestPathsDoNotLeadOut(t *testing.T) {
 
 const chartYAML = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 
-// TestSymlinksAreNotFollowed: wherever a file is read (CVE-2022-24904,
-// CVE-2025-53547, CVE-2026-52811). Nothing of the target is shown.
+// TestSymlinksAreNotFollowed: no symbolic link is followed, wherever a file is read
+// (CVE-2022-24904, CVE-2025-53547, CVE-2026-52811). No part of the target is shown.
 func TestSymlinksAreNotFollowed(t *testing.T) {
 	const want = "symbolic links are not followed"
 	withChart := func(links ...string) hostile {
@@ -246,7 +245,7 @@ func TestSymlinksAreNotFollowed(t *testing.T) {
 	})
 }
 
-// TestProgramsAreNotRun: plugins, functions and charts inside a kustomization
+// TestProgramsAreNotRun: a kustomization cannot run plugins, functions, or helm
 // (kustomize#4288, flate#742).
 func TestProgramsAreNotRun(t *testing.T) {
 	function := func(name, how string) string {
@@ -269,7 +268,7 @@ func TestProgramsAreNotRun(t *testing.T) {
 	})
 }
 
-// TestRecursionEnds: folders, charts and templates that include themselves.
+// TestRecursionEnds has folders, charts and templates that include themselves.
 func TestRecursionEnds(t *testing.T) {
 	deep := func(n int) []string {
 		var files []string
@@ -295,7 +294,7 @@ func TestRecursionEnds(t *testing.T) {
 	})
 }
 
-// chartOf is a chart of one template, whose value a is a template of itself.
+// chartOf is a chart with one template, and a value a that is a template itself.
 func chartOf(template, want string) hostile {
 	return hostile{files: []string{"app/Chart.yaml", chartYAML, "app/values.yaml", "a: '{{ tpl .Values.a . }}'\n", "app/templates/a.yaml", template + "\n"}, want: want}
 }
@@ -326,8 +325,8 @@ func TestTemplatesEnd(t *testing.T) {
 	})
 }
 
-// TestBombsOfYAML: aliases, nesting and size, wherever YAML is read
-// (CVE-2019-11253, CVE-2019-11254, CVE-2023-40584).
+// TestBombsOfYAML tries aliases, nesting and size, wherever YAML is read (CVE-2019-11253,
+// CVE-2019-11254, CVE-2023-40584).
 func TestBombsOfYAML(t *testing.T) {
 	nested := strings.Repeat("[", 100_000)
 	resource := func(text string) []string {
@@ -365,7 +364,7 @@ func TestBombsOfYAML(t *testing.T) {
 	})
 }
 
-// TestArchives: charts in charts/*.tgz that are bombs, or lead elsewhere
+// TestArchives: charts in charts/*.tgz are bombs, or lead out of the archive
 // (CVE-2025-32386, CVE-2022-36035).
 func TestArchives(t *testing.T) {
 	chart := entry{name: "b/Chart.yaml", data: []byte("apiVersion: v2\nname: b\nversion: 1.0.0\n")}
@@ -390,10 +389,10 @@ func TestArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := attack(t, session, hostile{files: []string{"app/Chart.yaml", chartYAML, "app/templates/a.yaml", object("a"), "app/charts/b-1.0.0.tgz", string(c.archive)}})
-			if name == "template by link" { // an empty file to Helm
+			if name == "template by link" { // an empty file for Helm
 				c.want = "nothing was refused: 1 objects"
 			}
-			tooSlow := name == "bomb" && strings.Contains(got, "rendering was ended") // with the race detector
+			tooSlow := name == "bomb" && strings.Contains(got, "rendering was ended") // as with the race detector
 			if !strings.Contains(got, c.want) && !tooSlow {
 				t.Errorf("got  %.600s\nwant %s", got, c.want)
 			}
@@ -401,8 +400,8 @@ func TestArchives(t *testing.T) {
 	}
 }
 
-// TestSchemasReferToNothingElse: no file is read and no address fetched, and large
-// schemas end (CVE-2025-32387, CVE-2025-55199).
+// TestSchemasReferToNothingElse: a schema reads no file and fetches no address, and a large
+// schema ends (CVE-2025-32387, CVE-2025-55199).
 func TestSchemasReferToNothingElse(t *testing.T) {
 	const want = "and nothing is fetched"
 	attacks := map[string]hostile{}
@@ -443,8 +442,8 @@ func TestTemplatesLearnNothing(t *testing.T) {
 	}
 }
 
-// TestOutcomesThatChangeAreRefused: also where a function reads the clock without
-// saying so.
+// TestOutcomesThatChangeAreRefused: outcomes that change are refused, even if a function
+// reads the clock without a sign of it in the template.
 func TestOutcomesThatChangeAreRefused(t *testing.T) {
 	session := victims(t)
 	for _, value := range []string{

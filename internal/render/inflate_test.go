@@ -20,8 +20,8 @@ data: {a: {{ .Values.a }}, b: {{ .Values.b }}, c: {{ .Values.c }}, d: {{ .Values
 	"app/a.yaml", "a: file\nb: file\nc: file\n", "app/b.yaml", "c: more\n",
 }
 
-// TestChartsOfAKustomization: charts are rendered where kustomize would call helm, so
-// that patches, prefixes and the hashes of references apply to their objects.
+// TestChartsOfAKustomization: charts are rendered at the point where kustomize would call
+// helm, so that patches, prefixes and the hashes of references apply to their objects.
 func TestChartsOfAKustomization(t *testing.T) {
 	ours := newGoldenSession(t)
 	render := func(kustomization string, more ...string) []string {
@@ -78,7 +78,8 @@ func TestChartsNameTheirTemplates(t *testing.T) {
 	}
 }
 
-// TestChartsOfAKustomizationAreRefused: with the line, before anything is rendered.
+// TestChartsOfAKustomizationAreRefused: a wrong entry is refused with its line, before
+// anything is rendered.
 func TestChartsOfAKustomizationAreRefused(t *testing.T) {
 	for _, test := range []struct{ kustomization, want string }{
 		{"helmCharts:\n- name: web\n", "app/kustomization.yaml:2: helmCharts: the chart has no releaseName"},

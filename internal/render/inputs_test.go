@@ -16,8 +16,8 @@ type hash string
 
 func (h hash) String() string { return string(h) }
 
-// hashed is a revision whose files and folders have hashes, as in Git: that of a folder
-// changes with everything in it.
+// hashed is a revision whose files and folders have hashes, as in Git: a folder's hash
+// changes with everything in the folder.
 func hashed(files map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
@@ -34,7 +34,7 @@ func hashed(files map[string]string) fstest.MapFS {
 	return fsys
 }
 
-// TestInputs: an app is rendered again if and only if something changes that it reads.
+// TestInputs: an app is rendered again if, and only if, something changes that it reads.
 func TestInputs(t *testing.T) {
 	kustomized := map[string]string{
 		"apps/shop/kustomization.yaml": "resources: [../../base]\nnamePrefix: a-\n",
@@ -46,7 +46,7 @@ func TestInputs(t *testing.T) {
 	written := map[string]string{"apps/shop/a.yaml": object("a"), "other/b.yaml": object("b")}
 	for what, c := range map[string]struct {
 		files map[string]string
-		name  string // of the file that changes
+		name  string // the file that changes
 		same  bool
 	}{
 		"plain: another folder":            {written, "other/b.yaml", true},
@@ -82,15 +82,15 @@ func TestInputsDoNotHoldWithoutHashes(t *testing.T) {
 	fsys := revision("shop/a.yaml", object("a"))
 	result, _ := renderApp(fsys, appfile.App{Path: "shop"})
 	if len(result.Objects) != 1 || result.Inputs.Hold(fsys) {
-		t.Errorf("%d objects; the inputs hold in a revision without hashes", len(result.Objects))
+		t.Errorf("%d objects, or the inputs hold in a revision without hashes", len(result.Objects))
 	}
 	if (Inputs{}).Hold(fsys) {
 		t.Error("inputs that were never taken hold")
 	}
 }
 
-// Inputs are stored with the rendered objects, and must give the same answer after a
-// restart.
+// TestInputsComeBackAsTheyWere: inputs are stored with the rendered objects, and must give
+// the same answer after a restart.
 func TestInputsComeBackAsTheyWere(t *testing.T) {
 	was := Inputs{
 		folder:  input{"deploy", content, "h1"},

@@ -21,8 +21,8 @@ func testedChart() fstest.MapFS {
 	return fsys
 }
 
-// A check must not see a change in the random name of a chart's test, which no deploy
-// applies, but must see a change in an applied object.
+// TestRandomTestsDoNotChangeTheDigest: no deploy applies a chart's test, so a check must
+// not see a change in its random name. It must see a change in an applied object.
 func TestRandomTestsDoNotChangeTheDigest(t *testing.T) {
 	ours := newGoldenSession(t)
 	digestOf := func(fsys fs.FS) string {

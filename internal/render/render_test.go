@@ -17,7 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// object is a manifest of one ConfigMap.
+// object returns the manifest of a ConfigMap.
 func object(name string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n", name)
 }

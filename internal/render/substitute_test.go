@@ -16,7 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// declaring is the pushboat.yaml of the tests here.
+// declaring is the pushboat.yaml of these tests.
 const declaring = `apps:
   - name: shop
     path: app
@@ -35,7 +35,7 @@ const declaring = `apps:
         app_password: {secret: login, key: password}
 `
 
-// onCluster answers with the sources of declaring.
+// onCluster answers for the sources in declaring.
 func onCluster(_ context.Context, _ name.Repo, _ string, from appfile.Origin) (Data, error) {
 	switch from.String() {
 	case "ConfigMap platform/facts":
@@ -94,7 +94,7 @@ spec:
     port: ${app_replicas}
 `
 
-// want is the result of rendering uses.
+// want is the expected rendering of uses.
 var want = map[string]any{
 	"alone": int64(3), "double": "3", "single": "3", "within": "web:1.10", "number": 1.1, "on": true, "text": "3",
 	"host": "https://shop.example.org/shop.example.org?", "read": int64(7), "password": "12345-canary",
@@ -102,9 +102,9 @@ var want = map[string]any{
 	"script": "echo ${X} $1 $${app_host} $(date) ${HOME:-/} ${other}\nport: 3\n",
 }
 
-// TestSubstitutionIsTheSameForAllRenderers: with every renderer, a name that stood
-// alone without quotes gets its type, and everything else is text. A value never
-// becomes structure.
+// TestSubstitutionIsTheSameForAllRenderers: with every renderer, a name that stands alone
+// without quotes gets its type, and everything else is text. A value never becomes
+// structure.
 func TestSubstitutionIsTheSameForAllRenderers(t *testing.T) {
 	for name, files := range map[string]fstest.MapFS{
 		"plain":     revision("app/a.yaml", uses),

@@ -14,7 +14,7 @@ import (
 )
 
 // TestWhatIsTakenOfACluster: a chart that asks for the cluster stands as long as the
-// cluster is unchanged; a chart that does not ask always stands.
+// cluster is unchanged. A chart that does not ask always stands.
 func TestWhatIsTakenOfACluster(t *testing.T) {
 	program, err := worker.Program()
 	if err != nil {

@@ -41,8 +41,8 @@ func open(t *testing.T, config Config) *Store {
 	return s
 }
 
-// TestChartIsFetchedOnce: from both kinds of registries; after that, the network is not
-// needed any more, even by another server over the same directory.
+// TestChartIsFetchedOnce: a chart is fetched from either kind of registry. After that, the
+// network is not needed any more, even by another server over the same directory.
 func TestChartIsFetchedOnce(t *testing.T) {
 	for _, kind := range []string{"http", "oci"} {
 		t.Run(kind, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestVersionsKeepTheirContent(t *testing.T) {
 }
 
 // TestFirstContentCounts: two processes meet a version for the first time, and get
-// different contents of it: one of them gets an error.
+// different contents of it. One of them gets an error.
 func TestFirstContentCounts(t *testing.T) {
 	answer := make(chan string)
 	asked := make(chan struct{})
@@ -118,7 +118,7 @@ func TestFirstContentCounts(t *testing.T) {
 	defer server.Close()
 	ref, config := Ref{"web", "1.0.0", server.URL}, Config{Registries: []string{server.URL}, Dir: t.TempDir()}
 	ends := make(chan error)
-	for range 2 { // separate stores, so that they do not share the fetch
+	for range 2 { // separate stores, so that they do not share a fetch
 		s := open(t, config)
 		go func() {
 			_, _, err := s.Get(context.Background(), ref, "")
@@ -152,7 +152,7 @@ func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	}
 }
 
-// TestOldArchivesGo: the size of the kept archives is bounded; the digests stay.
+// TestOldArchivesGo: the size of the kept archives is limited, and the digests stay.
 func TestOldArchivesGo(t *testing.T) {
 	r := start(t)
 	s := open(t, Config{Registries: []string{r.Repo()}, Size: 2500})
@@ -162,7 +162,7 @@ func TestOldArchivesGo(t *testing.T) {
 		if _, _, err := s.Get(t.Context(), Ref{"web", version, r.Repo()}, ""); err != nil {
 			t.Fatal(err)
 		}
-		past := time.Now().Add(time.Duration(i-10) * time.Hour) // so that their ages differ
+		past := time.Now().Add(time.Duration(i-10) * time.Hour) // gives the archives different ages
 		if err := os.Chtimes(s.disk.archive(Digest(bytes.Repeat([]byte{byte(i)}, 1000))), past, past); err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestOldArchivesGo(t *testing.T) {
 	}
 }
 
-// TestOnlyAllowedAddresses: by prefix, without ways around it.
+// TestOnlyAllowedAddresses: addresses are allowed by prefix, and there is no way around it.
 func TestOnlyAllowedAddresses(t *testing.T) {
 	s := open(t, Config{Registries: []string{"https://charts.example.org/stable", "oci://registry.example.org/charts"}})
 	for repo, allowed := range map[string]bool{
@@ -297,7 +297,7 @@ func TestHostileRegistries(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "token=") {
-				t.Errorf("what may be a signature is shown: %v", err)
+				t.Errorf("the error shows a part that may be a signature: %v", err)
 			}
 		})
 	}
@@ -335,7 +335,7 @@ func TestNamesThatLeadToThisMachine(t *testing.T) {
 		t.Errorf("this machine, by its name: %v", err)
 	}
 	if err := c.refuseAddresses(own, "tcp", "169.254.169.254:443", nil); err == nil {
-		t.Error("this machine's name leads to the credentials of clouds")
+		t.Error("this machine's name leads to the metadata service of a cloud")
 	}
 }
 
@@ -368,15 +368,15 @@ func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 		t.Fatalf("got %q, %v", data, err)
 	}
 	if user != "robot" || password != "geheim" {
-		t.Errorf("the registry was told %q, %q", user, password)
+		t.Errorf("the registry got %q, %q", user, password)
 	}
 	if leaked != "" {
-		t.Errorf("the other host was told %q", leaked)
+		t.Errorf("the other host got %q", leaked)
 	}
 }
 
-// TestTokens: an OCI registry sends clients to a token service, its own or another one,
-// which must be allowed and gets none of the registry's credentials.
+// TestTokens: an OCI registry sends its clients to a token service. It may be another
+// host's, which must be allowed, and which gets none of the registry's credentials.
 func TestTokens(t *testing.T) {
 	r := start(t)
 	if err := r.Push("web", "1.0.0", []byte("archive")); err != nil {
@@ -426,11 +426,12 @@ func TestTokens(t *testing.T) {
 		t.Errorf("with a service that is not allowed: %v", err)
 	}
 	if _, err := get(other.URL); err == nil || told != "" {
-		t.Errorf("with a service that is allowed: %v; it was told %q", err, told)
+		t.Errorf("with a service that is allowed: %v; the service got %q", err, told)
 	}
 }
 
-// TestCertificatesAreVerified: against the system's and the configured ones.
+// TestCertificatesAreVerified: certificates are checked against the system's and the
+// configured ones.
 func TestCertificatesAreVerified(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(entry("web.tgz", func(w http.ResponseWriter, _ *http.Request) {})))
 	defer server.Close()
@@ -438,14 +439,14 @@ func TestCertificatesAreVerified(t *testing.T) {
 	ref := Ref{"web", "1.0.0", server.URL}
 	_, _, err := open(t, Config{Registries: []string{server.URL}}).Get(t.Context(), ref, "")
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("a certificate that nobody vouches for: %v", err)
+		t.Errorf("a certificate of an unknown authority: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var mismatch *MismatchError // until the certificate was accepted
+	var mismatch *MismatchError // until the certificate is accepted
 	if _, _, err := open(t, Config{Registries: []string{server.URL}, CA: file}).Get(t.Context(), ref, ""); !errors.As(err, &mismatch) {
 		t.Errorf("with its certificate: %v", err)
 	}

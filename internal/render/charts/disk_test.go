@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// A store whose directory is another server's by now leaves it as it is, whenever it
-// notices that.
+// TestFencedStoreChangesNothing: a store whose directory belongs to another server by now
+// changes nothing in it, at whatever step it notices that.
 func TestFencedStoreChangesNothing(t *testing.T) {
 	stale, data := errors.New("stale"), []byte("archive")
 	ref := Ref{Name: "web", Version: "1.0.0", Repo: "https://charts.example.org"}
-	for asked := 1; ; asked++ { // when the store is stale
+	for asked := 1; ; asked++ { // the question at which the store becomes stale
 		dir, calls := t.TempDir(), 0
 		d := newDisk(Config{Dir: dir, Fence: func() error {
 			if calls++; calls >= asked {

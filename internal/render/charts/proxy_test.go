@@ -31,7 +31,7 @@ func proxy(t *testing.T, target string) (address string, asked *[]string) {
 	return server.URL, asked
 }
 
-// tunnel connects a client to a server until either ends.
+// tunnel connects a client to a server until one of them closes the connection.
 func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 	server, err := net.Dial("tcp", target)
 	if err != nil {
@@ -40,7 +40,7 @@ func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 	}
 	hijacker, ok := w.(http.Hijacker)
 	if !ok {
-		t.Error("the test's proxy cannot take connections over")
+		t.Error("the test's proxy cannot hijack the connection")
 		return
 	}
 	client, _, err := hijacker.Hijack()
@@ -60,8 +60,8 @@ func tunnel(t *testing.T, w http.ResponseWriter, target string) {
 }
 
 // TestRegistriesBehindAProxy: requests go through the configured proxy, with its
-// credentials, and the configured certificates are trusted; other names would lead
-// nowhere.
+// credentials, and the configured certificates are trusted. The registry's name leads
+// nowhere without the proxy.
 func TestRegistriesBehindAProxy(t *testing.T) {
 	registry := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "index.yaml") {
@@ -86,7 +86,7 @@ func TestRegistriesBehindAProxy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const repo = "https://charts.example.com/stable" // the name in the test's certificate
+		const repo = "https://charts.example.com/stable" // the test's certificate has this name
 		s := open(t, Config{Registries: []string{repo}, Way: way})
 		data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", repo}, "")
 		return string(data), err

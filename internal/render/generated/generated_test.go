@@ -36,7 +36,7 @@ func TestValuesHaveTheFormThatIsDeclared(t *testing.T) {
 	}
 }
 
-// A template may write a value without quotes.
+// TestAnAlphanumericValueIsTextInYAML: a template may write a value without quotes.
 func TestAnAlphanumericValueIsTextInYAML(t *testing.T) {
 	for range 1000 {
 		var value any

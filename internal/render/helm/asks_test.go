@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// TestChartsThatAsk: everything that can make a chart depend on the cluster is found,
-// and an independent chart is not rendered again for the cluster's sake.
+// TestChartsThatAsk: everything that can make a chart depend on the cluster is found, and
+// an independent chart is not rendered again because of the cluster.
 func TestChartsThatAsk(t *testing.T) {
 	const plain = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 	for _, tt := range []struct {

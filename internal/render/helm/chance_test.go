@@ -72,7 +72,7 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		templates map[string]string
-		at, hint  string // "" for none: the chart is rendered
+		at, hint  string // "" for a chart that is rendered
 	}{
 		{
 			"in the values",
@@ -146,7 +146,8 @@ func TestChanceIsFoundWhereverItIsKept(t *testing.T) {
 	}
 }
 
-// The values of a dependency stand below its name.
+// TestTheValueOfADependencyIsNamedFromTheRoot: the values of a dependency stand below its
+// name.
 func TestTheValueOfADependencyIsNamedFromTheRoot(t *testing.T) {
 	fsys := chartOf(map[string]string{"cm.yaml": head + "x\n"})
 	for name, text := range map[string]string{
@@ -184,7 +185,8 @@ func TestTheHintFitsWhatTheAppHas(t *testing.T) {
 	}
 }
 
-// Objects that no deploy applies may differ each time, and are marked so.
+// TestRandomTestsAreMarked: an object that no deploy applies may differ in each rendering,
+// and is marked as random.
 func TestRandomTestsAreMarked(t *testing.T) {
 	test := func(name string) string {
 		return "apiVersion: v1\nkind: Pod\nmetadata:\n  name: " + name + "\n  annotations: {\"helm.sh/hook\": test}\nspec: {containers: [{name: c, image: x}]}\n"

@@ -18,8 +18,8 @@ func newRelease(values ...appfile.HelmValues) Release {
 	return Release{Name: "shop", Settings: appfile.Helm{Values: values}, Cluster: Offline()}
 }
 
-// FuzzValues: whatever files of values contain, rendering returns the object of the
-// chart or a problem that names a file of the repository.
+// FuzzValues: whatever files of values contain, rendering returns the chart's object, or a
+// problem that names a file of the repository.
 func FuzzValues(f *testing.F) {
 	for _, seed := range []string{"a: b", "a: [", "a: &a [*a]", "<<: {a: 1}", "---\na: 1\n---\nb: 2", "3", "global: 1", "a: {b: null}", "tags: []", "\ufeffa: 1", "a: 1e999"} {
 		f.Add(seed, seed)

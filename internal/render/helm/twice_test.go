@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestTemplatesEndWithTheirCaller: rendering stops when the caller has given up.
+// TestTemplatesEndWithTheirCaller: rendering stops when its caller gives up.
 func TestTemplatesEndWithTheirCaller(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("given up"))

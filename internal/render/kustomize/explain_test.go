@@ -8,14 +8,14 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
-// TestErrorsOfKustomizeAreExplained: each has its file, its author's words, and a
-// useful hint. It fails when kustomize changes its wording.
+// TestErrorsOfKustomizeAreExplained: each error has its file, the names that its author
+// used, and a useful hint. The test fails if kustomize changes its wording.
 func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 	const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
 	for _, tt := range []struct {
 		name, kustomization string
 		files               map[string]string
-		want                string // source: message | hint, as they begin
+		want                string // source: message | hint, or the beginning of that
 	}{
 		{"unknown field", "resources: [a.yaml]\nresource: [a.yaml]\n", nil, `app/kustomization.yaml:2: kustomize: unknown field "resource" | did you mean resources?`},
 		{"unknown field, nothing near", "resources: [a.yaml]\nzzz: []\n", nil, `app/kustomization.yaml:2: kustomize: unknown field "zzz" | take it out`},

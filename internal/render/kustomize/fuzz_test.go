@@ -39,7 +39,7 @@ func FuzzEntries(f *testing.F) {
 		}
 		for _, entry := range readBy(k) {
 			if entry != "" && !isThere(fsys, entry) {
-				t.Errorf("%q is let through in %q", entry, text)
+				t.Errorf("%q is accepted in %q", entry, text)
 			}
 		}
 	})
@@ -89,7 +89,7 @@ func isThere(fsys fs.FS, entry string) bool {
 	if _, err := fs.Stat(fsys, path.Join("app", entry)); err == nil {
 		return true
 	}
-	// Inline text, which kustomize takes for a path if it is no YAML: one that does not
-	// begin like an address.
+	// Inline text, which kustomize would read as a path if it were no YAML: text that does
+	// not begin like an address.
 	return strings.ContainsAny(entry, "\n\r{") || strings.Contains(entry, ": ")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestPlacesAreThoseOfKustomize: the file found by an object's name is the one that
+// TestPlacesAreThoseOfKustomize: the file that is found by an object's name is the one that
 // kustomize notes in the object, and the objects are the same.
 func TestPlacesAreThoseOfKustomize(t *testing.T) {
 	names, err := filepath.Glob("../testdata/kustomize/*.txtar")
@@ -42,7 +42,7 @@ func TestPlacesAreThoseOfKustomize(t *testing.T) {
 		found, guessed := of(false)
 		noted, _ := of(true)
 		if len(found) != len(noted) {
-			t.Errorf("%s: %d objects, and %d where they are noted", name, len(found), len(noted))
+			t.Errorf("%s: %d objects, and %d with kustomize's notes", name, len(found), len(noted))
 			continue
 		}
 		for i, o := range found {
@@ -53,7 +53,7 @@ func TestPlacesAreThoseOfKustomize(t *testing.T) {
 				t.Errorf("%s: %s is found at %s, and noted at %s", name, o.ID(), o.Source, noted[i].Source)
 			}
 			if !reflect.DeepEqual(o.Object, noted[i].Object) {
-				t.Errorf("%s: %s is %v, and where it is noted %v", name, o.ID(), o.Object, noted[i].Object)
+				t.Errorf("%s: %s is %v, and %v with kustomize's notes", name, o.ID(), o.Object, noted[i].Object)
 			}
 			if !guessed && o.Source.Line > 0 {
 				byName++
@@ -65,7 +65,7 @@ func TestPlacesAreThoseOfKustomize(t *testing.T) {
 	}
 }
 
-// TestNamesWithin: prefixes and suffixes around a name are known, and may be there
+// TestNamesWithin: prefixes and suffixes around a name are recognized, even if they occur
 // twice.
 func TestNamesWithin(t *testing.T) {
 	a := affixes{prefixes: []string{"", "prod-", "eu-"}, suffixes: []string{"-v2"}}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// BenchmarkRenderAgain renders a folder of 10,000 files of which one has changed.
+// BenchmarkRenderAgain renders a folder of 10,000 files, one of which has changed.
 func BenchmarkRenderAgain(b *testing.B) {
 	var all strings.Builder
 	for i := range MaxFiles {
@@ -32,7 +32,7 @@ func BenchmarkRenderAgain(b *testing.B) {
 	}
 }
 
-// listed lists one folder at no cost.
+// listed lists a folder at no cost.
 type listed struct {
 	hashing
 	entries []fs.DirEntry

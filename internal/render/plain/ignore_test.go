@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// TestIgnoreAsGit has patterns, and paths with the verdict of git check-ignore: +
-// ignored, - not. A path that ends in a slash is a folder. The expectations were
-// checked with git 2.39, which differs only in that its ? matches a byte, not a
-// character.
+// TestIgnoreAsGit has patterns, and paths with the verdict of git check-ignore: + for
+// ignored, - for not. A path that ends in a slash is a folder. The verdicts were checked
+// with git 2.39, which differs only in that its ? matches a byte, not a character.
 func TestIgnoreAsGit(t *testing.T) {
 	for _, test := range []struct{ patterns, paths string }{
 		{"", "-a -a/b"},
@@ -110,9 +109,9 @@ func TestIgnoreErrors(t *testing.T) {
 	}
 }
 
-// FuzzIgnore: any ignore file is accepted or refused. An accepted one decides on any
-// path, the same way each time; one without special characters ignores the path that it
-// names.
+// FuzzIgnore: any ignore file is accepted or refused. An accepted one gives the same
+// verdict about a path each time. A pattern without special characters ignores the path
+// that it names.
 func FuzzIgnore(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"a/**/b\n!x", "a/x/b"}, {"[a-z]*\\ ", "q "}, {"[[:alpha:]]", "a"}, {"**/", "a/b"}, {"\\", "a"}, {"[!", "a"}, {"*?[\\]]", "a]"}, {"\xff", "\xff"}, {"[\xff]", "\xff"},

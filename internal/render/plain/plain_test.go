@@ -14,8 +14,8 @@ func object(name string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n", name)
 }
 
-// tree makes a file system from lines "path: content". content is an object's name, or
-// has a sign in front: = for text, @ for a symbolic link, % for a submodule.
+// tree makes a file system from lines "path: content". The content is an object's name, or
+// begins with a sign: = for text, @ for a symbolic link, % for a submodule.
 func tree(text string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for line := range strings.Lines(text) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// hashing is a revision with hashes that notes which files are opened.
+// hashing is a revision with hashes. It notes which files are opened.
 type hashing struct {
 	fstest.MapFS
 	opened *[]string
@@ -42,8 +42,8 @@ type hashedEntry struct {
 
 func (e hashedEntry) ContentHash() string { return e.hash }
 
-// TestRenderAgain: only changed files of a known folder are read, and the result is the
-// same as for an unknown one.
+// TestRenderAgain: in a known folder, only changed files are read. The result is the same
+// as for an unknown folder.
 func TestRenderAgain(t *testing.T) {
 	const all = "a.yaml: a\nx/b.yaml: b\nx/c.yaml: c\nx/y/d.yaml: d\n"
 	for _, test := range []struct {
@@ -101,8 +101,7 @@ func TestRenderAgain(t *testing.T) {
 	}
 }
 
-// TestProblemsAreNotRemembered: a file with problems has them again, although it has
-// not changed.
+// TestProblemsAreNotRemembered: an unchanged file with problems has them again.
 func TestProblemsAreNotRemembered(t *testing.T) {
 	var opened []string
 	broken := hashing{tree("a.yaml: a\nb.yaml: =broken: [\n"), &opened}
@@ -113,8 +112,8 @@ func TestProblemsAreNotRemembered(t *testing.T) {
 	}
 }
 
-// TestReadKeepsObjects: an unchanged object stays the same pointer, which others may
-// hold.
+// TestReadKeepsObjects: the object of an unchanged file stays the same pointer, which
+// others may hold.
 func TestReadKeepsObjects(t *testing.T) {
 	var opened []string
 	fsys := hashing{tree("a.yaml: a\nb.yaml: b\n"), &opened}
@@ -122,7 +121,7 @@ func TestReadKeepsObjects(t *testing.T) {
 	digests := []string{manifest.Digest(before.Objects[0].Unstructured), manifest.Digest(before.Objects[1].Unstructured)}
 	again, _ := Render(fsys, Folder{Path: ".", Before: before})
 	if !slices.Equal(again.Objects, before.Objects) {
-		t.Error("objects of files that are as they were are read again")
+		t.Error("objects of unchanged files were read again")
 	}
 	if !slices.Equal(again.Digests, digests) {
 		t.Errorf("digests %v, want those of the objects: %v", again.Digests, digests)

@@ -50,7 +50,7 @@ func TestPlainValues(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded: the most recently used files stay.
+// TestCacheIsBounded: the cache keeps the most recently used files.
 func TestCacheIsBounded(t *testing.T) {
 	var c cache
 	third := opened{plain: make([]byte, maxCache/3)}
@@ -67,6 +67,6 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 	}
 	if !slices.Equal(there, []string{"a", "c", "d"}) || c.bytes > maxCache {
-		t.Errorf("%v are there, with %d bytes", there, c.bytes)
+		t.Errorf("the cache has %v, with %d bytes", there, c.bytes)
 	}
 }

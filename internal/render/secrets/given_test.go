@@ -19,14 +19,15 @@ func given(values map[string]string) *Files {
 	return files
 }
 
-// A variant has other values, of the same form: a chart's schema may require it.
+// TestGivenValuesVary: a variant has other values of the same form, since a chart's schema
+// may require that form.
 func TestGivenValuesVary(t *testing.T) {
 	files := given(map[string]string{"a": "Pass-09x", "hex": "00ff12ab", "base64": "AAb+zZ09Mw=="})
 	if !files.Varies() {
 		t.Error("values that were given do not vary")
 	}
 	if given(nil).Varies() {
-		t.Error("there is nothing to vary")
+		t.Error("the files have nothing to vary")
 	}
 	want := [Variants]map[string]string{
 		{"a": "Qbtt-11y", "hex": "11aa23bc", "base64": "BBc+aA11Nx=="},
@@ -39,8 +40,9 @@ func TestGivenValuesVary(t *testing.T) {
 	}
 }
 
-// Fields that depend on a given value are concealed, however a template has transformed
-// the value and wherever it stands; problems do not show it.
+// TestWhatIsMadeOfGivenValuesIsConcealed: fields that depend on a given value are
+// concealed, however a template has changed the value, and wherever it stands. Problems do
+// not show it.
 func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 	files := given(map[string]string{"auth.password": "Canary-Help"})
 	variants := make([]Rendered, Variants)
@@ -66,7 +68,7 @@ func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 		}
 	}
 	if !strings.Contains(text, "shown") {
-		t.Errorf("all is hidden: %s", text)
+		t.Errorf("everything is hidden: %s", text)
 	}
 	told := files.Told(manifest.Problems{{Message: "cannot parse Canary-Help", Hint: "Canary-Help", Remedy: manifest.Again("Canary-Help")}})
 	if strings.Contains(told[0].Error()+told[0].Hint+told[0].Remedy.When, "Canary") {
@@ -74,7 +76,8 @@ func TestWhatIsMadeOfGivenValuesIsConcealed(t *testing.T) {
 	}
 }
 
-// A Secret of generated values has none in the clear.
+// TestSecretsOfGivenValuesAreNotPlain: a Secret that is made of given values does not count
+// as one in the clear.
 func TestSecretsOfGivenValuesAreNotPlain(t *testing.T) {
 	secret := func(value string) *manifest.Object {
 		return &manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{

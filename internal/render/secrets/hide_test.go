@@ -8,8 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// TestHide: decrypted values are noted in objects that are no Secrets, in the lines and
-// forms in which templates write them; values that are too short are not.
+// TestHide: decrypted values are noted in objects other than Secrets, in the lines and
+// forms in which templates write them. Values that are too short are not noted.
 func TestHide(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"horse-1", "first line\n  second line\n", "80"}}}}
 	for _, test := range []struct {

@@ -2,8 +2,8 @@ package secrets
 
 import "testing"
 
-// TestPlaceholders: the stand-in for an encrypted file is the decrypted file, except
-// for the values.
+// TestPlaceholders: the placeholder for an encrypted file is the decrypted file, except for
+// its values.
 func TestPlaceholders(t *testing.T) {
 	value := func(kind string) string { return "ENC[AES256_GCM,data:x+/=,iv:x,tag:x,type:" + kind + "]" }
 	for _, c := range []struct{ format, text, want string }{

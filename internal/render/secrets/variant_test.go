@@ -10,10 +10,10 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// sealed is a value as SOPS writes it.
+// sealed returns a value as SOPS writes it.
 func sealed(kind string) string { return "ENC[AES256_GCM,data:x,iv:x,tag:x,type:" + kind + "]" }
 
-// TestVariantsHaveOtherValues: in each format, the values differ but keep type and
+// TestVariantsHaveOtherValues: in each format, the values differ but keep their type and
 // form, and everything else is the same.
 func TestVariantsHaveOtherValues(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -62,7 +62,7 @@ func TestVariantsHaveOtherValues(t *testing.T) {
 	}
 }
 
-// made is an object that a template has made from a password.
+// made returns an object that a template has made from a password.
 func made(password, name string) *manifest.Object {
 	reversed := []byte(password)
 	slices.Reverse(reversed)
@@ -122,8 +122,8 @@ func TestWhatIsMadeOfValuesIsConcealed(t *testing.T) {
 	}
 }
 
-// TestNothingIsShownWithoutVariants: where no other value can be rendered, everything
-// is concealed but the object's identity.
+// TestNothingIsShownWithoutVariants: if no other value can be rendered, everything but the
+// object's identity is concealed.
 func TestNothingIsShownWithoutVariants(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"hunter-two"}}}}
 	o := made("hunter-two", "config")
@@ -137,7 +137,8 @@ func TestNothingIsShownWithoutVariants(t *testing.T) {
 	}
 }
 
-// TestNamesOfValuesAreRefused: except names that kustomize ends in a hash.
+// TestNamesOfValuesAreRefused: a name must not depend on a value, except for a hash that
+// kustomize has added.
 func TestNamesOfValuesAreRefused(t *testing.T) {
 	files := &Files{decrypted: map[string]opened{"a.yaml": {values: []string{"hunter-two"}}}}
 	twins := func(name string) []Rendered {

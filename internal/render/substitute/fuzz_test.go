@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// FuzzApply: an object keeps its shape when names are replaced, nothing but uses of
+// FuzzApply: when names are replaced, an object keeps its shape, nothing but uses of
 // declared names changes, and no mark remains.
 func FuzzApply(f *testing.F) {
 	f.Add("a: ${x}\nb: '${x}'\nc: \"a ${x} ${y} $${x} ${x\"\n", "x: {}\n- [")

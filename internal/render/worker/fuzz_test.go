@@ -17,7 +17,7 @@ import (
 func frames(parts ...string) []byte {
 	var out bytes.Buffer
 	for i := 0; i+1 < len(parts); i += 2 {
-		_ = writeFrame(&out, kind(parts[i][0]), []byte(parts[i+1])) // to memory
+		_ = writeFrame(&out, kind(parts[i][0]), []byte(parts[i+1])) // writing to memory cannot fail
 	}
 	return out.Bytes()
 }
@@ -27,8 +27,8 @@ type nowhere struct{ io.Writer }
 
 func (nowhere) Close() error { return nil }
 
-// FuzzParent: whatever a child sends, the parent returns a result or an error, and has
-// let the child read only entries of the revision.
+// FuzzParent: whatever a child sends, the parent returns a result or an error, and the
+// child has read only entries of the revision.
 func FuzzParent(f *testing.F) {
 	for _, seed := range [][]byte{
 		frames("R", "done"), frames("S", "a", "D", ".", "F", "a/b.yaml", "L", ""), frames("F", "../../etc/passwd", "R", ""), frames("F", "/etc/passwd"),
@@ -67,7 +67,7 @@ func FuzzParent(f *testing.F) {
 	})
 }
 
-// asked notes the questions to a file system.
+// asked notes the requests to a file system.
 type asked struct {
 	fs.FS
 	names []string
@@ -78,7 +78,7 @@ func (a *asked) Open(name string) (fs.File, error) {
 	return a.FS.Open(name)
 }
 
-// FuzzChild: whatever the parent answers, the child's file system returns.
+// FuzzChild: whatever the parent answers, the calls of the child's file system return.
 func FuzzChild(f *testing.F) {
 	for _, seed := range [][]byte{
 		frames("A", `{"name":"a","mode":2147484141}`, "A", `[{"name":"../b"},{"name":""}]`, "A", "x"), frames("E", `{"notExist":true}`), frames("E", "x"), frames("A", "null", "A", "null", "A", ""), nil,
@@ -91,14 +91,14 @@ func FuzzChild(f *testing.F) {
 		r := &remote{in: bytes.NewReader(answers), out: io.Discard, answers: map[question]reply{}}
 		info, err := r.Stat("a")
 		if err == nil && info.Name() == "" {
-			t.Error("a file without a name")
+			t.Error("a file without a name was listed")
 		}
-		_ = fs.WalkDir(limitedWalk{r, new(int)}, "b", func(string, fs.DirEntry, error) error { return nil }) // it ends; the error does not matter
+		_ = fs.WalkDir(limitedWalk{r, new(int)}, "b", func(string, fs.DirEntry, error) error { return nil }) // the walk ends; its error does not matter
 		if data, err := r.ReadFile("c"); err != nil && len(data) > 0 {
 			t.Errorf("%d bytes beside %v", len(data), err)
 		}
 		if file, err := r.Open("d"); err == nil {
-			_, _ = io.Copy(io.Discard, file) // as above
+			_, _ = io.Copy(io.Discard, file) // its error does not matter either
 			_ = file.Close()
 		}
 	})

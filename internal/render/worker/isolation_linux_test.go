@@ -37,9 +37,8 @@ func canFilter() bool {
 // deniedCalls are the numbers of the calls that no child can make.
 func deniedCalls() []uint32 { return denied }
 
-// call makes a system call whose arguments are zero: with a denied number, or a call
-// that depends on its argument. For kill and tgkill, the word after the number is added
-// to the process id.
+// call makes a system call whose arguments are zero. Its number is denied, or depends on an
+// argument. For kill and tgkill, the word after the number is added to the process ID.
 func call(words []string) (string, error) {
 	var number, first, second uintptr
 	switch words[0] {
@@ -111,7 +110,7 @@ func refuseNamespaces() error {
 }
 
 // TestConfinementWithoutNamespaces: in a pod, where no namespace can be created, every
-// other wall stands.
+// other barrier stands.
 func TestConfinementWithoutNamespaces(t *testing.T) {
 	if !canFilter() {
 		t.Skip("no filter for calls on this machine")

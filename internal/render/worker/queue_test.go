@@ -11,8 +11,8 @@ import (
 
 func newQueue(most int) *queue { return &queue{most: most, taken: map[string]int{}} }
 
-// wait makes an owner take a turn in the background, and returns when the owner waits
-// for it.
+// wait makes an owner take a turn in the background, and returns once the owner waits for
+// it.
 func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
 	t.Helper()
 	waits := make(chan Wait, 1)
@@ -30,8 +30,8 @@ func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
 	return Wait{}
 }
 
-// An owner who asks for many turns delays only itself: a free turn goes to the owner
-// with the fewest, and among those to the first.
+// TestTurnsAreSharedFairly: an owner that asks for many turns delays only itself. A free
+// turn goes to the owner with the fewest turns, and among several of these to the first.
 func TestTurnsAreSharedFairly(t *testing.T) {
 	q := newQueue(2)
 	for range 2 {
@@ -42,11 +42,11 @@ func TestTurnsAreSharedFairly(t *testing.T) {
 	got := make(chan string)
 	for i, owner := range []string{"ana", "ana", "ben", "cleo", "ben"} {
 		if w := wait(t, q, owner, got); w.Ahead != i || w.Children != 2 {
-			t.Errorf("%s is told %+v", owner, w)
+			t.Errorf("%s gets the report %+v", owner, w)
 		}
 	}
-	// Of ana's two turns the first goes to ben, who has none; then she has as few as
-	// cleo and came before. Her other turn waits until all have had theirs.
+	// Of ana's two turns, the first goes to ben, who has none. Then ana has as few as cleo,
+	// and came before. Her other turn waits until all have had theirs.
 	var order []string
 	for _, gone := range []string{"ana", "ana", "ben", "cleo", "ana"} {
 		q.release(gone)
@@ -57,7 +57,7 @@ func TestTurnsAreSharedFairly(t *testing.T) {
 	}
 }
 
-// TestTurnsChangeInNumber: new turns go to waiters; a lower bound takes no turn away.
+// TestTurnsChangeInNumber: new turns go to waiters, and a lower number takes no turn away.
 func TestTurnsChangeInNumber(t *testing.T) {
 	q := newQueue(1)
 	if err := q.take(context.Background(), "ana", nil); err != nil {
@@ -73,7 +73,7 @@ func TestTurnsChangeInNumber(t *testing.T) {
 	q.bound(1)
 	q.release("ana")
 	if !q.full() {
-		t.Error("with one turn for all, ben's is not all there is")
+		t.Error("with one turn for all, a free turn is left beside ben's")
 	}
 	q.release("ben")
 	if next := <-got; next != "cleo" {
@@ -93,11 +93,11 @@ func TestWhoLeavesHoldsNoTurn(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	q.release("ana")
-	// A waiter who leaves at the moment when its turn comes gives the turn back.
+	// A waiter that leaves at the moment when it gets its turn gives the turn back.
 	given := &waiter{owner: "cleo", turn: make(chan struct{})}
 	q.taken["cleo"]++
 	q.giveUp(given)
-	if err := q.take(context.Background(), "dora", func(Wait) { t.Error("dora waits") }); err != nil {
+	if err := q.take(context.Background(), "dora", func(Wait) { t.Error("dora still waits") }); err != nil {
 		t.Error(err)
 	}
 	if len(q.waiters) != 0 || q.running() != 1 {
@@ -116,8 +116,8 @@ func TestWaitSaysHowManyAreAhead(t *testing.T) {
 	}
 }
 
-// All sessions together have no more children than the pool allows, including the warm
-// one.
+// TestPoolBoundsItsChildren: all sessions together have no more children than the pool
+// allows, including the warm one.
 func TestPoolBoundsItsChildren(t *testing.T) {
 	pool := newPool(t)
 	pool.Bound(1)
@@ -125,7 +125,7 @@ func TestPoolBoundsItsChildren(t *testing.T) {
 	do(t, first, "pid")
 	pool.Warm()
 	if pool.spare != nil || pool.warming != nil {
-		t.Error("a spare child beside all that there may be")
+		t.Error("the pool started a spare child beyond its limit")
 	}
 	waits, done := make(chan Wait, 1), make(chan error, 1)
 	go func() {
@@ -137,7 +137,7 @@ func TestPoolBoundsItsChildren(t *testing.T) {
 	select {
 	case <-waits:
 	case err := <-done:
-		t.Fatalf("it did not wait: %v", err)
+		t.Fatalf("the session did not wait: %v", err)
 	}
 	first.Close()
 	if err := <-done; err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// TestMain makes the test's program a worker as well: a job is a word and its
-// argument.
+// TestMain makes the test's program a worker, too. A job is a word and its argument.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == Command {
 		if err := Serve(os.Stdin, os.Stdout, testLimits, work); err != nil {
@@ -165,8 +164,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestConfinement: the walls of its process stop everything that a renderer could be
-// made to do.
+// TestConfinement: the confinement of the worker's process stops everything that a renderer
+// could be made to do.
 func TestConfinement(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -188,12 +187,12 @@ func TestConfinement(t *testing.T) {
 		t.Log(noNamespaces)
 	}
 	if !canIsolate() && !canFilter() {
-		t.Log("connecting is not tried")
+		t.Log("connecting was not tried")
 	} else if got := do(t, s, "dial "+listener.Addr().String()); !strings.HasPrefix(got, "error: ") {
 		t.Errorf("connecting to the machine's own network: %s", got)
 	}
 	if !canFilter() {
-		t.Log("no filter for calls on this machine: files and programs not tried")
+		t.Log("no filter for calls on this machine: files and programs were not tried")
 		return
 	}
 	for _, job := range []string{"open " + secret, "open /proc/self/environ", "open /etc/passwd", "run /bin/true"} {
@@ -206,7 +205,7 @@ func TestConfinement(t *testing.T) {
 			t.Errorf("system call %d: %s", number, got)
 		}
 	}
-	// Go's scheduler sends signals to its own process; all others are refused.
+	// Go's scheduler sends signals to its own process. All other signals are refused.
 	for job, want := range map[string]string{
 		"call kill 0": "done", "call kill 1": "error: permission denied", "call tgkill 0": "done", "call tgkill 1": "error: permission denied",
 		"call clone3": "error: function not implemented", "call fork": "error: permission denied",
@@ -249,8 +248,8 @@ func TestWallTime(t *testing.T) {
 	}
 }
 
-// TestCrashes: the error does not contain the output of a crash, which may contain part
-// of a secret.
+// TestCrashes: the error does not contain the output of a crash, which may have part of a
+// secret.
 func TestCrashes(t *testing.T) {
 	for _, job := range []string{"panic canary", "exit canary"} {
 		s := newSession(t)
@@ -274,8 +273,8 @@ func TestEndOfContext(t *testing.T) {
 	}
 }
 
-// TestWorkersAreReplaced: within a session, a child does several jobs, up to a limit;
-// no child serves two sessions.
+// TestWorkersAreReplaced: within a session, a child does several jobs, up to a limit. No
+// child serves two sessions.
 func TestWorkersAreReplaced(t *testing.T) {
 	pool := newPool(t)
 	seen := map[string]int{}
@@ -306,6 +305,6 @@ func TestNothingIsLeft(t *testing.T) {
 	pool.mu.Lock()
 	defer pool.mu.Unlock()
 	if pool.spare != nil || pool.warming != nil {
-		t.Error("a closed pool has a spare")
+		t.Error("a closed pool has a spare child")
 	}
 }
