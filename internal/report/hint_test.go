@@ -14,8 +14,8 @@ type whoToAsk struct{}
 func (whoToAsk) Error() string { return "not allowed" }
 func (whoToAsk) Hint() string  { return "ask ana" }
 
-// TestErrorsAreExplained: an error's hint is found wherever it is in the chain, and its
-// text is shown as it is, whatever it looks like.
+// TestErrorsAreExplained: an error's hint is found anywhere in the chain, and its text is
+// shown unchanged, whatever it contains.
 func TestErrorsAreExplained(t *testing.T) {
 	door := Door{Again: "try again"}
 	away := manifest.Problem{Source: manifest.Source{File: "a.yaml", Line: 2}, Message: "no answer", Remedy: manifest.Again("when it answers")}

@@ -30,8 +30,8 @@ func suspended(r *record.Record) {
 	r.Suspension = &record.Suspension{By: "ben", Reason: "a move"}
 }
 
-// TestOutcomeTellsWhatToDo holds the last words of a deploy: its id in each, and where it
-// is not as it was wanted the reason and the next thing to try.
+// TestOutcomeTellsWhatToDo: the last lines of every deploy have its id. If the app is not
+// in its wanted state, they also have the reason, and the next thing to try.
 func TestOutcomeTellsWhatToDo(t *testing.T) {
 	for name, test := range map[string]struct {
 		rec  record.Record

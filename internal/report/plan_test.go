@@ -76,7 +76,7 @@ func TestLegendNamesTheSignsThatAreUsed(t *testing.T) {
 	}
 }
 
-// written is a plan as the pusher sees it.
+// written returns a plan as the pusher sees it.
 func written(p *plan.Plan) string {
 	var out strings.Builder
 	WritePlan(&out, p)

@@ -10,7 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// A thousand problems that differ in a name are one, with their number.
+// TestLikeProblemsAreToldOnce: a thousand problems that differ only in a name are reported
+// as one, with their number.
 func TestLikeProblemsAreToldOnce(t *testing.T) {
 	var problems manifest.Problems
 	for i := range 1000 {
@@ -42,7 +43,7 @@ func TestFewProblemsAreToldOneByOne(t *testing.T) {
 	var b strings.Builder
 	WriteProblems(&b, problems, Door{})
 	if n := strings.Count(b.String(), "error: "); n != maxLike {
-		t.Errorf("%d of %d are told", n, maxLike)
+		t.Errorf("%d of %d are shown", n, maxLike)
 	}
 }
 
@@ -137,12 +138,12 @@ func TestProblemsThatDifferInMoreThanNamesAreTold(t *testing.T) {
 		other := unknown
 		change(&other)
 		if got := OnceAKind(manifest.Problems{unknown, other}); len(got) != 2 {
-			t.Errorf("two that differ in %s are told as %d", name, len(got))
+			t.Errorf("two problems that differ in %s are shown as %d", name, len(got))
 		}
 	}
 }
 
-// warn is what a pusher sees of warnings.
+// warn returns warnings as a pusher sees them.
 func warn(warnings manifest.Problems) string {
 	var text strings.Builder
 	WriteWarnings(&text, warnings)

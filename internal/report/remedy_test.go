@@ -56,7 +56,7 @@ func TestRemediesAreSpelledByTheDoor(t *testing.T) {
 				t.Errorf("as data: %q", got)
 			}
 			if problems[0] != problem {
-				t.Errorf("the problem has become %+v", problems[0])
+				t.Errorf("the problem itself was changed to %+v", problems[0])
 			}
 		})
 	}

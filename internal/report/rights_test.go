@@ -19,7 +19,7 @@ func keep(group, resource, namespace, name string) manifest.Right {
 func TestGrant(t *testing.T) {
 	for name, test := range map[string]struct {
 		rights []manifest.Right
-		want   string // without the names of roles
+		want   string // with the names of roles left out
 	}{
 		"none": {nil, ""},
 		"kinds of a namespace": {
@@ -56,7 +56,7 @@ RoleBinding team-a/pushboat-*: Role pushboat-* to User /pb: "x"`,
 	}
 }
 
-// read parses the grant as kubectl would, indented as terminals show it.
+// read parses the grant like kubectl, with the indentation of a terminal.
 func read(t *testing.T, text string) string {
 	t.Helper()
 	_, text, _ = strings.Cut(text, "\n")
@@ -95,7 +95,7 @@ func read(t *testing.T, text string) string {
 
 func withoutSum(name string) string { return name[:strings.LastIndex(name, "-")+1] + "*" }
 
-// TestGrantsAreNamedApart: a grant that is pasted later takes nothing away from one before.
+// TestGrantsAreNamedApart: a grant that is pasted later must not replace an earlier one.
 func TestGrantsAreNamedApart(t *testing.T) {
 	one, other := Grant([]manifest.Right{keep("", "secrets", "a", "x")}), Grant([]manifest.Right{keep("", "pods", "a", "x")})
 	if name := named(one); name == named(other) || name != named(Grant([]manifest.Right{keep("", "secrets", "a", "y")})) {

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// writes is a revision by ana that writes a file.
+// writes returns a revision by ana that writes a file.
 func writes(path, text string) Revision {
 	return Revision{Subject: "Add ben", By: ana, Edit: func(fs.FS, *rules.Rules) (map[string][]byte, error) {
 		return map[string][]byte{path: []byte(text)}, nil
@@ -27,7 +27,7 @@ func TestRevisionIsCommittedForItsOperator(t *testing.T) {
 		t.Fatalf("made %+v, %v", made, err)
 	}
 	if _, ok := book.Current().Operator("ben"); ok {
-		t.Fatal("in force before it is published")
+		t.Fatal("the revision is in force before it is published")
 	}
 	other, err := book.Revise(t.Context(), writes("operators/eve.yaml", "keys: []\n"))
 	if err != nil {
@@ -37,10 +37,10 @@ func TestRevisionIsCommittedForItsOperator(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := book.Current().Operator("ben"); !ok {
-		t.Error("not in force")
+		t.Error("the published revision is not in force")
 	}
 	if err := book.Publish(t.Context(), other); !errors.Is(err, ErrMoved) {
-		t.Errorf("one that is overtaken: %v", err)
+		t.Errorf("a revision that is overtaken: %v", err)
 	}
 	head, err := book.head(t.Context(), Main.Ref())
 	if err != nil || head != made.Commit {
@@ -51,7 +51,7 @@ func TestRevisionIsCommittedForItsOperator(t *testing.T) {
 		t.Errorf("the commit is %+v, %v", commit, err)
 	}
 	if got := records(t, book); !strings.Contains(got[0], "\nOperator: ana\n") {
-		t.Errorf("recorded: %q", got[0])
+		t.Errorf("the records are %q", got[0])
 	}
 }
 
@@ -85,7 +85,7 @@ func TestRevisionThatIsRefused(t *testing.T) {
 	}
 	none := &Book{}
 	if _, err := none.Revise(t.Context(), Revision{By: access.Caller{}}); !errors.Is(err, errNotOpen) {
-		t.Errorf("where there are none: %v", err)
+		t.Errorf("without a rules repository: %v", err)
 	}
 }
 

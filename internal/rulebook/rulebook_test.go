@@ -31,7 +31,7 @@ func keyText(t *testing.T, seed string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
-// first makes the files of a server whose admin is ana.
+// first returns the first files of a server whose admin is ana.
 func first(t *testing.T) First {
 	return func() (map[string][]byte, error) {
 		base, err := repos.Admin()
@@ -68,7 +68,7 @@ func mustOpen(t *testing.T, store *git.Store) *Book {
 	return book
 }
 
-// commit puts files on the branch of the rules, behind the gate's back.
+// commit puts files on the branch of the rules, past the gate.
 func commit(t *testing.T, book *Book, files map[string][]byte) {
 	t.Helper()
 	head, err := book.head(t.Context(), Main.Ref())
@@ -110,11 +110,12 @@ func TestNewServerBeginsWithItsAdmins(t *testing.T) {
 	}
 	again := mustOpen(t, store)
 	if got := records(t, again); len(got) != 2 || again.edition.Load().revision != book.edition.Load().revision {
-		t.Errorf("the next start writes: %q", got)
+		t.Errorf("the next start has written: %q", got)
 	}
 }
 
-// TestCrashWhileTheRepositoryIsMade: the record is there, and the branch is not.
+// TestCrashWhileTheRepositoryIsMade: the server stopped after it wrote the record and
+// before it made the branch.
 func TestCrashWhileTheRepositoryIsMade(t *testing.T) {
 	store := storetest.Open(t, git.StoreOptions{})
 	repo, err := store.Create(t.Context(), access.AdminRepo)
@@ -125,7 +126,7 @@ func TestCrashWhileTheRepositoryIsMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	if book := mustOpen(t, store); len(book.Rules().(*rules.Rules).Operators()) != 1 {
-		t.Error("there are no rules")
+		t.Error("the rules were not made")
 	}
 }
 
@@ -147,7 +148,8 @@ func TestSomebodysRepositoryIsNotTaken(t *testing.T) {
 	}
 }
 
-// TestServersServeWithoutRules: with rules that cannot be made or read, key files open it.
+// TestServersServeWithoutRules: if the rules cannot be made or read, the server opens with
+// the key files alone.
 func TestServersServeWithoutRules(t *testing.T) {
 	store := storetest.Open(t, git.StoreOptions{})
 	book, hook, err := open(t, store, func() (map[string][]byte, error) { return nil, rules.ErrNoAdmin })
@@ -155,9 +157,9 @@ func TestServersServeWithoutRules(t *testing.T) {
 		t.Fatalf("without an admin: %v, %v", err, hook.LastEntry())
 	}
 	if err := book.Take(t.Context(), ana); err == nil {
-		t.Error("there are rules")
+		t.Error("Take accepts rules that were not made")
 	}
-	book = mustOpen(t, store) // now with one
+	book = mustOpen(t, store) // now with an admin
 	commit(t, book, map[string][]byte{"access.yaml": []byte("rules: {}\n")})
 	broken, hook, err := open(t, store, first(t))
 	if err != nil || len(broken.Current().Operators()) != 0 || hook.LastEntry().Level != logrus.ErrorLevel {
@@ -173,7 +175,7 @@ func TestServersServeWithoutRules(t *testing.T) {
 		t.Errorf("a push to what could not be opened: %v", problems)
 	}
 	if err := none.Take(t.Context(), ana); err == nil {
-		t.Error("took what could not be opened")
+		t.Error("Take accepts rules that could not be opened")
 	}
 }
 
@@ -182,15 +184,15 @@ func TestTake(t *testing.T) {
 	before := book.Rules()
 	commit(t, book, map[string][]byte{"operators/ben.yaml": []byte("email: ben@example.org\nkeys: [" + keyText(t, "b") + "]\n")})
 	if _, ok := book.Current().Operator("ben"); ok {
-		t.Fatal("in force before it was taken")
+		t.Fatal("the pushed rules are in force before Take")
 	}
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second call has nothing to do
 		if err := book.Take(t.Context(), ana); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, ok := book.Current().Operator("ben"); !ok {
-		t.Error("ben is not there")
+		t.Error("ben is no operator after Take")
 	}
 	if _, ok := before.(*rules.Rules).Operator("ben"); ok {
 		t.Error("the former rules have changed")
@@ -204,10 +206,10 @@ func TestTake(t *testing.T) {
 	}
 	commit(t, book, map[string][]byte{"access.yaml": []byte("rules: {}\n")})
 	if err := book.Take(t.Context(), ana); err == nil {
-		t.Error("took what cannot be read")
+		t.Error("Take accepts rules that cannot be read")
 	}
 	if _, ok := book.Current().Operator("ben"); !ok || len(records(t, book)) != 3 {
-		t.Error("the former rules do not stay")
+		t.Error("the former rules are not in force any more")
 	}
 }
 

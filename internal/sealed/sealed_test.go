@@ -89,8 +89,8 @@ func TestFilesHoldNoPlainTextAndAreTheServersAlone(t *testing.T) {
 	}
 }
 
-// Whoever can write files cannot make one text pass for another, nor an old
-// revision for a new one.
+// TestNoFilePassesForAnother: somebody who can write files cannot make one text pass for
+// another, nor an old revision for a new one.
 func TestNoFilePassesForAnother(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir, secret)
@@ -147,7 +147,7 @@ func TestAnotherSecretReadsNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := Open(dir, secret[:31], nil); err == nil {
-		t.Error("a short secret is taken")
+		t.Error("a short secret is accepted")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestOneTextIsNeverSealedAlike(t *testing.T) {
 	first, _ := encode(store.aead, Text{shop, "r1", []byte("text")})
 	second, _ := encode(store.aead, Text{shop, "r1", []byte("text")})
 	if bytes.Equal(first, second) {
-		t.Error("the nonce is the same")
+		t.Error("one text gave the same file twice")
 	}
 }
 
@@ -168,7 +168,7 @@ func TestTextsHaveALimit(t *testing.T) {
 		t.Error(err)
 	}
 	if err := store.Seal(Text{shop, name.Revision(strings.Repeat("r", maxRevision+1)), nil}); err == nil {
-		t.Error("a revision of any length is taken")
+		t.Error("a revision that is too long is accepted")
 	}
 	if got, err := store.Unseal(shop); err != nil || got.Revision != "r1" {
 		t.Errorf("the text before is lost: %v, %v", got, err)
@@ -177,10 +177,10 @@ func TestTextsHaveALimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := store.Unseal(shop); !errors.Is(err, ErrDamaged) {
-		t.Errorf("a file of any length is read: %v", err)
+		t.Errorf("a file that is too long is read: %v", err)
 	}
 	if len(files(t, dir)) != 1 {
-		t.Errorf("there is more than the text: %v", files(t, dir))
+		t.Errorf("the directory has other files: %v", files(t, dir))
 	}
 }
 
@@ -268,7 +268,7 @@ func FuzzDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	// A constant: each process of the fuzzer would seal with another nonce.
+	// A constant, since each process of the fuzzer would seal with another nonce.
 	sealed, err := hex.DecodeString("70757368626f6174207365616c656420310a0002723181264eac981474468cb95ebec84e2a49a0098839346028d879eabf96e25b5c20")
 	if err != nil {
 		f.Fatal(err)
@@ -280,13 +280,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(format))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if _, _, err := decode(aead, shop, data); err == nil && !bytes.Equal(data, sealed) {
-			t.Error("a forged file is believed")
+			t.Error("a forged file is accepted")
 		}
 	})
 }
 
-// A store whose directory is another server's by now changes nothing in it, whenever
-// that is noticed.
+// TestFencedStoreChangesNothing: a store whose directory belongs to another server by now
+// changes nothing in it, at whatever step it notices that.
 func TestFencedStoreChangesNothing(t *testing.T) {
 	stale := errors.New("stale")
 	for name, do := range map[string]func(*Store) error{
@@ -295,7 +295,7 @@ func TestFencedStoreChangesNothing(t *testing.T) {
 		"a repository":     func(s *Store) error { return s.ForgetRepository(shop.Repository) },
 		"a sweep":          func(s *Store) error { return s.Sweep(nil) },
 	} {
-		for _, asked := range []int{1, 2} { // when the store is stale
+		for _, asked := range []int{1, 2} { // the question at which the store becomes stale
 			dir, calls := t.TempDir(), 0
 			seal(t, open(t, dir, secret), Text{shop, "r1", []byte("first")})
 			store, err := Open(dir, secret, func() error {
@@ -310,7 +310,7 @@ func TestFencedStoreChangesNothing(t *testing.T) {
 			t.Cleanup(func() { _ = store.Close() })
 			err = do(store)
 			if err == nil && calls < asked {
-				continue // it asks but once
+				continue // the operation asks only once
 			}
 			if !errors.Is(err, stale) || err.Error() != stale.Error() {
 				t.Errorf("%s, stale at question %d: %v", name, asked, err)

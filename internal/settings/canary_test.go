@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// canary is a secret in the wrong place of a configuration.
+// canary is a secret that stands in the wrong place of a configuration.
 const canary = "hunter2-Xq9ZkT7w"
 
-// TestErrorsRepeatNoValue tries each place in which a secret may end up by mistake.
+// TestErrorsRepeatNoValue tries each place in which a secret may stand by mistake.
 func TestErrorsRepeatNoValue(t *testing.T) {
 	const rest = "data: here\nkeys: {file: keys}\n"
 	for name, text := range map[string]string{
@@ -48,7 +48,7 @@ func TestErrorsRepeatNoValue(t *testing.T) {
 	}
 }
 
-// TestErrorsRepeatNoValueOfVariablesAndFlags: a shell may have put one there.
+// TestErrorsRepeatNoValueOfVariablesAndFlags: a shell may have put a secret there.
 func TestErrorsRepeatNoValueOfVariablesAndFlags(t *testing.T) {
 	for _, name := range []string{"git.timeout", "git.maxPushSize", "ssh.maxStartups", "clusters", "charts.credentials", "log.level", "secrets.plain", "outgoing.proxy"} {
 		setting, _ := find(name)
@@ -67,7 +67,7 @@ func TestErrorsRepeatNoValueOfVariablesAndFlags(t *testing.T) {
 	}
 }
 
-// TestShownValuesAreNoSecrets: a path is shown if the file exists.
+// TestShownValuesAreNoSecrets: a path is shown only if its file exists.
 func TestShownValuesAreNoSecrets(t *testing.T) {
 	there := write(t, "ana:geheim")
 	file := write(t, "data: d\nkeys: {file: k}\nsecrets: {ageKeys: ["+there+"], pgpKeys: ["+canary+"]}\n"+
@@ -81,12 +81,11 @@ func TestShownValuesAreNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := shown.String(); strings.Contains(text, "hunter2") || strings.Count(text, "not shown") != 3 || !strings.Contains(text, "secrets.ageKeys: ["+there) {
-		t.Errorf("shown is\n%s", text)
+		t.Errorf("the shown settings are\n%s", text)
 	}
 }
 
-// FuzzFile: no file crashes the program, and accepted settings pass their own checks
-// again.
+// FuzzFile: no file crashes the program, and accepted settings pass their own checks again.
 func FuzzFile(f *testing.F) {
 	var sample strings.Builder
 	if err := WriteSample(&sample); err != nil {

@@ -16,7 +16,7 @@ func TestProfilesAreForThisMachineOnly(t *testing.T) {
 		"127.0.0.1":        false,
 	} {
 		if err := CheckLoopback(address); (err == nil) != ok {
-			t.Errorf("%s: %v, want it taken: %v", address, err, ok)
+			t.Errorf("%s: %v, want it accepted: %v", address, err, ok)
 		}
 	}
 }
@@ -24,7 +24,7 @@ func TestProfilesAreForThisMachineOnly(t *testing.T) {
 func TestRelaysAreReachedByOthers(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"10.0.0.7:2223":        true,
-		"[10.0.0.7]:2223":      true, // as the chart writes it, for either family
+		"[10.0.0.7]:2223":      true, // in the chart's form, for either family
 		"[2001:db8::1]:2223":   true,
 		"127.0.0.1:0":          true,
 		":2223":                false,
@@ -35,7 +35,7 @@ func TestRelaysAreReachedByOthers(t *testing.T) {
 		"2001:db8::1:2223":     false,
 	} {
 		if err := checkRelay(address); (err == nil) != ok {
-			t.Errorf("%s: %v, want it taken: %v", address, err, ok)
+			t.Errorf("%s: %v, want it accepted: %v", address, err, ok)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// given is an environment of a test.
+// given is the environment of a test.
 type given map[string]string
 
 func (g given) environment() environment {
@@ -37,7 +37,7 @@ func lines(err error, file string) []string {
 	return strings.Split(strings.ReplaceAll(err.Error(), file, "FILE"), "\n")
 }
 
-// TestFlagsWinOverTheEnvironmentOverTheFile: for a value of each type.
+// TestFlagsWinOverTheEnvironmentOverTheFile tries a value of each type.
 func TestFlagsWinOverTheEnvironmentOverTheFile(t *testing.T) {
 	values := map[string][]string{ // in the form of the file, a variable and a flag
 		"ssh.address":        {":1", ":2", ":3"},
@@ -77,7 +77,7 @@ func TestFlagsWinOverTheEnvironmentOverTheFile(t *testing.T) {
 		bare.finish()
 		setting, _ := find(name)
 		if got, want := read(0, name), format(setting.field(&bare)); got != want {
-			t.Errorf("%s: given nowhere it is %s, want %s", name, got, want)
+			t.Errorf("%s: without a value it is %s, want %s", name, got, want)
 		}
 		for level, digit := range []string{"1", "2", "3"} {
 			got := read(level+1, name)
@@ -95,7 +95,7 @@ func quoteScalar(text string) string {
 	return `"` + text + `"`
 }
 
-// TestAdminKeysAddUp: a flag locks nobody out.
+// TestAdminKeysAddUp: a flag adds admin keys, so it locks nobody out.
 func TestAdminKeysAddUp(t *testing.T) {
 	file := write(t, "data: here\nkeys: {admin: [a.pub, /b.pub]}\n")
 	c, err := Sources{File: file, Flags: map[string][]string{"keys.admin": {"c.pub", "d.pub"}}}.read(given{}.environment())
@@ -105,7 +105,8 @@ func TestAdminKeysAddUp(t *testing.T) {
 	}
 }
 
-// TestKubeconfigIsThatOfTheClusterDefault, by flag, variable or in the file.
+// TestKubeconfigIsThatOfTheClusterDefault: the kubeconfig may come from the flag, the
+// variable, or the file.
 func TestKubeconfigIsThatOfTheClusterDefault(t *testing.T) {
 	file := write(t, "data: /d\nkeys: {file: /k}\nclusters: {default: {kubeconfig: /1}, prod: {kubeconfig: p}}\n")
 	c, err := Sources{File: file, Flags: map[string][]string{"kubeconfig": {"/2"}}}.read(given{}.environment())
@@ -117,8 +118,8 @@ func TestKubeconfigIsThatOfTheClusterDefault(t *testing.T) {
 	}
 }
 
-// TestAllProblemsAtOnce: each with its line, in the order of the file, and with the
-// intended name.
+// TestAllProblemsAtOnce: all problems are reported, each with its line and the intended
+// name, in the order of the file.
 func TestAllProblemsAtOnce(t *testing.T) {
 	file := write(t, `data: here
 shh: {address: ":2222"}
@@ -171,7 +172,7 @@ outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 	}
 }
 
-// TestFilesThatAreNoConfiguration give one error, which has the line.
+// TestFilesThatAreNoConfiguration: such a file gives one error, with the line.
 func TestFilesThatAreNoConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
 		"data: [":                "FILE:1: this is no YAML: did not find expected node content",
@@ -191,7 +192,7 @@ func TestFilesThatAreNoConfiguration(t *testing.T) {
 	}
 }
 
-// TestEmptyIsNotGiven: an empty file, an empty value and an empty variable.
+// TestEmptyIsNotGiven tries an empty file, an empty value, and an empty variable.
 func TestEmptyIsNotGiven(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "~\n", "ssh:\n", "ssh: {idleTimeout: , address: ~}\n"} {
 		sources := Sources{File: write(t, text), Flags: map[string][]string{"data": {"d"}, "keys.file": {"k"}}}
@@ -202,7 +203,7 @@ func TestEmptyIsNotGiven(t *testing.T) {
 	}
 }
 
-// TestAliasesAreFollowed: once each, so that none can grow large.
+// TestAliasesAreFollowed: an alias stands for the value of its anchor.
 func TestAliasesAreFollowed(t *testing.T) {
 	file := write(t, "data: d\nkeys: {file: k}\nssh: {idleTimeout: &five 5m}\ngit: {timeout: *five}\n")
 	c, err := Sources{File: file}.read(given{}.environment())
@@ -211,7 +212,8 @@ func TestAliasesAreFollowed(t *testing.T) {
 	}
 }
 
-// TestStrangersAreNamed: variables that look like settings, except those of Services.
+// TestStrangersAreNamed: variables that look like settings are reported, except those that
+// Kubernetes makes for Services.
 func TestStrangersAreNamed(t *testing.T) {
 	got := strangers(given{
 		"PUSHBOAT_SSH_ADRESS": ":2222", "PUSHBOAT_SSH_ADDRESS": ":2222", "PUSHBOAT_CONFIG": "x", "PATH": "/bin", "PUSHBOAT_COLOUR": "red",
@@ -239,11 +241,12 @@ func TestChanges(t *testing.T) {
 		names = append(names, s.Name)
 	}
 	if want := []string{"data", "keys.admin"}; !slices.Equal(names, want) {
-		t.Errorf("changed are %q, want %q", names, want)
+		t.Errorf("the changed settings are %q, want %q", names, want)
 	}
 }
 
-// TestSampleHasTheDefaults, except where its lines say otherwise.
+// TestSampleHasTheDefaults: the sample has a default value in each line, unless its table
+// row has another value for it.
 func TestSampleHasTheDefaults(t *testing.T) {
 	var text strings.Builder
 	if err := WriteSample(&text); err != nil {
@@ -262,7 +265,7 @@ func TestSampleHasTheDefaults(t *testing.T) {
 	}
 	for _, s := range Table() {
 		if c.Origin(s.Name) == (Place{}) {
-			t.Errorf("the sample does not give %s", s.Name)
+			t.Errorf("the sample lacks %s", s.Name)
 		}
 	}
 }

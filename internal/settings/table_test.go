@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestEverySettingIsInTheTable: each field of Config has one row, by which it is read.
+// TestEverySettingIsInTheTable: each field of Config has exactly one row, through which it
+// is read.
 func TestEverySettingIsInTheTable(t *testing.T) {
 	var c Config
 	rows := map[any]string{}
@@ -40,7 +41,7 @@ func TestEverySettingIsInTheTable(t *testing.T) {
 // isName matches names in the form that all of Pushboat's files use.
 var isName = regexp.MustCompile(`^([a-z]+\.)?[a-z]+([A-Z][a-z]+)*$`)
 
-// TestNamesOfFlagsAndVariables: they are made from the words of the setting's name.
+// TestNamesOfFlagsAndVariables: the names are made from the words of the setting's name.
 func TestNamesOfFlagsAndVariables(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"data":                      {"data", "PUSHBOAT_DATA"},
@@ -73,14 +74,14 @@ func TestOtherSpellingsAreFound(t *testing.T) {
 	}
 }
 
-// TestRowsAreSound: the values in a row parse, and its names are unique.
+// TestRowsAreSound: the values of a row can be parsed, and its names are unique.
 func TestRowsAreSound(t *testing.T) {
 	flags := map[string]bool{"config": true, "help": true}
 	for _, s := range Table() {
 		var c Config
 		for _, text := range []string{s.Default, s.least} {
 			if text != "" && parseText(s.field(&c), text) != nil {
-				t.Errorf("%s: %q is no %s", s.Name, text, s.Type())
+				t.Errorf("%s: %q is not a valid %s", s.Name, text, s.Type())
 			}
 		}
 		if flags[s.Flag()] {
@@ -88,7 +89,7 @@ func TestRowsAreSound(t *testing.T) {
 		}
 		flags[s.Flag()] = true
 		if s.Brief() == "" || len(s.Brief()) > 120 || strings.Contains(s.Brief(), "\n") {
-			t.Errorf("%s: the first sentence is no help of a flag: %q", s.Name, s.Brief())
+			t.Errorf("%s: the first sentence is no good help for a flag: %q", s.Name, s.Brief())
 		}
 		if !isName.MatchString(s.Name) {
 			t.Errorf("%s: the name is not in camelCase", s.Name)
@@ -115,7 +116,7 @@ func TestSectionsHoldTheirSettings(t *testing.T) {
 	}
 }
 
-// TestValuesAreWrittenAsTheyAreRead: of each type.
+// TestValuesAreWrittenAsTheyAreRead tries each type.
 func TestValuesAreWrittenAsTheyAreRead(t *testing.T) {
 	for _, tt := range []struct {
 		field any
