@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// audit reads the API server's audit log from a moment on.
+// audit reads the API server's audit log from a certain moment on.
 type audit struct {
 	path string
 	from int64
 }
 
-// auditFromNow begins to read.
+// auditFromNow returns an audit that begins at the present end of the log.
 func (l *lab) auditFromNow() (audit, error) {
 	info, err := os.Stat(l.auditLog)
 	if err != nil {
@@ -26,12 +26,12 @@ func (l *lab) auditFromNow() (audit, error) {
 	return audit{l.auditLog, info.Size()}, nil
 }
 
-// answered is a request that the API server has answered, as the audit log has it
+// answered is a request that the API server has answered, as the audit log records it
 // (audit.k8s.io/v1, Event).
 type answered struct {
 	Stage, Verb, UserAgent, RequestURI string
 
-	StageTimestamp time.Time // of the answer, to the microsecond
+	StageTimestamp time.Time // when the request was answered, to the microsecond
 	ObjectRef      struct{ Resource, Namespace, Subresource string }
 }
 
@@ -48,7 +48,7 @@ func (a audit) each(pass func(answered)) error {
 	}
 	for line := range bytes.Lines(data) {
 		var request answered
-		if json.Unmarshal(line, &request) != nil { // the last line may still be written
+		if json.Unmarshal(line, &request) != nil { // the last line may be incomplete
 			continue
 		}
 		if request.Stage == "ResponseComplete" {
@@ -58,7 +58,8 @@ func (a audit) each(pass func(answered)) error {
 	return nil
 }
 
-// counted are requests by verb and resource: "get configmaps", "patch deployments".
+// counted is how many requests there were, by verb and resource: "get configmaps", "patch
+// deployments".
 type counted map[string]int
 
 func (c counted) total() int {
@@ -69,8 +70,8 @@ func (c counted) total() int {
 	return n
 }
 
-// requests returns the finished requests since the beginning of clients whose
-// user agent has the prefix.
+// requests counts the requests since the beginning that are finished and come from clients
+// whose user agent has the prefix.
 func (a audit) requests(agent string) (counted, error) {
 	found := counted{}
 	err := a.each(func(request answered) {
@@ -81,17 +82,17 @@ func (a audit) requests(agent string) (counted, error) {
 	return found, err
 }
 
-// course is when the parts of a deploy were over, by the API server's clock, which
-// is that of this machine.
+// course is when the parts of a deploy were over, by the clock of the API server, which is
+// the clock of this machine.
 type course struct {
 	gate   time.Time // before the first dry-run was answered
-	apply  time.Time // the last dry-run was
-	live   time.Time // the last apply was: all objects are there
-	status time.Time // the last status of a controller was: all objects are healthy
+	apply  time.Time // the last dry-run was answered
+	live   time.Time // the last apply was answered: all objects exist
+	status time.Time // a controller wrote the last status: all objects are healthy
 }
 
-// courseOf returns the course of a first deploy into a namespace, which ended at a
-// time.
+// courseOf returns the course of a first deploy into a namespace. The deploy ended at the
+// given time.
 func (a audit) courseOf(namespace string, ended time.Time) (c course, err error) {
 	err = a.each(func(request answered) {
 		ours, at := strings.HasPrefix(request.UserAgent, "pushboat"), request.StageTimestamp
@@ -120,13 +121,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// How quiet a cluster is when nobody works on it but for its heartbeats.
+// How quiet a cluster is when nobody works on it: there are only its heartbeats.
 const (
 	quietFor   = time.Second
 	quietBytes = 16 << 10 // of the audit log, about 20 requests
 )
 
-// awaitQuiet returns when the controllers have finished the work that the round before
+// awaitQuiet returns when the controllers have finished the work that the previous round
 // has left.
 func (l *lab) awaitQuiet(ctx context.Context) error {
 	for {

@@ -13,13 +13,13 @@ import (
 	"github.com/pushboat/pushboat/test/client"
 )
 
-// The names by which ssh_config knows the two servers, and git the remotes.
+// The names of the two servers in ssh_config, and of the remotes in git.
 const (
 	ours  = "pushboat"
 	plain = "plain"
 )
 
-// makeKeys makes the operator's key and the host key of the reference sshd.
+// makeKeys makes the operator's key, and the host key of the reference sshd.
 func (l *lab) makeKeys(ctx context.Context) error {
 	for _, name := range []string{"key", "plain_host_key"} {
 		if _, err := l.run(ctx, l.dir, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bench", "-f", l.path(name)); err != nil {
@@ -29,7 +29,8 @@ func (l *lab) makeKeys(ctx context.Context) error {
 	return nil
 }
 
-// writeSSHConfig lets ssh reach both servers in the same way.
+// writeSSHConfig writes the configuration with which ssh reaches both servers in the same
+// way.
 func (l *lab) writeSSHConfig(ctx context.Context) error {
 	addr, err := os.ReadFile(l.path("data", "run", "ssh.addr"))
 	if err != nil {
@@ -59,8 +60,8 @@ func (l *lab) host(name, port, user string) client.Host {
 	return client.Host{Name: name, Address: "127.0.0.1", Port: port, User: user, Key: l.path("key"), KnownHosts: l.path("known_hosts")}
 }
 
-// env is the environment of every client program: nobody's configuration but
-// ours counts.
+// env is the environment of every client program: it uses the configuration of the
+// benchmark, and no other.
 func (l *lab) env() []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + l.path("home"), "LC_ALL=C",
@@ -72,7 +73,7 @@ func (l *lab) env() []string {
 	}
 }
 
-// run runs a client program to its end; its output is part of the error.
+// run runs a client program to its end. The program's output is part of the error.
 func (l *lab) run(ctx context.Context, dir, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, l.env()
@@ -88,15 +89,15 @@ func (l *lab) verb(ctx context.Context, words ...string) (string, error) {
 	return l.run(ctx, l.dir, "ssh", append([]string{"-F", l.path("ssh_config"), ours}, words...)...)
 }
 
-// workingCopy is a working copy whose remotes are a repository of the same name
-// on both servers.
+// workingCopy is a working copy with two remotes: repositories of the same name on both
+// servers.
 type workingCopy struct {
 	lab  *lab
 	name string
 	dir  string
 }
 
-// workingCopy makes one with the files as its first commit.
+// workingCopy makes a working copy that has the files as its first commit.
 func (l *lab) workingCopy(ctx context.Context, name string, files map[string]string) (*workingCopy, error) {
 	w := &workingCopy{lab: l, name: name, dir: l.path("work", name)}
 	bare := l.path("plain", name+".git")
@@ -106,7 +107,7 @@ func (l *lab) workingCopy(ctx context.Context, name string, files map[string]str
 	if _, err := l.run(ctx, l.dir, "git", "init", "-q", "-b", "main", w.dir); err != nil {
 		return nil, err
 	}
-	url := bare // without an sshd, git's own local transport stands in
+	url := bare // without an sshd, git's local transport takes its place
 	if l.sshd != nil {
 		url = plain + ":" + bare
 	}
@@ -143,15 +144,14 @@ func (w *workingCopy) commit(ctx context.Context, message string) error {
 	return err
 }
 
-// push pushes main and returns how long that took, from start to end of the git
-// process.
+// push pushes main, and returns the time from the start to the end of the git process.
 func (w *workingCopy) push(ctx context.Context, remote string) (time.Duration, error) {
 	start := time.Now()
 	_, err := w.git(ctx, "push", remote, "main")
 	return time.Since(start), err
 }
 
-// plainWords describe the plain remote.
+// plainWords describes the plain remote.
 func (l *lab) plainWords() string {
 	if l.sshd != nil {
 		return "through OpenSSH's sshd and git-shell"

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// rawAgent is the user agent of our own reference client, by which the audit
-// log tells its requests from those of others.
+// rawAgent is the user agent of the benchmark's reference client. The audit log tells its
+// requests from those of others by this name.
 const rawAgent = "bench-raw"
 
 // connect makes the clients of the reference.
@@ -30,7 +30,7 @@ func (l *lab) connect() (err error) {
 	return err
 }
 
-// namespace makes a namespace, if it is not there yet.
+// namespace makes a namespace, unless it exists.
 func (l *lab) namespace(ctx context.Context, name string) error {
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	_, err := l.client.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{})
@@ -40,8 +40,8 @@ func (l *lab) namespace(ctx context.Context, name string) error {
 	return err
 }
 
-// requestTotal is the sum of the API server's counters apiserver_request_total:
-// the requests of every client, the control plane's own controllers included.
+// requestTotal is the sum of the API server's counters apiserver_request_total: the
+// requests of every client, including the controllers of the control plane.
 func (l *lab) requestTotal(ctx context.Context) (float64, error) {
 	text, err := l.client.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (l *lab) requestTotal(ctx context.Context) (float64, error) {
 	return total, nil
 }
 
-// pause waits for d, where time itself is measured.
+// pause waits for d, for measurements over a fixed time.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -13,11 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A hand is the way people deploy without a server for it: kubectl where there is one;
-// else kubectl's requests, one after the other, from this process.
+// A hand deploys as people do without a server: with kubectl if this machine has it, else
+// with the requests of kubectl, which this process sends one after the other.
 type hand struct {
 	lab     *lab
-	kubectl string // its path; "" for the stand-in
+	kubectl string // path of kubectl; "" for the stand-in
 }
 
 func (l *lab) hand() hand {
@@ -28,7 +28,7 @@ func (l *lab) hand() hand {
 	return hand{l, path}
 }
 
-// words name the hand and its work.
+// words name the hand and the work that it does.
 func (h hand) words(does string) string {
 	if h.kubectl == "" {
 		return "built-in stand-in for kubectl " + does + " (no kubectl in PATH)"
@@ -36,10 +36,10 @@ func (h hand) words(does string) string {
 	return "kubectl " + does
 }
 
-// cost is the cost of a program's run.
+// cost is the time and the processor time that a program took.
 type cost struct{ wall, cpu time.Duration }
 
-// apply applies a folder, and the same objects as text for the stand-in.
+// apply applies a folder. The stand-in applies the same objects, which are given as text.
 func (h hand) apply(ctx context.Context, namespace, dir string, texts []string) (cost, error) {
 	if h.kubectl != "" {
 		return h.run(ctx, "apply", "--server-side", "--validate=false", "-n", namespace, "-f", dir)

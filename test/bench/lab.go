@@ -31,13 +31,13 @@ type lab struct {
 	client   *kubernetes.Clientset
 	dynamic  *dynamic.DynamicClient
 	server   *server
-	sshd     *sshd // nil if there is no sshd that runs; see plainWords
+	sshd     *sshd // nil if no sshd can run on this machine; see plainWords
 	noSSHD   string
-	workers  []int // of the raw apply, the fastest first; nil until they were tried
+	workers  []int // numbers of workers of the raw apply, the fastest first; nil until they were tried
 
-	app   *app   // of 200 objects, once it is deployed
-	fleet *fleet // of many apps, once it is deployed
-	huge  *fresh // of 10,000 objects, once it is deployed
+	app   *app   // an app of 200 objects; nil until it is deployed
+	fleet *fleet // many apps; nil until they are deployed
+	huge  *fresh // an app of 10,000 objects; nil until it is deployed
 }
 
 // openLab starts a cluster and a server.
@@ -76,7 +76,7 @@ func (l *lab) path(elements ...string) string {
 	return filepath.Join(append([]string{l.dir}, elements...)...)
 }
 
-// close stops everything that was started, last first.
+// close stops everything that was started, the newest first.
 func (l *lab) close() {
 	var errs []error
 	if l.server != nil {

@@ -27,7 +27,7 @@ func describeMachine(bin string) string {
 	return b.String()
 }
 
-// said is the first line that a program prints.
+// said returns the first line that a program prints.
 func said(program string, args ...string) string {
 	out, err := exec.Command(program, args...).CombinedOutput()
 	first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
@@ -37,7 +37,7 @@ func said(program string, args ...string) string {
 	return first
 }
 
-// fromFile is the value of a "name : value" line.
+// fromFile returns the value of a "name : value" line of a file.
 func fromFile(path, name string) string {
 	file, err := os.Open(path)
 	if err != nil {
@@ -63,6 +63,6 @@ func memory() string {
 }
 
 func firstWord(path string) string {
-	data, _ := os.ReadFile(path) // shown as nothing if it cannot be read
+	data, _ := os.ReadFile(path) // shown as nothing if the file cannot be read
 	return strings.TrimSpace(string(data))
 }

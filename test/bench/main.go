@@ -1,4 +1,4 @@
-// Command bench measures Pushboat's promises, each figure next to its reference in the
+// Command bench measures Pushboat's promises, each figure next to its reference from the
 // same run: with real git pushes over ssh to the real server, on a real API server
 // (bin/devcluster) whose own audit log counts the requests. `make bench` runs it;
 // docs/benchmarks.md has a result and explains the rows.
@@ -15,7 +15,7 @@ import (
 	"syscall"
 )
 
-// settings are the command line.
+// settings are the flags of the command line.
 type settings struct {
 	only   string
 	rounds int
@@ -56,8 +56,8 @@ func usage() {
 	}
 }
 
-// run measures the rows in order and prints each as soon as it is done, and
-// all of them as a table at the end.
+// run measures the rows in order. It prints each as soon as it is measured, and all of them
+// as a table at the end.
 func run(ctx context.Context, s settings) (err error) {
 	chosen, err := choose(s.only)
 	if err != nil {
@@ -109,14 +109,14 @@ func choose(only string) ([]row, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no row %q; bench -h lists them", name)
+			return nil, fmt.Errorf("no row is named %q; bench -h lists the rows", name)
 		}
 	}
 	return chosen, nil
 }
 
-// bench runs rows. Those of one group share a cluster and a server. Each group has
-// fresh ones, so that the leftovers of one do not disturb another.
+// bench runs rows. Those of one group share a cluster and a server. Each group starts fresh
+// ones, so that the leftovers of one group do not disturb another.
 type bench struct {
 	settings settings
 	dir      string

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// memory adds the server's memory: its peak, which must be at most limit MiB (0: no
-// goal), and the memory that it holds on to.
+// memory adds two facts about the server's memory: its peak, which must be at most limit
+// MiB (0: no goal), and the memory that the server keeps.
 func (l *lab) memory(ctx context.Context, r *result, limit float64) error {
 	now, peak, err := l.server.resident()
 	if err != nil {
@@ -31,7 +31,7 @@ func (l *lab) memory(ctx context.Context, r *result, limit float64) error {
 	return nil
 }
 
-// heap is the reachable heap of the server, in MiB, after a collection.
+// heap returns the reachable heap of the server after a collection, in MiB.
 func (l *lab) heap(ctx context.Context) (float64, error) {
 	text, err := l.profile(ctx, "heap?gc=1&debug=1")
 	if err != nil {
@@ -45,7 +45,8 @@ func (l *lab) heap(ctx context.Context) (float64, error) {
 	return bytes / (1 << 20), nil
 }
 
-// profileFor lets time pass. keepProfile keeps the CPU profile of that time.
+// profileFor waits for d. If profiles are wanted, keepProfile keeps the CPU profile of that
+// time.
 func (l *lab) profileFor(ctx context.Context, d time.Duration, name string) error {
 	if l.settings.profiles == "" {
 		return pause(ctx, d)
@@ -53,8 +54,8 @@ func (l *lab) profileFor(ctx context.Context, d time.Duration, name string) erro
 	return l.keepProfile(ctx, fmt.Sprintf("profile?seconds=%d", d/time.Second), name)
 }
 
-// keepProfile leaves a profile of the server in the directory that -profiles
-// names, for go tool pprof.
+// keepProfile writes a profile of the server for go tool pprof to the directory that
+// -profiles names.
 func (l *lab) keepProfile(ctx context.Context, query, name string) error {
 	if l.settings.profiles == "" {
 		return nil

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Objects are those of the measurement of the peers: Deployments without pods
-// (the nodes are simulated, and pods would measure the controllers), Services,
-// ConfigMaps and ServiceAccounts, as many of each.
+// The objects are the same as in the measurement of the peers: Deployments without pods
+// (the nodes are simulated, and pods would measure the controllers), Services, ConfigMaps
+// and ServiceAccounts, the same number of each.
 const kindsOfObject = 4
 
 const (
@@ -46,7 +46,7 @@ metadata: {name: %s}
 `
 )
 
-// objectFiles are the manifests of n objects, a file each, below dir.
+// objectFiles returns the manifests of n objects, one file each, below dir.
 func objectFiles(dir, prefix string, n int) map[string]string {
 	files := map[string]string{}
 	for i := range n / kindsOfObject {
@@ -60,8 +60,8 @@ func objectFiles(dir, prefix string, n int) map[string]string {
 	return files
 }
 
-// fleetFiles are n apps of four objects in one repository, in one namespace. Their
-// names begin with a prefix.
+// fleetFiles returns the files of n apps with four objects each, in one repository and one
+// namespace. The apps' names begin with a prefix.
 func fleetFiles(n int, namespace, prefix string) map[string]string {
 	files := map[string]string{"pushboat.yaml": fmt.Sprintf(`apps:
   - path: apps/*
@@ -74,7 +74,7 @@ func fleetFiles(n int, namespace, prefix string) map[string]string {
 	return files
 }
 
-// manifestsOf are the files but pushboat.yaml.
+// manifestsOf returns all files except pushboat.yaml.
 func manifestsOf(files map[string]string) []string {
 	var texts []string
 	for path, text := range files {

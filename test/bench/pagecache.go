@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropFromMemory has the system forget the content of all files in a directory, so that it
-// is read from the disk again. They have to be on disk.
+// dropFromMemory has the system forget the content of all files in a directory, so that
+// they are read from the disk again. The files must have been written to the disk.
 func dropFromMemory(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

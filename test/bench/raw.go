@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// resources are the addresses of the kinds that the rows deploy. The reference
+// resources are the resources of the kinds that the rows deploy, so that the reference
 // needs no discovery.
 var resources = map[string]schema.GroupVersionResource{
 	"Deployment":     {Group: "apps", Version: "v1", Resource: "deployments"},
@@ -24,7 +24,8 @@ var resources = map[string]schema.GroupVersionResource{
 	"ServiceAccount": {Version: "v1", Resource: "serviceaccounts"},
 }
 
-// parsed reads manifests, once, so that the reference's time is all requests.
+// parsed parses manifests. They are parsed once, before the measurement, so that the time
+// of the reference is that of its requests.
 func parsed(texts []string) ([]*unstructured.Unstructured, error) {
 	objects := make([]*unstructured.Unstructured, 0, len(texts))
 	for _, text := range texts {
@@ -37,8 +38,8 @@ func parsed(texts []string) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// rawApply applies objects by server-side apply through client-go's dynamic client,
-// with no rate limit, as a program would that only applies.
+// rawApply applies objects by server-side apply through client-go's dynamic client, without
+// a rate limit, as a program would that does nothing else.
 func (l *lab) rawApply(ctx context.Context, namespace string, texts []string, workers int) (time.Duration, error) {
 	objects, err := parsed(texts)
 	if err != nil {
@@ -72,11 +73,11 @@ func (l *lab) applyOne(ctx context.Context, namespace string, u *unstructured.Un
 	return err
 }
 
-// bestTries is how often each concurrency is tried; the median counts.
+// bestTries is how often each number of workers is tried; the median counts.
 const bestTries = 3
 
-// fastest lists the numbers of workers at which the raw apply of 200 objects was
-// tried here, the fastest first.
+// fastest returns the numbers of workers at which the raw apply of 200 objects was tried on
+// this machine, the fastest first.
 func (l *lab) fastest(ctx context.Context) ([]int, error) {
 	if l.workers != nil {
 		return l.workers, nil
@@ -104,14 +105,15 @@ func (l *lab) fastest(ctx context.Context) ([]int, error) {
 	return counts, nil
 }
 
-// contender is a raw apply with so many workers, measured in turn with ours.
+// contender is a raw apply with a certain number of workers, measured in turn with
+// Pushboat.
 type contender struct {
 	workers int
 	took    *series
 }
 
-// contenders are the numbers of workers that are fastest here. Which of them is the
-// best is known once all rounds are over.
+// contenders are the raw applies with the n fastest numbers of workers on this machine. The
+// best of them is known after all rounds.
 func (l *lab) contenders(ctx context.Context, n int) ([]contender, error) {
 	counts, err := l.fastest(ctx)
 	if err != nil {
@@ -124,7 +126,7 @@ func (l *lab) contenders(ctx context.Context, n int) ([]contender, error) {
 	return list, nil
 }
 
-// best is the fastest of the contenders.
+// best returns the fastest of the contenders.
 func best(contenders []contender) *series {
 	return slices.MinFunc(contenders, func(a, b contender) int { return cmp.Compare(a.took.median(), b.took.median()) }).took
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// row is one promise of design.md's table of numbers.
+// row is one promise in the table of numbers in design.md.
 type row struct {
 	name      string
 	group     string // rows of a group share a cluster and a server
@@ -17,7 +17,7 @@ type row struct {
 	measure   func(ctx context.Context, l *lab) (*result, error)
 }
 
-// rows are all there are, in the order in which they are measured.
+// rows are all rows, in the order in which they are measured.
 var rows = []row{
 	{"first-deploy", "first", "200 objects, git push to all live and to all healthy", true, firstDeploy},
 	{"first-apps", "first", "100 apps of 4 objects, git push to all live", true, firstApps},
@@ -46,7 +46,7 @@ var rows = []row{
 	{"size-large", "size-large", "one app of 10,000 objects, at rest", false, sizes(1, 10_000, 0)},
 }
 
-// series are the measurements of one thing, in seconds.
+// series are the measurements of one subject, in seconds.
 type series struct {
 	of     string // the subject of the measurement
 	values []float64
@@ -54,8 +54,8 @@ type series struct {
 
 func (s *series) add(d time.Duration) { s.values = append(s.values, d.Seconds()) }
 
-// quantile returns the smallest value that at least the share q of all values
-// does not exceed; 0.5 is the (lower) median.
+// quantile returns the smallest value that at least the share q of all values does not
+// exceed; 0.5 is the (lower) median.
 func (s series) quantile(q float64) float64 {
 	if len(s.values) == 0 {
 		return 0
@@ -74,7 +74,7 @@ func (s series) String() string {
 	return fmt.Sprintf("%8.3f s  (%.3f to %.3f, n=%d)  %s", s.median(), s.quantile(0), s.quantile(1), len(s.values), s.of)
 }
 
-// fact is one figure and the bound that it should keep.
+// fact is one figure, and the limit that it should keep.
 type fact struct {
 	what  string
 	value float64
@@ -91,7 +91,7 @@ const (
 	atLeast
 )
 
-// met reports whether the value keeps its bound; a fact without one does.
+// met reports whether the value keeps its limit. A fact without a goal is always met.
 func (f fact) met() bool {
 	return f.goal == noGoal || f.goal == atMost && f.value <= f.limit || f.goal == atLeast && f.value >= f.limit
 }
@@ -116,7 +116,7 @@ func (f fact) verdict() string {
 	return "MISSED"
 }
 
-// number writes a value with three digits that count.
+// number writes a value with three significant digits.
 func number(v float64) string {
 	switch {
 	case v == float64(int64(v)):
@@ -143,13 +143,13 @@ func (r *result) note(format string, args ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, args...))
 }
 
-// ratio adds the ratio of two series' medians.
+// ratio adds the ratio of the medians of two series.
 func (r *result) ratio(ours, reference *series, g goal, limit float64) {
 	r.series = append(r.series, ours, reference)
 	r.fact(fact{what: "ratio", value: ours.median() / reference.median(), goal: g, limit: limit})
 }
 
-// String is the row in full.
+// String writes all about the row.
 func (r *result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", r.row.name, r.row.title)
@@ -165,7 +165,7 @@ func (r *result) String() string {
 	return b.String()
 }
 
-// table sums all rows up: each goal, and whether it was met.
+// table has a line for each row: its goals, and whether they were met.
 func table(results []*result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-19s %-34s %10s  %-16s %s\n", "row", "figure", "measured", "goal", "")

@@ -38,7 +38,7 @@ func TestTableShowsWhatWasMissed(t *testing.T) {
 	got := table([]*result{r})
 	for _, want := range []string{"1.5  at most 1.2      MISSED", "3  at most 4        met", "0.94  at least 0.95    MISSED", "1 of 3 goals met"} {
 		if !strings.Contains(got, want) {
-			t.Errorf("the table does not have %q:\n%s", want, got)
+			t.Errorf("%q is missing from the table:\n%s", want, got)
 		}
 	}
 	if strings.Contains(got, "no promise") {
@@ -49,17 +49,17 @@ func TestTableShowsWhatWasMissed(t *testing.T) {
 func TestChoose(t *testing.T) {
 	all, err := choose("")
 	if err != nil || len(all) == 0 {
-		t.Fatalf("choosing nothing gives %d rows and %v", len(all), err)
+		t.Fatalf("without a choice there are %d rows and error %v", len(all), err)
 	}
 	for _, r := range all {
 		if r.group == "scale" {
-			t.Errorf("row %s, which takes long, runs unasked", r.name)
+			t.Errorf("row %s takes long, and runs without being chosen", r.name)
 		}
 	}
 	if some, err := choose("drift,scale"); err != nil || len(some) < 3 {
-		t.Errorf("a row and a group give %d rows and %v", len(some), err)
+		t.Errorf("a row and a group together are %d rows, with error %v", len(some), err)
 	}
 	if _, err := choose("nonsense"); err == nil {
-		t.Error("a row that there is not can be chosen")
+		t.Error("a row that does not exist can be chosen")
 	}
 }

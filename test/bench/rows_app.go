@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// objectsOfApp is the size of the app that the peers were measured with.
+// objectsOfApp is the size of the app with which the peers were measured.
 const objectsOfApp = 200
 
-// app is a deployed app of one working copy, in a namespace of its name.
+// app is a deployed app of a working copy, in a namespace of the same name.
 type app struct {
 	*workingCopy
 	files    map[string]string
@@ -18,7 +18,7 @@ type app struct {
 	changes  int
 }
 
-// newApp makes an app of n objects. Nothing is pushed.
+// newApp makes an app of n objects. It pushes nothing.
 func (l *lab) newApp(ctx context.Context, name string, n int) (*app, error) {
 	a := &app{files: objectFiles("deploy", name, n), schedule: "@every 5m"}
 	a.files["pushboat.yaml"] = appFile(name, a.schedule)
@@ -37,10 +37,10 @@ func appFile(name, schedule string) string {
 `, name, schedule)
 }
 
-// folder is where the manifests are.
+// folder is the folder of the manifests.
 func (a *app) folder() string { return filepath.Join(a.dir, "deploy") }
 
-// change changes one ConfigMap and commits.
+// change changes one ConfigMap, and commits the change.
 func (a *app) change(ctx context.Context) error {
 	a.changes++
 	path := fmt.Sprintf("deploy/%s-%03d-config.yaml", a.name, a.changes%(objectsOfApp/kindsOfObject))
@@ -70,8 +70,8 @@ func (l *lab) deployedApp(ctx context.Context) (*app, error) {
 	return a, nil
 }
 
-// oneChange: one object of 200 differs, against a push of the same commit that
-// deploys nothing.
+// oneChange measures the push of a change to one object of 200, against the push of the
+// same commit to a branch that deploys nothing.
 func oneChange(ctx context.Context, l *lab) (*result, error) {
 	a, err := l.deployedApp(ctx)
 	if err != nil {
@@ -106,7 +106,8 @@ func oneChange(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// inTurn has each side go first every other time.
+// inTurn lists the two sides in their order in a round: each side is first in every other
+// round.
 func inTurn(round int) []string {
 	if round%2 == 0 {
 		return []string{ours, plain}
@@ -114,7 +115,7 @@ func inTurn(round int) []string {
 	return []string{plain, ours}
 }
 
-// oneChangeKubectl: the same change against applying the folder by hand.
+// oneChangeKubectl measures the same change against applying the folder by hand.
 func oneChangeKubectl(ctx context.Context, l *lab) (*result, error) {
 	a, err := l.deployedApp(ctx)
 	if err != nil {
@@ -149,7 +150,7 @@ func oneChangeKubectl(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// noOpCheck: checks by schedule that find nothing, against kubectl diff.
+// noOpCheck measures scheduled checks that find nothing, against kubectl diff.
 func noOpCheck(ctx context.Context, l *lab) (*result, error) {
 	a, err := l.deployedApp(ctx)
 	if err != nil {
@@ -178,7 +179,7 @@ func noOpCheck(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// checkEverySecond has the app checked n times by its schedule, and returns the cost.
+// checkEverySecond lets the schedule check the app n times, and returns the cost.
 func (a *app) checkEverySecond(ctx context.Context, n int) (time.Duration, counted, error) {
 	if err := a.reschedule(ctx, "@every 1s"); err != nil {
 		return 0, nil, err
@@ -205,7 +206,7 @@ func (a *app) checkEverySecond(ctx context.Context, n int) (time.Duration, count
 	return after - before, asked, a.reschedule(ctx, "@every 5m")
 }
 
-// reschedule pushes another schedule.
+// reschedule pushes another schedule for the app.
 func (a *app) reschedule(ctx context.Context, schedule string) error {
 	a.files["pushboat.yaml"] = appFile(a.name, schedule)
 	if err := a.write("pushboat.yaml", a.files["pushboat.yaml"]); err != nil {

@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// Each of many repositories has as many packs as a day's pushes leave, of 335 kB together.
+// Each of many repositories has as many packs as the pushes of one day leave, together 335
+// kB.
 const (
 	packsOfEach = 20
-	bytesOfPack = 15 << 10 // in hex, which packs halve
+	bytesOfPack = 15 << 10 // written in hex, so that packs need half of it
 )
 
-// backups: many repositories to a file, next to tar of the same files; a push beside it;
-// and back, to a server that serves.
+// backups measures a backup of many repositories to a file, next to tar of the same files;
+// a push during a backup; and the restore, until a server serves.
 func backups(ctx context.Context, l *lab) (*result, error) {
 	n := l.settings.fleet
 	if err := l.server.stop(); err != nil {
@@ -43,8 +44,8 @@ func backups(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// backupSpeed is that of a backup to a file that is on disk at its end: of files that have
-// to be read from the disk, and of files in memory, where only the processor counts.
+// backupSpeed measures backups to a file that is on disk at the end: of files that are read
+// from the disk, and of files in memory, where only the processor counts.
 func backupSpeed(ctx context.Context, l *lab, r *result) error {
 	for _, from := range []fact{{what: onDisk, goal: atLeast, limit: 0.8}, {what: "files in memory"}} {
 		if err := l.backupNextToTar(ctx, r, from); err != nil {
@@ -55,7 +56,7 @@ func backupSpeed(ctx context.Context, l *lab, r *result) error {
 	return err
 }
 
-// onDisk are files whose content has to be read from the disk.
+// onDisk names files whose content is read from the disk.
 const onDisk = "files on disk"
 
 func (l *lab) backupNextToTar(ctx context.Context, r *result, from fact) error {
@@ -64,7 +65,8 @@ func (l *lab) backupNextToTar(ctx context.Context, r *result, from fact) error {
 	var size int64
 	for i := range l.rounds(5) {
 		for _, turn := range inTurn(i) {
-			// Both write a new file, and neither waits for what the other left to the disk.
+			// Both write a new file, and neither waits for data of the other that is not
+			// yet on the disk.
 			if _, err := l.run(ctx, l.dir, "sh", "-c", "rm -f backup tar && sync"); err != nil {
 				return err
 			}
@@ -94,7 +96,7 @@ func (l *lab) backupNextToTar(ctx context.Context, r *result, from fact) error {
 	return os.RemoveAll(l.path("tar"))
 }
 
-// fileSize returns a file's size in bytes; 0 if there is none.
+// fileSize returns a file's size in bytes; 0 if the file does not exist.
 func fileSize(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -103,7 +105,7 @@ func fileSize(path string) int64 {
 	return info.Size()
 }
 
-// pushBeside is what a push takes while backups are taken over ssh without pause.
+// pushBeside measures pushes while backups are taken over ssh, one after the other.
 func pushBeside(ctx context.Context, l *lab, r *result) error {
 	w, err := l.workingCopy(ctx, "beside", map[string]string{"n": "0"})
 	if err != nil {
@@ -136,9 +138,9 @@ func pushBeside(ctx context.Context, l *lab, r *result) error {
 	return nil
 }
 
-// backUpMeanwhile has a backup be taken over ssh. What it returns waits for its end. The
-// other end of a backup is another machine in life: here its ssh yields to all else, and
-// keeps nothing.
+// backUpMeanwhile begins a backup over ssh. It returns a function that waits for the end of
+// the backup. In real use the backup's client is another machine: here its ssh has a low
+// priority, and stores nothing.
 func (l *lab) backUpMeanwhile(ctx context.Context) func() error {
 	ended := make(chan error, 1)
 	go func() {
@@ -148,7 +150,7 @@ func (l *lab) backUpMeanwhile(ctx context.Context) func() error {
 	return func() error { return <-ended }
 }
 
-// restoreTime is that from a backup to a server that is ready.
+// restoreTime measures the time from a backup to a server that is ready.
 func restoreTime(ctx context.Context, l *lab, r *result) error {
 	restored, ready := &series{of: "restore"}, &series{of: "restore, and a start to ready"}
 	cp := &series{of: "cp -a of the data directory, and sync"}
@@ -192,8 +194,8 @@ func restoreTime(ctx context.Context, l *lab, r *result) error {
 // program is the path of the program under test.
 func (l *lab) program() string { return filepath.Join(l.settings.bin, "pushboat") }
 
-// fillPacks puts n repositories into the store of a server that is stopped, whose objects
-// are in packs on a branch that deploys nothing.
+// fillPacks writes n repositories into the store of a stopped server. Their objects are in
+// packs, on a branch that deploys nothing.
 func (l *lab) fillPacks(ctx context.Context, n int) error {
 	first := l.path("data", "repos", "repo-0000.git")
 	if _, err := l.run(ctx, l.dir, "git", "init", "-q", "--bare", "--template=", "-b", "main", first); err != nil {
@@ -212,7 +214,7 @@ func (l *lab) fillPacks(ctx context.Context, n int) error {
 	return nil
 }
 
-// importPack commits a file, as a pack of its own.
+// importPack commits a file in a pack of its own.
 func (l *lab) importPack(ctx context.Context, bare string, i int) error {
 	data := make([]byte, bytesOfPack)
 	_, _ = rand.Read(data) // never fails, see its documentation

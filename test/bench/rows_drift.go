@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// betweenEdits lets the server write the record of one correction before the
-	// next edit: people do not edit faster.
+	// betweenEdits is the time that the server has to write the record of one correction
+	// before the next edit. People do not edit faster.
 	betweenEdits = 300 * time.Millisecond
-	// correctedWithin is when a correction counts as failed.
+	// correctedWithin is the time after which a correction counts as failed.
 	correctedWithin = time.Minute
 )
 
-// drift: somebody edits an owned field; how long is it between the watch event
-// that shows the edit and the one that shows it taken back?
+// drift measures corrections. Somebody edits an owned field; the figure is the time from
+// the watch event that shows the edit to the event that shows the correction.
 func drift(ctx context.Context, l *lab) (*result, error) {
 	a, err := l.deployedApp(ctx)
 	if err != nil {
@@ -50,11 +50,11 @@ func drift(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// edited is the hand's edit.
+// edited is the value that the edit writes.
 const edited = "edited by hand"
 
-// editByHand changes a ConfigMap as kubectl edit does and waits until it is as
-// it was.
+// editByHand changes a ConfigMap as kubectl edit does, and waits until the ConfigMap has
+// its former content.
 func (l *lab) editByHand(ctx context.Context, namespace, name string, events watch.Interface) (time.Duration, error) {
 	patch, err := json.Marshal(map[string]any{"data": map[string]any{"greeting": edited}})
 	if err != nil {

@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// fresh is a repository that was never pushed.
+// fresh is a repository that has not been pushed yet.
 type fresh struct {
 	*workingCopy
 	files     map[string]string
 	namespace string // of all its objects
 }
 
-// firsts are the measurements of first deploys, each in turn with the raw apply of
-// as many objects.
+// firsts are the measurements of first deploys, in turn with raw applies of the same number
+// of objects.
 type firsts struct {
 	rounds  int
-	raw     int                                                         // how many numbers of workers of the raw apply are in turn with ours
-	live    float64                                                     // the goal: pushes to all live at most so many times the raw apply
-	healthy float64                                                     // the goal: to healthy at most so many seconds after the last status; 0: none
+	raw     int                                                         // how many numbers of workers of the raw apply are measured
+	live    float64                                                     // the goal for pushes until all objects are live: at most this many times the raw apply
+	healthy float64                                                     // the goal for pushes until all are healthy: at most this many seconds after the last status; 0: no goal
 	next    func(ctx context.Context, l *lab, round int) (fresh, error) // the repository of a round
 }
 
-// measure deploys a repository a round.
+// measure deploys one repository in each round.
 func (f firsts) measure(ctx context.Context, l *lab) (*result, error) {
 	raw, err := l.contenders(ctx, f.raw)
 	if err != nil {
@@ -62,7 +62,7 @@ func (f firsts) measure(ctx context.Context, l *lab) (*result, error) {
 // courses are the measurements of first deploys by pushes.
 type courses struct {
 	live, healthy, began, gated, after, busy *series
-	requests                                 int // of the last one
+	requests                                 int // of the last push
 }
 
 func newCourses() *courses {
@@ -73,7 +73,7 @@ func newCourses() *courses {
 	}
 }
 
-// push deploys a repository that was never pushed.
+// push deploys a repository that has not been pushed yet.
 func (c *courses) push(ctx context.Context, l *lab, repository fresh) error {
 	log, err := l.auditFromNow()
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *courses) push(ctx context.Context, l *lab, repository fresh) error {
 	return err
 }
 
-// result sets the measurement against the best of the raw applies.
+// result compares the measurement with the best of the raw applies.
 func (c *courses) result(f firsts, raw []contender) *result {
 	r := &result{}
 	fastest := best(raw)
@@ -126,7 +126,7 @@ func (c *courses) result(f firsts, raw []contender) *result {
 	return r
 }
 
-// firstDeploy: an app of 200 objects that was never deployed.
+// firstDeploy measures the first deploy of an app of 200 objects.
 func firstDeploy(ctx context.Context, l *lab) (*result, error) {
 	next := func(ctx context.Context, l *lab, round int) (fresh, error) {
 		name := fmt.Sprintf("first-%d", round)
@@ -139,10 +139,10 @@ func firstDeploy(ctx context.Context, l *lab) (*result, error) {
 	return firsts{rounds: l.rounds(8), raw: 2, live: 1.25, healthy: 0.1, next: next}.measure(ctx, l)
 }
 
-// appsOfPush is how many apps a push of firstApps has.
+// appsOfPush is the number of apps in a push of firstApps.
 const appsOfPush = 100
 
-// firstApps: a hundred apps of four objects in one push.
+// firstApps measures a push of a hundred new apps of four objects each.
 func firstApps(ctx context.Context, l *lab) (*result, error) {
 	next := func(ctx context.Context, l *lab, round int) (fresh, error) {
 		name := fmt.Sprintf("hundred-%d", round)
@@ -168,7 +168,7 @@ func (l *lab) hugeApp(ctx context.Context, n int) (fresh, error) {
 	return fresh{w, files, name}, err
 }
 
-// scaleFirst: an app of 10,000 objects that was never deployed.
+// scaleFirst measures the first deploy of an app of 10,000 objects.
 func scaleFirst(ctx context.Context, l *lab) (*result, error) {
 	next := func(ctx context.Context, l *lab, round int) (fresh, error) {
 		huge, err := l.hugeApp(ctx, round)

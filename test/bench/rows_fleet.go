@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// fleet is many apps of four objects in one repository, deployed.
+// fleet is a repository of many apps of four objects each, all deployed.
 type fleet struct {
 	*workingCopy
 	files map[string]string
-	push  time.Duration // the first one
+	push  time.Duration // of the first push
 	asked counted
 }
 
-// The namespaces of the fleet and of its reference. They exist beforehand.
+// The namespaces of the fleet and of its reference. They exist before the measurement.
 const (
 	fleetNamespace = "fleet"
 	fleetRaw       = "fleet-raw"
 )
 
-// deployedFleet pushes the fleet once.
+// deployedFleet returns the fleet. The first call pushes it.
 func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
 	if l.fleet != nil {
 		return l.fleet, nil
@@ -52,7 +52,7 @@ func (l *lab) deployedFleet(ctx context.Context) (*fleet, error) {
 	return f, nil
 }
 
-// fleetFirst: the first push of all apps, against the raw apply of all objects.
+// fleetFirst measures the first push of all apps, against the raw apply of all objects.
 func fleetFirst(ctx context.Context, l *lab) (*result, error) {
 	raw, err := l.contenders(ctx, 1)
 	if err != nil {
@@ -78,8 +78,8 @@ func fleetFirst(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// fleetOneChange: one ConfigMap of one app of many, against the same push of a
-// repository with one such app.
+// fleetOneChange measures the change of one ConfigMap in one of many apps, against the same
+// push to a repository with one such app.
 func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 	f, err := l.deployedFleet(ctx)
 	if err != nil {
@@ -145,7 +145,7 @@ func fleetOneChange(ctx context.Context, l *lab) (*result, error) {
 	return r, nil
 }
 
-// changeConfig changes one ConfigMap, commits and pushes; the push is timed.
+// changeConfig changes one ConfigMap, commits and pushes. It returns the time of the push.
 func (w *workingCopy) changeConfig(ctx context.Context, path, name string, n int) (time.Duration, error) {
 	text := fmt.Sprintf(configText, name) + fmt.Sprintf("binaryData: {change: %q}\n", base64Of(n))
 	if err := w.write(path, text); err != nil {
@@ -157,7 +157,7 @@ func (w *workingCopy) changeConfig(ctx context.Context, path, name string, n int
 	return w.push(ctx, ours)
 }
 
-// fleetNoOp: every app is checked by its schedule, twice, and nothing is found.
+// fleetNoOp measures two scheduled checks of every app that find nothing.
 func fleetNoOp(ctx context.Context, l *lab) (*result, error) {
 	f, err := l.deployedFleet(ctx)
 	if err != nil {
@@ -214,16 +214,16 @@ func (f *fleet) reschedule(ctx context.Context, schedule string) error {
 	return err
 }
 
-// idleFor is how long idleness is watched: one period of the schedule, with its round
-// of checks.
+// idleFor is how long the idle server is watched: one period of the schedule, with its
+// round of checks.
 const idleFor = 5 * time.Minute
 
-// idle: every app is deployed and nothing happens.
+// idle measures a server when every app is deployed and nothing happens.
 func idle(ctx context.Context, l *lab) (*result, error) {
 	if _, err := l.deployedFleet(ctx); err != nil {
 		return nil, err
 	}
-	if err := pause(ctx, 30*time.Second); err != nil { // the last push left work to do
+	if err := pause(ctx, 30*time.Second); err != nil { // the last push has left work
 		return nil, err
 	}
 	before, err := l.server.cpu()

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// A repository of 100 MB in files that do not compress.
+// A repository of 100 MB, in files that do not compress.
 const (
 	bigFiles  = 20
 	bigFileMB = 5
 )
 
-// gitTransfer: a big repository on a branch that deploys nothing, pushed to and
-// cloned from both servers.
+// gitTransfer pushes a big repository to a branch that deploys nothing, and clones it, from
+// both servers.
 func gitTransfer(ctx context.Context, l *lab) (*result, error) {
 	pushes := map[string]*series{ours: {of: "push"}, plain: {of: "push " + l.plainWords()}}
 	clones := map[string]*series{ours: {of: "clone"}, plain: {of: "clone " + l.plainWords()}}
@@ -68,7 +68,7 @@ func (l *lab) bigRepository(ctx context.Context, name string) (*workingCopy, err
 	return l.workingCopy(ctx, name, files)
 }
 
-// clone clones the repository, without a work tree, and removes the clone.
+// clone clones the repository without a work tree, and removes the clone.
 func (w *workingCopy) clone(ctx context.Context, remote string) (time.Duration, error) {
 	url, err := w.git(ctx, "remote", "get-url", remote)
 	if err != nil {
@@ -83,5 +83,5 @@ func (w *workingCopy) clone(ctx context.Context, remote string) (time.Duration, 
 	return time.Since(start), os.RemoveAll(to)
 }
 
-// base64Of writes a number as binaryData has it.
+// base64Of returns a number as binaryData writes it.
 func base64Of(n int) string { return base64.StdEncoding.EncodeToString([]byte(strconv.Itoa(n))) }

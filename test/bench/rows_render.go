@@ -30,9 +30,9 @@ import (
 	"github.com/pushboat/pushboat/internal/render/worker"
 )
 
-// renderLimit is how many times the time of the bare library rendering may take:
-// it is done in a child process, which asks for each file, and its objects are
-// checked.
+// renderLimit is the most that a rendering may take, relative to a rendering by the library
+// alone: Pushboat renders in a child process, which asks for each file, and checks the
+// objects.
 const renderLimit = 1.2
 
 // renderWithin bounds one rendering.
@@ -106,7 +106,8 @@ func bareChart(folder string) ([]byte, error) {
 	return all.Bytes(), nil
 }
 
-// renderer is the server's renderer; close ends its processes.
+// renderer returns the server's renderer, and a function that ends the renderer's
+// processes.
 func (l *lab) renderer() (_ *render.Renderer, done func()) {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
@@ -115,8 +116,9 @@ func (l *lab) renderer() (_ *render.Renderer, done func()) {
 	return render.New(pool, func(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }), pool.Close
 }
 
-// against renders the folder app here and with the library bare, in turns. It also
-// reads the objects out of the library's output, for those are the result.
+// against renders the app of a folder with the server's renderer and with the library
+// alone, in turns. It also parses the library's output, because the server's result is
+// parsed objects.
 func (l *lab) against(ctx context.Context, name string, files map[string]string, objects int, bare func(folder string) ([]byte, error)) (*result, error) {
 	dir := l.path("work", "render-"+name)
 	for file, text := range files {
@@ -135,7 +137,7 @@ func (l *lab) against(ctx context.Context, name string, files map[string]string,
 	spec := appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto}
 	ours, reference := &series{of: "here, in a child process"}, &series{of: "the library of " + name + ", bare"}
 	rounds := l.rounds(20)
-	for round := range rounds + 1 { // the first warms both up
+	for round := range rounds + 1 { // the first round warms both up
 		start := time.Now()
 		if err := renderOne(ctx, session, spec, objects); err != nil {
 			return nil, err
@@ -172,7 +174,7 @@ func renderOne(ctx context.Context, session *render.Session, spec appfile.App, o
 	return nil
 }
 
-// countObjects reads the objects of a text, and counts them.
+// countObjects parses a text, and checks the number of objects in it.
 func countObjects(text []byte, want int) error {
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
 	for n := 0; ; n++ {
@@ -186,9 +188,9 @@ func countObjects(text []byte, want int) error {
 	}
 }
 
-// renderFleet reads a revision of many apps, one of which has changed, as a push does:
-// it reads pushboat.yaml, reuses what each app has read before, and renders the changed
-// one again. The reference is that app in a repository of its own.
+// renderFleet measures how a push reads a revision of many apps of which one has changed:
+// it reads pushboat.yaml, reuses the results of the unchanged apps, and renders the changed
+// one. The reference is that app in a repository of its own.
 func renderFleet(ctx context.Context, l *lab) (*result, error) {
 	many, err := l.renderedBefore(ctx, "render-many", l.settings.fleet)
 	if err != nil {
@@ -227,7 +229,7 @@ type renderedRepo struct {
 	changes  int
 }
 
-// renderedBefore makes a repository of n apps over a base, and renders all.
+// renderedBefore makes a repository of n apps over a base, and renders all apps.
 func (l *lab) renderedBefore(ctx context.Context, name string, n int) (_ *renderedRepo, err error) {
 	files := objectFiles("base", "web", kindsOfObject)
 	files[appfile.Name] = "apps:\n- path: apps/*\n  namespace: shop\n"
@@ -259,10 +261,10 @@ func (l *lab) renderedBefore(ctx context.Context, name string, n int) (_ *render
 
 func (w *renderedRepo) close() {
 	w.done()
-	_ = w.store.Close() // it goes with the directory
+	_ = w.store.Close() // the store is deleted with the directory
 }
 
-// changeOne changes the first app, and measures the reading of the revision.
+// changeOne changes the first app, and measures the reading of the new revision.
 func (w *renderedRepo) changeOne(ctx context.Context) (time.Duration, error) {
 	w.changes++
 	text := fmt.Sprintf("resources: [../../base]\nnamePrefix: app-0000-\nlabels: [{pairs: {change: c%d}}]\n", w.changes)
@@ -282,12 +284,12 @@ func (w *renderedRepo) changeOne(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
 	rendered, err := w.read(ctx, head)
 	if err == nil && rendered != 1 {
-		err = fmt.Errorf("%d apps were rendered, not the one that changed", rendered)
+		err = fmt.Errorf("%d apps were rendered, want only the one that changed", rendered)
 	}
 	return time.Since(start), err
 }
 
-// read reads a revision as the server does, and returns how many apps it has
+// read reads a revision as the server does, and returns the number of apps that were
 // rendered.
 func (w *renderedRepo) read(ctx context.Context, head string) (rendered int, err error) {
 	tree, err := w.repo.Tree(git.Hash(strings.TrimSpace(head)))

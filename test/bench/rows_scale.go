@@ -10,15 +10,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The sizes that the scale rows are named after.
+// The sizes in the names of the scale rows.
 const (
 	manyResources = 5_000
 	manyRepos     = 100
 )
 
-// scaleBeside: an app of 10,000 objects is pushed, and changes of a small app of
-// another repository again and again meanwhile: how much longer do those take than
-// before?
+// scaleBeside pushes an app of 10,000 objects and, at the same time, changes of a small app
+// in another repository. The figure is how much longer the small pushes take than before.
 func scaleBeside(ctx context.Context, l *lab) (*result, error) {
 	huge, err := l.hugeApp(ctx, besideApp)
 	if err != nil {
@@ -59,13 +58,14 @@ func scaleBeside(ctx context.Context, l *lab) (*result, error) {
 	}
 }
 
-// besideApp is the number of scaleBeside's huge app, which other rows do not have.
+// besideApp is the number of scaleBeside's huge app, which no other row uses.
 const besideApp = 90
 
-// betweenPushes keeps the small app from taking more than its share of the machine.
+// betweenPushes is a pause that keeps the small app from taking more than its share of the
+// machine.
 const betweenPushes = 5 * time.Second
 
-// changeAndPush changes the app's one ConfigMap; the push is timed.
+// changeAndPush changes the app's only ConfigMap, and measures the push.
 func (a *app) changeAndPush(ctx context.Context, into *series) error {
 	a.changes++
 	object := a.name + "-000"
@@ -95,8 +95,8 @@ func (l *lab) deployedHuge(ctx context.Context) (fresh, error) {
 // changedApp is the number of scaleOneChange's app.
 const changedApp = 91
 
-// scaleOneChange: one changed object of 10,000 against one of 200, and the
-// correction of one.
+// scaleOneChange measures a change of one object of 10,000 against one of 200, and the
+// correction of one object.
 func scaleOneChange(ctx context.Context, l *lab) (*result, error) {
 	huge, err := l.deployedHuge(ctx)
 	if err != nil {
@@ -191,7 +191,7 @@ spec:
           properties: {spec: {type: object, properties: {size: {type: integer}}}}
 `
 
-// scaleCRD: a definition and 5,000 of its objects in one push.
+// scaleCRD measures a push of a definition and 5,000 of its objects.
 func scaleCRD(ctx context.Context, l *lab) (*result, error) {
 	var all strings.Builder
 	for i := range manyResources {
@@ -229,7 +229,7 @@ func scaleCRD(ctx context.Context, l *lab) (*result, error) {
 	return r, l.memory(ctx, r, 0)
 }
 
-// scaleRepos: a hundred repositories, each made by its first push.
+// scaleRepos measures first pushes to a hundred repositories, which make them.
 func scaleRepos(ctx context.Context, l *lab) (*result, error) {
 	pushes := &series{of: "first git push of a repository with an app of 4 objects"}
 	for i := range manyRepos {

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// The rows of sizing, for the table in docs/operations.md: what a server takes that has
-// nothing to do. Each has a cluster of its own, since a server watches the objects of
-// every ApplySet that there is.
+// The rows of sizing, for the table in docs/operations.md: the resources that an idle
+// server uses. Each row has a cluster of its own, since a server watches the objects of
+// every ApplySet in the cluster.
 
-// sizeNamespace is where their objects go.
+// sizeNamespace is the namespace of their objects.
 const sizeNamespace = "size"
 
 const (
-	// settleFor is how long a server is left alone before it is measured: it looks for
-	// memory to return once a minute.
+	// settleFor is how long a server is left alone before the measurement: once a minute, a
+	// server returns memory that it does not need.
 	settleFor = 130 * time.Second
-	// watchFor is how long its processor time is measured.
+	// watchFor is how long the processor time is measured.
 	watchFor = time.Minute
 )
 
-// sizes makes the measurement of apps that have so many objects each. limit bounds the
-// resident memory, in MiB; 0 is no goal.
+// sizes measures a server with some apps of the given number of objects each. limit is the
+// most resident memory, in MiB; 0 is no goal.
 func sizes(apps, objects int, limit float64) func(context.Context, *lab) (*result, error) {
 	return func(ctx context.Context, l *lab) (*result, error) {
 		if err := l.namespace(ctx, sizeNamespace); err != nil {
@@ -56,7 +56,7 @@ func sizes(apps, objects int, limit float64) func(context.Context, *lab) (*resul
 	}
 }
 
-// atRest measures the server while it has nothing to do.
+// atRest measures an idle server.
 func (l *lab) atRest(ctx context.Context, r *result, limit float64) error {
 	before, err := l.server.cpu()
 	if err != nil {
@@ -92,7 +92,7 @@ func (l *lab) atRest(ctx context.Context, r *result, limit float64) error {
 	return l.keepProfile(ctx, "heap", r.row.name+".heap")
 }
 
-// restarts measures a start on the data that there are, which is the usual one.
+// restarts measures a start of the server on the present data, as it usually starts.
 func (l *lab) restarts(ctx context.Context, r *result, apps int) error {
 	if err := l.server.stop(); err != nil {
 		return err

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// settledWithin is how long all apps together may take to be deployed.
+// settledWithin is how long the deploys of all apps together may take.
 const settledWithin = 10 * time.Minute
 
-// startUp: the server starts on a directory of many repositories, each with an
+// startUp measures the start of a server on a directory of many repositories, each with an
 // app that is deployed and has a record.
 func startUp(ctx context.Context, l *lab) (*result, error) {
 	n := l.settings.fleet
@@ -58,9 +58,8 @@ func startUp(ctx context.Context, l *lab) (*result, error) {
 	return r, l.memory(ctx, r, 0)
 }
 
-// fillStore puts n repositories into the store of a server that is stopped. The
-// first is made by the server's own git; the others are copies with another
-// app in them.
+// fillStore writes n repositories into the store of a stopped server. The first is made by
+// the server's own git; the others are copies of it with another app in each.
 func (l *lab) fillStore(ctx context.Context, n int) error {
 	for i := range n {
 		name := fmt.Sprintf("repo-%04d", i)
@@ -75,7 +74,7 @@ func (l *lab) fillStore(ctx context.Context, n int) error {
 	return nil
 }
 
-// importCommit makes main of one app with one ConfigMap.
+// importCommit makes the branch main, with one app of one ConfigMap.
 func (l *lab) importCommit(ctx context.Context, bare, name string) error {
 	var b strings.Builder
 	b.WriteString("commit refs/heads/main\ncommitter Bench <bench@example.org> 1790000000 +0000\ndata 5\nBegin\n")
@@ -94,10 +93,10 @@ func (l *lab) importCommit(ctx context.Context, bare, name string) error {
 	return err
 }
 
-// awaitApps asks for the status until all apps are in sync and healthy, and
-// returns how long that took.
+// awaitApps asks for the status until all apps are in sync and healthy, and returns the
+// time that this took.
 func (l *lab) awaitApps(ctx context.Context, n int) (time.Duration, error) {
-	if err := l.writeSSHConfig(ctx); err != nil { // it listens elsewhere now
+	if err := l.writeSSHConfig(ctx); err != nil { // the server has a new port
 		return 0, err
 	}
 	start := time.Now()

@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/test/child"
 )
 
-// How long the server may take to become ready and to stop.
+// How long the server may take until it is ready, and until it has stopped.
 const (
 	readyWithin = 2 * time.Minute
 	stopWithin  = time.Minute
@@ -24,14 +24,14 @@ const (
 // server is a running pushboat serve.
 type server struct{ *child.Process }
 
-// startServer starts the server and returns how long it took until it said
-// that it is ready.
+// startServer starts the server, and returns the time until the server reported that it is
+// ready.
 func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 	log, err := os.OpenFile(l.path("server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
 	}
-	defer log.Close() // the child has its own
+	defer log.Close() // the child has a descriptor of its own
 	if err := os.WriteFile(l.path("config.yaml"), []byte("debug: {address: \"127.0.0.1:0\"}\n"), 0o600); err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
 	started, err := child.Start(cmd, nil)
 	if err != nil {
-		return 0, fmt.Errorf("start the server: %w; make build makes it", err)
+		return 0, fmt.Errorf("start the server: %w; run make build first", err)
 	}
 	l.server = &server{started}
 	if err := started.Ready(ctx, readyWithin); err != nil {
@@ -55,8 +55,8 @@ func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 // stop ends the server in good order.
 func (s *server) stop() error { return s.Stop(syscall.SIGTERM, stopWithin) }
 
-// cpu is the processor time that the server has used so far. It is summed over
-// its threads, to the nanosecond; Go ends threads seldom.
+// cpu is the processor time that the server has used so far. It is the sum over its
+// threads, which has nanoseconds; Go rarely ends threads.
 func (s *server) cpu() (time.Duration, error) {
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.Cmd.Process.Pid))
 	if err != nil || len(tasks) == 0 {
@@ -78,8 +78,8 @@ func (s *server) cpu() (time.Duration, error) {
 	return sum, nil
 }
 
-// resident is the server's memory in MiB as the kernel counts it: now, and at
-// its most.
+// resident returns the server's memory in MiB as the kernel counts it: at present, and at
+// its peak.
 func (s *server) resident() (now, peak float64, err error) {
 	if now, err = s.status("VmRSS"); err != nil {
 		return 0, 0, err
@@ -88,8 +88,9 @@ func (s *server) resident() (now, peak float64, err error) {
 	return now, peak, err
 }
 
-// ofFile is the part of the resident memory, in MiB, that is pages of the program's
-// file: the kernel shares them between processes, and drops them where memory is short.
+// ofFile is the part of the resident memory, in MiB, that consists of pages of the
+// program's file. The kernel shares these pages between processes, and drops them when
+// memory is short.
 func (s *server) ofFile() (float64, error) { return s.status("RssFile") }
 
 // status reads a line of the server's status in /proc, in MiB.
@@ -104,5 +105,5 @@ func (s *server) status(name string) (float64, error) {
 			return kib / 1024, nil
 		}
 	}
-	return 0, fmt.Errorf("the server's status in /proc has no %s", name)
+	return 0, fmt.Errorf("%s is missing from the server's status in /proc", name)
 }

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// sshd is OpenSSH's server as an ordinary process of this user on 127.0.0.1,
-// whose one key may run git-shell. It is the reference of the Git rows.
+// sshd is OpenSSH's server, run as an ordinary process of this user on 127.0.0.1. Its one
+// key may run git-shell. It is the reference of the Git rows.
 type sshd struct {
 	cmd  *exec.Cmd
 	port string
 	user string
 }
 
-// startSSHD starts it; an error says why this machine has none. (As root, sshd
-// also wants its user, sshd, and the directory /run/sshd.)
+// startSSHD starts an sshd. Its error says why none can run on this machine. (As root, sshd
+// also needs the user sshd and the directory /run/sshd.)
 func startSSHD(ctx context.Context, l *lab) (*sshd, error) {
 	program, err := findProgram("sshd")
 	if err != nil {
@@ -44,8 +44,8 @@ func startSSHD(ctx context.Context, l *lab) (*sshd, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A user's shell must not run a start file of theirs in the reference's time:
-	// bash does so when sshd starts it as a first shell.
+	// A start file of the user's shell would add to the time of the reference: bash runs
+	// one when sshd starts it as a first shell.
 	config := fmt.Sprintf(`ListenAddress 127.0.0.1
 Port %s
 HostKey %s
@@ -79,7 +79,8 @@ SetEnv HOME=%s SHLVL=2
 	return s, s.await(ctx)
 }
 
-// findProgram looks in PATH, and where distributions put servers.
+// findProgram looks for a program in PATH, and in the folders where distributions install
+// servers.
 func findProgram(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -101,7 +102,7 @@ func freePort() (string, error) {
 	return port, errors.Join(err, listener.Close())
 }
 
-// await returns when it takes connections.
+// await returns when the sshd accepts connections.
 func (s *sshd) await(ctx context.Context) error {
 	for range 100 {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
@@ -119,6 +120,6 @@ func (s *sshd) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop sshd: %w", err)
 	}
-	_ = s.cmd.Wait() // it ends by the signal
+	_ = s.cmd.Wait() // the signal ends it, and the error says so
 	return nil
 }

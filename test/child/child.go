@@ -1,5 +1,5 @@
-// Package child runs the project's programs as children: those that serve, say so
-// with a line "ready" on standard output, and end when they are asked to.
+// Package child runs the project's programs as child processes. Programs that serve print a
+// line "ready" on standard output, and end when they are asked to.
 package child
 
 import (
@@ -14,17 +14,17 @@ import (
 	"time"
 )
 
-// Process is a program that was started, and may have ended.
+// Process is a program that was started. It may have ended.
 type Process struct {
 	Cmd *exec.Cmd
 
-	ready chan struct{} // closed at the line that says so
-	done  chan struct{} // closed when it has ended
-	err   error         // how; read after done is closed
+	ready chan struct{} // closed when the program has printed the line "ready"
+	done  chan struct{} // closed when the program has ended
+	err   error         // how the program ended; may be read after done is closed
 }
 
-// Start starts a program whose standard output nobody has taken. Its lines go to out as
-// well; nil: to nobody.
+// Start starts a program whose standard output is not set. Its lines are also written to
+// out, unless out is nil.
 func Start(cmd *exec.Cmd, out io.Writer) (*Process, error) {
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -41,8 +41,8 @@ func Start(cmd *exec.Cmd, out io.Writer) (*Process, error) {
 	return p, nil
 }
 
-// follow reads the program's output to its end, and waits for the program. It is
-// the one place that does.
+// follow reads the program's output to its end, and then waits for the program. Only follow
+// calls Wait.
 func (p *Process) follow(stdout io.Reader, out io.Writer) {
 	defer close(p.done)
 	lines := bufio.NewScanner(stdout)
@@ -57,8 +57,8 @@ func (p *Process) follow(stdout io.Reader, out io.Writer) {
 	p.err = p.Cmd.Wait()
 }
 
-// Ready returns when the program has said that it is ready. It is an error if it
-// ends before, or takes longer than within.
+// Ready returns when the program has reported that it is ready. It returns an error if the
+// program ends before, or is not ready within the given time.
 func (p *Process) Ready(ctx context.Context, within time.Duration) error {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -74,7 +74,7 @@ func (p *Process) Ready(ctx context.Context, within time.Duration) error {
 	}
 }
 
-// Running reports whether the program has not ended.
+// Running reports whether the program is still running.
 func (p *Process) Running() bool {
 	select {
 	case <-p.done:
@@ -84,8 +84,8 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Stop sends the program a signal and waits until it has ended, but no longer than
-// within; then it is killed. It returns how the program ended, nil if well.
+// Stop sends the program a signal, and waits at most the given time until the program has
+// ended. Then it kills the program. It returns how the program ended; nil is a good end.
 func (p *Process) Stop(signal syscall.Signal, within time.Duration) error {
 	if p.Running() {
 		if err := p.Cmd.Process.Signal(signal); err != nil && p.Running() {
@@ -113,7 +113,7 @@ func (p *Process) Wait() error {
 	return p.err
 }
 
-// Ending is how a program has ended that should not have: never nil.
+// Ending is the end of a program that should still be running. It is never nil.
 func (p *Process) Ending() error {
 	if err := p.Wait(); err != nil {
 		return err
@@ -121,5 +121,5 @@ func (p *Process) Ending() error {
 	return errors.New("exit status 0")
 }
 
-// Name is the program's, without its folder.
+// Name is the program's name without its folder.
 func (p *Process) Name() string { return filepath.Base(p.Cmd.Path) }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// long is more than any of this takes on a machine that is very busy.
+// long is more time than anything here takes on a very busy machine.
 const long = time.Minute
 
 func TestStartWaitsForReadyAndStopForTheEnd(t *testing.T) {
@@ -22,16 +22,16 @@ func TestStartWaitsForReadyAndStopForTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !p.Running() {
-		t.Error("it does not run")
+		t.Error("the program does not run")
 	}
 	if err := p.Stop(syscall.SIGTERM, long); err == nil || !strings.Contains(err.Error(), "terminated") {
-		t.Errorf("it ended by %v", err)
+		t.Errorf("the program ended with %v", err)
 	}
 	if p.Running() {
-		t.Error("it runs")
+		t.Error("the program still runs")
 	}
 	if out.String() != "hello\nready\n" {
-		t.Errorf("it wrote %q", out.String())
+		t.Errorf("the program wrote %q", out.String())
 	}
 }
 
@@ -45,7 +45,7 @@ func TestAnEndBeforeReadyIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := p.Ready(t.Context(), long); err == nil || err.Error() != want {
-			t.Errorf("%s: %v, want %s", script, err, want)
+			t.Errorf("script %q: error %v, want %s", script, err, want)
 		}
 	}
 }
@@ -59,6 +59,6 @@ func TestWhatDoesNotStopIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Stop(syscall.SIGTERM, 0); err == nil || !strings.Contains(err.Error(), "had to be killed") {
-		t.Errorf("it ended by %v", err)
+		t.Errorf("the program ended with %v", err)
 	}
 }

@@ -1,20 +1,21 @@
-// Package client tells ssh of a server that a test or the demo has started.
+// Package client writes configurations of ssh for servers that a test or the demo has
+// started.
 package client
 
 import "fmt"
 
-// Host is a server, and the operator who calls it.
+// Host is a server, and the operator who connects to it.
 type Host struct {
-	Name       string // by which ssh calls it
-	Address    string // host, without a port
+	Name       string // the server's name in ssh commands
+	Address    string // host name or address, without a port
 	Port       string
 	User       string
-	Key        string // file of the operator's private key
-	KnownHosts string // file that has the server's host key, under Name
+	Key        string // file with the operator's private key
+	KnownHosts string // file with the server's host key, under Name
 }
 
-// Config is the host's part of a configuration of ssh (ssh_config(5)). The host key
-// must be the known one, and ssh uses neither the user's agent nor their configuration.
+// Config is the host's part of a configuration of ssh (ssh_config(5)). Only the known host
+// key is accepted, and ssh uses neither the user's agent nor the user's configuration.
 func (h Host) Config() string {
 	return fmt.Sprintf(`Host %s
   HostName %s

@@ -24,7 +24,7 @@ func TestVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if version.GitVersion != "v1.37.2" || version.Major != "1" || version.Minor != "37" {
-		t.Errorf("reports %s (%s.%s), want v1.37.2 (1.37)", version.GitVersion, version.Major, version.Minor)
+		t.Errorf("the API server reports %s (%s.%s), want v1.37.2 (1.37)", version.GitVersion, version.Major, version.Minor)
 	}
 }
 
@@ -66,10 +66,10 @@ func TestServerSideApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := apply("two", `"data": {"colour": "blue"}`); err == nil || !strings.Contains(err.Error(), `conflict with "one"`) {
-		t.Errorf("a field of another manager: error %v, want a conflict", err)
+		t.Errorf("applying a field of another manager: error %v, want a conflict", err)
 	}
 	if err := apply("one", `"dta": {}`); err == nil || !strings.Contains(err.Error(), "dta") {
-		t.Errorf("an unknown field: error %v, want one that names it", err)
+		t.Errorf("applying an unknown field: error %v, want one that names the field", err)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestCustomResources(t *testing.T) {
 	widgets := objects.Resource(schema.GroupVersionResource{Group: "test.example", Version: "v1", Resource: "widgets"})
 	_, err = widgets.Namespace(s.name).Create(t.Context(), widget("large"), metav1.CreateOptions{})
 	if err == nil || !strings.Contains(err.Error(), "spec.size") {
-		t.Errorf("a widget against its schema: error %v, want one that names spec.size", err)
+		t.Errorf("applying a widget that violates its schema: error %v, want one that names spec.size", err)
 	}
 	if _, err = widgets.Namespace(s.name).Create(t.Context(), widget(int64(3)), metav1.CreateOptions{}); err != nil {
 		t.Error(err)

@@ -27,40 +27,39 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Variables of the environment that say which cluster or binary to use.
-// KUBECONFIG is not one of them: people have it set to clusters that tests must
-// not touch.
+// Variables of the environment that choose the cluster or the binary. KUBECONFIG is not one
+// of them: it often names a cluster that tests must not touch.
 const (
 	KubeconfigEnv = "PUSHBOAT_TEST_KUBECONFIG"
 	BinaryEnv     = "PUSHBOAT_DEVCLUSTER"
 )
 
-// stopWithin bounds an orderly stop, which takes about one second; then the
-// process is killed, which loses no data either.
+// stopWithin bounds an orderly stop, which takes about one second. Then the process is
+// killed, which does not lose data either.
 const stopWithin = 15 * time.Second
 
-// errorLimit is how much of devcluster's standard error is kept, in bytes.
+// errorLimit is how many bytes of devcluster's standard error are kept.
 const errorLimit = 8 << 10
 
-// Options change how a devcluster is started. A cluster that KubeconfigEnv names
-// heeds none of them.
+// Options change how a devcluster is started. They have no effect on a cluster that
+// KubeconfigEnv names.
 type Options struct {
-	Port     int    // API server's port on 127.0.0.1; 0 takes the last one used on the directory, or any
-	AuditLog string // file for the audit log at level Metadata; "" for none
+	Port     int    // API server's port on 127.0.0.1; 0 takes the directory's last port, or any
+	AuditLog string // file for the audit log at level Metadata; "" for no log
 }
 
 // Cluster is a Kubernetes cluster to test against.
 type Cluster struct {
 	Kubeconfig string       // path of a kubeconfig with cluster-admin rights
-	Config     *rest.Config // the same for client-go, without a client-side rate limit
-	External   bool         // named by KubeconfigEnv: pods are real, and cannot be told to fail
+	Config     *rest.Config // the same cluster for client-go, without a client-side rate limit
+	External   bool         // named by KubeconfigEnv: its pods are real, and cannot be made to fail
 
 	process *process // nil when External
 }
 
-// Start returns the cluster that KubeconfigEnv names, or else starts a devcluster whose
-// state is in dir and waits until it is ready. The devcluster runs until Stop, the end
-// of ctx, or the end of this process, whichever comes first.
+// Start returns the cluster that KubeconfigEnv names. If it names none, Start starts a
+// devcluster whose state is in dir, and waits until it is ready. The devcluster runs until
+// Stop, the end of ctx, or the end of this process, whichever comes first.
 func Start(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	if path := os.Getenv(KubeconfigEnv); path != "" {
 		c := &Cluster{Kubeconfig: path, External: true}
@@ -69,8 +68,8 @@ func Start(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	return StartDevcluster(ctx, dir, opts)
 }
 
-// StartDevcluster is Start for those who need a devcluster whatever KubeconfigEnv
-// says: to make pods fail, to count requests, or to stop it.
+// StartDevcluster is like Start, for tests that need a devcluster whatever KubeconfigEnv
+// says: to make pods fail, to count requests, or to stop the cluster.
 func StartDevcluster(ctx context.Context, dir string, opts Options) (*Cluster, error) {
 	binary, err := findBinary()
 	if err != nil {
@@ -104,8 +103,8 @@ func (c *Cluster) configure() (err error) {
 	return nil
 }
 
-// Stop ends a devcluster in good order and waits for it. It may be called more
-// than once. An external cluster is left alone.
+// Stop ends a devcluster in good order, and waits for its end. It may be called more than
+// once. An external cluster is left alone.
 func (c *Cluster) Stop() error {
 	if c.process == nil {
 		return nil
@@ -113,13 +112,13 @@ func (c *Cluster) Stop() error {
 	return c.process.stop()
 }
 
-// Kill ends a devcluster at once, as a crash does, and waits for that. What was
-// stored stays: Start on the same directory goes on with it.
+// Kill ends a devcluster at once, as a crash does, and waits for its end. The stored data
+// stays: Start on the same directory continues with it.
 func (c *Cluster) Kill() {
 	if c.process == nil {
 		return
 	}
-	_ = c.process.cmd.Process.Kill() // an error says that it has ended
+	_ = c.process.cmd.Process.Kill() // an error means that the process has ended
 	<-c.process.done
 }
 
@@ -127,19 +126,19 @@ func (c *Cluster) Kill() {
 type process struct {
 	cmd    *exec.Cmd
 	stderr *tail
-	done   chan struct{} // closed when it has ended
-	err    error         // its exit, once done
+	done   chan struct{} // closed when the process has ended
+	err    error         // how the process ended; set when done is closed
 	once   sync.Once
 }
 
-// startProcess runs devcluster and returns when it has said that it is ready.
+// startProcess runs devcluster, and returns when it has reported that it is ready.
 func startProcess(ctx context.Context, binary string, args []string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, binary, args...), stderr: &tail{}, done: make(chan struct{})}
 	p.cmd.Stderr = p.stderr
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = stopWithin
-	// Its own process group: Ctrl-C is for the one who uses the cluster, who
-	// stops it when it is no longer needed.
+	// devcluster has its own process group: Ctrl-C goes to the program that uses the
+	// cluster, which stops devcluster when it is no longer needed.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -158,7 +157,8 @@ func startProcess(ctx context.Context, binary string, args []string) (*process, 
 	}
 }
 
-// watch closes ready at the line that says so, and done when the process ended.
+// watch closes ready when devcluster prints the line "ready", and done when the process has
+// ended.
 func (p *process) watch(stdout io.Reader, ready chan<- struct{}) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
@@ -170,12 +170,12 @@ func (p *process) watch(stdout io.Reader, ready chan<- struct{}) {
 	_, _ = io.Copy(io.Discard, stdout)
 	p.err = p.cmd.Wait()
 	if p.cmd.ProcessState.Success() {
-		p.err = nil // Wait tells of the end of ctx, too
+		p.err = nil // Wait also returns an error at the end of ctx
 	}
 	close(p.done)
 }
 
-// failure is devcluster's last output, or its exit status.
+// failure is devcluster's last output or, without output, its exit status.
 func (p *process) failure() error {
 	if text := strings.TrimSpace(p.stderr.String()); text != "" {
 		return errors.New(strings.TrimPrefix(text, "devcluster: "))
@@ -188,7 +188,7 @@ func (p *process) failure() error {
 
 func (p *process) stop() error {
 	p.once.Do(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // an error means that the process has ended
 		timer := time.AfterFunc(stopWithin, func() { _ = p.cmd.Process.Kill() })
 		defer timer.Stop()
 		<-p.done
@@ -200,8 +200,7 @@ func (p *process) stop() error {
 	return nil
 }
 
-// findBinary finds devcluster where the environment says, or in the bin folder
-// of the project.
+// findBinary finds devcluster where the environment says, or in the project's bin folder.
 func findBinary() (string, error) {
 	if path := os.Getenv(BinaryEnv); path != "" {
 		if _, err := os.Stat(path); err != nil {
@@ -220,7 +219,7 @@ func findBinary() (string, error) {
 	return path, nil
 }
 
-// projectRoot is the nearest folder with a go.mod, from here upwards.
+// projectRoot is the nearest folder with a go.mod, from the current folder upwards.
 func projectRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

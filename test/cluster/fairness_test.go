@@ -7,8 +7,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// TestPriorityAndFairness: the API server names the flow of each request, by which
-// clients such as kubectl, Flux and Argo CD know that they need not limit themselves.
+// TestPriorityAndFairness: the API server names the flow of each request. Clients such as
+// kubectl, Flux and Argo CD see by it that they need not limit themselves.
 func TestPriorityAndFairness(t *testing.T) {
 	t.Parallel()
 	client(t) // starts the shared cluster
@@ -30,7 +30,7 @@ func TestPriorityAndFairness(t *testing.T) {
 	}
 	for _, header := range []string{"X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"} {
 		if answer.Header.Get(header) == "" {
-			t.Errorf("no %s among the answer's headers: %v", header, answer.Header)
+			t.Errorf("header %s is missing from the answer: %v", header, answer.Header)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// listening is the state of a listening socket in /proc/net/tcp (tcp_states.h).
+// listening is the state of a listening socket in /proc/net/tcp (see tcp_states.h).
 const listening = "0A"
 
 func TestListensOnLoopbackOnly(t *testing.T) {
@@ -24,14 +24,14 @@ func TestListensOnLoopbackOnly(t *testing.T) {
 			}
 		}
 	}
-	// 0100007F is 127.0.0.1 in the byte order of the machine.
+	// 0100007F is 127.0.0.1 in the machine's byte order.
 	want := fmt.Sprintf("0100007F:%04X", port(t, shared.cluster))
 	if len(addresses) != 1 || addresses[0] != want {
-		t.Errorf("listens on %v, want the API server's %s alone", addresses, want)
+		t.Errorf("devcluster listens on %v, want only the API server's %s", addresses, want)
 	}
 	for _, fields := range socketTable(t, pid, "udp") {
 		if own["socket:["+fields[9]+"]"] {
-			t.Errorf("has a UDP socket, %s", fields[1])
+			t.Errorf("devcluster has a UDP socket, %s", fields[1])
 		}
 	}
 }
@@ -55,13 +55,13 @@ func socketsOf(t *testing.T, pid int) map[string]bool {
 	return sockets
 }
 
-// socketTable is a table of /proc/PID/net without its heading; 1 is the local
+// socketTable is a table of /proc/PID/net without its heading. Column 1 is the local
 // address, 3 the state, 9 the inode.
 func socketTable(t *testing.T, pid int, table string) [][]string {
 	t.Helper()
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
 	if os.IsNotExist(err) {
-		return nil // no IPv6
+		return nil // this machine has no IPv6
 	}
 	if err != nil {
 		t.Fatal(err)

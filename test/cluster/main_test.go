@@ -17,14 +17,14 @@ import (
 	watchtools "k8s.io/client-go/tools/watch"
 )
 
-// patience bounds the waits of a test; it does not say how long they take.
+// patience bounds the waits of a test. It is much longer than they take.
 const patience = time.Minute
 
-// parentEnv makes the test binary start a devcluster in the named directory and
-// wait to be killed; see TestEndsWithItsParent.
+// parentEnv makes the test binary start a devcluster in the named directory, and wait until
+// it is killed; see TestEndsWithItsParent.
 const parentEnv = "CLUSTER_TEST_PARENT"
 
-// shared is one devcluster for all tests that do not stop theirs.
+// shared is the devcluster of all tests that do not stop it.
 var shared struct {
 	once    sync.Once
 	dir     string
@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// client gives access to the shared cluster.
+// client returns a client of the shared cluster.
 func client(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	shared.once.Do(startShared)
@@ -60,8 +60,8 @@ func client(t *testing.T) kubernetes.Interface {
 	return clientOf(t, shared.cluster)
 }
 
-// startShared starts a cluster that TestMain stops: it outlives the test that needs it
-// first.
+// startShared starts a cluster that TestMain stops, since it outlives the test that needs
+// it first.
 func startShared() {
 	if shared.dir, shared.err = os.MkdirTemp("", "cluster-test-"); shared.err != nil {
 		return
@@ -78,7 +78,7 @@ func clientOf(t *testing.T, c *Cluster) kubernetes.Interface {
 	return clients
 }
 
-// start runs a devcluster of the test's own.
+// start runs a devcluster for one test.
 func start(t *testing.T, dir string, opts Options) *Cluster {
 	t.Helper()
 	c, err := StartDevcluster(context.WithoutCancel(t.Context()), dir, opts)
@@ -93,13 +93,13 @@ func start(t *testing.T, dir string, opts Options) *Cluster {
 	return c
 }
 
-// space is a namespace of a test's own.
+// space is a namespace of one test.
 type space struct {
 	client kubernetes.Interface
 	name   string
 }
 
-// newSpace makes a namespace in the shared cluster, which ends with it.
+// newSpace makes a namespace in the shared cluster. It is deleted with the cluster.
 func newSpace(t *testing.T) *space {
 	t.Helper()
 	client := client(t)
@@ -111,7 +111,7 @@ func newSpace(t *testing.T) *space {
 	return &space{client: client, name: made.Name}
 }
 
-// await watches the objects of list until done is true of one that is there.
+// await watches the objects of list until done is true of an existing one.
 func await[T runtime.Object](t *testing.T, list *cache.ListWatch, kind T, done func(T) bool) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -131,7 +131,7 @@ func await[T runtime.Object](t *testing.T, list *cache.ListWatch, kind T, done f
 	return last
 }
 
-// awaitNone watches the objects of list until there is none.
+// awaitNone watches the objects of list until none exists.
 func awaitNone[T runtime.Object](t *testing.T, list *cache.ListWatch, kind T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

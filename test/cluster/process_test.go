@@ -38,9 +38,9 @@ func TestRestartKeepsData(t *testing.T) {
 
 	second := start(t, dir, Options{})
 	if kubeconfig(t, second) != before {
-		t.Error("the kubeconfig of the first run is not that of the second")
+		t.Error("the kubeconfigs of the first and the second run differ")
 	}
-	s.client = clientOf(t, first) // the first run's way in is still one
+	s.client = clientOf(t, first) // the credentials of the first run still work
 	s.awaitAvailable(t, "web")
 	_, err := s.client.AppsV1().Deployments(s.name).Patch(t.Context(), "web", "application/merge-patch+json",
 		[]byte(`{"spec": {"replicas": 3}}`), metav1.PatchOptions{})
@@ -51,7 +51,8 @@ func TestRestartKeepsData(t *testing.T) {
 		func(d *appsv1.Deployment) bool { return d.Status.AvailableReplicas == 3 })
 }
 
-// kubeconfig is what the cluster's kubeconfig has in it, in short.
+// kubeconfig returns the content of the cluster's kubeconfig, in short, and checks its
+// mode.
 func kubeconfig(t *testing.T, c *Cluster) string {
 	t.Helper()
 	info, err := os.Stat(c.Kubeconfig)
@@ -78,7 +79,7 @@ func TestTwoSideBySide(t *testing.T) {
 	name := newSpace(t).name
 	_, err := two.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{})
 	if !apierrors.IsNotFound(err) {
-		t.Errorf("namespace of the first cluster in the second: %v, want not found", err)
+		t.Errorf("the second cluster's answer about a namespace of the first is %v, want not found", err)
 	}
 	if _, err := one.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{}); err != nil {
 		t.Error(err)
@@ -116,7 +117,7 @@ func TestDirectoryInUse(t *testing.T) {
 	_, err := StartDevcluster(t.Context(), shared.dir, Options{})
 	want := fmt.Sprintf("in use by another devcluster (process %d)", shared.cluster.process.cmd.Process.Pid)
 	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want %q", err, want)
+		t.Errorf("Start gives error %v, want %q", err, want)
 	}
 }
 
@@ -148,16 +149,16 @@ func TestStopsWhenAskedWhileItStarts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		awaitFile(ctx, filepath.Join(dir, "kubeconfig")) // written before etcd starts
+		awaitFile(ctx, filepath.Join(dir, "kubeconfig")) // devcluster writes the kubeconfig before it starts etcd
 		cancel()
 	}()
 	if _, err := StartDevcluster(ctx, dir, Options{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that the start was cancelled", err)
+		t.Errorf("Start gives error %v, want that it was cancelled", err)
 	}
 	awaitUnlocked(t, dir)
 }
 
-// awaitFile looks for a file until it is there or ctx ends.
+// awaitFile waits until a file exists, or ctx ends.
 func awaitFile(ctx context.Context, path string) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -191,7 +192,7 @@ func TestStops(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A watch is open, as always with a client that is in use.
+			// A watch is open, as a client in use always has one.
 			open, err := clientOf(t, c).CoreV1().Pods("").Watch(context.WithoutCancel(ctx), metav1.ListOptions{})
 			if err != nil {
 				t.Fatal(err)
@@ -205,24 +206,24 @@ func TestStops(t *testing.T) {
 	}
 }
 
-// checkStopped waits for the end of a devcluster that was told to stop.
+// checkStopped waits for the end of a devcluster that was asked to stop.
 func checkStopped(t *testing.T, c *Cluster) {
 	t.Helper()
 	select {
 	case <-c.process.done:
 	case <-time.After(stopWithin):
-		t.Fatalf("runs on %s later", stopWithin)
+		t.Fatalf("devcluster still runs after %s", stopWithin)
 	}
 	if err := c.Stop(); err != nil {
-		t.Errorf("ended with %v, want no error", err)
+		t.Errorf("devcluster ended with %v, want no error", err)
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port(t, c)))
 	if connection, err := net.Dial("tcp", address); err == nil {
 		connection.Close()
-		t.Error("somebody still listens on the port")
+		t.Error("a process still listens on the port")
 	}
 	if text := c.process.stderr.String(); text != "" {
-		t.Errorf("said %q on standard error, want nothing", text)
+		t.Errorf("devcluster wrote %q to standard error, want nothing", text)
 	}
 }
 
@@ -241,17 +242,18 @@ func TestEndsWithItsParent(t *testing.T) {
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil || line != "started\n" {
-		t.Fatalf("the parent said %q, %v", line, err)
+		t.Fatalf("the parent printed %q, with error %v", line, err)
 	}
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// Not collected yet: a dead parent counts although it is still listed.
+	// The parent's exit status is not collected yet: the parent is dead although the system
+	// still lists it.
 	awaitUnlocked(t, dir)
 	_ = parent.Wait()
 }
 
-// beParent starts a devcluster and waits to be killed.
+// beParent starts a devcluster and waits until it is killed.
 func beParent(dir string) {
 	if _, err := StartDevcluster(context.Background(), dir, Options{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -261,8 +263,8 @@ func beParent(dir string) {
 	select {}
 }
 
-// awaitUnlocked waits until no devcluster runs on dir: each holds a lock there
-// as long as it lives.
+// awaitUnlocked waits until no devcluster runs on dir: each holds a lock there while it
+// runs.
 func awaitUnlocked(t *testing.T, dir string) {
 	t.Helper()
 	lock, err := os.Open(filepath.Join(dir, "lock"))
@@ -291,13 +293,13 @@ func TestFindBinary(t *testing.T) {
 	root := t.TempDir()
 	t.Chdir(root)
 	if _, err := findBinary(); err == nil || !strings.Contains(err.Error(), "no go.mod") {
-		t.Errorf("error %v outside of the project", err)
+		t.Errorf("outside of the project, the error is %v", err)
 	}
 	if err := os.WriteFile("go.mod", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := findBinary(); err == nil || !strings.Contains(err.Error(), "run make devcluster") {
-		t.Errorf("error %v before it is built, want one that says how to build it", err)
+		t.Errorf("before devcluster is built, the error is %v, want one that says how to build it", err)
 	}
 }
 
@@ -320,6 +322,6 @@ func TestExternalCluster(t *testing.T) {
 	}
 	t.Setenv(KubeconfigEnv, filepath.Join(t.TempDir(), "missing"))
 	if _, err := Start(t.Context(), t.TempDir(), Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
-		t.Errorf("error %v for a kubeconfig that is not there", err)
+		t.Errorf("for a missing kubeconfig, the error is %v", err)
 	}
 }

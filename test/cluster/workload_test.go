@@ -18,7 +18,8 @@ import (
 
 const image = "registry.example/web:1.5"
 
-// failAs and delayBy are the annotations of docs/devcluster.md.
+// failAs returns the annotation of docs/devcluster.md that makes pods fail; delayBy returns the
+// one that delays them.
 func failAs(word string) map[string]string {
 	return map[string]string{"devcluster.pushboat.io/pod": word}
 }
@@ -27,7 +28,7 @@ func delayBy(d string) map[string]string {
 	return map[string]string{"devcluster.pushboat.io/delay": d}
 }
 
-// template is for pods of one container, web, with the label app.
+// template is a pod template with one container, web, and the label app.
 func template(app string, annotations map[string]string) corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": app}, Annotations: annotations},
@@ -53,7 +54,7 @@ func (s *space) deploy(t *testing.T, name string, annotations map[string]string)
 	}
 }
 
-// run makes a Job that is not tried again.
+// run makes a Job that is not retried.
 func (s *space) run(t *testing.T, name string, annotations map[string]string) {
 	t.Helper()
 	job := &batchv1.Job{
@@ -66,7 +67,7 @@ func (s *space) run(t *testing.T, name string, annotations map[string]string) {
 	}
 }
 
-// list names the objects of a resource in the space; name may be empty for all.
+// list lists the objects of a resource in the space; name "" means all.
 func (s *space) list(client rest.Interface, resource, name string) *cache.ListWatch {
 	only := fields.Everything()
 	if name != "" {
@@ -172,7 +173,7 @@ func TestJobs(t *testing.T) {
 	pod := await(t, s.pods(), &corev1.Pod{}, func(p *corev1.Pod) bool { return p.Status.Phase == corev1.PodFailed })
 	ended := pod.Status.ContainerStatuses[0].State.Terminated
 	if ended == nil || ended.ExitCode != 1 || ended.Reason != "Error" {
-		t.Errorf("the failed pod's container ended as %+v, want exit code 1 for Error", ended)
+		t.Errorf("the container of the failed pod ended as %+v, want exit code 1 for Error", ended)
 	}
 }
 
@@ -244,8 +245,8 @@ func TestPodsThatAreSlow(t *testing.T) {
 		return podCondition(p, corev1.PodReady).Status == corev1.ConditionTrue
 	})
 	scheduled := podCondition(pod, corev1.PodScheduled).LastTransitionTime
-	// Times in conditions are cut to whole seconds, so that 3 s may show as 2.
+	// Times in conditions are truncated to whole seconds, so that 3 s may show as 2.
 	if took := podCondition(pod, corev1.PodReady).LastTransitionTime.Sub(scheduled.Time); took < 2*time.Second {
-		t.Errorf("ready %s after it was scheduled, want 3 s", took)
+		t.Errorf("the pod was ready %s after it was scheduled, want 3 s", took)
 	}
 }
