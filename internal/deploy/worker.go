@@ -28,7 +28,7 @@ func (a *app) work() {
 		case <-a.queue.wake:
 		case <-timer.C:
 			retry = retry.due()
-			a.enqueue(systemJob(record.CauseRetry))
+			a.retry()
 		case <-a.hurry:
 			next, atOnce := retry.hurried()
 			if !atOnce {
@@ -37,7 +37,7 @@ func (a *app) work() {
 			a.engine.Log.WithField("app", a.name).Info("its cluster answers again: trying again")
 			retry = next
 			timer.Stop()
-			a.enqueue(systemJob(record.CauseRetry))
+			a.retry()
 		case <-a.gone:
 		case <-a.engine.ctx.Done():
 		}
@@ -49,6 +49,12 @@ func (a *app) work() {
 		retry = a.workOnce(retry, timer)
 	}
 }
+
+// retry asks for another attempt. Inlined, it made the frame of work so large that the
+// stacks of all apps, which wait there, could not shrink below 8 KiB.
+//
+//go:noinline
+func (a *app) retry() { a.enqueue(systemJob(record.CauseRetry)) }
 
 // workOnce does the job that comes next, if there is one.
 func (a *app) workOnce(retry retries, timer *time.Timer) retries {

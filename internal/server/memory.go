@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -20,6 +21,11 @@ const (
 // each of the runtime's collections reads its tables of types.
 const programFrom = 12 << 20
 
+// stackHalvings is the number of collections before memory is returned. Each of them halves
+// the stacks that are not in use, and 1,000 apps each have one, which their deploys have
+// grown: 10 MiB in all after a single collection (measured).
+const stackHalvings = 3
+
 // memory returns the memory of a push of many apps to the system. The runtime does so
 // by itself, but only down to the size that it expects at its next collection, and an
 // idle server does not reach that collection: with 1,000 apps it kept 160 MiB instead
@@ -29,10 +35,13 @@ type memory struct {
 }
 
 // free collects garbage and returns memory, if the heap has grown since the last call,
-// which takes some 30 ms with 1,000 apps; and pages of the program's file, if there are
+// which takes some 100 ms of processor time with 1,000 apps; and pages of the program's file, if there are
 // many.
 func (m *memory) free(context.Context) {
 	if heapBytes() >= m.left+freeFrom {
+		for range stackHalvings - 1 {
+			runtime.GC()
+		}
 		debug.FreeOSMemory()
 		m.left = heapBytes()
 	}
