@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// report sums up the steps and the findings.
+// report logs a summary of the steps and of the findings.
 func (s *storm) report(seed uint64) {
 	var text strings.Builder
 	line := func(what, format string, args ...any) {

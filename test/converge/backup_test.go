@@ -12,31 +12,32 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// chainMost is how many backups go on from each other before there is a whole one again.
+// chainMost is the most backups in a row that only have what is new since the backup
+// before. The next one is whole.
 const chainMost = 3
 
-// backups takes backups while everything goes on, restores each elsewhere, and checks
-// that it has every commit that was acknowledged before the backup began.
+// backups takes backups while everything goes on, restores each into another folder, and
+// checks that it has every commit that was acknowledged before the backup began.
 type backups struct {
 	world   *world
 	writers []*writer
-	dir     string   // of the files, on another disk than the server's
-	chain   []string // the last whole backup, and those that go on from it
+	dir     string   // of the backups' files, on another disk than the server's data
+	chain   []string // the last whole backup, and those that continue it
 	next    int
-	proved  int // that were restored, and had all
-	cut     int // that did not come to their end, and say so
+	proved  int // how many were restored, and were complete
+	cut     int // how many were cut off, and were reported as such
 }
 
-// backupKind is how a backup is taken.
+// backupKind is a way to take a backup and to check it.
 type backupKind struct {
-	ssh     bool // from afar, by the server; else beside it, whether it runs or not
+	ssh     bool // taken over ssh, by the server; else by a program beside the server, whether that runs or not
 	started bool // a server is started on the restored directory
 }
 
-// due is everything that a backup that begins now must have.
+// due is everything that a backup must have that begins now.
 type due struct {
 	refs      refs
-	positions []int // of each writer's ledger
+	positions []int // of the ledger of each writer
 	tags      []map[string]string
 }
 
@@ -51,7 +52,7 @@ func (b *backups) due() (due, error) {
 	return d, err
 }
 
-// run takes a backup and proves it.
+// run takes a backup, and checks what it restores.
 func (b *backups) run(kind backupKind) error {
 	b.next++
 	file := filepath.Join(b.dir, fmt.Sprintf("%d.backup", b.next))
@@ -80,8 +81,8 @@ func (b *backups) run(kind backupKind) error {
 	return os.RemoveAll(restored)
 }
 
-// take writes a backup. It reports one that was cut off as not whole, though it may be
-// whole. archives are all files that restoring it takes.
+// take writes a backup. It reports a backup that was cut off as not whole, although it may
+// be. archives are all files that restoring it needs.
 func (b *backups) take(kind backupKind, file string) (archives []string, whole bool, err error) {
 	if kind.ssh {
 		_, err := b.world.run(b.dir, "sh", "-c", `exec ssh -F "$1" pushboat backup >"$2"`, "sh", b.world.home.Path("ssh", "ana"), file)
@@ -101,10 +102,10 @@ func (b *backups) take(kind backupKind, file string) (archives []string, whole b
 	return append(archives, file), true, nil
 }
 
-// forget removes the files that no later backup goes on from.
+// forget removes the files that no later backup continues.
 func (b *backups) forget() {
 	for _, file := range b.chain {
-		_ = os.Remove(file) // it is of no use to anybody
+		_ = os.Remove(file) // no later backup needs the file
 	}
 	b.chain = nil
 }
@@ -113,7 +114,7 @@ func (b *backups) pushboat(args ...string) (string, error) {
 	return b.world.run(b.dir, filepath.Join(b.world.home.Programs, "pushboat"), args...)
 }
 
-// prove is an error if a restored data directory lacks anything that is due.
+// prove returns an error if a restored data directory lacks anything that is due.
 func (b *backups) prove(restored string, kind backupKind, d due) error {
 	repos := filepath.Join(restored, "repos")
 	now, err := b.world.readRefs(repos)
@@ -126,7 +127,7 @@ func (b *backups) prove(restored string, kind backupKind, d due) error {
 	return b.serve(restored, now)
 }
 
-// has is an error if refs lack anything that is due.
+// has returns an error if refs lack anything that is due.
 func (b *backups) has(now refs, d due, goesOn func(repo, from, to string) bool) error {
 	errs := []error{d.refs.setBack(now, goesOn)}
 	for i, p := range b.writers {
@@ -143,8 +144,8 @@ func (b *backups) has(now refs, d due, goesOn func(repo, from, to string) bool) 
 	return errors.Join(errs...)
 }
 
-// serve starts a server on a restored directory, without a way to the cluster. It is an
-// error if a client gets other refs from the server than Git reads in the directory.
+// serve starts a server on a restored directory, without access to the cluster. It returns
+// an error if the server gives a client other refs than Git reads in the directory.
 func (b *backups) serve(restored string, want refs) error {
 	config, err := server.ReadKubeconfig(b.world.home.Path("kubeconfig"))
 	if err != nil {
@@ -169,7 +170,7 @@ func (b *backups) serve(restored string, want refs) error {
 	return err
 }
 
-// compare asks a server for all refs.
+// compare asks a server for all its refs, and compares them with those that are wanted.
 func (b *backups) compare(other *server.Process, want refs) error {
 	if err := errors.Join(other.Serves(leadsWithin), other.Log().Await(servingAt)); err != nil {
 		return fmt.Errorf("%w:\n%s", err, lastLines(other.Log().Text()))
@@ -189,7 +190,7 @@ func (b *backups) compare(other *server.Process, want refs) error {
 	}
 	for key, at := range want {
 		if !strings.Contains(key, " refs/pushboat/") && got[key] != at {
-			return fmt.Errorf("a server on what is restored has %s at %q, not at %.9s", key, got[key], at)
+			return fmt.Errorf("a server on the restored data has %s at %q, not at %.9s", key, got[key], at)
 		}
 	}
 	return nil

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// branch is a branch of a repository of the server, and a clone with it.
+// branch is a branch in a repository of the server, with a clone.
 type branch struct {
-	name   string // of the branch in the model
+	name   string // of the branch, in the model
 	repo   string
 	ref    string
 	dir    string
 	states map[string]*state // by commit
-	wanted string            // the commit that the branch has, or is about to have
-	held   bool              // that was pushed with -o skip
+	wanted string            // the commit of the branch, or the one that it is about to get
+	held   bool              // whether that commit was pushed with -o skip
 	past   []string          // its earlier commits, oldest first
 }
 
-// full is the full name of the ref.
+// full is the full name of the branch's ref.
 func (b *branch) full() string { return "refs/heads/" + b.ref }
 
-// state is the content of the branch.
+// state is the present content of the branch.
 func (b *branch) state() *state { return b.states[b.wanted] }
 
 func (w *world) newBranch(name, repo, ref string) error {
@@ -40,13 +40,13 @@ func (w *world) newBranch(name, repo, ref string) error {
 
 func (w *world) bare(b *branch) string { return w.home.Path("data", "repos", b.repo+".git") }
 
-// head is the commit of the server's branch.
+// head is the commit of the branch on the server.
 func (w *world) head(b *branch) (string, error) {
 	out, err := w.git(w.home.Dir, "--git-dir", w.bare(b), "rev-parse", b.full())
 	return strings.TrimSpace(out), err
 }
 
-// commit makes a state the newest commit of the clone, on top of the wanted one.
+// commit makes a commit of a state in the clone, on top of the wanted commit.
 func (w *world) commit(b *branch, s *state) string {
 	w.must(s.write(b.dir))
 	hash := w.commitAll(b.dir, fmt.Sprintf("Step %d", w.step))
@@ -54,7 +54,7 @@ func (w *world) commit(b *branch, s *state) string {
 	return hash
 }
 
-// commitAll commits everything in a clone.
+// commitAll commits all changes in a clone.
 func (w *world) commitAll(dir, message string) string {
 	_, err := w.git(dir, "add", "-A")
 	w.must(err)
@@ -71,10 +71,11 @@ func (w *world) takeBack(b *branch) {
 	w.must(err)
 }
 
-// confirmation is the hint of a push or a rollback that deletes much.
+// confirmation matches the hint in the output of a push or a rollback that would delete
+// many objects.
 var confirmation = regexp.MustCompile(`(?:push with -o |repeat it with --)(confirm-prune=\d+)`)
 
-// push pushes the clone, and confirms deletions if the server asks for it.
+// push pushes the clone, and confirms deletions if the server asks for a confirmation.
 func (w *world) push(b *branch, options ...string) (string, error) {
 	args := []string{"push"}
 	for _, o := range options {
@@ -87,7 +88,8 @@ func (w *world) push(b *branch, options ...string) (string, error) {
 	return out, err
 }
 
-// change makes a state wanted by a push that must be accepted.
+// change pushes a state. The push must be accepted, and the state is the wanted one from
+// then on.
 func (w *world) change(b *branch, s *state, options ...string) {
 	w.t.Helper()
 	hash := w.commit(b, s)
@@ -95,9 +97,8 @@ func (w *world) change(b *branch, s *state, options ...string) {
 	w.accept(b, hash)
 }
 
-// mustPush pushes a commit that must be accepted. Whether its deploy ends well the
-// first time depends on the other things that go on; converge checks that it ends well
-// at last.
+// mustPush pushes a commit that must be accepted. Whether the first deploy succeeds depends
+// on everything else that goes on; converge checks that a deploy succeeds in the end.
 func (w *world) mustPush(b *branch, hash string, options ...string) {
 	w.t.Helper()
 	out, err := w.push(b, options...)
@@ -105,12 +106,12 @@ func (w *world) mustPush(b *branch, hash string, options ...string) {
 		w.t.Fatalf("step %d: the push was not accepted: %v", w.step, err)
 	}
 	if err != nil {
-		w.t.Logf("step %d: the first deploy of it did not end well:\n%s", w.step, out)
+		w.t.Logf("step %d: its first deploy did not succeed:\n%s", w.step, out)
 	}
 }
 
-// settle pushes a commit until Git has it: a push that was cut short may go on
-// for a while after its client is gone.
+// settle pushes a commit until the server has it. A push that was cut short may continue
+// for a while after its client has ended.
 func (w *world) settle(b *branch, hash string, options ...string) {
 	w.t.Helper()
 	var last string
@@ -130,12 +131,12 @@ func (w *world) settle(b *branch, hash string, options ...string) {
 	}
 }
 
-// accept notes that a commit is the wanted one now, and has all apps follow it that
-// nobody holds.
+// accept notes that a commit is the wanted one. All apps of the branch follow it, except
+// those that are held.
 func (w *world) accept(b *branch, hash string) {
 	b.wanted, b.past = hash, append(b.past, hash)
 	if b.held {
-		w.handBack(w.runningOn(b)...) // apps that were not deployed are compared again
+		w.handBack(w.runningOn(b)...) // apps that were not deployed are checked again
 		b.held = false
 	}
 	before, after := &state{apps: w.runningOn(b)}, &state{}
@@ -148,10 +149,11 @@ func (w *world) accept(b *branch, hash string) {
 	w.become(before, after)
 }
 
-// hold notes that a commit is the wanted one now, and that nothing is deployed.
+// hold notes that a commit is the wanted one, and that nothing is deployed.
 func (w *world) hold(b *branch, hash string) { b.wanted, b.held = hash, true }
 
-// become notes that the running objects of a branch's apps must change.
+// become notes that the running objects of a branch's apps must change from one state to
+// another.
 func (w *world) become(before, after *state) {
 	w.noteLeft(before, after)
 	for _, a := range before.apps {
@@ -161,7 +163,7 @@ func (w *world) become(before, after *state) {
 		if was := before.app(a.name); was != nil && !was.same(a) {
 			w.handBack(was)
 			for _, o := range was.objects {
-				delete(w.spent, was.place(o)) // a deploy that changes something runs all hooks
+				delete(w.spent, was.place(o)) // a deploy that changes an object runs all hooks
 			}
 		}
 		w.running[a.name] = a
@@ -169,7 +171,7 @@ func (w *world) become(before, after *state) {
 	w.forgetMoved()
 }
 
-// runningOn lists the apps of a branch as they run, or come to.
+// runningOn lists the apps of a branch that run, or are about to.
 func (w *world) runningOn(b *branch) []*appState {
 	var apps []*appState
 	for _, name := range slices.Sorted(maps.Keys(w.running)) {
@@ -180,7 +182,7 @@ func (w *world) runningOn(b *branch) []*appState {
 	return apps
 }
 
-// noteLeft notes the objects that stay on the cluster, since their app does not prune.
+// noteLeft notes the objects that stay on the cluster because their app does not prune.
 func (w *world) noteLeft(before, after *state) {
 	for _, a := range before.apps {
 		for _, o := range a.objects {
@@ -202,7 +204,7 @@ func (w *world) noteLeft(before, after *state) {
 	}
 }
 
-// forgetMoved forgets the edits of hands to objects that are gone.
+// forgetMoved forgets edits by hand to objects that no longer exist.
 func (w *world) forgetMoved() {
 	there := map[place]*appState{}
 	for _, a := range w.running {
@@ -227,7 +229,7 @@ func (w *world) forgetMoved() {
 	}
 }
 
-// handBack notes that the edits of hands to apps are taken back.
+// handBack notes that the edits by hand to apps are reverted.
 func (w *world) handBack(apps ...*appState) {
 	for _, a := range apps {
 		for p, h := range w.handed {

@@ -18,12 +18,11 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// quietWithin is how long it may take on a machine that is very busy until all
-// is as Git says. A deploy that failed is tried again after ten seconds, then
-// after twenty.
+// quietWithin is how long it may take until the cluster matches Git, on a very busy
+// machine. A failed deploy is tried again after ten seconds, then after twenty.
 const quietWithin = 90 * time.Second
 
-// converge waits until the cluster is as Git says, and holds everybody to it.
+// converge waits until the cluster matches Git, and then checks everything that must be so.
 func (w *world) converge() {
 	w.t.Helper()
 	late := time.After(w.patience)
@@ -36,7 +35,7 @@ func (w *world) converge() {
 		select {
 		case <-again.C:
 		case <-late:
-			w.t.Fatalf("step %d: after %s, the cluster is not as Git says:\n%v", w.step, w.patience, err)
+			w.t.Fatalf("step %d: after %s, the cluster does not match Git:\n%v", w.step, w.patience, err)
 		}
 	}
 	w.must(w.foreign())
@@ -48,7 +47,7 @@ func (w *world) converge() {
 	}
 }
 
-// trouble describes everything that is not as it should be.
+// trouble describes everything on the cluster and in the status that does not match Git.
 func (w *world) trouble() error {
 	objects, err := w.labelled()
 	if err != nil {
@@ -73,7 +72,7 @@ func (w *world) trouble() error {
 		}
 	}
 	for _, b := range w.branches {
-		for _, a := range b.state().apps { // one that was never deployed is shown as well
+		for _, a := range b.state().apps { // an app that was never deployed is in the status too
 			delete(apps, a.name)
 		}
 	}
@@ -83,7 +82,7 @@ func (w *world) trouble() error {
 	return errors.Join(append(errs, w.orphans(objects, wanted)...)...)
 }
 
-// shown is an error if status does not say of an app how it is.
+// shown returns an error if the status does not show the state of an app.
 func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
 	s, ok := apps[a.name]
 	if !ok {
@@ -92,7 +91,7 @@ func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
 	want, drift := deploy.InSync, w.driftOf(a)
 	switch wanted := a.home.state().app(a.name); {
 	case a.home.held, w.suspended[a.name] && !a.same(wanted):
-		want, drift = deploy.Held, s.Drift // the status does not say of which revision
+		want, drift = deploy.Held, s.Drift // the status does not tell of which revision the drift is
 	case len(drift) > 0:
 		want = deploy.Drifted
 	}
@@ -105,7 +104,7 @@ func (w *world) shown(a *appState, apps map[string]deploy.Status) error {
 	return nil
 }
 
-// driftOf lists the edits of hands to an app that stay.
+// driftOf lists the edits by hand to an app that stay.
 func (w *world) driftOf(a *appState) []string {
 	var list []string
 	for p, h := range w.handed {
@@ -124,7 +123,7 @@ func message(r *record.Record) string {
 	return r.Message
 }
 
-// compare is an error if an object is not as it should be.
+// compare returns an error if an object differs from what Git and the edits make of it.
 func (w *world) compare(a *appState, o object, objects map[place]*unstructured.Unstructured) error {
 	p := a.place(o)
 	running, h := objects[p], w.handed[p]
@@ -132,7 +131,7 @@ func (w *world) compare(a *appState, o object, objects map[place]*unstructured.U
 	case h.gone && running == nil, w.spent[p] && running == nil:
 		return nil
 	case h.gone:
-		return fmt.Errorf("%s of app %s is there again", p, a.name)
+		return fmt.Errorf("%s of app %s exists again", p, a.name)
 	case running == nil:
 		return fmt.Errorf("%s of app %s is missing, or has lost its label", p, a.name)
 	case h.app != "":
@@ -150,7 +149,7 @@ func (w *world) compare(a *appState, o object, objects map[place]*unstructured.U
 	return nil
 }
 
-// orphans lists unwanted objects with our label.
+// orphans returns an error for each object that has our label, and is not wanted.
 func (w *world) orphans(objects map[place]*unstructured.Unstructured, wanted map[place]bool) []error {
 	var errs []error
 	for p := range objects {
@@ -169,7 +168,7 @@ func (w *world) labelled() (map[place]*unstructured.Unstructured, error) {
 	for name, kind := range kinds {
 		list, err := w.client.Resource(kind.resource).List(w.ctx, metav1.ListOptions{LabelSelector: kube.PartOfLabel})
 		if apierrors.IsNotFound(err) {
-			continue // its definition is not there
+			continue // the definition does not exist at present
 		}
 		if err != nil {
 			return nil, err
@@ -181,8 +180,8 @@ func (w *world) labelled() (map[place]*unstructured.Unstructured, error) {
 	return found, nil
 }
 
-// same is an error if an object that nobody has deleted was recreated: all objects keep
-// their UIDs, also those that move between apps.
+// same returns an error if an object was recreated although nobody has deleted it. All
+// objects keep their UIDs, even those that move between apps.
 func (w *world) same() error {
 	objects, err := w.labelled()
 	if err != nil {
@@ -208,7 +207,7 @@ func (w *world) same() error {
 	return nil
 }
 
-// foreign is an error if somebody has touched an object that is not ours.
+// foreign returns an error if an object that is not ours was changed.
 func (w *world) foreign() error {
 	for p, made := range w.canaries {
 		running, err := w.at(p).Get(w.ctx, p.name, metav1.GetOptions{})
@@ -226,8 +225,7 @@ func alienOf(u *unstructured.Unstructured) alien {
 	return alien{string(u.GetUID()), u.GetResourceVersion()}
 }
 
-// owned returns, for each labelled object, its UID and our field owners with their
-// times.
+// owned returns the UID of each labelled object, with our field managers and their times.
 func (w *world) owned() map[place]string {
 	objects, err := w.labelled()
 	w.must(err)
@@ -251,8 +249,8 @@ func (w *world) refs(b *branch) string {
 	return out
 }
 
-// repositories is an error if one is not whole, or something in it was left
-// half-done.
+// repositories returns an error if a repository is not intact, or if something unfinished
+// is left in one.
 func (w *world) repositories() error {
 	var errs []error
 	for _, b := range w.branches {
@@ -274,7 +272,7 @@ func (w *world) repositories() error {
 	return errors.Join(errs...)
 }
 
-// leftovers are files in a repository of something that was not brought to its end.
+// leftovers lists the files of unfinished work in a repository.
 func (w *world) leftovers(b *branch) []string {
 	var found []string
 	for _, pattern := range []string{"*.lock", "refs/*/*.lock", "refs/pushboat/*/*.lock", "objects/tmp_objdir-*", "objects/*/tmp_obj_*"} {

@@ -11,9 +11,8 @@ var (
 	seed  = flag.Uint64("seed", 0, "which steps or faults these are; 0 chooses a seed")
 )
 
-// TestConverge makes random steps, and after every few of them waits until the
-// cluster is as Git says. It prints its seed: with the same seed, the same steps
-// follow.
+// TestConverge takes random steps, and after every few of them waits until the cluster
+// matches Git. It prints its seed: the same seed gives the same steps.
 func TestConverge(t *testing.T) {
 	chosen := chooseSeed()
 	t.Logf("seed %d; repeat with: go test ./test/converge -v -seed %d -steps %d", chosen, chosen, *steps)
@@ -33,7 +32,7 @@ func TestConverge(t *testing.T) {
 	w.must(w.repositories())
 }
 
-// chooseSeed is the seed that was given, or else one that nobody knows.
+// chooseSeed returns the given seed, or else a random one.
 func chooseSeed() uint64 {
 	if *seed != 0 {
 		return *seed

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// pushAmid begins to push the clone, and makes something happen at a line that
-// the pusher sees, or at the end if there are not as many.
+// pushAmid begins a push of the clone. It calls happens when the pusher reads the line of
+// that number, or at the end if there are fewer lines.
 func (w *world) pushAmid(b *branch, line int, happens func(pusher int), options ...string) {
 	args := []string{"push", "-o", "confirm-prune=0"}
 	for _, o := range options {
@@ -31,11 +31,12 @@ func (w *world) pushAmid(b *branch, line int, happens func(pusher int), options 
 	}
 	happens(cmd.Process.Pid)
 	_, _ = io.Copy(io.Discard, out)
-	_ = cmd.Wait() // its end depends on the events before
+	_ = cmd.Wait() // how the push ends depends on what has happened
 }
 
-// cutShort pushes a change, and something happens amid it; afterwards the same
-// commit is pushed until Git has it, so that all goes on as the seed says.
+// cutShort begins the push of a change, during which something happens. Then it pushes the
+// same commit until the server has it, so that the following steps depend on the seed
+// alone.
 func cutShort(w *world, what string, happens func(pusher int)) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -44,7 +45,7 @@ func cutShort(w *world, what string, happens func(pusher int)) {
 	skip := w.rand.IntN(6) == 0 && w.maySkip(b)
 	var options []string
 	if skip {
-		w.converge() // work under way might come to its end, or not
+		w.converge() // whether unfinished work comes to its end is left to chance
 		options = append(options, "skip")
 	}
 	w.say("%s at line %d of a push to %s%s: %s", what, line, b.name, options, said)
@@ -63,7 +64,7 @@ func cutShort(w *world, what string, happens func(pusher int)) {
 
 func killClient(w *world) {
 	cutShort(w, "kill the client", func(pusher int) {
-		_ = syscall.Kill(-pusher, syscall.SIGKILL) // it may have ended
+		_ = syscall.Kill(-pusher, syscall.SIGKILL) // the push may have ended
 	})
 }
 

@@ -1,4 +1,4 @@
-// Package converge tests that whatever happens, the cluster comes to be as Git says.
+// Package converge tests that the cluster comes to match Git, whatever happens.
 //
 // TestConverge makes random pushes, hand edits, crashes and cuts, one after the other,
 // against a real server and a real API server. After each round of them everything must be

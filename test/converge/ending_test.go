@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// cause is the reason for which a server ends.
+// cause is the reason why a server ends.
 type cause int
 
 const (
 	none   cause = iota
-	asked        // to stop
+	asked        // by SIGTERM
 	killed       // by SIGKILL
-	parted       // from its cluster, or frozen, until another one had its place
+	parted       // cut off from its cluster, or frozen, until another server took its place
 )
 
 // ending is how a server has ended.
 type ending struct {
 	why    cause
 	paired bool
-	status int // -1: by a signal
+	status int // -1: a signal ended it
 	log    string
 }
 
@@ -29,15 +29,15 @@ var (
 	saysFull  = regexp.MustCompile(`no space left on device`)
 )
 
-// wrong says what is wrong with an ending; "" for nothing.
+// wrong describes what is wrong with an ending; "" means nothing.
 func (e ending) wrong() string {
 	staleness := e.status == 1 && saysStale.MatchString(e.log)
 	switch {
 	case e.why == killed && e.status == -1, e.why == asked && e.status == 0:
 		return ""
-	case e.why == asked && e.status == -1 && e.log == "": // it had hardly begun: the signal ended it
+	case e.why == asked && e.status == -1 && e.log == "": // the signal ended a server that had hardly begun
 		return ""
-	case e.paired && staleness: // perhaps it has lost its lease by itself
+	case e.paired && staleness: // the server may have lost its lease without a fault
 		return ""
 	case e.paired && e.why != parted && e.status == 1 && saysFull.MatchString(e.log): // see docs/high-availability.md
 		return ""
@@ -45,7 +45,7 @@ func (e ending) wrong() string {
 	return fmt.Sprintf("ended with status %d (%s)", e.status, [...]string{"by itself", "asked to stop", "killed", "after another one had its place"}[e.why])
 }
 
-// lastLines is the end of a log, without the questions of a probe.
+// lastLines is the end of a log, without the lines about the questions of the probe.
 func lastLines(log string) string {
 	var lines []string
 	for line := range strings.Lines(log) {

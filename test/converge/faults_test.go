@@ -8,15 +8,15 @@ import (
 // fault is something that goes wrong.
 type fault struct {
 	name        string
-	alone, pair int                 // how often it comes to one server, and to two; 0: never
-	may         func(s *storm) bool // whether it may come now
+	alone, pair int                 // how often it happens while one server runs, and while two do; 0: never
+	may         func(s *storm) bool // whether it may happen now
 	do          func(s *storm) error
 	over        func(s *storm, since time.Time) bool // whether it has lasted long enough; nil: it is over at once
 	undo        func(s *storm) error                 // nil: there is nothing to undo
 }
 
-// faults are all faults that may happen. Those that make a standby take over come one
-// at a time; the others also meanwhile.
+// faults are all faults that may happen. Only one of those that make a standby take over
+// happens at a time; the others may happen at the same time.
 var faults = []fault{
 	{name: "kill the server", alone: 16, may: isSteady, do: killLeader},
 	{name: "kill the leader", pair: 12, may: isPaired, do: partLeader(killed, killProcess), over: anotherLeads, undo: letGo},
@@ -35,8 +35,8 @@ var faults = []fault{
 	{name: "take a backup", alone: 9, pair: 9, may: isNotBackingUp, do: takeBackup},
 }
 
-// momentMost bounds the faults that end after a moment: it is too short for a server to
-// lose its lease.
+// momentMost bounds the faults that last a moment: it is too short for a server to lose its
+// lease.
 const momentMost = 3 * time.Second
 
 func moment(s *storm, since time.Time) bool { return time.Since(since) >= s.length }
@@ -46,13 +46,13 @@ func anotherLeads(s *storm, _ time.Time) bool {
 	return leader != nil && leader != s.struck
 }
 
-// isSteady reports whether a server serves to which nothing is being done.
+// isSteady reports whether a server serves, and no fault affects a server.
 func isSteady(s *storm) bool { return s.struck == nil && s.fleet.untouched() != nil }
 
-// isPaired reports whether there is one that stands by as well.
+// isPaired is isSteady, with another server that stands by.
 func isPaired(s *storm) bool { return isSteady(s) && s.fleet.waiting() != nil }
 
-// hasRoom reports whether there is a disk that can be filled.
+// hasRoom reports whether there is a disk that can be filled, and is not full.
 func hasRoom(s *storm) bool { return s.disk != nil && !s.full }
 
 func isNotBackingUp(s *storm) bool { return !s.isBackingUp() }
@@ -65,22 +65,23 @@ func cutOff(r *run) error {
 	return nil
 }
 
-// strike does something to the server that serves, and nothing else is done to it until
+// strike does something to the server that serves. Nothing else is done to a server until
 // that is undone.
 func (s *storm) strike(why cause, does func(*run) error) error {
 	s.struck = s.fleet.untouched()
-	if s.struck == nil { // it has ended by itself since
+	if s.struck == nil { // the server has ended by itself since
 		return nil
 	}
 	return s.fleet.strike(s.struck, why, func() error { return does(s.struck) })
 }
 
-// partLeader does something to the leader that makes another server take its place.
+// partLeader does something to the leader that makes another server take the leader's
+// place.
 func partLeader(why cause, does func(*run) error) func(*storm) error {
 	return func(s *storm) error { return s.strike(why, does) }
 }
 
-// once does something to the server that serves which is over at once.
+// once does something to the server that serves which needs no undoing.
 func (s *storm) once(why cause, does func(*run) error) error {
 	err := s.strike(why, does)
 	s.struck = nil
@@ -97,7 +98,7 @@ func stopLeader(s *storm) error {
 	return s.once(asked, func(r *run) error { return r.process.Signal(syscall.SIGTERM) })
 }
 
-// drainLeader asks for a drain. The client may not hear the answer.
+// drainLeader asks the leader for a drain. The client may not get the answer.
 func drainLeader(s *storm) error {
 	return s.once(asked, func(*run) error {
 		_, _ = s.ssh("drain")
@@ -105,13 +106,13 @@ func drainLeader(s *storm) error {
 	})
 }
 
-// letGo has something else be done to the server that serves now.
+// letGo allows further faults of the server that serves now.
 func letGo(s *storm) error {
 	s.struck = nil
 	return nil
 }
 
-// thaw has a frozen server go on. If it was killed or has ended, there is nothing to thaw.
+// thaw lets a frozen server continue, unless it was killed or has ended.
 func thaw(s *storm) error {
 	r := s.struck
 	s.struck = nil
@@ -138,8 +139,8 @@ func killStandby(s *storm) error {
 	return s.fleet.strike(r, killed, func() error { return killProcess(r) })
 }
 
-// apiRests is for how many faults the API server is left alone after one: it takes long to
-// start, and no push is accepted meanwhile.
+// apiRests is the number of faults after a fault of the API server until the next one: the
+// API server takes long to start, and no push is accepted meanwhile.
 const apiRests = 12
 
 func hasAPIRested(s *storm) bool { return s.step-s.apiAt > apiRests }
@@ -167,7 +168,7 @@ func freeDisk(s *storm) error {
 }
 
 func killWriter(s *storm) error {
-	_ = pick(s.world, s.writers).kill() // its push may have ended
+	_ = pick(s.world, s.writers).kill() // the writer's push may have ended
 	return nil
 }
 

@@ -19,51 +19,52 @@ import (
 )
 
 const (
-	// soakLease is the lease of servers that stand by for each other.
+	// soakLease is the lease of the servers that stand by for each other.
 	soakLease = "soak-lease/pushboat"
-	// leadsWithin is how long it may take until a server serves, on a machine that is
-	// very busy, with an API server that goes away meanwhile.
+	// leadsWithin is how long it may take until a server serves, on a very busy machine,
+	// while the API server may be down at times.
 	leadsWithin = 4 * time.Minute
 	// restartAfter is the pause before a server that has ended is started again.
 	restartAfter = 200 * time.Millisecond
 )
 
-// fleet keeps servers running on one data directory, as a service manager does: alone, or
-// with one that stands by. Clients reach the one that serves, by a line of their own.
+// fleet keeps servers running on one data directory, as a service manager does: one server,
+// or one that serves and one that stands by. Clients connect to the serving one through a
+// line.
 type fleet struct {
 	home  *server.Home
-	front *server.Line // from clients to the one that serves
+	front *server.Line // from clients to the server that serves
 	posts []*post
 	signs *signs
 
-	once sync.Once // for the clients' configuration
+	once sync.Once // for writing the clients' configuration
 	done sync.WaitGroup
 
 	mu      sync.Mutex
 	flags   []string // of all servers
 	paired  bool
 	closing bool
-	next    int // for names
+	next    int // for names of servers
 	leader  *run
 	reigns  []reign
-	taken   map[cause][]time.Duration // the time each standby took until it served, by the cause of its predecessor's end
-	struck  time.Time                 // when that was
-	by      cause                     // and the cause of its end
-	past    []*run                    // the last that have ended
+	taken   map[cause][]time.Duration // how long each standby took until it served, by the cause of its predecessor's end
+	struck  time.Time                 // when the last server was struck
+	by      cause                     // the cause of that
+	past    []*run                    // the last servers that have ended
 	errs    []error
 	changed chan struct{}
 }
 
 // post is a place where one server runs at a time.
 type post struct {
-	config *api.Config  // of the cluster, by line
+	config *api.Config  // leads to the cluster through the line
 	line   *server.Line // to the cluster
 	now    *run
 }
 
 // run is one process of a server.
 type run struct {
-	name    string // by which the cluster's audit log knows it
+	name    string // its user in the cluster's audit log
 	at      *post
 	process *server.Process
 	why     cause
@@ -71,7 +72,7 @@ type run struct {
 
 // newFleet makes posts for two servers of a cluster.
 func newFleet(home *server.Home, kubeconfig string, signs *signs) (*fleet, error) {
-	front, err := server.NewLine("127.0.0.1:1") // which nobody answers
+	front, err := server.NewLine("127.0.0.1:1") // nothing answers at this address
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func newFleet(home *server.Home, kubeconfig string, signs *signs) (*fleet, error
 	return f, nil
 }
 
-// lead has the servers' lines go to where the API server is now.
+// lead makes the servers' lines lead to the API server's present address.
 func (f *fleet) lead(host string) error {
 	var errs []error
 	for _, p := range f.posts {
@@ -99,7 +100,7 @@ func (f *fleet) lead(host string) error {
 	return errors.Join(errs...)
 }
 
-// start starts one server, or a pair, and returns when one serves.
+// start starts one server or two, and returns when one serves.
 func (f *fleet) start(paired bool) error {
 	f.mu.Lock()
 	f.closing, f.paired, f.flags, f.by = false, paired, nil, none
@@ -114,7 +115,7 @@ func (f *fleet) start(paired bool) error {
 	return f.awaitLeader()
 }
 
-// keep has a server run at a post until the fleet is to stop.
+// keep keeps a server running at a post until the fleet is stopped.
 func (f *fleet) keep(p *post) {
 	for {
 		r, err := f.spawn(p)
@@ -134,12 +135,12 @@ func (f *fleet) keep(p *post) {
 	}
 }
 
-// spawn starts a server at a post, with a name of its own; nil if the fleet is to stop.
+// spawn starts a server with a new name at a post. It returns nil if the fleet is to stop.
 func (f *fleet) spawn(p *post) (*run, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closing {
-		return nil, nil //nolint:nilnil // which says that there is none
+		return nil, nil //nolint:nilnil // nil means that no server was started
 	}
 	f.next++
 	r := &run{name: fmt.Sprintf("%s%d", serverPrefix, f.next), at: p}
@@ -156,13 +157,13 @@ func (f *fleet) spawn(p *post) (*run, error) {
 	return r, err
 }
 
-// servingAt is the address at which a server says that it serves.
+// servingAt matches the line in which a server logs its address when it begins to serve.
 var servingAt = regexp.MustCompile(`serving: pushboat [^,]*, ssh (127\.0\.0\.1:\d+)`)
 
-// serves notes that a server serves, and leads clients to it.
+// serves notes that a server serves, and leads clients to that server.
 func (f *fleet) serves(r *run) {
 	if r.process.Log().Await(servingAt) != nil {
-		return // it was killed before it could say so
+		return // the server was killed before it could report this
 	}
 	at := servingAt.FindStringSubmatch(r.process.Log().Text())[1]
 	if err := f.front.Lead("ssh://" + at); err != nil {
@@ -184,7 +185,7 @@ func (f *fleet) serves(r *run) {
 	f.tell()
 }
 
-// see notes which epoch the data directory has.
+// see notes the epoch of the data directory.
 func (f *fleet) see(e datadir.Epoch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -198,7 +199,7 @@ func (f *fleet) see(e datadir.Epoch) {
 	}
 }
 
-// ended notes that a server has ended.
+// ended notes how a server has ended.
 func (f *fleet) ended(r *run, status int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -218,7 +219,7 @@ func (f *fleet) ended(r *run, status int, err error) {
 	f.tell()
 }
 
-// pastRuns is of how many servers that have ended a failure shows the logs.
+// pastRuns is the number of ended servers whose logs are shown after a failure.
 const pastRuns = 6
 
 func (f *fleet) fail(err error) {
@@ -228,28 +229,29 @@ func (f *fleet) fail(err error) {
 	f.tell()
 }
 
-// trouble is an error if a server has done something that it should not.
+// trouble returns an error if a server has done something wrong.
 func (f *fleet) trouble() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return errors.Join(f.errs...)
 }
 
-// tell wakes those who wait for a change. f.mu is held.
+// tell wakes the callers that wait for a change. f.mu is held.
 func (f *fleet) tell() {
 	close(f.changed)
 	f.changed = make(chan struct{})
 	f.signs.tell()
 }
 
-// serving is the server that serves; nil if none does.
+// serving is the server that serves; nil if no server does.
 func (f *fleet) serving() *run {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.leader
 }
 
-// untouched is the server that serves, if nothing was done to it that ends it; else nil.
+// untouched is the server that serves; nil if no server serves, or if something was done to
+// it that makes it end.
 func (f *fleet) untouched() *run {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -259,7 +261,7 @@ func (f *fleet) untouched() *run {
 	return f.leader
 }
 
-// waiting is the server that stands by; nil if none does.
+// waiting is the server that stands by; nil if no server does.
 func (f *fleet) waiting() *run {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -271,7 +273,7 @@ func (f *fleet) waiting() *run {
 	return nil
 }
 
-// strike notes a fault of a server, and causes it.
+// strike notes a fault of a server, and then causes the fault.
 func (f *fleet) strike(r *run, why cause, does func() error) error {
 	f.mu.Lock()
 	r.why = max(r.why, why)
@@ -290,7 +292,7 @@ func (f *fleet) awaitLeader() error {
 	return f.await("no server serves", func() bool { return f.leader != nil })
 }
 
-// await waits for a condition. f.mu is held when it is checked.
+// await waits until a condition is true. f.mu is held while it is checked.
 func (f *fleet) await(otherwise string, so func() bool) error {
 	for late := time.After(leadsWithin); ; {
 		f.mu.Lock()
@@ -307,8 +309,8 @@ func (f *fleet) await(otherwise string, so func() bool) error {
 	}
 }
 
-// stop stops all servers in good order: the one that stands by first, so that none takes
-// over.
+// stop stops all servers in good order. The one that stands by is stopped first, so that it
+// does not take over.
 func (f *fleet) stop() error {
 	f.mu.Lock()
 	f.closing = true
@@ -327,7 +329,7 @@ func (f *fleet) stop() error {
 		if r.process.Running() {
 			errs = append(errs, f.strike(r, asked, func() error { return r.process.Signal(syscall.SIGTERM) }))
 		}
-		_, _ = r.process.Wait() // ended judges it
+		_, _ = r.process.Wait() // the method ended checks how it ended
 	}
 	f.done.Wait()
 	return errors.Join(append(errs, f.trouble())...)
@@ -340,7 +342,7 @@ func (f *fleet) kill() {
 	for _, p := range f.posts {
 		if p.now != nil && p.now.process.Running() {
 			p.now.why = killed
-			_ = p.now.process.Signal(syscall.SIGKILL) // which ends a frozen one too
+			_ = p.now.process.Signal(syscall.SIGKILL) // SIGKILL ends a frozen server too
 		}
 	}
 	f.mu.Unlock()
@@ -351,22 +353,22 @@ func (f *fleet) kill() {
 	}
 }
 
-// isPaired reports whether there are two servers.
+// isPaired reports whether two servers run.
 func (f *fleet) isPaired() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.paired
 }
 
-// allReigns are the times of all servers until now, in order.
+// allReigns are the reigns of all servers so far, in order.
 func (f *fleet) allReigns() []reign {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.reigns)
 }
 
-// takenAfter says how long it took until another server served, for each time when the one
-// before had met with something, the shortest first.
+// takenAfter lists how long it took until another server served, for each end of a server
+// by the given cause. The shortest time is first.
 func (f *fleet) takenAfter(why cause) []time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -377,7 +379,7 @@ func (f *fleet) takenAfter(why cause) []time.Duration {
 	return slices.Sorted(slices.Values(taken))
 }
 
-// logs are the last lines of the servers that run, and of the last that have ended.
+// logs are the last lines of the running servers, and of those that ended last.
 func (f *fleet) logs() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

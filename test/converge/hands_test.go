@@ -19,16 +19,16 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// editsMost is how often one object is changed by hand: whoever goes on is
-// taken for a fight, and answered ever more slowly.
+// editsMost is how often one object is changed by hand. More changes would be taken for a
+// fight with another writer, and reverted ever more slowly.
 const editsMost = 2
 
-// hand is a way in which people make changes that they should not make.
+// hand is one way in which people change objects by hand.
 type hand struct {
 	name    string
 	deletes bool
 	does    func(ctx context.Context, c dynamic.ResourceInterface, o object) error
-	adds    int // to the value; 0 if the result is not known where it stays
+	adds    int // what it adds to the value; 0 if the result is unknown when the change stays
 }
 
 var hands = []hand{
@@ -45,10 +45,10 @@ var hands = []hand{
 	{"delete, held by a finalizer", true, removeSlowly, 0},
 }
 
-// plainHands is how many of them have a known result where it stays.
+// plainHands is the number of hands whose result is known when the change stays.
 const plainHands = 3
 
-// at gives access to the object at a place.
+// at returns a client for the object at a place.
 func (w *world) at(p place) dynamic.ResourceInterface {
 	k := kinds[p.kind]
 	if k.namespaced {
@@ -57,10 +57,10 @@ func (w *world) at(p place) dynamic.ResourceInterface {
 	return w.client.Resource(k.resource)
 }
 
-// corrects reports whether hand edits to an app are taken back.
+// corrects reports whether edits by hand to an app are reverted.
 func (w *world) corrects(a *appState) bool { return a.drift == "correct" && !w.suspended[a.name] }
 
-// edit changes by hand an object of an app.
+// edit changes an object of an app by hand.
 func edit(w *world) {
 	type target struct {
 		app    *appState
@@ -86,12 +86,12 @@ func edit(w *world) {
 		w.scaleIgnored(t.app, t.object)
 	case w.corrects(t.app):
 		w.editCorrected(t.app, t.object, h)
-	case !w.suspended[t.app.name] || t.app.same(t.app.home.state().app(t.app.name)): // otherwise its wanted state is unknown
+	case !w.suspended[t.app.name] || t.app.same(t.app.home.state().app(t.app.name)): // otherwise the app's wanted state is unknown
 		w.editLeft(t.app, t.object, pick(w, hands[:plainHands]))
 	}
 }
 
-// editCorrected makes a change that is taken back.
+// editCorrected makes a change that is reverted.
 func (w *world) editCorrected(a *appState, o object, h hand) {
 	p := a.place(o)
 	w.edits[p]++
@@ -101,12 +101,12 @@ func (w *world) editCorrected(a *appState, o object, h hand) {
 		delete(w.scaled, p)
 	}
 	err := h.does(w.ctx, w.at(p), o)
-	if !apierrors.IsNotFound(err) { // nothing is deployed yet, or again, of a push that nobody waits for
+	if !apierrors.IsNotFound(err) { // the object may not exist yet, or not again: nobody waits for the deploy of a push
 		w.must(err)
 	}
 }
 
-// editLeft makes a change that is shown, and stays.
+// editLeft makes a change that stays, and is shown as drift.
 func (w *world) editLeft(a *appState, o object, h hand) {
 	w.converge()
 	p := a.place(o)
@@ -117,7 +117,7 @@ func (w *world) editLeft(a *appState, o object, h hand) {
 	delete(w.scaled, p)
 }
 
-// scaleIgnored changes replicas that are left to others.
+// scaleIgnored changes the replicas of a Deployment whose replicas the app ignores.
 func (w *world) scaleIgnored(a *appState, o object) {
 	w.converge()
 	p := a.place(o)
@@ -126,7 +126,7 @@ func (w *world) scaleIgnored(a *appState, o object) {
 	w.scaled[p] = scaledTo
 }
 
-// loses notes that an object of an app is gone, with the objects that need it.
+// loses notes that an object of an app is deleted, together with the objects that need it.
 func (w *world) loses(a *appState, o object) {
 	p := a.place(o)
 	w.edits[p]++
@@ -140,14 +140,14 @@ func (w *world) loses(a *appState, o object) {
 	}
 }
 
-// deletable reports whether a fixed object comes back if it is deleted.
+// deletable reports whether a fixed object is recreated after its deletion.
 func (w *world) deletable(o object) bool {
 	a := w.owner(o)
 	return a != nil && w.corrects(a) && w.edits[a.place(o)] < editsMost
 }
 
-// deleteDefinition deletes by hand the definition of a kind, and with it all
-// objects of that kind, of whatever app.
+// deleteDefinition deletes the definition of a kind by hand. All objects of that kind are
+// deleted with it, in every app.
 func deleteDefinition(w *world) {
 	if !w.deletable(theDefinition) {
 		return
@@ -224,10 +224,10 @@ func merge(ctx context.Context, c dynamic.ResourceInterface, o object, text stri
 	return err
 }
 
-// scaledTo is how many replicas a hand gives a Deployment.
+// scaledTo is the number of replicas that a hand gives a Deployment.
 const scaledTo = 3
 
-// scale scales a Deployment; anything else has its field changed.
+// scale scales a Deployment. In an object of another kind it changes the field.
 func scale(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 	if o.kind != "Deployment" {
 		return update(ctx, c, o)
@@ -242,7 +242,7 @@ func remove(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 	return c.Delete(ctx, o.name, metav1.DeleteOptions{PropagationPolicy: &background})
 }
 
-// removeSlowly deletes an object that a finalizer holds for a moment.
+// removeSlowly deletes an object that a finalizer keeps for a moment.
 func removeSlowly(ctx context.Context, c dynamic.ResourceInterface, o object) error {
 	hold := merge(ctx, c, o, `{"metadata":{"finalizers":["converge.example.org/hold"]}}`)
 	if hold != nil {
@@ -253,13 +253,13 @@ func removeSlowly(ctx context.Context, c dynamic.ResourceInterface, o object) er
 	}
 	err := merge(ctx, c, o, `{"metadata":{"finalizers":null}}`)
 	if apierrors.IsNotFound(err) {
-		return nil // the server has taken the finalizer off, as it does with fields that hands add
+		return nil // the server has removed the finalizer, as it reverts other fields that hands add
 	}
 	return err
 }
 
-// plantCopy makes an object with the labels of one of ours, as people do who copy one.
-// The copy is not ours.
+// plantCopy makes an object with the labels of one of ours, as people do when they copy
+// one. The copy is not ours.
 func plantCopy(w *world) {
 	a := pick(w, w.runningOn(pick(w, w.branches)))
 	p := place{"ConfigMap", a.namespace, w.name("copy")}
@@ -283,12 +283,12 @@ func (w *world) plant(p place, labels map[string]any) error {
 	return err
 }
 
-// prepare makes the namespaces, and foreign objects in them.
+// prepare makes the namespaces, with foreign objects in them.
 func (w *world) prepare() error {
 	var errs []error
-	for _, name := range namespaces[:2] { // the third comes with an app
+	for _, name := range namespaces[:2] { // the third namespace comes with an app
 		errs = append(errs, w.plant(place{"Namespace", "", name}, nil))
-		delete(w.canaries, place{"Namespace", "", name}) // its controller writes to it
+		delete(w.canaries, place{"Namespace", "", name}) // its controller changes it
 		errs = append(errs, w.plant(place{"ConfigMap", name, "foreign"}, map[string]any{"app": "foreign"}))
 		errs = append(errs, w.plant(place{"Secret", name, "foreign"}, map[string]any{"app": "foreign"}))
 		errs = append(errs, w.plant(place{"ConfigMap", name, "of-another-set"}, map[string]any{kube.PartOfLabel: "applyset-of-another-tool-v1"}))

@@ -10,19 +10,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// maySkip reports whether a revision can be pushed with -o skip, as far as the model
-// knows the result.
+// maySkip reports whether a revision can be pushed with -o skip so that the model knows the
+// result.
 func (w *world) maySkip(b *branch) bool {
 	return !slices.ContainsFunc(w.runningOn(b), func(a *appState) bool { return w.suspended[a.name] })
 }
 
-// pushSkipped pushes a commit that is stored and not deployed until the next push.
+// pushSkipped pushes a commit that is stored, but not deployed until the next push.
 func pushSkipped(w *world) {
 	b := pick(w, w.branches)
 	if !w.maySkip(b) {
 		return
 	}
-	w.converge() // work under way might come to its end, or not
+	w.converge() // whether unfinished work comes to its end is left to chance
 	s := b.state().clone()
 	said := w.mutate(b, s)
 	w.say("push to %s with skip: %s", b.name, said)
@@ -49,8 +49,8 @@ func suspend(w *world) {
 	w.suspended[a.name] = true
 }
 
-// resume ends a suspension: everything that was pushed meanwhile is deployed, and hand
-// edits are taken back.
+// resume ends a suspension: everything that was pushed during it is deployed, and edits by
+// hand are reverted.
 func resume(w *world) {
 	var held []*appState
 	for _, b := range w.branches {
@@ -66,14 +66,14 @@ func resume(w *world) {
 	a := pick(w, held)
 	w.say("resume %s", a.name)
 	if out, err := w.ssh("resume", a.name); err != nil {
-		w.t.Logf("step %d: its deploy did not end well:\n%s", w.step, out)
+		w.t.Logf("step %d: its deploy did not succeed:\n%s", w.step, out)
 	}
 	delete(w.suspended, a.name)
 	w.handBack(a)
 	w.become(&state{apps: []*appState{a}}, &state{apps: []*appState{a.home.state().app(a.name)}})
 }
 
-// syncApp deploys an app again, and takes hand edits back.
+// syncApp deploys an app again, which reverts edits by hand.
 func syncApp(w *world) {
 	b := pick(w, w.branches)
 	a := pick(w, w.runningOn(b))
@@ -87,7 +87,7 @@ func syncApp(w *world) {
 	w.handBack(a)
 }
 
-// rollBack takes an app back to an earlier revision.
+// rollBack rolls an app back to an earlier revision.
 func rollBack(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -110,7 +110,7 @@ func rollBack(w *world) {
 	if asked := confirmation.FindStringSubmatch(out); err != nil && asked != nil {
 		out, err = w.ssh(append(args, "--"+asked[1])...)
 	}
-	if !strings.Contains(out, "suspended by") { // another app of the branch, which does not change
+	if !strings.Contains(out, "suspended by") { // the output may be about another app of the branch, which does not change
 		w.must(err)
 	}
 	_, err = w.git(b.dir, "pull", "-q", "--ff-only", "origin", b.full())
@@ -127,7 +127,7 @@ func rollBack(w *world) {
 	w.accept(b, head)
 }
 
-// at finds the app that has a folder.
+// at returns the app that has a folder.
 func (s *state) at(folder string) *appState {
 	for _, a := range s.apps {
 		if a.folder == folder {
@@ -137,8 +137,8 @@ func (s *state) at(folder string) *appState {
 	return nil
 }
 
-// mayGoBack reports whether an app can have its former objects again: nobody else has
-// them, and they can be changed back.
+// mayGoBack reports whether an app can have its former objects again: no other app has them
+// now, and they can be changed back in place.
 func (w *world) mayGoBack(a, was *appState) bool {
 	now, then := map[string]object{}, map[string]object{}
 	for _, o := range a.objects {
@@ -174,8 +174,8 @@ func (w *world) elsewhere(a *appState, o object) bool {
 	return false
 }
 
-// pushHeldDeletion deletes an object through Git that a finalizer holds, and releases
-// it later: at once, after the server was killed, or when Git has it again.
+// pushHeldDeletion deletes an object through Git while a finalizer holds it. The finalizer
+// is removed later: at once, after the server was killed, or when Git has the object again.
 func pushHeldDeletion(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -208,14 +208,14 @@ func pushHeldDeletion(w *world) {
 	w.must(w.finalizer(p, "null"))
 }
 
-// finalizer sets an object's finalizers, as a controller does.
+// finalizer sets the finalizers of an object, as a controller does.
 func (w *world) finalizer(p place, list string) error {
 	_, err := w.at(p).Patch(w.ctx, p.name, types.MergePatchType, []byte(`{"metadata":{"finalizers":`+list+`}}`),
 		metav1.PatchOptions{FieldManager: "holder"})
 	return err
 }
 
-// awaitDeletion waits until an object is being deleted.
+// awaitDeletion waits until the deletion of an object has begun.
 func (w *world) awaitDeletion(p place) {
 	late := time.After(quietWithin)
 	for again := time.NewTicker(50 * time.Millisecond); ; {

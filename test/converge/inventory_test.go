@@ -15,16 +15,16 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// inventories follows the epochs on the inventories of apps: none may go back, for then
-// an earlier server would have overwritten a later one.
+// inventories follows the epochs on the inventories of apps. None may decrease, for then an
+// earlier server would have overwritten what a later one wrote.
 type inventories struct {
 	mu     sync.Mutex
-	epochs map[string]int64 // by name
+	epochs map[string]int64 // by name of the inventory
 	errs   []error
 	events int
 }
 
-// see notes that an inventory has an epoch.
+// see notes the epoch of an inventory.
 func (v *inventories) see(name string, epoch int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -35,14 +35,15 @@ func (v *inventories) see(name string, epoch int64) {
 	v.events++
 }
 
-// wrong is an error if one has gone back.
+// wrong returns an error if an epoch has decreased.
 func (v *inventories) wrong() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return errors.Join(v.errs...)
 }
 
-// follow watches all inventories until ctx ends, also after the API server was away.
+// follow watches all inventories until ctx ends. It continues after interruptions of the
+// API server.
 func (v *inventories) follow(ctx context.Context, client dynamic.Interface) {
 	secrets := client.Resource(kinds["Secret"].resource).Namespace("pushboat-system")
 	for ctx.Err() == nil {
@@ -73,7 +74,7 @@ func (v *inventories) watch(ctx context.Context, secrets dynamic.ResourceInterfa
 	}
 }
 
-// read sees an inventory, if it is one.
+// read notes the epoch of an object, if it is an inventory.
 func (v *inventories) read(o *unstructured.Unstructured) {
 	epoch, err := strconv.ParseInt(o.GetAnnotations()["pushboat/epoch"], 10, 64)
 	if strings.HasPrefix(o.GetName(), "pushboat-app-") && err == nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// The soak relies on judges that find faults: each of these tests has one of them find
-// a fault.
+// The soak relies on checks that find faults. Each of these tests gives one of the checks a
+// fault to find.
 
-// says reports whether an error has the wanted text; want "" wants no error.
+// says checks that an error has the wanted text; want "" means no error.
 func says(t *testing.T, name string, err error, want string) {
 	t.Helper()
 	switch {
@@ -28,7 +28,7 @@ func says(t *testing.T, name string, err error, want string) {
 	}
 }
 
-// aLedger has three acknowledged commits, one with an unknown fate, and one that was
+// aLedger has three acknowledged commits, one with an unknown result, and one that was
 // refused.
 func aLedger() *ledger {
 	l := newLedger("first")
@@ -193,7 +193,7 @@ func TestWhatCountsAsAWrite(t *testing.T) {
 		}
 	}
 	if _, _, err := parseWrite([]byte(`{"verb": server-1`)); err == nil {
-		t.Error("what is no JSON is read")
+		t.Error("a line that is not JSON is read")
 	}
 }
 

@@ -7,10 +7,10 @@ type kind struct {
 	resource   schema.GroupVersionResource
 	namespaced bool
 	yaml       string   // see object.yaml for the names that are filled in
-	field      []string // that has the value; nil if the kind has none
+	field      []string // path of the field that has the value; nil if the kind has none
 }
 
-// common are the kinds that come and go.
+// common are the kinds of the objects that are added and removed.
 var common = []string{"ConfigMap", "Secret", "Service", "Deployment", "ClusterRole", "Widget"}
 
 // hook is the model's name for Jobs that run in a phase of a deploy.
@@ -81,13 +81,13 @@ var kinds = map[string]kind{
 	},
 }
 
-// theDefinition and theNamespace are in an app, and never leave Git: other apps
-// have objects that need them.
+// theDefinition and theNamespace are in an app, and are never removed from Git: objects of
+// other apps need them.
 var (
 	theDefinition = object{kind: "CustomResourceDefinition", name: "widgets.converge.example.org"}
 	theNamespace  = object{kind: "Namespace", name: "space-c"}
 )
 
-// namespaces are those of the apps. The last is theNamespace, the others are
-// nobody's.
+// namespaces are the namespaces of the apps. The last is theNamespace; the others belong to
+// no app.
 var namespaces = []string{"space-a", "space-b", theNamespace.name}

@@ -8,17 +8,17 @@ import (
 	"sync"
 )
 
-// outcome is how a push has ended for its client, as to one ref.
+// outcome is the result of a push for its client, for one ref.
 type outcome int
 
 const (
-	unknown      outcome = iota // the client was not told: the ref may have moved or not
-	acknowledged                // the client was told that the server has it
-	refused                     // the client was told that the server has it not
+	unknown      outcome = iota // the client got no answer: the ref may have moved or not
+	acknowledged                // the client was told that the server has the commit
+	refused                     // the client was told that the server does not have the commit
 )
 
-// readOutcomes reads the result of each ref from the output of git push --porcelain.
-// The client heard nothing about a ref that is not in it.
+// readOutcomes reads the result of each ref from the output of git push --porcelain. A ref
+// that is missing from the output has an unknown result.
 func readOutcomes(porcelain string) map[string]outcome {
 	told := map[string]outcome{}
 	for line := range strings.Lines(porcelain) {
@@ -38,12 +38,12 @@ func readOutcomes(porcelain string) map[string]outcome {
 	return told
 }
 
-// ledger is the knowledge about the pushes to one branch, where each commit builds on
-// the one before. It may be used by any goroutine.
+// ledger records the pushes to one branch, where each commit is on top of the one before.
+// It may be used by any goroutine.
 type ledger struct {
 	mu      sync.Mutex
-	kept    []string        // the commits that were acknowledged, oldest first
-	open    map[string]int  // commits on top of the last kept one: how many of their pushes may have come through
+	kept    []string        // the acknowledged commits, oldest first
+	open    map[string]int  // commits on top of the last kept one: how many of their pushes may have succeeded
 	refused map[string]bool // commits whose every push was refused
 	tags    map[string]string
 }
@@ -52,14 +52,14 @@ func newLedger(first string) *ledger {
 	return &ledger{kept: []string{first}, open: map[string]int{}, refused: map[string]bool{}, tags: map[string]string{}}
 }
 
-// newest is the last commit that was acknowledged, and how many were before it.
+// newest returns the last acknowledged commit, and the number of those before it.
 func (l *ledger) newest() (commit string, position int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.kept[len(l.kept)-1], len(l.kept) - 1
 }
 
-// begin notes that a push of a commit is under way.
+// begin notes that the push of a commit has begun.
 func (l *ledger) begin(commit string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +67,7 @@ func (l *ledger) begin(commit string) {
 	delete(l.refused, commit)
 }
 
-// end notes how the push of a commit has ended.
+// end notes the result of the push of a commit.
 func (l *ledger) end(commit string, how outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,8 +82,8 @@ func (l *ledger) end(commit string, how outcome) {
 	}
 }
 
-// keep notes that the server has a commit. What was pushed in its place cannot come
-// through any more. l.mu is held.
+// keep notes that the server has a commit. Other commits on the same parent can no longer
+// get to the branch. l.mu is held.
 func (l *ledger) keep(commit string) {
 	if l.kept[len(l.kept)-1] != commit {
 		l.kept = append(l.kept, commit)
@@ -91,22 +91,22 @@ func (l *ledger) keep(commit string) {
 	clear(l.open)
 }
 
-// keepTag notes that a tag was acknowledged.
+// keepTag notes that the push of a tag was acknowledged.
 func (l *ledger) keepTag(tag, commit string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tags[tag] = commit
 }
 
-// keptTags are the tags that were acknowledged until now.
+// keptTags are the tags that were acknowledged so far.
 func (l *ledger) keptTags() map[string]string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.tags)
 }
 
-// settle notes that the branch is seen at a commit. It is an error if it cannot be there:
-// an acknowledged push is lost, or somebody has moved the branch.
+// settle notes that the branch was seen at a commit. It returns an error if the branch
+// cannot be at that commit: an acknowledged push is lost, or somebody has moved the branch.
 func (l *ledger) settle(head string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,7 @@ func (l *ledger) settle(head string) error {
 	return nil
 }
 
-// includes is an error if a branch that is at a commit has not all of the first commits
+// includes returns an error if a branch at the given commit lacks one of the first commits
 // that were acknowledged, up to a position.
 func (l *ledger) includes(head string, position int) error {
 	l.mu.Lock()
@@ -138,9 +138,9 @@ func (l *ledger) holds(head string, position int) error {
 	return fmt.Errorf("is at %q, which nobody has pushed", head)
 }
 
-// rewound is an error if moves of the branch, oldest first, have led back behind a commit
-// that was acknowledged. A commit that was pushed in vain may be among them: Git notes a
-// move before it makes it.
+// rewound returns an error if the moves of the branch, oldest first, lead back behind an
+// acknowledged commit. A commit whose push failed may be among the moves: Git notes a move
+// before it makes it.
 func (l *ledger) rewound(moves []string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

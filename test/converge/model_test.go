@@ -11,17 +11,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// object is an object as Git has it.
+// object is an object as it is in Git.
 type object struct {
 	kind, name string
 	value      int
 	mold       int    // the part of a Deployment that cannot be changed in place
-	wave       int    // in which it is applied
+	wave       int    // the wave in which it is applied
 	phase      string // of a hook
-	broken     bool   // its pods fail
+	broken     bool   // whether its pods fail
 }
 
-// fixed reports whether the object never leaves Git.
+// fixed reports whether the object is never removed from Git.
 func (o object) fixed() bool { return kinds[o.kind].field == nil }
 
 func (o object) isHook() bool { return o.kind == hook }
@@ -48,7 +48,7 @@ func (o object) annotations() []string {
 	return list
 }
 
-// pods are the annotations with which devcluster has pods fail.
+// pods are the annotations that make devcluster's pods fail.
 func (o object) pods() string {
 	switch {
 	case o.broken && o.isHook():
@@ -59,7 +59,7 @@ func (o object) pods() string {
 	return "{}"
 }
 
-// written is the object's field as it should be on the cluster.
+// written is the value that the object's field should have on the cluster.
 func (o object) written() string {
 	switch o.kind {
 	case "Secret":
@@ -70,7 +70,7 @@ func (o object) written() string {
 	return fmt.Sprint(o.value)
 }
 
-// is returns the difference between a running object and Git, or "".
+// is describes the difference between a running object and Git; "" if there is none.
 func (o object) is(running *unstructured.Unstructured) string {
 	if running.GetDeletionTimestamp() != nil {
 		return "is being deleted"
@@ -94,13 +94,13 @@ func (o object) is(running *unstructured.Unstructured) string {
 	return ""
 }
 
-// appState is an app as pushboat.yaml has it.
+// appState is an app as it is in pushboat.yaml.
 type appState struct {
 	name, folder, namespace string
 	home                    *branch
 	prune                   bool
 	drift                   string
-	ignore                  bool // the replicas of its Deployments
+	ignore                  bool // whether the replicas of its Deployments are ignored
 	dependsOn               []string
 	objects                 []object
 }
@@ -118,8 +118,8 @@ func (a *appState) clone() *appState {
 	return &app
 }
 
-// same reports whether another state of the app makes the same of the cluster,
-// so that there is nothing to deploy.
+// same reports whether another state of the app has the same objects on the cluster, so
+// that there is nothing to deploy.
 func (a *appState) same(b *appState) bool {
 	return a.name == b.name && a.namespace == b.namespace && a.prune == b.prune && a.ignore == b.ignore &&
 		slices.Equal(a.sorted(), b.sorted())
@@ -129,14 +129,14 @@ func (a *appState) sorted() []object {
 	return slices.SortedFunc(slices.Values(a.objects), func(x, y object) int { return strings.Compare(x.kind+x.name, y.kind+y.name) })
 }
 
-// place is where an object is on the cluster.
+// place is the place of an object on the cluster.
 type place struct{ kind, namespace, name string }
 
 func (p place) String() string {
 	return strings.TrimSuffix(p.kind+" "+strings.TrimPrefix(p.namespace+"/"+p.name, "/"), "/")
 }
 
-// state is a revision of a branch.
+// state is the content of a revision of a branch.
 type state struct{ apps []*appState }
 
 func (s *state) clone() *state {
@@ -156,7 +156,7 @@ func (s *state) app(name string) *appState {
 	return nil
 }
 
-// remove removes an app, also from the dependencies of others.
+// remove removes an app, and removes it from the dependencies of others.
 func (s *state) remove(name string) {
 	s.apps = slices.DeleteFunc(s.apps, func(a *appState) bool { return a.name == name })
 	for _, a := range s.apps {
@@ -174,7 +174,7 @@ func (s *state) rename(a *appState, name string) {
 	a.name = name
 }
 
-// write makes a folder the revision.
+// write replaces the revision in a folder by this one.
 func (s *state) write(dir string) error {
 	for _, stale := range []string{"apps", "pushboat.yaml"} {
 		if err := os.RemoveAll(filepath.Join(dir, stale)); err != nil {
@@ -191,7 +191,7 @@ func (s *state) write(dir string) error {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(folder, "README.md"), nil, 0o666); err != nil { // for Git to keep it
+		if err := os.WriteFile(filepath.Join(folder, "README.md"), nil, 0o666); err != nil { // Git needs a file to keep the folder
 			return err
 		}
 		for _, o := range a.objects {

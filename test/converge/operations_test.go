@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// operation is one thing that may happen.
+// operation is one thing that may happen in a step.
 type operation struct {
 	name   string
 	weight int
 	do     func(w *world)
 }
 
-// operations are all operations, and how often each comes.
+// operations are all operations, with how often each happens.
 var operations = []operation{
 	{"change", 14, pushChange},
 	{"move", 6, pushMove},
@@ -83,7 +83,7 @@ func (w *world) newHook() object {
 	}
 }
 
-// begin is the first revision of each branch, on which later steps build.
+// begin pushes the first revision of each branch, on which later steps build.
 func (w *world) begin() {
 	for _, b := range w.branches {
 		s := &state{}
@@ -104,7 +104,7 @@ func (w *world) begin() {
 	}
 }
 
-// mutate makes a random change to a state, and says which.
+// mutate makes a random change to a state, and describes it.
 func (w *world) mutate(b *branch, s *state) (said string) {
 	if len(s.apps) < 3 && w.rand.IntN(4) == 0 {
 		a := w.newApp(b)
@@ -140,12 +140,12 @@ func (w *world) mutate(b *branch, s *state) (said string) {
 	return fmt.Sprintf("a new %s in %s", a.place(o), a.name)
 }
 
-// removable reports whether an app may leave its branch.
+// removable reports whether an app may be removed from its branch.
 func (w *world) removable(s *state, a *appState) bool {
 	return len(s.apps) > 1 && !w.suspended[a.name] && !slices.ContainsFunc(a.objects, object.fixed)
 }
 
-// options are push options that change nothing of the outcome.
+// options are push options that do not change the result.
 func (w *world) options() []string {
 	if w.rand.IntN(3) == 0 {
 		return []string{"detach"}
@@ -153,7 +153,7 @@ func (w *world) options() []string {
 	return nil
 }
 
-// owner finds the app that has a fixed object.
+// owner returns the app that has a fixed object.
 func (w *world) owner(o object) *appState {
 	for _, a := range w.running {
 		if slices.Contains(a.objects, o) {
@@ -163,7 +163,7 @@ func (w *world) owner(o object) *appState {
 	return nil
 }
 
-// mayRemake notes that objects come to be elsewhere, and perhaps back again.
+// mayRemake notes that objects of apps move to other places, and may move back.
 func (w *world) mayRemake(apps ...*appState) {
 	for _, a := range apps {
 		for _, o := range a.objects {
@@ -174,7 +174,7 @@ func (w *world) mayRemake(apps ...*appState) {
 	}
 }
 
-// hasLeft reports whether an app has left something on the cluster.
+// hasLeft reports whether an app has left objects on the cluster.
 func (w *world) hasLeft(app string) bool {
 	for _, name := range w.left {
 		if name == app {

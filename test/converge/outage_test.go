@@ -16,14 +16,13 @@ const (
 	probeWithin = 5 * time.Second
 )
 
-// outages measures how long clients were without a server: from one answer until the
-// next.
+// outages measures how long clients had no server: the time between two answers.
 type outages struct {
 	mu      sync.Mutex
 	last    time.Time // when the last answer came
-	faults  []string  // since then
+	faults  []string  // the faults since then
 	longest time.Duration
-	amid    []string // the faults of the longest
+	amid    []string // the faults during the longest outage
 	answers int
 }
 
@@ -34,7 +33,7 @@ func (o *outages) fault(name string) {
 	o.faults = append(o.faults, name)
 }
 
-// answered notes that the server answers.
+// answered notes that the server has answered.
 func (o *outages) answered(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,7 +56,7 @@ func (o *outages) probe(ctx context.Context, address, keyFile string) error {
 	}
 	config := &ssh.ClientConfig{
 		User: "git", Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, Timeout: probeWithin,
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // it only asks for the version
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), // the connection only asks for the version
 	}
 	for ctx.Err() == nil {
 		if askVersion(address, config) == nil {
@@ -71,7 +70,7 @@ func (o *outages) probe(ctx context.Context, address, keyFile string) error {
 	return nil
 }
 
-// askVersion is an error if no server answers in time.
+// askVersion returns an error if no server answers in time.
 func askVersion(address string, config *ssh.ClientConfig) error {
 	client, err := ssh.Dial("tcp", address, config)
 	if err != nil {

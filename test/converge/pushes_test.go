@@ -17,8 +17,7 @@ func pushChange(w *world) {
 	w.change(b, s, w.options()...)
 }
 
-// deletesNothing is a push option with which whatever has to be confirmed is
-// refused.
+// deletesNothing is a push option with which a push that needs a confirmation is refused.
 const deletesNothing = "confirm-prune=0"
 
 // pushMove moves objects from one app of a branch to another.
@@ -36,7 +35,7 @@ func pushMove(w *world) {
 		pushChange(w)
 		return
 	}
-	w.converge() // an earlier push's deletions would count; hand edits that only one of them ignores would come along
+	w.converge() // an earlier push's deletions would count; edits by hand that only one of the apps ignores would move too
 	n = 1 + w.rand.IntN(n)
 	w.say("push to %s: move %d objects from %s to %s", b.name, n, from.name, to.name)
 	elsewhere := from.namespace != to.namespace
@@ -95,22 +94,22 @@ func pushSettings(w *world) {
 		a.prune = !a.prune
 		w.say("push to %s: %s with prune: %t", b.name, a.name, a.prune)
 	case 2:
-		w.converge() // edits that are not yet taken back would stay
+		w.converge() // edits that are not yet reverted would stay
 		a.drift = pick(w, []string{"correct", "warn", "off"})
 		w.say("push to %s: %s with drift: %s", b.name, a.name, a.drift)
 		if a.drift == "correct" && !b.held && !w.suspended[a.name] {
 			w.handBack(w.running[a.name])
 		}
 	case 3:
-		w.converge() // hand edits could stay theirs
+		w.converge() // edits by hand could stay
 		a.ignore = !a.ignore
 		w.say("push to %s: %s ignores replicas: %t", b.name, a.name, a.ignore)
 	}
 	w.change(b, s)
 }
 
-// pushDependency has an app depend on one before it, or no longer. Nothing depends on a
-// suspended app, for it would be held as well.
+// pushDependency makes an app depend on one before it, or removes its dependency. No app
+// depends on a suspended one, because it would be held too.
 func pushDependency(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -127,8 +126,8 @@ func pushDependency(w *world) {
 	w.change(b, s, w.options()...)
 }
 
-// pushRecreation changes a field that cannot be changed in place, at first without
-// force, and perhaps with a kill amid it.
+// pushRecreation changes a field that cannot be changed in place: first without force, then
+// with it, and perhaps the server is killed meanwhile.
 func pushRecreation(w *world) {
 	b := pick(w, w.branches)
 	if b.held {
@@ -162,14 +161,15 @@ func pushRecreation(w *world) {
 	w.accept(b, hash)
 }
 
-// has reports whether the app has the object, as it can be changed in place.
+// has reports whether the app has the object, in a form to which it can be changed in
+// place.
 func (a *appState) has(o object) bool {
 	return a != nil && slices.ContainsFunc(a.objects, func(other object) bool {
 		return other.kind == o.kind && other.name == o.name && other.mold == o.mold
 	})
 }
 
-// pushBroken pushes an app that cannot become healthy, and then its fix.
+// pushBroken pushes an app that cannot become healthy, and then a correction.
 func pushBroken(w *world) {
 	b := pick(w, w.branches)
 	s := b.state().clone()
@@ -194,7 +194,7 @@ func pushBroken(w *world) {
 	w.change(b, s, w.options()...)
 }
 
-// pushAtOnce pushes to all branches at the same time, or twice to one.
+// pushAtOnce pushes to all branches at the same time, or twice to one branch.
 func pushAtOnce(w *world) {
 	said := ""
 	hashes := map[*branch]string{}
@@ -221,7 +221,7 @@ func pushAtOnce(w *world) {
 	}
 }
 
-// twice pushes the newest revision, and at once the next: the newest wins.
+// twice pushes a revision and, at once, the next: the last one is deployed.
 func twice(w *world) {
 	b := pick(w, w.branches)
 	for range 2 {
@@ -232,8 +232,8 @@ func twice(w *world) {
 	}
 }
 
-// pushRace pushes to one branch from two clones at the same time. One of them must come
-// too late, and a third push builds on the winner's commit.
+// pushRace pushes to one branch from two clones at the same time. One of the pushes must be
+// refused, and a third push is made on top of the other's commit.
 func pushRace(w *world) {
 	b := pick(w, w.branches)
 	other := *b
@@ -263,7 +263,7 @@ func pushRace(w *world) {
 		w.t.Fatalf("step %d: neither of two pushes was accepted:\n%s", w.step, strings.Join(outs, "\n"))
 	}
 	if late := outs[1-won]; !strings.Contains(late, "rejected") && !strings.Contains(late, "refused") {
-		w.t.Fatalf("step %d: both pushes went well:\n%s", w.step, late)
+		w.t.Fatalf("step %d: both pushes were accepted:\n%s", w.step, late)
 	}
 	if won == 1 {
 		_, err = w.git(b.dir, "fetch", "-q", other.dir, "HEAD")
@@ -325,7 +325,7 @@ func pushRefused(w *world) {
 	}
 }
 
-// owned are the objects that the app keeps, beside its hooks.
+// owned are the objects that the app keeps: all except its hooks.
 func (a *appState) owned() []object {
 	if a == nil {
 		return nil
@@ -333,7 +333,7 @@ func (a *appState) owned() []object {
 	return slices.DeleteFunc(slices.Clone(a.objects), object.isHook)
 }
 
-// pickObject picks one of the objects of an app that will do; nil if none does.
+// pickObject picks one object of an app for which fits is true; nil if there is none.
 func pickObject(w *world, a *appState, fits func(object) bool) *object {
 	var list []object
 	for _, o := range a.objects {
@@ -348,8 +348,8 @@ func pickObject(w *world, a *appState, fits func(object) bool) *object {
 	return &o
 }
 
-// refused makes a push that must be refused, and must change nothing: neither
-// in Git nor on the cluster.
+// refused makes a push that must be refused, and that must change nothing, neither in Git
+// nor on the cluster.
 func (w *world) refused(b *branch, s *state, what string, options ...string) {
 	w.t.Helper()
 	w.converge()

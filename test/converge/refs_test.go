@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// refs are the branches, tags and records of all repositories below a folder, as
-// "REPO REF", and where they are.
+// refs are the branches, tags and records of all repositories in a folder: "REPO REF", with
+// their commits.
 type refs map[string]string
 
-// readRefs reads them with Git alone.
+// readRefs reads the refs of the repositories in a folder with Git alone.
 func (w *world) readRefs(repos string) (refs, error) {
 	found := refs{}
 	for _, repo := range w.repos() {
@@ -41,8 +41,9 @@ func (w *world) repos() []string {
 	return slices.Compact(names)
 }
 
-// setBack is an error if a ref of before is gone, or is no longer at a commit that goes on
-// from where it was. goesOn says whether a commit does so from another one.
+// setBack returns an error if one of the former refs is missing, or is no longer at its
+// former commit or one that builds on it. goesOn reports whether a commit builds on another
+// one.
 func (before refs) setBack(now refs, goesOn func(repo, from, to string) bool) error {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(before)) {
@@ -59,8 +60,8 @@ func (before refs) setBack(now refs, goesOn func(repo, from, to string) bool) er
 	return errors.Join(errs...)
 }
 
-// goesOn asks Git, in the repositories below a folder, whether a commit goes on from
-// another one.
+// goesOn returns a function that asks Git, in the repositories of a folder, whether a
+// commit builds on another one.
 func (w *world) goesOn(repos string) func(repo, from, to string) bool {
 	return func(repo, from, to string) bool {
 		_, err := w.git(w.home.Dir, "--git-dir", filepath.Join(repos, repo+".git"), "merge-base", "--is-ancestor", from, to)
@@ -68,14 +69,14 @@ func (w *world) goesOn(repos string) func(repo, from, to string) bool {
 	}
 }
 
-// moves are the commits that a branch of the server was moved to, oldest first, by its
+// moves are the commits to which a branch of the server was moved, oldest first, from its
 // reflog.
 func (w *world) moves(b *branch) ([]string, error) {
 	text, err := os.ReadFile(filepath.Join(w.bare(b), "logs", b.full()))
 	return parseMoves(string(text)), err
 }
 
-// parseMoves reads a reflog.
+// parseMoves parses a reflog.
 func parseMoves(text string) []string {
 	var moves []string
 	for line := range strings.Lines(text) {

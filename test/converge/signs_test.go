@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// signs counts signs of life: lines that pushers see, servers that come and go. So a fault
-// can come after any of them, in the middle of whatever is under way.
+// signs counts signs of life: lines that pushers read, servers that start and end. A fault
+// is made after a number of them, so that it can come in the middle of any work.
 type signs struct {
 	mu      sync.Mutex
 	seen    int
@@ -15,7 +15,7 @@ type signs struct {
 
 func newSigns() *signs { return &signs{changed: make(chan struct{})} }
 
-// tell notes one.
+// tell notes one sign.
 func (g *signs) tell() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -24,7 +24,8 @@ func (g *signs) tell() {
 	g.changed = make(chan struct{})
 }
 
-// await returns after so many more, or after a time in which nothing may have happened.
+// await returns after the given number of further signs, or when the time is over, for
+// there may be none.
 func (g *signs) await(more int, within time.Duration) {
 	late := time.After(within)
 	g.mu.Lock()

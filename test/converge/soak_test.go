@@ -20,15 +20,16 @@ import (
 var faultsMost = flag.Int("faults", 20, "how many random faults the soak makes")
 
 const (
-	// segmentMost is after how many faults all has to be quiet and as Git says, so that
-	// what went wrong is not far back. The servers are alone and a pair by turns.
+	// segmentMost is the most faults between two times of quiet, at which the cluster must
+	// match Git, so that the cause of a failure is not far back. One server runs in a
+	// segment, and two in the next.
 	segmentMost = 40
-	// paceWithin is the longest pause between two faults, when there is no sign of life.
+	// paceWithin is the longest pause between two faults if there is no sign of life.
 	paceWithin = 1500 * time.Millisecond
 	// paceSigns is the most signs of life between two faults.
 	paceSigns = 25
-	// soakPatience is how long it may take until all is as Git says, on a machine that is
-	// very busy.
+	// soakPatience is how long it may take until the cluster matches Git, on a very busy
+	// machine.
 	soakPatience = 5 * time.Minute
 )
 
@@ -42,20 +43,20 @@ type storm struct {
 	inventories *inventories
 	audits      *auditLogs
 	signs       *signs
-	disk        *server.Disk // of the servers' data; nil if none can be mounted here
+	disk        *server.Disk // has the servers' data; nil if no disk can be mounted here
 
 	begun     time.Time
-	counts    map[string]int // faults, by name
+	counts    map[string]int // how often each fault was made, by name
 	lasting   []*lasting
-	struck    *run          // to which something is being done that has to be undone, or waited for
+	struck    *run          // the server whose fault has to be undone or waited for
 	length    time.Duration // of the faults that last a moment
-	full      bool          // is the disk
-	apiAt     int           // the last fault of the API server
+	full      bool          // whether the disk is full
+	apiAt     int           // number of the last fault of the API server
 	stop      chan struct{} // closed to end the writers
 	running   sync.WaitGroup
 	backingUp atomic.Bool
-	before    refs // when all was quiet
-	writes    int  // of servers, on the cluster
+	before    refs // the refs at the last time of quiet
+	writes    int  // how many writes of servers to the cluster were checked
 }
 
 // lasting is a fault that is not over yet.
@@ -64,12 +65,12 @@ type lasting struct {
 	since time.Time
 }
 
-// TestSoak makes random faults while pushes go on: servers are killed, frozen, cut off,
-// stopped and drained, the API server restarts, the disk is full, backups are taken. Again
-// and again it waits for quiet: then every acknowledged push has to be there, no ref may
-// have gone back, the cluster has to be as Git says, and no server may have applied
-// anything after another one had its place. With the same seed, the same faults and pushes
-// are drawn; how they meet is up to the machine.
+// TestSoak makes random faults during pushes: servers are killed, frozen, cut off, stopped
+// and drained, the API server restarts, the disk is full, backups are taken. Again and
+// again it waits for quiet: then every acknowledged push must be in the repositories, no
+// ref may have moved back, the cluster must match Git, and no server may have written to
+// the cluster after another one took its place. The same seed gives the same faults and
+// pushes; how they coincide depends on the machine.
 func TestSoak(t *testing.T) {
 	chosen := chooseSeed()
 	t.Logf("seed %d; repeat with: make soak FAULTS=%d SEED=%d", chosen, *faultsMost, chosen)
@@ -87,7 +88,7 @@ func TestSoak(t *testing.T) {
 	s.report(chosen)
 }
 
-// newStorm makes a world with a fleet of servers in it, and what watches them.
+// newStorm makes a world with a fleet of servers, and starts their watchers.
 func newStorm(t *testing.T, seed uint64) *storm {
 	s := &storm{
 		world: newGround(t, seed, t.TempDir()), signs: newSigns(), outages: &outages{},
@@ -120,10 +121,10 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	return s
 }
 
-// ownDisk gives the servers' data a disk that can be full.
+// ownDisk puts the servers' data on a disk that can be filled.
 func (s *storm) ownDisk() {
 	if !server.CanMount() {
-		s.t.Log("no file system can be mounted here: the disk is never full")
+		s.t.Log("no file system can be mounted here, so no fault fills the disk")
 		return
 	}
 	var err error
@@ -132,7 +133,7 @@ func (s *storm) ownDisk() {
 	s.t.Cleanup(func() { _ = s.disk.Unmount() })
 }
 
-// watch has all be watched that is not to be seen when all is quiet.
+// watch starts to watch everything that cannot be seen any more when all is quiet.
 func (s *storm) watch() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	var watches sync.WaitGroup
@@ -154,7 +155,8 @@ func (s *storm) watch() {
 	})
 }
 
-// followEpoch sees each epoch of the data directory. Nobody tells of one.
+// followEpoch notes each epoch of the data directory. It polls, because no event announces
+// a new epoch.
 func (s *storm) followEpoch(ctx context.Context) {
 	for ctx.Err() == nil {
 		if e, err := datadir.ReadEpoch(s.home.Path("data")); err == nil {
@@ -167,7 +169,7 @@ func (s *storm) followEpoch(ctx context.Context) {
 	}
 }
 
-// end kills what a failure has left running, and shows what the servers have said.
+// end kills the processes that a failure has left running, and shows the servers' logs.
 func (s *storm) end() {
 	if s.stop != nil && !isClosed(s.stop) {
 		close(s.stop)
@@ -182,7 +184,7 @@ func (s *storm) end() {
 	}
 }
 
-// startAPI starts the API server again, where its clients find it.
+// startAPI starts the API server again, at the address that its clients know.
 func (s *storm) startAPI() error {
 	s.apiAt = s.step
 	if err := s.startCluster(); err != nil {
@@ -212,7 +214,7 @@ func (s *storm) segment(size int, paired bool) {
 	s.must(s.fleet.stop())
 }
 
-// one makes one fault, when something has happened since the last one.
+// one makes one fault, after some signs of life since the last one.
 func (s *storm) one() {
 	s.signs.await(s.rand.IntN(paceSigns), paceWithin)
 	s.must(s.undo())
@@ -228,7 +230,7 @@ func (s *storm) one() {
 	s.must(s.fleet.trouble())
 }
 
-// draw draws one of the faults that may come now.
+// draw draws one of the faults that may happen now.
 func (s *storm) draw() fault {
 	weight := func(f fault) int {
 		switch {
@@ -272,7 +274,7 @@ func (s *storm) undo() error {
 	return nil
 }
 
-// calm waits for quiet, and holds everybody to what must be so then.
+// calm waits for quiet, and checks everything that must be so then.
 func (s *storm) calm() {
 	s.t.Helper()
 	late := time.After(leadsWithin)
@@ -290,7 +292,7 @@ func (s *storm) calm() {
 	s.running.Wait()
 	s.must(s.fleet.trouble())
 	s.settled()
-	s.must(s.noStaleWrites()) // first, for they explain a cluster that is not as Git says
+	s.must(s.noStaleWrites()) // checked first, because stale writes explain a cluster that does not match Git
 	s.converge()
 	s.must(s.inventories.wrong())
 	if s.step%(4*segmentMost) == 0 {
@@ -299,7 +301,7 @@ func (s *storm) calm() {
 	s.say("all is as it should be, at %s", time.Since(s.begun).Round(time.Second))
 }
 
-// settled holds refs to the acknowledged pushes, and has the world be as they say.
+// settled compares the refs with the acknowledged pushes, and updates the model from them.
 func (s *storm) settled() {
 	s.t.Helper()
 	now, err := s.readRefs(s.home.Path("data", "repos"))
@@ -325,7 +327,7 @@ func (s *storm) settled() {
 	}
 }
 
-// noStaleWrites reads what the API server has logged since the last time.
+// noStaleWrites checks what the API server has logged since the last time.
 func (s *storm) noStaleWrites() error {
 	writes, err := s.audits.next(fmt.Sprintf("%d.log", s.runs))
 	if err != nil {

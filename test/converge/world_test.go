@@ -23,7 +23,7 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// world is everything that the test acts on, and its knowledge about it.
+// world is everything that the test acts on, and what the model knows about it.
 type world struct {
 	t    *testing.T
 	ctx  context.Context
@@ -34,37 +34,36 @@ type world struct {
 	line       *server.Line
 	cluster    *testcluster.Cluster
 	clusterDir string
-	audit      string // folder of the API server's audit logs, a file for each time that it runs; "" for none
-	runs       int    // of the API server
+	audit      string // folder of the API server's audit logs, one file for each of its runs; "" for none
+	runs       int    // how often the API server was started
 	client     dynamic.Interface
-	patience   time.Duration // how long it may take until all is as Git says
+	patience   time.Duration // how long it may take until the cluster matches Git
 
 	branches  []*branch
-	running   map[string]*appState // by name, as each is to be on the cluster: as its branch says, unless it is held
-	suspended map[string]bool      // apps
-	next      int                  // for names that were never there
-	edits     map[place]int        // by hand, so that no object is fought over
-	handed    map[place]handed     // hand edits that stay
-	scaled    map[place]int64      // replicas that are left to hands
-	spent     map[place]bool       // hooks that ran, and were deleted
-	canaries  map[place]alien      // objects that are nobody's to touch
-	left      map[place]string     // objects that an app that does not prune has left
-	uids      map[place]string     // of the objects when all was as Git says
+	running   map[string]*appState // by name, each as it should be on the cluster: as in its branch, unless it is held
+	suspended map[string]bool      // names of suspended apps
+	next      int                  // for names that were never used
+	edits     map[place]int        // number of edits by hand, which is limited so that Pushboat sees no fight
+	handed    map[place]handed     // edits by hand that stay
+	scaled    map[place]int64      // replicas that were set by hand, and stay
+	spent     map[place]bool       // hooks that ran and were deleted
+	canaries  map[place]alien      // foreign objects, which nobody may change
+	left      map[place]string     // objects that were left by an app that does not prune
+	uids      map[place]string     // UIDs of the objects when the cluster last matched Git
 	remade    map[place]bool       // objects that may have been deleted and recreated since
 }
 
-// handed is a hand's edit of an object.
+// handed is an edit of an object by hand.
 type handed struct {
 	app   string
 	gone  bool
 	value int
 }
 
-// alien is an object as it was made by hand.
+// alien is the identity of a foreign object when it was made.
 type alien struct{ uid, version string }
 
-// newWorld starts a cluster and a server, and makes everything that the first step
-// needs.
+// newWorld starts a cluster and a server, and makes everything that the first step needs.
 func newWorld(t *testing.T, seed uint64) *world {
 	w := newGround(t, seed, "")
 	w.must(w.home.Start(nil))
@@ -73,15 +72,15 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
-// newBranches makes the clones.
+// newBranches makes the branches with their clones.
 func (w *world) newBranches() {
 	w.must(w.newBranch("one", "one", "main"))
 	w.must(w.newBranch("two", "two", "main"))
 	w.must(w.newBranch("side", "one", "side"))
 }
 
-// newGround starts a cluster, and makes everything that a server needs. audit is a
-// folder for the API server's audit logs; "" has it write none.
+// newGround starts a cluster, and makes everything that a server needs. audit is a folder
+// for the API server's audit logs; "" means no log.
 func newGround(t *testing.T, seed uint64, audit string) *world {
 	programs := server.Build(t)
 	dir, err := os.MkdirTemp("", "pb-converge-") //nolint:usetesting // sockets are in it: the path must be short
@@ -115,8 +114,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// startCluster starts the cluster, or starts it again where it was, at another
-// port if somebody has its own by now.
+// startCluster starts the cluster, or starts it again on its data. If its port is in use,
+// the cluster has another port.
 func (w *world) startCluster() error {
 	var options testcluster.Options
 	if w.audit != "" {
@@ -145,7 +144,7 @@ func (w *world) environment() []string {
 		"HOME="+w.home.Path("home"), "PATH="+os.Getenv("PATH"), "GIT_SSH_COMMAND=ssh -F "+w.home.Path("ssh", "ana"))
 }
 
-// commandLimit is how long a program may take on a machine that is very busy.
+// commandLimit is how long a program may take on a very busy machine.
 const commandLimit = 2 * time.Minute
 
 func (w *world) run(dir, name string, args ...string) (string, error) {
@@ -167,10 +166,10 @@ func (w *world) ssh(args ...string) (string, error) {
 	return w.run(w.home.Dir, "ssh", append([]string{"-F", w.home.Path("ssh", "ana"), "pushboat"}, args...)...)
 }
 
-// status asks the server how the apps are.
+// status asks the server for the status of the apps.
 func (w *world) status() ([]deploy.Status, error) {
 	out, err := w.ssh("status", "-o", "json")
-	if start := strings.IndexByte(out, '['); start >= 0 { // the exit status only says that something is wrong
+	if start := strings.IndexByte(out, '['); start >= 0 { // the exit status only tells that an app is not well
 		var list []deploy.Status
 		if json.NewDecoder(strings.NewReader(out[start:])).Decode(&list) == nil {
 			return list, nil
@@ -179,7 +178,7 @@ func (w *world) status() ([]deploy.Status, error) {
 	return nil, errors.Join(errors.New("status: no list"), err)
 }
 
-// name makes a name that was never there.
+// name makes a name that was never used.
 func (w *world) name(prefix string) string {
 	w.next++
 	return fmt.Sprintf("%s-%d", prefix, w.next)

@@ -15,44 +15,44 @@ import (
 )
 
 const (
-	// writerPause is the most that a writer waits between two pushes.
+	// writerPause is the longest pause of a writer between two pushes.
 	writerPause = 400 * time.Millisecond
-	// againAfter is the pause before a push is made again.
+	// againAfter is the pause before a failed push is repeated.
 	againAfter = 700 * time.Millisecond
-	// settlesWithin is how long it may take until a push comes through when nothing is
-	// done to the servers any more.
+	// settlesWithin is how long it may take until a push succeeds when there are no more
+	// faults.
 	settlesWithin = 4 * time.Minute
-	// writerApps and writerObjects bound the objects of a writer, so that a soak of
-	// hours has no more on its cluster than one of minutes.
+	// writerApps and writerObjects bound the objects of a writer, so that a soak of hours
+	// has no more objects on its cluster than one of minutes.
 	writerApps, writerObjects = 3, 5
 )
 
-// writer pushes to one branch without end, as people do. It repeats a push whose end it
-// did not hear, or gives it up for another one in its place.
+// writer pushes to one branch without end, as people do. It repeats a push whose result it
+// did not get, or pushes another commit in its place.
 type writer struct {
 	world  *world
 	branch *branch
-	rand   *rand.Rand // of its own
+	rand   *rand.Rand // the writer's own, so that it draws the same
 	ledger *ledger
 	signs  *signs
 	next   int    // for names
 	at     string // the commit of the clone
 
 	mu    sync.Mutex
-	group int // the process group of the push that is under way; 0: none is
+	group int // the process group of the present push; 0: there is none
 	tally tally
-	given bool // up: the test has failed
+	given bool // whether the writer has given up, since the test has failed
 }
 
-// tally counts pushes by how they ended for the client.
+// tally counts pushes by their result for the client.
 type tally struct{ acknowledged, refused, unknown int }
 
 func newWriter(w *world, b *branch, seed uint64, signs *signs) *writer {
 	return &writer{world: w, branch: b, rand: rand.New(rand.NewPCG(seed, 1)), ledger: newLedger(b.wanted), signs: signs}
 }
 
-// run pushes until stop is closed, and returns when the last push is known to have come
-// through.
+// run pushes until stop is closed. It returns when the last push is known to have
+// succeeded.
 func (p *writer) run(stop <-chan struct{}) error {
 	for !isClosed(stop) {
 		if err := p.change(stop); err != nil {
@@ -81,7 +81,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// change commits a change and pushes it until the branch has it, or another one that was
+// change commits a change, and pushes it until the branch has it or another commit that was
 // pushed in its place.
 func (p *writer) change(stop <-chan struct{}) error {
 	parent, _ := p.ledger.newest()
@@ -119,7 +119,7 @@ func (p *writer) change(stop <-chan struct{}) error {
 		select {
 		case <-late:
 			return fmt.Errorf("%.9s cannot be pushed for %s:\n%s", hash, settlesWithin, out)
-		case <-time.After(againAfter): // nobody tells when a server is back
+		case <-time.After(againAfter): // no event announces that a server is back
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (p *writer) commit(parent string) (string, error) {
 	return p.at, err
 }
 
-// push pushes a commit, perhaps with a tag, and notes how that ended.
+// push pushes a commit, perhaps with a tag, and notes the result.
 func (p *writer) push(hash string, options []string) (outcome, string, error) {
 	refs := []string{hash + ":" + p.branch.full()}
 	tag := ""
@@ -189,8 +189,8 @@ func (p *writer) count(how outcome) {
 	}
 }
 
-// git runs git push in a process group of its own, and tells of each line that the server says.
-// How it exits says no more than its lines do.
+// git runs git push in a process group of its own, and counts each line of the server as a
+// sign of life. The exit status is not used, because the lines have all that is needed.
 func (p *writer) git(args []string) (porcelain, rest string, err error) {
 	ctx, cancel := context.WithTimeout(p.world.ctx, commandLimit)
 	defer cancel()
@@ -214,7 +214,7 @@ func (p *writer) git(args []string) (porcelain, rest string, err error) {
 	given := p.given
 	p.mu.Unlock()
 	if given {
-		_ = p.kill() // it may have ended
+		_ = p.kill() // the push may have ended
 	}
 	var both sync.WaitGroup
 	both.Go(func() { porcelain = p.follow(stdout) })
@@ -231,7 +231,7 @@ func (p *writer) git(args []string) (porcelain, rest string, err error) {
 func (p *writer) follow(from io.Reader) string {
 	var text strings.Builder
 	for lines := bufio.NewScanner(from); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "remote: ") { // else it may only say that no server is there
+		if strings.HasPrefix(lines.Text(), "remote: ") { // other lines may only report that no server answers
 			p.signs.tell()
 		}
 		text.WriteString(lines.Text() + "\n")
@@ -239,7 +239,7 @@ func (p *writer) follow(from io.Reader) string {
 	return text.String()
 }
 
-// kill ends the push that is under way, as when a laptop is closed.
+// kill kills the present push, as when a laptop is closed.
 func (p *writer) kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,11 +254,11 @@ func (p *writer) end() {
 	p.mu.Lock()
 	p.given = true
 	p.mu.Unlock()
-	_ = p.kill() // it may have ended
+	_ = p.kill() // the push may have ended
 }
 
-// adopt takes the branch's commit for the pushed one: a push that was given up has come
-// through.
+// adopt takes the commit that the branch has for the pushed one: a push that the writer had
+// given up has succeeded.
 func (p *writer) adopt() error {
 	head, err := p.world.head(p.branch)
 	if err != nil {
@@ -270,7 +270,7 @@ func (p *writer) adopt() error {
 	return p.ledger.settle(head)
 }
 
-// turn makes a random change to a state, and says which.
+// turn makes a random change to a state, and describes it.
 func (p *writer) turn(s *state) string {
 	if len(s.apps) < writerApps && p.rand.IntN(8) == 0 {
 		name := p.name("app")
@@ -315,7 +315,7 @@ func (p *writer) object() object {
 	return object{kind: kind, name: p.name("o"), value: p.rand.IntN(1000), wave: p.rand.IntN(6) / 4}
 }
 
-// name makes a name that was never there, and that no other writer makes.
+// name makes a name that neither this nor another writer has used.
 func (p *writer) name(prefix string) string {
 	p.next++
 	return fmt.Sprintf("%s-%s-%d", prefix, p.branch.name, p.next)

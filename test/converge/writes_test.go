@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// serverPrefix is how the name of each server begins by which the audit log knows it.
+// serverPrefix begins the name of each server in the audit log.
 const serverPrefix = "server-"
 
 // write is a request of a server that changed something on the cluster.
 type write struct {
-	at   time.Time // when the API server got it
+	at   time.Time // when the API server received it
 	by   string    // the server's name
 	what string
 }
 
-// reign is the time of one server with the data directory: from its epoch on, until the
-// next one's.
+// reign is the time of one server with the data directory: from its epoch to the next
+// one's.
 type reign struct {
 	server string
-	epoch  int64 // which is the time when it began, in milliseconds since 1970
+	epoch  int64 // when the reign began, in milliseconds since 1970
 }
 
-// event is the relevant part of a line of an audit log.
+// event has the relevant fields of a line in an audit log.
 type event struct {
 	Verb             string
 	RequestURI       string
@@ -41,8 +41,8 @@ type event struct {
 	Received         time.Time `json:"requestReceivedTimestamp"`
 }
 
-// parseWrite reads a line of an audit log; ok is false if the line is about anything
-// but a change by a server. Leases and reviews of rights do not count.
+// parseWrite parses a line of an audit log. ok is false if the line is not about a change
+// by a server. Leases and reviews of rights are left out.
 func parseWrite(line []byte) (w write, ok bool, err error) {
 	if !bytes.Contains(line, []byte(serverPrefix)) {
 		return write{}, false, nil
@@ -68,8 +68,8 @@ func parseWrite(line []byte) (w write, ok bool, err error) {
 	return write{at: e.Received, by: by, what: what}, true, nil
 }
 
-// stale is an error if a server has written after another one had taken its place. It
-// does not judge servers whose epoch nobody saw.
+// stale returns an error if a server has written after another one took its place. Servers
+// whose epoch was not seen are left out.
 func stale(writes []write, reigns []reign) error {
 	own := map[string]int{}
 	for i, r := range reigns {
@@ -89,14 +89,14 @@ func stale(writes []write, reigns []reign) error {
 	return errors.Join(errs...)
 }
 
-// auditLogs reads the audit logs of API servers in a folder, each line once.
+// auditLogs reads the audit logs in a folder. It reads each line once.
 type auditLogs struct {
 	dir  string
-	read map[uint64]int64 // of each file, by its inode since a large one gets another name; in bytes
+	read map[uint64]int64 // how many bytes of each file were read, by inode, since a large file is renamed
 }
 
-// next returns the writes since the last call. A file whose API server has ended is
-// removed.
+// next returns the writes since the last call. It removes the file of an API server that
+// has ended.
 func (a *auditLogs) next(current string) ([]write, error) {
 	paths, err := filepath.Glob(filepath.Join(a.dir, "*.log"))
 	var writes []write
@@ -107,7 +107,8 @@ func (a *auditLogs) next(current string) ([]write, error) {
 	return writes, err
 }
 
-// more reads the whole lines that a file has got. One that gets no more is removed.
+// more reads the new complete lines of a file. It removes a file that does not grow any
+// more.
 func (a *auditLogs) more(path string, stays bool) ([]write, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -124,7 +125,7 @@ func (a *auditLogs) more(path string, stays bool) ([]write, error) {
 	var writes []write
 	for lines := bufio.NewReader(file); ; {
 		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && !stays { // a line without its end was cut off by a kill
+		if errors.Is(err, io.EOF) && !stays { // a kill has cut the last line off
 			delete(a.read, inode)
 			return writes, os.Remove(path)
 		}
@@ -145,7 +146,7 @@ func (a *auditLogs) more(path string, stays bool) ([]write, error) {
 	}
 }
 
-// inodeOf is the number of an open file on its file system.
+// inodeOf returns the inode number of an open file.
 func inodeOf(file *os.File) (uint64, error) {
 	info, err := file.Stat()
 	if err != nil {
