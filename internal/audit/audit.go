@@ -66,6 +66,7 @@ type Event struct {
 	Verb       string    `json:"verb,omitempty"`
 	Arguments  []string  `json:"arguments,omitempty"` // of the verb, with its flags
 	Rule       string    `json:"rule,omitempty"`      // access.yaml:7; empty: a key file decided, or nothing gives the right
+	SignedBy   string    `json:"signedBy,omitempty"`  // who signed the commits of a push, where a rule asks for that
 	Decision   Decision  `json:"decision,omitempty"`
 	Reason     string    `json:"reason,omitempty"` // the cause, the result, or why it was refused
 	Count      int       `json:"count,omitempty"`  // how many lines like this one were left out before it
@@ -89,7 +90,7 @@ const (
 // bounded returns the event with every text that somebody else wrote limited, and quoted
 // where it has characters that do not print.
 func (e Event) bounded() Event {
-	for _, text := range []*string{&e.Operator, &e.Key, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule} {
+	for _, text := range []*string{&e.Operator, &e.Key, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy} {
 		*text = bound(*text, maxText)
 	}
 	e.Kind, e.Decision = Kind(bound(string(e.Kind), maxText)), Decision(bound(string(e.Decision), maxText))

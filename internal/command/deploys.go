@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,6 +188,10 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 	if warned {
 		columns = append(columns, "WARNINGS")
 	}
+	signed := slices.ContainsFunc(records, func(r record.Record) bool { return len(r.SignedBy) > 0 })
+	if signed {
+		columns = append(columns, "SIGNED BY")
+	}
 	table := newTable(w, columns...)
 	for _, r := range records {
 		by := r.Operator
@@ -196,6 +201,9 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 		cells := []string{r.ID(), r.Revision.Short(), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
 		if warned {
 			cells = append(cells, strconv.Itoa(len(r.Warnings)))
+		}
+		if signed {
+			cells = append(cells, cmp.Or(r.SignedBy.Names(), "-"))
 		}
 		table.row(cells...)
 	}
@@ -258,6 +266,7 @@ func show(ctx context.Context, c *call) error {
 			{"cluster", r.Cluster},
 			{"by", r.Operator + " (" + string(r.Cause) + ")"},
 			{"key", r.Key},
+			{"signed by", r.SignedBy.String()},
 			{"began", r.Started.UTC().Format(time.RFC3339)},
 			{"took", fmt.Sprintf("%.1f s", r.Seconds)},
 		}

@@ -38,7 +38,8 @@ type job struct {
 	kind   jobType
 	cause  record.Cause
 	caller access.Caller
-	push   string // the push's id, for the record
+	push   string         // the push's id, for the record
+	signed record.Signers // of the push's commits, for the record
 	depth  Depth
 	fresh  time.Time             // the minimum time of the cluster's state, which the server itself gives; zero: the watches' view is enough
 	looks  map[manifest.ID]Fight // the objects of a look, see queue.take

@@ -38,9 +38,10 @@ type Change struct {
 	Tree     fs.FS
 	Options  Options
 	Caller   access.Caller
-	Push     string       // the push's id
-	Only     name.App     // one app of the branch; "" for all
-	Cause    record.Cause // "": a push if there is the push's id, else a sync
+	Push     string         // the push's id
+	SignedBy record.Signers // who signed the push's commits, where a rule asks for that
+	Only     name.App       // one app of the branch; "" for all
+	Cause    record.Cause   // "": a push if there is the push's id, else a sync
 	// Unaccepted is set for a revision that nobody with the right to deploy has
 	// accepted, and whose caller has no such right. It is only planned, and in a way
 	// that keeps its templates and names from revealing anything: without keys and
@@ -79,6 +80,11 @@ func (e *Engine) Open(change Change) *Draft {
 		p.specs = e.Choose(p.specs)
 	}
 	return &Draft{Change: p.Change, p: p}
+}
+
+// NoteSigners notes who signed the commits of the change, for the records of its deploys.
+func (d *Draft) NoteSigners(signers record.Signers) {
+	d.SignedBy, d.p.SignedBy = signers, signers
 }
 
 // Deploys reports whether the branch feeds any app, now or with the change.

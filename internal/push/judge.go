@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
@@ -28,12 +29,14 @@ type push struct {
 	gate    *git.Gate // between the client's part of the push and the server's
 
 	// The following belong to PreReceive.
-	options deploy.Options
-	main    name.Branch // of the repository's first branch; "" later
-	stored  []storedBranch
-	rights  []neededRight
-	tell    func(line string) // tells the client about the pushes that it waits for
-	ruling  ruling
+	options  deploy.Options
+	main     name.Branch // of the repository's first branch; "" later
+	stored   []storedBranch
+	rights   []neededRight
+	tell     func(line string) // tells the client about the pushes that it waits for
+	ruling   ruling
+	signed   []signedRef
+	judgedBy *rules.Rules // those that said what has to be signed
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
@@ -119,6 +122,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if problems = append(problems, found...); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
+	p.printSigned(out)
 	p.rules.print(out)
 	if options.Plan && len(branches) == 0 {
 		fmt.Fprintln(out, p.rules.planOnly())
@@ -131,7 +135,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if problems := p.mayStill(ctx, req.Quarantine); len(problems) > 0 {
+	if problems := p.mayStill(ctx, updates, req.Quarantine); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
 	problems = p.fenced() // again, since the gate may have taken long
@@ -186,10 +190,15 @@ func (p *push) begin() bool {
 func (p *push) judgeAll(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) (
 	branches []judged, problems manifest.Problems,
 ) {
+	p.judgedBy = p.door.Rules.Current()
 	for _, update := range updates {
 		draft, found := p.judge(ctx, update, q)
+		if len(found) == 0 {
+			found = p.judgeSigned(ctx, update, q)
+		}
 		problems = append(problems, found...)
 		if draft != nil {
+			draft.NoteSigners(p.signersAt(update.Ref))
 			branches = append(branches, judged{update, draft})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/hook"
@@ -46,6 +47,8 @@ type Rules interface {
 	Propose(tree fs.FS, author access.Caller) (changes []string, problems manifest.Problems)
 	// Take puts the newest revision in force. It may be called again at any time.
 	Take(ctx context.Context, by access.Caller) error
+	// Current returns the rules in force.
+	Current() *rules.Rules
 }
 
 // Door serves clones and pushes. Every field is required.
@@ -54,11 +57,13 @@ type Door struct {
 	Engine *deploy.Engine
 	Policy *access.Policy
 	Rules  Rules
-	Trail  Trail
-	Socket *hook.Socket
-	Disk   func() error // an error while the server cannot store a push
-	Fence  func() error // an error once another server has replaced this one
-	Log    *logrus.Entry
+	// KeyFiles returns the keys of the key files.
+	KeyFiles func() *access.Directory
+	Trail    Trail
+	Socket   *hook.Socket
+	Disk     func() error // an error while the server cannot store a push
+	Fence    func() error // an error once another server has replaced this one
+	Log      *logrus.Entry
 
 	fresh fresh
 	turns turns

@@ -29,14 +29,17 @@ func (p *push) may(ctx context.Context, right access.Right, update hook.RefUpdat
 	return p.mayNow(ctx, right, update, q)
 }
 
-// mayStill asks for all rights of the push again: the rules may have changed while the gate
-// planned, or while the push waited for its turn.
-func (p *push) mayStill(ctx context.Context, q git.Quarantine) manifest.Problems {
+// mayStill asks for all rights of the push again, and for its signatures: the rules may
+// have changed while the gate planned, or while the push waited for its turn.
+func (p *push) mayStill(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) manifest.Problems {
 	var problems manifest.Problems
 	for _, needed := range p.rights {
 		problems = append(problems, p.mayNow(ctx, needed.right, needed.update, q)...)
 	}
-	return problems
+	if len(problems) > 0 {
+		return problems
+	}
+	return p.signedStill(ctx, updates, q)
 }
 
 func (p *push) mayNow(ctx context.Context, right access.Right, update hook.RefUpdate, q git.Quarantine) manifest.Problems {

@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -39,6 +40,8 @@ type fakeRules struct {
 }
 
 func (f *fakeRules) Propose(fs.FS, access.Caller) ([]string, manifest.Problems) { return nil, nil }
+
+func (f *fakeRules) Current() *rules.Rules { return rules.None() }
 
 func (f *fakeRules) Take(context.Context, access.Caller) error {
 	if f.failures > 0 {

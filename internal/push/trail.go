@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/audit"
@@ -70,7 +71,7 @@ func (p *push) noteReason(problems manifest.Problems) {
 		return
 	}
 	first := problems[0]
-	p.ruling.reason = first.Message
+	p.ruling.reason, _, _ = strings.Cut(first.Message, ":\n") // what follows quotes the pusher's text
 	if place := first.Source.String(); place != "" {
 		p.ruling.reason = "problem at " + place
 	} else if first.Object != "" {
@@ -87,6 +88,7 @@ func (p *push) trailAccepted(updates []hook.RefUpdate) manifest.Problems {
 	events := p.events(updates)
 	for i := range events {
 		events[i].Decision, events[i].Rule = audit.Allowed, p.ruling.rules[events[i].Ref]
+		events[i].SignedBy = p.signersAt(events[i].Ref).String()
 	}
 	if err := p.door.Trail.Write(events...); err != nil {
 		return manifest.Problems{report.AsProblem(fmt.Errorf("%w; nothing was changed", err))}

@@ -316,7 +316,7 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy.Reserve(name.Repo(s.config.Self.Repository))
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Trail: s.trail, Events: s.events,

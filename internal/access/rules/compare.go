@@ -31,6 +31,7 @@ func Compare(before, after *Rules) []string {
 		c.rights(name)
 	}
 	c.grants()
+	c.signings()
 	return c.lines()
 }
 
@@ -115,6 +116,7 @@ func (c *comparison) operator(name string) {
 			c.say(name, loses, "can no longer log in with %s", key.Fingerprint())
 		}
 	}
+	c.pgp(name, was.PGP, is.PGP)
 	if was.Email != is.Email && was.Name != "" && is.Name != "" {
 		c.say(name, changes, "has the address %s now", orNone(is.Email))
 	}

@@ -29,7 +29,7 @@ func LockOut(before, after *Rules, author access.Caller, now time.Time) manifest
 			Hint:    "have another admin push this, or keep admin for the key that you push with",
 		}}
 	}
-	return nil
+	return unsignable(before, after, author, now)
 }
 
 // reached is how somebody reaches the rules.

@@ -44,7 +44,7 @@ func (p *parser) readOperators() {
 
 // operatorFields and keyFields are the fields of an operator and of a key.
 var (
-	operatorFields = []string{"kind", "email", "keys"}
+	operatorFields = []string{"kind", "email", "keys", "gpg"}
 	keyFields      = []string{"key", "expires", "from"}
 )
 
@@ -73,6 +73,11 @@ func (p *parser) readOperator(file, name string) {
 		}
 	} else if len(r.Problems) == 0 {
 		r.Add(1, "keys is missing", "add keys: [ssh-ed25519 AAAA...], or keys: [] for somebody who is to have none")
+	}
+	if f, ok := fields["gpg"]; ok {
+		for _, element := range r.List(f, maxKeys) {
+			p.readPGP(r, operator, element)
+		}
 	}
 	p.problems = append(p.problems, r.Problems...)
 }

@@ -48,7 +48,7 @@ type parser struct {
 func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p := &parser{tree: tree, rules: &Rules{
 		operators: map[string]*Operator{}, groups: map[string][]string{}, of: map[string][]string{},
-		by: map[string][]*Rule{}, keys: map[string]holder{},
+		by: map[string][]*Rule{}, keys: map[string]holder{}, pgpIDs: map[uint64]string{},
 	}}
 	p.checkRoot()
 	p.readOperators()
@@ -165,7 +165,7 @@ func (p *parser) document(file string, data []byte, known ...string) (*form.Read
 // groupsFields and accessFields are the fields of the files.
 var (
 	groupsFields = []string{"groups"}
-	accessFields = []string{"rules"}
+	accessFields = []string{"rules", "requireSigned"}
 )
 
 // readGroups reads groups.yaml, which may be missing.

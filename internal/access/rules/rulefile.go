@@ -33,6 +33,11 @@ func (p *parser) readAccess() {
 			p.readRule(r, element)
 		}
 	}
+	if signings, ok := fields["requireSigned"]; ok {
+		for _, element := range r.List(signings, maxSignings) {
+			p.readSigning(r, element)
+		}
+	}
 	p.problems = append(p.problems, r.Problems...)
 }
 
@@ -46,7 +51,11 @@ func (p *parser) readRule(r *form.Reader, element form.Field) {
 	if element.Value.Kind != yaml.MappingNode {
 		return
 	}
-	rule.Who = p.readWho(r, element, fields)
+	if f, ok := fields["who"]; ok {
+		rule.Who = p.readWho(r, f)
+	} else {
+		r.Add(element.Line, "the rule does not say who", "add who: [OPERATOR or GROUP], or who: [everyone]")
+	}
 	rule.Repos = readPatterns(r, fields, "repositories", checkRepo)
 	rule.Branches = readPatterns(r, fields, "branches", checkBranch)
 	rule.Paths = readPatterns(r, fields, "paths", func(pattern) error { return nil })
@@ -67,12 +76,8 @@ func (p *parser) readRule(r *form.Reader, element form.Field) {
 	}
 }
 
-func (p *parser) readWho(r *form.Reader, element form.Field, fields map[string]form.Field) []string {
-	f, ok := fields["who"]
-	if !ok {
-		r.Add(element.Line, "the rule does not say who", "add who: [OPERATOR or GROUP], or who: [everyone]")
-		return nil
-	}
+// readWho reads a list of operators and groups.
+func (p *parser) readWho(r *form.Reader, f form.Field) []string {
 	var who []string
 	for _, word := range r.Texts(f, maxWho) {
 		name := word.Value.Value

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/signature"
 )
 
 // Kind says whether an operator is somebody or something.
@@ -30,6 +31,7 @@ type Operator struct {
 	Kind  Kind
 	Email string // the address of the commits that the server makes for them; "": one of the server's own
 	Keys  []Key
+	PGP   []signature.PGPKey // whose signatures count
 	At    manifest.Source
 }
 
@@ -69,6 +71,9 @@ type Rules struct {
 	by        map[string][]*Rule  // by the word under who
 	keys      map[string]holder   // by the key's wire form
 	grants    []Grant             // in the file's order
+	signings  []*Signing          // in the file's order
+	pgp       signature.Ring
+	pgpIDs    map[uint64]string // whose each OpenPGP key and subkey is
 }
 
 // holder is whose a key is.
@@ -139,6 +144,11 @@ func (r *Rules) isAdmin(operator string) bool {
 
 func (o *Operator) canLogIn(now time.Time) bool {
 	return slices.ContainsFunc(o.Keys, func(k Key) bool { return k.Expires.IsZero() || now.Before(k.Expires) })
+}
+
+// canSign reports whether a signature of the operator would count at a time.
+func (o *Operator) canSign(now time.Time) bool {
+	return o.canLogIn(now) || slices.ContainsFunc(o.PGP, func(k signature.PGPKey) bool { return k.IsGood(now) })
 }
 
 // Warnings says what an admin should know about keys that were accepted.
