@@ -92,17 +92,27 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 
 // goal is the revision of a rollback. Unless it is only looked at, it was deployed or is on
 // the app's branch, or the caller may deploy: a rollback takes back, and brings nothing that
-// was pushed elsewhere.
+// was pushed elsewhere. To a branch that takes only signed commits, it never does.
 func (c *call) goal(ctx context.Context, status deploy.Status, word string, right access.Right) (git.Hash, error) {
 	if right != access.Rollback || deployNumber(status.App, word) > 0 {
 		return c.revision(ctx, status, word)
 	}
 	at, err := c.locate(ctx, status, word)
-	if err == nil && !c.accepted(status, at.standing) {
-		err = report.WithHint(fmt.Errorf("revision %s is not on branch %s: it takes the right to deploy", at.hash.Short(), status.Branch),
+	if err != nil {
+		return "", err
+	}
+	reason := ""
+	switch signed := c.Rules().Signings(status.Repo, status.Branch); {
+	case !c.accepted(status, at.standing):
+		reason = "it takes the right to deploy"
+	case at.standing == elsewhere && len(signed) > 0:
+		reason = "that takes only signed commits"
+	}
+	if reason != "" {
+		return "", report.WithHint(fmt.Errorf("revision %s is not on branch %s: %s", at.hash.Short(), status.Branch, reason),
 			"go back to an earlier deploy, see: ssh HOST history %s", status.App)
 	}
-	return at.hash, err
+	return at.hash, nil
 }
 
 // revision finds the commit of a deploy, a branch, a tag or a hash.

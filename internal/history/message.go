@@ -29,7 +29,7 @@ func message(r record.Record) string {
 		{"Deploy", r.ID()},
 		{"Operator", r.Operator},
 		{"Key", r.Key},
-		{"Signed-Commits-By", r.SignedBy.String()},
+		{"Signers", r.SignedBy.String()},
 		{"Revision", string(r.Revision)},
 		{"Cluster", r.Cluster},
 		{"Cause", string(r.Cause)},

@@ -49,6 +49,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	rules := schemaOfFile(t, "access.yaml")
 	check("access.yaml", rules, accessFields)
 	check("a rule", rules.Defs["rule"].object, ruleFields)
+	check("an entry of requireSigned", rules.Defs["signing"].object, signingFields)
 	repositories := schemaOfFile(t, "repositories.yaml")
 	check("repositories.yaml", repositories, grantsFields)
 	check("a grant", repositories.Defs["grant"].object, grantFields)
@@ -81,11 +82,14 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"access.yaml", "rules: [{who: [ana], may: [fly]}]", "may"},
 		{"access.yaml", "rules: [{who: [ana]}]", "may"},
 		{"access.yaml", "{}", "rules"},
+		{"access.yaml", "{rules: [], requireSigned: [{}, {repositories: [shop], branches: [main], by: [ana]}]}", ""},
+		{"access.yaml", "{rules: [], requireSigned: [{who: [ana]}]}", "requireSigned"},
 		{"groups.yaml", "groups: {a: [ana], b: []}", ""},
 		{"groups.yaml", "groups: {everyone: [ana]}", "everyone"},
 		{"operators/ana.yaml", "keys: [ssh-ed25519 AAAA]", ""},
 		{"operators/ana.yaml", "{kind: robot, email: a@b, keys: [{key: ssh-ed25519 AAAA, expires: '2026-12-31', from: [192.0.2.7]}]}", ""},
 		{"operators/ana.yaml", "{kind: bot, keys: []}", "kind"},
+		{"operators/ana.yaml", "{keys: [], gpg: [AAAA]}", "gpg"},
 		{"operators/ana.yaml", "keys: [{expires: '2026-12-31'}]", "keys"},
 		{"repositories.yaml", "# nothing", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
