@@ -195,15 +195,15 @@ func (p *push) unsigned(update hook.RefUpdate, commits []git.Hash, verdicts []si
 	branch, _ := name.BranchOf(update.Ref)
 	var lines []string
 	bad, oldest := 0, len(verdicts)
-	for i := len(verdicts) - 1; i >= 0; i-- {
-		if verdicts[i].Err == nil {
+	for i, verdict := range slices.Backward(verdicts) {
+		if verdict.Err == nil {
 			continue
 		}
 		if bad++; bad == 1 {
 			oldest = i
 		}
 		if bad <= maxUnsigned {
-			lines = append(lines, p.subject(commits[i], q)+" "+verdicts[i].Err.Error())
+			lines = append(lines, p.subject(commits[i], q)+" "+verdict.Err.Error())
 		}
 	}
 	if bad > maxUnsigned {

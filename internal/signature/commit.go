@@ -23,10 +23,8 @@ func split(commit []byte) (payload, armoured []byte, err error) {
 	rest, of := commit, "" // of: the header that a line which begins with a blank goes on
 	for len(rest) > 0 && rest[0] != '\n' {
 		line, after := cutLine(rest)
-		name, value := of, line
-		if line[0] == ' ' {
-			value = line[1:]
-		} else {
+		name, value := of, line[1:]
+		if line[0] != ' ' {
 			word, text, _ := bytes.Cut(line, []byte(" "))
 			name, value = string(word), text
 		}
