@@ -52,6 +52,12 @@ type podWatch struct {
 	nudges map[chan struct{}]struct{} // of the waiters; each holds one signal
 }
 
+// JoinPods returns the pods of a namespace, as a watch of the server's own has them. nudge
+// receives whenever one of them has changed, until part is called.
+func (c *Cluster) JoinPods(namespace string, nudge chan struct{}) (pods Pods, part func()) {
+	return c.pods.join(namespace, nudge)
+}
+
 // join returns the pods of a namespace. nudge receives whenever one of them has
 // changed, until part is called. The watch ends when the last waiter parts.
 func (w *podWatches) join(namespace string, nudge chan struct{}) (pods Pods, part func()) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -24,13 +23,16 @@ const logsHelp = "A single word that names a deploy of an app means that deploy:
 	"unless it ends well. With --pods, or an OBJECT, the word is an app.\n" +
 	"OBJECT is a pod, or an object that runs pods: deploy/web, job/import, as in\n" +
 	"tree; the default is all pods of the app, up to 20 containers. With several,\n" +
-	"each line names pod and container. Values of the app's Secrets are masked\n" +
-	"where they stand as they are; everything else is shown, so the verb takes the\n" +
-	"role deploy."
+	"each line names pod and container, in a colour for each pod on a terminal.\n" +
+	"-f of an app follows its pods as they come and go, up to 50 containers at a\n" +
+	"time, until you end it; of an OBJECT, until its containers have ended.\n" +
+	"Values of the app's Secrets are masked where they stand as they are; everything\n" +
+	"else is shown, so the verb takes the role deploy.\n" +
+	"Example: logs shop -f --since 10m"
 
 func logsFlags(f *pflag.FlagSet) {
 	f.BoolP("follow", "f", false, "follow new lines, until the deploy or the containers end")
-	f.Int("tail", 100, "number of last lines of each container")
+	f.Int("tail", 100, "number of last lines of each container; with --since, 10000 unless set")
 	f.Duration("since", 0, "only lines no older than this, such as 10m")
 	f.StringP("container", "c", "", "the container with that name, which may be an init container")
 	f.BoolP("previous", "p", false, "the run before the last restart")
@@ -109,22 +111,32 @@ func containerLogs(ctx context.Context, c *call) error {
 		return err
 	}
 	containers, err := c.containers(ctx, status.App)
+	if request.Follow && errors.Is(err, errNoPods) && len(c.args) == 1 {
+		fmt.Fprintf(c.Stderr(), "%s has no pods yet; waiting for some\n", status.App)
+		err = nil
+	}
 	if err != nil {
 		return err
+	}
+	if request.Follow {
+		return c.followLogs(ctx, status, request, len(containers))
 	}
 	if len(containers) > deploy.MaxLogs {
 		containers = containers[:deploy.MaxLogs]
 		fmt.Fprintf(c.Stderr(), "warning: only the first %d containers are shown; name an object for others, as tree %s lists them\n", deploy.MaxLogs, status.App)
 	}
-	if request.Follow {
-		return c.followLogs(ctx, status.App, containers, request)
-	}
+	marks := c.marks(len(containers) > 1)
 	for _, container := range containers {
-		if err := c.printLog(ctx, status.App, container, request, len(containers) > 1); err != nil {
-			return err
+		err := c.Engine.ReadLog(ctx, status.App, container, request, func(line string) { marks.print(container, line) })
+		if err != nil {
+			return noLog(err, status.App)
 		}
 	}
 	return nil
+}
+
+func noLog(err error, app name.App) error {
+	return report.WithHint(err, "see whether the pod is there: ssh HOST tree %s", app)
 }
 
 func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
@@ -132,7 +144,9 @@ func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
 	r.Follow, _ = f.GetBool("follow") // the flags are those of logsFlags
 	r.Previous, _ = f.GetBool("previous")
 	r.Since, _ = f.GetDuration("since")
-	r.Lines, _ = f.GetInt("tail")
+	if r.Lines, _ = f.GetInt("tail"); r.Since > 0 && !f.Changed("tail") {
+		r.Lines = maxTail
+	}
 	switch {
 	case r.Lines < 0 || r.Lines > maxTail:
 		return r, usageError{fmt.Sprintf("--tail wants a number from 0 to %d", maxTail)}
@@ -143,6 +157,9 @@ func logRequest(f *pflag.FlagSet) (kube.LogRequest, error) {
 	}
 	return r, nil
 }
+
+// errNoPods says that what the call names has no pods now.
+var errNoPods = errors.New("has no pods")
 
 // containers finds the containers whose logs the call asks for; at least one.
 func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container, error) {
@@ -166,44 +183,7 @@ func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container
 	case len(found) == 0 && name != "":
 		return nil, report.WithHint(fmt.Errorf("%s has no container %s that runs", whose, manifest.Clean(name)), "leave out -c to see all of them")
 	case len(found) == 0:
-		return nil, report.WithHint(fmt.Errorf("%s has no pods", whose), "see why, if it should have some: ssh HOST status %s", app)
+		return nil, report.WithHint(fmt.Errorf("%s %w", whose, errNoPods), "see why, if it should have some: ssh HOST status %s", app)
 	}
 	return found, nil
-}
-
-// printLog prints a container's log. With several containers, lines are marked.
-func (c *call) printLog(ctx context.Context, app name.App, of deploy.Container, request kube.LogRequest, marked bool) error {
-	mark := ""
-	if marked {
-		mark = "[" + of.Pod + "/" + of.Name + "] "
-	}
-	err := c.Engine.ReadLog(ctx, app, of, request, func(line string) { fmt.Fprintln(c, mark+line) })
-	if err != nil {
-		return report.WithHint(err, "see whether the pod is there: ssh HOST tree %s", app)
-	}
-	return nil
-}
-
-// followLogs prints the logs of all containers as they come, until all have ended or
-// the caller is gone.
-func (c *call) followLogs(ctx context.Context, app name.App, containers []deploy.Container, request kube.LogRequest) error {
-	var (
-		all    sync.WaitGroup
-		mu     sync.Mutex
-		failed []error
-	)
-	for _, container := range containers {
-		all.Go(func() {
-			if err := c.printLog(ctx, app, container, request, len(containers) > 1); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, err)
-			}
-		})
-	}
-	all.Wait()
-	if len(failed) > 0 {
-		return failed[0]
-	}
-	return nil
 }

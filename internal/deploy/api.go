@@ -29,7 +29,7 @@ type clusterAPI interface {
 	// Owned lists objects of a kind that others own; more says that there are more of
 	// them than are listed.
 	Owned(ctx context.Context, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error)
-	Containers(ctx context.Context, namespace, pod, name string) ([]string, error)
+	Containers(ctx context.Context, namespace, pod, name string) ([]kube.Container, error)
 	FollowLog(ctx context.Context, r kube.LogRequest, tell func(line string)) error
 }
 

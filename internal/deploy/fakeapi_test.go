@@ -176,11 +176,11 @@ func (c *fakeAPI) Pods(_ context.Context, namespace string) ([]*unstructured.Uns
 	return c.owned, c.ask("list pods", named(namespace))
 }
 
-func (c *fakeAPI) Containers(_ context.Context, _, pod, name string) ([]string, error) {
+func (c *fakeAPI) Containers(_ context.Context, _, pod, name string) ([]kube.Container, error) {
 	if name != "" {
-		return []string{name}, c.ask("containers of", named(pod))
+		return []kube.Container{{Name: name}}, c.ask("containers of", named(pod))
 	}
-	return []string{"main", "sidecar"}, c.ask("containers of", named(pod))
+	return []kube.Container{{Name: "main"}, {Name: "sidecar"}}, c.ask("containers of", named(pod))
 }
 
 func (c *fakeAPI) FollowLog(_ context.Context, r kube.LogRequest, tell func(line string)) error {

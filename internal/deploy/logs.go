@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -22,39 +24,78 @@ type Container struct {
 // if they are asked for by name, with container. The error is fs.ErrNotExist if there
 // is no such object, and ErrNaming if the text cannot be the name of one.
 func (e *Engine) Containers(ctx context.Context, app name.App, object, container string) ([]Container, error) {
-	tree, ok := e.Tree(ctx, app)
-	t := e.wantedOf(app)
-	if !ok || t == nil || e.Clusters[t.Spec.Cluster] == nil {
-		return nil, ErrNoApp
-	}
-	nodes := tree.Objects
-	if object != "" {
-		is, err := e.podOrObject(ctx, object, t.Spec.Cluster)
-		if err != nil {
-			return nil, err
-		}
-		if nodes = find(nodes, is); len(nodes) == 0 {
-			return nil, fs.ErrNotExist
-		}
+	found, err := e.podsOf(ctx, app, object)
+	if err != nil {
+		return nil, err
 	}
 	var list []Container
-	as := e.callerOf(t)
-	for _, pod := range Pods(nodes) {
-		names, err := as.api.Containers(ctx, pod.ID.Namespace, pod.ID.Name, container)
+	as := e.callerOf(found.target)
+	for _, pod := range found.pods {
+		seen, err := as.api.Containers(ctx, pod.Namespace, pod.Name, container)
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range names {
-			list = append(list, Container{pod.ID.Namespace, pod.ID.Name, name})
+		for _, c := range seen {
+			list = append(list, Container{pod.Namespace, pod.Name, c.Name})
 		}
 		if len(list) > MaxLogs {
 			break
 		}
 	}
-	if len(list) == 0 && len(tree.Partial) > 0 {
-		return nil, errors.New(tree.Partial[0])
+	if len(list) == 0 && len(found.partial) > 0 {
+		return nil, errors.New(found.partial[0])
 	}
 	return list, nil
+}
+
+// appPods are the pods of an app, or of one of its objects.
+type appPods struct {
+	target  *target
+	pods    []manifest.ID
+	made    map[manifest.ID]*unstructured.Unstructured // those of controllers, in full
+	watched []string                                   // the namespaces in which there may be more
+	partial []string                                   // why some may lack
+}
+
+// podsOf lists the pods of an app, or of one object: a pod by its name, or any object that
+// the tree shows.
+func (e *Engine) podsOf(ctx context.Context, app name.App, object string) (appPods, error) {
+	e.known()
+	a := e.app(app)
+	if a == nil {
+		return appPods{}, ErrNoApp
+	}
+	t := a.wanted()
+	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
+		return appPods{}, ErrNoApp
+	}
+	members := a.members()
+	owned, partial := a.owned(ctx, members)
+	nodes := a.grow(members, owned)
+	if object != "" {
+		is, err := e.podOrObject(ctx, object, t.Spec.Cluster)
+		if err != nil {
+			return appPods{}, err
+		}
+		if nodes = find(nodes, is); len(nodes) == 0 {
+			return appPods{}, fs.ErrNotExist
+		}
+	}
+	found := appPods{target: t, made: map[manifest.ID]*unstructured.Unstructured{}, partial: partial}
+	for _, list := range listsBelow(members) {
+		if list.kind == podKind {
+			found.watched = append(found.watched, list.namespace)
+		}
+	}
+	for _, u := range owned {
+		if id := manifest.IDOf(u); id.GroupKind() == podKind {
+			found.made[id] = u
+		}
+	}
+	for _, pod := range Pods(nodes) {
+		found.pods = append(found.pods, pod.ID)
+	}
+	return found, nil
 }
 
 // podOrObject tells the objects that a text names: a pod by its name alone, and any

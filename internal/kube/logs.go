@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -117,30 +115,6 @@ func eachLine(in io.Reader, tell func(line string)) error {
 			return err
 		}
 	}
-}
-
-// Containers lists the containers of a pod; with a name, only the one of that name,
-// which may also be an init container, if the pod has it.
-func (c *Cluster) Containers(ctx context.Context, namespace, pod, name string) ([]string, error) {
-	u, err := c.Get(ctx, podKind, namespace, pod)
-	if err != nil {
-		return nil, err
-	}
-	fields := []string{"containers"}
-	if name != "" {
-		fields = []string{"containers", "initContainers", "ephemeralContainers"}
-	}
-	var names []string
-	for _, field := range fields {
-		list, _, _ := unstructured.NestedSlice(u.Object, "spec", field)
-		for _, item := range list {
-			container, _ := item.(map[string]any)
-			if text, _ := container["name"].(string); text != "" && (name == "" || name == text) {
-				names = append(names, text)
-			}
-		}
-	}
-	return names, nil
 }
 
 // tail returns the last lines of a text, each cut to maxLogLine and cleaned.

@@ -131,7 +131,7 @@ func (k *kubelet) serve(w http.ResponseWriter, r *http.Request) {
 	k.asked = append(k.asked, r.URL.RequestURI())
 	text, over := k.texts[parts[1]], k.over[parts[1]]
 	k.mu.Unlock()
-	lines := strings.SplitAfter(strings.ReplaceAll(text, "CONTAINER", parts[3]), "\n")
+	lines := strings.SplitAfter(strings.NewReplacer("CONTAINER", parts[3], "POD", parts[2]).Replace(text), "\n")
 	lines = lines[:max(len(lines)-1, 0)]
 	if tail, err := strconv.Atoi(r.URL.Query().Get("tailLines")); err == nil {
 		lines = lines[max(len(lines)-tail, 0):]
