@@ -40,7 +40,7 @@ func auditFlags(f *pflag.FlagSet) {
 
 // listAudit lists lines of the audit trail.
 func listAudit(_ context.Context, c *call) error {
-	if err := c.check(access.ReadAudit, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	query, err := c.auditQuery(time.Now())
@@ -164,7 +164,7 @@ func short(hash string) string {
 
 // verifyAudit verifies the audit trail.
 func verifyAudit(_ context.Context, c *call) error {
-	if err := c.check(access.ReadAudit, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	verdict, err := c.Trail.Verify()

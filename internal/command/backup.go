@@ -29,7 +29,7 @@ func backupFlags(f *pflag.FlagSet) {
 
 // backUp writes a backup to the caller.
 func backUp(ctx context.Context, c *call) error {
-	if err := c.check(access.Backup, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	if c.Terminal() {

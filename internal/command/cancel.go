@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
 // cancel ends the wait of a running deploy, or running tests.
 func cancel(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Cancel)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
@@ -52,10 +51,10 @@ func (c *call) depth() (deploy.Depth, error) {
 // checkable lists the app that the call names, or all that the caller may deploy.
 func (c *call) checkable() ([]name.App, error) {
 	if len(c.args) == 1 {
-		one, err := c.app(c.args[0], access.CheckApps)
+		one, err := c.app(c.args[0])
 		return []name.App{one.App}, err
 	}
-	return c.deployable(access.CheckApps)
+	return c.deployable()
 }
 
 func printFindings(w io.Writer, findings []deploy.Finding) {

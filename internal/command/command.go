@@ -111,12 +111,15 @@ func (f filled) Write(p []byte) (int, error) {
 
 // verb is one row of the table.
 type verb struct {
-	words string // "repo create"
-	args  string // "NAME"; "[APP]" where it may be left out, "[WORD...]" for any number
-	help  string // one line
-	also  []form // other ways to call it
-	more  string // what help VERB adds
+	words string       // "repo create"
+	right access.Right // that the caller needs on whatever the arguments name; everybody: none
+	args  string       // "NAME"; "[APP]" where it may be left out, "[WORD...]" for any number
+	help  string       // one line
+	also  []form       // other ways to call it
+	more  string       // what help VERB adds
 	flags func(f *pflag.FlagSet)
+	// flagRights has the right that a call takes with a flag, in place of the verb's.
+	flagRights map[string]access.Right
 	// endless says that the verb may run until its caller ends it, or the server stops.
 	endless bool
 	// namesValues says that the arguments after the app are paths of generated values.
@@ -126,8 +129,23 @@ type verb struct {
 
 // form is another way to call a verb.
 type form struct {
-	args string // as in verb
-	help string
+	args  string // as in verb
+	help  string
+	right access.Right // "": the verb's
+}
+
+// everybody is the right of the verbs that show nothing of repositories, and of the server
+// only its name: whoever can log in may run them.
+const everybody access.Right = "log in"
+
+// right returns the right that the call takes.
+func (c *call) right() access.Right {
+	for flag, right := range c.verb.flagRights {
+		if set, err := c.flags.GetBool(flag); err == nil && set {
+			return right
+		}
+	}
+	return c.verb.right
 }
 
 // call is a running verb.
@@ -374,8 +392,12 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 	return encoder.Encode(value)
 }
 
-// app returns the app that a word of the call names, see known.
-func (c *call) app(word string, right access.Right) (deploy.Status, error) {
+// app returns the app that a word of the call names, if the caller has the right of the
+// call on it, see known.
+func (c *call) app(word string) (deploy.Status, error) { return c.appFor(c.right(), word) }
+
+// appFor is app for another right.
+func (c *call) appFor(right access.Right, word string) (deploy.Status, error) {
 	app, err := name.ParseApp(word)
 	if err != nil { // no app can have that name
 		return deploy.Status{}, unknownApp(word)
@@ -390,11 +412,21 @@ func unknownApp(word string) error {
 // known checks the caller's right on an app's repository, and returns the app's status.
 // A caller who may not see the app is told that it does not exist.
 func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
-	status, ok := c.Engine.Status(app)
-	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo}) {
+	status, ok := c.seen(app)
+	if !ok {
 		return deploy.Status{}, unknownApp(string(app))
 	}
 	return status, c.checkApps(right, aboutApp(status))
+}
+
+// seen returns an app's status; ok is false if there is no such app, or the caller may not
+// see it. No answer depends on which of the two it is.
+func (c *call) seen(app name.App) (status deploy.Status, ok bool) {
+	status, ok = c.Engine.Status(app)
+	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo}) {
+		return deploy.Status{}, false
+	}
+	return status, true
 }
 
 // subjectOf is what a right on an app is about: its folder on its branch. Of an app whose

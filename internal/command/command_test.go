@@ -1,12 +1,14 @@
 package command
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -61,6 +63,23 @@ func TestVerbTable(t *testing.T) {
 				t.Errorf("%q: %s comes after an argument that may be left out", v.words, arg)
 			}
 			optional = strings.HasPrefix(arg, "[")
+		}
+	}
+}
+
+// Each way to call a verb takes a right that somebody has. Where a rule can give or
+// withhold a verb alone, the verb takes that right.
+func TestVerbsHaveRights(t *testing.T) {
+	for _, row := range rowsOf("") {
+		if right := access.Right(row.Right); right != everybody && right.Least() == "" {
+			t.Errorf("%q %s takes %q, which is no right", row.Verb, row.Flag, right)
+		}
+	}
+	for _, words := range access.Verbs() {
+		own, _ := access.OfVerb(words)
+		takes := func(row helpRow) bool { return row.Verb == words && row.Right == string(own) }
+		if !slices.ContainsFunc(rowsOf(words), takes) {
+			t.Errorf("a rule can give %q, and the verb does not take that right", words)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 
 // plan shows the changes that a revision would make.
 func plan(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ const maxHistory = 1000
 
 // listHistory lists the deploys of an app.
 func listHistory(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

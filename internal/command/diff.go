@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
@@ -45,7 +44,7 @@ type field struct {
 
 // diff shows the changes from one deploy or revision to another.
 func diff(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

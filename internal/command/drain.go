@@ -14,7 +14,7 @@ const drainHelp = "As SIGTERM does: the server takes no new sessions, and runnin
 
 // drain makes the server stop.
 func drain(_ context.Context, c *call) error {
-	if err := c.check(access.Drain, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	next := "whoever has started the server may start it again; until then nothing is served"

@@ -25,7 +25,7 @@ func eventsFlags(f *pflag.FlagSet) {
 // listEvents lists the events of the apps that the caller may see, or of one.
 func listEvents(ctx context.Context, c *call) error {
 	if len(c.args) == 1 {
-		if _, err := c.app(c.args[0], access.ReadDeploys); err != nil {
+		if _, err := c.app(c.args[0]); err != nil {
 			return err
 		}
 	}

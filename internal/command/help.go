@@ -1,9 +1,12 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,6 +75,12 @@ func helpVerb() *verb {
 
 // help lists the verbs, or explains one.
 func help(_ context.Context, c *call) error {
+	if asJSON, err := c.asJSON(); err != nil || asJSON {
+		if err == nil {
+			err = c.print(rowsOf(strings.Join(c.args, " ")), nil)
+		}
+		return err
+	}
 	if len(c.args) == 0 {
 		c.helpAll()
 		return nil
@@ -102,6 +111,45 @@ func help(_ context.Context, c *call) error {
 		}
 	}
 	return nil
+}
+
+// helpRow is a way to call a verb, as -o json lists it.
+type helpRow struct {
+	Verb  string `json:"verb"`
+	Args  string `json:"args,omitempty"`
+	Flag  string `json:"flag,omitempty"` // with which it is called so
+	Help  string `json:"help"`
+	Right string `json:"right"`
+	Role  string `json:"role,omitempty"` // the least that has the right; "" for everybody
+}
+
+// rowsOf lists the ways to call the verbs whose words begin with those given.
+func rowsOf(words string) []helpRow {
+	rows := []helpRow{}
+	add := func(v *verb, args, flag, help string, right access.Right) {
+		rows = append(rows, helpRow{v.words, args, flag, help, string(right), string(right.Least())})
+	}
+	for _, v := range verbs() {
+		if words != "" && v.words != words && !strings.HasPrefix(v.words, words+" ") {
+			continue
+		}
+		add(v, v.args, "", v.help, v.right)
+		for _, f := range v.also {
+			args, flag := f.args, ""
+			if strings.HasPrefix(args, "--") {
+				args, flag = "", args
+			}
+			add(v, args, flag, f.help, cmp.Or(f.right, v.right))
+		}
+		for _, flag := range slices.Sorted(maps.Keys(v.flagRights)) {
+			args := v.args
+			if v.flagRights[flag].OnServer() {
+				args = "" // it is about no app
+			}
+			add(v, args, "--"+flag, v.help, v.flagRights[flag])
+		}
+	}
+	return rows
 }
 
 func (c *call) helpAll() {

@@ -52,7 +52,7 @@ type newKey struct {
 
 // addKey gives an operator a key.
 func addKey(ctx context.Context, c *call) error {
-	if err := c.check(access.Administer, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err // before anything is read
 	}
 	n, err := readNewKey(c, c.args[0], c.flags, time.Now())

@@ -34,7 +34,7 @@ func expireKey(ctx context.Context, c *call) error {
 	if err != nil {
 		return err // before the audit trail repeats what it may be
 	}
-	if err := c.check(access.Administer, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	at, _ := c.flags.GetString("at") // the flags are those of expireKeyFlags

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -74,8 +73,8 @@ func (c *call) namesDeploy() bool {
 
 // sees reports whether the app exists and the caller may see it.
 func (c *call) sees(app name.App) bool {
-	status, ok := c.Engine.Status(app)
-	return ok && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo})
+	_, ok := c.seen(app)
+	return ok
 }
 
 // deployLog prints the lines of a deploy, and follows a running one if asked.
@@ -102,7 +101,7 @@ func deployLog(ctx context.Context, c *call) error {
 
 // containerLogs prints the output of an app's containers.
 func containerLogs(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadLogs)
+	status, err := c.appFor(c.verb.also[0].right, c.args[0])
 	if err != nil {
 		return err
 	}

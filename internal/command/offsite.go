@@ -18,7 +18,7 @@ const backupNowHelp = "Takes the role admin on all repositories, and the setting
 
 // backUpNow makes a backup in the bucket.
 func backUpNow(ctx context.Context, c *call) error {
-	if err := c.check(access.Backup, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	if c.Offsite.State() == nil {

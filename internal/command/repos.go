@@ -50,9 +50,9 @@ func repoList(_ context.Context, c *call) error {
 	})
 }
 
-// repo opens a repository on which the caller has the right. A caller who may not see
-// it is told that it does not exist.
-func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
+// repo opens a repository on which the caller has the right of the call. A caller who may
+// not see it is told that it does not exist.
+func (c *call) repo(text string) (*git.Repository, error) {
 	repo, err := name.ParseRepo(text)
 	if err != nil {
 		return nil, report.WithHint(err, "list the repositories: ssh HOST repo list")
@@ -68,12 +68,12 @@ func (c *call) repo(text string, right access.Right) (*git.Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	return repository, c.check(right, access.Subject{Repo: repo})
+	return repository, c.check(c.right(), access.Subject{Repo: repo})
 }
 
 // repoInfo shows a repository's branches and apps.
 func repoInfo(ctx context.Context, c *call) error {
-	repo, err := c.repo(c.args[0], access.ReadRepo)
+	repo, err := c.repo(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func repoCreate(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "choose a name such as shop or team/shop")
 	}
-	if err := c.check(access.CreateRepo, access.Subject{Repo: repo}); err != nil {
+	if err := c.check(c.right(), access.Subject{Repo: repo}); err != nil {
 		return err
 	}
 	if _, err := c.Repos.Create(ctx, repo); err != nil {
@@ -124,7 +124,7 @@ func deleteFlags(f *pflag.FlagSet) {
 
 // repoDelete deletes a repository whose apps have left the clusters.
 func repoDelete(ctx context.Context, c *call) error {
-	repository, err := c.repo(c.args[0], access.DeleteRepo)
+	repository, err := c.repo(c.args[0])
 	if err != nil {
 		return err
 	}

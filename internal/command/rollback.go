@@ -27,18 +27,14 @@ func rollBack(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	right := access.Rollback
-	if planOnly {
-		right = access.ReadDeploys
-	}
-	status, err := c.app(c.args[0], right)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
 	request := rollback.Request{App: status.App, Caller: c.Caller(), Options: syncOptions(c.flags)}
 	request.Options.Plan = planOnly
 	if len(c.args) == 2 {
-		if request.To, err = c.goal(ctx, status, c.args[1], right); err != nil {
+		if request.To, err = c.goal(ctx, status, c.args[1]); err != nil {
 			return err
 		}
 	}
@@ -93,8 +89,8 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 // goal is the revision of a rollback. Unless it is only looked at, it was deployed or is on
 // the app's branch, or the caller may deploy: a rollback takes back, and brings nothing that
 // was pushed elsewhere. To a branch that takes only signed commits, it never does.
-func (c *call) goal(ctx context.Context, status deploy.Status, word string, right access.Right) (git.Hash, error) {
-	if right != access.Rollback || deployNumber(status.App, word) > 0 {
+func (c *call) goal(ctx context.Context, status deploy.Status, word string) (git.Hash, error) {
+	if c.right() != access.Rollback || deployNumber(status.App, word) > 0 {
 		return c.revision(ctx, status, word)
 	}
 	at, err := c.locate(ctx, status, word)

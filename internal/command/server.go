@@ -33,7 +33,7 @@ func serverStatus(ctx context.Context, c *call) error {
 	if len(c.args) > 0 {
 		return usageError{"--server is about no app"}
 	}
-	if err := c.check(access.ReadServer, access.Subject{}); err != nil {
+	if err := c.check(c.right(), access.Subject{}); err != nil {
 		return err
 	}
 	state := serverState{

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
@@ -30,7 +29,7 @@ func suspendFlags(f *pflag.FlagSet) {
 
 // suspend suspends an app.
 func suspend(_ context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Suspend)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func fromNow(text string, now time.Time) (time.Time, bool) {
 
 // resume ends a suspension, and shows the deploy that follows.
 func resume(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Resume)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

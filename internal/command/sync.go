@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
@@ -31,7 +30,7 @@ func syncApp(ctx context.Context, c *call) error {
 	if all, _ := c.flags.GetBool("all"); all { // the flags are those of syncAppFlags
 		return syncAll(ctx, c)
 	}
-	status, err := c.app(c.args[0], access.Sync)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func syncAll(ctx context.Context, c *call) error {
 	if c.flags.Changed("confirm-prune") {
 		return usageError{"--confirm-prune is about one app; leave out --all"}
 	}
-	apps, err := c.deployable(access.Sync)
+	apps, err := c.deployable()
 	if err != nil {
 		return err
 	}
@@ -151,8 +150,10 @@ func syncOptions(f *pflag.FlagSet) deploy.Options {
 	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
 }
 
-// deployable lists the apps on which the caller has a right of those who deploy.
-func (c *call) deployable(right access.Right) ([]name.App, error) {
+// deployable lists the apps on which the caller has the right of the call, which is one of
+// those who deploy.
+func (c *call) deployable() ([]name.App, error) {
+	right := c.right()
 	names, subjects := []name.App{}, []asked{}
 	for _, status := range c.visible() {
 		if c.Policy.Allows(c.Caller(), right, subjectOf(status)) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
 )
 
@@ -23,25 +24,26 @@ func verbs() []*verb {
 // seeing are the verbs that show callers, apps and objects.
 func seeing() []*verb {
 	return []*verb{
-		{words: "", run: greet, help: "who you are, and what you can do"},
-		{words: "help", args: "[VERB] [VERB]", help: "this list, or help on one verb", run: help},
-		{words: "whoami", help: "your name, key and role", flags: output, run: whoami},
-		{words: "version", help: "the server's version", run: version},
+		{words: "", right: everybody, run: greet, help: "who you are, and what you can do"},
+		{words: "help", right: everybody, args: "[VERB] [VERB]", help: "this list, or help on one verb", flags: output, run: help},
+		{words: "whoami", right: everybody, help: "your name, key and role", flags: output, run: whoami},
+		{words: "version", right: everybody, help: "the server's version", run: version},
 		{
-			words: "status", args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
+			words: "status", right: access.ReadDeploys, args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
+			flagRights: map[string]access.Right{"server": access.ReadServer},
 			more: "--watch keeps running until you end it, and reports changes as they happen.\n" +
 				"Exits 1 if an app named with it is not in sync or not healthy.\n" +
 				"--server shows the server itself, and takes the role read on all repositories.",
 		},
 		{
-			words: "tree", args: "APP", help: "its objects down to pods: health and age", flags: treeFlags, run: tree,
+			words: "tree", right: access.ReadDeploys, args: "APP", help: "its objects down to pods: health and age", flags: treeFlags, run: tree,
 			more: "Many healthy objects of one kind share a line; --all gives each its own.\n" +
 				"It never shows an object's content.",
 		},
-		{words: "drift", args: "[APP]", help: "what differs from Git now, and did lately", flags: driftFlags, run: drift, more: driftHelp},
-		{words: "apps", help: "the apps: where they come from and go to", flags: output, run: apps},
+		{words: "drift", right: access.ReadDeploys, args: "[APP]", help: "what differs from Git now, and did lately", flags: driftFlags, run: drift, more: driftHelp},
+		{words: "apps", right: access.ReadDeploys, help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
-			words: "plan", args: "APP [REV]", help: "what deploying a revision would change", run: plan,
+			words: "plan", right: access.ReadDeploys, args: "APP [REV]", help: "what deploying a revision would change", run: plan,
 			more: revHelp + "The default is the app's branch. Nothing is changed.",
 		},
 	}
@@ -52,46 +54,46 @@ func seeing() []*verb {
 func changing() []*verb {
 	return []*verb{
 		{
-			words: "sync", args: "APP", help: "deploy the newest revision, or deploy it again",
-			also:  []form{{"--all", "the same for every app that you may deploy"}},
+			words: "sync", right: access.Sync, args: "APP", help: "deploy the newest revision, or deploy it again",
+			also:  []form{{args: "--all", help: "the same for every app that you may deploy"}},
 			flags: syncAppFlags, run: syncApp,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well. With\n" +
 				"--all, suspended apps are left out, and an app that fails stops no other.",
 		},
 		{
-			words: "wait", args: "APP [REV]", help: "wait until a revision is deployed and healthy", flags: waitFlags, run: wait, more: waitHelp,
+			words: "wait", right: access.ReadDeploys, args: "APP [REV]", help: "wait until a revision is deployed and healthy", flags: waitFlags, run: wait, more: waitHelp,
 		},
 		{
-			words: "check", args: "[APP]", help: "compare with the cluster now, and correct drift",
+			words: "check", right: access.CheckApps, args: "[APP]", help: "compare with the cluster now, and correct drift",
 			flags: checkFlags, run: check,
 			more: "Without APP, every app that you may deploy. Differences are corrected, or\n" +
 				"left, as the app's drift setting says. Exits 1 if a difference remains.",
 		},
 		{
-			words: "rollback", args: "APP [REV]", help: "take an app back to an earlier revision",
-			flags: rollbackFlags, run: rollBack,
+			words: "rollback", right: access.Rollback, args: "APP [REV]", help: "take an app back to an earlier revision",
+			flags: rollbackFlags, run: rollBack, flagRights: map[string]access.Right{"plan": access.ReadDeploys},
 			more: revHelp + "It may also be a deploy (41 or shop-41); the default is the last good deploy\n" +
 				"with other objects. A commit on the branch restores the app's folder as it\n" +
 				"was there, and nothing else; it goes through the gate like a push.\n" +
 				"Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 		{
-			words: "diff", args: "APP [A..B]", help: "what changed from one deploy to another", flags: output, run: diff,
+			words: "diff", right: access.ReadDeploys, args: "APP [A..B]", help: "what changed from one deploy to another", flags: output, run: diff,
 			more: "A and B are deploys (41 or shop-41), or revisions: branches, tags, commits.\n" +
 				"Deploys are compared as they were applied, revisions as they are rendered.\n" +
 				"One deploy alone is compared with the one before, one revision with the\n" +
 				"app's branch; without either, the newest deploy that changed an object.",
 		},
 		{
-			words: "why", args: "APP OBJECT FIELD", help: "which lines decide a field, and who wrote them", flags: output, run: why,
+			words: "why", right: access.ReadDeploys, args: "APP OBJECT FIELD", help: "which lines decide a field, and who wrote them", flags: output, run: why,
 			more: objectHelp + "FIELD is a path as in errors and plans. It works by trial: it changes one line\n" +
 				"after another and renders the app, so it sees through patches, values and\n" +
 				"templates.\n" +
 				"Example: why shop Deployment/web .spec.replicas",
 		},
-		{words: "test", args: "APP", help: "run the tests of an app's chart", flags: output, run: test, more: testHelp},
+		{words: "test", right: access.Test, args: "APP", help: "run the tests of an app's chart", flags: output, run: test, more: testHelp},
 		{
-			words: "suspend", args: "APP [WORD...]", help: "leave an app alone until it is resumed",
+			words: "suspend", right: access.Suspend, args: "APP [WORD...]", help: "leave an app alone until it is resumed",
 			flags: suspendFlags, run: suspend,
 			more: "Pushes are checked and stored, but not deployed; drift is shown, but not\n" +
 				"corrected. The words say why. --until takes a duration (90m, 8h, 2d) or a\n" +
@@ -99,7 +101,7 @@ func changing() []*verb {
 				"Example: suspend shop --until 2h --reason moving the database",
 		},
 		{
-			words: "cancel", args: "APP", help: "end the wait of a running deploy", run: cancel,
+			words: "cancel", right: access.Cancel, args: "APP", help: "end the wait of a running deploy", run: cancel,
 			more: "Ends the wait for health, a wave, a hook, tests or other apps, and so the\n" +
 				"deploy. A running apply comes to its end, and its objects stay; later steps\n" +
 				"are left out until a push or sync. Nothing is reverted, and onFailure does not\n" +
@@ -107,7 +109,7 @@ func changing() []*verb {
 				"app is retried by itself. To stop later deploys as well, suspend the app.",
 		},
 		{
-			words: "resume", args: "APP", help: "end a suspension, and deploy the pushed commits", run: resume,
+			words: "resume", right: access.Resume, args: "APP", help: "end a suspension, and deploy the pushed commits", run: resume,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",
 		},
 	}
@@ -116,15 +118,15 @@ func changing() []*verb {
 // recorded are the verbs that say what happened.
 func recorded() []*verb {
 	return []*verb{
-		{words: "history", args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
+		{words: "history", right: access.ReadDeploys, args: "APP", help: "the deploys of an app, newest first", flags: historyFlags, run: listHistory},
 		{
-			words: "events", args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, endless: true, run: listEvents,
+			words: "events", right: access.ReadDeploys, args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, endless: true, run: listEvents,
 			more: "Since the server's start, newest last. -f follows new ones; with -o json, each\nis a line then.",
 		},
-		{words: "show", args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
+		{words: "show", right: access.ReadDeploys, args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{
-			words: "logs", args: "DEPLOY", help: "the output of a deploy; -f follows a running one",
-			also: []form{{"APP [OBJECT]", "the output of an app's containers"}}, flags: logsFlags, endless: true, run: logs, more: logsHelp,
+			words: "logs", right: access.ReadDeploys, args: "DEPLOY", help: "the output of a deploy; -f follows a running one",
+			also: []form{{args: "APP [OBJECT]", help: "the output of an app's containers", right: access.ReadLogs}}, flags: logsFlags, endless: true, run: logs, more: logsHelp,
 		},
 	}
 }
@@ -133,53 +135,53 @@ func recorded() []*verb {
 func keeping() []*verb {
 	return []*verb{
 		{
-			words: "secrets recipient", help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
+			words: "secrets recipient", right: everybody, help: "the key to encrypt for, so that this server can decrypt", run: recipient, more: recipientHelp,
 		},
-		{words: "secrets list", args: "APP", help: "the names of an app's generated values", flags: output, run: listValues},
+		{words: "secrets list", right: access.ReadDeploys, args: "APP", help: "the names of an app's generated values", flags: output, run: listValues},
 		{
-			words: "secrets rotate", args: "APP [VALUE...]", help: "generate new values, and deploy them",
+			words: "secrets rotate", right: access.RotateSecrets, args: "APP [VALUE...]", help: "generate new values, and deploy them",
 			flags: syncFlags, run: rotate, more: rotateHelp, namesValues: true,
 		},
 		{
-			words: "secrets set", args: "APP VALUE...", help: "set generated values, and deploy them",
+			words: "secrets set", right: access.SetSecrets, args: "APP VALUE...", help: "set generated values, and deploy them",
 			flags: syncFlags, run: setValues, more: setHelp, namesValues: true,
 		},
 		{
-			words: "schema", args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
+			words: "schema", right: everybody, args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
 			more: "FILE may also be one of the server's own rules: " + strings.Join(rules.Files[:2], ", ") + ",\n" +
 				strings.Join(rules.Files[2:], " or ") + ".\n" +
 				"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
 		},
 		{
-			words: "access explain", args: "WHO REPO [BRANCH]", help: "what somebody may do, and why", flags: output, run: explainAccess,
+			words: "access explain", right: everybody, args: "WHO REPO [BRANCH]", help: "what somebody may do, and why", flags: output, run: explainAccess,
 			more: "WHO is an operator, or yourself. Others than yourself take the role admin.\n" +
 				"Example: access explain ben shop main",
 		},
 		{
-			words: "keys list", help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
+			words: "keys list", right: everybody, help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
 			more: "It warns of keys that expire within 14 days. Keys are changed by keys add and keys\n" +
 				"expire, by a push to the repository admin, or in the server's key files.",
 		},
-		{words: "keys add", args: "OPERATOR", help: "give an operator a key, read from the input", flags: addKeyFlags, run: addKey, more: addKeyHelp},
-		{words: "keys expire", args: "FINGERPRINT", help: "end a key, now or later", flags: expireKeyFlags, run: expireKey, more: expireKeyHelp},
-		{words: "audit", help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
-		{words: "audit verify", help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
+		{words: "keys add", right: access.Administer, args: "OPERATOR", help: "give an operator a key, read from the input", flags: addKeyFlags, run: addKey, more: addKeyHelp},
+		{words: "keys expire", right: access.Administer, args: "FINGERPRINT", help: "end a key, now or later", flags: expireKeyFlags, run: expireKey, more: expireKeyHelp},
+		{words: "audit", right: access.ReadAudit, help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
+		{words: "audit verify", right: access.ReadAudit, help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
 		{
-			words: "take-over", args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
+			words: "take-over", right: access.TakeOver, args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
 			flags: takeOverFlags, run: takeOver,
 			more: "For a server that replaces another one without its data directory, and\n" +
 				"for an app that another repository has left with prune: false. Objects that the\n" +
 				"app does not have are deleted by its next push or check: see plan APP first.",
 		},
-		{words: "backup", help: "everything that the server keeps, in one file", flags: backupFlags, run: backUp, more: backupHelp},
-		{words: "backup now", help: "make a backup in the bucket, and wait for it", run: backUpNow, more: backupNowHelp},
-		{words: "drain", help: "stop the server when its current work has ended", run: drain, more: drainHelp},
-		{words: "repo list", help: "the repositories that you can see", flags: output, run: repoList},
-		{words: "repo info", args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
-		{words: "repo create", args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
+		{words: "backup", right: access.Backup, help: "everything that the server keeps, in one file", flags: backupFlags, run: backUp, more: backupHelp},
+		{words: "backup now", right: access.Backup, help: "make a backup in the bucket, and wait for it", run: backUpNow, more: backupNowHelp},
+		{words: "drain", right: access.Drain, help: "stop the server when its current work has ended", run: drain, more: drainHelp},
+		{words: "repo list", right: access.ReadRepo, help: "the repositories that you can see", flags: output, run: repoList},
+		{words: "repo info", right: access.ReadRepo, args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
+		{words: "repo create", right: access.CreateRepo, args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
 		{
-			words: "repo delete", args: "NAME", help: "delete a repository, its history and its records",
+			words: "repo delete", right: access.DeleteRepo, args: "NAME", help: "delete a repository, its history and its records",
 			flags: deleteFlags, run: repoDelete,
 			more: "Refused while its apps have objects on a cluster, and without --yes.",
 		},

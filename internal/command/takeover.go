@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
@@ -21,7 +20,7 @@ func takeOverFlags(f *pflag.FlagSet) {
 // takeOver assigns the inventory of an app on a cluster to this server.
 func takeOver(ctx context.Context, c *call) error {
 	app, err := name.ParseApp(c.args[0])
-	if denied := c.checkApps(access.TakeOver, asked{app: app}); denied != nil {
+	if denied := c.checkApps(c.right(), asked{app: app}); denied != nil {
 		return denied
 	}
 	if err != nil {
@@ -31,7 +30,7 @@ func takeOver(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	status, known := c.Engine.Status(app)
+	status, known := c.seen(app)
 	repo := status.Repo
 	if len(c.args) == 2 {
 		if repo, err = name.ParseRepo(c.args[1]); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
@@ -21,7 +20,7 @@ const testHelp = "Tests are the objects of a chart with the annotation helm.sh/h
 
 // test runs the tests of an app and shows their progress.
 func test(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.Test)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -33,7 +32,7 @@ type appTree struct {
 
 // tree shows the objects of an app down to their pods.
 func tree(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -38,7 +37,7 @@ const maxValue = 64 << 10
 
 // listValues lists the generated values of an app. The values are not shown.
 func listValues(_ context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -90,7 +89,7 @@ func stateOf(v deploy.KeptValue) string {
 
 // rotate generates new values of an app, and deploys it with them.
 func rotate(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.RotateSecrets)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func rotate(ctx context.Context, c *call) error {
 // setValues reads values from its input, keeps them like generated ones of an app, and
 // deploys it with them.
 func setValues(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.SetSecrets)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err // before anything is read
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -181,6 +180,6 @@ func (c *call) statuses() ([]deploy.Status, error) {
 	if len(c.args) == 0 {
 		return c.visible(), nil
 	}
-	one, err := c.app(c.args[0], access.ReadDeploys)
+	one, err := c.app(c.args[0])
 	return []deploy.Status{one}, err
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -37,7 +36,7 @@ type origin struct {
 
 // why says which lines decide a field of an object, and who wrote them.
 func why(ctx context.Context, c *call) error {
-	status, err := c.app(c.args[0], access.ReadDeploys)
+	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
 	}
