@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -56,11 +57,26 @@ func (r *Repository) openObjects(q Quarantine) (*objects, error) {
 	return o, nil
 }
 
-// find tries each layer. If none has the object, it tries again with a new listing of
-// the repository's packs: a repack may have replaced them meanwhile.
+// A look for an object lists the packs anew when one is gone that it had listed, or is
+// only half there. A repack deletes maxPacks and more, one after the other, and on a busy
+// machine its steps take a while.
+const (
+	maxLooks = 4 * maxPacks
+	lookRest = 10 * time.Millisecond // before each look but the first ones
+	inARow   = 5                     // looks
+)
+
+// find tries each layer. If none has the object, it tries again with a new listing of the
+// repository's packs, since a repack may have replaced them; and as often as a pack that
+// was listed is gone before it is read.
 func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 	defer recovered(&err)
-	for range 2 {
+	whole := false // a look saw every pack that it had listed
+	for looks := range maxLooks {
+		if looks >= inARow {
+			<-time.After(lookRest)
+		}
+		var vanished error
 		for _, layer := range o.layers {
 			if err = try(layer); err == nil {
 				return nil
@@ -68,6 +84,17 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 			if !isMissing(err) {
 				return err
 			}
+			if !errors.Is(err, plumbing.ErrObjectNotFound) {
+				vanished = err
+			}
+		}
+		switch {
+		case vanished != nil:
+			err, whole = vanished, false
+		case whole:
+			return err
+		default:
+			whole = true
 		}
 		for i, layer := range o.layers {
 			o.loose[i].forget()

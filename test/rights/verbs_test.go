@@ -118,16 +118,17 @@ func (w *world) rows() []row {
 	return rows
 }
 
-// cellsOf are the calls of one caller; of one who is about a single verb, other
-// repositories for that verb only. What stops the server is left out where it is allowed.
+// cellsOf are the calls of one caller. What stops the server is left out where it is
+// allowed. Of a caller who is about a single verb, that one is tried on every repository,
+// and of the others one form.
 func cellsOf(rows []row, c caller) (cells []cell) {
 	for _, r := range rows {
-		seen, repos := map[string]bool{}, []string{own, other, none}
+		seen, repos, forms := map[string]bool{}, []string{own, other, none}, []bool{true, false}
 		if verb := access.Right(r.Right).Verb(); c.single() && verb != c.give && verb != c.take {
-			repos = repos[:1]
+			repos, forms = repos[:1], forms[:1]
 		}
 		for _, repo := range repos {
-			for _, optional := range []bool{true, false} {
+			for _, optional := range forms {
 				one := newCell(r, c, repo, optional)
 				if seen[one.words] || r.Verb == "" || stops(one) {
 					continue
