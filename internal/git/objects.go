@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,6 +40,7 @@ type objects struct {
 	mu     sync.Mutex
 	layers []*gogitfs.Storage
 	loose  []*looseFolders // of the layers
+	packs  []string        // their folders of packs
 }
 
 // openObjects opens the repository's objects, under those of its quarantine.
@@ -51,9 +54,11 @@ func (r *Repository) openObjects(q Quarantine) (*objects, error) {
 	if quarantine != "" {
 		fs := openFS(quarantine)
 		o.layers, o.loose = append(o.layers, gogitfs.NewStorage(objectDirFS{fs}, shared)), append(o.loose, fs.loose)
+		o.packs = append(o.packs, filepath.Join(quarantine, "pack"))
 	}
 	fs := openFS(r.dir)
 	o.layers, o.loose = append(o.layers, gogitfs.NewStorage(fs, shared)), append(o.loose, fs.loose)
+	o.packs = append(o.packs, filepath.Join(r.dir, "objects", "pack"))
 	return o, nil
 }
 
@@ -67,16 +72,16 @@ const (
 )
 
 // find tries each layer. If none has the object, it tries again with a new listing of the
-// repository's packs, since a repack may have replaced them; and as often as a pack that
-// was listed is gone before it is read.
+// repository's packs, since a repack may have replaced them; and as often as the packs
+// change meanwhile: a listing of a folder may lack files while others are deleted.
 func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 	defer recovered(&err)
-	whole := false // a look saw every pack that it had listed
 	for looks := range maxLooks {
 		if looks >= inARow {
 			<-time.After(lookRest)
 		}
-		var vanished error
+		before := o.packsChanged()
+		vanished := false
 		for _, layer := range o.layers {
 			if err = try(layer); err == nil {
 				return nil
@@ -84,17 +89,10 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 			if !isMissing(err) {
 				return err
 			}
-			if !errors.Is(err, plumbing.ErrObjectNotFound) {
-				vanished = err
-			}
+			vanished = vanished || !errors.Is(err, plumbing.ErrObjectNotFound)
 		}
-		switch {
-		case vanished != nil:
-			err, whole = vanished, false
-		case whole:
+		if looks > 0 && !vanished && slices.EqualFunc(before, o.packsChanged(), time.Time.Equal) {
 			return err
-		default:
-			whole = true
 		}
 		for i, layer := range o.layers {
 			o.loose[i].forget()
@@ -102,6 +100,18 @@ func (o *objects) find(try func(*gogitfs.Storage) error) (err error) {
 		}
 	}
 	return err
+}
+
+// packsChanged is when a pack was last added or removed, by layers; zero where there are
+// none.
+func (o *objects) packsChanged() []time.Time {
+	changed := make([]time.Time, len(o.packs))
+	for i, folder := range o.packs {
+		if info, err := os.Stat(folder); err == nil {
+			changed[i] = info.ModTime()
+		}
+	}
+	return changed
 }
 
 // isMissing reports whether an object, or the pack that held it, is missing.

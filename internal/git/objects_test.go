@@ -1,7 +1,10 @@
 package git
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -23,7 +26,7 @@ func TestFindOutlivesARepack(t *testing.T) {
 		"after a repack":                 {[]error{gone, gone, gone, gone, nil}, nil, 5},
 		"packed while it was looked for": {[]error{missing, nil}, nil, 2},
 		"missing":                        {[]error{missing}, missing, 2},
-		"missing during a repack":        {[]error{missing, gone, missing}, missing, 4},
+		"missing after a repack":         {[]error{missing, gone, missing}, missing, 3},
 		"broken":                         {[]error{broken}, broken, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,4 +44,35 @@ func TestFindOutlivesARepack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A commit that is there is found whatever moment of a repack it is read in.
+func TestReadersOutliveRepacks(t *testing.T) {
+	r := newRepository(t, StoreOptions{})
+	extend := func(old Hash, content string) Hash {
+		return mustAppend(t, r, old, NewCommit{Message: content, Files: map[string][]byte{"file": []byte(content)}})
+	}
+	first := extend("", "first")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := r.Tree(first); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	last := first
+	for round := range 4 {
+		for i := range maxPacks + 1 {
+			last = extend(last, fmt.Sprint(round, i))
+		}
+		if err := r.Maintain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	reader.Wait()
 }
