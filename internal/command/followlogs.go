@@ -74,7 +74,7 @@ func (c *call) stillAllowed(status deploy.Status, right access.Right) error {
 	if ok && c.Policy.Allows(c.Caller(), right, subjectOf(now)) {
 		return nil
 	}
-	_, err := c.app(string(status.App), right)
+	_, err := c.appFor(right, string(status.App))
 	return err
 }
 
