@@ -21,8 +21,8 @@ import (
 )
 
 // What has to be signed are all commits that a push brings to a branch, by whichever
-// parent: those that are on no branch of the repository that is under requireSigned, too,
-// since only such commits were judged before, or were there before the rule.
+// parent, but for those that are on another branch that is under the same entries of
+// requireSigned: these were judged by them before, or were there before the rule.
 
 // Limits of signed pushes.
 const (
@@ -114,7 +114,8 @@ func (p *push) verify(ctx context.Context, update hook.RefUpdate, now *rules.Rul
 	return signedRef{commits: len(commits), signers: signersOf(verdicts)}, nil
 }
 
-// alreadyJudged returns where the branches are that are under requireSigned.
+// alreadyJudged returns where the branches are whose commits were judged by what the
+// update's branch is under.
 func (p *push) alreadyJudged(ctx context.Context, update hook.RefUpdate, now *rules.Rules) ([]git.Hash, error) {
 	refs, err := p.repo.Refs(ctx, name.BranchPrefix)
 	if err != nil {
@@ -124,8 +125,9 @@ func (p *push) alreadyJudged(ctx context.Context, update hook.RefUpdate, now *ru
 	if !update.Creates() {
 		known = append(known, update.Old)
 	}
+	to, _ := name.BranchOf(update.Ref)
 	for _, ref := range refs {
-		if branch, ok := name.BranchOf(ref.Name); ok && len(now.Signings(p.repo.Name(), branch)) > 0 {
+		if from, ok := name.BranchOf(ref.Name); ok && now.SignedAlike(p.repo.Name(), from, to) {
 			known = append(known, ref.Hash)
 		}
 	}

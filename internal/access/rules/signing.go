@@ -94,6 +94,13 @@ func (r *Rules) Signings(repo name.Repo, branch name.Branch) []*Signing {
 	return under
 }
 
+// SignedAlike reports whether the commits of one branch are signed as another one asks: it
+// is under each entry that the other is under.
+func (r *Rules) SignedAlike(repo name.Repo, from, to name.Branch) bool {
+	has := r.Signings(repo, from)
+	return !slices.ContainsFunc(r.Signings(repo, to), func(s *Signing) bool { return !slices.Contains(has, s) })
+}
+
 // isAbout reports whether the entry is about a repository. Of patterns, only the name
 // itself fits admin.git.
 func (s *Signing) isAbout(repo name.Repo) bool {

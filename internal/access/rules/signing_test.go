@@ -85,6 +85,30 @@ func TestSignings(t *testing.T) {
 	}
 }
 
+// TestSignedAlike: commits of a branch that anyone may sign for do not come unseen to one
+// that fewer may.
+func TestSignedAlike(t *testing.T) {
+	r := parsedTree(t, world(t, signing(t,
+		"- {repositories: [shop], branches: [main, next, release/*]}",
+		"- {repositories: [shop], branches: [main, hotfix], by: [dora]}")))
+	for _, test := range []struct {
+		from, to name.Branch
+		want     bool
+	}{
+		{"next", "release/1", true},
+		{"main", "next", true}, // of which more is asked
+		{"next", "main", false},
+		{"hotfix", "main", false},
+		{"hotfix", "next", false},
+		{"idea", "next", false},
+		{"main", "main", true},
+	} {
+		if got := r.SignedAlike("shop", test.from, test.to); got != test.want {
+			t.Errorf("commits of %s are signed as %s asks: %v", test.from, test.to, got)
+		}
+	}
+}
+
 func TestWrongSignings(t *testing.T) {
 	ana := keyText(t, 0)
 	key := pgpText(t, 0)
