@@ -10,7 +10,10 @@
 // The package knows nothing of sessions, repositories or clusters.
 package access
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Role is how much a key may do. Roles are ordered: each includes the one before.
 type Role string
@@ -47,6 +50,11 @@ type Caller struct {
 	// Ruled is set for a key of admin.git: its rules give the operator what they
 	// say, beside Role, which is that of the key's line in a key file, if any.
 	Ruled bool
+	// Groups are those of somebody who is no operator, and comes with a certificate for
+	// members of groups of admin.git: its rules give the caller what they give the groups.
+	Groups Groups
+	// Certificate is the one that the caller has logged in with.
+	Certificate Certificate
 	// Remote is where the call comes from, "192.0.2.7:51234".
 	Remote string
 	// System is set for work that the server does by itself.
@@ -54,6 +62,32 @@ type Caller struct {
 	// Reason says why the server does it, "schedule of shop"; empty for people.
 	Reason string
 }
+
+// who is what the rules know the caller by.
+func (c Caller) who() string {
+	if c.Groups != "" {
+		return c.Groups.Who()
+	}
+	return c.Operator
+}
+
+// Groups are names of groups, sorted, with commas between.
+type Groups string
+
+// groupMark begins the word for members of groups. No operator's name begins with it.
+const groupMark = "@"
+
+// Who is the word by which rules are asked about members of the groups: @team-shop.
+func (g Groups) Who() string { return groupMark + string(g) }
+
+// ParseGroups reads the word of Who; ok is false for an operator's name.
+func ParseGroups(who string) (groups Groups, ok bool) {
+	rest, ok := strings.CutPrefix(who, groupMark)
+	return Groups(rest), ok
+}
+
+// Names are the names of the groups.
+func (g Groups) Names() []string { return strings.Split(string(g), ",") }
 
 // SystemOperator is the operator's name in the records of the server's own work.
 const SystemOperator = "pushboat"
@@ -71,6 +105,9 @@ func (c Caller) String() string {
 		return c.Operator + " (" + c.Reason + ")"
 	case c.Operator == "":
 		return "nobody"
+	}
+	if c.Certificate.Authority != "" {
+		return c.Operator + " (" + c.Fingerprint + ", " + c.Certificate.String() + ")"
 	}
 	return c.Operator + " (" + c.Fingerprint + ")"
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
@@ -92,13 +93,15 @@ const unnamedAdmin = "admin"
 // which people have as their computer wrote it: "Ana Smith (work)" becomes
 // "Ana-Smith-work".
 func nameFromComment(comment string) string {
-	words := strings.FieldsFunc(comment, func(r rune) bool { return !operatorName.MatchString("a" + string(r)) })
+	return cmp.Or(plainName(comment, maxNameLength), unnamedAdmin)
+}
+
+// plainName is a text in the grammar of operators' names, with hyphens in the place of
+// other characters; "" if none is left.
+func plainName(text string, most int) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return !operatorName.MatchString("a" + string(r)) })
 	name := strings.TrimLeft(strings.Join(words, "-"), "._@+-")
-	name = name[:min(len(name), maxNameLength)]
-	if name == "" {
-		return unnamedAdmin
-	}
-	return name
+	return name[:max(0, min(len(name), most))]
 }
 
 type option struct{ name, value string }
@@ -218,7 +221,7 @@ func ParseKey(text string) (key ssh.PublicKey, warning string, err error) {
 // parseKey reads a key and says whether it is one that may be used.
 func parseKey(keyType, encoded string) (ssh.PublicKey, string, error) {
 	if strings.Contains(keyType, "-cert-v01@") {
-		return nil, "", errors.New("certificates are not accepted, give the plain key")
+		return nil, "", errors.New("certificates are not accepted here, give the plain key")
 	}
 	if !slices.Contains(keyTypes, keyType) {
 		return nil, "", fmt.Errorf("the key type (%s) is not accepted: make a key with ssh-keygen -t ed25519", shown(keyType))

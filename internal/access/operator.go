@@ -22,6 +22,9 @@ type Operator struct {
 	From        Sources
 	Expires     time.Time // from when on the key is not accepted; zero: never
 	Ruled       bool      // the key is in admin.git, whose rules count for it
+	Groups      Groups    // see Caller
+	Certificate Certificate
+	Command     string // the only command that the certificate runs, whatever is asked for; "": any
 }
 
 // Caller is the operator calling from remote.
@@ -32,6 +35,8 @@ func (o Operator) Caller(remote net.Addr) Caller {
 		Role:        o.Role,
 		Repos:       o.Repos,
 		Ruled:       o.Ruled,
+		Groups:      o.Groups,
+		Certificate: o.Certificate,
 		Remote:      remote.String(),
 	}
 }
@@ -48,6 +53,8 @@ func (o Operator) Lost(now Operator) error {
 		return errors.New("the key is for other repositories now")
 	case o.Ruled && !now.Ruled:
 		return errors.New("the key is no longer in the rules of this server")
+	case now.Groups != o.Groups:
+		return errors.New("the certificate is for other groups now")
 	}
 	return nil
 }

@@ -121,6 +121,9 @@ func (p *Policy) Judge(c Caller, r Right, on Subject) (Decision, error) {
 	if decision.Rule != "" {
 		fields["rule"] = decision.Rule
 	}
+	if c.Certificate.Authority != "" {
+		fields["certificate"] = c.Certificate.String()
+	}
 	line := p.log.WithFields(fields)
 	if c.System {
 		line = line.WithField("reason", c.Reason)
@@ -153,7 +156,7 @@ func (p *Policy) Decide(c Caller, r Right, on Subject) Decision { return p.decid
 // AsksForPaths reports whether a question about a push of the caller has to say which
 // paths the push changes.
 func (p *Policy) AsksForPaths(c Caller, r Right, on Subject) bool {
-	return c.Ruled && p.rules != nil && !p.byFile(c, r, on) && p.rules().HasPaths(c.Operator)
+	return c.Ruled && p.rules != nil && !p.byFile(c, r, on) && p.rules().HasPaths(c.who())
 }
 
 func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
@@ -167,11 +170,11 @@ func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
 		return Decision{}
 	}
 	if p.rowOf(r, on) == table[r] {
-		return p.rules().Decide(c.Operator, r, on)
+		return p.rules().Decide(c.who(), r, on)
 	}
-	decision := p.rules().Decide(c.Operator, Administer, Subject{})
+	decision := p.rules().Decide(c.who(), Administer, Subject{})
 	if !decision.Allowed && on.Repo == AdminRepo && r.Least() == RoleRead {
-		return p.rules().ReadsRules(c.Operator)
+		return p.rules().ReadsRules(c.who())
 	}
 	return decision
 }

@@ -199,8 +199,11 @@ type fakeRules struct {
 }
 
 func (f fakeRules) Lookup(ssh.PublicKey) (Operator, bool) { return Operator{}, false }
-func (f fakeRules) HasPaths(operator string) bool         { return operator == "ben" }
-func (f fakeRules) Admins(time.Time) []string             { return []string{"cho"} }
+func (f fakeRules) Certified(*ssh.Certificate, time.Time) (Operator, error) {
+	return Operator{}, ErrDenied
+}
+func (f fakeRules) HasPaths(operator string) bool { return operator == "ben" }
+func (f fakeRules) Admins(time.Time) []string     { return []string{"cho"} }
 
 func (f fakeRules) Decide(operator string, right Right, on Subject) Decision {
 	switch {

@@ -19,6 +19,16 @@ type Register struct {
 // one whose possession has been verified before anything is granted for it. The error,
 // for the log and for whoever has the key, says why it opens nothing.
 func (r Register) Identify(key ssh.PublicKey, remote net.Addr) (Operator, error) {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		op, err := r.Rules().Certified(cert, time.Now())
+		if err == nil && !op.From.Contain(remote) {
+			err = fmt.Errorf("%s is not for this address", op.Certificate)
+		}
+		if err != nil {
+			return Operator{}, err
+		}
+		return op, nil
+	}
 	var known []Operator
 	if op, ok := r.Files.Lookup(key); ok {
 		known = append(known, op)

@@ -18,7 +18,10 @@ const AdminRepo name.Repo = "admin"
 type Rules interface {
 	// Lookup returns whose key it is. Expired ones are known, too.
 	Lookup(key ssh.PublicKey) (Operator, bool)
-	// Decide says whether an operator has a right on a subject. AdminRepo is none.
+	// Certified returns whom a certificate lets in. The error says why it does not now.
+	Certified(cert *ssh.Certificate, now time.Time) (Operator, error)
+	// Decide says whether an operator has a right on a subject. AdminRepo is none. Here and
+	// below, the operator may also be the word for members of groups, see Groups.Who.
 	Decide(operator string, right Right, on Subject) Decision
 	// ReadsRules says whether an operator may read AdminRepo without being an admin.
 	ReadsRules(operator string) Decision

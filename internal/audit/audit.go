@@ -55,9 +55,12 @@ type Event struct {
 	Time       time.Time `json:"time"` // in UTC
 	Seq        uint64    `json:"seq"`  // from 1, without gaps
 	Kind       Kind      `json:"event"`
-	Operator   string    `json:"operator,omitempty"` // pushboat is the server itself
-	Key        string    `json:"key,omitempty"`      // the fingerprint of the verified key, SHA256:…
-	Address    string    `json:"address,omitempty"`  // where the call comes from, 192.0.2.7:51234
+	Operator   string    `json:"operator,omitempty"`  // pushboat is the server itself
+	Key        string    `json:"key,omitempty"`       // the fingerprint of the verified key, SHA256:…
+	Authority  string    `json:"authority,omitempty"` // who has signed the certificate of the key, see authorities.yaml; empty: there is none
+	Serial     uint64    `json:"serial,omitempty"`    // of the certificate; 0: it has none
+	KeyID      string    `json:"keyId,omitempty"`     // of the certificate
+	Address    string    `json:"address,omitempty"`   // where the call comes from, 192.0.2.7:51234
 	Repository string    `json:"repository,omitempty"`
 	App        string    `json:"app,omitempty"`
 	Ref        string    `json:"ref,omitempty"` // its full name
@@ -76,7 +79,10 @@ type Event struct {
 
 // Of begins the event of a caller.
 func Of(kind Kind, c access.Caller) Event {
-	return Event{Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote}
+	return Event{
+		Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote,
+		Authority: c.Certificate.Authority, Serial: c.Certificate.Serial, KeyID: c.Certificate.KeyID,
+	}
 }
 
 // Limits of a line, in bytes. With all of them reached it has about 6 KiB.
@@ -90,7 +96,7 @@ const (
 // bounded returns the event with every text that somebody else wrote limited, and quoted
 // where it has characters that do not print.
 func (e Event) bounded() Event {
-	for _, text := range []*string{&e.Operator, &e.Key, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy} {
+	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy} {
 		*text = bound(*text, maxText)
 	}
 	e.Kind, e.Decision = Kind(bound(string(e.Kind), maxText)), Decision(bound(string(e.Decision), maxText))

@@ -16,12 +16,14 @@ import (
 
 // explainedAccess is what key files and rules give somebody in a repository.
 type explainedAccess struct {
-	Operator   string         `json:"operator"`
-	Repository name.Repo      `json:"repository"`
-	Branch     name.Branch    `json:"branch,omitempty"`
-	Groups     []string       `json:"groups,omitempty"`
-	Files      []fileRole     `json:"keyFiles,omitempty"`
-	Rules      []rules.Answer `json:"rules"` // [] for somebody who is not in the rules
+	Operator   string      `json:"operator"`
+	Repository name.Repo   `json:"repository"`
+	Branch     name.Branch `json:"branch,omitempty"`
+	Groups     []string    `json:"groups,omitempty"`
+	// Certified are the certificates by which they come in.
+	Certified []rules.Certifying `json:"certificates,omitempty"`
+	Files     []fileRole         `json:"keyFiles,omitempty"`
+	Rules     []rules.Answer     `json:"rules"` // [] for somebody who is not in the rules
 }
 
 // fileRole is what a line of a key file gives.
@@ -50,11 +52,18 @@ func explainAccess(_ context.Context, c *call) error {
 	}
 	mayAll := c.Policy.Allows(c.Caller(), access.Administer, access.Subject{})
 	_, known := now.Operator(who)
+	caller := access.Caller{Operator: who, Ruled: true, Groups: c.groupsOf(who)}
+	if caller.Groups != "" { // of somebody who is no operator
+		known, answer.Groups = true, caller.Groups.Names()
+	}
 	if !mayAll && !c.Caller().Ruled { // the key file's name may be somebody else's in the rules
 		known, answer.Groups = false, nil
 	}
 	if known {
-		caller := access.Caller{Operator: who, Ruled: true}
+		answer.Certified = now.Certifying(who)
+		if caller.Groups != "" {
+			answer.Certified = now.Certifying(caller.Groups.Who())
+		}
 		answer.Rules = now.Explain(func(right access.Right) access.Decision {
 			subject := on
 			if right.OnServer() {
@@ -81,6 +90,19 @@ func (a *explainedAccess) hideRules() {
 	for i := range a.Files {
 		a.Files[i].Place = "a key file"
 	}
+}
+
+// groupsOf returns the groups whose members are asked about, who have certificates for them:
+// the caller's own, or @GROUP. "" for an operator.
+func (c *call) groupsOf(who string) access.Groups {
+	if who == c.Caller().Operator {
+		return c.Caller().Groups
+	}
+	groups, ok := access.ParseGroups(who)
+	if !ok || len(c.Rules().Certifying(who)) == 0 {
+		return ""
+	}
+	return groups
 }
 
 // askedAbout reads the words of the call, and refuses what the caller may not ask.
@@ -131,6 +153,9 @@ func printExplained(w io.Writer, a explainedAccess) {
 	fmt.Fprintf(w, "%s on %s\n", a.Operator, manifest.Clean(where))
 	if len(a.Groups) > 0 {
 		fmt.Fprintf(w, "  groups %s\n", strings.Join(a.Groups, ", "))
+	}
+	for _, way := range a.Certified {
+		fmt.Fprintf(w, "  comes in with certificates of %s, principal %s\n", way.Authority, manifest.Clean(way.Principal))
 	}
 	for _, line := range a.Files {
 		only := ""

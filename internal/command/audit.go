@@ -151,6 +151,7 @@ func auditMore(e audit.Event) string {
 		add("from " + e.Address)
 	}
 	add(e.Key)
+	add(access.Certificate{Authority: e.Authority, Serial: e.Serial, KeyID: e.KeyID}.String())
 	return strings.Join(parts, ", ")
 }
 

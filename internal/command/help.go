@@ -8,10 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -20,6 +22,9 @@ func greet(_ context.Context, c *call) error {
 	caller := c.Caller()
 	fmt.Fprintf(c, "Hello %s. This is Pushboat: what you push here is deployed.\n\n", caller.Operator)
 	fmt.Fprintf(c, "Your key   %s\n", caller.Fingerprint)
+	if caller.Certificate.Authority != "" {
+		fmt.Fprintf(c, "           with the %s, %s\n", manifest.Clean(caller.Certificate.String()), goodUntil(caller.Certificate.Expires))
+	}
 	fmt.Fprintf(c, "Your role  %s\n", c.role())
 	fmt.Fprintf(c, "You can    %s\n\n", strings.Join(abilities(c), ", "))
 	fmt.Fprintln(c, "  help        the verbs, as in: ssh HOST help")
@@ -199,13 +204,53 @@ func whoami(_ context.Context, c *call) error {
 		Role     string `json:"role"`
 		Repos    string `json:"repositories,omitempty"`
 		Remote   string `json:"remote"`
-	}{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote}
+
+		Certificate *whoseCertificate `json:"certificate,omitempty"`
+	}{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote, certificateOf(caller)}
 	return c.print(who, func(w io.Writer) {
 		fmt.Fprintf(w, "operator  %s\nkey       %s\nrole      %s\n", who.Operator, who.Key, who.Role)
 		if who.Repos != "" {
 			fmt.Fprintf(w, "only for  %s\n", who.Repos)
 		}
+		if who.Certificate != nil {
+			fmt.Fprintf(w, "comes by  %s, %s\n", manifest.Clean(caller.Certificate.String()), goodUntil(caller.Certificate.Expires))
+		}
+		if caller.Groups != "" {
+			fmt.Fprintf(w, "groups    %s\n", strings.Join(caller.Groups.Names(), ", "))
+		}
 	})
+}
+
+// whoseCertificate is the certificate of a caller, as JSON.
+type whoseCertificate struct {
+	Authority string     `json:"authority"`
+	Serial    uint64     `json:"serial"`
+	KeyID     string     `json:"keyId"`
+	Expires   *time.Time `json:"expires,omitempty"`
+	Groups    []string   `json:"groups,omitempty"` // whose rights the caller has, who is no operator
+}
+
+func certificateOf(caller access.Caller) *whoseCertificate {
+	cert := caller.Certificate
+	if cert.Authority == "" {
+		return nil
+	}
+	whose := &whoseCertificate{Authority: cert.Authority, Serial: cert.Serial, KeyID: cert.KeyID}
+	if !cert.Expires.IsZero() {
+		whose.Expires = &cert.Expires
+	}
+	if caller.Groups != "" {
+		whose.Groups = caller.Groups.Names()
+	}
+	return whose
+}
+
+// goodUntil says how long a certificate is accepted.
+func goodUntil(expires time.Time) string {
+	if expires.IsZero() {
+		return "for good"
+	}
+	return "until " + expires.UTC().Format(access.ExpiryLayout)
 }
 
 // version shows the server's version and host key.

@@ -16,9 +16,12 @@ import (
 type fickle struct{ refs map[string]bool }
 
 func (fickle) Lookup(ssh.PublicKey) (access.Operator, bool) { return access.Operator{}, false }
-func (fickle) ReadsRules(string) access.Decision            { return access.Decision{} }
-func (fickle) HasPaths(string) bool                         { return false }
-func (fickle) Admins(time.Time) []string                    { return nil }
+func (fickle) Certified(*ssh.Certificate, time.Time) (access.Operator, error) {
+	return access.Operator{}, access.ErrDenied
+}
+func (fickle) ReadsRules(string) access.Decision { return access.Decision{} }
+func (fickle) HasPaths(string) bool              { return false }
+func (fickle) Admins(time.Time) []string         { return nil }
 func (f fickle) Decide(_ string, _ access.Right, on access.Subject) access.Decision {
 	return access.Decision{Allowed: f.refs[on.Ref]}
 }

@@ -205,12 +205,12 @@ func (s *Session) dispatch(line string) (status int) {
 	op, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr())
 	if err != nil { // the key was removed since the login
 		s.trailKey(audit.Login, access.Caller{}, err)
-		s.complain(err.Error(), hintNoKey)
+		s.complain(err.Error(), hintRefused(s.key))
 		return exitRefused
 	}
 	s.caller = op.Caller(s.conn.RemoteAddr())
 	defer s.watchKey(op)() // reads the caller
-	command, err := ParseCommand(line)
+	command, err := ParseCommand(s.forced(op, line))
 	if err != nil {
 		s.complain(err.Error(), "see the commands with: help")
 		return exitUsage
@@ -222,9 +222,6 @@ func (s *Session) dispatch(line string) (status int) {
 	}
 	return s.git(ctx, command)
 }
-
-// hintNoKey is for those whose key opens nothing any more.
-const hintNoKey = "ask an admin of this server to add your key"
 
 // hintOtherRights is for those whose key has lost rights since the session began.
 const hintOtherRights = "run it again, with the rights that the key has now"
@@ -248,7 +245,7 @@ func (s *Session) watchKey(began access.Operator) (end func()) {
 			}
 			now, err := s.conn.config.Keys.Identify(s.key, s.conn.RemoteAddr())
 			if err != nil {
-				s.expel(err, hintNoKey)
+				s.expel(err, hintRefused(s.key))
 				return
 			}
 			if err := began.Lost(now); err != nil {

@@ -41,7 +41,7 @@ func (c *conn) trailRefusal(why string) {
 // trailKey puts a session on the audit trail whose key opens nothing any more.
 func (s *Session) trailKey(kind audit.Kind, caller access.Caller, why error) {
 	e := audit.Of(kind, caller)
-	e.Key, e.Address, e.Reason = gossh.FingerprintSHA256(s.key), s.conn.RemoteAddr().String(), why.Error()
+	e.Key, e.Address, e.Reason = access.Fingerprint(s.key), s.conn.RemoteAddr().String(), why.Error()
 	if kind == audit.Login {
 		e.Decision = audit.Refused
 	}

@@ -32,6 +32,7 @@ func Compare(before, after *Rules) []string {
 	}
 	c.grants()
 	c.signings()
+	c.authorities()
 	return c.lines()
 }
 
@@ -54,7 +55,7 @@ func (c *comparison) names() []string {
 
 func (c *comparison) say(name string, sign rune, format string, args ...any) {
 	s := sentence{sign, fmt.Sprintf(format, args...)}
-	c.said[s] = append(c.said[s], name)
+	c.said[s] = append(c.said[s], label(name))
 }
 
 // lines writes what was said, one line for all of whom the same is true: keys and
@@ -163,6 +164,9 @@ func (h holding) same(other holding) bool {
 
 // holdings are those that rules give an operator, and those that they withhold.
 func (r *Rules) holdings(operator string) (given, withheld []holding) {
+	if _, members := access.ParseGroups(operator); members && len(r.Certifying(operator)) == 0 {
+		return nil, nil // there are none
+	}
 	for _, rule := range r.about(operator) {
 		for _, word := range rule.May {
 			given = append(given, holding{rule.where(), word})

@@ -10,13 +10,19 @@ import (
 // What decides: a rule that withholds wins over every rule that gives. Beyond that no
 // order counts. What no rule gives is not had.
 
-// about returns the rules about an operator, in the file's order.
+// about returns the rules about an operator, or about members of groups (see
+// access.Groups.Who), in the file's order.
 func (r *Rules) about(operator string) []*Rule {
-	if _, known := r.operators[operator]; !known {
-		return nil
+	groups, members := access.ParseGroups(operator)
+	inGroups := groups.Names()
+	if !members {
+		if _, known := r.operators[operator]; !known {
+			return nil
+		}
+		inGroups = r.of[operator]
 	}
 	rules := slices.Concat(r.by[Everyone], r.by[operator])
-	for _, group := range r.of[operator] {
+	for _, group := range inGroups {
 		rules = append(rules, r.by[group]...)
 	}
 	slices.SortFunc(rules, func(a, b *Rule) int { return a.At.Line - b.At.Line })

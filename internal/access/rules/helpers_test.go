@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // noon is the current time in these tests.
@@ -75,6 +76,10 @@ func parsedTree(t testing.TB, tree fs.FS) *Rules {
 }
 
 type problem = manifest.Problem
+
+const minute = time.Minute
+
+func repoName(text string) name.Repo { return name.Repo(text) }
 
 type (
 	right    = access.Right

@@ -99,17 +99,33 @@ func readEmail(r *form.Reader, f form.Field) string {
 
 func notInEmail(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`<>"(),;:\`, c) }
 
-// readKey reads a key: its text alone, or a mapping that has it.
+// readKey reads a key of an operator.
 func (p *parser) readKey(r *form.Reader, operator *Operator, element form.Field) {
+	key, ok := readPublic(r, element)
+	if !ok {
+		return
+	}
+	wire := string(key.Public.Marshal())
+	if former, there := p.rules.keys[wire]; there {
+		r.Add(element.Line, fmt.Sprintf("the key %s is %s's already (%s)", key.Fingerprint(), former.operator.Name, former.key.At),
+			"a key is one operator's, and stands once")
+		return
+	}
+	operator.Keys = append(operator.Keys, key)
+	p.rules.keys[wire] = holder{operator, key}
+}
+
+// readPublic reads a key: its text alone, or a mapping that has it.
+func readPublic(r *form.Reader, element form.Field) (key Key, ok bool) {
 	before := len(r.Problems)
-	key := Key{At: manifest.Source{File: r.File, Line: element.Line}}
+	key = Key{At: manifest.Source{File: r.File, Line: element.Line}}
 	text := element
 	if element.Value.Kind == yaml.MappingNode {
 		fields := r.Fields(element.Value, "a key", keyFields)
 		var ok bool
 		if text, ok = fields["key"]; !ok {
 			r.Add(element.Line, "the key itself is missing", "add key: ssh-ed25519 AAAA...")
-			return
+			return key, false
 		}
 		if f, ok := fields["expires"]; ok {
 			key.Expires = readExpiry(r, f)
@@ -120,25 +136,15 @@ func (p *parser) readKey(r *form.Reader, operator *Operator, element form.Field)
 	}
 	if text.Value.Kind != yaml.ScalarNode {
 		r.Add(text.Line, "a key is text", "write it as in a .pub file: ssh-ed25519 AAAA...")
-		return
+		return key, false
 	}
 	public, warning, err := access.ParseKey(text.Value.Value)
 	if err != nil {
 		r.Add(text.Line, err.Error(), "copy the line of a .pub file; ssh-keygen -t ed25519 makes one")
-		return
+		return key, false
 	}
 	key.Public, key.Warning = public, warning
-	if len(r.Problems) > before {
-		return
-	}
-	wire := string(public.Marshal())
-	if former, there := p.rules.keys[wire]; there {
-		r.Add(element.Line, fmt.Sprintf("the key %s is %s's already (%s)", key.Fingerprint(), former.operator.Name, former.key.At),
-			"a key is one operator's, and stands once")
-		return
-	}
-	operator.Keys = append(operator.Keys, key)
-	p.rules.keys[wire] = holder{operator, key}
+	return key, len(r.Problems) == before
 }
 
 // expiryLayouts are the ways to write when a key expires. Without a zone it is UTC; a day

@@ -21,6 +21,8 @@ const (
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
+
+	authoritiesFile = "authorities.yaml"
 )
 
 // Limits of what is read.
@@ -49,12 +51,14 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p := &parser{tree: tree, rules: &Rules{
 		operators: map[string]*Operator{}, groups: map[string][]string{}, of: map[string][]string{},
 		by: map[string][]*Rule{}, keys: map[string]holder{}, pgpIDs: map[uint64]string{},
+		signers: map[string]signer{},
 	}}
 	p.checkRoot()
 	p.readOperators()
 	p.readGroups()
 	p.readAccess()
 	p.readRepositories()
+	p.readAuthorities()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -69,7 +73,9 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = []string{groupsFile, accessFile, reposFile, operatorsDir, clustersDir}
+var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir)
+
+var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile}
 
 // checkRoot refuses files that look like rules and would not be read. Others, such as a
 // README.md, are nobody's concern.
@@ -88,9 +94,9 @@ func (p *parser) checkRoot() {
 		switch {
 		case slices.Contains(rootNames, name), strings.HasPrefix(name, "."):
 		case isYAML(name):
-			p.add(name, 0, "this file is not read", form.Hint(name, rootNames[:3]))
+			p.add(name, 0, "this file is not read", form.Hint(name, rootFiles))
 		case entry.IsDir():
-			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[3:]))
+			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[len(rootFiles):]))
 		}
 	}
 	p.checkClusters()

@@ -74,6 +74,9 @@ type Rules struct {
 	signings  []*Signing          // in the file's order
 	pgp       signature.Ring
 	pgpIDs    map[uint64]string // whose each OpenPGP key and subkey is
+
+	authorities []*Authority      // in the file's order
+	signers     map[string]signer // by the wire form of the keys that they sign with
 }
 
 // holder is whose a key is.
@@ -127,39 +130,75 @@ func (r *Rules) Key(fingerprint string) (Key, bool) {
 func (r *Rules) Groups(operator string) []string { return r.of[operator] }
 
 // Admins returns the names of the operators who may administer the server and
-// have a key that is good at a time, sorted.
+// have a key that is good at a time, or can have a certificate, sorted.
 func (r *Rules) Admins(now time.Time) []string {
 	var names []string
 	for _, operator := range r.Operators() {
-		if r.isAdmin(operator.Name) && operator.canLogIn(now) {
+		if r.isAdmin(operator.Name) && (operator.hasKey(now) || len(r.Certifying(operator.Name)) > 0) {
 			names = append(names, operator.Name)
 		}
 	}
 	return names
 }
 
-func (r *Rules) isAdmin(operator string) bool {
-	return r.Decide(operator, access.Administer, access.Subject{}).Allowed
+// isAdmin reports whether an operator, or members of groups, may administer the server.
+func (r *Rules) isAdmin(who string) bool {
+	return r.Decide(who, access.Administer, access.Subject{}).Allowed
 }
 
-func (o *Operator) canLogIn(now time.Time) bool {
-	return slices.ContainsFunc(o.Keys, func(k Key) bool { return k.Expires.IsZero() || now.Before(k.Expires) })
+// hasKey reports whether the operator has a key that is good at a time.
+func (o *Operator) hasKey(now time.Time) bool {
+	return slices.ContainsFunc(o.Keys, func(k Key) bool { return !k.hasExpired(now) })
+}
+
+func (k Key) hasExpired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
+
+func warningsOf(name string, keys []Key) (warnings []string) {
+	for _, key := range keys {
+		if key.Warning != "" {
+			warnings = append(warnings, key.At.String()+": "+name+": "+key.Warning)
+		}
+	}
+	return warnings
+}
+
+// Authorities returns the authorities, in the file's order.
+func (r *Rules) Authorities() []*Authority { return r.authorities }
+
+// Certifying is a way in by certificates.
+type Certifying struct {
+	Authority string `json:"authority"`
+	Principal string `json:"principal"`
+	At        string `json:"-"` // such as authorities.yaml:5
+}
+
+// Certifying returns by which authorities, with which principals, an operator or the members
+// of a group can come in.
+func (r *Rules) Certifying(who string) (ways []Certifying) {
+	groups, members := access.ParseGroups(who)
+	for _, a := range r.authorities {
+		for _, p := range a.Principals {
+			if !members && p.Operator == who || members && p.Group != "" && slices.Contains(groups.Names(), p.Group) {
+				ways = append(ways, Certifying{a.Name, p.Name, p.At.String()})
+			}
+		}
+	}
+	return ways
 }
 
 // canSign reports whether a signature of the operator would count at a time.
 func (o *Operator) canSign(now time.Time) bool {
-	return o.canLogIn(now) || slices.ContainsFunc(o.PGP, func(k signature.PGPKey) bool { return k.IsGood(now) })
+	return o.hasKey(now) || slices.ContainsFunc(o.PGP, func(k signature.PGPKey) bool { return k.IsGood(now) })
 }
 
 // Warnings says what an admin should know about keys that were accepted.
 func (r *Rules) Warnings() []string {
 	var warnings []string
 	for _, operator := range r.Operators() {
-		for _, key := range operator.Keys {
-			if key.Warning != "" {
-				warnings = append(warnings, key.At.String()+": "+operator.Name+": "+key.Warning)
-			}
-		}
+		warnings = append(warnings, warningsOf(operator.Name, operator.Keys)...)
+	}
+	for _, authority := range r.authorities {
+		warnings = append(warnings, warningsOf(authority.Name, authority.Keys)...)
 	}
 	return warnings
 }

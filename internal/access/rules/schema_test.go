@@ -57,6 +57,11 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	operator := schemaOfFile(t, "operators/ana.yaml")
 	check("an operator", operator, operatorFields)
 	check("a key", operator.Defs["key"].object, keyFields)
+	authorities := schemaOfFile(t, "authorities.yaml")
+	check("authorities.yaml", authorities, authoritiesFields)
+	check("an authority", authorities.Defs["authority"].object, authorityFields)
+	check("a key of an authority", authorities.Defs["key"].object, keyFields)
+	check("what is revoked", authorities.Defs["revoked"].object, revokedFields)
 	if has, want := rules.Defs["rights"].Items.Enum, slices.Concat(roleWords, access.Verbs()); !slices.Equal(has, want) {
 		t.Errorf("the schema has the rights %q, Parse reads %q", has, want)
 	}
@@ -91,6 +96,12 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"operators/ana.yaml", "{kind: bot, keys: []}", "kind"},
 		{"operators/ana.yaml", "{keys: [], gpg: [AAAA]}", "gpg"},
 		{"operators/ana.yaml", "keys: [{expires: '2026-12-31'}]", "keys"},
+		{"authorities.yaml", "# nothing", ""},
+		{"authorities.yaml", "authorities: {corp: {keys: [ssh-ed25519 AAAA], principals: {ana: ana, ops: admins}, revoked: {serials: [17, 20-30], keyIds: [x], keys: [SHA256:x]}}}", ""},
+		{"authorities.yaml", "authorities: {corp: {keys: [{key: ssh-ed25519 AAAA, expires: '2026-12-31'}], principals: [ana, 1]}}", ""},
+		{"authorities.yaml", "authorities: {corp: {keys: []}}", "principals"},
+		{"authorities.yaml", "authorities: {corp: {keys: [], principals: [], revoked: {serials: [0]}}}", "serials"},
+		{"authorities.yaml", "authorities: {'a b': {keys: [], principals: []}}", "a b"},
 		{"repositories.yaml", "# nothing", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop]}]", "serviceAccount"},
